@@ -1,0 +1,1 @@
+"""Throw-away systemd hosts for `make up` and for every molecule scenario."""

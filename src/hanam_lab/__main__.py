@@ -1,0 +1,67 @@
+"""Command line of the lab driver: python -m hanam_lab up|down|status|ssh."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from hanam_lab import driver, topology
+from hanam_lab.errors import LabError
+
+
+def _say(text: str) -> None:
+    click.echo(f"lab: {text}")
+
+
+@click.group()
+def main() -> None:
+    """Throw-away systemd hosts for `make up` and molecule."""
+
+
+@main.command()
+@click.argument("name")
+@click.option("--inventory", type=click.Path(path_type=Path), required=True, help="Inventory whose group `lab` is started.")
+@click.option("--host", "only", multiple=True, help="Start only this host (may be repeated).")
+def up(name: str, inventory: Path, only: tuple[str, ...]) -> None:
+    """Start the lab NAME."""
+    specs = topology.read(inventory)
+    unknown = set(only) - {spec.name for spec in specs}
+    if unknown:
+        raise LabError(f"{inventory}: no such host: {', '.join(sorted(unknown))}")
+    driver.Lab(name).up([spec for spec in specs if not only or spec.name in only], _say)
+
+
+@main.command()
+@click.argument("name", nargs=-1, required=True)
+def down(name: tuple[str, ...]) -> None:
+    """Stop and remove the labs NAME; `all` removes every lab of this machine."""
+    for lab in driver.names() if name == ("all",) else name:
+        driver.Lab(lab).down(_say)
+
+
+@main.command()
+def status() -> None:
+    """List the labs of this machine."""
+    for name in driver.names():
+        for host in driver.Lab(name).hosts():
+            state = "running" if host.nspawn_pid else "stopped"
+            click.echo(f"{name}\t{host.spec.name}\t{host.network.ipv4(host.spec.number)}\t{state}")
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("name")
+@click.argument("host")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def ssh(name: str, host: str, command: tuple[str, ...]) -> None:
+    """Log in on HOST of the lab NAME, or run COMMAND there."""
+    line = driver.Lab(name).ssh_command(host, *command)
+    os.execvp(line[0], line)  # noqa: S606
+
+
+if __name__ == "__main__":
+    try:
+        main(standalone_mode=True)
+    except LabError as error:
+        click.echo(f"lab: {error}", err=True)
+        sys.exit(1)

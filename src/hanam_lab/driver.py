@@ -1,0 +1,311 @@
+"""Start, find and remove the hosts of one lab: systemd-nspawn machines on an overlay over the base tree."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from hanam_lab import image, needs, network
+from hanam_lab.errors import LabError
+from hanam_lab.network import Network
+from hanam_lab.paths import STATE
+from hanam_lab.shell import locked, run
+from hanam_lab.topology import HostSpec
+
+BOOT_SECONDS = 60
+_MEMORY_V1 = Path("/sys/fs/cgroup/memory")
+# SIGRTMIN+4: systemd as process 1 powers the machine off.
+_POWER_OFF = signal.SIGRTMIN + 4
+_REBOOT = 133
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host of a lab, running or not."""
+
+    lab: str
+    spec: HostSpec
+    network: Network
+
+    @property
+    def folder(self) -> Path:
+        return STATE / self.lab / self.spec.name
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "root"
+
+    @property
+    def machine(self) -> str:
+        return f"hnm-{self.lab}-{self.spec.name}"
+
+    @property
+    def nspawn_pid(self) -> int | None:
+        """Process id of this host's nspawn, if that very process still runs."""
+        try:
+            pid = int((self.folder / "pid").read_text())
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            return None
+        return pid if self.machine.encode() in command else None
+
+    @property
+    def leader_pid(self) -> int | None:
+        """Process id, seen from outside, of the host's process 1."""
+        pid = self.nspawn_pid
+        if pid is None:
+            return None
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return int(children[0]) if children else None
+
+
+class Lab:
+    """One lab by name. All its state is in STATE/name, so that another process can take it down."""
+
+    def __init__(self, name: str) -> None:
+        if not name.replace("-", "").isalnum() or len(name) > 20:
+            raise LabError(f"lab name {name!r}: letters, digits and hyphens, 20 at most")
+        self.name = name
+        self.folder = STATE / name
+
+    @property
+    def inventory(self) -> Path:
+        """The second inventory for Ansible: addresses and the way in."""
+        return self.folder / "hosts.yml"
+
+    def hosts(self) -> list[Host]:
+        """Hosts this lab was started with."""
+        path = self.folder / "lab.json"
+        if not path.exists():
+            return []
+        saved = json.loads(path.read_text())
+        lan = Network(saved["network"])
+        return [Host(self.name, HostSpec(**spec), lan) for spec in saved["hosts"]]
+
+    def up(self, specs: list[HostSpec], say: image.Say) -> None:
+        """Start every host that does not run yet; returns when ssh answers on all of them."""
+        needs.check()
+        base = image.base_tree(say)
+        archive = image.package_archive(base, say)
+        self._save(specs)
+        hosts = self.hosts()
+        lan = hosts[0].network
+        if not lan.exists():
+            lan.create()
+        self._keys(hosts)
+        for host in hosts:
+            if not host.root.is_mount():
+                _mount(host, base)
+                _personalise(host, self.folder)
+            _point_apt_at(host, archive)
+        self._write_inventory(hosts)
+        starting = [host for host in hosts if host.nspawn_pid is None]
+        for host in starting:
+            say(f"booting {host.spec.name} ({lan.ipv4(host.spec.number)})")
+            _boot(host)
+        for host in hosts:
+            self._wait(host)
+
+    def down(self, say: image.Say) -> None:
+        """Stop the hosts and remove all that `up` made for this lab, whatever state it is in."""
+        hosts = self.hosts()
+        for host in hosts:
+            leader = host.leader_pid
+            if leader is not None:
+                os.kill(leader, _POWER_OFF)
+        for host in hosts:
+            _stop(host)
+            say(f"stopped {host.spec.name}")
+        for host in hosts:
+            while host.root.is_mount():
+                run(["umount", host.root])
+            _remove_cgroup(host)
+        if hosts:
+            hosts[0].network.remove()
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+
+    def ssh_command(self, host: str, *arguments: str) -> list[str]:
+        """The command line that logs in on a host, as Ansible does."""
+        variables = yaml.safe_load(self.inventory.read_text())["all"]["hosts"]
+        if host not in variables:
+            raise LabError(f"lab {self.name} has no host {host!r}; it has: {', '.join(variables)}")
+        entry = variables[host]
+        return [
+            "ssh", "-i", entry["ansible_ssh_private_key_file"], *entry["ansible_ssh_common_args"].split(),
+            f"{entry['ansible_user']}@{entry['ansible_host']}", *arguments,
+        ]  # fmt: skip
+
+    def _save(self, specs: list[HostSpec]) -> None:
+        with locked(STATE / ".lock"):
+            known = {host.spec.name: host for host in self.hosts()}
+            if known:
+                lan = next(iter(known.values())).network
+            else:
+                taken = {
+                    json.loads(path.read_text())["network"] for path in STATE.glob("*/lab.json")
+                }
+                lan = network.free(taken)
+            merged = {name: host.spec for name, host in known.items()} | {spec.name: spec for spec in specs}
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.chmod(0o700)
+            text = json.dumps({"network": lan.number, "hosts": [vars(spec) for spec in merged.values()]})
+            (self.folder / "lab.json").write_text(text)
+
+    def _keys(self, hosts: list[Host]) -> None:
+        """One login key for the lab and a host key per host, so that ssh can check whom it talks to."""
+        login = self.folder / "login_key"
+        if not login.exists():
+            run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"lab-{self.name}", "-f", login])
+        lines = []
+        for host in hosts:
+            host.folder.mkdir(exist_ok=True)
+            key = host.folder / "host_key"
+            if not key.exists():
+                run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", host.spec.name, "-f", key])
+            public = key.with_suffix(".pub").read_text().split()
+            lines.append(f"{host.network.ipv4(host.spec.number)} {public[0]} {public[1]}\n")
+        (self.folder / "known_hosts").write_text("".join(lines))
+
+    def _write_inventory(self, hosts: list[Host]) -> None:
+        entries = {
+            host.spec.name: {
+                "ansible_host": str(host.network.ipv4(host.spec.number)),
+                "ansible_user": "ops",
+                "ansible_ssh_private_key_file": str(self.folder / "login_key"),
+                "ansible_ssh_common_args": f"-o UserKnownHostsFile={self.folder}/known_hosts -o IdentitiesOnly=yes",
+                "host_ipv4": str(host.network.ipv4(host.spec.number)),
+                "host_ipv6": str(host.network.ipv6(host.spec.number)),
+            }
+            for host in hosts
+        }
+        lan = hosts[0].network
+        shared = {"lab_name": self.name, "lab_network_ipv4": f"{lan.ipv4(0)}/24", "lab_network_ipv6": f"{lan.ipv6(0)}/64"}
+        self.inventory.write_text(yaml.safe_dump({"all": {"vars": shared, "hosts": entries}}, sort_keys=False))
+
+    def _wait(self, host: Host) -> None:
+        deadline = time.monotonic() + BOOT_SECONDS
+        command = [*self.ssh_command(host.spec.name), "true"]
+        command[1:1] = ["-o", "ConnectTimeout=2"]
+        while True:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+            if done.returncode == 0:
+                return
+            if host.nspawn_pid is None or time.monotonic() > deadline:
+                console = (host.folder / "console.log").read_text(errors="replace")[-1500:]
+                raise LabError(f"{host.spec.name} did not come up: {done.stderr.strip()}\n{console}")
+            time.sleep(0.3)
+
+
+def names() -> list[str]:
+    """Labs that have state on this machine."""
+    return sorted(path.parent.name for path in STATE.glob("*/lab.json"))
+
+
+def _mount(host: Host, base: Path) -> None:
+    for folder in ("upper", "work", "root"):
+        (host.folder / folder).mkdir(exist_ok=True)
+    layers = f"lowerdir={base},upperdir={host.folder}/upper,workdir={host.folder}/work"
+    run(["mount", "-t", "overlay", "overlay", "-o", layers, host.root])
+
+
+def _personalise(host: Host, lab_folder: Path) -> None:
+    """What a data centre's installer would leave: a name, addresses, a host key and the operator's key."""
+    root, number, lan = host.root, host.spec.number, host.network
+    (root / "etc/hostname").write_text(f"{host.spec.name}\n")
+    (root / "etc/hosts").write_text(f"127.0.0.1 localhost\n::1 localhost\n{lan.ipv4(number)} {host.spec.name}\n")
+    # Must sort before Debian's 80-container-host0.network, which would give a link-local address only.
+    (root / "etc/systemd/network/10-host0.network").write_text(
+        "[Match]\nName=host0\n\n[Network]\nLinkLocalAddressing=ipv6\nIPv6AcceptRA=no\nIPv6DuplicateAddressDetection=0\n"
+        f"Address={lan.ipv4(number)}/24\nAddress={lan.ipv6(number)}/64\n"
+    )
+    for suffix, mode in (("", 0o600), (".pub", 0o644)):
+        target = root / f"etc/ssh/ssh_host_ed25519_key{suffix}"
+        shutil.copy(host.folder / f"host_key{suffix}", target)
+        target.chmod(mode)
+    ssh = root / "home/ops/.ssh"
+    ssh.mkdir(mode=0o700, exist_ok=True)
+    shutil.copy(lab_folder / "login_key.pub", ssh / "authorized_keys")
+    owner = (root / "home/ops").stat()
+    for path in (ssh, ssh / "authorized_keys"):
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def _point_apt_at(host: Host, archive: Path) -> None:
+    line = f"deb [trusted=yes] file:{image.ARCHIVE_MOUNT}/{archive.name} ./\n"
+    sources = host.root / "etc/apt/sources.list"
+    if not sources.exists() or sources.read_text() != line:
+        sources.write_text(line)
+        run(["chroot", host.root, "rm", "-f", "/var/lib/apt/periodic/update-success-stamp"])
+        lists = host.root / "var/lib/apt/lists"
+        for stale in lists.glob("*_Packages"):
+            stale.unlink()
+
+
+def _boot(host: Host) -> None:
+    command = [
+        "systemd-nspawn", "--quiet", "--machine", host.machine, "--directory", str(host.root),
+        "--private-users=no", "--register=no", "--keep-unit", f"--network-bridge={host.network.bridge}",
+        "--resolv-conf=off", "--console=read-only",
+        f"--bind-ro={image.CACHE}/archives:{image.ARCHIVE_MOUNT}", "--boot",
+    ]  # fmt: skip
+    (host.folder / "pid").unlink(missing_ok=True)
+    prefix, join = _memory_limit(host)
+    # nspawn ends with 133 when its machine reboots. The shell also waits for it, so that nspawn never stays
+    # behind as a zombie where process 1 reaps nothing.
+    script = f'{join}while "$@" & echo $! > {host.folder}/pid; wait $!; [ $? -eq {_REBOOT} ]; do :; done'
+    with (host.folder / "console.log").open("ab") as console:
+        subprocess.Popen(  # noqa: S603
+            [*prefix, "/bin/sh", "-c", script, "sh", *command],
+            stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
+        )  # fmt: skip
+    while not (host.folder / "pid").exists():
+        time.sleep(0.01)
+
+
+def _memory_limit(host: Host) -> tuple[list[str], str]:
+    """How a host gets under its memory limit: a command to prefix, shell words to run first.
+
+    Under systemd with the unified hierarchy a scope does it; on a machine with the version 1 memory controller
+    and no systemd, a group of our own that the shell joins.
+    """
+    if Path("/run/systemd/system").is_dir():
+        return [
+            "systemd-run", "--quiet", "--scope", "--collect", f"--unit={host.machine}",
+            "--property=Delegate=yes", f"--property=MemoryMax={host.spec.memory}", "--",
+        ], ""  # fmt: skip
+    group = _MEMORY_V1 / host.machine
+    group.mkdir(exist_ok=True)
+    (group / "memory.limit_in_bytes").write_text(str(host.spec.memory))
+    return [], f"echo $$ > {group}/cgroup.procs; "
+
+
+def _remove_cgroup(host: Host) -> None:
+    group = _MEMORY_V1 / host.machine
+    if group.is_dir():
+        for path in sorted(group.rglob("*"), reverse=True):
+            if path.is_dir():
+                path.rmdir()
+        group.rmdir()
+
+
+def _stop(host: Host) -> None:
+    for patience, number in ((10.0, None), (2.0, signal.SIGTERM), (5.0, signal.SIGKILL)):
+        pid, leader = host.nspawn_pid, host.leader_pid
+        if pid is None:
+            return
+        if number is not None:
+            os.kill(pid, number)
+            if leader is not None and number == signal.SIGKILL:
+                os.kill(leader, number)
+        deadline = time.monotonic() + patience
+        while host.nspawn_pid is not None and time.monotonic() < deadline:
+            time.sleep(0.1)
+    if host.nspawn_pid is not None:
+        raise LabError(f"{host.spec.name}: process {host.nspawn_pid} does not end")

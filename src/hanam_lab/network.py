@@ -1,0 +1,50 @@
+"""A bridge per lab, with an IPv4 and an IPv6 range that no other lab on this machine uses."""
+
+import subprocess
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from hanam_lab.errors import LabError
+from hanam_lab.shell import run
+
+FIRST, LAST = 0, 249
+
+
+@dataclass(frozen=True)
+class Network:
+    """The range number N stands for 10.27.N.0/24 and fd27:0:0:N::/64."""
+
+    number: int
+
+    @property
+    def bridge(self) -> str:
+        return f"hnm{self.number}"
+
+    def ipv4(self, host: int) -> IPv4Address:
+        return IPv4Address(f"10.27.{self.number}.{host}")
+
+    def ipv6(self, host: int) -> IPv6Address:
+        return IPv6Address(f"fd27:0:0:{self.number:x}::{host:x}")
+
+    def exists(self) -> bool:
+        found = subprocess.run(["ip", "link", "show", self.bridge], capture_output=True, check=False)  # noqa: S603, S607
+        return found.returncode == 0
+
+    def create(self) -> None:
+        run(["ip", "link", "add", self.bridge, "type", "bridge"])
+        run(["ip", "address", "add", f"{self.ipv4(1)}/24", "dev", self.bridge])
+        run(["ip", "address", "add", f"{self.ipv6(1)}/64", "dev", self.bridge, "nodad"])
+        run(["ip", "link", "set", self.bridge, "up"])
+
+    def remove(self) -> None:
+        if self.exists():
+            run(["ip", "link", "delete", self.bridge])
+
+
+def free(taken: set[int]) -> Network:
+    """The first range that neither another lab nor another bridge of this machine holds."""
+    for number in range(FIRST, LAST + 1):
+        network = Network(number)
+        if number not in taken and not network.exists():
+            return network
+    raise LabError(f"all {LAST - FIRST + 1} lab ranges are in use; `make down` frees this project's")

@@ -1,0 +1,233 @@
+"""Certificates: a small certificate authority, checks of handed-in ones, TLSA records.
+
+Pure functions from PEM text to PEM text; nothing here reads or writes a file.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import (
+    CertificatePublicKeyTypes,
+    PrivateKeyTypes,
+    PublicKeyTypes,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+# Clocks of hosts differ a little: a certificate made now must be valid on all of them.
+_CLOCK_SKEW = dt.timedelta(hours=1)
+
+
+class CertificateError(ValueError):
+    """A certificate or key that cannot be used, with the reason in the message."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A certificate (or chain, leaf first) with its private key, both PEM."""
+
+    certificate: str
+    key: str
+
+
+def new_private_key() -> str:
+    """An ECDSA P-256 key as PKCS#8 PEM."""
+    return _key_pem(ec.generate_private_key(ec.SECP256R1()))
+
+
+def new_rsa_private_key(bits: int = 2048) -> str:
+    """An RSA key as PKCS#8 PEM: DKIM, where many receivers still know nothing else."""
+    return _key_pem(rsa.generate_private_key(public_exponent=65537, key_size=bits))
+
+
+def new_authority(name: str, *, lifetime: dt.timedelta, now: dt.datetime | None = None) -> Pair:
+    """A self-signed authority that may sign hosts' certificates, not further authorities."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    start = (now or dt.datetime.now(dt.UTC)) - _CLOCK_SKEW
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + lifetime)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(sign_certificates=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return Pair(_certificate_pem(certificate), _key_pem(key))
+
+
+def issue(
+    authority: Pair,
+    names: Sequence[str],
+    *,
+    lifetime: dt.timedelta,
+    client: bool = False,
+    now: dt.datetime | None = None,
+) -> Pair:
+    """A server certificate for `names` (the first is the common name); also a client's if asked."""
+    if not names:
+        raise CertificateError("a certificate needs at least one name")
+    ca = _load_certificate(authority.certificate)
+    ca_key = _load_key(authority.key)
+    if not isinstance(ca_key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise CertificateError("the authority's key is neither ECDSA nor RSA")
+    key = ec.generate_private_key(ec.SECP256R1())
+    start = (now or dt.datetime.now(dt.UTC)) - _CLOCK_SKEW
+    end = min(start + lifetime, ca.not_valid_after_utc)
+    usages = [ExtendedKeyUsageOID.SERVER_AUTH]
+    if client:
+        usages.append(ExtendedKeyUsageOID.CLIENT_AUTH)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])]))
+        .issuer_name(ca.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(end)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(sign_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName(name) for name in names]),
+            critical=False,
+        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()),
+            critical=False,
+        )
+        .sign(ca_key, hashes.SHA256())
+    )
+    return Pair(_certificate_pem(certificate), _key_pem(key))
+
+
+def problems(chain: str, key: str, names: Iterable[str], *, now: dt.datetime | None = None) -> list[str]:
+    """Why this chain and key cannot serve `names` now; empty when they can."""
+    moment = now or dt.datetime.now(dt.UTC)
+    try:
+        certificates = x509.load_pem_x509_certificates(chain.encode())
+    except ValueError:
+        return ["the certificate is not PEM"]
+    try:
+        private = _load_key(key)
+    except CertificateError as error:
+        return [str(error)]
+    leaf = certificates[0]
+    found: list[str] = []
+    if _public_bytes(leaf.public_key()) != _public_bytes(private.public_key()):
+        found.append("the private key does not belong to the first certificate")
+    for certificate in certificates:
+        subject = certificate.subject.rfc4514_string() or "without a subject"
+        if certificate.not_valid_after_utc <= moment:
+            found.append(f"certificate {subject} expired on {certificate.not_valid_after_utc:%Y-%m-%d}")
+        if certificate.not_valid_before_utc > moment:
+            found.append(
+                f"certificate {subject} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}"
+            )
+    for below, above in itertools.pairwise(certificates):
+        try:
+            below.verify_directly_issued_by(above)
+        except Exception:  # InvalidSignature, ValueError and TypeError all mean the same here
+            found.append(
+                f"the chain is broken: {below.subject.rfc4514_string()} is not issued by "
+                f"{above.subject.rfc4514_string()}"
+            )
+    covered = certificate_names(chain)
+    missing = sorted(name for name in names if not _covers(covered, name))
+    if missing:
+        found.append("the certificate does not cover " + ", ".join(missing))
+    return found
+
+
+def certificate_names(chain: str) -> list[str]:
+    """DNS names of the first certificate, in its order."""
+    leaf = x509.load_pem_x509_certificates(chain.encode())[0]
+    try:
+        extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return []
+    return extension.value.get_values_for_type(x509.DNSName)
+
+
+def tlsa_for_key(key: str) -> str:
+    """TLSA data `3 1 1`: this public key, whoever signed its certificate (RFC 7672, 3.1.1)."""
+    return "3 1 1 " + hashlib.sha256(_public_bytes(_load_key(key).public_key())).hexdigest()
+
+
+def tlsa_for_authority(certificate: str) -> str:
+    """TLSA data `2 1 1`: a certificate signed by this authority."""
+    public = _load_certificate(certificate).public_key()
+    return "2 1 1 " + hashlib.sha256(_public_bytes(public)).hexdigest()
+
+
+def dkim_public_key(key: str) -> str:
+    """The `p=` value of a DKIM record: base64 of the public key."""
+    return base64.b64encode(_public_bytes(_load_key(key).public_key())).decode()
+
+
+def _covers(covered: Iterable[str], name: str) -> bool:
+    parent = name.partition(".")[2].lower()
+    return any(
+        entry.lower() == name.lower() or (entry.startswith("*.") and entry[2:].lower() == parent)
+        for entry in covered
+    )
+
+
+def _public_bytes(key: PublicKeyTypes | CertificatePublicKeyTypes) -> bytes:
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def _load_certificate(pem: str) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(pem.encode())
+    except ValueError as error:
+        raise CertificateError("the certificate is not PEM") from error
+
+
+def _load_key(pem: str) -> PrivateKeyTypes:
+    try:
+        return serialization.load_pem_private_key(pem.encode(), password=None)
+    except (TypeError, ValueError) as error:
+        # The library's own message may quote the material; ours never does.
+        raise CertificateError("the private key is not unencrypted PEM") from error
+
+
+def _certificate_pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+def _key_usage(*, sign_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not sign_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=sign_certificates,
+        crl_sign=sign_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )

@@ -1,0 +1,112 @@
+"""What a history of events amounts to: the state and the quota of a mailbox on paper, and which orders are impossible.
+
+The order of events is: one issue first; then quota, lock, restore in any number; revoke last, after which nothing
+follows. A restore needs no lock before it, because most locks (idle, default password, flood: Đ7.2) are set by the running
+system and stand in the accounts database, not in git; a second lock without a restore between is refused.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from hanam_mail.errors import Problem
+from hanam_mail.model import Event, Issue, Lock, MailboxKind, Quota, Restore, Revoke, State
+from hanam_mail.regulation import Regulation
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a mailbox stands after all its events. `document` is the event that decided the state."""
+
+    state: State
+    quota_bytes: int
+    document: Event
+
+
+def quota_minimum(kind: MailboxKind, regulation: Regulation) -> int:
+    """Octets that a mailbox of that kind has at least (Đ8.1b)."""
+    return regulation.quota_agency_bytes if kind.is_agency else regulation.quota_personal_bytes
+
+
+def quota_default(kind: MailboxKind, regulation: Regulation) -> int:
+    """Octets that a mailbox of that kind has when its history names none (Đ8.1a)."""
+    return (
+        regulation.quota_agency_default_bytes if kind.is_agency else regulation.quota_personal_default_bytes
+    )
+
+
+def standing(history: Sequence[Event], kind: MailboxKind, regulation: Regulation) -> Standing:
+    """Fold a history without problems (see `problems`) into what it amounts to.
+
+    A quota that the history names never hides a later rise of the default for all.
+    """
+    state, document = State.ACTIVE, history[0]
+    quota = None
+    for event in history:
+        match event:
+            case Issue() | Quota():
+                quota = event.quota_bytes
+            case Lock():
+                state, document = State.LOCKED, event
+            case Restore():
+                state, document = State.ACTIVE, event
+            case Revoke():
+                state, document = State.REVOKED, event
+    return Standing(state, max(quota or 0, quota_default(kind, regulation)), document)
+
+
+def problems(
+    history: Sequence[Event], kind: MailboxKind, regulation: Regulation, today: date
+) -> Iterator[Problem]:
+    """All that is wrong with the order, the dates and the quotas of a history, each at its event."""
+    if not history or not isinstance(history[0], Issue):
+        return  # entries.py has said so: a history begins with its issue
+    yield from _order(history)
+    yield from _dates(history, today)
+    yield from _quotas(history, kind, regulation)
+
+
+def _order(history: Sequence[Event]) -> Iterator[Problem]:
+    state = State.ACTIVE
+    for event in history[1:]:
+        if state is State.REVOKED:
+            yield Problem(event.place, "event", "sau khi thu hồi không còn sự kiện nào nữa", "Đ6.2c")
+            continue
+        match event:
+            case Issue():
+                yield Problem(event.place, "event", "hộp thư chỉ được cấp mới một lần", "Đ6.2a")
+            case Lock():
+                if state is State.LOCKED:
+                    yield Problem(event.place, "event", "hộp thư đang bị tạm khóa, chưa khôi phục", "Đ7.2")
+                state = State.LOCKED
+            case Restore():
+                state = State.ACTIVE
+            case Revoke():
+                state = State.REVOKED
+            case Quota():
+                pass
+
+
+def _dates(history: Sequence[Event], today: date) -> Iterator[Problem]:
+    latest = history[0].done
+    for event in history:
+        if event.done > today:
+            yield Problem(event.place, "done", f"ngày {event.done} ở tương lai")
+        if event.done < latest:
+            yield Problem(event.place, "done", f"ngày {event.done} trước sự kiện liền trên ({latest})")
+        latest = max(latest, event.done)
+
+
+def _quotas(history: Sequence[Event], kind: MailboxKind, regulation: Regulation) -> Iterator[Problem]:
+    minimum = quota_minimum(kind, regulation)
+    current = minimum
+    for event in history:
+        if not isinstance(event, Issue | Quota) or event.quota_bytes is None:
+            continue
+        if event.quota_bytes < minimum:
+            text = f"dung lượng nhỏ hơn mức tối thiểu {minimum} byte"
+            yield Problem(event.place, "quota", text, "Đ8.1b")
+        elif isinstance(event, Quota) and event.quota_bytes < current and not event.shrink:
+            text = "dung lượng giảm so với trước; nếu đúng ý, ghi thêm shrink: true"
+            yield Problem(event.place, "quota", text, "Đ8.1a")
+        current = event.quota_bytes

@@ -1,0 +1,181 @@
+"""The registry as typed values: agencies, mailboxes, the events of their history, the requests behind them.
+
+Values only: reading stands in entries.py, the rules between entries in rules.py, the state that a history amounts to in
+history.py. Every value remembers the `Place` it was read from; two values that differ only there are equal.
+Sizes are octets, dates are calendar dates in the province's time zone, addresses are local parts in lower case.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from hanam_mail.errors import Place
+from hanam_mail.regulation import Regulation
+
+
+class AgencyKind(StrEnum):
+    """What an agency is; the form of its address follows from it (Đ5.1a-c)."""
+
+    DEPARTMENT = "department"
+    DISTRICT = "district"
+    COMMUNE = "commune"
+
+
+class MailboxKind(StrEnum):
+    """Whose mailbox it is: Đ5.1a-c, Đ5.1d-đ, Đ5.2, Đ14.1."""
+
+    AGENCY = "agency"
+    OFFICE = "office"
+    PERSON = "person"
+    GUEST = "guest"
+
+    @property
+    def is_agency(self) -> bool:
+        """Whether agency figures apply (Đ8.1b; an office counts as an agency) and clerks open it (Đ9.2)."""
+        return self in (MailboxKind.AGENCY, MailboxKind.OFFICE)
+
+
+class State(StrEnum):
+    """What the documents say a mailbox is. What only running can know (an idle lock) is not here."""
+
+    ACTIVE = "active"
+    LOCKED = "locked"
+    REVOKED = "revoked"
+
+
+class Result(StrEnum):
+    """What became of a request (Đ6.2b)."""
+
+    PENDING = "pending"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """An agency: immutable `id`, approved `code` (Đ5.1) and `suffix` (Đ5.2b).
+
+    The code of a department is what stands before the @ (stttt), of a district or commune what follows "ubnd" (kb,
+    tienson.dt).
+    """
+
+    id: str
+    name: str
+    kind: AgencyKind
+    code: str
+    suffix: str
+    place: Place = field(compare=False)
+
+    @property
+    def parent_code(self) -> str | None:
+        """The code of a commune's district, None for the others (Đ5.1c)."""
+        return self.code.rpartition(".")[2] if self.kind is AgencyKind.COMMUNE else None
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """The mailbox was made on request (Đ6.2a); `quota_bytes` None means the default of its kind (Đ8.1)."""
+
+    request: str
+    done: date
+    quota_bytes: int | None
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """The quota was changed (Đ8.1a). A smaller one needs `shrink`, so that nobody loses room by a slip."""
+
+    request: str
+    done: date
+    quota_bytes: int
+    shrink: bool
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """The mailbox was locked by decision (Đ7.2); `reason` is a key of `regulation_lock_reasons`."""
+
+    request: str | None
+    done: date
+    reason: str
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """The agency asked to lift a lock (Đ7.3): one in this history or one that the running system set."""
+
+    request: str
+    done: date
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """The mailbox was closed for good (Đ6.2c); its address is never given to another (Đ5.2)."""
+
+    request: str
+    done: date
+    place: Place = field(compare=False)
+
+
+type Event = Issue | Quota | Lock | Restore | Revoke
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A further address of the mailbox, kept up to and with the day `until` (None: without end)."""
+
+    address: str
+    until: date | None
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An entry of an agency's file. `agency` and `clerks` are ids; `name` is the agency's own for kind agency."""
+
+    id: str
+    kind: MailboxKind
+    agency: str
+    name: str
+    address: str
+    aliases: tuple[Alias, ...]
+    clerks: tuple[str, ...]
+    history: tuple[Event, ...]
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a request: number and date of the document (Đ6.2b)."""
+
+    document: str
+    date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A document that asked for something (Đ6.2a, Đ7.3a): `id` is YYYY-NNNN in the register of that year."""
+
+    id: str
+    document: str
+    dated: date
+    received: date
+    ground: str
+    result: Result
+    reply: Reply | None
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All of `mailboxes/`, checked by `regulation`. Keys are ids; the order is that of files and entries."""
+
+    agencies: Mapping[str, Agency]
+    mailboxes: Mapping[str, Mailbox]
+    requests: Mapping[str, Request]
+    regulation: Regulation

@@ -4,7 +4,13 @@ Schema (all keys always present; dates are "YYYY-MM-DD", sizes octets, addresses
 
     {
       "agencies": [
-        {"id": "k7q2m4", "kind": "department" | "district" | "commune", "name": "Sở ...", "code": "stttt", "suffix": "tt"}
+        {
+          "id": "k7q2m4",
+          "kind": "department" | "district" | "commune",
+          "name": "Sở Thông tin và Truyền thông",
+          "code": "stttt",                        approved (Đ5.1); ubnd<code> is the address of a committee
+          "suffix": "tt"                          approved (Đ5.2b)
+        }
       ],
       "mailboxes": [
         {
@@ -17,7 +23,7 @@ Schema (all keys always present; dates are "YYYY-MM-DD", sizes octets, addresses
           "quota_bytes": 2147483648,              never below the minimum of Đ8.1b
           "state": "active" | "locked" | "revoked",   by documents only; idle locks live in the database
           "shard": 0,
-          "clerks": ["p3x8d1"],                   ids of persons who open an agency's or office's mailbox (Đ9.2)
+          "clerks": ["p3x8d1"],                   ids of persons who open an agency mailbox (Đ9.2)
           "document": {                           what decided the present state
             "event": "issue" | "lock" | "restore" | "revoke",
             "done": "2023-06-27",
@@ -30,8 +36,8 @@ Schema (all keys always present; dates are "YYYY-MM-DD", sizes octets, addresses
       ]
     }
 
-Both lists are sorted by id, so the same registry gives the same octets. Revoked mailboxes stay in it: an entry that
-vanishes is an error, only events change a state.
+Both lists are sorted by id, so the same registry gives the same octets. Revoked mailboxes stay in it: an entry
+that vanishes is an error, only events change a state.
 """
 
 from datetime import date
@@ -39,7 +45,6 @@ from typing import Any
 
 from hanam_mail.history import standing
 from hanam_mail.model import Alias, Event, Issue, Lock, Mailbox, Quota, Registry, Restore, Revoke
-from hanam_mail.regulation import Regulation
 
 _EVENT_NAMES: dict[type, str] = {
     Issue: "issue",
@@ -63,15 +68,12 @@ def desired_state(registry: Registry) -> dict[str, list[dict[str, Any]]]:
             }
             for _, agency in sorted(registry.agencies.items())
         ],
-        "mailboxes": [
-            _mailbox(mailbox, registry, registry.regulation)
-            for _, mailbox in sorted(registry.mailboxes.items())
-        ],
+        "mailboxes": [_mailbox(mailbox, registry) for _, mailbox in sorted(registry.mailboxes.items())],
     }
 
 
-def _mailbox(mailbox: Mailbox, registry: Registry, regulation: Regulation) -> dict[str, Any]:
-    now = standing(mailbox.history, mailbox.kind, regulation)
+def _mailbox(mailbox: Mailbox, registry: Registry) -> dict[str, Any]:
+    now = standing(mailbox.history, mailbox.kind, registry.regulation)
     return {
         "id": mailbox.id,
         "kind": mailbox.kind.value,

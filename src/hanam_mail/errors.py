@@ -1,6 +1,6 @@
 """What the operator is told when input is wrong: file, line, field, the rule broken and its clause.
 
-Texts are Vietnamese, since officials and operators read them; the attributes are for programs (`check --json`).
+Texts are Vietnamese, since officials and operators read them; the attributes are for `check --json`.
 """
 
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ class Place:
 class Problem:
     """One thing wrong with the input.
 
-    `field` is the dotted name of the field ("" when the whole entry or file is meant), `text` the broken rule in
-    Vietnamese, `clause` the clause of the regulation that demands it ("" when none does).
+    `field` is the dotted name of the field ("" when the whole entry or file is meant), `text` the broken rule,
+    `clause` the clause of the regulation that demands it ("" when none does).
     """
 
     place: Place

@@ -1,8 +1,8 @@
-"""What a history of events amounts to: the state and the quota of a mailbox on paper, and which orders are impossible.
+"""What a history of events amounts to (state and quota on paper), and which histories are impossible.
 
 The order of events is: one issue first; then quota, lock, restore in any number; revoke last, after which nothing
-follows. A restore needs no lock before it, because most locks (idle, default password, flood: Đ7.2) are set by the running
-system and stand in the accounts database, not in git; a second lock without a restore between is refused.
+follows. A restore needs no lock before it, because most locks (idle, default password, flood: Đ7.2) are set by the
+running system and stand in the accounts database, not in git; a second lock without a restore between is refused.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,9 +30,9 @@ def quota_minimum(kind: MailboxKind, regulation: Regulation) -> int:
 
 def quota_default(kind: MailboxKind, regulation: Regulation) -> int:
     """Octets that a mailbox of that kind has when its history names none (Đ8.1a)."""
-    return (
-        regulation.quota_agency_default_bytes if kind.is_agency else regulation.quota_personal_default_bytes
-    )
+    if kind.is_agency:
+        return regulation.quota_agency_default_bytes
+    return regulation.quota_personal_default_bytes
 
 
 def standing(history: Sequence[Event], kind: MailboxKind, regulation: Regulation) -> Standing:

@@ -1,8 +1,8 @@
 """The registry as typed values: agencies, mailboxes, the events of their history, the requests behind them.
 
-Values only: reading stands in entries.py, the rules between entries in rules.py, the state that a history amounts to in
-history.py. Every value remembers the `Place` it was read from; two values that differ only there are equal.
-Sizes are octets, dates are calendar dates in the province's time zone, addresses are local parts in lower case.
+Values only: reading stands in entries.py, the rules between entries in rules.py, the state that a history amounts
+to in history.py. Every value remembers the `Place` it was read from; two values that differ only there are equal.
+Sizes are octets, dates calendar dates in the province's time zone, addresses local parts in lower case.
 """
 
 from collections.abc import Mapping
@@ -56,8 +56,8 @@ class Result(StrEnum):
 class Agency:
     """An agency: immutable `id`, approved `code` (Đ5.1) and `suffix` (Đ5.2b).
 
-    The code of a department is what stands before the @ (stttt), of a district or commune what follows "ubnd" (kb,
-    tienson.dt).
+    The code of a department is what stands before the @ (stttt), of a district or commune what follows "ubnd"
+    (kb, tienson.dt).
     """
 
     id: str
@@ -136,7 +136,7 @@ class Alias:
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """An entry of an agency's file. `agency` and `clerks` are ids; `name` is the agency's own for kind agency."""
+    """An entry of an agency's file. `agency` and `clerks` are ids; kind agency has the agency's `name`."""
 
     id: str
     kind: MailboxKind

@@ -1,8 +1,9 @@
-"""The addresses of Điều 5: pure functions from Vietnamese names to local parts, on the standard library alone.
+"""The addresses of Điều 5: pure functions from Vietnamese names to local parts, standard library only.
 
-The rule proposes, people approve: an agency's code and suffix, once approved, stand in the registry, and an address once
-issued is never computed again. Every function returns a valid local part (lower-case ASCII letters, digits, single inner
-dots, at most 64 octets) or raises NamingError with a Vietnamese sentence; nothing depends on time, locale or order.
+The rule proposes, people approve: an agency's code and suffix, once approved, stand in the registry, and an
+address once issued is never computed again. What makes an address returns a valid local part (lower-case ASCII
+letters, digits, single inner dots, at most 64 octets) or raises NamingError with a Vietnamese sentence; nothing
+depends on time, locale or order.
 """
 
 import re
@@ -16,8 +17,10 @@ _LOCAL_PART = re.compile(r"[a-z0-9]+(?:\.[a-z0-9]+)*")
 # d with stroke, Eth and African D: three letters that look the same as capitals and are typed for each other.
 _LOOK_ALIKES = str.maketrans({"đ": "d", "Đ": "d", "ð": "d", "Ð": "d", "ɖ": "d", "Ɖ": "d"})
 _WORD = re.compile(r"[a-z0-9]+")
-# Apostrophes bind (K'Brơi is one word); every other sign parts words.
+# Apostrophes bind (K'Brơi is one word), as do marks that NFC could not compose; every other sign parts words.
 _APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼ`´"))
+_ACCENTED_WORD = re.compile(r"[^\W_](?:[^\W_]|['’‘ʼ`´\u0300-\u036f])*")
+_TONE = re.compile("[\u0300\u0301\u0303\u0309\u0323]")  # huyền, sắc, ngã, hỏi, nặng
 
 
 class NamingError(ValueError):
@@ -34,7 +37,7 @@ class ApprovedCode:
 
 @dataclass(frozen=True, slots=True)
 class NamingRules:
-    """The word lists of Điều 5; what each is for stands beside it in regulation.yml. Words are kept as written there."""
+    """The word lists of Điều 5, as written in regulation.yml; what each is for stands beside it there."""
 
     dropped_words: tuple[str, ...]
     level_words: tuple[str, ...]
@@ -54,19 +57,15 @@ def is_local_part(text: str) -> bool:
 
 def normal(name: str) -> str:
     """The name as it is kept and compared: NFC, no invisible characters, single spaces."""
-    visible = "".join(
-        " " if char.isspace() else char
-        for char in unicodedata.normalize("NFC", name)
-        if unicodedata.category(char) != "Cf"
-    )
-    return " ".join(visible.split())
+    visible = "".join(char for char in name if unicodedata.category(char) != "Cf")
+    return " ".join(unicodedata.normalize("NFC", visible).split())
 
 
 def fold(name: str) -> str:
     """Lower-case letters without tones or marks, words parted by one space: "Đỗ  Thị-Hòa" -> "do thi hoa".
 
-    NFC and NFD, NBSP and zero-width characters, đ and its look-alikes make no difference. Letters of another script, which
-    have no unaccented form, raise NamingError.
+    NFC and NFD, NBSP and zero-width characters, đ and its look-alikes make no difference. Letters of another
+    script, which have no unaccented form, raise NamingError.
     """
     decomposed = unicodedata.normalize("NFKD", normal(name).translate(_LOOK_ALIKES).translate(_APOSTROPHES))
     bare = "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
@@ -107,24 +106,24 @@ def agency_suffix(name: str, rules: NamingRules) -> str:
 
 
 def unit_name(name: str, rules: NamingRules) -> str:
-    """A district's or commune's own name without "Ủy ban nhân dân" and its kind: "UBND xã Tiên Sơn" -> "Tiên Sơn"."""
-    rest = normal(name)
-    committee = (*rules.abbreviations, rules.committee_prefix)
-    for prefix in (*committee, *sorted(rules.unit_kinds, key=len, reverse=True)):
-        if _key(rest).startswith(_key(prefix) + " "):
-            rest = rest[len(normal(prefix)) :].lstrip()
-            if prefix not in committee:
+    """A district's or commune's own name: "Ủy ban nhân dân xã Tiên Sơn" -> "Tiên Sơn"."""
+    words = normal(name).split()
+    for prefixes in ((*rules.abbreviations, rules.committee_prefix), rules.unit_kinds):
+        for prefix in sorted(prefixes, key=len, reverse=True):
+            length = len(prefix.split())
+            if length < len(words) and _key(" ".join(words[:length])) == _key(prefix):
+                words = words[length:]
                 break
-    return rest
+    return " ".join(words)
 
 
 def district_code(name: str, rules: NamingRules) -> str:
-    """The code of a district (Đ5.1b): "huyện Kim Bảng" -> "kb". It is the suffix of its people too (Đ5.2b)."""
+    """The code of a district (Đ5.1b), its people's suffix too (Đ5.2b): "huyện Kim Bảng" -> "kb"."""
     return initials(unit_name(name, rules), rules)
 
 
 def commune_code(name: str, district: str, rules: NamingRules) -> str:
-    """The code of a commune, `district` being its district's code (Đ5.1c): "xã Tiên Sơn", "dt" -> "tienson.dt"."""
+    """The code of a commune in the district of that code (Đ5.1c): "xã Tiên Sơn", "dt" -> "tienson.dt"."""
     return _local_part(name, f"{slug(unit_name(name, rules))}.{district}")
 
 
@@ -134,7 +133,7 @@ def committee_address(code: str, rules: NamingRules) -> str:
 
 
 def office_address(name: str, agency: str, rules: NamingRules) -> str:
-    """The address of an office, `agency` being its agency's code (Đ5.1d, Đ5.1đ): ..., "stttt" -> "pttbcxb.stttt"."""
+    """The address of an office of the agency of that code (Đ5.1d, Đ5.1đ): "Phòng Tư pháp", "bl" -> "ptp.bl"."""
     return _local_part(name, f"{initials(name, rules)}.{agency}")
 
 
@@ -146,8 +145,8 @@ def person_address(name: str) -> str:
 def person_addresses(name: str, suffix: str, details: Sequence[str] = ()) -> Iterator[str]:
     """The forms of a person's address in the order the regulation wants them tried, never ending.
 
-    The plain form (Đ5.2a), then the agency's suffix (Đ5.2b), then the plain form with each of `details` (home place first,
-    Đ5.2c), then a counter from 2.
+    The plain form (Đ5.2a), then the agency's suffix (Đ5.2b), then the plain form with each of `details` (home
+    place first, Đ5.2c), then a counter from 2.
     """
     plain = slug(name)
     yield plain
@@ -170,8 +169,8 @@ def propose_person(
 ) -> str:
     """The first form that nobody has: `taken` are all addresses ever issued, in lower case.
 
-    `colleagues` are the addresses of people in the same agency: namesakes among them mean Đ5.2c, which never uses the
-    suffix.
+    `colleagues` are the addresses of people in the same agency: namesakes among them mean Đ5.2c, which never
+    uses the suffix.
     """
     plain = slug(name)
     namesake_here = any(address == plain or address.startswith(plain + ".") for address in colleagues)
@@ -181,8 +180,8 @@ def propose_person(
 
 
 def _counting_words(name: str, rules: NamingRules) -> list[str]:
-    """The words of a name that give initials, still accented; a phrase with a fixed short form is one word."""
-    words = re.findall(r"[^\W_]+(?:['’‘ʼ`´][^\W_]+)*", normal(name))
+    """The words of a name that give initials, accented; a phrase with a fixed short form is one word."""
+    words = _ACCENTED_WORD.findall(normal(name))
     dropped = _keys(rules.dropped_words)
     kept = [word for word in words if _key(word) not in dropped]
     if len(kept) > 1 and _key(kept[-1]) in _keys(rules.level_words):
@@ -218,9 +217,10 @@ def _initials(words: list[str], rules: NamingRules) -> Iterator[str]:
 
 
 def _key(text: str) -> str:
-    """How two accented texts are compared: NFC, small letters, look-alikes of đ and the place of the tone made one."""
+    """How accented texts are compared: small letters, one đ, and "Ủy" as "Uỷ" (the tone at the word's end)."""
     small = normal(text).casefold().replace("ð", "đ").replace("ɖ", "đ")
-    return unicodedata.normalize("NFC", small)
+    words = unicodedata.normalize("NFD", small).split()
+    return " ".join(_TONE.sub("", word) + "".join(_TONE.findall(word)) for word in words)
 
 
 def _keys(words: Sequence[str]) -> frozenset[str]:
@@ -229,8 +229,7 @@ def _keys(words: Sequence[str]) -> frozenset[str]:
 
 def _local_part(name: str, text: str) -> str:
     if not is_local_part(text):
-        reason = (
-            "dài quá 64 ký tự" if len(text) > LOCAL_PART_MAX_OCTETS else "không có chữ cái hay chữ số nào"
-        )
+        too_long = len(text) > LOCAL_PART_MAX_OCTETS
+        reason = f"dài quá {LOCAL_PART_MAX_OCTETS} ký tự" if too_long else "không đủ chữ cái hay chữ số"
         raise NamingError(f"tên “{normal(name)}” không thành địa chỉ: {reason}")
     return text

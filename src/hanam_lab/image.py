@@ -96,12 +96,13 @@ def _build_archive(base: Path, packages: list[str], archive: Path) -> None:
         try:
             shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
             cache = root / "var/cache/apt/archives"
+            apt = ["chroot", root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
+            install = [*apt, "install", "--yes", "--no-install-recommends"]
+            run([*apt, "update"])
+            # Asked before the pool is mounted: apt names only what it does not have yet.
+            wanted = run([*install, "--print-uris", *packages])
             run(["mount", "--bind", pool, cache])
             try:
-                apt = ["chroot", root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
-                run([*apt, "update"])
-                install = [*apt, "install", "--yes", "--no-install-recommends"]
-                wanted = run([*install, "--print-uris", *packages])
                 run([*install, "--download-only", *packages])
             finally:
                 run(["umount", cache])

@@ -99,11 +99,13 @@ class Lab:
         if not lan.exists():
             lan.create()
         self._keys(hosts)
+        stale = []
         for host in hosts:
             if not host.root.is_mount():
                 _mount(host, base)
                 _personalise(host, self.folder)
-            _point_apt_at(host, archive)
+            if _point_apt_at(host, archive):
+                stale.append(host)
         self._write_inventory(hosts)
         starting = [host for host in hosts if host.nspawn_pid is None]
         for host in starting:
@@ -111,6 +113,9 @@ class Lab:
             _boot(host)
         for host in hosts:
             self._wait(host)
+        for host in stale:
+            # An installer leaves package lists too; check mode on an empty host needs them.
+            run([*self.ssh_command(host.spec.name), "sudo", "apt-get", "-q", "update"])
 
     def down(self, say: image.Say) -> None:
         """Stop the hosts and remove all that `up` made for this lab, whatever state it is in."""
@@ -237,15 +242,14 @@ def _personalise(host: Host, lab_folder: Path) -> None:
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
-def _point_apt_at(host: Host, archive: Path) -> None:
+def _point_apt_at(host: Host, archive: Path) -> bool:
+    """Make the archive the host's package source; True when that is news to the host."""
     line = f"deb [trusted=yes] file:{image.ARCHIVE_MOUNT}/{archive.name} ./\n"
     sources = host.root / "etc/apt/sources.list"
-    if not sources.exists() or sources.read_text() != line:
-        sources.write_text(line)
-        run(["chroot", host.root, "rm", "-f", "/var/lib/apt/periodic/update-success-stamp"])
-        lists = host.root / "var/lib/apt/lists"
-        for stale in lists.glob("*_Packages"):
-            stale.unlink()
+    if sources.exists() and sources.read_text() == line:
+        return False
+    sources.write_text(line)
+    return True
 
 
 def _boot(host: Host) -> None:

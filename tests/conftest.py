@@ -1,0 +1,42 @@
+"""Fixtures for every test that needs running hosts."""
+
+import pytest
+import testinfra
+from testinfra.host import Host
+
+from tests.lab import Lab
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    return Lab.from_environment()
+
+
+def _testinfra(lab: Lab, group: str) -> Host:
+    name = lab.host(group)
+    entry = lab.hosts[name]
+    return testinfra.get_host(
+        f"ssh://{entry['ansible_user']}@{entry['ansible_host']}",
+        ssh_identity_file=entry["ansible_ssh_private_key_file"],
+        ssh_extra_args=entry["ansible_ssh_common_args"] + " -o ControlMaster=auto -o ControlPersist=60s"
+        f" -o ControlPath={lab.driver.folder}/ssh-%C",
+        sudo=True,
+    )
+
+
+def _fixture(group: str) -> object:
+    def of_group(lab: Lab) -> Host:
+        return _testinfra(lab, group)
+
+    of_group.__doc__ = f"First host of group {group}, as root."
+    return pytest.fixture(scope="session", name=f"{group}_host")(of_group)
+
+
+accounts_host = _fixture("accounts")
+mx_host = _fixture("mx")
+submission_host = _fixture("submission")
+filter_host = _fixture("filter")
+mailstore_host = _fixture("mailstore")
+webmail_host = _fixture("webmail")
+backup_repository_host = _fixture("backup_repository")
+internet_host = _fixture("internet")

@@ -1,0 +1,251 @@
+"""What a person outside the hosts can do with a running lab: log in, send, read, look around over ssh.
+
+Used by every test that needs real hosts, and by the proofs at the end of `make up`.
+"""
+
+import imaplib
+import os
+import poplib
+import smtplib
+import socket
+import ssl
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hanam_lab.driver import Lab as Driver
+from hanam_lab.paths import REPOSITORY
+
+TIMEOUT = 30.0
+"""Seconds that one answer of a server may take."""
+
+DELIVERY = 30.0
+"""Seconds within which an accepted message must be in its mailbox."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sample official whose password the lab knows."""
+
+    address: str
+    password: str
+    mailbox: str
+    name: str
+
+
+class Lab:
+    """A running lab and its inventory. `name` and `topology` come from HANAM_LAB and HANAM_INVENTORY."""
+
+    def __init__(self, name: str, topology: Path) -> None:
+        self.name = name
+        self.topology = topology
+        self.driver = Driver(name)
+
+    @classmethod
+    def from_environment(cls) -> "Lab":
+        topology = os.environ.get("HANAM_INVENTORY", "inventory/lab.yml")
+        return cls(os.environ.get("HANAM_LAB", "lab"), REPOSITORY / topology)
+
+    # --- where things are ---
+
+    @cached_property
+    def hosts(self) -> dict[str, dict[str, Any]]:
+        """Host name -> addresses and the way in."""
+        found: dict[str, dict[str, Any]] = yaml.safe_load(self.driver.inventory.read_text())["all"]["hosts"]
+        return found
+
+    @cached_property
+    def groups(self) -> dict[str, list[str]]:
+        """Group -> its hosts, from the inventory."""
+        inventory = yaml.safe_load(self.topology.read_text())
+        return {group: list(body["hosts"]) for group, body in inventory.items()}
+
+    def host(self, group: str) -> str:
+        """First host of a group; a host's own name stands for itself."""
+        return self.groups[group][0] if group in self.groups else group
+
+    def address(self, group: str) -> str:
+        """IPv4 address of a group's first host."""
+        return str(self.hosts[self.host(group)]["host_ipv4"])
+
+    @cached_property
+    def variables(self) -> dict[str, Any]:
+        """group_vars of the lab as plain YAML: numbers and secrets, nothing templated."""
+        merged: dict[str, Any] = {}
+        for folder in ("all", "lab"):
+            for path in sorted((REPOSITORY / "group_vars" / folder).glob("*.yml")):
+                merged |= yaml.safe_load(path.read_text()) or {}
+        return merged
+
+    @cached_property
+    def samples(self) -> list[Sample]:
+        """Sample officials of the registry, in the order of the registry's files."""
+        passwords = self.variables["vault_sample_passwords"]
+        people = []
+        for path in sorted((REPOSITORY / "mailboxes").glob("*.yml")):
+            for entry in yaml.safe_load(path.read_text()).get("mailboxes", []):
+                if entry["kind"] == "person" and entry["address"] in passwords:
+                    address = f"{entry['address']}@{self.variables['mail_domain']}"
+                    people.append(Sample(address, passwords[entry["address"]], entry["id"], entry["name"]))
+        return people
+
+    @cached_property
+    def ssl_context(self) -> ssl.SSLContext:
+        """Verifies as a person's program would: by the certificate authority that the lab's world trusts."""
+        context = ssl.create_default_context()
+        context.load_verify_locations(cadata=self.public_authorities)
+        return context
+
+    @cached_property
+    def public_authorities(self) -> str:
+        """PEM of the authorities that stand for the world's public ones, as a lab host trusts them."""
+        pem = self.run("mailstore", "cat /etc/ssl/certs/ca-certificates.crt /usr/local/share/ca-certificates/*.crt")
+        return pem
+
+    # --- hosts ---
+
+    def run(self, group: str, command: str, *, check: bool = True) -> str:
+        """Run a shell command as root on a host of a group and return what it printed."""
+        line = self.driver.ssh_command(self.host(group))
+        done = subprocess.run(  # noqa: S603
+            [*line, "sudo", "sh", "-c", _quoted(command)], capture_output=True, text=True, check=False, timeout=180
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{command!r} on {group}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    @contextmanager
+    def stopped(self, group: str, *units: str) -> Iterator[None]:
+        """Stop units of a host for a while; they run again afterwards whatever happens."""
+        names = " ".join(units)
+        self.run(group, f"systemctl stop {names}")
+        try:
+            yield
+        finally:
+            self.run(group, f"systemctl start {names}")
+
+    # --- mail ---
+
+    def smtp(self, group: str = "mx", port: int = 25) -> smtplib.SMTP:
+        """A plain connection, as another mail server opens it."""
+        client = smtplib.SMTP(timeout=TIMEOUT)
+        client.connect(self.address(group), port)
+        client.ehlo("client.example")
+        return client
+
+    def submission(self, login: str, password: str, *, implicit_tls: bool = True) -> smtplib.SMTP:
+        """A logged-in submission session on 465 (implicit TLS) or 587 (STARTTLS)."""
+        name = f"smtp.{self.variables['mail_domain']}"
+        address = self.address("submission")
+        if implicit_tls:
+            client: smtplib.SMTP = _PinnedSMTPS(name, address, self.ssl_context)
+        else:
+            client = smtplib.SMTP(timeout=TIMEOUT)
+            client.connect(address, 587)
+            client._host = name  # type: ignore[attr-defined]  # the name that the certificate must bear
+            client.starttls(context=self.ssl_context)
+        client.ehlo("client.example")
+        client.login(login, password)
+        return client
+
+    def imap(self, login: str, password: str) -> imaplib.IMAP4_SSL:
+        """A logged-in IMAP session over TLS."""
+        name = f"imap.{self.variables['mail_domain']}"
+        client = _PinnedIMAP(name, self.address("mailstore"), self.ssl_context)
+        client.login(login, password)
+        return client
+
+    def pop3(self, login: str, password: str) -> poplib.POP3_SSL:
+        """A logged-in POP3 session over TLS."""
+        name = f"imap.{self.variables['mail_domain']}"
+        client = _PinnedPOP3(name, self.address("mailstore"), self.ssl_context)
+        client.user(login)
+        client.pass_(password)
+        return client
+
+    def wait_for_message(
+        self, sample: Sample, subject: str, *, folder: str = "INBOX", seconds: float = DELIVERY
+    ) -> bytes:
+        """The message with that subject, once it has arrived in the person's folder."""
+
+        def look() -> bytes | None:
+            with self.imap(sample.address, sample.password) as client:
+                status, _ = client.select(folder, readonly=True)
+                if status != "OK":
+                    return None
+                _, found = client.search(None, "HEADER", "Subject", f'"{subject}"')
+                numbers = found[0].split()
+                if not numbers:
+                    return None
+                _, parts = client.fetch(numbers[-1].decode(), "(BODY.PEEK[])")
+                return parts[0][1]  # type: ignore[index, return-value]
+
+        return wait_for(look, f"message {subject!r} in {folder} of {sample.address}", seconds)
+
+
+def wait_for[Result](look: Callable[[], Result | None], what: str, seconds: float = DELIVERY) -> Result:
+    """Call `look` until it returns something; fail, naming what was awaited, after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not there after {seconds:.0f} s")
+        time.sleep(0.3)
+
+
+def message(sender: str, recipient: str, *, subject: str | None = None, text: str = "Kính gửi đồng chí.\n") -> EmailMessage:
+    """A Vietnamese message with a subject of its own (ASCII, so that IMAP can search for it)."""
+    mail = EmailMessage()
+    mail["From"], mail["To"] = sender, recipient
+    mail["Subject"] = subject or f"cong van {uuid.uuid4().hex[:12]}"
+    mail["Message-ID"] = f"<{uuid.uuid4().hex}@client.example>"
+    mail["Date"] = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime())
+    mail.set_content(text)
+    return mail
+
+
+def _quoted(command: str) -> str:
+    return "'" + command.replace("'", "'\\''") + "'"
+
+
+class _PinnedSMTPS(smtplib.SMTP_SSL):
+    """Connects to an address, verifies a name: the outer machine does not use the lab's resolver."""
+
+    def __init__(self, name: str, address: str, context: ssl.SSLContext) -> None:
+        self._address = address
+        super().__init__(name, 465, timeout=TIMEOUT, context=context)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # type: ignore[override]
+        plain = socket.create_connection((self._address, port), timeout)
+        return self.context.wrap_socket(plain, server_hostname=host)
+
+
+class _PinnedIMAP(imaplib.IMAP4_SSL):
+    def __init__(self, name: str, address: str, context: ssl.SSLContext) -> None:
+        self._address = address
+        super().__init__(name, 993, ssl_context=context, timeout=TIMEOUT)
+
+    def _create_socket(self, timeout: float | None) -> socket.socket:
+        plain = socket.create_connection((self._address, self.port), timeout)
+        return self.ssl_context.wrap_socket(plain, server_hostname=self.host)
+
+
+class _PinnedPOP3(poplib.POP3_SSL):
+    def __init__(self, name: str, address: str, context: ssl.SSLContext) -> None:
+        self._address = address
+        super().__init__(name, 995, timeout=TIMEOUT, context=context)
+
+    def _create_socket(self, timeout: float) -> socket.socket:
+        plain = socket.create_connection((self._address, self.port), timeout)
+        return self.context.wrap_socket(plain, server_hostname=self.host)

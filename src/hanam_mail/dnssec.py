@@ -32,17 +32,6 @@ def ds(key: str, zone: str) -> str:
     return dns.dnssec.make_ds(dns.name.from_text(zone), _record(key), "SHA256").to_text()
 
 
-def key_tag(key: str) -> int:
-    """The number by which signatures name the key."""
-    return dns.dnssec.key_id(_record(key))
-
-
-def key_file_stem(key: str, zone: str) -> str:
-    """Name that ldns and BIND give a zone's key files, without its ending."""
-    name = dns.name.from_text(zone).to_text()
-    return f"K{name}+{ALGORITHM:03d}+{key_tag(key):05d}"
-
-
 def private_key_file(key: str) -> str:
     """Content of BIND's `.private` file, which ldns-signzone reads."""
     number = _load(key).private_numbers().private_value

@@ -42,11 +42,6 @@ def test_private_file_holds_the_number_in_32_bytes(key: str) -> None:
     assert len(text.splitlines()[2]) == len("PrivateKey: ") + 44
 
 
-@pytest.mark.parametrize(("zone", "stem"), [(".", "K.+013+"), ("gov.vn", "Kgov.vn.+013+")])
-def test_key_files_are_named_as_ldns_expects(key: str, zone: str, stem: str) -> None:
-    assert dnssec.key_file_stem(key, zone) == f"{stem}{dnssec.key_tag(key):05d}"
-
-
 def test_rsa_key_is_refused() -> None:
     with pytest.raises(dnssec.DnssecError, match="not ECDSA P-256"):
         dnssec.dnskey(pki.new_rsa_private_key())

@@ -36,8 +36,8 @@ Schema (all keys always present; dates are "YYYY-MM-DD", sizes octets, addresses
       ]
     }
 
-Both lists are sorted by id, so the same registry gives the same octets. Revoked mailboxes stay in it: an entry
-that vanishes is an error, only events change a state.
+Both lists are sorted by id, so the same registry gives the same octets. Revoked mailboxes stay in it: an
+entry that vanishes is an error, only events change a state.
 """
 
 from datetime import date

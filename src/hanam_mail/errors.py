@@ -3,48 +3,43 @@
 Texts are Vietnamese, since officials and operators read them; the attributes are for `check --json`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """A position in a file: path as the operator typed it, line counted from 1 (0: the file as a whole)."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}" if self.line else self.file
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """One thing wrong with the input.
 
-    `field` is the dotted name of the field ("" when the whole entry or file is meant), `text` the broken rule,
-    `clause` the clause of the regulation that demands it ("" when none does).
+    `file` is the path as the operator typed it, `line` counts from 1 (0: the file as a whole), `field` is
+    the name of the field ("" when the whole entry or file is meant), `text` the broken rule, `clause` the
+    clause of the regulation that demands it ("" when none does).
     """
 
-    place: Place
+    file: str
+    line: int
     field: str
     text: str
     clause: str = ""
 
     def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
         field = f" trường {self.field}:" if self.field else ""
         clause = f" ({self.clause})" if self.clause else ""
-        return f"{self.place}:{field} {self.text}{clause}"
+        return f"{place}:{field} {self.text}{clause}"
 
-    def as_dict(self) -> dict[str, str | int]:
-        """The form that `hanam-mail check --json` prints."""
-        return {
-            "file": self.place.file,
-            "line": self.place.line,
-            "field": self.field,
-            "text": self.text,
-            "clause": self.clause,
-        }
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a value was read: file, line of its beginning, line of each of its fields."""
+
+    file: str
+    line: int
+    fields: Mapping[str, int] = field(default_factory=dict)
+
+    def problem(self, field: str, text: str, clause: str = "") -> Problem:
+        """A problem of one field ("" for the whole value), placed at that field if it is there."""
+        return Problem(self.file, self.fields.get(field, self.line), field, text, clause)
 
 
 class InputError(Exception):

@@ -1,8 +1,9 @@
 """What a history of events amounts to (state and quota on paper), and which histories are impossible.
 
-The order of events is: one issue first; then quota, lock, restore in any number; revoke last, after which nothing
-follows. A restore needs no lock before it, because most locks (idle, default password, flood: Đ7.2) are set by the
-running system and stand in the accounts database, not in git; a second lock without a restore between is refused.
+The order of events is: one issue first; then quota, lock, restore in any number; revoke last, after which
+nothing follows. A restore needs no lock before it, because most locks (idle, default password, flood: Đ7.2)
+are set by the running system and stand in the accounts database, not in git; a second lock without a
+restore between is refused.
 """
 
 from collections.abc import Iterator, Sequence
@@ -70,14 +71,14 @@ def _order(history: Sequence[Event]) -> Iterator[Problem]:
     state = State.ACTIVE
     for event in history[1:]:
         if state is State.REVOKED:
-            yield Problem(event.place, "event", "sau khi thu hồi không còn sự kiện nào nữa", "Đ6.2c")
+            yield event.source.problem("event", "sau khi thu hồi không còn sự kiện nào nữa", "Đ6.2c")
             continue
         match event:
             case Issue():
-                yield Problem(event.place, "event", "hộp thư chỉ được cấp mới một lần", "Đ6.2a")
+                yield event.source.problem("event", "hộp thư chỉ được cấp mới một lần", "Đ6.2a")
             case Lock():
                 if state is State.LOCKED:
-                    yield Problem(event.place, "event", "hộp thư đang bị tạm khóa, chưa khôi phục", "Đ7.2")
+                    yield event.source.problem("event", "hộp thư đang bị tạm khóa, chưa khôi phục", "Đ7.2")
                 state = State.LOCKED
             case Restore():
                 state = State.ACTIVE
@@ -91,9 +92,9 @@ def _dates(history: Sequence[Event], today: date) -> Iterator[Problem]:
     latest = history[0].done
     for event in history:
         if event.done > today:
-            yield Problem(event.place, "done", f"ngày {event.done} ở tương lai")
+            yield event.source.problem("done", f"ngày {event.done} ở tương lai")
         if event.done < latest:
-            yield Problem(event.place, "done", f"ngày {event.done} trước sự kiện liền trên ({latest})")
+            yield event.source.problem("done", f"ngày {event.done} trước sự kiện liền trên ({latest})")
         latest = max(latest, event.done)
 
 
@@ -105,8 +106,8 @@ def _quotas(history: Sequence[Event], kind: MailboxKind, regulation: Regulation)
             continue
         if event.quota_bytes < minimum:
             text = f"dung lượng nhỏ hơn mức tối thiểu {minimum} byte"
-            yield Problem(event.place, "quota", text, "Đ8.1b")
+            yield event.source.problem("quota", text, "Đ8.1b")
         elif isinstance(event, Quota) and event.quota_bytes < current and not event.shrink:
             text = "dung lượng giảm so với trước; nếu đúng ý, ghi thêm shrink: true"
-            yield Problem(event.place, "quota", text, "Đ8.1a")
+            yield event.source.problem("quota", text, "Đ8.1a")
         current = event.quota_bytes

@@ -1,8 +1,9 @@
 """The registry as typed values: agencies, mailboxes, the events of their history, the requests behind them.
 
-Values only: reading stands in entries.py, the rules between entries in rules.py, the state that a history amounts
-to in history.py. Every value remembers the `Place` it was read from; two values that differ only there are equal.
-Sizes are octets, dates calendar dates in the province's time zone, addresses local parts in lower case.
+Values only: reading stands in entries.py, the rules between entries in rules.py, the state that a history
+amounts to in history.py. Every value remembers the `Source` it was read from; two values that differ only
+there are equal. Sizes are octets, dates calendar dates in the province's time zone, addresses local parts
+in lower case.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from hanam_mail.errors import Place
+from hanam_mail.errors import Source
 from hanam_mail.regulation import Regulation
 
 
@@ -65,7 +66,7 @@ class Agency:
     kind: AgencyKind
     code: str
     suffix: str
-    place: Place = field(compare=False)
+    source: Source = field(compare=False)
 
     @property
     def parent_code(self) -> str | None:
@@ -80,7 +81,7 @@ class Issue:
     request: str
     done: date
     quota_bytes: int | None
-    place: Place = field(compare=False)
+    source: Source = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Quota:
     done: date
     quota_bytes: int
     shrink: bool
-    place: Place = field(compare=False)
+    source: Source = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Lock:
     request: str | None
     done: date
     reason: str
-    place: Place = field(compare=False)
+    source: Source = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class Restore:
 
     request: str
     done: date
-    place: Place = field(compare=False)
+    source: Source = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class Revoke:
 
     request: str
     done: date
-    place: Place = field(compare=False)
+    source: Source = field(compare=False)
 
 
 type Event = Issue | Quota | Lock | Restore | Revoke
@@ -131,7 +132,7 @@ class Alias:
 
     address: str
     until: date | None
-    place: Place = field(compare=False)
+    source: Source = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ class Mailbox:
     aliases: tuple[Alias, ...]
     clerks: tuple[str, ...]
     history: tuple[Event, ...]
-    place: Place = field(compare=False)
+    source: Source = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ class Request:
     ground: str
     result: Result
     reply: Reply | None
-    place: Place = field(compare=False)
+    source: Source = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)

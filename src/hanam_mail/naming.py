@@ -1,9 +1,9 @@
 """The addresses of Điều 5: pure functions from Vietnamese names to local parts, standard library only.
 
 The rule proposes, people approve: an agency's code and suffix, once approved, stand in the registry, and an
-address once issued is never computed again. What makes an address returns a valid local part (lower-case ASCII
-letters, digits, single inner dots, at most 64 octets) or raises NamingError with a Vietnamese sentence; nothing
-depends on time, locale or order.
+address once issued is never computed again. What makes an address returns a valid local part (lower-case
+ASCII letters, digits, single inner dots, at most 64 octets) or raises NamingError with a Vietnamese
+sentence; nothing depends on time, locale or order.
 """
 
 import re
@@ -133,7 +133,7 @@ def committee_address(code: str, rules: NamingRules) -> str:
 
 
 def office_address(name: str, agency: str, rules: NamingRules) -> str:
-    """The address of an office of the agency of that code (Đ5.1d, Đ5.1đ): "Phòng Tư pháp", "bl" -> "ptp.bl"."""
+    """The address of an office, given its agency's code (Đ5.1d, Đ5.1đ): "Phòng Tư pháp", "bl" -> "ptp.bl"."""
     return _local_part(name, f"{initials(name, rules)}.{agency}")
 
 
@@ -217,7 +217,7 @@ def _initials(words: list[str], rules: NamingRules) -> Iterator[str]:
 
 
 def _key(text: str) -> str:
-    """How accented texts are compared: small letters, one đ, and "Ủy" as "Uỷ" (the tone at the word's end)."""
+    """How accented texts compare: small letters, one đ, and "Ủy" as "Uỷ" (the tone at the word's end)."""
     small = normal(text).casefold().replace("ð", "đ").replace("ɖ", "đ")
     words = unicodedata.normalize("NFD", small).split()
     return " ".join(_TONE.sub("", word) + "".join(_TONE.findall(word)) for word in words)

@@ -1,7 +1,8 @@
 """group_vars/all/regulation.yml as typed, self-consistent values.
 
-The file is the only place of the regulation's numbers; this module holds their names and units and refuses values
-that contradict each other (a warning above 100 %, a message limit too small for the attachments it must carry).
+The file is the only place of the regulation's numbers; this module holds their names and units and refuses
+values that contradict each other (a warning above 100 %, a message limit too small for the attachments it
+must carry).
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from hanam_mail.errors import InputError, Place, Problem
+from hanam_mail.errors import InputError, Problem
 from hanam_mail.naming import ApprovedCode, NamingRules
 
 _PREFIX = "regulation_"
@@ -23,8 +24,8 @@ _BASE64_LINE_WIRE_OCTETS = 78
 class Regulation:
     """What the registry is judged by. Sizes are octets.
 
-    `quota_personal_bytes` and `quota_agency_bytes` are minima (Đ8.1b), the `_default_` ones what an entry without
-    a quota of its own gets (Đ8.1a). `lock_reasons` maps the name of a reason to its clause (Đ7.2).
+    `quota_personal_bytes` and `quota_agency_bytes` are minima (Đ8.1b), the `_default_` ones what an entry
+    without a quota of its own gets (Đ8.1a). `lock_reasons` maps the name of a reason to its clause (Đ7.2).
     """
 
     quota_personal_bytes: int
@@ -51,13 +52,13 @@ def load(path: Path) -> Regulation:
         regulation = _build(values)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        problem = Problem(Place(str(path), line), "", f"không phải YAML hợp lệ: {error.problem}")
+        problem = Problem(str(path), line, "", f"không phải YAML hợp lệ: {error.problem}")
         raise InputError([problem]) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        problem = Problem(Place(str(path), 0), "", f"thiếu biến hoặc sai kiểu: {error}")
+        problem = Problem(str(path), 0, "", f"thiếu biến hoặc sai kiểu: {error}")
         raise InputError([problem]) from error
     problems = [
-        Problem(Place(str(path), _line_of(text, _PREFIX + name)), _PREFIX + name, sentence, clause)
+        Problem(str(path), _line_of(text, _PREFIX + name), _PREFIX + name, sentence, clause)
         for broken, name, sentence, clause in _contradictions(regulation)
         if broken
     ]

@@ -28,6 +28,10 @@ class Problem:
         clause = f" ({self.clause})" if self.clause else ""
         return f"{place}:{field} {self.text}{clause}"
 
+    def as_dict(self) -> dict[str, str | int]:
+        """The form that `hanam-mail check --json` prints."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

@@ -149,6 +149,11 @@ class Mailbox:
     history: tuple[Event, ...]
     source: Source = field(compare=False)
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every address it was ever given, the primary one first; none is ever given to another (Đ5.2)."""
+        return (self.address, *(alias.address for alias in self.aliases))
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

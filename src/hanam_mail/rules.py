@@ -101,6 +101,7 @@ def _agency_mailboxes(found: Found) -> Iterator[Problem]:
         mailbox
         for mailbox in found.mailboxes
         if mailbox.kind is MailboxKind.AGENCY
+        and mailbox.agency
         and not any(isinstance(event, Revoke) for event in mailbox.history)
     )
     seen: set[str] = set()

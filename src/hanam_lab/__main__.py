@@ -8,6 +8,7 @@ import click
 
 from hanam_lab import driver, topology
 from hanam_lab.errors import LabError
+from hanam_lab.paths import REPOSITORY
 
 
 def _say(text: str) -> None:
@@ -35,8 +36,8 @@ def up(name: str, inventory: Path, only: tuple[str, ...]) -> None:
 @main.command()
 @click.argument("name", nargs=-1, required=True)
 def down(name: tuple[str, ...]) -> None:
-    """Stop and remove the labs NAME; `all` removes every lab of this machine."""
-    for lab in driver.names() if name == ("all",) else name:
+    """Stop and remove the labs NAME; `all` means every lab that this checkout of the project started."""
+    for lab in driver.names(REPOSITORY) if name == ("all",) else name:
         driver.Lab(lab).down(_say)
 
 

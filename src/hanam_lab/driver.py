@@ -14,7 +14,7 @@ import yaml
 from hanam_lab import image, needs, network
 from hanam_lab.errors import LabError
 from hanam_lab.network import Network
-from hanam_lab.paths import STATE
+from hanam_lab.paths import REPOSITORY, STATE
 from hanam_lab.shell import locked, run
 from hanam_lab.topology import HostSpec
 
@@ -160,7 +160,13 @@ class Lab:
             merged = {name: host.spec for name, host in known.items()} | {spec.name: spec for spec in specs}
             self.folder.mkdir(parents=True, exist_ok=True)
             self.folder.chmod(0o700)
-            text = json.dumps({"network": lan.number, "hosts": [vars(spec) for spec in merged.values()]})
+            text = json.dumps(
+                {
+                    "repository": str(REPOSITORY),
+                    "network": lan.number,
+                    "hosts": [vars(spec) for spec in merged.values()],
+                }
+            )
             (self.folder / "lab.json").write_text(text)
 
     def _keys(self, hosts: list[Host]) -> None:
@@ -208,9 +214,13 @@ class Lab:
             time.sleep(0.3)
 
 
-def names() -> list[str]:
-    """Labs that have state on this machine."""
-    return sorted(path.parent.name for path in STATE.glob("*/lab.json"))
+def names(repository: Path | None = None) -> list[str]:
+    """Labs that have state on this machine; only those that this checkout of the project started, if given."""
+    return sorted(
+        path.parent.name
+        for path in STATE.glob("*/lab.json")
+        if repository is None or json.loads(path.read_text())["repository"] == str(repository)
+    )
 
 
 def _mount(host: Host, base: Path) -> None:

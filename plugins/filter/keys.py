@@ -14,7 +14,7 @@ class FilterModule:
             "dnssec_private_key_file": dnssec.private_key_file,
             "mail_dns_records": zones.mail_records,
             "mta_sts_policy": zones.sts_policy,
-            "reverse_name": dnssec.reverse_name,
+            "reverse_records": zones.reverse_records,
             "tls_problems": pki.problems,
             "tlsa_for_authority": pki.tlsa_for_authority,
             "tlsa_for_key": pki.tlsa_for_key,

@@ -89,6 +89,16 @@ def mail_records(facts: Mapping[str, Any]) -> list[Record]:
     return records
 
 
+def reverse_records(names: Mapping[str, Iterable[str]], zone: str) -> list[Record]:
+    """PTR records of those addresses (name -> addresses) whose reverse name is in `zone`."""
+    return [
+        _record(reverse, "PTR", f"{name}.")
+        for name, addresses in names.items()
+        for reverse in map(dnssec.reverse_name, addresses)
+        if reverse.endswith(f".{zone}.")
+    ]
+
+
 def record_lines(records: Iterable[Mapping[str, str]], ttl: int) -> str:
     """Records as lines of a zone file."""
     return "".join(f"{record['name']} {ttl} IN {record['type']} {record['data']}\n" for record in records)

@@ -122,3 +122,11 @@ def test_zone_that_no_server_would_load_is_named() -> None:
     zone = {"name": "example", "records": [{"name": "@", "type": "A", "data": "nonsense"}]}
     with pytest.raises(zones.ZoneError, match="zone example: "):
         zones.zone_files([zone], nameserver="ns.example", addresses=["192.0.2.9"], ttl=60)
+
+
+def test_reverse_records_go_to_the_zone_of_their_address() -> None:
+    names = {"mx.example": ["10.27.1.10", "fd27::a"]}
+    (made,) = zones.reverse_records(names, "10.in-addr.arpa")
+    assert made == {"name": "10.1.27.10.in-addr.arpa.", "type": "PTR", "data": "mx.example."}
+    (made,) = zones.reverse_records(names, "d.f.ip6.arpa")
+    assert made["name"].startswith("a.0.0.0.")

@@ -1,0 +1,85 @@
+"""The controller's side of the zipapp's commands, for the Ansible action plugins and the command line.
+
+Builds the command line and its input, and makes of what came back a result with `changed`, `msg` and a `diff` that
+`--diff` shows. Imports nothing of Ansible.
+"""
+
+import json
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hanam_mail import registry
+from hanam_mail.errors import InputError
+
+PROGRAM = "/usr/lib/hanam-mail/hanam-mail.pyz"
+# What the shell below says when the program is not there (EX_NOINPUT).
+_ABSENT = 66
+
+
+def line(user: str, words: Sequence[str], *, check: bool) -> str:
+    """The shell line that runs the command as `user`. No input or secret is part of it."""
+    command = shlex.join(
+        ["runuser", "-u", user, "--", "python3", "-I", PROGRAM, *words, *(["--check"] if check else [])]
+    )
+    return (
+        f"cd / && {{ test -e {PROGRAM} || exit {_ABSENT}; }} && {command}" if check else f"cd / && {command}"
+    )
+
+
+def encode(data: Mapping[str, Any]) -> bytes:
+    """What the command reads on standard input."""
+    return json.dumps(data, ensure_ascii=False).encode()
+
+
+def desired(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """The desired state of the registry at `path`, or everything that is wrong with it."""
+    try:
+        return dict(registry.desired_state(registry.load(path))), []
+    except InputError as error:
+        return {}, [str(problem) for problem in error.problems]
+
+
+def apply_words(path: Path, actor: str, *, allow_removals: bool, allow_shrink: bool) -> list[str]:
+    """The words of `apply`, with the git commit of the registry for the audit."""
+    words = ["apply", "-", "--actor", actor, "--commit", commit(path)]
+    if allow_removals:
+        words.append("--allow-removals")
+    if allow_shrink:
+        words.append("--allow-shrink")
+    return words
+
+
+def commit(path: Path) -> str:
+    """The commit that `path` is at, with -dirty when files there differ from it; empty outside of git."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", "-C", str(path), *words], capture_output=True, text=True, check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    head = git("rev-parse", "HEAD")
+    return f"{head}-dirty" if head and git("status", "--porcelain", "--", ".") else head
+
+
+def result(returncode: int, stdout: str, stderr: str) -> dict[str, Any]:
+    """An Ansible result."""
+    if returncode == _ABSENT:
+        return {
+            "changed": True,
+            "msg": "the accounts host has not been set up yet; what would change is not known",
+        }
+    try:
+        # What sudo or a login shell may print comes before.
+        data = json.loads(stdout.strip().rpartition("\n")[2])
+    except ValueError:
+        data = {"errors": [f"no answer from the accounts host (exit {returncode})", stderr.strip()]}
+    if returncode or "errors" in data:
+        return {"failed": True, "changed": False, "msg": "\n".join(data.get("errors", [stderr.strip()]))}
+    lines = data.get("lines") or data.get("changes") or data.get("addresses") or []
+    return {
+        "changed": data["changed"],
+        "changes": lines,
+        "diff": {"prepared": "".join(f"{text}\n" for text in lines)},
+    }

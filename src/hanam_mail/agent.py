@@ -1,0 +1,214 @@
+"""The agent of a node: hears of changes in the accounts database and makes the daemons forget what they cached.
+
+It listens on the channel mail_outbox, reads the outbox from its cursor (kept in the database, one per node) and acts:
+whatever a change is, Dovecot's auth cache forgets the mailbox; a change of access also cuts its sessions. Acting twice
+does no harm, so the cursor moves after the deed. A lost connection or a stopped Dovecot is waited for, with growing
+pauses, and then caught up with.
+"""
+
+import logging
+import os
+import random
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger("hanam-agent")
+
+# More mailboxes than this at once: emptying the whole cache is cheaper than a command each.
+FLUSH_ALL_ABOVE = 50
+BATCH = 500
+# Without any notice the outbox is looked at this often: a NOTIFY is a hint, the table is the truth.
+IDLE_SECONDS = 15.0
+MAX_PAUSE_SECONDS = 30.0
+
+
+class ConfigurationError(Exception):
+    """The configuration file cannot be used."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """From the agent's YAML file."""
+
+    node: str
+    dsn: str
+    doveadm: tuple[str, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> "Configuration":
+        """Read and check the file."""
+        import yaml
+
+        data = yaml.safe_load(path.read_text("utf-8"))
+        if not isinstance(data, dict) or set(data) != {"node", "dsn", "doveadm"}:
+            raise ConfigurationError(f"{path}: expected the keys node, dsn and doveadm")
+        if not all(isinstance(data[key], str) and data[key] for key in ("node", "dsn")):
+            raise ConfigurationError(f"{path}: node and dsn must be texts")
+        if not isinstance(data["doveadm"], list) or not all(
+            isinstance(word, str) for word in data["doveadm"]
+        ):
+            raise ConfigurationError(
+                f"{path}: doveadm must be a list of words, empty on a node without Dovecot"
+            )
+        return cls(data["node"], data["dsn"], tuple(data["doveadm"]))
+
+
+@dataclass(frozen=True)
+class Event:
+    """A row of the outbox."""
+
+    seq: int
+    topic: str
+    mailbox: str | None
+
+
+@dataclass(frozen=True)
+class Deeds:
+    """What a batch of events asks for. `flush_all` makes `flush` needless."""
+
+    flush_all: bool
+    flush: tuple[str, ...]
+    kick: tuple[str, ...]
+
+
+def deeds(events: Iterable[Event]) -> Deeds:
+    """Each mailbox once, in the order of first mention; topics of others than mailboxes are not for this agent."""
+    flush: dict[str, None] = {}
+    kick: dict[str, None] = {}
+    for event in events:
+        if event.mailbox is None or not event.topic.startswith("mailbox."):
+            continue
+        flush[event.mailbox] = None
+        if event.topic == "mailbox.access":
+            kick[event.mailbox] = None
+    many = len(flush) > FLUSH_ALL_ABOVE
+    return Deeds(many, () if many else tuple(flush), tuple(kick))
+
+
+def commands(todo: Deeds, doveadm: Sequence[str]) -> list[list[str]]:
+    """The command lines, caches first: a session cut before would log in again from the cache."""
+    if not doveadm:
+        return []
+    result = []
+    if todo.flush_all:
+        result.append([*doveadm, "auth", "cache", "flush"])
+    result += [[*doveadm, "auth", "cache", "flush", mailbox] for mailbox in todo.flush]
+    result += [[*doveadm, "kick", mailbox] for mailbox in todo.kick]
+    return result
+
+
+# doveadm kick: there was no session to cut.
+_NOBODY = 68
+
+
+def perform(command: Sequence[str]) -> None:
+    """Run one doveadm command; OSError or CalledProcessError if it did not do its work."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    if done.returncode == _NOBODY and "kick" in command:
+        return
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
+
+
+def catch_up(
+    connection: Any, configuration: Configuration, act: Callable[[Sequence[str]], None] = perform
+) -> int:
+    """Handle everything that is waiting; how many events that was."""
+    handled = 0
+    while True:
+        events = [
+            Event(seq, topic, mailbox)
+            for seq, topic, mailbox in connection.execute(
+                "SELECT seq, topic, mailbox FROM mail.agent_next(%s, %s)", [configuration.node, BATCH]
+            )
+        ]
+        if not events:
+            return handled
+        for command in commands(deeds(events), configuration.doveadm):
+            act(command)
+            log.info("%s", " ".join(command[len(configuration.doveadm) :]))
+        connection.execute("SELECT mail.agent_done(%s, %s)", [configuration.node, events[-1].seq])
+        handled += len(events)
+
+
+def listen(configuration: Configuration, caught_up: Callable[[], None], replaced: Callable[[], bool]) -> None:
+    """Serve over one connection until it breaks or the program is replaced; calls `caught_up` after each pass."""
+    import psycopg
+
+    with psycopg.connect(
+        configuration.dsn,
+        autocommit=True,
+        application_name=f"hanam-agent {configuration.node}",
+        connect_timeout=10,
+        keepalives_idle=30,
+        keepalives_interval=10,
+        keepalives_count=3,
+    ) as connection:
+        connection.execute("LISTEN mail_outbox")
+        # Before the first look at the outbox: what comes after the look is announced.
+        connection.execute("SELECT mail.agent_register(%s)", [configuration.node])
+        while not replaced():
+            catch_up(connection, configuration)
+            caught_up()
+            # Wait on the socket itself; then take in whatever notices came.
+            select.select([connection.fileno()], [], [], IDLE_SECONDS)
+            for _ in connection.notifies(timeout=0):
+                pass
+
+
+def pause(failures: int) -> float:
+    """Seconds before the next try: doubling from a quarter, with chance so that nodes do not come all at once."""
+    return min(MAX_PAUSE_SECONDS, 0.25 * 2 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
+
+
+def run(configuration: Configuration) -> None:
+    """Serve until the program's file is replaced: then systemd starts the new one."""
+    import psycopg
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    failures = 0
+    program = Path(sys.argv[0])
+    started_from = _version(program)
+
+    def caught_up() -> None:
+        nonlocal failures
+        if failures:
+            log.info("caught up after %d failures", failures)
+        failures = 0
+        _tell_systemd("STATUS=listening")
+
+    # Ready at once: a node must boot and be configured while the accounts host is away.
+    _tell_systemd("READY=1\nSTATUS=connecting")
+    while True:
+        try:
+            listen(configuration, caught_up, lambda: _version(program) != started_from)
+            log.info("%s was replaced, leaving", program)
+            return
+        except (psycopg.Error, OSError, subprocess.SubprocessError) as error:
+            failures += 1
+            detail = error.stderr.strip() if isinstance(error, subprocess.CalledProcessError) else ""
+            log.warning("%s %s", str(error).strip(), detail)
+            _tell_systemd(f"STATUS=failed {failures} times, trying again")
+            time.sleep(pause(failures))
+
+
+def _version(program: Path) -> tuple[int, int]:
+    status = program.stat()
+    return status.st_ino, status.st_mtime_ns
+
+
+def _tell_systemd(text: str) -> None:
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.sendto(text.encode(), address)

@@ -1,0 +1,60 @@
+"""Builds the zipapp for the hosts: `python -m hanam_mail.bundle build/hanam-mail.pyz`.
+
+The same sources give the same octets (fixed order, times and modes, no compression that depends on a library's version),
+so that copying it a second time changes nothing. The file is written only when it differs.
+"""
+
+import sys
+import zipfile
+from importlib import resources
+from importlib.resources.abc import Traversable
+from io import BytesIO
+from pathlib import Path
+
+# What runs on the hosts. None of these imports anything beyond the standard library, psycopg and PyYAML.
+MODULES = ("__init__.py", "agent.py", "apply.py", "db.py", "scram.py", "target.py")
+_MAIN = "import sys\n\nfrom hanam_mail.target import main\n\nsys.exit(main())\n"
+_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def build() -> bytes:
+    """The zipapp's octets."""
+    package = resources.files("hanam_mail")
+    files = {"__main__.py": _MAIN.encode()}
+    files |= {f"hanam_mail/{name}": (package / name).read_bytes() for name in MODULES}
+    files |= _tree(package / "sql", "hanam_mail/sql")
+    buffer = BytesIO()
+    buffer.write(b"#!/usr/bin/python3\n")
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, _TIME)
+            entry.create_system = 3
+            entry.external_attr = 0o100644 << 16
+            archive.writestr(entry, files[name])
+    return buffer.getvalue()
+
+
+def _tree(root: Traversable, prefix: str) -> dict[str, bytes]:
+    result: dict[str, bytes] = {}
+    for entry in root.iterdir():
+        if entry.is_dir():
+            result |= _tree(entry, f"{prefix}/{entry.name}")
+        elif entry.name.endswith(".sql"):
+            result[f"{prefix}/{entry.name}"] = entry.read_bytes()
+    return result
+
+
+def write(path: Path) -> bool:
+    """Write the zipapp to `path` if it is not there already; whether it was written."""
+    data = build()
+    if path.exists() and path.read_bytes() == data:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return True
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m hanam_mail.bundle FILE")
+    print("changed" if write(Path(sys.argv[1])) else "unchanged")

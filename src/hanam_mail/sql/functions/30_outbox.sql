@@ -1,0 +1,164 @@
+-- How a change reaches the daemons: an outbox row and a NOTIFY in the transaction that made it.
+-- Topics: mailbox.created (forget that it was unknown), mailbox.profile (forget what is cached: quota, name, address),
+-- mailbox.access (forget, and cut the sessions: state, lock, password).
+
+-- The number is drawn under a lock held until commit, so that numbers become visible in their order: a reader that has
+-- seen n has seen everything below n.
+create or replace function mail.outbox_number() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform pg_advisory_xact_lock(hashtext('mail.outbox'));
+    new.seq := nextval('mail.outbox_seq');
+    return new;
+end
+$$;
+
+create or replace function mail.outbox_notify() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    notify mail_outbox;
+    return null;
+end
+$$;
+
+create or replace trigger outbox_number before insert on mail.outbox
+    for each row execute function mail.outbox_number();
+create or replace trigger outbox_notify after insert on mail.outbox
+    for each statement execute function mail.outbox_notify();
+create or replace trigger outbox_no_change before update or truncate on mail.outbox
+    for each statement execute function mail.refuse('the outbox is written once');
+
+create or replace function mail.mailbox_announce_insert() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into mail.outbox (topic, mailbox) select 'mailbox.created', n.id from new_rows n order by n.id;
+    return null;
+end
+$$;
+
+create or replace function mail.mailbox_announce_update() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into mail.outbox (topic, mailbox, payload)
+    select case when o.state <> n.state then 'mailbox.access' else 'mailbox.profile' end, n.id,
+           case when o.state <> n.state then jsonb_build_object('state', n.state) else '{}' end
+    from old_rows o
+    join new_rows n using (id)
+    where (o.state, o.quota_bytes, o.shard, o.name) is distinct from (n.state, n.quota_bytes, n.shard, n.name)
+    order by n.id;
+    return null;
+end
+$$;
+
+create or replace function mail.address_announce_insert() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- The first address comes with the mailbox, which announces itself.
+    insert into mail.outbox (topic, mailbox)
+    select distinct 'mailbox.profile', n.mailbox_id
+    from new_rows n
+    where exists (
+        select from mail.address a
+        where a.mailbox_id = n.mailbox_id and a.local_part not in (select local_part from new_rows)
+    );
+    return null;
+end
+$$;
+
+create or replace function mail.address_announce_update() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into mail.outbox (topic, mailbox)
+    select distinct 'mailbox.profile', n.mailbox_id
+    from old_rows o
+    join new_rows n using (local_part)
+    where (o.kind, o.valid_until) is distinct from (n.kind, n.valid_until);
+    return null;
+end
+$$;
+
+create or replace function mail.access_announce_new() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into mail.outbox (topic, mailbox, payload)
+    select 'mailbox.access', n.mailbox_id, jsonb_build_object('cause', tg_table_name) from new_rows n;
+    return null;
+end
+$$;
+
+create or replace function mail.access_announce_old() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into mail.outbox (topic, mailbox, payload)
+    select 'mailbox.access', o.mailbox_id, jsonb_build_object('cause', tg_table_name) from old_rows o;
+    return null;
+end
+$$;
+
+create or replace trigger announce_insert after insert on mail.mailbox
+    referencing new table as new_rows for each statement execute function mail.mailbox_announce_insert();
+create or replace trigger announce_update after update on mail.mailbox
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function mail.mailbox_announce_update();
+create or replace trigger announce_insert after insert on mail.address
+    referencing new table as new_rows for each statement execute function mail.address_announce_insert();
+create or replace trigger announce_update after update on mail.address
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function mail.address_announce_update();
+create or replace trigger announce_insert after insert on mail.credential
+    referencing new table as new_rows for each statement execute function mail.access_announce_new();
+create or replace trigger announce_update after update on mail.credential
+    referencing new table as new_rows for each statement execute function mail.access_announce_new();
+create or replace trigger announce_insert after insert on mail.lock_state
+    referencing new table as new_rows for each statement execute function mail.access_announce_new();
+create or replace trigger announce_update after update on mail.lock_state
+    referencing new table as new_rows for each statement execute function mail.access_announce_new();
+create or replace trigger announce_delete after delete on mail.lock_state
+    referencing old table as old_rows for each statement execute function mail.access_announce_old();
+
+-- The agent's side. A node seen for the first time starts at the end: it has nothing cached yet.
+create or replace function mail.agent_register(node text) returns bigint
+language sql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    insert into mail.agent_cursor as c (node, seq)
+    values (agent_register.node, (select coalesce(max(o.seq), 0) from mail.outbox o))
+    on conflict on constraint agent_cursor_pkey do update set seen_at = now()
+    returning c.seq
+$$;
+
+create or replace function mail.agent_next(node text, max_rows int)
+returns table (seq bigint, topic text, mailbox text, payload jsonb)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select o.seq, o.topic, o.mailbox, o.payload
+    from mail.outbox o
+    where o.seq > (select c.seq from mail.agent_cursor c where c.node = agent_next.node)
+    order by o.seq
+    limit max_rows
+$$;
+
+-- Never backwards: two agents of one name must not undo each other.
+create or replace function mail.agent_done(node text, seq bigint) returns void
+language sql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    update mail.agent_cursor c set seq = greatest(c.seq, agent_done.seq), seen_at = now() where c.node = agent_done.node
+$$;

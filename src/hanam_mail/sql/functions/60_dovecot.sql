@@ -1,0 +1,44 @@
+-- The only door to the passwords: EXECUTE for mail_dovecot alone (grants.sql).
+
+create or replace function mail.dovecot_passdb(
+    login text, password text, protocol text, local_port int, remote_ip text
+) returns table ("user" text, nopassword text, "password" text, nologin text, reason text)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    id text := mail.resolve(dovecot_passdb.login);
+    state text := mail.mailbox_state(id);
+    hash text;
+begin
+    if state <> 'revoked' then
+        select c.hash into hash from mail.credential c where c.mailbox_id = id;
+    end if;
+    if not mail.password_matches(hash, dovecot_passdb.password) then
+        return;
+    end if;
+    if state = 'active' then
+        return query select id, 'y'::text, null::text, null::text, null::text;
+    elsif dovecot_passdb.protocol not in ('smtp', 'submission') then
+        -- Postfix's SASL knows no nologin: for it this is a wrong password, told without a reason.
+        return query select id, 'y'::text, null::text, 'y'::text, mail.state_reason(id, state);
+    end if;
+end
+$$;
+
+create or replace function mail.dovecot_userdb(login text)
+returns table ("user" text, home text, uid int, gid int, quota_storage_size text)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select m.id, mail.setting_text('vmail_home') || '/' || left(m.id, 2) || '/' || m.id,
+           mail.setting_int('vmail_uid')::int, mail.setting_int('vmail_gid')::int, m.quota_bytes || 'B'
+    from mail.mailbox m
+    where m.id = mail.resolve(login) and m.state <> 'revoked'
+$$;
+
+create or replace function mail.dovecot_iterate() returns table ("user" text)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$ select m.id from mail.mailbox m where m.purged_at is null order by m.id $$;

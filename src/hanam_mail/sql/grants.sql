@@ -1,0 +1,44 @@
+-- Least privilege: every right of every role, stated whole. Runs after the functions, as mail_owner.
+
+revoke all on schema mail from public;
+revoke all on all tables in schema mail from public, mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent,
+    mail_jobs, mail_report, mail_backup;
+revoke all on all sequences in schema mail from public, mail_backup;
+revoke all on all functions in schema mail from public, mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent,
+    mail_jobs, mail_report, mail_backup;
+
+grant usage on schema mail to mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent, mail_jobs, mail_report,
+    mail_backup;
+
+-- The registry's apply and the operator's commands: what git owns by table, passwords and locks by function only.
+grant select, insert, update on mail.agency, mail.person, mail.mailbox, mail.address to mail_apply;
+grant select, insert, delete on mail.mailbox_clerk to mail_apply;
+grant select on mail.setting, mail.lock_state, mail.activity, mail.audit, mail.agent_cursor to mail_apply;
+grant select (mailbox_id, must_change, changed_at) on mail.credential to mail_apply;
+grant execute on function
+    mail.setting_text(text), mail.setting_int(text), mail.resolve(text), mail.mailbox_lock(text, text, text),
+    mail.mailbox_unlock(text), mail.password_set(text, text, boolean, boolean)
+    to mail_apply;
+grant execute on function mail.mailbox_state(text) to mail_apply;
+
+grant execute on function
+    mail.dovecot_passdb(text, text, text, int, text), mail.dovecot_userdb(text), mail.dovecot_iterate()
+    to mail_dovecot;
+-- last_login writes through Dovecot's dict, which knows tables only.
+grant select, insert, update on mail.activity to mail_dovecot;
+
+grant execute on function mail.postfix_mailbox(text), mail.postfix_senders(text), mail.postfix_revoked(text)
+    to mail_postfix;
+
+grant execute on function mail.webmail_login(text), mail.webmail_addresses(text) to mail_webmail;
+
+grant execute on function
+    mail.agent_register(text), mail.agent_next(text, int), mail.agent_done(text, bigint)
+    to mail_agent;
+
+grant select on mail.agency, mail.person, mail.mailbox, mail.mailbox_clerk, mail.address, mail.lock_state, mail.activity,
+    mail.setting to mail_report, mail_jobs;
+
+-- pg_dump needs to read everything.
+grant select on all tables in schema mail to mail_backup;
+grant select on all sequences in schema mail to mail_backup;

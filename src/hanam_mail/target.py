@@ -1,0 +1,301 @@
+"""What runs on the hosts, out of the zipapp: standard library, psycopg and PyYAML only.
+
+    hanam-mail-db migrate        roles, databases, migrations, functions, settings (as postgres)
+    hanam-mail-db apply FILE     the registry's desired state
+    hanam-mail-db lock ADDRESS   and the operator's other commands
+    hanam-mail-db agent FILE     the node's agent
+
+Programs read JSON (--json, or always for migrate and apply); people read Vietnamese. Exit 0: done, 1: refused, with the
+reason; 2: wrong usage.
+"""
+
+import argparse
+import getpass
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hanam_mail import agent, apply, db
+
+APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
+ADMIN_DSN = "host=/run/postgresql user=postgres"
+MIGRATE_DSN = "host=/run/postgresql user=mail_migrate"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of the zipapp."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except apply.Refused as error:
+        return _refuse(options, error.errors)
+    except (db.DatabaseError, agent.ConfigurationError) as error:
+        return _refuse(options, [str(error)])
+    except Exception as error:
+        # psycopg's errors are for the operator as they are; a bug keeps its traceback.
+        if type(error).__module__.startswith("psycopg"):
+            return _refuse(options, [str(error).strip()])
+        raise
+
+
+def _refuse(options: argparse.Namespace, errors: Sequence[str]) -> int:
+    if getattr(options, "json", False):
+        print(json.dumps({"changed": False, "failed": True, "errors": list(errors)}, ensure_ascii=False))
+    for error in errors:
+        print(f"hanam-mail-db: {error}", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hanam-mail-db", description="Cơ sở dữ liệu tài khoản thư điện tử công vụ"
+    )
+    commands = parser.add_subparsers(required=True, metavar="LỆNH")
+
+    command = commands.add_parser(
+        "migrate", help="tạo, nâng cấp cơ sở dữ liệu (đọc JSON từ stdin, chạy bằng postgres)"
+    )
+    command.add_argument("--check", action="store_true", help="chỉ cho biết sẽ thay đổi gì")
+    command.add_argument("--admin-dsn", default=ADMIN_DSN)
+    command.add_argument("--migrate-dsn", default=MIGRATE_DSN)
+    command.set_defaults(run=_migrate, json=True)
+
+    command = commands.add_parser("apply", help="đưa sổ đăng ký hộp thư vào cơ sở dữ liệu")
+    command.add_argument("file", type=Path, help="tài liệu JSON; - là stdin")
+    command.add_argument(
+        "--allow-removals", action="store_true", help="cho phép thu hồi mục đã mất và thu hồi hàng loạt"
+    )
+    command.add_argument("--allow-shrink", action="store_true", help="cho phép giảm dung lượng")
+    _common(command, check=True)
+    command.set_defaults(run=_apply, json=True)
+
+    command = commands.add_parser("set-password", help="đặt mật khẩu của một hộp thư (mật khẩu đọc từ stdin)")
+    command.add_argument("address")
+    command.add_argument(
+        "--must-change",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="bắt đổi mật khẩu ở lần đăng nhập đầu",
+    )
+    command.add_argument("--if-different", action="store_true", help="không làm gì nếu mật khẩu đã đúng")
+    _common(command, check=True)
+    command.set_defaults(run=_set_password)
+
+    command = commands.add_parser(
+        "set-passwords", help="đặt nhiều mật khẩu: JSON {địa chỉ: mật khẩu} từ stdin"
+    )
+    command.add_argument("--must-change", action=argparse.BooleanOptionalAction, default=True)
+    command.add_argument("--if-different", action="store_true")
+    _common(command, check=True)
+    command.set_defaults(run=_set_passwords)
+
+    command = commands.add_parser("lock", help="tạm khóa hộp thư (Đ7.2)")
+    command.add_argument("address")
+    command.add_argument(
+        "--reason", required=True, help="lý do trong danh sách của quy chế, ví dụ compromised"
+    )
+    command.add_argument("--note", default="", help="ghi chú")
+    _common(command)
+    command.set_defaults(run=_lock)
+
+    command = commands.add_parser("unlock", help="mở khóa hộp thư do hệ thống hoặc lệnh lock khóa")
+    command.add_argument("address")
+    _common(command)
+    command.set_defaults(run=_unlock)
+
+    command = commands.add_parser("show", aliases=["status"], help="tình trạng một hộp thư")
+    command.add_argument("address")
+    _common(command)
+    command.set_defaults(run=_show)
+
+    command = commands.add_parser("agent", help="tác tử của nút: nghe thay đổi và báo cho Dovecot")
+    command.add_argument("file", type=Path)
+    command.set_defaults(run=_agent)
+    return parser
+
+
+def _common(command: argparse.ArgumentParser, *, check: bool = False) -> None:
+    command.add_argument("--dsn", default=APPLY_DSN)
+    command.add_argument(
+        "--actor", default=os.environ.get("HANAM_ACTOR") or getpass.getuser(), help="người thực hiện"
+    )
+    command.add_argument("--commit", default="", help="git commit của sổ đăng ký")
+    command.add_argument("--document", default="", help="văn bản làm căn cứ, ví dụ 12/STTTT-VP")
+    command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
+    if check:
+        command.add_argument("--check", action="store_true", help="chỉ cho biết sẽ thay đổi gì")
+
+
+def _connect(options: argparse.Namespace) -> Any:
+    import psycopg
+
+    connection = psycopg.connect(options.dsn, application_name="hanam-mail-db")
+    connection.execute(
+        "SELECT set_config('hanam.actor', %s, false), set_config('hanam.git_commit', %s, false),"
+        " set_config('hanam.document', %s, false)",
+        [options.actor, options.commit, options.document],
+    )
+    # The settings belong to the session: the transactions that follow may roll back.
+    connection.commit()
+    return connection
+
+
+def _mailbox(connection: Any, address: str) -> str:
+    row = connection.execute("SELECT mail.resolve(%s)", [address]).fetchone()
+    if row[0] is None:
+        raise db.DatabaseError(f"không có hộp thư nào mang địa chỉ {address}")
+    return str(row[0])
+
+
+def _answer(options: argparse.Namespace, changed: bool, text: str, **more: Any) -> int:
+    if options.json:
+        print(json.dumps({"changed": changed, **more}, ensure_ascii=False, default=str))
+    else:
+        print(text)
+    return 0
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    wanted = db.Wanted.read(sys.stdin.read())
+    changes = db.migrate(wanted, check=options.check, admin=options.admin_dsn, owner=options.migrate_dsn)
+    print(json.dumps(db.summary(changes, check=options.check), ensure_ascii=False))
+    return 0
+
+
+def _apply(options: argparse.Namespace) -> int:
+    text = sys.stdin.read() if str(options.file) == "-" else options.file.read_text("utf-8")
+    want = apply.read(text)
+    with _connect(options) as connection, connection.transaction(force_rollback=options.check):
+        result = apply.apply(
+            connection, want, allow_removals=options.allow_removals, allow_shrink=options.allow_shrink
+        )
+        if options.check:
+            # Deferred constraints speak at commit; a check must hear them too.
+            connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    print(json.dumps(result.as_dict(check=options.check), ensure_ascii=False, default=str))
+    return 0
+
+
+def _set_password(options: argparse.Namespace) -> int:
+    if sys.stdin.isatty():
+        password = getpass.getpass("Mật khẩu: ")
+    else:
+        password = sys.stdin.readline().removesuffix("\n")
+    return _passwords(options, {options.address: password})
+
+
+def _set_passwords(options: argparse.Namespace) -> int:
+    data = json.load(sys.stdin)
+    if not isinstance(data, dict):
+        raise db.DatabaseError("stdin phải là một đối tượng JSON {địa chỉ: mật khẩu}")
+    return _passwords(options, data)
+
+
+def _passwords(options: argparse.Namespace, passwords: dict[str, str]) -> int:
+    changed = []
+    with _connect(options) as connection, connection.transaction(force_rollback=options.check):
+        for address, password in passwords.items():
+            row = connection.execute(
+                "SELECT mail.password_set(%s, %s, %s, %s)",
+                [_mailbox(connection, address), password, options.must_change, options.if_different],
+            ).fetchone()
+            if row[0]:
+                changed.append(address)
+    text = f"đã đặt mật khẩu: {', '.join(changed)}" if changed else "mật khẩu không thay đổi"
+    return _answer(options, bool(changed), text, addresses=changed)
+
+
+def _lock(options: argparse.Namespace) -> int:
+    with _connect(options) as connection:
+        mailbox = _mailbox(connection, options.address)
+        row = connection.execute(
+            "SELECT mail.mailbox_lock(%s, %s, %s)", [mailbox, options.reason, options.note]
+        ).fetchone()
+    text = (
+        f"đã tạm khóa {options.address} ({mailbox})" if row[0] else f"{options.address} đã bị khóa từ trước"
+    )
+    return _answer(options, row[0], text, mailbox=mailbox)
+
+
+def _unlock(options: argparse.Namespace) -> int:
+    with _connect(options) as connection:
+        mailbox = _mailbox(connection, options.address)
+        row = connection.execute(
+            "SELECT mail.mailbox_unlock(%s), mail.mailbox_state(%s)", [mailbox, mailbox]
+        ).fetchone()
+        state = connection.execute("SELECT mail.mailbox_state(%s)", [mailbox]).fetchone()[0]
+    text = (
+        f"đã mở khóa {options.address} ({mailbox})" if row[0] else f"{options.address} không bị hệ thống khóa"
+    )
+    if state == "locked":
+        text += "; vẫn tạm khóa theo văn bản trong sổ đăng ký"
+    return _answer(options, row[0], text, mailbox=mailbox, state=state)
+
+
+_STATES = {
+    "active": "đang hoạt động",
+    "must_change": "phải đổi mật khẩu",
+    "locked": "tạm khóa",
+    "revoked": "đã thu hồi",
+}
+
+
+def _show(options: argparse.Namespace) -> int:
+    import psycopg.rows
+
+    with _connect(options) as connection:
+        mailbox = _mailbox(connection, options.address)
+        cursor = connection.cursor(row_factory=psycopg.rows.dict_row)
+        data: dict[str, Any] = cursor.execute(
+            "SELECT m.id, m.kind, m.name, a.name AS agency, m.quota_bytes, m.shard, m.document,"
+            " mail.mailbox_state(m.id) AS state, l.reason AS lock_reason, l.note AS lock_note, l.locked_at, l.locked_by,"
+            " c.must_change, c.changed_at AS password_changed_at"
+            " FROM mail.mailbox m LEFT JOIN mail.agency a ON a.id = m.agency_id"
+            " LEFT JOIN mail.lock_state l ON l.mailbox_id = m.id LEFT JOIN mail.credential c ON c.mailbox_id = m.id"
+            " WHERE m.id = %s",
+            [mailbox],
+        ).fetchone()
+        data["addresses"] = cursor.execute(
+            "SELECT local_part, kind, valid_from, valid_until FROM mail.address WHERE mailbox_id = %s"
+            " ORDER BY kind DESC, local_part",
+            [mailbox],
+        ).fetchall()
+        data["activity"] = cursor.execute(
+            "SELECT protocol, to_timestamp(last_access) AS last_access FROM mail.activity WHERE mailbox_id = %s"
+            " ORDER BY protocol",
+            [mailbox],
+        ).fetchall()
+    return _answer(options, False, _describe(data), **data)
+
+
+def _describe(data: dict[str, Any]) -> str:
+    lines = [
+        f"Hộp thư:      {data['id']} ({data['kind']})",
+        f"Tên:          {data['name']}",
+        f"Cơ quan:      {data['agency']}",
+        f"Tình trạng:   {_STATES[data['state']]}",
+        f"Dung lượng:   {data['quota_bytes'] / 2**30:.1f} GiB",
+    ]
+    for address in data["addresses"]:
+        until = f", đến hết {address['valid_until']:%d/%m/%Y}" if address["valid_until"] else ""
+        lines.append(f"Địa chỉ:      {address['local_part']} ({address['kind']}{until})")
+    if data["lock_reason"]:
+        lines.append(
+            f"Khóa:         {data['lock_reason']} từ {data['locked_at']:%d/%m/%Y %H:%M} bởi {data['locked_by']}"
+        )
+    if data["password_changed_at"]:
+        lines.append(f"Mật khẩu:     đặt ngày {data['password_changed_at']:%d/%m/%Y}")
+    else:
+        lines.append("Mật khẩu:     chưa đặt")
+    lines += [
+        f"Lần dùng cuối: {item['protocol']} {item['last_access']:%d/%m/%Y %H:%M}" for item in data["activity"]
+    ]
+    return "\n".join(lines)
+
+
+def _agent(options: argparse.Namespace) -> int:
+    agent.run(agent.Configuration.read(options.file))
+    return 0

@@ -29,7 +29,7 @@ def _fixture(group: str) -> object:
         return _testinfra(lab, group)
 
     of_group.__doc__ = f"First host of group {group}, as root."
-    return pytest.fixture(scope="session", name=f"{group}_host")(of_group)
+    return pytest.fixture(scope="session")(of_group)
 
 
 accounts_host = _fixture("accounts")
@@ -39,4 +39,4 @@ filter_host = _fixture("filter")
 mailstore_host = _fixture("mailstore")
 webmail_host = _fixture("webmail")
 backup_repository_host = _fixture("backup_repository")
-internet_host = _fixture("internet")
+internet_host = _fixture("outside")

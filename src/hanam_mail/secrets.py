@@ -46,7 +46,7 @@ LAB_ZONES = (
 LAB_HOSTS: Mapping[str, frozenset[str]] = {
     "mail": frozenset({"accounts", "mx", "submission", "filter", "mailstore", "webmail"}),
     "backup": frozenset({"backup"}),
-    "internet": frozenset({"internet"}),
+    "internet": frozenset({"outside"}),
     "accounts1": frozenset({"accounts"}),
     "edge1": frozenset({"mx", "submission", "filter"}),
     "store1": frozenset({"mailstore", "webmail"}),
@@ -171,7 +171,7 @@ def complete(
             host,
             functools.partial(issued, public, names, client=False),
         )
-    for host in (host for host, groups in hosts.items() if "internet" in groups):
+    for host in (host for host, groups in hosts.items() if "outside" in groups):
         names = [*FOREIGN_NAMES, f"{host}.{domain}"]
         entry(
             "vault_public_certificates",

@@ -146,7 +146,7 @@ def propose(name: str, kind: str, agency: str | None, path: Path) -> None:
     try:
         click.echo(proposal.propose(registry.load(path), kind, name, agency))
     except (naming.NamingError, proposal.ProposalError) as error:
-        raise click.BadParameter(str(error), param_hint="NAME") from error
+        raise click.ClickException(str(error)) from error
 
 
 @main.command()

@@ -1,0 +1,156 @@
+"""Điều 5 by its own examples, by all units of the province, and by what people really type."""
+
+import csv
+import unicodedata
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from hanam_mail import naming, regulation
+
+ROOT = Path(__file__).parents[2]
+RULES = regulation.load(ROOT / "group_vars/all/regulation.yml").naming
+DEPARTMENTS = (ROOT / "data/hanam_departments.txt").read_text(encoding="utf-8").splitlines()
+with (ROOT / "data/hanam_units.tsv").open(encoding="utf-8", newline="") as lines:
+    UNITS = list(csv.DictReader(lines, delimiter="\t"))
+
+pytestmark = pytest.mark.dieu5
+
+
+def test_dieu5_1a_department_is_its_initials() -> None:
+    assert naming.agency_code("Sở Thông tin và Truyền thông", RULES) == "stttt"
+
+
+def test_dieu5_1b_district_is_ubnd_and_its_initials() -> None:
+    code = naming.district_code("Ủy ban nhân dân huyện Kim Bảng", RULES)
+    assert naming.committee_address(code, RULES) == "ubndkb"
+
+
+def test_dieu5_1c_commune_is_ubnd_its_whole_name_and_the_district() -> None:
+    district = naming.district_code("thị xã Duy Tiên", RULES)
+    code = naming.commune_code("Ủy ban nhân dân xã Tiên Sơn", district, RULES)
+    assert naming.committee_address(code, RULES) == "ubndtienson.dt"
+
+
+def test_dieu5_1d_office_of_a_department() -> None:
+    assert naming.office_address("Phòng Thông tin - Báo chí - Xuất bản", "stttt", RULES) == "pttbcxb.stttt"
+
+
+def test_dieu5_1dd_office_of_a_district() -> None:
+    assert naming.office_address("Phòng Tư pháp", "bl", RULES) == "ptp.bl"
+
+
+def test_dieu5_2a_person_is_the_whole_name() -> None:
+    assert naming.person_address("Nguyễn Thị Thanh Hà") == "nguyenthithanhha"
+
+
+def test_dieu5_2b_second_namesake_in_a_department_has_its_two_letters() -> None:
+    suffix = naming.agency_suffix("Sở Lao động - Thương binh và Xã hội", RULES)
+    assert naming.propose_person("Nguyễn Văn Hùng", suffix, {"nguyenvanhung"}) == "nguyenvanhung.ld"
+
+
+def test_dieu5_2b_second_namesake_in_a_commune_has_the_letters_of_its_district() -> None:
+    suffix = naming.district_code("huyện Thanh Liêm", RULES)
+    assert naming.propose_person("Nguyễn Văn Nam", suffix, {"nguyenvannam"}) == "nguyenvannam.tl"
+
+
+def test_dieu5_2b_first_namesake_has_the_plain_form() -> None:
+    assert naming.propose_person("Nguyễn Văn Hùng", "ld", set()) == "nguyenvanhung"
+
+
+def test_dieu5_2c_namesakes_in_one_agency_never_have_the_suffix() -> None:
+    taken = {"nguyenvanhung"}
+    with_home = naming.propose_person(
+        "Nguyễn Văn Hùng", "ld", taken, colleagues=taken, details=["Bình Lục", "1985"]
+    )
+    assert with_home == "nguyenvanhung.binhluc"
+    assert naming.propose_person("Nguyễn Văn Hùng", "ld", taken, colleagues=taken) == "nguyenvanhung.2"
+
+
+def test_dieu5_2c_a_suffixed_form_that_is_taken_goes_on_with_details() -> None:
+    taken = {"nguyenvannam", "nguyenvannam.tl", "nguyenvannam.thanhha"}
+    assert naming.propose_person("Nguyễn Văn Nam", "tl", taken, details=["Thanh Hà", "1990"]) == (
+        "nguyenvannam.1990"
+    )
+
+
+def test_forms_are_tried_in_the_order_of_the_regulation() -> None:
+    forms = list(islice(naming.person_addresses("Lê Hòa", "tt", ["Hà Nội"]), 5))
+    assert forms == ["lehoa", "lehoa.tt", "lehoa.hanoi", "lehoa.2", "lehoa.3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "suffix"),
+    [
+        ("Sở Nông nghiệp và Phát triển nông thôn", "snnptnt", "nn"),
+        ("Sở Văn hóa, Thể thao và Du lịch", "svhttdl", "vh"),
+        ("Sở Lao động - Thương binh và Xã hội", "sldtbxh", "ld"),
+        ("Sở Tư pháp", "stp", "tp"),
+        ("Sở Tài chính", "stc", "tc"),
+        ("Thanh tra tỉnh", "ttt", "tt"),
+        ("Văn phòng Ủy ban nhân dân tỉnh", "vpubnd", "vp"),
+        ("Văn phòng Uỷ ban nhân dân tỉnh", "vpubnd", "vp"),
+        ("Văn phòng Đoàn đại biểu Quốc hội và Hội đồng nhân dân tỉnh", "vpddbqhhdnd", "vp"),
+        ("Ban Quản lý các khu công nghiệp tỉnh", "bqlkcn", "ql"),
+    ],
+)
+def test_departments_have_codes_and_suffixes_that_people_expect(name: str, code: str, suffix: str) -> None:
+    assert (naming.agency_code(name, RULES), naming.agency_suffix(name, RULES)) == (code, suffix)
+
+
+def test_no_two_departments_or_districts_come_to_one_code() -> None:
+    districts = {f"{row['district_kind']} {row['district_name']}" for row in UNITS}
+    codes = [naming.agency_code(name, RULES) for name in DEPARTMENTS]
+    codes += [naming.district_code(name, RULES) for name in districts]
+    assert len(DEPARTMENTS) == 19
+    assert len(districts) == 6
+    assert len(set(codes)) == len(codes)
+
+
+def test_all_109_communes_have_addresses_of_their_own() -> None:
+    codes = {
+        naming.commune_code(
+            f"{row['commune_kind']} {row['commune_name']}",
+            naming.district_code(f"{row['district_kind']} {row['district_name']}", RULES),
+            RULES,
+        )
+        for row in UNITS
+    }
+    assert len(codes) == len(UNITS) == 109
+    assert {"tranhungdao.pl", "tranhungdao.ln", "que.kb", "dongvan.dt"} <= codes
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Đỗ Thị Hòa",
+        "Ðỗ Thị Hoà",  # Icelandic Eth, the tone on the other vowel
+        "ĐỖ THỊ HÒA",
+        "Đỗ\N{NO-BREAK SPACE}Thị\N{ZERO WIDTH SPACE} Hòa\N{BYTE ORDER MARK}",
+        "  Đỗ \t Thị  Hòa ",
+        unicodedata.normalize("NFD", "Đỗ Thị Hòa"),
+    ],
+)
+def test_ways_of_typing_a_name_make_no_difference(name: str) -> None:
+    assert naming.person_address(name) == "dothihoa"
+    assert naming.initials(name, RULES) == "dth"
+
+
+def test_namesakes_are_those_who_share_the_unaccented_form() -> None:
+    assert len({naming.slug(name) for name in ("Lê Hà", "Lê Hạ", "Lê Hả")}) == 1
+
+
+def test_a_word_is_dropped_by_its_accented_form_only() -> None:
+    assert naming.initials("Phòng Vá và Vả", RULES) == "pvv"
+
+
+def test_apostrophes_bind_and_numbers_stay_whole() -> None:
+    assert naming.slug("K'Brơi") == "kbroi"
+    assert naming.initials("Trung tâm Cấp cứu 115", RULES) == "ttcc115"
+
+
+@pytest.mark.parametrize("name", ["", " - ", "\N{COMBINING ACUTE ACCENT}", "Иванов", "王小明", "An" * 40])
+def test_a_name_that_makes_no_address_is_refused_with_a_sentence(name: str) -> None:
+    with pytest.raises(naming.NamingError, match="tên"):
+        naming.person_address(name)

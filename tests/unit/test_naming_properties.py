@@ -1,0 +1,103 @@
+"""What holds of addresses for every name, not only for the examples."""
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hanam_mail import naming, regulation
+
+RULES = regulation.load(Path(__file__).parents[2] / "group_vars/all/regulation.yml").naming
+
+pytestmark = pytest.mark.dieu5
+
+SYLLABLES = st.sampled_from(
+    [
+        "Nguyễn",
+        "Đỗ",
+        "Ðặng",
+        "Trần",
+        "Thị",
+        "Hà",
+        "Hạ",
+        "Hòa",
+        "Hoà",
+        "Thúy",
+        "Thuý",
+        "Ưng",
+        "Ơn",
+        "Ý",
+        "Và",
+        "Ủy",
+    ]
+)
+NAMES = st.lists(SYLLABLES, min_size=1, max_size=6).map(" ".join)
+ANYTHING = st.text(max_size=40)
+SUFFIXES = st.sampled_from(["ld", "tl", "tt"])
+
+fast = settings(max_examples=150, deadline=None)
+
+
+@fast
+@given(NAMES)
+def test_every_vietnamese_name_makes_a_valid_local_part(name: str) -> None:
+    assert naming.is_local_part(naming.person_address(name))
+
+
+@fast
+@given(ANYTHING)
+def test_any_text_makes_a_valid_local_part_or_is_refused(text: str) -> None:
+    for make in (naming.slug, lambda name: naming.initials(name, RULES)):
+        try:
+            result = make(text)
+        except naming.NamingError:
+            continue
+        assert naming.is_local_part(result)
+
+
+@fast
+@given(st.one_of(NAMES, ANYTHING), st.sampled_from(["NFC", "NFD"]))
+def test_composed_and_decomposed_forms_are_one_name(text: str, form: str) -> None:
+    def outcome(name: str) -> str:
+        try:
+            return naming.slug(name)
+        except naming.NamingError:
+            return "refused"
+
+    assert outcome(unicodedata.normalize(form, text)) == outcome(text)  # type: ignore[arg-type]
+
+
+@fast
+@given(NAMES)
+def test_folding_twice_changes_nothing(name: str) -> None:
+    assert naming.fold(naming.fold(name)) == naming.fold(name)
+
+
+@fast
+@given(NAMES)
+def test_case_makes_no_difference(name: str) -> None:
+    assert naming.slug(name.upper()) == naming.slug(name.lower())
+
+
+@fast
+@given(NAMES, SUFFIXES, st.data())
+def test_a_proposal_is_never_an_address_that_was_issued(name: str, suffix: str, data: st.DataObject) -> None:
+    plain = naming.slug(name)
+    issued = data.draw(st.sets(st.sampled_from([plain, f"{plain}.{suffix}", f"{plain}.2", f"{plain}.3"])))
+    here = data.draw(st.sets(st.sampled_from(sorted(issued)))) if issued else set()
+    proposal = naming.propose_person(name, suffix, issued, colleagues=here)
+    assert proposal not in issued
+    assert proposal == plain or proposal.startswith(plain + ".")
+    assert not (here and proposal == f"{plain}.{suffix}")
+
+
+@fast
+@given(st.lists(st.tuples(NAMES, SUFFIXES), max_size=30))
+def test_people_issued_one_after_another_all_differ(people: list[tuple[str, str]]) -> None:
+    issued: dict[str, str] = {}
+    for name, suffix in people:
+        colleagues = [address for address, agency in issued.items() if agency == suffix]
+        issued[naming.propose_person(name, suffix, issued.keys(), colleagues=colleagues)] = suffix
+    assert len(issued) == len(people)

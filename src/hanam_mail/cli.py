@@ -106,7 +106,7 @@ def show(address: str, path: Path) -> None:
     table = Table(show_header=False, box=None)
     for label, value in _description(mailbox, agencies[mailbox["agency"]]).items():
         table.add_row(label, value)
-    Console().print(table)
+    Console(markup=False, emoji=False, highlight=False).print(table)
 
 
 @main.command()

@@ -4,6 +4,7 @@ registry = load(Path("mailboxes"))        raises errors.InputError with all prob
 document = desired_state(registry)        what the accounts host applies, see desired.py
 """
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -38,13 +39,10 @@ def load(path: Path, *, regulated_by: Regulation | None = None, day: date | None
     """
     rule_book = regulated_by or regulation.load(regulation_beside(path))
     found = entries.Found()
-    files = sorted(path.glob("*.yml"))
-    if not files:
-        found.problems.append(Problem(str(path), 0, "", "không có tệp .yml nào"))
-    for file in files:
-        entries.read_agency_file(_text(file), str(file), rule_book, found)
-    for file in sorted((path / "requests").glob("*.yml")):
-        entries.read_request_file(_text(file), str(file), found)
+    for file, text in _texts(path, found):
+        entries.read_agency_file(text, str(file), rule_book, found)
+    for file, text in _texts(path / "requests", found):
+        entries.read_request_file(text, str(file), found)
     problems = [*found.problems, *rules.check(found, rule_book, day or today())]
     if problems:
         raise InputError(problems)
@@ -56,8 +54,16 @@ def load(path: Path, *, regulated_by: Regulation | None = None, day: date | None
     )
 
 
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError([Problem(str(file), 0, "", "không phải văn bản UTF-8")]) from error
+def _texts(folder: Path, found: entries.Found) -> Iterator[tuple[Path, str]]:
+    """Files and texts of a folder of the registry; a file that would not be read by its name is a problem."""
+    files = [file for file in sorted(folder.glob("[!.]*")) if file.is_file()]
+    if not files:
+        found.problems.append(Problem(str(folder), 0, "", "không có tệp .yml nào"))
+    for file in files:
+        if file.suffix != ".yml":
+            found.problems.append(Problem(str(file), 0, "", "tên tệp của sổ đăng ký phải kết thúc bằng .yml"))
+            continue
+        try:
+            yield file, file.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            found.problems.append(Problem(str(file), 0, "", "không phải văn bản UTF-8"))

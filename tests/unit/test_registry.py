@@ -341,6 +341,13 @@ def test_all_faults_of_all_files_are_reported_at_once(load: Load) -> None:
     assert {"done", "suffix", "result", "mailboxes", ""} <= {problem.field for problem in problems}
 
 
+def test_no_file_of_the_registry_is_passed_over(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "snv.yaml").write_text(STTTT, encoding="utf-8")
+    (tmp_path / "tcvn.yml").write_bytes("agency: {name: Sở}".encode("cp1258", "replace") + b"\xff")
+    problems = refusal(load, {})
+    assert {Path(problem.file).name for problem in problems} == {"snv.yaml", "tcvn.yml"}
+
+
 def test_what_yaml_would_take_for_something_else_is_read_as_text(load: Load) -> None:
     text = STTTT.replace("name: Nguyễn Thị Thanh Hà", "name: No").replace("nguyenthithanhha", "no")
     assert load({"stttt.yml": text}).mailboxes["p3x8d1"].address == "no"

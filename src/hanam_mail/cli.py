@@ -54,7 +54,7 @@ def main() -> None:
 @_registry_option
 @click.option("--json", "as_json", is_flag=True, help="In kết quả dạng JSON. / Print the result as JSON.")
 def check(path: Path, as_json: bool) -> None:
-    """Kiểm tra sổ đăng ký, báo mọi lỗi. / Check the registry and report every error."""
+    """Kiểm tra sổ đăng ký, báo mọi lỗi / Check the registry and report every error."""
     from hanam_mail import canonical, registry
 
     found: Sequence[Problem] = ()
@@ -78,7 +78,7 @@ def check(path: Path, as_json: bool) -> None:
 @main.command("format")
 @_registry_option
 def format_(path: Path) -> None:
-    """Viết lại sổ đăng ký theo dạng chuẩn. / Rewrite the registry in its canonical form."""
+    """Viết lại sổ đăng ký theo dạng chuẩn / Rewrite the registry in its canonical form."""
     from hanam_mail import canonical, registry
 
     for file, text in canonical.texts(registry.load(path), path).items():
@@ -91,7 +91,7 @@ def format_(path: Path) -> None:
 @click.argument("address")
 @_registry_option
 def show(address: str, path: Path) -> None:
-    """Cho xem một hộp thư theo địa chỉ hoặc mã. / Show one mailbox by address, alias or id."""
+    """Cho xem một hộp thư theo địa chỉ hoặc mã / Show one mailbox by address, alias or id."""
     from rich.console import Console
     from rich.table import Table
 
@@ -117,7 +117,7 @@ def show(address: str, path: Path) -> None:
     help="Ghi ra tệp chỉ chủ nhân đọc được (0600). / Write to a file of mode 0600.",
 )
 def export(path: Path, output: Path | None) -> None:
-    """Xuất trạng thái mong muốn dạng JSON. / Export the desired state as JSON."""
+    """Xuất trạng thái mong muốn dạng JSON / Export the desired state as JSON."""
     from hanam_mail import registry
 
     text = json.dumps(registry.desired_state(registry.load(path)), ensure_ascii=False, indent=1) + "\n"
@@ -138,7 +138,7 @@ def export(path: Path, output: Path | None) -> None:
 @click.option("--agency", help="Mã cơ quan (phòng, cá nhân). / Code of the agency (office, person).")
 @_registry_option
 def propose(name: str, kind: str, agency: str | None, path: Path) -> None:
-    """Đề xuất địa chỉ theo Điều 5 cho NAME. / Propose the address that Điều 5 gives NAME."""
+    """Đề xuất địa chỉ theo Điều 5 cho NAME / Propose the address that Điều 5 gives NAME."""
     from hanam_mail import naming, proposal, registry
 
     if kind in ("office", "person") and agency is None:
@@ -165,7 +165,7 @@ def propose(name: str, kind: str, agency: str | None, path: Path) -> None:
     help="Thư mục sổ đăng ký sẽ ghi. / The registry's folder to write.",
 )
 def generate(data: Path, output: Path) -> None:
-    """Lập sổ đăng ký ban đầu, không ghi đè tệp đã khác. / Make the first registry; overwrite nothing."""
+    """Lập sổ đăng ký ban đầu, không ghi đè tệp đã khác / Make the first registry; overwrite nothing."""
     from hanam_mail import canonical, generate, registry, regulation
 
     rule_book = regulation.load(registry.regulation_beside(output))

@@ -9,7 +9,6 @@ if (!in_array($db->table_name('system'), (array) $db->list_tables())) {
     $db->startTransaction();
     rcmail_utils::db_init(INSTALL_PATH . 'SQL');
     $db->endTransaction();
-}
-if (!rcmail_utils::db_update(INSTALL_PATH . 'SQL', 'roundcube', null, ['errors' => true])) {
+} elseif (!rcmail_utils::db_update(INSTALL_PATH . 'SQL', 'roundcube', null, ['errors' => true])) {
     exit(1);
 }

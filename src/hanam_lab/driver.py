@@ -19,7 +19,7 @@ from hanam_lab.shell import locked, run
 from hanam_lab.topology import HostSpec
 
 BOOT_SECONDS = 60
-_MEMORY_V1 = Path("/sys/fs/cgroup/memory")
+_CGROUPS = Path("/sys/fs/cgroup")
 # SIGRTMIN+4: systemd as process 1 powers the machine off.
 _POWER_OFF = signal.SIGRTMIN + 4
 _REBOOT = 133
@@ -130,7 +130,7 @@ class Lab:
         for host in hosts:
             while host.root.is_mount():
                 run(["umount", host.root])
-            _remove_cgroup(host)
+            _remove_cgroups(host)
         if hosts:
             hosts[0].network.remove()
         if self.folder.exists():
@@ -270,7 +270,7 @@ def _boot(host: Host) -> None:
         f"--bind-ro={image.CACHE}/archives:{image.ARCHIVE_MOUNT}", "--boot",
     ]  # fmt: skip
     (host.folder / "pid").unlink(missing_ok=True)
-    prefix, join = _memory_limit(host)
+    prefix, join = _own_cgroup(host)
     # nspawn ends with 133 when its machine reboots. The shell also waits for it, so that nspawn never stays
     # behind as a zombie where process 1 reaps nothing.
     script = f'{join}while "$@" & echo $! > {host.folder}/pid; wait $!; [ $? -eq {_REBOOT} ]; do :; done'
@@ -283,30 +283,39 @@ def _boot(host: Host) -> None:
         time.sleep(0.01)
 
 
-def _memory_limit(host: Host) -> tuple[list[str], str]:
-    """How a host gets under its memory limit: a command to prefix, shell words to run first.
+def _own_cgroup(host: Host) -> tuple[list[str], str]:
+    """How a host gets a control group of its own and its memory limit: a command to prefix, shell words to run first.
 
-    Under systemd with the unified hierarchy a scope does it; on a machine with the version 1 memory controller
-    and no systemd, a group of our own that the shell joins.
+    Without a group of its own its systemd would share units' groups with every other host of this machine, and
+    stopping a unit on one would kill it on all. Under systemd a scope does it; where there is none, the hierarchies
+    that are mounted, version 1 or 2.
     """
     if Path("/run/systemd/system").is_dir():
         return [
             "systemd-run", "--quiet", "--scope", "--collect", f"--unit={host.machine}",
             "--property=Delegate=yes", f"--property=MemoryMax={host.spec.memory}", "--",
         ], ""  # fmt: skip
-    group = _MEMORY_V1 / host.machine
-    group.mkdir(exist_ok=True)
-    (group / "memory.limit_in_bytes").write_text(str(host.spec.memory))
-    return [], f"echo $$ > {group}/cgroup.procs; "
+    groups = _cgroups(host)
+    for group in groups:
+        group.mkdir(exist_ok=True)
+        for limit in ("memory.limit_in_bytes", "memory.max"):
+            if (group / limit).exists():
+                (group / limit).write_text(str(host.spec.memory))
+    return [], "".join(f"echo $$ > {group}/cgroup.procs; " for group in groups)
 
 
-def _remove_cgroup(host: Host) -> None:
-    group = _MEMORY_V1 / host.machine
-    if group.is_dir():
-        for path in sorted(group.rglob("*"), reverse=True):
-            if path.is_dir():
-                path.rmdir()
-        group.rmdir()
+def _cgroups(host: Host) -> list[Path]:
+    if (_CGROUPS / "cgroup.procs").exists():
+        return [_CGROUPS / host.machine]
+    return [_CGROUPS / tree / host.machine for tree in ("systemd", "unified", "memory") if (_CGROUPS / tree).is_dir()]
+
+
+def _remove_cgroups(host: Host) -> None:
+    for group in _cgroups(host):
+        if group.is_dir():
+            # Control groups are removed folder by folder, the innermost first.
+            for path, _, _ in os.walk(group, topdown=False):
+                Path(path).rmdir()
 
 
 def _stop(host: Host) -> None:

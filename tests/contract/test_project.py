@@ -1,0 +1,100 @@
+"""Conventions of the project as a whole."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hanam_mail.ports import of_host
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENTS = ("lab", "staging", "production")
+
+
+def tracked(*patterns: str) -> list[Path]:
+    """Files of the project, without what git ignores."""
+    listed = subprocess.run(
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    return [ROOT / line for line in listed if (ROOT / line).is_file()]
+
+
+def test_inventories_find_the_group_variables() -> None:
+    link = ROOT / "inventory/group_vars"
+    assert link.is_symlink()
+    assert link.resolve() == ROOT / "group_vars"
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_environment_has_an_inventory_with_a_group_of_its_name(environment: str) -> None:
+    inventory = yaml.safe_load((ROOT / f"inventory/{environment}.yml").read_text())
+    assert inventory[environment]["hosts"]
+
+
+def test_inventories_hold_hosts_and_groups_only() -> None:
+    for path in (ROOT / "inventory").glob("*.yml"):
+        for group, body in yaml.safe_load(path.read_text()).items():
+            assert set(body) == {"hosts"}, f"{path.name}: {group}"
+
+
+def test_numbers_of_the_regulation_stand_in_one_file() -> None:
+    regulation = yaml.safe_load((ROOT / "group_vars/all/regulation.yml").read_text())
+    numbers = {str(value) for value in regulation.values() if isinstance(value, int) and value > 1000}
+    assert numbers
+    pattern = re.compile(r"(?<!\d)(" + "|".join(sorted(numbers)) + r")(?!\d)")
+    for path in tracked("roles", "playbooks", "group_vars", "src", "plugins"):
+        if path.name != "regulation.yml" and path.suffix in {".yml", ".py", ".j2", ".sql", ".php"}:
+            found = pattern.search(path.read_text())
+            assert found is None, f"{path.relative_to(ROOT)}: {found.group(0) if found else ''}"
+
+
+def test_every_number_of_the_regulation_has_its_clause() -> None:
+    comment = ""
+    for line in (ROOT / "group_vars/all/regulation.yml").read_text().splitlines():
+        if line.startswith("#"):
+            comment = line if comment == "" or line.startswith("# ---") else comment + line
+        elif line.startswith("regulation_"):
+            assert "Đ" in line or "Đ" in comment, line
+
+
+def test_ports_are_listed_once() -> None:
+    table = yaml.safe_load((ROOT / "group_vars/all/ports.yml").read_text())["ports"]
+    rows = [(row["port"], row["protocol"], tuple(row["groups"]), row["source"]) for row in table]
+    assert len(rows) == len(set(rows))
+
+
+def test_a_port_with_a_false_condition_concerns_no_host() -> None:
+    row = {"port": 1, "groups": ["all"], "when": False}
+    assert of_host([row], ["mx"]) == []
+    assert of_host([{**row, "when": True}], ["mx"]) == [{**row, "when": True}]
+
+
+def test_no_secret_is_tracked() -> None:
+    for path in tracked():
+        if path.suffix in {".png", ".xlsx"}:
+            continue
+        text = path.read_text(errors="replace")
+        assert not re.search(r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----\n[A-Za-z0-9+/]{40}", text), path
+    for environment in ("staging", "production"):
+        vault = ROOT / f"group_vars/{environment}/vault.yml"
+        if vault.exists():
+            assert vault.read_text().startswith("$ANSIBLE_VAULT;"), vault
+
+
+def test_the_readme_names_every_folder() -> None:
+    readme = (ROOT / "README.md").read_text()
+    folders = sorted({path.relative_to(ROOT).parts[0] for path in tracked() if path.parent != ROOT})
+    assert [folder for folder in folders if not folder.startswith(".") and f"{folder}/" not in readme] == []
+
+
+def test_every_decision_is_one_page() -> None:
+    records = sorted((ROOT / "docs/decisions").glob("*.md"))
+    assert records
+    for path in records:
+        assert re.fullmatch(r"\d{4}-[a-z0-9-]+\.md", path.name), path.name
+        assert len(path.read_text().split()) < 800, path.name
+    numbers = [path.name[:4] for path in records]
+    assert len(numbers) == len(set(numbers))

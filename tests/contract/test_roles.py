@@ -1,0 +1,120 @@
+"""Conventions of roles, so that nobody has to remember them."""
+
+import re
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
+NAMES = [role.name for role in ROLES]
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text()) if path.exists() else None
+
+
+def task_files(role: Path) -> list[Path]:
+    return sorted([*role.glob("tasks/*.yml"), *role.glob("handlers/*.yml")])
+
+
+def tasks(items: Any) -> list[dict[str, Any]]:
+    """All tasks of a file, those inside blocks too."""
+    found = []
+    for task in items or []:
+        found.append(task)
+        for part in ("block", "rescue", "always"):
+            found += tasks(task.get(part))
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES, ids=NAMES)
+def test_every_default_is_described_and_every_described_option_has_a_default_or_is_required(role: Path) -> None:
+    specification = load(role / "meta/argument_specs.yml")["argument_specs"]["main"]
+    assert specification["short_description"]
+    options = specification.get("options", {})
+    defaults = load(role / "defaults/main.yml") or {}
+    optional = {name for name, option in options.items() if not option.get("required")}
+    assert set(defaults) == optional
+    assert [name for name, option in options.items() if not option.get("description")] == []
+    assert [name for name, option in options.items() if "default" in option] == []
+
+
+@pytest.mark.parametrize("role", ROLES, ids=NAMES)
+def test_variables_bear_their_roles_name(role: Path) -> None:
+    name = role.name
+    inputs = load(role / "meta/argument_specs.yml")["argument_specs"]["main"].get("options", {})
+    assert [variable for variable in inputs if not variable.startswith(f"{name}_")] == []
+    internal = load(role / "vars/main.yml") or {}
+    wrong = [variable for variable in internal if not variable.startswith((f"{name}_", f"_{name}_"))]
+    assert wrong == []
+    for path in task_files(role):
+        for task in tasks(load(path)):
+            registered = task.get("register", f"__{name}_")
+            assert registered.startswith(f"__{name}_"), f"{path}: register: {registered}"
+
+
+@pytest.mark.parametrize("role", ROLES, ids=NAMES)
+def test_a_role_reads_no_other_roles_variables(role: Path) -> None:
+    others = [other for other in NAMES if other != role.name and not role.name.startswith(f"{other}_")]
+    pattern = re.compile(r"(?<![\w./'\"-])_{0,2}(" + "|".join(others) + r")_[a-z0-9_]+(?![\w./-])")
+    known = {
+        variable
+        for other in ROLES
+        if other.name in others
+        for variable in (load(other / "meta/argument_specs.yml")["argument_specs"]["main"].get("options", {}))
+    }
+    for path in [*task_files(role), *role.glob("templates/**/*"), role / "vars/main.yml"]:
+        if path.is_file():
+            for found in pattern.finditer(path.read_text()):
+                assert found.group(0) not in known, f"{path.relative_to(ROOT)} reads {found.group(0)}"
+
+
+FORBIDDEN_MODULES = {"lineinfile", "replace", "blockinfile", "shell", "raw"}
+
+
+@pytest.mark.parametrize("role", ROLES, ids=NAMES)
+def test_files_are_whole_and_failures_count(role: Path) -> None:
+    for path in task_files(role):
+        for task in tasks(load(path)):
+            modules = {key.rsplit(".", 1)[-1] for key in task}
+            assert not modules & FORBIDDEN_MODULES, f"{path}: {task['name']}"
+            assert "ignore_errors" not in task, f"{path}: {task['name']}"
+            assert task.get("failed_when") is not False, f"{path}: {task['name']}"
+
+
+# Formats that have no comments.
+UNCOMMENTABLE = (".json.j2", ".key.j2", ".txt.j2")
+
+
+@pytest.mark.parametrize("role", ROLES, ids=NAMES)
+def test_every_template_says_who_manages_it(role: Path) -> None:
+    for path in sorted(role.glob("templates/**/*.j2")):
+        head = "\n".join(path.read_text().splitlines()[:6])
+        assert "ansible_managed" in head or path.name.endswith(UNCOMMENTABLE), path.relative_to(ROOT)
+
+
+@pytest.mark.parametrize("role", ROLES, ids=NAMES)
+def test_handlers_are_named_for_what_they_do(role: Path) -> None:
+    for handler in load(role / "handlers/main.yml") or []:
+        assert re.match(r"(Re)?(start|load)|[A-Z][a-z]+e? ", handler["name"]), handler["name"]
+
+
+def test_no_path_is_written_by_two_roles() -> None:
+    writers: dict[str, set[str]] = defaultdict(set)
+    for role in ROLES:
+        internal = load(role / "vars/main.yml") or {}
+        for value in internal.values():
+            for row in value if isinstance(value, list) else []:
+                if isinstance(row, dict) and isinstance(row.get("dest"), str):
+                    writers[row["dest"]].add(role.name)
+        for path in task_files(role):
+            for task in tasks(load(path)):
+                for key, arguments in task.items():
+                    if key.rsplit(".", 1)[-1] in {"template", "copy"} and isinstance(arguments, dict):
+                        writers[str(arguments.get("dest"))].add(role.name)
+    shared = {path: roles for path, roles in writers.items() if len(roles) > 1 and path.startswith("/")}
+    assert shared == {}

@@ -377,7 +377,7 @@ def _as_created(mail: Any) -> str:
         "SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM ("
         " SELECT pg_get_functiondef(p.oid) || coalesce(p.proacl::text, '') FROM pg_proc p"
         "  WHERE p.pronamespace = to_regnamespace('mail') AND p.prokind = 'f'"
-        " UNION ALL SELECT pg_get_triggerdef(t.oid) || t.tgenabled FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+        " UNION ALL SELECT pg_get_triggerdef(t.oid) || t.tgenabled::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
         "  WHERE c.relnamespace = to_regnamespace('mail') AND NOT t.tgisinternal"
         " UNION ALL SELECT c.relname || coalesce(c.relacl::text, '') FROM pg_class c"
         "  WHERE c.relnamespace = to_regnamespace('mail')"

@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--must-change", action=argparse.BooleanOptionalAction, default=True)
     command.add_argument("--if-different", action="store_true")
+    command.add_argument("--known-only", action="store_true", help="bỏ qua địa chỉ không có hộp thư")
     _common(command, check=True)
     command.set_defaults(run=_set_passwords)
 
@@ -143,11 +144,16 @@ def _connect(options: argparse.Namespace) -> Any:
     return connection
 
 
-def _mailbox(connection: Any, address: str) -> str:
+def _resolve(connection: Any, address: str) -> str | None:
     row = connection.execute("SELECT mail.resolve(%s)", [address]).fetchone()
-    if row[0] is None:
+    return None if row[0] is None else str(row[0])
+
+
+def _mailbox(connection: Any, address: str) -> str:
+    mailbox = _resolve(connection, address)
+    if mailbox is None:
         raise db.DatabaseError(f"không có hộp thư nào mang địa chỉ {address}")
-    return str(row[0])
+    return mailbox
 
 
 def _answer(options: argparse.Namespace, changed: bool, text: str, **more: Any) -> int:
@@ -191,21 +197,30 @@ def _set_passwords(options: argparse.Namespace) -> int:
     data = json.load(sys.stdin)
     if not isinstance(data, dict):
         raise db.DatabaseError("stdin phải là một đối tượng JSON {địa chỉ: mật khẩu}")
-    return _passwords(options, data)
+    return _passwords(options, data, known_only=options.known_only)
 
 
-def _passwords(options: argparse.Namespace, passwords: dict[str, str]) -> int:
-    changed = []
+def _passwords(options: argparse.Namespace, passwords: dict[str, str], *, known_only: bool = False) -> int:
+    changed, unknown = [], []
     with _connect(options) as connection, connection.transaction(force_rollback=options.check):
         for address, password in passwords.items():
+            mailbox = _resolve(connection, address)
+            if mailbox is None and known_only:
+                unknown.append(address)
+                continue
             row = connection.execute(
                 "SELECT mail.password_set(%s, %s, %s, %s)",
-                [_mailbox(connection, address), password, options.must_change, options.if_different],
+                [
+                    mailbox or _mailbox(connection, address),
+                    password,
+                    options.must_change,
+                    options.if_different,
+                ],
             ).fetchone()
             if row[0]:
                 changed.append(address)
     text = f"đã đặt mật khẩu: {', '.join(changed)}" if changed else "mật khẩu không thay đổi"
-    return _answer(options, bool(changed), text, addresses=changed)
+    return _answer(options, bool(changed), text, addresses=changed, unknown=unknown)
 
 
 def _lock(options: argparse.Namespace) -> int:

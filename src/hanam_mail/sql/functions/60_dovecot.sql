@@ -1,7 +1,7 @@
 -- The only door to the passwords: EXECUTE for mail_dovecot alone (grants.sql).
 
 create or replace function mail.dovecot_passdb(
-    login text, password text, protocol text, local_port int, remote_ip text
+    login text, plain text, protocol text, local_port int, remote_ip text
 ) returns table ("user" text, nopassword text, "password" text, nologin text, reason text)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -15,7 +15,7 @@ begin
     if state <> 'revoked' then
         select c.hash into hash from mail.credential c where c.mailbox_id = id;
     end if;
-    if not mail.password_matches(hash, dovecot_passdb.password) then
+    if not mail.password_matches(hash, dovecot_passdb.plain) then
         return;
     end if;
     if state = 'active' then

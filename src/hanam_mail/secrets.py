@@ -165,7 +165,7 @@ def complete(
 
     public = authority("vault_public_ca", "Hà Nam Mail lab public CA")
     for host in public_hosts:
-        names = [f"{label}.{domain}" for label in SERVICE_LABELS] + [f"{host}.{domain}"]
+        names = list(dict.fromkeys(f"{label}.{domain}" for label in (*SERVICE_LABELS, host)))
         entry(
             "vault_public_certificates",
             host,

@@ -1,0 +1,91 @@
+"""The world outside: write from it, read its mailboxes, make it misbehave (role lab_mta)."""
+
+import email
+import email.policy
+import io
+import json
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from typing import Any
+
+from tests.lab import DELIVERY, Lab, wait_for
+
+MAIL_FOLDER = "/srv/foreign-mail"
+AN = "an@ngoai.example"
+BINH = "binh@ngoai.example"
+AGENCY = "an@bo.gov.vn"
+"""A mailbox of a state agency outside the province."""
+UNSIGNED = "an@khongky.example"
+"""A domain without DNSSEC, so without DANE."""
+WRONG_DANE = "an@saidane.example"
+"""A domain whose TLSA record does not match its server: mail for it must wait."""
+BUSY = "busy@ngoai.example"
+REJECT = "reject@ngoai.example"
+FULL = "full@ngoai.example"
+SLOW = "slow@ngoai.example"
+
+
+class Foreign:
+    """The foreign mail server of a lab."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+
+    def send(self, mail: EmailMessage | bytes, sender: str, *recipients: str) -> None:
+        """Send as a person of the foreign organisation: signed, from an address its SPF record allows."""
+        data = mail if isinstance(mail, bytes) else mail.as_bytes(policy=email.policy.SMTPUTF8)
+        self._pipe(data, "/usr/sbin/sendmail", "-G", "-i", "-f", sender, *recipients)
+
+    def messages(self, address: str) -> list[EmailMessage]:
+        """What is in a foreign mailbox, oldest first."""
+        local, domain = address.split("@")
+        folder = f"{MAIL_FOLDER}/{domain}/{local}"
+        archive = self._pipe(b"", "sh", "-c", f"'mkdir -p {folder}/new && tar -C {folder} -c new'")
+        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+            found = sorted(
+                (entry for entry in files if entry.isfile()), key=lambda entry: (entry.mtime, entry.name)
+            )
+            contents = [files.extractfile(entry).read() for entry in found]  # type: ignore[union-attr]
+        return [email.message_from_bytes(content, policy=email.policy.default) for content in contents]  # type: ignore[misc]
+
+    def wait_for(self, address: str, subject: str, seconds: float = DELIVERY) -> EmailMessage:
+        """The message with that subject, once it has arrived."""
+        return wait_for(
+            lambda: next((mail for mail in self.messages(address) if mail["Subject"] == subject), None),
+            f"message {subject!r} in {address}",
+            seconds,
+        )
+
+    def clear(self) -> None:
+        """Empty all foreign mailboxes."""
+        self._pipe(b"", "find", MAIL_FOLDER, "-type", "f", "-delete")
+
+    def queue(self, group: str = "internet") -> list[dict[str, Any]]:
+        """What waits in the queue of a host's Postfix, as postqueue tells it."""
+        return [json.loads(line) for line in self.lab.run(group, "postqueue -j").splitlines()]
+
+    @contextmanager
+    def without_starttls(self) -> Iterator[None]:
+        """Stop offering STARTTLS for a while, as an attacker in between would."""
+        self._switch("0.0.0.0/0 starttls\\n::/0 starttls\\n")
+        try:
+            yield
+        finally:
+            self._switch("")
+
+    def _switch(self, text: str) -> None:
+        self.lab.run("internet", f"printf '{text}' > /etc/postfix/discard_ehlo && postfix reload")
+
+    def _pipe(self, data: bytes, *command: str) -> bytes:
+        line = self.lab.driver.ssh_command(self.lab.host("internet"))
+        done = subprocess.run(
+            [*line, "sudo", *command], input=data, capture_output=True, check=False, timeout=120
+        )
+        if done.returncode != 0:
+            raise AssertionError(
+                f"{' '.join(command)} on internet: exit {done.returncode}\n{done.stderr.decode()}"
+            )
+        return done.stdout

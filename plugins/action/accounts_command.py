@@ -1,7 +1,7 @@
 """Run a command of the accounts zipapp on the host, with its input on stdin and its JSON as the result.
 
-Unlike ansible.builtin.command it runs in check mode too (the command itself gets --check), shows the difference, and
-never repeats its input, which may hold passwords, in any result.
+Unlike ansible.builtin.command it runs in check mode too (the command itself gets --check), shows the
+difference, and never repeats its input, which may hold passwords, in any result.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """The controller's side of the zipapp's commands, for the Ansible action plugins and the command line.
 
-Builds the command line and its input, and makes of what came back a result with `changed`, `msg` and a `diff` that
-`--diff` shows. Imports nothing of Ansible.
+Builds the command line and its input, and makes of what came back a result with `changed`, `msg` and a
+`diff` that `--diff` shows. Imports nothing of Ansible.
 """
 
 import json

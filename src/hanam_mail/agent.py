@@ -1,9 +1,9 @@
-"""The agent of a node: hears of changes in the accounts database and makes the daemons forget what they cached.
+"""The agent of a node: hears of changes of accounts and makes the daemons forget what they cached.
 
-It listens on the channel mail_outbox, reads the outbox from its cursor (kept in the database, one per node) and acts:
-whatever a change is, Dovecot's auth cache forgets the mailbox; a change of access also cuts its sessions. Acting twice
-does no harm, so the cursor moves after the deed. A lost connection or a stopped Dovecot is waited for, with growing
-pauses, and then caught up with.
+It listens on the channel mail_outbox, reads the outbox from its cursor (kept in the database, one per node)
+and acts: whatever a change is, Dovecot's auth cache forgets the mailbox; a change of access also cuts its
+sessions. Acting twice does no harm, so the cursor moves after the deed. A lost connection or a stopped
+Dovecot is waited for, with growing pauses, and then caught up with.
 """
 
 import logging
@@ -62,11 +62,12 @@ class Configuration:
 
 @dataclass(frozen=True)
 class Event:
-    """A row of the outbox."""
+    """A row of the outbox; `logins` are the names under which the mailbox may be cached, its id first."""
 
     seq: int
     topic: str
     mailbox: str | None
+    logins: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -74,22 +75,22 @@ class Deeds:
     """What a batch of events asks for. `flush_all` makes `flush` needless."""
 
     flush_all: bool
-    flush: tuple[str, ...]
+    flush: tuple[tuple[str, ...], ...]
     kick: tuple[str, ...]
 
 
 def deeds(events: Iterable[Event]) -> Deeds:
-    """Each mailbox once, in the order of first mention; topics of others than mailboxes are not for this agent."""
-    flush: dict[str, None] = {}
+    """Each mailbox once, in the order of first mention; topics of others than mailboxes are not for us."""
+    flush: dict[str, tuple[str, ...]] = {}
     kick: dict[str, None] = {}
     for event in events:
         if event.mailbox is None or not event.topic.startswith("mailbox."):
             continue
-        flush[event.mailbox] = None
+        flush[event.mailbox] = event.logins
         if event.topic == "mailbox.access":
             kick[event.mailbox] = None
     many = len(flush) > FLUSH_ALL_ABOVE
-    return Deeds(many, () if many else tuple(flush), tuple(kick))
+    return Deeds(many, () if many else tuple(flush.values()), tuple(kick))
 
 
 def commands(todo: Deeds, doveadm: Sequence[str]) -> list[list[str]]:
@@ -99,7 +100,7 @@ def commands(todo: Deeds, doveadm: Sequence[str]) -> list[list[str]]:
     result = []
     if todo.flush_all:
         result.append([*doveadm, "auth", "cache", "flush"])
-    result += [[*doveadm, "auth", "cache", "flush", mailbox] for mailbox in todo.flush]
+    result += [[*doveadm, "auth", "cache", "flush", *logins] for logins in todo.flush]
     result += [[*doveadm, "kick", mailbox] for mailbox in todo.kick]
     return result
 
@@ -124,9 +125,9 @@ def catch_up(
     handled = 0
     while True:
         events = [
-            Event(seq, topic, mailbox)
-            for seq, topic, mailbox in connection.execute(
-                "SELECT seq, topic, mailbox FROM mail.agent_next(%s, %s)", [configuration.node, BATCH]
+            Event(seq, topic, mailbox, tuple(logins))
+            for seq, topic, mailbox, logins in connection.execute(
+                "SELECT seq, topic, mailbox, logins FROM mail.agent_next(%s, %s)", [configuration.node, BATCH]
             )
         ]
         if not events:
@@ -139,7 +140,7 @@ def catch_up(
 
 
 def listen(configuration: Configuration, caught_up: Callable[[], None], replaced: Callable[[], bool]) -> None:
-    """Serve over one connection until it breaks or the program is replaced; calls `caught_up` after each pass."""
+    """Serve over one connection until it breaks or the program is replaced."""
     import psycopg
 
     with psycopg.connect(
@@ -164,8 +165,9 @@ def listen(configuration: Configuration, caught_up: Callable[[], None], replaced
 
 
 def pause(failures: int) -> float:
-    """Seconds before the next try: doubling from a quarter, with chance so that nodes do not come all at once."""
-    return min(MAX_PAUSE_SECONDS, 0.25 * 2 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
+    """Seconds before the next try: doubling, with chance so that nodes do not come all at once."""
+    longest: float = min(MAX_PAUSE_SECONDS, 0.25 * 2.0 ** min(failures, 10))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 def run(configuration: Configuration) -> None:

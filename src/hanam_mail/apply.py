@@ -1,8 +1,9 @@
 """The registry's desired state, brought into the accounts database in one transaction.
 
-The document is that of desired.py. `plan` compares it with what the database holds and is pure; `apply` runs it: COPY into
-temporary tables and MERGE, so that 20,000 mailboxes cost what 20 do. Passwords, locks by running and activity are not
-its business: the one exception is a restoring document (Đ7.3), which lifts the lock it was written for.
+The document is that of desired.py. `plan` compares it with what the database holds and is pure; `apply`
+runs it: COPY into temporary tables and MERGE, so that 20,000 mailboxes cost what 20 do. Passwords, locks by
+running and activity are not its business: the one exception is a restoring document (Đ7.3), which lifts the
+lock it was written for.
 """
 
 import json
@@ -11,7 +12,8 @@ from dataclasses import asdict, astuple, dataclass, field, fields
 from datetime import date
 from typing import Any
 
-# More revocations than this in one run need a word of the operator, besides git's (a slip in a merge looks the same).
+# More revocations than this in one run need a word of the operator, besides git's (a slip in a merge looks
+# the same).
 REVOCATION_LIMIT = 20
 
 
@@ -122,7 +124,7 @@ def _text(value: Any) -> str:
 
 
 def read(text: str) -> Accounts:
-    """The desired state from its JSON text; it was checked when it was made, so only its shape is looked at."""
+    """The desired state from its JSON text; it was checked when it was made, only its shape is not."""
     try:
         data = json.loads(text)
         agencies = {item["id"]: Agency(**item) for item in data["agencies"]}
@@ -186,7 +188,8 @@ def plan(
     if not allow_removals:
         # A revoked entry may not vanish either: its address must stay known (Đ5.2).
         errors += [
-            f"hộp thư {id_} ({addresses_before.get(id_)}) có trong cơ sở dữ liệu nhưng không còn trong sổ đăng ký: "
+            f"hộp thư {id_} ({addresses_before.get(id_)}) có trong cơ sở dữ liệu "
+            "nhưng không còn trong sổ đăng ký: "
             "hộp thư chỉ được thu hồi bằng sự kiện revoke, không được xóa mục"
             for id_ in vanished
         ]
@@ -198,7 +201,8 @@ def plan(
         owner = have.addresses.get(local_part)
         if owner and owner.mailbox != address.mailbox:
             errors.append(
-                f"địa chỉ {local_part} thuộc hộp thư {owner.mailbox}, không được cấp cho {address.mailbox} (Đ5.2)"
+                f"địa chỉ {local_part} thuộc hộp thư {owner.mailbox}, "
+                f"không được cấp cho {address.mailbox} (Đ5.2)"
             )
 
     for agency in want.agencies.values():
@@ -225,11 +229,13 @@ def plan(
             continue
         if old.kind != mailbox.kind:
             errors.append(
-                f"hộp thư {mailbox.id}: loại {old.kind} cố định từ khi cấp, không đổi thành {mailbox.kind} được"
+                f"hộp thư {mailbox.id}: loại {old.kind} cố định từ khi cấp, "
+                f"không đổi thành {mailbox.kind} được"
             )
         if mailbox.quota_bytes < old.quota_bytes and not allow_shrink and mailbox.id not in want.shrinking:
             errors.append(
-                f"hộp thư {mailbox.id}: dung lượng giảm từ {old.quota_bytes} xuống {mailbox.quota_bytes} byte; "
+                f"hộp thư {mailbox.id}: dung lượng giảm từ {old.quota_bytes} "
+                f"xuống {mailbox.quota_bytes} byte; "
                 "cần cho phép rõ ràng (Đ8.1)"
             )
         revoked += old.state != "revoked" and mailbox.state == "revoked"
@@ -310,7 +316,8 @@ def _address(address: Address | None) -> str | None:
     return address.kind + (f" until {address.until.isoformat()}" if address.until else "")
 
 
-# --- The database side -------------------------------------------------------------------------------------------
+# --- The database side
+# -------------------------------------------------------------------------------------------
 
 
 def current(connection: Any) -> Accounts:
@@ -351,30 +358,34 @@ def apply(
 
 
 _STAGING = (
-    "CREATE TEMPORARY TABLE want_agency (id text, kind text, name text, code text, suffix text) ON COMMIT DROP",
-    "CREATE TEMPORARY TABLE want_mailbox (id text, kind text, agency_id text, name text, quota_bytes bigint, state text,"
-    " shard int, document jsonb) ON COMMIT DROP",
-    "CREATE TEMPORARY TABLE want_address (local_part text, mailbox_id text, kind text, valid_until date) ON COMMIT DROP",
+    "CREATE TEMPORARY TABLE want_agency (id text, kind text, name text, code text, suffix text)"
+    " ON COMMIT DROP",
+    "CREATE TEMPORARY TABLE want_mailbox (id text, kind text, agency_id text, name text,"
+    " quota_bytes bigint, state text, shard int, document jsonb) ON COMMIT DROP",
+    "CREATE TEMPORARY TABLE want_address (local_part text, mailbox_id text, kind text, valid_until date)"
+    " ON COMMIT DROP",
     "CREATE TEMPORARY TABLE want_clerk (mailbox_id text, clerk_id text) ON COMMIT DROP",
 )
 
 _MERGES = (
     """
     MERGE INTO mail.agency h USING want_agency w ON h.id = w.id
-    WHEN NOT MATCHED THEN INSERT (id, kind, name, code, suffix) VALUES (w.id, w.kind, w.name, w.code, w.suffix)
+    WHEN NOT MATCHED THEN INSERT (id, kind, name, code, suffix)
+        VALUES (w.id, w.kind, w.name, w.code, w.suffix)
     WHEN MATCHED AND (h.kind, h.name, h.code, h.suffix) IS DISTINCT FROM (w.kind, w.name, w.code, w.suffix)
         THEN UPDATE SET kind = w.kind, name = w.name, code = w.code, suffix = w.suffix
     """,
     """
-    MERGE INTO mail.person h USING (SELECT id, name FROM want_mailbox WHERE kind IN ('person', 'guest')) w ON h.id = w.id
+    MERGE INTO mail.person h
+    USING (SELECT id, name FROM want_mailbox WHERE kind IN ('person', 'guest')) w ON h.id = w.id
     WHEN NOT MATCHED THEN INSERT (id, name) VALUES (w.id, w.name)
     WHEN MATCHED AND h.name <> w.name THEN UPDATE SET name = w.name
     """,
     """
     MERGE INTO mail.mailbox h USING want_mailbox w ON h.id = w.id
     WHEN NOT MATCHED THEN INSERT (id, kind, agency_id, person_id, name, quota_bytes, state, shard, document)
-        VALUES (w.id, w.kind, w.agency_id, CASE WHEN w.kind IN ('person', 'guest') THEN w.id END, w.name, w.quota_bytes,
-                w.state, w.shard, w.document)
+        VALUES (w.id, w.kind, w.agency_id, CASE WHEN w.kind IN ('person', 'guest') THEN w.id END, w.name,
+                w.quota_bytes, w.state, w.shard, w.document)
     WHEN MATCHED AND (h.agency_id, h.name, h.quota_bytes, h.state, h.shard, h.document)
             IS DISTINCT FROM (w.agency_id, w.name, w.quota_bytes, w.state, w.shard, w.document)
         THEN UPDATE SET agency_id = w.agency_id, name = w.name, quota_bytes = w.quota_bytes, state = w.state,
@@ -399,7 +410,9 @@ _MERGES = (
     """
     INSERT INTO mail.mailbox_clerk (mailbox_id, clerk_id)
     SELECT w.mailbox_id, w.clerk_id FROM want_clerk w
-    WHERE NOT EXISTS (SELECT FROM mail.mailbox_clerk h WHERE h.mailbox_id = w.mailbox_id AND h.clerk_id = w.clerk_id)
+    WHERE NOT EXISTS (
+        SELECT FROM mail.mailbox_clerk h WHERE h.mailbox_id = w.mailbox_id AND h.clerk_id = w.clerk_id
+    )
     """,
 )
 

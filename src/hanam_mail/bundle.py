@@ -1,7 +1,8 @@
 """Builds the zipapp for the hosts: `python -m hanam_mail.bundle build/hanam-mail.pyz`.
 
-The same sources give the same octets (fixed order, times and modes, no compression that depends on a library's version),
-so that copying it a second time changes nothing. The file is written only when it differs.
+The same sources give the same octets (fixed order, times and modes, no compression that depends on a
+library's version), so that copying it a second time changes nothing. The file is written only when it
+differs.
 """
 
 import sys

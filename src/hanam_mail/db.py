@@ -1,8 +1,9 @@
 """The accounts database's own shape: roles, databases, numbered migrations, functions, grants, settings.
 
-`migrate` brings a server to what this package describes and says what it changed. It runs on the accounts host as the
-OS user postgres: roles and databases are made by the superuser, everything inside the database by mail_migrate, who may
-become mail_owner. With `check` all of it happens in transactions that are rolled back.
+`migrate` brings a server to what this package describes and says what it changed. It runs on the accounts
+host as the OS user postgres: roles and databases are made by the superuser, everything inside the database
+by mail_migrate, who may become mail_owner. With `check` all of it happens in transactions that are rolled
+back.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import Any, LiteralString, cast
+from typing import Any
 
 from hanam_mail import scram
 
@@ -24,7 +25,8 @@ class DatabaseError(Exception):
     """The database refuses to go where the package wants it; the text says why, for the operator."""
 
 
-# --- Roles -------------------------------------------------------------------------------------------------------
+# --- Roles
+# -------------------------------------------------------------------------------------------------------
 
 # What passes passwords must leave no statement, parameter or message in the log, nor in pg_stat_activity.
 _SILENT = {
@@ -73,7 +75,7 @@ ROLES = (
 
 @dataclass(frozen=True)
 class Database:
-    """A database, its owner, who may make temporary tables there, and the schemas and extensions only a superuser makes."""
+    """A database, its owner, who may make temporary tables there, and extensions with their schemas."""
 
     name: str
     owner: str
@@ -87,7 +89,8 @@ DATABASES = (
 )
 
 
-# --- SQL files ---------------------------------------------------------------------------------------------------
+# --- SQL files
+# ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, order=True)
@@ -126,8 +129,8 @@ _NUMBERED = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
 def pending(files: Sequence[Script], applied: Mapping[int, tuple[str, str]]) -> list[tuple[int, Script]]:
     """The migrations still to run, in order; `applied` is number -> (name, checksum).
 
-    Forward only: a gap, a number used twice, a file changed after it ran, or a database that knows more than the
-    package is an error.
+    Forward only: a gap, a number used twice, a file changed after it ran, or a database that knows more
+    than the package is an error.
     """
     numbered: dict[int, Script] = {}
     for script in files:
@@ -155,12 +158,13 @@ def pending(files: Sequence[Script], applied: Mapping[int, tuple[str, str]]) -> 
     return [(number, numbered[number]) for number in sorted(behind)]
 
 
-# --- The run -----------------------------------------------------------------------------------------------------
+# --- The run
+# -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the deployment hands in: passwords of roles that come over the network, settings, the time zone."""
+    """What the deployment hands in: passwords of roles that come over the network, settings, time zone."""
 
     passwords: Mapping[str, str]
     settings: Mapping[str, Any]
@@ -196,10 +200,8 @@ def migrate(wanted: Wanted, *, check: bool, admin: str, owner: str) -> list[str]
                 changes.append(f"database {database.name}: created")
                 if not check:
                     server.execute(
-                        _sql(
-                            f"CREATE DATABASE {database.name} OWNER {database.owner} TEMPLATE template0 ENCODING 'UTF8'"
-                            " LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C.UTF-8'"
-                        )
+                        f"CREATE DATABASE {database.name} OWNER {database.owner} TEMPLATE template0"
+                        " ENCODING 'UTF8' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C.UTF-8'"
                     )
         existing = [database for database in DATABASES if database.name in present or not check]
         # Roles that a check only pretends to make cannot be named in rights.
@@ -225,11 +227,6 @@ def migrate(wanted: Wanted, *, check: bool, admin: str, owner: str) -> list[str]
     return changes
 
 
-def _sql(text: str) -> LiteralString:
-    """Mark SQL that is put together from names of this module only."""
-    return cast(LiteralString, text)
-
-
 def _roles(server: Any, passwords: Mapping[str, str]) -> Iterator[str]:
     have: dict[str, tuple[bool, str | None, dict[str, str]]] = {
         name: (login, stored, dict(item.split("=", 1) for item in config or ()))
@@ -248,26 +245,26 @@ def _roles(server: Any, passwords: Mapping[str, str]) -> Iterator[str]:
     for role in ROLES:
         login = "LOGIN" if role.login else "NOLOGIN"
         if role.name not in have:
-            server.execute(_sql(f"CREATE ROLE {role.name} {login}"))
+            server.execute(f"CREATE ROLE {role.name} {login}")
             yield f"role {role.name}: created"
         elif have[role.name][0] != role.login:
-            server.execute(_sql(f"ALTER ROLE {role.name} {login}"))
+            server.execute(f"ALTER ROLE {role.name} {login}")
             yield f"role {role.name}: {login}"
         _, stored, settings = have.get(role.name, (role.login, None, {}))
         if role.becomes and (role.name, role.becomes) not in member:
-            server.execute(_sql(f"GRANT {role.becomes} TO {role.name} WITH INHERIT FALSE, SET TRUE"))
+            server.execute(f"GRANT {role.becomes} TO {role.name} WITH INHERIT FALSE, SET TRUE")
             yield f"role {role.name}: may become {role.becomes}"
         if settings != dict(role.settings):
-            server.execute(_sql(f"ALTER ROLE {role.name} RESET ALL"))
+            server.execute(f"ALTER ROLE {role.name} RESET ALL")
             for name, value in role.settings.items():
-                server.execute(_sql(f"ALTER ROLE {role.name} SET {name} = '{value}'"))
+                server.execute(f"ALTER ROLE {role.name} SET {name} = '{value}'")
             yield f"role {role.name}: settings"
         password = passwords.get(role.name)
         if password is None and stored is not None:
-            server.execute(_sql(f"ALTER ROLE {role.name} PASSWORD NULL"))
+            server.execute(f"ALTER ROLE {role.name} PASSWORD NULL")
             yield f"role {role.name}: password removed"
         elif password is not None and not scram.matches(password, stored):
-            server.execute(_sql(f"ALTER ROLE {role.name} PASSWORD '{scram.verifier(password)}'"))
+            server.execute(f"ALTER ROLE {role.name} PASSWORD '{scram.verifier(password)}'")
             yield f"role {role.name}: password set"
 
 
@@ -291,10 +288,10 @@ def _database(server: Any, database: Database, timezone: str) -> Iterator[str]:
     )
     want = _rights(database)
     for name, privilege in sorted(have - want):
-        server.execute(_sql(f"REVOKE {privilege} ON DATABASE {database.name} FROM {name}"))
+        server.execute(f"REVOKE {privilege} ON DATABASE {database.name} FROM {name}")
         yield f"database {database.name}: {name} loses {privilege}"
     for name, privilege in sorted(want - have):
-        server.execute(_sql(f"GRANT {privilege} ON DATABASE {database.name} TO {name}"))
+        server.execute(f"GRANT {privilege} ON DATABASE {database.name} TO {name}")
         yield f"database {database.name}: {name} gets {privilege}"
     row = server.execute(
         "SELECT s.setconfig FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase"
@@ -304,11 +301,9 @@ def _database(server: Any, database: Database, timezone: str) -> Iterator[str]:
     if (row[0] if row else []) != [f"TimeZone={timezone}"]:
         from psycopg import sql
 
-        server.execute(_sql(f"ALTER DATABASE {database.name} RESET ALL"))
+        server.execute(f"ALTER DATABASE {database.name} RESET ALL")
         server.execute(
-            sql.SQL(_sql(f"ALTER DATABASE {database.name} SET timezone TO {{}}")).format(
-                sql.Literal(timezone)
-            )
+            sql.SQL(f"ALTER DATABASE {database.name} SET timezone TO {{}}").format(sql.Literal(timezone))
         )
         yield f"database {database.name}: time zone {timezone}"
 
@@ -317,9 +312,9 @@ def _extensions(inside: Any, database: Database) -> Iterator[str]:
     have = {row[0] for row in inside.execute("SELECT extname FROM pg_extension")}
     for name, schema in database.extensions.items():
         if name not in have:
-            inside.execute(_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}"))
-            inside.execute(_sql(f"CREATE EXTENSION {name} SCHEMA {schema}"))
-            inside.execute(_sql(f"GRANT USAGE ON SCHEMA {schema} TO {database.owner}"))
+            inside.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            inside.execute(f"CREATE EXTENSION {name} SCHEMA {schema}")
+            inside.execute(f"GRANT USAGE ON SCHEMA {schema} TO {database.owner}")
             yield f"database {database.name}: extension {name}"
 
 
@@ -334,8 +329,8 @@ def _schema(mail: Any) -> Iterator[str]:
         mail.execute("ALTER DEFAULT PRIVILEGES FOR ROLE mail_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
         mail.execute("CREATE SCHEMA mail_schema")
         mail.execute(
-            "CREATE TABLE mail_schema.migration (number int PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,"
-            " applied_at timestamptz NOT NULL DEFAULT now())"
+            "CREATE TABLE mail_schema.migration (number int PRIMARY KEY, name text NOT NULL,"
+            " checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
         mail.execute("CREATE TABLE mail_schema.code (checksum text NOT NULL, as_created text NOT NULL)")
         yield "schema: bookkeeping created"
@@ -350,23 +345,43 @@ def _schema(mail: Any) -> Iterator[str]:
             [number, script.name, script.checksum],
         )
         yield f"migration {script.name}: applied"
-    # Functions, triggers and grants are created anew whenever the files differ, or someone changed them by hand.
+    # Functions, triggers and grants are created anew whenever the files differ, or someone changed them by
+    # hand.
     code = [*scripts("functions"), grants()]
     checksum = hashlib.sha256("".join(script.checksum for script in code).encode()).hexdigest()
     known = mail.execute("SELECT checksum, as_created FROM mail_schema.code").fetchone()
     if known != (checksum, _as_created(mail)):
-        for script in code:
-            _run(mail, script)
+        _create(mail, code)
         mail.execute("DELETE FROM mail_schema.code")
         mail.execute("INSERT INTO mail_schema.code VALUES (%s, %s)", [checksum, _as_created(mail)])
         yield "functions and grants: created anew"
+
+
+def _create(mail: Any, code: Sequence[Script]) -> None:
+    import psycopg
+
+    try:
+        with mail.transaction():
+            for script in code:
+                _run(mail, script)
+    except DatabaseError as error:
+        if not isinstance(error.__cause__, psycopg.errors.InvalidFunctionDefinition):
+            raise
+        # A function's result changed its type: CREATE OR REPLACE cannot do that. Nothing but triggers,
+        # which the files make as well, depends on a function.
+        for (function,) in mail.execute(
+            "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = to_regnamespace('mail')"
+        ).fetchall():
+            mail.execute(f"DROP FUNCTION IF EXISTS {function} CASCADE")
+        for script in code:
+            _run(mail, script)
 
 
 def _run(mail: Any, script: Script) -> None:
     import psycopg
 
     try:
-        mail.execute(cast(LiteralString, script.text))
+        mail.execute(script.text)
     except psycopg.Error as error:
         raise DatabaseError(f"sql/{script.name}: {error}") from error
 
@@ -377,13 +392,16 @@ def _as_created(mail: Any) -> str:
         "SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM ("
         " SELECT pg_get_functiondef(p.oid) || coalesce(p.proacl::text, '') FROM pg_proc p"
         "  WHERE p.pronamespace = to_regnamespace('mail') AND p.prokind = 'f'"
-        " UNION ALL SELECT pg_get_triggerdef(t.oid) || t.tgenabled::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+        " UNION ALL SELECT pg_get_triggerdef(t.oid) || t.tgenabled::text FROM pg_trigger t"
+        "  JOIN pg_class c ON c.oid = t.tgrelid "
         "  WHERE c.relnamespace = to_regnamespace('mail') AND NOT t.tgisinternal"
         " UNION ALL SELECT c.relname || coalesce(c.relacl::text, '') FROM pg_class c"
         "  WHERE c.relnamespace = to_regnamespace('mail')"
         " UNION ALL SELECT c.relname || a.attname || a.attacl::text FROM pg_attribute a"
-        "  JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = to_regnamespace('mail') AND a.attacl IS NOT NULL"
-        " UNION ALL SELECT n.nspname || coalesce(n.nspacl::text, '') FROM pg_namespace n WHERE n.nspname = 'mail'"
+        "  JOIN pg_class c ON c.oid = a.attrelid"
+        "  WHERE c.relnamespace = to_regnamespace('mail') AND a.attacl IS NOT NULL"
+        " UNION ALL SELECT n.nspname || coalesce(n.nspacl::text, '') FROM pg_namespace n"
+        "  WHERE n.nspname = 'mail'"
         ") x(line)"
     ).fetchone()
     return str(row[0])

@@ -1,4 +1,4 @@
-"""SCRAM-SHA-256 verifiers of PostgreSQL, computed here so that no password reaches the server in clear (RFC 5803)."""
+"""SCRAM-SHA-256 verifiers (RFC 5803) as PostgreSQL keeps them, so that no password reaches it in clear."""
 
 import base64
 import hashlib

@@ -5,8 +5,8 @@
     hanam-mail-db lock ADDRESS   and the operator's other commands
     hanam-mail-db agent FILE     the node's agent
 
-Programs read JSON (--json, or always for migrate and apply); people read Vietnamese. Exit 0: done, 1: refused, with the
-reason; 2: wrong usage.
+Programs read JSON (--json, or always for migrate and apply); people read Vietnamese. Exit 0: done, 1:
+refused, with the reason; 2: wrong usage.
 """
 
 import argparse
@@ -266,10 +266,11 @@ def _show(options: argparse.Namespace) -> int:
         cursor = connection.cursor(row_factory=psycopg.rows.dict_row)
         data: dict[str, Any] = cursor.execute(
             "SELECT m.id, m.kind, m.name, a.name AS agency, m.quota_bytes, m.shard, m.document,"
-            " mail.mailbox_state(m.id) AS state, l.reason AS lock_reason, l.note AS lock_note, l.locked_at, l.locked_by,"
-            " c.must_change, c.changed_at AS password_changed_at"
+            " mail.mailbox_state(m.id) AS state, l.reason AS lock_reason, l.note AS lock_note,"
+            " l.locked_at, l.locked_by, c.must_change, c.changed_at AS password_changed_at"
             " FROM mail.mailbox m LEFT JOIN mail.agency a ON a.id = m.agency_id"
-            " LEFT JOIN mail.lock_state l ON l.mailbox_id = m.id LEFT JOIN mail.credential c ON c.mailbox_id = m.id"
+            " LEFT JOIN mail.lock_state l ON l.mailbox_id = m.id "
+            " LEFT JOIN mail.credential c ON c.mailbox_id = m.id"
             " WHERE m.id = %s",
             [mailbox],
         ).fetchone()
@@ -279,8 +280,8 @@ def _show(options: argparse.Namespace) -> int:
             [mailbox],
         ).fetchall()
         data["activity"] = cursor.execute(
-            "SELECT protocol, to_timestamp(last_access) AS last_access FROM mail.activity WHERE mailbox_id = %s"
-            " ORDER BY protocol",
+            "SELECT protocol, to_timestamp(last_access) AS last_access FROM mail.activity"
+            " WHERE mailbox_id = %s ORDER BY protocol",
             [mailbox],
         ).fetchall()
     return _answer(options, False, _describe(data), **data)
@@ -299,7 +300,8 @@ def _describe(data: dict[str, Any]) -> str:
         lines.append(f"Địa chỉ:      {address['local_part']} ({address['kind']}{until})")
     if data["lock_reason"]:
         lines.append(
-            f"Khóa:         {data['lock_reason']} từ {data['locked_at']:%d/%m/%Y %H:%M} bởi {data['locked_by']}"
+            f"Khóa:         {data['lock_reason']} từ {data['locked_at']:%d/%m/%Y %H:%M}"
+            f" bởi {data['locked_by']}"
         )
     if data["password_changed_at"]:
         lines.append(f"Mật khẩu:     đặt ngày {data['password_changed_at']:%d/%m/%Y}")

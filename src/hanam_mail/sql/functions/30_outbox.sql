@@ -143,12 +143,19 @@ as $$
     returning c.seq
 $$;
 
+-- `logins` are all the names under which Dovecot may have cached the mailbox: it keys its cache by the name that was
+-- typed, not by the id it led to. Addresses that have ended are among them.
 create or replace function mail.agent_next(node text, max_rows int)
-returns table (seq bigint, topic text, mailbox text, payload jsonb)
+returns table (seq bigint, topic text, mailbox text, logins text[])
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select o.seq, o.topic, o.mailbox, o.payload
+    select o.seq, o.topic, o.mailbox, array_remove(
+        o.mailbox || array(
+            select unnest(array[a.local_part, a.local_part || '@' || mail.setting_text('mail_domain')])
+            from mail.address a where a.mailbox_id = o.mailbox
+            order by 1
+        ), null)
     from mail.outbox o
     where o.seq > (select c.seq from mail.agent_cursor c where c.node = agent_next.node)
     order by o.seq

@@ -1,0 +1,274 @@
+#!/usr/bin/python3
+# {{ ansible_managed }}
+"""hanam-mail-backup: sao lưu ngay, hoặc cho biết tình trạng sao lưu của máy này.
+
+The work itself (--run) is done by hanam-backup.service as its own user, who can read every file and write none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, "/usr/local/lib/hanam-backup")
+
+from hanam_backup import (
+    FOLLOWUP,
+    FULL,
+    STATUS,
+    UNIT,
+    BackupError,
+    Config,
+    human,
+    load_config,
+    now,
+    parse_time,
+    repository_exists,
+    require_repository,
+    restic,
+    shown,
+    snapshots,
+)
+
+FOLLOWUPS = 3
+"""How often what changed during a pass is taken again."""
+
+# --- the work ----------------------------------------------------------------------------------------------------
+
+
+def dump(config: Config, database: str, target: Path) -> None:
+    """Write one database's dump; the former one stays until the new one is whole.
+
+    Not compressed: restic does that, and finds what is the same as last time.
+    """
+    new = target.with_suffix(".new")
+    options = [
+        "--host=/run/postgresql",
+        f"--username={config.database_role}",
+        "--no-password",
+        f"--file={new}",
+    ]
+    if database:
+        command = ["pg_dump", "--format=custom", "--compress=0", *options, f"--dbname={database}"]
+    else:
+        # Roles and their rights; their passwords are in the vault.
+        command = [
+            "pg_dumpall",
+            "--globals-only",
+            "--no-role-passwords",
+            *options,
+            f"--database={config.databases[0]}",
+        ]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        new.unlink(missing_ok=True)
+        what = database or "các vai trò / roles"
+        raise BackupError(
+            f"không kết xuất được cơ sở dữ liệu {what}: {done.stderr.strip()}",
+            f"database {what} cannot be dumped: {done.stderr.strip()}",
+        )
+    new.rename(target)
+
+
+def homes(root: Path) -> Iterator[Path]:
+    """Every mailbox's home: two letters, then the id."""
+    for shelf in root.iterdir():
+        if not shelf.name.startswith(".") and shelf.is_dir():
+            yield from (home for home in shelf.iterdir() if home.is_dir())
+
+
+def touched(root: Path, since: float) -> list[Path]:
+    """Homes in which messages came, went or were renamed since then: that changes the time of cur or new."""
+
+    def changed(home: Path) -> bool:
+        maildir = home / "Maildir"
+        try:
+            folders = [maildir, *(entry for entry in maildir.iterdir() if entry.name.startswith("."))]
+        except FileNotFoundError:
+            return False
+        for folder in folders:
+            for part in ("cur", "new"):
+                try:
+                    if (folder / part).stat().st_mtime >= since:
+                        return True
+                except (FileNotFoundError, NotADirectoryError):
+                    continue
+        return False
+
+    return sorted(home for home in homes(root) if changed(home))
+
+
+def back_up(config: Config, tag: str, paths: Sequence[str]) -> dict[str, Any]:
+    """One snapshot; restic's summary of it. Mail that vanished while it was read is no error here."""
+    listing = Path(config.dumps).parent / "paths"
+    listing.write_bytes(b"".join(path.encode(errors="surrogateescape") + b"\0" for path in paths))
+    excludes = [f"--exclude={config.mail_root}/.*"] if config.mail_root else []
+    done = restic(
+        config, "backup", "--json", "--no-scan", "--tag", tag, "--files-from-raw", str(listing),
+        # Dovecot makes its indexes again from the Maildir; as files that change while they are read they are worth nothing.
+        "--exclude=dovecot.index*", "--exclude=dovecot.list.index*", "--exclude=*.lock", *excludes,
+        accept=(0, 3),
+    )  # fmt: skip
+    messages = [json.loads(line) for line in (done.stdout + done.stderr).splitlines() if line.startswith("{")]
+    lost = [
+        message
+        for message in messages
+        if message["message_type"] == "error"
+        and not (
+            config.mail_root
+            and str(message.get("item", "")).startswith(f"{config.mail_root}/")
+            and "no such file" in str(message["error"].get("message"))
+        )
+    ]
+    if lost or (done.returncode == 3 and not config.mail_root):
+        words = "; ".join(f"{message.get('item')}: {message['error'].get('message')}" for message in lost[:5])
+        raise BackupError(f"có tệp không sao lưu được: {words}", f"files could not be backed up: {words}")
+    summaries = [message for message in messages if message["message_type"] == "summary"]
+    return dict(summaries[-1])
+
+
+def run(config: Config) -> int:
+    """Everything of this host, then again what moved meanwhile."""
+    started = now()
+    status: dict[str, Any] = {"result": "failed", "started": started.isoformat(), "errors": []}
+    folder = Path(config.dumps)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        require_repository(config)
+        # Databases first: an account without its mail yet is nothing unusual, mail without its account would be.
+        for database in (*config.databases, "") if config.databases else ():
+            try:
+                dump(config, database, folder / f"{database or 'globals'}.{'dump' if database else 'sql'}")
+            except BackupError as error:
+                # The mail is backed up nevertheless.
+                status["errors"].append(error.english)
+        since = time.time() - 1
+        paths = [path for path in (config.mail_root, config.dumps if config.databases else "") if path]
+        summary = back_up(config, FULL, paths)
+        status |= {
+            "snapshot": summary["snapshot_id"],
+            "files": summary["total_files_processed"],
+            "bytes": summary["total_bytes_processed"],
+            "added": summary["data_added_packed"],
+            "followups": [],
+        }
+        moved = touched(config.mail, since) if config.mail else []
+        while moved and config.mail and len(status["followups"]) < FOLLOWUPS:
+            since = time.time() - 1
+            status["followups"].append(
+                back_up(config, FOLLOWUP, [str(home) for home in moved])["snapshot_id"]
+            )
+            moved = touched(config.mail, since)
+        status["unsettled"] = len(moved)
+    except BackupError as error:
+        status["errors"].append(error.english)
+    if not status["errors"]:
+        status["result"] = "ok"
+    status["finished"] = now().isoformat()
+    temporary = STATUS.with_suffix(".new")
+    temporary.write_text(json.dumps(status, indent=2) + "\n")
+    temporary.rename(STATUS)
+    for words in status["errors"]:
+        print(f"<3>{words}", file=sys.stderr)
+    print(json.dumps(status))
+    return 0 if status["result"] == "ok" else 1
+
+
+# --- the operator's commands -------------------------------------------------------------------------------------
+
+
+def report(status: dict[str, Any]) -> int:
+    """Print one run's result."""
+    started, finished = parse_time(status["started"]), parse_time(status["finished"])
+    seconds = (finished - started).total_seconds()
+    if "snapshot" in status:
+        print(
+            f"Bản sao lưu {status['snapshot'][:8]} lúc {shown(started)}: {status['files']} tệp, {human(status['bytes'])}, "
+            f"thêm vào kho {human(status['added'])}, {seconds:.0f} giây, sao lưu bổ sung {len(status['followups'])} lần."
+        )
+        print(
+            f"Snapshot {status['snapshot'][:8]}: {status['files']} files, {human(status['bytes'])}, "
+            f"{human(status['added'])} added, {seconds:.0f} s, {len(status['followups'])} follow-ups."
+        )
+    if status["result"] != "ok":
+        words = "; ".join(status["errors"])
+        return BackupError(
+            f"lần sao lưu lúc {shown(started)} có lỗi: {words}", f"the backup failed: {words}"
+        ).tell()
+    return 0
+
+
+def back_up_now() -> int:
+    """Start the unit, wait, report. A run that began before we were asked does not count."""
+    asked = now()
+    while True:
+        started = subprocess.run(["systemctl", "start", UNIT], check=False)
+        status = json.loads(STATUS.read_text()) if STATUS.exists() else None
+        if status and parse_time(status["started"]) >= asked:
+            return report(status)
+        if started.returncode != 0:
+            raise BackupError(
+                f"{UNIT} không chạy được; xem journalctl -u {UNIT}",
+                f"{UNIT} did not run; see journalctl -u {UNIT}",
+            )
+
+
+def show_status(config: Config) -> int:
+    result = 0
+    if STATUS.exists():
+        result = report(json.loads(STATUS.read_text()))
+    else:
+        print("Chưa có lần sao lưu nào trên máy này.\nNo backup has run on this host yet.")
+        result = 1
+    require_repository(config)
+    taken = snapshots(config, "--tag", FULL)
+    print(f"Kho {config.repository}: {len(taken)} bản sao lưu / snapshots.")
+    if taken:
+        last = taken[-1]
+        print(f"Mới nhất / latest: {last}, {human(last.summary.get('total_bytes_processed', 0))}.")
+    return result
+
+
+def initialise(config: Config) -> int:
+    """Make the repository unless it is there. The word `created` is what the role looks for."""
+    if repository_exists(config):
+        print("present")
+        return 0
+    restic(config, "init")
+    print("created")
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="hanam-mail-backup",
+        description="Sao lưu ngay và chờ kết quả. / Back up now and wait for the result.",
+    )
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--status", action="store_true", help="lần sao lưu gần nhất / the latest backup")
+    action.add_argument(
+        "--init", action="store_true", help="tạo kho nếu chưa có / make the repository if absent"
+    )
+    action.add_argument("--run", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    try:
+        config = load_config()
+        if arguments.run:
+            return run(config)
+        if arguments.init:
+            return initialise(config)
+        return show_status(config) if arguments.status else back_up_now()
+    except BackupError as error:
+        return error.tell()
+    except PermissionError as error:
+        return BackupError(f"cần quyền root ({error})", f"root is needed ({error})").tell()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

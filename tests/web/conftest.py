@@ -1,0 +1,70 @@
+"""Fixtures of the browser tests; a failure leaves a picture of the page and what the browser complained of in build/web."""
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium import webdriver
+
+from hanam_lab.paths import REPOSITORY
+from tests.lab import Lab, Sample
+from tests.web import browser
+from tests.web.pages import Webmail
+
+PICTURES = REPOSITORY / "build/web"
+
+
+@pytest.fixture(scope="session")
+def chromium(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """One browser for all tests: its start costs more than a page."""
+    home = tmp_path_factory.mktemp("browser")
+    browser.trust(home, lab.variables["vault_public_ca"])
+    driver = browser.start(home, _name(lab), lab.address("webmail"))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def webmail(lab: Lab, chromium: webdriver.Chrome) -> Webmail:
+    """The webmail for somebody who is not logged in yet."""
+    chromium.switch_to.default_content()
+    chromium.delete_all_cookies()
+    chromium.get("about:blank")
+    chromium.get_log("browser")
+    return Webmail(chromium, _name(lab))
+
+
+@pytest.fixture
+def reader(lab: Lab) -> Sample:
+    """A sample official, who uses the browser."""
+    return lab.samples[0]
+
+
+@pytest.fixture
+def colleague(lab: Lab) -> Sample:
+    """Another one, who uses other programs."""
+    return lab.samples[1]
+
+
+def _name(lab: Lab) -> str:
+    return f"mail.{lab.variables['mail_domain']}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    arguments: dict[str, Any] = getattr(item, "funcargs", {})
+    if report.when == "call" and report.failed and "webmail" in arguments:
+        _picture(arguments["webmail"], PICTURES / item.name)
+        report.sections.append(("browser", f"picture and page: {PICTURES / item.name}.*"))
+    return report
+
+
+def _picture(webmail: Webmail, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    driver = webmail.driver
+    driver.switch_to.default_content()
+    driver.save_screenshot(f"{place}.png")
+    complaints = "\n".join(entry["message"] for entry in driver.get_log("browser"))
+    Path(f"{place}.html").write_text(f"<!-- {driver.current_url}\n{complaints}\n-->\n{driver.page_source}")

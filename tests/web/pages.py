@@ -1,0 +1,110 @@
+"""The webmail as a person sees it: what can be done on its pages, in the words of the tests."""
+
+from pathlib import Path
+
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support import expected_conditions as expect
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.lab import Sample
+from tests.web.browser import WAIT
+
+
+class Webmail:
+    """One browser window on the webmail."""
+
+    def __init__(self, driver: WebDriver, name: str) -> None:
+        self.driver = driver
+        self.address = f"https://{name}/"
+        self.wait = WebDriverWait(driver, WAIT, ignored_exceptions=[StaleElementReferenceException])
+
+    # --- looking ---
+
+    def find(self, selector: str) -> WebElement:
+        """The first element that fits, once it is visible."""
+        found: WebElement = self.wait.until(
+            expect.visibility_of_element_located((By.CSS_SELECTOR, selector)), f"nothing visible fits {selector}"
+        )
+        return found
+
+    def text(self, selector: str) -> str:
+        return self.find(selector).text
+
+    def labels(self, selector: str) -> set[str]:
+        """Texts of all elements that fit, buttons without a text by their title."""
+        elements = self.driver.find_elements(By.CSS_SELECTOR, selector)
+        return {(element.text or element.get_attribute("title") or "").strip() for element in elements} - {""}
+
+    def notice(self) -> str:
+        """The message that the webmail shows in its corner."""
+        return self.text("#messagestack div:not(.loading) span, #messagestack div:not(.loading)")
+
+    # --- doing ---
+
+    def open(self) -> None:
+        self.driver.get(self.address)
+        self.find("#rcmloginuser")
+
+    def log_in(self, login: str, password: str) -> None:
+        """Fill in the login form and send it; what comes then is for the test to say."""
+        self.open()
+        self.find("#rcmloginuser").send_keys(login)
+        self.find("#rcmloginpwd").send_keys(password)
+        self.find("#rcmloginsubmit").click()
+
+    def enter(self, person: Sample) -> None:
+        """Log in and see the inbox."""
+        self.log_in(person.address, person.password)
+        self.find("#messagelist-content")
+        # Pages that are still being asked for would write the session over what the next one stores in it.
+        self.wait.until(lambda driver: driver.execute_script("return jQuery.active === 0"))  # type: ignore[no-untyped-call]
+
+    def go(self, query: str) -> None:
+        self.driver.get(f"{self.address}?{query}")
+
+    def read(self, subject: str) -> str:
+        """Open the message with that subject from the list; returns its text as shown."""
+        row = f"//table[@id='messagelist']//td[contains(@class, 'subject')]//*[normalize-space(text())='{subject}']"
+
+        def look(driver: WebDriver) -> WebElement | None:
+            found = driver.find_elements(By.XPATH, row)
+            if not found:
+                # The button that people press when they cannot wait either.
+                driver.execute_script("rcmail.command('checkmail')")  # type: ignore[no-untyped-call]
+            return found[0] if found else None
+
+        entry: WebElement = WebDriverWait(self.driver, WAIT, poll_frequency=1).until(look, f"no {subject!r} in the list")
+        entry.click()
+        self.wait.until(expect.frame_to_be_available_and_switch_to_it((By.ID, "messagecontframe")))
+        self.wait.until(lambda driver: subject in driver.find_element(By.TAG_NAME, "body").text, f"{subject!r} not shown")
+        return self.text("#messagebody")
+
+    def compose(self, recipient: str = "", subject: str = "", text: str = "") -> None:
+        """Open the page for a new message and write on it."""
+        self.go("_task=mail&_action=compose")
+        to = self.find("#compose_to .recipient-input input")
+        if recipient:
+            to.send_keys(recipient, Keys.TAB)
+            self.find("#compose-subject").send_keys(subject)
+            self.find("#composebody").send_keys(text)
+
+    def attach(self, path: Path) -> None:
+        self.driver.find_element(By.CSS_SELECTOR, "input[type=file][name='_attachments[]']").send_keys(str(path))
+
+    def send(self) -> str:
+        """Send what was written; returns what the webmail says to that, half a second before it goes to the list."""
+        self.find("button.send").click()
+        quick = WebDriverWait(self.driver, WAIT, poll_frequency=0.05, ignored_exceptions=[StaleElementReferenceException])
+        answer: str = quick.until(
+            lambda driver: " ".join(
+                element.text
+                for element in driver.find_elements(By.CSS_SELECTOR, "#messagestack .confirmation, #messagestack .error")
+            ),
+            "no answer to sending",
+        )
+        self.wait.until(lambda driver: "_action=compose" not in driver.current_url, f"still there: {answer}")
+        return answer

@@ -1,0 +1,63 @@
+"""Logging in to the webmail with a browser (Đ3.2: https://mail.hanam.gov.vn, trusted TLS)."""
+
+import pytest
+
+from tests.lab import Lab, Sample
+from tests.web.pages import Webmail
+
+pytestmark = pytest.mark.dieu3
+
+
+def test_login_page_is_in_vietnamese_whatever_the_browser_speaks(webmail: Webmail) -> None:
+    webmail.open()
+    assert webmail.driver.execute_script("return navigator.language") == "en-US"
+    assert "Thư điện tử công vụ tỉnh Hà Nam" in webmail.driver.title
+    assert webmail.find("#rcmloginuser").get_attribute("placeholder") == "Tên đăng nhập"
+    assert webmail.find("#rcmloginpwd").get_attribute("placeholder") == "Mật khẩu"
+    assert webmail.text("#rcmloginsubmit").casefold() == "đăng nhập"
+
+
+@pytest.mark.dieu10
+def test_login_page_says_whom_to_ask_for_help(webmail: Webmail, lab: Lab) -> None:
+    webmail.open()
+    footer = webmail.text("#login-footer")
+    assert "Hỗ trợ" in footer
+    assert lab.variables["support_name"] in footer
+    assert lab.variables["support_phone"] in footer
+    assert f"hotro@{lab.variables['mail_domain']}" in footer
+
+
+def test_a_person_logs_in_by_address_and_sees_the_inbox_in_vietnamese(webmail: Webmail, reader: Sample) -> None:
+    webmail.enter(reader)
+    assert webmail.labels("#mailboxlist a") == {
+        "Hộp thư đến", "Thư nháp", "Đã gửi", "Thư rác", "Thùng rác", "Lưu trữ"
+    }  # fmt: skip
+    assert webmail.labels("#taskmenu a, #taskmenu button") >= {
+        "Soạn thư", "Thư", "Danh bạ", "Cài đặt", "Nền tối", "Giới thiệu", "Thoát"
+    }  # fmt: skip
+    assert webmail.find("#mailsearchform").get_attribute("placeholder") == "Tìm kiếm..."
+
+
+@pytest.mark.parametrize("form", ["{local}", "{LOCAL}@{domain}"])
+def test_login_works_without_domain_and_in_capitals(webmail: Webmail, reader: Sample, form: str) -> None:
+    local, domain = reader.address.split("@")
+    webmail.log_in(form.format(local=local, LOCAL=local.upper(), domain=domain), reader.password)
+    webmail.find("#messagelist-content")
+
+
+def test_wrong_password_is_refused_in_vietnamese(webmail: Webmail, colleague: Sample) -> None:
+    webmail.log_in(colleague.address, colleague.password + "x")
+    assert webmail.notice().startswith("Không đăng nhập được: địa chỉ thư hoặc mật khẩu không đúng")
+    webmail.find("#rcmloginuser")
+
+
+def test_a_person_is_the_mailbox_id_to_roundcube_with_the_registered_name(
+    webmail: Webmail, reader: Sample, lab: Lab
+) -> None:
+    webmail.enter(reader)
+    rows = lab.run(
+        "accounts",
+        "runuser -u postgres -- psql -At webmail -c \"select u.username, u.mail_host, i.name, i.email from users u "
+        f"join identities i using (user_id) where u.username = '{reader.mailbox}'\"",
+    ).splitlines()
+    assert f"{reader.mailbox}|imap.{lab.variables['mail_domain']}|{reader.name}|{reader.address}" in rows

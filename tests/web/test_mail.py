@@ -1,0 +1,129 @@
+"""Reading and writing mail in the browser."""
+
+import email
+import email.policy
+import uuid
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from tests.lab import Lab, Sample, message
+from tests.web.pages import Webmail
+
+TEXT = "Kính gửi đồng chí,\n\nĐề nghị báo cáo trước ngày 15/11. Trân trọng!\n"
+
+
+def a_subject() -> str:
+    return f"Về việc triển khai Quy chế {uuid.uuid4().hex[:8]}"
+
+
+def submit(lab: Lab, sender: Sample, mail: EmailMessage) -> None:
+    with lab.submission(sender.address, sender.password) as client:
+        client.send_message(mail)
+
+
+@pytest.mark.dieu3
+def test_mail_sent_by_another_program_is_read_in_the_browser(
+    webmail: Webmail, lab: Lab, reader: Sample, colleague: Sample
+) -> None:
+    subject = a_subject()
+    submit(lab, colleague, message(colleague.address, reader.address, subject=subject, text=TEXT))
+    webmail.enter(reader)
+    shown = webmail.read(subject)
+    assert "Đề nghị báo cáo trước ngày 15/11. Trân trọng!" in shown
+
+
+@pytest.mark.dieu3
+def test_mail_written_in_the_browser_arrives_with_its_vietnamese_intact(
+    webmail: Webmail, lab: Lab, reader: Sample, colleague: Sample, tmp_path: Path
+) -> None:
+    subject, mark = a_subject(), uuid.uuid4().hex[:12]
+    paper = tmp_path / f"Công văn số 12-STTTT {mark}.txt"
+    paper.write_text("Nội dung công văn\n")
+    webmail.enter(reader)
+    webmail.compose(colleague.address, subject, TEXT)
+    webmail.attach(paper)
+    webmail.find("#attachment-list li.txt, #attachment-list li.text")
+    assert "Thư đã được gửi thành công" in webmail.send()
+
+    raw = lab.wait_for_message(colleague, subject.rsplit(maxsplit=1)[1])
+    mail = email.message_from_bytes(raw, policy=email.policy.default)
+    assert isinstance(mail, EmailMessage)
+    assert mail["Subject"] == subject
+    assert mail["From"].addresses[0].addr_spec == reader.address
+    assert mail["From"].addresses[0].display_name == reader.name
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert body.get_content_charset() == "utf-8"
+    assert "Đề nghị báo cáo trước ngày 15/11. Trân trọng!" in body.get_content()
+    assert [part.get_filename() for part in mail.iter_attachments()] == [paper.name]
+    lab.wait_for_message(reader, subject.rsplit(maxsplit=1)[1], folder="Sent")
+
+
+@pytest.mark.dieu3
+def test_compose_page_is_in_vietnamese(webmail: Webmail, reader: Sample) -> None:
+    webmail.enter(reader)
+    webmail.compose()
+    assert webmail.text("button.send") == "Gửi"
+    assert {"Từ", "Đến", "Chủ đề"} <= webmail.labels("#compose-headers label, .compose-headers label")
+
+
+def test_pictures_on_other_servers_are_not_fetched_unasked(
+    webmail: Webmail, lab: Lab, reader: Sample, colleague: Sample
+) -> None:
+    subject = a_subject()
+    mail = message(colleague.address, reader.address, subject=subject, text=TEXT)
+    mail.add_alternative("<p>Xem ảnh: <img src='https://theo-doi.ngoai.example/a.png'></p>", subtype="html")
+    submit(lab, colleague, mail)
+    webmail.enter(reader)
+    webmail.read(subject)
+    assert "nội dung nằm ở máy chủ khác đã bị chặn" in webmail.text("#remote-objects-message")
+    assert "theo-doi.ngoai.example" not in webmail.driver.execute_script(
+        "return [...document.querySelectorAll('#messagebody img')].map(image => image.src).join()"
+    )
+
+
+@pytest.mark.dieu8
+def test_attachments_of_20_mb_pass_and_one_octet_more_is_refused_in_vietnamese(
+    webmail: Webmail, lab: Lab, reader: Sample, tmp_path: Path
+) -> None:
+    limit: int = lab.variables["regulation_attachment_limit_bytes"]
+    half, rest, more = tmp_path / "nua.bin", tmp_path / "con-lai.bin", tmp_path / "them.bin"
+    half.write_bytes(bytes(limit // 2))
+    rest.write_bytes(bytes(limit - limit // 2))
+    more.write_bytes(b"x")
+    webmail.enter(reader)
+    webmail.compose()
+    webmail.attach(half)
+    webmail.find("#attachment-list li:not(.uploading) a.filename")
+    webmail.attach(rest)
+    webmail.wait.until(lambda _: len(webmail.labels("#attachment-list li:not(.uploading) .attachment-name")) == 2)
+    webmail.attach(more)
+    refusal = "tổng dung lượng các tệp đính kèm của một thư không được quá 20 MB"
+    webmail.wait.until(lambda _: refusal in webmail.text("#messagestack"), "no refusal shown")
+    assert len(webmail.labels("#attachment-list li .attachment-name")) == 2
+
+
+@pytest.mark.dieu8
+def test_a_file_over_20_mb_is_refused_before_it_is_sent(
+    webmail: Webmail, lab: Lab, reader: Sample, tmp_path: Path
+) -> None:
+    file = tmp_path / "lon.bin"
+    file.write_bytes(bytes(lab.variables["regulation_attachment_limit_bytes"] + 1))
+    webmail.enter(reader)
+    webmail.compose()
+    webmail.attach(file)
+    refusal = "tổng dung lượng các tệp đính kèm của một thư không được quá 20 MB"
+    webmail.wait.until(lambda driver: refusal in driver.find_element("tag name", "body").text, "no refusal shown")
+
+
+@pytest.mark.dieu4
+def test_filters_can_be_opened_and_offer_no_forwarding(webmail: Webmail, reader: Sample) -> None:
+    webmail.enter(reader)
+    webmail.go("_task=settings&_action=plugin.managesieve-action&_framed=1&_nav=hide")
+    actions = webmail.driver.execute_script(
+        "return [...document.querySelectorAll('select[name^=\"_action_type\"] option')].map(option => option.value)"
+    )
+    assert "fileinto" in actions
+    assert not {"redirect", "redirect_copy", "notify"} & set(actions)

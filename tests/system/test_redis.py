@@ -1,0 +1,37 @@
+"""Redis is reached by the filter alone, and keeps what it has learnt."""
+
+from testinfra.host import Host
+
+SOCKET = "/run/redis/redis-server.sock"
+
+
+def test_redis_listens_on_its_socket_and_nowhere_else(filter_host: Host) -> None:
+    listening = filter_host.check_output("ss -Hlntup")
+    assert "redis" not in listening
+    assert filter_host.file(SOCKET).is_socket
+
+
+def test_redis_demands_its_password(filter_host: Host) -> None:
+    assert "NOAUTH" in filter_host.check_output(f"redis-cli -s {SOCKET} ping")
+
+
+def test_other_users_cannot_even_connect(filter_host: Host) -> None:
+    answer = filter_host.run(f"runuser -u nobody -- redis-cli -s {SOCKET} ping")
+    assert "Permission denied" in answer.stdout + answer.stderr
+
+
+def test_password_is_readable_by_redis_only(filter_host: Host) -> None:
+    secret = filter_host.file("/etc/redis/password.conf")
+    assert (secret.user, secret.group, secret.mode) == ("root", "redis", 0o640)
+
+
+def test_what_was_learnt_survives_a_restart(filter_host: Host) -> None:
+    cli = (
+        "REDISCLI_AUTH=$(sed -n 's/^requirepass //p' /etc/redis/password.conf)"
+        f" redis-cli -s {SOCKET} --no-auth-warning"
+    )
+    run = f"export LC_ALL=C; {cli}"
+    filter_host.check_output(f"{run} set test:survives yes ex 300")
+    filter_host.check_output("systemctl restart redis-server")
+    assert filter_host.check_output(f"{run} get test:survives") == "yes"
+    filter_host.check_output(f"{run} del test:survives")

@@ -1,0 +1,69 @@
+"""The filter listens to its own host only, keeps its secrets, and is small."""
+
+import pytest
+from testinfra.host import Host
+
+from tests.lab import Lab
+
+CONTROLLER = "/run/rspamd/controller.sock"
+
+
+def test_milter_listens_on_loopback_only(filter_host: Host) -> None:
+    lines = [line for line in filter_host.check_output("ss -Hlntp").splitlines() if "rspamd" in line]
+    assert {line.split()[3] for line in lines} == {"127.0.0.1:11332"}
+
+
+def test_controller_is_a_socket_for_its_group(filter_host: Host) -> None:
+    socket = filter_host.file(CONTROLLER)
+    assert (socket.user, socket.group, socket.mode & 0o777) == ("_rspamd", "rspamd-controller", 0o660)
+    denied = filter_host.run(f"runuser -u nobody -- rspamc -h {CONTROLLER} stat")
+    assert denied.rc != 0 or "Permission denied" in denied.stdout + denied.stderr
+
+
+def test_configuration_passes_its_own_check(filter_host: Host) -> None:
+    assert "syntax OK" in filter_host.check_output("rspamadm configtest --strict 2>&1")
+
+
+def test_a_faulty_file_never_replaces_the_one_in_use(filter_host: Host) -> None:
+    """What Ansible calls before it puts a file in place."""
+    for name, fault in (
+        ("rspamd.conf.override", "actions {"),
+        ("rspamd.conf", "worker \"nosuch\" { }"),
+        ("lua.local.d/virus_scan.lua", "local function ("),
+    ):
+        filter_host.check_output(f"printf '%s\\n' '{fault}' > /root/candidate")
+        assert filter_host.run(f"/usr/local/sbin/rspamd-check {name} /root/candidate").rc != 0, name
+    filter_host.check_output("rm /root/candidate")
+
+
+def test_secrets_are_readable_by_the_filter_only(lab: Lab, filter_host: Host) -> None:
+    selector = lab.variables["dkim_selector"]
+    for path in (f"/etc/rspamd/dkim.{selector}.key", "/etc/rspamd/override.d/redis.conf"):
+        secret = filter_host.file(path)
+        assert (secret.user, secret.group, secret.mode) == ("root", "_rspamd", 0o640), path
+
+
+@pytest.mark.dieu4
+@pytest.mark.dieu8
+def test_filter_takes_more_than_the_largest_message(lab: Lab, filter_host: Host) -> None:
+    limit = lab.variables["regulation_incoming_message_limit_bytes"]
+    dump = filter_host.check_output("rspamadm configdump options 2>/dev/null")
+    value = next(line for line in dump.splitlines() if "max_message" in line)
+    assert int(value.split("=")[1].strip(" ;")) > limit
+
+
+def test_sandboxes_hold(filter_host: Host) -> None:
+    """systemd's own measure: 0 is shut tight, 10 is open. Debian's units of rspamd and ClamAV are at 9.2 and 9.6."""
+    for unit, most in (("rspamd", 2.5), ("clamav-daemon", 1.5), ("redis-server", 1.5)):
+        report = filter_host.check_output(f"systemd-analyze security --no-pager {unit}.service | tail -1")
+        level = float(report.split("level for ")[1].split()[1])
+        assert level <= most, report
+
+
+def test_filter_is_small_at_rest(filter_host: Host) -> None:
+    """Proportional set sizes, so that memory shared between workers counts once."""
+    total = filter_host.check_output(
+        "for pid in $(pgrep -x rspamd; pgrep -x redis-server); do cat /proc/$pid/smaps_rollup; done"
+        " | awk '/^Pss:/ {sum += $2} END {print sum}'"
+    )
+    assert int(total) < 400 * 1024, f"{int(total) // 1024} MiB"

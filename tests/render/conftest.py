@@ -1,0 +1,105 @@
+"""Every template rendered offline, with Ansible's own templating, the real group_vars and the roles' defaults.
+
+Secrets are made for the occasion, facts are those of an empty Debian 13.
+"""
+
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+os.environ["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
+
+from ansible.inventory.manager import InventoryManager  # noqa: E402 - reads ANSIBLE_CONFIG when imported
+from ansible.parsing.dataloader import DataLoader  # noqa: E402
+from ansible.plugins.loader import init_plugin_loader  # noqa: E402
+from ansible.template import Templar, trust_as_template  # noqa: E402
+from ansible.vars.hostvars import HostVars  # noqa: E402
+from ansible.vars.manager import VariableManager  # noqa: E402
+
+from hanam_mail import secrets  # noqa: E402
+
+FACTS = {"ansible_facts": {"distribution": "Debian", "distribution_release": "trixie"}, "ansible_check_mode": False}
+
+Render = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], "Environment"]:
+    """A topology by the name of its inventory file: lab, split, production."""
+    folder = tmp_path_factory.mktemp("render")
+    vault = folder / "vault.yml"
+    secrets.main(["--output", str(vault)])
+
+    @cache
+    def of(name: str) -> Environment:
+        return Environment(name, folder, yaml.safe_load(vault.read_text()))
+
+    return of
+
+
+class Environment:
+    """One inventory with what the lab driver or the data centre would add to it."""
+
+    def __init__(self, name: str, folder: Path, vault: dict[str, Any]) -> None:
+        init_plugin_loader()
+        sources = [str(ROOT / f"inventory/{name}.yml")]
+        hosts = {host for body in yaml.safe_load(Path(sources[0]).read_text()).values() for host in body["hosts"]}
+        if name in {"lab", "split"}:
+            addresses = {
+                host: {"host_ipv4": f"10.27.0.{10 + number}", "host_ipv6": f"fd27::{10 + number}"}
+                for number, host in enumerate(sorted(hosts))
+            }
+            shared = {"lab_name": name, "lab_network_ipv4": "10.27.0.0/24", "lab_network_ipv6": "fd27::/64"}
+            extra = folder / f"{name}.yml"
+            extra.write_text(yaml.safe_dump({"all": {"vars": shared, "hosts": addresses}}))
+            sources.append(str(extra))
+        loader = DataLoader()
+        self.loader = loader
+        self.inventory = InventoryManager(loader=loader, sources=sources)
+        self.variables = VariableManager(loader=loader, inventory=self.inventory)
+        self.variables._extra_vars = vault  # as -e @vault.yml would
+
+    def hosts(self, pattern: str) -> list[str]:
+        """Names of the hosts that a playbook's `hosts:` line means."""
+        return [host.name for host in self.inventory.list_hosts(pattern)]
+
+    def templar(self, role: str, host: str) -> Templar:
+        """Templating as a task of `role` on `host` sees it."""
+        variables = self.variables.get_vars(host=self.inventory.get_host(host), include_hostvars=True)
+        values: dict[str, Any] = {}
+        for part in ("defaults", "vars"):
+            path = ROOT / "roles" / role / part / "main.yml"
+            if path.exists():
+                part_values = self.loader.load_from_file(str(path), trusted_as_template=True) or {}
+                values = values | part_values if part == "vars" else part_values | variables | values
+        managed = {
+            "ansible_managed": "Ansible managed",
+            "role_path": str(ROOT / "roles" / role),
+            "hostvars": HostVars(self.inventory, self.variables, self.loader),
+        }
+        return Templar(loader=self.loader, variables=values | FACTS | managed)
+
+    def items(self, role: str, template: str) -> list[dict[str, Any]]:
+        """The rows of the role's lists that a loop gives this template; one empty row when it is in none."""
+        lists = yaml.safe_load((ROOT / "roles" / role / "vars/main.yml").read_text()).values()
+        rows = [row for value in lists if isinstance(value, list) for row in value if isinstance(row, dict)]
+        return [row for row in rows if template in (row.get("src"), row.get("source"))] or [{}]
+
+    def render(self, role: str, template: str, host: str, item: dict[str, Any] | None = None) -> str:
+        """The text of a role's template for a host, for one row of the loop that writes it."""
+        templar = self.templar(role, host)
+        row = item or self.items(role, template)[0]
+        trusted = {key: trust_as_template(value) if isinstance(value, str) else value for key, value in row.items()}
+        templar.available_variables = templar.available_variables | {"item": trusted}
+        path = ROOT / "roles" / role / "templates" / template
+        return str(templar.template(trust_as_template(path.read_text()), escape_backslashes=False))
+
+    def value(self, role: str, expression: str, host: str) -> Any:
+        """What a Jinja expression is worth to a role on a host."""
+        return self.templar(role, host).template(trust_as_template("{{ " + expression + " }}"))

@@ -1,0 +1,36 @@
+"""Every template of every role renders on every host that the site playbook gives the role to."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def plays() -> list[tuple[str, str]]:
+    """(hosts pattern, role) of the site playbook and of the parts it imports."""
+    found = []
+    for name in ("site.yml", "internet.yml"):
+        for play in yaml.safe_load((ROOT / "playbooks" / name).read_text()):
+            for role in play.get("roles", []):
+                found.append((play["hosts"], role["role"]))
+    return found
+
+
+CASES = sorted(
+    {(role, str(path.relative_to(ROOT / "roles" / role / "templates")), hosts)
+     for hosts, role in plays()
+     for path in (ROOT / "roles" / role / "templates").rglob("*.j2")}
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("topology", ["lab", "split"])
+@pytest.mark.parametrize(("role", "template", "hosts"), CASES)
+def test_template_renders(environment: Callable[[str], Any], topology: str, role: str, template: str, hosts: str) -> None:
+    here = environment(topology)
+    for host in here.hosts(hosts):
+        for item in here.items(role, template):
+            assert here.render(role, template, host, item).strip()

@@ -1,0 +1,48 @@
+"""Converged hosts stay as they are."""
+
+import re
+import subprocess
+
+from hanam_lab.paths import REPOSITORY
+from tests.lab import Lab
+
+
+def playbook(lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["ansible-playbook", "-i", str(lab.topology), "-i", str(lab.driver.inventory), *arguments],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def changed(output: str) -> dict[str, int]:
+    return {host: int(count) for host, count in re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", output, re.M)}
+
+
+def test_check_mode_on_converged_hosts_finds_nothing_to_change(lab: Lab) -> None:
+    for name in ("playbooks/site.yml", "playbooks/mailboxes.yml"):
+        done = playbook(lab, name, "--check", "--diff")
+        assert done.returncode == 0, done.stdout[-3000:]
+        assert set(changed(done.stdout).values()) == {0}, done.stdout[-3000:]
+
+
+def test_wrong_variables_stop_before_anything_is_changed_and_are_named(lab: Lab) -> None:
+    for variable, value, expected in (
+        ("mail_domain", "hanam", "expected a domain name"),
+        ("tls_mode", "selfsigned", "expected one of acme, provided"),
+        ("regulation_quota_personal_default_bytes", "1000", "Đ8.1b"),
+        ("tls_certificate", "nonsense", "the certificate is not PEM"),
+        ("admin_networks", "", "the operators' networks"),
+    ):
+        done = playbook(lab, "playbooks/site.yml", "--extra-vars", f"{variable}={value}")
+        assert done.returncode != 0
+        assert variable in done.stdout or variable == "tls_certificate"
+        assert expected in done.stdout.replace("''", "'").replace("\n", " ").replace("  ", " "), done.stdout[-2000:]
+        assert set(changed(done.stdout).values()) == {0}
+
+
+def test_a_host_in_no_group_is_named(lab: Lab, tmp_path_factory: object) -> None:
+    inventory = REPOSITORY / "inventory/lab.yml"
+    assert inventory.exists()
+    done = playbook(lab, "playbooks/preflight.yml", "-i", "stray,", "--extra-vars", "host_ipv4=192.0.2.1 host_ipv6=2001:db8::1")
+    assert done.returncode != 0
+    assert "host stray is in no group" in done.stdout.replace("\n", " ")

@@ -321,26 +321,31 @@ def _address(address: Address | None) -> str | None:
 
 
 def current(connection: Any) -> Accounts:
-    """What the database has."""
+    """What the database has, one JSON text per table: psycopg in pure Python takes seconds for the rows."""
+
+    def rows(table: str, *columns: str) -> Any:
+        row = f"json_build_array({', '.join(columns)})"
+        query = f"SELECT coalesce(json_agg({row}), '[]')::text FROM {table}"  # noqa: S608
+        return json.loads(connection.execute(query).fetchone()[0])
+
     return Accounts(
         agencies={
-            row[0]: Agency(*row)
-            for row in connection.execute("SELECT id, kind, name, code, suffix FROM mail.agency")
+            row[0]: Agency(*row) for row in rows("mail.agency", "id", "kind", "name", "code", "suffix")
         },
         mailboxes={
             row[0]: Mailbox(*row)
-            for row in connection.execute(
-                "SELECT id, kind, agency_id, name, quota_bytes, state, shard, document FROM mail.mailbox"
+            for row in rows(
+                "mail.mailbox", "id", "kind", "agency_id", "name", "quota_bytes", "state", "shard", "document"
             )
         },
         addresses={
-            row[0]: Address(*row)
-            for row in connection.execute(
-                "SELECT local_part, mailbox_id, kind, valid_until FROM mail.address"
+            name: Address(name, mailbox, kind, date.fromisoformat(until) if until else None)
+            for name, mailbox, kind, until in rows(
+                "mail.address", "local_part", "mailbox_id", "kind", "valid_until"
             )
         },
-        clerks=frozenset(connection.execute("SELECT mailbox_id, clerk_id FROM mail.mailbox_clerk")),
-        locks=dict(connection.execute("SELECT mailbox_id, reason FROM mail.lock_state")),
+        clerks=frozenset(map(tuple, rows("mail.mailbox_clerk", "mailbox_id", "clerk_id"))),
+        locks=dict(rows("mail.lock_state", "mailbox_id", "reason")),
     )
 
 

@@ -1,10 +1,12 @@
 -- The audit and the rules that no role may go round: triggers, in the transaction of the change itself.
 
 -- Arguments: the columns that make the key. Statement level with transition tables, so that 20,000 rows of one
--- MERGE cost one INSERT. A password's hash is never written, only that it changed.
+-- MERGE cost one INSERT. The plan is cached with the size of the first transition table it saw, perhaps an empty one:
+-- without enable_nestloop off, 20,000 rows were then joined in 98 s instead of 2. A password's hash is never written, only that it changed.
 create or replace function mail.audit_write() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set enable_nestloop = off
 as $$
 declare
     who text := coalesce(nullif(current_setting('hanam.actor', true), ''), session_user);

@@ -45,6 +45,7 @@ $$;
 create or replace function mail.mailbox_announce_update() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set enable_nestloop = off
 as $$
 begin
     insert into mail.outbox (topic, mailbox, payload)
@@ -61,6 +62,7 @@ $$;
 create or replace function mail.address_announce_insert() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set enable_nestloop = off
 as $$
 begin
     -- The first address comes with the mailbox, which announces itself.
@@ -78,6 +80,7 @@ $$;
 create or replace function mail.address_announce_update() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set enable_nestloop = off
 as $$
 begin
     insert into mail.outbox (topic, mailbox)

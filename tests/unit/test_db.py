@@ -1,0 +1,153 @@
+"""The pure parts of the accounts database: SQL files, roles, SCRAM, the zipapp."""
+
+import ast
+import io
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from hanam_mail import bundle, db, scram
+
+PACKAGE = Path(db.__file__).parent
+
+
+def script(name: str, text: str = "select 1") -> db.Script:
+    return db.Script(name, text)
+
+
+def applied(*scripts: db.Script) -> dict[int, tuple[str, str]]:
+    return {int(item.name[:4]): (item.name, item.checksum) for item in scripts}
+
+
+def test_migrations_that_were_not_applied_are_pending_in_order() -> None:
+    one, two, three = script("0001_a.sql"), script("0002_b.sql"), script("0003_c.sql")
+    assert db.pending([three, one, two], applied(one)) == [(2, two), (3, three)]
+    assert db.pending([one, two, three], applied(one, two, three)) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "done", "reason"),
+    [
+        (["0001_a.sql", "0003_c.sql"], [], "without a gap"),
+        (["0001_a.sql", "0001_b.sql"], [], "is also that of"),
+        (["1_a.sql"], [], "is named"),
+        (["0001_a.sql"], ["0001_a.sql", "0002_b.sql"], "does not know"),
+        (["0001_a.sql", "0002_b.sql"], ["0002_b.sql"], "never applied"),
+    ],
+)
+def test_a_history_of_migrations_that_cannot_be_is_refused(
+    files: list[str], done: list[str], reason: str
+) -> None:
+    with pytest.raises(db.DatabaseError, match=reason):
+        db.pending([script(name) for name in files], applied(*(script(name) for name in done)))
+
+
+def test_a_migration_changed_after_it_ran_is_refused() -> None:
+    with pytest.raises(db.DatabaseError, match="changed after it was applied"):
+        db.pending([script("0001_a.sql", "select 2")], applied(script("0001_a.sql", "select 1")))
+
+
+def test_the_projects_own_migrations_are_well_formed() -> None:
+    assert db.pending(db.scripts("migrations"), {})
+
+
+def functions() -> list[tuple[str, str]]:
+    """Name and head (up to the body) of every function in the files."""
+    heads = re.compile(r"create or replace function (mail\.\w+)\((.*?)\$\$", re.DOTALL)
+    return [(m[1], m[2]) for item in db.scripts("functions") for m in heads.finditer(item.text)]
+
+
+@pytest.mark.parametrize(("name", "head"), functions(), ids=[name for name, _ in functions()])
+def test_every_function_has_a_fixed_search_path(name: str, head: str) -> None:
+    assert "set search_path = pg_catalog, pg_temp" in head
+
+
+def test_only_dovecot_may_verify_a_password() -> None:
+    text = db.grants().text
+    granted = [statement for statement in text.split(";") if "dovecot_passdb" in statement]
+    assert len(granted) == 1
+    assert granted[0].split(" to ")[-1].strip() == "mail_dovecot" or granted[0].rstrip().endswith(
+        "mail_dovecot"
+    )
+    assert "password_matches" not in text
+
+
+def test_roles_that_pass_passwords_leave_no_statement_in_the_log() -> None:
+    for name in ("mail_dovecot", "mail_apply"):
+        settings = next(role for role in db.ROLES if role.name == name).settings
+        assert settings["log_statement"] == "none"
+        assert settings["log_min_error_statement"] == "panic"
+        assert settings["log_parameter_max_length"] == settings["log_parameter_max_length_on_error"] == "0"
+        assert settings["track_activities"] == "off"
+
+
+def test_only_the_migration_role_may_become_the_owner() -> None:
+    assert [role.name for role in db.ROLES if role.becomes] == ["mail_migrate"]
+    assert not next(role for role in db.ROLES if role.name == "mail_owner").login
+
+
+def test_scram_verifier_is_that_of_rfc_7677() -> None:
+    """The RFC's example: user "user", password "pencil"."""
+    import base64
+    import hashlib
+    import hmac
+
+    salt = base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
+    server_key = scram.verifier("pencil", salt, 4096).rpartition(":")[2]
+    message = (
+        "n=user,r=rOprNGfwEbeRWgbNEkqO,"
+        "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,"
+        "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
+    )
+    signature = hmac.digest(base64.b64decode(server_key), message.encode(), hashlib.sha256)
+    assert base64.b64encode(signature).decode() == "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
+
+
+def test_scram_matches_its_own_password_only() -> None:
+    stored = scram.verifier("mot-mat-khau")
+    assert scram.matches("mot-mat-khau", stored)
+    assert not scram.matches("khac", stored)
+    assert not scram.matches("mot-mat-khau", None)
+    assert not scram.matches("mot-mat-khau", "md5aabbcc")
+
+
+@pytest.mark.parametrize("password", ["", "mật khẩu", "a\nb"])
+def test_scram_refuses_what_would_need_saslprep(password: str) -> None:
+    with pytest.raises(ValueError, match="printable ASCII"):
+        scram.verifier(password)
+
+
+def test_wanted_names_what_is_missing() -> None:
+    with pytest.raises(db.DatabaseError, match="passwords, settings and timezone"):
+        db.Wanted.read('{"passwords": {}}')
+    with pytest.raises(db.DatabaseError, match="unknown roles: nobody"):
+        db.Wanted.read('{"passwords": {"nobody": "x"}, "settings": {}, "timezone": "UTC"}')
+
+
+def test_the_zipapp_is_the_same_each_time_and_written_once(tmp_path: Path) -> None:
+    assert bundle.build() == bundle.build()
+    target = tmp_path / "build" / "hanam-mail.pyz"
+    assert bundle.write(target)
+    assert not bundle.write(target)
+
+
+def test_the_zipapp_holds_all_sql_and_a_main_program() -> None:
+    with zipfile.ZipFile(io.BytesIO(bundle.build())) as archive:
+        names = set(archive.namelist())
+    assert "__main__.py" in names
+    assert {f"hanam_mail/{p.relative_to(PACKAGE)}" for p in (PACKAGE / "sql").rglob("*.sql")} <= names
+
+
+@pytest.mark.parametrize("module", bundle.MODULES)
+def test_modules_of_the_zipapp_import_nothing_that_hosts_lack(module: str) -> None:
+    allowed = {*sys.stdlib_module_names, "psycopg", "yaml"}
+    ours = {name.removesuffix(".py") for name in bundle.MODULES}
+    for node in ast.walk(ast.parse((PACKAGE / module).read_text())):
+        if isinstance(node, ast.Import):
+            assert all(alias.name.partition(".")[0] in allowed for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            root = (node.module or "").partition(".")[0]
+            assert root in allowed or (node.module == "hanam_mail" and {a.name for a in node.names} <= ours)

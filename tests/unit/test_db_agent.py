@@ -1,0 +1,84 @@
+"""What the agent makes of the outbox, without a database or a Dovecot."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hanam_mail import agent
+from hanam_mail.agent import Configuration, Event, commands, deeds
+
+DOVEADM = ("doveadm",)
+
+
+def event(seq: int, topic: str, mailbox: str | None = "p3x8d1") -> Event:
+    return Event(seq, topic, mailbox, (mailbox, f"ha@{mailbox}") if mailbox else ())
+
+
+def test_a_change_of_access_forgets_every_login_name_before_it_kicks() -> None:
+    todo = deeds([event(1, "mailbox.profile"), event(2, "mailbox.access"), event(3, "mailbox.access")])
+    assert commands(todo, DOVEADM) == [
+        ["doveadm", "auth", "cache", "flush", "p3x8d1", "ha@p3x8d1"],
+        ["doveadm", "kick", "p3x8d1"],
+    ]
+
+
+def test_a_change_of_profile_kicks_nobody() -> None:
+    assert deeds([event(1, "mailbox.profile"), event(2, "mailbox.created", "t5v9c2")]).kick == ()
+
+
+def test_topics_of_others_are_passed_over() -> None:
+    assert commands(deeds([event(1, "filter.map"), event(2, "mailbox.access", None)]), DOVEADM) == []
+
+
+def test_many_mailboxes_empty_the_cache_as_a_whole() -> None:
+    todo = deeds([event(n, "mailbox.created", f"m{n}") for n in range(agent.FLUSH_ALL_ABOVE + 1)])
+    assert commands(todo, DOVEADM) == [["doveadm", "auth", "cache", "flush"]]
+
+
+def test_a_node_without_dovecot_does_nothing() -> None:
+    assert commands(deeds([event(1, "mailbox.access")]), ()) == []
+
+
+class Outbox:
+    """Stands in for the connection: rows above the cursor, and the cursor."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = [(n, "mailbox.access", f"m{n}", [f"m{n}"]) for n in range(1, rows + 1)]
+        self.cursor = 0
+
+    def execute(self, query: str, parameters: list[Any]) -> list[Any]:
+        if "agent_done" in query:
+            self.cursor = parameters[1]
+            return []
+        return [row for row in self.rows if row[0] > self.cursor][: parameters[1]]
+
+
+def test_the_cursor_moves_only_after_the_deed() -> None:
+    outbox, configuration = Outbox(3), Configuration("mail", "dsn", DOVEADM)
+
+    def fail(command: object) -> None:
+        raise OSError("dovecot is away")
+
+    with pytest.raises(OSError, match="away"):
+        agent.catch_up(outbox, configuration, fail)
+    assert outbox.cursor == 0
+    done: list[list[str]] = []
+    assert agent.catch_up(outbox, configuration, lambda command: done.append(list(command))) == 3
+    assert outbox.cursor == 3
+    assert ["doveadm", "kick", "m2"] in done
+
+
+def test_pauses_grow_to_a_limit() -> None:
+    assert agent.pause(1) <= 0.5
+    assert agent.MAX_PAUSE_SECONDS / 2 <= agent.pause(1000) <= agent.MAX_PAUSE_SECONDS
+
+
+def test_a_wrong_configuration_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "agent.yml"
+    file.write_text("node: mail\n")
+    with pytest.raises(agent.ConfigurationError, match="keys node, dsn and doveadm"):
+        Configuration.read(file)
+    file.write_text("{node: mail, dsn: dbname=mail, doveadm: doveadm}")
+    with pytest.raises(agent.ConfigurationError, match="list of words"):
+        Configuration.read(file)

@@ -61,3 +61,13 @@ def test_a_person_is_the_mailbox_id_to_roundcube_with_the_registered_name(
         f"join identities i using (user_id) where u.username = '{reader.mailbox}'\"",
     ).splitlines()
     assert f"{reader.mailbox}|imap.{lab.variables['mail_domain']}|{reader.name}|{reader.address}" in rows
+
+
+def test_the_password_lies_in_the_session_table_encrypted_only(webmail: Webmail, reader: Sample, lab: Lab) -> None:
+    webmail.enter(reader)
+    sessions = lab.run(
+        "accounts",
+        "runuser -u postgres -- psql -At webmail -c \"select convert_from(decode(vars, 'base64'), 'utf8') from session\"",
+    )
+    assert f'"{reader.mailbox}"' in sessions
+    assert reader.password not in sessions

@@ -1,0 +1,190 @@
+"""The webmail's host: who is answered, what is shown, and as whom PHP runs."""
+
+import http.client
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+
+import pytest
+from testinfra.host import Host
+
+from tests.lab import TIMEOUT, Lab
+
+
+class Connection(http.client.HTTPSConnection):
+    """Goes to an address, asks for a name."""
+
+    def __init__(self, address: str, name: str, context: ssl.SSLContext) -> None:
+        super().__init__(name, timeout=TIMEOUT, context=context)
+        self._address, self._tls = address, context
+
+    def connect(self) -> None:
+        plain = socket.create_connection((self._address, 443), TIMEOUT)
+        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
+
+
+@pytest.fixture
+def name(lab: Lab) -> str:
+    return f"mail.{lab.variables['mail_domain']}"
+
+
+@pytest.fixture
+def site(lab: Lab, name: str) -> Iterator[Connection]:
+    connection = Connection(lab.address("webmail"), name, lab.ssl_context)
+    yield connection
+    connection.close()
+
+
+def get(site: Connection, path: str, **headers: str) -> http.client.HTTPResponse:
+    site.request("GET", path, headers=headers)
+    answer = site.getresponse()
+    answer.read()
+    return answer
+
+
+@pytest.mark.dieu3
+def test_the_certificate_is_trusted_and_http_2_spoken(lab: Lab, name: str) -> None:
+    # Its own context: what is offered here must not be offered to the mail servers.
+    context = ssl.create_default_context(cadata=lab.public_authorities)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with socket.create_connection((lab.address("webmail"), 443), TIMEOUT) as plain:
+        with context.wrap_socket(plain, server_hostname=name) as tls:
+            assert tls.selected_alpn_protocol() == "h2"
+            assert tls.version() == "TLSv1.3"
+
+
+def test_tls_older_than_1_2_is_refused(lab: Lab, name: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with socket.create_connection((lab.address("webmail"), 443), TIMEOUT) as plain:
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            context.wrap_socket(plain, server_hostname=name)
+
+
+@pytest.mark.parametrize("unknown", ["mail.example", "10.27.0.10"])
+def test_other_names_get_neither_certificate_nor_page(lab: Lab, unknown: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection((lab.address("webmail"), 443), TIMEOUT) as plain:
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            context.wrap_socket(plain, server_hostname=unknown)
+
+
+def test_a_foreign_host_header_reaches_no_page(site: Connection) -> None:
+    try:
+        answer = get(site, "/", Host="mail.example")
+    except (http.client.RemoteDisconnected, ConnectionError):
+        return
+    assert answer.status in {404, 421}
+
+
+def test_plain_http_only_leads_to_https(lab: Lab, name: str) -> None:
+    plain = http.client.HTTPConnection(lab.address("webmail"), 80, timeout=TIMEOUT)
+    plain.request("GET", "/?_task=mail", headers={"Host": name})
+    answer = plain.getresponse()
+    assert answer.status == 301
+    assert answer.getheader("Location") == f"https://{name}/?_task=mail"
+
+
+def test_pages_carry_the_security_headers_once(site: Connection) -> None:
+    answer = get(site, "/")
+    assert answer.status == 200
+    headers = {key.casefold(): answer.headers.get_all(key) for key in answer.headers}
+    assert headers["strict-transport-security"] == ["max-age=31536000"]
+    assert headers["x-frame-options"] == ["SAMEORIGIN"]
+    assert headers["x-content-type-options"] == ["nosniff"]
+    assert headers["referrer-policy"] == ["same-origin"]
+    policy = headers["content-security-policy"]
+    assert policy is not None
+    assert len(policy) == 1
+    assert "default-src 'self'" in policy[0]
+    assert "frame-ancestors 'self'" in policy[0]
+    assert "x-powered-by" not in headers
+    assert headers["server"] == ["nginx"]
+    for cookie in answer.headers.get_all("Set-Cookie") or []:
+        assert {"secure", "httponly", "samesite=lax"} <= {part.strip().casefold() for part in cookie.split(";")}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/config/config.inc.php",
+        "/temp/",
+        "/logs/errors.log",
+        "/SQL/postgres.initial.sql",
+        "/bin/updatedb.sh",
+        "/installer/",
+        "/installer/index.php",
+        "/.htaccess",
+        "/plugins/hanam/hanam.php",
+        "/plugins/managesieve/config.inc.php",
+        "/plugins/managesieve/config.inc.php.dist",
+        "/program/include/rcmail.php",
+        "/program/localization/vi_VN/labels.inc",
+        "/skins/elastic/templates/",
+        "/index.php/x.php",
+    ],
+)
+def test_what_is_not_meant_for_browsers_is_not_there(site: Connection, path: str) -> None:
+    assert get(site, path).status == 404
+
+
+@pytest.mark.parametrize("path", ["/program/js/app.min.js", "/skins/elastic/styles/styles.min.css", "/favicon.ico"])
+def test_what_pages_need_is_there(site: Connection, path: str) -> None:
+    answer = get(site, path)
+    assert answer.status == 200
+    assert answer.getheader("X-Content-Type-Options") == "nosniff"
+
+
+@pytest.mark.dieu8
+def test_a_request_over_the_attachments_limit_is_refused_by_its_length(site: Connection, lab: Lab) -> None:
+    limit = lab.variables["regulation_attachment_limit_bytes"] + lab.variables["regulation_message_overhead_bytes"]
+    site.putrequest("POST", "/?_task=mail&_action=upload")
+    site.putheader("Content-Length", str(limit + 1))
+    site.endheaders()
+    assert site.getresponse().status == 413
+
+
+def test_queries_do_not_get_into_the_access_log(site: Connection, webmail_host: Host) -> None:
+    get(site, "/?_task=login&_pass=KhongDuocGhi")
+    log = webmail_host.check_output("cat /var/log/nginx/access.log")
+    assert "/index.php" in log
+    assert "KhongDuocGhi" not in log
+
+
+def test_php_runs_as_nobody_of_rank_in_a_hardened_unit(webmail_host: Host) -> None:
+    users = webmail_host.check_output("ps -o user= -C php-fpm8.4").split()
+    assert set(users) == {"www-data"}
+    report = webmail_host.check_output("systemd-analyze security --no-pager php8.4-fpm.service")
+    found = re.search(r"exposure level for php8.4-fpm.service: ([\d.]+)", report)
+    assert found
+    assert float(found.group(1)) < 2
+
+
+def test_php_cannot_read_keys_nor_mail(webmail_host: Host) -> None:
+    master = webmail_host.check_output("systemctl show --value --property MainPID php8.4-fpm.service")
+    for path in ("/etc/hanam-mail/tls/public/privkey.pem", "/etc/hanam-mail/tls/internal/key.pem", "/srv"):
+        done = webmail_host.run(f"nsenter --target {master} --mount -- runuser -u www-data -- head -c 1 {path}")
+        assert done.rc != 0, path
+        assert "denied" in done.stderr.casefold()
+
+
+def test_secrets_are_readable_by_the_webmail_alone(webmail_host: Host) -> None:
+    configuration = webmail_host.file("/etc/roundcube/config.inc.php")
+    assert (configuration.user, configuration.group, configuration.mode) == ("root", "www-data", 0o640)
+
+
+def test_tables_have_the_version_of_the_package(webmail_host: Host, lab: Lab) -> None:
+    newest = webmail_host.check_output("ls /usr/share/roundcube/SQL/postgres | sort -n | tail -1").removesuffix(".sql")
+    query = "select value from system where name = 'roundcube-version'"
+    assert lab.run("accounts", f'runuser -u postgres -- psql -At webmail -c "{query}"').strip() == newest
+
+
+def test_the_package_has_set_up_no_database_of_its_own(lab: Lab) -> None:
+    databases = lab.run("accounts", "runuser -u postgres -- psql -At -c 'select datname from pg_database'").split()
+    assert "webmail" in databases
+    assert "roundcube" not in databases

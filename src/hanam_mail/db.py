@@ -45,11 +45,13 @@ _SILENT = {
 
 @dataclass(frozen=True)
 class Role:
-    """A database role; `databases` are those it may connect to, `becomes` the role it may SET ROLE to."""
+    """A database role: `databases` are those it may connect to, `becomes` the role it may SET ROLE to, `inherits` a role
+    whose rights it has."""
 
     name: str
     login: bool = True
     becomes: str | None = None
+    inherits: str | None = None
     databases: tuple[str, ...] = (DATABASE,)
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -66,6 +68,8 @@ ROLES = (
     Role("mail_report", settings={"default_transaction_read_only": "on"}),
     Role(
         "mail_backup",
+        # pg_dump reads every schema, the webmail's tables too, which others create.
+        inherits="pg_read_all_data",
         databases=(DATABASE, WEBMAIL_DATABASE),
         settings={"default_transaction_read_only": "on"},
     ),
@@ -254,6 +258,9 @@ def _roles(server: Any, passwords: Mapping[str, str]) -> Iterator[str]:
         if role.becomes and (role.name, role.becomes) not in member:
             server.execute(f"GRANT {role.becomes} TO {role.name} WITH INHERIT FALSE, SET TRUE")
             yield f"role {role.name}: may become {role.becomes}"
+        if role.inherits and (role.name, role.inherits) not in member:
+            server.execute(f"GRANT {role.inherits} TO {role.name}")
+            yield f"role {role.name}: has the rights of {role.inherits}"
         if settings != dict(role.settings):
             server.execute(f"ALTER ROLE {role.name} RESET ALL")
             for name, value in role.settings.items():

@@ -1,0 +1,143 @@
+"""Reading: IMAP, POP3 and ManageSieve, and what stands before them (Đ4.5, Đ4.6, Đ10.6)."""
+
+import imaplib
+import poplib
+import socket
+import uuid
+
+import pytest
+
+from tests.lab import Lab, Sample, message
+
+
+@pytest.fixture
+def person(lab: Lab) -> Sample:
+    return lab.samples[1]
+
+
+def _deliver(lab: Lab, person: Sample, head: str) -> str:
+    """Hand a message with these header lines to the mail store, as the filter would; returns its subject."""
+    subject = f"thu {uuid.uuid4().hex[:12]}"
+    lab.run(
+        "mailstore",
+        f"printf '{head}Subject: {subject}\\n\\nx\\n' | doveadm exec dovecot-lda -d {person.mailbox}",
+    )
+    return subject
+
+
+def test_folders_are_there_and_say_what_they_are_for(lab: Lab, person: Sample) -> None:
+    with lab.imap(person.address, person.password) as client:
+        _, listed = client.list()
+    lines = [line.decode() for line in listed if isinstance(line, bytes)]
+    for name in ("Drafts", "Sent", "Junk", "Trash", "Archive"):
+        assert any(f"\\{name}" in line and line.endswith(name) for line in lines), (name, lines)
+
+
+def test_folder_with_vietnamese_name_dots_and_subfolder(lab: Lab, person: Sample) -> None:
+    # "1. Công văn đến/Đã xử lý" in IMAP's modified UTF-7.
+    parent, child = "1. C&APQ-ng v&AQM-n &AREevw-n", "1. C&APQ-ng v&AQM-n &AREevw-n/&ARAA4w- x&Hu0- l&AP0-"
+    with lab.imap(person.address, person.password) as client:
+        for name in (parent, child):
+            assert client.create(f'"{name}"')[0] == "OK"
+        assert client.append(f'"{child}"', "", "", b"Subject: x\r\n\r\nx\r\n")[0] == "OK"
+        assert client.status(f'"{child}"', "(MESSAGES)")[1][0].endswith(b"(MESSAGES 1)")
+        for name in (child, parent):
+            assert client.delete(f'"{name}"')[0] == "OK"
+
+
+def test_pop3_fetches_a_message(lab: Lab, person: Sample) -> None:
+    sender = lab.samples[0]
+    mail = message(sender.address, person.address)
+    with lab.submission(sender.address, sender.password) as client:
+        client.send_message(mail)
+    lab.wait_for_message(person, mail["Subject"])
+    client3 = lab.pop3(person.address, person.password)
+    try:
+        _, lines, _ = client3.retr(len(client3.list()[1]))
+        assert any(mail["Message-ID"].encode() in line for line in lines)
+    finally:
+        client3.quit()
+
+
+@pytest.mark.dieu4
+def test_wrong_password_is_refused_also_when_the_right_one_was_just_accepted(
+    lab: Lab, person: Sample
+) -> None:
+    """What is remembered of an accepted sign-in neither lets another password through nor shuts it out."""
+    for password, accepted in (
+        (person.password, True),
+        (person.password + "x", False),
+        (person.password, True),
+        (person.password[:-1], False),
+        ("", False),
+        (person.password, True),
+    ):
+        if accepted:
+            lab.imap(person.address, password).logout()
+            lab.pop3(person.address, password).quit()
+        else:
+            with pytest.raises(imaplib.IMAP4.error):
+                lab.imap(person.address, password)
+            with pytest.raises(poplib.error_proto):
+                lab.pop3(person.address, password)
+
+
+@pytest.mark.dieu4
+def test_one_persons_password_opens_nobody_elses_mailbox(lab: Lab, person: Sample) -> None:
+    lab.imap(person.address, person.password).logout()
+    with pytest.raises(imaplib.IMAP4.error):
+        lab.imap(lab.samples[0].address, person.password)
+
+
+@pytest.mark.dieu4
+@pytest.mark.parametrize("port", [143, 110, 2000, 24, 1143])
+def test_no_port_without_tls_is_open(lab: Lab, port: int) -> None:
+    with pytest.raises(OSError), socket.create_connection((lab.address("mailstore"), port), timeout=3):
+        pass
+
+
+@pytest.mark.dieu4
+def test_managesieve_takes_no_password_before_tls(lab: Lab) -> None:
+    with socket.create_connection((lab.address("mailstore"), 4190), timeout=10) as plain:
+        stream = plain.makefile("rb")
+        capabilities = []
+        while not (line := stream.readline()).startswith(b"OK"):
+            capabilities.append(line)
+        plain.sendall(b'AUTHENTICATE "PLAIN" "AGEAYg=="\r\n')
+        refusal = stream.readline()
+    assert any(line.startswith(b'"STARTTLS"') for line in capabilities)
+    assert any(line.strip() == b'"SASL" ""' for line in capabilities)
+    assert refusal.startswith(b"NO")
+
+
+@pytest.mark.dieu10
+def test_what_the_filter_marked_as_spam_lies_in_junk(lab: Lab, person: Sample) -> None:
+    subject = _deliver(lab, person, "X-Spam: Yes\\n")
+    lab.wait_for_message(person, subject, folder="Junk")
+
+
+@pytest.mark.dieu4
+def test_no_sieve_script_sends_mail_away(lab: Lab, person: Sample) -> None:
+    """A redirect is refused when the script is stored, and a notification by mail does not exist."""
+    for script in (
+        'redirect "ke.gian@example.com";',
+        'require "enotify"; notify "mailto:ke.gian@example.com";',
+    ):
+        stored = lab.run(
+            "mailstore",
+            f"printf '%s\\n' '{script}' | doveadm sieve put -u {person.mailbox} -a thu && echo STORED",
+            check=False,
+        )
+        try:
+            subject = _deliver(lab, person, "From: an@bo.gov.vn\\n")
+            lab.wait_for_message(person, subject)
+            assert "example.com" not in lab.run(
+                "mx", "postqueue -p; journalctl -u postfix --since -30s -o cat"
+            )
+        finally:
+            if "STORED" in stored:
+                lab.run(
+                    "mailstore",
+                    f"doveadm sieve deactivate -u {person.mailbox}; "
+                    f"doveadm sieve delete -u {person.mailbox} thu",
+                )

@@ -1,0 +1,135 @@
+"""A mailbox's room (Đ8.1): shown to its owner, refused to senders at once, never bounced later."""
+
+import smtplib
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab import Lab, Sample, message, wait_for
+
+pytestmark = pytest.mark.dieu8
+
+MEBIBYTE = 2**20
+SMALL = 20 * MEBIBYTE
+
+
+@pytest.fixture
+def sender(lab: Lab) -> Sample:
+    return lab.samples[0]
+
+
+@pytest.fixture
+def person(lab: Lab) -> Sample:
+    return lab.samples[1]
+
+
+def _sql(lab: Lab, query: str) -> str:
+    return lab.run(
+        "accounts", f'cd / && su postgres -c "psql -Atqv ON_ERROR_STOP=1 mail" <<EOF\n{query}\nEOF'
+    )
+
+
+def _set_quota(lab: Lab, mailbox: str, size: int) -> None:
+    _sql(lab, f"UPDATE mail.mailbox SET quota_bytes = {size} WHERE id = '{mailbox}'")  # noqa: S608
+    lab.run("mailstore", "doveadm auth cache flush")
+
+
+@pytest.fixture
+def small_mailbox(lab: Lab, person: Sample) -> Iterator[Sample]:
+    """A person's mailbox with little room and a message that nearly fills it; as before afterwards."""
+    before = int(_sql(lab, f"SELECT quota_bytes FROM mail.mailbox WHERE id = '{person.mailbox}'"))  # noqa: S608
+    lab.run("mailstore", f"doveadm mailbox create -u {person.mailbox} Thu")
+    _set_quota(lab, person.mailbox, SMALL)
+    try:
+        fill = (
+            f"(printf 'Subject: day\\n\\n'; head -c {SMALL - MEBIBYTE} /dev/zero | tr '\\0' x | fold -w 76)"
+        )
+        lab.run("mailstore", f"{fill} | doveadm save -u {person.mailbox} -m Thu")
+        yield person
+    finally:
+        lab.run("mailstore", f"doveadm mailbox delete -u {person.mailbox} -s Thu")
+        _set_quota(lab, person.mailbox, before)
+
+
+def _refused(client: smtplib.SMTP, sender: str, recipient: str, size: int | None) -> tuple[int, str]:
+    """Offer a message; the refusing reply, from RCPT or from the end of the data."""
+    options = [f"SIZE={size}"] if size else []
+    client.mail(sender, options)
+    code, text = client.rcpt(recipient)
+    if code >= 400:
+        client.rset()
+        return code, text.decode()
+    mail = message(sender, recipient, text="x" * 70 + "\n")
+    mail.add_attachment(
+        b"x" * (15 * MEBIBYTE), maintype="application", subtype="octet-stream", filename="to.bin"
+    )
+    code, text = client.data(mail.as_bytes())
+    return code, text.decode()
+
+
+def test_owner_sees_his_quota(lab: Lab, small_mailbox: Sample) -> None:
+    with lab.imap(small_mailbox.address, small_mailbox.password) as client:
+        _, (_, (usage,)) = client.getquotaroot("INBOX")
+    used, limit = (int(number) for number in usage.decode().rstrip(")").split("STORAGE ")[1].split())
+    assert limit * 1024 == SMALL
+    assert SMALL - 2 * MEBIBYTE < used * 1024 <= SMALL + MEBIBYTE
+
+
+def test_too_large_message_is_refused_by_its_declared_size(
+    lab: Lab, sender: Sample, small_mailbox: Sample
+) -> None:
+    with lab.submission(sender.address, sender.password) as client:
+        code, text = _refused(client, sender.address, small_mailbox.address, 15 * MEBIBYTE)
+    assert code == 552
+    assert "Hop thu da day" in text
+    assert text.isascii()
+
+
+def test_size_that_was_not_declared_is_found_out_at_the_end(
+    lab: Lab, sender: Sample, small_mailbox: Sample
+) -> None:
+    with lab.submission(sender.address, sender.password) as client:
+        code, text = _refused(client, sender.address, small_mailbox.address, None)
+    assert code == 552
+    assert "Hop thu da day" in text
+
+
+def test_the_outside_is_told_the_same(lab: Lab, small_mailbox: Sample) -> None:
+    with lab.smtp() as client:
+        code, text = _refused(
+            client, f"postmaster@{lab.variables['mail_domain']}", small_mailbox.address, 15 * MEBIBYTE
+        )
+    assert code == 552
+    assert "Hop thu da day" in text
+
+
+def test_small_message_still_arrives(lab: Lab, sender: Sample, small_mailbox: Sample) -> None:
+    mail = message(sender.address, small_mailbox.address)
+    with lab.submission(sender.address, sender.password) as client:
+        client.send_message(mail)
+    lab.wait_for_message(small_mailbox, mail["Subject"])
+
+
+def test_message_for_two_comes_to_the_one_with_room_and_waits_for_the_other(
+    lab: Lab, sender: Sample, small_mailbox: Sample
+) -> None:
+    """With several recipients and no declared size nobody can be refused any more; then nothing may be lost."""
+    other = sender
+    mail = message(sender.address, other.address)
+    mail.add_attachment(
+        b"x" * (12 * MEBIBYTE), maintype="application", subtype="octet-stream", filename="to.bin"
+    )
+    with lab.submission(sender.address, sender.password) as client:
+        client.mail(sender.address)
+        for recipient in (other.address, small_mailbox.address):
+            assert client.rcpt(recipient)[0] == 250
+        assert client.data(mail.as_bytes())[0] == 250
+    lab.wait_for_message(other, mail["Subject"])
+
+    def waiting() -> bool:
+        return "452 4.2.2" in lab.run("mx", "postqueue -p")
+
+    wait_for(waiting, "the deferred copy in the queue")
+    lab.run("mailstore", f"doveadm expunge -u {small_mailbox.mailbox} mailbox Thu all")
+    lab.run("mx", "postqueue -f")
+    lab.wait_for_message(small_mailbox, mail["Subject"])

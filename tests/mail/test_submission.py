@@ -1,0 +1,136 @@
+"""Ports 25, 465 and 587: who may send what to whom (Đ4.6, Đ7, Đ8.1)."""
+
+import smtplib
+
+import pytest
+
+from tests.lab import Lab, Sample, message
+
+
+@pytest.fixture
+def sender(lab: Lab) -> Sample:
+    return lab.samples[0]
+
+
+@pytest.fixture
+def recipient(lab: Lab) -> Sample:
+    return lab.samples[1]
+
+
+def _refusal(client: smtplib.SMTP, sender: str, recipient: str) -> tuple[int, str]:
+    """The reply to the command that refuses, MAIL or RCPT; the session is reset and can go on."""
+    try:
+        for code, text in (client.mail(sender), client.rcpt(recipient)):
+            if code >= 400:
+                return code, text.decode()
+    finally:
+        client.rset()
+    raise AssertionError(f"mail from {sender!r} to {recipient!r} was not refused")
+
+
+@pytest.mark.parametrize("implicit_tls", [True, False], ids=["465", "587"])
+def test_official_signs_in_and_sends(lab: Lab, sender: Sample, recipient: Sample, implicit_tls: bool) -> None:
+    mail = message(sender.address, recipient.address)
+    with lab.submission(sender.address, sender.password, implicit_tls=implicit_tls) as client:
+        client.send_message(mail)
+    lab.wait_for_message(recipient, mail["Subject"])
+
+
+def test_official_signs_in_without_the_domain(lab: Lab, sender: Sample) -> None:
+    with lab.submission(sender.address.split("@")[0], sender.password) as client:
+        assert client.noop()[0] == 250
+
+
+def test_587_offers_no_sign_in_before_tls(lab: Lab) -> None:
+    with lab.smtp("submission", 587) as client:
+        assert not client.has_extn("auth")
+        assert client.mail("a@hanam.gov.vn")[0] == 530
+
+
+@pytest.mark.dieu4
+def test_25_takes_no_sign_in_at_all(lab: Lab) -> None:
+    with lab.smtp() as client:
+        assert not client.has_extn("auth")
+        assert client.docmd("AUTH", "PLAIN")[0] == 503
+
+
+@pytest.mark.dieu4
+def test_25_neither_relays_nor_tells_who_exists(lab: Lab, recipient: Sample) -> None:
+    with lab.smtp() as client:
+        assert _refusal(client, "an@hanam.gov.vn", "somebody@bo.gov.vn")[0] == 554
+        assert client.docmd("VRFY", recipient.address)[0] == 502
+
+
+@pytest.mark.dieu4
+@pytest.mark.parametrize("implicit_tls", [True, False], ids=["465", "587"])
+def test_wrong_password_is_refused(lab: Lab, sender: Sample, implicit_tls: bool) -> None:
+    with pytest.raises(smtplib.SMTPAuthenticationError) as refusal:
+        lab.submission(sender.address, sender.password + "x", implicit_tls=implicit_tls)
+    assert refusal.value.smtp_code == 535
+
+
+@pytest.mark.dieu4
+def test_official_sends_only_as_himself(lab: Lab, sender: Sample, recipient: Sample) -> None:
+    with lab.submission(sender.address, sender.password) as client:
+        for other in (recipient.address, "khong.co.ai@hanam.gov.vn", "somebody@bo.gov.vn"):
+            assert _refusal(client, other, recipient.address)[0] == 553
+        assert _refusal(client, "", recipient.address)[0] == 554
+
+
+def test_unknown_recipient_is_refused_at_once_and_in_ascii(lab: Lab, sender: Sample) -> None:
+    with lab.submission(sender.address, sender.password) as client:
+        code, text = _refusal(client, sender.address, "khong.co.ai@hanam.gov.vn")
+    assert code == 550
+    assert text.isascii()
+    assert "hotro@hanam.gov.vn" in text
+    with lab.smtp() as client:
+        assert _refusal(client, "postmaster@hanam.gov.vn", "khong.co.ai@hanam.gov.vn")[0] == 550
+
+
+@pytest.mark.dieu8
+def test_message_above_the_limit_is_refused_before_it_is_sent(lab: Lab, sender: Sample) -> None:
+    limit = lab.variables["regulation_message_limit_bytes"]
+    with lab.submission(sender.address, sender.password) as client:
+        assert client.esmtp_features["size"] == str(limit)
+        code, text = client.docmd("MAIL", f"FROM:<{sender.address}> SIZE={limit + 1}")
+    assert code == 552, text
+
+
+@pytest.mark.dieu8
+def test_incoming_limit_is_its_own(lab: Lab) -> None:
+    with lab.smtp() as client:
+        assert client.esmtp_features["size"] == str(lab.variables["regulation_incoming_message_limit_bytes"])
+
+
+@pytest.mark.dieu10
+def test_database_that_is_down_means_try_later(lab: Lab, sender: Sample, recipient: Sample) -> None:
+    open_session, incoming = lab.submission(sender.address, sender.password), lab.smtp()
+    with open_session, incoming, lab.stopped("accounts", "postgresql@17-main"):
+        assert 400 <= _refusal(incoming, "postmaster@hanam.gov.vn", recipient.address)[0] < 500
+        assert 400 <= _refusal(open_session, sender.address, recipient.address)[0] < 500
+        with pytest.raises(smtplib.SMTPConnectError) as refusal:
+            lab.submission(sender.address, sender.password)
+        assert 400 <= refusal.value.smtp_code < 500
+        greeting, _ = smtplib.SMTP(timeout=30).connect(lab.address("submission"), 587)
+        assert 400 <= greeting < 500
+    with lab.submission(sender.address, sender.password) as client:
+        client.send_message(message(sender.address, recipient.address))
+
+
+def test_smuggled_line_end_does_not_make_a_second_message(
+    lab: Lab, sender: Sample, recipient: Sample
+) -> None:
+    """A lone LF around the dot must not end the message (CVE-2023-51764)."""
+    mail = message(sender.address, recipient.address)
+    smuggled = (
+        f"\n.\nMAIL FROM:<{recipient.address}>\nRCPT TO:<{sender.address}>\nDATA\nSubject: smuggled\n\nx\n"
+    )
+    with lab.submission(sender.address, sender.password) as client:
+        client.mail(sender.address)
+        client.rcpt(recipient.address)
+        assert client.docmd("DATA")[0] == 354
+        client.send(mail.as_bytes().replace(b"\n", b"\r\n").rstrip() + smuggled.encode() + b"\r\n.\r\n")
+        assert client.getreply()[0] == 250
+        # Had the dot been taken, this would be the answer to a smuggled command.
+        assert client.noop() == (250, b"2.0.0 Ok")
+    assert b"smuggled" in lab.wait_for_message(recipient, mail["Subject"])

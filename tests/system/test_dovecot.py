@@ -1,0 +1,82 @@
+"""Dovecot as it runs: its configuration, its sockets, its files."""
+
+from testinfra.host import Host
+
+from tests.lab import Lab
+
+
+def test_unit_runs_and_starts_at_boot(mailstore_host: Host) -> None:
+    unit = mailstore_host.service("dovecot")
+    assert unit.is_running
+    assert unit.is_enabled
+
+
+def test_unit_is_confined(mailstore_host: Host) -> None:
+    shown = mailstore_host.check_output(
+        "systemctl show dovecot -p NoNewPrivileges -p ProtectSystem -p ProtectHome -p PrivateDevices"
+    )
+    assert set(shown.split()) == {
+        "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
+        "ProtectHome=yes",
+        "PrivateDevices=yes",
+    }
+
+
+def test_configuration_is_whole_and_holds_no_secret(mailstore_host: Host) -> None:
+    configuration = mailstore_host.check_output("doveconf -n 2>&1")
+    assert "Warning" not in configuration
+    assert "password = " not in configuration
+    assert "auth_allow_cleartext = yes" not in configuration
+    assert "mail_fsync = always" in configuration
+
+
+def test_mail_belongs_to_one_user_and_nobody_else_looks_in(mailstore_host: Host) -> None:
+    root = mailstore_host.file("/srv/mail")
+    assert (root.user, root.group, root.mode) == ("vmail", "vmail", 0o700)
+    assert mailstore_host.user("vmail").uid == 5000
+    assert mailstore_host.check_output("find /srv/mail -not -user vmail | head -3") == ""
+
+
+def test_every_mailbox_of_the_database_can_be_named_and_has_a_home(lab: Lab, mailstore_host: Host) -> None:
+    assert lab.samples[0].mailbox in mailstore_host.check_output("doveadm user '*'").split()
+    fields = mailstore_host.check_output(f"doveadm user {lab.samples[0].address}")
+    home = f"/srv/mail/{lab.samples[0].mailbox[:2]}/{lab.samples[0].mailbox}"
+    assert f"home\t{home}" in fields
+    assert "quota_storage_size" in fields
+
+
+def test_sockets_of_sign_in_and_delivery_are_postfixs_alone(mailstore_host: Host) -> None:
+    if not mailstore_host.file("/var/spool/postfix/private").exists:
+        return  # Postfix is on another host and comes by TLS.
+    for name in ("auth", "dovecot-lmtp", "quota-status"):
+        socket = mailstore_host.file(f"/var/spool/postfix/private/{name}")
+        assert socket.is_socket
+        assert socket.user == "postfix"
+        assert socket.mode in (0o600, 0o660)
+
+
+def test_agent_may_flush_and_kick_and_nothing_more(mailstore_host: Host) -> None:
+    as_agent = "su -s /bin/sh -g hanam-agent nobody -c"
+    assert mailstore_host.run(f"{as_agent} 'doveadm auth cache flush'").rc == 0
+    assert mailstore_host.run(f"{as_agent} 'doveadm who'").rc == 0
+    assert mailstore_host.run(f"{as_agent} 'doveadm fetch -A text all'").rc != 0
+
+
+def test_script_that_moves_spam_is_compiled(mailstore_host: Host) -> None:
+    assert mailstore_host.file("/etc/dovecot/sieve/before/10-junk.svbin").exists
+
+
+def test_message_on_disk_is_compressed(lab: Lab, mailstore_host: Host) -> None:
+    person = lab.samples[0].mailbox
+    text = "yes cong van | head -c 100000"
+    mailstore_host.check_output(
+        f"(printf 'Subject: nen\\n\\n'; {text}) | doveadm save -u {person} -m Archive"
+    )
+    try:
+        sizes = mailstore_host.check_output(
+            f"find $(doveadm user -f home {person})/Maildir/.Archive -name '*,S=1000*' -printf '%s\\n'"
+        )
+        assert 0 < min(int(size) for size in sizes.split()) < 10_000
+    finally:
+        mailstore_host.check_output(f"doveadm expunge -u {person} mailbox Archive header Subject nen")

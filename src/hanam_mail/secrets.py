@@ -275,17 +275,6 @@ def _read_existing(path: Path) -> dict[str, Any]:
     return document
 
 
-def _sample_logins(root: Path, mailboxes: Path) -> list[str]:
-    named: list[str] = []
-    for path in sorted((root / "group_vars" / "lab").glob("*.yml")):
-        if path.name != "vault.yml":
-            document = _load_yaml(path)
-            if isinstance(document, Mapping):
-                named.extend(document.get("lab_sample_logins") or [])
-    registry = [_load_yaml(path) for path in sorted(mailboxes.glob("*.yml"))]
-    return list(dict.fromkeys([*named, *registry_logins(registry)]))
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m hanam_mail.secrets", description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="vault file to make or complete")
@@ -314,7 +303,9 @@ def _run(options: argparse.Namespace) -> list[str]:
         if options.profile != "lab":
             raise SecretsError("no host: name the environment's inventory with --inventory")
         hosts = dict(LAB_HOSTS)
-    logins = _sample_logins(Path.cwd(), options.mailboxes) if options.profile == "lab" else []
+    logins: list[str] = []
+    if options.profile == "lab":
+        logins = registry_logins(_load_yaml(path) for path in sorted(options.mailboxes.glob("*.yml")))
 
     output: Path = options.output
     output.parent.mkdir(parents=True, exist_ok=True)

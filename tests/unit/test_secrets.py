@@ -16,7 +16,7 @@ lab:
     accounts: {hosts: {mail: }}
     mx: {hosts: {mail: }}
     backup: {hosts: {backup: }}
-    internet: {hosts: {internet: }}
+    outside: {hosts: {internet: }}
 """
 
 

@@ -2,7 +2,8 @@
 # {{ ansible_managed }}
 """hanam-mail-backup: sao lưu ngay, hoặc cho biết tình trạng sao lưu của máy này.
 
-The work itself (--run) is done by hanam-backup.service as its own user, who can read every file and write none.
+The work itself (--run) is done by hanam-backup.service as a user of its own, who can read every file and
+write none.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from hanam_backup import (
 FOLLOWUPS = 3
 """How often what changed during a pass is taken again."""
 
-# --- the work ----------------------------------------------------------------------------------------------------
+# --- the work -------------------------------------------------------------------------------------
 
 
 def dump(config: Config, database: str, target: Path) -> None:
@@ -111,7 +112,7 @@ def back_up(config: Config, tag: str, paths: Sequence[str]) -> dict[str, Any]:
     excludes = [f"--exclude={config.mail_root}/.*"] if config.mail_root else []
     done = restic(
         config, "backup", "--json", "--no-scan", "--tag", tag, "--files-from-raw", str(listing),
-        # Dovecot makes its indexes again from the Maildir; as files that change while they are read they are worth nothing.
+        # Dovecot makes its indexes again from the Maildir; as changing files they are worth nothing here.
         "--exclude=dovecot.index*", "--exclude=dovecot.list.index*", "--exclude=*.lock", *excludes,
         accept=(0, 3),
     )  # fmt: skip
@@ -141,7 +142,7 @@ def run(config: Config) -> int:
     folder.mkdir(mode=0o700, exist_ok=True)
     try:
         require_repository(config)
-        # Databases first: an account without its mail yet is nothing unusual, mail without its account would be.
+        # Databases first: an account without its mail is nothing unusual, mail without its account would be.
         for database in (*config.databases, "") if config.databases else ():
             try:
                 dump(config, database, folder / f"{database or 'globals'}.{'dump' if database else 'sql'}")
@@ -168,9 +169,11 @@ def run(config: Config) -> int:
         status["unsettled"] = len(moved)
     except BackupError as error:
         status["errors"].append(error.english)
-    if not status["errors"]:
-        status["result"] = "ok"
     status["finished"] = now().isoformat()
+    if status["errors"]:
+        status["last_ok"] = json.loads(STATUS.read_text()).get("last_ok") if STATUS.exists() else None
+    else:
+        status |= {"result": "ok", "last_ok": status["started"]}
     temporary = STATUS.with_suffix(".new")
     temporary.write_text(json.dumps(status, indent=2) + "\n")
     temporary.rename(STATUS)
@@ -180,7 +183,7 @@ def run(config: Config) -> int:
     return 0 if status["result"] == "ok" else 1
 
 
-# --- the operator's commands -------------------------------------------------------------------------------------
+# --- the operator's commands ----------------------------------------------------------------------
 
 
 def report(status: dict[str, Any]) -> int:
@@ -189,8 +192,9 @@ def report(status: dict[str, Any]) -> int:
     seconds = (finished - started).total_seconds()
     if "snapshot" in status:
         print(
-            f"Bản sao lưu {status['snapshot'][:8]} lúc {shown(started)}: {status['files']} tệp, {human(status['bytes'])}, "
-            f"thêm vào kho {human(status['added'])}, {seconds:.0f} giây, sao lưu bổ sung {len(status['followups'])} lần."
+            f"Bản sao lưu {status['snapshot'][:8]} lúc {shown(started)}: {status['files']} tệp, "
+            f"{human(status['bytes'])}, thêm vào kho {human(status['added'])}, {seconds:.0f} giây, "
+            f"sao lưu bổ sung {len(status['followups'])} lần."
         )
         print(
             f"Snapshot {status['snapshot'][:8]}: {status['files']} files, {human(status['bytes'])}, "
@@ -198,6 +202,8 @@ def report(status: dict[str, Any]) -> int:
         )
     if status["result"] != "ok":
         words = "; ".join(status["errors"])
+        good = shown(parse_time(status["last_ok"])) if status["last_ok"] else "-"
+        print(f"Lần sao lưu tốt gần nhất: {good}\nLast good backup: {good}")
         return BackupError(
             f"lần sao lưu lúc {shown(started)} có lỗi: {words}", f"the backup failed: {words}"
         ).tell()

@@ -1,7 +1,8 @@
 # {{ ansible_managed }}
 """What the commands hanam-mail-backup and hanam-mail-restore share: configuration, errors, restic.
 
-Passwords reach restic by files that only root (or the unit, as credentials) can read, never by arguments or environment.
+Passwords reach restic by files that only root (or the unit, as credentials) can read, never by arguments or
+environment.
 """
 
 from __future__ import annotations
@@ -93,11 +94,11 @@ def human(size: int) -> str:
     raise AssertionError
 
 
-# --- the repository ----------------------------------------------------------------------------------------------
+# --- the repository -------------------------------------------------------------------------------
 
 
 def repository_exists(config: Config) -> bool:
-    """Ask the server itself, which answers or fails at once: restic would try again for a quarter of an hour."""
+    """Ask the server itself, which answers or fails at once: restic would try for a quarter of an hour."""
     url = urllib.parse.urlsplit(_secret("repository").read_text().strip().removeprefix("rest:"))
     login = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
     try:

@@ -2,9 +2,9 @@
 # {{ ansible_managed }}
 """hanam-mail-restore: khôi phục một hộp thư từ bản sao lưu, trên máy lưu hộp thư.
 
-Messages are restored beside the store, checked against the repository, and only then put in place. By default what is
-missing comes back and what is there stays untouched; --replace puts the whole mailbox back as it was and keeps the present
-state aside. With --database it restores one database into a new one.
+Messages are restored beside the store, checked against the repository, and only then put in place. By
+default what is missing comes back and what is there stays untouched; --replace puts the whole mailbox back
+as it was and keeps the present state aside. With --database it restores one database into a new one.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ from hanam_backup import (
 )
 
 LOCK = Path("/run/lock/hanam-mail-restore.lock")
-# UIDs that a restored folder leaves out: messages that arrived after the snapshot had them, and a client that saw those must
-# not take new ones for them.
+# UIDs that a restored folder leaves out: messages that arrived after the snapshot had them, and a client that
+# saw those must not take new ones for them.
 UID_GAP = 100_000
 KEYWORDS = "abcdefghijklmnopqrstuvwxyz"
 NO_USER = 67  # sysexits' EX_NOUSER, which doveadm ends with
@@ -61,7 +61,7 @@ class Result:
     aside: Path | None = None
 
 
-# --- which mailbox -----------------------------------------------------------------------------------------------
+# --- which mailbox --------------------------------------------------------------------------------
 
 
 def doveadm(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -104,7 +104,7 @@ def find_mailbox(config: Config, name: str) -> Mailbox:
     raise BackupError(f"không có hộp thư nào là {name}", f"unknown mailbox {name}", 3)
 
 
-# --- which snapshot ----------------------------------------------------------------------------------------------
+# --- which snapshot -------------------------------------------------------------------------------
 
 
 def moment(text: str) -> dt.datetime:
@@ -163,7 +163,7 @@ def containing(config: Config, tried: list[Snapshot], home: Path) -> Snapshot | 
     return None
 
 
-# --- Maildir -----------------------------------------------------------------------------------------------------
+# --- Maildir --------------------------------------------------------------------------------------
 
 
 def base(name: str) -> str:
@@ -188,8 +188,11 @@ def messages_of(folder: Path) -> Iterator[Path]:
 
 
 def settle(folder: Path, before: set[Path]) -> None:
-    """Leave one file of each message. It can be there twice when it was renamed between or during two passes: then the name
-    that came with the later pass holds, and cur rather than new."""
+    """Leave one file of each message.
+
+    It can be there twice when it was renamed between or during two passes: then the name that came with the
+    later pass holds, and cur rather than new.
+    """
     kept: dict[str, Path] = {}
     for path in sorted(messages_of(folder), key=lambda path: (path not in before, path.parent.name == "cur")):
         # Later in this order means better.
@@ -292,8 +295,9 @@ def read_uids(folder: Path) -> tuple[int, int]:
 def move_uids_on(folder: Path, live: Path | None) -> None:
     """Let no UID stand for two messages.
 
-    Messages keep the UIDs that clients know them by; new ones get numbers that nobody has seen. Where the present folder is
-    replaced, clients may hold messages that go away: then the folder gets a new UIDVALIDITY, and they fetch it anew.
+    Messages keep the UIDs that clients know them by; new ones get numbers that nobody has seen. Where the
+    present folder is replaced, clients may hold messages that go away: then the folder gets a new UIDVALIDITY,
+    and they fetch it anew.
     """
     path = folder / "dovecot-uidlist"
     if not path.exists():
@@ -334,7 +338,7 @@ def disk_name(name: str) -> str:
     return "." + "".join("." if c == "/" else f"%{ord(c):02x}" if c in "%." else c for c in name)
 
 
-# --- putting it in place -----------------------------------------------------------------------------------------
+# --- putting it in place --------------------------------------------------------------------------
 
 
 def exchange(one: Path, other: Path) -> None:
@@ -417,7 +421,7 @@ def merge_below(staged: Path, home: Path, name: str, uid: int) -> Result:
     result = Result()
     names = []
     for folder_name, folder in folders_of(source).items():
-        # Letters in file names mean what the folder's own list says, so it goes along; UIDs and identity are new.
+        # Letters in file names mean what the folder's list says, so it goes along; UIDs and identity are new.
         for entry in folder.iterdir():
             if entry.is_file() and entry.name != "dovecot-keywords":
                 entry.unlink()
@@ -437,9 +441,8 @@ def merge_below(staged: Path, home: Path, name: str, uid: int) -> Result:
         maildirfolder.touch(0o600)
         os.chown(maildirfolder, uid, uid)
         result.folders += 1
-        names.append(
-            "\t".join(part.replace("%2e", ".").replace("%25", "%") for part in place.name[1:].split("."))
-        )
+        # As on disk, but with tabs between the levels.
+        names.append(place.name[1:].replace(".", "\t"))
     subscribe(target, names, uid)
     return result
 
@@ -459,7 +462,7 @@ def replace(staged: Path, home: Path, uid: int, aside: Path) -> Result:
     return result
 
 
-# --- the whole of it ---------------------------------------------------------------------------------------------
+# --- the whole of it ------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -480,7 +483,7 @@ def fetch(config: Config, snapshot: Snapshot, home: Path, staged: Path) -> None:
 
 
 def stage(config: Config, snapshot: Snapshot, full: list[Snapshot], home: Path, staged: Path) -> None:
-    """The mailbox as of that backup: the snapshot, and what moved while it was taken (see the decision record)."""
+    """The mailbox as of that backup: the snapshot, and what moved while it was taken (decision 0010)."""
     fetch(config, snapshot, home, staged)
     following = [other.time for other in full if other.time > snapshot.time]
     for followup in snapshots(config, "--tag", FOLLOWUP):
@@ -572,7 +575,7 @@ def restore_mailbox(config: Config, arguments: argparse.Namespace) -> int:
 
 
 def restore_database(config: Config, arguments: argparse.Namespace) -> int:
-    """A database's dump into a new database beside the present one; which of them is used is the operator's step."""
+    """A dump into a new database beside the present one; which of them is used is the operator's step."""
     if arguments.database not in config.databases:
         raise BackupError(
             f"máy này không sao lưu cơ sở dữ liệu {arguments.database}",
@@ -632,8 +635,8 @@ def log(arguments: argparse.Namespace, words: str) -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="hanam-mail-restore",
-        description="Khôi phục một hộp thư từ bản sao lưu: thư bị mất được đưa lại, thư đang có giữ nguyên. / Restore a "
-        "mailbox: what is missing comes back, what is there stays.",
+        description="Khôi phục hộp thư từ bản sao lưu: thư bị mất được đưa lại, thư đang có giữ nguyên. / "
+        "Restore a mailbox: what is missing comes back, what is there stays.",
     )
     parser.add_argument(
         "mailbox", nargs="?", metavar="MAILBOX", help="mã hoặc địa chỉ hộp thư / id or address"

@@ -2,8 +2,8 @@
 # {{ ansible_managed }}
 """Upkeep of every repository below the folder: `hanam-backup-maintain prune|check`.
 
-Run by hanam-backup-maintain@.service, which gives folder, options and password. Lines that begin with <3> are errors in
-the journal.
+Run by hanam-backup-maintain@.service, which gives folder, options and password. Lines that begin with <3> are
+errors in the journal.
 """
 
 import datetime as dt

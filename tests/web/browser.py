@@ -1,4 +1,4 @@
-"""A person's browser: Debian's Chromium without a screen, trusting the lab's certificate authority and nothing less."""
+"""A person's browser: Debian's Chromium without a screen, which trusts the lab's certificate authority."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ WAIT = 20.0
 
 
 def trust(home: Path, authority: str) -> None:
-    """Make a certificate database in a home folder that holds one authority, as an administrator's policy would."""
+    """Make a certificate database with one authority in a home folder, as an administrator would."""
     database = home / ".pki/nssdb"
     database.mkdir(parents=True)
     certificate = home / "authority.pem"

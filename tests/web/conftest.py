@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests; a failure leaves a picture of the page and what the browser complained of in build/web."""
+"""Fixtures of the browser tests; a failure leaves a picture of the page and the browser's complaints in build/web."""
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -31,7 +31,7 @@ def webmail(lab: Lab, chromium: webdriver.Chrome) -> Webmail:
     chromium.switch_to.default_content()
     chromium.delete_all_cookies()
     chromium.get("about:blank")
-    chromium.get_log("browser")
+    complaints(chromium)
     return Webmail(chromium, _name(lab))
 
 
@@ -66,5 +66,10 @@ def _picture(webmail: Webmail, place: Path) -> None:
     driver = webmail.driver
     driver.switch_to.default_content()
     driver.save_screenshot(f"{place}.png")
-    complaints = "\n".join(entry["message"] for entry in driver.get_log("browser"))
-    Path(f"{place}.html").write_text(f"<!-- {driver.current_url}\n{complaints}\n-->\n{driver.page_source}")
+    head = "\n".join([driver.current_url, *complaints(driver)])
+    Path(f"{place}.html").write_text(f"<!-- {head}\n-->\n{driver.page_source}")
+
+
+def complaints(driver: webdriver.Chrome) -> list[str]:
+    """What the browser complained of since it was asked last."""
+    return [entry["message"] for entry in driver.get_log("browser")]  # type: ignore[no-untyped-call]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from selenium.common.exceptions import StaleElementReferenceException
-from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver import Chrome as WebDriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -27,7 +27,8 @@ class Webmail:
     def find(self, selector: str) -> WebElement:
         """The first element that fits, once it is visible."""
         found: WebElement = self.wait.until(
-            expect.visibility_of_element_located((By.CSS_SELECTOR, selector)), f"nothing visible fits {selector}"
+            expect.visibility_of_element_located((By.CSS_SELECTOR, selector)),
+            f"nothing visible fits {selector}",
         )
         return found
 
@@ -61,26 +62,30 @@ class Webmail:
         self.log_in(person.address, person.password)
         self.find("#messagelist-content")
         # Pages that are still being asked for would write the session over what the next one stores in it.
-        self.wait.until(lambda driver: driver.execute_script("return jQuery.active === 0"))  # type: ignore[no-untyped-call]
+        self.wait.until(lambda driver: driver.execute_script("return jQuery.active === 0"))
 
     def go(self, query: str) -> None:
         self.driver.get(f"{self.address}?{query}")
 
     def read(self, subject: str) -> str:
         """Open the message with that subject from the list; returns its text as shown."""
-        row = f"//table[@id='messagelist']//td[contains(@class, 'subject')]//*[normalize-space(text())='{subject}']"
+        row = f"//table[@id='messagelist']//td[@class='subject']//*[normalize-space(text())='{subject}']"
 
         def look(driver: WebDriver) -> WebElement | None:
             found = driver.find_elements(By.XPATH, row)
             if not found:
                 # The button that people press when they cannot wait either.
-                driver.execute_script("rcmail.command('checkmail')")  # type: ignore[no-untyped-call]
+                driver.execute_script("rcmail.command('checkmail')")
             return found[0] if found else None
 
-        entry: WebElement = WebDriverWait(self.driver, WAIT, poll_frequency=1).until(look, f"no {subject!r} in the list")
+        waiting = WebDriverWait(self.driver, WAIT, poll_frequency=1)
+        entry = waiting.until(look, f"no {subject!r} in the list")
+        assert entry is not None
         entry.click()
         self.wait.until(expect.frame_to_be_available_and_switch_to_it((By.ID, "messagecontframe")))
-        self.wait.until(lambda driver: subject in driver.find_element(By.TAG_NAME, "body").text, f"{subject!r} not shown")
+        self.wait.until(
+            lambda driver: subject in driver.find_element(By.TAG_NAME, "body").text, f"{subject!r} not shown"
+        )
         return self.text("#messagebody")
 
     def compose(self, recipient: str = "", subject: str = "", text: str = "") -> None:
@@ -93,16 +98,22 @@ class Webmail:
             self.find("#composebody").send_keys(text)
 
     def attach(self, path: Path) -> None:
-        self.driver.find_element(By.CSS_SELECTOR, "input[type=file][name='_attachments[]']").send_keys(str(path))
+        self.driver.find_element(By.CSS_SELECTOR, "input[type=file][name='_attachments[]']").send_keys(
+            str(path)
+        )
 
     def send(self) -> str:
-        """Send what was written; returns what the webmail says to that, half a second before it goes to the list."""
+        """Send what was written; returns what the webmail says just before it goes to the list."""
         self.find("button.send").click()
-        quick = WebDriverWait(self.driver, WAIT, poll_frequency=0.05, ignored_exceptions=[StaleElementReferenceException])
+        quick = WebDriverWait(
+            self.driver, WAIT, poll_frequency=0.05, ignored_exceptions=[StaleElementReferenceException]
+        )
         answer: str = quick.until(
             lambda driver: " ".join(
                 element.text
-                for element in driver.find_elements(By.CSS_SELECTOR, "#messagestack .confirmation, #messagestack .error")
+                for element in driver.find_elements(
+                    By.CSS_SELECTOR, "#messagestack .confirmation, #messagestack .error"
+                )
             ),
             "no answer to sending",
         )

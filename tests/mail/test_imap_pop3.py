@@ -18,7 +18,8 @@ def person(lab: Lab) -> Sample:
 # Delivers standard input over the mail store's own LMTP socket, as Postfix does after the filter.
 _LMTP = (
     "import smtplib,sys; c=smtplib.LMTP(sys.argv[1]);"
-    "refused=c.sendmail(sys.argv[2],[sys.argv[3]],sys.stdin.buffer.read()); sys.exit(str(refused) if refused else 0)"
+    "refused=c.sendmail(sys.argv[2],[sys.argv[3]],sys.stdin.buffer.read());"
+    "sys.exit(str(refused) if refused else 0)"
 )
 
 

@@ -113,7 +113,7 @@ def test_small_message_still_arrives(lab: Lab, sender: Sample, small_mailbox: Sa
 def test_message_for_two_comes_to_the_one_with_room_and_waits_for_the_other(
     lab: Lab, sender: Sample, small_mailbox: Sample
 ) -> None:
-    """With several recipients and no declared size nobody can be refused any more; then nothing may be lost."""
+    """With several recipients and no declared size nobody can be refused; then nothing may be lost."""
     other = sender
     mail = message(sender.address, other.address)
     mail.add_attachment(

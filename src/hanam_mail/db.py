@@ -45,8 +45,11 @@ _SILENT = {
 
 @dataclass(frozen=True)
 class Role:
-    """A database role: `databases` are those it may connect to, `becomes` the role it may SET ROLE to, `inherits` a role
-    whose rights it has."""
+    """A database role.
+
+    `databases` are those it may connect to, `becomes` the role it may SET ROLE to, `inherits` a role whose
+    rights it has.
+    """
 
     name: str
     login: bool = True
@@ -168,22 +171,29 @@ def pending(files: Sequence[Script], applied: Mapping[int, tuple[str, str]]) -> 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the deployment hands in: passwords of roles that come over the network, settings, time zone."""
+    """What the deployment hands in.
+
+    Passwords of roles that come over the network, settings, the time zone, and the key under which Dovecot
+    seals passwords in its statements (64 hexadecimal digits).
+    """
 
     passwords: Mapping[str, str]
     settings: Mapping[str, Any]
     timezone: str
+    login_key: str
 
     @classmethod
     def read(cls, text: str) -> "Wanted":
         """From the JSON document on standard input."""
         data = json.loads(text)
-        if not isinstance(data, dict) or set(data) != {"passwords", "settings", "timezone"}:
-            raise DatabaseError("expected a JSON object with passwords, settings and timezone")
+        if not isinstance(data, dict) or set(data) != {"passwords", "settings", "timezone", "login_key"}:
+            raise DatabaseError("expected a JSON object with passwords, settings, timezone and login_key")
         unknown = set(data["passwords"]) - {role.name for role in ROLES if role.login}
         if unknown:
             raise DatabaseError(f"passwords for unknown roles: {', '.join(sorted(unknown))}")
-        return cls(data["passwords"], data["settings"], data["timezone"])
+        if not re.fullmatch(r"[0-9a-f]{64}", str(data["login_key"])):
+            raise DatabaseError("login_key must be 64 hexadecimal digits")
+        return cls(data["passwords"], data["settings"], data["timezone"], data["login_key"])
 
 
 def migrate(wanted: Wanted, *, check: bool, admin: str, owner: str) -> list[str]:
@@ -228,6 +238,7 @@ def migrate(wanted: Wanted, *, check: bool, admin: str, owner: str) -> list[str]
             mail.execute("SET LOCAL ROLE mail_owner")
             changes += _schema(mail)
             changes += _settings(mail, wanted.settings)
+            changes += _secret(mail, wanted.login_key)
     return changes
 
 
@@ -428,6 +439,16 @@ def _settings(mail: Any, settings: Mapping[str, Any]) -> Iterator[str]:
             )
             was = f"{_short(have[name])} -> " if name in have else ""
             yield f"setting {name}: {was}{_short(settings[name])}"
+
+
+def _secret(mail: Any, login_key: str) -> Iterator[str]:
+    changed = mail.execute(
+        "INSERT INTO mail.secret AS s (name, value) VALUES ('login_key', decode(%s, 'hex'))"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE s.value <> excluded.value",
+        [login_key],
+    )
+    if changed.rowcount:
+        yield "login key: set"
 
 
 def _short(value: Any, limit: int = 60) -> str:

@@ -193,6 +193,20 @@ def test_passwords_are_compared_in_nfc_and_at_most_72_octets_long(accounts_host:
     assert query(accounts_host, login("test.nguoi", long + "b"), world=set_long) == ""
 
 
+@pytest.mark.parametrize(
+    ("octets", "answer"), [("", "test1person|y|||"), ("ff", "")], ids=["right", "no UTF-8"]
+)
+def test_a_sealed_password_is_opened_with_the_shared_key(
+    accounts_host: Host, octets: str, answer: str
+) -> None:
+    sealed = (
+        f"encode(mail_crypto.encrypt_iv('{PASSWORD}'::bytea || decode('{octets}', 'hex'), (select value from"
+        " mail.secret where name = 'login_key'), decode(repeat('00', 16), 'hex'), 'aes-cbc/pad:pkcs'), 'hex')"
+    )
+    ask = f"select * from mail.dovecot_passdb_sealed('test.nguoi', {sealed}, 'imap', 993, '')"
+    assert query(accounts_host, ask) == answer
+
+
 def test_a_refusal_takes_as_long_for_nobody_as_for_somebody(accounts_host: Host) -> None:
     def seconds(name: str) -> float:
         clock = "select extract(epoch from clock_timestamp())"

@@ -67,7 +67,7 @@ def test_every_function_has_a_fixed_search_path(name: str, head: str) -> None:
 
 def test_only_dovecot_may_verify_a_password() -> None:
     text = db.grants().text
-    granted = [statement for statement in text.split(";") if "dovecot_passdb" in statement]
+    granted = [statement for statement in text.split(";") if "mail.dovecot_passdb(" in statement]
     assert len(granted) == 1
     assert granted[0].split(" to ")[-1].strip() == "mail_dovecot" or granted[0].rstrip().endswith(
         "mail_dovecot"
@@ -121,10 +121,10 @@ def test_scram_refuses_what_would_need_saslprep(password: str) -> None:
 
 
 def test_wanted_names_what_is_missing() -> None:
-    with pytest.raises(db.DatabaseError, match="passwords, settings and timezone"):
+    with pytest.raises(db.DatabaseError, match="passwords, settings, timezone and login_key"):
         db.Wanted.read('{"passwords": {}}')
     with pytest.raises(db.DatabaseError, match="unknown roles: nobody"):
-        db.Wanted.read('{"passwords": {"nobody": "x"}, "settings": {}, "timezone": "UTC"}')
+        db.Wanted.read('{"passwords": {"nobody": "x"}, "settings": {}, "timezone": "UTC", "login_key": ""}')
 
 
 def test_the_zipapp_is_the_same_each_time_and_written_once(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ grant execute on function
 grant execute on function mail.mailbox_state(text) to mail_apply;
 
 grant execute on function
-    mail.dovecot_passdb(text, text, text, int, text), mail.dovecot_userdb(text), mail.dovecot_iterate()
+    mail.dovecot_passdb(text, text, text, int, text), mail.dovecot_passdb_sealed(text, text, text, int, text),
+    mail.dovecot_userdb(text), mail.dovecot_iterate()
     to mail_dovecot;
 -- last_login writes through Dovecot's dict, which knows tables only.
 grant select, insert, update on mail.activity to mail_dovecot;

@@ -27,6 +27,37 @@ begin
 end
 $$;
 
+-- The same with the password sealed, as Dovecot should send it: it logs the whole statement when the database fails under
+-- it. AES-256-CBC with the key of both sides and an IV of zeros, in hexadecimal:
+--   %{password | encrypt(algorithm='aes-256-cbc', key='<key>', iv='00000000000000000000000000000000', raw=1) | hexlify}
+-- Octets that are no UTF-8 are a wrong password. A seal of another key is an error, not a wrong password.
+create or replace function mail.dovecot_passdb_sealed(
+    login text, sealed text, protocol text, local_port int, remote_ip text
+) returns table ("user" text, nopassword text, "password" text, nologin text, reason text)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    octets bytea := mail_crypto.decrypt_iv(
+        decode(sealed, 'hex'), (select s.value from mail.secret s where s.name = 'login_key'),
+        decode(repeat('00', 16), 'hex'), 'aes-cbc/pad:pkcs'
+    );
+    plain text;
+begin
+    begin
+        plain := convert_from(octets, 'UTF8');
+    exception when character_not_in_repertoire then
+        return;
+    end;
+    return query
+        select * from mail.dovecot_passdb(
+            dovecot_passdb_sealed.login, plain, dovecot_passdb_sealed.protocol, dovecot_passdb_sealed.local_port,
+            dovecot_passdb_sealed.remote_ip
+        );
+end
+$$;
+
 create or replace function mail.dovecot_userdb(login text)
 returns table ("user" text, home text, uid int, gid int, quota_storage_size text)
 language sql stable security definer

@@ -1,0 +1,63 @@
+"""The proofs at the end of `make up`: the tests marked `proof`, one line each, then how to log in.
+
+They are the same tests that CI runs; a line is the first line of a test's docstring, in the operators' language.
+"""
+
+import sys
+
+import click
+import pytest
+
+from tests.lab import Lab
+
+
+class Lines:
+    """Prints a line per test as it ends."""
+
+    def __init__(self) -> None:
+        self.titles: dict[str, str] = {}
+        self.failures: list[tuple[str, str]] = []
+        self.proven = 0
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            self.titles[item.nodeid] = (getattr(item, "obj", None).__doc__ or item.name).strip().splitlines()[0]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        title = self.titles[report.nodeid]
+        if report.failed:
+            self.failures.append((title, report.longreprtext))
+            click.echo(f"  {click.style('HỎNG', fg='red')}  {title}")
+        elif report.when == "call":
+            self.proven += 1
+            click.echo(f"  {click.style('ĐẠT', fg='green')}   {title} ({report.duration:.1f} s)")
+
+
+def main() -> int:
+    """Run the proofs against the lab of the environment; 0 when every one of them held."""
+    lab = Lab.from_environment()
+    lines = Lines()
+    click.echo("\nKiểm chứng bằng thư thật / Proofs with real mail:")
+    status = pytest.main(
+        ["-m", "proof", "-p", "no:terminal", "-p", "no:cacheprovider", "tests/mail", "tests/web"], plugins=[lines]
+    )
+    if status != pytest.ExitCode.OK:
+        for title, text in lines.failures:
+            click.echo(f"\n{title}\n{text}")
+        click.echo(f"\n{len(lines.failures)} proof(s) failed (pytest: {status})")
+        return 1
+    sample = lab.samples[0]
+    domain, address = lab.variables["mail_domain"], lab.address("webmail")
+    click.echo(f"""
+Đăng nhập / Log in: https://mail.{domain}   {sample.address}   {sample.password}
+  Từ máy này: thêm vào /etc/hosts   {address} mail.{domain} imap.{domain} smtp.{domain}
+  và tin cậy chứng thư của phòng thí nghiệm / and trust the lab's authority: vault_public_ca in group_vars/lab/vault.yml
+  IMAP imap.{domain}:993, POP3 imap.{domain}:995, SMTP smtp.{domain}:465 hoặc/or 587 (cùng tài khoản / same account)
+  Các tài khoản mẫu khác / other samples: vault_sample_passwords in group_vars/lab/vault.yml
+  Máy chủ / hosts: .venv/bin/python -m hanam_lab ssh {lab.name} {lab.host("mailstore")}      Gỡ bỏ / remove: make down
+""")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

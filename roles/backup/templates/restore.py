@@ -296,8 +296,8 @@ def move_uids_on(folder: Path, live: Path | None) -> None:
     """Let no UID stand for two messages.
 
     Messages keep the UIDs that clients know them by; new ones get numbers that nobody has seen. Where the
-    present folder is replaced, clients may hold messages that go away: then the folder gets a new UIDVALIDITY,
-    and they fetch it anew.
+    present folder is replaced, clients may hold messages that go away: then the folder gets a new
+    UIDVALIDITY, and they fetch it anew.
     """
     path = folder / "dovecot-uidlist"
     if not path.exists():

@@ -1,0 +1,292 @@
+"""A mailbox comes back from the backup by one command, byte for byte and flag for flag (Đ10.2, Đ10.7)."""
+
+import base64
+import hashlib
+import imaplib
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.lab import Lab, Sample, message, wait_for
+
+pytestmark = pytest.mark.dieu10
+
+# "Công văn đến" as IMAP writes it (RFC 3501, 5.1.3).
+FOLDER = '"C&APQ-ng v&AQM-n &AREewQ-n"'
+
+
+@dataclass(frozen=True)
+class Message:
+    digest: str
+    flags: frozenset[str]
+    date: str
+
+
+State = dict[str, list[Message]]
+
+
+def folders(client: imaplib.IMAP4) -> list[str]:
+    _, lines = client.list()
+    return [re.sub(r'^\([^)]*\) "?/"? ', "", line.decode()) for line in lines if isinstance(line, bytes)]
+
+
+def state(lab: Lab, person: Sample) -> State:
+    """Every folder that has messages, and each message's hash, flags and date of arrival."""
+    found: State = {}
+    with lab.imap(person.address, person.password) as client:
+        for folder in folders(client):
+            _, counted = client.select(folder, readonly=True)
+            if counted == [b"0"]:
+                continue
+            _, parts = client.fetch("1:*", "(FLAGS INTERNALDATE BODY.PEEK[])")
+            messages = []
+            for part in parts:
+                if isinstance(part, tuple):
+                    head = part[0].decode()
+                    # \Recent belongs to a session, not to a message.
+                    flags = re.search(r"FLAGS \(([^)]*)\)", head)[1].split()  # type: ignore[index]
+                    date = re.search(r'INTERNALDATE "([^"]*)"', head)[1]  # type: ignore[index]
+                    known = frozenset(flags) - {"\\Recent"}
+                    messages.append(Message(hashlib.sha256(part[1]).hexdigest(), known, date))
+            found[folder] = sorted(messages, key=lambda entry: (entry.digest, entry.date))
+    return found
+
+
+def empty(lab: Lab, person: Sample) -> None:
+    """Delete all mail as the person would."""
+    with lab.imap(person.address, person.password) as client:
+        for folder in folders(client):
+            _, counted = client.select(folder)
+            if counted != [b"0"]:
+                client.store("1:*", "+FLAGS", "\\Deleted")
+                client.expunge()
+            client.close()
+
+
+def restore(lab: Lab, person: Sample, *options: str) -> str:
+    return lab.run("mailstore", " ".join(["hanam-mail-restore", person.address, *options]))
+
+
+def home(lab: Lab, person: Sample) -> str:
+    return lab.run("mailstore", f"doveadm user -f home {person.address}").strip()
+
+
+def uids(lab: Lab, person: Sample) -> str:
+    shown = lab.run("mailstore", f"doveadm -f flow fetch -u {person.mailbox} 'uid guid' mailbox INBOX")
+    validity = lab.run("mailstore", f"doveadm -f flow mailbox status -u {person.mailbox} uidvalidity INBOX")
+    return shown + validity
+
+
+@pytest.fixture(scope="module")
+def person(lab: Lab) -> Sample:
+    """Somebody whom no other test needs in between."""
+    return lab.samples[-1]
+
+
+@pytest.fixture(scope="module")
+def before(lab: Lab, person: Sample) -> Iterator[State]:
+    """The mailbox when it was backed up: mail in two folders, with flags and keywords of every kind."""
+    sender = lab.samples[0]
+    empty(lab, person)
+    subjects = [f"sao luu {number} {uuid.uuid4().hex[:8]}" for number in range(5)]
+    with lab.submission(sender.address, sender.password) as client:
+        for subject in subjects:
+            client.send_message(message(sender.address, person.address, subject=subject))
+    for subject in subjects:
+        lab.wait_for_message(person, subject)
+    with lab.imap(person.address, person.password) as imap:
+        imap.create(FOLDER)
+        imap.subscribe(FOLDER)
+        imap.select()
+        imap.store("1", "+FLAGS", "(\\Seen \\Flagged $Khan)")
+        imap.store("2", "+FLAGS", "(\\Answered \\Seen)")
+        imap.store("3", "+FLAGS", "(\\Draft $Label1 $Khan)")
+        imap.copy("3:4", FOLDER)
+    saved = state(lab, person)
+    assert {folder: len(messages) for folder, messages in saved.items()} == {"INBOX": 5, FOLDER: 2}
+    lab.run("mailstore", "hanam-mail-backup")
+    yield saved
+    empty(lab, person)
+
+
+def test_a_restore_where_nothing_is_missing_changes_nothing(lab: Lab, person: Sample, before: State) -> None:
+    assert "0 messages brought back, 7 already present" in restore(lab, person)
+    assert state(lab, person) == before
+
+
+def test_deleted_mail_comes_back_with_its_bytes_flags_and_dates(
+    lab: Lab, person: Sample, before: State
+) -> None:
+    empty(lab, person)
+    assert state(lab, person) == {}
+    assert "7 messages brought back" in restore(lab, person)
+    assert state(lab, person) == before
+
+
+def test_a_deleted_folder_comes_back_subscribed(lab: Lab, person: Sample, before: State) -> None:
+    with lab.imap(person.address, person.password) as client:
+        client.unsubscribe(FOLDER)
+        client.delete(FOLDER)
+    restore(lab, person)
+    assert state(lab, person) == before
+    with lab.imap(person.address, person.password) as client:
+        _, subscribed = client.lsub()
+    assert any(FOLDER.encode() in line for line in subscribed if isinstance(line, bytes))
+
+
+def test_mail_that_came_after_the_backup_stays_as_it_is(lab: Lab, person: Sample, before: State) -> None:
+    subject = f"den sau {uuid.uuid4().hex[:8]}"
+    sender = lab.samples[0]
+    empty(lab, person)
+    # It learns another keyword first, so that letters in file names mean something else than in the backup.
+    lab.run("mailstore", f"rm -f {home(lab, person)}/Maildir/dovecot-keywords")
+    with lab.submission(sender.address, sender.password) as client:
+        client.send_message(message(sender.address, person.address, subject=subject))
+    lab.wait_for_message(person, subject)
+    with lab.imap(person.address, person.password) as imap:
+        imap.select()
+        imap.store("1", "+FLAGS", "($Moi)")
+    (late,) = state(lab, person)["INBOX"]
+    restore(lab, person)
+    after = state(lab, person)
+    assert late in after["INBOX"]
+    after["INBOX"].remove(late)
+    assert after == before
+    # And gone again, for the tests that follow.
+    empty(lab, person)
+    restore(lab, person)
+
+
+def test_a_lost_home_comes_back_whole_and_clients_notice_nothing(
+    lab: Lab, person: Sample, before: State
+) -> None:
+    restore(lab, person, "--replace")
+    known = uids(lab, person)
+    lab.run("mailstore", "hanam-mail-backup")
+    lab.run("mailstore", f"rm -rf {home(lab, person)}")
+    assert "7 messages brought back" in restore(lab, person)
+    assert state(lab, person) == before
+    assert uids(lab, person) == known
+
+
+def test_replace_goes_back_and_keeps_the_present_aside(lab: Lab, person: Sample, before: State) -> None:
+    subject = f"thay the {uuid.uuid4().hex[:8]}"
+    sender = lab.samples[0]
+    with lab.submission(sender.address, sender.password) as client:
+        client.send_message(message(sender.address, person.address, subject=subject))
+    lab.wait_for_message(person, subject)
+    said = restore(lab, person, "--replace")
+    assert state(lab, person) == before
+    aside = re.search(r"Former state: (\S+)", said)[1]  # type: ignore[index]
+    kept = lab.run("mailstore", f"find {aside}/Maildir -path '*/cur/*' -o -path '*/new/*' | wc -l")
+    assert int(kept) == 8
+    lab.run("mailstore", f"rm -rf {aside}")
+
+
+def test_to_folder_puts_everything_below_a_new_folder(lab: Lab, person: Sample, before: State) -> None:
+    name = f"Khoi phuc {uuid.uuid4().hex[:6]}"
+    restore(lab, person, "--to-folder", f"'{name}'")
+    after = state(lab, person)
+    assert after.pop(f'"{name}"') == before["INBOX"]
+    assert after.pop(f'"{name}/{FOLDER[1:]}') == before[FOLDER]
+    assert after == before
+    for folder in (f"{name}/Công văn đến", name):
+        lab.run("mailstore", f"doveadm mailbox delete -s -u {person.mailbox} '{folder}'")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        ("khong.co@hanam.gov.vn", 3, ("không có hộp thư nào", "unknown mailbox")),
+        ("{id} --at 2001-01-01", 4, ("không có bản sao lưu nào", "there is no snapshot")),
+        ("{id} --snapshot 00000000", 4, ("không có đúng một bản sao lưu", "0 snapshots match")),
+        ("{id} --at hom-qua", 2, ("cần dạng", "not a time")),
+        ("", 2, ("cần mã hoặc địa chỉ hộp thư", "a mailbox is needed")),
+    ],
+)
+def test_mistakes_are_told_in_both_languages(
+    lab: Lab, person: Sample, arguments: str, status: int, words: tuple[str, str]
+) -> None:
+    command = f"hanam-mail-restore {arguments.format(id=person.mailbox)} 2>&1; echo exit $?"
+    said = lab.run("mailstore", command)
+    assert said.rstrip().endswith(f"exit {status}")
+    assert all(word in said for word in words)
+
+
+def test_an_unreachable_repository_is_told_at_once(lab: Lab, person: Sample) -> None:
+    with lab.stopped("backup_repository", "restic-rest-server"):
+        said = lab.run("mailstore", f"timeout 15 hanam-mail-restore {person.mailbox} 2>&1; echo exit $?")
+    assert said.rstrip().endswith("exit 5")
+    assert "không kết nối được kho sao lưu" in said
+
+
+def test_two_restores_do_not_run_at_once(lab: Lab, person: Sample) -> None:
+    said = lab.run(
+        "mailstore",
+        "flock /run/lock/hanam-mail-restore.lock sleep 5 & sleep 1; "
+        f"hanam-mail-restore {person.mailbox} 2>&1; echo exit $?; wait",
+    )
+    assert said.rstrip().endswith("exit 6")
+    assert "một lần khôi phục khác đang chạy" in said
+
+
+def test_a_restore_is_logged_with_operator_and_document(lab: Lab, person: Sample, before: State) -> None:
+    restore(lab, person, "--document", "12/STTTT-VP")
+
+    def logged() -> str | None:
+        shown = lab.run("mailstore", "journalctl -t hanam-mail-restore -n 1 --no-pager")
+        return shown if "12/STTTT-VP" in shown else None
+
+    line = wait_for(logged, "log of the restore")
+    assert "operator=ops" in line
+    assert f"mailbox {person.mailbox}" in line
+
+
+# A Maildir whose files are renamed all the time, as sessions do when they see new mail and set flags.
+RENAMER = """
+import os, random, sys, time
+from pathlib import Path
+home = Path(sys.argv[1])
+maildir = home / "Maildir"
+names = {}
+for part in ("cur", "new", "tmp"):
+    (maildir / part).mkdir(parents=True)
+for number in range(4000):
+    name = f"17{number:08d}.M{number}P1.test,S=1000"
+    names[name] = maildir / "new" / name if number % 2 else maildir / "cur" / (name + ":2,")
+    names[name].write_bytes(os.urandom(1000))
+os.system(f"chown -R vmail:vmail {home.parent}")
+(home / "ready").touch()
+end = time.monotonic() + 8
+while time.monotonic() < end:
+    name = random.choice(list(names))
+    target = maildir / "cur" / (name + ":2," + random.choice(["", "S", "RS", "FS"]))
+    names[name].rename(target)
+    names[name] = target
+    time.sleep(0.0005)
+"""
+
+
+def test_no_message_is_missed_that_is_renamed_while_the_backup_reads(lab: Lab) -> None:
+    # An id that the registry never gives, on a shelf of its own.
+    name = "zz0renames"
+    place = f"/srv/mail/zz/{name}"
+    digests = (
+        f"find {place}/Maildir -type f -name '*,S=*' -exec md5sum {{}} + | sed 's|/.*/||; s|:2.*||' | sort"
+    )
+    program = base64.b64encode(RENAMER.encode()).decode()
+    try:
+        wanted = lab.run(
+            "mailstore",
+            f"echo {program} | base64 -d > /run/renamer.py; python3 /run/renamer.py {place} & "
+            f"while [ ! -e {place}/ready ]; do sleep 0.1; done; hanam-mail-backup >&2; wait; {digests}",
+        )
+        lab.run("mailstore", f"rm -rf {place}; hanam-mail-restore {name}")
+        found = lab.run("mailstore", digests)
+        assert len(found.splitlines()) == 4000
+        assert found == wanted
+    finally:
+        lab.run("mailstore", "rm -rf /srv/mail/zz /run/renamer.py; hanam-mail-backup")

@@ -1,0 +1,198 @@
+"""The backup's units, the repository that forgets nothing for its clients, and its upkeep (Đ10.2, Đ10.7)."""
+
+import base64
+import json
+
+import pytest
+from testinfra.host import Host
+
+from tests.lab import Lab
+
+pytestmark = pytest.mark.dieu10
+
+CLIENT_FILES = "/etc/hanam-mail/backup"
+SERVER_FILES = "/etc/hanam-mail/backup-repository"
+
+# Asks the repository's server by this host's own account: method, path, what to say instead of the password.
+ASK = """
+import base64, http.client, json, ssl, sys, urllib.parse
+method, path, password = sys.argv[1:]
+url = urllib.parse.urlsplit(open("/etc/hanam-mail/backup/repository").read().strip().removeprefix("rest:"))
+context = ssl.create_default_context(cafile="/etc/hanam-mail/tls/internal/ca.pem")
+connection = http.client.HTTPSConnection(url.hostname, url.port, context=context, timeout=10)
+login = base64.b64encode(f"{url.username}:{password or url.password}".encode()).decode()
+headers = {"Authorization": "Basic " + login, "Accept": "application/vnd.x.restic.rest.v2"}
+connection.request(method, path.replace("~/", url.path), b"x" if method == "POST" else None, headers)
+answer = connection.getresponse()
+print(json.dumps([answer.status, answer.read().decode(errors="replace")]))
+"""
+
+
+def python(lab: Lab, group: str, program: str, *arguments: str) -> str:
+    """Run a Python program on a host."""
+    encoded = base64.b64encode(program.encode()).decode()
+    words = " ".join(f"'{argument}'" for argument in arguments)
+    return lab.run(group, f"echo {encoded} | base64 -d | python3 - {words}")
+
+
+def ask(lab: Lab, method: str, path: str, password: str = "") -> tuple[int, str]:
+    status, body = json.loads(python(lab, "mailstore", ASK, method, path, password))
+    return status, body
+
+
+@pytest.fixture(scope="module")
+def backed_up(lab: Lab) -> str:
+    return lab.run("mailstore", "hanam-mail-backup")
+
+
+def test_timers_run_on_both_sides(mailstore_host: Host, backup_repository_host: Host) -> None:
+    assert mailstore_host.service("hanam-backup.timer").is_running
+    assert mailstore_host.service("hanam-backup.timer").is_enabled
+    for timer in ("hanam-backup-prune.timer", "hanam-backup-check.timer"):
+        assert backup_repository_host.service(timer).is_running
+        assert backup_repository_host.service(timer).is_enabled
+
+
+@pytest.mark.parametrize("name", ["password", "repository", "config.json"])
+def test_only_root_reads_the_clients_secrets(mailstore_host: Host, name: str) -> None:
+    file = mailstore_host.file(f"{CLIENT_FILES}/{name}")
+    assert (file.user, file.mode) == ("root", 0o600)
+
+
+@pytest.mark.parametrize("name", ["password", "htpasswd"])
+def test_only_root_reads_the_servers_secrets(backup_repository_host: Host, name: str) -> None:
+    file = backup_repository_host.file(f"{SERVER_FILES}/{name}")
+    assert (file.user, file.mode) == ("root", 0o600)
+
+
+@pytest.mark.parametrize(
+    ("group", "unit"),
+    [
+        ("mailstore", "hanam-backup.service"),
+        ("backup_repository", "restic-rest-server.service"),
+        ("backup_repository", "hanam-backup-maintain@prune.service"),
+    ],
+)
+def test_units_are_hardened(lab: Lab, group: str, unit: str) -> None:
+    lab.run(group, f"systemd-analyze security --threshold=20 --no-pager {unit}")
+
+
+def test_a_backup_tells_what_it_saved_and_status_repeats_it(lab: Lab, backed_up: str) -> None:
+    snapshot = backed_up.split()[3]
+    shown = lab.run("mailstore", "hanam-mail-backup --status")
+    assert f"Snapshot {snapshot}:" in shown
+    assert f"latest: {snapshot}" in shown
+
+
+def test_databases_are_in_the_backup(lab: Lab) -> None:
+    lab.run("accounts", "hanam-mail-backup")
+    name = "hanam_test_restore"
+    for database, table in (("mail", "mail.mailbox"), ("webmail", "users")):
+        count = f"psql -h /run/postgresql -U postgres -Atc 'select count(*) from {table}'"  # noqa: S608
+        try:
+            lab.run("accounts", f"hanam-mail-restore --database {database} --into {name}")
+            assert lab.run("accounts", f"{count} {name}") == lab.run("accounts", f"{count} {database}")
+        finally:
+            lab.run("accounts", f"dropdb -h /run/postgresql -U postgres --if-exists {name}")
+
+
+def test_no_client_can_delete_or_overwrite(lab: Lab, backed_up: str) -> None:
+    for kind in ("data", "snapshots", "index", "keys"):
+        status, body = ask(lab, "GET", f"~/{kind}/")
+        assert status == 200
+        name = json.loads(body)[0]["name"]
+        assert ask(lab, "DELETE", f"~/{kind}/{name}")[0] == 403
+        assert ask(lab, "POST", f"~/{kind}/{name}")[0] == 403
+        assert ask(lab, "HEAD", f"~/{kind}/{name}")[0] == 200
+    assert ask(lab, "POST", "~/config")[0] == 403
+
+
+def test_a_wrong_password_and_another_accounts_folder_are_refused(lab: Lab) -> None:
+    assert ask(lab, "GET", "~/config", "sai-mat-khau")[0] == 401
+    assert ask(lab, "GET", "/khac/mail/config")[0] == 401
+
+
+def test_the_server_speaks_only_tls(lab: Lab) -> None:
+    plain = (
+        "import http.client, sys\n"
+        "c = http.client.HTTPConnection(sys.argv[1], 8000, timeout=10); c.request('GET', '/')\n"
+        "print(c.getresponse().status)"
+    )
+    assert python(lab, "mailstore", plain, lab.address("backup_repository")).strip() == "400"
+
+
+def test_secrets_are_in_no_command_line_or_environment(lab: Lab, backed_up: str) -> None:
+    password = lab.variables["vault_restic_password"]
+    account = lab.variables["vault_restic_http"]["password"]
+    seen = lab.run(
+        "mailstore",
+        "systemctl start --no-block hanam-backup.service;"
+        "for i in 1 2 3 4 5 6 7 8; do "
+        "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'; sleep 0.2; done; "
+        "systemctl start hanam-backup.service; journalctl -u hanam-backup.service --no-pager",
+    )
+    assert "/usr/bin/restic" in seen
+    assert password not in seen
+    assert account not in seen
+
+
+def test_an_unreachable_repository_is_an_error_in_the_journal(lab: Lab) -> None:
+    since = lab.run("mailstore", "date '+%F %T'").strip()
+    try:
+        with lab.stopped("backup_repository", "restic-rest-server"):
+            failed = lab.run("mailstore", "hanam-mail-backup 2>&1; echo exit $?")
+            assert "cannot be reached" in failed
+            assert failed.rstrip().endswith("exit 1")
+        errors = lab.run("mailstore", f"journalctl -p err -t hanam-backup --since '{since}' --no-pager")
+        assert "Sao lưu thất bại" in errors
+    finally:
+        # What failed on purpose must not stay in the list of failed units.
+        lab.run("mailstore", "systemctl reset-failed hanam-backup.service; hanam-mail-backup")
+
+
+def test_check_finds_the_repositories_whole(lab: Lab, backed_up: str) -> None:
+    since = lab.run("backup_repository", "date '+%F %T'").strip()
+    lab.run("backup_repository", "systemctl start hanam-backup-maintain@check.service")
+    said = lab.run(
+        "backup_repository", f"journalctl -u hanam-backup-maintain@check --since '{since}' --no-pager"
+    )
+    assert "no errors were found" in said
+
+
+# A repository of its own below a temporary folder; the maintenance program runs on it as on the real ones.
+REPOSITORY = """
+import datetime as dt, json, os, subprocess, sys, tempfile
+from pathlib import Path
+ages = [int(age) for age in sys.argv[1:]]
+with tempfile.TemporaryDirectory() as name:
+    root = Path(name)
+    (root / "password").write_text("thu")
+    (root / "file").write_text("thu")
+    repository = root / "u" / "h"
+    show = ["systemctl", "show", "-P", "Environment", "hanam-backup-maintain@prune"]
+    options = subprocess.check_output(show, text=True).split("MAINTAIN_PRUNE=")[1].split('"')[0]
+    os.environ |= {"RESTIC_PASSWORD_FILE": name + "/password", "RESTIC_CACHE_DIR": name + "/cache",
+                   "MAINTAIN_ROOT": name, "MAINTAIN_PRUNE": options}
+    def restic(*arguments):
+        return subprocess.check_output(["restic", "-q", "-r", str(repository), *arguments], text=True)
+    restic("init")
+    for age in ages:
+        time = (dt.datetime.now() - dt.timedelta(days=age)).strftime("%Y-%m-%d %H:%M:%S")
+        restic("backup", "--time", time, "--tag", "full", str(root / "file"))
+    done = subprocess.run(["/usr/local/sbin/hanam-backup-maintain", "prune"], capture_output=True, text=True)
+    left = json.loads(restic("snapshots", "--json"))
+    print(json.dumps([done.returncode, done.stdout + done.stderr, len(left)]))
+"""
+
+
+def test_prune_forgets_the_old_and_keeps_everything_recent(lab: Lab) -> None:
+    # Ten in the last fortnight, two of one day two years ago, one of ten years ago.
+    ages = [*(str(day) for day in range(10)), "700", "700", "3650"]
+    status, said, left = json.loads(python(lab, "backup_repository", REPOSITORY, *ages))
+    assert (status, left) == (0, 11), said
+
+
+def test_prune_forgets_nothing_when_a_snapshot_claims_a_time_to_come(lab: Lab) -> None:
+    status, said, left = json.loads(python(lab, "backup_repository", REPOSITORY, "3650", "0", "-2"))
+    assert (status, left) == (1, 3), said
+    assert "from the future" in said

@@ -169,9 +169,7 @@ def test_virus_of_an_official_is_refused(
 
 
 @pytest.mark.parametrize("hide", VIRUSES, ids=lambda hide: hide.__name__)
-def test_virus_from_outside_is_refused(
-    lab: Lab, official: Sample, hide: Callable[[EmailMessage], bytes]
-) -> None:
+def test_virus_from_outside_is_refused(lab: Lab, official: Sample, hide: Callable[[EmailMessage], bytes]) -> None:
     content = hide(message(STRANGER, official.address))
     code, text = refusal(lambda: bring(lab, official.address, content))
     assert code == 554
@@ -182,9 +180,7 @@ def test_virus_from_outside_is_refused(
 def test_virus_beside_full_size_attachments_is_refused(lab: Lab, official: Sample, colleague: Sample) -> None:
     mail = message(official.address, colleague.address)
     virus = zipped("e.com", EICAR)
-    with_attachment(
-        mail, "lớn.bin", os.urandom(lab.variables["regulation_attachment_limit_bytes"] - len(virus))
-    )
+    with_attachment(mail, "lớn.bin", os.urandom(lab.variables["regulation_attachment_limit_bytes"] - len(virus)))
     content = with_attachment(mail, "e.zip", virus).as_bytes()
     code, text = refusal(lambda: submit(lab, official, colleague.address, content))
     assert (code, "Thu co virus" in text) == (554, True)
@@ -247,9 +243,7 @@ def out_of_disk(lab: Lab) -> Iterator[None]:
     try:
         yield
     finally:
-        lab.run(
-            "filter", f"rm {dropin} && systemctl daemon-reload && systemctl restart clamav-daemon.service"
-        )
+        lab.run("filter", f"rm {dropin} && systemctl daemon-reload && systemctl restart clamav-daemon.service")
 
 
 @contextmanager
@@ -261,9 +255,7 @@ def without_filter(lab: Lab) -> Iterator[None]:
         wait_for(lambda: "LISTEN" in lab.run("filter", "ss -lnt sport = :11332"), "the milter's port")
 
 
-@pytest.mark.parametrize(
-    "trouble", [stopped, hung, out_of_disk, without_filter], ids=lambda trouble: trouble.__name__
-)
+@pytest.mark.parametrize("trouble", [stopped, hung, out_of_disk, without_filter], ids=lambda trouble: trouble.__name__)
 def test_without_a_scanner_mail_waits_and_arrives_afterwards(
     lab: Lab, official: Sample, colleague: Sample, trouble: Callable[[Lab], AbstractContextManager[None]]
 ) -> None:
@@ -315,10 +307,9 @@ def test_vietnamese_official_letter_from_outside_is_not_taken_for_spam(lab: Lab,
         " của Ủy ban nhân dân tỉnh, đề nghị quý cơ quan cử cán bộ tham dự hội nghị.\n\nTrân trọng.\n"
     )
     mail = message(STRANGER, official.address, text=text)
-    mail["X-Spam"] = "Yes"
     bring(lab, official.address, mail.as_bytes())
     arrived = lab.wait_for_message(official, str(mail["Subject"]))
-    assert b"\nX-Spam:" not in arrived, "a mark that the sender wrote himself is taken off"
+    assert b"\nX-Spam:" not in arrived
 
 
 # --- who we are ---
@@ -334,19 +325,17 @@ def test_mail_of_an_official_is_signed(lab: Lab, official: Sample, colleague: Sa
     assert f"s={lab.variables['dkim_selector']};" in signature
 
 
-def test_mail_from_outside_is_not_signed_as_ours(lab: Lab, official: Sample, colleague: Sample) -> None:
-    """Not even with our domain in From: DMARC's own policy refuses that."""
+def test_mail_from_outside_that_claims_to_be_ours_is_refused(lab: Lab, official: Sample, colleague: Sample) -> None:
+    """Not even with our domain in From: our own DMARC policy refuses that."""
     mail = message(official.address, colleague.address)
-    code, _ = refusal(lambda: bring(lab, colleague.address, mail.as_bytes(), sender=STRANGER))
-    assert code == 554
+    code, text = refusal(lambda: bring(lab, colleague.address, mail.as_bytes(), sender=STRANGER))
+    assert (code, "Thu mao danh" in text) == (554, True)
 
 
 # --- what is written down ---
 
 
-def test_log_names_the_verdict_and_nothing_of_the_content(
-    lab: Lab, official: Sample, colleague: Sample
-) -> None:
+def test_log_names_the_verdict_and_nothing_of_the_content(lab: Lab, official: Sample, colleague: Sample) -> None:
     secret = f"noidung{uuid.uuid4().hex}"
     mail = message(official.address, colleague.address, subject=secret, text=f"{secret}\n")
     with_attachment(mail, f"{secret}.txt", secret.encode())

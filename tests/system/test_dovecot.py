@@ -70,9 +70,7 @@ def test_script_that_moves_spam_is_compiled(mailstore_host: Host) -> None:
 def test_message_on_disk_is_compressed(lab: Lab, mailstore_host: Host) -> None:
     person = lab.samples[0].mailbox
     text = "yes cong van | head -c 100000"
-    mailstore_host.check_output(
-        f"(printf 'Subject: nen\\n\\n'; {text}) | doveadm save -u {person} -m Archive"
-    )
+    mailstore_host.check_output(f"(printf 'Subject: nen\\n\\n'; {text}) | doveadm save -u {person} -m Archive")
     try:
         sizes = mailstore_host.check_output(
             f"find $(doveadm user -f home {person})/Maildir/.Archive -name '*,S=1000*' -printf '%s\\n'"
@@ -80,3 +78,17 @@ def test_message_on_disk_is_compressed(lab: Lab, mailstore_host: Host) -> None:
         assert 0 < min(int(size) for size in sizes.split()) < 10_000
     finally:
         mailstore_host.check_output(f"doveadm expunge -u {person} mailbox Archive header Subject nen")
+
+
+def test_journal_tells_of_no_error_of_dovecots_own(lab: Lab, mailstore_host: Host) -> None:
+    """A delivery and a sign-in leave no complaint about sockets or rights behind."""
+    person = lab.samples[0]
+    before = mailstore_host.check_output("date +%s")
+    program = "import smtplib,sys;smtplib.LMTP(sys.argv[1]).sendmail(sys.argv[2], sys.argv[3], sys.stdin.read())"
+    mailstore_host.check_output(
+        f"printf 'Subject: x\\n\\nx\\n' | python3 -c '{program}' /run/dovecot/lmtp an@bo.gov.vn {person.address}"
+    )
+    lab.imap(person.address, person.password).logout()
+    journal = mailstore_host.check_output(f"journalctl -u dovecot --since @{before} -o cat")
+    assert "Permission denied" not in journal
+    assert "Error" not in journal

@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests; a failure leaves a picture of the page and the browser's complaints in build/web."""
+"""Fixtures of the browser tests; a failure leaves a picture and the browser's complaints in build/web."""
 
 from collections.abc import Generator, Iterator
 from pathlib import Path

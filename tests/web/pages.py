@@ -98,9 +98,7 @@ class Webmail:
             self.find("#composebody").send_keys(text)
 
     def attach(self, path: Path) -> None:
-        self.driver.find_element(By.CSS_SELECTOR, "input[type=file][name='_attachments[]']").send_keys(
-            str(path)
-        )
+        self.driver.find_element(By.CSS_SELECTOR, "input[type=file][name='_attachments[]']").send_keys(str(path))
 
     def send(self) -> str:
         """Send what was written; returns what the webmail says just before it goes to the list."""

@@ -32,9 +32,7 @@ def test_login_page_says_whom_to_ask_for_help(webmail: Webmail, lab: Lab) -> Non
     assert f"hotro@{lab.variables['mail_domain']}" in footer
 
 
-def test_a_person_logs_in_by_address_and_sees_the_inbox_in_vietnamese(
-    webmail: Webmail, reader: Sample
-) -> None:
+def test_a_person_logs_in_by_address_and_sees_the_inbox_in_vietnamese(webmail: Webmail, reader: Sample) -> None:
     webmail.enter(reader)
     assert webmail.labels("#mailboxlist a") == {
         "Hộp thư đến", "Thư nháp", "Đã gửi", "Thư rác", "Thùng rác", "Lưu trữ"
@@ -62,15 +60,11 @@ def test_a_person_is_the_mailbox_id_to_roundcube_with_the_registered_name(
     webmail: Webmail, reader: Sample, lab: Lab
 ) -> None:
     webmail.enter(reader)
-    rows = query(
-        lab, "select username, mail_host, name, email from users join identities using (user_id)"
-    ).splitlines()
+    rows = query(lab, "select username, mail_host, name, email from users join identities using (user_id)").splitlines()
     assert f"{reader.mailbox}|imap.{lab.variables['mail_domain']}|{reader.name}|{reader.address}" in rows
 
 
-def test_the_password_lies_in_the_session_table_encrypted_only(
-    webmail: Webmail, reader: Sample, lab: Lab
-) -> None:
+def test_the_password_lies_in_the_session_table_encrypted_only(webmail: Webmail, reader: Sample, lab: Lab) -> None:
     webmail.enter(reader)
     sessions = query(lab, "select convert_from(decode(vars, 'base64'), 'utf8') from session")
     assert f'"{reader.mailbox}"' in sessions

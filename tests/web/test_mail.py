@@ -99,9 +99,7 @@ def test_attachments_of_20_mb_pass_and_one_octet_more_is_refused_in_vietnamese(
     webmail.attach(half)
     webmail.find("#attachment-list li:not(.uploading) a.filename")
     webmail.attach(rest)
-    webmail.wait.until(
-        lambda _: len(webmail.labels("#attachment-list li:not(.uploading) .attachment-name")) == 2
-    )
+    webmail.wait.until(lambda _: len(webmail.labels("#attachment-list li:not(.uploading) .attachment-name")) == 2)
     webmail.attach(more)
     refusal = "tổng dung lượng các tệp đính kèm của một thư không được quá 20 MB"
     webmail.wait.until(lambda _: refusal in webmail.text("#messagestack"), "no refusal shown")
@@ -118,9 +116,7 @@ def test_a_file_over_20_mb_is_refused_before_it_is_sent(
     webmail.compose()
     webmail.attach(file)
     refusal = "tổng dung lượng các tệp đính kèm của một thư không được quá 20 MB"
-    webmail.wait.until(
-        lambda driver: refusal in driver.find_element("tag name", "body").text, "no refusal shown"
-    )
+    webmail.wait.until(lambda driver: refusal in driver.find_element("tag name", "body").text, "no refusal shown")
 
 
 @pytest.mark.dieu4
@@ -128,7 +124,7 @@ def test_filters_can_be_opened_and_offer_no_forwarding(webmail: Webmail, reader:
     webmail.enter(reader)
     webmail.go("_task=settings&_action=plugin.managesieve-action&_framed=1&_nav=hide")
     actions = webmail.driver.execute_script(
-        "return [...document.querySelectorAll('select[name^=_action_type] option')].map(option => option.value)"
+        "return [...document.querySelectorAll('select[name^=_action_type] option')].map(each => each.value)"
     )
     assert "fileinto" in actions
     assert not {"redirect", "redirect_copy", "notify"} & set(actions)

@@ -111,9 +111,7 @@ def test_pages_carry_the_security_headers_once(site: Connection) -> None:
     assert "x-powered-by" not in headers
     assert headers["server"] == ["nginx"]
     for cookie in answer.headers.get_all("Set-Cookie") or []:
-        assert {"secure", "httponly", "samesite=lax"} <= {
-            part.strip().casefold() for part in cookie.split(";")
-        }
+        assert {"secure", "httponly", "samesite=lax"} <= {part.strip().casefold() for part in cookie.split(";")}
 
 
 @pytest.mark.parametrize(
@@ -140,9 +138,7 @@ def test_what_is_not_meant_for_browsers_is_not_there(site: Connection, path: str
     assert get(site, path).status == 404
 
 
-@pytest.mark.parametrize(
-    "path", ["/program/js/app.min.js", "/skins/elastic/styles/styles.min.css", "/favicon.ico"]
-)
+@pytest.mark.parametrize("path", ["/program/js/app.min.js", "/skins/elastic/styles/styles.min.css", "/favicon.ico"])
 def test_what_pages_need_is_there(site: Connection, path: str) -> None:
     answer = get(site, path)
     assert answer.status == 200
@@ -151,10 +147,7 @@ def test_what_pages_need_is_there(site: Connection, path: str) -> None:
 
 @pytest.mark.dieu8
 def test_a_request_over_the_attachments_limit_is_refused_by_its_length(site: Connection, lab: Lab) -> None:
-    limit = (
-        lab.variables["regulation_attachment_limit_bytes"]
-        + lab.variables["regulation_message_overhead_bytes"]
-    )
+    limit = lab.variables["regulation_attachment_limit_bytes"] + lab.variables["regulation_message_overhead_bytes"]
     site.putrequest("POST", "/?_task=mail&_action=upload")
     site.putheader("Content-Length", str(limit + 1))
     site.endheaders()
@@ -180,9 +173,7 @@ def test_php_runs_as_nobody_of_rank_in_a_hardened_unit(webmail_host: Host) -> No
 def test_php_cannot_read_keys_nor_mail(webmail_host: Host) -> None:
     master = webmail_host.check_output("systemctl show --value --property MainPID php8.4-fpm.service")
     for path in ("/etc/hanam-mail/tls/public/privkey.pem", "/etc/hanam-mail/tls/internal/key.pem", "/srv"):
-        done = webmail_host.run(
-            f"nsenter --target {master} --mount -- runuser -u www-data -- head -c 1 {path}"
-        )
+        done = webmail_host.run(f"nsenter --target {master} --mount -- runuser -u www-data -- head -c 1 {path}")
         assert done.rc != 0, path
         assert "denied" in done.stderr.casefold()
 
@@ -193,16 +184,12 @@ def test_secrets_are_readable_by_the_webmail_alone(webmail_host: Host) -> None:
 
 
 def test_tables_have_the_version_of_the_package(webmail_host: Host, lab: Lab) -> None:
-    newest = webmail_host.check_output(
-        "ls /usr/share/roundcube/SQL/postgres | sort -n | tail -1"
-    ).removesuffix(".sql")
+    newest = webmail_host.check_output("ls /usr/share/roundcube/SQL/postgres | sort -n | tail -1").removesuffix(".sql")
     query = "select value from system where name = 'roundcube-version'"
     assert lab.run("accounts", f'runuser -u postgres -- psql -At webmail -c "{query}"').strip() == newest
 
 
 def test_the_package_has_set_up_no_database_of_its_own(lab: Lab) -> None:
-    databases = lab.run(
-        "accounts", "runuser -u postgres -- psql -At -c 'select datname from pg_database'"
-    ).split()
+    databases = lab.run("accounts", "runuser -u postgres -- psql -At -c 'select datname from pg_database'").split()
     assert "webmail" in databases
     assert "roundcube" not in databases

@@ -1,4 +1,4 @@
-"""Nothing passes unscanned: viruses and spam are refused at every door, and without a scanner mail waits (Đ4.2, Đ4.3, Đ10.6)."""
+"""Nothing passes unscanned (Đ4.2, Đ4.3, Đ10.6): viruses and spam are refused, and without a scanner mail waits."""
 
 import base64
 import io
@@ -234,16 +234,18 @@ def hung(lab: Lab) -> Iterator[None]:
 @contextmanager
 def out_of_disk(lab: Lab) -> Iterator[None]:
     """It cannot write the message down to look at it, and answers with an error of its own."""
-    dropin = "/run/systemd/system/clamav-daemon.service.d/test.conf"
+    folder = "/run/systemd/system/clamav-daemon.service.d"
     lab.run(
         "filter",
-        f"mkdir -p {os.path.dirname(dropin)} && printf '[Service]\\nReadOnlyPaths=/var/tmp\\n' > {dropin}"
+        f"mkdir -p {folder} && printf '[Service]\\nReadOnlyPaths=/var/tmp\\n' > {folder}/test.conf"
         " && systemctl daemon-reload && systemctl restart clamav-daemon.service",
     )
     try:
         yield
     finally:
-        lab.run("filter", f"rm {dropin} && systemctl daemon-reload && systemctl restart clamav-daemon.service")
+        lab.run(
+            "filter", f"rm {folder}/test.conf && systemctl daemon-reload && systemctl restart clamav-daemon.service"
+        )
 
 
 @contextmanager

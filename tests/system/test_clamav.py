@@ -19,8 +19,8 @@ for name in sys.argv[1:]:
     print(name.rsplit("/", 1)[-1], link.recv(4096).rstrip(b"\0").decode())
 """
 
-# Kinds of container in clamav-testfiles that hold clam.exe as it is. The others change it (packers, installers), so that
-# its hash, which is all that the lab knows of it, is not found there.
+# Kinds of container in clamav-testfiles that hold clam.exe as it is. The others change it (packers, installers), and
+# its hash is all that the lab knows of it.
 CONTAINERS = [
     "clam.exe", "clam.zip", "clam.7z", "clam.cab", "clam.arj", "clam.chm", "clam.tar.gz", "clam.tnef", "clam.mail",
     "clam.pdf", "clam.bz2.zip", "clam.d64.zip", "clam.impl.zip", "clam.exe.bz2", "clam.exe.szdd", "clam.exe.html",
@@ -54,8 +54,8 @@ def test_scanner_takes_more_than_the_largest_message(lab: Lab, filter_host: Host
 def test_virus_is_found_in_every_kind_of_container(filter_host: Host) -> None:
     folder = "/root/clamav-test"
     filter_host.check_output(
-        f"rm -rf {folder}; mkdir {folder}; cd {folder}; apt-get download -qq -o APT::Sandbox::User=root clamav-testfiles"
-        f" >/dev/null; dpkg -x clamav-testfiles_*.deb ."
+        f"rm -rf {folder}; mkdir {folder}; cd {folder};"
+        " apt-get download -qq -o APT::Sandbox::User=root clamav-testfiles >/dev/null; dpkg -x clamav-testfiles_*.deb ."
     )
     filter_host.check_output(f"cat > {folder}/scan.py <<'END'\n{SCAN}\nEND")
     files = " ".join(f"{folder}/usr/share/clamav-testfiles/{name}" for name in CONTAINERS)

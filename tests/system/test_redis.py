@@ -27,8 +27,7 @@ def test_password_is_readable_by_redis_only(filter_host: Host) -> None:
 
 def test_what_was_learnt_survives_a_restart(filter_host: Host) -> None:
     cli = (
-        "REDISCLI_AUTH=$(sed -n 's/^requirepass //p' /etc/redis/password.conf)"
-        f" redis-cli -s {SOCKET} --no-auth-warning"
+        f"REDISCLI_AUTH=$(sed -n 's/^requirepass //p' /etc/redis/password.conf) redis-cli -s {SOCKET} --no-auth-warning"
     )
     run = f"export LC_ALL=C; {cli}"
     filter_host.check_output(f"{run} set test:survives yes ex 300")

@@ -28,7 +28,7 @@ def test_a_faulty_file_never_replaces_the_one_in_use(filter_host: Host) -> None:
     """What Ansible calls before it puts a file in place."""
     for name, fault in (
         ("rspamd.conf.override", "actions {"),
-        ("rspamd.conf", "worker \"nosuch\" { }"),
+        ("rspamd.conf", 'worker "nosuch" { }'),
         ("lua.local.d/virus_scan.lua", "local function ("),
     ):
         filter_host.check_output(f"printf '%s\\n' '{fault}' > /root/candidate")

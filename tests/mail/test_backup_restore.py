@@ -15,7 +15,7 @@ from tests.lab import Lab, Sample, message, wait_for
 pytestmark = pytest.mark.dieu10
 
 # "Công văn đến" as IMAP writes it (RFC 3501, 5.1.3).
-FOLDER = '"C&APQ-ng v&AQM-n &AREewQ-n"'
+FOLDER = '"C&APQ-ng v&AQM-n &AREevw-n"'
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,11 @@ State = dict[str, list[Message]]
 
 def folders(client: imaplib.IMAP4) -> list[str]:
     _, lines = client.list()
-    return [re.sub(r'^\([^)]*\) "?/"? ', "", line.decode()) for line in lines if isinstance(line, bytes)]
+    return [
+        re.sub(r'^\([^)]*\) "?/"? ', "", line.decode())
+        for line in lines
+        if isinstance(line, bytes) and b"\\Noselect" not in line
+    ]
 
 
 def state(lab: Lab, person: Sample) -> State:
@@ -117,9 +121,7 @@ def test_a_restore_where_nothing_is_missing_changes_nothing(lab: Lab, person: Sa
     assert state(lab, person) == before
 
 
-def test_deleted_mail_comes_back_with_its_bytes_flags_and_dates(
-    lab: Lab, person: Sample, before: State
-) -> None:
+def test_deleted_mail_comes_back_with_its_bytes_flags_and_dates(lab: Lab, person: Sample, before: State) -> None:
     empty(lab, person)
     assert state(lab, person) == {}
     assert "7 messages brought back" in restore(lab, person)
@@ -160,9 +162,7 @@ def test_mail_that_came_after_the_backup_stays_as_it_is(lab: Lab, person: Sample
     restore(lab, person)
 
 
-def test_a_lost_home_comes_back_whole_and_clients_notice_nothing(
-    lab: Lab, person: Sample, before: State
-) -> None:
+def test_a_lost_home_comes_back_whole_and_clients_notice_nothing(lab: Lab, person: Sample, before: State) -> None:
     restore(lab, person, "--replace")
     known = uids(lab, person)
     lab.run("mailstore", "hanam-mail-backup")
@@ -193,8 +193,7 @@ def test_to_folder_puts_everything_below_a_new_folder(lab: Lab, person: Sample, 
     assert after.pop(f'"{name}"') == before["INBOX"]
     assert after.pop(f'"{name}/{FOLDER[1:]}') == before[FOLDER]
     assert after == before
-    for folder in (f"{name}/Công văn đến", name):
-        lab.run("mailstore", f"doveadm mailbox delete -s -u {person.mailbox} '{folder}'")
+    lab.run("mailstore", f"doveadm mailbox delete -r -s -u {person.mailbox} '{name}'")
 
 
 @pytest.mark.parametrize(
@@ -274,9 +273,7 @@ def test_no_message_is_missed_that_is_renamed_while_the_backup_reads(lab: Lab) -
     # An id that the registry never gives, on a shelf of its own.
     name = "zz0renames"
     place = f"/srv/mail/zz/{name}"
-    digests = (
-        f"find {place}/Maildir -type f -name '*,S=*' -exec md5sum {{}} + | sed 's|/.*/||; s|:2.*||' | sort"
-    )
+    digests = f"find {place}/Maildir -type f -name '*,S=*' -exec md5sum {{}} + | sed 's|/.*/||; s|:2.*||' | sort"
     program = base64.b64encode(RENAMER.encode()).decode()
     try:
         wanted = lab.run(

@@ -162,9 +162,7 @@ def run(config: Config) -> int:
         moved = touched(config.mail, since) if config.mail else []
         while moved and config.mail and len(status["followups"]) < FOLLOWUPS:
             since = time.time() - 1
-            status["followups"].append(
-                back_up(config, FOLLOWUP, [str(home) for home in moved])["snapshot_id"]
-            )
+            status["followups"].append(back_up(config, FOLLOWUP, [str(home) for home in moved])["snapshot_id"])
             moved = touched(config.mail, since)
         status["unsettled"] = len(moved)
     except BackupError as error:
@@ -204,9 +202,7 @@ def report(status: dict[str, Any]) -> int:
         words = "; ".join(status["errors"])
         good = shown(parse_time(status["last_ok"])) if status["last_ok"] else "-"
         print(f"Lần sao lưu tốt gần nhất: {good}\nLast good backup: {good}")
-        return BackupError(
-            f"lần sao lưu lúc {shown(started)} có lỗi: {words}", f"the backup failed: {words}"
-        ).tell()
+        return BackupError(f"lần sao lưu lúc {shown(started)} có lỗi: {words}", f"the backup failed: {words}").tell()
     return 0
 
 
@@ -258,9 +254,7 @@ def main() -> int:
     )
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--status", action="store_true", help="lần sao lưu gần nhất / the latest backup")
-    action.add_argument(
-        "--init", action="store_true", help="tạo kho nếu chưa có / make the repository if absent"
-    )
+    action.add_argument("--init", action="store_true", help="tạo kho nếu chưa có / make the repository if absent")
     action.add_argument("--run", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     try:

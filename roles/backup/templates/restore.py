@@ -95,9 +95,7 @@ def find_mailbox(config: Config, name: str) -> Mailbox:
     if identity:
         home = Path(user_field("home", identity) or "")
         if root not in home.parents:
-            raise BackupError(
-                f"thư mục {home} của {identity} không nằm trong {root}", f"{home} is not below {root}"
-            )
+            raise BackupError(f"thư mục {home} của {identity} không nằm trong {root}", f"{home} is not below {root}")
         return Mailbox(identity, home, known=True)
     if re.fullmatch(r"[a-z0-9]{4,32}", name):
         return Mailbox(name, root / name[:2] / name, known=False)
@@ -152,9 +150,7 @@ def containing(config: Config, tried: list[Snapshot], home: Path) -> Snapshot | 
     for number, snapshot in enumerate(tried):
         if number == 1:
             # Not in the one that was meant: ask once for all.
-            found = json.loads(
-                restic(config, "find", "--json", "--host", config.host, "--tag", FULL, str(home)).stdout
-            )
+            found = json.loads(restic(config, "find", "--json", "--host", config.host, "--tag", FULL, str(home)).stdout)
             ids = {entry["snapshot"] for entry in found or [] if entry.get("hits")}
             return next((other for other in tried if other.id in ids or other.short in ids), None)
         listed = restic(config, "ls", "--json", snapshot.id, str(home), accept=(0, 1))
@@ -242,9 +238,7 @@ def keyword_letters(source: Path, target: Path, used: set[str], uid: int) -> dic
             known[word] = free[0]
     if new:
         lines = sorted((KEYWORDS.index(letter), word) for word, letter in known.items())
-        replace_locked(
-            target / "dovecot-keywords", "".join(f"{number} {word}\n" for number, word in lines), uid
-        )
+        replace_locked(target / "dovecot-keywords", "".join(f"{number} {word}\n" for number, word in lines), uid)
     return {letter: known[word] for letter, word in wanted.items() if word in known}
 
 
@@ -410,17 +404,17 @@ def merge(staged: Path, home: Path, uid: int) -> Result:
 
 
 def merge_below(staged: Path, home: Path, name: str, uid: int) -> Result:
-    """Put everything below one new folder: the inbox into it, every other folder under it."""
+    """Put all mail below one new folder: the inbox into it, every other folder that has any under it."""
     source, target = staged / "Maildir", home / "Maildir"
     if not target.is_dir():
         raise BackupError(f"hộp thư chưa có trên máy này ({target})", f"there is no mailbox yet at {target}")
     if (target / disk_name(name)).exists():
-        raise BackupError(
-            f"thư mục {name} đã có, hãy chọn tên khác", f"folder {name} exists, choose another name"
-        )
+        raise BackupError(f"thư mục {name} đã có, hãy chọn tên khác", f"folder {name} exists, choose another name")
     result = Result()
     names = []
     for folder_name, folder in folders_of(source).items():
+        if folder_name and not any(messages_of(folder)):
+            continue
         # Letters in file names mean what the folder's list says, so it goes along; UIDs and identity are new.
         for entry in folder.iterdir():
             if entry.is_file() and entry.name != "dovecot-keywords":
@@ -489,9 +483,7 @@ def stage(config: Config, snapshot: Snapshot, full: list[Snapshot], home: Path, 
     for followup in snapshots(config, "--tag", FOLLOWUP):
         during = followup.time >= snapshot.time and (not following or followup.time < following[0])
         if during and str(home) in followup.paths:
-            before = set(
-                path for folder in folders_of(staged / "Maildir").values() for path in messages_of(folder)
-            )
+            before = set(path for folder in folders_of(staged / "Maildir").values() for path in messages_of(folder))
             fetch(config, followup, home, staged)
             for folder in folders_of(staged / "Maildir").values():
                 settle(folder, before)
@@ -638,9 +630,7 @@ def parse_arguments() -> argparse.Namespace:
         description="Khôi phục hộp thư từ bản sao lưu: thư bị mất được đưa lại, thư đang có giữ nguyên. / "
         "Restore a mailbox: what is missing comes back, what is there stays.",
     )
-    parser.add_argument(
-        "mailbox", nargs="?", metavar="MAILBOX", help="mã hoặc địa chỉ hộp thư / id or address"
-    )
+    parser.add_argument("mailbox", nargs="?", metavar="MAILBOX", help="mã hoặc địa chỉ hộp thư / id or address")
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--snapshot", default="latest", metavar="ID", help="mã bản sao lưu, hoặc latest / snapshot or latest"
@@ -649,9 +639,7 @@ def parse_arguments() -> argparse.Namespace:
         "--at", type=moment, metavar="TIME", help="bản mới nhất trước thời điểm này / newest before that time"
     )
     how = parser.add_mutually_exclusive_group()
-    how.add_argument(
-        "--to-folder", metavar="NAME", help="đưa tất cả vào một thư mục mới / put all below a new folder"
-    )
+    how.add_argument("--to-folder", metavar="NAME", help="đưa tất cả vào một thư mục mới / put all below a new folder")
     how.add_argument(
         "--replace",
         action="store_true",
@@ -681,11 +669,7 @@ def main() -> int:
         if arguments.list:
             return show_list(config)
         with only_one():
-            return (
-                restore_database(config, arguments)
-                if arguments.database
-                else restore_mailbox(config, arguments)
-            )
+            return restore_database(config, arguments) if arguments.database else restore_mailbox(config, arguments)
     except BackupError as error:
         return error.tell()
     except PermissionError as error:

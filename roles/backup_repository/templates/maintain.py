@@ -40,9 +40,7 @@ def refuse_future(repository: Path) -> None:
         # Nanoseconds are more than Python reads.
         time = dt.datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", snapshot["time"]))
         if time > latest:
-            raise RuntimeError(
-                f"snapshot {snapshot['short_id']} is from the future ({time}): nothing is forgotten"
-            )
+            raise RuntimeError(f"snapshot {snapshot['short_id']} is from the future ({time}): nothing is forgotten")
 
 
 def prune(repository: Path) -> None:

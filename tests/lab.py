@@ -116,8 +116,12 @@ class Lab:
     def run(self, group: str, command: str, *, check: bool = True) -> str:
         """Run a shell command as root on a host of a group and return what it printed."""
         line = self.driver.ssh_command(self.host(group))
-        done = subprocess.run(  # noqa: S603
-            [*line, "sudo", "sh", "-c", _quoted(command)], capture_output=True, text=True, check=False, timeout=180
+        done = subprocess.run(
+            [*line, "sudo", "sh", "-c", _quoted(command)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=180,
         )
         if check and done.returncode != 0:
             raise AssertionError(f"{command!r} on {group}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
@@ -204,7 +208,9 @@ def wait_for[Result](look: Callable[[], Result | None], what: str, seconds: floa
         time.sleep(0.3)
 
 
-def message(sender: str, recipient: str, *, subject: str | None = None, text: str = "Kính gửi đồng chí.\n") -> EmailMessage:
+def message(
+    sender: str, recipient: str, *, subject: str | None = None, text: str = "Kính gửi đồng chí.\n"
+) -> EmailMessage:
     """A Vietnamese message with a subject of its own (ASCII, so that IMAP can search for it)."""
     mail = EmailMessage()
     mail["From"], mail["To"] = sender, recipient

@@ -39,7 +39,8 @@ def main() -> int:
     lines = Lines()
     click.echo("\nKiểm chứng bằng thư thật / Proofs with real mail:")
     status = pytest.main(
-        ["-m", "proof", "-p", "no:terminal", "-p", "no:cacheprovider", "tests/mail", "tests/web"], plugins=[lines]
+        ["-m", "proof", "-p", "no:terminal", "-p", "no:cacheprovider", "tests/mail", "tests/web"],
+        plugins=[lines],
     )
     if status != pytest.ExitCode.OK:
         for title, text in lines.failures:

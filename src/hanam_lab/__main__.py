@@ -22,7 +22,12 @@ def main() -> None:
 
 @main.command()
 @click.argument("name")
-@click.option("--inventory", type=click.Path(path_type=Path), required=True, help="Inventory whose group `lab` is started.")
+@click.option(
+    "--inventory",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Inventory whose group `lab` is started.",
+)
 @click.option("--host", "only", multiple=True, help="Start only this host (may be repeated).")
 def up(name: str, inventory: Path, only: tuple[str, ...]) -> None:
     """Start the lab NAME."""

@@ -14,7 +14,7 @@ import yaml
 from hanam_lab import image, needs, network
 from hanam_lab.errors import LabError
 from hanam_lab.network import Network
-from hanam_lab.paths import REPOSITORY, STATE
+from hanam_lab.paths import CACHE, REPOSITORY, STATE
 from hanam_lab.shell import locked, run
 from hanam_lab.topology import HostSpec
 
@@ -153,9 +153,7 @@ class Lab:
             if known:
                 lan = next(iter(known.values())).network
             else:
-                taken = {
-                    json.loads(path.read_text())["network"] for path in STATE.glob("*/lab.json")
-                }
+                taken = {json.loads(path.read_text())["network"] for path in STATE.glob("*/lab.json")}
                 lan = network.free(taken)
             merged = {name: host.spec for name, host in known.items()} | {spec.name: spec for spec in specs}
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -197,7 +195,11 @@ class Lab:
             for host in hosts
         }
         lan = hosts[0].network
-        shared = {"lab_name": self.name, "lab_network_ipv4": f"{lan.ipv4(0)}/24", "lab_network_ipv6": f"{lan.ipv6(0)}/64"}
+        shared = {
+            "lab_name": self.name,
+            "lab_network_ipv4": f"{lan.ipv4(0)}/24",
+            "lab_network_ipv6": f"{lan.ipv6(0)}/64",
+        }
         self.inventory.write_text(yaml.safe_dump({"all": {"vars": shared, "hosts": entries}}, sort_keys=False))
 
     def _wait(self, host: Host) -> None:
@@ -205,7 +207,7 @@ class Lab:
         command = [*self.ssh_command(host.spec.name), "true"]
         command[1:1] = ["-o", "ConnectTimeout=2"]
         while True:
-            done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode == 0:
                 return
             if host.nspawn_pid is None or time.monotonic() > deadline:
@@ -267,7 +269,7 @@ def _boot(host: Host) -> None:
         "systemd-nspawn", "--quiet", "--machine", host.machine, "--directory", str(host.root),
         "--private-users=no", "--register=no", "--keep-unit", f"--network-bridge={host.network.bridge}",
         "--resolv-conf=off", "--console=read-only",
-        f"--bind-ro={image.CACHE}/archives:{image.ARCHIVE_MOUNT}", "--boot",
+        f"--bind-ro={CACHE}/archives:{image.ARCHIVE_MOUNT}", "--boot",
     ]  # fmt: skip
     (host.folder / "pid").unlink(missing_ok=True)
     prefix, join = _own_cgroup(host)
@@ -275,7 +277,7 @@ def _boot(host: Host) -> None:
     # behind as a zombie where process 1 reaps nothing.
     script = f'{join}while "$@" & echo $! > {host.folder}/pid; wait $!; [ $? -eq {_REBOOT} ]; do :; done'
     with (host.folder / "console.log").open("ab") as console:
-        subprocess.Popen(  # noqa: S603
+        subprocess.Popen(
             [*prefix, "/bin/sh", "-c", script, "sh", *command],
             stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
         )  # fmt: skip

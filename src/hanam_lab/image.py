@@ -41,7 +41,16 @@ def base_tree(say: Say) -> Path:
         if not tree.is_dir():
             say(f"building the base tree ({SUITE}): about 20 s, kept in {tree}")
             temporary = Path(tempfile.mkdtemp(prefix="base-new-", dir=CACHE))
-            run(["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(BASE_PACKAGES)}", SUITE, temporary])
+            run(
+                [
+                    "mmdebstrap",
+                    "--quiet",
+                    "--variant=minbase",
+                    f"--include={','.join(BASE_PACKAGES)}",
+                    SUITE,
+                    temporary,
+                ]
+            )
             _prepare(temporary)
             temporary.chmod(0o755)
             temporary.rename(tree)
@@ -96,7 +105,7 @@ def _build_archive(base: Path, packages: list[str], archive: Path) -> None:
         try:
             shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
             cache = root / "var/cache/apt/archives"
-            apt = ["chroot", root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
+            apt: list[str | Path] = ["chroot", root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
             install = [*apt, "install", "--yes", "--no-install-recommends"]
             run([*apt, "update"])
             # Asked before the pool is mounted: apt names only what it does not have yet.

@@ -28,6 +28,8 @@ def check() -> None:
         parent = next(path for path in (folder, *folder.parents) if path.exists())
         free = shutil.disk_usage(parent).free
         if free < FREE_BYTES:
-            missing.append(f"disk space: {parent} has {free / 2**30:.1f} GiB free, the lab needs {FREE_BYTES / 2**30:.0f} GiB")
+            missing.append(
+                f"disk space: {parent} has {free / 2**30:.1f} GiB free, the lab needs {FREE_BYTES / 2**30:.0f} GiB"
+            )
     if missing:
         raise LabError("the lab needs:\n" + "\n".join(f"  - {item}" for item in missing))

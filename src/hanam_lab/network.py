@@ -27,7 +27,7 @@ class Network:
         return IPv6Address(f"fd27:0:0:{self.number:x}::{host:x}")
 
     def exists(self) -> bool:
-        found = subprocess.run(["ip", "link", "show", self.bridge], capture_output=True, check=False)  # noqa: S603, S607
+        found = subprocess.run(["ip", "link", "show", self.bridge], capture_output=True, check=False)
         return found.returncode == 0
 
     def create(self) -> None:

@@ -14,9 +14,7 @@ def run(command: Sequence[str | Path], *, stdin: str | None = None) -> str:
 
     Raises LabError with the program's own words when it fails.
     """
-    done = subprocess.run(  # noqa: S603 - fixed programs, no shell
-        [str(part) for part in command], input=stdin, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([str(part) for part in command], input=stdin, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         words = (done.stderr or done.stdout).strip()[-2000:]
         raise LabError(f"{' '.join(str(part) for part in command[:6])}: exit {done.returncode}\n{words}")

@@ -24,9 +24,7 @@ def line(user: str, words: Sequence[str], *, check: bool) -> str:
     command = shlex.join(
         ["runuser", "-u", user, "--", "python3", "-I", PROGRAM, *words, *(["--check"] if check else [])]
     )
-    return (
-        f"cd / && {{ test -e {PROGRAM} || exit {_ABSENT}; }} && {command}" if check else f"cd / && {command}"
-    )
+    return f"cd / && {{ test -e {PROGRAM} || exit {_ABSENT}; }} && {command}" if check else f"cd / && {command}"
 
 
 def encode(data: Mapping[str, Any]) -> bytes:

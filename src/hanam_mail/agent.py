@@ -51,12 +51,8 @@ class Configuration:
             raise ConfigurationError(f"{path}: expected the keys node, dsn and doveadm")
         if not all(isinstance(data[key], str) and data[key] for key in ("node", "dsn")):
             raise ConfigurationError(f"{path}: node and dsn must be texts")
-        if not isinstance(data["doveadm"], list) or not all(
-            isinstance(word, str) for word in data["doveadm"]
-        ):
-            raise ConfigurationError(
-                f"{path}: doveadm must be a list of words, empty on a node without Dovecot"
-            )
+        if not isinstance(data["doveadm"], list) or not all(isinstance(word, str) for word in data["doveadm"]):
+            raise ConfigurationError(f"{path}: doveadm must be a list of words, empty on a node without Dovecot")
         return cls(data["node"], data["dsn"], tuple(data["doveadm"]))
 
 
@@ -118,9 +114,7 @@ def perform(command: Sequence[str]) -> None:
         raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
 
 
-def catch_up(
-    connection: Any, configuration: Configuration, act: Callable[[Sequence[str]], None] = perform
-) -> int:
+def catch_up(connection: Any, configuration: Configuration, act: Callable[[Sequence[str]], None] = perform) -> int:
     """Handle everything that is waiting; how many events that was."""
     handled = 0
     while True:

@@ -116,11 +116,7 @@ class Plan:
 
 
 def _text(value: Any) -> str:
-    return (
-        value
-        if isinstance(value, str)
-        else json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
-    )
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
 
 
 def read(text: str) -> Accounts:
@@ -201,15 +197,12 @@ def plan(
         owner = have.addresses.get(local_part)
         if owner and owner.mailbox != address.mailbox:
             errors.append(
-                f"địa chỉ {local_part} thuộc hộp thư {owner.mailbox}, "
-                f"không được cấp cho {address.mailbox} (Đ5.2)"
+                f"địa chỉ {local_part} thuộc hộp thư {owner.mailbox}, không được cấp cho {address.mailbox} (Đ5.2)"
             )
 
     for agency in want.agencies.values():
         if agency.id not in have.agencies:
-            result.created.append(
-                {"object": "agency", "id": agency.id, "kind": agency.kind, "name": agency.name}
-            )
+            result.created.append({"object": "agency", "id": agency.id, "kind": agency.kind, "name": agency.name})
         else:
             result.updated += _fields("agency", have.agencies[agency.id], agency)
 
@@ -229,8 +222,7 @@ def plan(
             continue
         if old.kind != mailbox.kind:
             errors.append(
-                f"hộp thư {mailbox.id}: loại {old.kind} cố định từ khi cấp, "
-                f"không đổi thành {mailbox.kind} được"
+                f"hộp thư {mailbox.id}: loại {old.kind} cố định từ khi cấp, không đổi thành {mailbox.kind} được"
             )
         if mailbox.quota_bytes < old.quota_bytes and not allow_shrink and mailbox.id not in want.shrinking:
             errors.append(
@@ -240,11 +232,7 @@ def plan(
             )
         revoked += old.state != "revoked" and mailbox.state == "revoked"
         result.updated += _fields("mailbox", old, mailbox)
-        if (
-            mailbox.document != old.document
-            and mailbox.document.get("event") == "restore"
-            and mailbox.id in have.locks
-        ):
+        if mailbox.document != old.document and mailbox.document.get("event") == "restore" and mailbox.id in have.locks:
             result.lifted.append(mailbox.id)
             result.updated.append(Change("mailbox", mailbox.id, "lock", have.locks[mailbox.id], None))
     if revoked > REVOCATION_LIMIT and not allow_removals:
@@ -305,9 +293,7 @@ def _addresses(result: Plan, have: Accounts, want: Accounts, today: date) -> Non
             continue
         if old.kind == "primary" or old.until is None or old.until >= today:
             result.closed.append(old)
-            result.updated.append(
-                Change("mailbox", old.mailbox, f"address {old.local_part}", _address(old), "closed")
-            )
+            result.updated.append(Change("mailbox", old.mailbox, f"address {old.local_part}", _address(old), "closed"))
 
 
 def _address(address: Address | None) -> str | None:
@@ -329,9 +315,7 @@ def current(connection: Any) -> Accounts:
         return json.loads(connection.execute(query).fetchone()[0])
 
     return Accounts(
-        agencies={
-            row[0]: Agency(*row) for row in rows("mail.agency", "id", "kind", "name", "code", "suffix")
-        },
+        agencies={row[0]: Agency(*row) for row in rows("mail.agency", "id", "kind", "name", "code", "suffix")},
         mailboxes={
             row[0]: Mailbox(*row)
             for row in rows(
@@ -340,18 +324,14 @@ def current(connection: Any) -> Accounts:
         },
         addresses={
             name: Address(name, mailbox, kind, date.fromisoformat(until) if until else None)
-            for name, mailbox, kind, until in rows(
-                "mail.address", "local_part", "mailbox_id", "kind", "valid_until"
-            )
+            for name, mailbox, kind, until in rows("mail.address", "local_part", "mailbox_id", "kind", "valid_until")
         },
         clerks=frozenset(map(tuple, rows("mail.mailbox_clerk", "mailbox_id", "clerk_id"))),
         locks=dict(rows("mail.lock_state", "mailbox_id", "reason")),
     )
 
 
-def apply(
-    connection: Any, want: Accounts, *, allow_removals: bool = False, allow_shrink: bool = False
-) -> Plan:
+def apply(connection: Any, want: Accounts, *, allow_removals: bool = False, allow_shrink: bool = False) -> Plan:
     """Run in the caller's transaction; concurrent runs wait for one another. Returns what was done."""
     connection.execute("SELECT pg_advisory_xact_lock(hashtext('mail.apply'))")
     today, domain = connection.execute("SELECT current_date, mail.setting_text('mail_domain')").fetchone()
@@ -363,8 +343,7 @@ def apply(
 
 
 _STAGING = (
-    "CREATE TEMPORARY TABLE want_agency (id text, kind text, name text, code text, suffix text)"
-    " ON COMMIT DROP",
+    "CREATE TEMPORARY TABLE want_agency (id text, kind text, name text, code text, suffix text) ON COMMIT DROP",
     "CREATE TEMPORARY TABLE want_mailbox (id text, kind text, agency_id text, name text,"
     " quota_bytes bigint, state text, shard int, document jsonb) ON COMMIT DROP",
     "CREATE TEMPORARY TABLE want_address (local_part text, mailbox_id text, kind text, valid_until date)"

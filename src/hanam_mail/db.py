@@ -117,11 +117,7 @@ def scripts(folder: str) -> tuple[Script, ...]:
     """The files of sql/<folder>, by name."""
     root = resources.files("hanam_mail") / "sql" / folder
     return tuple(
-        sorted(
-            Script(entry.name, entry.read_text("utf-8"))
-            for entry in root.iterdir()
-            if entry.name.endswith(".sql")
-        )
+        sorted(Script(entry.name, entry.read_text("utf-8")) for entry in root.iterdir() if entry.name.endswith(".sql"))
     )
 
 
@@ -152,13 +148,9 @@ def pending(files: Sequence[Script], applied: Mapping[int, tuple[str, str]]) -> 
         raise DatabaseError("migrations must be numbered 0001, 0002, ... without a gap")
     for number, (name, checksum) in sorted(applied.items()):
         if number not in numbered:
-            raise DatabaseError(
-                f"the database has migration {name}, which this package does not know: it is older"
-            )
+            raise DatabaseError(f"the database has migration {name}, which this package does not know: it is older")
         if numbered[number].checksum != checksum:
-            raise DatabaseError(
-                f"{numbered[number].name} was changed after it was applied; write a new migration"
-            )
+            raise DatabaseError(f"{numbered[number].name} was changed after it was applied; write a new migration")
     behind = [number for number in numbered if number not in applied]
     if behind and applied and min(behind) < max(applied):
         raise DatabaseError(f"{numbered[min(behind)].name} was never applied, but a later one was")
@@ -320,9 +312,7 @@ def _database(server: Any, database: Database, timezone: str) -> Iterator[str]:
         from psycopg import sql
 
         server.execute(f"ALTER DATABASE {database.name} RESET ALL")
-        server.execute(
-            sql.SQL(f"ALTER DATABASE {database.name} SET timezone TO {{}}").format(sql.Literal(timezone))
-        )
+        server.execute(sql.SQL(f"ALTER DATABASE {database.name} SET timezone TO {{}}").format(sql.Literal(timezone)))
         yield f"database {database.name}: time zone {timezone}"
 
 

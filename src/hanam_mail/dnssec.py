@@ -55,9 +55,7 @@ def _quoted(piece: bytes) -> str:
     printable = {0x22: '\\"', 0x5C: "\\\\"}
     return (
         '"'
-        + "".join(
-            printable.get(byte) or (chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03d}") for byte in piece
-        )
+        + "".join(printable.get(byte) or (chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03d}") for byte in piece)
         + '"'
     )
 

@@ -68,9 +68,7 @@ class _Builder:
         """A commune, and its district when this is the first of it."""
         word_rules = self.regulation.naming
         committee = next(
-            phrase
-            for phrase, short in word_rules.abbreviations.items()
-            if short == word_rules.committee_prefix
+            phrase for phrase, short in word_rules.abbreviations.items() if short == word_rules.committee_prefix
         )
         district = f"{row['district_kind']} {row['district_name']}"
         district_code = naming.district_code(district, word_rules)
@@ -87,9 +85,7 @@ class _Builder:
             address = naming.office_address(row["name"], agency.code, self.regulation.naming)
         else:
             colleagues = [box.address for box in self.mailboxes.values() if box.agency == agency.id]
-            address = naming.propose_person(
-                row["name"], agency.suffix, self.mailboxes.keys(), colleagues=colleagues
-            )
+            address = naming.propose_person(row["name"], agency.suffix, self.mailboxes.keys(), colleagues=colleagues)
         mailbox = self._add(kind, agency, row["name"], address, row["request"])
         if row["clerk_of"]:
             self.clerks.setdefault(row["clerk_of"], []).append(mailbox.id)
@@ -97,8 +93,7 @@ class _Builder:
     def found(self) -> Found:
         """All entries, the clerks filled in."""
         mailboxes = [
-            replace(mailbox, clerks=tuple(self.clerks.get(address, ())))
-            for address, mailbox in self.mailboxes.items()
+            replace(mailbox, clerks=tuple(self.clerks.get(address, ()))) for address, mailbox in self.mailboxes.items()
         ]
         return Found(list(self.agencies.values()), mailboxes, list(self.requests.values()))
 

@@ -56,9 +56,7 @@ def standing(history: Sequence[Event], kind: MailboxKind, regulation: Regulation
     return Standing(state, max(quota or 0, quota_default(kind, regulation)), document)
 
 
-def problems(
-    history: Sequence[Event], kind: MailboxKind, regulation: Regulation, today: date
-) -> Iterator[Problem]:
+def problems(history: Sequence[Event], kind: MailboxKind, regulation: Regulation, today: date) -> Iterator[Problem]:
     """All that is wrong with the order, the dates and the quotas of a history, each at its event."""
     if not history or not isinstance(history[0], Issue):
         return  # entries.py has said so: a history begins with its issue

@@ -136,9 +136,7 @@ def problems(chain: str, key: str, names: Iterable[str], *, now: dt.datetime | N
         if certificate.not_valid_after_utc <= moment:
             found.append(f"certificate {subject} expired on {certificate.not_valid_after_utc:%Y-%m-%d}")
         if certificate.not_valid_before_utc > moment:
-            found.append(
-                f"certificate {subject} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}"
-            )
+            found.append(f"certificate {subject} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}")
     for below, above in itertools.pairwise(certificates):
         try:
             below.verify_directly_issued_by(above)
@@ -183,8 +181,7 @@ def dkim_public_key(key: str) -> str:
 def _covers(covered: Iterable[str], name: str) -> bool:
     parent = name.partition(".")[2].lower()
     return any(
-        entry.lower() == name.lower() or (entry.startswith("*.") and entry[2:].lower() == parent)
-        for entry in covered
+        entry.lower() == name.lower() or (entry.startswith("*.") and entry[2:].lower() == parent) for entry in covered
     )
 
 

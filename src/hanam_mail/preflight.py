@@ -45,9 +45,13 @@ def _inventory(variables: Mapping[str, Any], host: str, groups: Mapping[str, Ite
     if len(list(groups.get("accounts", ()))) > 1:
         found.append("inventory: group accounts has more than one host; one accounts database is supported")
     if not any(host in groups.get(group, ()) for group in (*REQUIRED_GROUPS, "outside")):
-        found.append(f"inventory: host {host} is in no group that has a role; put it in one of {', '.join(REQUIRED_GROUPS)}")
+        found.append(
+            f"inventory: host {host} is in no group that has a role; put it in one of {', '.join(REQUIRED_GROUPS)}"
+        )
     if set(groups.get("mx", ())) - set(groups.get("filter", ())):
-        found.append("inventory: every host of group mx must also be in group filter, which scans its mail (Đ4.2, Đ10.6)")
+        found.append(
+            "inventory: every host of group mx must also be in group filter, which scans its mail (Đ4.2, Đ10.6)"
+        )
     for name, version in (("host_ipv4", 4), ("host_ipv6", 6)):
         try:
             correct = ipaddress.ip_address(str(variables.get(name))).version == version
@@ -65,7 +69,9 @@ def _variables(variables: Mapping[str, Any]) -> list[str]:
         found.append(f"mail_domain: expected a domain name like hanam.gov.vn, found {domain!r}")
     networks = variables.get("admin_networks")
     if not networks or not isinstance(networks, list):
-        found.append("admin_networks: expected the operators' networks, e.g. [192.0.2.0/24]; without them nobody could log in")
+        found.append(
+            "admin_networks: expected the operators' networks, e.g. [192.0.2.0/24]; without them nobody could log in"
+        )
     else:
         for network in networks:
             try:
@@ -79,7 +85,9 @@ def _variables(variables: Mapping[str, Any]) -> list[str]:
             found.append(
                 f"{given}: expected at least {variables[least]} bytes ({least}, Đ8.1b), found {variables.get(given)!r}"
             )
-    found += [f"{name}: not defined; make it with `python -m hanam_mail.secrets`" for name in VAULT if not variables.get(name)]
+    found += [
+        f"{name}: not defined; make it with `python -m hanam_mail.secrets`" for name in VAULT if not variables.get(name)
+    ]
     return found
 
 

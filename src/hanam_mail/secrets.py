@@ -212,9 +212,7 @@ def registry_logins(documents: Iterable[Any]) -> list[str]:
         for document in documents
         if isinstance(document, Mapping)
         for mailbox in document.get("mailboxes") or []
-        if isinstance(mailbox, Mapping)
-        and mailbox.get("kind") in ("person", "guest")
-        and mailbox.get("address")
+        if isinstance(mailbox, Mapping) and mailbox.get("kind") in ("person", "guest") and mailbox.get("address")
     ]
 
 

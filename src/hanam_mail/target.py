@@ -50,14 +50,10 @@ def _refuse(options: argparse.Namespace, errors: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="hanam-mail-db", description="Cơ sở dữ liệu tài khoản thư điện tử công vụ"
-    )
+    parser = argparse.ArgumentParser(prog="hanam-mail-db", description="Cơ sở dữ liệu tài khoản thư điện tử công vụ")
     commands = parser.add_subparsers(required=True, metavar="LỆNH")
 
-    command = commands.add_parser(
-        "migrate", help="tạo, nâng cấp cơ sở dữ liệu (đọc JSON từ stdin, chạy bằng postgres)"
-    )
+    command = commands.add_parser("migrate", help="tạo, nâng cấp cơ sở dữ liệu (đọc JSON từ stdin, chạy bằng postgres)")
     command.add_argument("--check", action="store_true", help="chỉ cho biết sẽ thay đổi gì")
     command.add_argument("--admin-dsn", default=ADMIN_DSN)
     command.add_argument("--migrate-dsn", default=MIGRATE_DSN)
@@ -84,9 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     _common(command, check=True)
     command.set_defaults(run=_set_password)
 
-    command = commands.add_parser(
-        "set-passwords", help="đặt nhiều mật khẩu: JSON {địa chỉ: mật khẩu} từ stdin"
-    )
+    command = commands.add_parser("set-passwords", help="đặt nhiều mật khẩu: JSON {địa chỉ: mật khẩu} từ stdin")
     command.add_argument("--must-change", action=argparse.BooleanOptionalAction, default=True)
     command.add_argument("--if-different", action="store_true")
     command.add_argument("--known-only", action="store_true", help="bỏ qua địa chỉ không có hộp thư")
@@ -95,9 +89,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("lock", help="tạm khóa hộp thư (Đ7.2)")
     command.add_argument("address")
-    command.add_argument(
-        "--reason", required=True, help="lý do trong danh sách của quy chế, ví dụ compromised"
-    )
+    command.add_argument("--reason", required=True, help="lý do trong danh sách của quy chế, ví dụ compromised")
     command.add_argument("--note", default="", help="ghi chú")
     _common(command)
     command.set_defaults(run=_lock)
@@ -120,9 +112,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _common(command: argparse.ArgumentParser, *, check: bool = False) -> None:
     command.add_argument("--dsn", default=APPLY_DSN)
-    command.add_argument(
-        "--actor", default=os.environ.get("HANAM_ACTOR") or getpass.getuser(), help="người thực hiện"
-    )
+    command.add_argument("--actor", default=os.environ.get("HANAM_ACTOR") or getpass.getuser(), help="người thực hiện")
     command.add_argument("--commit", default="", help="git commit của sổ đăng ký")
     command.add_argument("--document", default="", help="văn bản làm căn cứ, ví dụ 12/STTTT-VP")
     command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
@@ -175,9 +165,7 @@ def _apply(options: argparse.Namespace) -> int:
     text = sys.stdin.read() if str(options.file) == "-" else options.file.read_text("utf-8")
     want = apply.read(text)
     with _connect(options) as connection, connection.transaction(force_rollback=options.check):
-        result = apply.apply(
-            connection, want, allow_removals=options.allow_removals, allow_shrink=options.allow_shrink
-        )
+        result = apply.apply(connection, want, allow_removals=options.allow_removals, allow_shrink=options.allow_shrink)
         if options.check:
             # Deferred constraints speak at commit; a check must hear them too.
             connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -229,9 +217,7 @@ def _lock(options: argparse.Namespace) -> int:
         row = connection.execute(
             "SELECT mail.mailbox_lock(%s, %s, %s)", [mailbox, options.reason, options.note]
         ).fetchone()
-    text = (
-        f"đã tạm khóa {options.address} ({mailbox})" if row[0] else f"{options.address} đã bị khóa từ trước"
-    )
+    text = f"đã tạm khóa {options.address} ({mailbox})" if row[0] else f"{options.address} đã bị khóa từ trước"
     return _answer(options, row[0], text, mailbox=mailbox)
 
 
@@ -242,9 +228,7 @@ def _unlock(options: argparse.Namespace) -> int:
             "SELECT mail.mailbox_unlock(%s), mail.mailbox_state(%s)", [mailbox, mailbox]
         ).fetchone()
         state = connection.execute("SELECT mail.mailbox_state(%s)", [mailbox]).fetchone()[0]
-    text = (
-        f"đã mở khóa {options.address} ({mailbox})" if row[0] else f"{options.address} không bị hệ thống khóa"
-    )
+    text = f"đã mở khóa {options.address} ({mailbox})" if row[0] else f"{options.address} không bị hệ thống khóa"
     if state == "locked":
         text += "; vẫn tạm khóa theo văn bản trong sổ đăng ký"
     return _answer(options, row[0], text, mailbox=mailbox, state=state)
@@ -300,16 +284,13 @@ def _describe(data: dict[str, Any]) -> str:
         lines.append(f"Địa chỉ:      {address['local_part']} ({address['kind']}{until})")
     if data["lock_reason"]:
         lines.append(
-            f"Khóa:         {data['lock_reason']} từ {data['locked_at']:%d/%m/%Y %H:%M}"
-            f" bởi {data['locked_by']}"
+            f"Khóa:         {data['lock_reason']} từ {data['locked_at']:%d/%m/%Y %H:%M} bởi {data['locked_by']}"
         )
     if data["password_changed_at"]:
         lines.append(f"Mật khẩu:     đặt ngày {data['password_changed_at']:%d/%m/%Y}")
     else:
         lines.append("Mật khẩu:     chưa đặt")
-    lines += [
-        f"Lần dùng cuối: {item['protocol']} {item['last_access']:%d/%m/%Y %H:%M}" for item in data["activity"]
-    ]
+    lines += [f"Lần dùng cuối: {item['protocol']} {item['last_access']:%d/%m/%Y %H:%M}" for item in data["activity"]]
     return "\n".join(lines)
 
 

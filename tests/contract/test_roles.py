@@ -32,7 +32,9 @@ def tasks(items: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("role", ROLES, ids=NAMES)
-def test_every_default_is_described_and_every_described_option_has_a_default_or_is_required(role: Path) -> None:
+def test_every_default_is_described_and_every_described_option_has_a_default_or_is_required(
+    role: Path,
+) -> None:
     specification = load(role / "meta/argument_specs.yml")["argument_specs"]["main"]
     assert specification["short_description"]
     options = specification.get("options", {})

@@ -69,9 +69,7 @@ def test_pop3_fetches_a_message(lab: Lab, person: Sample) -> None:
 
 
 @pytest.mark.dieu4
-def test_wrong_password_is_refused_also_when_the_right_one_was_just_accepted(
-    lab: Lab, person: Sample
-) -> None:
+def test_wrong_password_is_refused_also_when_the_right_one_was_just_accepted(lab: Lab, person: Sample) -> None:
     """What is remembered of an accepted sign-in neither lets another password through nor shuts it out."""
     for password, accepted in (
         (person.password, True),
@@ -140,13 +138,10 @@ def test_no_sieve_script_sends_mail_away(lab: Lab, person: Sample) -> None:
         try:
             subject = _deliver(lab, person)
             lab.wait_for_message(person, subject)
-            assert "example.com" not in lab.run(
-                "mx", "postqueue -p; journalctl -u postfix --since -30s -o cat"
-            )
+            assert "example.com" not in lab.run("mx", "postqueue -p; journalctl -u postfix --since -30s -o cat")
         finally:
             if "STORED" in stored:
                 lab.run(
                     "mailstore",
-                    f"doveadm sieve deactivate -u {person.mailbox}; "
-                    f"doveadm sieve delete -u {person.mailbox} thu",
+                    f"doveadm sieve deactivate -u {person.mailbox}; doveadm sieve delete -u {person.mailbox} thu",
                 )

@@ -28,33 +28,25 @@ def _send(lab: Lab, sender: Sample, mail: EmailMessage) -> None:
 def test_message_from_one_official_reaches_the_other(lab: Lab, sender: Sample, recipient: Sample) -> None:
     mail = message(sender.address, recipient.address)
     _send(lab, sender, mail)
-    received = email.message_from_bytes(
-        lab.wait_for_message(recipient, mail["Subject"]), policy=email.policy.default
-    )
+    received = email.message_from_bytes(lab.wait_for_message(recipient, mail["Subject"]), policy=email.policy.default)
     assert received["Message-ID"] == mail["Message-ID"]
     assert received.get_content().strip() == "Kính gửi đồng chí."
 
 
-def test_attachment_with_vietnamese_name_arrives_byte_for_byte(
-    lab: Lab, sender: Sample, recipient: Sample
-) -> None:
+def test_attachment_with_vietnamese_name_arrives_byte_for_byte(lab: Lab, sender: Sample, recipient: Sample) -> None:
     content = "Báo cáo quý Ⅳ — số liệu".encode() + bytes(range(256)) * 64
     mail = message(sender.address, recipient.address)
     mail.add_attachment(
         content, maintype="application", subtype="octet-stream", filename="Báo cáo quý 4 (dự thảo).docx"
     )
     _send(lab, sender, mail)
-    received = email.message_from_bytes(
-        lab.wait_for_message(recipient, mail["Subject"]), policy=email.policy.default
-    )
+    received = email.message_from_bytes(lab.wait_for_message(recipient, mail["Subject"]), policy=email.policy.default)
     (attachment,) = received.iter_attachments()
     assert attachment.get_filename() == "Báo cáo quý 4 (dự thảo).docx"
     assert attachment.get_payload(decode=True) == content
 
 
-def test_header_in_plain_utf8_is_carried_and_not_sent_back(
-    lab: Lab, sender: Sample, recipient: Sample
-) -> None:
+def test_header_in_plain_utf8_is_carried_and_not_sent_back(lab: Lab, sender: Sample, recipient: Sample) -> None:
     mark = uuid.uuid4().hex
     raw = (
         f"From: {sender.name} <{sender.address}>\r\nTo: <{recipient.address}>\r\n"
@@ -79,9 +71,7 @@ def test_header_in_plain_utf8_is_carried_and_not_sent_back(
     assert "Đề nghị các đơn vị báo cáo.".encode() in received
 
 
-def test_received_line_does_not_tell_where_the_sender_sat(
-    lab: Lab, sender: Sample, recipient: Sample
-) -> None:
+def test_received_line_does_not_tell_where_the_sender_sat(lab: Lab, sender: Sample, recipient: Sample) -> None:
     mail = message(sender.address, recipient.address)
     _send(lab, sender, mail)
     received = email.message_from_bytes(lab.wait_for_message(recipient, mail["Subject"]))

@@ -24,9 +24,7 @@ def person(lab: Lab) -> Sample:
 
 
 def _sql(lab: Lab, query: str) -> str:
-    return lab.run(
-        "accounts", f'cd / && su postgres -c "psql -Atqv ON_ERROR_STOP=1 mail" <<EOF\n{query}\nEOF'
-    )
+    return lab.run("accounts", f'cd / && su postgres -c "psql -Atqv ON_ERROR_STOP=1 mail" <<EOF\n{query}\nEOF')
 
 
 def _set_quota(lab: Lab, mailbox: str, size: int) -> None:
@@ -41,9 +39,7 @@ def small_mailbox(lab: Lab, person: Sample) -> Iterator[Sample]:
     lab.run("mailstore", f"doveadm mailbox create -u {person.mailbox} Thu")
     _set_quota(lab, person.mailbox, SMALL)
     try:
-        fill = (
-            f"(printf 'Subject: day\\n\\n'; head -c {SMALL - MEBIBYTE} /dev/zero | tr '\\0' x | fold -w 76)"
-        )
+        fill = f"(printf 'Subject: day\\n\\n'; head -c {SMALL - MEBIBYTE} /dev/zero | tr '\\0' x | fold -w 76)"
         lab.run("mailstore", f"{fill} | doveadm save -u {person.mailbox} -m Thu")
         yield person
     finally:
@@ -60,9 +56,7 @@ def _refused(client: smtplib.SMTP, sender: str, recipient: str, size: int | None
         client.rset()
         return code, text.decode()
     mail = message(sender, recipient, text="x" * 70 + "\n")
-    mail.add_attachment(
-        b"x" * (15 * MEBIBYTE), maintype="application", subtype="octet-stream", filename="to.bin"
-    )
+    mail.add_attachment(b"x" * (15 * MEBIBYTE), maintype="application", subtype="octet-stream", filename="to.bin")
     code, text = client.data(mail.as_bytes())
     return code, text.decode()
 
@@ -75,9 +69,7 @@ def test_owner_sees_his_quota(lab: Lab, small_mailbox: Sample) -> None:
     assert SMALL - 2 * MEBIBYTE < used * 1024 <= SMALL + MEBIBYTE
 
 
-def test_too_large_message_is_refused_by_its_declared_size(
-    lab: Lab, sender: Sample, small_mailbox: Sample
-) -> None:
+def test_too_large_message_is_refused_by_its_declared_size(lab: Lab, sender: Sample, small_mailbox: Sample) -> None:
     with lab.submission(sender.address, sender.password) as client:
         code, text = _refused(client, sender.address, small_mailbox.address, 15 * MEBIBYTE)
     assert code == 552
@@ -85,9 +77,7 @@ def test_too_large_message_is_refused_by_its_declared_size(
     assert text.isascii()
 
 
-def test_size_that_was_not_declared_is_found_out_at_the_end(
-    lab: Lab, sender: Sample, small_mailbox: Sample
-) -> None:
+def test_size_that_was_not_declared_is_found_out_at_the_end(lab: Lab, sender: Sample, small_mailbox: Sample) -> None:
     with lab.submission(sender.address, sender.password) as client:
         code, text = _refused(client, sender.address, small_mailbox.address, None)
     assert code == 552
@@ -116,9 +106,7 @@ def test_message_for_two_comes_to_the_one_with_room_and_waits_for_the_other(
     """With several recipients and no declared size nobody can be refused; then nothing may be lost."""
     other = sender
     mail = message(sender.address, other.address)
-    mail.add_attachment(
-        b"x" * (12 * MEBIBYTE), maintype="application", subtype="octet-stream", filename="to.bin"
-    )
+    mail.add_attachment(b"x" * (12 * MEBIBYTE), maintype="application", subtype="octet-stream", filename="to.bin")
     with lab.submission(sender.address, sender.password) as client:
         client.mail(sender.address)
         for recipient in (other.address, small_mailbox.address):

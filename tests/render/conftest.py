@@ -24,7 +24,10 @@ from ansible.vars.manager import VariableManager  # noqa: E402
 
 from hanam_mail import secrets  # noqa: E402
 
-FACTS = {"ansible_facts": {"distribution": "Debian", "distribution_release": "trixie"}, "ansible_check_mode": False}
+FACTS = {
+    "ansible_facts": {"distribution": "Debian", "distribution_release": "trixie"},
+    "ansible_check_mode": False,
+}
 
 Render = Callable[..., str]
 

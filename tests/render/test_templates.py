@@ -29,7 +29,9 @@ CASES = sorted(
 
 @pytest.mark.parametrize("topology", ["lab", "split"])
 @pytest.mark.parametrize(("role", "template", "hosts"), CASES)
-def test_template_renders(environment: Callable[[str], Any], topology: str, role: str, template: str, hosts: str) -> None:
+def test_template_renders(
+    environment: Callable[[str], Any], topology: str, role: str, template: str, hosts: str
+) -> None:
     here = environment(topology)
     for host in here.hosts(hosts):
         for item in here.items(role, template):

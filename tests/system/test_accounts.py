@@ -32,9 +32,7 @@ WORLD = f"""
 """
 
 
-def query(
-    host: Host, statements: str, *, world: str = WORLD, user: str = "postgres", role: str = "postgres"
-) -> str:
+def query(host: Host, statements: str, *, world: str = WORLD, user: str = "postgres", role: str = "postgres") -> str:
     """Run statements after building the world, roll back, and return what the last of them printed."""
     done = host.run(
         "cd / && runuser -u %s -- psql -qtAX -v ON_ERROR_STOP=1 -U %s -d mail -c %s",
@@ -46,9 +44,7 @@ def query(
     return str(done.stdout).rpartition("--\n")[2].strip()
 
 
-def refused(
-    host: Host, statements: str, *, world: str = WORLD, user: str = "postgres", role: str = "postgres"
-) -> str:
+def refused(host: Host, statements: str, *, world: str = WORLD, user: str = "postgres", role: str = "postgres") -> str:
     done = host.run(
         "cd / && runuser -u %s -- psql -qtAX -v ON_ERROR_STOP=1 -U %s -d mail -c %s",
         user,
@@ -74,8 +70,7 @@ def test_the_cluster_runs_and_starts_at_boot(accounts_host: Host) -> None:
 
 def test_the_unit_is_confined(accounts_host: Host) -> None:
     shown = accounts_host.check_output(
-        "systemctl show postgresql@17-main"
-        " -p NoNewPrivileges -p ProtectSystem -p ProtectHome -p PrivateDevices"
+        "systemctl show postgresql@17-main -p NoNewPrivileges -p ProtectSystem -p ProtectHome -p PrivateDevices"
     )
     assert set(shown.split()) == {
         "NoNewPrivileges=yes",
@@ -110,9 +105,7 @@ def test_an_os_user_is_its_own_role_and_no_other(accounts_host: Host) -> None:
     ],
 )
 def test_the_applying_role_cannot(accounts_host: Host, statement: str) -> None:
-    assert "permission denied" in refused(
-        accounts_host, statement, world="", user="hanam-mail", role="mail_apply"
-    )
+    assert "permission denied" in refused(accounts_host, statement, world="", user="hanam-mail", role="mail_apply")
 
 
 def test_functions_belong_to_their_roles_alone(accounts_host: Host) -> None:
@@ -182,9 +175,7 @@ def test_a_password_to_change_lets_nobody_in(accounts_host: Host) -> None:
 
 @pytest.mark.dieu8
 def test_passwords_are_compared_in_nfc_and_at_most_72_octets_long(accounts_host: Host) -> None:
-    decomposed = (
-        WORLD + r"select mail.password_set('test1person', U&'Ma\0323\0302t-kha\0302\0301u-1!', false, false);"
-    )
+    decomposed = WORLD + r"select mail.password_set('test1person', U&'Ma\0323\0302t-kha\0302\0301u-1!', false, false);"
     assert query(accounts_host, login("test.nguoi", "Mật-khấu-1!"), world=decomposed) == "test1person|y|||"
     long = "a" * 72
     assert "72" in refused(accounts_host, f"select mail.password_set('test1person', '{long}b', false, false)")
@@ -193,12 +184,8 @@ def test_passwords_are_compared_in_nfc_and_at_most_72_octets_long(accounts_host:
     assert query(accounts_host, login("test.nguoi", long + "b"), world=set_long) == ""
 
 
-@pytest.mark.parametrize(
-    ("octets", "answer"), [("", "test1person|y|||"), ("ff", "")], ids=["right", "no UTF-8"]
-)
-def test_a_sealed_password_is_opened_with_the_shared_key(
-    accounts_host: Host, octets: str, answer: str
-) -> None:
+@pytest.mark.parametrize(("octets", "answer"), [("", "test1person|y|||"), ("ff", "")], ids=["right", "no UTF-8"])
+def test_a_sealed_password_is_opened_with_the_shared_key(accounts_host: Host, octets: str, answer: str) -> None:
     sealed = (
         f"encode(mail_crypto.encrypt_iv('{PASSWORD}'::bytea || decode('{octets}', 'hex'), (select value from"
         " mail.secret where name = 'login_key'), decode(repeat('00', 16), 'hex'), 'aes-cbc/pad:pkcs'), 'hex')"
@@ -291,8 +278,7 @@ def test_the_audit_is_append_only(accounts_host: Host, statement: str) -> None:
 
 def test_the_audit_names_actor_commit_and_document_and_no_hash(accounts_host: Host) -> None:
     world = (
-        "set local hanam.actor = 'lan'; set local hanam.git_commit = 'abc123';"
-        " set local hanam.document = '1/STTTT';"
+        "set local hanam.actor = 'lan'; set local hanam.git_commit = 'abc123'; set local hanam.document = '1/STTTT';"
     )
     shown = query(
         accounts_host,
@@ -307,9 +293,7 @@ def test_the_audit_names_actor_commit_and_document_and_no_hash(accounts_host: Ho
 
 
 def test_a_second_run_of_apply_changes_nothing_and_a_bad_document_is_refused(accounts_host: Host) -> None:
-    empty = accounts_host.run(
-        "echo %s | hanam-mail-db apply - --check", json.dumps({"agencies": [], "mailboxes": []})
-    )
+    empty = accounts_host.run("echo %s | hanam-mail-db apply - --check", json.dumps({"agencies": [], "mailboxes": []}))
     assert empty.rc == 1
     assert "không còn trong sổ đăng ký" in empty.stderr
     assert json.loads(empty.stdout)["failed"]

@@ -43,6 +43,13 @@ def test_wrong_variables_stop_before_anything_is_changed_and_are_named(lab: Lab)
 def test_a_host_in_no_group_is_named(lab: Lab, tmp_path_factory: object) -> None:
     inventory = REPOSITORY / "inventory/lab.yml"
     assert inventory.exists()
-    done = playbook(lab, "playbooks/preflight.yml", "-i", "stray,", "--extra-vars", "host_ipv4=192.0.2.1 host_ipv6=2001:db8::1")
+    done = playbook(
+        lab,
+        "playbooks/preflight.yml",
+        "-i",
+        "stray,",
+        "--extra-vars",
+        "host_ipv4=192.0.2.1 host_ipv6=2001:db8::1",
+    )
     assert done.returncode != 0
     assert "host stray is in no group" in done.stdout.replace("\n", " ")

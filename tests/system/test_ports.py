@@ -61,5 +61,8 @@ def test_loopback_ports_are_bound_to_loopback(lab: Lab) -> None:
 @pytest.mark.parametrize("port", [111, 1143, 5432, 6379, 8000, 11332, 11334])
 def test_closed_ports_do_not_answer_from_outside(lab: Lab, port: int) -> None:
     for host in cluster(lab):
-        with pytest.raises(OSError), socket.create_connection((lab.hosts[host]["host_ipv4"], port), timeout=1):
+        with (
+            pytest.raises(OSError),
+            socket.create_connection((lab.hosts[host]["host_ipv4"], port), timeout=1),
+        ):
             pass

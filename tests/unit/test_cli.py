@@ -39,9 +39,7 @@ def run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def spoil(project: Path) -> None:
     file = project / "mailboxes/stttt.yml"
-    file.write_text(
-        file.read_text(encoding="utf-8").replace("address: stttt", "address: sttt"), encoding="utf-8"
-    )
+    file.write_text(file.read_text(encoding="utf-8").replace("address: stttt", "address: sttt"), encoding="utf-8")
 
 
 def test_check_of_a_right_registry_says_so(run: Run) -> None:
@@ -53,9 +51,7 @@ def test_check_names_file_line_field_and_clause(run: Run, project: Path) -> None
     spoil(project)
     result = run("check")
     assert result.exit_code == 1
-    assert (
-        "mailboxes/stttt.yml:11: trường address: phải là “stttt” theo mã cơ quan (Đ5.1a)\n" in result.stderr
-    )
+    assert "mailboxes/stttt.yml:11: trường address: phải là “stttt” theo mã cơ quan (Đ5.1a)\n" in result.stderr
     assert result.stdout == ""
 
 
@@ -156,8 +152,6 @@ def test_help_is_vietnamese_and_english(run: Run, command: str) -> None:
 
 
 def test_help_loads_neither_yaml_nor_rich() -> None:
-    program = (
-        "import sys, hanam_mail.cli; print([m for m in ('yaml', 'rich', 'ansible') if m in sys.modules])"
-    )
+    program = "import sys, hanam_mail.cli; print([m for m in ('yaml', 'rich', 'ansible') if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert shown.stdout == "[]\n"

@@ -38,9 +38,7 @@ def test_migrations_that_were_not_applied_are_pending_in_order() -> None:
         (["0001_a.sql", "0002_b.sql"], ["0002_b.sql"], "never applied"),
     ],
 )
-def test_a_history_of_migrations_that_cannot_be_is_refused(
-    files: list[str], done: list[str], reason: str
-) -> None:
+def test_a_history_of_migrations_that_cannot_be_is_refused(files: list[str], done: list[str], reason: str) -> None:
     with pytest.raises(db.DatabaseError, match=reason):
         db.pending([script(name) for name in files], applied(*(script(name) for name in done)))
 
@@ -69,9 +67,7 @@ def test_only_dovecot_may_verify_a_password() -> None:
     text = db.grants().text
     granted = [statement for statement in text.split(";") if "mail.dovecot_passdb(" in statement]
     assert len(granted) == 1
-    assert granted[0].split(" to ")[-1].strip() == "mail_dovecot" or granted[0].rstrip().endswith(
-        "mail_dovecot"
-    )
+    assert granted[0].split(" to ")[-1].strip() == "mail_dovecot" or granted[0].rstrip().endswith("mail_dovecot")
     assert "password_matches" not in text
 
 

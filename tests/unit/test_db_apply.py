@@ -125,9 +125,7 @@ def test_clerks_are_compared_as_a_set() -> None:
     people = entry(), entry("m4k7q2")
     assert not plan(accounts(box, *people), accounts(turned, *people)).changed
     fewer = entry("t5v9c2", kind="agency", clerks=["p3x8d1"])
-    assert [change.field for change in plan(accounts(box, *people), accounts(fewer, *people)).updated] == [
-        "clerks"
-    ]
+    assert [change.field for change in plan(accounts(box, *people), accounts(fewer, *people)).updated] == ["clerks"]
 
 
 def test_every_reason_is_told_at_once() -> None:

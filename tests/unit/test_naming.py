@@ -61,18 +61,14 @@ def test_dieu5_2b_first_namesake_has_the_plain_form() -> None:
 
 def test_dieu5_2c_namesakes_in_one_agency_never_have_the_suffix() -> None:
     taken = {"nguyenvanhung"}
-    with_home = naming.propose_person(
-        "Nguyễn Văn Hùng", "ld", taken, colleagues=taken, details=["Bình Lục", "1985"]
-    )
+    with_home = naming.propose_person("Nguyễn Văn Hùng", "ld", taken, colleagues=taken, details=["Bình Lục", "1985"])
     assert with_home == "nguyenvanhung.binhluc"
     assert naming.propose_person("Nguyễn Văn Hùng", "ld", taken, colleagues=taken) == "nguyenvanhung.2"
 
 
 def test_dieu5_2c_a_suffixed_form_that_is_taken_goes_on_with_details() -> None:
     taken = {"nguyenvannam", "nguyenvannam.tl", "nguyenvannam.thanhha"}
-    assert naming.propose_person("Nguyễn Văn Nam", "tl", taken, details=["Thanh Hà", "1990"]) == (
-        "nguyenvannam.1990"
-    )
+    assert naming.propose_person("Nguyễn Văn Nam", "tl", taken, details=["Thanh Hà", "1990"]) == ("nguyenvannam.1990")
 
 
 def test_forms_are_tried_in_the_order_of_the_regulation() -> None:

@@ -54,11 +54,7 @@ def test_other_yaml_readers_see_the_same_texts(tmp_path: Path) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(
-    st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1).filter(
-        lambda name: name.strip() == name
-    )
-)
+@given(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1).filter(lambda name: name.strip() == name))
 def test_any_name_survives_writing_and_reading(name: str) -> None:
     agency = Agency("k7q2m4", name, AgencyKind.DEPARTMENT, "x", "xx", Source("x.yml", 1))
     assert yaml.safe_load(canonical.agency_text(agency, []))["agency"]["name"] == name
@@ -67,9 +63,7 @@ def test_any_name_survives_writing_and_reading(name: str) -> None:
 def test_a_mailbox_written_another_way_is_pointed_out_by_line(tmp_path: Path) -> None:
     write(tmp_path / "mailboxes")
     file = tmp_path / "mailboxes/stttt.yml"
-    file.write_text(
-        file.read_text(encoding="utf-8").replace("kind: agency", 'kind: "agency"'), encoding="utf-8"
-    )
+    file.write_text(file.read_text(encoding="utf-8").replace("kind: agency", 'kind: "agency"'), encoding="utf-8")
     read = registry.load(tmp_path / "mailboxes", regulated_by=RULE_BOOK, day=DAY)
     (problem,) = canonical.problems(read, tmp_path / "mailboxes")
     assert (problem.file, problem.line) == (str(file), 10)

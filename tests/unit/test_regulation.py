@@ -30,9 +30,7 @@ def test_twenty_mebibytes_of_attachments_fit_the_message_limit() -> None:
         (("default_bytes: 10737418240", "default_bytes: 1"), "quota_agency_default_bytes"),
     ],
 )
-def test_values_that_contradict_each_other_are_refused(
-    tmp_path: Path, change: tuple[str, str], field: str
-) -> None:
+def test_values_that_contradict_each_other_are_refused(tmp_path: Path, change: tuple[str, str], field: str) -> None:
     file = tmp_path / "regulation.yml"
     text = FILE.read_text(encoding="utf-8").replace(*change)
     file.write_text(text, encoding="utf-8")
@@ -43,9 +41,7 @@ def test_values_that_contradict_each_other_are_refused(
     assert text.splitlines()[problem.line - 1].startswith(problem.field)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "a: [", "regulation_naming: 3", "regulation_quota_personal_bytes: much"]
-)
+@pytest.mark.parametrize("text", ["", "a: [", "regulation_naming: 3", "regulation_quota_personal_bytes: much"])
 def test_a_file_that_is_not_the_regulation_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "regulation.yml"
     file.write_text(text, encoding="utf-8")

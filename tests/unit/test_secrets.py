@@ -22,9 +22,7 @@ lab:
 
 @pytest.fixture(scope="module")
 def lab() -> dict[str, object]:
-    return secrets.complete({}, profile="lab", hosts=secrets.LAB_HOSTS, domain="hanam.gov.vn", logins=["an"])[
-        0
-    ]
+    return secrets.complete({}, profile="lab", hosts=secrets.LAB_HOSTS, domain="hanam.gov.vn", logins=["an"])[0]
 
 
 @pytest.fixture
@@ -74,9 +72,7 @@ def test_new_host_gets_certificates_and_old_ones_stay(place: Path) -> None:
 def test_people_of_the_registry_get_passwords_and_agencies_do_not(place: Path) -> None:
     (place / "mailboxes").mkdir()
     (place / "mailboxes" / "stttt.yml").write_text(
-        "mailboxes:\n"
-        "  - {id: a, kind: agency, address: stttt}\n"
-        "  - {id: b, kind: person, address: nguyenthithanhha}\n"
+        "mailboxes:\n  - {id: a, kind: agency, address: stttt}\n  - {id: b, kind: person, address: nguyenthithanhha}\n"
     )
     run(place)
     variables = yaml.safe_load((place / "vault.yml").read_text())
@@ -101,9 +97,7 @@ def test_authority_without_its_key_is_refused() -> None:
 
 
 def test_production_gets_no_lab_secrets() -> None:
-    variables, _ = secrets.complete(
-        {}, profile="production", hosts={"m1": frozenset({"mx"})}, domain="hanam.gov.vn"
-    )
+    variables, _ = secrets.complete({}, profile="production", hosts={"m1": frozenset({"mx"})}, domain="hanam.gov.vn")
     assert not [name for name in variables if "lab" in name or "sample" in name]
     assert "vault_public_ca" not in variables
     assert list(variables["vault_public_keys"]) == ["m1"]

@@ -61,9 +61,7 @@ def test_each_mx_key_has_its_tlsa_record(facts: dict[str, Any]) -> None:
 
 def test_sts_number_changes_with_the_policy(facts: dict[str, Any]) -> None:
     other = facts | {"sts_policy": zones.sts_policy("mx.hanam.gov.vn", mode="testing", max_age=86400)}
-    assert find(zones.mail_records(facts), "_mta-sts", "TXT") != find(
-        zones.mail_records(other), "_mta-sts", "TXT"
-    )
+    assert find(zones.mail_records(facts), "_mta-sts", "TXT") != find(zones.mail_records(other), "_mta-sts", "TXT")
 
 
 def test_no_sts_record_without_a_policy(facts: dict[str, Any]) -> None:

@@ -1,0 +1,78 @@
+"""One limit, many layers: what the regulation allows must pass every door, with the same number behind each."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+REGULATION = yaml.safe_load((ROOT / "group_vars/all/regulation.yml").read_text())
+INCOMING = REGULATION["regulation_incoming_message_limit_bytes"]
+SUBMITTED = REGULATION["regulation_message_limit_bytes"]
+ATTACHMENTS = REGULATION["regulation_attachment_limit_bytes"]
+
+
+def number(text: str, pattern: str) -> int:
+    found = re.search(pattern + r"\D*?(\d+)", text, re.M)
+    assert found, pattern
+    return int(found.group(1))
+
+
+@pytest.fixture(scope="module")
+def here(environment: Callable[[str], Any]) -> Any:
+    return environment("lab")
+
+
+@pytest.mark.dieu8
+def test_postfix_takes_from_outside_and_from_officials_what_the_regulation_says(here: Any) -> None:
+    text = here.render("postfix", "main.cf.j2", "mail")
+    assert number(text, r"^message_size_limit =") == INCOMING
+    assert number(text, r"^submission_message_size_limit =") == SUBMITTED
+
+
+@pytest.mark.dieu8
+@pytest.mark.dieu10
+def test_no_accepted_message_is_too_large_to_be_scanned(here: Any) -> None:
+    assert number(here.render("rspamd", "rspamd.conf.j2", "mail"), r"max_message =") >= INCOMING
+    clamd = here.render("clamav", "clamd.conf.j2", "mail")
+    for limit in ("StreamMaxLength", "MaxFileSize", "MaxScanSize"):
+        assert number(clamd, rf"^{limit}") >= INCOMING, limit
+
+
+@pytest.mark.dieu8
+def test_the_webmail_takes_20_mib_of_attachments_at_every_layer(here: Any) -> None:
+    php = here.render("webmail", "php-fpm.conf.j2", "mail")
+    assert number(php, r"upload_max_filesize\]") >= ATTACHMENTS
+    request = number(php, r"post_max_size\]")
+    assert request > ATTACHMENTS
+    assert number(here.render("webmail", "nginx.conf.j2", "mail"), r"client_max_body_size") >= request
+    assert (
+        ATTACHMENTS
+        < number(here.render("webmail", "config.inc.php.j2", "mail"), r"\['max_message_size'\]")
+        <= SUBMITTED
+    )
+
+
+@pytest.mark.parametrize("topology", ["lab", "split"])
+def test_the_firewall_opens_the_table_of_ports_and_nothing_else(
+    environment: Callable[[str], Any], topology: str
+) -> None:
+    there = environment(topology)
+    for host in there.hosts("all:!outside"):
+        opened = set(re.findall(r"(tcp|udp) dport (\d+) accept", there.render("base", "nftables.conf.j2", host)))
+        table = there.value("base", "base_ports", host)
+        listed = {(row["protocol"], str(row["port"])) for row in table if row["source"] != "loopback"}
+        assert opened == listed, host
+
+
+def test_the_split_database_listens_and_asks_for_tls_while_the_single_one_does_not(
+    environment: Callable[[str], Any],
+) -> None:
+    alone = environment("lab").render("accounts", "hanam.conf.j2", "mail")
+    apart = environment("split").render("accounts", "hanam.conf.j2", "accounts1")
+    assert re.search(r"^listen_addresses = ''", alone, re.M)
+    assert re.search(r"^ssl = on", apart, re.M)
+    assert "10.27.0." in apart

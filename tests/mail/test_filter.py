@@ -213,6 +213,30 @@ def test_archive_that_unpacks_beyond_all_bounds_is_refused(lab: Lab, official: S
     assert (code, "khong quet virus duoc" in text) == (554, True)
 
 
+# --- sizes ---
+
+
+@pytest.mark.dieu8
+@pytest.mark.parametrize("parts", [1, 3])
+def test_attachments_of_an_official_may_have_their_full_size_and_not_a_byte_more(
+    lab: Lab, official: Sample, colleague: Sample, parts: int
+) -> None:
+    limit = lab.variables["regulation_attachment_limit_bytes"]
+
+    def with_attachments(total: int) -> EmailMessage:
+        mail = message(official.address, colleague.address)
+        for _ in range(parts - 1):
+            with_attachment(mail, "phụ lục.bin", os.urandom(limit // parts))
+        return with_attachment(mail, "báo cáo.bin", os.urandom(total - (parts - 1) * (limit // parts)))
+
+    larger = with_attachments(limit + 1)
+    code, text = refusal(lambda: submit(lab, official, colleague.address, larger.as_bytes()))
+    assert (code, "vuot qua 20 MB" in text) == (554, True)
+    full = with_attachments(limit)
+    submit(lab, official, colleague.address, full.as_bytes())
+    lab.wait_for_message(colleague, str(full["Subject"]))
+
+
 # --- a scanner that is not there ---
 
 

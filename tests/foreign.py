@@ -43,11 +43,11 @@ class Foreign:
         """What is in a foreign mailbox, oldest first."""
         local, domain = address.split("@")
         folder = f"{MAIL_FOLDER}/{domain}/{local}"
-        archive = self._pipe(b"", "sh", "-c", f"'mkdir -p {folder}/new && tar -C {folder} -c new'")
+        archive = self._pipe(
+            b"", "sh", "-c", f"'if [ -d {folder}/new ]; then tar -C {folder} -c new; else tar -c -T /dev/null; fi'"
+        )
         with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-            found = sorted(
-                (entry for entry in files if entry.isfile()), key=lambda entry: (entry.mtime, entry.name)
-            )
+            found = sorted((entry for entry in files if entry.isfile()), key=lambda entry: (entry.mtime, entry.name))
             contents = [files.extractfile(entry).read() for entry in found]  # type: ignore[union-attr]
         return [email.message_from_bytes(content, policy=email.policy.default) for content in contents]  # type: ignore[misc]
 
@@ -81,11 +81,7 @@ class Foreign:
 
     def _pipe(self, data: bytes, *command: str) -> bytes:
         line = self.lab.driver.ssh_command(self.lab.host("internet"))
-        done = subprocess.run(
-            [*line, "sudo", *command], input=data, capture_output=True, check=False, timeout=120
-        )
+        done = subprocess.run([*line, "sudo", *command], input=data, capture_output=True, check=False, timeout=120)
         if done.returncode != 0:
-            raise AssertionError(
-                f"{' '.join(command)} on internet: exit {done.returncode}\n{done.stderr.decode()}"
-            )
+            raise AssertionError(f"{' '.join(command)} on internet: exit {done.returncode}\n{done.stderr.decode()}")
         return done.stdout

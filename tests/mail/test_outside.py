@@ -1,0 +1,145 @@
+"""Mail to and from the world outside: found by DNSSEC, carried over verified TLS, signed (Đ3.2, Đ10.2)."""
+
+import email
+import email.policy
+import time
+from collections.abc import Iterator
+from email.message import EmailMessage
+
+import pytest
+
+from tests.foreign import AN, BUSY, FULL, REJECT, UNSIGNED, WRONG_DANE, Foreign
+from tests.lab import Lab, Sample, message, wait_for
+
+
+@pytest.fixture
+def foreign(lab: Lab) -> Iterator[Foreign]:
+    yield Foreign(lab)
+    # What could not go must not come back into the next test's way.
+    lab.run("submission", "postsuper -d ALL deferred")
+
+
+@pytest.fixture
+def official(lab: Lab) -> Sample:
+    return lab.samples[0]
+
+
+def send(lab: Lab, official: Sample, recipient: str) -> EmailMessage:
+    mail = message(official.address, recipient)
+    with lab.submission(official.address, official.password) as client:
+        client.send_message(mail)
+    return mail
+
+
+def deferral(lab: Lab, foreign: Foreign, recipient: str) -> str:
+    """Why mail for that recipient waits in our queue."""
+
+    def look() -> str | None:
+        for entry in foreign.queue("submission"):
+            for waiting in entry["recipients"]:
+                if waiting["address"] == recipient and waiting.get("delay_reason"):
+                    return str(waiting["delay_reason"])
+        return None
+
+    return wait_for(look, f"mail for {recipient} waiting in the queue")
+
+
+def bounce(lab: Lab, official: Sample, since: float, recipient: str) -> str:
+    """Text of the notice that the official gets of mail that could not be delivered."""
+
+    def look() -> str | None:
+        with lab.imap(official.address, official.password) as client:
+            client.select("INBOX", readonly=True)
+            _, found = client.search(None, "TEXT", f'"{recipient}"', "FROM", "MAILER-DAEMON")
+            for number in reversed(found[0].split()):
+                _, parts = client.fetch(number.decode(), "(BODY.PEEK[])")
+                mail = email.message_from_bytes(parts[0][1], policy=email.policy.default)  # type: ignore[index, arg-type]
+                if email.utils.parsedate_to_datetime(mail["Date"]).timestamp() >= since - 1:
+                    return str(mail)
+        return None
+
+    return wait_for(look, f"notice of failure for {recipient}")
+
+
+@pytest.mark.dieu3
+def test_mail_of_an_official_arrives_signed(lab: Lab, foreign: Foreign, official: Sample) -> None:
+    mail = send(lab, official, AN)
+    received = foreign.wait_for(AN, mail["Subject"])
+    assert "dkim=pass" in received["Authentication-Results"]
+    assert "header.d=hanam.gov.vn" in received["Authentication-Results"]
+
+
+@pytest.mark.dieu3
+def test_mail_to_a_domain_with_dane_goes_over_verified_tls(lab: Lab, foreign: Foreign, official: Sample) -> None:
+    mail = send(lab, official, AN)
+    foreign.wait_for(AN, mail["Subject"])
+    # A connection may be an earlier one, kept open for at most five minutes.
+    log = lab.run("submission", "journalctl -q -o cat -t postfix/smtp --since -6min")
+    assert "Verified TLS connection established to mx.ngoai.example" in log
+
+
+@pytest.mark.dieu3
+def test_mail_waits_when_the_server_is_not_the_one_that_dns_vouches_for(
+    lab: Lab, foreign: Foreign, official: Sample
+) -> None:
+    send(lab, official, WRONG_DANE)
+    assert "Server certificate not verified" in deferral(lab, foreign, WRONG_DANE)
+    assert not foreign.messages(WRONG_DANE)
+
+
+@pytest.mark.dieu3
+def test_mail_waits_when_starttls_is_stripped_from_a_domain_with_dane(
+    lab: Lab, foreign: Foreign, official: Sample
+) -> None:
+    with foreign.without_starttls():
+        mail = send(lab, official, AN)
+        assert "TLS is required" in deferral(lab, foreign, AN)
+    lab.run("submission", "postqueue -f")
+    assert foreign.wait_for(AN, mail["Subject"])
+
+
+def test_domain_without_dnssec_gets_mail_over_tls_if_offered(lab: Lab, foreign: Foreign, official: Sample) -> None:
+    received = foreign.wait_for(UNSIGNED, send(lab, official, UNSIGNED)["Subject"])
+    assert "using TLSv1.3" in received["Received"]
+    with foreign.without_starttls():
+        assert foreign.wait_for(UNSIGNED, send(lab, official, UNSIGNED)["Subject"])
+
+
+@pytest.mark.dieu10
+def test_mail_for_a_busy_server_is_kept_and_tried_again(lab: Lab, foreign: Foreign, official: Sample) -> None:
+    send(lab, official, BUSY)
+    assert "450 4.2.1" in deferral(lab, foreign, BUSY)
+
+
+@pytest.mark.dieu10
+@pytest.mark.parametrize(("recipient", "told"), [(REJECT, "5.7.1"), (FULL, "5.2.2")])
+def test_official_is_told_when_mail_is_refused(
+    lab: Lab, foreign: Foreign, official: Sample, recipient: str, told: str
+) -> None:
+    start = time.time()
+    send(lab, official, recipient)
+    assert told in bounce(lab, official, start, recipient)
+
+
+@pytest.mark.dieu3
+def test_foreign_mail_comes_in_over_tls_that_dns_vouches_for(lab: Lab, foreign: Foreign, official: Sample) -> None:
+    start = time.time()
+    mail = message(AN, official.address)
+    foreign.send(mail, AN, official.address)
+    lab.wait_for_message(official, mail["Subject"])
+    log = lab.run("internet", f"journalctl -q -o cat -t postfix/smtp --since @{start:.0f}")
+    assert "Verified TLS connection established to mx.hanam.gov.vn" in log
+
+
+def test_foreign_mail_with_vietnamese_headers_comes_in_unchanged(lab: Lab, foreign: Foreign, official: Sample) -> None:
+    mail = message(AN, official.address)
+    mark = mail["Subject"].split()[-1]
+    raw = (
+        f"From: <{AN}>\r\nTo: <{official.address}>\r\nSubject: cong van {mark}\r\n"
+        "X-Note: =?utf-8?q?=C4=90=E1=BB=81_ngh=E1=BB=8B?=\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nĐề nghị báo cáo.\r\n"
+    ).encode()
+    foreign.send(raw, AN, official.address)
+    received = lab.wait_for_message(official, f"cong van {mark}")
+    assert "Đề nghị báo cáo.".encode() in received
+    assert b"X-Note: =?utf-8?q?=C4=90=E1=BB=81_ngh=E1=BB=8B?=" in received

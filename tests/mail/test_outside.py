@@ -127,7 +127,7 @@ def test_foreign_mail_comes_in_over_tls_that_dns_vouches_for(lab: Lab, foreign: 
     mail = message(AN, official.address)
     foreign.send(mail, AN, official.address)
     lab.wait_for_message(official, mail["Subject"])
-    log = lab.run("internet", f"journalctl -q -o cat -t postfix/smtp --since @{start:.0f}")
+    log = lab.run("internet", f"journalctl -q -o cat -t postfix/smtp --since @{int(start)}")
     assert "Verified TLS connection established to mx.hanam.gov.vn" in log
 
 

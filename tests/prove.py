@@ -1,6 +1,6 @@
 """The proofs at the end of `make up`: the tests marked `proof`, one line each, then how to log in.
 
-They are the same tests that CI runs; a line is the first line of a test's docstring, in the operators' language.
+They are the same tests that CI runs; a line is the marker's argument, in which {} stands for the test's parameter.
 """
 
 import sys
@@ -21,7 +21,10 @@ class Lines:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
-            self.titles[item.nodeid] = (getattr(item, "obj", None).__doc__ or item.name).strip().splitlines()[0]
+            marker = item.get_closest_marker("proof")
+            if marker is not None:
+                parameter = item.name.partition("[")[2].removesuffix("]")
+                self.titles[item.nodeid] = marker.args[0].replace("{}", parameter)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         title = self.titles[report.nodeid]

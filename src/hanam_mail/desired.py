@@ -20,7 +20,7 @@ Schema (all keys always present; dates are "YYYY-MM-DD", sizes octets, addresses
           "name": "Nguyễn Thị Thanh Hà",          the agency's name for kind agency
           "address": "nguyenthithanhha",          primary address, never reused
           "aliases": [{"address": "ha.cu", "until": "2024-12-31" | null}],
-          "quota_bytes": 2147483648,              never below the minimum of Đ8.1b
+          "quota_bytes": 4294967296,              never below the minimum of Đ8.1b
           "state": "active" | "locked" | "revoked",   by documents only; idle locks live in the database
           "shard": 0,
           "clerks": ["p3x8d1"],                   ids of persons who open an agency mailbox (Đ9.2)

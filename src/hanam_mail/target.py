@@ -174,10 +174,7 @@ def _apply(options: argparse.Namespace) -> int:
 
 
 def _set_password(options: argparse.Namespace) -> int:
-    if sys.stdin.isatty():
-        password = getpass.getpass("Mật khẩu: ")
-    else:
-        password = sys.stdin.readline().removesuffix("\n")
+    password = getpass.getpass("Mật khẩu: ") if sys.stdin.isatty() else sys.stdin.readline().removesuffix("\n")
     return _passwords(options, {options.address: password})
 
 

@@ -34,6 +34,7 @@ def _deliver(lab: Lab, person: Sample, head: str = "") -> str:
     return subject
 
 
+@pytest.mark.proof("Đọc thư bằng IMAP qua TLS / IMAP over TLS")
 def test_folders_are_there_and_say_what_they_are_for(lab: Lab, person: Sample) -> None:
     with lab.imap(person.address, person.password) as client:
         _, listed = client.list()
@@ -54,6 +55,7 @@ def test_folder_with_vietnamese_name_dots_and_subfolder(lab: Lab, person: Sample
             assert client.delete(f'"{name}"')[0] == "OK"
 
 
+@pytest.mark.proof("Đọc thư bằng POP3 qua TLS / POP3 over TLS")
 def test_pop3_fetches_a_message(lab: Lab, person: Sample) -> None:
     sender = lab.samples[0]
     mail = message(sender.address, person.address)

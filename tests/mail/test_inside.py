@@ -25,6 +25,7 @@ def _send(lab: Lab, sender: Sample, mail: EmailMessage) -> None:
         client.send_message(mail)
 
 
+@pytest.mark.proof("Thư nội bộ đến nội bộ / inside to inside")
 def test_message_from_one_official_reaches_the_other(lab: Lab, sender: Sample, recipient: Sample) -> None:
     mail = message(sender.address, recipient.address)
     _send(lab, sender, mail)

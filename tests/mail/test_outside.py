@@ -62,6 +62,9 @@ def bounce(lab: Lab, official: Sample, since: float, recipient: str) -> str:
 
 
 @pytest.mark.dieu3
+@pytest.mark.proof(
+    "Thư từ trong ra ngoài, máy chủ ngoài xác minh chữ ký DKIM / inside to outside, its DKIM signature verified there"
+)
 def test_mail_of_an_official_arrives_signed(lab: Lab, foreign: Foreign, official: Sample) -> None:
     mail = send(lab, official, AN)
     received = foreign.wait_for(AN, mail["Subject"])
@@ -122,6 +125,7 @@ def test_official_is_told_when_mail_is_refused(
 
 
 @pytest.mark.dieu3
+@pytest.mark.proof("Thư từ ngoài vào, qua TLS được DNS bảo đảm / outside to inside, over TLS that DNS vouches for")
 def test_foreign_mail_comes_in_over_tls_that_dns_vouches_for(lab: Lab, foreign: Foreign, official: Sample) -> None:
     start = time.time()
     mail = message(AN, official.address)

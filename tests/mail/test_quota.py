@@ -61,6 +61,7 @@ def _refused(client: smtplib.SMTP, sender: str, recipient: str, size: int | None
     return code, text.decode()
 
 
+@pytest.mark.proof("Dung lượng hộp thư xem được bằng IMAP / a quota seen by IMAP")
 def test_owner_sees_his_quota(lab: Lab, small_mailbox: Sample) -> None:
     with lab.imap(small_mailbox.address, small_mailbox.password) as client:
         _, (_, (usage,)) = client.getquotaroot("INBOX")

@@ -29,6 +29,7 @@ def _refusal(client: smtplib.SMTP, sender: str, recipient: str) -> tuple[int, st
 
 
 @pytest.mark.parametrize("implicit_tls", [True, False], ids=["465", "587"])
+@pytest.mark.proof("Gửi thư qua cổng {} / submission on {}")
 def test_official_signs_in_and_sends(lab: Lab, sender: Sample, recipient: Sample, implicit_tls: bool) -> None:
     mail = message(sender.address, recipient.address)
     with lab.submission(sender.address, sender.password, implicit_tls=implicit_tls) as client:

@@ -153,9 +153,7 @@ def test_an_unreachable_repository_is_an_error_in_the_journal(lab: Lab) -> None:
 def test_check_finds_the_repositories_whole(lab: Lab, backed_up: str) -> None:
     since = lab.run("backup_repository", "date '+%F %T'").strip()
     lab.run("backup_repository", "systemctl start hanam-backup-maintain@check.service")
-    said = lab.run(
-        "backup_repository", f"journalctl -u hanam-backup-maintain@check --since '{since}' --no-pager"
-    )
+    said = lab.run("backup_repository", f"journalctl -u hanam-backup-maintain@check --since '{since}' --no-pager")
     assert "no errors were found" in said
 
 

@@ -7,6 +7,7 @@ import dns.flags
 import dns.message
 import dns.query
 import pytest
+
 from tests.foreign import AGENCY, AN, BINH, BUSY, FULL, REJECT, SLOW, Foreign
 from tests.lab import Lab, message
 

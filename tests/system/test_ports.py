@@ -21,7 +21,7 @@ def groups_of(lab: Lab, host: str) -> list[str]:
 
 
 def rows_of(lab: Lab, host: str) -> list[dict[str, object]]:
-    """Rows of the table that concern a host. A condition is Jinja: both answers are asked of the host's firewall later."""
+    """Rows of the table that may concern a host; a condition is Jinja and left open here."""
     return [dict(row) for row in of_host(TABLE, groups_of(lab, host))]
 
 

@@ -6,6 +6,7 @@ import dns.rcode
 import dns.reversename
 import dns.rrset
 import pytest
+
 from tests.lab import Lab
 
 # A question over UDP to the host's resolver, from the host itself: the resolver listens nowhere else.
@@ -72,9 +73,7 @@ def test_mail_hosts_have_reverse_names_that_lead_back(lab: Lab, host: str, famil
 
 
 def test_only_the_own_resolver_is_asked(lab: Lab, host: str) -> None:
-    servers = [
-        line for line in lab.run(host, "cat /etc/resolv.conf").splitlines() if line.startswith("nameserver")
-    ]
+    servers = [line for line in lab.run(host, "cat /etc/resolv.conf").splitlines() if line.startswith("nameserver")]
     assert servers == ["nameserver 127.0.0.1"]
 
 

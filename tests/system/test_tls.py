@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterator
 
 import pytest
+
 from tests.lab import Lab
 
 PUBLIC = "/etc/hanam-mail/tls/public"
@@ -94,9 +95,7 @@ def renew(lab: Lab, settings: dict[str, object], *, check: bool = True) -> str:
 
 
 @pytest.mark.dieu3
-def test_certificate_is_obtained_once_and_again_when_names_change(
-    lab: Lab, renewal: dict[str, object]
-) -> None:
+def test_certificate_is_obtained_once_and_again_when_names_change(lab: Lab, renewal: dict[str, object]) -> None:
     assert "there is none" in renew(lab, renewal)
     assert renew(lab, renewal) == "nothing to do\n"
     renewal["names"] = renewal["names"][:-1]  # type: ignore[index]

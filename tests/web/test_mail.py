@@ -24,6 +24,7 @@ def submit(lab: Lab, sender: Sample, mail: EmailMessage) -> None:
 
 
 @pytest.mark.dieu3
+@pytest.mark.proof("Đăng nhập trình duyệt và đọc thư / a browser logs in and reads a mail")
 def test_mail_sent_by_another_program_is_read_in_the_browser(
     webmail: Webmail, lab: Lab, reader: Sample, colleague: Sample
 ) -> None:

@@ -163,7 +163,7 @@ def test_mail_that_came_after_the_backup_stays_as_it_is(lab: Lab, person: Sample
 
 
 @pytest.mark.proof(
-    "Sao lưu, xóa hộp thư, khôi phục: nội dung và cờ giữ nguyên / backed up, deleted, brought back: bytes and flags equal"
+    "Sao lưu, xóa, khôi phục hộp thư: nội dung và cờ giữ nguyên / backed up, deleted, restored: bytes and flags equal"
 )
 def test_a_lost_home_comes_back_whole_and_clients_notice_nothing(lab: Lab, person: Sample, before: State) -> None:
     restore(lab, person, "--replace")

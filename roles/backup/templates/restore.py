@@ -449,14 +449,34 @@ def replace(staged: Path, home: Path, uid: int, aside: Path) -> Result:
     live = folders_of(home / "Maildir")
     for name, folder in folders_of(staged / "Maildir").items():
         move_uids_on(folder, live.get(name))
-    exchange(staged, home)
+    # The former state lands where it is kept, never in the folder that is cleaned up.
     aside.parent.mkdir(mode=0o700, exist_ok=True)
     staged.rename(aside)
+    try:
+        exchange(aside, home)
+    except OSError:
+        aside.rename(staged)
+        raise
     result.aside = aside
     return result
 
 
 # --- the whole of it ------------------------------------------------------------------------------
+
+
+@contextmanager
+def as_owner(uid: int) -> Iterator[None]:
+    """Go on with the rights of the mail's owner alone: in his folders root must not follow a link of his making."""
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setegid(uid)
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
 
 
 @contextmanager
@@ -526,17 +546,19 @@ def restore_mailbox(config: Config, arguments: argparse.Namespace) -> int:
     # What an interrupted run left: nobody else is here, by the lock.
     shutil.rmtree(area, ignore_errors=True)
     area.mkdir(mode=0o700)
-    os.chown(area, config.mail_uid, config.mail_uid)
     staged = area / mailbox.id
     try:
         stage(config, snapshot, full, mailbox.home, staged)
-        if arguments.to_folder:
-            result = merge_below(staged, mailbox.home, arguments.to_folder, config.mail_uid)
-        elif arguments.replace:
-            aside = config.mail / ".replaced" / f"{mailbox.id}.{now():%Y%m%dT%H%M%S}"
-            result = replace(staged, mailbox.home, config.mail_uid, aside)
-        else:
-            result = merge(staged, mailbox.home, config.mail_uid)
+        # Root's until here, so that nobody meddled with it.
+        os.chown(area, config.mail_uid, config.mail_uid)
+        with as_owner(config.mail_uid):
+            if arguments.to_folder:
+                result = merge_below(staged, mailbox.home, arguments.to_folder, config.mail_uid)
+            elif arguments.replace:
+                aside = config.mail / ".replaced" / f"{mailbox.id}.{now():%Y%m%dT%H%M%S}"
+                result = replace(staged, mailbox.home, config.mail_uid, aside)
+            else:
+                result = merge(staged, mailbox.home, config.mail_uid)
     finally:
         shutil.rmtree(area, ignore_errors=True)
     if mailbox.known:

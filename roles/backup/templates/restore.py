@@ -686,6 +686,8 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> int:
     arguments = parse_arguments()
+    if os.geteuid() != 0:
+        return BackupError("cần quyền root", "root is needed").tell()
     try:
         config = load_config()
         if arguments.list:
@@ -694,8 +696,6 @@ def main() -> int:
             return restore_database(config, arguments) if arguments.database else restore_mailbox(config, arguments)
     except BackupError as error:
         return error.tell()
-    except PermissionError as error:
-        return BackupError(f"cần quyền root ({error})", f"root is needed ({error})").tell()
     except OSError as error:
         return BackupError(f"lỗi hệ thống: {error}", f"system error: {error}").tell()
 

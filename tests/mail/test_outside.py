@@ -31,6 +31,16 @@ def send(lab: Lab, official: Sample, recipient: str) -> EmailMessage:
     return mail
 
 
+def arrival(lab: Lab, foreign: Foreign, address: str, subject: str) -> EmailMessage:
+    """The message in the foreign mailbox; what was put off is tried again at once."""
+
+    def look() -> EmailMessage | None:
+        lab.run("submission", "postqueue -f")
+        return next((mail for mail in foreign.messages(address) if mail["Subject"] == subject), None)
+
+    return wait_for(look, f"message {subject!r} in {address}")
+
+
 def deferral(lab: Lab, foreign: Foreign, recipient: str) -> str:
     """Why mail for that recipient waits in our queue."""
 
@@ -97,15 +107,14 @@ def test_mail_waits_when_starttls_is_stripped_from_a_domain_with_dane(
     with foreign.without_starttls():
         mail = send(lab, official, AN)
         assert "TLS is required" in deferral(lab, foreign, AN)
-    lab.run("submission", "postqueue -f")
-    assert foreign.wait_for(AN, mail["Subject"])
+    assert arrival(lab, foreign, AN, mail["Subject"])
 
 
 def test_domain_without_dnssec_gets_mail_over_tls_if_offered(lab: Lab, foreign: Foreign, official: Sample) -> None:
-    received = foreign.wait_for(UNSIGNED, send(lab, official, UNSIGNED)["Subject"])
+    received = arrival(lab, foreign, UNSIGNED, send(lab, official, UNSIGNED)["Subject"])
     assert "using TLSv1.3" in received["Received"]
     with foreign.without_starttls():
-        assert foreign.wait_for(UNSIGNED, send(lab, official, UNSIGNED)["Subject"])
+        assert arrival(lab, foreign, UNSIGNED, send(lab, official, UNSIGNED)["Subject"])
 
 
 @pytest.mark.dieu10

@@ -113,9 +113,9 @@ def test_certificate_near_its_end_is_renewed(lab: Lab, renewal: dict[str, object
 def test_failed_renewal_leaves_the_old_pair(lab: Lab, renewal: dict[str, object]) -> None:
     renew(lab, renewal)
     before = lab.run("mx", f"sha256sum {SCRATCH}/public/*")
-    renewal |= {"renew_days": 10000, "directory_url": "https://acme.example:1/dir"}
+    renewal |= {"renew_days": 10000, "directory_url": "https://acme.example:14000/khongco"}
     told = renew(lab, renewal, check=False)
-    assert "https://acme.example:1/dir gave no certificate" in told
+    assert "https://acme.example:14000/khongco gave no certificate" in told
     assert lab.run("mx", f"sha256sum {SCRATCH}/public/*") == before
 
 

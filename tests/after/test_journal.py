@@ -1,35 +1,62 @@
 """After all the mail tests: nothing failed, nothing of our own making complains, no secret was written down."""
 
 import json
+import re
 from collections.abc import Iterator
 
 from tests.lab import Lab
 
-# Lines that tests provoke on purpose, or that are none of our making. Each says why.
+# What may stand in the journal at warning or above: what tests provoke, and what came before the roles.
 EXPECTED = (
-    "pam_unix(",  # sessions of Ansible and of these tests
-)
+    # The database, the filter, the scanner and the mail store are stopped, killed and hung by tests.
+    r"postfix/\S+ .*(pgsql|lookup error for|Milter service|private/quota-status)",
+    r"dovecot .*(sqlpool|Password query failed|Killed with signal|Shutting down logging|SIGHUP received)",
+    r"dovecot .*(terminating connection|Temporary authentication failure|net_connect_unix|lookup failed|auth failed)",
+    r"systemd .*(clamav-daemon|rspamd|hanam-backup|postgresql)\S*service",
+    r"systemd Failed to start hanam-backup\.service",
+    r"hanam-(mail-)?backup .*(cannot be reached|backup failed)",
+    r"(roundcube|php\S*) .*(Login failed|SMTP Error|Connection failed|unable to connect)",
+    r"(rspamd|clamd|hanam-agent|unbound|nsd) ",
+    # Wrong passwords, old protocols and bad clients are tried by tests.
+    r"postfix/\S+ .*(SASL \w+ authentication failed|TLS library problem|non-SMTP command|hostname .* does not resolve)",
+    r"postfix/\S+ .*(improper command pipelining|bare <LF>|numeric domain name|Illegal address syntax)",
+    # Before role base had its turn.
+    r"sshd-session .*Unable to open env file: /etc/default/locale",
+    # Only here: nspawn's hosts have no such rights or devices.
+    r"systemd .*Couldn't add UID/GID reference",
+)  # fmt: skip
 
 
-def lines(lab: Lab, host: str) -> Iterator[dict[str, str]]:
-    output = lab.run(host, "journalctl --no-pager --output=json --priority=warning --boot")
-    for line in output.splitlines():
-        yield json.loads(line)
+def lines(lab: Lab, host: str) -> Iterator[str]:
+    """'<identifier> <message>' of everything at warning or above since boot."""
+    for line in lab.run(host, "journalctl --no-pager --output=json --priority=warning --boot").splitlines():
+        entry = json.loads(line)
+        yield f"{entry.get('SYSLOG_IDENTIFIER', '?')} {entry['MESSAGE']}"
 
 
 def test_no_unit_has_failed(lab: Lab) -> None:
     for host in lab.hosts:
-        assert lab.run(host, "systemctl --failed --plain --no-legend") == ""
+        assert lab.run(host, "systemctl --failed --plain --no-legend") == "", host
+
+
+def test_journal_holds_no_warning_but_those_that_tests_provoke(lab: Lab) -> None:
+    for host in lab.hosts:
+        unexpected = [line for line in lines(lab, host) if not any(re.match(known, line) for known in EXPECTED)]
+        assert unexpected == [], host
 
 
 def test_no_secret_stands_in_a_log_or_on_a_command_line(lab: Lab) -> None:
-    secrets = set(_strings({name: value for name, value in lab.variables.items() if name.startswith("vault_")}))
+    vault = {name: value for name, value in lab.variables.items() if name.startswith("vault_")}
+    # The name of an account is no secret.
+    secrets = set(_strings(vault)) - {vault["vault_restic_http"]["user"]}
     secrets = {secret for secret in secrets if 12 <= len(secret) <= 80} | {sample.password for sample in lab.samples}
+    everything = (
+        "journalctl --no-pager --output=cat; cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ';"
+        " find /var/log -type f -name '*.log' -exec cat {} +"
+    )
     for host in lab.hosts:
-        text = lab.run(host, "journalctl --no-pager --output=cat; cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '; "
-                             "find /var/log -type f -name '*.log' -exec cat {} +")  # fmt: skip
-        found = [secret[:4] + "..." for secret in secrets if secret in text]
-        assert found == [], f"{host}: {len(found)} secrets"
+        text = lab.run(host, everything)
+        assert [secret[:4] + "..." for secret in secrets if secret in text] == [], host
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -34,7 +34,8 @@ def test_login_page_says_whom_to_ask_for_help(webmail: Webmail, lab: Lab) -> Non
 
 def test_a_person_logs_in_by_address_and_sees_the_inbox_in_vietnamese(webmail: Webmail, reader: Sample) -> None:
     webmail.enter(reader)
-    assert webmail.labels("#mailboxlist a") == {
+    # A folder with unread mail shows how many on a line of its own.
+    assert {label.partition("\n")[0] for label in webmail.labels("#mailboxlist a")} == {
         "Hộp thư đến", "Thư nháp", "Đã gửi", "Thư rác", "Thùng rác", "Lưu trữ"
     }  # fmt: skip
     assert webmail.labels("#taskmenu a, #taskmenu button") >= {

@@ -130,7 +130,7 @@ class Lab:
         for host in hosts:
             while host.root.is_mount():
                 run(["umount", host.root])
-            _remove_cgroups(host)
+            _remove_leftovers(host)
         if hosts:
             hosts[0].network.remove()
         if self.folder.exists():
@@ -312,12 +312,25 @@ def _cgroups(host: Host) -> list[Path]:
     return [_CGROUPS / tree / host.machine for tree in ("systemd", "unified", "memory") if (_CGROUPS / tree).is_dir()]
 
 
-def _remove_cgroups(host: Host) -> None:
+def _remove_leftovers(host: Host) -> None:
+    """What nspawn leaves when it had to be killed: control groups, and the folder of the machine's exported sockets."""
     for group in _cgroups(host):
-        if group.is_dir():
-            # Control groups are removed folder by folder, the innermost first.
-            for path, _, _ in os.walk(group, topdown=False):
-                Path(path).rmdir()
+        deadline = time.monotonic() + BOOT_SECONDS
+        while group.is_dir():
+            try:
+                # Control groups are removed folder by folder, the innermost first.
+                for path, _, _ in os.walk(group, topdown=False):
+                    Path(path).rmdir()
+            except OSError:
+                # The last processes are on their way out.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+    exported = Path("/run/systemd/nspawn/unix-export") / host.machine
+    if exported.is_mount():
+        run(["umount", exported])
+    if exported.is_dir():
+        exported.rmdir()
 
 
 def _stop(host: Host) -> None:

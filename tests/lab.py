@@ -137,6 +137,24 @@ class Lab:
         finally:
             self.run(group, f"systemctl start {names}")
 
+    def settle_sign_in(self) -> None:
+        """After a restart of the database: wait until Dovecot holds no connection of before it.
+
+        Each such connection fails one question, a temporary failure to whoever signs in just then.
+        """
+        sample = self.samples[0]
+
+        def settled() -> bool:
+            for _ in range(8):
+                self.run("mailstore", f"doveadm auth cache flush && doveadm user {sample.mailbox}", check=False)
+                try:
+                    self.imap(sample.address, sample.password).logout()
+                except imaplib.IMAP4.error:
+                    return False
+            return True
+
+        wait_for(settled, "sign-in after a restart of the database")
+
     # --- mail ---
 
     def smtp(self, group: str = "mx", port: int = 25) -> smtplib.SMTP:

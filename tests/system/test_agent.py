@@ -93,6 +93,7 @@ def test_what_happened_while_the_agent_was_away_is_caught_up_with(
 
 def test_the_agent_survives_a_restart_of_the_database(lab: Lab, accounts_host: Host, sample: Sample) -> None:
     accounts_host.check_output("systemctl restart postgresql@17-main")
+    lab.settle_sign_in()
     accounts_host.check_output("hanam-mail-db lock %s --reason idle", sample.address)
 
     def caught_up() -> bool | None:

@@ -1,5 +1,6 @@
 """Converged hosts stay as they are."""
 
+import os
 import re
 import subprocess
 
@@ -11,6 +12,7 @@ def playbook(lab: Lab, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["ansible-playbook", "-i", str(lab.topology), "-i", str(lab.driver.inventory), *arguments],
         cwd=REPOSITORY, capture_output=True, text=True, check=False,
+        env=os.environ | {"ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "true"},
     )  # fmt: skip
 
 

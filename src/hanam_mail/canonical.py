@@ -6,34 +6,52 @@ each on a line of its own; an event and an alias are one line each, so that a ne
 Comments have no place: documents give reasons.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 import yaml
 
-from hanam_mail.entries import quota_text
 from hanam_mail.errors import Problem
 from hanam_mail.model import (
+    Absence,
     Agency,
+    AgencyEvent,
+    AgencyMerge,
+    AgencyRename,
+    Alias,
     Event,
     Issue,
     Lock,
     Mailbox,
     MailboxKind,
+    Move,
     Quota,
     Registry,
+    Rename,
     Request,
     Restore,
     Revoke,
 )
+from hanam_mail.quota import quota_text
 
-_INDICATORS = frozenset("-?:,[]{}#&*!|>'\"%@`")
+_INDICATORS = frozenset("-?:,[]{}#&*!|>'\"%@`=<")  # = and << stand for more than text in YAML 1.1
 _WORDS = frozenset(("y", "n", "yes", "no", "true", "false", "on", "off", "null"))
 _INSIDE = ("[", "]", "{", "}", ",", ": ", " #")
 
 
-def agency_text(agency: Agency, mailboxes: Iterable[Mailbox]) -> str:
+_EVENT_NAMES: dict[type, str] = {
+    Issue: "issue",
+    Quota: "quota",
+    Lock: "lock",
+    Absence: "absence",
+    Restore: "restore",
+    Rename: "rename",
+    Revoke: "revoke",
+}
+
+
+def agency_text(agency: Agency, mailboxes: Sequence[Mailbox]) -> str:
     """An agency's file: the agency, then its mailboxes in the order given."""
     lines = [
         "---",
@@ -43,7 +61,10 @@ def agency_text(agency: Agency, mailboxes: Iterable[Mailbox]) -> str:
         f"  kind: {agency.kind}",
         f"  code: {_scalar(agency.code)}",
         f"  suffix: {_scalar(agency.suffix)}",
-        "mailboxes:",
+        *(["  document_system: true"] if agency.document_system else []),
+        *(["  history:"] if agency.history else []),
+        *(f"    - {{{', '.join(_agency_event(event))}}}" for event in agency.history),
+        "mailboxes:" if mailboxes else "mailboxes: []",
         *(line for mailbox in mailboxes for line in _mailbox(mailbox)),
     ]
     return "\n".join(lines) + "\n"
@@ -93,8 +114,7 @@ def _mailbox(mailbox: Mailbox) -> Iterator[str]:
     if mailbox.aliases:
         yield "    aliases:"
         for alias in mailbox.aliases:
-            until = f", until: {alias.until}" if alias.until else ""
-            yield f"      - {{address: {_scalar(alias.address)}{until}}}"
+            yield f"      - {{{', '.join(_alias(alias))}}}"
     if mailbox.clerks:
         yield f"    clerks: [{', '.join(mailbox.clerks)}]"
     yield "    history:"
@@ -102,9 +122,16 @@ def _mailbox(mailbox: Mailbox) -> Iterator[str]:
         yield f"      - {{{', '.join(_event(event))}}}"
 
 
+def _alias(alias: Alias) -> Iterator[str]:
+    yield f"address: {_scalar(alias.address)}"
+    if alias.begin:
+        yield f"from: {alias.begin}"
+    if alias.until:
+        yield f"until: {alias.until}"
+
+
 def _event(event: Event) -> Iterator[str]:
-    names = {Issue: "issue", Quota: "quota", Lock: "lock", Restore: "restore", Revoke: "revoke"}
-    yield f"event: {names[type(event)]}"
+    yield f"event: {event.cause if isinstance(event, Move) else _EVENT_NAMES[type(event)]}"
     if event.request:
         yield f"request: {event.request}"
     yield f"done: {event.done}"
@@ -113,8 +140,33 @@ def _event(event: Event) -> Iterator[str]:
             yield f"quota: {quota_text(octets)}"
         case Lock():
             yield f"reason: {event.reason}"
+        case Absence():
+            yield f"from: {event.begin}"
+            yield f"to: {event.end}"
+        case Restore():
+            yield f"verified: {_scalar(event.verified)}"
+        case Move():
+            yield f"from: {event.origin}"
     if isinstance(event, Quota) and event.shrink:
         yield "shrink: true"
+    if isinstance(event, Rename | Move) and event.was:
+        yield f"was: {_scalar(event.was)}"
+    if isinstance(event, Rename) and event.was_name:
+        yield f"was_name: {_scalar(event.was_name)}"
+
+
+def _agency_event(event: AgencyEvent) -> Iterator[str]:
+    yield f"event: {'rename' if isinstance(event, AgencyRename) else 'merge'}"
+    yield f"request: {event.request}"
+    yield f"done: {event.done}"
+    match event:
+        case AgencyMerge():
+            yield f"into: {event.into}"
+        case AgencyRename():
+            if event.was_name:
+                yield f"was_name: {_scalar(event.was_name)}"
+            if event.was_code:
+                yield f"was_code: {_scalar(event.was_code)}"
 
 
 def _request(request: Request) -> Iterator[str]:
@@ -122,6 +174,8 @@ def _request(request: Request) -> Iterator[str]:
     yield f"  document: {_scalar(request.document)}"
     yield f"  dated: {request.dated}"
     yield f"  received: {request.received}"
+    yield f"  agency: {request.agency}"
+    yield f"  asks: [{', '.join(request.asks)}]"
     yield f"  ground: {_scalar(request.ground)}"
     yield f"  result: {request.result}"
     if request.reply:

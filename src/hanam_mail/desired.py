@@ -6,10 +6,11 @@ Schema (all keys always present; dates are "YYYY-MM-DD", sizes octets, addresses
       "agencies": [
         {
           "id": "k7q2m4",
-          "kind": "department" | "district" | "commune",
+          "kind": "department" | "district" | "commune" | "unit",
           "name": "Sở Thông tin và Truyền thông",
           "code": "stttt",                        approved (Đ5.1); ubnd<code> is the address of a committee
-          "suffix": "tt"                          approved (Đ5.2b)
+          "suffix": "tt",                         approved (Đ5.2b)
+          "document_system": false                has document-management software (Đ11.2)
         }
       ],
       "mailboxes": [
@@ -19,13 +20,15 @@ Schema (all keys always present; dates are "YYYY-MM-DD", sizes octets, addresses
           "agency": "k7q2m4",                     id of an agency above
           "name": "Nguyễn Thị Thanh Hà",          the agency's name for kind agency
           "address": "nguyenthithanhha",          primary address, never reused
-          "aliases": [{"address": "ha.cu", "until": "2024-12-31" | null}],
+          "aliases": [{"address": "ha.cu", "from": "2024-01-01" | null, "until": "2024-12-31" | null}],
           "quota_bytes": 4294967296,              never below the minimum of Đ8.1b
+          "shrink": false,                        the last change of the quota may make it smaller (Đ8.1a)
+          "absences": [{"from": "2024-01-01", "to": "2024-06-30", "request": "2024-0007"}],   Đ6.2c, both days included
           "state": "active" | "locked" | "revoked",   by documents only; idle locks live in the database
           "shard": 0,
           "clerks": ["p3x8d1"],                   ids of persons who open an agency mailbox (Đ9.2)
           "document": {                           what decided the present state
-            "event": "issue" | "lock" | "restore" | "revoke",
+            "event": "issue" | "lock" | "restore" | "revoke",   a change of name or agency decides no state
             "done": "2023-06-27",
             "reason": "forbidden_use" | null,     a key of regulation_lock_reasons, for event lock
             "request": "2023-0004" | null,        null for a lock by the operator's own decision
@@ -44,15 +47,9 @@ from datetime import date
 from typing import Any
 
 from hanam_mail.history import standing
-from hanam_mail.model import Alias, Event, Issue, Lock, Mailbox, Quota, Registry, Restore, Revoke
+from hanam_mail.model import Absence, Alias, Event, Issue, Lock, Mailbox, Quota, Registry, Restore, Revoke
 
-_EVENT_NAMES: dict[type, str] = {
-    Issue: "issue",
-    Quota: "quota",
-    Lock: "lock",
-    Restore: "restore",
-    Revoke: "revoke",
-}
+_DECISIONS: dict[type, str] = {Issue: "issue", Lock: "lock", Restore: "restore", Revoke: "revoke"}
 
 
 def desired_state(registry: Registry) -> dict[str, list[dict[str, Any]]]:
@@ -65,6 +62,7 @@ def desired_state(registry: Registry) -> dict[str, list[dict[str, Any]]]:
                 "name": agency.name,
                 "code": agency.code,
                 "suffix": agency.suffix,
+                "document_system": agency.document_system,
             }
             for _, agency in sorted(registry.agencies.items())
         ],
@@ -82,6 +80,8 @@ def _mailbox(mailbox: Mailbox, registry: Registry) -> dict[str, Any]:
         "address": mailbox.address,
         "aliases": [_alias(alias) for alias in mailbox.aliases],
         "quota_bytes": now.quota_bytes,
+        "shrink": next((event.shrink for event in reversed(mailbox.history) if isinstance(event, Quota)), False),
+        "absences": [_absence(event) for event in mailbox.history if isinstance(event, Absence)],
         "state": now.state.value,
         "shard": 0,
         "clerks": list(mailbox.clerks),
@@ -90,13 +90,17 @@ def _mailbox(mailbox: Mailbox, registry: Registry) -> dict[str, Any]:
 
 
 def _alias(alias: Alias) -> dict[str, str | None]:
-    return {"address": alias.address, "until": _iso(alias.until)}
+    return {"address": alias.address, "from": _iso(alias.begin), "until": _iso(alias.until)}
+
+
+def _absence(event: Absence) -> dict[str, str]:
+    return {"from": event.begin.isoformat(), "to": event.end.isoformat(), "request": event.request}
 
 
 def _document(event: Event, registry: Registry) -> dict[str, str | None]:
     request = registry.requests[event.request] if event.request else None
     return {
-        "event": _EVENT_NAMES[type(event)],
+        "event": _DECISIONS[type(event)],
         "done": event.done.isoformat(),
         "reason": event.reason if isinstance(event, Lock) else None,
         "request": event.request,

@@ -5,44 +5,45 @@ request. Faults of single fields are noted here; what concerns several entries s
 """
 
 import re
-from collections.abc import Callable
+import secrets
+import string
+from collections.abc import Container
 from dataclasses import dataclass, field
-from datetime import date
 from enum import StrEnum
 from functools import partial
 
 from hanam_mail.errors import Problem
+from hanam_mail.events import (
+    AGENCY_EVENTS,
+    CODE_HINT,
+    CODE_PATTERN,
+    ID_HINT,
+    ID_LETTERS,
+    ID_PAIRS,
+    ID_PATTERN,
+    MAILBOX_EVENTS,
+    REQUEST_ID_HINT,
+    REQUEST_ID_PATTERN,
+    read_events,
+)
 from hanam_mail.fields import Fields, document
 from hanam_mail.model import (
     Agency,
+    AgencyEvent,
     AgencyKind,
     Alias,
     Event,
     Issue,
-    Lock,
     Mailbox,
     MailboxKind,
-    Quota,
     Reply,
     Request,
-    Restore,
+    RequestKind,
     Result,
-    Revoke,
 )
 from hanam_mail.naming import is_local_part
+from hanam_mail.quota import quota_text as quota_text
 from hanam_mail.regulation import Regulation
-
-ID_LETTERS = "bcdfghjkmnpqrstvwxz"  # no vowels (no words), no l (looks like 1)
-ID_PAIRS = 3
-_ID = rf"([{ID_LETTERS}][0-9]){{{ID_PAIRS}}}"
-_ID_HINT = "mã gồm ba cặp chữ cái - chữ số, ví dụ k7q2m4"
-_REQUEST_ID = r"\d{4}-\d{4}"
-_REQUEST_ID_HINT = "số trong sổ đề nghị có dạng YYYY-NNNN"
-_CODE = r"[a-z0-9]+(\.[a-z0-9]+)?"
-_QUOTA = r"[1-9]\d*(MB|GB|TB)"
-_QUOTA_HINT = "ghi số nguyên kèm MB, GB hoặc TB, ví dụ 4GB"
-# GB is read as GiB (Đ8.1b, see regulation.yml).
-QUOTA_UNITS = {"TB": 1024**4, "GB": 1024**3, "MB": 1024**2}
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ def read_agency_file(text: str, file: str, regulation: Regulation, found: Found)
     fields = document(text, file, found.problems)
     if fields is None:
         return
-    agency = fields.entry("agency", _agency)
+    agency = fields.entry("agency", partial(_agency, regulation=regulation))
     if agency is not None:
         found.agencies.append(agency)
 
@@ -82,8 +83,8 @@ def read_request_file(text: str, file: str, found: Found) -> None:
     if fields is None:
         return
     for name in fields.names():
-        if re.fullmatch(_REQUEST_ID, name) is None:
-            fields.note(name, _REQUEST_ID_HINT)
+        if re.fullmatch(REQUEST_ID_PATTERN, name) is None:
+            fields.note(name, REQUEST_ID_HINT)
         request = fields.entry(name, partial(_request, identity=name))
         if request is None:
             found.unread.add(name)
@@ -91,30 +92,32 @@ def read_request_file(text: str, file: str, found: Found) -> None:
             found.requests.append(request)
 
 
-def quota_bytes(text: str) -> int:
-    """Octets of a quota as the registry writes it: "4GB" -> 4294967296."""
-    return int(text[:-2]) * QUOTA_UNITS[text[-2:]]
+def new_id(taken: Container[str]) -> str:
+    """A random id for a new agency or mailbox that is not in `taken`.
+
+    Random, so that two merge requests made at the same time do not take the same.
+    """
+    while True:
+        identity = "".join(secrets.choice(ID_LETTERS) + secrets.choice(string.digits) for _ in range(ID_PAIRS))
+        if identity not in taken:
+            return identity
 
 
-def quota_text(octets: int) -> str:
-    """The registry's form of a quota, in the largest unit that divides it: 4294967296 -> "4GB"."""
-    unit = next(unit for unit, size in QUOTA_UNITS.items() if octets % size == 0)
-    return f"{octets // QUOTA_UNITS[unit]}{unit}"
-
-
-def _agency(fields: Fields) -> Agency | None:
-    identity = fields.text("id", pattern=_ID, hint=_ID_HINT)
+def _agency(fields: Fields, regulation: Regulation) -> Agency | None:
+    identity = fields.text("id", pattern=ID_PATTERN, hint=ID_HINT)
     name = fields.text("name")
     kind = _choice(fields, "kind", AgencyKind)
-    code = fields.text("code", pattern=_CODE, hint="chữ thường không dấu viết liền, xã kèm .mã huyện")
+    code = fields.text("code", pattern=CODE_PATTERN, hint=CODE_HINT)
     suffix = fields.text("suffix", pattern="[a-z0-9]+", hint="chữ thường không dấu")
+    document_system = fields.flag("document_system")
+    history: tuple[AgencyEvent, ...] | None = read_events(fields, AGENCY_EVENTS, regulation)
     if kind is None:
         return None
-    return Agency(identity, name, kind, code, suffix, fields.source)
+    return Agency(identity, name, kind, code, suffix, document_system, history or (), fields.source)
 
 
 def _mailbox(fields: Fields, agency: Agency | None, regulation: Regulation) -> Mailbox | None:
-    identity = fields.text("id", pattern=_ID, hint=_ID_HINT)
+    identity = fields.text("id", pattern=ID_PATTERN, hint=ID_HINT)
     kind = _choice(fields, "kind", MailboxKind)
     named_by_agency = kind is MailboxKind.AGENCY
     name = fields.text("name", required=not named_by_agency)
@@ -123,11 +126,8 @@ def _mailbox(fields: Fields, agency: Agency | None, regulation: Regulation) -> M
     address = _address(fields)
     aliases = fields.entries("aliases", _alias, required=False)
     clerks = fields.texts("clerks")
-    events: list[Event | None] = fields.entries("history", partial(_event, regulation=regulation))
-    history = tuple(event for event in events if event is not None)
-    if len(history) < len(events):
-        history = ()  # its order cannot be judged; the faulty event is noted already
-    elif history and not isinstance(history[0], Issue):
+    history: tuple[Event, ...] | None = read_events(fields, MAILBOX_EVENTS, regulation)
+    if history and not isinstance(history[0], Issue):
         fields.note("history", "phải bắt đầu bằng sự kiện issue (cấp mới)", "Đ6.2a")
     if kind is None or agency is None:
         return None
@@ -137,15 +137,16 @@ def _mailbox(fields: Fields, agency: Agency | None, regulation: Regulation) -> M
         agency=agency.id,
         name=agency.name if named_by_agency else name,
         address=address,
-        aliases=tuple(alias for alias in aliases if alias is not None),
+        aliases=tuple(aliases),
         clerks=clerks,
-        history=history,
+        history=history or (),
         source=fields.source,
     )
 
 
 def _alias(fields: Fields) -> Alias:
-    return Alias(_address(fields), fields.date("until", required=False), fields.source)
+    begin, until = fields.date("from", required=False), fields.date("until", required=False)
+    return Alias(_address(fields), begin, until, fields.source)
 
 
 def _address(fields: Fields) -> str:
@@ -157,68 +158,27 @@ def _address(fields: Fields) -> str:
     return address
 
 
-def _event(fields: Fields, regulation: Regulation) -> Event | None:
-    name = fields.text("event")
-    reader = _EVENT_READERS.get(name)
-    if reader is None:
-        if name:
-            fields.note("event", f"không có sự kiện “{name}”; có: {', '.join(_EVENT_READERS)}")
-        for other in fields.names():
-            fields.text(other, required=False)  # what belongs to an unknown event cannot be judged
-        return None
-    done = fields.date("done")
-    event = reader(fields, done or date.min, regulation)
-    return event if done is not None else None
-
-
-def _request_id(fields: Fields, *, required: bool = True) -> str:
-    return fields.text("request", required=required, pattern=_REQUEST_ID, hint=_REQUEST_ID_HINT)
-
-
-def _issue(fields: Fields, done: date, _: Regulation) -> Event:
-    quota = fields.text("quota", required=False, pattern=_QUOTA, hint=_QUOTA_HINT)
-    return Issue(_request_id(fields), done, quota_bytes(quota) if quota else None, fields.source)
-
-
-def _quota(fields: Fields, done: date, _: Regulation) -> Event | None:
-    quota = fields.text("quota", pattern=_QUOTA, hint=_QUOTA_HINT)
-    request, shrink = _request_id(fields), fields.flag("shrink")
-    return Quota(request, done, quota_bytes(quota), shrink, fields.source) if quota else None
-
-
-def _lock(fields: Fields, done: date, regulation: Regulation) -> Event:
-    reason = fields.text("reason")
-    if reason and reason not in regulation.lock_reasons:
-        fields.note("reason", f"không có lý do “{reason}”; có: {', '.join(regulation.lock_reasons)}", "Đ7.2")
-    return Lock(_request_id(fields, required=False) or None, done, reason, fields.source)
-
-
-def _restore(fields: Fields, done: date, _: Regulation) -> Event:
-    return Restore(_request_id(fields), done, fields.source)
-
-
-def _revoke(fields: Fields, done: date, _: Regulation) -> Event:
-    return Revoke(_request_id(fields), done, fields.source)
-
-
-_EVENT_READERS: dict[str, Callable[[Fields, date, Regulation], Event | None]] = {
-    "issue": _issue,
-    "quota": _quota,
-    "lock": _lock,
-    "restore": _restore,
-    "revoke": _revoke,
-}
-
-
 def _request(fields: Fields, identity: str) -> Request | None:
     number = fields.text("document")
     dated, received = fields.date("dated"), fields.date("received")
+    agency = fields.text("agency", pattern=ID_PATTERN, hint=ID_HINT)
+    asks = _asks(fields)
     ground = fields.text("ground")
     result = _choice(fields, "result", Result)
     reply = fields.entry("reply", _reply, required=result not in (Result.PENDING, None))
     if dated is None or received is None or result is None:
         return None
-    return Request(identity, number, dated, received, ground, result, reply, fields.source)
+    return Request(identity, number, dated, received, agency, asks, ground, result, reply, fields.source)
+
+
+def _asks(fields: Fields) -> tuple[RequestKind, ...]:
+    texts = fields.texts("asks", required=True)
+    for text in texts:
+        if text not in RequestKind:
+            fields.note("asks", f"không có giá trị “{text}”; có: {', '.join(RequestKind)}", "Đ6.1")
+    if len(set(texts)) < len(texts):
+        fields.note("asks", "ghi hai lần cùng một việc")
+    return tuple(RequestKind(text) for text in texts if text in RequestKind)
 
 
 def _reply(fields: Fields) -> Reply | None:

@@ -69,9 +69,9 @@ class Fields:
         """An optional true or false; absent means false."""
         return self.text(name, required=False, pattern="true|false", hint="chỉ ghi true hoặc false") == "true"
 
-    def texts(self, name: str) -> tuple[str, ...]:
-        """An optional list of texts."""
-        nodes = list(self._items(name, required=False))
+    def texts(self, name: str, *, required: bool = False) -> tuple[str, ...]:
+        """A list of texts."""
+        nodes = list(self._items(name, required=required))
         if all(isinstance(node, yaml.ScalarNode) for node in nodes):
             return tuple(str(node.value) for node in nodes)
         self.note(name, "phải là danh sách các giá trị")
@@ -89,6 +89,10 @@ class Fields:
     def names(self) -> list[str]:
         """The names of all fields, in the order of the file."""
         return list(self._nodes)
+
+    def ignore_rest(self) -> None:
+        """Let fields that no getter asked for pass."""
+        self._read.update(self._nodes)
 
     def finish(self) -> None:
         """Note every field that no getter asked for."""

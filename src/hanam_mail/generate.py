@@ -14,8 +14,9 @@ from datetime import date
 from pathlib import Path
 
 from hanam_mail import naming, rules
-from hanam_mail.entries import ID_LETTERS, ID_PAIRS, Found, read_request_file
+from hanam_mail.entries import Found, read_request_file
 from hanam_mail.errors import InputError, Problem, Source
+from hanam_mail.events import ID_LETTERS, ID_PAIRS
 from hanam_mail.model import Agency, AgencyKind, Issue, Mailbox, MailboxKind, Registry, Request
 from hanam_mail.regulation import Regulation
 
@@ -98,7 +99,7 @@ class _Builder:
         return Found(list(self.agencies.values()), mailboxes, list(self.requests.values()))
 
     def _add_agency(self, kind: AgencyKind, name: str, code: str, suffix: str, request: str) -> None:
-        agency = Agency(_identity(f"agency/{code}"), name, kind, code, suffix, _GENERATED)
+        agency = Agency(_identity(f"agency/{code}"), name, kind, code, suffix, False, (), _GENERATED)
         address = rules.agency_address(agency, self.regulation)
         if code in self.agencies:
             other = self.agencies[code].name

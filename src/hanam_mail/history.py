@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from hanam_mail.errors import Problem
-from hanam_mail.model import Event, Issue, Lock, MailboxKind, Quota, Restore, Revoke, State
+from hanam_mail.model import Absence, Event, Issue, Lock, MailboxKind, Move, Quota, Rename, Restore, Revoke, State
 from hanam_mail.regulation import Regulation
 
 
@@ -82,7 +82,7 @@ def _order(history: Sequence[Event]) -> Iterator[Problem]:
                 state = State.ACTIVE
             case Revoke():
                 state = State.REVOKED
-            case Quota():
+            case Quota() | Absence() | Rename() | Move():
                 pass
 
 

@@ -21,6 +21,7 @@ class AgencyKind(StrEnum):
     DEPARTMENT = "department"
     DISTRICT = "district"
     COMMUNE = "commune"
+    UNIT = "unit"  # a school, a station, a unit that Điều 5 gives no form: its address is its approved code
 
 
 class MailboxKind(StrEnum):
@@ -53,12 +54,55 @@ class Result(StrEnum):
     REFUSED = "refused"
 
 
+class RequestKind(StrEnum):
+    """What a document asks for (Đ6.1, Đ7.3, Đ12.3); an absence is a notice (Đ6.2c), a lock a report (Đ7.2)."""
+
+    ISSUE = "issue"
+    CHANGE = "change"
+    REVOKE = "revoke"
+    RESTORE = "restore"
+    LOCK = "lock"
+    ABSENCE = "absence"
+    RESET = "reset"
+
+
+class Cause(StrEnum):
+    """Why a mailbox moved to another agency."""
+
+    TRANSFER = "transfer"
+    MERGE = "merge"
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyRename:
+    """The agency got another name, code or both; `was_name` and `was_code` are what it had, None if unchanged."""
+
+    request: str
+    done: date
+    was_name: str | None
+    was_code: str | None
+    source: Source = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyMerge:
+    """The agency went up in the agency with the id `into`, with all its mailboxes; its file stays."""
+
+    request: str
+    done: date
+    into: str
+    source: Source = field(compare=False)
+
+
+type AgencyEvent = AgencyRename | AgencyMerge
+
+
 @dataclass(frozen=True, slots=True)
 class Agency:
     """An agency: immutable `id`, approved `code` (Đ5.1) and `suffix` (Đ5.2b).
 
-    The code of a department is what stands before the @ (stttt), of a district or commune what follows "ubnd"
-    (kb, tienson.dt).
+    The code of a department or unit is what stands before the @ (stttt), of a district or commune what follows
+    "ubnd" (kb, tienson.dt). `document_system`: it has document-management software (Đ11.2).
     """
 
     id: str
@@ -66,12 +110,25 @@ class Agency:
     kind: AgencyKind
     code: str
     suffix: str
+    document_system: bool
+    history: tuple[AgencyEvent, ...]
     source: Source = field(compare=False)
 
     @property
     def parent_code(self) -> str | None:
         """The code of a commune's district, None for the others (Đ5.1c)."""
         return self.code.rpartition(".")[2] if self.kind is AgencyKind.COMMUNE else None
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Every code it ever had, today's first."""
+        former = (event.was_code for event in self.history if isinstance(event, AgencyRename) and event.was_code)
+        return (self.code, *former)
+
+    @property
+    def merged_into(self) -> str | None:
+        """The id of the agency it went up in, None while it stands."""
+        return next((event.into for event in self.history if isinstance(event, AgencyMerge)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +163,26 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True)
-class Restore:
-    """The agency asked to lift a lock (Đ7.3): one in this history or one that the running system set."""
+class Absence:
+    """The agency notified why the mailbox is idle from `begin` to `end`, both days included (Đ6.2c, Đ7.2a)."""
 
     request: str
     done: date
+    begin: date
+    end: date
+    source: Source = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """The agency asked to lift a lock (Đ7.3): one in this history or one that the running system set.
+
+    `verified` names who verified the request (Đ7.3b).
+    """
+
+    request: str
+    done: date
+    verified: str
     source: Source = field(compare=False)
 
 
@@ -123,14 +195,38 @@ class Revoke:
     source: Source = field(compare=False)
 
 
-type Event = Issue | Quota | Lock | Restore | Revoke
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """The owner or office got another name, address or both; `was` and `was_name` are what it had (Đ6.1)."""
+
+    request: str
+    done: date
+    was: str | None
+    was_name: str | None
+    source: Source = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The mailbox came from the agency `origin`; `was` is its former address, None if it kept the address (Đ6.1)."""
+
+    request: str
+    done: date
+    cause: Cause
+    origin: str
+    was: str | None
+    source: Source = field(compare=False)
+
+
+type Event = Issue | Quota | Lock | Absence | Restore | Rename | Move | Revoke
 
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """A further address of the mailbox, kept up to and with the day `until` (None: without end)."""
+    """A further address of the mailbox, from the day `begin` (None: ever) up to and with `until` (None: no end)."""
 
     address: str
+    begin: date | None
     until: date | None
     source: Source = field(compare=False)
 
@@ -154,6 +250,16 @@ class Mailbox:
         """Every address it was ever given, the primary one first; none is ever given to another (Đ5.2)."""
         return (self.address, *(alias.address for alias in self.aliases))
 
+    @property
+    def revoked(self) -> bool:
+        """Whether it was closed for good (Đ6.2c)."""
+        return any(isinstance(event, Revoke) for event in self.history)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The ids of the agencies it belonged to before, the oldest first."""
+        return tuple(event.origin for event in self.history if isinstance(event, Move))
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -165,16 +271,33 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A document that asked for something (Đ6.2a, Đ7.3a): `id` is YYYY-NNNN in the register of that year."""
+    """A document that asked for something (Đ6.2a, Đ7.3a): `id` is YYYY-NNNN in the register of that year.
+
+    `agency` is the id of the agency that sent it, `asks` what it asks for.
+    """
 
     id: str
     document: str
     dated: date
     received: date
+    agency: str
+    asks: tuple[RequestKind, ...]
     ground: str
     result: Result
     reply: Reply | None
     source: Source = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The operator's own settings of the registry (group_vars/all/registry.yml).
+
+    `operator` is the id of the agency that runs the system and may ask for any other; `alias_months` how many
+    calendar months an old address still takes mail (None: without end).
+    """
+
+    operator: str = ""
+    alias_months: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,3 +308,4 @@ class Registry:
     mailboxes: Mapping[str, Mailbox]
     requests: Mapping[str, Request]
     regulation: Regulation
+    settings: Settings = Settings()

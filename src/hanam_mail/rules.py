@@ -35,7 +35,7 @@ def check(found: Found, regulation: Regulation, today: date) -> Iterator[Problem
 
 def agency_address(agency: Agency, regulation: Regulation) -> str:
     """The address of the agency's own mailbox, by its approved code (Đ5.1a-c)."""
-    if agency.kind is AgencyKind.DEPARTMENT:
+    if agency.kind in (AgencyKind.DEPARTMENT, AgencyKind.UNIT):
         return agency.code
     return naming.committee_address(agency.code, regulation.naming)
 
@@ -87,7 +87,7 @@ def _agency(agency: Agency, agencies: Iterable[Agency], regulation: Regulation) 
     if agency.suffix and len(agency.suffix) != length:
         yield agency.source.problem("suffix", f"phải có {length} chữ", "Đ5.2b")
     if agency.kind is not AgencyKind.COMMUNE:
-        if "." in agency.code:
+        if "." in agency.code and agency.kind is not AgencyKind.UNIT:
             yield agency.source.problem("code", "chỉ mã của xã có dấu chấm", "Đ5.1")
         return
     districts = {other.code for other in agencies if other.kind is AgencyKind.DISTRICT}
@@ -122,7 +122,7 @@ def _address(mailbox: Mailbox, agency: Agency, regulation: Regulation) -> Iterat
     match mailbox.kind:
         case MailboxKind.AGENCY if agency.code:
             expected = agency_address(agency, regulation)
-            clause = {"department": "Đ5.1a", "district": "Đ5.1b", "commune": "Đ5.1c"}[agency.kind]
+            clause = {"department": "Đ5.1a", "district": "Đ5.1b", "commune": "Đ5.1c", "unit": "Đ5.1"}[agency.kind]
             if address != expected:
                 yield source.problem("address", f"phải là “{expected}” theo mã cơ quan", clause)
         case MailboxKind.OFFICE if agency.code:

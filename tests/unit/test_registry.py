@@ -45,14 +45,18 @@ Y2023 = """\
   document: 12/STTTT-VP
   dated: 2023-06-23
   received: 2023-06-26
+  agency: k7q2m4
+  asks: [issue]
   ground: "45/QĐ-STTTT tuyển dụng"
   result: done
   reply: {document: 77/STTTT-CNTT, date: 2023-06-27}
 """
 Y2024 = """\
-2024-0031: {document: 9/STTTT-VP, dated: 2024-05-02, received: 2024-05-03, ground: nhu cầu,
+2024-0031: {document: 9/STTTT-VP, dated: 2024-05-02, received: 2024-05-03, agency: k7q2m4,
+            asks: [change, restore, revoke], ground: nhu cầu,
             result: done, reply: {document: 80/STTTT-CNTT, date: 2024-05-06}}
-2024-0032: {document: 10/STTTT-VP, dated: 2024-05-02, received: 2024-05-03, ground: nghỉ hưu, result: pending}
+2024-0032: {document: 10/STTTT-VP, dated: 2024-05-02, received: 2024-05-03, agency: k7q2m4, asks: [issue],
+            ground: nghỉ hưu, result: pending}
 """
 ISSUE = "      - {event: issue, request: 2023-0004, done: 2023-06-27}\n"
 
@@ -112,6 +116,7 @@ def test_desired_state_is_what_the_documents_amount_to(load: Load) -> None:
             "name": "Sở Thông tin và Truyền thông",
             "code": "stttt",
             "suffix": "tt",
+            "document_system": False,
         }
     ]
     by_id = {mailbox["id"]: mailbox for mailbox in document["mailboxes"]}
@@ -123,6 +128,8 @@ def test_desired_state_is_what_the_documents_amount_to(load: Load) -> None:
         "address": "nguyenthithanhha",
         "aliases": [],
         "quota_bytes": 4 * GIB,
+        "shrink": False,
+        "absences": [],
         "state": "active",
         "shard": 0,
         "clerks": [],
@@ -147,11 +154,11 @@ def test_desired_state_is_what_the_documents_amount_to(load: Load) -> None:
         (
             [
                 "event: lock, done: 2024-01-02, reason: compromised",
-                "event: restore, request: 2024-0031, done: 2024-05-06",
+                "event: restore, request: 2024-0031, done: 2024-05-06, verified: Lê Bình",
             ],
             State.ACTIVE,
         ),
-        (["event: restore, request: 2024-0031, done: 2024-05-06"], State.ACTIVE),
+        (["event: restore, request: 2024-0031, done: 2024-05-06, verified: Lê Bình"], State.ACTIVE),
         (["event: revoke, request: 2024-0031, done: 2024-05-06"], State.REVOKED),
     ],
 )
@@ -192,7 +199,7 @@ def test_quota_shrinks_when_the_entry_says_so(load: Load) -> None:
 @pytest.mark.parametrize(
     ("events", "words"),
     [
-        (["event: rename, done: 2024-01-02"], "không có sự kiện “rename”"),
+        (["event: promote, done: 2024-01-02"], "không có sự kiện “promote”"),
         (
             ["event: quota, request: 2024-0031, done: 2024-05-06, quota: 4GB"],
             "phải bắt đầu bằng sự kiện issue",
@@ -202,7 +209,7 @@ def test_quota_shrinks_when_the_entry_says_so(load: Load) -> None:
             [
                 "event: issue, request: 2023-0004, done: 2023-06-27",
                 "event: revoke, request: 2024-0031, done: 2024-05-06",
-                "event: restore, request: 2024-0031, done: 2024-05-07",
+                "event: restore, request: 2024-0031, done: 2024-05-07, verified: Lê Bình",
             ],
             "sau khi thu hồi",
         ),

@@ -25,7 +25,8 @@ class Regulation:
     """What the registry is judged by. Sizes are octets.
 
     `quota_personal_bytes` and `quota_agency_bytes` are minima (Đ8.1b), the `_default_` ones what an entry
-    without a quota of its own gets (Đ8.1a). `lock_reasons` maps the name of a reason to its clause (Đ7.2).
+    without a quota of its own gets (Đ8.1a). `answer_working_days` (Đ6.2b) and `restore_working_days` (Đ7.3b) are the
+    terms of requests. `lock_reasons` maps the name of a reason to its clause (Đ7.2).
     """
 
     quota_personal_bytes: int
@@ -37,6 +38,8 @@ class Regulation:
     message_overhead_bytes: int
     message_limit_bytes: int
     incoming_message_limit_bytes: int
+    answer_working_days: int
+    restore_working_days: int
     lock_reasons: Mapping[str, str]
     naming: NamingRules
 
@@ -87,6 +90,8 @@ def _build(values: Mapping[str, Any]) -> Regulation:
                 "message_overhead_bytes",
                 "message_limit_bytes",
                 "incoming_message_limit_bytes",
+                "answer_working_days",
+                "restore_working_days",
             )
         },
         quota_warning_percent=tuple(int(percent) for percent in values[_PREFIX + "quota_warning_percent"]),

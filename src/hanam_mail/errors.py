@@ -24,9 +24,9 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        field = f" trường {self.field}:" if self.field else ""
         clause = f" ({self.clause})" if self.clause else ""
-        return f"{place}:{field} {self.text}{clause}"
+        parts = (place, f"trường {self.field}" if self.field else "", self.text + clause)
+        return ": ".join(part for part in parts if part)
 
     def as_dict(self) -> dict[str, str | int]:
         """The form that `hanam-mail check --json` prints."""

@@ -68,7 +68,7 @@ def test_format_makes_an_entry_canonical_that_check_refused(run: Run, project: P
     canonical = file.read_text(encoding="utf-8")
     file.write_text(canonical.replace("kind: agency", "kind: 'agency'"), encoding="utf-8")
     assert run("check").exit_code == 1
-    assert run("format").exit_code == 0
+    assert run("fmt").exit_code == 0
     assert file.read_text(encoding="utf-8") == canonical
 
 
@@ -144,7 +144,7 @@ def test_generate_overwrites_nothing(run: Run, project: Path) -> None:
     assert (project / "mailboxes/stttt.yml").read_bytes() == before
 
 
-@pytest.mark.parametrize("command", ["check", "format", "show", "export", "propose", "generate"])
+@pytest.mark.parametrize("command", ["check", "fmt", "show", "export", "propose", "generate"])
 def test_help_is_vietnamese_and_english(run: Run, command: str) -> None:
     text = run(command, "--help").stdout
     assert " / " in text

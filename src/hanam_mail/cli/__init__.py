@@ -1,0 +1,30 @@
+"""The operator's command `hanam-mail`. Exit codes: 0 all is well, 1 the input has errors, 2 the command was
+used wrongly. How a command is written stands in base.py.
+"""
+
+import click
+
+from hanam_mail import __version__
+from hanam_mail.cli import forms, reading
+
+_COMMANDS = (
+    reading.check,
+    reading.show,
+    reading.export,
+    forms.fmt,
+    forms.propose,
+    forms.generate,
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="%(version)s")
+def main() -> None:
+    """Hệ thống thư điện tử công vụ tỉnh Hà Nam: sổ đăng ký hộp thư.
+
+    The official mail service of Hà Nam province: its registry of mailboxes.
+    """
+
+
+for _command in _COMMANDS:
+    main.add_command(_command)

@@ -1,0 +1,127 @@
+"""`hanam-mail overdue`: requests past their term, those nearly so, and those that were answered late."""
+
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hanam_mail.cli.base import Day, command, console, json_option, load, print_json, registry_option, table
+
+if TYPE_CHECKING:
+    from hanam_mail.overdue import Item
+
+_STANDINGS = {"overdue": "QUÁ HẠN", "due_soon": "sắp đến hạn", "pending": "còn hạn", "late": "trả lời muộn"}
+_ASKS = {
+    "issue": "cấp mới",
+    "change": "thay đổi",
+    "revoke": "thu hồi",
+    "restore": "khôi phục",
+    "lock": "tạm khóa",
+    "absence": "báo vắng",
+    "reset": "đặt lại mật khẩu",
+}
+
+
+@command()
+@registry_option
+@click.option("--day", type=Day(), help="Tính đến ngày nào (mặc định: hôm nay). / As of which day.")
+@click.option("--since", type=Day(), help="Chỉ kể việc nhận từ ngày này. / Only what was received since.")
+@click.option("--calendar", "year", type=int, help="Chỉ in ngày nghỉ, ngày làm bù của năm. / Print a year's days off.")
+@json_option
+def overdue(path: Path, day: date | None, since: date | None, year: int | None, as_json: bool) -> None:
+    """Đề nghị quá hạn, sắp đến hạn, trả lời muộn (Đ6.2b, Đ7.3b) / Requests against their terms.
+
+    Mã thoát: 0 không có việc quá hạn chưa làm, 1 có việc quá hạn chưa làm (hoặc dữ liệu có lỗi), 2 gõ sai lệnh.
+
+    Exit codes: 0 nothing pending is overdue, 1 something is (or the input has errors), 2 wrong usage.
+    """
+    from hanam_mail import overdue, registry, workdays
+
+    calendar = workdays.load(workdays.calendar_beside(path))
+    if year is not None:
+        _print_year(calendar, year, as_json)
+        return
+    as_of = day or registry.today()
+    found = overdue.items(load(path), calendar, as_of)
+    if since is not None:
+        found = [item for item in found if item.request.received >= since]
+    if as_json:
+        print_json({"day": as_of.isoformat(), "requests": [_as_dict(item) for item in found]})
+    else:
+        _print_table(found, as_of)
+    sys.exit(1 if any(item.standing is overdue.Standing.OVERDUE for item in found) else 0)
+
+
+def _print_table(found: Sequence["Item"], day: date) -> None:
+    if not found:
+        click.echo(f"Đến ngày {day:%d/%m/%Y}: không có đề nghị nào chờ giải quyết hoặc bị trả lời muộn.")
+        return
+    rows = table(
+        "Tình trạng", "Số", "Cơ quan", "Văn bản", "Đề nghị", "Nhận", "Hạn", "Ngày làm việc", "Khôi phục, người xác minh"
+    )
+    for item in found:
+        request = item.request
+        rows.add_row(
+            _STANDINGS[item.standing],
+            request.id,
+            item.agency,
+            request.document,
+            ", ".join(_ASKS[kind] for kind in request.asks),
+            f"{request.received:%d/%m/%Y}",
+            f"{item.due:%d/%m/%Y} ({item.clause})",
+            _days(item),
+            "; ".join(f"{entry.address} {entry.done:%d/%m/%Y}: {entry.verified}" for entry in item.restored),
+        )
+    console().print(rows)
+    counts = {name: sum(item.standing == key for item in found) for key, name in _STANDINGS.items()}
+    click.echo(
+        f"Đến ngày {day:%d/%m/%Y}: " + ", ".join(f"{count} {name.lower()}" for name, count in counts.items()) + "."
+    )
+
+
+def _days(item: "Item") -> str:
+    if item.standing in ("overdue", "late"):
+        return f"muộn {item.days}"
+    return f"còn {item.days}" if item.days else "hạn chót hôm nay"
+
+
+def _as_dict(item: "Item") -> dict[str, Any]:
+    request = item.request
+    return {
+        "standing": item.standing,
+        "request": request.id,
+        "agency": item.agency,
+        "document": request.document,
+        "dated": request.dated,
+        "received": request.received,
+        "asks": list(request.asks),
+        "due": item.due,
+        "clause": item.clause,
+        "working_days": item.days,
+        "finished": item.finished,
+        "restored": [
+            {"address": entry.address, "done": entry.done, "verified": entry.verified} for entry in item.restored
+        ],
+    }
+
+
+def _print_year(calendar: Any, year: int, as_json: bool) -> None:
+    """What a person compares with the official documents before confirming the year."""
+    days = calendar.special_days(year)
+    if as_json:
+        print_json({day.isoformat(): reason for day, reason in days.items()})
+        return
+    weekdays = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
+    rows = table("Ngày", "Thứ", "Nghỉ hay làm", "Lý do")
+    for day, reason in days.items():
+        state = "làm việc" if day in calendar.working_days else "nghỉ"
+        rows.add_row(f"{day:%d/%m/%Y}", weekdays[day.weekday()], state, reason)
+    console().print(rows)
+    confirmation = calendar.confirmed.get(year)
+    if confirmation is None:
+        click.echo(f"Năm {year} CHƯA được xác nhận trong {calendar.file}.")
+    else:
+        click.echo(f"Năm {year} đã được {confirmation.by} xác nhận theo {confirmation.document}.")

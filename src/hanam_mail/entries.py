@@ -72,7 +72,7 @@ def read_agency_file(text: str, file: str, regulation: Regulation, found: Found)
             found.unread.add(entry.text("id", required=False))
         return mailbox
 
-    mailboxes = fields.entries("mailboxes", read)
+    mailboxes = fields.entries("mailboxes", read, empty=agency is None or agency.merged_into is not None)
     found.mailboxes.extend(mailbox for mailbox in mailboxes if mailbox is not None)
     fields.finish()
 

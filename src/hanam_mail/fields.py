@@ -77,9 +77,11 @@ class Fields:
         self.note(name, "phải là danh sách các giá trị")
         return ()
 
-    def entries[T](self, name: str, read: Callable[["Fields"], T], *, required: bool = True) -> list[T]:
-        """A list of mappings, each read by `read` and finished."""
-        return [self._entry(node, read) for node in self._items(name, required=required)]
+    def entries[T](
+        self, name: str, read: Callable[["Fields"], T], *, required: bool = True, empty: bool = False
+    ) -> list[T]:
+        """A list of mappings, each read by `read` and finished; `empty`: it may be an empty list, though required."""
+        return [self._entry(node, read) for node in self._items(name, required=required, empty=empty)]
 
     def entry[T](self, name: str, read: Callable[["Fields"], T], *, required: bool = True) -> T | None:
         """One mapping, read by `read` and finished."""
@@ -106,10 +108,10 @@ class Fields:
         fields.finish()
         return value
 
-    def _items(self, name: str, *, required: bool) -> Iterator[yaml.Node]:
+    def _items(self, name: str, *, required: bool, empty: bool = False) -> Iterator[yaml.Node]:
         node = self._take(name, required=required)
         if isinstance(node, yaml.SequenceNode):
-            if required and not node.value:
+            if required and not empty and not node.value:
                 self.note(name, "danh sách trống")
             yield from node.value
         elif node is not None:

@@ -1,9 +1,9 @@
 """What a history of events amounts to (state and quota on paper), and which histories are impossible.
 
-The order of events is: one issue first; then quota, lock, restore in any number; revoke last, after which
-nothing follows. A restore needs no lock before it, because most locks (idle, default password, flood: Đ7.2)
-are set by the running system and stand in the accounts database, not in git; a second lock without a
-restore between is refused.
+The order of events is: one issue first; then quota, lock, absence, restore, rename, transfer and merge in any
+number; revoke last, after which nothing follows. A restore needs no lock before it, because most locks (idle,
+default password, flood: Đ7.2) are set by the running system and stand in the accounts database, not in git; but one
+request lifts a lock once. A second lock without a restore between is refused.
 """
 
 from collections.abc import Iterator, Sequence
@@ -67,6 +67,7 @@ def problems(history: Sequence[Event], kind: MailboxKind, regulation: Regulation
 
 def _order(history: Sequence[Event]) -> Iterator[Problem]:
     state = State.ACTIVE
+    restored: set[str] = set()
     for event in history[1:]:
         if state is State.REVOKED:
             yield event.source.problem("event", "sau khi thu hồi không còn sự kiện nào nữa", "Đ6.2c")
@@ -79,6 +80,10 @@ def _order(history: Sequence[Event]) -> Iterator[Problem]:
                     yield event.source.problem("event", "hộp thư đang bị tạm khóa, chưa khôi phục", "Đ7.2")
                 state = State.LOCKED
             case Restore():
+                if event.request in restored:
+                    text = f"đề nghị {event.request} đã được khôi phục một lần rồi"
+                    yield event.source.problem("request", text, "Đ7.3")
+                restored.add(event.request)
                 state = State.ACTIVE
             case Revoke():
                 state = State.REVOKED
@@ -87,12 +92,17 @@ def _order(history: Sequence[Event]) -> Iterator[Problem]:
 
 
 def _dates(history: Sequence[Event], today: date) -> Iterator[Problem]:
-    latest = history[0].done
+    latest = issued = history[0].done
     for event in history:
         if event.done > today:
             yield event.source.problem("done", f"ngày {event.done} ở tương lai")
         if event.done < latest:
             yield event.source.problem("done", f"ngày {event.done} trước sự kiện liền trên ({latest})")
+        if isinstance(event, Absence):
+            if event.end < event.begin:
+                yield event.source.problem("to", f"ngày {event.end} trước ngày bắt đầu {event.begin}", "Đ6.2c")
+            elif event.end < issued:
+                yield event.source.problem("to", f"ngày {event.end} trước ngày cấp hộp thư ({issued})", "Đ6.2c")
         latest = max(latest, event.done)
 
 

@@ -292,8 +292,8 @@ class Request:
 class Settings:
     """The operator's own settings of the registry (group_vars/all/registry.yml).
 
-    `operator` is the id of the agency that runs the system and may ask for any other; `alias_months` how many
-    calendar months an old address still takes mail (None: without end).
+    `operator` is the id of the agency that runs the system and may ask for any other ("": who asks is not judged);
+    `alias_months` how many calendar months an old address still takes mail (None: without end).
     """
 
     operator: str = ""

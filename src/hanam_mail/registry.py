@@ -9,13 +9,13 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from hanam_mail import entries, regulation, rules
+from hanam_mail import entries, regulation, rules, settings
 from hanam_mail.desired import desired_state
 from hanam_mail.errors import InputError, Problem
 from hanam_mail.model import Registry
 from hanam_mail.regulation import Regulation
 
-__all__ = ["desired_state", "load", "regulation_beside", "today"]
+__all__ = ["desired_state", "load", "regulation_beside", "settings_beside", "today"]
 
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")  # all dates of the registry are the province's
 
@@ -30,6 +30,11 @@ def regulation_beside(path: Path) -> Path:
     return path.resolve().parent / "group_vars" / "all" / "regulation.yml"
 
 
+def settings_beside(path: Path) -> Path:
+    """registry.yml of the project that the registry at `path` is part of."""
+    return regulation_beside(path).with_name("registry.yml")
+
+
 def load(path: Path, *, regulated_by: Regulation | None = None, day: date | None = None) -> Registry:
     """Read and check the registry in the folder `path` (agencies there, the register of requests in
     requests/).
@@ -38,12 +43,13 @@ def load(path: Path, *, regulated_by: Regulation | None = None, day: date | None
     Raises InputError with all problems of all files, those of regulation.yml first.
     """
     rule_book = regulated_by or regulation.load(regulation_beside(path))
+    chosen = settings.load(settings_beside(path))
     found = entries.Found()
     for file, text in _texts(path, found):
         entries.read_agency_file(text, str(file), rule_book, found)
     for file, text in _texts(path / "requests", found):
         entries.read_request_file(text, str(file), found)
-    problems = [*found.problems, *rules.check(found, rule_book, day or today())]
+    problems = [*found.problems, *rules.check(found, rule_book, day or today(), chosen)]
     if problems:
         raise InputError(problems)
     return Registry(
@@ -51,6 +57,7 @@ def load(path: Path, *, regulated_by: Regulation | None = None, day: date | None
         mailboxes={mailbox.id: mailbox for mailbox in found.mailboxes},
         requests={request.id: request for request in found.requests},
         regulation=rule_book,
+        settings=chosen,
     )
 
 

@@ -1,0 +1,33 @@
+"""The rules that no single field of the registry can break: uniqueness, references, forms, order of dates.
+
+Each module holds the rules of one subject and yields a Problem for every breach; `check` is the list of them.
+All take time in proportion to the number of entries. The readings of Điều 5 that they hold to are those of
+docs/decisions/0001-identity.md and naming.py.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+from hanam_mail import history
+from hanam_mail.entries import Found
+from hanam_mail.errors import Problem
+from hanam_mail.model import Settings
+from hanam_mail.regulation import Regulation
+from hanam_mail.rules import addresses, agencies, changes, clerks, requests, unique
+from hanam_mail.rules.addresses import agency_address
+from hanam_mail.rules.view import View
+
+__all__ = ["agency_address", "check"]
+
+
+def check(found: Found, regulation: Regulation, today: date, settings: Settings | None = None) -> Iterator[Problem]:
+    """Every breach of a rule between entries. `today` bounds all dates."""
+    view = View(found, regulation, settings or Settings(), today)
+    yield from unique.problems(view)
+    yield from agencies.problems(view)
+    yield from addresses.problems(view)
+    for mailbox in found.mailboxes:
+        yield from history.problems(mailbox.history, mailbox.kind, regulation, today)
+    yield from changes.problems(view)
+    yield from clerks.problems(view)
+    yield from requests.problems(view)

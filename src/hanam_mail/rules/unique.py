@@ -1,0 +1,52 @@
+"""What exists once: ids, codes, addresses. What was issued once stays taken for ever, in any case of letters."""
+
+from collections.abc import Iterable, Iterator
+
+from hanam_mail.errors import Problem, Source
+from hanam_mail.model import Agency, AgencyRename, Alias, Mailbox
+from hanam_mail.rules.view import View
+
+
+def problems(view: View) -> Iterator[Problem]:
+    """Every id, request number, code and address that stands twice."""
+    entries: list[Agency | Mailbox] = [*view.found.agencies, *view.found.mailboxes]
+    yield from _repeated((entry.id, entry.source, "id", "mã", "") for entry in entries)
+    requests = view.found.requests
+    yield from _repeated((request.id, request.source, request.id, "số đề nghị", "Đ6.2") for request in requests)
+    yield from _repeated(_codes(view.found.agencies))
+    yield from _repeated(_addresses(view.found.mailboxes))
+
+
+def _codes(agencies: Iterable[Agency]) -> Iterator[tuple[str, Source, str, str, str]]:
+    """Codes of today and of before, each once for its agency, which may take a former one back."""
+    for agency in agencies:
+        yield agency.code, agency.source, "code", "mã cơ quan", "Đ5.1"
+        former: dict[str, Source] = {}
+        for event in agency.history:
+            if isinstance(event, AgencyRename) and event.was_code and event.was_code != agency.code:
+                former.setdefault(event.was_code, event.source)
+        for code, source in former.items():
+            yield code, source, "was_code", "mã cơ quan", "Đ5.1"
+
+
+def _addresses(mailboxes: Iterable[Mailbox]) -> Iterator[tuple[str, Source, str, str, str]]:
+    """An address belongs to one mailbox for ever: closed ones and aliases count (Đ5.2)."""
+    for mailbox in mailboxes:
+        holders: tuple[Mailbox | Alias, ...] = (mailbox, *mailbox.aliases)
+        for holder in holders:
+            yield holder.address, holder.source, "address", "địa chỉ", "Đ5"
+
+
+def _repeated(entries: Iterable[tuple[str, Source, str, str, str]]) -> Iterator[Problem]:
+    """A problem for every (value, source, field, what, clause) whose value, in any case, stood before."""
+    first: dict[str, tuple[Source, str]] = {}
+    for value, source, field, what, clause in entries:
+        key = value.casefold()
+        if not key:
+            continue  # a fault of the field itself, noted where it was read
+        if key in first:
+            before, there = first[key]
+            text = f"{what} “{value}” đã có ở {before.file}:{before.fields.get(there, before.line)}"
+            yield source.problem(field, text, clause)
+        else:
+            first[key] = source, field

@@ -1,0 +1,64 @@
+"""The address that Điều 5 gives an entry of a draft, as what the draft holds demands it."""
+
+from calendar import monthrange
+from collections.abc import Sequence
+from datetime import date
+from itertools import count
+
+from hanam_mail import naming
+from hanam_mail.draft.book import Book, DraftError
+from hanam_mail.model import Agency, Mailbox, MailboxKind
+
+
+def chosen(book: Book, address: str) -> str:
+    """An address the operator chose, if it may be given to anybody."""
+    if not naming.is_local_part(address):
+        raise DraftError(f"“{address}” phải là chữ thường không dấu, chữ số, dấu chấm ở giữa", "Đ5")
+    return free(book, address)
+
+
+def free(book: Book, address: str) -> str:
+    """The address, if nobody ever had it and the system does not need it itself."""
+    if address in book.regulation.naming.reserved_local_parts:
+        raise DraftError(f"“{address}” dành riêng cho hệ thống (RFC 2142)", "Đ5")
+    if address in book.taken:
+        raise DraftError(f"địa chỉ “{address}” đã được cấp, không cấp lại cho hộp thư khác", "Đ5.2")
+    return address
+
+
+def person(book: Book, name: str, agency: Agency, details: Sequence[str]) -> str:
+    """The first form for a person (or a guest, Đ14.1) that is free, by the list of Đ5.2."""
+    colleagues = [mailbox.address for mailbox in book.members(agency)]
+    try:
+        return naming.propose_person(name, agency.suffix, book.taken, colleagues=colleagues, details=details)
+    except naming.NamingError as error:
+        raise DraftError(str(error), "Đ5.2") from error
+
+
+def office(book: Book, name: str, agency: Agency, *, of: Mailbox | None = None, numbered: bool = False) -> str:
+    """The form for an office (Đ5.1d, Đ5.1đ), which the mailbox `of` may have already.
+
+    `numbered`: where it is taken, it goes on with a counter (vp2.snv).
+    """
+    try:
+        address = naming.office_address(name, agency.code, book.regulation.naming)
+    except naming.NamingError as error:
+        raise DraftError(str(error), "Đ5.1d") from error
+    if of is not None and address == of.address:
+        return address
+    if numbered and address in book.taken:
+        head, _, code = address.partition(".")
+        return next(form for form in (f"{head}{n}.{code}" for n in count(2)) if form not in book.taken)
+    return free(book, address)
+
+
+def is_plain(address: str, kind: MailboxKind) -> bool:
+    """Whether it is a person's plain form (Đ5.2a), which says nothing of an agency."""
+    return kind in (MailboxKind.PERSON, MailboxKind.GUEST) and "." not in address
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day so many calendar months later; a day that month has not is its last (Bộ luật Dân sự, Đ148)."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year, month = day.year + years, month + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))

@@ -1,0 +1,148 @@
+"""Edits of whole agencies: a new one, another name or code, and the merger of one with another (sáp nhập)."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+
+from hanam_mail import naming, rules
+from hanam_mail.draft import addresses
+from hanam_mail.draft.book import Book, DraftError
+from hanam_mail.entries import new_id
+from hanam_mail.errors import Source
+from hanam_mail.model import (
+    Agency,
+    AgencyKind,
+    AgencyMerge,
+    AgencyRename,
+    Cause,
+    Mailbox,
+    MailboxKind,
+    Move,
+    Rename,
+)
+
+_NEW = Source("", 0)
+
+
+def added(
+    book: Book, kind: AgencyKind, name: str, code: str | None, suffix: str | None, document_system: bool
+) -> Agency:
+    """A new agency without a mailbox yet. A commune's name bears its district after a comma."""
+    if code is None or suffix is None:
+        proposed_code, proposed_suffix = _proposal(book, kind, name, code)
+        code, suffix = code or proposed_code, suffix or proposed_suffix
+    _free_code(book, code)
+    agency = Agency(new_id(book.ids), name, kind, code, suffix, document_system, (), _NEW)
+    return book.put_agency(agency)
+
+
+def renamed(
+    book: Book, old: Agency, name: str | None, code: str | None, suffix: str | None, request: str, done: date
+) -> Agency:
+    """The agency under another name or code, with all that follows for its mailboxes and communes."""
+    name = naming.normal(name) if name else old.name
+    code = code or old.code
+    if (name, code, suffix or old.suffix) == (old.name, old.code, old.suffix):
+        raise DraftError(f"cơ quan “{old.name}” đã có tên và mã như vậy", "Đ6.1")
+    event = AgencyRename(
+        request, done, old.name if name != old.name else None, old.code if code != old.code else None, _NEW
+    )
+    if code != old.code:
+        _free_code(book, code)
+    communes = list(book.communes(old)) if old.kind is AgencyKind.DISTRICT and code != old.code else []
+    history = old.history if event.was_name is event.was_code is None else (*old.history, event)
+    agency = replace(old, name=name, code=code, suffix=suffix or old.suffix, history=history)
+    agency = book.put_agency(agency)
+    own = rules.agency_address(old, book.regulation)
+    for mailbox in book.members(agency):
+        if mailbox.kind is MailboxKind.AGENCY:
+            mailbox = replace(mailbox, name=name)
+        address = _address_by_code(mailbox, old.code, code)
+        if mailbox.kind is MailboxKind.AGENCY and mailbox.address == own:
+            address = rules.agency_address(agency, book.regulation)
+        mailbox = replace(mailbox, source=agency.source)
+        if address != mailbox.address and not mailbox.revoked:
+            mailbox = _readdressed(book, mailbox, address, Rename(request, done, mailbox.address, None, _NEW))
+        book.put(mailbox)
+    for commune in communes:
+        head = commune.code.rpartition(".")[0]
+        renamed(book, commune, None, f"{head}.{code}", None, request, done)
+    return agency
+
+
+def merged(book: Book, old: Agency, heir: Agency, offices: Mapping[str, str], request: str, done: date) -> Agency:
+    """Everything of one agency under another; the former's file stays and tells where it went."""
+    if old.id == heir.id:
+        raise DraftError(f"cơ quan “{old.name}” không sáp nhập vào chính nó", "Đ6.1")
+    chosen = {book.mailbox(who).id: address for who, address in offices.items()}
+    if old.kind is AgencyKind.DISTRICT:
+        _move_communes(book, old, heir, request, done)
+    for mailbox in book.members(old):
+        if mailbox.revoked:
+            book.put(replace(mailbox, agency=heir.id, source=heir.source))
+            continue
+        address = mailbox.address
+        if mailbox.id in chosen:
+            address = addresses.chosen(book, chosen.pop(mailbox.id))
+        elif mailbox.kind is MailboxKind.OFFICE:
+            address = addresses.office(book, mailbox.name, heir, numbered=True)
+        was = mailbox.address if address != mailbox.address else None
+        event = Move(request, done, Cause.MERGE, old.id, was, _NEW)
+        name = heir.name if mailbox.kind is MailboxKind.AGENCY else mailbox.name
+        moved = replace(mailbox, agency=heir.id, name=name, source=heir.source)
+        book.put(_readdressed(book, moved, address, event) if was else book.record(moved, event))
+    if chosen:
+        others = ", ".join(book.mailboxes[identity].address for identity in chosen)
+        raise DraftError(f"không phải hộp thư của “{old.name}”: {others}", "Đ6.1")
+    merger = AgencyMerge(request, done, heir.id, _NEW)
+    book.put_agency(replace(old, history=(*old.history, merger)))
+    return heir
+
+
+def _move_communes(book: Book, old: Agency, heir: Agency, request: str, done: date) -> None:
+    """The communes of a district that goes up in another become communes of that one (Đ5.1c)."""
+    communes = list(book.communes(old))
+    if communes and heir.kind is not AgencyKind.DISTRICT:
+        text = f"các xã của “{old.name}” cần một huyện khác: “{heir.name}” không phải huyện"
+        raise DraftError(text, "Đ5.1c")
+    for commune in communes:
+        head = commune.code.rpartition(".")[0]
+        renamed(book, commune, None, f"{head}.{heir.code}", None, request, done)
+
+
+def _readdressed(book: Book, mailbox: Mailbox, address: str, event: Rename | Move) -> Mailbox:
+    """The mailbox of an agency or office under a new address, the old one kept without end."""
+    addresses.free(book, address)
+    return book.readdress(book.record(mailbox, event), address, event.done, None)
+
+
+def _address_by_code(mailbox: Mailbox, old: str, new: str) -> str:
+    """An office's address with the agency's new code; every other address as it is."""
+    head, _, tail = mailbox.address.partition(".")
+    return f"{head}.{new}" if mailbox.kind is MailboxKind.OFFICE and tail == old else mailbox.address
+
+
+def _free_code(book: Book, code: str) -> None:
+    for agency in book.agencies.values():
+        if code in agency.codes:
+            raise DraftError(f"mã “{code}” đã của cơ quan “{agency.name}”", "Đ5.1")
+
+
+def _proposal(book: Book, kind: AgencyKind, name: str, code: str | None) -> tuple[str, str]:
+    """Code and suffix that Điều 5 proposes."""
+    words = book.regulation.naming
+    try:
+        match kind:
+            case AgencyKind.DEPARTMENT:
+                return naming.agency_code(name, words), naming.agency_suffix(name, words)
+            case AgencyKind.DISTRICT:
+                proposed = naming.district_code(name, words)
+                return proposed, proposed[: words.suffix_length]
+            case AgencyKind.COMMUNE:
+                commune, _, district = name.partition(",")
+                parent = code.rpartition(".")[2] if code else naming.district_code(district, words)
+                return naming.commune_code(commune, parent, words), parent[: words.suffix_length]
+            case AgencyKind.UNIT:
+                raise DraftError("đơn vị ngoài các dạng của Điều 5 cần mã và hậu tố được duyệt", "Đ5.1")
+    except naming.NamingError as error:
+        raise DraftError(str(error), "Đ5.1") from error

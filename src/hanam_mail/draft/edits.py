@@ -1,0 +1,330 @@
+"""`Draft`: what a document may ask for, each kind one method."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+from hanam_mail import naming, registry, rules
+from hanam_mail.draft import addresses, agencies
+from hanam_mail.draft.book import Book, DraftError
+from hanam_mail.entries import new_id
+from hanam_mail.errors import Source
+from hanam_mail.model import (
+    Absence,
+    Agency,
+    AgencyKind,
+    Cause,
+    Issue,
+    Lock,
+    Mailbox,
+    MailboxKind,
+    Move,
+    Quota,
+    Registry,
+    Rename,
+    Reply,
+    Request,
+    RequestKind,
+    Restore,
+    Result,
+    Revoke,
+)
+
+_NEW = Source("", 0)
+_REQUESTS_A_YEAR = 9999
+
+
+class Draft:
+    """A working copy of a registry. `today` bounds all dates, by default the province's date.
+
+    Of every edit `request` is the id of the document behind it and `done` the day it took effect.
+    """
+
+    def __init__(self, base: Registry, *, today: date | None = None) -> None:
+        self._book = Book(base, today or registry.today())
+
+    def registry(self) -> Registry:
+        """The edited registry, not yet checked as a whole."""
+        return self._book.registry()
+
+    def mailbox(self, who: str) -> Mailbox:
+        """The mailbox of that address, alias or id."""
+        return self._book.mailbox(who)
+
+    def agency(self, code: str) -> Agency:
+        """The agency of that code, which must still stand."""
+        return self._book.agency(code)
+
+    def members(self, code: str) -> list[Mailbox]:
+        """The mailboxes of the agency of that code."""
+        return self._book.members(self._book.agency(code))
+
+    # --- documents ---
+
+    def request(
+        self,
+        *,
+        document: str,
+        dated: date,
+        received: date,
+        agency: str,
+        asks: Iterable[RequestKind | str],
+        ground: str,
+    ) -> Request:
+        """Register a document (Đ6.2a, Đ7.3a) under the next free number of the year it was received in."""
+        sender = self._book.agency(agency)
+        for other in self._book.requests.values():
+            if (other.document, other.dated, other.agency) == (document, dated, sender.id):
+                raise DraftError(f"văn bản {document} ngày {dated} đã có trong sổ, số {other.id}", "Đ6.2")
+        year = f"{received:%Y}"
+        numbers = (int(identity[5:]) for identity in self._book.requests if identity.startswith(year))
+        number = max(numbers, default=0) + 1
+        if number > _REQUESTS_A_YEAR:
+            raise DraftError(f"sổ đề nghị năm {year} đã đầy")
+        return self._book.put_request(
+            Request(
+                id=f"{year}-{number:04d}",
+                document=document,
+                dated=dated,
+                received=received,
+                agency=sender.id,
+                asks=tuple(RequestKind(ask) for ask in asks),
+                ground=ground,
+                result=Result.PENDING,
+                reply=None,
+                source=Source(f"{year}.yml", 0),
+            )
+        )
+
+    def answer(self, request_id: str, result: Result | str, document: str, day: date) -> Request:
+        """Note the answer to a pending request: granted or refused, by which document of which day (Đ6.2b)."""
+        request = self._book.requests.get(request_id)
+        if request is None:
+            raise DraftError(f"sổ đề nghị không có số {request_id}", "Đ6.2")
+        if request.result is not Result.PENDING:
+            raise DraftError(f"đề nghị {request_id} đã được trả lời ({request.result})", "Đ6.2b")
+        if Result(result) is Result.PENDING:
+            raise DraftError("trả lời phải là done hoặc refused", "Đ6.2b")
+        return self._book.put_request(replace(request, result=Result(result), reply=Reply(document, day)))
+
+    # --- mailboxes ---
+
+    def issue(
+        self,
+        *,
+        kind: MailboxKind | str,
+        agency: str,
+        name: str,
+        request: str,
+        done: date,
+        quota_bytes: int | None = None,
+        address: str | None = None,
+        details: Sequence[str] = (),
+    ) -> Mailbox:
+        """A new mailbox (Đ6.2a), its address by Điều 5 unless the operator chose one.
+
+        `details` tell namesakes of one agency apart, home place first (Đ5.2c).
+        """
+        book, kind, owner = self._book, MailboxKind(kind), self._book.agency(agency)
+        book.granted(request, RequestKind.ISSUE)
+        name = owner.name if kind is MailboxKind.AGENCY else naming.normal(name)
+        if address is not None:
+            address = addresses.chosen(book, address)
+        elif kind is MailboxKind.AGENCY:
+            address = addresses.free(book, rules.agency_address(owner, book.regulation))
+        elif kind is MailboxKind.OFFICE:
+            address = addresses.office(book, name, owner)
+        else:
+            address = addresses.person(book, name, owner, details)
+        mailbox = Mailbox(
+            id=new_id(book.ids),
+            kind=kind,
+            agency=owner.id,
+            name=name,
+            address=address,
+            aliases=(),
+            clerks=(),
+            history=(),
+            source=owner.source,
+        )
+        return book.put(book.record(mailbox, Issue(request, done, quota_bytes, _NEW)))
+
+    def quota(self, who: str, quota_bytes: int, *, request: str, done: date, shrink: bool = False) -> Mailbox:
+        """Another quota, in octets (Đ8.1a); a smaller one only with `shrink`."""
+        self._book.granted(request, RequestKind.CHANGE)
+        event = Quota(request, done, quota_bytes, shrink, _NEW)
+        return self._book.put(self._book.record(self._book.mailbox(who), event))
+
+    def lock(self, who: str, reason: str, *, done: date, request: str | None = None) -> Mailbox:
+        """A lock by decision (Đ7.2), for a reason of `regulation_lock_reasons`."""
+        reasons = self._book.regulation.lock_reasons
+        if reason not in reasons:
+            raise DraftError(f"không có lý do “{reason}”; có: {', '.join(reasons)}", "Đ7.2")
+        if request is not None:
+            self._book.granted(request, RequestKind.LOCK)
+        return self._book.put(self._book.record(self._book.mailbox(who), Lock(request, done, reason, _NEW)))
+
+    def absence(self, who: str, begin: date, end: date, *, request: str, done: date) -> Mailbox:
+        """A notified reason why the mailbox is idle from `begin` to `end`, both included (Đ6.2c, Đ7.2a)."""
+        self._book.granted(request, RequestKind.ABSENCE)
+        if end < begin:
+            raise DraftError(f"vắng mặt đến ngày {end} lại trước ngày bắt đầu {begin}", "Đ6.2c")
+        event = Absence(request, done, begin, end, _NEW)
+        return self._book.put(self._book.record(self._book.mailbox(who), event))
+
+    def restore(self, who: str, *, request: str, done: date, verified: str) -> Mailbox:
+        """A lock lifted at the agency's request, which `verified` checked (Đ7.3)."""
+        self._book.granted(request, RequestKind.RESTORE)
+        event = Restore(request, done, naming.normal(verified), _NEW)
+        return self._book.put(self._book.record(self._book.mailbox(who), event))
+
+    def revoke(self, who: str, *, request: str, done: date) -> Mailbox:
+        """The mailbox closed for good (Đ6.2c); its owner is no longer anybody's clerk."""
+        self._book.granted(request, RequestKind.REVOKE)
+        mailbox = self._book.record(self._book.mailbox(who), Revoke(request, done, _NEW))
+        self._book.drop_clerk(mailbox)
+        return self._book.put(replace(mailbox, clerks=()))
+
+    def rename(
+        self,
+        who: str,
+        name: str,
+        *,
+        request: str,
+        done: date,
+        address: str | None = None,
+        details: Sequence[str] = (),
+    ) -> Mailbox:
+        """Another name of a person or office (Đ6.1); where its letters differ, another address by Điều 5.
+
+        The old address stays: a person's for `registry_alias_months`, an office's without end.
+        """
+        book, old, name = self._book, self._book.mailbox(who), naming.normal(name)
+        book.granted(request, RequestKind.CHANGE)
+        if old.kind is MailboxKind.AGENCY:
+            raise DraftError(f"“{old.address}” mang tên cơ quan: đổi bằng rename-agency", "Đ6.1")
+        if name == old.name and address in (None, old.address):
+            raise DraftError(f"hộp thư “{old.address}” đã mang tên “{name}”", "Đ6.1")
+        new = self._address_of_new_name(old, name, address, details)
+        moved = new != old.address
+        event = Rename(request, done, old.address if moved else None, old.name if name != old.name else None, _NEW)
+        mailbox = replace(book.record(old, event), name=name)
+        if moved:
+            until = None if old.kind.is_agency else self._alias_end(done)
+            mailbox = book.readdress(mailbox, new, done, until)
+        return book.put(mailbox)
+
+    def transfer(
+        self,
+        who: str,
+        *,
+        agency: str,
+        request: str,
+        done: date,
+        new_address: bool = False,
+        details: Sequence[str] = (),
+    ) -> Mailbox:
+        """A person goes to another agency with the mailbox (Đ6.1): id, mail and a plain address stay.
+
+        `new_address`: one that bears the former agency's suffix is replaced by the new agency's form and
+        stays for `registry_alias_months`.
+        """
+        book, old, owner = self._book, self._book.mailbox(who), self._book.agency(agency)
+        book.granted(request, RequestKind.CHANGE)
+        if old.kind.is_agency:
+            raise DraftError(f"“{old.address}” là hộp thư của cơ quan: chỉ hộp thư cá nhân chuyển theo người", "Đ6.1")
+        if owner.id == old.agency:
+            raise DraftError(f"“{old.address}” đã thuộc {owner.name}", "Đ6.1")
+        if new_address and addresses.is_plain(old.address, old.kind):
+            raise DraftError(f"“{old.address}” ở dạng gốc, giữ nguyên khi chuyển cơ quan", "Đ5.2")
+        new = addresses.person(book, old.name, owner, details) if new_address else old.address
+        event = Move(request, done, Cause.TRANSFER, old.agency, old.address if new_address else None, _NEW)
+        mailbox = replace(book.record(old, event), agency=owner.id, source=owner.source)
+        if new_address:
+            mailbox = book.readdress(mailbox, new, done, self._alias_end(done))
+        book.drop_clerk(old)
+        return book.put(mailbox)
+
+    def clerks(self, who: str, people: Iterable[str]) -> Mailbox:
+        """Who opens the mailbox of an agency or office, each by the own login (Đ9.2); replaces the former."""
+        mailbox = self._book.mailbox(who)
+        if not mailbox.kind.is_agency:
+            raise DraftError(f"“{mailbox.address}” là hộp thư cá nhân, không dùng chung, không có văn thư", "Đ12.3")
+        persons = [self._book.mailbox(person) for person in people]
+        for person in persons:
+            if person.kind is not MailboxKind.PERSON or person.agency != mailbox.agency or person.revoked:
+                text = f"“{person.address}” phải là hộp thư cá nhân đang dùng của cùng cơ quan"
+                raise DraftError(text, "Đ9.2")
+        return self._book.put(replace(mailbox, clerks=tuple(dict.fromkeys(person.id for person in persons))))
+
+    # --- agencies ---
+
+    def add_agency(
+        self,
+        *,
+        kind: AgencyKind | str,
+        name: str,
+        request: str,
+        done: date,
+        code: str | None = None,
+        suffix: str | None = None,
+        document_system: bool = False,
+    ) -> Agency:
+        """A new agency with its mailbox (Đ5.1a-c); code and suffix by the rule unless approved ones are given."""
+        with self._book.whole():
+            agency = agencies.added(self._book, AgencyKind(kind), naming.normal(name), code, suffix, document_system)
+            self.issue(kind=MailboxKind.AGENCY, agency=agency.code, name="", request=request, done=done)
+        return agency
+
+    def rename_agency(
+        self,
+        code: str,
+        *,
+        request: str,
+        done: date,
+        name: str | None = None,
+        new_code: str | None = None,
+        suffix: str | None = None,
+    ) -> Agency:
+        """Another name, code or suffix of an agency: a new code gives its own mailbox and its offices new
+        addresses, the communes of a district theirs; the old ones stay as aliases without end.
+        """
+        self._book.granted(request, RequestKind.CHANGE)
+        with self._book.whole():
+            return agencies.renamed(self._book, self._book.agency(code), name, new_code, suffix, request, done)
+
+    def merge_agency(
+        self,
+        code: str,
+        *,
+        into: str,
+        request: str,
+        done: date,
+        offices: Mapping[str, str] | None = None,
+    ) -> Agency:
+        """All mailboxes of an agency go to another (sáp nhập): ids, mail and old addresses stay, clerks too.
+
+        Its offices get addresses with the other agency's code: those of `offices` (old to new), else by
+        Điều 5, with a counter where that one is taken. Returns the agency they went to.
+        """
+        self._book.granted(request, RequestKind.CHANGE)
+        with self._book.whole():
+            former, heir = self._book.agency(code), self._book.agency(into)
+            return agencies.merged(self._book, former, heir, offices or {}, request, done)
+
+    def _address_of_new_name(self, old: Mailbox, name: str, address: str | None, details: Sequence[str]) -> str:
+        book, owner = self._book, self._book.agencies[old.agency]
+        if address is not None:
+            return address if address == old.address else addresses.chosen(book, address)
+        if old.kind is MailboxKind.OFFICE:
+            return addresses.office(book, name, owner, of=old)
+        try:
+            same = naming.person_address(name) == naming.person_address(old.name)
+        except naming.NamingError as error:
+            raise DraftError(str(error), "Đ5.2") from error
+        return old.address if same else addresses.person(book, name, owner, details)
+
+    def _alias_end(self, done: date) -> date | None:
+        """The last day of a person's former address that became an alias on `done`."""
+        months = self._book.settings.alias_months
+        return None if months is None else addresses.months_later(done, months)

@@ -20,6 +20,11 @@ grant execute on function
     mail.mailbox_unlock(text), mail.password_set(text, text, boolean, boolean)
     to mail_apply;
 grant execute on function mail.mailbox_state(text) to mail_apply;
+grant select, insert, update, delete on mail.absence to mail_apply;
+grant select on mail.handover to mail_apply;
+grant execute on function
+    mail.first_passwords_give(text[], text[], text), mail.purge_candidate(text), mail.mailbox_purge(text)
+    to mail_apply;
 
 grant execute on function
     mail.dovecot_passdb(text, text, text, int, text), mail.dovecot_passdb_sealed(text, text, text, int, text),

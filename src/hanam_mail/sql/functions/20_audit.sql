@@ -115,6 +115,7 @@ begin
             ('mailbox_clerk', array['mailbox_id', 'clerk_id']),
             ('address', array['local_part']),
             ('credential', array['mailbox_id']),
+            ('absence', array['mailbox_id', 'begins']),
             ('lock_state', array['mailbox_id'])
         ) as t(name, key)
     loop

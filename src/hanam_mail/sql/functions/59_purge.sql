@@ -1,0 +1,26 @@
+-- The end of a revoked mailbox's data (Đ6.2c), after its files were exported and deleted. The rows of mailbox and addresses
+-- stay for good: an address is never given to another (Đ5.2).
+
+-- Whether and since when a mailbox is closed. revoked_on is the day of the revoking document.
+create or replace function mail.purge_candidate(id text)
+returns table (id text, name text, state text, revoked_on date, purged_at timestamptz)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select m.id, m.name, m.state, case when m.state = 'revoked' then (m.document ->> 'done')::date end, m.purged_at
+    from mail.mailbox m where m.id = purge_candidate.id
+$$;
+
+create or replace function mail.mailbox_purge(id text) returns boolean
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    delete from mail.credential c where c.mailbox_id = mailbox_purge.id;
+    delete from mail.password_history h where h.mailbox_id = mailbox_purge.id;
+    delete from mail.activity a where a.mailbox_id = mailbox_purge.id;
+    update mail.mailbox m set purged_at = now()
+    where m.id = mailbox_purge.id and m.state = 'revoked' and m.purged_at is null;
+    return found;
+end
+$$;

@@ -80,11 +80,11 @@ def issue(
 ) -> Pair:
     """A server certificate for `names` (the first is the common name); also a client's if asked."""
     if not names:
-        raise CertificateError("a certificate needs at least one name")
+        raise CertificateError("chứng thư cần ít nhất một tên")
     ca = _load_certificate(authority.certificate)
     ca_key = _load_key(authority.key)
     if not isinstance(ca_key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-        raise CertificateError("the authority's key is neither ECDSA nor RSA")
+        raise CertificateError("khóa của đơn vị cấp không phải ECDSA hay RSA")
     key = ec.generate_private_key(ec.SECP256R1())
     start = (now or dt.datetime.now(dt.UTC)) - _CLOCK_SKEW
     end = min(start + lifetime, ca.not_valid_after_utc)
@@ -117,12 +117,12 @@ def issue(
 
 
 def problems(chain: str, key: str, names: Iterable[str], *, now: dt.datetime | None = None) -> list[str]:
-    """Why this chain and key cannot serve `names` now; empty when they can."""
+    """Why this chain and key cannot serve `names` now, in Vietnamese; empty when they can."""
     moment = now or dt.datetime.now(dt.UTC)
     try:
         certificates = x509.load_pem_x509_certificates(chain.encode())
     except ValueError:
-        return ["the certificate is not PEM"]
+        return ["chứng thư không ở dạng PEM"]
     try:
         private = _load_key(key)
     except CertificateError as error:
@@ -130,25 +130,24 @@ def problems(chain: str, key: str, names: Iterable[str], *, now: dt.datetime | N
     leaf = certificates[0]
     found: list[str] = []
     if _public_bytes(leaf.public_key()) != _public_bytes(private.public_key()):
-        found.append("the private key does not belong to the first certificate")
+        found.append("khóa riêng không thuộc chứng thư đầu tiên")
     for certificate in certificates:
-        subject = certificate.subject.rfc4514_string() or "without a subject"
+        subject = certificate.subject.rfc4514_string() or "không có chủ thể"
         if certificate.not_valid_after_utc <= moment:
-            found.append(f"certificate {subject} expired on {certificate.not_valid_after_utc:%Y-%m-%d}")
+            found.append(f"chứng thư {subject} hết hạn ngày {certificate.not_valid_after_utc:%d/%m/%Y}")
         if certificate.not_valid_before_utc > moment:
-            found.append(f"certificate {subject} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}")
+            found.append(f"chứng thư {subject} chỉ có hiệu lực từ ngày {certificate.not_valid_before_utc:%d/%m/%Y}")
     for below, above in itertools.pairwise(certificates):
         try:
             below.verify_directly_issued_by(above)
         except (InvalidSignature, ValueError, TypeError):
             found.append(
-                f"the chain is broken: {below.subject.rfc4514_string()} is not issued by "
-                f"{above.subject.rfc4514_string()}"
+                f"chuỗi chứng thư đứt: {below.subject.rfc4514_string()} không do {above.subject.rfc4514_string()} cấp"
             )
     covered = certificate_names(chain)
     missing = sorted(name for name in names if not _covers(covered, name))
     if missing:
-        found.append("the certificate does not cover " + ", ".join(missing))
+        found.append("chứng thư không có tên " + ", ".join(missing))
     return found
 
 
@@ -193,7 +192,7 @@ def _load_certificate(pem: str) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(pem.encode())
     except ValueError as error:
-        raise CertificateError("the certificate is not PEM") from error
+        raise CertificateError("chứng thư không ở dạng PEM") from error
 
 
 def _load_key(pem: str) -> PrivateKeyTypes:
@@ -201,7 +200,7 @@ def _load_key(pem: str) -> PrivateKeyTypes:
         return serialization.load_pem_private_key(pem.encode(), password=None)
     except (TypeError, ValueError) as error:
         # The library's own message may quote the material; ours never does.
-        raise CertificateError("the private key is not unencrypted PEM") from error
+        raise CertificateError("khóa riêng không ở dạng PEM không mã hóa") from error
 
 
 def _certificate_pem(certificate: x509.Certificate) -> str:

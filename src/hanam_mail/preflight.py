@@ -1,7 +1,7 @@
 """What must be right in an inventory and its variables before a playbook changes anything.
 
-Each problem is one sentence that names the variable and what is expected. Roles check their own inputs besides
-(meta/argument_specs.yml), but only when their turn comes, which is too late.
+Each problem is one Vietnamese sentence that names the variable and what is expected. Roles check their own
+inputs besides (meta/argument_specs.yml), but only when their turn comes, which is too late.
 """
 
 import ipaddress
@@ -38,27 +38,25 @@ def problems(variables: Mapping[str, Any], host: str, groups: Mapping[str, Itera
 
 def _inventory(variables: Mapping[str, Any], host: str, groups: Mapping[str, Iterable[str]]) -> list[str]:
     found = [
-        f"inventory: group {group} has no host; every one of {', '.join(REQUIRED_GROUPS)} needs one"
+        f"inventory: nhóm {group} không có máy nào; mỗi nhóm {', '.join(REQUIRED_GROUPS)} phải có máy"
         for group in REQUIRED_GROUPS
         if not list(groups.get(group, ()))
     ]
     if len(list(groups.get("accounts", ()))) > 1:
-        found.append("inventory: group accounts has more than one host; one accounts database is supported")
+        found.append("inventory: nhóm accounts có hơn một máy; hệ thống chỉ dùng một cơ sở dữ liệu tài khoản")
     if not any(host in groups.get(group, ()) for group in (*REQUIRED_GROUPS, "outside")):
         found.append(
-            f"inventory: host {host} is in no group that has a role; put it in one of {', '.join(REQUIRED_GROUPS)}"
+            f"inventory: máy {host} không thuộc nhóm nào có vai trò; xếp vào một trong {', '.join(REQUIRED_GROUPS)}"
         )
     if set(groups.get("mx", ())) - set(groups.get("filter", ())):
-        found.append(
-            "inventory: every host of group mx must also be in group filter, which scans its mail (Đ4.2, Đ10.6)"
-        )
+        found.append("inventory: máy của nhóm mx phải thuộc cả nhóm filter để thư được quét (Đ4.2, Đ10.6)")
     for name, version in (("host_ipv4", 4), ("host_ipv6", 6)):
         try:
             correct = ipaddress.ip_address(str(variables.get(name))).version == version
         except ValueError:
             correct = False
         if not correct:
-            found.append(f"{name} of {host}: expected an IPv{version} address, found {variables.get(name)!r}")
+            found.append(f"{name} của {host}: cần một địa chỉ IPv{version}, đang là {variables.get(name)!r}")
     return found
 
 
@@ -66,28 +64,24 @@ def _variables(variables: Mapping[str, Any]) -> list[str]:
     found = []
     domain = variables.get("mail_domain")
     if not isinstance(domain, str) or not _DOMAIN.fullmatch(domain):
-        found.append(f"mail_domain: expected a domain name like hanam.gov.vn, found {domain!r}")
+        found.append(f"mail_domain: cần một tên miền như hanam.gov.vn, đang là {domain!r}")
     networks = variables.get("admin_networks")
     if not networks or not isinstance(networks, list):
         found.append(
-            "admin_networks: expected the operators' networks, e.g. [192.0.2.0/24]; without them nobody could log in"
+            "admin_networks: cần danh sách mạng của người quản trị, ví dụ [192.0.2.0/24]; thiếu thì không ai vào được"
         )
     else:
         for network in networks:
             try:
                 ipaddress.ip_network(network)
             except ValueError as error:
-                found.append(f"admin_networks: {error}")
+                found.append(f"admin_networks: “{network}” không phải một mạng như 192.0.2.0/24 ({error})")
     if variables.get("tls_mode") not in TLS_MODES:
-        found.append(f"tls_mode: expected one of {', '.join(TLS_MODES)}, found {variables.get('tls_mode')!r}")
+        found.append(f"tls_mode: phải là một trong {', '.join(TLS_MODES)}, đang là {variables.get('tls_mode')!r}")
     for given, least in QUOTAS:
         if not isinstance(variables.get(given), int) or variables[given] < variables[least]:
-            found.append(
-                f"{given}: expected at least {variables[least]} bytes ({least}, Đ8.1b), found {variables.get(given)!r}"
-            )
-    found += [
-        f"{name}: not defined; make it with `python -m hanam_mail.secrets`" for name in VAULT if not variables.get(name)
-    ]
+            found.append(f"{given}: ít nhất {variables[least]} byte ({least}, Đ8.1b), đang là {variables.get(given)!r}")
+    found += [f"{name}: chưa có; tạo bằng `python -m hanam_mail.secrets`" for name in VAULT if not variables.get(name)]
     return found
 
 
@@ -98,5 +92,5 @@ def _certificates(variables: Mapping[str, Any], host: str) -> list[str]:
     source = f"vault_public_certificates[{host!r}]"
     pair = (variables.get("tls_certificate") or "", variables.get("tls_private_key") or "")
     if not all(pair):
-        return [f"{source}: not defined; tls_mode provided needs its certificate and key for {', '.join(names)}"]
+        return [f"{source}: chưa có; tls_mode provided cần chứng thư và khóa cho {', '.join(names)}"]
     return [f"{source}: {problem}" for problem in pki.problems(*pair, names)]

@@ -28,17 +28,14 @@ def test_check_mode_on_converged_hosts_finds_nothing_to_change(lab: Lab) -> None
 
 
 def test_wrong_variables_stop_before_anything_is_changed_and_are_named(lab: Lab) -> None:
+    # Every sentence is a unit test (test_preflight.py); here only that nothing is changed before it.
     for variable, value, expected in (
-        ("mail_domain", "hanam", "expected a domain name"),
-        ("tls_mode", "selfsigned", "expected one of acme, provided"),
-        ("regulation_quota_personal_default_bytes", "1000", "Đ8.1b"),
-        ("tls_certificate", "nonsense", "the certificate is not PEM"),
-        ("admin_networks", "", "the operators' networks"),
+        ("mail_domain", "hanam", "mail_domain: cần một tên miền"),
+        ("tls_certificate", "nonsense", "chứng thư không ở dạng PEM"),
     ):
         done = playbook(lab, "playbooks/site.yml", "--extra-vars", f"{variable}={value}")
         assert done.returncode != 0
-        assert variable in done.stdout or variable == "tls_certificate"
-        assert expected in done.stdout.replace("''", "'").replace("\n", " ").replace("  ", " "), done.stdout[-2000:]
+        assert expected in " ".join(done.stdout.replace("''", "'").split()), done.stdout[-2000:]
         assert set(changed(done.stdout).values()) == {0}
 
 
@@ -54,4 +51,4 @@ def test_a_host_in_no_group_is_named(lab: Lab, tmp_path_factory: object) -> None
         "host_ipv4=192.0.2.1 host_ipv6=2001:db8::1",
     )
     assert done.returncode != 0
-    assert "host stray is in no group" in done.stdout.replace("\n", " ")
+    assert "máy stray không thuộc nhóm nào" in done.stdout.replace("\n", " ")

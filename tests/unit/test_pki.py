@@ -42,19 +42,19 @@ def test_chain_with_its_authority_is_accepted(authority: pki.Pair, pair: pki.Pai
 def test_foreign_intermediate_breaks_the_chain(pair: pki.Pair) -> None:
     other = pki.new_authority("other", lifetime=YEAR, now=NOW)
     found = pki.problems(pair.certificate + other.certificate, pair.key, [], now=NOW)
-    assert found == ["the chain is broken: CN=mx.hanam.gov.vn is not issued by CN=other"]
+    assert found == ["chuỗi chứng thư đứt: CN=mx.hanam.gov.vn không do CN=other cấp"]
 
 
 def test_key_of_another_certificate_is_refused(pair: pki.Pair) -> None:
     found = pki.problems(pair.certificate, pki.new_private_key(), [], now=NOW)
-    assert found == ["the private key does not belong to the first certificate"]
+    assert found == ["khóa riêng không thuộc chứng thư đầu tiên"]
 
 
 @pytest.mark.parametrize(
     ("moment", "message"),
     [
-        (NOW + 2 * YEAR, "certificate CN=mx.hanam.gov.vn expired on 2027-11-24"),
-        (NOW - YEAR, "certificate CN=mx.hanam.gov.vn is not valid before 2026-11-24"),
+        (NOW + 2 * YEAR, "chứng thư CN=mx.hanam.gov.vn hết hạn ngày 24/11/2027"),
+        (NOW - YEAR, "chứng thư CN=mx.hanam.gov.vn chỉ có hiệu lực từ ngày 24/11/2026"),
     ],
 )
 def test_certificate_outside_its_time_is_refused(pair: pki.Pair, moment: dt.datetime, message: str) -> None:
@@ -63,7 +63,7 @@ def test_certificate_outside_its_time_is_refused(pair: pki.Pair, moment: dt.date
 
 def test_missing_names_are_listed(pair: pki.Pair) -> None:
     found = pki.problems(pair.certificate, pair.key, ["smtp.x", "imap.x"], now=NOW)
-    assert found == ["the certificate does not cover imap.x, smtp.x"]
+    assert found == ["chứng thư không có tên imap.x, smtp.x"]
 
 
 def test_wildcard_covers_one_label_only(pair: pki.Pair) -> None:
@@ -73,12 +73,12 @@ def test_wildcard_covers_one_label_only(pair: pki.Pair) -> None:
 
 @pytest.mark.parametrize("text", ["", "nonsense", "-----BEGIN CERTIFICATE-----\n"])
 def test_text_that_is_no_certificate_is_named(pair: pki.Pair, text: str) -> None:
-    assert pki.problems(text, pair.key, []) == ["the certificate is not PEM"]
+    assert pki.problems(text, pair.key, []) == ["chứng thư không ở dạng PEM"]
 
 
 def test_bad_key_is_named_without_being_quoted(pair: pki.Pair) -> None:
     found = pki.problems(pair.certificate, "secret material", [])
-    assert found == ["the private key is not unencrypted PEM"]
+    assert found == ["khóa riêng không ở dạng PEM không mã hóa"]
 
 
 def test_leaf_never_outlives_its_authority() -> None:

@@ -84,14 +84,15 @@ def _merger(agency: Agency, view: View) -> Iterator[Problem]:
 
 
 def _mailboxes(view: View) -> Iterator[Problem]:
-    """An agency speaks with one address of its own (Đ5.1); one that went up in another has nothing left.
+    """An agency speaks with one address of its own (Đ5.1); one that went up in another has nothing open left.
 
-    Open mailboxes that came from merged agencies are further ones: they keep id and address, nothing is lost.
+    Open mailboxes that came from merged agencies are further ones: they keep id and address, nothing is lost. Closed
+    ones stay where they were, since their history is closed too.
     """
     speaking: set[str] = set()
     for mailbox in view.found.mailboxes:
         agency = view.agencies[mailbox.agency]
-        if agency.merged_into is not None:
+        if agency.merged_into is not None and not mailbox.revoked:
             text = f"cơ quan đã sáp nhập, hộp thư phải chuyển sang cơ quan mã “{agency.merged_into}”"
             yield mailbox.source.problem("", text, "Đ6.2a")
         if mailbox.kind is not MailboxKind.AGENCY or mailbox.revoked or mailbox.origins:

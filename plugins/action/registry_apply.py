@@ -7,33 +7,32 @@ from ansible.plugins.action import ActionBase
 
 from hanam_mail import accounts_command
 
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "registry": {"type": "path", "required": True},
+    "actor": {"type": "str", "required": True},
+    "operator_keys": {"type": "list", "elements": "str", "required": True},
+    "limit_percent": {"type": "float", "required": True},
+    "limit_count": {"type": "int", "required": True},
+    "allow_removals": {"type": "bool", "default": False},
+    "allow_shrink": {"type": "bool", "default": False},
+}
+
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Arguments: registry (folder), actor, allow_removals, allow_shrink."""
+    """Arguments: those above. Result: changes (the plan in words), handover (the sealed file, if one was made)."""
 
     _supports_check_mode = True
-    _VALID_ARGS = frozenset({"registry", "actor", "allow_removals", "allow_shrink"})
+    _VALID_ARGS = frozenset(ARGUMENTS)
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """Entry point of Ansible."""
         super().run(tmp, task_vars)
-        _, args = self.validate_argument_spec(
-            {
-                "registry": {"type": "path", "required": True},
-                "actor": {"type": "str", "required": True},
-                "allow_removals": {"type": "bool", "default": False},
-                "allow_shrink": {"type": "bool", "default": False},
-            }
-        )
-        desired, problems = accounts_command.desired(Path(args["registry"]))
+        _, args = self.validate_argument_spec(ARGUMENTS)
+        registry = Path(args["registry"])
+        desired, problems = accounts_command.desired(registry)
         if problems:
             return {"failed": True, "msg": "\n".join(problems)}
-        words = accounts_command.apply_words(
-            Path(args["registry"]),
-            args["actor"],
-            allow_removals=args["allow_removals"],
-            allow_shrink=args["allow_shrink"],
-        )
+        words = accounts_command.apply_words(registry, args)
         line = accounts_command.line("hanam-mail", words, check=self._task.check_mode)
-        done = self._low_level_execute_command(line, in_data=accounts_command.encode(desired))
+        done = self._low_level_execute_command(line, in_data=accounts_command.pack(desired))
         return accounts_command.result(done["rc"], done["stdout"], done["stderr"])

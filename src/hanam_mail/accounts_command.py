@@ -4,6 +4,7 @@ Builds the command line and its input, and makes of what came back a result with
 `diff` that `--diff` shows. Imports nothing of Ansible.
 """
 
+import gzip
 import json
 import shlex
 import subprocess
@@ -40,14 +41,32 @@ def desired(path: Path) -> tuple[dict[str, Any], list[str]]:
         return {}, [str(problem) for problem in error.problems]
 
 
-def apply_words(path: Path, actor: str, *, allow_removals: bool, allow_shrink: bool) -> list[str]:
-    """The words of `apply`, with the git commit of the registry for the audit."""
-    words = ["apply", "-", "--actor", actor, "--commit", commit(path)]
-    if allow_removals:
-        words.append("--allow-removals")
-    if allow_shrink:
-        words.append("--allow-shrink")
-    return words
+# Entries of each group that the Ansible output shows; `hanam-mail plan` shows all.
+SHOWN = 20
+
+
+def pack(data: Mapping[str, Any]) -> bytes:
+    """The same for `apply`, compressed: the registry of a province is 8 MB of repeating words."""
+    return gzip.compress(encode(data), compresslevel=1, mtime=0)
+
+
+def apply_words(path: Path, arguments: Mapping[str, Any]) -> list[str]:
+    """The words of `apply` for the action's arguments, with the git commit of the registry for the audit."""
+    limits = ["--limit-percent", str(arguments["limit_percent"]), "--limit-count", str(arguments["limit_count"])]
+    return [
+        "apply",
+        "-",
+        "--actor",
+        arguments["actor"],
+        "--commit",
+        commit(path),
+        "--brief",
+        str(SHOWN),
+        *limits,
+        *(word for key in arguments["operator_keys"] for word in ("--recipient", key)),
+        *(["--allow-removals"] if arguments["allow_removals"] else []),
+        *(["--allow-shrink"] if arguments["allow_shrink"] else []),
+    ]
 
 
 def commit(path: Path) -> str:
@@ -76,8 +95,10 @@ def result(returncode: int, stdout: str, stderr: str) -> dict[str, Any]:
     if returncode or "errors" in data:
         return {"failed": True, "changed": False, "msg": "\n".join(data.get("errors", [stderr.strip()]))}
     lines = data.get("lines") or data.get("changes") or data.get("addresses") or []
-    return {
+    answer = {
         "changed": data["changed"],
         "changes": lines,
         "diff": {"prepared": "".join(f"{text}\n" for text in lines)},
     }
+    # The sealed file of first passwords, where one was made.
+    return answer | ({"handover": data["handover"]} if data.get("handover") else {})

@@ -1,170 +1,131 @@
-"""The registry's desired state, brought into the accounts database in one transaction.
+"""What leads from one state of the accounts to another: pure, between git and the database or two revisions of git.
 
-The document is that of desired.py. `plan` compares it with what the database holds and is pure; `apply`
-runs it: COPY into temporary tables and MERGE, so that 20,000 mailboxes cost what 20 do. Passwords, locks by
-running and activity are not its business: the one exception is a restoring document (Đ7.3), which lifts the
-lock it was written for.
+`read` (of accounts.py) takes the document of desired.py, `plan` compares. What running brings about (passwords,
+automatic locks, activity) is nobody's wish and never compared; the one exception is a document that restores (Đ7.3),
+which lifts the lock it was written for and asks for a new first password. wording.py says a plan in Vietnamese,
+apply_database.py carries it out.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, field, fields
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
-# More revocations than this in one run need a word of the operator, besides git's (a slip in a merge looks
-# the same).
-REVOCATION_LIMIT = 20
+from hanam_mail import wording
+from hanam_mail.accounts import Absence, Accounts, Address, Agency, Mailbox, Refused, read
 
-
-class Refused(Exception):
-    """The document cannot be applied; `errors` are all the reasons, in Vietnamese."""
-
-    def __init__(self, errors: Sequence[str]) -> None:
-        self.errors = tuple(errors)
-        super().__init__("\n".join(errors))
-
-
-@dataclass(frozen=True)
-class Agency:
-    id: str
-    kind: str
-    name: str
-    code: str
-    suffix: str
-
-
-@dataclass(frozen=True)
-class Mailbox:
-    id: str
-    kind: str
-    agency: str
-    name: str
-    quota_bytes: int
-    state: str
-    shard: int
-    document: Mapping[str, Any]
+__all__ = [
+    "Absence",
+    "Accounts",
+    "Address",
+    "Agency",
+    "Change",
+    "Entry",
+    "Group",
+    "Limit",
+    "Mailbox",
+    "Note",
+    "Plan",
+    "Refused",
+    "plan",
+    "read",
+]
 
 
 @dataclass(frozen=True)
-class Address:
-    local_part: str
-    mailbox: str
-    kind: str
-    until: date | None
+class Limit:
+    """More revocations in one run need the operator's word besides git's: a slip in a merge looks the same.
+
+    `percent` is that of the mailboxes not yet revoked; one revocation always passes.
+    """
+
+    percent: float = 5.0
+    count: int = 50
+
+    def exceeded(self, revoked: int, standing: int) -> bool:
+        """Whether `revoked` of `standing` mailboxes are too many."""
+        return revoked > max(1.0, min(float(self.count), standing * self.percent / 100))
 
 
-@dataclass(frozen=True)
-class Accounts:
-    """One side of the comparison: what git wants, or what the database has."""
+class Group(StrEnum):
+    """What happens to an agency or mailbox, in the order in which a plan tells it. The weightiest names the entry."""
 
-    agencies: Mapping[str, Agency]
-    mailboxes: Mapping[str, Mailbox]
-    addresses: Mapping[str, Address]
-    clerks: frozenset[tuple[str, str]]
-    # Mailboxes whose quota may become smaller.
-    shrinking: frozenset[str] = frozenset()
-    # Only of the database: the reason of a lock that running brought about.
-    locks: Mapping[str, str] = field(default_factory=dict)
+    AGENCY_CREATED = "agency_created"
+    AGENCY_CHANGED = "agency_changed"
+    CREATED = "created"
+    REVOKED = "revoked"
+    LOCKED = "locked"
+    RESTORED = "restored"
+    MERGED = "merged"
+    TRANSFERRED = "transferred"
+    CHANGED = "changed"
 
 
 @dataclass(frozen=True)
 class Change:
-    """One field of one object; `object` is agency or mailbox."""
+    """One field, before and after; agencies and clerks by name, dates in ISO form, sizes in bytes."""
 
-    object: str
-    id: str
     field: str
     before: Any
     after: Any
 
 
+@dataclass(frozen=True)
+class Entry:
+    """All that happens to one agency or mailbox, and the document that decided it."""
+
+    group: Group
+    id: str
+    kind: str
+    name: str
+    address: str
+    agency: str
+    changes: tuple[Change, ...]
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Note:
+    """What the reader should know, though nothing is done about it: a lock without a document of its own."""
+
+    id: str
+    name: str
+    address: str
+    reason: str
+
+
 @dataclass
 class Plan:
-    """What an apply does, in words and in rows."""
+    """What an apply does. `passwords`: whose first password is to be made, with the event that asks for it."""
 
-    created: list[dict[str, Any]] = field(default_factory=list)
-    updated: list[Change] = field(default_factory=list)
-    closed: list[Address] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
     lifted: list[str] = field(default_factory=list)
+    passwords: dict[str, str] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
         """Whether anything is to do."""
-        return bool(self.created or self.updated)
+        return bool(self.entries or self.passwords)
 
-    def lines(self) -> list[str]:
-        """The difference for people: + new, ~ changed."""
-        return [
-            f"+ {item['object']} {item['id']}: {item['kind']} {item['name']}"
-            + (f" <{item['address']}>" if "address" in item else "")
-            for item in self.created
-        ] + [
-            f"~ {change.object} {change.id}: {change.field}: {_text(change.before)} -> {_text(change.after)}"
-            for change in self.updated
-        ]
+    @property
+    def counts(self) -> dict[Group, int]:
+        """How many entries each group has, in order, empty ones left out."""
+        found = Counter(entry.group for entry in self.entries)
+        return {group: found[group] for group in Group if found[group]}
 
-    def as_dict(self, *, check: bool) -> dict[str, Any]:
-        """What the action plugin and `hanam-mail plan` read."""
+    def as_dict(self) -> dict[str, Any]:
+        """The whole plan for programs."""
         return {
             "changed": self.changed,
-            "check": check,
-            "created": self.created,
-            "updated": [asdict(change) for change in self.updated],
-            "lines": self.lines(),
+            "counts": self.counts,
+            "entries": [asdict(entry) for entry in self.entries],
+            "notes": [asdict(note) for note in self.notes],
+            "passwords": len(self.passwords),
         }
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str, sort_keys=True)
-
-
-def read(text: str) -> Accounts:
-    """The desired state from its JSON text; it was checked when it was made, only its shape is not."""
-    try:
-        data = json.loads(text)
-        agencies = {item["id"]: Agency(**item) for item in data["agencies"]}
-        mailboxes: dict[str, Mailbox] = {}
-        addresses: dict[str, Address] = {}
-        clerks: set[tuple[str, str]] = set()
-        shrinking: set[str] = set()
-        twice: list[str] = []
-        for item in data["mailboxes"]:
-            mailbox = item["id"]
-            if mailbox in mailboxes:
-                twice.append(f"{mailbox}: mã hộp thư xuất hiện hai lần trong sổ đăng ký")
-            mailboxes[mailbox] = Mailbox(
-                mailbox,
-                item["kind"],
-                item["agency"],
-                item["name"],
-                item["quota_bytes"],
-                item["state"],
-                item["shard"],
-                item["document"],
-            )
-            wanted = [Address(item["address"], mailbox, "primary", None)] + [
-                Address(
-                    alias["address"],
-                    mailbox,
-                    "alias",
-                    date.fromisoformat(alias["until"]) if alias["until"] else None,
-                )
-                for alias in item["aliases"]
-            ]
-            for address in wanted:
-                if address.local_part in addresses:
-                    other = addresses[address.local_part].mailbox
-                    twice.append(f"{mailbox}: địa chỉ {address.local_part} đã được ghi cho hộp thư {other}")
-                addresses[address.local_part] = address
-            clerks.update((mailbox, clerk) for clerk in item["clerks"])
-            if item.get("shrink"):
-                shrinking.add(mailbox)
-    except (KeyError, TypeError, ValueError) as error:
-        raise Refused([f"tài liệu trạng thái mong muốn sai cấu trúc: {error!r}"]) from error
-    if twice:
-        raise Refused(twice)
-    return Accounts(agencies, mailboxes, addresses, frozenset(clerks), frozenset(shrinking))
 
 
 def plan(
@@ -173,277 +134,246 @@ def plan(
     today: date,
     *,
     domain: str,
+    limit: Limit = Limit(),
     allow_removals: bool = False,
     allow_shrink: bool = False,
 ) -> Plan:
     """What leads from `have` to `want`; raises Refused with every reason against it."""
-    errors: list[str] = []
-    result = Plan()
-    addresses_before, addresses_after = _primaries(have), _primaries(want)
-    vanished = sorted(have.mailboxes.keys() - want.mailboxes.keys())
-    if not allow_removals:
-        # A revoked entry may not vanish either: its address must stay known (Đ5.2).
-        errors += [
-            f"hộp thư {id_} ({addresses_before.get(id_)}) có trong cơ sở dữ liệu "
-            "nhưng không còn trong sổ đăng ký: "
-            "hộp thư chỉ được thu hồi bằng sự kiện revoke, không được xóa mục"
-            for id_ in vanished
-        ]
-        errors += [
-            f"cơ quan {id_} ({have.agencies[id_].name}) không còn trong sổ đăng ký"
-            for id_ in sorted(have.agencies.keys() - want.agencies.keys())
-        ]
-    for local_part, address in sorted(want.addresses.items()):
-        owner = have.addresses.get(local_part)
-        if owner and owner.mailbox != address.mailbox:
-            errors.append(
-                f"địa chỉ {local_part} thuộc hộp thư {owner.mailbox}, không được cấp cho {address.mailbox} (Đ5.2)"
-            )
+    return _Comparison(have, want, today, domain).run(limit, allow_removals, allow_shrink)
 
-    for agency in want.agencies.values():
-        if agency.id not in have.agencies:
-            result.created.append({"object": "agency", "id": agency.id, "kind": agency.kind, "name": agency.name})
-        else:
-            result.updated += _fields("agency", have.agencies[agency.id], agency)
 
-    revoked = len(vanished)
-    for mailbox in want.mailboxes.values():
-        old = have.mailboxes.get(mailbox.id)
-        if old is None:
-            result.created.append(
-                {
-                    "object": "mailbox",
-                    "id": mailbox.id,
-                    "kind": mailbox.kind,
-                    "name": mailbox.name,
-                    "address": f"{addresses_after[mailbox.id]}@{domain}",
-                }
+class _Comparison:
+    """One run of `plan`: the indexes that every part of it needs, and what was found."""
+
+    def __init__(self, have: Accounts, want: Accounts, today: date, domain: str) -> None:
+        self.have, self.want, self.today, self.domain = have, want, today, domain
+        self.former = {a.mailbox: a.local_part for a in have.addresses.values() if a.kind == "primary"}
+        wanted = {a.mailbox: a.local_part for a in want.addresses.values() if a.kind == "primary"}
+        self.primaries = self.former | wanted
+        self.result = Plan()
+        self.errors: list[str] = []
+        # Small changes of a mailbox that come out of other tables, found first, told in its one entry.
+        self.more: dict[str, list[Change]] = {}
+
+    def run(self, limit: Limit, allow_removals: bool, allow_shrink: bool) -> Plan:
+        self._stolen_addresses()
+        self._agencies(allow_removals)
+        self._addresses()
+        self._clerks()
+        self._absences()
+        revoked = self._mailboxes(allow_shrink) + self._vanished(allow_removals)
+        standing = sum(mailbox.state != "revoked" for mailbox in self.have.mailboxes.values())
+        if not allow_removals and limit.exceeded(revoked, standing):
+            self.errors.append(
+                f"{revoked} trong {standing} hộp thư sẽ bị thu hồi trong một lần, vượt ngưỡng "
+                f"{limit.count} hộp thư hoặc {limit.percent:g} %: kiểm tra lại, nếu đúng thì cho phép rõ ràng "
+                "(-e mailboxes_allow_removals=true)"
             )
-            continue
-        if old.kind != mailbox.kind:
-            errors.append(
-                f"hộp thư {mailbox.id}: loại {old.kind} cố định từ khi cấp, không đổi thành {mailbox.kind} được"
+        if self.errors:
+            raise Refused(self.errors)
+        order = list(Group)
+        self.result.entries.sort(key=lambda entry: (order.index(entry.group), entry.agency, entry.name, entry.id))
+        return self.result
+
+    # --- words for things ---
+
+    def address(self, mailbox: str) -> str:
+        return f"{self.primaries[mailbox]}@{self.domain}" if mailbox in self.primaries else ""
+
+    def who(self, mailbox: str) -> str:
+        found = self.want.mailboxes.get(mailbox) or self.have.mailboxes.get(mailbox)
+        return f"{found.name} <{self.address(mailbox)}>" if found else mailbox
+
+    def agency(self, agency: str) -> str:
+        found = self.want.agencies.get(agency) or self.have.agencies.get(agency)
+        return found.name if found else agency
+
+    # --- the parts ---
+
+    def _stolen_addresses(self) -> None:
+        for local_part, address in self.want.addresses.items():
+            owner = self.have.addresses.get(local_part)
+            if owner and owner.mailbox != address.mailbox:
+                self.errors.append(
+                    f"địa chỉ {local_part} thuộc hộp thư {owner.mailbox}, không được cấp cho {address.mailbox} (Đ5.2)"
+                )
+
+    def _agencies(self, allow_removals: bool) -> None:
+        for agency in self.want.agencies.values():
+            old = self.have.agencies.get(agency.id)
+            if old == agency:
+                continue
+            changes = tuple(
+                Change(name, getattr(old, name), getattr(agency, name))
+                for name in ("name", "code", "suffix", "kind", "document_system")
+                if old and getattr(old, name) != getattr(agency, name)
             )
-        if mailbox.quota_bytes < old.quota_bytes and not allow_shrink and mailbox.id not in want.shrinking:
-            errors.append(
-                f"hộp thư {mailbox.id}: dung lượng giảm từ {old.quota_bytes} "
-                f"xuống {mailbox.quota_bytes} byte; "
-                "cần cho phép rõ ràng (Đ8.1)"
+            group = Group.AGENCY_CHANGED if old else Group.AGENCY_CREATED
+            decided = self.want.decided.get(agency.id, {})
+            self.result.entries.append(
+                Entry(group, agency.id, agency.kind, agency.name, agency.code, "", changes, decided)
             )
-        revoked += old.state != "revoked" and mailbox.state == "revoked"
-        result.updated += _fields("mailbox", old, mailbox)
-        if mailbox.document != old.document and mailbox.document.get("event") == "restore" and mailbox.id in have.locks:
-            result.lifted.append(mailbox.id)
-            result.updated.append(Change("mailbox", mailbox.id, "lock", have.locks[mailbox.id], None))
-    if revoked > REVOCATION_LIMIT and not allow_removals:
-        errors.append(
-            f"{revoked} hộp thư sẽ bị thu hồi trong một lần, vượt ngưỡng {REVOCATION_LIMIT}: "
-            "kiểm tra lại, nếu đúng thì chạy với --allow-removals"
+        if not allow_removals:
+            self.errors += [
+                f"cơ quan {old.name} ({id_}) không còn trong sổ đăng ký"
+                for id_, old in sorted(self.have.agencies.items())
+                if id_ not in self.want.agencies
+            ]
+
+    def _addresses(self) -> None:
+        """Aliases of mailboxes that exist already; what is not wanted any more ends with yesterday."""
+        have, want = self.have, self.want
+        for name, address in want.addresses.items():
+            old = have.addresses.get(name)
+            if address.mailbox not in have.mailboxes or (old and _same(old, address)):
+                continue
+            if address.kind == "primary":
+                self._add(address.mailbox, Change("address", self.former.get(address.mailbox), name))
+            else:
+                before = _alias(old) if old and old.kind == "alias" else None
+                self._add(address.mailbox, Change("alias", before, _alias(address)))
+        for name, old in have.addresses.items():
+            if name in want.addresses or old.mailbox not in want.mailboxes:
+                continue
+            if old.kind == "primary" or old.until is None or old.until >= self.today:
+                self.result.closed.append(name)
+                self._add(old.mailbox, Change("alias", _alias(old), None))
+
+    def _clerks(self) -> None:
+        before, after = _clerks(self.have), _clerks(self.want)
+        for mailbox in {mailbox for mailbox, _ in self.have.clerks ^ self.want.clerks}:
+            if mailbox in self.have.mailboxes and mailbox in self.want.mailboxes:
+                names = [sorted(self.who(clerk) for clerk in side.get(mailbox, ())) for side in (before, after)]
+                self._add(mailbox, Change("clerks", *names))
+
+    def _absences(self) -> None:
+        for before, after, difference in (
+            (True, False, self.have.absences - self.want.absences),
+            (False, True, self.want.absences - self.have.absences),
+        ):
+            for absence in sorted(difference, key=lambda a: (a.mailbox, a.begins)):
+                if absence.mailbox in self.have.mailboxes and absence.mailbox in self.want.mailboxes:
+                    told = {
+                        "from": absence.begins.isoformat(),
+                        "to": absence.ends.isoformat(),
+                        "request": absence.request,
+                    }
+                    self._add(absence.mailbox, Change("absence", told if before else None, told if after else None))
+
+    def _add(self, mailbox: str, change: Change) -> None:
+        self.more.setdefault(mailbox, []).append(change)
+
+    def _mailboxes(self, allow_shrink: bool) -> int:
+        """The entries of all wanted mailboxes; how many of them become revoked."""
+        revoked = 0
+        have = self.have
+        for mailbox in self.want.mailboxes.values():
+            old = have.mailboxes.get(mailbox.id)
+            restored = (
+                old is not None and mailbox.document != old.document and mailbox.document.get("event") == "restore"
+            )
+            self._password(mailbox, restored)
+            lock = have.locks.get(mailbox.id)
+            if lock and restored:
+                self.result.lifted.append(mailbox.id)
+            elif lock and mailbox.state == "active":
+                self.result.notes.append(Note(mailbox.id, mailbox.name, self.address(mailbox.id), lock))
+            if old is None:
+                self._entry(Group.CREATED, mailbox, (Change("quota_bytes", None, mailbox.quota_bytes),))
+            elif old != mailbox or mailbox.id in self.more:
+                self._compare(old, mailbox, restored, lock, allow_shrink)
+                revoked += old.state != "revoked" and mailbox.state == "revoked"
+        return revoked
+
+    def _password(self, mailbox: Mailbox, restored: bool) -> None:
+        """Đ7.3: a restored mailbox gets a new default password; a new one its first."""
+        known = self.have.credentials
+        if known is None or mailbox.kind not in ("person", "guest") or mailbox.state != "active":
+            return
+        if restored or mailbox.id not in known:
+            self.result.passwords[mailbox.id] = "restore" if restored else "issue"
+
+    def _compare(self, old: Mailbox, new: Mailbox, restored: bool, lock: str | None, allow_shrink: bool) -> None:
+        if old.kind != new.kind:
+            self.errors.append(f"hộp thư {self.who(new.id)}: loại cố định từ khi cấp, không đổi được")
+        if new.quota_bytes < old.quota_bytes and not allow_shrink and new.id not in self.want.shrinking:
+            self.errors.append(
+                f"hộp thư {self.who(new.id)}: dung lượng giảm từ {wording.size(old.quota_bytes)} xuống "
+                f"{wording.size(new.quota_bytes)}; cần ghi shrink trong sự kiện quota hoặc cho phép rõ ràng "
+                "(-e mailboxes_allow_shrink=true) (Đ8.1)"
+            )
+        changes = [
+            Change(name, getattr(old, name), getattr(new, name))
+            for name in ("name", "quota_bytes", "shard")
+            if getattr(old, name) != getattr(new, name)
+        ]
+        if old.agency != new.agency:
+            changes.append(Change("agency", self.agency(old.agency), self.agency(new.agency)))
+        changes += self.more.get(new.id, ())
+        if old.state != new.state:
+            changes.append(Change("state", old.state, new.state))
+        if restored and lock:
+            changes.append(Change("lock", lock, None))
+        if not changes and old.document != new.document:
+            changes.append(Change("document", dict(old.document), dict(new.document)))
+        self._entry(self._group(old, new, restored), new, tuple(changes))
+
+    def _group(self, old: Mailbox, new: Mailbox, restored: bool) -> Group:
+        if old.state != new.state and new.state in ("revoked", "locked"):
+            return Group(new.state)
+        if restored or (old.state != new.state and old.state == "locked"):
+            return Group.RESTORED
+        if old.agency != new.agency:
+            merged = self.want.decided.get(new.id, {}).get("event") == "merge"
+            return Group.MERGED if merged else Group.TRANSFERRED
+        return Group.CHANGED
+
+    def _entry(self, group: Group, mailbox: Mailbox, changes: tuple[Change, ...]) -> None:
+        by_state = group in (Group.CREATED, Group.REVOKED, Group.LOCKED, Group.RESTORED)
+        document = mailbox.document if by_state else self.want.decided.get(mailbox.id, mailbox.document)
+        self.result.entries.append(
+            Entry(
+                group,
+                mailbox.id,
+                mailbox.kind,
+                mailbox.name,
+                self.address(mailbox.id),
+                self.agency(mailbox.agency),
+                changes,
+                document,
+            )
         )
-    for id_ in vanished:
-        if have.mailboxes[id_].state != "revoked":
-            result.updated.append(Change("mailbox", id_, "state", have.mailboxes[id_].state, "revoked"))
 
-    _addresses(result, have, want, today)
-    clerks_before, clerks_after = _clerks(have), _clerks(want)
-    for id_ in sorted({mailbox for mailbox, _ in have.clerks ^ want.clerks}):
-        if id_ in have.mailboxes and id_ in want.mailboxes:
-            before, after = clerks_before.get(id_, []), clerks_after.get(id_, [])
-            result.updated.append(Change("mailbox", id_, "clerks", before, after))
-    if errors:
-        raise Refused(errors)
-    return result
-
-
-def _primaries(accounts: Accounts) -> dict[str, str]:
-    return {a.mailbox: a.local_part for a in accounts.addresses.values() if a.kind == "primary"}
+    def _vanished(self, allow_removals: bool) -> int:
+        """An entry that is gone from git is an error, a revoked one too: its address must stay known (Đ5.2)."""
+        vanished = [mailbox for id_, mailbox in sorted(self.have.mailboxes.items()) if id_ not in self.want.mailboxes]
+        if not allow_removals:
+            self.errors += [
+                f"hộp thư {self.who(mailbox.id)} ({mailbox.id}) có trong cơ sở dữ liệu nhưng không còn trong sổ "
+                "đăng ký: hộp thư chỉ được thu hồi bằng sự kiện revoke, không được xóa mục"
+                for mailbox in vanished
+            ]
+        open_ = [mailbox for mailbox in vanished if mailbox.state != "revoked"]
+        for mailbox in open_:
+            self._entry(Group.REVOKED, mailbox, (Change("state", mailbox.state, "revoked"),))
+        return len(open_)
 
 
 def _clerks(accounts: Accounts) -> dict[str, list[str]]:
     result: dict[str, list[str]] = {}
-    for mailbox, clerk in sorted(accounts.clerks):
+    for mailbox, clerk in accounts.clerks:
         result.setdefault(mailbox, []).append(clerk)
     return result
 
 
-def _fields(kind: str, old: Agency | Mailbox, new: Agency | Mailbox) -> list[Change]:
-    return [
-        Change(kind, new.id, f.name, getattr(old, f.name), getattr(new, f.name))
-        for f in fields(new)
-        if getattr(old, f.name) != getattr(new, f.name)
-    ]
+def _same(old: Address, new: Address) -> bool:
+    """Whether the database's address is as git wants it; when it began is git's only if git says so."""
+    return (old.kind, old.until) == (new.kind, new.until) and new.begin in (None, old.begin)
 
 
-def _addresses(result: Plan, have: Accounts, want: Accounts, today: date) -> None:
-    """Address changes of mailboxes that exist already; what is not wanted any more ends with yesterday."""
-    for address in sorted(want.addresses.values(), key=lambda a: a.local_part):
-        old = have.addresses.get(address.local_part)
-        if address.mailbox in have.mailboxes and old != address:
-            result.updated.append(
-                Change(
-                    "mailbox",
-                    address.mailbox,
-                    f"address {address.local_part}",
-                    _address(old),
-                    _address(address),
-                )
-            )
-    for old in sorted(have.addresses.values(), key=lambda a: a.local_part):
-        if old.local_part in want.addresses or old.mailbox not in want.mailboxes:
-            continue
-        if old.kind == "primary" or old.until is None or old.until >= today:
-            result.closed.append(old)
-            result.updated.append(Change("mailbox", old.mailbox, f"address {old.local_part}", _address(old), "closed"))
-
-
-def _address(address: Address | None) -> str | None:
-    if address is None:
-        return None
-    return address.kind + (f" until {address.until.isoformat()}" if address.until else "")
-
-
-# --- The database side
-# -------------------------------------------------------------------------------------------
-
-
-def current(connection: Any) -> Accounts:
-    """What the database has, one JSON text per table: psycopg in pure Python takes seconds for the rows."""
-
-    def rows(table: str, *columns: str) -> Any:
-        row = f"json_build_array({', '.join(columns)})"
-        query = f"SELECT coalesce(json_agg({row}), '[]')::text FROM {table}"  # noqa: S608
-        return json.loads(connection.execute(query).fetchone()[0])
-
-    return Accounts(
-        agencies={row[0]: Agency(*row) for row in rows("mail.agency", "id", "kind", "name", "code", "suffix")},
-        mailboxes={
-            row[0]: Mailbox(*row)
-            for row in rows(
-                "mail.mailbox", "id", "kind", "agency_id", "name", "quota_bytes", "state", "shard", "document"
-            )
-        },
-        addresses={
-            name: Address(name, mailbox, kind, date.fromisoformat(until) if until else None)
-            for name, mailbox, kind, until in rows("mail.address", "local_part", "mailbox_id", "kind", "valid_until")
-        },
-        clerks=frozenset(map(tuple, rows("mail.mailbox_clerk", "mailbox_id", "clerk_id"))),
-        locks=dict(rows("mail.lock_state", "mailbox_id", "reason")),
-    )
-
-
-def apply(connection: Any, want: Accounts, *, allow_removals: bool = False, allow_shrink: bool = False) -> Plan:
-    """Run in the caller's transaction; concurrent runs wait for one another. Returns what was done."""
-    connection.execute("SELECT pg_advisory_xact_lock(hashtext('mail.apply'))")
-    today, domain = connection.execute("SELECT current_date, mail.setting_text('mail_domain')").fetchone()
-    have = current(connection)
-    result = plan(have, want, today, domain=domain, allow_removals=allow_removals, allow_shrink=allow_shrink)
-    if result.changed:
-        _write(connection, have, want, result)
-    return result
-
-
-_STAGING = (
-    "CREATE TEMPORARY TABLE want_agency (id text, kind text, name text, code text, suffix text) ON COMMIT DROP",
-    "CREATE TEMPORARY TABLE want_mailbox (id text, kind text, agency_id text, name text,"
-    " quota_bytes bigint, state text, shard int, document jsonb) ON COMMIT DROP",
-    "CREATE TEMPORARY TABLE want_address (local_part text, mailbox_id text, kind text, valid_until date)"
-    " ON COMMIT DROP",
-    "CREATE TEMPORARY TABLE want_clerk (mailbox_id text, clerk_id text) ON COMMIT DROP",
-)
-
-_MERGES = (
-    """
-    MERGE INTO mail.agency h USING want_agency w ON h.id = w.id
-    WHEN NOT MATCHED THEN INSERT (id, kind, name, code, suffix)
-        VALUES (w.id, w.kind, w.name, w.code, w.suffix)
-    WHEN MATCHED AND (h.kind, h.name, h.code, h.suffix) IS DISTINCT FROM (w.kind, w.name, w.code, w.suffix)
-        THEN UPDATE SET kind = w.kind, name = w.name, code = w.code, suffix = w.suffix
-    """,
-    """
-    MERGE INTO mail.person h
-    USING (SELECT id, name FROM want_mailbox WHERE kind IN ('person', 'guest')) w ON h.id = w.id
-    WHEN NOT MATCHED THEN INSERT (id, name) VALUES (w.id, w.name)
-    WHEN MATCHED AND h.name <> w.name THEN UPDATE SET name = w.name
-    """,
-    """
-    MERGE INTO mail.mailbox h USING want_mailbox w ON h.id = w.id
-    WHEN NOT MATCHED THEN INSERT (id, kind, agency_id, person_id, name, quota_bytes, state, shard, document)
-        VALUES (w.id, w.kind, w.agency_id, CASE WHEN w.kind IN ('person', 'guest') THEN w.id END, w.name,
-                w.quota_bytes, w.state, w.shard, w.document)
-    WHEN MATCHED AND (h.agency_id, h.name, h.quota_bytes, h.state, h.shard, h.document)
-            IS DISTINCT FROM (w.agency_id, w.name, w.quota_bytes, w.state, w.shard, w.document)
-        THEN UPDATE SET agency_id = w.agency_id, name = w.name, quota_bytes = w.quota_bytes, state = w.state,
-            shard = w.shard, document = w.document
-    """,
-    # Only one primary at a time: the old one steps down before the new one is written.
-    """
-    UPDATE mail.address h SET kind = 'alias' FROM want_address w
-    WHERE h.local_part = w.local_part AND h.kind = 'primary' AND w.kind = 'alias'
-    """,
-    """
-    MERGE INTO mail.address h USING want_address w ON h.local_part = w.local_part
-    WHEN NOT MATCHED THEN INSERT (local_part, mailbox_id, kind, valid_until)
-        VALUES (w.local_part, w.mailbox_id, w.kind, w.valid_until)
-    WHEN MATCHED AND (h.kind, h.valid_until) IS DISTINCT FROM (w.kind, w.valid_until)
-        THEN UPDATE SET kind = w.kind, valid_until = w.valid_until
-    """,
-    """
-    DELETE FROM mail.mailbox_clerk h
-    WHERE NOT EXISTS (SELECT FROM want_clerk w WHERE w.mailbox_id = h.mailbox_id AND w.clerk_id = h.clerk_id)
-    """,
-    """
-    INSERT INTO mail.mailbox_clerk (mailbox_id, clerk_id)
-    SELECT w.mailbox_id, w.clerk_id FROM want_clerk w
-    WHERE NOT EXISTS (
-        SELECT FROM mail.mailbox_clerk h WHERE h.mailbox_id = w.mailbox_id AND h.clerk_id = w.clerk_id
-    )
-    """,
-)
-
-
-def _write(connection: Any, have: Accounts, want: Accounts, result: Plan) -> None:
-    for statement in _STAGING:
-        connection.execute(statement)
-    _copy(connection, "want_agency", (astuple(agency) for agency in want.agencies.values()))
-    _copy(
-        connection,
-        "want_mailbox",
-        (
-            (
-                m.id,
-                m.kind,
-                m.agency,
-                m.name,
-                m.quota_bytes,
-                m.state,
-                m.shard,
-                json.dumps(m.document, ensure_ascii=False),
-            )
-            for m in want.mailboxes.values()
-        ),
-    )
-    _copy(
-        connection,
-        "want_address",
-        ((a.local_part, a.mailbox, a.kind, a.until) for a in want.addresses.values()),
-    )
-    _copy(connection, "want_clerk", want.clerks)
-    # An address that ended today is over at once: its last day was yesterday.
-    connection.execute(
-        "UPDATE mail.address SET kind = 'alias', valid_until = current_date - 1 WHERE local_part = ANY(%s)",
-        [[address.local_part for address in result.closed]],
-    )
-    connection.execute(
-        "UPDATE mail.mailbox SET state = 'revoked' WHERE state <> 'revoked' AND id = ANY(%s)",
-        [sorted(have.mailboxes.keys() - want.mailboxes.keys())],
-    )
-    for statement in _MERGES:
-        connection.execute(statement)
-    for mailbox in result.lifted:
-        connection.execute("SELECT mail.mailbox_unlock(%s)", [mailbox])
-
-
-def _copy(connection: Any, table: str, rows: Iterable[Sequence[Any]]) -> None:
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
+def _alias(address: Address) -> dict[str, Any]:
+    return {
+        "address": address.local_part,
+        "from": address.begin.isoformat() if address.begin else None,
+        "until": address.until.isoformat() if address.until else None,
+    }

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pyrage import x25519  # type: ignore[import-untyped]
 
 from hanam_mail import pki
 
@@ -32,6 +33,7 @@ DATABASE_ROLES = (
     "webmail",
     "mail_agent",
     "mail_backup",
+    "mail_change",
 )
 LAB_ZONES = (
     ".",
@@ -131,6 +133,9 @@ def complete(
             added.extend((certificate, key))
         return pki.Pair(result[certificate], result[key])
 
+    def operator_public_key() -> str:
+        return str(x25519.Identity.from_str(result["vault_lab_operator_key"]).to_public())
+
     def issued(ca: pki.Pair, names: Sequence[str], *, client: bool) -> dict[str, str]:
         pair = pki.issue(ca, names, lifetime=lifetime, client=client)
         return {"certificate": pair.certificate, "key": pair.key}
@@ -182,6 +187,9 @@ def complete(
         entry("vault_lab_dnssec_keys", zone, pki.new_private_key)
     value("vault_lab_foreign_dkim_private_key", pki.new_rsa_private_key)
     value("vault_lab_foreign_password", new_sample_password)
+    # What is sealed to the operator (first passwords, purged mailboxes) can be opened in the lab's tests.
+    value("vault_lab_operator_key", lambda: str(x25519.Identity.generate()))
+    value("vault_lab_operator_public_key", operator_public_key)
     for login in logins:
         entry("vault_sample_passwords", login, new_sample_password)
     return result, added

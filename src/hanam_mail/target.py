@@ -11,6 +11,7 @@ refused, with the reason; 2: wrong usage.
 
 import argparse
 import getpass
+import gzip
 import json
 import os
 import sys
@@ -18,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hanam_mail import agent, apply, db
+from hanam_mail import accounts, agent, apply, apply_run, db, handover, wording
 
 APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
 ADMIN_DSN = "host=/run/postgresql user=postgres"
@@ -30,9 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except apply.Refused as error:
+    except accounts.Refused as error:
         return _refuse(options, error.errors)
-    except (db.DatabaseError, agent.ConfigurationError) as error:
+    except (db.DatabaseError, agent.ConfigurationError, handover.HandoverError) as error:
         return _refuse(options, [str(error)])
     except Exception as error:
         # psycopg's errors are for the operator as they are; a bug keeps its traceback.
@@ -60,11 +61,17 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_migrate, json=True)
 
     command = commands.add_parser("apply", help="đưa sổ đăng ký hộp thư vào cơ sở dữ liệu")
-    command.add_argument("file", type=Path, help="tài liệu JSON; - là stdin")
+    command.add_argument("file", type=Path, help="tài liệu JSON, có thể nén gzip; - là stdin")
     command.add_argument(
         "--allow-removals", action="store_true", help="cho phép thu hồi mục đã mất và thu hồi hàng loạt"
     )
     command.add_argument("--allow-shrink", action="store_true", help="cho phép giảm dung lượng")
+    command.add_argument(
+        "--recipient", action="append", default=[], help="khóa công khai age của người vận hành (nhiều lần được)"
+    )
+    command.add_argument("--limit-percent", type=float, default=apply.Limit.percent)
+    command.add_argument("--limit-count", type=int, default=apply.Limit.count)
+    command.add_argument("--brief", type=int, metavar="N", help="chỉ in N mục đầu của mỗi nhóm, không in dữ liệu")
     _common(command, check=True)
     command.set_defaults(run=_apply, json=True)
 
@@ -162,15 +169,31 @@ def _migrate(options: argparse.Namespace) -> int:
 
 
 def _apply(options: argparse.Namespace) -> int:
-    text = sys.stdin.read() if str(options.file) == "-" else options.file.read_text("utf-8")
-    want = apply.read(text)
-    with _connect(options) as connection, connection.transaction(force_rollback=options.check):
-        result = apply.apply(connection, want, allow_removals=options.allow_removals, allow_shrink=options.allow_shrink)
-        if options.check:
-            # Deferred constraints speak at commit; a check must hear them too.
-            connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    print(json.dumps(result.as_dict(check=options.check), ensure_ascii=False, default=str))
+    data = sys.stdin.buffer.read() if str(options.file) == "-" else options.file.read_bytes()
+    want = accounts.read(gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data)
+    allowed = apply_run.Options(
+        recipients=options.recipient,
+        limit=apply.Limit(options.limit_percent, options.limit_count),
+        allow_removals=options.allow_removals,
+        allow_shrink=options.allow_shrink,
+        check=options.check,
+        actor=options.actor,
+        commit=options.commit,
+    )
+    with _connect(options) as connection:
+        done = apply_run.run(connection, want, allowed)
+    answer = done.plan.as_dict() if options.brief is None else {"changed": done.plan.changed}
+    answer |= {
+        "check": options.check,
+        "lines": wording.lines(done.plan, limit=options.brief) + [_orphan(path) for path in done.orphans],
+        "handover": str(done.file) if done.file else None,
+    }
+    print(json.dumps(answer, ensure_ascii=False, default=str))
     return 0
+
+
+def _orphan(path: Path) -> str:
+    return f"  ! {path}: tệp bàn giao của lần chạy bị ngắt giữa chừng; mật khẩu trong đó không có hiệu lực, hãy xóa tệp"
 
 
 def _set_password(options: argparse.Namespace) -> int:

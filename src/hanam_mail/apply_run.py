@@ -1,0 +1,115 @@
+"""One run of `apply`, whole: the plan, its rows, the first passwords and their sealed file, in one transaction.
+
+In this order, so that it may be killed at any point: plan and hash (nothing is held but the lock of this run), write,
+give the passwords, put the sealed file on the disk, COMMIT.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hanam_mail import apply_database, first_passwords, handover
+from hanam_mail.accounts import Accounts, Refused
+from hanam_mail.apply import Limit, Plan
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the operator allows, and for whom passwords are sealed."""
+
+    recipients: Sequence[str] = ()
+    limit: Limit = field(default_factory=Limit)
+    allow_removals: bool = False
+    allow_shrink: bool = False
+    check: bool = False
+    actor: str = ""
+    commit: str = ""
+    folder: Path = handover.FOLDER
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done (or would be): the plan, the sealed file if one was made, files of interrupted runs."""
+
+    plan: Plan
+    file: Path | None
+    orphans: Sequence[Path]
+
+
+def run(connection: Any, want: Accounts, options: Options) -> Outcome:
+    """Bring `want` into the database; raises Refused or HandoverError and leaves all as it was."""
+    file: Path | None = None
+    try:
+        with connection.transaction(force_rollback=options.check):
+            apply_database.lock(connection)
+            known = [row[0] for row in connection.execute("SELECT file FROM mail.handover")]
+            orphans = handover.orphans(known, options.folder)
+            plan = apply_database.planned(
+                connection,
+                want,
+                limit=options.limit,
+                allow_removals=options.allow_removals,
+                allow_shrink=options.allow_shrink,
+            )
+            if plan.passwords:
+                _check_recipients(options.recipients)
+            secret = {} if options.check else _secrets(connection, plan)
+            hashes = first_passwords.hashes(list(secret.values())) if secret else []
+            if plan.entries:
+                apply_database.write(connection, want, plan)
+            # Deferred constraints speak at commit; a check must hear them too, and no file be made before.
+            connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            if secret:
+                name = handover.new_name()
+                connection.execute("SELECT mail.first_passwords_give(%s, %s, %s)", [list(secret), hashes, name])
+                file = handover.write(name, _sealed(want, plan, secret, options, _domain(connection)), options.folder)
+    except BaseException:
+        if file is not None and _rolled_back(connection, file.name):
+            file.unlink()
+        raise
+    return Outcome(plan, file, orphans)
+
+
+def _check_recipients(recipients: Sequence[str]) -> None:
+    try:
+        handover.check_recipients(recipients)
+    except handover.HandoverError as error:
+        raise Refused([str(error)]) from error
+
+
+def _secrets(connection: Any, plan: Plan) -> dict[str, str]:
+    if not plan.passwords:
+        return {}
+    query = "SELECT name, value FROM mail.setting WHERE name LIKE 'regulation_password_%'"
+    rule = first_passwords.Rule.of(dict(connection.execute(query).fetchall()))
+    return {mailbox: first_passwords.new(rule) for mailbox in plan.passwords}
+
+
+def _domain(connection: Any) -> str:
+    return str(connection.execute("SELECT mail.setting_text('mail_domain')").fetchone()[0])
+
+
+def _sealed(want: Accounts, plan: Plan, secret: dict[str, str], options: Options, domain: str) -> bytes:
+    primaries = {a.mailbox: a.local_part for a in want.addresses.values() if a.kind == "primary"}
+    slips = []
+    for id_, password in secret.items():
+        mailbox = want.mailboxes[id_]
+        agency = want.agencies[mailbox.agency]
+        address = f"{primaries[id_]}@{domain}"
+        slips.append(handover.Slip(agency.code, agency.name, address, mailbox.name, password, plan.passwords[id_]))
+    slips.sort(key=lambda slip: (slip.agency, slip.name, slip.address))
+    text = handover.text(slips, by=options.actor, commit=options.commit, domain=domain)
+    return handover.seal(text, options.recipients)
+
+
+def _rolled_back(connection: Any, name: str) -> bool:
+    """Whether the transaction is surely undone. After a connection lost in COMMIT nobody knows, and the file stays."""
+    try:
+        row = connection.execute("SELECT count(*) FROM mail.handover WHERE file = %s", [name]).fetchone()
+        connection.rollback()
+    except Exception as error:
+        if type(error).__module__.startswith("psycopg"):
+            return False
+        raise
+    return bool(row[0] == 0)

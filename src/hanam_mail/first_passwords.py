@@ -1,0 +1,97 @@
+"""First passwords: random, of at least 80 bits, to be read from a slip of paper and typed once (Đ6.2, Đ7.3, Đ8.2).
+
+    Kxm#7f3#tqp#9rb#4nh#8gv
+
+No 0 O 1 l I, which look alike. No vowels, w, d or y: Vietnamese keyboards (Telex, VNI) make letters with marks of
+them, and syllables would make words. Groups of three can be read aloud. They are hashed where they are made, so the
+database never sees them: bcrypt in its form $2a$, at its least cost, since so many random bits need no slow hash
+(docs/decisions/0014-first-passwords-and-handover.md).
+"""
+
+import math
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+LETTERS = "bcfghjkmnpqrstvxz"
+DIGITS = "23456789"
+GROUP = 3
+BITS = 80
+# 2^4 rounds, the least that bcrypt knows.
+COST = 4
+# What separates the groups: the first of these that the regulation takes for a special character.
+_SEPARATORS = "#@*%$&!"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What Đ8.2b asks of a password: numbers of characters, and which ones are special."""
+
+    length: int
+    uppercase: int
+    lowercase: int
+    digits: int
+    special: int
+    special_characters: str
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "Rule":
+        """From the settings regulation_password_*."""
+
+        def least(what: str) -> int:
+            return int(settings[f"regulation_password_min_{what}"])
+
+        return cls(
+            length=least("length"),
+            uppercase=least("uppercase"),
+            lowercase=least("lowercase"),
+            digits=least("digits"),
+            special=least("special"),
+            special_characters=str(settings["regulation_password_special_characters"]),
+        )
+
+    def admits(self, password: str) -> bool:
+        """Whether a password is as the rule asks."""
+        return (
+            len(password) >= self.length
+            and sum(c.isupper() for c in password) >= self.uppercase
+            and sum(c.islower() for c in password) >= self.lowercase
+            and sum(c.isdigit() for c in password) >= self.digits
+            and sum(c in self.special_characters for c in password) >= self.special
+        )
+
+
+def bits(capitals: int, groups: int) -> float:
+    """Random bits of a password of so many groups, of which the first ones begin with a capital letter."""
+    return capitals * math.log2(len(LETTERS)) + (groups * GROUP - capitals) * math.log2(len(LETTERS + DIGITS))
+
+
+def new(rule: Rule, choose: Callable[[str], str] = secrets.choice) -> str:
+    """A password that the rule admits. Those few that lack a digit or a small letter are drawn again."""
+    separator = next((c for c in _SEPARATORS if c in rule.special_characters), rule.special_characters[:1] or "-")
+    capitals = max(rule.uppercase, 1)
+    groups = max(math.ceil(rule.length / (GROUP + 1)) + 1, rule.special + 1, capitals, rule.digits)
+    # A bit more than BITS: what is drawn again takes some hundredths of a bit.
+    while bits(capitals, groups) < BITS + 0.5:
+        groups += 1
+    while True:
+        parts = ["".join(choose(LETTERS + DIGITS) for _ in range(GROUP)) for _ in range(groups)]
+        for place in range(capitals):
+            parts[place] = choose(LETTERS).upper() + parts[place][1:]
+        password = separator.join(parts)
+        if rule.admits(password):
+            return password
+
+
+def hashes(passwords: Sequence[str]) -> list[str]:
+    """Their hashes, in order, on all processors: bcrypt lets go of Python's lock."""
+    import bcrypt
+
+    def one(password: str) -> str:
+        return str(bcrypt.hashpw(password.encode(), bcrypt.gensalt(COST, prefix=b"2a")).decode())
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(one, passwords, chunksize=64))

@@ -1,0 +1,213 @@
+"""A plan in Vietnamese, as the operator and the reviewer of a merge request read it. No secrets, ids last.
+
+`summary` counts, `lines` tells everything or the beginning of each group, `sections` is the same in parts for tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hanam_mail.apply import Change, Entry, Note, Plan
+
+GROUPS = {
+    "agency_created": "Cơ quan mới",
+    "agency_changed": "Cơ quan thay đổi",
+    "created": "Cấp mới",
+    "revoked": "Thu hồi",
+    "locked": "Tạm khóa",
+    "restored": "Khôi phục",
+    "merged": "Chuyển theo sáp nhập cơ quan",
+    "transferred": "Chuyển cơ quan",
+    "changed": "Thay đổi",
+}
+_SIGNS = {"agency_created": "+", "created": "+", "revoked": "-"}
+_KINDS = {"agency": "cơ quan", "office": "phòng, đơn vị", "person": "cá nhân", "guest": "tổ chức, cá nhân khác"}
+_AGENCY_KINDS = {"department": "cấp tỉnh", "district": "cấp huyện", "commune": "cấp xã", "unit": "đơn vị trực thuộc"}
+_STATES = {"active": "đang hoạt động", "locked": "tạm khóa", "revoked": "đã thu hồi"}
+# Đ7.2, by điểm.
+REASONS = {
+    "idle": "điểm a: không sử dụng",
+    "compromised": "điểm b: bị chiếm dụng, nhiễm virus hoặc lộ mật khẩu",
+    "forbidden_use": "điểm c: dùng vào việc bị cấm",
+    "default_password": "điểm d: không đổi mật khẩu mặc định",
+}
+_FIELDS = {
+    "name": "Tên",
+    "code": "Mã",
+    "suffix": "Hậu tố",
+    "kind": "Loại",
+    "document_system": "Phần mềm quản lý văn bản",
+    "quota_bytes": "Dung lượng",
+    "shard": "Máy lưu trữ",
+    "agency": "Cơ quan",
+    "address": "Địa chỉ chính",
+    "alias": "Địa chỉ phụ",
+    "clerks": "Văn thư",
+    "absence": "Vắng mặt",
+    "state": "Tình trạng",
+    "lock": "Khóa do vận hành",
+    "document": "Căn cứ",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One agency or mailbox: who, what changes (a sentence each), by which document, its id."""
+
+    who: str
+    changes: tuple[str, ...]
+    document: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A group of a plan; `sign` is what a difference puts before its lines."""
+
+    title: str
+    sign: str
+    rows: tuple[Row, ...]
+
+
+def summary(plan: Plan) -> list[str]:
+    """The counts, one a line; a plan without changes says so."""
+    lines = [f"{GROUPS[group]}: {number(count)}" for group, count in plan.counts.items()]
+    if plan.passwords:
+        lines.append(f"Mật khẩu ban đầu sẽ tạo: {number(len(plan.passwords))}")
+    if plan.notes:
+        lines.append(f"Lưu ý: {number(len(plan.notes))} hộp thư bị khóa khi vận hành, chưa có sự kiện trong sổ đăng ký")
+    return lines if plan.changed else ["Không có thay đổi.", *lines]
+
+
+def sections(plan: Plan) -> list[Section]:
+    """Every group that has entries, in order."""
+    result = []
+    for group in plan.counts:
+        rows = tuple(_row(entry) for entry in plan.entries if entry.group == group)
+        result.append(Section(GROUPS[group], _SIGNS.get(group, "~"), rows))
+    return result
+
+
+def lines(plan: Plan, *, limit: int | None = None) -> list[str]:
+    """All of it: counts, groups, notes. With `limit` each group is cut after so many entries."""
+    result = summary(plan)
+    for section in sections(plan):
+        result += ["", f"{section.title} ({number(len(section.rows))}):"]
+        shown = section.rows if limit is None else section.rows[:limit]
+        for row in shown:
+            result.append(f"  {section.sign} {row.who}; {row.document} [{row.id}]")
+            result += [f"      {change}" for change in row.changes]
+        result += _cut(section.rows, shown, "cơ quan" if section.title.startswith("Cơ quan") else "hộp thư")
+    return result + _notes(plan.notes, limit)
+
+
+def _cut(rows: Sequence[Any], shown: Sequence[Any], what: str) -> list[str]:
+    left = len(rows) - len(shown)
+    return [f"  … và {number(left)} {what} khác"] if left else []
+
+
+def notes(plan: Plan) -> list[str]:
+    """What to know besides: locks that stand in the database and wait for their event in the registry."""
+    return [line.strip() for line in _notes(plan.notes, None)[2:]]
+
+
+def _notes(found: Sequence[Note], limit: int | None) -> list[str]:
+    if not found:
+        return []
+    urgent = [note for note in found if note.reason not in ("idle", "default_password")]
+    result = ["", "Lưu ý:"]
+    shown = urgent if limit is None else urgent[:limit]
+    result += [
+        f"  ! {note.name} <{note.address}> đang bị khóa khẩn cấp ({REASONS.get(note.reason, note.reason)}), "
+        f"sổ đăng ký chưa có sự kiện lock [{note.id}]"
+        for note in shown
+    ]
+    result += _cut(urgent, shown, "hộp thư bị khóa khẩn cấp")
+    automatic = len(found) - len(urgent)
+    if automatic:
+        result.append(f"  ! {number(automatic)} hộp thư đang bị hệ thống tự khóa (Đ7.2a, Đ7.2d)")
+    return result
+
+
+def _row(entry: Entry) -> Row:
+    if entry.group.startswith("agency"):
+        who = f"{entry.name} (mã {entry.address}), {_AGENCY_KINDS.get(entry.kind, entry.kind)}"
+    else:
+        who = f"{entry.name} <{entry.address}>, {_KINDS.get(entry.kind, entry.kind)}"
+        if entry.kind != "agency":
+            who += f", {entry.agency}"
+    reason = entry.document.get("reason")
+    if entry.group == "locked" and reason:
+        who += f", {REASONS.get(reason, reason)}"
+    if entry.group == "created":
+        who += "".join(f", {size(change.after)}" for change in entry.changes if change.field == "quota_bytes")
+        return Row(who, (), document(entry.document), entry.id)
+    # The group says it already.
+    told = [change for change in entry.changes if not (change.field == "state" and entry.group != "changed")]
+    return Row(who, tuple(_change(change) for change in told), document(entry.document), entry.id)
+
+
+def _change(change: Change) -> str:
+    name = _FIELDS.get(change.field, change.field)
+    if change.field == "clerks":
+        added = [f"thêm {who}" for who in change.after if who not in change.before]
+        return f"{name}: " + ", ".join(added + [f"bớt {who}" for who in change.before if who not in change.after])
+    if change.field in ("alias", "absence"):
+        if change.before is None:
+            return f"{name}: thêm {_value(change.field, change.after)}"
+        if change.after is None:
+            return f"{name}: bỏ {_value(change.field, change.before)}"
+    if change.field == "lock":
+        return f"{name}: mở ({REASONS.get(change.before, change.before)})"
+    return f"{name}: {_value(change.field, change.before)} -> {_value(change.field, change.after)}"
+
+
+def _value(field: str, value: Any) -> str:
+    if value is None:
+        return "không có"
+    if field == "quota_bytes":
+        return size(value)
+    if field == "state":
+        return _STATES.get(value, str(value))
+    if field == "kind":
+        return _AGENCY_KINDS.get(value, str(value))
+    if field == "document_system":
+        return "có" if value else "không"
+    if field == "document":
+        return document(value)
+    if field == "absence":
+        return f"{day(value['from'])} - {day(value['to'])} (yêu cầu {value['request']})"
+    if field == "alias":
+        begin = f" từ {day(value['from'])}" if value["from"] else ""
+        return f"{value['address']}{begin}" + (f" đến hết {day(value['until'])}" if value["until"] else "")
+    return str(value)
+
+
+def document(paper: Mapping[str, Any]) -> str:
+    """The document that decided, as one writes it; `paper` is the desired state's `document` or `last`."""
+    if not paper.get("number"):
+        return "không có văn bản"
+    dated = f" ngày {day(paper['dated'])}" if paper.get("dated") else ""
+    return f"văn bản {paper['number']}{dated}" + (f" ({paper['request']})" if paper.get("request") else "")
+
+
+def size(octets: int) -> str:
+    """4 GB, 512 MB: GB and MB as the regulation writes them, read as powers of 1,024 (Đ8.1b)."""
+    for unit, name in ((2**30, "GB"), (2**20, "MB")):
+        if octets >= unit:
+            return f"{octets / unit:.2f}".rstrip("0").rstrip(".").replace(".", ",") + f" {name}"
+    return f"{number(octets)} byte"
+
+
+def number(value: int) -> str:
+    """20.000, as Vietnamese writes it."""
+    return f"{value:,}".replace(",", ".")
+
+
+def day(text: str | date) -> str:
+    """A date as dd/mm/yyyy."""
+    return (date.fromisoformat(text) if isinstance(text, str) else text).strftime("%d/%m/%Y")

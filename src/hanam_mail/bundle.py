@@ -13,7 +13,20 @@ from io import BytesIO
 from pathlib import Path
 
 # What runs on the hosts. None of these imports anything beyond the standard library, psycopg and PyYAML.
-MODULES = ("__init__.py", "agent.py", "apply.py", "db.py", "scram.py", "target.py")
+MODULES = (
+    "__init__.py",
+    "accounts.py",
+    "agent.py",
+    "apply.py",
+    "apply_database.py",
+    "apply_run.py",
+    "db.py",
+    "first_passwords.py",
+    "handover.py",
+    "scram.py",
+    "target.py",
+    "wording.py",
+)
 _MAIN = "import sys\n\nfrom hanam_mail.target import main\n\nsys.exit(main())\n"
 _TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -40,7 +53,7 @@ def _tree(root: Traversable, prefix: str) -> dict[str, bytes]:
     for entry in root.iterdir():
         if entry.is_dir():
             result |= _tree(entry, f"{prefix}/{entry.name}")
-        elif entry.name.endswith(".sql"):
+        elif entry.name.endswith((".sql", ".txt")):
             result[f"{prefix}/{entry.name}"] = entry.read_bytes()
     return result
 

@@ -1,6 +1,7 @@
 """The plan that leads from the accounts database to the registry's desired state."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from hanam_mail import apply
-from hanam_mail.apply import Accounts, Address, Change, Plan, Refused
+from hanam_mail.apply import Accounts, Address, Change, Entry, Group, Limit, Plan, Refused
 
 TODAY = date(2026, 11, 25)
 AGENCY = {"id": "k7q2m4", "kind": "department", "name": "Sở Y tế", "code": "syt", "suffix": "yt"}
@@ -26,40 +27,63 @@ def entry(id_: str = "p3x8d1", **more: Any) -> dict[str, Any]:
         "state": "active",
         "shard": 0,
         "clerks": [],
-        "document": {"event": "issue", "done": "2023-06-27", "request": "2023-0004"},
+        "document": {
+            "event": "issue",
+            "done": "2023-06-27",
+            "request": "2023-0004",
+            "number": "12/SYT-VP",
+            "dated": "2023-06-23",
+        },
         **more,
     }
 
 
-def accounts(*entries: dict[str, Any]) -> Accounts:
-    return apply.read(json.dumps({"agencies": [AGENCY], "mailboxes": list(entries)}))
+def accounts(*entries: dict[str, Any], agencies: Sequence[dict[str, Any]] = (AGENCY,)) -> Accounts:
+    """A state; without entries an empty database, which has no agency either."""
+    return apply.read(json.dumps({"agencies": list(agencies) if entries else [], "mailboxes": list(entries)}))
 
 
-def plan(have: Accounts, want: Accounts, **options: bool) -> Plan:
+def plan(have: Accounts, want: Accounts, **options: Any) -> Plan:
     return apply.plan(have, want, TODAY, domain="hanam.gov.vn", **options)
 
 
+def the(found: Plan) -> Entry:
+    """The one entry of a plan."""
+    (only,) = found.entries
+    return only
+
+
 def test_nothing_to_do_is_nothing_changed() -> None:
-    both = accounts(entry(), entry("t5v9c2", aliases=[{"address": "cu", "until": "2027-01-01"}]))
+    aliases = [{"address": "cu", "from": "2025-01-01", "until": "2027-01-01"}]
+    both = accounts(entry(), entry("t5v9c2", aliases=aliases))
     assert not plan(both, both).changed
-    assert plan(both, both).lines() == []
 
 
 def test_a_new_mailbox_is_created_with_its_address() -> None:
     result = plan(accounts(), accounts(entry()))
-    assert [item["address"] for item in result.created] == ["ha.p3x8d1@hanam.gov.vn"]
-    assert not result.updated
+    assert [(e.group, e.address) for e in result.entries] == [
+        (Group.AGENCY_CREATED, "syt"),
+        (Group.CREATED, "ha.p3x8d1@hanam.gov.vn"),
+    ]
 
 
 def test_a_changed_field_is_told_with_before_and_after() -> None:
     result = plan(accounts(entry()), accounts(entry(quota_bytes=4 * 2**30)))
-    assert result.updated == [Change("mailbox", "p3x8d1", "quota_bytes", 2 * 2**30, 4 * 2**30)]
+    assert the(result).changes == (Change("quota_bytes", 2 * 2**30, 4 * 2**30),)
+    assert the(result).group is Group.CHANGED
+
+
+@pytest.mark.dieu11
+def test_the_flag_of_document_software_is_a_change_of_the_agency() -> None:
+    flagged = {**AGENCY, "document_system": True}
+    result = plan(accounts(entry()), accounts(entry(), agencies=[flagged]))
+    assert the(result).changes == (Change("document_system", False, True),)
 
 
 @pytest.mark.dieu8
 def test_a_quota_never_shrinks_without_a_word() -> None:
     have, want = accounts(entry(quota_bytes=4 * 2**30)), accounts(entry())
-    with pytest.raises(Refused, match="dung lượng giảm"):
+    with pytest.raises(Refused, match="dung lượng giảm từ 4 GB xuống 2 GB"):
         plan(have, want)
     assert plan(have, want, allow_shrink=True).changed
     assert plan(have, accounts(entry(shrink=True))).changed
@@ -73,18 +97,24 @@ def test_an_entry_that_vanished_is_an_error() -> None:
 
 
 def test_a_vanished_entry_is_revoked_when_removals_are_allowed() -> None:
-    result = plan(accounts(entry()), accounts(), allow_removals=True)
-    assert result.updated == [Change("mailbox", "p3x8d1", "state", "active", "revoked")]
+    result = plan(accounts(entry(), entry("t5v9c2")), accounts(entry("t5v9c2")), allow_removals=True)
+    assert the(result).group is Group.REVOKED
+    assert the(result).changes == (Change("state", "active", "revoked"),)
 
 
 @pytest.mark.dieu6
-def test_many_revocations_at_once_need_a_word() -> None:
-    ids = [f"b{number}c{number}d{number}" for number in range(apply.REVOCATION_LIMIT + 1)]
+@pytest.mark.parametrize(
+    ("standing", "revoked", "stops"), [(30, 1, False), (30, 2, True), (2000, 50, False), (2000, 51, True)]
+)
+def test_many_revocations_at_once_need_a_word(standing: int, revoked: int, stops: bool) -> None:
+    ids = [f"box{number:05}" for number in range(standing)]
     have = accounts(*(entry(id_) for id_ in ids))
-    want = accounts(*(entry(id_, state="revoked") for id_ in ids))
-    with pytest.raises(Refused, match="vượt ngưỡng"):
-        plan(have, want)
-    assert len(plan(have, want, allow_removals=True).updated) == len(ids)
+    want = accounts(*(entry(id_, state="revoked" if place < revoked else "active") for place, id_ in enumerate(ids)))
+    limit = Limit(percent=5, count=50)
+    if stops:
+        with pytest.raises(Refused, match="vượt ngưỡng 50 hộp thư hoặc 5 %"):
+            plan(have, want, limit=limit)
+    assert len(plan(have, want, limit=limit, allow_removals=stops).entries) == revoked
 
 
 @pytest.mark.dieu5
@@ -98,15 +128,50 @@ def test_an_address_is_never_given_to_another_mailbox() -> None:
 @pytest.mark.dieu5
 def test_a_renamed_mailbox_keeps_its_old_address_closed() -> None:
     result = plan(accounts(entry()), accounts(entry(address="moi")))
-    assert [address.local_part for address in result.closed] == ["ha.p3x8d1"]
+    assert result.closed == ["ha.p3x8d1"]
     closed = replace(
         accounts(entry(address="moi")),
         addresses={
-            "moi": Address("moi", "p3x8d1", "primary", None),
-            "ha.p3x8d1": Address("ha.p3x8d1", "p3x8d1", "alias", date(2026, 11, 24)),
+            "moi": Address("moi", "p3x8d1", "primary", date(2026, 11, 25), None),
+            "ha.p3x8d1": Address("ha.p3x8d1", "p3x8d1", "alias", None, date(2026, 11, 24)),
         },
     )
     assert not plan(closed, accounts(entry(address="moi"))).changed
+
+
+@pytest.mark.dieu5
+def test_a_former_address_comes_back_as_the_primary_one() -> None:
+    old = entry(address="cu", aliases=[{"address": "moi", "from": None, "until": None}])
+    new = entry(address="moi", aliases=[{"address": "cu", "from": "2026-11-25", "until": None}])
+    there, back = plan(accounts(old), accounts(new)), plan(accounts(new), accounts(old))
+    assert not there.closed and not back.closed
+    assert Change("address", "cu", "moi") in the(there).changes
+    assert Change("address", "moi", "cu") in the(back).changes
+
+
+def test_when_an_alias_began_is_the_databases_unless_git_says_it() -> None:
+    silent = accounts(entry(aliases=[{"address": "cu", "from": None, "until": None}]))
+    known = replace(
+        silent, addresses={**silent.addresses, "cu": Address("cu", "p3x8d1", "alias", date(2024, 5, 6), None)}
+    )
+    assert not plan(known, silent).changed
+    told = accounts(entry(aliases=[{"address": "cu", "from": "2024-05-07", "until": None}]))
+    assert the(plan(known, told)).changes[0].field == "alias"
+
+
+OTHER = {"id": "m1n2p3", "kind": "department", "name": "Sở Tư pháp", "code": "stp", "suffix": "tp"}
+
+
+@pytest.mark.dieu6
+@pytest.mark.parametrize(("event", "group"), [("transfer", Group.TRANSFERRED), ("merge", Group.MERGED)])
+def test_a_move_to_another_agency_is_told_by_its_cause(event: str, group: Group) -> None:
+    have = accounts(entry(), agencies=[AGENCY, OTHER])
+    last = {"event": event, "done": "2026-11-20", "number": "5/QĐ-UBND", "dated": "2026-11-19"}
+    want = accounts(entry(agency="m1n2p3", last=last), agencies=[AGENCY, OTHER])
+    moved = the(plan(have, want))
+    assert moved.group is group
+    assert moved.changes == (Change("agency", "Sở Y tế", "Sở Tư pháp"),)
+    assert moved.document["number"] == "5/QĐ-UBND"
 
 
 @pytest.mark.dieu7
@@ -119,13 +184,35 @@ def test_a_restoring_document_lifts_the_lock_once() -> None:
     assert not plan(later, accounts(restored)).changed
 
 
+@pytest.mark.dieu8
+def test_first_passwords_are_for_people_without_one() -> None:
+    people = entry(), entry("g4g4g4", kind="guest"), entry("t5v9c2", kind="agency"), entry("l0l0l0", state="locked")
+    nobody = replace(accounts(*people), credentials=frozenset())
+    assert plan(nobody, accounts(*people)).passwords == {"p3x8d1": "issue", "g4g4g4": "issue"}
+    everybody = replace(nobody, credentials=frozenset({"p3x8d1", "g4g4g4"}))
+    assert not plan(everybody, accounts(*people)).changed
+
+
+@pytest.mark.dieu7
+def test_a_restored_person_gets_a_new_default_password_once() -> None:
+    restored = entry(document={"event": "restore", "done": "2026-11-24", "request": "2026-0009"})
+    have = replace(accounts(entry()), credentials=frozenset({"p3x8d1"}))
+    assert plan(have, accounts(restored)).passwords == {"p3x8d1": "restore"}
+    after = replace(accounts(restored), credentials=frozenset({"p3x8d1"}))
+    assert not plan(after, accounts(restored)).changed
+
+
+def test_between_two_revisions_nobody_speaks_of_passwords() -> None:
+    assert plan(accounts(), accounts(entry())).passwords == {}
+
+
 def test_clerks_are_compared_as_a_set() -> None:
     box = entry("t5v9c2", kind="agency", clerks=["p3x8d1", "m4k7q2"])
     turned = entry("t5v9c2", kind="agency", clerks=["m4k7q2", "p3x8d1"])
     people = entry(), entry("m4k7q2")
     assert not plan(accounts(box, *people), accounts(turned, *people)).changed
     fewer = entry("t5v9c2", kind="agency", clerks=["p3x8d1"])
-    assert [change.field for change in plan(accounts(box, *people), accounts(fewer, *people)).updated] == ["clerks"]
+    assert [c.field for c in the(plan(accounts(box, *people), accounts(fewer, *people))).changes] == ["clerks"]
 
 
 def test_every_reason_is_told_at_once() -> None:

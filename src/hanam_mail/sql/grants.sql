@@ -30,17 +30,29 @@ grant execute on function
     mail.dovecot_passdb(text, text, text, int, text), mail.dovecot_passdb_sealed(text, text, text, int, text),
     mail.dovecot_userdb(text), mail.dovecot_iterate()
     to mail_dovecot;
--- last_login writes through Dovecot's dict, which knows tables only.
-grant select, insert, update on mail.activity to mail_dovecot;
+-- last_login writes through Dovecot's dict, which knows tables only; a trigger takes what it writes.
+grant select, insert, update on mail.sign_in_feed to mail_dovecot;
 
 grant execute on function mail.postfix_mailbox(text), mail.postfix_senders(text), mail.postfix_revoked(text)
     to mail_postfix;
+grant execute on function mail.postfix_sent(text), mail.postfix_sent_as(text) to mail_postfix;
 
 grant execute on function mail.webmail_login(text), mail.webmail_addresses(text) to mail_webmail;
 
 grant execute on function
     mail.agent_register(text), mail.agent_next(text, int), mail.agent_done(text, bigint)
     to mail_agent;
+-- Dovecot's quota warnings come by the agent's role, which every mail store has.
+grant execute on function mail.quota_passed(text, int) to mail_agent;
+
+-- The life-cycle job and the notices; what is due may be looked at by others too.
+grant execute on function
+    mail.life_cycle(date), mail.revoke_proposals(date), mail.notice_next(int),
+    mail.notice_done(text, text, text, text[], boolean, text)
+    to mail_jobs;
+grant execute on function mail.life_cycle_due(date), mail.is_working_day(date), mail.term_end(date, bigint)
+    to mail_jobs, mail_apply, mail_report;
+grant select on mail.notice, mail.sign_in to mail_apply, mail_jobs, mail_report;
 
 grant select on mail.agency, mail.person, mail.mailbox, mail.mailbox_clerk, mail.address, mail.lock_state, mail.activity,
     mail.setting to mail_report, mail_jobs;

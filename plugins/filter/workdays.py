@@ -1,0 +1,24 @@
+"""Filter `calendar_days`: the special days of a calendar file, for the accounts database. See hanam_mail.workdays."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hanam_mail import workdays
+
+_PROJECT = Path(__file__).resolve().parents[2]
+
+
+def calendar_days(path: str) -> dict[str, list[str]]:
+    """Days off and worked weekend days of the confirmed years; `path` is relative to the project."""
+    calendar = workdays.load(_PROJECT / path)
+    off = {day for day in calendar.days_off if day not in calendar.working_days}
+    return {
+        "off": sorted(day.isoformat() for day in off),
+        "worked": sorted(day.isoformat() for day in calendar.working_days),
+    }
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"calendar_days": calendar_days}

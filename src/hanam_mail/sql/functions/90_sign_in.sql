@@ -1,0 +1,76 @@
+-- Who used a mailbox and when (Đ7.2a, Đ9.2): a sign-in by IMAP or POP3, or a message sent. Mail that arrives, automatic
+-- replies and the system's notices come nowhere near these functions.
+
+-- Records one use. `login` is what was typed: for an agency's mailbox it names the clerk (agency*person, or the person).
+create or replace function mail.signed_in(mailbox text, protocol text, login text, at timestamptz) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    clerk text := (
+        select k.clerk_id from mail.mailbox_clerk k
+        where k.mailbox_id = signed_in.mailbox
+            and k.clerk_id = mail.resolve(reverse(split_part(reverse(signed_in.login), '*', 1)))
+    );
+begin
+    if not exists (select from mail.mailbox m where m.id = signed_in.mailbox) then
+        return;
+    end if;
+    insert into mail.activity as a (mailbox_id, protocol, last_access)
+    values (signed_in.mailbox, signed_in.protocol, extract(epoch from signed_in.at))
+    on conflict on constraint activity_pkey do update set last_access = greatest(a.last_access, excluded.last_access);
+    insert into mail.sign_in as s (mailbox_id, day, protocol, clerk_id, first_at, last_at)
+    values (signed_in.mailbox, signed_in.at::date, signed_in.protocol, clerk, signed_in.at, signed_in.at)
+    on conflict (mailbox_id, day, protocol, clerk_id) do update
+        set first_at = least(s.first_at, excluded.first_at), last_at = greatest(s.last_at, excluded.last_at),
+            times = s.times + 1;
+end
+$$;
+
+-- What Dovecot's dict writes; the row itself is not kept.
+create or replace function mail.sign_in_take() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform mail.signed_in(new.mailbox, new.protocol, new.login, to_timestamp(new.at));
+    return null;
+end
+$$;
+
+create or replace trigger sign_in_take before insert on mail.sign_in_feed
+    for each row execute function mail.sign_in_take();
+
+-- Postfix asks these when a signed-in client's message is complete and its sender was found to be his; they answer with
+-- no row, which means "go on". The login's own mailbox was used; so was the agency's when the sender is its address.
+create or replace function mail.postfix_sent(login text) returns setof text
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    mailbox text := (select m.id from mail.mailbox m where m.id = login and m.kind in ('person', 'guest'));
+begin
+    if mailbox is not null then
+        perform mail.signed_in(mailbox, 'smtp', login, now());
+    end if;
+    return;
+end
+$$;
+
+create or replace function mail.postfix_sent_as(address text) returns setof text
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    mailbox text := (
+        select m.id from mail.mailbox m
+        where position('@' in address) > 0 and m.id = mail.resolve(address) and m.kind in ('agency', 'office')
+    );
+begin
+    if mailbox is not null then
+        perform mail.signed_in(mailbox, 'smtp', '', now());
+    end if;
+    return;
+end
+$$;

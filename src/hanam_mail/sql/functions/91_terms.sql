@@ -1,0 +1,85 @@
+-- Terms of the regulation. Calendar months; the first day is not counted, a missing day is the month's end, and a term that
+-- would end on a day off ends with the next working day (Bộ luật Dân sự, Điều 147-148).
+
+create or replace function mail.is_working_day(day date) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.value -> 'worked' ? day::text
+        or (extract(isodow from day) < 6 and not c.value -> 'off' ? day::text)
+    from mail.setting c where c.name = 'life_cycle_calendar'
+$$;
+
+-- The last day of a term that began on `since`.
+create or replace function mail.term_end(since date, months bigint) returns date
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    day date := since + make_interval(months => months::int);
+begin
+    while not mail.is_working_day(day) loop
+        day := day + 1;
+    end loop;
+    return day;
+end
+$$;
+
+-- A lock that is lifted, and a document that opens a mailbox again, start the clocks anew (Đ7.3).
+create or replace function mail.lock_lifted() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    update mail.mailbox m set restored_at = now() from old_rows o where m.id = o.mailbox_id;
+    return null;
+end
+$$;
+
+create or replace function mail.mailbox_reopened() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    new.restored_at := now();
+    return new;
+end
+$$;
+
+create or replace trigger lock_lifted after delete on mail.lock_state
+    referencing old table as old_rows for each statement execute function mail.lock_lifted();
+create or replace trigger mailbox_reopened before update on mail.mailbox
+    for each row when (old.state <> 'active' and new.state = 'active') execute function mail.mailbox_reopened();
+
+-- Since when each mailbox that somebody can open lies idle, and what was last: activity, issue, restore, reset (a given
+-- password) or a notified absence, which ends the clock's run while it lasts. A mailbox without a password of its own and
+-- without a clerk who has one cannot be idle: nobody could have used it.
+create or replace function mail.idle_since(as_of date) returns table (mailbox_id text, since date, cause text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select m.id, latest.day, latest.cause
+    from mail.mailbox m
+    cross join lateral (
+        select x.day, x.cause
+        from (
+            select m.created_at::date, 'issue' where m.created_at is not null
+            union all
+            select m.restored_at::date, 'restore' where m.restored_at is not null
+            union all
+            select c.given_at::date, 'reset' from mail.credential c where c.mailbox_id = m.id
+            union all
+            select to_timestamp(a.last_access)::date, 'activity' from mail.activity a where a.mailbox_id = m.id
+            union all
+            select least(b.ends, as_of), 'absence' from mail.absence b where b.mailbox_id = m.id and b.begins <= as_of
+        ) x(day, cause)
+        order by x.day desc, x.cause
+        limit 1
+    ) latest
+    where m.state <> 'revoked'
+        and exists (
+            select from mail.credential c
+            left join mail.mailbox_clerk k on k.clerk_id = c.mailbox_id
+            where c.mailbox_id = m.id or k.mailbox_id = m.id
+        )
+$$;

@@ -1,0 +1,168 @@
+-- What time does to a mailbox (Đ6.2c, Đ7.2a, Đ7.2d, Đ8.2a). `as_of` is the day it is asked for, so that tests travel.
+-- docs/decisions/0017-life-cycle-jobs.md
+
+-- When a mailbox is locked: the day after its term, but never before its owner had the whole time of warning: after a long
+-- stop of the job the warning comes first. A warning counts from the day it was sent.
+create or replace function mail.lock_day(mailbox_id text, kind text, clock date, ends date, warning_days int, as_of date)
+returns date
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select greatest(ends + 1, coalesce(min(greatest(n.due, coalesce(n.sent_at::date, as_of))), as_of) + warning_days)
+    from mail.notice n
+    where n.mailbox_id = lock_day.mailbox_id and n.kind = lock_day.kind and n.round like clock || '/%'
+$$;
+
+-- Whether the first warning of this clock was sent, not only written.
+create or replace function mail.was_warned(mailbox_id text, kind text, clock date) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (
+        select from mail.notice n
+        where n.mailbox_id = was_warned.mailbox_id and n.kind = was_warned.kind and n.round like clock || '/%'
+            and n.sent_at is not null
+    )
+$$;
+
+-- The smallest of the numbers that is not below `days`; NULL while it is too early for any.
+create or replace function mail.warning_due(numbers jsonb, days int) returns int
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$ select min(n.value::int) from jsonb_array_elements_text(numbers) n where n.value::int >= days $$;
+
+-- Everything that is due on the day and not done yet. Reads only: the job's preview and what it acts on.
+create or replace function mail.life_cycle_due(as_of date)
+returns table (mailbox_id text, step text, round text, payload jsonb)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    with
+    number as (
+        select mail.setting_int('regulation_idle_lock_months') as idle_months,
+               mail.setting_int('regulation_idle_revoke_months') as revoke_months,
+               mail.setting_int('regulation_default_password_months') as default_months,
+               -- A stricter number of days; 0: none, the regulation's months alone.
+               mail.setting_int('life_cycle_idle_lock_days')::int as idle_days,
+               (select s.value from mail.setting s where s.name = 'life_cycle_idle_warning_days') as idle_warnings,
+               (select s.value from mail.setting s where s.name = 'life_cycle_default_password_warning_days')
+                   as default_warnings,
+               (select s.value from mail.setting s where s.name = 'regulation_password_reminder_days') as reminders
+    ),
+    idle as (
+        select i.mailbox_id, i.since, i.cause,
+               case when n.idle_days > 0
+                   then least(i.since + n.idle_days, mail.term_end(i.since, n.idle_months))
+                   else mail.term_end(i.since, n.idle_months)
+               end as ends,
+               mail.term_end(i.since, n.revoke_months) as revoke_ends
+        from mail.idle_since(as_of) i, number n
+        -- No term is so short that a mailbox used within the last days could matter.
+        where i.since < as_of
+    ),
+    open as (
+        select m.id from mail.mailbox m
+        where m.state = 'active' and not exists (select from mail.lock_state l where l.mailbox_id = m.id)
+    ),
+    -- Two terms end in a lock; the same steps lead there.
+    locking as (
+        select i.mailbox_id, 'idle' as reason, i.since as clock, i.cause, i.ends, n.idle_warnings as warnings
+        from idle i, number n
+        where i.mailbox_id in (select o.id from open o)
+        union all
+        select c.mailbox_id, 'default_password', x.clock, x.cause, mail.term_end(x.clock, n.default_months),
+               n.default_warnings
+        from mail.credential c
+        join mail.mailbox m on m.id = c.mailbox_id
+        cross join number n
+        cross join lateral (
+            select greatest(c.given_at, m.restored_at)::date,
+                   case when m.restored_at > c.given_at then 'restore' else 'reset' end
+        ) x(clock, cause)
+        where c.is_default and c.mailbox_id in (select o.id from open o)
+    ),
+    warned as (
+        select k.*, w.most,
+               mail.lock_day(k.mailbox_id, k.reason || '_warning', k.clock, k.ends, w.most, as_of) as locks_on
+        from locking k
+        cross join lateral (select max(v.value::int) from jsonb_array_elements_text(k.warnings) v) w(most)
+        where as_of >= k.ends - w.most
+    ),
+    step as (
+        select w.mailbox_id, w.reason || '_warning' as step,
+               w.clock || '/' || mail.warning_due(w.warnings, w.locks_on - 1 - as_of) as round,
+               jsonb_build_object('since', w.clock, 'cause', w.cause, 'locks_on', w.locks_on,
+                                  'days', w.locks_on - as_of) as payload
+        from warned w
+        where as_of < w.locks_on
+        union all
+        select w.mailbox_id, w.reason || '_lock', w.clock::text,
+               jsonb_build_object('since', w.clock, 'cause', w.cause, 'ended', w.ends)
+        from warned w
+        where as_of >= w.locks_on and mail.was_warned(w.mailbox_id, w.reason || '_warning', w.clock)
+        union all
+        select i.mailbox_id, 'revoke_proposal', i.since::text,
+               jsonb_build_object('since', i.since, 'cause', i.cause, 'ended', i.revoke_ends)
+        from idle i
+        where as_of > i.revoke_ends
+        union all
+        select c.mailbox_id, 'password_reminder',
+               c.changed_at::date || '/' || mail.warning_due(n.reminders, x.ends - as_of),
+               jsonb_build_object('changed', c.changed_at::date, 'ends', x.ends, 'days', x.ends - as_of)
+        from mail.credential c
+        cross join number n
+        cross join lateral (select mail.password_expires_on(c.changed_at)) x(ends)
+        where not c.must_change and not c.is_default and as_of <= x.ends
+            and c.mailbox_id in (select o.id from open o)
+    )
+    select s.mailbox_id, s.step, s.round, s.payload
+    from step s
+    where s.round is not null
+        and not exists (
+            select from mail.notice d where d.mailbox_id = s.mailbox_id and d.kind = s.step and d.round = s.round
+        )
+    order by s.mailbox_id, s.step
+$$;
+
+-- Does what is due: marks passwords whose term is over, writes the notices, locks. The answer is what was done; a second run on the same day does nothing.
+create or replace function mail.life_cycle(as_of date)
+returns table (mailbox_id text, step text, round text, payload jsonb)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    due record;
+begin
+    perform pg_advisory_xact_lock(hashtext('mail.life_cycle'));
+    perform set_config('hanam.actor', 'life-cycle', true);
+    perform mail.passwords_expire(life_cycle.as_of);
+    for due in select d.* from mail.life_cycle_due(life_cycle.as_of) d loop
+        if due.step in ('idle_lock', 'default_password_lock') then
+            perform mail.mailbox_lock(due.mailbox_id, regexp_replace(due.step, '_lock$', ''),
+                                      'hết hạn ' || (due.payload ->> 'ended') || ', tính từ ' || (due.payload ->> 'since'));
+        end if;
+        insert into mail.notice (mailbox_id, kind, round, due, payload)
+        values (due.mailbox_id, due.step, due.round, life_cycle.as_of, due.payload);
+        return query select due.mailbox_id, due.step, due.round, due.payload;
+    end loop;
+end
+$$;
+
+-- The mailboxes whose revocation is proposed on the day (Đ6.2c), whether told before or not. Nothing here revokes.
+create or replace function mail.revoke_proposals(as_of date)
+returns table (
+    mailbox_id text, name text, address text, agency text, agency_code text, since date, cause text, ended date, state text
+)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select m.id, m.name, a.local_part, g.name, g.code, i.since, i.cause, x.ended, mail.mailbox_state(m.id)
+    from mail.idle_since(as_of) i
+    join mail.mailbox m on m.id = i.mailbox_id
+    join mail.address a on a.mailbox_id = m.id and a.kind = 'primary'
+    left join mail.agency g on g.id = m.agency_id
+    cross join lateral (select mail.term_end(i.since, mail.setting_int('regulation_idle_revoke_months'))) x(ended)
+    where as_of > x.ended
+    order by a.local_part
+$$;

@@ -269,9 +269,7 @@ class _Comparison:
         have = self.have
         for mailbox in self.want.mailboxes.values():
             old = have.mailboxes.get(mailbox.id)
-            restored = (
-                old is not None and mailbox.document != old.document and mailbox.document.get("event") == "restore"
-            )
+            restored = old is not None and _restores(old.document, mailbox.document)
             self._password(mailbox, restored)
             lock = have.locks.get(mailbox.id)
             if lock and restored:
@@ -357,6 +355,11 @@ class _Comparison:
         for mailbox in open_:
             self._entry(Group.REVOKED, mailbox, (Change("state", mailbox.state, "revoked"),))
         return len(open_)
+
+
+def _restores(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether a restoring document is new; its request, not a corrected number or date, makes it another one."""
+    return new.get("event") == "restore" and (old.get("event"), old.get("request")) != ("restore", new.get("request"))
 
 
 def _clerks(accounts: Accounts) -> dict[str, list[str]]:

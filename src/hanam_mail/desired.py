@@ -10,7 +10,8 @@ Schema (all keys always present; dates are "YYYY-MM-DD", sizes octets, addresses
           "name": "Sở Thông tin và Truyền thông",
           "code": "stttt",                        approved (Đ5.1); ubnd<code> is the address of a committee
           "suffix": "tt",                         approved (Đ5.2b)
-          "document_system": false                has document-management software (Đ11.2)
+          "document_system": false,               has document-management software (Đ11.2)
+          "last": {...} | null                    what last changed its name, code or being, like a mailbox's
         }
       ],
       "mailboxes": [
@@ -34,7 +35,9 @@ Schema (all keys always present; dates are "YYYY-MM-DD", sizes octets, addresses
             "request": "2023-0004" | null,        null for a lock by the operator's own decision
             "number": "12/STTTT-VP" | null,
             "dated": "2023-06-23" | null
-          }
+          },
+          "last": {...} | null                    of the same form, the newest event when that is another one: quota,
+                                                  absence, rename, transfer, merge; only for the words of a plan
         }
       ]
     }
@@ -47,9 +50,35 @@ from datetime import date
 from typing import Any
 
 from hanam_mail.history import standing
-from hanam_mail.model import Absence, Alias, Event, Issue, Lock, Mailbox, Quota, Registry, Restore, Revoke
+from hanam_mail.model import (
+    Absence,
+    AgencyEvent,
+    AgencyMerge,
+    AgencyRename,
+    Alias,
+    Event,
+    Issue,
+    Lock,
+    Mailbox,
+    Move,
+    Quota,
+    Registry,
+    Rename,
+    Restore,
+    Revoke,
+)
 
-_DECISIONS: dict[type, str] = {Issue: "issue", Lock: "lock", Restore: "restore", Revoke: "revoke"}
+_NAMES: dict[type, str] = {
+    Issue: "issue",
+    Quota: "quota",
+    Lock: "lock",
+    Absence: "absence",
+    Restore: "restore",
+    Rename: "rename",
+    Revoke: "revoke",
+    AgencyRename: "rename",
+    AgencyMerge: "merge",
+}
 
 
 def desired_state(registry: Registry) -> dict[str, list[dict[str, Any]]]:
@@ -63,6 +92,7 @@ def desired_state(registry: Registry) -> dict[str, list[dict[str, Any]]]:
                 "code": agency.code,
                 "suffix": agency.suffix,
                 "document_system": agency.document_system,
+                "last": _document(agency.history[-1], registry) if agency.history else None,
             }
             for _, agency in sorted(registry.agencies.items())
         ],
@@ -86,6 +116,7 @@ def _mailbox(mailbox: Mailbox, registry: Registry) -> dict[str, Any]:
         "shard": 0,
         "clerks": list(mailbox.clerks),
         "document": _document(now.document, registry),
+        "last": _document(mailbox.history[-1], registry) if mailbox.history[-1] is not now.document else None,
     }
 
 
@@ -97,10 +128,10 @@ def _absence(event: Absence) -> dict[str, str]:
     return {"from": event.begin.isoformat(), "to": event.end.isoformat(), "request": event.request}
 
 
-def _document(event: Event, registry: Registry) -> dict[str, str | None]:
+def _document(event: Event | AgencyEvent, registry: Registry) -> dict[str, str | None]:
     request = registry.requests[event.request] if event.request else None
     return {
-        "event": _DECISIONS[type(event)],
+        "event": event.cause.value if isinstance(event, Move) else _NAMES[type(event)],
         "done": event.done.isoformat(),
         "reason": event.reason if isinstance(event, Lock) else None,
         "request": event.request,

@@ -200,6 +200,8 @@ def test_a_restored_person_gets_a_new_default_password_once() -> None:
     assert plan(have, accounts(restored)).passwords == {"p3x8d1": "restore"}
     after = replace(accounts(restored), credentials=frozenset({"p3x8d1"}))
     assert not plan(after, accounts(restored)).changed
+    corrected = entry(document={"event": "restore", "done": "2026-11-23", "request": "2026-0009", "number": "1/A"})
+    assert plan(after, accounts(corrected)).passwords == {}
 
 
 def test_between_two_revisions_nobody_speaks_of_passwords() -> None:

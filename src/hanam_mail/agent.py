@@ -6,6 +6,7 @@ sessions. Acting twice does no harm, so the cursor moves after the deed. A lost 
 Dovecot is waited for, with growing pauses, and then caught up with.
 """
 
+import json
 import logging
 import os
 import random
@@ -14,8 +15,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ class Event:
     topic: str
     mailbox: str | None
     logins: tuple[str, ...]
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,16 @@ def deeds(events: Iterable[Event]) -> Deeds:
             kick[event.mailbox] = None
     many = len(flush) > FLUSH_ALL_ABOVE
     return Deeds(many, () if many else tuple(flush.values()), tuple(kick))
+
+
+def warnings(events: Iterable[Event]) -> list[str]:
+    """A line each for the journal: limits of wrong passwords that were reached, of which the operator hears (Đ4.6)."""
+    return [
+        # Names come as somebody typed them: as JSON in ASCII they cannot make a line of their own.
+        f"sign-in lockout {json.dumps(event.payload, sort_keys=True)}"
+        for event in events
+        if event.topic == "sign_in.lockout"
+    ]
 
 
 def commands(todo: Deeds, doveadm: Sequence[str]) -> list[list[str]]:
@@ -119,13 +131,15 @@ def catch_up(connection: Any, configuration: Configuration, act: Callable[[Seque
     handled = 0
     while True:
         events = [
-            Event(seq, topic, mailbox, tuple(logins))
-            for seq, topic, mailbox, logins in connection.execute(
-                "SELECT seq, topic, mailbox, logins FROM mail.agent_next(%s, %s)", [configuration.node, BATCH]
+            Event(seq, topic, mailbox, tuple(logins), payload)
+            for seq, topic, mailbox, logins, payload in connection.execute(
+                "SELECT seq, topic, mailbox, logins, payload FROM mail.agent_next(%s, %s)", [configuration.node, BATCH]
             )
         ]
         if not events:
             return handled
+        for warning in warnings(events):
+            log.warning("%s", warning)
         for command in commands(deeds(events), configuration.doveadm):
             act(command)
             log.info("%s", " ".join(command[len(configuration.doveadm) :]))
@@ -164,11 +178,19 @@ def pause(failures: int) -> float:
     return longest * random.uniform(0.5, 1.0)  # noqa: S311
 
 
+class _JournalFormatter(logging.Formatter):
+    """The message with its priority in front, as systemd reads it from a program's output (sd-daemon(3))."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"<{4 if record.levelno >= logging.WARNING else 6}>{super().format(record)}"
+
+
 def run(configuration: Configuration) -> None:
     """Serve until the program's file is replaced: then systemd starts the new one."""
     import psycopg
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(level=logging.INFO)
+    logging.getLogger().handlers[0].setFormatter(_JournalFormatter())
     failures = 0
     program = Path(sys.argv[0])
     started_from = _version(program)

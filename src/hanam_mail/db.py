@@ -64,6 +64,7 @@ ROLES = (
     Role("mail_migrate", becomes="mail_owner"),
     Role("mail_apply", settings=_SILENT),
     Role("mail_dovecot", settings={**_SILENT, "statement_timeout": "10s"}),
+    Role("mail_change", settings={**_SILENT, "statement_timeout": "10s"}),
     Role("mail_postfix", settings={"default_transaction_read_only": "on", "statement_timeout": "10s"}),
     Role("mail_webmail", settings={"default_transaction_read_only": "on", "statement_timeout": "10s"}),
     Role("mail_agent"),
@@ -166,26 +167,29 @@ class Wanted:
     """What the deployment hands in.
 
     Passwords of roles that come over the network, settings, the time zone, and the key under which Dovecot
-    seals passwords in its statements (64 hexadecimal digits).
+    seals passwords in its statements, and that of the page that changes them (64 hexadecimal digits each).
     """
 
     passwords: Mapping[str, str]
     settings: Mapping[str, Any]
     timezone: str
     login_key: str
+    change_key: str
 
     @classmethod
     def read(cls, text: str) -> "Wanted":
         """From the JSON document on standard input."""
         data = json.loads(text)
-        if not isinstance(data, dict) or set(data) != {"passwords", "settings", "timezone", "login_key"}:
-            raise DatabaseError("expected a JSON object with passwords, settings, timezone and login_key")
+        names = ("passwords", "settings", "timezone", "login_key", "change_key")
+        if not isinstance(data, dict) or set(data) != set(names):
+            raise DatabaseError(f"expected a JSON object with {', '.join(names)}")
         unknown = set(data["passwords"]) - {role.name for role in ROLES if role.login}
         if unknown:
             raise DatabaseError(f"passwords for unknown roles: {', '.join(sorted(unknown))}")
-        if not re.fullmatch(r"[0-9a-f]{64}", str(data["login_key"])):
-            raise DatabaseError("login_key must be 64 hexadecimal digits")
-        return cls(data["passwords"], data["settings"], data["timezone"], data["login_key"])
+        for name in ("login_key", "change_key"):
+            if not re.fullmatch(r"[0-9a-f]{64}", str(data[name])):
+                raise DatabaseError(f"{name} must be 64 hexadecimal digits")
+        return cls(*(data[name] for name in names))
 
 
 def migrate(wanted: Wanted, *, check: bool, admin: str, owner: str) -> list[str]:
@@ -230,7 +234,9 @@ def migrate(wanted: Wanted, *, check: bool, admin: str, owner: str) -> list[str]
             mail.execute("SET LOCAL ROLE mail_owner")
             changes += _schema(mail)
             changes += _settings(mail, wanted.settings)
-            changes += _secret(mail, wanted.login_key)
+            changes += _secret(mail, "login_key", wanted.login_key)
+            changes += _secret(mail, "change_key", wanted.change_key)
+            changes += _common_passwords(mail)
     return changes
 
 
@@ -431,14 +437,29 @@ def _settings(mail: Any, settings: Mapping[str, Any]) -> Iterator[str]:
             yield f"setting {name}: {was}{_short(settings[name])}"
 
 
-def _secret(mail: Any, login_key: str) -> Iterator[str]:
+def _secret(mail: Any, name: str, key: str) -> Iterator[str]:
     changed = mail.execute(
-        "INSERT INTO mail.secret AS s (name, value) VALUES ('login_key', decode(%s, 'hex'))"
+        "INSERT INTO mail.secret AS s (name, value) VALUES (%s, decode(%s, 'hex'))"
         " ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE s.value <> excluded.value",
-        [login_key],
+        [name, key],
     )
     if changed.rowcount:
-        yield "login key: set"
+        yield f"{name}: set"
+
+
+def common_passwords() -> frozenset[str]:
+    """The words of sql/data/common_passwords.txt: small letters without accents, one or more a line."""
+    text = (resources.files("hanam_mail") / "sql" / "data" / "common_passwords.txt").read_text("ascii")
+    return frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.split())
+
+
+def _common_passwords(mail: Any) -> Iterator[str]:
+    have = {row[0] for row in mail.execute("SELECT word FROM mail.common_password")}
+    want = common_passwords()
+    if have != want:
+        mail.execute("DELETE FROM mail.common_password WHERE word = ANY(%s)", [sorted(have - want)])
+        mail.execute("INSERT INTO mail.common_password SELECT unnest(%s::text[])", [sorted(want - have)])
+        yield f"common passwords: {len(want)} words ({len(want - have)} new, {len(have - want)} gone)"
 
 
 def _short(value: Any, limit: int = 60) -> str:

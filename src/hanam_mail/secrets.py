@@ -67,8 +67,8 @@ FOREIGN_NAMES = (
 _CONSONANTS = "bcdghkmnprstvx"
 _VOWELS = "aeiu"
 _DIGITS = "23456789"
-# A subset of the regulation's special characters that needs no quoting in a shell or in YAML.
-_SPECIAL = "@-%"
+# Those of the regulation's special characters (Đ8.2b) that need no quoting in a shell or in YAML.
+_SPECIAL = "@%"
 
 _HEADER = """\
 ---

@@ -63,16 +63,22 @@ def test_every_function_has_a_fixed_search_path(name: str, head: str) -> None:
     assert "set search_path = pg_catalog, pg_temp" in head
 
 
-def test_only_dovecot_may_verify_a_password() -> None:
-    text = db.grants().text
-    granted = [statement for statement in text.split(";") if "mail.dovecot_passdb(" in statement]
+@pytest.mark.parametrize(
+    ("function", "role"), [("mail.dovecot_passdb(", "mail_dovecot"), ("mail.change_password(", "mail_change")]
+)
+def test_a_door_to_the_passwords_belongs_to_one_role(function: str, role: str) -> None:
+    granted = [statement for statement in db.grants().text.split(";") if function in statement]
     assert len(granted) == 1
-    assert granted[0].split(" to ")[-1].strip() == "mail_dovecot" or granted[0].rstrip().endswith("mail_dovecot")
-    assert "password_matches" not in text
+    assert granted[0].split()[-2:] == ["to", role]
+
+
+def test_nobody_else_may_compare_or_replace_a_password() -> None:
+    for function in ("password_matches", "password_replace", "password_hash", "unseal", "sign_in_succeeded"):
+        assert function not in db.grants().text
 
 
 def test_roles_that_pass_passwords_leave_no_statement_in_the_log() -> None:
-    for name in ("mail_dovecot", "mail_apply"):
+    for name in ("mail_dovecot", "mail_apply", "mail_change"):
         settings = next(role for role in db.ROLES if role.name == name).settings
         assert settings["log_statement"] == "none"
         assert settings["log_min_error_statement"] == "panic"
@@ -117,10 +123,20 @@ def test_scram_refuses_what_would_need_saslprep(password: str) -> None:
 
 
 def test_wanted_names_what_is_missing() -> None:
-    with pytest.raises(db.DatabaseError, match="passwords, settings, timezone and login_key"):
+    with pytest.raises(db.DatabaseError, match="passwords, settings, timezone, login_key, change_key"):
         db.Wanted.read('{"passwords": {}}')
+    rest = '"settings": {}, "timezone": "UTC", "login_key": "' + "0" * 64 + '", "change_key": "zz"}'
     with pytest.raises(db.DatabaseError, match="unknown roles: nobody"):
-        db.Wanted.read('{"passwords": {"nobody": "x"}, "settings": {}, "timezone": "UTC", "login_key": ""}')
+        db.Wanted.read('{"passwords": {"nobody": "x"}, ' + rest)
+    with pytest.raises(db.DatabaseError, match="change_key must be 64"):
+        db.Wanted.read('{"passwords": {}, ' + rest)
+
+
+def test_common_passwords_are_folded_words() -> None:
+    """A line that is not in the form the database folds to would never be found."""
+    words = db.common_passwords()
+    assert {"matkhau", "hanam", "password", "1qaz2wsx"} <= words
+    assert [word for word in words if not re.fullmatch(r"[a-z0-9]+", word)] == []
 
 
 def test_the_zipapp_is_the_same_each_time_and_written_once(tmp_path: Path) -> None:
@@ -134,16 +150,18 @@ def test_the_zipapp_holds_all_sql_and_a_main_program() -> None:
     with zipfile.ZipFile(io.BytesIO(bundle.build())) as archive:
         names = set(archive.namelist())
     assert "__main__.py" in names
-    assert {f"hanam_mail/{p.relative_to(PACKAGE)}" for p in (PACKAGE / "sql").rglob("*.sql")} <= names
+    assert {f"hanam_mail/{p.relative_to(PACKAGE)}" for p in (PACKAGE / "sql").rglob("*.*")} <= names
 
 
 @pytest.mark.parametrize("module", bundle.MODULES)
 def test_modules_of_the_zipapp_import_nothing_that_hosts_lack(module: str) -> None:
-    allowed = {*sys.stdlib_module_names, "psycopg", "yaml"}
+    # What the standard library lacks is in role hanam_mail's packages.
+    allowed = {*sys.stdlib_module_names, "bcrypt", "psycopg", "yaml"}
     ours = {name.removesuffix(".py") for name in bundle.MODULES}
     for node in ast.walk(ast.parse((PACKAGE / module).read_text())):
         if isinstance(node, ast.Import):
             assert all(alias.name.partition(".")[0] in allowed for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            root = (node.module or "").partition(".")[0]
-            assert root in allowed or (node.module == "hanam_mail" and {a.name for a in node.names} <= ours)
+            root, _, name = (node.module or "").partition(".")
+            names = {name} if name else {alias.name for alias in node.names}
+            assert root in allowed or (root == "hanam_mail" and names <= ours), ast.unparse(node)

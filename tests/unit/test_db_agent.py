@@ -31,6 +31,16 @@ def test_topics_of_others_are_passed_over() -> None:
     assert commands(deeds([event(1, "filter.map"), event(2, "mailbox.access", None)]), DOVEADM) == []
 
 
+def test_a_lockout_is_a_warning_on_one_line_whatever_was_typed() -> None:
+    told = agent.warnings(
+        [
+            event(1, "mailbox.access"),
+            Event(2, "sign_in.lockout", None, (), {"login": "a\nb", "kind": "pair", "address": "192.0.2.1"}),
+        ]
+    )
+    assert told == [r'sign-in lockout {"address": "192.0.2.1", "kind": "pair", "login": "a\nb"}']
+
+
 def test_many_mailboxes_empty_the_cache_as_a_whole() -> None:
     todo = deeds([event(n, "mailbox.created", f"m{n}") for n in range(agent.FLUSH_ALL_ABOVE + 1)])
     assert commands(todo, DOVEADM) == [["doveadm", "auth", "cache", "flush"]]
@@ -44,7 +54,7 @@ class Outbox:
     """Stands in for the connection: rows above the cursor, and the cursor."""
 
     def __init__(self, rows: int) -> None:
-        self.rows = [(n, "mailbox.access", f"m{n}", [f"m{n}"]) for n in range(1, rows + 1)]
+        self.rows = [(n, "mailbox.access", f"m{n}", [f"m{n}"], {}) for n in range(1, rows + 1)]
         self.cursor = 0
 
     def execute(self, query: str, parameters: list[Any]) -> list[Any]:

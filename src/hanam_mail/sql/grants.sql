@@ -2,22 +2,23 @@
 
 revoke all on schema mail from public;
 revoke all on all tables in schema mail from public, mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent,
-    mail_jobs, mail_report, mail_backup;
+    mail_jobs, mail_report, mail_backup, mail_change;
 revoke all on all sequences in schema mail from public, mail_backup;
 revoke all on all functions in schema mail from public, mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent,
-    mail_jobs, mail_report, mail_backup;
+    mail_jobs, mail_report, mail_backup, mail_change;
 
 grant usage on schema mail to mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent, mail_jobs, mail_report,
-    mail_backup;
+    mail_backup, mail_change;
 
 -- The registry's apply and the operator's commands: what git owns by table, passwords and locks by function only.
 grant select, insert, update on mail.agency, mail.person, mail.mailbox, mail.address to mail_apply;
 grant select, insert, delete on mail.mailbox_clerk to mail_apply;
 grant select on mail.setting, mail.lock_state, mail.activity, mail.audit, mail.agent_cursor to mail_apply;
-grant select (mailbox_id, must_change, changed_at) on mail.credential to mail_apply;
+grant select (mailbox_id, must_change, changed_at, is_default, given_at, handover, verified) on mail.credential to mail_apply;
 grant execute on function
     mail.setting_text(text), mail.setting_int(text), mail.resolve(text), mail.mailbox_lock(text, text, text),
-    mail.mailbox_unlock(text), mail.password_set(text, text, boolean, boolean)
+    mail.mailbox_unlock(text), mail.mailbox_correct(text, text), mail.password_set(text, text, boolean, boolean),
+    mail.password_verified(text, text), mail.state_cause(text), mail.password_expires_on(timestamptz)
     to mail_apply;
 grant execute on function mail.mailbox_state(text) to mail_apply;
 grant select, insert, update, delete on mail.absence to mail_apply;
@@ -32,6 +33,12 @@ grant execute on function
     to mail_dovecot;
 -- last_login writes through Dovecot's dict, which knows tables only; a trigger takes what it writes.
 grant select, insert, update on mail.sign_in_feed to mail_dovecot;
+
+-- The page where passwords are changed.
+grant execute on function
+    mail.change_password(text, text, text, text), mail.change_password_sealed(text, text, text, text),
+    mail.password_rules()
+    to mail_change;
 
 grant execute on function mail.postfix_mailbox(text), mail.postfix_senders(text), mail.postfix_revoked(text)
     to mail_postfix;

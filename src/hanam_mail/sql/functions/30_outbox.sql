@@ -1,6 +1,7 @@
 -- How a change reaches the daemons: an outbox row and a NOTIFY in the transaction that made it.
 -- Topics: mailbox.created (forget that it was unknown), mailbox.profile (forget what is cached: quota, name, address),
--- mailbox.access (forget, and cut the sessions: state, lock, password).
+-- mailbox.access (forget, and cut the sessions: state, lock, password); sign_in.lockout (somebody guesses: the operator hears
+-- of it from the agents' journal).
 
 -- The number is drawn under a lock held until commit, so that numbers become visible in their order: a reader that has
 -- seen n has seen everything below n.
@@ -103,6 +104,22 @@ begin
 end
 $$;
 
+-- A hash that was only made anew, or a note beside the password, changes nobody's access.
+create or replace function mail.credential_announce_update() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_nestloop = off
+as $$
+begin
+    insert into mail.outbox (topic, mailbox, payload)
+    select 'mailbox.access', n.mailbox_id, jsonb_build_object('cause', tg_table_name)
+    from old_rows o
+    join new_rows n using (mailbox_id)
+    where (o.must_change, o.changed_at) is distinct from (n.must_change, n.changed_at);
+    return null;
+end
+$$;
+
 create or replace function mail.access_announce_old() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -127,7 +144,8 @@ create or replace trigger announce_update after update on mail.address
 create or replace trigger announce_insert after insert on mail.credential
     referencing new table as new_rows for each statement execute function mail.access_announce_new();
 create or replace trigger announce_update after update on mail.credential
-    referencing new table as new_rows for each statement execute function mail.access_announce_new();
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function mail.credential_announce_update();
 create or replace trigger announce_insert after insert on mail.lock_state
     referencing new table as new_rows for each statement execute function mail.access_announce_new();
 create or replace trigger announce_update after update on mail.lock_state
@@ -149,7 +167,7 @@ $$;
 -- `logins` are all the names under which Dovecot may have cached the mailbox: it keys its cache by the name that was
 -- typed, not by the id it led to. Addresses that have ended are among them.
 create or replace function mail.agent_next(node text, max_rows int)
-returns table (seq bigint, topic text, mailbox text, logins text[])
+returns table (seq bigint, topic text, mailbox text, logins text[], payload jsonb)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -158,7 +176,7 @@ as $$
             select unnest(array[a.local_part, a.local_part || '@' || mail.setting_text('mail_domain')])
             from mail.address a where a.mailbox_id = o.mailbox
             order by 1
-        ), null)
+        ), null), o.payload
     from mail.outbox o
     where o.seq > (select c.seq from mail.agent_cursor c where c.node = agent_next.node)
     order by o.seq

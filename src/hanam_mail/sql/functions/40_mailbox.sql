@@ -24,55 +24,99 @@ as $$
     end
 $$;
 
--- active, must_change, locked or revoked. An agency's mailbox without a password of its own is active: its clerks open it.
-create or replace function mail.mailbox_state(id text) returns text
+-- The last day of a password's term (Đ8.2a), or an earlier one where the installation is stricter.
+create or replace function mail.password_expires_on(changed_at timestamptz) returns date
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    stricter int := mail.setting_int('password_max_age_days');
+    result date := mail.term_end(changed_at::date, mail.setting_int('regulation_password_max_age_months'));
+begin
+    return case when stricter > 0 then least(result, changed_at::date + stricter) else result end;
+end
+$$;
+
+-- active, must_change, locked or revoked, as it is or will be on a day. An agency's mailbox without a password of its own
+-- is active: its clerks open it.
+create or replace function mail.mailbox_state_at(id text, as_of timestamptz) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select case
         when m.state = 'revoked' then 'revoked'
         when m.state = 'locked' or l.mailbox_id is not null then 'locked'
-        when c.must_change then 'must_change'
+        when c.must_change or as_of::date > mail.password_expires_on(c.changed_at) then 'must_change'
         else 'active'
     end
     from mail.mailbox m
     left join mail.lock_state l on l.mailbox_id = m.id
     left join mail.credential c on c.mailbox_id = m.id
-    where m.id = mailbox_state.id
+    where m.id = mailbox_state_at.id
 $$;
 
--- What IMAP and POP3 tell the holder of the right password: ASCII, unaccented Vietnamese and English.
-create or replace function mail.state_reason(id text, state text) returns text
+create or replace function mail.mailbox_state(id text) returns text
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$ select mail.mailbox_state_at(id, now()) $$;
+
+-- Why it is not active, in one word for programs: of a lock its reason (Đ7.2), of a password to change default or expired.
+create or replace function mail.state_cause(id text) returns text
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select case mail.mailbox_state(m.id)
+        when 'locked' then coalesce(l.reason, m.document ->> 'reason')
+        when 'must_change' then case when c.is_default then 'default' else 'expired' end
+    end
+    from mail.mailbox m
+    left join mail.lock_state l on l.mailbox_id = m.id
+    left join mail.credential c on c.mailbox_id = m.id
+    where m.id = state_cause.id
+$$;
+
+-- What IMAP, POP3 and ManageSieve tell the holder of the right password: ASCII, unaccented Vietnamese and English, and at
+-- the end state and cause for programs. An expired password is never called a lock: it needs no document, only a new one.
+create or replace function mail.state_reason(id text) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select case state
+    with s as (select mail.mailbox_state(state_reason.id) as state, mail.state_cause(state_reason.id) as cause)
+    select case s.state
         when 'must_change' then
-            'Phai doi mat khau truoc khi dung hop thu, vao ' || mail.setting_text('webmail_url')
-            || ' / Password must be changed there first'
+            case s.cause
+                when 'expired' then 'Mat khau da het han, hay doi mat khau tai '
+                else 'Phai doi mat khau mac dinh truoc khi dung hop thu, tai '
+            end
+            || mail.setting_text('webmail_url') || ' / '
+            || case s.cause
+                when 'expired' then 'Password has expired, change it there'
+                else 'Default password must be changed there first'
+            end
         when 'locked' then
             'Hop thu dang tam khoa' || coalesce(
-                case (
-                    select coalesce(l.reason, m.document ->> 'reason')
-                    from mail.mailbox m left join mail.lock_state l on l.mailbox_id = m.id
-                    where m.id = state_reason.id
-                )
-                    when 'idle' then ' do khong su dung'
+                case s.cause
+                    when 'idle' then ' do lau khong su dung'
                     when 'compromised' then ' do bi chiem dung hoac lo mat khau'
                     when 'forbidden_use' then ' do vi pham quy che'
                     when 'default_password' then ' do khong doi mat khau mac dinh'
                 end, '')
             || ', lien he don vi quan tri / Mailbox is locked, contact the administrator'
-    end
+        when 'revoked' then 'Hop thu da bi thu hoi / Mailbox has been closed'
+    end || ' [' || s.state || coalesce(':' || s.cause, '') || ']'
+    from s
+    where s.state <> 'active'
 $$;
 
--- The lock command (Đ7.2): the reason is one of the closed list in regulation.yml. Locking a locked mailbox again keeps
--- the first reason and time; the answer says whether anything changed.
+-- The lock of Đ7.2: the reason is one of the closed list in regulation.yml. Locking a locked mailbox again keeps the first
+-- reason and time, but a document that follows is noted. The answer says whether the mailbox was locked by this. What a job
+-- or an agent locks is automatic: nobody judged it yet.
 create or replace function mail.mailbox_lock(id text, reason text, note text) returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    paper text := nullif(current_setting('hanam.document', true), '');
     changed boolean;
 begin
     if not exists (
@@ -81,15 +125,21 @@ begin
         raise exception 'lock reason % is not in the list of the regulation (Đ7.2)', reason
             using errcode = 'invalid_parameter_value';
     end if;
-    insert into mail.lock_state (mailbox_id, reason, note, locked_by)
+    insert into mail.lock_state (mailbox_id, reason, note, locked_by, automatic, document)
     values (mailbox_lock.id, mailbox_lock.reason, mailbox_lock.note,
-            coalesce(nullif(current_setting('hanam.actor', true), ''), session_user))
+            coalesce(nullif(current_setting('hanam.actor', true), ''), session_user),
+            session_user in ('mail_jobs', 'mail_agent'), paper)
     on conflict (mailbox_id) do nothing
     returning true into changed;
+    if changed is null and paper is not null then
+        update mail.lock_state l set document = paper, automatic = false
+        where l.mailbox_id = mailbox_lock.id and l.document is null;
+    end if;
     return coalesce(changed, false);
 end
 $$;
 
+-- Lifts the lock that running brought about. One that the registry's documents say stands until they say otherwise.
 create or replace function mail.mailbox_unlock(id text) returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -97,5 +147,31 @@ as $$
 begin
     delete from mail.lock_state l where l.mailbox_id = mailbox_unlock.id;
     return found;
+end
+$$;
+
+-- Lifts a lock that was a mistake: an automatic one, or one in an emergency that no document followed. The note says what was
+-- wrong; it goes into the audit with the lock. A lock with a document ends by a document (Đ7.3).
+create or replace function mail.mailbox_correct(id text, note text) returns boolean
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    held mail.lock_state%rowtype;
+begin
+    if btrim(note) = '' then
+        raise exception 'a correction needs a note' using errcode = 'invalid_parameter_value';
+    end if;
+    select l.* into held from mail.lock_state l where l.mailbox_id = mailbox_correct.id for update;
+    if not found then
+        return false;
+    end if;
+    if held.document is not null then
+        raise exception 'the lock rests on the document %: it ends by a document (Đ7.3)', held.document
+            using errcode = 'restrict_violation';
+    end if;
+    update mail.lock_state l set note = concat_ws(' | ', nullif(held.note, ''), 'đính chính: ' || mailbox_correct.note)
+    where l.mailbox_id = mailbox_correct.id;
+    return mail.mailbox_unlock(id);
 end
 $$;

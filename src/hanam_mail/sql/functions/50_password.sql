@@ -1,8 +1,84 @@
 -- Passwords: compared in NFC, at most 72 octets (bcrypt ignores what lies beyond), hashed by pgcrypto's bcrypt only.
 -- docs/decisions/0002-password-verification-in-the-database.md
 
--- Sets the password. With only_if_different a password that already matches is left alone, hash and date as they are;
--- must_change is set in any case. The answer says whether anything changed.
+-- A program's text, sealed by it with AES-256-CBC under a key of mail.secret, in hexadecimal. NULL when it is no UTF-8: such
+-- octets are no password. A seal of another key is an error, not a wrong password.
+create or replace function mail.unseal(key_name text, sealed text, iv bytea) returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    octets bytea := mail_crypto.decrypt_iv(
+        decode(sealed, 'hex'), (select s.value from mail.secret s where s.name = key_name), iv, 'aes-cbc/pad:pkcs'
+    );
+begin
+    return convert_from(octets, 'UTF8');
+exception when character_not_in_repertoire then
+    return null;
+end
+$$;
+
+create or replace function mail.password_hash(plain text) returns text
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    select mail_crypto.crypt(
+        normalize(plain, nfc), mail_crypto.gen_salt('bf', mail.setting_int('password_bcrypt_cost')::int)
+    )
+$$;
+
+-- Whether the password is right. Costs the same when there is nothing to compare with, or a hash of a lower cost (a first
+-- password's), so that the time of a refusal does not tell who exists.
+create or replace function mail.password_matches(hash text, password text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    plain text := normalize(password, nfc);
+    fits boolean := coalesce(octet_length(plain) between 1 and 72, false);
+    cost text := lpad(mail.setting_text('password_bcrypt_cost'), 2, '0');
+    nothing text := '$2a$' || cost || '$' || repeat('.', 22);
+    result text := mail_crypto.crypt(case when fits then plain else 'x' end, coalesce(hash, nothing));
+begin
+    if substr(hash, 5, 2) < cost then
+        perform mail_crypto.crypt('x', nothing);
+    end if;
+    return hash is not null and fits and result = hash;
+end
+$$;
+
+-- Puts a new password in the place of the old one, which goes into the history. is_default: the operator gave it, so its
+-- owner must change it (Đ8.2a) and both clocks of Đ7.2 begin.
+create or replace function mail.password_replace(id text, plain text, is_default boolean) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into mail.password_history (mailbox_id, hash, retired_at)
+    select c.mailbox_id, c.hash, clock_timestamp() from mail.credential c where c.mailbox_id = password_replace.id;
+    -- The last one stays in any case: programs that still try it are not guessing.
+    delete from mail.password_history h
+    where h.mailbox_id = password_replace.id and h.retired_at < (
+        select min(k.retired_at) from (
+            select i.retired_at from mail.password_history i where i.mailbox_id = password_replace.id
+            order by i.retired_at desc limit greatest(mail.setting_int('password_history_count'), 1)
+        ) k
+    );
+    insert into mail.credential as c (mailbox_id, hash, must_change, is_default)
+    values (
+        password_replace.id, mail.password_hash(plain), password_replace.is_default, password_replace.is_default
+    )
+    on conflict (mailbox_id) do update
+        set hash = excluded.hash, must_change = excluded.must_change, is_default = excluded.is_default,
+            changed_at = now(), given_at = case when excluded.is_default then now() else c.given_at end,
+            handover = case when excluded.is_default then null else c.handover end,
+            verified = case when excluded.is_default then null else c.verified end;
+end
+$$;
+
+-- Sets the password on the operator's word, under the same policy as the owner's own change. With only_if_different a
+-- password that already matches is left alone, hash and date as they are; must_change is set in any case. The answer says
+-- whether anything changed.
 create or replace function mail.password_set(id text, password text, must_change boolean, only_if_different boolean)
 returns boolean
 language plpgsql security definer
@@ -11,48 +87,65 @@ as $$
 declare
     plain text := normalize(password, nfc);
     old mail.credential%rowtype;
+    faults text[];
 begin
-    if plain = '' then
-        raise exception 'the password is empty' using errcode = 'invalid_parameter_value';
-    end if;
-    if octet_length(plain) > 72 then
-        raise exception 'the password is longer than 72 octets' using errcode = 'invalid_parameter_value';
-    end if;
     select c.* into old from mail.credential c where c.mailbox_id = password_set.id for update;
-    if only_if_different and old.hash is not null and mail_crypto.crypt(plain, old.hash) = old.hash then
+    if only_if_different and mail.password_matches(old.hash, plain) then
         if old.must_change = password_set.must_change then
             return false;
         end if;
-        update mail.credential c set must_change = password_set.must_change where c.mailbox_id = password_set.id;
+        update mail.credential c set must_change = password_set.must_change, is_default = password_set.must_change
+        where c.mailbox_id = password_set.id;
         return true;
     end if;
-    insert into mail.credential as c (mailbox_id, hash, must_change)
-    values (
-        password_set.id,
-        mail_crypto.crypt(plain, mail_crypto.gen_salt('bf', mail.setting_int('password_bcrypt_cost')::int)),
-        password_set.must_change
-    )
-    on conflict (mailbox_id) do update
-        set hash = excluded.hash, must_change = excluded.must_change, changed_at = now();
+    faults := mail.password_faults(id, plain);
+    if faults <> '{}' then
+        raise exception 'mật khẩu không đạt yêu cầu (Đ8.2b): %', array_to_string(mail.password_fault_texts(faults), '; ')
+            using errcode = 'invalid_parameter_value', detail = array_to_string(faults, ',');
+    end if;
+    perform mail.password_replace(id, plain, must_change);
     return true;
 end
 $$;
 
--- Whether the password is right. Costs the same when there is nothing to compare with, so that the time of a refusal
--- does not tell who exists.
-create or replace function mail.password_matches(hash text, password text) returns boolean
-language plpgsql stable
+-- Notes who made sure of the owner before a password was given to him (Đ7.3, Đ12.3).
+create or replace function mail.password_verified(id text, verified text) returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if btrim(verified) = '' then
+        raise exception 'who verified the identity of the owner must be named (Đ7.3, Đ12.3)'
+            using errcode = 'invalid_parameter_value';
+    end if;
+    update mail.credential c set verified = password_verified.verified where c.mailbox_id = password_verified.id;
+end
+$$;
+
+-- Hashes again what was just verified where the cost has been raised since. Nobody's session ends by it: the date stays.
+create or replace function mail.password_renew(id text, hash text, plain text) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if substr(hash, 5, 2)::int < mail.setting_int('password_bcrypt_cost') then
+        update mail.credential c set hash = mail.password_hash(plain)
+        where c.mailbox_id = password_renew.id and c.hash = password_renew.hash;
+    end if;
+end
+$$;
+
+-- Marks the passwords whose term is over (Đ8.2a): sign-in knows without it, but sessions that are open hear of it so.
+create or replace function mail.passwords_expire(as_of timestamptz) returns int
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    plain text := normalize(password, nfc);
-    fits boolean := octet_length(plain) between 1 and 72;
-    salt text := coalesce(
-        hash,
-        '$2a$' || lpad(mail.setting_text('password_bcrypt_cost'), 2, '0') || '$' || repeat('.', 22)
-    );
-    result text := mail_crypto.crypt(case when fits then plain else 'x' end, salt);
+    marked int;
 begin
-    return hash is not null and fits and result = hash;
+    update mail.credential c set must_change = true
+    where not c.must_change and as_of::date > mail.password_expires_on(c.changed_at);
+    get diagnostics marked = row_count;
+    return marked;
 end
 $$;

@@ -1,5 +1,9 @@
--- The only door to the passwords: EXECUTE for mail_dovecot alone (grants.sql).
+-- The decision of a sign-in, and what Dovecot needs to know of a mailbox. The only door to the passwords besides the change
+-- of one: EXECUTE for mail_dovecot alone (grants.sql).
 
+-- No row: refused without a reason, be it a wrong name, a wrong password or too many failures. With nologin: the password is
+-- right, and its holder is told why it opens nothing. Postfix's SASL knows no nologin, so for it that is a refusal as well; it
+-- takes as long as one.
 create or replace function mail.dovecot_passdb(
     login text, plain text, protocol text, local_port int, remote_ip text
 ) returns table ("user" text, nopassword text, "password" text, nologin text, reason text)
@@ -9,20 +13,26 @@ as $$
 #variable_conflict use_column
 declare
     id text := mail.resolve(dovecot_passdb.login);
+    name text := mail.failure_login(dovecot_passdb.login);
+    source inet := mail.source_address(dovecot_passdb.remote_ip);
+    hash text := (select c.hash from mail.credential c where c.mailbox_id = id);
     state text := mail.mailbox_state(id);
-    hash text;
 begin
-    if state <> 'revoked' then
-        select c.hash into hash from mail.credential c where c.mailbox_id = id;
-    end if;
-    if not mail.password_matches(hash, dovecot_passdb.plain) then
+    if mail.sign_in_barred(name, source) is not null then
         return;
     end if;
+    if not mail.password_matches(hash, dovecot_passdb.plain) then
+        perform mail.sign_in_failed(id, name, source, dovecot_passdb.protocol, dovecot_passdb.plain);
+        return;
+    end if;
+    perform mail.password_renew(id, hash, dovecot_passdb.plain);
     if state = 'active' then
+        perform mail.sign_in_succeeded(id, source);
         return query select id, 'y'::text, null::text, null::text, null::text;
-    elsif dovecot_passdb.protocol not in ('smtp', 'submission') then
-        -- Postfix's SASL knows no nologin: for it this is a wrong password, told without a reason.
-        return query select id, 'y'::text, null::text, 'y'::text, mail.state_reason(id, state);
+    elsif dovecot_passdb.protocol in ('smtp', 'submission') then
+        perform mail.password_matches(null, dovecot_passdb.plain);
+    else
+        return query select id, 'y'::text, null::text, 'y'::text, mail.state_reason(id);
     end if;
 end
 $$;
@@ -30,32 +40,17 @@ $$;
 -- The same with the password sealed, as Dovecot should send it: it logs the whole statement when the database fails under
 -- it. AES-256-CBC with the key of both sides and an IV of zeros, in hexadecimal:
 --   %{password | encrypt(algorithm='aes-256-cbc', key='<key>', iv='00000000000000000000000000000000', raw=1) | hexlify}
--- Octets that are no UTF-8 are a wrong password. A seal of another key is an error, not a wrong password.
+-- Octets that are no UTF-8 are a wrong password.
 create or replace function mail.dovecot_passdb_sealed(
     login text, sealed text, protocol text, local_port int, remote_ip text
 ) returns table ("user" text, nopassword text, "password" text, nologin text, reason text)
-language plpgsql volatile security definer
+language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-#variable_conflict use_column
-declare
-    octets bytea := mail_crypto.decrypt_iv(
-        decode(sealed, 'hex'), (select s.value from mail.secret s where s.name = 'login_key'),
-        decode(repeat('00', 16), 'hex'), 'aes-cbc/pad:pkcs'
-    );
-    plain text;
-begin
-    begin
-        plain := convert_from(octets, 'UTF8');
-    exception when character_not_in_repertoire then
-        return;
-    end;
-    return query
-        select * from mail.dovecot_passdb(
-            dovecot_passdb_sealed.login, plain, dovecot_passdb_sealed.protocol, dovecot_passdb_sealed.local_port,
-            dovecot_passdb_sealed.remote_ip
-        );
-end
+    select d.* from mail.dovecot_passdb(
+        login, coalesce(mail.unseal('login_key', sealed, decode(repeat('00', 16), 'hex')), ''), protocol, local_port,
+        remote_ip
+    ) d
 $$;
 
 create or replace function mail.dovecot_userdb(login text)

@@ -49,36 +49,9 @@ entry that vanishes is an error, only events change a state.
 from datetime import date
 from typing import Any
 
+from hanam_mail.events import event_name
 from hanam_mail.history import standing
-from hanam_mail.model import (
-    Absence,
-    AgencyEvent,
-    AgencyMerge,
-    AgencyRename,
-    Alias,
-    Event,
-    Issue,
-    Lock,
-    Mailbox,
-    Move,
-    Quota,
-    Registry,
-    Rename,
-    Restore,
-    Revoke,
-)
-
-_NAMES: dict[type, str] = {
-    Issue: "issue",
-    Quota: "quota",
-    Lock: "lock",
-    Absence: "absence",
-    Restore: "restore",
-    Rename: "rename",
-    Revoke: "revoke",
-    AgencyRename: "rename",
-    AgencyMerge: "merge",
-}
+from hanam_mail.model import Absence, AgencyEvent, Alias, Event, Lock, Mailbox, Quota, Registry
 
 
 def desired_state(registry: Registry) -> dict[str, list[dict[str, Any]]]:
@@ -131,7 +104,7 @@ def _absence(event: Absence) -> dict[str, str]:
 def _document(event: Event | AgencyEvent, registry: Registry) -> dict[str, str | None]:
     request = registry.requests[event.request] if event.request else None
     return {
-        "event": event.cause.value if isinstance(event, Move) else _NAMES[type(event)],
+        "event": event_name(event),
         "done": event.done.isoformat(),
         "reason": event.reason if isinstance(event, Lock) else None,
         "request": event.request,

@@ -7,7 +7,7 @@ request. Faults of single fields are noted here; what concerns several entries s
 import re
 import secrets
 import string
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -55,6 +55,22 @@ class Found:
     requests: list[Request] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def entries(self) -> list[Agency | Mailbox | Request]:
+        """All entries, kind by kind."""
+        return [*self.agencies, *self.mailboxes, *self.requests]
+
+    def add(self, entries: Iterable[Agency | Mailbox | Request]) -> None:
+        """Add entries of any kind."""
+        for entry in entries:
+            match entry:
+                case Agency():
+                    self.agencies.append(entry)
+                case Mailbox():
+                    self.mailboxes.append(entry)
+                case Request():
+                    self.requests.append(entry)
 
 
 def read_agency_file(text: str, file: str, regulation: Regulation, found: Found) -> None:
@@ -105,7 +121,7 @@ def new_id(taken: Container[str]) -> str:
 
 def _agency(fields: Fields, regulation: Regulation) -> Agency | None:
     identity = fields.text("id", pattern=ID_PATTERN, hint=ID_HINT)
-    name = fields.text("name")
+    name = fields.name("name")
     kind = _choice(fields, "kind", AgencyKind)
     code = fields.text("code", pattern=CODE_PATTERN, hint=CODE_HINT)
     suffix = fields.text("suffix", pattern="[a-z0-9]+", hint="chữ thường không dấu")
@@ -120,7 +136,7 @@ def _mailbox(fields: Fields, agency: Agency | None, regulation: Regulation) -> M
     identity = fields.text("id", pattern=ID_PATTERN, hint=ID_HINT)
     kind = _choice(fields, "kind", MailboxKind)
     named_by_agency = kind is MailboxKind.AGENCY
-    name = fields.text("name", required=not named_by_agency)
+    name = fields.name("name", required=not named_by_agency)
     if name and named_by_agency:
         fields.note("name", "hộp thư cơ quan mang tên cơ quan, không ghi tên riêng")
     address = _address(fields)

@@ -32,7 +32,24 @@ REQUEST_ID_HINT = "số trong sổ đề nghị có dạng YYYY-NNNN"
 CODE_PATTERN = r"[a-z0-9]+(\.[a-z0-9]+)?"
 CODE_HINT = "chữ thường không dấu viết liền, xã kèm .mã huyện"
 
+_NAMES: dict[type, str] = {
+    Issue: "issue",
+    Quota: "quota",
+    Lock: "lock",
+    Absence: "absence",
+    Restore: "restore",
+    Rename: "rename",
+    Revoke: "revoke",
+    AgencyRename: "rename",
+    AgencyMerge: "merge",
+}
+
 type Reader[E] = Callable[[Fields, date, Regulation], E | None]
+
+
+def event_name(event: Event | AgencyEvent) -> str:
+    """The name of an event in the registry."""
+    return event.cause.value if isinstance(event, Move) else _NAMES[type(event)]
 
 
 def read_events[E](fields: Fields, readers: Mapping[str, Reader[E]], regulation: Regulation) -> tuple[E, ...] | None:
@@ -95,11 +112,11 @@ def _absence(fields: Fields, done: date, _: Regulation) -> Event | None:
 
 
 def _restore(fields: Fields, done: date, _: Regulation) -> Event:
-    return Restore(_request(fields), done, fields.text("verified"), fields.source)
+    return Restore(_request(fields), done, fields.name("verified"), fields.source)
 
 
 def _rename(fields: Fields, done: date, _: Regulation) -> Event:
-    was_name = fields.text("was_name", required=False) or None
+    was_name = fields.name("was_name", required=False) or None
     return Rename(_request(fields), done, _was(fields), was_name, fields.source)
 
 
@@ -112,7 +129,7 @@ def _revoke(fields: Fields, done: date, _: Regulation) -> Event:
 
 
 def _agency_rename(fields: Fields, done: date, _: Regulation) -> AgencyEvent:
-    was_name = fields.text("was_name", required=False) or None
+    was_name = fields.name("was_name", required=False) or None
     was_code = fields.text("was_code", required=False, pattern=CODE_PATTERN, hint=CODE_HINT) or None
     return AgencyRename(_request(fields), done, was_name, was_code, fields.source)
 

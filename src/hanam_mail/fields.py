@@ -9,11 +9,13 @@ the result from being used.
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
+from unicodedata import is_normalized
 
 import yaml
 
 from hanam_mail.errors import Problem, Source
 
+_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NULLS = ("", "~", "null")
 
 
@@ -29,14 +31,19 @@ class Fields:
             self.note("", "phải là một bảng gồm các cặp tên: giá trị")
             return
         lines: dict[str, int] = {}
-        repeated = []
-        for key, value in node.value:
-            if key.value in self._nodes:
-                repeated.append((key.value, key.start_mark.line + 1))
-            self._nodes[key.value] = value
-            lines[key.value] = key.start_mark.line + 1
         self.source = Source(file, self.source.line, lines)
-        problems.extend(Problem(file, line, name, "ghi hai lần") for name, line in repeated)
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                problems.append(
+                    Problem(file, line, "", "tên trường phải là một giá trị, không phải danh sách hay bảng")
+                )
+                continue
+            name = str(key.value)
+            if name in self._nodes:
+                problems.append(Problem(file, line, name, "ghi hai lần"))
+            self._nodes[name] = value
+            lines[name] = line
 
     def note(self, field: str, text: str, clause: str = "") -> None:
         """Note a fault of a field."""
@@ -56,14 +63,23 @@ class Fields:
             return ""
         return text
 
+    def name(self, name: str, *, required: bool = True) -> str:
+        """The name of a person, agency or office, in the one form in which names are kept and compared."""
+        text = self.text(name, required=required)
+        if text and not (text.isprintable() and is_normalized("NFC", text) and "  " not in text):
+            self.note(name, "có dấu cách thừa, ký tự ẩn hoặc dấu không dựng sẵn (phải là Unicode NFC)", "Đ3.4")
+        return text
+
     def date(self, name: str, *, required: bool = True) -> date | None:
         """A date written YYYY-MM-DD; None when it is absent or no date."""
         text = self.text(name, required=required)
         try:
-            return date.fromisoformat(text) if text else None
+            if not text or _DATE.fullmatch(text):
+                return date.fromisoformat(text) if text else None
         except ValueError:
-            self.note(name, f"“{text}” không phải ngày dạng YYYY-MM-DD")
-            return None
+            pass  # no such day in the calendar
+        self.note(name, f"“{text}” không phải ngày dạng YYYY-MM-DD")
+        return None
 
     def flag(self, name: str) -> bool:
         """An optional true or false; absent means false."""
@@ -132,14 +148,18 @@ def document(text: str, file: str, problems: list[Problem]) -> Fields | None:
     """The one mapping of a YAML file; None, with the fault noted, when it is no YAML."""
     try:
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        problems.append(Problem(file, line, "", f"không phải YAML hợp lệ: {error.problem}"))
-        return None
     except yaml.YAMLError as error:
-        problems.append(Problem(file, 0, "", f"không phải YAML hợp lệ: {error}"))
+        problems.append(no_yaml(file, error))
         return None
     if node is None:
         problems.append(Problem(file, 0, "", "tệp trống"))
         return None
     return Fields(node, file, problems)
+
+
+def no_yaml(file: str, error: yaml.YAMLError) -> Problem:
+    """What the parser found wrong with a file."""
+    if isinstance(error, yaml.MarkedYAMLError):
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        return Problem(file, line, "", f"không phải YAML hợp lệ: {error.problem}")
+    return Problem(file, 0, "", f"không phải YAML hợp lệ: {' '.join(str(error).split())}")

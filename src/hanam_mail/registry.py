@@ -4,14 +4,14 @@ registry = load(Path("mailboxes"))        raises errors.InputError with all prob
 document = desired_state(registry)        what the accounts host applies, see desired.py
 """
 
-from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from hanam_mail import entries, regulation, rules, settings
+from hanam_mail import entries, folder, regulation, rules, settings
+from hanam_mail.cache import Cache
 from hanam_mail.desired import desired_state
-from hanam_mail.errors import InputError, Problem
+from hanam_mail.errors import InputError
 from hanam_mail.model import Registry
 from hanam_mail.regulation import Regulation
 
@@ -35,20 +35,23 @@ def settings_beside(path: Path) -> Path:
     return regulation_beside(path).with_name("registry.yml")
 
 
-def load(path: Path, *, regulated_by: Regulation | None = None, day: date | None = None) -> Registry:
+def load(
+    path: Path, *, regulated_by: Regulation | None = None, day: date | None = None, cache: Path | None = None
+) -> Registry:
     """Read and check the registry in the folder `path` (agencies there, the register of requests in
     requests/).
 
     `regulated_by` defaults to the regulation beside the registry, `day` to today: no date may lie after it.
-    Raises InputError with all problems of all files, those of regulation.yml first.
+    `cache` is a folder where read files are kept (cache.cache_folder()); None keeps none.
+    Raises InputError with all problems of all files; those of regulation.yml and registry.yml alone.
     """
     rule_book = regulated_by or regulation.load(regulation_beside(path))
     chosen = settings.load(settings_beside(path))
     found = entries.Found()
-    for file, text in _texts(path, found):
-        entries.read_agency_file(text, str(file), rule_book, found)
-    for file, text in _texts(path / "requests", found):
-        entries.read_request_file(text, str(file), found)
+    known = Cache(cache, repr(rule_book))
+    for file, text in folder.texts(path, found.problems).items():
+        _read(text, file, rule_book, known, found)
+    known.tidy()
     problems = [*found.problems, *rules.check(found, rule_book, day or today(), chosen)]
     if problems:
         raise InputError(problems)
@@ -61,16 +64,18 @@ def load(path: Path, *, regulated_by: Regulation | None = None, day: date | None
     )
 
 
-def _texts(folder: Path, found: entries.Found) -> Iterator[tuple[Path, str]]:
-    """Files and texts of a folder of the registry; a file that would not be read by its name is a problem."""
-    files = [file for file in sorted(folder.glob("[!.]*")) if file.is_file()]
-    if not files:
-        found.problems.append(Problem(str(folder), 0, "", "không có tệp .yml nào"))
-    for file in files:
-        if file.suffix != ".yml":
-            found.problems.append(Problem(str(file), 0, "", "tên tệp của sổ đăng ký phải kết thúc bằng .yml"))
-            continue
-        try:
-            yield file, file.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            found.problems.append(Problem(str(file), 0, "", "không phải văn bản UTF-8"))
+def _read(text: str, file: Path, rule_book: Regulation, known: Cache, found: entries.Found) -> None:
+    """Add what a file holds to `found`, from the cache if the text was read without a fault before."""
+    read = known.get(text, str(file))
+    if read is None:
+        fresh = entries.Found()
+        if folder.is_register(file):
+            entries.read_request_file(text, str(file), fresh)
+        else:
+            entries.read_agency_file(text, str(file), rule_book, fresh)
+        read = fresh.entries
+        if not fresh.problems:
+            known.put(text, read)
+        found.problems.extend(fresh.problems)
+        found.unread.update(fresh.unread)
+    found.add(read)

@@ -117,6 +117,7 @@ def test_desired_state_is_what_the_documents_amount_to(load: Load) -> None:
             "code": "stttt",
             "suffix": "tt",
             "document_system": False,
+            "last": None,
         }
     ]
     by_id = {mailbox["id"]: mailbox for mailbox in document["mailboxes"]}
@@ -140,6 +141,14 @@ def test_desired_state_is_what_the_documents_amount_to(load: Load) -> None:
             "request": "2023-0004",
             "number": "12/STTTT-VP",
             "dated": "2023-06-23",
+        },
+        "last": {
+            "event": "quota",
+            "done": "2024-05-06",
+            "reason": None,
+            "request": "2024-0031",
+            "number": "9/STTTT-VP",
+            "dated": "2024-05-02",
         },
     }
     assert by_id["t5v9c2"]["quota_bytes"] == 10 * GIB

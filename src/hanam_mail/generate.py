@@ -86,7 +86,9 @@ class _Builder:
             address = naming.office_address(row["name"], agency.code, self.regulation.naming)
         else:
             colleagues = [box.address for box in self.mailboxes.values() if box.agency == agency.id]
-            address = naming.propose_person(row["name"], agency.suffix, self.mailboxes.keys(), colleagues=colleagues)
+            address = naming.propose_person(
+                row["name"], agency.suffix, self.mailboxes.keys(), self.regulation.naming, colleagues=colleagues
+            )
         mailbox = self._add(kind, agency, row["name"], address, row["request"])
         if row["clerk_of"]:
             self.clerks.setdefault(row["clerk_of"], []).append(mailbox.id)

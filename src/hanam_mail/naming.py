@@ -1,168 +1,164 @@
-"""The addresses of Điều 5: pure functions from Vietnamese names to local parts, standard library only.
+"""The addresses of Điều 5: pure functions from Vietnamese names to local parts.
 
 The rule proposes, people approve: an agency's code and suffix, once approved, stand in the registry, and an
-address once issued is never computed again. What makes an address returns a valid local part (lower-case
-ASCII letters, digits, single inner dots, at most 64 octets) or raises NamingError with a Vietnamese
-sentence; nothing depends on time, locale or order.
+address once issued is never computed again. The forms are data (`regulation_naming`, naming_rules.py); what
+their parts mean stands here, how names are read in naming_text.py. What makes an address returns a valid
+local part (lower-case ASCII letters, digits, single inner separators, at most 64 octets) or raises NamingError
+with a Vietnamese sentence; it is never cut short. Nothing depends on time, locale or order.
 """
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 
-LOCAL_PART_MAX_OCTETS = 64  # RFC 5321, 4.5.3.1.1
+from hanam_mail.naming_rules import ApprovedCode, Form, NamingRules, Template
+from hanam_mail.naming_text import Name, NamingError, fold, key, normal, read
+from hanam_mail.naming_words import (
+    LOCAL_PART_MAX_OCTETS,
+    counting_words,
+    initials,
+    initials_of,
+    is_local_part,
+    keys,
+    local_part,
+    slug,
+    unit_name,
+)
 
-_LOCAL_PART = re.compile(r"[a-z0-9]+(?:\.[a-z0-9]+)*")
-# d with stroke, Eth and African D: three letters that look the same as capitals and are typed for each other.
-_LOOK_ALIKES = str.maketrans({"đ": "d", "Đ": "d", "ð": "d", "Ð": "d", "ɖ": "d", "Ɖ": "d"})
-_WORD = re.compile(r"[a-z0-9]+")
-# Apostrophes bind (K'Brơi is one word), as do marks that NFC could not compose; every other sign parts words.
-_APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼ`´"))
-_ACCENTED_WORD = re.compile(r"[^\W_](?:[^\W_]|['’‘ʼ`´\u0300-\u036f])*")
-_TONE = re.compile("[\u0300\u0301\u0303\u0309\u0323]")  # huyền, sắc, ngã, hỏi, nặng
+__all__ = [
+    "LOCAL_PART_MAX_OCTETS",
+    "ApprovedCode",
+    "Name",
+    "NamingError",
+    "NamingRules",
+    "agency_address",
+    "agency_code",
+    "agency_suffix",
+    "committee_address",
+    "commune_code",
+    "district_code",
+    "fits_office",
+    "fits_person",
+    "fold",
+    "initials",
+    "is_local_part",
+    "key",
+    "normal",
+    "office_address",
+    "person_address",
+    "person_addresses",
+    "propose_agency",
+    "propose_person",
+    "read",
+    "slug",
+    "unit_name",
+]
 
-
-class NamingError(ValueError):
-    """No address follows from the name; the message says why, in Vietnamese."""
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovedCode:
-    """A code the operator chose instead of the rule's proposal, and why."""
-
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class NamingRules:
-    """The word lists of Điều 5, as written in regulation.yml; what each is for stands beside it there."""
-
-    dropped_words: tuple[str, ...]
-    level_words: tuple[str, ...]
-    abbreviations: Mapping[str, str]
-    committee_prefix: str
-    unit_kinds: tuple[str, ...]
-    suffix_type_words: tuple[str, ...]
-    suffix_length: int
-    reserved_local_parts: frozenset[str]
-    approved_codes: Mapping[str, ApprovedCode]
-
-
-def is_local_part(text: str) -> bool:
-    """Whether `text` is a local part of the only form this system issues."""
-    return len(text) <= LOCAL_PART_MAX_OCTETS and _LOCAL_PART.fullmatch(text) is not None
-
-
-def normal(name: str) -> str:
-    """The name as it is kept and compared: NFC, no invisible characters, single spaces."""
-    visible = "".join(char for char in name if unicodedata.category(char) != "Cf")
-    return " ".join(unicodedata.normalize("NFC", visible).split())
-
-
-def fold(name: str) -> str:
-    """Lower-case letters without tones or marks, words parted by one space: "Đỗ  Thị-Hòa" -> "do thi hoa".
-
-    NFC and NFD, NBSP and zero-width characters, đ and its look-alikes make no difference. Letters of another
-    script, which have no unaccented form, raise NamingError.
-    """
-    decomposed = unicodedata.normalize("NFKD", normal(name).translate(_LOOK_ALIKES).translate(_APOSTROPHES))
-    bare = "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
-    for char in bare:
-        if char.isalnum() and not _WORD.fullmatch(char):
-            raise NamingError(f"tên “{normal(name)}” có ký tự “{char}” không phải chữ Việt")
-    return " ".join(_WORD.findall(bare))
-
-
-def slug(name: str) -> str:
-    """The whole name written together, without accents (Đ5.1c, Đ5.2a): "Tiên Sơn" -> "tienson"."""
-    return _local_part(name, fold(name).replace(" ", ""))
-
-
-def initials(name: str, rules: NamingRules) -> str:
-    """The first letters of the words that count (Đ5.1): "Sở Thông tin và Truyền thông" -> "stttt".
-
-    Words are dropped as accented words (a name's "Vả" or "Cắc" is not "và" or "các"), numbers stay whole.
-    """
-    return _local_part(name, "".join(_initials(_counting_words(name, rules), rules)))
+_LONE_SEPARATORS = re.compile(r"^[._-]+|[._-]+$|(?<=[._-])[._-]+")
+_YEAR = re.compile(r"\d{4}")
+_DATES = (
+    re.compile(r"(?P<day>\d{1,2})[./-](?P<month>\d{1,2})[./-](?P<year>\d{4})"),
+    re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})"),
+)
 
 
 def agency_code(name: str, rules: NamingRules) -> str:
-    """The code of a department: the approved one, else its initials (Đ5.1a)."""
+    """The code of a department: the approved one, else that of its form (Đ5.1a)."""
     for approved, entry in rules.approved_codes.items():
-        if _key(approved) == _key(name):
+        if key(approved) == key(name):
             return entry.code
-    return initials(name, rules)
-
-
-def agency_suffix(name: str, rules: NamingRules) -> str:
-    """The two letters that tell a department's people from namesakes (Đ5.2b): "Sở Lao động - ..." -> "ld"."""
-    words = _counting_words(name, rules)
-    if len(words) > 1 and _key(words[0]) in _keys(rules.suffix_type_words):
-        words = words[1:]
-    letters = "".join(_initials(words, rules))[: rules.suffix_length]
-    return _local_part(name, letters)
-
-
-def unit_name(name: str, rules: NamingRules) -> str:
-    """A district's or commune's own name: "Ủy ban nhân dân xã Tiên Sơn" -> "Tiên Sơn"."""
-    words = normal(name).split()
-    for prefixes in ((*rules.abbreviations, rules.committee_prefix), rules.unit_kinds):
-        for prefix in sorted(prefixes, key=len, reverse=True):
-            length = len(prefix.split())
-            if length < len(words) and _key(" ".join(words[:length])) == _key(prefix):
-                words = words[length:]
-                break
-    return " ".join(words)
+    return _code("department", name, name, rules)
 
 
 def district_code(name: str, rules: NamingRules) -> str:
-    """The code of a district (Đ5.1b), its people's suffix too (Đ5.2b): "huyện Kim Bảng" -> "kb"."""
-    return initials(unit_name(name, rules), rules)
+    """The code of a district (Đ5.1b): "huyện Kim Bảng" -> "kb"."""
+    return _code("district", name, unit_name(name, rules), rules)
 
 
 def commune_code(name: str, district: str, rules: NamingRules) -> str:
     """The code of a commune in the district of that code (Đ5.1c): "xã Tiên Sơn", "dt" -> "tienson.dt"."""
-    return _local_part(name, f"{slug(unit_name(name, rules))}.{district}")
+    return _code("commune", name, unit_name(name, rules), rules, district=district)
+
+
+def agency_suffix(name: str, rules: NamingRules) -> str:
+    """The two letters that tell a department's people from namesakes (Đ5.2b): "Sở Lao động - ..." -> "ld"."""
+    words = counting_words(name, rules)
+    own = words[1:] if len(words) > 1 and key(words[0]) in keys(rules.suffix_type_words) else words
+    for candidates in (own, words):
+        letters = "".join(initials_of(candidates, rules))[: rules.suffix_length]
+        if len(letters) == rules.suffix_length:
+            return local_part(name, letters)
+    raise NamingError(f"tên “{normal(name)}” không đủ {rules.suffix_length} chữ cái viết tắt: cần hậu tố được duyệt")
+
+
+def propose_agency(kind: str, name: str, rules: NamingRules, *, district: str = "") -> tuple[str, str]:
+    """Code and suffix for an agency of that kind; the operator approves or changes them (Đ5.1, Đ5.2b).
+
+    A commune is named with its district after a comma, or given its district's code. Raises NamingError for a
+    unit: Điều 5 has no form for schools and stations, their codes are approved one by one.
+    """
+    match kind:
+        case "department":
+            return agency_code(name, rules), agency_suffix(name, rules)
+        case "district":
+            code = district_code(name, rules)
+            return code, _district_suffix(code, rules)
+        case "commune":
+            commune, _, stated = name.partition(",")
+            if not district and not stated.strip():
+                raise NamingError("ghi xã kèm huyện sau dấu phẩy, ví dụ: xã Tiên Sơn, thị xã Duy Tiên")
+            parent = district or district_code(stated, rules)
+            return commune_code(commune, parent, rules), _district_suffix(parent, rules)
+    raise NamingError(f"“{normal(name)}” không thuộc dạng nào của Điều 5: cần mã và hậu tố được duyệt")
+
+
+def agency_address(kind: str, code: str, rules: NamingRules) -> str:
+    """The address of an agency of that kind by its approved code (Đ5.1a-c): "kb" -> "ubndkb"."""
+    return local_part(code, _render(rules.forms[kind].address, {"code": code, "prefix": rules.committee_prefix}))
 
 
 def committee_address(code: str, rules: NamingRules) -> str:
     """The address of a people's committee by its code (Đ5.1b, Đ5.1c): "kb" -> "ubndkb"."""
-    return _local_part(code, rules.committee_prefix + code)
+    return agency_address("commune" if "." in code else "district", code, rules)
 
 
 def office_address(name: str, agency: str, rules: NamingRules) -> str:
     """The address of an office, given its agency's code (Đ5.1d, Đ5.1đ): "Phòng Tư pháp", "bl" -> "ptp.bl"."""
-    return _local_part(name, f"{initials(name, rules)}.{agency}")
+    form = rules.forms["office"].address
+    return local_part(name, _render(form, {**_name_parts(form, name, rules), "code": agency}))
 
 
-def person_address(name: str) -> str:
+def fits_office(address: str, agency: str, rules: NamingRules) -> bool:
+    """Whether `address` has the form of an office of the agency of that code, whatever the office's name."""
+    return _office_pattern(rules.forms["office"].address, agency).fullmatch(address) is not None
+
+
+def person_address(name: str, rules: NamingRules) -> str:
     """The plain form of a person's address (Đ5.2a): "Nguyễn Thị Thanh Hà" -> "nguyenthithanhha"."""
-    return slug(name)
+    form = rules.forms["person"].address
+    return local_part(name, _render(form, _name_parts(form, name, rules)))
 
 
-def person_addresses(name: str, suffix: str, details: Sequence[str] = ()) -> Iterator[str]:
+def fits_person(address: str, name: str, rules: NamingRules) -> bool:
+    """Whether `address` is the plain form of the name or one of its namesakes' forms (Đ5.2)."""
+    return _is_of(address, person_address(name, rules), rules)
+
+
+def person_addresses(name: str, suffix: str, rules: NamingRules, details: Sequence[str] = ()) -> Iterator[str]:
     """The forms of a person's address in the order the regulation wants them tried, never ending.
 
-    The plain form (Đ5.2a), then the agency's suffix (Đ5.2b), then the plain form with each of `details` (home
-    place first, Đ5.2c), then a counter from 2.
+    The plain form (Đ5.2a), then those of `namesakes`: the agency's suffix (Đ5.2b), the parts that `details`
+    give (Đ5.2c), at last a counter from 2. A detail shows by its form what it is: a date (02/03/1985 or
+    1985-03-02), a year of birth, or a place.
     """
-    plain = slug(name)
-    yield plain
-    yield _local_part(name, f"{plain}.{suffix}")
-    for detail in details:
-        yield _local_part(name, f"{plain}.{slug(detail)}")
-    number = 2
-    while True:
-        yield _local_part(name, f"{plain}.{number}")
-        number += 1
+    return (address for address, _ in _person_forms(name, suffix, rules, details))
 
 
 def propose_person(
     name: str,
     suffix: str,
     taken: Collection[str],
+    rules: NamingRules,
     *,
     colleagues: Collection[str] = (),
     details: Sequence[str] = (),
@@ -170,66 +166,96 @@ def propose_person(
     """The first form that nobody has: `taken` are all addresses ever issued, in lower case.
 
     `colleagues` are the addresses of people in the same agency: namesakes among them mean Đ5.2c, which never
-    uses the suffix.
+    uses the suffix. Reserved local parts count as taken.
     """
-    plain = slug(name)
-    namesake_here = any(address == plain or address.startswith(plain + ".") for address in colleagues)
-    refused = {f"{plain}.{suffix}"} if namesake_here else set()
-    forms = person_addresses(name, suffix, details)
-    return next(form for form in forms if form not in taken and form not in refused)
+    plain = person_address(name, rules)
+    namesake_here = any(_is_of(address, plain, rules) for address in colleagues)
+    return next(
+        address
+        for address, same_agency in _person_forms(name, suffix, rules, details)
+        if address not in taken and address not in rules.reserved_local_parts and (same_agency or not namesake_here)
+    )
 
 
-def _counting_words(name: str, rules: NamingRules) -> list[str]:
-    """The words of a name that give initials, accented; a phrase with a fixed short form is one word."""
-    words = _ACCENTED_WORD.findall(normal(name))
-    dropped = _keys(rules.dropped_words)
-    kept = [word for word in words if _key(word) not in dropped]
-    if len(kept) > 1 and _key(kept[-1]) in _keys(rules.level_words):
-        kept = kept[:-1]
-    return _join_phrases(kept, [phrase.split() for phrase in rules.abbreviations])
+def _person_forms(name: str, suffix: str, rules: NamingRules, details: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Every form with whether namesakes of one agency may have it."""
+    plain = person_address(name, rules)
+    yield plain, True
+    values = {"suffix": [suffix], **_details(details, rules)}
+    for form in rules.namesakes:
+        for value in values.get(form.part, ()) if form.part != "counter" else _counter():
+            rendered = _render(form.address, {"plain": plain, form.part: value})
+            yield local_part(name, rendered), form.same_agency
 
 
-def _join_phrases(words: list[str], phrases: list[list[str]]) -> list[str]:
-    joined: list[str] = []
-    position = 0
-    while position < len(words):
-        length = next(
-            (
-                len(phrase)
-                for phrase in phrases
-                if list(map(_key, words[position : position + len(phrase)])) == list(map(_key, phrase))
-            ),
-            1,
-        )
-        joined.append(" ".join(words[position : position + length]))
-        position += length
-    return joined
+def _counter() -> Iterator[str]:
+    number = 2
+    while True:
+        yield str(number)
+        number += 1
 
 
-def _initials(words: list[str], rules: NamingRules) -> Iterator[str]:
-    short = {_key(phrase): form for phrase, form in rules.abbreviations.items()}
-    for word in words:
-        if _key(word) in short:
-            yield short[_key(word)]
+def _details(details: Sequence[str], rules: NamingRules) -> dict[str, list[str]]:
+    """Home places, years and dates of birth among the details, as they stand in an address."""
+    values: dict[str, list[str]] = {"home": [], "birth_year": [], "birth_date": []}
+    for detail in filter(None, map(normal, details)):
+        found = next((match for date in _DATES if (match := date.fullmatch(detail))), None)
+        if found:
+            values["birth_year"].append(found["year"])
+            values["birth_date"].append(f"{found['day']:0>2}{found['month']:0>2}{found['year']}")
+        elif _YEAR.fullmatch(detail):
+            values["birth_year"].append(detail)
+        elif any(char.isalpha() for char in detail):
+            values["home"].append(slug(unit_name(detail, rules)))
         else:
-            plain = fold(word)
-            yield plain if plain.isdecimal() else plain[:1]
+            raise NamingError(f"“{detail}” không phải quê quán, năm sinh hay ngày sinh (dd/mm/yyyy)")
+    return values
 
 
-def _key(text: str) -> str:
-    """How accented texts compare: small letters, one đ, and "Ủy" as "Uỷ" (the tone at the word's end)."""
-    small = normal(text).casefold().replace("ð", "đ").replace("ɖ", "đ")
-    words = unicodedata.normalize("NFD", small).split()
-    return " ".join(_TONE.sub("", word) + "".join(_TONE.findall(word)) for word in words)
+def _is_of(address: str, plain: str, rules: NamingRules) -> bool:
+    """Whether the address is that plain form or one of its namesakes' forms."""
+    if not address.startswith(plain):
+        return False
+    rest = address[len(plain) :]
+    return not rest or any(
+        rest.startswith(form.separator) and rest[len(form.separator) :].isalnum() for form in rules.namesakes
+    )
 
 
-def _keys(words: Sequence[str]) -> frozenset[str]:
-    return frozenset(map(_key, words))
+def _code(kind: str, given: str, own_name: str, rules: NamingRules, *, district: str = "") -> str:
+    form: Form = rules.forms[kind]
+    if form.code is None:
+        raise NamingError(f"“{normal(given)}” cần mã được duyệt")
+    return local_part(given, _render(form.code, {**_name_parts(form.code, own_name, rules), "district": district}))
 
 
-def _local_part(name: str, text: str) -> str:
-    if not is_local_part(text):
-        too_long = len(text) > LOCAL_PART_MAX_OCTETS
-        reason = f"dài quá {LOCAL_PART_MAX_OCTETS} ký tự" if too_long else "không đủ chữ cái hay chữ số"
-        raise NamingError(f"tên “{normal(name)}” không thành địa chỉ: {reason}")
-    return text
+def _district_suffix(code: str, rules: NamingRules) -> str:
+    """People of a district, its communes and its offices have the letters of its code (Đ5.2b)."""
+    return code[: rules.suffix_length]
+
+
+def _name_parts(template: Template, name: str, rules: NamingRules) -> dict[str, str]:
+    """The parts of the template that are made of the name."""
+    words = fold(name).split()
+    makers = {
+        "slug": lambda: "".join(words),
+        "initials": lambda: initials(name, rules),
+        "family": lambda: "".join(words[:-1][:1]),
+        "middle": lambda: "".join(words[1:-1]),
+        "given": lambda: "".join(words[-1:]),
+        "leading_initials": lambda: "".join(word[0] for word in words[:-1]),
+    }
+    return {part: makers[part]() for part in template.parts if part in makers}
+
+
+def _render(template: Template, values: Mapping[str, str]) -> str:
+    """The template filled in; a separator beside an empty part (a name of one word) falls away."""
+    text = "".join(literal + (values[part] if part else "") for literal, part in template.pieces)
+    return _LONE_SEPARATORS.sub("", text)
+
+
+@lru_cache(maxsize=4096)
+def _office_pattern(template: Template, agency: str) -> re.Pattern[str]:
+    """What fits the form with the agency's code in its place and any letters and digits for the office's name."""
+    parts = {"": "", "code": re.escape(agency)}
+    return re.compile("".join(re.escape(literal) + parts.get(part, "[a-z0-9]+") for literal, part in template.pieces))

@@ -17,16 +17,9 @@ def propose(registry: Registry, kind: str, name: str, agency_code: str | None) -
     """
     rules = registry.regulation.naming
     match kind:
-        case AgencyKind.DEPARTMENT:
-            address = naming.agency_code(name, rules)
-        case AgencyKind.DISTRICT:
-            address = naming.committee_address(naming.district_code(name, rules), rules)
-        case AgencyKind.COMMUNE:
-            commune, _, district = name.partition(",")
-            if not district.strip():
-                raise ProposalError("ghi xã kèm huyện sau dấu phẩy, ví dụ: xã Tiên Sơn, thị xã Duy Tiên")
-            code = naming.commune_code(commune, naming.district_code(district, rules), rules)
-            address = naming.committee_address(code, rules)
+        case AgencyKind.DEPARTMENT | AgencyKind.DISTRICT | AgencyKind.COMMUNE:
+            code, _ = naming.propose_agency(kind, name, rules)
+            address = naming.agency_address(kind, code, rules)
         case MailboxKind.OFFICE:
             address = naming.office_address(name, _agency(registry, agency_code).code, rules)
         case _:
@@ -38,7 +31,9 @@ def propose(registry: Registry, kind: str, name: str, agency_code: str | None) -
 
 def _person(registry: Registry, name: str, agency: Agency) -> str:
     colleagues = [box.address for box in registry.mailboxes.values() if box.agency == agency.id]
-    return naming.propose_person(name, agency.suffix, _taken(registry), colleagues=colleagues)
+    return naming.propose_person(
+        name, agency.suffix, _taken(registry), registry.regulation.naming, colleagues=colleagues
+    )
 
 
 def _agency(registry: Registry, code: str | None) -> Agency:

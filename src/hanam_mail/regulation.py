@@ -12,8 +12,9 @@ from typing import Any
 
 import yaml
 
+from hanam_mail import naming_rules
 from hanam_mail.errors import InputError, Problem
-from hanam_mail.naming import ApprovedCode, NamingRules
+from hanam_mail.naming_rules import NamingRules
 
 _PREFIX = "regulation_"
 _BASE64_LINE_OCTETS = 57  # of which a base64 line of 76 characters and CRLF is made
@@ -77,7 +78,6 @@ def wire_octets(attachment_octets: int) -> int:
 
 
 def _build(values: Mapping[str, Any]) -> Regulation:
-    naming = values[_PREFIX + "naming"]
     return Regulation(
         **{
             name: int(values[_PREFIX + name])
@@ -96,20 +96,7 @@ def _build(values: Mapping[str, Any]) -> Regulation:
         },
         quota_warning_percent=tuple(int(percent) for percent in values[_PREFIX + "quota_warning_percent"]),
         lock_reasons={name: str(entry["clause"]) for name, entry in values[_PREFIX + "lock_reasons"].items()},
-        naming=NamingRules(
-            dropped_words=tuple(naming["dropped_words"]),
-            level_words=tuple(naming["level_words"]),
-            abbreviations=dict(naming["abbreviations"]),
-            committee_prefix=str(naming["committee_prefix"]),
-            unit_kinds=tuple(naming["unit_kinds"]),
-            suffix_type_words=tuple(naming["suffix_type_words"]),
-            suffix_length=int(naming["suffix_length"]),
-            reserved_local_parts=frozenset(naming["reserved_local_parts"]),
-            approved_codes={
-                name: ApprovedCode(str(entry["code"]), str(entry["reason"]))
-                for name, entry in naming["approved_codes"].items()
-            },
-        ),
+        naming=naming_rules.build(values[_PREFIX + "naming"]),
     )
 
 
@@ -148,6 +135,7 @@ def _contradictions(regulation: Regulation) -> list[tuple[bool, str, str, str]]:
             "không được nhỏ hơn giới hạn của thư gửi đi",
             "Đ8.1",
         ),
+        *((True, "naming", sentence, clause) for clause, sentence in naming_rules.contradictions(regulation.naming)),
     ]
 
 

@@ -43,7 +43,7 @@ fast = settings(max_examples=150, deadline=None)
 @fast
 @given(NAMES)
 def test_every_vietnamese_name_makes_a_valid_local_part(name: str) -> None:
-    assert naming.is_local_part(naming.person_address(name))
+    assert naming.is_local_part(naming.person_address(name, RULES))
 
 
 @fast
@@ -87,7 +87,7 @@ def test_a_proposal_is_never_an_address_that_was_issued(name: str, suffix: str, 
     plain = naming.slug(name)
     issued = data.draw(st.sets(st.sampled_from([plain, f"{plain}.{suffix}", f"{plain}.2", f"{plain}.3"])))
     here = data.draw(st.sets(st.sampled_from(sorted(issued)))) if issued else set()
-    proposal = naming.propose_person(name, suffix, issued, colleagues=here)
+    proposal = naming.propose_person(name, suffix, issued, RULES, colleagues=here)
     assert proposal not in issued
     assert proposal == plain or proposal.startswith(plain + ".")
     assert not (here and proposal == f"{plain}.{suffix}")
@@ -99,5 +99,5 @@ def test_people_issued_one_after_another_all_differ(people: list[tuple[str, str]
     issued: dict[str, str] = {}
     for name, suffix in people:
         colleagues = [address for address, agency in issued.items() if agency == suffix]
-        issued[naming.propose_person(name, suffix, issued.keys(), colleagues=colleagues)] = suffix
+        issued[naming.propose_person(name, suffix, issued.keys(), RULES, colleagues=colleagues)] = suffix
     assert len(issued) == len(people)

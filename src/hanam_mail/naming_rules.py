@@ -1,0 +1,191 @@
+"""`regulation_naming` as typed values: the grammar of addresses and the word lists, all of it data.
+
+A form is a template of parts in braces and the signs between them. What the parts mean is the only thing that
+stands in code (naming.py); which parts, in what order, parted by what and tried in which succession is the
+regulation's, so another province's rule is another file.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from string import Formatter
+from typing import Any
+
+SEPARATORS = ".-_"
+
+# Parts made of a name. family, middle and given are a person's first, inner and last words; leading_initials the
+# first letters of all words but the last.
+_NAME_PARTS = frozenset(("slug", "initials", "family", "middle", "given", "leading_initials"))
+# Which parts each form's code and address may have.
+_CODE_PARTS = {
+    "department": _NAME_PARTS,
+    "district": _NAME_PARTS,
+    "commune": _NAME_PARTS | {"district"},
+    "unit": frozenset[str](),
+}
+_ADDRESS_PARTS = {
+    **dict.fromkeys(("department", "district", "commune", "unit"), frozenset(("code", "prefix"))),
+    "office": _NAME_PARTS | {"code"},
+    "person": _NAME_PARTS,
+}
+_PLAIN_AND_PART = re.compile(r"\{plain\}[._-]\{[a-z_]+\}")
+NAMESAKE_PARTS = ("suffix", "home", "birth_year", "birth_date", "counter")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A form's text as pairs of a literal and the part that follows it ("" at the end)."""
+
+    text: str
+    pieces: tuple[tuple[str, str], ...]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts in the order in which they stand."""
+        return tuple(part for _, part in self.pieces if part)
+
+    @property
+    def literals(self) -> str:
+        """All that stands between the parts."""
+        return "".join(literal for literal, _ in self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The form of one kind of address: its clause, the regulation's own words, the code and the address.
+
+    `code` is None where no code follows from a name (a unit's is approved, offices and people have none).
+    """
+
+    clause: str
+    text: str
+    code: Template | None
+    address: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Namesake:
+    """A form for a person whose plain form is taken; `same_agency`: also for namesakes of one agency."""
+
+    clause: str
+    address: Template
+    same_agency: bool
+
+    @property
+    def part(self) -> str:
+        """What tells the namesakes apart: the last part of the form."""
+        return self.address.parts[-1] if self.address.parts else ""
+
+    @property
+    def separator(self) -> str:
+        """The sign between the plain form and that part."""
+        return self.address.pieces[-1][0]
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedCode:
+    """A code the operator chose instead of the rule's proposal, and why."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamingRules:
+    """Điều 5 as written in regulation.yml; what each value is for stands beside it there."""
+
+    forms: Mapping[str, Form]
+    namesakes: tuple[Namesake, ...]
+    dropped_words: tuple[str, ...]
+    level_words: tuple[str, ...]
+    abbreviations: Mapping[str, str]
+    committee_prefix: str
+    unit_kinds: tuple[str, ...]
+    suffix_type_words: tuple[str, ...]
+    suffix_length: int
+    reserved_local_parts: frozenset[str]
+    approved_codes: Mapping[str, ApprovedCode]
+
+
+def build(values: Mapping[str, Any]) -> NamingRules:
+    """The rules of the YAML values.
+
+    Raises KeyError, TypeError, ValueError or AttributeError where a value is missing or of the wrong type.
+    """
+    return NamingRules(
+        forms={name: _form(values["forms"][name]) for name in _ADDRESS_PARTS},
+        namesakes=tuple(map(_namesake, values["namesakes"])),
+        dropped_words=tuple(values["dropped_words"]),
+        level_words=tuple(values["level_words"]),
+        abbreviations=dict(values["abbreviations"]),
+        committee_prefix=str(values["committee_prefix"]),
+        unit_kinds=tuple(values["unit_kinds"]),
+        suffix_type_words=tuple(values["suffix_type_words"]),
+        suffix_length=int(values["suffix_length"]),
+        reserved_local_parts=frozenset(part for group in values["reserved_local_parts"].values() for part in group),
+        approved_codes={
+            name: ApprovedCode(str(entry["code"]), str(entry["reason"]))
+            for name, entry in values["approved_codes"].items()
+        },
+    )
+
+
+def contradictions(rules: NamingRules) -> Iterator[tuple[str, str]]:
+    """Clause and Vietnamese sentence for everything in the grammar that cannot work."""
+    for name, form in rules.forms.items():
+        yield from _bad_template(form.clause, form.address, _ADDRESS_PARTS[name])
+        if form.code is not None:
+            yield from _bad_template(form.clause, form.code, _CODE_PARTS.get(name, frozenset()))
+        elif name in ("department", "district", "commune"):
+            yield form.clause, f"dạng {name} thiếu code"
+    commune = rules.forms["commune"]
+    if commune.code is not None and not commune.code.text.endswith(".{district}"):
+        yield commune.clause, "mã của xã phải kết thúc bằng .{district}: sổ đăng ký đọc mã huyện ở đó"
+    if "code" not in rules.forms["office"].address.parts:
+        yield rules.forms["office"].clause, "địa chỉ của phòng phải có {code}, không thì các cơ quan trùng nhau"
+    for namesake in rules.namesakes:
+        yield from _bad_template(namesake.clause, namesake.address, frozenset(("plain", *NAMESAKE_PARTS)))
+        if not _PLAIN_AND_PART.fullmatch(namesake.address.text):
+            yield (
+                namesake.clause,
+                f"“{namesake.address.text}” phải gồm {{plain}}, một dấu phân cách, một phần phân biệt",
+            )
+    if not rules.namesakes or rules.namesakes[-1].part != "counter" or not rules.namesakes[-1].same_agency:
+        yield "Đ5.2c", "dạng cuối của namesakes phải là {counter}, dùng được cả trong cùng cơ quan"
+
+
+def _bad_template(clause: str, template: Template, allowed: frozenset[str]) -> Iterator[tuple[str, str]]:
+    for part in template.parts:
+        if part not in allowed:
+            yield (
+                clause,
+                f"“{template.text}” có phần {{{part}}} không dùng được ở đây; có: {', '.join(sorted(allowed))}",
+            )
+    wrong = [char for char in template.literals if not (char.isascii() and (char.isalnum() or char in SEPARATORS))]
+    if wrong or template.literals != template.literals.lower() or not template.parts:
+        yield clause, f"“{template.text}” chỉ được gồm phần trong ngoặc nhọn, chữ thường không dấu và dấu {SEPARATORS}"
+
+
+def _form(values: Mapping[str, Any]) -> Form:
+    code = values.get("code")
+    return Form(
+        clause=str(values["clause"]),
+        text=str(values["text"]),
+        code=_template(code) if code else None,
+        address=_template(values["address"]),
+    )
+
+
+def _namesake(values: Mapping[str, Any]) -> Namesake:
+    return Namesake(
+        clause=str(values["clause"]),
+        address=_template(values["address"]),
+        same_agency=bool(values.get("same_agency", True)),
+    )
+
+
+def _template(text: object) -> Template:
+    if not isinstance(text, str):
+        raise TypeError(f"“{text}” phải là chuỗi ký tự")
+    pieces = tuple((literal, part or "") for literal, part, _, _ in Formatter().parse(text))
+    return Template(text, pieces)

@@ -1,0 +1,220 @@
+"""Whether a word can be Vietnamese: the shape of a syllable, tone included.
+
+What a wrong character table or a foreign alphabet leaves behind has accents in places where no Vietnamese
+syllable has any ("Haø", "Vaên"); that is how legacy.py tells TCVN3 and VNI from Unicode, and how
+naming_text.py decides whether letters of another script were meant as Latin ones. It judges shape, not
+meaning, and knows the clusters of the ethnic minorities' names (K'Brếu, Niê, Mlô) besides.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+# Eth and African D look like Đ as capitals and are typed for it.
+STROKED_D = str.maketrans({"ð": "đ", "Ð": "Đ", "ɖ": "đ", "Ɖ": "Đ"})
+
+_TONES = "\u0300\u0301\u0303\u0309\u0323"  # huyền, sắc, ngã, hỏi, nặng
+_SHARP_TONES = "\u0301\u0323"  # sắc, nặng: the only ones before a stop
+_ONSET = re.compile("ngh|ng|nh|gh|gi|kh|ph|th|tr|ch|qu|[bcdđghklmnpqrstvx]")
+_CLUSTER = re.compile("[bdghkmprst][bdhlmnprtwy]")  # minorities' names: Kbrếu, Mlô, Kdăm, Byă
+_RHYMES = frozenset(
+    unicodedata.normalize("NFD", rhyme)
+    for rhyme in [
+        "a",
+        "ac",
+        "ach",
+        "ai",
+        "am",
+        "an",
+        "ang",
+        "anh",
+        "ao",
+        "ap",
+        "at",
+        "au",
+        "ay",
+        "ă",
+        "ăc",
+        "ăm",
+        "ăn",
+        "ăng",
+        "ăp",
+        "ăt",
+        "â",
+        "âc",
+        "âm",
+        "ân",
+        "âng",
+        "âp",
+        "ât",
+        "âu",
+        "ây",
+        "e",
+        "ec",
+        "em",
+        "en",
+        "eng",
+        "eo",
+        "ep",
+        "et",
+        "ê",
+        "êch",
+        "êm",
+        "ên",
+        "ênh",
+        "êp",
+        "êt",
+        "êu",
+        "êng",
+        "êc",
+        "êk",
+        "i",
+        "ia",
+        "ich",
+        "iêc",
+        "iêm",
+        "iên",
+        "iêng",
+        "iêp",
+        "iêt",
+        "iêu",
+        "iê",
+        "im",
+        "in",
+        "inh",
+        "ip",
+        "it",
+        "iu",
+        "o",
+        "oa",
+        "oac",
+        "oach",
+        "oai",
+        "oam",
+        "oan",
+        "oang",
+        "oanh",
+        "oao",
+        "oap",
+        "oat",
+        "oay",
+        "oăc",
+        "oăm",
+        "oăn",
+        "oăng",
+        "oăt",
+        "oc",
+        "oe",
+        "oen",
+        "oeo",
+        "oet",
+        "oi",
+        "om",
+        "on",
+        "ong",
+        "ooc",
+        "oong",
+        "op",
+        "ot",
+        "ô",
+        "ôc",
+        "ôi",
+        "ôm",
+        "ôn",
+        "ông",
+        "ôp",
+        "ôt",
+        "ôông",
+        "ôôc",
+        "ơ",
+        "ơi",
+        "ơm",
+        "ơn",
+        "ơp",
+        "ơt",
+        "u",
+        "ua",
+        "uân",
+        "uâng",
+        "uât",
+        "uây",
+        "uc",
+        "uê",
+        "uêch",
+        "uênh",
+        "ui",
+        "um",
+        "un",
+        "ung",
+        "uơ",
+        "uôc",
+        "uôi",
+        "uôm",
+        "uôn",
+        "uông",
+        "uôt",
+        "up",
+        "ut",
+        "uy",
+        "uya",
+        "uych",
+        "uyên",
+        "uyêt",
+        "uynh",
+        "uyt",
+        "uyu",
+        "uyn",
+        "ư",
+        "ưa",
+        "ưc",
+        "ưi",
+        "ưm",
+        "ưn",
+        "ưng",
+        "ươc",
+        "ươi",
+        "ươm",
+        "ươn",
+        "ương",
+        "ươp",
+        "ươt",
+        "ươu",
+        "ưt",
+        "ưu",
+        "y",
+        "yêm",
+        "yên",
+        "yêng",
+        "yêt",
+        "yêu",
+        "ych",
+        "ynh",
+        "yt",
+    ]
+)
+
+
+@lru_cache(maxsize=16384)
+def is_syllable(word: str) -> bool:
+    """Whether the accented word, in any case and either tone placement, has the shape of a Vietnamese syllable."""
+    letters = unicodedata.normalize("NFD", word.translate(STROKED_D).casefold())
+    tones = [char for char in letters if char in _TONES]
+    bare = "".join(char for char in letters if char not in _TONES)
+    if len(tones) > 1 or bare == "":
+        return False
+    return any(_is_rhyme(bare[start:], tones) for start in _rhyme_starts(bare))
+
+
+def _rhyme_starts(bare: str) -> list[int]:
+    """Where the rhyme may begin: after no, one or two letters of the onset ("gin": g-in, gi-n), or a cluster."""
+    found = [0]
+    for onset in (_ONSET.match(bare), _CLUSTER.match(bare)):
+        if onset:
+            found += range(1, onset.end() + 1)
+    return found
+
+
+def _is_rhyme(rhyme: str, tones: list[str]) -> bool:
+    if unicodedata.normalize("NFD", rhyme) not in _RHYMES:
+        return False
+    return not (rhyme.endswith(("c", "ch", "p", "t")) and tones and tones[0] not in _SHARP_TONES)

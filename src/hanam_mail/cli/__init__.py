@@ -5,19 +5,36 @@ used wrongly. How a command is written stands in base.py.
 import click
 
 from hanam_mail import __version__
-from hanam_mail.cli import forms, reading
+from hanam_mail.cli import adding, changes, completing, forms, overdue, planning, reading, requests, states
+from hanam_mail.cli.base import Group
 
-_COMMANDS = (
+_COMMANDS: tuple[click.Command, ...] = (
     reading.check,
     reading.show,
+    reading.search,
+    planning.plan,
     reading.export,
+    adding.add,
+    requests.request,
+    overdue.overdue,
+    states.lock,
+    states.restore,
+    states.revoke,
+    states.absence,
+    states.quota,
+    states.clerks,
+    changes.rename,
+    changes.transfer,
+    changes.rename_agency,
+    changes.merge_agency,
     forms.fmt,
     forms.propose,
     forms.generate,
+    completing.completion,
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, message="%(version)s")
 def main() -> None:
     """Hệ thống thư điện tử công vụ tỉnh Hà Nam: sổ đăng ký hộp thư.

@@ -6,9 +6,8 @@ completion should not wait for them. Help is Vietnamese first, English after.
 """
 
 import json
-import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
     from hanam_mail.model import Registry
 
-type Decorator = Callable[[Callable[..., None]], Callable[..., None]]
-
 
 class Command(click.Command):
     """Turns refused input into exit code 1: lines on stderr, or JSON on stdout for `--json`."""
@@ -40,6 +37,15 @@ class Command(click.Command):
             else:
                 print_problems(error.problems)
             sys.exit(1)
+
+
+class Group(click.Group):
+    """Tells in its list of commands the whole first line of each, both languages."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, each.get_short_help_str(limit=200)) for name, each in sorted(self.commands.items())]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 command = partial(click.command, cls=Command)
@@ -73,10 +79,22 @@ class Day(click.ParamType["date"]):
         self.fail(f"“{value}” không phải ngày (viết 25/11/2026 hoặc 2026-11-25). / Not a date.", param, ctx)
 
 
-def cache_folder() -> Path:
-    """Where parsed files are kept between runs (XDG base directories)."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if base else Path.home() / ".cache") / "hanam-mail"
+class Size(click.ParamType["int"]):
+    """A quota in octets, written as the registry does: 4GB, 512MB."""
+
+    name = "dung lượng"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        import re
+
+        from hanam_mail.quota import QUOTA_HINT, QUOTA_PATTERN, quota_bytes
+
+        if isinstance(value, int):
+            return value
+        text = str(value).upper().replace(" ", "")
+        if re.fullmatch(QUOTA_PATTERN, text) is None:
+            self.fail(f"“{value}”: {QUOTA_HINT}. / Not a size.", param, ctx)
+        return quota_bytes(text)
 
 
 def load(path: Path) -> "Registry":
@@ -84,10 +102,10 @@ def load(path: Path) -> "Registry":
 
     Raises InputError with all its problems.
     """
-    from hanam_mail import registry, store
+    from hanam_mail import cache, registry, store
 
     with store.reading(path):
-        return registry.load(path)
+        return registry.load(path, cache=cache.cache_folder())
 
 
 def print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:

@@ -1,15 +1,18 @@
-"""Commands that only read the registry: check, show, export."""
+"""Commands that only read the registry: check, show, search, export."""
 
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from hanam_mail.cli.base import command, console, json_option, load, print_json, print_problems, registry_option, table
 from hanam_mail.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from hanam_mail.model import Mailbox, Registry
 
 
 @command()
@@ -41,22 +44,63 @@ def check(path: Path, as_json: bool) -> None:
 @registry_option
 @json_option
 def show(address: str, path: Path, as_json: bool) -> None:
-    """Cho xem một hộp thư theo địa chỉ hoặc mã / Show one mailbox by address, alias or id."""
-    from hanam_mail import registry
+    """Cho xem một hộp thư và lịch sử của nó theo địa chỉ, bí danh hoặc mã / Show one mailbox and its history."""
+    from dataclasses import replace
 
-    wanted = address.partition("@")[0].casefold()
-    document = registry.desired_state(load(path))
-    agencies = {agency["id"]: agency for agency in document["agencies"]}
-    mailbox = next((box for box in document["mailboxes"] if wanted in _names(box)), None)
-    if mailbox is None:
-        raise InputError([Problem(str(path), 0, "", f"không có hộp thư nào mang địa chỉ “{address}”")])
+    from hanam_mail import registry
+    from hanam_mail.cli import words
+    from hanam_mail.draft import Draft
+
+    whole = load(path)
+    mailbox = Draft(whole).mailbox(address)
     if as_json:
-        print_json(mailbox)
+        alone = registry.desired_state(replace(whole, mailboxes={mailbox.id: mailbox}))
+        print_json(alone["mailboxes"][0])
         return
-    rows = table()
-    for label, value in _description(mailbox, agencies[mailbox["agency"]]).items():
-        rows.add_row(label, value)
-    console().print(rows)
+    facts = table()
+    for label, value in _facts(mailbox, whole).items():
+        facts.add_row(label, value)
+    history = table("Ngày", "Việc", "Văn bản")
+    for event in mailbox.history:
+        history.add_row(f"{event.done:%d/%m/%Y}", words.event(event, whole), words.document(event, whole))
+    screen = console()
+    screen.print(facts)
+    screen.print()
+    screen.print(history)
+
+
+@command()
+@click.argument("words", nargs=-1, required=True)
+@click.option("--limit", default=50, show_default=True, help="Số dòng tối đa, 0 là tất cả. / Most rows, 0 for all.")
+@registry_option
+@json_option
+def search(words: tuple[str, ...], limit: int, path: Path, as_json: bool) -> None:
+    """Tìm không cần dấu: tên, tên cũ, địa chỉ, bí danh, cơ quan / Search names, addresses, agencies.
+
+    Mọi từ đều phải có trong một hộp thư, thứ tự tùy ý. Mã thoát 1 khi không tìm thấy.
+
+    Every word must be found, in any order. Exit code 1 when nothing is found.
+    """
+    from hanam_mail import history, search
+    from hanam_mail.cli import words as terms
+
+    registry = load(path)
+    found = list(search.mailboxes(registry, " ".join(words)))
+    shown = found[: limit or None]
+    if as_json:
+        print_json([_brief(mailbox, registry) for mailbox in shown])
+    elif found:
+        rows = table("Địa chỉ", "Tên", "Loại", "Cơ quan", "Tình trạng")
+        for mailbox in shown:
+            state = history.standing(mailbox.history, mailbox.kind, registry.regulation).state
+            agency = registry.agencies[mailbox.agency].name
+            rows.add_row(mailbox.address, mailbox.name, terms.KINDS[mailbox.kind], agency, terms.STATES[state])
+        console().print(rows)
+        more = f", hiện {len(shown)}" if len(shown) < len(found) else ""
+        click.echo(f"{len(found)} hộp thư{more}.")
+    else:
+        click.echo("Không tìm thấy hộp thư nào.", err=True)
+    sys.exit(0 if found else 1)
 
 
 @command()
@@ -76,32 +120,47 @@ def export(path: Path, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        _write_private(output, text)
+        write_private(output, text)
 
 
-def _names(mailbox: dict[str, Any]) -> set[str]:
-    return {mailbox["id"], mailbox["address"], *(alias["address"] for alias in mailbox["aliases"])}
+def _facts(mailbox: "Mailbox", registry: "Registry") -> dict[str, str]:
+    from hanam_mail import history, wording
+    from hanam_mail.cli import words
 
-
-def _description(mailbox: dict[str, Any], agency: dict[str, Any]) -> dict[str, str]:
-    from hanam_mail.entries import quota_text
-
-    document = mailbox["document"]
+    agency = registry.agencies[mailbox.agency]
+    now = history.standing(mailbox.history, mailbox.kind, registry.regulation)
+    aliases = (
+        alias.address + (f" (nhận thư đến hết {wording.day(alias.until)})" if alias.until else "")
+        for alias in mailbox.aliases
+    )
+    clerks = (f"{registry.mailboxes[clerk].name} ({registry.mailboxes[clerk].address})" for clerk in mailbox.clerks)
     return {
-        "Mã": mailbox["id"],
-        "Địa chỉ": mailbox["address"],
-        "Bí danh": ", ".join(alias["address"] for alias in mailbox["aliases"]) or "không có",
-        "Tên": mailbox["name"],
-        "Cơ quan": f"{agency['name']} ({agency['code']})",
-        "Loại": mailbox["kind"],
-        "Trạng thái": mailbox["state"],
-        "Dung lượng": quota_text(mailbox["quota_bytes"]),
-        "Văn thư": ", ".join(mailbox["clerks"]) or "không có",
-        "Căn cứ": f"{document['event']} {document['done']}, {document['number'] or 'không có văn bản'}",
+        "Mã": mailbox.id,
+        "Địa chỉ": mailbox.address,
+        "Bí danh": ", ".join(aliases) or "không có",
+        "Tên": mailbox.name,
+        "Cơ quan": f"{agency.name} ({agency.code})",
+        "Loại": words.KINDS[mailbox.kind],
+        "Tình trạng": words.STATES[now.state],
+        "Dung lượng": wording.size(now.quota_bytes),
+        "Văn thư": ", ".join(clerks) or "không có",
     }
 
 
-def _write_private(path: Path, text: str) -> None:
+def _brief(mailbox: "Mailbox", registry: "Registry") -> dict[str, str]:
+    from hanam_mail import history
+
+    return {
+        "id": mailbox.id,
+        "address": mailbox.address,
+        "name": mailbox.name,
+        "kind": mailbox.kind,
+        "agency": registry.agencies[mailbox.agency].name,
+        "state": history.standing(mailbox.history, mailbox.kind, registry.regulation).state,
+    }
+
+
+def write_private(path: Path, text: str) -> None:
     """Write the file whole or not at all, readable by its owner only from the first octet on."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

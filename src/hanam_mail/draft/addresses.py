@@ -30,7 +30,8 @@ def person(book: Book, name: str, agency: Agency, details: Sequence[str]) -> str
     """The first form for a person (or a guest, Đ14.1) that is free, by the list of Đ5.2."""
     colleagues = [mailbox.address for mailbox in book.members(agency)]
     try:
-        return naming.propose_person(name, agency.suffix, book.taken, colleagues=colleagues, details=details)
+        words = book.regulation.naming
+        return naming.propose_person(name, agency.suffix, book.taken, words, colleagues=colleagues, details=details)
     except naming.NamingError as error:
         raise DraftError(str(error), "Đ5.2") from error
 

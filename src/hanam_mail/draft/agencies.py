@@ -75,11 +75,10 @@ def merged(book: Book, old: Agency, heir: Agency, offices: Mapping[str, str], re
     if old.id == heir.id:
         raise DraftError(f"cơ quan “{old.name}” không sáp nhập vào chính nó", "Đ6.1")
     chosen = {book.mailbox(who).id: address for who, address in offices.items()}
-    if old.kind is AgencyKind.DISTRICT:
+    if old.kind is heir.kind is AgencyKind.DISTRICT:
         _move_communes(book, old, heir, request, done)
     for mailbox in book.members(old):
         if mailbox.revoked:
-            book.put(replace(mailbox, agency=heir.id, source=heir.source))
             continue
         address = mailbox.address
         if mailbox.id in chosen:
@@ -100,12 +99,8 @@ def merged(book: Book, old: Agency, heir: Agency, offices: Mapping[str, str], re
 
 
 def _move_communes(book: Book, old: Agency, heir: Agency, request: str, done: date) -> None:
-    """The communes of a district that goes up in another become communes of that one (Đ5.1c)."""
-    communes = list(book.communes(old))
-    if communes and heir.kind is not AgencyKind.DISTRICT:
-        text = f"các xã của “{old.name}” cần một huyện khác: “{heir.name}” không phải huyện"
-        raise DraftError(text, "Đ5.1c")
-    for commune in communes:
+    """The communes of a district that goes up in another district bear that one's code (Đ5.1c)."""
+    for commune in book.communes(old):
         head = commune.code.rpartition(".")[0]
         renamed(book, commune, None, f"{head}.{heir.code}", None, request, done)
 
@@ -130,19 +125,8 @@ def _free_code(book: Book, code: str) -> None:
 
 def _proposal(book: Book, kind: AgencyKind, name: str, code: str | None) -> tuple[str, str]:
     """Code and suffix that Điều 5 proposes."""
-    words = book.regulation.naming
+    district = code.rpartition(".")[2] if code and kind is AgencyKind.COMMUNE else ""
     try:
-        match kind:
-            case AgencyKind.DEPARTMENT:
-                return naming.agency_code(name, words), naming.agency_suffix(name, words)
-            case AgencyKind.DISTRICT:
-                proposed = naming.district_code(name, words)
-                return proposed, proposed[: words.suffix_length]
-            case AgencyKind.COMMUNE:
-                commune, _, district = name.partition(",")
-                parent = code.rpartition(".")[2] if code else naming.district_code(district, words)
-                return naming.commune_code(commune, parent, words), parent[: words.suffix_length]
-            case AgencyKind.UNIT:
-                raise DraftError("đơn vị ngoài các dạng của Điều 5 cần mã và hậu tố được duyệt", "Đ5.1")
+        return naming.propose_agency(kind, name, book.regulation.naming, district=district)
     except naming.NamingError as error:
         raise DraftError(str(error), "Đ5.1") from error

@@ -59,6 +59,18 @@ class Draft:
         """The mailboxes of the agency of that code."""
         return self._book.members(self._book.agency(code))
 
+    def agency_of(self, who: str) -> Agency:
+        """The agency that a mailbox belongs to."""
+        return self._book.agencies[self._book.mailbox(who).agency]
+
+    def refuse_namesake(self, name: str, agency: str) -> None:
+        """Refuse a person whom the agency of that code has already: most often it is the same one."""
+        name = naming.normal(name)
+        for mailbox in self.members(agency):
+            if mailbox.kind is MailboxKind.PERSON and mailbox.name == name and not mailbox.revoked:
+                text = f"cơ quan đã có “{name}” <{mailbox.address}>; nếu là người khác cùng tên, ghi --namesake"
+                raise DraftError(text, "Đ5.2c")
+
     # --- documents ---
 
     def request(
@@ -319,7 +331,8 @@ class Draft:
         if old.kind is MailboxKind.OFFICE:
             return addresses.office(book, name, owner, of=old)
         try:
-            same = naming.person_address(name) == naming.person_address(old.name)
+            words = book.regulation.naming
+            same = naming.person_address(name, words) == naming.person_address(old.name, words)
         except naming.NamingError as error:
             raise DraftError(str(error), "Đ5.2") from error
         return old.address if same else addresses.person(book, name, owner, details)

@@ -1,0 +1,139 @@
+"""`hanam-mail add`: one new person, office or agency."""
+
+from pathlib import Path
+
+import click
+
+from hanam_mail.cli.base import Command, Group, Size
+from hanam_mail.cli.changes import details_option
+from hanam_mail.cli.document import Document, document_options
+from hanam_mail.cli.writing import Editing, editing, writing_options
+
+_agency = click.option("--agency", required=True, help="Mã cơ quan. / The agency's code.")
+_quota = click.option("--quota", "quota_bytes", type=Size(), help="Dung lượng riêng, ví dụ 4GB. / Own quota.")
+_address = click.option("--address", help="Địa chỉ do người vận hành chọn. / Address chosen by the operator.")
+
+
+@click.group(cls=Group)
+def add() -> None:
+    """Cấp mới một hộp thư / Issue one new mailbox."""
+
+
+@add.command("person", cls=Command)
+@click.argument("name")
+@_agency
+@_quota
+@_address
+@details_option
+@click.option("--namesake", is_flag=True, help="Đúng là người khác cùng tên. / Really another one of that name.")
+@click.option("--guest", is_flag=True, help="Tổ chức, cá nhân ngoài cơ quan (Đ14.1). / One from outside.")
+@document_options
+@writing_options
+def person(
+    name: str,
+    agency: str,
+    quota_bytes: int | None,
+    address: str | None,
+    details: tuple[str, ...],
+    namesake: bool,
+    guest: bool,
+    paper: Document,
+    path: Path,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Cấp hộp thư cho một người (Đ5.2, Đ6.2a) / Issue a person's mailbox."""
+    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+        if not namesake:
+            edit.draft.refuse_namesake(name, agency)
+        request = paper.enter(edit.draft, "issue", agency)
+        mailbox = edit.draft.issue(
+            kind="guest" if guest else "person",
+            agency=agency,
+            name=name,
+            request=request,
+            done=paper.done,
+            quota_bytes=quota_bytes,
+            address=address,
+            details=details,
+        )
+        _tell(edit, mailbox.id, mailbox.address)
+
+
+@add.command("office", cls=Command)
+@click.argument("name")
+@_agency
+@_quota
+@_address
+@document_options
+@writing_options
+def office(
+    name: str,
+    agency: str,
+    quota_bytes: int | None,
+    address: str | None,
+    paper: Document,
+    path: Path,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Cấp hộp thư cho phòng, đơn vị của cơ quan (Đ5.1d, đ) / Issue an office's mailbox."""
+    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+        request = paper.enter(edit.draft, "issue", agency)
+        mailbox = edit.draft.issue(
+            kind="office",
+            agency=agency,
+            name=name,
+            request=request,
+            done=paper.done,
+            quota_bytes=quota_bytes,
+            address=address,
+        )
+        _tell(edit, mailbox.id, mailbox.address)
+
+
+@add.command("agency", cls=Command)
+@click.argument("name")
+@click.option(
+    "--kind",
+    type=click.Choice(["department", "district", "commune", "unit"]),
+    required=True,
+    help="Loại cơ quan; tên xã ghi kèm huyện sau dấu phẩy. / Kind of agency.",
+)
+@click.option("--code", help="Mã được duyệt (mặc định: theo Điều 5). / Approved code.")
+@click.option("--suffix", help="Hậu tố được duyệt (Đ5.2b). / Approved suffix.")
+@click.option("--document-system", is_flag=True, help="Có phần mềm quản lý văn bản (Đ11.2). / Has such software.")
+@document_options
+@writing_options
+def agency(
+    name: str,
+    kind: str,
+    code: str | None,
+    suffix: str | None,
+    document_system: bool,
+    paper: Document,
+    path: Path,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Thêm cơ quan và hộp thư của nó (Đ5.1); --sender là cơ quan đề nghị / Add an agency with its mailbox."""
+    if paper.document and not paper.sender:
+        text = "--document cần --sender: mã cơ quan đề nghị. / --document needs --sender, the asking agency's code."
+        raise click.UsageError(text)
+    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+        request = paper.enter(edit.draft, "issue", paper.sender or "")
+        made = edit.draft.add_agency(
+            kind=kind,
+            name=name,
+            request=request,
+            done=paper.done,
+            code=code,
+            suffix=suffix,
+            document_system=document_system,
+        )
+        mailbox = edit.draft.members(made.code)[0]
+        _tell(edit, mailbox.id, mailbox.address)
+
+
+def _tell(edit: Editing, identity: str, address: str) -> None:
+    edit.result |= {"id": identity, "address": address}

@@ -1,0 +1,123 @@
+"""Commands that change names and agencies: rename, transfer, rename-agency, merge-agency."""
+
+from pathlib import Path
+
+import click
+
+from hanam_mail.cli.base import command
+from hanam_mail.cli.document import Document, document_options
+from hanam_mail.cli.states import code_of
+from hanam_mail.cli.writing import editing, writing_options
+
+details_option = click.option(
+    "--detail",
+    "details",
+    multiple=True,
+    help="Phân biệt người trùng tên cùng cơ quan: quê quán trước, rồi năm sinh (Đ5.2c). / Home place, then birth year.",
+)
+
+
+@command()
+@click.argument("address")
+@click.argument("name")
+@click.option("--address", "chosen", help="Địa chỉ mới do người vận hành chọn. / New address chosen by the operator.")
+@details_option
+@document_options
+@writing_options
+def rename(
+    address: str,
+    name: str,
+    chosen: str | None,
+    details: tuple[str, ...],
+    paper: Document,
+    path: Path,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Đổi tên người hoặc phòng, địa chỉ mới theo Điều 5, giữ địa chỉ cũ / Rename a person or office."""
+    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+        draft = edit.draft
+        request = paper.enter(draft, "change", code_of(draft, address))
+        mailbox = draft.rename(address, name, request=request, done=paper.done, address=chosen, details=details)
+        edit.result["address"] = mailbox.address
+
+
+@command()
+@click.argument("address")
+@click.argument("agency")
+@click.option("--new-address", is_flag=True, help="Thay địa chỉ có hậu tố cơ quan cũ. / Replace a suffixed address.")
+@details_option
+@document_options
+@writing_options
+def transfer(
+    address: str,
+    agency: str,
+    new_address: bool,
+    details: tuple[str, ...],
+    paper: Document,
+    path: Path,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Chuyển người sang cơ quan mã AGENCY, giữ nguyên hộp thư / Move a person's mailbox to another agency."""
+    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+        draft = edit.draft
+        request = paper.enter(draft, "change", code_of(draft, address))
+        mailbox = draft.transfer(
+            address, agency=agency, request=request, done=paper.done, new_address=new_address, details=details
+        )
+        edit.result["address"] = mailbox.address
+
+
+@command("rename-agency")
+@click.argument("code")
+@click.option("--name", help="Tên mới. / New name.")
+@click.option("--new-code", help="Mã mới: đổi địa chỉ cơ quan, phòng, xã; giữ địa chỉ cũ. / New code.")
+@click.option("--suffix", help="Hậu tố mới cho địa chỉ cấp sau này (Đ5.2b). / New suffix for later addresses.")
+@document_options
+@writing_options
+def rename_agency(
+    code: str,
+    name: str | None,
+    new_code: str | None,
+    suffix: str | None,
+    paper: Document,
+    path: Path,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Đổi tên, mã, hậu tố của cơ quan mã CODE / Change an agency's name, code or suffix."""
+    if not (name or new_code or suffix):
+        raise click.UsageError("cần --name, --new-code hoặc --suffix. / Give --name, --new-code or --suffix.")
+    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+        request = paper.enter(edit.draft, "change", code)
+        edit.draft.rename_agency(code, name=name, new_code=new_code, suffix=suffix, request=request, done=paper.done)
+
+
+@command("merge-agency")
+@click.argument("code")
+@click.argument("into")
+@click.option(
+    "--office",
+    "offices",
+    multiple=True,
+    metavar="CŨ=MỚI",
+    help="Địa chỉ mới do người vận hành chọn cho một phòng. / Chosen new address of an office.",
+)
+@document_options
+@writing_options
+def merge_agency(
+    code: str, into: str, offices: tuple[str, ...], paper: Document, path: Path, dry_run: bool, as_json: bool
+) -> None:
+    """Sáp nhập cơ quan mã CODE vào cơ quan mã INTO; không mất gì / Merge one agency into another."""
+    chosen = dict(_pair(office) for office in offices)
+    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+        request = paper.enter(edit.draft, "change", code)
+        edit.draft.merge_agency(code, into=into, request=request, done=paper.done, offices=chosen)
+
+
+def _pair(office: str) -> tuple[str, str]:
+    old, mark, new = office.partition("=")
+    if not (old and mark and new):
+        raise click.UsageError(f"--office “{office}” phải có dạng CŨ=MỚI. / --office wants OLD=NEW.")
+    return old, new

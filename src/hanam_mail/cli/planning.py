@@ -1,0 +1,93 @@
+"""`hanam-mail plan`: what merging a change of the registry does."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hanam_mail.cli.base import command, json_option, load, print_json, registry_option
+from hanam_mail.errors import InputError
+
+if TYPE_CHECKING:
+    from hanam_mail.review import Review
+
+
+@command()
+@click.option("--base", required=True, help="Bản git để so sánh, ví dụ origin/main. / Git revision to compare with.")
+@click.option("--markdown", is_flag=True, help="In nhận xét cho yêu cầu hợp nhất. / Print the merge request's comment.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Ghi nhận xét ra tệp. / Write the comment to a file.",
+)
+@click.option(
+    "--publish", is_flag=True, help="Đăng hoặc cập nhật nhận xét trên GitLab. / Post or update the comment on GitLab."
+)
+@registry_option
+@json_option
+def plan(base: str, markdown: bool, output: Path | None, publish: bool, path: Path, as_json: bool) -> None:
+    """Kế hoạch: sổ đăng ký này so với một bản trong git / The plan against a git revision.
+
+    Mã thoát 1 khi sổ đăng ký có lỗi; nhận xét vẫn được in, khi đó nó liệt kê lỗi. Biến HANAM_MAIL_GITLAB_TOKEN
+    cho --publish; không có thì chỉ in và ghi tệp.
+
+    Exit code 1 when the registry has errors; the comment then lists them. --publish needs the variable
+    HANAM_MAIL_GITLAB_TOKEN; without it the comment is only printed and written.
+    """
+    from hanam_mail import review, wording
+
+    commenting = markdown or output is not None or publish
+    try:
+        found = _review(path, base)
+    except InputError as error:
+        if not commenting:
+            raise
+        _comment(review.refusal(error.problems, base), output, publish=publish, quiet=as_json)
+        if as_json:
+            raise
+        sys.exit(1)
+    if commenting:
+        _comment(review.comment(found, base), output, publish=publish, quiet=as_json)
+    if as_json:
+        print_json(
+            {
+                "base": base,
+                "requests": [request.id for request in found.requests],
+                "plan": found.plan.as_dict(),
+                "stops": found.stops,
+                "warnings": found.warnings,
+            }
+        )
+    elif not commenting:
+        for line in (
+            *(f"Không áp dụng được: {reason}" for reason in found.stops),
+            *(f"Xin xem kỹ: {warning}" for warning in found.warnings),
+            *wording.lines(found.plan),
+        ):
+            click.echo(line)
+
+
+def _review(path: Path, base: str) -> "Review":
+    from hanam_mail import cache, comparison, registry, review
+
+    after = load(path)
+    before = comparison.revision(path, base, cache=cache.cache_folder())
+    found, stops = comparison.plan(before, after, registry.today(), comparison.domain_beside(path))
+    names = {agency.id: agency.name for agency in after.agencies.values()}
+    return review.Review(found, stops, review.requests(before, after), names)
+
+
+def _comment(text: str, output: Path | None, *, publish: bool, quiet: bool) -> None:
+    from hanam_mail import gitlab, review
+
+    if output is not None:
+        output.write_text(text, encoding="utf-8")
+    if not quiet:
+        click.echo(text, nl=False)
+    if publish:
+        target = gitlab.from_environment()
+        if target is None:
+            click.echo(f"Không có {gitlab.TOKEN}: chưa đăng nhận xét.", err=True)
+        else:
+            target.publish(text, review.MARK)

@@ -1,0 +1,61 @@
+"""The registry's own terms in Vietnamese, where a mailbox is shown event by event."""
+
+from hanam_mail import wording
+from hanam_mail.model import (
+    Absence,
+    Cause,
+    Event,
+    Issue,
+    Lock,
+    MailboxKind,
+    Move,
+    Quota,
+    Registry,
+    Rename,
+    Restore,
+    Revoke,
+    State,
+)
+
+KINDS = {
+    MailboxKind.AGENCY: "cơ quan",
+    MailboxKind.OFFICE: "phòng, đơn vị",
+    MailboxKind.PERSON: "cá nhân",
+    MailboxKind.GUEST: "tổ chức, cá nhân khác",
+}
+STATES = {State.ACTIVE: "đang dùng", State.LOCKED: "tạm khóa", State.REVOKED: "đã thu hồi"}
+
+
+def event(event: Event, registry: Registry) -> str:
+    """What one event says, without its date and document."""
+    match event:
+        case Issue(quota_bytes=octets):
+            return "cấp mới" + (f", dung lượng {wording.size(octets)}" if octets else "")
+        case Quota():
+            return f"dung lượng {wording.size(event.quota_bytes)}"
+        case Lock():
+            return f"tạm khóa ({wording.REASONS.get(event.reason, event.reason)})"
+        case Absence():
+            return f"vắng mặt từ {wording.day(event.begin)} đến hết {wording.day(event.end)}"
+        case Restore():
+            return f"khôi phục, {event.verified} xác minh"
+        case Revoke():
+            return "thu hồi"
+        case Rename():
+            former = (
+                f"tên cũ {event.was_name}" if event.was_name else "",
+                f"địa chỉ cũ {event.was}" if event.was else "",
+            )
+            return "đổi tên: " + ", ".join(filter(None, former))
+        case Move():
+            origin = registry.agencies[event.origin].name
+            cause = "sáp nhập" if event.cause is Cause.MERGE else "chuyển"
+            return f"{cause} từ {origin}" + (f", địa chỉ cũ {event.was}" if event.was else "")
+
+
+def document(event: Event, registry: Registry) -> str:
+    """The document behind an event."""
+    request = registry.requests.get(event.request or "")
+    if request is None:
+        return "không có văn bản"
+    return f"{request.document} ngày {wording.day(request.dated)} ({request.id})"

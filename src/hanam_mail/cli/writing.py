@@ -1,0 +1,123 @@
+"""How every command that changes the registry does it: edit a draft, check all of it, show it, write it whole."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hanam_mail.cli.base import json_option, load, print_json, registry_option
+from hanam_mail.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from hanam_mail.draft import Draft
+    from hanam_mail.model import Agency, Mailbox, Registry, Request
+
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Chỉ cho xem sẽ ghi gì, không ghi. / Only show what would be written."
+)
+
+
+def writing_options(function: Callable[..., None]) -> Callable[..., None]:
+    """The options of every writing command: --registry, --dry-run, --json."""
+    for option in (json_option, dry_run_option, registry_option):
+        function = option(function)
+    return function
+
+
+@dataclass(slots=True)
+class Editing:
+    """An edit under way. What a command puts into `result` stands in the JSON, into `notes` under the change."""
+
+    draft: "Draft"
+    result: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def editing(path: Path, *, dry_run: bool, as_json: bool) -> Iterator[Editing]:
+    """A draft of the registry in `path`; when the block ends it is checked, shown and, unless `dry_run`, written.
+
+    Other writers wait from the reading to the writing. Raises InputError, and writes nothing, when an edit is
+    impossible or the result breaks a rule.
+    """
+    from hanam_mail import store
+    from hanam_mail.draft import Draft
+
+    with store.exclusive(path):
+        before = load(path)
+        edit = Editing(Draft(before))
+        yield edit
+        after = edit.draft.registry()
+        found = problems(path, after)
+        if found:
+            raise InputError(found)
+        _show(path, before, after, edit, dry_run=dry_run, as_json=as_json)
+        if not dry_run:
+            store.write(path, after)
+
+
+def problems(path: Path, edited: "Registry") -> list[Problem]:
+    """Everything that `hanam-mail check` would find once the edited registry were written to `path`."""
+    from hanam_mail import canonical, folder, registry, rules
+    from hanam_mail.entries import Found, read_agency_file, read_request_file
+
+    # The files that change, read back: what a field may hold is judged as it will stand there.
+    probe, have = Found(), folder.texts(path, [])
+    for file, text in canonical.texts(edited, path).items():
+        if have.get(file) == text:
+            continue
+        if file.parent == path:
+            read_agency_file(text, str(file), edited.regulation, probe)
+        else:
+            read_request_file(text, str(file), probe)
+    if probe.problems:
+        return sorted(probe.problems)
+    whole = Found(
+        _placed(edited.agencies, probe.agencies),
+        _placed(edited.mailboxes, probe.mailboxes),
+        _placed(edited.requests, probe.requests),
+    )
+    return sorted(rules.check(whole, edited.regulation, registry.today(), edited.settings))
+
+
+def _placed[E: Agency | Mailbox | Request](edited: Mapping[str, E], read: Sequence[E]) -> list[E]:
+    """The entries, those that were read back with the lines where they will stand."""
+    places = {entry.id: entry for entry in read}
+    return [places.get(identity, entry) for identity, entry in edited.items()]
+
+
+def _show(path: Path, before: "Registry", after: "Registry", edit: Editing, *, dry_run: bool, as_json: bool) -> None:
+    from hanam_mail import comparison, registry, wording
+
+    domain = comparison.domain_beside(path)
+    plan, reasons = comparison.plan(before, after, registry.today(), domain)
+    papers = [entry for key, entry in after.requests.items() if before.requests.get(key) != entry]
+    if as_json:
+        print_json(
+            {
+                "written": not dry_run,
+                **edit.result,
+                "requests": [request.id for request in papers],
+                "plan": plan.as_dict(),
+                "warnings": [*reasons, *edit.notes],
+            }
+        )
+        return
+    for request in papers:
+        agency = after.agencies[request.agency].name
+        click.echo(f"Đề nghị {request.id}: {request.document} của {agency}, kết quả {_RESULTS[request.result]}")
+    for line in wording.lines(plan) if plan.changed else ():
+        click.echo(line)
+    for note in (*reasons, *edit.notes):
+        click.echo(f"Lưu ý: {note}")
+    changed = plan.changed or bool(papers) or before != after
+    if dry_run:
+        click.echo("Chưa ghi gì (--dry-run).")
+    else:
+        click.echo("Đã ghi sổ đăng ký." if changed else "Không có gì thay đổi.")
+
+
+_RESULTS = {"pending": "đang chờ", "done": "đã giải quyết", "refused": "từ chối"}

@@ -1,0 +1,84 @@
+"""What leads from one registry to another: the same plan that applying makes, without a database.
+
+`plan` compares two registries in memory, `revision` reads the one that a git revision holds, judged by the
+regulation of that revision.
+"""
+
+import io
+import json
+import subprocess
+import tarfile
+import tempfile
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import yaml
+
+from hanam_mail import apply, registry
+from hanam_mail.errors import InputError, Problem
+from hanam_mail.model import Registry
+
+_JUDGES = ("regulation.yml", "registry.yml")
+
+
+def plan(before: Registry, after: Registry, today: date, domain: str) -> tuple[apply.Plan, tuple[str, ...]]:
+    """The whole plan, and the reasons why applying it would stop and ask the operator first.
+
+    What may never be (an address given to another) is among the reasons too.
+    """
+    have, want = (apply.read(json.dumps(registry.desired_state(side))) for side in (before, after))
+    try:
+        return apply.plan(have, want, today, domain=domain), ()
+    except apply.Refused as refused:
+        reasons = refused.errors
+    try:
+        return apply.plan(have, want, today, domain=domain, allow_removals=True, allow_shrink=True), reasons
+    except apply.Refused as refused:
+        return apply.Plan(), refused.errors
+
+
+def revision(folder: Path, name: str, *, day: date | None = None, cache: Path | None = None) -> Registry:
+    """The registry in `folder` as the git revision `name` has it, checked by that revision's regulation.
+
+    Raises InputError when there is no such revision, or nothing of the registry in it.
+    """
+    root = Path(_git(folder, "rev-parse", "--show-toplevel").decode().strip())
+    place = folder.resolve().relative_to(root.resolve())
+    judges = registry.regulation_beside(folder).parent.relative_to(root.resolve())
+    wanted = [place, *(judges / name for name in _JUDGES)]
+    found = _git(folder, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}", missing=name)
+    commit = found.decode().strip()
+    listed = _git(root, "ls-tree", "-z", "--name-only", commit, "--", *map(str, wanted)).decode().split("\0")
+    if str(place) not in listed:
+        raise InputError([Problem(str(folder), 0, "", f"bản “{name}” không có sổ đăng ký này")])
+    archive = _git(root, "archive", "--format=tar", commit, "--", *filter(None, listed))
+    with tempfile.TemporaryDirectory(prefix="hanam-mail-") as scratch:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+            files.extractall(scratch, filter="data")
+        try:
+            return registry.load(Path(scratch) / place, day=day, cache=cache)
+        except InputError as error:
+            raise InputError([_of_revision(problem, scratch, name) for problem in error.problems]) from error
+
+
+def domain_beside(folder: Path) -> str:
+    """The mail domain of the project that the registry in `folder` is part of, "" where none is set."""
+    file = registry.regulation_beside(folder).with_name("main.yml")
+    if not file.exists():
+        return ""
+    values = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return str(values.get("mail_domain", ""))
+
+
+def _git(folder: Path, *words: str, missing: str = "") -> bytes:
+    done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, check=False)
+    if done.returncode:
+        reason = f"không có bản “{missing}” trong git" if missing else done.stderr.decode(errors="replace").strip()
+        raise InputError([Problem(str(folder), 0, "", reason or "git không chạy được")])
+    return done.stdout
+
+
+def _of_revision(problem: Problem, scratch: str, name: str) -> Problem:
+    """The problem, its file named as git does: revision:path."""
+    return replace(problem, file=f"{name}:{problem.file.removeprefix(scratch).lstrip('/')}")

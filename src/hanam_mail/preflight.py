@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hanam_mail import pki
+from hanam_mail import handover, pki
 
 REQUIRED_GROUPS = ("accounts", "mx", "submission", "filter", "mailstore", "webmail", "backup_repository")
 TLS_MODES = ("acme", "provided")
@@ -83,6 +83,19 @@ def _variables(variables: Mapping[str, Any]) -> list[str]:
             found.append(f"{given}: ít nhất {variables[least]} byte ({least}, Đ8.1b), đang là {variables.get(given)!r}")
     found += [f"{name}: chưa có; tạo bằng `python -m hanam_mail.secrets`" for name in VAULT if not variables.get(name)]
     return found
+
+
+def _operator_keys(keys: Any) -> list[str]:
+    if not keys or not isinstance(keys, list):
+        return [
+            "mailboxes_operator_keys: expected the operators' public age keys, e.g. [age1...]; make one with `age-keygen`; "
+            "first passwords are sealed to them (Đ12.3)"
+        ]
+    return [
+        f"mailboxes_operator_keys: {key!r} is no public key of age or ssh"
+        for key in keys
+        if not handover.RECIPIENT.fullmatch(str(key))
+    ]
 
 
 def _certificates(variables: Mapping[str, Any], host: str) -> list[str]:

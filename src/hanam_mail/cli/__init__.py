@@ -5,7 +5,7 @@ used wrongly. How a command is written stands in base.py.
 import click
 
 from hanam_mail import __version__
-from hanam_mail.cli import adding, changes, completing, forms, overdue, planning, reading, requests, states
+from hanam_mail.cli import adding, changes, completing, forms, handover, overdue, planning, reading, requests, states
 from hanam_mail.cli.base import Group
 
 _COMMANDS: tuple[click.Command, ...] = (
@@ -27,6 +27,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     changes.transfer,
     changes.rename_agency,
     changes.merge_agency,
+    handover.handover,
     forms.fmt,
     forms.propose,
     forms.generate,

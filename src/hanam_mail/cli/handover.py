@@ -1,0 +1,86 @@
+"""The command that makes sealed sheets of first passwords out of a handover file."""
+
+import os
+from pathlib import Path
+
+import click
+
+from hanam_mail.cli.base import command, json_option, print_json
+from hanam_mail.errors import InputError, Problem
+
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@command()
+@click.argument("file", type=_file)
+@click.option("--key", "key_file", type=_file, required=True, help="Khóa bí mật của người vận hành. / Secret key.")
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("build/handover"),
+    show_default=True,
+    help="Thư mục ghi phiếu, mỗi cơ quan một tệp. / Folder of the sheets, one file an agency.",
+)
+@click.option("--clear", is_flag=True, help="Ghi PDF không niêm phong để in ngay. / Plain PDF, to be printed at once.")
+@click.option("--recipient", multiple=True, help="Khóa công khai niêm phong phiếu. / Public key that seals the sheets.")
+@click.option("--url", help="Địa chỉ trang thư ghi trên phiếu. / Address of the webmail, as the slips name it.")
+@click.option(
+    "--regulation",
+    type=_file,
+    default=Path("group_vars/all/regulation.yml"),
+    show_default=True,
+    help="Các con số của quy chế. / Numbers of the regulation.",
+)
+@json_option
+def handover(
+    file: Path,
+    key_file: Path,
+    output: Path,
+    clear: bool,
+    recipient: tuple[str, ...],
+    url: str | None,
+    regulation: Path,
+    as_json: bool,
+) -> None:
+    """Mở tệp bàn giao mật khẩu FILE, lập phiếu PDF từng cơ quan / Make sheets of first passwords per agency.
+
+    Mật khẩu không hiện trên màn hình. / No password is shown on the screen.
+    """
+    import yaml
+
+    from hanam_mail import handover_file, handover_sheet
+
+    key = handover_file.Key(key_file, lambda: str(click.prompt("Mật khẩu của tệp khóa", hide_input=True, err=True)))
+    opened = key.open(file)
+    recipients = [handover_file.recipient(text) for text in recipient] or key.recipients
+    if not recipients and not clear:
+        text = "khóa ssh không cho biết khóa công khai của nó: cần --recipient, hoặc --clear để in ngay"
+        raise InputError([Problem(str(key_file), 0, "", text)])
+    rules = handover_sheet.Rules.of(yaml.safe_load(regulation.read_text(encoding="utf-8")))
+    output.mkdir(parents=True, exist_ok=True, mode=0o700)
+    written = []
+    for code, slips in handover_sheet.by_agency(opened.slips).items():
+        data = handover_sheet.pdf(opened, slips, rules, url or f"https://mail.{opened.domain}")
+        path = output / (f"{file.stem}-{code}.pdf" + ("" if clear else ".age"))
+        _write_private(path, data if clear else handover_file.seal(data, recipients))
+        written.append({"agency": code, "slips": len(slips), "file": str(path)})
+    if as_json:
+        print_json({"sheets": written})
+        return
+    for sheet in written:
+        click.echo(f"{sheet['agency']}: {sheet['slips']} phiếu, {sheet['file']}")
+    if clear:
+        click.echo("Phiếu không niêm phong: in xong thì xóa các tệp PDF trên.", err=True)
+
+
+def _write_private(path: Path, data: bytes) -> None:
+    """Replace `path`, readable by its owner only from the first octet on."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink()
+        raise

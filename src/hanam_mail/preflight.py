@@ -82,17 +82,18 @@ def _variables(variables: Mapping[str, Any]) -> list[str]:
         if not isinstance(variables.get(given), int) or variables[given] < variables[least]:
             found.append(f"{given}: ít nhất {variables[least]} byte ({least}, Đ8.1b), đang là {variables.get(given)!r}")
     found += [f"{name}: chưa có; tạo bằng `python -m hanam_mail.secrets`" for name in VAULT if not variables.get(name)]
+    found += _operator_keys(variables.get("mailboxes_operator_keys"))
     return found
 
 
 def _operator_keys(keys: Any) -> list[str]:
     if not keys or not isinstance(keys, list):
         return [
-            "mailboxes_operator_keys: expected the operators' public age keys, e.g. [age1...]; make one with `age-keygen`; "
-            "first passwords are sealed to them (Đ12.3)"
+            "mailboxes_operator_keys: cần danh sách khóa công khai của người vận hành (age-keygen), ví dụ [age1...]; "
+            "mật khẩu ban đầu được niêm phong cho các khóa này"
         ]
     return [
-        f"mailboxes_operator_keys: {key!r} is no public key of age or ssh"
+        f"mailboxes_operator_keys: “{key}” không phải khóa công khai của age hay ssh"
         for key in keys
         if not handover.RECIPIENT.fullmatch(str(key))
     ]

@@ -56,7 +56,7 @@ _FIELDS = {
 
 @dataclass(frozen=True)
 class Row:
-    """One agency or mailbox: who, what changes (a sentence each), by which document, its id."""
+    """One agency or mailbox: who, what changes (a sentence each), by which document ("" for none), its id."""
 
     who: str
     changes: tuple[str, ...]
@@ -99,7 +99,8 @@ def lines(plan: Plan, *, limit: int | None = None) -> list[str]:
         result += ["", f"{section.title} ({number(len(section.rows))}):"]
         shown = section.rows if limit is None else section.rows[:limit]
         for row in shown:
-            result.append(f"  {section.sign} {row.who}; {row.document} [{row.id}]")
+            paper = f"; {row.document}" if row.document else ""
+            result.append(f"  {section.sign} {row.who}{paper} [{row.id}]")
             result += [f"      {change}" for change in row.changes]
         result += _cut(section.rows, shown, "cơ quan" if section.title.startswith("Cơ quan") else "hộp thư")
     return result + _notes(plan.notes, limit)
@@ -143,12 +144,13 @@ def _row(entry: Entry) -> Row:
     reason = entry.document.get("reason")
     if entry.group == "locked" and reason:
         who += f", {REASONS.get(reason, reason)}"
+    paper = document(entry.document) if entry.document else ""
     if entry.group == "created":
         who += "".join(f", {size(change.after)}" for change in entry.changes if change.field == "quota_bytes")
-        return Row(who, (), document(entry.document), entry.id)
+        return Row(who, (), paper, entry.id)
     # The group says it already.
     told = [change for change in entry.changes if not (change.field == "state" and entry.group != "changed")]
-    return Row(who, tuple(_change(change) for change in told), document(entry.document), entry.id)
+    return Row(who, tuple(_change(change) for change in told), paper, entry.id)
 
 
 def _change(change: Change) -> str:

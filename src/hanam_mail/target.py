@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--recipient", action="append", default=[], help="khóa công khai age của người vận hành (nhiều lần được)"
     )
+    command.add_argument("--handover-folder", type=Path, default=handover.FOLDER, help="nơi ghi tệp bàn giao")
     command.add_argument("--limit-percent", type=float, default=apply.Limit.percent)
     command.add_argument("--limit-count", type=int, default=apply.Limit.count)
     command.add_argument("--brief", type=int, metavar="N", help="chỉ in N mục đầu của mỗi nhóm, không in dữ liệu")
@@ -179,6 +180,7 @@ def _apply(options: argparse.Namespace) -> int:
         check=options.check,
         actor=options.actor,
         commit=options.commit,
+        folder=options.handover_folder,
     )
     with _connect(options) as connection:
         done = apply_run.run(connection, want, allowed)

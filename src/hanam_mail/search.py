@@ -1,6 +1,7 @@
 """Finding mailboxes as people type them: without accents, capitals or hyphens, in any order of words.
 
-A word is found in names (former ones too), addresses (aliases too), ids, and the agency's name and codes.
+A word is found where a word of a name begins with it (former names too, and the agency's), or an address, an
+alias, an id or a code; a longer one also inside an address.
 """
 
 import unicodedata
@@ -9,6 +10,7 @@ from functools import lru_cache
 
 from hanam_mail.model import Agency, AgencyRename, Mailbox, Registry, Rename
 
+_INSIDE_FROM = 4  # letters; a shorter word is inside nearly every address
 _LOOK_ALIKES = str.maketrans("đĐðÐɖƉ", "dddddd")
 
 
@@ -19,8 +21,8 @@ def mailboxes(registry: Registry, text: str) -> Iterator[Mailbox]:
         return
     agencies = {agency.id: _agency(agency) for agency in registry.agencies.values()}
     for mailbox in registry.mailboxes.values():
-        told = f"{_mailbox(mailbox)} {agencies[mailbox.agency]}"
-        if all(word in told for word in words):
+        told = f" {_mailbox(mailbox)} {agencies[mailbox.agency]}"
+        if all((word if len(word) >= _INSIDE_FROM else f" {word}") in told for word in words):
             yield mailbox
 
 

@@ -163,7 +163,10 @@ def _discard(folder: Path) -> None:
 
 @contextmanager
 def _lock(folder: Path, kind: int) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise InputError([Problem(str(folder), 0, "", f"không mở được thư mục: {error.strerror}")]) from error
     try:
         fcntl.flock(descriptor, kind)
         yield

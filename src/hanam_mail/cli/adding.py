@@ -7,7 +7,7 @@ import click
 from hanam_mail.cli.base import Command, Group, Size
 from hanam_mail.cli.changes import details_option
 from hanam_mail.cli.document import Document, document_options
-from hanam_mail.cli.writing import Editing, editing, writing_options
+from hanam_mail.cli.writing import Editing, convert_option, editing, writing_options
 
 _agency = click.option("--agency", required=True, help="Mã cơ quan. / The agency's code.")
 _quota = click.option("--quota", "quota_bytes", type=Size(), help="Dung lượng riêng, ví dụ 4GB. / Own quota.")
@@ -27,6 +27,7 @@ def add() -> None:
 @details_option
 @click.option("--namesake", is_flag=True, help="Đúng là người khác cùng tên. / Really another one of that name.")
 @click.option("--guest", is_flag=True, help="Tổ chức, cá nhân ngoài cơ quan (Đ14.1). / One from outside.")
+@convert_option
 @document_options
 @writing_options
 def person(
@@ -37,6 +38,7 @@ def person(
     details: tuple[str, ...],
     namesake: bool,
     guest: bool,
+    convert_legacy: bool,
     paper: Document,
     path: Path,
     dry_run: bool,
@@ -44,6 +46,7 @@ def person(
 ) -> None:
     """Cấp hộp thư cho một người (Đ5.2, Đ6.2a) / Issue a person's mailbox."""
     with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+        name = edit.name(name, convert_legacy=convert_legacy)
         if not namesake:
             edit.draft.refuse_namesake(name, agency)
         request = paper.enter(edit.draft, "issue", agency)
@@ -65,6 +68,7 @@ def person(
 @_agency
 @_quota
 @_address
+@convert_option
 @document_options
 @writing_options
 def office(
@@ -72,6 +76,7 @@ def office(
     agency: str,
     quota_bytes: int | None,
     address: str | None,
+    convert_legacy: bool,
     paper: Document,
     path: Path,
     dry_run: bool,
@@ -79,6 +84,7 @@ def office(
 ) -> None:
     """Cấp hộp thư cho phòng, đơn vị của cơ quan (Đ5.1d, đ) / Issue an office's mailbox."""
     with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+        name = edit.name(name, convert_legacy=convert_legacy)
         request = paper.enter(edit.draft, "issue", agency)
         mailbox = edit.draft.issue(
             kind="office",
@@ -103,6 +109,7 @@ def office(
 @click.option("--code", help="Mã được duyệt (mặc định: theo Điều 5). / Approved code.")
 @click.option("--suffix", help="Hậu tố được duyệt (Đ5.2b). / Approved suffix.")
 @click.option("--document-system", is_flag=True, help="Có phần mềm quản lý văn bản (Đ11.2). / Has such software.")
+@convert_option
 @document_options
 @writing_options
 def agency(
@@ -111,6 +118,7 @@ def agency(
     code: str | None,
     suffix: str | None,
     document_system: bool,
+    convert_legacy: bool,
     paper: Document,
     path: Path,
     dry_run: bool,
@@ -121,6 +129,7 @@ def agency(
         text = "--document cần --sender: mã cơ quan đề nghị. / --document needs --sender, the asking agency's code."
         raise click.UsageError(text)
     with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+        name = edit.name(name, convert_legacy=convert_legacy)
         request = paper.enter(edit.draft, "issue", paper.sender or "")
         made = edit.draft.add_agency(
             kind=kind,

@@ -7,7 +7,7 @@ import click
 from hanam_mail.cli.base import command
 from hanam_mail.cli.document import Document, document_options
 from hanam_mail.cli.states import code_of
-from hanam_mail.cli.writing import editing, writing_options
+from hanam_mail.cli.writing import convert_option, editing, writing_options
 
 details_option = click.option(
     "--detail",
@@ -22,6 +22,7 @@ details_option = click.option(
 @click.argument("name")
 @click.option("--address", "chosen", help="Địa chỉ mới do người vận hành chọn. / New address chosen by the operator.")
 @details_option
+@convert_option
 @document_options
 @writing_options
 def rename(
@@ -29,6 +30,7 @@ def rename(
     name: str,
     chosen: str | None,
     details: tuple[str, ...],
+    convert_legacy: bool,
     paper: Document,
     path: Path,
     dry_run: bool,
@@ -36,7 +38,7 @@ def rename(
 ) -> None:
     """Đổi tên người hoặc phòng, địa chỉ mới theo Điều 5, giữ địa chỉ cũ / Rename a person or office."""
     with editing(path, dry_run=dry_run, as_json=as_json) as edit:
-        draft = edit.draft
+        draft, name = edit.draft, edit.name(name, convert_legacy=convert_legacy)
         request = paper.enter(draft, "change", code_of(draft, address))
         mailbox = draft.rename(address, name, request=request, done=paper.done, address=chosen, details=details)
         edit.result["address"] = mailbox.address
@@ -113,7 +115,10 @@ def merge_agency(
     chosen = dict(_pair(office) for office in offices)
     with editing(path, dry_run=dry_run, as_json=as_json) as edit:
         request = paper.enter(edit.draft, "change", code)
+        former = edit.draft.agency(code)
         edit.draft.merge_agency(code, into=into, request=request, done=paper.done, offices=chosen)
+        if former.id == edit.draft.operator:
+            edit.notes.append("cơ quan vận hành vừa sáp nhập: sửa registry_operator trong group_vars/all/registry.yml")
 
 
 def _pair(office: str) -> tuple[str, str]:

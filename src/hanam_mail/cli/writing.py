@@ -20,6 +20,13 @@ dry_run_option = click.option(
 )
 
 
+convert_option = click.option(
+    "--convert-legacy",
+    is_flag=True,
+    help="Đã xem và đồng ý đổi tên gõ bằng TCVN3, VNI sang Unicode. / Convert a name typed in TCVN3 or VNI.",
+)
+
+
 def writing_options(function: Callable[..., None]) -> Callable[..., None]:
     """The options of every writing command: --registry, --dry-run, --json."""
     for option in (json_option, dry_run_option, registry_option):
@@ -34,6 +41,18 @@ class Editing:
     draft: "Draft"
     result: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    def name(self, typed: str, *, convert_legacy: bool) -> str:
+        """The name that was meant, what was changed in it told in the notes; what is not sure is refused."""
+        from hanam_mail import naming
+        from hanam_mail.draft import DraftError
+
+        try:
+            read = naming.read(typed, convert_legacy=convert_legacy)
+        except naming.NamingError as error:
+            raise DraftError(str(error), "Đ5") from error
+        self.notes.extend(read.notes)
+        return read.text
 
 
 @contextmanager

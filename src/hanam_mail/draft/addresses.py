@@ -10,6 +10,14 @@ from hanam_mail.draft.book import Book, DraftError
 from hanam_mail.model import Agency, Mailbox, MailboxKind
 
 
+def legible(name: str) -> str:
+    """The name as the registry keeps it; letters nobody can be sure of are refused (see naming.read)."""
+    try:
+        return naming.read(name).text
+    except naming.NamingError as error:
+        raise DraftError(str(error), "Đ5") from error
+
+
 def chosen(book: Book, address: str) -> str:
     """An address the operator chose, if it may be given to anybody."""
     if not naming.is_local_part(address):

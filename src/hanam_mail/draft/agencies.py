@@ -40,7 +40,7 @@ def renamed(
     book: Book, old: Agency, name: str | None, code: str | None, suffix: str | None, request: str, done: date
 ) -> Agency:
     """The agency under another name or code, with all that follows for its mailboxes and communes."""
-    name = naming.normal(name) if name else old.name
+    name = addresses.legible(name) if name else old.name
     code = code or old.code
     if (name, code, suffix or old.suffix) == (old.name, old.code, old.suffix):
         raise DraftError(f"cơ quan “{old.name}” đã có tên và mã như vậy", "Đ6.1")

@@ -43,6 +43,11 @@ class Draft:
     def __init__(self, base: Registry, *, today: date | None = None) -> None:
         self._book = Book(base, today or registry.today())
 
+    @property
+    def operator(self) -> str:
+        """The id of the agency that runs the system, "" where none is set."""
+        return self._book.settings.operator
+
     def registry(self) -> Registry:
         """The edited registry, not yet checked as a whole."""
         return self._book.registry()
@@ -65,7 +70,7 @@ class Draft:
 
     def refuse_namesake(self, name: str, agency: str) -> None:
         """Refuse a person whom the agency of that code has already: most often it is the same one."""
-        name = naming.normal(name)
+        name = addresses.legible(name)
         for mailbox in self.members(agency):
             if mailbox.kind is MailboxKind.PERSON and mailbox.name == name and not mailbox.revoked:
                 text = f"cơ quan đã có “{name}” <{mailbox.address}>; nếu là người khác cùng tên, ghi --namesake"
@@ -139,7 +144,7 @@ class Draft:
         """
         book, kind, owner = self._book, MailboxKind(kind), self._book.agency(agency)
         book.granted(request, RequestKind.ISSUE)
-        name = owner.name if kind is MailboxKind.AGENCY else naming.normal(name)
+        name = owner.name if kind is MailboxKind.AGENCY else addresses.legible(name)
         if address is not None:
             address = addresses.chosen(book, address)
         elif kind is MailboxKind.AGENCY:
@@ -211,7 +216,7 @@ class Draft:
 
         The old address stays: a person's for `registry_alias_months`, an office's without end.
         """
-        book, old, name = self._book, self._book.mailbox(who), naming.normal(name)
+        book, old, name = self._book, self._book.mailbox(who), addresses.legible(name)
         book.granted(request, RequestKind.CHANGE)
         if old.kind is MailboxKind.AGENCY:
             raise DraftError(f"“{old.address}” mang tên cơ quan: đổi bằng rename-agency", "Đ6.1")
@@ -284,7 +289,9 @@ class Draft:
     ) -> Agency:
         """A new agency with its mailbox (Đ5.1a-c); code and suffix by the rule unless approved ones are given."""
         with self._book.whole():
-            agency = agencies.added(self._book, AgencyKind(kind), naming.normal(name), code, suffix, document_system)
+            agency = agencies.added(
+                self._book, AgencyKind(kind), addresses.legible(name), code, suffix, document_system
+            )
             self.issue(kind=MailboxKind.AGENCY, agency=agency.code, name="", request=request, done=done)
         return agency
 

@@ -1,0 +1,91 @@
+"""What a row asks for, in the words of officials: cấp mới, thu hồi, and the kinds of change."""
+
+import re
+from enum import StrEnum
+
+from hanam_mail.importing.words import plain
+from hanam_mail.model import RequestKind
+
+
+class Ask(StrEnum):
+    """What a list may ask for (Đ6.1). CHANGE does not say yet what is to be changed."""
+
+    ISSUE = "issue"
+    REVOKE = "revoke"
+    QUOTA = "quota"
+    RENAME = "rename"
+    TRANSFER = "transfer"
+    CHANGE = "change"
+
+    @property
+    def kind(self) -> RequestKind:
+        """Which of the regulation's three requests it is."""
+        return RequestKind(self) if self in (Ask.ISSUE, Ask.REVOKE) else RequestKind.CHANGE
+
+
+WORDS = {
+    Ask.ISSUE: "Cấp mới",
+    Ask.REVOKE: "Thu hồi",
+    Ask.QUOTA: "Thay đổi dung lượng",
+    Ask.RENAME: "Đổi tên",
+    Ask.TRANSFER: "Chuyển cơ quan",
+    Ask.CHANGE: "Thay đổi",
+}
+
+# What needs more than a row of a list: a check of identity, a person who verified, a reason.
+_ELSEWHERE = (
+    (r"mat khau", "đặt lại mật khẩu phải kiểm tra danh tính người dùng (Đ12.3): dùng hanam-mail reset"),
+    (r"khoi phuc|mo khoa|mo lai", "khôi phục phải ghi người xác minh (Đ7.3b): dùng hanam-mail restore"),
+    (r"(tam )?khoa( hop thu| tai khoan| lai)?", "tạm khóa phải ghi lý do theo điểm của Đ7.2: dùng hanam-mail lock"),
+)
+_EXPLICIT = (
+    (Ask.REVOKE, r"thu hoi|huy( bo)?|xoa|dong (hop thu|tai khoan)"),
+    (Ask.QUOTA, r"dung luong"),
+    (Ask.RENAME, r"(doi|sua|thay doi|dinh chinh|chinh sua|dieu chinh|thay) (lai )?(ho )?(va )?ten"),
+    (Ask.TRANSFER, r"(chuyen|luan chuyen|dieu chuyen|dieu dong|biet phai)( .*)? (den|sang|toi|ve|tu)|"
+                   r"(chuyen|luan chuyen|dieu dong)( cong tac| co quan| don vi)?|tiep nhan"),
+    (Ask.ISSUE, r"(cap|tao|lap|dang ky|mo|them)( hop thu| tai khoan| thu dien tu)? moi|(cap|tao|lap|dang ky) "
+                r"(hop thu|tai khoan|thu|e ?mail|dia chi)|cap|tao|moi"),
+)  # fmt: skip
+_BY_REASON = ((Ask.REVOKE, r"nghi (huu|viec|che do)|thoi viec|cham dut|giai the"),)
+_UNCLEAR = (Ask.CHANGE, r"thay doi|dieu chinh|chinh sua|sua( doi)?|cap nhat")
+_IN_TITLES = (
+    (Ask.ISSUE, r"cap moi|tao moi|lap moi|dang ky moi|cap (hop thu|tai khoan|thu|dia chi|e ?mail)"),
+    (Ask.REVOKE, r"thu hoi|huy"),
+    (Ask.CHANGE, r"thay doi|dieu chinh|sua doi"),
+)
+_NAMESAKE = r"trung (ho )?(va )?ten|cung (ho )?(va )?ten|nguoi khac|khac nguoi|(hai|2) nguoi"
+
+
+def of_text(text: str) -> Ask:
+    """What the text asks for. Raises ValueError, in Vietnamese, when it is none or several of the known things."""
+    words = plain(text)
+    for pattern, sentence in _ELSEWHERE:
+        if _has(pattern, words):
+            raise ValueError(f"“{text}”: {sentence}")
+    found = [ask for ask, pattern in _EXPLICIT if _has(pattern, words)]
+    # "Cấp thêm dung lượng" and "chuyển công tác, đề nghị thu hồi" name one thing, the more special one.
+    both = Ask.ISSUE in found and Ask.REVOKE in found
+    if not both and (found[:1] == [Ask.REVOKE] or found[1:] == [Ask.ISSUE]):
+        found = found[:1]
+    found = found or [ask for ask, pattern in (*_BY_REASON, _UNCLEAR) if _has(pattern, words)][:1]
+    if len(found) > 1:
+        raise ValueError(f"“{text}” đề nghị nhiều việc: mỗi việc một dòng")
+    if not found:
+        raise ValueError(f"không hiểu “{text}”: ghi một trong {', '.join(WORDS.values())}")
+    return found[0]
+
+
+def of_title(text: str) -> Ask | None:
+    """What a title asks for all rows under it, None when it names nothing or several things."""
+    found = [ask for ask, pattern in _IN_TITLES if _has(pattern, plain(text))]
+    return found[0] if len(found) == 1 else None
+
+
+def says_namesake(text: str) -> bool:
+    """Whether a note says that this is another person of the same name (Đ5.2c)."""
+    return _has(_NAMESAKE, plain(text))
+
+
+def _has(pattern: str, words: str) -> bool:
+    return re.search(rf"\b(?:{pattern})\b", words) is not None

@@ -1,0 +1,141 @@
+"""The lists in the sheets as entries: headings found, titles and signatures told from rows, all bad rows at once.
+
+What depends on the registry (who has a mailbox already) is judged in planning.py.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from hanam_mail.errors import Problem
+from hanam_mail.importing import asks, headings, lines, rows
+from hanam_mail.importing.asks import Ask
+from hanam_mail.importing.headings import Column, Layout
+from hanam_mail.importing.rows import Entry, Place
+from hanam_mail.importing.sheet import Fault, Row, Sheet, column_name
+from hanam_mail.importing.words import plain
+
+_INSTRUCTIONS = re.compile(r"huong dan.*|ghi chu.*|danh muc.*")  # titles of sheets that are no lists
+_MAX_PREFACE_ROWS = 60
+
+
+@dataclass(slots=True)
+class Found:
+    """What the sheets hold: entries, problems of rows, the lines above the lists, remarks for the operator."""
+
+    entries: list[Entry] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    preface: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def read(sheets: Sequence[Sheet], today: date, default: Ask | None = None) -> Found:
+    """All entries of all sheets that hold a list.
+
+    `default` is what rows ask for that do not say; `today` judges dates of birth.
+    """
+    found = Found()
+    others = [sheet for sheet in sheets if not _Reader(sheet, today, default, found).read()]
+    if len(others) == len(sheets):
+        file = sheets[0].file if sheets else ""
+        sentence = "không thấy dòng tiêu đề của danh sách (cần cột Họ và tên hoặc Tên phòng, và ít nhất một cột nữa)"
+        found.problems.append(Problem(file, 0, "", sentence, "Đ11.4"))
+        return found
+    for sheet in others:
+        if not _INSTRUCTIONS.fullmatch(plain(sheet.title)):
+            sentence = (
+                "trang tính có dữ liệu mà không thấy tiêu đề danh sách: xóa trang này, hoặc chọn trang bằng --sheet"
+            )
+            found.problems.append(sheet.problem(0, "", sentence))
+    if not found.entries and not found.problems:
+        found.problems.append(sheets[0].problem(0, "", "danh sách không có dòng nào", "Đ11.4"))
+    return found
+
+
+class _Reader:
+    """The passage through one sheet: which headings are in force, what the last title asked for, signatures."""
+
+    def __init__(self, sheet: Sheet, today: date, default: Ask | None, found: Found) -> None:
+        self._sheet, self._today, self._found = sheet, today, found
+        self._layout: Layout | None = None
+        self._ask = asks.of_title(sheet.title) or default
+        self._signed = False
+        self._count = 0
+
+    def read(self) -> bool:
+        """Read all rows into what was found; whether there was a list."""
+        preface: list[str] = []
+        for index, row in enumerate(self._sheet.rows):
+            if self._layout is None and index >= _MAX_PREFACE_ROWS:
+                return False
+            if self._layout is not None and row.number <= self._layout.last_row:
+                continue
+            layout = headings.find(self._sheet.rows[index : index + 3], again=self._layout is not None)
+            if layout is not None:
+                self._begin(layout, self._sheet.rows[index + 1 :])
+            elif self._layout is None:
+                preface.append(" ".join(row.distinct()))
+                self._title(preface[-1])
+            else:
+                self._row(row, self._layout)
+        self._found.preface.extend(preface if self._layout else [])
+        return self._layout is not None
+
+    def _begin(self, layout: Layout, below: Sequence[Row]) -> None:
+        self._layout, self._signed, self._count = layout, False, 0
+        for index, heading in layout.headings.items():
+            used = any(index < len(row.cells) and row.cells[index] is not None for row in below)
+            note = f"{self._sheet.place}: không dùng cột “{heading}” (cột {column_name(index)})"
+            if index not in layout.columns and used and note not in self._found.notes:
+                self._found.notes.append(note)
+
+    def _title(self, line: str) -> None:
+        self._ask = asks.of_title(line) or self._ask
+
+    def _row(self, row: Row, layout: Layout) -> None:
+        texts = row.texts()
+        of_number = layout.indexes(Column.NUMBER)
+        number = next((texts[index] for index in of_number if index < len(texts) and texts[index]), "")
+        rest = list(dict.fromkeys(shown for index, shown in enumerate(texts) if shown and index not in of_number))
+        counted = re.fullmatch(r"\d+[.)]?", number) is not None
+        name = rows.name_of(row, layout)
+        if plain(number) == lines.EXAMPLE or (headings.is_index_row(row) and not self._count):
+            return
+        if self._signed:
+            self._after_signature(row, rest, is_entry=counted and bool(name))
+        elif not counted and lines.is_footer(name, [number, *rest]):
+            self._signed = True
+            self._check_total(row, " ".join(rest or [number]))
+        elif not counted and lines.is_section(row, number, rest, name):
+            self._title(" ".join([number, *rest]))
+        elif rest or any(isinstance(value, Fault) for value in row.cells):
+            self._entry(row, layout, group=not counted and bool(of_number) and rest == [name] and lines.is_office(name))
+
+    def _after_signature(self, row: Row, rest: Sequence[str], *, is_entry: bool) -> None:
+        if is_entry:
+            sentence = "dòng nằm sau dòng tổng hoặc phần ký: đưa lên trên, hoặc xóa"
+            self._found.problems.append(self._sheet.problem(row.number, "", sentence))
+        else:
+            self._title(" ".join(rest))
+
+    def _check_total(self, row: Row, line: str) -> None:
+        stated = lines.total(line)
+        if stated is not None and stated != self._count:
+            note = f"{self._sheet.place}:{row.number}: dòng tổng ghi {stated}, danh sách có {self._count} dòng"
+            self._found.notes.append(note)
+
+    def _entry(self, row: Row, layout: Layout, *, group: bool) -> None:
+        """`group`: the row may be the name of a group of people, or an office that wants a mailbox."""
+        self._count += 1
+        place = Place(self._sheet, row.number, layout)
+        result = rows.read(place, row, self._today, self._ask)
+        problems = result if isinstance(result, list) else []
+        if row.hidden:
+            problems.append(place.problem(None, "dòng đang ẩn: hiện dòng lên nếu cần, hoặc xóa"))
+        if group:
+            sentence = "không rõ là tên nhóm hay phòng cần cấp hộp thư: ghi số thứ tự nếu cần cấp, hoặc xóa dòng"
+            problems.append(place.problem(Column.NAME, sentence))
+        if isinstance(result, Entry) and not problems:
+            self._found.entries.append(result)
+        self._found.problems.extend(problems)

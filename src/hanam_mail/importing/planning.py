@@ -1,0 +1,306 @@
+"""Entries of a list as edits of the registry: who they mean, what address they get, and all that stands against it.
+
+A list is one document of one agency. Its rows are applied in their order (the order of issue decides who has the plain
+form, Đ5.2) to a working copy; one bad row, and nothing of it is used.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from hanam_mail.draft import Draft, DraftError
+from hanam_mail.errors import Problem
+from hanam_mail.importing import asks
+from hanam_mail.importing.agencies import Directory, reads_as_agency
+from hanam_mail.importing.asks import Ask
+from hanam_mail.importing.headings import Column
+from hanam_mail.importing.rows import Entry
+from hanam_mail.importing.words import plain
+from hanam_mail.model import Agency, Mailbox, MailboxKind, Result
+from hanam_mail.naming_text import NamingError, key, read
+
+_NAMESAKE_ADVICE = "nếu là người khác cùng tên, ghi “trùng tên” ở cột Ghi chú và ghi quê quán hoặc ngày sinh"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The request that the list belongs to (Đ6.2a), and the reply to it (Đ6.2b), "" if it is given elsewhere.
+
+    `request` is its number if it is registered already: then the other fields of the request do not count.
+    `agency` is the code of the agency that sent it.
+    """
+
+    agency: str
+    document: str = ""
+    dated: date | None = None
+    received: date | None = None
+    ground: str = ""
+    request: str = ""
+    reply: str = ""
+    replied: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a row: the mailbox, and its former address where it has another now."""
+
+    sheet: str
+    row: int
+    ask: Ask
+    mailbox: Mailbox
+    agency: Agency
+    was: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The number of the request, what each row came to, and all that stands against rows."""
+
+    request: str
+    outcomes: tuple[Outcome, ...]
+    problems: tuple[Problem, ...]
+
+
+def plan(draft: Draft, entries: Sequence[Entry], document: Document, *, done: date, domain: str = "") -> Plan:
+    """Do in the draft what the list asks for, on the day `done`. `domain` is what may stand behind the @.
+
+    Raises DraftError when the document itself cannot be registered or answered.
+    """
+    request = document.request or _register(draft, entries, document)
+    if document.reply:
+        draft.answer(request, Result.DONE, document.reply, document.replied or done)
+    planner = _Planner(draft, draft.agency(document.agency), request, done, domain)
+    for entry in entries:
+        planner.add(entry)
+    return Plan(request, tuple(planner.outcomes), tuple(planner.problems))
+
+
+def _register(draft: Draft, entries: Sequence[Entry], document: Document) -> str:
+    if document.dated is None or document.received is None:
+        raise DraftError("thiếu ngày văn bản hoặc ngày nhận", "Đ6.2a")
+    grounds = dict.fromkeys(filter(None, (document.ground, *(entry.ground for entry in entries))))
+    return draft.request(
+        document=document.document,
+        dated=document.dated,
+        received=document.received,
+        agency=document.agency,
+        asks=tuple(dict.fromkeys(entry.ask.kind for entry in entries)),
+        ground=document.ground or "; ".join(grounds),
+    ).id
+
+
+class _Refused(Exception):
+    """A row that cannot be done: the column, a sentence, the clause."""
+
+    def __init__(self, column: Column | None, sentence: str, clause: str = "") -> None:
+        super().__init__(sentence)
+        self.column, self.sentence, self.clause = column, sentence, clause
+
+
+class _Planner:
+    def __init__(self, draft: Draft, sender: Agency, request: str, done: date, domain: str) -> None:
+        registry = draft.registry()
+        self._draft, self._directory, self._sender = draft, Directory(registry), sender
+        self._operator = sender.id == registry.settings.operator
+        self._by_name: dict[str, list[str]] = {}
+        for mailbox in registry.mailboxes.values():
+            self._by_name.setdefault(key(mailbox.name), []).append(mailbox.id)
+        self._request, self._done, self._domain = request, done, domain
+        self._rows: dict[str, int] = {}  # mailbox id -> the row of this list that concerns it
+        self.problems: list[Problem] = []
+        self.outcomes: list[Outcome] = []
+
+    def add(self, entry: Entry) -> None:
+        """Apply one row, or note why not."""
+        try:
+            agency = self._agency(entry)
+            outcome = self._issue(entry, agency) if entry.ask is Ask.ISSUE else self._change(entry, agency)
+        except _Refused as error:
+            self.problems.append(entry.place.problem(error.column, error.sentence, error.clause))
+        except DraftError as error:
+            self.problems.append(entry.place.problem(None, error.text, error.clause))
+        except NamingError as error:
+            self.problems.append(entry.place.problem(Column.NAME, str(error), "Đ5"))
+        else:
+            self._rows[outcome.mailbox.id] = entry.place.row
+            self.outcomes.append(outcome)
+
+    def _agency(self, entry: Entry) -> Agency:
+        """The agency that the row is about: the sender, and for the operator any."""
+        column = Column.AGENCY if Column.AGENCY in entry.place.layout else Column.OFFICE
+        named = self._find(column, entry.agency)
+        if named is None:
+            if entry.agency and reads_as_agency(entry.agency):
+                raise _Refused(column, f"không có cơ quan “{entry.agency}” trong sổ đăng ký", "Đ5.1")
+            return self._sender
+        # The receiving agency may ask for a person who still is where the row says.
+        if named.id != self._sender.id and not self._operator and entry.ask is not Ask.TRANSFER:
+            sentence = f"dòng của “{named.name}”, mà văn bản là của “{self._sender.name}”: cơ quan đó gửi văn bản riêng"
+            raise _Refused(column, sentence, "Đ6.2a")
+        return named
+
+    def _find(self, column: Column, text: str) -> Agency | None:
+        try:
+            return self._directory.find(text) if text else None
+        except ValueError as error:
+            raise _Refused(column, str(error)) from error
+
+    # --- issue ---
+
+    def _issue(self, entry: Entry, agency: Agency) -> Outcome:
+        named = self._find(Column.NAME, entry.name)
+        if entry.mailbox:
+            self._refuse_other_mailbox(entry)
+        if named is not None:
+            if named.id != agency.id and not self._operator:
+                sentence = f"“{named.name}” là một cơ quan khác: cơ quan đó gửi văn bản riêng"
+                raise _Refused(Column.NAME, sentence, "Đ6.2a")
+            return self._issued(entry, named, MailboxKind.AGENCY, "")
+        name = read(entry.name)
+        notes = (*name.notes, *self._namesakes(entry, name.text, agency))
+        return self._issued(entry, agency, entry.kind, name.text, notes)
+
+    def _issued(
+        self, entry: Entry, agency: Agency, kind: MailboxKind, name: str, notes: tuple[str, ...] = ()
+    ) -> Outcome:
+        details = entry.details if kind is MailboxKind.PERSON else ()
+        mailbox = self._draft.issue(
+            kind=kind,
+            agency=agency.code,
+            name=name,
+            request=self._request,
+            done=self._done,
+            quota_bytes=entry.quota_bytes,
+            details=details,
+        )
+        if kind is MailboxKind.PERSON and not details and re.search(r"[._-][0-9]+$", mailbox.address):
+            # Only a counter was left: the regulation wants something that tells the person apart.
+            column = Column.HOME if Column.HOME in entry.place.layout else Column.BIRTH
+            sentence = f"“{name}” trùng địa chỉ với người đã cấp: ghi quê quán hoặc ngày sinh để có địa chỉ riêng"
+            raise _Refused(column, sentence, "Đ5.2c")
+        return self._outcome(entry, mailbox, agency, notes=notes)
+
+    def _refuse_other_mailbox(self, entry: Entry) -> None:
+        try:
+            held = self._mailbox_of_address(entry)
+        except _Refused:
+            return  # no such mailbox: the column holds a wish, which Điều 5 decides
+        if held.id not in self._rows:
+            sentence = f"đề nghị cấp mới mà đã có hộp thư “{held.address}” ({held.name})"
+            raise _Refused(Column.MAILBOX, sentence, "Đ6.2a")
+
+    def _namesakes(self, entry: Entry, name: str, agency: Agency) -> tuple[str, ...]:
+        """Refuse a person who has a mailbox in the agency already, unless the list says it is another (Đ5.2c)."""
+        if entry.kind is not MailboxKind.PERSON:
+            return ()
+        same = [
+            mailbox
+            for mailbox in self._draft.members(agency.code)
+            if mailbox.kind is MailboxKind.PERSON and key(mailbox.name) == key(name)
+        ]
+        if same and not asks.says_namesake(entry.said):
+            former = same[-1]
+            row = self._rows.get(former.id)
+            where = f"dòng {row} của danh sách" if row else "đã thu hồi" if former.revoked else "đang dùng"
+            sentence = f"“{name}” của {agency.name} đã có hộp thư “{former.address}” ({where}); {_NAMESAKE_ADVICE}"
+            raise _Refused(Column.NAME, sentence, "Đ5.2c")
+        if same and not entry.details:
+            sentence = f"người cùng tên với “{same[-1].address}”: ghi quê quán hoặc ngày sinh để có địa chỉ riêng"
+            raise _Refused(Column.HOME if Column.HOME in entry.place.layout else Column.BIRTH, sentence, "Đ5.2c")
+        elsewhere = [self._draft.mailbox(identity) for identity in self._by_name.get(key(name), ())]
+        return tuple(
+            f"cùng tên với “{mailbox.address}” ở cơ quan khác: nếu là một người, dùng Chuyển cơ quan thay cho Cấp mới"
+            for mailbox in elsewhere
+            if mailbox.kind is MailboxKind.PERSON and mailbox.agency != agency.id and not mailbox.revoked
+        )
+
+    # --- change and revoke ---
+
+    def _change(self, entry: Entry, agency: Agency) -> Outcome:
+        mailbox = self._mailbox_of_address(entry) if entry.mailbox else self._mailbox_of_name(entry, agency)
+        incoming = entry.ask is Ask.TRANSFER and mailbox.agency != self._sender.id
+        if mailbox.agency != self._sender.id and not self._operator and not incoming:
+            owner = self._draft.registry().agencies[mailbox.agency]
+            sentence = f"“{mailbox.address}” là hộp thư của “{owner.name}”: cơ quan đó gửi văn bản riêng"
+            raise _Refused(Column.MAILBOX, sentence, "Đ6.2a")
+        row = self._rows.get(mailbox.id)
+        if row is not None and entry.ask in (Ask.REVOKE, Ask.ISSUE):
+            raise _Refused(Column.NAME, f"“{mailbox.address}” đã có ở dòng {row} của danh sách", "Đ6.2a")
+        match entry.ask:
+            case Ask.REVOKE:
+                changed = self._draft.revoke(mailbox.id, request=self._request, done=self._done)
+            case Ask.QUOTA:
+                changed = self._quota(entry, mailbox)
+            case Ask.RENAME:
+                changed = self._rename(entry, mailbox)
+            case _:
+                changed = self._transfer(entry, mailbox)
+        owner = self._draft.registry().agencies[changed.agency]
+        was = mailbox.address if changed.address != mailbox.address else ""
+        return self._outcome(entry, changed, owner, was=was)
+
+    def _quota(self, entry: Entry, mailbox: Mailbox) -> Mailbox:
+        if entry.quota_bytes is None:
+            raise _Refused(Column.QUOTA, "thiếu dung lượng mới, ví dụ 4GB", "Đ8.1a")
+        return self._draft.quota(mailbox.id, entry.quota_bytes, request=self._request, done=self._done)
+
+    def _rename(self, entry: Entry, mailbox: Mailbox) -> Mailbox:
+        # Without a column of its own the new name stands in the column of names, beside the old address.
+        new = entry.new_name or (entry.name if entry.mailbox else "")
+        if not new or key(new) == key(mailbox.name):
+            raise _Refused(Column.NEW_NAME, "thiếu tên mới: ghi ở cột Họ và tên mới", "Đ6.1")
+        return self._draft.rename(
+            mailbox.id, read(new).text, request=self._request, done=self._done, details=entry.details
+        )
+
+    def _transfer(self, entry: Entry, mailbox: Mailbox) -> Mailbox:
+        column = Column.TARGET if Column.TARGET in entry.place.layout else Column.ASK
+        target = self._find(column, entry.target)
+        if target is None and entry.target:
+            raise _Refused(column, f"không có cơ quan “{entry.target}” trong sổ đăng ký", "Đ5.1")
+        if target is None and mailbox.agency != self._sender.id:
+            target = self._sender
+        target = target or self._directory.mentioned(entry.said)
+        if target is None:
+            raise _Refused(column, "thiếu cơ quan mới: ghi ở cột Cơ quan mới", "Đ6.1")
+        return self._draft.transfer(
+            mailbox.id,
+            agency=target.code,
+            request=self._request,
+            done=self._done,
+            new_address="dia chi moi" in plain(entry.said),
+            details=entry.details,
+        )
+
+    def _mailbox_of_address(self, entry: Entry) -> Mailbox:
+        local, _, domain = entry.mailbox.strip().partition("@")
+        if domain and self._domain and domain.casefold() != self._domain:
+            raise _Refused(Column.MAILBOX, f"“{entry.mailbox}” không phải hộp thư công vụ @{self._domain}", "Đ5")
+        try:
+            mailbox = self._draft.mailbox(local)
+        except DraftError as error:
+            raise _Refused(Column.MAILBOX, error.text, error.clause) from error
+        renaming = entry.ask is Ask.RENAME and not entry.new_name
+        if entry.name and entry.ask is not Ask.ISSUE and not renaming and plain(entry.name) != plain(mailbox.name):
+            sentence = f"“{mailbox.address}” là hộp thư của “{mailbox.name}”, không phải “{entry.name}”"
+            raise _Refused(Column.MAILBOX, sentence, "Đ5.2")
+        return mailbox
+
+    def _mailbox_of_name(self, entry: Entry, agency: Agency) -> Mailbox:
+        members = [mailbox for mailbox in self._draft.members(agency.code) if not mailbox.revoked]
+        same = [mailbox for mailbox in members if key(mailbox.name) == key(entry.name)]
+        same = same or [mailbox for mailbox in members if plain(mailbox.name) == plain(entry.name)]
+        if not same:
+            sentence = f"{agency.name} không có hộp thư đang dùng nào của “{entry.name}”: ghi Hộp thư hiện có"
+            raise _Refused(Column.NAME, sentence, "Đ6.2a")
+        if len(same) > 1:
+            addresses = ", ".join(mailbox.address for mailbox in same)
+            raise _Refused(Column.NAME, f"“{entry.name}” có {len(same)} hộp thư ({addresses}): ghi Hộp thư hiện có")
+        return same[0]
+
+    def _outcome(
+        self, entry: Entry, mailbox: Mailbox, agency: Agency, *, was: str = "", notes: tuple[str, ...] = ()
+    ) -> Outcome:
+        return Outcome(entry.place.sheet.place, entry.place.row, entry.ask, mailbox, agency, was, notes)

@@ -1,0 +1,198 @@
+"""One row under the headings as an entry: its cells by their meaning, turned into values."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from hanam_mail.errors import Problem
+from hanam_mail.importing import asks, values
+from hanam_mail.importing.asks import Ask
+from hanam_mail.importing.headings import Column, Layout
+from hanam_mail.importing.lines import OFFICE_TYPES, is_office
+from hanam_mail.importing.sheet import Fault, Row, Sheet, Value, column_name, text
+from hanam_mail.importing.words import is_mark, plain
+from hanam_mail.model import MailboxKind
+
+_TICKS = {Column.ASK_ISSUE: Ask.ISSUE, Column.ASK_CHANGE: Ask.CHANGE, Column.ASK_REVOKE: Ask.REVOKE}
+_HARMLESS = (None, Column.UNUSED, Column.NOTE, Column.NUMBER)  # columns whose faulty cells spoil nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry stands, for problems."""
+
+    sheet: Sheet
+    row: int
+    layout: Layout
+
+    def problem(self, column: Column | None, sentence: str, clause: str = "") -> Problem:
+        """A problem of this row, in the column of that meaning."""
+        return self.sheet.problem(self.row, self.layout.name(column) if column else "", sentence, clause)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of a list. Texts are "" where the row says nothing; `birth` and `home` are personal, never kept.
+
+    `kind` is OFFICE or PERSON; a name that is the agency's own means the agency. `said` is what the row says of its
+    request, for what only the registry can tell.
+    """
+
+    place: Place
+    ask: Ask
+    kind: MailboxKind
+    name: str
+    new_name: str = ""
+    mailbox: str = ""
+    agency: str = ""
+    target: str = ""
+    quota_bytes: int | None = None
+    ground: str = ""
+    said: str = ""
+    birth: values.Birth | None = field(default=None, repr=False)
+    home: str = field(default="", repr=False)
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """What tells the person from a namesake of the same agency, home place first (Đ5.2c)."""
+        return (*([self.home] if self.home else []), *([self.birth.detail] if self.birth else []))
+
+
+def name_of(row: Row, layout: Layout) -> str:
+    """The name that the row gives, from one column or several (Họ đệm, Tên)."""
+    whole = (Column.FAMILY, Column.GIVEN) if Column.FAMILY in layout else ()
+    cells = _Cells(row, layout)
+    return " ".join(dict.fromkeys(shown for column in (*whole, Column.NAME) if (shown := cells.text(column))))
+
+
+def read(place: Place, row: Row, today: date, default: Ask | None) -> Entry | list[Problem]:
+    """The entry, or all that is wrong with the row. `default` is what it asks for if it does not say."""
+    faults = [
+        place.sheet.problem(place.row, f"{place.layout.headings[index]} (cột {column_name(index)})", value.text)
+        for index, value in enumerate(row.cells)
+        if isinstance(value, Fault) and place.layout.columns.get(index) not in _HARMLESS
+    ]
+    if faults:
+        return faults
+    reader = _RowReader(place, _Cells(row, place.layout), today)
+    entry = reader.entry(name_of(row, place.layout), default)
+    return reader.problems or entry or []
+
+
+class _Cells:
+    """The cells of a row by the meaning of their columns."""
+
+    def __init__(self, row: Row, layout: Layout) -> None:
+        self._row, self._layout = row, layout
+
+    def values(self, column: Column) -> list[Value]:
+        """The values of all columns of that meaning that hold something."""
+        cells = self._row.cells
+        indexes = (index for index in self._layout.indexes(column) if index < len(cells))
+        return [cells[index] for index in indexes if text(cells[index])]
+
+    def text(self, column: Column, joint: str = " ") -> str:
+        """Their texts, each once, as one."""
+        return joint.join(dict.fromkeys(map(text, self.values(column))))
+
+    def birth(self) -> Value:
+        """One value, or day, month and year of three columns."""
+        found = self.values(Column.BIRTH)
+        return found[0] if len(found) == 1 else "/".join(dict.fromkeys(map(text, found)))
+
+
+class _RowReader:
+    """The reading of one row; what is wrong with it gathers in `problems`."""
+
+    def __init__(self, place: Place, cells: _Cells, today: date) -> None:
+        self._place, self._cells, self._today = place, cells, today
+        self.problems: list[Problem] = []
+
+    def entry(self, name: str, default: Ask | None) -> Entry | None:
+        cells = self._cells
+        ask = self._asked(default)
+        if ask is None:
+            return None
+        kind = self._kind(name)
+        if not name and (ask is Ask.ISSUE or not cells.text(Column.MAILBOX)):
+            self.problems.append(self._place.problem(Column.NAME, "thiếu tên", "Đ5"))
+        return Entry(
+            place=self._place,
+            ask=ask,
+            kind=kind,
+            name=self._name(Column.NAME, name, kind),
+            new_name=self._name(Column.NEW_NAME, cells.text(Column.NEW_NAME), kind),
+            mailbox=cells.text(Column.MAILBOX),
+            agency=cells.text(Column.AGENCY) or cells.text(Column.OFFICE),
+            target=cells.text(Column.TARGET),
+            quota_bytes=self._quota(ask),
+            ground=cells.text(Column.GROUND),
+            said=f"{cells.text(Column.ASK)} ; {cells.text(Column.NOTE)}",
+            birth=self._tried(Column.BIRTH, lambda: values.birth(cells.birth(), self._today)),
+            home=values.home(cells.text(Column.HOME, joint=", ")),
+        )
+
+    def _tried[T](self, column: Column, read: Callable[[], T]) -> T | None:
+        try:
+            return read()
+        except ValueError as error:
+            self.problems.append(self._place.problem(column, str(error)))
+            return None
+
+    def _name(self, column: Column, name: str, kind: MailboxKind) -> str:
+        if not name:
+            return ""
+        if kind is MailboxKind.OFFICE:
+            return self._tried(column, lambda: values.office_name(name, OFFICE_TYPES)) or ""
+        if Column.FAMILY in self._place.layout and column is Column.NAME:
+            column = Column.FAMILY
+        return self._tried(column, lambda: values.person_name(name)) or ""
+
+    def _quota(self, ask: Ask) -> int | None:
+        shown = self._cells.text(Column.QUOTA)
+        if not shown and ask is Ask.QUOTA:
+            said = re.search(r"\d+ ?[gmt]b\b", self._cells.text(Column.ASK).casefold())
+            shown = said[0] if said else ""
+        if not shown:
+            return None
+        return self._tried(Column.QUOTA, lambda: values.quota(shown))
+
+    def _kind(self, name: str) -> MailboxKind:
+        said = plain(self._cells.text(Column.KIND))
+        if re.search(r"\b(ca nhan|can bo|cong chuc|nguoi)\b", said):
+            return MailboxKind.PERSON
+        personal = any(self._cells.text(column) for column in (Column.BIRTH, Column.HOME, Column.POST))
+        offices = self._place.layout.of_offices or is_office(name)
+        if re.search(r"\b(phong|ban|bo phan|don vi)\b", said) or (offices and not personal):
+            return MailboxKind.OFFICE
+        return MailboxKind.PERSON
+
+    def _asked(self, default: Ask | None) -> Ask | None:
+        ticked = [ask for column, ask in _TICKS.items() if is_mark(self._cells.text(column))]
+        shown = self._cells.text(Column.ASK)
+        try:
+            if len(ticked) > 1:
+                raise ValueError("đánh dấu nhiều việc: mỗi việc một dòng")
+            ask = ticked[0] if ticked else asks.of_text(shown) if shown else default
+            if ask is None:
+                raise ValueError(f"không rõ đề nghị việc gì: ghi một trong {', '.join(asks.WORDS.values())}")
+            return self._change() if ask is Ask.CHANGE else ask
+        except ValueError as error:
+            known: Sequence[Column] = (Column.ASK, *_TICKS)
+            column = next((column for column in known if column in self._place.layout), None)
+            self.problems.append(self._place.problem(column, str(error), "Đ6.2a"))
+            return None
+
+    def _change(self) -> Ask:
+        """What a row that only says "Thay đổi" wants changed: whatever new value it gives."""
+        given = ((Ask.QUOTA, Column.QUOTA), (Ask.RENAME, Column.NEW_NAME), (Ask.TRANSFER, Column.TARGET))
+        found = [change for change, column in given if self._cells.text(column)]
+        if not found:
+            raise ValueError(
+                "không rõ thay đổi gì: ghi Thay đổi dung lượng, Đổi tên hoặc Chuyển cơ quan, và giá trị mới ở cột "
+                "Dung lượng, Họ và tên mới hoặc Cơ quan mới"
+            )
+        if len(found) > 1:
+            raise ValueError("thay đổi nhiều thứ: mỗi việc một dòng")
+        return found[0]

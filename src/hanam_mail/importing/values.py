@@ -1,0 +1,147 @@
+"""Cells of a list as values: dates of birth, home places, sizes, names in capitals, dates of documents.
+
+Every reader raises ValueError with a Vietnamese sentence.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from hanam_mail.importing.sheet import Value, text
+from hanam_mail.importing.words import plain
+from hanam_mail.quota import quota_bytes
+
+_DAY = re.compile(r"(\d{1,2})\s*[-/. ]\s*(\d{1,2})\s*[-/. ]\s*(\d{4}|\d{2})")
+_MONTH = re.compile(r"(\d{1,2})\s*[-/. ]\s*(\d{4})")
+_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?")
+_WORDS = re.compile(r"ngay (\d{1,2}) thang (\d{1,2}) nam (\d{4})")
+_YEAR = re.compile(r"\d{4}")
+_EXCEL_EPOCH = date(1899, 12, 30)
+_EXCEL_DAYS = range(7_000, 46_000)  # 1919 to 2025
+_MIN_AGE, _MAX_AGE = 15, 100  # years: beyond them a date of birth is a slip
+_QUOTA = re.compile(r"(\d{1,6})(?:[.,]0+)?\s*(gb|g|gigabyte|mb|m|tb)?")
+_UNITS = {"": "GB", "g": "GB", "gb": "GB", "gigabyte": "GB", "m": "MB", "mb": "MB", "tb": "TB"}
+_CAPITAL_AFTER = re.compile(r"(^|[\s'’‘\-])(\w)")
+_HONORIFIC = re.compile(r"(đ/c|đồng chí|ông|bà|anh|chị)[.:]?\s+(?=\w+\s+\w)", re.IGNORECASE)
+_NO_NAME = re.compile(r"[@;:\\|<>={}\[\]\"?!*_#^~$%\x00-\x1f]|^[+\-]")  # also what a spreadsheet takes for a formula
+# After one of these, "Ông" or "Bà" is no family name itself.
+_COMMON_FAMILIES = re.compile(
+    "bui|cao|chu|dang|dao|dinh|do|doan|duong|ha|ho|hoang|huynh|lai|le|luong|luu|ly|mai|ngo|nguyen|pham|phan|phung|ta|to|"
+    "tran|trinh|truong|vo|vu"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """As much of a date of birth as the list gives. Personal: used for an address (Đ5.2c), never kept."""
+
+    year: int
+    day: date | None
+
+    @property
+    def detail(self) -> str:
+        """The form that the naming rules take (Đ5.2c)."""
+        return f"{self.day:%d/%m/%Y}" if self.day else f"{self.year}"
+
+
+def birth(value: Value, today: date) -> Birth | None:
+    """A date of birth in any of the forms that lists have, None for an empty cell."""
+    found = _birth(value, today)
+    if found is not None and not _MIN_AGE <= today.year - found.year <= _MAX_AGE:
+        raise ValueError(f"năm sinh {found.year} không hợp lý")
+    return found
+
+
+def _birth(value: Value, today: date) -> Birth | None:
+    if isinstance(value, date):
+        return Birth(value.year, value)
+    shown = text(value)
+    if not shown:
+        return None
+    if _YEAR.fullmatch(shown):
+        return Birth(int(shown), None)
+    if shown.isdecimal() and int(shown) in _EXCEL_DAYS:
+        serial = _EXCEL_EPOCH + timedelta(days=int(shown))
+        return Birth(serial.year, serial)
+    month = _MONTH.fullmatch(shown)
+    if month and 1 <= int(month[1]) <= 12:
+        return Birth(int(month[2]), None)
+    found = day(shown, pivot=today.year - _MIN_AGE)
+    return Birth(found.year, found)
+
+
+def day(shown: str, *, pivot: int = 2068) -> date:
+    """A date as officials write it: 5/1/1980, 05-01-80, 2026-01-05, ngày 05 tháng 01 năm 1980.
+
+    Years of two digits are the latest that is not after `pivot`.
+    """
+    words = _WORDS.search(plain(shown))
+    iso = _ISO.fullmatch(shown)
+    found = _DAY.fullmatch(re.sub(r"^(sinh )?ngày ", "", shown.strip(), flags=re.IGNORECASE))
+    if words:
+        parts = (words[3], words[2], words[1])
+    elif iso:
+        parts = (iso[1], iso[2], iso[3])
+    elif found:
+        parts = (found[3], found[2], found[1])
+    else:
+        raise ValueError(f"“{shown}” không phải ngày: viết ngày/tháng/năm, ví dụ 05/01/1980")
+    year, month, number = map(int, parts)
+    if len(parts[0]) == 2:
+        year += pivot - pivot % 100 if year <= pivot % 100 else pivot - pivot % 100 - 100
+    try:
+        return date(year, month, number)
+    except ValueError:
+        hint = " (viết ngày trước, tháng sau)" if month > 12 >= number else ""
+        raise ValueError(f"không có ngày “{shown}”{hint}") from None
+
+
+def home(shown: str) -> str:
+    """The part of a home place that goes into an address: its commune, else its first part. "" for none.
+
+    "thôn 3, xã Tiên Sơn, thị xã Duy Tiên" -> "xã Tiên Sơn".
+    """
+    parts = [part.strip(" .") for part in re.split(r"[,;/]| - ", shown) if part.strip(" .")]
+    commune = next((part for part in parts if re.match(r"(xã|phường|thị trấn)\s", part, re.IGNORECASE)), None)
+    return commune or (parts[0] if parts else "")
+
+
+def quota(shown: str) -> int:
+    """Octets: "4GB", "4 Gb", "4096 MB"; a bare number means GB."""
+    found = _QUOTA.fullmatch(shown.strip().casefold())
+    if found is None or int(found[1]) == 0:
+        raise ValueError(f"“{shown}” không phải dung lượng: ghi số nguyên kèm GB, ví dụ 4GB")
+    return quota_bytes(f"{int(found[1])}{_UNITS[found[2] or '']}")
+
+
+def person_name(shown: str) -> str:
+    """A person's name with capitals where they belong: "NGUYỄN VĂN AN", "nguyễn văn an" -> "Nguyễn Văn An"."""
+    if any(char.isdigit() for char in shown):
+        raise ValueError(f"“{shown}” có chữ số, không phải họ tên")
+    if _NO_NAME.search(shown) or "," in shown or "/" in shown.casefold().replace("đ/c", ""):
+        raise ValueError(f"“{shown}” có ký tự lạ, không phải họ tên")
+    honorific = _HONORIFIC.match(shown)
+    if honorific and _COMMON_FAMILIES.fullmatch(plain(shown[honorific.end() :]).split(" ")[0]):
+        raise ValueError(f"“{shown}”: bỏ “{honorific[1]}”, chỉ ghi họ tên")
+    if len(plain(shown).split()) < 2 and "'" not in shown:
+        raise ValueError(f"“{shown}” chỉ có một chữ: ghi đủ họ và tên (nếu đúng là vậy, cấp bằng hanam-mail add)")
+    if shown.isupper() or shown.islower():
+        return _CAPITAL_AFTER.sub(lambda found: found[1] + found[2].upper(), shown.lower())
+    return shown
+
+
+def office_name(shown: str, type_words: Sequence[str]) -> str:
+    """An office's name; one in capitals only becomes "Phòng Tài chính - Kế hoạch"."""
+    if _NO_NAME.search(shown):
+        raise ValueError(f"“{shown}” có ký tự lạ, không phải tên phòng, đơn vị")
+    if not shown.isupper():
+        return shown
+    words = shown.lower().split()
+    types = sorted((word.split() for word in map(str.lower, type_words)), key=len, reverse=True)
+    begins = next((len(kind) for kind in types if words[: len(kind)] == kind), 1)
+    marked = [
+        word[:1].upper() + word[1:] if index in (0, begins) or words[index - 1] in ("-", "–") else word
+        for index, word in enumerate(words)
+    ]
+    return " ".join(marked)

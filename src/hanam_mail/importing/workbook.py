@@ -1,0 +1,75 @@
+"""Sheets out of an XLSX file that container.py found safe: cached values, merged cells filled, hidden rows marked."""
+
+import io
+import warnings
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+import openpyxl
+from openpyxl.worksheet.worksheet import Worksheet
+
+from hanam_mail.importing import container
+from hanam_mail.importing.container import RefusedFile
+from hanam_mail.importing.sheet import Fault, Row, Sheet, Value
+
+_NO_VALUE = "công thức chưa có kết quả: mở tệp bằng Excel, lưu lại, hoặc dán giá trị (Paste Values)"
+
+
+def parse(workbook: container.Workbook, file: str) -> list[Sheet]:
+    """The visible sheets that hold something, in their order. Raises RefusedFile for a damaged file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl's remarks on styles and extensions it does not keep
+            values = openpyxl.load_workbook(io.BytesIO(workbook.content), data_only=True)
+            # Only without data_only does openpyxl tell a formula without a cached value from an empty cell.
+            formulas = openpyxl.load_workbook(io.BytesIO(workbook.content)) if workbook.formulas else None
+        sheets = [
+            Sheet(file, sheet.title, tuple(_rows(sheet, formulas[sheet.title] if formulas else None, workbook)))
+            for sheet in values.worksheets
+            if sheet.sheet_state == "visible"
+        ]
+    except RefusedFile:
+        raise
+    except Exception as error:
+        # A damaged file makes openpyxl raise nearly anything; the container itself was sound.
+        raise RefusedFile(
+            f"tệp hỏng, không đọc được bảng tính ({type(error).__name__}): mở bằng Excel hoặc LibreOffice rồi lưu lại "
+            "dạng .xlsx"
+        ) from error
+    return [sheet for sheet in sheets if sheet.rows]
+
+
+def _rows(sheet: Worksheet, formulas: Any, limits: container.Workbook) -> Iterator[Row]:
+    height, width = min(sheet.max_row, limits.rows), min(sheet.max_column, limits.columns)
+    if not height or not width:
+        return
+    grid = [[_value(cell, formulas) for cell in row] for row in sheet.iter_rows(max_row=height, max_col=width)]
+    for merged in sheet.merged_cells.ranges:
+        top, left = merged.min_row - 1, merged.min_col - 1
+        if top < height and left < width:
+            for row in grid[top : merged.max_row]:
+                row[left : merged.max_col] = [grid[top][left]] * len(row[left : merged.max_col])
+    for number, cells in enumerate(grid, start=1):
+        if any(value is not None for value in cells):
+            yield Row(number, tuple(cells), hidden=bool(sheet.row_dimensions[number].hidden))
+
+
+def _value(cell: Any, formulas: Any) -> Value:
+    value = cell.value
+    if value is None:
+        formula = None if formulas is None else formulas.cell(cell.row, cell.column)
+        return Fault(_NO_VALUE) if formula is not None and formula.data_type == "f" else None
+    if cell.data_type == "e":
+        return Fault(f"ô báo lỗi {value}: sửa lại trong bảng tính")
+    match value:
+        case bool():
+            return "x" if value else None  # a ticked box
+        case datetime():
+            return value.date()
+        case str() | int() | date():
+            return value if not isinstance(value, str) or value.strip() else None
+        case float() if abs(value) < 1e15:
+            return value
+        case _:
+            return Fault(f"không đọc được giá trị “{str(value)[:40]}”: viết lại dạng chữ")

@@ -108,6 +108,11 @@ class Fields:
         """The names of all fields, in the order of the file."""
         return list(self._nodes)
 
+    @property
+    def asked(self) -> set[str]:
+        """The names of the fields that a getter asked for."""
+        return set(self._read)
+
     def ignore_rest(self) -> None:
         """Let fields that no getter asked for pass."""
         self._read.update(self._nodes)

@@ -88,6 +88,30 @@ def test_files_are_whole_and_failures_count(role: Path) -> None:
             assert task.get("failed_when") is not False, f"{path}: {task['name']}"
 
 
+@pytest.mark.parametrize("role", ROLES, ids=NAMES)
+def test_files_of_a_role_travel_together(role: Path) -> None:
+    """A task or a loop item for each file costs a third of a second on every host (docs/decisions/0015)."""
+    for path in task_files(role):
+        for task in tasks(load(path)):
+            modules = {key.rsplit(".", 1)[-1] for key in task}
+            assert "template" not in modules, f"{path}: {task['name']}"
+            assert not (modules & {"copy", "file"} and "loop" in task), f"{path}: {task['name']}"
+
+
+@pytest.mark.parametrize("role", ROLES, ids=NAMES)
+def test_every_handler_that_a_file_notifies_is_there(role: Path) -> None:
+    there = set()
+    for handler in load(role / "handlers/main.yml") or []:
+        listens = handler.get("listen", [])
+        there |= {handler["name"], *([listens] if isinstance(listens, str) else listens)}
+    for value in (load(role / "vars/main.yml") or {}).values():
+        for row in value if isinstance(value, list) else []:
+            if isinstance(row, dict) and "dest" in row:
+                notify = row.get("notify", [])
+                notify = [notify] if isinstance(notify, str) else notify
+                assert set(notify) <= there, row
+
+
 # Formats that have no comments.
 UNCOMMENTABLE = (".json.j2", ".key.j2", ".txt.j2")
 

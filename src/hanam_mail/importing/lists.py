@@ -103,7 +103,7 @@ class _Reader:
         if plain(number) == lines.EXAMPLE or (headings.is_index_row(row) and not self._count):
             return
         if self._signed:
-            self._after_signature(row, rest, is_entry=counted and bool(name))
+            self._after_signature(row, " ".join([number, *rest]), is_entry=counted and bool(name))
         elif not counted and lines.is_footer(name, [number, *rest]):
             self._signed = True
             self._check_total(row, " ".join(rest or [number]))
@@ -112,12 +112,12 @@ class _Reader:
         elif rest or any(isinstance(value, Fault) for value in row.cells):
             self._entry(row, layout, group=not counted and bool(of_number) and rest == [name] and lines.is_office(name))
 
-    def _after_signature(self, row: Row, rest: Sequence[str], *, is_entry: bool) -> None:
+    def _after_signature(self, row: Row, line: str, *, is_entry: bool) -> None:
         if is_entry:
             sentence = "dòng nằm sau dòng tổng hoặc phần ký: đưa lên trên, hoặc xóa"
             self._found.problems.append(self._sheet.problem(row.number, "", sentence))
         else:
-            self._title(" ".join(rest))
+            self._title(line)
 
     def _check_total(self, row: Row, line: str) -> None:
         stated = lines.total(line)

@@ -1,7 +1,7 @@
 """A sheet as plain values, whatever file it came from: rows with their number as a person sees it, and cells."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from hanam_mail.errors import Problem
@@ -19,10 +19,10 @@ type Value = str | int | float | date | Fault | None
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row; `number` counts from 1. Merged cells all hold the value of their range."""
+    """A row; `number` counts from 1. Merged cells all hold the value of their range, personal data among them."""
 
     number: int
-    cells: tuple[Value, ...]
+    cells: tuple[Value, ...] = field(repr=False)
     hidden: bool = False
 
     def texts(self) -> list[str]:

@@ -23,8 +23,12 @@ MODULES = (
     "db.py",
     "first_passwords.py",
     "handover.py",
+    "jobs.py",
+    "notices.py",
+    "proposals.py",
     "scram.py",
     "target.py",
+    "trail.py",
     "wording.py",
 )
 _MAIN = "import sys\n\nfrom hanam_mail.target import main\n\nsys.exit(main())\n"
@@ -36,7 +40,7 @@ def build() -> bytes:
     package = resources.files("hanam_mail")
     files = {"__main__.py": _MAIN.encode()}
     files |= {f"hanam_mail/{name}": (package / name).read_bytes() for name in MODULES}
-    files |= _tree(package / "sql", "hanam_mail/sql")
+    files |= _tree(package / "sql", "hanam_mail/sql") | _tree(package / "texts", "hanam_mail/texts")
     buffer = BytesIO()
     buffer.write(b"#!/usr/bin/python3\n")
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:

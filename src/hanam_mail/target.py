@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hanam_mail import accounts, agent, apply, apply_run, db, handover, wording
+from hanam_mail import accounts, agent, apply, apply_run, db, handover, jobs, notices, wording
 
 APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
 ADMIN_DSN = "host=/run/postgresql user=postgres"
@@ -33,7 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except accounts.Refused as error:
         return _refuse(options, error.errors)
-    except (db.DatabaseError, agent.ConfigurationError, handover.HandoverError) as error:
+    except (
+        db.DatabaseError,
+        agent.ConfigurationError,
+        handover.HandoverError,
+        notices.ConfigurationError,
+    ) as error:
         return _refuse(options, [str(error)])
     except Exception as error:
         # psycopg's errors are for the operator as they are; a bug keeps its traceback.
@@ -115,6 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("agent", help="tác tử của nút: nghe thay đổi và báo cho Dovecot")
     command.add_argument("file", type=Path)
     command.set_defaults(run=_agent)
+
+    jobs.add_commands(commands)
     return parser
 
 

@@ -54,7 +54,7 @@ grant execute on function mail.quota_passed(text, int) to mail_agent;
 
 -- The life-cycle job and the notices; what is due may be looked at by others too.
 grant execute on function
-    mail.life_cycle(date), mail.revoke_proposals(date), mail.notice_next(int),
+    mail.life_cycle(date), mail.revoke_proposals(date), mail.notice_waiting(), mail.notice_take(text, text, text),
     mail.notice_done(text, text, text, text[], boolean, text)
     to mail_jobs;
 grant execute on function mail.life_cycle_due(date), mail.is_working_day(date), mail.term_end(date, bigint)

@@ -34,39 +34,39 @@ as $$
     where m.id = notice_recipients.mailbox and r.state <> 'revoked'
 $$;
 
--- The next notices to send, oldest first. Their rows stay locked until the caller's transaction ends, so that two senders
--- never send one twice.
-create or replace function mail.notice_next(max_rows int)
-returns table (
-    mailbox_id text, kind text, round text, due date, payload jsonb, mailbox_kind text, name text, address text, agency text,
-    agency_code text, recipients text[]
-)
+-- The notices that wait, those that failed before last.
+create or replace function mail.notice_waiting() returns table (mailbox_id text, kind text, round text)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select n.mailbox_id, n.kind, n.round from mail.notice n
+    where n.sent_at is null
+    order by n.failure is not null, n.created_at, n.mailbox_id
+$$;
+
+-- One of them to send; no row when another sender has it or had it. Its row stays locked until the caller's transaction ends.
+-- Those who have the notice already, by its payload, are not among the recipients.
+create or replace function mail.notice_take(mailbox text, kind text, round text)
+returns table (due date, payload jsonb, name text, address text, agency text, recipients text[])
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    with waiting as (
+    with taken as (
         select n.* from mail.notice n
-        where n.sent_at is null
-        order by n.failure is not null, n.created_at
-        limit max_rows
+        where n.mailbox_id = notice_take.mailbox and n.kind = notice_take.kind and n.round = notice_take.round
+            and n.sent_at is null
         for update skip locked
     )
-    select w.mailbox_id, w.kind, w.round, w.due, w.payload, m.kind, m.name,
-           (
-               select a.local_part || '@' || mail.setting_text('mail_domain')
-               from mail.address a where a.mailbox_id = m.id and a.kind = 'primary'
-           ),
-           g.name, g.code,
-           -- Those who have it already are in the payload.
+    select t.due, t.payload, m.name, a.local_part || '@' || mail.setting_text('mail_domain'), g.name,
            array(
-               select r from unnest(mail.notice_recipients(m.id, w.kind)) r
-               where not coalesce(w.payload -> 'given' ? r, false)
+               select r from unnest(mail.notice_recipients(m.id, t.kind)) r
+               where not coalesce(t.payload -> 'given' ? r, false)
                order by r
            )
-    from waiting w
-    join mail.mailbox m on m.id = w.mailbox_id
+    from taken t
+    join mail.mailbox m on m.id = t.mailbox_id
+    join mail.address a on a.mailbox_id = m.id and a.kind = 'primary'
     left join mail.agency g on g.id = m.agency_id
-    order by w.created_at, w.mailbox_id
 $$;
 
 -- `given`: who took it this time. Sent once somebody has it and nobody is left to try again.

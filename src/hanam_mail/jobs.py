@@ -1,0 +1,144 @@
+"""The commands that time runs, and the history they leave: life-cycle, notices, quota-passed, history.
+
+hanam-mail-db life-cycle                   what the day brings: warnings, locks, reminders, proposals
+hanam-mail-db life-cycle --check --as-of   the same as a preview, of any day
+hanam-mail-db notices FILE                 send the notices that wait
+hanam-mail-db quota-passed FILE PERCENT ID called by Dovecot when a mailbox passes a percentage
+hanam-mail-db history ADDRESS              what happened to a mailbox
+"""
+
+import argparse
+import json
+import smtplib
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from hanam_mail import agent, db, notices, proposals, trail
+
+JOBS_DSN = "host=/run/postgresql dbname=mail user=mail_jobs"
+APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
+PROPOSALS = Path("/var/lib/hanam-mail/proposals")
+
+_STEPS = {
+    "idle_warning": "báo trước: sẽ tạm khóa do không sử dụng từ {locks_on}",
+    "idle_lock": "tạm khóa do không sử dụng từ {since}",
+    "default_password_warning": "báo trước: sẽ tạm khóa do chưa đổi mật khẩu mặc định từ {locks_on}",
+    "default_password_lock": "tạm khóa do chưa đổi mật khẩu mặc định cấp ngày {since}",
+    "password_reminder": "nhắc đổi mật khẩu, hết hạn sau {ends}",
+    "revoke_proposal": "đề nghị thu hồi, không sử dụng từ {since}",
+}
+
+
+def add_commands(commands: Any) -> None:
+    """Add this module's commands to those of target.py."""
+    command = commands.add_parser(
+        "life-cycle", help="việc định kỳ của ngày: báo trước, tạm khóa, nhắc, đề nghị thu hồi"
+    )
+    command.add_argument(
+        "--as-of", type=date.fromisoformat, metavar="NGÀY", help="tính cho ngày này (chỉ cùng --check)"
+    )
+    command.add_argument("--check", action="store_true", help="chỉ xem trước, không thay đổi gì")
+    command.add_argument("--proposals", type=Path, default=PROPOSALS, help="thư mục chứa đề nghị thu hồi")
+    command.add_argument("--dsn", default=JOBS_DSN)
+    command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
+    command.set_defaults(run=_life_cycle)
+
+    command = commands.add_parser("notices", help="gửi các thông báo đang chờ")
+    command.add_argument("file", type=Path, help="tệp cấu hình của các việc định kỳ")
+    command.add_argument("--dsn", default=JOBS_DSN)
+    command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
+    command.set_defaults(run=_notices)
+
+    command = commands.add_parser("quota-passed", help="Dovecot gọi khi hộp thư vượt một mức dung lượng")
+    command.add_argument("file", type=Path, help="tệp cấu hình của tác tử")
+    command.add_argument("percent", type=int)
+    command.add_argument("mailbox")
+    command.set_defaults(run=_quota_passed)
+
+    command = commands.add_parser("history", help="lịch sử một hộp thư: ai, khi nào, vì sao, theo văn bản nào")
+    command.add_argument("address")
+    command.add_argument("--dsn", default=APPLY_DSN)
+    command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
+    command.set_defaults(run=_history)
+
+
+def _connect(dsn: str) -> Any:
+    import psycopg
+
+    return psycopg.connect(dsn, application_name="hanam-mail-jobs", connect_timeout=10)
+
+
+def _life_cycle(options: argparse.Namespace) -> int:
+    if options.as_of and not options.check:
+        raise db.DatabaseError("--as-of chỉ dùng cùng --check: việc định kỳ luôn chạy cho ngày hôm nay")
+    with _connect(options.dsn) as connection:
+        today = connection.execute("SELECT current_date").fetchone()[0]
+        function = "life_cycle_due" if options.check else "life_cycle"
+        query = f"SELECT mailbox_id, step, round, payload FROM mail.{function}(%s)"  # noqa: S608 - two fixed names
+        steps = connection.execute(query, [options.as_of or today]).fetchall()
+        connection.commit()
+        written: Sequence[str] = []
+        removed: Sequence[str] = []
+        if not options.check:
+            rows = connection.execute("SELECT * FROM mail.revoke_proposals(%s)", [today]).fetchall()
+            written, removed = proposals.write(options.proposals, [proposals.Proposal(*row) for row in rows])
+    if options.json:
+        done = [{"mailbox": who, "step": step, "round": round_, **payload} for who, step, round_, payload in steps]
+        answer = {"changed": bool(steps) and not options.check, "steps": done, "written": written, "removed": removed}
+        print(json.dumps(answer, ensure_ascii=False, default=str))
+        return 0
+    for mailbox, step, _, payload in steps:
+        print(f"{mailbox}: {_STEPS[step].format(**payload)}")
+    for name in written:
+        print(f"đề nghị thu hồi mới: {options.proposals / name}")
+    for name in removed:
+        print(f"đề nghị thu hồi không còn: {name}")
+    if not steps and not written and not removed:
+        print("không có việc gì")
+    return 0
+
+
+def _notices(options: argparse.Namespace) -> int:
+    configuration = notices.Configuration.read(options.file)
+    sent = waiting = 0
+    with _connect(options.dsn) as connection:
+        # Each notice is a transaction of its own.
+        connection.autocommit = True
+        if connection.execute("SELECT EXISTS (SELECT FROM mail.notice_waiting())").fetchone()[0]:
+            try:
+                with closing(notices.connect(configuration)) as mailer:
+                    sent, waiting = notices.send_all(connection, configuration, mailer)
+            except (OSError, smtplib.SMTPException) as error:
+                print(
+                    f"hanam-mail-db: không gửi được thông báo qua {configuration.smtp_host}: {error}", file=sys.stderr
+                )
+                return 1
+    if options.json:
+        print(json.dumps({"changed": bool(sent), "sent": sent, "waiting": waiting}))
+    elif sent or waiting:
+        print(f"đã gửi {sent} thông báo, còn chờ gửi lại {waiting}")
+    return 0
+
+
+def _quota_passed(options: argparse.Namespace) -> int:
+    with _connect(agent.Configuration.read(options.file).dsn) as connection:
+        connection.execute("SELECT mail.quota_passed(%s, %s)", [options.mailbox, options.percent])
+    return 0
+
+
+def _history(options: argparse.Namespace) -> int:
+    with _connect(options.dsn) as connection:
+        mailbox = connection.execute("SELECT mail.resolve(%s)", [options.address]).fetchone()[0]
+        if mailbox is None:
+            raise db.DatabaseError(f"không có hộp thư nào mang địa chỉ {options.address}")
+        found = trail.entries(connection, mailbox)
+    if options.json:
+        answer = {"changed": False, "mailbox": mailbox, "history": trail.as_dicts(found)}
+        print(json.dumps(answer, ensure_ascii=False, default=str))
+    else:
+        print("\n".join(trail.lines(found)))
+    return 0

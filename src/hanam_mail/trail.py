@@ -1,0 +1,166 @@
+"""The history of a mailbox in Vietnamese: what the audit and the notices hold, as who, when, why, by which document."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+_QUERY = """
+    SELECT at, actor, git_commit, document, object, action, key, before, after FROM mail.audit
+    WHERE (object IN ('mailbox', 'credential', 'lock_state') AND key = %(id)s)
+        OR (object = 'address' AND key IN (SELECT local_part FROM mail.address WHERE mailbox_id = %(id)s))
+        OR (object = 'mailbox_clerk' AND %(id)s IN (split_part(key, '/', 1), split_part(key, '/', 2)))
+        OR (object = 'absence' AND split_part(key, '/', 1) = %(id)s)
+    ORDER BY seq
+"""
+_NOTICES = "SELECT sent_at, kind, round, payload FROM mail.notice WHERE mailbox_id = %s AND sent_at IS NOT NULL"
+
+_STATES = {"active": "hoạt động", "locked": "tạm khóa", "revoked": "đã thu hồi"}
+_REASONS = {
+    "idle": "không sử dụng (Đ7.2a)",
+    "compromised": "bị chiếm dụng hoặc lộ mật khẩu (Đ7.2b)",
+    "forbidden_use": "vi phạm Điều 4 (Đ7.2c)",
+    "default_password": "không đổi mật khẩu mặc định (Đ7.2d)",
+}
+_NOTICE_KINDS = {
+    "idle_warning": "báo trước tạm khóa do không sử dụng",
+    "idle_lock": "báo đã tạm khóa do không sử dụng",
+    "default_password_warning": "báo trước tạm khóa do chưa đổi mật khẩu mặc định",
+    "default_password_lock": "báo đã tạm khóa do chưa đổi mật khẩu mặc định",
+    "password_reminder": "nhắc mật khẩu sắp hết hạn",
+    "revoke_proposal": "báo đề nghị thu hồi (Đ6.2c)",
+    "quota": "báo hộp thư sắp đầy",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened; `document` is the paper's number, `commit` the registry's revision."""
+
+    at: datetime
+    actor: str
+    what: str
+    document: str | None
+    commit: str | None
+
+
+def entries(connection: Any, mailbox: str) -> list[Entry]:
+    """Everything that happened to the mailbox with this id, in order."""
+    found = [
+        Entry(at, actor, what, document or _number(after), commit)
+        for at, actor, commit, document, kind, action, key, before, after in connection.execute(_QUERY, {"id": mailbox})
+        for what in told(kind, action, key, before or {}, after or {}, mailbox)
+    ]
+    found += [
+        Entry(sent_at, "life-cycle", f"{_NOTICE_KINDS.get(kind, kind)}{_percent(payload)}", None, None)
+        for sent_at, kind, _, payload in connection.execute(_NOTICES, [mailbox])
+    ]
+    return sorted(found, key=lambda entry: entry.at)
+
+
+def as_dicts(found: list[Entry]) -> list[dict[str, Any]]:
+    """The entries for programs."""
+    return [asdict(entry) for entry in found]
+
+
+def lines(found: list[Entry]) -> list[str]:
+    """The entries for people, one a line."""
+    return [_line(entry) for entry in found]
+
+
+def _line(entry: Entry) -> str:
+    parts = [f"{entry.at:%d/%m/%Y %H:%M:%S}  {entry.what}", f"người thực hiện: {entry.actor}"]
+    if entry.document:
+        parts.append(f"văn bản: {entry.document}")
+    if entry.commit:
+        parts.append(f"git: {entry.commit[:10]}")
+    return "; ".join(parts)
+
+
+def told(
+    kind: str, action: str, key: str, before: Mapping[str, Any], after: Mapping[str, Any], mailbox: str
+) -> Iterator[str]:
+    """What an audit row means in words; nothing for what only the machine cares about."""
+    if kind == "mailbox":
+        yield from _mailbox(action, before, after)
+    elif kind == "lock_state":
+        yield from _lock(action, before, after)
+    elif kind == "credential":
+        yield from _credential(action, after)
+    elif kind == "address":
+        yield from _address(action, key, before, after)
+    elif kind == "mailbox_clerk":
+        verb = "giao" if action == "insert" else "thôi giao"
+        of, clerk = key.split("/")
+        yield f"{verb} văn thư {clerk}" if of == mailbox else f"{verb} làm văn thư của hộp thư {of}"
+    elif kind == "absence":
+        data = after or before
+        verb = {"insert": "ghi nhận", "update": "sửa", "delete": "xóa"}[action]
+        yield f"{verb} thông báo vắng từ {_day(data.get('begins'))} đến {_day(data.get('ends'))}"
+
+
+def _mailbox(action: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    if action == "insert":
+        yield f"cấp hộp thư cho {after['name']}, dung lượng {_size(after['quota_bytes'])}"
+        return
+    if "state" in after:
+        yield f"tình trạng theo văn bản: {_STATES[before['state']]} → {_STATES[after['state']]}"
+    if "quota_bytes" in after:
+        yield f"dung lượng: {_size(before['quota_bytes'])} → {_size(after['quota_bytes'])}"
+    if "name" in after:
+        yield f"tên: {before['name']} → {after['name']}"
+    if "agency_id" in after:
+        yield f"chuyển cơ quan: {before['agency_id']} → {after['agency_id']}"
+    if "purged_at" in after:
+        yield "xóa hẳn nội dung hộp thư đã thu hồi"
+    if "document" in after and not set(after) & {"state", "quota_bytes"}:
+        yield "cập nhật văn bản làm căn cứ"
+
+
+def _lock(action: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    if action == "insert":
+        note = f" ({after['note']})" if after.get("note") else ""
+        yield f"tạm khóa: {_REASONS.get(after['reason'], after['reason'])}{note}"
+    elif action == "delete":
+        yield f"mở khóa (trước đó: {_REASONS.get(before['reason'], before['reason'])})"
+    elif "note" in after:
+        yield f"ghi chú của lần khóa: {after['note']}"
+    elif "document" in after:
+        yield "bổ sung văn bản cho lần khóa"
+
+
+def _credential(action: str, after: Mapping[str, Any]) -> Iterator[str]:
+    if action == "insert":
+        yield "cấp mật khẩu mặc định" if after.get("is_default") else "đặt mật khẩu"
+    elif "changed_at" in after:
+        yield "cấp lại mật khẩu mặc định" if "given_at" in after else "chủ hộp thư đổi mật khẩu"
+    elif after.get("must_change"):
+        yield "mật khẩu hết hạn, phải đổi"
+
+
+def _address(action: str, key: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    kinds = {"primary": "địa chỉ chính", "alias": "địa chỉ phụ"}
+    if action == "insert":
+        yield f"thêm {kinds[after['kind']]} {key}"
+        return
+    if "kind" in after:
+        yield f"{key}: {kinds[before['kind']]} → {kinds[after['kind']]}"
+    if "valid_until" in after:
+        yield f"{key}: dùng đến {_day(after['valid_until']) if after['valid_until'] else 'không thời hạn'}"
+
+
+def _number(after: Mapping[str, Any] | None) -> str | None:
+    paper = (after or {}).get("document")
+    return paper.get("number") if isinstance(paper, dict) else paper
+
+
+def _percent(payload: Mapping[str, Any]) -> str:
+    return f": {payload['percent']} %" if "percent" in payload else ""
+
+
+def _day(text: str | None) -> str:
+    return f"{date.fromisoformat(text):%d/%m/%Y}" if text else "?"
+
+
+def _size(octets: int) -> str:
+    return f"{octets / 2**30:g} GB".replace(".", ",")

@@ -1,0 +1,345 @@
+# ruff: noqa: S608 - statements are put together from this file's own words
+"""The life of a mailbox, travelled through in one transaction that is rolled back: no mailbox of the lab is touched.
+
+Days are those of 2026, whose calendar is confirmed; nothing depends on the day the test runs.
+"""
+
+import os
+from dataclasses import dataclass, field
+
+import pytest
+from testinfra.host import Host
+
+DATABASE = os.environ.get("HANAM_DATABASE", "mail")
+PASSWORD = "Mat-khau-thu-1!"
+# Issued on Monday 5 January with the operator's password, opened by nobody since: a person, and the agency's mailbox
+# that he is the clerk of. A third mailbox nobody can open.
+WORLD = f"""
+    insert into mail.agency (id, kind, name, code, suffix)
+        values ('test0agency', 'department', 'Sở Thử', 'test.so', 'th');
+    insert into mail.person values ('test1person', 'Người Thử');
+    insert into mail.mailbox (id, kind, agency_id, person_id, name, shard, quota_bytes, state, created_at) values
+        ('test1person', 'person', 'test0agency', 'test1person', 'Người Thử', 0, 2147483648, 'active', '2026-01-05'),
+        ('test2agency', 'agency', 'test0agency', null, 'Sở Thử', 0, 10737418240, 'active', '2026-01-05'),
+        ('test3nobody', 'office', 'test0agency', null, 'Phòng Thử', 0, 10737418240, 'active', '2026-01-05');
+    insert into mail.mailbox_clerk values ('test2agency', 'test1person');
+    insert into mail.address (local_part, mailbox_id, kind, valid_from) values
+        ('test.nguoi', 'test1person', 'primary', '2026-01-05'),
+        ('test.so', 'test2agency', 'primary', '2026-01-05'),
+        ('test.phong', 'test3nobody', 'primary', '2026-01-05');
+    select mail.password_set('test1person', '{PASSWORD}', true, false);
+    update mail.credential set given_at = '2026-01-05', changed_at = '2026-01-05' where mailbox_id like 'test%';
+"""
+
+
+@dataclass
+class Journey:
+    """Statements of one life; `run` sends them in one transaction and gives the answer of each `ask`."""
+
+    host: Host
+    statements: list[str] = field(default_factory=lambda: ["begin", WORLD])
+
+    def do(self, statement: str) -> None:
+        """Something happens that the test does not look at."""
+        self.statements.append(statement)
+
+    def ask(self, query: str) -> None:
+        """A question whose answer `run` gives."""
+        self.statements += ["select '<'", query, "select '>'"]
+
+    def job(self, day: str, *, sent: bool = True) -> None:
+        """The life-cycle job of a day, and the mailer after it; the answer: who, what, which round."""
+        self.ask(
+            "select mailbox_id || ' ' || step || ' ' || round"
+            f" from mail.life_cycle('{day}') where mailbox_id like 'test%' order by 1"
+        )
+        if sent:
+            self.do("update mail.notice set sent_at = due where sent_at is null and mailbox_id like 'test%'")
+
+    def read(self, day: str, mailbox: str = "test1person", login: str = "test.nguoi") -> None:
+        """Somebody reads mail that morning."""
+        self.do(f"select mail.signed_in('{mailbox}', 'imap', '{login}', '{day} 08:00')")
+
+    def change_password(self, day: str) -> None:
+        """The owner changes his password."""
+        self.do(
+            "update mail.credential set is_default = false, must_change = false,"
+            f" changed_at = '{day} 08:00' where mailbox_id = 'test1person'"
+        )
+
+    def settle(self, day: str) -> None:
+        """The owner's first morning: another password, then his mail."""
+        self.change_password(day)
+        self.read(day)
+
+    def restore(self, day: str) -> None:
+        """The lock is lifted with a new default password (Đ7.3), on that day instead of now."""
+        self.do("select mail.mailbox_unlock('test1person')")
+        self.do(f"update mail.mailbox set restored_at = '{day}' where id = 'test1person' and restored_at is not null")
+        self.do(f"select mail.password_set('test1person', '{PASSWORD}{day}', true, false)")
+        self.do(f"update mail.credential set given_at = '{day}', changed_at = '{day}' where mailbox_id = 'test1person'")
+
+    def run(self) -> list[list[str]]:
+        """The answers in order, each as its lines."""
+        script = ";\n".join([*self.statements, "rollback;"])
+        done = self.host.run(
+            "cd / && runuser -u postgres -- psql -qtAX -v ON_ERROR_STOP=1 -d %s -c %s", DATABASE, script
+        )
+        assert done.rc == 0, done.stderr
+        return [part.partition("\n>")[0].splitlines()[1:] for part in ("\n" + done.stdout).split("\n<")[1:]]
+
+
+@pytest.fixture
+def life(accounts_host: Host) -> Journey:
+    return Journey(accounts_host)
+
+
+def value(host: Host, expression: str) -> str:
+    """What an expression is, on today's settings."""
+    return host.check_output(
+        "cd / && runuser -u postgres -- psql -qtAX -v ON_ERROR_STOP=1 -d %s -c %s", DATABASE, f"select {expression}"
+    )
+
+
+# --- Terms ---
+
+
+@pytest.mark.dieu7
+@pytest.mark.parametrize(
+    ("since", "months", "ends"),
+    [
+        ("2026-01-06", 3, "2026-04-06"),
+        ("2023-11-30", 3, "2024-02-29"),
+        ("2025-11-14", 3, "2026-02-23"),
+        ("2025-12-02", 1, "2026-01-05"),
+        ("2025-12-10", 1, "2026-01-10"),
+    ],
+    ids=["same number", "month's end", "over Tết", "a swapped day off", "a worked Saturday"],
+)
+def test_a_term_is_calendar_months_and_ends_on_a_working_day(
+    accounts_host: Host, since: str, months: int, ends: str
+) -> None:
+    assert value(accounts_host, f"mail.term_end('{since}', {months})") == ends
+
+
+# --- A whole life ---
+
+
+@pytest.mark.dieu6
+@pytest.mark.dieu7
+@pytest.mark.dieu8
+def test_dieu_6_7_8_a_whole_life_from_issue_to_the_proposal_to_revoke(life: Journey) -> None:
+    life.do("delete from mail.mailbox_clerk where clerk_id = 'test1person'")
+    life.job("2026-01-05")
+    life.settle("2026-01-06")
+    for day in ("2026-03-22", "2026-03-23", "2026-03-23", "2026-03-30", "2026-04-03", "2026-04-05", "2026-04-06"):
+        life.job(day)
+    life.ask("select mail.mailbox_state_at('test1person', '2026-04-06')")
+    life.job("2026-04-07")
+    life.ask("select mail.mailbox_state('test1person'), reason, locked_by from mail.lock_state")
+    for day in ("2026-07-06", "2026-07-07", "2026-07-08"):
+        life.job(day)
+    life.restore("2026-07-09")
+    life.job("2026-07-10")
+    life.ask("select mailbox_id from mail.revoke_proposals('2026-07-10') where mailbox_id like 'test%'")
+    life.settle("2026-07-10")
+    life.job("2026-09-25")
+    life.job("2026-09-28")
+    assert life.run() == [
+        [],
+        # Three months after 6 January: 6 April.
+        [],
+        ["test1person idle_warning 2026-01-06/14", "test1person password_reminder 2026-01-06/14"],
+        [],
+        ["test1person password_reminder 2026-01-06/7"],
+        ["test1person idle_warning 2026-01-06/3"],
+        ["test1person password_reminder 2026-01-06/1"],
+        [],
+        ["active"],
+        ["test1person idle_lock 2026-01-06"],
+        ["locked|idle|life-cycle"],
+        # Six months: 6 July.
+        [],
+        ["test1person revoke_proposal 2026-01-06"],
+        [],
+        # Restored on 9 July: nothing is left of the old clocks.
+        [],
+        [],
+        # 10 October is a Saturday, so the term ends on Monday the 12th.
+        [],
+        ["test1person idle_warning 2026-07-10/14", "test1person password_reminder 2026-07-10/14"],
+    ]
+
+
+@pytest.mark.dieu7
+def test_dieu_7_2d_a_default_password_is_warned_of_then_locked_and_the_clock_starts_anew_at_a_restore(
+    life: Journey,
+) -> None:
+    life.do("delete from mail.mailbox_clerk where clerk_id = 'test1person'")
+    for day in ("2026-01-28", "2026-01-29", "2026-02-04", "2026-02-05", "2026-02-06", "2026-02-06"):
+        life.job(day)
+    life.ask("select mail.mailbox_state('test1person'), reason from mail.lock_state")
+    life.restore("2026-03-02")
+    for day in ("2026-03-03", "2026-03-26", "2026-04-02", "2026-04-03"):
+        life.job(day)
+    assert life.run() == [
+        [],
+        ["test1person default_password_warning 2026-01-05/7"],
+        ["test1person default_password_warning 2026-01-05/1"],
+        [],
+        ["test1person default_password_lock 2026-01-05"],
+        [],
+        ["locked|default_password"],
+        [],
+        ["test1person default_password_warning 2026-03-02/7"],
+        ["test1person default_password_warning 2026-03-02/1"],
+        ["test1person default_password_lock 2026-03-02"],
+    ]
+
+
+@pytest.mark.dieu7
+def test_dieu_7_2_after_a_long_stop_the_job_warns_first_and_gives_the_whole_time(life: Journey) -> None:
+    life.do("delete from mail.mailbox_clerk where clerk_id = 'test1person'")
+    life.settle("2026-01-06")
+    life.change_password("2026-05-20")
+    for day in ("2026-06-01", "2026-06-02", "2026-06-12", "2026-06-14", "2026-06-15"):
+        life.job(day)
+    assert life.run() == [
+        ["test1person idle_warning 2026-01-06/14"],
+        [],
+        ["test1person idle_warning 2026-01-06/3"],
+        [],
+        ["test1person idle_lock 2026-01-06"],
+    ]
+
+
+@pytest.mark.dieu7
+def test_dieu_7_2_nobody_is_locked_while_the_warning_could_not_be_sent(life: Journey) -> None:
+    life.do("delete from mail.mailbox_clerk where clerk_id = 'test1person'")
+    life.settle("2026-01-06")
+    life.change_password("2026-03-20")
+    for day in ("2026-03-23", "2026-04-03", "2026-04-07", "2026-04-30"):
+        life.job(day, sent=False)
+    life.do("update mail.notice set sent_at = '2026-04-30 10:00' where mailbox_id = 'test1person'")
+    for day in ("2026-05-01", "2026-05-13", "2026-05-14"):
+        life.job(day)
+    assert life.run() == [
+        ["test1person idle_warning 2026-01-06/14"],
+        [],
+        [],
+        [],
+        [],
+        ["test1person idle_warning 2026-01-06/3"],
+        ["test1person idle_lock 2026-01-06"],
+    ]
+
+
+@pytest.mark.dieu7
+def test_dieu_7_2a_who_reads_or_sends_is_not_idle(life: Journey) -> None:
+    life.do("delete from mail.mailbox_clerk where clerk_id = 'test1person'")
+    life.settle("2026-01-06")
+    life.change_password("2026-03-20")
+    life.read("2026-03-22")
+    life.job("2026-04-07")
+    life.do("select mail.postfix_sent('test1person')")
+    life.ask("select to_timestamp(max(last_access))::date = current_date from mail.activity where mailbox_id ~ '^test'")
+    assert life.run() == [[], ["t"]]
+
+
+@pytest.mark.dieu6
+@pytest.mark.dieu7
+def test_dieu_6_7_a_notified_absence_stops_lock_and_proposal_until_it_ends(life: Journey) -> None:
+    life.do("delete from mail.mailbox_clerk where clerk_id = 'test1person'")
+    life.settle("2026-01-06")
+    life.change_password("2026-09-01")
+    life.do("insert into mail.absence values ('test1person', '2026-02-01', '2026-07-31', '2026-0001')")
+    for day in ("2026-04-07", "2026-07-07", "2026-07-31", "2026-10-19"):
+        life.job(day)
+    life.ask("select since, cause from mail.idle_since('2026-10-19') where mailbox_id = 'test1person'")
+    assert life.run() == [[], [], [], ["test1person idle_warning 2026-07-31/14"], ["2026-07-31|absence"]]
+
+
+@pytest.mark.dieu7
+@pytest.mark.dieu9
+def test_dieu_7_2a_an_agencys_mailbox_is_used_by_any_of_its_clerks_and_has_no_password_to_change(
+    life: Journey,
+) -> None:
+    life.settle("2026-01-06")
+    life.read("2026-02-10", "test2agency", "test.so*test.nguoi")
+    for day in ("2026-03-30", "2026-05-06"):
+        life.change_password(day)
+        life.read(day)
+        life.job(day)
+    life.ask("select clerk_id, times from mail.sign_in where mailbox_id = 'test2agency'")
+    assert life.run() == [[], ["test2agency idle_warning 2026-02-10/14"], ["test1person|1"]]
+
+
+@pytest.mark.dieu7
+def test_dieu_7_2a_a_mailbox_that_nobody_can_open_is_not_idle(life: Journey) -> None:
+    life.ask("select mailbox_id from mail.idle_since('2026-12-01') where mailbox_id = 'test3nobody'")
+    assert life.run() == [[]]
+
+
+def test_a_stricter_term_is_one_number(life: Journey) -> None:
+    life.do("delete from mail.mailbox_clerk where clerk_id = 'test1person'")
+    life.do("update mail.setting set value = '45' where name = 'life_cycle_idle_lock_days'")
+    life.settle("2026-01-06")
+    for day in ("2026-02-05", "2026-02-06", "2026-02-17", "2026-02-20", "2026-02-21"):
+        life.job(day)
+    assert life.run() == [
+        [],
+        ["test1person idle_warning 2026-01-06/14"],
+        ["test1person idle_warning 2026-01-06/3"],
+        [],
+        ["test1person idle_lock 2026-01-06"],
+    ]
+
+
+def test_the_preview_changes_nothing(life: Journey) -> None:
+    life.ask("select step from mail.life_cycle_due('2026-01-29') where mailbox_id = 'test1person'")
+    life.ask("select count(*) from mail.notice where mailbox_id like 'test%'")
+    assert life.run() == [["default_password_warning"], ["0"]]
+
+
+@pytest.mark.dieu9
+def test_dieu_9_2_sign_ins_are_kept_by_day_with_first_last_and_number(life: Journey) -> None:
+    for moment in ("2026-03-02 07:31", "2026-03-02 13:02", "2026-03-03 08:15"):
+        epoch = f"extract(epoch from '{moment}'::timestamptz)"
+        life.do(f"insert into mail.sign_in_feed values ('test2agency', 'imap', 'test.nguoi', {epoch})")
+    life.ask(
+        "select day, clerk_id, first_at::time, last_at::time, times from mail.sign_in"
+        " where mailbox_id = 'test2agency' order by day"
+    )
+    life.ask("select count(*) from mail.sign_in_feed")
+    assert life.run() == [
+        [
+            "2026-03-02|test1person|07:31:00|13:02:00|2",
+            "2026-03-03|test1person|08:15:00|08:15:00|1",
+        ],
+        ["0"],
+    ]
+
+
+# --- Notices ---
+
+
+def test_notices_go_to_the_mailbox_and_its_agency_and_room_concerns_the_owner_alone(life: Journey) -> None:
+    life.ask("select unnest(mail.notice_recipients('test1person', 'idle_warning')) order by 1")
+    life.ask("select unnest(mail.notice_recipients('test1person', 'quota'))")
+    life.ask("select unnest(mail.notice_recipients('test2agency', 'idle_warning')) order by 1")
+    assert life.run() == [
+        ["test.nguoi@hanam.gov.vn", "test.so@hanam.gov.vn"],
+        ["test.nguoi@hanam.gov.vn"],
+        ["test.nguoi@hanam.gov.vn", "test.so@hanam.gov.vn"],
+    ]
+
+
+def test_a_notice_waits_until_nobody_is_left_to_try_again(life: Journey) -> None:
+    key = "'test1person', 'quota', current_date || '/80'"
+    life.ask("select mail.quota_passed('test1person', 80), mail.quota_passed('test1person', 80)")
+    life.do(f"select mail.notice_done({key}, '{{}}', true, '452 full')")
+    life.ask(f"select recipients from mail.notice_take({key})")
+    life.do(f"select mail.notice_done({key}, '{{test.nguoi@hanam.gov.vn}}', false, '')")
+    life.ask("select failure is null, sent_at is not null from mail.notice where mailbox_id = 'test1person'")
+    life.ask(f"select count(*) from mail.notice_take({key})")
+    assert life.run() == [["t|f"], ["{test.nguoi@hanam.gov.vn}"], ["t|t"], ["0"]]

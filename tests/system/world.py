@@ -1,0 +1,61 @@
+# ruff: noqa: S608 - statements are put together from this project's own words
+"""A small world of accounts beside the registry's, for statements in a transaction that is rolled back."""
+
+from testinfra.host import Host
+
+PASSWORD = "Mat-khau-thu-1!"
+# A person, an agency's mailbox he is the clerk of, a mailbox that had a password and was closed.
+WORLD = f"""
+    insert into mail.agency values ('test0agency', 'department', 'Sở Thử', 'test.so', 'th');
+    insert into mail.person values ('test1person', 'Nguyễn Khắc Thử');
+    insert into mail.mailbox (id, kind, agency_id, person_id, name, shard, quota_bytes, state) values
+        ('test1person', 'person', 'test0agency', 'test1person', 'Nguyễn Khắc Thử', 0, 2000000000, 'active'),
+        ('test2agency', 'agency', 'test0agency', null, 'Sở Thử', 0, 10000000000, 'active'),
+        ('test3closed', 'agency', 'test0agency', null, 'Sở Cũ', 0, 10000000000, 'active');
+    insert into mail.mailbox_clerk values ('test2agency', 'test1person');
+    insert into mail.address (local_part, mailbox_id, kind, valid_until) values
+        ('test.nguoi', 'test1person', 'primary', null),
+        ('test.nguoi.cu', 'test1person', 'alias', current_date),
+        ('test.nguoi.hong', 'test1person', 'alias', current_date - 1),
+        ('test.so', 'test2agency', 'primary', null),
+        ('test.socu', 'test3closed', 'primary', null);
+    select mail.password_set('test1person', '{PASSWORD}', false, false);
+    select mail.password_set('test3closed', '{PASSWORD}', false, false);
+    update mail.mailbox set state = 'revoked' where id = 'test3closed';
+"""
+
+
+def _run(host: Host, statements: str, world: str, user: str, role: str) -> tuple[int, str, str]:
+    script = f"begin; {world} select '--'; {statements}; rollback;".replace("%", "%%")
+    done = host.run(
+        "cd / && runuser -u %s -- psql -qtAX -v ON_ERROR_STOP=1 -U %s -d mail <<'STATEMENTS'\n"
+        + script
+        + "\nSTATEMENTS\n",
+        user,
+        role,
+    )
+    return done.rc, str(done.stdout), str(done.stderr)
+
+
+def query(host: Host, statements: str, *, world: str = WORLD, user: str = "postgres", role: str = "postgres") -> str:
+    """Run statements after building the world, roll back, and return what they printed."""
+    rc, shown, complaint = _run(host, statements, world, user, role)
+    assert rc == 0, complaint
+    return shown.rpartition("--\n")[2].strip()
+
+
+def refused(host: Host, statements: str, *, world: str = WORLD, user: str = "postgres", role: str = "postgres") -> str:
+    """The same for statements that must fail; returns the complaint."""
+    rc, shown, complaint = _run(host, statements, world, user, role)
+    assert rc != 0, shown
+    return complaint
+
+
+def quoted(text: str) -> str:
+    """An SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def login(name: str, password: str = PASSWORD, protocol: str = "imap", address: str = "192.0.2.1") -> str:
+    """The statement that Dovecot asks."""
+    return f"select * from mail.dovecot_passdb({quoted(name)}, {quoted(password)}, '{protocol}', 993, '{address}')"

@@ -46,7 +46,7 @@ def problems(view: View) -> Iterator[Problem]:
             case MailboxKind.OFFICE:
                 yield from _office(mailbox, view)
             case MailboxKind.PERSON:
-                yield from _person(mailbox)
+                yield from _person(mailbox, view)
 
 
 def _reserved(address: str) -> str:
@@ -69,6 +69,8 @@ def _agency(mailbox: Mailbox, view: View) -> Iterator[Problem]:
     if not home.code:
         return
     expected = agency_address(home, view.regulation)
+    if mailbox.revoked:
+        origins.append(home)  # it was closed under the code of then
     former = (agency_address(agency, view.regulation, code=code) for agency in origins for code in agency.codes)
     if mailbox.address != expected and mailbox.address not in former:
         text = f"phải là “{expected}” theo mã cơ quan"
@@ -77,24 +79,24 @@ def _agency(mailbox: Mailbox, view: View) -> Iterator[Problem]:
 
 def _office(mailbox: Mailbox, view: View) -> Iterator[Problem]:
     homes = _homes(mailbox, view)
-    head, _, tail = mailbox.address.partition(".")
-    if homes[0].code and (not head or not any(tail in agency.codes for agency in homes)):
+    codes = [code for agency in homes for code in agency.codes if code]
+    if homes[0].code and not any(naming.fits_office(mailbox.address, code, view.regulation.naming) for code in codes):
         clause = "Đ5.1đ" if homes[0].kind is AgencyKind.DISTRICT else "Đ5.1d"
         text = f"phải có dạng <viết tắt của phòng>.{homes[0].code}"
         yield mailbox.source.problem("address", text, clause)
 
 
-def _person(mailbox: Mailbox) -> Iterator[Problem]:
+def _person(mailbox: Mailbox, view: View) -> Iterator[Problem]:
     if not mailbox.name:
         return
-    head = mailbox.address.partition(".")[0]
+    rules = view.regulation.naming
     try:
-        plain = naming.person_address(mailbox.name)
-        if head == plain:
+        if naming.fits_person(mailbox.address, mailbox.name, rules):
             return
-        renames = (event for event in mailbox.history if isinstance(event, Rename) and event.was_name)
-        if any(head == naming.person_address(event.was_name or "") for event in renames):
+        former = (event.was_name for event in mailbox.history if isinstance(event, Rename) and event.was_name)
+        if any(naming.fits_person(mailbox.address, name, rules) for name in former):
             return
+        plain = naming.person_address(mailbox.name, rules)
     except naming.NamingError as error:
         yield mailbox.source.problem("name", str(error), "Đ5.2a")
         return

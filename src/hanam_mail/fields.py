@@ -58,7 +58,9 @@ class Fields:
             self.note(name, "phải là một giá trị, không phải danh sách hay bảng")
             return ""
         text = str(node.value).strip()
-        if pattern and re.fullmatch(pattern, text) is None:
+        if not text and required:
+            self.note(name, "thiếu")
+        if text and pattern and re.fullmatch(pattern, text) is None:
             self.note(name, f"“{text}” không hợp lệ: {hint}")
             return ""
         return text

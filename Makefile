@@ -101,9 +101,8 @@ fast: setup ## unit, render and contract tests, and the registry
 	hanam-mail check
 
 .PHONY: molecule
-molecule: setup ## the whole system on real hosts: one machine, then split over several
-	molecule test --scenario-name default
-	molecule test --scenario-name split
+molecule: setup ## the whole system on real hosts, on one machine and split over several, side by side
+	@$(PYTHON) -m hanam_lab.scenarios default split
 
 # --- production -----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,162 @@
+"""Runs molecule scenarios side by side: `python -m hanam_lab.scenarios default split`.
+
+Each writes to a log of its own, build/molecule/<scenario>.log; here only its steps are told. All are run to their end,
+then the last lines of those that failed are shown. Interrupted, it ends what it started and takes down the labs.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+import yaml
+
+from hanam_lab.driver import Lab
+from hanam_lab.paths import REPOSITORY
+
+LOGS = REPOSITORY / "build/molecule"
+TAIL_LINES = 120
+_GRACE_SECONDS = 20.0
+_POLL_SECONDS = 0.5
+_STEP = re.compile(r"➜ (\w+): Executing$")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Scenario:
+    """One run of `molecule test`."""
+
+    name: str
+    log: Path
+    started: float = 0.0
+    process: subprocess.Popen[bytes] | None = None
+    _read: int = field(default=0, repr=False)
+
+    def start(self) -> None:
+        self.started = time.monotonic()
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                ["molecule", "test", "--scenario-name", self.name],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+
+    def seconds(self) -> str:
+        passed = int(time.monotonic() - self.started)
+        return f"{passed // 60} min {passed % 60} s"
+
+    def steps(self) -> Iterator[str]:
+        """Names of the steps that began since the last call."""
+        with self.log.open("rb") as log:
+            log.seek(self._read)
+            text = log.read()
+        whole = text[: text.rfind(b"\n") + 1]
+        self._read += len(whole)
+        for line in whole.decode(errors="replace").splitlines():
+            found = _STEP.search(_COLOURS.sub("", line).rstrip())
+            if found:
+                yield found.group(1)
+
+    def tail(self) -> str:
+        lines = self.log.read_text(errors="replace").splitlines()
+        return "\n".join(lines[-TAIL_LINES:])
+
+
+def run(names: Sequence[str], say: Say) -> list[Scenario]:
+    """Run the scenarios to their end; returns those that failed."""
+    scenarios = [Scenario(name, LOGS / f"{name}.log") for name in names]
+    running = list(scenarios)
+    try:
+        for scenario in scenarios:
+            scenario.start()
+            say(f"{scenario.name}: started, its log is {scenario.log.relative_to(REPOSITORY)}")
+        while running:
+            time.sleep(_POLL_SECONDS)
+            for scenario in list(running):
+                for step in scenario.steps():
+                    say(f"{scenario.name}: {step} (after {scenario.seconds()})")
+                if scenario.process is not None and scenario.process.poll() is not None:
+                    running.remove(scenario)
+                    verdict = "passed" if scenario.process.returncode == 0 else "FAILED"
+                    say(f"{scenario.name}: {verdict} (after {scenario.seconds()})")
+    finally:
+        for scenario in running:
+            _stop(scenario)
+            say(f"{scenario.name}: stopped; removing its hosts")
+            _lab(scenario.name).down(say)
+    return [scenario for scenario in scenarios if scenario.process is None or scenario.process.returncode != 0]
+
+
+def _lab(scenario: str) -> Lab:
+    settings = yaml.safe_load((REPOSITORY / f"molecule/{scenario}/molecule.yml").read_text())
+    return Lab(settings["ansible"]["env"]["HANAM_LAB"])
+
+
+def _stop(scenario: Scenario) -> None:
+    """End a scenario with everything it started; Ansible's workers have sessions of their own."""
+    if scenario.process is None:
+        return
+    family = [scenario.process.pid, *_descendants(scenario.process.pid)]
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        deadline = time.monotonic() + _GRACE_SECONDS
+        while scenario.process.poll() is None or any(_alive(pid) for pid in family[1:]):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    try:
+        children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return
+    for child in children:
+        yield child
+        yield from _descendants(child)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0 when every scenario passed, 1 when one failed, 130 when interrupted."""
+
+    def terminated(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, terminated)
+
+    def say(text: str) -> None:
+        print(text, flush=True)
+
+    try:
+        failed = run(arguments, say)
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+    for scenario in failed:
+        say(f"\n--- {scenario.name}: the last lines of {scenario.log.relative_to(REPOSITORY)} ---\n{scenario.tail()}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,78 @@
+"""Scenarios run side by side, all to their end; interrupted, nothing of them stays."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hanam_lab import scenarios
+
+PROGRAM = """#!/bin/sh
+# Stands for molecule: what it is called with chooses what it does.
+echo "INFO     $3 ➜ converge: Executing"
+case $3 in
+good) exit 0 ;;
+bad) echo "reason of the failure"; exit 2 ;;
+long) setsid sleep 300 & echo $! > "$WORKER"; touch "$WORKER.ready"; wait ;;
+esac
+"""
+
+
+@pytest.fixture
+def molecule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    program = tmp_path / "bin/molecule"
+    program.parent.mkdir()
+    program.write_text(PROGRAM)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("WORKER", str(tmp_path / "worker"))
+    monkeypatch.setattr(scenarios, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(scenarios, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(scenarios, "_POLL_SECONDS", 0.01)
+    return program
+
+
+def test_a_failed_scenario_does_not_stop_the_other_and_its_words_are_shown(
+    molecule: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert scenarios.main(["bad", "good"]) == 1
+    told = capsys.readouterr().out
+    assert "bad: FAILED" in told
+    assert "good: passed" in told
+    assert "good: converge (after 0 min 0 s)" in told
+    assert told.rstrip().endswith("reason of the failure")
+
+
+def test_all_good_is_success(molecule: Path) -> None:
+    assert scenarios.main(["good"]) == 0
+
+
+def test_an_interrupted_run_ends_all_it_started_and_takes_down_the_labs(molecule: Path, tmp_path: Path) -> None:
+    down = tmp_path / "down"
+    script = f"""
+import sys
+from pathlib import Path
+from hanam_lab import scenarios
+class Lab:
+    def down(self, say):
+        Path({str(down)!r}).touch()
+scenarios.LOGS = Path({str(tmp_path / "logs")!r})
+scenarios.REPOSITORY = Path({str(tmp_path)!r})
+scenarios._lab = lambda name: Lab()
+sys.exit(scenarios.main(["long"]))
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as runner:
+        deadline = time.monotonic() + 10
+        while not (tmp_path / "worker.ready").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        worker = int((tmp_path / "worker").read_text())
+        assert scenarios._alive(worker)
+        runner.send_signal(signal.SIGTERM)
+        runner.communicate(timeout=30)
+    assert runner.returncode == 130
+    assert not scenarios._alive(worker)
+    assert down.exists()

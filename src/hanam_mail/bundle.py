@@ -5,6 +5,7 @@ library's version), so that copying it a second time changes nothing. The file i
 differs.
 """
 
+import os
 import sys
 import zipfile
 from importlib import resources
@@ -68,7 +69,10 @@ def write(path: Path) -> bool:
     if path.exists() and path.read_bytes() == data:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    # Several runs may build at the same time; none of them must read half a file.
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    new.write_bytes(data)
+    new.replace(path)
     return True
 
 

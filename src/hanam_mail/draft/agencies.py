@@ -1,5 +1,6 @@
 """Edits of whole agencies: a new one, another name or code, and the merger of one with another (sáp nhập)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -9,6 +10,7 @@ from hanam_mail.draft import addresses
 from hanam_mail.draft.book import Book, DraftError
 from hanam_mail.entries import new_id
 from hanam_mail.errors import Source
+from hanam_mail.events import CODE_HINT, CODE_PATTERN
 from hanam_mail.model import (
     Agency,
     AgencyKind,
@@ -31,7 +33,7 @@ def added(
     if code is None or suffix is None:
         proposed_code, proposed_suffix = _proposal(book, kind, name, code)
         code, suffix = code or proposed_code, suffix or proposed_suffix
-    _free_code(book, code)
+    _check_code(book, kind, code)
     agency = Agency(new_id(book.ids), name, kind, code, suffix, document_system, (), _NEW)
     return book.put_agency(agency)
 
@@ -48,7 +50,7 @@ def renamed(
         request, done, old.name if name != old.name else None, old.code if code != old.code else None, _NEW
     )
     if code != old.code:
-        _free_code(book, code)
+        _check_code(book, old.kind, code)
     communes = list(book.communes(old)) if old.kind is AgencyKind.DISTRICT and code != old.code else []
     history = old.history if event.was_name is event.was_code is None else (*old.history, event)
     agency = replace(old, name=name, code=code, suffix=suffix or old.suffix, history=history)
@@ -117,7 +119,16 @@ def _address_by_code(mailbox: Mailbox, old: str, new: str) -> str:
     return f"{head}.{new}" if mailbox.kind is MailboxKind.OFFICE and tail == old else mailbox.address
 
 
-def _free_code(book: Book, code: str) -> None:
+def _check_code(book: Book, kind: AgencyKind, code: str) -> None:
+    """Refuse a code that is or was another agency's, or has not the form of its kind (Đ5.1)."""
+    if re.fullmatch(CODE_PATTERN, code) is None:
+        raise DraftError(f"mã “{code}” phải là {CODE_HINT}", "Đ5.1")
+    districts = {one for each in book.agencies.values() if each.kind is AgencyKind.DISTRICT for one in each.codes}
+    tail = code.partition(".")[2]
+    if kind is AgencyKind.COMMUNE and tail not in districts:
+        raise DraftError(f"mã “{code}” phải có dạng <tên xã>.<mã của một huyện có trong sổ>", "Đ5.1c")
+    if kind in (AgencyKind.DEPARTMENT, AgencyKind.DISTRICT) and tail:
+        raise DraftError(f"mã “{code}”: chỉ mã của xã và của đơn vị khác có dấu chấm", "Đ5.1")
     for agency in book.agencies.values():
         if code in agency.codes:
             raise DraftError(f"mã “{code}” đã của cơ quan “{agency.name}”", "Đ5.1")

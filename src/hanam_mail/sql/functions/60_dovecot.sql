@@ -53,13 +53,18 @@ as $$
     ) d
 $$;
 
+-- A locked mailbox still receives, but its owner's rules (vacation, redirect, whatever they do) stop: his active script is looked
+-- for where there is none.
 create or replace function mail.dovecot_userdb(login text)
-returns table ("user" text, home text, uid int, gid int, quota_storage_size text)
+returns table (
+    "user" text, home text, uid int, gid int, quota_storage_size text, "sieve_script/personal/active_path" text
+)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
     select m.id, mail.setting_text('vmail_home') || '/' || left(m.id, 2) || '/' || m.id,
-           mail.setting_int('vmail_uid')::int, mail.setting_int('vmail_gid')::int, m.quota_bytes || 'B'
+           mail.setting_int('vmail_uid')::int, mail.setting_int('vmail_gid')::int, m.quota_bytes || 'B',
+           case when mail.mailbox_state(m.id) = 'locked' then '/nonexistent/locked' end
     from mail.mailbox m
     where m.id = mail.resolve(login) and m.state <> 'revoked'
 $$;

@@ -247,7 +247,7 @@ def test_a_title_or_the_operator_says_what_rows_ask_for_that_do_not() -> None:
         ({"Nội dung đề nghị": "Cấp mới và thu hồi"}, "Nội dung đề nghị (cột F)", "nhiều việc", "Đ6.2a"),
         ({"Nội dung đề nghị": "Thay đổi"}, "Nội dung đề nghị (cột F)", "không rõ thay đổi gì", "Đ6.2a"),
         ({"Nội dung đề nghị": "Khôi phục"}, "Nội dung đề nghị (cột F)", "hanam-mail restore", "Đ6.2a"),
-        ({"Nội dung đề nghị": "Cấp lại mật khẩu"}, "Nội dung đề nghị (cột F)", "hanam-mail reset", "Đ6.2a"),
+        ({"Nội dung đề nghị": "Cấp lại mật khẩu"}, "Nội dung đề nghị (cột F)", "kiểm tra danh tính", "Đ6.2a"),
         ({"Nội dung đề nghị": "Tạm khóa"}, "Nội dung đề nghị (cột F)", "hanam-mail lock", "Đ6.2a"),
     ],
 )

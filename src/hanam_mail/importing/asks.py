@@ -34,7 +34,7 @@ WORDS = {
 
 # What needs more than a row of a list: a check of identity, a person who verified, a reason.
 _ELSEWHERE = (
-    (r"mat khau", "đặt lại mật khẩu phải kiểm tra danh tính người dùng (Đ12.3): dùng hanam-mail reset"),
+    (r"mat khau", "đặt lại mật khẩu phải kiểm tra danh tính người dùng (Đ12.3), không đề nghị bằng danh sách"),
     (r"khoi phuc|mo khoa|mo lai", "khôi phục phải ghi người xác minh (Đ7.3b): dùng hanam-mail restore"),
     (r"(tam )?khoa( hop thu| tai khoan| lai)?", "tạm khóa phải ghi lý do theo điểm của Đ7.2: dùng hanam-mail lock"),
 )

@@ -7,6 +7,7 @@ from datetime import date
 
 from hanam_mail.importing import values
 from hanam_mail.importing.agencies import Directory
+from hanam_mail.importing.words import plain
 from hanam_mail.model import Agency
 
 _NUMBER = re.compile(
@@ -42,7 +43,8 @@ def read(lines: Iterable[str], directory: Directory) -> Stated:
         if number and not document:
             document, dated = re.sub(r"\s+", "", number[1]).rstrip(".,;)"), day
         letter_date = letter_date or day
-        agency = agency or directory.mentioned(line)
+        if not plain(line).startswith("kinh gui"):
+            agency = agency or directory.mentioned(line)
     return Stated(document, dated or letter_date, agency, ground)
 
 

@@ -95,7 +95,7 @@ def _head(sheet: Worksheet) -> None:
     sheet["A1"].font = Font(bold=True, size=14)
     sheet["A1"].alignment = _WRAPPED
     sheet.merge_cells(start_row=1, end_row=1, start_column=1, end_column=len(_COLUMNS))
-    sheet["A2"] = "(Kèm theo văn bản gửi Sở Thông tin và Truyền thông; cách điền: xem trang Hướng dẫn)"
+    sheet["A2"] = "(Kèm theo văn bản của cơ quan; cách điền: xem trang Hướng dẫn)"
     sheet["A2"].alignment = _WRAPPED
     sheet.merge_cells(start_row=2, end_row=2, start_column=1, end_column=len(_COLUMNS))
     for row, caption in ((3, "Cơ quan gửi:"), (4, "Văn bản số:"), (5, "Căn cứ:")):

@@ -1,0 +1,207 @@
+"""`hanam-mail import`: an agency's list, XLSX or CSV, into the registry (Đ11.4)."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hanam_mail.cli.base import Day, command, console, load, table
+from hanam_mail.cli.writing import convert_option, editing, writing_options
+from hanam_mail.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from hanam_mail.importing.lists import Found
+    from hanam_mail.importing.planning import Document, Outcome
+    from hanam_mail.model import Registry
+
+_ASKS = ("issue", "change", "revoke")
+
+
+@command("import")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--template",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Ghi biểu mẫu trống ra tệp .xlsx rồi dừng. / Write a blank template and stop.",
+)
+@click.option("--sheet", "titles", multiple=True, help="Chỉ đọc trang tính này. / Read this sheet only.")
+@click.option("--ask", type=click.Choice(_ASKS), help="Việc đề nghị khi danh sách không ghi. / What rows ask for.")
+@convert_option
+@click.option("--request", "request_id", help="Số trong sổ đề nghị nếu đã vào sổ. / Number in the register.")
+@click.option("--agency", help="Mã cơ quan gửi (mặc định: theo danh sách). / Code of the sender.")
+@click.option("--document", help="Số văn bản (mặc định: theo danh sách). / The document's number.")
+@click.option("--dated", type=Day(), help="Ngày văn bản (mặc định: theo danh sách). / The document's date.")
+@click.option("--received", type=Day(), help="Ngày nhận (mặc định: hôm nay). / Date received (today).")
+@click.option("--ground", help="Căn cứ (mặc định: theo danh sách). / What it is based on.")
+@click.option("--reply", help="Số văn bản trả lời. / Number of the reply.")
+@click.option("--replied", type=Day(), help="Ngày trả lời (mặc định: --done). / Date of the reply.")
+@click.option("--done", type=Day(), help="Ngày thực hiện (mặc định: hôm nay). / Date of the change (today).")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Ghi bảng địa chỉ đã cấp ra tệp CSV. / Write the addresses given to a CSV file.",
+)
+@writing_options
+def import_(
+    file: Path | None,
+    template: Path | None,
+    titles: tuple[str, ...],
+    output: Path | None,
+    path: Path,
+    dry_run: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Nhập danh sách của cơ quan (XLSX, CSV): cấp mới, thay đổi, thu hồi (Đ11.4) / Import an agency's list.
+
+    Một dòng sai thì không ghi gì; mọi dòng sai đều được báo kèm số dòng, cột và lý do. Cách lập danh sách:
+    docs/handbook/import.vi.md.
+
+    One bad row, and nothing is written; every bad row is reported with its number, column and reason.
+    """
+    if template is not None:
+        from hanam_mail.importing import template as blank
+
+        blank.write(template, load(path))
+        click.echo(f"Đã ghi biểu mẫu ra {template}.")
+        return
+    if file is None:
+        raise click.UsageError("cần tệp danh sách, hoặc --template. / Give a list, or --template.")
+    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+        from hanam_mail import comparison, registry
+        from hanam_mail.importing import planning
+
+        before = edit.draft.registry()
+        found = _read(file, titles, options)
+        paper = _document(file, found, before, options)
+        done = options["done"] or registry.today()
+        plan = planning.plan(edit.draft, found.entries, paper, done=done, domain=comparison.domain_beside(path))
+        if found.problems or plan.problems:
+            raise InputError([*found.problems, *plan.problems])
+        edit.notes += [*found.notes, *(f"dòng {row.row}: {note}" for row in plan.outcomes for note in row.notes)]
+        edit.result |= {"request": plan.request, "rows": [_as_dict(row) for row in plan.outcomes]}
+    if output is not None:
+        _write_csv(output, plan.outcomes)
+    if not as_json:
+        _print(plan.outcomes)
+
+
+def _read(file: Path, titles: Sequence[str], options: dict[str, Any]) -> "Found":
+    from hanam_mail import registry
+    from hanam_mail.importing import encoding, lists, reading
+    from hanam_mail.importing.asks import Ask
+
+    sheets = reading.read(file)
+    unknown = [title for title in titles if title not in {sheet.title for sheet in sheets}]
+    if unknown:
+        shown = ", ".join(f"“{sheet.title}”" for sheet in sheets)
+        raise InputError([Problem(str(file), 0, "", f"không có trang tính “{unknown[0]}”; có: {shown}")])
+    sheets, converted = encoding.convert([sheet for sheet in sheets if not titles or sheet.title in titles])
+    if converted and not options["convert_legacy"]:
+        raise InputError([legacy.problem() for legacy in converted])
+    ask = Ask(options["ask"]) if options["ask"] else None
+    found = lists.read(sheets, options["received"] or registry.today(), ask)
+    found.notes.extend(note for legacy in converted for note in legacy.notes())
+    if not found.entries:
+        raise InputError(found.problems)
+    return found
+
+
+def _document(file: Path, found: "Found", before: "Registry", options: dict[str, Any]) -> "Document":
+    """The document of the list: what the options give, else what stands above the list."""
+    from hanam_mail import registry
+    from hanam_mail.importing import document
+    from hanam_mail.importing.agencies import Directory
+    from hanam_mail.importing.planning import Document
+    from hanam_mail.model import Result
+
+    known = before.requests.get(options["request_id"] or "")
+    if options["request_id"] and known is None:
+        raise InputError(
+            [Problem(str(file), 0, "--request", f"sổ đề nghị không có số {options['request_id']}", "Đ6.2")]
+        )
+    stated = document.read(found.preface, Directory(before))
+    sender = before.agencies[known.agency] if known else stated.agency
+    paper = Document(
+        agency=options["agency"] or (sender.code if sender else ""),
+        document=options["document"] or stated.document,
+        dated=options["dated"] or stated.dated,
+        received=options["received"] or registry.today(),
+        ground=options["ground"] or stated.ground,
+        request=options["request_id"] or "",
+        reply=options["reply"] or "",
+        replied=options["replied"],
+    )
+    needed: dict[str, object] = {"--agency": paper.agency}
+    if known is None:
+        needed |= {"--document": paper.document, "--dated": paper.dated}
+        needed["--ground"] = paper.ground or any(entry.ground for entry in found.entries)
+    if known is None or known.result is Result.PENDING:
+        needed["--reply"] = paper.reply
+    missing = [option for option, value in needed.items() if not value]
+    if missing:
+        text = "danh sách không ghi, cần thêm trên dòng lệnh"
+        raise InputError([Problem(str(file), 0, option, text, "Đ6.2") for option in missing])
+    return paper
+
+
+def _print(outcomes: "Sequence[Outcome]") -> None:
+    from hanam_mail.importing.asks import WORDS
+    from hanam_mail.quota import quota_text
+
+    rows = table("Dòng", "Việc", "Tên", "Địa chỉ", "Địa chỉ cũ", "Cơ quan", "Dung lượng")
+    for outcome in outcomes:
+        size = _quota(outcome)
+        rows.add_row(
+            str(outcome.row),
+            WORDS[outcome.ask],
+            outcome.mailbox.name,
+            outcome.mailbox.address,
+            outcome.was,
+            outcome.agency.name,
+            quota_text(size) if size else "",
+        )
+    console().print(rows)
+
+
+def _quota(outcome: "Outcome") -> int | None:
+    """The size that the row itself set."""
+    return getattr(outcome.mailbox.history[-1], "quota_bytes", None)
+
+
+def _as_dict(outcome: "Outcome") -> dict[str, Any]:
+    return {
+        "sheet": outcome.sheet,
+        "row": outcome.row,
+        "ask": outcome.ask,
+        "id": outcome.mailbox.id,
+        "kind": outcome.mailbox.kind,
+        "name": outcome.mailbox.name,
+        "address": outcome.mailbox.address,
+        "was": outcome.was or None,
+        "agency": outcome.agency.code,
+        "quota_bytes": _quota(outcome),
+        "notes": list(outcome.notes),
+    }
+
+
+def _write_csv(output: Path, outcomes: "Sequence[Outcome]") -> None:
+    """The table that goes back to the agency: UTF-8 with a mark, which Excel needs to see the accents."""
+    import csv
+    import io
+
+    from hanam_mail.importing.asks import WORDS
+
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["Dòng", "Việc", "Tên", "Địa chỉ", "Địa chỉ cũ", "Cơ quan"])
+    for row in outcomes:
+        cells = (row.row, WORDS[row.ask], row.mailbox.name, row.mailbox.address, row.was, row.agency.name)
+        writer.writerow(cells)
+    try:
+        output.write_text(text.getvalue(), encoding="utf-8-sig", newline="")
+    except OSError as error:
+        click.echo(f"Không ghi được {output}: {error.strerror}", err=True)
+        sys.exit(1)

@@ -3,7 +3,7 @@
 hanam-mail-db life-cycle                   what the day brings: warnings, locks, reminders, proposals
 hanam-mail-db life-cycle --check --as-of   the same as a preview, of any day
 hanam-mail-db notices FILE                 send the notices that wait
-hanam-mail-db quota-passed FILE PERCENT ID called by Dovecot when a mailbox passes a percentage
+hanam-mail-db quota-passed DSN PERCENT ID  called by Dovecot when a mailbox passes a percentage
 hanam-mail-db history ADDRESS              what happened to a mailbox
 """
 
@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from hanam_mail import agent, db, notices, proposals, trail
+from hanam_mail import db, notices, proposals, trail
 
 JOBS_DSN = "host=/run/postgresql dbname=mail user=mail_jobs"
 APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
@@ -54,7 +54,7 @@ def add_commands(commands: Any) -> None:
     command.set_defaults(run=_notices)
 
     command = commands.add_parser("quota-passed", help="Dovecot gọi khi hộp thư vượt một mức dung lượng")
-    command.add_argument("file", type=Path, help="tệp cấu hình của tác tử")
+    command.add_argument("dsn")
     command.add_argument("percent", type=int)
     command.add_argument("mailbox")
     command.set_defaults(run=_quota_passed)
@@ -125,7 +125,7 @@ def _notices(options: argparse.Namespace) -> int:
 
 
 def _quota_passed(options: argparse.Namespace) -> int:
-    with _connect(agent.Configuration.read(options.file).dsn) as connection:
+    with _connect(options.dsn) as connection:
         connection.execute("SELECT mail.quota_passed(%s, %s)", [options.mailbox, options.percent])
     return 0
 

@@ -33,6 +33,7 @@ grant execute on function
     to mail_dovecot;
 -- last_login writes through Dovecot's dict, which knows tables only; a trigger takes what it writes.
 grant select, insert, update on mail.sign_in_feed to mail_dovecot;
+grant execute on function mail.quota_passed(text, int) to mail_dovecot;
 
 -- The page where passwords are changed.
 grant execute on function
@@ -49,8 +50,6 @@ grant execute on function mail.webmail_login(text), mail.webmail_addresses(text)
 grant execute on function
     mail.agent_register(text), mail.agent_next(text, int), mail.agent_done(text, bigint)
     to mail_agent;
--- Dovecot's quota warnings come by the agent's role, which every mail store has.
-grant execute on function mail.quota_passed(text, int) to mail_agent;
 
 -- The life-cycle job and the notices; what is due may be looked at by others too.
 grant execute on function

@@ -176,7 +176,7 @@ def test_a_form_that_differs_only_in_line_ends_is_pointed_out(world: World, text
 LINES = CANONICAL.split("\n")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     where=st.lists(
         st.tuples(st.integers(0, len(LINES) - 1), st.integers(0, 8), st.text(st.characters(codec="utf-8"), max_size=8)),

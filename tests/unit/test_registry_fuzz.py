@@ -15,7 +15,7 @@ from hanam_mail.errors import InputError
 
 SEEDS = [FILES["snv.yml"], FILES["requests/2024.yml"], (ROOT / "mailboxes/stttt.yml").read_text(encoding="utf-8")]
 NAMES = ["snv.yml", "requests/2024.yml", "stttt.yml"]
-FUZZ = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 # fmt: off
 PIECES = [

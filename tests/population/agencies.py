@@ -102,14 +102,18 @@ def _units(rows: list[dict[str, str]], rules: NamingRules) -> Iterator[Plan]:
     for district in dict.fromkeys(map(_district, rows)):
         place = naming.district_code(district, rules)
         for name, code, suffix in _DISTRICT_UNITS:
-            yield Plan(name.format(district), AgencyKind.UNIT, f"{code}{place}", suffix)
+            yield _unit(name.format(district), f"{code}{place}", suffix, rules)
     for number in range(1, 10):
         for row in rows:
             where = f"{row['commune_kind']} {row['commune_name']}, {_district(row)}"
             place = naming.slug(row["commune_name"]) + naming.district_code(_district(row), rules)
             for name, code, suffix in _COMMUNE_UNITS:
                 numbered = name.format(f"số {number} {where}" if number > 1 else where)
-                yield Plan(numbered, AgencyKind.UNIT, f"{code}{number if number > 1 else ''}{place}", suffix)
+                yield _unit(numbered, f"{code}{number if number > 1 else ''}{place}", suffix, rules)
+
+
+def _unit(name: str, code: str, suffix: str, rules: NamingRules) -> Plan:
+    return Plan(name, AgencyKind.UNIT, code, (suffix + code)[: rules.suffix_length])
 
 
 def _district(row: dict[str, str]) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail import registry
+from hanam_mail.cache import cache_folder
 from hanam_mail.errors import InputError
 
 PROGRAM = "/usr/lib/hanam-mail/hanam-mail.pyz"
@@ -36,7 +37,7 @@ def encode(data: Mapping[str, Any]) -> bytes:
 def desired(path: Path) -> tuple[dict[str, Any], list[str]]:
     """The desired state of the registry at `path`, or everything that is wrong with it."""
     try:
-        return dict(registry.desired_state(registry.load(path))), []
+        return dict(registry.desired_state(registry.load(path, cache=cache_folder()))), []
     except InputError as error:
         return {}, [str(problem) for problem in error.problems]
 

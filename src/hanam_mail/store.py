@@ -175,7 +175,8 @@ def _lock(folder: Path, kind: int) -> Iterator[None]:
 
 
 def _text(file: Path) -> str | None:
-    return file.read_text(encoding="utf-8") if file.exists() else None
+    """What the file holds, its line ends as they are."""
+    return file.read_bytes().decode("utf-8") if file.exists() else None
 
 
 def _mode(file: Path) -> int | None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.registry_world import RULE_BOOK, TODAY, World
 
-from hanam_mail import canonical, registry
+from hanam_mail import canonical, registry, store
 from hanam_mail.model import Registry
 
 WRITTEN = """\
@@ -171,6 +171,14 @@ def test_a_form_that_differs_only_in_line_ends_is_pointed_out(world: World, text
     read = world.load()
     (world.folder / "mailboxes/snv.yml").write_bytes(text.encode())
     assert len(canonical.problems(read, world.folder / "mailboxes")) == 1
+
+
+def test_line_ends_of_another_system_are_written_anew(world: World) -> None:
+    world.files["snv.yml"] = CANONICAL
+    read, folder = world.load(), world.folder / "mailboxes"
+    (folder / "snv.yml").write_bytes(CANONICAL.replace("\n", "\r\n").encode())
+    store.write(folder, read)
+    assert (folder / "snv.yml").read_bytes() == CANONICAL.encode()
 
 
 LINES = CANONICAL.split("\n")

@@ -4,37 +4,16 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from hanam_mail.cli import main
 
-ROOT = Path(__file__).parents[2]
-
 type Run = Callable[..., Result]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of the registry and of what it is judged by."""
-    shutil.copytree(ROOT / "mailboxes", tmp_path / "mailboxes")
-    (tmp_path / "group_vars/all").mkdir(parents=True)
-    shutil.copy(ROOT / "group_vars/all/regulation.yml", tmp_path / "group_vars/all")
-    shutil.copytree(ROOT / "data", tmp_path / "data")
-    return tmp_path
-
-
-@pytest.fixture
-def run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.chdir(project)
-
-    def run_command(*arguments: str) -> Result:
-        return CliRunner().invoke(main, arguments)
-
-    return run_command
 
 
 def spoil(project: Path) -> None:
@@ -144,14 +123,102 @@ def test_generate_overwrites_nothing(run: Run, project: Path) -> None:
     assert (project / "mailboxes/stttt.yml").read_bytes() == before
 
 
-@pytest.mark.parametrize("command", ["check", "fmt", "show", "export", "propose", "generate"])
-def test_help_is_vietnamese_and_english(run: Run, command: str) -> None:
-    text = run(command, "--help").stdout
-    assert " / " in text
-    assert "Thư mục" in text
+@pytest.mark.parametrize(
+    "words",
+    ["trần quang minh", "TRAN QUANG MINH", "Minh Quang tran", "tranquang", "j3w9s9", "minh thong tin truyen thong"],
+)
+def test_search_needs_no_accents_order_or_capitals(run: Run, words: str) -> None:
+    result = run("search", *words.split())
+    assert result.exit_code == 0
+    assert "tranquangminh" in result.stdout
 
 
-def test_help_loads_neither_yaml_nor_rich() -> None:
-    program = "import sys, hanam_mail.cli; print([m for m in ('yaml', 'rich', 'ansible') if m in sys.modules])"
+def test_search_tells_d_from_nothing_and_finds_former_names(run: Run) -> None:
+    paper = ("--document", "1/VP", "--dated", "20/11/2026", "--ground", "x", "--reply", "9/S")
+    assert run("rename", "tranquangminh", "Đỗ Ánh", *paper).exit_code == 0
+    for words in ("do anh", "Đỗ Ánh", "tran quang minh", "tranquangminh@hanam.gov.vn"):
+        found = json.loads(run("search", *words.split(), "--json").stdout)
+        assert [mailbox["address"] for mailbox in found] == ["doanh"]
+
+
+def test_search_finds_a_merged_agency_by_its_former_code(run: Run) -> None:
+    paper = ("--document", "1/VP", "--dated", "20/11/2026", "--ground", "x", "--reply", "9/S")
+    assert run("rename-agency", "sxd", "--new-code", "sxdgt", *paper).exit_code == 0
+    assert "sxdgt" in run("search", "sxd").stdout
+
+
+def test_search_without_a_hit_is_exit_code_1(run: Run) -> None:
+    result = run("search", "khongcoai")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert json.loads(run("search", "khongcoai", "--json").stdout) == []
+
+
+def test_search_shows_so_many_rows(run: Run) -> None:
+    assert "hộp thư, hiện 3." in run("search", "ubnd", "--limit", "3").stdout
+    assert len(json.loads(run("search", "ubnd", "--limit", "3", "--json").stdout)) == 3
+    assert len(json.loads(run("search", "ubnd", "--limit", "0", "--json").stdout)) > 100
+
+
+def test_show_tells_the_history_with_its_documents(run: Run) -> None:
+    paper = ("--document", "1/VP", "--dated", "20/11/2026", "--ground", "x", "--reply", "9/S")
+    run("lock", "tranquangminh", "--reason", "idle")
+    run("restore", "tranquangminh", "--verified", "Phạm Hải", *paper)
+    text = run("show", "tranquangminh").stdout
+    assert "tạm khóa (điểm a: không sử dụng)" in text
+    assert "khôi phục, Phạm Hải xác minh" in text
+    assert "1/VP ngày 20/11/2026 (2026-0001)" in text
+    assert json.loads(run("show", "tranquangminh", "--json").stdout)["state"] == "active"
+
+
+def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for name, each in group.commands.items():
+        yield (*path, name), each
+        if isinstance(each, click.Group):
+            yield from commands(each, *path, name)
+
+
+ALL = dict(commands(main))
+
+
+@pytest.mark.parametrize("path", ALL, ids="-".join)
+def test_help_is_vietnamese_and_english(path: tuple[str, ...]) -> None:
+    each = ALL[path]
+    assert " / " in each.get_short_help_str(limit=300)
+    for parameter in each.params:
+        if isinstance(parameter, click.Option):
+            assert " / " in (parameter.help or ""), parameter.name
+
+
+@pytest.mark.parametrize("path", ALL, ids="-".join)
+def test_every_command_speaks_json(path: tuple[str, ...]) -> None:
+    each = ALL[path]
+    if not isinstance(each, click.Group) and path not in {("export",), ("completion",)}:
+        assert "--json" in {name for parameter in each.params for name in parameter.opts}
+
+
+def test_help_loads_no_library_that_only_a_command_needs() -> None:
+    heavy = ("yaml", "rich", "ansible", "openpyxl", "holidays", "viparse", "hanam_mail.model", "subprocess")
+    program = f"import sys, hanam_mail.cli; print([name for name in {heavy} if name in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert shown.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_script_is_printed(run: Run, shell: str) -> None:
+    result = run("completion", shell)
+    assert result.exit_code == 0
+    assert "_HANAM_MAIL_COMPLETE" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("merge", "merge-agency"), ("add pe", "person"), ("lock --rea", "--reason")]
+)
+def test_commands_and_options_are_completed(typed: str, offered: str) -> None:
+    words = f"hanam-mail {typed}"
+    environment = {
+        "_HANAM_MAIL_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    shown = CliRunner().invoke(main, [], prog_name="hanam-mail", env=environment)
+    assert f"plain,{offered}" in shown.stdout.splitlines()

@@ -7,7 +7,8 @@ completion should not wait for them. Help is Vietnamese first, English after.
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,8 +105,20 @@ def load(path: Path) -> "Registry":
     """
     from hanam_mail import cache, registry, store
 
-    with store.reading(path):
+    with store.reading(path), working("Đang đọc sổ đăng ký"):
         return registry.load(path, cache=cache.cache_folder())
+
+
+@contextmanager
+def working(text: str) -> Iterator[None]:
+    """Show that work which may take seconds goes on, to a person at a terminal only."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{text}…"):
+        yield
 
 
 def print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hanam_mail.cli.base import command, json_option, load, print_json, registry_option
+from hanam_mail.cli.base import command, json_option, load, print_json, registry_option, working
 from hanam_mail.errors import InputError
 
 if TYPE_CHECKING:
@@ -72,8 +72,9 @@ def _review(path: Path, base: str) -> "Review":
     from hanam_mail import cache, comparison, registry, review
 
     after = load(path)
-    before = comparison.revision(path, base, cache=cache.cache_folder())
-    found, stops = comparison.plan(before, after, registry.today(), comparison.domain_beside(path))
+    with working(f"Đang so với {base}"):
+        before = comparison.revision(path, base, cache=cache.cache_folder())
+        found, stops = comparison.plan(before, after, registry.today(), comparison.domain_beside(path))
     names = {agency.id: agency.name for agency in after.agencies.values()}
     return review.Review(found, stops, review.requests(before, after), names)
 

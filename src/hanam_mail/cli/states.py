@@ -22,7 +22,9 @@ def code_of(draft: "Draft", who: str) -> str:
 
 @command()
 @click.argument("address")
-@click.option("--reason", required=True, help="Lý do theo Đ7.2: idle, compromised, forbidden_use, default_password.")
+@click.option(
+    "--reason", required=True, help="Lý do theo Đ7.2 / Reason: idle, compromised, forbidden_use, default_password."
+)
 @document_options
 @writing_options
 def lock(address: str, reason: str, paper: Document, path: Path, dry_run: bool, as_json: bool) -> None:

@@ -1,0 +1,350 @@
+"""Applying a registry to a real PostgreSQL: whole or not at all, once, in seconds; and the first passwords it makes.
+
+Everything happens in a database of its own beside the lab's, of the same shape and settings.
+"""
+
+import base64
+import gzip
+import json
+import shlex
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyrage  # type: ignore[import-untyped]
+import pytest
+
+from tests.lab import Lab
+
+DATABASE = "mail_scratch"
+FOLDER = "/var/lib/hanam-mail/scratch"
+DSN = f"host=/run/postgresql dbname={DATABASE} user=postgres options='-c role=mail_apply'"
+PROGRAM = "python3 -I /usr/lib/hanam-mail/hanam-mail.pyz"
+AGENCY = {"id": "k7q2m4", "kind": "department", "name": "Sở Y tế", "code": "syt", "suffix": "yt"}
+
+
+def person(number: int, **more: Any) -> dict[str, Any]:
+    id_ = f"box{number:05}"
+    return {
+        "id": id_,
+        "kind": "person",
+        "agency": "k7q2m4",
+        "name": f"Nguyễn Thị Hà {number}",
+        "address": f"ha{number}",
+        "aliases": [],
+        "absences": [],
+        "quota_bytes": 2 * 2**30,
+        "shrink": False,
+        "state": "active",
+        "shard": 0,
+        "clerks": [],
+        "document": {"event": "issue", "done": "2023-06-27", "request": "2023-0004", "number": "12/SYT-VP"},
+        **more,
+    }
+
+
+def registry(*people: dict[str, Any]) -> bytes:
+    return gzip.compress(json.dumps({"agencies": [AGENCY], "mailboxes": people}, ensure_ascii=False).encode())
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """The database, and the ways in."""
+
+    lab: Lab
+    key: str = field(repr=False)
+    recipient: str
+
+    def psql(self, statement: str) -> str:
+        line = f"runuser -u postgres -- psql -qtAX -v ON_ERROR_STOP=1 -d {DATABASE} -c {shlex.quote(statement)}"
+        return self.lab.run("accounts", f"cd / && {line}").strip()
+
+    def command(self, *words: str, program: str = PROGRAM) -> list[str]:
+        line = f"{program} apply - --dsn {shlex.quote(DSN)} --handover-folder {FOLDER} {shlex.join(words)}"
+        sealed = [] if "--recipient" in words else ["--recipient", self.recipient]
+        script = shlex.quote(f"cd / && exec {line} {shlex.join(sealed)}")
+        return [*self.lab.driver.ssh_command(self.lab.host("accounts")), f"sudo sh -c {script}"]
+
+    def killed(self, document: bytes, program: str) -> bool:
+        """Run a program that may die; whether it did."""
+        line = self.command(program=program)
+        return subprocess.run(line, input=document, capture_output=True, check=False, timeout=60).returncode != 0
+
+    def apply(self, document: bytes, *words: str) -> dict[str, Any]:
+        done = subprocess.run(self.command(*words), input=document, capture_output=True, check=False, timeout=180)
+        assert done.stdout, done.stderr.decode()
+        answer: dict[str, Any] = json.loads(done.stdout)
+        assert done.returncode == ("errors" in answer), done.stderr
+        return answer
+
+    def files(self) -> list[str]:
+        return self.lab.run("accounts", f"mkdir -p {FOLDER} && ls -A {FOLDER}").split()
+
+    def open(self, file: str) -> dict[str, Any]:
+        text = self.lab.run("accounts", f"base64 -w0 {FOLDER}/{file}")
+        identity = pyrage.x25519.Identity.from_str(self.key)
+        data: dict[str, Any] = json.loads(pyrage.decrypt(base64.b64decode(text), [identity]))
+        return data
+
+    def state(self) -> str:
+        """All that an apply writes, as one text to compare."""
+        return self.psql(
+            "select md5(string_agg(t, '' order by t)) from ("
+            " select m::text || coalesce(c.hash, '') from mail.mailbox m"
+            " left join mail.credential c on c.mailbox_id = m.id"
+            " union all select a::text from mail.address a union all select k::text from mail.mailbox_clerk k"
+            " union all select s::text from mail.absence s union all select g::text from mail.agency g"
+            " union all select h::text from mail.handover h) x(t)"
+        )
+
+
+# The lab's schema and settings, none of its accounts.
+_CREATE = f"""
+dropdb --if-exists --force {DATABASE}
+createdb -T template0 -O mail_owner {DATABASE}
+pg_dump --schema-only mail | psql -qX -o /dev/null -d {DATABASE}
+pg_dump --data-only -t mail.setting mail | psql -qX -o /dev/null -d {DATABASE}
+psql -qX -d {DATABASE} -c "grant temporary on database {DATABASE} to mail_apply"
+"""
+
+
+def _create(lab: Lab) -> None:
+    lab.run("accounts", f"rm -rf {FOLDER}; cd / && runuser -u postgres -- sh -ec {shlex.quote(_CREATE)}")
+
+
+@pytest.fixture
+def scratch(lab: Lab) -> Iterator[Scratch]:
+    _create(lab)
+    yield Scratch(lab, lab.variables["vault_lab_operator_key"], lab.variables["vault_lab_operator_public_key"])
+    lab.run("accounts", f"rm -rf {FOLDER}; cd / && runuser -u postgres -- dropdb --force {DATABASE}")
+
+
+# --- What it does ---
+
+
+def test_a_second_run_changes_nothing_and_makes_no_new_password(scratch: Scratch) -> None:
+    document = registry(person(1, absences=[{"from": "2024-01-01", "to": "2024-06-30", "request": "2023-0009"}]))
+    assert scratch.apply(document)["changed"]
+    state, files = scratch.state(), scratch.files()
+    again = scratch.apply(document)
+    assert (again["changed"], again["handover"]) == (False, None)
+    assert (scratch.state(), scratch.files()) == (state, files)
+
+
+def test_a_check_writes_nothing_and_makes_no_file(scratch: Scratch) -> None:
+    state = scratch.state()
+    assert scratch.apply(registry(person(1)), "--check")["changed"]
+    assert (scratch.state(), scratch.files()) == (state, [])
+
+
+def test_every_field_of_the_registry_reaches_the_database(scratch: Scratch) -> None:
+    scratch.apply(registry(person(1), person(2)))
+    kept = {"address": "ha1", "from": "2025-03-01", "until": "2026-03-01"}
+    changed = person(
+        1,
+        name="Nguyễn Hà",
+        address="ha.moi",
+        aliases=[kept],
+        quota_bytes=4 * 2**30,
+        absences=[{"from": "2024-01-01", "to": "2024-06-30", "request": "2023-0009"}],
+    )
+    scratch.apply(registry(changed, person(2)))
+    shown = scratch.psql(
+        "select m.name, p.name, m.quota_bytes, a.local_part, a.kind, b.kind, b.valid_from, b.valid_until,"
+        " s.begins, s.ends"
+        " from mail.mailbox m join mail.person p on p.id = m.person_id"
+        " join mail.address a on a.local_part = 'ha.moi' join mail.address b on b.local_part = 'ha1'"
+        " join mail.absence s on s.mailbox_id = m.id where m.id = 'box00001'"
+    )
+    assert shown == ("Nguyễn Hà|Nguyễn Hà|4294967296|ha.moi|primary|alias|2025-03-01|2026-03-01|2024-01-01|2024-06-30")
+    # Back again: the alias becomes the primary address, the absence is withdrawn.
+    scratch.apply(
+        registry(person(1, aliases=[{"address": "ha.moi", "from": None, "until": None}]), person(2)), "--allow-shrink"
+    )
+    assert scratch.psql("select string_agg(local_part || kind, ',' order by local_part) from mail.address") == (
+        "ha.moialias,ha1primary,ha2primary"
+    )
+    assert scratch.psql("select count(*) from mail.absence") == "0"
+
+
+def test_what_git_does_not_own_stays(scratch: Scratch) -> None:
+    scratch.apply(registry(person(1)))
+    scratch.psql(
+        "select mail.password_set('box00001', 'Mat-khau-thu-1!', false, false);"
+        " select mail.mailbox_lock('box00001', 'compromised', 'thử');"
+        " insert into mail.activity values ('box00001', 'imap', 1700000000)"
+    )
+    query = "select c.hash, l.reason, a.last_access from mail.credential c, mail.lock_state l, mail.activity a"
+    before = scratch.psql(query)
+    scratch.apply(registry(person(1, quota_bytes=4 * 2**30)))
+    assert scratch.psql(query) == before
+
+
+@pytest.mark.dieu7
+def test_an_emergency_lock_is_told_until_its_event_follows(scratch: Scratch) -> None:
+    scratch.apply(registry(person(1)))
+    scratch.psql("select mail.mailbox_lock('box00001', 'compromised', 'thử')")
+    assert any("khóa khẩn cấp" in line for line in scratch.apply(registry(person(1)), "--check")["lines"])
+    lock = {"event": "lock", "done": "2026-11-25", "reason": "compromised", "request": None, "number": None}
+    followed = scratch.apply(registry(person(1, state="locked", document=lock)))
+    assert not any("khóa khẩn cấp" in line for line in followed["lines"])
+
+
+@pytest.mark.dieu7
+def test_a_restore_lifts_the_lock_and_gives_a_new_default_password(scratch: Scratch) -> None:
+    scratch.apply(registry(person(1)))
+    scratch.psql("select mail.password_set('box00001', 'Mat-khau-thu-1!', false, false)")
+    scratch.psql("select mail.mailbox_lock('box00001', 'idle', '')")
+    restore = {"event": "restore", "done": "2026-11-25", "request": "2026-0031", "number": "9/SYT-VP"}
+    document = registry(person(1, document=restore))
+    done = scratch.apply(document)
+    query = "select mail.mailbox_state('box00001'), c.is_default, c.must_change, c.handover from mail.credential c"
+    file = done["handover"].rpartition("/")[2]
+    assert scratch.psql(query) == f"must_change|t|t|{file}"
+    assert [slip["event"] for slip in scratch.open(file)["slips"]] == ["restore"]
+    assert not scratch.apply(document)["changed"]
+
+
+@pytest.mark.dieu6
+def test_more_revocations_than_the_limit_stop_all_of_it(scratch: Scratch) -> None:
+    scratch.apply(registry(*(person(number) for number in range(40))))
+    state = scratch.state()
+    revoke = {"event": "revoke", "done": "2026-11-25", "request": "2026-0040"}
+    fewer = registry(*(person(n, state="revoked", document=revoke) if n < 3 else person(n) for n in range(40)))
+    refused = scratch.apply(fewer, "--limit-percent", "5")
+    assert "3 trong 40 hộp thư sẽ bị thu hồi" in refused["errors"][0]
+    assert scratch.state() == state
+    assert scratch.apply(fewer, "--allow-removals")["changed"]
+
+
+# --- First passwords ---
+
+
+@pytest.mark.dieu8
+def test_a_first_password_opens_nothing_but_its_change(scratch: Scratch) -> None:
+    done = scratch.apply(registry(person(1)))
+    (file,) = scratch.files()
+    assert done["handover"] == f"{FOLDER}/{file}"
+    assert scratch.lab.run("accounts", f"stat -c %a {FOLDER} {FOLDER}/{file}").split() == ["700", "600"]
+    (slip,) = scratch.open(file)["slips"]
+    assert slip["address"] == "ha1@hanam.gov.vn"
+    assert slip["agency_name"] == "Sở Y tế"
+    login = f"select \"user\", nologin, reason from mail.dovecot_passdb('ha1', $${slip['password']}$$, 'imap', 993, '')"
+    user, nologin, reason = scratch.psql(login).split("|")
+    assert (user, nologin) == ("box00001", "y")
+    assert "Phai doi mat khau" in reason
+    assert scratch.psql("select is_default, must_change, given_at::date = current_date from mail.credential") == "t|t|t"
+
+
+@pytest.mark.dieu12
+def test_no_password_is_in_the_answer_the_database_or_a_process_list(scratch: Scratch) -> None:
+    done = scratch.apply(registry(person(1)))
+    (slip,) = scratch.open(scratch.files()[0])["slips"]
+    assert slip["password"] not in json.dumps(done)
+    dump = scratch.lab.run("accounts", f"cd / && runuser -u postgres -- pg_dump {DATABASE}")
+    assert "ha1" in dump
+    assert slip["password"] not in dump
+
+
+def test_without_an_operators_key_nothing_is_applied(scratch: Scratch) -> None:
+    state = scratch.state()
+    refused = scratch.apply(registry(person(1)), "--recipient", "age1nonsense")
+    assert "không phải khóa công khai" in refused["errors"][0]
+    assert (scratch.state(), scratch.files()) == (state, [])
+
+
+# --- Interrupted, and at once ---
+
+
+def test_killed_at_any_point_it_leaves_all_or_nothing(scratch: Scratch) -> None:
+    document = registry(*(person(number) for number in range(400)))
+    before = scratch.state()
+    # From before the first statement to after the last, in steps; the first run that lives ends it.
+    steps = 0
+    while scratch.killed(document, f"timeout -s KILL {0.1 + 0.03 * steps:.2f} {PROGRAM}"):
+        steps += 1
+        if scratch.state() != before:
+            break
+        assert scratch.psql("select count(*) from mail.credential") == "0"
+    assert steps > 3, "no run was killed at work"
+    # Every mailbox has a password that a file of a completed run holds.
+    assert scratch.psql("select count(*) from mail.credential join mail.handover h on h.file = handover") == "400"
+    (file,) = scratch.psql("select file from mail.handover").split()
+    assert len(scratch.open(file)["slips"]) == 400
+    assert not scratch.apply(document)["changed"]
+
+
+# Dies with its file on the disk and its transaction open.
+_DIES = """
+import os, sys
+sys.path.insert(0, "/usr/lib/hanam-mail/hanam-mail.pyz")
+from hanam_mail import handover, target
+write = handover.write
+handover.write = lambda *arguments: (write(*arguments), os.kill(os.getpid(), 9))
+target.main()
+"""
+
+
+def test_a_run_that_dies_between_its_file_and_its_commit_gives_no_password_and_is_told_of(scratch: Scratch) -> None:
+    before = scratch.state()
+    assert scratch.killed(registry(person(1)), f"python3 -I -c {shlex.quote(_DIES)}")
+    (orphan,) = scratch.files()
+    assert scratch.state() == before
+    told = [line for line in scratch.apply(registry(person(1)))["lines"] if "bị ngắt giữa chừng" in line]
+    assert len(told) == 1
+    assert f"{FOLDER}/{orphan}" in told[0]
+    assert scratch.psql("select count(*) from mail.credential where handover = '" + orphan + "'") == "0"
+
+
+def test_a_run_that_the_database_refuses_leaves_no_file(scratch: Scratch) -> None:
+    scratch.psql(
+        "create function mail.die() returns trigger language plpgsql as $$ begin"
+        " raise exception 'the disk of the database is full'; end $$;"
+        " create constraint trigger die after insert on mail.mailbox deferrable initially deferred"
+        " for each row execute function mail.die()"
+    )
+    refused = scratch.apply(registry(person(1)))
+    assert "the disk of the database is full" in refused["errors"][0]
+    assert scratch.files() == []
+
+
+def test_two_runs_at_once_wait_for_each_other_and_make_one_password(scratch: Scratch) -> None:
+    document = registry(*(person(number) for number in range(200)))
+    runs = [subprocess.Popen(scratch.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(3)]
+    for run in runs:
+        assert run.stdin
+        run.stdin.write(document)
+        run.stdin.close()
+    answers = [json.loads(run.stdout.read()) for run in runs if run.stdout]
+    assert [run.wait(60) for run in runs] == [0, 0, 0]
+    assert sorted(answer["changed"] for answer in answers) == [False, False, True]
+    assert len(scratch.files()) == 1
+
+
+# --- At the scale of the province ---
+
+
+@pytest.fixture(scope="module")
+def province() -> list[dict[str, Any]]:
+    return [person(number) for number in range(20_000)]
+
+
+def test_twenty_thousand_mailboxes_are_applied_in_seconds(scratch: Scratch, province: list[dict[str, Any]]) -> None:
+    def timed(document: bytes, *words: str) -> tuple[float, dict[str, Any]]:
+        begun = time.monotonic()
+        answer = scratch.apply(document, "--brief", "20", *words)
+        return time.monotonic() - begun, answer
+
+    first, answer = timed(registry(*province))
+    assert answer["changed"]
+    assert len(answer["lines"]) < 60
+    nothing, answer = timed(registry(*province))
+    assert not answer["changed"]
+    one, answer = timed(registry(*province[1:], person(0, quota_bytes=4 * 2**30)))
+    assert answer["changed"]
+    print(f"\n20,000: first {first:.1f} s, nothing {nothing:.1f} s, one {one:.1f} s")
+    assert first < 30
+    assert nothing < 4
+    assert one < 4

@@ -1,0 +1,207 @@
+"""The sealed file of first passwords: never in clear on a disk, whole or not there, opened by its operator alone."""
+
+import json
+import os
+import stat
+import subprocess
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyrage
+import pytest
+from click.testing import CliRunner
+
+from hanam_mail import handover, handover_sheet
+from hanam_mail.cli import main
+from hanam_mail.first_passwords import Rule
+from hanam_mail.handover import HandoverError, Slip
+from hanam_mail.handover_file import Handover
+
+SECRET = "Kxm#7f3#tqp#9rb#4nh#8gv"
+SLIPS = [
+    Slip("syt", "Sở Y tế", "nguyenthiha@hanam.gov.vn", "Nguyễn Thị Hà", SECRET, "issue"),
+    Slip("stp", "Sở Tư pháp", "levanbinh@hanam.gov.vn", "Lê Văn Bình", "Bnn#233#ccc#444#ddd#555", "restore"),
+]
+REGULATION = Path(__file__).parents[2] / "group_vars/all/regulation.yml"
+
+
+@pytest.fixture
+def identity() -> Any:
+    return pyrage.x25519.Identity.generate()
+
+
+@pytest.fixture
+def sealed(tmp_path: Path, identity: Any) -> Path:
+    """A handover file as the accounts host makes it (there by age itself)."""
+    data = handover.text(SLIPS, by="an", commit="abc", domain="hanam.gov.vn")
+    return handover.write(
+        "20261125T083012Z-0a1b2c3d.age", pyrage.encrypt(data, [identity.to_public()]), tmp_path / "box"
+    )
+
+
+@pytest.fixture
+def key(tmp_path: Path, identity: Any) -> Path:
+    path = tmp_path / "operator.key"
+    path.write_text(f"# created: 2026-11-25\n# public key: {identity.to_public()}\n{identity}\n", encoding="utf-8")
+    return path
+
+
+def run(*words: object) -> Any:
+    return CliRunner().invoke(main, ["handover", *map(str, words), "--regulation", str(REGULATION)])
+
+
+# --- The accounts host's side ---
+
+
+def test_the_file_is_its_owners_alone(sealed: Path) -> None:
+    assert stat.S_IMODE(sealed.stat().st_mode) == 0o600
+    assert stat.S_IMODE(sealed.parent.stat().st_mode) == 0o700
+
+
+def test_file_and_folder_are_on_the_disk_before_it_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    handover.write("a.age", b"sealed", tmp_path / "box")
+    assert flushed == [tmp_path / "box" / "a.age", tmp_path / "box", tmp_path]
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        handover.write("a.age", b"sealed", tmp_path / "box")
+    assert list((tmp_path / "box").iterdir()) == []
+
+
+def test_a_file_is_never_written_over(sealed: Path) -> None:
+    with pytest.raises(FileExistsError):
+        handover.write(sealed.name, b"other", sealed.parent)
+
+
+def test_files_that_no_completed_run_made_are_found(sealed: Path) -> None:
+    assert handover.orphans([sealed.name], sealed.parent) == []
+    assert handover.orphans([], sealed.parent) == [sealed]
+    assert handover.orphans([], sealed.parent / "none") == []
+
+
+def test_age_gets_the_passwords_on_its_standard_input_and_keys_alone_as_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Any] = {}
+
+    def age(words: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
+        seen.update(words=words, **options)
+        return subprocess.CompletedProcess(words, 0, b"sealed", b"")
+
+    monkeypatch.setattr(subprocess, "run", age)
+    first, second = ("age1" + letter * 58 for letter in "qz")
+    assert handover.seal(SECRET.encode(), [first, second]) == b"sealed"
+    assert seen["words"] == ["age", "--encrypt", "--recipient", first, "--recipient", second]
+    assert seen["input"] == SECRET.encode()
+
+
+@pytest.mark.parametrize(
+    ("recipients", "text"),
+    [([], "chưa có khóa công khai"), (["AGE-SECRET-KEY-1ABC"], "không phải khóa công khai"), (["age1"], "không phải")],
+)
+def test_keys_that_are_missing_or_no_public_keys_are_refused(recipients: list[str], text: str) -> None:
+    with pytest.raises(HandoverError, match=text):
+        handover.seal(b"x", recipients)
+
+
+# --- The operator's side ---
+
+
+@pytest.mark.dieu12
+def test_sheets_are_made_per_agency_and_sealed_again(sealed: Path, key: Path, tmp_path: Path, identity: Any) -> None:
+    done = run(sealed, "--key", key, "--output", tmp_path / "out", "--json")
+    assert done.exit_code == 0, done.output
+    sheets = json.loads(done.output)["sheets"]
+    assert [(sheet["agency"], sheet["slips"]) for sheet in sheets] == [("stp", 1), ("syt", 1)]
+    for sheet in sheets:
+        data = Path(sheet["file"]).read_bytes()
+        assert pyrage.decrypt(data, [identity]).startswith(b"%PDF-")
+        assert stat.S_IMODE(Path(sheet["file"]).stat().st_mode) == 0o600
+
+
+def test_clear_sheets_are_made_only_when_asked_for(sealed: Path, key: Path, tmp_path: Path) -> None:
+    done = run(sealed, "--key", key, "--output", tmp_path / "out", "--clear")
+    assert "in xong thì xóa" in done.output
+    assert all(path.read_bytes().startswith(b"%PDF-") for path in (tmp_path / "out").iterdir())
+
+
+@pytest.mark.dieu12
+def test_no_password_comes_on_the_screen(sealed: Path, key: Path, tmp_path: Path) -> None:
+    for words in (["--clear"], ["--json"], []):
+        done = run(sealed, "--key", key, "--output", tmp_path / "out", *words)
+        assert done.exit_code == 0
+        assert not any(slip.password in done.output for slip in SLIPS)
+
+
+def test_another_key_does_not_open_it(sealed: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.key"
+    other.write_text(f"{pyrage.x25519.Identity.generate()}\n", encoding="utf-8")
+    done = run(sealed, "--key", other, "--output", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "khóa này không mở được tệp" in done.output
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "AGE-SECRET-KEY-1ABC", "\0\1"])
+def test_a_key_file_that_holds_no_key_is_refused(sealed: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "bad.key").write_text(text, encoding="utf-8")
+    done = run(sealed, "--key", tmp_path / "bad.key", "--output", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "không phải khóa bí mật" in done.output
+
+
+def test_a_key_locked_by_a_passphrase_is_asked_for_it(sealed: Path, key: Path, tmp_path: Path) -> None:
+    locked = tmp_path / "locked.key"
+    locked.write_bytes(pyrage.passphrase.encrypt(key.read_bytes(), "mật khẩu khóa"))
+    words = ["handover", str(sealed), "--key", str(locked), "--output", str(tmp_path / "out")]
+    done = CliRunner().invoke(main, [*words, "--regulation", str(REGULATION)], input="mật khẩu khóa\n")
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{}", b"nonsense", b'{"format": 9}'])
+def test_what_is_no_handover_file_is_refused(key: Path, identity: Any, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.age"
+    path.write_bytes(pyrage.encrypt(content, [identity.to_public()]))
+    done = run(path, "--key", key, "--output", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "tệp bàn giao" in done.output
+
+
+def test_a_slip_says_who_how_and_by_which_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    for name in ("cell", "multi_cell"):
+        whole = getattr(handover_sheet._Sheet, name)
+
+        def told(self: Any, w: float, h: float, text: str = "", *, whole: Any = whole, **more: Any) -> Any:
+            said.append(text)
+            return whole(self, w, h, text, **more)
+
+        monkeypatch.setattr(handover_sheet._Sheet, name, told)
+    rules = handover_sheet.Rules(Rule(8, 1, 1, 1, 1, "!@#"), 3, 1)
+    opened = Handover(datetime(2026, 11, 25), "an", "hanam.gov.vn", tuple(SLIPS))
+    assert handover_sheet.pdf(opened, SLIPS[:1], rules, "https://mail.hanam.gov.vn").startswith(b"%PDF-")
+    text = "\n".join(said)
+    for part in (
+        "Nguyễn Thị Hà - Sở Y tế",
+        "nguyenthiha@hanam.gov.vn",
+        SECRET,
+        "https://mail.hanam.gov.vn",
+        "ít nhất 08 ký tự",
+        "! @ #",
+        "sau mỗi 03 tháng",
+        "trong 01 tháng",
+    ):
+        assert part in text
+
+
+def test_slips_carry_all_that_a_sheet_needs() -> None:
+    data = json.loads(handover.text(SLIPS, by="an", commit="abc", domain="hanam.gov.vn"))
+    assert data["slips"] == [asdict(slip) for slip in SLIPS]
+    assert data["format"] == 1

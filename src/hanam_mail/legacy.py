@@ -94,9 +94,22 @@ def _reads(text: str, reading: str) -> bool:
 def _convert(text: str, encoding: str) -> str:
     table, pattern = _table(encoding)
     reading = pattern.sub(lambda found: table[found[0]], text)
-    # The .VnTimeH fonts draw small letters as capitals: only words with several plain letters tell.
-    all_capitals = re.search("[a-z]", text) is None and re.search("[A-Z][^\\s]*[A-Z]", text) is not None
-    return reading.upper() if all_capitals and encoding == TCVN3 else reading
+    return _with_capitals(text, reading) if encoding == TCVN3 else reading
+
+
+def _with_capitals(text: str, reading: str) -> str:
+    """TCVN3 has no capitals with tones: the .VnTimeH fonts draw them, and only the plain letters of the text tell.
+
+    Words with several of them say whether all is written in capitals, the words that begin with one whether each
+    begins with a capital ("¸nh" is Ánh in a name).
+    """
+    if re.search("[a-z]", text) is None and re.search("[A-Z]\\S*[A-Z]", text):
+        return reading.upper()
+    initials = [word[0] for word in _words(text) if word]
+    plain = [char for char in initials if char.isascii()]
+    if not plain or not all(char.isupper() for char in plain):
+        return reading
+    return re.sub(r"(?<![^\W\d_])(?<!['’])[^\W\d_]", lambda first: first[0].upper(), reading)
 
 
 @cache

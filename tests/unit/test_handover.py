@@ -157,12 +157,17 @@ def test_a_key_file_that_holds_no_key_is_refused(sealed: Path, tmp_path: Path, t
     assert "không phải khóa bí mật" in done.output
 
 
-def test_a_key_locked_by_a_passphrase_is_asked_for_it(sealed: Path, key: Path, tmp_path: Path) -> None:
+def test_a_key_locked_by_a_passphrase_is_asked_for_it(
+    sealed: Path, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The true function is slow on purpose (scrypt, seconds).
+    monkeypatch.setattr(pyrage.passphrase, "decrypt", lambda data, word: key.read_bytes() if word == "mở ra" else b"")
     locked = tmp_path / "locked.key"
-    locked.write_bytes(pyrage.passphrase.encrypt(key.read_bytes(), "mật khẩu khóa"))
+    locked.write_bytes(b"age-encryption.org/v1\n-> scrypt")
     words = ["handover", str(sealed), "--key", str(locked), "--output", str(tmp_path / "out")]
-    done = CliRunner().invoke(main, [*words, "--regulation", str(REGULATION)], input="mật khẩu khóa\n")
-    assert done.exit_code == 0, done.output
+    for word, code in (("mở ra", 0), ("sai", 1)):
+        done = CliRunner().invoke(main, [*words, "--regulation", str(REGULATION)], input=f"{word}\n")
+        assert done.exit_code == code, done.output
 
 
 @pytest.mark.parametrize("content", [b"[]", b"{}", b"nonsense", b'{"format": 9}'])

@@ -4,8 +4,10 @@ Used by every test that needs real hosts, and by the proofs at the end of `make 
 """
 
 import imaplib
+import json
 import os
 import poplib
+import shlex
 import smtplib
 import socket
 import ssl
@@ -136,6 +138,24 @@ class Lab:
             yield
         finally:
             self.run(group, f"systemctl start {names}")
+
+    def give_password(self, address: str, password: str, *, must_change: bool) -> None:
+        """Give a mailbox a password as the lab's playbook does, and forget all it ever had before."""
+        forget = f"delete from mail.password_history where mailbox_id = mail.resolve('{address}')"
+        forgetting = f'runuser -u postgres -- psql -qAt mail -c "{forget}"'
+        passwords = shlex.quote(json.dumps({address: password}, ensure_ascii=False))
+        option = "--must-change" if must_change else "--no-must-change"
+        setting = f"printf %s {passwords} | hanam-mail-db set-passwords --json --if-different {option}"
+        self.run("accounts", f"{forgetting} && {setting} && {forgetting}")
+
+    def give_back(self, person: Sample) -> None:
+        """Undo what a test did to a sample official's account: failures, lock by running, password."""
+        undo = " ".join(
+            f"delete from mail.{table} where {column} = mail.resolve('{person.address}');"
+            for table, column in (("lock_state", "mailbox_id"), ("sign_in_failure", "login"))
+        )
+        self.run("accounts", f'runuser -u postgres -- psql -qAt mail -c "{undo}"')
+        self.give_password(person.address, person.password, must_change=False)
 
     def settle_sign_in(self) -> None:
         """After a restart of the database: wait until Dovecot holds no connection of before it.

@@ -6,17 +6,31 @@
  * - The name of the mail store in the table of users stays the same wherever the store is (hanam_imap).
  * - The mail store learns the client's address, so that guesses are counted where they come from (Đ4.6).
  * - Nobody becomes a user under anything but a mailbox id.
+ * - Whoever must change his password, or is locked, is sent from the login to the page that tells him what to do (Đ8.2a, Đ7).
  * - Whom to ask for help stands below the login form (Đ10.8).
  * - Texts that Roundcube lacks in Vietnamese or that the regulation gives a number for.
  */
 class hanam extends rcube_plugin
 {
+    /** Relative: the skin takes paths from the root for its own. */
+    private const CHANGE_PAGE = './mat-khau/';
+    /** Where a state of a mailbox leads; the accounts database ends its reason with "[state:cause]", for the right password only. */
+    private const PAGES = ['must_change' => '', 'locked' => 'tam-khoa', 'revoked' => 'thu-hoi'];
+
     public function init(): void
     {
         $this->texts();
         $this->add_hook('storage_connect', [$this, 'storage_connect']);
         $this->add_hook('user_create', [$this, 'user_create']);
         $this->add_hook('template_container', [$this, 'template_container']);
+        if (rcube::get_instance()->config->get('hanam_change_page')) {
+            $this->add_hook('login_failed', [$this, 'login_failed']);
+            $this->include_stylesheet('hanam.css');
+            $this->add_button([
+                'type' => 'link', 'href' => self::CHANGE_PAGE, 'label' => 'hanam.changepassword',
+                'class' => 'hanam-password', 'innerclass' => 'inner',
+            ], 'taskbar');
+        }
     }
 
     public function storage_connect(array $connection): array
@@ -34,6 +48,19 @@ class hanam extends rcube_plugin
         return $user;
     }
 
+    public function login_failed(array $failure): array
+    {
+        $rcmail = rcmail::get_instance();
+        $told = (string) $rcmail->get_storage()->get_error_str();
+        if (preg_match('/\[(must_change|locked|revoked)(?::(\w+))?\]/', $told, $found)) {
+            $query = http_build_query(['ly-do' => $found[2] ?? '', 'dang-nhap' => $failure['user']]);
+            $rcmail->kill_session();
+            header('Location: ' . self::CHANGE_PAGE . self::PAGES[$found[1]] . "?$query", true, 303);
+            exit;
+        }
+        return $failure;
+    }
+
     public function template_container(array $container): array
     {
         if ($container['name'] !== 'loginfooter') {
@@ -45,6 +72,10 @@ class hanam extends rcube_plugin
             empty($support['phone']) ? '' : $this->gettext('phone') . ': ' . html::quote($support['phone']),
             empty($support['email']) ? '' : 'Email: ' . html::a('mailto:' . $support['email'], html::quote($support['email'])),
         ]);
+        if (rcube::get_instance()->config->get('hanam_change_page')) {
+            $container['content'] = ($container['content'] ?? '')
+                . html::div(null, html::a(self::CHANGE_PAGE, $this->gettext('changepassword')));
+        }
         if ($lines) {
             $container['content'] = ($container['content'] ?? '')
                 . html::div(['class' => 'hanam-support'], $this->gettext('support') . ': ' . implode(' &bull; ', $lines));

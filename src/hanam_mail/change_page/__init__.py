@@ -1,0 +1,176 @@
+"""The page where a password is changed (Đ8.2): it stands before every login, and keeps nothing.
+
+A WSGI program for its own user, behind the webmail's nginx. The database decides everything
+(`mail.change_password_sealed`, the only thing its role may call besides the list of rules); this page shows
+it. Passwords go to the database sealed (AES-256-CBC, random IV), so that no log of either side shows them.
+
+Runs on the hosts with Debian's Flask, cryptography and psycopg.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cryptography.hazmat.primitives import padding
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from flask import Flask, Response, abort, jsonify, make_response, render_template, request
+
+CONFIGURATION = Path("/etc/hanam-mail/change-page.json")
+PREFIX = "/mat-khau"
+_BLOCK_OCTETS = 16
+_RULES_SECONDS = 60.0
+# What a status of the database means to a browser (RFC 9110).
+_STATUS = {"changed": 200, "rejected": 422, "wrong": 403, "locked": 403, "revoked": 403, "throttled": 429}
+
+
+class Unavailable(Exception):
+    """The accounts database cannot be asked now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the role writes for the page. `lock_reasons` maps a reason of a lock to its text (Đ7.2)."""
+
+    conninfo: str
+    key: bytes
+    product: str
+    webmail: str
+    support: Mapping[str, str]
+    lock_reasons: Mapping[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> "Configuration":
+        """The configuration in a JSON file; raises ValueError, KeyError or OSError when it is none."""
+        data = json.loads(path.read_text("utf-8"))
+        key = bytes.fromhex(data.pop("key"))
+        return cls(key=key, **data)
+
+
+class Answer(NamedTuple):
+    """The row of mail.change_password: see sql/functions/56_change_password.sql."""
+
+    result: str
+    cause: str | None
+    message: str
+    faults: list[str]
+    texts: list[str]
+
+
+class Rule(NamedTuple):
+    """The row of mail.password_rules."""
+
+    rule: str
+    number: int | None
+    description: str
+
+
+type Query = Callable[[str, list[str]], list[tuple[Any, ...]]]
+"""Runs a statement and returns its rows; raises Unavailable."""
+
+
+def seal(key: bytes, text: str) -> str:
+    """The text under the key as the database unseals it: hexadecimal, IV first, PKCS#7 padding."""
+    vector = secrets.token_bytes(_BLOCK_OCTETS)
+    pad = padding.PKCS7(8 * _BLOCK_OCTETS).padder()
+    cipher = Cipher(algorithms.AES(key), modes.CBC(vector)).encryptor()
+    padded = pad.update(text.encode()) + pad.finalize()
+    return (vector + cipher.update(padded) + cipher.finalize()).hex()
+
+
+def connected(conninfo: str) -> Query:
+    """A Query that connects for each statement: changes are rare, and a restart of the database harms none."""
+    import psycopg
+
+    def query(statement: str, values: list[str]) -> list[tuple[Any, ...]]:
+        try:
+            with psycopg.connect(conninfo, connect_timeout=5, application_name="change-page") as connection:
+                rows: list[tuple[Any, ...]] = connection.execute(statement, values).fetchall()
+                return rows
+        except psycopg.Error as error:
+            # The class alone: a message may repeat what was sent.
+            raise Unavailable(type(error).__name__) from None
+
+    return query
+
+
+def create(configuration: Configuration | None = None, query: Query | None = None) -> Flask:
+    """The WSGI program. Without arguments it reads its configuration's file and asks the database named there."""
+    settings = configuration or Configuration.read(CONFIGURATION)
+    ask = query or connected(settings.conninfo)
+    app = Flask(__name__, static_url_path=f"{PREFIX}/tinh")
+    app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
+    app.jinja_env.globals.update(product=settings.product, webmail=settings.webmail, support=settings.support)
+    rules = _remembered(lambda: [Rule(*row) for row in ask("SELECT * FROM mail.password_rules()", [])])
+
+    @app.get(f"{PREFIX}/")
+    def show() -> str:
+        reason = request.args.get("ly-do", "")
+        return _form(rules(), login=request.args.get("dang-nhap", ""), reason=reason)
+
+    @app.post(f"{PREFIX}/")
+    def change() -> Response:
+        if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+            abort(403)  # another site's form
+        fields = {name: request.form.get(name, "") for name in ("dang-nhap", "cu", "moi", "nhac-lai")}
+        if fields["moi"] != fields["nhac-lai"]:
+            answer = Answer("rejected", None, "Hai lần nhập mật khẩu mới không giống nhau.", ["repeat"], [])
+        else:
+            values = [
+                fields["dang-nhap"].strip().replace("\0", ""),
+                seal(settings.key, fields["cu"]),
+                seal(settings.key, fields["moi"]),
+                request.headers.get("X-Real-IP", ""),
+            ]
+            statement = "SELECT result, cause, message, faults, texts FROM mail.change_password_sealed(%s, %s, %s, %s)"
+            answer = Answer(*ask(statement, values)[0])
+        if "application/json" in request.headers.get("Accept", ""):
+            response = jsonify(answer._asdict())
+        elif answer.result == "changed":
+            response = make_response(render_template("changed.html"))
+        else:
+            response = make_response(_form(rules(), login=fields["dang-nhap"], answer=answer))
+        response.status_code = _STATUS[answer.result]
+        return response
+
+    @app.get(f"{PREFIX}/tam-khoa")
+    def locked() -> str:
+        return render_template("locked.html", reason=settings.lock_reasons.get(request.args.get("ly-do", "")))
+
+    @app.get(f"{PREFIX}/thu-hoi")
+    def revoked() -> str:
+        return render_template("revoked.html")
+
+    @app.errorhandler(Unavailable)
+    def unavailable(error: Unavailable) -> tuple[str, int]:
+        app.logger.error("accounts database: %s", error)
+        return render_template("unavailable.html"), 503
+
+    @app.after_request
+    def private(response: Response) -> Response:
+        if request.endpoint != "static":
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return app
+
+
+def _form(rules: list[Rule], *, login: str, reason: str = "", answer: Answer | None = None) -> str:
+    shown = [rule for rule in rules if rule.rule != "special_characters"]
+    special = next((rule.description for rule in rules if rule.rule == "special_characters"), "")
+    return render_template("form.html", rules=shown, special=special, login=login, reason=reason, answer=answer)
+
+
+def _remembered[T](read: Callable[[], T]) -> Callable[[], T]:
+    """What was read, for a minute: rules change with a deployment only."""
+    kept: list[tuple[float, T]] = []
+
+    def value() -> T:
+        if not kept or kept[0][0] < time.monotonic() - _RULES_SECONDS:
+            kept[:] = [(time.monotonic(), read())]
+        return kept[0][1]
+
+    return value

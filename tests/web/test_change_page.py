@@ -1,0 +1,141 @@
+"""The page where passwords are changed, from the login to the inbox (Đ8.2), and what a locked person is shown (Đ7)."""
+
+import shlex
+from collections.abc import Iterator
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support import expected_conditions as expect
+
+from tests.lab import Lab, Sample
+from tests.web.pages import Webmail
+
+FIRST = "Tam-Thoi-Kq7m-Wz9p@1"
+CHOSEN = "Lúa-Chiêm-2026@"
+
+
+@pytest.fixture
+def newcomer(lab: Lab) -> Iterator[Sample]:
+    """Somebody with the operator's password, who gets his own back afterwards."""
+    person = lab.samples[-1]
+    lab.give_password(person.address, FIRST, must_change=True)
+    yield person
+    lab.give_back(person)
+
+
+class Page:
+    """The page for the change, in the words of the tests."""
+
+    def __init__(self, webmail: Webmail) -> None:
+        self.web = webmail
+
+    def shown(self) -> None:
+        self.web.wait.until(expect.url_contains("/mat-khau/"), "the browser did not come to the page")
+        self.web.find("#new")
+
+    def fill(self, **fields: str) -> None:
+        for name, value in fields.items():
+            self.web.find(f"#{name}").clear()
+            self.web.find(f"#{name}").send_keys(value)
+
+    def send(self, old: str, new: str) -> None:
+        self.fill(old=old, new=new, repeat=new)
+        self.web.find("#send").click()
+
+    def rules(self, state: str) -> set[str]:
+        return {item.get_attribute("data-rule") or "" for item in self._items(f"#rules li.{state}")}
+
+    def refusal(self) -> str:
+        return self.web.text("#answer")
+
+    def _items(self, selector: str) -> list[object]:
+        return self.web.driver.find_elements(By.CSS_SELECTOR, selector)  # type: ignore[return-value]
+
+
+@pytest.fixture
+def page(webmail: Webmail) -> Page:
+    return Page(webmail)
+
+
+@pytest.mark.dieu8
+def test_dieu8_2a_the_operators_password_leads_from_the_login_over_the_change_to_the_inbox(
+    webmail: Webmail, page: Page, newcomer: Sample
+) -> None:
+    webmail.log_in(newcomer.address, FIRST)
+    page.shown()
+    assert "Mật khẩu ban đầu chỉ dùng một lần" in webmail.text(".why")
+    assert webmail.find("#login").get_attribute("value") == newcomer.address
+    page.send(FIRST, CHOSEN)
+    webmail.find("#messagelist-content")
+    webmail.driver.delete_all_cookies()
+    webmail.log_in(newcomer.address, CHOSEN)
+    webmail.find("#messagelist-content")
+
+
+@pytest.mark.dieu8
+def test_dieu8_2b_rules_still_unmet_are_shown_while_typing(webmail: Webmail, page: Page, newcomer: Sample) -> None:
+    webmail.driver.get(f"{webmail.address}mat-khau/")
+    page.fill(login=newcomer.address, new="nguyendung@135")
+    assert page.rules("unmet") == {"uppercase"}  # the regulation's own example has no capital letter
+    page.fill(new="Đg@1")
+    assert page.rules("unmet") == {"min_length"}
+    page.fill(new=CHOSEN)
+    assert page.rules("unmet") == set()
+    assert {"min_length", "uppercase", "lowercase", "digit", "special"} <= page.rules("met")
+
+
+@pytest.mark.dieu8
+def test_dieu8_2b_the_database_names_each_missing_part_in_vietnamese(
+    webmail: Webmail, page: Page, newcomer: Sample
+) -> None:
+    webmail.driver.get(f"{webmail.address}mat-khau/")
+    page.fill(login=newcomer.address)
+    page.send(FIRST, "nguyendung")
+    refusal = page.refusal()
+    for missing in ("1 chữ in hoa", "1 chữ số", "1 ký tự đặc biệt"):
+        assert missing in refusal
+    assert "chữ thường" not in refusal
+
+
+def test_a_wrong_present_password_changes_nothing(webmail: Webmail, page: Page, newcomer: Sample) -> None:
+    webmail.driver.get(f"{webmail.address}mat-khau/")
+    page.fill(login=newcomer.address)
+    page.send("Sai@12345", CHOSEN)
+    assert "không đúng" in page.refusal()
+    page.send(FIRST, CHOSEN)
+    webmail.find("#messagelist-content")
+
+
+@pytest.mark.dieu7
+def test_dieu7_a_locked_person_gets_the_reason_and_what_to_do(
+    lab: Lab, webmail: Webmail, page: Page, newcomer: Sample
+) -> None:
+    lab.give_password(newcomer.address, CHOSEN, must_change=False)
+    lab.run("accounts", f"hanam-mail-db lock {newcomer.address} --reason forbidden_use --document 1/KT")
+    webmail.log_in(newcomer.address, CHOSEN)
+    webmail.wait.until(expect.url_contains("/mat-khau/tam-khoa"))
+    assert "hoạt động bị cấm" in webmail.text("#reason")
+    assert "văn bản đề nghị khôi phục" in webmail.text("main")
+    # Only to the right password: a guesser learns nothing.
+    webmail.log_in(newcomer.address, CHOSEN + "x")
+    assert "Không đăng nhập được" in webmail.notice()
+
+
+def test_the_form_works_without_scripts(lab: Lab, newcomer: Sample) -> None:
+    name = f"mail.{lab.variables['mail_domain']}"
+    form = f"dang-nhap={newcomer.address}&cu={FIRST}&moi={CHOSEN}&nhac-lai={CHOSEN}".replace("@", "%40")
+    # Python stands for a browser without scripts: the host has no curl.
+    program = (
+        "import ssl,urllib.request as r,sys;"
+        f"q=r.Request('https://{name}/mat-khau/',data=sys.stdin.buffer.read());"
+        "print(r.urlopen(q,context=ssl._create_unverified_context()).read().decode())"
+    )
+    page = lab.run("webmail", f"printf %s {shlex.quote(form)} | python3 -c {shlex.quote(program)}")
+    assert 'id="changed"' in page
+
+
+def test_the_login_page_and_the_webmail_lead_to_the_change(webmail: Webmail, reader: Sample) -> None:
+    webmail.open()
+    assert webmail.find("#login-footer a[href='./mat-khau/']").text == "Đổi mật khẩu"
+    webmail.enter(reader)
+    assert webmail.find("#taskmenu a.hanam-password").get_attribute("href") == f"{webmail.address}mat-khau/"

@@ -39,7 +39,7 @@ def plan(base: str, markdown: bool, output: Path | None, publish: bool, path: Pa
 
     commenting = markdown or output is not None or publish
     try:
-        found = _review(path, base)
+        found = _review(path, base, canonical=commenting)
     except InputError as error:
         if not commenting:
             raise
@@ -68,10 +68,14 @@ def plan(base: str, markdown: bool, output: Path | None, publish: bool, path: Pa
             click.echo(line)
 
 
-def _review(path: Path, base: str) -> "Review":
+def _review(path: Path, base: str, *, canonical: bool) -> "Review":
+    """The comparison; with `canonical` a file that `check` would have written otherwise is an error as well."""
     from hanam_mail import cache, comparison, registry, review
+    from hanam_mail.canonical import problems
 
     after = load(path)
+    if canonical and (otherwise := problems(after, path)):
+        raise InputError(otherwise)
     with working(f"Đang so với {base}"):
         before = comparison.revision(path, base, cache=cache.cache_folder())
         found, stops = comparison.plan(before, after, registry.today(), comparison.domain_beside(path))

@@ -1,0 +1,290 @@
+"""The plan between two git revisions, and the comment on a merge request that tells it."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import yaml
+from click.testing import Result
+
+from hanam_mail import comparison, gitlab, review
+from hanam_mail.errors import InputError
+from hanam_mail.model import Registry
+
+ROOT = Path(__file__).parents[2]
+
+type Run = Callable[..., Result]
+PAPER = ("--dated", "20/11/2026", "--ground", "quyết định", "--reply", "99/STTTT")
+
+
+def git(project: Path, *words: str) -> None:
+    identity = ("-c", "user.name=Văn thư", "-c", "user.email=vt@hanam.gov.vn", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", "-C", str(project), *identity, *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def history(project: Path) -> Path:
+    """The project as a git repository with one commit, `main`."""
+    git(project, "init", "-q", "-b", "main")
+    git(project, "add", "mailboxes", "group_vars")
+    git(project, "commit", "-q", "-m", "Sổ đăng ký")
+    return project
+
+
+def commit(project: Path) -> None:
+    git(project, "add", "mailboxes")
+    git(project, "commit", "-q", "-m", "Thay đổi")
+
+
+def test_nothing_changed_is_no_plan(run: Run, history: Path) -> None:
+    result = run("plan", "--base", "main")
+    assert (result.exit_code, result.stdout) == (0, "Không có thay đổi.\n")
+
+
+@pytest.mark.dieu6
+def test_the_plan_tells_every_kind_of_change_and_its_document(run: Run, history: Path) -> None:
+    run("add", "person", "Lê An", "--agency", "snv", "--document", "1/VP", *PAPER)
+    run("revoke", "tranquangminh", "--document", "2/VP", *PAPER)
+    run("lock", "nguyenthithanhha", "--reason", "compromised", "--document", "3/VP", *PAPER)
+    run("merge-agency", "sxd", "sgtvt", "--document", "4/VP", *PAPER)
+    commit(history)
+    found = json.loads(run("plan", "--base", "HEAD~1", "--json").stdout)
+    groups = {entry["group"]: entry["document"]["number"] for entry in found["plan"]["entries"]}
+    assert groups.items() >= {"created": "1/VP", "revoked": "2/VP", "locked": "3/VP", "merged": "4/VP"}.items()
+    # Whoever leaves is no clerk any more.
+    assert groups.keys() - {"created", "revoked", "locked", "merged"} == {"changed"}
+    assert len(found["requests"]) == 4
+    text = run("plan", "--base", "HEAD~1").stdout
+    assert "+ Lê An <lean@hanam.gov.vn>, cá nhân, Sở Nội vụ, 2 GB; văn bản 1/VP ngày 20/11/2026" in text
+
+
+@pytest.mark.dieu8
+def test_the_regulation_of_each_revision_judges_it(run: Run, history: Path) -> None:
+    file = history / "group_vars/all/regulation.yml"
+    text = file.read_text("utf-8")
+    larger = text.replace("quota_personal_default_bytes: 2147483648", "quota_personal_default_bytes: 4294967296")
+    file.write_text(larger, encoding="utf-8")
+    entries = json.loads(run("plan", "--base", "main", "--json").stdout)["plan"]["entries"]
+    assert {change["after"] for entry in entries for change in entry["changes"]} == {4294967296}
+    assert {entry["kind"] for entry in entries} == {"person"}
+
+
+def test_a_revision_that_is_not_there_is_one_sentence(run: Run, history: Path) -> None:
+    result = run("plan", "--base", "nowhere")
+    assert result.exit_code == 1
+    assert "không có bản “nowhere” trong git" in result.stderr
+    assert run("plan", "--base", "--upload-pack=x").exit_code == 1
+
+
+def test_a_base_with_errors_is_named_as_the_revision(run: Run, history: Path) -> None:
+    file = history / "mailboxes/sxd.yml"
+    good = file.read_text("utf-8")
+    file.write_text(good.replace("code: sxd", "code: sxx"), encoding="utf-8")
+    commit(history)
+    file.write_text(good, encoding="utf-8")
+    result = run("plan", "--base", "HEAD")
+    assert result.exit_code == 1
+    assert "HEAD:mailboxes/sxd.yml" in result.stderr
+
+
+def test_a_registry_without_git_is_one_sentence(run: Run) -> None:
+    result = run("plan", "--base", "main")
+    assert result.exit_code == 1
+    assert "Traceback" not in result.stderr and result.stderr.endswith("1 lỗi.\n")
+
+
+@pytest.mark.dieu8
+def test_a_quota_that_shrinks_is_to_be_looked_at(run: Run, history: Path) -> None:
+    run("quota", "tranquangminh", "8GB", "--document", "1/VP", *PAPER)
+    commit(history)
+    run("quota", "tranquangminh", "4GB", "--shrink", "--document", "2/VP", *PAPER)
+    comment = run("plan", "--base", "HEAD", "--markdown").stdout
+    assert "**Xin xem kỹ:**" in comment
+    assert "Giảm dung lượng từ 8 GB xuống 4 GB: Trần Quang Minh" in comment
+
+
+def test_the_comment_has_a_table_for_each_kind_and_folds_long_ones(run: Run, history: Path) -> None:
+    run("revoke", "tranquangminh", "--document", "2/VP", *PAPER)
+    run("rename-agency", "kb", "--new-code", "txkb", "--document", "4/VP", *PAPER)
+    comment = run("plan", "--base", "main", "--markdown").stdout
+    assert comment.startswith(review.MARK)
+    assert "#### Thu hồi (1)" in comment
+    assert "| Trần Quang Minh &lt;tranquangminh@hanam.gov.vn&gt;" in comment
+    assert "<details><summary><b>Thay đổi (" in comment and "</details>" in comment
+    assert "1 hộp thư bị thu hồi: đóng vĩnh viễn" in comment
+    assert "#### Sổ đề nghị (2)" in comment
+    assert "So với `main`." in comment
+
+
+def test_the_comment_lists_the_errors_of_a_registry_that_has_some(run: Run, history: Path) -> None:
+    file = history / "mailboxes/sxd.yml"
+    file.write_text(file.read_text("utf-8").replace("code: sxd", "code: sxx"), encoding="utf-8")
+    result = run("plan", "--base", "main", "--output", "plan.md")
+    assert result.exit_code == 1
+    text = (history / "plan.md").read_text("utf-8")
+    assert "lỗi, chưa thể hợp nhất:**" in text and "mailboxes/sxd.yml" in text
+
+
+def test_the_comment_lists_what_is_not_in_canonical_form(run: Run, history: Path) -> None:
+    file = history / "mailboxes/sxd.yml"
+    file.write_text(file.read_text("utf-8").replace("code: sxd", "code: 'sxd'"), encoding="utf-8")
+    assert "không ở dạng chuẩn" in run("plan", "--base", "main", "--markdown").stdout
+    assert run("plan", "--base", "main").exit_code == 0
+
+
+def test_names_cannot_break_out_of_the_table(run: Run, history: Path) -> None:
+    run("lock", "tranquangminh", "--reason", "idle", "--document", "a|b <img src=x> [x](y)", *PAPER)
+    comment = run("plan", "--base", "main", "--markdown").stdout
+    assert "<img" not in comment and "[x](y)" not in comment
+    assert all(line.count("|") - line.count("\\|") in (0, 4, 5, 6) for line in comment.splitlines())
+
+
+def test_a_table_of_thousands_is_cut(run: Run, project: Path) -> None:
+    from hanam_mail.cli.base import load
+
+    before = load(project / "mailboxes")
+    person = next(box for box in before.mailboxes.values() if box.address == "tranquangminh")
+    many = {f"x{n}": replace(person, id=f"x{n}", address=f"nguoi{n}") for n in range(1000)}
+    after = replace(before, mailboxes={**before.mailboxes, **many})
+    plan, stops = comparison.plan(before, after, date(2026, 11, 25), "hanam.gov.vn")
+    comment = review.comment(review.Review(plan, stops, (), {}), "main")
+    assert "Cấp mới (1.000)" in comment
+    assert "… và 700 dòng nữa." in comment
+    assert len(comment) < 200_000
+
+
+@pytest.mark.dieu5
+def test_a_vanished_mailbox_stops_the_plan_and_is_told(project: Path) -> None:
+    from hanam_mail.cli.base import load
+
+    before = load(project / "mailboxes")
+    rest: Registry = replace(before, mailboxes=dict(list(before.mailboxes.items())[1:]))
+    plan, stops = comparison.plan(before, rest, date(2026, 11, 25), "hanam.gov.vn")
+    assert "không được xóa mục" in stops[0]
+    assert plan.counts["revoked"] == 1  # type: ignore[index]
+
+
+# --- GitLab ---
+
+
+class GitLab(BaseHTTPRequestHandler):
+    """As much of GitLab as comments need."""
+
+    notes: list[dict[str, object]]
+    asked: list[str]
+
+    def do_GET(self) -> None:
+        page = int(self.path.rpartition("=")[2])
+        self.answer(self.notes[(page - 1) * 2 : page * 2])
+
+    def do_POST(self) -> None:
+        note = {"id": len(self.notes) + 1, "body": self.body()}
+        self.notes.append(note)
+        self.answer(note)
+
+    def do_PUT(self) -> None:
+        note = self.notes[int(self.path.rpartition("/")[2]) - 1]
+        note["body"] = self.body()
+        self.answer(note)
+
+    def body(self) -> str:
+        return str(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["body"])
+
+    def answer(self, value: object) -> None:
+        self.asked.append(f"{self.command} {self.path}")
+        self.send_response(200 if self.headers["PRIVATE-TOKEN"] == "glpat-x" else 401)
+        self.end_headers()
+        self.wfile.write(json.dumps(value).encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[type[GitLab], dict[str, str]]]:
+    handler = type("Handler", (GitLab,), {"notes": [], "asked": []})
+    http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = Thread(target=http.serve_forever)
+    thread.start()
+    yield (
+        handler,
+        {
+            "CI_API_V4_URL": f"http://127.0.0.1:{http.server_port}/api/v4",
+            "CI_PROJECT_ID": "7",
+            "CI_MERGE_REQUEST_IID": "12",
+            gitlab.TOKEN: "glpat-x",
+        },
+    )
+    http.shutdown()
+    thread.join()
+    http.server_close()
+
+
+def test_the_comment_is_written_once_and_then_kept_up_to_date(server: tuple[type[GitLab], dict[str, str]]) -> None:
+    handler, environment = server
+    handler.notes.extend({"id": number, "body": "Đồng ý."} for number in (1, 2, 3))
+    target = gitlab.from_environment(environment)
+    assert target is not None
+    assert target.publish("<!-- m -->\nmột", "<!-- m -->")
+    assert not target.publish("<!-- m -->\nhai", "<!-- m -->")
+    assert not target.publish("<!-- m -->\nhai", "<!-- m -->")
+    assert [note["body"] for note in handler.notes][3:] == ["<!-- m -->\nhai"]
+    assert [line.split()[0] for line in handler.asked].count("PUT") == 1
+    assert handler.asked[0].startswith("GET /api/v4/projects/7/merge_requests/12/notes?")
+
+
+def test_a_refused_token_is_one_sentence_without_it(server: tuple[type[GitLab], dict[str, str]]) -> None:
+    environment = server[1] | {gitlab.TOKEN: "glpat-secret"}
+    target = gitlab.from_environment(environment)
+    assert target is not None
+    with pytest.raises(InputError) as refused:
+        target.publish("x", "<!-- m -->")
+    assert "401" in str(refused.value)
+    assert "secret" not in str(refused.value) + repr(target)
+
+
+def test_without_a_token_the_text_is_only_printed(run: Run, history: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(gitlab.TOKEN, raising=False)
+    result = run("plan", "--base", "main", "--output", "plan.md", "--publish")
+    assert result.exit_code == 0
+    assert "chưa đăng nhận xét" in result.stderr
+    assert (history / "plan.md").read_text("utf-8") == result.stdout
+
+
+def test_the_pipeline_publishes_the_plan(
+    run: Run,
+    history: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    server: tuple[type[GitLab], dict[str, str]],
+) -> None:
+    for name, value in server[1].items():
+        monkeypatch.setenv(name, value)
+    result = run("plan", "--base", "main", "--publish")
+    assert result.exit_code == 0, result.stderr
+    assert [note["body"] for note in server[0].notes] == [result.stdout]
+    assert "glpat" not in result.output + result.stderr
+
+
+def test_a_token_outside_a_merge_request_is_said_to_lack_it() -> None:
+    with pytest.raises(InputError) as refused:
+        gitlab.from_environment({gitlab.TOKEN: "x", "CI_API_V4_URL": "https://git.example/api/v4"})
+    assert "CI_PROJECT_ID, CI_MERGE_REQUEST_IID" in str(refused.value)
+
+
+def test_the_pipeline_compares_publishes_and_checks() -> None:
+    jobs = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text("utf-8"))
+    plan = jobs["plan"]
+    assert [line.split()[:2] for line in plan["script"]] == [
+        ["make", "setup"],
+        [".venv/bin/hanam-mail", "plan"],
+        [".venv/bin/hanam-mail", "check"],
+    ]
+    assert "--publish" in plan["script"][1]
+    assert plan["artifacts"]["when"] == "always"
+    assert gitlab.TOKEN not in json.dumps(plan)

@@ -101,5 +101,5 @@ def result(returncode: int, stdout: str, stderr: str) -> dict[str, Any]:
         "changes": lines,
         "diff": {"prepared": "".join(f"{text}\n" for text in lines)},
     }
-    # The sealed file of first passwords, where one was made.
-    return answer | ({"handover": data["handover"]} if data.get("handover") else {})
+    # The sealed file of first passwords, where one was made; the mailbox that was meant.
+    return answer | {key: data[key] for key in ("handover", "mailbox") if data.get(key)}

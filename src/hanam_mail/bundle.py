@@ -27,6 +27,8 @@ MODULES = (
     "jobs.py",
     "notices.py",
     "proposals.py",
+    "purge.py",
+    "purge_command.py",
     "scram.py",
     "target.py",
     "trail.py",

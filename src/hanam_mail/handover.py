@@ -93,14 +93,15 @@ def write(name: str, sealed: bytes, folder: Path = FOLDER) -> Path:
             file.flush()
             os.fsync(file.fileno())
         for directory in (folder, folder.parent):
-            _flush(directory)
+            flush(directory)
     except BaseException:
         path.unlink()
         raise
     return path
 
 
-def _flush(directory: Path) -> None:
+def flush(directory: Path) -> None:
+    """Put a folder's names on the disk."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hanam_mail import accounts, agent, apply, apply_run, db, handover, jobs, notices, wording
+from hanam_mail import accounts, agent, apply, apply_run, db, handover, jobs, notices, purge, purge_command, wording
 
 APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
 ADMIN_DSN = "host=/run/postgresql user=postgres"
@@ -122,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_agent)
 
     jobs.add_commands(commands)
+    purge_command.add_commands(commands)
     return parser
 
 

@@ -151,18 +151,19 @@ def _print(outcomes: "Sequence[Outcome]") -> None:
     from hanam_mail.importing.asks import WORDS
     from hanam_mail.quota import quota_text
 
-    rows = table("Dòng", "Việc", "Tên", "Địa chỉ", "Địa chỉ cũ", "Cơ quan", "Dung lượng")
-    for outcome in outcomes:
-        size = _quota(outcome)
-        rows.add_row(
-            str(outcome.row),
-            WORDS[outcome.ask],
-            outcome.mailbox.name,
-            outcome.mailbox.address,
-            outcome.was,
-            outcome.agency.name,
-            quota_text(size) if size else "",
-        )
+    columns = {
+        "Dòng": [str(outcome.row) for outcome in outcomes],
+        "Việc": [WORDS[outcome.ask] for outcome in outcomes],
+        "Tên": [outcome.mailbox.name for outcome in outcomes],
+        "Địa chỉ": [outcome.mailbox.address for outcome in outcomes],
+        "Địa chỉ cũ": [outcome.was for outcome in outcomes],
+        "Cơ quan": [outcome.agency.name for outcome in outcomes],
+        "Dung lượng": [quota_text(size) if (size := _quota(outcome)) else "" for outcome in outcomes],
+    }
+    shown = {heading: cells for heading, cells in columns.items() if any(cells)}
+    rows = table(*shown)
+    for cells in zip(*shown.values(), strict=True):
+        rows.add_row(*cells)
     console().print(rows)
 
 

@@ -104,9 +104,9 @@ class _Planner:
         registry = draft.registry()
         self._draft, self._directory, self._sender = draft, Directory(registry), sender
         self._operator = sender.id == registry.settings.operator
-        self._by_name: dict[str, list[str]] = {}
+        self._by_name: dict[str, dict[str, None]] = {}  # ids of mailboxes by the key of their names
         for mailbox in registry.mailboxes.values():
-            self._by_name.setdefault(key(mailbox.name), []).append(mailbox.id)
+            self._by_name.setdefault(key(mailbox.name), {})[mailbox.id] = None
         self._request, self._done, self._domain = request, done, domain
         self._rows: dict[str, int] = {}  # mailbox id -> the row of this list that concerns it
         self.problems: list[Problem] = []
@@ -125,6 +125,7 @@ class _Planner:
             self.problems.append(entry.place.problem(Column.NAME, str(error), "Đ5"))
         else:
             self._rows[outcome.mailbox.id] = entry.place.row
+            self._by_name.setdefault(key(outcome.mailbox.name), {})[outcome.mailbox.id] = None
             self.outcomes.append(outcome)
 
     def _agency(self, entry: Entry) -> Agency:
@@ -195,11 +196,8 @@ class _Planner:
         """Refuse a person who has a mailbox in the agency already, unless the list says it is another (Đ5.2c)."""
         if entry.kind is not MailboxKind.PERSON:
             return ()
-        same = [
-            mailbox
-            for mailbox in self._draft.members(agency.code)
-            if mailbox.kind is MailboxKind.PERSON and key(mailbox.name) == key(name)
-        ]
+        named = [mailbox for mailbox in self._named(name) if mailbox.kind is MailboxKind.PERSON]
+        same = [mailbox for mailbox in named if mailbox.agency == agency.id]
         if same and not asks.says_namesake(entry.said):
             former = same[-1]
             row = self._rows.get(former.id)
@@ -209,12 +207,16 @@ class _Planner:
         if same and not entry.details:
             sentence = f"người cùng tên với “{same[-1].address}”: ghi quê quán hoặc ngày sinh để có địa chỉ riêng"
             raise _Refused(Column.HOME if Column.HOME in entry.place.layout else Column.BIRTH, sentence, "Đ5.2c")
-        elsewhere = [self._draft.mailbox(identity) for identity in self._by_name.get(key(name), ())]
         return tuple(
             f"cùng tên với “{mailbox.address}” ở cơ quan khác: nếu là một người, dùng Chuyển cơ quan thay cho Cấp mới"
-            for mailbox in elsewhere
-            if mailbox.kind is MailboxKind.PERSON and mailbox.agency != agency.id and not mailbox.revoked
+            for mailbox in named
+            if mailbox.agency != agency.id and not mailbox.revoked
         )
+
+    def _named(self, name: str) -> list[Mailbox]:
+        """The mailboxes of that name, accents and all, in every agency."""
+        found = map(self._draft.mailbox, self._by_name.get(key(name), ()))
+        return [mailbox for mailbox in found if key(mailbox.name) == key(name)]
 
     # --- change and revoke ---
 
@@ -289,9 +291,10 @@ class _Planner:
         return mailbox
 
     def _mailbox_of_name(self, entry: Entry, agency: Agency) -> Mailbox:
-        members = [mailbox for mailbox in self._draft.members(agency.code) if not mailbox.revoked]
-        same = [mailbox for mailbox in members if key(mailbox.name) == key(entry.name)]
-        same = same or [mailbox for mailbox in members if plain(mailbox.name) == plain(entry.name)]
+        same = [mailbox for mailbox in self._named(entry.name) if mailbox.agency == agency.id and not mailbox.revoked]
+        if not same:
+            members = self._draft.members(agency.code)
+            same = [mailbox for mailbox in members if not mailbox.revoked and plain(mailbox.name) == plain(entry.name)]
         if not same:
             sentence = f"{agency.name} không có hộp thư đang dùng nào của “{entry.name}”: ghi Hộp thư hiện có"
             raise _Refused(Column.NAME, sentence, "Đ6.2a")

@@ -1,5 +1,6 @@
 """Sheets out of an XLSX file that container.py found safe: cached values, merged cells filled, hidden rows marked."""
 
+import contextlib
 import io
 import warnings
 from collections.abc import Iterator
@@ -19,8 +20,9 @@ _NO_VALUE = "công thức chưa có kết quả: mở tệp bằng Excel, lưu l
 def parse(workbook: container.Workbook, file: str) -> list[Sheet]:
     """The visible sheets that hold something, in their order. Raises RefusedFile for a damaged file."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl's remarks on styles and extensions it does not keep
+        # openpyxl remarks on styles and extensions it does not keep, in part on stdout, where JSON goes.
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
             values = openpyxl.load_workbook(io.BytesIO(workbook.content), data_only=True)
             # Only without data_only does openpyxl tell a formula without a cached value from an empty cell.
             formulas = openpyxl.load_workbook(io.BytesIO(workbook.content)) if workbook.formulas else None

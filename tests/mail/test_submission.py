@@ -78,6 +78,28 @@ def test_official_sends_only_as_himself(lab: Lab, sender: Sample, recipient: Sam
         assert _refusal(client, "", recipient.address)[0] == 554
 
 
+@pytest.mark.dieu4
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "From: {other}",
+        "From: Chu tich <{other}>",
+        "From: {own}, {other}",
+        "From: Lanh dao\r\n <{other}>",
+        "From: {own}\r\nFrom: {other}",
+        "From: Khong co dia chi",
+    ],
+)
+def test_dieu4_6_the_from_field_is_the_logins_own(lab: Lab, sender: Sample, recipient: Sample, forged: str) -> None:
+    head = forged.format(own=sender.address, other=recipient.address)
+    with lab.submission(sender.address, sender.password) as client:
+        with pytest.raises(smtplib.SMTPDataError) as refusal:
+            client.sendmail(sender.address, recipient.address, f"{head}\r\nSubject: x\r\n\r\nx\r\n")
+        assert refusal.value.smtp_code == 554
+        own = f'From: "Tên, có dấu" <{sender.address.upper()}>\r\nSubject: x\r\n\r\nx\r\n'
+        assert client.sendmail(sender.address, recipient.address, own.encode()) == {}
+
+
 def test_unknown_recipient_is_refused_at_once_and_in_ascii(lab: Lab, sender: Sample) -> None:
     with lab.submission(sender.address, sender.password) as client:
         code, text = _refusal(client, sender.address, "khong.co.ai@hanam.gov.vn")

@@ -8,6 +8,7 @@ convert_legacy=True)`, by a flag of the command) has it converted and is told so
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -38,12 +39,13 @@ def recognise(text: str) -> Converted | None:
 
     Give it the text as it came: TCVN3's ư is a soft hyphen, which any cleaning would drop.
     """
-    if not _may_be_legacy(text) or all(map(_stands, _words(text))):
+    visible = _visible(text)
+    if not _may_be_legacy(visible) or all(map(_stands, _words(visible))):
         return None
     readings = [
         Converted(encoding, text, reading)
         for encoding in (TCVN3, VNI)
-        if (reading := _convert(text, encoding)) != text and _reads(text, reading)
+        if (reading := _convert(visible, encoding)) != visible and _reads(visible, reading)
     ]
     return readings[0] if len(readings) == 1 else None
 
@@ -63,10 +65,18 @@ def recognise_all(texts: Sequence[str]) -> list[Converted | None]:
 
 
 def _follow(text: str, encoding: str) -> Converted | None:
-    if not _may_be_legacy(text):
+    visible = _visible(text)
+    if not _may_be_legacy(visible):
         return None
-    reading = _convert(text, encoding)
-    return Converted(encoding, text, reading) if reading != text and _reads(text, reading) else None
+    reading = _convert(visible, encoding)
+    return Converted(encoding, text, reading) if reading != visible and _reads(visible, reading) else None
+
+
+def _visible(text: str) -> str:
+    """Without zero-width characters, byte order marks and the like, which no encoding before Unicode had."""
+    if text.isascii():
+        return text
+    return "".join(char for char in text if char <= _LAST_LEGACY or unicodedata.category(char) != "Cf")
 
 
 def _may_be_legacy(text: str) -> bool:

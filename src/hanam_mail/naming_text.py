@@ -20,10 +20,11 @@ _LOOK_ALIKES = {
 }
 # Apostrophes bind (K'Brơi is one word); every other sign parts words.
 _APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼ`´′"))
+_INVISIBLE = ("Cc", "Cf")  # control and format characters
 _WORD = re.compile(r"[a-z0-9]+")
 _TONE = re.compile("[\u0300\u0301\u0303\u0309\u0323]")  # huyền, sắc, ngã, hỏi, nặng
 # What of Latin-1 a Vietnamese name may hold; the rest there is foreign or of an encoding nobody recognised.
-_LATIN_1 = frozenset("àáâãèéêìíòóôõùúýÀÁÂÃÈÉÊÌÍÒÓÔÕÙÚÝðÐ´·\xa0\xad")
+_LATIN_1 = frozenset("àáâãèéêìíòóôõùúýÀÁÂÃÈÉÊÌÍÒÓÔÕÙÚÝðÐ´·")
 _ADVICE = "ghi tên bằng chữ quốc ngữ, hoặc phiên âm ra chữ cái Latinh như trên giấy tờ"
 
 
@@ -40,10 +41,10 @@ class Name:
 
 
 def normal(name: str) -> str:
-    """The name in NFC, without invisible characters, single spaces between words."""
-    if name.isascii():
+    """The name in NFC, without invisible and control characters, single spaces between words."""
+    if name.isascii() and name.isprintable():
         return " ".join(name.split())
-    visible = "".join(char for char in name if unicodedata.category(char) != "Cf")
+    visible = "".join(char for char in name if char.isspace() or unicodedata.category(char) not in _INVISIBLE)
     return " ".join(unicodedata.normalize("NFC", visible).split())
 
 
@@ -60,13 +61,13 @@ def read(name: str, *, convert_legacy: bool = False) -> Name:
     if found:
         notes.append(f"đã chuyển “{found.original}” từ bảng mã {found.encoding} sang Unicode: “{found.text}”")
         name = found.text
+    fold(name)  # refuses what is not Vietnamese
     typed = normal(name)
     text = _latin(typed)
     if text != typed:
         swaps = dict.fromkeys(zip(typed, text, strict=False) if len(typed) == len(text) else [])
         pairs = ", ".join(f"“{old}” (U+{ord(old):04X}) bằng “{new}”" for old, new in swaps if old != new)
         notes.append(f"trong “{typed}” đã thay ký tự giống chữ Việt" + (f": {pairs}" if pairs else f": “{text}”"))
-    fold(text)
     return Name(text, tuple(notes))
 
 
@@ -90,7 +91,8 @@ def fold(name: str) -> str:
     decomposed = unicodedata.normalize("NFKD", latin)
     bare = "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
     if not bare.isascii():
-        foreign = next((char for char in bare if char.isalnum() and not char.isascii()), None)
+        unwanted = (char for char in bare if not char.isascii() and (char.isalnum() or not char.isprintable()))
+        foreign = next(unwanted, None)
         if foreign:
             raise NamingError(
                 f"tên “{normal(name)}” có ký tự “{foreign}” (U+{ord(foreign):04X}) không phải chữ Việt: {_ADVICE}"
@@ -111,10 +113,10 @@ def _legacy_text(found: legacy.Converted) -> str:
 
 def _unclear(name: str) -> str | None:
     """A sign that could be a letter of TCVN3 or VNI and is none of Vietnamese, if the text is not surely Unicode."""
-    composed = unicodedata.normalize("NFC", name)
-    if composed.isascii() or max(composed) > "\xff":
+    typed = normal(name)
+    if typed.isascii() or max(typed) > "\xff":
         return None
-    return next((char for char in composed if not char.isascii() and char not in _LATIN_1), None)
+    return next((char for char in typed if not char.isascii() and char not in _LATIN_1), None)
 
 
 def _latin(name: str) -> str:

@@ -154,3 +154,92 @@ def test_apostrophes_bind_and_numbers_stay_whole() -> None:
 def test_a_name_that_makes_no_address_is_refused_with_a_sentence(name: str) -> None:
     with pytest.raises(naming.NamingError, match="tên"):
         naming.person_address(name, RULES)
+
+
+@pytest.mark.parametrize(
+    ("details", "address"),
+    [
+        (["xã Tiên Sơn"], "leha.tienson"),
+        (["1985"], "leha.1985"),
+        (["02/03/1985"], "leha.1985"),
+        (["2-3-1985"], "leha.1985"),
+        (["1985-03-02"], "leha.1985"),
+        (["1985", "Bình Lục"], "leha.binhluc"),  # the regulation's order, not that of the details
+        (["", " "], "leha.2"),
+        ([], "leha.2"),
+    ],
+)
+def test_dieu5_2c_a_detail_shows_by_its_form_what_it_is(details: list[str], address: str) -> None:
+    assert naming.propose_person("Lê Hà", "tt", {"leha"}, RULES, colleagues={"leha"}, details=details) == address
+
+
+def test_dieu5_2c_the_list_is_gone_through_to_the_end() -> None:
+    forms = list(islice(naming.person_addresses("Lê Hà", "tt", RULES, ["02/03/1985", "Bình Lục", "Nam Định"]), 7))
+    assert forms[:4] == ["leha", "leha.tt", "leha.binhluc", "leha.namdinh"]
+    assert forms[4:] == ["leha.1985", "leha.02031985", "leha.2"]
+
+
+def test_dieu5_2c_a_detail_that_is_neither_place_nor_birth_is_refused() -> None:
+    with pytest.raises(naming.NamingError, match="quê quán"):
+        naming.propose_person("Lê Hà", "tt", {"leha"}, RULES, details=["12.5"])
+
+
+def test_colleagues_whose_names_only_begin_alike_are_no_namesakes() -> None:
+    colleagues = {"lehaanh", "lehaanh.tt", "lehai"}
+    assert naming.propose_person("Lê Hà", "tt", {"leha"}, RULES, colleagues=colleagues) == "leha.tt"
+
+
+def test_reserved_local_parts_are_nobodys() -> None:
+    assert {"postmaster", "abuse", "hostmaster", "noc", "security", "webmaster", "info"} <= RULES.reserved_local_parts
+    assert naming.propose_person("Nóc", "tt", set(), RULES) == "noc.tt"
+
+
+def test_no_agency_or_district_of_the_province_has_a_reserved_address() -> None:
+    codes = {naming.agency_code(name, RULES) for name in DEPARTMENTS}
+    assert not codes & RULES.reserved_local_parts
+
+
+def test_operator_approves_what_the_rule_proposes_for_each_kind() -> None:
+    assert naming.propose_agency("department", "Sở Thông tin và Truyền thông", RULES) == ("stttt", "tt")
+    assert naming.propose_agency("district", "UBND huyện Kim Bảng", RULES) == ("kb", "kb")
+    assert naming.propose_agency("commune", "xã Tiên Sơn, thị xã Duy Tiên", RULES) == ("tienson.dt", "dt")
+    assert naming.propose_agency("commune", "xã Tiên Sơn", RULES, district="dt") == ("tienson.dt", "dt")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "sentence"),
+    [
+        ("unit", "Trường Tiểu học Tiên Sơn", "mã và hậu tố được duyệt"),
+        ("commune", "xã Tiên Sơn", "kèm huyện"),
+        ("department", "Y", "hậu tố được duyệt"),
+    ],
+)
+def test_where_no_rule_applies_an_approved_code_is_asked_for(kind: str, name: str, sentence: str) -> None:
+    with pytest.raises(naming.NamingError, match=sentence):
+        naming.propose_agency(kind, name, RULES)
+
+
+def test_a_unit_has_its_approved_code_for_an_address() -> None:
+    assert naming.agency_address("unit", "thtiensondt", RULES) == "thtiensondt"
+
+
+def test_addresses_are_judged_by_their_form() -> None:
+    for address in ("leha", "leha.tt", "leha.binhluc", "leha.2"):
+        assert naming.fits_person(address, "Lê Hà", RULES)
+    for address in ("lehai", "leha.", "leha.tt.2", "leha-tt", "ha.le"):
+        assert not naming.fits_person(address, "Lê Hà", RULES)
+    assert naming.fits_office("ptp.bl", "bl", RULES)
+    assert naming.fits_office("vp.tienson.dt", "tienson.dt", RULES)
+    for address in ("ptp.kb", "ptp", ".bl", "a.ptp.bl"):
+        assert not naming.fits_office(address, "bl", RULES)
+
+
+def test_forms_carry_their_clause_and_the_words_of_the_regulation() -> None:
+    clauses = {name: form.clause for name, form in RULES.forms.items()}
+    assert clauses["department"] == "Đ5.1a"
+    assert clauses["district"] == "Đ5.1b"
+    assert clauses["commune"] == "Đ5.1c"
+    assert clauses["office"] == "Đ5.1d, Đ5.1đ"
+    assert clauses["person"] == "Đ5.2a"
+    assert [form.clause for form in RULES.namesakes] == ["Đ5.2b", "Đ5.2c", "Đ5.2c", "Đ5.2c", "Đ5.2c"]
+    assert all(form.text for form in RULES.forms.values())

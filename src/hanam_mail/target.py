@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         agent.ConfigurationError,
         handover.HandoverError,
         notices.ConfigurationError,
+        purge.PurgeRefused,
     ) as error:
         return _refuse(options, [str(error)])
     except Exception as error:

@@ -1,0 +1,100 @@
+
+"""Notices as real mail: to the person and the agency, in Vietnamese, once each, and kept while mail is away."""
+
+import email
+import email.policy
+from email.message import EmailMessage
+
+import pytest
+
+from tests.lab import Lab, Sample, wait_for
+
+
+def sql(lab: Lab, query: str) -> str:
+    return lab.run("accounts", f'cd / && su postgres -c "psql -Atqv ON_ERROR_STOP=1 mail" <<EOF\n{query}\nEOF').strip()
+
+
+@pytest.fixture
+def person(lab: Lab) -> Sample:
+    return lab.samples[0]
+
+
+@pytest.fixture
+def agency(lab: Lab, person: Sample) -> str:
+    """The mailbox id of the person's agency."""
+    return sql(
+        lab,
+        "SELECT a.id FROM mail.mailbox a JOIN mail.mailbox p USING (agency_id)"
+        f" WHERE a.kind = 'agency' AND p.id = '{person.mailbox}'",
+    )
+
+
+@pytest.fixture
+def notice(lab: Lab, person: Sample) -> str:
+    """A warning that waits, under a round of its own; its condition in SQL."""
+    round_ = sql(lab, "SELECT gen_random_uuid()") + "/14"
+    payload = '{"since": "2026-01-06", "cause": "activity", "locks_on": "2026-04-07", "days": 15}'
+    sql(
+        lab,
+        "INSERT INTO mail.notice (mailbox_id, kind, round, due, payload)"
+        f" VALUES ('{person.mailbox}', 'idle_warning', '{round_}', '2026-03-23', '{payload}')",
+    )
+    return f"mailbox_id = '{person.mailbox}' AND kind = 'idle_warning' AND round = '{round_}'"
+
+
+def run_job(lab: Lab) -> None:
+    lab.run("accounts", "systemctl start hanam-mail-notices.service")
+
+
+def warnings(lab: Lab, mailbox: str) -> list[EmailMessage]:
+    """The warnings in a mailbox, read on the mail store."""
+    found = []
+    for line in lab.run(
+        "mailstore", f"doveadm search -u {mailbox} header Subject 'tạm khóa từ ngày 07/04/2026'"
+    ).splitlines():
+        guid, uid = line.split()
+        text = lab.run("mailstore", f"doveadm fetch -u {mailbox} text mailbox-guid {guid} uid {uid}")
+        parsed = email.message_from_string(text.removeprefix("text:\n"), policy=email.policy.default)
+        assert isinstance(parsed, EmailMessage)
+        found.append(parsed)
+    return found
+
+
+@pytest.mark.dieu7
+def test_dieu_7_2_person_and_agency_get_the_warning_once_in_vietnamese(
+    lab: Lab, person: Sample, agency: str, notice: str
+) -> None:
+    before = {mailbox: len(warnings(lab, mailbox)) for mailbox in (person.mailbox, agency)}
+    run_job(lab)
+    run_job(lab)
+    for mailbox in (person.mailbox, agency):
+        found = wait_for(
+            lambda mailbox=mailbox: warnings(lab, mailbox)[before[mailbox] :],  # type: ignore[misc]
+            f"the warning in {mailbox}",
+        )
+        assert len(found) == 1
+        text = found[0].get_content()
+        assert found[0]["Subject"] == f"Hộp thư {person.address} sẽ bị tạm khóa từ ngày 07/04/2026 do không sử dụng"
+        assert person.address in found[0]["To"]
+        assert found[0]["Auto-Submitted"] == "auto-generated"
+        assert found[0]["From"].addresses[0].addr_spec == f"noreply@{lab.variables['mail_domain']}"
+        assert f"Kính gửi: {person.name}" in text
+        assert "không có hoạt động gửi, nhận thư từ ngày 06/01/2026 (lần sử dụng gần nhất)" in text
+        assert "(còn 15 ngày)" in text
+        assert lab.variables["support_phone"] in text
+    assert sql(lab, f"SELECT sent_at IS NOT NULL FROM mail.notice WHERE {notice}") == "t"
+
+
+def test_a_notice_waits_while_mail_is_away_and_the_operator_sees_it(lab: Lab, notice: str) -> None:
+    with lab.stopped("mx", "postfix"):
+        lab.run("accounts", "systemctl start hanam-mail-notices.service", check=False)
+        assert lab.run("accounts", "systemctl is-failed hanam-mail-notices.service").strip() == "failed"
+        wait_for(
+            lambda: lab.run(
+                "accounts", "journalctl -t hanam-mail-jobs -p err --since -2min -o cat | grep notices", check=False
+            ),
+            "the line for the operator",
+        )
+        assert sql(lab, f"SELECT sent_at IS NULL FROM mail.notice WHERE {notice}") == "t"
+    run_job(lab)
+    assert sql(lab, f"SELECT sent_at IS NOT NULL FROM mail.notice WHERE {notice}") == "t"

@@ -1,0 +1,127 @@
+"""Warnings before a mailbox is full, and more room at once when it is given (Đ8.1, Đ12.4)."""
+
+import base64
+from collections.abc import Iterator
+
+import pytest
+
+from hanam_lab.paths import REPOSITORY
+from hanam_mail import accounts_command
+from tests.lab import Lab, Sample, message, wait_for
+
+pytestmark = [pytest.mark.dieu8, pytest.mark.dieu12]
+
+MEBIBYTE = 2**20
+SMALL = 20 * MEBIBYTE
+
+
+def sql(lab: Lab, query: str) -> str:
+    return lab.run("accounts", f'cd / && su postgres -c "psql -Atqv ON_ERROR_STOP=1 mail" <<EOF\n{query}\nEOF').strip()
+
+
+@pytest.fixture
+def sender(lab: Lab) -> Sample:
+    return lab.samples[0]
+
+
+@pytest.fixture
+def small(lab: Lab) -> Iterator[Sample]:
+    """A person's mailbox with room for 20 MiB, empty, without notices; as before afterwards."""
+    person = lab.samples[1]
+    before = sql(lab, f"SELECT quota_bytes FROM mail.mailbox WHERE id = '{person.mailbox}'")
+    lab.run("mailstore", f"doveadm expunge -u {person.mailbox} mailbox '*' all")
+    lab.run("mailstore", f"doveadm mailbox create -u {person.mailbox} Thu")
+    sql(
+        lab,
+        f"DELETE FROM mail.notice WHERE mailbox_id = '{person.mailbox}' AND kind = 'quota';"
+        f" UPDATE mail.mailbox SET quota_bytes = {SMALL} WHERE id = '{person.mailbox}'",
+    )
+    try:
+        # The agent makes Dovecot forget what it had cached.
+        wait_for(lambda: room(lab, person) == SMALL, "the small quota on the mail store")
+        yield person
+    finally:
+        lab.run("mailstore", f"doveadm mailbox delete -u {person.mailbox} -s Thu")
+        sql(lab, f"UPDATE mail.mailbox SET quota_bytes = {before} WHERE id = '{person.mailbox}'")
+
+
+def room(lab: Lab, person: Sample) -> int:
+    """The quota that Dovecot holds the person to, in octets."""
+    shown = lab.run("mailstore", f"doveadm -f tab quota get -u {person.mailbox}").splitlines()
+    return next(int(line.split("\t")[3]) for line in shown if "STORAGE" in line) * 1024
+
+
+def fill(lab: Lab, person: Sample, mebibytes: float) -> None:
+    """Add a message of about that size; each compresses to nothing, and counts in full."""
+    body = f"head -c {int(mebibytes * MEBIBYTE)} /dev/zero | tr '\\0' x | fold -w 76"
+    lab.run("mailstore", f"(printf 'Subject: day\\n\\n'; {body}) | doveadm save -u {person.mailbox} -m Thu")
+
+
+def noted(lab: Lab, person: Sample) -> list[int]:
+    """The percentages of which a notice exists."""
+    rows = sql(
+        lab, f"SELECT payload ->> 'percent' FROM mail.notice WHERE mailbox_id = '{person.mailbox}' AND kind = 'quota'"
+    )
+    return sorted(int(row) for row in rows.splitlines())
+
+
+def told(lab: Lab, person: Sample, percent: int) -> int:
+    """How many warnings of a percentage lie in the mailbox."""
+    query = f"header Subject 'trên {percent}% dung lượng'"
+    return len(lab.run("mailstore", f"doveadm search -u {person.mailbox} mailbox INBOX {query}").splitlines())
+
+
+def test_dieu_8_1_each_limit_that_is_passed_is_told_once_and_going_back_is_not(lab: Lab, small: Sample) -> None:
+    fill(lab, small, 15.0)
+    assert noted(lab, small) == []
+    fill(lab, small, 1.5)
+    wait_for(lambda: noted(lab, small) == [80], "the note of 80 %")
+    fill(lab, small, 2.0)
+    wait_for(lambda: noted(lab, small) == [80, 90], "the note of 90 %")
+    fill(lab, small, 0.5)
+    wait_for(lambda: noted(lab, small) == [80, 90, 95], "the note of 95 %")
+    lab.run("accounts", "systemctl start hanam-mail-notices.service")
+    for percent in (80, 90, 95):
+        wait_for(lambda percent=percent: told(lab, small, percent) == 1, f"the warning of {percent} %")  # type: ignore[misc]
+    lab.run("mailstore", f"doveadm expunge -u {small.mailbox} mailbox Thu all")
+    fill(lab, small, 16.5)
+    lab.run("accounts", "systemctl start hanam-mail-notices.service")
+    # Twice over the same limit on one day: told already.
+    assert noted(lab, small) == [80, 90, 95]
+    assert told(lab, small, 80) == 1
+
+
+def test_a_warning_concerns_the_owner_alone(lab: Lab, small: Sample) -> None:
+    fill(lab, small, 16.5)
+    wait_for(lambda: noted(lab, small) == [80], "the note of 80 %")
+    lab.run("accounts", "systemctl start hanam-mail-notices.service")
+    given = sql(
+        lab, f"SELECT payload -> 'given' FROM mail.notice WHERE mailbox_id = '{small.mailbox}' AND kind = 'quota'"
+    )
+    assert given == f'["{small.address}"]'
+
+
+def test_dieu_8_1_more_room_by_the_registry_lets_the_refused_message_in_within_5_s(
+    lab: Lab, sender: Sample, small: Sample
+) -> None:
+    fill(lab, small, 19.0)
+    mail = message(sender.address, small.address)
+    # More than the grace that the last message of a full mailbox has.
+    mail.add_attachment(b"x" * (12 * MEBIBYTE), maintype="application", subtype="octet-stream", filename="to.bin")
+
+    def answer() -> int:
+        """What the server says to the recipient, once it knows the size."""
+        with lab.submission(sender.address, sender.password) as client:
+            client.mail(sender.address, [f"SIZE={len(mail.as_bytes())}"])
+            return client.rcpt(small.address)[0]
+
+    assert answer() == 552
+    # The registry never knew of the small quota: applying it is giving more room.
+    desired, problems = accounts_command.desired(REPOSITORY / "mailboxes")
+    assert problems == []
+    packed = base64.b64encode(accounts_command.pack(desired)).decode()
+    lab.run("accounts", f"echo {packed} | base64 -d | hanam-mail-db apply - --actor kiem-thu")
+    wait_for(lambda: answer() == 250, "room for the message", 5.0)
+    with lab.submission(sender.address, sender.password) as client:
+        client.send_message(mail)
+    lab.wait_for_message(small, mail["Subject"])

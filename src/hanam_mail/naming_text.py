@@ -78,16 +78,16 @@ def fold(name: str) -> str:
     NFC and NFD, either tone placement, no-break and zero-width spaces, capitals, đ and its look-alikes make no
     difference. Raises NamingError as `read` does.
     """
-    found = legacy.recognise(name)
+    latin = _latin(normal(name))
+    found = legacy.recognise(name) or legacy.recognise(latin)
     if found:
         raise NamingError(_legacy_text(found))
-    unclear = _unclear(name)
+    unclear = _unclear(latin)
     if unclear:
         raise NamingError(
-            f"tên “{normal(name)}” có ký tự “{unclear}” không rõ bảng mã: "
-            "gõ lại bằng Unicode; tên nước ngoài viết không dấu"
+            f"tên “{latin}” có ký tự “{unclear}” không rõ bảng mã: gõ lại bằng Unicode; tên nước ngoài viết không dấu"
         )
-    latin = _latin(normal(name)).replace("đ", "d").replace("Đ", "D").translate(_APOSTROPHES)
+    latin = latin.replace("đ", "d").replace("Đ", "D").translate(_APOSTROPHES)
     decomposed = unicodedata.normalize("NFKD", latin)
     bare = "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
     if not bare.isascii():
@@ -112,11 +112,10 @@ def _legacy_text(found: legacy.Converted) -> str:
 
 
 def _unclear(name: str) -> str | None:
-    """A sign that could be a letter of TCVN3 or VNI and is none of Vietnamese, if the text is not surely Unicode."""
-    typed = normal(name)
-    if typed.isascii() or max(typed) > "\xff":
+    """A sign that could be a letter of TCVN3 or VNI and is none of Vietnamese, in a name not surely Unicode."""
+    if name.isascii() or max(name) > "\xff":
         return None
-    return next((char for char in typed if not char.isascii() and char not in _LATIN_1), None)
+    return next((char for char in name if not char.isascii() and char not in _LATIN_1), None)
 
 
 def _latin(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -93,11 +94,46 @@ def test_a_proposal_is_never_an_address_that_was_issued(name: str, suffix: str, 
     assert not (here and proposal == f"{plain}.{suffix}")
 
 
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["issue", "rename", "transfer", "revoke"]),
+        NAMES,
+        SUFFIXES,
+        st.lists(st.sampled_from(["Bình Lục", "Lý Nhân", "1985", "02/03/1985"]), max_size=2),
+        st.integers(0, 30),
+    ),
+    max_size=40,
+)
+
+
 @fast
-@given(st.lists(st.tuples(NAMES, SUFFIXES), max_size=30))
-def test_people_issued_one_after_another_all_differ(people: list[tuple[str, str]]) -> None:
-    issued: dict[str, str] = {}
-    for name, suffix in people:
-        colleagues = [address for address, agency in issued.items() if agency == suffix]
-        issued[naming.propose_person(name, suffix, issued.keys(), RULES, colleagues=colleagues)] = suffix
-    assert len(issued) == len(people)
+@given(EVENTS)
+def test_no_sequence_of_events_gives_an_address_to_a_second_person(events: list[tuple[Any, ...]]) -> None:
+    owners: dict[str, int] = {}  # every address ever given, and whose it is
+    agencies: list[str] = []  # of each person, "" for one who left
+    for event, name, agency, details, number in events:
+        if event == "issue":
+            person, agencies = len(agencies), [*agencies, agency]
+        elif not agencies:
+            continue
+        else:
+            person = number % len(agencies)
+        if event == "revoke":
+            agencies[person] = ""
+            continue
+        agencies[person] = agency
+        colleagues = [address for address, owner in owners.items() if agencies[owner] == agency and owner != person]
+        address = naming.propose_person(name, agency, owners.keys(), RULES, colleagues=colleagues, details=details)
+        assert owners.setdefault(address, person) == person
+        assert naming.fits_person(address, name, RULES)
+    assert all(map(naming.is_local_part, owners))
+
+
+@fast
+@given(NAMES, SUFFIXES, st.sets(st.integers(2, 6)))
+def test_same_input_gives_the_same_address(name: str, suffix: str, counters: set[int]) -> None:
+    plain = naming.person_address(name, RULES)
+    taken = {plain, f"{plain}.{suffix}", *(f"{plain}.{number}" for number in counters)}
+    first = naming.propose_person(name, suffix, taken, RULES)
+    assert naming.propose_person(name, suffix, sorted(taken), RULES) == first
+    assert first not in taken

@@ -78,6 +78,20 @@ def test_export_of_a_wrong_registry_writes_nothing(run: Run, project: Path) -> N
     assert not (project / "state.json").exists()
 
 
+def test_a_place_that_cannot_be_written_is_one_sentence(run: Run) -> None:
+    for words in (("export", "--output", "nowhere/state.json"), ("generate", "--output", "data/hanam_units.tsv/x")):
+        result = run(*words)
+        assert result.exit_code == 1
+        assert result.stderr.endswith("1 lỗi.\n")
+
+
+def test_a_registry_without_its_regulation_is_one_sentence(run: Run, project: Path) -> None:
+    (project / "group_vars/all/regulation.yml").unlink()
+    result = run("check", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["problems"][0]["file"].endswith("regulation.yml")
+
+
 @pytest.mark.dieu5
 @pytest.mark.parametrize(
     ("arguments", "address"),

@@ -33,11 +33,17 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except InputError as error:
-            if ctx.params.get("as_json"):
-                print_json({"problems": [problem.as_dict() for problem in error.problems]})
-            else:
-                print_problems(error.problems)
-            sys.exit(1)
+            problems = error.problems
+        except BrokenPipeError:
+            raise  # whoever read the output has left; click ends quietly
+        except OSError as error:
+            # A file or folder that an option named, a disk without room.
+            problems = (Problem(str(error.filename or ""), 0, "", error.strerror or str(error)),)
+        if ctx.params.get("as_json"):
+            print_json({"problems": [problem.as_dict() for problem in problems]})
+        else:
+            print_problems(problems)
+        sys.exit(1)
 
 
 class Group(click.Group):

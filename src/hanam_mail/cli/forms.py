@@ -43,7 +43,7 @@ def propose(name: str, kind: str, agency: str | None, path: Path, as_json: bool)
     try:
         address = proposal.propose(load(path), kind, name, agency)
     except (naming.NamingError, proposal.ProposalError) as error:
-        raise click.ClickException(str(error)) from error
+        raise InputError([Problem("", 0, "", str(error), "Đ5")]) from error
     if as_json:
         print_json({"address": address})
     else:

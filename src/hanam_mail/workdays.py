@@ -6,7 +6,7 @@ counted: InputError says so in one sentence. A term counts from the day after th
 sự, Điều 147.2), in working days only, so it never ends on a day off (Điều 148.5).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -75,11 +75,14 @@ def calendar_beside(registry: Path) -> Path:
     return registry.resolve().parent / "group_vars" / "all" / "calendar.yml"
 
 
-def load(path: Path) -> Calendar:
-    """Read calendar.yml. Raises InputError naming the file and what is wrong with it."""
+def load(path: Path, *, also: Iterable[int] = ()) -> Calendar:
+    """Read calendar.yml; `also` names unconfirmed years whose days off are to be shown (`special_days`).
+
+    Raises InputError naming the file and what is wrong with it.
+    """
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-        return _build(path, values)
+        return _build(path, values, also)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise InputError([Problem(str(path), line, "", f"không phải YAML hợp lệ: {error.problem}")]) from error
@@ -89,12 +92,12 @@ def load(path: Path) -> Calendar:
         raise InputError([Problem(str(path), 0, "", f"thiếu biến hoặc sai kiểu: {error}")]) from error
 
 
-def _build(path: Path, values: Mapping[str, Any]) -> Calendar:
+def _build(path: Path, values: Mapping[str, Any], also: Iterable[int]) -> Calendar:
     confirmed = {
         int(year): Confirmation(str(entry["by"]), str(entry["document"]))
         for year, entry in values["calendar_confirmed_years"].items()
     }
-    known = holidays.country_holidays("VN", years=list(confirmed), language="vi")
+    known = holidays.country_holidays("VN", years=[*confirmed, *also], language="vi")
     days_off: dict[date, str] = dict(known)
     working_days = dict.fromkeys(known.weekend_workdays, "làm bù")
     for entry in values["calendar_extra_days_off"]:

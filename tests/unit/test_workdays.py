@@ -63,6 +63,13 @@ def test_a_year_that_nobody_confirmed_is_refused_in_one_sentence() -> None:
     assert "lịch nghỉ năm 2027 chưa được xác nhận" in str(caught.value)
 
 
+def test_an_unconfirmed_year_can_be_shown_for_comparison_but_not_counted_in() -> None:
+    calendar = workdays.load(ROOT / "group_vars/all/calendar.yml", also=[2027])
+    assert calendar.special_days(2027)[date(2027, 1, 1)] == "Tết Dương lịch"
+    with pytest.raises(InputError):
+        calendar.is_working_day(date(2027, 1, 4))
+
+
 def test_every_confirmed_year_names_who_and_by_which_document() -> None:
     assert {2023, 2024, 2025, 2026} <= set(CALENDAR.confirmed)
     assert all(entry.by and entry.document for entry in CALENDAR.confirmed.values())

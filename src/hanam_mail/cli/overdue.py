@@ -29,7 +29,12 @@ _ASKS = {
 @registry_option
 @click.option("--day", type=Day(), help="Tính đến ngày nào (mặc định: hôm nay). / As of which day.")
 @click.option("--since", type=Day(), help="Chỉ kể việc nhận từ ngày này. / Only what was received since.")
-@click.option("--calendar", "year", type=int, help="Chỉ in ngày nghỉ, ngày làm bù của năm. / Print a year's days off.")
+@click.option(
+    "--calendar",
+    "year",
+    type=click.IntRange(1995, 2100),
+    help="Chỉ in ngày nghỉ, ngày làm bù của năm. / Print a year's days off.",
+)
 @json_option
 def overdue(path: Path, day: date | None, since: date | None, year: int | None, as_json: bool) -> None:
     """Đề nghị quá hạn, sắp đến hạn, trả lời muộn (Đ6.2b, Đ7.3b) / Requests against their terms.
@@ -40,7 +45,7 @@ def overdue(path: Path, day: date | None, since: date | None, year: int | None, 
     """
     from hanam_mail import overdue, registry, workdays
 
-    calendar = workdays.load(workdays.calendar_beside(path))
+    calendar = workdays.load(workdays.calendar_beside(path), also=() if year is None else (year,))
     if year is not None:
         _print_year(calendar, year, as_json)
         return

@@ -1,4 +1,4 @@
-# ruff: noqa: S608 - statements are put together from this file's own words
+
 """The decision of a sign-in, as the database takes it (Đ4.6, Đ6, Đ7.1, Đ8.2a)."""
 
 from itertools import pairwise

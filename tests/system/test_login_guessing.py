@@ -1,4 +1,4 @@
-# ruff: noqa: S608 - statements are put together from this file's own words
+
 """Guessing, as the database counts it (Đ4.6, Đ12.7)."""
 
 import pytest
@@ -134,7 +134,8 @@ def test_a_reached_limit_is_noted_and_announced_once(accounts_host: Host) -> Non
     ask = (
         f"{tries}; select kind, login, host(address), failures from mail.sign_in_lockout"
         " where mailbox_id = 'test1person' order by kind desc;"
-        " select payload ->> 'kind' from mail.outbox where topic = 'sign_in.lockout' and mailbox = 'test1person' order by seq"
+        " select payload ->> 'kind' from mail.outbox where topic = 'sign_in.lockout'"
+        " and mailbox = 'test1person' order by seq"
     )
     shown = query(accounts_host, ask, world=world).splitlines()
     assert shown[:2] == [f"pair|test1person|{THERE}|{PAIR}", f"account|test1person||{ACCOUNT}"]

@@ -1,4 +1,4 @@
-# ruff: noqa: S608 - statements are put together from this file's own words
+
 """What a password must be, and the one way by which its owner changes it (Đ8.2)."""
 
 import pytest

@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - statements are put together from this project's own words
 """A small world of accounts beside the registry's, for statements in a transaction that is rolled back."""
 
 from testinfra.host import Host

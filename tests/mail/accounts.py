@@ -1,0 +1,248 @@
+"""States of a mailbox on a running lab, brought about in the database, and clients that try to get in."""
+
+import base64
+import contextlib
+import imaplib
+import poplib
+import smtplib
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tests.lab import TIMEOUT, Lab, Sample, wait_for
+
+
+def sql(lab: Lab, statements: str) -> str:
+    """What the accounts database answers."""
+    return lab.run(
+        "accounts",
+        "cd / && runuser -u postgres -- psql -qtAX -v ON_ERROR_STOP=1 -d mail <<'STATEMENTS'\n"
+        f"{statements}\nSTATEMENTS",
+    ).strip()
+
+
+def settled(lab: Lab) -> None:
+    """Wait until every node's agent has heard of everything: 5 seconds are what a change of state may take."""
+    nodes = {lab.host("mailstore"), lab.host("submission")}
+
+    def caught_up() -> bool:
+        behind = sql(
+            lab,
+            "select count(*) from mail.agent_cursor where node in ('{}') and seq <"
+            " (select coalesce(max(seq), 0) from mail.outbox)".format("', '".join(sorted(nodes))),
+        )
+        return behind == "0"
+
+    wait_for(caught_up, "the agents to catch up", seconds=5)
+
+
+def forget_failures(lab: Lab) -> None:
+    """Failures that a test made must not shut out the next one."""
+    sql(lab, "delete from mail.sign_in_failure; delete from mail.sign_in_lockout")
+
+
+class State(StrEnum):
+    """Every state of a mailbox (Đ6, Đ7.1, Đ7.2 a-d, Đ8.2a), and the one of a source that failed too often (Đ4.6)."""
+
+    ACTIVE = "active"
+    DEFAULT = "must_change:default"
+    EXPIRED = "must_change:expired"
+    IDLE = "locked:idle"
+    COMPROMISED = "locked:compromised"
+    FORBIDDEN_USE = "locked:forbidden_use"
+    DEFAULT_KEPT = "locked:default_password"
+    REVOKED = "revoked"
+    THROTTLED = "throttled"
+
+    def bring_about(self, mailbox: str) -> str:
+        """The statements that put an active mailbox into the state."""
+        credential = f"update mail.credential set {{}} where mailbox_id = '{mailbox}'"
+        match self:
+            case State.ACTIVE:
+                return "select"
+            case State.DEFAULT:
+                return credential.format("must_change = true, is_default = true")
+            case State.EXPIRED:
+                return credential.format("changed_at = now() - interval '1 year', is_default = false")
+            case State.REVOKED:
+                return f"update mail.mailbox set state = 'revoked' where id = '{mailbox}'"
+            case State.THROTTLED:
+                # From every source there is, as the clients of the tests come from several.
+                return (
+                    "insert into mail.sign_in_failure (login, address, protocol)"
+                    f" select '{mailbox}', a.address, 'test' from generate_series(1, 100),"
+                    f" (select address from mail.sign_in_address where mailbox_id = '{mailbox}') a"
+                )
+            case _:
+                return f"select mail.mailbox_lock('{mailbox}', '{self.partition(':')[2]}', '')"
+
+
+def reopen(lab: Lab, mailbox: str) -> None:
+    """Make the mailbox active again, whatever it was."""
+    sql(
+        lab,
+        f"update mail.mailbox set state = 'active' where id = '{mailbox}';"
+        f" delete from mail.lock_state where mailbox_id = '{mailbox}';"
+        " update mail.credential set must_change = false, is_default = false, changed_at = now()"
+        f" where mailbox_id = '{mailbox}'",
+    )
+    forget_failures(lab)
+    settled(lab)
+
+
+@contextlib.contextmanager
+def in_state(lab: Lab, sample: Sample, state: State) -> Iterator[None]:
+    """The sample's mailbox in a state, known to all daemons; active again afterwards."""
+    try:
+        sql(lab, state.bring_about(sample.mailbox))
+        settled(lab)
+        if state == State.THROTTLED:
+            # Whoever is let in from memory is no guesser.
+            lab.run("mailstore", "doveadm auth cache flush")
+            if lab.host("submission") != lab.host("mailstore"):
+                lab.run("submission", "doveadm auth cache flush")
+        yield
+    finally:
+        reopen(lab, sample.mailbox)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Whether the client got in, and what it was told."""
+
+    opened: bool
+    text: str
+
+
+def _imap(lab: Lab, sample: Sample, password: str) -> Answer:
+    try:
+        with lab.imap(sample.address, password) as client:
+            return Answer(client.select("INBOX", readonly=True)[0] == "OK", "")
+    except imaplib.IMAP4.error as error:
+        return Answer(False, str(error))
+
+
+def _pop3(lab: Lab, sample: Sample, password: str) -> Answer:
+    try:
+        client = lab.pop3(sample.address, password)
+    except poplib.error_proto as error:
+        return Answer(False, str(error))
+    client.stat()
+    client.quit()
+    return Answer(True, "")
+
+
+def _submission(implicit_tls: bool) -> Callable[[Lab, Sample, str], Answer]:
+    def attempt(lab: Lab, sample: Sample, password: str) -> Answer:
+        try:
+            with lab.submission(sample.address, password, implicit_tls=implicit_tls) as client:
+                return Answer(client.mail(sample.address)[0] == 250, "")
+        except smtplib.SMTPAuthenticationError as error:
+            assert error.smtp_code == 535
+            assert isinstance(error.smtp_error, bytes)
+            return Answer(False, error.smtp_error.decode())
+
+    return attempt
+
+
+def _managesieve(lab: Lab, sample: Sample, password: str) -> Answer:
+    name = f"imap.{lab.variables['mail_domain']}"
+    with socket.create_connection((lab.address("mailstore"), 4190), TIMEOUT) as plain:
+        stream = plain.makefile("rb")
+
+        def reply() -> bytes:
+            while not (line := stream.readline()).startswith((b"OK", b"NO", b"BYE")):
+                pass
+            return line
+
+        reply()
+        plain.sendall(b"STARTTLS\r\n")
+        assert reply().startswith(b"OK")
+        with lab.ssl_context.wrap_socket(plain, server_hostname=name) as secure:
+            stream = secure.makefile("rb")
+            reply()
+            token = base64.b64encode(f"\0{sample.address}\0{password}".encode())
+            secure.sendall(b'AUTHENTICATE "PLAIN" "' + token + b'"\r\n')
+            answer = reply()
+            if not answer.startswith(b"OK"):
+                return Answer(False, answer.decode())
+            secure.sendall(b"LISTSCRIPTS\r\n")
+            return Answer(reply().startswith(b"OK"), "")
+
+
+# On the host itself: the listener is for the webmail there alone. The webmail says for which browser it comes.
+_WEBMAIL = """
+import imaplib
+imaplib.Commands["ID"] = ("NONAUTH",)
+client = imaplib.IMAP4("127.0.0.1", 1143, timeout=30)
+client._simple_command("ID", '("x-originating-ip" "{browser}")')
+try:
+    client.login({address!r}, {password!r})
+    print("opened" if client.select("INBOX", readonly=True)[0] == "OK" else "not opened")
+except imaplib.IMAP4.error as error:
+    print(error)
+"""
+BROWSER = "10.27.255.9"
+
+
+def _webmail(lab: Lab, sample: Sample, password: str) -> Answer:
+    program = _WEBMAIL.format(browser=BROWSER, address=sample.address, password=password)
+    shown = lab.run("mailstore", f"python3 - <<'PROGRAM'\n{program}PROGRAM").strip()
+    return Answer(shown == "opened", shown)
+
+
+_LMTP = (
+    "import smtplib,sys\n"
+    "client = smtplib.LMTP('/run/dovecot/lmtp')\n"
+    "try:\n"
+    "    client.sendmail('an@bo.gov.vn', [sys.argv[1]], b'Subject: trang thai\\n\\nx\\n')\n"
+    "    print('opened')\n"
+    "except smtplib.SMTPRecipientsRefused as error:\n"
+    "    print(error)\n"
+)
+
+
+def _lmtp(lab: Lab, sample: Sample, _password: str) -> Answer:
+    shown = lab.run("mailstore", f"python3 - {sample.address} <<'PROGRAM'\n{_LMTP}PROGRAM").strip()
+    return Answer(shown == "opened", shown)
+
+
+def _change(lab: Lab, sample: Sample, password: str) -> Answer:
+    """The change of the password: heard when it only finds fault with the new one."""
+    shown = sql(lab, f"select result from mail.change_password('{sample.address}', '{password}', 'yeu', '{BROWSER}')")
+    return Answer(shown == "rejected", shown)
+
+
+class Protocol(StrEnum):
+    """Every door to a mailbox."""
+
+    IMAP = "IMAP"
+    POP3 = "POP3"
+    SUBMISSIONS = "SMTP 465"
+    SUBMISSION = "SMTP 587"
+    MANAGESIEVE = "ManageSieve"
+    WEBMAIL = "webmail"
+    LMTP = "LMTP"
+    CHANGE = "change"
+
+    @property
+    def attempt(self) -> Callable[[Lab, Sample, str], Answer]:
+        """A client of this protocol: gets as far as a first use of the mailbox."""
+        return {
+            Protocol.IMAP: _imap,
+            Protocol.POP3: _pop3,
+            Protocol.SUBMISSIONS: _submission(True),
+            Protocol.SUBMISSION: _submission(False),
+            Protocol.MANAGESIEVE: _managesieve,
+            Protocol.WEBMAIL: _webmail,
+            Protocol.LMTP: _lmtp,
+            Protocol.CHANGE: _change,
+        }[self]
+
+
+def raw_imap(lab: Lab) -> ssl.SSLSocket:
+    """A TLS connection to the IMAP port, greeting not yet read."""
+    plain = socket.create_connection((lab.address("mailstore"), 993), TIMEOUT)
+    return lab.ssl_context.wrap_socket(plain, server_hostname=f"imap.{lab.variables['mail_domain']}")

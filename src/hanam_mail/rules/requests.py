@@ -1,8 +1,8 @@
 """The register of requests, and what ties an event to the request behind it (Đ6.2, Đ7.3).
 
 The regulation does not say who may ask for whom, so the rule only catches a slip: a request of an agency that has
-nothing to do with the mailbox. Mergers, renamed agencies and locks may be asked for by any agency (a decision of
-the province, a report by a neighbour).
+nothing to do with the mailbox. New agencies, mergers, renamed agencies and locks may be asked for by any agency (a
+superior one, a decision of the province, a report by a neighbour).
 """
 
 from collections.abc import Iterator
@@ -20,6 +20,7 @@ from hanam_mail.model import (
     Issue,
     Lock,
     Mailbox,
+    MailboxKind,
     Move,
     Quota,
     Rename,
@@ -111,14 +112,21 @@ def _askers(mailbox: Mailbox, view: View) -> Iterator[Problem]:
     for event in mailbox.history:
         moves += isinstance(event, Move)
         request = view.requests.get(event.request or "")
-        if request is None or request.agency not in view.agencies or _anybody_may_ask(event):
+        if request is None or request.agency not in view.agencies or _anybody_may_ask(event, mailbox):
             continue
         if request.agency != owners[moves] and not _concerned(request.agency, owners[: moves + 1], view):
             yield _stranger(event.source, request, view)
 
 
-def _anybody_may_ask(event: Event) -> bool:
-    return isinstance(event, Lock) or (isinstance(event, Move) and event.cause is Cause.MERGE)
+def _anybody_may_ask(event: Event, mailbox: Mailbox) -> bool:
+    match event:
+        case Lock() | Move(cause=Cause.MERGE):
+            return True
+        case Issue():
+            return mailbox.kind is MailboxKind.AGENCY
+        case Rename():
+            return mailbox.kind.is_agency
+    return False
 
 
 def _concerned(asker: str, owners: tuple[str, ...], view: View) -> bool:

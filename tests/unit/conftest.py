@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ def project(tmp_path: Path) -> Path:
     """A copy of the registry and of what it is judged by."""
     shutil.copytree(ROOT / "mailboxes", tmp_path / "mailboxes")
     (tmp_path / "group_vars/all").mkdir(parents=True)
-    for name in ("regulation.yml", "registry.yml", "main.yml"):
+    for name in ("regulation.yml", "registry.yml", "calendar.yml", "main.yml"):
         shutil.copy(ROOT / "group_vars/all" / name, tmp_path / "group_vars/all")
     shutil.copytree(ROOT / "data", tmp_path / "data")
     return tmp_path
@@ -31,8 +32,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(project: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Run `hanam-mail` with these words in the project."""
+    """Run `hanam-mail` with these words in the project, on 25/11/2026."""
     monkeypatch.chdir(project)
+    monkeypatch.setattr("hanam_mail.registry.today", lambda: date(2026, 11, 25))
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     monkeypatch.setenv("COLUMNS", "200")
 

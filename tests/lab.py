@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -157,23 +157,13 @@ class Lab:
         self.run("accounts", f'runuser -u postgres -- psql -qAt mail -c "{undo}"')
         self.give_password(person.address, person.password, must_change=False)
 
-    def settle_sign_in(self) -> None:
-        """After a restart of the database: wait until Dovecot holds no connection of before it.
+    def wait_for_agents(self) -> None:
+        """After a restart of the database: wait for the agents, who make Dovecot drop its dead connections."""
+        for host in {*self.groups["mailstore"], *self.groups["submission"]}:
+            wait_for(partial(self._agent_listens, host), f"the agent of {host}")
 
-        Each such connection fails one question, a temporary failure to whoever signs in just then.
-        """
-        sample = self.samples[0]
-
-        def settled() -> bool:
-            for _ in range(8):
-                self.run("mailstore", f"doveadm auth cache flush && doveadm user {sample.mailbox}", check=False)
-                try:
-                    self.imap(sample.address, sample.password).logout()
-                except imaplib.IMAP4.error:
-                    return False
-            return True
-
-        wait_for(settled, "sign-in after a restart of the database")
+    def _agent_listens(self, host: str) -> bool:
+        return self.run(host, "systemctl show hanam-agent --property=StatusText --value").strip() == "listening"
 
     # --- mail ---
 

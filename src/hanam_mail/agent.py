@@ -3,7 +3,8 @@
 It listens on the channel mail_outbox, reads the outbox from its cursor (kept in the database, one per node)
 and acts: whatever a change is, Dovecot's auth cache forgets the mailbox; a change of access also cuts its
 sessions. Acting twice does no harm, so the cursor moves after the deed. A lost connection or a stopped
-Dovecot is waited for, with growing pauses, and then caught up with.
+Dovecot is waited for, with growing pauses, and then caught up with; after a lost connection Dovecot's own
+ones are tried as well, before somebody's sign-in is.
 """
 
 import json
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,15 @@ BATCH = 500
 # Without any notice the outbox is looked at this often: a NOTIFY is a hint, the table is the truth.
 IDLE_SECONDS = 15.0
 MAX_PAUSE_SECONDS = 30.0
+# A connection that Dovecot kept over a restart of the database fails the next question, then it is opened anew. Two
+# rounds of answers are more than dovecot_accounts_connections: each was asked, since Dovecot takes them in turn.
+# All of a round at once, because Dovecot holds back the news of a failure for over two seconds.
+ROUND = 4
+ROUNDS = 10
+# No login name: the domain's addresses have none that ends with a dot.
+NOBODY = "agent-probe."
+# The one socket for lookups that the agent may open.
+_AUTH_SOCKET = "/run/dovecot/auth-master"
 
 
 class ConfigurationError(Exception):
@@ -113,17 +124,36 @@ def commands(todo: Deeds, doveadm: Sequence[str]) -> list[list[str]]:
     return result
 
 
-# doveadm kick: there was no session to cut.
-_NOBODY = 68
+# What is no failure: kick found no session to cut, user found that the database knows no such name.
+_HARMLESS = {"kick": 68, "user": 67}
 
 
 def perform(command: Sequence[str]) -> None:
     """Run one doveadm command; OSError or CalledProcessError if it did not do its work."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    if done.returncode == _NOBODY and "kick" in command:
+    if any(done.returncode == code and word in command for word, code in _HARMLESS.items()):
         return
     if done.returncode:
         raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
+
+
+def settle(doveadm: Sequence[str], act: Callable[[Sequence[str]], None] = perform) -> int:
+    """Ask Dovecot for nobody until no connection of before a restart of the database is left; how many were.
+
+    CalledProcessError or OSError when Dovecot does not get answers.
+    """
+    if not doveadm:
+        return 0
+    question = [*doveadm, "user", "-a", _AUTH_SOCKET, NOBODY]
+    good = failed = 0
+    with ThreadPoolExecutor(ROUND) as pool:
+        for _ in range(ROUNDS):
+            errors = [asked.exception() for asked in [pool.submit(act, question) for _ in range(ROUND)]]
+            bad = [error for error in errors if error is not None]
+            good, failed = 0 if bad else good + 1, failed + len(bad)
+            if good == 2:
+                return failed
+    raise bad[0] if bad else TimeoutError("Dovecot's connections to the database do not settle")
 
 
 def catch_up(connection: Any, configuration: Configuration, act: Callable[[Sequence[str]], None] = perform) -> int:
@@ -163,6 +193,9 @@ def listen(configuration: Configuration, caught_up: Callable[[], None], replaced
         connection.execute("LISTEN mail_outbox")
         # Before the first look at the outbox: what comes after the look is announced.
         connection.execute("SELECT mail.agent_register(%s)", [configuration.node])
+        renewed = settle(configuration.doveadm)
+        if renewed:
+            log.info("Dovecot opened its connections to the database anew, after %d questions without answer", renewed)
         while not replaced():
             catch_up(connection, configuration)
             caught_up()

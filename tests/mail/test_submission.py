@@ -147,7 +147,7 @@ def test_database_that_is_down_means_try_later(lab: Lab, sender: Sample, recipie
         return True
 
     wait_for(sent, "a message taken after the database came back", 15)
-    lab.settle_sign_in()
+    lab.wait_for_agents()
 
 
 def test_smuggled_line_end_does_not_make_a_second_message(lab: Lab, sender: Sample, recipient: Sample) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import imaplib
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from testinfra.host import Host
@@ -93,7 +94,6 @@ def test_what_happened_while_the_agent_was_away_is_caught_up_with(
 
 def test_the_agent_survives_a_restart_of_the_database(lab: Lab, accounts_host: Host, sample: Sample) -> None:
     accounts_host.check_output("systemctl restart postgresql@17-main")
-    lab.settle_sign_in()
     accounts_host.check_output("hanam-mail-db lock %s --reason idle", sample.address)
 
     def caught_up() -> bool | None:
@@ -101,3 +101,20 @@ def test_the_agent_survives_a_restart_of_the_database(lab: Lab, accounts_host: H
         return here == end or None
 
     wait_for(caught_up, "the agent to come back", seconds=30)
+
+
+def test_once_the_agent_is_back_no_sign_in_fails_after_a_restart_of_the_database(
+    lab: Lab, accounts_host: Host, mailstore_host: Host, sample: Sample
+) -> None:
+    def sign_in(_: int) -> None:
+        lab.imap(sample.address, sample.password).logout()
+
+    # Several at once: Dovecot opens as many connections as it may.
+    mailstore_host.check_output("doveadm auth cache flush")
+    with ThreadPoolExecutor(8) as people:
+        list(people.map(sign_in, range(16)))
+    accounts_host.check_output("systemctl restart postgresql@17-main")
+    lab.wait_for_agents()
+    for number in range(8):
+        mailstore_host.check_output("doveadm auth cache flush")
+        sign_in(number)

@@ -1,6 +1,9 @@
 """What the agent makes of the outbox, without a database or a Dovecot."""
 
+import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -48,6 +51,41 @@ def test_many_mailboxes_empty_the_cache_as_a_whole() -> None:
 
 def test_a_node_without_dovecot_does_nothing() -> None:
     assert commands(deeds([event(1, "mailbox.access")]), ()) == []
+
+
+class Dovecot:
+    """Connections in turn, some of them from before a restart of the database: each fails once."""
+
+    def __init__(self, stale: list[bool]) -> None:
+        self.stale = stale
+        self.asked = 0
+        self.lock = Lock()
+
+    def __call__(self, command: Sequence[str]) -> None:
+        assert command[:2] == ["doveadm", "user"]
+        assert command[-1] == agent.NOBODY
+        with self.lock:
+            self.asked += 1
+            turn = self.asked % len(self.stale)
+            failing, self.stale[turn] = self.stale[turn], False
+        if failing:
+            raise subprocess.CalledProcessError(75, command, "", "lookup failed")
+
+
+def test_no_connection_of_before_a_restart_is_left_for_a_person() -> None:
+    for stale in ([True] * 4, [False, True, False, True], [False] * 4):
+        dovecot, before = Dovecot(list(stale)), sum(stale)
+        assert agent.settle(DOVEADM, dovecot) == before
+        assert dovecot.stale == [False] * 4
+
+
+def test_a_dovecot_that_gets_no_answers_is_given_up_for_now() -> None:
+    def refuse(command: Sequence[str]) -> None:
+        raise subprocess.CalledProcessError(75, command, "", "lookup failed")
+
+    with pytest.raises(subprocess.CalledProcessError):
+        agent.settle(DOVEADM, refuse)
+    assert agent.settle((), refuse) == 0
 
 
 class Outbox:

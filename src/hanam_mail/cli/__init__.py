@@ -5,7 +5,19 @@ used wrongly. How a command is written stands in base.py.
 import click
 
 from hanam_mail import __version__
-from hanam_mail.cli import adding, changes, completing, forms, handover, overdue, planning, reading, requests, states
+from hanam_mail.cli import (
+    adding,
+    changes,
+    completing,
+    forms,
+    handover,
+    importing,
+    overdue,
+    planning,
+    reading,
+    requests,
+    states,
+)
 from hanam_mail.cli.base import Group
 
 _COMMANDS: tuple[click.Command, ...] = (
@@ -15,6 +27,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     planning.plan,
     reading.export,
     adding.add,
+    importing.import_,
     requests.request,
     overdue.overdue,
     states.lock,

@@ -158,7 +158,6 @@ def complete(
     entry("vault_restic_http", "password", new_password)
     # Roundcube takes exactly 24 characters here.
     value("vault_roundcube_des_key", lambda: new_password(24))
-    value("vault_rspamd_password", new_password)
     value("vault_redis_password", new_password)
 
     public_hosts = [host for host, groups in hosts.items() if groups & PUBLIC_GROUPS]

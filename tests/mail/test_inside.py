@@ -10,16 +10,6 @@ import pytest
 from tests.lab import Lab, Sample, message, wait_for
 
 
-@pytest.fixture
-def sender(lab: Lab) -> Sample:
-    return lab.samples[0]
-
-
-@pytest.fixture
-def recipient(lab: Lab) -> Sample:
-    return lab.samples[1]
-
-
 def _send(lab: Lab, sender: Sample, mail: EmailMessage) -> None:
     with lab.submission(sender.address, sender.password) as client:
         client.send_message(mail)

@@ -14,11 +14,6 @@ SMALL = 20 * MEBIBYTE
 
 
 @pytest.fixture
-def sender(lab: Lab) -> Sample:
-    return lab.samples[0]
-
-
-@pytest.fixture
 def person(lab: Lab) -> Sample:
     return lab.samples[1]
 
@@ -28,14 +23,14 @@ def _sql(lab: Lab, query: str) -> str:
 
 
 def _set_quota(lab: Lab, mailbox: str, size: int) -> None:
-    _sql(lab, f"UPDATE mail.mailbox SET quota_bytes = {size} WHERE id = '{mailbox}'")  # noqa: S608
+    _sql(lab, f"UPDATE mail.mailbox SET quota_bytes = {size} WHERE id = '{mailbox}'")
     lab.run("mailstore", "doveadm auth cache flush")
 
 
 @pytest.fixture
 def small_mailbox(lab: Lab, person: Sample) -> Iterator[Sample]:
     """A person's mailbox with little room and a message that nearly fills it; as before afterwards."""
-    before = int(_sql(lab, f"SELECT quota_bytes FROM mail.mailbox WHERE id = '{person.mailbox}'"))  # noqa: S608
+    before = int(_sql(lab, f"SELECT quota_bytes FROM mail.mailbox WHERE id = '{person.mailbox}'"))
     # What other tests left counts too; deleted mail is kept in Trash for a while, so that folder is emptied as well.
     lab.run("mailstore", f"doveadm expunge -u {person.mailbox} mailbox '*' all")
     lab.run("mailstore", f"doveadm mailbox create -u {person.mailbox} Thu")

@@ -20,11 +20,6 @@ def sql(lab: Lab, query: str) -> str:
 
 
 @pytest.fixture
-def sender(lab: Lab) -> Sample:
-    return lab.samples[0]
-
-
-@pytest.fixture
 def small(lab: Lab) -> Iterator[Sample]:
     """A person's mailbox with room for 20 MiB, empty, without notices; as before afterwards."""
     person = lab.samples[1]

@@ -7,16 +7,6 @@ import pytest
 from tests.lab import Lab, Sample, message, wait_for
 
 
-@pytest.fixture
-def sender(lab: Lab) -> Sample:
-    return lab.samples[0]
-
-
-@pytest.fixture
-def recipient(lab: Lab) -> Sample:
-    return lab.samples[1]
-
-
 def _refusal(client: smtplib.SMTP, sender: str, recipient: str) -> tuple[int, str]:
     """The reply to the command that refuses, MAIL or RCPT; the session is reset and can go on."""
     try:

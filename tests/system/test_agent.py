@@ -24,7 +24,7 @@ def cursor(host: Host, node: str) -> tuple[int, int]:
     """Where the node's agent is, and where the outbox ends."""
     shown = host.check_output(
         "cd / && psql -qtAX -U postgres -d mail -c %s",
-        f"select c.seq, (select max(seq) from mail.outbox) from mail.agent_cursor c where c.node = '{node}'",  # noqa: S608
+        f"select c.seq, (select max(seq) from mail.outbox) from mail.agent_cursor c where c.node = '{node}'",
     )
     here, _, end = shown.strip().partition("|")
     return int(here), int(end)

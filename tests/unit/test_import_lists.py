@@ -8,7 +8,7 @@ import pytest
 from tests.data.spreadsheets import Rows, csv, fill, tcvn3, vni, xlsx
 
 from hanam_mail.importing import encoding, lists, reading
-from hanam_mail.importing.asks import Ask, of_text
+from hanam_mail.importing.asks import Ask, of_text, of_title
 from hanam_mail.importing.rows import Entry
 from hanam_mail.importing.values import Birth
 
@@ -238,6 +238,8 @@ def test_a_title_or_the_operator_says_what_rows_ask_for_that_do_not() -> None:
         ({"Họ và tên": "Ông Nguyễn Văn An"}, "Họ và tên (cột B)", "bỏ “Ông”", ""),
         ({"Họ và tên": "Đ/c Trần Văn An"}, "Họ và tên (cột B)", "bỏ “Đ/c”", ""),
         ({"Họ và tên": "Nguyễn Văn An; Trần Thị Bình"}, "Họ và tên (cột B)", "ký tự lạ", ""),
+        ({"Họ và tên": "Nguyễn Văn An (Trưởng phòng)"}, "Họ và tên (cột B)", "ký tự lạ", ""),
+        ({"Họ và tên": "Nguyễn Văn An và Trần Thị Bình"}, "Họ và tên (cột B)", "không phải một họ tên", ""),
         ({"Họ và tên": '=B1&"x"'}, "Họ và tên (cột B)", "công thức chưa có kết quả", ""),
         ({"Ngày sinh": "05/13/1980"}, "Ngày sinh (cột D)", "viết ngày trước", ""),
         ({"Ngày sinh": "31/02/1980"}, "Ngày sinh (cột D)", "không có ngày", ""),
@@ -279,6 +281,45 @@ def test_a_row_below_the_signatures_is_reported_not_dropped() -> None:
     (problem,) = read(xlsx([HEAD, AN, ["Tổng số: 1"], BINH])).problems
     assert (problem.line, problem.field) == (4, "")
     assert "sau dòng tổng" in problem.text
+
+
+def test_a_row_below_the_signatures_of_a_list_without_numbers_is_reported_too() -> None:
+    rows: Rows = [["Họ và tên", "Chức vụ", "Đề nghị"], ["Lê Văn An", "Kế toán", "Cấp mới"], ["Tổng cộng: 1"]]
+    (problem,) = read(xlsx([*rows, ["Trần Thị Bình", "Văn thư", "Cấp mới"]])).problems
+    assert problem.line == 4
+    assert read(xlsx([*rows, ["NGƯỜI LẬP", None, "GIÁM ĐỐC"], ["Trần A", None, "Lê B"]])).problems == []
+
+
+@pytest.mark.parametrize("name", ["Tống Văn An", "Lưu Ý Nhi", "Cống Thị Hà", "Chu Quang Huy", "Công Văn Tổng"])
+def test_a_name_that_begins_like_a_total_is_a_name(name: str) -> None:
+    assert shown(entries(xlsx([["Họ và tên", "Chức vụ", "Đề nghị"], [name, "Giám đốc", "Cấp mới"]]))) == [
+        (2, "issue", name)
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Căn cứ Quyết định về việc thu hồi đất",
+        "Người liên hệ: Trần Quang Huy",
+        "Ban Chỉ huy quân sự",
+        "Danh sách đề nghị cấp mới, thu hồi hộp thư",
+    ],
+)
+def test_a_line_that_does_not_say_what_the_list_asks_for_is_no_title(line: str) -> None:
+    assert of_title(line) is None
+    rows: Rows = [[line], ["STT", "Họ và tên", "Chức vụ"], [1, "Nguyễn Văn An", "Kế toán"]]
+    assert "không rõ đề nghị việc gì" in read(xlsx(rows)).problems[0].text
+
+
+def test_two_titles_that_ask_for_different_things_say_nothing() -> None:
+    rows: Rows = [["Danh sách cấp mới hộp thư"], ["Danh sách thu hồi hộp thư"], ["STT", "Họ tên", "Chức vụ"], AN[:3]]
+    assert "không rõ đề nghị việc gì" in read(xlsx(rows)).problems[0].text
+
+
+def test_a_lettered_row_with_a_name_is_asked_about() -> None:
+    rows: Rows = [["STT", "Họ và tên", "Đề nghị"], ["A", "Nguyễn Văn An"], [1, "Trần Thị Bình", "Cấp mới"]]
+    assert "không rõ là tên nhóm" in " ".join(problem.text for problem in read(xlsx(rows)).problems)
 
 
 def test_a_total_that_does_not_fit_is_remarked() -> None:

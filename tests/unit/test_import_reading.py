@@ -49,15 +49,19 @@ def test_merged_cells_all_hold_the_value_of_their_range() -> None:
     assert texts(sheet) == [["Phòng A", "Phòng A", "1"], ["Phòng A", "Phòng A", "2"]]
 
 
-def test_hidden_sheets_are_passed_over_and_hidden_rows_marked() -> None:
+def test_hidden_sheets_are_passed_over_and_hidden_or_struck_rows_doubted() -> None:
     def hide(book: openpyxl.Workbook) -> None:
         other = book.create_sheet("Danh mục")
         other["A1"] = "ẩn"
         other.sheet_state = "hidden"
 
+        for column in (1, 2, 3):
+            book.active.cell(3, column).font = openpyxl.styles.Font(strike=True)
+
     sheets = reading.parse(xlsx(ROWS, hidden=[2], more=hide), "ds.xlsx")
     assert [sheet.title for sheet in sheets] == ["Sheet1"]
-    assert [row.hidden for row in sheets[0].rows] == [False, True, False]
+    hidden, struck = (row.doubt for row in sheets[0].rows[1:])
+    assert (sheets[0].rows[0].doubt, "ẩn" in hidden, "gạch ngang" in struck) == ("", True, True)
 
 
 def test_cells_become_plain_values() -> None:

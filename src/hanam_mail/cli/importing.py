@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hanam_mail.cli.base import Day, command, console, load, table
+from hanam_mail.cli.base import Day, command, console, load, print_json, table
 from hanam_mail.cli.writing import convert_option, editing, writing_options
 from hanam_mail.errors import InputError, Problem
 
@@ -65,7 +65,10 @@ def import_(
         from hanam_mail.importing import template as blank
 
         blank.write(template, load(path))
-        click.echo(f"Đã ghi biểu mẫu ra {template}.")
+        if as_json:
+            print_json({"template": str(template)})
+        else:
+            click.echo(f"Đã ghi biểu mẫu ra {template}.")
         return
     if file is None:
         raise click.UsageError("cần tệp danh sách, hoặc --template. / Give a list, or --template.")

@@ -39,7 +39,7 @@ _ELSEWHERE = (
     (r"(tam )?khoa( hop thu| tai khoan| lai)?", "tạm khóa phải ghi lý do theo điểm của Đ7.2: dùng hanam-mail lock"),
 )
 _EXPLICIT = (
-    (Ask.REVOKE, r"thu hoi|huy( bo)?|xoa|dong (hop thu|tai khoan)"),
+    (Ask.REVOKE, r"thu hoi|huy bo|(huy|xoa|dong) (hop thu|tai khoan|dia chi|thu|e ?mail)|^(huy|xoa)$"),
     (Ask.QUOTA, r"dung luong"),
     (Ask.RENAME, r"(doi|sua|thay doi|dinh chinh|chinh sua|dieu chinh|thay) (lai )?(ho )?(va )?ten"),
     (Ask.TRANSFER, r"(chuyen|luan chuyen|dieu chuyen|dieu dong|biet phai)( .*)? (den|sang|toi|ve|tu)|"
@@ -50,10 +50,14 @@ _EXPLICIT = (
 _BY_REASON = ((Ask.REVOKE, r"nghi (huu|viec|che do)|thoi viec|cham dut|giai the"),)
 _UNCLEAR = (Ask.CHANGE, r"thay doi|dieu chinh|chinh sua|sua( doi)?|cap nhat")
 _IN_TITLES = (
-    (Ask.ISSUE, r"cap moi|tao moi|lap moi|dang ky moi|cap (hop thu|tai khoan|thu|dia chi|e ?mail)"),
-    (Ask.REVOKE, r"thu hoi|huy"),
+    (Ask.ISSUE, r"(cap|tao|lap|dang ky) moi|cap (hop thu|tai khoan|thu|dia chi|e ?mail)"),
+    (Ask.REVOKE, r"thu hoi|huy (bo|hop thu|tai khoan)"),
     (Ask.CHANGE, r"thay doi|dieu chinh|sua doi"),
 )
+# A line says what a list asks for when it speaks of the list or of mailboxes, or begins with it ("II. Thu hồi"): a line
+# on the recovery of land ("thu hồi đất") says nothing.
+_ON_TOPIC = r"danh sach|hop thu|thu dien tu|thu cong vu|tai khoan|e ?mail"
+_NUMBERING = re.compile(r"(([ivxlc]+|[a-z]|[0-9]+) )?((phan|nhom|de nghi|cac|truong hop|ve viec) )*")
 _NAMESAKE = r"trung (ho )?(va )?ten|cung (ho )?(va )?ten|nguoi khac|khac nguoi|(hai|2) nguoi"
 
 
@@ -78,8 +82,12 @@ def of_text(text: str) -> Ask:
 
 def of_title(text: str) -> Ask | None:
     """What a title asks for all rows under it, None when it names nothing or several things."""
-    found = [ask for ask, pattern in _IN_TITLES if _has(pattern, plain(text))]
-    return found[0] if len(found) == 1 else None
+    words = plain(text)
+    found = [ask for ask, pattern in _IN_TITLES if _has(pattern, words)]
+    if len(found) != 1:
+        return None
+    begins = re.match(dict(_IN_TITLES)[found[0]], _NUMBERING.sub("", words, count=1))
+    return found[0] if begins or _has(_ON_TOPIC, words) else None
 
 
 def says_namesake(text: str) -> bool:

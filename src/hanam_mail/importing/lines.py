@@ -15,11 +15,13 @@ OFFICE_TYPES = (
 )  # fmt: skip
 EXAMPLE = "vi du"  # in the column of numbers: the template's own example, no entry
 _ROMAN = re.compile(r"\(?([IVXLC]+|[A-ZĐa-zđ])\)?[.)]?")
+# With accents: Tống, Lưu and Cống are family names.
 _FOOTER = re.compile(
-    r"(tong( so| cong)?|cong)( .*)?|(nguoi|can bo) (lap|tong hop)( .*)?|lap (bieu|bang)( .*)?|(kt|tm|tl|tuq) .*|"
-    r"(thu truong|(pho )?giam doc|(pho )?chu tich|chanh van phong|truong phong|hieu truong)( .*)?|"
-    r"ky (ten|ghi)( .*)?|noi nhan( .*)?|xac nhan( .*)?|(ghi chu|luu y)( .*)?|"
-    r"(.* )?ngay( [0-9]+)? thang( [0-9]+)? nam( .*)?|(an dinh|tren day|danh sach (gom|nay|co|tren))( .*)?"
+    r"(tổng( số| cộng)?|cộng)\s*(:.*|[0-9].*|(danh sách|có|là)\b.*)?|"
+    r"(người|cán bộ) (lập|tổng hợp)\b.*|lập (biểu|bảng).*|"
+    r"(kt|tm|tl|tuq)\..*|(thủ trưởng|(phó )?giám đốc|(phó )?chủ tịch|chánh văn phòng|trưởng phòng|hiệu trưởng)( .*)?|"
+    r"\(?k[ýí] (tên|,|ghi).*|\(?(ký|đã ký)\)?|nơi nhận.*|xác nhận.*|(\*+ ?)?(ghi chú|lưu ý)\s*:.*|"
+    r"(.*[,\s])?ngày\s*[0-9.…]*\s*tháng\s*[0-9.…]*\s*năm.*|(ấn định|trên đây|danh sách (gồm|này|có|trên)).*"
 )
 _TOTAL = re.compile(r"(?:tong(?: so| cong)?|cong)\b\D*(\d{1,9})")
 _WIDE = 3  # cells with one text: merged like a title
@@ -33,9 +35,13 @@ def is_office(name: str) -> bool:
 
 def is_footer(name: str, texts: Iterable[str]) -> bool:
     """Whether the row begins what stands under a list; `name` is what it has in the column of names."""
-    if name and _FOOTER.fullmatch(plain(name)) is None:
+    if name and not _is_footer_text(name):
         return False
-    return any(_FOOTER.fullmatch(plain(shown)) for shown in texts if shown)
+    return any(map(_is_footer_text, texts))
+
+
+def _is_footer_text(shown: str) -> bool:
+    return bool(shown) and _FOOTER.fullmatch(shown.casefold()) is not None
 
 
 def total(line: str) -> int | None:
@@ -52,6 +58,20 @@ def is_section(row: Row, number: str, rest: Sequence[str], name: str) -> bool:
     if len(rest) > 1:
         return False
     if not rest:
-        return _ROMAN.match(number) is not None
+        return True  # nothing but a text in the column of numbers
     wide = sum(cell == rest[0] for cell in row.texts()) >= _WIDE
-    return wide or bool(number and _ROMAN.fullmatch(number)) or (not name and asks.of_title(rest[0]) is not None)
+    return wide or asks.of_title(rest[0]) is not None or (is_lettered(number) and _is_group(rest[0]))
+
+
+def is_lettered(number: str) -> bool:
+    """Whether a number is one of sections: I, II, A, b."""
+    return bool(number) and _ROMAN.fullmatch(number) is not None
+
+
+def _is_group(shown: str) -> bool:
+    """Whether the text names a group of people rather than one: an office, an agency, capitals only."""
+    return (
+        is_office(shown)
+        or shown.isupper()
+        or re.match(r"(khối|nhóm|các|đơn vị|xã|phường|thị trấn)\b", shown, re.I) is not None
+    )

@@ -18,6 +18,7 @@ from hanam_mail.importing.words import plain
 
 _INSTRUCTIONS = re.compile(r"huong dan.*|ghi chu.*|danh muc.*")  # titles of sheets that are no lists
 _MAX_PREFACE_ROWS = 60
+_MANY = 3  # texts in a row below the signatures of a list without numbers: an entry rather than a signature
 
 
 @dataclass(slots=True)
@@ -53,6 +54,10 @@ def read(sheets: Sequence[Sheet], today: date, default: Ask | None = None) -> Fo
     return found
 
 
+def _may_be_group(number: str, name: str) -> bool:
+    return lines.is_office(name) or lines.is_lettered(number)
+
+
 class _Reader:
     """The passage through one sheet: which headings are in force, what the last title asked for, signatures."""
 
@@ -73,16 +78,18 @@ class _Reader:
                 continue
             layout = headings.find(self._sheet.rows[index : index + 3], again=self._layout is not None)
             if layout is not None:
-                self._begin(layout, self._sheet.rows[index + 1 :])
+                self._begin(layout, self._sheet.rows[index + 1 :], preface if self._layout is None else ())
             elif self._layout is None:
                 preface.append(" ".join(row.distinct()))
-                self._title(preface[-1])
             else:
                 self._row(row, self._layout)
         self._found.preface.extend(preface if self._layout else [])
         return self._layout is not None
 
-    def _begin(self, layout: Layout, below: Sequence[Row]) -> None:
+    def _begin(self, layout: Layout, below: Sequence[Row], above: Sequence[str]) -> None:
+        titles = {asks.of_title(line) for line in above} - {None}
+        if len(titles) == 1:
+            self._ask = titles.pop()
         self._layout, self._signed, self._count = layout, False, 0
         for index, heading in layout.headings.items():
             used = any(index < len(row.cells) and row.cells[index] is not None for row in below)
@@ -103,14 +110,21 @@ class _Reader:
         if plain(number) == lines.EXAMPLE or (headings.is_index_row(row) and not self._count):
             return
         if self._signed:
-            self._after_signature(row, " ".join([number, *rest]), is_entry=counted and bool(name))
+            is_entry = bool(name) and (counted or (not of_number and len(rest) >= _MANY))
+            self._after_signature(row, " ".join([number, *rest]), is_entry=is_entry)
         elif not counted and lines.is_footer(name, [number, *rest]):
             self._signed = True
             self._check_total(row, " ".join(rest or [number]))
-        elif not counted and lines.is_section(row, number, rest, name):
+        elif (
+            not counted
+            and not any(isinstance(value, Fault) for value in row.cells)
+            and (lines.is_section(row, number, rest, name))
+        ):
             self._title(" ".join([number, *rest]))
         elif rest or any(isinstance(value, Fault) for value in row.cells):
-            self._entry(row, layout, group=not counted and bool(of_number) and rest == [name] and lines.is_office(name))
+            self._entry(
+                row, layout, group=not counted and bool(of_number) and rest == [name] and _may_be_group(number, name)
+            )
 
     def _after_signature(self, row: Row, line: str, *, is_entry: bool) -> None:
         if is_entry:
@@ -131,10 +145,10 @@ class _Reader:
         place = Place(self._sheet, row.number, layout)
         result = rows.read(place, row, self._today, self._ask)
         problems = result if isinstance(result, list) else []
-        if row.hidden:
-            problems.append(place.problem(None, "dòng đang ẩn: hiện dòng lên nếu cần, hoặc xóa"))
+        if row.doubt:
+            problems.append(place.problem(None, row.doubt))
         if group:
-            sentence = "không rõ là tên nhóm hay phòng cần cấp hộp thư: ghi số thứ tự nếu cần cấp, hoặc xóa dòng"
+            sentence = "không rõ là tên nhóm hay tên cần hộp thư: ghi số thứ tự 1, 2, 3 nếu cần hộp thư, hoặc xóa dòng"
             problems.append(place.problem(Column.NAME, sentence))
         if isinstance(result, Entry) and not problems:
             self._found.entries.append(result)

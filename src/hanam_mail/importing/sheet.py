@@ -19,11 +19,14 @@ type Value = str | int | float | date | Fault | None
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row; `number` counts from 1. Merged cells all hold the value of their range, personal data among them."""
+    """A row; `number` counts from 1. Merged cells all hold the value of their range, personal data among them.
+
+    `doubt` says why the row as a whole may not be meant ("" for no reason): it is hidden, or struck through.
+    """
 
     number: int
     cells: tuple[Value, ...] = field(repr=False)
-    hidden: bool = False
+    doubt: str = ""
 
     def texts(self) -> list[str]:
         """What each cell shows, "" for nothing."""

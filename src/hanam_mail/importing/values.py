@@ -19,12 +19,13 @@ _WORDS = re.compile(r"ngay (\d{1,2}) thang (\d{1,2}) nam (\d{4})")
 _YEAR = re.compile(r"\d{4}")
 _EXCEL_EPOCH = date(1899, 12, 30)
 _EXCEL_DAYS = range(7_000, 46_000)  # 1919 to 2025
+_MAX_WORDS = 7  # of a person's name
 _MIN_AGE, _MAX_AGE = 15, 100  # years: beyond them a date of birth is a slip
 _QUOTA = re.compile(r"(\d{1,6})(?:[.,]0+)?\s*(gb|g|gigabyte|mb|m|tb)?")
 _UNITS = {"": "GB", "g": "GB", "gb": "GB", "gigabyte": "GB", "m": "MB", "mb": "MB", "tb": "TB"}
 _CAPITAL_AFTER = re.compile(r"(^|[\s'’‘\-])(\w)")
 _HONORIFIC = re.compile(r"(đ/c|đồng chí|ông|bà|anh|chị)[.:]?\s+(?=\w+\s+\w)", re.IGNORECASE)
-_NO_NAME = re.compile(r"[@;:\\|<>={}\[\]\"?!*_#^~$%\x00-\x1f]|^[+\-]")  # also what a spreadsheet takes for a formula
+_NO_NAME = re.compile(r"[@;:\\|<>={}\[\]()\"?!*_#^~$%\x00-\x1f]|^[+\-]")  # also what a spreadsheet takes for a formula
 # After one of these, "Ông" or "Bà" is no family name itself.
 _COMMON_FAMILIES = re.compile(
     "bui|cao|chu|dang|dao|dinh|do|doan|duong|ha|ho|hoang|huynh|lai|le|luong|luu|ly|mai|ngo|nguyen|pham|phan|phung|ta|to|"
@@ -124,7 +125,10 @@ def person_name(shown: str) -> str:
     honorific = _HONORIFIC.match(shown)
     if honorific and _COMMON_FAMILIES.fullmatch(plain(shown[honorific.end() :]).split(" ")[0]):
         raise ValueError(f"“{shown}”: bỏ “{honorific[1]}”, chỉ ghi họ tên")
-    if len(plain(shown).split()) < 2 and "'" not in shown:
+    words = plain(shown).split()
+    if len(words) > _MAX_WORDS or {"và", "hoặc"} & set(shown.casefold().split()):
+        raise ValueError(f"“{shown}” không phải một họ tên: chỉ ghi họ tên của một người, chức vụ ghi ở cột riêng")
+    if len(words) < 2 and "'" not in shown:
         raise ValueError(f"“{shown}” chỉ có một chữ: ghi đủ họ và tên (nếu đúng là vậy, cấp bằng hanam-mail add)")
     if shown.isupper() or shown.islower():
         return _CAPITAL_AFTER.sub(lambda found: found[1] + found[2].upper(), shown.lower())

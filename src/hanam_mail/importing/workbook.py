@@ -3,7 +3,7 @@
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -46,15 +46,27 @@ def _rows(sheet: Worksheet, formulas: Any, limits: container.Workbook) -> Iterat
     height, width = min(sheet.max_row, limits.rows), min(sheet.max_column, limits.columns)
     if not height or not width:
         return
-    grid = [[_value(cell, formulas) for cell in row] for row in sheet.iter_rows(max_row=height, max_col=width)]
+    cells = list(sheet.iter_rows(max_row=height, max_col=width))
+    grid = [[_value(cell, formulas) for cell in row] for row in cells]
     for merged in sheet.merged_cells.ranges:
         top, left = merged.min_row - 1, merged.min_col - 1
         if top < height and left < width:
             for row in grid[top : merged.max_row]:
                 row[left : merged.max_col] = [grid[top][left]] * len(row[left : merged.max_col])
-    for number, cells in enumerate(grid, start=1):
-        if any(value is not None for value in cells):
-            yield Row(number, tuple(cells), hidden=bool(sheet.row_dimensions[number].hidden))
+    for number, values in enumerate(grid, start=1):
+        if any(value is not None for value in values):
+            yield Row(
+                number, tuple(values), _doubt(cells[number - 1], hidden=bool(sheet.row_dimensions[number].hidden))
+            )
+
+
+def _doubt(cells: Sequence[Any], *, hidden: bool) -> str:
+    if hidden:
+        return "dòng đang ẩn: hiện dòng lên nếu cần, hoặc xóa"
+    filled = [cell for cell in cells if isinstance(cell.value, str)]
+    if filled and all(cell.font.strike for cell in filled):
+        return "dòng bị gạch ngang: bỏ gạch nếu cần, hoặc xóa"
+    return ""
 
 
 def _value(cell: Any, formulas: Any) -> Value:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hanam_mail import registry
+from hanam_mail import registry, store
 from hanam_mail.cache import cache_folder
 from hanam_mail.errors import InputError
 
@@ -37,7 +37,8 @@ def encode(data: Mapping[str, Any]) -> bytes:
 def desired(path: Path) -> tuple[dict[str, Any], list[str]]:
     """The desired state of the registry at `path`, or everything that is wrong with it."""
     try:
-        return dict(registry.desired_state(registry.load(path, cache=cache_folder()))), []
+        with store.reading(path):
+            return dict(registry.desired_state(registry.load(path, cache=cache_folder()))), []
     except InputError as error:
         return {}, [str(problem) for problem in error.problems]
 

@@ -1,6 +1,8 @@
 """Commands that change the registry: what they write, show, refuse, and that --dry-run writes nothing."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,6 +103,7 @@ def test_a_request_is_answered_or_refused(run: Run) -> None:
     ("words", "sentence"),
     [
         (("revoke", "nobody", *PAPER), "“nobody”"),
+        (("revoke", "tranquangminh@gmail.com", *PAPER), "“tranquangminh@gmail.com”"),
         (("lock", "tranquangminh", "--reason", "angry"), "(Đ7.2)"),
         (("quota", "tranquangminh", "1GB", *PAPER), "(Đ8.1b)"),
         (("add", "person", "Trần Quang Minh", "--agency", "stttt", *PAPER), "--namesake (Đ5.2c)"),
@@ -186,3 +189,25 @@ def test_comments_survive_an_edit(run: Run, project: Path) -> None:
     done(run, "fmt")
     done(run, "transfer", "tranquangminh", "snv", *PAPER)
     assert "hỏi lại về quê quán" in (project / "mailboxes/snv.yml").read_text("utf-8")
+
+
+def test_commands_at_the_same_time_wait_for_each_other_and_lose_nothing(run: Run, project: Path) -> None:
+    program = (
+        "from datetime import date; from hanam_mail import cli, registry; "
+        "registry.today = lambda: date(2026, 11, 25); cli.main()"
+    )
+    words = [sys.executable, "-c", program, "add", "person"]
+    running = [
+        subprocess.Popen(
+            [*words, name, "--agency", "snv", "--document", f"{number}/VP", *PAPER[2:]],
+            cwd=project,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for number, name in enumerate(["Lê An", "Lê Bình", "Lê Chi", "Lê Dũng"])
+    ]
+    assert [(process.communicate(), process.returncode)[1] for process in running] == [0, 0, 0, 0]
+    done(run, "check")
+    text = (project / "mailboxes/requests/2026.yml").read_text("utf-8")
+    assert [f"2026-000{number}:" in text for number in range(1, 5)] == [True] * 4
+    assert len(json.loads(run("search", "snv", "Lê", "--json").stdout)) >= 4

@@ -47,12 +47,12 @@ def show(address: str, path: Path, as_json: bool) -> None:
     """Cho xem một hộp thư và lịch sử của nó theo địa chỉ, bí danh hoặc mã / Show one mailbox and its history."""
     from dataclasses import replace
 
-    from hanam_mail import registry
+    from hanam_mail import comparison, registry
     from hanam_mail.cli import words
     from hanam_mail.draft import Draft
 
     whole = load(path)
-    mailbox = Draft(whole).mailbox(address)
+    mailbox = Draft(whole, domain=comparison.domain_beside(path)).mailbox(address)
     if as_json:
         alone = registry.desired_state(replace(whole, mailboxes={mailbox.id: mailbox}))
         print_json(alone["mailboxes"][0])

@@ -62,12 +62,12 @@ def editing(path: Path, *, dry_run: bool, as_json: bool) -> Iterator[Editing]:
     Other writers wait from the reading to the writing. Raises InputError, and writes nothing, when an edit is
     impossible or the result breaks a rule.
     """
-    from hanam_mail import store
+    from hanam_mail import comparison, store
     from hanam_mail.draft import Draft
 
     with store.exclusive(path):
         before = load(path)
-        edit = Editing(Draft(before))
+        edit = Editing(Draft(before, domain=comparison.domain_beside(path)))
         yield edit
         after = edit.draft.registry()
         found = problems(path, after)

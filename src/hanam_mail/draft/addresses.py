@@ -3,7 +3,6 @@
 from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date
-from itertools import count
 
 from hanam_mail import naming
 from hanam_mail.draft.book import Book, DraftError
@@ -50,20 +49,21 @@ def office(book: Book, name: str, agency: Agency, *, of: Mailbox | None = None, 
     `numbered`: where it is taken, it goes on with a counter (vp2.snv).
     """
     try:
-        address = naming.office_address(name, agency.code, book.regulation.naming)
+        forms = naming.office_addresses(name, agency.code, book.regulation.naming)
+        address = next(forms)
     except naming.NamingError as error:
         raise DraftError(str(error), "Đ5.1d") from error
     if of is not None and address == of.address:
         return address
     if numbered and address in book.taken:
-        head, _, code = address.partition(".")
-        return next(form for form in (f"{head}{n}.{code}" for n in count(2)) if form not in book.taken)
+        return next(form for form in forms if form not in book.taken)
     return free(book, address)
 
 
-def is_plain(address: str, kind: MailboxKind) -> bool:
+def is_plain(book: Book, mailbox: Mailbox) -> bool:
     """Whether it is a person's plain form (Đ5.2a), which says nothing of an agency."""
-    return kind in (MailboxKind.PERSON, MailboxKind.GUEST) and "." not in address
+    persons = (MailboxKind.PERSON, MailboxKind.GUEST)
+    return mailbox.kind in persons and naming.is_plain(mailbox.address, book.regulation.naming)
 
 
 def months_later(day: date, months: int) -> date:

@@ -59,7 +59,9 @@ def renamed(
     for mailbox in book.members(agency):
         if mailbox.kind is MailboxKind.AGENCY:
             mailbox = replace(mailbox, name=name)
-        address = _address_by_code(mailbox, old.code, code)
+        address = mailbox.address
+        if mailbox.kind is MailboxKind.OFFICE:
+            address = naming.recoded_office(address, old.code, code, book.regulation.naming)
         if mailbox.kind is MailboxKind.AGENCY and mailbox.address == own:
             address = rules.agency_address(agency, book.regulation)
         mailbox = replace(mailbox, source=agency.source)
@@ -111,12 +113,6 @@ def _readdressed(book: Book, mailbox: Mailbox, address: str, event: Rename | Mov
     """The mailbox of an agency or office under a new address, the old one kept without end."""
     addresses.free(book, address)
     return book.readdress(book.record(mailbox, event), address, event.done, None)
-
-
-def _address_by_code(mailbox: Mailbox, old: str, new: str) -> str:
-    """An office's address with the agency's new code; every other address as it is."""
-    head, _, tail = mailbox.address.partition(".")
-    return f"{head}.{new}" if mailbox.kind is MailboxKind.OFFICE and tail == old else mailbox.address
 
 
 def _check_code(book: Book, kind: AgencyKind, code: str) -> None:

@@ -21,13 +21,17 @@ class DraftError(InputError):
 
 
 class Book:
-    """A registry that changes. `taken` are all addresses ever issued, and those nobody may have."""
+    """A registry that changes. `taken` are all addresses ever issued, and those nobody may have.
 
-    def __init__(self, base: Registry, today: date) -> None:
+    `domain` is what may stand behind the local part of an address.
+    """
+
+    def __init__(self, base: Registry, today: date, domain: str) -> None:
         self.agencies = dict(base.agencies)
         self.mailboxes = dict(base.mailboxes)
         self.requests = dict(base.requests)
         self.regulation, self.settings, self.today = base.regulation, base.settings, today
+        self._domain = domain
         self.ids = {*self.agencies, *self.mailboxes}
         self._holders: dict[str, str] = {}
         self._members: dict[str, dict[str, None]] = {identity: {} for identity in self.agencies}
@@ -41,10 +45,10 @@ class Book:
         return Registry(dict(self.agencies), dict(self.mailboxes), dict(self.requests), self.regulation, self.settings)
 
     def mailbox(self, who: str) -> Mailbox:
-        """The mailbox of that address, alias or id; the domain may stand behind it."""
-        name = who.strip().casefold().partition("@")[0]
+        """The mailbox of that address, alias or id; the domain may stand behind it, another one may not."""
+        name, _, domain = who.strip().casefold().partition("@")
         mailbox = self.mailboxes.get(self._holders.get(name, name))
-        if mailbox is None:
+        if mailbox is None or (domain and self._domain and domain != self._domain):
             raise DraftError(f"không có hộp thư nào mang địa chỉ hay mã “{who}”")
         return mailbox
 

@@ -35,13 +35,14 @@ _REQUESTS_A_YEAR = 9999
 
 
 class Draft:
-    """A working copy of a registry. `today` bounds all dates, by default the province's date.
+    """A working copy of a registry. `today` bounds all dates, by default the province's date; an address may be
+    given with `domain` behind it, with any where none is set.
 
     Of every edit `request` is the id of the document behind it and `done` the day it took effect.
     """
 
-    def __init__(self, base: Registry, *, today: date | None = None) -> None:
-        self._book = Book(base, today or registry.today())
+    def __init__(self, base: Registry, *, today: date | None = None, domain: str = "") -> None:
+        self._book = Book(base, today or registry.today(), domain)
 
     @property
     def operator(self) -> str:
@@ -89,7 +90,7 @@ class Draft:
         ground: str,
     ) -> Request:
         """Register a document (Đ6.2a, Đ7.3a) under the next free number of the year it was received in."""
-        sender = self._book.agency(agency)
+        sender, document = self._book.agency(agency), naming.normal(document)
         for other in self._book.requests.values():
             if (other.document, other.dated, other.agency) == (document, dated, sender.id):
                 raise DraftError(f"văn bản {document} ngày {dated} đã có trong sổ, số {other.id}", "Đ6.2")
@@ -106,7 +107,7 @@ class Draft:
                 received=received,
                 agency=sender.id,
                 asks=tuple(RequestKind(ask) for ask in asks),
-                ground=ground,
+                ground=naming.normal(ground),
                 result=Result.PENDING,
                 reply=None,
                 source=Source(f"{year}.yml", 0),
@@ -122,7 +123,9 @@ class Draft:
             raise DraftError(f"đề nghị {request_id} đã được trả lời ({request.result})", "Đ6.2b")
         if Result(result) is Result.PENDING:
             raise DraftError("trả lời phải là done hoặc refused", "Đ6.2b")
-        return self._book.put_request(replace(request, result=Result(result), reply=Reply(document, day)))
+        return self._book.put_request(
+            replace(request, result=Result(result), reply=Reply(naming.normal(document), day))
+        )
 
     # --- mailboxes ---
 
@@ -252,7 +255,7 @@ class Draft:
             raise DraftError(f"“{old.address}” là hộp thư của cơ quan: chỉ hộp thư cá nhân chuyển theo người", "Đ6.1")
         if owner.id == old.agency:
             raise DraftError(f"“{old.address}” đã thuộc {owner.name}", "Đ6.1")
-        if new_address and addresses.is_plain(old.address, old.kind):
+        if new_address and addresses.is_plain(book, old):
             raise DraftError(f"“{old.address}” ở dạng gốc, giữ nguyên khi chuyển cơ quan", "Đ5.2")
         new = addresses.person(book, old.name, owner, details) if new_address else old.address
         event = Move(request, done, Cause.TRANSFER, old.agency, old.address if new_address else None, _NEW)

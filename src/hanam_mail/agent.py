@@ -199,10 +199,9 @@ def listen(configuration: Configuration, caught_up: Callable[[], None], replaced
         while not replaced():
             catch_up(connection, configuration)
             caught_up()
-            # Wait on the socket itself; then take in whatever notices came.
-            select.select([connection.fileno()], [], [], IDLE_SECONDS)
-            for _ in connection.notifies(timeout=0):
-                pass
+            # A notice may have come with the last answer, which did not know of it yet; else wait on the socket itself.
+            if not list(connection.notifies(timeout=0)):
+                select.select([connection.fileno()], [], [], IDLE_SECONDS)
 
 
 def pause(failures: int) -> float:

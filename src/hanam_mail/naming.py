@@ -42,14 +42,17 @@ __all__ = [
     "fold",
     "initials",
     "is_local_part",
+    "is_plain",
     "key",
     "normal",
     "office_address",
+    "office_addresses",
     "person_address",
     "person_addresses",
     "propose_agency",
     "propose_person",
     "read",
+    "recoded_office",
     "slug",
     "unit_name",
 ]
@@ -128,6 +131,25 @@ def office_address(name: str, agency: str, rules: NamingRules) -> str:
     return local_part(name, _render(form, {**_name_parts(form, name, rules), "code": agency}))
 
 
+def office_addresses(name: str, agency: str, rules: NamingRules) -> Iterator[str]:
+    """The form of an office, then the same numbered from 2 (vp.snv, vp2.snv), never ending: for a merger's offices."""
+    form = rules.forms["office"].address
+    parts = _name_parts(form, name, rules)
+    yield office_address(name, agency, rules)
+    own = next(reversed(parts))
+    for number in _counter():
+        yield local_part(name, _render(form, {**parts, own: parts[own] + number, "code": agency}))
+
+
+def recoded_office(address: str, old: str, new: str, rules: NamingRules) -> str:
+    """An office's address with the agency's new code for the old one, its own part as issued; others as they are."""
+    form = rules.forms["office"].address
+    found = _office_pattern(form, old).fullmatch(address)
+    if found is None:
+        return address
+    return local_part(address, _render(form, {**found.groupdict(), "code": new}))
+
+
 def fits_office(address: str, agency: str, rules: NamingRules) -> bool:
     """Whether `address` has the form of an office of the agency of that code, whatever the office's name."""
     return _office_pattern(rules.forms["office"].address, agency).fullmatch(address) is not None
@@ -142,6 +164,11 @@ def person_address(name: str, rules: NamingRules) -> str:
 def fits_person(address: str, name: str, rules: NamingRules) -> bool:
     """Whether `address` is the plain form of the name or one of its namesakes' forms (Đ5.2)."""
     return _is_of(address, person_address(name, rules), rules)
+
+
+def is_plain(address: str, rules: NamingRules) -> bool:
+    """Whether a person's address has the plain form (Đ5.2a), which says nothing of an agency, whatever the name."""
+    return _plain_pattern(rules.forms["person"].address).fullmatch(address) is not None
 
 
 def person_addresses(name: str, suffix: str, rules: NamingRules, details: Sequence[str] = ()) -> Iterator[str]:
@@ -258,4 +285,11 @@ def _render(template: Template, values: Mapping[str, str]) -> str:
 def _office_pattern(template: Template, agency: str) -> re.Pattern[str]:
     """What fits the form with the agency's code in its place and any letters and digits for the office's name."""
     parts = {"": "", "code": re.escape(agency)}
-    return re.compile("".join(re.escape(literal) + parts.get(part, "[a-z0-9]+") for literal, part in template.pieces))
+    return re.compile(
+        "".join(re.escape(literal) + parts.get(part, f"(?P<{part}>[a-z0-9]+)") for literal, part in template.pieces)
+    )
+
+
+@lru_cache
+def _plain_pattern(template: Template) -> re.Pattern[str]:
+    return re.compile("".join(re.escape(literal) + ("[a-z0-9]+" if part else "") for literal, part in template.pieces))

@@ -243,3 +243,17 @@ def test_forms_carry_their_clause_and_the_words_of_the_regulation() -> None:
     assert clauses["person"] == "Đ5.2a"
     assert [form.clause for form in RULES.namesakes] == ["Đ5.2b", "Đ5.2c", "Đ5.2c", "Đ5.2c", "Đ5.2c"]
     assert all(form.text for form in RULES.forms.values())
+
+
+def test_offices_of_merged_agencies_go_on_with_a_number() -> None:
+    assert list(islice(naming.office_addresses("Văn phòng", "snv", RULES), 3)) == ["vp.snv", "vp2.snv", "vp3.snv"]
+
+
+def test_an_office_keeps_its_own_part_under_a_new_code() -> None:
+    assert naming.recoded_office("vp2.snv", "snv", "snvld", RULES) == "vp2.snvld"
+    assert naming.recoded_office("vp.stp", "snv", "snvld", RULES) == "vp.stp"
+
+
+def test_plain_forms_are_told_from_those_that_name_an_agency() -> None:
+    assert naming.is_plain("leha", RULES)
+    assert not naming.is_plain("leha.tt", RULES)

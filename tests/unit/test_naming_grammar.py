@@ -107,3 +107,11 @@ def test_regulation_with_such_a_form_is_not_loaded(tmp_path: Path) -> None:
         regulation.load(file)
     (problem,) = refused.value.problems
     assert (problem.field, problem.clause) == ("regulation_naming", "Đ5.1c")
+
+
+def test_offices_and_plain_forms_follow_the_form_of_the_province() -> None:
+    forms = naming.office_addresses("Văn phòng", "sonoivu", OTHER)
+    assert [next(forms), next(forms)] == ["sonoivu-vp", "sonoivu-vp2"]
+    assert naming.recoded_office("sonoivu-vp2", "sonoivu", "sotuphap", OTHER) == "sotuphap-vp2"
+    assert naming.is_plain("ha.nguyen", OTHER)
+    assert not naming.is_plain("ha.nguyen-tt", OTHER)

@@ -1,6 +1,6 @@
 """What was read from the registry's files before, kept by the hash of their content.
 
-    cache = Cache(cache_folder(), seed)        seed: all besides the text that the result depends on
+    cache = Cache(cache_folder(), seed)        seed: the value besides the text that the result depends on
     cache.get(text, file)                      the entries of that text, None when it was never read
     cache.put(text, entries)                   only for a text without a fault
 
@@ -17,7 +17,7 @@ import tempfile
 import time
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from datetime import date
@@ -43,11 +43,11 @@ def cache_folder() -> Path:
 
 
 class Cache:
-    """A folder of read files. `seed` stands for what the result depends on besides the text: the regulation."""
+    """A folder of read files. `seed` is what the result depends on besides the text: the regulation."""
 
-    def __init__(self, folder: Path | None, seed: str) -> None:
+    def __init__(self, folder: Path | None, seed: object) -> None:
         self._folder = folder if folder is not None and _is_ours(folder) else None
-        self._seed = hashlib.sha256(b"".join(_code()) + seed.encode()).digest()
+        self._seed = hashlib.sha256(b"".join(_code()) + repr(_steady(seed)).encode()).digest()
 
     def get(self, text: str, file: str) -> list[Entry] | None:
         """The entries of that text, as read from `file`."""
@@ -112,6 +112,19 @@ def _is_ours(folder: Path) -> bool:
 def _code() -> list[bytes]:
     """The sources of the modules that make entries of a text."""
     return [Path(__file__).with_name(f"{name}.py").read_bytes() for name in _CODE]
+
+
+def _steady(value: Any) -> Any:
+    """The value as one that is written the same way by every process: sets and tables have an order."""
+    if is_dataclass(value):
+        return [type(value).__name__, [_steady(getattr(value, field.name)) for field in fields(value)]]
+    if isinstance(value, Mapping):
+        return sorted((str(key), _steady(each)) for key, each in value.items())
+    if isinstance(value, Set):
+        return sorted(map(str, value))
+    if isinstance(value, list | tuple):
+        return [_steady(each) for each in value]
+    return value
 
 
 def _encode(value: Any) -> Any:

@@ -48,7 +48,7 @@ def load(
     rule_book = regulated_by or regulation.load(regulation_beside(path))
     chosen = settings.load(settings_beside(path))
     found = entries.Found()
-    known = Cache(cache, repr(rule_book))
+    known = Cache(cache, rule_book)
     for file, text in folder.texts(path, found.problems).items():
         _read(text, file, rule_book, known, found)
     known.tidy()

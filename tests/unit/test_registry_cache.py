@@ -2,12 +2,14 @@
 
 import os
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.registry_world import RULE_BOOK, TODAY, World
+from tests.unit.registry_world import ROOT, RULE_BOOK, TODAY, World
 
 from hanam_mail import cache, entries, registry
 from hanam_mail.errors import InputError, Source
@@ -75,6 +77,18 @@ def test_a_changed_file_is_read_anew(world: World, folder: Path) -> None:
     file = world.folder / "mailboxes/stp.yml"
     file.write_text(file.read_text("utf-8").replace("Sở Tư pháp", "Sở Tư pháp mới"), encoding="utf-8")
     assert load(world, folder).agencies["h3h3h3"].name == "Sở Tư pháp mới"
+
+
+def test_the_next_process_finds_what_the_first_one_read(world: World, folder: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from hanam_mail import registry, regulation; registry.load("
+        "Path(sys.argv[1]), cache=Path(sys.argv[2]), regulated_by=regulation.load(Path(sys.argv[3])))"
+    )
+    arguments = [world.folder / "mailboxes", folder, ROOT / "group_vars/all/regulation.yml"]
+    for seed in ("1", "2"):  # sets have another order in each process
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run([sys.executable, "-c", program, *arguments], check=True, env=environment)
+    assert len(list(folder.iterdir())) == len(world.files)
 
 
 def test_another_regulation_reads_all_anew(world: World, folder: Path) -> None:

@@ -141,8 +141,10 @@ def contradictions(rules: NamingRules) -> Iterator[tuple[str, str]]:
     commune = rules.forms["commune"]
     if commune.code is not None and not commune.code.text.endswith(".{district}"):
         yield commune.clause, "mã của xã phải kết thúc bằng .{district}: sổ đăng ký đọc mã huyện ở đó"
-    if "code" not in rules.forms["office"].address.parts:
-        yield rules.forms["office"].clause, "địa chỉ của phòng phải có {code}, không thì các cơ quan trùng nhau"
+        if name != "person" and "code" not in form.address.parts:
+            yield form.clause, f"địa chỉ “{form.address.text}” phải có {{code}}, không thì các cơ quan trùng nhau"
+    if not _NAME_PARTS & set(rules.forms["office"].address.parts):
+        yield rules.forms["office"].clause, "địa chỉ của phòng phải có phần lấy từ tên phòng"
     for namesake in rules.namesakes:
         yield from _bad_template(namesake.clause, namesake.address, frozenset(("plain", *NAMESAKE_PARTS)))
         if not _PLAIN_AND_PART.fullmatch(namesake.address.text):
@@ -161,6 +163,8 @@ def _bad_template(clause: str, template: Template, allowed: frozenset[str]) -> I
                 clause,
                 f"“{template.text}” có phần {{{part}}} không dùng được ở đây; có: {', '.join(sorted(allowed))}",
             )
+    if len(set(template.parts)) < len(template.parts):
+        yield clause, f"“{template.text}” có phần ghi hai lần"
     wrong = [char for char in template.literals if not (char.isascii() and (char.isalnum() or char in SEPARATORS))]
     if wrong or template.literals != template.literals.lower() or not template.parts:
         yield clause, f"“{template.text}” chỉ được gồm phần trong ngoặc nhọn, chữ thường không dấu và dấu {SEPARATORS}"

@@ -73,6 +73,9 @@ def test_a_registry_of_another_province_passes_the_same_check(tmp_path: Path) ->
         ("district", {"address": "UBND{code}"}, "chữ thường"),
         ("district", {"address": "ubnd {code}"}, "chữ thường"),
         ("person", {"address": "canbo"}, "chữ thường"),
+        ("person", {"address": "{slug}{slug}"}, "hai lần"),
+        ("department", {"address": "{prefix}"}, "phải có {code}"),
+        ("office", {"address": "phong.{code}"}, "tên phòng"),
     ],
 )
 def test_a_form_that_cannot_work_is_named(form: str, change: dict[str, Any], sentence: str) -> None:

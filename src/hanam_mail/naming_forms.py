@@ -1,0 +1,53 @@
+"""Filling in and recognising the templates of addresses (`regulation_naming`, naming_rules.py)."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import count
+
+from hanam_mail.naming_rules import NamingRules, Template
+from hanam_mail.naming_text import fold
+from hanam_mail.naming_words import initials
+
+_LONE_SEPARATORS = re.compile(r"^[._-]+|[._-]+$|(?<=[._-])[._-]+")
+_ANYTHING = "[a-z0-9]+"
+
+
+def name_parts(template: Template, name: str, rules: NamingRules) -> dict[str, str]:
+    """The parts of the template that are made of the name."""
+    words = fold(name).split()
+    makers = {
+        "slug": lambda: "".join(words),
+        "initials": lambda: initials(name, rules),
+        "family": lambda: "".join(words[:-1][:1]),
+        "middle": lambda: "".join(words[1:-1]),
+        "given": lambda: "".join(words[-1:]),
+        "leading_initials": lambda: "".join(word[0] for word in words[:-1]),
+    }
+    return {part: makers[part]() for part in template.parts if part in makers}
+
+
+def render(template: Template, values: Mapping[str, str]) -> str:
+    """The template filled in; a separator beside an empty part (a name of one word) falls away."""
+    text = "".join(literal + (values[part] if part else "") for literal, part in template.pieces)
+    return _LONE_SEPARATORS.sub("", text)
+
+
+@lru_cache(maxsize=4096)
+def office_pattern(template: Template, agency: str) -> re.Pattern[str]:
+    """What fits the form with the agency's code in its place and any letters and digits for the office's name."""
+    parts = {"": "", "code": re.escape(agency)}
+    pieces = (re.escape(literal) + parts.get(part, f"(?P<{part}>{_ANYTHING})") for literal, part in template.pieces)
+    return re.compile("".join(pieces))
+
+
+@lru_cache
+def plain_pattern(template: Template) -> re.Pattern[str]:
+    """What fits a form whatever the name."""
+    pieces = (re.escape(literal) + (_ANYTHING if part else "") for literal, part in template.pieces)
+    return re.compile("".join(pieces))
+
+
+def counter() -> Iterator[str]:
+    """The numbers that tell apart what nothing else does: 2, 3, ... without end."""
+    return map(str, count(2))

@@ -48,7 +48,7 @@ WRITING = [
 @pytest.mark.parametrize("words", WRITING, ids=lambda words: "-".join(words[:2]))
 def test_a_writing_command_leaves_a_right_registry(run: Run, project: Path, words: tuple[str, ...]) -> None:
     before = files(project)
-    shown = done(run, *words, "--dry-run")
+    shown = run(*words, "--dry-run")
     assert "Chưa ghi gì" in shown.stdout
     assert files(project) == before
     written = done(run, *words)

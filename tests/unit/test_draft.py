@@ -282,6 +282,26 @@ def test_a_suffixed_address_is_replaced_on_request_and_stays_an_alias(
     assert read.mailboxes[kept.id].addresses == ("lean.kb",)
 
 
+@pytest.mark.dieu5
+def test_whoever_comes_back_gets_the_own_former_address_again(
+    draft: Draft, settled: Callable[[Draft], Registry]
+) -> None:
+    person = issue(draft, "Lê An", "stp")
+    for agency in ("kb", "stp"):
+        draft.transfer(person.id, agency=agency, request=REQUEST, done=DONE, new_address=True)
+    draft.rename("lean", "Lê Bình An", request=REQUEST, done=DONE)
+    draft.rename("lean", "Lê An", request=REQUEST, done=DONE)
+    draft.rename("pcc.snv", "Phòng Tổ chức", request=REQUEST, done=DONE)
+    draft.rename("pcc.snv", "Phòng Công chức", request=REQUEST, done=DONE)
+    draft.rename_agency("snv", new_code="snvtg", request=REQUEST, done=DONE)
+    draft.rename_agency("snvtg", new_code="snv", request=REQUEST, done=DONE)
+    read = settled(draft)
+    assert read.mailboxes[person.id].addresses == ("lean.tp", "lean.kb")
+    assert read.mailboxes["v2b4n6"].addresses == ("lean", "lebinhan")
+    assert read.mailboxes["c2c2c2"].address == "pcc.snv"
+    assert read.mailboxes["b2b2b2"].addresses == ("snv", "snvtg")
+
+
 def test_offices_and_own_agency_are_no_transfers(draft: Draft) -> None:
     for who, agency in (("pcc.snv", "stp"), ("snv", "stp"), ("lean", "snv")):
         assert refused(lambda who=who, agency=agency: draft.transfer(who, agency=agency, request=REQUEST, done=DONE))

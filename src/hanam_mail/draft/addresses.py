@@ -33,18 +33,19 @@ def free(book: Book, address: str) -> str:
     return address
 
 
-def person(book: Book, name: str, agency: Agency, details: Sequence[str]) -> str:
-    """The first form for a person (or a guest, Đ14.1) that is free, by the list of Đ5.2."""
+def person(book: Book, name: str, agency: Agency, details: Sequence[str], of: Mailbox | None = None) -> str:
+    """The first form for a person (or a guest, Đ14.1) that is free or was that of the mailbox `of` before (Đ5.2)."""
     colleagues = [mailbox.address for mailbox in book.members(agency)]
+    taken = book.taken.difference(of.addresses) if of is not None else book.taken
     try:
         words = book.regulation.naming
-        return naming.propose_person(name, agency.suffix, book.taken, words, colleagues=colleagues, details=details)
+        return naming.propose_person(name, agency.suffix, taken, words, colleagues=colleagues, details=details)
     except naming.NamingError as error:
         raise DraftError(str(error), "Đ5.2") from error
 
 
 def office(book: Book, name: str, agency: Agency, *, of: Mailbox | None = None, numbered: bool = False) -> str:
-    """The form for an office (Đ5.1d, Đ5.1đ), which the mailbox `of` may have already.
+    """The form for an office (Đ5.1d, Đ5.1đ), which the mailbox `of` may have or have had already.
 
     `numbered`: where it is taken, it goes on with a counter (vp2.snv).
     """
@@ -53,7 +54,7 @@ def office(book: Book, name: str, agency: Agency, *, of: Mailbox | None = None, 
         address = next(forms)
     except naming.NamingError as error:
         raise DraftError(str(error), "Đ5.1d") from error
-    if of is not None and address == of.address:
+    if of is not None and address in of.addresses:
         return address
     if numbered and address in book.taken:
         return next(form for form in forms if form not in book.taken)

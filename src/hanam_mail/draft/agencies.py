@@ -50,7 +50,7 @@ def renamed(
         request, done, old.name if name != old.name else None, old.code if code != old.code else None, _NEW
     )
     if code != old.code:
-        _check_code(book, old.kind, code)
+        _check_code(book, old.kind, code, old.id)
     communes = list(book.communes(old)) if old.kind is AgencyKind.DISTRICT and code != old.code else []
     history = old.history if event.was_name is event.was_code is None else (*old.history, event)
     agency = replace(old, name=name, code=code, suffix=suffix or old.suffix, history=history)
@@ -111,12 +111,13 @@ def _move_communes(book: Book, old: Agency, heir: Agency, request: str, done: da
 
 def _readdressed(book: Book, mailbox: Mailbox, address: str, event: Rename | Move) -> Mailbox:
     """The mailbox of an agency or office under a new address, the old one kept without end."""
-    addresses.free(book, address)
+    if address not in mailbox.addresses:
+        addresses.free(book, address)
     return book.readdress(book.record(mailbox, event), address, event.done, None)
 
 
-def _check_code(book: Book, kind: AgencyKind, code: str) -> None:
-    """Refuse a code that is or was another agency's, or has not the form of its kind (Đ5.1)."""
+def _check_code(book: Book, kind: AgencyKind, code: str, own: str = "") -> None:
+    """Refuse a code that is or was that of another agency than `own`, or has not the form of its kind (Đ5.1)."""
     if re.fullmatch(CODE_PATTERN, code) is None:
         raise DraftError(f"mã “{code}” phải là {CODE_HINT}", "Đ5.1")
     districts = {one for each in book.agencies.values() if each.kind is AgencyKind.DISTRICT for one in each.codes}
@@ -126,7 +127,7 @@ def _check_code(book: Book, kind: AgencyKind, code: str) -> None:
     if kind in (AgencyKind.DEPARTMENT, AgencyKind.DISTRICT) and tail:
         raise DraftError(f"mã “{code}”: chỉ mã của xã và của đơn vị khác có dấu chấm", "Đ5.1")
     for agency in book.agencies.values():
-        if code in agency.codes:
+        if code in agency.codes and agency.id != own:
             raise DraftError(f"mã “{code}” đã của cơ quan “{agency.name}”", "Đ5.1")
 
 

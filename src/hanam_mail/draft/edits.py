@@ -257,10 +257,11 @@ class Draft:
             raise DraftError(f"“{old.address}” đã thuộc {owner.name}", "Đ6.1")
         if new_address and addresses.is_plain(book, old):
             raise DraftError(f"“{old.address}” ở dạng gốc, giữ nguyên khi chuyển cơ quan", "Đ5.2")
-        new = addresses.person(book, old.name, owner, details) if new_address else old.address
-        event = Move(request, done, Cause.TRANSFER, old.agency, old.address if new_address else None, _NEW)
+        new = addresses.person(book, old.name, owner, details, old) if new_address else old.address
+        changed = new != old.address
+        event = Move(request, done, Cause.TRANSFER, old.agency, old.address if changed else None, _NEW)
         mailbox = replace(book.record(old, event), agency=owner.id, source=owner.source)
-        if new_address:
+        if changed:
             mailbox = book.readdress(mailbox, new, done, self._alias_end(done))
         book.drop_clerk(old)
         return book.put(mailbox)
@@ -345,7 +346,7 @@ class Draft:
             same = naming.person_address(name, words) == naming.person_address(old.name, words)
         except naming.NamingError as error:
             raise DraftError(str(error), "Đ5.2") from error
-        return old.address if same else addresses.person(book, name, owner, details)
+        return old.address if same else addresses.person(book, name, owner, details, old)
 
     def _alias_end(self, done: date) -> date | None:
         """The last day of a person's former address that became an alias on `done`."""

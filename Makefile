@@ -72,7 +72,6 @@ up: setup ## start the lab, converge everything, prove it with real mail, say ho
 down: ## remove all that up and test made (CACHES=yes: also the downloaded packages, which other checkouts share)
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m hanam_lab down all; fi
 	@rm -rf .venv build .molecule group_vars/lab/vault.yml .pytest_cache .mypy_cache .ruff_cache .hypothesis .ansible src/*.egg-info
-	@rmdir --ignore-fail-on-non-empty $(LAB_STATE) 2>/dev/null || [ ! -d $(LAB_STATE) ]
 	@if [ "$(CACHES)" = yes ]; then rm -rf /var/cache/hanam-mail; fi
 
 .PHONY: status

@@ -135,6 +135,7 @@ class Lab:
             hosts[0].network.remove()
         if self.folder.exists():
             shutil.rmtree(self.folder)
+        _remove_state_when_empty()
 
     def ssh_command(self, host: str, *arguments: str) -> list[str]:
         """The command line that logs in on a host, as Ansible does."""
@@ -223,6 +224,16 @@ def names(repository: Path | None = None) -> list[str]:
         for path in STATE.glob("*/lab.json")
         if repository is None or json.loads(path.read_text())["repository"] == str(repository)
     )
+
+
+def _remove_state_when_empty() -> None:
+    lock = STATE / ".lock"
+    with locked(lock):
+        if [path for path in STATE.iterdir() if path != lock] == []:
+            lock.unlink()
+            STATE.rmdir()
+            if not any(STATE.parent.iterdir()):
+                STATE.parent.rmdir()
 
 
 def _mount(host: Host, base: Path) -> None:

@@ -138,11 +138,11 @@ def contradictions(rules: NamingRules) -> Iterator[tuple[str, str]]:
             yield from _bad_template(form.clause, form.code, _CODE_PARTS.get(name, frozenset()))
         elif name in ("department", "district", "commune"):
             yield form.clause, f"dạng {name} thiếu code"
+        if name != "person" and "code" not in form.address.parts:
+            yield form.clause, f"địa chỉ “{form.address.text}” phải có {{code}}, không thì các cơ quan trùng nhau"
     commune = rules.forms["commune"]
     if commune.code is not None and not commune.code.text.endswith(".{district}"):
         yield commune.clause, "mã của xã phải kết thúc bằng .{district}: sổ đăng ký đọc mã huyện ở đó"
-        if name != "person" and "code" not in form.address.parts:
-            yield form.clause, f"địa chỉ “{form.address.text}” phải có {{code}}, không thì các cơ quan trùng nhau"
     if not _NAME_PARTS & set(rules.forms["office"].address.parts):
         yield rules.forms["office"].clause, "địa chỉ của phòng phải có phần lấy từ tên phòng"
     for namesake in rules.namesakes:

@@ -16,9 +16,9 @@ from xml.parsers import expat
 MAX_FILE_OCTETS = 10 * 1024**2
 MAX_UNPACKED_OCTETS = 64 * 1024**2
 MAX_PARTS = 500
-MAX_ROWS = 20_000
+MAX_ROWS = 10_000
 MAX_COLUMNS = 100
-MAX_CELLS = 400_000
+MAX_CELLS = 200_000
 _CHUNK = 256 * 1024
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

@@ -77,9 +77,12 @@ as $$
         limit 1
     ) latest
     where m.state <> 'revoked'
-        and exists (
-            select from mail.credential c
-            left join mail.mailbox_clerk k on k.clerk_id = c.mailbox_id
-            where c.mailbox_id = m.id or k.mailbox_id = m.id
+        and (
+            exists (select from mail.credential c where c.mailbox_id = m.id)
+            or exists (
+                select from mail.mailbox_clerk k
+                join mail.credential c on c.mailbox_id = k.clerk_id
+                where k.mailbox_id = m.id
+            )
         )
 $$;

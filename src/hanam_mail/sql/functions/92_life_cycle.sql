@@ -57,8 +57,11 @@ as $$
                end as ends,
                mail.term_end(i.since, n.revoke_months) as revoke_ends
         from mail.idle_since(as_of) i, number n
-        -- No term is so short that a mailbox used within the last days could matter.
-        where i.since < as_of
+        -- A term never ends before its months or days are over, so most mailboxes need no calendar: the day is far.
+        where as_of >= least(
+                i.since + make_interval(months => n.idle_months::int),
+                case when n.idle_days > 0 then i.since + n.idle_days end
+            )::date - (select max(v.value::int) from jsonb_array_elements_text(n.idle_warnings) v)
     ),
     open as (
         select m.id from mail.mailbox m

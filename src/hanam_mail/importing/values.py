@@ -1,6 +1,6 @@
 """Cells of a list as values: dates of birth, home places, sizes, names in capitals, dates of documents.
 
-Every reader raises ValueError with a Vietnamese sentence.
+Every reader raises ValueError with a Vietnamese sentence; of dates and places, which are personal, it repeats nothing.
 """
 
 import re
@@ -50,7 +50,7 @@ def birth(value: Value, today: date) -> Birth | None:
     """A date of birth in any of the forms that lists have, None for an empty cell."""
     found = _birth(value, today)
     if found is not None and not _MIN_AGE <= today.year - found.year <= _MAX_AGE:
-        raise ValueError(f"năm sinh {found.year} không hợp lý")
+        raise ValueError("năm sinh không hợp lý")
     return found
 
 
@@ -87,7 +87,7 @@ def day(shown: str, *, pivot: int = 2068) -> date:
     elif found:
         parts = (found[3], found[2], found[1])
     else:
-        raise ValueError(f"“{shown}” không phải ngày: viết ngày/tháng/năm, ví dụ 05/01/1980")
+        raise ValueError("không phải ngày: viết ngày/tháng/năm, ví dụ 05/01/1980")
     year, month, number = map(int, parts)
     if len(parts[0]) == 2:
         year += pivot - pivot % 100 if year <= pivot % 100 else pivot - pivot % 100 - 100
@@ -95,7 +95,7 @@ def day(shown: str, *, pivot: int = 2068) -> date:
         return date(year, month, number)
     except ValueError:
         hint = " (viết ngày trước, tháng sau)" if month > 12 >= number else ""
-        raise ValueError(f"không có ngày “{shown}”{hint}") from None
+        raise ValueError(f"không có ngày này trong lịch{hint}") from None
 
 
 def home(shown: str) -> str:

@@ -137,7 +137,7 @@ def _choices(sheet: Worksheet) -> None:
         "Loại hộp thư": _quoted(_KINDS),
         "Nội dung đề nghị": _quoted(_ASKS),
         "Dung lượng": _quoted(_SIZES),
-        "Cơ quan mới": "=co_quan",
+        "Cơ quan mới": "co_quan",
     }
     first, last = _HEADING_ROW + 1, _HEADING_ROW + len(_EXAMPLES) + _ROWS
     for column, (heading, _, hint) in enumerate(_COLUMNS, start=1):
@@ -149,7 +149,7 @@ def _choices(sheet: Worksheet) -> None:
         letter = get_column_letter(column)
         rule.add(f"{letter}{first}:{letter}{last}")
         sheet.add_data_validation(rule)
-    sender = DataValidation(type="list", formula1="=co_quan", allow_blank=True)
+    sender = DataValidation(type="list", formula1="co_quan", allow_blank=True)
     sender.add("C3")
     sheet.add_data_validation(sender)
 

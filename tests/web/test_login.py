@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.delegation import find
 from tests.lab import Lab, Sample
 from tests.web.pages import Webmail
 
@@ -49,6 +50,18 @@ def test_login_works_without_domain_and_in_capitals(webmail: Webmail, reader: Sa
     local, domain = reader.address.split("@")
     webmail.log_in(form.format(local=local, LOCAL=local.upper(), domain=domain), reader.password)
     webmail.find("#messagelist-content")
+
+
+@pytest.mark.dieu9
+def test_dieu9_2_a_clerk_opens_the_agencys_mailbox_and_writes_as_the_agency(webmail: Webmail, lab: Lab) -> None:
+    delegation = find(lab)
+    webmail.log_in(delegation.login, delegation.clerk.password)
+    webmail.find("#messagelist-content")
+    assert delegation.agency in webmail.text("#layout-sidebar .header-title.username")
+    webmail.driver.get(f"{webmail.address}?_task=mail&_action=compose")
+    assert delegation.agency in webmail.text("#_from option")
+    user = query(lab, f"select username from users where username like '{delegation.mailbox}%'")
+    assert user == f"{delegation.mailbox}*{delegation.clerk.mailbox}\n"
 
 
 def test_wrong_password_is_refused_in_vietnamese(webmail: Webmail, colleague: Sample) -> None:

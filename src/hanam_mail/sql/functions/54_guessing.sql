@@ -22,7 +22,7 @@ $$;
 create or replace function mail.failure_login(login text) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
-as $$ select coalesce(mail.resolve(login), left(lower(login), 255)) $$;
+as $$ select coalesce(mail.login_person(login), left(lower(login), 255)) $$;
 
 -- The province's own networks (its NAT addresses, the webmail's hosts): many people behind one address.
 create or replace function mail.source_is_own(source inet) returns boolean

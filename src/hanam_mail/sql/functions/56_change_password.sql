@@ -11,7 +11,7 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    id text := mail.resolve(change_password.login);
+    id text := mail.login_person(change_password.login);
     name text := mail.failure_login(change_password.login);
     source inet := mail.source_address(change_password.remote_ip);
     present text;

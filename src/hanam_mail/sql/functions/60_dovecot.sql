@@ -3,7 +3,8 @@
 
 -- No row: refused without a reason, be it a wrong name, a wrong password or too many failures. With nologin: the password is
 -- right, and its holder is told why it opens nothing. Postfix's SASL knows no nologin, so for it that is a refusal as well; it
--- takes as long as one.
+-- takes as long as one. A clerk who opens an agency's mailbox is asked for his own password; what he sends is sent by himself
+-- (Postfix lets him use the agency's address), so that a lock of his ends it.
 create or replace function mail.dovecot_passdb(
     login text, plain text, protocol text, local_port int, remote_ip text
 ) returns table ("user" text, nopassword text, "password" text, nologin text, reason text)
@@ -12,11 +13,16 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    id text := mail.resolve(dovecot_passdb.login);
+    id text := mail.login_person(dovecot_passdb.login);
+    opened text := mail.login_mailbox(dovecot_passdb.login);
     name text := mail.failure_login(dovecot_passdb.login);
     source inet := mail.source_address(dovecot_passdb.remote_ip);
     hash text := (select c.hash from mail.credential c where c.mailbox_id = id);
-    state text := mail.mailbox_state(id);
+    shut text := case
+        when mail.mailbox_state(id) <> 'active' then id
+        when mail.mailbox_state(opened) in ('locked', 'revoked') then opened
+    end;
+    sends boolean := dovecot_passdb.protocol in ('smtp', 'submission');
 begin
     if mail.sign_in_barred(name, source) is not null then
         return;
@@ -26,13 +32,13 @@ begin
         return;
     end if;
     perform mail.password_renew(id, hash, dovecot_passdb.plain);
-    if state = 'active' then
+    if shut is null then
         perform mail.sign_in_succeeded(id, source);
-        return query select id, 'y'::text, null::text, null::text, null::text;
-    elsif dovecot_passdb.protocol in ('smtp', 'submission') then
+        return query select case when sends then id else opened end, 'y'::text, null::text, null::text, null::text;
+    elsif sends then
         perform mail.password_matches(null, dovecot_passdb.plain);
     else
-        return query select id, 'y'::text, null::text, 'y'::text, mail.state_reason(id);
+        return query select opened, 'y'::text, null::text, 'y'::text, mail.state_reason(shut);
     end if;
 end
 $$;

@@ -22,7 +22,7 @@ as $$
         union
         select k.clerk_id from target t
         join mail.mailbox_clerk k on k.mailbox_id = t.id
-        where mail.mailbox_state(t.id) = 'active'
+        where mail.mailbox_state(t.id) not in ('locked', 'revoked')
     ) s
     where mail.mailbox_state(s.id) = 'active'
     order by s.id

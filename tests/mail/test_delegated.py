@@ -1,0 +1,186 @@
+"""A clerk opens his agency's mailbox with his own login: agency*person (Đ9.2, Đ12.3)."""
+
+import imaplib
+import poplib
+import smtplib
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.delegation import Delegation, find
+from tests.lab import Lab, Sample, message, wait_for
+
+pytestmark = pytest.mark.dieu9
+SECONDS = 5.0
+"""How soon a change of state must work on every node."""
+
+
+@pytest.fixture(scope="module")
+def delegation(lab: Lab) -> Delegation:
+    return find(lab)
+
+
+@pytest.fixture
+def stranger(lab: Lab, delegation: Delegation) -> Sample:
+    """A sample official who is not the agency's clerk."""
+    return next(person for person in lab.samples if person.mailbox != delegation.clerk.mailbox)
+
+
+@pytest.fixture
+def clerk(lab: Lab, delegation: Delegation) -> Iterator[Sample]:
+    """The clerk, whose account is put back afterwards."""
+    yield delegation.clerk
+    lab.give_back(delegation.clerk)
+
+
+def forms(delegation: Delegation) -> list[str]:
+    domain = delegation.agency.partition("@")[2]
+    return [
+        delegation.login,
+        delegation.login.upper(),
+        f"{delegation.login}@{domain}",
+        f"{delegation.agency}*{delegation.clerk.address}",
+        f"{delegation.mailbox}*{delegation.clerk.mailbox}",
+    ]
+
+
+def test_a_clerk_reads_the_agencys_mail_in_every_client(lab: Lab, delegation: Delegation, stranger: Sample) -> None:
+    mail = message(stranger.address, delegation.agency)
+    with lab.submission(stranger.address, stranger.password) as client:
+        client.send_message(mail)
+    for login in forms(delegation):
+        with lab.imap(login, delegation.clerk.password) as client:
+            client.select("INBOX", readonly=True)
+
+            def arrived(client: imaplib.IMAP4_SSL = client) -> bool:
+                client.noop()
+                return bool(client.search(None, "SUBJECT", f'"{mail["Subject"]}"')[1][0])
+
+            wait_for(arrived, f"the agency's mail for {login}")
+    pop3 = lab.pop3(delegation.login, delegation.clerk.password)
+    assert pop3.stat()[0] > 0
+    pop3.quit()
+
+
+def test_a_clerk_writes_as_the_agency_and_as_himself_and_as_nobody_else(
+    lab: Lab, delegation: Delegation, stranger: Sample
+) -> None:
+    for sender in (delegation.agency, delegation.clerk.address):
+        mail = message(sender, stranger.address)
+        with lab.submission(delegation.login, delegation.clerk.password) as client:
+            client.send_message(mail)
+        lab.wait_for_message(stranger, mail["Subject"])
+    with lab.submission(delegation.login, delegation.clerk.password) as client:
+        assert client.mail(stranger.address)[0] == 553
+
+
+@pytest.mark.dieu12
+@pytest.mark.parametrize(
+    "case", ["wrong password", "agency's clerk of another", "personal mailbox", "two stars", "nobody"]
+)
+def test_dieu12_3_nobody_else_opens_it_and_no_personal_mailbox_is_shared(
+    lab: Lab, delegation: Delegation, stranger: Sample, clerk: Sample, case: str
+) -> None:
+    agency, person = delegation.login.split("*")
+    login, password = {
+        "wrong password": (delegation.login, clerk.password + "x"),
+        "agency's clerk of another": (f"{agency}*{stranger.address}", stranger.password),
+        "personal mailbox": (f"{stranger.address}*{person}", clerk.password),
+        "two stars": (f"{agency}*{person}*{person}", clerk.password),
+        "nobody": (f"{agency}*", clerk.password),
+    }[case]
+    with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
+        lab.imap(login, password)
+    with pytest.raises(smtplib.SMTPAuthenticationError):
+        lab.submission(login, password)
+    with pytest.raises(poplib.error_proto):
+        lab.pop3(login, password)
+    lab.give_back(stranger)
+
+
+def test_both_names_are_kept(lab: Lab, delegation: Delegation) -> None:
+    lab.imap(delegation.login, delegation.clerk.password).logout()
+    kept = (
+        f"select count(*) from mail.sign_in where mailbox_id = '{delegation.mailbox}' "
+        f"and clerk_id = '{delegation.clerk.mailbox}' and protocol = 'imap' and day = current_date"
+    )
+    wait_for(
+        lambda: lab.run("accounts", f'runuser -u postgres -- psql -At mail -c "{kept}"').strip() != "0",
+        "the sign-in with the clerk's name",
+    )
+    told = f"user=<{delegation.mailbox}>, login=<{delegation.login}>"
+    wait_for(lambda: told in lab.run("mailstore", "journalctl -t dovecot --since -2min -o cat"), told)
+
+
+@pytest.mark.dieu7
+def test_dieu7_1_a_lock_of_the_clerk_cuts_his_way_into_the_agencys_mailbox(
+    lab: Lab, delegation: Delegation, clerk: Sample
+) -> None:
+    reading = lab.imap(delegation.login, clerk.password)
+    reading.select("INBOX")
+    writing = lab.submission(delegation.login, clerk.password)
+    assert writing.mail(delegation.agency)[0] == 250
+    writing.rset()
+    started = time.monotonic()
+    lab.run("accounts", f"hanam-mail-db lock {clerk.address} --reason compromised --document 1/KT")
+
+    def cut() -> bool:
+        try:
+            reading.noop()
+        except (imaplib.IMAP4.abort, OSError):
+            return True
+        return False
+
+    wait_for(cut, "the end of the clerk's session", SECONDS)
+    assert time.monotonic() - started < SECONDS
+    refused = [writing.mail(delegation.agency), writing.rcpt(delegation.agency)]
+    assert any(code >= 400 for code, _ in refused), refused
+    with pytest.raises(imaplib.IMAP4.error, match="tam khoa"):
+        lab.imap(delegation.login, clerk.password)
+
+
+@pytest.mark.dieu7
+def test_dieu7_1_a_locked_agency_mailbox_opens_for_no_clerk(lab: Lab, delegation: Delegation, clerk: Sample) -> None:
+    lab.imap(delegation.login, clerk.password).logout()
+    lab.run("accounts", f"hanam-mail-db lock {delegation.agency} --reason forbidden_use --document 1/KT")
+    try:
+
+        def refused() -> bool:
+            try:
+                lab.imap(delegation.login, clerk.password).logout()
+            except imaplib.IMAP4.error as error:
+                return "tam khoa" in str(error)
+            return False
+
+        wait_for(refused, "the lock of the agency's mailbox", SECONDS)
+        lab.imap(clerk.address, clerk.password).logout()  # his own stays open
+    finally:
+        undo = f"delete from mail.lock_state where mailbox_id = '{delegation.mailbox}'"
+        lab.run("accounts", f'runuser -u postgres -- psql -qAt mail -c "{undo}"')
+
+
+def test_a_clerk_who_leaves_is_cut_at_once_although_his_sign_in_was_remembered(
+    lab: Lab, delegation: Delegation, clerk: Sample
+) -> None:
+    reading = lab.imap(delegation.login, clerk.password)
+    pair = f"('{delegation.mailbox}', '{clerk.mailbox}')"
+    delete = f"delete from mail.mailbox_clerk where (mailbox_id, clerk_id) = {pair}"
+    lab.run("accounts", f'runuser -u postgres -- psql -qAt mail -c "{delete}"')
+    try:
+
+        def cut() -> bool:
+            try:
+                reading.noop()
+            except (imaplib.IMAP4.abort, OSError):
+                return True
+            return False
+
+        wait_for(cut, "the end of the former clerk's session", SECONDS)
+        with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
+            lab.imap(delegation.login, clerk.password)
+    finally:
+        insert = f"insert into mail.mailbox_clerk values {pair}"
+        lab.run("accounts", f'runuser -u postgres -- psql -qAt mail -c "{insert}"')
+    lab.give_back(clerk)
+    wait_for(lambda: lab.imap(delegation.login, clerk.password).logout()[0] == "BYE", "the clerk's return", SECONDS)

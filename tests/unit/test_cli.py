@@ -225,14 +225,23 @@ def test_the_completion_script_is_printed(run: Run, shell: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "offered"), [("merge", "merge-agency"), ("add pe", "person"), ("lock --rea", "--reason")]
+    ("typed", "offered"),
+    [
+        ("merge", "merge-agency"),
+        ("add pe", "person"),
+        ("lock --rea", "--reason"),
+        ("show tranquang", "tranquangminh"),
+        ("merge-agency stt", "stttt"),
+        ("add office X --agency kb", "kb"),
+        ("request answer 20", "2026-0001"),
+    ],
 )
-def test_commands_and_options_are_completed(typed: str, offered: str) -> None:
-    words = f"hanam-mail {typed}"
+def test_commands_options_addresses_codes_and_requests_are_completed(run: Run, typed: str, offered: str) -> None:
+    run("request", "register", "1/VP", "--agency", "snv", "--asks", "issue", "--dated", "20/11/2026", "--ground", "x")
     environment = {
         "_HANAM_MAIL_COMPLETE": "bash_complete",
-        "COMP_WORDS": words,
-        "COMP_CWORD": str(len(words.split()) - 1),
+        "COMP_WORDS": f"hanam-mail {typed}",
+        "COMP_CWORD": str(len(typed.split())),
     }
     shown = CliRunner().invoke(main, [], prog_name="hanam-mail", env=environment)
     assert f"plain,{offered}" in shown.stdout.splitlines()

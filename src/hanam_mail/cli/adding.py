@@ -4,12 +4,15 @@ from pathlib import Path
 
 import click
 
+from hanam_mail.cli import candidates
 from hanam_mail.cli.base import Command, Group, Size
 from hanam_mail.cli.changes import details_option
 from hanam_mail.cli.document import Document, document_options
 from hanam_mail.cli.writing import Editing, convert_option, editing, writing_options
 
-_agency = click.option("--agency", required=True, help="Mã cơ quan. / The agency's code.")
+_agency = click.option(
+    "--agency", shell_complete=candidates.codes, required=True, help="Mã cơ quan. / The agency's code."
+)
 _quota = click.option("--quota", "quota_bytes", type=Size(), help="Dung lượng riêng, ví dụ 4GB. / Own quota.")
 _address = click.option("--address", help="Địa chỉ do người vận hành chọn. / Address chosen by the operator.")
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from hanam_mail.cli import candidates
 from hanam_mail.cli.base import command
 from hanam_mail.cli.document import Document, document_options
 from hanam_mail.cli.states import code_of
@@ -18,7 +19,7 @@ details_option = click.option(
 
 
 @command()
-@click.argument("address")
+@click.argument("address", shell_complete=candidates.addresses)
 @click.argument("name")
 @click.option("--address", "chosen", help="Địa chỉ mới do người vận hành chọn. / New address chosen by the operator.")
 @details_option
@@ -45,8 +46,8 @@ def rename(
 
 
 @command()
-@click.argument("address")
-@click.argument("agency")
+@click.argument("address", shell_complete=candidates.addresses)
+@click.argument("agency", shell_complete=candidates.codes)
 @click.option("--new-address", is_flag=True, help="Thay địa chỉ có hậu tố cơ quan cũ. / Replace a suffixed address.")
 @details_option
 @document_options
@@ -72,7 +73,7 @@ def transfer(
 
 
 @command("rename-agency")
-@click.argument("code")
+@click.argument("code", shell_complete=candidates.codes)
 @click.option("--name", help="Tên mới. / New name.")
 @click.option("--new-code", help="Mã mới: đổi địa chỉ cơ quan, phòng, xã; giữ địa chỉ cũ. / New code.")
 @click.option("--suffix", help="Hậu tố mới cho địa chỉ cấp sau này (Đ5.2b). / New suffix for later addresses.")
@@ -97,8 +98,8 @@ def rename_agency(
 
 
 @command("merge-agency")
-@click.argument("code")
-@click.argument("into")
+@click.argument("code", shell_complete=candidates.codes)
+@click.argument("into", shell_complete=candidates.codes)
 @click.option(
     "--office",
     "offices",

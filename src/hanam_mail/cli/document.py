@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hanam_mail.cli import candidates
 from hanam_mail.cli.base import Day
 
 if TYPE_CHECKING:
@@ -19,12 +20,21 @@ if TYPE_CHECKING:
     from hanam_mail.draft import Draft
 
 _OPTIONS = (
-    click.option("--request", "request_id", help="Số trong sổ đề nghị, ví dụ 2026-0012. / Number in the register."),
+    click.option(
+        "--request",
+        "request_id",
+        shell_complete=candidates.requests,
+        help="Số trong sổ đề nghị, ví dụ 2026-0012. / Number in the register.",
+    ),
     click.option("--document", help="Số, ký hiệu văn bản đề nghị (đăng ký mới). / The document's number."),
     click.option("--dated", type=Day(), help="Ngày của văn bản. / The document's date."),
     click.option("--received", type=Day(), help="Ngày nhận (mặc định: hôm nay). / Date received (today)."),
     click.option("--ground", help="Căn cứ, lý do của đề nghị. / What the document is based on."),
-    click.option("--sender", help="Mã cơ quan gửi (mặc định: cơ quan của hộp thư). / Code of the sender."),
+    click.option(
+        "--sender",
+        shell_complete=candidates.codes,
+        help="Mã cơ quan gửi (mặc định: cơ quan của hộp thư). / Code of the sender.",
+    ),
     click.option("--reply", help="Số văn bản trả lời, đồng ý. / Number of the reply that grants it."),
     click.option("--replied", type=Day(), help="Ngày trả lời (mặc định: --done). / Date of the reply."),
     click.option("--done", type=Day(), help="Ngày thực hiện (mặc định: hôm nay). / Date of the change (today)."),

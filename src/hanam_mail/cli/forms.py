@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from hanam_mail.cli import candidates
 from hanam_mail.cli.base import command, json_option, load, print_json, registry_option
 from hanam_mail.errors import InputError, Problem
 
@@ -31,7 +32,11 @@ def fmt(path: Path, as_json: bool) -> None:
     required=True,
     help="Loại hộp thư; xã ghi kèm huyện sau dấu phẩy. / Kind of mailbox; a commune with its district.",
 )
-@click.option("--agency", help="Mã cơ quan (phòng, cá nhân). / Code of the agency (office, person).")
+@click.option(
+    "--agency",
+    shell_complete=candidates.codes,
+    help="Mã cơ quan (phòng, cá nhân). / Code of the agency (office, person).",
+)
 @registry_option
 @json_option
 def propose(name: str, kind: str, agency: str | None, path: Path, as_json: bool) -> None:

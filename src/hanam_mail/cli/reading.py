@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hanam_mail.cli import candidates
 from hanam_mail.cli.base import command, console, json_option, load, print_json, print_problems, registry_option, table
 from hanam_mail.errors import InputError, Problem
 
@@ -40,7 +41,7 @@ def check(path: Path, as_json: bool) -> None:
 
 
 @command()
-@click.argument("address")
+@click.argument("address", shell_complete=candidates.addresses)
 @registry_option
 @json_option
 def show(address: str, path: Path, as_json: bool) -> None:

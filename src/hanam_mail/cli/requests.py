@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hanam_mail.cli import candidates
 from hanam_mail.cli.base import Command, Day, Group
 from hanam_mail.cli.writing import editing, writing_options
 
@@ -23,7 +24,12 @@ def request() -> None:
 
 @request.command("register", cls=Command)
 @click.argument("document")
-@click.option("--agency", required=True, help="Mã cơ quan gửi. / Code of the agency that sent it.")
+@click.option(
+    "--agency",
+    shell_complete=candidates.codes,
+    required=True,
+    help="Mã cơ quan gửi. / Code of the agency that sent it.",
+)
 @click.option("--asks", type=click.Choice(_ASKS), multiple=True, required=True, help="Việc đề nghị. / What it asks.")
 @click.option("--dated", type=Day(), required=True, help="Ngày của văn bản. / The document's date.")
 @click.option("--received", type=Day(), help="Ngày nhận (mặc định: hôm nay). / Date received (today).")
@@ -56,7 +62,7 @@ def register(
 
 
 @request.command("answer", cls=Command)
-@click.argument("request_id")
+@click.argument("request_id", shell_complete=candidates.requests)
 @_reply
 @_replied
 @writing_options
@@ -66,7 +72,7 @@ def answer(request_id: str, reply: str, replied: "date | None", path: Path, dry_
 
 
 @request.command("refuse", cls=Command)
-@click.argument("request_id")
+@click.argument("request_id", shell_complete=candidates.requests)
 @_reply
 @_replied
 @writing_options

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hanam_mail.cli import candidates
 from hanam_mail.cli.base import Day, Size, command
 from hanam_mail.cli.document import Document, document_options
 from hanam_mail.cli.writing import editing, writing_options
@@ -21,7 +22,7 @@ def code_of(draft: "Draft", who: str) -> str:
 
 
 @command()
-@click.argument("address")
+@click.argument("address", shell_complete=candidates.addresses)
 @click.option(
     "--reason", required=True, help="Lý do theo Đ7.2 / Reason: idle, compromised, forbidden_use, default_password."
 )
@@ -41,7 +42,7 @@ def lock(address: str, reason: str, paper: Document, path: Path, dry_run: bool, 
 
 
 @command()
-@click.argument("address")
+@click.argument("address", shell_complete=candidates.addresses)
 @click.option("--verified", required=True, help="Ai đã xác minh đề nghị (Đ7.3b). / Who verified the request.")
 @document_options
 @writing_options
@@ -54,7 +55,7 @@ def restore(address: str, verified: str, paper: Document, path: Path, dry_run: b
 
 
 @command()
-@click.argument("address")
+@click.argument("address", shell_complete=candidates.addresses)
 @document_options
 @writing_options
 def revoke(address: str, paper: Document, path: Path, dry_run: bool, as_json: bool) -> None:
@@ -65,7 +66,7 @@ def revoke(address: str, paper: Document, path: Path, dry_run: bool, as_json: bo
 
 
 @command()
-@click.argument("address")
+@click.argument("address", shell_complete=candidates.addresses)
 @click.option("--from", "begin", type=Day(), required=True, help="Ngày đầu. / First day.")
 @click.option("--to", "end", type=Day(), required=True, help="Ngày cuối, tính cả ngày đó. / Last day, included.")
 @document_options
@@ -81,7 +82,7 @@ def absence(
 
 
 @command()
-@click.argument("address")
+@click.argument("address", shell_complete=candidates.addresses)
 @click.argument("size", type=Size())
 @click.option("--shrink", is_flag=True, help="Cho phép nhỏ hơn trước. / Allow less than before.")
 @document_options
@@ -95,8 +96,8 @@ def quota(address: str, size: int, shrink: bool, paper: Document, path: Path, dr
 
 
 @command()
-@click.argument("address")
-@click.argument("people", nargs=-1)
+@click.argument("address", shell_complete=candidates.addresses)
+@click.argument("people", nargs=-1, shell_complete=candidates.addresses)
 @writing_options
 def clerks(address: str, people: tuple[str, ...], path: Path, dry_run: bool, as_json: bool) -> None:
     """Đặt văn thư mở hộp thư cơ quan, thay những người trước (Đ9.2) / Set an agency mailbox's clerks."""

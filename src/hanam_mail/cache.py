@@ -30,7 +30,8 @@ from hanam_mail.model import Agency, Mailbox, Request
 
 type Entry = Agency | Mailbox | Request
 
-_CODE = ("cache", "entries", "errors", "events", "fields", "model", "naming", "quota")
+# The modules that make entries of a text: entries.py and what it imports.
+CODE = ("cache", "entries", "errors", "events", "fields", "legacy", "model", "naming*", "quota", "regulation")
 _UNUSED_SECONDS = 30 * 24 * 3600
 _STAMP_SECONDS = 24 * 3600
 _DIGEST_OCTETS = 32
@@ -110,8 +111,8 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _code() -> list[bytes]:
-    """The sources of the modules that make entries of a text."""
-    return [Path(__file__).with_name(f"{name}.py").read_bytes() for name in _CODE]
+    here = Path(__file__).parent
+    return [file.read_bytes() for name in CODE for file in sorted(here.glob(f"{name}.py"))]
 
 
 def _steady(value: Any) -> Any:

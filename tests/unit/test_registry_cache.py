@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,13 @@ def test_the_next_process_finds_what_the_first_one_read(world: World, folder: Pa
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         subprocess.run([sys.executable, "-c", program, *arguments], check=True, env=environment)
     assert len(list(folder.iterdir())) == len(world.files)
+
+
+def test_a_change_of_any_module_that_reads_makes_the_cache_anew() -> None:
+    program = "import sys, hanam_mail.entries; print(*(m for m in sys.modules if m.startswith('hanam_mail.')))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    names = [name.removeprefix("hanam_mail.") for name in loaded]
+    assert [name for name in names if not any(fnmatch(name, pattern) for pattern in cache.CODE)] == []
 
 
 def test_another_regulation_reads_all_anew(world: World, folder: Path) -> None:

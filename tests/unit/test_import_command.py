@@ -208,10 +208,19 @@ def test_json_tells_every_row(folder: Path) -> None:
 
 def test_a_dry_run_shows_all_and_writes_nothing(folder: Path) -> None:
     before = registries.octets(folder)
-    result = run(folder, [row("Đỗ Thị Hòa")], "--dry-run")
+    file = folder.parent / "out.csv"
+    result = run(folder, [row("Đỗ Thị Hòa")], "--dry-run", "--output", str(file))
     assert result.exit_code == 0
     assert "dothihoa" in result.output
     assert registries.octets(folder) == before
+    assert not file.exists()
+
+
+def test_a_table_that_cannot_be_written_is_told_after_the_registry_was(folder: Path) -> None:
+    result = run(folder, [row("Đỗ Thị Hòa")], "--output", str(folder.parent / "khong-co" / "out.csv"))
+    assert result.exit_code == 1
+    assert "Sổ đăng ký đã ghi" in result.output
+    assert by_address(registry.load(folder), "dothihoa")
 
 
 @pytest.mark.dieu3

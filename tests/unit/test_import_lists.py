@@ -278,6 +278,16 @@ def test_dieu_11_4_every_bad_row_is_reported_at_once() -> None:
     assert any("dòng đang ẩn" in problem.text for problem in found.problems)
 
 
+def test_a_hidden_column_that_decides_something_is_reported() -> None:
+    def hide(book: openpyxl.Workbook) -> None:
+        for letter in "CF":
+            book.active.column_dimensions[letter].hidden = True
+
+    (problem,) = read(xlsx([HEAD, AN], more=hide)).problems
+    assert (problem.line, problem.field) == (1, "Nội dung đề nghị (cột F)")
+    assert "cột đang ẩn" in problem.text
+
+
 def test_a_row_below_the_signatures_is_reported_not_dropped() -> None:
     (problem,) = read(xlsx([HEAD, AN, ["Tổng số: 1"], BINH])).problems
     assert (problem.line, problem.field) == (4, "")

@@ -65,7 +65,7 @@ def test_hidden_sheets_are_passed_over_and_hidden_or_struck_rows_doubted() -> No
 
 
 def test_cells_become_plain_values() -> None:
-    values = [12.0, 1.5, "  hai   chữ ", date(1980, 5, 1), datetime(1980, 5, 1, 8), True, None, " "]
+    values = [12.0, 1.5, "  hai _x000D_\n chữ ", date(1980, 5, 1), datetime(1980, 5, 1, 8), True, None, " "]
     (sheet,) = reading.parse(xlsx([values]), "ds.xlsx")
     assert sheet.rows[0].texts() == ["12", "1.5", "hai chữ", "01/05/1980", "01/05/1980", "x", "", ""]
 

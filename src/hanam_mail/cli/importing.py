@@ -85,7 +85,7 @@ def import_(
             raise InputError([*found.problems, *plan.problems])
         edit.notes += [*found.notes, *(f"dòng {row.row}: {note}" for row in plan.outcomes for note in row.notes)]
         edit.result |= {"request": plan.request, "rows": [_as_dict(row) for row in plan.outcomes]}
-    if output is not None:
+    if output is not None and not dry_run:
         _write_csv(output, plan.outcomes)
     if not as_json:
         _print(plan.outcomes)
@@ -207,5 +207,5 @@ def _write_csv(output: Path, outcomes: "Sequence[Outcome]") -> None:
     try:
         output.write_text(text.getvalue(), encoding="utf-8-sig", newline="")
     except OSError as error:
-        click.echo(f"Không ghi được {output}: {error.strerror}", err=True)
+        click.echo(f"Sổ đăng ký đã ghi, nhưng không ghi được {output}: {error.strerror}", err=True)
         sys.exit(1)

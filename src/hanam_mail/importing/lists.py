@@ -17,6 +17,7 @@ from hanam_mail.importing.sheet import Fault, Row, Sheet, column_name
 from hanam_mail.importing.words import plain
 
 _INSTRUCTIONS = re.compile(r"huong dan.*|ghi chu.*|danh muc.*")  # titles of sheets that are no lists
+_HARMLESS = (None, Column.NUMBER, Column.POST, Column.UNUSED)  # columns that decide nothing
 _MAX_PREFACE_ROWS = 60
 _MANY = 3  # texts in a row below the signatures of a list without numbers: an entry rather than a signature
 
@@ -93,6 +94,10 @@ class _Reader:
         self._layout, self._signed, self._count = layout, False, 0
         for index, heading in layout.headings.items():
             used = any(index < len(row.cells) and row.cells[index] is not None for row in below)
+            column = f"{heading} (cột {column_name(index)})"
+            if index in self._sheet.hidden_columns and used and layout.columns.get(index) not in _HARMLESS:
+                sentence = "cột đang ẩn mà có dữ liệu: hiện cột lên nếu cần, hoặc xóa"
+                self._found.problems.append(self._sheet.problem(layout.last_row, column, sentence))
             note = f"{self._sheet.place}: không dùng cột “{heading}” (cột {column_name(index)})"
             if index not in layout.columns and used and note not in self._found.notes:
                 self._found.notes.append(note)

@@ -39,11 +39,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A sheet: `file` as the operator typed it, `title` of the sheet ("" for CSV), rows without the empty ones."""
+    """A sheet: `file` as the operator typed it, `title` of the sheet ("" for CSV), rows without the empty ones.
+
+    `hidden_columns` are indexes from 0.
+    """
 
     file: str
     title: str
     rows: tuple[Row, ...]
+    hidden_columns: frozenset[int] = frozenset()
 
     @property
     def place(self) -> str:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 import openpyxl
+from openpyxl.utils.escape import unescape
 from openpyxl.worksheet.worksheet import Worksheet
 
 from hanam_mail.importing import container
@@ -27,7 +28,12 @@ def parse(workbook: container.Workbook, file: str) -> list[Sheet]:
             # Only without data_only does openpyxl tell a formula without a cached value from an empty cell.
             formulas = openpyxl.load_workbook(io.BytesIO(workbook.content)) if workbook.formulas else None
         sheets = [
-            Sheet(file, sheet.title, tuple(_rows(sheet, formulas[sheet.title] if formulas else None, workbook)))
+            Sheet(
+                file,
+                sheet.title,
+                tuple(_rows(sheet, formulas[sheet.title] if formulas else None, workbook)),
+                _hidden_columns(sheet),
+            )
             for sheet in values.worksheets
             if sheet.sheet_state == "visible"
         ]
@@ -60,6 +66,15 @@ def _rows(sheet: Worksheet, formulas: Any, limits: container.Workbook) -> Iterat
             )
 
 
+def _hidden_columns(sheet: Worksheet) -> frozenset[int]:
+    hidden: set[int] = set()
+    for dimension in sheet.column_dimensions.values():
+        if dimension.hidden and dimension.min and dimension.max:
+            # One entry of the file may span all columns to the right.
+            hidden.update(range(dimension.min - 1, min(dimension.max, container.MAX_COLUMNS)))
+    return frozenset(hidden)
+
+
 def _doubt(cells: Sequence[Any], *, hidden: bool) -> str:
     if hidden:
         return "dòng đang ẩn: hiện dòng lên nếu cần, hoặc xóa"
@@ -81,8 +96,11 @@ def _value(cell: Any, formulas: Any) -> Value:
             return "x" if value else None  # a ticked box
         case datetime():
             return value.date()
-        case str() | int() | date():
-            return value if not isinstance(value, str) or value.strip() else None
+        case str():
+            # Excel writes a line end typed into a cell as _x000D_.
+            return unescape(value) if value.strip() else None
+        case int() | date():
+            return value
         case float() if abs(value) < 1e15:
             return value
         case _:

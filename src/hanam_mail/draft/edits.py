@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 from hanam_mail import naming, registry, rules
-from hanam_mail.draft import addresses, agencies
+from hanam_mail.draft import addresses, agencies, people, register
 from hanam_mail.draft.book import Book, DraftError
 from hanam_mail.entries import new_id
 from hanam_mail.errors import Source
@@ -13,16 +13,12 @@ from hanam_mail.model import (
     Absence,
     Agency,
     AgencyKind,
-    Cause,
     Issue,
     Lock,
     Mailbox,
     MailboxKind,
-    Move,
     Quota,
     Registry,
-    Rename,
-    Reply,
     Request,
     RequestKind,
     Restore,
@@ -31,7 +27,6 @@ from hanam_mail.model import (
 )
 
 _NEW = Source("", 0)
-_REQUESTS_A_YEAR = 9999
 
 
 class Draft:
@@ -71,11 +66,7 @@ class Draft:
 
     def refuse_namesake(self, name: str, agency: str) -> None:
         """Refuse a person whom the agency of that code has already: most often it is the same one."""
-        name = addresses.legible(name)
-        for mailbox in self.members(agency):
-            if mailbox.kind is MailboxKind.PERSON and mailbox.name == name and not mailbox.revoked:
-                text = f"cơ quan đã có “{name}” <{mailbox.address}>; nếu là người khác cùng tên, ghi --namesake"
-                raise DraftError(text, "Đ5.2c")
+        people.refuse_namesake(self._book, addresses.legible(name), self._book.agency(agency))
 
     # --- documents ---
 
@@ -90,42 +81,12 @@ class Draft:
         ground: str,
     ) -> Request:
         """Register a document (Đ6.2a, Đ7.3a) under the next free number of the year it was received in."""
-        sender, document = self._book.agency(agency), naming.normal(document)
-        for other in self._book.requests.values():
-            if (other.document, other.dated, other.agency) == (document, dated, sender.id):
-                raise DraftError(f"văn bản {document} ngày {dated} đã có trong sổ, số {other.id}", "Đ6.2")
-        year = f"{received:%Y}"
-        numbers = (int(identity[5:]) for identity in self._book.requests if identity.startswith(year))
-        number = max(numbers, default=0) + 1
-        if number > _REQUESTS_A_YEAR:
-            raise DraftError(f"sổ đề nghị năm {year} đã đầy")
-        return self._book.put_request(
-            Request(
-                id=f"{year}-{number:04d}",
-                document=document,
-                dated=dated,
-                received=received,
-                agency=sender.id,
-                asks=tuple(RequestKind(ask) for ask in asks),
-                ground=naming.normal(ground),
-                result=Result.PENDING,
-                reply=None,
-                source=Source(f"{year}.yml", 0),
-            )
-        )
+        sender = self._book.agency(agency)
+        return register.registered(self._book, sender, document, dated, received, asks, ground)
 
     def answer(self, request_id: str, result: Result | str, document: str, day: date) -> Request:
         """Note the answer to a pending request: granted or refused, by which document of which day (Đ6.2b)."""
-        request = self._book.requests.get(request_id)
-        if request is None:
-            raise DraftError(f"sổ đề nghị không có số {request_id}", "Đ6.2")
-        if request.result is not Result.PENDING:
-            raise DraftError(f"đề nghị {request_id} đã được trả lời ({request.result})", "Đ6.2b")
-        if Result(result) is Result.PENDING:
-            raise DraftError("trả lời phải là done hoặc refused", "Đ6.2b")
-        return self._book.put_request(
-            replace(request, result=Result(result), reply=Reply(naming.normal(document), day))
-        )
+        return register.answered(self._book, request_id, Result(result), document, day)
 
     # --- mailboxes ---
 
@@ -219,20 +180,9 @@ class Draft:
 
         The old address stays: a person's for `registry_alias_months`, an office's without end.
         """
-        book, old, name = self._book, self._book.mailbox(who), addresses.legible(name)
-        book.granted(request, RequestKind.CHANGE)
-        if old.kind is MailboxKind.AGENCY:
-            raise DraftError(f"“{old.address}” mang tên cơ quan: đổi bằng rename-agency", "Đ6.1")
-        if name == old.name and address in (None, old.address):
-            raise DraftError(f"hộp thư “{old.address}” đã mang tên “{name}”", "Đ6.1")
-        new = self._address_of_new_name(old, name, address, details)
-        moved = new != old.address
-        event = Rename(request, done, old.address if moved else None, old.name if name != old.name else None, _NEW)
-        mailbox = replace(book.record(old, event), name=name)
-        if moved:
-            until = None if old.kind.is_agency else self._alias_end(done)
-            mailbox = book.readdress(mailbox, new, done, until)
-        return book.put(mailbox)
+        self._book.granted(request, RequestKind.CHANGE)
+        old, name = self._book.mailbox(who), addresses.legible(name)
+        return people.renamed(self._book, old, name, address, details, request, done)
 
     def transfer(
         self,
@@ -249,34 +199,13 @@ class Draft:
         `new_address`: one that bears the former agency's suffix is replaced by the new agency's form and
         stays for `registry_alias_months`.
         """
-        book, old, owner = self._book, self._book.mailbox(who), self._book.agency(agency)
-        book.granted(request, RequestKind.CHANGE)
-        if old.kind.is_agency:
-            raise DraftError(f"“{old.address}” là hộp thư của cơ quan: chỉ hộp thư cá nhân chuyển theo người", "Đ6.1")
-        if owner.id == old.agency:
-            raise DraftError(f"“{old.address}” đã thuộc {owner.name}", "Đ6.1")
-        if new_address and addresses.is_plain(book, old):
-            raise DraftError(f"“{old.address}” ở dạng gốc, giữ nguyên khi chuyển cơ quan", "Đ5.2")
-        new = addresses.person(book, old.name, owner, details, old) if new_address else old.address
-        changed = new != old.address
-        event = Move(request, done, Cause.TRANSFER, old.agency, old.address if changed else None, _NEW)
-        mailbox = replace(book.record(old, event), agency=owner.id, source=owner.source)
-        if changed:
-            mailbox = book.readdress(mailbox, new, done, self._alias_end(done))
-        book.drop_clerk(old)
-        return book.put(mailbox)
+        self._book.granted(request, RequestKind.CHANGE)
+        old, owner = self._book.mailbox(who), self._book.agency(agency)
+        return people.transferred(self._book, old, owner, new_address, details, request, done)
 
-    def clerks(self, who: str, people: Iterable[str]) -> Mailbox:
+    def clerks(self, who: str, persons: Iterable[str]) -> Mailbox:
         """Who opens the mailbox of an agency or office, each by the own login (Đ9.2); replaces the former."""
-        mailbox = self._book.mailbox(who)
-        if not mailbox.kind.is_agency:
-            raise DraftError(f"“{mailbox.address}” là hộp thư cá nhân, không dùng chung, không có văn thư", "Đ12.3")
-        persons = [self._book.mailbox(person) for person in people]
-        for person in persons:
-            if person.kind is not MailboxKind.PERSON or person.agency != mailbox.agency or person.revoked:
-                text = f"“{person.address}” phải là hộp thư cá nhân đang dùng của cùng cơ quan"
-                raise DraftError(text, "Đ9.2")
-        return self._book.put(replace(mailbox, clerks=tuple(dict.fromkeys(person.id for person in persons))))
+        return people.with_clerks(self._book, self._book.mailbox(who), map(self._book.mailbox, persons))
 
     # --- agencies ---
 
@@ -334,21 +263,3 @@ class Draft:
         with self._book.whole():
             former, heir = self._book.agency(code), self._book.agency(into)
             return agencies.merged(self._book, former, heir, offices or {}, request, done)
-
-    def _address_of_new_name(self, old: Mailbox, name: str, address: str | None, details: Sequence[str]) -> str:
-        book, owner = self._book, self._book.agencies[old.agency]
-        if address is not None:
-            return address if address == old.address else addresses.chosen(book, address)
-        if old.kind is MailboxKind.OFFICE:
-            return addresses.office(book, name, owner, of=old)
-        try:
-            words = book.regulation.naming
-            same = naming.person_address(name, words) == naming.person_address(old.name, words)
-        except naming.NamingError as error:
-            raise DraftError(str(error), "Đ5.2") from error
-        return old.address if same else addresses.person(book, name, owner, details, old)
-
-    def _alias_end(self, done: date) -> date | None:
-        """The last day of a person's former address that became an alias on `done`."""
-        months = self._book.settings.alias_months
-        return None if months is None else addresses.months_later(done, months)

@@ -1,0 +1,91 @@
+"""Edits of names and agencies of one mailbox: another name, another agency, other clerks."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+
+from hanam_mail import naming
+from hanam_mail.draft import addresses
+from hanam_mail.draft.book import Book, DraftError
+from hanam_mail.errors import Source
+from hanam_mail.model import Agency, Cause, Mailbox, MailboxKind, Move, Rename
+
+_NEW = Source("", 0)
+
+
+def renamed(
+    book: Book, old: Mailbox, name: str, address: str | None, details: Sequence[str], request: str, done: date
+) -> Mailbox:
+    """A person or office under another name, and under another address where its letters differ."""
+    if old.kind is MailboxKind.AGENCY:
+        raise DraftError(f"“{old.address}” mang tên cơ quan: đổi bằng rename-agency", "Đ6.1")
+    if name == old.name and address in (None, old.address):
+        raise DraftError(f"hộp thư “{old.address}” đã mang tên “{name}”", "Đ6.1")
+    new = _address_of_new_name(book, old, name, address, details)
+    changed = new != old.address
+    event = Rename(request, done, old.address if changed else None, old.name if name != old.name else None, _NEW)
+    mailbox = replace(book.record(old, event), name=name)
+    if changed:
+        until = None if old.kind.is_agency else _alias_end(book, done)
+        mailbox = book.readdress(mailbox, new, done, until)
+    return book.put(mailbox)
+
+
+def transferred(
+    book: Book, old: Mailbox, owner: Agency, new_address: bool, details: Sequence[str], request: str, done: date
+) -> Mailbox:
+    """A person's mailbox in another agency, which it serves as a clerk no longer in the former."""
+    if old.kind.is_agency:
+        raise DraftError(f"“{old.address}” là hộp thư của cơ quan: chỉ hộp thư cá nhân chuyển theo người", "Đ6.1")
+    if owner.id == old.agency:
+        raise DraftError(f"“{old.address}” đã thuộc {owner.name}", "Đ6.1")
+    if new_address and addresses.is_plain(book, old):
+        raise DraftError(f"“{old.address}” ở dạng gốc, giữ nguyên khi chuyển cơ quan", "Đ5.2")
+    new = addresses.person(book, old.name, owner, details, old) if new_address else old.address
+    changed = new != old.address
+    event = Move(request, done, Cause.TRANSFER, old.agency, old.address if changed else None, _NEW)
+    mailbox = replace(book.record(old, event), agency=owner.id, source=owner.source)
+    if changed:
+        mailbox = book.readdress(mailbox, new, done, _alias_end(book, done))
+    book.drop_clerk(old)
+    return book.put(mailbox)
+
+
+def with_clerks(book: Book, mailbox: Mailbox, persons: Iterable[Mailbox]) -> Mailbox:
+    """An agency's or office's mailbox with these clerks, persons of that agency."""
+    if not mailbox.kind.is_agency:
+        raise DraftError(f"“{mailbox.address}” là hộp thư cá nhân, không dùng chung, không có văn thư", "Đ12.3")
+    clerks: dict[str, None] = {}
+    for person in persons:
+        if person.kind is not MailboxKind.PERSON or person.agency != mailbox.agency or person.revoked:
+            text = f"“{person.address}” phải là hộp thư cá nhân đang dùng của cùng cơ quan"
+            raise DraftError(text, "Đ9.2")
+        clerks[person.id] = None
+    return book.put(replace(mailbox, clerks=tuple(clerks)))
+
+
+def refuse_namesake(book: Book, name: str, agency: Agency) -> None:
+    """Refuse a person whom the agency has already: most often it is the same one."""
+    for mailbox in book.members(agency):
+        if mailbox.kind is MailboxKind.PERSON and mailbox.name == name and not mailbox.revoked:
+            text = f"cơ quan đã có “{name}” <{mailbox.address}>; nếu là người khác cùng tên, ghi --namesake"
+            raise DraftError(text, "Đ5.2c")
+
+
+def _address_of_new_name(book: Book, old: Mailbox, name: str, address: str | None, details: Sequence[str]) -> str:
+    owner, words = book.agencies[old.agency], book.regulation.naming
+    if address is not None:
+        return address if address == old.address else addresses.chosen(book, address)
+    if old.kind is MailboxKind.OFFICE:
+        return addresses.office(book, name, owner, of=old)
+    try:
+        same = naming.person_address(name, words) == naming.person_address(old.name, words)
+    except naming.NamingError as error:
+        raise DraftError(str(error), "Đ5.2") from error
+    return old.address if same else addresses.person(book, name, owner, details, old)
+
+
+def _alias_end(book: Book, done: date) -> date | None:
+    """The last day of a person's former address that became an alias on `done`."""
+    months = book.settings.alias_months
+    return None if months is None else addresses.months_later(done, months)

@@ -1,4 +1,3 @@
-
 """What counts as use of a mailbox (Đ7.2a): reading and sending by its owner, and nothing that comes by itself."""
 
 from collections.abc import Iterator
@@ -54,6 +53,7 @@ def send(lab: Lab, sender: Sample, recipient: str, **header: str) -> str:
     return str(mail["Subject"])
 
 
+@pytest.mark.proof("Đọc thư bằng IMAP được ghi là có sử dụng / reading by IMAP is noted as use")
 def test_reading_by_imap_is_use(lab: Lab, person: Sample) -> None:
     with lab.imap(person.address, person.password) as client:
         client.select("INBOX", readonly=True)
@@ -67,6 +67,7 @@ def test_reading_by_pop3_is_use(lab: Lab, person: Sample) -> None:
     wait_for(lambda: uses(lab, person.mailbox) == {"pop3": 1}, "the use by POP3")
 
 
+@pytest.mark.proof("Gửi thư qua cổng {} được ghi là có sử dụng / sending is noted as use")
 @pytest.mark.parametrize("implicit_tls", [True, False], ids=["465", "587"])
 def test_sending_is_use(lab: Lab, person: Sample, other: Sample, implicit_tls: bool) -> None:
     mail = message(person.address, other.address)
@@ -84,27 +85,45 @@ def test_sending_under_a_foreign_name_is_refused_and_no_use(lab: Lab, person: Sa
     assert uses(lab, person.mailbox) == {}
 
 
-def test_writing_for_the_agency_is_use_of_its_mailbox_too(lab: Lab, person: Sample, other: Sample) -> None:
-    agency = sql(
+@pytest.fixture
+def agency(lab: Lab, person: Sample) -> Iterator[tuple[str, str]]:
+    """Id and address of the agency's mailbox, whose clerk the person is for a while; no use of it is known."""
+    mailbox, local_part = sql(
         lab,
-        "SELECT a.id FROM mail.mailbox a JOIN mail.mailbox p USING (agency_id)"
+        "SELECT a.id, d.local_part FROM mail.mailbox a JOIN mail.mailbox p USING (agency_id)"
+        " JOIN mail.address d ON d.mailbox_id = a.id AND d.kind = 'primary'"
         f" WHERE a.kind = 'agency' AND p.id = '{person.mailbox}'",
-    )
-    address = sql(lab, f"SELECT local_part FROM mail.address WHERE mailbox_id = '{agency}' AND kind = 'primary'")
-    was_clerk = sql(
-        lab, f"SELECT 1 FROM mail.mailbox_clerk WHERE (mailbox_id, clerk_id) = ('{agency}', '{person.mailbox}')"
-    )
-    forget(lab, agency)
-    sql(lab, f"INSERT INTO mail.mailbox_clerk VALUES ('{agency}', '{person.mailbox}') ON CONFLICT DO NOTHING")
+    ).split("|")
+    pair = f"('{mailbox}', '{person.mailbox}')"
+    was_clerk = sql(lab, f"SELECT 1 FROM mail.mailbox_clerk WHERE (mailbox_id, clerk_id) = {pair}")
+    sql(lab, f"INSERT INTO mail.mailbox_clerk VALUES {pair} ON CONFLICT DO NOTHING")
+    forget(lab, mailbox)
     try:
-        mail = message(f"{address}@{lab.variables['mail_domain']}", other.address)
-        with lab.submission(person.address, person.password) as client:
-            client.send_message(mail)
-        assert uses(lab, agency) == {"smtp": 1}
-        assert uses(lab, person.mailbox) == {"smtp": 1}
+        yield mailbox, f"{local_part}@{lab.variables['mail_domain']}"
     finally:
         if not was_clerk:
-            sql(lab, f"DELETE FROM mail.mailbox_clerk WHERE (mailbox_id, clerk_id) = ('{agency}', '{person.mailbox}')")
+            sql(lab, f"DELETE FROM mail.mailbox_clerk WHERE (mailbox_id, clerk_id) = {pair}")
+
+
+def test_writing_for_the_agency_is_use_of_its_mailbox_too(
+    lab: Lab, person: Sample, other: Sample, agency: tuple[str, str]
+) -> None:
+    mailbox, address = agency
+    with lab.submission(person.address, person.password) as client:
+        client.send_message(message(address, other.address))
+    assert uses(lab, mailbox) == {"smtp": 1}
+    assert uses(lab, person.mailbox) == {"smtp": 1}
+
+
+def test_dieu_9_2_opening_the_agencys_mailbox_is_its_use_with_the_clerk_beside(
+    lab: Lab, person: Sample, agency: tuple[str, str]
+) -> None:
+    mailbox, address = agency
+    with lab.imap(f"{address}*{person.address}", person.password) as client:
+        client.select("INBOX", readonly=True)
+    wait_for(lambda: uses(lab, mailbox) == {"imap": 1}, "the use by IMAP")
+    assert sql(lab, f"SELECT clerk_id FROM mail.sign_in WHERE mailbox_id = '{mailbox}'") == person.mailbox
+    assert uses(lab, person.mailbox) == {}
 
 
 def test_mail_that_arrives_is_no_use(lab: Lab, person: Sample, other: Sample) -> None:

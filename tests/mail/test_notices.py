@@ -1,4 +1,3 @@
-
 """Notices as real mail: to the person and the agency, in Vietnamese, once each, and kept while mail is away."""
 
 import email
@@ -61,6 +60,7 @@ def warnings(lab: Lab, mailbox: str) -> list[EmailMessage]:
 
 
 @pytest.mark.dieu7
+@pytest.mark.proof("Báo trước việc tạm khóa tới người dùng và cơ quan / a lock is announced beforehand")
 def test_dieu_7_2_person_and_agency_get_the_warning_once_in_vietnamese(
     lab: Lab, person: Sample, agency: str, notice: str
 ) -> None:

@@ -66,6 +66,7 @@ def told(lab: Lab, person: Sample, percent: int) -> int:
     return len(lab.run("mailstore", f"doveadm search -u {person.mailbox} mailbox INBOX {query}").splitlines())
 
 
+@pytest.mark.proof("Báo khi hộp thư vượt 80, 90, 95 % / warnings before a mailbox is full")
 def test_dieu_8_1_each_limit_that_is_passed_is_told_once_and_going_back_is_not(lab: Lab, small: Sample) -> None:
     fill(lab, small, 15.0)
     assert noted(lab, small) == []

@@ -42,7 +42,6 @@ from hanam_mail.model import (
     Result,
 )
 from hanam_mail.naming import is_local_part
-from hanam_mail.quota import quota_text as quota_text
 from hanam_mail.regulation import Regulation
 
 

@@ -29,8 +29,9 @@ ID_PATTERN = rf"([{ID_LETTERS}][0-9]){{{ID_PAIRS}}}"
 ID_HINT = "mã gồm ba cặp chữ cái - chữ số, ví dụ k7q2m4"
 REQUEST_ID_PATTERN = r"[0-9]{4}-[0-9]{4}"
 REQUEST_ID_HINT = "số trong sổ đề nghị có dạng YYYY-NNNN"
-CODE_PATTERN = r"[a-z0-9]+(\.[a-z0-9]+)?"
-CODE_HINT = "chữ thường không dấu viết liền, xã kèm .mã huyện"
+# Short enough for "ubnd" or another province's word to stand before it in a local part (RFC 5321: 64 octets).
+CODE_PATTERN = r"[a-z0-9]{1,36}(\.[a-z0-9]{1,20})?"
+CODE_HINT = "tối đa 36 chữ thường không dấu viết liền, xã kèm .mã huyện"
 
 _NAMES: dict[type, str] = {
     Issue: "issue",

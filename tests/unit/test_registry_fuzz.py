@@ -103,6 +103,9 @@ def mutated_text(draw: st.DrawFn) -> tuple[str, bytes]:
 @example((NAMES[1], b"&a {2024-0001: *a}\n"))
 @example((NAMES[0], b"agency: &a {id: *a}\nmailboxes: &b [*b]\n"))
 @example((NAMES[0], SEEDS[0].encode() * 2))
+@example((NAMES[0], SEEDS[0].replace("code: snv", f"code: {'s' * 70}").encode()))
+@example((NAMES[0], SEEDS[0].replace("address: lean", f"address: {'l' * 70}").encode()))
+@example((NAMES[0], SEEDS[0].replace("name: Lê An", f"name: {'Lê' * 70}").encode()))
 def test_mutated_files_are_read_or_refused(folder: Path, file: tuple[str, bytes]) -> None:
     assert answer(folder, *file) in ("read", "refused")
 

@@ -22,10 +22,7 @@ _CLAUSES = {
 
 def agency_address(agency: Agency, regulation: Regulation, *, code: str = "") -> str:
     """The address of the agency's own mailbox by its approved code (Đ5.1a-c), or by a former `code` of it."""
-    code = code or agency.code
-    if agency.kind in (AgencyKind.DEPARTMENT, AgencyKind.UNIT):
-        return code
-    return naming.committee_address(code, regulation.naming)
+    return naming.agency_address(agency.kind, code or agency.code, regulation.naming)
 
 
 def problems(view: View) -> Iterator[Problem]:

@@ -137,8 +137,8 @@ begin
 end
 $$;
 
--- Counts a wrong password. The one before the present is none: after a change every telephone goes on trying it. Looking costs
--- a hash, paid for nobody as well.
+-- Counts a wrong password. The one before the present is none: after a change every telephone goes on trying it, at places where
+-- its owner signed in. Looking costs a hash, so it is done for these alone: strangers' guesses shall cost as little as they can.
 create or replace function mail.sign_in_failed(id text, login text, source inet, protocol text, plain text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -153,7 +153,7 @@ declare
     );
     reached record;
 begin
-    if mail.password_matches(previous, plain) then
+    if mail.source_is_known(login, source) and mail.password_matches(previous, plain) then
         return;
     end if;
     insert into mail.sign_in_failure (login, address, protocol) values (sign_in_failed.login, source, left(protocol, 32));

@@ -36,7 +36,9 @@ begin
         perform mail.sign_in_succeeded(id, source);
         return query select case when sends then id else opened end, 'y'::text, null::text, null::text, null::text;
     elsif sends then
-        perform mail.password_matches(null, dovecot_passdb.plain);
+        if mail.source_is_known(name, source) then
+            perform mail.password_matches(null, dovecot_passdb.plain);
+        end if;
     else
         return query select opened, 'y'::text, null::text, 'y'::text, mail.state_reason(shut);
     end if;

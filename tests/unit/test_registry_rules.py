@@ -1,12 +1,13 @@
 """The rules between the registry's entries: what life brings passes, what cannot be is named with its clause."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from tests.unit.registry_world import World
 
-from hanam_mail import registry
-from hanam_mail.model import Cause, Move, Rename
+from hanam_mail import canonical, registry
+from hanam_mail.model import AgencyEvent, Cause, Event, Move, Rename
 
 RENAME = "event: rename, request: 2024-0002, done: 2024-03-01"
 TRANSFER = "event: transfer, request: 2024-0002, done: 2024-03-01"
@@ -392,3 +393,31 @@ def test_the_operator_a_former_agency_and_the_district_may_ask(world: World) -> 
         "event: revoke, request: 2024-0007, done: 2024-03-02",
     )
     assert world.problems() == []
+
+
+# --- written and read ---
+
+
+def test_every_kind_of_event_is_written_as_it_was_read(world: World) -> None:
+    merge_snv_into_stp(world)
+    world.happen_to_agency("ubndkb.yml", f"{RENAME}, was_name: Ủy ban nhân dân huyện Kim Bảng cũ")
+    world.happen(
+        "b6b6b6",
+        [
+            "event: quota, request: 2024-0002, done: 2024-03-01, quota: 12GB, shrink: true",
+            "event: lock, done: 2024-03-02, reason: idle",
+            "event: absence, request: 2024-0004, done: 2024-03-03, from: 2024-03-01, to: 2024-09-01",
+            "event: restore, request: 2024-0005, done: 2024-03-04, verified: Trần Bình",
+            "event: rename, request: 2024-0002, done: 2024-03-05, was: bienhoa",
+            "event: revoke, request: 2024-0006, done: 2024-03-06",
+        ],
+    )
+    aliases(world, "b6b6b6", "address: bienhoa, from: 2024-03-05, until: 2025-03-05")
+    read = world.load()
+    happened = {type(event) for box in read.mailboxes.values() for event in box.history}
+    changed = {type(event) for agency in read.agencies.values() for event in agency.history}
+    assert happened == set(get_args(Event.__value__))
+    assert changed == set(get_args(AgencyEvent.__value__))
+    for file, canonical_text in canonical.texts(read, world.folder / "mailboxes").items():
+        world.files[str(file.relative_to(world.folder / "mailboxes"))] = canonical_text
+    assert world.load() == read

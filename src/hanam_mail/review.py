@@ -45,7 +45,7 @@ def comment(review: Review, base: str) -> str:
 
 
 def refusal(problems: Sequence[Problem], base: str) -> str:
-    """The Markdown text about a registry that `hanam-mail check` refuses."""
+    """The Markdown text about a registry that `hanam-mail check` refuses, of the merge request or of the base."""
     shown = [f"- {_escape(str(problem))}" for problem in problems[:_MOST_ROWS]]
     left = len(problems) - len(shown)
     more = [f"- … và {wording.number(left)} lỗi khác"] if left else []

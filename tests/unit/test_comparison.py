@@ -91,6 +91,7 @@ def test_a_base_with_errors_is_named_as_the_revision(run: Run, history: Path) ->
     result = run("plan", "--base", "HEAD")
     assert result.exit_code == 1
     assert "HEAD:mailboxes/sxd.yml" in result.stderr
+    assert "sổ đăng ký ở bản HEAD có" in run("plan", "--base", "HEAD", "--markdown").stdout
 
 
 def test_a_registry_without_git_is_one_sentence(run: Run) -> None:

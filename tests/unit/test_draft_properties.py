@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.registry_world import RULE_BOOK, TODAY, World
 
-from hanam_mail import rules
+from hanam_mail import canonical, registry, rules
 from hanam_mail.draft import Draft, DraftError
 from hanam_mail.entries import Found
+from hanam_mail.errors import InputError
 from hanam_mail.model import Registry
 
 DONE = date(2026, 11, 20)
@@ -82,3 +83,36 @@ def test_no_sequence_of_edits_breaks_a_rule_or_takes_an_address_away(kinds: list
         assert owners(after).items() >= owners(before).items()
         found = Found(list(after.agencies.values()), list(after.mailboxes.values()), list(after.requests.values()))
         assert [str(problem) for problem in rules.check(found, RULE_BOOK, TODAY)] == []
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    name=st.sampled_from([*NAMES, "H'Hen Niê", "K'Brếu"]) | st.text(max_size=40),
+    ground=st.text(min_size=1, max_size=40),
+    detail=st.text(max_size=12),
+)
+def test_whatever_is_typed_is_refused_in_a_sentence_or_written_and_read_back(
+    name: str, ground: str, detail: str
+) -> None:
+    draft = Draft(START, today=TODAY)
+    try:
+        request = draft.request(document="1/VP", dated=DONE, received=DONE, agency="snv", asks=["issue"], ground=ground)
+        draft.answer(request.id, "done", "2/VP", DONE)
+        mailbox = draft.issue(
+            kind="person", agency="snv", name=name, request=request.id, done=DONE, details=[detail, detail]
+        )
+    except DraftError:
+        return
+    with TemporaryDirectory() as folder:
+        place = Path(folder)
+        after = draft.registry()
+        for file, text in canonical.texts(after, place).items():
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        try:
+            read = registry.load(place, regulated_by=RULE_BOOK, day=TODAY)
+        except InputError as refused:
+            assert "ground" in str(refused) or "name" in str(refused)
+            return
+        assert read.mailboxes[mailbox.id] == mailbox
+        assert read.requests[request.id] == after.requests[request.id]

@@ -97,6 +97,8 @@ def read_request_file(text: str, file: str, found: Found) -> None:
     fields = document(text, file, found.problems)
     if fields is None:
         return
+    if not fields.names():
+        fields.note("", "tệp không có đề nghị nào")
     for name in fields.names():
         if re.fullmatch(REQUEST_ID_PATTERN, name) is None:
             fields.note(name, REQUEST_ID_HINT)

@@ -20,7 +20,7 @@ def load(path: Path) -> Settings:
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         operator, months = values[_PREFIX + "operator"], values[_PREFIX + "alias_months"]
-    except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, KeyError, TypeError) as error:
         raise InputError([Problem(str(path), 0, "", f"thiếu biến hoặc không phải YAML hợp lệ: {error}")]) from error
     if not isinstance(operator, str | None):
         raise InputError([Problem(str(path), 0, _PREFIX + "operator", "phải là mã của một cơ quan trong sổ")])

@@ -199,3 +199,40 @@ def test_a_folder_that_is_no_part_of_a_registry_is_named(folder: Path) -> None:
 def test_a_registry_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"không có tệp \.yml nào"):
         registry.load(tmp_path / "none", regulated_by=RULE_BOOK, day=TODAY)
+
+
+def test_a_register_without_requests_is_refused(folder: Path) -> None:
+    (folder / "requests/2025.yml").write_text("{}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="không có đề nghị nào"):
+        registry.load(folder, regulated_by=RULE_BOOK, day=TODAY)
+
+
+@pytest.mark.parametrize(("content", "words"), [(None, "không đọc được tệp"), (b"\xff", "UTF-8"), (b"a: [", "YAML")])
+def test_a_regulation_that_cannot_be_read_is_told(folder: Path, content: bytes | None, words: str) -> None:
+    if content is not None:
+        registry.regulation_beside(folder).write_bytes(content)
+    with pytest.raises(InputError, match=words):
+        registry.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff", "UTF-8"),
+        (b"a: [", "YAML"),
+        (b"registry_operator: x\n", "thiếu biến"),
+        (b"registry_operator: 7\nregistry_alias_months: 12\n", "phải là mã"),
+        (b'registry_operator: ""\nregistry_alias_months: true\n', "số tháng"),
+        (b'registry_operator: ""\nregistry_alias_months: 0\n', "số tháng"),
+    ],
+)
+def test_settings_that_cannot_be_read_are_told(folder: Path, content: bytes, words: str) -> None:
+    registry.settings_beside(folder).write_bytes(content)
+    with pytest.raises(InputError, match=words):
+        registry.load(folder, regulated_by=RULE_BOOK)
+
+
+def test_the_settings_of_the_project_name_the_agency_that_runs_the_system() -> None:
+    read = registry.load(ROOT / "mailboxes")
+    assert read.agencies[read.settings.operator].name == "Sở Thông tin và Truyền thông"
+    assert read.settings.alias_months == 12

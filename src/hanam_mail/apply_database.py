@@ -53,7 +53,11 @@ def _day(text: str | None) -> date | None:
 
 
 def lock(connection: Any) -> None:
-    """Wait until no other run is under way; until the end of the transaction this is the only one."""
+    """Wait until no other run is under way; until the end of the transaction this is the only one.
+
+    Hashing the first passwords of a whole province leaves the connection idle for longer than the server bears.
+    """
+    connection.execute("SET LOCAL idle_in_transaction_session_timeout = '15min'")
     connection.execute("SELECT pg_advisory_xact_lock(hashtext('mail.apply'))")
 
 

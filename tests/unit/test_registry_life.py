@@ -120,5 +120,5 @@ class Life(RuleBasedStateMachine):
         assert max(Counter(line for text in texts for line in text.split("\n") if "- id:" in line).values()) == 1
 
 
-Life.TestCase.settings = settings(max_examples=25, stateful_step_count=15, deadline=None)
+Life.TestCase.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)
 TestLife = Life.TestCase

@@ -45,7 +45,7 @@ def test_a_lockout_is_a_warning_on_one_line_whatever_was_typed() -> None:
 
 
 def test_many_mailboxes_empty_the_cache_as_a_whole() -> None:
-    todo = deeds([event(n, "mailbox.created", f"m{n}") for n in range(agent.FLUSH_ALL_ABOVE + 1)])
+    todo = deeds([event(n, "mailbox.created", f"m{n}") for n in range(agent.MANY + 1)])
     assert commands(todo, DOVEADM) == [["doveadm", "auth", "cache", "flush"]]
 
 
@@ -115,6 +115,21 @@ def test_the_cursor_moves_only_after_the_deed() -> None:
     assert agent.catch_up(outbox, configuration, lambda command: done.append(list(command))) == 3
     assert outbox.cursor == 3
     assert ["doveadm", "kick", "m2"] in done
+
+
+def test_of_many_sessions_to_cut_only_those_that_there_are_are_cut_after_the_cache_is_empty() -> None:
+    outbox, done = Outbox(agent.MANY + 1), list[list[str]]()
+
+    def dovecot(command: Sequence[str]) -> str:
+        done.append(list(command))
+        return '[{"username": "m7", "service": "imap"}, {"username": "x1", "service": "imap"}]' * ("who" in command)
+
+    agent.catch_up(outbox, Configuration("mail", "dsn", DOVEADM), dovecot)
+    assert done == [
+        ["doveadm", "auth", "cache", "flush"],
+        ["doveadm", "-f", "json", "who", "-1"],
+        ["doveadm", "kick", "m7"],
+    ]
 
 
 def test_pauses_grow_to_a_limit() -> None:

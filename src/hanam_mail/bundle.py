@@ -26,6 +26,7 @@ MODULES = (
     "handover.py",
     "jobs.py",
     "notices.py",
+    "operate.py",
     "proposals.py",
     "purge.py",
     "purge_command.py",

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hanam_mail import accounts, agent, apply, apply_run, db, handover, jobs, notices, purge, purge_command, wording
+from hanam_mail import accounts, agent, apply, apply_run, db, handover, jobs, notices, operate, purge, purge_command, wording
 
 APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
 ADMIN_DSN = "host=/run/postgresql user=postgres"
@@ -101,18 +101,6 @@ def _parser() -> argparse.ArgumentParser:
     _common(command, check=True)
     command.set_defaults(run=_set_passwords)
 
-    command = commands.add_parser("lock", help="tạm khóa hộp thư (Đ7.2)")
-    command.add_argument("address")
-    command.add_argument("--reason", required=True, help="lý do trong danh sách của quy chế, ví dụ compromised")
-    command.add_argument("--note", default="", help="ghi chú")
-    _common(command)
-    command.set_defaults(run=_lock)
-
-    command = commands.add_parser("unlock", help="mở khóa hộp thư do hệ thống hoặc lệnh lock khóa")
-    command.add_argument("address")
-    _common(command)
-    command.set_defaults(run=_unlock)
-
     command = commands.add_parser("show", aliases=["status"], help="tình trạng một hộp thư")
     command.add_argument("address")
     _common(command)
@@ -122,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("file", type=Path)
     command.set_defaults(run=_agent)
 
+    operate.add_commands(commands, _common, _connect, _answer)
     jobs.add_commands(commands)
     purge_command.add_commands(commands)
     return parser
@@ -240,29 +229,6 @@ def _passwords(options: argparse.Namespace, passwords: dict[str, str], *, known_
                 changed.append(address)
     text = f"đã đặt mật khẩu: {', '.join(changed)}" if changed else "mật khẩu không thay đổi"
     return _answer(options, bool(changed), text, addresses=changed, unknown=unknown)
-
-
-def _lock(options: argparse.Namespace) -> int:
-    with _connect(options) as connection:
-        mailbox = _mailbox(connection, options.address)
-        row = connection.execute(
-            "SELECT mail.mailbox_lock(%s, %s, %s)", [mailbox, options.reason, options.note]
-        ).fetchone()
-    text = f"đã tạm khóa {options.address} ({mailbox})" if row[0] else f"{options.address} đã bị khóa từ trước"
-    return _answer(options, row[0], text, mailbox=mailbox)
-
-
-def _unlock(options: argparse.Namespace) -> int:
-    with _connect(options) as connection:
-        mailbox = _mailbox(connection, options.address)
-        row = connection.execute(
-            "SELECT mail.mailbox_unlock(%s), mail.mailbox_state(%s)", [mailbox, mailbox]
-        ).fetchone()
-        state = connection.execute("SELECT mail.mailbox_state(%s)", [mailbox]).fetchone()[0]
-    text = f"đã mở khóa {options.address} ({mailbox})" if row[0] else f"{options.address} không bị hệ thống khóa"
-    if state == "locked":
-        text += "; vẫn tạm khóa theo văn bản trong sổ đăng ký"
-    return _answer(options, row[0], text, mailbox=mailbox, state=state)
 
 
 _STATES = {

@@ -17,7 +17,7 @@ def sample(lab: Lab, accounts_host: Host) -> Iterator[Sample]:
     """A sample official, unlocked again afterwards."""
     person = lab.samples[-1]
     yield person
-    accounts_host.check_output("hanam-mail-db unlock %s", person.address)
+    accounts_host.check_output("hanam-mail-db correct %s --note 'thử xong'", person.address)
 
 
 def cursor(host: Host, node: str) -> tuple[int, int]:
@@ -51,7 +51,7 @@ def test_a_lock_cuts_an_open_session_and_every_cached_login_within_seconds(
     names = [sample.address, local_part, sample.address.upper(), sample.mailbox]
     sessions = [lab.imap(name, sample.password) for name in names]
     started = time.monotonic()
-    accounts_host.check_output("hanam-mail-db lock %s --reason compromised", sample.address)
+    accounts_host.check_output("hanam-mail-db lock %s --reason compromised --note thử", sample.address)
     for session in sessions:
         session.sock.settimeout(10)
         with contextlib.suppress(ConnectionError):
@@ -61,7 +61,7 @@ def test_a_lock_cuts_an_open_session_and_every_cached_login_within_seconds(
     for name in names:
         with pytest.raises(imaplib.IMAP4.error, match="tam khoa"):
             lab.imap(name, sample.password)
-    accounts_host.check_output("hanam-mail-db unlock %s", sample.address)
+    accounts_host.check_output("hanam-mail-db correct %s --note 'thử xong'", sample.address)
 
     def let_in() -> bool | None:
         try:
@@ -79,7 +79,7 @@ def test_what_happened_while_the_agent_was_away_is_caught_up_with(
     lab.imap(sample.address, sample.password).logout()
     node = lab.host("mailstore")
     with lab.stopped("mailstore", "hanam-agent"):
-        accounts_host.check_output("hanam-mail-db lock %s --reason idle", sample.address)
+        accounts_host.check_output("hanam-mail-db lock %s --reason idle --note thử", sample.address)
         here, end = cursor(accounts_host, node)
         assert here < end
 
@@ -94,7 +94,7 @@ def test_what_happened_while_the_agent_was_away_is_caught_up_with(
 
 def test_the_agent_survives_a_restart_of_the_database(lab: Lab, accounts_host: Host, sample: Sample) -> None:
     accounts_host.check_output("systemctl restart postgresql@17-main")
-    accounts_host.check_output("hanam-mail-db lock %s --reason idle", sample.address)
+    accounts_host.check_output("hanam-mail-db lock %s --reason idle --note thử", sample.address)
 
     def caught_up() -> bool | None:
         here, end = cursor(accounts_host, lab.host("mailstore"))

@@ -123,7 +123,7 @@ def _restore(connection: Any, options: argparse.Namespace, answer: Answer) -> in
     mailbox = find(connection, options.address)
     if mailbox.locked_by_registry:
         raise db.DatabaseError(
-            f"{mailbox.address} bị khóa theo sổ đăng ký: ghi sự kiện restore vào sổ, khi áp dụng sẽ mở khóa, cấp mật khẩu"
+            f"{mailbox.address} bị khóa theo sổ đăng ký: ghi sự kiện restore vào sổ; áp dụng sẽ mở khóa, cấp mật khẩu"
         )
     if not mailbox.locked:
         raise db.DatabaseError(f"{mailbox.address} không bị tạm khóa")

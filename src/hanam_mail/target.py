@@ -19,7 +19,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hanam_mail import accounts, agent, apply, apply_run, db, handover, jobs, notices, operate, purge, purge_command, wording
+from hanam_mail import (
+    accounts,
+    agent,
+    apply,
+    apply_run,
+    db,
+    handover,
+    jobs,
+    notices,
+    operate,
+    purge,
+    purge_command,
+    wording,
+)
 
 APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
 ADMIN_DSN = "host=/run/postgresql user=postgres"

@@ -1,0 +1,50 @@
+"""The figures of all sizes side by side: how cost grows with the number of mailboxes."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+type Found = dict[int, dict[str, Any]]
+
+
+def read(folder: Path) -> Found:
+    """What bench.registry wrote: size -> its document."""
+    documents = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("registry-*.json")]
+    return {document["mailboxes"]: document for document in sorted(documents, key=lambda each: each["mailboxes"])}
+
+
+def table(found: Found) -> str:
+    """A table in Markdown: a line for each measure; medians, growth from the smallest size to the largest, targets.
+
+    Seconds of the clock, behind them those of processors on the controller where they are known.
+    """
+    sizes = list(found)
+    names = dict.fromkeys(name for document in found.values() for name in document["measures"])
+    heads = ["what", *(f"{size:,}" for size in sizes), "growth", "asked at 20,000"]
+    lines = [_line(heads), _line(["---", *(["---:"] * (len(heads) - 1))])]
+    for name in names:
+        cells = [found[size]["measures"].get(name) for size in sizes]
+        target = next((cell["target"] for cell in cells if cell and cell["target"]), None)
+        lines.append(_line([name, *map(_seconds, cells), _growth(cells, sizes), f"<= {target:g} s" if target else ""]))
+    return "".join(lines)
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _seconds(cell: Mapping[str, Any] | None) -> str:
+    if cell is None:
+        return ""
+    cpu = f" ({cell['cpu']:.1f})" if cell["cpu"] is not None else ""
+    return f"{cell['seconds']:.1f} s{cpu}"
+
+
+def _growth(cells: list[Mapping[str, Any] | None], sizes: list[int]) -> str:
+    """How many times the cost, for how many times the mailboxes."""
+    known = [(size, cell["seconds"]) for size, cell in zip(sizes, cells, strict=True) if cell]
+    if len(known) < 2:
+        return ""
+    (least, first), (most, last) = known[0], known[-1]
+    return f"{last / first:.1f}x for {most / least:g}x"

@@ -1,0 +1,124 @@
+"""The accounts host of a lab as the measurements need it: its database emptied, watched, its playbook run."""
+
+import os
+import shlex
+import smtplib
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab import Lab
+
+from bench.measuring import REPOSITORY, Run, once
+from bench.provinces import Province
+
+# What apply writes, and what hangs on it; settings, secrets and the agents' places stay.
+_EMPTY = """
+set session_replication_role = replica;
+truncate mail.agency, mail.person, mail.handover, mail.audit, mail.outbox cascade;
+analyze
+"""
+_DEADLINE = "120s"
+# Says the time, in seconds since 1970, at which something became true; hosts and controller of a lab share one clock.
+_WATCH = """
+set statement_timeout = '{deadline}';
+do $$ begin while not ({condition}) loop perform pg_sleep(0.02); end loop; end $$;
+select extract(epoch from clock_timestamp())
+"""
+
+
+@dataclass(frozen=True)
+class Host:
+    """A lab that the measurements may do with as they like: its accounts are thrown away."""
+
+    lab: Lab
+
+    @classmethod
+    def named(cls, name: str) -> "Host":
+        """The lab of that name, of the usual topology."""
+        return cls(Lab(name, REPOSITORY / "inventory/lab.yml"))
+
+    def psql(self, statement: str) -> str:
+        """What a statement answers to the superuser."""
+        return self.lab.run("accounts", f"{_PSQL} -c {shlex.quote(statement)}").strip()
+
+    def empty(self) -> None:
+        """Forget all accounts and sealed files. The agents have heard of everything before."""
+        self.wait_for_agents()
+        self.psql(_EMPTY)
+        self.lab.run("accounts", "rm -f /var/lib/hanam-mail/handover/*")
+
+    def wait_for_agents(self) -> float:
+        """Wait until every agent has acted on all of the outbox; when that was so."""
+        with self.watched(_HEARD) as watch:
+            return watch.time()
+
+    @contextmanager
+    def watched(self, condition: str) -> Iterator["Watch"]:
+        """Watch for a condition of SQL from now on."""
+        statement = _WATCH.format(condition=condition, deadline=_DEADLINE)
+        line = [*self.lab.driver.ssh_command(self.lab.host("accounts")), "sudo", "sh", "-c"]
+        script = shlex.quote(f"{_PSQL} -c {shlex.quote(statement)}")
+        with subprocess.Popen([*line, script], stdout=subprocess.PIPE, text=True) as process:
+            yield Watch(process)
+
+    def apply(self, province: Province) -> Run:
+        """One run of playbooks/mailboxes.yml for the province, as an operator starts it."""
+        words = {"mailboxes_registry": province.mailboxes, "mailboxes_handover_folder": province.folder / "handover"}
+        extra = [part for name, value in words.items() for part in ("-e", f"{name}={value}")]
+        return self.play(REPOSITORY / "playbooks/mailboxes.yml", *extra, cache=province.cache)
+
+    def play(self, book: Path, *words: str, cache: Path | None = None) -> Run:
+        """One run of a playbook against the lab."""
+        line: list[str | Path] = [
+            program("ansible-playbook"),
+            "-i",
+            self.lab.topology,
+            "-i",
+            self.lab.driver.inventory,
+            book,
+            *words,
+        ]
+        env = {"ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+        return once(line, env=env | ({"XDG_CACHE_HOME": str(cache)} if cache else {}), cwd=REPOSITORY)
+
+    def takes_mail(self, address: str, *, deadline: float = 30.0) -> float:
+        """Ask the mail exchanger until it takes mail for the address; when that was so."""
+        end = time.monotonic() + deadline
+        recipient = f"{address}@{self.lab.variables['mail_domain']}"
+        while True:
+            with self.lab.smtp() as client:
+                client.mail("an@ngoai.example")
+                code, said = client.rcpt(recipient)
+                now = time.time()
+            if code == 250:
+                return now
+            if time.monotonic() > end:
+                raise smtplib.SMTPRecipientsRefused({recipient: (code, said)})
+            time.sleep(0.2)
+
+
+class Watch:
+    """A condition that is being watched for on the host."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def time(self) -> float:
+        """Wait for it; when it became true, in seconds since 1970."""
+        said, _ = self._process.communicate()
+        if self._process.returncode:
+            raise RuntimeError(f"not seen within {_DEADLINE}")
+        return float(said)
+
+
+_PSQL = "cd / && runuser -u postgres -- psql -qAtX -v ON_ERROR_STOP=1 -d mail"
+_HEARD = "not exists (select from mail.agent_cursor where seq < (select coalesce(max(seq), 0) from mail.outbox))"
+
+
+def program(name: str) -> str:
+    """A program of the project's Python environment."""
+    return os.fspath(REPOSITORY / ".venv/bin" / name)

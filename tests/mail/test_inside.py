@@ -97,9 +97,9 @@ def test_accepted_message_survives_a_stopped_mail_store_and_database(
     lab: Lab, sender: Sample, recipient: Sample
 ) -> None:
     mail = message(sender.address, recipient.address)
-    client = lab.submission(sender.address, sender.password)
-    with client, lab.stopped("mailstore", "dovecot"):
-        client.send_message(mail)
+    with lab.stopped("mailstore", "dovecot"):
+        # Handed in on the host itself: over SMTP nothing is taken while nobody can say whether there is room.
+        lab.run("mx", f"sendmail -f {sender.address} {recipient.address} <<'EOF'\n{mail.as_string()}\nEOF")
         with lab.stopped("accounts", "postgresql@17-main"):
             lab.run("mx", "postqueue -f")
     lab.run("mx", "sleep 2; postqueue -f")

@@ -67,6 +67,7 @@ def test_owner_sees_his_quota(lab: Lab, small_mailbox: Sample) -> None:
     assert SMALL - 2 * MEBIBYTE < used * 1024 <= SMALL + MEBIBYTE
 
 
+@pytest.mark.proof("Thư lớn hơn chỗ trống bị từ chối ngay / a message that does not fit is refused at once")
 def test_too_large_message_is_refused_by_its_declared_size(lab: Lab, sender: Sample, small_mailbox: Sample) -> None:
     with lab.submission(sender.address, sender.password) as client:
         code, text = _refused(client, sender.address, small_mailbox.address, 15 * MEBIBYTE)
@@ -119,3 +120,17 @@ def test_message_for_two_comes_to_the_one_with_room_and_waits_for_the_other(
     lab.run("mailstore", f"doveadm expunge -u {small_mailbox.mailbox} mailbox Thu all")
     lab.run("mx", "postqueue -f")
     lab.wait_for_message(small_mailbox, mail["Subject"])
+
+
+def test_nobody_to_ask_for_room_means_try_later(lab: Lab, sender: Sample, person: Sample) -> None:
+    """Mail that was taken without asking might have to be sent back; mail to elsewhere is not concerned."""
+    elsewhere = lab.host("mx") not in lab.groups["mailstore"]
+    with (
+        lab.submission(sender.address, sender.password) as client,
+        lab.stopped("mx", "hanam-tunnel" if elsewhere else "dovecot"),
+    ):
+        client.mail(sender.address)
+        code, text = client.rcpt(person.address)
+        assert code == 451
+        assert b"Tam thoi chua kiem tra duoc hop thu" in text
+        assert client.rcpt("an@ngoai.example")[0] == 250

@@ -15,8 +15,14 @@ EXPECTED = (
     r"systemd .*(clamav-daemon|rspamd|hanam-backup|postgresql)\S*service",
     r"systemd Failed to start hanam-backup\.service",
     r"hanam-(mail-)?backup .*(cannot be reached|backup failed)",
+    # The agent's own connection is cut with the others; a stopped Dovecot does not obey it. It tries again.
+    r"hanam-agent (consuming input failed|terminating connection|connection (is bad|failed)|the connection is lost)",
+    r"hanam-agent Command .*'doveadm'.* returned non-zero exit status 75",
+    # Tests guess passwords until the account or the address is shut out (Đ4.6).
+    r"hanam-agent sign-in lockout ",
+    # Stopped by its role, which then starts it on addresses of its own.
+    r"nsd signal received, shutting down",
     r"(roundcube|php\S*) .*(Login failed|SMTP Error|Connection failed|unable to connect)",
-    r"(rspamd|clamd|hanam-agent|unbound|nsd) ",
     # Wrong passwords, old protocols and bad clients are tried by tests.
     r"postfix/\S+ .*(SASL \w+ authentication failed|TLS library problem|non-SMTP command|hostname .* does not resolve)",
     r"postfix/\S+ .*(improper command pipelining|bare <LF>|numeric domain name|Illegal address syntax)",
@@ -42,7 +48,7 @@ def test_no_unit_has_failed(lab: Lab) -> None:
 def test_journal_holds_no_warning_but_those_that_tests_provoke(lab: Lab) -> None:
     for host in lab.hosts:
         unexpected = [line for line in lines(lab, host) if not any(re.match(known, line) for known in EXPECTED)]
-        assert unexpected == [], host
+        assert not unexpected, f"{host}:\n" + "\n".join(unexpected)
 
 
 def test_no_secret_stands_in_a_log_or_on_a_command_line(lab: Lab) -> None:

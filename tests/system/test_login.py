@@ -1,4 +1,3 @@
-
 """The decision of a sign-in, as the database takes it (Đ4.6, Đ6, Đ7.1, Đ8.2a)."""
 
 from itertools import pairwise

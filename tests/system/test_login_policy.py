@@ -1,4 +1,3 @@
-
 """What a password must be, and the one way by which its owner changes it (Đ8.2)."""
 
 import pytest

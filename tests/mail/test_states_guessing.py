@@ -1,0 +1,122 @@
+"""Guessing against the running system (Đ4.6, Đ12.7): ten thousand tries from twenty machines."""
+
+import imaplib
+import json
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.lab import Lab, Sample, wait_for
+from tests.mail.accounts import forget_failures, reopen, sql
+
+pytestmark = [pytest.mark.dieu4, pytest.mark.dieu12]
+GUESSES, MACHINES, AT_ONCE = 10_000, 20, 200
+PROGRAM = Path(__file__).with_name("auth_client.py")
+
+
+@pytest.fixture
+def victim(lab: Lab) -> Iterator[Sample]:
+    sample = lab.samples[4]
+    reopen(lab, sample.mailbox)
+    lab.run("mailstore", "doveadm auth cache flush")
+    yield sample
+    forget_failures(lab)
+
+
+def sign_in(lab: Lab, tries: list[tuple[str, str, str, str]], at_once: int) -> dict[str, object]:
+    """Over Dovecot's own socket, from any source address."""
+    line = lab.driver.ssh_command(lab.host("mailstore"))
+    lab.run("mailstore", f"cat > /root/auth_client.py <<'PROGRAM'\n{PROGRAM.read_text()}\nPROGRAM")
+    done = subprocess.run(
+        [*line, "sudo", "python3", "/root/auth_client.py", str(at_once)],
+        input="".join(json.dumps(one) + "\n" for one in tries),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, object] = json.loads(done.stdout)
+    return answer
+
+
+def test_ten_thousand_guesses_from_twenty_machines_open_nothing(lab: Lab, victim: Sample) -> None:
+    """The right password is among them, at each machine once after the threshold; its owner gets in from elsewhere."""
+    machines = [f"198.51.100.{n}" for n in range(1, MACHINES + 1)]
+    chance = random.Random(1)  # noqa: S311
+    tries = []
+    for number in range(GUESSES):
+        right = number // MACHINES == GUESSES // MACHINES // 2
+        password = victim.password if right else f"Doan-{chance.randrange(10**9)}#x"
+        tries.append((victim.address, password, machines[number % MACHINES], "imap"))
+    times: list[float] = []
+    with ThreadPoolExecutor(1) as pool:
+        attack = pool.submit(sign_in, lab, tries, AT_ONCE)
+        while not attack.done():
+            lab.run("mailstore", f"doveadm auth cache flush {victim.address}")
+            started = time.monotonic()
+            lab.imap(victim.address, victim.password).logout()
+            times.append(time.monotonic() - started)
+            time.sleep(1)
+        answer = attack.result()
+    print(f"{GUESSES} guesses in {answer['seconds']:.0f} s; owner in {len(times)} times, within {max(times):.2f} s")
+    assert answer["accepted"] == answer["told"] == []
+    assert answer["refused"] == GUESSES
+    assert max(times) < 2
+    counted = int(sql(lab, f"select count(*) from mail.sign_in_failure where login = '{victim.mailbox}'"))
+    # What was under way while a limit was reached is counted as well.
+    assert counted < 4 * MACHINES
+    # Afterwards too the owner gets in from a place where he never was.
+    elsewhere = sign_in(lab, [(victim.address, victim.password, "203.0.113.77", "imap")], 1)
+    assert elsewhere["accepted"] == [0]
+    assert isinstance(elsewhere["longest"], float)
+    assert elsewhere["longest"] < 2
+
+
+def test_the_operator_hears_of_it(lab: Lab, victim: Sample) -> None:
+    begin = lab.run("mailstore", "date +%s").strip()
+    sign_in(lab, [(victim.address, f"Sai-{n}#x", "198.51.100.99", "imap") for n in range(12)], 1)
+    kinds = sql(lab, f"select kind, host(address) from mail.sign_in_lockout where login = '{victim.mailbox}'")
+    assert kinds == "pair|198.51.100.99"
+
+    def told() -> str:
+        return lab.run(
+            "mailstore",
+            f"journalctl -u hanam-agent --since @{begin} -p warning -o cat | grep 'sign-in lockout'",
+            check=False,
+        )
+
+    assert "198.51.100.99" in wait_for(told, "the warning in the agent's journal", 5)
+
+
+def test_guesses_in_the_webmail_count_for_the_browser_not_for_the_webmail(lab: Lab, victim: Sample) -> None:
+    """Its listener says for whom it signs in; a machine that guesses there shuts out neither others nor the webmail."""
+    program = (
+        "import imaplib\n"
+        "imaplib.Commands['ID'] = ('NONAUTH',)\n"
+        "client = imaplib.IMAP4('127.0.0.1', 1143, timeout=30)\n"
+        "client._simple_command('ID', '(\"x-originating-ip\" \"198.51.100.55\")')\n"
+        "try:\n"
+        f"    client.login('{victim.address}', 'Sai-o-web#1')\n"
+        "except imaplib.IMAP4.error as error:\n"
+        "    print(error)\n"
+    )
+    assert "Authentication failed" in lab.run("mailstore", f"python3 - <<'PROGRAM'\n{program}PROGRAM")
+    assert sql(lab, "select host(address), protocol from mail.sign_in_failure") == "198.51.100.55|imap"
+
+
+def test_a_name_that_does_not_exist_is_answered_alike_and_as_late(lab: Lab, victim: Sample) -> None:
+    def refusal(address: str) -> tuple[str, float]:
+        started = time.monotonic()
+        with pytest.raises(imaplib.IMAP4.error) as refused:
+            lab.imap(address, "Sai-nhu-nhau#1")
+        return str(refused.value), time.monotonic() - started
+
+    (known, took), (unknown, took_unknown) = refusal(victim.address), refusal("khong.co.ai@hanam.gov.vn")
+    assert known == unknown
+    assert abs(took - took_unknown) < 1

@@ -88,7 +88,7 @@ def test_databases_are_in_the_backup(lab: Lab) -> None:
     lab.run("accounts", "hanam-mail-backup")
     name = "hanam_test_restore"
     for database, table in (("mail", "mail.mailbox"), ("webmail", "users")):
-        count = f"psql -h /run/postgresql -U postgres -Atc 'select count(*) from {table}'"  # noqa: S608
+        count = f"psql -h /run/postgresql -U postgres -Atc 'select count(*) from {table}'"
         try:
             lab.run("accounts", f"hanam-mail-restore --database {database} --into {name}")
             assert lab.run("accounts", f"{count} {name}") == lab.run("accounts", f"{count} {database}")

@@ -1,4 +1,3 @@
-# ruff: noqa: S608 - statements are put together from this file's own words
 """The life of a mailbox, travelled through in one transaction that is rolled back: no mailbox of the lab is touched.
 
 Days are those of 2026, whose calendar is confirmed; nothing depends on the day the test runs.

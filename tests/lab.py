@@ -116,10 +116,14 @@ class Lab:
     # --- hosts ---
 
     def run(self, group: str, command: str, *, check: bool = True) -> str:
-        """Run a shell command as root on a host of a group and return what it printed."""
+        """Run a shell command as root on a host of a group and return what it printed.
+
+        The command goes over standard input, since sudo writes command lines into the journal.
+        """
         line = self.driver.ssh_command(self.host(group))
         done = subprocess.run(
-            [*line, "sudo", "sh", "-c", _quoted(command)],
+            [*line, "sudo", "sh", "-c", _quoted('script=$(cat); eval "$script"')],
+            input=command,
             capture_output=True,
             text=True,
             check=False,

@@ -20,6 +20,7 @@ from hanam_mail.model import (
     Restore,
     Revoke,
 )
+from hanam_mail.naming_rules import CODE_MAX_OCTETS
 from hanam_mail.quota import QUOTA_HINT, QUOTA_PATTERN, quota_bytes
 from hanam_mail.regulation import Regulation
 
@@ -29,9 +30,10 @@ ID_PATTERN = rf"([{ID_LETTERS}][0-9]){{{ID_PAIRS}}}"
 ID_HINT = "mã gồm ba cặp chữ cái - chữ số, ví dụ k7q2m4"
 REQUEST_ID_PATTERN = r"[0-9]{4}-[0-9]{4}"
 REQUEST_ID_HINT = "số trong sổ đề nghị có dạng YYYY-NNNN"
-# Short enough for "ubnd" or another province's word to stand before it in a local part (RFC 5321: 64 octets).
-CODE_PATTERN = r"[a-z0-9]{1,36}(\.[a-z0-9]{1,20})?"
-CODE_HINT = "tối đa 36 chữ thường không dấu viết liền, xã kèm .mã huyện"
+# Whole names as codes, another province's rule, have room; so have "ubnd" and the like beside it in a local part
+# (naming_rules.py holds the forms to it).
+CODE_PATTERN = rf"(?=.{{1,{CODE_MAX_OCTETS}}}$)[a-z0-9]+(\.[a-z0-9]+)?"
+CODE_HINT = f"tối đa {CODE_MAX_OCTETS} chữ thường không dấu viết liền, xã kèm .mã huyện"
 
 _NAMES: dict[type, str] = {
     Issue: "issue",

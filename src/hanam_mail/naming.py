@@ -11,10 +11,9 @@ from collections.abc import Iterator
 
 from hanam_mail.naming_forms import counter, name_parts, office_pattern, render
 from hanam_mail.naming_person import fits_person, is_plain, person_address, person_addresses, propose_person
-from hanam_mail.naming_rules import ApprovedCode, Form, NamingRules
+from hanam_mail.naming_rules import LOCAL_PART_MAX_OCTETS, ApprovedCode, Form, NamingRules
 from hanam_mail.naming_text import Name, NamingError, fold, key, normal, read
 from hanam_mail.naming_words import (
-    LOCAL_PART_MAX_OCTETS,
     counting_words,
     initials,
     initials_of,

@@ -12,6 +12,8 @@ from string import Formatter
 from typing import Any
 
 SEPARATORS = ".-_"
+LOCAL_PART_MAX_OCTETS = 64  # RFC 5321, 4.5.3.1.1
+CODE_MAX_OCTETS = 50  # of an agency's code; the rest of a local part is for what its form adds
 
 # Parts made of a name. family, middle and given are a person's first, inner and last words; leading_initials the
 # first letters of all words but the last.
@@ -138,6 +140,8 @@ def contradictions(rules: NamingRules) -> Iterator[tuple[str, str]]:
             yield from _bad_template(form.clause, form.code, _CODE_PARTS.get(name, frozenset()))
         elif name in ("department", "district", "commune"):
             yield form.clause, f"dạng {name} thiếu code"
+        if name in _CODE_PARTS:
+            yield from _too_long(form, rules.committee_prefix)
         if name != "person" and "code" not in form.address.parts:
             yield form.clause, f"địa chỉ “{form.address.text}” phải có {{code}}, không thì các cơ quan trùng nhau"
     commune = rules.forms["commune"]
@@ -168,6 +172,14 @@ def _bad_template(clause: str, template: Template, allowed: frozenset[str]) -> I
     wrong = [char for char in template.literals if not (char.isascii() and (char.isalnum() or char in SEPARATORS))]
     if wrong or template.literals != template.literals.lower() or not template.parts:
         yield clause, f"“{template.text}” chỉ được gồm phần trong ngoặc nhọn, chữ thường không dấu và dấu {SEPARATORS}"
+
+
+def _too_long(form: Form, prefix: str) -> Iterator[tuple[str, str]]:
+    """An agency of the longest code has an address too."""
+    added = len(form.address.literals) + len(prefix) * form.address.parts.count("prefix")
+    room = LOCAL_PART_MAX_OCTETS - CODE_MAX_OCTETS
+    if added > room:
+        yield form.clause, f"địa chỉ “{form.address.text}” thêm {added} ký tự vào mã cơ quan, tối đa {room} (RFC 5321)"
 
 
 def _form(values: Mapping[str, Any]) -> Form:

@@ -3,10 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from hanam_mail.naming_rules import NamingRules
+from hanam_mail.naming_rules import LOCAL_PART_MAX_OCTETS, NamingRules
 from hanam_mail.naming_text import NamingError, fold, key, normal, read
-
-LOCAL_PART_MAX_OCTETS = 64  # RFC 5321, 4.5.3.1.1
 
 _LOCAL_PART = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 # Apostrophes bind, as do marks that NFC could not compose.

@@ -76,6 +76,7 @@ def test_a_registry_of_another_province_passes_the_same_check(tmp_path: Path) ->
         ("person", {"address": "{slug}{slug}"}, "hai lần"),
         ("department", {"address": "{prefix}"}, "phải có {code}"),
         ("office", {"address": "phong.{code}"}, "tên phòng"),
+        ("district", {"address": "{code}-{prefix}-cap-huyen"}, "thêm 16 ký tự"),
     ],
 )
 def test_a_form_that_cannot_work_is_named(form: str, change: dict[str, Any], sentence: str) -> None:

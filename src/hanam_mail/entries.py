@@ -1,7 +1,7 @@
 """The schema of the registry's two kinds of files: from YAML fields to the values of model.py.
 
 An agency's file holds `agency` and `mailboxes`, a year's register of requests a mapping from request id to
-request. Faults of single fields are noted here; what concerns several entries stands in rules.py.
+request. Faults of single fields are noted here; what concerns several entries stands in rules/.
 """
 
 import re
@@ -24,6 +24,8 @@ from hanam_mail.events import (
     MAILBOX_EVENTS,
     REQUEST_ID_HINT,
     REQUEST_ID_PATTERN,
+    SUFFIX_HINT,
+    SUFFIX_PATTERN,
     read_events,
 )
 from hanam_mail.fields import Fields, document
@@ -125,7 +127,7 @@ def _agency(fields: Fields, regulation: Regulation) -> Agency | None:
     name = fields.name("name")
     kind = _choice(fields, "kind", AgencyKind)
     code = fields.text("code", pattern=CODE_PATTERN, hint=CODE_HINT)
-    suffix = fields.text("suffix", pattern="[a-z0-9]+", hint="chữ thường không dấu")
+    suffix = fields.text("suffix", pattern=SUFFIX_PATTERN, hint=SUFFIX_HINT)
     document_system = fields.flag("document_system")
     history: tuple[AgencyEvent, ...] | None = read_events(fields, AGENCY_EVENTS, regulation)
     if kind is None:

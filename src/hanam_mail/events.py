@@ -34,6 +34,8 @@ REQUEST_ID_HINT = "số trong sổ đề nghị có dạng YYYY-NNNN"
 # (naming_rules.py holds the forms to it).
 CODE_PATTERN = rf"(?=.{{1,{CODE_MAX_OCTETS}}}$)[a-z0-9]+(\.[a-z0-9]+)?"
 CODE_HINT = f"tối đa {CODE_MAX_OCTETS} chữ thường không dấu viết liền, xã kèm .mã huyện"
+SUFFIX_PATTERN = "[a-z0-9]+"
+SUFFIX_HINT = "chữ thường không dấu"
 
 _NAMES: dict[type, str] = {
     Issue: "issue",
@@ -134,7 +136,8 @@ def _revoke(fields: Fields, done: date, _: Regulation) -> Event:
 def _agency_rename(fields: Fields, done: date, _: Regulation) -> AgencyEvent:
     was_name = fields.name("was_name", required=False) or None
     was_code = fields.text("was_code", required=False, pattern=CODE_PATTERN, hint=CODE_HINT) or None
-    return AgencyRename(_request(fields), done, was_name, was_code, fields.source)
+    was_suffix = fields.text("was_suffix", required=False, pattern=SUFFIX_PATTERN, hint=SUFFIX_HINT) or None
+    return AgencyRename(_request(fields), done, was_name, was_code, was_suffix, fields.source)
 
 
 def _agency_merge(fields: Fields, done: date, _: Regulation) -> AgencyEvent:

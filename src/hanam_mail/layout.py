@@ -138,3 +138,5 @@ def _agency_event(event: AgencyEvent) -> Iterator[str]:
                 yield f"was_name: {scalar(event.was_name)}"
             if event.was_code:
                 yield f"was_code: {scalar(event.was_code)}"
+            if event.was_suffix:
+                yield f"was_suffix: {scalar(event.was_suffix)}"

@@ -1,6 +1,6 @@
 """The registry as typed values: agencies, mailboxes, the events of their history, the requests behind them.
 
-Values only: reading stands in entries.py, the rules between entries in rules.py, the state that a history
+Values only: reading stands in entries.py, the rules between entries in rules/, the state that a history
 amounts to in history.py. Every value remembers the `Source` it was read from; two values that differ only
 there are equal. Sizes are octets, dates calendar dates in the province's time zone, addresses local parts
 in lower case.
@@ -75,12 +75,13 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AgencyRename:
-    """The agency got another name, code or both; `was_name` and `was_code` are what it had, None if unchanged."""
+    """The agency got another name, code or suffix; `was_...` are what it had, None what did not change."""
 
     request: str
     done: date
     was_name: str | None
     was_code: str | None
+    was_suffix: str | None
     source: Source = field(compare=False)
 
 
@@ -124,6 +125,12 @@ class Agency:
         """Every code it ever had, today's first."""
         former = (event.was_code for event in self.history if isinstance(event, AgencyRename) and event.was_code)
         return (self.code, *former)
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Every suffix it ever had, today's first: people keep the addresses that bear a former one."""
+        former = (event.was_suffix for event in self.history if isinstance(event, AgencyRename) and event.was_suffix)
+        return (self.suffix, *former)
 
     @property
     def merged_into(self) -> str | None:
@@ -232,6 +239,16 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True)
+class Stay:
+    """A time a mailbox spent in one agency under one address, from the day `begin` to before `end` (None: till now)."""
+
+    agency: str
+    address: str
+    begin: date
+    end: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Mailbox:
     """An entry of an agency's file. `agency` and `clerks` are ids; kind agency has the agency's `name`."""
 
@@ -259,6 +276,26 @@ class Mailbox:
     def origins(self) -> tuple[str, ...]:
         """The ids of the agencies it belonged to before, the oldest first."""
         return tuple(event.origin for event in self.history if isinstance(event, Move))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name it ever had, today's first."""
+        former = (event.was_name for event in self.history if isinstance(event, Rename) and event.was_name)
+        return tuple(dict.fromkeys((self.name, *former)))
+
+    @property
+    def stays(self) -> tuple[Stay, ...]:
+        """Where it was under which address, the oldest first; none while its history cannot be read."""
+        found: list[Stay] = []
+        agency, address, end = self.agency, self.address, None
+        for event in reversed(self.history):
+            if isinstance(event, Issue):
+                found.append(Stay(agency, address, event.done, end))
+            elif isinstance(event, Move) or (isinstance(event, Rename) and event.was):
+                found.append(Stay(agency, address, event.done, end))
+                agency = event.origin if isinstance(event, Move) else agency
+                address, end = event.was or address, event.done
+        return tuple(reversed(found))
 
 
 @dataclass(frozen=True, slots=True)

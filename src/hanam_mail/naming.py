@@ -10,7 +10,17 @@ with a Vietnamese sentence; it is never cut short. Nothing depends on time, loca
 from collections.abc import Iterator
 
 from hanam_mail.naming_forms import counter, name_parts, office_pattern, render
-from hanam_mail.naming_person import fits_person, is_plain, person_address, person_addresses, propose_person
+from hanam_mail.naming_person import (
+    fits_person,
+    is_of,
+    is_plain,
+    is_short,
+    person_address,
+    person_addresses,
+    person_forms,
+    plain_form,
+    propose_person,
+)
 from hanam_mail.naming_rules import LOCAL_PART_MAX_OCTETS, ApprovedCode, Form, NamingRules
 from hanam_mail.naming_text import Name, NamingError, fold, key, normal, read
 from hanam_mail.naming_words import (
@@ -41,13 +51,17 @@ __all__ = [
     "fold",
     "initials",
     "is_local_part",
+    "is_of",
     "is_plain",
+    "is_short",
     "key",
     "normal",
     "office_address",
     "office_addresses",
     "person_address",
     "person_addresses",
+    "person_forms",
+    "plain_form",
     "propose_agency",
     "propose_person",
     "read",
@@ -109,7 +123,9 @@ def propose_agency(kind: str, name: str, rules: NamingRules, *, district: str = 
 
 def agency_address(kind: str, code: str, rules: NamingRules) -> str:
     """The address of an agency of that kind by its approved code (Đ5.1a-c): "kb" -> "ubndkb"."""
-    return local_part(code, render(rules.forms[kind].address, {"code": code, "prefix": rules.committee_prefix}))
+    own, _, district = code.partition(".")
+    values = {"code": code, "prefix": rules.committee_prefix, "own": own, "district": district}
+    return local_part(code, render(rules.forms[kind].address, values))
 
 
 def committee_address(code: str, rules: NamingRules) -> str:

@@ -41,6 +41,15 @@ def office_pattern(template: Template, agency: str) -> re.Pattern[str]:
     return re.compile("".join(pieces))
 
 
+def short_pattern(template: Template, name: str, rules: NamingRules) -> re.Pattern[str]:
+    """What fits the form with each word of the name but the first and last whole, as its initial, or left out."""
+    words = [re.escape(word) for word in fold(name).split()]
+    inner = "".join(f"(?:{word}|{word[0]})?" for word in words[1:-1])
+    short = {"slug": "".join([*words[:1], inner, *words[-1:][len(words) < 2 :]]), "middle": inner}
+    parts = {"": "", **{part: re.escape(made) for part, made in name_parts(template, name, rules).items()}, **short}
+    return re.compile("".join(re.escape(literal) + parts[part] for literal, part in template.pieces))
+
+
 @lru_cache
 def plain_pattern(template: Template) -> re.Pattern[str]:
     """What fits a form whatever the name."""

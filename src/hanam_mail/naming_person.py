@@ -1,12 +1,17 @@
 """The addresses of people (Đ5.2): the plain form, what namesakes get, and whether an address is one of these."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date
+from functools import lru_cache
 
-from hanam_mail.naming_forms import counter, name_parts, plain_pattern, render
-from hanam_mail.naming_rules import NamingRules
+from hanam_mail.naming_forms import counter, name_parts, plain_pattern, render, short_pattern
+from hanam_mail.naming_rules import LOCAL_PART_MAX_OCTETS, Namesake, NamingRules
+from hanam_mail.naming_syllable import is_joined_syllables
 from hanam_mail.naming_text import NamingError, normal
-from hanam_mail.naming_words import local_part, slug, unit_name
+from hanam_mail.naming_words import is_local_part, local_part, slug, unit_name
+
+_NAMESAKE_ROOM = 9  # a separator and a date of birth, the longest part that tells namesakes apart by rule
 
 _YEAR = re.compile(r"\d{4}")
 _DATES = (
@@ -17,13 +22,52 @@ _DATES = (
 
 def person_address(name: str, rules: NamingRules) -> str:
     """The plain form of a person's address (Đ5.2a): "Nguyễn Thị Thanh Hà" -> "nguyenthithanhha"."""
-    form = rules.forms["person"].address
-    return local_part(name, render(form, name_parts(form, name, rules)))
+    plain = plain_form(name, rules)
+    if len(plain) > LOCAL_PART_MAX_OCTETS:
+        raise NamingError(
+            f"tên “{normal(name)}” thành địa chỉ dài {len(plain)} ký tự, quá {LOCAL_PART_MAX_OCTETS} (RFC 5321), không "
+            "được cắt bớt: người vận hành duyệt dạng ngắn (--address), giữ từ đầu và từ cuối của tên, mỗi từ giữa "
+            "viết đủ, viết tắt chữ đầu hoặc bỏ"
+        )
+    return local_part(name, plain)
 
 
 def fits_person(address: str, name: str, rules: NamingRules) -> bool:
-    """Whether `address` is the plain form of the name or one of its namesakes' forms (Đ5.2)."""
-    return _is_of(address, person_address(name, rules), rules)
+    """Whether `address` is the plain form of the name or one of its namesakes' forms (Đ5.2), whosever the suffix."""
+    return next(person_forms(address, name, rules), None) is not None
+
+
+def person_forms(address: str, name: str, rules: NamingRules) -> Iterator[tuple[Namesake | None, str]]:
+    """Every way to read `address` as an address of that name: the form for namesakes and what stands in it.
+
+    None and "" for the plain form, or the short form of a name too long for one. A suffix may be any: whether it is
+    that of an agency of the person is for the caller to say. Raises NamingError for a name nobody can read.
+    """
+    plain = plain_form(name, rules)
+    if address == plain or is_short(address, name, rules):
+        yield None, ""
+    for form in rules.namesakes:
+        value = form.value(address, plain)
+        if value is not None and _CAN_BE[form.part](value, rules):
+            yield form, value
+
+
+def plain_form(name: str, rules: NamingRules) -> str:
+    """The plain form even where it is too long to be an address."""
+    form = rules.forms["person"].address
+    return render(form, name_parts(form, name, rules))
+
+
+def is_short(address: str, name: str, rules: NamingRules) -> bool:
+    """Whether `address` is a short form, as the operator may approve one, of a name too long for the plain form.
+
+    It keeps the first and the last word; each word between stands whole, as its initial, or not at all. A name is too
+    long as well when namesakes would have no room for what tells them apart.
+    """
+    form = rules.forms["person"].address
+    if len(plain_form(name, rules)) + _NAMESAKE_ROOM <= LOCAL_PART_MAX_OCTETS or not is_local_part(address):
+        return False
+    return short_pattern(form, name, rules).fullmatch(address) is not None
 
 
 def is_plain(address: str, rules: NamingRules) -> bool:
@@ -56,7 +100,7 @@ def propose_person(
     uses the suffix. Reserved local parts count as taken.
     """
     plain = person_address(name, rules)
-    namesake_here = any(_is_of(address, plain, rules) for address in colleagues)
+    namesake_here = any(is_of(address, plain, rules) for address in colleagues)
     return next(
         address
         for address, same_agency in _person_forms(name, suffix, rules, details)
@@ -86,17 +130,62 @@ def _details(details: Sequence[str], rules: NamingRules) -> dict[str, list[str]]
         elif _YEAR.fullmatch(detail):
             values["birth_year"].append(detail)
         elif any(char.isalpha() for char in detail):
-            values["home"].append(slug(unit_name(detail, rules)))
+            values["home"].append(_home(detail, rules))
         else:
             raise NamingError(f"“{detail}” không phải quê quán, năm sinh hay ngày sinh (dd/mm/yyyy)")
     return values
 
 
-def _is_of(address: str, plain: str, rules: NamingRules) -> bool:
-    """Whether the address is that plain form or one of its namesakes' forms."""
-    if not address.startswith(plain):
-        return False
-    rest = address[len(plain) :]
-    return not rest or any(
-        rest.startswith(form.separator) and rest[len(form.separator) :].isalnum() for form in rules.namesakes
+def is_of(address: str, plain: str, rules: NamingRules) -> bool:
+    """Whether the address is that plain form or one of its namesakes' forms, whatever tells them apart."""
+    return plain in address and (
+        address == plain or any(form.value(address, plain) is not None for form in rules.namesakes)
     )
+
+
+def _home(place: str, rules: NamingRules) -> str:
+    home = slug(unit_name(place, rules))
+    if not _is_home(home, rules):
+        raise NamingError(
+            f"“{place}” không phải địa danh viết đủ bằng tiếng Việt; nếu đúng là quê quán, nơi sinh thì thêm vào "
+            "regulation_naming.home_places"
+        )
+    return home
+
+
+def _is_home(value: str, rules: NamingRules) -> bool:
+    """Whether it can be a place: Vietnamese syllables without accents, or a place of `home_places`."""
+    return is_joined_syllables(value) or value in _slugs(rules.home_places)
+
+
+@lru_cache
+def _slugs(places: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(slug, places))
+
+
+def _is_year(value: str, _: NamingRules) -> bool:
+    return re.fullmatch("(19|20)[0-9]{2}", value) is not None
+
+
+def _is_date(value: str, rules: NamingRules) -> bool:
+    if re.fullmatch("[0-9]{8}", value) is None or not _is_year(value[4:], rules):
+        return False
+    try:
+        date(int(value[4:]), int(value[2:4]), int(value[:2]))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_counter(value: str, _: NamingRules) -> bool:
+    return re.fullmatch("[2-9]|[1-9][0-9]{1,2}", value) is not None
+
+
+# What can stand for each part that tells namesakes apart; a suffix is judged by who knows the agencies.
+_CAN_BE: Mapping[str, Callable[[str, NamingRules], bool]] = {
+    "suffix": lambda value, _: value.isascii(),
+    "home": _is_home,
+    "birth_year": _is_year,
+    "birth_date": _is_date,
+    "counter": _is_counter,
+}

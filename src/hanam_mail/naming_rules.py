@@ -26,11 +26,12 @@ _CODE_PARTS = {
     "unit": frozenset[str](),
 }
 _ADDRESS_PARTS = {
-    **dict.fromkeys(("department", "district", "commune", "unit"), frozenset(("code", "prefix"))),
+    **dict.fromkeys(("department", "district", "unit"), frozenset(("code", "prefix"))),
+    "commune": frozenset(("code", "prefix", "own", "district")),
     "office": _NAME_PARTS | {"code"},
     "person": _NAME_PARTS,
 }
-_PLAIN_AND_PART = re.compile(r"\{plain\}[._-]\{[a-z_]+\}")
+_PLAIN_AND_PART = re.compile(r"\{plain\}[._-]\{[a-z_]+\}|\{[a-z_]+\}[._-]\{plain\}")
 NAMESAKE_PARTS = ("suffix", "home", "birth_year", "birth_date", "counter")
 
 
@@ -75,13 +76,14 @@ class Namesake:
 
     @property
     def part(self) -> str:
-        """What tells the namesakes apart: the last part of the form."""
-        return self.address.parts[-1] if self.address.parts else ""
+        """What tells the namesakes apart: the part beside the plain form."""
+        return next((part for part in self.address.parts if part != "plain"), "")
 
-    @property
-    def separator(self) -> str:
-        """The sign between the plain form and that part."""
-        return self.address.pieces[-1][0]
+    def value(self, address: str, plain: str) -> str | None:
+        """What stands for that part in an address of the plain form; None for an address that is not of this form."""
+        before, _, after = self.address.text.replace("{plain}", plain).partition(f"{{{self.part}}}")
+        value = address[len(before) : len(address) - len(after)]
+        return value if value.isalnum() and address == before + value + after else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class NamingRules:
     unit_kinds: tuple[str, ...]
     suffix_type_words: tuple[str, ...]
     suffix_length: int
+    home_places: tuple[str, ...]
     reserved_local_parts: frozenset[str]
     approved_codes: Mapping[str, ApprovedCode]
 
@@ -124,6 +127,7 @@ def build(values: Mapping[str, Any]) -> NamingRules:
         unit_kinds=tuple(values["unit_kinds"]),
         suffix_type_words=tuple(values["suffix_type_words"]),
         suffix_length=int(values["suffix_length"]),
+        home_places=tuple(values.get("home_places", ())),
         reserved_local_parts=frozenset(part for group in values["reserved_local_parts"].values() for part in group),
         approved_codes={
             name: ApprovedCode(str(entry["code"]), str(entry["reason"]))
@@ -142,7 +146,7 @@ def contradictions(rules: NamingRules) -> Iterator[tuple[str, str]]:
             yield form.clause, f"dạng {name} thiếu code"
         if name in _CODE_PARTS:
             yield from _too_long(form, rules.committee_prefix)
-        if name != "person" and "code" not in form.address.parts:
+        if name != "person" and "code" not in form.address.parts and not _names_commune(name, form):
             yield form.clause, f"địa chỉ “{form.address.text}” phải có {{code}}, không thì các cơ quan trùng nhau"
     commune = rules.forms["commune"]
     if commune.code is not None and not commune.code.text.endswith(".{district}"):
@@ -174,9 +178,15 @@ def _bad_template(clause: str, template: Template, allowed: frozenset[str]) -> I
         yield clause, f"“{template.text}” chỉ được gồm phần trong ngoặc nhọn, chữ thường không dấu và dấu {SEPARATORS}"
 
 
+def _names_commune(name: str, form: Form) -> bool:
+    """Whether it is the form of a commune with its code in two parts."""
+    return name == "commune" and {"own", "district"} <= set(form.address.parts)
+
+
 def _too_long(form: Form, prefix: str) -> Iterator[tuple[str, str]]:
     """An agency of the longest code has an address too."""
-    added = len(form.address.literals) + len(prefix) * form.address.parts.count("prefix")
+    dot = int("code" not in form.address.parts)  # between a commune's own code and its district's, left out
+    added = len(form.address.literals) - dot + len(prefix) * form.address.parts.count("prefix")
     room = LOCAL_PART_MAX_OCTETS - CODE_MAX_OCTETS
     if added > room:
         yield form.clause, f"địa chỉ “{form.address.text}” thêm {added} ký tự vào mã cơ quan, tối đa {room} (RFC 5321)"

@@ -30,6 +30,9 @@ y yêm yên yêng yêt yêu ych ynh yt
 _RHYMES = frozenset(unicodedata.normalize("NFD", rhyme) for rhyme in _RHYME_LIST.split())
 
 
+# The same as they stand in an address; what has no accents there lost them.
+_BARE_RHYMES = frozenset("".join(char for char in rhyme if not unicodedata.combining(char)) for rhyme in _RHYMES)
+
 _Y_AFTER = ("", "d", "h", "k", "l", "m", "n", "s", "t", "th", "v", "qu")  # elsewhere the vowel is written i
 _EITHER_PLACE = ("oa", "oe", "uy")  # hòa, hoà
 
@@ -45,6 +48,22 @@ def is_syllable(word: str) -> bool:
     # Its place is the same in `bare`, which lacks nothing else.
     tone = (letters[tones[0]], tones[0]) if tones else None
     return any(_is_rhyme(bare[:start], bare[start:], tone) for start in _rhyme_starts(bare))
+
+
+@lru_cache(maxsize=16384)
+def is_joined_syllables(word: str) -> bool:
+    """Whether the word, without accents and in small letters, can be Vietnamese syllables written together."""
+    ends = {0}
+    for end in range(1, len(word) + 1):
+        if any(_is_bare_syllable(word[start:end]) for start in ends):
+            ends.add(end)
+    return len(word) in ends and bool(word)
+
+
+def _is_bare_syllable(word: str) -> bool:
+    return any(
+        word[start:] in _BARE_RHYMES and (not start or _ONSET.fullmatch(word[:start])) for start in _rhyme_starts(word)
+    )
 
 
 def _rhyme_starts(bare: str) -> list[int]:

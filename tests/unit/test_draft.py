@@ -357,6 +357,31 @@ def test_a_district_takes_its_communes_along(draft: Draft, settled: Callable[[Dr
 
 
 @pytest.mark.dieu5
+def test_communes_have_the_suffix_of_their_district_and_people_keep_theirs(
+    draft: Draft, settled: Callable[[Draft], Registry]
+) -> None:
+    who = issue(draft, "Lê An", "que.kb")
+    assert who.address == "lean.kb"
+    request = paper(draft, "kb")
+    draft.rename_agency("kb", new_code="tx", suffix="tx", request=request, done=DONE)
+    assert issue(draft, "Lê  An", "thptbienhoa").address == "lean.bh"
+    read = settled(draft)
+    assert (read.agencies["h4h4h4"].suffixes, read.agencies["h5h5h5"].suffixes) == (("tx", "kb"), ("tx", "kb"))
+    assert read.mailboxes[who.id].address == "lean.kb"
+    draft.rename_agency("tx", suffix="ty", request=request, done=DONE)
+    assert settled(draft).agencies["h5h5h5"].suffix == "ty"
+
+
+@pytest.mark.dieu5
+def test_a_commune_with_an_approved_suffix_keeps_it(draft: Draft, settled: Callable[[Draft], Registry]) -> None:
+    request = paper(draft, "kb")
+    draft.rename_agency("que.kb", suffix="qe", request=request, done=DONE)
+    draft.rename_agency("kb", new_code="tx", suffix="tx", request=request, done=DONE)
+    commune = settled(draft).agencies["h5h5h5"]
+    assert (commune.code, commune.suffix) == ("que.tx", "qe")
+
+
+@pytest.mark.dieu5
 def test_a_code_is_never_given_twice(draft: Draft) -> None:
     draft.rename_agency("stp", new_code="stphap", request=REQUEST, done=DONE)
     for code in ("stp", "stphap"):
@@ -443,6 +468,7 @@ def test_merging_districts_gives_their_communes_the_new_code(
     request = paper(draft, document="5/VP")
     draft.add_agency(kind="district", name="huyện Hải Hậu", request=request, done=DONE)
     draft.merge_agency("kb", into="hh", request=paper(draft, "kb"), done=DONE)
+    assert draft.agency("que.hh").suffixes == ("hh", "kb")
     read = settled(draft)
     assert read.agencies["h5h5h5"].code == "que.hh"
     assert read.mailboxes["b5b5b5"].addresses == ("ubndque.hh", "ubndque.kb")

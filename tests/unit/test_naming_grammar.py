@@ -40,6 +40,24 @@ def test_another_province_puts_the_given_name_first_and_has_its_own_list_for_nam
     assert naming.propose_person("Nguyễn Hà", "kim", taken, OTHER, colleagues=taken) == "ha.nguyen-2"
 
 
+def test_what_tells_namesakes_apart_may_stand_first_and_a_communes_two_parts_may_be_turned_round() -> None:
+    values = {**OTHER_VALUES["regulation_naming"]}
+    commune = {**values["forms"]["commune"], "address": "{prefix}-{district}-{own}"}
+    values["forms"] = {**values["forms"], "commune": commune}
+    values["namesakes"] = [
+        {"clause": "Điều 8.2", "address": "{suffix}-{plain}", "same_agency": False},
+        {"clause": "Điều 8.3", "address": "{counter}_{plain}"},
+    ]
+    rules = naming_rules.build(values)
+    assert list(naming_rules.contradictions(rules)) == []
+    assert naming.agency_address("commune", "tienson.duytien", rules) == "uyban-duytien-tienson"
+    taken = {"ha.nguyen"}
+    assert naming.propose_person("Nguyễn Hà", "kim", taken, rules) == "kim-ha.nguyen"
+    assert naming.propose_person("Nguyễn Hà", "kim", taken, rules, colleagues=taken) == "2_ha.nguyen"
+    assert naming.fits_person("kim-ha.nguyen", "Nguyễn Hà", rules)
+    assert not naming.fits_person("ha.nguyen-kim", "Nguyễn Hà", rules)
+
+
 def test_a_name_of_one_word_leaves_no_lone_separator() -> None:
     assert naming.person_address("Hà", OTHER) == "ha"
 
@@ -94,7 +112,7 @@ def test_a_form_that_cannot_work_is_named(form: str, change: dict[str, Any], sen
         [{"clause": "Đ5.2b", "address": "{plain}.{suffix}"}],
         [{"clause": "Đ5.2c", "address": "{plain}.{counter}", "same_agency": False}],
         [{"clause": "Đ5.2c", "address": "{plain}{counter}"}],
-        [{"clause": "Đ5.2c", "address": "{counter}.{plain}"}],
+        [{"clause": "Đ5.2c", "address": "{plain}.{home}.{counter}"}],
         [{"clause": "Đ5.2c", "address": "{plain}.{wish}"}, {"clause": "Đ5.2c", "address": "{plain}.{counter}"}],
     ],
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from tests.unit.registry_world import World
+from tests.unit.registry_world import FILES, ISSUED, World
 
 from hanam_mail import canonical, registry
 from hanam_mail.model import AgencyEvent, Cause, Event, Move, Rename
@@ -108,6 +108,7 @@ def test_a_former_code_is_never_given_to_another_agency(world: World) -> None:
         ([RENAME], "event", "phải ghi tên cũ"),
         ([f"{RENAME}, was_name: Sở Nội vụ"], "was_name", "trùng với tên mới"),
         ([f"{RENAME}, was_code: snv"], "was_code", "trùng với mã mới"),
+        ([f"{RENAME}, was_suffix: nv"], "was_suffix", "trùng với hậu tố mới"),
         ([f"{RENAME.replace('2024-03', '2027-03')}, was_name: Sở A"], "done", "tương lai"),
         ([f"{RENAME.replace('0002', '0001')}, was_name: Sở A"], "request", "asks phải có change"),
         (
@@ -161,6 +162,88 @@ def test_an_agency_that_stands_has_mailboxes(world: World) -> None:
     head = world.files["stp.yml"].partition("mailboxes:\n")[0]
     world.files["stp.yml"] = head + "mailboxes: []\n"
     assert (world.only_problem().field, world.only_problem().text) == ("mailboxes", "danh sách trống")
+
+
+# --- forms of people's addresses ---
+
+
+def second(world: World, file: str, address: str, *, identity: str = "v3b4n6", name: str = "Lê An") -> None:
+    """Add a person at the end of an agency's file."""
+    world.files[file] += (
+        f"  - id: {identity}\n    kind: person\n    name: {name}\n    address: {address}\n"
+        f"    history:\n      - {{{ISSUED}}}\n"
+    )
+
+
+@pytest.mark.dieu5
+@pytest.mark.parametrize("address", ["lean.tp", "lean.binhluc", "lean.daklak", "lean.1985", "lean.02031985", "lean.2"])
+def test_a_namesake_has_what_the_rule_could_have_given(world: World, address: str) -> None:
+    second(world, "stp.yml", address)
+    assert world.problems() == []
+
+
+@pytest.mark.dieu5
+@pytest.mark.parametrize(
+    "address",
+    ["lean.hacker", "lean.nv", "lean.kb", "lean.0", "lean.1", "lean.02", "lean.1000", "lean.1785", "lean.31021985"],
+)
+def test_a_namesake_has_nothing_else(world: World, address: str) -> None:
+    second(world, "stp.yml", address)
+    problem = world.only_problem()
+    assert (problem.field, problem.clause) == ("address", "Đ5.2")
+    assert "“lean”" in problem.text
+
+
+@pytest.mark.dieu5
+def test_namesakes_of_one_agency_never_have_its_suffix(world: World) -> None:
+    second(world, "snv.yml", "lean.nv")
+    problem = world.only_problem()
+    assert problem.clause == "Đ5.2c"
+    assert "“lean”" in problem.text
+    world.replace("snv.yml", "address: lean.nv", "address: lean.phuly")
+    assert world.problems() == []
+
+
+@pytest.mark.dieu5
+def test_whoever_has_the_suffix_keeps_it_beside_a_later_namesake(world: World) -> None:
+    second(world, "stp.yml", "lean.tp")
+    second(world, "stp.yml", "lean.phuly", identity="v4b4n6")
+    assert world.problems() == []
+
+
+@pytest.mark.dieu5
+@pytest.mark.dieu6
+def test_a_suffix_of_a_former_agency_stays_after_a_transfer_beside_a_namesake_there(world: World) -> None:
+    second(world, "snv.yml", "lean.tp")
+    world.happen("v3b4n6", [f"{TRANSFER}, from: h3h3h3"])
+    assert world.problems() == []
+
+
+@pytest.mark.dieu5
+@pytest.mark.dieu6
+def test_a_former_suffix_of_the_agency_stays(world: World) -> None:
+    second(world, "stp.yml", "lean.tp")
+    world.replace("stp.yml", "suffix: tp", "suffix: tu")
+    assert [problem.clause for problem in world.problems()] == ["Đ5.2"]
+    world.happen_to_agency("stp.yml", f"{RENAME.replace('0002', '0007')}, was_suffix: tp")
+    assert world.problems() == []
+
+
+@pytest.mark.dieu5
+def test_a_name_too_long_has_a_short_form_that_is_its_own(world: World) -> None:
+    name = "Nguyễn Phương Thảo Trường Khương Nghiêm Thượng Quỳnh Hương Trương Nhường Nghiêng"
+    for address in ("nguyenpttknghiemtqhtnghieng", "nguyennghieng", "nguyenphuongthaonghieng"):
+        world.files = dict(FILES)
+        second(world, "stp.yml", address, name=name)
+        assert world.problems() == []
+    for address in ("nguyenphuong", "nguyenthaophuongnghieng", "phuongnghieng", "nguyenxnghieng"):
+        world.files = dict(FILES)
+        second(world, "stp.yml", address, name=name)
+        problem = world.only_problem()
+        assert problem.field == "name" and "--address" in problem.text
+    world.files = dict(FILES)
+    second(world, "stp.yml", "lnga", name="Lê Thị Nga")
+    assert world.only_problem().clause == "Đ5.2"
 
 
 # --- changes of name, address, agency ---

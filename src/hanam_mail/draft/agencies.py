@@ -41,19 +41,24 @@ def added(
 def renamed(
     book: Book, old: Agency, name: str | None, code: str | None, suffix: str | None, request: str, done: date
 ) -> Agency:
-    """The agency under another name or code, with all that follows for its mailboxes and communes."""
+    """The agency under another name, code or suffix, with all that follows for its mailboxes and communes."""
     name = addresses.legible(name) if name else old.name
-    code = code or old.code
-    if (name, code, suffix or old.suffix) == (old.name, old.code, old.suffix):
-        raise DraftError(f"cơ quan “{old.name}” đã có tên và mã như vậy", "Đ6.1")
+    code, suffix = code or old.code, suffix or old.suffix
+    if (name, code, suffix) == (old.name, old.code, old.suffix):
+        raise DraftError(f"cơ quan “{old.name}” đã có tên, mã và hậu tố như vậy", "Đ6.1")
     event = AgencyRename(
-        request, done, old.name if name != old.name else None, old.code if code != old.code else None, _NEW
+        request,
+        done,
+        was_name=old.name if name != old.name else None,
+        was_code=old.code if code != old.code else None,
+        was_suffix=old.suffix if suffix != old.suffix else None,
+        source=_NEW,
     )
     if code != old.code:
         _check_code(book, old.kind, code, old.id)
-    communes = list(book.communes(old)) if old.kind is AgencyKind.DISTRICT and code != old.code else []
-    history = old.history if event.was_name is event.was_code is None else (*old.history, event)
-    agency = replace(old, name=name, code=code, suffix=suffix or old.suffix, history=history)
+    follows = old.kind is AgencyKind.DISTRICT and (code, suffix) != (old.code, old.suffix)
+    communes = list(book.communes(old)) if follows else []
+    agency = replace(old, name=name, code=code, suffix=suffix, history=(*old.history, event))
     agency = book.put_agency(agency)
     own = rules.agency_address(old, book.regulation)
     for mailbox in book.members(agency):
@@ -69,8 +74,7 @@ def renamed(
             mailbox = _readdressed(book, mailbox, address, Rename(request, done, mailbox.address, None, _NEW))
         book.put(mailbox)
     for commune in communes:
-        head = commune.code.rpartition(".")[0]
-        renamed(book, commune, None, f"{head}.{code}", None, request, done)
+        _follow(book, commune, old, agency, request, done)
     return agency
 
 
@@ -105,8 +109,16 @@ def merged(book: Book, old: Agency, heir: Agency, offices: Mapping[str, str], re
 def _move_communes(book: Book, old: Agency, heir: Agency, request: str, done: date) -> None:
     """The communes of a district that goes up in another district bear that one's code (Đ5.1c)."""
     for commune in book.communes(old):
-        head = commune.code.rpartition(".")[0]
-        renamed(book, commune, None, f"{head}.{heir.code}", None, request, done)
+        _follow(book, commune, old, heir, request, done)
+
+
+def _follow(book: Book, commune: Agency, old: Agency, new: Agency, request: str, done: date) -> None:
+    """A commune under its district's new code, and its suffix if it had the district's (Đ5.2b), not an approved own."""
+    head = commune.code.rpartition(".")[0]
+    suffix = new.suffix if commune.suffix == old.suffix else commune.suffix
+    code = f"{head}.{new.code}"
+    if (code, suffix) != (commune.code, commune.suffix):
+        renamed(book, commune, None, code, suffix, request, done)
 
 
 def _readdressed(book: Book, mailbox: Mailbox, address: str, event: Rename | Move) -> Mailbox:

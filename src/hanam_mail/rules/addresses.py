@@ -5,10 +5,11 @@ mailbox may have come from another agency with it.
 """
 
 from collections.abc import Iterator
+from datetime import date
 
 from hanam_mail import naming
 from hanam_mail.errors import Problem
-from hanam_mail.model import Agency, AgencyKind, Alias, Mailbox, MailboxKind, Rename
+from hanam_mail.model import Agency, AgencyKind, Alias, Mailbox, MailboxKind
 from hanam_mail.regulation import Regulation
 from hanam_mail.rules.view import View
 
@@ -17,6 +18,14 @@ _CLAUSES = {
     AgencyKind.DISTRICT: "Đ5.1b",
     AgencyKind.COMMUNE: "Đ5.1c",
     AgencyKind.UNIT: "Đ5.1",
+}
+# What tells namesakes apart, as an operator calls it.
+_PARTS = {
+    "suffix": "hậu tố của cơ quan (người trùng tên ở cơ quan khác)",
+    "home": "quê quán",
+    "birth_year": "năm sinh",
+    "birth_date": "ngày sinh ddmmyyyy",
+    "counter": "số thứ tự từ 2",
 }
 
 
@@ -42,8 +51,7 @@ def problems(view: View) -> Iterator[Problem]:
                 yield from _agency(mailbox, view)
             case MailboxKind.OFFICE:
                 yield from _office(mailbox, view)
-            case MailboxKind.PERSON:
-                yield from _person(mailbox, view)
+    yield from _persons(view)
 
 
 def _reserved(address: str) -> str:
@@ -83,19 +91,65 @@ def _office(mailbox: Mailbox, view: View) -> Iterator[Problem]:
         yield mailbox.source.problem("address", text, clause)
 
 
-def _person(mailbox: Mailbox, view: View) -> Iterator[Problem]:
-    if not mailbox.name:
-        return
+def _persons(view: View) -> Iterator[Problem]:
+    """Every person's address that the rule could not have given: the wrong letters, the wrong way to tell namesakes
+    apart, the suffix where Đ5.2c rules it out."""
     rules = view.regulation.naming
-    try:
-        if naming.fits_person(mailbox.address, mailbox.name, rules):
-            return
-        former = (event.was_name for event in mailbox.history if isinstance(event, Rename) and event.was_name)
-        if any(naming.fits_person(mailbox.address, name, rules) for name in former):
-            return
-        plain = naming.person_address(mailbox.name, rules)
-    except naming.NamingError as error:
-        yield mailbox.source.problem("name", str(error), "Đ5.2a")
-        return
-    text = f"phải là “{plain}”, hoặc “{plain}.” kèm phần phân biệt người trùng tên"
-    yield mailbox.source.problem("address", text, "Đ5.2")
+    namesakes: dict[str, list[Mailbox]] = {}
+    suffixed: list[tuple[Mailbox, str]] = []
+    for mailbox in view.found.mailboxes:
+        if mailbox.kind is not MailboxKind.PERSON or not mailbox.address or not mailbox.name:
+            continue
+        try:
+            plains = {name: naming.plain_form(name, rules) for name in mailbox.names}
+            readings = [
+                (plains[name], form, value)
+                for name in mailbox.names
+                for form, value in naming.person_forms(mailbox.address, name, rules)
+            ]
+            plain = naming.person_address(mailbox.name, rules) if not readings else ""
+        except naming.NamingError as error:
+            yield mailbox.source.problem("name", str(error), "Đ5.2a")
+            continue
+        for each in set(plains.values()):
+            namesakes.setdefault(each, []).append(mailbox)
+        if any(form is None or form.part != "suffix" for _, form, _ in readings):
+            continue
+        suffixes = {suffix for agency in _homes(mailbox, view) for suffix in agency.suffixes}
+        mine = [(own, form) for own, form, value in readings if form is not None and value in suffixes]
+        if not mine:
+            yield mailbox.source.problem("address", _unfit(plain or readings[0][0], view), "Đ5.2")
+        elif not mine[0][1].same_agency:
+            suffixed.append((mailbox, mine[0][0]))
+    for mailbox, plain in suffixed:
+        first = _namesake(mailbox, plain, namesakes[plain], view)
+        if first is not None:
+            text = (
+                f"“{mailbox.address}” mang hậu tố cơ quan, nhưng cơ quan đã có “{first.address}” trùng tên: phân biệt "
+                "bằng quê quán, năm sinh"
+            )
+            yield mailbox.source.problem("address", text, "Đ5.2c")
+
+
+def _unfit(plain: str, view: View) -> str:
+    parts = ", ".join(_PARTS[form.part] for form in view.regulation.naming.namesakes)
+    return f"phải là “{plain}”, hoặc dạng đó kèm phần phân biệt người trùng tên: {parts}"
+
+
+def _namesake(mailbox: Mailbox, plain: str, namesakes: list[Mailbox], view: View) -> Mailbox | None:
+    """A namesake who was in the agency when the mailbox got its address there (Đ5.2c), None if there was none."""
+    stay = next((stay for stay in mailbox.stays if stay.address == mailbox.address), None)
+    if stay is None:
+        return None
+    for other in namesakes:
+        for before in other.stays:
+            if other is mailbox or before.agency != stay.agency:
+                continue
+            if not before.begin <= stay.begin < (before.end or date.max):
+                continue
+            # Whoever came on the same day came in the order of the file, and is there for no namesake of that day.
+            if before.begin == stay.begin and view.places[other.id] > view.places[mailbox.id]:
+                continue
+            if naming.is_of(before.address, plain, view.regulation.naming):
+                return other
+    return None

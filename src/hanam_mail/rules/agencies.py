@@ -52,18 +52,20 @@ def _order(agency: Agency, view: View) -> Iterator[Problem]:
 
 def _changes(agency: Agency) -> Iterator[Problem]:
     """A change of name tells what was, and what was is not what came after."""
-    name, code = agency.name, agency.code
+    name, code, suffix = agency.name, agency.code, agency.suffix
     for event in reversed(agency.history):
         if not isinstance(event, AgencyRename):
             continue
-        if event.was_name is None and event.was_code is None:
-            text = "đổi tên, mã cơ quan thì phải ghi tên cũ (was_name), mã cũ (was_code) hoặc cả hai"
+        if event.was_name is event.was_code is event.was_suffix is None:
+            text = "đổi cơ quan thì phải ghi tên cũ (was_name), mã cũ (was_code) hoặc hậu tố cũ (was_suffix)"
             yield event.source.problem("event", text, "Đ6.2a")
         if event.was_name == name:
             yield event.source.problem("was_name", f"tên cũ trùng với tên mới “{name}”")
         if event.was_code == code:
             yield event.source.problem("was_code", f"mã cũ trùng với mã mới “{code}”")
-        name, code = event.was_name or name, event.was_code or code
+        if event.was_suffix == suffix:
+            yield event.source.problem("was_suffix", f"hậu tố cũ trùng với hậu tố mới “{suffix}”")
+        name, code, suffix = event.was_name or name, event.was_code or code, event.was_suffix or suffix
 
 
 def _merger(agency: Agency, view: View) -> Iterator[Problem]:

@@ -31,6 +31,11 @@ class View:
         return {request.id: request for request in self.found.requests}
 
     @cached_property
+    def places(self) -> dict[str, int]:
+        """The place of each mailbox among all: in one file the order of issue (Đ5.2)."""
+        return {mailbox.id: place for place, mailbox in enumerate(self.found.mailboxes)}
+
+    @cached_property
     def district_ids(self) -> dict[str, str]:
         """The id of each district by every code it ever had."""
         districts = [agency for agency in self.found.agencies if agency.kind is AgencyKind.DISTRICT]

@@ -21,6 +21,7 @@ __all__ = [
     "Accounts",
     "Address",
     "Agency",
+    "Assessment",
     "Change",
     "Entry",
     "Group",
@@ -29,6 +30,7 @@ __all__ = [
     "Note",
     "Plan",
     "Refused",
+    "assess",
     "plan",
     "read",
 ]
@@ -128,6 +130,15 @@ class Plan:
         }
 
 
+@dataclass(frozen=True)
+class Assessment:
+    """A plan and all that is against it: `never`, which no flag allows, and what the operator must allow."""
+
+    plan: Plan
+    never: tuple[str, ...]
+    stops: tuple[str, ...]
+
+
 def plan(
     have: Accounts,
     want: Accounts,
@@ -139,7 +150,15 @@ def plan(
     allow_shrink: bool = False,
 ) -> Plan:
     """What leads from `have` to `want`; raises Refused with every reason against it."""
-    return _Comparison(have, want, today, domain).run(limit, allow_removals, allow_shrink)
+    found = _Comparison(have, want, today, domain).run(limit, allow_removals, allow_shrink)
+    if found.never or found.stops:
+        raise Refused([*found.never, *found.stops])
+    return found.plan
+
+
+def assess(have: Accounts, want: Accounts, today: date, *, domain: str) -> Assessment:
+    """The whole plan with every reason against it, for whoever only looks."""
+    return _Comparison(have, want, today, domain).run(Limit(), False, False)
 
 
 class _Comparison:
@@ -151,11 +170,12 @@ class _Comparison:
         wanted = {a.mailbox: a.local_part for a in want.addresses.values() if a.kind == "primary"}
         self.primaries = self.former | wanted
         self.result = Plan()
+        self.never: list[str] = []
         self.errors: list[str] = []
         # Small changes of a mailbox that come out of other tables, found first, told in its one entry.
         self.more: dict[str, list[Change]] = {}
 
-    def run(self, limit: Limit, allow_removals: bool, allow_shrink: bool) -> Plan:
+    def run(self, limit: Limit, allow_removals: bool, allow_shrink: bool) -> Assessment:
         self._stolen_addresses()
         self._agencies(allow_removals)
         self._addresses()
@@ -169,11 +189,9 @@ class _Comparison:
                 f"{limit.count} hộp thư hoặc {limit.percent:g} %: kiểm tra lại, nếu đúng thì cho phép rõ ràng "
                 "(-e mailboxes_allow_removals=true)"
             )
-        if self.errors:
-            raise Refused(self.errors)
         order = list(Group)
         self.result.entries.sort(key=lambda entry: (order.index(entry.group), entry.agency, entry.name, entry.id))
-        return self.result
+        return Assessment(self.result, tuple(self.never), tuple(self.errors))
 
     # --- words for things ---
 
@@ -194,9 +212,8 @@ class _Comparison:
         for local_part, address in self.want.addresses.items():
             owner = self.have.addresses.get(local_part)
             if owner and owner.mailbox != address.mailbox:
-                self.errors.append(
-                    f"địa chỉ {local_part} thuộc hộp thư {owner.mailbox}, không được cấp cho {address.mailbox} (Đ5.2)"
-                )
+                holder, other = self.who(owner.mailbox), self.who(address.mailbox)
+                self.never.append(f"địa chỉ {local_part} thuộc hộp thư {holder}, không được cấp cho {other} (Đ5.2)")
 
     def _agencies(self, allow_removals: bool) -> None:
         for agency in self.want.agencies.values():
@@ -293,7 +310,7 @@ class _Comparison:
 
     def _compare(self, old: Mailbox, new: Mailbox, restored: bool, lock: str | None, allow_shrink: bool) -> None:
         if old.kind != new.kind:
-            self.errors.append(f"hộp thư {self.who(new.id)}: loại cố định từ khi cấp, không đổi được")
+            self.never.append(f"hộp thư {self.who(new.id)}: loại cố định từ khi cấp, không đổi được")
         if new.quota_bytes < old.quota_bytes and not allow_shrink and new.id not in self.want.shrinking:
             self.errors.append(
                 f"hộp thư {self.who(new.id)}: dung lượng giảm từ {wording.size(old.quota_bytes)} xuống "

@@ -1,6 +1,6 @@
 """What leads from one registry to another: the same plan that applying makes, without a database.
 
-`plan` compares two registries in memory, `revision` reads the one that a git revision holds, judged by the
+`assess` compares two registries in memory, `revision` reads the one that a git revision holds, judged by the
 regulation of that revision.
 """
 
@@ -22,20 +22,10 @@ from hanam_mail.model import Registry
 _JUDGES = ("regulation.yml", "registry.yml")
 
 
-def plan(before: Registry, after: Registry, today: date, domain: str) -> tuple[apply.Plan, tuple[str, ...]]:
-    """The whole plan, and the reasons why applying it would stop and ask the operator first.
-
-    What may never be (an address given to another) is among the reasons too.
-    """
+def assess(before: Registry, after: Registry, today: date, domain: str) -> apply.Assessment:
+    """The whole plan, what may never be (an address given to another), and what the operator must allow first."""
     have, want = (apply.read(json.dumps(registry.desired_state(side))) for side in (before, after))
-    try:
-        return apply.plan(have, want, today, domain=domain), ()
-    except apply.Refused as refused:
-        reasons = refused.errors
-    try:
-        return apply.plan(have, want, today, domain=domain, allow_removals=True, allow_shrink=True), reasons
-    except apply.Refused as refused:
-        return apply.Plan(), refused.errors
+    return apply.assess(have, want, today, domain=domain)
 
 
 def revision(folder: Path, name: str, *, day: date | None = None, cache: Path | None = None) -> Registry:

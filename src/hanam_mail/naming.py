@@ -21,7 +21,7 @@ from hanam_mail.naming_person import (
     plain_form,
     propose_person,
 )
-from hanam_mail.naming_rules import LOCAL_PART_MAX_OCTETS, ApprovedCode, Form, NamingRules
+from hanam_mail.naming_rules import LOCAL_PART_MAX_OCTETS, ApprovedCode, Form, Namesake, NamingRules
 from hanam_mail.naming_text import Name, NamingError, fold, key, normal, read
 from hanam_mail.naming_words import (
     counting_words,
@@ -38,6 +38,7 @@ __all__ = [
     "LOCAL_PART_MAX_OCTETS",
     "ApprovedCode",
     "Name",
+    "Namesake",
     "NamingError",
     "NamingRules",
     "agency_address",

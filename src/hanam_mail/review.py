@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hanam_mail import wording
-from hanam_mail.apply import Group, Plan
+from hanam_mail.apply import Assessment, Group, Plan
 from hanam_mail.errors import Problem
 from hanam_mail.model import Registry, Request, Result
 
@@ -21,17 +21,23 @@ _RESULTS = {Result.PENDING: "đang chờ", Result.DONE: "đã giải quyết", R
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A comparison ready to be told: the plan, what would stop it, what the register of requests gained."""
+    """A comparison ready to be told: the plan and what is against it, what the register of requests gained, which new
+    addresses and codes Điều 5 would have proposed otherwise."""
 
-    plan: Plan
-    stops: tuple[str, ...]
+    found: Assessment
     requests: tuple[Request, ...]
     agencies: Mapping[str, str]
+    deviations: tuple[str, ...] = ()
+
+    @property
+    def plan(self) -> Plan:
+        """What applying does."""
+        return self.found.plan
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reviewer should look at twice, though it may be meant."""
-        return tuple(_warnings(self.plan))
+        return (*_warnings(self.plan), *self.deviations)
 
 
 def requests(before: Registry, after: Registry) -> tuple[Request, ...]:
@@ -63,10 +69,14 @@ def _text(base: str, parts: Iterable[str]) -> str:
 
 
 def _parts(review: Review) -> Iterator[str]:
-    if review.stops:
-        yield "**Không áp dụng được nếu người vận hành chưa cho phép rõ ràng:**\n"
-        yield from (f"- {_escape(reason)}" for reason in review.stops)
-        yield ""
+    for title, reasons in (
+        ("**Không bao giờ áp dụng được, phải sửa trước khi hợp nhất:**\n", review.found.never),
+        ("**Không áp dụng được nếu người vận hành chưa cho phép rõ ràng:**\n", review.found.stops),
+    ):
+        if reasons:
+            yield title
+            yield from (f"- {_escape(reason)}" for reason in reasons)
+            yield ""
     if review.warnings:
         yield "**Xin xem kỹ:**\n"
         yield from (f"- {_escape(warning)}" for warning in review.warnings)

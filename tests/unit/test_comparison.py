@@ -1,6 +1,7 @@
 """The plan between two git revisions, and the comment on a merge request that tells it."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -153,8 +154,8 @@ def test_a_table_of_thousands_is_cut(run: Run, project: Path) -> None:
     person = next(box for box in before.mailboxes.values() if box.address == "tranquangminh")
     many = {f"x{n}": replace(person, id=f"x{n}", address=f"nguoi{n}") for n in range(1000)}
     after = replace(before, mailboxes={**before.mailboxes, **many})
-    plan, stops = comparison.plan(before, after, date(2026, 11, 25), "hanam.gov.vn")
-    comment = review.comment(review.Review(plan, stops, (), {}), "main")
+    found = comparison.assess(before, after, date(2026, 11, 25), "hanam.gov.vn")
+    comment = review.comment(review.Review(found, (), {}), "main")
     assert "Cấp mới (1.000)" in comment
     assert "… và 700 dòng nữa." in comment
     assert len(comment) < 200_000
@@ -166,9 +167,62 @@ def test_a_vanished_mailbox_stops_the_plan_and_is_told(project: Path) -> None:
 
     before = load(project / "mailboxes")
     rest: Registry = replace(before, mailboxes=dict(list(before.mailboxes.items())[1:]))
-    plan, stops = comparison.plan(before, rest, date(2026, 11, 25), "hanam.gov.vn")
-    assert "không được xóa mục" in stops[0]
-    assert plan.counts["revoked"] == 1  # type: ignore[index]
+    found = comparison.assess(before, rest, date(2026, 11, 25), "hanam.gov.vn")
+    assert "không được xóa mục" in found.stops[0] and not found.never
+    assert found.plan.counts["revoked"] == 1  # type: ignore[index]
+
+
+@pytest.mark.dieu5
+def test_an_address_given_to_another_turns_the_pipeline_red_and_is_shown(run: Run, history: Path) -> None:
+    file = history / "mailboxes/sldtbxh.yml"
+    text = file.read_text("utf-8")
+    identity = re.search(r"- id: (\w+)\n    kind: person\n", text)
+    assert identity
+    file.write_text(text.replace(identity[1], "z2z2z2"), encoding="utf-8")
+    result = run("plan", "--base", "main", "--markdown")
+    assert result.exit_code == 1
+    assert "**Không bao giờ áp dụng được, phải sửa trước khi hợp nhất:**" in result.stdout
+    assert "không được cấp cho" in result.stdout
+    assert "Không có hộp thư hay cơ quan nào thay đổi" not in result.stdout
+    assert "#### Cấp mới (1)" in result.stdout and "#### Thu hồi (1)" in result.stdout
+    assert run("plan", "--base", "main", "--json").exit_code == 1
+
+
+@pytest.mark.dieu8
+def test_what_only_needs_a_flag_leaves_the_pipeline_green(run: Run, history: Path) -> None:
+    file = history / "mailboxes/sldtbxh.yml"
+    text = file.read_text("utf-8")
+    start = text.index("  - id: ", text.index("kind: agency"))
+    file.write_text(re.sub(r" +clerks: .*\n", "", text[:start]), encoding="utf-8")
+    result = run("plan", "--base", "main", "--markdown")
+    assert result.exit_code == 0, result.stdout
+    assert "chưa cho phép rõ ràng" in result.stdout and "Không bao giờ" not in result.stdout
+
+
+@pytest.mark.dieu5
+def test_what_the_rule_would_have_proposed_otherwise_is_to_be_looked_at(run: Run, history: Path) -> None:
+    run("add", "person", "Lê An", "--agency", "snv", "--document", "1/VP", *PAPER)
+    run("add", "person", "Lê Ân", "--agency", "stp", "--document", "2/VP", *PAPER)
+    run("add", "person", "Lê Ẩn", "--agency", "stp", "--detail", "Bình Lục", "--document", "3/VP", *PAPER)
+    run("add", "office", "Văn phòng", "--agency", "stp", "--document", "4/VP", *PAPER)
+    assert "Xin xem kỹ" not in run("plan", "--base", "main", "--markdown").stdout
+    chosen = ("--address", "lebinh.phuly", "--document", "5/VP")
+    shown = run("add", "person", "Lê Bình", "--agency", "snv", *chosen, *PAPER)
+    assert "Điều 5 đề xuất lebinh" in shown.stdout, shown.stderr
+    run("add", "person", "Lê Bính", "--agency", "snv", "--address", "lebinh.2", "--document", "6/VP", *PAPER)
+    chosen = ("--address", "phongtc.stp", "--document", "7/VP")
+    run("add", "office", "Phòng Tổ chức", "--agency", "stp", *chosen, *PAPER)
+    chosen = ("--kind", "department", "--code", "sdulich", "--sender", "snv", "--document", "8/VP")
+    run("add", "agency", "Sở Du lịch", *chosen, *PAPER)
+    comment = run("plan", "--base", "main", "--markdown").stdout
+    for told in (
+        "lebinh.phuly của Lê Bình: Điều 5 đề xuất lebinh",
+        "lebinh.2 của Lê Bính: Điều 5 đề xuất lebinh",
+        "phongtc.stp của Phòng Tổ chức: Điều 5 đề xuất ptc.stp",
+        "Mã sdulich của Sở Du lịch: Điều 5 đề xuất sdl",
+    ):
+        assert told in comment, comment
+    assert comment.count("Điều 5 đề xuất") == 4
 
 
 # --- GitLab ---

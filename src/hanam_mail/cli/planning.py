@@ -29,11 +29,13 @@ if TYPE_CHECKING:
 def plan(base: str, markdown: bool, output: Path | None, publish: bool, path: Path, as_json: bool) -> None:
     """Kế hoạch: sổ đăng ký này so với một bản trong git / The plan against a git revision.
 
-    Mã thoát 1 khi sổ đăng ký có lỗi; nhận xét vẫn được in, khi đó nó liệt kê lỗi. Biến HANAM_MAIL_GITLAB_TOKEN
-    cho --publish; không có thì chỉ in và ghi tệp.
+    Mã thoát 1 khi sổ đăng ký có lỗi hoặc có điều không bao giờ áp dụng được (địa chỉ cấp cho người khác); nhận
+    xét vẫn được in, khi đó nó liệt kê lỗi. Biến HANAM_MAIL_GITLAB_TOKEN cho --publish; không có thì chỉ in và
+    ghi tệp.
 
-    Exit code 1 when the registry has errors; the comment then lists them. --publish needs the variable
-    HANAM_MAIL_GITLAB_TOKEN; without it the comment is only printed and written.
+    Exit code 1 when the registry has errors or can never be applied (an address given to another); the comment
+    then lists them. --publish needs the variable HANAM_MAIL_GITLAB_TOKEN; without it the comment is only printed
+    and written.
     """
     from hanam_mail import review, wording
 
@@ -55,22 +57,26 @@ def plan(base: str, markdown: bool, output: Path | None, publish: bool, path: Pa
                 "base": base,
                 "requests": [request.id for request in found.requests],
                 "plan": found.plan.as_dict(),
-                "stops": found.stops,
+                "never": found.found.never,
+                "stops": found.found.stops,
                 "warnings": found.warnings,
             }
         )
     elif not commenting:
         for line in (
-            *(f"Không áp dụng được: {reason}" for reason in found.stops),
+            *(f"Không bao giờ áp dụng được: {reason}" for reason in found.found.never),
+            *(f"Không áp dụng được nếu chưa cho phép rõ ràng: {reason}" for reason in found.found.stops),
             *(f"Xin xem kỹ: {warning}" for warning in found.warnings),
             *wording.lines(found.plan),
         ):
             click.echo(line)
+    if found.found.never:
+        sys.exit(1)
 
 
 def _review(path: Path, base: str, *, canonical: bool) -> "Review":
     """The comparison; with `canonical` a file that `check` would have written otherwise is an error as well."""
-    from hanam_mail import cache, comparison, registry, review
+    from hanam_mail import cache, comparison, deviations, registry, review
     from hanam_mail.canonical import problems
 
     after = load(path)
@@ -78,9 +84,10 @@ def _review(path: Path, base: str, *, canonical: bool) -> "Review":
         raise InputError(otherwise)
     with working(f"Đang so với {base}"):
         before = comparison.revision(path, base, cache=cache.cache_folder())
-        found, stops = comparison.plan(before, after, registry.today(), comparison.domain_beside(path))
+        found = comparison.assess(before, after, registry.today(), comparison.domain_beside(path))
     names = {agency.id: agency.name for agency in after.agencies.values()}
-    return review.Review(found, stops, review.requests(before, after), names)
+    deviating = tuple(deviations.found(before, after))
+    return review.Review(found, review.requests(before, after), names, deviating)
 
 
 def _comment(text: str, output: Path | None, *, publish: bool, quiet: bool) -> None:

@@ -13,9 +13,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import yaml
-
-from hanam_mail import apply, registry
+from hanam_mail import apply, registry, variables
 from hanam_mail.errors import InputError, Problem
 from hanam_mail.model import Registry
 
@@ -57,8 +55,7 @@ def domain_beside(folder: Path) -> str:
     file = registry.regulation_beside(folder).with_name("main.yml")
     if not file.exists():
         return ""
-    values = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    return str(values.get("mail_domain", ""))
+    return str(variables.read(file).get("mail_domain", ""))
 
 
 def _git(folder: Path, *words: str, missing: str = "") -> bytes:

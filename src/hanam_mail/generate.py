@@ -8,12 +8,14 @@ lives: it is the beginning.
 
 import csv
 import hashlib
+import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-from hanam_mail import naming, rules
+from hanam_mail import naming, rules, variables
 from hanam_mail.entries import Found, read_request_file
 from hanam_mail.errors import InputError, Problem, Source
 from hanam_mail.events import ID_LETTERS, ID_PAIRS
@@ -22,6 +24,10 @@ from hanam_mail.regulation import Regulation
 
 DEPARTMENTS, UNITS = "hanam_departments.txt", "hanam_units.tsv"
 REQUESTS, MAILBOXES = "initial_requests.yml", "initial_mailboxes.tsv"
+_COLUMNS = {
+    UNITS: {"district_kind", "district_name", "commune_kind", "commune_name"},
+    MAILBOXES: {"agency", "kind", "name", "request", "clerk_of"},
+}
 _GENERATED = Source("", 0)
 
 
@@ -32,12 +38,15 @@ def initial_registry(data: Path, regulation: Regulation) -> Registry:
     """
     builder = _Builder(regulation, _read_requests(data / REQUESTS))
     first = next(iter(builder.requests))
-    for name in (data / DEPARTMENTS).read_text(encoding="utf-8").splitlines():
-        builder.add_department(name, first)
-    for row in _rows(data / UNITS):
-        builder.add_commune(row, first)
-    for row in _rows(data / MAILBOXES):
-        builder.add_mailbox(row)
+    for number, name in enumerate(variables.text(data / DEPARTMENTS).splitlines(), start=1):
+        with _row(data / DEPARTMENTS, number):
+            builder.add_department(name, first)
+    for number, row in _rows(data / UNITS):
+        with _row(data / UNITS, number):
+            builder.add_commune(row, first)
+    for number, row in _rows(data / MAILBOXES):
+        with _row(data / MAILBOXES, number):
+            builder.add_mailbox(row)
     found = builder.found()
     problems = list(rules.check(found, regulation, date.max))
     if problems:
@@ -138,7 +147,7 @@ def _identity(seed: str) -> str:
 
 def _read_requests(path: Path) -> dict[str, Request]:
     found = Found()
-    read_request_file(path.read_text(encoding="utf-8"), str(path), found)
+    read_request_file(variables.text(path), str(path), found)
     if found.problems:
         raise InputError(found.problems)
     return {
@@ -147,6 +156,23 @@ def _read_requests(path: Path) -> dict[str, Request]:
     }
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as lines:
-        yield from csv.DictReader(lines, delimiter="\t")
+@contextmanager
+def _row(path: Path, number: int) -> Iterator[None]:
+    """What a row cannot be, as a problem of its line."""
+    try:
+        yield
+    except (KeyError, ValueError) as error:
+        raise InputError([Problem(str(path), number, "", f"không lập được: {error}")]) from error
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Each row with its line."""
+    rows = csv.DictReader(io.StringIO(variables.text(path), newline=""), delimiter="\t", restval="")
+    try:
+        missing = _COLUMNS[path.name].difference(rows.fieldnames or ())
+        if missing:
+            raise InputError([Problem(str(path), 1, "", f"thiếu cột {', '.join(sorted(missing))}")])
+        for row in rows:
+            yield rows.line_num, row
+    except csv.Error as error:
+        raise InputError([Problem(str(path), rows.line_num, "", f"không phải bảng: {error}")]) from error

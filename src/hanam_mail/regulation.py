@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from hanam_mail import naming_rules
+from hanam_mail import naming_rules, variables
 from hanam_mail.errors import InputError, Problem
 from hanam_mail.naming_rules import NamingRules
 
@@ -50,17 +48,13 @@ def load(path: Path) -> Regulation:
 
     Raises InputError naming every variable that is missing, of the wrong type or at odds with another.
     """
-    text = path.read_text(encoding="utf-8")
+    values = variables.read(path)
     try:
-        values: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
         regulation = _build(values)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        problem = Problem(str(path), line, "", f"không phải YAML hợp lệ: {error.problem}")
-        raise InputError([problem]) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         problem = Problem(str(path), 0, "", f"thiếu biến hoặc sai kiểu: {error}")
         raise InputError([problem]) from error
+    text = variables.text(path)
     problems = [
         Problem(str(path), _line_of(text, _PREFIX + name), _PREFIX + name, sentence, clause)
         for broken, name, sentence, clause in _contradictions(regulation)

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import yaml
-
+from hanam_mail import variables
 from hanam_mail.errors import InputError, Problem
 from hanam_mail.model import Settings
 
@@ -17,11 +16,11 @@ def load(path: Path) -> Settings:
     """
     if not path.exists():
         return Settings()
+    values = variables.read(path)
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         operator, months = values[_PREFIX + "operator"], values[_PREFIX + "alias_months"]
-    except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise InputError([Problem(str(path), 0, "", f"thiếu biến hoặc không phải YAML hợp lệ: {error}")]) from error
+    except KeyError as error:
+        raise InputError([Problem(str(path), 0, "", f"thiếu biến {error}")]) from error
     if not isinstance(operator, str | None):
         raise InputError([Problem(str(path), 0, _PREFIX + "operator", "phải là mã của một cơ quan trong sổ")])
     if months is not None and (type(months) is not int or months < 1):

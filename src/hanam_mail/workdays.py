@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import holidays
-import yaml
 
+from hanam_mail import variables
 from hanam_mail.errors import InputError, Problem
 
 _DAY = timedelta(days=1)
@@ -80,14 +80,9 @@ def load(path: Path, *, also: Iterable[int] = ()) -> Calendar:
 
     Raises InputError naming the file and what is wrong with it.
     """
+    values = variables.read(path)
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         return _build(path, values, also)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise InputError([Problem(str(path), line, "", f"không phải YAML hợp lệ: {error.problem}")]) from error
-    except OSError as error:
-        raise InputError([Problem(str(path), 0, "", f"không đọc được: {error.strerror}")]) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError([Problem(str(path), 0, "", f"thiếu biến hoặc sai kiểu: {error}")]) from error
 

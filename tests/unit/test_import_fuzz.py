@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.data import registries
 from tests.data.spreadsheets import csv, repack, xlsx
@@ -29,6 +29,7 @@ ROWS = [
 ]
 XLSX = xlsx(ROWS, merged=["A1:F1"], hidden=[9])
 PARTS = [part for part in zipfile.ZipFile(io.BytesIO(XLSX)).namelist() if part.endswith((".xml", ".rels"))]
+PACKED = [repack(XLSX, lambda _, data: data, method=method) for method in (zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2)]
 CSVS = [csv(ROWS, encoding=name) for name in ("utf-8", "utf-16", "cp1258", "tcvn3", "vni")]
 PAPER = [
     "--agency", "snv", "--document", "12/SNV-VP", "--dated", "01/06/2026", "--received", "02/06/2026", "--ground", "x",
@@ -71,6 +72,24 @@ def read(content: bytes, name: str) -> None:
 @settings(max_examples=150, deadline=None)
 def test_a_damaged_archive_never_ends_in_a_traceback(mutations: list[tuple[float, int, bytes]]) -> None:
     read(mutated(XLSX, mutations), "ds.xlsx")
+
+
+@given(st.sampled_from(PACKED), MUTATIONS)
+@example(PACKED[0], [(0.9, 4, b"\xff\xff\xff\xff")])
+@settings(max_examples=60, deadline=None)
+def test_a_part_compressed_in_another_way_never_ends_in_a_traceback(
+    content: bytes, mutations: list[tuple[float, int, bytes]]
+) -> None:
+    read(mutated(content, mutations), "ds.xlsx")
+    with pytest.raises(RefusedFile, match="nén theo cách lạ"):
+        reading.parse(content, "ds.xlsx")
+
+
+@given(st.sampled_from(['"', "\r", "\r\r", "'", " ", "a", "Đ", "\t", "\u2028", ""]), st.sampled_from(["\n", "\r\n"]))
+@settings(deadline=None)
+def test_any_sign_that_a_csv_file_names_as_its_delimiter_is_taken_or_refused(sign: str, end: str) -> None:
+    for rest in (CSVS[0], b"", b'"a', "Họ và tên;Đề nghị\nLê An;Cấp mới".encode()):
+        read(f"sep={sign}{end}".encode() + rest, "ds.csv")
 
 
 @given(st.sampled_from(PARTS), MUTATIONS)

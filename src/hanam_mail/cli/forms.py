@@ -80,7 +80,7 @@ def generate(data: Path, output: Path, as_json: bool) -> None:
     output.mkdir(parents=True, exist_ok=True)
     with store.exclusive(output):
         texts = canonical.texts(initial, output)
-        others = [file for file in store.files(output) if file.read_text("utf-8") != texts.get(file)]
+        others = [file for file in store.files(output) if file.read_bytes() != texts.get(file, "").encode()]
         if others:
             text = "tệp đã có nội dung khác, không ghi đè"
             raise InputError([Problem(str(file), 0, "", text) for file in others])

@@ -146,6 +146,9 @@ def _check_parts(parts: list[zipfile.ZipInfo]) -> None:
     for fragment, sentence in _FORBIDDEN:
         if any(name.startswith(fragment) or name.endswith(fragment) for name in names):
             raise RefusedFile(sentence)
+    # An XLSX file has no others; an LZMA part could ask for a dictionary of gigabytes.
+    if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in parts):
+        raise RefusedFile(f"tệp nén theo cách lạ: {_SAVE_AS}")
     if any(part.flag_bits & 1 for part in parts):
         raise RefusedFile("tệp nén có mật khẩu: bỏ mật khẩu rồi lưu lại")
 

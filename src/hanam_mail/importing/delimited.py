@@ -34,7 +34,7 @@ def parse(content: bytes, file: str) -> Sheet:
     if _CONTROL.search(text):
         raise RefusedFile("không phải văn bản (có ký tự điều khiển): gửi tệp .xlsx hoặc .csv")
     first, _, rest = text.partition("\n")
-    directive = re.fullmatch(r"sep=(.)\r?", first)  # Excel's own, no row of the sheet
+    directive = re.fullmatch(r"sep=([^\r\n\"])\r?", first)  # Excel's own, no row of the sheet
     delimiter, text = (directive[1], rest) if directive else (_delimiter(text), text)
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))

@@ -91,11 +91,14 @@ def _windows(text: str) -> bytes:
 
 
 def repack(
-    content: bytes, change: Callable[[str, bytes], bytes | None], extra: dict[str, bytes] | None = None
+    content: bytes,
+    change: Callable[[str, bytes], bytes | None],
+    extra: dict[str, bytes] | None = None,
+    method: int = zipfile.ZIP_DEFLATED,
 ) -> bytes:
-    """The same archive with parts changed (None: left out) and others added."""
+    """The same archive with parts changed (None: left out) and others added, compressed by `method`."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new:
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(stream, "w", method) as new:
         for part in old.infolist():
             data = change(part.filename, old.read(part))
             if data is not None:

@@ -3,6 +3,7 @@
 import csv as csv_module
 import io
 import json
+import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -216,11 +217,38 @@ def test_a_dry_run_shows_all_and_writes_nothing(folder: Path) -> None:
     assert not file.exists()
 
 
-def test_a_table_that_cannot_be_written_is_told_after_the_registry_was(folder: Path) -> None:
+def test_a_table_that_cannot_be_written_leaves_the_registry_as_it_was(folder: Path) -> None:
+    before = registries.octets(folder)
     result = run(folder, [row("Đỗ Thị Hòa")], "--output", str(folder.parent / "khong-co" / "out.csv"))
     assert result.exit_code == 1
-    assert "Sổ đăng ký đã ghi" in result.output
+    assert "khong-co/out.csv: không ghi được" in result.output
+    assert registries.octets(folder) == before
+
+
+def test_a_table_that_fails_at_the_last_moment_was_printed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = folder.parent / "out.csv"
+    rename = os.rename
+
+    def refuse(source: Path, target: Path) -> None:
+        if Path(target) == file:
+            raise OSError(5, "Input/output error")
+        rename(source, target)
+
+    monkeypatch.setattr("os.rename", refuse)
+    result = run(folder, [row("Đỗ Thị Hòa")], "--output", str(file))
+    assert result.exit_code == 1
+    assert "Đã ghi sổ đăng ký." in result.output and "dothihoa" in result.output
     assert by_address(registry.load(folder), "dothihoa")
+    assert not file.exists()
+
+
+def test_a_refused_list_leaves_an_older_table(folder: Path) -> None:
+    file = folder.parent / "out.csv"
+    file.write_text("cũ", encoding="utf-8")
+    assert run(folder, [row("Đỗ Thị Hòa"), row("")], "--output", str(file)).exit_code == 1
+    assert run(folder, [row("Иванов")], "--output", str(file)).exit_code == 1
+    assert file.read_text(encoding="utf-8") == "cũ"
+    assert {each.name for each in folder.parent.glob(".*")} == set()
 
 
 @pytest.mark.dieu3

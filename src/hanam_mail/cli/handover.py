@@ -1,6 +1,5 @@
 """The command that makes sealed sheets of first passwords out of a handover file."""
 
-import os
 from pathlib import Path
 
 import click
@@ -48,7 +47,7 @@ def handover(
     """
     import yaml
 
-    from hanam_mail import handover_file, handover_sheet
+    from hanam_mail import handover_file, handover_sheet, whole_file
 
     key = handover_file.Key(key_file, lambda: str(click.prompt("Mật khẩu của tệp khóa", hide_input=True, err=True)))
     opened = key.open(file)
@@ -62,7 +61,7 @@ def handover(
     for code, slips in handover_sheet.by_agency(opened.slips).items():
         data = handover_sheet.pdf(opened, slips, rules, url or f"https://mail.{opened.domain}")
         path = output / (f"{file.stem}-{code}.pdf" + ("" if clear else ".age"))
-        _write_private(path, data if clear else handover_file.seal(data, recipients))
+        whole_file.write(path, data if clear else handover_file.seal(data, recipients), mode=0o600)
         written.append({"agency": code, "slips": len(slips), "file": str(path)})
     if as_json:
         print_json({"sheets": written})
@@ -71,16 +70,3 @@ def handover(
         click.echo(f"{sheet['agency']}: {sheet['slips']} phiếu, {sheet['file']}")
     if clear:
         click.echo("Phiếu không niêm phong: in xong thì xóa các tệp PDF trên.", err=True)
-
-
-def _write_private(path: Path, data: bytes) -> None:
-    """Replace `path`, readable by its owner only from the first octet on."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-        draft.replace(path)
-    except BaseException:
-        draft.unlink()
-        raise

@@ -1,7 +1,7 @@
 """`hanam-mail import`: an agency's list, XLSX or CSV, into the registry (Đ11.4)."""
 
-import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,23 +72,25 @@ def import_(
         return
     if file is None:
         raise click.UsageError("cần tệp danh sách, hoặc --template. / Give a list, or --template.")
-    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
-        from hanam_mail import comparison, registry
-        from hanam_mail.importing import planning
+    with ExitStack() as at_the_end:
+        with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+            from hanam_mail import comparison, registry, whole_file
+            from hanam_mail.importing import planning
 
-        before = edit.draft.registry()
-        found = _read(file, titles, options)
-        paper = _document(file, found, before, options)
-        done = options["done"] or registry.today()
-        plan = planning.plan(edit.draft, found.entries, paper, done=done, domain=comparison.domain_beside(path))
-        if found.problems or plan.problems:
-            raise InputError([*found.problems, *plan.problems])
-        edit.notes += [*found.notes, *(f"dòng {row.row}: {note}" for row in plan.outcomes for note in row.notes)]
-        edit.result |= {"request": plan.request, "rows": [_as_dict(row) for row in plan.outcomes]}
-    if output is not None and not dry_run:
-        _write_csv(output, plan.outcomes)
-    if not as_json:
-        _print(plan.outcomes)
+            before = edit.draft.registry()
+            found = _read(file, titles, options)
+            paper = _document(file, found, before, options)
+            done = options["done"] or registry.today()
+            plan = planning.plan(edit.draft, found.entries, paper, done=done, domain=comparison.domain_beside(path))
+            if found.problems or plan.problems:
+                raise InputError([*found.problems, *plan.problems])
+            edit.notes += [*found.notes, *(f"dòng {row.row}: {note}" for row in plan.outcomes for note in row.notes)]
+            edit.result |= {"request": plan.request, "rows": [_as_dict(row) for row in plan.outcomes]}
+            if output is not None and not dry_run:
+                # Its draft stands before the registry is written, and it is printed before it is put in place.
+                at_the_end.enter_context(whole_file.placed(output, _csv(plan.outcomes)))
+        if not as_json:
+            _print(plan.outcomes)
 
 
 def _read(file: Path, titles: Sequence[str], options: dict[str, Any]) -> "Found":
@@ -191,7 +193,7 @@ def _as_dict(outcome: "Outcome") -> dict[str, Any]:
     }
 
 
-def _write_csv(output: Path, outcomes: "Sequence[Outcome]") -> None:
+def _csv(outcomes: "Sequence[Outcome]") -> bytes:
     """The table that goes back to the agency: UTF-8 with a mark, which Excel needs to see the accents."""
     import csv
     import io
@@ -204,8 +206,4 @@ def _write_csv(output: Path, outcomes: "Sequence[Outcome]") -> None:
     for row in outcomes:
         cells = (row.row, WORDS[row.ask], row.mailbox.name, row.mailbox.address, row.was, row.agency.name)
         writer.writerow(cells)
-    try:
-        output.write_text(text.getvalue(), encoding="utf-8-sig", newline="")
-    except OSError as error:
-        click.echo(f"Sổ đăng ký đã ghi, nhưng không ghi được {output}: {error.strerror}", err=True)
-        sys.exit(1)
+    return text.getvalue().encode("utf-8-sig")

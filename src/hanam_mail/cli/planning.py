@@ -91,12 +91,12 @@ def _review(path: Path, base: str, *, canonical: bool) -> "Review":
 
 
 def _comment(text: str, output: Path | None, *, publish: bool, quiet: bool) -> None:
-    from hanam_mail import gitlab, review
+    from hanam_mail import gitlab, review, whole_file
 
-    if output is not None:
-        output.write_text(text, encoding="utf-8")
     if not quiet:
         click.echo(text, nl=False)
+    if output is not None:
+        whole_file.write(output, text.encode())
     if publish:
         target = gitlab.from_environment()
         if target is None:

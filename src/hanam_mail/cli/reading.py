@@ -1,6 +1,5 @@
 """Commands that only read the registry: check, show, search, export."""
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -115,13 +114,13 @@ def export(path: Path, output: Path | None) -> None:
     """Xuất trạng thái mong muốn dạng JSON / Export the desired state as JSON."""
     import json
 
-    from hanam_mail import registry
+    from hanam_mail import registry, whole_file
 
     text = json.dumps(registry.desired_state(load(path)), ensure_ascii=False, indent=1) + "\n"
     if output is None:
         click.echo(text, nl=False)
     else:
-        write_private(output, text)
+        whole_file.write(output, text.encode(), mode=0o600)
 
 
 def _facts(mailbox: "Mailbox", registry: "Registry") -> dict[str, str]:
@@ -159,16 +158,3 @@ def _brief(mailbox: "Mailbox", registry: "Registry") -> dict[str, str]:
         "agency": registry.agencies[mailbox.agency].name,
         "state": history.standing(mailbox.history, mailbox.kind, registry.regulation).state,
     }
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write the file whole or not at all, readable by its owner only from the first octet on."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        draft.replace(path)
-    except BaseException:
-        draft.unlink()
-        raise

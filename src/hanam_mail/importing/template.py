@@ -1,5 +1,6 @@
 """The blank list that agencies fill in: Vietnamese headings, choices to pick from, examples that import passes over."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from hanam_mail.errors import InputError, Problem
+from hanam_mail import whole_file
 from hanam_mail.importing.asks import WORDS, Ask
 from hanam_mail.model import Registry
 
@@ -83,10 +84,9 @@ def write(file: Path, registry: Registry) -> None:
         choices.cell(row, 1, name)
     book.defined_names["co_quan"] = DefinedName("co_quan", attr_text=f"'Danh mục'!$A$1:$A${max(1, len(names))}")
     _choices(sheet)
-    try:
-        book.save(file)
-    except OSError as error:
-        raise InputError([Problem(str(file), 0, "", f"không ghi được biểu mẫu: {error.strerror}")]) from error
+    content = io.BytesIO()
+    book.save(content)
+    whole_file.write(file, content.getvalue())
 
 
 def _head(sheet: Worksheet) -> None:

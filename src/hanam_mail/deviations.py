@@ -84,7 +84,5 @@ def _detail(part: str, value: str) -> str:
 
 
 def _is_counted(box: Mailbox, rules: NamingRules) -> bool:
-    if box.kind not in (MailboxKind.PERSON, MailboxKind.GUEST):
-        return False
-    forms = [form.part for form, _ in naming.person_forms(box.address, box.name, rules) if form is not None]
-    return forms == ["counter"]
+    persons = (MailboxKind.PERSON, MailboxKind.GUEST)
+    return box.kind in persons and naming.is_counted(box.address, box.name, rules)

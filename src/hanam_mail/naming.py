@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from hanam_mail.naming_forms import counter, name_parts, office_pattern, render
 from hanam_mail.naming_person import (
     fits_person,
+    is_counted,
     is_of,
     is_plain,
     is_short,
@@ -51,6 +52,7 @@ __all__ = [
     "fits_person",
     "fold",
     "initials",
+    "is_counted",
     "is_local_part",
     "is_of",
     "is_plain",

@@ -52,6 +52,12 @@ def person_forms(address: str, name: str, rules: NamingRules) -> Iterator[tuple[
             yield form, value
 
 
+def is_counted(address: str, name: str, rules: NamingRules) -> bool:
+    """Whether nothing but a counter tells the address from the plain form."""
+    parts = {form.part if form else "" for form, _ in person_forms(address, name, rules)}
+    return parts - {"suffix"} == {"counter"}  # a suffix of digits alone is none that anybody approves
+
+
 def plain_form(name: str, rules: NamingRules) -> str:
     """The plain form even where it is too long to be an address."""
     form = rules.forms["person"].address

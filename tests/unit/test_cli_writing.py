@@ -171,6 +171,14 @@ def test_a_namesake_gets_the_home_place(run: Run) -> None:
     assert json.loads(done(run, *words, "--json").stdout)["address"] == "tranquangminh.duytien"
 
 
+@pytest.mark.dieu5
+def test_a_number_alone_is_confirmed_by_the_operator_and_shown(run: Run) -> None:
+    words = ("add", "person", "Trần Quang Minh", "--agency", "stttt", "--namesake", *PAPER)
+    result = run(*words)
+    assert result.exit_code == 1 and "--counter" in result.stderr
+    assert "tranquangminh.2 của Trần Quang Minh: chỉ có số thứ tự" in done(run, *words, "--counter").stdout
+
+
 @pytest.mark.dieu14
 def test_others_get_a_guest_mailbox(run: Run) -> None:
     words = ("add", "person", "Hội Nông dân", "--agency", "stttt", "--guest", *PAPER)

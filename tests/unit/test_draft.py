@@ -115,7 +115,7 @@ def test_a_person_gets_the_address_of_dieu_5(draft: Draft, settled: Callable[[Dr
     addresses = [
         issue(draft, "Trần Bình").address,
         issue(draft, "Trần Bình", "stp").address,
-        issue(draft, "Trần Bình").address,
+        issue(draft, "Trần Bình", counter=True).address,
         issue(draft, "Trần Bình", details=["Duy Tiên"]).address,
     ]
     assert addresses == ["tranbinh", "tranbinh.tp", "tranbinh.2", "tranbinh.duytien"]
@@ -123,11 +123,30 @@ def test_a_person_gets_the_address_of_dieu_5(draft: Draft, settled: Callable[[Dr
 
 
 @pytest.mark.dieu5
+def test_a_bare_counter_needs_the_operators_word(draft: Draft) -> None:
+    issue(draft, "Trần Bình")
+    other = issue(draft, "Trần Bính", "stp")
+    issue(draft, "Trần Cao")
+    before = draft.registry()
+    for edit in (
+        lambda: issue(draft, "Trần Bỉnh"),
+        lambda: draft.rename("trancao", "Trần Bịnh", request=REQUEST, done=DONE),
+        lambda: draft.transfer(other.address, agency="snv", request=REQUEST, done=DONE, new_address=True),
+    ):
+        error = refused(edit)
+        assert error.clause == "Đ5.2c"
+        assert "--detail" in error.text and "--counter" in error.text
+    assert draft.registry() == before
+    renamed = draft.rename("trancao", "Trần Bịnh", request=REQUEST, done=DONE, details=["Phủ Lý"])
+    assert renamed.address == "tranbinh.phuly"
+
+
+@pytest.mark.dieu5
 def test_an_address_ever_issued_is_taken(draft: Draft) -> None:
     draft.revoke("lean", request=REQUEST, done=DONE)
     draft.rename("pcc.snv", "Phòng Tổ chức", request=REQUEST, done=DONE)
     assert issue(draft, "Lê An", "stp").address == "lean.tp"
-    assert issue(draft, "Lê Ân").address == "lean.2"
+    assert issue(draft, "Lê Ân", counter=True).address == "lean.2"
     assert refused(lambda: issue(draft, "Phòng Công chức", kind="office")).clause == "Đ5.2"
     assert "RFC 2142" in refused(lambda: issue(draft, "X", address="postmaster")).text
 
@@ -273,7 +292,7 @@ def test_a_suffixed_address_is_replaced_on_request_and_stays_an_alias(
 ) -> None:
     person = issue(draft, "Lê An", "stp")
     kept = issue(draft, "Lê Ẩn", "kb")
-    draft.transfer(person.address, agency="kb", request=REQUEST, done=DONE, new_address=True)
+    draft.transfer(person.address, agency="kb", request=REQUEST, done=DONE, new_address=True, counter=True)
     draft.transfer(kept.address, agency="stp", request=REQUEST, done=DONE)
     read = settled(draft)
     moved = read.mailboxes[person.id]

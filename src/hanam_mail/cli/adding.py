@@ -6,7 +6,7 @@ import click
 
 from hanam_mail.cli import candidates
 from hanam_mail.cli.base import Command, Group, Size
-from hanam_mail.cli.changes import details_option
+from hanam_mail.cli.changes import counter_option, details_option
 from hanam_mail.cli.document import Document, document_options
 from hanam_mail.cli.writing import Editing, convert_option, editing, writing_options
 
@@ -28,6 +28,7 @@ def add() -> None:
 @_quota
 @_address
 @details_option
+@counter_option
 @click.option("--namesake", is_flag=True, help="Đúng là người khác cùng tên. / Really another one of that name.")
 @click.option("--guest", is_flag=True, help="Tổ chức, cá nhân ngoài cơ quan (Đ14.1). / One from outside.")
 @convert_option
@@ -39,6 +40,7 @@ def person(
     quota_bytes: int | None,
     address: str | None,
     details: tuple[str, ...],
+    counter: bool,
     namesake: bool,
     guest: bool,
     convert_legacy: bool,
@@ -62,6 +64,7 @@ def person(
             quota_bytes=quota_bytes,
             address=address,
             details=details,
+            counter=counter,
         )
         _tell(edit, mailbox.id, mailbox.address)
 

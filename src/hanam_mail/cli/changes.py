@@ -17,12 +17,19 @@ details_option = click.option(
     help="Phân biệt người trùng tên cùng cơ quan: quê quán trước, rồi năm sinh (Đ5.2c). / Home place, then birth year.",
 )
 
+counter_option = click.option(
+    "--counter",
+    is_flag=True,
+    help="Xác nhận chỉ phân biệt bằng số thứ tự (Đ5.2c). / Confirm that only a number tells namesakes apart.",
+)
+
 
 @command()
 @click.argument("address", shell_complete=candidates.addresses)
 @click.argument("name")
 @click.option("--address", "chosen", help="Địa chỉ mới do người vận hành chọn. / New address chosen by the operator.")
 @details_option
+@counter_option
 @convert_option
 @document_options
 @writing_options
@@ -31,6 +38,7 @@ def rename(
     name: str,
     chosen: str | None,
     details: tuple[str, ...],
+    counter: bool,
     convert_legacy: bool,
     paper: Document,
     path: Path,
@@ -41,7 +49,9 @@ def rename(
     with editing(path, dry_run=dry_run, as_json=as_json) as edit:
         draft, name = edit.draft, edit.name(name, convert_legacy=convert_legacy)
         request = paper.enter(draft, "change", code_of(draft, address))
-        mailbox = draft.rename(address, name, request=request, done=paper.done, address=chosen, details=details)
+        mailbox = draft.rename(
+            address, name, request=request, done=paper.done, address=chosen, details=details, counter=counter
+        )
         edit.result["address"] = mailbox.address
 
 
@@ -50,6 +60,7 @@ def rename(
 @click.argument("agency", shell_complete=candidates.codes)
 @click.option("--new-address", is_flag=True, help="Thay địa chỉ có hậu tố cơ quan cũ. / Replace a suffixed address.")
 @details_option
+@counter_option
 @document_options
 @writing_options
 def transfer(
@@ -57,6 +68,7 @@ def transfer(
     agency: str,
     new_address: bool,
     details: tuple[str, ...],
+    counter: bool,
     paper: Document,
     path: Path,
     dry_run: bool,
@@ -67,7 +79,13 @@ def transfer(
         draft = edit.draft
         request = paper.enter(draft, "change", code_of(draft, address))
         mailbox = draft.transfer(
-            address, agency=agency, request=request, done=paper.done, new_address=new_address, details=details
+            address,
+            agency=agency,
+            request=request,
+            done=paper.done,
+            new_address=new_address,
+            details=details,
+            counter=counter,
         )
         edit.result["address"] = mailbox.address
 

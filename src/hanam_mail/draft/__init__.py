@@ -4,13 +4,13 @@
     request = draft.request(document="12/SNV-VP", dated=..., received=..., agency="snv", asks=["issue"], ground="...")
     draft.answer(request.id, "done", "77/STTTT-CNTT", day)
     draft.issue(kind="person", agency="snv", name="Lê An", request=request.id, done=day)
-    store.write(folder, draft.registry())      after the rules found nothing, see review.py
+    store.write(folder, draft.registry())      after the rules found nothing, see cli/writing.py
 
 Mailboxes are named by address, alias or id, agencies by their code. Every method raises DraftError, one
 Vietnamese sentence with its clause, and has then changed nothing.
 """
 
-from hanam_mail.draft.book import DraftError
+from hanam_mail.draft.book import DraftError, OnlyCounter
 from hanam_mail.draft.edits import Draft
 
-__all__ = ["Draft", "DraftError"]
+__all__ = ["Draft", "DraftError", "OnlyCounter"]

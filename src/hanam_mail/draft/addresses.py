@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from hanam_mail import naming
-from hanam_mail.draft.book import Book, DraftError
+from hanam_mail.draft.book import Book, DraftError, OnlyCounter
 from hanam_mail.model import Agency, Mailbox, MailboxKind
 
 
@@ -33,15 +33,28 @@ def free(book: Book, address: str) -> str:
     return address
 
 
-def person(book: Book, name: str, agency: Agency, details: Sequence[str], of: Mailbox | None = None) -> str:
-    """The first form for a person (or a guest, Đ14.1) that is free or was that of the mailbox `of` before (Đ5.2)."""
+def person(
+    book: Book, name: str, agency: Agency, details: Sequence[str], of: Mailbox | None = None, *, counter: bool = False
+) -> str:
+    """The first form for a person (or a guest, Đ14.1) that is free or was that of the mailbox `of` before (Đ5.2).
+
+    One that only a counter tells apart needs the operator's word (`counter`): raises OnlyCounter.
+    """
     colleagues = [mailbox.address for mailbox in book.members(agency)]
     taken = book.taken.difference(of.addresses) if of is not None else book.taken
     try:
         words = book.regulation.naming
-        return naming.propose_person(name, agency.suffix, taken, words, colleagues=colleagues, details=details)
+        address = naming.propose_person(name, agency.suffix, taken, words, colleagues=colleagues, details=details)
+        counted = naming.is_counted(address, name, words)
     except naming.NamingError as error:
         raise DraftError(str(error), "Đ5.2") from error
+    if counted and not counter and (of is None or address not in of.addresses):
+        text = (
+            f"“{name}” trùng địa chỉ với người đã cấp, chỉ còn số thứ tự để phân biệt ({address}): ghi quê quán hoặc "
+            "năm sinh (--detail), hoặc xác nhận số thứ tự bằng --counter"
+        )
+        raise OnlyCounter(text, "Đ5.2c")
+    return address
 
 
 def office(book: Book, name: str, agency: Agency, *, of: Mailbox | None = None, numbered: bool = False) -> str:

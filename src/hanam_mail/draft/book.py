@@ -20,6 +20,10 @@ class DraftError(InputError):
         super().__init__([Problem("", 0, "", text, clause)])
 
 
+class OnlyCounter(DraftError):
+    """Nothing but a counter would tell a person from the namesakes, and the operator has not confirmed one (Đ5.2c)."""
+
+
 class Book:
     """A registry that changes. `taken` are all addresses ever issued, and those nobody may have.
 

@@ -101,10 +101,12 @@ class Draft:
         quota_bytes: int | None = None,
         address: str | None = None,
         details: Sequence[str] = (),
+        counter: bool = False,
     ) -> Mailbox:
         """A new mailbox (Đ6.2a), its address by Điều 5 unless the operator chose one.
 
-        `details` tell namesakes of one agency apart, home place first (Đ5.2c).
+        `details` tell namesakes of one agency apart, home place first (Đ5.2c); `counter`: the operator confirmed that
+        a number may, where nothing else does.
         """
         book, kind, owner = self._book, MailboxKind(kind), self._book.agency(agency)
         book.granted(request, RequestKind.ISSUE)
@@ -116,7 +118,7 @@ class Draft:
         elif kind is MailboxKind.OFFICE:
             address = addresses.office(book, name, owner)
         else:
-            address = addresses.person(book, name, owner, details)
+            address = addresses.person(book, name, owner, details, counter=counter)
         mailbox = Mailbox(
             id=new_id(book.ids),
             kind=kind,
@@ -175,6 +177,7 @@ class Draft:
         done: date,
         address: str | None = None,
         details: Sequence[str] = (),
+        counter: bool = False,
     ) -> Mailbox:
         """Another name of a person or office (Đ6.1); where its letters differ, another address by Điều 5.
 
@@ -182,7 +185,7 @@ class Draft:
         """
         self._book.granted(request, RequestKind.CHANGE)
         old, name = self._book.mailbox(who), addresses.legible(name)
-        return people.renamed(self._book, old, name, address, details, request, done)
+        return people.renamed(self._book, old, name, address, details, request, done, counter=counter)
 
     def transfer(
         self,
@@ -193,6 +196,7 @@ class Draft:
         done: date,
         new_address: bool = False,
         details: Sequence[str] = (),
+        counter: bool = False,
     ) -> Mailbox:
         """A person goes to another agency with the mailbox (Đ6.1): id, mail and a plain address stay.
 
@@ -201,7 +205,7 @@ class Draft:
         """
         self._book.granted(request, RequestKind.CHANGE)
         old, owner = self._book.mailbox(who), self._book.agency(agency)
-        return people.transferred(self._book, old, owner, new_address, details, request, done)
+        return people.transferred(self._book, old, owner, new_address, details, request, done, counter=counter)
 
     def clerks(self, who: str, persons: Iterable[str]) -> Mailbox:
         """Who opens the mailbox of an agency or office, each by the own login (Đ9.2); replaces the former."""

@@ -14,14 +14,22 @@ _NEW = Source("", 0)
 
 
 def renamed(
-    book: Book, old: Mailbox, name: str, address: str | None, details: Sequence[str], request: str, done: date
+    book: Book,
+    old: Mailbox,
+    name: str,
+    address: str | None,
+    details: Sequence[str],
+    request: str,
+    done: date,
+    *,
+    counter: bool = False,
 ) -> Mailbox:
     """A person or office under another name, and under another address where its letters differ."""
     if old.kind is MailboxKind.AGENCY:
         raise DraftError(f"“{old.address}” mang tên cơ quan: đổi bằng rename-agency", "Đ6.1")
     if name == old.name and address in (None, old.address):
         raise DraftError(f"hộp thư “{old.address}” đã mang tên “{name}”", "Đ6.1")
-    new = _address_of_new_name(book, old, name, address, details)
+    new = _address_of_new_name(book, old, name, address, details, counter)
     changed = new != old.address
     event = Rename(request, done, old.address if changed else None, old.name if name != old.name else None, _NEW)
     mailbox = replace(book.record(old, event), name=name)
@@ -32,7 +40,15 @@ def renamed(
 
 
 def transferred(
-    book: Book, old: Mailbox, owner: Agency, new_address: bool, details: Sequence[str], request: str, done: date
+    book: Book,
+    old: Mailbox,
+    owner: Agency,
+    new_address: bool,
+    details: Sequence[str],
+    request: str,
+    done: date,
+    *,
+    counter: bool = False,
 ) -> Mailbox:
     """A person's mailbox in another agency, which it serves as a clerk no longer in the former."""
     if old.kind.is_agency:
@@ -41,7 +57,9 @@ def transferred(
         raise DraftError(f"“{old.address}” đã thuộc {owner.name}", "Đ6.1")
     if new_address and addresses.is_plain(book, old):
         raise DraftError(f"“{old.address}” ở dạng gốc, giữ nguyên khi chuyển cơ quan", "Đ5.2")
-    new = addresses.person(book, old.name, owner, details, old) if new_address else old.address
+    new = old.address
+    if new_address:
+        new = addresses.person(book, old.name, owner, details, old, counter=counter)
     changed = new != old.address
     event = Move(request, done, Cause.TRANSFER, old.agency, old.address if changed else None, _NEW)
     mailbox = replace(book.record(old, event), agency=owner.id, source=owner.source)
@@ -72,7 +90,9 @@ def refuse_namesake(book: Book, name: str, agency: Agency) -> None:
             raise DraftError(text, "Đ5.2c")
 
 
-def _address_of_new_name(book: Book, old: Mailbox, name: str, address: str | None, details: Sequence[str]) -> str:
+def _address_of_new_name(
+    book: Book, old: Mailbox, name: str, address: str | None, details: Sequence[str], counter: bool
+) -> str:
     owner, words = book.agencies[old.agency], book.regulation.naming
     if address is not None:
         return address if address == old.address else addresses.chosen(book, address)
@@ -82,7 +102,7 @@ def _address_of_new_name(book: Book, old: Mailbox, name: str, address: str | Non
         same = naming.person_address(name, words) == naming.person_address(old.name, words)
     except naming.NamingError as error:
         raise DraftError(str(error), "Đ5.2") from error
-    return old.address if same else addresses.person(book, name, owner, details, old)
+    return old.address if same else addresses.person(book, name, owner, details, old, counter=counter)
 
 
 def _alias_end(book: Book, done: date) -> date | None:

@@ -4,12 +4,11 @@ A list is one document of one agency. Its rows are applied in their order (the o
 form, Đ5.2) to a working copy; one bad row, and nothing of it is used.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from hanam_mail.draft import Draft, DraftError
+from hanam_mail.draft import Draft, DraftError, OnlyCounter
 from hanam_mail.errors import Problem
 from hanam_mail.importing import asks
 from hanam_mail.importing.agencies import Directory, reads_as_agency
@@ -119,6 +118,11 @@ class _Planner:
             outcome = self._issue(entry, agency) if entry.ask is Ask.ISSUE else self._change(entry, agency)
         except _Refused as error:
             self.problems.append(entry.place.problem(error.column, error.sentence, error.clause))
+        except OnlyCounter:
+            # The regulation wants something that tells the person apart; a number needs the operator's own command.
+            sentence = "trùng địa chỉ với người đã cấp: ghi quê quán hoặc ngày sinh để có địa chỉ riêng"
+            column = Column.HOME if Column.HOME in entry.place.layout else Column.BIRTH
+            self.problems.append(entry.place.problem(column, sentence, "Đ5.2c"))
         except DraftError as error:
             self.problems.append(entry.place.problem(None, error.text, error.clause))
         except NamingError as error:
@@ -176,11 +180,6 @@ class _Planner:
             quota_bytes=entry.quota_bytes,
             details=details,
         )
-        if kind is MailboxKind.PERSON and not details and re.search(r"[._-][0-9]+$", mailbox.address):
-            # Only a counter was left: the regulation wants something that tells the person apart.
-            column = Column.HOME if Column.HOME in entry.place.layout else Column.BIRTH
-            sentence = f"“{name}” trùng địa chỉ với người đã cấp: ghi quê quán hoặc ngày sinh để có địa chỉ riêng"
-            raise _Refused(column, sentence, "Đ5.2c")
         return self._outcome(entry, mailbox, agency, notes=notes)
 
     def _refuse_other_mailbox(self, entry: Entry) -> None:

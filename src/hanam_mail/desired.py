@@ -23,7 +23,7 @@ Schema (all keys always present; dates are "YYYY-MM-DD", sizes octets, addresses
           "address": "nguyenthithanhha",          primary address, never reused
           "aliases": [{"address": "ha.cu", "from": "2024-01-01" | null, "until": "2024-12-31" | null}],
           "quota_bytes": 4294967296,              never below the minimum of Đ8.1b
-          "shrink": false,                        the last change of the quota may make it smaller (Đ8.1a)
+          "shrink": false,                        a document made the quota that it has now smaller (Đ8.1a)
           "absences": [{"from": "2024-01-01", "to": "2024-06-30", "request": "2024-0007"}],   Đ6.2c, both days included
           "state": "active" | "locked" | "revoked",   by documents only; idle locks live in the database
           "shard": 0,
@@ -50,7 +50,7 @@ from datetime import date
 from typing import Any
 
 from hanam_mail.events import event_name
-from hanam_mail.history import standing
+from hanam_mail.history import Standing, standing
 from hanam_mail.model import Absence, AgencyEvent, Alias, Event, Lock, Mailbox, Quota, Registry
 
 
@@ -83,7 +83,7 @@ def _mailbox(mailbox: Mailbox, registry: Registry) -> dict[str, Any]:
         "address": mailbox.address,
         "aliases": [_alias(alias) for alias in mailbox.aliases],
         "quota_bytes": now.quota_bytes,
-        "shrink": next((event.shrink for event in reversed(mailbox.history) if isinstance(event, Quota)), False),
+        "shrink": _may_shrink(mailbox, now),
         "absences": [_absence(event) for event in mailbox.history if isinstance(event, Absence)],
         "state": now.state.value,
         "shard": 0,
@@ -91,6 +91,12 @@ def _mailbox(mailbox: Mailbox, registry: Registry) -> dict[str, Any]:
         "document": _document(now.document, registry),
         "last": _document(mailbox.history[-1], registry) if mailbox.history[-1] is not now.document else None,
     }
+
+
+def _may_shrink(mailbox: Mailbox, now: Standing) -> bool:
+    """Whether the quota it has now is the one a document made smaller. A lower default is no such document's."""
+    last = next((event for event in reversed(mailbox.history) if isinstance(event, Quota)), None)
+    return last is not None and last.shrink and last.quota_bytes == now.quota_bytes
 
 
 def _alias(alias: Alias) -> dict[str, str | None]:

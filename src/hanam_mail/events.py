@@ -11,6 +11,7 @@ from hanam_mail.model import (
     AgencyMerge,
     AgencyRename,
     Cause,
+    Clerks,
     Event,
     Issue,
     Lock,
@@ -44,6 +45,7 @@ _NAMES: dict[type, str] = {
     Absence: "absence",
     Restore: "restore",
     Rename: "rename",
+    Clerks: "clerks",
     Revoke: "revoke",
     AgencyRename: "rename",
     AgencyMerge: "merge",
@@ -129,6 +131,10 @@ def _move(fields: Fields, done: date, _: Regulation, *, cause: Cause) -> Event:
     return Move(_request(fields), done, cause, _agency(fields, "from"), _was(fields), fields.source)
 
 
+def _clerks(fields: Fields, done: date, _: Regulation) -> Event:
+    return Clerks(_request(fields), done, fields.texts("was"), fields.source)
+
+
 def _revoke(fields: Fields, done: date, _: Regulation) -> Event:
     return Revoke(_request(fields), done, fields.source)
 
@@ -137,7 +143,9 @@ def _agency_rename(fields: Fields, done: date, _: Regulation) -> AgencyEvent:
     was_name = fields.name("was_name", required=False) or None
     was_code = fields.text("was_code", required=False, pattern=CODE_PATTERN, hint=CODE_HINT) or None
     was_suffix = fields.text("was_suffix", required=False, pattern=SUFFIX_PATTERN, hint=SUFFIX_HINT) or None
-    return AgencyRename(_request(fields), done, was_name, was_code, was_suffix, fields.source)
+    software = fields.text("was_document_system", required=False, pattern="true|false", hint="chỉ ghi true hoặc false")
+    was_document_system = software == "true" if software else None
+    return AgencyRename(_request(fields), done, was_name, was_code, was_suffix, was_document_system, fields.source)
 
 
 def _agency_merge(fields: Fields, done: date, _: Regulation) -> AgencyEvent:
@@ -153,6 +161,7 @@ MAILBOX_EVENTS: Mapping[str, Reader[Event]] = {
     "rename": _rename,
     "transfer": partial(_move, cause=Cause.TRANSFER),
     "merge": partial(_move, cause=Cause.MERGE),
+    "clerks": _clerks,
     "revoke": _revoke,
 }
 AGENCY_EVENTS: Mapping[str, Reader[AgencyEvent]] = {"rename": _agency_rename, "merge": _agency_merge}

@@ -11,7 +11,20 @@ from dataclasses import dataclass
 from datetime import date
 
 from hanam_mail.errors import Problem
-from hanam_mail.model import Absence, Event, Issue, Lock, MailboxKind, Move, Quota, Rename, Restore, Revoke, State
+from hanam_mail.model import (
+    Absence,
+    Clerks,
+    Event,
+    Issue,
+    Lock,
+    MailboxKind,
+    Move,
+    Quota,
+    Rename,
+    Restore,
+    Revoke,
+    State,
+)
 from hanam_mail.regulation import Regulation
 
 
@@ -87,7 +100,7 @@ def _order(history: Sequence[Event]) -> Iterator[Problem]:
                 state = State.ACTIVE
             case Revoke():
                 state = State.REVOKED
-            case Quota() | Absence() | Rename() | Move():
+            case Quota() | Absence() | Rename() | Move() | Clerks():
                 pass
 
 

@@ -21,6 +21,7 @@ from hanam_mail.model import (
     AgencyMerge,
     AgencyRename,
     Alias,
+    Clerks,
     Event,
     Issue,
     Lock,
@@ -120,6 +121,8 @@ def _event(event: Event) -> Iterator[str]:
             yield f"from: {scalar(event.origin)}"
     if isinstance(event, Quota) and event.shrink:
         yield "shrink: true"
+    if isinstance(event, Clerks) and event.was:
+        yield f"was: [{', '.join(map(scalar, event.was))}]"
     if isinstance(event, Rename | Move) and event.was:
         yield f"was: {scalar(event.was)}"
     if isinstance(event, Rename) and event.was_name:
@@ -140,3 +143,5 @@ def _agency_event(event: AgencyEvent) -> Iterator[str]:
                 yield f"was_code: {scalar(event.was_code)}"
             if event.was_suffix:
                 yield f"was_suffix: {scalar(event.was_suffix)}"
+            if event.was_document_system is not None:
+                yield f"was_document_system: {str(event.was_document_system).lower()}"

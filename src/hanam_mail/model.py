@@ -75,13 +75,15 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AgencyRename:
-    """The agency got another name, code or suffix; `was_...` are what it had, None what did not change."""
+    """The agency got another name, code or suffix, or document software; `was_...` are what it had, None what did not
+    change."""
 
     request: str
     done: date
     was_name: str | None
     was_code: str | None
     was_suffix: str | None
+    was_document_system: bool | None
     source: Source = field(compare=False)
 
 
@@ -225,7 +227,17 @@ class Move:
     source: Source = field(compare=False)
 
 
-type Event = Issue | Quota | Lock | Absence | Restore | Rename | Move | Revoke
+@dataclass(frozen=True, slots=True)
+class Clerks:
+    """Other clerks open the mailbox (Đ9.2); `was` are the ids of those before. Whoever left is missing without one."""
+
+    request: str
+    done: date
+    was: tuple[str, ...]
+    source: Source = field(compare=False)
+
+
+type Event = Issue | Quota | Lock | Absence | Restore | Rename | Move | Clerks | Revoke
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@
 The new texts are written and synced in `.staging` inside the folder; its rename to `.decided` is the moment
 of decision. From then on the files only move to their places, which `recover` does as well as `write`: a
 writer killed before the decision has written nothing, one killed after it everything. A disk that is full
-is noticed before the decision. Names with a leading dot are no part of a registry (see registry.py).
+is noticed before the decision. Names with a leading dot are no part of a registry (see folder.py).
 
 The lock is flock(2) on the folder itself, so that no lock file lies about and a dead writer holds none.
 """

@@ -98,3 +98,28 @@ def test_every_decision_is_one_page() -> None:
         assert len(path.read_text().split()) < 800, path.name
     numbers = [path.name[:4] for path in records]
     assert len(numbers) == len(set(numbers))
+
+
+def test_every_decision_that_is_named_is_there() -> None:
+    records = {path.name for path in (ROOT / "docs/decisions").glob("*.md")}
+    texts = [path for path in tracked() if path.suffix not in {".png", ".xlsx", ".ico"}]
+    cited = {
+        (name, str(path.relative_to(ROOT)))
+        for path in texts
+        for name in re.findall(r"\b(\d{4}-[a-z][a-z0-9-]*\.md)", path.read_text(errors="replace"))
+    }
+    assert len(cited) > 10
+    assert [each for each in sorted(cited) if each[0] not in records] == []
+
+
+def test_every_make_target_that_is_named_is_there() -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    texts = [*tracked("README.md", "README.vi.md", "CONTRIBUTING.md"), *tracked("docs", "bench")]
+    named = {
+        (target, str(path.relative_to(ROOT)))
+        for path in texts
+        if path.suffix in {".md", ".py", ".yml"}
+        for target in re.findall(r"(?:`|^ {4,})(?:sudo )?make ([a-z][a-z-]*)", path.read_text(), flags=re.MULTILINE)
+    }
+    assert len(named) > 5
+    assert [each for each in sorted(named) if each[0] not in targets] == []

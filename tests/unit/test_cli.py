@@ -234,6 +234,9 @@ def test_the_completion_script_is_printed(run: Run, shell: str) -> None:
         ("merge-agency stt", "stttt"),
         ("add office X --agency kb", "kb"),
         ("request answer 20", "2026-0001"),
+        ("import --request 20", "2026-0001"),
+        ("import --agency stt", "stttt"),
+        ("lock nguyen --reason comp", "compromised"),
     ],
 )
 def test_commands_options_addresses_codes_and_requests_are_completed(run: Run, typed: str, offered: str) -> None:

@@ -36,10 +36,11 @@ WRITING = [
     ("revoke", "tranquangminh", *PAPER),
     ("absence", "tranquangminh", "--from", "1/12/2026", "--to", "1/3/2027", *PAPER),
     ("quota", "tranquangminh", "4gb", *PAPER),
-    ("clerks", "pttbcxb.stttt", "nguyenthithanhha"),
+    ("clerks", "pttbcxb.stttt", "nguyenthithanhha", *PAPER),
     ("rename", "tranquangminh", "Trần Quang Minh Anh", *PAPER),
     ("transfer", "tranquangminh", "snv", *PAPER),
     ("rename-agency", "sxd", "--new-code", "sxdgt", "--name", "Sở Xây dựng và Giao thông", *PAPER),
+    ("rename-agency", "snv", "--document-system", *PAPER),
     ("merge-agency", "stttt", "skhcn", *PAPER),
     ("request", "register", "12/VP", "--agency", "snv", "--asks", "issue", "--dated", "2026-11-20", "--ground", "x"),
 ]

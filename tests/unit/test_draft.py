@@ -9,7 +9,7 @@ from tests.unit.registry_world import RULE_BOOK, TODAY, World
 
 from hanam_mail import registry, store
 from hanam_mail.draft import Draft, DraftError
-from hanam_mail.model import AgencyMerge, AgencyRename, Cause, Mailbox, Move, Registry, Rename, State
+from hanam_mail.model import AgencyMerge, AgencyRename, Cause, Clerks, Mailbox, Move, Registry, Rename, State
 from hanam_mail.registry import desired_state
 
 DONE = date(2026, 11, 20)
@@ -227,10 +227,25 @@ def test_dates_do_not_run_backwards_or_ahead(draft: Draft) -> None:
 @pytest.mark.dieu9
 def test_clerks_are_persons_of_the_agency(draft: Draft, settled: Callable[[Draft], Registry]) -> None:
     other = issue(draft, "Trần Bình", "stp")
-    assert refused(lambda: draft.clerks("snv", [other.address])).clause == "Đ9.2"
-    assert refused(lambda: draft.clerks("lean", [])).clause == "Đ12.3"
-    draft.clerks("pcc.snv", ["lean"])
-    assert settled(draft).mailboxes["c2c2c2"].clerks == ("v2b4n6",)
+    for who, persons, clause in (("snv", [other.address], "Đ9.2"), ("lean", [], "Đ12.3"), ("snv", ["lean"], "Đ9.2")):
+        edit = lambda who=who, persons=persons: draft.clerks(who, persons, request=REQUEST, done=DONE)  # noqa: E731
+        assert refused(edit).clause == clause
+    draft.clerks("pcc.snv", ["lean"], request=REQUEST, done=DONE)
+    draft.clerks("snv", [], request=REQUEST, done=DONE)
+    read = settled(draft)
+    assert (read.mailboxes["c2c2c2"].clerks, read.mailboxes["b2b2b2"].clerks) == (("v2b4n6",), ())
+    assert [event.was for event in read.mailboxes["b2b2b2"].history if isinstance(event, Clerks)] == [("v2b4n6",)]
+
+
+@pytest.mark.dieu11
+def test_an_agency_gets_document_software_and_loses_it_again(
+    draft: Draft, settled: Callable[[Draft], Registry]
+) -> None:
+    for has in (True, False):
+        draft.rename_agency("stp", document_system=has, request=REQUEST, done=DONE)
+        assert settled(draft).agencies["h3h3h3"].document_system is has
+    edit = lambda: draft.rename_agency("stp", document_system=False, request=REQUEST, done=DONE)  # noqa: E731
+    assert "đã đúng như vậy" in refused(edit).text
 
 
 # --- names and agencies of one mailbox ---

@@ -48,7 +48,7 @@ def step(draft: Draft, kind: str, choose: random.Random, request: str) -> None:
         "transfer": lambda: draft.transfer(
             box.id, agency=agency, request=request, done=DONE, new_address=choose.random() < 0.5
         ),
-        "clerks": lambda: draft.clerks(box.id, [other.id]),
+        "clerks": lambda: draft.clerks(box.id, [other.id], request=request, done=DONE),
         "code": lambda: draft.rename_agency(agency, new_code=target, request=request, done=DONE),
         "merge": lambda: draft.merge_agency(agency, into=target, request=request, done=DONE),
     }

@@ -1,5 +1,6 @@
 """The rules between the registry's entries: what life brings passes, what cannot be is named with its clause."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -109,6 +110,8 @@ def test_a_former_code_is_never_given_to_another_agency(world: World) -> None:
         ([f"{RENAME}, was_name: Sở Nội vụ"], "was_name", "trùng với tên mới"),
         ([f"{RENAME}, was_code: snv"], "was_code", "trùng với mã mới"),
         ([f"{RENAME}, was_suffix: nv"], "was_suffix", "trùng với hậu tố mới"),
+        ([f"{RENAME}, was_document_system: false"], "was_document_system", "như nhau"),
+        ([f"{RENAME}, was_document_system: maybe"], "was_document_system", "true hoặc false"),
         ([f"{RENAME.replace('2024-03', '2027-03')}, was_name: Sở A"], "done", "tương lai"),
         ([f"{RENAME.replace('0002', '0001')}, was_name: Sở A"], "request", "asks phải có change"),
         (
@@ -379,6 +382,15 @@ def test_the_last_change_of_the_quota_says_whether_it_may_shrink(world: World) -
     assert {box["id"] for box in document["mailboxes"] if box["shrink"]} == {"v2b4n6"}
 
 
+@pytest.mark.dieu8
+def test_a_document_that_made_a_quota_smaller_says_nothing_of_a_later_lower_default(world: World) -> None:
+    world.happen("v2b4n6", ["event: quota, request: 2024-0002, done: 2024-03-01, quota: 3GB, shrink: true"])
+    read = world.load()
+    default = replace(read.regulation, quota_personal_default_bytes=4 * 1024**3)
+    document = registry.desired_state(replace(read, regulation=default))
+    assert not any(box["shrink"] for box in document["mailboxes"])
+
+
 @pytest.mark.dieu6
 @pytest.mark.parametrize(
     ("event", "field", "words"),
@@ -492,6 +504,7 @@ def test_every_kind_of_event_is_written_as_it_was_read(world: World) -> None:
             "event: absence, request: 2024-0004, done: 2024-03-03, from: 2024-03-01, to: 2024-09-01",
             "event: restore, request: 2024-0005, done: 2024-03-04, verified: Trần Bình",
             "event: rename, request: 2024-0002, done: 2024-03-05, was: bienhoa",
+            "event: clerks, request: 2024-0002, done: 2024-03-05, was: [v2b4n6]",
             "event: revoke, request: 2024-0006, done: 2024-03-06",
         ],
     )

@@ -26,6 +26,18 @@ def requests(ctx: click.Context, parameter: click.Parameter, incomplete: str) ->
     return _items(_fields(ctx, pattern, folder="requests"), incomplete)
 
 
+def reasons(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The reasons of a lock (Đ7.2), each with its clause."""
+    from hanam_mail import registry, regulation
+    from hanam_mail.errors import InputError
+
+    try:
+        known = regulation.load(registry.regulation_beside(ctx.params.get("path") or Path("mailboxes"))).lock_reasons
+    except InputError:
+        return []
+    return [CompletionItem(name, help=clause) for name, clause in known.items() if name.startswith(incomplete)]
+
+
 def _fields(ctx: click.Context, pattern: str, folder: str = "") -> Iterator[str]:
     path = ctx.params.get("path") or Path("mailboxes")
     for file in sorted((path / folder).glob("[!.]*.yml")):

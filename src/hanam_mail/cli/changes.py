@@ -95,6 +95,11 @@ def transfer(
 @click.option("--name", help="Tên mới. / New name.")
 @click.option("--new-code", help="Mã mới: đổi địa chỉ cơ quan, phòng, xã; giữ địa chỉ cũ. / New code.")
 @click.option("--suffix", help="Hậu tố mới cho địa chỉ cấp sau này (Đ5.2b). / New suffix for later addresses.")
+@click.option(
+    "--document-system/--no-document-system",
+    default=None,
+    help="Có hay không còn phần mềm quản lý văn bản (Đ11.2). / Has document software, or no longer.",
+)
 @document_options
 @writing_options
 def rename_agency(
@@ -102,17 +107,30 @@ def rename_agency(
     name: str | None,
     new_code: str | None,
     suffix: str | None,
+    document_system: bool | None,
     paper: Document,
     path: Path,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Đổi tên, mã, hậu tố của cơ quan mã CODE / Change an agency's name, code or suffix."""
-    if not (name or new_code or suffix):
-        raise click.UsageError("cần --name, --new-code hoặc --suffix. / Give --name, --new-code or --suffix.")
+    """Đổi tên, mã, hậu tố, phần mềm văn bản của cơ quan mã CODE / Change an agency's name, code, suffix or software."""
+    if not (name or new_code or suffix) and document_system is None:
+        text = (
+            "cần --name, --new-code, --suffix hoặc --document-system. / "
+            "Give --name, --new-code, --suffix or --document-system."
+        )
+        raise click.UsageError(text)
     with editing(path, dry_run=dry_run, as_json=as_json) as edit:
         request = paper.enter(edit.draft, "change", code)
-        edit.draft.rename_agency(code, name=name, new_code=new_code, suffix=suffix, request=request, done=paper.done)
+        edit.draft.rename_agency(
+            code,
+            name=name,
+            new_code=new_code,
+            suffix=suffix,
+            document_system=document_system,
+            request=request,
+            done=paper.done,
+        )
 
 
 @command("merge-agency")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hanam_mail.cli import candidates
 from hanam_mail.cli.base import Day, command, console, load, print_json, table
 from hanam_mail.cli.writing import convert_option, editing, writing_options
 from hanam_mail.errors import InputError, Problem
@@ -29,8 +30,17 @@ _ASKS = ("issue", "change", "revoke")
 @click.option("--sheet", "titles", multiple=True, help="Chỉ đọc trang tính này. / Read this sheet only.")
 @click.option("--ask", type=click.Choice(_ASKS), help="Việc đề nghị khi danh sách không ghi. / What rows ask for.")
 @convert_option
-@click.option("--request", "request_id", help="Số trong sổ đề nghị nếu đã vào sổ. / Number in the register.")
-@click.option("--agency", help="Mã cơ quan gửi (mặc định: theo danh sách). / Code of the sender.")
+@click.option(
+    "--request",
+    "request_id",
+    shell_complete=candidates.requests,
+    help="Số trong sổ đề nghị nếu đã vào sổ. / Number in the register.",
+)
+@click.option(
+    "--agency",
+    shell_complete=candidates.codes,
+    help="Mã cơ quan gửi (mặc định: theo danh sách). / Code of the sender.",
+)
 @click.option("--document", help="Số văn bản (mặc định: theo danh sách). / The document's number.")
 @click.option("--dated", type=Day(), help="Ngày văn bản (mặc định: theo danh sách). / The document's date.")
 @click.option("--received", type=Day(), help="Ngày nhận (mặc định: hôm nay). / Date received (today).")

@@ -24,7 +24,10 @@ def code_of(draft: "Draft", who: str) -> str:
 @command()
 @click.argument("address", shell_complete=candidates.addresses)
 @click.option(
-    "--reason", required=True, help="Lý do theo Đ7.2 / Reason: idle, compromised, forbidden_use, default_password."
+    "--reason",
+    required=True,
+    shell_complete=candidates.reasons,
+    help="Lý do theo Đ7.2 / Reason: idle, compromised, forbidden_use, default_password.",
 )
 @document_options
 @writing_options
@@ -98,8 +101,11 @@ def quota(address: str, size: int, shrink: bool, paper: Document, path: Path, dr
 @command()
 @click.argument("address", shell_complete=candidates.addresses)
 @click.argument("people", nargs=-1, shell_complete=candidates.addresses)
+@document_options
 @writing_options
-def clerks(address: str, people: tuple[str, ...], path: Path, dry_run: bool, as_json: bool) -> None:
+def clerks(address: str, people: tuple[str, ...], paper: Document, path: Path, dry_run: bool, as_json: bool) -> None:
     """Đặt văn thư mở hộp thư cơ quan, thay những người trước (Đ9.2) / Set an agency mailbox's clerks."""
     with editing(path, dry_run=dry_run, as_json=as_json) as edit:
-        edit.draft.clerks(address, people)
+        draft = edit.draft
+        request = paper.enter(draft, "change", code_of(draft, address))
+        draft.clerks(address, people, request=request, done=paper.done)

@@ -4,6 +4,7 @@ from hanam_mail import wording
 from hanam_mail.model import (
     Absence,
     Cause,
+    Clerks,
     Event,
     Issue,
     Lock,
@@ -39,14 +40,17 @@ def event(event: Event, registry: Registry) -> str:
             return f"vắng mặt từ {wording.day(event.begin)} đến hết {wording.day(event.end)}"
         case Restore():
             return f"khôi phục, {event.verified} xác minh"
+        case Clerks():
+            former = [registry.mailboxes[who].name for who in event.was if who in registry.mailboxes]
+            return "đổi văn thư" + (f", trước là {', '.join(former)}" if former else "")
         case Revoke():
             return "thu hồi"
         case Rename():
-            former = (
+            changed = (
                 f"tên cũ {event.was_name}" if event.was_name else "",
                 f"địa chỉ cũ {event.was}" if event.was else "",
             )
-            return "đổi tên: " + ", ".join(filter(None, former))
+            return "đổi tên: " + ", ".join(filter(None, changed))
         case Move():
             origin = registry.agencies[event.origin].name
             cause = "sáp nhập" if event.cause is Cause.MERGE else "chuyển"

@@ -39,26 +39,36 @@ def added(
 
 
 def renamed(
-    book: Book, old: Agency, name: str | None, code: str | None, suffix: str | None, request: str, done: date
+    book: Book,
+    old: Agency,
+    name: str | None,
+    code: str | None,
+    suffix: str | None,
+    request: str,
+    done: date,
+    *,
+    document_system: bool | None = None,
 ) -> Agency:
     """The agency under another name, code or suffix, with all that follows for its mailboxes and communes."""
     name = addresses.legible(name) if name else old.name
     code, suffix = code or old.code, suffix or old.suffix
-    if (name, code, suffix) == (old.name, old.code, old.suffix):
-        raise DraftError(f"cơ quan “{old.name}” đã có tên, mã và hậu tố như vậy", "Đ6.1")
+    software = old.document_system if document_system is None else document_system
+    if (name, code, suffix, software) == (old.name, old.code, old.suffix, old.document_system):
+        raise DraftError(f"cơ quan “{old.name}” đã đúng như vậy", "Đ6.1")
     event = AgencyRename(
         request,
         done,
         was_name=old.name if name != old.name else None,
         was_code=old.code if code != old.code else None,
         was_suffix=old.suffix if suffix != old.suffix else None,
+        was_document_system=old.document_system if software is not old.document_system else None,
         source=_NEW,
     )
     if code != old.code:
         _check_code(book, old.kind, code, old.id)
     follows = old.kind is AgencyKind.DISTRICT and (code, suffix) != (old.code, old.suffix)
     communes = list(book.communes(old)) if follows else []
-    agency = replace(old, name=name, code=code, suffix=suffix, history=(*old.history, event))
+    agency = replace(old, name=name, code=code, suffix=suffix, document_system=software, history=(*old.history, event))
     agency = book.put_agency(agency)
     own = rules.agency_address(old, book.regulation)
     for mailbox in book.members(agency):

@@ -207,9 +207,11 @@ class Draft:
         old, owner = self._book.mailbox(who), self._book.agency(agency)
         return people.transferred(self._book, old, owner, new_address, details, request, done, counter=counter)
 
-    def clerks(self, who: str, persons: Iterable[str]) -> Mailbox:
+    def clerks(self, who: str, persons: Iterable[str], *, request: str, done: date) -> Mailbox:
         """Who opens the mailbox of an agency or office, each by the own login (Đ9.2); replaces the former."""
-        return people.with_clerks(self._book, self._book.mailbox(who), map(self._book.mailbox, persons))
+        self._book.granted(request, RequestKind.CHANGE)
+        found = map(self._book.mailbox, persons)
+        return people.with_clerks(self._book, self._book.mailbox(who), found, request, done)
 
     # --- agencies ---
 
@@ -241,13 +243,19 @@ class Draft:
         name: str | None = None,
         new_code: str | None = None,
         suffix: str | None = None,
+        document_system: bool | None = None,
     ) -> Agency:
-        """Another name, code or suffix of an agency: a new code gives its own mailbox and its offices new
-        addresses, the communes of a district theirs; the old ones stay as aliases without end.
+        """Another name, code or suffix of an agency, or document software (Đ11.2).
+
+        A new code gives its own mailbox and its offices new addresses, the communes of a district theirs; the old ones
+        stay as aliases without end.
         """
         self._book.granted(request, RequestKind.CHANGE)
         with self._book.whole():
-            return agencies.renamed(self._book, self._book.agency(code), name, new_code, suffix, request, done)
+            old = self._book.agency(code)
+            return agencies.renamed(
+                self._book, old, name, new_code, suffix, request, done, document_system=document_system
+            )
 
     def merge_agency(
         self,

@@ -8,7 +8,7 @@ from hanam_mail import naming
 from hanam_mail.draft import addresses
 from hanam_mail.draft.book import Book, DraftError
 from hanam_mail.errors import Source
-from hanam_mail.model import Agency, Cause, Mailbox, MailboxKind, Move, Rename
+from hanam_mail.model import Agency, Cause, Clerks, Mailbox, MailboxKind, Move, Rename
 
 _NEW = Source("", 0)
 
@@ -69,7 +69,7 @@ def transferred(
     return book.put(mailbox)
 
 
-def with_clerks(book: Book, mailbox: Mailbox, persons: Iterable[Mailbox]) -> Mailbox:
+def with_clerks(book: Book, mailbox: Mailbox, persons: Iterable[Mailbox], request: str, done: date) -> Mailbox:
     """An agency's or office's mailbox with these clerks, persons of that agency."""
     if not mailbox.kind.is_agency:
         raise DraftError(f"“{mailbox.address}” là hộp thư cá nhân, không dùng chung, không có văn thư", "Đ12.3")
@@ -79,7 +79,10 @@ def with_clerks(book: Book, mailbox: Mailbox, persons: Iterable[Mailbox]) -> Mai
             text = f"“{person.address}” phải là hộp thư cá nhân đang dùng của cùng cơ quan"
             raise DraftError(text, "Đ9.2")
         clerks[person.id] = None
-    return book.put(replace(mailbox, clerks=tuple(clerks)))
+    if tuple(clerks) == mailbox.clerks:
+        raise DraftError(f"văn thư của “{mailbox.address}” đã đúng như vậy", "Đ9.2")
+    event = Clerks(request, done, mailbox.clerks, _NEW)
+    return book.put(replace(book.record(mailbox, event), clerks=tuple(clerks)))
 
 
 def refuse_namesake(book: Book, name: str, agency: Agency) -> None:

@@ -52,12 +52,13 @@ def _order(agency: Agency, view: View) -> Iterator[Problem]:
 
 def _changes(agency: Agency) -> Iterator[Problem]:
     """A change of name tells what was, and what was is not what came after."""
-    name, code, suffix = agency.name, agency.code, agency.suffix
+    name, code, suffix, software = agency.name, agency.code, agency.suffix, agency.document_system
     for event in reversed(agency.history):
         if not isinstance(event, AgencyRename):
             continue
-        if event.was_name is event.was_code is event.was_suffix is None:
-            text = "đổi cơ quan thì phải ghi tên cũ (was_name), mã cũ (was_code) hoặc hậu tố cũ (was_suffix)"
+        former = (event.was_name, event.was_code, event.was_suffix, event.was_document_system)
+        if former == (None, None, None, None):
+            text = "đổi cơ quan thì phải ghi tên cũ (was_name), was_code, was_suffix hoặc was_document_system"
             yield event.source.problem("event", text, "Đ6.2a")
         if event.was_name == name:
             yield event.source.problem("was_name", f"tên cũ trùng với tên mới “{name}”")
@@ -65,6 +66,10 @@ def _changes(agency: Agency) -> Iterator[Problem]:
             yield event.source.problem("was_code", f"mã cũ trùng với mã mới “{code}”")
         if event.was_suffix == suffix:
             yield event.source.problem("was_suffix", f"hậu tố cũ trùng với hậu tố mới “{suffix}”")
+        if event.was_document_system is software:
+            text = "phần mềm quản lý văn bản trước và sau như nhau"
+            yield event.source.problem("was_document_system", text, "Đ11.2")
+        software = software if event.was_document_system is None else event.was_document_system
         name, code, suffix = event.was_name or name, event.was_code or code, event.was_suffix or suffix
 
 

@@ -16,6 +16,7 @@ from hanam_mail.model import (
     AgencyMerge,
     AgencyRename,
     Cause,
+    Clerks,
     Event,
     Issue,
     Lock,
@@ -41,6 +42,7 @@ ASKED_BY: dict[type, RequestKind] = {
     AgencyMerge: RequestKind.CHANGE,
     Lock: RequestKind.LOCK,
     Absence: RequestKind.ABSENCE,
+    Clerks: RequestKind.CHANGE,
     Restore: RequestKind.RESTORE,
     Revoke: RequestKind.REVOKE,
 }

@@ -37,7 +37,7 @@ Schema (all keys always present; dates are "YYYY-MM-DD", sizes octets, addresses
             "dated": "2023-06-23" | null
           },
           "last": {...} | null                    of the same form, the newest event when that is another one: quota,
-                                                  absence, rename, transfer, merge; only for the words of a plan
+                                                  absence, rename, transfer, merge, clerks; only for the words of a plan
         }
       ]
     }

@@ -13,6 +13,8 @@ from hanam_mail.naming_words import is_local_part, local_part, slug, unit_name
 
 _NAMESAKE_ROOM = 9  # a separator and a date of birth, the longest part that tells namesakes apart by rule
 
+# "TP. Nam Định", "H.Bình Lục": what lists write for the kind of a place.
+_KIND_OF_PLACE = re.compile(r"^(?:(?:tp|tx|tt)(?:\s*\.\s*|\s+)|[hpxt]\s*\.\s*)", re.IGNORECASE)
 _YEAR = re.compile(r"\d{4}")
 _DATES = (
     re.compile(r"(?P<day>\d{1,2})[./-](?P<month>\d{1,2})[./-](?P<year>\d{4})"),
@@ -44,7 +46,10 @@ def person_forms(address: str, name: str, rules: NamingRules) -> Iterator[tuple[
     that of an agency of the person is for the caller to say. Raises NamingError for a name nobody can read.
     """
     plain = plain_form(name, rules)
-    if address == plain or is_short(address, name, rules):
+    if address == plain:
+        yield None, ""
+        return
+    if is_short(address, name, rules):
         yield None, ""
     for form in rules.namesakes:
         value = form.value(address, plain)
@@ -121,12 +126,26 @@ def _person_forms(name: str, suffix: str, rules: NamingRules, details: Sequence[
     values = {"suffix": [suffix], **_details(details, rules)}
     for form in rules.namesakes:
         for value in values.get(form.part, ()) if form.part != "counter" else counter():
-            rendered = render(form.address, {"plain": plain, form.part: value})
-            yield local_part(name, rendered), form.same_agency
+            told = _told(form.part, value, rules)
+            yield local_part(name, render(form.address, {"plain": plain, form.part: told})), form.same_agency
+
+
+def _told(part: str, value: str, rules: NamingRules) -> str:
+    """What a detail is in an address. Judged only where it is needed: most lists give a home place for everybody."""
+    told = slug(unit_name(_KIND_OF_PLACE.sub("", value), rules)) if part == "home" else value
+    if part in ("home", "birth_year", "birth_date") and not _CAN_BE[part](told, rules):
+        what = "ngày sinh hay năm sinh có thật"
+        if part == "home":
+            what = (
+                "địa danh viết đủ bằng tiếng Việt; nếu đúng là quê quán, nơi sinh thì thêm vào "
+                "regulation_naming.home_places"
+            )
+        raise NamingError(f"“{value}” không phải {what}")
+    return told
 
 
 def _details(details: Sequence[str], rules: NamingRules) -> dict[str, list[str]]:
-    """Home places, years and dates of birth among the details, as they stand in an address."""
+    """Home places, as they are written, years and dates of birth among the details."""
     values: dict[str, list[str]] = {"home": [], "birth_year": [], "birth_date": []}
     for detail in filter(None, map(normal, details)):
         found = next((match for date in _DATES if (match := date.fullmatch(detail))), None)
@@ -136,7 +155,7 @@ def _details(details: Sequence[str], rules: NamingRules) -> dict[str, list[str]]
         elif _YEAR.fullmatch(detail):
             values["birth_year"].append(detail)
         elif any(char.isalpha() for char in detail):
-            values["home"].append(_home(detail, rules))
+            values["home"].append(detail)
         else:
             raise NamingError(f"“{detail}” không phải quê quán, năm sinh hay ngày sinh (dd/mm/yyyy)")
     return values
@@ -147,16 +166,6 @@ def is_of(address: str, plain: str, rules: NamingRules) -> bool:
     return plain in address and (
         address == plain or any(form.value(address, plain) is not None for form in rules.namesakes)
     )
-
-
-def _home(place: str, rules: NamingRules) -> str:
-    home = slug(unit_name(place, rules))
-    if not _is_home(home, rules):
-        raise NamingError(
-            f"“{place}” không phải địa danh viết đủ bằng tiếng Việt; nếu đúng là quê quán, nơi sinh thì thêm vào "
-            "regulation_naming.home_places"
-        )
-    return home
 
 
 def _is_home(value: str, rules: NamingRules) -> bool:

@@ -257,3 +257,30 @@ def test_an_office_keeps_its_own_part_under_a_new_code() -> None:
 def test_plain_forms_are_told_from_those_that_name_an_agency() -> None:
     assert naming.is_plain("leha", RULES)
     assert not naming.is_plain("leha.tt", RULES)
+
+
+@pytest.mark.parametrize(
+    ("home", "told"),
+    [
+        ("Bình Lục", "binhluc"),
+        ("xã Tiên Sơn, thị xã Duy Tiên", "tiensonthixaduytien"),
+        ("TP. Nam Định", "namdinh"),
+        ("TP Phủ Lý", "phuly"),
+        ("H.Bình Lục", "binhluc"),
+        ("Tam Điệp", "tamdiep"),
+        ("Thái Bình", "thaibinh"),
+        ("Đắk Lắk", "daklak"),
+    ],
+)
+def test_a_home_place_is_told_as_it_is_called(home: str, told: str) -> None:
+    address = naming.propose_person("Lê Hà", "tt", {"leha"}, RULES, colleagues=["leha"], details=[home])
+    assert address == f"leha.{told}"
+    assert naming.fits_person(address, "Lê Hà", RULES)
+
+
+@pytest.mark.parametrize("detail", ["Hacker", "Số 5 ngõ 3", "x", "31/02/3000", "1785"])
+def test_a_detail_is_judged_only_where_it_is_needed(detail: str) -> None:
+    assert naming.propose_person("Lê Hà", "tt", set(), RULES, details=[detail]) == "leha"
+    assert naming.propose_person("Lê Hà", "tt", {"leha"}, RULES, details=[detail]) == "leha.tt"
+    with pytest.raises(naming.NamingError):
+        naming.propose_person("Lê Hà", "tt", {"leha"}, RULES, colleagues=["leha"], details=[detail])

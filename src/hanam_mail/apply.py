@@ -212,7 +212,7 @@ class _Comparison:
         for local_part, address in self.want.addresses.items():
             owner = self.have.addresses.get(local_part)
             if owner and owner.mailbox != address.mailbox:
-                holder, other = self.who(owner.mailbox), self.who(address.mailbox)
+                holder, other = (f"{self.who(each.mailbox)} ({each.mailbox})" for each in (owner, address))
                 self.never.append(f"địa chỉ {local_part} thuộc hộp thư {holder}, không được cấp cho {other} (Đ5.2)")
 
     def _agencies(self, allow_removals: bool) -> None:

@@ -31,7 +31,19 @@ from hanam_mail.model import Agency, Mailbox, Request
 type Entry = Agency | Mailbox | Request
 
 # The modules that make entries of a text: entries.py and what it imports.
-CODE = ("cache", "entries", "errors", "events", "fields", "legacy", "model", "naming*", "quota", "regulation")
+CODE = (
+    "cache",
+    "entries",
+    "errors",
+    "events",
+    "fields",
+    "legacy",
+    "model",
+    "naming*",
+    "quota",
+    "regulation",
+    "variables",
+)
 _UNUSED_SECONDS = 30 * 24 * 3600
 _STAMP_SECONDS = 24 * 3600
 _DIGEST_OCTETS = 32

@@ -5,7 +5,7 @@ document = desired_state(registry)        what the accounts host applies, see de
 """
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from hanam_mail import entries, folder, regulation, rules, settings
 from hanam_mail.cache import Cache
 from hanam_mail.desired import desired_state
-from hanam_mail.errors import InputError, Problem
+from hanam_mail.errors import InputError
 from hanam_mail.model import Registry
 from hanam_mail.regulation import Regulation
 
@@ -48,8 +48,8 @@ def load(
     `cache` is a folder where read files are kept (cache.cache_folder()); None keeps none.
     Raises InputError with all problems of all files; those of regulation.yml and registry.yml alone.
     """
-    rule_book = regulated_by or _readable(regulation.load, regulation_beside(path))
-    chosen = _readable(settings.load, settings_beside(path))
+    rule_book = regulated_by or regulation.load(regulation_beside(path))
+    chosen = settings.load(settings_beside(path))
     found = entries.Found()
     known = Cache(cache, rule_book)
     with _no_collector():
@@ -66,16 +66,6 @@ def load(
         regulation=rule_book,
         settings=chosen,
     )
-
-
-def _readable[T](load_file: Callable[[Path], T], file: Path) -> T:
-    """What `load_file` makes of the file. Raises InputError also when it is not there or no text."""
-    try:
-        return load_file(file)
-    except OSError as error:
-        raise InputError([Problem(str(file), 0, "", f"không đọc được tệp: {error.strerror}")]) from error
-    except UnicodeDecodeError as error:
-        raise InputError([Problem(str(file), 0, "", "không phải văn bản UTF-8")]) from error
 
 
 def _read(text: str, file: Path, rule_book: Regulation, known: Cache, found: entries.Found) -> None:

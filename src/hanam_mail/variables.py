@@ -33,4 +33,4 @@ def text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise InputError([Problem(str(path), 0, "", "không phải văn bản UTF-8")]) from error
     except OSError as error:
-        raise InputError([Problem(str(path), 0, "", f"không đọc được: {error.strerror}")]) from error
+        raise InputError([Problem(str(path), 0, "", f"không đọc được tệp: {error.strerror}")]) from error

@@ -121,7 +121,7 @@ def test_many_revocations_at_once_need_a_word(standing: int, revoked: int, stops
 def test_an_address_is_never_given_to_another_mailbox() -> None:
     have = accounts(entry(), entry("t5v9c2"))
     want = accounts(entry(address="moi"), entry("t5v9c2", address="ha.p3x8d1"))
-    with pytest.raises(Refused, match=r"không được cấp cho t5v9c2 \(Đ5\.2\)"):
+    with pytest.raises(Refused, match=r"không được cấp cho .* \(t5v9c2\) \(Đ5\.2\)"):
         plan(have, want)
 
 

@@ -31,7 +31,10 @@ from tests.mail.accounts import settled, sql
 PASSWORD = "Thu-nghiem-7@Hanam"
 PERSON = "x9x9p1"
 GONE = "x9x9p2"
-IDS = ("x9x9c1", "x9x9c2", "x9x9b1", "x9x9b2", PERSON, GONE)
+SUFFIXED = "x9x9p3"
+OFFICE = "x9x9f1"
+IDS = ("x9x9c1", "x9x9c2", "x9x9b1", "x9x9b2", PERSON, GONE, SUFFIXED, OFFICE)
+RULE = 'require "fileinto"; if header :contains "subject" "vao thu muc" { fileinto "Thu"; }'
 EFFECT = 5.0
 """Seconds within which an applied change must be felt by every daemon."""
 
@@ -57,7 +60,9 @@ class Registry:
         for code, agency in self.agencies.items():
             document = {"agency": agency, "mailboxes": self.entries[code]}
             text = "---\n" + yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
-            (self.folder / f"{code}.yml").write_text(text, encoding="utf-8")
+            if agency["code"] != code:
+                (self.folder / f"{code}.yml").unlink(missing_ok=True)
+            (self.folder / f"{agency['code']}.yml").write_text(text, encoding="utf-8")
 
     def person(self, identity: str = PERSON) -> dict[str, Any]:
         return next(box for boxes in self.entries.values() for box in boxes if box["id"] == identity)
@@ -139,7 +144,7 @@ class World:
             "mail": self.doveadm("-f tab fetch", of, "'mailbox uid guid flags date.received' mailbox Thu all"),
             "folders": self.doveadm("mailbox list", of),
             "quota": self.doveadm("-f tab quota get", of),
-            "sieve": self.doveadm("sieve list", of),
+            "sieve": self.doveadm("sieve list", of) + self.doveadm("sieve get", of, "nghi"),
             "activity": sql(self.lab, f"select protocol, last_access from mail.activity where mailbox_id = '{PERSON}'"),
             "hash": sql(self.lab, f"select md5(hash), changed_at from mail.credential where mailbox_id = '{PERSON}'"),
         }
@@ -164,8 +169,9 @@ def world(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]
             _box("x9x9b1", "agency", "thumot"),
             _box(PERSON, "person", "nguyenthunghiem", name="Nguyễn Thử Nghiệm"),
             _box(GONE, "person", "lethunghiem", name="Lê Thử Nghiệm"),
+            _box(SUFFIXED, "person", "tranthunghiem.tm", name="Trần Thử Nghiệm"),
         ],
-        "thuhai": [_box("x9x9b2", "agency", "thuhai")],
+        "thuhai": [_box("x9x9b2", "agency", "thuhai"), _box(OFFICE, "office", "pt.thuhai", name="Phòng Thử")],
     }
     result = World(lab, registry, project / "handover")
     try:
@@ -232,7 +238,7 @@ def furnished(world: World) -> World:
         client.copy("1:2", "Thu")
         client.select("Thu")
         client.store("1", "+FLAGS", r"(\Flagged \Seen)")
-    lab.run("mailstore", f"echo 'keep;' | doveadm sieve put -u {PERSON} -a nghi")
+    lab.run("mailstore", f"echo '{RULE}' | doveadm sieve put -u {PERSON} -a nghi")
     return world
 
 
@@ -248,6 +254,38 @@ def _delivered_under(world: World, *addresses: str) -> None:
         world.lab.wait_for_message(world.sample(address), subject)
     shown = sql(world.lab, f"select address from mail.webmail_addresses('{PERSON}') limit 1")
     assert shown == f"{addresses[0]}@{world.lab.variables['mail_domain']}"
+
+
+def _stored_under(world: World, mailbox: str, *addresses: str) -> None:
+    """Mail to each address reaches the mailbox, whoever may open it."""
+    for address in addresses:
+        subject = f"den {address} {time.monotonic_ns()}"
+        world.send(address, subject)
+
+        def arrived(subject: str = subject) -> bool:
+            found = world.doveadm("-f tab fetch -u", mailbox, f"uid mailbox INBOX subject '{subject}'")
+            return len(found.split()) == 2
+
+        wait_for(arrived, f"mail to {address}")
+
+
+def _sorted_by_the_rule(world: World, address: str) -> None:
+    """The person's own rule works under this address as before."""
+    subject = f"vao thu muc {time.monotonic_ns()}"
+    world.send(address, subject)
+
+    def filed() -> bool:
+        return len(world.doveadm("-f tab fetch -u", PERSON, f"uid mailbox Thu subject '{subject}'").split()) == 2
+
+    wait_for(filed, f"the rule to file mail to {address}")
+
+
+def _readdress(box: dict[str, Any], address: str) -> str:
+    """Another primary address; the former becomes an alias and is returned."""
+    was: str = box["address"]
+    box["address"] = address
+    box["aliases"] = [*box.get("aliases", ()), {"address": was, "from": _day(0)}]
+    return was
 
 
 def _all_know(world: World, address: str, since: float) -> None:
@@ -283,6 +321,8 @@ def test_a_rename_keeps_the_mailbox_and_both_addresses(furnished: World) -> None
     _all_know(furnished, "nguyendoiten", since)
     assert furnished.kept() == before
     _delivered_under(furnished, "nguyendoiten", "nguyenthunghiem")
+    _sorted_by_the_rule(furnished, "nguyendoiten")
+    _sorted_by_the_rule(furnished, "nguyenthunghiem")
 
 
 @pytest.mark.dieu6
@@ -296,15 +336,44 @@ def test_a_transfer_keeps_the_mailbox_and_its_plain_address(furnished: World) ->
     assert sql(furnished.lab, f"select agency_id from mail.mailbox where id = '{PERSON}'") == "x9x9c2"
     assert furnished.kept() == before
     _delivered_under(furnished, person["address"], *(alias["address"] for alias in person.get("aliases", ())))
+    _sorted_by_the_rule(furnished, person["address"])
+
+
+@pytest.mark.dieu5
+@pytest.mark.dieu6
+def test_a_transfer_may_replace_the_former_agencys_suffix_and_both_are_delivered(furnished: World) -> None:
+    registry = furnished.registry
+    person = registry.person(SUFFIXED)
+    was = _readdress(person, "tranthunghiem.th")
+    person["history"].append(_event("transfer", 0, **{"from": "x9x9c1", "was": was}))
+    registry.entries["thumot"].remove(person)
+    registry.entries["thuhai"].append(person)
+    furnished.apply()
+    _stored_under(furnished, SUFFIXED, "tranthunghiem.th", "tranthunghiem.tm")
+
+
+@pytest.mark.dieu5
+@pytest.mark.dieu6
+def test_a_renamed_agency_and_its_office_are_reached_under_old_and_new_code(furnished: World) -> None:
+    registry = furnished.registry
+    registry.agencies["thuhai"] |= {"name": "Sở Thử Ba", "code": "thuba"}
+    registry.agencies["thuhai"]["history"] = [_event("rename", 0, was_name="Sở Thử Hai", was_code="thuhai")]
+    for identity, address in (("x9x9b2", "thuba"), (OFFICE, "pt.thuba")):
+        box = registry.person(identity)
+        box["history"].append(_event("rename", 0, was=_readdress(box, address)))
+    furnished.apply()
+    _stored_under(furnished, "x9x9b2", "thuba", "thuhai")
+    _stored_under(furnished, OFFICE, "pt.thuba", "pt.thuhai")
 
 
 @pytest.mark.dieu6
 def test_a_merger_moves_all_mailboxes_of_the_agency_and_loses_none(furnished: World) -> None:
     before = furnished.kept()
     registry = furnished.registry
-    registry.agencies["thuhai"]["history"] = [_event("merge", 0, into="x9x9c1")]
+    registry.agencies["thuhai"]["history"].append(_event("merge", 0, into="x9x9c1"))
     for box in registry.entries["thuhai"]:
-        box["history"].append(_event("merge", 0, **{"from": "x9x9c2"}))
+        was = {"was": _readdress(box, "pt.thumot")} if box["id"] == OFFICE else {}
+        box["history"].append(_event("merge", 0, **{"from": "x9x9c2"}, **was))
     registry.entries["thumot"] += registry.entries["thuhai"]
     registry.entries["thuhai"] = []
     furnished.apply()
@@ -314,6 +383,9 @@ def test_a_merger_moves_all_mailboxes_of_the_agency_and_loses_none(furnished: Wo
     with furnished.lab.smtp() as client:
         client.mail("an@ngoai.example")
         assert client.rcpt("thuhai@hanam.gov.vn")[0] == 250
+    _sorted_by_the_rule(furnished, person["address"])
+    _stored_under(furnished, OFFICE, "pt.thumot", "pt.thuba", "pt.thuhai")
+    _stored_under(furnished, SUFFIXED, "tranthunghiem.th", "tranthunghiem.tm")
 
 
 @pytest.mark.dieu8

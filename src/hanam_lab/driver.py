@@ -15,7 +15,7 @@ from hanam_lab import image, needs, network
 from hanam_lab.errors import LabError
 from hanam_lab.network import Network
 from hanam_lab.paths import CACHE, REPOSITORY, STATE
-from hanam_lab.shell import locked, run
+from hanam_lab.shell import locked, remove_when_empty, run
 from hanam_lab.topology import HostSpec
 
 BOOT_SECONDS = 60
@@ -149,7 +149,7 @@ class Lab:
         ]  # fmt: skip
 
     def _save(self, specs: list[HostSpec]) -> None:
-        with locked(STATE / ".lock"):
+        with locked(STATE):
             known = {host.spec.name: host for host in self.hosts()}
             if known:
                 lan = next(iter(known.values())).network
@@ -227,13 +227,9 @@ def names(repository: Path | None = None) -> list[str]:
 
 
 def _remove_state_when_empty() -> None:
-    lock = STATE / ".lock"
-    with locked(lock):
-        if [path for path in STATE.iterdir() if path != lock] == []:
-            lock.unlink()
-            STATE.rmdir()
-            if not any(STATE.parent.iterdir()):
-                STATE.parent.rmdir()
+    with locked(STATE):
+        remove_when_empty(STATE)
+    remove_when_empty(STATE.parent)
 
 
 def _mount(host: Host, base: Path) -> None:

@@ -37,7 +37,7 @@ def _key(*parts: object) -> str:
 def base_tree(say: Say) -> Path:
     """Path of the base tree; builds it (about 20 s) when absent."""
     tree = CACHE / f"base-{_key(SUITE, BASE_PACKAGES, DPKG_CONFIGURATION)}"
-    with locked(CACHE / "base.lock"):
+    with locked(CACHE):
         if not tree.is_dir():
             say(f"building the base tree ({SUITE}): about 20 s, kept in {tree}")
             temporary = Path(tempfile.mkdtemp(prefix="base-new-", dir=CACHE))
@@ -84,7 +84,7 @@ def package_archive(base: Path, say: Say) -> Path:
     """Path of the package archive for the roles' present package lists; builds it when absent."""
     packages = role_packages()
     archive = CACHE / "archives" / _key(base.name, packages)
-    with locked(CACHE / "archive.lock"):
+    with locked(CACHE / "archives"):
         if not archive.is_dir():
             say(f"downloading {len(packages)} packages and what they need: one to two minutes, kept in {archive}")
             _build_archive(base, packages, archive)

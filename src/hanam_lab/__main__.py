@@ -1,12 +1,14 @@
 """Command line of the lab driver: python -m hanam_lab up|down|status|ssh."""
 
 import os
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 import click
 
-from hanam_lab import driver, topology
+from hanam_lab import driver, image, topology
 from hanam_lab.errors import LabError
 from hanam_lab.paths import REPOSITORY
 
@@ -44,6 +46,8 @@ def down(name: tuple[str, ...]) -> None:
     """Stop and remove the labs NAME; `all` means every lab that this checkout of the project started."""
     for lab in driver.names(REPOSITORY) if name == ("all",) else name:
         driver.Lab(lab).down(_say)
+    if name == ("all",):
+        image.remove_unfinished(_say)
 
 
 @main.command()
@@ -65,7 +69,13 @@ def ssh(name: str, host: str, command: tuple[str, ...]) -> None:
     os.execvp(line[0], line)  # noqa: S606
 
 
+def interrupted(number: int, frame: FrameType | None) -> None:
+    """Handler of signals: what is being built or started is cleaned up on the way out."""
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, interrupted)
     try:
         main(standalone_mode=True)
     except LabError as error:

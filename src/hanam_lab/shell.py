@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -10,17 +11,48 @@ from pathlib import Path
 
 from hanam_lab.errors import LabError
 
+GRACE_SECONDS = 10.0
+MOUNTS = Path("/proc/self/mountinfo")
+
 
 def run(command: Sequence[str | Path], *, stdin: str | None = None) -> str:
     """Run a program and return what it printed.
 
-    Raises LabError with the program's own words when it fails.
+    Raises LabError with the program's own words when it fails. When this process is interrupted meanwhile, the program
+    is ended with all that it started.
     """
-    done = subprocess.run([str(part) for part in command], input=stdin, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        words = (done.stderr or done.stdout).strip()[-2000:]
-        raise LabError(f"{' '.join(str(part) for part in command[:6])}: exit {done.returncode}\n{words}")
-    return done.stdout
+    words = [str(part) for part in command]
+    with subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
+    ) as process:  # fmt: skip
+        try:
+            output, complaint = process.communicate(stdin)
+        except BaseException:
+            _end_group(process)
+            raise
+    if process.returncode != 0:
+        said = (complaint or output).strip()[-2000:]
+        raise LabError(f"{' '.join(words[:6])}: exit {process.returncode}\n{said}")
+    return output
+
+
+def _end_group(process: subprocess.Popen[str]) -> None:
+    """End a process that was started with a group of its own, and the group."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_SECONDS)
+
+
+def unmount_below(folder: Path) -> None:
+    """Unmount everything that is mounted on a folder or below it, the innermost first."""
+    mounted = [Path(line.split()[4].replace("\\040", " ")) for line in MOUNTS.read_text().splitlines()]
+    for point in reversed(mounted):
+        if point.is_relative_to(folder):
+            run(["umount", point])
 
 
 @contextmanager

@@ -12,7 +12,7 @@ a mistake is lifted by `hanam-mail-db correct`. The inventory (deploys/inventory
 import getpass
 import shlex
 
-from pyinfra import host
+from pyinfra import host  # type: ignore[attr-defined]
 from pyinfra.operations import server
 
 _given = {name: str(host.data.get(name) or "") for name in ("address", "reason", "note", "document")}

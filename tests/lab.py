@@ -281,9 +281,9 @@ class _PinnedIMAP(imaplib.IMAP4_SSL):
 
 class _PinnedPOP3(poplib.POP3_SSL):
     def __init__(self, name: str, address: str, context: ssl.SSLContext) -> None:
-        self._address = address
+        self._address, self._context = address, context
         super().__init__(name, 995, timeout=TIMEOUT, context=context)
 
     def _create_socket(self, timeout: float) -> socket.socket:
         plain = socket.create_connection((self._address, self.port), timeout)
-        return self.context.wrap_socket(plain, server_hostname=self.host)
+        return self._context.wrap_socket(plain, server_hostname=self.host)

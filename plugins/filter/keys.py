@@ -1,10 +1,13 @@
 """Filters on keys, certificates and zones; the logic is in the package hanam_mail."""
 
+from collections.abc import Callable
+from typing import Any
+
 from hanam_mail import dnssec, pki, zones
 
 
 class FilterModule:
-    def filters(self):
+    def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "dkim_public_key": pki.dkim_public_key,
             "dns_lines": zones.record_lines,

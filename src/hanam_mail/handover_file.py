@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import pyrage  # type: ignore[import-untyped]
+import pyrage
 
 from hanam_mail.errors import InputError, Problem
 from hanam_mail.handover import FORMAT, Slip

@@ -125,7 +125,7 @@ def _with_capitals(text: str, reading: str) -> str:
 @cache
 def _table(encoding: str) -> tuple[Mapping[str, str], re.Pattern[str]]:
     # Read at first need: few names are legacy text, and the package takes a while to load.
-    from viparse.normalize import tcvn3, vni  # type: ignore[import-untyped]
+    from viparse.normalize import tcvn3, vni
 
     pairs = dict(tcvn3.TCVN3.pairs) if encoding == TCVN3 else {**dict(vni.VNI.pairs), **_VNI_ADDITIONS}
     longest_first = sorted(pairs, key=len, reverse=True)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pyrage import x25519  # type: ignore[import-untyped]
+from pyrage import x25519
 
 from hanam_mail import pki
 

@@ -50,12 +50,12 @@ def test_a_clerk_reads_the_agencys_mail_in_every_client(lab: Lab, delegation: De
     with lab.submission(stranger.address, stranger.password) as client:
         client.send_message(mail)
     for login in forms(delegation):
-        with lab.imap(login, delegation.clerk.password) as client:
-            client.select("INBOX", readonly=True)
+        with lab.imap(login, delegation.clerk.password) as reader:
+            reader.select("INBOX", readonly=True)
 
-            def arrived(client: imaplib.IMAP4_SSL = client) -> bool:
-                client.noop()
-                return bool(client.search(None, "SUBJECT", f'"{mail["Subject"]}"')[1][0])
+            def arrived(reader: imaplib.IMAP4_SSL = reader) -> bool:
+                reader.noop()
+                return bool(reader.search(None, "SUBJECT", f'"{mail["Subject"]}"')[1][0])
 
             wait_for(arrived, f"the agency's mail for {login}")
     pop3 = lab.pop3(delegation.login, delegation.clerk.password)

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import email.utils
 import time
 from collections.abc import Iterator
 from email.message import EmailMessage

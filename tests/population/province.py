@@ -13,8 +13,8 @@ from pathlib import Path
 from random import Random
 
 from hanam_mail import canonical, naming, naming_batch
-from hanam_mail.entries import ID_LETTERS, ID_PAIRS
 from hanam_mail.errors import Source
+from hanam_mail.events import ID_LETTERS, ID_PAIRS
 from hanam_mail.model import (
     Absence,
     Agency,

@@ -92,7 +92,7 @@ class Outbox:
     """Stands in for the connection: rows above the cursor, and the cursor."""
 
     def __init__(self, rows: int) -> None:
-        self.rows = [(n, "mailbox.access", f"m{n}", [f"m{n}"], {}) for n in range(1, rows + 1)]
+        self.rows: list[tuple[Any, ...]] = [(n, "mailbox.access", f"m{n}", [f"m{n}"], {}) for n in range(1, rows + 1)]
         self.cursor = 0
 
     def execute(self, query: str, parameters: list[Any]) -> list[Any]:

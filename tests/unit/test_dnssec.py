@@ -7,6 +7,7 @@ import dns.name
 import dns.rdata
 import dns.rrset
 import pytest
+from dns.rdtypes.ANY.TXT import TXT
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,5 +62,6 @@ def test_reverse_names() -> None:
 @given(st.text(max_size=700))
 def test_txt_data_reads_back_as_the_same_text(text: str) -> None:
     record = dns.rdata.from_text("IN", "TXT", dnssec.character_strings(text))
+    assert isinstance(record, TXT)
     assert b"".join(record.strings) == text.encode()
     assert all(len(piece) <= 255 for piece in record.strings)

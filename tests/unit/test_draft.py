@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -338,7 +339,7 @@ def test_whoever_comes_back_gets_the_own_former_address_again(
 
 def test_offices_and_own_agency_are_no_transfers(draft: Draft) -> None:
     for who, agency in (("pcc.snv", "stp"), ("snv", "stp"), ("lean", "snv")):
-        assert refused(lambda who=who, agency=agency: draft.transfer(who, agency=agency, request=REQUEST, done=DONE))
+        assert refused(partial(draft.transfer, who, agency=agency, request=REQUEST, done=DONE))
 
 
 # --- agencies ---

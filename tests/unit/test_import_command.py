@@ -368,12 +368,13 @@ def test_dieu_11_4_a_filled_template_goes_through(folder: Path) -> None:
     sheet = book["Danh sách"]
     headings = {str(sheet.cell(7, column).value): column for column in range(1, sheet.max_column + 1)}
     sheet["C3"], sheet["C4"], sheet["E4"], sheet["C5"] = "Sở Nội vụ", "12/SNV-VP", date(2026, 6, 1), "45/QĐ-SNV"
-    for column, value in {
+    values: dict[str, str | int] = {
         "STT": 1,
         "Loại hộp thư": "Cá nhân",
         "Họ và tên / Tên phòng, đơn vị": "Đỗ Thị Hòa",
         "Nội dung đề nghị": "Cấp mới",
-    }.items():
+    }
+    for column, value in values.items():
         sheet.cell(11, headings[column], value)
     book.save(file)
     options = ["--received", "02/06/2026", "--reply", "90/STTTT-CNTT", "--done", "03/06/2026"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.styles import Font
 from tests.data.spreadsheets import csv, repack, xlsx
 
 from hanam_mail.errors import InputError
@@ -56,7 +57,7 @@ def test_hidden_sheets_are_passed_over_and_hidden_or_struck_rows_doubted() -> No
         other.sheet_state = "hidden"
 
         for column in (1, 2, 3):
-            book.active.cell(3, column).font = openpyxl.styles.Font(strike=True)
+            book.active.cell(3, column).font = Font(strike=True)
 
     sheets = reading.parse(xlsx(ROWS, hidden=[2], more=hide), "ds.xlsx")
     assert [sheet.title for sheet in sheets] == ["Sheet1"]
@@ -93,7 +94,7 @@ def test_an_error_value_is_a_fault() -> None:
 
 def test_formatting_far_below_the_list_costs_nothing() -> None:
     def far(book: openpyxl.Workbook) -> None:
-        book.active["A1048576"].font = openpyxl.styles.Font(bold=True)
+        book.active["A1048576"].font = Font(bold=True)
 
     (sheet,) = reading.parse(xlsx(ROWS, more=far), "ds.xlsx")
     assert len(sheet.rows) == 3

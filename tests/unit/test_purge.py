@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hanam_mail import purge
+from hanam_mail.handover import HandoverError
 from hanam_mail.purge import PurgeRefused
 
 TODAY = date(2026, 11, 25)
@@ -117,7 +118,7 @@ def test_a_failing_age_leaves_no_archive(home: Path, tmp_path: Path, monkeypatch
     program.write_text("#!/bin/sh\ncat >/dev/null; echo 'no such key' >&2; exit 1\n", encoding="ascii")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
-    with pytest.raises(purge.handover.HandoverError, match="no such key"):
+    with pytest.raises(HandoverError, match="no such key"):
         purge.export_home(home, tmp_path / "export" / "x.age", [KEY])
     assert list((tmp_path / "export").iterdir()) == []
 

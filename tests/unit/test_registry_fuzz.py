@@ -3,6 +3,7 @@
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -143,7 +144,9 @@ def mutated_structure(draw: st.DrawFn) -> tuple[str, bytes]:
         if path:
             parent, key = path[-1]
             parent[key] = draw(values)
-    options = {name: draw(st.booleans()) for name in ("allow_unicode", "default_flow_style", "sort_keys")}
+    options: dict[str, Any] = {
+        name: draw(st.booleans()) for name in ("allow_unicode", "default_flow_style", "sort_keys")
+    }
     return NAMES[number], str(yaml.safe_dump(tree, **options)).encode()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support import expected_conditions as expect
 
 from tests.lab import Lab, Sample
@@ -48,8 +49,8 @@ class Page:
     def refusal(self) -> str:
         return self.web.text("#answer")
 
-    def _items(self, selector: str) -> list[object]:
-        return self.web.driver.find_elements(By.CSS_SELECTOR, selector)  # type: ignore[return-value]
+    def _items(self, selector: str) -> list[WebElement]:
+        return self.web.driver.find_elements(By.CSS_SELECTOR, selector)
 
 
 @pytest.fixture

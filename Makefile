@@ -1,5 +1,6 @@
 # Hà Nam Mail: every command that a person types. `make help` lists them.
-# Needs git, make and python3 on Debian 13, and root rights; everything else is installed by `make setup`.
+# Needs git, make and python3 on Debian 13; everything else is installed by these commands. Root rights are needed where
+# something is missing from Debian, and for the lab (it boots machines): not to check, and not to deploy.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,11 +17,24 @@ export PYTHONUNBUFFERED := 1
 # The hosts of a scenario are in the inventory only once create has run.
 export MOLECULE_ANSIBLE_ARGS_STRICT_MODE := 1
 
-# What the programs below need from Debian, and why.
-SYSTEM_PACKAGES := \
-	python3-venv \
-	systemd-container mmdebstrap apt-utils iproute2 openssh-client \
+# What the programs below need from Debian, and why: on every controller (production's too), and for the lab alone.
+CONTROLLER_PACKAGES := python3-venv openssh-client
+LAB_PACKAGES := \
+	systemd-container mmdebstrap apt-utils iproute2 \
 	chromium chromium-driver libnss3-tools
+
+# $(call install,packages,what they are for): what is missing of them, as root; nothing where nothing is.
+define install
+@missing=$$(for package in $(1); do \
+	[ "$$(dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null || echo absent)" = installed ] || echo $$package; done); \
+if [ -n "$$missing" ]; then \
+	[ "$$(id -u)" = 0 ] || { echo "make: to install" $$missing "root rights are needed: sudo make $(MAKECMDGOALS)"; exit 1; }; \
+	echo "set-up: installing from Debian:" $$missing; \
+	echo "  ($(2))"; \
+	apt-get -q update; \
+	DEBIAN_FRONTEND=noninteractive apt-get -q install --yes --no-install-recommends $$missing; \
+fi
+endef
 
 PLAYBOOK = ansible-playbook -i $(TOPOLOGY) -i $(LAB_STATE)/$(LAB)/hosts.yml
 
@@ -34,21 +48,19 @@ help: ## this list
 setup: .venv/.ready group_vars/lab/vault.yml ## install what the other commands need (they call it themselves)
 
 .venv/.ready: requirements.lock pyproject.toml
-	@[ "$$(id -u)" = 0 ] || { echo "make: root rights are needed (machines are booted, packages installed): sudo make $(MAKECMDGOALS)"; exit 1; }
-	@missing=$$(for package in $(SYSTEM_PACKAGES); do \
-		[ "$$(dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null || echo absent)" = installed ] || echo $$package; done); \
-	if [ -n "$$missing" ]; then \
-		echo "set-up: installing from Debian:" $$missing; \
-		echo "  (python3-venv: the tools' own Python environment; systemd-container, mmdebstrap, apt-utils, iproute2,"; \
-		echo "   openssh-client: the lab's hosts; chromium, chromium-driver, libnss3-tools: a person's browser in the tests)"; \
-		apt-get -q update; \
-		DEBIAN_FRONTEND=noninteractive apt-get -q install --yes --no-install-recommends $$missing; \
-	fi
+	@found=$$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || echo missing); \
+	[ "$$found" = 3.13 ] || { echo "make: /usr/bin/python3 must be Python 3.13 (Debian 13's own), here it is: $$found"; exit 1; }
+	$(call install,$(CONTROLLER_PACKAGES),python3-venv: the tools' own Python environment; openssh-client: Ansible's way to the hosts)
 	@echo "set-up: Python environment in .venv (locked in requirements.lock)"
+	@rm -f $@
 	@/usr/bin/python3 -m venv .venv
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+.PHONY: lab-packages
+lab-packages:
+	$(call install,$(LAB_PACKAGES),systemd-container to iproute2: the lab's hosts; chromium to libnss3-tools: a person's browser in the tests)
 
 group_vars/lab/vault.yml: .venv/.ready src/hanam_mail/secrets.py inventory/lab.yml inventory/split.yml
 	@$(PYTHON) -m hanam_mail.secrets --output $@
@@ -62,7 +74,7 @@ lock: ## renew requirements.lock from pyproject.toml (needs uv)
 # --- the lab --------------------------------------------------------------------------------------------------------
 
 .PHONY: up
-up: setup ## start the lab, converge everything, prove it with real mail, say how to log in
+up: setup lab-packages ## start the lab, converge everything, prove it with real mail, say how to log in
 	@$(PYTHON) -m hanam_lab up $(LAB) --inventory $(TOPOLOGY)
 	@$(PLAYBOOK) playbooks/site.yml
 	@$(PLAYBOOK) playbooks/mailboxes.yml
@@ -70,7 +82,10 @@ up: setup ## start the lab, converge everything, prove it with real mail, say ho
 
 .PHONY: down
 down: ## remove all that up and test made (CACHES=yes: also the downloaded packages, which other checkouts share)
-	@if [ -x $(PYTHON) ]; then $(PYTHON) -m hanam_lab down all; fi
+	@if [ -e .venv/.ready ]; then $(PYTHON) -m hanam_lab down all; \
+	elif grep -qs '"repository": "$(CURDIR)"' $(LAB_STATE)/*/lab.json; then \
+		echo "make down: labs of this checkout run, but its .venv is not whole: make setup, then make down again"; exit 1; \
+	fi
 	@rm -rf .venv build .molecule group_vars/lab/vault.yml .pytest_cache .mypy_cache .ruff_cache .hypothesis .ansible src/*.egg-info
 	@if [ "$(CACHES)" = yes ]; then rm -rf /var/cache/hanam-mail; fi
 
@@ -100,13 +115,13 @@ fast: setup ## unit, render and contract tests, and the registry
 	hanam-mail check
 
 .PHONY: molecule
-molecule: setup ## the whole system on real hosts, on one machine and split over several, side by side
+molecule: setup lab-packages ## the whole system on real hosts, on one machine and split over several, side by side
 	@$(PYTHON) -m hanam_lab.scenarios default split
 
 # --- production -----------------------------------------------------------------------------------------------------
 
 .PHONY: deploy
-deploy: setup ## converge an environment: make deploy ENV=production (ARGS="--check --diff" to look first)
+deploy: .venv/.ready ## converge an environment: make deploy ENV=production (ARGS="--check --diff" to look first)
 	@[ -n "$(ENV)" ] || { echo "make deploy: which environment? ENV=staging or ENV=production"; exit 2; }
 	ansible-playbook -i inventory/$(ENV).yml playbooks/site.yml $(ARGS)
 	ansible-playbook -i inventory/$(ENV).yml playbooks/mailboxes.yml $(ARGS)

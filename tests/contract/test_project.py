@@ -90,6 +90,18 @@ def test_the_readme_names_every_folder() -> None:
     assert [folder for folder in folders if not folder.startswith(".") and f"{folder}/" not in readme] == []
 
 
+# Folders and files that no host test sees: a merge request that touches only these needs no hosts.
+HOSTLESS = {"bench", "docs", "mailboxes", "schemas", ".vscode"}
+
+
+def test_whatever_a_host_test_sees_starts_the_host_tests_of_a_merge_request() -> None:
+    jobs = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text())
+    listed = {path.removesuffix("/**/*") for path in jobs["system"]["rules"][0]["changes"]["paths"]}
+    parts = [path.relative_to(ROOT).parts for path in tracked()]
+    assert {first for first, *rest in parts if rest} - HOSTLESS <= listed
+    assert {"Makefile", "ansible.cfg", "pyproject.toml", "requirements.lock"} <= listed
+
+
 def test_every_decision_is_one_page() -> None:
     records = sorted((ROOT / "docs/decisions").glob("*.md"))
     assert records

@@ -1,0 +1,27 @@
+"""Hosts that find each other across the network agree on names, certificates and ports."""
+
+from collections.abc import Callable
+from typing import Any
+
+
+def test_sieves_replies_go_to_a_name_that_the_mail_servers_certificate_bears(
+    environment: Callable[[str], Any],
+) -> None:
+    split = environment("split")
+    configuration = split.render("dovecot", "dovecot.conf.j2", "store1")
+    settings = dict(line.split(" = ", 1) for line in configuration.splitlines() if " = " in line)
+    name, _, port = settings["submission_host"].rpartition(":")
+    assert port == "25"
+    assert name in split.value("tls", "public_names", "edge1")
+    # Port 25 shows the public certificate, which the internal authority has not signed.
+    assert settings["ssl_client_ca_file"] == "/etc/ssl/certs/ca-certificates.crt"
+
+
+def test_one_machine_needs_no_port_that_only_neighbours_use(environment: Callable[[str], Any]) -> None:
+    def open_ports(topology: str) -> set[int]:
+        here = environment(topology)
+        return {row["port"] for host in here.hosts("all") for row in here.value("base", "base_ports", host)}
+
+    between_hosts = {24, 5432, 12340, 12341, 12342}
+    assert not open_ports("lab") & between_hosts
+    assert between_hosts <= open_ports("split")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from hanam_lab import image, needs, network
+from hanam_lab import image, needs, network, watches
 from hanam_lab.errors import LabError
 from hanam_lab.network import Network
 from hanam_lab.paths import CACHE, REPOSITORY, STATE
@@ -93,7 +93,7 @@ class Lab:
         needs.check()
         base = image.base_tree(say)
         archive = image.package_archive(base, say)
-        self._save(specs)
+        self._save(specs, say)
         hosts = self.hosts()
         lan = hosts[0].network
         if not lan.exists():
@@ -148,8 +148,9 @@ class Lab:
             f"{entry['ansible_user']}@{entry['ansible_host']}", *arguments,
         ]  # fmt: skip
 
-    def _save(self, specs: list[HostSpec]) -> None:
+    def _save(self, specs: list[HostSpec], say: image.Say) -> None:
         with locked(STATE):
+            watches.allow(STATE.parent, say)
             known = {host.spec.name: host for host in self.hosts()}
             if known:
                 lan = next(iter(known.values())).network
@@ -228,6 +229,8 @@ def names(repository: Path | None = None) -> list[str]:
 
 def _remove_state_when_empty() -> None:
     with locked(STATE):
+        if not any(STATE.iterdir()):
+            watches.give_back(STATE.parent)
         remove_when_empty(STATE)
     remove_when_empty(STATE.parent)
 

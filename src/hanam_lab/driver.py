@@ -1,5 +1,6 @@
 """Start, find and remove the hosts of one lab: systemd-nspawn machines on an overlay over the base tree."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ from hanam_lab.topology import HostSpec
 
 BOOT_SECONDS = 60
 _CGROUPS = Path("/sys/fs/cgroup")
+_UNDER_SYSTEMD = Path("/run/systemd/system")
 # SIGRTMIN+4: systemd as process 1 powers the machine off.
 _POWER_OFF = signal.SIGRTMIN + 4
 _REBOOT = 133
@@ -63,6 +65,10 @@ class Host:
             return None
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return int(children[0]) if children else None
+
+    def console(self) -> str:
+        """The last words on its console."""
+        return (self.folder / "console.log").read_text(errors="replace")[-1500:]
 
 
 class Lab:
@@ -128,6 +134,7 @@ class Lab:
             _stop(host)
             say(f"stopped {host.spec.name}")
         for host in hosts:
+            _end_orphans(host)
             while host.root.is_mount():
                 run(["umount", host.root])
             _remove_leftovers(host)
@@ -213,8 +220,7 @@ class Lab:
             if done.returncode == 0:
                 return
             if host.nspawn_pid is None or time.monotonic() > deadline:
-                console = (host.folder / "console.log").read_text(errors="replace")[-1500:]
-                raise LabError(f"{host.spec.name} did not come up: {done.stderr.strip()}\n{console}")
+                raise LabError(f"{host.spec.name} did not come up: {done.stderr.strip()}\n{host.console()}")
             time.sleep(0.3)
 
 
@@ -282,16 +288,19 @@ def _boot(host: Host) -> None:
         f"--bind-ro={CACHE}/archives:{image.ARCHIVE_MOUNT}", "--boot",
     ]  # fmt: skip
     (host.folder / "pid").unlink(missing_ok=True)
+    _end_orphans(host)
     prefix, join = _own_cgroup(host)
     # nspawn ends with 133 when its machine reboots. The shell also waits for it, so that nspawn never stays
     # behind as a zombie where process 1 reaps nothing.
     script = f'{join}while "$@" & echo $! > {host.folder}/pid; wait $!; [ $? -eq {_REBOOT} ]; do :; done'
     with (host.folder / "console.log").open("ab") as console:
-        subprocess.Popen(
+        keeper = subprocess.Popen(
             [*prefix, "/bin/sh", "-c", script, "sh", *command],
             stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
         )  # fmt: skip
     while not (host.folder / "pid").exists():
+        if keeper.poll() is not None:
+            raise LabError(f"{host.spec.name} did not start:\n{host.console()}")
         time.sleep(0.01)
 
 
@@ -302,9 +311,9 @@ def _own_cgroup(host: Host) -> tuple[list[str], str]:
     stopping a unit on one would kill it on all. Under systemd a scope does it; where there is none, the hierarchies
     that are mounted, version 1 or 2.
     """
-    if Path("/run/systemd/system").is_dir():
+    if _UNDER_SYSTEMD.is_dir():
         return [
-            "systemd-run", "--quiet", "--scope", "--collect", f"--unit={host.machine}",
+            "systemd-run", "--quiet", "--scope", "--collect", f"--unit={host.machine}.scope",
             "--property=Delegate=yes", f"--property=MemoryMax={host.spec.memory}", "--",
         ], ""  # fmt: skip
     groups = _cgroups(host)
@@ -320,6 +329,30 @@ def _cgroups(host: Host) -> list[Path]:
     if (_CGROUPS / "cgroup.procs").exists():
         return [_CGROUPS / host.machine]
     return [_CGROUPS / tree / host.machine for tree in ("systemd", "unified", "memory") if (_CGROUPS / tree).is_dir()]
+
+
+def _end_orphans(host: Host) -> None:
+    """End the host's processes that outlived their nspawn: killed, it leaves them running in their control group."""
+    if _UNDER_SYSTEMD.is_dir():
+        unit = f"{host.machine}.scope"
+        if _is_loaded(unit):
+            run(["systemctl", "kill", "--signal=KILL", unit])
+        deadline = time.monotonic() + BOOT_SECONDS
+        while _is_loaded(unit):
+            if time.monotonic() > deadline:
+                raise LabError(f"{unit} does not end: systemctl status {unit}")
+            time.sleep(0.1)
+        return
+    for group in _cgroups(host):
+        for processes in group.rglob("cgroup.procs"):
+            with contextlib.suppress(OSError):
+                for pid in processes.read_text().split():
+                    os.kill(int(pid), signal.SIGKILL)
+
+
+def _is_loaded(unit: str) -> bool:
+    shown = subprocess.run(["systemctl", "show", "-P", "LoadState", unit], capture_output=True, text=True, check=True)
+    return shown.stdout.strip() != "not-found"
 
 
 def _remove_leftovers(host: Host) -> None:

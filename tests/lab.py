@@ -118,11 +118,11 @@ class Lab:
     def run(self, group: str, command: str, *, check: bool = True) -> str:
         """Run a shell command as root on a host of a group and return what it printed.
 
-        The command goes over standard input, since sudo writes command lines into the journal.
+        It goes there by standard input: sudo writes command lines to the journal, and some commands bear passwords.
         """
         line = self.driver.ssh_command(self.host(group))
         done = subprocess.run(
-            [*line, "sudo", "sh", "-c", _quoted('script=$(cat); eval "$script"')],
+            [*line, "sudo", "sh", "-c", shlex.quote('eval "$(cat)"')],
             input=command,
             capture_output=True,
             text=True,
@@ -251,10 +251,6 @@ def message(
     mail["Date"] = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime())
     mail.set_content(text)
     return mail
-
-
-def _quoted(command: str) -> str:
-    return "'" + command.replace("'", "'\\''") + "'"
 
 
 class _PinnedSMTPS(smtplib.SMTP_SSL):

@@ -1,22 +1,33 @@
 """After all the mail tests: nothing failed, nothing of our own making complains, no secret was written down."""
 
-import json
 import re
 from collections.abc import Iterator
 
+from tests.after.journal import ON_THESE_HOSTS, lines
 from tests.lab import Lab
+
+# Why a program could not ask another: it was stopped or started again. Never that it asked wrongly, or may not.
+_AWAY = (
+    r"(terminating connection due to administrator command|closed( the connection)? unexpectedly|Connection refused"
+    r"|PGSQL.*No such file or directory|the database system is (starting up|shutting down)|Not connected to database)"
+)
 
 # What may stand in the journal at warning or above: what tests provoke, and what came before the roles.
 EXPECTED = (
-    # The database, the filter, the scanner and the mail store are stopped, killed and hung by tests.
-    r"postfix/\S+ .*(pgsql|lookup error for|Milter service|private/quota-status)",
-    r"dovecot .*(sqlpool|Password query failed|Killed with signal|Shutting down logging|SIGHUP received)",
-    r"dovecot .*(terminating connection|Temporary authentication failure|net_connect_unix|lookup failed|auth failed)",
+    # The database, the filter, the scanner and the mail store are stopped, killed and hung by tests: the cause, ...
+    rf"postfix/\S+ warning: (pgsql query failed|connect to pgsql server).*{_AWAY}",
+    r"postfix/\S+ .*(Milter service|private/quota-status|server 127\.0\.0\.1:12342|connect to 127\.0\.0\.1:12342)",
+    rf"dovecot .*{_AWAY}",
+    r"dovecot .*(Killed with signal|Shutting down logging|SIGHUP received|net_connect_unix)",
+    # ... and what follows from it without a reason of its own. Another cause would stand beside it.
+    r"postfix/\S+ warning: proxy:pgsql:\S+ lookup error for ",
+    r"dovecot auth.*sqlpool\(pgsql\): Query failed, aborting: SELECT ",
+    r"dovecot .*(Temporary authentication failure|Internal error occurred|Internal auth failure)",
+    # Notices wait while mail is away; the timer may also meet a stopped database.
+    r"systemd (Failed to start )?hanam-mail-notices\.service",
+    r"hanam-mail-jobs .*hanam-mail-notices\.service",
     r"systemd .*(clamav-daemon|rspamd|hanam-backup|postgresql)\S*service",
     r"systemd Failed to start hanam-backup\.service",
-    # Mail is away while notices are to be sent: they wait, and the operator is told.
-    r"systemd (Failed to start )?hanam-mail-notices\.service\S* ",
-    r"hanam-mail-jobs .*hanam-mail-notices\.service",
     r"hanam-(mail-)?backup .*(cannot be reached|backup failed)",
     # The agent's own connection is cut with the others; a stopped Dovecot does not obey it. It tries again.
     r"hanam-agent (consuming input failed|terminating connection|connection (is bad|failed)|the connection is lost)",
@@ -31,16 +42,8 @@ EXPECTED = (
     r"postfix/\S+ .*(improper command pipelining|bare <LF>|numeric domain name|Illegal address syntax)",
     # Before role base had its turn.
     r"sshd-session .*Unable to open env file: /etc/default/locale",
-    # Only here: nspawn's hosts have no such rights or devices.
-    r"systemd .*Couldn't add UID/GID reference",
+    *ON_THESE_HOSTS,
 )  # fmt: skip
-
-
-def lines(lab: Lab, host: str) -> Iterator[str]:
-    """'<identifier> <message>' of everything at warning or above since boot."""
-    for line in lab.run(host, "journalctl --no-pager --output=json --priority=warning --boot").splitlines():
-        entry = json.loads(line)
-        yield f"{entry.get('SYSLOG_IDENTIFIER', '?')} {entry['MESSAGE']}"
 
 
 def test_no_unit_has_failed(lab: Lab) -> None:

@@ -90,6 +90,21 @@ def test_the_readme_names_every_folder() -> None:
     assert [folder for folder in folders if not folder.startswith(".") and f"{folder}/" not in readme] == []
 
 
+def test_what_one_scenario_leaves_out_the_other_runs() -> None:
+    left_out: dict[str, set[str]] = {}
+    for scenario in ("default", "split"):
+        settings = yaml.safe_load((ROOT / f"molecule/{scenario}/molecule.yml").read_text())
+        words = settings["ansible"]["env"]["HANAM_TESTS"].split()
+        left_out[scenario] = {word.removeprefix("--deselect=") for word in words if word.startswith("--")}
+        for test in left_out[scenario]:
+            path, _, name = test.partition("::")
+            assert f"def {name}(" in (ROOT / path).read_text(), f"{scenario}: {test}"
+        assert {"tests/mail", "tests/web", "tests/after"} <= set(words), scenario
+        for word in words:
+            assert word.startswith("--") or (ROOT / word).exists(), f"{scenario}: {word}"
+    assert not left_out["default"] & left_out["split"]
+
+
 # Folders and files that no host test sees: a merge request that touches only these needs no hosts.
 HOSTLESS = {"bench", "docs", "mailboxes", "schemas", ".vscode"}
 

@@ -288,7 +288,7 @@ def _boot(host: Host) -> None:
         f"--bind-ro={CACHE}/archives:{image.ARCHIVE_MOUNT}", "--boot",
     ]  # fmt: skip
     (host.folder / "pid").unlink(missing_ok=True)
-    _end_orphans(host)
+    _remove_leftovers(host)
     prefix, join = _own_cgroup(host)
     # nspawn ends with 133 when its machine reboots. The shell also waits for it, so that nspawn never stays
     # behind as a zombie where process 1 reaps nothing.
@@ -356,7 +356,8 @@ def _is_loaded(unit: str) -> bool:
 
 
 def _remove_leftovers(host: Host) -> None:
-    """What nspawn leaves when it had to be killed: control groups, and the folder of the machine's exported sockets."""
+    """What a killed nspawn leaves: processes, control groups, the folder of the machine's exported sockets."""
+    _end_orphans(host)
     for group in _cgroups(host):
         deadline = time.monotonic() + BOOT_SECONDS
         while group.is_dir():

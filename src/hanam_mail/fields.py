@@ -9,7 +9,7 @@ the result from being used.
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
-from unicodedata import is_normalized
+from unicodedata import category, is_normalized
 
 import yaml
 
@@ -58,6 +58,9 @@ class Fields:
             self.note(name, "phải là một giá trị, không phải danh sách hay bảng")
             return ""
         text = str(node.value).strip()
+        if hidden := _hidden(text):
+            self.note(name, f"có ký tự ẩn {hidden}", "Đ3.4")
+            return ""
         if not text and required:
             self.note(name, "thiếu")
         if text and pattern and re.fullmatch(pattern, text) is None:
@@ -91,7 +94,10 @@ class Fields:
         """A list of texts."""
         nodes = list(self._items(name, required=required))
         if all(isinstance(node, yaml.ScalarNode) for node in nodes):
-            return tuple(str(node.value) for node in nodes)
+            texts = tuple(str(node.value) for node in nodes)
+            if hidden := _hidden("".join(texts)):
+                self.note(name, f"có ký tự ẩn {hidden}", "Đ3.4")
+            return texts
         self.note(name, "phải là danh sách các giá trị")
         return ()
 
@@ -149,6 +155,13 @@ class Fields:
         if required:
             self.note(name, "thiếu")
         return None
+
+
+def _hidden(text: str) -> str:
+    """The first character that nobody sees (control, format, unassigned), as U+200B; lines may end."""
+    if text.isprintable():
+        return ""
+    return next((f"U+{ord(char):04X}" for char in text if category(char).startswith("C") and char != "\n"), "")
 
 
 def document(text: str, file: str, problems: list[Problem]) -> Fields | None:

@@ -106,6 +106,7 @@ def _order(history: Sequence[Event]) -> Iterator[Problem]:
 
 def _dates(history: Sequence[Event], today: date) -> Iterator[Problem]:
     latest = issued = history[0].done
+    away: set[date] = set()
     for event in history:
         if event.done > today:
             yield event.source.problem("done", f"ngày {event.done} ở tương lai")
@@ -116,6 +117,10 @@ def _dates(history: Sequence[Event], today: date) -> Iterator[Problem]:
                 yield event.source.problem("to", f"ngày {event.end} trước ngày bắt đầu {event.begin}", "Đ6.2c")
             elif event.end < issued:
                 yield event.source.problem("to", f"ngày {event.end} trước ngày cấp hộp thư ({issued})", "Đ6.2c")
+            if event.begin in away:
+                text = f"đã có thông báo vắng từ ngày {event.begin}: sửa sự kiện đó, không ghi thêm"
+                yield event.source.problem("from", text, "Đ6.2c")
+            away.add(event.begin)
         latest = max(latest, event.done)
 
 

@@ -414,6 +414,29 @@ def test_an_impossible_event_is_refused(world: World, event: str, field: str, wo
     assert words in problem.text
 
 
+@pytest.mark.dieu6
+def test_two_absences_that_begin_on_one_day_are_refused(world: World) -> None:
+    """The accounts know an absence by its mailbox and first day; which is right, only the agency can tell."""
+    absence = "event: absence, request: 2024-0004, done: 2024-03-01, from: 2024-04-01, to: 2024-0"
+    world.happen("c2c2c2", [absence + "4-30", absence + "5-31"])
+    problem = world.only_problem()
+    assert (problem.field, problem.clause) == ("from", "Đ6.2c")
+    assert "2024-04-01" in problem.text
+
+
+@pytest.mark.parametrize("hidden", ["\\0", "\\x07", "\\u200b", "\\u202e", "\\t"])
+@pytest.mark.parametrize("field", ["document", "ground"])
+def test_a_text_with_a_hidden_character_is_refused_at_its_line(world: World, field: str, hidden: str) -> None:
+    """A NUL no jsonb can hold; one that cannot be seen makes two numbers of what looks like one."""
+    text = world.files["requests/2024.yml"]
+    place = text.index(f"  {field}: ")
+    end = text.index("\n", place)
+    world.files["requests/2024.yml"] = f'{text[:place]}  {field}: "1/VB{hidden}."{text[end:]}'
+    problem = world.only_problem()
+    assert (problem.field, problem.line) == (field, text[:place].count("\n") + 1)
+    assert "ký tự ẩn U+" in problem.text
+
+
 @pytest.mark.dieu7
 def test_dieu7_3_one_request_lifts_a_lock_once(world: World) -> None:
     restore = "event: restore, request: 2024-0005, done: 2024-03-01, verified: Trần Bình"

@@ -84,8 +84,17 @@ def seal(data: bytes, recipients: Sequence[str]) -> bytes:
 
 def write(name: str, sealed: bytes, folder: Path = FOLDER) -> Path:
     """Put the sealed file on the disk, mode 0600, file and folder flushed; on failure nothing stays behind."""
-    folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / name
+    try:
+        _write(path, sealed)
+    except OSError as error:
+        raise HandoverError(f"không ghi được tệp bàn giao {path}: {error.strerror}") from error
+    return path
+
+
+def _write(path: Path, sealed: bytes) -> None:
+    folder = path.parent
+    folder.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -97,7 +106,6 @@ def write(name: str, sealed: bytes, folder: Path = FOLDER) -> Path:
     except BaseException:
         path.unlink()
         raise
-    return path
 
 
 def flush(directory: Path) -> None:

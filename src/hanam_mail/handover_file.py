@@ -14,8 +14,26 @@ import pyrage
 from hanam_mail.errors import InputError, Problem
 from hanam_mail.handover import FORMAT, Slip
 
+# Of each mount of this machine: where it is and what file system.
+MOUNTS = Path("/proc/self/mountinfo")
 _SEALED = b"age-encryption.org/v1"
 _AGE_KEY = "AGE-SECRET-KEY-"
+
+
+def in_memory(path: Path, mounts: Path | None = None) -> bool:
+    """Whether what is written there stays off every disk; False when the machine does not tell."""
+    try:
+        lines = (mounts or MOUNTS).read_text("utf-8").splitlines()
+    except OSError:
+        return False
+    place, kind = Path("/"), ""
+    for line in lines:
+        words = line.split()
+        mount = Path(words[4].replace("\\040", " "))
+        # A later mount hides an earlier one at the same place.
+        if path.resolve().is_relative_to(mount) and mount.is_relative_to(place):
+            place, kind = mount, words[words.index("-") + 1]
+    return kind in ("tmpfs", "ramfs")
 
 
 @dataclass(frozen=True)

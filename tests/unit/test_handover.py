@@ -4,16 +4,18 @@ import json
 import os
 import stat
 import subprocess
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyrage
 import pytest
 from click.testing import CliRunner
 
-from hanam_mail import handover, handover_sheet
+from hanam_mail import handover, handover_file, handover_sheet
 from hanam_mail.cli import main
 from hanam_mail.first_passwords import Rule
 from hanam_mail.handover import HandoverError, Slip
@@ -72,13 +74,13 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(handover.HandoverError, match="No space"):
         handover.write("a.age", b"sealed", tmp_path / "box")
     assert list((tmp_path / "box").iterdir()) == []
 
 
 def test_a_file_is_never_written_over(sealed: Path) -> None:
-    with pytest.raises(FileExistsError):
+    with pytest.raises(handover.HandoverError, match="File exists"):
         handover.write(sealed.name, b"other", sealed.parent)
 
 
@@ -126,16 +128,46 @@ def test_sheets_are_made_per_agency_and_sealed_again(sealed: Path, key: Path, tm
         assert stat.S_IMODE(Path(sheet["file"]).stat().st_mode) == 0o600
 
 
-def test_clear_sheets_are_made_only_when_asked_for(sealed: Path, key: Path, tmp_path: Path) -> None:
-    done = run(sealed, "--key", key, "--output", tmp_path / "out", "--clear")
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder that is on no disk."""
+    with TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder) / "out"
+
+
+def test_clear_sheets_are_made_only_when_asked_for(sealed: Path, key: Path, memory: Path) -> None:
+    done = run(sealed, "--key", key, "--output", memory, "--clear")
     assert "in xong thì xóa" in done.output
-    assert all(path.read_bytes().startswith(b"%PDF-") for path in (tmp_path / "out").iterdir())
+    assert [path.read_bytes()[:5] for path in memory.iterdir()] == [b"%PDF-"] * 2
 
 
 @pytest.mark.dieu12
-def test_no_password_comes_on_the_screen(sealed: Path, key: Path, tmp_path: Path) -> None:
+def test_clear_sheets_never_stand_on_a_disk(
+    sealed: Path, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was deleted from a disk is still on it, in the backup of the day too."""
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(
+        "1 0 8:1 / / rw - ext4 /dev/vda rw\n"
+        "2 1 0:2 / /run/memory rw - tmpfs tmpfs rw\n"
+        "3 2 8:2 / /run/memory/disk rw shared:1 - ext4 /dev/vdb rw\n",
+        encoding="utf-8",
+    )
+    assert handover_file.in_memory(Path("/run/memory/phieu/a.pdf"), mounts)
+    assert not handover_file.in_memory(Path("/run/memory/disk/phieu"), mounts)
+    assert not handover_file.in_memory(Path("/run/memoryless"), mounts)
+    assert not handover_file.in_memory(Path("/run/memory"), tmp_path / "no proc here")
+    monkeypatch.setattr(handover_file, "MOUNTS", mounts)
+    done = run(sealed, "--key", key, "--output", tmp_path / "out", "--clear")
+    assert done.exit_code == 1
+    assert "--output /dev/shm/" in done.output
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.dieu12
+def test_no_password_comes_on_the_screen(sealed: Path, key: Path, memory: Path) -> None:
     for words in (["--clear"], ["--json"], []):
-        done = run(sealed, "--key", key, "--output", tmp_path / "out", *words)
+        done = run(sealed, "--key", key, "--output", memory, *words)
         assert done.exit_code == 0
         assert not any(slip.password in done.output for slip in SLIPS)
 

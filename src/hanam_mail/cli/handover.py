@@ -7,6 +7,10 @@ import click
 from hanam_mail.cli.base import command, json_option, print_json
 from hanam_mail.errors import InputError, Problem
 
+_CLEAR = (
+    "Ghi PDF không niêm phong để in ngay, chỉ vào bộ nhớ (--output trên tmpfs). "
+    "/ Plain PDF, to be printed at once, on a tmpfs only."
+)
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -20,7 +24,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="Thư mục ghi phiếu, mỗi cơ quan một tệp. / Folder of the sheets, one file an agency.",
 )
-@click.option("--clear", is_flag=True, help="Ghi PDF không niêm phong để in ngay. / Plain PDF, to be printed at once.")
+@click.option("--clear", is_flag=True, help=_CLEAR)
 @click.option("--recipient", multiple=True, help="Khóa công khai niêm phong phiếu. / Public key that seals the sheets.")
 @click.option("--url", help="Địa chỉ trang thư ghi trên phiếu. / Address of the webmail, as the slips name it.")
 @click.option(
@@ -55,6 +59,12 @@ def handover(
     if not recipients and not clear:
         text = "khóa ssh không cho biết khóa công khai của nó: cần --recipient, hoặc --clear để in ngay"
         raise InputError([Problem(str(key_file), 0, "", text)])
+    if clear and not handover_file.in_memory(output):
+        text = (
+            "--clear chỉ ghi vào bộ nhớ, vì tệp đã xóa vẫn còn trên đĩa: thêm --output /dev/shm/phieu (tmpfs), hoặc bỏ "
+            "--clear để có PDF niêm phong"
+        )
+        raise InputError([Problem(str(output), 0, "", text)])
     rules = handover_sheet.Rules.of(yaml.safe_load(regulation.read_text(encoding="utf-8")))
     output.mkdir(parents=True, exist_ok=True, mode=0o700)
     written = []

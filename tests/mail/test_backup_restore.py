@@ -191,7 +191,7 @@ def test_replace_goes_back_and_keeps_the_present_aside(lab: Lab, person: Sample,
 
 def test_to_folder_puts_everything_below_a_new_folder(lab: Lab, person: Sample, before: State) -> None:
     name = f"Khoi phuc {uuid.uuid4().hex[:6]}"
-    restore(lab, person, "--to-folder", f"'{name}'")
+    restore(lab, person, "--to-folder", f"'{name}'", "--document", "12/STTTT-VP")
     after = state(lab, person)
     assert after.pop(f'"{name}"') == before["INBOX"]
     assert after.pop(f'"{name}/{FOLDER[1:]}') == before[FOLDER]
@@ -233,6 +233,14 @@ def test_two_restores_do_not_run_at_once(lab: Lab, person: Sample) -> None:
     )
     assert said.rstrip().endswith("exit 6")
     assert "một lần khôi phục khác đang chạy" in said
+
+
+@pytest.mark.dieu4
+def test_to_folder_needs_a_document(lab: Lab, person: Sample) -> None:
+    command = f"hanam-mail-restore {person.mailbox} --to-folder Cu 2>&1; echo $?"
+    shown = lab.run("mailstore", command)
+    assert "cần --document" in shown
+    assert shown.endswith("2\n")
 
 
 def test_a_restore_is_logged_with_operator_and_document(lab: Lab, person: Sample, before: State) -> None:

@@ -677,6 +677,9 @@ def parse_arguments() -> argparse.Namespace:
     if not (arguments.list or arguments.database) and not arguments.mailbox:
         parser.error("cần mã hoặc địa chỉ hộp thư / a mailbox is needed")
     name = arguments.to_folder
+    if name is not None and not arguments.document:
+        # What the owner deleted comes before his eyes, and his clerks', again: somebody asked for it on paper (Đ4.6).
+        parser.error("--to-folder cần --document SỐ_VĂN_BẢN / needs a document")
     if name is not None and (
         not name.strip("/") or name.startswith(("/", "~")) or "//" in name or "\t" in name or "\n" in name
     ):

@@ -12,6 +12,7 @@ import smtplib
 import socket
 import ssl
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -133,6 +134,18 @@ class Lab:
             raise AssertionError(f"{command!r} on {group}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done.stdout
 
+    def play(self, book: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a playbook on the lab, as an operator does."""
+        program = str(Path(sys.executable).with_name("ansible-playbook"))
+        return subprocess.run(
+            [program, "-i", str(self.topology), "-i", str(self.driver.inventory), f"playbooks/{book}", *words],
+            cwd=REPOSITORY,
+            env={**os.environ, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
     @contextmanager
     def stopped(self, group: str, *units: str) -> Iterator[None]:
         """Stop units of a host for a while; they run again afterwards whatever happens."""
@@ -149,7 +162,8 @@ class Lab:
         forgetting = f'runuser -u postgres -- psql -qAt mail -c "{forget}"'
         passwords = shlex.quote(json.dumps({address: password}, ensure_ascii=False))
         option = "--must-change" if must_change else "--no-must-change"
-        setting = f"printf %s {passwords} | hanam-mail-db set-passwords --json --if-different {option}"
+        program = "runuser -u postgres -- python3 -I /usr/lib/hanam-mail/hanam-mail.pyz"
+        setting = f"cd / && printf %s {passwords} | {program} set-passwords --json --if-different {option}"
         self.run("accounts", f"{forgetting} && {setting} && {forgetting}")
 
     def give_back(self, person: Sample) -> None:

@@ -13,7 +13,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "operator_keys": {"type": "list", "elements": "str", "required": True},
     "limit_percent": {"type": "float", "required": True},
     "limit_count": {"type": "int", "required": True},
+    "shown": {"type": "int", "required": True},
     "allow_removals": {"type": "bool", "default": False},
+    "allow_vanished": {"type": "bool", "default": False},
     "allow_shrink": {"type": "bool", "default": False},
 }
 

@@ -58,6 +58,23 @@ class Absence:
     request: str
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lock that running brought about and the day it began; `renewed`: a new default password was given since."""
+
+    reason: str
+    since: date
+    renewed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A restore by command whose event the registry has not had yet: its document and day."""
+
+    document: str
+    day: date
+
+
 @dataclass(frozen=True)
 class Accounts:
     """One side of the comparison: what git wants, or what the database has."""
@@ -71,8 +88,9 @@ class Accounts:
     # it decided something else than the state.
     shrinking: frozenset[str] = frozenset()
     decided: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    # Only of the database: the reason of a lock that running brought about; who has a password. None: not known.
-    locks: Mapping[str, str] = field(default_factory=dict)
+    # Only of the database: what running brought about; who has a password. None: not known, nor are locks.
+    locks: Mapping[str, Held] = field(default_factory=dict)
+    restored: Mapping[str, Restored] = field(default_factory=dict)
     credentials: frozenset[str] | None = None
 
 

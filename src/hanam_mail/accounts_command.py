@@ -43,10 +43,6 @@ def desired(path: Path) -> tuple[dict[str, Any], list[str]]:
         return {}, [str(problem) for problem in error.problems]
 
 
-# Entries of each group that the Ansible output shows; `hanam-mail plan` shows all.
-SHOWN = 20
-
-
 def pack(data: Mapping[str, Any]) -> bytes:
     """The same for `apply`, compressed: the registry of a province is 8 MB of repeating words."""
     return gzip.compress(encode(data), compresslevel=1, mtime=0)
@@ -63,10 +59,11 @@ def apply_words(path: Path, arguments: Mapping[str, Any]) -> list[str]:
         "--commit",
         commit(path),
         "--brief",
-        str(SHOWN),
+        str(arguments["shown"]),
         *limits,
         *(word for key in arguments["operator_keys"] for word in ("--recipient", key)),
         *(["--allow-removals"] if arguments["allow_removals"] else []),
+        *(["--allow-vanished"] if arguments["allow_vanished"] else []),
         *(["--allow-shrink"] if arguments["allow_shrink"] else []),
     ]
 

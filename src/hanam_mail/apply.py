@@ -2,8 +2,8 @@
 
 `read` (of accounts.py) takes the document of desired.py, `plan` compares. What running brings about (passwords,
 automatic locks, activity) is nobody's wish and never compared; the one exception is a document that restores (Đ7.3),
-which lifts the lock it was written for and asks for a new first password. wording.py says a plan in Vietnamese,
-apply_database.py carries it out.
+which lifts the lock it was written for and asks for a new first password: once, whether apply does it or a command did,
+and no lock that came after it. wording.py says a plan in Vietnamese, apply_database.py carries it out.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from hanam_mail import wording
-from hanam_mail.accounts import Absence, Accounts, Address, Agency, Mailbox, Refused, read
+from hanam_mail.accounts import Absence, Accounts, Address, Agency, Held, Mailbox, Refused, read
 
 __all__ = [
     "Absence",
@@ -28,6 +28,7 @@ __all__ = [
     "Limit",
     "Mailbox",
     "Note",
+    "NoteKind",
     "Plan",
     "Refused",
     "assess",
@@ -88,24 +89,39 @@ class Entry:
     document: Mapping[str, Any]
 
 
+class NoteKind(StrEnum):
+    """What a note is about."""
+
+    # A lock that running brought about, a restore by command: the registry has no event of it.
+    LOCKED = "locked"
+    RESTORED = "restored"
+    # A restore of the registry that finds nothing locked, or a lock that came after it.
+    NOT_LOCKED = "not_locked"
+    NEWER_LOCK = "newer_lock"
+
+
 @dataclass(frozen=True)
 class Note:
-    """What the reader should know, though nothing is done about it: a lock without a document of its own."""
+    """What the reader should know, though nothing is done about it. `reason`: a lock's; `detail`: a day or document."""
 
     id: str
     name: str
     address: str
-    reason: str
+    reason: str = ""
+    kind: NoteKind = NoteKind.LOCKED
+    detail: str = ""
 
 
 @dataclass
 class Plan:
-    """What an apply does. `passwords`: whose first password is to be made, with the event that asks for it."""
+    """What an apply does. `passwords`: whose first password is to be made, with the event that asks for it; `followed`:
+    whose restore by command the registry has now."""
 
     entries: list[Entry] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     lifted: list[str] = field(default_factory=list)
+    followed: list[str] = field(default_factory=list)
     passwords: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -147,10 +163,11 @@ def plan(
     domain: str,
     limit: Limit = Limit(),
     allow_removals: bool = False,
+    allow_vanished: bool = False,
     allow_shrink: bool = False,
 ) -> Plan:
     """What leads from `have` to `want`; raises Refused with every reason against it."""
-    found = _Comparison(have, want, today, domain).run(limit, allow_removals, allow_shrink)
+    found = _Comparison(have, want, today, domain).run(limit, allow_removals, allow_vanished, allow_shrink)
     if found.never or found.stops:
         raise Refused([*found.never, *found.stops])
     return found.plan
@@ -158,7 +175,7 @@ def plan(
 
 def assess(have: Accounts, want: Accounts, today: date, *, domain: str) -> Assessment:
     """The whole plan with every reason against it, for whoever only looks."""
-    return _Comparison(have, want, today, domain).run(Limit(), False, False)
+    return _Comparison(have, want, today, domain).run(Limit(), False, False, False)
 
 
 class _Comparison:
@@ -175,13 +192,13 @@ class _Comparison:
         # Small changes of a mailbox that come out of other tables, found first, told in its one entry.
         self.more: dict[str, list[Change]] = {}
 
-    def run(self, limit: Limit, allow_removals: bool, allow_shrink: bool) -> Assessment:
+    def run(self, limit: Limit, allow_removals: bool, allow_vanished: bool, allow_shrink: bool) -> Assessment:
         self._stolen_addresses()
-        self._agencies(allow_removals)
+        self._agencies(allow_vanished)
         self._addresses()
         self._clerks()
         self._absences()
-        revoked = self._mailboxes(allow_shrink) + self._vanished(allow_removals)
+        revoked = self._mailboxes(allow_shrink) + self._vanished(allow_vanished)
         standing = sum(mailbox.state != "revoked" for mailbox in self.have.mailboxes.values())
         if not allow_removals and limit.exceeded(revoked, standing):
             self.errors.append(
@@ -215,7 +232,7 @@ class _Comparison:
                 holder, other = (f"{self.who(each.mailbox)} ({each.mailbox})" for each in (owner, address))
                 self.never.append(f"địa chỉ {local_part} thuộc hộp thư {holder}, không được cấp cho {other} (Đ5.2)")
 
-    def _agencies(self, allow_removals: bool) -> None:
+    def _agencies(self, allow_vanished: bool) -> None:
         for agency in self.want.agencies.values():
             old = self.have.agencies.get(agency.id)
             if old == agency:
@@ -230,9 +247,10 @@ class _Comparison:
             self.result.entries.append(
                 Entry(group, agency.id, agency.kind, agency.name, agency.code, "", changes, decided)
             )
-        if not allow_removals:
+        if not allow_vanished:
             self.errors += [
-                f"cơ quan {old.name} ({id_}) không còn trong sổ đăng ký"
+                f"cơ quan {old.name} ({id_}) không còn trong sổ đăng ký (cho phép rõ ràng: "
+                "-e mailboxes_allow_vanished=true)"
                 for id_, old in sorted(self.have.agencies.items())
                 if id_ not in self.want.agencies
             ]
@@ -286,13 +304,9 @@ class _Comparison:
         have = self.have
         for mailbox in self.want.mailboxes.values():
             old = have.mailboxes.get(mailbox.id)
-            restored = old is not None and _restores(old.document, mailbox.document)
-            self._password(mailbox, restored)
             lock = have.locks.get(mailbox.id)
-            if lock and restored:
-                self.result.lifted.append(mailbox.id)
-            elif lock and mailbox.state == "active":
-                self.result.notes.append(Note(mailbox.id, mailbox.name, self.address(mailbox.id), lock))
+            restored = old is not None and self._running(old, mailbox, lock)
+            self._password(mailbox, restored, lock)
             if old is None:
                 self._entry(Group.CREATED, mailbox, (Change("quota_bytes", None, mailbox.quota_bytes),))
             elif old != mailbox or mailbox.id in self.more:
@@ -300,15 +314,65 @@ class _Comparison:
                 revoked += old.state != "revoked" and mailbox.state == "revoked"
         return revoked
 
-    def _password(self, mailbox: Mailbox, restored: bool) -> None:
-        """Đ7.3: a restored mailbox gets a new default password; a new one its first."""
+    def _running(self, old: Mailbox, new: Mailbox, lock: Held | None) -> bool:
+        """What git's documents and what running brought about say to each other; whether a restore is to be done."""
+        decided = _decides(old.document, new.document)
+        restoring = decided and new.document["event"] == "restore"
+        done = restoring and self._by_command(new)
+        restored = restoring and not done and self._opens(old, new, lock)
+        if lock and restored:
+            self.result.lifted.append(new.id)
+        elif lock and restoring:
+            self._note(new, NoteKind.NEWER_LOCK, lock.reason, lock.since.isoformat())
+        elif lock and new.state == "active":
+            self._note(new, NoteKind.LOCKED, lock.reason)
+        elif restoring and not restored and not done:
+            self._note(new, NoteKind.NOT_LOCKED)
+        self._follow(new, decided, old.state)
+        return restored
+
+    def _by_command(self, mailbox: Mailbox) -> bool:
+        """Whether a command restored the mailbox by this document already; a lock of now came after that."""
+        command = self.have.restored.get(mailbox.id)
+        return command is not None and _number(command.document) == _number(mailbox.document.get("number"))
+
+    def _opens(self, old: Mailbox, new: Mailbox, lock: Held | None) -> bool:
+        """Whether a restore has a lock to end: the registry's, or one that is not newer than itself."""
+        if self.have.credentials is None and lock is None:
+            return True  # Between two revisions of git: most locks are known to the database only.
+        if lock is not None:
+            return lock.since <= date.fromisoformat(new.document["done"])
+        return old.state == "locked"
+
+    def _follow(self, mailbox: Mailbox, decided: bool, was: str) -> None:
+        """A restore by command waits for its event; whatever the registry decides later, that time is over."""
+        command = self.have.restored.get(mailbox.id)
+        if command is None:
+            return
+        later = decided and date.fromisoformat(mailbox.document["done"]) >= command.day
+        if later or mailbox.state == "revoked" or (decided and self._by_command(mailbox)):
+            self.result.followed.append(mailbox.id)
+            return
+        self._note(mailbox, NoteKind.RESTORED, detail=command.document)
+        if decided and (was, mailbox.state) == ("active", "locked"):
+            self.never.append(
+                f"hộp thư {self.who(mailbox.id)}: sự kiện lock ngày {wording.day(mailbox.document['done'])} sẽ khóa "
+                f"lại hộp thư đã được khôi phục ngày {wording.day(command.day)} theo văn bản {command.document}; "
+                "ghi thêm sự kiện restore vào sổ đăng ký (Đ7.3)"
+            )
+
+    def _note(self, mailbox: Mailbox, kind: NoteKind, reason: str = "", detail: str = "") -> None:
+        self.result.notes.append(Note(mailbox.id, mailbox.name, self.address(mailbox.id), reason, kind, detail))
+
+    def _password(self, mailbox: Mailbox, restored: bool, lock: Held | None) -> None:
+        """Đ7.3: a restored mailbox gets a new default password, unless it got one in its lock; a new one its first."""
         known = self.have.credentials
         if known is None or mailbox.kind not in ("person", "guest") or mailbox.state != "active":
             return
-        if restored or mailbox.id not in known:
+        if mailbox.id not in known or (restored and not (lock and lock.renewed)):
             self.result.passwords[mailbox.id] = "restore" if restored else "issue"
 
-    def _compare(self, old: Mailbox, new: Mailbox, restored: bool, lock: str | None, allow_shrink: bool) -> None:
+    def _compare(self, old: Mailbox, new: Mailbox, restored: bool, lock: Held | None, allow_shrink: bool) -> None:
         if old.kind != new.kind:
             self.never.append(f"hộp thư {self.who(new.id)}: loại cố định từ khi cấp, không đổi được")
         if new.quota_bytes < old.quota_bytes and not allow_shrink and new.id not in self.want.shrinking:
@@ -328,15 +392,15 @@ class _Comparison:
         if old.state != new.state:
             changes.append(Change("state", old.state, new.state))
         if restored and lock:
-            changes.append(Change("lock", lock, None))
+            changes.append(Change("lock", lock.reason, None))
         if not changes and old.document != new.document:
             changes.append(Change("document", dict(old.document), dict(new.document)))
-        self._entry(self._group(old, new, restored), new, tuple(changes))
+        self._entry(self._group(old, new, restored, lock), new, tuple(changes))
 
-    def _group(self, old: Mailbox, new: Mailbox, restored: bool) -> Group:
+    def _group(self, old: Mailbox, new: Mailbox, restored: bool, lock: Held | None) -> Group:
         if old.state != new.state and new.state in ("revoked", "locked"):
             return Group(new.state)
-        if restored or (old.state != new.state and old.state == "locked"):
+        if restored or (old.state != new.state and old.state == "locked" and not lock):
             return Group.RESTORED
         if old.agency != new.agency:
             merged = self.want.decided.get(new.id, {}).get("event") == "merge"
@@ -359,13 +423,14 @@ class _Comparison:
             )
         )
 
-    def _vanished(self, allow_removals: bool) -> int:
+    def _vanished(self, allow_vanished: bool) -> int:
         """An entry that is gone from git is an error, a revoked one too: its address must stay known (Đ5.2)."""
         vanished = [mailbox for id_, mailbox in sorted(self.have.mailboxes.items()) if id_ not in self.want.mailboxes]
-        if not allow_removals:
+        if not allow_vanished:
             self.errors += [
                 f"hộp thư {self.who(mailbox.id)} ({mailbox.id}) có trong cơ sở dữ liệu nhưng không còn trong sổ "
-                "đăng ký: hộp thư chỉ được thu hồi bằng sự kiện revoke, không được xóa mục"
+                "đăng ký: hộp thư chỉ được thu hồi bằng sự kiện revoke, không được xóa mục (cho phép rõ ràng: "
+                "-e mailboxes_allow_vanished=true)"
                 for mailbox in vanished
             ]
         open_ = [mailbox for mailbox in vanished if mailbox.state != "revoked"]
@@ -374,9 +439,14 @@ class _Comparison:
         return len(open_)
 
 
-def _restores(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether a restoring document is new; its request, not a corrected number or date, makes it another one."""
-    return new.get("event") == "restore" and (old.get("event"), old.get("request")) != ("restore", new.get("request"))
+def _decides(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether another document decides the state; another request makes it one, not a corrected number or date."""
+    return (old.get("event"), old.get("request")) != (new.get("event"), new.get("request"))
+
+
+def _number(document: str | None) -> str:
+    """A document's number as it is compared: as two people may have typed it."""
+    return "".join((document or "").casefold().split())
 
 
 def _clerks(accounts: Accounts) -> dict[str, list[str]]:

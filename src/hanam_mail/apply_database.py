@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from hanam_mail.accounts import Absence, Accounts, Address, Agency, Mailbox
+from hanam_mail.accounts import Absence, Accounts, Address, Agency, Held, Mailbox, Restored
 from hanam_mail.apply import Limit, Plan, plan
 
 
@@ -43,7 +43,22 @@ def current(connection: Any) -> Accounts:
             Absence(mailbox, date.fromisoformat(begins), date.fromisoformat(ends), request)
             for mailbox, begins, ends, request in rows("mail.absence", "mailbox_id", "begins", "ends", "request")
         ),
-        locks=dict(rows("mail.lock_state", "mailbox_id", "reason")),
+        locks={
+            mailbox: Held(reason, date.fromisoformat(since), renewed)
+            for mailbox, reason, since, renewed in rows(
+                "mail.lock_state l LEFT JOIN mail.credential c USING (mailbox_id)",
+                "mailbox_id",
+                "l.reason",
+                "l.locked_at::date",
+                "coalesce(c.is_default AND c.given_at >= l.locked_at, false)",
+            )
+        },
+        restored={
+            mailbox: Restored(command["document"], date.fromisoformat(command["on"]))
+            for mailbox, command in rows(
+                "mail.mailbox WHERE restored_by_command IS NOT NULL", "id", "restored_by_command"
+            )
+        },
         credentials=frozenset(row[0] for row in rows("mail.credential", "mailbox_id")),
     )
 
@@ -62,7 +77,13 @@ def lock(connection: Any) -> None:
 
 
 def planned(
-    connection: Any, want: Accounts, *, limit: Limit, allow_removals: bool = False, allow_shrink: bool = False
+    connection: Any,
+    want: Accounts,
+    *,
+    limit: Limit,
+    allow_removals: bool = False,
+    allow_vanished: bool = False,
+    allow_shrink: bool = False,
 ) -> Plan:
     """The plan of this moment; days are those of the database's time zone, the province's."""
     today, domain = connection.execute("SELECT current_date, mail.setting_text('mail_domain')").fetchone()
@@ -73,6 +94,7 @@ def planned(
         domain=domain,
         limit=limit,
         allow_removals=allow_removals,
+        allow_vanished=allow_vanished,
         allow_shrink=allow_shrink,
     )
 
@@ -111,9 +133,9 @@ _MERGES = (
         THEN UPDATE SET agency_id = w.agency_id, name = w.name, quota_bytes = w.quota_bytes, state = w.state,
             shard = w.shard, document = w.document
     """,
-    # Entries that vanished with the operator's word.
+    # Entries that vanished with the operator's word: there is no document, and the old one did not close it.
     """
-    UPDATE mail.mailbox h SET state = 'revoked'
+    UPDATE mail.mailbox h SET state = 'revoked', document = jsonb_build_object('event', 'revoke', 'done', current_date)
     WHERE h.state <> 'revoked' AND h.id IN (SELECT id FROM touched EXCEPT SELECT id FROM want_mailbox)
     """,
     # Only one primary at a time: the old one steps down before the new one is written.
@@ -169,7 +191,9 @@ def write(connection: Any, want: Accounts, todo: Plan) -> None:
     for statement in _MERGES:
         connection.execute(statement)
     for mailbox in todo.lifted:
-        connection.execute("SELECT mail.mailbox_unlock(%s)", [mailbox])
+        connection.execute("SELECT mail.mailbox_restore(%s)", [mailbox])
+    if todo.followed:
+        connection.execute("SELECT mail.restores_followed(%s)", [todo.followed])
 
 
 def _stage(connection: Any, want: Accounts, touched: set[str]) -> None:

@@ -21,6 +21,7 @@ class Options:
     recipients: Sequence[str] = ()
     limit: Limit = field(default_factory=Limit)
     allow_removals: bool = False
+    allow_vanished: bool = False
     allow_shrink: bool = False
     check: bool = False
     actor: str = ""
@@ -50,6 +51,7 @@ def run(connection: Any, want: Accounts, options: Options) -> Outcome:
                 want,
                 limit=options.limit,
                 allow_removals=options.allow_removals,
+                allow_vanished=options.allow_vanished,
                 allow_shrink=options.allow_shrink,
             )
             if plan.passwords:

@@ -29,6 +29,7 @@ class Mailbox:
     locked_by_registry: bool
     locked: bool
     document: str | None
+    locked_by_person: str | None
     has_password: bool
     given_since_lock: bool
 
@@ -45,6 +46,8 @@ def add_commands(
 
         def started(options: argparse.Namespace) -> int:
             with connect(options) as connection:
+                # Each transaction below is one of its own and commits at its end, whatever becomes of the next.
+                connection.autocommit = True
                 return run(connection, options, answer)
 
         command.set_defaults(run=started)
@@ -54,8 +57,11 @@ def add_commands(
     command.add_argument("--reason", required=True, help="lý do trong danh sách của quy chế, ví dụ compromised")
     command.add_argument("--note", default="", help="ghi chú; bắt buộc khi chưa có văn bản")
 
-    command = add("correct", _correct, "mở một lệnh khóa nhầm, không cần văn bản (khóa tự động hoặc khóa khẩn cấp)")
+    command = add("correct", _correct, "mở một lần khóa nhầm chưa có văn bản, mật khẩu giữ nguyên (Đ7.2)")
     command.add_argument("--note", required=True, help="vì sao là nhầm; ghi vào nhật ký")
+    command.add_argument(
+        "--of-person", action="store_true", help="lần khóa nhầm do một người ra lệnh, không phải hệ thống tự khóa"
+    )
 
     command = add("restore", _restore, "khôi phục hộp thư theo văn bản: mở khóa, cấp mật khẩu mặc định mới (Đ7.3)")
     command.add_argument("--verified", required=True, help="họ tên người đã kiểm tra yêu cầu")
@@ -69,6 +75,10 @@ def add_commands(
     _sealed(command)
 
 
+# Apply knows by its document that the event was carried out: the owner keeps his password.
+_TO_WRITE = "hãy ghi sự kiện restore với đúng số văn bản này vào sổ đăng ký"
+
+
 def _sealed(command: argparse.ArgumentParser) -> None:
     command.add_argument("--handover-folder", type=Path, default=handover.FOLDER, help="nơi ghi tệp bàn giao")
 
@@ -78,7 +88,8 @@ def find(connection: Any, address: str) -> Mailbox:
     row = connection.execute(
         "SELECT m.id, m.name, mail.mailbox_state(m.id), coalesce(g.code, ''), coalesce(g.name, ''),"
         " a.local_part || '@' || mail.setting_text('mail_domain'), m.state = 'locked', l.mailbox_id IS NOT NULL,"
-        " l.document, c.mailbox_id IS NOT NULL, coalesce(c.is_default AND c.given_at >= l.locked_at, false)"
+        " l.document, CASE WHEN NOT l.automatic THEN l.locked_by END, c.mailbox_id IS NOT NULL,"
+        " coalesce(c.is_default AND c.given_at >= l.locked_at, false)"
         " FROM mail.mailbox m LEFT JOIN mail.agency g ON g.id = m.agency_id"
         " LEFT JOIN mail.address a ON a.mailbox_id = m.id AND a.kind = 'primary'"
         " LEFT JOIN mail.lock_state l ON l.mailbox_id = m.id LEFT JOIN mail.credential c ON c.mailbox_id = m.id"
@@ -110,7 +121,14 @@ def _correct(connection: Any, options: argparse.Namespace, answer: Answer) -> in
         raise db.DatabaseError(
             f"{mailbox.address} bị khóa theo văn bản {mailbox.document}: mở bằng restore, theo văn bản (Đ7.3)"
         )
-    row = connection.execute("SELECT mail.mailbox_correct(%s, %s)", [mailbox.id, options.note]).fetchone()
+    if mailbox.locked_by_person and not options.of_person:
+        raise db.DatabaseError(
+            f"{mailbox.address} không bị khóa tự động mà do {mailbox.locked_by_person} khóa: hỏi người đó, nếu đúng "
+            "là nhầm thì thêm --of-person"
+        )
+    row = connection.execute(
+        "SELECT mail.mailbox_correct(%s, %s, %s)", [mailbox.id, options.note, options.of_person]
+    ).fetchone()
     text = f"đã mở khóa {mailbox.address} (đính chính)" if row[0] else f"{mailbox.address} không bị hệ thống khóa"
     if mailbox.locked_by_registry:
         text += "; vẫn tạm khóa theo văn bản trong sổ đăng ký"
@@ -129,7 +147,7 @@ def _restore(connection: Any, options: argparse.Namespace, answer: Answer) -> in
         raise db.DatabaseError(f"{mailbox.address} không bị tạm khóa")
 
     def unlock() -> None:
-        connection.execute("SELECT mail.mailbox_unlock(%s)", [mailbox.id])
+        connection.execute("SELECT mail.mailbox_restore(%s)", [mailbox.id])
 
     if not mailbox.has_password or mailbox.given_since_lock:
         # An agency's mailbox has none; after a leak the new one was given when it was locked.
@@ -137,9 +155,10 @@ def _restore(connection: Any, options: argparse.Namespace, answer: Answer) -> in
             unlock()
             if mailbox.has_password:
                 connection.execute("SELECT mail.password_verified(%s, %s)", [mailbox.id, options.verified])
-        return answer(options, True, f"đã khôi phục {mailbox.address}", mailbox=mailbox.id, handover=None)
+        text = f"đã khôi phục {mailbox.address}; {_TO_WRITE}"
+        return answer(options, True, text, mailbox=mailbox.id, handover=None)
     file = give(connection, mailbox, options, "restore", unlock)
-    text = f"đã khôi phục {mailbox.address}; mật khẩu mới nằm trong tệp niêm phong {file}"
+    text = f"đã khôi phục {mailbox.address}; mật khẩu mới nằm trong tệp niêm phong {file}; {_TO_WRITE}"
     return answer(options, True, text, mailbox=mailbox.id, handover=str(file))
 
 
@@ -149,13 +168,18 @@ def _reset(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
         raise db.DatabaseError(f"{mailbox.address} không có mật khẩu riêng (hộp thư cơ quan do văn thư mở)")
     if options.leaked:
         # First of all, and whatever happens to the rest: nobody gets in with the leaked one.
-        with connection.transaction():
-            connection.execute(
-                "SELECT mail.mailbox_lock(%s, 'compromised', %s)", [mailbox.id, f"lộ mật khẩu; {options.verified}"]
-            )
+        connection.execute(
+            "SELECT mail.mailbox_lock(%s, 'compromised', %s)", [mailbox.id, f"lộ mật khẩu; {options.verified}"]
+        )
     elif mailbox.state == "locked":
         raise db.DatabaseError(f"{mailbox.address} đang tạm khóa: dùng restore khi có văn bản, hoặc --leaked")
-    file = give(connection, mailbox, options, "reset", lambda: None)
+    try:
+        file = give(connection, mailbox, options, "reset", lambda: None)
+    except handover.HandoverError as error:
+        if options.leaked:
+            text = f"{mailbox.address} đã bị tạm khóa (Đ7.2b), nhưng chưa cấp được mật khẩu mới: {error}"
+            raise handover.HandoverError(text) from error
+        raise
     text = f"đã cấp lại mật khẩu của {mailbox.address}; mật khẩu mới nằm trong tệp niêm phong {file}"
     if options.leaked:
         text += "; hộp thư đang tạm khóa, mở bằng restore khi có văn bản (Đ7.3)"

@@ -50,6 +50,11 @@ def _inventory(variables: Mapping[str, Any], host: str, groups: Mapping[str, Ite
         )
     if set(groups.get("mx", ())) - set(groups.get("filter", ())):
         found.append("inventory: máy của nhóm mx phải thuộc cả nhóm filter để thư được quét (Đ4.2, Đ10.6)")
+    if variables.get("password_chosen_for_others") and host not in groups.get("lab", ()):
+        found.append(
+            "password_chosen_for_others: chỉ phòng thử nghiệm được bật; "
+            "người vận hành không được chọn mật khẩu cho người khác"
+        )
     for name, version in (("host_ipv4", 4), ("host_ipv6", 6)):
         try:
             correct = ipaddress.ip_address(str(variables.get(name))).version == version

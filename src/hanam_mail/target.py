@@ -82,7 +82,10 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("apply", help="đưa sổ đăng ký hộp thư vào cơ sở dữ liệu")
     command.add_argument("file", type=Path, help="tài liệu JSON, có thể nén gzip; - là stdin")
     command.add_argument(
-        "--allow-removals", action="store_true", help="cho phép thu hồi mục đã mất và thu hồi hàng loạt"
+        "--allow-removals", action="store_true", help="cho phép thu hồi nhiều hộp thư hơn ngưỡng trong một lần"
+    )
+    command.add_argument(
+        "--allow-vanished", action="store_true", help="cho phép mục đã mất khỏi sổ đăng ký: hộp thư của nó bị thu hồi"
     )
     command.add_argument("--allow-shrink", action="store_true", help="cho phép giảm dung lượng")
     command.add_argument(
@@ -91,28 +94,22 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--handover-folder", type=Path, default=handover.FOLDER, help="nơi ghi tệp bàn giao")
     command.add_argument("--limit-percent", type=float, default=apply.Limit.percent)
     command.add_argument("--limit-count", type=int, default=apply.Limit.count)
-    command.add_argument("--brief", type=int, metavar="N", help="chỉ in N mục đầu của mỗi nhóm, không in dữ liệu")
+    command.add_argument(
+        "--brief", type=int, metavar="N", help="chỉ in N mục đầu của mỗi nhóm (0: tất cả), không in dữ liệu"
+    )
     _common(command, check=True)
     command.set_defaults(run=_apply, json=True)
 
-    command = commands.add_parser("set-password", help="đặt mật khẩu của một hộp thư (mật khẩu đọc từ stdin)")
-    command.add_argument("address")
-    command.add_argument(
-        "--must-change",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="bắt đổi mật khẩu ở lần đăng nhập đầu",
+    command = commands.add_parser(
+        "set-passwords",
+        help="chỉ trong phòng thử nghiệm, bằng postgres: đặt mật khẩu chọn sẵn, JSON {địa chỉ: mật khẩu} từ stdin",
     )
-    command.add_argument("--if-different", action="store_true", help="không làm gì nếu mật khẩu đã đúng")
-    _common(command, check=True)
-    command.set_defaults(run=_set_password)
-
-    command = commands.add_parser("set-passwords", help="đặt nhiều mật khẩu: JSON {địa chỉ: mật khẩu} từ stdin")
     command.add_argument("--must-change", action=argparse.BooleanOptionalAction, default=True)
     command.add_argument("--if-different", action="store_true")
     command.add_argument("--known-only", action="store_true", help="bỏ qua địa chỉ không có hộp thư")
     _common(command, check=True)
-    command.set_defaults(run=_set_passwords)
+    # No role but the owner's may choose passwords, and that one only where the inventory lets it.
+    command.set_defaults(run=_set_passwords, dsn=f"{ADMIN_DSN} dbname=mail")
 
     command = commands.add_parser("show", aliases=["status"], help="tình trạng một hộp thư")
     command.add_argument("address")
@@ -187,6 +184,7 @@ def _apply(options: argparse.Namespace) -> int:
         recipients=options.recipient,
         limit=apply.Limit(options.limit_percent, options.limit_count),
         allow_removals=options.allow_removals,
+        allow_vanished=options.allow_vanished,
         allow_shrink=options.allow_shrink,
         check=options.check,
         actor=options.actor,
@@ -198,7 +196,7 @@ def _apply(options: argparse.Namespace) -> int:
     answer = done.plan.as_dict() if options.brief is None else {"changed": done.plan.changed}
     answer |= {
         "check": options.check,
-        "lines": wording.lines(done.plan, limit=options.brief) + [_orphan(path) for path in done.orphans],
+        "lines": wording.lines(done.plan, limit=options.brief or None) + [_orphan(path) for path in done.orphans],
         "handover": str(done.file) if done.file else None,
     }
     print(json.dumps(answer, ensure_ascii=False, default=str))
@@ -209,24 +207,15 @@ def _orphan(path: Path) -> str:
     return f"  ! {path}: tệp bàn giao của lần chạy bị ngắt giữa chừng; mật khẩu trong đó không có hiệu lực, hãy xóa tệp"
 
 
-def _set_password(options: argparse.Namespace) -> int:
-    password = getpass.getpass("Mật khẩu: ") if sys.stdin.isatty() else sys.stdin.readline().removesuffix("\n")
-    return _passwords(options, {options.address: password})
-
-
 def _set_passwords(options: argparse.Namespace) -> int:
     data = json.load(sys.stdin)
     if not isinstance(data, dict):
         raise db.DatabaseError("stdin phải là một đối tượng JSON {địa chỉ: mật khẩu}")
-    return _passwords(options, data, known_only=options.known_only)
-
-
-def _passwords(options: argparse.Namespace, passwords: dict[str, str], *, known_only: bool = False) -> int:
     changed, unknown = [], []
     with _connect(options) as connection, connection.transaction(force_rollback=options.check):
-        for address, password in passwords.items():
+        for address, password in data.items():
             mailbox = _resolve(connection, address)
-            if mailbox is None and known_only:
+            if mailbox is None and options.known_only:
                 unknown.append(address)
                 continue
             row = connection.execute(
@@ -261,7 +250,10 @@ def _show(options: argparse.Namespace) -> int:
         data: dict[str, Any] = cursor.execute(
             "SELECT m.id, m.kind, m.name, a.name AS agency, m.quota_bytes, m.shard, m.document,"
             " mail.mailbox_state(m.id) AS state, l.reason AS lock_reason, l.note AS lock_note,"
-            " l.locked_at, l.locked_by, c.must_change, c.changed_at AS password_changed_at"
+            " l.locked_at, l.locked_by, l.automatic AS lock_automatic, l.document AS lock_document,"
+            " m.restored_by_command, m.revoked_at, m.purged_at,"
+            " c.must_change, c.is_default, c.changed_at AS password_changed_at, c.given_at AS password_given_at,"
+            " c.handover, c.verified, mail.password_expires_on(c.changed_at) AS password_expires_on"
             " FROM mail.mailbox m LEFT JOIN mail.agency a ON a.id = m.agency_id"
             " LEFT JOIN mail.lock_state l ON l.mailbox_id = m.id "
             " LEFT JOIN mail.credential c ON c.mailbox_id = m.id"
@@ -278,30 +270,67 @@ def _show(options: argparse.Namespace) -> int:
             " WHERE mailbox_id = %s ORDER BY protocol",
             [mailbox],
         ).fetchall()
+        # Those of the last day are what somebody calls for today.
+        data["lockouts"] = cursor.execute(
+            "SELECT at, kind, host(address) AS address, failures FROM mail.sign_in_lockout"
+            " WHERE mailbox_id = %s AND at > now() - interval '1 day' ORDER BY at",
+            [mailbox],
+        ).fetchall()
     return _answer(options, False, _describe(data), **data)
 
 
 def _describe(data: dict[str, Any]) -> str:
+    """A mailbox for people: what it is, by which document, why it is locked, what stands in its owner's way."""
     lines = [
         f"Hộp thư:      {data['id']} ({data['kind']})",
         f"Tên:          {data['name']}",
         f"Cơ quan:      {data['agency']}",
         f"Tình trạng:   {_STATES[data['state']]}",
+        f"Căn cứ:       {wording.document(data['document'])}",
         f"Dung lượng:   {data['quota_bytes'] / 2**30:.1f} GiB",
     ]
     for address in data["addresses"]:
         until = f", đến hết {address['valid_until']:%d/%m/%Y}" if address["valid_until"] else ""
         lines.append(f"Địa chỉ:      {address['local_part']} ({address['kind']}{until})")
-    if data["lock_reason"]:
-        lines.append(
-            f"Khóa:         {data['lock_reason']} từ {data['locked_at']:%d/%m/%Y %H:%M} bởi {data['locked_by']}"
-        )
-    if data["password_changed_at"]:
-        lines.append(f"Mật khẩu:     đặt ngày {data['password_changed_at']:%d/%m/%Y}")
-    else:
-        lines.append("Mật khẩu:     chưa đặt")
+    lines += [*_locked(data), *_password(data)]
     lines += [f"Lần dùng cuối: {item['protocol']} {item['last_access']:%d/%m/%Y %H:%M}" for item in data["activity"]]
+    for item in data["lockouts"]:
+        place = f" từ {item['address']}" if item["address"] else " từ nhiều nơi"
+        lines.append(f"Chặn dò:      {item['at']:%d/%m/%Y %H:%M}, {item['failures']} lần sai{place} (Đ4.6)")
     return "\n".join(lines)
+
+
+def _locked(data: dict[str, Any]) -> list[str]:
+    lines = []
+    if data["lock_reason"]:
+        reason = wording.REASONS.get(data["lock_reason"], data["lock_reason"])
+        who = "hệ thống tự khóa" if data["lock_automatic"] else f"do {data['locked_by']} khóa"
+        lines.append(f"Khóa:         {reason}, {who} lúc {data['locked_at']:%d/%m/%Y %H:%M}")
+        lines.append(f"Văn bản khóa: {data['lock_document'] or 'chưa có'}")
+        if data["lock_note"]:
+            lines.append(f"Ghi chú khóa: {data['lock_note']}")
+    if command := data["restored_by_command"]:
+        lines.append(
+            f"Khôi phục:    bằng lệnh ngày {wording.day(command['on'])} theo văn bản {command['document']}, "
+            "sổ đăng ký chưa có sự kiện restore"
+        )
+    if data["revoked_at"]:
+        purged = f", dữ liệu đã xóa ngày {data['purged_at']:%d/%m/%Y}" if data["purged_at"] else ""
+        lines.append(f"Thu hồi:      có hiệu lực ngày {data['revoked_at']:%d/%m/%Y}{purged}")
+    return lines
+
+
+def _password(data: dict[str, Any]) -> list[str]:
+    if not data["password_changed_at"]:
+        return ["Mật khẩu:     chưa đặt"]
+    if not data["is_default"]:
+        expires = f"phải đổi sau ngày {data['password_expires_on']:%d/%m/%Y}"
+        return [f"Mật khẩu:     chủ hộp thư đặt ngày {data['password_changed_at']:%d/%m/%Y}, {expires}"]
+    verified = f", người xác minh: {data['verified']}" if data["verified"] else ""
+    return [
+        f"Mật khẩu:     mặc định, cấp ngày {data['password_given_at']:%d/%m/%Y}, chưa đổi{verified}",
+        *([f"Bàn giao:     {data['handover']}"] if data["handover"] else []),
+    ]
 
 
 def _agent(options: argparse.Namespace) -> int:

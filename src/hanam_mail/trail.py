@@ -113,6 +113,10 @@ def _mailbox(action: str, before: Mapping[str, Any], after: Mapping[str, Any]) -
         yield f"chuyển cơ quan: {before['agency_id']} → {after['agency_id']}"
     if "purged_at" in after:
         yield "xóa hẳn nội dung hộp thư đã thu hồi"
+    if after.get("restored_by_command"):
+        yield "khôi phục bằng lệnh, chờ sự kiện trong sổ đăng ký"
+    elif before.get("restored_by_command"):
+        yield "sổ đăng ký đã ghi lần khôi phục bằng lệnh"
     if "document" in after and not set(after) & {"state", "quota_bytes"}:
         yield "cập nhật văn bản làm căn cứ"
 
@@ -123,6 +127,10 @@ def _lock(action: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
         yield f"tạm khóa: {_REASONS.get(after['reason'], after['reason'])}{note}"
     elif action == "delete":
         yield f"mở khóa (trước đó: {_REASONS.get(before['reason'], before['reason'])})"
+    elif "reason" in after:
+        note = f" ({after['note']})" if after.get("note") else ""
+        was, now = (_REASONS.get(side["reason"], side["reason"]) for side in (before, after))
+        yield f"khóa lại vì: {now}{note} (trước đó: {was})"
     elif "note" in after:
         yield f"ghi chú của lần khóa: {after['note']}"
     elif "document" in after:

@@ -79,7 +79,7 @@ def summary(plan: Plan) -> list[str]:
     if plan.passwords:
         lines.append(f"Mật khẩu ban đầu sẽ tạo: {number(len(plan.passwords))}")
     if plan.notes:
-        lines.append(f"Lưu ý: {number(len(plan.notes))} hộp thư bị khóa khi vận hành, chưa có sự kiện trong sổ đăng ký")
+        lines.append(f"Lưu ý: {number(len(plan.notes))}, ghi ở cuối")
     return lines if plan.changed else ["Không có thay đổi.", *lines]
 
 
@@ -112,26 +112,33 @@ def _cut(rows: Sequence[Any], shown: Sequence[Any], what: str) -> list[str]:
 
 
 def notes(plan: Plan) -> list[str]:
-    """What to know besides: locks that stand in the database and wait for their event in the registry."""
+    """What to know besides: what running brought about and waits for its event, and what a restore leaves as it is."""
     return [line.strip() for line in _notes(plan.notes, None)[2:]]
 
 
 def _notes(found: Sequence[Note], limit: int | None) -> list[str]:
     if not found:
         return []
-    urgent = [note for note in found if note.reason not in ("idle", "default_password")]
-    result = ["", "Lưu ý:"]
-    shown = urgent if limit is None else urgent[:limit]
-    result += [
-        f"  ! {note.name} <{note.address}> đang bị khóa khẩn cấp ({REASONS.get(note.reason, note.reason)}), "
-        f"sổ đăng ký chưa có sự kiện lock [{note.id}]"
-        for note in shown
-    ]
-    result += _cut(urgent, shown, "hộp thư bị khóa khẩn cấp")
-    automatic = len(found) - len(urgent)
+    automatic = [note for note in found if note.kind == "locked" and note.reason in ("idle", "default_password")]
+    told = [note for note in found if note not in automatic]
+    shown = told if limit is None else told[:limit]
+    result = ["", "Lưu ý:", *(f"  ! {note.name} <{note.address}> {_note(note)} [{note.id}]" for note in shown)]
+    result += _cut(told, shown, "lưu ý")
     if automatic:
-        result.append(f"  ! {number(automatic)} hộp thư đang bị hệ thống tự khóa (Đ7.2a, Đ7.2d)")
+        result.append(f"  ! {number(len(automatic))} hộp thư đang bị hệ thống tự khóa (Đ7.2a, Đ7.2d)")
     return result
+
+
+def _note(note: Note) -> str:
+    reason = REASONS.get(note.reason, note.reason)
+    match note.kind.value:
+        case "restored":
+            return f"đã được khôi phục bằng lệnh theo văn bản {note.detail}, sổ đăng ký chưa có sự kiện restore"
+        case "not_locked":
+            return "không bị khóa nên sự kiện restore không mở gì, không cấp mật khẩu mới"
+        case "newer_lock":
+            return f"vẫn bị khóa ({reason}) từ {day(note.detail)}, sau văn bản khôi phục: cần văn bản khác (Đ7.3)"
+    return f"đang bị khóa khẩn cấp ({reason}), sổ đăng ký chưa có sự kiện lock"
 
 
 def _row(entry: Entry) -> Row:

@@ -192,19 +192,82 @@ def test_an_emergency_lock_is_told_until_its_event_follows(scratch: Scratch) -> 
     assert not any("khóa khẩn cấp" in line for line in followed["lines"])
 
 
+def restored(scratch: Scratch, number: str = "9/SYT-VP", *, days_ago: int = 0) -> bytes:
+    """The registry with a restore of today, or some days ago."""
+    done = scratch.psql(f"select current_date - {days_ago}")
+    return registry(
+        person(1, document={"event": "restore", "done": done, "request": f"2026-{number}", "number": number})
+    )
+
+
+def own_password(scratch: Scratch) -> None:
+    """Its owner has changed the password."""
+    scratch.psql("select mail.password_set('box00001', 'Mat-khau-thu-1!', false, false)")
+
+
 @pytest.mark.dieu7
 def test_a_restore_lifts_the_lock_and_gives_a_new_default_password(scratch: Scratch) -> None:
     scratch.apply(registry(person(1)))
-    scratch.psql("select mail.password_set('box00001', 'Mat-khau-thu-1!', false, false)")
+    own_password(scratch)
     scratch.psql("select mail.mailbox_lock('box00001', 'idle', '')")
-    restore = {"event": "restore", "done": "2026-11-25", "request": "2026-0031", "number": "9/SYT-VP"}
-    document = registry(person(1, document=restore))
+    document = restored(scratch)
     done = scratch.apply(document)
     query = "select mail.mailbox_state('box00001'), c.is_default, c.must_change, c.handover from mail.credential c"
     file = done["handover"].rpartition("/")[2]
     assert scratch.psql(query) == f"must_change|t|t|{file}"
     assert [slip["event"] for slip in scratch.open(file)["slips"]] == ["restore"]
     assert not scratch.apply(document)["changed"]
+    assert scratch.psql("select restored_by_command is null from mail.mailbox") == "t"
+
+
+@pytest.mark.dieu7
+def test_the_event_of_a_restore_by_command_takes_nobodys_password_away(scratch: Scratch) -> None:
+    scratch.apply(registry(person(1)))
+    scratch.psql("select mail.mailbox_lock('box00001', 'compromised', 'thử')")
+    words = f"restore box00001 --dsn {shlex.quote(DSN)} --handover-folder {FOLDER} --document 9/SYT-VP --verified Lan"
+    scratch.lab.run("accounts", f"cd / && {PROGRAM} {words}")
+    assert scratch.psql("select mail.mailbox_state('box00001')") == "must_change"
+    own_password(scratch)
+    told = scratch.apply(registry(person(1)), "--check")
+    assert any("khôi phục bằng lệnh theo văn bản 9/SYT-VP" in line for line in told["lines"])
+    before = scratch.psql("select hash, must_change from mail.credential")
+    followed = scratch.apply(restored(scratch))
+    assert followed["handover"] is None
+    assert scratch.psql("select hash, must_change from mail.credential") == before
+    again = scratch.apply(restored(scratch))
+    assert not again["changed"]
+    assert not any("khôi phục bằng lệnh" in line for line in again["lines"])
+
+
+@pytest.mark.dieu7
+def test_a_restore_lifts_no_lock_that_came_after_it(scratch: Scratch) -> None:
+    scratch.apply(registry(person(1)))
+    own_password(scratch)
+    scratch.psql("select mail.mailbox_lock('box00001', 'compromised', 'thử')")
+    done = scratch.apply(restored(scratch, days_ago=1))
+    assert any("vẫn bị khóa (điểm b" in line for line in done["lines"])
+    assert (done["handover"], scratch.psql("select mail.mailbox_state('box00001')")) == (None, "locked")
+
+
+@pytest.mark.dieu7
+def test_a_restore_of_what_is_not_locked_gives_no_password(scratch: Scratch) -> None:
+    scratch.apply(registry(person(1)))
+    own_password(scratch)
+    done = scratch.apply(restored(scratch))
+    assert (done["handover"], scratch.psql("select mail.mailbox_state('box00001')")) == (None, "active")
+    assert any("không cấp mật khẩu mới" in line for line in done["lines"])
+
+
+@pytest.mark.dieu6
+def test_an_entry_that_vanished_is_closed_by_todays_word_not_by_its_old_document(scratch: Scratch) -> None:
+    """Its issue was in 2023: the time for which its data are kept begins now."""
+    scratch.apply(registry(person(1), person(2)))
+    assert "mailboxes_allow_vanished" in scratch.apply(registry(person(2)), "--allow-removals")["errors"][0]
+    assert scratch.apply(registry(person(2)), "--allow-vanished")["changed"]
+    shown = "select state, revoked_on = current_date from mail.purge_candidate('box00001')"
+    assert scratch.psql(shown) == "revoked|t"
+    assert scratch.psql("select document ->> 'event' from mail.mailbox where id = 'box00001'") == "revoke"
+    assert not scratch.apply(registry(person(2)), "--allow-vanished")["changed"]
 
 
 @pytest.mark.dieu6

@@ -7,6 +7,7 @@ from testinfra.host import Host
 
 from tests.system.world import PASSWORD, WORLD, login, query, quoted, refused
 
+AUTOMATIC = "update mail.lock_state set automatic = true where mailbox_id = 'test1person';"
 LOCKED = WORLD + "select mail.mailbox_lock('test1person', 'compromised', '');"
 IN = "test1person|y|||"
 
@@ -161,15 +162,127 @@ def test_a_lock_needs_a_reason_of_the_closed_list(accounts_host: Host) -> None:
 
 @pytest.mark.dieu7
 def test_a_mistaken_lock_is_lifted_by_a_correction_with_a_note_that_stays_in_the_audit(accounts_host: Host) -> None:
-    assert "note" in refused(accounts_host, "select mail.mailbox_correct('test1person', ' ')", world=LOCKED)
+    locked = LOCKED + AUTOMATIC
+    assert "note" in refused(accounts_host, "select mail.mailbox_correct('test1person', ' ')", world=locked)
     shown = query(
         accounts_host,
         "select mail.mailbox_correct('test1person', 'nhầm máy'); select mail.mailbox_state('test1person');"
         " select before ->> 'note' from mail.audit where object = 'lock_state' and key = 'test1person'"
         " and action = 'delete'",
-        world=LOCKED,
+        world=locked,
     )
     assert shown.splitlines() == ["t", "active", "đính chính: nhầm máy"]
+
+
+@pytest.mark.dieu7
+def test_a_persons_lock_takes_the_place_of_an_automatic_one(accounts_host: Host) -> None:
+    """Idle for months, and then somebody else is in it: the weightier reason must not get lost."""
+    idle = (
+        WORLD
+        + "select mail.mailbox_lock('test1person', 'idle', 'hết hạn');"
+        + AUTOMATIC
+        + "update mail.lock_state set locked_at = now() - interval '9 days' where mailbox_id = 'test1person';"
+        + "set local hanam.actor = 'lan'; select mail.mailbox_lock('test1person', 'compromised', 'máy nhiễm virus');"
+    )
+    shown = query(
+        accounts_host,
+        "select reason, note, automatic, locked_by, locked_at = now() from mail.lock_state"
+        " where mailbox_id = 'test1person';"
+        " select mail.state_cause('test1person');"
+        " select actor, before ->> 'reason', after ->> 'reason', after ->> 'note' from mail.audit"
+        " where object = 'lock_state' and key = 'test1person' and action = 'update' order by seq desc limit 1",
+        world=idle,
+    )
+    assert shown.splitlines() == [
+        "compromised|máy nhiễm virus|f|lan|t",
+        "compromised",
+        "lan|idle|compromised|máy nhiễm virus",
+    ]
+    assert "lan" in refused(accounts_host, "select mail.mailbox_correct('test1person', 'chưa quá hạn')", world=idle)
+    by_name = "select mail.mailbox_correct('test1person', 'nhầm địa chỉ', true)"
+    assert query(accounts_host, by_name, world=idle) == "t"
+
+
+@pytest.mark.dieu7
+def test_what_follows_a_persons_lock_is_kept_with_it(accounts_host: Host) -> None:
+    shown = query(
+        accounts_host,
+        "select mail.mailbox_lock('test1person', 'forbidden_use', 'phát tán');"
+        " select reason, note from mail.lock_state where mailbox_id = 'test1person';"
+        " set local hanam.document = '7/STTTT';"
+        " select mail.mailbox_lock('test1person', 'forbidden_use', '');"
+        " select reason, document from mail.lock_state where mailbox_id = 'test1person'",
+        world=LOCKED,
+    )
+    assert shown.splitlines() == ["f", "compromised|forbidden_use: phát tán", "f", "forbidden_use|7/STTTT"]
+
+
+@pytest.mark.dieu7
+def test_a_restore_needs_a_document_and_is_remembered_until_the_registry_has_it(accounts_host: Host) -> None:
+    assert "Đ7.3" in refused(accounts_host, "select mail.mailbox_restore('test1person')", world=LOCKED)
+    shown = query(
+        accounts_host,
+        "set local hanam.document = '8/STP'; select mail.mailbox_restore('test1person');"
+        " select mail.mailbox_state(id), restored_by_command ->> 'document',"
+        " restored_by_command ->> 'on' = current_date::text from mail.mailbox where id = 'test1person';"
+        " select mail.mailbox_restore('test1person');"
+        " select mail.restores_followed('{test1person}');"
+        " select restored_by_command is null from mail.mailbox where id = 'test1person'",
+        world=LOCKED,
+    )
+    assert [line for line in shown.splitlines() if line] == ["t", "active|8/STP|t", "f", "t"]
+
+
+# --- Least privilege ---
+
+
+@pytest.mark.dieu12
+@pytest.mark.parametrize(
+    "statement",
+    ["select mail.mailbox_unlock('x')", "select mail.password_set('x', 'Mat-khau-thu-1!', false, false)"],
+)
+def test_the_operators_role_neither_unlocks_without_a_document_nor_chooses_a_password(
+    accounts_host: Host, statement: str
+) -> None:
+    done = accounts_host.run("cd / && runuser -u hanam-mail -- psql -qtAX -U mail_apply -d mail -c %s", statement)
+    assert done.rc != 0
+    assert "permission denied" in done.stderr
+
+
+@pytest.mark.dieu12
+@pytest.mark.parametrize("value", ["false", None])
+def test_outside_of_a_laboratory_nobody_may_choose_a_password_for_another(
+    accounts_host: Host, value: str | None
+) -> None:
+    off = (
+        f"update mail.setting set value = '{value}' where name = 'password_chosen_for_others';"
+        if value
+        else "delete from mail.setting where name = 'password_chosen_for_others';"
+    )
+    complaint = refused(
+        accounts_host, "select mail.password_set('test1person', 'Mat-khau-khac-2!', true, false)", world=WORLD + off
+    )
+    assert "password_chosen_for_others" in complaint
+
+
+# --- Revocations ---
+
+
+@pytest.mark.dieu6
+def test_data_are_kept_from_the_day_the_mailbox_was_closed_here_whatever_its_document_says(accounts_host: Host) -> None:
+    closed = WORLD + (
+        'update mail.mailbox set state = \'revoked\', document = \'{"event": "revoke", "done": "2020-01-01"}\''
+        " where id = 'test1person';"
+    )
+    ask = "select revoked_on = current_date, state from mail.purge_candidate('test1person')"
+    assert query(accounts_host, ask, world=closed) == "t|revoked"
+    # Nobody's UPDATE moves it, and a mailbox that is open again has none.
+    moved = closed + "update mail.mailbox set revoked_at = now() - interval '1 year' where id = 'test1person';"
+    assert query(accounts_host, ask, world=moved) == "t|revoked"
+    opened = closed + "update mail.mailbox set state = 'active' where id = 'test1person';"
+    assert (
+        query(accounts_host, "select revoked_on is null from mail.purge_candidate('test1person')", world=opened) == "t"
+    )
 
 
 @pytest.mark.dieu7

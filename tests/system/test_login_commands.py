@@ -25,6 +25,7 @@ def person(lab: Lab) -> Iterator[Sample]:
     sql(
         lab,
         f"delete from mail.lock_state where mailbox_id = '{sample.mailbox}';"
+        f" select mail.restores_followed('{{{sample.mailbox}}}');"
         f" select mail.password_set('{sample.mailbox}', 'Khac-voi-tat-ca-1@', false, false);"
         f" delete from mail.password_history where mailbox_id = '{sample.mailbox}';"
         f" select mail.password_set('{sample.mailbox}', '{sample.password}', false, false);"
@@ -76,7 +77,8 @@ def test_a_correction_opens_without_a_document_and_keeps_the_password(
     lab: Lab, accounts_host: Host, person: Sample
 ) -> None:
     command(accounts_host, "lock", person.address, "--reason", "compromised", "--note", "cảnh báo nhầm")
-    assert command(accounts_host, "correct", person.address, "--note", "máy sạch")["changed"]
+    assert "do lan khóa" in refusal(accounts_host, "correct", person.address, "--note", "máy sạch")
+    assert command(accounts_host, "correct", person.address, "--note", "máy sạch", "--of-person")["changed"]
     settled(lab)
     lab.imap(person.address, person.password).logout()
     command(accounts_host, "lock", person.address, "--reason", "forbidden_use", "--document", "5/KT")
@@ -101,6 +103,19 @@ def test_a_restore_gives_a_new_default_password_in_a_sealed_file(lab: Lab, accou
     assert verified == "Trần Thị Lan"
 
 
+@pytest.mark.dieu6
+def test_a_plan_tells_of_a_restore_by_command_until_the_registry_has_it(
+    lab: Lab, accounts_host: Host, person: Sample
+) -> None:
+    command(accounts_host, "lock", person.address, "--reason", "compromised", "--note", "thử")
+    command(accounts_host, "restore", person.address, "--document", "8/STP", "--verified", "Lan")
+    shown = lab.play("mailboxes.yml", "--check", "--diff", "--limit", "accounts")
+    assert shown.returncode == 0, shown.stdout
+    assert (
+        f"khôi phục bằng lệnh theo văn bản 8/STP, sổ đăng ký chưa có sự kiện restore [{person.mailbox}]" in shown.stdout
+    )
+
+
 @pytest.mark.dieu12
 def test_a_forgotten_password_is_reset_without_a_lock(lab: Lab, accounts_host: Host, person: Sample) -> None:
     answer = command(accounts_host, "reset-password", person.address, "--verified", "gặp trực tiếp, thẻ công chức")
@@ -122,6 +137,64 @@ def test_a_leaked_password_locks_at_once_and_is_reset(lab: Lab, accounts_host: H
     assert restored["handover"] is None, "the password given after the lock serves"
     settled(lab)
     assert "[must_change:default]" in refused_with(lab, person, found["password"])
+
+
+@pytest.mark.dieu12
+def test_a_leaked_password_stays_locked_out_when_no_new_one_can_be_given(
+    lab: Lab, accounts_host: Host, person: Sample
+) -> None:
+    """The lock is for the thief at the door, the slip for later: a full disk must not open it again."""
+    words = ("reset-password", person.address, "--leaked", "--verified", "điện thoại", "--handover-folder")
+    # No folder can be made there.
+    told = refusal(accounts_host, *words, "/proc/1/fdinfo/none")
+    assert "đã bị tạm khóa (Đ7.2b), nhưng chưa cấp được mật khẩu mới" in told
+    settled(lab)
+    assert "[locked:compromised]" in refused_with(lab, person, person.password)
+    # Without keys to seal to neither.
+    keys = sql(lab, "select value from mail.setting where name = 'handover_recipients'")
+    sql(lab, f"delete from mail.lock_state where mailbox_id = '{person.mailbox}'")
+    sql(lab, "update mail.setting set value = '[]' where name = 'handover_recipients'")
+    try:
+        assert "mailboxes_operator_keys" in refusal(accounts_host, *words[:-1])
+    finally:
+        sql(lab, f"update mail.setting set value = '{keys}' where name = 'handover_recipients'")
+    assert sql(lab, f"select mail.state_cause('{person.mailbox}')") == "compromised"
+    # The same command again completes it.
+    assert command(accounts_host, *words[:-1])["handover"]
+
+
+@pytest.mark.dieu7
+def test_a_restore_that_cannot_give_a_password_leaves_the_lock(lab: Lab, accounts_host: Host, person: Sample) -> None:
+    command(accounts_host, "lock", person.address, "--reason", "idle", "--note", "thử")
+    words = ("restore", person.address, "--document", "8/STP", "--verified", "Lan")
+    told = refusal(accounts_host, *words, "--handover-folder", "/proc/1/fdinfo/none")
+    assert "không ghi được tệp bàn giao" in told
+    assert sql(lab, f"select mail.state_cause('{person.mailbox}')") == "idle"
+
+
+def test_show_tells_why_somebody_does_not_get_in(lab: Lab, accounts_host: Host, person: Sample) -> None:
+    def shown() -> str:
+        return accounts_host.check_output("hanam-mail-db show %s", person.address)
+
+    assert "Căn cứ:       văn bản " in shown()
+    assert "chủ hộp thư đặt ngày" in shown()
+    command(
+        accounts_host, "lock", person.address, "--reason", "forbidden_use", "--note", "phát tán", "--document", "5/KT"
+    )
+    assert "Khóa:         điểm c: dùng vào việc bị cấm, do lan khóa lúc" in shown()
+    assert "Văn bản khóa: 5/KT\nGhi chú khóa: phát tán" in shown()
+    command(accounts_host, "restore", person.address, "--document", "8/STP", "--verified", "Trần Thị Lan")
+    assert "theo văn bản 8/STP, sổ đăng ký chưa có sự kiện restore" in shown()
+    assert "chưa đổi, người xác minh: Trần Thị Lan\nBàn giao:     " in shown()
+    sql(
+        lab,
+        "insert into mail.sign_in_lockout (kind, login, mailbox_id, address, failures)"
+        f" values ('pair', '{person.mailbox}', '{person.mailbox}', '192.0.2.7', 10)",
+    )
+    try:
+        assert "10 lần sai từ 192.0.2.7 (Đ4.6)" in shown()
+    finally:
+        sql(lab, "delete from mail.sign_in_lockout where address = '192.0.2.7'")
 
 
 def test_a_locked_mailbox_gets_no_password_by_the_way(accounts_host: Host, person: Sample) -> None:

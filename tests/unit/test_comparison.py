@@ -212,8 +212,8 @@ def test_what_the_rule_would_have_proposed_otherwise_is_to_be_looked_at(run: Run
     run("add", "person", "Lê Bính", "--agency", "snv", "--address", "lebinh.2", "--document", "6/VP", *PAPER)
     chosen = ("--address", "phongtc.stp", "--document", "7/VP")
     run("add", "office", "Phòng Tổ chức", "--agency", "stp", *chosen, *PAPER)
-    chosen = ("--kind", "department", "--code", "sdulich", "--sender", "snv", "--document", "8/VP")
-    run("add", "agency", "Sở Du lịch", *chosen, *PAPER)
+    agency = ("--kind", "department", "--code", "sdulich", "--sender", "snv", "--document", "8/VP")
+    run("add", "agency", "Sở Du lịch", *agency, *PAPER)
     comment = run("plan", "--base", "main", "--markdown").stdout
     for told in (
         "lebinh.phuly của Lê Bình: Điều 5 đề xuất lebinh",

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from hanam_mail import apply
-from hanam_mail.apply import Accounts, Address, Change, Entry, Group, Limit, Plan, Refused
+from hanam_mail.accounts import Held, Restored
+from hanam_mail.apply import Accounts, Address, Change, Entry, Group, Limit, NoteKind, Plan, Refused
 
 TODAY = date(2026, 11, 25)
 AGENCY = {"id": "k7q2m4", "kind": "department", "name": "Sở Y tế", "code": "syt", "suffix": "yt"}
@@ -96,10 +97,28 @@ def test_an_entry_that_vanished_is_an_error() -> None:
     assert len(refused.value.errors) == 1
 
 
-def test_a_vanished_entry_is_revoked_when_removals_are_allowed() -> None:
-    result = plan(accounts(entry(), entry("t5v9c2")), accounts(entry("t5v9c2")), allow_removals=True)
+def test_a_vanished_entry_is_revoked_when_that_is_allowed() -> None:
+    result = plan(accounts(entry(), entry("t5v9c2")), accounts(entry("t5v9c2")), allow_vanished=True)
     assert the(result).group is Group.REVOKED
     assert the(result).changes == (Change("state", "active", "revoked"),)
+
+
+@pytest.mark.dieu6
+def test_a_word_for_many_revocations_is_none_for_an_entry_that_vanished() -> None:
+    """A reviewer who lets a merger of agencies pass does not look for what else is gone."""
+    with pytest.raises(Refused, match=r"p3x8d1.*mailboxes_allow_vanished"):
+        plan(accounts(entry(), entry("t5v9c2")), accounts(entry("t5v9c2")), allow_removals=True)
+    with pytest.raises(Refused, match="k7q2m4"):
+        plan(accounts(entry()), accounts(entry(agency="m1n2p3"), agencies=[OTHER]), allow_removals=True)
+
+
+@pytest.mark.dieu6
+def test_vanished_entries_count_for_the_limit() -> None:
+    have = accounts(*(entry(f"box{number:05}") for number in range(30)))
+    want = accounts(*(entry(f"box{number:05}") for number in range(28)))
+    with pytest.raises(Refused, match="2 trong 30 hộp thư sẽ bị thu hồi"):
+        plan(have, want, allow_vanished=True)
+    assert len(plan(have, want, allow_vanished=True, allow_removals=True).entries) == 2
 
 
 @pytest.mark.dieu6
@@ -174,14 +193,109 @@ def test_a_move_to_another_agency_is_told_by_its_cause(event: str, group: Group)
     assert moved.document["number"] == "5/QĐ-UBND"
 
 
+# --- Restores (Đ7.3) ---
+
+
+def restore(done: str = "2026-11-24", request: str = "2026-0009", number: str = "8/STP") -> dict[str, Any]:
+    """An entry whose last word is a restore."""
+    return entry(document={"event": "restore", "done": done, "request": request, "number": number})
+
+
+def running(state: Accounts, **more: Any) -> Accounts:
+    """What a database has: besides `state` who has a password, what is locked, what commands restored."""
+    return replace(state, credentials=frozenset({"p3x8d1"}), **more)
+
+
+def idle(day: int) -> dict[str, Held]:
+    return {"p3x8d1": Held("idle", date(2026, 11, day))}
+
+
+def by_command(day: int, document: str = "8/STP") -> dict[str, Restored]:
+    return {"p3x8d1": Restored(document, date(2026, 11, day))}
+
+
 @pytest.mark.dieu7
-def test_a_restoring_document_lifts_the_lock_once() -> None:
-    restored = entry(document={"event": "restore", "done": "2026-11-24", "request": "2026-0009"})
-    have = replace(accounts(entry()), locks={"p3x8d1": "idle"})
-    assert plan(have, accounts(restored)).lifted == ["p3x8d1"]
+def test_a_restoring_document_lifts_the_lock_and_gives_a_password_once() -> None:
+    result = plan(running(accounts(entry()), locks=idle(20)), accounts(restore()))
+    assert (result.lifted, result.passwords) == (["p3x8d1"], {"p3x8d1": "restore"})
+    assert the(result).group is Group.RESTORED
+    after = running(accounts(restore()))
+    assert not plan(after, accounts(restore())).changed
+    corrected = plan(after, accounts(restore(done="2026-11-23", number="1/A")))
+    assert (corrected.passwords, the(corrected).group) == ({}, Group.CHANGED)
     # A lock that came after the document is not that document's business.
-    later = replace(accounts(restored), locks={"p3x8d1": "compromised"})
-    assert not plan(later, accounts(restored)).changed
+    later = running(accounts(restore()), locks=idle(25))
+    assert not plan(later, accounts(restore())).changed
+
+
+@pytest.mark.dieu7
+def test_a_restore_ends_a_lock_of_the_registry() -> None:
+    locked = entry(state="locked", document={"event": "lock", "done": "2026-11-20", "reason": "forbidden_use"})
+    result = plan(running(accounts(locked)), accounts(restore()))
+    assert (the(result).group, result.passwords) == (Group.RESTORED, {"p3x8d1": "restore"})
+
+
+@pytest.mark.dieu7
+def test_a_restore_of_what_is_not_locked_changes_nobodys_password() -> None:
+    """Its lock was lifted meanwhile, by a command or a correction: the owner is at work with a password of his own."""
+    result = plan(running(accounts(entry())), accounts(restore()))
+    assert (the(result).group, result.passwords, result.lifted) == (Group.CHANGED, {}, [])
+    assert [note.kind for note in result.notes] == [NoteKind.NOT_LOCKED]
+    # Between two revisions of git nobody knows what is locked: most locks stand in the database only.
+    assert the(plan(accounts(entry()), accounts(restore()))).group is Group.RESTORED
+
+
+@pytest.mark.dieu7
+def test_a_restore_does_not_lift_a_lock_that_is_newer() -> None:
+    result = plan(running(accounts(entry()), locks=idle(25)), accounts(restore(done="2026-11-24")))
+    assert (result.lifted, result.passwords, the(result).group) == ([], {}, Group.CHANGED)
+    assert [note.kind for note in result.notes] == [NoteKind.NEWER_LOCK]
+    # Of the registry's own lock it is the end; the newer one stays, and with it no new password serves yet.
+    locked = entry(state="locked", document={"event": "lock", "done": "2026-11-20", "reason": "forbidden_use"})
+    both = plan(running(accounts(locked), locks=idle(25)), accounts(restore(done="2026-11-24")))
+    assert (both.lifted, both.passwords) == ([], {})
+    assert the(both).changes == (Change("state", "locked", "active"),)
+
+
+@pytest.mark.dieu7
+def test_a_restore_by_command_is_told_until_its_event_follows_and_gives_no_second_password() -> None:
+    have = running(accounts(entry()), restored=by_command(24))
+    missing = plan(have, accounts(entry()))
+    assert not missing.changed
+    assert [(note.kind, note.detail) for note in missing.notes] == [(NoteKind.RESTORED, "8/STP")]
+    followed = plan(have, accounts(restore()))
+    assert (followed.passwords, followed.lifted, followed.followed) == ({}, [], ["p3x8d1"])
+    assert followed.notes == []
+    assert the(followed).group is Group.CHANGED
+
+
+@pytest.mark.dieu7
+def test_the_event_of_a_restore_by_command_does_not_lift_a_lock_of_the_same_day() -> None:
+    have = running(accounts(entry()), restored=by_command(24), locks=idle(24))
+    result = plan(have, accounts(restore(number=" 8/stp ")))
+    assert (result.passwords, result.lifted, result.followed) == ({}, [], ["p3x8d1"])
+    assert [note.kind for note in result.notes] == [NoteKind.NEWER_LOCK]
+    # Another document is another restore.
+    other = plan(have, accounts(restore(number="9/STP")))
+    assert (other.passwords, other.lifted) == ({"p3x8d1": "restore"}, ["p3x8d1"])
+
+
+@pytest.mark.dieu12
+def test_a_password_given_since_the_lock_serves_after_the_restore() -> None:
+    """After a leak the owner has his new slip already; a second password would make it worthless."""
+    locks = {"p3x8d1": Held("compromised", date(2026, 11, 20), renewed=True)}
+    result = plan(running(accounts(entry()), locks=locks), accounts(restore()))
+    assert (result.lifted, result.passwords, the(result).group) == (["p3x8d1"], {}, Group.RESTORED)
+
+
+@pytest.mark.dieu7
+def test_an_old_lock_in_git_does_not_undo_a_later_restore_by_command() -> None:
+    lock = {"event": "lock", "done": "2026-11-20", "reason": "compromised", "request": "2026-0008"}
+    have = running(accounts(entry()), restored=by_command(24))
+    with pytest.raises(Refused, match=r"đã được khôi phục ngày 24/11/2026 theo văn bản 8/STP.*restore"):
+        plan(have, accounts(entry(state="locked", document=lock)))
+    newer = plan(have, accounts(entry(state="locked", document={**lock, "done": "2026-11-25"})))
+    assert (the(newer).group, newer.followed) == (Group.LOCKED, ["p3x8d1"])
 
 
 @pytest.mark.dieu8
@@ -191,17 +305,6 @@ def test_first_passwords_are_for_people_without_one() -> None:
     assert plan(nobody, accounts(*people)).passwords == {"p3x8d1": "issue", "g4g4g4": "issue"}
     everybody = replace(nobody, credentials=frozenset({"p3x8d1", "g4g4g4"}))
     assert not plan(everybody, accounts(*people)).changed
-
-
-@pytest.mark.dieu7
-def test_a_restored_person_gets_a_new_default_password_once() -> None:
-    restored = entry(document={"event": "restore", "done": "2026-11-24", "request": "2026-0009"})
-    have = replace(accounts(entry()), credentials=frozenset({"p3x8d1"}))
-    assert plan(have, accounts(restored)).passwords == {"p3x8d1": "restore"}
-    after = replace(accounts(restored), credentials=frozenset({"p3x8d1"}))
-    assert not plan(after, accounts(restored)).changed
-    corrected = entry(document={"event": "restore", "done": "2026-11-23", "request": "2026-0009", "number": "1/A"})
-    assert plan(after, accounts(corrected)).passwords == {}
 
 
 def test_between_two_revisions_nobody_speaks_of_passwords() -> None:

@@ -215,6 +215,24 @@ def test_the_folder_holds_what_is_proposed_today_and_nothing_stale(tmp_path: Pat
             ["tạm khóa: không sử dụng (Đ7.2a) (hết hạn)"],
         ),
         (
+            (
+                "lock_state",
+                "update",
+                "p",
+                {"reason": "idle", "note": "hết hạn", "automatic": True},
+                {"reason": "compromised", "note": "máy nhiễm virus", "automatic": False},
+            ),
+            ["khóa lại vì: bị chiếm dụng hoặc lộ mật khẩu (Đ7.2b) (máy nhiễm virus) (trước đó: không sử dụng (Đ7.2a))"],
+        ),
+        (
+            ("mailbox", "update", "p", {"restored_by_command": None}, {"restored_by_command": {"document": "8/STP"}}),
+            ["khôi phục bằng lệnh, chờ sự kiện trong sổ đăng ký"],
+        ),
+        (
+            ("mailbox", "update", "p", {"restored_by_command": {"document": "8/STP"}}, {"restored_by_command": None}),
+            ["sổ đăng ký đã ghi lần khôi phục bằng lệnh"],
+        ),
+        (
             ("lock_state", "delete", "p", {"reason": "compromised"}, {}),
             ["mở khóa (trước đó: bị chiếm dụng hoặc lộ mật khẩu (Đ7.2b))"],
         ),

@@ -30,6 +30,14 @@ def right() -> dict[str, Any]:
     }
 
 
+@pytest.mark.dieu12
+def test_chosen_passwords_are_for_laboratories(right: dict[str, Any]) -> None:
+    (problem,) = preflight.problems({**right, "password_chosen_for_others": True}, "mail", GROUPS)
+    assert problem.startswith("password_chosen_for_others: chỉ phòng thử nghiệm")
+    laboratory = {**GROUPS, "lab": ["mail"]}
+    assert preflight.problems({**right, "password_chosen_for_others": True}, "mail", laboratory) == []
+
+
 def test_right_variables_have_no_problems(right: dict[str, Any]) -> None:
     assert preflight.problems(right, "mail", GROUPS) == []
 

@@ -1,11 +1,13 @@
 """What an operator or a reviewer reads of a plan."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from tests.unit.test_db_apply import accounts, entry, plan
 
 from hanam_mail import wording
+from hanam_mail.accounts import Held, Restored
 
 
 def told(*pair: object, **options: object) -> str:
@@ -70,9 +72,27 @@ def test_an_absence_is_told_with_its_days() -> None:
     assert "Vắng mặt: bỏ 01/01/2024" in told(accounts(away), accounts(entry()))
 
 
+LOCKS = {"p3x8d1": Held("compromised", date(2026, 11, 25)), "t5v9c2": Held("idle", date(2026, 11, 25))}
+
+
+@pytest.mark.dieu7
+def test_restores_without_an_event_and_locks_that_a_restore_leaves_are_notes() -> None:
+    have = replace(accounts(entry()), restored={"p3x8d1": Restored("8/STP", date(2026, 11, 24))})
+    (line,) = wording.notes(plan(have, accounts(entry())))
+    assert "đã được khôi phục bằng lệnh theo văn bản 8/STP, sổ đăng ký chưa có sự kiện restore [p3x8d1]" in line
+    restored = entry(document={"event": "restore", "done": "2026-11-24", "request": "2026-0009"})
+    have = replace(accounts(entry()), locks=LOCKS, credentials=frozenset({"p3x8d1"}))
+    (line,) = wording.notes(plan(have, accounts(restored)))
+    assert "vẫn bị khóa (điểm b" in line
+    assert "25/11/2026" in line
+    (line,) = wording.notes(plan(replace(have, locks={}), accounts(restored)))
+    assert "không bị khóa" in line
+    assert "không cấp mật khẩu mới" in line
+
+
 @pytest.mark.dieu7
 def test_an_emergency_lock_is_a_note_until_its_event_follows() -> None:
-    have = replace(accounts(entry(), entry("t5v9c2")), locks={"p3x8d1": "compromised", "t5v9c2": "idle"})
+    have = replace(accounts(entry(), entry("t5v9c2")), locks=LOCKS)
     result = plan(have, accounts(entry(), entry("t5v9c2")))
     assert not result.changed
     lines = wording.lines(result)

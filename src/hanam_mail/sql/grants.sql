@@ -17,12 +17,12 @@ grant select on mail.setting, mail.lock_state, mail.activity, mail.audit, mail.a
 grant select (mailbox_id, must_change, changed_at, is_default, given_at, handover, verified) on mail.credential to mail_apply;
 grant execute on function
     mail.setting_text(text), mail.setting_int(text), mail.resolve(text), mail.mailbox_lock(text, text, text),
-    mail.mailbox_unlock(text), mail.mailbox_correct(text, text), mail.password_set(text, text, boolean, boolean),
+    mail.mailbox_restore(text), mail.restores_followed(text[]), mail.mailbox_correct(text, text, boolean),
     mail.password_verified(text, text), mail.state_cause(text), mail.password_expires_on(timestamptz)
     to mail_apply;
 grant execute on function mail.mailbox_state(text) to mail_apply;
 grant select, insert, update, delete on mail.absence to mail_apply;
-grant select on mail.handover to mail_apply;
+grant select on mail.handover, mail.sign_in_lockout to mail_apply;
 grant execute on function
     mail.first_passwords_give(text[], text[], text), mail.purge_candidate(text), mail.mailbox_purge(text)
     to mail_apply;

@@ -108,16 +108,19 @@ as $$
     where s.state <> 'active'
 $$;
 
--- The lock of Đ7.2: the reason is one of the closed list in regulation.yml. Locking a locked mailbox again keeps the first
--- reason and time, but a document that follows is noted. The answer says whether the mailbox was locked by this. What a job
--- or an agent locks is automatic: nobody judged it yet.
+-- The lock of Đ7.2: the reason is one of the closed list in regulation.yml. The answer says whether this locked it. What a job
+-- or an agent locks is automatic: nobody judged it yet. A person's lock takes the place of an automatic one, and begins anew:
+-- what was given or restored before it does not count. A lock of a person stays as it is but for what follows it: a document
+-- with its reason, a further note.
 create or replace function mail.mailbox_lock(id text, reason text, note text) returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     paper text := nullif(current_setting('hanam.document', true), '');
-    changed boolean;
+    who text := coalesce(nullif(current_setting('hanam.actor', true), ''), session_user);
+    machine boolean := session_user in ('mail_jobs', 'mail_agent');
+    held mail.lock_state%rowtype;
 begin
     if not exists (
         select from mail.setting s where s.name = 'regulation_lock_reasons' and s.value ? mailbox_lock.reason
@@ -126,20 +129,36 @@ begin
             using errcode = 'invalid_parameter_value';
     end if;
     insert into mail.lock_state (mailbox_id, reason, note, locked_by, automatic, document)
-    values (mailbox_lock.id, mailbox_lock.reason, mailbox_lock.note,
-            coalesce(nullif(current_setting('hanam.actor', true), ''), session_user),
-            session_user in ('mail_jobs', 'mail_agent'), paper)
-    on conflict (mailbox_id) do nothing
-    returning true into changed;
-    if changed is null and paper is not null then
-        update mail.lock_state l set document = paper, automatic = false
-        where l.mailbox_id = mailbox_lock.id and l.document is null;
+    values (mailbox_lock.id, mailbox_lock.reason, mailbox_lock.note, who, machine, paper)
+    on conflict (mailbox_id) do nothing;
+    if found then
+        return true;
     end if;
-    return coalesce(changed, false);
+    select l.* into held from mail.lock_state l where l.mailbox_id = mailbox_lock.id for update;
+    if machine then
+        return false;
+    end if;
+    if held.automatic then
+        update mail.lock_state l
+        set reason = mailbox_lock.reason, note = mailbox_lock.note, locked_by = who, locked_at = now(), automatic = false,
+            document = paper
+        where l.mailbox_id = mailbox_lock.id;
+        return true;
+    end if;
+    update mail.lock_state l
+    set reason = case when held.document is null and paper is not null then mailbox_lock.reason else held.reason end,
+        document = coalesce(held.document, paper),
+        note = case
+            when mailbox_lock.note in ('', held.note) and mailbox_lock.reason = held.reason then held.note
+            else concat_ws(' | ', nullif(held.note, ''), concat_ws(': ', mailbox_lock.reason, nullif(mailbox_lock.note, '')))
+        end
+    where l.mailbox_id = mailbox_lock.id and (held.document is null or paper is null or held.document = paper);
+    return false;
 end
 $$;
 
--- Lifts the lock that running brought about. One that the registry's documents say stands until they say otherwise.
+-- Lifts the lock that running brought about. One that the registry's documents say stands until they say otherwise. For the
+-- functions below only.
 create or replace function mail.mailbox_unlock(id text) returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -150,9 +169,42 @@ begin
 end
 $$;
 
--- Lifts a lock that was a mistake: an automatic one, or one in an emergency that no document followed. The note says what was
--- wrong; it goes into the audit with the lock. A lock with a document ends by a document (Đ7.3).
-create or replace function mail.mailbox_correct(id text, note text) returns boolean
+-- Restores a locked mailbox by document (Đ7.3). A command names it and is remembered until the registry has its event; apply
+-- has it in the registry already.
+create or replace function mail.mailbox_restore(id text) returns boolean
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    paper text := nullif(current_setting('hanam.document', true), '');
+begin
+    if paper is null and not exists (
+        select from mail.mailbox m where m.id = mailbox_restore.id and m.document ->> 'event' = 'restore'
+    ) then
+        raise exception 'a restore needs a document (Đ7.3)' using errcode = 'restrict_violation';
+    end if;
+    if not mail.mailbox_unlock(id) then
+        return false;
+    end if;
+    if paper is not null then
+        update mail.mailbox m
+        set restored_by_command = jsonb_build_object('document', paper, 'on', current_date)
+        where m.id = mailbox_restore.id;
+    end if;
+    return true;
+end
+$$;
+
+-- The registry has the events of these mailboxes' restores by command.
+create or replace function mail.restores_followed(ids text[]) returns void
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$ update mail.mailbox m set restored_by_command = null where m.id = any (ids) and m.restored_by_command is not null $$;
+
+-- Lifts a lock that was a mistake: an automatic one, or, where it is asked for as such, a person's in an emergency that no
+-- document followed. The note says what was wrong; it goes into the audit with the lock. A lock with a document ends by a
+-- document (Đ7.3).
+create or replace function mail.mailbox_correct(id text, note text, of_person boolean default false) returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -169,6 +221,9 @@ begin
     if held.document is not null then
         raise exception 'the lock rests on the document %: it ends by a document (Đ7.3)', held.document
             using errcode = 'restrict_violation';
+    end if;
+    if not held.automatic and not of_person then
+        raise exception 'the lock is no automatic one: % set it', held.locked_by using errcode = 'restrict_violation';
     end if;
     update mail.lock_state l set note = concat_ws(' | ', nullif(held.note, ''), 'đính chính: ' || mailbox_correct.note)
     where l.mailbox_id = mailbox_correct.id;

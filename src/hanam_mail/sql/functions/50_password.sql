@@ -76,7 +76,8 @@ begin
 end
 $$;
 
--- Sets the password on the operator's word, under the same policy as the owner's own change. With only_if_different a
+-- Sets a password that somebody chose for a mailbox, under the same policy as the owner's own change. That is for laboratories,
+-- whose inventory switches it on: elsewhere an operator gives random ones to be changed (first_passwords_give). With only_if_different a
 -- password that already matches is left alone, hash and date as they are; must_change is set in any case. The answer says
 -- whether anything changed.
 create or replace function mail.password_set(id text, password text, must_change boolean, only_if_different boolean)
@@ -89,6 +90,10 @@ declare
     old mail.credential%rowtype;
     faults text[];
 begin
+    if not exists (select from mail.setting s where s.name = 'password_chosen_for_others' and s.value = 'true') then
+        raise exception 'chỉ phòng thử nghiệm được đặt mật khẩu do người khác chọn (password_chosen_for_others)'
+            using errcode = 'insufficient_privilege';
+    end if;
     select c.* into old from mail.credential c where c.mailbox_id = password_set.id for update;
     if only_if_different and mail.password_matches(old.hash, plain) then
         if old.must_change = password_set.must_change then

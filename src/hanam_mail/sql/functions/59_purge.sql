@@ -1,13 +1,31 @@
 -- The end of a revoked mailbox's data (Đ6.2c), after its files were exported and deleted. The rows of mailbox and addresses
 -- stay for good: an address is never given to another (Đ5.2).
 
--- Whether and since when a mailbox is closed. revoked_on is the day of the revoking document.
+-- When a mailbox was closed here. Apply writes documents, and one may bear any day; this it does not write.
+create or replace function mail.mailbox_closed() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    new.revoked_at := case
+        when new.state <> 'revoked' then null
+        when tg_op = 'UPDATE' and old.state = 'revoked' then old.revoked_at
+        else now()
+    end;
+    return new;
+end
+$$;
+
+create or replace trigger mailbox_closed before insert or update on mail.mailbox
+    for each row execute function mail.mailbox_closed();
+
+-- Whether and since when a mailbox is closed.
 create or replace function mail.purge_candidate(id text)
 returns table (id text, name text, state text, revoked_on date, purged_at timestamptz)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select m.id, m.name, m.state, case when m.state = 'revoked' then (m.document ->> 'done')::date end, m.purged_at
+    select m.id, m.name, m.state, m.revoked_at::date, m.purged_at
     from mail.mailbox m where m.id = purge_candidate.id
 $$;
 

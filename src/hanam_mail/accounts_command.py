@@ -98,6 +98,8 @@ def result(returncode: int, stdout: str, stderr: str) -> dict[str, Any]:
         "changed": data["changed"],
         "changes": lines,
         "diff": {"prepared": "".join(f"{text}\n" for text in lines)},
+        # Ansible shows no difference where nothing changes; what waits for its event is told all the same.
+        **({"warnings": data["warnings"]} if data.get("warnings") else {}),
     }
-    # The sealed file of first passwords, where one was made; the mailbox that was meant.
-    return answer | {key: data[key] for key in ("handover", "mailbox") if data.get(key)}
+    # The sealed file of first passwords, where one was made; the mailbox that was meant; the number of an opening.
+    return answer | {key: data[key] for key in ("handover", "mailbox", "opening") if data.get(key)}

@@ -21,8 +21,8 @@ from pathlib import Path
 from string import Template
 from typing import Any, Protocol
 
-# Kinds of which the operator gets a copy: he has to act.
-FOR_THE_OPERATOR = frozenset({"revoke_proposal"})
+# Kinds of which the operator gets a copy: he has to act, or the others of his office shall know.
+FOR_THE_OPERATOR = frozenset({"revoke_proposal", "opened"})
 _DATES = ("since", "locks_on", "ended", "ends", "changed")
 _CAUSES = {
     "activity": "lần sử dụng gần nhất",

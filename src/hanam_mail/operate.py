@@ -1,4 +1,4 @@
-"""The operator's commands on one mailbox, on the accounts host: lock, correct, restore, reset-password (Đ7, Đ12.3).
+"""The operator's commands on one mailbox, on the accounts host: lock, correct, restore, reset-password, open (Đ7, Đ12).
 
 Each works at once on every node (outbox and agents) and stands in the audit with who, when and by which document. No
 password is ever shown: a new one goes into a sealed handover file, on the disk before the transaction commits.
@@ -62,6 +62,9 @@ def add_commands(
     command.add_argument(
         "--of-person", action="store_true", help="lần khóa nhầm do một người ra lệnh, không phải hệ thống tự khóa"
     )
+
+    command = add("open", _open, "ghi nhận việc đọc thư theo văn bản (Đ4.6); bản thư do playbooks/open.yml lấy")
+    command.add_argument("--note", required=True, help="vì sao phải đọc; ghi vào nhật ký, báo cho chủ hộp thư")
 
     command = add("restore", _restore, "khôi phục hộp thư theo văn bản: mở khóa, cấp mật khẩu mặc định mới (Đ7.3)")
     command.add_argument("--verified", required=True, help="họ tên người đã kiểm tra yêu cầu")
@@ -133,6 +136,15 @@ def _correct(connection: Any, options: argparse.Namespace, answer: Answer) -> in
     if mailbox.locked_by_registry:
         text += "; vẫn tạm khóa theo văn bản trong sổ đăng ký"
     return answer(options, row[0], text, mailbox=mailbox.id)
+
+
+def _open(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
+    if not options.document.strip() or not options.note.strip():
+        raise db.DatabaseError("cần văn bản cho phép đọc hộp thư (--document) và lý do (--note) (Đ4.6, Đ12.7)")
+    mailbox = find(connection, options.address)
+    row = connection.execute("SELECT mail.mailbox_open(%s, %s)", [mailbox.id, options.note]).fetchone()
+    text = f"đã ghi lần đọc số {row[0]} hộp thư {mailbox.address} ({mailbox.id}); chủ hộp thư được báo"
+    return answer(options, True, text, mailbox=mailbox.id, opening=row[0])
 
 
 def _restore(connection: Any, options: argparse.Namespace, answer: Answer) -> int:

@@ -1,4 +1,4 @@
-"""Commands of playbooks/purge.yml on the hosts: purge-check, purge-mail, purge-account."""
+"""Commands of playbooks/purge.yml and open.yml on the hosts: purge-check, purge-mail, purge-account; open-mail."""
 
 import argparse
 import getpass
@@ -27,6 +27,15 @@ def add_commands(commands: Any) -> None:
     _sealing(command)
     _common(command)
     command.set_defaults(run=_mail)
+
+    command = commands.add_parser("open-mail", help="niêm phong một bản thư để đọc theo văn bản (trên máy lưu thư)")
+    command.add_argument("mailbox")
+    command.add_argument("--opening", type=int, required=True, help="số mà hanam-mail-db open đã ghi")
+    command.add_argument("--root", type=Path, default=Path("/srv/mail"))
+    command.add_argument("--folder", type=Path, default=purge.FOLDER)
+    command.add_argument("--recipient", action="append", default=[], help="khóa công khai age của người vận hành")
+    _common(command)
+    command.set_defaults(run=_open)
 
     command = commands.add_parser("purge-account", help="niêm phong rồi xóa dữ liệu trang thư và mật khẩu của hộp thư")
     command.add_argument("address")
@@ -68,10 +77,23 @@ def _check(options: argparse.Namespace) -> int:
     return _answer(options, [], mailbox=mailbox)
 
 
-def _mail(options: argparse.Namespace) -> int:
+def _home(options: argparse.Namespace) -> Path:
     if not options.mailbox.isalnum():
         raise purge.PurgeRefused(f"“{options.mailbox}” không phải mã hộp thư")
-    home = options.root / options.mailbox[:2] / options.mailbox
+    home: Path = options.root / options.mailbox[:2] / options.mailbox
+    return home
+
+
+def _open(options: argparse.Namespace) -> int:
+    archive = options.folder / f"{options.mailbox}.opening-{options.opening}.tar.age"
+    home = _home(options)
+    # Nobody but the recipients reads it, and no door of the mailbox was opened.
+    done = not options.check and purge.export_home(home, archive, options.recipient)
+    return _answer(options, [f"đã niêm phong bản thư vào {archive}"] if done else [], mailbox=options.mailbox)
+
+
+def _mail(options: argparse.Namespace) -> int:
+    home = _home(options)
     archive = options.folder / f"{options.mailbox}.mail.tar.age"
     done = []
     if options.check:

@@ -197,6 +197,7 @@ def _apply(options: argparse.Namespace) -> int:
     answer |= {
         "check": options.check,
         "lines": wording.lines(done.plan, limit=options.brief or None) + [_orphan(path) for path in done.orphans],
+        "warnings": wording.warnings(done.plan),
         "handover": str(done.file) if done.file else None,
     }
     print(json.dumps(answer, ensure_ascii=False, default=str))

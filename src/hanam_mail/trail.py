@@ -7,7 +7,7 @@ from typing import Any
 
 _QUERY = """
     SELECT at, actor, git_commit, document, object, action, key, before, after FROM mail.audit
-    WHERE (object IN ('mailbox', 'credential', 'lock_state') AND key = %(id)s)
+    WHERE (object IN ('mailbox', 'credential', 'lock_state', 'opening') AND key = %(id)s)
         OR (object = 'address' AND key IN (SELECT local_part FROM mail.address WHERE mailbox_id = %(id)s))
         OR (object = 'mailbox_clerk' AND %(id)s IN (split_part(key, '/', 1), split_part(key, '/', 2)))
         OR (object = 'absence' AND split_part(key, '/', 1) = %(id)s)
@@ -30,6 +30,7 @@ _NOTICE_KINDS = {
     "password_reminder": "nhắc mật khẩu sắp hết hạn",
     "revoke_proposal": "báo đề nghị thu hồi (Đ6.2c)",
     "quota": "báo hộp thư sắp đầy",
+    "opened": "báo cho chủ hộp thư rằng người vận hành lấy bản thư để đọc",
 }
 
 
@@ -83,6 +84,8 @@ def told(
     """What an audit row means in words; nothing for what only the machine cares about."""
     if kind == "mailbox":
         yield from _mailbox(action, before, after)
+    elif kind == "opening":
+        yield f"người vận hành lấy bản thư để đọc: {after['note']}"
     elif kind == "lock_state":
         yield from _lock(action, before, after)
     elif kind == "credential":

@@ -116,13 +116,26 @@ def notes(plan: Plan) -> list[str]:
     return [line.strip() for line in _notes(plan.notes, None)[2:]]
 
 
+def warnings(plan: Plan) -> list[str]:
+    """Those of the notes that somebody must act on; locks that the system sets itself are told in the plan only."""
+    return [_told(note) for note in plan.notes if not _automatic(note)]
+
+
+def _automatic(note: Note) -> bool:
+    return note.kind == "locked" and note.reason in ("idle", "default_password")
+
+
+def _told(note: Note) -> str:
+    return f"{note.name} <{note.address}> {_note(note)} [{note.id}]"
+
+
 def _notes(found: Sequence[Note], limit: int | None) -> list[str]:
     if not found:
         return []
-    automatic = [note for note in found if note.kind == "locked" and note.reason in ("idle", "default_password")]
-    told = [note for note in found if note not in automatic]
+    automatic = [note for note in found if _automatic(note)]
+    told = [note for note in found if not _automatic(note)]
     shown = told if limit is None else told[:limit]
-    result = ["", "Lưu ý:", *(f"  ! {note.name} <{note.address}> {_note(note)} [{note.id}]" for note in shown)]
+    result = ["", "Lưu ý:", *(f"  ! {_told(note)}" for note in shown)]
     result += _cut(told, shown, "lưu ý")
     if automatic:
         result.append(f"  ! {number(len(automatic))} hộp thư đang bị hệ thống tự khóa (Đ7.2a, Đ7.2d)")

@@ -41,6 +41,7 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "password_reminder": {"changed": "2026-01-06", "ends": "2026-04-06", "days": 14},
     "revoke_proposal": {"since": "2026-01-06", "cause": "absence", "ended": "2026-07-06"},
     "quota": {"percent": 90, "quota_bytes": 5 * 2**29},
+    "opened": {"document": "12/STTTT-TTra", "note": "xác minh đơn tố cáo", "opened_by": "lan"},
 }
 PERSON, AGENCY = "nguyenthithanhha@hanam.gov.vn", "stttt.so@hanam.gov.vn"
 
@@ -224,6 +225,7 @@ def test_the_folder_holds_what_is_proposed_today_and_nothing_stale(tmp_path: Pat
             ),
             ["khóa lại vì: bị chiếm dụng hoặc lộ mật khẩu (Đ7.2b) (máy nhiễm virus) (trước đó: không sử dụng (Đ7.2a))"],
         ),
+        (("opening", "insert", "p", {}, {"note": "xác minh đơn"}), ["người vận hành lấy bản thư để đọc: xác minh đơn"]),
         (
             ("mailbox", "update", "p", {"restored_by_command": None}, {"restored_by_command": {"document": "8/STP"}}),
             ["khôi phục bằng lệnh, chờ sự kiện trong sổ đăng ký"],
@@ -273,6 +275,6 @@ def test_the_job_runs_for_another_day_as_a_preview_only(capsys: pytest.CaptureFi
 
 
 def test_every_step_of_the_job_can_be_told() -> None:
-    assert jobs._STEPS.keys() == PAYLOADS.keys() - {"quota"}
+    assert jobs._STEPS.keys() == PAYLOADS.keys() - {"quota", "opened"}
     for kind, text in jobs._STEPS.items():
         assert "{" not in text.format(**PAYLOADS[kind])

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import tarfile
 from datetime import date
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hanam_mail import purge
+from hanam_mail import purge, target
 from hanam_mail.handover import HandoverError
 from hanam_mail.purge import PurgeRefused
 
@@ -100,6 +101,28 @@ def test_deletion_takes_what_a_restore_put_aside_too_and_nobody_elses(home: Path
     # Again: an interrupted run goes on.
     assert not purge.export_home(home, archive, [KEY])
     assert not purge.delete_home(home, archive)
+
+
+@pytest.mark.dieu12
+@pytest.mark.usefixtures("age")
+def test_mail_to_be_read_leaves_sealed_only_and_the_mailbox_as_it_was(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["open-mail", "p3x8d1", "--root", str(tmp_path / "mail"), "--folder", str(tmp_path / "export")]
+    words += ["--recipient", KEY, "--opening", "17", "--json"]
+    assert target.main(words) == 0
+    answer = json.loads(capsys.readouterr().out)
+    archive = tmp_path / "export" / "p3x8d1.opening-17.tar.age"
+    assert answer["changes"] == [f"đã niêm phong bản thư vào {archive}"]
+    with tarfile.open(archive) as tar:
+        assert "p3x8d1/Maildir/cur/1.a:2,S" in tar.getnames()
+    assert purge.complete(archive)
+    assert (home / "Maildir" / "cur" / "1.a:2,S").exists()
+    # One opening, one copy; a mailbox of another store is nothing to do here.
+    assert target.main(words) == 0
+    assert json.loads(capsys.readouterr().out)["changed"] is False
+    assert target.main([word.replace("p3x8d1", "q4x8d1") for word in words]) == 0
+    assert json.loads(capsys.readouterr().out)["changed"] is False
 
 
 @pytest.mark.usefixtures("age")

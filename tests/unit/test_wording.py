@@ -97,6 +97,8 @@ def test_an_emergency_lock_is_a_note_until_its_event_follows() -> None:
     assert not result.changed
     lines = wording.lines(result)
     assert any("đang bị khóa khẩn cấp (điểm b" in line and "[p3x8d1]" in line for line in lines)
+    (warning,) = wording.warnings(result)
+    assert "[p3x8d1]" in warning
     assert "  ! 1 hộp thư đang bị hệ thống tự khóa (Đ7.2a, Đ7.2d)" in lines
     locked = entry(state="locked", document={"event": "lock", "reason": "compromised"})
     followed = plan(have, accounts(locked, entry("t5v9c2")))

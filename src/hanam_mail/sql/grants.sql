@@ -24,7 +24,7 @@ grant execute on function mail.mailbox_state(text) to mail_apply;
 grant select, insert, update, delete on mail.absence to mail_apply;
 grant select on mail.handover, mail.sign_in_lockout to mail_apply;
 grant execute on function
-    mail.first_passwords_give(text[], text[], text), mail.purge_candidate(text), mail.mailbox_purge(text)
+    mail.mailbox_open(text, text), mail.first_passwords_give(text[], text[], text), mail.purge_candidate(text), mail.mailbox_purge(text)
     to mail_apply;
 
 grant execute on function

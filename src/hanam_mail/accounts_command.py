@@ -84,13 +84,13 @@ def result(returncode: int, stdout: str, stderr: str) -> dict[str, Any]:
     if returncode == _ABSENT:
         return {
             "changed": True,
-            "msg": "the accounts host has not been set up yet; what would change is not known",
+            "msg": "máy tài khoản chưa được cài đặt; chưa biết sẽ thay đổi gì",
         }
     try:
         # What sudo or a login shell may print comes before.
         data = json.loads(stdout.strip().rpartition("\n")[2])
     except ValueError:
-        data = {"errors": [f"no answer from the accounts host (exit {returncode})", stderr.strip()]}
+        data = {"errors": [f"máy tài khoản không trả lời (mã {returncode})", stderr.strip()]}
     if returncode or "errors" in data:
         return {"failed": True, "changed": False, "msg": "\n".join(data.get("errors", [stderr.strip()]))}
     lines = data.get("lines") or data.get("changes") or data.get("addresses") or []

@@ -73,7 +73,9 @@ def test_a_history_passes_just_when_its_order_dates_and_quotas_can_be(
     forward = all(day >= 0 for day in days[1:])
     named = [size * GIB for letter, size in zip(letters, sizes, strict=True) if letter == "Q"]
     large = all(size >= quota_minimum(kind, RULE_BOOK) for size in named)
-    assert (not found) == (right_order and forward and large)
+    away = [event.begin for event in events(*drawn) if isinstance(event, Absence)]
+    apart = len(set(away)) == len(away)
+    assert (not found) == (right_order and forward and large and apart)
 
 
 @settings(max_examples=300, deadline=None)

@@ -301,21 +301,122 @@ def test_the_preview_changes_nothing(life: Journey) -> None:
 
 
 @pytest.mark.dieu9
-def test_dieu_9_2_sign_ins_are_kept_by_day_with_first_last_and_number(life: Journey) -> None:
-    for moment in ("2026-03-02 07:31", "2026-03-02 13:02", "2026-03-03 08:15"):
+def test_dieu_9_2_sign_ins_are_kept_by_half_day_with_first_last_and_number(life: Journey) -> None:
+    """That it was opened at the start of the afternoon is seen also after a later sign-in."""
+    for moment in ("2026-03-02 07:31", "2026-03-02 09:40", "2026-03-02 13:02", "2026-03-02 16:45", "2026-03-03 08:15"):
         epoch = f"extract(epoch from '{moment}'::timestamptz)"
         life.do(f"insert into mail.sign_in_feed values ('test2agency', 'imap', 'test.nguoi', {epoch})")
     life.ask(
         "select day, clerk_id, first_at::time, last_at::time, times from mail.sign_in"
-        " where mailbox_id = 'test2agency' order by day"
+        " where mailbox_id = 'test2agency' order by day, half"
     )
     life.ask("select count(*) from mail.sign_in_feed")
     assert life.run() == [
         [
-            "2026-03-02|test1person|07:31:00|13:02:00|2",
+            "2026-03-02|test1person|07:31:00|09:40:00|2",
+            "2026-03-02|test1person|13:02:00|16:45:00|2",
             "2026-03-03|test1person|08:15:00|08:15:00|1",
         ],
         ["0"],
+    ]
+
+
+@pytest.mark.dieu9
+def test_dieu_9_2_who_sends_as_the_agency_is_named_where_it_is_sure(life: Journey) -> None:
+    life.do(
+        "insert into mail.person values ('test4person', 'Người Khác');"
+        " insert into mail.mailbox (id, kind, agency_id, person_id, name, shard, quota_bytes, state) values"
+        " ('test4person', 'person', 'test0agency', 'test4person', 'Người Khác', 0, 2147483648, 'active');"
+        " insert into mail.mailbox_clerk values ('test2agency', 'test4person')"
+    )
+    kept = "select clerk_id, times from mail.sign_in where mailbox_id = 'test2agency' and protocol = 'smtp' order by 1"
+    life.do("select mail.postfix_sent('test1person'); select mail.postfix_sent_as('test.so@hanam.gov.vn')")
+    life.ask(kept)
+    # The other one sends within the same seconds: no guess which of them it was.
+    life.do("select mail.postfix_sent('test4person'); select mail.postfix_sent_as('test.so@hanam.gov.vn')")
+    life.ask(kept)
+    assert life.run() == [["test1person|1"], ["test1person|1", "|1"]]
+
+
+# --- Midnight ---
+
+
+@pytest.mark.dieu8
+def test_a_password_that_ends_with_the_day_is_marked_by_the_job_of_midnight_few_at_a_time(life: Journey) -> None:
+    life.do("update mail.credential set must_change = true where mailbox_id not like 'test%'")
+    life.settle("2026-01-06")
+    # Tuesday 7 April is the day after.
+    for day in ("2026-04-06", "2026-04-07", "2026-04-07"):
+        life.ask(f"select mail.life_cycle_expire('{day}', 200)")
+    life.ask("select must_change from mail.credential where mailbox_id = 'test1person'")
+    life.ask("select payload ->> 'cause' from mail.outbox where mailbox = 'test1person' order by seq desc limit 1")
+    assert life.run() == [["0"], ["1"], ["0"], ["t"], ["credential"]]
+
+
+@pytest.mark.dieu5
+def test_an_address_that_ended_with_the_day_is_announced_once(life: Journey) -> None:
+    life.do(
+        "update mail.address set valid_until = current_date - 30 where valid_until is not null;"
+        " insert into mail.address (local_part, mailbox_id, kind, valid_from, valid_until) values"
+        " ('test.cu', 'test1person', 'alias', '2026-01-05', '2026-04-06'),"
+        " ('test.con', 'test1person', 'alias', '2026-01-05', '2026-04-07')"
+    )
+    for day in ("2026-04-06", "2026-04-07", "2026-04-07", "2026-04-08"):
+        life.ask(f"select mail.addresses_end('{day}')")
+    life.ask(
+        "select topic, payload ->> 'ended' from mail.outbox where payload ? 'ended' and mailbox ~ '^test' order by seq"
+    )
+    assert life.run() == [
+        ["0"],
+        ["1"],
+        ["0"],
+        ["1"],
+        ['mailbox.profile|["test.cu 2026-04-06"]', 'mailbox.profile|["test.con 2026-04-07"]'],
+    ]
+
+
+# --- Forgetting ---
+
+OLD = "clock_timestamp() - interval '40 days'"
+
+
+def test_what_every_agent_has_read_is_forgotten_after_a_while(life: Journey) -> None:
+    life.do("delete from mail.outbox; delete from mail.agent_cursor")
+    life.do(f"insert into mail.outbox (seq, at, topic, mailbox) select 0, {OLD}, 'x', n from generate_series(1, 4) n")
+    life.do("insert into mail.outbox (seq, topic, mailbox) values (0, 'x', '5')")
+    life.do("insert into mail.agent_cursor select 'gan', min(seq) + 2, now() from mail.outbox")
+    life.do("insert into mail.agent_cursor select 'xa', min(seq) - 1, now() - interval '91 days' from mail.outbox")
+    left = "select string_agg(mailbox, '' order by seq) from mail.outbox"
+    life.ask("select mail.outbox_prune(2), mail.outbox_prune(2), mail.outbox_prune(2)")
+    life.ask(left)
+    # The one that reads goes on reading; the one that was away learns that it missed something, then goes on as well.
+    life.ask("select mailbox from mail.agent_next('gan', 10)")
+    life.ask("select topic from mail.agent_next('xa', 10)")
+    life.do("select mail.agent_done('xa', (select seq from mail.agent_next('xa', 10)))")
+    life.ask("select mailbox from mail.agent_next('xa', 10)")
+    # A lagging one is waited for while it is seen.
+    life.ask("select mail.outbox_prune(10)")
+    life.do("update mail.agent_cursor set seen_at = now() - interval '91 days' where node = 'gan'")
+    life.do("update mail.agent_cursor set seq = seq + 1 where node = 'xa'")
+    life.ask("select mail.outbox_prune(10)")
+    life.ask(left)
+    assert life.run() == [["2|1|0"], ["45"], ["4", "5"], ["everything"], ["4", "5"], ["0"], ["1"], ["5"]]
+
+
+@pytest.mark.dieu7
+def test_the_agent_is_told_whom_to_cut_once_more(life: Journey) -> None:
+    again = "select mailbox || ' ' || (payload ->> 'again') from mail.agent_next('may', 100) order by seq, mailbox"
+    here = "update mail.agent_cursor set seq = (select max(seq) from mail.outbox) where node = 'may'"
+    life.settle("2099-01-06")
+    life.do("select mail.agent_register('may'); " + here)
+    life.do("select mail.mailbox_lock('test1person', 'compromised', '')")
+    life.ask(again)
+    life.do(f"{here}; select mail.mailbox_unlock('test1person'); update mail.credential set changed_at = now()")
+    life.ask(again + " limit 2")
+    assert life.run() == [
+        # The agency's mailbox, which he opens, too.
+        ["test1person true", "test2agency true"],
+        ["test1person false", "test2agency false"],
     ]
 
 

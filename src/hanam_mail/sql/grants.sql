@@ -26,6 +26,7 @@ grant select on mail.handover, mail.sign_in_lockout to mail_apply;
 grant execute on function
     mail.mailbox_open(text, text), mail.first_passwords_give(text[], text[], text), mail.purge_candidate(text), mail.mailbox_purge(text)
     to mail_apply;
+grant execute on function mail.lockouts_standing(), mail.lockout_lift(text, inet, text) to mail_apply;
 
 grant execute on function
     mail.dovecot_passdb(text, text, text, int, text), mail.dovecot_passdb_sealed(text, text, text, int, text),
@@ -53,12 +54,14 @@ grant execute on function
 
 -- The life-cycle job and the notices; what is due may be looked at by others too.
 grant execute on function
-    mail.life_cycle(date), mail.revoke_proposals(date), mail.notice_waiting(), mail.notice_take(text, text, text),
-    mail.notice_done(text, text, text, text[], boolean, text)
+    mail.life_cycle(date, text[]), mail.revoke_proposals(date), mail.notice_waiting(), mail.notice_take(text, text, text),
+    mail.notice_done(text, text, text, text[], boolean, text), mail.life_cycle_expire(date, int), mail.addresses_end(date),
+    mail.outbox_prune(int), mail.lockouts_prune(), mail.lockouts_to_tell(), mail.lockouts_told(bigint[])
     to mail_jobs;
-grant execute on function mail.life_cycle_due(date), mail.is_working_day(date), mail.term_end(date, bigint)
+grant execute on function mail.life_cycle_due(date, text[]), mail.is_working_day(date), mail.term_end(date, bigint)
     to mail_jobs, mail_apply, mail_report;
 grant select on mail.notice, mail.sign_in to mail_apply, mail_jobs, mail_report;
+grant select on mail.sign_in_lockout to mail_report;
 
 grant select on mail.agency, mail.person, mail.mailbox, mail.mailbox_clerk, mail.address, mail.lock_state, mail.activity,
     mail.setting to mail_report, mail_jobs;

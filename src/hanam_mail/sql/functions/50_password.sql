@@ -141,7 +141,8 @@ end
 $$;
 
 -- Marks the passwords whose term is over (Đ8.2a): sign-in knows without it, but sessions that are open hear of it so.
-create or replace function mail.passwords_expire(as_of timestamptz) returns int
+-- `most`: at most so many at once, NULL for all. A term never ends before its months or days are over: most need no calendar.
+create or replace function mail.passwords_expire(as_of timestamptz, most int default null) returns int
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -149,7 +150,21 @@ declare
     marked int;
 begin
     update mail.credential c set must_change = true
-    where not c.must_change and as_of::date > mail.password_expires_on(c.changed_at);
+    where c.mailbox_id in (
+        select x.mailbox_id
+        from mail.credential x, (
+            select mail.setting_int('password_max_age_days')::int as days,
+                   mail.setting_int('regulation_password_max_age_months')::int as months
+        ) n
+        where not x.must_change
+            and as_of::date > least(
+                x.changed_at::date + make_interval(months => n.months),
+                case when n.days > 0 then x.changed_at::date + n.days end
+            )::date
+            and as_of::date > mail.password_expires_on(x.changed_at)
+        order by x.mailbox_id
+        limit most
+    );
     get diagnostics marked = row_count;
     return marked;
 end

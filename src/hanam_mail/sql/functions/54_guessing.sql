@@ -18,11 +18,17 @@ begin
 end
 $$;
 
--- The account as failures are counted: the mailbox, by whichever address it was tried; a name that is none as it was typed.
+-- The account as failures are counted: the mailbox, by whichever address it was tried. For a name that is none a digest under
+-- a key that only the database has: people type passwords into the field of the name. No mailbox id begins with "?".
 create or replace function mail.failure_login(login text) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
-as $$ select coalesce(mail.login_person(login), left(lower(login), 255)) $$;
+as $$
+    select coalesce(mail.login_person(login), '?' || left(encode(mail_crypto.hmac(
+        convert_to('name without a mailbox ' || lower(login), 'UTF8'),
+        (select s.value from mail.secret s where s.name = 'login_key'), 'sha256'
+    ), 'hex'), 16))
+$$;
 
 -- The province's own networks (its NAT addresses, the webmail's hosts): many people behind one address.
 create or replace function mail.source_is_own(source inet) returns boolean
@@ -65,45 +71,67 @@ begin
 end
 $$;
 
+-- How many failures are too many. `friendly`: of the province's own networks, or a source from which the owner signed in of late.
+create or replace function mail.guessing_limit(kind text, friendly boolean) returns int
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select mail.setting_int('guessing_' || case when friendly and kind in ('pair', 'address') then 'own_' else '' end
+        || kind || '_failures')::int
+$$;
+
+-- Since when the failures of a kind of limit count.
+create or replace function mail.guessing_since(kind text) returns timestamptz
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    select clock_timestamp() - case
+        when kind like '%_day' then interval '1 day'
+        else make_interval(mins => mail.setting_int('guessing_window_minutes')::int)
+    end
+$$;
+
 -- Why a sign-in is not heard at all, NULL when it is. `login` as failure_login() gives it, so that a name without a mailbox is
 -- treated like one with. A password is not looked at before: the answer tells nothing about it.
 --   pair         this source failed too often for this account
+--   pair_day     the same, slowly over a day: also from the owner's own place an account has only so many tries
 --   address      this source failed too often, whoever it tried
 --   account      the account is being guessed at from elsewhere, or the source at others, and this source had its few tries
 --   account_day  so many failures in a day come from a herd of machines: only known sources are heard
--- A source from which the owner signed in of late is held to its pair limit only.
+-- A source from which the owner signed in of late is held to its pair limits only: the generous one, and while it fails for
+-- many accounts (a sick machine of his office) a stranger's. His colleagues at whom nobody guessed notice nothing.
 create or replace function mail.sign_in_barred(login text, source inet) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    since timestamptz := clock_timestamp() - make_interval(mins => mail.setting_int('guessing_window_minutes')::int);
-    day timestamptz := clock_timestamp() - interval '1 day';
+    since timestamptz := mail.guessing_since('pair');
+    day timestamptz := mail.guessing_since('pair_day');
     own boolean := mail.source_is_own(source);
     known boolean := mail.source_is_known(login, source);
-    suspect boolean;
+    tries int := mail.failures(login, source, since);
+    tries_of_day int;
+    storm boolean;
 begin
-    if mail.failures(login, source, since) >= mail.setting_int(
-        case when own or known then 'guessing_own_pair_failures' else 'guessing_pair_failures' end
-    ) then
+    if tries >= mail.guessing_limit('pair', own or known) then
         return 'pair';
     end if;
+    tries_of_day := mail.failures(login, source, day);
+    if tries_of_day >= mail.guessing_limit('pair_day', own or known) then
+        return 'pair_day';
+    end if;
+    storm := mail.failures(null, source, since) >= mail.guessing_limit('address', own or known);
     if known then
-        return null;
+        return case when storm and tries >= mail.guessing_limit('pair', false) then 'pair' end;
+    elsif storm and not own then
+        return 'address';
     end if;
-    if mail.failures(null, source, since) >= mail.setting_int(
-        case when own then 'guessing_own_address_failures' else 'guessing_address_failures' end
-    ) then
-        if not own then
-            return 'address';
-        end if;
-        suspect := true;
-    end if;
-    suspect := suspect or mail.failures(login, null, since) >= mail.setting_int('guessing_account_failures');
-    if suspect and mail.failures(login, source, day) >= mail.setting_int('guessing_suspect_failures') then
+    if tries_of_day >= mail.setting_int('guessing_suspect_failures')
+        and (storm or mail.failures(login, null, since) >= mail.guessing_limit('account', false))
+    then
         return 'account';
     end if;
-    if not own and mail.failures(login, null, day) >= mail.setting_int('guessing_account_day_failures') then
+    if not own and mail.failures(login, null, day) >= mail.guessing_limit('account_day', false) then
         return 'account_day';
     end if;
     return null;
@@ -121,7 +149,7 @@ begin
     if exists (
         select from mail.sign_in_lockout o
         where o.kind = lockout_note.kind and o.login is not distinct from lockout_note.login
-            and o.address is not distinct from source and o.at > since
+            and o.address is not distinct from source and o.at > since and o.lifted_at is null
     ) then
         return;
     end if;
@@ -144,32 +172,30 @@ language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    since timestamptz := clock_timestamp() - make_interval(mins => mail.setting_int('guessing_window_minutes')::int);
-    day timestamptz := clock_timestamp() - interval '1 day';
-    own boolean := mail.source_is_own(source);
+    known boolean := mail.source_is_known(login, source);
+    friendly boolean := known or mail.source_is_own(source);
     previous text := (
         select h.hash from mail.password_history h where h.mailbox_id = sign_in_failed.id
         order by h.retired_at desc limit 1
     );
     reached record;
 begin
-    if mail.source_is_known(login, source) and mail.password_matches(previous, plain) then
+    if known and mail.password_matches(previous, plain) then
         return;
     end if;
     insert into mail.sign_in_failure (login, address, protocol) values (sign_in_failed.login, source, left(protocol, 32));
     for reached in
-        select * from (values
-            ('pair', sign_in_failed.login, source, mail.failures(login, source, since), mail.setting_int(
-                case when own or mail.source_is_known(login, source)
-                    then 'guessing_own_pair_failures' else 'guessing_pair_failures' end), since),
-            ('address', null, source, mail.failures(null, source, since), mail.setting_int(
-                case when own then 'guessing_own_address_failures' else 'guessing_address_failures' end), since),
-            ('account', sign_in_failed.login, null, mail.failures(login, null, since),
-                mail.setting_int('guessing_account_failures'), since),
-            ('account_day', sign_in_failed.login, null, mail.failures(login, null, day),
-                mail.setting_int('guessing_account_day_failures'), day)
-        ) r(kind, login, source, failures, most, since)
-        where r.failures >= r.most
+        select r.kind, r.login, r.source, x.failures, x.since
+        from (values
+            ('pair', sign_in_failed.login, source),
+            ('pair_day', sign_in_failed.login, source),
+            ('address', null, source),
+            ('account', sign_in_failed.login, null),
+            ('account_day', sign_in_failed.login, null)
+        ) r(kind, login, source)
+        cross join lateral (select mail.guessing_since(r.kind) as since) s
+        cross join lateral (select s.since, mail.failures(r.login, r.source, s.since) as failures) x
+        where x.failures >= mail.guessing_limit(r.kind, friendly)
     loop
         perform mail.lockout_note(reached.kind, reached.login, reached.source, reached.failures, reached.since);
     end loop;
@@ -198,3 +224,98 @@ begin
     end if;
 end
 $$;
+
+-- --- What the operator sees of it, and does ---
+
+-- The mailbox of a lockout as people write it.
+create or replace function mail.lockout_owner(mailbox text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select a.local_part || '@' || mail.setting_text('mail_domain') from mail.address a
+    where a.mailbox_id = lockout_owner.mailbox and a.kind = 'primary'
+$$;
+
+-- The lockouts that stand at this moment, the newest first, and until when each does if nobody fails any more: tries that are
+-- not heard are not counted. `owner`: the mailbox's address, NULL for a name that is none.
+create or replace function mail.lockouts_standing()
+returns table (kind text, login text, owner text, source inet, failures int, began timestamptz, ends timestamptz)
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select o.kind, o.login, mail.lockout_owner(o.mailbox_id), o.address, x.failures, o.at,
+           (
+               select f.at + (clock_timestamp() - x.since) from mail.sign_in_failure f
+               where (o.login is null or f.login = o.login) and (o.address is null or f.address = o.address)
+               order by f.at desc offset x.most - 1 limit 1
+           )
+    from (
+        select distinct on (l.kind, l.login, l.address) l.* from mail.sign_in_lockout l
+        where l.lifted_at is null and l.at > now() - interval '1 day'
+        order by l.kind, l.login, l.address, l.at desc
+    ) o
+    cross join lateral (select mail.guessing_since(o.kind) as since) s
+    cross join lateral (
+        select s.since, mail.failures(o.login, o.address, s.since) as failures,
+               mail.guessing_limit(o.kind, o.address is not null and (
+                   mail.source_is_own(o.address) or o.login is not null and mail.source_is_known(o.login, o.address)
+               )) as most
+    ) x
+    where x.failures >= x.most
+    order by o.at desc, o.seq desc
+$$;
+
+-- Ends the lockouts of an account, of a source, or of the two together: what failed is forgotten, that it was stands in the audit
+-- under the mailbox, or the source. `login` is typed by the operator: an address, an id, or the digest of a name that is none.
+-- The answer is how many failures count no more; NULL when there is no such account.
+create or replace function mail.lockout_lift(login text, source inet, note text) returns int
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    who text := coalesce(nullif(current_setting('hanam.actor', true), ''), session_user);
+    account text := case when login like '?%' then login else mail.resolve(login) end;
+    place inet := case when source is not null then mail.source_address(host(source)) end;
+    forgotten int;
+begin
+    if btrim(note) = '' then
+        raise exception 'a lockout is lifted with a note' using errcode = 'invalid_parameter_value';
+    elsif (login is null) = (account is not null) or (login is null and source is null) then
+        return null;
+    end if;
+    delete from mail.sign_in_failure f
+    where (account is null or f.login = account) and (place is null or f.address = place);
+    get diagnostics forgotten = row_count;
+    update mail.sign_in_lockout o set lifted_at = now(), lifted_by = who, announced_at = coalesce(o.announced_at, now())
+    where o.lifted_at is null and (account is null or o.login = account) and (place is null or o.address = place);
+    insert into mail.audit (actor, document, object, key, action, before, after)
+    values (who, nullif(current_setting('hanam.document', true), ''), 'sign_in_lockout', coalesce(account, host(place)),
+            'update', jsonb_build_object('failures', forgotten),
+            jsonb_strip_nulls(jsonb_build_object(
+                'note', lockout_lift.note, 'address', host(place))));
+    return forgotten;
+end
+$$;
+
+-- The lockouts that the operator was not told of; none while he heard of others a short while ago, so that a storm is one letter
+-- in that time, with all in it. Locked until the caller's transaction ends.
+create or replace function mail.lockouts_to_tell()
+returns table (seq bigint, kind text, login text, owner text, source inet, failures int, at timestamptz)
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select o.seq, o.kind, o.login, mail.lockout_owner(o.mailbox_id), o.address, o.failures, o.at
+    from mail.sign_in_lockout o
+    where o.announced_at is null and not exists (
+        select from mail.sign_in_lockout t
+        where t.announced_at > now() - make_interval(mins => mail.setting_int('guessing_notice_minutes')::int)
+            and t.lifted_at is null
+    )
+    order by o.seq
+    for update skip locked
+$$;
+
+create or replace function mail.lockouts_told(seqs bigint[]) returns void
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$ update mail.sign_in_lockout o set announced_at = clock_timestamp() where o.seq = any(seqs) $$;

@@ -20,9 +20,12 @@ begin
     insert into mail.activity as a (mailbox_id, protocol, last_access)
     values (signed_in.mailbox, signed_in.protocol, extract(epoch from signed_in.at))
     on conflict on constraint activity_pkey do update set last_access = greatest(a.last_access, excluded.last_access);
-    insert into mail.sign_in as s (mailbox_id, day, protocol, clerk_id, first_at, last_at)
-    values (signed_in.mailbox, signed_in.at::date, signed_in.protocol, clerk, signed_in.at, signed_in.at)
-    on conflict (mailbox_id, day, protocol, clerk_id) do update
+    -- By half of the day: whether an agency's mailbox was opened at the start of the afternoon must still be seen at its end.
+    insert into mail.sign_in as s (mailbox_id, day, half, protocol, clerk_id, first_at, last_at)
+    values (signed_in.mailbox, signed_in.at::date,
+            (signed_in.at::time >= mail.setting_text('life_cycle_afternoon_begins')::time)::int, signed_in.protocol, clerk,
+            signed_in.at, signed_in.at)
+    on conflict (mailbox_id, day, half, protocol, clerk_id) do update
         set first_at = least(s.first_at, excluded.first_at), last_at = greatest(s.last_at, excluded.last_at),
             times = s.times + 1;
 end
@@ -43,7 +46,9 @@ create or replace trigger sign_in_take before insert on mail.sign_in_feed
     for each row execute function mail.sign_in_take();
 
 -- Postfix asks these when a signed-in client's message is complete and its sender was found to be his; they answer with
--- no row, which means "go on". The login's own mailbox was used; so was the agency's when the sender is its address.
+-- no row, which means "go on". The login's own mailbox was used; so was the agency's when the sender is its address. A map is asked
+-- with one word, so the second question does not bear the login: it is the clerk whose own use the first one has noted just
+-- before. Where two clerks of the mailbox sent within the same seconds neither is named; the queue's log knows (sasl_username).
 create or replace function mail.postfix_sent(login text) returns setof text
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -67,9 +72,22 @@ declare
         select m.id from mail.mailbox m
         where position('@' in address) > 0 and m.id = mail.resolve(address) and m.kind in ('agency', 'office')
     );
+    clerk text := (
+        select min(k.clerk_id)
+        from mail.mailbox_clerk k
+        where k.mailbox_id = mailbox and exists (
+            select from mail.sign_in s
+            where s.mailbox_id = k.clerk_id and s.protocol = 'smtp' and s.last_at > now() - interval '5 seconds'
+        )
+        having count(*) = 1
+    );
 begin
     if mailbox is not null then
-        perform mail.signed_in(mailbox, 'smtp', '', now());
+        -- One with a password of its own may have sent by itself.
+        if exists (select from mail.credential c where c.mailbox_id = mailbox) then
+            clerk := null;
+        end if;
+        perform mail.signed_in(mailbox, 'smtp', coalesce(clerk, ''), now());
     end if;
     return;
 end

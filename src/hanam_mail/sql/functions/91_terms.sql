@@ -54,7 +54,8 @@ create or replace trigger mailbox_reopened before update on mail.mailbox
 -- Since when each mailbox that somebody can open lies idle, and what was last: activity, issue, restore, reset (a given
 -- password) or a notified absence, which ends the clock's run while it lasts. A mailbox without a password of its own and
 -- without a clerk who has one cannot be idle: nobody could have used it.
-create or replace function mail.idle_since(as_of date) returns table (mailbox_id text, since date, cause text)
+-- `among`: of these mailboxes, NULL for all.
+create or replace function mail.idle_since(as_of date, among text[] default null) returns table (mailbox_id text, since date, cause text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -76,7 +77,7 @@ as $$
         order by x.day desc, x.cause
         limit 1
     ) latest
-    where m.state <> 'revoked'
+    where m.state <> 'revoked' and (idle_since.among is null or m.id = any(idle_since.among))
         and (
             exists (select from mail.credential c where c.mailbox_id = m.id)
             or exists (

@@ -32,7 +32,8 @@ set search_path = pg_catalog, pg_temp
 as $$ select min(n.value::int) from jsonb_array_elements_text(numbers) n where n.value::int >= days $$;
 
 -- Everything that is due on the day and not done yet. Reads only: the job's preview and what it acts on.
-create or replace function mail.life_cycle_due(as_of date)
+-- `among`: of these mailboxes, NULL for all.
+create or replace function mail.life_cycle_due(as_of date, among text[] default null)
 returns table (mailbox_id text, step text, round text, payload jsonb)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -56,7 +57,7 @@ as $$
                    else mail.term_end(i.since, n.idle_months)
                end as ends,
                mail.term_end(i.since, n.revoke_months) as revoke_ends
-        from mail.idle_since(as_of) i, number n
+        from mail.idle_since(as_of, life_cycle_due.among) i, number n
         -- A term never ends before its months or days are over, so most mailboxes need no calendar: the day is far.
         where as_of >= least(
                 i.since + make_interval(months => n.idle_months::int),
@@ -65,7 +66,8 @@ as $$
     ),
     open as (
         select m.id from mail.mailbox m
-        where m.state = 'active' and not exists (select from mail.lock_state l where l.mailbox_id = m.id)
+        where m.state = 'active' and (life_cycle_due.among is null or m.id = any(life_cycle_due.among))
+            and not exists (select from mail.lock_state l where l.mailbox_id = m.id)
     ),
     -- Two terms end in a lock; the same steps lead there.
     locking as (
@@ -127,8 +129,10 @@ as $$
     order by s.mailbox_id, s.step
 $$;
 
--- Does what is due: marks passwords whose term is over, writes the notices, locks. The answer is what was done; a second run on the same day does nothing.
-create or replace function mail.life_cycle(as_of date)
+-- Does what is due: marks passwords whose term is over, writes the notices, locks. The answer is what was done; a second run on
+-- the same day does nothing. The job does it a few mailboxes at a time (`among`, whose passwords it has marked before), each in
+-- a transaction of its own: locks hold the outbox until their commit, and an emergency lock must not wait for 20,000 others.
+create or replace function mail.life_cycle(as_of date, among text[] default null)
 returns table (mailbox_id text, step text, round text, payload jsonb)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -139,8 +143,10 @@ declare
 begin
     perform pg_advisory_xact_lock(hashtext('mail.life_cycle'));
     perform set_config('hanam.actor', 'life-cycle', true);
-    perform mail.passwords_expire(life_cycle.as_of);
-    for due in select d.* from mail.life_cycle_due(life_cycle.as_of) d loop
+    if among is null then
+        perform mail.passwords_expire(life_cycle.as_of);
+    end if;
+    for due in select d.* from mail.life_cycle_due(life_cycle.as_of, life_cycle.among) d loop
         if due.step in ('idle_lock', 'default_password_lock') then
             perform mail.mailbox_lock(due.mailbox_id, regexp_replace(due.step, '_lock$', ''),
                                       'hết hạn ' || (due.payload ->> 'ended') || ', tính từ ' || (due.payload ->> 'since'));
@@ -149,6 +155,43 @@ begin
         values (due.mailbox_id, due.step, due.round, life_cycle.as_of, due.payload);
         return query select due.mailbox_id, due.step, due.round, due.payload;
     end loop;
+end
+$$;
+
+-- Marks passwords whose term is over, at most so many; how many they were. The job of midnight does it, since sessions that are
+-- open do not notice by themselves that a day began.
+create or replace function mail.life_cycle_expire(as_of date, most int) returns int
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform set_config('hanam.actor', 'life-cycle', true);
+    return mail.passwords_expire(as_of, most);
+end
+$$;
+
+-- Tells the daemons of addresses that ended with the day before; how many mailboxes. Of the last days, in case a run was missed,
+-- each once. One that begins needs no word: nobody caches that an address is unknown.
+create or replace function mail.addresses_end(as_of date) returns int
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    told int;
+begin
+    insert into mail.outbox (topic, mailbox, payload)
+    select 'mailbox.profile', a.mailbox_id, jsonb_build_object('ended', jsonb_agg(e.mark order by e.mark))
+    from mail.address a
+    cross join lateral (select a.local_part || ' ' || a.valid_until) e(mark)
+    where a.valid_until between addresses_end.as_of - 7 and addresses_end.as_of - 1
+        and not exists (
+            select from mail.outbox o
+            where o.at > now() - interval '9 days' and o.mailbox = a.mailbox_id and o.payload -> 'ended' ? e.mark
+        )
+    group by a.mailbox_id
+    order by a.mailbox_id;
+    get diagnostics told = row_count;
+    return told;
 end
 $$;
 

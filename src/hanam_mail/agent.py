@@ -2,9 +2,10 @@
 
 It listens on the channel mail_outbox, reads the outbox from its cursor (kept in the database, one per node)
 and acts: whatever a change is, Dovecot's auth cache forgets the mailbox; a change of access also cuts its
-sessions. Acting twice does no harm, so the cursor moves after the deed. A lost connection or a stopped
-Dovecot is waited for, with growing pauses, and then caught up with; after a lost connection Dovecot's own
-ones are tried as well, before somebody's sign-in is.
+sessions, and does both once more a little later where somebody was shut out: a sign-in that was decided just
+before may have come in behind. Acting twice does no harm, so the cursor moves after the deed. A lost
+connection or a stopped Dovecot is waited for, with growing pauses, and then caught up with; after a lost
+connection Dovecot's own ones are tried as well, before somebody's sign-in is.
 """
 
 import json
@@ -33,6 +34,10 @@ BATCH = 5000
 # Without any notice the outbox is looked at this often: a NOTIFY is a hint, the table is the truth.
 IDLE_SECONDS = 15.0
 MAX_PAUSE_SECONDS = 30.0
+# Longer than a sign-in takes from the database's answer to the session, shorter than what a lock may take.
+AGAIN_SECONDS = 2.0
+# What doveadm takes for every user.
+EVERYBODY = "*"
 # A connection that Dovecot kept over a restart of the database fails the next question, then it is opened anew. Two
 # rounds of answers are more than dovecot_accounts_connections: each was asked, since Dovecot takes them in turn.
 # All of a round at once, because Dovecot holds back the news of a failure for over two seconds.
@@ -90,12 +95,20 @@ class Deeds:
     flush: tuple[tuple[str, ...], ...]
     kick: tuple[str, ...]
 
+    @property
+    def nothing(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.flush_all or self.flush or self.kick)
+
 
 def deeds(events: Iterable[Event]) -> Deeds:
     """Each mailbox once, in the order of first mention; topics of others than mailboxes are not for us."""
     flush: dict[str, tuple[str, ...]] = {}
     kick: dict[str, None] = {}
     for event in events:
+        if event.topic == "everything":
+            # Changes were missed for good: the outbox no longer has them.
+            return Deeds(True, (), (EVERYBODY,))
         if event.mailbox is None or not event.topic.startswith("mailbox."):
             continue
         flush[event.mailbox] = event.logins
@@ -103,6 +116,16 @@ def deeds(events: Iterable[Event]) -> Deeds:
             kick[event.mailbox] = None
     many = len(flush) > MANY
     return Deeds(many, () if many else tuple(flush.values()), tuple(kick))
+
+
+def later(events: Iterable[Event]) -> Deeds:
+    """What is done once more: caches after every change of access, sessions where somebody was shut out.
+
+    Who changed his password or got in again may have begun a new session meanwhile; the database says which (`again`).
+    """
+    access = [event for event in events if event.topic in ("mailbox.access", "everything")]
+    first, shut = deeds(access), deeds(event for event in access if event.payload.get("again", True))
+    return replace(first, kick=shut.kick)
 
 
 def warnings(events: Iterable[Event]) -> list[str]:
@@ -171,8 +194,32 @@ def settle(doveadm: Sequence[str], act: Act = perform) -> int:
     raise bad[0] if bad else TimeoutError("Dovecot's connections to the database do not settle")
 
 
-def catch_up(connection: Any, configuration: Configuration, act: Act = perform) -> int:
-    """Handle everything that is waiting; how many events that was."""
+class Pending:
+    """What is to be done once more, and when."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._waiting: list[tuple[float, Deeds]] = []
+
+    def add(self, todo: Deeds) -> None:
+        """To be done so many seconds from now."""
+        if not todo.nothing:
+            self._waiting.append((self._clock() + AGAIN_SECONDS, todo))
+
+    @property
+    def wait(self) -> float:
+        """Seconds until the first of it."""
+        return max(0.0, self._waiting[0][0] - self._clock()) if self._waiting else IDLE_SECONDS
+
+    def do(self, doveadm: Sequence[str], act: Act, *, all_of_it: bool = False) -> None:
+        """Do what is due. What fails stays."""
+        while self._waiting and (all_of_it or self._waiting[0][0] <= self._clock()):
+            react(self._waiting[0][1], doveadm, act)
+            del self._waiting[0]
+
+
+def catch_up(connection: Any, configuration: Configuration, act: Act = perform, pending: Pending | None = None) -> int:
+    """Handle everything that is waiting; how many events that was. What is to be done once more goes to `pending`."""
     handled = 0
     while True:
         events = [
@@ -186,11 +233,15 @@ def catch_up(connection: Any, configuration: Configuration, act: Act = perform) 
         for warning in warnings(events):
             log.warning("%s", warning)
         react(deeds(events), configuration.doveadm, act)
+        if pending is not None:
+            pending.add(later(events))
         connection.execute("SELECT mail.agent_done(%s, %s)", [configuration.node, events[-1].seq])
         handled += len(events)
 
 
-def listen(configuration: Configuration, caught_up: Callable[[], None], replaced: Callable[[], bool]) -> None:
+def listen(
+    configuration: Configuration, pending: Pending, caught_up: Callable[[], None], replaced: Callable[[], bool]
+) -> None:
     """Serve over one connection until it breaks or the program is replaced."""
     import psycopg
 
@@ -210,11 +261,13 @@ def listen(configuration: Configuration, caught_up: Callable[[], None], replaced
         if renewed:
             log.info("Dovecot opened its connections to the database anew, after %d questions without answer", renewed)
         while not replaced():
-            catch_up(connection, configuration)
+            catch_up(connection, configuration, pending=pending)
+            pending.do(configuration.doveadm, perform)
             caught_up()
             # A notice may have come with the last answer, which did not know of it yet; else wait on the socket itself.
             if not list(connection.notifies(timeout=0)):
-                select.select([connection.fileno()], [], [], IDLE_SECONDS)
+                select.select([connection.fileno()], [], [], pending.wait)
+        pending.do(configuration.doveadm, perform, all_of_it=True)
 
 
 def pause(failures: int) -> float:
@@ -237,6 +290,8 @@ def run(configuration: Configuration) -> None:
     logging.basicConfig(level=logging.INFO)
     logging.getLogger().handlers[0].setFormatter(_JournalFormatter())
     failures = 0
+    # Outlives a connection: what is to be done once more does not need the database.
+    pending = Pending()
     program = Path(sys.argv[0])
     started_from = _version(program)
 
@@ -251,7 +306,7 @@ def run(configuration: Configuration) -> None:
     _tell_systemd("READY=1\nSTATUS=connecting")
     while True:
         try:
-            listen(configuration, caught_up, lambda: _version(program) != started_from)
+            listen(configuration, pending, caught_up, lambda: _version(program) != started_from)
             log.info("%s was replaced, leaving", program)
             return
         except (psycopg.Error, OSError, subprocess.SubprocessError) as error:

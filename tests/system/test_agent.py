@@ -73,6 +73,73 @@ def test_a_lock_cuts_an_open_session_and_every_cached_login_within_seconds(
     wait_for(let_in, "the unlocked mailbox to open", seconds=5)
 
 
+@pytest.mark.dieu7
+def test_nobody_who_signs_in_at_the_moment_of_a_lock_stays_in(
+    lab: Lab, accounts_host: Host, mailstore_host: Host, sample: Sample
+) -> None:
+    """Sign-ins by the dozen while the lock is set: some were decided before it and come in behind."""
+    stop = time.monotonic() + 8
+    inside: list[imaplib.IMAP4_SSL] = []
+
+    def keep_signing_in(number: int) -> None:
+        while time.monotonic() < stop:
+            with contextlib.suppress(imaplib.IMAP4.error, OSError):
+                inside.append(lab.imap(sample.address, sample.password))
+
+    with ThreadPoolExecutor(8) as people:
+        tries = [people.submit(keep_signing_in, number) for number in range(8)]
+        for _ in range(20):
+            mailstore_host.check_output("doveadm auth cache flush %s", sample.address)
+        accounts_host.check_output("hanam-mail-db lock %s --reason compromised --note thử", sample.address)
+        locked = time.monotonic()
+        time.sleep(max(0.0, 5 - (time.monotonic() - locked)))
+        sessions = mailstore_host.check_output("doveadm -f json who -1")
+        assert f'"username":"{sample.mailbox}"' not in sessions.replace(" ", "")
+        for one in tries:
+            one.result()
+    assert inside, "nobody was inside before"
+    assert sample.mailbox not in mailstore_host.check_output("doveadm who -1")
+    with pytest.raises(imaplib.IMAP4.error, match="tam khoa"):
+        lab.imap(sample.address, sample.password)
+
+
+@pytest.mark.dieu8
+def test_a_session_begun_with_the_new_password_is_not_cut(lab: Lab, accounts_host: Host, sample: Sample) -> None:
+    """A change of password cuts what was open, and not what its owner opens right after it."""
+    lab.imap(sample.address, sample.password).logout()
+    change = f"update mail.credential set changed_at = now() where mailbox_id = '{sample.mailbox}'"
+    old = lab.imap(sample.address, sample.password)
+    accounts_host.check_output("cd / && runuser -u postgres -- psql -q -d mail -c %s", change)
+    old.sock.settimeout(5)
+    with contextlib.suppress(ConnectionError):
+        while old.sock.recv(4096):
+            pass
+    new = lab.imap(sample.address, sample.password)
+    time.sleep(4)
+    assert new.noop()[0] == "OK"
+
+
+def test_an_agent_that_missed_changes_cuts_everybody(lab: Lab, accounts_host: Host, sample: Sample) -> None:
+    session = lab.imap(sample.address, sample.password)
+    node = lab.host("mailstore")
+    with lab.stopped("mailstore", "hanam-agent"):
+        missed = (
+            f"update mail.agent_cursor set seq = 0 where node = '{node}';"
+            " insert into mail.outbox_pruned (seq) values (1) on conflict (one) do nothing"
+        )
+        accounts_host.check_output("cd / && runuser -u postgres -- psql -q -d mail -c %s", missed)
+    session.sock.settimeout(15)
+    with contextlib.suppress(ConnectionError):
+        while session.sock.recv(4096):
+            pass
+
+    def caught_up() -> bool | None:
+        here, end = cursor(accounts_host, node)
+        return here == end or None
+
+    wait_for(caught_up, "the agent to catch up", seconds=10)
+
+
 def test_what_happened_while_the_agent_was_away_is_caught_up_with(
     lab: Lab, accounts_host: Host, sample: Sample
 ) -> None:

@@ -132,6 +132,58 @@ def test_of_many_sessions_to_cut_only_those_that_there_are_are_cut_after_the_cac
     ]
 
 
+def test_who_was_shut_out_is_cut_once_more_a_little_later() -> None:
+    """A sign-in decided just before the lock enters cache and sessions behind the first flush and kick."""
+    outbox, done, now = Outbox(2), list[list[str]](), [100.0]
+    outbox.rows[1] = (2, "mailbox.access", "m2", ["m2"], {"again": False})
+    pending = agent.Pending(lambda: now[0])
+
+    def act(command: Sequence[str]) -> str:
+        done.append(list(command))
+        return ""
+
+    assert pending.wait == agent.IDLE_SECONDS
+    agent.catch_up(outbox, Configuration("mail", "dsn", DOVEADM), act, pending)
+    assert pending.wait == agent.AGAIN_SECONDS
+    done.clear()
+    now[0] += agent.AGAIN_SECONDS / 2
+    pending.do(DOVEADM, act)
+    assert done == []
+    now[0] += agent.AGAIN_SECONDS / 2
+    pending.do(DOVEADM, act)
+    # The second one changed his password: the session that he began with the new one stays.
+    assert done == [
+        ["doveadm", "auth", "cache", "flush", "m1"],
+        ["doveadm", "auth", "cache", "flush", "m2"],
+        ["doveadm", "kick", "m1"],
+    ]
+    pending.do(DOVEADM, act, all_of_it=True)
+    assert len(done) == 3
+
+
+def test_what_is_to_be_done_once_more_is_not_lost_when_dovecot_is_away() -> None:
+    pending, done = agent.Pending(lambda: 0.0), list[str]()
+    pending.add(deeds([event(1, "mailbox.access")]))
+
+    def fail(command: object) -> None:
+        raise OSError("dovecot is away")
+
+    with pytest.raises(OSError, match="away"):
+        pending.do(DOVEADM, fail, all_of_it=True)
+    pending.do(DOVEADM, lambda command: done.append(command[-1]), all_of_it=True)
+    assert done == ["ha@p3x8d1", "p3x8d1"]
+
+
+def test_a_change_of_profile_is_done_once() -> None:
+    assert agent.later([event(1, "mailbox.profile"), event(2, "mailbox.created")]).nothing
+
+
+def test_an_agent_that_missed_changes_forgets_everything_and_cuts_everybody() -> None:
+    missed = Event(7, "everything", None, ())
+    assert commands(deeds([missed]), DOVEADM) == [["doveadm", "auth", "cache", "flush"], ["doveadm", "kick", "*"]]
+    assert agent.later([missed]) == deeds([missed])
+
+
 def test_pauses_grow_to_a_limit() -> None:
     assert agent.pause(1) <= 0.5
     assert agent.MAX_PAUSE_SECONDS / 2 <= agent.pause(1000) <= agent.MAX_PAUSE_SECONDS

@@ -25,6 +25,7 @@ MODULES = (
     "first_passwords.py",
     "handover.py",
     "jobs.py",
+    "lockouts.py",
     "notices.py",
     "operate.py",
     "proposals.py",

@@ -1,7 +1,8 @@
-"""The commands that time runs, and the history they leave: life-cycle, notices, quota-passed, history.
+"""The commands that time runs, and the history they leave: life-cycle, new-day, notices, quota-passed, history.
 
 hanam-mail-db life-cycle                   what the day brings: warnings, locks, reminders, proposals
 hanam-mail-db life-cycle --check --as-of   the same as a preview, of any day
+hanam-mail-db new-day                      right after midnight: what ended with the day before
 hanam-mail-db notices FILE                 send the notices that wait
 hanam-mail-db quota-passed DSN PERCENT ID  called by Dovecot when a mailbox passes a percentage
 hanam-mail-db history ADDRESS              what happened to a mailbox
@@ -11,17 +12,20 @@ import argparse
 import json
 import smtplib
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from hanam_mail import db, notices, proposals, trail
+from hanam_mail import db, lockouts, notices, proposals, trail
 
 JOBS_DSN = "host=/run/postgresql dbname=mail user=mail_jobs"
 APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
 PROPOSALS = Path("/var/lib/hanam-mail/proposals")
+# So many mailboxes a transaction. Numbers of the outbox are drawn under a lock that is held until commit, for which an
+# operator's emergency lock waits: at most this many.
+CHUNK = 200
 
 _STEPS = {
     "idle_warning": "báo trước: sẽ tạm khóa do không sử dụng từ {locks_on}",
@@ -46,6 +50,13 @@ def add_commands(commands: Any) -> None:
     command.add_argument("--dsn", default=JOBS_DSN)
     command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
     command.set_defaults(run=_life_cycle)
+
+    command = commands.add_parser(
+        "new-day", help="đầu ngày: mật khẩu hết hạn, địa chỉ phụ hết thời hạn có hiệu lực ngay"
+    )
+    command.add_argument("--dsn", default=JOBS_DSN)
+    command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
+    command.set_defaults(run=_new_day)
 
     command = commands.add_parser("notices", help="gửi các thông báo đang chờ")
     command.add_argument("file", type=Path, help="tệp cấu hình của các việc định kỳ")
@@ -77,13 +88,18 @@ def _life_cycle(options: argparse.Namespace) -> int:
         raise db.DatabaseError("--as-of chỉ dùng cùng --check: việc định kỳ luôn chạy cho ngày hôm nay")
     with _connect(options.dsn) as connection:
         today = connection.execute("SELECT current_date").fetchone()[0]
-        function = "life_cycle_due" if options.check else "life_cycle"
-        query = f"SELECT mailbox_id, step, round, payload FROM mail.{function}(%s)"  # noqa: S608 - two fixed names
-        steps = connection.execute(query, [options.as_of or today]).fetchall()
+        steps = connection.execute(
+            "SELECT mailbox_id, step, round, payload FROM mail.life_cycle_due(%s)", [options.as_of or today]
+        ).fetchall()
         connection.commit()
         written: Sequence[str] = []
         removed: Sequence[str] = []
         if not options.check:
+            _begin_day(connection, today)
+            steps = [
+                step for some in _chunks(sorted({step[0] for step in steps})) for step in _live(connection, today, some)
+            ]
+            _prune(connection)
             rows = connection.execute("SELECT * FROM mail.revoke_proposals(%s)", [today]).fetchall()
             written, removed = proposals.write(options.proposals, [proposals.Proposal(*row) for row in rows])
     if options.json:
@@ -102,21 +118,67 @@ def _life_cycle(options: argparse.Namespace) -> int:
     return 0
 
 
+def _chunks(mailboxes: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(mailboxes), CHUNK):
+        yield mailboxes[start : start + CHUNK]
+
+
+def _live(connection: Any, today: date, mailboxes: Sequence[str]) -> Sequence[Any]:
+    """Do what is due for a few mailboxes, looked at once more: somebody may have come back meanwhile."""
+    done: Sequence[Any] = connection.execute(
+        "SELECT mailbox_id, step, round, payload FROM mail.life_cycle(%s, %s)", [today, list(mailboxes)]
+    ).fetchall()
+    connection.commit()
+    return done
+
+
+def _begin_day(connection: Any, today: date) -> tuple[int, int]:
+    """End what ended with the day before; how many passwords, and how many mailboxes with an address that did."""
+    expired = 0
+    while some := connection.execute("SELECT mail.life_cycle_expire(%s, %s)", [today, CHUNK]).fetchone()[0]:
+        connection.commit()
+        expired += some
+    ended = connection.execute("SELECT mail.addresses_end(%s)", [today]).fetchone()[0]
+    connection.commit()
+    return expired, ended
+
+
+def _prune(connection: Any) -> None:
+    """Forget what nobody needs any more."""
+    while connection.execute("SELECT mail.outbox_prune(%s)", [CHUNK * 10]).fetchone()[0]:
+        connection.commit()
+    connection.execute("SELECT mail.lockouts_prune()")
+    connection.commit()
+
+
+def _new_day(options: argparse.Namespace) -> int:
+    with _connect(options.dsn) as connection:
+        today = connection.execute("SELECT current_date").fetchone()[0]
+        expired, ended = _begin_day(connection, today)
+    if options.json:
+        print(json.dumps({"changed": bool(expired or ended), "expired": expired, "ended": ended}))
+    elif expired or ended:
+        print(f"mật khẩu hết hạn: {expired}; hộp thư có địa chỉ phụ hết thời hạn: {ended}")
+    return 0
+
+
 def _notices(options: argparse.Namespace) -> int:
     configuration = notices.Configuration.read(options.file)
     sent = waiting = 0
-    with _connect(options.dsn) as connection:
+    with _connect(options.dsn) as connection, ExitStack() as sessions:
         # Each notice is a transaction of its own.
         connection.autocommit = True
-        if connection.execute("SELECT EXISTS (SELECT FROM mail.notice_waiting())").fetchone()[0]:
-            try:
-                with closing(notices.connect(configuration)) as mailer:
-                    sent, waiting = notices.send_all(connection, configuration, mailer)
-            except (OSError, smtplib.SMTPException) as error:
-                print(
-                    f"hanam-mail-db: không gửi được thông báo qua {configuration.smtp_host}: {error}", file=sys.stderr
-                )
-                return 1
+
+        def connect() -> smtplib.SMTP:
+            return sessions.enter_context(closing(notices.connect(configuration)))
+
+        try:
+            if connection.execute("SELECT EXISTS (SELECT FROM mail.notice_waiting())").fetchone()[0]:
+                sent, waiting = notices.send_all(connection, configuration, connect())
+            sent += bool(lockouts.tell(connection, configuration, connect))
+        except (OSError, smtplib.SMTPException) as error:
+            print(f"hanam-mail-db: không gửi được thông báo qua {configuration.smtp_host}: {error}", file=sys.stderr)
+            return 1
     if options.json:
         print(json.dumps({"changed": bool(sent), "sent": sent, "waiting": waiting}))
     elif sent or waiting:

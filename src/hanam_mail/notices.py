@@ -108,26 +108,37 @@ def render(notice: Notice, configuration: Configuration) -> EmailMessage:
         "address": notice.address,
         "agency": notice.agency or "",
         "today": _day(notice.due.isoformat()),
+    }
+    key = hashlib.sha256(f"{notice.mailbox}/{notice.kind}/{notice.round}".encode()).hexdigest()[:32]
+    return message(notice.kind, values, recipients(notice, configuration), key, configuration)
+
+
+def message(
+    text: str, values: Mapping[str, str], people: Sequence[str], key: str, configuration: Configuration
+) -> EmailMessage:
+    """A text of the system, filled in, as a message. `key` is the same whenever it is sent: a copy sent twice after a
+    crash is recognised as one.
+    """
+    values = {
         "webmail_url": configuration.webmail_url,
         "support_name": configuration.support_name,
         "support_email": configuration.support_email,
         "support_phone": configuration.support_phone,
+        **values,
     }
-    subject, _, body = _text(notice.kind).partition("\n\n")
-    message = EmailMessage(policy=SMTP)
+    subject, _, body = _text(text).partition("\n\n")
+    made = EmailMessage(policy=SMTP)
     local_part, _, domain = configuration.sender.partition("@")
-    message["From"] = Address(configuration.sender_name, local_part, domain)
-    message["To"] = ", ".join(recipients(notice, configuration))
-    message["Reply-To"] = configuration.support_email
-    message["Subject"] = Template(subject).substitute(values)
-    message["Date"] = formatdate(localtime=True)
-    # The same whenever it is sent: a copy sent twice after a crash is recognised as one.
-    key = hashlib.sha256(f"{notice.mailbox}/{notice.kind}/{notice.round}".encode()).hexdigest()[:32]
-    message["Message-ID"] = f"<{key}@{domain}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(Template(body + _text("footer")).substitute(values), cte="quoted-printable")
-    return message
+    made["From"] = Address(configuration.sender_name, local_part, domain)
+    made["To"] = ", ".join(people)
+    made["Reply-To"] = configuration.support_email
+    made["Subject"] = Template(subject).substitute(values)
+    made["Date"] = formatdate(localtime=True)
+    made["Message-ID"] = f"<{key}@{domain}>"
+    made["Auto-Submitted"] = "auto-generated"
+    made["X-Auto-Response-Suppress"] = "All"
+    made.set_content(Template(body + _text("footer")).substitute(values), cte="quoted-printable")
+    return made
 
 
 def recipients(notice: Notice, configuration: Configuration) -> tuple[str, ...]:

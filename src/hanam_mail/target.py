@@ -27,6 +27,7 @@ from hanam_mail import (
     db,
     handover,
     jobs,
+    lockouts,
     notices,
     operate,
     purge,
@@ -122,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
 
     operate.add_commands(commands, _common, _connect, _answer)
     jobs.add_commands(commands)
+    lockouts.add_commands(commands, _common, _connect, _answer)
     purge_command.add_commands(commands)
     return parser
 

@@ -7,7 +7,7 @@ from typing import Any
 
 _QUERY = """
     SELECT at, actor, git_commit, document, object, action, key, before, after FROM mail.audit
-    WHERE (object IN ('mailbox', 'credential', 'lock_state', 'opening') AND key = %(id)s)
+    WHERE (object IN ('mailbox', 'credential', 'lock_state', 'opening', 'sign_in_lockout') AND key = %(id)s)
         OR (object = 'address' AND key IN (SELECT local_part FROM mail.address WHERE mailbox_id = %(id)s))
         OR (object = 'mailbox_clerk' AND %(id)s IN (split_part(key, '/', 1), split_part(key, '/', 2)))
         OR (object = 'absence' AND split_part(key, '/', 1) = %(id)s)
@@ -88,6 +88,9 @@ def told(
         yield f"người vận hành lấy bản thư để đọc: {after['note']}"
     elif kind == "lock_state":
         yield from _lock(action, before, after)
+    elif kind == "sign_in_lockout":
+        place = f" từ {after['address']}" if "address" in after else ""
+        yield f"gỡ chặn đăng nhập{place}: {after['note']}"
     elif kind == "credential":
         yield from _credential(action, after)
     elif kind == "address":

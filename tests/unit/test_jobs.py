@@ -2,21 +2,24 @@
 
 import email
 import email.policy
+import json
 import shlex
 import shutil
 import smtplib
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from importlib import resources
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
-from hanam_mail import cli, jobs, notices, proposals, target, trail
+from hanam_mail import cli, db, jobs, lockouts, notices, proposals, target, trail
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,7 +65,7 @@ def notice(kind: str = "idle_warning", **payload: Any) -> notices.Notice:
 
 def test_every_kind_has_a_text_and_every_text_is_a_kind() -> None:
     texts = {Path(entry.name).stem for entry in (resources.files("hanam_mail") / "texts").iterdir()}
-    assert texts == PAYLOADS.keys() | {"footer"}
+    assert texts == PAYLOADS.keys() | {"footer", "lockouts"}
 
 
 @pytest.mark.parametrize("kind", PAYLOADS)
@@ -156,6 +159,80 @@ def test_a_wrong_configuration_is_told(tmp_path: Path) -> None:
         notices.Configuration.read(file)
 
 
+# --- Lockouts ---
+
+
+def lockout(number: int = 0, kind: str = "pair") -> lockouts.Lockout:
+    at = datetime(2026, 3, 23, 9, 15, number % 60, tzinfo=UTC)
+    return lockouts.Lockout(kind, "p3x8d1", PERSON, "203.0.113.5", 10, at)
+
+
+class Rows:
+    """Stands in for the connection: lockouts that the operator does not know."""
+
+    def __init__(self, found: Sequence[lockouts.Lockout]) -> None:
+        self.found = found
+        self.told: list[int] = []
+
+    def transaction(self) -> nullcontext[None]:
+        return nullcontext()
+
+    def execute(self, query: str, parameters: Sequence[Any] = ()) -> Any:
+        if "lockouts_told" in query:
+            self.told += parameters[0]
+            return None
+        rows = [(n, o.kind, o.login, o.owner, o.source, o.failures, o.at) for n, o in enumerate(self.found)]
+        return SimpleNamespace(fetchall=lambda: rows)
+
+
+@pytest.mark.dieu4
+def test_dieu_4_6_the_operator_hears_of_lockouts_in_one_letter_each_once() -> None:
+    connection, mailer = Rows([lockout(n) for n in range(lockouts.MOST + 7)]), Mailer({})
+    letters: list[bytes] = []
+    mailer.sendmail = lambda sender, people, octets: letters.append(octets) or {}  # type: ignore[method-assign, func-returns-value]
+    assert lockouts.tell(connection, CONFIGURATION, lambda: mailer) == lockouts.MOST + 7
+    assert connection.told == list(range(lockouts.MOST + 7))
+    (octets,) = letters
+    parsed = email.message_from_bytes(octets, policy=email.policy.default)
+    assert parsed["To"] == CONFIGURATION.operator
+    assert parsed["Auto-Submitted"] == "auto-generated"
+    assert parsed["Subject"] == "Có 57 lần chặn đăng nhập do sai mật khẩu nhiều lần"
+    text = parsed.get_content()
+    assert f"23/03/2026 09:15:00  {PERSON} bị chặn từ 203.0.113.5: 10 lần sai" in text
+    assert "và 7 lần nữa" in text
+    assert text.count(PERSON) == lockouts.MOST
+    assert "$" not in text
+
+
+@pytest.mark.dieu4
+def test_dieu_4_6_what_the_server_refuses_is_told_by_the_next_run() -> None:
+    connection = Rows([lockout()])
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        lockouts.tell(connection, CONFIGURATION, lambda: Mailer({CONFIGURATION.operator: (451, b"later")}))
+    assert connection.told == []
+    assert lockouts.tell(Rows([]), CONFIGURATION, lambda: pytest.fail("nothing to send")) == 0
+
+
+def test_every_kind_of_lockout_has_words_and_a_name_without_a_mailbox_is_a_digest() -> None:
+    for kind in lockouts._WORDS:
+        assert "None" not in lockout(kind=kind).text
+    assert "tên không có hộp thư (?1f)" in replace(lockout(), login="?1f", owner=None).text
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--lift", PERSON], "--note"),
+        (["--lift", PERSON, "--note", "x", "--from", "nha"], "không phải là địa chỉ IP"),
+        (["--lift", "192.0.2.1", "--note", "x", "--from", "192.0.2.2"], "--from chỉ dùng"),
+    ],
+)
+def test_a_wrong_use_of_lift_is_told(words: list[str], complaint: str) -> None:
+    options = target._parser().parse_args(["lockouts", *words])
+    with pytest.raises(db.DatabaseError, match=complaint):
+        lockouts._lift(None, options, lambda *_: 0)
+
+
 # --- Proposals ---
 
 PROPOSAL = proposals.Proposal(
@@ -247,6 +324,10 @@ def test_the_folder_holds_what_is_proposed_today_and_nothing_stale(tmp_path: Pat
         (("mailbox_clerk", "insert", "a/p", {}, {}), ["giao làm văn thư của hộp thư a"]),
         (("mailbox_clerk", "delete", "p/k", {}, {}), ["thôi giao văn thư k"]),
         (
+            ("sign_in_lockout", "update", "p", {"failures": 30}, {"note": "máy nhiễm đã gỡ", "address": "203.0.113.5"}),
+            ["gỡ chặn đăng nhập từ 203.0.113.5: máy nhiễm đã gỡ"],
+        ),
+        (
             ("absence", "insert", "p/2026-02-01", {}, {"begins": "2026-02-01", "ends": "2026-07-31"}),
             ["ghi nhận thông báo vắng từ 01/02/2026 đến 31/07/2026"],
         ),
@@ -267,6 +348,58 @@ def test_a_line_of_history_names_who_and_by_which_document() -> None:
 
 
 # --- Commands ---
+
+
+class Province:
+    """Stands in for the connection: mailboxes with something due, and what each transaction did."""
+
+    def __init__(self, mailboxes: int) -> None:
+        self.due = [f"m{n:05}" for n in range(mailboxes)]
+        self.expired = [200, 200, 3, 0]
+        self.open: list[str] = []
+        self.transactions: list[list[str]] = []
+
+    def __enter__(self) -> "Province":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.commit()
+
+    def commit(self) -> None:
+        self.transactions.append(self.open)
+        self.open = []
+
+    def execute(self, query: str, parameters: Sequence[Any] = ()) -> Any:
+        rows: list[tuple[Any, ...]] = []
+        if "current_date" in query:
+            rows = [(date(2026, 4, 7),)]
+        elif "life_cycle_due" in query:
+            rows = [(who, "idle_lock", "2026-01-06", PAYLOADS["idle_lock"]) for who in self.due]
+        elif "life_cycle_expire" in query:
+            rows = [(self.expired.pop(0),)]
+            self.open += ["expired"] * rows[0][0]
+        elif "mail.life_cycle(" in query:
+            # One came back meanwhile.
+            rows = [(who, "idle_lock", "x", PAYLOADS["idle_lock"]) for who in parameters[1] if who != "m00007"]
+            self.open += parameters[1]
+        elif "revoke_proposals" not in query:
+            rows = [(0,)]
+        return SimpleNamespace(fetchone=lambda: rows[0], fetchall=lambda: rows)
+
+
+@pytest.mark.dieu7
+def test_the_job_never_holds_more_than_a_few_mailboxes_in_one_transaction(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An operator's emergency lock waits for what a transaction holds."""
+    province = Province(jobs.CHUNK * 3 + 1)
+    monkeypatch.setattr(jobs, "_connect", lambda dsn: province)
+    assert target.main(["life-cycle", "--json", "--proposals", str(tmp_path)]) == 0
+    steps = json.loads(capsys.readouterr().out)["steps"]
+    assert len(steps) == jobs.CHUNK * 3
+    assert max(map(len, province.transactions)) == jobs.CHUNK
+    assert [who for done in province.transactions for who in done if who != "expired"] == province.due
+    assert sum(map(len, province.transactions)) == 403 + len(province.due)
 
 
 def test_the_job_runs_for_another_day_as_a_preview_only(capsys: pytest.CaptureFixture[str]) -> None:

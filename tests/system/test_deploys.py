@@ -1,0 +1,123 @@
+"""The emergency lock by pyinfra, run as an operator does when Ansible is not at hand (Đ7.2b, c)."""
+
+import contextlib
+import imaplib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from testinfra.host import Host
+
+from hanam_lab.paths import REPOSITORY
+from tests.lab import Lab, Sample, wait_for
+from tests.mail.accounts import sql
+
+pytestmark = pytest.mark.dieu7
+SECONDS = 5
+"""Within which a lock holds on every node."""
+
+
+@pytest.fixture
+def person(lab: Lab, accounts_host: Host) -> Iterator[Sample]:
+    """A sample official, unlocked again afterwards."""
+    sample = lab.samples[3]
+    yield sample
+    accounts_host.check_output("hanam-mail-db correct %s --note 'thử xong'", sample.address)
+
+
+def pyinfra(lab: Lab, *words: str) -> subprocess.CompletedProcess[str]:
+    """In the project's folder, with its own program."""
+    program = str(Path(sys.executable).with_name("pyinfra"))
+    inventories = f"{lab.topology}:{lab.driver.inventory}"
+    return subprocess.run(
+        [program, "-y", *words],
+        cwd=REPOSITORY,
+        env=os.environ | {"HANAM_INVENTORY": inventories, "PATH": f"{Path(program).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def data(**values: str) -> list[str]:
+    return [word for name, value in values.items() for word in ("--data", f"{name}={value}")]
+
+
+def by_inventory(lab: Lab) -> list[str]:
+    return ["deploys/inventory.py", "deploys/lock.py"]
+
+
+def by_name(lab: Lab) -> list[str]:
+    """No Ansible at all: the host and the way in are typed."""
+    way: dict[str, Any] = lab.hosts[lab.host("accounts")]
+    known_hosts = way["ansible_ssh_common_args"].partition("UserKnownHostsFile=")[2].split()[0]
+    return [
+        str(way["ansible_host"]),
+        "deploys/lock.py",
+        "--ssh-user",
+        str(way["ansible_user"]),
+        "--ssh-key",
+        str(way["ansible_ssh_private_key_file"]),
+        *data(ssh_known_hosts_file=known_hosts),
+    ]
+
+
+@pytest.mark.parametrize("way", [by_inventory, by_name], ids=["by Ansible's inventory", "by the host's name"])
+def test_dieu_7_2_a_lock_by_pyinfra_holds_on_every_node_within_seconds(lab: Lab, person: Sample, way: Any) -> None:
+    session = lab.imap(person.address, person.password)
+    session.sock.settimeout(1)
+    started = time.time()
+    done = pyinfra(
+        lab, *way(lab), *data(address=person.address, reason="compromised", note="gửi thư 'rác'; $(id)", actor="lan")
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    command = time.time() - started
+    with contextlib.suppress(ConnectionError):
+        deadline = time.monotonic() + SECONDS
+        while session.sock.recv(4096):
+            assert time.monotonic() < deadline
+    locked_at, by, note = sql(
+        lab,
+        "select extract(epoch from locked_at), locked_by, note from mail.lock_state"
+        f" where mailbox_id = '{person.mailbox}'",
+    ).split("|")
+    assert (by, note) == ("lan", "gửi thư 'rác'; $(id)")
+
+    def every_node() -> bool:
+        behind = (
+            "select count(*) from mail.agent_cursor where seq < (select max(seq) from mail.outbox where mailbox = '{}')"
+        )
+        return sql(lab, behind.format(person.mailbox)) == "0"
+
+    wait_for(every_node, "the agents of all nodes", seconds=SECONDS)
+    took = time.time() - float(locked_at)
+    print(f"the command took {command:.1f} s; {took:.1f} s after the lock all nodes have it")
+    assert command < 20
+    assert took < SECONDS
+    for name in (person.address, person.mailbox):
+        with pytest.raises(imaplib.IMAP4.error, match="tam khoa"):
+            lab.imap(name, person.password)
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"address": "khong.co.ai@hanam.gov.vn", "reason": "compromised", "note": "x"}, "mailbox_id"),
+        ({"address": "SAMPLE", "reason": "vi-thich", "note": "x"}, "not in the list of the regulation"),
+        ({"address": "SAMPLE", "reason": "compromised"}, "cần --data"),
+    ],
+    ids=["no such mailbox", "no such reason", "no note"],
+)
+def test_a_lock_that_cannot_be_fails_and_says_why(lab: Lab, given: dict[str, str], complaint: str) -> None:
+    person = lab.samples[3]
+    words = {name: person.address if value == "SAMPLE" else value for name, value in given.items()}
+    done = pyinfra(lab, *by_inventory(lab), *data(**words))
+    assert done.returncode != 0
+    assert complaint in done.stdout + done.stderr
+    assert sql(lab, f"select count(*) from mail.lock_state where mailbox_id = '{person.mailbox}'") == "0"

@@ -2,6 +2,7 @@
 
 import imaplib
 import json
+import quopri
 import random
 import subprocess
 import time
@@ -92,6 +93,32 @@ def test_the_operator_hears_of_it(lab: Lab, victim: Sample) -> None:
         )
 
     assert "198.51.100.99" in wait_for(told, "the warning in the agent's journal", 5)
+
+
+def letters(lab: Lab) -> list[str]:
+    """The letters about lockouts in the operator's mailbox, read on the mail store."""
+    operator = sql(lab, f"select mail.resolve('{lab.variables['operator_address'].partition('@')[0]}')")
+    found = lab.run("mailstore", f"doveadm fetch -u {operator} body header Subject 'lần chặn đăng nhập'")
+    return [quopri.decodestring(text).decode() for text in found.split("body:\n")[1:]]
+
+
+def test_a_lockout_is_told_to_the_operator_by_mail_once_and_is_lifted_by_command(lab: Lab, victim: Sample) -> None:
+    source = f"198.51.100.{random.randrange(100, 250)}"  # noqa: S311
+    before = len(letters(lab))
+    sign_in(lab, [(victim.address, f"Sai-{n}#x", source, "imap") for n in range(12)], 1)
+    for _ in range(2):
+        lab.run("accounts", "systemctl start hanam-mail-notices.service")
+    (letter,) = wait_for(lambda: letters(lab)[before:], "the letter to the operator")
+    assert f"{victim.address} bị chặn từ {source}: 10 lần sai" in " ".join(letter.split())
+    assert f"{victim.address} bị chặn từ {source}" in lab.run("accounts", "hanam-mail-db lockouts")
+    assert sign_in(lab, [(victim.address, victim.password, source, "imap")], 1)["accepted"] == []
+    lift = f"hanam-mail-db lockouts --lift {victim.address} --from {source} --note 'gõ nhầm' --actor lan"
+    assert "10 lần sai không còn được tính" in lab.run("accounts", lift)
+    assert sign_in(lab, [(victim.address, victim.password, source, "imap")], 1)["accepted"] == [0]
+    assert source not in lab.run("accounts", "hanam-mail-db lockouts")
+    history = lab.run("accounts", f"hanam-mail-db history {victim.address}").splitlines()
+    assert f"gỡ chặn đăng nhập từ {source}: gõ nhầm; người thực hiện: lan" in history[-1]
+    assert "không bị chặn" in lab.run("accounts", lift)
 
 
 def test_guesses_in_the_webmail_count_for_the_browser_not_for_the_webmail(lab: Lab, victim: Sample) -> None:

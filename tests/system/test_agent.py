@@ -30,6 +30,15 @@ def cursor(host: Host, node: str) -> tuple[int, int]:
     return int(here), int(end)
 
 
+def gets_in(lab: Lab, person: Sample) -> bool:
+    """Whether the person is let in."""
+    try:
+        lab.imap(person.address, person.password).logout()
+    except imaplib.IMAP4.error:
+        return False
+    return True
+
+
 def test_the_agent_runs_as_nobody_in_particular(mailstore_host: Host) -> None:
     assert mailstore_host.service("hanam-agent").is_running
     assert mailstore_host.service("hanam-agent").is_enabled
@@ -62,15 +71,7 @@ def test_a_lock_cuts_an_open_session_and_every_cached_login_within_seconds(
         with pytest.raises(imaplib.IMAP4.error, match="tam khoa"):
             lab.imap(name, sample.password)
     accounts_host.check_output("hanam-mail-db correct %s --note 'thử xong'", sample.address)
-
-    def let_in() -> bool | None:
-        try:
-            lab.imap(sample.address, sample.password).logout()
-        except imaplib.IMAP4.error:
-            return None
-        return True
-
-    wait_for(let_in, "the unlocked mailbox to open", seconds=5)
+    wait_for(lambda: gets_in(lab, sample), "the unlocked mailbox to open", seconds=5)
 
 
 @pytest.mark.dieu7
@@ -106,7 +107,7 @@ def test_nobody_who_signs_in_at_the_moment_of_a_lock_stays_in(
 @pytest.mark.dieu8
 def test_a_session_begun_with_the_new_password_is_not_cut(lab: Lab, accounts_host: Host, sample: Sample) -> None:
     """A change of password cuts what was open, and not what its owner opens right after it."""
-    lab.imap(sample.address, sample.password).logout()
+    wait_for(lambda: gets_in(lab, sample), "the mailbox to open", seconds=5)
     change = f"update mail.credential set changed_at = now() where mailbox_id = '{sample.mailbox}'"
     old = lab.imap(sample.address, sample.password)
     accounts_host.check_output("cd / && runuser -u postgres -- psql -q -d mail -c %s", change)

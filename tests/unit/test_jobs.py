@@ -189,7 +189,7 @@ class Rows:
 def test_dieu_4_6_the_operator_hears_of_lockouts_in_one_letter_each_once() -> None:
     connection, mailer = Rows([lockout(n) for n in range(lockouts.MOST + 7)]), Mailer({})
     letters: list[bytes] = []
-    mailer.sendmail = lambda sender, people, octets: letters.append(octets) or {}  # type: ignore[method-assign, func-returns-value]
+    mailer.sendmail = lambda sender, recipients, message: letters.append(message) or {}  # type: ignore[method-assign, func-returns-value]
     assert lockouts.tell(connection, CONFIGURATION, lambda: mailer) == lockouts.MOST + 7
     assert connection.told == list(range(lockouts.MOST + 7))
     (octets,) = letters

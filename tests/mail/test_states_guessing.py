@@ -14,6 +14,7 @@ import pytest
 
 from tests.lab import Lab, Sample, wait_for
 from tests.mail.accounts import forget_failures, reopen, sql
+from tests.mail.http_doors import Browser, messages
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.dieu12]
 GUESSES, MACHINES, AT_ONCE = 10_000, 20, 200
@@ -135,6 +136,15 @@ def test_guesses_in_the_webmail_count_for_the_browser_not_for_the_webmail(lab: L
     )
     assert "Authentication failed" in lab.run("mailstore", f"python3 - <<'PROGRAM'\n{program}PROGRAM")
     assert sql(lab, "select host(address), protocol from mail.sign_in_failure") == "198.51.100.55|imap"
+
+
+def test_guesses_in_the_webmail_do_not_shut_its_owner_out(lab: Lab, victim: Sample) -> None:
+    """Nor is there a second kind of counting: five wrong passwords in a minute are no guessing yet, whosever they are."""
+    assert "_task=mail" in Browser(lab).log_in(victim.address, victim.password).location
+    for number in range(5):
+        answer = Browser(lab).log_in(victim.address, f"Sai-o-web#{number}")
+        assert messages(answer.body).startswith("Không đăng nhập được"), answer.body
+    assert "_task=mail" in Browser(lab).log_in(victim.address, victim.password).location
 
 
 def test_a_name_that_does_not_exist_is_answered_alike_and_as_late(lab: Lab, victim: Sample) -> None:

@@ -1,6 +1,7 @@
 """An agency's mailbox of the registry and its clerk, for the tests of agency*person."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import yaml
 
@@ -21,6 +22,7 @@ class Delegation:
         return f"{self.agency.partition('@')[0]}*{self.clerk.address.partition('@')[0]}"
 
 
+@cache
 def find(lab: Lab) -> Delegation:
     """The first one of the registry whose clerk is a sample official."""
     people = {person.mailbox: person for person in lab.samples}

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tests.delegation import find
 from tests.lab import TIMEOUT, Lab, Sample, wait_for
+from tests.mail.http_doors import Browser, messages
 
 
 def sql(lab: Lab, statements: str) -> str:
@@ -116,17 +118,25 @@ class Answer:
     text: str
 
 
-def _imap(lab: Lab, sample: Sample, password: str) -> Answer:
+@dataclass(frozen=True)
+class Login:
+    """What is typed at a door: the name, and the address that mail is sent from."""
+
+    name: str
+    sender: str
+
+
+def _imap(lab: Lab, login: Login, password: str) -> Answer:
     try:
-        with lab.imap(sample.address, password) as client:
+        with lab.imap(login.name, password) as client:
             return Answer(client.select("INBOX", readonly=True)[0] == "OK", "")
     except imaplib.IMAP4.error as error:
         return Answer(False, str(error))
 
 
-def _pop3(lab: Lab, sample: Sample, password: str) -> Answer:
+def _pop3(lab: Lab, login: Login, password: str) -> Answer:
     try:
-        client = lab.pop3(sample.address, password)
+        client = lab.pop3(login.name, password)
     except poplib.error_proto as error:
         return Answer(False, str(error))
     client.stat()
@@ -134,11 +144,11 @@ def _pop3(lab: Lab, sample: Sample, password: str) -> Answer:
     return Answer(True, "")
 
 
-def _submission(implicit_tls: bool) -> Callable[[Lab, Sample, str], Answer]:
-    def attempt(lab: Lab, sample: Sample, password: str) -> Answer:
+def _submission(implicit_tls: bool) -> Callable[[Lab, Login, str], Answer]:
+    def attempt(lab: Lab, login: Login, password: str) -> Answer:
         try:
-            with lab.submission(sample.address, password, implicit_tls=implicit_tls) as client:
-                return Answer(client.mail(sample.address)[0] == 250, "")
+            with lab.submission(login.name, password, implicit_tls=implicit_tls) as client:
+                return Answer(client.mail(login.sender)[0] == 250, "")
         except smtplib.SMTPAuthenticationError as error:
             assert error.smtp_code == 535
             assert isinstance(error.smtp_error, bytes)
@@ -147,7 +157,7 @@ def _submission(implicit_tls: bool) -> Callable[[Lab, Sample, str], Answer]:
     return attempt
 
 
-def _managesieve(lab: Lab, sample: Sample, password: str) -> Answer:
+def _managesieve(lab: Lab, login: Login, password: str) -> Answer:
     name = f"imap.{lab.variables['mail_domain']}"
     with socket.create_connection((lab.address("mailstore"), 4190), TIMEOUT) as plain:
         stream = plain.makefile("rb")
@@ -163,7 +173,7 @@ def _managesieve(lab: Lab, sample: Sample, password: str) -> Answer:
         with lab.ssl_context.wrap_socket(plain, server_hostname=name) as secure:
             stream = secure.makefile("rb")
             reply()
-            token = base64.b64encode(f"\0{sample.address}\0{password}".encode())
+            token = base64.b64encode(f"\0{login.name}\0{password}".encode())
             secure.sendall(b'AUTHENTICATE "PLAIN" "' + token + b'"\r\n')
             answer = reply()
             if not answer.startswith(b"OK"):
@@ -173,13 +183,13 @@ def _managesieve(lab: Lab, sample: Sample, password: str) -> Answer:
 
 
 # On the host itself: the listener is for the webmail there alone. The webmail says for which browser it comes.
-_WEBMAIL = """
+_LOCAL_IMAP = """
 import imaplib
 imaplib.Commands["ID"] = ("NONAUTH",)
 client = imaplib.IMAP4("127.0.0.1", 1143, timeout=30)
 client._simple_command("ID", '("x-originating-ip" "{browser}")')
 try:
-    client.login({address!r}, {password!r})
+    client.login({name!r}, {password!r})
     print("opened" if client.select("INBOX", readonly=True)[0] == "OK" else "not opened")
 except imaplib.IMAP4.error as error:
     print(error)
@@ -187,10 +197,22 @@ except imaplib.IMAP4.error as error:
 BROWSER = "10.27.255.9"
 
 
-def _webmail(lab: Lab, sample: Sample, password: str) -> Answer:
-    program = _WEBMAIL.format(browser=BROWSER, address=sample.address, password=password)
+def _local_imap(lab: Lab, login: Login, password: str) -> Answer:
+    """The webmail's own listener; a webmail on another host comes by the public one, from its own address."""
+    if lab.host("webmail") != lab.host("mailstore"):
+        return _imap(lab, login, password)
+    program = _LOCAL_IMAP.format(browser=BROWSER, name=login.name, password=password)
     shown = lab.run("mailstore", f"python3 - <<'PROGRAM'\n{program}PROGRAM").strip()
     return Answer(shown == "opened", shown)
+
+
+def _webmail(lab: Lab, login: Login, password: str) -> Answer:
+    """As far as the list of messages; a refusal is where the browser is sent to, or what the login page says."""
+    browser = Browser(lab)
+    answer = browser.log_in(login.name, password)
+    if answer.status == 302 and "_task=mail" in answer.location:
+        return Answer('id="messagelist' in browser.ask("/?_task=mail").body, answer.location)
+    return Answer(False, answer.location or messages(answer.body))
 
 
 _LMTP = (
@@ -204,19 +226,19 @@ _LMTP = (
 )
 
 
-def _lmtp(lab: Lab, sample: Sample, _password: str) -> Answer:
-    shown = lab.run("mailstore", f"python3 - {sample.address} <<'PROGRAM'\n{_LMTP}PROGRAM").strip()
+def _lmtp(lab: Lab, login: Login, _password: str) -> Answer:
+    shown = lab.run("mailstore", f"python3 - {login.sender} <<'PROGRAM'\n{_LMTP}PROGRAM").strip()
     return Answer(shown == "opened", shown)
 
 
-def _change(lab: Lab, sample: Sample, password: str) -> Answer:
-    """The change of the password: heard when it only finds fault with the new one."""
-    shown = sql(lab, f"select result from mail.change_password('{sample.address}', '{password}', 'yeu', '{BROWSER}')")
-    return Answer(shown == "rejected", shown)
+def _change(lab: Lab, login: Login, password: str) -> Answer:
+    """The change page: heard when it only finds fault with the new password."""
+    answer = Browser(lab).change(login.name, password, "yeu")
+    return Answer(answer["result"] == "rejected", f"{answer['result']}:{answer['cause'] or ''} {answer['message']}")
 
 
 class Protocol(StrEnum):
-    """Every door to a mailbox."""
+    """Every door to a mailbox; those of a clerk, who opens his agency's with his own password, bear a star."""
 
     IMAP = "IMAP"
     POP3 = "POP3"
@@ -224,22 +246,50 @@ class Protocol(StrEnum):
     SUBMISSION = "SMTP 587"
     MANAGESIEVE = "ManageSieve"
     WEBMAIL = "webmail"
+    WEBMAIL_IMAP = "IMAP of the webmail"
     LMTP = "LMTP"
-    CHANGE = "change"
+    CHANGE = "change page"
+    CLERK_IMAP = "IMAP *"
+    CLERK_POP3 = "POP3 *"
+    CLERK_SUBMISSIONS = "SMTP 465 *"
+    CLERK_SUBMISSION = "SMTP 587 *"
+    CLERK_MANAGESIEVE = "ManageSieve *"
+    CLERK_WEBMAIL = "webmail *"
 
     @property
-    def attempt(self) -> Callable[[Lab, Sample, str], Answer]:
-        """A client of this protocol: gets as far as a first use of the mailbox."""
-        return {
-            Protocol.IMAP: _imap,
-            Protocol.POP3: _pop3,
-            Protocol.SUBMISSIONS: _submission(True),
-            Protocol.SUBMISSION: _submission(False),
-            Protocol.MANAGESIEVE: _managesieve,
-            Protocol.WEBMAIL: _webmail,
-            Protocol.LMTP: _lmtp,
-            Protocol.CHANGE: _change,
-        }[self]
+    def delegated(self) -> bool:
+        """Whether the mailbox that is opened is the agency's: agency*person."""
+        return self.value.endswith("*")
+
+    @property
+    def sends(self) -> bool:
+        """SMTP AUTH, which tells nobody why it refuses."""
+        return self.value.startswith("SMTP")
+
+    @property
+    def web(self) -> bool:
+        """Whether a page in Vietnamese answers, and not a line in ASCII."""
+        return self in (Protocol.WEBMAIL, Protocol.CHANGE, Protocol.CLERK_WEBMAIL)
+
+    def attempt(self, lab: Lab, person: Sample, password: str) -> Answer:
+        """A client of this protocol: gets as far as a first use of the mailbox. At a clerk's door the person is one."""
+        client: Callable[[Lab, Login, str], Answer] = {
+            "IMAP": _imap,
+            "POP3": _pop3,
+            "SMTP 465": _submission(True),
+            "SMTP 587": _submission(False),
+            "ManageSieve": _managesieve,
+            "webmail": _webmail,
+            "IMAP of the webmail": _local_imap,
+            "LMTP": _lmtp,
+            "change page": _change,
+        }[self.value.removesuffix(" *")]
+        login = Login(person.address, person.address)
+        if self.delegated:
+            delegation = find(lab)
+            assert delegation.clerk == person
+            login = Login(delegation.login, delegation.agency)
+        return client(lab, login, password)
 
 
 def raw_imap(lab: Lab) -> ssl.SSLSocket:

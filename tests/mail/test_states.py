@@ -1,4 +1,8 @@
-"""Every state of a mailbox at every door (Đ6, Đ7.1, Đ8.2a): generated from the two enumerations."""
+"""Every state of a mailbox at every door (Đ6, Đ7.1, Đ8.2a): generated from the two enumerations.
+
+Twice: for a person, whose state shuts his own doors and his ways into his agency's mailbox; and for an agency's mailbox
+that has a password of its own, whose state shuts its own doors and, where it is a lock or the end, those of its clerks.
+"""
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -6,15 +10,17 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.delegation import Delegation, find
 from tests.lab import Lab, Sample
-from tests.mail.accounts import Answer, Protocol, State, in_state, reopen
+from tests.mail.accounts import Answer, Protocol, State, in_state, reopen, sql
 
 pytestmark = [pytest.mark.dieu6, pytest.mark.dieu7, pytest.mark.dieu8]
 
 # What a door does in a state: lets in, refuses with the reason (to the right password), refuses as if it was wrong.
 IN, REASON, SILENT = "in", "reason", "silent"
 # Words of which a wrong password must hear none.
-SECRETS = ("must_change", "locked", "revoked", "khoa", "het han", "thu hoi")
+SECRETS = ("must_change", "locked", "revoked", "khoa", "het han", "thu hoi", "mat-khau", "tạm khóa", "hết hạn")
+AGENCYS_PASSWORD = "Mo-Cua-Co-Quan-7#"
 
 
 def expected(state: State, protocol: Protocol) -> str:
@@ -27,21 +33,26 @@ def expected(state: State, protocol: Protocol) -> str:
     if protocol == Protocol.CHANGE:
         # The owner of a password that must be changed changes it himself (Đ8.2a).
         return IN if state in (State.DEFAULT, State.EXPIRED) else REASON
-    if state == State.THROTTLED or protocol in (Protocol.SUBMISSION, Protocol.SUBMISSIONS):
-        return SILENT
-    return REASON
+    return SILENT if state == State.THROTTLED or protocol.sends else REASON
+
+
+def expected_of_agency(state: State, protocol: Protocol) -> str:
+    """The same when it is the agency's mailbox: its clerks have passwords of their own, so only its lock is theirs."""
+    shut = state.startswith("locked") or state == State.REVOKED
+    return expected(state, protocol) if shut or not protocol.delegated else IN
 
 
 def told(state: State, protocol: Protocol) -> str:
     """What a refusal with a reason contains."""
+    kind, _, cause = state.partition(":")
     if protocol == Protocol.LMTP:
         return "550"
-    return state.partition(":")[0] if protocol == Protocol.CHANGE else f"[{state}]"
-
-
-@pytest.fixture(scope="module")
-def person(lab: Lab) -> Sample:
-    return lab.samples[4]
+    if protocol == Protocol.CHANGE:
+        return f"{kind}:{cause}"
+    if protocol.web:
+        page = {"must_change": "", "locked": "tam-khoa", "revoked": "thu-hoi"}[kind]
+        return f"./mat-khau/{page}?ly-do={cause}&"
+    return f"[{state}]"
 
 
 @dataclass(frozen=True)
@@ -53,54 +64,121 @@ class Answers:
     wrong: Mapping[Protocol, Answer]
 
 
-def ask(lab: Lab, person: Sample, state: State) -> Answers:
-    """All clients at once: a refusal takes its time."""
-    passwords = (person.password, person.password + "x")
-    with ThreadPoolExecutor(8) as pool:
+def ask(lab: Lab, state: State, clerk: Sample, owner: Sample) -> Answers:
+    """All clients at once, since a refusal takes its time; the wrong password after the right one had its chance."""
+
+    def attempt(protocol: Protocol, wrong: str) -> Answer:
+        who = clerk if protocol.delegated else owner
+        return protocol.attempt(lab, who, who.password + wrong)
+
+    with ThreadPoolExecutor(len(Protocol)) as pool:
         right, wrong = (
-            {protocol: pool.submit(protocol.attempt, lab, person, password) for protocol in Protocol}
-            for password in passwords
+            dict(zip(Protocol, pool.map(attempt, Protocol, [suffix] * len(Protocol)), strict=True))
+            for suffix in ("", "x")
         )
-        return Answers(
-            state,
-            {protocol: answer.result() for protocol, answer in right.items()},
-            {protocol: answer.result() for protocol, answer in wrong.items()},
-        )
+    return Answers(state, right, wrong)
+
+
+def hold(expectation: str, state: State, protocol: Protocol, answer: Answer) -> None:
+    """Whether a door did in a state what is expected of it."""
+    match expectation:
+        case "in":
+            assert answer.opened, answer.text
+        case "reason":
+            assert not answer.opened
+            assert told(state, protocol) in answer.text
+            assert protocol.web or answer.text.isascii()
+        case "silent":
+            assert not answer.opened
+            assert not any(word in answer.text for word in SECRETS), answer.text
+    if state == State.EXPIRED:
+        assert "tam khoa" not in answer.text, "an expired password is no lock (Đ7.2)"
+        assert "tam-khoa" not in answer.text
+
+
+def hold_secret(answer: Answer) -> None:
+    """Whether a wrong password learnt nothing."""
+    assert not answer.opened
+    assert not any(word in answer.text for word in SECRETS), answer.text
+
+
+# --- A person ---
+
+
+@pytest.fixture(scope="module")
+def person(lab: Lab) -> Sample:
+    """Who is a clerk too, so that all doors are his."""
+    return find(lab).clerk
 
 
 @pytest.fixture(scope="module")
 def when_active(lab: Lab, person: Sample) -> Answers:
     """While the mailbox is active: what makes the same client's refusal mean something."""
     reopen(lab, person.mailbox)
-    return ask(lab, person, State.ACTIVE)
+    return ask(lab, State.ACTIVE, person, person)
 
 
 @pytest.fixture(scope="module", params=list(State), ids=str)
 def answers(request: pytest.FixtureRequest, lab: Lab, person: Sample, when_active: Answers) -> Iterator[Answers]:
     with in_state(lab, person, request.param):
-        yield ask(lab, person, request.param)
+        yield ask(lab, request.param, person, person)
 
 
 @pytest.mark.parametrize("protocol", list(Protocol), ids=str)
 def test_state_at_a_door(when_active: Answers, answers: Answers, protocol: Protocol) -> None:
-    assert when_active.right[protocol].opened, "the same client got in while the mailbox was active"
-    answer, state = answers.right[protocol], answers.state
-    match expected(state, protocol):
-        case "in":
-            assert answer.opened, answer.text
-        case "reason":
-            assert not answer.opened
-            assert told(state, protocol) in answer.text
-            assert answer.text.isascii()
-        case "silent":
-            assert not answer.opened
-            assert not any(word in answer.text for word in SECRETS)
-    if state == State.EXPIRED:
-        assert "tam khoa" not in answer.text, "an expired password is no lock (Đ7.2)"
+    opened = when_active.right[protocol]
+    assert opened.opened, f"the same client got in while the mailbox was active: {opened.text}"
+    hold(expected(answers.state, protocol), answers.state, protocol, answers.right[protocol])
 
 
 @pytest.mark.parametrize("protocol", [p for p in Protocol if p != Protocol.LMTP], ids=str)
 def test_a_wrong_password_learns_nothing_of_the_state(answers: Answers, protocol: Protocol) -> None:
-    answer = answers.wrong[protocol]
-    assert not answer.opened
-    assert not any(word in answer.text for word in SECRETS), answer.text
+    hold_secret(answers.wrong[protocol])
+
+
+# --- An agency's mailbox with a password of its own ---
+
+
+@pytest.fixture(scope="module")
+def agency(lab: Lab) -> Iterator[Sample]:
+    """The agency's mailbox, given a password as a unit that insists on one has it."""
+    delegation: Delegation = find(lab)
+    lab.give_password(delegation.agency, AGENCYS_PASSWORD, must_change=False)
+    yield Sample(delegation.agency, AGENCYS_PASSWORD, delegation.mailbox, "")
+    sql(
+        lab,
+        f"delete from mail.credential where mailbox_id = '{delegation.mailbox}';"
+        f" delete from mail.password_history where mailbox_id = '{delegation.mailbox}'",
+    )
+
+
+@pytest.fixture(scope="module")
+def agency_when_active(lab: Lab, person: Sample, agency: Sample) -> Answers:
+    reopen(lab, person.mailbox)
+    reopen(lab, agency.mailbox)
+    return ask(lab, State.ACTIVE, person, agency)
+
+
+@pytest.fixture(scope="module", params=[state for state in State if state != State.ACTIVE], ids=str)
+def agency_answers(
+    request: pytest.FixtureRequest, lab: Lab, person: Sample, agency: Sample, agency_when_active: Answers
+) -> Iterator[Answers]:
+    with in_state(lab, agency, request.param):
+        yield ask(lab, request.param, person, agency)
+
+
+@pytest.mark.dieu9
+@pytest.mark.parametrize("protocol", list(Protocol), ids=str)
+def test_state_of_an_agencys_mailbox_at_a_door(
+    agency_when_active: Answers, agency_answers: Answers, protocol: Protocol
+) -> None:
+    opened = agency_when_active.right[protocol]
+    assert opened.opened, f"the same client got in while the mailbox was active: {opened.text}"
+    state = agency_answers.state
+    hold(expected_of_agency(state, protocol), state, protocol, agency_answers.right[protocol])
+
+
+@pytest.mark.dieu9
+@pytest.mark.parametrize("protocol", [p for p in Protocol if p != Protocol.LMTP], ids=str)
+def test_a_wrong_password_learns_nothing_of_the_agencys_state(agency_answers: Answers, protocol: Protocol) -> None:
+    hold_secret(agency_answers.wrong[protocol])

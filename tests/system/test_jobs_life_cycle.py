@@ -11,6 +11,8 @@ from testinfra.host import Host
 
 DATABASE = os.environ.get("HANAM_DATABASE", "mail")
 PASSWORD = "Mat-khau-thu-1!"
+CHOSEN, CHOSEN_LATER = "Lua-chiem-2026@", "Lua-mua-2026@"
+LOGIN = "test.nguoi"
 # Issued on Monday 5 January with the operator's password, opened by nobody since: a person, and the agency's mailbox
 # that he is the clerk of. A third mailbox nobody can open.
 WORLD = f"""
@@ -65,6 +67,34 @@ class Journey:
             "update mail.credential set is_default = false, must_change = false,"
             f" changed_at = '{day} 08:00' where mailbox_id = 'test1person'"
         )
+
+    def change_by_page(self, day: str, old: str, new: str) -> None:
+        """The owner changes his password himself, by the only door there is; the answer: what came of it."""
+        self.ask(
+            f"select result || coalesce(':' || cause, '') from mail.change_password('{LOGIN}', '{old}', '{new}', '')"
+        )
+        self.do(
+            f"update mail.credential set changed_at = '{day} 08:00'"
+            " where mailbox_id = 'test1person' and changed_at = now()"
+        )
+
+    def sign_in(self, day: str, password: str, protocol: str = "imap") -> None:
+        """Whether Dovecot lets in that day; the answer: in, the state that is told, or refused.
+
+        Its question knows no day but today. So the password is made as old for it, or as young, as its term says of
+        the day; afterwards all is as before.
+        """
+        self.do("savepoint before")
+        self.do(
+            "update mail.credential set changed_at = case when"
+            f" '{day}'::date > mail.password_expires_on(changed_at) then now() - interval '1 year' else now() end"
+            " where mailbox_id = 'test1person'"
+        )
+        self.ask(
+            "select coalesce((select case when nologin is null then 'in' else substring(reason from '[[].*[]]$') end"
+            f" from mail.dovecot_passdb('{LOGIN}', '{password}', '{protocol}', 993, '198.51.100.7')), 'refused')"
+        )
+        self.do("rollback to before")
 
     def settle(self, day: str) -> None:
         """The owner's first morning: another password, then his mail."""
@@ -127,47 +157,82 @@ def test_a_term_is_calendar_months_and_ends_on_a_working_day(
 @pytest.mark.dieu6
 @pytest.mark.dieu7
 @pytest.mark.dieu8
-def test_dieu_6_7_8_a_whole_life_from_issue_to_the_proposal_to_revoke(life: Journey) -> None:
+def test_dieu_6_7_8_a_whole_life_from_issue_to_revocation(life: Journey) -> None:
+    """Each step with what Dovecot says to the owner's password, which it asks of the same function at every door."""
     life.do("delete from mail.mailbox_clerk where clerk_id = 'test1person'")
-    life.job("2026-01-05")
-    life.settle("2026-01-06")
-    for day in ("2026-03-22", "2026-03-23", "2026-03-23", "2026-03-30", "2026-04-03", "2026-04-05", "2026-04-06"):
+    expected: list[list[str]] = []
+
+    def job(day: str, *answer: str) -> None:
         life.job(day)
-    life.ask("select mail.mailbox_state_at('test1person', '2026-04-06')")
-    life.job("2026-04-07")
-    life.ask("select mail.mailbox_state('test1person'), reason, locked_by from mail.lock_state")
-    for day in ("2026-07-06", "2026-07-07", "2026-07-08"):
-        life.job(day)
+        expected.append(list(answer))
+
+    def sign_in(day: str, password: str, answer: str, protocol: str = "imap") -> None:
+        life.sign_in(day, password, protocol)
+        expected.append([answer])
+
+    def change(day: str, old: str, new: str, answer: str) -> None:
+        life.change_by_page(day, old, new)
+        expected.append([answer])
+
+    # Issued on 5 January. The given password opens nothing but its own change.
+    job("2026-01-05")
+    sign_in("2026-01-05", "Sai-mat-khau-1!", "refused")
+    sign_in("2026-01-05", PASSWORD, "[must_change:default]")
+    sign_in("2026-01-05", PASSWORD, "refused", "smtp")
+    change("2026-01-06", PASSWORD, "lua", "rejected")
+    change("2026-01-06", PASSWORD, CHOSEN, "changed")
+    sign_in("2026-01-06", PASSWORD, "refused")
+    sign_in("2026-01-06", CHOSEN, "in")
+    sign_in("2026-01-06", CHOSEN, "in", "smtp")
+    life.read("2026-01-06")
+    # Three months after 6 January: 6 April, both for the password and for a mailbox that nobody uses.
+    job("2026-03-22")
+    job("2026-03-23", "test1person idle_warning 2026-01-06/14", "test1person password_reminder 2026-01-06/14")
+    job("2026-03-23")
+    job("2026-03-30", "test1person password_reminder 2026-01-06/7")
+    job("2026-04-03", "test1person idle_warning 2026-01-06/3")
+    job("2026-04-05", "test1person password_reminder 2026-01-06/1")
+    job("2026-04-06")
+    sign_in("2026-04-06", CHOSEN, "in")
+    sign_in("2026-04-07", CHOSEN, "[must_change:expired]")
+    job("2026-04-07", "test1person idle_lock 2026-01-06")
+    sign_in("2026-04-07", CHOSEN, "[locked:idle]")
+    sign_in("2026-04-07", CHOSEN, "refused", "smtp")
+    change("2026-04-07", CHOSEN, CHOSEN_LATER, "locked:idle")
+    life.ask("select reason, locked_by from mail.lock_state where mailbox_id = 'test1person'")
+    expected.append(["idle|life-cycle"])
+    life.ask("select count(*) from mail.dovecot_userdb('test1person')")
+    expected.append(["1"])  # mail is still received (Đ7.1)
+    # Six months: 6 July. Proposed once, done by nobody.
+    job("2026-07-06")
+    job("2026-07-07", "test1person revoke_proposal 2026-01-06")
+    job("2026-07-08")
+    # Restored on 9 July: nothing is left of the old clocks, and the old password is none.
     life.restore("2026-07-09")
-    life.job("2026-07-10")
+    given = f"{PASSWORD}2026-07-09"
+    job("2026-07-10")
+    sign_in("2026-07-10", CHOSEN, "refused")
+    sign_in("2026-07-10", given, "[must_change:default]")
+    change("2026-07-10", given, CHOSEN, "rejected")  # one of the last passwords
+    change("2026-07-10", given, CHOSEN_LATER, "changed")
+    sign_in("2026-07-10", CHOSEN_LATER, "in")
+    life.read("2026-07-10")
     life.ask("select mailbox_id from mail.revoke_proposals('2026-07-10') where mailbox_id like 'test%'")
-    life.settle("2026-07-10")
-    life.job("2026-09-25")
-    life.job("2026-09-28")
-    assert life.run() == [
-        [],
-        # Three months after 6 January: 6 April.
-        [],
-        ["test1person idle_warning 2026-01-06/14", "test1person password_reminder 2026-01-06/14"],
-        [],
-        ["test1person password_reminder 2026-01-06/7"],
-        ["test1person idle_warning 2026-01-06/3"],
-        ["test1person password_reminder 2026-01-06/1"],
-        [],
-        ["active"],
-        ["test1person idle_lock 2026-01-06"],
-        ["locked|idle|life-cycle"],
-        # Six months: 6 July.
-        [],
-        ["test1person revoke_proposal 2026-01-06"],
-        [],
-        # Restored on 9 July: nothing is left of the old clocks.
-        [],
-        [],
-        # 10 October is a Saturday, so the term ends on Monday the 12th.
-        [],
-        ["test1person idle_warning 2026-07-10/14", "test1person password_reminder 2026-07-10/14"],
-    ]
+    expected.append([])
+    # 10 October is a Saturday, so the term ends on Monday the 12th.
+    job("2026-09-25")
+    job("2026-09-28", "test1person idle_warning 2026-07-10/14", "test1person password_reminder 2026-07-10/14")
+    sign_in("2026-10-12", CHOSEN_LATER, "in")
+    sign_in("2026-10-13", CHOSEN_LATER, "[must_change:expired]")
+    # Revoked by a document (Đ6.2c): told so, once the password is right; nothing is received any more.
+    life.do("update mail.mailbox set state = 'revoked' where id = 'test1person'")
+    sign_in("2026-10-13", CHOSEN_LATER, "[revoked]")
+    sign_in("2026-10-13", CHOSEN, "refused")
+    change("2026-10-13", CHOSEN_LATER, CHOSEN, "revoked")
+    life.ask("select count(*) from mail.dovecot_userdb('test1person')")
+    expected.append(["0"])
+    job("2026-10-14")
+    assert life.run() == expected
 
 
 @pytest.mark.dieu7

@@ -52,3 +52,32 @@ def test_neighbours_on_other_hosts_are_met_by_verified_tls(environment: Environm
     assert re.search(rf"'pgsql://mail_webmail:\w+@tcp\(accounts1\.hanam\.gov\.vn:5432\)/mail\?{options}'", text)
     assert "'ssl://edge1.hanam.gov.vn:465'" in text
     assert "'peer_name' => 'smtp.hanam.gov.vn'" in text
+
+
+@pytest.fixture
+def behind_one_address(environment: Environments, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The lab of a province that named its NAT addresses."""
+    here = environment("lab")
+    networks = ["203.0.113.0/29", "2001:db8:7::/48"]
+    monkeypatch.setitem(here.variables._extra_vars, "guessing_province_networks", networks)
+    return here
+
+
+@pytest.mark.dieu4
+def test_a_whole_office_behind_one_address_is_not_limited_as_one_client(behind_one_address: Any) -> None:
+    """Đ4.6 by account, not by address: the page where passwords are changed, and submission."""
+    site = behind_one_address.render("webmail", "nginx.conf.j2", "mail")
+    assert "    203.0.113.0/29 1;\n    2001:db8:7::/48 1;\n" in site
+    assert "limit_req_zone $webmail_change_client" in site
+    main = behind_one_address.render("postfix", "main.cf.j2", "mail")
+    found = re.search(r"^smtpd_client_event_limit_exceptions = (.*)$", main, re.M)
+    assert found
+    assert found.group(1).split() == ["127.0.0.0/8", "[::1]/128", "203.0.113.0/29", "[2001:db8:7::]/48"]
+
+
+def test_a_webmail_on_another_host_is_not_limited_by_submission(environment: Environments) -> None:
+    split = environment("split")
+    main = split.render("postfix", "main.cf.j2", "edge1")
+    exempt = re.findall(r"^smtpd_client_event_limit_exceptions = (.*)$", main, re.M)[0].split()
+    assert split.value("postfix", "host_ipv4", "store1") in exempt
+    assert f"[{split.value('postfix', 'host_ipv6', 'store1')}]" in exempt

@@ -156,3 +156,9 @@ def test_the_configuration_is_what_the_role_writes(tmp_path: Path) -> None:
     file = tmp_path / "page.json"
     file.write_text(json.dumps(data))
     assert change_page.Configuration.read(file).key == KEY
+
+
+def test_a_nul_in_the_name_makes_no_other_name_of_it(client: FlaskClient, database: Database) -> None:
+    """PostgreSQL takes none."""
+    client.post("/mat-khau/", data=FORM | {"dang-nhap": "h\0a@hanam.gov.vn"})
+    assert database.asked[0][0] == "h\N{REPLACEMENT CHARACTER}a@hanam.gov.vn"

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -9,6 +10,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support import expected_conditions as expect
 
 from tests.lab import Lab, Sample
+from tests.mail.accounts import State, forget_failures, in_state
+from tests.mail.http_doors import Browser
 from tests.web.pages import Webmail
 
 FIRST = "Tam-Thoi-Kq7m-Wz9p@1"
@@ -120,6 +123,118 @@ def test_dieu7_a_locked_person_gets_the_reason_and_what_to_do(
     # Only to the right password: a guesser learns nothing.
     webmail.log_in(newcomer.address, CHOSEN + "x")
     assert "Không đăng nhập được" in webmail.notice()
+
+
+@pytest.mark.dieu8
+def test_dieu8_2a_an_expired_password_leads_to_its_change(
+    lab: Lab, webmail: Webmail, page: Page, newcomer: Sample
+) -> None:
+    lab.give_password(newcomer.address, FIRST, must_change=False)
+    with in_state(lab, newcomer, State.EXPIRED):
+        webmail.log_in(newcomer.address, FIRST)
+        page.shown()
+        assert "Mật khẩu đã hết hạn" in webmail.text(".why")
+        assert "khóa" not in webmail.text("main")
+        page.send(FIRST, CHOSEN)
+        webmail.find("#messagelist-content")
+
+
+@pytest.mark.dieu6
+def test_dieu6_2c_who_was_revoked_is_told_so(lab: Lab, webmail: Webmail, page: Page, newcomer: Sample) -> None:
+    lab.give_password(newcomer.address, CHOSEN, must_change=False)
+    with in_state(lab, newcomer, State.REVOKED):
+        webmail.log_in(newcomer.address, CHOSEN)
+        webmail.wait.until(expect.url_contains("/mat-khau/thu-hoi"))
+        assert "đã được thu hồi" in webmail.text("main")
+        # The page itself leads there as well.
+        webmail.driver.get(f"{webmail.address}mat-khau/")
+        page.fill(login=newcomer.address)
+        page.send(CHOSEN, FIRST)
+        webmail.wait.until(expect.url_contains("/mat-khau/thu-hoi"))
+
+
+@pytest.mark.dieu4
+def test_dieu4_6_who_guessed_too_often_is_told_to_wait(
+    lab: Lab, webmail: Webmail, page: Page, newcomer: Sample
+) -> None:
+    lab.give_password(newcomer.address, CHOSEN, must_change=False)
+    webmail.log_in(newcomer.address, CHOSEN)  # from an address that is known then
+    webmail.find("#messagelist-content")
+    with in_state(lab, newcomer, State.THROTTLED):
+        webmail.driver.delete_all_cookies()
+        webmail.log_in(newcomer.address, CHOSEN)
+        assert "nhập sai quá nhiều lần" in webmail.notice()
+        webmail.driver.get(f"{webmail.address}mat-khau/")
+        page.fill(login=newcomer.address)
+        page.send(CHOSEN, FIRST)
+        assert "quá nhiều lần" in page.refusal()
+
+
+def test_a_webmail_that_does_not_answer_does_not_deny_the_change(
+    lab: Lab, webmail: Webmail, page: Page, newcomer: Sample
+) -> None:
+    webmail.driver.get(f"{webmail.address}mat-khau/")
+    page.fill(login=newcomer.address)
+    with lab.stopped("webmail", "php8.4-fpm"):
+        page.send(FIRST, CHOSEN)
+        assert "Đã đổi mật khẩu" in page.refusal()
+        assert "Chưa đổi" not in webmail.text("main")
+        assert not webmail.driver.find_element(By.TAG_NAME, "form").is_displayed()
+    webmail.log_in(newcomer.address, CHOSEN)
+    webmail.find("#messagelist-content")
+
+
+def test_a_change_without_an_answer_is_not_called_none(webmail: Webmail, page: Page, newcomer: Sample) -> None:
+    """The line broke: nobody knows whether the database had heard."""
+    webmail.driver.get(f"{webmail.address}mat-khau/")
+    page.fill(login=newcomer.address)
+    webmail.driver.set_network_conditions(offline=True, latency=0, throughput=0)
+    try:
+        page.send(FIRST, CHOSEN)
+        assert "không rõ mật khẩu đã đổi hay chưa" in page.refusal()
+    finally:
+        webmail.driver.delete_network_conditions()
+    page.send(FIRST, CHOSEN)
+    webmail.find("#messagelist-content")
+
+
+@pytest.mark.dieu8
+def test_two_hundred_people_behind_one_address_are_shown_the_page(lab: Lab) -> None:
+    """On the day on which passwords expire: the form, its script and its style for each of them, at once."""
+
+    def visit(_number: int) -> set[int]:
+        browser = Browser(lab)
+        return {browser.ask(f"/mat-khau/{part}").status for part in ("", "tinh/form.js", "tinh/page.css")}
+
+    with ThreadPoolExecutor(20) as pool:
+        assert set().union(*pool.map(visit, range(200))) == {200}
+
+
+# Many at once from one address that is none of the province's own: the host's loopback. Prints what they were told.
+_FLOOD = """
+import collections, concurrent.futures, http.client, socket, ssl, sys
+context = ssl._create_unverified_context()
+
+def send(number):
+    connection = http.client.HTTPSConnection(sys.argv[1], context=context, timeout=60)
+    connection.sock = context.wrap_socket(socket.create_connection(("127.0.0.1", 443)), server_hostname=sys.argv[1])
+    head = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    connection.request("POST", "/mat-khau/", f"dang-nhap=khong.co.{number}", head)
+    return connection.getresponse().status
+
+with concurrent.futures.ThreadPoolExecutor(150) as pool:
+    print(*collections.Counter(pool.map(send, range(150))))
+"""
+
+
+def test_a_flood_of_changes_from_one_address_is_slowed_down(lab: Lab) -> None:
+    """Each costs a hash, unless the database does not hear the address any more."""
+    name = f"mail.{lab.variables['mail_domain']}"
+    try:
+        told = lab.run("webmail", f"python3 - {name} <<'PROGRAM'\n{_FLOOD}PROGRAM").split()
+        assert "429" in told
+    finally:
+        forget_failures(lab)
 
 
 def test_the_form_works_without_scripts(lab: Lab, newcomer: Sample) -> None:

@@ -120,7 +120,8 @@ def create(configuration: Configuration | None = None, query: Query | None = Non
             answer = Answer("rejected", None, "Hai lần nhập mật khẩu mới không giống nhau.", ["repeat"], [])
         else:
             values = [
-                fields["dang-nhap"].strip().replace("\0", ""),
+                # PostgreSQL knows no NUL. It must not become a name that is none.
+                fields["dang-nhap"].strip().replace("\0", "\N{REPLACEMENT CHARACTER}"),
                 seal(settings.key, fields["cu"]),
                 seal(settings.key, fields["moi"]),
                 request.headers.get("X-Real-IP", ""),

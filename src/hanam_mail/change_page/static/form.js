@@ -46,9 +46,19 @@ function tell(message, texts) {
   answer.hidden = false;
 }
 
+// Whatever happens after the change, it was made.
+function changed() {
+  form.hidden = true;
+  field("answer").classList.add("done");
+  tell("Đã đổi mật khẩu, mật khẩu mới có hiệu lực ngay. Chưa mở được hộp thư: hãy đăng nhập bằng mật khẩu mới.", []);
+}
+
 // The webmail's own login form, filled in and sent: its page gives the token that it asks back.
 async function enter(login, password) {
   const page = await fetch(form.dataset.webmail, { credentials: "same-origin" });
+  if (!page.ok) {
+    throw new Error(`webmail: ${page.status}`);
+  }
   const source = new DOMParser().parseFromString(await page.text(), "text/html");
   const token = source.querySelector("input[name=_token]");
   if (!token) {
@@ -68,29 +78,44 @@ async function enter(login, password) {
   sign.submit();
 }
 
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  field("send").disabled = true;
+// The server's answer to the change; null when there was none that tells what became of it.
+async function change() {
   try {
     const response = await fetch(form.action, {
       method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams(new FormData(form)),
     });
-    const answer = await response.json();
-    if (answer.result === "changed") {
-      await enter(field("login").value.trim(), field("new").value);
-      return;
+    // Busy, or too many at once: a page for people came back, and nothing was tried.
+    if (response.status === 503 || (response.status === 429 && !/json/.test(response.headers.get("Content-Type")))) {
+      return { result: "busy", message: "Chưa đổi mật khẩu: hệ thống đang bận. Hãy thử lại sau ít phút.", texts: [] };
     }
-    if (answer.result === "locked") {
-      window.location.assign(`tam-khoa?ly-do=${encodeURIComponent(answer.cause || "")}`);
-      return;
-    }
-    if (answer.result === "revoked") {
-      window.location.assign("thu-hoi");
-      return;
-    }
-    tell(answer.message, answer.texts);
+    return await response.json();
   } catch {
-    tell("Chưa đổi mật khẩu được: hệ thống không trả lời. Hãy thử lại sau ít phút.", []);
+    return null;
+  }
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  field("send").disabled = true;
+  const answer = await change();
+  if (answer === null) {
+    tell("Hệ thống không trả lời nên không rõ mật khẩu đã đổi hay chưa. Hãy thử đăng nhập bằng mật khẩu mới;"
+      + " nếu không được, mật khẩu cũ vẫn còn hiệu lực và cần đổi lại.", []);
+  } else if (answer.result === "changed") {
+    try {
+      await enter(field("login").value.trim(), field("new").value);
+    } catch {
+      changed();
+    }
+    return;
+  } else if (answer.result === "locked") {
+    window.location.assign(`tam-khoa?ly-do=${encodeURIComponent(answer.cause || "")}`);
+    return;
+  } else if (answer.result === "revoked") {
+    window.location.assign("thu-hoi");
+    return;
+  } else {
+    tell(answer.message, answer.texts);
   }
   field("send").disabled = false;
 });

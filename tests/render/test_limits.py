@@ -76,3 +76,16 @@ def test_the_split_database_listens_and_asks_for_tls_while_the_single_one_does_n
     assert re.search(r"^listen_addresses = ''", alone, re.M)
     assert re.search(r"^ssl = on", apart, re.M)
     assert "10.27.0." in apart
+
+
+@pytest.mark.parametrize(("name", "host"), [("lab", "mail"), ("production", None)])
+def test_every_session_that_may_be_open_can_ask_who_it_is(
+    environment: Callable[[str], Any], name: str, host: str
+) -> None:
+    """Dovecot's auth process has a connection of each process of a session besides those of the login processes."""
+    here = environment(name)
+    text = here.render("dovecot", "dovecot.conf.j2", host or here.hosts("mailstore")[0])
+    services = dict(re.findall(r"^service (\S+) \{\n(.*?)^\}", text, re.M | re.S))
+    sessions = sum(number(services[service], "process_limit =") for service in ("imap", "pop3"))
+    assert number(services["auth"], "client_limit =") > sessions
+    assert number(services["imap-login"], "client_limit =") >= number(services["imap"], "process_limit =")

@@ -6,7 +6,8 @@
 It needs a shell and psql on the accounts host and nothing else: no Python there, no Ansible but its inventory here.
 The database tells the agents of all nodes, which cut what is open. `document=...` names the paper where there is one;
 the reasons are those of regulation_lock_reasons. The lock shows in the next plan until the registry has its event;
-a mistake is lifted by `hanam-mail-db correct --of-person`. The inventory (deploys/inventory.py) gives only the accounts host.
+a mistake is lifted by `hanam-mail-db correct --of-person`. The inventory (deploys/inventory.py) gives only the accounts
+host.
 """
 
 import getpass

@@ -10,30 +10,49 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hanam_mail import handover, pki
+from hanam_mail.secrets import DATABASE_ROLES
 
 REQUIRED_GROUPS = ("accounts", "mx", "submission", "filter", "mailstore", "webmail", "backup_repository")
 TLS_MODES = ("acme", "provided")
-VAULT = (
-    "vault_database_passwords",
-    "vault_dkim_private_key",
-    "vault_internal_ca",
-    "vault_internal_certificates",
-    "vault_redis_password",
-    "vault_restic_http",
-    "vault_restic_password",
-    "vault_roundcube_des_key",
-)
+# What an environment's vault must hold, and the keys of those that are tables.
+VAULT: Mapping[str, tuple[str, ...]] = {
+    "vault_database_passwords": DATABASE_ROLES,
+    "vault_dkim_private_key": (),
+    "vault_internal_ca": (),
+    "vault_internal_certificates": (),
+    "vault_redis_password": (),
+    "vault_restic_http": ("user", "password"),
+    "vault_restic_password": (),
+    "vault_roundcube_des_key": (),
+}
+# Everything leads to the first host of these; a second one would hold mailboxes that nobody finds.
+SINGLE_GROUPS = {
+    "accounts": "hệ thống chỉ dùng một cơ sở dữ liệu tài khoản",
+    "mailstore": "mọi thư được đưa về một kho thư",
+}
 # Quota given today, and the least that the regulation allows (Đ8.1b).
 QUOTAS = (
     ("regulation_quota_personal_default_bytes", "regulation_quota_personal_bytes"),
     ("regulation_quota_agency_default_bytes", "regulation_quota_agency_bytes"),
 )
+# In what form programs can take a secret.
+_FORMS = {
+    "vault_redis_password": (re.compile(r"[A-Za-z0-9]+"), "chỉ gồm chữ không dấu và số"),
+    "vault_roundcube_des_key": (re.compile(r".{24}"), "cần đúng 24 ký tự"),
+}
+_MAKE = "tạo bằng `python -m hanam_mail.secrets` (docs/handbook/operations.vi.md)"
 _DOMAIN = re.compile(r"(?!-)([a-z0-9-]{1,63}(?<!-)\.)+[a-z]{2,63}")
 
 
 def problems(variables: Mapping[str, Any], host: str, groups: Mapping[str, Iterable[str]]) -> list[str]:
     """Everything wrong with one host's inventory and variables; empty when playbooks may run."""
-    return [*_inventory(variables, host, groups), *_variables(variables), *_certificates(variables, host)]
+    return [
+        *_inventory(variables, host, groups),
+        *_variables(variables),
+        *_vault(variables),
+        *_internal_certificate(variables, host),
+        *_public_certificate(variables, host),
+    ]
 
 
 def _inventory(variables: Mapping[str, Any], host: str, groups: Mapping[str, Iterable[str]]) -> list[str]:
@@ -42,19 +61,28 @@ def _inventory(variables: Mapping[str, Any], host: str, groups: Mapping[str, Ite
         for group in REQUIRED_GROUPS
         if not list(groups.get(group, ()))
     ]
-    if len(list(groups.get("accounts", ()))) > 1:
-        found.append("inventory: nhóm accounts có hơn một máy; hệ thống chỉ dùng một cơ sở dữ liệu tài khoản")
+    found += [
+        f"inventory: nhóm {group} có hơn một máy; {reason}"
+        for group, reason in SINGLE_GROUPS.items()
+        if len(list(groups.get(group, ()))) > 1
+    ]
     if not any(host in groups.get(group, ()) for group in (*REQUIRED_GROUPS, "outside")):
         found.append(
             f"inventory: máy {host} không thuộc nhóm nào có vai trò; xếp vào một trong {', '.join(REQUIRED_GROUPS)}"
         )
-    if set(groups.get("mx", ())) - set(groups.get("filter", ())):
-        found.append("inventory: máy của nhóm mx phải thuộc cả nhóm filter để thư được quét (Đ4.2, Đ10.6)")
     if variables.get("password_chosen_for_others") and host not in groups.get("lab", ()):
         found.append(
             "password_chosen_for_others: chỉ phòng thử nghiệm được bật; "
             "người vận hành không được chọn mật khẩu cho người khác"
         )
+    # Without a filter on the host itself Postfix has no milters: no scan, no DKIM, no limits.
+    for group in ("mx", "submission"):
+        missing = sorted(set(groups.get(group, ())) - set(groups.get("filter", ())))
+        if missing:
+            found.append(
+                f"inventory: máy của nhóm {group} phải thuộc cả nhóm filter để thư được quét (Đ4.2, Đ10.6); "
+                f"thiếu {', '.join(missing)}"
+            )
     for name, version in (("host_ipv4", 4), ("host_ipv6", 6)):
         try:
             correct = ipaddress.ip_address(str(variables.get(name))).version == version
@@ -86,7 +114,6 @@ def _variables(variables: Mapping[str, Any]) -> list[str]:
     for given, least in QUOTAS:
         if not isinstance(variables.get(given), int) or variables[given] < variables[least]:
             found.append(f"{given}: ít nhất {variables[least]} byte ({least}, Đ8.1b), đang là {variables.get(given)!r}")
-    found += [f"{name}: chưa có; tạo bằng `python -m hanam_mail.secrets`" for name in VAULT if not variables.get(name)]
     found += _operator_keys(variables.get("mailboxes_operator_keys"))
     return found
 
@@ -104,12 +131,61 @@ def _operator_keys(keys: Any) -> list[str]:
     ]
 
 
-def _certificates(variables: Mapping[str, Any], host: str) -> list[str]:
+def _vault(variables: Mapping[str, Any]) -> list[str]:
+    found = []
+    for name, keys in VAULT.items():
+        value = variables.get(name)
+        if not value:
+            found.append(f"{name}: chưa có; {_MAKE}")
+        elif keys and not isinstance(value, Mapping):
+            found.append(f"{name}: cần một bảng với các khóa {', '.join(keys)}")
+        else:
+            found += [f"{name}[{key!r}]: chưa có; {_MAKE}" for key in keys if not value.get(key)]
+    for name, (pattern, expected) in _FORMS.items():
+        if variables.get(name) and not pattern.fullmatch(str(variables[name])):
+            found.append(f"{name}: {expected}")
+    if variables.get("vault_dkim_private_key"):
+        found += _key("vault_dkim_private_key", variables["vault_dkim_private_key"])
+    return found
+
+
+def _internal_certificate(variables: Mapping[str, Any], host: str) -> list[str]:
+    """Every host shows its neighbours a certificate that bears its name and comes from the vault's authority."""
+    authority, table = variables.get("vault_internal_ca"), variables.get("vault_internal_certificates")
+    if not authority or not table:
+        return []  # told by _vault
+    source = f"vault_internal_certificates[{host!r}]"
+    pair = table.get(host) if isinstance(table, Mapping) else None
+    if not isinstance(pair, Mapping) or not all(pair.get(part) for part in ("certificate", "key")):
+        return [f"{source}: cần certificate và key; {_MAKE}"]
+    try:
+        pki.certificate_names(str(authority))
+    except ValueError:
+        return ["vault_internal_ca: chứng thư không ở dạng PEM"]
+    chain = f"{str(pair['certificate']).strip()}\n{authority}"
+    domain = str(variables.get("mail_domain"))
+    names = [f"{host}.{domain}"] if _DOMAIN.fullmatch(domain) else []
+    return [f"{source}: {problem}" for problem in pki.problems(chain, str(pair["key"]), names)]
+
+
+def _public_certificate(variables: Mapping[str, Any], host: str) -> list[str]:
     names = list(variables.get("tls_names") or ())
-    if variables.get("tls_mode") != "provided" or not names:
+    key = variables.get("tls_private_key") or ""
+    if not names or variables.get("tls_mode") not in TLS_MODES:
         return []
+    if variables["tls_mode"] == "acme":
+        source = f"vault_public_keys[{host!r}]"
+        return _key(source, key) if key else [f"{source}: chưa có; {_MAKE}"]
     source = f"vault_public_certificates[{host!r}]"
-    pair = (variables.get("tls_certificate") or "", variables.get("tls_private_key") or "")
+    pair = (variables.get("tls_certificate") or "", key)
     if not all(pair):
         return [f"{source}: chưa có; tls_mode provided cần chứng thư và khóa cho {', '.join(names)}"]
     return [f"{source}: {problem}" for problem in pki.problems(*pair, names)]
+
+
+def _key(source: str, key: Any) -> list[str]:
+    try:
+        pki.tlsa_for_key(str(key))
+    except pki.CertificateError as error:
+        return [f"{source}: {error}"]
+    return []

@@ -5,16 +5,19 @@ from typing import Any
 
 import pytest
 
-from hanam_mail import pki, preflight
+from hanam_mail import pki, preflight, secrets
 
 GROUPS = {group: ["mail"] for group in preflight.REQUIRED_GROUPS}
+HOSTS = ("mail", "edge", "stray", "internet")
+LIFETIME = dt.timedelta(days=9)
 
 
 @pytest.fixture(scope="module")
 def right() -> dict[str, Any]:
     """Variables with which playbooks may run."""
-    authority = pki.new_authority("CA", lifetime=dt.timedelta(days=9))
-    pair = pki.issue(authority, ["mail.hanam.gov.vn"], lifetime=dt.timedelta(days=9))
+    pair = pki.issue(pki.new_authority("CA", lifetime=LIFETIME), ["mail.hanam.gov.vn"], lifetime=LIFETIME)
+    hosts = {host: frozenset({"mx"}) for host in HOSTS}
+    vault, _ = secrets.complete({}, profile="production", hosts=hosts, domain="hanam.gov.vn")
     return {
         "host_ipv4": "192.0.2.1",
         "host_ipv6": "2001:db8::1",
@@ -26,8 +29,12 @@ def right() -> dict[str, Any]:
         "tls_certificate": pair.certificate,
         "tls_private_key": pair.key,
         **{name: 2 * 2**30 for quota in preflight.QUOTAS for name in quota},
-        **dict.fromkeys(preflight.VAULT, "x"),
+        **vault,
     }
+
+
+def without(table: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in table.items() if name != key}
 
 
 @pytest.mark.dieu12
@@ -63,6 +70,11 @@ def test_right_variables_have_no_problems(right: dict[str, Any]) -> None:
         ("regulation_quota_agency_default_bytes", "10GB", "regulation_quota_agency_default_bytes: ít nhất"),
         ("tls_certificate", "nonsense", "vault_public_certificates['mail']: chứng thư không ở dạng PEM"),
         ("tls_private_key", "", "vault_public_certificates['mail']: chưa có"),
+        ("vault_redis_password", "a b", "vault_redis_password: chỉ gồm chữ không dấu và số"),
+        ("vault_roundcube_des_key", "x" * 23, "vault_roundcube_des_key: cần đúng 24 ký tự"),
+        ("vault_dkim_private_key", "nonsense", "vault_dkim_private_key: khóa riêng không ở dạng PEM"),
+        ("vault_internal_ca", "nonsense", "vault_internal_ca: chứng thư không ở dạng PEM"),
+        ("vault_restic_http", "x", "vault_restic_http: cần một bảng với các khóa user, password"),
         ("tls_names", ["imap.hanam.gov.vn"], "chứng thư không có tên imap.hanam.gov.vn"),
         *((name, "", f"{name}: chưa có") for name in preflight.VAULT),
     ],
@@ -79,7 +91,9 @@ def test_a_wrong_variable_is_named_with_what_is_expected(
     [
         ({"webmail": []}, "inventory: nhóm webmail không có máy nào"),
         ({"accounts": ["mail", "other"]}, "inventory: nhóm accounts có hơn một máy"),
+        ({"mailstore": ["mail", "store2"]}, "inventory: nhóm mailstore có hơn một máy"),
         ({"mx": ["mail", "edge"]}, "inventory: máy của nhóm mx phải thuộc cả nhóm filter"),
+        ({"submission": ["mail", "edge"]}, "inventory: máy của nhóm submission phải thuộc cả nhóm filter"),
     ],
 )
 def test_a_wrong_inventory_is_told(right: dict[str, Any], groups: dict[str, list[str]], expected: str) -> None:
@@ -94,3 +108,40 @@ def test_a_host_in_no_group_is_named(right: dict[str, Any]) -> None:
 
 def test_a_host_of_the_labs_outside_world_needs_no_role(right: dict[str, Any]) -> None:
     assert preflight.problems(right, "internet", {**GROUPS, "outside": ["internet"]}) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "key"),
+    [(name, key) for name, keys in preflight.VAULT.items() for key in keys],
+)
+def test_a_part_that_is_missing_in_the_vault_is_named(right: dict[str, Any], variable: str, key: str) -> None:
+    (problem,) = preflight.problems({**right, variable: without(right[variable], key)}, "mail", GROUPS)
+    assert problem.startswith(f"{variable}['{key}']: chưa có; tạo bằng")
+
+
+def test_a_host_without_an_internal_certificate_is_named(right: dict[str, Any]) -> None:
+    table = without(right["vault_internal_certificates"], "mail")
+    (problem,) = preflight.problems({**right, "vault_internal_certificates": table}, "mail", GROUPS)
+    assert problem.startswith("vault_internal_certificates['mail']: cần certificate và key")
+
+
+def test_an_internal_certificate_of_another_host_domain_or_authority_is_refused(right: dict[str, Any]) -> None:
+    table = right["vault_internal_certificates"]
+    (problem,) = preflight.problems(
+        {**right, "vault_internal_certificates": {**table, "mail": table["edge"]}}, "mail", GROUPS
+    )
+    assert problem == "vault_internal_certificates['mail']: chứng thư không có tên mail.hanam.gov.vn"
+    other = pki.new_authority("CA khác", lifetime=LIFETIME).certificate
+    (problem,) = preflight.problems({**right, "vault_internal_ca": other}, "mail", GROUPS)
+    assert "chuỗi chứng thư đứt" in problem
+    broken = {**table, "mail": {**table["mail"], "key": "nonsense"}}
+    (problem,) = preflight.problems({**right, "vault_internal_certificates": broken}, "mail", GROUPS)
+    assert problem.startswith("vault_internal_certificates['mail']: khóa riêng không ở dạng PEM")
+
+
+@pytest.mark.parametrize(("key", "expected"), [("", "chưa có"), ("nonsense", "khóa riêng không ở dạng PEM")])
+def test_mode_acme_needs_a_key_that_can_be_read(right: dict[str, Any], key: str, expected: str) -> None:
+    acme = {**right, "tls_mode": "acme", "tls_certificate": "", "tls_private_key": key}
+    (problem,) = preflight.problems(acme, "mail", GROUPS)
+    assert problem.startswith(f"vault_public_keys['mail']: {expected}")
+    assert preflight.problems({**acme, "tls_private_key": right["vault_public_keys"]["mail"]}, "mail", GROUPS) == []

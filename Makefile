@@ -63,7 +63,7 @@ lab-packages:
 	$(call install,$(LAB_PACKAGES),systemd-container to iproute2: the lab's hosts; chromium to libnss3-tools: a person's browser in the tests)
 
 group_vars/lab/vault.yml: .venv/.ready src/hanam_mail/secrets.py inventory/lab.yml inventory/split.yml
-	@$(PYTHON) -m hanam_mail.secrets --output $@
+	@$(PYTHON) -m hanam_mail.secrets --inventory inventory/lab.yml --inventory inventory/split.yml --output $@
 	@touch $@
 
 .PHONY: lock

@@ -1,4 +1,4 @@
-"""Make the secrets of an environment once: `python -m hanam_mail.secrets --output FILE`.
+"""Make the secrets of an environment once: `python -m hanam_mail.secrets --inventory FILE --output FILE`.
 
 What the file already has is never changed; what is missing (a new host, a new key) is added.
 Only names are printed.
@@ -45,14 +45,6 @@ LAB_ZONES = (
     "ngoai.example",
     "bogus.example",
 )
-LAB_HOSTS: Mapping[str, frozenset[str]] = {
-    "mail": frozenset({"accounts", "mx", "submission", "filter", "mailstore", "webmail"}),
-    "backup": frozenset({"backup"}),
-    "internet": frozenset({"outside"}),
-    "accounts1": frozenset({"accounts"}),
-    "edge1": frozenset({"mx", "submission", "filter"}),
-    "store1": frozenset({"mailstore", "webmail"}),
-}
 PUBLIC_GROUPS = frozenset({"mx", "submission", "mailstore", "webmail"})
 # Labels of the services under the mail domain; a lab host's certificate covers them all.
 SERVICE_LABELS = ("mail", "imap", "smtp", "mx", "mta-sts")
@@ -283,7 +275,7 @@ def _read_existing(path: Path) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m hanam_mail.secrets", description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="vault file to make or complete")
-    parser.add_argument("--inventory", type=Path, action="append", default=[])
+    parser.add_argument("--inventory", type=Path, action="append", default=[], help="may be given more than once")
     parser.add_argument("--profile", choices=PROFILES, default="lab")
     parser.add_argument("--domain", default="hanam.gov.vn")
     parser.add_argument("--mailboxes", type=Path, default=Path("mailboxes"))
@@ -305,9 +297,7 @@ def _run(options: argparse.Namespace) -> list[str]:
         for host, groups in inventory_hosts(_load_yaml(path)).items():
             hosts[host] = hosts.get(host, frozenset()) | groups
     if not hosts:
-        if options.profile != "lab":
-            raise SecretsError("no host: name the environment's inventory with --inventory")
-        hosts = dict(LAB_HOSTS)
+        raise SecretsError("no host: name the environment's inventory with --inventory")
     logins: list[str] = []
     if options.profile == "lab":
         logins = registry_logins(_load_yaml(path) for path in sorted(options.mailboxes.glob("*.yml")))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import stat
 from pathlib import Path
 
 import pytest
 import yaml
 
-from hanam_mail import pki, secrets
+from hanam_mail import pki, preflight, secrets
 
 INVENTORY = """
 lab:
@@ -20,9 +22,16 @@ lab:
 """
 
 
+ROOT = Path(__file__).resolve().parents[2]
+
+
 @pytest.fixture(scope="module")
-def lab() -> dict[str, object]:
-    return secrets.complete({}, profile="lab", hosts=secrets.LAB_HOSTS, domain="hanam.gov.vn", logins=["an"])[0]
+def lab(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """What the lab's inventories get, as `make setup` asks for it."""
+    vault = tmp_path_factory.mktemp("lab") / "vault.yml"
+    inventories = [f"--inventory={ROOT / 'inventory' / name}.yml" for name in ("lab", "split")]
+    assert secrets.main(["--output", str(vault), f"--mailboxes={ROOT / 'mailboxes'}", *inventories]) == 0
+    return dict(yaml.safe_load(vault.read_text()))
 
 
 @pytest.fixture
@@ -103,9 +112,37 @@ def test_production_gets_no_lab_secrets() -> None:
     assert list(variables["vault_public_keys"]) == ["m1"]
 
 
-def test_production_without_inventory_is_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert secrets.main(["--output", "vault.yml", "--profile", "production"]) == 1
+@pytest.mark.parametrize("profile", secrets.PROFILES)
+def test_secrets_without_inventory_are_refused(place: Path, capsys: pytest.CaptureFixture[str], profile: str) -> None:
+    assert secrets.main(["--output", "vault.yml", "--profile", profile]) == 1
     assert "--inventory" in capsys.readouterr().err
+
+
+DOCUMENTED = {
+    "docs/handbook/operations.vi.md": "production",
+    "group_vars/production/main.yml": "production",
+    "group_vars/staging/main.yml": "staging",
+}
+
+
+@pytest.mark.parametrize(("document", "environment"), DOCUMENTED.items())
+def test_the_documented_command_makes_an_environments_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, document: str, environment: str
+) -> None:
+    text = re.sub(r"\\\n#?", " ", (ROOT / document).read_text(encoding="utf-8"))
+    (command,) = re.findall(r"python -m hanam_mail\.secrets +(--[^\n]*)", text)
+    (tmp_path / "inventory").symlink_to(ROOT / "inventory")
+    monkeypatch.chdir(tmp_path)
+    assert secrets.main(shlex.split(command)) == 0
+    vault = yaml.safe_load(Path(f"group_vars/{environment}/vault.yml").read_text())
+    main = yaml.safe_load((ROOT / "group_vars/all/main.yml").read_text())
+    main |= yaml.safe_load((ROOT / f"group_vars/{environment}/main.yml").read_text())
+    inventory = yaml.safe_load((ROOT / f"inventory/{environment}.yml").read_text())
+    for host in inventory[environment]["hosts"]:
+        pair = vault["vault_internal_certificates"][host]
+        assert pki.problems(pair["certificate"], pair["key"], [f"{host}.{main['mail_domain']}"]) == []
+    assert set(vault) >= set(preflight.VAULT)
+    assert not [name for name in vault if "lab" in name]
 
 
 def test_internal_certificate_names_its_host(

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.render.conftest import ENVIRONMENTS
+
 ROOT = Path(__file__).resolve().parents[2]
 REGULATION = yaml.safe_load((ROOT / "group_vars/all/regulation.yml").read_text())
 INCOMING = REGULATION["regulation_incoming_message_limit_bytes"]
@@ -56,7 +58,7 @@ def test_the_webmail_takes_20_mib_of_attachments_at_every_layer(here: Any) -> No
     )
 
 
-@pytest.mark.parametrize("topology", ["lab", "split"])
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
 def test_the_firewall_opens_the_table_of_ports_and_nothing_else(
     environment: Callable[[str], Any], topology: str
 ) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.render.conftest import ENVIRONMENTS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -23,7 +25,7 @@ CASES = sorted(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("topology", ["lab", "split"])
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
 @pytest.mark.parametrize(("role", "template", "hosts"), CASES)
 def test_template_renders(
     environment: Callable[[str], Any], topology: str, role: str, template: str, hosts: str

@@ -1,0 +1,104 @@
+"""What production and staging have and no lab: certificates by ACME, signatures from ClamAV, the true root of DNS."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from hanam_mail import pki, preflight
+from tests.render.conftest import ROOT
+
+Environments = Callable[[str], Any]
+REAL = ("staging", "production")
+
+
+def paths(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {row["dest"]: row for row in rows}
+
+
+def gone(row: dict[str, Any]) -> bool:
+    return bool(row.get("absent") or row.get("link") == "/dev/null")
+
+
+RENEWAL = (
+    "/etc/hanam-mail/tls/acme.json",
+    "/etc/hanam-mail/tls/acme.key",
+    "/etc/systemd/system/hanam-tls-renew.service",
+    "/etc/systemd/system/hanam-tls-renew.timer",
+)
+
+
+@pytest.mark.dieu3
+def test_a_certificate_by_acme_is_renewed_with_the_key_of_the_vault(environment: Environments) -> None:
+    here = environment("production").with_variables(tls_mode="acme")
+    files = paths(here.value("tls", "_tls_files", "mail"))
+    assert not [path for path in RENEWAL if gone(files[path])]
+    assert files["/etc/hanam-mail/tls/acme.key"]["content"].startswith("-----BEGIN PRIVATE KEY-----")
+    settings = yaml.safe_load(here.render("tls", "tls-renew.json.j2", "mail"))
+    assert settings["directory_url"] == "https://acme-v02.api.letsencrypt.org/directory"
+    assert settings["names"] == here.value("tls", "public_names", "mail")
+    assert "/etc/hanam-mail/tls/public/fullchain.pem" not in files
+
+
+@pytest.mark.dieu3
+def test_nothing_renews_a_certificate_that_was_handed_in(environment: Environments) -> None:
+    here = environment("production").with_variables(tls_mode="provided")
+    files = paths(here.value("tls", "_tls_files", "mail"))
+    assert [path for path in RENEWAL if not gone(files[path])] == []
+    assert gone(files["/usr/local/sbin/hanam-tls-renew"])
+    assert here.value("tls", "_tls_acme", "mail") is False
+
+
+@pytest.mark.dieu4
+@pytest.mark.parametrize("name", REAL)
+def test_virus_signatures_come_from_clamav_and_units_wait_for_them(environment: Environments, name: str) -> None:
+    here = environment(name)
+    assert "DatabaseMirror database.clamav.net" in here.render("clamav", "freshclam.conf.j2", "mail")
+    assert "ConditionPathExistsGlob" not in here.render("clamav", "clamd.service.j2", "mail")
+    files = paths(here.value("clamav", "_clamav_files + _clamav_freshclam_files + _clamav_masks", "mail"))
+    assert files["/etc/systemd/system/clamav-freshclam.service"] == {
+        "dest": "/etc/systemd/system/clamav-freshclam.service",
+        "absent": True,
+    }
+
+
+@pytest.mark.dieu3
+@pytest.mark.parametrize("name", REAL)
+def test_the_resolver_begins_at_the_internets_root(environment: Environments, name: str) -> None:
+    text = environment(name).render("resolver", "unbound.conf.j2", "mail")
+    assert "auto-trust-anchor-file: /var/lib/unbound/root.key" in text
+    assert "root-hints: /usr/share/dns/root.hints" in text
+    assert "trust-anchor:" not in text.replace("auto-trust-anchor-file:", "")
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_generated_secrets_and_committed_facts_pass_the_check_before_a_playbook(
+    environment: Environments, name: str
+) -> None:
+    here = environment(name)
+    playbook = yaml.safe_load((ROOT / "playbooks/preflight.yml").read_text())
+    names = playbook[0]["tasks"][0]["vars"]["names"]
+    groups = {group: here.hosts(group) for group in (*preflight.REQUIRED_GROUPS, "outside")}
+    for host in here.hosts("all"):
+        values = {variable: here.value("base", f"{variable} | default('')", host) for variable in names}
+        assert preflight.problems(values, host, groups) == []
+
+
+def test_a_rehearsal_takes_nothing_that_is_productions(environment: Environments) -> None:
+    staging, production = environment("staging"), environment("production")
+    for variable in ("mail_domain", "acme_directory_url", "admin_networks"):
+        assert staging.value("base", variable, "mail") != production.value("base", variable, "mail"), variable
+    addresses = [
+        {here.value("base", name, host) for host in here.hosts("all") for name in ("host_ipv4", "host_ipv6")}
+        for here in (staging, production)
+    ]
+    assert not addresses[0] & addresses[1]
+    names = [set(here.value("tls", "public_names", "mail")) for here in (staging, production)]
+    assert not names[0] & names[1]
+
+
+def test_the_internal_certificate_bears_the_hosts_name(environment: Environments) -> None:
+    here = environment("staging")
+    certificate = here.value("tls", "tls_internal_certificate", "mail")
+    assert here.value("tls", "host_fqdn", "mail") in pki.certificate_names(certificate)

@@ -38,6 +38,9 @@ def test_a_certificate_by_acme_is_renewed_with_the_key_of_the_vault(environment:
     settings = yaml.safe_load(here.render("tls", "tls-renew.json.j2", "mail"))
     assert settings["directory_url"] == "https://acme-v02.api.letsencrypt.org/directory"
     assert settings["names"] == here.value("tls", "public_names", "mail")
+    assert settings["key"] == "/etc/hanam-mail/tls/acme.key"
+    assert settings["public"] == "/etc/hanam-mail/tls/public"
+    assert settings["reload"] == "/usr/local/sbin/hanam-tls-reload"
     assert "/etc/hanam-mail/tls/public/fullchain.pem" not in files
 
 

@@ -4,11 +4,15 @@ import http.client
 import json
 import socket
 import ssl
+import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
+from cryptography import x509
 
-from tests.lab import Lab
+from tests.lab import Lab, wait_for
+from tests.system.test_convergence import playbook
 
 PUBLIC = "/etc/hanam-mail/tls/public"
 INTERNAL = "/etc/hanam-mail/tls/internal"
@@ -74,24 +78,40 @@ def test_internal_certificate_serves_and_calls_under_the_hosts_name(lab: Lab) ->
             )
 
 
+# Group, and the label of the name that its hosts serve.
+SERVICES = {"webmail": "mail", "mailstore": "imap", "submission": "smtp", "mx": "mx"}
+
+
+def settings_of(lab: Lab, host: str) -> dict[str, object]:
+    """What acme.json would say on a host, for its certificate in use (tests/render compares the real file)."""
+    domain = lab.variables["mail_domain"]
+    labels = [label for group, label in SERVICES.items() if lab.host(host) in lab.groups[group]]
+    return {
+        "names": [f"{label}.{domain}" for label in labels + ["mta-sts"] * ("mail" in labels)],
+        "directory_url": lab.variables["lab_acme_directory_url"],
+        "contact": f"postmaster@{domain}",
+        "webroot": lab.variables["acme_webroot"],
+        "renew_days": 30,
+        "key": f"{PUBLIC}/privkey.pem",
+        "public": PUBLIC,
+        "group": "ssl-cert",
+        "reload": "/usr/local/sbin/hanam-tls-reload",
+        "certbot_folder": f"{SCRATCH}/certbot",
+    }
+
+
 @pytest.fixture
 def renewal(lab: Lab) -> Iterator[dict[str, object]]:
-    """The host's own settings for renewal, in a folder of their own and with an account of their own."""
-    settings = json.loads(lab.run("mx", "cat /etc/hanam-mail/tls/acme.json"))
-    settings |= {
-        "key": f"{PUBLIC}/privkey.pem",
-        "public": f"{SCRATCH}/public",
-        "certbot_folder": f"{SCRATCH}/certbot",
-        "reload": "/bin/true",
-    }
+    """Settings for a renewal in a folder of its own and with an account of its own; nothing is reloaded."""
+    settings = settings_of(lab, "mx") | {"public": f"{SCRATCH}/public", "reload": "/bin/true"}
     lab.run("mx", f"mkdir -p {SCRATCH}/public")
     yield settings
     lab.run("mx", f"rm -r {SCRATCH}")
 
 
-def renew(lab: Lab, settings: dict[str, object], *, check: bool = True) -> str:
-    lab.run("mx", f"cat > {SCRATCH}/acme.json <<'END'\n{json.dumps(settings)}\nEND")
-    return lab.run("mx", f"hanam-tls-renew {SCRATCH}/acme.json 2>&1", check=check)
+def renew(lab: Lab, settings: dict[str, object], *, host: str = "mx", check: bool = True) -> str:
+    lab.run(host, f"cat > {SCRATCH}/acme.json <<'END'\n{json.dumps(settings)}\nEND")
+    return lab.run(host, f"hanam-tls-renew {SCRATCH}/acme.json 2>&1", check=check)
 
 
 @pytest.mark.dieu3
@@ -123,3 +143,86 @@ def test_name_that_does_not_lead_here_gets_no_certificate(lab: Lab, renewal: dic
     renewal["names"] = ["mx.ngoai.example"]
     assert "gave no certificate" in renew(lab, renewal, check=False)
     lab.run("mx", f"test ! -e {SCRATCH}/public/fullchain.pem")
+
+
+# Port -> the group that serves it, and what is said before TLS.
+SERVED = {
+    25: ("mx", "EHLO client.example\r\n", "STARTTLS\r\n"),
+    443: ("webmail", "", ""),
+    465: ("submission", "", ""),
+    587: ("submission", "EHLO client.example\r\n", "STARTTLS\r\n"),
+    993: ("mailstore", "", ""),
+    995: ("mailstore", "", ""),
+    4190: ("mailstore", "", "STARTTLS\r\n"),
+}
+
+
+def served_serial(lab: Lab, port: int) -> int:
+    """Serial number of the certificate that a port shows."""
+    group, greeting, starttls = SERVED[port]
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with socket.create_connection((lab.address(group), port), 10) as plain:
+        for line in (greeting, starttls):
+            if line:
+                time.sleep(0.2)  # Postfix takes offence at a client that does not wait for its turn.
+                plain.recv(4096)
+                plain.sendall(line.encode())
+        if starttls:
+            time.sleep(0.2)
+            plain.recv(4096)
+        name = f"{SERVICES[group]}.{lab.variables['mail_domain']}"
+        with context.wrap_socket(plain, server_hostname=name) as link:
+            certificate = link.getpeercert(binary_form=True)
+    assert certificate
+    return x509.load_der_x509_certificate(certificate).serial_number
+
+
+def installed_serial(lab: Lab, host: str) -> int:
+    return int(lab.run(host, f"openssl x509 -in {PUBLIC}/fullchain.pem -noout -serial").partition("=")[2], 16)
+
+
+def wait_until_served(lab: Lab) -> None:
+    """Until each port shows the certificate that lies on its host."""
+    for port, (group, *_) in SERVED.items():
+        wanted = installed_serial(lab, group)
+        wait_for(partial(_serves, lab, port, wanted), f"port {port} showing certificate {wanted:x}")
+
+
+def _serves(lab: Lab, port: int, wanted: int) -> bool:
+    return served_serial(lab, port) == wanted
+
+
+@pytest.mark.dieu3
+def test_after_a_renewal_every_port_shows_the_new_certificate(lab: Lab) -> None:
+    hosts = sorted({lab.host(group) for group in SERVICES})
+    before = {host: installed_serial(lab, host) for host in hosts}
+    keep = f"cp -a {PUBLIC}/. {SCRATCH}/before"
+    for host in hosts:
+        lab.run(host, f"mkdir -p {SCRATCH}/before && {keep}")
+    try:
+        for host in hosts:
+            renew(lab, settings_of(lab, host) | {"renew_days": 10000}, host=host)
+            assert installed_serial(lab, host) != before[host]
+        wait_until_served(lab)
+    finally:
+        for host in hosts:
+            lab.run(host, f"cp -a {SCRATCH}/before/. {PUBLIC}/ && hanam-tls-reload && rm -r {SCRATCH}")
+    assert {host: installed_serial(lab, host) for host in hosts} == before
+    wait_until_served(lab)
+
+
+@pytest.mark.dieu3
+def test_a_renewal_left_from_mode_acme_ends_when_the_certificate_is_handed_in(lab: Lab) -> None:
+    unit = "/etc/systemd/system/hanam-tls-renew"
+    left = [f"{unit}.service", "/etc/hanam-mail/tls/acme.json", "/etc/hanam-mail/tls/acme.key"]
+    timer = "[Timer]\nOnCalendar=yearly\n[Install]\nWantedBy=timers.target"
+    lab.run("mx", f"rm -f {unit}.timer && printf '{timer}\n' > {unit}.timer && touch {' '.join(left[1:])}")
+    lab.run("mx", f"printf '[Service]\nExecStart=/bin/true\n' > {left[0]} && systemctl daemon-reload")
+    lab.run("mx", "systemctl enable --now hanam-tls-renew.timer")
+    done = playbook(lab, "playbooks/site.yml", "--tags", "tls", "--limit", lab.host("mx"))
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert lab.run("mx", "systemctl is-active hanam-tls-renew.timer", check=False) == "inactive\n"
+    assert lab.run("mx", "systemctl is-enabled hanam-tls-renew.timer", check=False) == "masked\n"
+    assert lab.run("mx", f"ls {' '.join(left)} /etc/systemd/system/timers.target.wants/", check=False).find("tls") < 0

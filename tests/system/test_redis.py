@@ -34,3 +34,15 @@ def test_what_was_learnt_survives_a_restart(filter_host: Host) -> None:
     filter_host.check_output("systemctl restart redis-server")
     assert filter_host.check_output(f"{run} get test:survives") == "yes"
     filter_host.check_output(f"{run} del test:survives")
+
+
+def test_a_configuration_that_would_not_start_is_refused_by_its_check(filter_host: Host) -> None:
+    # Role redis runs this before it replaces the file.
+    filter_host.check_output("hanam-redis-check /etc/redis/redis.conf")
+    filter_host.check_output(
+        "sed 's/^maxmemory-policy .*/maxmemory-policy nonsense/' /etc/redis/redis.conf > /run/t.conf"
+    )
+    refused = filter_host.run("hanam-redis-check /run/t.conf")
+    assert refused.rc == 1
+    assert "maxmemory-policy" in refused.stderr
+    filter_host.check_output('rm /run/t.conf; test -z "$(ls -d /run/redis-check.* 2>/dev/null)"')

@@ -1,0 +1,82 @@
+"""What nginx shows to people: modern TLS, headers that guard the page, nothing of itself; and no site breaks another."""
+
+import http.client
+import socket
+import ssl
+
+import pytest
+
+from tests.lab import Lab
+
+NAME = "mail.hanam.gov.vn"
+
+
+def handshake(lab: Lab, version: ssl.TLSVersion) -> str | None:
+    """Protocol of a handshake with exactly this version."""
+    context = ssl.create_default_context(cadata=lab.public_authorities)
+    context.minimum_version = context.maximum_version = version
+    # Old versions are tried as an old client would.
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with (
+        socket.create_connection((lab.address("webmail"), 443), 10) as plain,
+        context.wrap_socket(plain, server_hostname=NAME) as link,
+    ):
+        return link.version()
+
+
+def get(lab: Lab, path: str, *, tls: bool) -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection(lab.address("webmail"), 80, timeout=10)
+    if tls:
+        plain = socket.create_connection((lab.address("webmail"), 443), 10)
+        connection.sock = lab.ssl_context.wrap_socket(plain, server_hostname=NAME)
+    connection.request("GET", path, headers={"Host": NAME})
+    return connection.getresponse()
+
+
+@pytest.mark.dieu3
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_modern_tls_is_spoken(lab: Lab, version: ssl.TLSVersion) -> None:
+    assert handshake(lab, version) == version.name.replace("_", ".")
+
+
+@pytest.mark.dieu3
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+def test_old_tls_is_refused(lab: Lab, version: ssl.TLSVersion) -> None:
+    with pytest.warns(DeprecationWarning), pytest.raises((ssl.SSLError, ConnectionResetError)):
+        handshake(lab, version)
+
+
+@pytest.mark.dieu3
+def test_the_webmail_is_guarded_by_headers(lab: Lab) -> None:
+    answer = get(lab, "/", tls=True)
+    assert answer.status == 200
+    assert int(answer.headers["Strict-Transport-Security"].partition("max-age=")[2].partition(";")[0]) >= 31536000
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["X-Frame-Options"].lower() in {"sameorigin", "deny"}
+    assert answer.headers["Referrer-Policy"]
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_no_version_is_shown(lab: Lab, tls: bool) -> None:
+    assert get(lab, "/khongco", tls=tls).headers["Server"] == "nginx"
+
+
+def test_a_query_is_not_logged(lab: Lab) -> None:
+    get(lab, "/khong-ghi-lai?mat-khau=x1y2z3", tls=True).read()
+    log = lab.run("webmail", "tail -n 50 /var/log/nginx/access.log")
+    assert "/khong-ghi-lai" in log
+    assert "x1y2z3" not in log
+
+
+def test_the_configuration_holds_and_a_broken_site_is_refused_beside_it(lab: Lab) -> None:
+    lab.run("webmail", "nginx -t")
+    check = "hanam-nginx-check conf.d/webmail.conf"
+    lab.run("webmail", f"{check} /etc/nginx/conf.d/webmail.conf")
+    # Wrong by itself, and wrong only together with the other files.
+    for text, expected in (
+        ("server { listen 443 ssl; nonsense on; }", "unknown directive"),
+        ("server { listen 443 ssl default_server; server_name x; }", "duplicate default server"),
+    ):
+        told = lab.run("webmail", f"echo '{text}' > /run/t.conf; {check} /run/t.conf 2>&1", check=False)
+        assert expected in told
+    lab.run("webmail", 'rm /run/t.conf; test -z "$(ls -d /run/nginx-check.* 2>/dev/null)"')

@@ -298,3 +298,20 @@ def test_no_message_is_missed_that_is_renamed_while_the_backup_reads(lab: Lab) -
         assert found == wanted
     finally:
         lab.run("mailstore", "rm -rf /srv/mail/zz /run/renamer.py; hanam-mail-backup")
+
+
+def test_a_lost_store_comes_back_by_one_command(lab: Lab, person: Sample, before: State) -> None:
+    other = lab.samples[-2]
+    # Taken now, so that nothing comes back which other tests have deleted.
+    lab.run("mailstore", f"hanam-mail-restore {person.address} && hanam-mail-backup")
+    kept = {someone.address: state(lab, someone) for someone in (person, other)}
+    assert kept[person.address] == before
+    # One home is gone altogether, of the other one only the mail.
+    lab.run("mailstore", f"doveadm kick {other.address}; rm -r {home(lab, other)}")
+    empty(lab, person)
+    told = lab.run("mailstore", "hanam-mail-restore --all --document 27/STTTT-CNTT")
+    assert re.search(r"Restored \d+ mailboxes from snapshot", told)
+    assert {someone.address: state(lab, someone) for someone in (person, other)} == kept
+    assert "document=27/STTTT-CNTT all " in lab.run("mailstore", "journalctl -t hanam-mail-restore -o cat -n 5")
+    assert ": 0 messages brought back" in lab.run("mailstore", "hanam-mail-restore --all").replace("\n", " ")
+    assert lab.run("mailstore", "ls -A /srv/mail/.restore 2>&1", check=False).endswith("No such file or directory\n")

@@ -499,16 +499,47 @@ def fetch(config: Config, snapshot: Snapshot, home: Path, staged: Path) -> None:
 def stage(config: Config, snapshot: Snapshot, full: list[Snapshot], home: Path, staged: Path) -> None:
     """The mailbox as of that backup: the snapshot, and what moved while it was taken (decision 0010)."""
     fetch(config, snapshot, home, staged)
+    for followup in followups(config, snapshot, full):
+        if str(home) in followup.paths:
+            fetch_over(config, followup, home, staged)
+    make_ready(config, staged, [staged])
+
+
+def stage_all(config: Config, snapshot: Snapshot, full: list[Snapshot], staged: Path) -> list[Path]:
+    """All mailboxes as of that backup, fetched at once; their homes, by their place below `staged`."""
+    root = Path(config.mail_root)
+    fetch(config, snapshot, root, staged)
+    for followup in followups(config, snapshot, full):
+        for home in map(Path, followup.paths):
+            if root in home.parents:
+                fetch_over(config, followup, home, staged / home.relative_to(root))
+    homes = sorted(home for home in staged.glob("??/*") if home.is_dir())
+    make_ready(config, staged, homes)
+    return [home.relative_to(staged) for home in homes]
+
+
+def followups(config: Config, snapshot: Snapshot, full: list[Snapshot]) -> list[Snapshot]:
+    """What was taken after that backup of homes that had moved meanwhile."""
     following = [other.time for other in full if other.time > snapshot.time]
-    for followup in snapshots(config, "--tag", FOLLOWUP):
-        during = followup.time >= snapshot.time and (not following or followup.time < following[0])
-        if during and str(home) in followup.paths:
-            before = set(path for folder in folders_of(staged / "Maildir").values() for path in messages_of(folder))
-            fetch(config, followup, home, staged)
-            for folder in folders_of(staged / "Maildir").values():
-                settle(folder, before)
+    return [
+        followup
+        for followup in snapshots(config, "--tag", FOLLOWUP)
+        if followup.time >= snapshot.time and (not following or followup.time < following[0])
+    ]
+
+
+def fetch_over(config: Config, followup: Snapshot, home: Path, staged: Path) -> None:
+    before = set(path for folder in folders_of(staged / "Maildir").values() for path in messages_of(folder))
+    fetch(config, followup, home, staged)
     for folder in folders_of(staged / "Maildir").values():
-        settle(folder, set())
+        settle(folder, before)
+
+
+def make_ready(config: Config, staged: Path, homes: list[Path]) -> None:
+    """One file of each message, the owner that Dovecot expects, and everything on the disk."""
+    for home in homes:
+        for folder in folders_of(home / "Maildir").values():
+            settle(folder, set())
     for directory, folders, files in os.walk(staged):
         for entry in [".", *folders, *files]:
             os.chown(Path(directory) / entry, config.mail_uid, config.mail_uid, follow_symlinks=False)
@@ -516,15 +547,77 @@ def stage(config: Config, snapshot: Snapshot, full: list[Snapshot], home: Path, 
     os.sync()
 
 
-def restore_mailbox(config: Config, arguments: argparse.Namespace) -> int:
+@contextmanager
+def beside_the_store(config: Config) -> Iterator[Path]:
+    """A folder of root's own on the store's file system."""
+    area = Path(config.mail_root) / ".restore"
+    # What an interrupted run left: nobody else is here, by the lock.
+    shutil.rmtree(area, ignore_errors=True)
+    area.mkdir(mode=0o700)
+    try:
+        yield area
+    finally:
+        shutil.rmtree(area, ignore_errors=True)
+
+
+def snapshots_of_mail(config: Config) -> list[Snapshot]:
     if config.mail is None:
         raise BackupError(
             "máy này không lưu hộp thư; hãy chạy trên máy thuộc nhóm mailstore",
             "no mail is stored on this host; run this on a host of group mailstore",
         )
-    mailbox = find_mailbox(config, arguments.mailbox)
     require_repository(config)
-    full = [snapshot for snapshot in snapshots(config, "--tag", FULL) if config.mail_root in snapshot.paths]
+    return [snapshot for snapshot in snapshots(config, "--tag", FULL) if config.mail_root in snapshot.paths]
+
+
+def tell_dovecot(login: str, *, accept: tuple[int, ...] = (0,)) -> None:
+    """Let it look at what came into a mailbox."""
+    for command in (["force-resync", "-u", login, "*"], ["quota", "recalc", "-u", login]):
+        done = doveadm(*command)
+        if done.returncode not in accept:
+            words = done.stderr.strip()
+            raise BackupError(
+                f"thư đã được khôi phục, nhưng doveadm {command[0]} báo lỗi: {words}",
+                f"the messages are restored, but doveadm {command[0]} failed: {words}",
+            )
+
+
+def restore_all(config: Config, arguments: argparse.Namespace) -> int:
+    """Every mailbox of one backup, for a store that was lost: what is missing comes back, what is there stays."""
+    full = snapshots_of_mail(config)
+    snapshot = candidates(full, arguments.snapshot, arguments.at)[0]
+    root = Path(config.mail_root)
+    total = Result()
+    changed = []
+    with beside_the_store(config) as area:
+        homes = stage_all(config, snapshot, full, area / "all")
+        # Root's until here, so that nobody meddled with it.
+        os.chown(area, config.mail_uid, config.mail_uid)
+        with as_owner(config.mail_uid):
+            for home in homes:
+                was_there = (root / home).exists()
+                result = merge(area / "all" / home, root / home, config.mail_uid)
+                total.added += result.added
+                total.present += result.present
+                # A home that came back whole has no index that could be wrong.
+                if was_there and result.added:
+                    changed.append(home.name)
+    for mailbox in changed:
+        # A revoked one is unknown to Dovecot.
+        tell_dovecot(mailbox, accept=(0, NO_USER))
+    log(arguments, f"all {len(homes)} mailboxes from {snapshot}: {total.added} added, {total.present} present")
+    print(
+        f"Đã khôi phục {len(homes)} hộp thư từ bản sao lưu {snapshot}: đưa lại {total.added} thư, "
+        f"{total.present} thư vẫn còn nên giữ nguyên.\n"
+        f"Restored {len(homes)} mailboxes from snapshot {snapshot.short}: "
+        f"{total.added} messages brought back, {total.present} already present."
+    )
+    return 0
+
+
+def restore_mailbox(config: Config, arguments: argparse.Namespace) -> int:
+    full = snapshots_of_mail(config)
+    mailbox = find_mailbox(config, arguments.mailbox)
     tried = candidates(full, arguments.snapshot, arguments.at)
     snapshot = containing(config, tried, mailbox.home)
     if snapshot is None:
@@ -542,12 +635,8 @@ def restore_mailbox(config: Config, arguments: argparse.Namespace) -> int:
             f"Snapshot {tried[0]} lacks this mailbox; {snapshot} is used.",
             file=sys.stderr,
         )
-    area = config.mail / ".restore"
-    # What an interrupted run left: nobody else is here, by the lock.
-    shutil.rmtree(area, ignore_errors=True)
-    area.mkdir(mode=0o700)
-    staged = area / mailbox.id
-    try:
+    with beside_the_store(config) as area:
+        staged = area / mailbox.id
         stage(config, snapshot, full, mailbox.home, staged)
         # Root's until here, so that nobody meddled with it.
         os.chown(area, config.mail_uid, config.mail_uid)
@@ -555,24 +644,15 @@ def restore_mailbox(config: Config, arguments: argparse.Namespace) -> int:
             if arguments.to_folder:
                 result = merge_below(staged, mailbox.home, arguments.to_folder, config.mail_uid)
             elif arguments.replace:
-                aside = config.mail / ".replaced" / f"{mailbox.id}.{now():%Y%m%dT%H%M%S}"
+                aside = Path(config.mail_root) / ".replaced" / f"{mailbox.id}.{now():%Y%m%dT%H%M%S}"
                 result = replace(staged, mailbox.home, config.mail_uid, aside)
             else:
                 result = merge(staged, mailbox.home, config.mail_uid)
-    finally:
-        shutil.rmtree(area, ignore_errors=True)
     if mailbox.known:
         # Sessions hold the old state in memory.
         if arguments.replace:
             doveadm("kick", mailbox.id)
-        for command in (["force-resync", "-u", mailbox.id, "*"], ["quota", "recalc", "-u", mailbox.id]):
-            done = doveadm(*command)
-            if done.returncode != 0:
-                words = done.stderr.strip()
-                raise BackupError(
-                    f"thư đã được khôi phục, nhưng doveadm {command[0]} báo lỗi: {words}",
-                    f"the messages are restored, but doveadm {command[0]} failed: {words}",
-                )
+        tell_dovecot(mailbox.id)
     log(arguments, f"mailbox {mailbox.id} from {snapshot}: {result.added} added, {result.present} present")
     print(
         f"Đã khôi phục hộp thư {arguments.mailbox} ({mailbox.id}) từ bản sao lưu {snapshot}: "
@@ -670,12 +750,17 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--document", metavar="NUMBER", help="số văn bản đề nghị, ghi vào nhật ký / document for the log"
     )
+    parser.add_argument(
+        "--all", action="store_true", help="mọi hộp thư của bản sao lưu, sau khi mất máy / every mailbox"
+    )
     parser.add_argument("--list", action="store_true", help="liệt kê các bản sao lưu / list the snapshots")
     parser.add_argument("--database", metavar="NAME", help="khôi phục một cơ sở dữ liệu / restore a database")
     parser.add_argument("--into", metavar="NEW", help="tên cơ sở dữ liệu mới / the new database's name")
     arguments = parser.parse_args()
-    if not (arguments.list or arguments.database) and not arguments.mailbox:
+    if not (arguments.list or arguments.database or arguments.all) and not arguments.mailbox:
         parser.error("cần mã hoặc địa chỉ hộp thư / a mailbox is needed")
+    if arguments.all and (arguments.mailbox or arguments.replace or arguments.to_folder or arguments.database):
+        parser.error("--all không đi cùng hộp thư, --replace, --to-folder hay --database / --all stands alone")
     name = arguments.to_folder
     if name is not None and not arguments.document:
         # What the owner deleted comes before his eyes, and his clerks', again: somebody asked for it on paper (Đ4.6).
@@ -696,7 +781,9 @@ def main() -> int:
         if arguments.list:
             return show_list(config)
         with only_one():
-            return restore_database(config, arguments) if arguments.database else restore_mailbox(config, arguments)
+            if arguments.database:
+                return restore_database(config, arguments)
+            return restore_all(config, arguments) if arguments.all else restore_mailbox(config, arguments)
     except BackupError as error:
         return error.tell()
     except OSError as error:

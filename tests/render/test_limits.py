@@ -91,3 +91,22 @@ def test_every_session_that_may_be_open_can_ask_who_it_is(
     sessions = sum(number(services[service], "process_limit =") for service in ("imap", "pop3"))
     assert number(services["auth"], "client_limit =") > sessions
     assert number(services["imap-login"], "client_limit =") >= number(services["imap"], "process_limit =")
+
+
+@pytest.mark.dieu10
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_the_filters_daemons_cannot_together_take_more_than_the_mail_host_has(
+    environment: Callable[[str], Any], topology: str
+) -> None:
+    there = environment(topology)
+    units = {"clamav": "clamd.service.j2", "rspamd": "unit.conf.j2", "redis": "unit.conf.j2"}
+    for host in there.hosts("filter"):
+        caps = 0
+        for role, template in units.items():
+            found = re.search(r"^MemoryMax=(\d+)([MG])$", there.render(role, template, host), re.M)
+            assert found, template
+            caps += int(found[1]) << {"M": 20, "G": 30}[found[2]]
+        # Of 4 GiB, a quarter of one stays for the kernel and what has no cap.
+        assert caps <= (4 << 30) - (256 << 20)
+        # In place: beside the old one the new database would need as much again.
+        assert "ConcurrentDatabaseReload no" in there.render("clamav", "clamd.conf.j2", host)

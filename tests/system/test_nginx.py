@@ -1,4 +1,4 @@
-"""What nginx shows to people: modern TLS, headers that guard the page, nothing of itself; and no site breaks another."""
+"""What nginx shows: modern TLS, headers that guard the page, nothing of itself; and no site breaks another."""
 
 import http.client
 import socket

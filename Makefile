@@ -118,6 +118,15 @@ fast: setup ## unit, render and contract tests, and the registry
 molecule: setup lab-packages ## the whole system on real hosts, on one machine and split over several, side by side
 	@$(PYTHON) -m hanam_lab.scenarios default split
 
+# --- measurements ---------------------------------------------------------------------------------------------------
+
+SIZES ?= 2000 20000
+
+.PHONY: bench
+bench: LAB = bench
+bench: setup ## measure what is claimed of speed, on a lab of its own (SIZES="2000 20000 100000": how cost grows)
+	@$(PYTHON) -m bench --lab $(LAB) $(SIZES:%=--size %)
+
 # --- production -----------------------------------------------------------------------------------------------------
 
 .PHONY: deploy

@@ -17,17 +17,37 @@ def read(folder: Path) -> Found:
 def table(found: Found) -> str:
     """A table in Markdown: a line for each measure; medians, growth from the smallest size to the largest, targets.
 
-    Seconds of the clock, behind them those of processors on the controller where they are known.
+    Seconds of the clock, behind them those of processors on the controller where they are known. Above it how many runs
+    there were and what load of the machine.
     """
     sizes = list(found)
     names = dict.fromkeys(name for document in found.values() for name in document["measures"])
     heads = ["what", *(f"{size:,}" for size in sizes), "growth", "asked at 20,000"]
-    lines = [_line(heads), _line(["---", *(["---:"] * (len(heads) - 1))])]
+    lines = [_circumstances(found), "\n", _line(heads), _line(["---", *(["---:"] * (len(heads) - 1))])]
     for name in names:
         cells = [found[size]["measures"].get(name) for size in sizes]
-        target = next((cell["target"] for cell in cells if cell and cell["target"]), None)
-        lines.append(_line([name, *map(_seconds, cells), _growth(cells, sizes), f"<= {target:g} s" if target else ""]))
+        judged = next((cell for cell in cells if cell and cell["target"]), None)
+        lines.append(_line([name, *map(_seconds, cells), _growth(cells, sizes), _asked(judged)]))
     return "".join(lines)
+
+
+def _circumstances(found: Found) -> str:
+    measures = [measure for document in found.values() for measure in document["measures"].values()]
+    if not measures:
+        return "Nothing was measured.\n"
+    machine = measures[0]["machine"]
+    runs = sorted({len(measure["runs"]) for measure in measures})
+    loads = [run["load"] for measure in measures for run in measure["runs"]]
+    return (
+        f"{machine['cores']} cores, {machine['memory_gib']} GiB, Python {machine['python']}; medians of "
+        f"{' or '.join(map(str, runs))} runs, load when they began {min(loads):.1f} to {max(loads):.1f}.\n"
+    )
+
+
+def _asked(cell: Mapping[str, Any] | None) -> str:
+    if cell is None:
+        return ""
+    return f"<= {cell['target']:g} s{'' if cell['met'] else ', MISSED'}"
 
 
 def _line(cells: list[str]) -> str:

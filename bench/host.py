@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.lab import Lab
 
-from bench.measuring import REPOSITORY, Run, once
+from bench.measuring import OUTPUT, REPOSITORY, Run, once
 from bench.provinces import Province
 
 # What apply writes, and what hangs on it; settings, secrets and the agents' places stay.
@@ -50,6 +50,11 @@ class Host:
         self.wait_for_agents()
         self.psql(_EMPTY)
         self.lab.run("accounts", "rm -f /var/lib/hanam-mail/handover/*")
+
+    def give_samples(self) -> None:
+        """Instead of all accounts those of the project's own registry, with the passwords that the lab knows."""
+        self.empty()
+        self.play(REPOSITORY / "playbooks/mailboxes.yml", "-e", f"mailboxes_handover_folder={OUTPUT}/handover")
 
     def wait_for_agents(self) -> float:
         """Wait until every agent has acted on all of the outbox; when that was so."""

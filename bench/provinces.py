@@ -55,6 +55,15 @@ class Province:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", subject)
 
+    def restore(self) -> None:
+        """Throw away what is not committed, new files too."""
+        self.git("checkout", "--quiet", "--", ".")
+        self.git("clean", "--force", "-d", "--quiet")
+
+    def forget(self) -> None:
+        """Forget what commands have read before."""
+        shutil.rmtree(self.cache, ignore_errors=True)
+
     def draft(self) -> "Edit":
         """A working copy of the registry as it stands."""
         return Edit(self, Draft(registry.load(self.mailboxes, cache=self.cache / "hanam-mail")))

@@ -1,0 +1,239 @@
+"""The measurements: medians, what is asked and where, the table of growth, and a lab that never stays behind."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from bench import __main__ as whole
+from bench import growth, measuring, provinces, registry
+from bench.measuring import Measure, Run
+
+ROOT = Path(__file__).parents[2]
+
+
+def runs(*seconds: float) -> tuple[Run, ...]:
+    return tuple(Run(each, each / 2, 1.0) for each in seconds)
+
+
+# --- measuring ---
+
+
+def test_a_measure_is_its_median() -> None:
+    assert Measure("check", runs(9, 1, 2)).seconds == 2
+    assert Measure("check", runs(9, 1, 2, 4)).seconds == 3
+    assert Measure("check", runs(9, 1, 2)).cpu == 1
+
+
+def test_processor_seconds_are_of_the_runs_that_know_them() -> None:
+    assert Measure("change", (Run(5, None, 0), Run(5, 3, 0))).cpu == 3
+    assert Measure("change", (Run(5, None, 0),)).cpu is None
+
+
+def test_a_target_holds_up_to_its_last_moment_and_without_one_nothing_is_judged() -> None:
+    assert Measure("check", runs(10), 10).met is True
+    assert Measure("check", runs(10.1), 10).met is False
+    assert Measure("check", runs(10)).met is None
+
+
+def test_a_command_that_fails_is_no_measurement() -> None:
+    with pytest.raises(RuntimeError, match=r"exit 3 of .*\n.*words"):
+        measuring.once([sys.executable, "-c", "print('words'); raise SystemExit(3)"])
+
+
+def test_processors_of_a_command_are_counted_with_those_of_its_children() -> None:
+    busy = "import time\nwhile time.process_time() < 0.3: pass"
+    run = measuring.once(
+        [sys.executable, "-c", f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"]
+    )
+    assert run.cpu is not None
+    assert run.cpu >= 0.3
+
+
+def test_figures_of_an_earlier_run_stay_until_they_are_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "OUTPUT", tmp_path)
+    measuring.write("registry-2000", [Measure("check", runs(1)), Measure("plan", runs(2))], {"mailboxes": 2000})
+    measuring.write("registry-2000", [Measure("plan", runs(3), 2)], {"mailboxes": 2000})
+    found = json.loads((tmp_path / "registry-2000.json").read_text())
+    assert {name: each["seconds"] for name, each in found["measures"].items()} == {"check": 1, "plan": 3}
+    assert found["measures"]["plan"]["met"] is False
+
+
+# --- what is asked, and where ---
+
+
+def test_what_is_asked_is_judged_at_the_size_of_the_province_only() -> None:
+    assert registry.judged("check, cold", runs(11), 20_000).met is False
+    assert registry.judged("check, cold", runs(9), 20_000).met is True
+    assert registry.judged("check, cold", runs(11), 2_000).met is None
+    assert registry.judged("check, cold", runs(11), 100_000).met is None
+    assert registry.judged("one change: until it holds", runs(11), 20_000).met is None
+
+
+def test_all_that_is_asked_is_measured_under_that_name() -> None:
+    code = (ROOT / "bench/registry.py").read_text(encoding="utf-8")
+    for name in registry.TARGETS:
+        assert f'self._judged("{name}"' in code, name
+
+
+def test_the_ordinary_way_is_extrapolated_without_its_start() -> None:
+    ordinary = registry.Ordinary(host=None)  # type: ignore[arg-type]
+    ordinary.__dict__["runs"] = runs(6, 42)  # 20 and 200 mailboxes: 2 s to begin, 0.2 s each
+    assert ordinary.extrapolated(20_000).seconds == pytest.approx(2 + 0.2 * 20_000)
+
+
+# --- growth ---
+
+
+def written(folder: Path, size: int, *measures: Measure) -> None:
+    document = {
+        "mailboxes": size,
+        "measures": {each.name: {**each.as_dict(), "machine": measuring.machine()} for each in measures},
+    }
+    (folder / f"registry-{size}.json").write_text(json.dumps(document))
+
+
+def test_growth_has_a_line_for_each_measure_and_a_column_for_each_size(tmp_path: Path) -> None:
+    written(tmp_path, 20_000, Measure("check", runs(4, 5, 3), 10), Measure("plan", runs(7), 6))
+    written(tmp_path, 2_000, Measure("check", runs(2)))
+    written(tmp_path, 100_000, Measure("check", runs(16)), Measure("idle", (Run(1, None, 1),)))
+    lines = growth.table(growth.read(tmp_path)).splitlines()
+    assert "medians of 1 or 3 runs" in lines[0]
+    assert lines[2:] == [
+        "| what | 2,000 | 20,000 | 100,000 | growth | asked at 20,000 |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| check | 2.0 s (1.0) | 4.0 s (2.0) | 16.0 s (8.0) | 8.0x for 50x | <= 10 s |",
+        "| plan |  | 7.0 s (3.5) |  |  | <= 6 s, MISSED |",
+        "| idle |  |  | 1.0 s |  |  |",
+    ]
+
+
+def test_growth_of_nothing_is_said(tmp_path: Path) -> None:
+    assert "Nothing was measured" in growth.table(growth.read(tmp_path))
+
+
+# --- provinces ---
+
+
+def test_a_province_is_restored_with_new_files_and_new_folders(tmp_path: Path) -> None:
+    province = provinces.Province.make(tmp_path / "province", 1_000, seed=1)
+    texts = {path: path.read_bytes() for path in province.mailboxes.rglob("*.yml")}
+    edit = province.draft()
+    edit.ten()
+    edit.write()
+    (province.mailboxes / "new.yml").write_text("agency: {}\n")
+    (province.mailboxes / "new").mkdir()
+    (province.mailboxes / "new/one.yml").write_text("requests: []\n")
+    assert {path: path.read_bytes() for path in province.mailboxes.rglob("*.yml")} != texts
+    province.restore()
+    assert {path: path.read_bytes() for path in province.mailboxes.rglob("*.yml")} == texts
+    assert (province.cache / "hanam-mail").is_dir()
+    province.forget()
+    assert not province.cache.exists()
+
+
+# --- the whole ---
+
+
+class FakeLab:
+    """Stands for a lab; tells what is done to it."""
+
+    def __init__(self, told: list[str], *, broken: bool = False) -> None:
+        self._told, self._broken = told, broken
+        self.name, self.inventory = "bench", Path("hosts.yml")
+
+    def up(self, specs: object, say: object) -> None:
+        self._told.append("up")
+        if self._broken:
+            raise RuntimeError("no room")
+
+    def down(self, say: object) -> None:
+        self._told.append("down")
+
+    def hosts(self) -> list[str]:
+        return ["mail"]
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setattr(whole, "_LOG", ROOT / "build/nowhere")
+    monkeypatch.setattr(whole, "_converged", lambda lab: True)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    return []
+
+
+def part(code: str) -> Sequence[str]:
+    return [sys.executable, "-c", code]
+
+
+def test_a_part_that_fails_or_is_absent_leaves_the_others_and_is_named(told: list[str], tmp_path: Path) -> None:
+    commands = {
+        "registry": part("raise SystemExit(1)"),
+        "absent": [sys.executable, "-m", "bench.there_is_no_such_part"],
+        "logins": part(f"open({str(tmp_path / 'done')!r}, 'w')"),
+    }
+    assert whole.measure(FakeLab(told), commands) == ["registry", "absent"]  # type: ignore[arg-type]
+    assert (tmp_path / "done").exists()
+    assert told == ["up", "down"]
+
+
+def test_nothing_is_measured_on_a_lab_that_does_not_converge(
+    told: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(whole, "_converged", lambda lab: False)
+    commands = {"registry": part(f"open({str(tmp_path / 'done')!r}, 'w')")}
+    assert whole.measure(FakeLab(told), commands) == ["converge"]  # type: ignore[arg-type]
+    assert not (tmp_path / "done").exists()
+    assert told == ["up", "down"]
+
+
+def test_a_lab_that_does_not_come_up_is_taken_down(told: list[str]) -> None:
+    with pytest.raises(RuntimeError, match="no room"):
+        whole.measure(FakeLab(told, broken=True), {})  # type: ignore[arg-type]
+    assert told == ["up", "down"]
+
+
+def test_a_lab_that_is_there_is_left_alone(
+    told: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(whole, "Lab", lambda name: FakeLab(told))
+    assert whole.main(["--lab", "bench"]) == 2
+    assert told == []
+    assert "there already" in capsys.readouterr().out
+
+
+def test_an_interrupted_measurement_takes_its_lab_down(tmp_path: Path) -> None:
+    script = f"""
+import sys
+from pathlib import Path
+from bench import __main__ as whole
+class Lab:
+    name, inventory = "bench", Path("hosts.yml")
+    def __init__(self, name): pass
+    def hosts(self): return []
+    def up(self, specs, say): pass
+    def down(self, say): Path({str(tmp_path / "down")!r}).touch()
+whole.Lab = Lab
+whole.REPOSITORY, whole.OUTPUT = Path({str(tmp_path)!r}), Path({str(tmp_path / "bench")!r})
+whole._LOG = whole.OUTPUT / "converge.log"
+whole._converged = lambda lab: True
+whole.parts = lambda *_: {{"long": [sys.executable, "-c", "import time; print('begun', flush=True); time.sleep(60)"]}}
+sys.exit(whole.main([]))
+"""
+    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if line == "begun\n")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert (tmp_path / "down").exists()
+
+
+def test_every_size_is_asked_for() -> None:
+    words = whole.parts("bench", [2_000, 100_000], 3)["registry"]
+    assert words[-4:] == ["--size", "2000", "--size", "100000"]

@@ -17,7 +17,7 @@ def read(folder: Path) -> Found:
 def table(found: Found) -> str:
     """A table in Markdown: a line for each measure; medians, growth from the smallest size to the largest, targets.
 
-    Seconds of the clock, behind them those of processors on the controller where they are known. Above it how many runs
+    Seconds of the clock, behind them those of processors, the hosts' too, where they are known. Above it how many runs
     there were and what load of the machine.
     """
     sizes = list(found)

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.lab import Lab
@@ -88,7 +88,14 @@ class Host:
             *words,
         ]
         env = {"ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-        return once(line, env=env | ({"XDG_CACHE_HOME": str(cache)} if cache else {}), cwd=REPOSITORY)
+        before = self._processors()
+        run = once(line, env=env | ({"XDG_CACHE_HOME": str(cache)} if cache else {}), cwd=REPOSITORY)
+        return replace(run, cpu=(run.cpu or 0) + self._processors() - before)
+
+    def _processors(self) -> float:
+        """Seconds of processors that the lab's hosts have taken so far: they are processes of this machine."""
+        leaders = [host.leader_pid for host in self.lab.driver.hosts()]
+        return sum(processors(leader) for leader in leaders if leader is not None)
 
     def takes_mail(self, address: str, *, deadline: float = 30.0) -> float:
         """Ask the mail exchanger until it takes mail for the address; when that was so."""
@@ -122,6 +129,21 @@ class Watch:
 
 _PSQL = "cd / && runuser -u postgres -- psql -qAtX -v ON_ERROR_STOP=1 -d mail"
 _HEARD = "not exists (select from mail.agent_cursor where seq < (select coalesce(max(seq), 0) from mail.outbox))"
+
+
+def processors(process: int) -> float:
+    """Seconds of processors that a process, its descendants and those of them that have ended took so far."""
+    try:
+        # After the command's name, which may hold anything: the state is the first, then utime to cstime from the 12th.
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        children = [
+            int(child)
+            for thread in Path(f"/proc/{process}/task").iterdir()
+            for child in (thread / "children").read_text().split()
+        ]
+    except (FileNotFoundError, ProcessLookupError):
+        return 0  # ended meanwhile
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") + sum(map(processors, children))
 
 
 def program(name: str) -> str:

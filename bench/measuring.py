@@ -4,8 +4,8 @@
     write(Path("build/bench"), "registry-20000", [found], {"mailboxes": 20000})
 
 A run's `seconds` are those of the clock, `cpu` what the command and its children took of processors on this machine
-(nothing of what hosts did for it). On a machine that others use too the second moves less than the first; the load
-average stands with every run, so that a reader sees which to believe.
+(host.py adds what the lab's hosts took meanwhile). On a machine that others use too the second moves less than the
+first; the load average stands with every run, so that a reader sees which to believe.
 """
 
 import json

@@ -1,6 +1,7 @@
 """The measurements: medians, what is asked and where, the table of growth, and a lab that never stays behind."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from bench import __main__ as whole
-from bench import growth, measuring, provinces, registry
+from bench import growth, host, measuring, provinces, registry
 from bench.measuring import Measure, Run
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,19 @@ def test_processors_of_a_command_are_counted_with_those_of_its_children() -> Non
     )
     assert run.cpu is not None
     assert run.cpu >= 0.3
+
+
+def test_what_descendants_took_of_processors_is_counted_while_they_run_and_after() -> None:
+    busy = "import time\nwhile time.process_time() < 0.3: pass\nprint('done', flush=True)\ninput()"
+    before = host.processors(os.getpid())
+    with subprocess.Popen([sys.executable, "-c", busy], stdin=-1, stdout=-1, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "done\n"
+        assert host.processors(process.pid) >= 0.25  # counted in hundredths
+        assert host.processors(os.getpid()) - before >= 0.25  # counted in hundredths
+        process.communicate("\n")
+    assert host.processors(os.getpid()) - before >= 0.25  # counted in hundredths
+    assert host.processors(process.pid) == 0
 
 
 def test_figures_of_an_earlier_run_stay_until_they_are_made_again(

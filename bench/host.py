@@ -21,7 +21,8 @@ set session_replication_role = replica;
 truncate mail.agency, mail.person, mail.handover, mail.audit, mail.outbox cascade;
 analyze
 """
-_DEADLINE = "120s"
+# The agents take their time after a first apply of 100,000.
+_DEADLINE = "600s"
 # Says the time, in seconds since 1970, at which something became true; hosts and controller of a lab share one clock.
 _WATCH = """
 set statement_timeout = '{deadline}';
@@ -67,7 +68,8 @@ class Host:
         statement = _WATCH.format(condition=condition, deadline=_DEADLINE)
         line = [*self.lab.driver.ssh_command(self.lab.host("accounts")), "sudo", "sh", "-c"]
         script = shlex.quote(f"{_PSQL} -c {shlex.quote(statement)}")
-        with subprocess.Popen([*line, script], stdout=subprocess.PIPE, text=True) as process:
+        # ssh makes its standard input non-blocking, which Ansible refuses in its own.
+        with subprocess.Popen([*line, script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
             yield Watch(process)
 
     def apply(self, province: Province) -> Run:

@@ -65,7 +65,9 @@ class Measure:
 def once(words: Sequence[str | Path], *, env: Mapping[str, str] | None = None, **more: Any) -> Run:
     """Run a command to its end, its output read and dropped; a command that fails is an error with what it said."""
     load, before, began = os.getloadavg()[0], _children(), time.perf_counter()
-    done = subprocess.run(words, env={**os.environ, **(env or {})}, capture_output=True, check=False, **more)
+    done = subprocess.run(
+        words, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, capture_output=True, check=False, **more
+    )
     seconds = time.perf_counter() - began
     if done.returncode:
         said = "\n".join(part.decode(errors="replace")[-2000:] for part in (done.stdout, done.stderr))

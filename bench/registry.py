@@ -128,6 +128,7 @@ class Bench:
             # Accounts of another registry would be missing in this one, which apply refuses.
             self.host.empty()
             self.host.apply(self.province)
+        self.host.wait_for_agents()
         idle = [self.host.apply(self.province) for _ in range(self.runs)]
         changed = [self._quota() for _ in range(self.runs)]
         issued = [self._issue(number) for number in range(self.runs)]

@@ -17,7 +17,7 @@ def sample(lab: Lab, accounts_host: Host) -> Iterator[Sample]:
     """A sample official, unlocked again afterwards."""
     person = lab.samples[-1]
     yield person
-    accounts_host.check_output("hanam-mail-db correct %s --note 'thử xong'", person.address)
+    accounts_host.check_output("hanam-mail-db correct %s --of-person --note 'thử xong'", person.address)
 
 
 def cursor(host: Host, node: str) -> tuple[int, int]:
@@ -70,7 +70,7 @@ def test_a_lock_cuts_an_open_session_and_every_cached_login_within_seconds(
     for name in names:
         with pytest.raises(imaplib.IMAP4.error, match="tam khoa"):
             lab.imap(name, sample.password)
-    accounts_host.check_output("hanam-mail-db correct %s --note 'thử xong'", sample.address)
+    accounts_host.check_output("hanam-mail-db correct %s --of-person --note 'thử xong'", sample.address)
     wait_for(lambda: gets_in(lab, sample), "the unlocked mailbox to open", seconds=5)
 
 

@@ -27,7 +27,7 @@ def person(lab: Lab, accounts_host: Host) -> Iterator[Sample]:
     """A sample official, unlocked again afterwards."""
     sample = lab.samples[3]
     yield sample
-    accounts_host.check_output("hanam-mail-db correct %s --note 'thử xong'", sample.address)
+    accounts_host.check_output("hanam-mail-db correct %s --of-person --note 'thử xong'", sample.address)
 
 
 def pyinfra(lab: Lab, *words: str) -> subprocess.CompletedProcess[str]:

@@ -242,7 +242,7 @@ def test_dieu_7_2d_a_default_password_is_warned_of_then_locked_and_the_clock_sta
     life.do("delete from mail.mailbox_clerk where clerk_id = 'test1person'")
     for day in ("2026-01-28", "2026-01-29", "2026-02-04", "2026-02-05", "2026-02-06", "2026-02-06"):
         life.job(day)
-    life.ask("select mail.mailbox_state('test1person'), reason from mail.lock_state")
+    life.ask("select mail.mailbox_state('test1person'), reason from mail.lock_state where mailbox_id = 'test1person'")
     life.restore("2026-03-02")
     for day in ("2026-03-03", "2026-03-26", "2026-04-02", "2026-04-03"):
         life.job(day)

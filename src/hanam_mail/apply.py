@@ -41,11 +41,12 @@ __all__ = [
 class Limit:
     """More revocations in one run need the operator's word besides git's: a slip in a merge looks the same.
 
-    `percent` is that of the mailboxes not yet revoked; one revocation always passes.
+    `percent` is that of the mailboxes not yet revoked; one revocation always passes. The numbers are those of
+    group_vars/all/mailboxes.yml.
     """
 
-    percent: float = 5.0
-    count: int = 50
+    percent: float
+    count: int
 
     def exceeded(self, revoked: int, standing: int) -> bool:
         """Whether `revoked` of `standing` mailboxes are too many."""
@@ -161,7 +162,7 @@ def plan(
     today: date,
     *,
     domain: str,
-    limit: Limit = Limit(),
+    limit: Limit,
     allow_removals: bool = False,
     allow_vanished: bool = False,
     allow_shrink: bool = False,
@@ -173,9 +174,9 @@ def plan(
     return found.plan
 
 
-def assess(have: Accounts, want: Accounts, today: date, *, domain: str) -> Assessment:
-    """The whole plan with every reason against it, for whoever only looks."""
-    return _Comparison(have, want, today, domain).run(Limit(), False, False, False)
+def assess(have: Accounts, want: Accounts, today: date, *, domain: str, limit: Limit | None) -> Assessment:
+    """The whole plan with every reason against it, for whoever only looks; without `limit` no number is too large."""
+    return _Comparison(have, want, today, domain).run(limit, limit is None, False, False)
 
 
 class _Comparison:
@@ -189,10 +190,14 @@ class _Comparison:
         self.result = Plan()
         self.never: list[str] = []
         self.errors: list[str] = []
+        # What is closed in the database has nothing left to lose: the address stays there for ever (Đ5.2). Between two
+        # revisions of git nothing but its entry keeps it.
+        known = have.credentials is not None
+        self.over = {id_ for id_, mailbox in have.mailboxes.items() if known and mailbox.state == "revoked"}
         # Small changes of a mailbox that come out of other tables, found first, told in its one entry.
         self.more: dict[str, list[Change]] = {}
 
-    def run(self, limit: Limit, allow_removals: bool, allow_vanished: bool, allow_shrink: bool) -> Assessment:
+    def run(self, limit: Limit | None, allow_removals: bool, allow_vanished: bool, allow_shrink: bool) -> Assessment:
         self._stolen_addresses()
         self._agencies(allow_vanished)
         self._addresses()
@@ -200,7 +205,7 @@ class _Comparison:
         self._absences()
         revoked = self._mailboxes(allow_shrink) + self._vanished(allow_vanished)
         standing = sum(mailbox.state != "revoked" for mailbox in self.have.mailboxes.values())
-        if not allow_removals and limit.exceeded(revoked, standing):
+        if limit and not allow_removals and limit.exceeded(revoked, standing):
             self.errors.append(
                 f"{revoked} trong {standing} hộp thư sẽ bị thu hồi trong một lần, vượt ngưỡng "
                 f"{limit.count} hộp thư hoặc {limit.percent:g} %: kiểm tra lại, nếu đúng thì cho phép rõ ràng "
@@ -248,11 +253,12 @@ class _Comparison:
                 Entry(group, agency.id, agency.kind, agency.name, agency.code, "", changes, decided)
             )
         if not allow_vanished:
+            in_use = {mailbox.agency for id_, mailbox in self.have.mailboxes.items() if id_ not in self.over}
             self.errors += [
                 f"cơ quan {old.name} ({id_}) không còn trong sổ đăng ký (cho phép rõ ràng: "
                 "-e mailboxes_allow_vanished=true)"
                 for id_, old in sorted(self.have.agencies.items())
-                if id_ not in self.want.agencies
+                if id_ not in self.want.agencies and (id_ in in_use or self.have.credentials is None)
             ]
 
     def _addresses(self) -> None:
@@ -424,8 +430,9 @@ class _Comparison:
         )
 
     def _vanished(self, allow_vanished: bool) -> int:
-        """An entry that is gone from git is an error, a revoked one too: its address must stay known (Đ5.2)."""
-        vanished = [mailbox for id_, mailbox in sorted(self.have.mailboxes.items()) if id_ not in self.want.mailboxes]
+        """An entry that is gone from git is an error, unless the database has closed its mailbox already."""
+        gone = self.have.mailboxes.keys() - self.want.mailboxes.keys() - self.over
+        vanished = [self.have.mailboxes[id_] for id_ in sorted(gone)]
         if not allow_vanished:
             self.errors += [
                 f"hộp thư {self.who(mailbox.id)} ({mailbox.id}) có trong cơ sở dữ liệu nhưng không còn trong sổ "

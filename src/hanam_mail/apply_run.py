@@ -5,7 +5,7 @@ give the passwords, put the sealed file on the disk, COMMIT.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from hanam_mail.apply import Limit, Plan
 class Options:
     """What the operator allows, and for whom passwords are sealed."""
 
+    limit: Limit
     recipients: Sequence[str] = ()
-    limit: Limit = field(default_factory=Limit)
     allow_removals: bool = False
     allow_vanished: bool = False
     allow_shrink: bool = False

@@ -20,10 +20,10 @@ from hanam_mail.model import Registry
 _JUDGES = ("regulation.yml", "registry.yml")
 
 
-def assess(before: Registry, after: Registry, today: date, domain: str) -> apply.Assessment:
+def assess(before: Registry, after: Registry, today: date, domain: str, limit: apply.Limit | None) -> apply.Assessment:
     """The whole plan, what may never be (an address given to another), and what the operator must allow first."""
     have, want = (apply.read(json.dumps(registry.desired_state(side))) for side in (before, after))
-    return apply.assess(have, want, today, domain=domain)
+    return apply.assess(have, want, today, domain=domain, limit=limit)
 
 
 def revision(folder: Path, name: str, *, day: date | None = None, cache: Path | None = None) -> Registry:
@@ -56,6 +56,20 @@ def domain_beside(folder: Path) -> str:
     if not file.exists():
         return ""
     return str(variables.read(file).get("mail_domain", ""))
+
+
+def limit_beside(folder: Path) -> apply.Limit | None:
+    """How many revocations apply lets pass in one run, by the project that the registry in `folder` is part of; None
+    where no project is. Raises InputError where it does not say."""
+    file = registry.regulation_beside(folder).with_name("mailboxes.yml")
+    if not file.exists():
+        return None
+    values = variables.read(file)
+    limits = {name: values.get(name) for name in ("mailboxes_removals_limit_percent", "mailboxes_removals_limit_count")}
+    wrong = [name for name, value in limits.items() if not isinstance(value, int | float)]
+    if wrong:
+        raise InputError([Problem(str(file), 0, "", f"{name}: phải là một số") for name in wrong])
+    return apply.Limit(*limits.values())  # type: ignore[arg-type]
 
 
 def _git(folder: Path, *words: str, missing: str = "") -> bytes:

@@ -93,8 +93,8 @@ def _parser() -> argparse.ArgumentParser:
         "--recipient", action="append", default=[], help="khóa công khai age của người vận hành (nhiều lần được)"
     )
     command.add_argument("--handover-folder", type=Path, default=handover.FOLDER, help="nơi ghi tệp bàn giao")
-    command.add_argument("--limit-percent", type=float, default=apply.Limit.percent)
-    command.add_argument("--limit-count", type=int, default=apply.Limit.count)
+    command.add_argument("--limit-percent", type=float, required=True)
+    command.add_argument("--limit-count", type=int, required=True)
     command.add_argument(
         "--brief", type=int, metavar="N", help="chỉ in N mục đầu của mỗi nhóm (0: tất cả), không in dữ liệu"
     )

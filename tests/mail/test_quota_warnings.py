@@ -116,7 +116,8 @@ def test_dieu_8_1_more_room_by_the_registry_lets_the_refused_message_in_within_5
     desired, problems = accounts_command.desired(REPOSITORY / "mailboxes")
     assert problems == []
     packed = base64.b64encode(accounts_command.pack(desired)).decode()
-    lab.run("accounts", f"echo {packed} | base64 -d | hanam-mail-db apply - --actor kiem-thu")
+    command = "hanam-mail-db apply - --actor kiem-thu --limit-percent 5 --limit-count 50"
+    lab.run("accounts", f"echo {packed} | base64 -d | {command}")
     wait_for(lambda: answer() == 250, "room for the message", 5.0)
     with lab.submission(sender.address, sender.password) as client:
         client.send_message(mail)

@@ -158,7 +158,10 @@ def test_the_audit_names_actor_commit_and_document_and_no_hash(accounts_host: Ho
 
 
 def test_a_second_run_of_apply_changes_nothing_and_a_bad_document_is_refused(accounts_host: Host) -> None:
-    empty = accounts_host.run("echo %s | hanam-mail-db apply - --check", json.dumps({"agencies": [], "mailboxes": []}))
+    empty = accounts_host.run(
+        "echo %s | hanam-mail-db apply - --check --limit-percent 5 --limit-count 50",
+        json.dumps({"agencies": [], "mailboxes": []}),
+    )
     assert empty.rc == 1
     assert "không còn trong sổ đăng ký" in empty.stderr
     assert json.loads(empty.stdout)["failed"]

@@ -15,10 +15,12 @@ import yaml
 from click.testing import Result
 
 from hanam_mail import comparison, gitlab, review
+from hanam_mail.apply import Limit
 from hanam_mail.errors import InputError
 from hanam_mail.model import Registry
 
 ROOT = Path(__file__).parents[2]
+LIMIT = Limit(percent=5, count=50)
 
 type Run = Callable[..., Result]
 PAPER = ("--dated", "20/11/2026", "--ground", "quyết định", "--reply", "99/STTTT")
@@ -154,7 +156,7 @@ def test_a_table_of_thousands_is_cut(run: Run, project: Path) -> None:
     person = next(box for box in before.mailboxes.values() if box.address == "tranquangminh")
     many = {f"x{n}": replace(person, id=f"x{n}", address=f"nguoi{n}") for n in range(1000)}
     after = replace(before, mailboxes={**before.mailboxes, **many})
-    found = comparison.assess(before, after, date(2026, 11, 25), "hanam.gov.vn")
+    found = comparison.assess(before, after, date(2026, 11, 25), "hanam.gov.vn", LIMIT)
     comment = review.comment(review.Review(found, (), {}), "main")
     assert "Cấp mới (1.000)" in comment
     assert "… và 700 dòng nữa." in comment
@@ -167,9 +169,32 @@ def test_a_vanished_mailbox_stops_the_plan_and_is_told(project: Path) -> None:
 
     before = load(project / "mailboxes")
     rest: Registry = replace(before, mailboxes=dict(list(before.mailboxes.items())[1:]))
-    found = comparison.assess(before, rest, date(2026, 11, 25), "hanam.gov.vn")
+    found = comparison.assess(before, rest, date(2026, 11, 25), "hanam.gov.vn", LIMIT)
     assert "không được xóa mục" in found.stops[0] and not found.never
     assert found.plan.counts["revoked"] == 1  # type: ignore[index]
+
+
+@pytest.mark.dieu6
+def test_the_plan_stops_at_the_limit_that_apply_has(run: Run, history: Path) -> None:
+    for number, login in enumerate(("tranquangminh", "nguyenthithanhha")):
+        done = run("revoke", login, "--document", f"{number}/VP", *PAPER)
+        assert done.exit_code == 0, done.output
+    commit(history)
+    file = history / "group_vars/all/mailboxes.yml"
+    text = file.read_text("utf-8")
+
+    def stops(percent: str, count: str) -> str:
+        changed = text.replace("limit_percent: 5", f"limit_percent: {percent}")
+        file.write_text(changed.replace("limit_count: 50", f"limit_count: {count}"), encoding="utf-8")
+        result = run("plan", "--base", "HEAD~1", "--json")
+        assert result.exit_code == 0, result.output
+        return " ".join(json.loads(result.stdout)["stops"])
+
+    assert "2 trong" in stops("100", "1") and "ngưỡng 1 hộp thư hoặc 100 %" in stops("100", "1")
+    assert stops("100", "2") == ""
+    file.write_text(text.replace("limit_count: 50", "limit_count: năm mươi"), encoding="utf-8")
+    result = run("plan", "--base", "HEAD~1")
+    assert result.exit_code == 1 and "mailboxes_removals_limit_count: phải là một số" in result.output
 
 
 @pytest.mark.dieu5

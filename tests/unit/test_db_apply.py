@@ -13,6 +13,7 @@ from hanam_mail.accounts import Held, Restored
 from hanam_mail.apply import Accounts, Address, Change, Entry, Group, Limit, NoteKind, Plan, Refused
 
 TODAY = date(2026, 11, 25)
+LIMIT = Limit(percent=5, count=50)
 AGENCY = {"id": "k7q2m4", "kind": "department", "name": "Sở Y tế", "code": "syt", "suffix": "yt"}
 
 
@@ -45,7 +46,7 @@ def accounts(*entries: dict[str, Any], agencies: Sequence[dict[str, Any]] = (AGE
 
 
 def plan(have: Accounts, want: Accounts, **options: Any) -> Plan:
-    return apply.plan(have, want, TODAY, domain="hanam.gov.vn", **options)
+    return apply.plan(have, want, TODAY, domain="hanam.gov.vn", **{"limit": LIMIT, **options})
 
 
 def the(found: Plan) -> Entry:
@@ -104,6 +105,45 @@ def test_a_vanished_entry_is_revoked_when_that_is_allowed() -> None:
 
 
 @pytest.mark.dieu6
+def test_what_a_word_let_go_once_is_not_asked_for_again() -> None:
+    """Its mailboxes are closed, its addresses stay the database's: nothing is left to lose by the next apply."""
+    gone = entry(state="revoked", document={"event": "revoke", "done": "2026-11-24"})
+    left = entry("t5v9c2", agency="m1n2p3")
+    have = running(accounts(gone, left, agencies=[AGENCY, OTHER]), credentials=frozenset({"t5v9c2"}))
+    assert not plan(have, accounts(left, agencies=[OTHER])).changed
+    # What is open is asked for still, and so is the agency that it belongs to.
+    for state in ("active", "locked"):
+        open_ = replace(have, mailboxes={**have.mailboxes, "p3x8d1": replace(have.mailboxes["p3x8d1"], state=state)})
+        with pytest.raises(Refused) as refused:
+            plan(open_, accounts(left, agencies=[OTHER]))
+        assert [word for error in refused.value.errors for word in ("(k7q2m4)", "(p3x8d1)") if word in error] == [
+            "(k7q2m4)",
+            "(p3x8d1)",
+        ]
+
+
+@pytest.mark.dieu5
+def test_the_address_of_an_entry_that_was_let_go_is_still_nobody_elses() -> None:
+    gone = entry(state="revoked", document={"event": "revoke", "done": "2026-11-24"})
+    have = running(accounts(gone), credentials=frozenset())
+    with pytest.raises(Refused, match=r"địa chỉ ha\.p3x8d1 .* không được cấp cho"):
+        plan(have, accounts(entry("t5v9c2", address="ha.p3x8d1")))
+
+
+@pytest.mark.dieu5
+def test_between_two_revisions_a_closed_entry_that_vanished_is_told() -> None:
+    """Only its entry keeps the address there."""
+    gone = entry(state="revoked", document={"event": "revoke", "done": "2026-11-24"})
+    with pytest.raises(Refused, match="p3x8d1"):
+        plan(accounts(gone, entry("t5v9c2")), accounts(entry("t5v9c2")))
+    with pytest.raises(Refused, match="k7q2m4"):
+        plan(
+            accounts(entry(agency="m1n2p3"), agencies=[AGENCY, OTHER]),
+            accounts(entry(agency="m1n2p3"), agencies=[OTHER]),
+        )
+
+
+@pytest.mark.dieu6
 def test_a_word_for_many_revocations_is_none_for_an_entry_that_vanished() -> None:
     """A reviewer who lets a merger of agencies pass does not look for what else is gone."""
     with pytest.raises(Refused, match=r"p3x8d1.*mailboxes_allow_vanished"):
@@ -129,11 +169,18 @@ def test_many_revocations_at_once_need_a_word(standing: int, revoked: int, stops
     ids = [f"box{number:05}" for number in range(standing)]
     have = accounts(*(entry(id_) for id_ in ids))
     want = accounts(*(entry(id_, state="revoked" if place < revoked else "active") for place, id_ in enumerate(ids)))
-    limit = Limit(percent=5, count=50)
     if stops:
         with pytest.raises(Refused, match="vượt ngưỡng 50 hộp thư hoặc 5 %"):
-            plan(have, want, limit=limit)
-    assert len(plan(have, want, limit=limit, allow_removals=stops).entries) == revoked
+            plan(have, want)
+    assert len(plan(have, want, allow_removals=stops).entries) == revoked
+
+
+@pytest.mark.dieu6
+def test_whoever_only_looks_is_told_by_the_same_limit() -> None:
+    have = accounts(*(entry(f"box{number:05}") for number in range(4)))
+    want = accounts(*(entry(f"box{number:05}", state="revoked" if number < 3 else "active") for number in range(4)))
+    for limit, stops in ((Limit(percent=50, count=50), 1), (Limit(percent=75, count=50), 0), (None, 0)):
+        assert len(apply.assess(have, want, TODAY, domain="hanam.gov.vn", limit=limit).stops) == stops
 
 
 @pytest.mark.dieu5
@@ -203,7 +250,7 @@ def restore(done: str = "2026-11-24", request: str = "2026-0009", number: str = 
 
 def running(state: Accounts, **more: Any) -> Accounts:
     """What a database has: besides `state` who has a password, what is locked, what commands restored."""
-    return replace(state, credentials=frozenset({"p3x8d1"}), **more)
+    return replace(state, **{"credentials": frozenset({"p3x8d1"}), **more})
 
 
 def idle(day: int) -> dict[str, Held]:

@@ -84,7 +84,9 @@ def _review(path: Path, base: str, *, canonical: bool) -> "Review":
         raise InputError(otherwise)
     with working(f"Đang so với {base}"):
         before = comparison.revision(path, base, cache=cache.cache_folder())
-        found = comparison.assess(before, after, registry.today(), comparison.domain_beside(path))
+        found = comparison.assess(
+            before, after, registry.today(), comparison.domain_beside(path), comparison.limit_beside(path)
+        )
     names = {agency.id: agency.name for agency in after.agencies.values()}
     deviating = tuple(deviations.found(before, after))
     return review.Review(found, review.requests(before, after), names, deviating)

@@ -111,7 +111,9 @@ def _placed[E: Agency | Mailbox | Request](edited: Mapping[str, E], read: Sequen
 def _show(path: Path, before: "Registry", after: "Registry", edit: Editing, *, dry_run: bool, as_json: bool) -> None:
     from hanam_mail import comparison, deviations, registry, wording
 
-    found = comparison.assess(before, after, registry.today(), comparison.domain_beside(path))
+    found = comparison.assess(
+        before, after, registry.today(), comparison.domain_beside(path), comparison.limit_beside(path)
+    )
     plan, reasons = found.plan, (*found.never, *found.stops, *deviations.found(before, after))
     papers = [entry for key, entry in after.requests.items() if before.requests.get(key) != entry]
     if as_json:

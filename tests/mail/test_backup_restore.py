@@ -302,8 +302,14 @@ def test_no_message_is_missed_that_is_renamed_while_the_backup_reads(lab: Lab) -
 
 def test_a_lost_store_comes_back_by_one_command(lab: Lab, person: Sample, before: State) -> None:
     other = lab.samples[-2]
-    # Taken now, so that nothing comes back which other tests have deleted.
-    lab.run("mailstore", f"hanam-mail-restore {person.address} && hanam-mail-backup")
+    # What a purged mailbox was: a home that no account has. All is taken now, so that nothing comes back which other
+    # tests have deleted.
+    purged = "/srv/mail/zz/zz0purged"
+    lab.run(
+        "mailstore",
+        f"install -d -o vmail -g vmail {purged}/Maildir/cur && echo Thu > {purged}/Maildir/cur/1.M1P1.mail:2,S"
+        f" && hanam-mail-restore {person.address} && hanam-mail-backup; rm -rf /srv/mail/zz",
+    )
     kept = {someone.address: state(lab, someone) for someone in (person, other)}
     assert kept[person.address] == before
     # One home is gone altogether, of the other one only the mail.
@@ -311,6 +317,8 @@ def test_a_lost_store_comes_back_by_one_command(lab: Lab, person: Sample, before
     empty(lab, person)
     told = lab.run("mailstore", "hanam-mail-restore --all --document 27/STTTT-CNTT")
     assert re.search(r"Restored \d+ mailboxes from snapshot", told)
+    assert "1 left out" in told
+    lab.run("mailstore", f"test ! -e {purged}")
     assert {someone.address: state(lab, someone) for someone in (person, other)} == kept
     assert "document=27/STTTT-CNTT all " in lab.run("mailstore", "journalctl -t hanam-mail-restore -o cat -n 5")
     assert ": 0 messages brought back" in lab.run("mailstore", "hanam-mail-restore --all").replace("\n", " ")

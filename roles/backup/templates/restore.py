@@ -81,6 +81,25 @@ def user_field(field: str, login: str) -> str | None:
     return done.stdout.strip() or None
 
 
+def known_mailboxes() -> frozenset[str]:
+    """The mailboxes that may have mail: all in the accounts database, revoked ones too, but not what was purged."""
+    done = doveadm("user", "*")
+    if done.returncode != 0:
+        words = done.stderr.strip()
+        raise BackupError(
+            f"không hỏi được Dovecot có những hộp thư nào: {words}",
+            f"Dovecot cannot be asked which mailboxes there are: {words}",
+        )
+    known = frozenset(done.stdout.split())
+    if not known:
+        # Not even the store is lost alone then: without its accounts nobody knows what had been purged.
+        raise BackupError(
+            "cơ sở dữ liệu tài khoản không có hộp thư nào; hãy khôi phục cơ sở dữ liệu trước",
+            "the accounts database has no mailbox; restore the database first",
+        )
+    return known
+
+
 @dataclass(frozen=True)
 class Mailbox:
     id: str
@@ -583,14 +602,19 @@ def tell_dovecot(login: str, *, accept: tuple[int, ...] = (0,)) -> None:
 
 
 def restore_all(config: Config, arguments: argparse.Namespace) -> int:
-    """Every mailbox of one backup, for a store that was lost: what is missing comes back, what is there stays."""
+    """Every mailbox of one backup, for a store that was lost: what is missing comes back, what is there stays.
+
+    What was purged after the backup stays gone (Đ6.2c); whoever needs it restores that one by its id.
+    """
     full = snapshots_of_mail(config)
     snapshot = candidates(full, arguments.snapshot, arguments.at)[0]
+    known = known_mailboxes()
     root = Path(config.mail_root)
     total = Result()
     changed = []
     with beside_the_store(config) as area:
-        homes = stage_all(config, snapshot, full, area / "all")
+        staged = stage_all(config, snapshot, full, area / "all")
+        homes = [home for home in staged if home.name in known]
         # Root's until here, so that nobody meddled with it.
         os.chown(area, config.mail_uid, config.mail_uid)
         with as_owner(config.mail_uid):
@@ -605,13 +629,23 @@ def restore_all(config: Config, arguments: argparse.Namespace) -> int:
     for mailbox in changed:
         # A revoked one is unknown to Dovecot.
         tell_dovecot(mailbox, accept=(0, NO_USER))
-    log(arguments, f"all {len(homes)} mailboxes from {snapshot}: {total.added} added, {total.present} present")
+    left_out = len(staged) - len(homes)
+    log(
+        arguments,
+        f"all {len(homes)} mailboxes from {snapshot}: {total.added} added, {total.present} present; "
+        f"{left_out} purged left out",
+    )
     print(
         f"Đã khôi phục {len(homes)} hộp thư từ bản sao lưu {snapshot}: đưa lại {total.added} thư, "
         f"{total.present} thư vẫn còn nên giữ nguyên.\n"
         f"Restored {len(homes)} mailboxes from snapshot {snapshot.short}: "
         f"{total.added} messages brought back, {total.present} already present."
     )
+    if left_out:
+        print(
+            f"Đã bỏ qua {left_out} hộp thư không còn trong cơ sở dữ liệu tài khoản hoặc đã xóa dữ liệu.\n"
+            f"{left_out} left out: their data were purged, or the accounts database does not know them."
+        )
     return 0
 
 
@@ -751,7 +785,9 @@ def parse_arguments() -> argparse.Namespace:
         "--document", metavar="NUMBER", help="số văn bản đề nghị, ghi vào nhật ký / document for the log"
     )
     parser.add_argument(
-        "--all", action="store_true", help="mọi hộp thư của bản sao lưu, sau khi mất máy / every mailbox"
+        "--all",
+        action="store_true",
+        help="mọi hộp thư chưa xóa dữ liệu, sau khi mất máy / every mailbox but purged ones",
     )
     parser.add_argument("--list", action="store_true", help="liệt kê các bản sao lưu / list the snapshots")
     parser.add_argument("--database", metavar="NAME", help="khôi phục một cơ sở dữ liệu / restore a database")

@@ -14,7 +14,6 @@ import os
 import secrets
 import string
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,8 @@ from typing import Any
 import yaml
 from pyrage import x25519
 
-from hanam_mail import pki
+from hanam_mail import pki, whole_file
+from hanam_mail.errors import InputError
 
 PROFILES = ("lab", "production")
 
@@ -221,21 +221,6 @@ def dump(variables: Mapping[str, Any]) -> str:
     return _HEADER + text
 
 
-def write_private(path: Path, text: str) -> None:
-    """Replace `path` in one step; nobody else may read it, not even for a moment."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), 0o600)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
-
-
 class _Dumper(yaml.SafeDumper):
     pass
 
@@ -283,7 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         added = _run(options)
-    except (SecretsError, pki.CertificateError) as error:
+    except (SecretsError, InputError, pki.CertificateError) as error:
         print(f"hanam_mail.secrets: {error}", file=sys.stderr)
         return 1
     for name in added:
@@ -317,7 +302,7 @@ def _run(options: argparse.Namespace) -> list[str]:
             lifetime=dt.timedelta(days=options.lifetime_days),
         )
         if added:
-            write_private(output, dump(variables))
+            whole_file.write(output, dump(variables).encode(), mode=0o600)
     finally:
         os.close(directory)
     return added

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hanam_mail import canonical
+from hanam_mail import canonical, whole_file
 from hanam_mail.errors import InputError, Problem
 from hanam_mail.model import Registry
 
@@ -105,7 +105,7 @@ def recover(folder: Path) -> None:
         if (folder / name).exists():
             os.unlink(folder / name)  # noqa: PTH108
     for place in sorted({folder, *((folder / name).parent for name in manifest["replaced"])}):
-        _sync(place)
+        whole_file.sync(place)
     # Back under the first name it is rubbish to whoever finds it: nothing decided is left to do.
     os.rename(decided, staging)  # noqa: PTH104
     _discard(staging)
@@ -122,36 +122,13 @@ def _stage(folder: Path, replaced: dict[Path, str], removed: list[Path]) -> None
     os.mkdir(staging)  # noqa: PTH102
     for name, text in replaced.items():
         os.makedirs((staging / name).parent, exist_ok=True)  # noqa: PTH103
-        _create(staging / name, text, mode=_mode(folder / name))
+        whole_file.create(staging / name, text.encode(), like=_mode(folder / name))
     manifest = {"replaced": sorted(map(str, replaced)), "removed": sorted(map(str, removed))}
-    _create(staging / _MANIFEST, json.dumps(manifest), mode=None)
+    whole_file.create(staging / _MANIFEST, json.dumps(manifest).encode())
     for place in sorted({staging, *((staging / name).parent for name in replaced)}):
-        _sync(place)
+        whole_file.sync(place)
     os.rename(staging, folder / _DECIDED)  # noqa: PTH104
-    _sync(folder)
-
-
-def _create(file: Path, text: str, mode: int | None) -> None:
-    """Write a new file down to the disk."""
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        if mode is not None:
-            os.fchmod(descriptor, mode)
-        rest = text.encode()
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync(folder: Path) -> None:
-    """Write a folder's names down to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    whole_file.sync(folder)
 
 
 def _discard(folder: Path) -> None:
@@ -181,7 +158,7 @@ def _text(file: Path) -> str | None:
 
 def _mode(file: Path) -> int | None:
     """The permissions of the file that is replaced, None for a new one."""
-    return file.stat().st_mode & 0o7777 if file.exists() else None
+    return file.stat().st_mode if file.exists() else None
 
 
 def _failure(folder: Path, error: OSError) -> Problem:

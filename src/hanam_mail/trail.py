@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
+from hanam_mail import wording
+
 _QUERY = """
     SELECT at, actor, git_commit, document, object, action, key, before, after FROM mail.audit
     WHERE (object IN ('mailbox', 'credential', 'lock_state', 'opening', 'sign_in_lockout') AND key = %(id)s)
@@ -16,12 +18,6 @@ _QUERY = """
 _NOTICES = "SELECT sent_at, kind, round, payload FROM mail.notice WHERE mailbox_id = %s AND sent_at IS NOT NULL"
 
 _STATES = {"active": "hoạt động", "locked": "tạm khóa", "revoked": "đã thu hồi"}
-_REASONS = {
-    "idle": "không sử dụng (Đ7.2a)",
-    "compromised": "bị chiếm dụng hoặc lộ mật khẩu (Đ7.2b)",
-    "forbidden_use": "vi phạm Điều 4 (Đ7.2c)",
-    "default_password": "không đổi mật khẩu mặc định (Đ7.2d)",
-}
 _NOTICE_KINDS = {
     "idle_warning": "báo trước tạm khóa do không sử dụng",
     "idle_lock": "báo đã tạm khóa do không sử dụng",
@@ -130,17 +126,20 @@ def _mailbox(action: str, before: Mapping[str, Any], after: Mapping[str, Any]) -
 def _lock(action: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     if action == "insert":
         note = f" ({after['note']})" if after.get("note") else ""
-        yield f"tạm khóa: {_REASONS.get(after['reason'], after['reason'])}{note}"
+        yield f"tạm khóa theo Đ7.2, {_reason(after)}{note}"
     elif action == "delete":
-        yield f"mở khóa (trước đó: {_REASONS.get(before['reason'], before['reason'])})"
+        yield f"mở khóa (trước đó: {_reason(before)})"
     elif "reason" in after:
         note = f" ({after['note']})" if after.get("note") else ""
-        was, now = (_REASONS.get(side["reason"], side["reason"]) for side in (before, after))
-        yield f"khóa lại vì: {now}{note} (trước đó: {was})"
+        yield f"khóa lại theo Đ7.2, {_reason(after)}{note} (trước đó: {_reason(before)})"
     elif "note" in after:
         yield f"ghi chú của lần khóa: {after['note']}"
     elif "document" in after:
         yield "bổ sung văn bản cho lần khóa"
+
+
+def _reason(lock: Mapping[str, Any]) -> str:
+    return wording.REASONS.get(lock["reason"], str(lock["reason"]))
 
 
 def _credential(action: str, after: Mapping[str, Any]) -> Iterator[str]:

@@ -4,7 +4,7 @@
     with placed(path, data): ...            as much as can fail is done before the block, the rename after it
 
 The data goes into a draft beside the file, synced; its rename decides. The registry itself, many files at once, is
-store.py's affair.
+store.py's affair; `create` and `sync` are what both are made of.
 """
 
 import os
@@ -37,22 +37,25 @@ def placed(path: Path, data: bytes, *, mode: int | None = None) -> Iterator[None
             target.write_bytes(data)
             return
         draft = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}")
-        _create(draft, data, 0o666 if mode is None else mode, kind if mode is None else None)
+        create(draft, data, mode=0o666 if mode is None else mode, like=kind if mode is None else None)
     except OSError as error:
         raise _failure(path, error) from error
     try:
         yield
         try:
             os.rename(draft, target)  # noqa: PTH104
-            _sync(target.parent)
+            sync(target.parent)
         except OSError as error:
             raise _failure(path, error) from error
     finally:
         draft.unlink(missing_ok=True)
 
 
-def _create(draft: Path, data: bytes, mode: int, like: int | None) -> None:
-    """Write the draft down to the disk, with the permissions of the file it replaces if there are any."""
+def create(draft: Path, data: bytes, *, mode: int = 0o666, like: int | None = None) -> None:
+    """Write a new file down to the disk, with the permissions `like` of the file it replaces if there is one.
+
+    Raises OSError; there is no such file then.
+    """
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         try:
@@ -69,7 +72,8 @@ def _create(draft: Path, data: bytes, mode: int, like: int | None) -> None:
         raise
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Write a folder's names down to the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

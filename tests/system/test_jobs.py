@@ -86,7 +86,7 @@ def test_history_tells_a_lock_and_its_end_with_who_when_why_and_the_document(lab
         who = "set hanam.actor = 'minh'; set hanam.document = '13/STTTT-VP'"
         accounts_host.check_output("cd / && runuser -u postgres -- psql -q -d mail -c %s -c %s", who, restore)
     assert "cấp hộp thư" in shown[0]
-    assert "tạm khóa: vi phạm Điều 4 (Đ7.2c) (thử lịch sử)" in shown[-1]
+    assert "tạm khóa theo Đ7.2, điểm c: dùng vào việc bị cấm (thử lịch sử)" in shown[-1]
     assert shown[-1].endswith("người thực hiện: lan; văn bản: 12/STTTT-VP")
     last = json.loads(accounts_host.check_output("hanam-mail-db history %s --json", person.address))["history"][-1]
     assert last["what"].startswith("mở khóa")

@@ -202,6 +202,19 @@ def test_a_key_locked_by_a_passphrase_is_asked_for_it(
         assert done.exit_code == code, done.output
 
 
+@pytest.mark.parametrize("text", ["regulation_password: [\n", "- 8\n", "a: 2026-13-45\n"])
+def test_a_regulation_that_cannot_be_read_is_told_in_one_sentence(
+    sealed: Path, key: Path, tmp_path: Path, text: str
+) -> None:
+    wrong = tmp_path / "regulation.yml"
+    wrong.write_text(text, encoding="utf-8")
+    words = ["handover", str(sealed), "--key", str(key), "--output", str(tmp_path / "out"), "--regulation", str(wrong)]
+    done = CliRunner().invoke(main, words)
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit)
+    assert "regulation.yml" in done.output and "Traceback" not in done.output
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("content", [b"[]", b"{}", b"nonsense", b'{"format": 9}'])
 def test_what_is_no_handover_file_is_refused(key: Path, identity: Any, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.age"

@@ -290,7 +290,7 @@ def test_the_folder_holds_what_is_proposed_today_and_nothing_stale(tmp_path: Pat
         (("mailbox", "update", "p", {"restored_at": None}, {"restored_at": "2026"}), []),
         (
             ("lock_state", "insert", "p", {}, {"reason": "idle", "note": "hết hạn"}),
-            ["tạm khóa: không sử dụng (Đ7.2a) (hết hạn)"],
+            ["tạm khóa theo Đ7.2, điểm a: không sử dụng (hết hạn)"],
         ),
         (
             (
@@ -300,7 +300,10 @@ def test_the_folder_holds_what_is_proposed_today_and_nothing_stale(tmp_path: Pat
                 {"reason": "idle", "note": "hết hạn", "automatic": True},
                 {"reason": "compromised", "note": "máy nhiễm virus", "automatic": False},
             ),
-            ["khóa lại vì: bị chiếm dụng hoặc lộ mật khẩu (Đ7.2b) (máy nhiễm virus) (trước đó: không sử dụng (Đ7.2a))"],
+            [
+                "khóa lại theo Đ7.2, điểm b: bị chiếm dụng, nhiễm virus hoặc lộ mật khẩu (máy nhiễm virus) "
+                "(trước đó: điểm a: không sử dụng)"
+            ],
         ),
         (("opening", "insert", "p", {}, {"note": "xác minh đơn"}), ["người vận hành lấy bản thư để đọc: xác minh đơn"]),
         (
@@ -313,7 +316,7 @@ def test_the_folder_holds_what_is_proposed_today_and_nothing_stale(tmp_path: Pat
         ),
         (
             ("lock_state", "delete", "p", {"reason": "compromised"}, {}),
-            ["mở khóa (trước đó: bị chiếm dụng hoặc lộ mật khẩu (Đ7.2b))"],
+            ["mở khóa (trước đó: điểm b: bị chiếm dụng, nhiễm virus hoặc lộ mật khẩu)"],
         ),
         (
             ("credential", "update", "p", {}, {"hash": "***", "changed_at": "x", "given_at": "x"}),

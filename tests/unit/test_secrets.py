@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import shlex
 import stat
@@ -55,6 +57,20 @@ def test_second_run_changes_nothing(place: Path) -> None:
 def test_only_the_owner_can_read_the_file(place: Path) -> None:
     run(place)
     assert stat.S_IMODE((place / "vault.yml").stat().st_mode) == 0o600
+    assert sorted(path.name for path in place.iterdir()) == ["lab.yml", "vault.yml"]
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_file_as_it_was(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (place / "vault.yml").write_text("vault_redis_password: abc\n")
+    monkeypatch.setattr(os, "fsync", full)
+    assert run(place) == 1
+    assert "vault.yml: không ghi được: No space left on device" in capsys.readouterr().err
+    assert (place / "vault.yml").read_text() == "vault_redis_password: abc\n"
     assert sorted(path.name for path in place.iterdir()) == ["lab.yml", "vault.yml"]
 
 

@@ -93,7 +93,7 @@ def killed(name: str, arguments: tuple[object, ...]) -> None:
     """Die before the operation; in the middle of a write."""
     if name == "write":
         descriptor, data = arguments
-        assert isinstance(descriptor, int) and isinstance(data, bytes)
+        assert isinstance(descriptor, int) and isinstance(data, bytes | memoryview)
         os.pwrite(descriptor, data[: len(data) // 2], 0)
     os.kill(os.getpid(), signal.SIGKILL)
 

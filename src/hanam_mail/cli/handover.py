@@ -49,9 +49,7 @@ def handover(
 
     Mật khẩu không hiện trên màn hình. / No password is shown on the screen.
     """
-    import yaml
-
-    from hanam_mail import handover_file, handover_sheet, whole_file
+    from hanam_mail import handover_file, handover_sheet, variables, whole_file
 
     key = handover_file.Key(key_file, lambda: str(click.prompt("Mật khẩu của tệp khóa", hide_input=True, err=True)))
     opened = key.open(file)
@@ -65,7 +63,7 @@ def handover(
             "--clear để có PDF niêm phong"
         )
         raise InputError([Problem(str(output), 0, "", text)])
-    rules = handover_sheet.Rules.of(yaml.safe_load(regulation.read_text(encoding="utf-8")))
+    rules = handover_sheet.Rules.of(variables.read(regulation))
     output.mkdir(parents=True, exist_ok=True, mode=0o700)
     written = []
     for code, slips in handover_sheet.by_agency(opened.slips).items():

@@ -41,6 +41,7 @@ _FORMS = {
     "vault_roundcube_des_key": (re.compile(r".{24}"), "cần đúng 24 ký tự"),
 }
 _MAKE = "tạo bằng `python -m hanam_mail.secrets` (docs/handbook/operations.vi.md)"
+_NETWORK = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?")
 _DOMAIN = re.compile(r"(?!-)([a-z0-9-]{1,63}(?<!-)\.)+[a-z]{2,63}")
 
 
@@ -104,17 +105,33 @@ def _variables(variables: Mapping[str, Any]) -> list[str]:
             "admin_networks: cần danh sách mạng của người quản trị, ví dụ [192.0.2.0/24]; thiếu thì không ai vào được"
         )
     else:
-        for network in networks:
-            try:
-                ipaddress.ip_network(network)
-            except ValueError as error:
-                found.append(f"admin_networks: “{network}” không phải một mạng như 192.0.2.0/24 ({error})")
+        found += _networks("admin_networks", networks)
+    # An entry that is no network would stop every sign-in that Dovecot has not cached.
+    province = variables.get("guessing_province_networks") or []
+    if isinstance(province, list):
+        found += _networks("guessing_province_networks", province)
+    else:
+        found.append("guessing_province_networks: cần danh sách mạng, ví dụ [192.0.2.0/24]; không có thì để []")
     if variables.get("tls_mode") not in TLS_MODES:
         found.append(f"tls_mode: phải là một trong {', '.join(TLS_MODES)}, đang là {variables.get('tls_mode')!r}")
     for given, least in QUOTAS:
         if not isinstance(variables.get(given), int) or variables[given] < variables[least]:
             found.append(f"{given}: ít nhất {variables[least]} byte ({least}, Đ8.1b), đang là {variables.get(given)!r}")
     found += _operator_keys(variables.get("mailboxes_operator_keys"))
+    return found
+
+
+def _networks(name: str, networks: Iterable[Any]) -> list[str]:
+    found = []
+    for network in map(str, networks):  # as text: to Python a bare number is an address
+        try:
+            ipaddress.ip_network(network)
+            # Forms that PostgreSQL, nginx and nftables do not all take: a mask in dots, a zone.
+            reason = "" if _NETWORK.fullmatch(network) else "cần dạng CIDR"
+        except ValueError as error:
+            reason = str(error)
+        if reason:
+            found.append(f"{name}: “{network}” không phải một mạng như 192.0.2.0/24 ({reason})")
     return found
 
 

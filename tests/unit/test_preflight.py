@@ -45,6 +45,12 @@ def test_chosen_passwords_are_for_laboratories(right: dict[str, Any]) -> None:
     assert preflight.problems({**right, "password_chosen_for_others": True}, "mail", laboratory) == []
 
 
+@pytest.mark.dieu4
+def test_the_provinces_networks_may_be_none_or_any(right: dict[str, Any]) -> None:
+    for networks in ([], ["10.27.0.0/16", "fd27::/16", "192.0.2.7"]):
+        assert preflight.problems({**right, "guessing_province_networks": networks}, "mail", GROUPS) == []
+
+
 def test_right_variables_have_no_problems(right: dict[str, Any]) -> None:
     assert preflight.problems(right, "mail", GROUPS) == []
 
@@ -60,6 +66,25 @@ def test_right_variables_have_no_problems(right: dict[str, Any]) -> None:
         ("tls_mode", "selfsigned", "tls_mode: phải là một trong acme, provided"),
         ("admin_networks", "", "admin_networks: cần danh sách mạng"),
         ("admin_networks", ["192.0.2.1/24"], "admin_networks: “192.0.2.1/24” không phải một mạng"),
+        ("guessing_province_networks", "10.27.0.0/16", "guessing_province_networks: cần danh sách mạng"),
+        (
+            "guessing_province_networks",
+            ["10.27.0.0/33"],
+            "guessing_province_networks: “10.27.0.0/33” không phải một mạng",
+        ),
+        (
+            "guessing_province_networks",
+            ["10.27.1.0/16"],
+            "guessing_province_networks: “10.27.1.0/16” không phải một mạng",
+        ),
+        (
+            "guessing_province_networks",
+            ["10.27.0.0/255.255.0.0"],
+            "guessing_province_networks: “10.27.0.0/255.255.0.0” không phải một mạng",
+        ),
+        ("guessing_province_networks", ["fe80::%1"], "guessing_province_networks: “fe80::%1” không phải một mạng"),
+        ("guessing_province_networks", [10], "guessing_province_networks: “10” không phải một mạng"),
+        ("guessing_province_networks", [None], "guessing_province_networks: “None” không phải một mạng"),
         ("host_ipv4", "2001:db8::1", "host_ipv4 của mail: cần một địa chỉ IPv4"),
         ("host_ipv6", "", "host_ipv6 của mail: cần một địa chỉ IPv6"),
         (

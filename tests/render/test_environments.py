@@ -21,6 +21,12 @@ def gone(row: dict[str, Any]) -> bool:
     return bool(row.get("absent") or row.get("link") == "/dev/null")
 
 
+def test_the_journals_settings_of_a_former_release_do_not_stay(environment: Environments) -> None:
+    files = paths(environment("production").value("base", "_base_files", "mail"))
+    assert gone(files["/etc/systemd/journald.conf.d/hanam.conf"])
+    assert not gone(files["/etc/systemd/journald.conf.d/zz-hanam.conf"])
+
+
 RENEWAL = (
     "/etc/hanam-mail/tls/acme.json",
     "/etc/hanam-mail/tls/acme.key",

@@ -139,6 +139,16 @@ def test_every_decision_that_is_named_is_there() -> None:
     assert [each for each in sorted(cited) if each[0] not in records] == []
 
 
+def test_every_make_target_that_boots_a_lab_installs_what_a_lab_needs() -> None:
+    rules = re.findall(
+        r"^([a-z-]+): (.*?)(?: ##.*)?\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), flags=re.MULTILINE
+    )
+    boots = re.compile(r"-m (hanam_lab up|hanam_lab\.scenarios|bench)\b")
+    needs = {target: needed.split() for target, needed, recipe in rules if boots.search(recipe)}
+    assert needs.keys() == {"up", "molecule", "bench"}
+    assert [target for target, needed in needs.items() if "lab-packages" not in needed] == []
+
+
 def test_every_make_target_that_is_named_is_there() -> None:
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     texts = [*tracked("README.md", "README.vi.md", "CONTRIBUTING.md"), *tracked("docs", "bench")]

@@ -1,7 +1,10 @@
-"""python -m bench: every measurement, on a lab of its own that is taken down whatever happens (`make bench`).
+"""python -m bench: every measurement of speed, on a lab of its own that is taken down whatever happens (`make bench`).
 
 The figures go to build/bench/, which is emptied first. A part that fails, or misses what was asked of it, leaves the
 other parts theirs and makes the whole fail.
+
+bench.memory is no part of it: how much the virus signatures take says nothing of speed, keeps clamd loading for minutes
+and is asked when ClamAV or the hosts' memory changes. It is run by hand on a standing lab.
 """
 
 import argparse

@@ -1,9 +1,9 @@
 """The agent of a node: hears of changes of accounts and makes the daemons forget what they cached.
 
 It listens on the channel mail_outbox, reads the outbox from its cursor (kept in the database, one per node)
-and acts: whatever a change is, Dovecot's auth cache forgets the mailbox; a change of access also cuts its
-sessions, and does both once more a little later where somebody was shut out: a sign-in that was decided just
-before may have come in behind. Acting twice does no harm, so the cursor moves after the deed. A lost
+and acts: whatever a change is, Dovecot's auth cache forgets the mailbox, and once more a little later: a
+sign-in that was decided just before may have come in behind. A change of access also cuts its sessions, twice
+where somebody was shut out. Acting twice does no harm, so the cursor moves after the deed. A lost
 connection or a stopped Dovecot is waited for, with growing pauses, and then caught up with; after a lost
 connection Dovecot's own ones are tried as well, before somebody's sign-in is.
 """
@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,15 +27,24 @@ log = logging.getLogger("hanam-agent")
 
 type Act = Callable[[Sequence[str]], str | None]
 
-# More mailboxes than this at once: emptying the whole cache is cheaper than a command each, and so is asking who has
-# sessions at all: after the first apply of a province a lock waited for 20,000 kicks of nobody.
+# More sessions to cut than this at once: asking who has any is cheaper than a command each. After the first apply of a
+# province a lock waited for 20,000 kicks of nobody.
 MANY = 50
+# More mailboxes than this at once: the whole cache goes. Fewer are forgotten by name: midnight's passwords that end
+# would else leave everybody's next sign-in without it, and each costs a hash (record 0024). By name it takes 20 ms for
+# a dozen mailboxes, so that a lock waits a few seconds for the most of them.
+WHOLE_CACHE = 2000
+# So many octets of names in a command. Dovecot reads lines of 1,024; of a longer one it forgets nothing.
+NAMES_OCTETS = 900
 BATCH = 5000
 # Without any notice the outbox is looked at this often: a NOTIFY is a hint, the table is the truth.
 IDLE_SECONDS = 15.0
 MAX_PAUSE_SECONDS = 30.0
 # Longer than a sign-in takes from the database's answer to the session, shorter than what a lock may take.
 AGAIN_SECONDS = 2.0
+# After so long without the outbox or Dovecot, and each time as long again, the journal has it as an error: a restart of
+# either is over by then, and until the agent gets through, who was locked may sign in from the cache.
+ALARM_SECONDS = 300.0
 # What doveadm takes for every user.
 EVERYBODY = "*"
 # A connection that Dovecot kept over a restart of the database fails the next question, then it is opened anew. Two
@@ -114,18 +123,17 @@ def deeds(events: Iterable[Event]) -> Deeds:
         flush[event.mailbox] = event.logins
         if event.topic == "mailbox.access":
             kick[event.mailbox] = None
-    many = len(flush) > MANY
+    many = len(flush) > WHOLE_CACHE
     return Deeds(many, () if many else tuple(flush.values()), tuple(kick))
 
 
-def later(events: Iterable[Event]) -> Deeds:
-    """What is done once more: caches after every change of access, sessions where somebody was shut out.
+def later(events: Sequence[Event]) -> Deeds:
+    """What is done once more: caches after every change, sessions where somebody was shut out.
 
     Who changed his password or got in again may have begun a new session meanwhile; the database says which (`again`).
     """
-    access = [event for event in events if event.topic in ("mailbox.access", "everything")]
-    first, shut = deeds(access), deeds(event for event in access if event.payload.get("again", True))
-    return replace(first, kick=shut.kick)
+    shut = deeds(event for event in events if event.payload.get("again", True))
+    return replace(deeds(events), kick=shut.kick)
 
 
 def warnings(events: Iterable[Event]) -> list[str]:
@@ -145,9 +153,25 @@ def commands(todo: Deeds, doveadm: Sequence[str]) -> list[list[str]]:
     result = []
     if todo.flush_all:
         result.append([*doveadm, "auth", "cache", "flush"])
-    result += [[*doveadm, "auth", "cache", "flush", *logins] for logins in todo.flush]
+    names = dict.fromkeys(name for logins in todo.flush for name in logins)
+    result += [[*doveadm, "auth", "cache", "flush", *group] for group in _groups(names)]
     result += [[*doveadm, "kick", mailbox] for mailbox in todo.kick]
     return result
+
+
+def _groups(names: Iterable[str]) -> Iterator[list[str]]:
+    """The names in their order, so many at a time as a command may have."""
+    group: list[str] = []
+    octets = 0
+    for name in names:
+        size = len(name.encode()) + 1
+        if group and octets + size > NAMES_OCTETS:
+            yield group
+            group, octets = [], 0
+        group.append(name)
+        octets += size
+    if group:
+        yield group
 
 
 # What is no failure: kick found no session to cut, user found that the database knows no such name.
@@ -158,8 +182,10 @@ def perform(command: Sequence[str]) -> str:
     """Run one doveadm command; what it printed. OSError or CalledProcessError if it did not do its work."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     harmless = any(done.returncode == code and word in command for word, code in _HARMLESS.items())
-    if done.returncode and not harmless:
-        raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
+    # A flush that Dovecot did not hear, or did not take, still exits with 0 (2.4.1); its complaints begin like this.
+    unheard = "auth cache flush: " in done.stderr
+    if unheard or (done.returncode and not harmless):
+        raise subprocess.CalledProcessError(done.returncode or os.EX_TEMPFAIL, command, done.stdout, done.stderr)
     return done.stdout
 
 
@@ -276,11 +302,20 @@ def pause(failures: int) -> float:
     return longest * random.uniform(0.5, 1.0)  # noqa: S311
 
 
+def alarm(seconds: float) -> str:
+    """What the operator is told when no change got through for so long."""
+    return (
+        f"no change of accounts got through for {seconds / 60:.0f} minutes: "
+        "who was locked meanwhile may still sign in here (doveadm auth cache flush)"
+    )
+
+
 class _JournalFormatter(logging.Formatter):
     """The message with its priority in front, as systemd reads it from a program's output (sd-daemon(3))."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return f"<{4 if record.levelno >= logging.WARNING else 6}>{super().format(record)}"
+        priority = 3 if record.levelno >= logging.ERROR else 4 if record.levelno >= logging.WARNING else 6
+        return f"<{priority}>{super().format(record)}"
 
 
 def run(configuration: Configuration) -> None:
@@ -289,7 +324,7 @@ def run(configuration: Configuration) -> None:
 
     logging.basicConfig(level=logging.INFO)
     logging.getLogger().handlers[0].setFormatter(_JournalFormatter())
-    failures = 0
+    failures, failing_since, alarm_after = 0, 0.0, ALARM_SECONDS
     # Outlives a connection: what is to be done once more does not need the database.
     pending = Pending()
     program = Path(sys.argv[0])
@@ -310,9 +345,14 @@ def run(configuration: Configuration) -> None:
             log.info("%s was replaced, leaving", program)
             return
         except (psycopg.Error, OSError, subprocess.SubprocessError) as error:
+            if not failures:
+                failing_since, alarm_after = time.monotonic(), ALARM_SECONDS
             failures += 1
             detail = error.stderr.strip() if isinstance(error, subprocess.CalledProcessError) else ""
             log.warning("%s %s", str(error).strip(), detail)
+            if (for_seconds := time.monotonic() - failing_since) >= alarm_after:
+                log.error("%s", alarm(for_seconds))
+                alarm_after = for_seconds + ALARM_SECONDS
             _tell_systemd(f"STATUS=failed {failures} times, trying again")
             time.sleep(pause(failures))
 

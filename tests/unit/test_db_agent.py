@@ -1,9 +1,13 @@
 """What the agent makes of the outbox, without a database or a Dovecot."""
 
+import logging
 import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,9 +48,48 @@ def test_a_lockout_is_a_warning_on_one_line_whatever_was_typed() -> None:
     assert told == [r'sign-in lockout {"address": "192.0.2.1", "kind": "pair", "login": "a\nb"}']
 
 
-def test_many_mailboxes_empty_the_cache_as_a_whole() -> None:
-    todo = deeds([event(n, "mailbox.created", f"m{n}") for n in range(agent.MANY + 1)])
+def test_what_a_night_changes_is_forgotten_by_name_and_the_others_stay_cached() -> None:
+    """A morning is cold only for those whose password ended, not for the province."""
+    todo = deeds([event(n, "mailbox.profile", f"m{n}") for n in range(agent.WHOLE_CACHE)])
+    done = commands(todo, DOVEADM)
+    assert 20 < len(done) < agent.WHOLE_CACHE / 10
+    assert {*map(tuple, (command[:4] for command in done))} == {("doveadm", "auth", "cache", "flush")}
+    names = [name for command in done for name in command[4:]]
+    assert names == [name for n in range(agent.WHOLE_CACHE) for name in (f"m{n}", f"ha@m{n}")]
+
+
+def test_no_command_is_longer_than_what_dovecot_reads() -> None:
+    """An agency's clerks multiply its names; of a longer line Dovecot flushes nothing, and doveadm says it did."""
+    names = tuple(f"vanphong{n}.huyenlynhan@hanam.gov.vn*nguyenthithanhha{n}@hanam.gov.vn" for n in range(40))
+    todo = deeds([Event(1, "mailbox.access", "p3x8d1", names), Event(2, "mailbox.access", "t5v9c2", names[:3])])
+    flushes = [command[4:] for command in commands(todo, DOVEADM) if "flush" in command]
+    assert all(sum(len(name.encode()) + 1 for name in flush) <= 1000 for flush in flushes)
+    assert [name for flush in flushes for name in flush] == [*names]
+
+
+def test_very_many_mailboxes_empty_the_cache_as_a_whole() -> None:
+    todo = deeds([event(n, "mailbox.created", f"m{n}") for n in range(agent.WHOLE_CACHE + 1)])
     assert commands(todo, DOVEADM) == [["doveadm", "auth", "cache", "flush"]]
+
+
+@pytest.mark.parametrize(
+    ("says", "code"),
+    [
+        ("Error: auth-master: auth cache flush: Disconnected unexpectedly", 0),
+        ("Error: auth-master: auth cache flush: connect(/run/dovecot/auth-master) failed: Connection refused", 0),
+        ("doveadm(root): Fatal: no such command", 64),
+    ],
+)
+def test_a_flush_that_reached_nobody_is_a_failure_whatever_doveadm_exits_with(
+    tmp_path: Path, says: str, code: int
+) -> None:
+    doveadm = tmp_path / "doveadm"
+    doveadm.write_text(f"#!/bin/sh\necho '0 cache entries flushed'\necho '{says}' >&2\nexit {code}\n")
+    doveadm.chmod(0o755)
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        agent.perform([str(doveadm), "auth", "cache", "flush", "p3x8d1"])
+    assert says in failed.value.stderr
+    assert failed.value.returncode != 0
 
 
 def test_a_node_without_dovecot_does_nothing() -> None:
@@ -126,7 +169,7 @@ def test_of_many_sessions_to_cut_only_those_that_there_are_are_cut_after_the_cac
 
     agent.catch_up(outbox, Configuration("mail", "dsn", DOVEADM), dovecot)
     assert done == [
-        ["doveadm", "auth", "cache", "flush"],
+        ["doveadm", "auth", "cache", "flush", *(f"m{n}" for n in range(1, agent.MANY + 2))],
         ["doveadm", "-f", "json", "who", "-1"],
         ["doveadm", "kick", "m7"],
     ]
@@ -152,13 +195,9 @@ def test_who_was_shut_out_is_cut_once_more_a_little_later() -> None:
     now[0] += agent.AGAIN_SECONDS / 2
     pending.do(DOVEADM, act)
     # The second one changed his password: the session that he began with the new one stays.
-    assert done == [
-        ["doveadm", "auth", "cache", "flush", "m1"],
-        ["doveadm", "auth", "cache", "flush", "m2"],
-        ["doveadm", "kick", "m1"],
-    ]
+    assert done == [["doveadm", "auth", "cache", "flush", "m1", "m2"], ["doveadm", "kick", "m1"]]
     pending.do(DOVEADM, act, all_of_it=True)
-    assert len(done) == 3
+    assert len(done) == 2
 
 
 def test_what_is_to_be_done_once_more_is_not_lost_when_dovecot_is_away() -> None:
@@ -174,8 +213,13 @@ def test_what_is_to_be_done_once_more_is_not_lost_when_dovecot_is_away() -> None
     assert done == ["ha@p3x8d1", "p3x8d1"]
 
 
-def test_a_change_of_profile_is_done_once() -> None:
-    assert agent.later([event(1, "mailbox.profile"), event(2, "mailbox.created")]).nothing
+def test_a_change_of_profile_is_forgotten_once_more_and_cuts_nobody() -> None:
+    """A question under way brings the old quota, or an address that ended, back into the cache, for its whole time."""
+    again = agent.later(
+        [event(1, "mailbox.profile"), Event(2, "mailbox.access", "t5v9c2", ("t5v9c2",), {"again": False})]
+    )
+    assert commands(again, DOVEADM) == [["doveadm", "auth", "cache", "flush", "p3x8d1", "ha@p3x8d1", "t5v9c2"]]
+    assert agent.later([event(1, "filter.map", None)]).nothing
 
 
 def test_an_agent_that_missed_changes_forgets_everything_and_cuts_everybody() -> None:
@@ -187,6 +231,37 @@ def test_an_agent_that_missed_changes_forgets_everything_and_cuts_everybody() ->
 def test_pauses_grow_to_a_limit() -> None:
     assert agent.pause(1) <= 0.5
     assert agent.MAX_PAUSE_SECONDS / 2 <= agent.pause(1000) <= agent.MAX_PAUSE_SECONDS
+
+
+def test_an_agent_that_gets_nothing_through_for_minutes_is_an_error_in_the_journal(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Then who is locked signs in from the cache, and nothing else would tell it."""
+    now, tries = [0.0], [0]
+
+    def fail(*_: object) -> None:
+        tries[0] += 1
+        now[0] += 30
+        if now[0] > agent.ALARM_SECONDS * 2.5:
+            raise KeyboardInterrupt
+        raise OSError("no route to host")
+
+    psycopg = SimpleNamespace(Error=type("Error", (Exception,), {}))
+    monkeypatch.setitem(sys.modules, "psycopg", psycopg)
+    monkeypatch.setattr(agent, "listen", fail)
+    monkeypatch.setattr(agent, "_version", lambda program: (1, 1))
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(logging.getLogger(), "handlers", [logging.NullHandler(), caplog.handler])
+    with pytest.raises(KeyboardInterrupt):
+        agent.run(Configuration("mail", "dsn", DOVEADM))
+    assert [record.levelname for record in caplog.records].count("WARNING") == tries[0] - 1
+    errors = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert ["for 5 minutes" in error for error in errors] == [True, False]
+    levels = {logging.INFO: "<6>", logging.WARNING: "<4>", logging.ERROR: "<3>"}
+    for level, priority in levels.items():
+        line = agent._JournalFormatter().format(logging.LogRecord("", level, "", 0, "x", None, None))
+        assert line.startswith(priority)
 
 
 def test_a_wrong_configuration_is_told(tmp_path: Path) -> None:

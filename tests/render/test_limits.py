@@ -110,3 +110,32 @@ def test_the_filters_daemons_cannot_together_take_more_than_the_mail_host_has(
         assert caps <= (4 << 30) - (256 << 20)
         # In place: beside the old one the new database would need as much again.
         assert "ConcurrentDatabaseReload no" in there.render("clamav", "clamd.conf.j2", host)
+
+
+@pytest.mark.dieu4
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_a_place_stays_known_for_longer_than_a_sign_in_is_remembered(
+    environment: Callable[[str], Any], topology: str
+) -> None:
+    """Dovecot's cache tells the database of no sign-in: who comes daily would become a stranger at his own desk."""
+    there = environment(topology)
+    for host in there.hosts("mailstore:submission"):
+        found = re.search(r"^auth_cache_ttl = (\d+)d$", there.render("dovecot", "dovecot.conf.j2", host), re.M)
+        assert found, "in days"
+        assert there.value("accounts", "guessing_known_days", host) > int(found.group(1))
+
+
+def test_the_agent_is_started_again_however_often_it_ends(here: Any) -> None:
+    unit = here.render("agent", "hanam-agent.service.j2", "mail")
+    assert re.search(r"^Restart=always$", unit, re.M)
+    assert re.search(r"^StartLimitIntervalSec=0$", unit.partition("[Service]")[0], re.M)
+
+
+@pytest.mark.dieu8
+def test_a_day_begins_at_its_first_seconds_and_not_within_systemds_minute(here: Any) -> None:
+    timers = {item["dest"]: item for item in here.items("jobs", "job.timer.j2")}
+    assert len(timers) == 3
+    (midnight,) = (item for dest, item in timers.items() if "new-day" in dest)
+    text = here.render("jobs", "job.timer.j2", "mail", midnight)
+    assert re.search(r"^OnCalendar=\*-\*-\* 00:00:05 Asia/Ho_Chi_Minh$", text, re.M)
+    assert re.search(r"^AccuracySec=1s$", text, re.M)

@@ -199,6 +199,16 @@ def test_a_reached_limit_is_noted_and_announced_once(accounts_host: Host) -> Non
     assert sorted(shown[2:]) == ["account", "pair"]
 
 
+def test_a_strangers_lockout_is_noted_also_when_an_account_that_knows_it_fails_last(accounts_host: Host) -> None:
+    """After that the source is not heard for others, and nothing else would tell the operator."""
+    spray = "".join(failed(1, f"ai.do.{n}") for n in range(ADDRESS - 1))
+    ask = (
+        f"{login('test.nguoi', 'sai')}; select kind, host(address), failures from mail.sign_in_lockout"
+        " where kind = 'address' and address = '192.0.2.1'"
+    )
+    assert query(accounts_host, ask, world=PINNED + spray + known(THERE)) == f"address|{THERE}|{ADDRESS}"
+
+
 def lockouts(host: Host, world: str) -> list[str]:
     ask = (
         "select kind, coalesce(owner, login, '-'), coalesce(host(source), '-'), failures,"
@@ -275,6 +285,26 @@ def test_the_change_of_a_password_is_held_to_the_same_limits(accounts_host: Host
     assert query(accounts_host, change("test.nguoi", "sai"), world=PINNED + failed(PAIR - 2)) == "wrong"
     tries = "; ".join([change("test.nguoi", "sai")] * 2 + [login("test.nguoi")])
     assert query(accounts_host, tries, world=PINNED + failed(PAIR - 2)).splitlines() == ["wrong", "wrong"]
+
+
+def test_who_is_not_heard_is_told_for_how_long(accounts_host: Host) -> None:
+    """The limits of a day last up to a day: to wait a quarter of an hour would be in vain."""
+
+    def told(world: str, address: str = THERE) -> str:
+        ask = f"select message from mail.change_password('test.nguoi', 'sai', 'Moi-tinh-4@Kh', '{address}')"
+        return query(accounts_host, ask, world=PINNED + world)
+
+    herd = failed(ACCOUNT_DAY, address="192.0.2.99", ago="5 hours")
+    attack = "".join(failed(PAIR, address=f"192.0.2.{n}") for n in range(100, 100 + ACCOUNT // PAIR))
+    spray = "".join(failed(1, f"ai.do.{n}") for n in range(ADDRESS))
+    assert told(failed(PAIR)).endswith("Đề nghị thử lại sau 15 phút.")
+    assert told(spray).endswith("Đề nghị thử lại sau 15 phút.")
+    day = told(failed(PAIR_DAY, ago="5 hours"))
+    assert f"({PAIR_DAY} lần) từ nơi này" in day
+    assert "sau 24 giờ, từ nơi khác" in day
+    assert "từ nơi đã từng đăng nhập, hoặc sau 15 phút" in told(attack + failed(SUSPECT, address=ELSEWHERE), ELSEWHERE)
+    assert f"({ACCOUNT_DAY} lần) từ nhiều nơi" in told(herd, ELSEWHERE)
+    assert told(herd, ELSEWHERE).endswith("hoặc sau 24 giờ.")
 
 
 def test_failures_that_count_no_more_are_forgotten(accounts_host: Host) -> None:

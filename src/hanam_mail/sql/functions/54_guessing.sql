@@ -173,7 +173,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     known boolean := mail.source_is_known(login, source);
-    friendly boolean := known or mail.source_is_own(source);
+    own boolean := mail.source_is_own(source);
     previous text := (
         select h.hash from mail.password_history h where h.mailbox_id = sign_in_failed.id
         order by h.retired_at desc limit 1
@@ -195,7 +195,9 @@ begin
         ) r(kind, login, source)
         cross join lateral (select mail.guessing_since(r.kind) as since) s
         cross join lateral (select s.since, mail.failures(r.login, r.source, s.since) as failures) x
-        where x.failures >= mail.guessing_limit(r.kind, friendly)
+        -- Of a source as such only the province's own is friendly: for others than who knows it, it is shut at a stranger's number
+        -- already, and as those are not heard any more, nobody else would note it.
+        where x.failures >= mail.guessing_limit(r.kind, own or (known and r.kind <> 'address'))
     loop
         perform mail.lockout_note(reached.kind, reached.login, reached.source, reached.failures, reached.since);
     end loop;

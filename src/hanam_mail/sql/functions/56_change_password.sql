@@ -1,3 +1,25 @@
+-- What somebody is told who is not heard, by the kind of limit that holds him (sign_in_barred): that says for how long. It tells
+-- nothing of whether there is such an account: names without one are counted alike.
+create or replace function mail.throttled_text(kind text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select format(
+        case kind
+            when 'pair_day' then 'Trong một ngày đã nhập sai mật khẩu quá nhiều lần (%2$s lần) từ nơi này. Đề nghị thử lại sau 24 giờ,'
+                ' từ nơi khác, hoặc liên hệ bộ phận hỗ trợ.'
+            when 'account' then 'Tài khoản này hoặc nơi này đang có quá nhiều lần nhập sai mật khẩu. Đề nghị thử lại từ nơi đã từng'
+                ' đăng nhập, hoặc sau %1$s phút kể từ khi không còn ai nhập sai, hoặc liên hệ bộ phận hỗ trợ.'
+            when 'account_day' then 'Trong một ngày tài khoản này bị nhập sai mật khẩu quá nhiều lần (%3$s lần) từ nhiều nơi. Đề nghị'
+                ' thử lại từ nơi đã từng đăng nhập, từ mạng của cơ quan, hoặc sau 24 giờ.'
+            else 'Đã nhập sai mật khẩu quá nhiều lần. Đề nghị thử lại sau %1$s phút.'
+        end,
+        mail.setting_int('guessing_window_minutes'),
+        mail.setting_int('guessing_pair_day_failures'),
+        mail.setting_int('guessing_account_day_failures')
+    )
+$$;
+
 -- The owner's own change of password (Đ8.2): the only way, for every page and client. EXECUTE for mail_change alone.
 
 -- result    changed    done; programs with the old password are cut off
@@ -14,12 +36,13 @@ declare
     id text := mail.login_person(change_password.login);
     name text := mail.failure_login(change_password.login);
     source inet := mail.source_address(change_password.remote_ip);
+    barred text := mail.sign_in_barred(name, source);
     present text;
 begin
     result := 'wrong';
     faults := '{}';
     texts := '{}';
-    if mail.sign_in_barred(name, source) is not null then
+    if barred is not null then
         result := 'throttled';
     else
         -- Two changes at once: the second one sees the first.
@@ -42,8 +65,7 @@ begin
     message := case result
         when 'changed' then 'Đã đổi mật khẩu.'
         when 'wrong' then 'Tên đăng nhập hoặc mật khẩu hiện tại không đúng.'
-        when 'throttled' then format(
-            'Đã nhập sai mật khẩu quá nhiều lần. Đề nghị thử lại sau %s phút.', mail.setting_int('guessing_window_minutes'))
+        when 'throttled' then mail.throttled_text(barred)
         when 'locked' then 'Hộp thư đang tạm khóa' || coalesce(': ' || (
             select lower(left(r.text, 1)) || substr(r.text, 2)
             from (

@@ -175,7 +175,8 @@ def _notices(options: argparse.Namespace) -> int:
         try:
             if connection.execute("SELECT EXISTS (SELECT FROM mail.notice_waiting())").fetchone()[0]:
                 sent, waiting = notices.send_all(connection, configuration, connect())
-            sent += bool(lockouts.tell(connection, configuration, connect))
+            told, untold, refusal = lockouts.tell(connection, configuration, connect)
+            sent, waiting = sent + bool(told), waiting + bool(untold)
         except (OSError, smtplib.SMTPException) as error:
             print(f"hanam-mail-db: không gửi được thông báo qua {configuration.smtp_host}: {error}", file=sys.stderr)
             return 1
@@ -183,6 +184,8 @@ def _notices(options: argparse.Namespace) -> int:
         print(json.dumps({"changed": bool(sent), "sent": sent, "waiting": waiting}))
     elif sent or waiting:
         print(f"đã gửi {sent} thông báo, còn chờ gửi lại {waiting}")
+        if refusal:
+            print(f"thư báo {untold} lần chặn đăng nhập chưa được nhận: {refusal}")
     return 0
 
 

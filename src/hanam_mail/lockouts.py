@@ -56,19 +56,24 @@ def letter(found: Sequence[Lockout], configuration: notices.Configuration) -> Em
     )
 
 
-def tell(connection: Any, configuration: notices.Configuration, connect: Callable[[], Any]) -> int:
-    """Tell the operator of what he does not know; how many. What the server refuses is told by the next run."""
+def tell(
+    connection: Any, configuration: notices.Configuration, connect: Callable[[], notices.Mailer]
+) -> tuple[int, int, str]:
+    """Tell the operator of what he does not know: how many he was told of, how many wait for the next run, and why.
+
+    His mailbox may be full: that is no failure of this program, and it is asked for again as with every notice.
+    """
     with connection.transaction():
         rows = connection.execute(
             "SELECT seq, kind, login, owner, host(source), failures, at FROM mail.lockouts_to_tell()"
         ).fetchall()
         if rows:
-            mailer = connect()
-            mailer.sendmail(
-                "", [configuration.operator], letter([Lockout(*row[1:]) for row in rows], configuration).as_bytes()
-            )
+            octets = letter([Lockout(*row[1:]) for row in rows], configuration).as_bytes()
+            refusal = notices.offer(connect(), [configuration.operator], octets).failure
+            if refusal:
+                return 0, len(rows), refusal
             connection.execute("SELECT mail.lockouts_told(%s)", [[row[0] for row in rows]])
-    return len(rows)
+    return len(rows), 0, ""
 
 
 def add_commands(

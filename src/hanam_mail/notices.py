@@ -10,7 +10,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -150,19 +150,25 @@ def recipients(notice: Notice, configuration: Configuration) -> tuple[str, ...]:
 
 def hand_over(notice: Notice, configuration: Configuration, mailer: Mailer) -> Outcome:
     """Offer one notice. A refusal for good ends it only once somebody else has it: a full mailbox gets room again."""
-    people = recipients(notice, configuration)
+    offered = offer(mailer, recipients(notice, configuration), render(notice, configuration).as_bytes())
+    if offered.again or not offered.failure:
+        return offered
+    had = bool(offered.given) or bool(notice.payload.get("given"))
+    return replace(offered, again=not had)
+
+
+def offer(mailer: Mailer, people: Sequence[str], octets: bytes) -> Outcome:
+    """Offer a message. `again`: somebody refused for now, or all of it was refused."""
     try:
         # Without a sender: nothing comes back, and no responder answers.
-        refused = mailer.sendmail("", people, render(notice, configuration).as_bytes())
+        refused = mailer.sendmail("", people, octets)
     except smtplib.SMTPRecipientsRefused as error:
         refused = error.recipients
     except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
         return Outcome((), True, _reply(error.smtp_code, error.smtp_error))
     given = tuple(person for person in people if person not in refused)
-    later = any(code < 500 for code, _ in refused.values())
-    had = bool(given) or bool(notice.payload.get("given"))
     failure = "; ".join(f"{person}: {_reply(code, text)}" for person, (code, text) in sorted(refused.items()))
-    return Outcome(given, bool(refused) and (later or not had), failure)
+    return Outcome(given, any(code < 500 for code, _ in refused.values()), failure)
 
 
 def send_all(connection: Any, configuration: Configuration, mailer: Mailer) -> tuple[int, int]:

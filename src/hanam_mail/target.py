@@ -273,10 +273,10 @@ def _show(options: argparse.Namespace) -> int:
             " WHERE mailbox_id = %s ORDER BY protocol",
             [mailbox],
         ).fetchall()
-        # Those of the last day are what somebody calls for today.
+        # Those of the last day are what somebody calls for today, unless they were lifted.
         data["lockouts"] = cursor.execute(
             "SELECT at, kind, host(address) AS address, failures FROM mail.sign_in_lockout"
-            " WHERE mailbox_id = %s AND at > now() - interval '1 day' ORDER BY at",
+            " WHERE mailbox_id = %s AND at > now() - interval '1 day' AND lifted_at IS NULL ORDER BY at",
             [mailbox],
         ).fetchall()
     return _answer(options, False, _describe(data), **data)

@@ -8,8 +8,9 @@ import shutil
 import smtplib
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
@@ -181,6 +182,8 @@ class Rows:
         if "lockouts_told" in query:
             self.told += parameters[0]
             return None
+        if "notice_waiting" in query:
+            return SimpleNamespace(fetchone=lambda: (False,))
         rows = [(n, o.kind, o.login, o.owner, o.source, o.failures, o.at) for n, o in enumerate(self.found)]
         return SimpleNamespace(fetchall=lambda: rows)
 
@@ -190,7 +193,7 @@ def test_dieu_4_6_the_operator_hears_of_lockouts_in_one_letter_each_once() -> No
     connection, mailer = Rows([lockout(n) for n in range(lockouts.MOST + 7)]), Mailer({})
     letters: list[bytes] = []
     mailer.sendmail = lambda sender, recipients, message: letters.append(message) or {}  # type: ignore[method-assign, func-returns-value]
-    assert lockouts.tell(connection, CONFIGURATION, lambda: mailer) == lockouts.MOST + 7
+    assert lockouts.tell(connection, CONFIGURATION, lambda: mailer) == (lockouts.MOST + 7, 0, "")
     assert connection.told == list(range(lockouts.MOST + 7))
     (octets,) = letters
     parsed = email.message_from_bytes(octets, policy=email.policy.default)
@@ -207,10 +210,29 @@ def test_dieu_4_6_the_operator_hears_of_lockouts_in_one_letter_each_once() -> No
 @pytest.mark.dieu4
 def test_dieu_4_6_what_the_server_refuses_is_told_by_the_next_run() -> None:
     connection = Rows([lockout()])
-    with pytest.raises(smtplib.SMTPRecipientsRefused):
-        lockouts.tell(connection, CONFIGURATION, lambda: Mailer({CONFIGURATION.operator: (451, b"later")}))
+    for code in (451, 552):
+        told = lockouts.tell(connection, CONFIGURATION, partial(Mailer, {CONFIGURATION.operator: (code, b"full")}))
+        assert told == (0, 1, f"{CONFIGURATION.operator}: {code} full")
     assert connection.told == []
-    assert lockouts.tell(Rows([]), CONFIGURATION, lambda: pytest.fail("nothing to send")) == 0
+    assert lockouts.tell(Rows([]), CONFIGURATION, lambda: pytest.fail("nothing to send")) == (0, 0, "")
+
+
+def test_an_operators_mailbox_that_is_full_is_no_failure_of_the_job(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It runs every two minutes: each would be a failed unit and a line of priority err."""
+    file = tmp_path / "jobs.yml"
+    file.write_text(yaml.safe_dump(asdict(CONFIGURATION)))
+    mailer = Mailer({CONFIGURATION.operator: (552, b"full")})
+    mailer.close = lambda: None  # type: ignore[attr-defined]
+    connection = Rows([lockout(), lockout(1)])
+    monkeypatch.setattr(jobs, "_connect", lambda dsn: nullcontext(connection))
+    monkeypatch.setattr(notices, "connect", lambda configuration: mailer)
+    assert target.main(["notices", str(file)]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert "còn chờ gửi lại 1" in said.out
+    assert f"2 lần chặn đăng nhập chưa được nhận: {CONFIGURATION.operator}: 552 full" in said.out
 
 
 def test_every_kind_of_lockout_has_words_and_a_name_without_a_mailbox_is_a_digest() -> None:

@@ -216,8 +216,22 @@ def settle(doveadm: Sequence[str], act: Act = perform) -> int:
             bad = [error for error in errors if error is not None]
             good, failed = 0 if bad else good + 1, failed + len(bad)
             if good == 2:
-                return failed
+                return failed + _settle_list(doveadm, act)
     raise bad[0] if bad else TimeoutError("Dovecot's connections to the database do not settle")
+
+
+def _settle_list(doveadm: Sequence[str], act: Act) -> int:
+    """The same for Dovecot's worker, which has a connection of its own and lists users for the backup and operators."""
+    question = [*doveadm, "user", "-a", _AUTH_SOCKET, EVERYBODY]
+    errors: list[subprocess.CalledProcessError] = []
+    while len(errors) < ROUND:
+        try:
+            act(question)
+        except subprocess.CalledProcessError as error:
+            errors.append(error)
+        else:
+            return len(errors)
+    raise errors[-1]
 
 
 class Pending:

@@ -31,15 +31,17 @@ EXPECTED = (
     r"hanam-(mail-)?backup .*(cannot be reached|backup failed)",
     # The agent's own connection is cut with the others; a stopped Dovecot does not obey it. It tries again.
     r"hanam-agent (consuming input failed|terminating connection|connection (is bad|failed)|the connection is lost)",
-    r"hanam-agent Command .*'doveadm'.* returned non-zero exit status 75",
+    r"hanam-agent Command .*doveadm'.* returned non-zero exit status 75",
     # Tests guess passwords until the account or the address is shut out (Đ4.6).
     r"hanam-agent sign-in lockout ",
     # Stopped by its role, which then starts it on addresses of its own.
     r"nsd signal received, shutting down",
-    r"(roundcube|php\S*) .*(Login failed|SMTP Error|Connection failed|unable to connect)",
+    r"(roundcube|php\S*) .*(Login failed|Authentication failed|SMTP Error|Connection failed|unable to connect)",
     # Wrong passwords, old protocols and bad clients are tried by tests.
     r"postfix/\S+ .*(SASL \w+ authentication failed|TLS library problem|non-SMTP command|hostname .* does not resolve)",
     r"postfix/\S+ .*(improper command pipelining|bare <LF>|numeric domain name|Illegal address syntax)",
+    # 10,000 octets are typed as a name and as a password.
+    r"postfix/submissions/smtpd warning: client\.example\[\S+\]: request longer than 12288",
     # Before role base had its turn.
     r"sshd-session .*Unable to open env file: /etc/default/locale",
     *ON_THESE_HOSTS,

@@ -15,7 +15,7 @@ from testinfra.host import Host
 
 from hanam_lab.paths import REPOSITORY
 from tests.lab import Lab, Sample, wait_for
-from tests.mail.accounts import sql
+from tests.mail.accounts import settled, sql
 
 pytestmark = pytest.mark.dieu7
 SECONDS = 5
@@ -28,6 +28,7 @@ def person(lab: Lab, accounts_host: Host) -> Iterator[Sample]:
     sample = lab.samples[3]
     yield sample
     accounts_host.check_output("hanam-mail-db correct %s --of-person --note 'thử xong'", sample.address)
+    settled(lab)
 
 
 def pyinfra(lab: Lab, *words: str) -> subprocess.CompletedProcess[str]:

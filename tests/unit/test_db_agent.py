@@ -101,25 +101,30 @@ class Dovecot:
 
     def __init__(self, stale: list[bool]) -> None:
         self.stale = stale
+        self.worker_stale = stale[0]
         self.asked = 0
         self.lock = Lock()
 
     def __call__(self, command: Sequence[str]) -> None:
         assert command[:2] == ["doveadm", "user"]
-        assert command[-1] == agent.NOBODY
         with self.lock:
-            self.asked += 1
-            turn = self.asked % len(self.stale)
-            failing, self.stale[turn] = self.stale[turn], False
+            if command[-1] == agent.EVERYBODY:
+                failing, self.worker_stale = self.worker_stale, False
+            else:
+                assert command[-1] == agent.NOBODY
+                self.asked += 1
+                turn = self.asked % len(self.stale)
+                failing, self.stale[turn] = self.stale[turn], False
         if failing:
             raise subprocess.CalledProcessError(75, command, "", "lookup failed")
 
 
 def test_no_connection_of_before_a_restart_is_left_for_a_person() -> None:
     for stale in ([True] * 4, [False, True, False, True], [False] * 4):
-        dovecot, before = Dovecot(list(stale)), sum(stale)
+        dovecot, before = Dovecot(list(stale)), sum(stale) + stale[0]
         assert agent.settle(DOVEADM, dovecot) == before
         assert dovecot.stale == [False] * 4
+        assert not dovecot.worker_stale
 
 
 def test_a_dovecot_that_gets_no_answers_is_given_up_for_now() -> None:

@@ -99,7 +99,8 @@ status: setup ## the labs that run on this machine
 test: check molecule ## every check and test: style, unit, render, contract, then real hosts and real mail
 
 .PHONY: check
-check: lint fast ## everything that needs no hosts (about a minute)
+check: setup ## everything that needs no hosts (about a minute)
+	@$(MAKE) --jobs=2 --output-sync=line lint fast
 
 .PHONY: lint
 lint: setup ## style and types

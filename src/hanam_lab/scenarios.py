@@ -1,7 +1,8 @@
 """Runs molecule scenarios side by side: `python -m hanam_lab.scenarios default split`.
 
 Each writes to a log of its own, build/molecule/<scenario>.log; here only its steps are told. All are run to their end,
-then the last lines of those that failed are shown. Interrupted, it ends what it started and takes down the labs.
+then the last lines of those that failed are shown and, at the very end, where a reader of a long log begins, a line for
+each test that failed. Interrupted, it ends what it started and takes down the labs.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from xml.etree import ElementTree
 
 import yaml
 
@@ -23,6 +25,8 @@ from hanam_lab.paths import REPOSITORY
 
 LOGS = REPOSITORY / "build/molecule"
 TAIL_LINES = 120
+FAILURE_LINES = 25
+"""What is shown of each failed test: the end of what it said."""
 _GRACE_SECONDS = 20.0
 _POLL_SECONDS = 0.5
 _STEP = re.compile(r"➜ (\w+): Executing$")
@@ -44,11 +48,28 @@ class Scenario:
     def start(self) -> None:
         self.started = time.monotonic()
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.report.unlink(missing_ok=True)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 ["molecule", "test", "--scenario-name", self.name],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
+
+    @property
+    def report(self) -> Path:
+        """Where molecule/shared/verify.yml has pytest write what became of each test."""
+        return self.log.with_suffix(".xml")
+
+    def failures(self) -> Iterator[tuple[str, str, str]]:
+        """Name, reason in a line, and text of each test that failed, as far as the tests were run."""
+        if not self.report.exists():
+            return
+        for case in ElementTree.parse(self.report).iter("testcase"):  # noqa: S314 - pytest's own
+            for kind in ("failure", "error"):
+                found = case.find(kind)
+                if found is not None:
+                    reason = " ".join(found.get("message", "").split())
+                    yield f"{case.get('classname')}::{case.get('name')}", reason, found.text or ""
 
     def seconds(self) -> str:
         passed = int(time.monotonic() - self.started)
@@ -155,6 +176,11 @@ def main(arguments: Sequence[str]) -> int:
         return 130
     for scenario in failed:
         say(f"\n--- {scenario.name}: the last lines of {scenario.log.relative_to(REPOSITORY)} ---\n{scenario.tail()}")
+    failures = [(scenario.name, *failure) for scenario in failed for failure in scenario.failures()]
+    for name, test, _, text in failures:
+        say(f"\n--- {name}: {test} ---\n" + "\n".join(text.splitlines()[-FAILURE_LINES:]))
+    for name, test, reason, _ in failures:
+        say(f"{name}: FAILED {test}: {reason[:300]}")
     return 1 if failed else 0
 
 

@@ -17,6 +17,7 @@ echo "INFO     $3 ➜ converge: Executing"
 case $3 in
 good) exit 0 ;;
 bad) echo "reason of the failure"; exit 2 ;;
+tests) cp "$REPORT" "$LOGS/tests.xml"; echo "last line"; exit 2 ;;
 long) setsid sleep 300 & echo $! > "$WORKER"; touch "$WORKER.ready"; wait ;;
 esac
 """
@@ -30,6 +31,7 @@ def molecule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     monkeypatch.setenv("WORKER", str(tmp_path / "worker"))
+    monkeypatch.setenv("LOGS", str(tmp_path / "logs"))
     monkeypatch.setattr(scenarios, "LOGS", tmp_path / "logs")
     monkeypatch.setattr(scenarios, "REPOSITORY", tmp_path)
     monkeypatch.setattr(scenarios, "_POLL_SECONDS", 0.01)
@@ -45,6 +47,37 @@ def test_a_failed_scenario_does_not_stop_the_other_and_its_words_are_shown(
     assert "good: passed" in told
     assert "good: converge (after 0 min 0 s)" in told
     assert told.rstrip().endswith("reason of the failure")
+
+
+def test_what_failed_is_told_by_test_at_the_very_end(
+    molecule: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tests = tmp_path / "test_it.py"
+    tests.write_text("def test_good(): pass\ndef test_bad():\n    assert 'waited' == 'arrived', 'no mail'\n")
+    monkeypatch.setenv("REPORT", str(tmp_path / "report.xml"))
+    run = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        f"--junitxml={tmp_path}/report.xml",
+        str(tests),
+    ]
+    subprocess.run(run, cwd=tmp_path, capture_output=True, check=False)
+    assert scenarios.main(["tests", "good"]) == 1
+    *before, last = capsys.readouterr().out.rstrip().splitlines()
+    assert last.startswith("tests: FAILED test_it::test_bad: AssertionError: no mail")
+    assert ">       assert 'waited' == 'arrived', 'no mail'" in before
+    assert "last line" in before
+
+
+def test_a_report_of_an_earlier_run_is_not_told(molecule: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (scenarios.LOGS).mkdir()
+    (scenarios.LOGS / "bad.xml").write_text("<testsuites><testcase name='old'><failure/></testcase></testsuites>")
+    assert scenarios.main(["bad"]) == 1
+    assert "old" not in capsys.readouterr().out
 
 
 def test_all_good_is_success(molecule: Path) -> None:

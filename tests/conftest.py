@@ -18,8 +18,7 @@ def _testinfra(lab: Lab, group: str) -> Host:
     return testinfra.get_host(
         f"ssh://{entry['ansible_user']}@{entry['ansible_host']}",
         ssh_identity_file=entry["ansible_ssh_private_key_file"],
-        ssh_extra_args=entry["ansible_ssh_common_args"] + " -o ControlMaster=auto -o ControlPersist=60s"
-        f" -o ControlPath={lab.driver.folder}/ssh-%C",
+        ssh_extra_args=f"{entry['ansible_ssh_common_args']} {lab.driver.sharing}",
         sudo=True,
     )
 

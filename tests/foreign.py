@@ -80,7 +80,7 @@ class Foreign:
         self.lab.run("internet", f"printf '{text}' > /etc/postfix/discard_ehlo")
 
     def _pipe(self, data: bytes, *command: str) -> bytes:
-        line = self.lab.driver.ssh_command(self.lab.host("internet"))
+        line = self.lab.driver.ssh_command(self.lab.host("internet"), shared=True)
         done = subprocess.run([*line, "sudo", *command], input=data, capture_output=True, check=False, timeout=120)
         if done.returncode != 0:
             raise AssertionError(f"{' '.join(command)} on internet: exit {done.returncode}\n{done.stderr.decode()}")

@@ -16,6 +16,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -121,7 +122,7 @@ class Lab:
 
         It goes there by standard input: sudo writes command lines to the journal, and some commands bear passwords.
         """
-        line = self.driver.ssh_command(self.host(group))
+        line = self.driver.ssh_command(self.host(group), shared=True)
         done = subprocess.run(
             [*line, "sudo", "sh", "-c", shlex.quote('eval "$(cat)"')],
             input=command,
@@ -140,7 +141,8 @@ class Lab:
         return subprocess.run(
             [program, "-i", str(self.topology), "-i", str(self.driver.inventory), f"playbooks/{book}", *words],
             cwd=REPOSITORY,
-            env={**os.environ, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+            env=os.environ
+            | {"ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"},
             capture_output=True,
             text=True,
             check=False,
@@ -252,6 +254,12 @@ def wait_for[Result](look: Callable[[], Result | None], what: str, seconds: floa
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not there after {seconds:.0f} s")
         time.sleep(0.3)
+
+
+def at_once[Result](*calls: Callable[[], Result]) -> list[Result]:
+    """Make all calls side by side, since a refusal takes its time; gives their results in order, or the first error."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(lambda call: call(), calls))
 
 
 def message(

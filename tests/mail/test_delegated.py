@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.delegation import Delegation, find
-from tests.lab import Lab, Sample, message, wait_for
+from tests.lab import Lab, Sample, at_once, message, wait_for
 
 pytestmark = pytest.mark.dieu9
 SECONDS = 5.0
@@ -90,12 +90,20 @@ def test_dieu12_3_nobody_else_opens_it_and_no_personal_mailbox_is_shared(
         "two stars": (f"{agency}*{person}*{person}", clerk.password),
         "nobody": (f"{agency}*", clerk.password),
     }[case]
-    with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
-        lab.imap(login, password)
-    with pytest.raises(smtplib.SMTPAuthenticationError):
-        lab.submission(login, password)
-    with pytest.raises(poplib.error_proto):
-        lab.pop3(login, password)
+
+    def read() -> None:
+        with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
+            lab.imap(login, password)
+
+    def send() -> None:
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            lab.submission(login, password)
+
+    def fetch() -> None:
+        with pytest.raises(poplib.error_proto):
+            lab.pop3(login, password)
+
+    at_once(read, send, fetch)
     lab.give_back(stranger)
 
 

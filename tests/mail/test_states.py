@@ -5,13 +5,13 @@ that has a password of its own, whose state shuts its own doors and, where it is
 """
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
 from tests.delegation import Delegation, find
-from tests.lab import Lab, Sample
+from tests.lab import Lab, Sample, at_once
 from tests.mail.accounts import Answer, Protocol, State, in_state, reopen, sql
 
 pytestmark = [pytest.mark.dieu6, pytest.mark.dieu7, pytest.mark.dieu8]
@@ -65,17 +65,14 @@ class Answers:
 
 
 def ask(lab: Lab, state: State, clerk: Sample, owner: Sample) -> Answers:
-    """All clients at once, since a refusal takes its time; the wrong password after the right one had its chance."""
+    """All clients at once, with the right and with a wrong password, since a refusal takes its time."""
 
     def attempt(protocol: Protocol, wrong: str) -> Answer:
         who = clerk if protocol.delegated else owner
         return protocol.attempt(lab, who, who.password + wrong)
 
-    with ThreadPoolExecutor(len(Protocol)) as pool:
-        right, wrong = (
-            dict(zip(Protocol, pool.map(attempt, Protocol, [suffix] * len(Protocol)), strict=True))
-            for suffix in ("", "x")
-        )
+    answers = iter(at_once(*(partial(attempt, protocol, wrong) for wrong in ("", "x") for protocol in Protocol)))
+    right, wrong = (dict(zip(Protocol, answers, strict=False)) for _ in range(2))
     return Answers(state, right, wrong)
 
 

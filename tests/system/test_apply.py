@@ -67,7 +67,7 @@ class Scratch:
         line = f"{program} apply - --dsn {shlex.quote(DSN)} --handover-folder {FOLDER} {LIMITS} {shlex.join(words)}"
         sealed = [] if "--recipient" in words else ["--recipient", self.recipient]
         script = shlex.quote(f"cd / && exec {line} {shlex.join(sealed)}")
-        return [*self.lab.driver.ssh_command(self.lab.host("accounts")), f"sudo sh -c {script}"]
+        return self.lab.driver.ssh_command(self.lab.host("accounts"), f"sudo sh -c {script}", shared=True)
 
     def killed(self, document: bytes, program: str) -> bool:
         """Run a program that may die; whether it did."""

@@ -12,7 +12,6 @@ import pytest
 from cryptography import x509
 
 from tests.lab import Lab, wait_for
-from tests.system.test_convergence import playbook
 
 PUBLIC = "/etc/hanam-mail/tls/public"
 INTERNAL = "/etc/hanam-mail/tls/internal"
@@ -221,7 +220,7 @@ def test_a_renewal_left_from_mode_acme_ends_when_the_certificate_is_handed_in(la
     lab.run("mx", f"rm -f {unit}.timer && printf '{timer}\n' > {unit}.timer && touch {' '.join(left[1:])}")
     lab.run("mx", f"printf '[Service]\nExecStart=/bin/true\n' > {left[0]} && systemctl daemon-reload")
     lab.run("mx", "systemctl enable --now hanam-tls-renew.timer")
-    done = playbook(lab, "playbooks/site.yml", "--tags", "tls", "--limit", lab.host("mx"))
+    done = lab.play("site.yml", "--tags", "tls", "--limit", lab.host("mx"))
     assert done.returncode == 0, done.stdout[-3000:]
     assert lab.run("mx", "systemctl is-active hanam-tls-renew.timer", check=False) == "inactive\n"
     assert lab.run("mx", "systemctl is-enabled hanam-tls-renew.timer", check=False) == "masked\n"

@@ -6,7 +6,6 @@ The same tests hold on one machine (no host serves, none reaches) and on several
 import pytest
 
 from tests.lab import Lab
-from tests.system.test_convergence import playbook
 
 CONFIG = "/etc/hanam-mail/tunnel.conf"
 INTERNAL = "/etc/hanam-mail/tls/internal"
@@ -83,7 +82,7 @@ def test_a_tunnel_left_from_a_split_system_is_taken_away(lab: Lab) -> None:
         service = "[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target"
         lab.run(host, f"rm {unit}; printf '{service}\\n' > {unit}; touch {CONFIG}; systemctl daemon-reload")
         lab.run(host, "systemctl enable --now hanam-tunnel.service")
-        done = playbook(lab, "playbooks/site.yml", "--tags", "tunnel", "--limit", host)
+        done = lab.play("site.yml", "--tags", "tunnel", "--limit", host)
         assert done.returncode == 0, done.stdout[-3000:]
         assert lab.run(host, "systemctl is-active hanam-tunnel.service", check=False) == "inactive\n"
         assert lab.run(host, "systemctl is-enabled hanam-tunnel.service", check=False) == "masked\n"

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from testinfra.host import Host
 
-from tests.lab import Lab
+from tests.lab import Lab, wait_for
 
 JOBS = ("hanam-mail-life-cycle", "hanam-mail-new-day", "hanam-mail-notices")
 
@@ -20,9 +20,13 @@ def test_the_timer_runs_starts_at_boot_and_makes_up_for_a_stop(accounts_host: Ho
     timer = accounts_host.service(f"{job}.timer")
     assert timer.is_running
     assert timer.is_enabled
-    shown = accounts_host.check_output(f"systemctl show {job}.timer -p Persistent -p NextElapseUSecRealtime")
-    assert "Persistent=yes" in shown
-    assert "NextElapseUSecRealtime=n/a" not in shown
+    assert accounts_host.check_output(f"systemctl show {job}.timer -P Persistent") == "yes"
+
+    def has_next() -> bool:
+        """A timer has none while its service runs; that of the notices does so every other minute."""
+        return accounts_host.check_output(f"systemctl show {job}.timer -P NextElapseUSecRealtime") not in {"n/a", ""}
+
+    wait_for(has_next, f"the next time of {job}")
 
 
 @pytest.mark.parametrize("job", JOBS)
@@ -172,4 +176,4 @@ def test_an_emergency_lock_does_not_wait_for_thousands_of_others(accounts_host: 
     marked = "select count(*) from mail.credential where must_change and mailbox_id ~ '^i'"
     assert psql(accounts_host, scratch, marked) == str(MAILBOXES // 3)
     assert len(waits) > 3
-    assert max(waits) < 1
+    assert max(waits) < took / 3  # not for all of them: a job of one transaction would make it wait to the end

@@ -1,6 +1,7 @@
 """The decision of a sign-in, as the database takes it (Đ4.6, Đ6, Đ7.1, Đ8.2a)."""
 
 from itertools import pairwise
+from math import inf
 
 import pytest
 from testinfra.host import Host
@@ -345,11 +346,18 @@ def test_a_refusal_takes_as_long_whoever_it_is(accounts_host: Host) -> None:
         times = [float(line.split()[1]) for line in shown.splitlines() if line.startswith("at ")]
         return min(after - before for before, after in pairwise(times))
 
-    known = seconds(login("test.nguoi", "sai"))
-    for other in (
-        seconds(login("khong.co.ai", "sai")),
-        seconds(login("test.nguoi", "sai"), WORLD + cheap),
-        seconds(login("test.nguoi", protocol="smtp"), LOCKED),
-        seconds(login("test.socu", "sai")),
-    ):
-        assert 2 / 3 < known / other < 3 / 2
+    cases = {
+        "a wrong password": (login("test.nguoi", "sai"),),
+        "a name that does not exist": (login("khong.co.ai", "sai"),),
+        "a cheap hash": (login("test.nguoi", "sai"), WORLD + cheap),
+        "locked, at a silent door": (login("test.nguoi", protocol="smtp"), LOCKED),
+        "revoked, with a wrong password": (login("test.socu", "sai"),),
+    }
+    shortest = dict.fromkeys(cases, inf)
+    # By turns: what is really slower stays so however often it is tried, what a busy machine delayed does not.
+    for _ in range(8):
+        for case, arguments in cases.items():
+            shortest[case] = min(shortest[case], seconds(*arguments))
+        if max(shortest.values()) / min(shortest.values()) < 3 / 2:
+            return
+    pytest.fail(f"seconds: {shortest}")

@@ -68,3 +68,8 @@ def test_a_boot_leaves_no_warning_in_the_journal(lab: Lab, rebooted: list[str]) 
     for host in rebooted:
         unexpected = [line for line in lines(lab, host) if not any(re.match(pattern, line) for pattern in known)]
         assert not unexpected, f"{host}:\n" + "\n".join(unexpected)
+
+
+def test_a_boot_keeps_the_time_zone(lab: Lab, rebooted: list[str]) -> None:
+    zone = lab.variables["mail_timezone"]
+    assert {lab.run(host, "timedatectl show -P Timezone").strip() for host in rebooted} == {zone}

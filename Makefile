@@ -117,7 +117,7 @@ fast: setup ## unit, render and contract tests, and the registry
 
 .PHONY: molecule
 molecule: setup lab-packages ## the whole system on real hosts, on one machine and split over several, side by side
-	@$(PYTHON) -m hanam_lab.scenarios default people split
+	@$(PYTHON) -m hanam_lab.scenarios split default split-mail mail people
 
 # --- measurements ---------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Command line of the lab driver: python -m hanam_lab up|down|status|ssh."""
+"""Command line of the lab driver: python -m hanam_lab up|copy|inside|down|status|ssh."""
 
 import os
 import signal
@@ -38,6 +38,23 @@ def up(name: str, inventory: Path, only: tuple[str, ...]) -> None:
     if unknown:
         raise LabError(f"{inventory}: no such host: {', '.join(sorted(unknown))}")
     driver.Lab(name).up([spec for spec in specs if not only or spec.name in only], _say)
+
+
+@main.command()
+@click.argument("original")
+@click.argument("name")
+def copy(original: str, name: str) -> None:
+    """Start the lab NAME as a copy of the running lab ORIGINAL, at the same addresses."""
+    driver.Lab(name).copy(driver.Lab(original), _say)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("name")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def inside(name: str, command: tuple[str, ...]) -> None:
+    """Run COMMAND where it reaches the hosts of the lab NAME; a copy is reached from its own network alone."""
+    line = [*driver.Lab(name).inside, *command]
+    os.execvp(line[0], line)  # noqa: S606
 
 
 @main.command()

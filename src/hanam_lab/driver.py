@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from hanam_lab.shell import locked, remove_when_empty, run
 from hanam_lab.topology import HostSpec
 
 BOOT_SECONDS = 60
+_FREEZING_SECONDS = 10
 _CGROUPS = Path("/sys/fs/cgroup")
 _UNDER_SYSTEMD = Path("/run/systemd/system")
 # SIGRTMIN+4: systemd as process 1 powers the machine off.
@@ -96,7 +98,7 @@ class Lab:
         if not path.exists():
             return []
         saved = json.loads(path.read_text())
-        lan = Network(saved["network"])
+        lan = Network(saved["network"], saved.get("namespace", ""))
         return [Host(self.name, HostSpec(**spec), lan) for spec in saved["hosts"]]
 
     def up(self, specs: list[HostSpec], say: image.Say) -> None:
@@ -118,15 +120,55 @@ class Lab:
             if _point_apt_at(host, archive):
                 stale.append(host)
         self._write_inventory(hosts)
-        starting = [host for host in hosts if host.nspawn_pid is None]
-        for host in starting:
-            say(f"booting {host.spec.name} ({lan.ipv4(host.spec.number)})")
-            _boot(host)
-        for host in hosts:
-            self._wait(host)
+        self._boot([host for host in hosts if host.nspawn_pid is None], say)
         for host in stale:
             # An installer leaves package lists too; check mode on an empty host needs them.
             run([*self.ssh_command(host.spec.name), "sudo", "apt-get", "-q", "update"])
+
+    def copy(self, original: "Lab", say: image.Say) -> None:
+        """Start as a copy of a running lab, with its addresses in a network of its own.
+
+        The original stands still for the seconds that the copying takes; the copy's hosts boot as after a power cut.
+        """
+        needs.check()
+        if self.hosts():
+            raise LabError(f"lab {self.name} is there already; a copy begins with nothing")
+        stopped = [host.spec.name for host in original.hosts() if host.nspawn_pid is None]
+        if stopped or not original.hosts():
+            raise LabError(
+                f"lab {original.name}, to be copied, does not run: {', '.join(stopped) or 'it has no hosts'}"
+            )
+        base = image.base_tree(say)
+        self._save(
+            [host.spec for host in original.hosts()],
+            say,
+            Network(original.hosts()[0].network.number, f"hnm-{self.name}"),
+        )
+        hosts = self.hosts()
+        hosts[0].network.create()
+        for name in ("login_key", "login_key.pub", "known_hosts"):
+            shutil.copy2(original.folder / name, self.folder / name)
+        for host in hosts:
+            host.folder.mkdir()
+        say(f"copying {original.name}")
+        with _frozen(original.hosts()):
+            for host, twin in zip(hosts, original.hosts(), strict=True):
+                run(["cp", "--archive", "--reflink=auto", twin.folder / "upper", host.folder / "upper"])
+        for host in hosts:
+            _mount(host, base)
+        self._write_inventory(hosts)
+        self._boot(hosts, say)
+        for host in hosts:
+            # Unlike empty hosts these have daemons, which recover; it ends with an error when a unit fails.
+            run(self.ssh_command(host.spec.name, "systemctl is-system-running --wait"))
+
+    def _boot(self, hosts: list[Host], say: image.Say) -> None:
+        """Boot hosts that do not run; returns when ssh answers on all of the lab's."""
+        for host in hosts:
+            say(f"booting {host.spec.name} ({host.network.ipv4(host.spec.number)})")
+            _boot(host)
+        for host in self.hosts():
+            self._wait(host)
 
     def down(self, say: image.Say) -> None:
         """Stop the hosts and remove all that `up` made for this lab, whatever state it is in."""
@@ -149,7 +191,13 @@ class Lab:
             shutil.rmtree(self.folder)
         _remove_state_when_empty()
 
-    def ssh_command(self, host: str, *arguments: str, shared: bool = False) -> list[str]:
+    @property
+    def inside(self) -> list[str]:
+        """Words before a command that make it run where the hosts' addresses lead to them."""
+        hosts = self.hosts()
+        return hosts[0].network.inside if hosts else []
+
+    def ssh_command(self, host: str, *arguments: str, shared: bool = False, options: Sequence[str] = ()) -> list[str]:
         """The command line that logs in on a host, as Ansible does.
 
         Shared: over one connection for all that follow within a minute, which costs a tenth of a login of one's own.
@@ -159,18 +207,19 @@ class Lab:
             raise LabError(f"lab {self.name} has no host {host!r}; it has: {', '.join(variables)}")
         entry = variables[host]
         return [
-            "ssh", "-i", entry["ansible_ssh_private_key_file"], *entry["ansible_ssh_common_args"].split(),
+            *self.inside,
+            "ssh", *options, "-i", entry["ansible_ssh_private_key_file"], *entry["ansible_ssh_common_args"].split(),
             *(self.sharing.split() if shared else []),
             f"{entry['ansible_user']}@{entry['ansible_host']}", *arguments,
         ]  # fmt: skip
 
-    def _save(self, specs: list[HostSpec], say: image.Say) -> None:
+    def _save(self, specs: list[HostSpec], say: image.Say, lan: Network | None = None) -> None:
         with locked(STATE):
             watches.allow(STATE.parent, say)
             known = {host.spec.name: host for host in self.hosts()}
             if known:
                 lan = next(iter(known.values())).network
-            else:
+            elif lan is None:
                 taken = {json.loads(path.read_text())["network"] for path in STATE.glob("*/lab.json")}
                 lan = network.free(taken)
             merged = {name: host.spec for name, host in known.items()} | {spec.name: spec for spec in specs}
@@ -180,6 +229,7 @@ class Lab:
                 {
                     "repository": str(REPOSITORY),
                     "network": lan.number,
+                    "namespace": lan.namespace,
                     "hosts": [vars(spec) for spec in merged.values()],
                 }
             )
@@ -217,13 +267,14 @@ class Lab:
             "lab_name": self.name,
             "lab_network_ipv4": f"{lan.ipv4(0)}/24",
             "lab_network_ipv6": f"{lan.ipv6(0)}/64",
+            # Ansible names its connections by address only, which a lab and its copy share.
+            "ansible_control_path_dir": str(self.folder / "cp"),
         }
         self.inventory.write_text(yaml.safe_dump({"all": {"vars": shared, "hosts": entries}}, sort_keys=False))
 
     def _wait(self, host: Host) -> None:
         deadline = time.monotonic() + BOOT_SECONDS
-        command = [*self.ssh_command(host.spec.name), "true"]
-        command[1:1] = ["-o", "ConnectTimeout=2"]
+        command = self.ssh_command(host.spec.name, "true", options=["-o", "ConnectTimeout=2"])
         while True:
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode == 0:
@@ -291,7 +342,7 @@ def _point_apt_at(host: Host, archive: Path) -> bool:
 
 def _boot(host: Host) -> None:
     command = [
-        "systemd-nspawn", "--quiet", "--machine", host.machine, "--directory", str(host.root),
+        *host.network.inside, "systemd-nspawn", "--quiet", "--machine", host.machine, "--directory", str(host.root),
         "--private-users=no", "--register=no", "--keep-unit", f"--network-bridge={host.network.bridge}",
         # The zone is the roles' business: nspawn would give its own to the host at every boot.
         "--resolv-conf=off", "--timezone=off", "--console=read-only",
@@ -311,6 +362,35 @@ def _boot(host: Host) -> None:
     while not (host.folder / "pid").exists():
         if keeper.poll() is not None:
             raise LabError(f"{host.spec.name} did not start:\n{host.console()}")
+        time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def _frozen(hosts: list[Host]) -> Iterator[None]:
+    """Let the hosts' processes stand still, so that their files are those of one moment."""
+    try:
+        for host in hosts:
+            _freeze(host, True)
+        yield
+    finally:
+        for host in hosts:
+            _freeze(host, False)
+
+
+def _freeze(host: Host, still: bool) -> None:
+    if _UNDER_SYSTEMD.is_dir():
+        run(["systemctl", "freeze" if still else "thaw", f"{host.machine}.scope"])
+        return
+    able = [group for group in _cgroups(host) if (group / "cgroup.freeze").exists()]
+    if not able:
+        raise LabError(
+            f"{host.machine}: this machine's control groups (version 1) cannot be frozen, so no lab is copied"
+        )
+    (able[0] / "cgroup.freeze").write_text("1" if still else "0")
+    deadline = time.monotonic() + _FREEZING_SECONDS
+    while still and "frozen 1" not in (able[0] / "cgroup.events").read_text():
+        if time.monotonic() > deadline:
+            raise LabError(f"{host.machine}: its processes do not stand still")
         time.sleep(0.01)
 
 

@@ -3,6 +3,8 @@
 Each writes to a log of its own, build/molecule/<scenario>.log; here only its steps are told. All are run to their end,
 then the last lines of those that failed are shown and, at the very end, where a reader of a long log begins, a line for
 each test that failed. Interrupted, it ends what it started and takes down the labs.
+
+A scenario whose hosts are a copy of another's (HANAM_COPY_OF) begins when that one's are converged.
 """
 
 import contextlib
@@ -29,6 +31,7 @@ FAILURE_LINES = 25
 """What is shown of each failed test: the end of what it said."""
 _GRACE_SECONDS = 20.0
 _POLL_SECONDS = 0.5
+_AFTER_CONVERGE = ("idempotence", "verify")
 _STEP = re.compile(r"➜ (\w+): Executing$")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -41,6 +44,10 @@ class Scenario:
 
     name: str
     log: Path
+    lab: str
+    original: str
+    """Lab that its hosts are a copy of, or nothing."""
+    converged: bool = False
     started: float = 0.0
     process: subprocess.Popen[bytes] | None = None
     _read: int = field(default=0, repr=False)
@@ -85,22 +92,32 @@ class Scenario:
         for line in whole.decode(errors="replace").splitlines():
             found = _STEP.search(_COLOURS.sub("", line).rstrip())
             if found:
+                self.converged |= found.group(1) in _AFTER_CONVERGE
                 yield found.group(1)
 
     def tail(self) -> str:
+        if self.process is None:
+            return ""
         lines = self.log.read_text(errors="replace").splitlines()
         return "\n".join(lines[-TAIL_LINES:])
 
 
 def run(names: Sequence[str], say: Say) -> list[Scenario]:
     """Run the scenarios to their end; returns those that failed."""
-    scenarios = [Scenario(name, LOGS / f"{name}.log") for name in names]
-    running = list(scenarios)
+    scenarios = [_read(name) for name in names]
+    waiting, running = list(scenarios), list[Scenario]()
     try:
-        for scenario in scenarios:
-            scenario.start()
-            say(f"{scenario.name}: started, its log is {scenario.log.relative_to(REPOSITORY)}")
-        while running:
+        while waiting or running:
+            for scenario in list(waiting):
+                source = next((other for other in scenarios if other.lab == scenario.original), None)
+                if source is None or source.converged:
+                    waiting.remove(scenario)
+                    running.append(scenario)
+                    scenario.start()
+                    say(f"{scenario.name}: started, its log is {scenario.log.relative_to(REPOSITORY)}")
+                elif source not in waiting + running:
+                    waiting.remove(scenario)
+                    say(f"{scenario.name}: not started, since {source.name} did not come as far as a converged lab")
             time.sleep(_POLL_SECONDS)
             for scenario in list(running):
                 for step in scenario.steps():
@@ -113,13 +130,13 @@ def run(names: Sequence[str], say: Say) -> list[Scenario]:
         for scenario in running:
             _stop(scenario)
             say(f"{scenario.name}: stopped; removing its hosts")
-            _lab(scenario.name).down(say)
+            Lab(scenario.lab).down(say)
     return [scenario for scenario in scenarios if scenario.process is None or scenario.process.returncode != 0]
 
 
-def _lab(scenario: str) -> Lab:
-    settings = yaml.safe_load((REPOSITORY / f"molecule/{scenario}/molecule.yml").read_text())
-    return Lab(settings["ansible"]["env"]["HANAM_LAB"])
+def _read(name: str) -> Scenario:
+    environment = yaml.safe_load((REPOSITORY / f"molecule/{name}/molecule.yml").read_text())["ansible"]["env"]
+    return Scenario(name, LOGS / f"{name}.log", environment["HANAM_LAB"], environment.get("HANAM_COPY_OF", ""))
 
 
 def _stop(scenario: Scenario) -> None:

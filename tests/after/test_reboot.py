@@ -32,8 +32,7 @@ def _boot_id(lab: Lab, host: str) -> str:
 
 
 def _up(lab: Lab, host: str, before: str) -> str | None:
-    line = [*lab.driver.ssh_command(host), "systemctl is-system-running"]
-    line[1:1] = ["-o", "ConnectTimeout=2"]
+    line = lab.driver.ssh_command(host, "systemctl is-system-running", options=["-o", "ConnectTimeout=2"])
     state = subprocess.run(line, capture_output=True, text=True, check=False).stdout.strip()
     return state if state == "running" and _boot_id(lab, host) != before else None
 

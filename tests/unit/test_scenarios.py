@@ -18,9 +18,22 @@ case $3 in
 good) exit 0 ;;
 bad) echo "reason of the failure"; exit 2 ;;
 tests) cp "$REPORT" "$LOGS/tests.xml"; echo "last line"; exit 2 ;;
+original) echo "INFO     original ➜ idempotence: Executing"; touch "$WORKER.original"; exit 0 ;;
+copy) [ -e "$WORKER.original" ] || exit 3 ;;
 long) setsid sleep 300 & echo $! > "$WORKER"; touch "$WORKER.ready"; wait ;;
 esac
 """
+
+
+COPIES = {"copy": "lab-original", "orphan": "lab-bad"}
+
+
+def write_settings(folder: Path) -> None:
+    for name in ("good", "bad", "tests", "original", "long", *COPIES):
+        settings = folder / f"molecule/{name}/molecule.yml"
+        settings.parent.mkdir(parents=True)
+        original = f"\n    HANAM_COPY_OF: {COPIES[name]}" if name in COPIES else ""
+        settings.write_text(f"ansible:\n  env:\n    HANAM_LAB: lab-{name}{original}\n")
 
 
 @pytest.fixture
@@ -34,6 +47,7 @@ def molecule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LOGS", str(tmp_path / "logs"))
     monkeypatch.setattr(scenarios, "LOGS", tmp_path / "logs")
     monkeypatch.setattr(scenarios, "REPOSITORY", tmp_path)
+    write_settings(tmp_path)
     monkeypatch.setattr(scenarios, "_POLL_SECONDS", 0.01)
     return program
 
@@ -80,6 +94,19 @@ def test_a_report_of_an_earlier_run_is_not_told(molecule: Path, capsys: pytest.C
     assert "old" not in capsys.readouterr().out
 
 
+def test_a_copy_begins_when_its_original_is_converged(molecule: Path) -> None:
+    assert scenarios.main(["copy", "original"]) == 0
+
+
+def test_a_copy_of_what_never_converged_is_not_begun_and_fails(
+    molecule: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert scenarios.main(["orphan", "bad"]) == 1
+    told = capsys.readouterr().out
+    assert "orphan: not started, since bad did not come as far as a converged lab" in told
+    assert "orphan: started" not in told
+
+
 def test_all_good_is_success(molecule: Path) -> None:
     assert scenarios.main(["good"]) == 0
 
@@ -95,7 +122,7 @@ class Lab:
         Path({str(down)!r}).touch()
 scenarios.LOGS = Path({str(tmp_path / "logs")!r})
 scenarios.REPOSITORY = Path({str(tmp_path)!r})
-scenarios._lab = lambda name: Lab()
+scenarios.Lab = lambda name: Lab()
 sys.exit(scenarios.main(["long"]))
 """
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as runner:

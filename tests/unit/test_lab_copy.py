@@ -1,0 +1,54 @@
+"""What a copy of a lab begins from, and where its hosts are reached. That it runs is what its scenarios show."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hanam_lab import driver, needs
+from hanam_lab.errors import LabError
+from hanam_lab.network import Network
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(driver, "STATE", tmp_path)
+    monkeypatch.setattr(needs, "check", lambda: None)
+    return tmp_path
+
+
+def _lab(state: Path, name: str, namespace: str) -> driver.Lab:
+    (state / name).mkdir()
+    spec = {"name": "mail", "number": 10, "memory": 2**30}
+    saved = {"repository": "/x", "network": 3, "namespace": namespace, "hosts": [spec]}
+    (state / name / "lab.json").write_text(json.dumps(saved))
+    entry = {
+        "ansible_host": "10.27.3.10",
+        "ansible_user": "ops",
+        "ansible_ssh_private_key_file": "key",
+        "ansible_ssh_common_args": "-o IdentitiesOnly=yes",
+    }
+    (state / name / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"mail": entry}}}))
+    return driver.Lab(name)
+
+
+def test_a_copy_has_the_addresses_of_its_original_in_a_network_of_its_own(state: Path) -> None:
+    original, copy = _lab(state, "one", ""), _lab(state, "two", "hnm-two")
+    assert original.ssh_command("mail", "true")[0] == "ssh"
+    assert copy.ssh_command("mail", "true")[:3] == ["nsenter", "--net=/run/netns/hnm-two", "ssh"]
+    assert copy.ssh_command("mail", "true")[2:] == original.ssh_command("mail", "true")
+    assert Network(3, "hnm-two").ipv4(10) == Network(3).ipv4(10)
+
+
+def test_what_does_not_run_is_not_copied_and_named(state: Path) -> None:
+    original = _lab(state, "one", "")
+    with pytest.raises(LabError, match="lab one, to be copied, does not run: mail"):
+        driver.Lab("two").copy(original, print)
+    with pytest.raises(LabError, match="lab none, to be copied, does not run: it has no hosts"):
+        driver.Lab("two").copy(driver.Lab("none"), print)
+    assert not (state / "two").exists()
+
+
+def test_a_copy_is_not_laid_over_a_lab(state: Path) -> None:
+    with pytest.raises(LabError, match="lab two is there already"):
+        _lab(state, "two", "hnm-two").copy(_lab(state, "one", ""), print)

@@ -1,15 +1,33 @@
-"""Fixtures for every test that needs running hosts."""
+"""Fixtures for every test that needs running hosts; a failure leaves the hosts' journals in build/journals."""
+
+from collections.abc import Iterator
 
 import pytest
 import testinfra
 from testinfra.host import Host
 
+from hanam_lab.paths import REPOSITORY
 from tests.lab import Lab
+
+JOURNALS = REPOSITORY / "build/journals"
 
 
 @pytest.fixture(scope="session")
-def lab() -> Lab:
-    return Lab.from_environment()
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    lab = Lab.from_environment()
+    # Hosts that have just booted: whoever asked for the database before it was there asks anew.
+    lab.wait_for_agents()
+    yield lab
+    if request.session.testsfailed:
+        _keep_journals(lab)
+
+
+def _keep_journals(lab: Lab) -> None:
+    """The hosts are gone before anybody reads what their tests said."""
+    place = JOURNALS / lab.driver.name
+    place.mkdir(parents=True, exist_ok=True)
+    for host in lab.hosts:
+        (place / f"{host}.log").write_text(lab.run(host, "journalctl --no-pager --output=short-iso-precise"))
 
 
 def _testinfra(lab: Lab, group: str) -> Host:

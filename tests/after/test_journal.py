@@ -9,7 +9,8 @@ from tests.lab import Lab
 # Why a program could not ask another: it was stopped or started again. Never that it asked wrongly, or may not.
 _AWAY = (
     r"(terminating connection due to administrator command|closed( the connection)? unexpectedly|Connection refused"
-    r"|PGSQL.*No such file or directory|the database system is (starting up|shutting down)|Not connected to database)"
+    r"|PGSQL.*No such file or directory|the database system is (starting up|shutting down)|Not connected to database"
+    r"|Consistent recovery state has not been yet reached)"
 )
 
 # What may stand in the journal at warning or above: what tests provoke, and what came before the roles.

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver import Chrome as WebDriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -26,10 +26,13 @@ class Webmail:
 
     def find(self, selector: str) -> WebElement:
         """The first element that fits, once it is visible."""
-        found: WebElement = self.wait.until(
-            expect.visibility_of_element_located((By.CSS_SELECTOR, selector)),
-            f"nothing visible fits {selector}",
-        )
+        try:
+            found: WebElement = self.wait.until(expect.visibility_of_element_located((By.CSS_SELECTOR, selector)))
+        except TimeoutException:
+            said = " ".join(self.driver.find_element(By.TAG_NAME, "body").text.split())
+            raise AssertionError(
+                f"nothing visible fits {selector} at {self.driver.current_url}, which says: {said[:300]}"
+            ) from None
         return found
 
     def text(self, selector: str) -> str:

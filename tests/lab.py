@@ -4,7 +4,6 @@ Used by every test that needs real hosts, and by the proofs at the end of `make 
 """
 
 import imaplib
-import json
 import os
 import poplib
 import shlex
@@ -158,23 +157,25 @@ class Lab:
         finally:
             self.run(group, f"systemctl start {names}")
 
+    def sql(self, statements: str) -> str:
+        """What the accounts database answers its superuser."""
+        shell = "cd / && runuser -u postgres -- psql -qtAX -v ON_ERROR_STOP=1 -d mail"
+        return self.run("accounts", f"{shell} <<'STATEMENTS'\n{statements}\nSTATEMENTS").strip()
+
     def give_password(self, address: str, password: str, *, must_change: bool) -> None:
-        """Give a mailbox a password as the lab's playbook does, and forget all it ever had before."""
-        forget = f"delete from mail.password_history where mailbox_id = mail.resolve('{address}')"
-        forgetting = f'runuser -u postgres -- psql -qAt mail -c "{forget}"'
-        passwords = shlex.quote(json.dumps({address: password}, ensure_ascii=False))
-        option = "--must-change" if must_change else "--no-must-change"
-        program = "runuser -u postgres -- python3 -I /usr/lib/hanam-mail/hanam-mail.pyz"
-        setting = f"cd / && printf %s {passwords} | {program} set-passwords --json --if-different {option}"
-        self.run("accounts", f"{forgetting} && {setting} && {forgetting}")
+        """Give a mailbox a password unless it has it, and forget all it ever had before."""
+        mailbox, typed = f"mail.resolve('{address}')", password.replace("'", "''")
+        forget = f"delete from mail.password_history where mailbox_id = {mailbox};"
+        setting = f"do $$ begin perform mail.password_set({mailbox}, '{typed}', {must_change}, true); end $$;"
+        self.sql(f"{forget} {setting} {forget}")
 
     def give_back(self, person: Sample) -> None:
         """Undo what a test did to a sample official's account: failures, lock by running, password."""
-        undo = " ".join(
-            f"delete from mail.{table} where {column} = mail.resolve('{person.address}');"
-            for table, column in (("lock_state", "mailbox_id"), ("sign_in_failure", "login"))
+        mailbox = f"mail.resolve('{person.address}')"
+        self.sql(
+            f"delete from mail.lock_state where mailbox_id = {mailbox};"
+            f" delete from mail.sign_in_failure where login = {mailbox}"
         )
-        self.run("accounts", f'runuser -u postgres -- psql -qAt mail -c "{undo}"')
         self.give_password(person.address, person.password, must_change=False)
 
     def wait_for_agents(self) -> None:

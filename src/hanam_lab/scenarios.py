@@ -193,12 +193,24 @@ def main(arguments: Sequence[str]) -> int:
         return 130
     for scenario in failed:
         say(f"\n--- {scenario.name}: the last lines of {scenario.log.relative_to(REPOSITORY)} ---\n{scenario.tail()}")
-    failures = [(scenario.name, *failure) for scenario in failed for failure in scenario.failures()]
-    for name, test, _, text in failures:
-        say(f"\n--- {name}: {test} ---\n" + "\n".join(text.splitlines()[-FAILURE_LINES:]))
-    for name, test, reason, _ in failures:
-        say(f"{name}: FAILED {test}: {reason[:300]}")
+    _tell(failed, say)
     return 1 if failed else 0
+
+
+def _tell(failed: Sequence[Scenario], say: Say) -> None:
+    """Each failure with its text, then a line for each; many of one cause, such as a fixture's, as one."""
+    causes = dict[tuple[str, str, str], list[str]]()
+    for scenario in failed:
+        for test, reason, text in scenario.failures():
+            causes.setdefault((scenario.name, reason, text), []).append(test)
+    for (name, _, text), tests in causes.items():
+        say(f"\n--- {name}: {_named(tests)} ---\n" + "\n".join(text.splitlines()[-FAILURE_LINES:]))
+    for (name, reason, _), tests in causes.items():
+        say(f"{name}: FAILED {_named(tests)}: {reason[:300]}")
+
+
+def _named(tests: Sequence[str]) -> str:
+    return tests[0] if len(tests) == 1 else f"{tests[0]} and {len(tests) - 1} more"
 
 
 if __name__ == "__main__":

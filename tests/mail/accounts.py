@@ -16,22 +16,12 @@ from tests.lab import TIMEOUT, Lab, Sample, wait_for
 from tests.mail.http_doors import Browser, messages
 
 
-def sql(lab: Lab, statements: str) -> str:
-    """What the accounts database answers."""
-    return lab.run(
-        "accounts",
-        "cd / && runuser -u postgres -- psql -qtAX -v ON_ERROR_STOP=1 -d mail <<'STATEMENTS'\n"
-        f"{statements}\nSTATEMENTS",
-    ).strip()
-
-
 def settled(lab: Lab) -> None:
     """Wait until every node's agent has heard of everything: 5 seconds are what a change of state may take."""
     nodes = {lab.host("mailstore"), lab.host("submission")}
 
     def caught_up() -> bool:
-        behind = sql(
-            lab,
+        behind = lab.sql(
             "select count(*) from mail.agent_cursor where node in ('{}') and seq <"
             " (select coalesce(max(seq), 0) from mail.outbox)".format("', '".join(sorted(nodes))),
         )
@@ -42,7 +32,7 @@ def settled(lab: Lab) -> None:
 
 def forget_failures(lab: Lab) -> None:
     """Failures that a test made must not shut out the next one."""
-    sql(lab, "delete from mail.sign_in_failure; delete from mail.sign_in_lockout")
+    lab.sql("delete from mail.sign_in_failure; delete from mail.sign_in_lockout")
 
 
 class State(StrEnum):
@@ -83,8 +73,7 @@ class State(StrEnum):
 
 def reopen(lab: Lab, mailbox: str) -> None:
     """Make the mailbox active again, whatever it was."""
-    sql(
-        lab,
+    lab.sql(
         f"update mail.mailbox set state = 'active' where id = '{mailbox}';"
         f" delete from mail.lock_state where mailbox_id = '{mailbox}';"
         " update mail.credential set must_change = false, is_default = false, changed_at = now()"
@@ -98,7 +87,7 @@ def reopen(lab: Lab, mailbox: str) -> None:
 def in_state(lab: Lab, sample: Sample, state: State) -> Iterator[None]:
     """The sample's mailbox in a state, known to all daemons; active again afterwards."""
     try:
-        sql(lab, state.bring_about(sample.mailbox))
+        lab.sql(state.bring_about(sample.mailbox))
         settled(lab)
         if state == State.THROTTLED:
             # Whoever is let in from memory is no guesser.

@@ -10,19 +10,14 @@ from tests.lab import Lab, Sample, message, wait_for
 pytestmark = [pytest.mark.dieu7, pytest.mark.dieu9]
 
 
-def sql(lab: Lab, query: str) -> str:
-    return lab.run("accounts", f'cd / && su postgres -c "psql -Atqv ON_ERROR_STOP=1 mail" <<EOF\n{query}\nEOF').strip()
-
-
 def uses(lab: Lab, mailbox: str) -> dict[str, int]:
     """Protocol -> how often the mailbox was used by it since it was forgotten."""
-    rows = sql(lab, f"SELECT protocol, sum(times) FROM mail.sign_in WHERE mailbox_id = '{mailbox}' GROUP BY 1")
+    rows = lab.sql(f"SELECT protocol, sum(times) FROM mail.sign_in WHERE mailbox_id = '{mailbox}' GROUP BY 1")
     return {protocol: int(times) for protocol, times in (row.split("|") for row in rows.splitlines())}
 
 
 def forget(lab: Lab, mailbox: str) -> None:
-    sql(
-        lab,
+    lab.sql(
         f"DELETE FROM mail.activity WHERE mailbox_id = '{mailbox}';"
         f" DELETE FROM mail.sign_in WHERE mailbox_id = '{mailbox}'",
     )
@@ -89,21 +84,20 @@ def test_sending_under_a_foreign_name_is_refused_and_no_use(lab: Lab, person: Sa
 @pytest.fixture
 def agency(lab: Lab, person: Sample) -> Iterator[tuple[str, str]]:
     """Id and address of the agency's mailbox, whose clerk the person is for a while; no use of it is known."""
-    mailbox, local_part = sql(
-        lab,
+    mailbox, local_part = lab.sql(
         "SELECT a.id, d.local_part FROM mail.mailbox a JOIN mail.mailbox p USING (agency_id)"
         " JOIN mail.address d ON d.mailbox_id = a.id AND d.kind = 'primary'"
         f" WHERE a.kind = 'agency' AND p.id = '{person.mailbox}'",
     ).split("|")
     pair = f"('{mailbox}', '{person.mailbox}')"
-    was_clerk = sql(lab, f"SELECT 1 FROM mail.mailbox_clerk WHERE (mailbox_id, clerk_id) = {pair}")
-    sql(lab, f"INSERT INTO mail.mailbox_clerk VALUES {pair} ON CONFLICT DO NOTHING")
+    was_clerk = lab.sql(f"SELECT 1 FROM mail.mailbox_clerk WHERE (mailbox_id, clerk_id) = {pair}")
+    lab.sql(f"INSERT INTO mail.mailbox_clerk VALUES {pair} ON CONFLICT DO NOTHING")
     forget(lab, mailbox)
     try:
         yield mailbox, f"{local_part}@{lab.variables['mail_domain']}"
     finally:
         if not was_clerk:
-            sql(lab, f"DELETE FROM mail.mailbox_clerk WHERE (mailbox_id, clerk_id) = {pair}")
+            lab.sql(f"DELETE FROM mail.mailbox_clerk WHERE (mailbox_id, clerk_id) = {pair}")
 
 
 def test_writing_for_the_agency_is_use_of_its_mailbox_too(
@@ -123,7 +117,7 @@ def test_dieu_9_2_opening_the_agencys_mailbox_is_its_use_with_the_clerk_beside(
     with lab.imap(f"{address}*{person.address}", person.password) as client:
         client.select("INBOX", readonly=True)
     wait_for(lambda: uses(lab, mailbox) == {"imap": 1}, "the use by IMAP")
-    assert sql(lab, f"SELECT clerk_id FROM mail.sign_in WHERE mailbox_id = '{mailbox}'") == person.mailbox
+    assert lab.sql(f"SELECT clerk_id FROM mail.sign_in WHERE mailbox_id = '{mailbox}'") == person.mailbox
     assert uses(lab, person.mailbox) == {}
 
 
@@ -154,8 +148,7 @@ def test_an_automatic_reply_is_no_use(lab: Lab, on_leave: Sample, other: Sample)
 
 
 def test_the_systems_notices_are_no_use(lab: Lab, person: Sample) -> None:
-    sql(
-        lab,
+    lab.sql(
         f"DELETE FROM mail.notice WHERE mailbox_id = '{person.mailbox}' AND kind = 'quota';"
         f" SELECT mail.quota_passed('{person.mailbox}', 80)",
     )

@@ -114,7 +114,7 @@ def test_both_names_are_kept(lab: Lab, delegation: Delegation) -> None:
         f"and clerk_id = '{delegation.clerk.mailbox}' and protocol = 'imap' and day = current_date"
     )
     wait_for(
-        lambda: lab.run("accounts", f'runuser -u postgres -- psql -At mail -c "{kept}"').strip() != "0",
+        lambda: lab.sql(kept) != "0",
         "the sign-in with the clerk's name",
     )
     told = f"user=<{delegation.mailbox}>, login=<{delegation.login}>"
@@ -165,7 +165,7 @@ def test_dieu7_1_a_locked_agency_mailbox_opens_for_no_clerk(lab: Lab, delegation
         lab.imap(clerk.address, clerk.password).logout()  # his own stays open
     finally:
         undo = f"delete from mail.lock_state where mailbox_id = '{delegation.mailbox}'"
-        lab.run("accounts", f'runuser -u postgres -- psql -qAt mail -c "{undo}"')
+        lab.sql(undo)
 
 
 def test_a_clerk_who_leaves_is_cut_at_once_although_his_sign_in_was_remembered(
@@ -174,7 +174,7 @@ def test_a_clerk_who_leaves_is_cut_at_once_although_his_sign_in_was_remembered(
     reading = lab.imap(delegation.login, clerk.password)
     pair = f"('{delegation.mailbox}', '{clerk.mailbox}')"
     delete = f"delete from mail.mailbox_clerk where (mailbox_id, clerk_id) = {pair}"
-    lab.run("accounts", f'runuser -u postgres -- psql -qAt mail -c "{delete}"')
+    lab.sql(delete)
     try:
 
         def cut() -> bool:
@@ -189,6 +189,6 @@ def test_a_clerk_who_leaves_is_cut_at_once_although_his_sign_in_was_remembered(
             lab.imap(delegation.login, clerk.password)
     finally:
         insert = f"insert into mail.mailbox_clerk values {pair}"
-        lab.run("accounts", f'runuser -u postgres -- psql -qAt mail -c "{insert}"')
+        lab.sql(insert)
     lab.give_back(clerk)
     wait_for(lambda: lab.imap(delegation.login, clerk.password).logout()[0] == "BYE", "the clerk's return", SECONDS)

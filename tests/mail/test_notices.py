@@ -9,10 +9,6 @@ import pytest
 from tests.lab import Lab, Sample, wait_for
 
 
-def sql(lab: Lab, query: str) -> str:
-    return lab.run("accounts", f'cd / && su postgres -c "psql -Atqv ON_ERROR_STOP=1 mail" <<EOF\n{query}\nEOF').strip()
-
-
 @pytest.fixture
 def person(lab: Lab) -> Sample:
     return lab.samples[0]
@@ -21,8 +17,7 @@ def person(lab: Lab) -> Sample:
 @pytest.fixture
 def agency(lab: Lab, person: Sample) -> str:
     """The mailbox id of the person's agency."""
-    return sql(
-        lab,
+    return lab.sql(
         "SELECT a.id FROM mail.mailbox a JOIN mail.mailbox p USING (agency_id)"
         f" WHERE a.kind = 'agency' AND p.id = '{person.mailbox}'",
     )
@@ -31,10 +26,9 @@ def agency(lab: Lab, person: Sample) -> str:
 @pytest.fixture
 def notice(lab: Lab, person: Sample) -> str:
     """A warning that waits, under a round of its own; its condition in SQL."""
-    round_ = sql(lab, "SELECT gen_random_uuid()") + "/14"
+    round_ = lab.sql("SELECT gen_random_uuid()") + "/14"
     payload = '{"since": "2026-01-06", "cause": "activity", "locks_on": "2026-04-07", "days": 15}'
-    sql(
-        lab,
+    lab.sql(
         "INSERT INTO mail.notice (mailbox_id, kind, round, due, payload)"
         f" VALUES ('{person.mailbox}', 'idle_warning', '{round_}', '2026-03-23', '{payload}')",
     )
@@ -82,7 +76,7 @@ def test_dieu_7_2_person_and_agency_get_the_warning_once_in_vietnamese(
         assert "không có hoạt động gửi, nhận thư từ ngày 06/01/2026 (lần sử dụng gần nhất)" in text
         assert "(còn 15 ngày)" in text
         assert lab.variables["support_phone"] in text
-    assert sql(lab, f"SELECT sent_at IS NOT NULL FROM mail.notice WHERE {notice}") == "t"
+    assert lab.sql(f"SELECT sent_at IS NOT NULL FROM mail.notice WHERE {notice}") == "t"
 
 
 def test_a_notice_waits_while_mail_is_away_and_the_operator_sees_it(lab: Lab, notice: str) -> None:
@@ -95,6 +89,6 @@ def test_a_notice_waits_while_mail_is_away_and_the_operator_sees_it(lab: Lab, no
             ),
             "the line for the operator",
         )
-        assert sql(lab, f"SELECT sent_at IS NULL FROM mail.notice WHERE {notice}") == "t"
+        assert lab.sql(f"SELECT sent_at IS NULL FROM mail.notice WHERE {notice}") == "t"
     run_job(lab)
-    assert sql(lab, f"SELECT sent_at IS NOT NULL FROM mail.notice WHERE {notice}") == "t"
+    assert lab.sql(f"SELECT sent_at IS NOT NULL FROM mail.notice WHERE {notice}") == "t"

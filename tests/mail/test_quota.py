@@ -18,19 +18,15 @@ def person(lab: Lab) -> Sample:
     return lab.samples[1]
 
 
-def _sql(lab: Lab, query: str) -> str:
-    return lab.run("accounts", f'cd / && su postgres -c "psql -Atqv ON_ERROR_STOP=1 mail" <<EOF\n{query}\nEOF')
-
-
 def _set_quota(lab: Lab, mailbox: str, size: int) -> None:
-    _sql(lab, f"UPDATE mail.mailbox SET quota_bytes = {size} WHERE id = '{mailbox}'")
+    lab.sql(f"UPDATE mail.mailbox SET quota_bytes = {size} WHERE id = '{mailbox}'")
     lab.run("mailstore", "doveadm auth cache flush")
 
 
 @pytest.fixture
 def small_mailbox(lab: Lab, person: Sample) -> Iterator[Sample]:
     """A person's mailbox with little room and a message that nearly fills it; as before afterwards."""
-    before = int(_sql(lab, f"SELECT quota_bytes FROM mail.mailbox WHERE id = '{person.mailbox}'"))
+    before = int(lab.sql(f"SELECT quota_bytes FROM mail.mailbox WHERE id = '{person.mailbox}'"))
     # What other tests left counts too; deleted mail is kept in Trash for a while, so that folder is emptied as well.
     lab.run("mailstore", f"doveadm expunge -u {person.mailbox} mailbox '*' all")
     lab.run("mailstore", f"doveadm mailbox create -u {person.mailbox} Thu")

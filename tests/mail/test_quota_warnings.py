@@ -15,19 +15,14 @@ MEBIBYTE = 2**20
 SMALL = 20 * MEBIBYTE
 
 
-def sql(lab: Lab, query: str) -> str:
-    return lab.run("accounts", f'cd / && su postgres -c "psql -Atqv ON_ERROR_STOP=1 mail" <<EOF\n{query}\nEOF').strip()
-
-
 @pytest.fixture
 def small(lab: Lab) -> Iterator[Sample]:
     """A person's mailbox with room for 20 MiB, empty, without notices; as before afterwards."""
     person = lab.samples[1]
-    before = sql(lab, f"SELECT quota_bytes FROM mail.mailbox WHERE id = '{person.mailbox}'")
+    before = lab.sql(f"SELECT quota_bytes FROM mail.mailbox WHERE id = '{person.mailbox}'")
     lab.run("mailstore", f"doveadm expunge -u {person.mailbox} mailbox '*' all")
     lab.run("mailstore", f"doveadm mailbox create -u {person.mailbox} Thu")
-    sql(
-        lab,
+    lab.sql(
         f"DELETE FROM mail.notice WHERE mailbox_id = '{person.mailbox}' AND kind = 'quota';"
         f" UPDATE mail.mailbox SET quota_bytes = {SMALL} WHERE id = '{person.mailbox}'",
     )
@@ -37,7 +32,7 @@ def small(lab: Lab) -> Iterator[Sample]:
         yield person
     finally:
         lab.run("mailstore", f"doveadm mailbox delete -u {person.mailbox} -s Thu")
-        sql(lab, f"UPDATE mail.mailbox SET quota_bytes = {before} WHERE id = '{person.mailbox}'")
+        lab.sql(f"UPDATE mail.mailbox SET quota_bytes = {before} WHERE id = '{person.mailbox}'")
 
 
 def room(lab: Lab, person: Sample) -> int:
@@ -54,8 +49,8 @@ def fill(lab: Lab, person: Sample, mebibytes: float) -> None:
 
 def noted(lab: Lab, person: Sample) -> list[int]:
     """The percentages of which a notice exists."""
-    rows = sql(
-        lab, f"SELECT payload ->> 'percent' FROM mail.notice WHERE mailbox_id = '{person.mailbox}' AND kind = 'quota'"
+    rows = lab.sql(
+        f"SELECT payload ->> 'percent' FROM mail.notice WHERE mailbox_id = '{person.mailbox}' AND kind = 'quota'"
     )
     return sorted(int(row) for row in rows.splitlines())
 
@@ -91,8 +86,8 @@ def test_a_warning_concerns_the_owner_alone(lab: Lab, small: Sample) -> None:
     fill(lab, small, 16.5)
     wait_for(lambda: noted(lab, small) == [80], "the note of 80 %")
     lab.run("accounts", "systemctl start hanam-mail-notices.service")
-    given = sql(
-        lab, f"SELECT payload -> 'given' FROM mail.notice WHERE mailbox_id = '{small.mailbox}' AND kind = 'quota'"
+    given = lab.sql(
+        f"SELECT payload -> 'given' FROM mail.notice WHERE mailbox_id = '{small.mailbox}' AND kind = 'quota'"
     )
     assert given == f'["{small.address}"]'
 

@@ -24,7 +24,7 @@ import yaml
 
 from hanam_lab.paths import REPOSITORY
 from tests.lab import Lab, Sample, message, wait_for
-from tests.mail.accounts import settled, sql
+from tests.mail.accounts import settled
 
 PASSWORD = "Thu-nghiem-7@Hanam"
 PERSON = "x9x9p1"
@@ -131,8 +131,8 @@ class World:
             "folders": self.doveadm("mailbox list", of),
             "quota": self.doveadm("-f tab quota get", of),
             "sieve": self.doveadm("sieve list", of) + self.doveadm("sieve get", of, "nghi"),
-            "activity": sql(self.lab, f"select protocol, last_access from mail.activity where mailbox_id = '{PERSON}'"),
-            "hash": sql(self.lab, f"select md5(hash), changed_at from mail.credential where mailbox_id = '{PERSON}'"),
+            "activity": self.lab.sql(f"select protocol, last_access from mail.activity where mailbox_id = '{PERSON}'"),
+            "hash": self.lab.sql(f"select md5(hash), changed_at from mail.credential where mailbox_id = '{PERSON}'"),
         }
 
 
@@ -170,14 +170,12 @@ def world(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]
 def _forget(lab: Lab) -> None:
     """Take the test's mailboxes out of the lab again, which no role of the database may."""
     known = ", ".join(f"'{identity}'" for identity in IDS)
-    tables = sql(
-        lab,
+    tables = lab.sql(
         "select table_name from information_schema.columns join information_schema.tables"
         " using (table_schema, table_name)"
         " where table_schema = 'mail' and column_name = 'mailbox_id' and table_type = 'BASE TABLE'",
     ).split()
-    sql(
-        lab,
+    lab.sql(
         "set session_replication_role = replica;"
         + "".join(f" delete from mail.{table} where mailbox_id in ({known});" for table in tables)
         + f" delete from mail.mailbox_clerk where mailbox_id in ({known}) or clerk_id in ({known});"
@@ -243,7 +241,7 @@ def _delivered_under(world: World, *addresses: str) -> None:
         subject = f"den {address} {time.monotonic_ns()}"
         world.send(address, subject)
         world.lab.wait_for_message(world.sample(address), subject)
-    shown = sql(world.lab, f"select address from mail.webmail_addresses('{PERSON}') limit 1")
+    shown = world.lab.sql(f"select address from mail.webmail_addresses('{PERSON}') limit 1")
     assert shown == f"{addresses[0]}@{world.lab.variables['mail_domain']}"
 
 
@@ -293,7 +291,7 @@ def _all_know(world: World, address: str, since: float) -> None:
             return client.rcpt(whole)[0] == 250
 
     def webmail() -> bool:
-        return sql(world.lab, f"select mail.webmail_login('{whole}')") == PERSON
+        return world.lab.sql(f"select mail.webmail_login('{whole}')") == PERSON
 
     for name, look in (("Dovecot", dovecot), ("Postfix", postfix), ("the webmail", webmail)):
         _felt(world, f"{name} to know {whole}", since, look)
@@ -324,7 +322,7 @@ def test_a_transfer_keeps_the_mailbox_and_its_plain_address(furnished: World) ->
     furnished.registry.entries["thumot"].remove(person)
     furnished.registry.entries["thuhai"].append(person)
     furnished.apply()
-    assert sql(furnished.lab, f"select agency_id from mail.mailbox where id = '{PERSON}'") == "x9x9c2"
+    assert furnished.lab.sql(f"select agency_id from mail.mailbox where id = '{PERSON}'") == "x9x9c2"
     assert furnished.kept() == before
     _delivered_under(furnished, person["address"], *(alias["address"] for alias in person.get("aliases", ())))
     _sorted_by_the_rule(furnished, person["address"])
@@ -412,8 +410,7 @@ def revoked(world: World) -> World:
     world.apply()
     # Kept from when it was closed here, which was just now, not from the document's day: time travels.
     assert "còn phải giữ đến" in _purge(world, "lethunghiem").stdout
-    sql(
-        world.lab,
+    world.lab.sql(
         "set session_replication_role = replica;"
         f" update mail.mailbox set revoked_at = now() - interval '300 days' where id = '{GONE}'",
     )
@@ -448,7 +445,7 @@ def test_a_purge_refuses_with_one_sentence(revoked: World, mailbox: str, words: 
     done = _purge(revoked, mailbox, *words)
     assert done.returncode != 0
     assert text in done.stdout
-    assert sql(revoked.lab, f"select count(*) from mail.mailbox where id in ('{GONE}') and purged_at is null") == "1"
+    assert revoked.lab.sql(f"select count(*) from mail.mailbox where id in ('{GONE}') and purged_at is null") == "1"
 
 
 @pytest.mark.dieu6
@@ -475,9 +472,9 @@ def test_a_purge_exports_first_and_leaves_the_address_taken(revoked: World, tmp_
         assert [row["local_part"] for row in record["addresses"]] == ["lethunghiem"]
         lab.run("mailstore", f"test ! -e /srv/mail/{GONE[:2]}/{GONE}")
         rows = "select purged_at is not null, (select count(*) from mail.credential c where c.mailbox_id = m.id)"
-        assert sql(lab, f"{rows} from mail.mailbox m where id = '{GONE}'") == "t|0"
+        assert lab.sql(f"{rows} from mail.mailbox m where id = '{GONE}'") == "t|0"
         audit = f"select document from mail.audit where key = '{GONE}' and after ? 'purged_at'"
-        assert sql(lab, f"{audit} order by seq desc limit 1") == "99/TEST"
+        assert lab.sql(f"{audit} order by seq desc limit 1") == "99/TEST"
         with lab.smtp() as client:
             client.mail("an@ngoai.example")
             assert client.rcpt("lethunghiem@hanam.gov.vn")[0] == 550

@@ -12,7 +12,7 @@ import pytest
 
 from tests.delegation import Delegation, find
 from tests.lab import Lab, Sample, at_once
-from tests.mail.accounts import Answer, Protocol, State, in_state, reopen, sql
+from tests.mail.accounts import Answer, Protocol, State, in_state, reopen
 
 pytestmark = [pytest.mark.dieu6, pytest.mark.dieu7, pytest.mark.dieu8]
 
@@ -142,8 +142,7 @@ def agency(lab: Lab) -> Iterator[Sample]:
     delegation: Delegation = find(lab)
     lab.give_password(delegation.agency, AGENCYS_PASSWORD, must_change=False)
     yield Sample(delegation.agency, AGENCYS_PASSWORD, delegation.mailbox, "")
-    sql(
-        lab,
+    lab.sql(
         f"delete from mail.credential where mailbox_id = '{delegation.mailbox}';"
         f" delete from mail.password_history where mailbox_id = '{delegation.mailbox}'",
     )

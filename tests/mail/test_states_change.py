@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.lab import Lab, Sample, message, wait_for
-from tests.mail.accounts import State, in_state, raw_imap, reopen, settled, sql
+from tests.mail.accounts import State, in_state, raw_imap, reopen, settled
 
 pytestmark = pytest.mark.dieu7
 SECONDS = 5.0
@@ -48,7 +48,7 @@ def idle(lab: Lab, person: Sample) -> Callable[[float], float]:
 def test_an_open_idle_ends_within_seconds(lab: Lab, person: Sample, state: State) -> None:
     end = idle(lab, person)
     began = time.monotonic()
-    sql(lab, state.bring_about(person.mailbox))
+    lab.sql(state.bring_about(person.mailbox))
     seconds = end(began)
     print(f"IMAP IDLE ended {seconds:.2f} s after {state}")
     assert seconds < SECONDS
@@ -59,7 +59,7 @@ def test_an_open_smtp_session_dies_at_the_next_mail(lab: Lab, person: Sample) ->
         assert client.mail(person.address)[0] == 250
         client.rset()
         began = time.monotonic()
-        sql(lab, State.COMPROMISED.bring_about(person.mailbox))
+        lab.sql(State.COMPROMISED.bring_about(person.mailbox))
         code, text = client.mail(person.address)
         seconds = time.monotonic() - began
     print(f"SMTP MAIL refused {seconds:.2f} s after the lock")
@@ -75,7 +75,7 @@ def test_an_open_smtp_session_dies_at_the_end_of_its_message(lab: Lab, person: S
         assert client.rcpt(lab.samples[0].address)[0] == 250
         assert client.docmd("DATA")[0] == 354
         began = time.monotonic()
-        sql(lab, State.COMPROMISED.bring_about(person.mailbox))
+        lab.sql(State.COMPROMISED.bring_about(person.mailbox))
         client.send(mail.as_bytes().replace(b"\n", b"\r\n") + b"\r\n.\r\n")
         code, text = client.getreply()
         seconds = time.monotonic() - began
@@ -90,7 +90,7 @@ def test_after_a_change_the_old_password_ends_and_the_new_one_opens(lab: Lab, pe
     end = idle(lab, person)
     began = time.monotonic()
     new = "Tam-thoi-8#Qv"
-    answer = sql(lab, f"select result from mail.change_password('{person.address}', '{person.password}', '{new}', '')")
+    answer = lab.sql(f"select result from mail.change_password('{person.address}', '{person.password}', '{new}', '')")
     assert answer == "changed"
     try:
         assert end(began) < SECONDS
@@ -100,8 +100,7 @@ def test_after_a_change_the_old_password_ends_and_the_new_one_opens(lab: Lab, pe
         lab.imap(person.address, new).logout()
     finally:
         # As a new official has it: nothing in the history, so that the lab's password is taken again.
-        sql(
-            lab,
+        lab.sql(
             f"delete from mail.password_history where mailbox_id = '{person.mailbox}';"
             f" select mail.password_set('{person.mailbox}', '{person.password}', false, true)",
         )

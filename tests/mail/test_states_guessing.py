@@ -16,7 +16,7 @@ from statistics import median
 import pytest
 
 from tests.lab import Lab, Sample, at_once, wait_for
-from tests.mail.accounts import forget_failures, reopen, sql
+from tests.mail.accounts import forget_failures, reopen
 from tests.mail.http_doors import Browser, messages
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.dieu12]
@@ -79,7 +79,7 @@ def test_ten_thousand_guesses_from_twenty_machines_open_nothing(lab: Lab, victim
     assert answer["accepted"] == answer["told"] == []
     assert answer["refused"] == GUESSES
     assert median(times) < 2
-    counted = int(sql(lab, f"select count(*) from mail.sign_in_failure where login = '{victim.mailbox}'"))
+    counted = int(lab.sql(f"select count(*) from mail.sign_in_failure where login = '{victim.mailbox}'"))
     # What was under way while a limit was reached is counted as well.
     assert counted < 4 * MACHINES
     # Afterwards too the owner gets in from a place where he never was.
@@ -92,7 +92,7 @@ def test_ten_thousand_guesses_from_twenty_machines_open_nothing(lab: Lab, victim
 def test_the_operator_hears_of_it(lab: Lab, victim: Sample) -> None:
     begin = lab.run("mailstore", "date +%s").strip()
     shut_out(lab, victim, "198.51.100.99")
-    kinds = sql(lab, f"select kind, host(address) from mail.sign_in_lockout where login = '{victim.mailbox}'")
+    kinds = lab.sql(f"select kind, host(address) from mail.sign_in_lockout where login = '{victim.mailbox}'")
     assert kinds == "pair|198.51.100.99"
 
     def told() -> str:
@@ -107,7 +107,7 @@ def test_the_operator_hears_of_it(lab: Lab, victim: Sample) -> None:
 
 def letters(lab: Lab) -> list[str]:
     """The letters about lockouts in the operator's mailbox, read on the mail store."""
-    operator = sql(lab, f"select mail.resolve('{lab.variables['operator_address'].partition('@')[0]}')")
+    operator = lab.sql(f"select mail.resolve('{lab.variables['operator_address'].partition('@')[0]}')")
     found = lab.run("mailstore", f"doveadm fetch -u {operator} body header Subject 'lần chặn đăng nhập'")
     return [quopri.decodestring(text).decode() for text in found.split("body:\n")[1:]]
 
@@ -144,7 +144,7 @@ def test_guesses_in_the_webmail_count_for_the_browser_not_for_the_webmail(lab: L
         "    print(error)\n"
     )
     assert "Authentication failed" in lab.run("mailstore", f"python3 - <<'PROGRAM'\n{program}PROGRAM")
-    assert sql(lab, "select host(address), protocol from mail.sign_in_failure") == "198.51.100.55|imap"
+    assert lab.sql("select host(address), protocol from mail.sign_in_failure") == "198.51.100.55|imap"
 
 
 def test_guesses_in_the_webmail_do_not_shut_its_owner_out(lab: Lab, victim: Sample) -> None:

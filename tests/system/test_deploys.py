@@ -15,7 +15,7 @@ from testinfra.host import Host
 
 from hanam_lab.paths import REPOSITORY
 from tests.lab import Lab, Sample, wait_for
-from tests.mail.accounts import settled, sql
+from tests.mail.accounts import settled
 
 pytestmark = pytest.mark.dieu7
 SECONDS = 5
@@ -83,8 +83,7 @@ def test_dieu_7_2_a_lock_by_pyinfra_holds_on_every_node_within_seconds(lab: Lab,
         deadline = time.monotonic() + SECONDS
         while session.sock.recv(4096):
             assert time.monotonic() < deadline
-    locked_at, by, note = sql(
-        lab,
+    locked_at, by, note = lab.sql(
         "select extract(epoch from locked_at), locked_by, note from mail.lock_state"
         f" where mailbox_id = '{person.mailbox}'",
     ).split("|")
@@ -94,7 +93,7 @@ def test_dieu_7_2_a_lock_by_pyinfra_holds_on_every_node_within_seconds(lab: Lab,
         behind = (
             "select count(*) from mail.agent_cursor where seq < (select max(seq) from mail.outbox where mailbox = '{}')"
         )
-        return sql(lab, behind.format(person.mailbox)) == "0"
+        return lab.sql(behind.format(person.mailbox)) == "0"
 
     wait_for(every_node, "the agents of all nodes", seconds=SECONDS)
     took = time.time() - float(locked_at)
@@ -121,4 +120,4 @@ def test_a_lock_that_cannot_be_fails_and_says_why(lab: Lab, given: dict[str, str
     done = pyinfra(lab, *by_inventory(lab), *data(**words))
     assert done.returncode != 0
     assert complaint in done.stdout + done.stderr
-    assert sql(lab, f"select count(*) from mail.lock_state where mailbox_id = '{person.mailbox}'") == "0"
+    assert lab.sql(f"select count(*) from mail.lock_state where mailbox_id = '{person.mailbox}'") == "0"

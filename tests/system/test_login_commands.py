@@ -11,7 +11,7 @@ import pytest
 from testinfra.host import Host
 
 from tests.lab import Lab, Sample, message
-from tests.mail.accounts import reopen, settled, sql
+from tests.mail.accounts import reopen, settled
 
 pytestmark = pytest.mark.dieu7
 
@@ -22,8 +22,7 @@ def person(lab: Lab) -> Iterator[Sample]:
     reopen(lab, sample.mailbox)
     yield sample
     # The lab's password again, as if it had never been another.
-    sql(
-        lab,
+    lab.sql(
         f"delete from mail.lock_state where mailbox_id = '{sample.mailbox}';"
         f" select mail.restores_followed('{{{sample.mailbox}}}');"
         f" select mail.password_set('{sample.mailbox}', 'Khac-voi-tat-ca-1@', false, false);"
@@ -99,7 +98,7 @@ def test_a_restore_gives_a_new_default_password_in_a_sealed_file(lab: Lab, accou
     settled(lab)
     assert "[must_change:default]" in refused_with(lab, person, found["password"])
     assert "[" not in refused_with(lab, person, person.password).replace("[AUTHENTICATIONFAILED]", "")
-    verified = sql(lab, f"select verified from mail.credential where mailbox_id = '{person.mailbox}'")
+    verified = lab.sql(f"select verified from mail.credential where mailbox_id = '{person.mailbox}'")
     assert verified == "Trần Thị Lan"
 
 
@@ -110,7 +109,7 @@ def test_a_plan_tells_of_a_restore_by_command_until_the_registry_has_it(
     command(accounts_host, "lock", person.address, "--reason", "compromised", "--note", "thử")
     command(accounts_host, "restore", person.address, "--document", "8/STP", "--verified", "Lan")
     # Nothing else changes: what the reader should know is told all the same.
-    sql(lab, f"delete from mail.password_history where mailbox_id = '{person.mailbox}'")
+    lab.sql(f"delete from mail.password_history where mailbox_id = '{person.mailbox}'")
     shown = lab.play("mailboxes.yml", "--check", "--diff")
     assert shown.returncode == 0, shown.stdout
     told = " ".join((shown.stdout + shown.stderr).split())
@@ -125,7 +124,7 @@ def test_a_forgotten_password_is_reset_without_a_lock(lab: Lab, accounts_host: H
     settled(lab)
     assert found["event"] == "reset"
     assert "[must_change:default]" in refused_with(lab, person, found["password"])
-    assert sql(lab, f"select mail.mailbox_state('{person.mailbox}')") == "must_change"
+    assert lab.sql(f"select mail.mailbox_state('{person.mailbox}')") == "must_change"
 
 
 @pytest.mark.dieu12
@@ -153,14 +152,14 @@ def test_a_leaked_password_stays_locked_out_when_no_new_one_can_be_given(
     settled(lab)
     assert "[locked:compromised]" in refused_with(lab, person, person.password)
     # Without keys to seal to neither.
-    keys = sql(lab, "select value from mail.setting where name = 'handover_recipients'")
-    sql(lab, f"delete from mail.lock_state where mailbox_id = '{person.mailbox}'")
-    sql(lab, "update mail.setting set value = '[]' where name = 'handover_recipients'")
+    keys = lab.sql("select value from mail.setting where name = 'handover_recipients'")
+    lab.sql(f"delete from mail.lock_state where mailbox_id = '{person.mailbox}'")
+    lab.sql("update mail.setting set value = '[]' where name = 'handover_recipients'")
     try:
         assert "mailboxes_operator_keys" in refusal(accounts_host, *words[:-1])
     finally:
-        sql(lab, f"update mail.setting set value = '{keys}' where name = 'handover_recipients'")
-    assert sql(lab, f"select mail.state_cause('{person.mailbox}')") == "compromised"
+        lab.sql(f"update mail.setting set value = '{keys}' where name = 'handover_recipients'")
+    assert lab.sql(f"select mail.state_cause('{person.mailbox}')") == "compromised"
     # The same command again completes it.
     assert command(accounts_host, *words[:-1])["handover"]
 
@@ -171,7 +170,7 @@ def test_a_restore_that_cannot_give_a_password_leaves_the_lock(lab: Lab, account
     words = ("restore", person.address, "--document", "8/STP", "--verified", "Lan")
     told = refusal(accounts_host, *words, "--handover-folder", "/proc/1/fdinfo/none")
     assert "không ghi được tệp bàn giao" in told
-    assert sql(lab, f"select mail.state_cause('{person.mailbox}')") == "idle"
+    assert lab.sql(f"select mail.state_cause('{person.mailbox}')") == "idle"
 
 
 @pytest.mark.dieu12
@@ -201,11 +200,11 @@ def test_an_operator_reads_a_mailbox_by_document_only_and_the_owner_hears_of_it(
         lab.run("mailstore", f"rm -rf {folder}")
     audit = "select object, action, document, after ->> 'note' from mail.audit where object = 'opening'"
     assert (
-        sql(lab, f"{audit} and key = '{person.mailbox}' order by seq desc limit 1")
+        lab.sql(f"{audit} and key = '{person.mailbox}' order by seq desc limit 1")
         == "opening|insert|12/TTra|don-to-cao"
     )
     told = "select payload ->> 'document' from mail.notice where kind = 'opened' order by created_at desc limit 1"
-    assert sql(lab, told) == "12/TTra"
+    assert lab.sql(told) == "12/TTra"
     history = accounts_host.check_output("hanam-mail-db history %s", person.address)
     assert "lấy bản thư để đọc: don-to-cao" in history
 
@@ -224,17 +223,16 @@ def test_show_tells_why_somebody_does_not_get_in(lab: Lab, accounts_host: Host, 
     command(accounts_host, "restore", person.address, "--document", "8/STP", "--verified", "Trần Thị Lan")
     assert "theo văn bản 8/STP, sổ đăng ký chưa có sự kiện restore" in shown()
     assert "chưa đổi, người xác minh: Trần Thị Lan\nBàn giao:     " in shown()
-    sql(
-        lab,
+    lab.sql(
         "insert into mail.sign_in_lockout (kind, login, mailbox_id, address, failures)"
         f" values ('pair', '{person.mailbox}', '{person.mailbox}', '192.0.2.7', 10)",
     )
     try:
         assert "10 lần sai từ 192.0.2.7 (Đ4.6)" in shown()
-        sql(lab, "update mail.sign_in_lockout set lifted_at = now(), lifted_by = 'lan' where address = '192.0.2.7'")
+        lab.sql("update mail.sign_in_lockout set lifted_at = now(), lifted_by = 'lan' where address = '192.0.2.7'")
         assert "192.0.2.7" not in shown()
     finally:
-        sql(lab, "delete from mail.sign_in_lockout where address = '192.0.2.7'")
+        lab.sql("delete from mail.sign_in_lockout where address = '192.0.2.7'")
 
 
 def test_a_locked_mailbox_gets_no_password_by_the_way(accounts_host: Host, person: Sample) -> None:

@@ -87,6 +87,15 @@ def test_what_failed_is_told_by_test_at_the_very_end(
     assert "last line" in before
 
 
+def test_tests_that_failed_by_one_cause_are_told_once(molecule: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case = "<testcase classname='t' name='{}'><error message='no agent'>the place</error></testcase>"
+    (molecule.parent / "report.xml").write_text(f"<testsuites>{''.join(map(case.format, 'abc'))}</testsuites>")
+    scenario = scenarios.Scenario("bad", molecule.parent / "report.log", "lab", "")
+    lines = list[str]()
+    scenarios._tell([scenario], lines.append)
+    assert lines == ["\n--- bad: t::a and 2 more ---\nthe place", "bad: FAILED t::a and 2 more: no agent"]
+
+
 def test_a_report_of_an_earlier_run_is_not_told(molecule: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (scenarios.LOGS).mkdir()
     (scenarios.LOGS / "bad.xml").write_text("<testsuites><testcase name='old'><failure/></testcase></testsuites>")

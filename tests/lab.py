@@ -162,6 +162,10 @@ class Lab:
         shell = "cd / && runuser -u postgres -- psql -qtAX -v ON_ERROR_STOP=1 -d mail"
         return self.run("accounts", f"{shell} <<'STATEMENTS'\n{statements}\nSTATEMENTS").strip()
 
+    def send_notices(self) -> None:
+        """Send what waits by now. A run that the timer has begun may not have seen it: the first call awaits that."""
+        self.run("accounts", "systemctl start hanam-mail-notices.service && systemctl start hanam-mail-notices.service")
+
     def give_password(self, address: str, password: str, *, must_change: bool) -> None:
         """Give a mailbox a password unless it has it, and forget all it ever had before."""
         mailbox, typed = f"mail.resolve('{address}')", password.replace("'", "''")

@@ -152,7 +152,7 @@ def test_the_systems_notices_are_no_use(lab: Lab, person: Sample) -> None:
         f"DELETE FROM mail.notice WHERE mailbox_id = '{person.mailbox}' AND kind = 'quota';"
         f" SELECT mail.quota_passed('{person.mailbox}', 80)",
     )
-    lab.run("accounts", "systemctl start hanam-mail-notices.service")
+    lab.send_notices()
     domain = lab.variables["mail_domain"]
     wait_for(
         lambda: lab.run("mailstore", f"doveadm search -u {person.mailbox} mailbox INBOX header From noreply@{domain}"),

@@ -35,10 +35,6 @@ def notice(lab: Lab, person: Sample) -> str:
     return f"mailbox_id = '{person.mailbox}' AND kind = 'idle_warning' AND round = '{round_}'"
 
 
-def run_job(lab: Lab) -> None:
-    lab.run("accounts", "systemctl start hanam-mail-notices.service")
-
-
 def warnings(lab: Lab, mailbox: str) -> list[EmailMessage]:
     """The warnings in a mailbox, read on the mail store."""
     found = []
@@ -59,8 +55,8 @@ def test_dieu_7_2_person_and_agency_get_the_warning_once_in_vietnamese(
     lab: Lab, person: Sample, agency: str, notice: str
 ) -> None:
     before = {mailbox: len(warnings(lab, mailbox)) for mailbox in (person.mailbox, agency)}
-    run_job(lab)
-    run_job(lab)
+    lab.send_notices()
+    lab.send_notices()
     for mailbox in (person.mailbox, agency):
         found = wait_for(
             lambda mailbox=mailbox: warnings(lab, mailbox)[before[mailbox] :],  # type: ignore[misc]
@@ -90,5 +86,5 @@ def test_a_notice_waits_while_mail_is_away_and_the_operator_sees_it(lab: Lab, no
             "the line for the operator",
         )
         assert lab.sql(f"SELECT sent_at IS NULL FROM mail.notice WHERE {notice}") == "t"
-    run_job(lab)
+    lab.send_notices()
     assert lab.sql(f"SELECT sent_at IS NOT NULL FROM mail.notice WHERE {notice}") == "t"

@@ -71,12 +71,12 @@ def test_dieu_8_1_each_limit_that_is_passed_is_told_once_and_going_back_is_not(l
     wait_for(lambda: noted(lab, small) == [80, 90], "the note of 90 %")
     fill(lab, small, 0.5)
     wait_for(lambda: noted(lab, small) == [80, 90, 95], "the note of 95 %")
-    lab.run("accounts", "systemctl start hanam-mail-notices.service")
+    lab.send_notices()
     for percent in (80, 90, 95):
         wait_for(lambda percent=percent: told(lab, small, percent) == 1, f"the warning of {percent} %")  # type: ignore[misc]
     lab.run("mailstore", f"doveadm expunge -u {small.mailbox} mailbox Thu all")
     fill(lab, small, 16.5)
-    lab.run("accounts", "systemctl start hanam-mail-notices.service")
+    lab.send_notices()
     # Twice over the same limit on one day: told already.
     assert noted(lab, small) == [80, 90, 95]
     assert told(lab, small, 80) == 1
@@ -85,7 +85,7 @@ def test_dieu_8_1_each_limit_that_is_passed_is_told_once_and_going_back_is_not(l
 def test_a_warning_concerns_the_owner_alone(lab: Lab, small: Sample) -> None:
     fill(lab, small, 16.5)
     wait_for(lambda: noted(lab, small) == [80], "the note of 80 %")
-    lab.run("accounts", "systemctl start hanam-mail-notices.service")
+    lab.send_notices()
     given = lab.sql(
         f"SELECT payload -> 'given' FROM mail.notice WHERE mailbox_id = '{small.mailbox}' AND kind = 'quota'"
     )

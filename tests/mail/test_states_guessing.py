@@ -117,7 +117,7 @@ def test_a_lockout_is_told_to_the_operator_by_mail_once_and_is_lifted_by_command
     before = len(letters(lab))
     shut_out(lab, victim, source)
     for _ in range(2):
-        lab.run("accounts", "systemctl start hanam-mail-notices.service")
+        lab.send_notices()
     (letter,) = wait_for(lambda: letters(lab)[before:], "the letter to the operator")
     assert f"{victim.address} bị chặn từ {source}: 10 lần sai" in " ".join(letter.split())
     assert f"{victim.address} bị chặn từ {source}" in lab.run("accounts", "hanam-mail-db lockouts")

@@ -62,6 +62,18 @@ def test_mail_written_in_the_browser_arrives_with_its_vietnamese_intact(
     lab.wait_for_message(reader, subject.rsplit(maxsplit=1)[1], folder="Sent")
 
 
+def test_a_message_on_its_way_is_not_called_a_connection_error(webmail: Webmail, reader: Sample) -> None:
+    """The frame that awaits the server's answer says that it is loaded while it is empty; seen once, under load."""
+    webmail.enter(reader)
+    webmail.compose()
+    still_waiting, told = webmail.driver.execute_script(
+        "rcmail.get_save_target('sending'); const frame = document.querySelector('iframe[name=savetarget]');"
+        "frame.dispatchEvent(new Event('load'));"
+        "return [document.contains(frame), document.getElementById('messagestack').textContent]"
+    )
+    assert (still_waiting, told) == (True, "")
+
+
 @pytest.mark.dieu3
 def test_compose_page_is_in_vietnamese(webmail: Webmail, reader: Sample) -> None:
     webmail.enter(reader)

@@ -8,6 +8,7 @@
  * - Nobody becomes a user under anything but a mailbox id.
  * - Whoever must change his password, or is locked, is sent from the login to the page that tells him what to do (Đ8.2a, Đ7).
  * - Whom to ask for help stands below the login form (Đ10.8).
+ * - A message that was sent is not called a connection error (hanam.js).
  * - Texts that Roundcube lacks in Vietnamese or that the regulation gives a number for.
  */
 class hanam extends rcube_plugin
@@ -23,6 +24,7 @@ class hanam extends rcube_plugin
         $this->add_hook('storage_connect', [$this, 'storage_connect']);
         $this->add_hook('user_create', [$this, 'user_create']);
         $this->add_hook('template_container', [$this, 'template_container']);
+        $this->include_script('hanam.js');
         if (rcube::get_instance()->config->get('hanam_change_page')) {
             $this->add_hook('login_failed', [$this, 'login_failed']);
             $this->include_stylesheet('hanam.css');

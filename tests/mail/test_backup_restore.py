@@ -247,7 +247,7 @@ def test_a_restore_is_logged_with_operator_and_document(lab: Lab, person: Sample
     restore(lab, person, "--document", "12/STTTT-VP")
 
     def logged() -> str | None:
-        shown = lab.run("mailstore", "journalctl -t hanam-mail-restore -n 1 --no-pager")
+        shown = lab.run("mailstore", "journalctl --sync; journalctl -t hanam-mail-restore -n 1 --no-pager")
         return shown if "12/STTTT-VP" in shown else None
 
     line = wait_for(logged, "log of the restore")
@@ -320,6 +320,8 @@ def test_a_lost_store_comes_back_by_one_command(lab: Lab, person: Sample, before
     assert "1 left out" in told
     lab.run("mailstore", f"test ! -e {purged}")
     assert {someone.address: state(lab, someone) for someone in (person, other)} == kept
-    assert "document=27/STTTT-CNTT all " in lab.run("mailstore", "journalctl -t hanam-mail-restore -o cat -n 5")
+    assert "document=27/STTTT-CNTT all " in lab.run(
+        "mailstore", "journalctl --sync; journalctl -t hanam-mail-restore -o cat -n 5"
+    )
     assert ": 0 messages brought back" in lab.run("mailstore", "hanam-mail-restore --all").replace("\n", " ")
     assert lab.run("mailstore", "ls -A /srv/mail/.restore 2>&1", check=False).endswith("No such file or directory\n")

@@ -377,4 +377,4 @@ def test_log_names_the_verdict_and_nothing_of_the_content(lab: Lab, official: Sa
         "the filter's line about the message",
     )
     assert "no action" in lines
-    assert secret not in lab.run("filter", "journalctl -u rspamd --since -2min -o cat")
+    assert secret not in lab.run("filter", "journalctl --sync; journalctl -u rspamd --since -2min -o cat")

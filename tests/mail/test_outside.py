@@ -88,7 +88,7 @@ def test_mail_to_a_domain_with_dane_goes_over_verified_tls(lab: Lab, foreign: Fo
     mail = send(lab, official, AN)
     foreign.wait_for(AN, mail["Subject"])
     # A connection may be an earlier one, kept open for at most five minutes.
-    log = lab.run("submission", "journalctl -q -o cat -t postfix/smtp --since -6min")
+    log = lab.run("submission", "journalctl --sync; journalctl -q -o cat -t postfix/smtp --since -6min")
     assert "Verified TLS connection established to mx.ngoai.example" in log
 
 
@@ -141,7 +141,7 @@ def test_foreign_mail_comes_in_over_tls_that_dns_vouches_for(lab: Lab, foreign: 
     mail = message(AN, official.address)
     foreign.send(mail, AN, official.address)
     lab.wait_for_message(official, mail["Subject"])
-    log = lab.run("internet", f"journalctl -q -o cat -t postfix/smtp --since @{int(start)}")
+    log = lab.run("internet", f"journalctl --sync; journalctl -q -o cat -t postfix/smtp --since @{int(start)}")
     assert "Verified TLS connection established to mx.hanam.gov.vn" in log
 
 

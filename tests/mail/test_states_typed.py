@@ -143,8 +143,8 @@ def _said(lab: Lab, begin: dict[str, str]) -> str:
     units = "-u dovecot -u hanam-change-page -u php8.4-fpm -t roundcube"
     return "\n".join(
         [
-            lab.run("mailstore", f"journalctl --since @{seconds['mailstore']} -o cat {units}"),
-            lab.run("webmail", f"journalctl --since @{seconds['webmail']} -o cat {units}"),
+            lab.run("mailstore", f"journalctl --sync; journalctl --since @{seconds['mailstore']} -o cat {units}"),
+            lab.run("webmail", f"journalctl --sync; journalctl --since @{seconds['webmail']} -o cat {units}"),
             lab.run("accounts", f'awk \'$1 " " $2 >= "{clock}"\' /var/log/postgresql/*-main.log'),
         ]
     )

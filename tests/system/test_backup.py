@@ -129,7 +129,7 @@ def test_secrets_are_in_no_command_line_or_environment(lab: Lab, backed_up: str)
         "systemctl start --no-block hanam-backup.service;"
         "for i in 1 2 3 4 5 6 7 8; do "
         "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'; sleep 0.2; done; "
-        "systemctl start hanam-backup.service; journalctl -u hanam-backup.service --no-pager",
+        "systemctl start hanam-backup.service; journalctl --sync; journalctl -u hanam-backup.service --no-pager",
     )
     assert "/usr/bin/restic" in seen
     assert password not in seen
@@ -143,7 +143,9 @@ def test_an_unreachable_repository_is_an_error_in_the_journal(lab: Lab) -> None:
             failed = lab.run("mailstore", "hanam-mail-backup 2>&1; echo exit $?")
             assert "cannot be reached" in failed
             assert failed.rstrip().endswith("exit 1")
-        errors = lab.run("mailstore", f"journalctl -p err -t hanam-backup --since '{since}' --no-pager")
+        errors = lab.run(
+            "mailstore", f"journalctl --sync; journalctl -p err -t hanam-backup --since '{since}' --no-pager"
+        )
         assert "Sao lưu thất bại" in errors
     finally:
         # What failed on purpose must not stay in the list of failed units.
@@ -153,7 +155,10 @@ def test_an_unreachable_repository_is_an_error_in_the_journal(lab: Lab) -> None:
 def test_check_finds_the_repositories_whole(lab: Lab, backed_up: str) -> None:
     since = lab.run("backup_repository", "date '+%F %T'").strip()
     lab.run("backup_repository", "systemctl start hanam-backup-maintain@check.service")
-    said = lab.run("backup_repository", f"journalctl -u hanam-backup-maintain@check --since '{since}' --no-pager")
+    said = lab.run(
+        "backup_repository",
+        f"journalctl --sync; journalctl -u hanam-backup-maintain@check --since '{since}' --no-pager",
+    )
     assert "no errors were found" in said
 
 

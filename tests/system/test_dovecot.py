@@ -95,6 +95,6 @@ def test_journal_tells_of_no_error_of_dovecots_own(lab: Lab, mailstore_host: Hos
         f"printf 'Subject: x\\n\\nx\\n' | python3 -c '{program}' /run/dovecot/lmtp an@bo.gov.vn {person.address}"
     )
     lab.imap(person.address, person.password).logout()
-    journal = mailstore_host.check_output(f"journalctl -u dovecot --since @{before} -o cat")
+    journal = mailstore_host.check_output(f"journalctl --sync; journalctl -u dovecot --since @{before} -o cat")
     assert "Permission denied" not in journal
     assert "Error" not in journal

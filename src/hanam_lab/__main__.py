@@ -8,7 +8,7 @@ from types import FrameType
 
 import click
 
-from hanam_lab import driver, image, topology
+from hanam_lab import driver, image, topology, turns
 from hanam_lab.errors import LabError
 from hanam_lab.paths import REPOSITORY
 
@@ -53,6 +53,8 @@ def copy(original: str, name: str) -> None:
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def inside(name: str, command: tuple[str, ...]) -> None:
     """Run COMMAND where it reaches the hosts of the lab NAME; a copy is reached from its own network alone."""
+    if number := os.environ.get("HANAM_TURNS"):
+        turns.take(int(number))
     line = [*driver.Lab(name).inside, *command]
     os.execvp(line[0], line)  # noqa: S606
 

@@ -63,8 +63,11 @@ class Webmail:
     def enter(self, person: Sample) -> None:
         """Log in and see the inbox."""
         self.log_in(person.address, person.password)
+        self.inbox()
+
+    def inbox(self) -> None:
+        """See the inbox, loaded to its end: else that would write the session over what the next page stores in it."""
         self.find("#messagelist-content")
-        # Pages that are still being asked for would write the session over what the next one stores in it.
         self.wait.until(lambda driver: driver.execute_script("return jQuery.active === 0"))
 
     def go(self, query: str) -> None:

@@ -70,10 +70,10 @@ def test_dieu8_2a_the_operators_password_leads_from_the_login_over_the_change_to
     assert "Mật khẩu ban đầu chỉ dùng một lần" in webmail.text(".why")
     assert webmail.find("#login").get_attribute("value") == newcomer.address
     page.send(FIRST, CHOSEN)
-    webmail.find("#messagelist-content")
+    webmail.inbox()
     webmail.driver.delete_all_cookies()
     webmail.log_in(newcomer.address, CHOSEN)
-    webmail.find("#messagelist-content")
+    webmail.inbox()
 
 
 @pytest.mark.dieu8
@@ -107,7 +107,7 @@ def test_a_wrong_present_password_changes_nothing(webmail: Webmail, page: Page, 
     page.send("Sai@12345", CHOSEN)
     assert "không đúng" in page.refusal()
     page.send(FIRST, CHOSEN)
-    webmail.find("#messagelist-content")
+    webmail.inbox()
 
 
 @pytest.mark.dieu7
@@ -136,7 +136,7 @@ def test_dieu8_2a_an_expired_password_leads_to_its_change(
         assert "Mật khẩu đã hết hạn" in webmail.text(".why")
         assert "khóa" not in webmail.text("main")
         page.send(FIRST, CHOSEN)
-        webmail.find("#messagelist-content")
+        webmail.inbox()
 
 
 @pytest.mark.dieu6
@@ -159,7 +159,7 @@ def test_dieu4_6_who_guessed_too_often_is_told_to_wait(
 ) -> None:
     lab.give_password(newcomer.address, CHOSEN, must_change=False)
     webmail.log_in(newcomer.address, CHOSEN)  # from an address that is known then
-    webmail.find("#messagelist-content")
+    webmail.inbox()
     with in_state(lab, newcomer, State.THROTTLED):
         webmail.driver.delete_all_cookies()
         webmail.log_in(newcomer.address, CHOSEN)
@@ -181,7 +181,7 @@ def test_a_webmail_that_does_not_answer_does_not_deny_the_change(
         assert "Chưa đổi" not in webmail.text("main")
         assert not webmail.driver.find_element(By.TAG_NAME, "form").is_displayed()
     webmail.log_in(newcomer.address, CHOSEN)
-    webmail.find("#messagelist-content")
+    webmail.inbox()
 
 
 def test_a_change_without_an_answer_is_not_called_none(webmail: Webmail, page: Page, newcomer: Sample) -> None:
@@ -195,7 +195,7 @@ def test_a_change_without_an_answer_is_not_called_none(webmail: Webmail, page: P
     finally:
         webmail.driver.delete_network_conditions()
     page.send(FIRST, CHOSEN)
-    webmail.find("#messagelist-content")
+    webmail.inbox()
 
 
 @pytest.mark.dieu8

@@ -49,14 +49,14 @@ def test_a_person_logs_in_by_address_and_sees_the_inbox_in_vietnamese(webmail: W
 def test_login_works_without_domain_and_in_capitals(webmail: Webmail, reader: Sample, form: str) -> None:
     local, domain = reader.address.split("@")
     webmail.log_in(form.format(local=local, LOCAL=local.upper(), domain=domain), reader.password)
-    webmail.find("#messagelist-content")
+    webmail.inbox()
 
 
 @pytest.mark.dieu9
 def test_dieu9_2_a_clerk_opens_the_agencys_mailbox_and_writes_as_the_agency(webmail: Webmail, lab: Lab) -> None:
     delegation = find(lab)
     webmail.log_in(delegation.login, delegation.clerk.password)
-    webmail.find("#messagelist-content")
+    webmail.inbox()
     assert delegation.agency in webmail.text("#layout-sidebar .header-title.username")
     webmail.driver.get(f"{webmail.address}?_task=mail&_action=compose")
     assert delegation.agency in webmail.text("#_from option")

@@ -1,0 +1,42 @@
+"""No more than a few test runs at once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hanam_lab import turns
+
+_TAKE = """
+import os, sys, pathlib
+from hanam_lab import turns
+turns.PLACE = pathlib.Path(sys.argv[1])
+turns._POLL_SECONDS = 0.01
+turns.take(2)
+os.execvp("sh", ["sh", "-c", "echo mine; read word"])
+"""
+
+
+def _another(place: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _TAKE, place], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_a_third_begins_when_one_of_two_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with _another(tmp_path) as first, _another(tmp_path) as second:
+        assert first.stdout and second.stdout
+        assert {first.stdout.readline(), second.stdout.readline()} == {"mine\n"}
+        monkeypatch.setattr(turns, "PLACE", tmp_path)
+        waited = list[float]()
+
+        def wait(seconds: float) -> None:
+            waited.append(seconds)
+            if len(waited) == 2:
+                first.communicate("end\n")
+
+        monkeypatch.setattr("time.sleep", wait)
+        turns.take(2)
+        assert len(waited) >= 2
+        second.communicate("end\n")

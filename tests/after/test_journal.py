@@ -9,8 +9,11 @@ from tests.lab import Lab
 # Why a program could not ask another: it was stopped or started again. Never that it asked wrongly, or may not.
 _AWAY = (
     r"(terminating connection due to administrator command|closed( the connection)? unexpectedly|Connection refused"
-    r"|PGSQL.*No such file or directory|the database system is (starting up|shutting down)|Not connected to database"
-    r"|Consistent recovery state has not been yet reached)"
+    r"|PGSQL.*No such file or directory|Not connected to database|Connection reset by peer"
+    r"|the database system is (starting up|shutting down|in recovery|not (yet )?accepting)"
+    # libpq says more in lines of their own, which become entries of their own.
+    r"|Consistent recovery state has not been yet reached|Is the server running (locally|on that host) and accepting"
+    r"|This probably means the server terminated abnormally|before or while processing the request)"
 )
 
 # What may stand in the journal at warning or above: what tests provoke, and what came before the roles.

@@ -12,6 +12,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -33,6 +34,9 @@ TIMEOUT = 30.0
 
 DELIVERY = 30.0
 """Seconds within which an accepted message must be in its mailbox."""
+
+_SESSIONS = threading.BoundedSemaphore(8)
+"""Commands at once: sshd takes ten over one connection (MaxSessions), and a few others share it."""
 
 
 @dataclass(frozen=True)
@@ -122,14 +126,15 @@ class Lab:
         It goes there by standard input: sudo writes command lines to the journal, and some commands bear passwords.
         """
         line = self.driver.ssh_command(self.host(group), shared=True)
-        done = subprocess.run(
-            [*line, "sudo", "sh", "-c", shlex.quote('eval "$(cat)"')],
-            input=command,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=180,
-        )
+        with _SESSIONS:
+            done = subprocess.run(
+                [*line, "sudo", "sh", "-c", shlex.quote('eval "$(cat)"')],
+                input=command,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=180,
+            )
         if check and done.returncode != 0:
             raise AssertionError(f"{command!r} on {group}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done.stdout

@@ -52,7 +52,10 @@ def copy(original: str, name: str) -> None:
 @click.argument("name")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def inside(name: str, command: tuple[str, ...]) -> None:
-    """Run COMMAND where it reaches the hosts of the lab NAME; a copy is reached from its own network alone."""
+    """Run COMMAND where it reaches the hosts of the lab NAME; a copy is reached from its own network alone.
+
+    With HANAM_TURNS=N in the environment it waits until fewer than N such commands of this checkout run.
+    """
     if number := os.environ.get("HANAM_TURNS"):
         turns.take(int(number))
     line = [*driver.Lab(name).inside, *command]

@@ -71,9 +71,9 @@ def ask(lab: Lab, state: State, clerk: Sample, owner: Sample) -> Answers:
         who = clerk if protocol.delegated else owner
         return protocol.attempt(lab, who, who.password + wrong)
 
-    answers = iter(at_once(*(partial(attempt, protocol, wrong) for wrong in ("", "x") for protocol in Protocol)))
-    right, wrong = (dict(zip(Protocol, answers, strict=False)) for _ in range(2))
-    return Answers(state, right, wrong)
+    answers = at_once(*(partial(attempt, protocol, wrong) for wrong in ("", "x") for protocol in Protocol))
+    right, wrong = answers[: len(Protocol)], answers[len(Protocol) :]
+    return Answers(state, dict(zip(Protocol, right, strict=True)), dict(zip(Protocol, wrong, strict=True)))
 
 
 def hold(expectation: str, state: State, protocol: Protocol, answer: Answer) -> None:

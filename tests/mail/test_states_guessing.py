@@ -65,20 +65,27 @@ def test_ten_thousand_guesses_from_twenty_machines_open_nothing(lab: Lab, victim
         right = number // MACHINES == GUESSES // MACHINES // 2
         password = victim.password if right else f"Doan-{chance.randrange(10**9)}#x"
         tries.append((victim.address, password, machines[number % MACHINES], "imap"))
+
+    def owner() -> float:
+        """Seconds that the owner's sign-in takes, remembered by nobody."""
+        lab.run("mailstore", f"doveadm auth cache flush {victim.address}")
+        started = time.monotonic()
+        lab.imap(victim.address, victim.password).logout()
+        return time.monotonic() - started
+
+    # What a busy machine takes without any guesses is not theirs: next to nothing on a quiet one.
+    before = max(owner() for _ in range(10))
     times: list[float] = []
     with ThreadPoolExecutor(1) as pool:
         attack = pool.submit(sign_in, lab, tries, AT_ONCE)
         while not attack.done():
-            lab.run("mailstore", f"doveadm auth cache flush {victim.address}")
-            started = time.monotonic()
-            lab.imap(victim.address, victim.password).logout()
-            times.append(time.monotonic() - started)
+            times.append(owner())
             time.sleep(1)
         answer = attack.result()
     print(f"{GUESSES} guesses in {answer['seconds']:.0f} s; owner in {len(times)} times, within {max(times):.2f} s")
     assert answer["accepted"] == answer["told"] == []
     assert answer["refused"] == GUESSES
-    assert median(times) < 2
+    assert max(times) < 2 + before
     counted = int(lab.sql(f"select count(*) from mail.sign_in_failure where login = '{victim.mailbox}'"))
     # What was under way while a limit was reached is counted as well.
     assert counted < 4 * MACHINES

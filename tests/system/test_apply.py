@@ -393,25 +393,29 @@ def test_two_runs_at_once_wait_for_each_other_and_make_one_password(scratch: Scr
     assert len(scratch.files()) == 1
 
 
-# --- Many at once; the whole province is measured by `make bench` ---
-
-MANY = 5000
+# --- At the scale of the province ---
 
 
-def test_thousands_are_applied_at_once_and_one_change_among_them_costs_little(scratch: Scratch) -> None:
-    def timed(document: bytes) -> tuple[float, dict[str, Any]]:
+@pytest.fixture(scope="module")
+def province() -> list[dict[str, Any]]:
+    return [person(number) for number in range(20_000)]
+
+
+def test_twenty_thousand_mailboxes_are_applied_in_seconds(scratch: Scratch, province: list[dict[str, Any]]) -> None:
+    def timed(document: bytes, *words: str) -> tuple[float, dict[str, Any]]:
         begun = time.monotonic()
-        answer = scratch.apply(document, "--brief", "20")
+        answer = scratch.apply(document, "--brief", "20", *words)
         assert "errors" not in answer, answer
         return time.monotonic() - begun, answer
 
-    everybody = [person(number) for number in range(MANY)]
-    first, answer = timed(registry(*everybody))
+    first, answer = timed(registry(*province))
     assert answer["changed"]
     assert len(answer["lines"]) < 60
-    nothing, answer = timed(registry(*everybody))
+    nothing, answer = timed(registry(*province))
     assert not answer["changed"]
-    one, answer = timed(registry(*everybody[1:], person(0, quota_bytes=4 * 2**30)))
+    one, answer = timed(registry(*province[1:], person(0, quota_bytes=4 * 2**30)))
     assert answer["changed"]
+    print(f"\n20,000: first {first:.1f} s, nothing {nothing:.1f} s, one {one:.1f} s")
     # Whoever shares the machine with others waits, but in proportion.
-    assert max(nothing, one) < first / 2
+    assert first < 120
+    assert max(nothing, one) < first / 3

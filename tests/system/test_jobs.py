@@ -176,4 +176,5 @@ def test_an_emergency_lock_does_not_wait_for_thousands_of_others(accounts_host: 
     marked = "select count(*) from mail.credential where must_change and mailbox_id ~ '^i'"
     assert psql(accounts_host, scratch, marked) == str(MAILBOXES // 3)
     assert len(waits) > 3
-    assert max(waits) < took / 3  # not for all of them: a job of one transaction would make it wait to the end
+    # Not for all of them: a job of one transaction would make it wait to the end. A lock works within 5 s in all.
+    assert max(waits) < min(took / 3, 5)

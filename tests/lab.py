@@ -3,6 +3,7 @@
 Used by every test that needs real hosts, and by the proofs at the end of `make up`.
 """
 
+import contextlib
 import imaplib
 import os
 import poplib
@@ -28,12 +29,16 @@ import yaml
 
 from hanam_lab.driver import Lab as Driver
 from hanam_lab.paths import REPOSITORY
+from hanam_mail.agent import AGAIN_SECONDS
 
 TIMEOUT = 30.0
 """Seconds that one answer of a server may take."""
 
 DELIVERY = 30.0
 """Seconds within which an accepted message must be in its mailbox."""
+
+AGENT_BACK = 90.0
+"""Seconds within which an agent has its database again: it pauses up to 30 between two tries."""
 
 _SESSIONS = threading.BoundedSemaphore(8)
 """Commands at once: sshd takes ten over one connection (MaxSessions), and a few others share it."""
@@ -177,6 +182,8 @@ class Lab:
         forget = f"delete from mail.password_history where mailbox_id = {mailbox};"
         setting = f"do $$ begin perform mail.password_set({mailbox}, '{typed}', {must_change}, true); end $$;"
         self.sql(f"{forget} {setting} {forget}")
+        # What is opened from now on is not cut for what was before.
+        self.settle()
 
     def give_back(self, person: Sample) -> None:
         """Undo what a test did to a sample official's account: failures, lock by running, password."""
@@ -187,10 +194,28 @@ class Lab:
         )
         self.give_password(person.address, person.password, must_change=False)
 
+    def settle(self) -> None:
+        """Wait until every node's agent has done what the changes made so far ask of it."""
+
+        def caught_up() -> bool:
+            nodes = "', '".join(sorted({self.host("mailstore"), self.host("submission")}))
+            behind = (
+                f"select count(*) from mail.agent_cursor where node in ('{nodes}')"
+                " and seq < (select coalesce(max(seq), 0) from mail.outbox)"
+            )
+            return self.sql(behind) == "0"
+
+        wait_for(caught_up, "the agents to catch up")
+
+    def outwait_cuts(self) -> None:
+        """Wait until sessions that are opened from now on are not cut for a lock of before: agents cut twice."""
+        self.settle()
+        time.sleep(AGAIN_SECONDS + 0.5)
+
     def wait_for_agents(self) -> None:
         """After a restart of the database: wait for the agents, who make Dovecot drop its dead connections."""
         for host in {*self.groups["mailstore"], *self.groups["submission"]}:
-            wait_for(partial(self._agent_listens, host), f"the agent of {host}")
+            wait_for(partial(self._agent_listens, host), f"the agent of {host}", AGENT_BACK)
 
     def _agent_listens(self, host: str) -> bool:
         return self.run(host, "systemctl show hanam-agent --property=StatusText --value").strip() == "listening"
@@ -252,6 +277,17 @@ class Lab:
                 return parts[0][1]  # type: ignore[index, return-value]
 
         return wait_for(look, f"message {subject!r} in {folder} of {sample.address}", seconds)
+
+    def deliver_waiting(self, sample: Sample, subject: str) -> bytes:
+        """The message once it has arrived, which Postfix put off: until then it is tried again and again."""
+
+        def look() -> bytes | None:
+            self.run("mx", "postqueue -f")
+            with contextlib.suppress(AssertionError):
+                return self.wait_for_message(sample, subject, seconds=3)
+            return None
+
+        return wait_for(look, f"message {subject!r} for {sample.address}, tried again")
 
 
 def wait_for[Result](look: Callable[[], Result | None], what: str, seconds: float = DELIVERY) -> Result:

@@ -12,22 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tests.delegation import find
-from tests.lab import TIMEOUT, Lab, Sample, wait_for
+from tests.lab import TIMEOUT, Lab, Sample
 from tests.mail.http_doors import Browser, messages
-
-
-def settled(lab: Lab) -> None:
-    """Wait until every node's agent has heard of everything: 5 seconds are what a change of state may take."""
-    nodes = {lab.host("mailstore"), lab.host("submission")}
-
-    def caught_up() -> bool:
-        behind = lab.sql(
-            "select count(*) from mail.agent_cursor where node in ('{}') and seq <"
-            " (select coalesce(max(seq), 0) from mail.outbox)".format("', '".join(sorted(nodes))),
-        )
-        return behind == "0"
-
-    wait_for(caught_up, "the agents to catch up", seconds=5)
 
 
 def forget_failures(lab: Lab) -> None:
@@ -80,7 +66,7 @@ def reopen(lab: Lab, mailbox: str) -> None:
         f" where mailbox_id = '{mailbox}'",
     )
     forget_failures(lab)
-    settled(lab)
+    lab.settle()
 
 
 @contextlib.contextmanager
@@ -88,7 +74,7 @@ def in_state(lab: Lab, sample: Sample, state: State) -> Iterator[None]:
     """The sample's mailbox in a state, known to all daemons; active again afterwards."""
     try:
         lab.sql(state.bring_about(sample.mailbox))
-        settled(lab)
+        lab.settle()
         if state == State.THROTTLED:
             # Whoever is let in from memory is no guesser.
             lab.run("mailstore", "doveadm auth cache flush")

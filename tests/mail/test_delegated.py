@@ -32,6 +32,7 @@ def clerk(lab: Lab, delegation: Delegation) -> Iterator[Sample]:
     """The clerk, whose account is put back afterwards."""
     yield delegation.clerk
     lab.give_back(delegation.clerk)
+    lab.outwait_cuts()
 
 
 def forms(delegation: Delegation) -> list[str]:
@@ -166,6 +167,7 @@ def test_dieu7_1_a_locked_agency_mailbox_opens_for_no_clerk(lab: Lab, delegation
     finally:
         undo = f"delete from mail.lock_state where mailbox_id = '{delegation.mailbox}'"
         lab.sql(undo)
+        lab.settle()
 
 
 def test_a_clerk_who_leaves_is_cut_at_once_although_his_sign_in_was_remembered(

@@ -100,7 +100,7 @@ def test_accepted_message_survives_a_stopped_mail_store_and_database(
     with lab.stopped("mailstore", "dovecot"):
         # Handed in on the host itself: over SMTP nothing is taken while nobody can say whether there is room.
         lab.run("mx", f"sendmail -f {sender.address} {recipient.address} <<'EOF'\n{mail.as_string()}\nEOF")
+        wait_for(lambda: recipient.address in lab.run("mx", "postqueue -p"), "the message in the queue")
         with lab.stopped("accounts", "postgresql@17-main"):
             lab.run("mx", "postqueue -f")
-    lab.run("mx", "sleep 2; postqueue -f")
-    lab.wait_for_message(recipient, mail["Subject"])
+    lab.deliver_waiting(recipient, mail["Subject"])

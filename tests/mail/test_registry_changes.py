@@ -24,7 +24,6 @@ import yaml
 
 from hanam_lab.paths import REPOSITORY
 from tests.lab import Lab, Sample, message, wait_for
-from tests.mail.accounts import settled
 
 PASSWORD = "Thu-nghiem-7@Hanam"
 PERSON = "x9x9p1"
@@ -198,7 +197,7 @@ def test_a_handed_over_password_opens_nothing_but_the_change_of_itself(world: Wo
     slips = json.loads(pyrage.decrypt(file.read_bytes(), [identity]))["slips"]
     slip = next(slip for slip in slips if slip["address"].startswith("lethunghiem@"))
     assert slip["agency_name"] == "Sở Thử Một"
-    settled(lab)
+    lab.settle()
     with pytest.raises(imaplib.IMAP4.error, match="Phai doi mat khau"):
         lab.imap(slip["address"], slip["password"])
     with pytest.raises(smtplib.SMTPAuthenticationError):
@@ -217,7 +216,6 @@ def furnished(world: World) -> World:
     """The person's mailbox with mail, flags, a folder and a rule; his own password."""
     lab = world.lab
     lab.give_password(f"nguyenthunghiem@{lab.variables['mail_domain']}", PASSWORD, must_change=False)
-    settled(lab)
     for number in (1, 2):
         world.send("nguyenthunghiem", f"thu {number}")
         lab.wait_for_message(world.sample("nguyenthunghiem"), f"thu {number}")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.lab import Lab, Sample, message, wait_for
-from tests.mail.accounts import State, in_state, raw_imap, reopen, settled
+from tests.mail.accounts import State, in_state, raw_imap, reopen
 
 pytestmark = pytest.mark.dieu7
 SECONDS = 5.0
@@ -94,7 +94,7 @@ def test_after_a_change_the_old_password_ends_and_the_new_one_opens(lab: Lab, pe
     assert answer == "changed"
     try:
         assert end(began) < SECONDS
-        settled(lab)
+        lab.settle()
         with pytest.raises(imaplib.IMAP4.error):
             lab.imap(person.address, person.password)
         lab.imap(person.address, new).logout()

@@ -109,7 +109,7 @@ def test_the_operator_hears_of_it(lab: Lab, victim: Sample) -> None:
             check=False,
         )
 
-    assert "198.51.100.99" in wait_for(told, "the warning in the agent's journal", 5)
+    assert "198.51.100.99" in wait_for(told, "the warning in the agent's journal")
 
 
 def letters(lab: Lab) -> list[str]:

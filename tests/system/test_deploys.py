@@ -15,7 +15,6 @@ from testinfra.host import Host
 
 from hanam_lab.paths import REPOSITORY
 from tests.lab import Lab, Sample, wait_for
-from tests.mail.accounts import settled
 
 pytestmark = pytest.mark.dieu7
 SECONDS = 5
@@ -28,7 +27,7 @@ def person(lab: Lab, accounts_host: Host) -> Iterator[Sample]:
     sample = lab.samples[3]
     yield sample
     accounts_host.check_output("hanam-mail-db correct %s --of-person --note 'thử xong'", sample.address)
-    settled(lab)
+    lab.settle()
 
 
 def pyinfra(lab: Lab, *words: str) -> subprocess.CompletedProcess[str]:
@@ -72,7 +71,7 @@ def by_name(lab: Lab) -> list[str]:
 @pytest.mark.parametrize("way", [by_inventory, by_name], ids=["by Ansible's inventory", "by the host's name"])
 def test_dieu_7_2_a_lock_by_pyinfra_holds_on_every_node_within_seconds(lab: Lab, person: Sample, way: Any) -> None:
     session = lab.imap(person.address, person.password)
-    session.sock.settimeout(1)
+    session.sock.settimeout(SECONDS)
     started = time.time()
     done = pyinfra(
         lab, *way(lab), *data(address=person.address, reason="compromised", note="gửi thư 'rác'; $(id)", actor="lan")

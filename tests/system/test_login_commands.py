@@ -11,7 +11,7 @@ import pytest
 from testinfra.host import Host
 
 from tests.lab import Lab, Sample, message
-from tests.mail.accounts import reopen, settled
+from tests.mail.accounts import reopen
 
 pytestmark = pytest.mark.dieu7
 
@@ -68,7 +68,7 @@ def test_a_lock_needs_a_document_or_a_note(lab: Lab, accounts_host: Host, person
     assert "Đ7.2" in refusal(accounts_host, "lock", person.address, "--reason", "vui", "--note", "x")
     assert command(accounts_host, "lock", person.address, "--reason", "idle", "--note", "thử")["changed"]
     assert not command(accounts_host, "lock", person.address, "--reason", "compromised", "--note", "thử")["changed"]
-    settled(lab)
+    lab.settle()
     assert "[locked:idle]" in refused_with(lab, person, person.password)
 
 
@@ -78,7 +78,7 @@ def test_a_correction_opens_without_a_document_and_keeps_the_password(
     command(accounts_host, "lock", person.address, "--reason", "compromised", "--note", "cảnh báo nhầm")
     assert "do lan khóa" in refusal(accounts_host, "correct", person.address, "--note", "máy sạch")
     assert command(accounts_host, "correct", person.address, "--note", "máy sạch", "--of-person")["changed"]
-    settled(lab)
+    lab.settle()
     lab.imap(person.address, person.password).logout()
     command(accounts_host, "lock", person.address, "--reason", "forbidden_use", "--document", "5/KT")
     assert "5/KT" in refusal(accounts_host, "correct", person.address, "--note", "máy sạch")
@@ -95,7 +95,7 @@ def test_a_restore_gives_a_new_default_password_in_a_sealed_file(lab: Lab, accou
     found = slip(lab, accounts_host, answer["handover"])
     assert (found["address"], found["event"]) == (person.address, "restore")
     assert found["password"] not in json.dumps(answer)
-    settled(lab)
+    lab.settle()
     assert "[must_change:default]" in refused_with(lab, person, found["password"])
     assert "[" not in refused_with(lab, person, person.password).replace("[AUTHENTICATIONFAILED]", "")
     verified = lab.sql(f"select verified from mail.credential where mailbox_id = '{person.mailbox}'")
@@ -121,7 +121,7 @@ def test_a_plan_tells_of_a_restore_by_command_until_the_registry_has_it(
 def test_a_forgotten_password_is_reset_without_a_lock(lab: Lab, accounts_host: Host, person: Sample) -> None:
     answer = command(accounts_host, "reset-password", person.address, "--verified", "gặp trực tiếp, thẻ công chức")
     found = slip(lab, accounts_host, answer["handover"])
-    settled(lab)
+    lab.settle()
     assert found["event"] == "reset"
     assert "[must_change:default]" in refused_with(lab, person, found["password"])
     assert lab.sql(f"select mail.mailbox_state('{person.mailbox}')") == "must_change"
@@ -132,11 +132,11 @@ def test_a_leaked_password_locks_at_once_and_is_reset(lab: Lab, accounts_host: H
     """Đ7.2b and Đ12.3: locked, with a new password that serves once a document restores the mailbox."""
     answer = command(accounts_host, "reset-password", person.address, "--leaked", "--verified", "điện thoại cơ quan")
     found = slip(lab, accounts_host, answer["handover"])
-    settled(lab)
+    lab.settle()
     assert "[locked:compromised]" in refused_with(lab, person, found["password"])
     restored = command(accounts_host, "restore", person.address, "--document", "9/STP", "--verified", "Lan")
     assert restored["handover"] is None, "the password given after the lock serves"
-    settled(lab)
+    lab.settle()
     assert "[must_change:default]" in refused_with(lab, person, found["password"])
 
 
@@ -149,7 +149,7 @@ def test_a_leaked_password_stays_locked_out_when_no_new_one_can_be_given(
     # No folder can be made there.
     told = refusal(accounts_host, *words, "/proc/1/fdinfo/none")
     assert "đã bị tạm khóa (Đ7.2b), nhưng chưa cấp được mật khẩu mới" in told
-    settled(lab)
+    lab.settle()
     assert "[locked:compromised]" in refused_with(lab, person, person.password)
     # Without keys to seal to neither.
     keys = lab.sql("select value from mail.setting where name = 'handover_recipients'")

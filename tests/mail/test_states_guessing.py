@@ -21,6 +21,8 @@ from tests.mail.http_doors import Browser, messages
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.dieu12]
 GUESSES, MACHINES, AT_ONCE = 10_000, 20, 200
+HEARD = 4 * MACHINES
+"""Guesses that are looked at before the limits shut all machines out, at most."""
 PROGRAM = Path(__file__).with_name("auth_client.py")
 
 
@@ -56,6 +58,14 @@ def shut_out(lab: Lab, victim: Sample, source: str) -> None:
         sign_in(lab, [(victim.address, f"Sai-{n}#x", source, "imap") for n in numbers], len(numbers))
 
 
+def seconds_of_hashes(lab: Lab, count: int) -> float:
+    """What so many hashes of passwords take the mail store at present, all at once."""
+    one = f"doveadm pw -s BLF-CRYPT -r {lab.variables['accounts_bcrypt_cost']} -p x >/dev/null &"
+    started = time.monotonic()
+    lab.run("mailstore", f"for number in $(seq {count}); do {one} done; wait")
+    return time.monotonic() - started
+
+
 def test_ten_thousand_guesses_from_twenty_machines_open_nothing(lab: Lab, victim: Sample) -> None:
     """The right password is among them, at each machine once after the threshold; its owner gets in from elsewhere."""
     machines = [f"198.51.100.{n}" for n in range(1, MACHINES + 1)]
@@ -75,6 +85,7 @@ def test_ten_thousand_guesses_from_twenty_machines_open_nothing(lab: Lab, victim
 
     # What a busy machine takes without any guesses is not theirs: next to nothing on a quiet one.
     before = max(owner() for _ in range(10))
+    hashes = seconds_of_hashes(lab, HEARD)
     times: list[float] = []
     with ThreadPoolExecutor(1) as pool:
         attack = pool.submit(sign_in, lab, tries, AT_ONCE)
@@ -85,15 +96,17 @@ def test_ten_thousand_guesses_from_twenty_machines_open_nothing(lab: Lab, victim
     print(f"{GUESSES} guesses in {answer['seconds']:.0f} s; owner in {len(times)} times, within {max(times):.2f} s")
     assert answer["accepted"] == answer["told"] == []
     assert answer["refused"] == GUESSES
-    assert max(times) < 2 + before
+    # In the first seconds no limit is reached yet: the owner may wait for the hashes of the guesses that are heard.
+    assert max(times[:3]) < 2 + before + hashes
+    assert max(times[3:]) < 2 + before
     counted = int(lab.sql(f"select count(*) from mail.sign_in_failure where login = '{victim.mailbox}'"))
     # What was under way while a limit was reached is counted as well.
-    assert counted < 4 * MACHINES
+    assert counted < HEARD
     # Afterwards too the owner gets in from a place where he never was.
     elsewhere = sign_in(lab, [(victim.address, victim.password, "203.0.113.77", "imap")], 1)
     assert elsewhere["accepted"] == [0]
     assert isinstance(elsewhere["longest"], float)
-    assert elsewhere["longest"] < 2
+    assert elsewhere["longest"] < 2 + before
 
 
 def test_the_operator_hears_of_it(lab: Lab, victim: Sample) -> None:

@@ -3,7 +3,6 @@
 Used by every test that needs real hosts, and by the proofs at the end of `make up`.
 """
 
-import contextlib
 import imaplib
 import os
 import poplib
@@ -37,8 +36,8 @@ TIMEOUT = 30.0
 DELIVERY = 30.0
 """Seconds within which an accepted message must be in its mailbox."""
 
-AGENT_BACK = 90.0
-"""Seconds within which an agent has its database again: it pauses up to 30 between two tries."""
+EFFECT = 5.0
+"""Seconds within which a change of state works on every node, whoever makes it."""
 
 _SESSIONS = threading.BoundedSemaphore(8)
 """Commands at once: sshd takes ten over one connection (MaxSessions), and a few others share it."""
@@ -194,7 +193,7 @@ class Lab:
         )
         self.give_password(person.address, person.password, must_change=False)
 
-    def settle(self) -> None:
+    def settle(self, seconds: float = EFFECT) -> None:
         """Wait until every node's agent has done what the changes made so far ask of it."""
 
         def caught_up() -> bool:
@@ -205,17 +204,18 @@ class Lab:
             )
             return self.sql(behind) == "0"
 
-        wait_for(caught_up, "the agents to catch up")
+        wait_for(caught_up, "the agents to catch up", seconds)
 
     def outwait_cuts(self) -> None:
-        """Wait until sessions that are opened from now on are not cut for a lock of before: agents cut twice."""
+        """Wait until no agent has to cut once more for what was before; most often that is over by now."""
         self.settle()
-        time.sleep(AGAIN_SECONDS + 0.5)
+        rest = f"{AGAIN_SECONDS + 1} - extract(epoch from now() - max(seen_at))"
+        self.sql(f"select pg_sleep(greatest(0, {rest})) from mail.agent_cursor")
 
     def wait_for_agents(self) -> None:
         """After a restart of the database: wait for the agents, who make Dovecot drop its dead connections."""
         for host in {*self.groups["mailstore"], *self.groups["submission"]}:
-            wait_for(partial(self._agent_listens, host), f"the agent of {host}", AGENT_BACK)
+            wait_for(partial(self._agent_listens, host), f"the agent of {host}")
 
     def _agent_listens(self, host: str) -> bool:
         return self.run(host, "systemctl show hanam-agent --property=StatusText --value").strip() == "listening"
@@ -260,11 +260,19 @@ class Lab:
         return client
 
     def wait_for_message(
-        self, sample: Sample, subject: str, *, folder: str = "INBOX", seconds: float = DELIVERY
+        self,
+        sample: Sample,
+        subject: str,
+        *,
+        folder: str = "INBOX",
+        seconds: float = DELIVERY,
+        put_off: bool = False,
     ) -> bytes:
-        """The message with that subject, once it has arrived in the person's folder."""
+        """The message of that subject, once it is in the person's folder; one `put_off` is tried again at each look."""
 
         def look() -> bytes | None:
+            if put_off:
+                self.run("mx", "postqueue -f")
             with self.imap(sample.address, sample.password) as client:
                 status, _ = client.select(folder, readonly=True)
                 if status != "OK":
@@ -277,17 +285,6 @@ class Lab:
                 return parts[0][1]  # type: ignore[index, return-value]
 
         return wait_for(look, f"message {subject!r} in {folder} of {sample.address}", seconds)
-
-    def deliver_waiting(self, sample: Sample, subject: str) -> bytes:
-        """The message once it has arrived, which Postfix put off: until then it is tried again and again."""
-
-        def look() -> bytes | None:
-            self.run("mx", "postqueue -f")
-            with contextlib.suppress(AssertionError):
-                return self.wait_for_message(sample, subject, seconds=3)
-            return None
-
-        return wait_for(look, f"message {subject!r} for {sample.address}, tried again")
 
 
 def wait_for[Result](look: Callable[[], Result | None], what: str, seconds: float = DELIVERY) -> Result:

@@ -59,18 +59,15 @@ class State(StrEnum):
 
 def reopen(lab: Lab, mailbox: str) -> None:
     """Make the mailbox active again, whatever it was."""
-    was = lab.sql(
-        f"select mail.mailbox_state('{mailbox}');"
-        f" update mail.mailbox set state = 'active' where id = '{mailbox}';"
+    lab.outwait_cuts()
+    lab.sql(
+        f"update mail.mailbox set state = 'active' where id = '{mailbox}';"
         f" delete from mail.lock_state where mailbox_id = '{mailbox}';"
         " update mail.credential set must_change = false, is_default = false, changed_at = now()"
         f" where mailbox_id = '{mailbox}'",
     )
     forget_failures(lab)
-    if was == State.ACTIVE:
-        lab.settle()
-    else:
-        lab.outwait_cuts()
+    lab.settle()
 
 
 @contextlib.contextmanager

@@ -9,11 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.delegation import Delegation, find
-from tests.lab import Lab, Sample, at_once, message, wait_for
+from tests.lab import EFFECT, Lab, Sample, at_once, message, wait_for
 
 pytestmark = pytest.mark.dieu9
-SECONDS = 5.0
-"""How soon a change of state must work on every node."""
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +29,8 @@ def stranger(lab: Lab, delegation: Delegation) -> Sample:
 def clerk(lab: Lab, delegation: Delegation) -> Iterator[Sample]:
     """The clerk, whose account is put back afterwards."""
     yield delegation.clerk
-    lab.give_back(delegation.clerk)
     lab.outwait_cuts()
+    lab.give_back(delegation.clerk)
 
 
 def forms(delegation: Delegation) -> list[str]:
@@ -141,8 +139,8 @@ def test_dieu7_1_a_lock_of_the_clerk_cuts_his_way_into_the_agencys_mailbox(
             return True
         return False
 
-    wait_for(cut, "the end of the clerk's session", SECONDS)
-    assert time.monotonic() - started < SECONDS
+    wait_for(cut, "the end of the clerk's session", EFFECT)
+    assert time.monotonic() - started < EFFECT
     refused = [writing.mail(delegation.agency), writing.rcpt(delegation.agency)]
     assert any(code >= 400 for code, _ in refused), refused
     with pytest.raises(imaplib.IMAP4.error, match="tam khoa"):
@@ -162,7 +160,7 @@ def test_dieu7_1_a_locked_agency_mailbox_opens_for_no_clerk(lab: Lab, delegation
                 return "tam khoa" in str(error)
             return False
 
-        wait_for(refused, "the lock of the agency's mailbox", SECONDS)
+        wait_for(refused, "the lock of the agency's mailbox", EFFECT)
         lab.imap(clerk.address, clerk.password).logout()  # his own stays open
     finally:
         undo = f"delete from mail.lock_state where mailbox_id = '{delegation.mailbox}'"
@@ -186,11 +184,11 @@ def test_a_clerk_who_leaves_is_cut_at_once_although_his_sign_in_was_remembered(
                 return True
             return False
 
-        wait_for(cut, "the end of the former clerk's session", SECONDS)
+        wait_for(cut, "the end of the former clerk's session", EFFECT)
         with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
             lab.imap(delegation.login, clerk.password)
     finally:
         insert = f"insert into mail.mailbox_clerk values {pair}"
         lab.sql(insert)
     lab.give_back(clerk)
-    wait_for(lambda: lab.imap(delegation.login, clerk.password).logout()[0] == "BYE", "the clerk's return", SECONDS)
+    wait_for(lambda: lab.imap(delegation.login, clerk.password).logout()[0] == "BYE", "the clerk's return", EFFECT)

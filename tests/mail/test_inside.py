@@ -103,4 +103,4 @@ def test_accepted_message_survives_a_stopped_mail_store_and_database(
         wait_for(lambda: recipient.address in lab.run("mx", "postqueue -p"), "the message in the queue")
         with lab.stopped("accounts", "postgresql@17-main"):
             lab.run("mx", "postqueue -f")
-    lab.deliver_waiting(recipient, mail["Subject"])
+    lab.wait_for_message(recipient, mail["Subject"], put_off=True)

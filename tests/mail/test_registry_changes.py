@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 from hanam_lab.paths import REPOSITORY
-from tests.lab import Lab, Sample, message, wait_for
+from tests.lab import EFFECT, Lab, Sample, message, wait_for
 
 PASSWORD = "Thu-nghiem-7@Hanam"
 PERSON = "x9x9p1"
@@ -32,8 +32,6 @@ SUFFIXED = "x9x9p3"
 OFFICE = "x9x9f1"
 IDS = ("x9x9c1", "x9x9c2", "x9x9b1", "x9x9b2", PERSON, GONE, SUFFIXED, OFFICE)
 RULE = 'require "fileinto"; if header :contains "subject" "vao thu muc" { fileinto "Thu"; }'
-EFFECT = 5.0
-"""Seconds within which an applied change must be felt by every daemon."""
 
 
 def _day(ago: int) -> str:

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.lab import Lab, Sample, message, wait_for
+from tests.lab import EFFECT, Lab, Sample, message, wait_for
 from tests.mail.accounts import State, in_state, raw_imap, reopen
 
 pytestmark = pytest.mark.dieu7
-SECONDS = 5.0
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def idle(lab: Lab, person: Sample) -> Callable[[float], float]:
     assert stream.readline().startswith(b"+")
 
     def seconds_to_end(began: float) -> float:
-        secure.settimeout(SECONDS)
+        secure.settimeout(EFFECT)
         while stream.readline():
             pass
         secure.close()
@@ -51,7 +50,7 @@ def test_an_open_idle_ends_within_seconds(lab: Lab, person: Sample, state: State
     lab.sql(state.bring_about(person.mailbox))
     seconds = end(began)
     print(f"IMAP IDLE ended {seconds:.2f} s after {state}")
-    assert seconds < SECONDS
+    assert seconds < EFFECT
 
 
 def test_an_open_smtp_session_dies_at_the_next_mail(lab: Lab, person: Sample) -> None:
@@ -64,7 +63,7 @@ def test_an_open_smtp_session_dies_at_the_next_mail(lab: Lab, person: Sample) ->
         seconds = time.monotonic() - began
     print(f"SMTP MAIL refused {seconds:.2f} s after the lock")
     assert code == 553, text
-    assert seconds < SECONDS
+    assert seconds < EFFECT
 
 
 def test_an_open_smtp_session_dies_at_the_end_of_its_message(lab: Lab, person: Sample) -> None:
@@ -81,7 +80,7 @@ def test_an_open_smtp_session_dies_at_the_end_of_its_message(lab: Lab, person: S
         seconds = time.monotonic() - began
     print(f"SMTP message refused {seconds:.2f} s after the lock")
     assert code == 553, text
-    assert seconds < SECONDS
+    assert seconds < EFFECT
     assert mail["Message-ID"] not in lab.run("submission", "postqueue -j")
 
 
@@ -93,7 +92,7 @@ def test_after_a_change_the_old_password_ends_and_the_new_one_opens(lab: Lab, pe
     answer = lab.sql(f"select result from mail.change_password('{person.address}', '{person.password}', '{new}', '')")
     assert answer == "changed"
     try:
-        assert end(began) < SECONDS
+        assert end(began) < EFFECT
         lab.settle()
         with pytest.raises(imaplib.IMAP4.error):
             lab.imap(person.address, person.password)

@@ -15,7 +15,7 @@ from statistics import median
 
 import pytest
 
-from tests.lab import Lab, Sample, at_once, wait_for
+from tests.lab import EFFECT, Lab, Sample, at_once, wait_for
 from tests.mail.accounts import forget_failures, reopen
 from tests.mail.http_doors import Browser, messages
 
@@ -93,11 +93,14 @@ def test_ten_thousand_guesses_from_twenty_machines_open_nothing(lab: Lab, victim
             times.append(owner())
             time.sleep(1)
         answer = attack.result()
-    print(f"{GUESSES} guesses in {answer['seconds']:.0f} s; owner in {len(times)} times, within {max(times):.2f} s")
+    print(
+        f"{GUESSES} guesses in {answer['seconds']:.0f} s; owner in {len(times)} times, within {max(times):.2f} s;"
+        f" {HEARD} hashes {hashes:.2f} s"
+    )
     assert answer["accepted"] == answer["told"] == []
     assert answer["refused"] == GUESSES
-    # In the first seconds no limit is reached yet: the owner may wait for the hashes of the guesses that are heard.
-    assert max(times[:3]) < 2 + before + hashes
+    # At first the owner waits for the hashes of the guesses that are heard, on a quiet machine 2 seconds as well.
+    assert max(times[:3]) < max(2, hashes) + before
     assert max(times[3:]) < 2 + before
     counted = int(lab.sql(f"select count(*) from mail.sign_in_failure where login = '{victim.mailbox}'"))
     # What was under way while a limit was reached is counted as well.
@@ -106,7 +109,7 @@ def test_ten_thousand_guesses_from_twenty_machines_open_nothing(lab: Lab, victim
     elsewhere = sign_in(lab, [(victim.address, victim.password, "203.0.113.77", "imap")], 1)
     assert elsewhere["accepted"] == [0]
     assert isinstance(elsewhere["longest"], float)
-    assert elsewhere["longest"] < 2 + before
+    assert elsewhere["longest"] < 2
 
 
 def test_the_operator_hears_of_it(lab: Lab, victim: Sample) -> None:
@@ -122,7 +125,7 @@ def test_the_operator_hears_of_it(lab: Lab, victim: Sample) -> None:
             check=False,
         )
 
-    assert "198.51.100.99" in wait_for(told, "the warning in the agent's journal")
+    assert "198.51.100.99" in wait_for(told, "the warning in the agent's journal", EFFECT)
 
 
 def letters(lab: Lab) -> list[str]:

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from tests.lab import AGENT_BACK, Lab, Sample, at_once, message, wait_for
+from tests.lab import Lab, Sample, at_once, message, wait_for
 
 
 def _refusal(client: smtplib.SMTP, sender: str, recipient: str) -> tuple[int, str]:
@@ -139,7 +139,7 @@ def test_database_that_is_down_means_try_later(lab: Lab, sender: Sample, recipie
             return False
         return True
 
-    wait_for(sent, "a message taken after the database came back", AGENT_BACK)
+    wait_for(sent, "a message taken after the database came back", 15)
     lab.wait_for_agents()
 
 

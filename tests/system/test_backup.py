@@ -129,7 +129,7 @@ def test_secrets_are_in_no_command_line_or_environment(lab: Lab, backed_up: str)
         "systemctl start hanam-backup.service & "
         "while kill -0 $! 2>/dev/null; do "
         "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'; sleep 0.2; done; "
-        "wait $! && journalctl --sync; journalctl -u hanam-backup.service --no-pager",
+        "wait $! || exit; journalctl --sync; journalctl -u hanam-backup.service --no-pager",
     )
     assert "/usr/bin/restic" in seen
     assert password not in seen

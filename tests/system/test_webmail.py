@@ -1,6 +1,7 @@
 """The webmail's host: who is answered, what is shown, and as whom PHP runs."""
 
 import http.client
+import json
 import re
 import socket
 import ssl
@@ -10,6 +11,23 @@ import pytest
 from testinfra.host import Host
 
 from tests.lab import TIMEOUT, Lab
+
+TEXTS_OF_ROUNDCUBE = """
+function texts($file) { $labels = $messages = []; if (is_file($file)) include $file; return $labels + $messages; }
+include '/etc/roundcube/config.inc.php';
+foreach (['en_US', 'vi_VN'] as $language) {
+    $folder = "/usr/share/roundcube/program/localization/$language";
+    $said[$language] = texts("$folder/labels.inc") + texts("$folder/messages.inc");
+    foreach (array_diff($config['plugins'], ['hanam']) as $plugin) {
+        foreach (texts("/var/lib/roundcube/plugins/$plugin/localization/$language.inc") as $name => $text) {
+            $said[$language]["$plugin.$name"] = $text;
+        }
+    }
+}
+$said['ours'] = texts('/var/lib/roundcube/plugins/hanam/localization/vi_VN.inc');
+echo json_encode($said);
+"""
+"""Every text of Roundcube and of the plugins that are loaded, by language, and what plugin hanam says instead."""
 
 
 class Connection(http.client.HTTPSConnection):
@@ -50,6 +68,11 @@ def refuse(lab: Lab, context: ssl.SSLContext, name: str) -> None:
         pytest.raises((ssl.SSLError, ConnectionError)),
     ):
         context.wrap_socket(plain, server_hostname=name)
+
+
+def named_in(text: str) -> set[str]:
+    """The variables that a text of Roundcube names."""
+    return set(re.findall(r"\$\w+", text))
 
 
 @pytest.mark.dieu3
@@ -193,3 +216,12 @@ def test_the_package_has_set_up_no_database_of_its_own(lab: Lab) -> None:
     databases = lab.run("accounts", "runuser -u postgres -- psql -At -c 'select datname from pg_database'").split()
     assert "webmail" in databases
     assert "roundcube" not in databases
+
+
+def test_roundcube_says_nothing_in_english(webmail_host: Host) -> None:
+    said = json.loads(webmail_host.check_output("php -r %s", TEXTS_OF_ROUNDCUBE))
+    ours = {name.removeprefix("core."): text for name, text in said["ours"].items() if name.startswith("core.")}
+    assert said["en_US"].keys() - said["vi_VN"].keys() - ours.keys() == set()
+    assert ours.keys() - said["en_US"].keys() == set(), "texts that nothing says any more"
+    for name, text in ours.items():
+        assert named_in(text) - {"$limit"} <= named_in(said["en_US"][name]), name

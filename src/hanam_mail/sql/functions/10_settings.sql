@@ -9,7 +9,7 @@ declare
 begin
     select s.value #>> '{}' into result from mail.setting s where s.name = setting_text.name;
     if result is null then
-        raise exception 'setting % is not set', name using errcode = 'undefined_parameter';
+        raise exception 'thiếu tham số % trong bảng mail.setting', name using errcode = 'undefined_parameter';
     end if;
     return result;
 end

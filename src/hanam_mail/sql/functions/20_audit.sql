@@ -61,7 +61,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    raise exception '% on mail.% is refused: %', tg_op, tg_table_name, tg_argv[0] using errcode = 'restrict_violation';
+    raise exception 'không được % ở bảng mail.%: %', tg_op, tg_table_name, tg_argv[0] using errcode = 'restrict_violation';
 end
 $$;
 
@@ -71,7 +71,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     if new.id <> old.id or new.kind <> old.kind then
-        raise exception 'mailbox %: id and kind are fixed at issue', old.id using errcode = 'restrict_violation';
+        raise exception 'hộp thư %: id và loại được ấn định khi cấp, không đổi được', old.id using errcode = 'restrict_violation';
     end if;
     return new;
 end
@@ -83,7 +83,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     if new.local_part <> old.local_part or new.mailbox_id <> old.mailbox_id then
-        raise exception 'address %: an address once issued is never given to another mailbox (Đ5.2)', old.local_part
+        raise exception 'địa chỉ %: đã cấp thì không bao giờ chuyển cho hộp thư khác (Đ5.2)', old.local_part
             using errcode = 'restrict_violation';
     end if;
     return new;
@@ -91,11 +91,11 @@ end
 $$;
 
 create or replace trigger audit_no_change before update or delete or truncate on mail.audit
-    for each statement execute function mail.refuse('the audit is append-only');
+    for each statement execute function mail.refuse('nhật ký chỉ được ghi thêm');
 create or replace trigger mailbox_no_delete before delete or truncate on mail.mailbox
-    for each statement execute function mail.refuse('a mailbox is revoked, never deleted');
+    for each statement execute function mail.refuse('hộp thư chỉ thu hồi, không xóa');
 create or replace trigger address_no_delete before delete or truncate on mail.address
-    for each statement execute function mail.refuse('an address is closed, never deleted (Đ5.2)');
+    for each statement execute function mail.refuse('địa chỉ chỉ đóng, không xóa (Đ5.2)');
 create or replace trigger mailbox_keep_identity before update on mail.mailbox
     for each row execute function mail.mailbox_keep_identity();
 create or replace trigger address_keep_identity before update on mail.address

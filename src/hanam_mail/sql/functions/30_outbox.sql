@@ -31,7 +31,7 @@ create or replace trigger outbox_number before insert on mail.outbox
 create or replace trigger outbox_notify after insert on mail.outbox
     for each statement execute function mail.outbox_notify();
 create or replace trigger outbox_no_change before update or truncate on mail.outbox
-    for each statement execute function mail.refuse('the outbox is written once');
+    for each statement execute function mail.refuse('hàng đợi thông báo chỉ ghi một lần');
 
 create or replace function mail.mailbox_announce_insert() returns trigger
 language plpgsql security definer

@@ -125,7 +125,7 @@ begin
     if not exists (
         select from mail.setting s where s.name = 'regulation_lock_reasons' and s.value ? mailbox_lock.reason
     ) then
-        raise exception 'lock reason % is not in the list of the regulation (Đ7.2)', reason
+        raise exception 'lý do khóa % không có trong danh mục của quy chế (Đ7.2)', reason
             using errcode = 'invalid_parameter_value';
     end if;
     insert into mail.lock_state (mailbox_id, reason, note, locked_by, automatic, document)
@@ -181,7 +181,7 @@ begin
     if paper is null and not exists (
         select from mail.mailbox m where m.id = mailbox_restore.id and m.document ->> 'event' = 'restore'
     ) then
-        raise exception 'a restore needs a document (Đ7.3)' using errcode = 'restrict_violation';
+        raise exception 'khôi phục cần có văn bản (Đ7.3)' using errcode = 'restrict_violation';
     end if;
     if not mail.mailbox_unlock(id) then
         return false;
@@ -212,18 +212,18 @@ declare
     held mail.lock_state%rowtype;
 begin
     if btrim(note) = '' then
-        raise exception 'a correction needs a note' using errcode = 'invalid_parameter_value';
+        raise exception 'đính chính cần có ghi chú' using errcode = 'invalid_parameter_value';
     end if;
     select l.* into held from mail.lock_state l where l.mailbox_id = mailbox_correct.id for update;
     if not found then
         return false;
     end if;
     if held.document is not null then
-        raise exception 'the lock rests on the document %: it ends by a document (Đ7.3)', held.document
+        raise exception 'khóa này theo văn bản %: chỉ văn bản mới chấm dứt được (Đ7.3)', held.document
             using errcode = 'restrict_violation';
     end if;
     if not held.automatic and not of_person then
-        raise exception 'the lock is no automatic one: % set it', held.locked_by using errcode = 'restrict_violation';
+        raise exception 'khóa này không phải tự động: do % đặt', held.locked_by using errcode = 'restrict_violation';
     end if;
     update mail.lock_state l set note = concat_ws(' | ', nullif(held.note, ''), 'đính chính: ' || mailbox_correct.note)
     where l.mailbox_id = mailbox_correct.id;

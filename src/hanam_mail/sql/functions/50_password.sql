@@ -120,7 +120,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     if btrim(verified) = '' then
-        raise exception 'who verified the identity of the owner must be named (Đ7.3, Đ12.3)'
+        raise exception 'phải ghi ai đã xác minh chủ hộp thư (Đ7.3, Đ12.3)'
             using errcode = 'invalid_parameter_value';
     end if;
     update mail.credential c set verified = password_verified.verified where c.mailbox_id = password_verified.id;

@@ -281,7 +281,7 @@ declare
     forgotten int;
 begin
     if btrim(note) = '' then
-        raise exception 'a lockout is lifted with a note' using errcode = 'invalid_parameter_value';
+        raise exception 'gỡ chặn đăng nhập cần có ghi chú' using errcode = 'invalid_parameter_value';
     elsif (login is null) = (account is not null) or (login is null and source is null) then
         return null;
     end if;

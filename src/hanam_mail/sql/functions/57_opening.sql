@@ -12,7 +12,7 @@ declare
     opening bigint;
 begin
     if paper is null or btrim(note) = '' then
-        raise exception 'opening a mailbox needs a document and a reason (Đ4.6)' using errcode = 'restrict_violation';
+        raise exception 'mở hộp thư cần có văn bản và lý do (Đ4.6)' using errcode = 'restrict_violation';
     end if;
     insert into mail.audit (actor, document, object, key, action, after)
     select who, paper, 'opening', m.id, 'insert', jsonb_build_object('note', mailbox_open.note)

@@ -39,6 +39,9 @@ DELIVERY = 30.0
 EFFECT = 5.0
 """Seconds within which a change of state works on every node, whoever makes it."""
 
+PSQL = "/usr/lib/postgresql/17/bin/psql -qtAX -v ON_ERROR_STOP=1"
+"""For programs to read. By its place: Debian's psql is a script that first looks for it, six times as long."""
+
 _SESSIONS = threading.BoundedSemaphore(8)
 """Commands at once: sshd takes ten over one connection (MaxSessions), and a few others share it."""
 
@@ -168,7 +171,7 @@ class Lab:
 
     def sql(self, statements: str) -> str:
         """What the accounts database answers its superuser."""
-        shell = "cd / && runuser -u postgres -- psql -qtAX -v ON_ERROR_STOP=1 -d mail"
+        shell = f"cd / && runuser -u postgres -- {PSQL} -d mail"
         return self.run("accounts", f"{shell} <<'STATEMENTS'\n{statements}\nSTATEMENTS").strip()
 
     def send_notices(self) -> None:

@@ -8,7 +8,6 @@ import gzip
 import json
 import shlex
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import pyrage  # type: ignore[import-untyped]
 import pytest
 
-from tests.lab import Lab
+from tests.lab import PSQL, Lab
 
 DATABASE = "mail_scratch"
 FOLDER = "/var/lib/hanam-mail/scratch"
@@ -60,7 +59,7 @@ class Scratch:
     recipient: str
 
     def psql(self, statement: str) -> str:
-        line = f"runuser -u postgres -- psql -qtAX -v ON_ERROR_STOP=1 -d {DATABASE} -c {shlex.quote(statement)}"
+        line = f"runuser -u postgres -- {PSQL} -d {DATABASE} -c {shlex.quote(statement)}"
         return self.lab.run("accounts", f"cd / && {line}").strip()
 
     def command(self, *words: str, program: str = PROGRAM) -> list[str]:
@@ -333,7 +332,7 @@ def test_killed_at_any_point_it_leaves_all_or_nothing(scratch: Scratch) -> None:
     before = scratch.state()
     # From before the first statement to after the last, in steps; the first run that lives ends it.
     steps = 0
-    while scratch.killed(document, f"timeout -s KILL {0.1 + 0.03 * steps:.2f} {PROGRAM}"):
+    while scratch.killed(document, f"timeout -s KILL {0.1 + 0.06 * steps:.2f} {PROGRAM}"):
         steps += 1
         if scratch.state() != before:
             break
@@ -393,29 +392,22 @@ def test_two_runs_at_once_wait_for_each_other_and_make_one_password(scratch: Scr
     assert len(scratch.files()) == 1
 
 
-# --- At the scale of the province ---
+# --- Many at once (how long 20,000 take is for `make bench` to say) ---
 
 
-@pytest.fixture(scope="module")
-def province() -> list[dict[str, Any]]:
-    return [person(number) for number in range(20_000)]
+def test_of_many_mailboxes_a_few_lines_are_told_and_the_second_time_none(scratch: Scratch) -> None:
+    everybody = [person(number) for number in range(2_000)]
 
-
-def test_twenty_thousand_mailboxes_are_applied_in_seconds(scratch: Scratch, province: list[dict[str, Any]]) -> None:
-    def timed(document: bytes, *words: str) -> tuple[float, dict[str, Any]]:
-        begun = time.monotonic()
-        answer = scratch.apply(document, "--brief", "20", *words)
+    def apply(*people: dict[str, Any]) -> dict[str, Any]:
+        answer = scratch.apply(registry(*people), "--brief", "20")
         assert "errors" not in answer, answer
-        return time.monotonic() - begun, answer
+        return answer
 
-    first, answer = timed(registry(*province))
-    assert answer["changed"]
-    assert len(answer["lines"]) < 60
-    nothing, answer = timed(registry(*province))
-    assert not answer["changed"]
-    one, answer = timed(registry(*province[1:], person(0, quota_bytes=4 * 2**30)))
-    assert answer["changed"]
-    print(f"\n20,000: first {first:.1f} s, nothing {nothing:.1f} s, one {one:.1f} s")
-    # Whoever shares the machine with others waits, but in proportion.
-    assert first < 120
-    assert max(nothing, one) < first / 3
+    first = apply(*everybody)
+    assert first["changed"]
+    assert 20 < len(first["lines"]) < 60
+    assert scratch.psql("select count(*) from mail.credential") == "2000"
+    assert not apply(*everybody)["changed"]
+    one = apply(*everybody[1:], person(0, quota_bytes=4 * 2**30))
+    assert one["changed"]
+    assert len(one["lines"]) < 20

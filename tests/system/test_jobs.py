@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from testinfra.host import Host
 
-from tests.lab import Lab, wait_for
+from tests.lab import PSQL, Lab, wait_for
 
 JOBS = ("hanam-mail-life-cycle", "hanam-mail-new-day", "hanam-mail-notices")
 
@@ -127,7 +127,7 @@ IDLE = f"""
 
 
 def psql(host: Host, database: str, statements: str) -> str:
-    line = f"cd / && runuser -u postgres -- psql -qtAX -v ON_ERROR_STOP=1 -d {database} <<'STATEMENTS'\n"
+    line = f"cd / && runuser -u postgres -- {PSQL} -d {database} <<'STATEMENTS'\n"
     return str(host.check_output(line + statements + "\nSTATEMENTS")).strip()
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 from testinfra.host import Host
 
+from tests.lab import PSQL
+
 DATABASE = os.environ.get("HANAM_DATABASE", "mail")
 PASSWORD = "Mat-khau-thu-1!"
 CHOSEN, CHOSEN_LATER = "Lua-chiem-2026@", "Lua-mua-2026@"
@@ -111,9 +113,7 @@ class Journey:
     def run(self) -> list[list[str]]:
         """The answers in order, each as its lines."""
         script = ";\n".join([*self.statements, "rollback;"])
-        done = self.host.run(
-            "cd / && runuser -u postgres -- psql -qtAX -v ON_ERROR_STOP=1 -d %s -c %s", DATABASE, script
-        )
+        done = self.host.run(f"cd / && runuser -u postgres -- {PSQL} -d %s -c %s", DATABASE, script)
         assert done.rc == 0, done.stderr
         return [part.partition("\n>")[0].splitlines()[1:] for part in ("\n" + done.stdout).split("\n<")[1:]]
 
@@ -125,9 +125,7 @@ def life(accounts_host: Host) -> Journey:
 
 def value(host: Host, expression: str) -> str:
     """What an expression is, on today's settings."""
-    return host.check_output(
-        "cd / && runuser -u postgres -- psql -qtAX -v ON_ERROR_STOP=1 -d %s -c %s", DATABASE, f"select {expression}"
-    )
+    return host.check_output(f"cd / && runuser -u postgres -- {PSQL} -d %s -c %s", DATABASE, f"select {expression}")
 
 
 # --- Terms ---

@@ -2,6 +2,8 @@
 
 from testinfra.host import Host
 
+from tests.lab import PSQL
+
 PASSWORD = "Mat-khau-thu-1!"
 # A person, an agency's mailbox he is the clerk of, a mailbox that had a password and was closed.
 WORLD = f"""
@@ -27,9 +29,7 @@ WORLD = f"""
 def _run(host: Host, statements: str, world: str, user: str, role: str) -> tuple[int, str, str]:
     script = f"begin; {world} select '--'; {statements}; rollback;".replace("%", "%%")
     done = host.run(
-        "cd / && runuser -u %s -- psql -qtAX -v ON_ERROR_STOP=1 -U %s -d mail <<'STATEMENTS'\n"
-        + script
-        + "\nSTATEMENTS\n",
+        f"cd / && runuser -u %s -- {PSQL} -U %s -d mail <<'STATEMENTS'\n" + script + "\nSTATEMENTS\n",
         user,
         role,
     )

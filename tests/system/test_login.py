@@ -164,7 +164,7 @@ def test_a_lock_needs_a_reason_of_the_closed_list(accounts_host: Host) -> None:
 @pytest.mark.dieu7
 def test_a_mistaken_lock_is_lifted_by_a_correction_with_a_note_that_stays_in_the_audit(accounts_host: Host) -> None:
     locked = LOCKED + AUTOMATIC
-    assert "note" in refused(accounts_host, "select mail.mailbox_correct('test1person', ' ')", world=locked)
+    assert "ghi chú" in refused(accounts_host, "select mail.mailbox_correct('test1person', ' ')", world=locked)
     shown = query(
         accounts_host,
         "select mail.mailbox_correct('test1person', 'nhầm máy'); select mail.mailbox_state('test1person');"

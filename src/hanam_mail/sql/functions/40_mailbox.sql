@@ -2,26 +2,25 @@
 
 -- The id behind an address (with or without the domain) or an id. An address row that has ended means nothing any more.
 create or replace function mail.resolve(login text) returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select case
-        when position('@' in login) > 0 then (
-            select a.mailbox_id from mail.address a
-            where a.local_part = lower(split_part(login, '@', 1))
-                and lower(split_part(login, '@', 2)) = mail.setting_text('mail_domain')
-                and split_part(login, '@', 3) = ''
-                and current_date between a.valid_from and coalesce(a.valid_until, 'infinity')
-        )
-        else coalesce(
-            (select m.id from mail.mailbox m where m.id = login),
-            (
-                select a.mailbox_id from mail.address a
-                where a.local_part = lower(login)
-                    and current_date between a.valid_from and coalesce(a.valid_until, 'infinity')
-            )
-        )
-    end
+declare
+    typed text := lower(split_part(login, '@', 1));
+begin
+    if position('@' in login) = 0 then
+        if exists (select from mail.mailbox m where m.id = login) then
+            return login;
+        end if;
+    elsif lower(split_part(login, '@', 2)) <> mail.setting_text('mail_domain') or split_part(login, '@', 3) <> '' then
+        return null;
+    end if;
+    return (
+        select a.mailbox_id from mail.address a
+        where a.local_part = typed
+            and current_date between a.valid_from and coalesce(a.valid_until, 'infinity')
+    );
+end
 $$;
 
 -- The last day of a password's term (Đ8.2a), or an earlier one where the installation is stricter.
@@ -40,25 +39,33 @@ $$;
 -- active, must_change, locked or revoked, as it is or will be on a day. An agency's mailbox without a password of its own
 -- is active: its clerks open it.
 create or replace function mail.mailbox_state_at(id text, as_of timestamptz) returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select case
-        when m.state = 'revoked' then 'revoked'
-        when m.state = 'locked' or l.mailbox_id is not null then 'locked'
-        when c.must_change or as_of::date > mail.password_expires_on(c.changed_at) then 'must_change'
-        else 'active'
-    end
-    from mail.mailbox m
-    left join mail.lock_state l on l.mailbox_id = m.id
-    left join mail.credential c on c.mailbox_id = m.id
-    where m.id = mailbox_state_at.id
+begin
+    return (
+        select case
+            when m.state = 'revoked' then 'revoked'
+            when m.state = 'locked' or l.mailbox_id is not null then 'locked'
+            when c.must_change or as_of::date > mail.password_expires_on(c.changed_at) then 'must_change'
+            else 'active'
+        end
+        from mail.mailbox m
+        left join mail.lock_state l on l.mailbox_id = m.id
+        left join mail.credential c on c.mailbox_id = m.id
+        where m.id = mailbox_state_at.id
+    );
+end
 $$;
 
 create or replace function mail.mailbox_state(id text) returns text
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
-as $$ select mail.mailbox_state_at(id, now()) $$;
+as $$
+begin
+    return mail.mailbox_state_at(id, now());
+end
+$$;
 
 -- Why it is not active, in one word for programs: of a lock its reason (Đ7.2), of a password to change default or expired.
 create or replace function mail.state_cause(id text) returns text

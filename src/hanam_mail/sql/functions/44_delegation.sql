@@ -4,29 +4,33 @@
 -- Whose password a login asks for: the clerk of agency*person, else the mailbox itself. NULL when there is nobody, or no such
 -- clerk: it is refused as a wrong password is.
 create or replace function mail.login_person(login text) returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select case
-        when position('*' in login) = 0 then mail.resolve(login)
-        else (
-            select k.clerk_id from mail.mailbox_clerk k
-            where k.mailbox_id = mail.resolve(split_part(login, '*', 1))
-                and k.clerk_id = mail.resolve(split_part(login, '*', 2))
-                and split_part(login, '*', 3) = ''
-        )
-    end
+begin
+    if position('*' in login) = 0 then
+        return mail.resolve(login);
+    end if;
+    return (
+        select k.clerk_id from mail.mailbox_clerk k
+        where k.mailbox_id = mail.resolve(split_part(login, '*', 1))
+            and k.clerk_id = mail.resolve(split_part(login, '*', 2))
+            and split_part(login, '*', 3) = ''
+    );
+end
 $$;
 
 -- The mailbox that a login opens.
 create or replace function mail.login_mailbox(login text) returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select case
+begin
+    return case
         when position('*' in login) = 0 then mail.resolve(login)
         when mail.login_person(login) is not null then mail.resolve(split_part(login, '*', 1))
-    end
+    end;
+end
 $$;
 
 -- Every name under which a login may be typed for a mailbox itself: id, local parts, addresses; ended ones too.

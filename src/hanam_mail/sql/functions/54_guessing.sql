@@ -21,36 +21,42 @@ $$;
 -- The account as failures are counted: the mailbox, by whichever address it was tried. For a name that is none a digest under
 -- a key that only the database has: people type passwords into the field of the name. No mailbox id begins with "?".
 create or replace function mail.failure_login(login text) returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select coalesce(mail.login_person(login), '?' || left(encode(mail_crypto.hmac(
+begin
+    return coalesce(mail.login_person(login), '?' || left(encode(mail_crypto.hmac(
         convert_to('name without a mailbox ' || lower(login), 'UTF8'),
         (select s.value from mail.secret s where s.name = 'login_key'), 'sha256'
-    ), 'hex'), 16))
+    ), 'hex'), 16));
+end
 $$;
 
 -- The province's own networks (its NAT addresses, the webmail's hosts): many people behind one address.
 create or replace function mail.source_is_own(source inet) returns boolean
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select exists (
+begin
+    return exists (
         select from mail.setting s, jsonb_array_elements_text(s.value) n(network)
         where s.name = 'guessing_own_networks' and source <<= n.network::inet
-    )
+    );
+end
 $$;
 
 -- Whether the mailbox's owner signed in from there of late.
 create or replace function mail.source_is_known(login text, source inet) returns boolean
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select exists (
+begin
+    return exists (
         select from mail.sign_in_address k
         where k.mailbox_id = source_is_known.login and k.address = source_is_known.source
             and k.last_at > now() - make_interval(days => mail.setting_int('guessing_known_days')::int)
-    )
+    );
+end
 $$;
 
 -- How many failures there were since, of an account, a source, or the two together (NULL: any).
@@ -73,22 +79,26 @@ $$;
 
 -- How many failures are too many. `friendly`: of the province's own networks, or a source from which the owner signed in of late.
 create or replace function mail.guessing_limit(kind text, friendly boolean) returns int
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select mail.setting_int('guessing_' || case when friendly and kind in ('pair', 'address') then 'own_' else '' end
-        || kind || '_failures')::int
+begin
+    return mail.setting_int('guessing_' || case when friendly and kind in ('pair', 'address') then 'own_' else '' end
+        || kind || '_failures')::int;
+end
 $$;
 
 -- Since when the failures of a kind of limit count.
 create or replace function mail.guessing_since(kind text) returns timestamptz
-language sql volatile
+language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
-    select clock_timestamp() - case
+begin
+    return clock_timestamp() - case
         when kind like '%_day' then interval '1 day'
         else make_interval(mins => mail.setting_int('guessing_window_minutes')::int)
-    end
+    end;
+end
 $$;
 
 -- Why a sign-in is not heard at all, NULL when it is. `login` as failure_login() gives it, so that a name without a mailbox is

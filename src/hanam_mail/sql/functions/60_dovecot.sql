@@ -57,13 +57,15 @@ $$;
 create or replace function mail.dovecot_passdb_sealed(
     login text, sealed text, protocol text, local_port int, remote_ip text
 ) returns table ("user" text, nopassword text, "password" text, nologin text, reason text)
-language sql volatile security definer
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select d.* from mail.dovecot_passdb(
+begin
+    return query select d.* from mail.dovecot_passdb(
         login, coalesce(mail.unseal('login_key', sealed, decode(repeat('00', 16), 'hex')), ''), protocol, local_port,
         remote_ip
-    ) d
+    ) d;
+end
 $$;
 
 -- A locked mailbox still receives, but its owner's rules (vacation, redirect, whatever they do) stop: his active script is looked
@@ -72,14 +74,17 @@ create or replace function mail.dovecot_userdb(login text)
 returns table (
     "user" text, home text, uid int, gid int, quota_storage_size text, "sieve_script/personal/active_path" text
 )
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select m.id, mail.setting_text('vmail_home') || '/' || left(m.id, 2) || '/' || m.id,
-           mail.setting_int('vmail_uid')::int, mail.setting_int('vmail_gid')::int, m.quota_bytes || 'B',
-           case when mail.mailbox_state(m.id) = 'locked' then '/nonexistent/locked' end
-    from mail.mailbox m
-    where m.id = mail.resolve(login) and m.state <> 'revoked'
+begin
+    return query
+        select m.id, mail.setting_text('vmail_home') || '/' || left(m.id, 2) || '/' || m.id,
+               mail.setting_int('vmail_uid')::int, mail.setting_int('vmail_gid')::int, m.quota_bytes || 'B',
+               case when mail.mailbox_state(m.id) = 'locked' then '/nonexistent/locked' end
+        from mail.mailbox m
+        where m.id = mail.resolve(login) and m.state <> 'revoked';
+end
 $$;
 
 create or replace function mail.dovecot_iterate() returns table ("user" text)

@@ -2,12 +2,16 @@
 -- would end on a day off ends with the next working day (Bộ luật Dân sự, Điều 147-148).
 
 create or replace function mail.is_working_day(day date) returns boolean
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select c.value -> 'worked' ? day::text
-        or (extract(isodow from day) < 6 and not c.value -> 'off' ? day::text)
-    from mail.setting c where c.name = 'life_cycle_calendar'
+begin
+    return (
+        select c.value -> 'worked' ? day::text
+            or (extract(isodow from day) < 6 and not c.value -> 'off' ? day::text)
+        from mail.setting c where c.name = 'life_cycle_calendar'
+    );
+end
 $$;
 
 -- The last day of a term that began on `since`.

@@ -18,7 +18,7 @@ def test_login_page_is_in_vietnamese_whatever_the_browser_speaks(webmail: Webmai
     webmail.open()
     assert webmail.driver.execute_script("return navigator.language") == "en-US"
     assert "Thư điện tử công vụ tỉnh Hà Nam" in webmail.driver.title
-    assert webmail.find("#rcmloginuser").get_attribute("placeholder") == "Tên đăng nhập"
+    assert webmail.find("#rcmloginuser").get_attribute("placeholder") == "Địa chỉ thư"
     assert webmail.find("#rcmloginpwd").get_attribute("placeholder") == "Mật khẩu"
     assert webmail.text("#rcmloginsubmit").casefold() == "đăng nhập"
 

@@ -209,15 +209,16 @@ def settle(doveadm: Sequence[str], act: Act = perform) -> int:
     if not doveadm:
         return 0
     question = [*doveadm, "user", "-a", _AUTH_SOCKET, NOBODY]
-    good = failed = 0
+    good, failures = 0, list[BaseException]()
     with ThreadPoolExecutor(ROUND) as pool:
         for _ in range(ROUNDS):
             errors = [asked.exception() for asked in [pool.submit(act, question) for _ in range(ROUND)]]
             bad = [error for error in errors if error is not None]
-            good, failed = 0 if bad else good + 1, failed + len(bad)
+            good = 0 if bad else good + 1
+            failures += bad
             if good == 2:
-                return failed + _settle_list(doveadm, act)
-    raise bad[0] if bad else TimeoutError("Dovecot's connections to the database do not settle")
+                return len(failures) + _settle_list(doveadm, act)
+    raise failures[-1]
 
 
 def _settle_list(doveadm: Sequence[str], act: Act) -> int:

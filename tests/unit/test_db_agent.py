@@ -1,5 +1,6 @@
 """What the agent makes of the outbox, without a database or a Dovecot."""
 
+import itertools
 import logging
 import subprocess
 import sys
@@ -134,6 +135,17 @@ def test_a_dovecot_that_gets_no_answers_is_given_up_for_now() -> None:
     with pytest.raises(subprocess.CalledProcessError):
         agent.settle(DOVEADM, refuse)
     assert agent.settle((), refuse) == 0
+
+
+def test_a_dovecot_that_comes_back_in_the_last_round_is_given_up_for_the_same_reason() -> None:
+    asked = itertools.count(1)
+
+    def refuse_at_first(command: Sequence[str]) -> None:
+        if next(asked) <= agent.ROUND * (agent.ROUNDS - 1):
+            raise subprocess.CalledProcessError(75, command, "", "lookup failed")
+
+    with pytest.raises(subprocess.CalledProcessError):
+        agent.settle(DOVEADM, refuse_at_first)
 
 
 class Outbox:

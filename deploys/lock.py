@@ -21,7 +21,7 @@ _given["actor"] = str(host.data.get("actor") or getpass.getuser())
 if not _given["address"] or not _given["reason"] or not (_given["note"] or _given["document"]):
     raise SystemExit("cần --data address=... --data reason=... và --data note=... hoặc --data document=...")
 
-# psql quotes what it is given as a variable. An address without a mailbox is a missing key of lock_state, an error.
+# psql quotes what it is given as a variable. An address without a mailbox is refused.
 _statements = r"""
 select set_config('hanam.actor', :'actor', false), set_config('hanam.document', :'document', false) \g /dev/null
 select case mail.mailbox_lock(mail.resolve(:'address'), :'reason', :'note')

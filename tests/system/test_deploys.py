@@ -106,8 +106,8 @@ def test_dieu_7_2_a_lock_by_pyinfra_holds_on_every_node_within_seconds(lab: Lab,
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
-        ({"address": "khong.co.ai@hanam.gov.vn", "reason": "compromised", "note": "x"}, "mailbox_id"),
-        ({"address": "SAMPLE", "reason": "vi-thich", "note": "x"}, "not in the list of the regulation"),
+        ({"address": "khong.co.ai@hanam.gov.vn", "reason": "compromised", "note": "x"}, "không có hộp thư này"),
+        ({"address": "SAMPLE", "reason": "vi-thich", "note": "x"}, "không có trong danh mục của quy chế"),
         ({"address": "SAMPLE", "reason": "compromised"}, "cần --data"),
     ],
     ids=["no such mailbox", "no such reason", "no note"],

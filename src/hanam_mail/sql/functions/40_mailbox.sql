@@ -134,6 +134,8 @@ begin
     ) then
         raise exception 'lý do khóa % không có trong danh mục của quy chế (Đ7.2)', reason
             using errcode = 'invalid_parameter_value';
+    elsif not exists (select from mail.mailbox m where m.id = mailbox_lock.id) then
+        raise exception 'không có hộp thư này, không khóa được gì' using errcode = 'no_data_found';
     end if;
     insert into mail.lock_state (mailbox_id, reason, note, locked_by, automatic, document)
     values (mailbox_lock.id, mailbox_lock.reason, mailbox_lock.note, who, machine, paper)

@@ -1,7 +1,7 @@
 -- Reading what the deployment set. Missing settings are errors: a login must not go by a guessed number.
 --
 -- What a sign-in or a message calls is PL/pgSQL, which keeps its plans for the session. A function in SQL is parsed and planned
--- anew in every statement that calls it: of the 20 in a sign-in that came to 4 ms (docs/decisions/0024-login-storm.md).
+-- anew in every statement that calls it: of the 20 in a sign-in that came to 2 ms (docs/decisions/0024-login-storm.md).
 
 create or replace function mail.setting_text(name text) returns text
 language plpgsql stable

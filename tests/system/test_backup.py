@@ -136,6 +136,14 @@ def test_secrets_are_in_no_command_line_or_environment(lab: Lab, backed_up: str)
     assert account not in seen
 
 
+# Seconds until the failed backup is tried again.
+RETRY = """
+import json, subprocess, time
+shown = subprocess.check_output(["systemctl", "list-timers", "--output=json", "hanam-backup-retry.timer"])
+print(json.loads(shown)[0]["next"] / 1e6 - time.time())
+"""
+
+
 def test_an_unreachable_repository_is_an_error_in_the_journal(lab: Lab) -> None:
     since = lab.run("mailstore", "date '+%F %T'").strip()
     try:
@@ -152,9 +160,15 @@ def test_an_unreachable_repository_is_an_error_in_the_journal(lab: Lab) -> None:
             ),
             "the error in the journal",
         )
+        # The next time of the schedule is hours away.
+        left = python(lab, "mailstore", RETRY)
+        assert 0 < float(left) <= 15 * 60
     finally:
-        # What failed on purpose must not stay in the list of failed units.
-        lab.run("mailstore", "systemctl reset-failed hanam-backup.service; hanam-mail-backup")
+        # What failed on purpose must not stay in the list of failed units, nor be tried again during other tests.
+        lab.run(
+            "mailstore",
+            "systemctl stop hanam-backup-retry.timer; systemctl reset-failed hanam-backup.service; hanam-mail-backup",
+        )
 
 
 def test_check_finds_the_repositories_whole(lab: Lab, backed_up: str) -> None:

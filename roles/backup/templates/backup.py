@@ -27,6 +27,7 @@ from hanam_backup import (
     BackupError,
     Config,
     human,
+    late,
     load_config,
     now,
     parse_time,
@@ -222,12 +223,17 @@ def back_up_now() -> int:
 
 
 def show_status(config: Config) -> int:
-    result = 0
-    if STATUS.exists():
-        result = report(json.loads(STATUS.read_text()))
+    status: dict[str, Any] = json.loads(STATUS.read_text()) if STATUS.exists() else {}
+    if status:
+        result = report(status)
     else:
         print("Chưa có lần sao lưu nào trên máy này.\nNo backup has run on this host yet.")
         result = 1
+    if late(config, status.get("last_ok"), now()):
+        result = BackupError(
+            f"không có lần sao lưu tốt nào trong {config.late_after_hours} giờ qua",
+            f"there is no good backup of the last {config.late_after_hours} hours",
+        ).tell()
     require_repository(config)
     taken = snapshots(config, "--tag", FULL)
     print(f"Kho {config.repository}: {len(taken)} bản sao lưu / snapshots.")

@@ -57,6 +57,8 @@ class Config:
     database_role: str
     dumps: str
     memory: str
+    late_after_hours: int
+    """So old may the last good backup be."""
 
     @property
     def mail(self) -> Path | None:
@@ -70,6 +72,11 @@ def load_config() -> Config:
 
 def _secret(name: str) -> Path:
     return Path(os.environ.get("CREDENTIALS_DIRECTORY", FOLDER)) / name
+
+
+def late(config: Config, last_ok: str | None, time: dt.datetime) -> bool:
+    """Whether the last good backup is older than it may be, or there is none."""
+    return not last_ok or time - parse_time(last_ok) > dt.timedelta(hours=config.late_after_hours)
 
 
 def now() -> dt.datetime:

@@ -32,6 +32,7 @@ MODULES = (
     "purge.py",
     "purge_command.py",
     "scram.py",
+    "sieve_mail.py",
     "target.py",
     "trail.py",
     "wording.py",

@@ -32,6 +32,7 @@ from hanam_mail import (
     operate,
     purge,
     purge_command,
+    sieve_mail,
     wording,
 )
 
@@ -125,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     jobs.add_commands(commands)
     lockouts.add_commands(commands, _common, _connect, _answer)
     purge_command.add_commands(commands)
+    sieve_mail.add_commands(commands)
     return parser
 
 

@@ -10,11 +10,12 @@ def test_sieves_replies_go_to_a_name_that_the_mail_servers_certificate_bears(
     split = environment("split")
     configuration = split.render("dovecot", "dovecot.conf.j2", "store1")
     settings = dict(line.split(" = ", 1) for line in configuration.splitlines() if " = " in line)
-    name, _, port = settings["submission_host"].rpartition(":")
+    words = settings["sendmail_path"].split()
+    name, _, port = words[words.index("--smtp") + 1].rpartition(":")
     assert port == "25"
     assert name in split.value("tls", "public_names", "edge1")
     # Port 25 shows the public certificate, which the internal authority has not signed.
-    assert settings["ssl_client_ca_file"] == "/etc/ssl/certs/ca-certificates.crt"
+    assert words[words.index("--ca") + 1] == "/etc/ssl/certs/ca-certificates.crt"
 
 
 def test_one_machine_needs_no_port_that_only_neighbours_use(environment: Callable[[str], Any]) -> None:

@@ -102,8 +102,9 @@ def test_a_revoked_mailbox_receives_nothing_and_says_so(accounts_host: Host) -> 
 
 def test_dovecot_is_told_home_owner_and_quota(accounts_host: Host) -> None:
     shown = query(accounts_host, "select * from mail.dovecot_userdb('test.nguoi@hanam.gov.vn')")
-    # The last column is for a locked mailbox, whose own rules stop (Đ4.5).
-    assert shown == "test1person|/srv/mail/te/test1person|5000|5000|2000000000B|"
+    # The empty column is for a locked mailbox, whose own rules stop (Đ4.5); then what the rules may send under (Đ4.6).
+    assert shown.startswith("test1person|/srv/mail/te/test1person|5000|5000|2000000000B||test.nguoi@hanam.gov.vn|")
+    assert shown.rpartition("|")[2].split(",")[0] == "test.nguoi@hanam.gov.vn"
 
 
 def test_the_webmail_is_told_the_addresses_primary_first(accounts_host: Host) -> None:

@@ -70,9 +70,11 @@ $$;
 
 -- A locked mailbox still receives, but its owner's rules (vacation, redirect, whatever they do) stop: his active script is looked
 -- for where there is none.
+-- own_address and own_addresses: under which mail of the owner's rules goes out.
 create or replace function mail.dovecot_userdb(login text)
 returns table (
-    "user" text, home text, uid int, gid int, quota_storage_size text, "sieve_script/personal/active_path" text
+    "user" text, home text, uid int, gid int, quota_storage_size text, "sieve_script/personal/active_path" text,
+    own_address text, own_addresses text
 )
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -81,8 +83,15 @@ begin
     return query
         select m.id, mail.setting_text('vmail_home') || '/' || left(m.id, 2) || '/' || m.id,
                mail.setting_int('vmail_uid')::int, mail.setting_int('vmail_gid')::int, m.quota_bytes || 'B',
-               case when mail.mailbox_state(m.id) = 'locked' then '/nonexistent/locked' end
+               case when mail.mailbox_state(m.id) = 'locked' then '/nonexistent/locked' end, o.own[1],
+               array_to_string(o.own, ',')
         from mail.mailbox m
+        cross join lateral (select array(
+            select a.local_part || '@' || mail.setting_text('mail_domain')
+            from mail.address a
+            where a.mailbox_id = m.id and current_date between a.valid_from and coalesce(a.valid_until, 'infinity')
+            order by a.kind = 'alias', a.local_part
+        ) as own) o
         where m.id = mail.resolve(login) and m.state <> 'revoked';
 end
 $$;

@@ -20,6 +20,8 @@ EXPECTED = (
     # The database, the filter, the scanner and the mail store are stopped, killed and hung by tests: the cause, ...
     rf"postfix/\S+ warning: (pgsql query failed|connect to pgsql server).*{_AWAY}",
     r"postfix/\S+ .*(Milter service|private/quota-status|server 127\.0\.0\.1:12342|connect to 127\.0\.0\.1:12342)",
+    r"postfix/\S+ (warning: SASL: Connect to Dovecot auth socket|fatal: no SASL authentication mechanisms)",
+    r"postfix/master warning: .*/smtpd( pid \d+ exit status 1|: bad command startup -- throttling)$",
     rf"dovecot .*{_AWAY}",
     r"dovecot .*(Killed with signal|Shutting down logging|SIGHUP received|net_connect_unix)",
     # ... and what follows from it without a reason of its own. Another cause would stand beside it.

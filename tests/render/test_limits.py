@@ -139,3 +139,25 @@ def test_a_day_begins_at_its_first_seconds_and_not_within_systemds_minute(here: 
     text = here.render("jobs", "job.timer.j2", "mail", midnight)
     assert re.search(r"^OnCalendar=\*-\*-\* 00:00:05 Asia/Ho_Chi_Minh$", text, re.M)
     assert re.search(r"^AccuracySec=1s$", text, re.M)
+
+
+@pytest.mark.dieu10
+def test_mail_that_an_outage_of_seconds_put_off_is_tried_again_within_two_minutes(here: Any) -> None:
+    text = here.render("postfix", "main.cf.j2", "mail")
+    pause, look = (int(re.findall(rf"^{name} = (\d+)s$", text, re.M)[0])
+                   for name in ("minimal_backoff_time", "queue_run_delay"))  # fmt: skip
+    assert pause + look <= 120
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_every_session_that_waits_for_news_is_told_at_once(environment: Callable[[str], Any], topology: str) -> None:
+    """Each takes an inotify instance of the one user that owns the mail; the kernel would give it 128."""
+    there = environment(topology)
+    for host in there.hosts("mailstore"):
+        given = re.search(
+            r"^fs.inotify.max_user_instances = (\d+)$", there.render("dovecot", "sysctl.conf.j2", host), re.M
+        )
+        services = dict(
+            re.findall(r"^service (\S+) \{\n(.*?)^\}", there.render("dovecot", "dovecot.conf.j2", host), re.M | re.S)
+        )
+        assert given and int(given[1]) > number(services["imap"], "process_limit =")

@@ -6,7 +6,7 @@ import ssl
 import pytest
 from testinfra.host import Host
 
-from tests.lab import Lab
+from tests.lab import Lab, wait_for
 
 
 def test_unit_runs_and_starts_at_boot(mx_host: Host) -> None:
@@ -88,3 +88,22 @@ def test_anonymous_and_static_key_suites_are_refused(lab: Lab) -> None:
         weak.set_ciphers(suites)
         with pytest.raises(ssl.SSLError):
             _handshake(lab, 465, weak)
+
+
+@pytest.mark.dieu10
+def test_submission_is_back_seconds_after_the_sign_in_is(lab: Lab) -> None:
+    """A server that is started while Dovecot is away ends at once, and Postfix waits before it starts another."""
+
+    def greeted() -> bool:
+        raw = socket.create_connection((lab.address("submission"), 465), timeout=3)
+        try:
+            with lab.ssl_context.wrap_socket(raw, server_hostname=f"smtp.{lab.variables['mail_domain']}") as client:
+                return client.recv(100).startswith(b"220")
+        except OSError:
+            return False
+
+    with lab.stopped("submission", "dovecot"):
+        # Those that run know what Dovecot offers; a new one asks.
+        lab.run("submission", "postfix reload")
+        wait_for(lambda: not greeted(), "a server that cannot start")
+    wait_for(greeted, "a server that greets", 10)

@@ -5,10 +5,12 @@ what the plan touches is written, by MERGE, so that one change costs what one ch
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
+from hanam_mail import writers
 from hanam_mail.accounts import Absence, Accounts, Address, Agency, Held, Mailbox, Restored
 from hanam_mail.apply import Limit, Plan, plan
 
@@ -67,13 +69,29 @@ def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def lock(connection: Any) -> None:
-    """Wait until no other run is under way; until the end of the transaction this is the only one.
+@contextmanager
+def alone(connection: Any) -> Iterator[None]:
+    """Wait until no other run of apply is under way; until the end of the block this is the only one.
 
-    Hashing the first passwords of a whole province leaves the connection idle for longer than the server bears.
+    The lock is the session's, not a transaction's: a transaction's view is as old as its first question, so one that
+    waited in it would not see what it waited for.
     """
+    import psycopg
+
+    connection.execute("SELECT pg_advisory_lock(hashtext('mail.apply'))")
+    connection.commit()
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    try:
+        yield
+    finally:
+        if not connection.closed:  # else the server has let go of it already
+            connection.execute("SELECT pg_advisory_unlock(hashtext('mail.apply'))")
+            connection.commit()
+
+
+def begin(connection: Any) -> None:
+    """What a run's transaction begins with: hashing a whole province takes longer than the server bears idleness."""
     connection.execute("SET LOCAL idle_in_transaction_session_timeout = '15min'")
-    connection.execute("SELECT pg_advisory_xact_lock(hashtext('mail.apply'))")
 
 
 def planned(
@@ -180,7 +198,7 @@ _MERGES = (
 
 
 def write(connection: Any, want: Accounts, todo: Plan) -> None:
-    """Carry out a plan made in the same transaction under `lock`; passwords are first_passwords.py's."""
+    """Carry out a plan made in the same transaction, under `alone`; passwords are first_passwords.py's."""
     touched = {entry.id for entry in todo.entries}
     _stage(connection, want, touched)
     # An address that ended today is over at once: its last day was yesterday.
@@ -191,7 +209,12 @@ def write(connection: Any, want: Accounts, todo: Plan) -> None:
     for statement in _MERGES:
         connection.execute(statement)
     for mailbox in todo.lifted:
-        connection.execute("SELECT mail.mailbox_restore(%s)", [mailbox])
+        writers.confirmed(
+            connection,
+            "SELECT mail.mailbox_restore(%s)",
+            [mailbox],
+            f"hộp thư {mailbox} không còn bị khóa nên không khôi phục được; chưa thay đổi gì",
+        )
     if todo.followed:
         connection.execute("SELECT mail.restores_followed(%s)", [todo.followed])
 

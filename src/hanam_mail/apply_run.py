@@ -1,7 +1,8 @@
 """One run of `apply`, whole: the plan, its rows, the first passwords and their sealed file, in one transaction.
 
 In this order, so that it may be killed at any point: plan and hash (nothing is held but the lock of this run), write,
-give the passwords, put the sealed file on the disk, COMMIT.
+give the passwords, put the sealed file on the disk, COMMIT. What an operator's command changed after the plan was made
+is noticed by the database (writers.py): then all of it is done once more, with the hashes that there are already.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hanam_mail import apply_database, first_passwords, handover
+from hanam_mail import apply_database, first_passwords, handover, writers
 from hanam_mail.accounts import Accounts, Refused
 from hanam_mail.apply import Limit, Plan
 
@@ -40,10 +41,24 @@ class Outcome:
 
 def run(connection: Any, want: Accounts, options: Options) -> Outcome:
     """Bring `want` into the database; raises Refused or HandoverError and leaves all as it was."""
+    made: dict[str, _Made] = {}
+    with apply_database.alone(connection):
+        return writers.repeated(lambda: _once(connection, want, options, made))
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A first password and its hash, which another try need not make again."""
+
+    password: str
+    hash: str
+
+
+def _once(connection: Any, want: Accounts, options: Options, made: dict[str, _Made]) -> Outcome:
     file: Path | None = None
     try:
         with connection.transaction(force_rollback=options.check):
-            apply_database.lock(connection)
+            apply_database.begin(connection)
             known = [row[0] for row in connection.execute("SELECT file FROM mail.handover")]
             orphans = handover.orphans(known, options.folder)
             plan = apply_database.planned(
@@ -56,16 +71,22 @@ def run(connection: Any, want: Accounts, options: Options) -> Outcome:
             )
             if plan.passwords:
                 _check_recipients(options.recipients)
-            secret = {} if options.check else _secrets(connection, plan)
-            hashes = first_passwords.hashes(list(secret.values())) if secret else []
+            if not options.check:
+                _make(connection, plan, made)
+            given = {} if options.check else {mailbox: made[mailbox] for mailbox in plan.passwords}
             if plan.entries:
                 apply_database.write(connection, want, plan)
             # Deferred constraints speak at commit; a check must hear them too, and no file be made before.
             connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            if secret:
+            if given:
                 name = handover.new_name()
-                connection.execute("SELECT mail.first_passwords_give(%s, %s, %s)", [list(secret), hashes, name])
-                file = handover.write(name, _sealed(want, plan, secret, options, _domain(connection)), options.folder)
+                writers.confirmed(
+                    connection,
+                    "SELECT mail.first_passwords_give(%s, %s, %s) = %s",
+                    [list(given), [each.hash for each in given.values()], name, len(given)],
+                    "cơ sở dữ liệu không nhận đủ mật khẩu ban đầu; chưa thay đổi gì",
+                )
+                file = handover.write(name, _sealed(want, plan, given, options, _domain(connection)), options.folder)
     except BaseException:
         if file is not None and _rolled_back(connection, file.name):
             file.unlink()
@@ -80,26 +101,29 @@ def _check_recipients(recipients: Sequence[str]) -> None:
         raise Refused([str(error)]) from error
 
 
-def _secrets(connection: Any, plan: Plan) -> dict[str, str]:
-    if not plan.passwords:
-        return {}
+def _make(connection: Any, plan: Plan, made: dict[str, _Made]) -> None:
+    missing = [mailbox for mailbox in plan.passwords if mailbox not in made]
+    if not missing:
+        return
     query = "SELECT name, value FROM mail.setting WHERE name LIKE 'regulation_password_%'"
     rule = first_passwords.Rule.of(dict(connection.execute(query).fetchall()))
-    return {mailbox: first_passwords.new(rule) for mailbox in plan.passwords}
+    passwords = [first_passwords.new(rule) for _ in missing]
+    for mailbox, password, hash_ in zip(missing, passwords, first_passwords.hashes(passwords), strict=True):
+        made[mailbox] = _Made(password, hash_)
 
 
 def _domain(connection: Any) -> str:
     return str(connection.execute("SELECT mail.setting_text('mail_domain')").fetchone()[0])
 
 
-def _sealed(want: Accounts, plan: Plan, secret: dict[str, str], options: Options, domain: str) -> bytes:
+def _sealed(want: Accounts, plan: Plan, given: dict[str, _Made], options: Options, domain: str) -> bytes:
     primaries = {a.mailbox: a.local_part for a in want.addresses.values() if a.kind == "primary"}
     slips = []
-    for id_, password in secret.items():
+    for id_, each in given.items():
         mailbox = want.mailboxes[id_]
         agency = want.agencies[mailbox.agency]
         address = f"{primaries[id_]}@{domain}"
-        slips.append(handover.Slip(agency.code, agency.name, address, mailbox.name, password, plan.passwords[id_]))
+        slips.append(handover.Slip(agency.code, agency.name, address, mailbox.name, each.password, plan.passwords[id_]))
     slips.sort(key=lambda slip: (slip.agency, slip.name, slip.address))
     text = handover.text(slips, by=options.actor, commit=options.commit, domain=domain)
     return handover.seal(text, options.recipients)

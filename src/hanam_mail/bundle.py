@@ -36,6 +36,7 @@ MODULES = (
     "target.py",
     "trail.py",
     "wording.py",
+    "writers.py",
 )
 _MAIN = "import sys\n\nfrom hanam_mail.target import main\n\nsys.exit(main())\n"
 _TIME = (1980, 1, 1, 0, 0, 0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hanam_mail import db, first_passwords, handover
+from hanam_mail import db, first_passwords, handover, writers
 
 Connect = Callable[[argparse.Namespace], Any]
 Answer = Callable[..., int]
@@ -48,7 +48,7 @@ def add_commands(
             with connect(options) as connection:
                 # Each transaction below is one of its own and commits at its end, whatever becomes of the next.
                 connection.autocommit = True
-                return run(connection, options, answer)
+                return writers.repeated(lambda: run(connection, options, answer))
 
         command.set_defaults(run=started)
         return command
@@ -107,6 +107,12 @@ def find(connection: Any, address: str) -> Mailbox:
     return found
 
 
+def _held(connection: Any, address: str) -> Mailbox:
+    """The same for a transaction that goes by what it is told: nobody changes the mailbox until its end."""
+    writers.hold(connection, address)
+    return find(connection, address)
+
+
 def _lock(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
     if not options.document and not options.note.strip():
         raise db.DatabaseError("cần văn bản (--document) hoặc ghi chú (--note) cho việc tạm khóa")
@@ -119,19 +125,20 @@ def _lock(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
 
 
 def _correct(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
-    mailbox = find(connection, options.address)
-    if mailbox.document:
-        raise db.DatabaseError(
-            f"{mailbox.address} bị khóa theo văn bản {mailbox.document}: mở bằng restore, theo văn bản (Đ7.3)"
-        )
-    if mailbox.locked_by_person and not options.of_person:
-        raise db.DatabaseError(
-            f"{mailbox.address} không bị khóa tự động mà do {mailbox.locked_by_person} khóa: hỏi người đó, nếu đúng "
-            "là nhầm thì thêm --of-person"
-        )
-    row = connection.execute(
-        "SELECT mail.mailbox_correct(%s, %s, %s)", [mailbox.id, options.note, options.of_person]
-    ).fetchone()
+    with connection.transaction():
+        mailbox = _held(connection, options.address)
+        if mailbox.document:
+            raise db.DatabaseError(
+                f"{mailbox.address} bị khóa theo văn bản {mailbox.document}: mở bằng restore, theo văn bản (Đ7.3)"
+            )
+        if mailbox.locked_by_person and not options.of_person:
+            raise db.DatabaseError(
+                f"{mailbox.address} không bị khóa tự động mà do {mailbox.locked_by_person} khóa: hỏi người đó, nếu "
+                "đúng là nhầm thì thêm --of-person"
+            )
+        row = connection.execute(
+            "SELECT mail.mailbox_correct(%s, %s, %s)", [mailbox.id, options.note, options.of_person]
+        ).fetchone()
     text = f"đã mở khóa {mailbox.address} (đính chính)" if row[0] else f"{mailbox.address} không bị hệ thống khóa"
     if mailbox.locked_by_registry:
         text += "; vẫn tạm khóa theo văn bản trong sổ đăng ký"
@@ -150,28 +157,28 @@ def _open(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
 def _restore(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
     if not options.document:
         raise db.DatabaseError("cần văn bản đề nghị khôi phục của cơ quan (--document, Đ7.3)")
-    mailbox = find(connection, options.address)
-    if mailbox.locked_by_registry:
-        raise db.DatabaseError(
-            f"{mailbox.address} bị khóa theo sổ đăng ký: ghi sự kiện restore vào sổ; áp dụng sẽ mở khóa, cấp mật khẩu"
+    with connection.transaction():
+        mailbox = _held(connection, options.address)
+        if mailbox.locked_by_registry:
+            raise db.DatabaseError(
+                f"{mailbox.address} bị khóa theo sổ đăng ký: ghi sự kiện restore vào sổ; áp dụng sẽ mở khóa, cấp mật "
+                "khẩu"
+            )
+        if not mailbox.locked:
+            raise db.DatabaseError(f"{mailbox.address} không bị tạm khóa")
+        writers.confirmed(
+            connection, "SELECT mail.mailbox_restore(%s)", [mailbox.id], f"{mailbox.address} không bị tạm khóa"
         )
-    if not mailbox.locked:
-        raise db.DatabaseError(f"{mailbox.address} không bị tạm khóa")
-
-    def unlock() -> None:
-        connection.execute("SELECT mail.mailbox_restore(%s)", [mailbox.id])
-
-    if not mailbox.has_password or mailbox.given_since_lock:
-        # An agency's mailbox has none; after a leak the new one was given when it was locked.
-        with connection.transaction():
-            unlock()
+        file = None
+        if not mailbox.has_password or mailbox.given_since_lock:
+            # An agency's mailbox has none; after a leak the new one was given when it was locked.
             if mailbox.has_password:
                 connection.execute("SELECT mail.password_verified(%s, %s)", [mailbox.id, options.verified])
-        text = f"đã khôi phục {mailbox.address}; {_TO_WRITE}"
-        return answer(options, True, text, mailbox=mailbox.id, handover=None)
-    file = give(connection, mailbox, options, "restore", unlock)
-    text = f"đã khôi phục {mailbox.address}; mật khẩu mới nằm trong tệp niêm phong {file}; {_TO_WRITE}"
-    return answer(options, True, text, mailbox=mailbox.id, handover=str(file))
+        else:
+            file = give(connection, mailbox, options, "restore")
+    told = f"; mật khẩu mới nằm trong tệp niêm phong {file}" if file else ""
+    text = f"đã khôi phục {mailbox.address}{told}; {_TO_WRITE}"
+    return answer(options, True, text, mailbox=mailbox.id, handover=str(file) if file else None)
 
 
 def _reset(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
@@ -183,10 +190,12 @@ def _reset(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
         connection.execute(
             "SELECT mail.mailbox_lock(%s, 'compromised', %s)", [mailbox.id, f"lộ mật khẩu; {options.verified}"]
         )
-    elif mailbox.state == "locked":
-        raise db.DatabaseError(f"{mailbox.address} đang tạm khóa: dùng restore khi có văn bản, hoặc --leaked")
     try:
-        file = give(connection, mailbox, options, "reset", lambda: None)
+        with connection.transaction():
+            mailbox = _held(connection, options.address)
+            if mailbox.state == "locked" and not options.leaked:
+                raise db.DatabaseError(f"{mailbox.address} đang tạm khóa: dùng restore khi có văn bản, hoặc --leaked")
+            file = give(connection, mailbox, options, "reset")
     except handover.HandoverError as error:
         if options.leaked:
             text = f"{mailbox.address} đã bị tạm khóa (Đ7.2b), nhưng chưa cấp được mật khẩu mới: {error}"
@@ -198,8 +207,8 @@ def _reset(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
     return answer(options, True, text, mailbox=mailbox.id, handover=str(file))
 
 
-def give(connection: Any, mailbox: Mailbox, options: argparse.Namespace, event: str, first: Callable[[], None]) -> Path:
-    """Give a new default password in one transaction with `first`; the sealed file that holds it.
+def give(connection: Any, mailbox: Mailbox, options: argparse.Namespace, event: str) -> Path:
+    """Give a new default password in the caller's transaction; the sealed file that holds it.
 
     The file is on the disk before the commit; a failed commit leaves a file that opens nothing, or none.
     """
@@ -216,10 +225,11 @@ def give(connection: Any, mailbox: Mailbox, options: argparse.Namespace, event: 
     slip = handover.Slip(mailbox.agency, mailbox.agency_name, mailbox.address, mailbox.name, password, event)
     text = handover.text([slip], by=options.actor, commit=options.commit, domain=settings["mail_domain"])
     name = handover.new_name()
-    with connection.transaction():
-        first()
-        connection.execute(
-            "SELECT mail.first_passwords_give(%s, %s, %s)", [[mailbox.id], first_passwords.hashes([password]), name]
-        )
-        connection.execute("SELECT mail.password_verified(%s, %s)", [mailbox.id, options.verified])
-        return handover.write(name, handover.seal(text, recipients), options.handover_folder)
+    writers.confirmed(
+        connection,
+        "SELECT mail.first_passwords_give(%s, %s, %s) = 1",
+        [[mailbox.id], first_passwords.hashes([password]), name],
+        f"cơ sở dữ liệu không nhận mật khẩu của {mailbox.address}; chưa thay đổi gì",
+    )
+    connection.execute("SELECT mail.password_verified(%s, %s)", [mailbox.id, options.verified])
+    return handover.write(name, handover.seal(text, recipients), options.handover_folder)

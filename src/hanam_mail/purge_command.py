@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from hanam_mail import db, purge
+from hanam_mail import db, purge, writers
 
 _MAIL = "host=/run/postgresql dbname=mail user={}"
 _WEBMAIL = "host=/run/postgresql dbname=webmail user=postgres"
@@ -122,9 +122,15 @@ def _account(options: argparse.Namespace) -> int:
             elif options.delete:
                 if not purge.complete(archive):
                     raise purge.PurgeRefused(f"chưa có bản lưu nguyên vẹn {archive}: không xóa dữ liệu của {mailbox}")
+                # First what may be refused: somebody may have opened the mailbox again since it was looked at.
+                writers.confirmed(
+                    mail,
+                    "SELECT mail.mailbox_purge(%s)",
+                    [mailbox],
+                    f"hộp thư {options.address} không còn ở trạng thái đã thu hồi: chưa xóa gì",
+                )
                 webmail.execute("DELETE FROM users WHERE username = %s", [mailbox])
                 webmail.commit()
-                mail.execute("SELECT mail.mailbox_purge(%s)", [mailbox])
                 done = [f"đã xóa dữ liệu trang thư và mật khẩu của {options.address}"]
             elif purge.export_data(_record(mail, webmail, mailbox), archive, options.recipient):
                 done = [f"đã niêm phong dữ liệu trang thư và hồ sơ vào {archive}"]

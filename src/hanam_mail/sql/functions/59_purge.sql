@@ -34,11 +34,14 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    update mail.mailbox m set purged_at = now()
+    where m.id = mailbox_purge.id and m.state = 'revoked' and m.purged_at is null;
+    if not found then
+        return false;
+    end if;
     delete from mail.credential c where c.mailbox_id = mailbox_purge.id;
     delete from mail.password_history h where h.mailbox_id = mailbox_purge.id;
     delete from mail.activity a where a.mailbox_id = mailbox_purge.id;
-    update mail.mailbox m set purged_at = now()
-    where m.id = mailbox_purge.id and m.state = 'revoked' and m.purged_at is null;
-    return found;
+    return true;
 end
 $$;

@@ -1,0 +1,132 @@
+"""Two writers at once, in a real PostgreSQL: an apply and an operator's command, each in the middle of the other."""
+
+import base64
+import json
+import shlex
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.system.scratch import DSN, FOLDER, PROGRAM, Scratch, person, registry
+
+BOTH = f"--dsn {shlex.quote(DSN)} --handover-folder {FOLDER} --json"
+RESTORE = f"restore box00001 --document 9/SYT-VP --verified Lan {BOTH}"
+RESET = f"reset-password box00001 --leaked --verified Lan {BOTH}"
+LOCK = f"lock box00001 --reason compromised --note thử --dsn {shlex.quote(DSN)} --json"
+
+# The program, with a command that runs once, just before `PLACE` does its work: an apply then has read everything and
+# written nothing. What has to wait for this very program is left running after a while.
+_MEANWHILE = """
+import subprocess, sys
+sys.path.insert(0, "/usr/lib/hanam-mail/hanam-mail.pyz")
+from hanam_mail import first_passwords, target
+usual, ran = first_passwords.PLACE, []
+def slow(*arguments):
+    if not ran:
+        with open("/run/meanwhile", "wb") as shown:
+            ran.append(subprocess.Popen(["sh", "-c", COMMAND], stdout=shown, stderr=shown))
+        try:
+            ran[0].wait(3)
+        except subprocess.TimeoutExpired:
+            pass
+    return usual(*arguments)
+first_passwords.PLACE = slow
+status = target.main()
+ran and ran[0].wait(60)
+sys.exit(status)
+"""
+
+
+def during(place: str, command: str) -> str:
+    """The program that runs a command in the middle of its own work."""
+    text = _MEANWHILE.replace("COMMAND", repr(command)).replace("PLACE", place)
+    return f"python3 -I -c {shlex.quote(text)}"
+
+
+def locked_with_own_password(scratch: Scratch) -> None:
+    """Its owner has a password of his own; a job locked it yesterday."""
+    scratch.apply(registry(person(1)))
+    scratch.psql(
+        "select mail.password_set('box00001', 'Mat-khau-thu-1!', false, false);"
+        " select mail.mailbox_lock('box00001', 'idle', '');"
+        " update mail.lock_state set locked_at = now() - interval '1 day', automatic = true"
+    )
+
+
+def restored(scratch: Scratch, *, days_ago: int = 0) -> bytes:
+    """The registry with the restore that the command's document asks for, and a newcomer to hash for."""
+    done = scratch.psql(f"select current_date - {days_ago}")
+    document = {"event": "restore", "done": done, "request": "2026-0009", "number": "9/SYT-VP"}
+    return registry(person(1, document=document), person(2))
+
+
+def apply(scratch: Scratch, document: bytes, program: str) -> dict[str, Any]:
+    done = subprocess.run(
+        scratch.command(program=program), input=document, capture_output=True, check=False, timeout=90
+    )
+    assert done.stdout, done.stderr.decode()
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def given(scratch: Scratch) -> dict[str, list[str]]:
+    """Address -> the files that hold a password for it."""
+    found: dict[str, list[str]] = {}
+    for file in scratch.files():
+        for slip in scratch.open(file)["slips"]:
+            found.setdefault(slip["address"].partition("@")[0], []).append(file)
+    return found
+
+
+def handover_of(scratch: Scratch, mailbox: str) -> str:
+    """The file that the database names for the password in force."""
+    return scratch.psql(f"select handover from mail.credential where mailbox_id = '{mailbox}'")
+
+
+@pytest.mark.dieu7
+@pytest.mark.parametrize("command", [RESTORE, RESET])
+def test_what_a_command_gave_during_an_apply_is_not_given_again(scratch: Scratch, command: str) -> None:
+    locked_with_own_password(scratch)
+    before = set(scratch.files())
+    answer = apply(scratch, restored(scratch), during("hashes", f"{PROGRAM} {command}"))
+    assert not answer.get("errors"), answer
+    (file,) = set(given(scratch)["ha1"]) - before
+    assert handover_of(scratch, "box00001") == file
+    # The newcomer has his password from the file that tells of it.
+    assert (
+        scratch.psql("select handover from mail.credential where mailbox_id = 'box00002'") == given(scratch)["ha2"][0]
+    )
+    assert not scratch.apply(restored(scratch))["changed"]
+
+
+@pytest.mark.dieu7
+def test_what_an_apply_gave_during_a_command_is_not_given_again(scratch: Scratch) -> None:
+    locked_with_own_password(scratch)
+    before = set(scratch.files())
+    document = base64.b64encode(restored(scratch)).decode()
+    meanwhile = f"echo {document} | base64 -d | {PROGRAM} {shlex.join(scratch.apply_words())}"
+    scratch.lab.run("accounts", f"cd / && {during('new', meanwhile)} {RESTORE}", check=False)
+    (file,) = set(given(scratch)["ha1"]) - before
+    assert handover_of(scratch, "box00001") == file
+
+
+@pytest.mark.dieu7
+def test_a_lock_in_an_emergency_waits_for_no_apply_and_stands(scratch: Scratch) -> None:
+    """The restore was written yesterday, for the job's lock: not for what became known while it was carried out."""
+    locked_with_own_password(scratch)
+    answer = apply(scratch, restored(scratch, days_ago=1), during("hashes", f"{PROGRAM} {LOCK}"))
+    assert json.loads(scratch.lab.run("accounts", "cat /run/meanwhile"))["changed"] is True
+    assert not answer.get("errors"), answer
+    assert scratch.psql("select mail.mailbox_state('box00001')") == "locked"
+    assert len(given(scratch)["ha1"]) == 1
+
+
+@pytest.mark.dieu7
+def test_two_restores_by_command_at_once_give_one_password(scratch: Scratch) -> None:
+    locked_with_own_password(scratch)
+    before = set(scratch.files())
+    scratch.lab.run("accounts", f"cd / && {during('new', f'{PROGRAM} {RESTORE}')} {RESTORE}", check=False)
+    (file,) = set(given(scratch)["ha1"]) - before
+    assert handover_of(scratch, "box00001") == file
+    assert "không bị tạm khóa" in scratch.lab.run("accounts", "cat /run/meanwhile")

@@ -254,6 +254,64 @@ def test_a_run_that_dies_between_its_file_and_its_commit_gives_no_password_and_i
     assert scratch.psql("select count(*) from mail.credential where handover = '" + orphan + "'") == "0"
 
 
+# The connection is lost in COMMIT: what stands between the program and the database drops the server's answer to it, or
+# the word itself, and everything after.
+_CUT = """
+import os, pathlib, socket, sys, threading
+sys.path.insert(0, "/usr/lib/hanam-mail/hanam-mail.pyz")
+from hanam_mail import target
+folder = pathlib.Path("/run/cut")
+folder.mkdir(exist_ok=True)
+way = folder / ".s.PGSQL.5432"
+way.unlink(missing_ok=True)
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(str(way))
+listener.listen()
+def pass_on():
+    client, server = listener.accept()[0], socket.socket(socket.AF_UNIX)
+    server.connect("/run/postgresql/.s.PGSQL.5432")
+    def back():
+        while data := server.recv(65536):
+            if not committing:
+                client.sendall(data)
+            else:
+                answered.set()
+    committing, answered = [], threading.Event()
+    threading.Thread(target=back, daemon=True).start()
+    given = False
+    while data := client.recv(65536):
+        given = given or b"first_passwords_give" in data
+        if given and b"COMMIT" in data:
+            committing.append(True)
+            if REACHES:
+                server.sendall(data)
+                answered.wait(10)
+            client.shutdown(socket.SHUT_RDWR)
+            client.close()
+            server.close()
+            return
+        server.sendall(data)
+threading.Thread(target=pass_on, daemon=True).start()
+sys.argv[sys.argv.index("--dsn") + 1] = DSN
+status = target.main()
+os._exit(status)
+"""
+
+
+@pytest.mark.parametrize("reaches", [True, False])
+def test_a_sealed_file_stays_while_nobody_knows_whether_its_passwords_count(scratch: Scratch, reaches: bool) -> None:
+    """Deleted, it would be the only copy of passwords that are in force."""
+    dsn = DSN.replace("/run/postgresql", "/run/cut")
+    program = f"python3 -I -c {shlex.quote(_CUT.replace('REACHES', str(reaches)).replace('DSN', repr(dsn)))}"
+    assert scratch.killed(registry(person(1)), program)
+    (file,) = scratch.files()
+    assert [slip["address"] for slip in scratch.open(file)["slips"]] == ["ha1@hanam.gov.vn"]
+    assert scratch.psql("select count(*) from mail.handover where file = '" + file + "'") == str(int(reaches))
+    again = scratch.apply(registry(person(1)))
+    assert again["changed"] is not reaches
+    assert any(file in line for line in again["lines"]) is not reaches
+
+
 def test_a_run_that_the_database_refuses_leaves_no_file(scratch: Scratch) -> None:
     scratch.psql(
         "create function mail.die() returns trigger language plpgsql as $$ begin"

@@ -193,12 +193,24 @@ def react(todo: Deeds, doveadm: Sequence[str], act: Act) -> None:
     """Do it all; of many sessions to cut only those that there are, looked for when no cache lets anybody in."""
     if doveadm and len(todo.kick) > MANY:
         react(replace(todo, kick=()), doveadm, act)
-        sessions = json.loads(act([*doveadm, "-f", "json", "who", "-1"]) or "[]")
-        connected = {session["username"] for session in sessions}
-        todo = Deeds(False, (), tuple(mailbox for mailbox in todo.kick if mailbox in connected))
+        connected = _connected(act([*doveadm, "-f", "json", "who", "-1"]))
+        kick = todo.kick if connected is None else tuple(mailbox for mailbox in todo.kick if mailbox in connected)
+        todo = Deeds(False, (), kick)
     for command in commands(todo, doveadm):
         act(command)
         log.info("%s", " ".join(command[len(doveadm) :]))
+
+
+def _connected(shown: str | None) -> set[str] | None:
+    """Who has a session, of what doveadm printed; None when that cannot be read: then anybody may have one."""
+    try:
+        sessions = json.loads(shown or "")
+        if isinstance(sessions, list) and all(isinstance(session["username"], str) for session in sessions):
+            return {session["username"] for session in sessions}
+    except (ValueError, TypeError, KeyError):
+        pass
+    log.warning("Dovecot's list of sessions cannot be read, every mailbox is cut by name: %.200r", shown)
+    return None
 
 
 def settle(doveadm: Sequence[str], act: Act = perform) -> int:

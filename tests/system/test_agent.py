@@ -141,6 +141,24 @@ def test_an_agent_that_missed_changes_cuts_everybody(lab: Lab, accounts_host: Ho
     lab.settle(10)
 
 
+def test_of_very_many_changes_at_once_the_sessions_that_there_are_end_within_seconds(
+    lab: Lab, accounts_host: Host, sample: Sample
+) -> None:
+    """As after a merger of agencies: the agent asks Dovecot who is connected instead of cutting hundreds of nobody."""
+    session = lab.imap(sample.address, sample.password)
+    session.sock.settimeout(EFFECT)
+    changes = (
+        "insert into mail.outbox (topic, mailbox) select 'mailbox.access', b.id from ("
+        "  select 'nobody' || n from generate_series(1, 60) n union all"
+        f" select '{sample.mailbox}' union all select 'nobody' || n from generate_series(61, 120) n) b(id)"
+    )
+    accounts_host.check_output("cd / && runuser -u postgres -- psql -q -d mail -c %s", changes)
+    with contextlib.suppress(ConnectionError):
+        while session.sock.recv(4096):
+            pass
+    lab.outwait_cuts()
+
+
 def test_what_happened_while_the_agent_was_away_is_caught_up_with(
     lab: Lab, accounts_host: Host, sample: Sample
 ) -> None:

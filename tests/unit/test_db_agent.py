@@ -1,6 +1,7 @@
 """What the agent makes of the outbox, without a database or a Dovecot."""
 
 import itertools
+import json
 import logging
 import subprocess
 import sys
@@ -190,6 +191,47 @@ def test_of_many_sessions_to_cut_only_those_that_there_are_are_cut_after_the_cac
         ["doveadm", "-f", "json", "who", "-1"],
         ["doveadm", "kick", "m7"],
     ]
+
+
+@pytest.mark.parametrize("connected", [agent.MANY - 1, agent.MANY, agent.MANY + 1, agent.MANY * 4])
+def test_however_many_are_connected_each_of_them_is_cut(connected: int) -> None:
+    outbox, done = Outbox(agent.MANY * 4), list[list[str]]()
+    sessions = json.dumps([{"username": f"m{n}", "service": "imap"} for n in range(1, connected + 1)])
+
+    def dovecot(command: Sequence[str]) -> str:
+        done.append(list(command))
+        return sessions if "who" in command else ""
+
+    agent.catch_up(outbox, Configuration("mail", "dsn", DOVEADM), dovecot)
+    assert [command for command in done if "kick" in command] == [
+        ["doveadm", "kick", f"m{n}"] for n in range(1, connected + 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        "",
+        "{}",
+        "[]x",
+        "not JSON",
+        '[{"service": "imap"}]',
+        '["m1"]',
+        "[1]",
+        '{"username": "m1"}',
+        '[{"username": null}]',
+    ],
+)
+def test_what_dovecot_says_of_its_sessions_may_be_nonsense_and_everybody_is_cut(nonsense: str) -> None:
+    outbox, done = Outbox(agent.MANY + 1), list[list[str]]()
+
+    def dovecot(command: Sequence[str]) -> str:
+        done.append(list(command))
+        return nonsense if "who" in command else ""
+
+    assert agent.catch_up(outbox, Configuration("mail", "dsn", DOVEADM), dovecot) == agent.MANY + 1
+    kicked = [command[-1] for command in done if "kick" in command]
+    assert kicked == [f"m{n}" for n in range(1, agent.MANY + 2)]
 
 
 def test_who_was_shut_out_is_cut_once_more_a_little_later() -> None:

@@ -206,6 +206,17 @@ def test_a_renamed_mailbox_keeps_its_old_address_closed() -> None:
 
 
 @pytest.mark.dieu5
+@pytest.mark.parametrize(
+    ("until", "closed"), [(date(2026, 11, 24), []), (TODAY, ["cu"]), (date(2026, 11, 26), ["cu"]), (None, ["cu"])]
+)
+def test_an_alias_that_git_has_no_more_ends_now_unless_it_ended_before(until: date | None, closed: list[str]) -> None:
+    """Its last day is the whole day: one that ends today still takes mail."""
+    have = accounts(entry())
+    have = replace(have, addresses={**have.addresses, "cu": Address("cu", "p3x8d1", "alias", date(2024, 5, 6), until)})
+    assert plan(have, accounts(entry())).closed == closed
+
+
+@pytest.mark.dieu5
 def test_a_former_address_comes_back_as_the_primary_one() -> None:
     old = entry(address="cu", aliases=[{"address": "moi", "from": None, "until": None}])
     new = entry(address="moi", aliases=[{"address": "cu", "from": "2026-11-25", "until": None}])

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import yaml
 
-from hanam_mail import comments, folder
+from hanam_mail import comments, folder, yaml_faults
 from hanam_mail.comments import Comments
 from hanam_mail.errors import InputError, Problem
-from hanam_mail.fields import no_yaml
 from hanam_mail.layout import agency_lines, request_lines
 from hanam_mail.model import Agency, Mailbox, Registry, Request
 from hanam_mail.rules import agency_address
@@ -62,7 +61,7 @@ def _texts(registry: Registry, path: Path, have: Mapping[Path, str]) -> dict[Pat
         try:
             comments.read(text, notes)
         except yaml.YAMLError as error:
-            raise InputError([no_yaml(str(file), error)]) from error
+            raise InputError([yaml_faults.problem(str(file), error)]) from error
     by_agency: dict[str, list[Mailbox]] = {identity: [] for identity in registry.agencies}
     for mailbox in registry.mailboxes.values():
         by_agency[mailbox.agency].append(mailbox)

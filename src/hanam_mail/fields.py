@@ -13,6 +13,7 @@ from unicodedata import category, is_normalized
 
 import yaml
 
+from hanam_mail import yaml_faults
 from hanam_mail.errors import Problem, Source
 
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -27,6 +28,7 @@ class Fields:
         self._read: set[str] = set()
         self._problems = problems
         self.source = Source(file, node.start_mark.line + 1)
+        self._is_mapping = isinstance(node, yaml.MappingNode)
         if not isinstance(node, yaml.MappingNode):
             self.note("", "phải là một bảng gồm các cặp tên: giá trị")
             return
@@ -152,7 +154,8 @@ class Fields:
         empty = isinstance(node, yaml.ScalarNode) and node.style is None and node.value in _NULLS
         if node is not None and not empty:
             return node
-        if required:
+        # What is no mapping has no fields at all, which has been said.
+        if required and self._is_mapping:
             self.note(name, "thiếu")
         return None
 
@@ -169,17 +172,10 @@ def document(text: str, file: str, problems: list[Problem]) -> Fields | None:
     try:
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
-        problems.append(no_yaml(file, error))
+        problems.append(yaml_faults.problem(file, error))
         return None
     if node is None:
         problems.append(Problem(file, 0, "", "tệp trống"))
         return None
     return Fields(node, file, problems)
 
-
-def no_yaml(file: str, error: yaml.YAMLError) -> Problem:
-    """What the parser found wrong with a file."""
-    if isinstance(error, yaml.MarkedYAMLError):
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        return Problem(file, line, "", f"không phải YAML hợp lệ: {error.problem}")
-    return Problem(file, 0, "", f"không phải YAML hợp lệ: {' '.join(str(error).split())}")

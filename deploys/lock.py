@@ -27,7 +27,9 @@ select set_config('hanam.actor', :'actor', false), set_config('hanam.document', 
 select case mail.mailbox_lock(mail.resolve(:'address'), :'reason', :'note')
     when true then 'đã tạm khóa ' else 'đã bị khóa từ trước: ' end || :'address';
 """
-_psql = shlex.split("runuser -u hanam-mail -- psql -qtAX -v ON_ERROR_STOP=1 -U mail_apply -d mail")
+_psql = shlex.split(
+    "runuser -u hanam-mail -- psql -qtAX -v ON_ERROR_STOP=1 -v SHOW_CONTEXT=never -U mail_apply -d mail"
+)
 _words = [word for name, value in _given.items() for word in ("-v", f"{name}={value}")]
 
 server.shell(

@@ -28,6 +28,7 @@ MODULES = (
     "lockouts.py",
     "notices.py",
     "operate.py",
+    "option_texts.py",
     "proposals.py",
     "purge.py",
     "purge_command.py",

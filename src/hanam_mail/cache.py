@@ -43,6 +43,7 @@ CODE = (
     "quota",
     "regulation",
     "variables",
+    "yaml_faults",
 )
 _UNUSED_SECONDS = 30 * 24 * 3600
 _STAMP_SECONDS = 24 * 3600

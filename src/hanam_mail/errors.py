@@ -12,8 +12,9 @@ class Problem:
     """One thing wrong with the input.
 
     `file` is the path as the operator typed it, `line` counts from 1 (0: the file as a whole), `field` is
-    the name of the field ("" when the whole entry or file is meant), `text` the broken rule, `clause` the
-    clause of the regulation that demands it ("" when none does).
+    the name of the field ("" when the whole entry or file is meant; "--dated" or "NAME" is what was typed on
+    the command line), `text` the broken rule, `clause` the clause of the regulation that demands it ("" when
+    none does).
     """
 
     file: str
@@ -25,7 +26,9 @@ class Problem:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
         clause = f" ({self.clause})" if self.clause else ""
-        parts = (place, f"trường {self.field}" if self.field else "", self.text + clause)
+        typed = self.field.startswith("--") or self.field.isupper()
+        field = f"trường {self.field}" if self.field and not typed else self.field
+        parts = (place, field, self.text + clause)
         return ": ".join(part for part in parts if part)
 
     def as_dict(self) -> dict[str, str | int]:

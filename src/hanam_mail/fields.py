@@ -178,4 +178,3 @@ def document(text: str, file: str, problems: list[Problem]) -> Fields | None:
         problems.append(Problem(file, 0, "", "tệp trống"))
         return None
     return Fields(node, file, problems)
-

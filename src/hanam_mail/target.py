@@ -30,6 +30,7 @@ from hanam_mail import (
     lockouts,
     notices,
     operate,
+    option_texts,
     purge,
     purge_command,
     sieve_mail,
@@ -43,6 +44,7 @@ MIGRATE_DSN = "host=/run/postgresql user=mail_migrate"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the zipapp."""
+    option_texts.give_to_argparse()
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
@@ -57,10 +59,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ) as error:
         return _refuse(options, [str(error)])
     except Exception as error:
-        # psycopg's errors are for the operator as they are; a bug keeps its traceback.
+        # What PostgreSQL says is for the operator; a bug keeps its traceback.
         if type(error).__module__.startswith("psycopg"):
-            return _refuse(options, [str(error).strip()])
+            return _refuse(options, [_said(error)])
         raise
+
+
+def _said(error: Any) -> str:
+    """The database's own sentence, without the places in its functions where it came up (CONTEXT)."""
+    diagnosis = getattr(error, "diag", None)
+    parts = (diagnosis.message_primary, diagnosis.message_detail, diagnosis.message_hint) if diagnosis else ()
+    return " ".join(part for part in parts if part) or str(error).strip()
 
 
 def _refuse(options: argparse.Namespace, errors: Sequence[str]) -> int:

@@ -4,17 +4,17 @@ import yaml
 
 from hanam_mail.errors import Problem
 
-# By the beginning of libyaml's own text. What clerks do: a tab, a quote or bracket left open, a colon in a value, a line that
-# is indented otherwise than its neighbours. The first that fits counts.
+# By libyaml's own text. What clerks do: a tab, a quote or bracket left open, a colon in a value, a line that is
+# indented otherwise than its neighbours. The first that fits counts.
 _FAULTS = {
     "found a tab character": "dùng phím Tab để lùi dòng: chỉ dùng dấu cách",
     "found character that cannot start any token": "giá trị bắt đầu bằng dấu Tab, @ hoặc `: đặt giá trị trong nháy kép",
-    "mapping values are not allowed": "có dấu hai chấm ở chỗ không được có: đặt giá trị trong nháy kép hoặc sửa dấu cách đầu dòng",
+    "mapping values are not allowed": "thừa dấu hai chấm: đặt giá trị trong nháy kép hoặc sửa dấu cách đầu dòng",
     "mapping keys are not allowed": "có tên trường ở chỗ không được có: xem lại dấu cách đầu dòng",
     "block sequence entries are not allowed": "có dấu gạch đầu dòng ở chỗ không được có: xem lại dấu cách đầu dòng",
     "did not find expected '-' indicator": "dòng lùi vào không bằng các mục cùng danh sách",
     "did not find expected key": "dòng lùi vào không bằng các trường cùng mục, hoặc thừa chữ sau giá trị",
-    "did not find expected ',' or '}'": "thiếu dấu phẩy hoặc dấu }, hoặc giá trị có dấu hai chấm mà không đặt trong nháy kép",
+    "did not find expected ',' or '}'": "thiếu dấu phẩy hoặc dấu }, hoặc dấu hai chấm không đặt trong nháy kép",
     "did not find expected ',' or ']'": "thiếu dấu phẩy hoặc dấu ]",
     "could not find expected ':'": "tên trường thiếu dấu hai chấm",
     "did not find expected node content": "thiếu giá trị",

@@ -107,7 +107,10 @@ def test_dieu_7_2_a_lock_by_pyinfra_holds_on_every_node_within_seconds(lab: Lab,
     ("given", "complaint"),
     [
         ({"address": "khong.co.ai@hanam.gov.vn", "reason": "compromised", "note": "x"}, "không có hộp thư này"),
-        ({"address": "SAMPLE", "reason": "vi-thich", "note": "x"}, "không có trong danh mục của quy chế"),
+        (
+            {"address": "SAMPLE", "reason": "vi-thich", "note": "x"},
+            "không có trong danh mục của quy chế (Đ7.2); có: idle, compromised,",
+        ),
         ({"address": "SAMPLE", "reason": "compromised"}, "cần --data"),
     ],
     ids=["no such mailbox", "no such reason", "no note"],

@@ -318,6 +318,21 @@ def test_a_suffixed_address_is_replaced_on_request_and_stays_an_alias(
 
 
 @pytest.mark.dieu5
+def test_a_new_address_can_follow_a_transfer_later(draft: Draft, settled: Callable[[Draft], Registry]) -> None:
+    person = issue(draft, "Lê An", "stp")
+    draft.transfer(person.address, agency="kb", request=REQUEST, done=DONE)
+    draft.rename(person.id, "Lê An", request=REQUEST, done=DONE, new_address=True)
+    assert settled(draft).mailboxes[person.id].addresses == ("lean.kb", "lean.tp")
+
+
+@pytest.mark.dieu5
+def test_a_later_new_address_leaves_alone_what_bears_no_former_agency(draft: Draft) -> None:
+    person = issue(draft, "Lê An", "stp")
+    for who, name in (("lean", "Lê An"), (person.id, "Lê An"), ("pcc.snv", "Phòng Công chức")):
+        assert refused(partial(draft.rename, who, name, request=REQUEST, done=DONE, new_address=True))
+
+
+@pytest.mark.dieu5
 def test_whoever_comes_back_gets_the_own_former_address_again(
     draft: Draft, settled: Callable[[Draft], Registry]
 ) -> None:

@@ -1,11 +1,11 @@
 """A file that is no YAML gives one message, in Vietnamese, with the line."""
 
 import pytest
+from tests.unit.registry_world import RULE_BOOK
 
 from hanam_mail import fields
 from hanam_mail.entries import Found, read_agency_file
 from hanam_mail.errors import Problem
-from tests.unit.registry_world import RULE_BOOK
 
 BROKEN = {
     "a tab": "agency:\n\tid: k7q2m4\n",

@@ -18,7 +18,7 @@ from hanam_mail.cli import (
     requests,
     states,
 )
-from hanam_mail.cli.base import Group
+from hanam_mail.cli.base import Main
 
 _COMMANDS: tuple[click.Command, ...] = (
     reading.check,
@@ -48,12 +48,12 @@ _COMMANDS: tuple[click.Command, ...] = (
 )
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(__version__, message="%(version)s")
+@click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="%(version)s", help="In phiên bản. / Show the version.")
 def main() -> None:
-    """Hệ thống thư điện tử công vụ tỉnh Hà Nam: sổ đăng ký hộp thư.
+    """Sổ đăng ký hộp thư của hệ thống thư điện tử công vụ.
 
-    The official mail service of Hà Nam province: its registry of mailboxes.
+    The registry of mailboxes of the official mail service.
     """
 
 

@@ -132,7 +132,7 @@ def agency(
 ) -> None:
     """Thêm cơ quan và hộp thư của nó (Đ5.1); --sender là cơ quan đề nghị / Add an agency with its mailbox."""
     if paper.document and not paper.sender:
-        text = "--document cần --sender: mã cơ quan đề nghị. / --document needs --sender, the asking agency's code."
+        text = "--document cần --sender: mã cơ quan đề nghị."
         raise click.UsageError(text)
     with editing(path, dry_run=dry_run, as_json=as_json) as edit:
         name = edit.name(name, convert_legacy=convert_legacy)

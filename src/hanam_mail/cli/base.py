@@ -49,10 +49,52 @@ class Command(click.Command):
 class Group(click.Group):
     """Tells in its list of commands the whole first line of each, both languages."""
 
+    heading = "Commands"
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [(name, each.get_short_help_str(limit=200)) for name, each in sorted(self.commands.items())]
-        with formatter.section("Commands"):
+        with formatter.section(self.heading):
             formatter.write_dl(rows)
+
+
+class Main(Group):
+    """The command itself: to a person whose system speaks Vietnamese it says everything in Vietnamese."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        from hanam_mail import option_texts
+
+        if option_texts.vietnamese_locale():
+            from hanam_mail.cli import click_texts
+
+            click_texts.give()
+            _leave_out_english(self)
+        return super().main(*arguments, **options)
+
+
+_METAVARS = {
+    click.types.StringParamType: "CHỮ",
+    click.types.IntParamType: "SỐ",
+    click.IntRange: "SỐ",
+    click.Path: "ĐƯỜNG-DẪN",
+}
+
+
+def _leave_out_english(command: click.Command) -> None:
+    """Keep of each bilingual text ("Kiểm tra / Check") what stands first."""
+    command.options_metavar = "[TÙY CHỌN]"
+    if command.help:
+        # A paragraph in both languages, or one for each: the English one has no Vietnamese letter.
+        paragraphs = (paragraph.split(" / ")[0] for paragraph in command.help.split("\n\n"))
+        command.help = "\n\n".join(paragraph for paragraph in paragraphs if not paragraph.isascii())
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            parameter.help = (parameter.help or "").split(" / ")[0]
+            parameter.metavar = parameter.metavar or _METAVARS.get(type(parameter.type))
+    if isinstance(command, Group):
+        command.heading = "Lệnh"
+        command.subcommand_metavar = "LỆNH [THAM SỐ]..."
+        for each in command.commands.values():
+            _leave_out_english(each)
 
 
 command = partial(click.command, cls=Command)
@@ -69,39 +111,37 @@ json_option = click.option("--json", "as_json", is_flag=True, help="In kết qu�
 
 
 class Day(click.ParamType["date"]):
-    """A date, as officials write it (25/11/2026) or as the registry does (2026-11-25)."""
+    """A date as officials write it (25/11/2026, 5-1-2026, ngày 25 tháng 11 năm 2026) or as the registry does."""
 
     name = "ngày"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "date":
-        from datetime import date, datetime
+        from datetime import date
+
+        from hanam_mail.importing import values
 
         if isinstance(value, date):
             return value
-        for form in ("%Y-%m-%d", "%d/%m/%Y"):
-            try:
-                return datetime.strptime(str(value).strip(), form).date()
-            except ValueError:
-                continue
-        self.fail(f"“{value}” không phải ngày (viết 25/11/2026 hoặc 2026-11-25). / Not a date.", param, ctx)
+        try:
+            return values.day(str(value))
+        except ValueError as error:
+            self.fail(f"“{value}”: {error}", param, ctx)
 
 
 class Size(click.ParamType["int"]):
-    """A quota in octets, written as the registry does: 4GB, 512MB."""
+    """A quota in octets, written as people do: 4GB, 4 GB, 4,5 GB, 512MB; a bare number means GB."""
 
     name = "dung lượng"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        import re
-
-        from hanam_mail.quota import QUOTA_HINT, QUOTA_PATTERN, quota_bytes
+        from hanam_mail.importing import values
 
         if isinstance(value, int):
             return value
-        text = str(value).upper().replace(" ", "")
-        if re.fullmatch(QUOTA_PATTERN, text) is None:
-            self.fail(f"“{value}”: {QUOTA_HINT}. / Not a size.", param, ctx)
-        return quota_bytes(text)
+        try:
+            return values.quota(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def load(path: Path) -> "Registry":

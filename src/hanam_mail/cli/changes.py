@@ -24,10 +24,16 @@ counter_option = click.option(
 )
 
 
+new_address_option = click.option(
+    "--new-address", is_flag=True, help="Thay địa chỉ có hậu tố cơ quan cũ. / Replace a suffixed address."
+)
+
+
 @command()
 @click.argument("address", shell_complete=candidates.addresses)
 @click.argument("name")
 @click.option("--address", "chosen", help="Địa chỉ mới do người vận hành chọn. / New address chosen by the operator.")
+@new_address_option
 @details_option
 @counter_option
 @convert_option
@@ -37,6 +43,7 @@ def rename(
     address: str,
     name: str,
     chosen: str | None,
+    new_address: bool,
     details: tuple[str, ...],
     counter: bool,
     convert_legacy: bool,
@@ -50,7 +57,14 @@ def rename(
         draft, name = edit.draft, edit.name(name, convert_legacy=convert_legacy)
         request = paper.enter(draft, "change", code_of(draft, address))
         mailbox = draft.rename(
-            address, name, request=request, done=paper.done, address=chosen, details=details, counter=counter
+            address,
+            name,
+            request=request,
+            done=paper.done,
+            address=chosen,
+            details=details,
+            counter=counter,
+            new_address=new_address,
         )
         edit.result["address"] = mailbox.address
 
@@ -58,7 +72,7 @@ def rename(
 @command()
 @click.argument("address", shell_complete=candidates.addresses)
 @click.argument("agency", shell_complete=candidates.codes)
-@click.option("--new-address", is_flag=True, help="Thay địa chỉ có hậu tố cơ quan cũ. / Replace a suffixed address.")
+@new_address_option
 @details_option
 @counter_option
 @document_options
@@ -115,11 +129,7 @@ def rename_agency(
 ) -> None:
     """Đổi tên, mã, hậu tố, phần mềm văn bản của cơ quan mã CODE / Change an agency's name, code, suffix or software."""
     if not (name or new_code or suffix) and document_system is None:
-        text = (
-            "cần --name, --new-code, --suffix hoặc --document-system. / "
-            "Give --name, --new-code, --suffix or --document-system."
-        )
-        raise click.UsageError(text)
+        raise click.UsageError("cần --name, --new-code, --suffix hoặc --document-system.")
     with editing(path, dry_run=dry_run, as_json=as_json) as edit:
         request = paper.enter(edit.draft, "change", code)
         edit.draft.rename_agency(
@@ -161,5 +171,5 @@ def merge_agency(
 def _pair(office: str) -> tuple[str, str]:
     old, mark, new = office.partition("=")
     if not (old and mark and new):
-        raise click.UsageError(f"--office “{office}” phải có dạng CŨ=MỚI. / --office wants OLD=NEW.")
+        raise click.UsageError(f"--office “{office}” phải có dạng CŨ=MỚI.")
     return old, new

@@ -69,11 +69,7 @@ class Document:
 
     def _register(self, draft: "Draft", ask: str, agency: str) -> str:
         if not (self.document and self.dated and self.ground and self.reply):
-            text = (
-                "cần --request, hoặc đủ --document, --dated, --ground và --reply. / "
-                "Give --request, or all of --document, --dated, --ground and --reply."
-            )
-            raise click.UsageError(text)
+            raise click.UsageError("cần --request, hoặc đủ --document, --dated, --ground và --reply.")
         request = draft.request(
             document=self.document,
             dated=self.dated,
@@ -96,8 +92,7 @@ def document_options(function: Callable[..., None]) -> Callable[..., None]:
         names = ("request_id", "document", "dated", "received", "ground", "sender", "reply", "replied")
         paper = Document(**{name: options.pop(name) for name in names}, done=done)
         if paper.request_id and paper.document:
-            text = "chỉ dùng --request hoặc --document. / Use either --request or --document."
-            raise click.UsageError(text)
+            raise click.UsageError("chỉ dùng --request hoặc --document.")
         function(*arguments, paper=paper, **options)
 
     for option in reversed(_OPTIONS):

@@ -44,7 +44,7 @@ def propose(name: str, kind: str, agency: str | None, path: Path, as_json: bool)
     from hanam_mail import naming, proposal
 
     if kind in ("office", "person") and agency is None:
-        raise click.UsageError(f"--kind {kind} cần --agency. / --kind {kind} needs --agency.")
+        raise click.UsageError(f"--kind {kind} cần --agency.")
     try:
         address = proposal.propose(load(path), kind, name, agency)
     except (naming.NamingError, proposal.ProposalError) as error:

@@ -81,7 +81,7 @@ def import_(
             click.echo(f"Đã ghi biểu mẫu ra {template}.")
         return
     if file is None:
-        raise click.UsageError("cần tệp danh sách, hoặc --template. / Give a list, or --template.")
+        raise click.UsageError("cần tệp danh sách, hoặc --template.")
     with ExitStack() as at_the_end:
         with editing(path, dry_run=dry_run, as_json=as_json) as edit:
             from hanam_mail import comparison, registry, whole_file

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,31 +57,28 @@ def overdue(path: Path, day: date | None, since: date | None, year: int | None, 
     if as_json:
         print_json({"day": as_of.isoformat(), "requests": [_as_dict(item) for item in found]})
     else:
-        _print_table(found, as_of)
+        _print_list(found, as_of)
     sys.exit(1 if any(item.standing is overdue.Standing.OVERDUE for item in found) else 0)
 
 
-def _print_table(found: Sequence["Item"], day: date) -> None:
+def _print_list(found: Sequence["Item"], day: date) -> None:
+    """A paragraph for each request, no line longer than a terminal of 80 columns."""
     if not found:
         click.echo(f"Đến ngày {day:%d/%m/%Y}: không có đề nghị nào chờ giải quyết hoặc bị trả lời muộn.")
         return
-    rows = table(
-        "Tình trạng", "Số", "Cơ quan", "Văn bản", "Đề nghị", "Nhận", "Hạn", "Ngày làm việc", "Khôi phục, người xác minh"
-    )
     for item in found:
         request = item.request
-        rows.add_row(
-            _STANDINGS[item.standing],
-            request.id,
-            item.agency,
-            request.document,
-            ", ".join(_ASKS[kind] for kind in request.asks),
-            f"{request.received:%d/%m/%Y}",
-            f"{item.due:%d/%m/%Y} ({item.clause})",
-            _days(item),
-            "; ".join(f"{entry.address} {entry.done:%d/%m/%Y}: {entry.verified}" for entry in item.restored),
-        )
-    console().print(rows)
+        asks = ", ".join(_ASKS[kind] for kind in request.asks)
+        lines = [
+            f"{_STANDINGS[item.standing]}: {_days(item)}, hạn {item.due:%d/%m/%Y} ({item.clause})",
+            f"  {request.id}: {request.document} của {item.agency}, nhận {request.received:%d/%m/%Y}, {asks}",
+            *(
+                f"  Khôi phục {entry.address} ngày {entry.done:%d/%m/%Y}, người xác minh: {entry.verified}"
+                for entry in item.restored
+            ),
+        ]
+        for line in lines:
+            click.echo(fill(line, 80, subsequent_indent="    ", break_on_hyphens=False))
     counts = {name: sum(item.standing == key for item in found) for key, name in _STANDINGS.items()}
     click.echo(
         f"Đến ngày {day:%d/%m/%Y}: " + ", ".join(f"{count} {name.lower()}" for name, count in counts.items()) + "."
@@ -89,8 +87,8 @@ def _print_table(found: Sequence["Item"], day: date) -> None:
 
 def _days(item: "Item") -> str:
     if item.standing in ("overdue", "late"):
-        return f"muộn {item.days}"
-    return f"còn {item.days}" if item.days else "hạn chót hôm nay"
+        return f"muộn {item.days} ngày làm việc"
+    return f"còn {item.days} ngày làm việc" if item.days else "hạn chót hôm nay"
 
 
 def _as_dict(item: "Item") -> dict[str, Any]:

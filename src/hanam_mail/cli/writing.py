@@ -72,10 +72,23 @@ def editing(path: Path, *, dry_run: bool, as_json: bool) -> Iterator[Editing]:
         after = edit.draft.registry()
         found = problems(path, after)
         if found:
-            raise InputError(found)
+            # What was typed wrong comes first: the other faults may follow from it.
+            raise InputError([*filter(None, map(_as_typed, found))] or found)
         _show(path, before, after, edit, dry_run=dry_run, as_json=as_json)
         if not dry_run:
             store.write(path, after)
+
+
+def _as_typed(problem: Problem) -> Problem | None:
+    """The problem at the option or argument that gave the field its value, if one did; nothing is in a file yet."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        name = parameter.opts[0].removeprefix("--")
+        source = context.get_parameter_source(parameter.name or "")
+        if name == problem.field and source is click.core.ParameterSource.COMMANDLINE:
+            typed = parameter.opts[0] if isinstance(parameter, click.Option) else name.upper()
+            return Problem("", 0, typed, problem.text, problem.clause)
+    return None
 
 
 def problems(path: Path, edited: "Registry") -> list[Problem]:

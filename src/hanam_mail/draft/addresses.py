@@ -40,7 +40,7 @@ def person(
 
     One that only a counter tells apart needs the operator's word (`counter`): raises OnlyCounter.
     """
-    colleagues = [mailbox.address for mailbox in book.members(agency)]
+    colleagues = [mailbox.address for mailbox in book.members(agency) if of is None or mailbox.id != of.id]
     taken = book.taken.difference(of.addresses) if of is not None else book.taken
     try:
         words = book.regulation.naming

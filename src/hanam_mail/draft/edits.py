@@ -178,14 +178,18 @@ class Draft:
         address: str | None = None,
         details: Sequence[str] = (),
         counter: bool = False,
+        new_address: bool = False,
     ) -> Mailbox:
         """Another name of a person or office (Đ6.1); where its letters differ, another address by Điều 5.
 
-        The old address stays: a person's for `registry_alias_months`, an office's without end.
+        The old address stays: a person's for `registry_alias_months`, an office's without end. `new_address`: one
+        with the suffix of an agency that the person left earlier is replaced, the name may be the same.
         """
         self._book.granted(request, RequestKind.CHANGE)
         old, name = self._book.mailbox(who), addresses.legible(name)
-        return people.renamed(self._book, old, name, address, details, request, done, counter=counter)
+        return people.renamed(
+            self._book, old, name, address, details, request, done, counter=counter, new_address=new_address
+        )
 
     def transfer(
         self,

@@ -23,12 +23,18 @@ def renamed(
     done: date,
     *,
     counter: bool = False,
+    new_address: bool = False,
 ) -> Mailbox:
-    """A person or office under another name, and under another address where its letters differ."""
+    """A person or office under another name, and under another address where its letters differ.
+
+    `new_address`: a person came from another agency before, and its suffix goes now (see `transferred`).
+    """
     if old.kind is MailboxKind.AGENCY:
         raise DraftError(f"“{old.address}” mang tên cơ quan: đổi bằng rename-agency", "Đ6.1")
+    if new_address and address is None:
+        address = _of_this_agency(book, old, name, book.agencies[old.agency], details, counter)
     if name == old.name and address in (None, old.address):
-        raise DraftError(f"hộp thư “{old.address}” đã mang tên “{name}”", "Đ6.1")
+        raise DraftError(f"hộp thư “{old.address}” đã mang tên và địa chỉ ấy", "Đ6.1")
     new = _address_of_new_name(book, old, name, address, details, counter)
     changed = new != old.address
     event = Rename(request, done, old.address if changed else None, old.name if name != old.name else None, _NEW)
@@ -55,11 +61,7 @@ def transferred(
         raise DraftError(f"“{old.address}” là hộp thư của cơ quan: chỉ hộp thư cá nhân chuyển theo người", "Đ6.1")
     if owner.id == old.agency:
         raise DraftError(f"“{old.address}” đã thuộc {owner.name}", "Đ6.1")
-    if new_address and addresses.is_plain(book, old):
-        raise DraftError(f"“{old.address}” ở dạng gốc, giữ nguyên khi chuyển cơ quan", "Đ5.2")
-    new = old.address
-    if new_address:
-        new = addresses.person(book, old.name, owner, details, old, counter=counter)
+    new = _of_this_agency(book, old, old.name, owner, details, counter) if new_address else old.address
     changed = new != old.address
     event = Move(request, done, Cause.TRANSFER, old.agency, old.address if changed else None, _NEW)
     mailbox = replace(book.record(old, event), agency=owner.id, source=owner.source)
@@ -93,12 +95,21 @@ def refuse_namesake(book: Book, name: str, agency: Agency) -> None:
             raise DraftError(text, "Đ5.2c")
 
 
+def _of_this_agency(book: Book, old: Mailbox, name: str, agency: Agency, details: Sequence[str], counter: bool) -> str:
+    """The address of a person who is in that agency now, in place of one with the former agency's suffix."""
+    if old.kind.is_agency:
+        raise DraftError(f"“{old.address}” là hộp thư của cơ quan, không có hậu tố cơ quan", "Đ5.2b")
+    if addresses.is_plain(book, old):
+        raise DraftError(f"“{old.address}” ở dạng gốc, giữ nguyên khi chuyển cơ quan", "Đ5.2")
+    return addresses.person(book, name, agency, details, old, counter=counter)
+
+
 def _address_of_new_name(
     book: Book, old: Mailbox, name: str, address: str | None, details: Sequence[str], counter: bool
 ) -> str:
     owner, words = book.agencies[old.agency], book.regulation.naming
     if address is not None:
-        return address if address == old.address else addresses.chosen(book, address)
+        return address if address in old.addresses else addresses.chosen(book, address)
     if old.kind is MailboxKind.OFFICE:
         return addresses.office(book, name, owner, of=old)
     try:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 
 from hanam_mail.importing.sheet import Value, text
 from hanam_mail.importing.words import plain
@@ -21,8 +22,7 @@ _EXCEL_EPOCH = date(1899, 12, 30)
 _EXCEL_DAYS = range(7_000, 46_000)  # 1919 to 2025
 _MAX_WORDS = 7  # of a person's name
 _MIN_AGE, _MAX_AGE = 15, 100  # years: beyond them a date of birth is a slip
-_QUOTA = re.compile(r"(\d{1,6})(?:[.,]0+)?\s*(gb|g|gigabyte|mb|m|tb)?")
-_UNITS = {"": "GB", "g": "GB", "gb": "GB", "gigabyte": "GB", "m": "MB", "mb": "MB", "tb": "TB"}
+_QUOTA = re.compile(r"(\d{1,6})(?:[.,](\d{1,2}))?\s*(gb|gib|g|gigabyte|mb|mib|m|tb|tib|t)?")
 _CAPITAL_AFTER = re.compile(r"(^|[\s'’‘\-])(\w)")
 _HONORIFIC = re.compile(r"(đ/c|đồng chí|ông|bà|anh|chị)[.:]?\s+(?=\w+\s+\w)", re.IGNORECASE)
 _NO_NAME = re.compile(r"[@;:\\|<>={}\[\]()\"?!*_#^~$%\x00-\x1f]|^[+\-]")  # also what a spreadsheet takes for a formula
@@ -109,11 +109,14 @@ def home(shown: str) -> str:
 
 
 def quota(shown: str) -> int:
-    """Octets: "4GB", "4 Gb", "4096 MB"; a bare number means GB."""
+    """Octets: "4GB", "4 Gb", "4,5 GB", "4096 MB"; a bare number means GB."""
     found = _QUOTA.fullmatch(shown.strip().casefold())
-    if found is None or int(found[1]) == 0:
-        raise ValueError(f"“{shown}” không phải dung lượng: ghi số nguyên kèm GB, ví dụ 4GB")
-    return quota_bytes(f"{int(found[1])}{_UNITS[found[2] or '']}")
+    if found:
+        number, unit = Decimal(f"{found[1]}.{found[2] or 0}"), f"{(found[3] or 'g')[0].upper()}B"
+        octets = number * quota_bytes(f"1{unit}")
+        if octets and octets % quota_bytes("1MB") == 0:
+            return int(octets)
+    raise ValueError(f"“{shown}” không phải dung lượng: ghi số kèm MB, GB hoặc TB, ví dụ 4GB, tròn đến MB")
 
 
 def person_name(shown: str) -> str:

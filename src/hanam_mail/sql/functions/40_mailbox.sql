@@ -132,8 +132,11 @@ begin
     if not exists (
         select from mail.setting s where s.name = 'regulation_lock_reasons' and s.value ? mailbox_lock.reason
     ) then
-        raise exception 'lý do khóa % không có trong danh mục của quy chế (Đ7.2)', reason
-            using errcode = 'invalid_parameter_value';
+        raise exception 'lý do khóa % không có trong danh mục của quy chế (Đ7.2); có: %', reason, (
+            select string_agg(known.reason, ', ' order by s.value -> known.reason ->> 'clause')
+            from mail.setting s, jsonb_object_keys(s.value) as known (reason)
+            where s.name = 'regulation_lock_reasons'
+        ) using errcode = 'invalid_parameter_value';
     elsif not exists (select from mail.mailbox m where m.id = mailbox_lock.id) then
         raise exception 'không có hộp thư này, không khóa được gì' using errcode = 'no_data_found';
     end if;

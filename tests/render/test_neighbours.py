@@ -26,3 +26,17 @@ def test_one_machine_needs_no_port_that_only_neighbours_use(environment: Callabl
     between_hosts = {24, 5432, 12340, 12341, 12342}
     assert not open_ports("lab") & between_hosts
     assert between_hosts <= open_ports("split")
+
+
+def test_our_hosts_alone_may_greet_and_write_with_our_names(environment: Callable[[str], Any]) -> None:
+    """The notices of the accounts host come by port 25, from a host that may not send on."""
+    split = environment("split")
+    main = split.render("postfix", "main.cf.j2", "edge1")
+    own = main[main.index("\nown_hosts =") : main.index("\nours_only =")]
+    for host in split.hosts("accounts"):
+        for fact in ("host_ipv4", "host_ipv6"):
+            address = split.value("postfix", fact, host)
+            assert f"{{ {address} OK }}" in own
+            assert address in split.value("rspamd", "rspamd_local_networks", "edge1")
+    for host in split.hosts("outside"):
+        assert split.value("postfix", "host_ipv4", host) not in own

@@ -9,7 +9,7 @@ with a Vietnamese sentence; it is never cut short. Nothing depends on time, loca
 
 from collections.abc import Iterator
 
-from hanam_mail.naming_forms import counter, name_parts, office_pattern, render
+from hanam_mail.naming_forms import counter, office_pattern, render, unit_parts
 from hanam_mail.naming_person import (
     fits_person,
     is_counted,
@@ -32,7 +32,9 @@ from hanam_mail.naming_words import (
     keys,
     local_part,
     slug,
+    unit_key,
     unit_name,
+    written_out,
 )
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "normal",
     "office_address",
     "office_addresses",
+    "office_key",
     "person_address",
     "person_addresses",
     "person_forms",
@@ -70,14 +73,16 @@ __all__ = [
     "read",
     "recoded_office",
     "slug",
+    "unit_key",
     "unit_name",
+    "written_out",
 ]
 
 
 def agency_code(name: str, rules: NamingRules) -> str:
     """The code of a department: the approved one, else that of its form (Đ5.1a)."""
     for approved, entry in rules.approved_codes.items():
-        if key(approved) == key(name):
+        if unit_key(approved, rules) == unit_key(name, rules):
             return entry.code
     return _code("department", name, name, rules)
 
@@ -94,10 +99,10 @@ def commune_code(name: str, district: str, rules: NamingRules) -> str:
 
 def agency_suffix(name: str, rules: NamingRules) -> str:
     """The two letters that tell a department's people from namesakes (Đ5.2b): "Sở Lao động - ..." -> "ld"."""
-    words = counting_words(name, rules)
+    words, shouted = counting_words(name, rules), name.isupper()
     own = words[1:] if len(words) > 1 and key(words[0]) in keys(rules.suffix_type_words) else words
     for candidates in (own, words):
-        letters = "".join(initials_of(candidates, rules))[: rules.suffix_length]
+        letters = "".join(initials_of(candidates, rules, shouted=shouted))[: rules.suffix_length]
         if len(letters) == rules.suffix_length:
             return local_part(name, letters)
     raise NamingError(f"tên “{normal(name)}” không đủ {rules.suffix_length} chữ cái viết tắt: cần hậu tố được duyệt")
@@ -117,6 +122,8 @@ def propose_agency(kind: str, name: str, rules: NamingRules, *, district: str = 
             return code, _district_suffix(code, rules)
         case "commune":
             commune, _, stated = name.partition(",")
+            if key(stated) == key(rules.province):
+                stated = ""
             if not district and not stated.strip():
                 raise NamingError("ghi xã kèm huyện sau dấu phẩy, ví dụ: xã Tiên Sơn, thị xã Duy Tiên")
             parent = district or district_code(stated, rules)
@@ -139,13 +146,18 @@ def committee_address(code: str, rules: NamingRules) -> str:
 def office_address(name: str, agency: str, rules: NamingRules) -> str:
     """The address of an office, given its agency's code (Đ5.1d, Đ5.1đ): "Phòng Tư pháp", "bl" -> "ptp.bl"."""
     form = rules.forms["office"].address
-    return local_part(name, render(form, {**name_parts(form, name, rules), "code": agency}))
+    return local_part(name, render(form, {**_office_parts(name, agency, rules), "code": agency}))
+
+
+def office_key(name: str, agency: str, rules: NamingRules) -> str:
+    """How names of offices of one agency compare: the same for every spelling of one office."""
+    return unit_key(name, rules, place=agency.rpartition(".")[2])
 
 
 def office_addresses(name: str, agency: str, rules: NamingRules) -> Iterator[str]:
     """The form of an office, then the same numbered from 2 (vp.snv, vp2.snv), never ending: for a merger's offices."""
     form = rules.forms["office"].address
-    parts = name_parts(form, name, rules)
+    parts = _office_parts(name, agency, rules)
     yield office_address(name, agency, rules)
     own = next(reversed(parts))
     for number in counter():
@@ -170,7 +182,12 @@ def _code(kind: str, given: str, own_name: str, rules: NamingRules, *, district:
     form: Form = rules.forms[kind]
     if form.code is None:
         raise NamingError(f"“{normal(given)}” cần mã được duyệt")
-    return local_part(given, render(form.code, {**name_parts(form.code, own_name, rules), "district": district}))
+    return local_part(given, render(form.code, {**unit_parts(form.code, own_name, rules), "district": district}))
+
+
+def _office_parts(name: str, agency: str, rules: NamingRules) -> dict[str, str]:
+    """An office may name its district once more: "Phòng Tư pháp huyện Bình Lục" of bl."""
+    return unit_parts(rules.forms["office"].address, name, rules, place=agency.rpartition(".")[2])
 
 
 def _district_suffix(code: str, rules: NamingRules) -> str:

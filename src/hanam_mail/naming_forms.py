@@ -1,24 +1,34 @@
 """Filling in and recognising the templates of addresses (`regulation_naming`, naming_rules.py)."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import count
 
 from hanam_mail.naming_rules import NamingRules, Template
 from hanam_mail.naming_text import fold
-from hanam_mail.naming_words import initials
+from hanam_mail.naming_words import initials, unit_words
 
 _LONE_SEPARATORS = re.compile(r"^[._-]+|[._-]+$|(?<=[._-])[._-]+")
 _ANYTHING = "[a-z0-9]+"
 
 
+def unit_parts(template: Template, name: str, rules: NamingRules, *, place: str = "") -> dict[str, str]:
+    """The parts of the template that are made of the name of an agency or office; `place` as for `unit_words`."""
+    words = fold(" ".join(unit_words(name, rules, place=place))).split()
+    return _parts(template, words, lambda: initials(name, rules, place=place))
+
+
 def name_parts(template: Template, name: str, rules: NamingRules) -> dict[str, str]:
-    """The parts of the template that are made of the name."""
+    """The parts of the template that are made of the name of a person."""
     words = fold(name).split()
-    makers = {
+    return _parts(template, words, lambda: "".join(word if word.isdecimal() else word[0] for word in words))
+
+
+def _parts(template: Template, words: Sequence[str], initials: Callable[[], str]) -> dict[str, str]:
+    makers: dict[str, Callable[[], str]] = {
         "slug": lambda: "".join(words),
-        "initials": lambda: initials(name, rules),
+        "initials": initials,
         "family": lambda: "".join(words[:-1][:1]),
         "middle": lambda: "".join(words[1:-1]),
         "given": lambda: "".join(words[-1:]),

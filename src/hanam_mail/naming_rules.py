@@ -95,6 +95,16 @@ class ApprovedCode:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonNames:
+    """What tells the name of a person from other texts: family names, words that always bear a mark, titles, roles."""
+
+    families: tuple[str, ...]
+    marked_words: tuple[str, ...]
+    titles: tuple[str, ...]
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NamingRules:
     """Điều 5 as written in regulation.yml; what each value is for stands beside it there."""
 
@@ -103,6 +113,7 @@ class NamingRules:
     dropped_words: tuple[str, ...]
     level_words: tuple[str, ...]
     abbreviations: Mapping[str, str]
+    acronyms: Mapping[str, str]
     committee_prefix: str
     unit_kinds: tuple[str, ...]
     suffix_type_words: tuple[str, ...]
@@ -110,10 +121,12 @@ class NamingRules:
     home_places: tuple[str, ...]
     reserved_local_parts: frozenset[str]
     approved_codes: Mapping[str, ApprovedCode]
+    people: PersonNames
+    province: str
 
 
-def build(values: Mapping[str, Any]) -> NamingRules:
-    """The rules of the YAML values.
+def build(values: Mapping[str, Any], *, province: str = "") -> NamingRules:
+    """The rules of the YAML values, for the province called so ("tỉnh Hà Nam").
 
     Raises KeyError, TypeError, ValueError or AttributeError where a value is missing or of the wrong type.
     """
@@ -123,6 +136,7 @@ def build(values: Mapping[str, Any]) -> NamingRules:
         dropped_words=tuple(values["dropped_words"]),
         level_words=tuple(values["level_words"]),
         abbreviations=dict(values["abbreviations"]),
+        acronyms=dict(values.get("acronyms", {})),
         committee_prefix=str(values["committee_prefix"]),
         unit_kinds=tuple(values["unit_kinds"]),
         suffix_type_words=tuple(values["suffix_type_words"]),
@@ -133,6 +147,8 @@ def build(values: Mapping[str, Any]) -> NamingRules:
             name: ApprovedCode(str(entry["code"]), str(entry["reason"]))
             for name, entry in values["approved_codes"].items()
         },
+        people=_people(values.get("person_names", {})),
+        province=province,
     )
 
 
@@ -200,6 +216,11 @@ def _form(values: Mapping[str, Any]) -> Form:
         code=_template(code) if code else None,
         address=_template(values["address"]),
     )
+
+
+def _people(values: Mapping[str, Any]) -> PersonNames:
+    lists = (tuple(map(str, values.get(name, ()))) for name in ("families", "marked_words", "titles", "roles"))
+    return PersonNames(*lists)
 
 
 def _namesake(values: Mapping[str, Any]) -> Namesake:

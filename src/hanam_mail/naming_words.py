@@ -2,13 +2,18 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from hanam_mail.naming_rules import LOCAL_PART_MAX_OCTETS, NamingRules
+from hanam_mail.naming_syllable import STROKED_D, is_syllable
 from hanam_mail.naming_text import NamingError, fold, key, normal, read
 
 _LOCAL_PART = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 # Apostrophes bind, as do marks that NFC could not compose.
 _ACCENTED_WORD = re.compile(r"[^\W_](?:[^\W_]|['’‘ʼ`´′\u0300-\u036f])*")
+
+_VOWELS = frozenset("aeiouy")
+_SHORTEST_ACRONYM = 2  # letters
 
 
 def is_local_part(text: str) -> bool:
@@ -31,12 +36,14 @@ def slug(name: str) -> str:
     return local_part(name, fold(name).replace(" ", ""))
 
 
-def initials(name: str, rules: NamingRules) -> str:
+def initials(name: str, rules: NamingRules, *, place: str = "") -> str:
     """The first letters of the words that count (Đ5.1): "Sở Thông tin và Truyền thông" -> "stttt".
 
-    Words are dropped as accented words (a name's "Vả" or "Cắc" is not "và" or "các"), numbers stay whole.
+    Words are dropped as accented words (a name's "Vả" or "Cắc" is not "và" or "các"); numbers and acronyms stay whole:
+    "Phòng CNTT" -> "pcntt", as "Phòng Công nghệ thông tin". `place` as for `unit_words`.
     """
-    return local_part(name, "".join(initials_of(counting_words(name, rules), rules)))
+    words = counting_words(name, rules, place=place)
+    return local_part(name, "".join(initials_of(words, rules, shouted=name.isupper())))
 
 
 def unit_name(name: str, rules: NamingRules) -> str:
@@ -51,14 +58,69 @@ def unit_name(name: str, rules: NamingRules) -> str:
     return " ".join(words)
 
 
-def counting_words(name: str, rules: NamingRules) -> list[str]:
-    """The words of a name that give initials, accented; a phrase with a fixed short form is one word."""
+def unit_words(name: str, rules: NamingRules, *, place: str = "") -> list[str]:
+    """The accented words of a unit's name: usual acronyms in their long form, without the level at its end.
+
+    "Văn phòng UBND tỉnh Hà Nam" -> Văn phòng Ủy ban nhân dân. The level may stand alone ("huyện"), or name the province
+    or the district of code `place`, which the address says already.
+    """
     words = _ACCENTED_WORD.findall(read(name).text)
+    return _without_level(list(_written_out(words, rules)), rules, place)
+
+
+def unit_key(name: str, rules: NamingRules, *, place: str = "") -> str:
+    """How names of units compare: the same for every spelling of one unit."""
     dropped = keys(rules.dropped_words)
-    kept = [word for word in words if key(word) not in dropped]
-    if len(kept) > 1 and key(kept[-1]) in keys(rules.level_words):
-        kept = kept[:-1]
+    return " ".join(word for word in map(key, unit_words(name, rules, place=place)) if word not in dropped)
+
+
+def counting_words(name: str, rules: NamingRules, *, place: str = "") -> list[str]:
+    """The words of a name that give initials, accented; a phrase with a fixed short form is one word."""
+    dropped = keys(rules.dropped_words)
+    kept = [word for word in unit_words(name, rules, place=place) if key(word) not in dropped]
     return _join_phrases(kept, [phrase.split() for phrase in rules.abbreviations])
+
+
+def written_out(name: str, rules: NamingRules) -> str:
+    """The name with the usual acronyms in their long form, other signs left out."""
+    return " ".join(_written_out(_ACCENTED_WORD.findall(normal(name)), rules))
+
+
+def _written_out(words: Sequence[str], rules: NamingRules) -> Iterator[str]:
+    long_forms = _long_forms(tuple(rules.acronyms.items()))
+    for word in words:
+        long_form = long_forms.get(key(word))
+        # In small letters it may be a word of the language: "tha" is none of "THA", "cntt" can be nothing but CNTT.
+        if long_form and (word.isupper() or not is_syllable(word)):
+            yield from _ACCENTED_WORD.findall(long_form)
+        else:
+            yield word
+
+
+@lru_cache
+def _long_forms(acronyms: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    return {key(acronym): long_form for acronym, long_form in acronyms}
+
+
+def _without_level(words: list[str], rules: NamingRules, place: str) -> list[str]:
+    while True:
+        end = next((start for start in range(1, len(words)) if _is_level(words[start:], rules, place)), None)
+        if end is None:
+            return words
+        words = words[:end]
+
+
+def _is_level(words: list[str], rules: NamingRules, place: str) -> bool:
+    """Whether the words say no more than a level: "huyện", "tỉnh Hà Nam", "huyện Kim Bảng" where `place` is kb."""
+    said = key(" ".join(words))
+    if said == key(rules.province):
+        return True
+    for level in rules.level_words:
+        if said == key(level):
+            return True
+        if place and said.startswith(key(level) + " "):
+            return "".join(fold(word)[:1] for word in words[len(level.split()) :]) == place
+    return False
 
 
 def _join_phrases(words: list[str], phrases: list[list[str]]) -> list[str]:
@@ -78,15 +140,41 @@ def _join_phrases(words: list[str], phrases: list[list[str]]) -> list[str]:
     return joined
 
 
-def initials_of(words: Sequence[str], rules: NamingRules) -> Iterator[str]:
-    """What each word gives: its fixed short form, its number, or its first letter."""
+def initials_of(words: Sequence[str], rules: NamingRules, *, shouted: bool) -> Iterator[str]:
+    """What each word gives: its fixed short form, its number, all letters of an acronym, else its first letter.
+
+    `shouted`: the name that they are from is all in capitals.
+    """
     short = {key(phrase): form for phrase, form in rules.abbreviations.items()}
     for word in words:
         if key(word) in short:
             yield short[key(word)]
         else:
             plain = fold(word)
-            yield plain if plain.isdecimal() else plain[:1]
+            yield plain if plain.isdecimal() or is_acronym(word, shouted=shouted) else plain[:1]
+
+
+def is_acronym(word: str, *, shouted: bool) -> bool:
+    """Whether the word stands for several: consonants only in any case, or capitals without marks.
+
+    `shouted`: the whole name is in capitals, which then tell nothing; only what is no Vietnamese syllable is one.
+    Raises NamingError for capitals that can be either: "Phòng QUAN hệ".
+    """
+    letters = fold(word)
+    if len(letters) < _SHORTEST_ACRONYM or not word.isalnum():
+        return False
+    if not set(letters) & _VOWELS and letters.isalpha():
+        return True
+    if not word.isupper() or not word.translate(STROKED_D).replace("Đ", "D").isascii():
+        return False
+    if is_syllable(word):
+        if not shouted and len(word) > _SHORTEST_ACRONYM:
+            raise NamingError(
+                f"không rõ “{word}” là chữ viết tắt hay là từ viết hoa: viết đủ, hoặc thêm vào "
+                "regulation_naming.acronyms"
+            )
+        return not shouted
+    return True
 
 
 def keys(words: Sequence[str]) -> frozenset[str]:

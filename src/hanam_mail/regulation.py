@@ -90,8 +90,13 @@ def _build(values: Mapping[str, Any]) -> Regulation:
         },
         quota_warning_percent=tuple(int(percent) for percent in values[_PREFIX + "quota_warning_percent"]),
         lock_reasons={name: str(entry["clause"]) for name, entry in values[_PREFIX + "lock_reasons"].items()},
-        naming=naming_rules.build(values[_PREFIX + "naming"]),
+        naming=naming_rules.build(values[_PREFIX + "naming"], province=_province(values.get(_PREFIX + "province"))),
     )
+
+
+def _province(values: Mapping[str, Any] | None) -> str:
+    """What the province is called; an earlier revision of the file does not say."""
+    return f"{values['kind']} {values['name']}" if values is not None else ""
 
 
 def _contradictions(regulation: Regulation) -> list[tuple[bool, str, str, str]]:

@@ -10,7 +10,7 @@ Mailboxes are named by address, alias or id, agencies by their code. Every metho
 Vietnamese sentence with its clause, and has then changed nothing.
 """
 
-from hanam_mail.draft.book import DraftError, OnlyCounter
+from hanam_mail.draft.book import DraftError, OnlyCounter, Taken
 from hanam_mail.draft.edits import Draft
 
-__all__ = ["Draft", "DraftError", "OnlyCounter"]
+__all__ = ["Draft", "DraftError", "OnlyCounter", "Taken"]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from hanam_mail import naming
-from hanam_mail.draft.book import Book, DraftError, OnlyCounter
+from hanam_mail.draft.book import Book, DraftError, OnlyCounter, Taken
 from hanam_mail.model import Agency, Mailbox, MailboxKind
 
 
@@ -29,7 +29,9 @@ def free(book: Book, address: str) -> str:
     if address in book.regulation.naming.reserved_local_parts:
         raise DraftError(f"“{address}” dành riêng cho hệ thống (RFC 2142)", "Đ5")
     if address in book.taken:
-        raise DraftError(f"địa chỉ “{address}” đã được cấp, không cấp lại cho hộp thư khác", "Đ5.2")
+        holder = book.mailbox(address)
+        text = f"địa chỉ “{address}” đã được cấp cho {book.named(holder)}, không cấp lại cho hộp thư khác"
+        raise Taken(text, "Đ5.2", holder.id)
     return address
 
 
@@ -71,7 +73,20 @@ def office(book: Book, name: str, agency: Agency, *, of: Mailbox | None = None, 
         return address
     if numbered and address in book.taken:
         return next(form for form in forms if form not in book.taken)
+    if of is None:
+        _refuse_other_spelling(book, name, agency)
     return free(book, address)
+
+
+def _refuse_other_spelling(book: Book, name: str, agency: Agency) -> None:
+    """Refuse an office that the agency has already, most often under another spelling of its name."""
+    words = book.regulation.naming
+    for mailbox in book.members(agency):
+        if mailbox.kind is not MailboxKind.OFFICE or mailbox.revoked:
+            continue
+        if naming.office_key(mailbox.name, agency.code, words) == naming.office_key(name, agency.code, words):
+            text = f"“{name}” và {book.named(mailbox)} là một đơn vị, đã có hộp thư “{mailbox.address}”"
+            raise Taken(text, "Đ5.1d", mailbox.id)
 
 
 def is_plain(book: Book, mailbox: Mailbox) -> bool:

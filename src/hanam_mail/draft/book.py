@@ -20,6 +20,14 @@ class DraftError(InputError):
         super().__init__([Problem("", 0, "", text, clause)])
 
 
+class Taken(DraftError):
+    """What is asked for is there already: the mailbox `holder` has it."""
+
+    def __init__(self, text: str, clause: str, holder: str) -> None:
+        super().__init__(text, clause)
+        self.holder = holder
+
+
 class OnlyCounter(DraftError):
     """Nothing but a counter would tell a person from the namesakes, and the operator has not confirmed one (Đ5.2c)."""
 
@@ -36,6 +44,7 @@ class Book:
         self.requests = dict(base.requests)
         self.regulation, self.settings, self.today = base.regulation, base.settings, today
         self._domain = domain
+        self._read = frozenset(self.mailboxes)
         self.ids = {*self.agencies, *self.mailboxes}
         self._holders: dict[str, str] = {}
         self._members: dict[str, dict[str, None]] = {identity: {} for identity in self.agencies}
@@ -55,6 +64,11 @@ class Book:
         if mailbox is None or (domain and self._domain and domain != self._domain):
             raise DraftError(f"không có hộp thư nào mang địa chỉ hay mã “{who}”")
         return mailbox
+
+    def named(self, mailbox: Mailbox) -> str:
+        """Its name, and where it stands unless this draft made it."""
+        place = f" ({mailbox.source.file}:{mailbox.source.line})" if mailbox.id in self._read else ""
+        return f"“{mailbox.name}”{place}"
 
     def agency(self, code: str) -> Agency:
         """The agency of that code; one that went up in another takes no part in anything any more."""

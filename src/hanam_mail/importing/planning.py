@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from hanam_mail.draft import Draft, DraftError, OnlyCounter
+from hanam_mail.draft import Draft, DraftError, OnlyCounter, Taken
 from hanam_mail.errors import Problem
 from hanam_mail.importing import asks
 from hanam_mail.importing.agencies import Directory, reads_as_agency
@@ -124,7 +124,9 @@ class _Planner:
             column = Column.HOME if Column.HOME in entry.place.layout else Column.BIRTH
             self.problems.append(entry.place.problem(column, sentence, "Đ5.2c"))
         except DraftError as error:
-            self.problems.append(entry.place.problem(None, error.text, error.clause))
+            row = self._rows.get(error.holder) if isinstance(error, Taken) else None
+            where = f" (dòng {row} của danh sách)" if row else ""
+            self.problems.append(entry.place.problem(None, error.text + where, error.clause))
         except NamingError as error:
             self.problems.append(entry.place.problem(Column.NAME, str(error), "Đ5"))
         else:

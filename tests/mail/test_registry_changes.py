@@ -24,6 +24,7 @@ import yaml
 
 from hanam_lab.paths import REPOSITORY
 from tests.lab import EFFECT, Lab, Sample, message, wait_for
+from tests.mail.http_doors import Browser
 
 PASSWORD = "Thu-nghiem-7@Hanam"
 PERSON = "x9x9p1"
@@ -293,8 +294,22 @@ def _all_know(world: World, address: str, since: float) -> None:
         _felt(world, f"{name} to know {whole}", since, look)
 
 
+def _identities(world: World) -> list[str]:
+    """Under what the person writes in the webmail, the default first."""
+    asked = (
+        "select email, name, signature from identities join users using (user_id)"
+        f" where username = '{PERSON}' and del = 0 order by standard desc, email"
+    )
+    return world.lab.run("accounts", f'runuser -u postgres -- psql -At webmail -c "{asked}"').splitlines()
+
+
 @pytest.mark.dieu5
 def test_a_rename_keeps_the_mailbox_and_both_addresses(furnished: World) -> None:
+    domain = furnished.lab.variables["mail_domain"]
+    browser = Browser(furnished.lab)
+    browser.log_in(f"nguyenthunghiem@{domain}", PASSWORD)
+    signature = f"update identities set signature = 'Ký tên' where email = 'nguyenthunghiem@{domain}'"
+    furnished.lab.run("accounts", f'runuser -u postgres -- psql -q webmail -c "{signature}"')
     before = furnished.kept()
     # Asked for before it exists: the daemons remember that it does not.
     furnished.lab.run("mailstore", "doveadm user nguyendoiten@hanam.gov.vn", check=False)
@@ -305,6 +320,10 @@ def test_a_rename_keeps_the_mailbox_and_both_addresses(furnished: World) -> None
     since = furnished.apply()
     _all_know(furnished, "nguyendoiten", since)
     assert furnished.kept() == before
+    # The webmail that was open all the time.
+    browser.ask("/?_task=mail&_action=compose")
+    name = "Nguyễn Đổi Tên|Ký tên"
+    assert _identities(furnished) == [f"nguyendoiten@{domain}|{name}", f"nguyenthunghiem@{domain}|{name}"]
     _delivered_under(furnished, "nguyendoiten", "nguyenthunghiem")
     _sorted_by_the_rule(furnished, "nguyendoiten")
     _sorted_by_the_rule(furnished, "nguyenthunghiem")

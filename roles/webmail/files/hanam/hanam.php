@@ -6,27 +6,50 @@
  * - The name of the mail store in the table of users stays the same wherever the store is (hanam_imap).
  * - The mail store learns the client's address, so that guesses are counted where they come from (Đ4.6).
  * - Nobody becomes a user under anything but a mailbox id.
- * - Whoever must change his password, or is locked, is sent from the login to the page that tells him what to do (Đ8.2a, Đ7).
+ * - Whoever must change his password, or is locked, is sent to the page that tells him what to do (Đ8.2a, Đ7): from the login,
+ *   and from an open session at the next click.
+ * - When the database or the mail store is away, nginx shows its page of that, in Vietnamese.
+ * - Names, addresses and places to which mail may lead are those of the registry and the regulation (hanam_sender.php).
  * - Whom to ask for help stands below the login form (Đ10.8).
  * - A message that was sent is not called a connection error (hanam.js).
  * - Texts that Roundcube lacks in Vietnamese or that the regulation gives a number for.
  */
+require_once __DIR__ . '/hanam_sender.php';
+
 class hanam extends rcube_plugin
 {
     /** Relative: the skin takes paths from the root for its own. */
     private const CHANGE_PAGE = './mat-khau/';
     /** Where a state of a mailbox leads; the accounts database ends its reason with "[state:cause]", for the right password only. */
     private const PAGES = ['must_change' => '', 'locked' => 'tam-khoa', 'revoked' => 'thu-hoi'];
+    /** Pages on which a person writes under a name: they show what the registry says today. */
+    private const WRITING = ['compose', 'identities', 'add-identity', 'edit-identity', 'save-identity'];
+
+    private hanam_sender $sender;
 
     public function init(): void
     {
+        // Roundcube would call this a success and say it in English.
+        if (rcube::get_instance()->db->is_error()) {
+            $this->unavailable();
+        }
         $this->texts();
+        $this->sender = new hanam_sender($this);
         $this->add_hook('storage_connect', [$this, 'storage_connect']);
         $this->add_hook('user_create', [$this, 'user_create']);
         $this->add_hook('template_container', [$this, 'template_container']);
+        $this->add_hook('ready', [$this, 'ready']);
+        $this->add_hook('login_after', [$this, 'login_after']);
+        $this->add_hook('identity_form', [$this->sender, 'identity_form']);
+        $this->add_hook('identity_create', [$this->sender, 'identity_save']);
+        $this->add_hook('identity_update', [$this->sender, 'identity_save']);
+        $this->add_hook('message_before_send', [$this->sender, 'message_before_send']);
         $this->include_script('hanam.js');
+        if ($this->api->output->type === 'html') {
+            $this->api->output->add_label('hanam.unavailable');
+        }
+        $this->add_hook('login_failed', [$this, 'login_failed']);
         if (rcube::get_instance()->config->get('hanam_change_page')) {
-            $this->add_hook('login_failed', [$this, 'login_failed']);
             $this->include_stylesheet('hanam.css');
             $this->add_button([
                 'type' => 'link', 'href' => self::CHANGE_PAGE, 'label' => 'hanam.changepassword',
@@ -52,15 +75,79 @@ class hanam extends rcube_plugin
 
     public function login_failed(array $failure): array
     {
-        $rcmail = rcmail::get_instance();
-        $told = (string) $rcmail->get_storage()->get_error_str();
-        if (preg_match('/\[(must_change|locked|revoked)(?::(\w+))?\]/', $told, $found)) {
-            $query = http_build_query(['ly-do' => $found[2] ?? '', 'dang-nhap' => $failure['user']]);
-            $rcmail->kill_session();
-            header('Location: ' . self::CHANGE_PAGE . self::PAGES[$found[1]] . "?$query", true, 303);
+        if ($page = $this->page_of_state($failure['user'])) {
+            rcmail::get_instance()->kill_session();
+            header("Location: $page", true, 303);
             exit;
         }
         return $failure;
+    }
+
+    public function login_after(array $next): array
+    {
+        $_SESSION['hanam_login'] = rcube_utils::get_input_string('_user', rcube_utils::INPUT_POST);
+        $this->sender->follow();
+        return $next;
+    }
+
+    /** Every click signs in at the mail store, whatever it asks for: a session is open no longer than its mailbox. */
+    public function ready(array $request): array
+    {
+        $rcmail = rcmail::get_instance();
+        if (!$rcmail->storage_connect()) {
+            if ($page = $this->page_of_state($_SESSION['hanam_login'] ?? '')) {
+                $this->leave($page);
+            }
+            if ($rcmail->get_storage()->conn->resultcode === 'AUTHENTICATIONFAILED') {
+                $this->leave('./?_task=login&_err=session');  // the password was changed elsewhere
+            }
+            $this->unavailable();
+        }
+        if (in_array($request['action'], self::WRITING)) {
+            $this->sender->follow();
+        }
+        if ($fault = $this->sender->filter_fault($request['action'])) {
+            $rcmail->output->show_message($fault, 'error');
+            $rcmail->output->send('iframe');
+        }
+        return $request;
+    }
+
+    /** The page for the state of a mailbox into which nobody was let just now; null when its state is not the reason. */
+    private function page_of_state(string $login): ?string
+    {
+        $rcmail = rcmail::get_instance();
+        $told = (string) $rcmail->get_storage()->get_error_str();
+        if (!$rcmail->config->get('hanam_change_page')
+            || !preg_match('/\[(must_change|locked|revoked)(?::(\w+))?\]/', $told, $found)) {
+            return null;
+        }
+        $query = http_build_query(['ly-do' => $found[2] ?? '', 'dang-nhap' => $login]);
+        return self::CHANGE_PAGE . self::PAGES[$found[1]] . "?$query";
+    }
+
+    /**
+     * End the session and go to another page. A frame or a list that asked sends its whole window to ask once more: of several
+     * that ask at once none may find the session ended and say only that.
+     */
+    private function leave(string $page): void
+    {
+        $rcmail = rcmail::get_instance();
+        if ($rcmail->output->ajax_call || !empty($_REQUEST['_framed'])) {
+            $rcmail->output->reset();
+            $rcmail->output->command('redirect', './');
+            $rcmail->output->send('iframe');
+        }
+        $rcmail->kill_session();
+        header("Location: $page", true, 303);
+        exit;
+    }
+
+    /** The body is nginx's: a page that depends on nothing. */
+    private function unavailable(): void
+    {
+        http_response_code(503);
+        exit;
     }
 
     public function template_container(array $container): array

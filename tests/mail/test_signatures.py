@@ -1,0 +1,149 @@
+"""Which signatures count, in mail from outside and in ours (RFC 6376, 8301, 8617): strong ones, as their keys allow."""
+
+import email
+import email.policy
+import smtplib
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab import Lab, Sample
+from tests.signing import Key, arc, dkim
+
+pytestmark = pytest.mark.dieu4
+
+ZONE = "khongky.example"
+ZONE_FILE = f"/var/lib/nsd/plain/{ZONE}"
+
+STRANGER = "nguoi.gui@client.example"
+
+# Selector -> length and record of its key. The domain's DMARC record asks to refuse what it has not signed.
+KEYS: dict[str, tuple[int, str]] = {
+    "good": (2048, "v=DKIM1; k=rsa;"),
+    "shortest": (1024, "k=rsa; h=sha1:sha256; s=email:*;"),
+    "strict": (2048, "v=DKIM1; t=s;"),
+    "weak": (1016, "v=DKIM1; k=rsa;"),
+    "broken": (512, "v=DKIM1; k=rsa;"),
+    "testing": (2048, "v=DKIM1; t=y:s;"),
+    "service": (2048, "v=DKIM1; s=tlsrpt;"),
+    "hash": (2048, "v=DKIM1; h=sha1;"),
+    "version": (2048, "v=DKIM2;"),
+}
+
+
+@pytest.fixture
+def official(lab: Lab) -> Sample:
+    return lab.samples[0]
+
+
+@pytest.fixture(scope="module")
+def keys(lab: Lab) -> Iterator[dict[str, Key]]:
+    """Keys in the lab's DNS, below a domain that no resolver has asked about yet."""
+    domain = f"k{uuid.uuid4().hex[:8]}.{ZONE}"
+    keys = {name: Key(domain, name, bits, record) for name, (bits, record) in KEYS.items()}
+    lines = [f'_dmarc.{domain}. 30 IN TXT "v=DMARC1; p=reject"', f"{domain}. 30 IN MX 10 mx.{ZONE}."]
+    lines += [key.zone_line for key in keys.values()]
+    lab.run("internet", f"cat >> {ZONE_FILE} <<'ZONE'\n" + "\n".join(lines) + "\nZONE\nsystemctl kill -s HUP nsd")
+    yield keys
+    # Writes the zones anew.
+    lab.run("internet", "systemctl restart nsd")
+
+
+def letter(official: Sample, author: str, subject: str) -> bytes:
+    return (
+        f"From: <{author}>\r\nTo: <{official.address}>\r\nSubject: {subject}\r\n"
+        f"Date: Thu, 26 Nov 2026 08:00:00 +0700\r\nMessage-ID: <{uuid.uuid4().hex}@{ZONE}>\r\n"
+        "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nKính gửi đồng chí.\r\n"
+    ).encode()
+
+
+def bring(lab: Lab, official: Sample, content: bytes) -> tuple[int, str]:
+    with lab.smtp() as client:
+        try:
+            client.sendmail(STRANGER, [official.address], content)
+        except smtplib.SMTPDataError as refusal:
+            assert isinstance(refusal.smtp_error, bytes)
+            return refusal.smtp_code, refusal.smtp_error.decode()
+    return 250, ""
+
+
+# --- from outside ---
+
+
+@pytest.mark.parametrize(
+    ("name", "tags"),
+    [("good", ""), ("shortest", ""), ("strict", " i=@{d};"), ("good", " i=a@so.{d};")],
+)
+def test_signature_that_its_key_allows_counts(
+    lab: Lab, official: Sample, keys: dict[str, Key], name: str, tags: str
+) -> None:
+    key, subject = keys[name], uuid.uuid4().hex
+    content = letter(official, f"an@{key.domain}", subject)
+    assert bring(lab, official, dkim(key, content, tags=tags.replace("{d}", key.domain))) == (250, "")
+    arrived = lab.wait_for_message(official, subject)
+    assert b"dkim=pass" in arrived
+
+
+@pytest.mark.parametrize(
+    ("name", "algorithm", "tags"),
+    [
+        ("weak", "rsa-sha256", ""),
+        ("broken", "rsa-sha256", ""),
+        ("good", "rsa-sha1", ""),
+        ("good", "rsa-sha256", " i=a@khac.example;"),
+        ("good", "rsa-sha256", " i=a@x{d};"),
+        ("good", "rsa-sha256", " i=khac.example;"),
+        ("strict", "rsa-sha256", " i=a@so.{d};"),
+        ("testing", "rsa-sha256", ""),
+        ("service", "rsa-sha256", ""),
+        ("hash", "rsa-sha256", ""),
+        ("version", "rsa-sha256", ""),
+        ("good", "rsa-sha256", " d={d};"),
+    ],
+)
+def test_signature_that_is_weak_or_not_allowed_counts_as_none(
+    lab: Lab, official: Sample, keys: dict[str, Key], name: str, algorithm: str, tags: str
+) -> None:
+    key = keys[name]
+    content = letter(official, f"an@{key.domain}", uuid.uuid4().hex)
+    signed = dkim(key, content, algorithm=algorithm, tags=tags.replace("{d}", key.domain))
+    code, text = bring(lab, official, signed)
+    assert (code, "Thu mao danh" in text) == (554, True), (code, text)
+
+
+def test_weak_signature_is_no_reason_to_refuse_and_spoils_no_good_one(
+    lab: Lab, official: Sample, keys: dict[str, Key]
+) -> None:
+    author, subject = f"an@{keys['good'].domain}", uuid.uuid4().hex
+    content = dkim(keys["weak"], dkim(keys["good"], letter(official, author, subject)))
+    assert bring(lab, official, content) == (250, "")
+    arrived = email.message_from_bytes(lab.wait_for_message(official, subject), policy=email.policy.default)
+    verdicts = "".join(arrived["Authentication-Results"].split())
+    assert f"dkim=passheader.d={keys['good'].domain}header.s=good" in verdicts
+    assert f'dkim=none("keytooshort")header.d={keys["weak"].domain}header.s=weak' in verdicts
+    assert "dmarc=pass" in verdicts
+    subject = uuid.uuid4().hex
+    assert bring(lab, official, dkim(keys["weak"], letter(official, STRANGER, subject))) == (250, "")
+    assert b"dkim=pass" not in lab.wait_for_message(official, subject)
+
+
+@pytest.mark.parametrize(
+    ("name", "algorithm", "verdict"),
+    [
+        ("good", "rsa-sha256", True),
+        ("weak", "rsa-sha256", False),
+        ("good", "rsa-sha1", False),
+        ("service", "rsa-sha256", False),
+        ("hash", "rsa-sha256", False),
+    ],
+)
+def test_chain_of_arc_counts_when_its_keys_allow_it(
+    lab: Lab, official: Sample, keys: dict[str, Key], name: str, algorithm: str, verdict: bool
+) -> None:
+    subject = uuid.uuid4().hex
+    content = arc(keys[name], letter(official, STRANGER, subject), algorithm=algorithm)
+    assert bring(lab, official, content) == (250, "")
+    arrived = lab.wait_for_message(official, subject)
+    assert (b"arc=pass" in arrived) == verdict
+    assert (b"cv=pass" in arrived) == verdict

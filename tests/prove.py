@@ -65,7 +65,7 @@ def main() -> int:
     click.echo(f"""
 Đăng nhập / Log in: https://mail.{domain}   {sample.address}   {sample.password}
   Từ máy này: thêm vào /etc/hosts   {address} mail.{domain} imap.{domain} smtp.{domain}
-  và tin cậy chứng thư của phòng thí nghiệm / and trust the lab's authority: vault_public_ca in group_vars/lab/vault.yml
+  và tin cậy chứng thư của phòng thử nghiệm / and trust the lab's authority: vault_public_ca in group_vars/lab/vault.yml
   IMAP imap.{domain}:993, POP3 imap.{domain}:995, SMTP smtp.{domain}:465 hoặc/or 587 (cùng tài khoản / same account)
   Các tài khoản mẫu khác / other samples: vault_sample_passwords in group_vars/lab/vault.yml
   Máy chủ / hosts: .venv/bin/python -m hanam_lab ssh {lab.name} {lab.host("mailstore")}      Gỡ bỏ / remove: make down

@@ -63,7 +63,7 @@ def add_commands(
         "--of-person", action="store_true", help="lần khóa nhầm do một người ra lệnh, không phải hệ thống tự khóa"
     )
 
-    command = add("open", _open, "ghi nhận việc đọc thư theo văn bản (Đ4.6); bản thư do playbooks/open.yml lấy")
+    command = add("open", _open, "ghi nhận việc đọc thư theo văn bản (Đ4.6); bản sao thư do playbooks/open.yml lấy")
     command.add_argument("--note", required=True, help="vì sao phải đọc; ghi vào nhật ký, báo cho chủ hộp thư")
 
     command = add("restore", _restore, "khôi phục hộp thư theo văn bản: mở khóa, cấp mật khẩu mặc định mới (Đ7.3)")

@@ -28,7 +28,7 @@ def add_commands(commands: Any) -> None:
     _common(command)
     command.set_defaults(run=_mail)
 
-    command = commands.add_parser("open-mail", help="niêm phong một bản thư để đọc theo văn bản (trên máy lưu thư)")
+    command = commands.add_parser("open-mail", help="niêm phong một bản sao thư để đọc theo văn bản (trên máy lưu thư)")
     command.add_argument("mailbox")
     command.add_argument("--opening", type=int, required=True, help="số mà hanam-mail-db open đã ghi")
     command.add_argument("--root", type=Path, default=Path("/srv/mail"))
@@ -89,7 +89,7 @@ def _open(options: argparse.Namespace) -> int:
     home = _home(options)
     # Nobody but the recipients reads it, and no door of the mailbox was opened.
     done = not options.check and purge.export_home(home, archive, options.recipient)
-    return _answer(options, [f"đã niêm phong bản thư vào {archive}"] if done else [], mailbox=options.mailbox)
+    return _answer(options, [f"đã niêm phong bản sao thư vào {archive}"] if done else [], mailbox=options.mailbox)
 
 
 def _mail(options: argparse.Namespace) -> int:

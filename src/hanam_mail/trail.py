@@ -26,7 +26,7 @@ _NOTICE_KINDS = {
     "password_reminder": "nhắc mật khẩu sắp hết hạn",
     "revoke_proposal": "báo đề nghị thu hồi (Đ6.2c)",
     "quota": "báo hộp thư sắp đầy",
-    "opened": "báo cho chủ hộp thư rằng người vận hành lấy bản thư để đọc",
+    "opened": "báo cho chủ hộp thư rằng người vận hành lấy bản sao thư để đọc",
 }
 
 
@@ -81,7 +81,7 @@ def told(
     if kind == "mailbox":
         yield from _mailbox(action, before, after)
     elif kind == "opening":
-        yield f"người vận hành lấy bản thư để đọc: {after['note']}"
+        yield f"người vận hành lấy bản sao thư để đọc: {after['note']}"
     elif kind == "lock_state":
         yield from _lock(action, before, after)
     elif kind == "sign_in_lockout":

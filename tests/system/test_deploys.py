@@ -63,7 +63,7 @@ def by_name(lab: Lab) -> list[str]:
         str(way["ansible_user"]),
         "--ssh-key",
         str(way["ansible_ssh_private_key_file"]),
-        *data(ssh_known_hosts_file=known_hosts),
+        *data(ssh_known_hosts_file=known_hosts, ssh_strict_host_key_checking="yes"),
     ]
 
 

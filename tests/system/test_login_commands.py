@@ -206,7 +206,7 @@ def test_an_operator_reads_a_mailbox_by_document_only_and_the_owner_hears_of_it(
     told = "select payload ->> 'document' from mail.notice where kind = 'opened' order by created_at desc limit 1"
     assert lab.sql(told) == "12/TTra"
     history = accounts_host.check_output("hanam-mail-db history %s", person.address)
-    assert "lấy bản thư để đọc: don-to-cao" in history
+    assert "lấy bản sao thư để đọc: don-to-cao" in history
 
 
 def test_show_tells_why_somebody_does_not_get_in(lab: Lab, accounts_host: Host, person: Sample) -> None:

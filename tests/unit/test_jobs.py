@@ -327,7 +327,10 @@ def test_the_folder_holds_what_is_proposed_today_and_nothing_stale(tmp_path: Pat
                 "(trước đó: điểm a: không sử dụng)"
             ],
         ),
-        (("opening", "insert", "p", {}, {"note": "xác minh đơn"}), ["người vận hành lấy bản thư để đọc: xác minh đơn"]),
+        (
+            ("opening", "insert", "p", {}, {"note": "xác minh đơn"}),
+            ["người vận hành lấy bản sao thư để đọc: xác minh đơn"],
+        ),
         (
             ("mailbox", "update", "p", {"restored_by_command": None}, {"restored_by_command": {"document": "8/STP"}}),
             ["khôi phục bằng lệnh, chờ sự kiện trong sổ đăng ký"],

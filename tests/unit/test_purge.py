@@ -113,7 +113,7 @@ def test_mail_to_be_read_leaves_sealed_only_and_the_mailbox_as_it_was(
     assert target.main(words) == 0
     answer = json.loads(capsys.readouterr().out)
     archive = tmp_path / "export" / "p3x8d1.opening-17.tar.age"
-    assert answer["changes"] == [f"đã niêm phong bản thư vào {archive}"]
+    assert answer["changes"] == [f"đã niêm phong bản sao thư vào {archive}"]
     with tarfile.open(archive) as tar:
         assert "p3x8d1/Maildir/cur/1.a:2,S" in tar.getnames()
     assert purge.complete(archive)

@@ -46,7 +46,7 @@ def register(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Vào sổ văn bản DOCUMENT, chờ giải quyết (Đ6.2a) / Register a document, pending."""
+    """Vào sổ đề nghị văn bản DOCUMENT, chờ giải quyết (Đ6.2a) / Register a document, pending."""
     from hanam_mail import registry
 
     with editing(path, dry_run=dry_run, as_json=as_json) as edit:

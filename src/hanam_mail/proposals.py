@@ -39,7 +39,8 @@ def text(proposal: Proposal) -> str:
     ground = f"Đ6.2c: không hoạt động từ {proposal.since:%d/%m/%Y}, hết hạn {proposal.ended:%d/%m/%Y}"
     return f"""\
 # Đề nghị thu hồi hộp thư không hoạt động (Đ6.2c): hệ thống chỉ đề nghị, không tự thu hồi.
-# Việc cần làm: có văn bản (của cơ quan hoặc đơn vị quản lý vận hành), chạy lệnh sau trong kho mã, rồi tạo yêu cầu hợp nhất:
+# Việc cần làm: có văn bản (của cơ quan hoặc đơn vị quản lý vận hành), chạy lệnh sau trong kho mã,
+# rồi tạo yêu cầu hợp nhất:
 #   hanam-mail revoke {proposal.address} --document "<số văn bản>" --dated "<ngày văn bản>" \\
 #     --reply "<số văn bản trả lời>" --ground "{ground}"
 # Lệnh ghi văn bản vào sổ đề nghị và thêm mục `event` dưới đây vào cuối `history` của hộp thư.

@@ -117,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--must-change", action=argparse.BooleanOptionalAction, default=True)
     command.add_argument("--if-different", action="store_true")
+    command.add_argument("--again", action="store_true", help="kể cả mật khẩu đã dùng trước đây")
     command.add_argument("--known-only", action="store_true", help="bỏ qua địa chỉ không có hộp thư")
     _common(command, check=True)
     # No role but the owner's may choose passwords, and that one only where the inventory lets it.
@@ -232,19 +233,28 @@ def _set_passwords(options: argparse.Namespace) -> int:
             if mailbox is None and options.known_only:
                 unknown.append(address)
                 continue
-            row = connection.execute(
-                "SELECT mail.password_set(%s, %s, %s, %s)",
-                [
-                    mailbox or _mailbox(connection, address),
-                    password,
-                    options.must_change,
-                    options.if_different,
-                ],
-            ).fetchone()
-            if row[0]:
+            if _set_password(connection, mailbox or _mailbox(connection, address), password, options):
                 changed.append(address)
     text = f"đã đặt mật khẩu: {', '.join(changed)}" if changed else "mật khẩu không thay đổi"
     return _answer(options, bool(changed), text, addresses=changed, unknown=unknown)
+
+
+def _set_password(connection: Any, mailbox: str, password: str, options: argparse.Namespace) -> bool:
+    """Whether the mailbox has another password now. `--again`: what it had before is no reason against this one."""
+    import psycopg
+
+    with connection.transaction() as attempt:
+        if options.again:
+            connection.execute("DELETE FROM mail.password_history WHERE mailbox_id = %s", [mailbox])
+        changed = bool(
+            connection.execute(
+                "SELECT mail.password_set(%s, %s, %s, %s)",
+                [mailbox, password, options.must_change, options.if_different],
+            ).fetchone()[0]
+        )
+        if not changed:
+            raise psycopg.Rollback(attempt)
+    return changed
 
 
 _STATES = {

@@ -165,7 +165,9 @@ def merge_agency(
         former = edit.draft.agency(code)
         edit.draft.merge_agency(code, into=into, request=request, done=paper.done, offices=chosen)
         if former.id == edit.draft.operator:
-            edit.notes.append("đơn vị quản lý vận hành vừa sáp nhập: sửa registry_operator trong group_vars/all/registry.yml")
+            edit.notes.append(
+                "đơn vị quản lý vận hành vừa sáp nhập: sửa registry_operator trong group_vars/all/registry.yml"
+            )
 
 
 def _pair(office: str) -> tuple[str, str]:

@@ -32,6 +32,7 @@ MODULES = (
     "proposals.py",
     "purge.py",
     "purge_command.py",
+    "restores.py",
     "scram.py",
     "sieve_mail.py",
     "target.py",

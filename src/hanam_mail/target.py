@@ -33,6 +33,7 @@ from hanam_mail import (
     option_texts,
     purge,
     purge_command,
+    restores,
     sieve_mail,
     wording,
 )
@@ -136,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     jobs.add_commands(commands)
     lockouts.add_commands(commands, _common, _connect, _answer)
     purge_command.add_commands(commands)
+    restores.add_commands(commands)
     sieve_mail.add_commands(commands)
     return parser
 

@@ -9,7 +9,7 @@ from hanam_mail import wording
 
 _QUERY = """
     SELECT at, actor, git_commit, document, object, action, key, before, after FROM mail.audit
-    WHERE (object IN ('mailbox', 'credential', 'lock_state', 'opening', 'sign_in_lockout') AND key = %(id)s)
+    WHERE (object IN ('mailbox', 'credential', 'lock_state', 'opening', 'restore', 'sign_in_lockout') AND key = %(id)s)
         OR (object = 'address' AND key IN (SELECT local_part FROM mail.address WHERE mailbox_id = %(id)s))
         OR (object = 'mailbox_clerk' AND %(id)s IN (split_part(key, '/', 1), split_part(key, '/', 2)))
         OR (object = 'absence' AND split_part(key, '/', 1) = %(id)s)
@@ -82,6 +82,8 @@ def told(
         yield from _mailbox(action, before, after)
     elif kind == "opening":
         yield f"người vận hành lấy bản sao thư để đọc: {after['note']}"
+    elif kind == "restore":
+        yield f"khôi phục thư từ bản sao lưu {after['snapshot'][:8]}{_restored(after)}"
     elif kind == "lock_state":
         yield from _lock(action, before, after)
     elif kind == "sign_in_lockout":
@@ -99,6 +101,18 @@ def told(
         data = after or before
         verb = {"insert": "ghi nhận", "update": "sửa", "delete": "xóa"}[action]
         yield f"{verb} thông báo vắng từ {_day(data.get('begins'))} đến {_day(data.get('ends'))}"
+
+
+def _restored(after: Mapping[str, Any]) -> str:
+    parts = [f"thư mục {name}" for name in after.get("folder", [])]
+    parts += ["=".join(criterion) for criterion in after.get("message", [])]
+    if after.get("to_folder"):
+        parts.append(f"vào thư mục {after['to_folder']}")
+    if after.get("replace"):
+        parts.append("trả cả hộp thư về bản đó")
+    if after.get("dry_run"):
+        parts.append("chỉ xem danh sách")
+    return f" ({'; '.join(parts)})" if parts else ""
 
 
 def _mailbox(action: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

@@ -17,6 +17,9 @@ pytestmark = pytest.mark.dieu10
 # "Công văn đến" as IMAP writes it (RFC 3501, 5.1.3).
 FOLDER = '"C&APQ-ng v&AQM-n &AREevw-n"'
 
+# No restore without one (Đ4.6).
+DOCUMENT = "12/STTTT-VP"
+
 
 @dataclass(frozen=True)
 class Message:
@@ -71,7 +74,8 @@ def empty(lab: Lab, person: Sample) -> None:
 
 
 def restore(lab: Lab, person: Sample, *options: str) -> str:
-    return lab.run("mailstore", " ".join(["hanam-mail-restore", person.address, *options]))
+    document = () if "--document" in options else ("--document", DOCUMENT)
+    return lab.run("mailstore", " ".join(["hanam-mail-restore", person.address, *document, *options]))
 
 
 def home(lab: Lab, person: Sample) -> str:
@@ -111,6 +115,12 @@ def before(lab: Lab, person: Sample) -> Iterator[State]:
         imap.copy("3:4", FOLDER)
     saved = state(lab, person)
     assert {folder: len(messages) for folder, messages in saved.items()} == {"INBOX": 5, FOLDER: 2}
+    lab.run("mailstore", f"doveadm expunge -u {lab.samples[-3].mailbox} mailbox INBOX subject 'nhieu thu'")
+    lab.run(
+        "mailstore",
+        "for number in $(seq 25); do printf 'Subject: nhieu thu %s\\n\\nThu.\\n' $number"
+        f" | doveadm save -u {lab.samples[-3].mailbox}; done",
+    )
     lab.run("mailstore", "hanam-mail-backup")
     yield saved
     empty(lab, person)
@@ -199,12 +209,68 @@ def test_to_folder_puts_everything_below_a_new_folder(lab: Lab, person: Sample, 
     lab.run("mailstore", f"doveadm mailbox delete -r -s -u {person.mailbox} '{name}'")
 
 
+def messages_in(state: State) -> int:
+    return sum(len(found) for found in state.values())
+
+
+def test_mail_that_was_filed_since_is_not_doubled(lab: Lab, person: Sample, before: State) -> None:
+    with lab.imap(person.address, person.password) as imap:
+        imap.select()
+        # One filed, one filed and read, one thrown away: all three are still there, only elsewhere.
+        imap.uid("MOVE", uid_of(imap, 0), FOLDER)
+        imap.uid("MOVE", uid_of(imap, 0), "Archive")
+        imap.uid("MOVE", uid_of(imap, 0), "Trash")
+    filed = state(lab, person)
+    assert messages_in(filed) == 7
+    assert "0 messages brought back, 7 already present" in restore(lab, person)
+    assert state(lab, person) == filed
+
+
+def uid_of(imap: imaplib.IMAP4, place: int) -> str:
+    _, found = imap.uid("SEARCH", "ALL")
+    return found[0].split()[place].decode()
+
+
+def test_a_dry_run_lists_what_comes_back_and_one_message_comes_alone(lab: Lab, person: Sample, before: State) -> None:
+    empty(lab, person)
+    said = restore(lab, person, "--dry-run")
+    assert len(re.findall(r"^INBOX .*sao luu \d", said, re.M)) == 5
+    assert len(re.findall(r"^Công văn đến .*sao luu \d", said, re.M)) == 2
+    assert "7 messages would be brought back" in said
+    assert state(lab, person) == {}
+    sender = lab.samples[0].address
+    one = ["--message", "'subject=SAO luu 2'", "--message", f"sender={sender}", "--folder", "INBOX"]
+    assert "1 messages brought back" in restore(lab, person, *one)
+    assert messages_in(state(lab, person)) == 1
+    assert "6 messages brought back, 1 already present" in restore(lab, person)
+    assert state(lab, person) == before
+
+
+def test_many_messages_come_back_only_when_somebody_says_so(lab: Lab, before: State) -> None:
+    someone = lab.samples[-3]
+    here = len(many(lab, someone))
+    lab.run("mailstore", f"doveadm expunge -u {someone.mailbox} mailbox INBOX subject 'nhieu thu'")
+    said = restore(lab, someone, "2>&1 </dev/null; echo exit $?")
+    assert said.rstrip().endswith("exit 7")
+    assert "25 thư sẽ được đưa về" in said and "--yes" in said
+    assert not many(lab, someone)
+    assert "25 messages brought back" in restore(lab, someone, "--yes")
+    assert len(many(lab, someone)) == here == 25
+    lab.run("mailstore", f"doveadm expunge -u {someone.mailbox} mailbox INBOX subject 'nhieu thu'")
+
+
+def many(lab: Lab, someone: Sample) -> list[str]:
+    return lab.run("mailstore", f"doveadm search -u {someone.mailbox} mailbox INBOX subject 'nhieu thu'").splitlines()
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
         ("khong.co@hanam.gov.vn", 3, ("không có hộp thư nào", "unknown mailbox")),
         ("{id} --at 2001-01-01", 4, ("không có bản sao lưu nào", "there is no snapshot")),
         ("{id} --snapshot 00000000", 4, ("không có đúng một bản sao lưu", "0 snapshots match")),
+        ("{id} --folder Khong-co", 3, ("không có thư mục Khong-co", "has no folder")),
+        ("{id} --message chu-de=x", 2, ("cần id=", "is needed")),
         ("{id} --at hom-qua", 2, ("cần dạng", "not a time")),
         ("", 2, ("cần mã hoặc địa chỉ hộp thư", "a mailbox is needed")),
     ],
@@ -212,7 +278,7 @@ def test_to_folder_puts_everything_below_a_new_folder(lab: Lab, person: Sample, 
 def test_mistakes_are_told_in_both_languages(
     lab: Lab, person: Sample, arguments: str, status: int, words: tuple[str, str]
 ) -> None:
-    command = f"hanam-mail-restore {arguments.format(id=person.mailbox)} 2>&1; echo exit $?"
+    command = f"hanam-mail-restore {arguments.format(id=person.mailbox)} --document {DOCUMENT} 2>&1; echo exit $?"
     said = lab.run("mailstore", command)
     assert said.rstrip().endswith(f"exit {status}")
     assert all(word in said for word in words)
@@ -220,7 +286,9 @@ def test_mistakes_are_told_in_both_languages(
 
 def test_an_unreachable_repository_is_told_at_once(lab: Lab, person: Sample) -> None:
     with lab.stopped("backup_repository", "restic-rest-server"):
-        said = lab.run("mailstore", f"timeout 15 hanam-mail-restore {person.mailbox} 2>&1; echo exit $?")
+        said = lab.run(
+            "mailstore", f"timeout 15 hanam-mail-restore {person.mailbox} --document {DOCUMENT} 2>&1; echo exit $?"
+        )
     assert said.rstrip().endswith("exit 5")
     assert "không kết nối được kho sao lưu" in said
 
@@ -228,7 +296,8 @@ def test_an_unreachable_repository_is_told_at_once(lab: Lab, person: Sample) -> 
 def test_two_restores_do_not_run_at_once(lab: Lab, person: Sample) -> None:
     said = lab.run(
         "mailstore",
-        f"flock /run/lock/hanam-mail-restore.lock hanam-mail-restore {person.mailbox} 2>&1; echo exit $?",
+        f"flock /run/lock/hanam-mail-restore.lock hanam-mail-restore {person.mailbox} --document {DOCUMENT} 2>&1;"
+        " echo exit $?",
     )
     assert said.rstrip().endswith("exit 6")
     assert "một lần khôi phục khác đang chạy" in said
@@ -252,6 +321,8 @@ def test_a_restore_is_logged_with_operator_and_document(lab: Lab, person: Sample
     line = wait_for(logged, "log of the restore")
     assert "operator=ops" in line
     assert f"mailbox {person.mailbox}" in line
+    told = lab.run("accounts", f"hanam-mail-db history {person.address}")
+    assert re.search(r"khôi phục thư từ bản sao lưu [0-9a-f]{8}; người thực hiện: ops; văn bản: 12/STTTT-VP", told)
 
 
 # A Maildir whose files are renamed all the time, as sessions do when they see new mail and set flags.
@@ -291,7 +362,7 @@ def test_no_message_is_missed_that_is_renamed_while_the_backup_reads(lab: Lab) -
             f"echo {program} | base64 -d > /run/renamer.py; python3 /run/renamer.py {place} & "
             f"while [ ! -e {place}/ready ]; do sleep 0.1; done; hanam-mail-backup >&2; wait; {digests}",
         )
-        lab.run("mailstore", f"rm -rf {place}; hanam-mail-restore {name}")
+        lab.run("mailstore", f"rm -rf {place}; hanam-mail-restore {name} --document {DOCUMENT}")
         found = lab.run("mailstore", digests)
         assert len(found.splitlines()) == 4000
         assert found == wanted
@@ -307,7 +378,7 @@ def test_a_lost_store_comes_back_by_one_command(lab: Lab, person: Sample, before
     lab.run(
         "mailstore",
         f"install -d -o vmail -g vmail {purged}/Maildir/cur && echo Thu > {purged}/Maildir/cur/1.M1P1.mail:2,S"
-        f" && hanam-mail-restore {person.address} && hanam-mail-backup; rm -rf /srv/mail/zz",
+        f" && hanam-mail-restore {person.address} --document {DOCUMENT} && hanam-mail-backup; rm -rf /srv/mail/zz",
     )
     kept = {someone.address: state(lab, someone) for someone in (person, other)}
     assert kept[person.address] == before
@@ -322,5 +393,7 @@ def test_a_lost_store_comes_back_by_one_command(lab: Lab, person: Sample, before
     assert "document=27/STTTT-CNTT all " in lab.run(
         "mailstore", "journalctl --sync; journalctl -t hanam-mail-restore -o cat -n 5"
     )
-    assert ": 0 messages brought back" in lab.run("mailstore", "hanam-mail-restore --all").replace("\n", " ")
+    assert ": 0 messages brought back" in lab.run(
+        "mailstore", f"hanam-mail-restore --all --document {DOCUMENT}"
+    ).replace("\n", " ")
     assert lab.run("mailstore", "ls -A /srv/mail/.restore 2>&1", check=False).endswith("No such file or directory\n")

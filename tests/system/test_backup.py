@@ -90,7 +90,7 @@ def test_databases_are_in_the_backup(lab: Lab) -> None:
     for database, table in (("mail", "mail.mailbox"), ("webmail", "users")):
         count = f"psql -h /run/postgresql -U postgres -Atc 'select count(*) from {table}'"
         try:
-            lab.run("accounts", f"hanam-mail-restore --database {database} --into {name}")
+            lab.run("accounts", f"hanam-mail-restore --database {database} --into {name} --document 12/STTTT")
             assert lab.run("accounts", f"{count} {name}") == lab.run("accounts", f"{count} {database}")
         finally:
             lab.run("accounts", f"dropdb -h /run/postgresql -U postgres --if-exists {name}")

@@ -4,7 +4,7 @@ import argparse
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -31,7 +31,9 @@ def program(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         return found
 
     monkeypatch.setattr(sys, "path", [*sys.path])
-    module("hanam_backup", "hanam_backup.py")
+    for name in ("hanam_backup", *(f"hanam_restore_{part}" for part in ("which", "arguments", "database", "files"))):
+        module(name, f"{name}.py")
+    module("hanam_restore_mail", "hanam_restore_mail.py")
     return module("hanam_mail_restore", "restore.py")
 
 
@@ -40,26 +42,32 @@ def run(program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Restore a backup that has HOMES, each with one message, as the user database knows `known`."""
     store = tmp_path / "mail"
     store.mkdir()
+    broken: list[str] = []
+    recorded: list[str] = []
 
-    def stage_all(config: Any, snapshot: Any, full: Any, staged: Path) -> list[Path]:
+    def stage_all(config: Any, snapshot: Any, full: Any, staged: Path) -> Any:
         for home in HOMES:
             (staged / home / "Maildir/cur").mkdir(parents=True)
             (staged / home / "Maildir/cur/1.M1P1.mail,S=5:2,S").write_text("Thu.\n")
-        return [Path(home) for home in HOMES]
+        unreadable = [program.Unreadable(store / path, "ciphertext verification failed") for path in broken]
+        return SimpleNamespace(homes=[Path(home) for home in HOMES], unreadable=unreadable)
 
     @contextmanager
     def as_owner(uid: int) -> Iterator[None]:
         yield
 
-    def run_all(*known: str, returncode: int = 0) -> int:
+    def run_all(*known: str, returncode: int = 0, unreadable: Sequence[str] = ()) -> int:
+        broken[:] = unreadable
+
         def doveadm(*words: str) -> subprocess.CompletedProcess[str]:
             assert words == ("user", "*")
             return subprocess.CompletedProcess(words, returncode, "".join(f"{name}\n" for name in known), "no database")
 
-        monkeypatch.setattr(program, "doveadm", doveadm)
-        config = SimpleNamespace(mail_root=str(store), mail_uid=-1)
-        arguments = argparse.Namespace(snapshot="latest", at=None, document="27/STTTT", all=True)
+        monkeypatch.setattr(sys.modules["hanam_restore_which"], "doveadm", doveadm)
+        config = SimpleNamespace(mail_root=str(store), mail_uid=-1, ask_above=20)
+        arguments = argparse.Namespace(snapshot="latest", at=None, document="27/STTTT", all=True, dry_run=False)
         status: int = program.restore_all(config, arguments)
+        assert recorded == ["all"]
         return status
 
     snapshot = SimpleNamespace(id="4f" * 32, short="4f4f4f4f")
@@ -68,6 +76,7 @@ def run(program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(program, "stage_all", stage_all)
     monkeypatch.setattr(program, "as_owner", as_owner)
     monkeypatch.setattr(program, "log", lambda arguments, words: None)
+    monkeypatch.setattr(program, "record", lambda config, arguments, key, detail: recorded.append(key))
     return run_all
 
 
@@ -92,6 +101,19 @@ def test_a_store_of_which_all_is_known_comes_back_whole(
     assert run("aa11bb", "cc22dd", "ee33ff") == 0
     assert len(list((tmp_path / "mail").glob("??/*"))) == 3
     assert "left out" not in capsys.readouterr().out
+
+
+@pytest.mark.dieu10
+def test_what_the_repository_cannot_give_is_named_and_all_else_comes_back(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = ["aa/aa11bb/Maildir/cur/2.M1P1.mail,S=5:2,S", "ff/ff44ee"]
+    assert run("aa11bb", "cc22dd", "ee33ff", unreadable=lost) == 8
+    assert len(list((tmp_path / "mail").glob("??/*/Maildir/cur/*"))) == 3
+    told = capsys.readouterr()
+    assert "Đã khôi phục 3 hộp thư" in told.out
+    assert all(f"{tmp_path / 'mail' / path}: ciphertext verification failed" in told.err for path in lost)
+    assert "2 tệp hoặc thư mục" in told.err and "Kho sao lưu bị hỏng" in told.err
 
 
 @pytest.mark.dieu10

@@ -59,6 +59,10 @@ class Config:
     memory: str
     late_after_hours: int
     """So old may the last good backup be."""
+    ask_above: int
+    """More messages than these come back into a mailbox only when somebody agrees."""
+    audit_command: tuple[str, ...]
+    """Writes a restore into the accounts database's audit."""
 
     @property
     def mail(self) -> Path | None:
@@ -67,7 +71,7 @@ class Config:
 
 def load_config() -> Config:
     values = json.loads((FOLDER / "config.json").read_text())
-    return Config(**{**values, "databases": tuple(values["databases"])})
+    return Config(**{**values, **{name: tuple(values[name]) for name in ("databases", "audit_command")}})
 
 
 def _secret(name: str) -> Path:

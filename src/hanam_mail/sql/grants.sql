@@ -48,6 +48,8 @@ grant execute on function mail.postfix_sent(text), mail.postfix_sent_as(text) to
 
 grant execute on function mail.webmail_login(text), mail.webmail_addresses(text) to mail_webmail;
 
+-- A store on another host than the database notes its restores over the agent's connection.
+grant execute on function mail.restore_noted(text, text, text, jsonb) to mail_apply, mail_agent;
 grant execute on function
     mail.agent_register(text), mail.agent_next(text, int), mail.agent_done(text, bigint)
     to mail_agent;

@@ -1,0 +1,295 @@
+# {{ ansible_managed }}
+"""Copies of mailboxes out of the backup, on the disk: fetched beside the store, put in place whole.
+
+What the repository cannot give any more is named and left out; all else is restored.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hanam_backup import FOLLOWUP, BackupError, Config, Snapshot, restic, snapshots
+
+# UIDs that a restored folder leaves out: messages that arrived after the snapshot had them, and a client that
+# saw those must not take new ones for them.
+UID_GAP = 100_000
+
+
+@dataclass
+class Result:
+    added: int = 0
+    present: int = 0
+    folders: int = 0
+    aside: Path | None = None
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file or folder that the repository holds no more, by its place in the store, and restic's reason."""
+
+    path: Path
+    reason: str
+
+
+@dataclass
+class Staged:
+    """Homes that were fetched, by their place below the folder they were fetched into, and what was not."""
+
+    homes: list[Path] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+
+# --- Maildir --------------------------------------------------------------------------------------
+
+
+def base(name: str) -> str:
+    """What a message is called for life; flags stand behind it."""
+    return name.split(":", 1)[0]
+
+
+def folders_of(maildir: Path) -> dict[str, Path]:
+    """Folder name on disk ('' is the inbox) -> its directory."""
+    found = {"": maildir} if (maildir / "cur").is_dir() else {}
+    for entry in sorted(maildir.iterdir()) if maildir.is_dir() else ():
+        if entry.name.startswith(".") and (entry / "cur").is_dir():
+            found[entry.name] = entry
+    return found
+
+
+def messages_of(folder: Path) -> Iterator[Path]:
+    for part in ("new", "cur"):
+        directory = folder / part
+        if directory.is_dir():
+            yield from directory.iterdir()
+
+
+def settle(folder: Path, before: set[Path]) -> None:
+    """Leave one file of each message.
+
+    It can be there twice when it was renamed between or during two passes: then the name that came with the
+    later pass holds, and cur rather than new.
+    """
+    kept: dict[str, Path] = {}
+    for path in sorted(messages_of(folder), key=lambda path: (path not in before, path.parent.name == "cur")):
+        # Later in this order means better.
+        if other := kept.get(base(path.name)):
+            other.unlink(missing_ok=True)
+        kept[base(path.name)] = path
+
+
+def sync_directory(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_uids(folder: Path) -> tuple[int, int]:
+    """UIDVALIDITY and next UID of a folder, 0 and 0 when it has no list yet."""
+    try:
+        header = (folder / "dovecot-uidlist").read_text(errors="surrogateescape").split("\n", 1)[0]
+    except FileNotFoundError:
+        return 0, 0
+    fields = {field[0]: field[1:] for field in header.split(" ")[1:]}
+    return int(fields.get("V", 0)), int(fields.get("N", 0))
+
+
+def move_uids_on(folder: Path, live: Path | None) -> None:
+    """Let no UID stand for two messages.
+
+    Messages keep the UIDs that clients know them by; new ones get numbers that nobody has seen. Where the
+    present folder is replaced, clients may hold messages that go away: then the folder gets a new
+    UIDVALIDITY, and they fetch it anew.
+    """
+    path = folder / "dovecot-uidlist"
+    if not path.exists():
+        return
+    validity, following = read_uids(folder)
+    if live is not None:
+        live_validity, live_following = read_uids(live)
+        validity = max(validity + 1, live_validity + 1, int(time.time()))
+        following = max(following, live_following)
+    text = path.read_text(errors="surrogateescape")
+    header, rest = text.split("\n", 1)
+    fields = [field for field in header.split(" ") if field[:1] not in "VN"]
+    header = " ".join([fields[0], f"V{validity}", f"N{following + UID_GAP}", *fields[1:]])
+    stat = path.stat()
+    path.write_text(f"{header}\n{rest}", errors="surrogateescape")
+    os.chown(path, stat.st_uid, stat.st_gid)
+
+
+# --- putting it in place --------------------------------------------------------------------------
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Exchange two directories in one step."""
+    library = ctypes.CDLL(None, use_errno=True)
+    at, flag = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    if library.renameat2(at, os.fsencode(one), at, os.fsencode(other), flag) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(one))
+
+
+def make_directory(path: Path, uid: int) -> None:
+    path.mkdir(mode=0o700)
+    os.chown(path, uid, uid)
+
+
+def put_whole(staged: Path, home: Path, uid: int) -> bool:
+    """Put a home where there is none; False when one has appeared."""
+    if not home.parent.is_dir():
+        make_directory(home.parent, uid)
+    for folder in folders_of(staged / "Maildir").values():
+        move_uids_on(folder, None)
+    try:
+        staged.rename(home)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
+    sync_directory(home.parent)
+    return True
+
+
+def count(maildir: Path) -> int:
+    return sum(1 for folder in folders_of(maildir).values() for _ in messages_of(folder))
+
+
+def replace(staged: Path, home: Path, uid: int, aside: Path) -> Result:
+    """Put the mailbox back whole and keep what was there."""
+    result = Result(added=count(staged / "Maildir"), folders=len(folders_of(staged / "Maildir")))
+    if not home.exists() and put_whole(staged, home, uid):
+        return result
+    live = folders_of(home / "Maildir")
+    for name, folder in folders_of(staged / "Maildir").items():
+        move_uids_on(folder, live.get(name))
+    # The former state lands where it is kept, never in the folder that is cleaned up.
+    aside.parent.mkdir(mode=0o700, exist_ok=True)
+    staged.rename(aside)
+    try:
+        exchange(aside, home)
+    except OSError:
+        aside.rename(staged)
+        raise
+    result.aside = aside
+    return result
+
+
+# --- fetching ---
+
+
+@contextmanager
+def as_owner(uid: int) -> Iterator[None]:
+    """Go on with the rights of the mail's owner alone: in his folders root must not follow a link of his making."""
+    groups = os.getgroups()
+    os.setgroups([])
+    os.setegid(uid)
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+
+
+def fetch(config: Config, snapshot: Snapshot, home: Path, staged: Path) -> list[Unreadable]:
+    """Restore one home, each byte checked against its sum; what the repository has not whole is left out."""
+    done = restic(
+        config, "restore", "--json", f"{snapshot.id}:{home}", "--target", str(staged), "--verify", "--quiet",
+        accept=(0, 1),
+    )  # fmt: skip
+    lines = [json.loads(line) for line in (done.stdout + done.stderr).splitlines() if line.startswith("{")]
+    reasons: dict[str, str] = {}
+    for line in lines:
+        if line["message_type"] == "error" and line.get("item"):
+            reasons.setdefault(str(line["item"]), str(line["error"].get("message")))
+    if done.returncode and not reasons:
+        words = "; ".join(str(line.get("message", "")).strip() for line in lines) or done.stderr.strip()[-1500:]
+        raise BackupError(
+            f"không đọc được bản sao lưu {snapshot}: {words}\n"
+            "Sửa kho trên máy sao lưu: xem “Kho sao lưu bị hỏng” trong sổ tay vận hành.",
+            f"snapshot {snapshot.short} cannot be read: {words}",
+        )
+    for item in reasons:
+        # Half a message is none.
+        half = staged / item.lstrip("/")
+        if half.is_file():
+            half.unlink()
+    return [Unreadable(home / item.lstrip("/"), reason) for item, reason in sorted(reasons.items())]
+
+
+def stage(config: Config, snapshot: Snapshot, full: list[Snapshot], home: Path, staged: Path) -> list[Unreadable]:
+    """The mailbox as of that backup: the snapshot, and what moved while it was taken (decision 0010)."""
+    unreadable = fetch(config, snapshot, home, staged)
+    for followup in followups(config, snapshot, full):
+        if str(home) in followup.paths:
+            unreadable += fetch_over(config, followup, home, staged)
+    make_ready(config, staged, [staged])
+    return unreadable
+
+
+def stage_all(config: Config, snapshot: Snapshot, full: list[Snapshot], staged: Path) -> Staged:
+    """All mailboxes as of that backup, fetched at once."""
+    root = Path(config.mail_root)
+    unreadable = fetch(config, snapshot, root, staged)
+    for followup in followups(config, snapshot, full):
+        for home in map(Path, followup.paths):
+            if root in home.parents:
+                unreadable += fetch_over(config, followup, home, staged / home.relative_to(root))
+    homes = sorted(home for home in staged.glob("??/*") if home.is_dir())
+    make_ready(config, staged, homes)
+    return Staged([home.relative_to(staged) for home in homes], unreadable)
+
+
+def followups(config: Config, snapshot: Snapshot, full: list[Snapshot]) -> list[Snapshot]:
+    """What was taken after that backup of homes that had moved meanwhile."""
+    following = [other.time for other in full if other.time > snapshot.time]
+    return [
+        followup
+        for followup in snapshots(config, "--tag", FOLLOWUP)
+        if followup.time >= snapshot.time and (not following or followup.time < following[0])
+    ]
+
+
+def fetch_over(config: Config, followup: Snapshot, home: Path, staged: Path) -> list[Unreadable]:
+    before = set(path for folder in folders_of(staged / "Maildir").values() for path in messages_of(folder))
+    unreadable = fetch(config, followup, home, staged)
+    for folder in folders_of(staged / "Maildir").values():
+        settle(folder, before)
+    return unreadable
+
+
+def make_ready(config: Config, staged: Path, homes: list[Path]) -> None:
+    """One file of each message, the owner that Dovecot expects, and everything on the disk."""
+    for home in homes:
+        for folder in folders_of(home / "Maildir").values():
+            settle(folder, set())
+    for directory, folders, files in os.walk(staged):
+        for entry in [".", *folders, *files]:
+            os.chown(Path(directory) / entry, config.mail_uid, config.mail_uid, follow_symlinks=False)
+    # What goes in place is on disk before it does.
+    os.sync()
+
+
+@contextmanager
+def beside_the_store(config: Config) -> Iterator[Path]:
+    """A folder of root's own on the store's file system."""
+    area = Path(config.mail_root) / ".restore"
+    # What an interrupted run left: nobody else is here, by the lock.
+    shutil.rmtree(area, ignore_errors=True)
+    area.mkdir(mode=0o700)
+    try:
+        yield area
+    finally:
+        shutil.rmtree(area, ignore_errors=True)

@@ -1,0 +1,193 @@
+# {{ ansible_managed }}
+"""Which mailbox, which snapshot, by which document: what every restore asks before it begins."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import getpass
+import json
+import os
+import re
+import subprocess
+import sys
+import syslog
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hanam_backup import FULL, BackupError, Config, Snapshot, now, restic, shown
+
+NO_USER = 67  # sysexits' EX_NOUSER, which doveadm ends with
+# Clocks of hosts differ a little; more than this is no accident.
+CLOCKS_DIFFER = dt.timedelta(hours=1)
+UNDECIDED, UNRECORDED = 7, 9
+
+
+# --- which mailbox --------------------------------------------------------------------------------
+
+
+def doveadm(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["doveadm", *arguments], capture_output=True, check=False, text=True)
+
+
+def user_field(field: str, login: str) -> str | None:
+    """What the user database says of a mailbox, by id or address; None when it knows none."""
+    done = doveadm("user", "-f", field, login)
+    if done.returncode == NO_USER:
+        return None
+    if done.returncode != 0:
+        words = done.stderr.strip()
+        raise BackupError(
+            f"không hỏi được Dovecot về {login}: {words}", f"Dovecot cannot be asked about {login}: {words}"
+        )
+    return done.stdout.strip() or None
+
+
+def known_mailboxes() -> frozenset[str]:
+    """The mailboxes that may have mail: all in the accounts database, revoked ones too, but not what was purged."""
+    done = doveadm("user", "*")
+    if done.returncode != 0:
+        words = done.stderr.strip()
+        raise BackupError(
+            f"không hỏi được Dovecot có những hộp thư nào: {words}",
+            f"Dovecot cannot be asked which mailboxes there are: {words}",
+        )
+    known = frozenset(done.stdout.split())
+    if not known:
+        # Not even the store is lost alone then: without its accounts nobody knows what had been purged.
+        raise BackupError(
+            "cơ sở dữ liệu tài khoản không có hộp thư nào; hãy khôi phục cơ sở dữ liệu trước",
+            "the accounts database has no mailbox; restore the database first",
+        )
+    return known
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    id: str
+    home: Path
+    known: bool
+    """Whether the user database has it; a revoked mailbox can still be restored by its id."""
+
+
+def find_mailbox(config: Config, name: str) -> Mailbox:
+    root = Path(config.mail_root)
+    identity = user_field("user", name)
+    if identity:
+        home = Path(user_field("home", identity) or "")
+        if root not in home.parents:
+            raise BackupError(f"thư mục {home} của {identity} không nằm trong {root}", f"{home} is not below {root}")
+        return Mailbox(identity, home, known=True)
+    if re.fullmatch(r"[a-z0-9]{4,32}", name):
+        return Mailbox(name, root / name[:2] / name, known=False)
+    raise BackupError(f"không có hộp thư nào là {name}", f"unknown mailbox {name}", 3)
+
+
+# --- which snapshot -------------------------------------------------------------------------------
+
+
+def moment(text: str) -> dt.datetime:
+    """A time as people write it; a day alone means its end."""
+    for form in ("%Y-%m-%d", "%d/%m/%Y"):
+        try:
+            day = dt.datetime.strptime(text, form)
+        except ValueError:
+            continue
+        return (day + dt.timedelta(days=1, seconds=-1)).astimezone()
+    for form in ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S"):
+        try:
+            return dt.datetime.strptime(text, form).astimezone()
+        except ValueError:
+            continue
+    try:
+        return dt.datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: cần dạng 2026-11-25 14:30 hoặc 25/11/2026 14:30 / not a time like 2026-11-25 14:30"
+        ) from None
+
+
+def candidates(full: list[Snapshot], wanted: str, at: dt.datetime | None) -> list[Snapshot]:
+    """The snapshots to try, best first."""
+    if wanted != "latest":
+        found = [snapshot for snapshot in full if snapshot.id.startswith(wanted)]
+        if len(found) != 1:
+            raise BackupError(
+                f"không có đúng một bản sao lưu mang mã {wanted}; xem --list",
+                f"{len(found)} snapshots match {wanted}; see --list",
+                4,
+            )
+        return found
+    future = [snapshot for snapshot in full if snapshot.time > now() + CLOCKS_DIFFER]
+    for snapshot in future:
+        # What --at or latest means would be whatever somebody with a wrong clock, or with bad intent, has added.
+        print(
+            f"Cảnh báo: bỏ qua bản sao lưu {snapshot}, vì nó mang thời điểm ở tương lai; hãy tìm nguyên nhân.\n"
+            f"Warning: snapshot {snapshot.short} claims a time to come and is left out.",
+            file=sys.stderr,
+        )
+    found = [snapshot for snapshot in reversed(full) if snapshot not in future and (at is None or snapshot.time <= at)]
+    if not found:
+        when = f" trước {shown(at)}" if at else ""
+        before = f" before {shown(at)}" if at else ""
+        raise BackupError(f"không có bản sao lưu nào{when}", f"there is no snapshot{before}", 4)
+    return found
+
+
+def containing(config: Config, tried: list[Snapshot], home: Path) -> Snapshot | None:
+    """The first of them that has the mailbox; the usual case costs one look."""
+    for number, snapshot in enumerate(tried):
+        if number == 1:
+            # Not in the one that was meant: ask once for all.
+            found = json.loads(restic(config, "find", "--json", "--host", config.host, "--tag", FULL, str(home)).stdout)
+            ids = {entry["snapshot"] for entry in found or [] if entry.get("hits")}
+            return next((other for other in tried if other.id in ids or other.short in ids), None)
+        listed = restic(config, "ls", "--json", snapshot.id, str(home), accept=(0, 1))
+        if f'"path":"{home}"' in listed.stdout:
+            return snapshot
+    return None
+
+
+# --- by which document, and with whose consent ---------------------------------------------------------
+
+
+def operator() -> str:
+    return os.environ.get("SUDO_USER") or getpass.getuser()
+
+
+def record(config: Config, arguments: argparse.Namespace, key: str, detail: Mapping[str, Any]) -> None:
+    """Before anything is shown or changed it stands in the audit who restores what, by which document (Đ4.6)."""
+    done = subprocess.run(
+        [*config.audit_command, key, "--operator", operator(), "--document", arguments.document],
+        input=json.dumps(detail, ensure_ascii=False),
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    if done.returncode != 0:
+        words = (done.stderr.strip() or done.stdout.strip())[-800:]
+        raise BackupError(
+            f"chưa khôi phục gì vì không ghi được nhật ký (Đ4.6): {words}",
+            f"nothing is restored, since the audit cannot be written: {words}",
+            UNRECORDED,
+        )
+
+
+def log(arguments: argparse.Namespace, words: str) -> None:
+    """Who restored what, on which document (Đ4.6), and what came of it."""
+    syslog.openlog("hanam-mail-restore", 0, syslog.LOG_AUTHPRIV)
+    syslog.syslog(syslog.LOG_NOTICE, f"operator={operator()} document={arguments.document or '-'} {words}")
+
+
+def agreed(arguments: argparse.Namespace, vietnamese: str, english: str) -> None:
+    """Go on only when the operator says so: at the terminal, or by --yes."""
+    if arguments.yes:
+        return
+    if sys.stdin.isatty():
+        print(f"{vietnamese}.\n{english}.")
+        if input("Tiếp tục? [c/K] ").strip().lower() in ("c", "co", "có", "y", "yes"):
+            return
+        raise BackupError("dừng theo ý người vận hành, chưa khôi phục gì", "nothing was restored", UNDECIDED)
+    raise BackupError(f"{vietnamese}; thêm --yes nếu đúng ý", f"{english}; add --yes if that is meant", UNDECIDED)

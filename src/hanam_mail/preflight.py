@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hanam_mail import handover, pki
+from hanam_mail import handover, pki, placeholders
 from hanam_mail.secrets import DATABASE_ROLES
 
 REQUIRED_GROUPS = ("accounts", "mx", "submission", "filter", "mailstore", "webmail", "backup_repository")
@@ -53,6 +53,7 @@ def problems(variables: Mapping[str, Any], host: str, groups: Mapping[str, Itera
         *_vault(variables),
         *_internal_certificate(variables, host),
         *_public_certificate(variables, host),
+        *placeholders.problems(variables, host, groups),
     ]
 
 

@@ -157,3 +157,15 @@ def test_foreign_mail_with_vietnamese_headers_comes_in_unchanged(lab: Lab, forei
     received = lab.wait_for_message(official, f"cong van {mark}")
     assert "Đề nghị báo cáo.".encode() in received
     assert b"X-Note: =?utf-8?q?=C4=90=E1=BB=81_ngh=E1=BB=8B?=" in received
+
+
+@pytest.mark.dieu10
+def test_every_address_of_the_operators_roles_takes_mail_from_outside(lab: Lab) -> None:
+    """Support and the sender of notices too: tests/render finds what is shown to people, this whether it answers."""
+    table = lab.run("mx", "cat /etc/postfix/role-addresses")
+    addresses = [line.split()[0] for line in table.splitlines() if "@" in line and not line.startswith("#")]
+    assert f"hotro@{lab.variables['mail_domain']}" in addresses
+    with lab.smtp() as client:
+        client.ehlo("client.example")
+        client.mail("an@ngoai.example")
+        assert {address: client.rcpt(address)[0] for address in addresses} == dict.fromkeys(addresses, 250)

@@ -94,6 +94,19 @@ def test_generated_secrets_and_committed_facts_pass_the_check_before_a_playbook(
         assert preflight.problems(values, host, groups) == []
 
 
+@pytest.mark.parametrize("name", REAL)
+def test_no_playbook_runs_while_the_committed_placeholders_stand(environment: Environments, name: str) -> None:
+    here = environment(name)
+    names = yaml.safe_load((ROOT / "playbooks/preflight.yml").read_text())[0]["tasks"][0]["vars"]["names"]
+    groups = {group: here.hosts(group) for group in (*preflight.REQUIRED_GROUPS, name)}
+    for host in here.hosts("all"):
+        values = {variable: here.value("base", f"{variable} | default('')", host) for variable in names}
+        told = " ".join(preflight.problems(values, host, groups))
+        for variable in ("ansible_host", "host_ipv4", "host_ipv6", "admin_networks"):
+            assert variable in told
+        assert ("support_phone" in told) == (name == "production")
+
+
 def test_a_rehearsal_takes_nothing_that_is_productions(environment: Environments) -> None:
     staging, production = environment("staging"), environment("production")
     for variable in ("mail_domain", "acme_directory_url", "admin_networks"):

@@ -23,6 +23,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from hanam_mail import filter_reports
+
 log = logging.getLogger("hanam-agent")
 
 type Act = Callable[[Sequence[str]], str | None]
@@ -42,6 +44,8 @@ IDLE_SECONDS = 15.0
 MAX_PAUSE_SECONDS = 30.0
 # Longer than a sign-in takes from the database's answer to the session, shorter than what a lock may take.
 AGAIN_SECONDS = 2.0
+# Where the filter is, its reports are looked at this often.
+REPORT_SECONDS = 3.0
 # After so long without the outbox or Dovecot, and each time as long again, the journal has it as an error: a restart of
 # either is over by then, and until the agent gets through, who was locked may sign in from the cache.
 ALARM_SECONDS = 300.0
@@ -64,11 +68,17 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True)
 class Configuration:
-    """From the agent's YAML file."""
+    """From the agent's YAML file.
+
+    `hold`: on a host with a queue of our people's mail, the folder that names the mailboxes whose mail is to be held
+    (hold_queue.py). `reports`: on the filter's host, the way to its Redis (filter_reports.py).
+    """
 
     node: str
     dsn: str
     doveadm: tuple[str, ...]
+    hold: Path | None = None
+    reports: Mapping[str, str] | None = None
 
     @classmethod
     def read(cls, path: Path) -> "Configuration":
@@ -76,13 +86,18 @@ class Configuration:
         import yaml
 
         data = yaml.safe_load(path.read_text("utf-8"))
-        if not isinstance(data, dict) or set(data) != {"node", "dsn", "doveadm"}:
+        required = {"node", "dsn", "doveadm"}
+        if not isinstance(data, dict) or not required <= set(data) <= required | {"hold", "reports"}:
             raise ConfigurationError(f"{path}: expected the keys node, dsn and doveadm")
         if not all(isinstance(data[key], str) and data[key] for key in ("node", "dsn")):
             raise ConfigurationError(f"{path}: node and dsn must be texts")
         if not isinstance(data["doveadm"], list) or not all(isinstance(word, str) for word in data["doveadm"]):
             raise ConfigurationError(f"{path}: doveadm must be a list of words, empty on a node without Dovecot")
-        return cls(data["node"], data["dsn"], tuple(data["doveadm"]))
+        reports = data.get("reports")
+        if reports is not None and (not isinstance(reports, dict) or set(reports) != filter_reports.KEYS):
+            raise ConfigurationError(f"{path}: reports has the keys {', '.join(sorted(filter_reports.KEYS))}")
+        hold = data.get("hold")
+        return cls(data["node"], data["dsn"], tuple(data["doveadm"]), Path(hold) if hold else None, reports)
 
 
 @dataclass(frozen=True)
@@ -134,6 +149,14 @@ def later(events: Sequence[Event]) -> Deeds:
     """
     shut = deeds(event for event in events if event.payload.get("again", True))
     return replace(deeds(events), kick=shut.kick)
+
+
+def hold(events: Iterable[Event], folder: Path | None) -> None:
+    """Ask for what these mailboxes sent to be held in the queue."""
+    for event in events:
+        if folder is not None and event.topic == "mailbox.hold" and event.mailbox is not None:
+            (folder / event.mailbox).touch()
+            log.info("hold the queue of %s", event.mailbox)
 
 
 def warnings(events: Iterable[Event]) -> list[str]:
@@ -286,10 +309,38 @@ def catch_up(connection: Any, configuration: Configuration, act: Act = perform, 
         for warning in warnings(events):
             log.warning("%s", warning)
         react(deeds(events), configuration.doveadm, act)
+        hold(events, configuration.hold)
         if pending is not None:
             pending.add(later(events))
         connection.execute("SELECT mail.agent_done(%s, %s)", [configuration.node, events[-1].seq])
         handled += len(events)
+
+
+class Reports:
+    """The filter's reports, carried while the agent waits. A Redis that is away keeps nothing else from being done."""
+
+    def __init__(self, settings: Mapping[str, str] | None) -> None:
+        self._settings = settings
+        self._failing = False
+
+    @property
+    def wait(self) -> float:
+        """Seconds until the next look."""
+        return IDLE_SECONDS if self._settings is None else REPORT_SECONDS
+
+    def carry(self, database: Any) -> None:
+        """Carry what there is."""
+        if self._settings is None:
+            return
+        try:
+            with filter_reports.connect(self._settings) as redis:
+                for login in filter_reports.carry(redis, self._settings["list"], database):
+                    log.warning("%s sent viruses and is locked", login)
+            self._failing = False
+        except OSError as error:
+            if not self._failing:
+                log.warning("the filter's reports cannot be read: %s", error)
+            self._failing = True
 
 
 def listen(
@@ -313,13 +364,15 @@ def listen(
         renewed = settle(configuration.doveadm)
         if renewed:
             log.info("Dovecot opened its connections to the database anew, after %d questions without answer", renewed)
+        reports = Reports(configuration.reports)
         while not replaced():
+            reports.carry(connection)
             catch_up(connection, configuration, pending=pending)
             pending.do(configuration.doveadm, perform)
             caught_up()
             # A notice may have come with the last answer, which did not know of it yet; else wait on the socket itself.
             if not list(connection.notifies(timeout=0)):
-                select.select([connection.fileno()], [], [], pending.wait)
+                select.select([connection.fileno()], [], [], min(pending.wait, reports.wait))
         pending.do(configuration.doveadm, perform, all_of_it=True)
 
 

@@ -22,7 +22,7 @@ from string import Template
 from typing import Any, Protocol
 
 # Kinds of which the operator gets a copy: he has to act, or the others of his office shall know.
-FOR_THE_OPERATOR = frozenset({"revoke_proposal", "opened"})
+FOR_THE_OPERATOR = frozenset({"revoke_proposal", "opened", "sending_lock"})
 _DATES = ("since", "locks_on", "ended", "ends", "changed")
 _CAUSES = {
     "activity": "lần sử dụng gần nhất",

@@ -26,6 +26,7 @@ from hanam_mail import (
     apply_run,
     db,
     handover,
+    hold_queue,
     jobs,
     lockouts,
     notices,
@@ -139,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     purge_command.add_commands(commands)
     restores.add_commands(commands)
     sieve_mail.add_commands(commands)
+    hold_queue.add_commands(commands)
     return parser
 
 

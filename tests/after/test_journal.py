@@ -39,6 +39,9 @@ EXPECTED = (
     r"hanam-agent Command .*doveadm'.* returned non-zero exit status 75",
     # Tests guess passwords until the account or the address is shut out (Đ4.6).
     r"hanam-agent sign-in lockout ",
+    # An account sends viruses until it is locked; the filter's Redis is stopped (Đ7.2b).
+    r"hanam-agent \S+ sent viruses and is locked",
+    r"hanam-agent the filter's reports cannot be read: ",
     # Stopped by its role, which then starts it on addresses of its own.
     r"nsd signal received, shutting down",
     r"(roundcube|php\S*) .*(Login failed|Authentication failed|SMTP Error|Connection failed|unable to connect)",

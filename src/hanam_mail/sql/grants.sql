@@ -44,14 +44,16 @@ grant execute on function
 
 grant execute on function mail.postfix_mailbox(text), mail.postfix_senders(text), mail.postfix_revoked(text)
     to mail_postfix;
-grant execute on function mail.postfix_sent(text), mail.postfix_sent_as(text) to mail_postfix;
+grant execute on function
+    mail.postfix_sent(text), mail.postfix_sent_as(text), mail.postfix_recipient(text), mail.postfix_recipient_as(text)
+    to mail_postfix;
 
 grant execute on function mail.webmail_login(text), mail.webmail_addresses(text) to mail_webmail;
 
 -- A store on another host than the database notes its restores over the agent's connection.
 grant execute on function mail.restore_noted(text, text, text, jsonb) to mail_apply, mail_agent;
 grant execute on function
-    mail.agent_register(text), mail.agent_next(text, int), mail.agent_done(text, bigint)
+    mail.agent_register(text), mail.agent_next(text, int), mail.agent_done(text, bigint), mail.virus_sent(text)
     to mail_agent;
 
 -- The life-cycle job and the notices; what is due may be looked at by others too.

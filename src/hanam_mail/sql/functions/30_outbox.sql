@@ -1,6 +1,7 @@
 -- How a change reaches the daemons: an outbox row and a NOTIFY in the transaction that made it.
 -- Topics: mailbox.created (forget that it was unknown), mailbox.profile (forget what is cached: quota, name, address),
--- mailbox.access (forget, and cut the sessions: state, lock, password); sign_in.lockout (somebody guesses: the operator hears
+-- mailbox.access (forget, and cut the sessions: state, lock, password); mailbox.hold (keep back what it sent and still waits in
+-- a queue); sign_in.lockout (somebody guesses: the operator hears
 -- of it from the agents' journal).
 
 -- The number is drawn under a lock held until commit, so that numbers become visible in their order: a reader that has

@@ -115,8 +115,8 @@ as $$
     where s.state <> 'active'
 $$;
 
--- The lock of Đ7.2: the reason is one of the closed list in regulation.yml. The answer says whether this locked it. What a job
--- or an agent locks is automatic: nobody judged it yet. A person's lock takes the place of an automatic one, and begins anew:
+-- The lock of Đ7.2: the reason is one of the closed list in regulation.yml. The answer says whether this locked it. What a job,
+-- an agent or Postfix's question locks is automatic: nobody judged it yet. A person's lock takes the place of an automatic one, and begins anew:
 -- what was given or restored before it does not count. A lock of a person stays as it is but for what follows it: a document
 -- with its reason, a further note.
 create or replace function mail.mailbox_lock(id text, reason text, note text) returns boolean
@@ -126,7 +126,7 @@ as $$
 declare
     paper text := nullif(current_setting('hanam.document', true), '');
     who text := coalesce(nullif(current_setting('hanam.actor', true), ''), session_user);
-    machine boolean := session_user in ('mail_jobs', 'mail_agent');
+    machine boolean := session_user in ('mail_jobs', 'mail_agent', 'mail_postfix');
     held mail.lock_state%rowtype;
 begin
     if not exists (
@@ -170,12 +170,13 @@ end
 $$;
 
 -- Lifts the lock that running brought about. One that the registry's documents say stands until they say otherwise. For the
--- functions below only.
+-- functions below only. What was sent before counts no more, or the next message would lock it again.
 create or replace function mail.mailbox_unlock(id text) returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    delete from mail.sending s where s.mailbox_id = mailbox_unlock.id and s.by_login;
     delete from mail.lock_state l where l.mailbox_id = mailbox_unlock.id;
     return found;
 end

@@ -45,8 +45,8 @@ $$;
 create or replace trigger sign_in_take before insert on mail.sign_in_feed
     for each row execute function mail.sign_in_take();
 
--- Postfix asks these when a signed-in client's message is complete and its sender was found to be his; they answer with
--- no row, which means "go on". The login's own mailbox was used; so was the agency's when the sender is its address. A map is asked
+-- Postfix asks these when a signed-in client's message is complete and its sender was found to be his; NULL means "go on",
+-- anything else that he has sent too much (72_sending.sql). The login's own mailbox was used; so was the agency's when the sender is its address. A map is asked
 -- with one word, so the second question does not bear the login: it is the clerk whose own use the first one has noted just
 -- before. Where two clerks of the mailbox sent within the same seconds neither is named; the queue's log knows (sasl_username).
 create or replace function mail.postfix_sent(login text) returns setof text
@@ -55,11 +55,12 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     mailbox text := (select m.id from mail.mailbox m where m.id = login and m.kind in ('person', 'guest'));
+    refusal text := mail.sending_of_login(login, 1, 0);
 begin
-    if mailbox is not null then
+    if refusal is null and mailbox is not null then
         perform mail.signed_in(mailbox, 'smtp', login, now());
     end if;
-    return;
+    return next refusal;
 end
 $$;
 
@@ -81,14 +82,15 @@ declare
         )
         having count(*) = 1
     );
+    refusal text := mail.sending_of_agency(address, 1, 0);
 begin
-    if mailbox is not null then
+    if refusal is null and mailbox is not null then
         -- One with a password of its own may have sent by itself.
         if exists (select from mail.credential c where c.mailbox_id = mailbox) then
             clerk := null;
         end if;
         perform mail.signed_in(mailbox, 'smtp', coalesce(clerk, ''), now());
     end if;
-    return;
+    return next refusal;
 end
 $$;

@@ -1,0 +1,54 @@
+"""What the mail filter tells of senders: the logins that wanted to send a virus, carried to the accounts database.
+
+The filter, which knows no PostgreSQL, puts each login at the end of a list in Redis. A login leaves the list when the
+database has it, so that nothing is lost when either is away; what is counted twice after a crash does little harm.
+"""
+
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+KEYS = frozenset({"socket", "password", "list"})
+_TIMEOUT = 5.0
+
+
+class Redis:
+    """As much of a Redis client as this needs."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._answers = connection.makefile("rb")
+
+    def ask(self, *words: str) -> str | None:
+        """One command; OSError for an error of Redis or of the connection."""
+        parts = [f"${len(word.encode())}\r\n{word}\r\n" for word in words]
+        self._connection.sendall(f"*{len(words)}\r\n{''.join(parts)}".encode())
+        line = self._answers.readline()
+        kind, text = line[:1], line[1:].strip()
+        if kind == b"$":
+            return None if text == b"-1" else self._answers.read(int(text) + 2)[:-2].decode()
+        if kind not in (b"+", b":"):
+            raise OSError(f"Redis: {text.decode() or 'no answer'}")
+        return text.decode()
+
+
+@contextmanager
+def connect(settings: Mapping[str, str]) -> Iterator[Redis]:
+    """A session with the filter's Redis."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_TIMEOUT)
+        connection.connect(settings["socket"])
+        redis = Redis(connection)
+        redis.ask("AUTH", settings["password"])
+        yield redis
+
+
+def carry(redis: Redis, name: str, database: Any) -> list[str]:
+    """Tell the database of every login in the list; those that it locked for it."""
+    locked = []
+    while (login := redis.ask("LINDEX", name, "0")) is not None:
+        if database.execute("SELECT mail.virus_sent(%s)", [login]).fetchone()[0]:
+            locked.append(login)
+        redis.ask("LPOP", name)
+    return locked

@@ -1,0 +1,139 @@
+"""Floods and viruses of one account are slowed, then end it (Đ4.3, Đ7.2b, Đ12.6)."""
+
+import contextlib
+import smtplib
+from collections.abc import Iterator
+
+import pytest
+
+from tests.delegation import find
+from tests.lab import DELIVERY, EFFECT, Lab, Sample, message, wait_for
+from tests.mail.accounts import reopen
+from tests.mail.test_filter import EICAR, with_attachment
+
+pytestmark = [pytest.mark.dieu4, pytest.mark.dieu7, pytest.mark.dieu12]
+
+
+def sent_before(lab: Lab, mailbox: str, column: str, number: int, *, by_login: bool = True) -> None:
+    """As if so much had been sent within the hour."""
+    lab.sql(
+        f"delete from mail.sending where mailbox_id = '{mailbox}';"
+        f" insert into mail.sending (mailbox_id, by_login, slot, {column})"
+        f" values ('{mailbox}', {by_login}, date_bin('5 minutes', now() - interval '10 minutes', 'epoch'), {number})"
+    )
+
+
+@pytest.fixture
+def flooder(lab: Lab) -> Iterator[Sample]:
+    """Somebody whose account sends too much; as before afterwards, and what is held goes."""
+    person = lab.samples[2]
+    lab.sql(f"delete from mail.sending where mailbox_id = '{person.mailbox}'")
+    try:
+        yield person
+    finally:
+        reopen(lab, person.mailbox)
+        lab.sql(
+            f"delete from mail.sending where mailbox_id = '{person.mailbox}';"
+            f" delete from mail.notice where mailbox_id = '{person.mailbox}' and kind = 'sending_lock'"
+        )
+        lab.run("submission", "postsuper -d ALL hold")
+
+
+def limits_of(lab: Lab, person: Sample) -> dict[str, int]:
+    """His own, or his agency's when he is its clerk."""
+    numbers: dict[str, int] = lab.variables["sending_limits"][lab.sql(f"select mail.sending_kind('{person.mailbox}')")]
+    return numbers
+
+
+def state(lab: Lab, person: Sample) -> str:
+    return lab.sql(f"select mail.mailbox_state('{person.mailbox}') || ':' || mail.state_cause('{person.mailbox}')")
+
+
+def test_dieu12_6_above_its_limit_an_account_waits_and_above_the_second_it_is_locked(
+    lab: Lab, flooder: Sample, recipient: Sample
+) -> None:
+    limits = limits_of(lab, flooder)
+    with lab.submission(flooder.address, flooder.password) as client:
+        # To a host that does not answer: what waits in the queue.
+        client.send_message(message(flooder.address, "ai.do@khong-tra-loi.example"), to_addrs="ai.do@[192.0.2.254]")
+        sent_before(lab, flooder.mailbox, "messages", limits["messages_hour"])
+        with pytest.raises(smtplib.SMTPDataError) as caught:
+            client.send_message(message(flooder.address, recipient.address))
+        assert caught.value.smtp_code == 450
+        assert caught.value.smtp_error.startswith(b"4.7.1 ")
+        assert b"Da gui qua nhieu thu" in caught.value.smtp_error
+        assert caught.value.smtp_error.isascii()
+        assert lab.sql(f"select mail.mailbox_state('{flooder.mailbox}')") == "active", "the first limit locks nobody"
+
+        second = limits["messages_hour"] * lab.variables["sending_lock_percent"] // 100
+        sent_before(lab, flooder.mailbox, "messages", second)
+        with pytest.raises(smtplib.SMTPDataError):
+            client.send_message(message(flooder.address, recipient.address))
+        assert state(lab, flooder) == "locked:compromised"
+        with pytest.raises((smtplib.SMTPSenderRefused, smtplib.SMTPServerDisconnected)):
+            client.send_message(message(flooder.address, recipient.address))
+    lab.settle()
+    wait_for(lambda: "!" in lab.run("submission", "postqueue -p"), "the queue held", EFFECT + DELIVERY)
+    lab.send_notices()
+    operator = lab.variables["operator_address"].format(mail_domain=lab.variables["mail_domain"])
+    told = f"kind = 'sending_lock' and mailbox_id = '{flooder.mailbox}'"
+    given = lab.sql(f"select payload -> 'given' from mail.notice where {told}")
+    assert operator.partition("@")[0] in given
+    lab.sql(f"select mail.mailbox_correct('{flooder.mailbox}', 'thu nghiem')")
+    assert lab.sql(f"select mail.mailbox_state('{flooder.mailbox}')") == "active", "no document is needed"
+    lab.outwait_cuts()
+    with lab.submission(flooder.address, flooder.password) as client:
+        client.send_message(message(flooder.address, recipient.address))
+
+
+def test_dieu12_6_one_message_to_hundreds_is_held_to_the_same_limit(lab: Lab, flooder: Sample) -> None:
+    limit = limits_of(lab, flooder)["recipients_hour"]
+    sent_before(lab, flooder.mailbox, "recipients", limit - 3)
+    with lab.submission(flooder.address, flooder.password) as client:
+        client.mail(flooder.address)
+        answers = [client.rcpt(f"nguoi{number}@[192.0.2.254]") for number in range(5)]
+    assert [code for code, _ in answers] == [250, 250, 250, 450, 450]
+    assert b"nguoi nhan" in answers[-1][1]
+
+
+@pytest.mark.dieu9
+def test_a_clerk_has_his_agencys_numbers_and_all_its_clerks_together_have_them_once(
+    lab: Lab, recipient: Sample
+) -> None:
+    delegation = find(lab)
+    clerk, agency = delegation.clerk, delegation.agency
+    limits = lab.variables["sending_limits"]
+    mailbox = lab.sql(f"select mail.resolve('{agency}')")
+    kind = lab.sql(f"select mail.sending_kind('{clerk.mailbox}')")
+    assert kind in ("agency", "office")
+
+    def answers(client: smtplib.SMTP) -> list[int]:
+        found = []
+        for sender in (clerk.address, agency):
+            with contextlib.suppress(smtplib.SMTPException):
+                client.mail(sender)
+                found.append(client.rcpt(recipient.address)[0])
+                client.rset()
+        return found
+
+    try:
+        with lab.submission(clerk.address, clerk.password) as client:
+            sent_before(lab, clerk.mailbox, "recipients", limits["person"]["recipients_hour"] + 50)
+            assert answers(client) == [250, 250]
+            sent_before(lab, mailbox, "recipients", limits["agency"]["recipients_hour"], by_login=False)
+            assert answers(client) == [250, 450]
+    finally:
+        lab.sql(f"delete from mail.sending where mailbox_id in ('{clerk.mailbox}', '{mailbox}')")
+
+
+def test_dieu7_2b_the_last_virus_too_many_locks_the_account(lab: Lab, flooder: Sample, recipient: Sample) -> None:
+    """The third, as production has it."""
+    most = lab.variables["sending_lock_viruses"]
+    sent_before(lab, flooder.mailbox, "viruses", most - 2)
+    for number in (most - 1, most):
+        mail = with_attachment(message(flooder.address, recipient.address), "a.com", EICAR)
+        with lab.submission(flooder.address, flooder.password) as client, pytest.raises(smtplib.SMTPDataError):
+            client.send_message(mail)
+        noted = f"select sum(viruses) >= {number} from mail.sending where mailbox_id = '{flooder.mailbox}'"
+        wait_for(lambda question=noted: lab.sql(question) == "t", f"virus {number} noted", EFFECT + 5)  # type: ignore[misc]
+        assert state(lab, flooder) == ("locked:compromised" if number == most else "")

@@ -1,0 +1,107 @@
+"""What follows when an account sends too much: its queue is held, its viruses are counted (Đ7.2b)."""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hanam_mail import agent, filter_reports, hold_queue
+
+pytestmark = pytest.mark.dieu7
+
+
+class Queue:
+    """A Postfix queue: number -> (queue, sender, login)."""
+
+    def __init__(self, **messages: tuple[str, str, str]) -> None:
+        self.messages = messages
+        self.held: list[str] = []
+        self.broken = False
+
+    def __call__(self, command: Sequence[str], given: str = "") -> str:
+        if self.broken:
+            raise subprocess.CalledProcessError(1, command)
+        if command[0] == "postqueue":
+            return "\n".join(
+                json.dumps({"queue_id": number, "queue_name": queue, "sender": sender})
+                for number, (queue, sender, _) in self.messages.items()
+            )
+        if command[0] == "postcat":
+            login = self.messages[command[-1]][2]
+            return f"sender: x\nnamed_attribute: sasl_username={login}\n" if login else "sender: x\n"
+        self.held += given.split()
+        return ""
+
+
+def test_what_the_login_handed_in_is_held_under_whichever_address_it_wrote() -> None:
+    queue = Queue(
+        A1=("deferred", "an@x.vn", "p1"),
+        A2=("active", "so@x.vn", "p1"),
+        A3=("deferred", "so@x.vn", "p2"),
+        A4=("deferred", "an@x.vn", ""),
+        A5=("hold", "an@x.vn", "p1"),
+        A6=("deferred", "MAILER-DAEMON", ""),
+        A7=("deferred", "an@x.vn", "p11"),
+    )
+    assert hold_queue.hold({"p1"}, queue) == 2
+    assert queue.held == ["A1", "A2"]
+
+
+def test_a_request_stays_until_it_is_done_and_strange_names_mean_nothing(tmp_path: Path) -> None:
+    queue = Queue(A1=("deferred", "an@x.vn", "p1"))
+    for name in ("p1", "..x", "P;1"):
+        (tmp_path / name).touch()
+    queue.broken = True
+    with pytest.raises(subprocess.CalledProcessError):
+        hold_queue.serve(tmp_path, queue, lambda seconds: None)
+    assert (tmp_path / "p1").exists()
+    queue.broken = False
+    # Looked at once more, for what was being taken when the lock came.
+    assert hold_queue.serve(tmp_path, queue, lambda seconds: None) == ({"p1"}, 2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_agent_asks_for_the_queue_of_whom_a_lock_names(tmp_path: Path) -> None:
+    events = [agent.Event(1, "mailbox.access", "p2", ()), agent.Event(2, "mailbox.hold", "p1", ())]
+    agent.hold(events, tmp_path)
+    agent.hold(events, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["p1"]
+
+
+class Redis:
+    def __init__(self, *logins: str) -> None:
+        self.logins = list(logins)
+
+    def ask(self, *words: str) -> str | None:
+        if words[0] == "LINDEX":
+            return self.logins[0] if self.logins else None
+        return self.logins.pop(0)
+
+
+class Database:
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.away = False
+
+    def execute(self, _statement: str, values: Sequence[str]) -> Any:
+        if self.away:
+            raise ConnectionError
+        self.told.append(values[0])
+        return self
+
+    def fetchone(self) -> tuple[bool]:
+        return (self.told.count(self.told[-1]) >= 3,)
+
+
+def test_a_virus_leaves_the_filters_list_when_the_database_has_it() -> None:
+    redis, database = Redis("p1", "p2", "p1", "p1"), Database()
+    database.away = True
+    with pytest.raises(ConnectionError):
+        filter_reports.carry(redis, "list", database)  # type: ignore[arg-type]
+    assert len(redis.logins) == 4
+    database.away = False
+    assert filter_reports.carry(redis, "list", database) == ["p1"]  # type: ignore[arg-type]
+    assert database.told == ["p1", "p2", "p1", "p1"]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.foreign import AN, Foreign
 from tests.lab import Lab, Sample
 from tests.signing import Key, arc, dkim
 
@@ -147,3 +148,50 @@ def test_chain_of_arc_counts_when_its_keys_allow_it(
     arrived = lab.wait_for_message(official, subject)
     assert (b"arc=pass" in arrived) == verdict
     assert (b"cv=pass" in arrived) == verdict
+
+
+# --- ours ---
+
+# What the people's programs may write, and the judge, the foreign server's opendkim, must find well signed.
+SIGNED_BODIES = [b"", b"\r\n", b"\r\n\r\n", b"a\r\n \r\n\t \r\n", b" \r\nb  c \r\n", b"\r\n\r\nd", b"e\rf\r\n"]
+BLANK_BODIES = [b" \r\n", b"  \t \r\n", b" \r\n \r\n", b"\t", b"\x0c\r\n", b"a\r\n\x0c\r\n", b" \r\n" * 20000]
+TWICE = ["To: <{x}>", "Cc: <{x}>\r\nCC: <{x}>", "Subject: hai", "SUBJECT: hai", "Subject : hai", "Message-ID: <a@{x}>"]
+TWICE += ["Date: Thu, 26 Nov 2026 08:00:01 +0700", "Reply-To: <{x}>\r\nreply-to: <{x}>", "MIME-Version: 1.0"]
+
+
+def ours(sender: Sample, subject: str, body: bytes, extra: str = "") -> bytes:
+    head = letter(sender, sender.address, subject).partition(b"\r\n\r\n")[0]
+    head = head.replace(f"To: <{sender.address}>".encode(), f"To: <{AN}>".encode())
+    return head + b"\r\n" + extra.replace("{x}", AN).encode() + (b"\r\n" if extra else b"") + b"\r\n" + body
+
+
+def submit(lab: Lab, sender: Sample, content: bytes) -> tuple[int, str]:
+    with lab.submission(sender.address, sender.password) as client:
+        try:
+            client.sendmail(sender.address, [AN], content)
+        except smtplib.SMTPDataError as refusal:
+            assert isinstance(refusal.smtp_error, bytes)
+            return refusal.smtp_code, refusal.smtp_error.decode()
+    return 250, ""
+
+
+def test_another_program_verifies_our_signature_whatever_white_space_a_body_has(lab: Lab, official: Sample) -> None:
+    foreign = Foreign(lab)
+    subjects = {uuid.uuid4().hex: body for body in SIGNED_BODIES}
+    for subject, body in subjects.items():
+        assert submit(lab, official, ours(official, subject, body)) == (250, "")
+    for subject, body in subjects.items():
+        assert "dkim=pass" in foreign.wait_for(AN, subject)["Authentication-Results"], body
+
+
+@pytest.mark.parametrize("body", BLANK_BODIES, ids=range(len(BLANK_BODIES)))
+def test_body_that_cannot_be_signed_is_refused_at_submission(lab: Lab, official: Sample, body: bytes) -> None:
+    code, text = submit(lab, official, ours(official, uuid.uuid4().hex, body))
+    assert (code, "chi co khoang trang" in text) == (554, True), (code, text)
+
+
+@pytest.mark.parametrize("extra", TWICE)
+def test_field_that_stands_twice_is_refused_at_submission_and_named(lab: Lab, official: Sample, extra: str) -> None:
+    code, text = submit(lab, official, ours(official, uuid.uuid4().hex, b"a\r\n", extra))
+    assert (code, "co hai lan" in text) == (554, True), (code, text)
+    assert f": {extra.split(':')[0].strip().lower()} " in text

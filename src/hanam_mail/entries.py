@@ -142,6 +142,11 @@ def _mailbox(fields: Fields, agency: Agency | None, regulation: Regulation) -> M
     name = fields.name("name", required=not named_by_agency)
     if name and named_by_agency:
         fields.note("name", "hộp thư cơ quan mang tên cơ quan, không ghi tên riêng")
+    exact_name, post = fields.flag("exact_name"), fields.name("post", required=False)
+    if kind is not None and kind is not MailboxKind.PERSON:
+        for field, given in (("exact_name", exact_name), ("post", post)):
+            if given:
+                fields.note(field, "chỉ ghi cho hộp thư cá nhân")
     address = _address(fields)
     aliases = fields.entries("aliases", _alias, required=False)
     clerks = fields.texts("clerks")
@@ -160,6 +165,8 @@ def _mailbox(fields: Fields, agency: Agency | None, regulation: Regulation) -> M
         clerks=clerks,
         history=history or (),
         source=fields.source,
+        post=post,
+        exact_name=exact_name,
     )
 
 

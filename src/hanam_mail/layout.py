@@ -82,6 +82,10 @@ def _mailbox(mailbox: Mailbox) -> Iterator[Line]:
     yield (*anchor, "kind"), f"    kind: {mailbox.kind}"
     if mailbox.kind is not MailboxKind.AGENCY:
         yield (*anchor, "name"), f"    name: {scalar(mailbox.name)}"
+    if mailbox.exact_name:
+        yield (*anchor, "exact_name"), "    exact_name: true"
+    if mailbox.post:
+        yield (*anchor, "post"), f"    post: {scalar(mailbox.post)}"
     yield (*anchor, "address"), f"    address: {scalar(mailbox.address)}"
     if mailbox.aliases:
         yield (*anchor, "aliases"), "    aliases:"

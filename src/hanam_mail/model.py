@@ -262,7 +262,11 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """An entry of an agency's file. `agency` and `clerks` are ids; kind agency has the agency's `name`."""
+    """An entry of an agency's file. `agency` and `clerks` are ids; kind agency has the agency's `name`.
+
+    `post` is what a person is there (Chức vụ, published by Đ11.5), "" for nothing said; `exact_name`: the operator
+    confirmed that the papers have a doubtful name so.
+    """
 
     id: str
     kind: MailboxKind
@@ -273,6 +277,8 @@ class Mailbox:
     clerks: tuple[str, ...]
     history: tuple[Event, ...]
     source: Source = field(compare=False)
+    post: str = ""
+    exact_name: bool = False
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ with a Vietnamese sentence; it is never cut short. Nothing depends on time, loca
 from collections.abc import Iterator
 
 from hanam_mail.naming_forms import counter, office_pattern, render, unit_parts
+from hanam_mail.naming_gate import NamingDoubt, read_person
 from hanam_mail.naming_person import (
     fits_person,
     is_counted,
@@ -28,6 +29,7 @@ from hanam_mail.naming_words import (
     counting_words,
     initials,
     initials_of,
+    is_acronym,
     is_local_part,
     keys,
     local_part,
@@ -42,6 +44,7 @@ __all__ = [
     "ApprovedCode",
     "Name",
     "Namesake",
+    "NamingDoubt",
     "NamingError",
     "NamingRules",
     "agency_address",
@@ -54,6 +57,7 @@ __all__ = [
     "fits_person",
     "fold",
     "initials",
+    "is_acronym",
     "is_counted",
     "is_local_part",
     "is_of",
@@ -71,6 +75,7 @@ __all__ = [
     "propose_agency",
     "propose_person",
     "read",
+    "read_person",
     "recoded_office",
     "slug",
     "unit_key",

@@ -99,9 +99,11 @@ class PersonNames:
     """What tells the name of a person from other texts: family names, words that always bear a mark, titles, roles."""
 
     families: tuple[str, ...]
+    middle_words: tuple[str, ...]
     marked_words: tuple[str, ...]
     titles: tuple[str, ...]
     roles: tuple[str, ...]
+    units: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,8 @@ def _form(values: Mapping[str, Any]) -> Form:
 
 
 def _people(values: Mapping[str, Any]) -> PersonNames:
-    lists = (tuple(map(str, values.get(name, ()))) for name in ("families", "marked_words", "titles", "roles"))
+    names = ("families", "middle_words", "marked_words", "titles", "roles", "units")
+    lists = (tuple(map(str, values.get(name, ()))) for name in names)
     return PersonNames(*lists)
 
 

@@ -151,11 +151,11 @@ def initials_of(words: Sequence[str], rules: NamingRules, *, shouted: bool) -> I
             yield short[key(word)]
         else:
             plain = fold(word)
-            yield plain if plain.isdecimal() or is_acronym(word, shouted=shouted) else plain[:1]
+            yield plain if plain.isdecimal() or is_acronym(word, rules, shouted=shouted) else plain[:1]
 
 
-def is_acronym(word: str, *, shouted: bool) -> bool:
-    """Whether the word stands for several: consonants only in any case, or capitals without marks.
+def is_acronym(word: str, rules: NamingRules, *, shouted: bool) -> bool:
+    """Whether the word stands for several: a usual acronym, consonants only in any case, or capitals without marks.
 
     `shouted`: the whole name is in capitals, which then tell nothing; only what is no Vietnamese syllable is one.
     Raises NamingError for capitals that can be either: "Phòng QUAN hệ".
@@ -164,6 +164,8 @@ def is_acronym(word: str, *, shouted: bool) -> bool:
     if len(letters) < _SHORTEST_ACRONYM or not word.isalnum():
         return False
     if not set(letters) & _VOWELS and letters.isalpha():
+        return True
+    if word.isupper() and key(word) in _long_forms(tuple(rules.acronyms.items())):
         return True
     if not word.isupper() or not word.translate(STROKED_D).replace("Đ", "D").isascii():
         return False

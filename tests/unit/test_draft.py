@@ -441,7 +441,7 @@ def test_a_code_is_never_given_twice(draft: Draft) -> None:
 
 @pytest.mark.dieu5
 def test_a_refused_renaming_changes_nothing(draft: Draft) -> None:
-    issue(draft, "Snvtg")
+    issue(draft, "Snvtg", exact_name=True)
     before = draft.registry()
     assert refused(lambda: draft.rename_agency("snv", new_code="snvtg", request=REQUEST, done=DONE)).clause == "Đ5.2"
     assert draft.registry() == before

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.data import registries
 from tests.data.spreadsheets import csv, repack, xlsx
+from tests.unit.registry_world import RULE_BOOK
 
 from hanam_mail.cli.importing import import_
 from hanam_mail.importing import encoding, lists, reading
@@ -64,7 +65,7 @@ def read(content: bytes, name: str) -> None:
         return
     for legacy in converted:
         assert legacy.problem().text
-    found = lists.read(sheets, today())
+    found = lists.read(sheets, today(), RULE_BOOK.naming)
     assert found.entries or found.problems
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import openpyxl
 import pytest
 from tests.data.spreadsheets import Rows, csv, fill, tcvn3, vni, xlsx
+from tests.unit.registry_world import RULE_BOOK
 
 from hanam_mail.importing import encoding, lists, reading
 from hanam_mail.importing.asks import Ask, of_text, of_title
@@ -15,6 +16,7 @@ from hanam_mail.importing.values import Birth
 pytestmark = pytest.mark.dieu11
 
 TODAY = date(2026, 11, 25)
+RULES = RULE_BOOK.naming
 HEAD = ["STT", "Họ và tên", "Chức vụ", "Ngày sinh", "Quê quán", "Nội dung đề nghị", "Ghi chú"]
 AN = [1, "Nguyễn Văn An", "Chuyên viên", date(1980, 5, 1), "xã Tiên Sơn, thị xã Duy Tiên", "Cấp mới", None]
 BINH = [2, "Trần Thị Bình", "Văn thư", "01-02-85", "TP. Nam Định", "cấp mới", None]
@@ -22,7 +24,7 @@ BINH = [2, "Trần Thị Bình", "Văn thư", "01-02-85", "TP. Nam Định", "c�
 
 def read(content: bytes, name: str = "ds.xlsx", ask: Ask | None = None) -> lists.Found:
     sheets, _ = encoding.convert(reading.parse(content, name))
-    return lists.read(sheets, TODAY, ask)
+    return lists.read(sheets, TODAY, RULES, ask)
 
 
 def entries(content: bytes, name: str = "ds.xlsx", ask: Ask | None = None) -> list[Entry]:
@@ -156,7 +158,10 @@ def test_dieu_11_4_shape_changes_of_every_kind() -> None:
 def test_dieu_3_4_shape_legacy_fonts_are_recognised_and_shown(font: Any) -> None:
     rows = [[font(cell) if isinstance(cell, str) else cell for cell in row] for row in (HEAD, AN, BINH)]
     sheets, converted = encoding.convert(reading.parse(xlsx(rows), "ds.xlsx"))
-    assert shown(lists.read(sheets, TODAY).entries) == [(2, "issue", "Nguyễn Văn An"), (3, "issue", "Trần Thị Bình")]
+    assert shown(lists.read(sheets, TODAY, RULES).entries) == [
+        (2, "issue", "Nguyễn Văn An"),
+        (3, "issue", "Trần Thị Bình"),
+    ]
     problem = converted[0].problem()
     assert f"“{font('Họ và tên')}” → “Họ và tên”" in problem.text
     assert "--convert-legacy" in problem.text

@@ -365,5 +365,7 @@ def test_no_file_of_the_registry_is_passed_over(load: Load, tmp_path: Path) -> N
 
 
 def test_what_yaml_would_take_for_something_else_is_read_as_text(load: Load) -> None:
-    text = STTTT.replace("name: Nguyễn Thị Thanh Hà", "name: No").replace("nguyenthithanhha", "no")
+    text = STTTT.replace("name: Nguyễn Thị Thanh Hà", "name: No\n    exact_name: true").replace(
+        "nguyenthithanhha", "no"
+    )
     assert load({"stttt.yml": text}).mailboxes["p3x8d1"].address == "no"

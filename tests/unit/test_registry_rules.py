@@ -171,9 +171,10 @@ def test_an_agency_that_stands_has_mailboxes(world: World) -> None:
 
 
 def second(world: World, file: str, address: str, *, identity: str = "v3b4n6", name: str = "Lê An") -> None:
-    """Add a person at the end of an agency's file."""
+    """Add a person at the end of an agency's file; a name too long for one was seen on the papers."""
+    exact = "    exact_name: true\n" if len(name) > 64 else ""
     world.files[file] += (
-        f"  - id: {identity}\n    kind: person\n    name: {name}\n    address: {address}\n"
+        f"  - id: {identity}\n    kind: person\n    name: {name}\n{exact}    address: {address}\n"
         f"    history:\n      - {{{ISSUED}}}\n"
     )
 

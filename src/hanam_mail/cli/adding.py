@@ -8,7 +8,7 @@ from hanam_mail.cli import candidates
 from hanam_mail.cli.base import Command, Group, Size
 from hanam_mail.cli.changes import counter_option, details_option
 from hanam_mail.cli.document import Document, document_options
-from hanam_mail.cli.writing import Editing, convert_option, editing, writing_options
+from hanam_mail.cli.writing import Editing, convert_option, editing, exact_name_option, writing_options
 
 _agency = click.option(
     "--agency", shell_complete=candidates.codes, required=True, help="Mã cơ quan. / The agency's code."
@@ -31,6 +31,8 @@ def add() -> None:
 @counter_option
 @click.option("--namesake", is_flag=True, help="Đúng là người khác cùng tên. / Really another one of that name.")
 @click.option("--guest", is_flag=True, help="Tổ chức, cá nhân ngoài cơ quan (Đ14.1). / One from outside.")
+@click.option("--post", default="", help="Chức vụ (công khai, Đ11.5). / The person's post.")
+@exact_name_option
 @convert_option
 @document_options
 @writing_options
@@ -43,6 +45,8 @@ def person(
     counter: bool,
     namesake: bool,
     guest: bool,
+    post: str,
+    exact_name: bool,
     convert_legacy: bool,
     paper: Document,
     path: Path,
@@ -50,8 +54,13 @@ def person(
     as_json: bool,
 ) -> None:
     """Cấp hộp thư cho một người (Đ5.2, Đ6.2a) / Issue a person's mailbox."""
+    if guest and (post or exact_name):
+        raise click.UsageError("--post, --exact-name không dùng với --guest.")
     with editing(path, dry_run=dry_run, as_json=as_json) as edit:
-        name = edit.name(name, convert_legacy=convert_legacy)
+        if guest:
+            name = edit.name(name, convert_legacy=convert_legacy)
+        else:
+            name = edit.person_name(name, convert_legacy=convert_legacy, exact=exact_name)
         if not namesake:
             edit.draft.refuse_namesake(name, agency)
         request = paper.enter(edit.draft, "issue", agency)
@@ -65,6 +74,8 @@ def person(
             address=address,
             details=details,
             counter=counter,
+            exact_name=exact_name,
+            post=post,
         )
         _tell(edit, mailbox.id, mailbox.address)
 

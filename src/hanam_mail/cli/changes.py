@@ -8,7 +8,7 @@ from hanam_mail.cli import candidates
 from hanam_mail.cli.base import command
 from hanam_mail.cli.document import Document, document_options
 from hanam_mail.cli.states import code_of
-from hanam_mail.cli.writing import convert_option, editing, writing_options
+from hanam_mail.cli.writing import convert_option, editing, exact_name_option, writing_options
 
 details_option = click.option(
     "--detail",
@@ -36,6 +36,7 @@ new_address_option = click.option(
 @new_address_option
 @details_option
 @counter_option
+@exact_name_option
 @convert_option
 @document_options
 @writing_options
@@ -46,6 +47,7 @@ def rename(
     new_address: bool,
     details: tuple[str, ...],
     counter: bool,
+    exact_name: bool,
     convert_legacy: bool,
     paper: Document,
     path: Path,
@@ -53,8 +55,14 @@ def rename(
     as_json: bool,
 ) -> None:
     """Đổi tên người hoặc phòng, địa chỉ mới theo Điều 5, giữ địa chỉ cũ / Rename a person or office."""
+    from hanam_mail.model import MailboxKind
+
     with editing(path, dry_run=dry_run, as_json=as_json) as edit:
-        draft, name = edit.draft, edit.name(name, convert_legacy=convert_legacy)
+        draft = edit.draft
+        if draft.mailbox(address).kind is MailboxKind.PERSON:
+            name = edit.person_name(name, convert_legacy=convert_legacy, exact=exact_name)
+        else:
+            name = edit.name(name, convert_legacy=convert_legacy)
         request = paper.enter(draft, "change", code_of(draft, address))
         mailbox = draft.rename(
             address,
@@ -65,6 +73,7 @@ def rename(
             details=details,
             counter=counter,
             new_address=new_address,
+            exact_name=exact_name,
         )
         edit.result["address"] = mailbox.address
 
@@ -75,6 +84,7 @@ def rename(
 @new_address_option
 @details_option
 @counter_option
+@click.option("--post", default="", help="Chức vụ ở cơ quan mới (công khai, Đ11.5). / The post there.")
 @document_options
 @writing_options
 def transfer(
@@ -83,6 +93,7 @@ def transfer(
     new_address: bool,
     details: tuple[str, ...],
     counter: bool,
+    post: str,
     paper: Document,
     path: Path,
     dry_run: bool,
@@ -100,6 +111,7 @@ def transfer(
             new_address=new_address,
             details=details,
             counter=counter,
+            post=post,
         )
         edit.result["address"] = mailbox.address
 

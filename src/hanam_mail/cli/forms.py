@@ -6,6 +6,7 @@ import click
 
 from hanam_mail.cli import candidates
 from hanam_mail.cli.base import command, json_option, load, print_json, registry_option
+from hanam_mail.cli.writing import exact_name_option
 from hanam_mail.errors import InputError, Problem
 
 
@@ -37,22 +38,32 @@ def fmt(path: Path, as_json: bool) -> None:
     shell_complete=candidates.codes,
     help="Mã cơ quan (phòng, cá nhân). / Code of the agency (office, person).",
 )
+@exact_name_option
 @registry_option
 @json_option
-def propose(name: str, kind: str, agency: str | None, path: Path, as_json: bool) -> None:
+def propose(name: str, kind: str, agency: str | None, exact_name: bool, path: Path, as_json: bool) -> None:
     """Đề xuất địa chỉ theo Điều 5 cho NAME / Propose the address that Điều 5 gives NAME."""
     from hanam_mail import naming, proposal
 
     if kind in ("office", "person") and agency is None:
         raise click.UsageError(f"--kind {kind} cần --agency.")
+    registry, notes = load(path), list[str]()
     try:
-        address = proposal.propose(load(path), kind, name, agency)
+        if kind == "person":
+            read = naming.read_person(name, registry.regulation.naming, exact=exact_name)
+            name, notes = read.text, list(read.notes)
+        address = proposal.propose(registry, kind, name, agency)
+    except naming.NamingDoubt as doubt:
+        text = f"{doubt}; đúng như giấy tờ thì thêm --exact-name"
+        raise InputError([Problem("", 0, "", text, "Đ5.2")]) from doubt
     except (naming.NamingError, proposal.ProposalError) as error:
         raise InputError([Problem("", 0, "", str(error), "Đ5")]) from error
     if as_json:
-        print_json({"address": address})
+        print_json({"address": address, "warnings": notes})
     else:
         click.echo(address)
+        for note in notes:
+            click.echo(f"Lưu ý: {note}", err=True)
 
 
 @command()

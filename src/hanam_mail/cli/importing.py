@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hanam_mail.importing.lists import Found
     from hanam_mail.importing.planning import Document, Outcome
     from hanam_mail.model import Registry
+    from hanam_mail.naming_rules import NamingRules
 
 _ASKS = ("issue", "change", "revoke")
 
@@ -88,7 +89,7 @@ def import_(
             from hanam_mail.importing import planning
 
             before = edit.draft.registry()
-            found = _read(file, titles, options)
+            found = _read(file, titles, before.regulation.naming, options)
             paper = _document(file, found, before, options)
             done = options["done"] or registry.today()
             plan = planning.plan(edit.draft, found.entries, paper, done=done, domain=comparison.domain_beside(path))
@@ -103,7 +104,7 @@ def import_(
             _print(plan.outcomes)
 
 
-def _read(file: Path, titles: Sequence[str], options: dict[str, Any]) -> "Found":
+def _read(file: Path, titles: Sequence[str], rules: "NamingRules", options: dict[str, Any]) -> "Found":
     from hanam_mail import registry
     from hanam_mail.importing import encoding, lists, reading
     from hanam_mail.importing.asks import Ask
@@ -117,7 +118,7 @@ def _read(file: Path, titles: Sequence[str], options: dict[str, Any]) -> "Found"
     if converted and not options["convert_legacy"]:
         raise InputError([legacy.problem() for legacy in converted])
     ask = Ask(options["ask"]) if options["ask"] else None
-    found = lists.read(sheets, options["received"] or registry.today(), ask)
+    found = lists.read(sheets, options["received"] or registry.today(), rules, ask)
     found.notes.extend(note for legacy in converted for note in legacy.notes())
     if not found.entries:
         raise InputError(found.problems)

@@ -14,6 +14,7 @@ from hanam_mail.errors import InputError, Problem
 if TYPE_CHECKING:
     from hanam_mail.draft import Draft
     from hanam_mail.model import Agency, Mailbox, Registry, Request
+    from hanam_mail.naming import Name
 
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Chỉ cho xem sẽ ghi gì, không ghi. / Only show what would be written."
@@ -24,6 +25,13 @@ convert_option = click.option(
     "--convert-legacy",
     is_flag=True,
     help="Đã xem và đồng ý đổi tên gõ bằng TCVN3, VNI sang Unicode. / Convert a name typed in TCVN3 or VNI.",
+)
+
+
+exact_name_option = click.option(
+    "--exact-name",
+    is_flag=True,
+    help="Đã đối chiếu: giấy tờ ghi đúng họ tên này, dù lạ. / The papers have this unusual name so.",
 )
 
 
@@ -45,12 +53,26 @@ class Editing:
     def name(self, typed: str, *, convert_legacy: bool) -> str:
         """The name that was meant, what was changed in it told in the notes; what is not sure is refused."""
         from hanam_mail import naming
+
+        return self._read(lambda: naming.read(typed, convert_legacy=convert_legacy), "Đ5")
+
+    def person_name(self, typed: str, *, convert_legacy: bool, exact: bool) -> str:
+        """The same for the name of a person, which must be one; `exact`: the operator confirmed it."""
+        from hanam_mail import naming
+
+        words = self.draft.regulation.naming
+        return self._read(lambda: naming.read_person(typed, words, convert_legacy=convert_legacy, exact=exact), "Đ5.2")
+
+    def _read(self, read_name: "Callable[[], Name]", clause: str) -> str:
+        from hanam_mail import naming
         from hanam_mail.draft import DraftError
 
         try:
-            read = naming.read(typed, convert_legacy=convert_legacy)
+            read = read_name()
+        except naming.NamingDoubt as doubt:
+            raise DraftError(f"{doubt}; đúng như giấy tờ thì thêm --exact-name", clause) from doubt
         except naming.NamingError as error:
-            raise DraftError(str(error), "Đ5") from error
+            raise DraftError(str(error), clause) from error
         self.notes.extend(read.notes)
         return read.text
 

@@ -17,6 +17,16 @@ def legible(name: str) -> str:
         raise DraftError(str(error), "Đ5") from error
 
 
+def person_name(book: Book, name: str, *, exact: bool) -> str:
+    """The name of a person as the registry keeps it, which must pass the one gate (see naming.read_person)."""
+    try:
+        return naming.read_person(name, book.regulation.naming, exact=exact).text
+    except naming.NamingDoubt as doubt:
+        raise DraftError(f"{doubt}; đúng như giấy tờ thì thêm --exact-name", "Đ5.2") from doubt
+    except naming.NamingError as error:
+        raise DraftError(str(error), "Đ5.2") from error
+
+
 def chosen(book: Book, address: str) -> str:
     """An address the operator chose, if it may be given to anybody."""
     if not naming.is_local_part(address):

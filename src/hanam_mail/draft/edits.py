@@ -25,6 +25,7 @@ from hanam_mail.model import (
     Result,
     Revoke,
 )
+from hanam_mail.regulation import Regulation
 
 _NEW = Source("", 0)
 
@@ -43,6 +44,11 @@ class Draft:
     def operator(self) -> str:
         """The id of the agency that runs the system, "" where none is set."""
         return self._book.settings.operator
+
+    @property
+    def regulation(self) -> Regulation:
+        """What the registry is judged by."""
+        return self._book.regulation
 
     def registry(self) -> Registry:
         """The edited registry, not yet checked as a whole."""
@@ -66,7 +72,7 @@ class Draft:
 
     def refuse_namesake(self, name: str, agency: str) -> None:
         """Refuse a person whom the agency of that code has already: most often it is the same one."""
-        people.refuse_namesake(self._book, addresses.legible(name), self._book.agency(agency))
+        people.refuse_namesake(self._book, name, self._book.agency(agency))
 
     # --- documents ---
 
@@ -102,23 +108,31 @@ class Draft:
         address: str | None = None,
         details: Sequence[str] = (),
         counter: bool = False,
+        exact_name: bool = False,
+        post: str = "",
     ) -> Mailbox:
         """A new mailbox (Đ6.2a), its address by Điều 5 unless the operator chose one.
 
         `details` tell namesakes of one agency apart, home place first (Đ5.2c); `counter`: the operator confirmed that
-        a number may, where nothing else does.
+        a number may, where nothing else does; `exact_name`: that the papers have a doubtful name so.
         """
         book, kind, owner = self._book, MailboxKind(kind), self._book.agency(agency)
         book.granted(request, RequestKind.ISSUE)
-        name = owner.name if kind is MailboxKind.AGENCY else addresses.legible(name)
         if address is not None:
             address = addresses.chosen(book, address)
-        elif kind is MailboxKind.AGENCY:
-            address = addresses.free(book, rules.agency_address(owner, book.regulation))
-        elif kind is MailboxKind.OFFICE:
-            address = addresses.office(book, name, owner)
-        else:
-            address = addresses.person(book, name, owner, details, counter=counter)
+        match kind:
+            case MailboxKind.AGENCY:
+                name = owner.name
+                address = address or addresses.free(book, rules.agency_address(owner, book.regulation))
+            case MailboxKind.OFFICE:
+                name = addresses.legible(name)
+                address = address or addresses.office(book, name, owner)
+            case MailboxKind.PERSON:
+                name = addresses.person_name(book, name, exact=exact_name)
+                address = address or addresses.person(book, name, owner, details, counter=counter)
+            case MailboxKind.GUEST:
+                name = addresses.legible(name)
+                address = address or addresses.person(book, name, owner, details, counter=counter)
         mailbox = Mailbox(
             id=new_id(book.ids),
             kind=kind,
@@ -129,6 +143,8 @@ class Draft:
             clerks=(),
             history=(),
             source=owner.source,
+            post=naming.normal(post),
+            exact_name=exact_name,
         )
         return book.put(book.record(mailbox, Issue(request, done, quota_bytes, _NEW)))
 
@@ -179,6 +195,7 @@ class Draft:
         details: Sequence[str] = (),
         counter: bool = False,
         new_address: bool = False,
+        exact_name: bool = False,
     ) -> Mailbox:
         """Another name of a person or office (Đ6.1); where its letters differ, another address by Điều 5.
 
@@ -186,7 +203,12 @@ class Draft:
         with the suffix of an agency that the person left earlier is replaced, the name may be the same.
         """
         self._book.granted(request, RequestKind.CHANGE)
-        old, name = self._book.mailbox(who), addresses.legible(name)
+        old = self._book.mailbox(who)
+        if old.kind is MailboxKind.PERSON:
+            name = addresses.person_name(self._book, name, exact=exact_name)
+            old = replace(old, exact_name=exact_name)
+        else:
+            name = addresses.legible(name)
         return people.renamed(
             self._book, old, name, address, details, request, done, counter=counter, new_address=new_address
         )
@@ -201,6 +223,7 @@ class Draft:
         new_address: bool = False,
         details: Sequence[str] = (),
         counter: bool = False,
+        post: str = "",
     ) -> Mailbox:
         """A person goes to another agency with the mailbox (Đ6.1): id, mail and a plain address stay.
 
@@ -209,7 +232,12 @@ class Draft:
         """
         self._book.granted(request, RequestKind.CHANGE)
         old, owner = self._book.mailbox(who), self._book.agency(agency)
+        old = replace(old, post=naming.normal(post))  # the former agency's post stays there
         return people.transferred(self._book, old, owner, new_address, details, request, done, counter=counter)
+
+    def post(self, who: str, post: str) -> Mailbox:
+        """What a person is in the agency, as its list says (Đ11.4)."""
+        return self._book.put(replace(self._book.mailbox(who), post=naming.normal(post)))
 
     def clerks(self, who: str, persons: Iterable[str], *, request: str, done: date) -> Mailbox:
         """Who opens the mailbox of an agency or office, each by the own login (Đ9.2); replaces the former."""

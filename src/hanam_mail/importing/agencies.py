@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from hanam_mail.importing.words import plain
 from hanam_mail.model import Agency, Registry
+from hanam_mail.naming import written_out
 
 _COMMITTEE = "uy ban nhan dan"
-_PROVINCE = re.compile(r" tinh( ha nam)?$")
+_PROVINCE = re.compile(r" tinh( .*)?$")
 # What only an agency's name begins with, so that an unknown one is a mistake and no office.
 _AGENCY_WORDS = re.compile(rf"(so|{_COMMITTEE}|huyen|thi xa|thanh pho|xa|phuong|thi tran) .*")
 
@@ -16,15 +17,19 @@ class Directory:
     """The standing agencies, found by name in any of its forms, or by code."""
 
     def __init__(self, registry: Registry) -> None:
+        self._rules = registry.regulation.naming
+        province = plain(self._rules.province)
+        kinds = [kind for kind in map(plain, self._rules.level_words) if province.startswith(f"{kind} ")]
+        self._endings = tuple(f" {ending}" for ending in (province, *kinds) if ending)
         self._names: dict[str, list[Agency]] = {}
         for agency in registry.agencies.values():
             if agency.merged_into is None:
-                for name in dict.fromkeys((agency.code, *_forms(agency.name))):
+                for name in dict.fromkeys((agency.code, *self._forms(agency.name))):
                     self._names.setdefault(name, []).append(agency)
 
     def find(self, text: str) -> Agency | None:
         """The one agency that the text names, None if none. Raises ValueError when it may be several."""
-        found = self._names.get(text.strip().casefold()) or self._names.get(_key(text)) or []
+        found = self._names.get(text.strip().casefold()) or self._names.get(self._key(text)) or []
         if len(found) > 1:
             codes = ", ".join(agency.code for agency in found)
             raise ValueError(f"“{text}” có thể là nhiều cơ quan (mã {codes}): ghi kèm tên huyện, hoặc ghi mã")
@@ -32,7 +37,7 @@ class Directory:
 
     def mentioned(self, line: str) -> Agency | None:
         """The agency whose full name stands in a line of text, the longest name if several do."""
-        words = f" {_key(line)} "
+        words = f" {self._key(line)} "
         found = [
             (len(name), agencies[0])
             for name, agencies in self._names.items()
@@ -40,21 +45,22 @@ class Directory:
         ]
         return max(found, key=lambda entry: entry[0])[1] if found else None
 
+    def _key(self, text: str) -> str:
+        """The text as it compares: acronyms written out, the province at its end left out."""
+        words = re.sub(r"\bubnd\b", _COMMITTEE, plain(written_out(text, self._rules)))
+        ending = next((ending for ending in self._endings if words.endswith(ending)), "")
+        return words.removesuffix(ending)
+
+    def _forms(self, name: str) -> Iterator[str]:
+        """The name, without its district, and both without "Ủy ban nhân dân" before "xã", "huyện" and the like."""
+        for form in (name, name.partition(",")[0]):
+            key = self._key(form)
+            yield key
+            if key.startswith(_COMMITTEE + " "):
+                yield key.removeprefix(_COMMITTEE + " ")
+
 
 def reads_as_agency(text: str) -> bool:
     """Whether the text can only be an agency's name."""
-    return _AGENCY_WORDS.fullmatch(_key(text)) is not None
-
-
-def _key(text: str) -> str:
-    words = re.sub(r"\bubnd\b", _COMMITTEE, plain(text))
-    return _PROVINCE.sub("", words)
-
-
-def _forms(name: str) -> Iterator[str]:
-    """The name, without its district, and both without "Ủy ban nhân dân" before "xã", "huyện" and the like."""
-    for form in (name, name.partition(",")[0]):
-        key = _key(form)
-        yield key
-        if key.startswith(_COMMITTEE + " "):
-            yield key.removeprefix(_COMMITTEE + " ")
+    words = _PROVINCE.sub("", re.sub(r"\bubnd\b", _COMMITTEE, plain(text)))
+    return _AGENCY_WORDS.fullmatch(words) is not None

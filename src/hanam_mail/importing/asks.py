@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from hanam_mail.importing.words import plain
 from hanam_mail.model import RequestKind
+from hanam_mail.naming_text import normal
 
 
 class Ask(StrEnum):
@@ -58,6 +59,8 @@ _IN_TITLES = (
 # on the recovery of land ("thu hồi đất") says nothing.
 _ON_TOPIC = r"danh sach|hop thu|thu dien tu|thu cong vu|tai khoan|e ?mail"
 _NUMBERING = re.compile(r"(([ivxlc]+|[a-z]|[0-9]+) )?((phan|nhom|de nghi|cac|truong hop|ve viec) )*")
+# With accents: "sử dụng tên" says something else.
+_EXACT = re.compile(r"\bđúng (họ )?(và )?tên\b")
 _NAMESAKE = r"trung (ho )?(va )?ten|cung (ho )?(va )?ten|nguoi khac|khac nguoi|(hai|2) nguoi"
 
 
@@ -93,6 +96,11 @@ def of_title(text: str) -> Ask | None:
 def says_namesake(text: str) -> bool:
     """Whether a note says that this is another person of the same name (Đ5.2c)."""
     return _has(_NAMESAKE, plain(text))
+
+
+def says_exact(text: str) -> bool:
+    """Whether a note says that the papers have an unusual name so."""
+    return _EXACT.search(normal(text).casefold()) is not None
 
 
 def _has(pattern: str, words: str) -> bool:

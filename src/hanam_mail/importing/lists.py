@@ -15,6 +15,7 @@ from hanam_mail.importing.headings import Column, Layout
 from hanam_mail.importing.rows import Entry, Place
 from hanam_mail.importing.sheet import Fault, Row, Sheet, column_name
 from hanam_mail.importing.words import plain
+from hanam_mail.naming_rules import NamingRules
 
 _INSTRUCTIONS = re.compile(r"huong dan.*|ghi chu.*|danh muc.*")  # titles of sheets that are no lists
 _HARMLESS = (None, Column.NUMBER, Column.POST, Column.UNUSED)  # columns that decide nothing
@@ -24,21 +25,26 @@ _MANY = 3  # texts in a row below the signatures of a list without numbers: an e
 
 @dataclass(slots=True)
 class Found:
-    """What the sheets hold: entries, problems of rows, the lines above the lists, remarks for the operator."""
+    """What the sheets hold: entries, problems of rows, the lines above the lists, remarks for the operator.
+
+    `spoiled` are entries of rows with problems, `head` the different texts above the lists, cell by cell.
+    """
 
     entries: list[Entry] = field(default_factory=list)
+    spoiled: list[Entry] = field(default_factory=list)
+    head: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     preface: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def read(sheets: Sequence[Sheet], today: date, default: Ask | None = None) -> Found:
+def read(sheets: Sequence[Sheet], today: date, rules: NamingRules, default: Ask | None = None) -> Found:
     """All entries of all sheets that hold a list.
 
-    `default` is what rows ask for that do not say; `today` judges dates of birth.
+    `default` is what rows ask for that do not say; `today` judges dates of birth, `rules` names.
     """
     found = Found()
-    others = [sheet for sheet in sheets if not _Reader(sheet, today, default, found).read()]
+    others = [sheet for sheet in sheets if not _Reader(sheet, today, rules, default, found).read()]
     if len(others) == len(sheets):
         file = sheets[0].file if sheets else ""
         sentence = "không thấy dòng tiêu đề của danh sách (cần cột Họ và tên hoặc Tên phòng, và ít nhất một cột nữa)"
@@ -62,8 +68,8 @@ def _may_be_group(number: str, name: str) -> bool:
 class _Reader:
     """The passage through one sheet: which headings are in force, what the last title asked for, signatures."""
 
-    def __init__(self, sheet: Sheet, today: date, default: Ask | None, found: Found) -> None:
-        self._sheet, self._today, self._found = sheet, today, found
+    def __init__(self, sheet: Sheet, today: date, rules: NamingRules, default: Ask | None, found: Found) -> None:
+        self._sheet, self._today, self._rules, self._found = sheet, today, rules, found
         self._layout: Layout | None = None
         self._ask = asks.of_title(sheet.title) or default
         self._signed = False
@@ -148,13 +154,12 @@ class _Reader:
         """`group`: the row may be the name of a group of people, or an office that wants a mailbox."""
         self._count += 1
         place = Place(self._sheet, row.number, layout)
-        result = rows.read(place, row, self._today, self._ask)
-        problems = result if isinstance(result, list) else []
+        entry, problems = rows.read(place, row, self._today, self._ask, self._rules)
         if row.doubt:
             problems.append(place.problem(None, row.doubt))
         if group:
             sentence = "không rõ là tên nhóm hay tên cần hộp thư: ghi số thứ tự 1, 2, 3 nếu cần hộp thư, hoặc xóa dòng"
             problems.append(place.problem(Column.NAME, sentence))
-        if isinstance(result, Entry) and not problems:
-            self._found.entries.append(result)
+        if entry is not None:
+            (self._found.spoiled if problems else self._found.entries).append(entry)
         self._found.problems.extend(problems)

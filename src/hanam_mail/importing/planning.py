@@ -17,6 +17,7 @@ from hanam_mail.importing.headings import Column
 from hanam_mail.importing.rows import Entry
 from hanam_mail.importing.words import plain
 from hanam_mail.model import Agency, Mailbox, MailboxKind, Result
+from hanam_mail.naming_gate import read_person
 from hanam_mail.naming_text import NamingError, key, read
 
 _NAMESAKE_ADVICE = "nếu là người khác cùng tên, ghi “trùng tên” ở cột Ghi chú và ghi quê quán hoặc ngày sinh"
@@ -165,8 +166,11 @@ class _Planner:
                 sentence = f"“{named.name}” là một cơ quan khác: cơ quan đó gửi văn bản riêng"
                 raise _Refused(Column.NAME, sentence, "Đ6.2a")
             return self._issued(entry, named, MailboxKind.AGENCY, "")
-        name = read(entry.name)
-        notes = (*name.notes, *self._namesakes(entry, name.text, agency))
+        if entry.kind is MailboxKind.PERSON:
+            name = read_person(entry.name, self._draft.regulation.naming, exact=entry.exact_name)
+        else:
+            name = read(entry.name)
+        notes = (*entry.notes, *name.notes, *self._namesakes(entry, name.text, agency))
         return self._issued(entry, agency, entry.kind, name.text, notes)
 
     def _issued(
@@ -181,6 +185,8 @@ class _Planner:
             done=self._done,
             quota_bytes=entry.quota_bytes,
             details=details,
+            exact_name=entry.exact_name and kind is MailboxKind.PERSON,
+            post=entry.post if kind is MailboxKind.PERSON else "",
         )
         return self._outcome(entry, mailbox, agency, notes=notes)
 
@@ -240,9 +246,11 @@ class _Planner:
                 changed = self._rename(entry, mailbox)
             case _:
                 changed = self._transfer(entry, mailbox)
+        if entry.post and entry.ask is not Ask.REVOKE and changed.kind is MailboxKind.PERSON:
+            changed = self._draft.post(changed.id, entry.post)
         owner = self._draft.registry().agencies[changed.agency]
         was = mailbox.address if changed.address != mailbox.address else ""
-        return self._outcome(entry, changed, owner, was=was)
+        return self._outcome(entry, changed, owner, was=was, notes=entry.notes)
 
     def _quota(self, entry: Entry, mailbox: Mailbox) -> Mailbox:
         if entry.quota_bytes is None:
@@ -255,7 +263,12 @@ class _Planner:
         if not new or key(new) == key(mailbox.name):
             raise _Refused(Column.NEW_NAME, "thiếu tên mới: ghi ở cột Họ và tên mới", "Đ6.1")
         return self._draft.rename(
-            mailbox.id, read(new).text, request=self._request, done=self._done, details=entry.details
+            mailbox.id,
+            read(new).text,
+            request=self._request,
+            done=self._done,
+            details=entry.details,
+            exact_name=entry.exact_name,
         )
 
     def _transfer(self, entry: Entry, mailbox: Mailbox) -> Mailbox:

@@ -5,14 +5,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from hanam_mail import naming
 from hanam_mail.errors import Problem
 from hanam_mail.importing import asks, values
+from hanam_mail.importing.agencies import reads_as_agency
 from hanam_mail.importing.asks import Ask
 from hanam_mail.importing.headings import Column, Layout
 from hanam_mail.importing.lines import OFFICE_TYPES, is_office
 from hanam_mail.importing.sheet import Fault, Row, Sheet, Value, column_name, text
 from hanam_mail.importing.words import is_mark, plain
 from hanam_mail.model import MailboxKind
+from hanam_mail.naming_rules import NamingRules
 
 _TICKS = {Column.ASK_ISSUE: Ask.ISSUE, Column.ASK_CHANGE: Ask.CHANGE, Column.ASK_REVOKE: Ask.REVOKE}
 _HARMLESS = (None, Column.UNUSED, Column.NOTE, Column.NUMBER)  # columns whose faulty cells spoil nothing
@@ -50,6 +53,9 @@ class Entry:
     quota_bytes: int | None = None
     ground: str = ""
     said: str = ""
+    post: str = ""
+    exact_name: bool = False
+    notes: tuple[str, ...] = ()
     birth: values.Birth | None = field(default=None, repr=False)
     home: str = field(default="", repr=False)
 
@@ -66,18 +72,23 @@ def name_of(row: Row, layout: Layout) -> str:
     return " ".join(dict.fromkeys(shown for column in (*whole, Column.NAME) if (shown := cells.text(column))))
 
 
-def read(place: Place, row: Row, today: date, default: Ask | None) -> Entry | list[Problem]:
-    """The entry, or all that is wrong with the row. `default` is what it asks for if it does not say."""
+def read(
+    place: Place, row: Row, today: date, default: Ask | None, rules: NamingRules
+) -> tuple[Entry | None, list[Problem]]:
+    """The entry, as much of it as can be read, and all that is wrong with the row.
+
+    `default` is what it asks for if it does not say.
+    """
     faults = [
         place.sheet.problem(place.row, f"{place.layout.headings[index]} (cột {column_name(index)})", value.text)
         for index, value in enumerate(row.cells)
         if isinstance(value, Fault) and place.layout.columns.get(index) not in _HARMLESS
     ]
-    if faults:
-        return faults
-    reader = _RowReader(place, _Cells(row, place.layout), today)
+    reader = _RowReader(place, _Cells(row, place.layout), today, rules)
     entry = reader.entry(name_of(row, place.layout), default)
-    return reader.problems or entry or []
+    # A cell that has no value is a fault already, not a missing name besides.
+    fields = {problem.field for problem in faults}
+    return entry, faults + [problem for problem in reader.problems if problem.field not in fields]
 
 
 class _Cells:
@@ -105,24 +116,26 @@ class _Cells:
 class _RowReader:
     """The reading of one row; what is wrong with it gathers in `problems`."""
 
-    def __init__(self, place: Place, cells: _Cells, today: date) -> None:
-        self._place, self._cells, self._today = place, cells, today
+    def __init__(self, place: Place, cells: _Cells, today: date, rules: NamingRules) -> None:
+        self._place, self._cells, self._today, self._rules = place, cells, today, rules
+        self._exact = asks.says_exact(cells.text(Column.NOTE))
+        self._notes: list[str] = []
         self.problems: list[Problem] = []
 
     def entry(self, name: str, default: Ask | None) -> Entry | None:
         cells = self._cells
         ask = self._asked(default)
-        if ask is None:
-            return None
         kind = self._kind(name)
-        if not name and (ask is Ask.ISSUE or not cells.text(Column.MAILBOX)):
+        if not name and (ask in (Ask.ISSUE, None) or not cells.text(Column.MAILBOX)):
             self.problems.append(self._place.problem(Column.NAME, "thiếu tên", "Đ5"))
-        return Entry(
+        read_name = self._name(Column.NAME, name, kind)
+        new_name = self._name(Column.NEW_NAME, cells.text(Column.NEW_NAME), kind)
+        entry = Entry(
             place=self._place,
-            ask=ask,
+            ask=ask or Ask.CHANGE,
             kind=kind,
-            name=self._name(Column.NAME, name, kind),
-            new_name=self._name(Column.NEW_NAME, cells.text(Column.NEW_NAME), kind),
+            name=read_name,
+            new_name=new_name,
             mailbox=cells.text(Column.MAILBOX),
             agency=cells.text(Column.AGENCY) or cells.text(Column.OFFICE),
             target=cells.text(Column.TARGET),
@@ -131,7 +144,11 @@ class _RowReader:
             said=f"{cells.text(Column.ASK)} ; {cells.text(Column.NOTE)}",
             birth=self._tried(Column.BIRTH, lambda: values.birth(cells.birth(), self._today)),
             home=values.home(cells.text(Column.HOME, joint=", ")),
+            post=cells.text(Column.POST) if kind is MailboxKind.PERSON else "",
+            exact_name=self._exact,
+            notes=tuple(self._notes),
         )
+        return entry if ask else None
 
     def _tried[T](self, column: Column, read: Callable[[], T]) -> T | None:
         try:
@@ -144,12 +161,29 @@ class _RowReader:
         if not name:
             return ""
         if kind is MailboxKind.OFFICE:
-            return self._tried(column, lambda: values.office_name(name, OFFICE_TYPES)) or ""
+            return self._tried(column, lambda: values.office_name(name, OFFICE_TYPES, self._rules)) or ""
         if Column.FAMILY in self._place.layout and column is Column.NAME:
             column = Column.FAMILY
-        return self._tried(column, lambda: values.person_name(name)) or ""
+        if column is Column.NAME and reads_as_agency(name):
+            return name  # an agency's own mailbox: only the registry can tell
+        try:
+            naming.read(name)
+        except naming.NamingError as error:
+            self.problems.append(self._place.problem(column, str(error), "Đ5"))
+            return ""
+        try:
+            read_name = naming.read_person(name, self._rules, exact=self._exact)
+        except naming.NamingDoubt as doubt:
+            sentence = f"{doubt}; đúng như giấy tờ thì ghi “đúng tên” ở cột Ghi chú"
+            self.problems.append(self._place.problem(column, sentence))
+            return ""
+        except naming.NamingError as error:
+            self.problems.append(self._place.problem(column, str(error)))
+            return ""
+        self._notes += read_name.notes
+        return read_name.text
 
-    def _quota(self, ask: Ask) -> int | None:
+    def _quota(self, ask: Ask | None) -> int | None:
         shown = self._cells.text(Column.QUOTA)
         if not shown and ask is Ask.QUOTA:
             said = re.search(r"\d+ ?[gmt]b\b", self._cells.text(Column.ASK).casefold())
@@ -163,7 +197,7 @@ class _RowReader:
         if re.search(r"\b(ca nhan|can bo|cong chuc|nguoi)\b", said):
             return MailboxKind.PERSON
         personal = any(self._cells.text(column) for column in (Column.BIRTH, Column.HOME, Column.POST))
-        offices = self._place.layout.of_offices or is_office(name)
+        offices = self._place.layout.of_offices or is_office(naming.written_out(name, self._rules))
         if re.search(r"\b(phong|ban|bo phan|don vi)\b", said) or (offices and not personal):
             return MailboxKind.OFFICE
         return MailboxKind.PERSON

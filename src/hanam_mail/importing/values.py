@@ -11,6 +11,8 @@ from decimal import Decimal
 
 from hanam_mail.importing.sheet import Value, text
 from hanam_mail.importing.words import plain
+from hanam_mail.naming import is_acronym
+from hanam_mail.naming_rules import NamingRules
 from hanam_mail.quota import quota_bytes
 
 _DAY = re.compile(r"(\d{1,2})\s*[-/. ]\s*(\d{1,2})\s*[-/. ]\s*(\d{4}|\d{2})")
@@ -20,17 +22,9 @@ _WORDS = re.compile(r"ngay (\d{1,2}) thang (\d{1,2}) nam (\d{4})")
 _YEAR = re.compile(r"\d{4}")
 _EXCEL_EPOCH = date(1899, 12, 30)
 _EXCEL_DAYS = range(7_000, 46_000)  # 1919 to 2025
-_MAX_WORDS = 7  # of a person's name
 _MIN_AGE, _MAX_AGE = 15, 100  # years: beyond them a date of birth is a slip
 _QUOTA = re.compile(r"(\d{1,6})(?:[.,](\d{1,2}))?\s*(gb|gib|g|gigabyte|mb|mib|m|tb|tib|t)?")
-_CAPITAL_AFTER = re.compile(r"(^|[\s'’‘\-])(\w)")
-_HONORIFIC = re.compile(r"(đ/c|đồng chí|ông|bà|anh|chị)[.:]?\s+(?=\w+\s+\w)", re.IGNORECASE)
 _NO_NAME = re.compile(r"[@;:\\|<>={}\[\]()\"?!*_#^~$%\x00-\x1f]|^[+\-]")  # also what a spreadsheet takes for a formula
-# After one of these, "Ông" or "Bà" is no family name itself.
-_COMMON_FAMILIES = re.compile(
-    "bui|cao|chu|dang|dao|dinh|do|doan|duong|ha|ho|hoang|huynh|lai|le|luong|luu|ly|mai|ngo|nguyen|pham|phan|phung|ta|to|"
-    "tran|trinh|truong|vo|vu"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,27 +113,8 @@ def quota(shown: str) -> int:
     raise ValueError(f"“{shown}” không phải dung lượng: ghi số kèm MB, GB hoặc TB, ví dụ 4GB, tròn đến MB")
 
 
-def person_name(shown: str) -> str:
-    """A person's name with capitals where they belong: "NGUYỄN VĂN AN", "nguyễn văn an" -> "Nguyễn Văn An"."""
-    if any(char.isdigit() for char in shown):
-        raise ValueError(f"“{shown}” có chữ số, không phải họ tên")
-    if _NO_NAME.search(shown) or "," in shown or "/" in shown.casefold().replace("đ/c", ""):
-        raise ValueError(f"“{shown}” có ký tự lạ, không phải họ tên")
-    honorific = _HONORIFIC.match(shown)
-    if honorific and _COMMON_FAMILIES.fullmatch(plain(shown[honorific.end() :]).split(" ")[0]):
-        raise ValueError(f"“{shown}”: bỏ “{honorific[1]}”, chỉ ghi họ tên")
-    words = plain(shown).split()
-    if len(words) > _MAX_WORDS or {"và", "hoặc"} & set(shown.casefold().split()):
-        raise ValueError(f"“{shown}” không phải một họ tên: chỉ ghi họ tên của một người, chức vụ ghi ở cột riêng")
-    if len(words) < 2 and "'" not in shown:
-        raise ValueError(f"“{shown}” chỉ có một chữ: ghi đủ họ và tên (nếu đúng là vậy, cấp bằng hanam-mail add)")
-    if shown.isupper() or shown.islower():
-        return _CAPITAL_AFTER.sub(lambda found: found[1] + found[2].upper(), shown.lower())
-    return shown
-
-
-def office_name(shown: str, type_words: Sequence[str]) -> str:
-    """An office's name; one in capitals only becomes "Phòng Tài chính - Kế hoạch"."""
+def office_name(shown: str, type_words: Sequence[str], rules: NamingRules) -> str:
+    """An office's name; one in capitals only becomes "Phòng Tài chính - Kế hoạch", its acronyms stay."""
     if _NO_NAME.search(shown):
         raise ValueError(f"“{shown}” có ký tự lạ, không phải tên phòng, đơn vị")
     if not shown.isupper():
@@ -151,4 +126,5 @@ def office_name(shown: str, type_words: Sequence[str]) -> str:
         word[:1].upper() + word[1:] if index in (0, begins) or words[index - 1] in ("-", "–") else word
         for index, word in enumerate(words)
     ]
-    return " ".join(marked)
+    kept = zip(marked, shown.split(), strict=True)
+    return " ".join(typed if is_acronym(typed, rules, shouted=True) else word for word, typed in kept)

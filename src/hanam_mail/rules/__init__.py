@@ -13,7 +13,7 @@ from hanam_mail.entries import Found
 from hanam_mail.errors import Problem
 from hanam_mail.model import Settings
 from hanam_mail.regulation import Regulation
-from hanam_mail.rules import addresses, agencies, changes, clerks, requests, unique, units
+from hanam_mail.rules import addresses, agencies, changes, clerks, names, requests, unique, units
 from hanam_mail.rules.addresses import agency_address
 from hanam_mail.rules.view import View
 
@@ -24,9 +24,14 @@ def check(found: Found, regulation: Regulation, today: date, settings: Settings 
     """Every breach of a rule between entries. `today` bounds all dates."""
     view = View(found, regulation, settings or Settings(), today)
     yield from unique.problems(view)
-    yield from units.problems(view)
+    unreadable = list(names.problems(view))
+    yield from unreadable
+    told = {(problem.file, problem.line, problem.field) for problem in unreadable}
+    for problem in (*units.problems(view), *addresses.problems(view)):
+        # What nobody can read is told once, not by every rule that stumbles over it.
+        if (problem.file, problem.line, problem.field) not in told:
+            yield problem
     yield from agencies.problems(view)
-    yield from addresses.problems(view)
     for mailbox in found.mailboxes:
         yield from history.problems(mailbox.history, mailbox.kind, regulation, today)
     yield from changes.problems(view)

@@ -32,6 +32,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _, args = self.validate_argument_spec(ARGUMENTS)
         registry = Path(args["registry"])
         desired, problems = accounts_command.desired(registry)
+        problems = accounts_command.wrong_numbers(registry, task_vars or {}) or problems
         if problems:
             return {"failed": True, "msg": "\n".join(problems)}
         words = accounts_command.apply_words(registry, args)

@@ -1,11 +1,19 @@
 """Filter `preflight_problems`: see hanam_mail.preflight."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from hanam_mail import preflight
 
+_SHARED = Path(__file__).resolve().parents[2] / "group_vars" / "all"
+
+
+def problems(variables: Mapping[str, Any], host: str, groups: Mapping[str, Iterable[str]]) -> list[str]:
+    """What is wrong, the project's own files of numbers at hand."""
+    return preflight.problems(variables, host, groups, _SHARED)
+
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"preflight_problems": preflight.problems}
+        return {"preflight_problems": problems}

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hanam_mail import registry, store
+from hanam_mail import registry, rule_values, store, variables
 from hanam_mail.cache import cache_folder
 from hanam_mail.errors import InputError
 
@@ -41,6 +41,18 @@ def desired(path: Path) -> tuple[dict[str, Any], list[str]]:
             return dict(registry.desired_state(registry.load(path, cache=cache_folder()))), []
     except InputError as error:
         return {}, [str(problem) for problem in error.problems]
+
+
+def wrong_numbers(path: Path, values: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the numbers by which Ansible would apply the registry `path`, or not as `hanam-mail` does.
+
+    `values` are Ansible's variables as they are written; those that it works out are only asked to be there.
+    """
+    faults = rule_values.faults(values)
+    try:
+        return [*map(str, faults), *variables.overridden(registry.regulation_beside(path).parent, values)]
+    except InputError as error:
+        return [str(problem) for problem in error.problems]
 
 
 def pack(data: Mapping[str, Any]) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hanam_mail import apply_database, first_passwords, handover, writers
+from hanam_mail import apply_database, db, first_passwords, handover, writers
 from hanam_mail.accounts import Accounts, Refused
 from hanam_mail.apply import Limit, Plan
 
@@ -59,6 +59,7 @@ def _once(connection: Any, want: Accounts, options: Options, made: dict[str, _Ma
     try:
         with connection.transaction(force_rollback=options.check):
             apply_database.begin(connection)
+            db.sound_settings(connection)
             known = [row[0] for row in connection.execute("SELECT file FROM mail.handover")]
             orphans = handover.orphans(known, options.folder)
             plan = apply_database.planned(
@@ -105,8 +106,7 @@ def _make(connection: Any, plan: Plan, made: dict[str, _Made]) -> None:
     missing = [mailbox for mailbox in plan.passwords if mailbox not in made]
     if not missing:
         return
-    query = "SELECT name, value FROM mail.setting WHERE name LIKE 'regulation_password_%'"
-    rule = first_passwords.Rule.of(dict(connection.execute(query).fetchall()))
+    rule = first_passwords.Rule.of(dict(connection.execute("SELECT name, value FROM mail.setting").fetchall()))
     passwords = [first_passwords.new(rule) for _ in missing]
     for mailbox, password, hash_ in zip(missing, passwords, first_passwords.hashes(passwords), strict=True):
         made[mailbox] = _Made(password, hash_)

@@ -35,6 +35,7 @@ MODULES = (
     "purge.py",
     "purge_command.py",
     "restores.py",
+    "rule_values.py",
     "scram.py",
     "sieve_mail.py",
     "target.py",

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from hanam_mail import apply, registry, variables
+from hanam_mail import apply, registry, regulation, variables
 from hanam_mail.errors import InputError, Problem
 from hanam_mail.model import Registry
 
@@ -45,7 +45,8 @@ def revision(folder: Path, name: str, *, day: date | None = None, cache: Path | 
         with tarfile.open(fileobj=io.BytesIO(archive)) as files:
             files.extractall(scratch, filter="data")
         try:
-            return registry.load(Path(scratch) / place, day=day, cache=cache)
+            judge = regulation.load(registry.regulation_beside(Path(scratch) / place), former=True)
+            return registry.load(Path(scratch) / place, regulated_by=judge, day=day, cache=cache)
         except InputError as error:
             raise InputError([_of_revision(problem, scratch, name) for problem in error.problems]) from error
 

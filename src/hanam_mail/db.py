@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-from hanam_mail import scram
+from hanam_mail import rule_values, scram
+from hanam_mail.accounts import Refused
 
 DATABASE = "mail"
 WEBMAIL_DATABASE = "webmail"
@@ -192,6 +193,18 @@ class Wanted:
         return cls(*(data[name] for name in names))
 
 
+def sound(settings: Mapping[str, Any]) -> None:
+    """Raise Refused, naming file, variable and rule, unless programs may go by these settings."""
+    faults = rule_values.faults(settings, settings=True)
+    if faults:
+        raise Refused([str(fault) for fault in faults])
+
+
+def sound_settings(connection: Any) -> None:
+    """The same for those that the database has, whoever wrote them."""
+    sound(dict(connection.execute("SELECT name, value FROM mail.setting").fetchall()))
+
+
 def migrate(wanted: Wanted, *, check: bool, admin: str, owner: str) -> list[str]:
     """Bring the server to the wanted shape and return what changed, one line each.
 
@@ -199,6 +212,7 @@ def migrate(wanted: Wanted, *, check: bool, admin: str, owner: str) -> list[str]
     """
     import psycopg
 
+    sound(wanted.settings)
     changes: list[str] = []
     with psycopg.connect(admin, dbname="postgres", autocommit=True) as server:
         server.execute("SELECT pg_advisory_lock(hashtext('hanam-mail migrate'))")

@@ -39,13 +39,13 @@ class Rule:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> "Rule":
-        """From the settings regulation_password_*."""
+        """From the settings regulation_password_* and password_min_length: the longer of the two lengths counts."""
 
         def least(what: str) -> int:
             return int(settings[f"regulation_password_min_{what}"])
 
         return cls(
-            length=least("length"),
+            length=max(least("length"), int(settings["password_min_length"])),
             uppercase=least("uppercase"),
             lowercase=least("lowercase"),
             digits=least("digits"),

@@ -24,27 +24,31 @@ _EVENTS = {"issue": "Cấp mới", "restore": "Khôi phục", "reset": "Cấp l�
 
 @dataclass(frozen=True)
 class Rules:
-    """What a slip says of the rules: Đ8.2b's form of a password, and the terms in months."""
+    """What a slip says of the rules: Đ8.2b's form of a password, and the terms in force. `max_age_days`: the stricter
+    term of the installation, 0 where the regulation's months are all there is."""
 
     password: Rule
     max_age_months: int
     default_months: int
+    max_age_days: int = 0
 
     @classmethod
-    def of(cls, regulation: Mapping[str, Any]) -> "Rules":
-        """From regulation.yml's variables."""
+    def of(cls, numbers: Mapping[str, Any]) -> "Rules":
+        """From the variables of regulation.yml and passwords.yml."""
         return cls(
-            Rule.of(regulation),
-            regulation["regulation_password_max_age_months"],
-            regulation["regulation_default_password_months"],
+            Rule.of(numbers),
+            numbers["regulation_password_max_age_months"],
+            numbers["regulation_default_password_months"],
+            numbers["password_max_age_days"],
         )
 
     def text(self) -> str:
         """Đ8.2b and what the holder must know, in one paragraph."""
         rule = self.password
+        age = f"{self.max_age_days} ngày" if self.max_age_days else f"{self.max_age_months:02} tháng"
         return (
             f"Mật khẩu mới (Điều 8): ít nhất {rule.length:02} ký tự, có chữ in hoa, chữ in thường, chữ số và ký tự đặc "
-            f"biệt trong số {' '.join(rule.special_characters)}; đổi lại sau mỗi {self.max_age_months:02} tháng; "
+            f"biệt trong số {' '.join(rule.special_characters)}; đổi lại sau mỗi {age}; "
             f"không cho người khác biết. Mật khẩu ban đầu không đổi trong {self.default_months:02} tháng thì hộp thư "
             "bị tạm khóa (Điều 7)."
         )

@@ -87,6 +87,7 @@ def _life_cycle(options: argparse.Namespace) -> int:
     if options.as_of and not options.check:
         raise db.DatabaseError("--as-of chỉ dùng cùng --check: việc định kỳ luôn chạy cho ngày hôm nay")
     with _connect(options.dsn) as connection:
+        db.sound_settings(connection)
         today = connection.execute("SELECT current_date").fetchone()[0]
         steps = connection.execute(
             "SELECT mailbox_id, step, round, payload FROM mail.life_cycle_due(%s)", [options.as_of or today]

@@ -212,13 +212,8 @@ def give(connection: Any, mailbox: Mailbox, options: argparse.Namespace, event: 
 
     The file is on the disk before the commit; a failed commit leaves a file that opens nothing, or none.
     """
-    settings = dict(
-        connection.execute(
-            "SELECT name, value FROM mail.setting WHERE name LIKE 'regulation_password_%%' OR name IN"
-            " ('handover_recipients', 'mail_domain')",
-            [],
-        ).fetchall()
-    )
+    settings = dict(connection.execute("SELECT name, value FROM mail.setting").fetchall())
+    db.sound(settings)
     recipients = settings["handover_recipients"]
     handover.check_recipients(recipients)
     password = first_passwords.new(first_passwords.Rule.of(settings))

@@ -7,10 +7,12 @@ inputs besides (meta/argument_specs.yml), but only when their turn comes, which 
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
-from hanam_mail import handover, pki, placeholders
+from hanam_mail import handover, pki, placeholders, rule_values
 from hanam_mail.secrets import DATABASE_ROLES
+from hanam_mail.variables import overridden
 
 REQUIRED_GROUPS = ("accounts", "mx", "submission", "filter", "mailstore", "webmail", "backup_repository")
 TLS_MODES = ("acme", "provided")
@@ -30,11 +32,6 @@ SINGLE_GROUPS = {
     "accounts": "hệ thống chỉ dùng một cơ sở dữ liệu tài khoản",
     "mailstore": "mọi thư được đưa về một kho thư",
 }
-# Quota given today, and the least that the regulation allows (Đ8.1b).
-QUOTAS = (
-    ("regulation_quota_personal_default_bytes", "regulation_quota_personal_bytes"),
-    ("regulation_quota_agency_default_bytes", "regulation_quota_agency_bytes"),
-)
 # In what form programs can take a secret.
 _FORMS = {
     "vault_redis_password": (re.compile(r"[A-Za-z0-9]+"), "chỉ gồm chữ không dấu và số"),
@@ -45,16 +42,30 @@ _NETWORK = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?")
 _DOMAIN = re.compile(r"(?!-)([a-z0-9-]{1,63}(?<!-)\.)+[a-z]{2,63}")
 
 
-def problems(variables: Mapping[str, Any], host: str, groups: Mapping[str, Iterable[str]]) -> list[str]:
-    """Everything wrong with one host's inventory and variables; empty when playbooks may run."""
+def problems(
+    variables: Mapping[str, Any], host: str, groups: Mapping[str, Iterable[str]], shared: Path | None = None
+) -> list[str]:
+    """Everything wrong with one host's inventory and variables; empty when playbooks may run.
+
+    `shared` is group_vars/all, whose files `hanam-mail` reads as well.
+    """
     return [
         *_inventory(variables, host, groups),
         *_variables(variables),
+        *numbers(variables, shared),
         *_vault(variables),
         *_internal_certificate(variables, host),
         *_public_certificate(variables, host),
         *placeholders.problems(variables, host, groups),
     ]
+
+
+def numbers(variables: Mapping[str, Any], shared: Path | None) -> list[str]:
+    """What is wrong with the numbers of the regulation and of the installation, as Ansible has them."""
+    # A network that is none is told by its own sentence.
+    faults = rule_values.faults(variables, computed=False)
+    found = [str(fault) for fault in faults if fault.variable != "guessing_province_networks"]
+    return found + (overridden(shared, variables) if shared else [])
 
 
 def _inventory(variables: Mapping[str, Any], host: str, groups: Mapping[str, Iterable[str]]) -> list[str]:
@@ -115,9 +126,6 @@ def _variables(variables: Mapping[str, Any]) -> list[str]:
         found.append("guessing_province_networks: cần danh sách mạng, ví dụ [192.0.2.0/24]; không có thì để []")
     if variables.get("tls_mode") not in TLS_MODES:
         found.append(f"tls_mode: phải là một trong {', '.join(TLS_MODES)}, đang là {variables.get('tls_mode')!r}")
-    for given, least in QUOTAS:
-        if not isinstance(variables.get(given), int) or variables[given] < variables[least]:
-            found.append(f"{given}: ít nhất {variables[least]} byte ({least}, Đ8.1b), đang là {variables.get(given)!r}")
     found += _operator_keys(variables.get("mailboxes_operator_keys"))
     return found
 

@@ -1,22 +1,20 @@
 """group_vars/all/regulation.yml as typed, self-consistent values.
 
-The file is the only place of the regulation's numbers; this module holds their names and units and refuses
-values that contradict each other (a warning above 100 %, a message limit too small for the attachments it
-must carry).
+The file is the only place of the regulation's numbers; rule_values.py refuses what is missing, of the wrong type or
+at odds with another (a warning above 100 %, a message limit too small for the attachments it must carry), also in the
+files beside it that go together with it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hanam_mail import naming_rules, variables
+from hanam_mail import naming_rules, rule_values, variables
 from hanam_mail.errors import InputError, Problem
 from hanam_mail.naming_rules import NamingRules
 
 _PREFIX = "regulation_"
-_BASE64_LINE_OCTETS = 57  # of which a base64 line of 76 characters and CRLF is made
-_BASE64_LINE_WIRE_OCTETS = 78
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +41,43 @@ class Regulation:
     naming: NamingRules
 
 
-def load(path: Path) -> Regulation:
-    """Read regulation.yml.
+def load(path: Path, *, former: bool = False) -> Regulation:
+    """Read regulation.yml; `former`: that of an earlier revision, which may lack what came since.
 
-    Raises InputError naming every variable that is missing, of the wrong type or at odds with another.
+    Raises InputError naming every variable, of passwords.yml and jobs.yml beside it too, that is missing, unknown, of
+    the wrong type or at odds with another.
     """
     values = variables.read(path)
+    problems = [
+        Problem(str(file), _line_of(variables.text(file), fault.variable), fault.variable, fault.rule, fault.clause)
+        for file, fault in _faults(path, values, former)
+    ]
+    if problems:
+        raise InputError(problems)
     try:
         regulation = _build(values)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         problem = Problem(str(path), 0, "", f"thiếu biến hoặc sai kiểu: {error}")
         raise InputError([problem]) from error
-    text = variables.text(path)
+    name = _PREFIX + "naming"
     problems = [
-        Problem(str(path), _line_of(text, _PREFIX + name), _PREFIX + name, sentence, clause)
-        for broken, name, sentence, clause in _contradictions(regulation)
-        if broken
+        Problem(str(path), _line_of(variables.text(path), name), name, sentence, clause)
+        for clause, sentence in naming_rules.contradictions(regulation.naming)
     ]
     if problems:
         raise InputError(problems)
     return regulation
 
 
-def wire_octets(attachment_octets: int) -> int:
-    """Octets on the wire of attachments of that decoded size, in base64 with CRLF line ends."""
-    lines = -(-attachment_octets // _BASE64_LINE_OCTETS)
-    return lines * _BASE64_LINE_WIRE_OCTETS
+def _faults(path: Path, values: Mapping[str, Any], former: bool) -> Iterator[tuple[Path, rule_values.Fault]]:
+    """What is wrong with the numbers of the regulation, and with those beside them that go together with it."""
+    others = [path.with_name(name) for name in rule_values.FILES if name != "regulation.yml"]
+    whole = all(file.exists() for file in others)
+    for file in others if whole else ():
+        values = {**values, **variables.read(file)}
+    places = {file.name: file for file in others}
+    for fault in rule_values.faults(values, only="" if whole else "regulation.yml", former=former):
+        yield places.get(fault.file, path), fault
 
 
 def _build(values: Mapping[str, Any]) -> Regulation:
@@ -97,45 +106,6 @@ def _build(values: Mapping[str, Any]) -> Regulation:
 def _province(values: Mapping[str, Any] | None) -> str:
     """What the province is called; an earlier revision of the file does not say."""
     return f"{values['kind']} {values['name']}" if values is not None else ""
-
-
-def _contradictions(regulation: Regulation) -> list[tuple[bool, str, str, str]]:
-    """Condition, variable, sentence, clause: every rule between the values in one place."""
-    warnings = regulation.quota_warning_percent
-    needed = wire_octets(regulation.attachment_limit_bytes) + regulation.message_overhead_bytes
-    return [
-        (
-            regulation.quota_personal_default_bytes < regulation.quota_personal_bytes,
-            "quota_personal_default_bytes",
-            "nhỏ hơn dung lượng tối thiểu",
-            "Đ8.1b",
-        ),
-        (
-            regulation.quota_agency_default_bytes < regulation.quota_agency_bytes,
-            "quota_agency_default_bytes",
-            "nhỏ hơn dung lượng tối thiểu",
-            "Đ8.1b",
-        ),
-        (
-            list(warnings) != sorted(set(warnings)) or not all(0 < percent < 100 for percent in warnings),
-            "quota_warning_percent",
-            "phải tăng dần, mỗi mức từ 1 đến 99",
-            "Đ8.1",
-        ),
-        (
-            regulation.message_limit_bytes < needed,
-            "message_limit_bytes",
-            f"phải từ {needed} byte trở lên thì mới chứa được tệp gửi kèm ở cỡ tối đa",
-            "Đ8.1b",
-        ),
-        (
-            regulation.incoming_message_limit_bytes < regulation.message_limit_bytes,
-            "incoming_message_limit_bytes",
-            "không được nhỏ hơn giới hạn của thư gửi đi",
-            "Đ8.1",
-        ),
-        *((True, "naming", sentence, clause) for clause, sentence in naming_rules.contradictions(regulation.naming)),
-    ]
 
 
 def _line_of(text: str, variable: str) -> int:

@@ -1,5 +1,6 @@
 """A file of group_vars as plain values: the regulation, the calendar, the operator's settings."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +35,32 @@ def text(path: Path) -> str:
         raise InputError([Problem(str(path), 0, "", "không phải văn bản UTF-8")]) from error
     except OSError as error:
         raise InputError([Problem(str(path), 0, "", f"không đọc được tệp: {error.strerror}")]) from error
+
+
+# What `hanam-mail` reads of group_vars/all. It knows of no environment, so no environment may say otherwise.
+_SHARED: Mapping[str, tuple[str, ...]] = {
+    "regulation.yml": ("regulation_",),
+    "registry.yml": ("registry_",),
+    "calendar.yml": ("calendar_",),
+    "passwords.yml": ("password_min_length", "password_max_age_days"),
+    "mailboxes.yml": ("mailboxes_removals_limit_",),
+}
+SHARED_PREFIXES = tuple(prefix for prefixes in _SHARED.values() for prefix in prefixes)
+
+
+def overridden(folder: Path, values: Mapping[str, Any]) -> list[str]:
+    """The variables that Ansible has otherwise than the files in `folder` (group_vars/all), as sentences.
+
+    Whoever checks and plans with `hanam-mail` would else be told by other numbers than those that are applied.
+    """
+    found = []
+    for file, prefixes in _SHARED.items():
+        said = {name: value for name, value in read(folder / file).items() if name.startswith(prefixes)}
+        given = {name: value for name, value in values.items() if name.startswith(prefixes)}
+        found += [
+            f"group_vars/all/{file}: {name}: hanam-mail cũng đọc tệp này nên không được đặt khác ở nơi khác "
+            f"(môi trường, máy, -e); trong tệp {said.get(name)!r}, đang dùng {given[name]!r}"
+            for name in sorted(given)
+            if name not in said or said[name] != given[name]
+        ]
+    return found

@@ -175,6 +175,29 @@ def test_more_revocations_than_the_limit_stop_all_of_it(scratch: Scratch) -> Non
     assert scratch.apply(fewer, "--allow-removals")["changed"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("regulation_idle_lock_months", "0", "regulation.yml: regulation_idle_lock_months: ít nhất 1"),
+        ("regulation_password_min_length", '"nine"', "regulation.yml: regulation_password_min_length: ít nhất 1"),
+        ("life_cycle_afternoon_begins", "", "jobs.yml: life_cycle_afternoon_begins: thiếu biến này"),
+    ],
+)
+def test_nothing_is_applied_by_numbers_that_nobody_may_go_by(
+    scratch: Scratch, name: str, value: str, words: str
+) -> None:
+    spoil = f"update mail.setting set value = '{value}'" if value else "delete from mail.setting"
+    scratch.psql(f"{spoil} where name = '{name}'")
+    state = scratch.state()
+    (refused,) = scratch.apply(registry(person(1)))["errors"]
+    assert refused.startswith(f"group_vars/all/{words}")
+    assert (scratch.state(), scratch.files()) == (state, [])
+    # Nor is a password given by a command, nor the nightly job run.
+    jobs = shlex.quote(DSN.replace("mail_apply", "mail_jobs"))
+    told = scratch.lab.run("accounts", f"cd / && {PROGRAM} life-cycle --check --dsn {jobs} 2>&1", check=False)
+    assert words in told
+
+
 # --- First passwords ---
 
 

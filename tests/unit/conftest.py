@@ -18,7 +18,8 @@ def project(tmp_path: Path) -> Path:
     """A copy of the registry and of what it is judged by."""
     shutil.copytree(ROOT / "mailboxes", tmp_path / "mailboxes")
     (tmp_path / "group_vars/all").mkdir(parents=True)
-    for name in ("regulation.yml", "registry.yml", "calendar.yml", "main.yml", "mailboxes.yml"):
+    read = ("regulation.yml", "passwords.yml", "jobs.yml", "registry.yml", "calendar.yml", "main.yml", "mailboxes.yml")
+    for name in read:
         shutil.copy(ROOT / "group_vars/all" / name, tmp_path / "group_vars/all")
     shutil.copytree(ROOT / "data", tmp_path / "data")
     return tmp_path

@@ -12,10 +12,22 @@ import yaml
 from hanam_mail import first_passwords
 from hanam_mail.first_passwords import Rule
 
-REGULATION: dict[str, Any] = yaml.safe_load(
-    (Path(__file__).parents[2] / "group_vars/all/regulation.yml").read_text(encoding="utf-8")
-)
-RULE = Rule.of(REGULATION)
+SHARED = Path(__file__).parents[2] / "group_vars/all"
+NUMBERS: dict[str, Any] = {
+    name: value
+    for file in ("regulation.yml", "passwords.yml")
+    for name, value in yaml.safe_load((SHARED / file).read_text(encoding="utf-8")).items()
+}
+RULE = Rule.of(NUMBERS)
+
+
+@pytest.mark.dieu8
+@pytest.mark.parametrize(("regulation", "installation", "length"), [(8, 8, 8), (8, 30, 30), (12, 8, 12)])
+def test_the_longer_of_regulation_and_installation_counts(regulation: int, installation: int, length: int) -> None:
+    numbers = {**NUMBERS, "regulation_password_min_length": regulation, "password_min_length": installation}
+    rule = Rule.of(numbers)
+    assert rule.length == length
+    assert len(first_passwords.new(rule)) >= length
 
 
 @pytest.mark.dieu8

@@ -13,6 +13,7 @@ from typing import Any
 
 import pyrage
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from hanam_mail import handover, handover_file, handover_sheet
@@ -249,6 +250,31 @@ def test_a_slip_says_who_how_and_by_which_rules(monkeypatch: pytest.MonkeyPatch)
         "trong 01 tháng",
     ):
         assert part in text
+
+
+@pytest.mark.dieu8
+@pytest.mark.parametrize(("days", "told"), [(0, "sau mỗi 03 tháng"), (45, "sau mỗi 45 ngày")])
+def test_a_slip_tells_the_term_and_the_length_that_are_in_force(tmp_path: Path, days: int, told: str) -> None:
+    """Where the installation is stricter than the regulation, its owner must know it from the paper."""
+    numbers = {
+        name: value
+        for file in ("regulation.yml", "passwords.yml")
+        for name, value in yaml.safe_load((REGULATION.parent / file).read_text("utf-8")).items()
+    }
+    rules = handover_sheet.Rules.of({**numbers, "password_max_age_days": days, "password_min_length": 12})
+    assert told in rules.text()
+    assert "ít nhất 12 ký tự" in rules.text()
+
+
+def test_a_sheet_is_not_made_by_numbers_that_nobody_may_go_by(sealed: Path, key: Path, tmp_path: Path) -> None:
+    for file in ("regulation.yml", "passwords.yml", "jobs.yml"):
+        text = (REGULATION.parent / file).read_text("utf-8")
+        (tmp_path / file).write_text(text.replace("password_max_age_days: 0", "password_max_age_days: 0.5"), "utf-8")
+    words = ["handover", str(sealed), "--key", str(key), "--output", str(tmp_path / "out")]
+    done = CliRunner().invoke(main, [*words, "--regulation", str(tmp_path / "regulation.yml")])
+    assert done.exit_code == 1
+    assert "passwords.yml" in done.output and "password_max_age_days" in done.output
+    assert not (tmp_path / "out").exists()
 
 
 def test_slips_carry_all_that_a_sheet_needs() -> None:

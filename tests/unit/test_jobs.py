@@ -6,6 +6,7 @@ import json
 import shlex
 import shutil
 import smtplib
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, replace
@@ -20,7 +21,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from hanam_mail import cli, db, jobs, lockouts, notices, proposals, target, trail
+from hanam_mail import cli, db, jobs, lockouts, notices, proposals, rule_values, target, trail
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -378,6 +379,12 @@ def test_a_line_of_history_names_who_and_by_which_document() -> None:
 # --- Commands ---
 
 
+def settings_in_force() -> dict[str, Any]:
+    """What the table mail.setting has, of the project's own numbers."""
+    files = (yaml.safe_load((ROOT / "group_vars/all" / name).read_text("utf-8")) for name in rule_values.FILES)
+    return {name: value for values in files for name, value in values.items()} | {"password_bcrypt_cost": 10}
+
+
 class Province:
     """Stands in for the connection: mailboxes with something due, and what each transaction did."""
 
@@ -399,7 +406,9 @@ class Province:
 
     def execute(self, query: str, parameters: Sequence[Any] = ()) -> Any:
         rows: list[tuple[Any, ...]] = []
-        if "current_date" in query:
+        if "mail.setting" in query:
+            rows = list(settings_in_force().items())
+        elif "current_date" in query:
             rows = [(date(2026, 4, 7),)]
         elif "life_cycle_due" in query:
             rows = [(who, "idle_lock", "2026-01-06", PAYLOADS["idle_lock"]) for who in self.due]
@@ -428,6 +437,20 @@ def test_the_job_never_holds_more_than_a_few_mailboxes_in_one_transaction(
     assert max(map(len, province.transactions)) == jobs.CHUNK
     assert [who for done in province.transactions for who in done if who != "expired"] == province.due
     assert sum(map(len, province.transactions)) == 403 + len(province.due)
+
+
+@pytest.mark.dieu7
+def test_the_job_does_nothing_by_numbers_that_nobody_may_go_by(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With 0 months everybody would be warned and locked."""
+    good = settings_in_force()
+    monkeypatch.setattr(sys.modules[__name__], "settings_in_force", lambda: good | {"regulation_idle_lock_months": 0})
+    province = Province(3)
+    monkeypatch.setattr(jobs, "_connect", lambda dsn: province)
+    assert target.main(["life-cycle", "--proposals", str(tmp_path)]) == 1
+    assert "group_vars/all/regulation.yml: regulation_idle_lock_months: ít nhất 1" in capsys.readouterr().err
+    assert province.transactions == [[]]
 
 
 def test_the_job_runs_for_another_day_as_a_preview_only(capsys: pytest.CaptureFixture[str]) -> None:

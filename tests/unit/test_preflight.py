@@ -1,15 +1,25 @@
 """Each thing that is wrong in an inventory or its variables, named in one sentence before anything is changed."""
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from hanam_mail import pki, preflight, secrets
+from hanam_mail import pki, preflight, rule_values, secrets
 
+SHARED = Path(__file__).parents[2] / "group_vars/all"
 GROUPS = {group: ["mail"] for group in preflight.REQUIRED_GROUPS}
 HOSTS = ("mail", "edge", "stray", "internet")
 LIFETIME = dt.timedelta(days=9)
+
+
+def numbers() -> dict[str, Any]:
+    """The project's own: literals, but for what Ansible works out."""
+    files = (yaml.safe_load((SHARED / name).read_text("utf-8")) for name in rule_values.FILES)
+    known = {name: value for values in files for name, value in values.items()}
+    return {name: known[name] for name in known if name.startswith(rule_values.PREFIXES)}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +38,7 @@ def right() -> dict[str, Any]:
         "tls_names": ["mail.hanam.gov.vn"],
         "tls_certificate": pair.certificate,
         "tls_private_key": pair.key,
-        **{name: 2 * 2**30 for quota in preflight.QUOTAS for name in quota},
+        **numbers(),
         **vault,
     }
 

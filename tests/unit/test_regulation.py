@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hanam_mail import regulation
+from hanam_mail import regulation, rule_values
 from hanam_mail.errors import InputError
 
 FILE = Path(__file__).parents[2] / "group_vars/all/regulation.yml"
@@ -13,7 +13,7 @@ FILE = Path(__file__).parents[2] / "group_vars/all/regulation.yml"
 @pytest.mark.dieu8
 def test_twenty_mebibytes_of_attachments_fit_the_message_limit() -> None:
     rules = regulation.load(FILE)
-    assert regulation.wire_octets(rules.attachment_limit_bytes) == 28697916
+    assert rule_values.wire_octets(rules.attachment_limit_bytes) == 28697916
     assert rules.message_limit_bytes <= rules.incoming_message_limit_bytes
 
 

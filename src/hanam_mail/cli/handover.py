@@ -32,7 +32,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=_file,
     default=Path("group_vars/all/regulation.yml"),
     show_default=True,
-    help="Các con số của quy chế. / Numbers of the regulation.",
+    help="Các con số của quy chế; passwords.yml nằm cạnh đó. / Numbers of the regulation; passwords.yml lies beside.",
 )
 @json_option
 def handover(
@@ -50,6 +50,7 @@ def handover(
     Mật khẩu không hiện trên màn hình. / No password is shown on the screen.
     """
     from hanam_mail import handover_file, handover_sheet, variables, whole_file
+    from hanam_mail import regulation as rule_book
 
     key = handover_file.Key(key_file, lambda: str(click.prompt("Mật khẩu của tệp khóa", hide_input=True, err=True)))
     opened = key.open(file)
@@ -63,7 +64,9 @@ def handover(
             "--clear để có PDF niêm phong"
         )
         raise InputError([Problem(str(output), 0, "", text)])
-    rules = handover_sheet.Rules.of(variables.read(regulation))
+    rule_book.load(regulation)
+    passwords = regulation.with_name("passwords.yml")
+    rules = handover_sheet.Rules.of({**variables.read(regulation), **variables.read(passwords)})
     output.mkdir(parents=True, exist_ok=True, mode=0o700)
     written = []
     for code, slips in handover_sheet.by_agency(opened.slips).items():

@@ -4,6 +4,7 @@ import http.client
 import json
 import socket
 import ssl
+import subprocess
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -11,7 +12,7 @@ from functools import partial
 import pytest
 from cryptography import x509
 
-from tests.lab import Lab, wait_for
+from tests.lab import Lab, at_once, wait_for
 
 PUBLIC = "/etc/hanam-mail/tls/public"
 INTERNAL = "/etc/hanam-mail/tls/internal"
@@ -154,6 +155,43 @@ SERVED = {
     995: ("mailstore", "", ""),
     4190: ("mailstore", "", "STARTTLS\r\n"),
 }
+
+
+# Ports for the system's own hosts, and a neighbour that reaches them: from elsewhere the firewall lets nobody in.
+# With the others (PostgreSQL, LMTP) it is OpenSSL again, on hosts with the same file; the tunnel speaks TLS 1.3 only.
+NEIGHBOURS = {8000: ("backup_repository", "mailstore")}
+SPOKEN = {25: "smtp", 587: "smtp", 4190: "sieve"}
+
+
+def digests(lab: Lab, port: int) -> set[str]:
+    """With which of the digests a port signs in TLS 1.2 when a client asks for that one alone."""
+    domain = lab.variables["mail_domain"]
+    if port in SERVED:
+        group = SERVED[port][0]
+        place = f"-connect {lab.address(group)}:{port} -servername {SERVICES[group]}.{domain}"
+    else:
+        group, neighbour = NEIGHBOURS[port]
+        place = f"-connect {lab.host(group)}.{domain}:{port}"
+    speak = f"-starttls {SPOKEN[port]}" if port in SPOKEN else ""
+    found = set()
+    for digest in ("SHA1", "SHA224", "SHA256"):
+        command = (
+            f"openssl s_client {place} {speak} -tls1_2 -cipher ALL:@SECLEVEL=0 -sigalgs ECDSA+{digest}:RSA+{digest}"
+        )
+        line = f"echo Q | timeout 10 {command} 2>&1"
+        if port in SERVED:
+            said = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False).stdout
+        else:
+            said = lab.run(neighbour, line, check=False)
+        found |= {digest} if f"Peer signing digest: {digest}\n" in said else set()
+    return found
+
+
+@pytest.mark.dieu3
+def test_no_port_signs_with_sha_1_or_sha_224(lab: Lab) -> None:
+    ports = [*SERVED, *NEIGHBOURS]
+    found = dict(zip(ports, at_once(*(partial(digests, lab, port) for port in ports)), strict=True))
+    assert found == {port: {"SHA256"} for port in ports}
 
 
 def served_serial(lab: Lab, port: int) -> int:

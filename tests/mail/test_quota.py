@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.foreign import AN
 from tests.lab import Lab, Sample, message, wait_for
 
 pytestmark = pytest.mark.dieu8
@@ -81,9 +82,7 @@ def test_size_that_was_not_declared_is_found_out_at_the_end(lab: Lab, sender: Sa
 
 def test_the_outside_is_told_the_same(lab: Lab, small_mailbox: Sample) -> None:
     with lab.smtp() as client:
-        code, text = _refused(
-            client, f"postmaster@{lab.variables['mail_domain']}", small_mailbox.address, 15 * MEBIBYTE
-        )
+        code, text = _refused(client, AN, small_mailbox.address, 15 * MEBIBYTE)
     assert code == 552
     assert "Hop thu da day" in text
 

@@ -169,3 +169,16 @@ def test_every_address_of_the_operators_roles_takes_mail_from_outside(lab: Lab) 
         client.ehlo("client.example")
         client.mail("an@ngoai.example")
         assert {address: client.rcpt(address)[0] for address in addresses} == dict.fromkeys(addresses, 250)
+
+
+@pytest.mark.dieu10
+def test_our_verdicts_on_mail_stay_here(lab: Lab, foreign: Foreign) -> None:
+    """What the filter writes for our own folders is nothing that others should believe, or spammers know."""
+    mail = message(f"noreply@{lab.variables['mail_domain']}", AN)
+    mail["X-Spam"] = "Yes"
+    mail["X-Hanam-Attachment"] = "macros"
+    program = f"import smtplib,sys\nsmtplib.SMTP('127.0.0.1').sendmail('', ['{AN}'], sys.stdin.buffer.read())"
+    lab.run("mx", f'cat > /tmp/m <<"MAIL"\n{mail.as_string()}\nMAIL\npython3 -c "{program}" < /tmp/m; rm /tmp/m')
+    arrived = arrival(lab, foreign, AN, str(mail["Subject"]))
+    assert [name for name in arrived if name.lower().startswith(("x-spam", "x-hanam"))] == []
+    assert "DKIM-Signature" in arrived

@@ -1,5 +1,9 @@
 """Ports 25, 465 and 587: who may send what to whom (Đ4.6, Đ7, Đ8.1)."""
 
+import email
+import email.message
+import email.utils
+import re
 import smtplib
 from functools import partial
 
@@ -92,6 +96,36 @@ def test_dieu4_6_the_from_field_is_the_logins_own(lab: Lab, sender: Sample, reci
         assert refusal.value.smtp_code == 554
         own = f'From: "Tên, có dấu" <{sender.address.upper()}>\r\nSubject: x\r\n\r\nx\r\n'
         assert client.sendmail(sender.address, recipient.address, own.encode()) == {}
+
+
+@pytest.mark.dieu4
+def test_what_only_mail_systems_write_is_taken_out_and_what_is_missing_is_added(
+    lab: Lab, sender: Sample, recipient: Sample
+) -> None:
+    subject = str(message(sender.address, recipient.address)["Subject"])
+    other = recipient.address
+    forged = (
+        f"Subject: {subject}\r\nAuthentication-Results: mx.hanam.gov.vn; dkim=pass header.d=chinhphu.vn\r\n"
+        "authentication-results : mx.hanam.gov.vn;\r\n dmarc=pass\r\nARC-Seal: i=1; cv=none\r\n"
+        "X-Hanam-Attachment: macros\r\nX-Spam: Yes\r\nX-Spamd-Result: default: True\r\n"
+        f"Sender: {other}\r\nResent-From: {other}\r\nResent-Sender: {other}\r\nDelivered-To: {other}\r\n"
+        "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\r\n"
+        f"From: {other}\r\nSender: {other}\r\nX-Spam: Yes\r\nSubject: thu gui kem\r\n\r\nx\r\n"
+    )
+    with lab.submission(sender.address, sender.password) as client:
+        client.sendmail(sender.address, recipient.address, forged)
+    head = email.message_from_bytes(lab.wait_for_message(recipient, subject))
+    assert email.utils.parseaddr(head["From"])[1] == sender.address
+    assert email.utils.parsedate_to_datetime(head["Date"])
+    assert head["Message-ID"].endswith("hanam.gov.vn>")
+    taken = ("Authentication-Results", "ARC-Seal", "X-Hanam-Attachment", "X-Spam", "X-Spamd-Result", "Sender")
+    assert [name for name in (*taken, "Resent-From", "Resent-Sender") if name in head] == []
+    assert head.get_all("Delivered-To") == [recipient.address]
+    attached = head.get_payload(0)
+    assert isinstance(attached, email.message.Message)
+    assert (attached["Sender"], attached["X-Spam"]) == (other, "Yes"), "a message sent along is as it was"
+    signature = head["DKIM-Signature"].replace(" ", "").lower()
+    assert {"from", "date", "message-id"} <= set(re.search(r"h=([^;]*)", signature)[1].split(":"))  # type: ignore[index]
 
 
 def test_unknown_recipient_is_refused_at_once_and_in_ascii(lab: Lab, sender: Sample) -> None:

@@ -83,7 +83,7 @@ def test_a_notice_waits_while_mail_is_away_and_the_operator_sees_it(lab: Lab, no
         assert lab.run("accounts", "systemctl is-failed hanam-mail-notices.service").strip() == "failed"
         wait_for(
             lambda: lab.run(
-                "accounts", "journalctl -t hanam-mail-jobs -p err --since -2min -o cat | grep notices", check=False
+                "accounts", "journalctl -t hanam-watch -p err --since -2min -o cat | grep notices", check=False
             ),
             "the line for the operator",
         )

@@ -155,7 +155,7 @@ def test_an_unreachable_repository_is_an_error_in_the_journal(lab: Lab) -> None:
         wait_for(
             lambda: lab.run(
                 "mailstore",
-                f"journalctl --sync; journalctl -p err -t hanam-backup --since '{since}' -o cat"
+                f"journalctl --sync; journalctl -p err -t hanam-watch --since '{since}' -o cat"
                 " | grep 'Sao lưu thất bại' | cat",
             ),
             "the error in the journal",

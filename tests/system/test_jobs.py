@@ -38,7 +38,7 @@ def test_the_unit_is_confined_and_its_failure_is_reported(accounts_host: Host, j
         "User=hanam-mail",
         "NoNewPrivileges=yes",
         "ProtectSystem=strict",
-        f"OnFailure=hanam-mail-job-failed@{job}.service.service",
+        f"OnFailure=hanam-watch@{job}.service.service",
     }
     exposure = accounts_host.check_output(f"systemd-analyze security --no-pager {job}.service").splitlines()[-1]
     assert float(exposure.split(":")[1].split()[0]) < 2.0

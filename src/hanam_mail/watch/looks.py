@@ -1,0 +1,188 @@
+"""What is looked at: units, certificates, ages of files, backups, and daemons that hang."""
+
+import json
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+DOWN_SECONDS = 180
+"""A daemon may be stopped for so long, by an operator or an upgrade, before it counts as dead."""
+RESTARTS = 5
+"""So many restarts without an hour of calm are a loop."""
+CALM_SECONDS = 3600
+HUNG_SECONDS = 60
+"""A daemon that does not answer, now as so long ago, is started again."""
+PROBE_SECONDS = 10
+
+type Row = Mapping[str, Any]
+type Run = Callable[[Sequence[str]], str]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something the operator must know.
+
+    `mail`: mail may not get through because of it. `grace`: so many seconds it may last before he is told.
+    """
+
+    text: str
+    mail: bool = False
+    grace: float = 0
+
+
+def systemctl(words: Sequence[str]) -> str:
+    """What systemctl prints."""
+    done = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False, timeout=150)
+    if done.returncode != 0:
+        raise OSError(f"systemctl {' '.join(words)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+# --- what is looked at -----------------------------------------------------------------------------
+
+
+def units(rows: Sequence[Row], run: Run, uptime: float) -> dict[str, Finding]:
+    """Units that failed, do not run, or are started again and again; a restart count is forgotten after a calm hour."""
+    names = "Id,Type,LoadState,ActiveState,Result,NRestarts,ActiveEnterTimestampMonotonic"
+    blocks = run(["show", f"--property={names}", *(row["unit"] for row in rows)]).strip().split("\n\n")
+    found = {}
+    for row, block in zip(rows, blocks, strict=True):
+        shown = dict(line.split("=", 1) for line in block.splitlines())
+        unit, mail = row["unit"], bool(row.get("mail"))
+        label = f"{row['name']} ({unit})"
+        hint = f"systemctl status {unit}; journalctl -u {unit}"
+        restarts = int(shown.get("NRestarts") or 0)
+        active = shown["ActiveState"] in {"active", "reloading"}
+        if shown["ActiveState"] == "failed":
+            found[f"failed:{unit}"] = Finding(f"{row['name']} thất bại ({unit}): {hint}", mail, row.get("grace", 0))
+        elif restarts and active and uptime - int(shown["ActiveEnterTimestampMonotonic"]) / 1e6 > CALM_SECONDS:
+            run(["reset-failed", unit])
+        elif restarts >= RESTARTS:
+            found[f"loop:{unit}"] = Finding(f"{label} đã phải khởi động lại {restarts} lần: {hint}", mail)
+        elif not active and not row.get("job"):
+            found[f"down:{unit}"] = Finding(f"{label} không chạy: {hint}", mail, DOWN_SECONDS)
+    return found
+
+
+def other_failed_units(rows: Sequence[Row], run: Run) -> dict[str, Finding]:
+    """Units of no row that failed: the host's own."""
+    known = {row["unit"] for row in rows}
+    failed = [line.split()[0] for line in run(["list-units", "--failed", "--plain", "--no-legend"]).splitlines()]
+    return {
+        f"failed:{unit}": Finding(f"{unit} thất bại: systemctl status {unit}; journalctl -u {unit}")
+        for unit in failed
+        if unit not in known
+    }
+
+
+def certificates(rows: Sequence[Row], now: float) -> dict[str, Finding]:
+    """Certificates that end soon."""
+    found = {}
+    for row in rows:
+        asked = ["openssl", "x509", "-noout", "-enddate", "-in", row["path"]]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            found[f"certificate:{row['path']}"] = Finding(f"{row['name']}: không đọc được {row['path']}")
+            continue
+        ends = ssl.cert_time_to_seconds(done.stdout.strip().removeprefix("notAfter="))
+        if ends - now < row["days"] * 86400:
+            words = f"{row['name']} hết hạn ngày {day(ends)}: {row['path']}"
+            found[f"certificate:{row['path']}"] = Finding(words, bool(row.get("mail")))
+    return found
+
+
+def ages(rows: Sequence[Row], now: float) -> dict[str, Finding]:
+    """Folders in which the newest file that is meant is too old; one without any is no fault of age."""
+    found = {}
+    for row in rows:
+        newest: dict[Path, float] = {}
+        for path in Path("/").glob(row["files"].lstrip("/")):
+            newest[path.parent] = max(newest.get(path.parent, 0), path.stat().st_mtime)
+        for folder, changed in newest.items():
+            if now - changed > row["hours"] * 3600:
+                words = f"{row['name']}: mới nhất là của {moment(changed)}, quá {row['hours']} giờ ({folder})"
+                found[f"age:{folder}"] = Finding(words)
+    return found
+
+
+def backups(rows: Sequence[Row], now: float) -> dict[str, Finding]:
+    """Hosts' own record of backups whose last good one is too old."""
+    found = {}
+    for row in rows:
+        path, limit = Path(row["status"]), row["hours"] * 3600
+        good = json.loads(path.read_text()).get("last_ok") if path.exists() else None
+        words = f"{row['name']}: {{}}, quá {row['hours']} giờ; xem hanam-mail-backup --status"
+        if good is None:
+            # A new host has had no time for one.
+            found["backup"] = Finding(words.format("chưa có lần sao lưu tốt nào"), grace=limit)
+        elif now - datetime.fromisoformat(good).timestamp() > limit:
+            at = moment(datetime.fromisoformat(good).timestamp())
+            found["backup"] = Finding(words.format(f"lần sao lưu tốt gần nhất là lúc {at}"))
+    return found
+
+
+# --- daemons that hang -----------------------------------------------------------------------------
+
+
+def answers(probe: Row) -> bool:
+    """Whether a daemon answers.
+
+    `address`: a path or [host, port]; `udp`; `send` (text) or `send_hex`; `expect`: how the answer begins.
+    """
+    address = probe["address"]
+    udp = bool(probe.get("udp"))
+    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM) as client:
+        client.settimeout(PROBE_SECONDS)
+        try:
+            client.connect(address if isinstance(address, str) else tuple(address))
+            sent = bytes.fromhex(probe["send_hex"]) if "send_hex" in probe else probe.get("send", "").encode()
+            if sent:
+                client.sendall(sent)
+            return client.recv(512).startswith(probe.get("expect", "").encode())
+        except OSError:
+            return False
+
+
+def hung(
+    rows: Sequence[Row], run: Run, silent_since: dict[str, float], ask: Callable[[Row], bool], now: float
+) -> dict[str, Finding]:
+    """Daemons that run and do not answer, in two looks: they are started again."""
+    found = {}
+    asked = [row for row in rows if "probes" in row]
+
+    def well(row: Row) -> bool:
+        state = run(["show", "--property=ActiveState", "--value", row["unit"]]).strip()
+        return state != "active" or all(ask(probe) for probe in row["probes"])
+
+    # Side by side: who hangs is waited for.
+    with ThreadPoolExecutor(max(len(asked), 1)) as pool:
+        answered = list(pool.map(well, asked))
+    for row, good in zip(asked, answered, strict=True):
+        unit = row["unit"]
+        if good:
+            silent_since.pop(unit, None)
+        elif now - silent_since.setdefault(unit, now) >= HUNG_SECONDS:
+            del silent_since[unit]
+            print(f"<4>{unit} does not answer: it is started again", flush=True)
+            run(["restart", unit])
+            words = f"{row['name']} ({unit}) không trả lời, đã được khởi động lại"
+            found[f"hung:{unit}"] = Finding(words, bool(row.get("mail")))
+    return found
+
+
+def day(of: float) -> str:
+    """A date as people write it."""
+    return time.strftime("%d/%m/%Y", time.localtime(of))
+
+
+def moment(of: float) -> str:
+    """A time of day and its date."""
+    return time.strftime("%H:%M ngày %d/%m/%Y", time.localtime(of))

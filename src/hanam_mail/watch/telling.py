@@ -1,0 +1,141 @@
+"""What is told of what was found: once per cause, again while it lasts, and when it is over; and the ways it takes."""
+
+import json
+import smtplib
+import socket
+import ssl
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from functools import partial
+from typing import Any
+
+from hanam_mail.watch.looks import Finding, Row, moment
+
+OVER_SECONDS = 1800
+"""A cause that comes and goes is one cause: it is over when it has not been seen for so long."""
+REPEAT_SECONDS = 7 * 86400
+"""What lasts is told again."""
+
+
+@dataclass(frozen=True)
+class News:
+    """Causes to tell of, by what has become of them."""
+
+    new: Mapping[str, str]
+    lasting: Mapping[str, str]
+    over: Mapping[str, str]
+    mail: bool
+    """Whether mail may not get through."""
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.new or self.lasting or self.over)
+
+
+def compare(causes: dict[str, dict[str, Any]], found: Mapping[str, Finding], now: float) -> News:
+    """Bring what is remembered up to date; what is to be told. What was told is noted by `told`."""
+    for cause, finding in found.items():
+        entry = causes.setdefault(cause, {"since": now, "told": None, "said": None})
+        entry |= {"text": finding.text, "seen": now, "mail": finding.mail, "grace": finding.grace}
+    gone = {cause for cause, entry in causes.items() if cause not in found}
+    for cause in [cause for cause in gone if causes[cause]["told"] is None]:
+        del causes[cause]
+    over = {cause: causes[cause]["text"] for cause in gone & set(causes) if now - causes[cause]["seen"] >= OVER_SECONDS}
+    present = {cause: causes[cause] for cause in found}
+    new = {c: e["text"] for c, e in present.items() if e["told"] is None and now - e["since"] >= e["grace"]}
+    lasting = {c: e["text"] for c, e in present.items() if e["told"] and now - e["told"] >= REPEAT_SECONDS}
+    return News(new, lasting, over, any(causes[cause]["mail"] for cause in [*new, *lasting]))
+
+
+def told(causes: dict[str, dict[str, Any]], news: News, now: float) -> None:
+    """Note that the operator knows."""
+    for cause in [*news.new, *news.lasting]:
+        causes[cause]["told"] = now
+    for cause in news.over:
+        del causes[cause]
+
+
+def subject(host: str, news: News) -> str:
+    """The news in one line."""
+    texts = [*news.new.values(), *news.lasting.values()] or list(news.over.values())
+    kind = "CẦN XỬ LÝ" if news.new else "VẪN CÒN" if news.lasting else "ĐÃ HẾT"
+    more = f" (và {len(texts) - 1} việc khác)" if len(texts) > 1 else ""
+    return f"[{host}] {kind}: {texts[0].partition(': systemctl ')[0]}{more}"
+
+
+def body(host: str, news: News, now: float) -> str:
+    """The news in full."""
+    parts = [f"Máy chủ {host}, {moment(now)}."]
+    for heading, texts in (
+        ("Cần xử lý:", news.new),
+        ("Vẫn còn (báo lại mỗi tuần):", news.lasting),
+        ("Đã hết:", news.over),
+    ):
+        if texts:
+            parts.append("\n".join([heading, *(f"- {text}" for text in texts.values())]))
+    parts.append("Những gì đang được theo dõi: chạy hanam-mail-watch --list trên máy đó.")
+    return "\n\n".join(parts) + "\n"
+
+
+class _Server(smtplib.SMTP):
+    """Reached by one name or address, known by another: that of its certificate."""
+
+    def __init__(self, address: str, port: int, name: str) -> None:
+        self._address = address
+        super().__init__(name or address, port, timeout=30)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return socket.create_connection((self._address, port), timeout)
+
+
+def by_mail(path: Row, title: str, text: str) -> None:
+    """Hand a mail to a server: our own exchanger (no sign-in), or another's that a user signs in to."""
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = path["sender"], path["recipient"], title
+    mail["Date"] = formatdate(localtime=True)
+    mail["Message-ID"] = make_msgid(domain=path["sender"].partition("@")[2])
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(text, cte="quoted-printable")
+    with _Server(path["host"], path["port"], path["tls_name"]) as server:
+        if path["tls_name"]:
+            server.starttls(context=ssl.create_default_context())
+        if path.get("user"):
+            server.login(path["user"], path["password"])
+        # To our own exchanger without a sender: nothing comes back, and no responder answers.
+        server.sendmail(path["sender"] if path.get("user") else "", [path["recipient"]], mail.as_bytes())
+
+
+def by_webhook(url: str, title: str, text: str) -> None:
+    """Post the text as most chat services take it."""
+    data = json.dumps({"text": f"{title}\n\n{text}"}).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310 - the operator's own
+    with urllib.request.urlopen(request, timeout=30):  # noqa: S310
+        pass
+
+
+def send(config: Row, news: News, now: float) -> bool:
+    """Tell the operator; whether he was told. The second path is for when mail refuses, or is what the news are of."""
+    title, text = subject(config["host"], news), body(config["host"], news, now)
+    mailed = _sent("mail", partial(by_mail, config["mail"], title, text))
+    if mailed and not news.mail:
+        return True
+    # What our own mail server took is not read yet when mail is what is down.
+    other = False
+    if config["webhook"]:
+        other = _sent("webhook", partial(by_webhook, config["webhook"], title, text))
+    for server in config["smarthosts"]:
+        other = _sent("smarthost", partial(by_mail, server, title, text)) or other
+    return mailed or other
+
+
+def _sent(path: str, take: Callable[[], None]) -> bool:
+    """Whether a path took it. The error itself may bear the webhook's secret, so only its kind is written down."""
+    try:
+        take()
+    except (OSError, smtplib.SMTPException) as error:
+        print(f"<4>the operator could not be told by {path}: {type(error).__name__}", flush=True)
+        return False
+    return True

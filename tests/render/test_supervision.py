@@ -1,0 +1,96 @@
+"""Every unit of ours is started again without end, and every one of them is watched (Đ10.7)."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.render.conftest import ENVIRONMENTS
+from tests.render.test_templates import plays
+
+pytestmark = pytest.mark.dieu10
+
+ROOT = Path(__file__).resolve().parents[2]
+UNIT = re.compile(r"/etc/systemd/system/([^/]+\.(?:service|timer|socket|path))(\.d/.+)?")
+
+type Environments = Callable[[str], Any]
+
+
+def written(there: Any) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """(host, role, unit, row) of every unit or drop-in that a role writes on a host of the system."""
+    for hosts, role in plays():
+        rows = yaml.safe_load((ROOT / "roles" / role / "vars/main.yml").read_text()).values()
+        files = [
+            row for value in rows if isinstance(value, list) for row in value if isinstance(row, dict) and "src" in row
+        ]
+        for host in there.hosts(f"{hosts}:!outside" if hosts != "outside" else "outside:!outside"):
+            for row in files:
+                if found := UNIT.fullmatch(str(there.templar(role, host).template(_trusted(row["dest"])))):
+                    yield host, role, found[1], row
+
+
+def _trusted(text: str) -> Any:
+    from ansible.template import trust_as_template
+
+    return trust_as_template(text)
+
+
+def seconds(text: str) -> float:
+    """A span of time as systemd reads it."""
+    units = {"ms": 0.001, "": 1, "s": 1, "min": 60, "h": 3600}
+    number, unit = re.fullmatch(r"(\d+)([a-z]*)", text).groups()  # type: ignore[union-attr]
+    return int(number) * units[unit]
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_every_unit_that_a_role_writes_is_watched(environment: Environments, topology: str) -> None:
+    there = environment(topology)
+    for host, role, unit, _ in written(there):
+        watched = {row["unit"] for row in there.value("watch", "watch_units", host)}
+        pattern = re.escape(unit).replace("@\\.", "@[^.]+\\.")
+        assert role == "watch" or any(re.fullmatch(pattern, name) for name in watched), f"{host}: {unit} of {role}"
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_every_daemon_is_started_again_without_end_after_growing_pauses(
+    environment: Environments, topology: str
+) -> None:
+    there = environment(topology)
+    longest = {}
+    for host in there.hosts("all:!outside"):
+        for row in there.value("watch", "_watch_unit_files", host):
+            text = there.render("watch", "unit.conf.j2", host, row)
+            assert re.search(r"^\[Unit\]\nStartLimitIntervalSec=0$", text, re.M), row["dest"]
+            assert int(re.findall(r"^RestartSteps=(\d+)$", text, re.M)[0]) > 1
+            (pause,) = re.findall(r"^RestartMaxDelaySec=(\S+)$", text, re.M)
+            longest[host, UNIT.fullmatch(row["dest"])[1]] = seconds(pause)
+    assert longest
+    for host, role, unit, row in written(there):
+        text = there.render(role, row["src"], host, row)
+        daemon = unit.endswith(".service") and role != "watch" and "Type=oneshot" not in text
+        assert "StartLimitInterval" not in text or "StartLimitIntervalSec=0" in text, unit
+        if not daemon or (host, unit) not in longest:
+            continue
+        # What Debian's unit says of it: always for Redis, on-failure for PostgreSQL's own drop-in and so on.
+        assert re.search(r"^Restart=(always|on-failure)$", text, re.M) or unit in DEBIANS, unit
+        for first in re.findall(r"^RestartSec=(\S+)$", text, re.M):
+            # Else systemd takes the longest for the first.
+            assert seconds(first) < longest[host, unit], unit
+
+
+DEBIANS = {"redis-server.service"}
+"""Packages' units that say Restart= themselves."""
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_every_failure_is_told_but_the_tellers_own(environment: Environments, topology: str) -> None:
+    there = environment(topology)
+    for host in there.hosts("all:!outside"):
+        rows = {row["dest"]: row for row in there.value("watch", "_watch_files", host)}
+        (for_all,) = (dest for dest in rows if "/service.d/" in dest)
+        assert "OnFailure=hanam-watch@%n.service" in there.render("watch", rows[for_all]["src"], host)
+        own = for_all.replace("/service.d/", "/hanam-watch@.service.d/")
+        assert rows[own]["link"] == "/dev/null"

@@ -1,0 +1,287 @@
+"""What the operator is told of a host, and how often (Đ10.5, Đ10.7)."""
+
+import json
+import os
+import smtplib
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hanam_mail.watch import __main__ as command
+from hanam_mail.watch import looks, telling
+from hanam_mail.watch.looks import Finding
+from hanam_mail.watch.telling import News, compare, told
+
+NOW = 1_800_000_000.0
+HOUR = 3600.0
+DAY = 24 * HOUR
+
+BACKUP = {"unit": "hanam-backup.service", "name": "Sao lưu", "job": True}
+DOVECOT = {"unit": "dovecot.service", "name": "Kho thư", "mail": True, "probes": [{"address": "/x"}]}
+
+
+class Host:
+    """systemctl, as far as it is asked; `unit` sets what it shows."""
+
+    def __init__(self) -> None:
+        self.shown: dict[str, dict[str, str]] = {}
+        self.failed: list[str] = []
+        self.done: list[tuple[str, ...]] = []
+
+    def unit(self, name: str, state: str = "active", restarts: int = 0, active_since: float = 0) -> None:
+        self.shown[name] = {
+            "Id": name,
+            "ActiveState": state,
+            "NRestarts": str(restarts),
+            "ActiveEnterTimestampMonotonic": str(int(active_since * 1e6)),
+        }
+
+    def __call__(self, words: Sequence[str]) -> str:
+        if "--value" in words:
+            return self.shown[words[-1]]["ActiveState"]
+        if words[0] == "show":
+            blocks = ["\n".join(f"{k}={v}" for k, v in self.shown[unit].items()) for unit in words[2:]]
+            return "\n\n".join(blocks) + "\n"
+        if words[0] == "list-units":
+            return "".join(f"{unit} loaded failed failed -\n" for unit in self.failed)
+        self.done.append(tuple(words))
+        return ""
+
+
+@pytest.fixture
+def host() -> Host:
+    return Host()
+
+
+# --- looks ---
+
+
+def test_a_job_that_failed_is_found_and_one_that_waits_for_its_time_is_not(host: Host) -> None:
+    host.unit("hanam-backup.service", "inactive")
+    assert looks.units([BACKUP], host, 0) == {}
+    host.unit("hanam-backup.service", "failed")
+    (finding,) = looks.units([BACKUP], host, 0).values()
+    assert finding.text.startswith("Sao lưu thất bại (hanam-backup.service): systemctl status")
+
+
+def test_a_daemon_that_does_not_run_is_found_after_a_grace_and_stops_mail(host: Host) -> None:
+    host.unit("dovecot.service", "inactive")
+    (finding,) = looks.units([DOVECOT], host, 0).values()
+    assert (finding.mail, finding.grace) == (True, looks.DOWN_SECONDS)
+
+
+def test_a_daemon_that_is_started_again_and_again_is_found_even_while_it_runs(host: Host) -> None:
+    host.unit("dovecot.service", restarts=looks.RESTARTS - 1, active_since=10)
+    assert looks.units([DOVECOT], host, 20) == {}
+    host.unit("dovecot.service", restarts=looks.RESTARTS, active_since=10)
+    assert list(looks.units([DOVECOT], host, 20)) == ["loop:dovecot.service"]
+    assert host.done == []
+
+
+def test_restarts_are_forgotten_after_a_calm_hour(host: Host) -> None:
+    host.unit("dovecot.service", restarts=9, active_since=10)
+    assert looks.units([DOVECOT], host, 20 + looks.CALM_SECONDS) == {}
+    assert host.done == [("reset-failed", "dovecot.service")]
+
+
+def test_a_failed_unit_of_no_role_is_found_and_one_with_a_row_is_not_found_twice(host: Host) -> None:
+    host.failed = ["logrotate.service", "hanam-backup.service"]
+    assert list(looks.other_failed_units([BACKUP], host)) == ["failed:logrotate.service"]
+
+
+def test_a_daemon_that_hangs_is_started_again_once_it_was_silent_in_two_looks(host: Host) -> None:
+    host.unit("dovecot.service")
+    silent: dict[str, float] = {}
+
+    def look(answers: bool, at: float) -> list[str]:
+        return list(looks.hung([BACKUP, DOVECOT], host, silent, lambda probe: answers, at))
+
+    assert look(False, NOW) == []
+    assert look(True, NOW + 60) == []
+    assert look(False, NOW + 120) == []
+    # Failures of other units bring looks between the timer's.
+    assert look(False, NOW + 125) == []
+    assert host.done == []
+    assert look(False, NOW + 180) == ["hung:dovecot.service"]
+    assert host.done == [("restart", "dovecot.service")]
+    assert silent == {}
+
+
+def test_a_daemon_that_is_stopped_is_not_started(host: Host) -> None:
+    host.unit("dovecot.service", "inactive")
+    silent = {"dovecot.service": 0.0}
+    assert looks.hung([DOVECOT], host, silent, lambda probe: False, NOW) == {}
+    assert (host.done, silent) == ([], {})
+
+
+def test_a_certificate_is_found_before_its_end_and_one_that_cannot_be_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "c.pem"
+    make = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=x", "-days", "30"]
+    subprocess.run([*make, "-keyout", tmp_path / "k.pem", "-out", path], check=True, capture_output=True)
+    today = path.stat().st_mtime
+    row = {"name": "Chứng thư công khai", "path": str(path), "days": 21, "mail": True}
+    assert looks.certificates([row], today) == {}
+    (finding,) = looks.certificates([row], today + 10 * DAY).values()
+    assert "Chứng thư công khai hết hạn ngày" in finding.text
+    path.write_text("")
+    (finding,) = looks.certificates([row], today).values()
+    assert "không đọc được" in finding.text
+
+
+def test_the_newest_file_of_each_folder_must_not_be_too_old(tmp_path: Path) -> None:
+    for folder, ages in {"mail": (40, 2), "store": (40, 20)}.items():
+        for age in ages:
+            file = tmp_path / folder / f"{age}"
+            file.parent.mkdir(exist_ok=True)
+            file.touch()
+            os.utime(file, (NOW - age * HOUR, NOW - age * HOUR))
+    rows = [{"name": "Kho", "files": f"{tmp_path}/*/*", "hours": 9}]
+    assert list(looks.ages(rows, NOW)) == [f"age:{tmp_path}/store"]
+    assert looks.ages([{**rows[0], "files": f"{tmp_path}/none/*"}], NOW) == {}
+
+
+def test_a_backup_is_late_by_its_last_good_one_and_a_new_host_has_time_for_its_first(tmp_path: Path) -> None:
+    file = tmp_path / "status.json"
+    row = {"name": "Sao lưu", "status": str(file), "hours": 9}
+    assert [finding.grace for finding in looks.backups([row], NOW).values()] == [9 * HOUR]
+    file.write_text(json.dumps({"last_ok": "2027-01-15T08:00:00+00:00"}))
+    good = 1_800_000_000.0
+    assert looks.backups([row], good + 8 * HOUR) == {}
+    (finding,) = looks.backups([row], good + 10 * HOUR).values()
+    assert "quá 9 giờ" in finding.text
+
+
+# --- once per cause ---
+
+DISK = {"disk": Finding("đĩa hỏng")}
+
+
+def tell(causes: dict[str, Any], found: dict[str, Finding], now: float) -> News:
+    news = compare(causes, found, now)
+    told(causes, news, now)
+    return news
+
+
+def test_a_cause_is_told_once_again_after_a_week_and_when_it_is_over() -> None:
+    causes: dict[str, Any] = {}
+    assert tell(causes, DISK, NOW).new == {"disk": "đĩa hỏng"}
+    assert tell(causes, DISK, NOW + HOUR).nothing
+    assert tell(causes, DISK, NOW + 6 * DAY).nothing
+    assert tell(causes, DISK, NOW + 7 * DAY).lasting == {"disk": "đĩa hỏng"}
+    assert tell(causes, DISK, NOW + 8 * DAY).nothing
+    assert tell(causes, {}, NOW + 8 * DAY + HOUR).over == {"disk": "đĩa hỏng"}
+    assert tell(causes, {}, NOW + 9 * DAY).nothing
+    assert tell(causes, DISK, NOW + 10 * DAY).new
+
+
+def test_a_cause_that_comes_and_goes_is_told_once() -> None:
+    causes: dict[str, Any] = {}
+    mails = [tell(causes, DISK if minute % 4 else {}, NOW + minute * 60) for minute in range(1, 60, 1)]
+    assert [news.nothing for news in mails].count(False) == 1
+
+
+def test_what_passes_within_its_grace_is_never_told() -> None:
+    causes: dict[str, Any] = {}
+    down = {"down": Finding("không chạy", grace=180)}
+    assert tell(causes, down, NOW).nothing
+    assert tell(causes, {}, NOW + 120).nothing
+    assert tell(causes, down, NOW + 240).nothing
+    assert tell(causes, down, NOW + 480).new
+
+
+def test_what_could_not_be_told_is_told_by_the_next_look() -> None:
+    causes: dict[str, Any] = {}
+    assert compare(causes, DISK, NOW).new
+    assert compare(causes, DISK, NOW + 120).new
+
+
+# --- the ways ---
+
+
+@pytest.fixture
+def paths(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[bool, list[str]]]:
+    """Whether the operator was told, and by which paths, when some refuse."""
+
+    def of(*refusing: str, mail_is_down: bool = False, webhook: bool = True) -> tuple[bool, list[str]]:
+        taken: list[str] = []
+
+        def by(name: str) -> None:
+            if name in refusing:
+                raise smtplib.SMTPServerDisconnected("https://bi-mat.example/")
+            taken.append(name)
+
+        monkeypatch.setattr(telling, "by_mail", lambda path, title, text: by(path["host"]))
+        monkeypatch.setattr(telling, "by_webhook", lambda url, title, text: by("webhook"))
+        config = {"host": "mail", "mail": {"host": "mx"}, "webhook": "https://x" if webhook else "", "smarthosts": []}
+        news = News({"a": "b"}, {}, {}, mail_is_down)
+        return telling.send(config, news, NOW), taken
+
+    return of
+
+
+def test_mail_is_the_way_and_the_second_path_stays_silent(paths: Callable[..., tuple[bool, list[str]]]) -> None:
+    assert paths() == (True, ["mx"])
+
+
+def test_the_second_path_is_taken_when_mail_refuses_or_is_what_is_down(
+    paths: Callable[..., tuple[bool, list[str]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert paths("mx") == (True, ["webhook"])
+    # Taken by a queue that nobody can read from.
+    assert paths(mail_is_down=True) == (True, ["mx", "webhook"])
+    assert paths("webhook", mail_is_down=True) == (True, ["mx"])
+    assert "bi-mat" not in capsys.readouterr().out
+
+
+def test_who_was_reached_by_no_path_was_not_told(paths: Callable[..., tuple[bool, list[str]]]) -> None:
+    assert paths("mx", "webhook") == (False, [])
+    assert paths("mx", webhook=False) == (False, [])
+
+
+def test_the_news_are_vietnamese_and_name_host_causes_and_commands() -> None:
+    news = News(
+        {"a": "Sao lưu thất bại (hanam-backup.service): systemctl status x", "b": "c"}, {"d": "e"}, {"f": "g"}, False
+    )
+    assert telling.subject("mail", news) == "[mail] CẦN XỬ LÝ: Sao lưu thất bại (hanam-backup.service) (và 2 việc khác)"
+    text = telling.body("mail", news, NOW)
+    for part in ("Cần xử lý:\n- Sao lưu thất bại", "Vẫn còn (báo lại mỗi tuần):\n- e", "Đã hết:\n- g"):
+        assert part in text
+
+
+# --- the command ---
+
+
+@pytest.mark.parametrize("remembered", [None, "", "{", '{"causes": {}, "hung": {}}', "[]"])
+def test_what_cannot_be_looked_at_or_remembered_hides_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], remembered: str | None
+) -> None:
+    told_of: list[News] = []
+
+    def failing(words: Sequence[str]) -> str:
+        raise OSError("systemctl: no bus")
+
+    def taken(config: Any, news: News, now: float) -> bool:
+        told_of.append(news)
+        return True
+
+    monkeypatch.setattr(command, "systemctl", failing)
+    monkeypatch.setattr(command, "send", taken)
+    row = {"name": "Chứng thư", "path": "/khong/co", "days": 1}
+    config = {"units": [BACKUP], "certificates": [row], "ages": [], "backups": []}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    if remembered is not None:
+        (tmp_path / "state.json").write_text(remembered)
+    words = [f"--config={tmp_path / 'config.json'}", f"--state={tmp_path}"]
+    assert command.main([*words, "--list"]) == 0
+    for _ in range(2):
+        assert command.main(words) == 0
+    (news,) = told_of
+    assert "certificate:/khong/co" in news.new
+    assert "look:đơn vị systemd" in news.new
+    printed = capsys.readouterr().out
+    assert printed.count("<3>Chứng thư: không đọc được /khong/co") == 1
+    assert command.main([*words, "--list"]) == 1
+    assert "đã báo lúc" in capsys.readouterr().out

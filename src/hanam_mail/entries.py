@@ -208,7 +208,7 @@ def _asks(fields: Fields) -> tuple[RequestKind, ...]:
 
 
 def _reply(fields: Fields) -> Reply | None:
-    number, day = fields.text("document"), fields.date("date")
+    number, day = fields.text("document", required=False), fields.date("date")
     return Reply(number, day) if day is not None else None
 
 

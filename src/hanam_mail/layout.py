@@ -72,7 +72,8 @@ def request_lines(request: Request) -> Iterator[Line]:
     yield (*anchor, "ground"), f"  ground: {scalar(request.ground)}"
     yield (*anchor, "result"), f"  result: {request.result}"
     if request.reply:
-        reply = f"{{document: {scalar(request.reply.document)}, date: {request.reply.date}}}"
+        number = f"document: {scalar(request.reply.document)}, " if request.reply.document else ""
+        reply = f"{{{number}date: {request.reply.date}}}"
         yield (*anchor, "reply"), f"  reply: {reply}"
 
 

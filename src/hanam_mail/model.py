@@ -318,7 +318,7 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a request: number and date of the document (Đ6.2b)."""
+    """The answer to a request: number and date of the document (Đ6.2b); "" while the number is still to come."""
 
     document: str
     date: date

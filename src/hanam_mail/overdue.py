@@ -90,7 +90,7 @@ def _item(
 
 def _finished(request: Request, restored: tuple[Restored, ...]) -> date | None:
     """The day of the last thing the request was owed: the reply, and every restore."""
-    if request.result is Result.PENDING or request.reply is None:
+    if request.result is Result.PENDING or request.reply is None or not request.reply.document:
         return None
     return max([request.reply.date, *(entry.done for entry in restored)])
 

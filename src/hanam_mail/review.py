@@ -95,7 +95,7 @@ def _parts(review: Review) -> Iterator[str]:
                 f"{each.document} ngày {wording.day(each.dated)}",
                 review.agencies.get(each.agency, each.agency),
                 each.ground,
-                _RESULTS[each.result] + (f", {each.reply.document}" if each.reply else ""),
+                _RESULTS[each.result] + (f", {each.reply.document or 'chưa có số trả lời'}" if each.reply else ""),
             )
             for each in review.requests
         ]

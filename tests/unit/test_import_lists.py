@@ -216,7 +216,8 @@ def test_dieu_11_4_shape_numbers_as_text_prefilled_rows_and_columns_nobody_needs
     found = read(xlsx(rows))
     assert found.problems == []
     assert shown(found.entries) == [(2, "issue", "Nguyễn Văn An")]
-    assert found.notes == ["ds.xlsx [Sheet1]: không dùng cột “Cấp bậc hàm” (cột G)"]
+    unused = ("SỐ ĐIỆN THOẠI” (cột C", "CCCD” (cột D", "EMAIL CÁ NHÂN” (cột E", "Cấp bậc hàm” (cột G")
+    assert found.notes == [f"ds.xlsx [Sheet1]: không dùng cột “{column})" for column in unused]
     assert "0912345678" not in repr(found.entries)
 
 

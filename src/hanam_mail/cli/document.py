@@ -36,6 +36,11 @@ _OPTIONS = (
         help="Mã cơ quan gửi (mặc định: cơ quan của hộp thư). / Code of the sender.",
     ),
     click.option("--reply", help="Số văn bản trả lời, đồng ý. / Number of the reply that grants it."),
+    click.option(
+        "--reply-later",
+        is_flag=True,
+        help="Chưa có số văn bản trả lời, ghi sau bằng request answer. / The reply's number follows.",
+    ),
     click.option("--replied", type=Day(), help="Ngày trả lời (mặc định: --done). / Date of the reply."),
     click.option("--done", type=Day(), help="Ngày thực hiện (mặc định: hôm nay). / Date of the change (today)."),
 )
@@ -52,6 +57,7 @@ class Document:
     ground: str | None
     sender: str | None
     reply: str | None
+    reply_later: bool
     replied: "date | None"
     done: "date"
 
@@ -63,13 +69,14 @@ class Document:
     def enter(self, draft: "Draft", ask: str, agency: str) -> str:
         """The id of the request in the draft, registered for the agency of that code and answered if asked for."""
         request_id = self.request_id or self._register(draft, ask, agency)
-        if self.reply:
-            draft.answer(request_id, "done", self.reply, self.replied or self.done)
+        if self.reply or self.reply_later:
+            draft.answer(request_id, "done", self.reply or "", self.replied or self.done)
         return request_id
 
     def _register(self, draft: "Draft", ask: str, agency: str) -> str:
-        if not (self.document and self.dated and self.ground and self.reply):
-            raise click.UsageError("cần --request, hoặc đủ --document, --dated, --ground và --reply.")
+        if not (self.document and self.dated and self.ground and (self.reply or self.reply_later)):
+            text = "cần --request, hoặc đủ --document, --dated, --ground và --reply (hoặc --reply-later)."
+            raise click.UsageError(text)
         request = draft.request(
             document=self.document,
             dated=self.dated,
@@ -89,7 +96,7 @@ def document_options(function: Callable[..., None]) -> Callable[..., None]:
         from hanam_mail import registry
 
         done = options.pop("done") or registry.today()
-        names = ("request_id", "document", "dated", "received", "ground", "sender", "reply", "replied")
+        names = ("request_id", "document", "dated", "received", "ground", "sender", "reply", "reply_later", "replied")
         paper = Document(**{name: options.pop(name) for name in names}, done=done)
         if paper.request_id and paper.document:
             raise click.UsageError("chỉ dùng --request hoặc --document.")

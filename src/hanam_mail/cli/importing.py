@@ -47,6 +47,11 @@ _ASKS = ("issue", "change", "revoke")
 @click.option("--received", type=Day(), help="Ngày nhận (mặc định: hôm nay). / Date received (today).")
 @click.option("--ground", help="Căn cứ (mặc định: theo danh sách). / What it is based on.")
 @click.option("--reply", help="Số văn bản trả lời. / Number of the reply.")
+@click.option(
+    "--reply-later",
+    is_flag=True,
+    help="Chưa có số văn bản trả lời, ghi sau bằng request answer. / The reply's number follows.",
+)
 @click.option("--replied", type=Day(), help="Ngày trả lời (mặc định: --done). / Date of the reply.")
 @click.option("--done", type=Day(), help="Ngày thực hiện (mặc định: hôm nay). / Date of the change (today).")
 @click.option(
@@ -90,11 +95,15 @@ def import_(
 
             before = edit.draft.registry()
             found = _read(file, titles, before.regulation.naming, options)
-            paper = _document(file, found, before, options)
+            paper, problems = _document(file, found, before, options)
+            problems += found.problems
+            if not paper.agency:
+                raise InputError(problems)  # nothing can be said of rows without knowing whose they are
             done = options["done"] or registry.today()
-            plan = planning.plan(edit.draft, found.entries, paper, done=done, domain=comparison.domain_beside(path))
-            if found.problems or plan.problems:
-                raise InputError([*found.problems, *plan.problems])
+            domain = comparison.domain_beside(path)
+            plan = planning.plan(edit.draft, found.entries, paper, done=done, domain=domain, spoiled=found.spoiled)
+            if problems or plan.problems:
+                raise InputError([*problems, *plan.problems])
             edit.notes += [*found.notes, *(f"dòng {row.row}: {note}" for row in plan.outcomes for note in row.notes)]
             edit.result |= {"request": plan.request, "rows": [_as_dict(row) for row in plan.outcomes]}
             if output is not None and not dry_run:
@@ -115,30 +124,33 @@ def _read(file: Path, titles: Sequence[str], rules: "NamingRules", options: dict
         shown = ", ".join(f"“{sheet.title}”" for sheet in sheets)
         raise InputError([Problem(str(file), 0, "", f"không có trang tính “{unknown[0]}”; có: {shown}")])
     sheets, converted = encoding.convert([sheet for sheet in sheets if not titles or sheet.title in titles])
-    if converted and not options["convert_legacy"]:
-        raise InputError([legacy.problem() for legacy in converted])
     ask = Ask(options["ask"]) if options["ask"] else None
     found = lists.read(sheets, options["received"] or registry.today(), rules, ask)
     found.notes.extend(note for legacy in converted for note in legacy.notes())
-    if not found.entries:
+    if not options["convert_legacy"]:
+        found.problems.extend(legacy.problem() for legacy in converted)
+    if not found.entries and not found.spoiled:
         raise InputError(found.problems)
     return found
 
 
-def _document(file: Path, found: "Found", before: "Registry", options: dict[str, Any]) -> "Document":
-    """The document of the list: what the options give, else what stands above the list."""
+def _document(
+    file: Path, found: "Found", before: "Registry", options: dict[str, Any]
+) -> "tuple[Document, list[Problem]]":
+    """The document of the list, what the options give or else what stands above it, and what is missing."""
     from hanam_mail import registry
     from hanam_mail.importing import document
     from hanam_mail.importing.agencies import Directory
     from hanam_mail.importing.planning import Document
     from hanam_mail.model import Result
 
+    problems: list[Problem] = []
     known = before.requests.get(options["request_id"] or "")
-    if options["request_id"] and known is None:
-        raise InputError(
-            [Problem(str(file), 0, "--request", f"sổ đề nghị không có số {options['request_id']}", "Đ6.2")]
-        )
-    stated = document.read(found.preface, Directory(before))
+    unknown = bool(options["request_id"]) and known is None
+    if unknown:
+        text = f"sổ đề nghị không có số {options['request_id']}"
+        problems.append(Problem(str(file), 0, "--request", text, "Đ6.2"))
+    stated = document.read(found.preface, Directory(before), found.head)
     sender = before.agencies[known.agency] if known else stated.agency
     paper = Document(
         agency=options["agency"] or (sender.code if sender else ""),
@@ -146,21 +158,33 @@ def _document(file: Path, found: "Found", before: "Registry", options: dict[str,
         dated=options["dated"] or stated.dated,
         received=options["received"] or registry.today(),
         ground=options["ground"] or stated.ground,
-        request=options["request_id"] or "",
+        request=known.id if known else "",
         reply=options["reply"] or "",
         replied=options["replied"],
+        reply_later=options["reply_later"],
     )
     needed: dict[str, object] = {"--agency": paper.agency}
-    if known is None:
+    if unknown:
+        needed = {}  # the right number brings the rest
+    elif known is None:
         needed |= {"--document": paper.document, "--dated": paper.dated}
         needed["--ground"] = paper.ground or any(entry.ground for entry in found.entries)
-    if known is None or known.result is Result.PENDING:
-        needed["--reply"] = paper.reply
-    missing = [option for option, value in needed.items() if not value]
-    if missing:
-        text = "danh sách không ghi, cần thêm trên dòng lệnh"
-        raise InputError([Problem(str(file), 0, option, text, "Đ6.2") for option in missing])
-    return paper
+    if not unknown and (known is None or known.result is Result.PENDING):
+        needed["--reply"] = paper.reply or paper.reply_later
+    text = "danh sách không ghi, cần thêm trên dòng lệnh"
+    problems += [Problem(str(file), 0, option, text, "Đ6.2") for option, value in needed.items() if not value]
+    if stated.unit and sender is not None:
+        chosen = before.agencies[known.agency].code if known else options["agency"]
+        if chosen or document.belongs_to_agency(stated.unit):
+            found.notes.append(f"danh sách của “{stated.unit}”: văn bản được tính của cơ quan mã {paper.agency}")
+        else:
+            text = (
+                f"“{stated.unit}” dưới tên “{sender.name}” không phải cơ quan nào trong sổ: người trong danh sách "
+                f"thuộc {sender.name} thì thêm --agency {sender.code}; không thì thêm cơ quan trước bằng "
+                "hanam-mail add agency"
+            )
+            problems.append(Problem(str(file), 0, "--agency", text, "Đ6.2a"))
+    return paper, problems
 
 
 def _print(outcomes: "Sequence[Outcome]") -> None:

@@ -91,7 +91,10 @@ class Draft:
         return register.registered(self._book, sender, document, dated, received, asks, ground)
 
     def answer(self, request_id: str, result: Result | str, document: str, day: date) -> Request:
-        """Note the answer to a pending request: granted or refused, by which document of which day (Đ6.2b)."""
+        """Note the answer to a pending request: granted or refused, by which document of which day (Đ6.2b).
+
+        A granted one may have "" for its document, which another call then gives.
+        """
         return register.answered(self._book, request_id, Result(result), document, day)
 
     # --- mailboxes ---

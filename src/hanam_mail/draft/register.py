@@ -48,11 +48,12 @@ def registered(
 
 
 def answered(book: Book, request_id: str, result: Result, document: str, day: date) -> Request:
-    """The request with its answer, which it gets once."""
+    """The request with its answer, which it gets once; one that was granted may get its document later ("")."""
     request = book.requests.get(request_id)
     if request is None:
         raise DraftError(f"sổ đề nghị không có số {request_id}", "Đ6.2")
-    if request.result is not Result.PENDING:
+    waits = request.reply is not None and not request.reply.document and request.result is result
+    if request.result is not Result.PENDING and not waits:
         raise DraftError(f"đề nghị {request_id} đã được trả lời ({request.result})", "Đ6.2b")
     if result is Result.PENDING:
         raise DraftError("trả lời phải là done hoặc refused", "Đ6.2b")

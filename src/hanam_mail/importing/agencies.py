@@ -45,6 +45,10 @@ class Directory:
         ]
         return max(found, key=lambda entry: entry[0])[1] if found else None
 
+    def written_out(self, text: str) -> str:
+        """The text with its acronyms written out."""
+        return written_out(text, self._rules)
+
     def _key(self, text: str) -> str:
         """The text as it compares: acronyms written out, the province at its end left out."""
         words = re.sub(r"\bubnd\b", _COMMITTEE, plain(written_out(text, self._rules)))

@@ -7,6 +7,7 @@ from datetime import date
 
 from hanam_mail.importing import values
 from hanam_mail.importing.agencies import Directory
+from hanam_mail.importing.lines import is_office
 from hanam_mail.importing.words import plain
 from hanam_mail.model import Agency
 
@@ -21,17 +22,51 @@ _GROUND = re.compile(r"(?:căn cứ|theo)\s*:?\s+(.+)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What the lines say; None or "" for what they do not."""
+    """What the lines say; None or "" for what they do not. `unit` is a part of `agency` that the letterhead names."""
 
     document: str = ""
     dated: date | None = None
     agency: Agency | None = None
     ground: str = ""
+    unit: str = ""
 
 
-def read(lines: Iterable[str], directory: Directory) -> Stated:
-    """What the lines above the lists say of their document; of several statements the first counts."""
-    document, dated, agency, ground = "", None, None, ""
+_OFFICE_OF_AGENCY = re.compile(r"(phong|van phong|thanh tra|ban|bo phan|to|doi)\b.*")
+_BELOW_LETTERHEAD = re.compile(r"(danh sach|bang|bieu|phu luc|kem theo|co quan gui|van ban so|can cu)\b.*")
+
+
+def letterhead(head: Iterable[str], directory: Directory) -> tuple[Agency | None, str]:
+    """Whose list it is by its letterhead: the last agency named there, and a unit below it that is no agency.
+
+    A letterhead has the superior agency in the first line and the unit that writes in the second.
+    """
+    agency, unit = None, ""
+    for text in head:
+        if _BELOW_LETTERHEAD.match(plain(text)):
+            break
+        try:
+            found = directory.find(text)
+        except ValueError:
+            continue
+        if found is not None:
+            agency, unit = found, ""
+        elif agency is not None and is_office(directory.written_out(text)):
+            unit = text
+    return agency, unit
+
+
+def belongs_to_agency(unit: str) -> bool:
+    """Whether a unit can only be a part of its agency, whose people are the agency's."""
+    return _OFFICE_OF_AGENCY.fullmatch(plain(unit)) is not None
+
+
+def read(lines: Iterable[str], directory: Directory, head: Iterable[str] = ()) -> Stated:
+    """What the lines above the lists say of their document; of several statements the first counts.
+
+    `head` are the same texts cell by cell: the letterhead there says whose document it is before any line does.
+    """
+    document, dated, ground = "", None, ""
+    agency, unit = letterhead(head, directory)
     letter_date: date | None = None
     for line in lines:
         reason = _GROUND.match(line)
@@ -45,7 +80,7 @@ def read(lines: Iterable[str], directory: Directory) -> Stated:
         letter_date = letter_date or day
         if not plain(line).startswith("kinh gui"):
             agency = agency or directory.mentioned(line)
-    return Stated(document, dated or letter_date, agency, ground)
+    return Stated(document, dated or letter_date, agency, ground, unit)
 
 
 def _day(line: str) -> date | None:

@@ -78,6 +78,7 @@ class _Reader:
     def read(self) -> bool:
         """Read all rows into what was found; whether there was a list."""
         preface: list[str] = []
+        head: list[str] = []
         for index, row in enumerate(self._sheet.rows):
             if self._layout is None and index >= _MAX_PREFACE_ROWS:
                 return False
@@ -88,9 +89,11 @@ class _Reader:
                 self._begin(layout, self._sheet.rows[index + 1 :], preface if self._layout is None else ())
             elif self._layout is None:
                 preface.append(" ".join(row.distinct()))
+                head += row.distinct()
             else:
                 self._row(row, self._layout)
         self._found.preface.extend(preface if self._layout else [])
+        self._found.head.extend(head if self._layout else [])
         return self._layout is not None
 
     def _begin(self, layout: Layout, below: Sequence[Row], above: Sequence[str]) -> None:
@@ -104,9 +107,13 @@ class _Reader:
             if index in self._sheet.hidden_columns and used and layout.columns.get(index) not in _HARMLESS:
                 sentence = "cột đang ẩn mà có dữ liệu: hiện cột lên nếu cần, hoặc xóa"
                 self._found.problems.append(self._sheet.problem(layout.last_row, column, sentence))
-            note = f"{self._sheet.place}: không dùng cột “{heading}” (cột {column_name(index)})"
-            if index not in layout.columns and used and note not in self._found.notes:
-                self._found.notes.append(note)
+            if layout.columns.get(index, Column.UNUSED) is Column.UNUSED and used:
+                self._note(f"không dùng cột “{heading}” (cột {column_name(index)})")
+
+    def _note(self, text: str) -> None:
+        note = f"{self._sheet.place}: {text}"
+        if note not in self._found.notes:
+            self._found.notes.append(note)
 
     def _title(self, line: str) -> None:
         self._ask = asks.of_title(line) or self._ask
@@ -153,6 +160,9 @@ class _Reader:
     def _entry(self, row: Row, layout: Layout, *, group: bool) -> None:
         """`group`: the row may be the name of a group of people, or an office that wants a mailbox."""
         self._count += 1
+        for index, value in enumerate(row.cells):
+            if value is not None and index not in layout.headings:
+                self._note(f"không dùng cột {column_name(index)}: cột có dữ liệu mà không có tiêu đề")
         place = Place(self._sheet, row.number, layout)
         entry, problems = rows.read(place, row, self._today, self._ask, self._rules)
         if row.doubt:

@@ -5,7 +5,7 @@ form, Đ5.2) to a working copy; one bad row, and nothing of it is used.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from hanam_mail.draft import Draft, DraftError, OnlyCounter, Taken
@@ -20,12 +20,14 @@ from hanam_mail.model import Agency, Mailbox, MailboxKind, Result
 from hanam_mail.naming_gate import read_person
 from hanam_mail.naming_text import NamingError, key, read
 
+_STAND_IN = "?"  # for a document that cannot be registered, so that its rows can be judged
 _NAMESAKE_ADVICE = "nếu là người khác cùng tên, ghi “trùng tên” ở cột Ghi chú và ghi quê quán hoặc ngày sinh"
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The request that the list belongs to (Đ6.2a), and the reply to it (Đ6.2b), "" if it is given elsewhere.
+    """The request that the list belongs to (Đ6.2a), and the reply to it (Đ6.2b), "" if it is given elsewhere;
+    `reply_later`: the rows are granted, the number of the reply follows.
 
     `request` is its number if it is registered already: then the other fields of the request do not count.
     `agency` is the code of the agency that sent it.
@@ -39,6 +41,7 @@ class Document:
     request: str = ""
     reply: str = ""
     replied: date | None = None
+    reply_later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,28 +66,43 @@ class Plan:
     problems: tuple[Problem, ...]
 
 
-def plan(draft: Draft, entries: Sequence[Entry], document: Document, *, done: date, domain: str = "") -> Plan:
+def plan(
+    draft: Draft,
+    entries: Sequence[Entry],
+    document: Document,
+    *,
+    done: date,
+    domain: str = "",
+    spoiled: Sequence[Entry] = (),
+) -> Plan:
     """Do in the draft what the list asks for, on the day `done`. `domain` is what may stand behind the @.
 
-    Raises DraftError when the document itself cannot be registered or answered.
+    `spoiled` are rows that cannot be done: only what the registry says against them is told. Where the document itself
+    cannot be registered or answered, that is one of the problems, and the rows are tried all the same.
     """
-    request = document.request or _register(draft, entries, document)
-    if document.reply:
-        draft.answer(request, Result.DONE, document.reply, document.replied or done)
+    problems: list[Problem] = []
+    try:
+        request = document.request or _register(draft, entries, document)
+        if document.reply or document.reply_later:
+            draft.answer(request, Result.DONE, document.reply, document.replied or done)
+    except DraftError as error:
+        problems += error.problems
+        request = _register(draft, entries, replace(document, document=_STAND_IN))
     planner = _Planner(draft, draft.agency(document.agency), request, done, domain)
     for entry in entries:
         planner.add(entry)
-    return Plan(request, tuple(planner.outcomes), tuple(planner.problems))
+    for entry in spoiled:
+        planner.examine(entry)
+    return Plan(request, tuple(planner.outcomes), (*problems, *planner.problems))
 
 
 def _register(draft: Draft, entries: Sequence[Entry], document: Document) -> str:
-    if document.dated is None or document.received is None:
-        raise DraftError("thiếu ngày văn bản hoặc ngày nhận", "Đ6.2a")
+    received = document.received or document.dated or date.max
     grounds = dict.fromkeys(filter(None, (document.ground, *(entry.ground for entry in entries))))
     return draft.request(
         document=document.document,
-        dated=document.dated,
-        received=document.received,
+        dated=document.dated or received,
+        received=received,
         agency=document.agency,
         asks=tuple(dict.fromkeys(entry.ask.kind for entry in entries)),
         ground=document.ground or "; ".join(grounds),
@@ -134,6 +152,15 @@ class _Planner:
             self._rows[outcome.mailbox.id] = entry.place.row
             self._by_name.setdefault(key(outcome.mailbox.name), {})[outcome.mailbox.id] = None
             self.outcomes.append(outcome)
+
+    def examine(self, entry: Entry) -> None:
+        """Note what the registry says against a row that is wrong already."""
+        try:
+            self._agency(entry)
+            if entry.mailbox and entry.ask is not Ask.ISSUE:
+                self._mailbox_of_address(entry)
+        except _Refused as error:
+            self.problems.append(entry.place.problem(error.column, error.sentence, error.clause))
 
     def _agency(self, entry: Entry) -> Agency:
         """The agency that the row is about: the sender, and for the operator any."""

@@ -101,11 +101,45 @@ def test_a_registry_without_its_regulation_is_one_sentence(run: Run, project: Pa
         (["xã Mới, huyện Lý Nhân", "--kind", "commune"], "ubndmoi.ln"),
         (["Phòng Tư pháp", "--kind", "office", "--agency", "kb"], "ptp.kb"),
         (["Nguyễn Văn Hùng", "--kind", "person", "--agency", "sxd"], "nguyenvanhung.xd"),
-        (["Nguyễn Văn Hùng", "--kind", "person", "--agency", "snv"], "nguyenvanhung.2"),
+        (["Nguyễn Văn Hùng", "--kind", "person", "--agency", "snv", "--counter"], "nguyenvanhung.2"),
+        (
+            ["Nguyễn Văn Hùng", "--kind", "person", "--agency", "snv", "--detail", "xã Tiên Sơn"],
+            "nguyenvanhung.tienson",
+        ),
     ],
 )
 def test_propose_gives_the_address_by_rule(run: Run, arguments: list[str], address: str) -> None:
     assert run("propose", *arguments).stdout == address + "\n"
+
+
+@pytest.mark.dieu5
+@pytest.mark.parametrize(
+    ("kind", "name", "words"),
+    [
+        ("person", "Lê Thanh Bình", ["--agency", "snv"]),
+        ("person", "Nguyễn Văn Hùng", ["--agency", "sxd"]),
+        ("person", "Nguyễn Văn Hùng", ["--agency", "snv", "--detail", "xã Tiên Sơn"]),
+        ("person", "NGUYỄN VĂN HÙNG", ["--agency", "snv", "--counter"]),
+        ("person", "Nguyễn Văn Hùng", ["--agency", "snv"]),
+        ("person", "Trưởng phòng", ["--agency", "snv"]),
+        ("person", "Lê An", ["--agency", "zz"]),
+        ("office", "Phòng CNTT", ["--agency", "stttt"]),
+        ("office", "Phòng Thông tin - Báo chí - Xuất bản", ["--agency", "stttt"]),
+        ("agency", "Sở Du lịch", ["--kind", "department", "--sender", "stttt"]),
+        ("agency", "Sở Tư pháp", ["--kind", "department", "--sender", "stttt"]),
+    ],
+)
+def test_propose_says_what_add_does(run: Run, kind: str, name: str, words: list[str]) -> None:
+    paper = ["--document", "1", "--dated", "20/11/2026", "--ground", "x", "--reply", "y", "--dry-run", "--json"]
+    namesake = ["--namesake"] if kind == "person" else []
+    added = run("add", kind, name, *words, *namesake, *paper)
+    proposing = words[:2] if kind == "agency" else ["--kind", kind, *words]
+    proposed = run("propose", name, *proposing, "--json")
+    assert proposed.exit_code == added.exit_code, added.output
+    if added.exit_code == 0:
+        assert json.loads(proposed.stdout)["address"] == json.loads(added.stdout)["address"]
+    else:
+        assert json.loads(proposed.stdout)["problems"] == json.loads(added.stdout)["problems"]
 
 
 @pytest.mark.parametrize(
@@ -114,6 +148,7 @@ def test_propose_gives_the_address_by_rule(run: Run, arguments: list[str], addre
         (["Sở Tư pháp", "--kind", "department"], 1),
         (["xã Mới", "--kind", "commune"], 1),
         (["Lê An", "--kind", "person", "--agency", "zz"], 1),
+        (["Nguyễn Văn Hùng", "--kind", "person", "--agency", "snv"], 1),
         (["Иван", "--kind", "person", "--agency", "snv"], 1),
         (["Lê An", "--kind", "person"], 2),
         (["Lê An", "--kind", "robot"], 2),

@@ -6,7 +6,8 @@ import click
 
 from hanam_mail.cli import candidates
 from hanam_mail.cli.base import command, json_option, load, print_json, registry_option
-from hanam_mail.cli.writing import exact_name_option
+from hanam_mail.cli.changes import counter_option, details_option
+from hanam_mail.cli.writing import Editing, convert_option, exact_name_option
 from hanam_mail.errors import InputError, Problem
 
 
@@ -38,31 +39,40 @@ def fmt(path: Path, as_json: bool) -> None:
     shell_complete=candidates.codes,
     help="Mã cơ quan (phòng, cá nhân). / Code of the agency (office, person).",
 )
+@details_option
+@counter_option
 @exact_name_option
+@convert_option
 @registry_option
 @json_option
-def propose(name: str, kind: str, agency: str | None, exact_name: bool, path: Path, as_json: bool) -> None:
-    """Đề xuất địa chỉ theo Điều 5 cho NAME / Propose the address that Điều 5 gives NAME."""
-    from hanam_mail import naming, proposal
+def propose(
+    name: str,
+    kind: str,
+    agency: str | None,
+    details: tuple[str, ...],
+    counter: bool,
+    exact_name: bool,
+    convert_legacy: bool,
+    path: Path,
+    as_json: bool,
+) -> None:
+    """Đề xuất địa chỉ theo Điều 5 cho NAME, như khi cấp / Propose the address that NAME would be given."""
+    from hanam_mail import comparison
+    from hanam_mail.draft import Draft
 
     if kind in ("office", "person") and agency is None:
         raise click.UsageError(f"--kind {kind} cần --agency.")
-    registry, notes = load(path), list[str]()
-    try:
-        if kind == "person":
-            read = naming.read_person(name, registry.regulation.naming, exact=exact_name)
-            name, notes = read.text, list(read.notes)
-        address = proposal.propose(registry, kind, name, agency)
-    except naming.NamingDoubt as doubt:
-        text = f"{doubt}; đúng như giấy tờ thì thêm --exact-name"
-        raise InputError([Problem("", 0, "", text, "Đ5.2")]) from doubt
-    except (naming.NamingError, proposal.ProposalError) as error:
-        raise InputError([Problem("", 0, "", str(error), "Đ5")]) from error
+    edit = Editing(Draft(load(path), domain=comparison.domain_beside(path)))
+    if kind == "person":
+        name = edit.person_name(name, convert_legacy=convert_legacy, exact=exact_name)
+    else:
+        name = edit.name(name, convert_legacy=convert_legacy)
+    address = edit.draft.proposed(kind, name, agency=agency or "", details=details, counter=counter)
     if as_json:
-        print_json({"address": address, "warnings": notes})
+        print_json({"address": address, "warnings": edit.notes})
     else:
         click.echo(address)
-        for note in notes:
+        for note in edit.notes:
             click.echo(f"Lưu ý: {note}", err=True)
 
 

@@ -30,12 +30,18 @@ def added(
     book: Book, kind: AgencyKind, name: str, code: str | None, suffix: str | None, document_system: bool
 ) -> Agency:
     """A new agency without a mailbox yet. A commune's name bears its district after a comma."""
+    return book.put_agency(made(book, kind, name, code, suffix, document_system))
+
+
+def made(
+    book: Book, kind: AgencyKind, name: str, code: str | None, suffix: str | None, document_system: bool
+) -> Agency:
+    """The same agency, not yet in the draft."""
     if code is None or suffix is None:
         proposed_code, proposed_suffix = _proposal(book, kind, name, code)
         code, suffix = code or proposed_code, suffix or proposed_suffix
     _check_code(book, kind, code)
-    agency = Agency(new_id(book.ids), name, kind, code, suffix, document_system, (), _NEW)
-    return book.put_agency(agency)
+    return Agency(new_id(book.ids), name, kind, code, suffix, document_system, (), _NEW)
 
 
 def renamed(

@@ -151,6 +151,25 @@ class Draft:
         )
         return book.put(book.record(mailbox, Issue(request, done, quota_bytes, _NEW)))
 
+    def proposed(
+        self,
+        kind: MailboxKind | AgencyKind | str,
+        name: str,
+        *,
+        agency: str = "",
+        details: Sequence[str] = (),
+        counter: bool = False,
+    ) -> str:
+        """The address that `issue` (in the agency of that code) or `add_agency` would give, without issuing it."""
+        book = self._book
+        match kind:
+            case MailboxKind.OFFICE:
+                return addresses.office(book, addresses.legible(name), book.agency(agency))
+            case MailboxKind.PERSON | MailboxKind.GUEST:
+                return addresses.person(book, name, book.agency(agency), details, counter=counter)
+        made = agencies.made(book, AgencyKind(kind), addresses.legible(name), None, None, False)
+        return addresses.free(book, rules.agency_address(made, book.regulation))
+
     def quota(self, who: str, quota_bytes: int, *, request: str, done: date, shrink: bool = False) -> Mailbox:
         """Another quota, in octets (Đ8.1a); a smaller one only with `shrink`."""
         self._book.granted(request, RequestKind.CHANGE)

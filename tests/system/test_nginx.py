@@ -1,5 +1,6 @@
 """What nginx shows: modern TLS, headers that guard the page, nothing of itself; and no site breaks another."""
 
+import datetime as dt
 import http.client
 import socket
 import ssl
@@ -24,12 +25,13 @@ def handshake(lab: Lab, version: ssl.TLSVersion) -> str | None:
         return link.version()
 
 
-def get(lab: Lab, path: str, *, tls: bool) -> http.client.HTTPResponse:
+def get(lab: Lab, path: str, *, tls: bool, name: str = NAME, **headers: str) -> http.client.HTTPResponse:
+    """What is answered to a client that shook hands for one name; another Host is among the headers."""
     connection = http.client.HTTPConnection(lab.address("webmail"), 80, timeout=10)
     if tls:
         plain = socket.create_connection((lab.address("webmail"), 443), 10)
-        connection.sock = lab.ssl_context.wrap_socket(plain, server_hostname=NAME)
-    connection.request("GET", path, headers={"Host": NAME})
+        connection.sock = lab.ssl_context.wrap_socket(plain, server_hostname=name)
+    connection.request("GET", path, headers={"Host": name} | headers)
     return connection.getresponse()
 
 
@@ -54,6 +56,50 @@ def test_the_webmail_is_guarded_by_headers(lab: Lab) -> None:
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["X-Frame-Options"].lower() in {"sameorigin", "deny"}
     assert answer.headers["Referrer-Policy"]
+
+
+def test_the_policy_of_encrypted_delivery_is_guarded_by_the_same_headers(lab: Lab) -> None:
+    shared = (
+        "Strict-Transport-Security",
+        "X-Content-Type-Options",
+        "X-Frame-Options",
+        "Referrer-Policy",
+        "X-Robots-Tag",
+    )
+    webmail, policy = (
+        get(lab, "/", tls=True),
+        get(lab, "/.well-known/mta-sts.txt", tls=True, name="mta-sts.hanam.gov.vn"),
+    )
+    assert policy.status == 200
+    assert {name: policy.headers[name] for name in shared} == {name: webmail.headers[name] for name in shared}
+    assert policy.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("path", ["/", "/.well-known/mta-sts.txt", "/.well-known/acme-challenge/x"])
+def test_other_names_get_no_page_and_are_sent_nowhere(lab: Lab, tls: bool, path: str) -> None:
+    for name in ("evil.example", "10.27.0.10", "mail.hanam.gov.vn.evil.example"):
+        answer = get(lab, path, tls=tls, Host=name)
+        assert (answer.status, answer.headers["Location"]) == (421, None)
+
+
+def test_pages_with_tokens_are_not_compressed_and_files_are(lab: Lab) -> None:
+    asked = {"Accept-Encoding": "gzip"}
+    for path in ("/", "/?_task=login", "/mat-khau/"):
+        answer = get(lab, path, tls=True, **asked)
+        assert (answer.status, answer.headers["Content-Encoding"]) == (200, None), path
+    assert get(lab, "/program/js/app.min.js", tls=True, **asked).headers["Content-Encoding"] == "gzip"
+
+
+def test_security_txt_says_whom_to_tell_for_less_than_a_year(lab: Lab) -> None:
+    answer = get(lab, "/.well-known/security.txt", tls=True)
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "text/plain; charset=utf-8")
+    text = answer.read().decode()
+    fields = dict(line.split(": ", 1) for line in text.splitlines() if line and not line.startswith("#"))
+    assert fields["Contact"] == f"mailto:security@{lab.variables['mail_domain']}"
+    assert fields["Canonical"] == f"https://{NAME}/.well-known/security.txt"
+    left = dt.datetime.fromisoformat(fields["Expires"]) - dt.datetime.now(dt.UTC)
+    assert dt.timedelta(days=150) < left < dt.timedelta(days=366)
 
 
 @pytest.mark.parametrize("tls", [False, True])

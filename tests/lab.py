@@ -228,7 +228,7 @@ class Lab:
     def smtp(self, group: str = "mx", port: int = 25) -> smtplib.SMTP:
         """A plain connection, as another mail server opens it."""
         client = smtplib.SMTP(timeout=TIMEOUT)
-        client.connect(self.address(group), port)
+        _greeted(client, self.address(group), port)
         client.ehlo("client.example")
         return client
 
@@ -240,7 +240,7 @@ class Lab:
             client: smtplib.SMTP = _PinnedSMTPS(name, address, self.ssl_context)
         else:
             client = smtplib.SMTP(timeout=TIMEOUT)
-            client.connect(address, 587)
+            _greeted(client, address, 587)
             client._host = name  # type: ignore[attr-defined]  # the name that the certificate must bear
             client.starttls(context=self.ssl_context)
         client.ehlo("client.example")
@@ -319,6 +319,14 @@ def message(
     mail["Date"] = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime())
     mail.set_content(text)
     return mail
+
+
+def _greeted(client: smtplib.SMTP, address: str, port: int) -> None:
+    """Connect; an answer other than a greeting is raised, as smtplib itself does when it connects by itself."""
+    code, text = client.connect(address, port)
+    if code != 220:
+        client.close()
+        raise smtplib.SMTPConnectError(code, text)
 
 
 class _PinnedSMTPS(smtplib.SMTP_SSL):

@@ -22,6 +22,7 @@ EXPECTED = (
     r"postfix/\S+ .*(Milter service|private/quota-status|server 127\.0\.0\.1:12342|connect to 127\.0\.0\.1:12342)",
     r"postfix/\S+ (warning: SASL: Connect to Dovecot auth socket|fatal: no SASL authentication mechanisms)",
     r"postfix/master warning: .*/smtpd( pid \d+ exit status 1|: bad command startup -- throttling)$",
+    r"postfix/\S+ warning: milter inet:127\.0\.0\.1:11332: .*(timed out|read error in initial handshake)",
     rf"dovecot .*{_AWAY}",
     r"dovecot .*(Killed with signal|Shutting down logging|SIGHUP received|net_connect_unix)",
     # ... and what follows from it without a reason of its own. Another cause would stand beside it.

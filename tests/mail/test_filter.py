@@ -4,16 +4,18 @@ import base64
 import io
 import os
 import smtplib
+import socket
 import tarfile
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from email.message import EmailMessage
+from functools import partial
 
 import pytest
 
-from tests.lab import Lab, Sample, message, wait_for
+from tests.lab import Lab, Sample, at_once, message, wait_for
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.dieu10]
 
@@ -302,6 +304,24 @@ def test_without_a_scanner_mail_waits_and_arrives_afterwards(
                 assert "Chua quet duoc virus" in text
     submit(lab, official, colleague.address, ours.as_bytes())
     lab.wait_for_message(colleague, str(ours["Subject"]))
+
+
+def test_a_filter_that_hangs_is_told_at_connect_and_soon(lab: Lab) -> None:
+    """Not at STARTTLS or sign-in, where programs would take it for a wrong password."""
+
+    def greeting(port: int, tls: bool) -> bytes:
+        with socket.create_connection((lab.address("submission"), port), timeout=15) as plain:
+            if not tls:
+                return plain.makefile("rb").readline()
+            with lab.ssl_context.wrap_socket(plain, server_hostname=f"smtp.{lab.variables['mail_domain']}") as secure:
+                return secure.makefile("rb").readline()
+
+    lab.run("filter", "systemctl kill --signal=STOP rspamd.service")
+    try:
+        answers = at_once(partial(greeting, 465, True), partial(greeting, 587, False), partial(greeting, 25, False))
+    finally:
+        lab.run("filter", "systemctl kill --signal=CONT rspamd.service")
+    assert [answer[:4] for answer in answers] == [b"421 "] * 3
 
 
 # --- spam ---

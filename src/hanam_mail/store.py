@@ -57,11 +57,14 @@ def reading(folder: Path) -> Iterator[None]:
     if folder.resolve() in _held:
         yield
         return
-    if (folder / _DECIDED).exists():
+    while True:
+        with _lock(folder, fcntl.LOCK_SH):
+            # Asked under the lock: a writer may decide, and die, while this one waits for it.
+            if not (folder / _DECIDED).exists():
+                yield
+                return
         with exclusive(folder):
             pass
-    with _lock(folder, fcntl.LOCK_SH):
-        yield
 
 
 def write(folder: Path, registry: Registry) -> list[Path]:

@@ -5,6 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -232,6 +233,35 @@ def test_a_reader_completes_what_was_decided(folder: Path, before: Registry, tmp
     assert (folder / ".decided").exists()
     with store.reading(folder):
         assert content(folder) == new
+
+
+def test_a_reader_that_waits_for_a_writer_completes_what_that_one_decided_before_it_died(
+    folder: Path, before: Registry
+) -> None:
+    old, new = content(folder), expected(edited(before), folder)
+    reset(folder, old)
+    waits, decides = os.pipe(), os.pipe()
+    child = os.fork()
+    if not child:
+        with store.exclusive(folder):
+            os.write(waits[1], b"x")
+            os.read(decides[0], 1)
+            real = os.rename
+
+            def rename(source: object, target: object) -> None:
+                real(source, target)  # type: ignore[arg-type]
+                os.kill(os.getpid(), signal.SIGKILL)
+
+            os.rename = rename  # type: ignore[assignment]
+            store.write(folder, edited(before))
+        os._exit(1)
+    os.read(waits[0], 1)
+    assert not (folder / ".decided").exists()
+    # Once the reader below stands at the lock.
+    threading.Timer(0.5, lambda: os.write(decides[1], b"x")).start()
+    with store.reading(folder):
+        assert content(folder) == new
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
 def test_writers_wait_for_each_other(folder: Path) -> None:

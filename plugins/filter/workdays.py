@@ -15,6 +15,7 @@ def calendar_days(path: str) -> dict[str, list[str]]:
     off = {day for day in calendar.days_off if day not in calendar.working_days}
     return {
         "off": sorted(day.isoformat() for day in off),
+        "years": sorted(str(year) for year in calendar.confirmed),
         "worked": sorted(day.isoformat() for day in calendar.working_days),
     }
 

@@ -388,9 +388,13 @@ def _schema(mail: Any) -> Iterator[str]:
 def _create(mail: Any, code: Sequence[Script]) -> None:
     import psycopg
 
+    before = _versions(mail)
     try:
         with mail.transaction():
             for script in code:
+                if script == grants():
+                    # Before the rights, which write every function's row anew.
+                    _drop(mail, before & _versions(mail))
                 _run(mail, script)
     except DatabaseError as error:
         if not isinstance(error.__cause__, psycopg.errors.InvalidFunctionDefinition):
@@ -403,6 +407,25 @@ def _create(mail: Any, code: Sequence[Script]) -> None:
             mail.execute(f"DROP FUNCTION IF EXISTS {function} CASCADE")
         for script in code:
             _run(mail, script)
+
+
+def _versions(mail: Any) -> set[tuple[str, str, int]]:
+    """Every function and trigger with the version of its row: what a statement makes anew gets another one."""
+    return set(
+        mail.execute(
+            "SELECT format('FUNCTION %s', p.oid::regprocedure), p.xmin::text, p.oid::bigint FROM pg_proc p"
+            "  WHERE p.pronamespace = to_regnamespace('mail')"
+            " UNION ALL SELECT format('TRIGGER %I ON %s', t.tgname, t.tgrelid::regclass), t.xmin::text, t.oid::bigint"
+            "  FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+            "  WHERE c.relnamespace = to_regnamespace('mail') AND NOT t.tgisinternal"
+        )
+    )
+
+
+def _drop(mail: Any, left: set[tuple[str, str, int]]) -> None:
+    """What no file makes any more: triggers first, since they hang on functions."""
+    for what, _, _ in sorted(left, reverse=True):
+        mail.execute(f"DROP {what}")
 
 
 def _run(mail: Any, script: Script) -> None:

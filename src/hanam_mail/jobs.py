@@ -92,6 +92,7 @@ def _life_cycle(options: argparse.Namespace) -> int:
         steps = connection.execute(
             "SELECT mailbox_id, step, round, payload FROM mail.life_cycle_due(%s)", [options.as_of or today]
         ).fetchall()
+        years = connection.execute("SELECT mail.life_cycle_unconfirmed(%s)", [options.as_of or today]).fetchone()[0]
         connection.commit()
         written: Sequence[str] = []
         removed: Sequence[str] = []
@@ -106,8 +107,8 @@ def _life_cycle(options: argparse.Namespace) -> int:
     if options.json:
         done = [{"mailbox": who, "step": step, "round": round_, **payload} for who, step, round_, payload in steps]
         answer = {"changed": bool(steps) and not options.check, "steps": done, "written": written, "removed": removed}
-        print(json.dumps(answer, ensure_ascii=False, default=str))
-        return 0
+        print(json.dumps({**answer, "unconfirmed": years or []}, ensure_ascii=False, default=str))
+        return _unconfirmed(years)
     for mailbox, step, _, payload in steps:
         print(f"{mailbox}: {_STEPS[step].format(**payload)}")
     for name in written:
@@ -116,7 +117,18 @@ def _life_cycle(options: argparse.Namespace) -> int:
         print(f"đề nghị thu hồi không còn: {name}")
     if not steps and not written and not removed:
         print("không có việc gì")
-    return 0
+    return _unconfirmed(years)
+
+
+def _unconfirmed(years: Sequence[int]) -> int:
+    """The exit code: not 0 where a term would end in a year that nobody confirmed, so that not all could be done."""
+    for year in years or ():
+        print(
+            f"hanam-mail-db: lịch nghỉ năm {year} chưa được xác nhận: việc có thời hạn rơi vào năm đó chưa làm được, "
+            f"hãy đối chiếu lịch nghỉ rồi ghi năm {year} vào calendar_confirmed_years (group_vars/all/calendar.yml)",
+            file=sys.stderr,
+        )
+    return 1 if years else 0
 
 
 def _chunks(mailboxes: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -352,7 +352,8 @@ def _password(data: dict[str, Any]) -> list[str]:
     if not data["password_changed_at"]:
         return ["Mật khẩu:     chưa đặt"]
     if not data["is_default"]:
-        expires = f"phải đổi sau ngày {data['password_expires_on']:%d/%m/%Y}"
+        day = data["password_expires_on"]
+        expires = f"phải đổi sau ngày {day:%d/%m/%Y}" if day else "hạn đổi rơi vào năm chưa xác nhận lịch nghỉ"
         return [f"Mật khẩu:     chủ hộp thư đặt ngày {data['password_changed_at']:%d/%m/%Y}, {expires}"]
     verified = f", người xác minh: {data['verified']}" if data["verified"] else ""
     return [

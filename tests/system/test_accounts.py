@@ -61,13 +61,15 @@ def test_the_applying_role_cannot(accounts_host: Host, statement: str) -> None:
 
 
 def test_functions_belong_to_their_roles_alone(accounts_host: Host) -> None:
-    shown = query(
-        accounts_host,
+    ask = (
         "select string_agg(r.rolname, ',' order by 1) from pg_roles r where r.rolcanlogin and not r.rolsuper"
-        " and has_function_privilege(r.oid, 'mail.dovecot_passdb(text,text,text,int,text)', 'execute')",
-        world="",
+        " and has_function_privilege(r.oid, 'mail.{}', 'execute');"
     )
-    assert shown == "mail_dovecot"
+    doors = ("dovecot_passdb_sealed(text,text,text,int,text)", "change_password_sealed(text,text,text,text)")
+    assert [query(accounts_host, ask.format(door), world="") for door in doors] == ["mail_dovecot", "mail_change"]
+    # In clear a password could stand in a log: nobody calls these from outside.
+    for door in ("dovecot_passdb(text,text,text,int,text)", "change_password(text,text,text,text)"):
+        assert query(accounts_host, ask.format(door), world="") == ""
 
 
 # --- Postfix, Dovecot, webmail ---
@@ -153,6 +155,30 @@ def test_the_audit_names_actor_commit_and_document_and_no_hash(accounts_host: Ho
         world=world + WORLD,
     )
     assert shown == "lan|abc123|1/STTTT|credential|insert|***"
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "old", "new"),
+    [
+        ("setting", "set name = 'mail_domains' where name = 'mail_domain'", "mail_domain", "mail_domains"),
+        ("absence", "set begins = '2024-02-02' where begins = '2024-01-01'", "test1person/2024-01-01",
+         "test1person/2024-02-02"),
+        ("mailbox_clerk", "set clerk_id = 'test3closed' where clerk_id = 'test1person'", "test2agency/test1person",
+         "test2agency/test3closed"),
+        ("credential", "set mailbox_id = 'test2agency' where mailbox_id = 'test1person'", "test1person", "test2agency"),
+    ],
+)  # fmt: skip
+def test_a_changed_key_stands_in_the_audit(accounts_host: Host, table: str, change: str, old: str, new: str) -> None:
+    """A key is no field that only changes: under the old one something has gone, under the new one something come."""
+    absence = "insert into mail.absence values ('test1person', '2024-01-01', '2024-06-30', '2024-0001');"
+    shown = query(
+        accounts_host,
+        f"set local hanam.actor = 'tester'; update mail.{table} {change};"
+        f" select a.key, a.action, a.before is not null, a.after is not null, position('$2a$' in a::text)"
+        f" from mail.audit a where a.object = '{table}' and a.actor = 'tester' order by a.seq",
+        world=WORLD + absence,
+    )
+    assert shown.splitlines() == [f"{old}|delete|t|f|0", f"{new}|insert|f|t|0"]
 
 
 # --- Commands ---

@@ -10,6 +10,7 @@ import pytest
 from testinfra.host import Host
 
 from tests.lab import PSQL
+from tests.system import world as other
 
 DATABASE = os.environ.get("HANAM_DATABASE", "mail")
 PASSWORD = "Mat-khau-thu-1!"
@@ -147,6 +148,31 @@ def test_a_term_is_calendar_months_and_ends_on_a_working_day(
     accounts_host: Host, since: str, months: int, ends: str
 ) -> None:
     assert value(accounts_host, f"mail.term_end('{since}', {months})") == ends
+
+
+@pytest.mark.dieu7
+def test_a_year_whose_calendar_nobody_confirmed_is_refused_and_decides_nothing(accounts_host: Host) -> None:
+    """As workdays.py refuses it. A sign-in goes on: nobody is shut out by a day that cannot be told."""
+    for ask in ("mail.is_working_day('2031-05-05')", "mail.term_end('2026-12-01', 60)"):
+        complaint = other.refused(accounts_host, f"select {ask}", world="")
+        assert "lịch nghỉ năm 2031 chưa được xác nhận" in complaint
+    calendar = "(select value from mail.setting where name = 'life_cycle_calendar')"
+    assert value(accounts_host, f"{calendar} -> 'years' @> '[\"2023\", \"2026\"]'") == "t"
+    years = "array_to_string(mail.life_cycle_unconfirmed('{}'), ' ')"
+    asked = ("2026-04-07", "2030-12-10", "2030-12-20", "2031-02-01")
+    assert [value(accounts_host, years.format(day)) for day in asked] == ["", "2030", "2030 2031", "2031"]
+    # A password of 2030, ten years later: no term of it can be counted.
+    world = (
+        f"{other.WORLD} update mail.credential set given_at = '2030-11-01', changed_at = '2030-11-01',"
+        " must_change = false, is_default = false where mailbox_id = 'test1person';"
+    )
+    shown = other.query(
+        accounts_host,
+        "select mail.mailbox_state_at('test1person', '2040-01-01'), mail.password_expires_on('2030-11-01') is null,"
+        " (select count(*) from mail.life_cycle_due('2031-03-01', array['test1person']))",
+        world=world,
+    )
+    assert shown == "active|t|0"
 
 
 # --- A whole life ---

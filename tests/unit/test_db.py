@@ -64,12 +64,19 @@ def test_every_function_has_a_fixed_search_path(name: str, head: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "role"), [("mail.dovecot_passdb(", "mail_dovecot"), ("mail.change_password(", "mail_change")]
+    ("function", "role"),
+    [("mail.dovecot_passdb_sealed(", "mail_dovecot"), ("mail.change_password_sealed(", "mail_change")],
 )
 def test_a_door_to_the_passwords_belongs_to_one_role(function: str, role: str) -> None:
     granted = [statement for statement in db.grants().text.split(";") if function in statement]
     assert len(granted) == 1
     assert granted[0].split()[-2:] == ["to", role]
+
+
+@pytest.mark.parametrize("function", ["mail.dovecot_passdb(", "mail.change_password("])
+def test_nobody_may_send_a_password_in_clear(function: str) -> None:
+    """What passes through a log or a list of running statements is sealed; only the sealed functions call these."""
+    assert function not in db.grants().text
 
 
 def test_nobody_else_may_compare_or_replace_a_password() -> None:

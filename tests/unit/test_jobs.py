@@ -391,6 +391,7 @@ class Province:
     def __init__(self, mailboxes: int) -> None:
         self.due = [f"m{n:05}" for n in range(mailboxes)]
         self.expired = [200, 200, 3, 0]
+        self.unconfirmed: list[int] = []
         self.open: list[str] = []
         self.transactions: list[list[str]] = []
 
@@ -412,6 +413,8 @@ class Province:
             rows = [(date(2026, 4, 7),)]
         elif "life_cycle_due" in query:
             rows = [(who, "idle_lock", "2026-01-06", PAYLOADS["idle_lock"]) for who in self.due]
+        elif "life_cycle_unconfirmed" in query:
+            rows = [(self.unconfirmed,)]
         elif "life_cycle_expire" in query:
             rows = [(self.expired.pop(0),)]
             self.open += ["expired"] * rows[0][0]
@@ -437,6 +440,18 @@ def test_the_job_never_holds_more_than_a_few_mailboxes_in_one_transaction(
     assert max(map(len, province.transactions)) == jobs.CHUNK
     assert [who for done in province.transactions for who in done if who != "expired"] == province.due
     assert sum(map(len, province.transactions)) == 403 + len(province.due)
+
+
+def test_a_year_that_nobody_confirmed_fails_the_job_after_all_that_can_be_done(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    province = Province(3)
+    province.unconfirmed = [2027]
+    monkeypatch.setattr(jobs, "_connect", lambda dsn: province)
+    assert target.main(["life-cycle", "--json", "--proposals", str(tmp_path)]) == 1
+    shown = capsys.readouterr()
+    assert [step["mailbox"] for step in json.loads(shown.out)["steps"]] == ["m00000", "m00001", "m00002"]
+    assert "lịch nghỉ năm 2027 chưa được xác nhận" in shown.err
 
 
 @pytest.mark.dieu7

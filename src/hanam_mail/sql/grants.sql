@@ -29,7 +29,7 @@ grant execute on function
 grant execute on function mail.lockouts_standing(), mail.lockout_lift(text, inet, text) to mail_apply;
 
 grant execute on function
-    mail.dovecot_passdb(text, text, text, int, text), mail.dovecot_passdb_sealed(text, text, text, int, text),
+    mail.dovecot_passdb_sealed(text, text, text, int, text),
     mail.dovecot_userdb(text), mail.dovecot_iterate()
     to mail_dovecot;
 -- last_login writes through Dovecot's dict, which knows tables only; a trigger takes what it writes.
@@ -38,7 +38,7 @@ grant execute on function mail.quota_passed(text, int) to mail_dovecot;
 
 -- The page where passwords are changed.
 grant execute on function
-    mail.change_password(text, text, text, text), mail.change_password_sealed(text, text, text, text),
+    mail.change_password_sealed(text, text, text, text),
     mail.password_rules()
     to mail_change;
 
@@ -62,7 +62,8 @@ grant execute on function
     mail.notice_done(text, text, text, text[], boolean, text), mail.life_cycle_expire(date, int), mail.addresses_end(date),
     mail.outbox_prune(int), mail.lockouts_prune(), mail.lockouts_to_tell(), mail.lockouts_told(bigint[])
     to mail_jobs;
-grant execute on function mail.life_cycle_due(date, text[]), mail.is_working_day(date), mail.term_end(date, bigint)
+grant execute on function mail.life_cycle_due(date, text[]), mail.is_working_day(date), mail.term_end(date, bigint),
+    mail.life_cycle_unconfirmed(date)
     to mail_jobs, mail_apply, mail_report;
 grant select on mail.notice, mail.sign_in to mail_apply, mail_jobs, mail_report;
 grant select on mail.sign_in_lockout to mail_report;

@@ -31,6 +31,15 @@ begin
         join (select mail.audit_key(to_jsonb(r), tg_argv) as key, to_jsonb(r) as data from new_rows r) n
             on n.key = o.key
         where o.data <> n.data;
+        -- A row that changed its key has gone under the one and come under the other.
+        insert into mail.audit (actor, git_commit, document, object, key, action, before)
+        select who, revision, paper, tg_table_name, o.key, 'delete', o.data
+        from (select mail.audit_key(to_jsonb(r), tg_argv) as key, mail.audit_redact(to_jsonb(r)) as data from old_rows r) o
+        where not exists (select from new_rows n where mail.audit_key(to_jsonb(n), tg_argv) = o.key);
+        insert into mail.audit (actor, git_commit, document, object, key, action, after)
+        select who, revision, paper, tg_table_name, n.key, 'insert', n.data
+        from (select mail.audit_key(to_jsonb(r), tg_argv) as key, mail.audit_redact(to_jsonb(r)) as data from new_rows r) n
+        where not exists (select from old_rows o where mail.audit_key(to_jsonb(o), tg_argv) = n.key);
     end if;
     return null;
 end

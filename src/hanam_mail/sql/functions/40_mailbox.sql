@@ -23,14 +23,15 @@ begin
 end
 $$;
 
--- The last day of a password's term (Đ8.2a), or an earlier one where the installation is stricter.
+-- The last day of a password's term (Đ8.2a), or an earlier one where the installation is stricter. NULL where it cannot be told
+-- because nobody confirmed the year: until somebody does, no password is over by it.
 create or replace function mail.password_expires_on(changed_at timestamptz) returns date
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     stricter int := mail.setting_int('password_max_age_days');
-    result date := mail.term_end(changed_at::date, mail.setting_int('regulation_password_max_age_months'));
+    result date := mail.term_known(changed_at::date, mail.setting_int('regulation_password_max_age_months'));
 begin
     return case when stricter > 0 then least(result, changed_at::date + stricter) else result end;
 end

@@ -31,15 +31,17 @@ as $$
     select exists (select from shapes s join mail.common_password w using (word))
 $$;
 
--- Whether the password contains one of the mailbox's addresses (local parts, ended ones too).
+-- Whether the password contains one of the mailbox's addresses (local parts, ended ones too), whatever signs stand between its
+-- letters here or there: nguyenvana and nguyen.van.a are one name.
 create or replace function mail.password_contains_account(id text, plain text) returns boolean
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select exists (
         select from mail.address a
-        where a.mailbox_id = password_contains_account.id and length(a.local_part) > 2
-            and position(a.local_part in mail.fold(plain)) > 0
+        cross join lateral (select regexp_replace(a.local_part, '[^a-z0-9]', '', 'g')) j(joined)
+        where a.mailbox_id = password_contains_account.id and length(j.joined) > 2
+            and position(j.joined in regexp_replace(mail.fold(plain), '[^a-z0-9]', '', 'g')) > 0
     )
 $$;
 

@@ -1,31 +1,74 @@
 -- Terms of the regulation. Calendar months; the first day is not counted, a missing day is the month's end, and a term that
 -- would end on a day off ends with the next working day (Bộ luật Dân sự, Điều 147-148).
 
-create or replace function mail.is_working_day(day date) returns boolean
+-- NULL in a year whose days off nobody confirmed (calendar.yml): nothing is counted by a guess.
+create or replace function mail.works(calendar jsonb, day date) returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if coalesce(calendar -> 'years' ? extract(year from day)::text, false) then
+        return calendar -> 'worked' ? day::text or (extract(isodow from day) < 6 and not calendar -> 'off' ? day::text);
+    end if;
+    return null;
+end
+$$;
+
+create or replace function mail.refuse_year(day date) returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return (
-        select c.value -> 'worked' ? day::text
-            or (extract(isodow from day) < 6 and not c.value -> 'off' ? day::text)
-        from mail.setting c where c.name = 'life_cycle_calendar'
-    );
+    raise exception 'lịch nghỉ năm % chưa được xác nhận nên không tính được ngày làm việc (calendar_confirmed_years)',
+        extract(year from day) using errcode = 'object_not_in_prerequisite_state';
 end
 $$;
 
--- The last day of a term that began on `since`.
+create or replace function mail.is_working_day(day date) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    result boolean := mail.works((select c.value from mail.setting c where c.name = 'life_cycle_calendar'), day);
+begin
+    if result is null then
+        perform mail.refuse_year(day);
+    end if;
+    return result;
+end
+$$;
+
+-- The last day of a term that began on `since`; NULL where it would end in a year that nobody confirmed. For decisions that
+-- must go on without it: nobody is shut out, warned or locked by a day that cannot be told, and the nightly job says so.
+create or replace function mail.term_known(since date, months bigint) returns date
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    calendar jsonb := (select c.value from mail.setting c where c.name = 'life_cycle_calendar');
+    day date := since + make_interval(months => months::int);
+    result boolean := mail.works(calendar, day);
+begin
+    while not result loop
+        day := day + 1;
+        result := mail.works(calendar, day);
+    end loop;
+    return case when result then day end;
+end
+$$;
+
+-- The same, refused where it cannot be told.
 create or replace function mail.term_end(since date, months bigint) returns date
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    day date := since + make_interval(months => months::int);
+    result date := mail.term_known(since, months);
 begin
-    while not mail.is_working_day(day) loop
-        day := day + 1;
-    end loop;
-    return day;
+    if result is null then
+        perform mail.refuse_year((since + make_interval(months => months::int))::date);
+    end if;
+    return result;
 end
 $$;
 

@@ -53,10 +53,10 @@ as $$
     idle as (
         select i.mailbox_id, i.since, i.cause,
                case when n.idle_days > 0
-                   then least(i.since + n.idle_days, mail.term_end(i.since, n.idle_months))
-                   else mail.term_end(i.since, n.idle_months)
+                   then least(i.since + n.idle_days, mail.term_known(i.since, n.idle_months))
+                   else mail.term_known(i.since, n.idle_months)
                end as ends,
-               mail.term_end(i.since, n.revoke_months) as revoke_ends
+               mail.term_known(i.since, n.revoke_months) as revoke_ends
         from mail.idle_since(as_of, life_cycle_due.among) i, number n
         -- A term never ends before its months or days are over, so most mailboxes need no calendar: the day is far.
         where as_of >= least(
@@ -75,7 +75,7 @@ as $$
         from idle i, number n
         where i.mailbox_id in (select o.id from open o)
         union all
-        select c.mailbox_id, 'default_password', x.clock, x.cause, mail.term_end(x.clock, n.default_months),
+        select c.mailbox_id, 'default_password', x.clock, x.cause, mail.term_known(x.clock, n.default_months),
                n.default_warnings
         from mail.credential c
         join mail.mailbox m on m.id = c.mailbox_id
@@ -158,6 +158,27 @@ begin
 end
 $$;
 
+-- The years that the day's work has to count in, warnings ahead included, and that nobody confirmed. What would end in them is
+-- not warned of, locked or proposed: the job does the rest and then says which year is missing.
+create or replace function mail.life_cycle_unconfirmed(as_of date) returns int[]
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(array_agg(distinct y.year order by y.year), '{}')
+    from mail.setting c,
+        lateral (
+            select as_of as day
+            union all
+            select as_of + w.value::int
+            from mail.setting s, jsonb_array_elements_text(s.value) w
+            where s.name in (
+                'life_cycle_idle_warning_days', 'life_cycle_default_password_warning_days', 'regulation_password_reminder_days'
+            )
+        ) d,
+        lateral (select extract(year from d.day)::int as year) y
+    where c.name = 'life_cycle_calendar' and mail.works(c.value, d.day) is null
+$$;
+
 -- Marks passwords whose term is over, at most so many; how many they were. The job of midnight does it, since sessions that are
 -- open do not notice by themselves that a day began.
 create or replace function mail.life_cycle_expire(as_of date, most int) returns int
@@ -208,7 +229,7 @@ as $$
     join mail.mailbox m on m.id = i.mailbox_id
     join mail.address a on a.mailbox_id = m.id and a.kind = 'primary'
     left join mail.agency g on g.id = m.agency_id
-    cross join lateral (select mail.term_end(i.since, mail.setting_int('regulation_idle_revoke_months'))) x(ended)
+    cross join lateral (select mail.term_known(i.since, mail.setting_int('regulation_idle_revoke_months'))) x(ended)
     where as_of > x.ended
     order by a.local_part
 $$;

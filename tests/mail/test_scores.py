@@ -1,0 +1,85 @@
+"""Letters of small agencies are no spam because of what their servers lack; spam is, whatever it has (Đ10.6)."""
+
+import json
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from tests import official_mail
+from tests.lab import Lab, Sample
+
+pytestmark = pytest.mark.dieu10
+
+# Asks the filter as Postfix does, for clients of any address and reverse name; a lab has few of them.
+_ASK = """
+import http.client, json, socket, sys
+
+class Controller(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect("/run/rspamd/controller.sock")
+
+answers = []
+for head, body in json.load(open("/run/letters.json")):
+    controller = Controller("localhost")
+    controller.request("POST", "/checkv2", body=body.encode("latin-1"), headers=head)
+    answers.append(json.loads(controller.getresponse().read()))
+print(json.dumps(answers))
+"""
+
+
+def verdicts(lab: Lab, letters: Iterable[tuple[str, official_mail.Client, bytes]]) -> dict[str, dict[str, Any]]:
+    """What the filter says of each letter, by its name."""
+    names, questions = [], []
+    for name, client, content in letters:
+        head = {
+            "IP": "198.18.0.5",
+            "Helo": client.helo,
+            "From": "vanthu@client.example",
+            "Rcpt": lab.samples[0].address,
+        }
+        names.append(name)
+        questions.append((head | ({"Hostname": client.hostname} if client.hostname else {}), content.decode("latin-1")))
+    lab.run("filter", f"cat > /run/letters.json <<'LETTERS'\n{json.dumps(questions)}\nLETTERS")
+    answers = json.loads(lab.run("filter", f"python3 - <<'PROGRAM'\n{_ASK}\nPROGRAM\nrm /run/letters.json"))
+    return dict(zip(names, answers, strict=True))
+
+
+def _shown(answer: dict[str, Any]) -> str:
+    symbols = {name: symbol["score"] for name, symbol in answer["symbols"].items() if symbol["score"]}
+    return f"{answer['action']} {answer['score']}: {symbols}"
+
+
+def test_letter_is_no_spam_for_what_its_server_lacks(lab: Lab) -> None:
+    answers = verdicts(lab, official_mail.matrix())
+    assert len(answers) > 200
+    assert not {name: _shown(answer) for name, answer in answers.items() if answer["action"] != "no action"}
+
+
+def test_nothing_that_is_missing_is_scored_twice(lab: Lab) -> None:
+    answers = verdicts(lab, official_mail.matrix())
+    proper = answers["proper, plain"]["score"]
+    for name in official_mail.CLIENTS:
+        assert answers[f"{name}, plain"]["score"] - proper <= 2, _shown(answers[f"{name}, plain"])
+    for name in ("no_reverse_name", "reverse_name_static", "helo_without_dot"):
+        assert answers[f"{name}, plain"]["score"] - proper <= 1.2, _shown(answers[f"{name}, plain"])
+
+
+def test_spam_stays_spam(lab: Lab) -> None:
+    answers = verdicts(lab, official_mail.spam())
+    kept = {name: _shown(answer) for name, answer in answers.items() if answer["action"] == "no action"}
+    assert not kept
+
+
+def test_letter_of_an_old_server_comes_into_the_inbox(lab: Lab) -> None:
+    """The whole way, with the greeting of such a server."""
+    official: Sample = lab.samples[0]
+    subject = f"cong van {uuid.uuid4().hex}"
+    changes = (*official_mail.LETTERS["old_server_html_docx"], official_mail.with_field("Subject", subject))
+    content = official_mail.letter(changes, sender="vanthu@client.example", recipient=official.address)
+    with lab.smtp() as client:
+        client.ehlo("MAYCHU")
+        client.sendmail("vanthu@client.example", [official.address], content)
+    assert b"\nX-Spam:" not in lab.wait_for_message(official, subject)

@@ -397,3 +397,51 @@ def test_a_lost_store_comes_back_by_one_command(lab: Lab, person: Sample, before
         "mailstore", f"hanam-mail-restore --all --document {DOCUMENT}"
     ).replace("\n", " ")
     assert lab.run("mailstore", "ls -A /srv/mail/.restore 2>&1", check=False).endswith("No such file or directory\n")
+
+
+# Flips one bit of the blob that holds a small file, told by the sum of what is in it, and says where: flipped again
+# it is whole. The newest index names what came last.
+FLIP = """
+import json, pathlib, subprocess, sys
+def flip(path, offset):
+    octets = bytearray(path.read_bytes())
+    octets[offset] ^= 1
+    path.write_bytes(octets)
+    print(path, offset)
+def find(host, blob):
+    (root,) = pathlib.Path("/srv/backup").glob(f"*/{host}")
+    for index in sorted((root / "index").iterdir(), key=lambda path: -path.stat().st_mtime):
+        found = subprocess.check_output(["hanam-backup-restic", host, "cat", "index", index.name])
+        for pack in json.loads(found)["packs"]:
+            for entry in pack["blobs"]:
+                if entry["id"] == blob:
+                    return root / "data" / pack["id"][:2] / pack["id"], entry["offset"] + entry["length"] // 2
+flip(*find(*sys.argv[1:])) if len(sys.argv[2]) == 64 else flip(pathlib.Path(sys.argv[1]), int(sys.argv[2]))
+"""
+
+
+def flip_bit(lab: Lab, *where: str) -> list[str]:
+    program = base64.b64encode(FLIP.encode()).decode()
+    return lab.run("backup_repository", f"echo {program} | base64 -d | python3 - {' '.join(where)}").split()
+
+
+def test_one_flipped_bit_costs_one_message_which_is_named(lab: Lab, person: Sample, before: State) -> None:
+    whole = state(lab, person)
+    subject = f"hong mot bit {uuid.uuid4().hex}"
+    lab.run(
+        "mailstore",
+        f"printf 'Subject: {subject}\\n\\nThu.\\n' | doveadm save -u {person.mailbox} && hanam-mail-backup",
+    )
+    place = home(lab, person)
+    path, blob = lab.run(
+        "mailstore", f"cd {place}/Maildir && file=$(ls -t new/* cur/* | head -n 1) && echo $file $(sha256sum < $file)"
+    ).split()[:2]
+    broken = flip_bit(lab, lab.host("mailstore"), blob)
+    try:
+        lab.run("mailstore", f"doveadm kick {person.address}; rm -r {place}")
+        said = lab.run("mailstore", f"hanam-mail-restore --all --document {DOCUMENT} 2>&1; echo exit $?")
+    finally:
+        flip_bit(lab, *broken)
+    assert f"Không đọc được / unreadable: {place}/Maildir/{path}" in said
+    assert "1 tệp hoặc thư mục" in said and said.rstrip().endswith("exit 8")
+    assert state(lab, person) == whole

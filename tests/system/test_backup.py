@@ -1,6 +1,7 @@
 """The backup's units, the repository that forgets nothing for its clients, and its upkeep (Đ10.2, Đ10.7)."""
 
 import base64
+import hashlib
 import json
 
 import pytest
@@ -96,6 +97,35 @@ def test_databases_are_in_the_backup(lab: Lab) -> None:
             lab.run("accounts", f"dropdb -h /run/postgresql -U postgres --if-exists {name}")
 
 
+def test_queue_sealed_files_and_what_the_filter_learnt_are_in_the_backup(lab: Lab) -> None:
+    # There is no way to that address, so the message waits.
+    lab.run("mx", "printf 'Subject: cho\\n\\nThu.\\n' | sendmail -f postmaster@hanam.gov.vn 'ai@[192.0.2.1]'")
+
+    def waits() -> str | None:
+        lines = lab.run("mx", "postqueue -j").splitlines()
+        found = [entry for entry in map(json.loads, lines) if "[192.0.2.1]" in str(entry["recipients"])]
+        return found[0]["queue_id"] if found and found[0]["queue_name"] == "deferred" else None
+
+    queue_id = wait_for(waits, "a deferred message")
+    try:
+        wanted = {"mx": f"/{queue_id}", "accounts": ".age", "filter": "/var/lib/redis/dump.rdb"}
+        for host in {lab.host(group) for group in wanted}:
+            lab.run(host, "hanam-mail-backup")
+            listed = lab.run("backup_repository", f"hanam-backup-restic {host} ls latest --tag full").split()
+            for group, name in wanted.items():
+                if lab.host(group) == host:
+                    assert [path for path in listed if path.endswith(name)], name
+        place = "/root/hanam-test-queue"
+        lab.run("mx", f"hanam-mail-restore --files /var/spool/postfix --into {place} --document 12/STTTT")
+        shown = lab.run("mx", f"postcat $(find {place} -name {queue_id}); rm -r {place}")
+        assert "Subject: cho" in shown
+        journal = "/var/lib/hanam-backup/dumps"
+        lab.run("mailstore", f"hanam-mail-restore --files {journal} --into {place} --document 12/STTTT")
+        assert "dovecot" in lab.run("mailstore", f"cut -d ' ' -f 3 {place}/journal.log; rm -r {place}")
+    finally:
+        lab.run("mx", f"postsuper -d {queue_id}")
+
+
 def test_no_client_can_delete_or_overwrite(lab: Lab, backed_up: str) -> None:
     for kind in ("data", "snapshots", "index", "keys"):
         status, body = ask(lab, "GET", f"~/{kind}/")
@@ -105,6 +135,21 @@ def test_no_client_can_delete_or_overwrite(lab: Lab, backed_up: str) -> None:
         assert ask(lab, "POST", f"~/{kind}/{name}")[0] == 403
         assert ask(lab, "HEAD", f"~/{kind}/{name}")[0] == 200
     assert ask(lab, "POST", "~/config")[0] == 403
+
+
+def test_a_client_adds_no_key_and_no_repository(lab: Lab, backed_up: str) -> None:
+    # The server takes a file only under the sum of what is in it.
+    name = hashlib.sha256(b"x").hexdigest()
+    # Where a backup has to add, it may.
+    assert ask(lab, "POST", f"~/locks/{name}")[0] == 200
+    assert ask(lab, "DELETE", f"~/locks/{name}")[0] == 200
+    keys = ask(lab, "GET", "~/keys/")
+    assert ask(lab, "POST", f"~/keys/{name}")[0] >= 400
+    assert ask(lab, "GET", "~/keys/") == keys
+    account = lab.variables["vault_restic_http"]["user"]
+    assert ask(lab, "POST", f"/{account}/moi/?create=true")[0] >= 400
+    assert ask(lab, "HEAD", f"/{account}/moi/config")[0] == 404
+    assert "moi" not in lab.run("backup_repository", f"ls /srv/backup/{account}")
 
 
 def test_a_wrong_password_and_another_accounts_folder_are_refused(lab: Lab) -> None:

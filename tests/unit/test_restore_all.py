@@ -31,9 +31,11 @@ def program(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         return found
 
     monkeypatch.setattr(sys, "path", [*sys.path])
-    for name in ("hanam_backup", *(f"hanam_restore_{part}" for part in ("which", "arguments", "database", "files"))):
+    for name in (
+        "hanam_backup",
+        *(f"hanam_restore_{part}" for part in ("which", "arguments", "database", "files", "mail", "choice")),
+    ):
         module(name, f"{name}.py")
-    module("hanam_restore_mail", "hanam_restore_mail.py")
     return module("hanam_mail_restore", "restore.py")
 
 
@@ -49,7 +51,10 @@ def run(program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         for home in HOMES:
             (staged / home / "Maildir/cur").mkdir(parents=True)
             (staged / home / "Maildir/cur/1.M1P1.mail,S=5:2,S").write_text("Thu.\n")
-        unreadable = [program.Unreadable(store / path, "ciphertext verification failed") for path in broken]
+        unreadable = [
+            sys.modules["hanam_restore_files"].Unreadable(store / path, "ciphertext verification failed")
+            for path in broken
+        ]
         return SimpleNamespace(homes=[Path(home) for home in HOMES], unreadable=unreadable)
 
     @contextmanager

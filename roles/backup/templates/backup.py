@@ -26,12 +26,12 @@ from hanam_backup import (
     UNIT,
     BackupError,
     Config,
+    future,
     human,
     late,
     load_config,
     now,
     parse_time,
-    repository_exists,
     require_repository,
     restic,
     shown,
@@ -78,6 +78,29 @@ def dump(config: Config, database: str, target: Path) -> None:
     new.rename(target)
 
 
+def write_journal(config: Config, target: Path) -> None:
+    """Who signed in, from where, and what operators did: the lines of mail and authorisation of the last days.
+
+    The journal itself is no file for a backup: each line changes it in many places.
+    """
+    new = target.with_suffix(".new")
+    with new.open("wb") as file:
+        done = subprocess.run(
+            ["journalctl", "--quiet", "--output=short-iso-precise", f"--since=-{config.journal_days}d",
+             # As in syslog.h: mail, auth, authpriv.
+             "SYSLOG_FACILITY=2", "SYSLOG_FACILITY=4", "SYSLOG_FACILITY=10"],
+            stdout=file, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    # An empty selection is no fault of journalctl's, but its exit status is 1.
+    if done.returncode != 0 and done.stderr:
+        new.unlink()
+        raise BackupError(
+            f"không đọc được nhật ký hệ thống: {done.stderr.strip()}",
+            f"the journal cannot be read: {done.stderr.strip()}",
+        )
+    new.rename(target)
+
+
 def homes(root: Path) -> Iterator[Path]:
     """Every mailbox's home: two letters, then the id."""
     for shelf in root.iterdir():
@@ -107,7 +130,8 @@ def touched(root: Path, since: float) -> list[Path]:
 
 
 def back_up(config: Config, tag: str, paths: Sequence[str]) -> dict[str, Any]:
-    """One snapshot; restic's summary of it. Mail that vanished while it was read is no error here."""
+    """One snapshot; restic's summary of it. What vanished while it was read is no error of mail or of a queue."""
+    changing = tuple(f"{root}/" for root in (config.mail_root, *config.paths) if root)
     listing = Path(config.dumps).parent / "paths"
     listing.write_bytes(b"".join(path.encode(errors="surrogateescape") + b"\0" for path in paths))
     excludes = [f"--exclude={config.mail_root}/.*"] if config.mail_root else []
@@ -123,12 +147,10 @@ def back_up(config: Config, tag: str, paths: Sequence[str]) -> dict[str, Any]:
         for message in messages
         if message["message_type"] == "error"
         and not (
-            config.mail_root
-            and str(message.get("item", "")).startswith(f"{config.mail_root}/")
-            and "no such file" in str(message["error"].get("message"))
+            str(message.get("item", "")).startswith(changing) and "no such file" in str(message["error"].get("message"))
         )
     ]
-    if lost or (done.returncode == 3 and not config.mail_root):
+    if lost or (done.returncode == 3 and not changing):
         words = "; ".join(f"{message.get('item')}: {message['error'].get('message')}" for message in lost[:5])
         raise BackupError(f"có tệp không sao lưu được: {words}", f"files could not be backed up: {words}")
     summaries = [message for message in messages if message["message_type"] == "summary"]
@@ -150,8 +172,14 @@ def run(config: Config) -> int:
             except BackupError as error:
                 # The mail is backed up nevertheless.
                 status["errors"].append(error.english)
+        try:
+            write_journal(config, folder / "journal.log")
+        except BackupError as error:
+            status["errors"].append(error.english)
         since = time.time() - 1
-        paths = [path for path in (config.mail_root, config.dumps if config.databases else "") if path]
+        # A daemon that has not written yet has no folder.
+        more = [path for path in config.paths if Path(path).exists()]
+        paths = [path for path in (config.mail_root, config.dumps, *more) if path]
         summary = back_up(config, FULL, paths)
         status |= {
             "snapshot": summary["snapshot_id"],
@@ -236,21 +264,17 @@ def show_status(config: Config) -> int:
         ).tell()
     require_repository(config)
     taken = snapshots(config, "--tag", FULL)
+    for snapshot in (snapshot for snapshot in taken if future(snapshot)):
+        # Nothing old is forgotten while it is there, and no restore takes it for the latest.
+        result = BackupError(
+            f"bản sao lưu {snapshot} mang thời điểm ở tương lai; hãy tìm nguyên nhân",
+            f"snapshot {snapshot.short} claims a time to come",
+        ).tell()
     print(f"Kho {config.repository}: {len(taken)} bản sao lưu / snapshots.")
     if taken:
         last = taken[-1]
         print(f"Mới nhất / latest: {last}, {human(last.summary.get('total_bytes_processed', 0))}.")
     return result
-
-
-def initialise(config: Config) -> int:
-    """Make the repository unless it is there. The word `created` is what the role looks for."""
-    if repository_exists(config):
-        print("present")
-        return 0
-    restic(config, "init")
-    print("created")
-    return 0
 
 
 def main() -> int:
@@ -260,15 +284,12 @@ def main() -> int:
     )
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--status", action="store_true", help="lần sao lưu gần nhất / the latest backup")
-    action.add_argument("--init", action="store_true", help="tạo kho nếu chưa có / make the repository if absent")
     action.add_argument("--run", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     try:
         config = load_config()
         if arguments.run:
             return run(config)
-        if arguments.init:
-            return initialise(config)
         return show_status(config) if arguments.status else back_up_now()
     except BackupError as error:
         return error.tell()

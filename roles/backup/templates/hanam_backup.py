@@ -25,6 +25,8 @@ from typing import Any
 FOLDER = Path("/etc/hanam-mail/backup")
 STATUS = Path("/var/lib/hanam-backup/status.json")
 UNIT = "hanam-backup.service"
+# Clocks of hosts differ a little; more than this is no accident.
+CLOCKS_DIFFER = dt.timedelta(hours=1)
 # The snapshot of everything, and those of what changed while it was taken.
 FULL, FOLLOWUP = "full", "followup"
 
@@ -59,6 +61,9 @@ class Config:
     memory: str
     late_after_hours: int
     """So old may the last good backup be."""
+    paths: tuple[str, ...]
+    """What else of this host is saved: queue, sealed files, what the filter has learnt."""
+    journal_days: int
     ask_above: int
     """More messages than these come back into a mailbox only when somebody agrees."""
     audit_command: tuple[str, ...]
@@ -71,7 +76,7 @@ class Config:
 
 def load_config() -> Config:
     values = json.loads((FOLDER / "config.json").read_text())
-    return Config(**{**values, **{name: tuple(values[name]) for name in ("databases", "audit_command")}})
+    return Config(**{**values, **{name: tuple(values[name]) for name in ("databases", "audit_command", "paths")}})
 
 
 def _secret(name: str) -> Path:
@@ -211,3 +216,8 @@ def snapshots(config: Config, *options: str) -> list[Snapshot]:
         ),
         key=lambda snapshot: snapshot.time,
     )
+
+
+def future(snapshot: Snapshot) -> bool:
+    """Whether it claims a time to come: from a clock that is wrong, or from somebody who wants it to be the latest."""
+    return snapshot.time > now() + CLOCKS_DIFFER

@@ -74,13 +74,23 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--list", action="store_true", help="liệt kê các bản sao lưu / list the snapshots")
     parser.add_argument("--database", metavar="NAME", help="khôi phục một cơ sở dữ liệu / restore a database")
-    parser.add_argument("--into", metavar="NEW", help="tên cơ sở dữ liệu mới / the new database's name")
+    parser.add_argument(
+        "--files", metavar="FOLDER", help="khôi phục một thư mục của máy này vào chỗ khác / a folder of this host"
+    )
+    parser.add_argument(
+        "--into", metavar="NEW", help="tên cơ sở dữ liệu mới hoặc thư mục mới / the new database or folder"
+    )
     arguments = parser.parse_args()
-    if not (arguments.list or arguments.database or arguments.all) and not arguments.mailbox:
+    if not (arguments.list or arguments.database or arguments.files or arguments.all) and not arguments.mailbox:
         parser.error("cần mã hoặc địa chỉ hộp thư / a mailbox is needed")
     narrowed = arguments.folder or arguments.message
     if arguments.all and (
-        arguments.mailbox or arguments.replace or arguments.to_folder or arguments.database or narrowed
+        arguments.mailbox
+        or arguments.replace
+        or arguments.to_folder
+        or arguments.database
+        or arguments.files
+        or narrowed
     ):
         parser.error(
             "--all không đi cùng hộp thư, --replace, --to-folder, --folder, --message hay --database "

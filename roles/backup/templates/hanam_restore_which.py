@@ -17,11 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hanam_backup import FULL, BackupError, Config, Snapshot, now, restic, shown
+from hanam_backup import FULL, BackupError, Config, Snapshot, future, restic, shown
 
 NO_USER = 67  # sysexits' EX_NOUSER, which doveadm ends with
-# Clocks of hosts differ a little; more than this is no accident.
-CLOCKS_DIFFER = dt.timedelta(hours=1)
 UNDECIDED, UNRECORDED = 7, 9
 
 
@@ -120,15 +118,15 @@ def candidates(full: list[Snapshot], wanted: str, at: dt.datetime | None) -> lis
                 4,
             )
         return found
-    future = [snapshot for snapshot in full if snapshot.time > now() + CLOCKS_DIFFER]
-    for snapshot in future:
+    false = [snapshot for snapshot in full if future(snapshot)]
+    for snapshot in false:
         # What --at or latest means would be whatever somebody with a wrong clock, or with bad intent, has added.
         print(
             f"Cảnh báo: bỏ qua bản sao lưu {snapshot}, vì nó mang thời điểm ở tương lai; hãy tìm nguyên nhân.\n"
             f"Warning: snapshot {snapshot.short} claims a time to come and is left out.",
             file=sys.stderr,
         )
-    found = [snapshot for snapshot in reversed(full) if snapshot not in future and (at is None or snapshot.time <= at)]
+    found = [snapshot for snapshot in reversed(full) if snapshot not in false and (at is None or snapshot.time <= at)]
     if not found:
         when = f" trước {shown(at)}" if at else ""
         before = f" before {shown(at)}" if at else ""

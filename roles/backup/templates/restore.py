@@ -13,8 +13,7 @@ import argparse
 import fcntl
 import os
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,12 +22,13 @@ sys.path.insert(0, "/usr/local/lib/hanam-backup")
 
 from hanam_backup import FULL, BackupError, Config, Snapshot, load_config, now, require_repository, shown, snapshots
 from hanam_restore_arguments import RECORDED, parse_arguments
+from hanam_restore_choice import TRASH, list_unreadable, selected, show, tell_unreadable
 from hanam_restore_database import restore_database
 from hanam_restore_files import (
     Result,
-    Unreadable,
     as_owner,
     beside_the_store,
+    fetch,
     folders_of,
     put_whole,
     replace,
@@ -36,7 +36,6 @@ from hanam_restore_files import (
     stage_all,
 )
 from hanam_restore_files import count as count_of
-from hanam_restore_mail import Mailbox as Copy
 from hanam_restore_mail import Message, beside, missing
 from hanam_restore_which import (
     Mailbox,
@@ -47,80 +46,12 @@ from hanam_restore_which import (
     find_mailbox,
     known_mailboxes,
     log,
-    moment,
     record,
 )
 
 LOCK = Path("/run/lock/hanam-mail-restore.lock")
-TRASH = "Trash"
 # Some messages are not what was asked for, or could not be read.
 INCOMPLETE = 8
-
-
-# --- what is asked for ----------------------------------------------------------------------------
-
-
-def terms(arguments: argparse.Namespace) -> list[str]:
-    """Dovecot's search for the messages that are meant; empty for all."""
-    keys: dict[str, Callable[[str], list[str]]] = {
-        "id": lambda value: ["header", "message-id", value],
-        "subject": lambda value: ["subject", value],
-        "sender": lambda value: ["from", value],
-        "day": lambda value: ["on", f"{moment(value):%Y-%m-%d}"],
-    }
-    return [word for key, value in arguments.message for word in keys[key](value)]
-
-
-def selected(copy: Copy, arguments: argparse.Namespace, *, whole: bool) -> tuple[list[Message], list[Message], int]:
-    """What would come back, what of it is there already, and how much of the backup's trash is left where it is."""
-    saved, present = copy.messages()
-    gone = saved if arguments.to_folder else missing(saved, present)
-    wanted = saved
-    if arguments.folder:
-        known = {message.folder for message in saved} | set(copy.saved_folders())
-        for name in arguments.folder:
-            if name not in known:
-                raise BackupError(
-                    f"bản sao lưu không có thư mục {name}; có: {', '.join(sorted(known))}",
-                    f"the backup has no folder {name}",
-                    3,
-                )
-        wanted = [message for message in wanted if message.folder in arguments.folder]
-    if search := terms(arguments):
-        matching = set(copy.messages(*search)[0])
-        wanted = [message for message in wanted if message in matching]
-    left = set(wanted)
-    found = [message for message in gone if message in left]
-    thrown = 0
-    if not (whole or arguments.folder or arguments.message):
-        # What had been thrown away was deleted on purpose.
-        thrown = sum(message.folder == TRASH for message in found)
-        found = [message for message in found if message.folder != TRASH]
-    gone_set = set(gone)
-    return found, [message for message in wanted if message not in gone_set], thrown
-
-
-def show(copy: Copy, found: Sequence[Message], *, most: int | None) -> None:
-    """What would come back, message by message, or by folder when that is too long to read."""
-    if most is None or len(found) <= most:
-        for one in copy.describe(found):
-            print(one)
-        return
-    for folder, number in sorted(Counter(message.folder for message in found).items()):
-        print(f"{folder}: {number} thư / messages")
-
-
-def tell_unreadable(unreadable: Sequence[Unreadable], snapshot: Snapshot) -> None:
-    for one in unreadable:
-        print(f"Không đọc được / unreadable: {one.path}: {one.reason}", file=sys.stderr)
-    print(
-        f"Đã khôi phục mọi thứ còn đọc được của bản sao lưu {snapshot}; {len(unreadable)} tệp hoặc thư mục "
-        "nêu trên thì không. Thử bản sao lưu cũ hơn bằng --snapshot; sửa kho theo mục “Kho sao lưu bị hỏng” "
-        "của sổ tay vận hành.\n"
-        f"Restored what can be read of snapshot {snapshot.short}; "
-        f"the {len(unreadable)} files or folders above could not.",
-        file=sys.stderr,
-    )
 
 
 # --- the whole of it ------------------------------------------------------------------------------
@@ -201,6 +132,7 @@ def restore_all(config: Config, arguments: argparse.Namespace) -> int:
             for home, found, _ in compared:
                 if found:
                     print(f"{home.name}: {len(found)} thư / messages")
+            list_unreadable(staged.unreadable)
             return INCOMPLETE if staged.unreadable else 0
         if number > config.ask_above:
             agreed(
@@ -283,6 +215,7 @@ def restore_mailbox(config: Config, arguments: argparse.Namespace) -> int:
         if result is None:
             result = put_back(config, arguments, mailbox, staged)
             if arguments.dry_run:
+                list_unreadable(unreadable)
                 return INCOMPLETE if unreadable else 0
         elif mailbox.known:
             # Sessions hold the old state in memory.
@@ -354,6 +287,26 @@ def put_back(config: Config, arguments: argparse.Namespace, mailbox: Mailbox, st
     )
 
 
+def restore_files(config: Config, arguments: argparse.Namespace) -> int:
+    """A folder of this host as it was, into a new one: the queue, sealed files, what the filter had learnt."""
+    target = Path(arguments.into or "")
+    if not target.is_absolute() or target.exists():
+        raise BackupError("cần --into THƯ_MỤC_MỚI (đường dẫn đầy đủ, chưa có)", "--into NEW_FOLDER is needed", 2)
+    require_repository(config)
+    snapshot = candidates(snapshots(config, "--tag", FULL), arguments.snapshot, arguments.at)[0]
+    record(config, arguments, f"files {arguments.files}", {"snapshot": snapshot.id, "into": str(target)})
+    target.mkdir(mode=0o700)
+    unreadable = fetch(config, snapshot, Path(arguments.files), target)
+    log(arguments, f"files {arguments.files} from {snapshot} into {target}")
+    print(
+        f"Đã khôi phục {arguments.files} từ bản sao lưu {snapshot} vào {target}.\n"
+        f"Restored {arguments.files} from snapshot {snapshot.short} into {target}."
+    )
+    if unreadable:
+        tell_unreadable(unreadable, snapshot)
+    return INCOMPLETE if unreadable else 0
+
+
 def show_list(config: Config) -> int:
     require_repository(config)
     for snapshot in snapshots(config, "--tag", FULL):
@@ -372,6 +325,8 @@ def main() -> int:
         with only_one():
             if arguments.database:
                 return restore_database(config, arguments)
+            if arguments.files:
+                return restore_files(config, arguments)
             return restore_all(config, arguments) if arguments.all else restore_mailbox(config, arguments)
     except BackupError as error:
         return error.tell()

@@ -3,13 +3,16 @@
 """Upkeep of every repository below the folder: `hanam-backup-maintain prune|check`.
 
 Run by hanam-backup-maintain@.service, which gives folder, options and password. Lines that begin with <3> are
-errors in the journal.
+errors in the journal. `hanam-backup-maintain prepare FOLDER USER ACCOUNT/HOST ...` is what the role runs, as root.
 """
 
 import datetime as dt
+import grp
 import json
 import os
+import pwd
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,11 +52,57 @@ def prune(repository: Path) -> None:
     print(restic(repository, "forget", "--prune", "--group-by", "host,tags", "--quiet", *options))
 
 
+def part_of_week(day: dt.date, parts: int) -> int:
+    """Which of the parts is read in the week of that day: each in its turn, so that all are within so many weeks."""
+    return (day.toordinal() - 1) // 7 % parts + 1
+
+
 def check(repository: Path) -> None:
-    print(restic(repository, "check", "--cleanup-cache", *os.environ["MAINTAIN_CHECK"].split()))
+    parts = int(os.environ["MAINTAIN_CHECK_WEEKS"])
+    subset = f"--read-data-subset={part_of_week(dt.date.today(), parts)}/{parts}"
+    print(restic(repository, "check", "--cleanup-cache", subset))
+
+
+# --- repositories and their rights ------------------------------------------------------------------
+
+# What a backup adds to; all else is made here once. A client that could add a key would have the backups open to
+# whoever knows that key, and a repository more could fill the disk unseen.
+WRITABLE = ("data", "index", "locks", "snapshots")
+
+
+def own(path: Path, user: str, group: str, mode: int) -> bool:
+    """Whether something had to be changed."""
+    stat = path.stat()
+    uid, gid = pwd.getpwnam(user).pw_uid, grp.getgrnam(group).gr_gid
+    if (stat.st_uid, stat.st_gid, stat.st_mode & 0o7777) == (uid, gid, mode):
+        return False
+    os.chown(path, uid, gid)
+    path.chmod(mode)
+    return True
+
+
+def prepare(root: Path, user: str, names: list[str]) -> bool:
+    """Make the repositories that are not there, and let the server write only where a backup has to."""
+    changed = own(root, "root", user, 0o750)
+    for name in names:
+        repository = root / name
+        if not (repository / "config").exists():
+            print(restic(repository, "init", "--no-cache"))
+            for part in WRITABLE:
+                for place in (repository / part, *(repository / part).rglob("*")):
+                    shutil.chown(place, user, user)
+            changed = True
+        folders = [repository.parent, repository, repository / "keys"]
+        files = [repository / "config", *(repository / "keys").iterdir()]
+        for path, mode in [*((folder, 0o550) for folder in folders), *((file, 0o440) for file in files)]:
+            changed |= own(path, "root", user, mode)
+    return changed
 
 
 def main() -> int:
+    if sys.argv[1] == "prepare":
+        print("changed" if prepare(Path(sys.argv[2]), sys.argv[3], sys.argv[4:]) else "unchanged")
+        return 0
     action = {"prune": prune, "check": check}[sys.argv[1]]
     failed = 0
     for config in sorted(Path(os.environ["MAINTAIN_ROOT"]).glob("*/*/config")):

@@ -1,8 +1,10 @@
 """`regulation_naming` as typed values: the grammar of addresses and the word lists, all of it data.
 
-A form is a template of parts in braces and the signs between them. What the parts mean is the only thing that
-stands in code (naming.py); which parts, in what order, parted by what and tried in which succession is the
-regulation's, so another province's rule is another file.
+A form is a template of parts in braces and the signs between them. Which parts, in what order, parted by what and tried
+in which succession is data, and so are the lists of words: a province whose rule is made of the same parts needs
+another file and no code. What the parts mean is code, and a rule that needs another part is code too: a part of the
+given name only, a number that always stands there, a choice by the length of a name, two parts that tell namesakes
+apart at once (docs/decisions/0012-naming-grammar.md has the list).
 """
 
 import re

@@ -39,7 +39,10 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True)
 class Configuration:
-    """From the jobs' YAML file. `smtp_tls_name`: the name in the exchanger's certificate; empty: loopback, no TLS."""
+    """From the jobs' YAML file. `smtp_tls_name`: the name in the exchanger's certificate; empty: loopback, no TLS.
+
+    `regulation` is how texts quote the province's regulation.
+    """
 
     smtp_host: str
     smtp_port: int
@@ -51,6 +54,7 @@ class Configuration:
     support_name: str
     support_email: str
     support_phone: str
+    regulation: str
 
     @classmethod
     def read(cls, path: Path) -> "Configuration":
@@ -124,6 +128,7 @@ def message(
         "support_name": configuration.support_name,
         "support_email": configuration.support_email,
         "support_phone": configuration.support_phone,
+        "regulation": configuration.regulation,
         **values,
     }
     subject, _, body = _text(text).partition("\n\n")

@@ -36,6 +36,7 @@ CONFIGURATION = notices.Configuration(
     support_name="Sở Thông tin và Truyền thông",
     support_email="hotro@hanam.gov.vn",
     support_phone="0226 3 000 000",
+    regulation="Quy chế thử nghiệm của tỉnh Thử Nghiệm (Quyết định số 1/2030/QĐ-UBND)",
 )
 # What mail.life_cycle and mail.quota_passed put into the payload of each kind.
 PAYLOADS: dict[str, dict[str, Any]] = {
@@ -477,3 +478,11 @@ def test_every_step_of_the_job_can_be_told() -> None:
     assert jobs._STEPS.keys() == PAYLOADS.keys() - {"quota", "opened"}
     for kind, text in jobs._STEPS.items():
         assert "{" not in text.format(**PAYLOADS[kind])
+
+
+@pytest.mark.parametrize("kind", ["idle_warning", "idle_lock", "revoke_proposal"])
+def test_texts_quote_the_regulation_of_the_province_that_sends_them(kind: str) -> None:
+    notice = notices.Notice("m4k7q2", kind, "1", date(2026, 11, 25), PAYLOADS[kind], "Lê An", "lean@x.vn", None, ("x",))
+    text = notices.render(notice, CONFIGURATION).get_content()
+    assert CONFIGURATION.regulation in " ".join(text.split())
+    assert "Hà Nam" not in text

@@ -1,0 +1,288 @@
+"""What the scanner cannot read is refused (Đ4.2, Đ10.6), and ordinary mail passes.
+
+It cannot read what is packed in a way it does not know, or encoded so that two programs read two things.
+"""
+
+import base64
+import io
+import smtplib
+from collections.abc import Callable, Iterator
+from email.message import EmailMessage, MIMEPart
+from email.mime.message import MIMEMessage
+from functools import partial
+
+import openpyxl
+import pytest
+
+from tests.containers import (
+    EICAR,
+    PAYLOAD,
+    UNKNOWN,
+    by_its_program,
+    encrypted_ooxml,
+    rar5,
+    tarred,
+    together,
+    zipped,
+    zstandard,
+)
+from tests.lab import Lab, Sample, at_once, message
+
+pytestmark = [pytest.mark.dieu4, pytest.mark.dieu10]
+
+STRANGER = "nguoi.gui@client.example"
+
+HEAD = f"From: {STRANGER}\nTo: %s\nSubject: thu\nMessage-ID: <thu@client.example>\nMIME-Version: 1.0\n"
+HEAD += "Date: Thu, 26 Nov 2026 08:00:00 +0700\n"
+
+
+def answers(lab: Lab, recipient: Sample, messages: dict[str, bytes]) -> dict[str, tuple[int, str]]:
+    """What the door of the world answers to each, four at a time."""
+
+    def bring(content: bytes) -> tuple[int, str]:
+        with lab.smtp() as client:
+            try:
+                client.sendmail(STRANGER, [recipient.address], content)
+            except smtplib.SMTPResponseException as refusal:
+                answer = refusal.smtp_error
+                return refusal.smtp_code, answer.decode("ascii") if isinstance(answer, bytes) else answer
+        return 250, ""
+
+    names = list(messages)
+    found: dict[str, tuple[int, str]] = {}
+    for first in range(0, len(names), 4):
+        some = names[first : first + 4]
+        found |= zip(some, at_once(*(partial(bring, messages[name]) for name in some)), strict=True)
+    return found
+
+
+def taken(found: dict[str, tuple[int, str]], text: str) -> dict[str, tuple[int, str]]:
+    """Those that were not refused for good, and with this text."""
+    return {name: answer for name, answer in found.items() if answer[0] != 554 or text not in answer[1]}
+
+
+def with_file(recipient: Sample, content: bytes, name: str = "công văn.doc") -> EmailMessage:
+    mail = message(STRANGER, recipient.address)
+    mail.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
+    return mail
+
+
+# --- what the scanner cannot unpack ---
+
+
+def test_what_the_scanner_cannot_unpack_is_refused_whatever_its_name(lab: Lab, recipient: Sample) -> None:
+    kinds = (
+        "rar4", "rar5", "rar behind a program", "zst", "tar.zst", "lz4", "lz", "lzma", "lrzip", "zpaq", "wim", "ar",
+        "lzma.zip",
+    )  # fmt: skip
+    messages = {kind: with_file(recipient, UNKNOWN[kind]).as_bytes() for kind in kinds}
+    # Its name is all that tells Brotli.
+    brotli = by_its_program("brotli")
+    messages["br"] = with_file(recipient, brotli, "Hồ sơ.TAR.BR").as_bytes()
+    messages["br in zip"] = with_file(recipient, zipped(brotli, "a.br")).as_bytes()
+    inner = with_file(recipient, zipped(tarred(rar5(PAYLOAD), "a.doc"), "b.doc"))
+    outer = message(STRANGER, recipient.address)
+    outer.add_attachment(inner)
+    messages["rar in tar in zip in an attached message"] = outer.as_bytes()
+    # A file that starts as music does is not looked at by the scanner, whatever follows.
+    messages["rar behind music"] = with_file(recipient, b"ID3" + rar5(PAYLOAD), "a.rar").as_bytes()
+    assert taken(answers(lab, recipient, messages), "khong quet virus duoc, xin dung ZIP") == {}
+    virus = {"zip behind music": with_file(recipient, b"ID3" + zipped(EICAR), "a.zip").as_bytes()}
+    assert taken(answers(lab, recipient, virus), "Thu co virus") == {}
+
+
+def test_what_the_scanner_cannot_unpack_does_not_leave_either(lab: Lab, sender: Sample, recipient: Sample) -> None:
+    mail = message(sender.address, recipient.address)
+    mail.add_attachment(zstandard(PAYLOAD), maintype="text", subtype="plain", filename="a.txt")
+    with lab.submission(sender.address, sender.password) as client, pytest.raises(smtplib.SMTPDataError) as refusal:
+        client.sendmail(sender.address, [recipient.address], mail.as_bytes())
+    assert b"khong quet virus duoc, xin dung ZIP" in refusal.value.smtp_error
+
+
+def test_ordinary_attachments_arrive_and_an_office_document_with_a_password_is_marked(
+    lab: Lab, recipient: Sample
+) -> None:
+    sheet = io.BytesIO()
+    openpyxl.Workbook().save(sheet)
+    mail = with_file(recipient, sheet.getvalue(), "Bảng.xlsx")
+    mail.add_attachment(zipped(sheet.getvalue(), "Bảng.xlsx"), maintype="application", subtype="zip", filename="b.zip")
+    mail.add_attachment(
+        b"\xff\xd8\xff\xe0" + bytes(range(256)) * 40, maintype="image", subtype="jpeg", filename="c.jpg"
+    )
+    mail.add_attachment(
+        b"0\x82\x01\x00" + bytes(256), maintype="application", subtype="pkcs7-signature", filename="smime.p7s"
+    )
+    mail.add_attachment(message(STRANGER, STRANGER, subject="Chuyển tiếp"))
+    closed = with_file(recipient, encrypted_ooxml(), "Mật.docx")
+    for letter, mark in ((mail, False), (closed, True)):
+        assert answers(lab, recipient, {"": letter.as_bytes()}) == {"": (250, "")}
+        arrived = lab.wait_for_message(recipient, str(letter["Subject"]))
+        assert (b"\nX-Hanam-Attachment: encrypted" in arrived) == mark
+
+
+def test_closed_archive_beside_a_closed_document_is_refused(lab: Lab, recipient: Sample) -> None:
+    both = together(encrypted_ooxml(), by_its_program("closed.7z"))
+    found = answers(lab, recipient, {"both": with_file(recipient, both, "a.zip").as_bytes()})
+    assert taken(found, "dat mat khau") == {}
+
+
+# --- encodings ---
+
+
+def leaf(*fields: str) -> str:
+    """A part with these header fields, and the virus in uuencode without its first line."""
+    body = "".join(chr(32 + len(EICAR[at : at + 45])) + _uu(EICAR[at : at + 45]) + "\n" for at in (0, 45))
+    return "".join(f"{field}\n" for field in fields) + f"\n{body}"
+
+
+def _uu(data: bytes) -> str:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    text = base64.b64encode(data.ljust(-len(data) % 3 + len(data), b"\0")).decode()
+    return "".join(chr(32 + alphabet.index(letter)) for letter in text)
+
+
+def mixed(part: str, mark: str = "b") -> str:
+    return f'Content-Type: multipart/mixed; boundary="{mark}"\n\n--{mark}\n\nKinh gui\n--{mark}\n{part}\n--{mark}--\n'
+
+
+CTE = "Content-Transfer-Encoding"
+FILE = 'Content-Type: application/octet-stream; name="e.com"'
+
+ODD_FIELDS: dict[str, list[str]] = {
+    **{
+        name: [FILE, f"{CTE}: {name}"]
+        for name in ("x-uue", "uue", "uuencode", "x-uuencode", "X-UUE", "yenc", "base64;", "")
+    },
+    "comment before": [FILE, f"{CTE}: (base64) x-uue"],
+    "comment behind": [FILE, f"{CTE}: base64 (x-uue)"],
+    "blank before the colon": [FILE, f"{CTE} : x-uue"],
+    "folded": [FILE, f"{CTE}:\n\tx-uue"],
+    "other case": [FILE, "cONTENT-tRANSFER-eNCODING:x-uue"],
+    "two of them": [FILE, f"{CTE}: 7bit", f"{CTE}: base64"],
+    "two types": ["Content-Type: text/plain", FILE],
+    "a piece of a message": ['Content-Type: message/partial; id="a"; number=1; total=2'],
+    "a piece, with comments": ['Content-Type: (a (b)) Message (c) /\n (d) Partial ; id="a"; number=1; total=2'],
+    "content elsewhere": ['Content-Type: message/external-body; access-type=URL; URL="http://client.example/e.com"'],
+}
+
+
+def in_base64(entity: str) -> str:
+    """An attached message that is encoded itself."""
+    return f"Content-Type: message/rfc822\n{CTE}: base64\n\n" + base64.encodebytes(entity.encode()).decode()
+
+
+@pytest.fixture
+def odd_messages(recipient: Sample) -> Iterator[dict[str, bytes]]:
+    head = HEAD % recipient.address
+    messages = {name: head + mixed(leaf(*fields)) for name, fields in ODD_FIELDS.items()}
+    one = leaf(*ODD_FIELDS["x-uue"])
+    messages |= {
+        "of the whole message": head + one,
+        "deep": head + mixed(mixed(mixed(one, "d"), "c")),
+        "in an attached message": head + mixed(f"Content-Type: message/rfc822\n\n{mixed(one, 'c')}"),
+        "in an encoded message": head + mixed(in_base64(HEAD % STRANGER + mixed(one, "c"))),
+        "in an encoded message in another": head
+        + mixed(in_base64("Subject: a\n" + mixed(in_base64("Subject: b\n" + one), "c"))),
+    }
+    yield {name: text.encode() for name, text in messages.items()}
+
+
+def test_an_encoding_that_the_standard_does_not_know_is_refused(
+    lab: Lab, recipient: Sample, odd_messages: dict[str, bytes]
+) -> None:
+    assert taken(answers(lab, recipient, odd_messages), "Cau truc (MIME)") == {}
+
+
+def test_encodings_of_the_standard_pass_in_any_case(lab: Lab, recipient: Sample) -> None:
+    names = ("7BIT", "8bit", "Binary", "Quoted-Printable", "BASE64  ", "\n quoted-printable")
+    letters = {name: mixed(f"Content-Type: text/plain\n{CTE}: {name}\n\nVGhhbiBhaQ==\n") for name in names}
+    found = answers(
+        lab, recipient, {name: (HEAD % recipient.address + text).encode() for name, text in letters.items()}
+    )
+    assert {name: answer for name, answer in found.items() if answer[0] != 250} == {}
+
+
+# --- what keeps programs busy ---
+
+
+def parts(count: int) -> str:
+    """A container of so many parts, itself among them."""
+    return 'Content-Type: multipart/mixed; boundary="b"\n\n' + "--b\n\na\n" * (count - 1) + "--b--\n"
+
+
+def containers(count: int) -> str:
+    text = leaf()
+    for number in range(count):
+        text = mixed(text, f"b{number}x")
+    return text
+
+
+def html(levels: int) -> str:
+    return (
+        "Content-Type: text/html\n\n<html><body>" + "<div>\n" * levels + "a" + "</div>\n" * levels + "</body></html>\n"
+    )
+
+
+def test_messages_that_keep_programs_busy_are_refused(lab: Lab, recipient: Sample) -> None:
+    head = HEAD % recipient.address
+    limits = {"parts": lab.variables["rspamd_mime_parts_limit"], "levels": lab.variables["rspamd_mime_levels_limit"]}
+    messages = {
+        "parts": parts(limits["parts"] + 1),
+        "20,000 parts": parts(20_000),
+        "levels": containers(limits["levels"] + 1),
+        "messages in messages": "Content-Type: message/rfc822\n\n" * (limits["levels"] + 1) + "\na\n",
+        # Rspamd reads no more than 64.
+        "containers side by side": 'Content-Type: multipart/mixed; boundary="b"\n\n'
+        + "".join(f"--b\n{containers(1)}" for _ in range(80))
+        + "--b--\n",
+        "html": html(20_000),
+        "html in an attached message": mixed(f"Content-Type: message/rfc822\n\n{html(20_000)}"),
+        "html in parts": 'Content-Type: multipart/mixed; boundary="b"\n\n'
+        + "".join(f"--b\n{html(900)}" for _ in range(3))
+        + "--b--\n",
+    }
+    found = answers(lab, recipient, {name: (head + text).encode() for name, text in messages.items()})
+    assert {name: answer for name, answer in found.items() if answer[0] != 554} == {}
+    at_the_limit = {"parts": parts(limits["parts"]), "levels": containers(10), "html": html(500)}
+    found = answers(lab, recipient, {name: (head + text).encode() for name, text in at_the_limit.items()})
+    assert {name: answer for name, answer in found.items() if answer[0] != 250} == {}
+
+
+# --- what counts as an attachment (Đ8.1b) ---
+
+
+def _lines(size: int) -> str:
+    return ("a" * 76 + "\n") * (size // 77 + 1)
+
+
+def uuencoded_in_the_letter(mail: EmailMessage, size: int) -> None:
+    line = "M" + "`" * 60 + "\n"
+    mail.set_content(f"Kinh gui\nbegin 644 a.bin\n{line * (size // 45 + 1)}`\nend\n", cte="7bit")
+
+
+def second_text_without_a_name(mail: EmailMessage, size: int) -> None:
+    mail.make_mixed()
+    part = MIMEPart()
+    part.set_content(_lines(size), cte="7bit")
+    mail.attach(part)
+
+
+def text_of_an_attached_message(mail: EmailMessage, size: int) -> None:
+    mail.make_mixed()
+    inner = message(STRANGER, STRANGER)
+    inner.set_content(_lines(size), cte="7bit")
+    mail.attach(MIMEMessage(inner))
+
+
+@pytest.mark.dieu8
+def test_attachments_of_every_form_count(lab: Lab, sender: Sample, recipient: Sample) -> None:
+    def answer(hide: Callable[[EmailMessage, int], None]) -> bytes:
+        mail = message(sender.address, recipient.address)
+        hide(mail, lab.variables["regulation_attachment_limit_bytes"] + 100)
+        with lab.submission(sender.address, sender.password) as client, pytest.raises(smtplib.SMTPDataError) as refusal:
+            client.sendmail(sender.address, [recipient.address], mail.as_bytes())
+        return bytes(refusal.value.smtp_error)  # type: ignore[arg-type]
+
+    forms = (uuencoded_in_the_letter, second_text_without_a_name, text_of_an_attached_message)
+    for text in at_once(*(partial(answer, form) for form in forms)):
+        assert b"vuot qua 20 MB" in text

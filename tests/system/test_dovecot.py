@@ -1,7 +1,9 @@
 """Dovecot as it runs: its configuration, its sockets, its files."""
 
+import imaplib
 import time
 
+import pytest
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
@@ -106,3 +108,32 @@ def test_journal_tells_of_no_error_of_dovecots_own(lab: Lab, mailstore_host: Hos
     journal = mailstore_host.check_output(f"journalctl --sync; journalctl -u dovecot --since @{before} -o cat")
     assert "Permission denied" not in journal
     assert "Error" not in journal
+
+
+# So long after a reload it used to end the sessions.
+CUT = 8
+
+
+@pytest.mark.dieu10
+@pytest.mark.dieu7
+def test_a_reload_cuts_no_session_and_leaves_no_sign_in_that_cannot_be_forgotten(lab: Lab) -> None:
+    person = lab.samples[1]
+    process = "pgrep --exact --uid dovecot auth"
+    session = lab.imap(person.address, person.password)
+    try:
+        # Postfix keeps its connection to the process that knows who signs in.
+        with lab.submission(person.address, person.password) as client:
+            before = lab.run("mailstore", process).split()
+            lab.run("mailstore", "systemctl reload dovecot")
+            time.sleep(CUT)
+            assert not set(before) & set(lab.run("mailstore", process, check=False).split())
+            assert client.noop()[0] == 250
+        assert session.noop()[0] == "OK"
+        # Those that come next are served, those that were there can be cut.
+        lab.imap(person.address, person.password).logout()
+        lab.run("mailstore", f"doveadm kick {person.mailbox}")
+        with pytest.raises(imaplib.IMAP4.abort):
+            for _ in range(3):
+                session.noop()
+    finally:
+        session.shutdown()

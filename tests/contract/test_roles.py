@@ -1,7 +1,9 @@
 """Conventions of roles, so that nobody has to remember them."""
 
 import re
+import subprocess
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +146,69 @@ def test_no_path_is_written_by_two_roles() -> None:
                         writers[str(arguments.get("dest"))].add(role.name)
     shared = {path: roles for path, roles in writers.items() if len(roles) > 1 and path.startswith("/")}
     assert shared == {}
+
+
+# --- No variable that nobody reads ---
+
+
+def tracked() -> list[Path]:
+    """Everything that may read a variable: the project without tests, texts for people and secrets."""
+    listed = subprocess.run(
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    places = ("deploys", "group_vars", "inventory", "playbooks", "plugins", "roles", "src")
+    return [ROOT / line for line in listed if line.startswith(places) and (ROOT / line).is_file()]
+
+
+def read_in(files: Iterable[Path]) -> set[str]:
+    """The words in the files, without comments and without what a line of YAML only gives a value to."""
+    words: set[str] = set()
+    for path in files:
+        text = path.read_text(errors="replace")
+        if path.suffix == ".yml":
+            lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
+            text = "\n".join(re.sub(r"^(\w+|\s*register):(\s+__\w+$)?", "", line) for line in lines)
+        words |= set(re.findall(r"\w+", text))
+    return words
+
+
+@pytest.mark.parametrize("role", ROLES, ids=NAMES)
+def test_a_role_reads_each_of_its_inputs(role: Path) -> None:
+    inputs = load(role / "meta/argument_specs.yml")["argument_specs"]["main"].get("options", {})
+    files = [path for path in tracked() if path.is_relative_to(role) and not path.is_relative_to(role / "meta")]
+    assert sorted(set(inputs) - read_in(files)) == []
+
+
+def test_every_variable_that_is_given_a_value_is_read() -> None:
+    given = [ROOT / "group_vars", ROOT / "inventory", *(role / "vars" for role in ROLES)]
+    files = [path for path in tracked() if path.name not in ("argument_specs.yml", "vault.yml")]
+    variables: set[str] = set()
+    for path in (
+        path for path in files if path.suffix == ".yml" and any(path.is_relative_to(place) for place in given)
+    ):
+        content = load(path) or {}
+        if path.is_relative_to(ROOT / "inventory"):
+            content = {name for group in content.values() for host in group["hosts"].values() for name in host or {}}
+        variables |= set(content)
+    for path in (
+        path for path in files if path.suffix == ".yml" and path.parts[-2] in ("tasks", "handlers", "playbooks")
+    ):
+        # Tasks of roles, and plays with theirs.
+        for item in load(path) or []:
+            variables |= {task["register"] for task in tasks([item, *item.get("tasks", [])]) if "register" in task}
+    inputs = {
+        name
+        for role in ROLES
+        for name in load(role / "meta/argument_specs.yml")["argument_specs"]["main"].get("options", {})
+    }
+    # What every role installs is read by name: the lab's archive of packages is made of these lists.
+    unread = {name for name in variables - inputs - read_in(files) if not name.endswith("_packages")}
+    assert sorted(unread) == []
+
+
+def test_no_file_of_variables_reads_what_a_playbook_registers() -> None:
+    """It would be there in one playbook, at one moment, and be an undefined variable everywhere else."""
+    for path in tracked():
+        if path.is_relative_to(ROOT / "group_vars") or path.is_relative_to(ROOT / "inventory"):
+            assert re.search(r"(?<![\w'])__[a-z]\w*", path.read_text(errors="replace")) is None, path.relative_to(ROOT)

@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from random import Random
 
-from hanam_mail import canonical, naming, naming_batch
+from hanam_mail import canonical, naming
 from hanam_mail.errors import Source
 from hanam_mail.events import ID_LETTERS, ID_PAIRS
 from hanam_mail.model import (
@@ -34,6 +34,7 @@ from hanam_mail.model import (
     Revoke,
 )
 from hanam_mail.regulation import Regulation
+from tests.population import naming_batch
 from tests.population.agencies import Plan, plans, shares
 from tests.population.names import Person, people
 

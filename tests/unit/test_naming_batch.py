@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.population import naming_batch
+from tests.population.naming_batch import Applicant
 
-from hanam_mail import naming, naming_batch, regulation
-from hanam_mail.naming_batch import Applicant
+from hanam_mail import naming, regulation
 
 RULES = regulation.load(Path(__file__).parents[2] / "group_vars/all/regulation.yml").naming
 

@@ -114,6 +114,8 @@ def test_every_usual_way_to_write_one_author_is_taken(lab: Lab, official: Sample
         f"Nguyen V. An\r\n <{STRANGER}>",
         f"TT.HU Kim Bang <{STRANGER}>",
         f"<van_phong+1@{BELOW[:200]}.client.example>",
+        "Văn thư <văn.thư@tỉnh.client.example>",
+        "MAILER-DAEMON@client.example (Mail Delivery System)",
     ]
     subjects = [uuid.uuid4().hex for _ in authors]
     for author, subject in zip(authors, subjects, strict=True):

@@ -223,6 +223,14 @@ def html(levels: int) -> str:
     )
 
 
+def html_in(alphabet: str, entity: str) -> str:
+    body = entity.split("\n\n", 1)[1].encode(alphabet)
+    # Python leaves these letters of UTF-7 as they are; who hides them does not.
+    body = body.replace(b"<", b"+ADw-") if alphabet == "utf-7" else body
+    content = base64.encodebytes(body).decode()
+    return f"Content-Type: text/html; charset={alphabet}\n{CTE}: base64\n\n{content}"
+
+
 def test_messages_that_keep_programs_busy_are_refused(lab: Lab, recipient: Sample) -> None:
     head = HEAD % recipient.address
     limits = {"parts": lab.variables["rspamd_mime_parts_limit"], "levels": lab.variables["rspamd_mime_levels_limit"]}
@@ -236,6 +244,7 @@ def test_messages_that_keep_programs_busy_are_refused(lab: Lab, recipient: Sampl
         + "".join(f"--b\n{containers(1)}" for _ in range(80))
         + "--b--\n",
         "html": html(20_000),
+        **{f"html in {alphabet}": html_in(alphabet, html(20_000)) for alphabet in ("utf-16", "utf-16le", "utf-7")},
         "html in an attached message": mixed(f"Content-Type: message/rfc822\n\n{html(20_000)}"),
         "html in parts": 'Content-Type: multipart/mixed; boundary="b"\n\n'
         + "".join(f"--b\n{html(900)}" for _ in range(3))

@@ -314,6 +314,7 @@ def catch_up(connection: Any, configuration: Configuration, act: Act = perform, 
             pending.add(later(events))
         connection.execute("SELECT mail.agent_done(%s, %s)", [configuration.node, events[-1].seq])
         handled += len(events)
+        _tell_systemd("WATCHDOG=1")
 
 
 class Reports:
@@ -415,7 +416,7 @@ def run(configuration: Configuration) -> None:
         if failures:
             log.info("caught up after %d failures", failures)
         failures = 0
-        _tell_systemd("STATUS=listening")
+        _tell_systemd("STATUS=listening\nWATCHDOG=1")
 
     # Ready at once: a node must boot and be configured while the accounts host is away.
     _tell_systemd("READY=1\nSTATUS=connecting")
@@ -433,7 +434,7 @@ def run(configuration: Configuration) -> None:
             if (for_seconds := time.monotonic() - failing_since) >= alarm_after:
                 log.error("%s", alarm(for_seconds))
                 alarm_after = for_seconds + ALARM_SECONDS
-            _tell_systemd(f"STATUS=failed {failures} times, trying again")
+            _tell_systemd(f"STATUS=failed {failures} times, trying again\nWATCHDOG=1")
             time.sleep(pause(failures))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hanam_mail import agent
 from tests.render.conftest import ENVIRONMENTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,6 +130,12 @@ def test_the_agent_is_started_again_however_often_it_ends(here: Any) -> None:
     unit = here.render("agent", "hanam-agent.service.j2", "mail")
     assert re.search(r"^Restart=always$", unit, re.M)
     assert re.search(r"^StartLimitIntervalSec=0$", unit.partition("[Service]")[0], re.M)
+
+
+def test_an_agent_that_hangs_is_started_again_and_one_that_waits_is_not(here: Any) -> None:
+    unit = here.render("agent", "hanam-agent.service.j2", "mail")
+    (minutes,) = re.findall(r"^WatchdogSec=(\d+)min$", unit, re.M)
+    assert int(minutes) * 60 > 4 * (agent.IDLE_SECONDS + agent.MAX_PAUSE_SECONDS)
 
 
 @pytest.mark.dieu8

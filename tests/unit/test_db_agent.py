@@ -3,6 +3,7 @@
 import itertools
 import json
 import logging
+import socket
 import subprocess
 import sys
 import time
@@ -176,6 +177,17 @@ def test_the_cursor_moves_only_after_the_deed() -> None:
     assert agent.catch_up(outbox, configuration, lambda command: done.append(list(command))) == 3
     assert outbox.cursor == 3
     assert ["doveadm", "kick", "m2"] in done
+
+
+def test_systemd_hears_that_the_agent_lives_after_each_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first apply of a province is many batches: none of them may look like an agent that hangs."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(1)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setattr(agent, "BATCH", 2)
+        agent.catch_up(Outbox(3), Configuration("mail", "dsn", DOVEADM), lambda command: None)
+        assert [systemd.recv(100) for _ in range(2)] == [b"WATCHDOG=1"] * 2
 
 
 def test_of_many_sessions_to_cut_only_those_that_there_are_are_cut_after_the_cache_is_empty() -> None:

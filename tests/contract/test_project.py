@@ -174,3 +174,15 @@ def test_every_make_target_that_is_named_is_there() -> None:
     }
     assert len(named) > 5
     assert [each for each in sorted(named) if each[0] not in targets] == []
+
+
+def test_no_set_reaches_a_file_in_the_order_of_the_day() -> None:
+    """Ansible's set filters give another order at each run: a converge would change what the last one wrote."""
+    unordered = re.compile(r"\b(union|intersect|difference|symmetric_difference)\(")
+    settled = re.compile(r"\| *(sort|length)\b|\bif |varnames")
+    found = []
+    for path in tracked("group_vars/*.yml", "roles/*.yml", "roles/*.j2", "playbooks/*.yml", "inventory/*.yml"):
+        for expression in re.findall(r"\{[{%].*?[%}]\}", path.read_text("utf-8"), flags=re.DOTALL):
+            if unordered.search(expression) and not settled.search(expression):
+                found.append(f"{path.relative_to(ROOT)}: {expression}")
+    assert not found

@@ -5,6 +5,7 @@ import email.policy
 import smtplib
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -45,6 +46,14 @@ def keys(lab: Lab) -> Iterator[dict[str, Key]]:
     keys = {name: Key(domain, name, bits, record) for name, (bits, record) in KEYS.items()}
     lines = [f'_dmarc.{domain}. 30 IN TXT "v=DMARC1; p=reject"', f"{domain}. 30 IN MX 10 mx.{ZONE}."]
     lines += [key.zone_line for key in keys.values()]
+    # Names below bogus.example, whose own signatures are false: a resolver answers SERVFAIL.
+    for policy in ("reject", "none"):
+        lines += [
+            f'_dmarc.{policy}.{domain}. 30 IN TXT "v=DMARC1; p={policy}"',
+            f"later._domainkey.{policy}.{domain}. 30 IN CNAME later.bogus.example.",
+            f"{policy}.{domain}. 30 IN MX 10 mx.{ZONE}.",
+            f'{policy}.{domain}. 30 IN TXT "v=spf1 include:bogus.example -all"',
+        ]
     lab.run("internet", f"cat >> {ZONE_FILE} <<'ZONE'\n" + "\n".join(lines) + "\nZONE\nsystemctl kill -s HUP nsd")
     yield keys
     # Writes the zones anew.
@@ -59,10 +68,10 @@ def letter(official: Sample, author: str, subject: str) -> bytes:
     ).encode()
 
 
-def bring(lab: Lab, official: Sample, content: bytes) -> tuple[int, str]:
+def bring(lab: Lab, official: Sample, content: bytes, sender: str = STRANGER) -> tuple[int, str]:
     with lab.smtp() as client:
         try:
-            client.sendmail(STRANGER, [official.address], content)
+            client.sendmail(sender, [official.address], content)
         except smtplib.SMTPDataError as refusal:
             assert isinstance(refusal.smtp_error, bytes)
             return refusal.smtp_code, refusal.smtp_error.decode()
@@ -127,6 +136,20 @@ def test_weak_signature_is_no_reason_to_refuse_and_spoils_no_good_one(
     subject = uuid.uuid4().hex
     assert bring(lab, official, dkim(keys["weak"], letter(official, STRANGER, subject))) == (250, "")
     assert b"dkim=pass" not in lab.wait_for_message(official, subject)
+
+
+@pytest.mark.parametrize(("policy", "code"), [("reject", 451), ("none", 250)])
+def test_key_or_sender_list_that_dns_cannot_give_now_is_waited_for_where_it_decides(
+    lab: Lab, official: Sample, keys: dict[str, Key], policy: str, code: int
+) -> None:
+    domain = f"{policy}.{keys['good'].domain}"
+    author = f"an@{domain}"
+    signed = dkim(replace(keys["good"], domain=domain, selector="later"), letter(official, author, uuid.uuid4().hex))
+    answers = [
+        bring(lab, official, signed),
+        bring(lab, official, letter(official, author, uuid.uuid4().hex), sender=author),
+    ]
+    assert [answer[0] for answer in answers] == [code, code], answers
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,9 @@ class Accounts:
     # it decided something else than the state.
     shrinking: frozenset[str] = frozenset()
     decided: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # Only of git: the documents of all events of a mailbox, and what people are (Chức vụ); None: not known.
+    events: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
+    posts: Mapping[str, str] | None = None
     # Only of the database: what running brought about; who has a password. None: not known, nor are locks.
     locks: Mapping[str, Held] = field(default_factory=dict)
     restored: Mapping[str, Restored] = field(default_factory=dict)
@@ -110,6 +113,8 @@ def _accounts(agencies: Iterable[Mapping[str, Any]], mailboxes: Iterable[Mapping
     clerks: set[tuple[str, str]] = set()
     absences: set[Absence] = set()
     shrinking: set[str] = set()
+    events: dict[str, Sequence[Mapping[str, Any]]] = {}
+    posts: dict[str, str] = {}
     twice: list[str] = []
     known: dict[str, Agency] = {}
     for item in agencies:
@@ -148,11 +153,23 @@ def _accounts(agencies: Iterable[Mapping[str, Any]], mailboxes: Iterable[Mapping
         )
         if item.get("shrink"):
             shrinking.add(id_)
+        events[id_] = item.get("events", ())
+        posts[id_] = item.get("post", "")
         if item.get("last"):
             decided[id_] = item["last"]
     if twice:
         raise Refused(twice)
-    return Accounts(known, by_id, addresses, frozenset(clerks), frozenset(absences), frozenset(shrinking), decided)
+    return Accounts(
+        known,
+        by_id,
+        addresses,
+        frozenset(clerks),
+        frozenset(absences),
+        frozenset(shrinking),
+        decided,
+        events,
+        posts,
+    )
 
 
 def _day(text: str | None) -> date | None:

@@ -7,7 +7,7 @@ and no lock that came after it. wording.py says a plan in Vietnamese, apply_data
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -15,6 +15,7 @@ from typing import Any
 
 from hanam_mail import wording
 from hanam_mail.accounts import Absence, Accounts, Address, Agency, Held, Mailbox, Refused, read
+from hanam_mail.alphabet import vietnamese
 
 __all__ = [
     "Absence",
@@ -78,7 +79,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Entry:
-    """All that happens to one agency or mailbox, and the document that decided it."""
+    """All that happens to one agency or mailbox, the document that decided it, and others that had a part in it."""
 
     group: Group
     id: str
@@ -88,6 +89,7 @@ class Entry:
     agency: str
     changes: tuple[Change, ...]
     document: Mapping[str, Any]
+    more_documents: tuple[Mapping[str, Any], ...] = ()
 
 
 class NoteKind(StrEnum):
@@ -99,6 +101,8 @@ class NoteKind(StrEnum):
     # A restore of the registry that finds nothing locked, or a lock that came after it.
     NOT_LOCKED = "not_locked"
     NEWER_LOCK = "newer_lock"
+    # An agency's or office's mailbox that nobody opens any more (Đ9.2).
+    NO_CLERK = "no_clerk"
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,29 @@ def assess(have: Accounts, want: Accounts, today: date, *, domain: str, limit: L
     return _Comparison(have, want, today, domain).run(limit, limit is None, False, False)
 
 
+BY_HAND: Mapping[str, Any] = {"event": "by_hand"}  # in place of a document: somebody edited the entry without one
+_NAMED = 3  # mailboxes that a sentence about many names
+_EVENTS_OF_GROUP: Mapping[Group, tuple[str, ...]] = {
+    Group.CREATED: ("issue",),
+    Group.REVOKED: ("revoke",),
+    Group.LOCKED: ("lock",),
+    Group.RESTORED: ("restore",),
+    Group.MERGED: ("merge",),
+    Group.TRANSFERRED: ("transfer",),
+}
+_ADDRESS_EVENTS = ("rename", "transfer", "merge")
+_EVENTS_OF_FIELD: Mapping[str, tuple[str, ...]] = {
+    "name": ("rename", "merge"),
+    "address": _ADDRESS_EVENTS,
+    "alias": _ADDRESS_EVENTS,
+    "agency": ("transfer", "merge"),
+    "clerks": ("clerks", "revoke"),
+    "absence": ("absence",),
+    "history": (),
+    "quota_bytes": ("quota",),
+}
+
+
 class _Comparison:
     """One run of `plan`: the indexes that every part of it needs, and what was found."""
 
@@ -203,6 +230,7 @@ class _Comparison:
         self._addresses()
         self._clerks()
         self._absences()
+        self._histories()
         revoked = self._mailboxes(allow_shrink) + self._vanished(allow_vanished)
         standing = sum(mailbox.state != "revoked" for mailbox in self.have.mailboxes.values())
         if limit and not allow_removals and limit.exceeded(revoked, standing):
@@ -212,7 +240,14 @@ class _Comparison:
                 "(-e mailboxes_allow_removals=true)"
             )
         order = list(Group)
-        self.result.entries.sort(key=lambda entry: (order.index(entry.group), entry.agency, entry.name, entry.id))
+        self.result.entries.sort(
+            key=lambda entry: (
+                order.index(entry.group),
+                vietnamese(entry.agency),
+                vietnamese(entry.name),
+                entry.id,
+            )
+        )
         return Assessment(self.result, tuple(self.never), tuple(self.errors))
 
     # --- words for things ---
@@ -284,8 +319,11 @@ class _Comparison:
         before, after = _clerks(self.have), _clerks(self.want)
         for mailbox in {mailbox for mailbox, _ in self.have.clerks ^ self.want.clerks}:
             if mailbox in self.have.mailboxes and mailbox in self.want.mailboxes:
-                names = [sorted(self.who(clerk) for clerk in side.get(mailbox, ())) for side in (before, after)]
+                names = [sorted(map(self.who, side.get(mailbox, ())), key=vietnamese) for side in (before, after)]
                 self._add(mailbox, Change("clerks", *names))
+                left = self.want.mailboxes[mailbox]
+                if not names[1] and left.state != "revoked":
+                    self._note(left, NoteKind.NO_CLERK)
 
     def _absences(self) -> None:
         for before, after, difference in (
@@ -300,6 +338,46 @@ class _Comparison:
                         "request": absence.request,
                     }
                     self._add(absence.mailbox, Change("absence", told if before else None, told if after else None))
+
+    def _histories(self) -> None:
+        """What only two revisions of git can tell: posts, and events that were there and are not any more."""
+        have, want = self.have, self.want
+        if have.events is None or want.events is None or have.posts is None or want.posts is None:
+            return
+        for id_, events in want.events.items():
+            if id_ not in have.events:
+                continue
+            if have.posts[id_] != want.posts[id_]:
+                self._add(id_, Change("post", have.posts[id_] or None, want.posts[id_] or None))
+            if list(map(_event, events[: len(have.events[id_])])) != list(map(_event, have.events[id_])):
+                self._add(id_, Change("history", None, "rewritten"))
+
+    def _causes(self, group: Group, mailbox: Mailbox, changes: Sequence[Change]) -> list[Mapping[str, Any]]:
+        """The documents of the events that cause an entry, none twice; BY_HAND where a change has no event."""
+        kinds = [_EVENTS_OF_GROUP[group]] if group in _EVENTS_OF_GROUP else []
+        if group is Group.CREATED and mailbox.state != "active":
+            kinds.append((mailbox.document["event"],))
+        told = () if group is Group.CREATED else changes
+        kinds += [_EVENTS_OF_FIELD[change.field] for change in told if change.field in _EVENTS_OF_FIELD]
+        found: list[Mapping[str, Any]] = []
+        for wanted in kinds:
+            cause = self._new_event(mailbox.id, wanted)
+            if not cause and wanted == _EVENTS_OF_FIELD["clerks"]:
+                former = (clerk for box, clerk in self.have.clerks - self.want.clerks if box == mailbox.id)
+                causes = (self._new_event(clerk, ("transfer", "merge", "revoke")) for clerk in sorted(former))
+                cause = next(filter(None, causes), None)
+            if not cause and wanted == _EVENTS_OF_FIELD["quota_bytes"]:
+                cause = {}  # the default of all was raised, for which no mailbox has a document
+            cause = BY_HAND if cause is None else cause
+            if cause not in found:
+                found.append(cause)
+        return found or [BY_HAND]
+
+    def _new_event(self, mailbox: str, kinds: Sequence[str]) -> Mapping[str, Any] | None:
+        """The newest event of one of these kinds that `have` has not."""
+        events = (self.want.events or {}).get(mailbox, ())
+        known = len((self.have.events or {}).get(mailbox, ()))
+        return next((event for event in reversed(events[known:]) if event["event"] in kinds), None)
 
     def _add(self, mailbox: str, change: Change) -> None:
         self.more.setdefault(mailbox, []).append(change)
@@ -415,7 +493,15 @@ class _Comparison:
 
     def _entry(self, group: Group, mailbox: Mailbox, changes: tuple[Change, ...]) -> None:
         by_state = group in (Group.CREATED, Group.REVOKED, Group.LOCKED, Group.RESTORED)
-        document = mailbox.document if by_state else self.want.decided.get(mailbox.id, mailbox.document)
+        documents = [mailbox.document if by_state else self.want.decided.get(mailbox.id, mailbox.document)]
+        if mailbox.id not in self.want.mailboxes:
+            documents = [BY_HAND]
+        elif (
+            self.want.events is not None
+            and self.want.events.get(mailbox.id)
+            and (self.have.events is not None or group is Group.CREATED)
+        ):
+            documents = self._causes(group, mailbox, changes)
         self.result.entries.append(
             Entry(
                 group,
@@ -425,7 +511,8 @@ class _Comparison:
                 self.address(mailbox.id),
                 self.agency(mailbox.agency),
                 changes,
-                document,
+                documents[0],
+                tuple(documents[1:]),
             )
         )
 
@@ -433,13 +520,15 @@ class _Comparison:
         """An entry that is gone from git is an error, unless the database has closed its mailbox already."""
         gone = self.have.mailboxes.keys() - self.want.mailboxes.keys() - self.over
         vanished = [self.have.mailboxes[id_] for id_ in sorted(gone)]
-        if not allow_vanished:
-            self.errors += [
-                f"hộp thư {self.who(mailbox.id)} ({mailbox.id}) có trong cơ sở dữ liệu nhưng không còn trong sổ "
+        if vanished and not allow_vanished:
+            named = ", ".join(f"{self.who(mailbox.id)} ({mailbox.id})" for mailbox in vanished[:_NAMED])
+            more = f" và {wording.number(len(vanished) - _NAMED)} hộp thư khác" if len(vanished) > _NAMED else ""
+            count = f"{wording.number(len(vanished))} hộp thư:" if len(vanished) > 1 else "hộp thư"
+            self.errors.append(
+                f"{count} {named}{more} có trong cơ sở dữ liệu nhưng không còn trong sổ "
                 "đăng ký: hộp thư chỉ được thu hồi bằng sự kiện revoke, không được xóa mục (cho phép rõ ràng: "
                 "-e mailboxes_allow_vanished=true)"
-                for mailbox in vanished
-            ]
+            )
         open_ = [mailbox for mailbox in vanished if mailbox.state != "revoked"]
         for mailbox in open_:
             self._entry(Group.REVOKED, mailbox, (Change("state", mailbox.state, "revoked"),))
@@ -449,6 +538,11 @@ class _Comparison:
 def _decides(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Whether another document decides the state; another request makes it one, not a corrected number or date."""
     return (old.get("event"), old.get("request")) != (new.get("event"), new.get("request"))
+
+
+def _event(document: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What makes an event the same: its document's number may be corrected in the register."""
+    return tuple(document.get(name) for name in ("event", "done", "request", "reason"))
 
 
 def _number(document: str | None) -> str:

@@ -18,6 +18,7 @@ MODULES = (
     "__init__.py",
     "accounts.py",
     "agent.py",
+    "alphabet.py",
     "apply.py",
     "apply_database.py",
     "apply_run.py",

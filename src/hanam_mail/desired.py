@@ -20,6 +20,7 @@ Schema (all keys always present; dates are "YYYY-MM-DD", sizes octets, addresses
           "kind": "agency" | "office" | "person" | "guest",
           "agency": "k7q2m4",                     id of an agency above
           "name": "Nguyễn Thị Thanh Hà",          the agency's name for kind agency
+          "post": "Chuyên viên",                  what a person is there, "" for nothing said
           "address": "nguyenthithanhha",          primary address, never reused
           "aliases": [{"address": "ha.cu", "from": "2024-01-01" | null, "until": "2024-12-31" | null}],
           "quota_bytes": 4294967296,              never below the minimum of Đ8.1b
@@ -36,6 +37,7 @@ Schema (all keys always present; dates are "YYYY-MM-DD", sizes octets, addresses
             "number": "12/STTTT-VP" | null,
             "dated": "2023-06-23" | null
           },
+          "events": [{...}],                      of the same form, every event of its history in order
           "last": {...} | null                    of the same form, the newest event when that is another one: quota,
                                                   absence, rename, transfer, merge, clerks; only for the words of a plan
         }
@@ -80,6 +82,7 @@ def _mailbox(mailbox: Mailbox, registry: Registry) -> dict[str, Any]:
         "kind": mailbox.kind.value,
         "agency": mailbox.agency,
         "name": mailbox.name,
+        "post": mailbox.post,
         "address": mailbox.address,
         "aliases": [_alias(alias) for alias in mailbox.aliases],
         "quota_bytes": now.quota_bytes,
@@ -89,6 +92,7 @@ def _mailbox(mailbox: Mailbox, registry: Registry) -> dict[str, Any]:
         "shard": 0,
         "clerks": list(mailbox.clerks),
         "document": _document(now.document, registry),
+        "events": [_document(event, registry) for event in mailbox.history],
         "last": _document(mailbox.history[-1], registry) if mailbox.history[-1] is not now.document else None,
     }
 

@@ -126,6 +126,9 @@ def _warnings(plan: Plan) -> Iterator[str]:
                 yield f"Giảm dung lượng {sizes}: {entry.name} <{entry.address}>"
             if change.field == "alias" and change.after is None:
                 yield f"Địa chỉ {change.before['address']} của {entry.name} sẽ thôi nhận thư"
+            if change.field == "history":
+                yield f"Lịch sử của {entry.name} <{entry.address}> bị viết lại: sự kiện cũ bị sửa hoặc bị xóa"
+    yield from (text for text in wording.warnings(plan) if "Đ9.2" in text)
     revoked = plan.counts.get(Group.REVOKED, 0)
     if revoked:
         yield f"{wording.number(revoked)} hộp thư bị thu hồi: đóng vĩnh viễn, địa chỉ không cấp lại (Đ6.2c, Đ5.2)"

@@ -51,6 +51,8 @@ _FIELDS = {
     "state": "Tình trạng",
     "lock": "Khóa do vận hành",
     "document": "Căn cứ",
+    "history": "Lịch sử",
+    "post": "Chức vụ",
 }
 
 
@@ -145,6 +147,8 @@ def _notes(found: Sequence[Note], limit: int | None) -> list[str]:
 def _note(note: Note) -> str:
     reason = REASONS.get(note.reason, note.reason)
     match note.kind.value:
+        case "no_clerk":
+            return "không còn văn thư nào mở (Đ9.2): chỉ định bằng hanam-mail clerks"
         case "restored":
             return f"đã được khôi phục bằng lệnh theo văn bản {note.detail}, sổ đăng ký chưa có sự kiện restore"
         case "not_locked":
@@ -164,7 +168,8 @@ def _row(entry: Entry) -> Row:
     reason = entry.document.get("reason")
     if entry.group == "locked" and reason:
         who += f", {REASONS.get(reason, reason)}"
-    paper = document(entry.document) if entry.document else ""
+    papers = filter(None, (entry.document, *entry.more_documents))
+    paper = "; ".join(dict.fromkeys(map(document, papers)))
     if entry.group == "created":
         who += "".join(f", {size(change.after)}" for change in entry.changes if change.field == "quota_bytes")
         return Row(who, (), paper, entry.id)
@@ -183,6 +188,8 @@ def _change(change: Change) -> str:
             return f"{name}: thêm {_value(change.field, change.after)}"
         if change.after is None:
             return f"{name}: bỏ {_value(change.field, change.before)}"
+    if change.field == "history":
+        return f"{name}: bị viết lại, sự kiện cũ bị sửa hoặc bị xóa"
     if change.field == "lock":
         return f"{name}: mở ({REASONS.get(change.before, change.before)})"
     return f"{name}: {_value(change.field, change.before)} -> {_value(change.field, change.after)}"
@@ -211,6 +218,8 @@ def _value(field: str, value: Any) -> str:
 
 def document(paper: Mapping[str, Any]) -> str:
     """The document that decided, as one writes it; `paper` is the desired state's `document` or `last`."""
+    if paper.get("event") == "by_hand":
+        return "sửa tay, không có văn bản"
     if not paper.get("number"):
         return "không có văn bản"
     dated = f" ngày {day(paper['dated'])}" if paper.get("dated") else ""

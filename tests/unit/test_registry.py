@@ -126,6 +126,7 @@ def test_desired_state_is_what_the_documents_amount_to(load: Load) -> None:
         "kind": "person",
         "agency": "k7q2m4",
         "name": "Nguyễn Thị Thanh Hà",
+        "post": "",
         "address": "nguyenthithanhha",
         "aliases": [],
         "quota_bytes": 4 * GIB,
@@ -134,22 +135,27 @@ def test_desired_state_is_what_the_documents_amount_to(load: Load) -> None:
         "state": "active",
         "shard": 0,
         "clerks": [],
-        "document": {
-            "event": "issue",
-            "done": "2023-06-27",
-            "reason": None,
-            "request": "2023-0004",
-            "number": "12/STTTT-VP",
-            "dated": "2023-06-23",
-        },
-        "last": {
-            "event": "quota",
-            "done": "2024-05-06",
-            "reason": None,
-            "request": "2024-0031",
-            "number": "9/STTTT-VP",
-            "dated": "2024-05-02",
-        },
+        "document": (
+            issued := {
+                "event": "issue",
+                "done": "2023-06-27",
+                "reason": None,
+                "request": "2023-0004",
+                "number": "12/STTTT-VP",
+                "dated": "2023-06-23",
+            }
+        ),
+        "last": (
+            enlarged := {
+                "event": "quota",
+                "done": "2024-05-06",
+                "reason": None,
+                "request": "2024-0031",
+                "number": "9/STTTT-VP",
+                "dated": "2024-05-02",
+            }
+        ),
+        "events": [issued, enlarged],
     }
     assert by_id["t5v9c2"]["quota_bytes"] == 10 * GIB
     assert by_id["t5v9c2"]["clerks"] == ["p3x8d1"]

@@ -24,18 +24,23 @@ def check(path: Path, as_json: bool) -> None:
 
     found: Sequence[Problem] = ()
     agencies = mailboxes = 0
+    notes: list[str] = []
     try:
         checked = load(path)
         agencies, mailboxes = len(checked.agencies), len(checked.mailboxes)
         found = sorted(canonical.problems(checked, path))
+        notes = _without_clerks(checked)
     except InputError as error:
         found = error.problems
     if as_json:
-        print_json({"agencies": agencies, "mailboxes": mailboxes, "problems": [p.as_dict() for p in found]})
+        result = {"agencies": agencies, "mailboxes": mailboxes, "problems": [p.as_dict() for p in found]}
+        print_json(result | {"warnings": notes})
     elif found:
         print_problems(found)
     else:
         click.echo(f"Sổ đăng ký đúng: {agencies} cơ quan, {mailboxes} hộp thư.")
+        for note in notes:
+            click.echo(f"Lưu ý: {note}", err=True)
     sys.exit(1 if found else 0)
 
 
@@ -121,6 +126,15 @@ def export(path: Path, output: Path | None) -> None:
         click.echo(text, nl=False)
     else:
         whole_file.write(output, text.encode(), mode=0o600)
+
+
+def _without_clerks(registry: "Registry") -> list[str]:
+    """One sentence on the mailboxes of agencies and offices that nobody opens (Đ9.2), none if all have a clerk."""
+    from hanam_mail import wording
+
+    left = [box for box in registry.mailboxes.values() if box.kind.is_agency and not box.clerks and not box.revoked]
+    named = ", ".join(box.address for box in left[:3]) + (", …" if left[3:] else "")
+    return [f"{wording.number(len(left))} hộp thư cơ quan, phòng chưa có văn thư (Đ9.2): {named}"] if left else []
 
 
 def _facts(mailbox: "Mailbox", registry: "Registry") -> dict[str, str]:

@@ -13,6 +13,7 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from hanam_mail import whole_file
+from hanam_mail.alphabet import vietnamese
 from hanam_mail.importing.asks import WORDS, Ask
 from hanam_mail.model import Registry
 
@@ -66,7 +67,8 @@ _WRAPPED = Alignment(wrap_text=True, vertical="center", horizontal="center")
 
 def write(file: Path, registry: Registry) -> None:
     """Write the template; the agencies to choose from are the registry's. Raises InputError if it cannot be."""
-    names = sorted(agency.name for agency in registry.agencies.values() if agency.merged_into is None)
+    standing = (agency.name for agency in registry.agencies.values() if agency.merged_into is None)
+    names = sorted(standing, key=vietnamese)
     book = openpyxl.Workbook()
     sheet = book.active
     assert isinstance(sheet, Worksheet)  # noqa: S101 - a new workbook has one

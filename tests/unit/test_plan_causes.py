@@ -1,0 +1,149 @@
+"""Every entry of a plan cites the document of the event that causes it, in an order that people know (Đ6.2, Đ9.2)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.data import registries
+
+from hanam_mail import comparison, registry, wording
+from hanam_mail.alphabet import vietnamese
+from hanam_mail.apply import Assessment, Entry
+from hanam_mail.draft import Draft
+from hanam_mail.model import Registry
+
+pytestmark = pytest.mark.dieu6
+
+TODAY = date(2026, 11, 25)
+
+
+@pytest.fixture
+def before(tmp_path: Path) -> Registry:
+    return registry.load(registries.write(tmp_path))
+
+
+def paper(draft: Draft, number: str, *asks: str, agency: str = "snv") -> str:
+    request = draft.request(document=number, dated=TODAY, received=TODAY, agency=agency, asks=asks, ground="quyết định")
+    draft.answer(request.id, "done", "9/STTTT", TODAY)
+    return request.id
+
+
+def assess(before: Registry, after: Registry) -> Assessment:
+    return comparison.assess(before, after, TODAY, "hanam.gov.vn", None)
+
+
+def entry(found: Assessment, name: str) -> Entry:
+    (only,) = [each for each in found.plan.entries if each.name == name]
+    return only
+
+
+def numbers(one: Entry) -> list[str | None]:
+    return [document.get("number") for document in (one.document, *one.more_documents)]
+
+
+def test_a_mailbox_issued_and_revoked_at_once_cites_both(before: Registry) -> None:
+    draft = Draft(before, today=TODAY)
+    new = draft.issue(kind="person", agency="snv", name="Lê An", request=paper(draft, "1/VP", "issue"), done=TODAY)
+    draft.revoke(new.id, request=paper(draft, "2/VP", "revoke"), done=TODAY)
+    assert numbers(entry(assess(before, draft.registry()), "Lê An")) == ["1/VP", "2/VP"]
+
+
+@pytest.mark.dieu9
+@pytest.mark.parametrize("leaves", ["transfer", "revoke"])
+def test_an_only_clerk_who_leaves_is_told_with_the_document_that_took_him(before: Registry, leaves: str) -> None:
+    draft = Draft(before, today=TODAY)
+    if leaves == "revoke":
+        draft.revoke("nguyenvanhung", request=paper(draft, "3/VP", "revoke"), done=TODAY)
+    else:
+        draft.transfer("nguyenvanhung", agency="stttt", request=paper(draft, "3/VP", "change"), done=TODAY)
+    found = assess(before, draft.registry())
+    assert numbers(entry(found, "Sở Nội vụ")) == ["3/VP"]
+    assert numbers(entry(found, "Nguyễn Văn Hùng")) == ["3/VP"]
+    (note,) = [line for line in wording.lines(found.plan) if "không còn văn thư" in line]
+    assert "Sở Nội vụ" in note
+
+
+@pytest.mark.dieu9
+def test_command_plan_and_check_warn_of_an_agency_without_a_clerk(run: Callable[..., Result]) -> None:
+    words = ("--document", "1/VP", "--dated", "20/11/2026", "--ground", "nghỉ hưu", "--reply", "9/S")
+    revoked = run("revoke", "nguyenthithanhha", *words)
+    assert "stttt@hanam.gov.vn> không còn văn thư nào mở (Đ9.2)" in revoked.stdout
+    checked = run("check")
+    assert checked.exit_code == 0
+    assert "chưa có văn thư (Đ9.2)" in checked.stderr
+
+
+def test_several_documents_of_one_change_are_all_cited(before: Registry) -> None:
+    draft = Draft(before, today=TODAY)
+    draft.quota("tranthibinh", 4 * 1024**3, request=paper(draft, "4/VP", "change"), done=TODAY)
+    draft.rename("tranthibinh", "Trần Thị Bích", request=paper(draft, "5/VP", "change"), done=TODAY)
+    assert set(numbers(entry(assess(before, draft.registry()), "Trần Thị Bích"))) == {"5/VP", "4/VP"}
+
+
+def test_a_deletion_by_hand_cites_nothing_and_mass_deletion_is_one_line(before: Registry) -> None:
+    kept = {key: box for key, box in before.mailboxes.items() if box.kind != "person"}
+    found = assess(before, replace(before, mailboxes=kept))
+    gone = sum(box.kind == "person" for box in before.mailboxes.values())
+    assert gone > 3
+    (line,) = [stop for stop in found.stops if "không còn trong sổ đăng ký" in stop]
+    assert line.startswith(f"{gone} hộp thư: ")
+    assert f"và {gone - 3} hộp thư khác" in line
+    documents = {row.document for section in wording.sections(found.plan) for row in section.rows}
+    assert "sửa tay, không có văn bản" in documents
+    assert not any("văn bản 1" in document for document in documents)
+
+
+def test_rewritten_history_is_called_that(before: Registry) -> None:
+    box = next(box for box in before.mailboxes.values() if box.address == "tranthibinh")
+    other = replace(box.history[0], done=date(2023, 7, 1))
+    after = replace(before, mailboxes={**before.mailboxes, box.id: replace(box, history=(other,))})
+    one = entry(assess(before, after), "Trần Thị Bình")
+    assert "bị viết lại" in " ".join(wording.lines(assess(before, after).plan))
+    assert one.document["event"] == "by_hand"
+
+
+def test_a_post_is_told_in_the_plan(before: Registry) -> None:
+    draft = Draft(before, today=TODAY)
+    draft.post("tranthibinh", "Phó Giám đốc")
+    assert "Chức vụ: không có -> Phó Giám đốc" in "\n".join(wording.lines(assess(before, draft.registry()).plan))
+
+
+def test_entries_stand_in_the_order_of_the_alphabet_each_person_once(before: Registry) -> None:
+    draft = Draft(before, today=TODAY)
+    request = paper(draft, "6/VP", "issue")
+    for name in ("Đỗ Thị Ân", "Đỗ Thị An", "Dương Văn Em", "Ân Văn Ba", "Bùi Văn Ba", "Ăn Văn Ba", "Doãn Thị Ba"):
+        draft.issue(kind="person", agency="snv", name=name, request=request, done=TODAY, exact_name=True, counter=True)
+    names = [each.name for each in assess(before, draft.registry()).plan.entries]
+    assert names == [
+        "Ăn Văn Ba", "Ân Văn Ba", "Bùi Văn Ba", "Doãn Thị Ba", "Dương Văn Em", "Đỗ Thị An", "Đỗ Thị Ân",
+    ]  # fmt: skip
+
+
+# --- the alphabet ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "ordered",
+    [
+        ["ma", "mà", "mả", "mã", "má", "mạ"],
+        ["a", "ă", "â", "b", "d", "đ", "e", "ê", "o", "ô", "ơ", "u", "ư", "v", "x", "y"],
+        ["Lê An", "Lê Án", "Lê Ân", "Lê Bình"],
+        ["Hoa Lê", "Hòa An", "Hòa Bình", "Hoàn An"],
+    ],
+)
+def test_letters_come_before_tones(ordered: list[str]) -> None:
+    assert sorted(reversed(ordered), key=vietnamese) == ordered
+    assert all(vietnamese(one) < vietnamese(two) for one, two in pairwise(ordered))
+
+
+@given(st.text(max_size=12))
+def test_case_and_normal_form_make_no_difference(text: str) -> None:
+    import unicodedata
+
+    assert vietnamese(unicodedata.normalize("NFD", text)) == vietnamese(unicodedata.normalize("NFC", text))

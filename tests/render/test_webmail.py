@@ -81,3 +81,22 @@ def test_a_webmail_on_another_host_is_not_limited_by_submission(environment: Env
     exempt = re.findall(r"^smtpd_client_event_limit_exceptions = (.*)$", main, re.M)[0].split()
     assert split.value("postfix", "host_ipv4", "store1") in exempt
     assert f"[{split.value('postfix', 'host_ipv6', 'store1')}]" in exempt
+
+
+def test_the_junk_button_says_what_it_does_and_promises_nothing() -> None:
+    """It moves; what the filter makes of that is the mail store's affair."""
+    texts = (ROOT / "roles/webmail/files/hanam/localization/vi_VN.inc").read_text()
+    told = dict(re.findall(r"\['core\.markasjunk\.(\w+)'\] = '([^']*)'", texts))
+    assert told["reportedasjunk"] == "Đã chuyển vào hộp Thư rác."
+    assert told["reportedasnotjunk"] == "Đã chuyển về Hộp thư đến."
+    assert not [text for text in told.values() if re.search("báo cáo|học|lọc", text)]
+
+
+@pytest.mark.dieu4
+@pytest.mark.parametrize("name", ["lab", "staging"])
+def test_the_webmail_lets_mail_lead_to_state_agencies_and_home_only(environment: Environments, name: str) -> None:
+    here = environment(name)
+    text = here.render("webmail", "config.inc.php.j2", "mail")
+    found = re.search(r"hanam_forward_domains'\] = \['(.*)'\];", text)
+    assert found
+    assert found.group(1).split("', '") == ["gov.vn", here.value("webmail", "mail_domain", "mail")]

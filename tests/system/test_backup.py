@@ -85,8 +85,32 @@ def test_a_backup_tells_what_it_saved_and_status_repeats_it(lab: Lab, backed_up:
     assert f"latest: {snapshot}" in shown
 
 
-def test_databases_are_in_the_backup(lab: Lab) -> None:
+@pytest.fixture(scope="module")
+def databases_saved(lab: Lab) -> None:
     lab.run("accounts", "hanam-mail-backup")
+
+
+@pytest.mark.dieu7
+def test_a_restored_accounts_database_tells_which_locks_it_would_undo(lab: Lab, databases_saved: None) -> None:
+    address, name = lab.samples[-1].address, "hanam_test_locks"
+    restore = f"hanam-mail-restore --database mail --into {name} --document 12/STTTT"
+    again = f"hanam-mail-db lock {address} --reason compromised --note 'thu khoa'"
+    listed = "psql -h /run/postgresql -U postgres -Atc 'select datname from pg_database'"
+    try:
+        lab.run("accounts", again)
+        said = lab.run("accounts", f"{restore} 2>&1 </dev/null; echo exit $?")
+        assert f"{address}: tạm khóa (compromised), người thực hiện ops" in said
+        assert again in said
+        assert "--yes" in said and said.rstrip().endswith("exit 7")
+        assert name not in lab.run("accounts", listed).split()
+        assert again in lab.run("accounts", f"{restore} --yes")
+        assert name in lab.run("accounts", listed).split()
+    finally:
+        lab.run("accounts", f"hanam-mail-db correct {address} --of-person --note 'thu khoa'")
+        lab.run("accounts", f"dropdb -h /run/postgresql -U postgres --if-exists {name}")
+
+
+def test_databases_are_in_the_backup(lab: Lab, databases_saved: None) -> None:
     name = "hanam_test_restore"
     for database, table in (("mail", "mail.mailbox"), ("webmail", "users")):
         count = f"psql -h /run/postgresql -U postgres -Atc 'select count(*) from {table}'"

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.dieu10
 # "Công văn đến" as IMAP writes it (RFC 3501, 5.1.3).
 FOLDER = '"C&APQ-ng v&AQM-n &AREevw-n"'
 
+KEYWORDS = [f"viec{number}" for number in range(40)]
+
 # No restore without one (Đ4.6).
 DOCUMENT = "12/STTTT-VP"
 
@@ -119,7 +121,9 @@ def before(lab: Lab, person: Sample) -> Iterator[State]:
     lab.run(
         "mailstore",
         "for number in $(seq 25); do printf 'Subject: nhieu thu %s\\n\\nThu.\\n' $number"
-        f" | doveadm save -u {lab.samples[-3].mailbox}; done",
+        f" | doveadm save -u {lab.samples[-3].mailbox}; done;"
+        # A Maildir writes 26 of a folder's keywords into the names of files, the others stand in its index alone.
+        f" doveadm flags add -u {lab.samples[-3].mailbox} '{' '.join(KEYWORDS)}' mailbox INBOX subject 'nhieu thu 25'",
     )
     lab.run("mailstore", "hanam-mail-backup")
     yield saved
@@ -256,6 +260,8 @@ def test_many_messages_come_back_only_when_somebody_says_so(lab: Lab, before: St
     assert not many(lab, someone)
     assert "25 messages brought back" in restore(lab, someone, "--yes")
     assert len(many(lab, someone)) == here == 25
+    marked = f"doveadm -f tab fetch -u {someone.mailbox} flags mailbox INBOX subject 'nhieu thu 25'"
+    assert set(KEYWORDS) <= set(lab.run("mailstore", marked).split())
     lab.run("mailstore", f"doveadm expunge -u {someone.mailbox} mailbox INBOX subject 'nhieu thu'")
 
 

@@ -137,8 +137,8 @@ def back_up(config: Config, tag: str, paths: Sequence[str]) -> dict[str, Any]:
     excludes = [f"--exclude={config.mail_root}/.*"] if config.mail_root else []
     done = restic(
         config, "backup", "--json", "--no-scan", "--tag", tag, "--files-from-raw", str(listing),
-        # Dovecot makes its indexes again from the Maildir; as changing files they are worth nothing here.
-        "--exclude=dovecot.index*", "--exclude=dovecot.list.index*", "--exclude=*.lock", *excludes,
+        # Dovecot makes its caches again. The indexes are kept: of a folder's keywords the names of files bear only 26.
+        "--exclude=dovecot.index.cache*", "--exclude=dovecot.list.index*", "--exclude=*.lock", *excludes,
         accept=(0, 3),
     )  # fmt: skip
     messages = [json.loads(line) for line in (done.stdout + done.stderr).splitlines() if line.startswith("{")]

@@ -1,6 +1,7 @@
 """Nothing passes unscanned (Đ4.2, Đ4.3, Đ10.6): viruses and spam are refused, and without a scanner mail waits."""
 
 import base64
+import email
 import io
 import os
 import smtplib
@@ -383,6 +384,44 @@ def test_mail_from_outside_that_claims_to_be_ours_is_refused(lab: Lab, official:
     mail = message(official.address, colleague.address)
     code, text = refusal(lambda: bring(lab, colleague.address, mail.as_bytes(), sender=STRANGER))
     assert (code, "Thu mao danh" in text) == (554, True)
+
+
+# --- what others' mailboxes send on ---
+
+
+def test_mail_that_a_private_mailbox_forwards_in_is_marked(lab: Lab, official: Sample) -> None:
+    """Đ4.5: by what such mailboxes write; state agencies' may, and lists, hands and answering machines prove nothing."""
+    own = official.address
+    marked = {
+        "X-Forwarded-For": f"rieng@gmail.example {own}",
+        "x-forwarded-for": "Rieng@Gmail.Example",
+        "Delivered-To": "rieng@gmail.example",
+        "X-Original-To": "rieng@gmail.example",
+        "X-Yahoo-Forwarded": f"from rieng@yahoo.example to {own}",
+    }
+    plain = {
+        "X-Forwarded-For": "192.0.2.7",
+        "X-Forwarded-to": own,
+        "Delivered-To": "vanthu@bo.gov.vn",
+        "Resent-From": "rieng@gmail.example",
+        "Auto-Submitted": "auto-generated",
+        "X-Hanam-Forwarded": "gia@gmail.example",
+    }
+    origins: dict[str, str | None] = {}
+    for fields, expected in ((marked, "rieng@"), (plain, None)):
+        for name, value in fields.items():
+            mail = message(STRANGER, own)
+            mail[name] = value
+            bring(lab, own, mail.as_bytes())
+            origins[str(mail["Subject"])] = expected
+    listed = message(STRANGER, own)
+    listed["Delivered-To"], listed["List-Id"] = "danhsach@hoi.example", "<danhsach.hoi.example>"
+    bring(lab, own, listed.as_bytes())
+    origins[str(listed["Subject"])] = None
+    for subject, origin in origins.items():
+        head = email.message_from_bytes(lab.wait_for_message(official, subject))
+        assert (head["X-Hanam-Forwarded"] or "").startswith(origin or ""), head.items()
+        assert (head["X-Hanam-Forwarded"] is None) == (origin is None), head.items()
 
 
 # --- what is written down ---

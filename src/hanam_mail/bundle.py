@@ -28,6 +28,7 @@ MODULES = (
     "handover.py",
     "hold_queue.py",
     "jobs.py",
+    "learn.py",
     "lockouts.py",
     "notices.py",
     "operate.py",

@@ -28,6 +28,7 @@ from hanam_mail import (
     handover,
     hold_queue,
     jobs,
+    learn,
     lockouts,
     notices,
     operate,
@@ -141,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     restores.add_commands(commands)
     sieve_mail.add_commands(commands)
     hold_queue.add_commands(commands)
+    learn.add_commands(commands)
     return parser
 
 

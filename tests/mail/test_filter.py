@@ -390,7 +390,7 @@ def test_mail_from_outside_that_claims_to_be_ours_is_refused(lab: Lab, official:
 
 
 def test_mail_that_a_private_mailbox_forwards_in_is_marked(lab: Lab, official: Sample) -> None:
-    """Đ4.5: by what such mailboxes write; state agencies' may, and lists, hands and answering machines prove nothing."""
+    """Đ4.5: by what such mailboxes write; state agencies' may; lists, hands and answering machines prove nothing."""
     own = official.address
     marked = {
         "X-Forwarded-For": f"rieng@gmail.example {own}",

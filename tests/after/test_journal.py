@@ -38,6 +38,7 @@ EXPECTED = (
     r"hanam-watch \S+\.service does not answer: it is started again",
     r"hanam-watch .*\((unbound|redis-server|nginx)\.service\) đã phải khởi động lại ",
     r"hanam-watch .*\(\S+\.service\) không trả lời, đã được khởi động lại",
+    r"hanam-watch Đồng hồ của máy bị lùi 3[56]\d\d giây",
     r"hanam-watch hanam-test-\w+\.service thất bại: ",
     r"systemd .*(clamav-daemon|rspamd|hanam-backup|postgresql)\S*service",
     r"systemd Failed to start hanam-backup\.service",

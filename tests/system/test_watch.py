@@ -123,6 +123,26 @@ open(path, "w").write(json.dumps(state))
 """
 
 
+# As if the look before had seen the clock an hour ahead.
+SET_BACK = """
+import json
+path = "/var/lib/hanam-watch/state.json"
+state = json.load(open(path))
+state["clock"]["offset"] += 3600
+open(path, "w").write(json.dumps(state))
+"""
+
+
+def test_the_mail_store_is_started_again_after_the_clock_was_set_back(lab: Lab) -> None:
+    """Its processes end themselves then, and it starts no others for minutes."""
+    program = base64.b64encode(SET_BACK.encode()).decode()
+    look, pid = "systemctl start hanam-watch@timer", "systemctl show --property=MainPID --value dovecot"
+    before = lab.run("mailstore", f"{look}; {pid}")
+    lab.run("mailstore", f"echo {program} | base64 -d | python3 -; {look}")
+    assert lab.run("mailstore", pid) not in {before, "0\n"}
+    lab.wait_for_agents()
+
+
 def test_daemons_that_hang_are_started_again(lab: Lab) -> None:
     hung = {
         "unbound": "mx",

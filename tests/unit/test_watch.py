@@ -117,6 +117,20 @@ def test_a_daemon_that_is_stopped_is_not_started(host: Host) -> None:
     assert (host.done, silent) == ([], {})
 
 
+def test_a_clock_that_was_set_back_starts_again_what_does_not_bear_it(host: Host) -> None:
+    rows, remembered = [BACKUP, {**DOVECOT, "clock": True}], dict[str, float]()
+
+    def look(offset: float) -> list[str]:
+        return list(looks.clock(rows, host, remembered, offset))
+
+    # The first look, a slow correction, a boot later: forward.
+    assert [look(NOW), look(NOW - 10), look(NOW - 10 + DAY)] == [[], [], []]
+    assert host.done == []
+    assert look(NOW - 10 + DAY - HOUR) == ["clock"]
+    assert host.done == [("try-restart", "dovecot.service")]
+    assert look(NOW - 10 + DAY - HOUR) == []
+
+
 def test_a_certificate_is_found_before_its_end_and_one_that_cannot_be_read_too(tmp_path: Path) -> None:
     path = tmp_path / "c.pem"
     make = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=x", "-days", "30"]

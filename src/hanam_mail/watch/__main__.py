@@ -17,6 +17,7 @@ from hanam_mail.watch.looks import (
     answers,
     backups,
     certificates,
+    clock,
     hung,
     moment,
     other_failed_units,
@@ -29,11 +30,12 @@ CONFIGURATION = Path("/etc/hanam-mail/watch.json")
 STATE = Path("/var/lib/hanam-watch")
 
 
-def look(config: Row, silent_since: dict[str, float], now: float) -> dict[str, Finding]:
+def look(config: Row, state: Mapping[str, dict[str, float]], now: float) -> dict[str, Finding]:
     """Everything that is wrong. What cannot be looked at is wrong too, and hides nothing else."""
     rows = config["units"]
     looks: dict[str, Callable[[], dict[str, Finding]]] = {
-        "treo": lambda: hung(rows, systemctl, silent_since, answers, now),
+        "đồng hồ": lambda: clock(rows, systemctl, state["clock"], now - time.monotonic()),
+        "treo": lambda: hung(rows, systemctl, state["silent_since"], answers, now),
         "đơn vị systemd": lambda: units(rows, systemctl, time.monotonic()),
         "đơn vị systemd khác": lambda: other_failed_units(rows, systemctl),
         "chứng thư": lambda: certificates(config["certificates"], now),
@@ -54,7 +56,7 @@ def watch(config: Row, folder: Path, now: float) -> None:
     file = folder / "state.json"
     state = _read(file)
     causes = state["causes"]
-    news = compare(causes, look(config, state["silent_since"], now), now)
+    news = compare(causes, look(config, state, now), now)
     for cause, entry in causes.items():
         # Whoever reads the journal is told whether or not the operator can be; of what failed, even if that may pass.
         if not entry["said"] and (cause in news.new or cause.startswith("failed:")):
@@ -83,7 +85,7 @@ def show(folder: Path) -> int:
 
 def _read(file: Path) -> dict[str, Any]:
     """What is remembered. Of a file that another release wrote, or a full disk cut off, nothing: all is told anew."""
-    empty: dict[str, Any] = {"causes": {}, "silent_since": {}}
+    empty: dict[str, Any] = {"causes": {}, "silent_since": {}, "clock": {}}
     try:
         state = json.loads(file.read_text())
     except (FileNotFoundError, ValueError):

@@ -20,6 +20,8 @@ CALM_SECONDS = 3600
 HUNG_SECONDS = 60
 """A daemon that does not answer, now as so long ago, is started again."""
 PROBE_SECONDS = 10
+STEP_SECONDS = 15
+"""A clock that went back by more between two looks was set; a slow correction takes longer for so much."""
 
 type Row = Mapping[str, Any]
 type Run = Callable[[Sequence[str]], str]
@@ -176,6 +178,23 @@ def hung(
             words = f"{row['name']} ({unit}) không trả lời, đã được khởi động lại"
             found[f"hung:{unit}"] = Finding(words, bool(row.get("mail")))
     return found
+
+
+def clock(rows: Sequence[Row], run: Run, remembered: dict[str, float], offset: float) -> dict[str, Finding]:
+    """Units that do not bear a clock that was set back are started again.
+
+    `offset`: the time of day less the seconds since the boot.
+    """
+    before, remembered["offset"] = remembered.get("offset", offset), offset
+    if before - offset < STEP_SECONDS:
+        return {}
+    again = [row for row in rows if row.get("clock")]
+    for row in again:
+        # One that somebody stopped stays stopped.
+        run(["try-restart", row["unit"]])
+    names = ", ".join(f"{row['name']} ({row['unit']})" for row in again) or "không có gì"
+    words = f"Đồng hồ của máy bị lùi {before - offset:.0f} giây: xem chronyc tracking; đã khởi động lại {names}"
+    return {"clock": Finding(words)}
 
 
 def day(of: float) -> str:

@@ -48,6 +48,7 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "revoke_proposal": {"since": "2026-01-06", "cause": "absence", "ended": "2026-07-06"},
     "quota": {"percent": 90, "quota_bytes": 5 * 2**29},
     "opened": {"document": "12/STTTT-TTra", "note": "xác minh đơn tố cáo", "opened_by": "lan"},
+    "sending_lock": {"why": "đã gửi 201 thư trong một giờ"},
 }
 PERSON, AGENCY = "nguyenthithanhha@hanam.gov.vn", "stttt.so@hanam.gov.vn"
 
@@ -475,7 +476,7 @@ def test_the_job_runs_for_another_day_as_a_preview_only(capsys: pytest.CaptureFi
 
 
 def test_every_step_of_the_job_can_be_told() -> None:
-    assert jobs._STEPS.keys() == PAYLOADS.keys() - {"quota", "opened"}
+    assert jobs._STEPS.keys() == PAYLOADS.keys() - {"quota", "opened", "sending_lock"}
     for kind, text in jobs._STEPS.items():
         assert "{" not in text.format(**PAYLOADS[kind])
 

@@ -229,6 +229,11 @@ def fetch(config: Config, snapshot: Snapshot, home: Path, staged: Path) -> list[
     return [Unreadable(home / item.lstrip("/"), reason) for item, reason in sorted(reasons.items())]
 
 
+def once(unreadable: list[Unreadable]) -> list[Unreadable]:
+    """Each by its place: what moved during the backup was taken, and is missed, more than once."""
+    return list({one.path: one for one in unreadable}.values())
+
+
 def stage(config: Config, snapshot: Snapshot, full: list[Snapshot], home: Path, staged: Path) -> list[Unreadable]:
     """The mailbox as of that backup: the snapshot, and what moved while it was taken (decision 0010)."""
     unreadable = fetch(config, snapshot, home, staged)
@@ -236,7 +241,7 @@ def stage(config: Config, snapshot: Snapshot, full: list[Snapshot], home: Path, 
         if str(home) in followup.paths:
             unreadable += fetch_over(config, followup, home, staged)
     make_ready(config, staged, [staged])
-    return unreadable
+    return once(unreadable)
 
 
 def stage_all(config: Config, snapshot: Snapshot, full: list[Snapshot], staged: Path) -> Staged:
@@ -249,7 +254,7 @@ def stage_all(config: Config, snapshot: Snapshot, full: list[Snapshot], staged: 
                 unreadable += fetch_over(config, followup, home, staged / home.relative_to(root))
     homes = sorted(home for home in staged.glob("??/*") if home.is_dir())
     make_ready(config, staged, homes)
-    return Staged([home.relative_to(staged) for home in homes], unreadable)
+    return Staged([home.relative_to(staged) for home in homes], once(unreadable))
 
 
 def followups(config: Config, snapshot: Snapshot, full: list[Snapshot]) -> list[Snapshot]:

@@ -37,6 +37,7 @@ MODULES = (
     "purge.py",
     "purge_command.py",
     "restores.py",
+    "rule_judges.py",
     "rule_values.py",
     "scram.py",
     "sieve_mail.py",

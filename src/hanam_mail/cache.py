@@ -42,6 +42,7 @@ CODE = (
     "naming*",
     "quota",
     "regulation",
+    "rule_judges",
     "rule_values",
     "variables",
     "yaml_faults",

@@ -1,6 +1,7 @@
 """The numbers that programs, SQL and Ansible go by, as data: each by name, type, bounds, and what goes together.
 
-They stand in group_vars/all: regulation.yml (the regulation), passwords.yml and jobs.yml (what the installation adds).
+They stand in group_vars/all: regulation.yml (the regulation), passwords.yml, jobs.yml and sending.yml (what the
+installation adds).
 `faults` judges them strictly, wherever they come from: the files (`hanam-mail check`), what Ansible makes of them
 (preflight, migrate), the table mail.setting (apply, the nightly job). A value that is missing, unknown, of another type
 or at odds with another stops the program that would go by it: with `idle_lock_months: 0` the nightly job would warn
@@ -9,10 +10,24 @@ everybody, without a lock's reason it would stop in the middle.
 Runs on the hosts too, so it imports nothing but the standard library.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from hanam_mail.rule_judges import (
+    Judge,
+    flag,
+    lock_reasons,
+    number,
+    numbers,
+    province,
+    sending_limits,
+    special_characters,
+    table,
+    text,
+    texts,
+    worked_out,
+)
 
 # What bcrypt hashes of a password, and what the sheet of a first password has room for.
 _OCTETS = 72
@@ -20,11 +35,9 @@ _SHORTEST_MONTH = 28
 # A year and a day; nobody sets a longer term by mistake and means it.
 _DAYS = 366
 _TIBIBYTE = 2**40
-# The reasons by which programs lock: the nightly job, reset-password --leaked.
-JOBS_LOCK_BY = ("idle", "default_password", "compromised")
 # Worked out by Ansible from the inventory and the calendar: in the file itself it is a template.
 COMPUTED = ("guessing_own_networks", "life_cycle_calendar")
-PREFIXES = ("regulation_", "password_", "guessing_", "life_cycle_")
+PREFIXES = ("regulation_", "password_", "guessing_", "life_cycle_", "sending_")
 
 
 @dataclass(frozen=True)
@@ -42,95 +55,9 @@ class Fault:
         )
 
 
-type Judge = Callable[[Any], str]
-"""What is wrong with a value, "" when nothing is."""
-
-
-def _number(least: int, most: int) -> Judge:
-    def judge(value: Any) -> str:
-        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
-            return ""
-        return f"ít nhất {least}, nhiều nhất {most}, là số nguyên; đang là {value!r}"
-
-    return judge
-
-
-def _numbers(least: int, most: int, *, rising: bool) -> Judge:
-    one = _number(least, most)
-    order = "tăng dần" if rising else "giảm dần"
-
-    def judge(value: Any) -> str:
-        if not isinstance(value, list) or not value:
-            return f"cần danh sách số nguyên {order}; đang là {value!r}"
-        wrong = next(filter(None, map(one, value)), "")
-        if not wrong and list(value) != sorted(set(value), reverse=not rising):
-            return f"phải {order}, không lặp lại; đang là {value!r}"
-        return wrong and f"mỗi số {wrong}"
-
-    return judge
-
-
-def _flag(value: Any) -> str:
-    return "" if isinstance(value, bool) else f"chỉ true hoặc false; đang là {value!r}"
-
-
-def _text(pattern: str, expected: str) -> Judge:
-    form = re.compile(pattern)
-
-    def judge(value: Any) -> str:
-        return "" if isinstance(value, str) and form.fullmatch(value) else f"cần {expected}; đang là {value!r}"
-
-    return judge
-
-
-def _texts(pattern: str, expected: str) -> Judge:
-    one = _text(pattern, expected)
-
-    def judge(value: Any) -> str:
-        if not isinstance(value, list):
-            return f"cần danh sách {expected}; đang là {value!r}"
-        return next(filter(None, map(one, value)), "")
-
-    return judge
-
-
-def _special_characters(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[!-/:-@\[-`{-~]+", value) and len(set(value)) == len(value):
-        return ""
-    return f"cần các ký tự đặc biệt ASCII, mỗi ký tự một lần; đang là {value!r}"
-
-
-def _lock_reasons(value: Any) -> str:
-    if not isinstance(value, Mapping):
-        return f"cần một bảng lý do; đang là {value!r}"
-    missing = [name for name in JOBS_LOCK_BY if name not in value]
-    if missing:
-        return f"thiếu lý do {', '.join(missing)} mà chương trình dùng để khóa"
-    for name, entry in value.items():
-        whole = isinstance(entry, Mapping) and set(entry) == {"clause", "text"}
-        if not whole or not all(isinstance(entry[key], str) and entry[key].strip() for key in entry):
-            return f"lý do {name}: cần clause và text"
-    return ""
-
-
-def _table(value: Any) -> str:
-    return "" if isinstance(value, Mapping) and value else f"cần một bảng; đang là {value!r}"
-
-
-def _province(value: Any) -> str:
-    right = isinstance(value, Mapping) and set(value) == {"kind", "name"}
-    if right and all(isinstance(text, str) and text.strip() for text in value.values()):
-        return ""
-    return f"cần một bảng có kind và name; đang là {value!r}"
-
-
-def _computed(value: Any) -> str:
-    return "" if value else "để trống"
-
-
-_MONTHS = _number(1, 120)
-_SIZE = _number(1, _TIBIBYTE)
-_COUNT = _number(1, 1_000_000)
+_MONTHS = number(1, 120)
+_SIZE = number(1, _TIBIBYTE)
+_COUNT = number(1, 1_000_000)
 
 FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
     "regulation.yml": {
@@ -138,41 +65,41 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "regulation_quota_agency_bytes": (_SIZE, "Đ8.1b"),
         "regulation_quota_personal_default_bytes": (_SIZE, "Đ8.1a"),
         "regulation_quota_agency_default_bytes": (_SIZE, "Đ8.1a"),
-        "regulation_quota_warning_percent": (_numbers(1, 99, rising=True), "Đ8.1"),
+        "regulation_quota_warning_percent": (numbers(1, 99, rising=True), "Đ8.1"),
         "regulation_attachment_limit_bytes": (_SIZE, "Đ8.1b"),
         "regulation_message_overhead_bytes": (_SIZE, "Đ8.1b"),
         "regulation_message_limit_bytes": (_SIZE, "Đ8.1b"),
         "regulation_incoming_message_limit_bytes": (_SIZE, "Đ8.1"),
-        "regulation_password_min_length": (_number(1, _OCTETS), "Đ8.2b"),
-        "regulation_password_min_uppercase": (_number(0, _OCTETS), "Đ8.2b"),
-        "regulation_password_min_lowercase": (_number(0, _OCTETS), "Đ8.2b"),
-        "regulation_password_min_digits": (_number(0, _OCTETS), "Đ8.2b"),
-        "regulation_password_min_special": (_number(0, _OCTETS), "Đ8.2b"),
-        "regulation_password_special_characters": (_special_characters, "Đ8.2b"),
+        "regulation_password_min_length": (number(1, _OCTETS), "Đ8.2b"),
+        "regulation_password_min_uppercase": (number(0, _OCTETS), "Đ8.2b"),
+        "regulation_password_min_lowercase": (number(0, _OCTETS), "Đ8.2b"),
+        "regulation_password_min_digits": (number(0, _OCTETS), "Đ8.2b"),
+        "regulation_password_min_special": (number(0, _OCTETS), "Đ8.2b"),
+        "regulation_password_special_characters": (special_characters, "Đ8.2b"),
         "regulation_password_max_age_months": (_MONTHS, "Đ8.2a"),
-        "regulation_password_reminder_days": (_numbers(1, _DAYS, rising=False), "Đ8.2a"),
-        "regulation_answer_working_days": (_number(1, _DAYS), "Đ6.2b"),
-        "regulation_restore_working_days": (_number(1, _DAYS), "Đ7.3b"),
+        "regulation_password_reminder_days": (numbers(1, _DAYS, rising=False), "Đ8.2a"),
+        "regulation_answer_working_days": (number(1, _DAYS), "Đ6.2b"),
+        "regulation_restore_working_days": (number(1, _DAYS), "Đ7.3b"),
         "regulation_idle_revoke_months": (_MONTHS, "Đ6.2c"),
         "regulation_idle_lock_months": (_MONTHS, "Đ7.2a"),
         "regulation_default_password_months": (_MONTHS, "Đ7.2d"),
-        "regulation_lock_reasons": (_lock_reasons, "Đ7.2"),
-        "regulation_forward_domains": (_texts(r"([a-z0-9-]+\.)*[a-z0-9-]+", "tên miền"), "Đ4.5"),
-        "regulation_maintenance_notice_working_days": (_number(1, _DAYS), "Đ10.5"),
-        "regulation_naming": (_table, "Đ5"),
-        "regulation_province": (_province, ""),
-        "regulation_decision": (_text(r"\S.*\S", "số, ký hiệu của quyết định"), ""),
-        "regulation_title": (_text(r"\S.*\S", "tên của quy chế"), ""),
+        "regulation_lock_reasons": (lock_reasons, "Đ7.2"),
+        "regulation_forward_domains": (texts(r"([a-z0-9-]+\.)*[a-z0-9-]+", "tên miền"), "Đ4.5"),
+        "regulation_maintenance_notice_working_days": (number(1, _DAYS), "Đ10.5"),
+        "regulation_naming": (table, "Đ5"),
+        "regulation_province": (province, ""),
+        "regulation_decision": (text(r"\S.*\S", "số, ký hiệu của quyết định"), ""),
+        "regulation_title": (text(r"\S.*\S", "tên của quy chế"), ""),
     },
     "passwords.yml": {
-        "password_min_length": (_number(1, _OCTETS), "Đ8.2b"),
-        "password_history_count": (_number(0, 100), ""),
-        "password_refuse_account": (_flag, ""),
-        "password_refuse_name": (_flag, ""),
-        "password_refuse_common": (_flag, ""),
-        "password_max_age_days": (_number(0, _DAYS), "Đ8.2a"),
-        "password_chosen_for_others": (_flag, "Đ12.3"),
-        "guessing_window_minutes": (_number(1, 1440), "Đ4.6"),
+        "password_min_length": (number(1, _OCTETS), "Đ8.2b"),
+        "password_history_count": (number(0, 100), ""),
+        "password_refuse_account": (flag, ""),
+        "password_refuse_name": (flag, ""),
+        "password_refuse_common": (flag, ""),
+        "password_max_age_days": (number(0, _DAYS), "Đ8.2a"),
+        "password_chosen_for_others": (flag, "Đ12.3"),
+        "guessing_window_minutes": (number(1, 1440), "Đ4.6"),
         "guessing_pair_failures": (_COUNT, "Đ4.6"),
         "guessing_own_pair_failures": (_COUNT, "Đ4.6"),
         "guessing_pair_day_failures": (_COUNT, "Đ4.6"),
@@ -181,25 +108,30 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "guessing_account_failures": (_COUNT, "Đ4.6"),
         "guessing_suspect_failures": (_COUNT, "Đ4.6"),
         "guessing_account_day_failures": (_COUNT, "Đ4.6"),
-        "guessing_known_days": (_number(1, 10 * _DAYS), "Đ4.6"),
-        "guessing_keep_days": (_number(1, 10 * _DAYS), "Đ4.6"),
-        "guessing_lockout_keep_days": (_number(1, 10 * _DAYS), "Đ4.6"),
-        "guessing_notice_minutes": (_number(1, 1440), "Đ4.6"),
-        "guessing_province_networks": (_texts(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?", "mạng dạng CIDR"), "Đ4.6"),
-        "guessing_own_networks": (_computed, "Đ4.6"),
+        "guessing_known_days": (number(1, 10 * _DAYS), "Đ4.6"),
+        "guessing_keep_days": (number(1, 10 * _DAYS), "Đ4.6"),
+        "guessing_lockout_keep_days": (number(1, 10 * _DAYS), "Đ4.6"),
+        "guessing_notice_minutes": (number(1, 1440), "Đ4.6"),
+        "guessing_province_networks": (texts(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?", "mạng dạng CIDR"), "Đ4.6"),
+        "guessing_own_networks": (worked_out, "Đ4.6"),
     },
     "jobs.yml": {
-        "life_cycle_idle_warning_days": (_numbers(1, _DAYS, rising=False), "Đ7.2a"),
-        "life_cycle_default_password_warning_days": (_numbers(1, _DAYS, rising=False), "Đ7.2d"),
-        "life_cycle_idle_lock_days": (_number(0, _DAYS), "Đ7.2a"),
-        "life_cycle_calendar": (_computed, "Đ6.2b"),
-        "life_cycle_afternoon_begins": (_text(r"([01][0-9]|2[0-3]):[0-5][0-9]", 'giờ dạng "12:00"'), "Đ9.2"),
-        "life_cycle_outbox_keep_days": (_number(1, _DAYS), ""),
-        "life_cycle_agent_away_days": (_number(1, _DAYS), ""),
+        "life_cycle_idle_warning_days": (numbers(1, _DAYS, rising=False), "Đ7.2a"),
+        "life_cycle_default_password_warning_days": (numbers(1, _DAYS, rising=False), "Đ7.2d"),
+        "life_cycle_idle_lock_days": (number(0, _DAYS), "Đ7.2a"),
+        "life_cycle_calendar": (worked_out, "Đ6.2b"),
+        "life_cycle_afternoon_begins": (text(r"([01][0-9]|2[0-3]):[0-5][0-9]", 'giờ dạng "12:00"'), "Đ9.2"),
+        "life_cycle_outbox_keep_days": (number(1, _DAYS), ""),
+        "life_cycle_agent_away_days": (number(1, _DAYS), ""),
+    },
+    "sending.yml": {
+        "sending_limits": (sending_limits, "Đ4.3"),
+        "sending_lock_percent": (number(101, 10_000), "Đ7.2b"),
+        "sending_lock_viruses": (number(1, 1000), "Đ7.2b"),
     },
 }
 # In mail.setting alone, from accounts.yml (accounts_bcrypt_cost): bcrypt knows 4 to 31 and takes minutes for the last.
-_SETTINGS: Mapping[str, tuple[Judge, str]] = {"password_bcrypt_cost": (_number(4, 16), "")}
+_SETTINGS: Mapping[str, tuple[Judge, str]] = {"password_bcrypt_cost": (number(4, 16), "")}
 
 
 def faults(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from hanam_mail import rule_values
 from hanam_mail.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -18,8 +19,7 @@ def project(tmp_path: Path) -> Path:
     """A copy of the registry and of what it is judged by."""
     shutil.copytree(ROOT / "mailboxes", tmp_path / "mailboxes")
     (tmp_path / "group_vars/all").mkdir(parents=True)
-    read = ("regulation.yml", "passwords.yml", "jobs.yml", "registry.yml", "calendar.yml", "main.yml", "mailboxes.yml")
-    for name in read:
+    for name in (*rule_values.FILES, "registry.yml", "calendar.yml", "main.yml", "mailboxes.yml"):
         shutil.copy(ROOT / "group_vars/all" / name, tmp_path / "group_vars/all")
     shutil.copytree(ROOT / "data", tmp_path / "data")
     return tmp_path

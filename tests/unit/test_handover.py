@@ -16,7 +16,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from hanam_mail import handover, handover_file, handover_sheet
+from hanam_mail import handover, handover_file, handover_sheet, rule_values
 from hanam_mail.cli import main
 from hanam_mail.first_passwords import Rule
 from hanam_mail.handover import HandoverError, Slip
@@ -267,7 +267,7 @@ def test_a_slip_tells_the_term_and_the_length_that_are_in_force(tmp_path: Path, 
 
 
 def test_a_sheet_is_not_made_by_numbers_that_nobody_may_go_by(sealed: Path, key: Path, tmp_path: Path) -> None:
-    for file in ("regulation.yml", "passwords.yml", "jobs.yml"):
+    for file in rule_values.FILES:
         text = (REGULATION.parent / file).read_text("utf-8")
         (tmp_path / file).write_text(text.replace("password_max_age_days: 0", "password_max_age_days: 0.5"), "utf-8")
     words = ["handover", str(sealed), "--key", str(key), "--output", str(tmp_path / "out")]

@@ -25,6 +25,7 @@ def numbers() -> dict[str, Any]:
 
 RIGHT = numbers()
 REASONS = RIGHT["regulation_lock_reasons"]
+SENDING = RIGHT["sending_limits"]
 # Variable, what is wrong with it, words of the sentence.
 WRONG: list[tuple[str, Any, str]] = [
     ("regulation_idle_lock_months", 0, "ít nhất 1"),
@@ -66,14 +67,20 @@ WRONG: list[tuple[str, Any, str]] = [
     ("life_cycle_idle_lock_days", 200, "ngắn hơn 3 tháng"),
     ("life_cycle_afternoon_begins", 720, '"12:00"'),
     ("life_cycle_agent_away_days", 29, "life_cycle_outbox_keep_days"),
+    ("sending_lock_percent", 100, "ít nhất 101"),
+    ("sending_lock_viruses", 0, "ít nhất 1"),
+    ("sending_limits", {"person": SENDING["person"]}, "đúng các loại"),
+    ("sending_limits", {**SENDING, "guest": {"messages_hour": 5}}, "guest: cần messages_hour"),
+    ("sending_limits", {**SENDING, "guest": {**SENDING["guest"], "messages_hour": "5"}}, "guest: mỗi số"),
+    ("sending_limits", {**SENDING, "guest": {**SENDING["guest"], "messages_day": 1}}, "số của một ngày"),
     ("regulation_idle_lock_month", 3, "không có biến nào tên như vậy"),
     ("life_cycle_idle_lock_dais", 45, "không có biến nào tên như vậy"),
 ]  # fmt: skip
 
 
 def file_of(variable: str) -> str:
-    beginning = variable.partition("_")[0]
-    return {"regulation": "regulation.yml", "life": "jobs.yml"}.get(beginning, "passwords.yml")
+    of_their_own = {"regulation": "regulation.yml", "life": "jobs.yml", "sending": "sending.yml"}
+    return of_their_own.get(variable.partition("_")[0], "passwords.yml")
 
 
 def test_the_projects_own_numbers_are_all_known_and_sound() -> None:

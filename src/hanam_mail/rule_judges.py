@@ -1,0 +1,115 @@
+"""Judges of the values in rule_values.py: each says what is wrong with one, "" when nothing is.
+
+Runs on the hosts too, so it imports nothing but the standard library.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+# The reasons by which programs lock: the nightly job, reset-password --leaked, floods and viruses.
+JOBS_LOCK_BY = ("idle", "default_password", "compromised")
+
+type Judge = Callable[[Any], str]
+"""What is wrong with a value, "" when nothing is."""
+
+
+def number(least: int, most: int) -> Judge:
+    def judge(value: Any) -> str:
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+            return ""
+        return f"ít nhất {least}, nhiều nhất {most}, là số nguyên; đang là {value!r}"
+
+    return judge
+
+
+def numbers(least: int, most: int, *, rising: bool) -> Judge:
+    one = number(least, most)
+    order = "tăng dần" if rising else "giảm dần"
+
+    def judge(value: Any) -> str:
+        if not isinstance(value, list) or not value:
+            return f"cần danh sách số nguyên {order}; đang là {value!r}"
+        wrong = next(filter(None, map(one, value)), "")
+        if not wrong and list(value) != sorted(set(value), reverse=not rising):
+            return f"phải {order}, không lặp lại; đang là {value!r}"
+        return wrong and f"mỗi số {wrong}"
+
+    return judge
+
+
+def flag(value: Any) -> str:
+    return "" if isinstance(value, bool) else f"chỉ true hoặc false; đang là {value!r}"
+
+
+def text(pattern: str, expected: str) -> Judge:
+    form = re.compile(pattern)
+
+    def judge(value: Any) -> str:
+        return "" if isinstance(value, str) and form.fullmatch(value) else f"cần {expected}; đang là {value!r}"
+
+    return judge
+
+
+def texts(pattern: str, expected: str) -> Judge:
+    one = text(pattern, expected)
+
+    def judge(value: Any) -> str:
+        if not isinstance(value, list):
+            return f"cần danh sách {expected}; đang là {value!r}"
+        return next(filter(None, map(one, value)), "")
+
+    return judge
+
+
+def special_characters(value: Any) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[!-/:-@\[-`{-~]+", value) and len(set(value)) == len(value):
+        return ""
+    return f"cần các ký tự đặc biệt ASCII, mỗi ký tự một lần; đang là {value!r}"
+
+
+def lock_reasons(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return f"cần một bảng lý do; đang là {value!r}"
+    missing = [name for name in JOBS_LOCK_BY if name not in value]
+    if missing:
+        return f"thiếu lý do {', '.join(missing)} mà chương trình dùng để khóa"
+    for name, entry in value.items():
+        whole = isinstance(entry, Mapping) and set(entry) == {"clause", "text"}
+        if not whole or not all(isinstance(entry[key], str) and entry[key].strip() for key in entry):
+            return f"lý do {name}: cần clause và text"
+    return ""
+
+
+def table(value: Any) -> str:
+    return "" if isinstance(value, Mapping) and value else f"cần một bảng; đang là {value!r}"
+
+
+def province(value: Any) -> str:
+    right = isinstance(value, Mapping) and set(value) == {"kind", "name"}
+    if right and all(isinstance(text, str) and text.strip() for text in value.values()):
+        return ""
+    return f"cần một bảng có kind và name; đang là {value!r}"
+
+
+def worked_out(value: Any) -> str:
+    return "" if value else "để trống"
+
+
+def sending_limits(value: Any) -> str:
+    """By kind of mailbox, what a day may hold is no less than what an hour may."""
+    if not isinstance(value, Mapping) or set(value) != set(_SENDERS):
+        return f"cần một bảng có đúng các loại {', '.join(_SENDERS)}"
+    for kind, numbers in value.items():
+        if not isinstance(numbers, Mapping) or set(numbers) != {f"{what}_{span}" for what in _SENT for span in _SPANS}:
+            return f"{kind}: cần messages_hour, messages_day, recipients_hour, recipients_day"
+        wrong = next(filter(None, map(number(1, 1_000_000), numbers.values())), "")
+        if wrong:
+            return f"{kind}: mỗi số {wrong}"
+        if any(numbers[f"{what}_day"] < numbers[f"{what}_hour"] for what in _SENT):
+            return f"{kind}: số của một ngày không được nhỏ hơn số của một giờ"
+    return ""
+
+
+_SENDERS = ("person", "guest", "office", "agency")
+_SENT, _SPANS = ("messages", "recipients"), ("hour", "day")

@@ -1,7 +1,7 @@
 """Words of names and what they give: initials, the slug, a unit's own name, a valid local part."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from hanam_mail.naming_rules import LOCAL_PART_MAX_OCTETS, NamingRules
@@ -14,6 +14,7 @@ _ACCENTED_WORD = re.compile(r"[^\W_](?:[^\W_]|['’‘ʼ`´′\u0300-\u036f])*")
 
 _VOWELS = frozenset("aeiouy")
 _SHORTEST_ACRONYM = 2  # letters
+_MOST_PARTS = 5  # words that can be one acronym: "LĐ, TB và XH"
 
 
 def is_local_part(text: str) -> bool:
@@ -88,13 +89,37 @@ def written_out(name: str, rules: NamingRules) -> str:
 
 def _written_out(words: Sequence[str], rules: NamingRules) -> Iterator[str]:
     long_forms = _long_forms(tuple(rules.acronyms.items()))
-    for word in words:
-        long_form = long_forms.get(key(word))
+    position = 0
+    while position < len(words):
+        word, length = words[position], _parts(words[position:], long_forms)
+        long_form = long_forms.get(key("".join(_letters(words[position : position + length]))))
         # In small letters it may be a word of the language: "tha" is none of "THA", "cntt" can be nothing but CNTT.
-        if long_form and (word.isupper() or not is_syllable(word)):
+        if long_form and (length > 1 or word.isupper() or not is_syllable(word)):
             yield from _ACCENTED_WORD.findall(long_form)
         else:
             yield word
+        position += length
+
+
+def _parts(words: Sequence[str], long_forms: Mapping[str, str]) -> int:
+    """How many words from the first are one acronym written in parts (GD&ĐT, LĐ-TB&XH, "NN và PTNT"); 1 for none.
+
+    Whatever sign parted them is gone; a part is never a word of the language, "và" between them aside.
+    """
+    most = 1
+    for length in range(1, min(len(words), _MOST_PARTS) + 1):
+        said = words[:length]
+        if said[-1].casefold() == "và":
+            continue
+        if is_syllable(said[-1]) or not said[-1].isalpha():
+            break
+        if key("".join(_letters(said))) in long_forms:
+            most = length
+    return most
+
+
+def _letters(words: Sequence[str]) -> Iterator[str]:
+    return (word for word in words if len(words) == 1 or word.casefold() != "và")
 
 
 @lru_cache

@@ -28,6 +28,14 @@ DIRECTORY = Directory(REGISTRY)
         ("UBND xã Tiên Sơn", "tienson.dt"),
         ("xã Tiên Sơn", "tienson.dt"),
         ("Thanh tra tỉnh", "ttt"),
+        ("SỞ GD&ĐT HÀ NAM", "sgddt"),
+        ("Sở GD và ĐT", "sgddt"),
+        ("Sở TT&TT", "stttt"),
+        ("Sở NN&PTNT", "snnptnt"),
+        ("Sở KH - ĐT", "skhdt"),
+        ("Sở TN & MT", "stnmt"),
+        ("Sở LĐ-TB&XH", "sldtbxh"),
+        ("Sở VHTT&DL", "svhttdl"),
         ("Phòng Tư pháp", None),
         ("", None),
     ],
@@ -54,7 +62,19 @@ def test_a_name_that_two_communes_bear_is_refused_with_what_to_do() -> None:
     assert directory.mentioned("Kèm theo công văn của UBND xã Tiên Sơn") is None
 
 
-@pytest.mark.parametrize(("text", "is_one"), [("Sở Ngoại vụ", True), ("UBND xã X", True), ("Phòng Nội vụ", False)])
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("Sở Ngoại vụ", True),
+        ("so ngoai vu", True),
+        ("UBND xã X", True),
+        ("Uỷ ban nhân dân xã X", True),
+        ("Phòng Nội vụ", False),
+        ("Số: 12/SNV-VP", False),
+        ("Phương án cấp hộp thư", False),
+        ("XÃ HỘI CHỦ NGHĨA VIỆT NAM", False),
+    ],
+)
 def test_a_text_that_can_only_be_an_agency_is_told_from_an_office(text: str, is_one: bool) -> None:
     assert reads_as_agency(text) is is_one
 
@@ -88,3 +108,31 @@ def test_the_ground_is_no_document_and_the_addressee_no_sender() -> None:
 
 def test_an_impossible_date_is_left_to_the_operator() -> None:
     assert document.read(["Công văn số 1/SNV ngày 31/02/2026"], DIRECTORY).dated is None
+
+
+TITLE = "(kèm Công văn số 12/CV-THPT ngày 01/06/2026 gửi Sở Thông tin và Truyền thông)"
+
+
+@pytest.mark.parametrize("department", ["SỞ GD&ĐT HÀ NAM", "SỞ GIÁO DỤC VÀ ĐÀO TẠO", "SỞ GD-ĐT"])
+def test_a_letterhead_with_acronyms_is_whose_list_it_is(department: str) -> None:
+    head = [department, "TRƯỜNG THPT A KIM BẢNG", TITLE]
+    stated = document.read(head, DIRECTORY, head)
+    assert stated.agency is not None
+    assert (stated.agency.code, stated.unit, stated.unknown) == ("sgddt", "TRƯỜNG THPT A KIM BẢNG", "")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [["UBND TỈNH HÀ NAM", "SỞ NGOẠI VỤ"], ["UBND HUYỆN KIM BẢNG", "UBND XÃ KHÔNG CÓ"], ["SỞ NGOẠI VỤ", "Số: 12/SNgV"]],
+)
+def test_an_unknown_agency_of_the_letterhead_is_nobody_elses_list(head: list[str]) -> None:
+    stated = document.read([*head, TITLE], DIRECTORY, [*head, TITLE])
+    assert stated.agency is None
+    assert stated.unknown == next(line for line in head if line in ("SỞ NGOẠI VỤ", "UBND XÃ KHÔNG CÓ"))
+
+
+def test_place_and_day_beside_the_letterhead_are_no_agency() -> None:
+    head = ["SỞ NỘI VỤ", "Số: 12/SNV-VP", "Thành phố Phủ Lý, ngày 3 tháng 6 năm 2026"]
+    stated = document.read(head, DIRECTORY, head)
+    assert stated.agency is not None
+    assert (stated.agency.code, stated.unknown) == ("snv", "")

@@ -92,6 +92,15 @@ def test_a_school_under_its_department_is_the_sender(folder: Path, name: str) ->
     assert state.agencies[state.requests["2026-0001"].agency].code == "thptbienhoa"
 
 
+def test_an_agency_that_nobody_registered_is_told_and_no_other_is_taken_from_the_text(folder: Path) -> None:
+    rows = letter("UBND TỈNH HÀ NAM", "SỞ NGOẠI VỤ")
+    rows.insert(3, ["(kèm Công văn gửi Sở Nội vụ)", None, None, None])
+    ((line, field, text),) = problems(folder, rows, *REPLY)
+    assert (line, field) == (0, "--agency")
+    assert "“SỞ NGOẠI VỤ” ở đầu danh sách không phải cơ quan nào trong sổ" in text
+    done(folder, rows, *REPLY, "--agency", "snv")
+
+
 def test_a_unit_that_nobody_registered_is_told_and_its_people_are_not_the_departments(folder: Path) -> None:
     rows = letter("SỞ NỘI VỤ", "TRƯỜNG CHÍNH TRỊ")
     ((line, field, text),) = problems(folder, rows, *REPLY)

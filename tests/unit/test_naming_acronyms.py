@@ -56,6 +56,12 @@ def test_departments_written_with_acronyms_have_the_codes_they_have(name: str, c
     assert naming.propose_agency("department", name, RULES) == (code, suffix)
 
 
+@pytest.mark.parametrize("acronym", ["GD&ĐT", "GD-ĐT", "GD - ĐT", "GD và ĐT", "GDĐT", "gd&đt"])
+def test_an_acronym_in_parts_is_one_acronym(acronym: str) -> None:
+    assert naming.unit_key(f"Phòng {acronym}", RULES) == naming.unit_key("Phòng Giáo dục và Đào tạo", RULES)
+    assert naming.unit_key(f"Sở {acronym}", RULES) == naming.unit_key("Sở Giáo dục và Đào tạo", RULES)
+
+
 @pytest.mark.parametrize("level", ["", " tỉnh", " huyện", " thành phố", " tỉnh Hà Nam", ", tỉnh Hà Nam"])
 @pytest.mark.parametrize("name", ["Thanh tra", "Văn phòng Ủy ban nhân dân", "Văn phòng UBND", "Sở Nội vụ"])
 def test_a_level_at_the_end_makes_no_difference_in_any_form(name: str, level: str) -> None:

@@ -163,7 +163,7 @@ def _document(
         replied=options["replied"],
         reply_later=options["reply_later"],
     )
-    needed: dict[str, object] = {"--agency": paper.agency}
+    needed: dict[str, object] = {"--agency": paper.agency or stated.unknown}
     if unknown:
         needed = {}  # the right number brings the rest
     elif known is None:
@@ -173,6 +173,12 @@ def _document(
         needed["--reply"] = paper.reply or paper.reply_later
     text = "danh sách không ghi, cần thêm trên dòng lệnh"
     problems += [Problem(str(file), 0, option, text, "Đ6.2") for option, value in needed.items() if not value]
+    if stated.unknown and not paper.agency and not unknown:
+        text = (
+            f"“{stated.unknown}” ở đầu danh sách không phải cơ quan nào trong sổ, hoặc có thể là nhiều cơ quan: ghi "
+            "--agency và mã của cơ quan gửi văn bản, cơ quan mới thì thêm trước bằng hanam-mail add agency"
+        )
+        problems.append(Problem(str(file), 0, "--agency", text, "Đ6.2a"))
     if stated.unit and sender is not None:
         chosen = before.agencies[known.agency].code if known else options["agency"]
         if chosen or document.belongs_to_agency(stated.unit):

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from hanam_mail.importing.words import plain
 from hanam_mail.model import Agency, Registry
 from hanam_mail.naming import written_out
+from hanam_mail.naming_text import key
 
 _COMMITTEE = "uy ban nhan dan"
 _PROVINCE = re.compile(r" tinh( .*)?$")
 # What only an agency's name begins with, so that an unknown one is a mistake and no office.
-_AGENCY_WORDS = re.compile(rf"(so|{_COMMITTEE}|huyen|thi xa|thanh pho|xa|phuong|thi tran) .*")
+_AGENCY_WORDS = re.compile(rf"(so|{_COMMITTEE}|huyen|thi xa|thanh pho|xa(?! hoi\b)|phuong|thi tran) .*")
+# As they are accented, so that "Số: 12/SNV" and "Phương án" are none.
+_FIRST_WORDS = frozenset(map(key, ("sở", "ủy", "huyện", "thị", "thành", "xã", "phường")))
 
 
 class Directory:
@@ -20,7 +23,8 @@ class Directory:
         self._rules = registry.regulation.naming
         province = plain(self._rules.province)
         kinds = [kind for kind in map(plain, self._rules.level_words) if province.startswith(f"{kind} ")]
-        self._endings = tuple(f" {ending}" for ending in (province, *kinds) if ending)
+        alone = [province.removeprefix(f"{kind} ") for kind in kinds]
+        self._endings = tuple(f" {ending}" for ending in (province, *alone, *kinds) if ending)
         self._names: dict[str, list[Agency]] = {}
         for agency in registry.agencies.values():
             if agency.merged_into is None:
@@ -66,5 +70,8 @@ class Directory:
 
 def reads_as_agency(text: str) -> bool:
     """Whether the text can only be an agency's name."""
+    first = key(text).partition(" ")[0].rstrip(":.,")
+    if not first.isascii() and first not in _FIRST_WORDS:
+        return False
     words = _PROVINCE.sub("", re.sub(r"\bubnd\b", _COMMITTEE, plain(text)))
     return _AGENCY_WORDS.fullmatch(words) is not None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from hanam_mail.importing import values
-from hanam_mail.importing.agencies import Directory
+from hanam_mail.importing.agencies import Directory, reads_as_agency
 from hanam_mail.importing.lines import is_office
 from hanam_mail.importing.words import plain
 from hanam_mail.model import Agency
@@ -22,37 +22,42 @@ _GROUND = re.compile(r"(?:căn cứ|theo)\s*:?\s+(.+)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What the lines say; None or "" for what they do not. `unit` is a part of `agency` that the letterhead names."""
+    """What the lines say; None or "" for what they do not. `unit` is a part of `agency` that the letterhead names,
+    `unknown` an agency there that the registry has not: then there is no `agency`."""
 
     document: str = ""
     dated: date | None = None
     agency: Agency | None = None
     ground: str = ""
     unit: str = ""
+    unknown: str = ""
 
 
 _OFFICE_OF_AGENCY = re.compile(r"(phong|van phong|thanh tra|ban|bo phan|to|doi)\b.*")
 _BELOW_LETTERHEAD = re.compile(r"(danh sach|bang|bieu|phu luc|kem theo|co quan gui|van ban so|can cu)\b.*")
 
 
-def letterhead(head: Iterable[str], directory: Directory) -> tuple[Agency | None, str]:
-    """Whose list it is by its letterhead: the last agency named there, and a unit below it that is no agency.
+def letterhead(head: Iterable[str], directory: Directory) -> tuple[Agency | None, str, str]:
+    """Whose list it is by its letterhead: the last agency named there, a unit below it that is no agency, or else the
+    agency that nobody knows or that may be several.
 
     A letterhead has the superior agency in the first line and the unit that writes in the second.
     """
-    agency, unit = None, ""
+    agency, unit, unknown = None, "", ""
     for text in head:
         if _BELOW_LETTERHEAD.match(plain(text)):
             break
         try:
             found = directory.find(text)
         except ValueError:
-            continue
+            found = None
         if found is not None:
-            agency, unit = found, ""
+            agency, unit, unknown = found, "", ""
+        elif reads_as_agency(text) and not _DATE.search(text):  # "Thành phố Phủ Lý, ngày 3 tháng 6 năm 2026"
+            agency, unit, unknown = None, "", text
         elif agency is not None and is_office(directory.written_out(text)):
             unit = text
-    return agency, unit
+    return agency, unit, unknown
 
 
 def belongs_to_agency(unit: str) -> bool:
@@ -66,7 +71,7 @@ def read(lines: Iterable[str], directory: Directory, head: Iterable[str] = ()) -
     `head` are the same texts cell by cell: the letterhead there says whose document it is before any line does.
     """
     document, dated, ground = "", None, ""
-    agency, unit = letterhead(head, directory)
+    agency, unit, unknown = letterhead(head, directory)
     letter_date: date | None = None
     for line in lines:
         reason = _GROUND.match(line)
@@ -78,9 +83,9 @@ def read(lines: Iterable[str], directory: Directory, head: Iterable[str] = ()) -
         if number and not document:
             document, dated = re.sub(r"\s+", "", number[1]).rstrip(".,;)"), day
         letter_date = letter_date or day
-        if not plain(line).startswith("kinh gui"):
+        if not unknown and not plain(line).startswith("kinh gui"):
             agency = agency or directory.mentioned(line)
-    return Stated(document, dated or letter_date, agency, ground, unit)
+    return Stated(document, dated or letter_date, agency, ground, unit, unknown)
 
 
 def _day(line: str) -> date | None:

@@ -46,7 +46,7 @@ def revision(folder: Path, name: str, *, day: date | None = None, cache: Path | 
             files.extractall(scratch, filter="data")
         try:
             judge = regulation.load(registry.regulation_beside(Path(scratch) / place), former=True)
-            return registry.load(Path(scratch) / place, regulated_by=judge, day=day, cache=cache)
+            return registry.load(Path(scratch) / place, regulated_by=judge, day=day, cache=cache, former=True)
         except InputError as error:
             raise InputError([_of_revision(problem, scratch, name) for problem in error.problems]) from error
 

@@ -39,13 +39,19 @@ def settings_beside(path: Path) -> Path:
 
 
 def load(
-    path: Path, *, regulated_by: Regulation | None = None, day: date | None = None, cache: Path | None = None
+    path: Path,
+    *,
+    regulated_by: Regulation | None = None,
+    day: date | None = None,
+    cache: Path | None = None,
+    former: bool = False,
 ) -> Registry:
     """Read and check the registry in the folder `path` (agencies there, the register of requests in
     requests/).
 
     `regulated_by` defaults to the regulation beside the registry, `day` to today: no date may lie after it.
-    `cache` is a folder where read files are kept (cache.cache_folder()); None keeps none.
+    `cache` is a folder where read files are kept (cache.cache_folder()); None keeps none. `former`: an earlier
+    revision, whose names are as they were.
     Raises InputError with all problems of all files; those of regulation.yml and registry.yml alone.
     """
     rule_book = regulated_by or regulation.load(regulation_beside(path))
@@ -55,7 +61,7 @@ def load(
     with _no_collector():
         for file, text in folder.texts(path, found.problems).items():
             _read(text, file, rule_book, known, found)
-        problems = [*found.problems, *rules.check(found, rule_book, day or today(), chosen)]
+        problems = [*found.problems, *rules.check(found, rule_book, day or today(), chosen, former=former)]
     known.tidy()
     if problems:
         raise InputError(problems)

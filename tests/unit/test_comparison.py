@@ -368,3 +368,35 @@ def test_the_pipeline_compares_publishes_and_checks() -> None:
     assert "--publish" in plan["script"][1]
     assert plan["artifacts"]["when"] == "always"
     assert gitlab.TOKEN not in json.dumps(plan)
+
+
+@pytest.mark.dieu5
+def test_a_base_older_than_the_gate_of_names_can_be_planned_from(run: Run, history: Path) -> None:
+    """Else the merge request that mends the names could never be planned."""
+    mailboxes = history / "mailboxes"
+    good = {name: (mailboxes / name).read_text("utf-8") for name in ("stttt.yml", "snv.yml")}
+    office = """
+  - id: {0}
+    kind: office
+    name: {1}
+    address: {2}
+    history:
+      - {{event: issue, request: 2023-0002, done: 2024-02-01}}
+"""
+    bad = {
+        "stttt.yml": good["stttt.yml"].replace("name: Nguyễn Thị Thanh Hà", "name: NGUYỄN THỊ THANH HÀ"),
+        "snv.yml": good["snv.yml"].replace("name: Sở Nội vụ", "name: \u0405ở Nội vụ").rstrip("\n")
+        + office.format("d2d2d2", "Phòng CNTT", "pcntt.snv").rstrip("\n")
+        + office.format("d3d3d3", "Phòng Công nghệ thông tin", "congnghe.snv"),
+    }
+    for name, text in bad.items():
+        (mailboxes / name).write_text(text, encoding="utf-8")
+    commit(history)
+    told = run("check").stderr
+    assert "phải ghi là “Nguyễn Thị Thanh Hà”" in told and "là một đơn vị" in told
+    for name, text in good.items():
+        (mailboxes / name).write_text(text, encoding="utf-8")
+    result = run("plan", "--base", "HEAD", "--json")
+    assert result.exit_code == 0, result.output
+    entries = json.loads(result.stdout)["plan"]["entries"]
+    assert {entry["name"] for entry in entries} >= {"Nguyễn Thị Thanh Hà", "Sở Nội vụ"}

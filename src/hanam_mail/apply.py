@@ -283,7 +283,9 @@ class _Comparison:
                 if old and getattr(old, name) != getattr(agency, name)
             )
             group = Group.AGENCY_CHANGED if old else Group.AGENCY_CREATED
-            decided = self.want.decided.get(agency.id, {})
+            decided = self._agency_event(agency.id)
+            if decided is None:
+                decided = BY_HAND if old else {}
             self.result.entries.append(
                 Entry(group, agency.id, agency.kind, agency.name, agency.code, "", changes, decided)
             )
@@ -366,6 +368,8 @@ class _Comparison:
                 former = (clerk for box, clerk in self.have.clerks - self.want.clerks if box == mailbox.id)
                 causes = (self._new_event(clerk, ("transfer", "merge", "revoke")) for clerk in sorted(former))
                 cause = next(filter(None, causes), None)
+            if not cause and wanted == _EVENTS_OF_FIELD["name"] and mailbox.kind == "agency":
+                cause = self._agency_event(mailbox.agency)  # it is called as its agency, and has no event of that
             if not cause and wanted == _EVENTS_OF_FIELD["quota_bytes"]:
                 cause = {}  # the default of all was raised, for which no mailbox has a document
             cause = BY_HAND if cause is None else cause
@@ -378,6 +382,13 @@ class _Comparison:
         events = (self.want.events or {}).get(mailbox, ())
         known = len((self.have.events or {}).get(mailbox, ()))
         return next((event for event in reversed(events[known:]) if event["event"] in kinds), None)
+
+    def _agency_event(self, agency: str) -> Mapping[str, Any] | None:
+        """The newest event of the agency, None where `have` had it already; a database keeps none of them."""
+        newest, before = self.want.decided.get(agency), self.have.decided.get(agency)
+        if newest is None and self.have.events is None:
+            return {}
+        return None if newest is None or (before and _event(before) == _event(newest)) else newest
 
     def _add(self, mailbox: str, change: Change) -> None:
         self.more.setdefault(mailbox, []).append(change)

@@ -69,6 +69,34 @@ def test_an_only_clerk_who_leaves_is_told_with_the_document_that_took_him(before
     assert "Sở Nội vụ" in note
 
 
+@pytest.mark.parametrize("code", ["", "stttthn"])
+def test_the_mailbox_of_a_renamed_agency_cites_the_document_of_the_name(before: Registry, code: str) -> None:
+    draft = Draft(before, today=TODAY)
+    agency = draft.agency("snv")
+    request = paper(draft, "9/UBND", "change")
+    draft.rename_agency("snv", name="Sở Nội vụ và Lao động", request=request, done=TODAY, new_code=code)
+    found = assess(before, draft.registry())
+    both = [each for each in found.plan.entries if each.name == "Sở Nội vụ và Lao động"]
+    assert {each.id == agency.id for each in both} == {True, False}
+    assert [numbers(each) for each in both] == [["9/UBND"], ["9/UBND"]]
+
+
+def test_an_agencys_name_changed_by_hand_is_called_so_whatever_event_it_had_before(before: Registry) -> None:
+    draft = Draft(before, today=TODAY)
+    request = paper(draft, "9/UBND", "change")
+    draft.rename_agency("snv", name="Sở Nội vụ và Lao động", request=request, done=TODAY)
+    renamed = draft.registry()
+    agency = next(each for each in renamed.agencies.values() if each.code == "snv")
+    after = replace(renamed, agencies={**renamed.agencies, agency.id: replace(agency, name="Sở Nội vụ khác")})
+    boxes = {
+        id_: replace(box, name="Sở Nội vụ khác") if box.name == agency.name else box
+        for id_, box in renamed.mailboxes.items()
+    }
+    found = assess(renamed, replace(after, mailboxes=boxes))
+    told = [each.document["event"] for each in found.plan.entries if each.name == "Sở Nội vụ khác"]
+    assert told == ["by_hand", "by_hand"]
+
+
 @pytest.mark.dieu9
 def test_command_plan_and_check_warn_of_an_agency_without_a_clerk(run: Callable[..., Result]) -> None:
     words = ("--document", "1/VP", "--dated", "20/11/2026", "--ground", "nghỉ hưu", "--reply", "9/S")

@@ -29,7 +29,8 @@ class NamingDoubt(NamingError):
 def read_person(typed: str, rules: NamingRules, *, convert_legacy: bool = False, exact: bool = False) -> Name:
     """What the registry keeps of the name of a person that somebody typed.
 
-    `exact`: the operator confirmed that the papers have it so; then capitals stay as they are and no doubt is raised.
+    `exact`: the operator confirmed that the papers have it so; then no doubt is raised and capitals stay as they are,
+    unless the name is all in capitals or small letters and nothing else about it is unusual.
     Raises NamingDoubt for what only a confirmation can let pass, NamingError for what nothing can.
     """
     if _is_plain(typed, _judge(rules.people)):
@@ -37,7 +38,7 @@ def read_person(typed: str, rules: NamingRules, *, convert_legacy: bool = False,
     name = read(typed, convert_legacy=convert_legacy)
     judge = _judge(rules.people)
     doubt = _refuse(name.text, judge)
-    if exact:
+    if exact and (doubt or not _alike(name.text)):
         return name
     if doubt:
         raise NamingDoubt(doubt)
@@ -162,9 +163,13 @@ def _is_word(word: str) -> bool:
     )
 
 
+def _alike(name: str) -> bool:
+    return name.isupper() or name.islower()
+
+
 def _capitals(name: str) -> str:
     """The name with capitals where they belong: "NGUYỄN VĂN AN", "nguyễn văn An" -> "Nguyễn Văn An"."""
-    alike = name.isupper() or name.islower()
+    alike = _alike(name)
 
     def cased(found: re.Match[str]) -> str:
         piece = found[0]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hanam_mail.importing import values
+from hanam_mail.importing import asks, values
 
 pytestmark = pytest.mark.dieu11
 
@@ -21,3 +21,25 @@ pytestmark = pytest.mark.dieu11
 )
 def test_dieu_5_2c_of_a_home_place_the_commune_goes_into_the_address_wherever_it_stands(shown: str, place: str) -> None:
     assert values.home(shown) == place
+
+
+@pytest.mark.parametrize(
+    ("note", "exact"),
+    [
+        ("đúng tên", True),
+        ("Đúng họ và tên theo CCCD", True),
+        ("Giáo viên; đã kiểm tra, đúng tên", True),
+        ("đúng tên, chưa có hộp thư", True),
+        ("ghi chưa đúng tên, đề nghị sửa", False),
+        ("không đúng họ tên", False),
+        ("KHÔNG ĐÚNG TÊN", False),
+        ("chua đúng tên", False),
+        ("sai, không phải đúng tên", False),
+        ("đề nghị sửa cho đúng tên", False),
+        ("có đúng tên không?", False),
+        ("đúng tên?", False),
+        ("sử dụng tên", False),
+    ],
+)
+def test_only_a_note_that_says_so_confirms_a_name(note: str, exact: bool) -> None:
+    assert asks.says_exact(note) is exact

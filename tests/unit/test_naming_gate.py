@@ -87,6 +87,11 @@ def test_a_confirmed_name_is_kept_as_it_is(name: str) -> None:
     assert gate(name, exact=True) == name
 
 
+@pytest.mark.parametrize("typed", ["NGUYỄN VĂN AN", "nguyễn văn an"])
+def test_a_confirmation_keeps_no_capitals_that_nobody_has_on_papers(typed: str) -> None:
+    assert gate(typed, exact=True) == "Nguyễn Văn An"
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_no_name_is_refused_whatever_is_confirmed(name: str) -> None:
     for exact in (False, True):

@@ -61,6 +61,8 @@ _ON_TOPIC = r"danh sach|hop thu|thu dien tu|thu cong vu|tai khoan|e ?mail"
 _NUMBERING = re.compile(r"(([ivxlc]+|[a-z]|[0-9]+) )?((phan|nhom|de nghi|cac|truong hop|ve viec) )*")
 # With accents: "sử dụng tên" says something else.
 _EXACT = re.compile(r"\bđúng (họ )?(và )?tên\b")
+# Beside it they say that it is not so yet, or ask.
+_NOT_EXACT = re.compile(r"\b(không|khong|ko|chưa|chua|sai|nhầm|sửa|chỉnh|lại|cần|cho đúng)\b|\?")
 _NAMESAKE = r"trung (ho )?(va )?ten|cung (ho )?(va )?ten|nguoi khac|khac nguoi|(hai|2) nguoi"
 
 
@@ -99,8 +101,10 @@ def says_namesake(text: str) -> bool:
 
 
 def says_exact(text: str) -> bool:
-    """Whether a note says that the papers have an unusual name so."""
-    return _EXACT.search(normal(text).casefold()) is not None
+    """Whether a note says that the papers have an unusual name so; "ghi chưa đúng tên" says the contrary."""
+    parts = re.split(r"[,;.\n]", normal(text).casefold())
+    said = [part for part in parts if _EXACT.search(part)]
+    return bool(said) and not any(map(_NOT_EXACT.search, said))
 
 
 def _has(pattern: str, words: str) -> bool:

@@ -19,6 +19,9 @@ TCVN3, VNI = "TCVN3 (ABC)", "VNI"
 
 # Where viparse's VNI table, made from documents, has gaps.
 _VNI_ADDITIONS = {"aú": "ẳ", "AÚ": "Ẳ", "î": "ỵ", "Î": "Ỵ"}
+# The particle before names of the Central Highlands, in which ñ is a letter and not VNI's đ. VNI has no ê of its own.
+PARTICLE = re.compile(r"[HKYhky](?:['’‘ʼ`´′-]|\s)")
+_NO_VNI = re.compile(r"(?<![Aa])[Êê]")
 _LAST_LEGACY = "\u00ff"
 # The marks that part words in either encoding; signs beyond ASCII are letters there.
 _PARTING = re.compile(r"[\s\x00-\x40\x5b-\x60\x7b-\x7f]+")
@@ -44,7 +47,7 @@ def recognise(text: str) -> Converted | None:
         return None
     readings = [
         Converted(encoding, text, reading)
-        for encoding in (TCVN3, VNI)
+        for encoding in ((TCVN3,) if PARTICLE.match(visible) and _NO_VNI.search(visible) else (TCVN3, VNI))
         if (reading := _convert(visible, encoding)) != visible and _reads(visible, reading)
     ]
     return readings[0] if len(readings) == 1 else None

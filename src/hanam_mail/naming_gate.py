@@ -18,6 +18,8 @@ _MAX_WORDS = 7
 _MINORITY_LETTERS = frozenset("ñčĭŏŭĕ")
 _APOSTROPHES = "'’‘ʼ`´′"
 _PIECE = re.compile(r"(?:[^\W\d_][\u0300-\u036f]*)+")
+# A particle that somebody parted from its name: "K' Brếu".
+_PARTED = re.compile(rf"(?<!\w)([^\W\d_][{_APOSTROPHES}])\s+(?=[^\W\d_])")
 # Letters, and between two of them an apostrophe or hyphen.
 _WORDS = re.compile(rf"{_PIECE.pattern}(?:[{_APOSTROPHES}-]{_PIECE.pattern}|\s{_PIECE.pattern})*")
 
@@ -37,12 +39,12 @@ def read_person(typed: str, rules: NamingRules, *, convert_legacy: bool = False,
         return Name(typed)
     name = read(typed, convert_legacy=convert_legacy)
     judge = _judge(rules.people)
-    doubt = _refuse(name.text, judge)
-    if exact and (doubt or not _alike(name.text)):
-        return name
-    if doubt:
+    text = _PARTED.sub(r"\1", name.text)
+    doubt = _refuse(text, judge)
+    if doubt and not exact:
         raise NamingDoubt(doubt)
-    text = _capitals(name.text)
+    if not exact or (not doubt and _alike(text)):
+        text = _capitals(text)
     if text == name.text:
         return name
     return Name(text, (*name.notes, f"“{name.text}” đã viết lại thành “{text}”"))
@@ -128,6 +130,8 @@ def _role(name: str, judge: _Judge) -> str:
     for phrase in (*judge.roles, *judge.units):
         if words[: len(phrase)] == phrase:
             if phrase[0] not in judge.accented_families:
+                if phrase in judge.units and all(word[0].isupper() for word in name.split()):
+                    return sentence  # "Trường Giang", and "Phòng Nội Vụ" as a spreadsheet writes it
                 raise NamingError(sentence)
             if len(phrase) > 1:
                 return sentence  # "Văn thư", and somebody of the family Văn
@@ -146,6 +150,8 @@ def _shape(name: str, judge: _Judge) -> str:
         return f"“{name}” không phải một họ tên: chỉ ghi họ tên của một người, chức vụ ghi ở cột riêng"
     if len(words) < 2 and not any(sign in name for sign in _APOSTROPHES):
         return f"“{name}” chỉ có một chữ: ghi đủ họ và tên"
+    if "ñ" in name.casefold() and max(name) <= "\xff":
+        return f"“{name}” có “ñ”: trong bảng mã cũ đó là “đ”, đúng là tên có chữ ñ thì cần xác nhận"
     foreign = next((word for word in words if not _is_word(word)), None)
     if name.isascii():
         folded = fold(name).split()

@@ -115,7 +115,8 @@ def _unclear(name: str) -> str | None:
     """A sign that could be a letter of TCVN3 or VNI and is none of Vietnamese, in a name not surely Unicode."""
     if name.isascii() or max(name) > "\xff":
         return None
-    return next((char for char in name if not char.isascii() and char not in _LATIN_1), None)
+    known = _LATIN_1 | {"ñ", "Ñ"} if legacy.PARTICLE.match(name) else _LATIN_1
+    return next((char for char in name if not char.isascii() and char not in known), None)
 
 
 def _latin(name: str) -> str:

@@ -30,6 +30,10 @@ CORRECTED = {
     "Nguyễn văn An": "Nguyễn Văn An",
     "Trần Thị Lаn": "Trần Thị Lan",  # Cyrillic а
     "Ðỗ Thị Hòa": "Đỗ Thị Hòa",
+    "K' Brếu": "K'Brếu",
+    "K’ Tuấn": "K’Tuấn",
+    "H' Hen Niê": "H'Hen Niê",
+    "Rơ Châm H' Lưm": "Rơ Châm H'Lưm",
 }
 # Refused unless somebody confirms that the papers have it so.
 DOUBTED = [
@@ -44,6 +48,15 @@ DOUBTED = [
     "Lê Smith",
     "Hà",
     "Nguyễn Văn An và Trần Thị Bình",
+    "Trường Giang",
+    "Y Êñuôl",
+    "Trường Văn Sơn",
+    "Phòng Văn Hải",
+    "Y Ñuôl",
+    "Sở Văn Minh",
+    "Phòng Nội Vụ",
+    "H'Ñen Niê",
+    "Y Thông Êñuôl",
 ]
 # Refused whatever anybody says.
 REFUSED = [
@@ -82,7 +95,9 @@ def test_what_may_be_right_needs_a_confirmation(name: str) -> None:
         gate(name)
 
 
-@pytest.mark.parametrize("name", ["Nguyen Van An", "John Smith", "Hà", "Văn Thư", "Ông Nguyễn Minh"])
+@pytest.mark.parametrize(
+    "name", ["Nguyen Van An", "John Smith", "Hà", "Văn Thư", "Ông Nguyễn Minh", "H'Ñen Niê", "Trường Giang"]
+)
 def test_a_confirmed_name_is_kept_as_it_is(name: str) -> None:
     assert gate(name, exact=True) == name
 
@@ -158,6 +173,13 @@ def test_every_door_corrects_the_same(run: Callable[..., Result], tmp_path: Path
     problem = world.only_problem()
     assert problem.field == "name"
     assert f"phải ghi là “{name}”" in problem.text
+
+
+@pytest.mark.parametrize("name", ["Y Êñuôl", "H'Ñen Niê", "Trường Văn Sơn"])
+def test_a_confirmed_rare_name_gets_a_mailbox(run: Callable[..., Result], name: str) -> None:
+    added = run("add", "person", name, "--agency", "snv", *PAPER, "--exact-name")
+    assert added.exit_code == 0, added.output
+    assert run("check").exit_code == 0
 
 
 def test_every_door_takes_a_confirmation(run: Callable[..., Result], project: Path, tmp_path: Path) -> None:

@@ -68,7 +68,8 @@ class _Judge:
 
 @lru_cache
 def _judge(people: PersonNames) -> _Judge:
-    roles, units = (tuple(tuple(map(key, text.split())) for text in texts) for texts in (people.roles, people.units))
+    lists = (people.roles, (*people.units, *people.agencies))
+    roles, units = (tuple(tuple(map(key, text.split())) for text in texts) for texts in lists)
     firsts = [*(phrase[0] for phrase in (*roles, *units)), *(key(title.split()[0]) for title in people.titles)]
     unmarked = {fold(family) for family in people.families if family.isascii()}
     titles = sorted(map(re.escape, people.titles), key=len, reverse=True)

@@ -98,7 +98,9 @@ class ApprovedCode:
 
 @dataclass(frozen=True, slots=True)
 class PersonNames:
-    """What tells the name of a person from other texts: family names, words that always bear a mark, titles, roles."""
+    """What tells the name of a person from other texts: family names, words that always bear a mark, titles, roles,
+    and what the names of offices (`units`) and of agencies begin with.
+    """
 
     families: tuple[str, ...]
     middle_words: tuple[str, ...]
@@ -106,6 +108,7 @@ class PersonNames:
     titles: tuple[str, ...]
     roles: tuple[str, ...]
     units: tuple[str, ...]
+    agencies: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +226,7 @@ def _form(values: Mapping[str, Any]) -> Form:
 
 
 def _people(values: Mapping[str, Any]) -> PersonNames:
-    names = ("families", "middle_words", "marked_words", "titles", "roles", "units")
+    names = ("families", "middle_words", "marked_words", "titles", "roles", "units", "agencies")
     lists = (tuple(map(str, values.get(name, ()))) for name in names)
     return PersonNames(*lists)
 

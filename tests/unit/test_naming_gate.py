@@ -15,6 +15,7 @@ from tests.unit.registry_world import RULE_BOOK, World
 
 from hanam_mail import naming, registry
 from hanam_mail.cli.importing import import_
+from hanam_mail.importing.lines import is_office
 
 RULES = RULE_BOOK.naming
 PAPER = ("--document", "12/SNV-VP", "--dated", "01/06/2026", "--ground", "45/QĐ-SNV", "--reply", "90/STTTT-CNTT")
@@ -112,6 +113,33 @@ def test_what_is_no_name_is_refused_whatever_is_confirmed(name: str) -> None:
     for exact in (False, True):
         with pytest.raises(naming.NamingError):
             gate(name, exact=exact)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Bí Thư Huyện Ủy", "Bí thư Đảng ủy", "Trạm trưởng", "Trạm Y tế", "Hội đồng nhân dân", "Ủy ban nhân dân",
+        "Đội trưởng", "Một cửa", "Điều dưỡng trưởng", "Hội Nông dân", "Huyện ủy", "Tổ Văn phòng", "Công an xã",
+        "UBND xã Tiên Sơn", "Đội phó", "Chánh án", "Viện trưởng", "Thường trực",
+    ],
+)  # fmt: skip
+def test_posts_and_units_never_pass(name: str) -> None:
+    for exact in (False, True):
+        with pytest.raises(naming.NamingError):
+            gate(name, exact=exact)
+
+
+@pytest.mark.parametrize("name", ["Phó Bí thư", "Khoa Nội", "Trạm Y Tế", "Ủy Ban Nhân Dân"])
+def test_posts_and_units_that_look_like_names_need_a_confirmation(name: str) -> None:
+    with pytest.raises(naming.NamingDoubt):
+        gate(name)
+
+
+@pytest.mark.parametrize("unit", RULES.people.units)
+def test_what_a_list_takes_for_an_office_no_door_takes_for_a_person(unit: str) -> None:
+    assert is_office(f"{unit} huyện", RULES.people.units)
+    with pytest.raises(naming.NamingError):
+        gate(f"{unit} huyện")
 
 
 @pytest.mark.parametrize("name", UNUSUAL)

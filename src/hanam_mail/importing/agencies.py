@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from hanam_mail.importing.lines import is_office
 from hanam_mail.importing.words import plain
 from hanam_mail.model import Agency, Registry
 from hanam_mail.naming import written_out
@@ -49,9 +50,9 @@ class Directory:
         ]
         return max(found, key=lambda entry: entry[0])[1] if found else None
 
-    def written_out(self, text: str) -> str:
-        """The text with its acronyms written out."""
-        return written_out(text, self._rules)
+    def is_office(self, text: str) -> bool:
+        """Whether the text is an office's name, its acronyms written out."""
+        return is_office(written_out(text, self._rules), self._rules.people.units)
 
     def _key(self, text: str) -> str:
         """The text as it compares: acronyms written out, the province at its end left out."""

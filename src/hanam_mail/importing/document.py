@@ -7,7 +7,6 @@ from datetime import date
 
 from hanam_mail.importing import values
 from hanam_mail.importing.agencies import Directory, reads_as_agency
-from hanam_mail.importing.lines import is_office
 from hanam_mail.importing.words import plain
 from hanam_mail.model import Agency
 
@@ -55,7 +54,7 @@ def letterhead(head: Iterable[str], directory: Directory) -> tuple[Agency | None
             agency, unit, unknown = found, "", ""
         elif reads_as_agency(text) and not _DATE.search(text):  # "Thành phố Phủ Lý, ngày 3 tháng 6 năm 2026"
             agency, unit, unknown = None, "", text
-        elif agency is not None and is_office(directory.written_out(text)):
+        elif agency is not None and directory.is_office(text):
             unit = text
     return agency, unit, unknown
 

@@ -7,12 +7,6 @@ from hanam_mail.importing import asks
 from hanam_mail.importing.sheet import Row
 from hanam_mail.importing.words import plain
 
-# What an office's name begins with. No family name is one of them, as accented.
-OFFICE_TYPES = (
-    "Phòng", "Ban", "Ban quản lý", "Ban chỉ huy", "Văn phòng", "Thanh tra", "Trung tâm", "Chi cục", "Đội", "Trạm",
-    "Hạt", "Tổ", "Quỹ", "Trường", "Bệnh viện", "Khoa", "Hội đồng", "Bộ phận", "Viện", "Thư viện", "Bảo tàng", "Nhà hát",
-    "Công an", "Đảng ủy",
-)  # fmt: skip
 EXAMPLE = "vi du"  # in the column of numbers: the template's own example, no entry
 _ROMAN = re.compile(r"\(?([IVXLC]+|[A-ZĐa-zđ])\)?[.)]?")
 # With accents: Tống, Lưu and Cống are family names.
@@ -27,10 +21,10 @@ _TOTAL = re.compile(r"(?:tong(?: so| cong)?|cong)\b\D*(\d{1,9})")
 _WIDE = 3  # cells with one text: merged like a title
 
 
-def is_office(name: str) -> bool:
-    """Whether the name is an office's, by its first words."""
+def is_office(name: str, units: Iterable[str]) -> bool:
+    """Whether the name is an office's, by its first words; `units` are the kinds, of PersonNames."""
     small = name.casefold()
-    return any(small.startswith(kind.casefold() + " ") or small == kind.casefold() for kind in OFFICE_TYPES)
+    return any(small.startswith(kind.casefold() + " ") or small == kind.casefold() for kind in units)
 
 
 def is_footer(name: str, texts: Iterable[str]) -> bool:
@@ -50,7 +44,7 @@ def total(line: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def is_section(row: Row, number: str, rest: Sequence[str], name: str) -> bool:
+def is_section(row: Row, number: str, rest: Sequence[str], units: Iterable[str]) -> bool:
     """Whether the row only names what follows: "I. Cấp mới", or one text over the whole width.
 
     `number` is what stands in the column of numbers, `rest` the different texts of the others.
@@ -60,7 +54,7 @@ def is_section(row: Row, number: str, rest: Sequence[str], name: str) -> bool:
     if not rest:
         return True  # nothing but a text in the column of numbers
     wide = sum(cell == rest[0] for cell in row.texts()) >= _WIDE
-    return wide or asks.of_title(rest[0]) is not None or (is_lettered(number) and _is_group(rest[0]))
+    return wide or asks.of_title(rest[0]) is not None or (is_lettered(number) and _is_group(rest[0], units))
 
 
 def is_lettered(number: str) -> bool:
@@ -68,10 +62,10 @@ def is_lettered(number: str) -> bool:
     return bool(number) and _ROMAN.fullmatch(number) is not None
 
 
-def _is_group(shown: str) -> bool:
+def _is_group(shown: str, units: Iterable[str]) -> bool:
     """Whether the text names a group of people rather than one: an office, an agency, capitals only."""
     return (
-        is_office(shown)
+        is_office(shown, units)
         or shown.isupper()
         or re.match(r"(khối|nhóm|các|đơn vị|xã|phường|thị trấn)\b", shown, re.I) is not None
     )

@@ -61,10 +61,6 @@ def read(sheets: Sequence[Sheet], today: date, rules: NamingRules, default: Ask 
     return found
 
 
-def _may_be_group(number: str, name: str) -> bool:
-    return lines.is_office(name) or lines.is_lettered(number)
-
-
 class _Reader:
     """The passage through one sheet: which headings are in force, what the last title asked for, signatures."""
 
@@ -124,7 +120,7 @@ class _Reader:
         number = next((texts[index] for index in of_number if index < len(texts) and texts[index]), "")
         rest = list(dict.fromkeys(shown for index, shown in enumerate(texts) if shown and index not in of_number))
         counted = re.fullmatch(r"\d+[.)]?", number) is not None
-        name = rows.name_of(row, layout)
+        name, units = rows.name_of(row, layout), self._rules.people.units
         if plain(number) == lines.EXAMPLE or (headings.is_index_row(row) and not self._count):
             return
         if self._signed:
@@ -136,13 +132,12 @@ class _Reader:
         elif (
             not counted
             and not any(isinstance(value, Fault) for value in row.cells)
-            and (lines.is_section(row, number, rest, name))
+            and lines.is_section(row, number, rest, units)
         ):
             self._title(" ".join([number, *rest]))
         elif rest or any(isinstance(value, Fault) for value in row.cells):
-            self._entry(
-                row, layout, group=not counted and bool(of_number) and rest == [name] and _may_be_group(number, name)
-            )
+            may_be_group = lines.is_office(name, units) or lines.is_lettered(number)
+            self._entry(row, layout, group=not counted and bool(of_number) and rest == [name] and may_be_group)
 
     def _after_signature(self, row: Row, line: str, *, is_entry: bool) -> None:
         if is_entry:

@@ -11,7 +11,7 @@ from hanam_mail.importing import asks, values
 from hanam_mail.importing.agencies import reads_as_agency
 from hanam_mail.importing.asks import Ask
 from hanam_mail.importing.headings import Column, Layout
-from hanam_mail.importing.lines import OFFICE_TYPES, is_office
+from hanam_mail.importing.lines import is_office
 from hanam_mail.importing.sheet import Fault, Row, Sheet, Value, column_name, text
 from hanam_mail.importing.words import is_mark, plain
 from hanam_mail.model import MailboxKind
@@ -161,7 +161,7 @@ class _RowReader:
         if not name:
             return ""
         if kind is MailboxKind.OFFICE:
-            return self._tried(column, lambda: values.office_name(name, OFFICE_TYPES, self._rules)) or ""
+            return self._tried(column, lambda: values.office_name(name, self._rules)) or ""
         if Column.FAMILY in self._place.layout and column is Column.NAME:
             column = Column.FAMILY
         if column is Column.NAME and reads_as_agency(name):
@@ -197,7 +197,9 @@ class _RowReader:
         if re.search(r"\b(ca nhan|can bo|cong chuc|nguoi)\b", said):
             return MailboxKind.PERSON
         personal = any(self._cells.text(column) for column in (Column.BIRTH, Column.HOME, Column.POST))
-        offices = self._place.layout.of_offices or is_office(naming.written_out(name, self._rules))
+        offices = self._place.layout.of_offices or is_office(
+            naming.written_out(name, self._rules), self._rules.people.units
+        )
         if re.search(r"\b(phong|ban|bo phan|don vi)\b", said) or (offices and not personal):
             return MailboxKind.OFFICE
         return MailboxKind.PERSON

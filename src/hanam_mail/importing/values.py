@@ -4,7 +4,6 @@ Every reader raises ValueError with a Vietnamese sentence; of dates and places, 
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -113,14 +112,14 @@ def quota(shown: str) -> int:
     raise ValueError(f"“{shown}” không phải dung lượng: ghi số kèm MB, GB hoặc TB, ví dụ 4GB, tròn đến MB")
 
 
-def office_name(shown: str, type_words: Sequence[str], rules: NamingRules) -> str:
+def office_name(shown: str, rules: NamingRules) -> str:
     """An office's name; one in capitals only becomes "Phòng Tài chính - Kế hoạch", its acronyms stay."""
     if _NO_NAME.search(shown):
         raise ValueError(f"“{shown}” có ký tự lạ, không phải tên phòng, đơn vị")
     if not shown.isupper():
         return shown
     words = shown.lower().split()
-    types = sorted((word.split() for word in map(str.lower, type_words)), key=len, reverse=True)
+    types = sorted((word.split() for word in map(str.lower, rules.people.units)), key=len, reverse=True)
     begins = next((len(kind) for kind in types if words[: len(kind)] == kind), 1)
     marked = [
         word[:1].upper() + word[1:] if index in (0, begins) or words[index - 1] in ("-", "–") else word

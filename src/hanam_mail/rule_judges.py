@@ -4,7 +4,7 @@ Runs on the hosts too, so it imports nothing but the standard library.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 # The reasons by which programs lock: the nightly job, reset-password --leaked, floods and viruses.
@@ -81,10 +81,6 @@ def lock_reasons(value: Any) -> str:
     return ""
 
 
-def table(value: Any) -> str:
-    return "" if isinstance(value, Mapping) and value else f"cần một bảng; đang là {value!r}"
-
-
 def province(value: Any) -> str:
     right = isinstance(value, Mapping) and set(value) == {"kind", "name"}
     if right and all(isinstance(text, str) and text.strip() for text in value.values()):
@@ -113,3 +109,80 @@ def sending_limits(value: Any) -> str:
 
 _SENDERS = ("person", "guest", "office", "agency")
 _SENT, _SPANS = ("messages", "recipients"), ("hour", "day")
+
+
+def naming(value: Any) -> str:
+    """The grammar of addresses and the lists of words, as naming_rules.py takes them; templates are its affair."""
+    return _NAMING(value)
+
+
+def former_naming(value: Any) -> str:
+    """That of an earlier revision, which may lack what came since and have what has gone."""
+    return _FORMER_NAMING(value)
+
+
+def _by_name(one: Judge) -> Judge:
+    """A table whose names are free."""
+
+    def judge(value: Any) -> str:
+        if not isinstance(value, Mapping) or not all(isinstance(name, str) and name.strip() for name in value):
+            return f"cần một bảng theo tên; đang là {value!r}"
+        return next((f"{name}: {wrong}" for name, entry in value.items() if (wrong := one(entry))), "")
+
+    return judge
+
+
+def _fields(judges: Mapping[str, Judge], *, optional: Iterable[str] = (), strangers: bool = False) -> Judge:
+    """A table of just these names; those of `optional` may be missing."""
+    needed = judges.keys() - set(optional)
+
+    def judge(value: Any) -> str:
+        if not isinstance(value, Mapping):
+            return f"cần một bảng; đang là {value!r}"
+        missing, unknown = sorted(needed - value.keys()), sorted(map(str, value.keys() - judges.keys()))
+        if missing or (unknown and not strangers):
+            words = (("thiếu", missing), ("không có mục", () if strangers else unknown))
+            return "; ".join(f"{word} {', '.join(names)}" for word, names in words if names)
+        found = ((name, judge(value[name])) for name, judge in judges.items() if name in value)
+        return next((f"{name}: {wrong}" for name, wrong in found if wrong), "")
+
+    return judge
+
+
+def _list(one: Judge) -> Judge:
+    def judge(value: Any) -> str:
+        if not isinstance(value, list):
+            return f"cần danh sách; đang là {value!r}"
+        return next(filter(None, map(one, value)), "")
+
+    return judge
+
+
+_WORD = text(r"\S(.*\S)?", "chuỗi ký tự không trống")
+_WORDS = _list(_WORD)
+_FORM = _fields({"clause": _WORD, "text": _WORD, "code": _WORD, "address": _WORD}, optional=("code",))
+_FORMS = dict.fromkeys(("department", "district", "commune", "unit", "office", "person"), _FORM)
+_NAMESAKE = _fields({"clause": _WORD, "address": _WORD, "same_agency": flag}, optional=("same_agency",))
+_PEOPLE = dict.fromkeys(("families", "middle_words", "marked_words", "titles", "roles", "units", "agencies"), _WORDS)
+_PARTS: Mapping[str, Judge] = {
+    "forms": _fields(_FORMS),
+    "namesakes": _list(_NAMESAKE),
+    "dropped_words": _WORDS,
+    "level_words": _WORDS,
+    "abbreviations": _by_name(_WORD),
+    "acronyms": _by_name(_WORD),
+    "committee_prefix": _WORD,
+    "unit_kinds": _WORDS,
+    "suffix_type_words": _WORDS,
+    "suffix_length": number(1, 10),
+    "home_places": _WORDS,
+    "reserved_local_parts": _by_name(_WORDS),
+    "approved_codes": _by_name(_fields({"code": _WORD, "reason": _WORD})),
+    "person_names": _fields(_PEOPLE),
+}
+_NAMING = _fields(_PARTS)
+_FORMER_NAMING = _fields(
+    {**_PARTS, "person_names": _fields(_PEOPLE, optional=_PEOPLE, strangers=True)},
+    optional=("acronyms", "home_places", "person_names"),
+    strangers=True,
+)

@@ -26,6 +26,16 @@ def numbers() -> dict[str, Any]:
 RIGHT = numbers()
 REASONS = RIGHT["regulation_lock_reasons"]
 SENDING = RIGHT["sending_limits"]
+NAMING = RIGHT["regulation_naming"]
+
+
+def renamed(table: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+    return {new if name == old else name: value for name, value in table.items()}
+
+
+PEOPLE, FORMS = NAMING["person_names"], NAMING["forms"]
+UNIT = renamed(FORMS["unit"], "address", "adress")
+COUNTED = {"clause": "Đ5.2c", "address": "{plain}.{counter}"}
 # Variable, what is wrong with it, words of the sentence.
 WRONG: list[tuple[str, Any, str]] = [
     ("regulation_idle_lock_months", 0, "ít nhất 1"),
@@ -54,6 +64,28 @@ WRONG: list[tuple[str, Any, str]] = [
     ("regulation_forward_domains", "gov.vn", "danh sách tên miền"),
     ("regulation_maintenance_notice_working_days", 0, "ít nhất 1"),
     ("regulation_province", "tỉnh Hà Nam", "kind và name"),
+    ("regulation_naming", {}, "thiếu"),
+    ("regulation_naming", [], "cần một bảng"),
+    ("regulation_naming", renamed(NAMING, "person_names", "person_name"), "person_name"),
+    ("regulation_naming", renamed(NAMING, "acronyms", "acronym"), "acronym"),
+    ("regulation_naming", renamed(NAMING, "home_places", "home_place"), "home_places"),
+    ("regulation_naming", {**NAMING, "level_words": "tỉnh"}, "level_words: cần danh sách"),
+    ("regulation_naming", {**NAMING, "dropped_words": "và"}, "dropped_words: cần danh sách"),
+    ("regulation_naming", {**NAMING, "dropped_words": ["và", ""]}, "dropped_words"),
+    ("regulation_naming", {**NAMING, "unit_kinds": ["xã", True]}, "unit_kinds"),
+    ("regulation_naming", {**NAMING, "abbreviations": ["UBND"]}, "abbreviations: cần một bảng"),
+    ("regulation_naming", {**NAMING, "acronyms": {"UBND": None}}, "acronyms: UBND"),
+    ("regulation_naming", {**NAMING, "acronyms": {True: "Có"}}, "acronyms"),
+    ("regulation_naming", {**NAMING, "committee_prefix": 3}, "committee_prefix"),
+    ("regulation_naming", {**NAMING, "suffix_length": "2"}, "suffix_length: ít nhất 1"),
+    ("regulation_naming", {**NAMING, "reserved_local_parts": {"mail": "root"}}, "reserved_local_parts: mail"),
+    ("regulation_naming", {**NAMING, "approved_codes": {"Thanh tra tỉnh": "ttt"}}, "approved_codes: Thanh tra tỉnh"),
+    ("regulation_naming", {**NAMING, "person_names": {**PEOPLE, "titles": "Ông"}}, "person_names: titles"),
+    ("regulation_naming", {**NAMING, "person_names": renamed(PEOPLE, "roles", "role")}, "person_names"),
+    ("regulation_naming", {**NAMING, "forms": renamed(FORMS, "unit", "units")}, "forms"),
+    ("regulation_naming", {**NAMING, "forms": {**FORMS, "unit": UNIT}}, "forms: unit"),
+    ("regulation_naming", {**NAMING, "namesakes": [{**COUNTED, "same": 1}]}, "namesakes"),
+    ("regulation_naming", {**NAMING, "namesakes": [{**COUNTED, "same_agency": "no"}]}, "same_agency"),
     ("regulation_decision", "", "số, ký hiệu"),
     ("password_min_length", 0, "ít nhất 1"),
     ("password_refuse_name", "no", "true hoặc false"),
@@ -156,6 +188,17 @@ def test_an_earlier_revision_may_lack_what_came_since_and_have_what_has_gone(tmp
     before.write_text("\n".join(gone), "utf-8")
     with pytest.raises(InputError, match="regulation_restore_working_days"):
         regulation.load(before, former=True)
+
+
+@pytest.mark.parametrize("name", ["acronyms", "home_places", "person_names"])
+def test_an_earlier_revision_may_lack_lists_of_names_and_have_others(name: str) -> None:
+    before = {key: value for key, value in NAMING.items() if key != name}
+    people = {key: value for key, value in before.get("person_names", {}).items() if key != "agencies"}
+    given = {**RIGHT, "regulation_naming": {**before, "gone": 1, **({"person_names": people} if people else {})}}
+    assert rule_values.faults(given, former=True) == []
+    assert [fault.variable for fault in rule_values.faults(given)] == ["regulation_naming"]
+    (fault,) = rule_values.faults({**given, "regulation_naming": {**NAMING, name: "x"}}, former=True)
+    assert name in fault.rule
 
 
 def test_what_ansible_works_out_is_only_asked_to_be_there_where_it_is_worked_out() -> None:

@@ -32,7 +32,7 @@ from hanam_mail.rule_judges import (
 
 # What bcrypt hashes of a password, and what the sheet of a first password has room for.
 _OCTETS = 72
-_SHORTEST_MONTH = 28
+_MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 # A year and a day; nobody sets a longer term by mistake and means it.
 _DAYS = 366
 _TIBIBYTE = 2**40
@@ -185,6 +185,12 @@ def _home(name: str) -> str:
     return next(file for file, rules in FILES.items() if any(known.startswith(beginning) for known in rules))
 
 
+def shortest_days(months: int) -> int:
+    """How many days so many months are at least, from whatever day one counts: 1 is 28, 3 are 89, 6 are 181."""
+    years, rest = divmod(months, 12)
+    return years * sum(_MONTH_DAYS) + min(sum((_MONTH_DAYS * 2)[start : start + rest]) for start in range(12))
+
+
 def wire_octets(attachment_octets: int) -> int:
     """Octets on the wire of attachments of that decoded size: base64 in lines of 76 characters and CRLF, of 57 each."""
     return -(-attachment_octets // 57) * 78
@@ -228,12 +234,12 @@ def _together(values: Mapping[str, Any]) -> Iterator[_Rule]:
     )  # fmt: skip
     age = "regulation_password_max_age_months"
     yield rule(
-        "password_max_age_days", age, lambda days, months: days >= months * _SHORTEST_MONTH,
+        "password_max_age_days", age, lambda days, months: days >= shortest_days(months),
         f"phải ngắn hơn {{1}} tháng của {age}, hoặc 0; đang là {{0}} ngày", "Đ8.2a",
     )  # fmt: skip
     reminders = "regulation_password_reminder_days"
     yield rule(
-        reminders, age, lambda days, months: days[0] >= months * _SHORTEST_MONTH,
+        reminders, age, lambda days, months: days[0] >= shortest_days(months),
         "nhắc trước {0[0]} ngày là lâu hơn cả thời hạn {1} tháng", "Đ8.2a",
     )  # fmt: skip
     yield rule(
@@ -246,11 +252,11 @@ def _together(values: Mapping[str, Any]) -> Iterator[_Rule]:
         f"{{0}} tháng ngắn hơn {{1}} tháng của {lock}: tạm khóa trước, đề nghị thu hồi sau", "Đ6.2c",
     )  # fmt: skip
     yield rule(
-        "life_cycle_idle_lock_days", lock, lambda days, months: days >= months * _SHORTEST_MONTH,
+        "life_cycle_idle_lock_days", lock, lambda days, months: days >= shortest_days(months),
         f"phải ngắn hơn {{1}} tháng của {lock}, hoặc 0; đang là {{0}} ngày", "Đ7.2a",
     )  # fmt: skip
     yield rule(
-        warned, lock, lambda days, months: days[0] >= months * _SHORTEST_MONTH,
+        warned, lock, lambda days, months: days[0] >= shortest_days(months),
         "báo trước {0[0]} ngày là lâu hơn cả thời hạn {1} tháng: ai cũng bị báo", "Đ7.2a",
     )  # fmt: skip
     yield rule(
@@ -259,7 +265,7 @@ def _together(values: Mapping[str, Any]) -> Iterator[_Rule]:
     )  # fmt: skip
     yield rule(
         "life_cycle_default_password_warning_days", "regulation_default_password_months",
-        lambda days, months: days[0] >= months * _SHORTEST_MONTH,
+        lambda days, months: days[0] >= shortest_days(months),
         "báo trước {0[0]} ngày là lâu hơn cả thời hạn {1} tháng: ai cũng bị báo", "Đ7.2d",
     )  # fmt: skip
     for more, less in (

@@ -1,6 +1,7 @@
 """Numbers that nobody may go by are refused with file, name and rule, wherever they are about to be used."""
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,28 @@ def test_an_earlier_revision_may_lack_lists_of_names_and_have_others(name: str) 
     assert [fault.variable for fault in rule_values.faults(given)] == ["regulation_naming"]
     (fault,) = rule_values.faults({**given, "regulation_naming": {**NAMING, name: "x"}}, former=True)
     assert name in fault.rule
+
+
+@pytest.mark.parametrize("months", [1, 2, 3, 6, 11, 12, 18, 24])
+def test_a_term_in_days_is_held_against_the_shortest_so_many_months(months: int) -> None:
+    days = (date(2025, 1, 1) + timedelta(days=day) for day in range(365))
+    shortest = min((_later(day, months) - day).days for day in days)
+    assert rule_values.shortest_days(months) == shortest
+
+
+def _later(day: date, months: int) -> date:
+    """The same day of a later month, its last where it has none such, in years that are no leap years."""
+    month = day.month - 1 + months
+    lengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    return date(2025 + month // 12, month % 12 + 1, min(day.day, lengths[month % 12]))
+
+
+@pytest.mark.parametrize(
+    ("months", "days", "right"), [(3, 85, True), (3, 88, True), (3, 89, False), (6, 180, True), (6, 181, False)]
+)
+def test_a_password_may_last_as_long_as_is_surely_within_its_months(months: int, days: int, right: bool) -> None:
+    given = {**RIGHT, "regulation_password_max_age_months": months, "password_max_age_days": days}
+    assert (rule_values.faults(given) == []) is right
 
 
 def test_what_ansible_works_out_is_only_asked_to_be_there_where_it_is_worked_out() -> None:

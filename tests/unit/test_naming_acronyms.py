@@ -154,6 +154,16 @@ def test_two_spellings_of_one_school_are_one_unit(world: World) -> None:
     assert "chuyenbienhoa.yml:4" in problem.text
 
 
+def test_two_schools_of_one_name_are_told_how_to_be_two(world: World) -> None:
+    text = world.files["thptbienhoa.yml"].replace("thptbienhoa", "thpta").replace("h6h6h6", "h7h7h7")
+    world.files["thpta.yml"] = text.replace("b6b6b6", "b7b7b7")
+    assert "nếu là hai đơn vị, ghi kèm tên huyện" in world.only_problem().text
+    for file, district in (("thpta.yml", "huyện Kim Bảng"), ("thptbienhoa.yml", "huyện Bình Lục")):
+        name = "Trường Trung học phổ thông chuyên Biên Hòa"
+        world.replace(file, f"name: {name}", f'name: "{name}, {district}"')
+    assert world.problems() == []
+
+
 def test_an_edit_that_spells_a_unit_otherwise_is_told_which_unit_it_is() -> None:
     state = registry.load(ROOT / "mailboxes")
     draft = Draft(state)

@@ -39,4 +39,7 @@ def problems(view: View) -> Iterator[Problem]:
 
 def _twice(entry: Agency | Mailbox, first: Agency | Mailbox) -> Problem:
     place = f"{first.source.file}:{first.source.fields.get('name', first.source.line)}"
-    return entry.source.problem("name", f"“{entry.name}” và “{first.name}” ({place}) là một đơn vị", "Đ5.1")
+    text = f"“{entry.name}” và “{first.name}” ({place}) là một đơn vị"
+    if entry.kind is AgencyKind.UNIT:  # whose district nothing but its name tells
+        text += "; nếu là hai đơn vị, ghi kèm tên huyện vào tên"
+    return entry.source.problem("name", text, "Đ5.1")

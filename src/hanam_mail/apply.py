@@ -3,11 +3,12 @@
 `read` (of accounts.py) takes the document of desired.py, `plan` compares. What running brings about (passwords,
 automatic locks, activity) is nobody's wish and never compared; the one exception is a document that restores (Đ7.3),
 which lifts the lock it was written for and asks for a new first password: once, whether apply does it or a command did,
-and no lock that came after it. wording.py says a plan in Vietnamese, apply_database.py carries it out.
+and no lock that came after it. causes.py finds the documents behind a change, wording.py says a plan in Vietnamese,
+apply_database.py carries it out.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -16,6 +17,7 @@ from typing import Any
 from hanam_mail import wording
 from hanam_mail.accounts import Absence, Accounts, Address, Agency, Held, Mailbox, Refused, read
 from hanam_mail.alphabet import vietnamese
+from hanam_mail.causes import Causes
 
 __all__ = [
     "Absence",
@@ -183,27 +185,7 @@ def assess(have: Accounts, want: Accounts, today: date, *, domain: str, limit: L
     return _Comparison(have, want, today, domain).run(limit, limit is None, False, False)
 
 
-BY_HAND: Mapping[str, Any] = {"event": "by_hand"}  # in place of a document: somebody edited the entry without one
 _NAMED = 3  # mailboxes that a sentence about many names
-_EVENTS_OF_GROUP: Mapping[Group, tuple[str, ...]] = {
-    Group.CREATED: ("issue",),
-    Group.REVOKED: ("revoke",),
-    Group.LOCKED: ("lock",),
-    Group.RESTORED: ("restore",),
-    Group.MERGED: ("merge",),
-    Group.TRANSFERRED: ("transfer",),
-}
-_ADDRESS_EVENTS = ("rename", "transfer", "merge")
-_EVENTS_OF_FIELD: Mapping[str, tuple[str, ...]] = {
-    "name": ("rename", "merge"),
-    "address": _ADDRESS_EVENTS,
-    "alias": _ADDRESS_EVENTS,
-    "agency": ("transfer", "merge"),
-    "clerks": ("clerks", "revoke"),
-    "absence": ("absence",),
-    "history": (),
-    "quota_bytes": ("quota",),
-}
 
 
 class _Comparison:
@@ -214,6 +196,7 @@ class _Comparison:
         self.former = {a.mailbox: a.local_part for a in have.addresses.values() if a.kind == "primary"}
         wanted = {a.mailbox: a.local_part for a in want.addresses.values() if a.kind == "primary"}
         self.primaries = self.former | wanted
+        self.causes = Causes(have, want)
         self.result = Plan()
         self.never: list[str] = []
         self.errors: list[str] = []
@@ -230,7 +213,8 @@ class _Comparison:
         self._addresses()
         self._clerks()
         self._absences()
-        self._histories()
+        for id_, field_, before, after in self.causes.histories():
+            self._add(id_, Change(field_, before, after))
         revoked = self._mailboxes(allow_shrink) + self._vanished(allow_vanished)
         standing = sum(mailbox.state != "revoked" for mailbox in self.have.mailboxes.values())
         if limit and not allow_removals and limit.exceeded(revoked, standing):
@@ -283,9 +267,7 @@ class _Comparison:
                 if old and getattr(old, name) != getattr(agency, name)
             )
             group = Group.AGENCY_CHANGED if old else Group.AGENCY_CREATED
-            decided = self._agency_event(agency.id)
-            if decided is None:
-                decided = BY_HAND if old else {}
+            decided = self.causes.of_agency(agency.id)
             self.result.entries.append(
                 Entry(group, agency.id, agency.kind, agency.name, agency.code, "", changes, decided)
             )
@@ -340,55 +322,6 @@ class _Comparison:
                         "request": absence.request,
                     }
                     self._add(absence.mailbox, Change("absence", told if before else None, told if after else None))
-
-    def _histories(self) -> None:
-        """What only two revisions of git can tell: posts, and events that were there and are not any more."""
-        have, want = self.have, self.want
-        if have.events is None or want.events is None or have.posts is None or want.posts is None:
-            return
-        for id_, events in want.events.items():
-            if id_ not in have.events:
-                continue
-            if have.posts[id_] != want.posts[id_]:
-                self._add(id_, Change("post", have.posts[id_] or None, want.posts[id_] or None))
-            if list(map(_event, events[: len(have.events[id_])])) != list(map(_event, have.events[id_])):
-                self._add(id_, Change("history", None, "rewritten"))
-
-    def _causes(self, group: Group, mailbox: Mailbox, changes: Sequence[Change]) -> list[Mapping[str, Any]]:
-        """The documents of the events that cause an entry, none twice; BY_HAND where a change has no event."""
-        kinds = [_EVENTS_OF_GROUP[group]] if group in _EVENTS_OF_GROUP else []
-        if group is Group.CREATED and mailbox.state != "active":
-            kinds.append((mailbox.document["event"],))
-        told = () if group is Group.CREATED else changes
-        kinds += [_EVENTS_OF_FIELD[change.field] for change in told if change.field in _EVENTS_OF_FIELD]
-        found: list[Mapping[str, Any]] = []
-        for wanted in kinds:
-            cause = self._new_event(mailbox.id, wanted)
-            if not cause and wanted == _EVENTS_OF_FIELD["clerks"]:
-                former = (clerk for box, clerk in self.have.clerks - self.want.clerks if box == mailbox.id)
-                causes = (self._new_event(clerk, ("transfer", "merge", "revoke")) for clerk in sorted(former))
-                cause = next(filter(None, causes), None)
-            if not cause and wanted == _EVENTS_OF_FIELD["name"] and mailbox.kind == "agency":
-                cause = self._agency_event(mailbox.agency)  # it is called as its agency, and has no event of that
-            if not cause and wanted == _EVENTS_OF_FIELD["quota_bytes"]:
-                cause = {}  # the default of all was raised, for which no mailbox has a document
-            cause = BY_HAND if cause is None else cause
-            if cause not in found:
-                found.append(cause)
-        return found or [BY_HAND]
-
-    def _new_event(self, mailbox: str, kinds: Sequence[str]) -> Mapping[str, Any] | None:
-        """The newest event of one of these kinds that `have` has not."""
-        events = (self.want.events or {}).get(mailbox, ())
-        known = len((self.have.events or {}).get(mailbox, ()))
-        return next((event for event in reversed(events[known:]) if event["event"] in kinds), None)
-
-    def _agency_event(self, agency: str) -> Mapping[str, Any] | None:
-        """The newest event of the agency, None where `have` had it already; a database keeps none of them."""
-        newest, before = self.want.decided.get(agency), self.have.decided.get(agency)
-        if newest is None and self.have.events is None:
-            return {}
-        return None if newest is None or (before and _event(before) == _event(newest)) else newest
 
     def _add(self, mailbox: str, change: Change) -> None:
         self.more.setdefault(mailbox, []).append(change)
@@ -503,16 +436,7 @@ class _Comparison:
         return Group.CHANGED
 
     def _entry(self, group: Group, mailbox: Mailbox, changes: tuple[Change, ...]) -> None:
-        by_state = group in (Group.CREATED, Group.REVOKED, Group.LOCKED, Group.RESTORED)
-        documents = [mailbox.document if by_state else self.want.decided.get(mailbox.id, mailbox.document)]
-        if mailbox.id not in self.want.mailboxes:
-            documents = [BY_HAND]
-        elif (
-            self.want.events is not None
-            and self.want.events.get(mailbox.id)
-            and (self.have.events is not None or group is Group.CREATED)
-        ):
-            documents = self._causes(group, mailbox, changes)
+        documents = self.causes.of_mailbox(group, mailbox, [change.field for change in changes])
         self.result.entries.append(
             Entry(
                 group,
@@ -549,11 +473,6 @@ class _Comparison:
 def _decides(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Whether another document decides the state; another request makes it one, not a corrected number or date."""
     return (old.get("event"), old.get("request")) != (new.get("event"), new.get("request"))
-
-
-def _event(document: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What makes an event the same: its document's number may be corrected in the register."""
-    return tuple(document.get(name) for name in ("event", "done", "request", "reason"))
 
 
 def _number(document: str | None) -> str:

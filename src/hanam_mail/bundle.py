@@ -22,6 +22,7 @@ MODULES = (
     "apply.py",
     "apply_database.py",
     "apply_run.py",
+    "causes.py",
     "db.py",
     "filter_reports.py",
     "first_passwords.py",

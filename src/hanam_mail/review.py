@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hanam_mail import wording
-from hanam_mail.apply import Assessment, Group, Plan
+from hanam_mail.apply import Assessment, Group, NoteKind, Plan
 from hanam_mail.errors import Problem
 from hanam_mail.model import Registry, Request, Result
 
@@ -128,7 +128,7 @@ def _warnings(plan: Plan) -> Iterator[str]:
                 yield f"Địa chỉ {change.before['address']} của {entry.name} sẽ thôi nhận thư"
             if change.field == "history":
                 yield f"Lịch sử của {entry.name} <{entry.address}> bị viết lại: sự kiện cũ bị sửa hoặc bị xóa"
-    yield from (text for text in wording.warnings(plan) if "Đ9.2" in text)
+    yield from (wording.told(note) for note in plan.notes if note.kind is NoteKind.NO_CLERK)
     revoked = plan.counts.get(Group.REVOKED, 0)
     if revoked:
         yield f"{wording.number(revoked)} hộp thư bị thu hồi: đóng vĩnh viễn, địa chỉ không cấp lại (Đ6.2c, Đ5.2)"

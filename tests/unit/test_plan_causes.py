@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.data import registries
 
-from hanam_mail import comparison, registry, wording
+from hanam_mail import comparison, registry, review, wording
 from hanam_mail.alphabet import vietnamese
-from hanam_mail.apply import Assessment, Entry
+from hanam_mail.apply import Assessment, Entry, Note, NoteKind, Plan
 from hanam_mail.draft import Draft
 from hanam_mail.model import Registry
 
@@ -105,6 +105,15 @@ def test_command_plan_and_check_warn_of_an_agency_without_a_clerk(run: Callable[
     checked = run("check")
     assert checked.exit_code == 0
     assert "chưa có văn thư (Đ9.2)" in checked.stderr
+
+
+@pytest.mark.dieu9
+def test_a_reviewer_is_warned_by_what_a_note_is_about_not_by_its_words() -> None:
+    clerkless = Note("a2a2a2", "Sở Nội vụ", "snv@hanam.gov.vn", kind=NoteKind.NO_CLERK)
+    locked = Note("b2b2b2", "Tổ Đ9.2", "tod92.snv@hanam.gov.vn", "compromised", NoteKind.LOCKED)
+    found = Assessment(Plan(notes=[locked, clerkless]), (), ())
+    (warning,) = review.Review(found, (), {}).warnings
+    assert "Sở Nội vụ" in warning
 
 
 def test_several_documents_of_one_change_are_all_cited(before: Registry) -> None:

@@ -93,7 +93,7 @@ def test_a_school_under_its_department_is_the_sender(folder: Path, name: str) ->
 
 
 def test_an_agency_that_nobody_registered_is_told_and_no_other_is_taken_from_the_text(folder: Path) -> None:
-    rows = letter("UBND TỈNH HÀ NAM", "SỞ NGOẠI VỤ")
+    rows = [*letter("UBND TỈNH HÀ NAM", "SỞ NGOẠI VỤ")]
     rows.insert(3, ["(kèm Công văn gửi Sở Nội vụ)", None, None, None])
     ((line, field, text),) = problems(folder, rows, *REPLY)
     assert (line, field) == (0, "--agency")

@@ -361,6 +361,13 @@ def test_offices_and_own_agency_are_no_transfers(draft: Draft) -> None:
 
 
 @pytest.mark.dieu5
+def test_no_agency_takes_the_name_of_another_in_any_spelling(draft: Draft) -> None:
+    for name in ("Sở Tư pháp", "SỞ TƯ PHÁP", "Sở Tư pháp tỉnh Hà Nam"):
+        error = refused(partial(draft.rename_agency, "snv", name=name, request=REQUEST, done=DONE))
+        assert error.clause == "Đ5.1"
+
+
+@pytest.mark.dieu5
 def test_new_agencies_get_their_code_by_the_rule_or_by_approval(
     draft: Draft, settled: Callable[[Draft], Registry]
 ) -> None:

@@ -41,7 +41,21 @@ def made(
         proposed_code, proposed_suffix = _proposal(book, kind, name, code)
         code, suffix = code or proposed_code, suffix or proposed_suffix
     _check_code(book, kind, code)
+    _check_name(book, kind, name)
     return Agency(new_id(book.ids), name, kind, code, suffix, document_system, (), _NEW)
+
+
+def _check_name(book: Book, kind: AgencyKind, name: str, of: str = "") -> None:
+    """Refuse the name of an agency that stands already, in whatever spelling (Đ5.1)."""
+    rules_of_names = book.regulation.naming
+    try:
+        key = naming.unit_key(name, rules_of_names)
+    except naming.NamingError as error:
+        raise DraftError(str(error), "Đ5.1") from error
+    for other in book.agencies.values():
+        stands = other.kind is kind and other.id != of and other.merged_into is None
+        if stands and naming.unit_key(other.name, rules_of_names) == key:
+            raise DraftError(f"“{name}” và “{other.name}” ({other.code}) là một đơn vị", "Đ5.1")
 
 
 def renamed(
@@ -72,6 +86,8 @@ def renamed(
     )
     if code != old.code:
         _check_code(book, old.kind, code, old.id)
+    if name != old.name:
+        _check_name(book, old.kind, name, old.id)
     follows = old.kind is AgencyKind.DISTRICT and (code, suffix) != (old.code, old.suffix)
     communes = list(book.communes(old)) if follows else []
     agency = replace(old, name=name, code=code, suffix=suffix, document_system=software, history=(*old.history, event))

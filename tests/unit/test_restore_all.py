@@ -20,7 +20,7 @@ type Run = Callable[..., int]
 
 @pytest.fixture
 def program(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The command as a host has it; of the template only a comment is filled in."""
+    """The restore of all as a host has it; of the template only a comment is filled in."""
 
     def module(name: str, file: str) -> ModuleType:
         spec = importlib.util.spec_from_file_location(name, TEMPLATES / file)
@@ -36,7 +36,7 @@ def program(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         *(f"hanam_restore_{part}" for part in ("which", "arguments", "database", "files", "mail", "choice")),
     ):
         module(name, f"{name}.py")
-    return module("hanam_mail_restore", "restore.py")
+    return module("hanam_restore_all", "hanam_restore_all.py")
 
 
 @pytest.fixture

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hanam_backup import FULL, BackupError, Config, Snapshot, future, restic, shown
+from hanam_backup import FULL, BackupError, Config, Snapshot, future, require_repository, restic, shown, snapshots
 
 NO_USER = 67  # sysexits' EX_NOUSER, which doveadm ends with
-UNDECIDED, UNRECORDED = 7, 9
+# What this program ends with: nobody agreed, some messages could not be read or put back, the audit could not be written.
+UNDECIDED, INCOMPLETE, UNRECORDED = 7, 8, 9
 
 
 # --- which mailbox --------------------------------------------------------------------------------
@@ -105,6 +106,16 @@ def moment(text: str) -> dt.datetime:
         raise argparse.ArgumentTypeError(
             f"{text!r}: cần dạng 2026-11-25 14:30 hoặc 25/11/2026 14:30 / not a time like 2026-11-25 14:30"
         ) from None
+
+
+def snapshots_of_mail(config: Config) -> list[Snapshot]:
+    if config.mail is None:
+        raise BackupError(
+            "máy này không lưu hộp thư; hãy chạy trên máy thuộc nhóm mailstore",
+            "no mail is stored on this host; run this on a host of group mailstore",
+        )
+    require_repository(config)
+    return [snapshot for snapshot in snapshots(config, "--tag", FULL) if config.mail_root in snapshot.paths]
 
 
 def candidates(full: list[Snapshot], wanted: str, at: dt.datetime | None) -> list[Snapshot]:

@@ -3,7 +3,7 @@
 import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -73,3 +73,30 @@ def test_a_header_is_shown_as_people_read_it(mail: ModuleType, header: str, show
 
 def test_tabs_and_line_ends_in_a_header_are_no_columns(mail: ModuleType) -> None:
     assert mail._fields("INBOX\ta\001tb\001nc\0011d") == ["INBOX", "a\tb\nc\001d"]
+
+
+def test_folders_without_mail_come_back_subscribed_as_they_were(
+    mail: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = {
+        (): "INBOX Trash Vẫn-còn #hanam-restore #hanam-restore/Trash #hanam-restore/Vẫn-còn "
+        "#hanam-restore/Có-thư #hanam-restore/Trống #hanam-restore/Ẩn",
+        ("-s",): "INBOX Trash #hanam-restore/Trống",
+    }
+    done: list[tuple[str, ...]] = []
+
+    def doveadm(self: Any, command: str, *words: str, accept: Any = (0,)) -> SimpleNamespace:
+        if command == "mailbox list":
+            return SimpleNamespace(stdout="mailbox\n" + "\n".join(listed[words].split()))
+        if command == "fetch":
+            return SimpleNamespace(stdout="mailbox\tmailbox-guid\tuid\tguid\n#hanam-restore/Có-thư\tb1\t1\tg1\n")
+        done.append((command, *words))
+        return SimpleNamespace(returncode=0, stdout="")
+
+    monkeypatch.setattr(mail.Mailbox, "doveadm", doveadm)
+    mailbox = mail.Mailbox("aa11bb", "/dev/null")
+    lack = mailbox.lack()
+    assert ([message.guid for message in lack.messages], lack.present) == (["g1"], 0)
+    assert set(lack.folders) == {"Trống", "Ẩn"}
+    mailbox.make_folders(lack.folders)
+    assert sorted(done) == [("mailbox create", "Trống"), ("mailbox create", "Ẩn"), ("mailbox subscribe", "Trống")]

@@ -5,14 +5,23 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hanam_backup import BackupError, Config
 from hanam_restore_choice import list_unreadable, tell_unreadable
-from hanam_restore_files import Result, as_owner, beside_the_store, put_whole, stage_all
+from hanam_restore_files import (
+    Result,
+    as_owner,
+    beside_the_mail,
+    beside_the_store,
+    put_beside_the_mail,
+    put_whole,
+    stage_all,
+)
 from hanam_restore_files import count as count_of
-from hanam_restore_mail import Message, beside, missing
+from hanam_restore_mail import Lack, beside
 from hanam_restore_which import INCOMPLETE, agreed, candidates, known_mailboxes, log, record, snapshots_of_mail
 
 
@@ -27,7 +36,7 @@ def restore_all(config: Config, arguments: argparse.Namespace) -> int:
     record(config, arguments, "all", {"snapshot": snapshot.id, "dry_run": arguments.dry_run})
     root = Path(config.mail_root)
     total = Result()
-    failed: list[BackupError] = []
+    failed: dict[Path, BackupError] = {}
     with beside_the_store(config) as area:
         staged = stage_all(config, snapshot, full, area / "all")
         homes = [home for home in staged.homes if home.name in known]
@@ -36,29 +45,25 @@ def restore_all(config: Config, arguments: argparse.Namespace) -> int:
         lost = [home for home in homes if not (root / home).exists()]
         there = [home for home in homes if home not in set(lost)]
 
-        def compare(home: Path) -> tuple[Path, list[Message], int]:
+        def compare(home: Path) -> tuple[Path, Lack]:
             """What a mailbox that is there lacks; a broken one keeps no other from coming back."""
             try:
                 with beside(home.name, area / "all" / home) as copy:
-                    saved, present = copy.messages()
-                found = missing(saved, present)
-                return home, found, len(saved) - len(found)
+                    return home, copy.lack()
             except BackupError as error:
-                failed.append(error)
-                return home, [], 0
+                failed[home] = error
+                return home, Lack()
 
         with ThreadPoolExecutor(os.cpu_count()) as several:
             compared = list(several.map(compare, there))
-        number = sum(len(found) for _, found, _ in compared)
-        total.present = sum(present for _, _, present in compared)
         if arguments.dry_run:
             for home in lost:
                 print(f"{home.name}: cả hộp thư / whole, {count_of(area / 'all' / home / 'Maildir')} thư / messages")
-            for home, found, _ in compared:
-                if found:
-                    print(f"{home.name}: {len(found)} thư / messages")
+            for home, lack in compared:
+                show_lack(home.name, lack, beside_the_mail(area / "all" / home, root / home))
             list_unreadable(staged.unreadable)
-            return INCOMPLETE if staged.unreadable else 0
+            return INCOMPLETE if tell(failed) or staged.unreadable else 0
+        number = sum(len(lack.messages) for _, lack in compared)
         if number > config.ask_above:
             agreed(
                 arguments,
@@ -67,25 +72,40 @@ def restore_all(config: Config, arguments: argparse.Namespace) -> int:
             )
         with as_owner(config.mail_uid):
             for home in lost:
-                total.added += count_of(area / "all" / home / "Maildir")
-                put_whole(area / "all" / home, root / home, config.mail_uid)
-        for home, found, _ in compared:
+                messages = count_of(area / "all" / home / "Maildir")
+                if put_whole(area / "all" / home, root / home, config.mail_uid):
+                    total.added += messages
+                else:
+                    # Mail has arrived since, and its delivery made the home.
+                    there.append(home)
+        compared += map(compare, there[len(compared) :])
+        files = 0
+        for home, lack in compared:
+            total.present += lack.present
             try:
-                with beside(home.name, area / "all" / home) as copy:
-                    copy.put_back(found, lambda folder: folder)
-                total.added += len(found)
+                with as_owner(config.mail_uid):
+                    files += put_beside_the_mail(area / "all" / home, root / home)
+                if lack.messages or lack.folders:
+                    with beside(home.name, area / "all" / home) as copy:
+                        copy.put_back(lack.messages, lambda folder: folder)
+                        total.added += len(lack.messages)
+                        copy.make_folders(lack.folders)
+                        total.folders += len(lack.folders)
             except BackupError as error:
-                failed.append(error)
+                failed[home] = error
+            except OSError as error:
+                failed[home] = BackupError(f"hộp thư {home.name}: {error}", f"mailbox {home.name}: {error}")
     left_out = len(staged.homes) - len(homes)
     log(
         arguments,
-        f"all {len(homes)} mailboxes from {snapshot}: {total.added} added, {total.present} present; "
-        f"{left_out} purged left out, {len(staged.unreadable)} unreadable, {len(failed)} failed",
+        f"all {len(homes)} mailboxes from {snapshot}: {total.added} added, {total.present} present, "
+        f"{total.folders} empty folders, {files} filter files; {left_out} purged left out, "
+        f"{len(staged.unreadable)} unreadable, {len(failed)} failed",
     )
     print(
-        f"Đã khôi phục {len(homes)} hộp thư từ bản sao lưu {snapshot}: đưa lại {total.added} thư, "
+        f"Đã khôi phục {len(homes) - len(failed)} hộp thư từ bản sao lưu {snapshot}: đưa lại {total.added} thư, "
         f"{total.present} thư vẫn còn nên giữ nguyên.\n"
-        f"Restored {len(homes)} mailboxes from snapshot {snapshot.short}: "
+        f"Restored {len(homes) - len(failed)} mailboxes from snapshot {snapshot.short}: "
         f"{total.added} messages brought back, {total.present} already present."
     )
     if left_out:
@@ -93,8 +113,28 @@ def restore_all(config: Config, arguments: argparse.Namespace) -> int:
             f"Đã bỏ qua {left_out} hộp thư không còn trong cơ sở dữ liệu tài khoản hoặc đã xóa dữ liệu.\n"
             f"{left_out} left out: their data were purged, or the accounts database does not know them."
         )
-    for error in failed:
-        error.tell()
+    if total.folders or files:
+        print(
+            f"Trong các hộp thư đang có trên máy: tạo lại {total.folders} thư mục trống, đưa lại {files} tệp bộ lọc.\n"
+            f"In mailboxes that were there: {total.folders} empty folders made, {files} filter files brought back."
+        )
     if staged.unreadable:
         tell_unreadable(staged.unreadable, snapshot)
-    return INCOMPLETE if staged.unreadable or failed else 0
+    return INCOMPLETE if tell(failed) or staged.unreadable else 0
+
+
+def show_lack(mailbox: str, lack: Lack, files: Sequence[Path]) -> None:
+    numbers = {
+        "thư / messages": len(lack.messages),
+        "thư mục trống / empty folders": len(lack.folders),
+        "tệp bộ lọc / filter files": len(files),
+    }
+    if any(numbers.values()):
+        print(f"{mailbox}: {', '.join(f'{number} {words}' for words, number in numbers.items() if number)}")
+
+
+def tell(failed: Mapping[Path, BackupError]) -> int:
+    """Name the mailboxes that could not be restored; how many they are."""
+    for error in failed.values():
+        error.tell()
+    return len(failed)

@@ -33,7 +33,7 @@ def selected(copy: Mailbox, arguments: argparse.Namespace, *, whole: bool) -> tu
     gone = saved if arguments.to_folder else missing(saved, present)
     wanted = saved
     if arguments.folder:
-        known = {message.folder for message in saved} | set(copy.saved_folders())
+        known = {message.folder for message in saved} | copy.folders()[0]
         for name in arguments.folder:
             if name not in known:
                 raise BackupError(

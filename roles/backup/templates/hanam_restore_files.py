@@ -13,7 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -159,6 +159,41 @@ def put_whole(staged: Path, home: Path, uid: int) -> bool:
         raise
     sync_directory(home.parent)
     return True
+
+
+def beside_the_mail(staged: Path, home: Path) -> list[Path]:
+    """Sieve scripts, and which of them is used, that the copy has and the home has not, by their place in it.
+
+    A link whose script is there still was taken away by its owner: he switched that script off.
+    """
+    found = []
+    for top in sorted(staged.iterdir()):
+        if top.name == "Maildir":
+            continue
+        below = sorted(top.rglob("*")) if top.is_dir() and not top.is_symlink() else []
+        for entry in (top, *below):
+            place = entry.relative_to(staged)
+            if os.path.lexists(home / place):
+                continue
+            if entry.is_symlink():
+                if not (home / place.parent / entry.readlink()).exists():
+                    found.append(place)
+            elif not entry.is_dir():
+                found.append(place)
+    return found
+
+
+def put_beside_the_mail(staged: Path, home: Path) -> int:
+    """Bring that back, with the rights of its owner; what he makes at the same moment stays. The number of files."""
+    files = 0
+    for place in beside_the_mail(staged, home):
+        for folder in reversed(place.parents):
+            (home / folder).mkdir(mode=0o700, exist_ok=True)
+        with suppress(FileExistsError):
+            os.link(staged / place, home / place, follow_symlinks=False)
+            files += 1
+        sync_directory((home / place).parent)
+    return files
 
 
 def count(maildir: Path) -> int:

@@ -52,6 +52,15 @@ class Described:
         return f"{self.folder}  {self.day}  {self.sender}  {self.subject}"
 
 
+@dataclass(frozen=True)
+class Lack:
+    """What a mailbox lacks of its copy, and how many messages of it are there."""
+
+    messages: Sequence[Message] = ()
+    folders: Sequence[str] = ()
+    present: int = 0
+
+
 def missing(saved: Sequence[Message], present: Sequence[Message]) -> list[Message]:
     """What the backup has and the mailbox has not, in no folder.
 
@@ -144,16 +153,22 @@ class Mailbox:
                 present.append(Message(folder, box, int(uid), guid))
         return saved, present
 
-    def saved_folders(self, *options: str) -> list[str]:
-        found = self.doveadm("mailbox list", *options).stdout.splitlines()
-        if found[:1] == ["mailbox"]:
-            del found[0]
-        names = [_fields(line)[0] for line in found]
-        return [
-            name.removeprefix(PREFIX).removeprefix("/") or INBOX
-            for name in names
-            if name == PREFIX or name.startswith(f"{PREFIX}/")
-        ]
+    def folders(self, *options: str) -> tuple[set[str], set[str]]:
+        """Those of the backup and those of the mailbox; -s lists the subscribed ones."""
+        lines = self.doveadm("mailbox list", *options).stdout.splitlines()
+        if lines[:1] == ["mailbox"]:
+            del lines[0]
+        names = {_fields(line)[0] for line in lines}
+        saved = {name for name in names if name == PREFIX or name.startswith(f"{PREFIX}/")}
+        return {name.removeprefix(PREFIX).removeprefix("/") or INBOX for name in saved}, names - saved
+
+    def lack(self) -> Lack:
+        saved, present = self.messages()
+        found = missing(saved, present)
+        of_copy, there = self.folders()
+        # A folder with missing messages comes back with them.
+        empty = of_copy - there - {message.folder for message in found}
+        return Lack(found, sorted(empty), len(saved) - len(found))
 
     def describe(self, messages: Sequence[Message]) -> list[Described]:
         found = []
@@ -164,7 +179,7 @@ class Mailbox:
 
     def put_back(self, messages: Sequence[Message], place: Callable[[str], str], *, subscribe: bool = False) -> None:
         """Copy them out of the backup, with flags, keywords, dates and GUIDs; `place` says into which folder."""
-        subscribed = set(self.saved_folders("-s"))
+        subscribed, _ = self.folders("-s")
         ready: set[str] = set()
         for folder, query in _queries(messages):
             target = place(folder)
@@ -175,6 +190,14 @@ class Mailbox:
                 if new and (subscribe or folder in subscribed):
                     self.doveadm("mailbox subscribe", target)
             self.doveadm("copy", target, *query)
+
+    def make_folders(self, names: Sequence[str]) -> None:
+        """Folders without messages, subscribed as the copy's are."""
+        subscribed, _ = self.folders("-s") if names else (set(), set())
+        for name in names:
+            self.doveadm("mailbox create", name)
+            if name in subscribed:
+                self.doveadm("mailbox subscribe", name)
 
 
 def _queries(messages: Sequence[Message]) -> Iterator[tuple[str, list[str]]]:

@@ -20,7 +20,7 @@ from typing import Any
 from hanam_backup import FULL, BackupError, Config, Snapshot, future, require_repository, restic, shown, snapshots
 
 NO_USER = 67  # sysexits' EX_NOUSER, which doveadm ends with
-# What this program ends with: nobody agreed, some messages could not be read or put back, the audit could not be written.
+# What this program ends with: nobody agreed; some mail could not be read or put back; the audit cannot be written.
 UNDECIDED, INCOMPLETE, UNRECORDED = 7, 8, 9
 
 

@@ -376,7 +376,26 @@ def test_no_message_is_missed_that_is_renamed_while_the_backup_reads(lab: Lab) -
         lab.run("mailstore", "rm -rf /srv/mail/zz /run/renamer.py; hanam-mail-backup")
 
 
-def test_a_lost_store_comes_back_by_one_command(lab: Lab, person: Sample, before: State) -> None:
+@pytest.fixture
+def busy(lab: Lab) -> Iterator[Sample]:
+    """Somebody with mail, a rule of his own and an empty folder, to whom mail comes before the restore does."""
+    someone = lab.samples[-3]
+    lab.run(
+        "mailstore",
+        f"printf 'Subject: truoc khi mat\\n\\nThu.\\n' | doveadm save -u {someone.mailbox}"
+        f" && echo 'keep;' | doveadm sieve put -u {someone.mailbox} -a loc"
+        f" && doveadm mailbox create -u {someone.mailbox} -s 'Ho so trong'",
+    )
+    yield someone
+    lab.run(
+        "mailstore",
+        f"doveadm sieve deactivate -u {someone.mailbox}; doveadm sieve delete -u {someone.mailbox} loc;"
+        f" doveadm mailbox delete -u {someone.mailbox} -s 'Ho so trong'; doveadm expunge -u {someone.mailbox}"
+        " mailbox INBOX or subject 'truoc khi mat' subject 'sau khi mat'",
+    )
+
+
+def test_a_lost_store_comes_back_by_one_command(lab: Lab, person: Sample, before: State, busy: Sample) -> None:
     other = lab.samples[-2]
     # What a purged mailbox was: a home that no account has. All is taken now, so that nothing comes back which other
     # tests have deleted.
@@ -386,22 +405,32 @@ def test_a_lost_store_comes_back_by_one_command(lab: Lab, person: Sample, before
         f"install -d -o vmail -g vmail {purged}/Maildir/cur && echo Thu > {purged}/Maildir/cur/1.M1P1.mail:2,S"
         f" && hanam-mail-restore {person.address} --document {DOCUMENT} && hanam-mail-backup; rm -rf /srv/mail/zz",
     )
-    kept = {someone.address: state(lab, someone) for someone in (person, other)}
+    kept = {someone.address: state(lab, someone) for someone in (person, other, busy)}
     assert kept[person.address] == before
-    # One home is gone altogether, of the other one only the mail.
+    # Two homes are gone altogether, of the other one only the mail; to one of the two mail is delivered again.
     lab.run("mailstore", f"doveadm kick {other.address}; rm -r {home(lab, other)}")
+    lab.run("mailstore", f"doveadm kick {busy.address}; rm -r {home(lab, busy)}")
     empty(lab, person)
+    subject = f"sau khi mat {uuid.uuid4().hex[:8]}"
+    with lab.submission(lab.samples[0].address, lab.samples[0].password) as client:
+        client.send_message(message(lab.samples[0].address, busy.address, subject=subject))
+    lab.wait_for_message(busy, subject)
+    (late,) = state(lab, busy)["INBOX"]
     told = lab.run("mailstore", "hanam-mail-restore --all --document 27/STTTT-CNTT")
     assert re.search(r"Restored \d+ mailboxes from snapshot", told)
     assert "1 left out" in told
     lab.run("mailstore", f"test ! -e {purged}")
-    assert {someone.address: state(lab, someone) for someone in (person, other)} == kept
+    after = {someone.address: state(lab, someone) for someone in (person, other, busy)}
+    after[busy.address]["INBOX"].remove(late)
+    assert after == kept
+    assert "loc ACTIVE" in lab.run("mailstore", f"doveadm sieve list -u {busy.mailbox}")
+    assert "Ho so trong" in lab.run("mailstore", f"doveadm mailbox list -u {busy.mailbox} -s").splitlines()
     assert "document=27/STTTT-CNTT all " in lab.run(
         "mailstore", "journalctl --sync; journalctl -t hanam-mail-restore -o cat -n 5"
     )
-    assert ": 0 messages brought back" in lab.run(
-        "mailstore", f"hanam-mail-restore --all --document {DOCUMENT}"
-    ).replace("\n", " ")
+    again = lab.run("mailstore", f"hanam-mail-restore --all --document {DOCUMENT}")
+    assert ": 0 messages brought back" in again.replace("\n", " ")
+    assert "empty folders made" not in again
     assert lab.run("mailstore", "ls -A /srv/mail/.restore 2>&1", check=False).endswith("No such file or directory\n")
 
 

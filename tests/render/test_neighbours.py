@@ -1,7 +1,12 @@
 """Hosts that find each other across the network agree on names, certificates and ports."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import yaml
+
+from tests.render.conftest import ROOT, Environment
 
 
 def test_sieves_replies_go_to_a_name_that_the_mail_servers_certificate_bears(
@@ -40,3 +45,20 @@ def test_our_hosts_alone_may_greet_and_write_with_our_names(environment: Callabl
             assert address in split.value("rspamd", "rspamd_local_networks", "edge1")
     for host in split.hosts("outside"):
         assert split.value("postfix", "host_ipv4", host) not in own
+
+
+def test_restores_stand_in_the_audit_wherever_a_host_reaches_it(
+    environment: Callable[[str], Any], tmp_path: Path
+) -> None:
+    """The agent's connection is what other hosts than that of the accounts reach it by."""
+    split = environment("split")
+    apart = Environment("split", tmp_path, split.variables._extra_vars)
+    apart.inventory.add_host("mx9", group="mx")
+    apart.inventory.add_host("filter9", group="filter")
+    plays = yaml.safe_load((ROOT / "playbooks/site.yml").read_text())
+    (agents,) = (play["hosts"] for play in plays if "agent" in str(play.get("roles")))
+    reach = {*apart.hosts(agents), *apart.hosts("accounts")}
+    (saved,) = (play["hosts"] for play in plays if play["name"] == "Backup")
+    assert {"mx9", "filter9"} <= set(apart.hosts(saved))
+    for host in apart.hosts(saved):
+        assert bool(apart.value("backup", "backup_audit_command", host)) == (host in reach), host

@@ -67,7 +67,7 @@ class Config:
     ask_above: int
     """More messages than these come back into a mailbox only when somebody agrees."""
     audit_command: tuple[str, ...]
-    """Writes a restore into the accounts database's audit."""
+    """Writes a restore into the accounts database's audit; empty where a host has no way to it."""
 
     @property
     def mail(self) -> Path | None:

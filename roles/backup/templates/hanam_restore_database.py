@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from hanam_backup import FULL, BackupError, Config, Snapshot, require_repository, restic_environment, snapshots
-from hanam_restore_which import agreed, candidates, log, record
+from hanam_restore_which import agreed, candidates, log, note_in_journal, record
 
 LOGIN = ("--host=/run/postgresql", "--username=postgres")
 ACCOUNTS = "mail"
@@ -117,11 +117,11 @@ def restore_database(config: Config, arguments: argparse.Namespace) -> int:
 
 def recorded(config: Config, arguments: argparse.Namespace, snapshot: Snapshot) -> None:
     """The audit is a table of the database that may be what is broken: then the journal has to do."""
+    key, detail = f"database {arguments.database}", {"snapshot": snapshot.id, "into": arguments.into}
     try:
-        record(config, arguments, f"database {arguments.database}", {"snapshot": snapshot.id, "into": arguments.into})
+        record(config, arguments, key, detail)
     except BackupError as error:
-        print(f"Cảnh báo: chỉ ghi được vào nhật ký hệ thống. {error.vietnamese}\nWarning: {error}", file=sys.stderr)
-        log(arguments, f"database {arguments.database} from {snapshot} into {arguments.into}: not in the audit")
+        note_in_journal(arguments, key, detail, error.vietnamese, str(error))
 
 
 def load(config: Config, arguments: argparse.Namespace, snapshot: Snapshot) -> None:

@@ -167,7 +167,13 @@ def operator() -> str:
 
 
 def record(config: Config, arguments: argparse.Namespace, key: str, detail: Mapping[str, Any]) -> None:
-    """Before anything is shown or changed it stands in the audit who restores what, by which document (Đ4.6)."""
+    """Before anything is shown or changed it stands in the audit who restores what, by which document (Đ4.6).
+
+    On a host that has no way to the accounts database, and with it no mail and no account, it stands in the journal.
+    """
+    if not config.audit_command:
+        note_in_journal(arguments, key, detail, "máy này không nối đến cơ sở dữ liệu tài khoản", "no way to the audit")
+        return
     done = subprocess.run(
         [*config.audit_command, key, "--operator", operator(), "--document", arguments.document],
         input=json.dumps(detail, ensure_ascii=False),
@@ -188,6 +194,19 @@ def log(arguments: argparse.Namespace, words: str) -> None:
     """Who restored what, on which document (Đ4.6), and what came of it."""
     syslog.openlog("hanam-mail-restore", 0, syslog.LOG_AUTHPRIV)
     syslog.syslog(syslog.LOG_NOTICE, f"operator={operator()} document={arguments.document or '-'} {words}")
+
+
+def note_in_journal(
+    arguments: argparse.Namespace, key: str, detail: Mapping[str, Any], vietnamese: str, english: str
+) -> None:
+    """What the audit cannot be told for that reason."""
+    print(
+        f"Cảnh báo: chỉ ghi được vào nhật ký hệ thống: {vietnamese}.\n"
+        f"Warning: only the journal has this restore: {english}.",
+        file=sys.stderr,
+    )
+    words = " ".join(f"{name}={value}" for name, value in detail.items())
+    log(arguments, f"{key} {words}: not in the audit")
 
 
 def agreed(arguments: argparse.Namespace, vietnamese: str, english: str) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -200,7 +201,12 @@ def restore_files(config: Config, arguments: argparse.Namespace) -> int:
     snapshot = candidates(snapshots(config, "--tag", FULL), arguments.snapshot, arguments.at)[0]
     record(config, arguments, f"files {arguments.files}", {"snapshot": snapshot.id, "into": str(target)})
     target.mkdir(mode=0o700)
-    unreadable = fetch(config, snapshot, Path(arguments.files), target)
+    try:
+        unreadable = fetch(config, snapshot, Path(arguments.files), target)
+    except BaseException:
+        # It would stand in the way of the next try.
+        shutil.rmtree(target)
+        raise
     log(arguments, f"files {arguments.files} from {snapshot} into {target}")
     print(
         f"Đã khôi phục {arguments.files} từ bản sao lưu {snapshot} vào {target}.\n"

@@ -1,7 +1,9 @@
 """What the handbook tells operators to type exists and is typed right; test_cli_handbook.py runs clerks' examples."""
 
 import re
+import runpy
 import shlex
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -34,6 +36,22 @@ def test_commands_of_the_accounts_host_are_typed_right(capsys: pytest.CaptureFix
             target._parser().parse_args(words)
         except SystemExit:
             pytest.fail(f"hanam-mail-db {shlex.join(words)}: {capsys.readouterr().err}")
+
+
+def test_restores_are_typed_right(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = REPOSITORY / "roles/backup/templates"
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    arguments = runpy.run_path(str(folder / "hanam_restore_arguments.py"))
+    for module in ("hanam_backup", "hanam_restore_which"):
+        monkeypatch.delitem(sys.modules, module)
+    found = lines("hanam-mail-restore")
+    assert len(found) > 10
+    for words in found:
+        monkeypatch.setattr(sys, "argv", ["hanam-mail-restore", *words])
+        try:
+            arguments["parse_arguments"]()
+        except SystemExit:
+            pytest.fail(f"hanam-mail-restore {shlex.join(words)}: {capsys.readouterr().err}")
 
 
 def test_commands_of_the_registry_exist_with_their_options() -> None:

@@ -87,11 +87,17 @@ def prepare(root: Path, user: str, names: list[str]) -> bool:
     for name in names:
         repository = root / name
         if not (repository / "config").exists():
-            print(restic(repository, "init", "--no-cache"))
-            for part in WRITABLE:
-                for place in (repository / part, *(repository / part).rglob("*")):
-                    shutil.chown(place, user, user)
+            # Aside, since restic does not go on with one that is half made; and never over one that holds backups.
+            new = root / ".new"
+            if new.exists():
+                shutil.rmtree(new)
+            print(restic(new, "init", "--no-cache"))
+            repository.parent.mkdir(exist_ok=True)
+            new.rename(repository)
             changed = True
+        for part in WRITABLE:
+            for folder in (repository / part, *(repository / part).glob("*/")):
+                changed |= own(folder, user, user, 0o700)
         folders = [repository.parent, repository, repository / "keys"]
         files = [repository / "config", *(repository / "keys").iterdir()]
         for path, mode in [*((folder, 0o550) for folder in folders), *((file, 0o440) for file in files)]:

@@ -152,9 +152,11 @@ def later(events: Sequence[Event]) -> Deeds:
 
 
 def hold(events: Iterable[Event], folder: Path | None) -> None:
-    """Ask for what these mailboxes sent to be held in the queue."""
+    """Ask for what these mailboxes sent to be held in the queue, where the lock still stands."""
     for event in events:
-        if folder is not None and event.topic == "mailbox.hold" and event.mailbox is not None:
+        if folder is None or event.topic != "mailbox.hold" or event.mailbox is None:
+            continue
+        if event.payload.get("locked", True):
             (folder / event.mailbox).touch()
             log.info("hold the queue of %s", event.mailbox)
 

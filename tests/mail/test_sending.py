@@ -79,7 +79,10 @@ def test_dieu12_6_above_its_limit_an_account_waits_and_above_the_second_it_is_lo
     told = f"kind = 'sending_lock' and mailbox_id = '{flooder.mailbox}'"
     given = lab.sql(f"select payload -> 'given' from mail.notice where {told}")
     assert operator.partition("@")[0] in given
+    asked = f"select count(*) from mail.outbox where topic = 'mailbox.hold' and mailbox = '{flooder.mailbox}'"
+    before = lab.sql(asked)
     lab.sql(f"select mail.mailbox_correct('{flooder.mailbox}', 'thu nghiem')")
+    assert lab.sql(asked) == before, "what is sent after a false lock must go"
     assert lab.sql(f"select mail.mailbox_state('{flooder.mailbox}')") == "active", "no document is needed"
     lab.outwait_cuts()
     with lab.submission(flooder.address, flooder.password) as client:

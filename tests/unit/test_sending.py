@@ -71,6 +71,15 @@ def test_the_agent_asks_for_the_queue_of_whom_a_lock_names(tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["p1"]
 
 
+def test_a_lock_that_was_lifted_meanwhile_holds_nothing(tmp_path: Path) -> None:
+    events = [
+        agent.Event(1, "mailbox.hold", "p1", (), {"locked": False}),
+        agent.Event(2, "mailbox.hold", "p2", (), {"locked": True}),
+    ]
+    agent.hold(events, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["p2"]
+
+
 class Redis:
     def __init__(self, *logins: str) -> None:
         self.logins = list(logins)

@@ -14,6 +14,8 @@ $$;
 -- for each of them under the same number.
 -- `again` in the payload of mailbox.access: whoever got in at that moment must be cut as well, so the agent kicks once more a
 -- little later. Not where somebody is let in or changed his password: that would cut the session he has just begun.
+-- `locked` in that of mailbox.hold: whether the lock still stands. One that was lifted meanwhile must not hold what the person
+-- sends since.
 -- An agent that was away for longer than the outbox is kept has missed changes: one row, `everything`, tells it so.
 create or replace function mail.agent_next(node text, max_rows int)
 returns table (seq bigint, topic text, mailbox text, logins text[], payload jsonb)
@@ -36,10 +38,13 @@ as $$
     union all
     select w.seq, w.topic, t.mailbox,
            mail.cached_logins(t.mailbox) || array(select jsonb_array_elements_text(w.payload -> 'logins')),
-           w.payload || case
-               when w.topic <> 'mailbox.access' then '{}'::jsonb
-               else jsonb_build_object(
+           w.payload || case w.topic
+               when 'mailbox.access' then jsonb_build_object(
                    'again', w.payload ->> 'cause' = 'clerk' or mail.mailbox_state(w.mailbox) is distinct from 'active')
+               when 'mailbox.hold' then jsonb_build_object(
+                   'locked', exists (
+                       select from mail.lock_state l where l.mailbox_id = w.mailbox and l.reason = 'compromised'))
+               else '{}'::jsonb
            end
     from waiting w
     cross join lateral (

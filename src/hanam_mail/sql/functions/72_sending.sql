@@ -182,13 +182,23 @@ end
 $$;
 
 -- Who was locked because somebody else had his mailbox: what he sent and still waits in a queue is held there, until an
--- operator has looked at it.
+-- operator has looked at it. A lock that changes otherwise (its note, who stands for it) holds nothing anew: an operator may have
+-- let go what was held.
 create or replace function mail.lock_holds_queue() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    insert into mail.outbox (topic, mailbox) select 'mailbox.hold', n.mailbox_id from new_rows n where n.reason = 'compromised';
+    if tg_op = 'INSERT' then
+        insert into mail.outbox (topic, mailbox)
+        select 'mailbox.hold', n.mailbox_id from new_rows n where n.reason = 'compromised';
+    else
+        insert into mail.outbox (topic, mailbox)
+        select 'mailbox.hold', n.mailbox_id
+        from old_rows o
+        join new_rows n using (mailbox_id)
+        where n.reason = 'compromised' and o.reason <> n.reason;
+    end if;
     return null;
 end
 $$;
@@ -196,4 +206,4 @@ $$;
 create or replace trigger hold_new after insert on mail.lock_state
     referencing new table as new_rows for each statement execute function mail.lock_holds_queue();
 create or replace trigger hold_changed after update on mail.lock_state
-    referencing new table as new_rows for each statement execute function mail.lock_holds_queue();
+    referencing old table as old_rows new table as new_rows for each statement execute function mail.lock_holds_queue();

@@ -369,9 +369,10 @@ def listen(
             log.info("Dovecot opened its connections to the database anew, after %d questions without answer", renewed)
         reports = Reports(configuration.reports)
         while not replaced():
-            reports.carry(connection)
             catch_up(connection, configuration, pending=pending)
             pending.do(configuration.doveadm, perform)
+            # After the changes of accounts: nothing that is wrong with a report may keep a lock from getting through.
+            reports.carry(connection)
             caught_up()
             # A notice may have come with the last answer, which did not know of it yet; else wait on the socket itself.
             if not list(connection.notifies(timeout=0)):

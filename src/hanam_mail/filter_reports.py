@@ -1,9 +1,12 @@
 """What the mail filter tells of senders: the logins that wanted to send a virus, carried to the accounts database.
 
 The filter, which knows no PostgreSQL, puts each login at the end of a list in Redis. A login leaves the list when the
-database has it, so that nothing is lost when either is away; what is counted twice after a crash does little harm.
+database has it, so that nothing is lost when either is away; what is counted twice after a crash does little harm. One
+that the database refuses goes to a second list, where it keeps nothing else from being carried.
 """
 
+import json
+import logging
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +14,8 @@ from typing import Any
 
 KEYS = frozenset({"socket", "password", "list"})
 _TIMEOUT = 5.0
+
+log = logging.getLogger("hanam-agent")
 
 
 class Redis:
@@ -27,7 +32,7 @@ class Redis:
         line = self._answers.readline()
         kind, text = line[:1], line[1:].strip()
         if kind == b"$":
-            return None if text == b"-1" else self._answers.read(int(text) + 2)[:-2].decode()
+            return None if text == b"-1" else self._answers.read(int(text) + 2)[:-2].decode("utf-8", "replace")
         if kind not in (b"+", b":"):
             raise OSError(f"Redis: {text.decode() or 'no answer'}")
         return text.decode()
@@ -45,10 +50,24 @@ def connect(settings: Mapping[str, str]) -> Iterator[Redis]:
 
 
 def carry(redis: Redis, name: str, database: Any) -> list[str]:
-    """Tell the database of every login in the list; those that it locked for it."""
+    """Tell the database of every login in the list; those that it locked for it.
+
+    OperationalError when the database is away or cannot do it now: then all stays where it is.
+    """
+    import psycopg
+
     locked = []
     while (login := redis.ask("LINDEX", name, "0")) is not None:
-        if database.execute("SELECT mail.virus_sent(%s)", [login]).fetchone()[0]:
-            locked.append(login)
+        try:
+            if database.execute("SELECT mail.virus_sent(%s)", [login]).fetchone()[0]:
+                locked.append(login)
+        except psycopg.OperationalError:
+            raise
+        except psycopg.DatabaseError as error:
+            # As JSON in ASCII a login cannot make a line of its own.
+            shown = json.dumps(login)
+            log.error("the virus that %s sent is not counted, see the list %s: %s", shown, f"{name}:refused", error)
+            redis.ask("LMOVE", name, f"{name}:refused", "LEFT", "RIGHT")
+            continue
         redis.ask("LPOP", name)
     return locked

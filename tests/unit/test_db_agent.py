@@ -335,6 +335,32 @@ def test_an_agent_that_gets_nothing_through_for_minutes_is_an_error_in_the_journ
         assert line.startswith(priority)
 
 
+def test_the_outbox_is_read_before_the_filters_reports_are_carried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock must get through whatever is wrong with a report."""
+    done: list[str] = []
+
+    class Connection:
+        def __enter__(self) -> "Connection":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def execute(self, *_: object) -> None:
+            pass
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no virus is counted")
+
+    monkeypatch.setitem(sys.modules, "psycopg", SimpleNamespace(connect=lambda *_, **__: Connection()))
+    monkeypatch.setattr(agent, "catch_up", lambda *_, **__: done.append("outbox"))
+    monkeypatch.setattr(agent.Pending, "do", lambda *_, **__: done.append("once more"))
+    monkeypatch.setattr(agent.Reports, "carry", fail)
+    with pytest.raises(RuntimeError, match="no virus"):
+        agent.listen(Configuration("mail", "dsn", ()), agent.Pending(), lambda: done.append("told"), lambda: False)
+    assert done[:2] == ["outbox", "once more"]
+
+
 def test_a_wrong_configuration_is_told(tmp_path: Path) -> None:
     file = tmp_path / "agent.yml"
     file.write_text("node: mail\n")

@@ -1,9 +1,12 @@
 """What follows when an account sends too much: its queue is held, its viruses are counted (Đ7.2b)."""
 
 import json
+import socket
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -83,21 +86,42 @@ def test_a_lock_that_was_lifted_meanwhile_holds_nothing(tmp_path: Path) -> None:
 class Redis:
     def __init__(self, *logins: str) -> None:
         self.logins = list(logins)
+        self.refused: list[str] = []
 
     def ask(self, *words: str) -> str | None:
         if words[0] == "LINDEX":
             return self.logins[0] if self.logins else None
+        if words[0] == "LMOVE":
+            self.refused.append(self.logins[0])
         return self.logins.pop(0)
 
 
+class DatabaseError(Exception):
+    """As psycopg's: the server refused a statement."""
+
+
+class OperationalError(DatabaseError):
+    """As psycopg's: the server is away, or cannot do it now."""
+
+
+@pytest.fixture(autouse=True)
+def psycopg(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only hosts have it."""
+    errors = SimpleNamespace(DatabaseError=DatabaseError, OperationalError=OperationalError)
+    monkeypatch.setitem(sys.modules, "psycopg", errors)
+
+
 class Database:
-    def __init__(self) -> None:
+    def __init__(self, refuses: str = "") -> None:
         self.told: list[str] = []
+        self.refuses = refuses
         self.away = False
 
     def execute(self, _statement: str, values: Sequence[str]) -> Any:
         if self.away:
-            raise ConnectionError
+            raise OperationalError
+        if values[0] == self.refuses:
+            raise DatabaseError("no such setting")
         self.told.append(values[0])
         return self
 
@@ -108,9 +132,26 @@ class Database:
 def test_a_virus_leaves_the_filters_list_when_the_database_has_it() -> None:
     redis, database = Redis("p1", "p2", "p1", "p1"), Database()
     database.away = True
-    with pytest.raises(ConnectionError):
+    with pytest.raises(OperationalError):
         filter_reports.carry(redis, "list", database)  # type: ignore[arg-type]
     assert len(redis.logins) == 4
     database.away = False
     assert filter_reports.carry(redis, "list", database) == ["p1"]  # type: ignore[arg-type]
     assert database.told == ["p1", "p2", "p1", "p1"]
+
+
+def test_a_report_that_the_database_refuses_is_laid_aside_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    """It would else come first for ever, and keep the agent from the outbox."""
+    redis, database = Redis("p1", "x\ny", "p2"), Database(refuses="x\ny")
+    assert filter_reports.carry(redis, "list", database) == []  # type: ignore[arg-type]
+    assert database.told == ["p1", "p2"]
+    assert redis.refused == ["x\ny"]
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert r'"x\ny"' in record.getMessage()
+
+
+def test_octets_that_are_no_text_stop_nobody() -> None:
+    ours, redis = socket.socketpair()
+    with ours, redis:
+        redis.sendall(b"$2\r\np\xff\r\n")
+        assert filter_reports.Redis(ours).ask("LINDEX", "list", "0") == "p\N{REPLACEMENT CHARACTER}"

@@ -310,8 +310,11 @@ def catch_up(connection: Any, configuration: Configuration, act: Act = perform, 
             return handled
         for warning in warnings(events):
             log.warning("%s", warning)
-        react(deeds(events), configuration.doveadm, act)
-        hold(events, configuration.hold)
+        # The queue first: it drains while Dovecot is waited for. One that cannot be held keeps nobody from being cut.
+        try:
+            hold(events, configuration.hold)
+        finally:
+            react(deeds(events), configuration.doveadm, act)
         if pending is not None:
             pending.add(later(events))
         connection.execute("SELECT mail.agent_done(%s, %s)", [configuration.node, events[-1].seq])
@@ -364,6 +367,8 @@ def listen(
         connection.execute("LISTEN mail_outbox")
         # Before the first look at the outbox: what comes after the look is announced.
         connection.execute("SELECT mail.agent_register(%s)", [configuration.node])
+        # At once: while Dovecot is down there is no settling, but the queue can be held.
+        catch_up(connection, configuration, pending=pending)
         renewed = settle(configuration.doveadm)
         if renewed:
             log.info("Dovecot opened its connections to the database anew, after %d questions without answer", renewed)

@@ -16,6 +16,8 @@ from typing import Any
 _MAILBOX = re.compile(r"[a-z0-9]{1,32}")
 # A message that was being taken when the lock came is in the queue by then.
 AGAIN_SECONDS = 3.0
+# So many found messages are held at a time: a flood goes on leaving while the rest of the queue is read.
+BATCH = 100
 
 type Run = Callable[[Sequence[str], str], str]
 
@@ -28,7 +30,15 @@ def run(command: Sequence[str], given: str = "") -> str:
 def hold(logins: set[str], execute: Run = run) -> int:
     """Hold the messages that these logins handed in; how many there were."""
     waiting = [json.loads(line) for line in execute(["postqueue", "-j"], "").splitlines()]
-    found = []
+    held, found = 0, list[str]()
+
+    def hold_found() -> None:
+        nonlocal held
+        if found:
+            execute(["postsuper", "-h", "-"], "".join(f"{number}\n" for number in found))
+            held += len(found)
+            found.clear()
+
     for message in waiting:
         # Who signed in has a sender; a bounce has none. The file itself names the login.
         if message["queue_name"] == "hold" or not message["sender"] or message["sender"] == "MAILER-DAEMON":
@@ -40,9 +50,10 @@ def hold(logins: set[str], execute: Run = run) -> int:
         owner = re.search(r"^named_attribute: sasl_username=(.*)$", envelope, re.MULTILINE)
         if owner and owner[1] in logins:
             found.append(message["queue_id"])
-    if found:
-        execute(["postsuper", "-h", "-"], "".join(f"{number}\n" for number in found))
-    return len(found)
+        if len(found) >= BATCH:
+            hold_found()
+    hold_found()
+    return held
 
 
 def serve(folder: Path, execute: Run = run, sleep: Callable[[float], None] = time.sleep) -> tuple[set[str], int]:

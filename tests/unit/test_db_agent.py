@@ -335,8 +335,8 @@ def test_an_agent_that_gets_nothing_through_for_minutes_is_an_error_in_the_journ
         assert line.startswith(priority)
 
 
-def test_the_outbox_is_read_before_the_filters_reports_are_carried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lock must get through whatever is wrong with a report."""
+def test_the_outbox_is_read_before_anything_else_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock must get through whatever is wrong with a report, and its queue be held although Dovecot is down."""
     done: list[str] = []
 
     class Connection:
@@ -354,11 +354,12 @@ def test_the_outbox_is_read_before_the_filters_reports_are_carried(monkeypatch: 
 
     monkeypatch.setitem(sys.modules, "psycopg", SimpleNamespace(connect=lambda *_, **__: Connection()))
     monkeypatch.setattr(agent, "catch_up", lambda *_, **__: done.append("outbox"))
+    monkeypatch.setattr(agent, "settle", lambda *_: done.append("Dovecot asked"))
     monkeypatch.setattr(agent.Pending, "do", lambda *_, **__: done.append("once more"))
     monkeypatch.setattr(agent.Reports, "carry", fail)
     with pytest.raises(RuntimeError, match="no virus"):
         agent.listen(Configuration("mail", "dsn", ()), agent.Pending(), lambda: done.append("told"), lambda: False)
-    assert done[:2] == ["outbox", "once more"]
+    assert done == ["outbox", "Dovecot asked", "outbox", "once more"]
 
 
 def test_a_wrong_configuration_is_told(tmp_path: Path) -> None:

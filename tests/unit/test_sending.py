@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,8 @@ class Queue:
     def __init__(self, **messages: tuple[str, str, str]) -> None:
         self.messages = messages
         self.held: list[str] = []
+        self.read = 0
+        self.read_when_held: list[int] = []
         self.broken = False
 
     def __call__(self, command: Sequence[str], given: str = "") -> str:
@@ -33,9 +36,11 @@ class Queue:
                 for number, (queue, sender, _) in self.messages.items()
             )
         if command[0] == "postcat":
+            self.read += 1
             login = self.messages[command[-1]][2]
             return f"sender: x\nnamed_attribute: sasl_username={login}\n" if login else "sender: x\n"
         self.held += given.split()
+        self.read_when_held.append(self.read)
         return ""
 
 
@@ -51,6 +56,15 @@ def test_what_the_login_handed_in_is_held_under_whichever_address_it_wrote() -> 
     )
     assert hold_queue.hold({"p1"}, queue) == 2
     assert queue.held == ["A1", "A2"]
+
+
+def test_what_is_found_is_held_before_the_whole_queue_is_read() -> None:
+    """Each message of a flood is read by a program of its own; meanwhile the rest of it would leave."""
+    messages = {f"A{number}": ("deferred", "an@x.vn", "p1") for number in range(hold_queue.BATCH * 2 + 1)}
+    queue = Queue(**messages)
+    assert hold_queue.hold({"p1"}, queue) == len(messages)
+    assert queue.held == list(messages)
+    assert queue.read_when_held == [hold_queue.BATCH, hold_queue.BATCH * 2, len(messages)]
 
 
 def test_a_request_stays_until_it_is_done_and_strange_names_mean_nothing(tmp_path: Path) -> None:
@@ -72,6 +86,30 @@ def test_the_agent_asks_for_the_queue_of_whom_a_lock_names(tmp_path: Path) -> No
     agent.hold(events, tmp_path)
     agent.hold(events, None)
     assert [path.name for path in tmp_path.iterdir()] == ["p1"]
+
+
+def test_the_queue_is_held_while_dovecot_is_down_and_dovecot_asked_whatever_the_queue_does(tmp_path: Path) -> None:
+    """Neither of the two waits for the other."""
+    asked: list[str] = []
+
+    class Outbox:
+        def execute(self, statement: str, _values: object) -> list[Any]:
+            assert "agent_next" in statement, "not done while one of the two fails"
+            return [(1, "mailbox.hold", "p1", [], {}), (2, "mailbox.access", "p1", ["p1"], {})]
+
+    def dovecot(command: Sequence[str]) -> str:
+        asked.append(command[-1])
+        raise OSError("Dovecot is down")
+
+    configuration = agent.Configuration("mail", "dsn", ("doveadm",), hold=tmp_path)
+    with pytest.raises(OSError, match="Dovecot is down"):
+        agent.catch_up(Outbox(), configuration, dovecot)
+    assert [path.name for path in tmp_path.iterdir()] == ["p1"]
+    no_folder = replace(configuration, hold=tmp_path / "gone")
+    asked.clear()
+    with pytest.raises(OSError, match=r"gone|down"):
+        agent.catch_up(Outbox(), no_folder, dovecot)
+    assert asked == ["p1"]
 
 
 def test_a_lock_that_was_lifted_meanwhile_holds_nothing(tmp_path: Path) -> None:

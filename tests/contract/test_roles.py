@@ -118,6 +118,22 @@ def test_every_handler_that_a_file_notifies_is_there(role: Path) -> None:
 UNCOMMENTABLE = (".json.j2", ".key.j2", ".txt.j2")
 
 
+OWN_UNIT = re.compile(r"(?:/etc/systemd/system|}})/([\w@.-]+[.](?:service|socket|timer|path))(?![\w./-])")
+
+
+@pytest.mark.parametrize("role", ROLES, ids=NAMES)
+def test_check_mode_looks_for_no_unit_that_the_role_itself_brings(role: Path) -> None:
+    """On a host of the former release a new unit is not there yet, and the check of the upgrade would fail."""
+    variables = role / "vars/main.yml"
+    units = set(OWN_UNIT.findall(variables.read_text() if variables.exists() else ""))
+    for path in task_files(role):
+        for task in tasks(load(path)):
+            module = task.get("ansible.builtin.systemd_service") or task.get("ansible.builtin.service") or {}
+            names = {module.get("name"), *(task.get("loop") or [] if isinstance(task.get("loop"), list) else [])}
+            if names & units:
+                assert "ansible_check_mode" in str(task.get("when")), f"{path.relative_to(ROOT)}: {task['name']}"
+
+
 @pytest.mark.parametrize("role", ROLES, ids=NAMES)
 def test_every_template_says_who_manages_it(role: Path) -> None:
     for path in sorted(role.glob("templates/**/*.j2")):

@@ -37,3 +37,11 @@ def test_an_agent_hears_that_a_lock_does_not_stand_any_more(people: Scratch) -> 
     assert people.psql(told) == "true"
     people.psql("select mail.mailbox_correct('box00001', 'khóa nhầm', true)")
     assert people.psql(told) == "false"
+
+
+@pytest.mark.parametrize("missing", ["{person}", "{person,recipients_hour}"])
+def test_a_limit_that_is_not_there_is_an_error_and_no_freedom(people: Scratch, missing: str) -> None:
+    """Then Postfix says 451, and somebody looks."""
+    without = f"update mail.setting set value = value #- '{missing}' where name = 'sending_limits'"
+    with pytest.raises(AssertionError, match="recipients_hour"):
+        people.psql(f"{without}; select mail.postfix_recipient('box00001')")

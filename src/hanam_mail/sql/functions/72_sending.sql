@@ -30,7 +30,16 @@ declare
     most jsonb := mail.setting_text('sending_limits')::jsonb -> sending_count.kind;
     percent bigint := mail.setting_int('sending_lock_percent');
     this_slot timestamptz := date_bin('5 minutes', clock_timestamp(), 'epoch');
+    unset text;
 begin
+    -- Nothing is more than a limit that is not there, so that it would limit nobody.
+    select string_agg(n.name, ', ') into unset
+    from unnest(array['messages_hour', 'messages_day', 'recipients_hour', 'recipients_day']) as n (name)
+    where most ->> n.name is null;
+    if unset is not null then
+        raise exception 'thiếu tham số sending_limits: % của %', unset, coalesce(sending_count.kind, 'hộp thư không rõ loại')
+            using errcode = 'undefined_parameter';
+    end if;
     perform set_config('synchronous_commit', 'off', true);
     insert into mail.sending as s (mailbox_id, by_login, slot, messages, recipients)
     values (sending_count.mailbox, sending_count.by_login, this_slot, sending_count.messages, sending_count.recipients)

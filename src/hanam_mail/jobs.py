@@ -160,7 +160,7 @@ def _prune(connection: Any) -> None:
     """Forget what nobody needs any more."""
     while connection.execute("SELECT mail.outbox_prune(%s)", [CHUNK * 10]).fetchone()[0]:
         connection.commit()
-    connection.execute("SELECT mail.lockouts_prune()")
+    connection.execute("SELECT mail.lockouts_prune(), mail.sending_prune()")
     connection.commit()
 
 

@@ -60,7 +60,7 @@ grant execute on function
 grant execute on function
     mail.life_cycle(date, text[]), mail.revoke_proposals(date), mail.notice_waiting(), mail.notice_take(text, text, text),
     mail.notice_done(text, text, text, text[], boolean, text), mail.life_cycle_expire(date, int), mail.addresses_end(date),
-    mail.outbox_prune(int), mail.lockouts_prune(), mail.lockouts_to_tell(), mail.lockouts_told(bigint[])
+    mail.outbox_prune(int), mail.lockouts_prune(), mail.sending_prune(), mail.lockouts_to_tell(), mail.lockouts_told(bigint[])
     to mail_jobs;
 grant execute on function mail.life_cycle_due(date, text[]), mail.is_working_day(date), mail.term_end(date, bigint),
     mail.life_cycle_unconfirmed(date)

@@ -170,8 +170,8 @@ begin
 end
 $$;
 
--- Lifts the lock that running brought about. One that the registry's documents say stands until they say otherwise. For the
--- functions below only. What was sent before counts no more, or the next message would lock it again.
+-- Lifts the lock that running brought about. One that the registry's documents say stands until they say otherwise. For
+-- mailbox_restore only. What was sent before counts no more, or the next message would lock it again.
 create or replace function mail.mailbox_unlock(id text) returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -228,6 +228,12 @@ begin
     if btrim(note) = '' then
         raise exception 'đính chính cần có ghi chú' using errcode = 'invalid_parameter_value';
     end if;
+    if not exists (select from mail.lock_state l where l.mailbox_id = mailbox_correct.id) then
+        return false;
+    end if;
+    -- What was sent counts no more. Before the lock's row is taken, in the order of a login that still sends: the other way
+    -- round each of the two would wait for the other.
+    delete from mail.sending s where s.mailbox_id = mailbox_correct.id and s.by_login;
     select l.* into held from mail.lock_state l where l.mailbox_id = mailbox_correct.id for update;
     if not found then
         return false;
@@ -241,6 +247,7 @@ begin
     end if;
     update mail.lock_state l set note = concat_ws(' | ', nullif(held.note, ''), 'đính chính: ' || mailbox_correct.note)
     where l.mailbox_id = mailbox_correct.id;
-    return mail.mailbox_unlock(id);
+    delete from mail.lock_state l where l.mailbox_id = mailbox_correct.id;
+    return true;
 end
 $$;

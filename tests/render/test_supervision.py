@@ -55,6 +55,19 @@ def test_every_unit_that_a_role_writes_is_watched(environment: Environments, top
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_every_host_that_is_backed_up_may_be_and_is_watched_for_it(environment: Environments, topology: str) -> None:
+    there = environment(topology)
+    (site,) = [hosts for hosts, role in plays() if role == "backup"]
+    (now,) = [play["hosts"] for play in yaml.safe_load((ROOT / "playbooks/backup.yml").read_text())]
+    assert site == now == ":".join(there.value("watch", "backed_up_groups", there.hosts("accounts")[0]))
+    for host in there.hosts("all:!outside"):
+        backed_up = host in there.hosts(site)
+        assert bool(there.value("watch", "watch_backups", host)) == backed_up, host
+    (account,) = there.value("backup_repository", "backup_repository_accounts", there.hosts("backup_repository")[0])
+    assert account["hosts"] == sorted(set(there.hosts(site)))
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
 def test_every_daemon_is_started_again_without_end_after_growing_pauses(
     environment: Environments, topology: str
 ) -> None:

@@ -64,6 +64,21 @@ def test_moving_to_junk_and_back_teaches_and_throwing_away_does_not(
     wait_for(lambda: learnt() == as_ham, "learnt as ham from any folder")
 
 
+def test_a_filter_that_hangs_keeps_nobody_waiting(lab: Lab, recipient: Sample, arrived: str) -> None:
+    """Each message of a move waits for it in turn; by Pigeonhole's own limit for ten seconds."""
+    controller = "$(pgrep --full 'rspamd: controller')"
+    with lab.imap(recipient.address, recipient.password) as client:
+        client.select("INBOX")
+        number = client.search(None, "HEADER", "Subject", f'"{arrived}"')[1][0].decode()
+        lab.run("filter", f"kill -STOP {controller}")
+        try:
+            begin = time.monotonic()
+            assert client._simple_command("MOVE", number, "Junk")[0] == "OK"  # type: ignore[attr-defined]
+            assert time.monotonic() - begin < 5
+        finally:
+            lab.run("filter", f"kill -CONT {controller}")
+
+
 def test_nobodys_own_script_calls_a_program(lab: Lab, recipient: Sample) -> None:
     script = """require "vnd.dovecot.pipe"; pipe "learn-ham";"""
     command = f"printf '%s' '{script}' | doveadm sieve put -u {recipient.mailbox} goi && echo STORED"

@@ -121,6 +121,17 @@ def raw(field: str, text: str) -> Change:
     return change
 
 
+def written_by(author: str) -> Change:
+    """The From field, written as given."""
+
+    def change(mail: EmailMessage) -> None:
+        mail.policy = email.policy.SMTPUTF8.clone(refold_source="none")
+        del mail["From"]
+        mail.set_raw("From", author)
+
+    return change
+
+
 def charset(name: str) -> Change:
     def change(mail: EmailMessage) -> None:
         mail.set_content("Kinh gui quy co quan, xin gui bao cao.\n", charset=name)
@@ -167,6 +178,12 @@ LETTERS: dict[str, tuple[Change, ...]] = {
     "vietnamese_capitals": (with_field("Subject", "V/V BÁO CÁO ĐỊNH KỲ THÁNG 11/2026 (KHẨN!)"),),
     "subject_not_encoded": (raw("Subject", "Giấy mời họp ngày 30/11"),),
     "from_not_encoded": (raw("From", "Văn phòng UBND <vanthu@client.example>"),),
+    "from_with_the_address_as_name": (written_by("vanthu@client.example <vanthu@client.example>"),),
+    "from_with_brackets": (written_by("[Thông báo] Kho bạc <vanthu@client.example>"),),
+    "from_with_a_comma_not_encoded": (written_by("=?utf-8?Q?S=E1=BB=9F_TTTT,_H=C3=A0_Nam?= <vanthu@client.example>"),),
+    "from_with_an_address_not_encoded": (written_by("=?utf-8?Q?vanthu@client.example?= <vanthu@client.example>"),),
+    "from_with_a_quoted_local_part": (written_by('"van thu"@client.example'),),
+    "from_of_a_relay": (written_by(f"Văn thư <{'vanthu=ubnd=client.example+' * 3}x@client.example>"),),
     "western": (charset("iso-8859-1"),),
     "windows_1258": (charset("windows-1258"),),
     "scanned_page": (scanned_page,),

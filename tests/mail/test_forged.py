@@ -3,6 +3,7 @@
 import smtplib
 import uuid
 from email.message import EmailMessage
+from functools import partial
 
 import pytest
 
@@ -84,6 +85,13 @@ NO_AUTHOR = {
     "control_character": ["From: Giam doc\x01 <giamdoc@{ours}>"],
     "open_quote": [f'From: "Giam doc <{STRANGER}>'],
     "quote_closed_after_the_end": [f'From: "Giam doc <{STRANGER}>\\"'],
+    "address_before_another_of_the_same_domain": [f"From: giamdoc@client.example <{STRANGER}>"],
+    "address_and_words_before_it": [f"From: {STRANGER} thay <{STRANGER}>"],
+    "address_in_brackets_before_it": [f"From: [giamdoc@{{ours}}] <{STRANGER}>"],
+    "list_in_brackets": [f"From: [giamdoc, van thu] <{STRANGER}>"],
+    "list_in_an_encoded_word": [f"From: =?utf-8?q?a,giamdoc@{{ours}},?= <{STRANGER}>"],
+    "address_in_an_encoded_word": [f"From: =?utf-8?q?<giamdoc@{{ours}}>?= <{STRANGER}>"],
+    "address_in_a_quoted_local_part": ['From: "giamdoc@{ours}"@client.example'],
     "huge_display_name": [f"From: {'Giam doc ' * 13000}<giamdoc@{{ours}}>"],
     "huge_folded_display_name": [f"From: {'Giam doc\r\n ' * 8000}<giamdoc@{{ours}}>"],
 }
@@ -116,6 +124,20 @@ def test_every_usual_way_to_write_one_author_is_taken(lab: Lab, official: Sample
         f"<van_phong+1@{BELOW[:200]}.client.example>",
         "Văn thư <văn.thư@tỉnh.client.example>",
         "MAILER-DAEMON@client.example (Mail Delivery System)",
+        # Web forms write the address as the name.
+        f"{STRANGER} <{STRANGER}>",
+        f"Nguoi.Gui@Client.example (Van phong) <{STRANGER}>",
+        f"[Thông báo] Kho bạc <{STRANGER}>",
+        f"Kho bac [KBNN]\r\n <{STRANGER}>",
+        # Encoded words in which a program left signs as they are.
+        f"=?utf-8?Q?S=E1=BB=9F_TTTT,_t=E1=BB=89nh?= <{STRANGER}>",
+        f"=?utf-8?Q?S=E1=BB=9F:_vanthu@so?= <{STRANGER}>",
+        '"van thu"@client.example',
+        'Van thu <"van thu"@client.example>',
+        # Servers that send on for others put both addresses into one.
+        f"Van thu <{'a' * 100}@client.example>",
+        "<an@пример.client.example>",
+        "<an@xn--tnh-dlz.client.example>",
     ]
     subjects = [uuid.uuid4().hex for _ in authors]
     for author, subject in zip(authors, subjects, strict=True):
@@ -164,6 +186,47 @@ def test_our_domain_in_from_or_sender_is_refused_without_our_signature(
     content = letter(official, *(field.replace("{ours}", ours) for field in author))
     for code, text in at_once(lambda: bring(lab, official, content), lambda: bring(lab, official, content, sender="")):
         assert (code, "mao danh" in text) == (554, True), (code, text)
+
+
+# Shown as our domain, or turned into it by the reader's program.
+SHOWN_AS_OURS = {
+    "soft_hyphen": "ha\u00adnam.gov.vn",
+    "zero_width_space": "ha\u200bnam.gov.vn",
+    "grapheme_joiner": "hanam.\u034fgov.vn",
+    "variation_selector": "hanam.gov.vn\ufe0f",
+    "full_width": "\uff48\uff41\uff4e\uff41\uff4d.gov.vn",
+    "full_width_dot": "so\uff0ehanam.gov.vn",
+    "ideographic_dot": "hanam.gov\u3002vn",
+    "half_width_dot": "hanam.gov\uff61vn",
+    "cyrillic": "h\u0430nam.gov.vn",
+    "cyrillic_in_capitals": "H\u0410NAM.GOV.VN",
+    "cyrillic_above": "so.hanam.g\u043ev.vn",
+    "greek": "hanam.g\u03bfv.vn",
+    "armenian_label": "hanam.\u0581\u0585\u0475.vn",
+    "phonetic": "h\u0251nam.gov.vn",
+    "not_composed": "hana\u0302m.gov.vn",
+    "below": "so.h\u0430nam.gov.vn",
+    "in_punycode": "xn--hnam-53d.gov.vn",
+    "below_in_punycode": "so.xn--hnam-53d.gov.vn",
+    "latin_1": "ha\udcadnam.gov.vn",
+}
+
+
+def test_domain_that_is_shown_as_ours_is_refused_in_from_and_sender(lab: Lab, official: Sample) -> None:
+    def answer(*author: str) -> tuple[int, str]:
+        head = "".join(f"{field}\r\n" for field in author).encode("utf-8", "surrogateescape")
+        return bring(lab, official, head + letter(official))
+
+    assert lab.variables["mail_domain"] == "hanam.gov.vn"
+    taken: dict[str, tuple[int, str]] = {}
+    for name, domain in SHOWN_AS_OURS.items():
+        shown = f"<giamdoc@{domain}>"
+        found = at_once(
+            partial(answer, f"From: {shown}"),
+            partial(answer, f"From: <{STRANGER}>", f"Sender: {shown}"),
+        )
+        taken |= {f"{name} {number}": reply for number, reply in enumerate(found) if reply[0] != 554}
+    assert taken == {}
 
 
 def test_mail_of_ours_that_a_list_outside_sends_on_unchanged_is_taken(lab: Lab, official: Sample) -> None:

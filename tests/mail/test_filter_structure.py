@@ -6,6 +6,7 @@ It cannot read what is packed in a way it does not know, or encoded so that two 
 import base64
 import io
 import smtplib
+import time
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage, MIMEPart
 from email.mime.message import MIMEMessage
@@ -255,6 +256,47 @@ def test_messages_that_keep_programs_busy_are_refused(lab: Lab, recipient: Sampl
     at_the_limit = {"parts": parts(limits["parts"]), "levels": containers(10), "html": html(500)}
     found = answers(lab, recipient, {name: (head + text).encode() for name, text in at_the_limit.items()})
     assert {name: answer for name, answer in found.items() if answer[0] != 250} == {}
+
+
+def hostile_octets(head: str) -> dict[str, str]:
+    """Octets that a search which starts anew at each of them never ends with. The mail server takes 100 kB a field."""
+    many, blanks = 90_000, " " * 90_000
+    fields = {
+        "signature of blanks": f"DKIM-Signature: v{blanks}v",
+        "signature with a value of blanks": f"DKIM-Signature: v=1{blanks}1; d=client.example; s=a; b=a",
+        "open brackets in Sender": "\n".join(["Sender: " + "(" * many] * 10),
+        "domains in Sender": "Sender: " + "@\u00e1.b.c" * 10_000,
+        "encoded domains in Sender": "Sender: " + f"@xn--{'a' * 58}" * 1_400,
+        "mailbox without a domain": "\n".join(["X-Forwarded-For: " + "a" * many] * 10),
+        "mailbox with a domain of dots": f"Delivered-To: {'a' * (many // 2)}@{'.' * (many // 2)}",
+        "many short mailboxes": "\n".join(["X-Forwarded-For: " + "a" * 900] * 1_000),
+    }
+    texts = {
+        "type of brackets": "Content-Type: " + "(" * 500_000 + ")" * 500_000,
+        "type of pairs of brackets": "Content-Type: " + "()" * 500_000,
+        "type of open brackets": "Content-Type: " + "(" * 1_000_000,
+        "encoding of blanks": f"{CTE}: 7bit{' ' * 500_000}x",
+        "encoding of nothing but blanks": f"{CTE}: {' ' * 500_000}",
+        "types": "Content-Type: a\n" * 60_000,
+    }
+    return {name: f"{field}\n{head}\na\n" for name, field in fields.items()} | {
+        name: f"{head}\na\n{text}\n" for name, text in texts.items()
+    }
+
+
+def test_no_octets_keep_the_filter_busy(lab: Lab, recipient: Sample) -> None:
+    """A worker that looks for something in Lua is stopped by nothing, and there are two."""
+    slow = {}
+    for name, text in hostile_octets(HEAD % recipient.address).items():
+        began = time.monotonic()
+        try:
+            answer = answers(lab, recipient, {name: text.encode()})[name]
+        except (OSError, smtplib.SMTPException) as error:
+            answer = (0, repr(error))
+        seconds = time.monotonic() - began
+        if answer[0] not in (250, 554) or seconds > 10:
+            slow[name] = (round(seconds), *answer)
+    assert slow == {}
 
 
 # --- what counts as an attachment (Đ8.1b) ---

@@ -3,6 +3,7 @@
 import email
 import email.policy
 import smtplib
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,6 +32,8 @@ KEYS: dict[str, tuple[int, str]] = {
     "service": (2048, "v=DKIM1; s=tlsrpt;"),
     "hash": (2048, "v=DKIM1; h=sha1;"),
     "version": (2048, "v=DKIM2;"),
+    "blanks": (2048, f"v=DKIM1; k=rsa; n=a{' ' * 1000}a;"),
+    "hostile": (2048, f"v=DKIM1; k=rsa; n{' ' * 1000}a;"),
 }
 
 
@@ -83,7 +86,7 @@ def bring(lab: Lab, official: Sample, content: bytes, sender: str = STRANGER) ->
 
 @pytest.mark.parametrize(
     ("name", "tags"),
-    [("good", ""), ("shortest", ""), ("strict", " i=@{d};"), ("good", " i=a@so.{d};")],
+    [("good", ""), ("shortest", ""), ("strict", " i=@{d};"), ("good", " i=a@so.{d};"), ("blanks", "")],
 )
 def test_signature_that_its_key_allows_counts(
     lab: Lab, official: Sample, keys: dict[str, Key], name: str, tags: str
@@ -120,6 +123,13 @@ def test_signature_that_is_weak_or_not_allowed_counts_as_none(
     signed = dkim(key, content, algorithm=algorithm, tags=tags.replace("{d}", key.domain))
     code, text = bring(lab, official, signed)
     assert (code, "Thu mao danh" in text) == (554, True), (code, text)
+
+
+def test_key_record_keeps_the_filter_busy_with_no_octets(lab: Lab, official: Sample, keys: dict[str, Key]) -> None:
+    content = letter(official, f"an@{keys['hostile'].domain}", uuid.uuid4().hex)
+    began = time.monotonic()
+    code, text = bring(lab, official, dkim(keys["hostile"], content))
+    assert code in (250, 554) and time.monotonic() - began < 10, (code, text)
 
 
 def test_weak_signature_is_no_reason_to_refuse_and_spoils_no_good_one(

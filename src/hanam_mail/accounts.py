@@ -35,6 +35,7 @@ class Mailbox:
     state: str
     shard: int
     document: Mapping[str, Any]
+    post: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +89,8 @@ class Accounts:
     # it decided something else than the state.
     shrinking: frozenset[str] = frozenset()
     decided: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    # Only of git: the documents of all events of a mailbox, and what people are (Chức vụ); None: not known.
+    # Only of git: the documents of all events of a mailbox; None: not known.
     events: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
-    posts: Mapping[str, str] | None = None
     # Only of the database: what running brought about; who has a password. None: not known, nor are locks.
     locks: Mapping[str, Held] = field(default_factory=dict)
     restored: Mapping[str, Restored] = field(default_factory=dict)
@@ -114,7 +114,6 @@ def _accounts(agencies: Iterable[Mapping[str, Any]], mailboxes: Iterable[Mapping
     absences: set[Absence] = set()
     shrinking: set[str] = set()
     events: dict[str, Sequence[Mapping[str, Any]]] = {}
-    posts: dict[str, str] = {}
     twice: list[str] = []
     known: dict[str, Agency] = {}
     for item in agencies:
@@ -135,6 +134,7 @@ def _accounts(agencies: Iterable[Mapping[str, Any]], mailboxes: Iterable[Mapping
             item["state"],
             item["shard"],
             item["document"],
+            item.get("post", ""),
         )
         wanted = [Address(item["address"], id_, "primary", None, None)]
         wanted += [
@@ -154,7 +154,6 @@ def _accounts(agencies: Iterable[Mapping[str, Any]], mailboxes: Iterable[Mapping
         if item.get("shrink"):
             shrinking.add(id_)
         events[id_] = item.get("events", ())
-        posts[id_] = item.get("post", "")
         if item.get("last"):
             decided[id_] = item["last"]
     if twice:
@@ -168,7 +167,6 @@ def _accounts(agencies: Iterable[Mapping[str, Any]], mailboxes: Iterable[Mapping
         frozenset(shrinking),
         decided,
         events,
-        posts,
     )
 
 

@@ -411,7 +411,7 @@ class _Comparison:
             )
         changes = [
             Change(name, getattr(old, name), getattr(new, name))
-            for name in ("name", "quota_bytes", "shard")
+            for name in ("name", "post", "quota_bytes", "shard")
             if getattr(old, name) != getattr(new, name)
         ]
         if old.agency != new.agency:

@@ -31,7 +31,7 @@ def current(connection: Any) -> Accounts:
         mailboxes={
             row[0]: Mailbox(*row)
             for row in rows(
-                "mail.mailbox", "id", "kind", "agency_id", "name", "quota_bytes", "state", "shard", "document"
+                "mail.mailbox", "id", "kind", "agency_id", "name", "quota_bytes", "state", "shard", "document", "post"
             )
         },
         addresses={
@@ -120,7 +120,7 @@ def planned(
 _STAGING = {
     "want_agency": "id text, kind text, name text, code text, suffix text, document_system boolean",
     "want_mailbox": "id text, kind text, agency_id text, name text, quota_bytes bigint, state text, shard int,"
-    " document jsonb",
+    " document jsonb, post text",
     "want_address": "local_part text, mailbox_id text, kind text, valid_from date, valid_until date",
     "want_clerk": "mailbox_id text, clerk_id text",
     "want_absence": "mailbox_id text, begins date, ends date, request text",
@@ -143,13 +143,13 @@ _MERGES = (
     """,
     """
     MERGE INTO mail.mailbox h USING want_mailbox w ON h.id = w.id
-    WHEN NOT MATCHED THEN INSERT (id, kind, agency_id, person_id, name, quota_bytes, state, shard, document)
-        VALUES (w.id, w.kind, w.agency_id, CASE WHEN w.kind IN ('person', 'guest') THEN w.id END, w.name,
+    WHEN NOT MATCHED THEN INSERT (id, kind, agency_id, person_id, name, post, quota_bytes, state, shard, document)
+        VALUES (w.id, w.kind, w.agency_id, CASE WHEN w.kind IN ('person', 'guest') THEN w.id END, w.name, w.post,
                 w.quota_bytes, w.state, w.shard, w.document)
-    WHEN MATCHED AND (h.agency_id, h.name, h.quota_bytes, h.state, h.shard, h.document)
-            IS DISTINCT FROM (w.agency_id, w.name, w.quota_bytes, w.state, w.shard, w.document)
-        THEN UPDATE SET agency_id = w.agency_id, name = w.name, quota_bytes = w.quota_bytes, state = w.state,
-            shard = w.shard, document = w.document
+    WHEN MATCHED AND (h.agency_id, h.name, h.post, h.quota_bytes, h.state, h.shard, h.document)
+            IS DISTINCT FROM (w.agency_id, w.name, w.post, w.quota_bytes, w.state, w.shard, w.document)
+        THEN UPDATE SET agency_id = w.agency_id, name = w.name, post = w.post, quota_bytes = w.quota_bytes,
+            state = w.state, shard = w.shard, document = w.document
     """,
     # Entries that vanished with the operator's word: there is no document, and the old one did not close it.
     """
@@ -227,7 +227,7 @@ def _stage(connection: Any, want: Accounts, touched: set[str]) -> None:
             for a in (want.agencies[id_] for id_ in touched if id_ in want.agencies)
         ),
         "want_mailbox": (
-            [m.id, m.kind, m.agency, m.name, m.quota_bytes, m.state, m.shard, m.document] for m in mailboxes
+            [m.id, m.kind, m.agency, m.name, m.quota_bytes, m.state, m.shard, m.document, m.post] for m in mailboxes
         ),
         "want_address": (
             [a.local_part, a.mailbox, a.kind, a.begin, a.until] for a in want.addresses.values() if a.mailbox in touched

@@ -29,6 +29,9 @@ _EVENTS_OF_FIELD: Mapping[str, tuple[str, ...]] = {
     "quota_bytes": ("quota",),
 }
 
+# An agency's list says them beside what it asks for; no event decides them.
+_WITHOUT_EVENT = {"post"}
+
 
 class Causes:
     """What leads from `have` to `want`, asked by agency and mailbox."""
@@ -50,22 +53,22 @@ class Causes:
         events = (self.want.events or {}).get(mailbox.id)
         if events and (self.have.events is not None or group == "created"):
             return self._of_events(group, mailbox, fields)
+        if fields and set(fields) <= _WITHOUT_EVENT:
+            return [{}]  # a database does not know who wrote it
         by_state = group in ("created", "revoked", "locked", "restored")
         return [mailbox.document if by_state else self.want.decided.get(mailbox.id, mailbox.document)]
 
     def histories(self) -> Iterator[tuple[str, str, str | None, str | None]]:
-        """What only two revisions of git can tell: posts, and events that were there and are not any more.
+        """What only two revisions of git can tell: events that were there and are not any more.
 
         Each as mailbox, field, before and after.
         """
         have, want = self.have, self.want
-        if have.events is None or want.events is None or have.posts is None or want.posts is None:
+        if have.events is None or want.events is None:
             return
         for id_, events in want.events.items():
             if id_ not in have.events:
                 continue
-            if have.posts[id_] != want.posts[id_]:
-                yield id_, "post", have.posts[id_] or None, want.posts[id_] or None
             if list(map(_event, events[: len(have.events[id_])])) != list(map(_event, have.events[id_])):
                 yield id_, "history", None, "rewritten"
 

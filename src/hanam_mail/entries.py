@@ -46,6 +46,16 @@ from hanam_mail.model import (
 from hanam_mail.naming import is_local_part
 from hanam_mail.regulation import Regulation
 
+# Letters with all their marks in them, digits and signs of Vietnamese text. The accounts database has the same
+# (sql/migrations/0011_post.sql), so that nothing is refused there which passed here.
+_POST = re.compile("[ -~\u00a1-\u00ac\u00ae-\u024f\u1e00-\u1eff\u2010-\u2015\u2018-\u201f\u2026]{1,200}")
+POST_HINT = "tối đa 200 chữ, số, dấu câu tiếng Việt (Unicode dựng sẵn), không thừa dấu cách"
+
+
+def sound_post(post: str) -> bool:
+    """Whether a post (Chức vụ) may stand so in the registry; "" for nothing said."""
+    return post == "" or (_POST.fullmatch(post) is not None and post == post.strip() and "  " not in post)
+
 
 @dataclass(slots=True)
 class Found:
@@ -142,7 +152,9 @@ def _mailbox(fields: Fields, agency: Agency | None, regulation: Regulation) -> M
     name = fields.name("name", required=not named_by_agency)
     if name and named_by_agency:
         fields.note("name", "hộp thư cơ quan mang tên cơ quan, không ghi tên riêng")
-    exact_name, post = fields.flag("exact_name"), fields.name("post", required=False)
+    exact_name, post = fields.flag("exact_name"), fields.text("post", required=False)
+    if not sound_post(post):
+        fields.note("post", f"“{post}” không hợp lệ: {POST_HINT}", "Đ11.5")
     if kind is not None and kind is not MailboxKind.PERSON:
         for field, given in (("exact_name", exact_name), ("post", post)):
             if given:

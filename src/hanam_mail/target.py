@@ -278,7 +278,7 @@ def _show(options: argparse.Namespace) -> int:
         mailbox = _mailbox(connection, options.address)
         cursor = connection.cursor(row_factory=psycopg.rows.dict_row)
         data: dict[str, Any] = cursor.execute(
-            "SELECT m.id, m.kind, m.name, a.name AS agency, m.quota_bytes, m.shard, m.document,"
+            "SELECT m.id, m.kind, m.name, m.post, a.name AS agency, m.quota_bytes, m.shard, m.document,"
             " mail.mailbox_state(m.id) AS state, l.reason AS lock_reason, l.note AS lock_note,"
             " l.locked_at, l.locked_by, l.automatic AS lock_automatic, l.document AS lock_document,"
             " m.restored_by_command, m.revoked_at, m.purged_at,"
@@ -314,6 +314,7 @@ def _describe(data: dict[str, Any]) -> str:
     lines = [
         f"Hộp thư:      {data['id']} ({data['kind']})",
         f"Tên:          {data['name']}",
+        *([f"Chức vụ:      {data['post']}"] if data["post"] else []),
         f"Cơ quan:      {data['agency']}",
         f"Tình trạng:   {_STATES[data['state']]}",
         f"Căn cứ:       {wording.document(data['document'])}",

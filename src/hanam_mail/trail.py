@@ -125,6 +125,8 @@ def _mailbox(action: str, before: Mapping[str, Any], after: Mapping[str, Any]) -
         yield f"dung lượng: {_size(before['quota_bytes'])} → {_size(after['quota_bytes'])}"
     if "name" in after:
         yield f"tên: {before['name']} → {after['name']}"
+    if "post" in after:
+        yield f"chức vụ: {before['post'] or 'không có'} → {after['post'] or 'không có'}"
     if "agency_id" in after:
         yield f"chuyển cơ quan: {before['agency_id']} → {after['agency_id']}"
     if "purged_at" in after:

@@ -197,7 +197,7 @@ def _change(change: Change) -> str:
 
 
 def _value(field: str, value: Any) -> str:
-    if value is None:
+    if value is None or value == "":
         return "không có"
     if field == "quota_bytes":
         return size(value)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hanam_mail import entries
 from tests.system.scratch import DATABASE, DSN, FOLDER, PROGRAM, Scratch, person, registry
 
 # --- What it does ---
@@ -55,6 +56,78 @@ def test_every_field_of_the_registry_reaches_the_database(scratch: Scratch) -> N
         "ha.moialias,ha1primary,ha2primary"
     )
     assert scratch.psql("select count(*) from mail.absence") == "0"
+
+
+@pytest.mark.dieu11
+def test_a_change_of_post_alone_is_one_line_one_row_and_no_new_mailbox(scratch: Scratch) -> None:
+    scratch.apply(registry(person(1, post="Chuyên viên"), person(2)))
+    assert scratch.psql("select string_agg(id || ':' || post, ' ' order by id) from mail.mailbox") == (
+        "box00001:Chuyên viên box00002:"
+    )
+    # What must stay as it is: all of the row but its post, the password, the daemons' caches.
+    rest = (
+        "select md5(string_agg((to_jsonb(m) - 'post')::text || to_jsonb(c)::text, '' order by m.id))"
+        " || (select count(*) from mail.outbox) from mail.mailbox m join mail.credential c on c.mailbox_id = m.id"
+    )
+    before, last = scratch.psql(rest), scratch.psql("select max(seq) from mail.audit")
+    changed = registry(person(1, post="Phó Trưởng phòng"), person(2))
+    answer = scratch.apply(changed)
+    assert [line for line in answer["lines"] if "Chức vụ" in line] == ["      Chức vụ: Chuyên viên -> Phó Trưởng phòng"]
+    assert (len(answer["entries"]), answer["handover"]) == (1, None)
+    assert scratch.psql(rest) == before
+    audited = scratch.psql(
+        f"select string_agg(concat_ws(' ', object, key, action, before, after), ';') from mail.audit where seq > {last}"
+    )
+    assert audited == 'mailbox box00001 update {"post": "Chuyên viên"} {"post": "Phó Trưởng phòng"}'
+    assert not scratch.apply(changed)["changed"]
+
+
+@pytest.mark.dieu11
+def test_a_post_is_refused_by_the_database_as_by_the_registry(scratch: Scratch) -> None:
+    scratch.apply(registry(person(1)))
+    said = [
+        "",
+        "Trưởng phòng",
+        "Phó Chánh Văn phòng (phụ trách) - “KT”, 1/2 …",
+        "Ủy viên" + "ă" * 193,
+        "Ủy viên" + "ă" * 194,
+        " Trưởng phòng",
+        "Trưởng phòng ",
+        "Trưởng  phòng",
+        "Trưởng\tphòng",
+        "Tru\u031bo\u031b\u0309ng pho\u0300ng",
+        "Tr\u0430ng",
+        "Trưởng\u00a0phòng",
+        "Trưởng\u200bphòng",
+        "Trưởng\u00adphòng",
+        "Trưởng phòng\n",
+    ]
+    taken = scratch.psql(
+        f"""
+        create temporary table said as
+            select x.value as post, x.n from jsonb_array_elements_text('{json.dumps(said, ensure_ascii=True)}')
+                with ordinality x(value, n);
+        create temporary table taken (n bigint);
+        do $$ declare s record; begin
+            for s in select * from said loop
+                begin
+                    update mail.mailbox set post = s.post where id = 'box00001';
+                    insert into taken values (s.n);
+                exception when check_violation then null;
+                end;
+            end loop;
+        end $$;
+        select string_agg((n - 1)::text, ' ' order by n) from taken
+        """
+    )
+    assert taken.split() == [str(place) for place, post in enumerate(said) if entries.sound_post(post)]
+    assert len(taken.split()) == 4
+
+
+@pytest.mark.dieu11
+def test_only_a_person_has_a_post(scratch: Scratch) -> None:
+    answer = scratch.apply(registry(person(1, kind="guest", post="Trưởng phòng")))
+    assert "mailbox_post" in str(answer["errors"])
 
 
 def test_what_git_does_not_own_stays(scratch: Scratch) -> None:

@@ -2,7 +2,7 @@
 
 import shlex
 
-from tests.system.scratch import DATABASE, Scratch
+from tests.system.scratch import DATABASE, Scratch, person, registry
 
 # Runs the part of `migrate` that makes functions, triggers and rights, and prints what changed.
 _SCHEMA = f"""
@@ -45,3 +45,26 @@ def test_what_the_files_make_no_more_leaves_the_database(scratch: Scratch) -> No
     assert "created anew" in lab.run("accounts", run)
     assert scratch.psql(everything) == before
     assert lab.run("accounts", run).strip() == "[]"
+
+
+def test_a_database_with_mailboxes_takes_what_is_new_without_loss(scratch: Scratch) -> None:
+    """As it stood before mailboxes had a post: everything else stays to the octet, and a post can be written."""
+    lab = scratch.lab
+    lab.run(
+        "accounts",
+        f"cd / && runuser -u postgres -- sh -c 'pg_dump --data-only -t mail_schema.* mail | psql -qX -d {DATABASE}'",
+    )
+    scratch.apply(registry(person(1), person(2)))
+    run = f"cd / && python3 -I -c {shlex.quote(_SCHEMA)}"
+    scratch.psql("alter table mail.mailbox drop column post; delete from mail_schema.migration where number >= 11")
+    rows = (
+        "select md5(string_agg(x.line, ';' order by x.line)) from ("
+        " select (to_jsonb(m) - 'post')::text from mail.mailbox m union all select c::text from mail.credential c"
+        " union all select a::text from mail.address a union all select a::text from mail.audit a"
+        " union all select o::text from mail.outbox o) x(line)"
+    )
+    before = scratch.psql(rows)
+    assert "migration 0011_post.sql: applied" in lab.run("accounts", run)
+    assert scratch.psql(rows) == before
+    assert scratch.psql("select string_agg(post, '|') from mail.mailbox") == "|"
+    assert scratch.apply(registry(person(1, post="Chuyên viên"), person(2)))["changed"]

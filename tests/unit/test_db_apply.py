@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hanam_mail import apply
+from hanam_mail import apply, wording
 from hanam_mail.accounts import Held, Restored
 from hanam_mail.apply import Accounts, Address, Change, Entry, Group, Limit, NoteKind, Plan, Refused
 
@@ -73,6 +73,28 @@ def test_a_changed_field_is_told_with_before_and_after() -> None:
     result = plan(accounts(entry()), accounts(entry(quota_bytes=4 * 2**30)))
     assert the(result).changes == (Change("quota_bytes", 2 * 2**30, 4 * 2**30),)
     assert the(result).group is Group.CHANGED
+
+
+@pytest.mark.dieu11
+def test_a_change_of_post_alone_is_one_line_between_git_and_the_database_too() -> None:
+    have = running(accounts(entry(post="Chuyên viên")))
+    result = plan(have, accounts(entry(post="Trưởng phòng")))
+    assert the(result).changes == (Change("post", "Chuyên viên", "Trưởng phòng"),)
+    assert the(result).group is Group.CHANGED
+    assert (result.passwords, result.notes) == ({}, [])
+    told = wording.lines(result)
+    assert [line for line in told if "Chức vụ" in line] == ["      Chức vụ: Chuyên viên -> Trưởng phòng"]
+    # No event decides a post, and the document that issued the mailbox did not change it.
+    assert not [line for line in told if "12/SYT-VP" in line]
+
+
+@pytest.mark.dieu11
+def test_a_post_that_comes_with_a_document_cites_it() -> None:
+    asked = {"event": "quota", "done": "2026-11-20", "request": "2026-0009", "number": "9/SYT-VP"}
+    want = accounts(entry(post="Trưởng phòng", quota_bytes=4 * 2**30, last=asked))
+    result = plan(running(accounts(entry())), want)
+    assert {change.field for change in the(result).changes} == {"post", "quota_bytes"}
+    assert the(result).document == asked
 
 
 @pytest.mark.dieu11
@@ -261,7 +283,7 @@ def restore(done: str = "2026-11-24", request: str = "2026-0009", number: str = 
 
 def running(state: Accounts, **more: Any) -> Accounts:
     """What a database has: besides `state` who has a password, what is locked, what commands restored."""
-    return replace(state, **{"credentials": frozenset({"p3x8d1"}), **more})
+    return replace(state, **{"credentials": frozenset({"p3x8d1"}), "events": None, **more})
 
 
 def idle(day: int) -> dict[str, Held]:

@@ -190,6 +190,14 @@ def test_dieu_11_5_the_post_is_read_and_kept(folder: Path) -> None:
     assert "    post: Phó Chánh Văn phòng\n" in (folder / "snv.yml").read_text(encoding="utf-8")
 
 
+def test_dieu_11_5_a_post_that_cannot_be_kept_is_named_by_its_row_and_column(folder: Path) -> None:
+    rows: Rows = [HEAD, [1, "Đỗ Thị Hòa", "Trưởng phòng ☺", "Cấp mới", None], [2, "Lê Thị Lan", "ă" * 201, "Cấp mới"]]
+    assert [each[:2] for each in problems(folder, rows, "--agency", "snv", *REPLY)] == [
+        (2, "Chức vụ (cột C)"),
+        (3, "Chức vụ (cột C)"),
+    ]
+
+
 def test_dieu_11_5_a_change_of_the_list_brings_the_post_of_today(folder: Path) -> None:
     rows: Rows = [[*HEAD, "Dung lượng"], [1, "Nguyễn Văn Hùng", "Chuyên viên", "Thay đổi dung lượng", None, "4GB"]]
     done(folder, rows, "--agency", "snv", *REPLY)

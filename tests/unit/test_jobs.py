@@ -343,6 +343,10 @@ def test_the_folder_holds_what_is_proposed_today_and_nothing_stale(tmp_path: Pat
             ["sổ đăng ký đã ghi lần khôi phục bằng lệnh"],
         ),
         (
+            ("mailbox", "update", "p", {"post": ""}, {"post": "Trưởng phòng"}),
+            ["chức vụ: không có → Trưởng phòng"],
+        ),
+        (
             ("lock_state", "delete", "p", {"reason": "compromised"}, {}),
             ["mở khóa (trước đó: điểm b: bị chiếm dụng, nhiễm virus hoặc lộ mật khẩu)"],
         ),

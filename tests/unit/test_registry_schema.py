@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from tests.unit.registry_world import FILES, ROOT, RULE_BOOK
 
-from hanam_mail import entries, events, quota
+from hanam_mail import db, entries, events, quota
 from hanam_mail.errors import Problem
 from hanam_mail.fields import Fields, document
 from hanam_mail.model import AgencyKind, MailboxKind, RequestKind, Result
@@ -135,3 +135,17 @@ def test_editors_find_the_schemas() -> None:
     for schema, patterns in settings["yaml.schemas"].items():
         assert (ROOT / schema).is_file()
         assert all(list(ROOT.glob(pattern)) for pattern in patterns)
+
+
+@pytest.mark.dieu11
+def test_a_post_has_one_form_in_the_reader_the_schema_and_the_database() -> None:
+    assert MAILBOX["post"]["pattern"] == f"^{entries._POST.pattern}$"
+    migration = next(script.text for script in db.scripts("migrations") if script.name == "0011_post.sql")
+    form = migration.partition("post ~ '")[2].partition("'")[0]
+    assert form.encode().decode("unicode_escape") == f"^{entries._POST.pattern}$"
+    assert {post: entries.sound_post(post) for post in ("", "Kế toán - Thủ quỹ", "Kế  toán", "ă" * 201)} == {
+        "": True,
+        "Kế toán - Thủ quỹ": True,
+        "Kế  toán": False,
+        "ă" * 201: False,
+    }

@@ -153,6 +153,7 @@ def _facts(mailbox: "Mailbox", registry: "Registry") -> dict[str, str]:
         "Địa chỉ": mailbox.address,
         "Bí danh": ", ".join(aliases) or "không có",
         "Tên": mailbox.name,
+        **({"Chức vụ": mailbox.post} if mailbox.post else {}),
         "Cơ quan": f"{agency.name} ({agency.code})",
         "Loại": words.KINDS[mailbox.kind],
         "Tình trạng": words.STATES[now.state],

@@ -144,11 +144,14 @@ class _RowReader:
             said=f"{cells.text(Column.ASK)} ; {cells.text(Column.NOTE)}",
             birth=self._tried(Column.BIRTH, lambda: values.birth(cells.birth(), self._today)),
             home=values.home(cells.text(Column.HOME, joint=", ")),
-            post=cells.text(Column.POST) if kind is MailboxKind.PERSON else "",
+            post=self._post() if kind is MailboxKind.PERSON else "",
             exact_name=self._exact,
             notes=tuple(self._notes),
         )
         return entry if ask else None
+
+    def _post(self) -> str:
+        return self._tried(Column.POST, lambda: values.post(self._cells.text(Column.POST))) or ""
 
     def _tried[T](self, column: Column, read: Callable[[], T]) -> T | None:
         try:

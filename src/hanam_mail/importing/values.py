@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
+from hanam_mail import naming
+from hanam_mail.entries import POST_HINT, sound_post
 from hanam_mail.importing.sheet import Value, text
 from hanam_mail.importing.words import plain
 from hanam_mail.naming import is_acronym
@@ -99,6 +101,14 @@ def home(shown: str) -> str:
     parts = [part.strip(" .") for part in re.split(r"[,;/]| - ", shown) if part.strip(" .")]
     commune = next((part for part in parts if re.match(r"(xã|phường|thị trấn)\s", part, re.IGNORECASE)), None)
     return commune or (parts[0] if parts else "")
+
+
+def post(shown: str) -> str:
+    """What a person is there (Đ11.5), as the registry keeps it."""
+    found = naming.normal(shown)
+    if not sound_post(found):
+        raise ValueError(f"chức vụ không ghi được như vậy: {POST_HINT}")
+    return found
 
 
 def quota(shown: str) -> int:

@@ -21,11 +21,6 @@ EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS" + b"-TEST
 PAYLOAD = EICAR + b"\n" * 200
 
 _BY_THEIR_PROGRAMS = {
-    "bcj.7z": (
-        "eNozr9qzXl2GgYV97Rb/IAYIgNGph0WeP2DkZvCKZdDhdX2k7G3B+U9FJ9rbbILhHW8V021G99cb+tjcP2/lXVr8tPtEXefmhrjvU+R7Vx6W"
-        "++WZw/qnhTWq8I/lrkmp3dOdl985P7Nzdg/QVEYWNgZGziAGdm5GBiZFRUYGFmZmRmZGBp5GIGTg4GK0/Gswm4GBlVGSiYFBkJchlUGPIZkh"
-        "nyEXqFeEi5GB4UCGiGXtXUZRNkYGhYYljQwMAPwRNZ0="
-    ),
     "brotli": (
         "eNoBSAC3/6FYCAAvg+d8YpVWukdRFtlhIgeuLU3ALyDPnCMxOHwPB5qy4XbPcB3eieGTsShk/EnVFdlkccDYWjqtstZPrCUOfwCSVrcKDGKR"
         "H6Y="
@@ -44,6 +39,16 @@ _BY_THEIR_PROGRAMS = {
     "compress": (
         "eNoBYQCe/x+dkFhqPAkBpQSQIFC20OACRUtAGiigeElxY8gQin1IFEkyJIiUFlOoBHFCxCORFiOpJLGSREqVKS2oFAnZwkgSJkVCkECyAokK"
         "BUCDCh1KtKjRo0iTKl3KtKnTp1CjIgWoqSRJ"
+    ),
+    "deflate.7z": (
+        "eNozr9qzXl2GgYVhg5qqHwMEBEFpttX7dt896MjVoCDAcKB6vwDPpg/LKnIDD7ducN0+oavu0v3f7sZn85p+Sb4wMp97dlaj3NM94e+mCtqKxEoW"
+        "NQiZpBxjPh1nevxU1UFTrpnLTMrsPzIysrAxMHL6MbBzMzIwMrMwcvA08jBwcDFa/jWYzcDAyijJzYAAgrwMqQx6DMkM+Qy5QK4IFyOD0OwDbrNq"
+        "7zKKsjEyKDQsaWRgAAAwWDX9"
+    ),
+    "delta.7z": (
+        "eNozr9qzXl2GgaVCs+J0IAMEJEFpwyPVygw6vFHvDnAIlKtZs1hc5rOczaRn8ec+U/2tNRp+10y/LbqsMEcp8r591PIbE3evCw7+3On39UFIq6Bp"
+        "zPNIS4E1tgEfNwa0NDmURa+b94EhRKouhYGRhY2BkTOQgZ2bkYFJmZmRkTWWQYCBQRHIYmTgaQRCBg4uRsu/BrMZGFgZJXkZkIEgL0Mqgx5DMkM+"
+        "Qy6QK8LFyCA0+4DbrNq7jKJsjAwKDUsaGRgA3602Xw=="
     ),
     "deflate64.zip": (
         "eNoL8GZmEWVgYOAE4qpYy78Gs/2ALB5GBgZWIJ2ql5yfe/egI1eDggDDger9AjybPiyryA083LrBdfuErrpL93+7G5/Na/ol+cLIfO7ZWY1y"
@@ -71,24 +76,9 @@ _BY_THEIR_PROGRAMS = {
         "eNrzCYryZGDjYWSAglggZgTymBgZBJhBAnwMYEqegZmLgQvEAqttmHjvIZs3hK3D6/pI2duC85+KTrS32QTDO94qptuM7q839LG5f97Ku7T4"
         "afeJus7NDXHfp8j3rjws98szh/VPC2tU4R/LXZNSu6c7L79zfmbn7B4GhhbmBTc/2r3KUGrxefepcl0yAIqyMGg="
     ),
-    "lzma.7z": (
-        "eNozr9qzXl2GgcW5r++5NwMEBEHpTXMNlBl0eF0fKXtbcP5T0Yn2NptgeMdbxXSb0f31hj42989beZcWP+0+Ude5uSHu+xT53pWH5X555rD+"
-        "aWGNKvxjuWtSavd05+V3zs/snN3DwMDIwsbAyOnNwM7NyMCozMzIyBrLIMDAwNPIw8DBxWj512A2AwMroyQr2G5BXoZUBj2GZIZ8hlwgV4SL"
-        "kYHhQIaIZe1dRlE2RgaFhiWNDAwAsyAzxw=="
-    ),
-    "lzma2.7z": (
-        "eNozr9qzXl2GgWVjQaFuEAMEwGiZqDmqDxi5GbxiGXR4XR8pe1tw/lPRifY2m2B4x1vFdJvR/fWGPjb3z1t5lxY/7T5R17m5Ie77FPnelYfl"
-        "fnnmsP5pYY0q/GO5a1Jq93Tn5XfOz+yc3QM0lZGFjYGRM4iBnZuRgVFRkZGBp5GHgYOL0fKvwWwGBlZGSW4GBBDkZUhl0GNIZshnyAVyRbgY"
-        "GRgOZIhY1t5lFGVjZFBoWNLIwAAAYWc0JQ=="
-    ),
     "lzop": (
         "eNrr9InyZ+DlkuIScFBYwOnAyMrMwMDIwNC4JJu9rIEBCFhT9ZLzc32vsJ4ASvAABZIWGUveZzCPMPVXDFB1cAyINokJiIowNdEIiNM0d3bW"
         "NK9VcfV0dgzSDQ5x9HNxDHLRdfQL8QzzDAoN1g1xDQ7RdfP0cVVU8dD20OICAYXJHAw8XKhAkAEMAL1MH5A="
-    ),
-    "ppmd.7z": (
-        "eNozr9qzXl2GgaXG46ikCwMEBEHpXs3tzxnC7+Sl302Rq3m11CfXWj7nbUbALIOVz9NCc/ddvuKczPx9rfxD/10nl0/d+TDx8FrfZ0tsVG8s"
-        "eR9RpD3r8ESBJd25umGKDIwsbAyMnC4M7NyMDIzKzCyMrGwMDIwMPI08DBxcjJZ/DWYzMLAySrKCLRXkZUhl0GNIZshnyAVyRbgYGRgOZIhY"
-        "1t5lFGVjZFBoWNLIwAAASrwzPg=="
     ),
     "ppmd.zip": (
         "eNoL8GZmsWdgYEgC4qpYy78Gsz2ALB5GBgZWIJ2ql5yfy84QficvqG6di7/p5WLWnWbGJfZ5b1IeBp0QKRZVvf5jsfihH/fmB/y6u8Nb/YBJ"
@@ -150,6 +140,17 @@ def zipped(content: bytes, name: str = "e.com", method: int = zipfile.ZIP_DEFLAT
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
         archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def zip64(content: bytes) -> bytes:
+    """As programs write it that do not know beforehand how long a file will be: the true sizes stand elsewhere."""
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("e.com", "w", force_zip64=True) as file,
+    ):
+        file.write(content)
     return buffer.getvalue()
 
 
@@ -287,7 +288,7 @@ KNOWN = {
     "xz": lzma.compress(PAYLOAD),
     "tar.xz": lzma.compress(tarred(PAYLOAD)),
     "xz of two": in_two(lzma.compress, PAYLOAD),
-} | {name: by_its_program(name) for name in ("bcj.7z", "lzma.7z", "lzma2.7z", "ppmd.7z", "deflate64.zip", "iso", "xar")}
+} | {name: by_its_program(name) for name in ("deflate64.zip", "iso", "xar")}
 
 # What the scanner cannot unpack.
 UNKNOWN = {
@@ -307,6 +308,10 @@ UNKNOWN = {
     "old lzma": lzma_of_known_length(PAYLOAD),
     "ar": ar(PAYLOAD),
     "lzma.zip": zipped(PAYLOAD, method=zipfile.ZIP_LZMA),
+    "zip64": zip64(PAYLOAD),
+    "7z": marked(b"7z\xbc\xaf\x27\x1c\x00\x04"),
+    "7z behind a program": b"MZ" + bytes(5000) + by_its_program("deflate.7z"),
+    "7z behind a picture": b"\xff\xd8\xff\xe0" + bytes(5000) + by_its_program("closed.7z"),
     "bz2 of two": in_two(bz2.compress, PAYLOAD),
     "ace": marked(b"**ACE**\x14", at=7),
     "alz": marked(b"ALZ\x01"),
@@ -319,6 +324,8 @@ UNKNOWN = {
     "rpm": marked(b"\xed\xab\xee\xdb"),
     "warc": marked(b"WARC/1.0\r\n"),
     "pst": marked(b"!BDN\x01\x01\x01\x01SM"),
+    "expand": marked(b"SZ \x88\xf0\x27\x33\xd1"),
+    "kwaj": marked(b"KWAJ\x88\xf0\x27\xd1"),
     "lzfse": marked(b"bvx2"),
     "snappy": marked(b"\xff\x06\x00\x00sNaPpY"),
     "dmg": marked(b"koly", end=512),
@@ -335,6 +342,7 @@ UNKNOWN = {
 } | {
     name: by_its_program(name)
     for name in (
-        "bzip2.7z", "compress", "lrzip", "lzop", "ppmd.zip", "rzip", "squashfs", "wim", "xz.zip", "zpaq",
+        "bzip2.7z", "closed.7z", "deflate.7z", "delta.7z", "compress", "lrzip", "lzop", "ppmd.zip", "rzip", "squashfs",
+        "wim", "xz.zip", "zpaq",
     )
 }  # fmt: skip

@@ -20,6 +20,7 @@ from tests.containers import (
     PAYLOAD,
     UNKNOWN,
     by_its_program,
+    closed_zip,
     encrypted_ooxml,
     rar5,
     tarred,
@@ -74,7 +75,7 @@ def with_file(recipient: Sample, content: bytes, name: str = "công văn.doc") -
 def test_what_the_scanner_cannot_unpack_is_refused_whatever_its_name(lab: Lab, recipient: Sample) -> None:
     kinds = (
         "rar4", "rar5", "rar behind a program", "zst", "tar.zst", "lz4", "lz", "lzma", "lrzip", "zpaq", "wim", "ar",
-        "lzma.zip",
+        "lzma.zip", "7z", "deflate.7z", "closed.7z", "7z behind a program",
     )  # fmt: skip
     messages = {kind: with_file(recipient, UNKNOWN[kind]).as_bytes() for kind in kinds}
     # Its name is all that tells Brotli.
@@ -122,7 +123,7 @@ def test_ordinary_attachments_arrive_and_an_office_document_with_a_password_is_m
 
 
 def test_closed_archive_beside_a_closed_document_is_refused(lab: Lab, recipient: Sample) -> None:
-    both = together(encrypted_ooxml(), by_its_program("closed.7z"))
+    both = together(encrypted_ooxml(), closed_zip(PAYLOAD))
     found = answers(lab, recipient, {"both": with_file(recipient, both, "a.zip").as_bytes()})
     assert taken(found, "dat mat khau") == {}
 

@@ -68,9 +68,9 @@ class Foreign:
         return [json.loads(line) for line in self.lab.run(group, "postqueue -j").splitlines()]
 
     @contextmanager
-    def without_starttls(self) -> Iterator[None]:
-        """Stop offering STARTTLS for a while, as an attacker in between would."""
-        self._switch("0.0.0.0/0 starttls\\n::/0 starttls\\n")
+    def without(self, extensions: str) -> Iterator[None]:
+        """Stop offering extensions of SMTP for a while, as an attacker in between or an old server would."""
+        self._switch(f"0.0.0.0/0 {extensions}\\n::/0 {extensions}\\n")
         try:
             yield
         finally:

@@ -105,7 +105,7 @@ def test_mail_waits_when_the_server_is_not_the_one_that_dns_vouches_for(
 def test_mail_waits_when_starttls_is_stripped_from_a_domain_with_dane(
     lab: Lab, foreign: Foreign, official: Sample
 ) -> None:
-    with foreign.without_starttls():
+    with foreign.without("starttls"):
         mail = send(lab, official, AN)
         assert "TLS is required" in deferral(lab, foreign, AN)
     assert arrival(lab, foreign, AN, mail["Subject"])
@@ -114,7 +114,7 @@ def test_mail_waits_when_starttls_is_stripped_from_a_domain_with_dane(
 def test_domain_without_dnssec_gets_mail_over_tls_if_offered(lab: Lab, foreign: Foreign, official: Sample) -> None:
     received = arrival(lab, foreign, UNSIGNED, send(lab, official, UNSIGNED)["Subject"])
     assert "using TLSv1.3" in received["Received"]
-    with foreign.without_starttls():
+    with foreign.without("starttls"):
         assert arrival(lab, foreign, UNSIGNED, send(lab, official, UNSIGNED)["Subject"])
 
 

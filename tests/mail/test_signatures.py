@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.foreign import AN, Foreign
+from tests.foreign import AN, UNSIGNED, Foreign
 from tests.lab import Lab, Sample
 from tests.signing import Key, arc, dkim
 
@@ -198,10 +198,10 @@ def ours(sender: Sample, subject: str, body: bytes, extra: str = "") -> bytes:
     return head + b"\r\n" + extra.replace("{x}", AN).encode() + (b"\r\n" if extra else b"") + b"\r\n" + body
 
 
-def submit(lab: Lab, sender: Sample, content: bytes) -> tuple[int, str]:
+def submit(lab: Lab, sender: Sample, content: bytes, recipient: str = AN) -> tuple[int, str]:
     with lab.submission(sender.address, sender.password) as client:
         try:
-            client.sendmail(sender.address, [AN], content)
+            client.sendmail(sender.address, [recipient], content)
         except smtplib.SMTPDataError as refusal:
             assert isinstance(refusal.smtp_error, bytes)
             return refusal.smtp_code, refusal.smtp_error.decode()
@@ -228,3 +228,48 @@ def test_field_that_stands_twice_is_refused_at_submission_and_named(lab: Lab, of
     code, text = submit(lab, official, ours(official, uuid.uuid4().hex, b"a\r\n", extra))
     assert (code, "co hai lan" in text) == (554, True), (code, text)
     assert f": {extra.split(':')[0].strip().lower()} " in text
+
+
+LONG = "Kính gửi " * 300
+# Lines beyond the 998 octets that a mail server may break (RFC 5321, 4.5.3.1.6), as programs and scripts write them.
+LONG_LINES = {
+    "8bit": ("Content-Transfer-Encoding: 8bit", LONG),
+    "8bit html": ("Content-Transfer-Encoding: 8bit", f"<p>{LONG}</p>" * 20),
+    "binary": ("Content-Transfer-Encoding: binary", LONG),
+    "undeclared": ("", LONG),
+    "7bit": ("", "<p>Kinh gui</p>" * 200),
+    "base64": ("Content-Transfer-Encoding: base64", "S8OtbmggZ+G7rWkK" * 200),
+    "quoted-printable": ("Content-Transfer-Encoding: quoted-printable", "K=C3=ADnh " * 200),
+    "field": ("X-Cong-Van: " + "a" * 2000, "a"),
+    "field of words": ("References:" + f" <a@{ZONE}>" * 200, "a"),
+}
+
+
+def test_our_signature_outlives_lines_of_any_length(lab: Lab, official: Sample) -> None:
+    foreign = Foreign(lab)
+    subjects = {uuid.uuid4().hex: name for name in LONG_LINES}
+    for subject, name in subjects.items():
+        field, text = LONG_LINES[name]
+        assert submit(lab, official, ours(official, subject, f"{text}\r\n".encode(), field)) == (250, ""), name
+    results = {name: foreign.wait_for(AN, subject)["Authentication-Results"] for subject, name in subjects.items()}
+    assert {name: result for name, result in results.items() if "dkim=pass" not in result} == {}
+
+
+def test_our_signature_outlives_a_server_that_takes_seven_bits(lab: Lab, official: Sample) -> None:
+    foreign, subject = Foreign(lab), uuid.uuid4().hex
+    content = ours(official, subject, "Kính gửi\r\n".encode(), "Content-Transfer-Encoding: 8bit")
+    with foreign.without("8bitmime, smtputf8"):
+        # Its server is reached by an address of its own: no connection is kept open from before.
+        assert submit(lab, official, content.replace(AN.encode(), UNSIGNED.encode()), UNSIGNED) == (250, "")
+        arrived = foreign.wait_for(UNSIGNED, subject)
+    assert "dkim=pass" in arrived["Authentication-Results"]
+    assert arrived.get_content() == "Kính gửi\n"
+
+
+def test_mail_from_outside_arrives_octet_by_octet_however_long_its_lines_are(lab: Lab, official: Sample) -> None:
+    """What its author signed, for the mail server or for the reader's program, must verify in the mailbox too."""
+    subject = uuid.uuid4().hex
+    content = letter(official, STRANGER, subject) + LONG.encode() + b"\r\n" + b"a" * 5000 + b"\r\n"
+    assert bring(lab, official, content) == (250, "")
+    body = content.partition(b"\r\n\r\n")[2]
+    assert lab.wait_for_message(official, subject).partition(b"\r\n\r\n")[2] == body

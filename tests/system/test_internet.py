@@ -77,7 +77,7 @@ def test_foreign_server_relays_for_nobody(smtp: smtplib.SMTP) -> None:
 
 def test_starttls_is_offered_and_can_be_hidden(foreign: Foreign, lab: Lab) -> None:
     assert lab.smtp("internet").has_extn("starttls")
-    with foreign.without_starttls():
+    with foreign.without("starttls"):
         assert not lab.smtp("internet").has_extn("starttls")
     assert lab.smtp("internet").has_extn("starttls")
 

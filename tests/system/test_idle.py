@@ -1,0 +1,180 @@
+"""Who waits for news (IDLE) is told at once, however many wait: the kernel's limit of inotify instances."""
+
+import asyncio
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hanam_lab.watches import LIMIT
+from tests.lab import Lab, Sample
+
+SESSIONS = 300
+KERNEL_GIVES = 128
+"""What the kernel gives each user where no role says more."""
+
+AT_ONCE = 1.0
+"""Seconds. Dovecot gathers news for half a second; whoever is not told by the kernel looks every 30."""
+
+AS_A_UNIT = Path("/run/systemd/system/dovecot.service.d/zz-own-users.conf")
+PROGRAM = "/run/hanam-own-users.py"
+
+# The kernel counts instances by user in each namespace of users, and fs.inotify.max_user_instances is the limit of the
+# outermost, which all hosts of this machine share. Dovecot gets a namespace of its own, and so its own limit. Users
+# and groups keep their numbers there. systemd's PrivateUsers would not do: it forbids setgroups.
+OWN_USERS = """
+import os
+
+unshared, mapped = os.pipe(), os.pipe()
+if not os.fork():
+    os.read(unshared[0], 1)
+    for kind in ("uid_map", "gid_map"):
+        with open(f"/proc/{os.getppid()}/{kind}", "w") as file:
+            file.write("0 0 65536")
+    os.write(mapped[1], b"x")
+    os._exit(0)
+os.unshare(os.CLONE_NEWUSER)
+os.write(unshared[1], b"x")
+os.read(mapped[0], 1)
+os.wait()
+os.execv("/usr/sbin/dovecot", ["dovecot", "-F"])
+"""
+UNIT = f"""
+[Service]
+ExecStart=
+ExecStart=/usr/bin/python3 -I {PROGRAM}
+RestrictNamespaces=no
+SystemCallFilter=unshare
+CapabilityBoundingSet=CAP_SETFCAP
+TimeoutStartSec=20
+"""
+LOW_PORTS = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+
+
+def _kernel(lab: Lab, command: str) -> str:
+    """Run a command on the mail store where the kernel's settings can be written. Only those of a namespace may be."""
+    return lab.run("mailstore", f"unshare --mount sh -ec 'mount -t proc proc /proc; {command}'")
+
+
+@contextmanager
+def own_users(lab: Lab) -> Iterator[None]:
+    """Give Dovecot a namespace of users at its next start, and take it away afterwards."""
+    ports = lab.run("mailstore", f"cat {LOW_PORTS}").strip()
+    try:
+        # The network is not its own, so that there it is not root.
+        _kernel(lab, f"echo 0 > {LOW_PORTS}")
+        lab.run(
+            "mailstore",
+            f"mkdir -p {AS_A_UNIT.parent}; cat > {PROGRAM} <<'END'\n{OWN_USERS}\nEND\n"
+            f"cat > {AS_A_UNIT} <<'END'\n{UNIT}\nEND\nsystemctl daemon-reload",
+        )
+        yield
+    finally:
+        lab.run("mailstore", f"rm -f {AS_A_UNIT} {PROGRAM}; systemctl daemon-reload; systemctl restart dovecot")
+        _kernel(lab, f"echo {ports} > {LOW_PORTS}")
+        lab.wait_for_agents()
+
+
+def restart_with(lab: Lab, instances: int) -> None:
+    """Let Dovecot run as if its host's kernel gave each user so many. A process that was once refused asks no more."""
+    lab.run("mailstore", "systemctl restart dovecot")
+    process = lab.run("mailstore", "systemctl show -P MainPID dovecot").strip()
+    own, limit = f"nsenter --user=/proc/{process}/ns/user", "/proc/sys/user/max_inotify_instances"
+    _kernel(lab, f'{own} sh -ec "echo {instances} > {limit}"')
+    assert _kernel(lab, f"{own} cat {limit}; cat {limit}").split() == [str(instances), LIMIT.read_text().strip()]
+
+
+class Session:
+    """A program that waits for news in a person's inbox."""
+
+    def __init__(self, lab: Lab, person: Sample, address: str) -> None:
+        self.person = person
+        self._lab, self._address = lab, address
+
+    async def open(self, turn: asyncio.Semaphore) -> None:
+        name = f"imap.{self._lab.variables['mail_domain']}"
+        async with turn:
+            self._reader, self._writer = await asyncio.open_connection(
+                self._address, 993, ssl=self._lab.ssl_context, server_hostname=name
+            )
+            await self._answer(f"a LOGIN {self.person.address} {self.person.password}", "a OK")
+            await self._answer("b SELECT INBOX", "b OK")
+
+    async def idle(self) -> None:
+        await self._answer("c IDLE", "+")
+
+    async def told(self, seconds: float) -> float | None:
+        """When it was told of a message, if it was within so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._reader.readuntil(b" EXISTS\r\n")
+        except TimeoutError:
+            return None
+        return time.monotonic()
+
+    def close(self) -> None:
+        self._writer.transport.abort()
+
+    async def _answer(self, command: str, last: str) -> None:
+        self._writer.write(f"{command}\r\n".encode())
+        while not (line := await self._reader.readline()).startswith(last.encode()):
+            assert line.startswith(b"*"), line
+
+
+async def _told_at_once(lab: Lab, subject: str) -> list[float]:
+    """Open the sessions, give each person a message, and say of each session told at once after how many seconds."""
+    host = lab.hosts[lab.host("mailstore")]
+    # As many at most as one person may have from one address.
+    addresses, persons = (host["host_ipv4"], host["host_ipv6"]), lab.samples
+    doors = [(person, address) for person in persons for address in addresses]
+    sessions = [Session(lab, *doors[number % len(doors)]) for number in range(SESSIONS)]
+    turn = asyncio.Semaphore(16)
+    try:
+        await asyncio.gather(*(session.open(turn) for session in sessions))
+        # All at once, so that nobody's next look of his own falls into what follows.
+        await asyncio.gather(*(session.idle() for session in sessions))
+        after = list[float]()
+        for person in persons:
+            waiting = [
+                asyncio.create_task(session.told(1.5 * AT_ONCE)) for session in sessions if session.person == person
+            ]
+            await asyncio.sleep(0)
+            stored = await asyncio.to_thread(_store, lab, person, subject)
+            after += [when - stored for when in await asyncio.gather(*waiting) if when is not None]
+        return [seconds for seconds in after if seconds <= AT_ONCE]
+    finally:
+        for session in sessions:
+            session.close()
+
+
+def _store(lab: Lab, person: Sample, subject: str) -> float:
+    with lab.imap(person.address, person.password) as client:
+        status, _ = client.append("INBOX", "", "", f"Subject: {subject}\r\n\r\nx\r\n".encode())
+        assert status == "OK"
+        return time.monotonic()
+
+
+def test_all_who_wait_are_told_at_once_by_what_the_role_gives_and_not_by_what_the_kernel_gives(lab: Lab) -> None:
+    outside = int(LIMIT.read_text())
+    assert outside >= 2 * SESSIONS, f"{LIMIT} is {outside}: what Dovecot takes counts as this machine's root's, too"
+    (given,) = re.findall(
+        r"^fs\.inotify\.max_user_instances = (\d+)$",
+        lab.run("mailstore", "cat /etc/sysctl.d/60-hanam-dovecot.conf"),
+        re.M,
+    )
+    told = dict[int, list[float]]()
+    subject = f"tin moi {uuid.uuid4().hex[:12]}"
+    try:
+        with own_users(lab):
+            for instances in (KERNEL_GIVES, int(given)):
+                restart_with(lab, instances)
+                told[instances] = asyncio.run(_told_at_once(lab, subject))
+                print(f"of {SESSIONS} sessions {len(told[instances])} were told, at {instances} instances:")
+                print(f"  the last {max(told[instances]):.2f} s after the message")
+    finally:
+        for person in lab.samples:
+            lab.run("mailstore", f"doveadm expunge -u {person.mailbox} mailbox INBOX header Subject '{subject}'")
+    assert len(told[KERNEL_GIVES]) <= KERNEL_GIVES
+    assert len(told[int(given)]) == SESSIONS

@@ -13,6 +13,9 @@ TEXT = (
 )
 HTML = "<html><body>" + "".join(f"<p>{line}</p>" for line in TEXT.splitlines()) + "</body></html>"
 
+AUTHOR = "vanthu@client.example"
+"""Who writes the letters; some bear the address elsewhere too."""
+
 Change = Callable[[EmailMessage], None]
 
 
@@ -154,6 +157,18 @@ def with_logo(mail: EmailMessage) -> None:
     mail.add_related(b"\x89PNG\r\n\x1a\n" + bytes(900), maintype="image", subtype="png", cid="<logo>")
 
 
+def forwarded_whole(mail: EmailMessage) -> None:
+    mail.set_content("Kính chuyển.\n")
+    mail.add_attachment(
+        email.message_from_bytes(letter((), sender="ubnd@client.example", recipient="so@client.example"))
+    )
+
+
+def invitation(mail: EmailMessage) -> None:
+    event = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:1\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    mail.add_alternative(event, subtype="calendar", params={"method": "REQUEST"})
+
+
 LETTERS: dict[str, tuple[Change, ...]] = {
     "plain": (),
     "html_only": (html_only,),
@@ -196,6 +211,12 @@ LETTERS: dict[str, tuple[Change, ...]] = {
     "urgent": (with_field("X-Priority", "1"), with_field("Importance", "high")),
     "receipt": (with_field("Disposition-Notification-To", "vanthu@client.example"),),
     "reply_to_another": (with_field("Reply-To", "vanphong@client.example"),),
+    "reply_to_another_agency": (with_field("Reply-To", "vanphong@chinhphu.vn"),),
+    "reply_to_two": (with_field("Reply-To", "vanphong@chinhphu.vn, vanthu@client.example"),),
+    "reply_without_reference": (with_field("Subject", "Re: V/v mời họp"),),
+    "forwarded": (with_field("Subject", "Fwd: V/v mời họp"),),
+    "forwarded_whole": (with_field("Subject", "Fw: V/v mời họp"), forwarded_whole),
+    "invitation": (invitation,),
     "reply_to_free_mail": (with_field("Reply-To", "vanphong@gmail.com"),),
     "old_server_html_docx": (
         html_only,
@@ -222,11 +243,19 @@ def letter(changes: tuple[Change, ...], *, sender: str, recipient: str) -> bytes
 
 def matrix() -> Iterator[tuple[str, Client, bytes]]:
     """Each fault alone, and every letter from the servers that show themselves worst."""
-    sender, recipient = "vanthu@client.example", "nguoi.nhan@hanam.gov.vn"
+    recipient = "nguoi.nhan@hanam.gov.vn"
     for shown, client in CLIENTS.items():
         letters = LETTERS if shown in WORST_CLIENTS else {"plain": ()}
         for kind, changes in letters.items():
-            yield f"{shown}, {kind}", client, letter(changes, sender=sender, recipient=recipient)
+            yield f"{shown}, {kind}", client, letter(changes, sender=AUTHOR, recipient=recipient)
+
+
+def own(sender: str, recipient: str) -> Iterator[tuple[str, Client, bytes]]:
+    """Every letter as a person of ours writes it to another one, at the office and from a line at home."""
+    for shown in ("proper", "no_reverse_name", "line_helo_without_dot"):
+        for kind, changes in LETTERS.items():
+            content = letter(changes, sender=AUTHOR, recipient=recipient).replace(AUTHOR.encode(), sender.encode())
+            yield f"{shown}, {kind}", CLIENTS[shown], content
 
 
 def spoofed(mail: EmailMessage) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from tests.foreign import AN, UNSIGNED, Foreign
 from tests.lab import Lab, Sample
+from tests.mail.test_scores import verdicts
+from tests.official_mail import Client
 from tests.signing import Key, arc, dkim
 
 pytestmark = pytest.mark.dieu4
@@ -56,6 +58,12 @@ def keys(lab: Lab) -> Iterator[dict[str, Key]]:
             f"later._domainkey.{policy}.{domain}. 30 IN CNAME later.bogus.example.",
             f"{policy}.{domain}. 30 IN MX 10 mx.{ZONE}.",
             f'{policy}.{domain}. 30 IN TXT "v=spf1 include:bogus.example -all"',
+        ]
+    # As domains wrote it that were trying DMARC out; RFC 9989 knows it no more.
+    for policy in ("reject", "quarantine"):
+        lines += [
+            f'_dmarc.part-{policy}.{domain}. 30 IN TXT "v=DMARC1; p={policy}; pct=0"',
+            f"part-{policy}.{domain}. 30 IN MX 10 mx.{ZONE}.",
         ]
     lab.run("internet", f"cat >> {ZONE_FILE} <<'ZONE'\n" + "\n".join(lines) + "\nZONE\nsystemctl kill -s HUP nsd")
     yield keys
@@ -181,6 +189,25 @@ def test_chain_of_arc_counts_when_its_keys_allow_it(
     arrived = lab.wait_for_message(official, subject)
     assert (b"arc=pass" in arrived) == verdict
     assert (b"cv=pass" in arrived) == verdict
+
+
+def test_whoever_seals_his_own_mail_gains_nothing_by_it(lab: Lab, official: Sample, keys: dict[str, Key]) -> None:
+    plain = letter(official, STRANGER, uuid.uuid4().hex)
+    answers = verdicts(lab, (("plain", Client(), plain), ("sealed", Client(), arc(keys["good"], plain))))
+    assert "ARC_ALLOW" in answers["sealed"]["symbols"]
+    assert answers["sealed"]["score"] >= answers["plain"]["score"]
+
+
+def test_policy_of_a_domain_holds_for_all_of_its_mail_whatever_part_it_names(
+    lab: Lab, official: Sample, keys: dict[str, Key]
+) -> None:
+    author = f"an@part-reject.{keys['good'].domain}"
+    code, text = bring(lab, official, letter(official, author, uuid.uuid4().hex))
+    assert (code, "Thu mao danh" in text) == (554, True), (code, text)
+    subject = uuid.uuid4().hex
+    author = f"an@part-quarantine.{keys['good'].domain}"
+    assert bring(lab, official, letter(official, author, subject)) == (250, "")
+    lab.wait_for_message(official, subject, folder="Junk")
 
 
 # --- ours ---

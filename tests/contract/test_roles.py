@@ -228,3 +228,17 @@ def test_no_file_of_variables_reads_what_a_playbook_registers() -> None:
     for path in tracked():
         if path.is_relative_to(ROOT / "group_vars") or path.is_relative_to(ROOT / "inventory"):
             assert re.search(r"(?<![\w'])__[a-z]\w*", path.read_text(errors="replace")) is None, path.relative_to(ROOT)
+
+
+def test_every_rule_of_the_filter_that_may_refuse_is_awaited_by_its_guard() -> None:
+    """What is left out only asks, counts, or is the guard itself; AUTHOR_GUARD misses the answer to DMARC_QUESTION."""
+    templates = ROOT / "roles/rspamd/templates"
+    rules = {
+        name
+        for path in templates.glob("*.lua.j2")
+        for name, kind in re.findall(r'name = "([A-Z_]+)",\s+type = "(\w+)"', path.read_text())
+        if kind != "virtual"
+    }
+    awaited = re.search(r"local RULES = {([^}]*)}", (templates / "guard.lua.j2").read_text())
+    assert awaited
+    assert rules - set(re.findall(r'"(\w+)"', awaited[1])) == {"RULES_GUARD", "DMARC_QUESTION", "VIRUS_SENDER"}

@@ -3,7 +3,8 @@
 Apply reads all accounts, hashes for seconds and then writes. Its transaction is repeatable read: where somebody else
 changed a row in between, the database refuses the write (a serialization failure), and apply begins anew with what is
 true now. An operator's command holds the row of its one mailbox from before it looks until its commit. So neither acts
-on what the other has just changed, and a lock in an emergency waits for neither of them.
+on what the other has just changed, and a lock in an emergency waits for neither of them. The nightly job takes the
+rows of the mailboxes that it locks, and waits for apply, before it looks whether to (sql/functions/92_life_cycle.sql).
 """
 
 from collections.abc import Callable
@@ -12,16 +13,17 @@ from typing import Any
 from hanam_mail import db
 
 TRIES = 5
+_CAME_BETWEEN = ("40001", "40P01")  # serialization_failure, deadlock_detected
 
 
 def repeated[Result](work: Callable[[], Result]) -> Result:
     """The answer of `work`, a whole transaction; done anew when another writer came between."""
-    import psycopg
-
     for left in reversed(range(TRIES)):
         try:
             return work()
-        except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected) as error:
+        except Exception as error:
+            if getattr(error, "sqlstate", None) not in _CAME_BETWEEN:
+                raise
             if not left:
                 raise db.DatabaseError(
                     f"sau {TRIES} lần thử vẫn có lệnh khác thay đổi cùng dữ liệu; chưa thay đổi gì, hãy chạy lại"

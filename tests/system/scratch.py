@@ -57,6 +57,13 @@ class Scratch:
         line = f"runuser -u postgres -- {PSQL} -d {DATABASE} -c {shlex.quote(statement)}"
         return self.lab.run("accounts", f"cd / && {line}").strip()
 
+    def wait_until(self, condition: str) -> None:
+        """Until the database says so, 20 seconds at most."""
+        self.psql(
+            f"do $$ begin for each in 1..200 loop if {condition} then return; end if; perform pg_sleep(0.1);"
+            " perform pg_stat_clear_snapshot(); end loop; raise 'never: %', 'the condition'; end $$"
+        )
+
     def apply_words(self, *words: str) -> list[str]:
         """The command `apply` as the tests call it, its registry on standard input."""
         sealed = [] if "--recipient" in words else ["--recipient", self.recipient]

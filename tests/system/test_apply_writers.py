@@ -1,9 +1,10 @@
-"""Two writers at once, in a real PostgreSQL: an apply and an operator's command, each in the middle of the other."""
+"""Two writers at once, in a real PostgreSQL: an apply, the nightly job, a command, each in the middle of the other."""
 
 import base64
 import json
 import shlex
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -130,3 +131,92 @@ def test_two_restores_by_command_at_once_give_one_password(scratch: Scratch) -> 
     (file,) = set(given(scratch)["ha1"]) - before
     assert handover_of(scratch, "box00001") == file
     assert "không bị tạm khóa" in scratch.lab.run("accounts", "cat /run/meanwhile")
+
+
+# --- The nightly job ---
+
+JOB_DSN = shlex.quote(DSN.replace("mail_apply", "mail_jobs"))
+JOB = f"{PROGRAM} life-cycle --proposals {FOLDER}/proposals --dsn {JOB_DSN} --json"
+NEW_DAY = f"{PROGRAM} new-day --dsn {JOB_DSN} --json"
+OWN, CHOSEN = "Mat-khau-thu-1!", "Lua-chiem-2026@"
+CHANGE = f"select result from mail.change_password('ha1', '{OWN}', '{CHOSEN}', '198.51.100.7')"
+
+
+def never_changed(scratch: Scratch) -> None:
+    """Given two months ago, warned of a month ago: the next job locks it (Đ7.2d)."""
+    scratch.apply(registry(person(1)))
+    scratch.psql(
+        f"select mail.password_set('box00001', '{OWN}', true, false);"
+        " update mail.credential set given_at = now() - interval '2 months', changed_at = now() - interval '2 months';"
+        " insert into mail.notice (mailbox_id, kind, round, due, sent_at)"
+        " select 'box00001', 'default_password_warning', given_at::date || '/7', current_date - 30,"
+        "  now() - interval '30 days' from mail.credential"
+    )
+
+
+def slow_lock(scratch: Scratch) -> None:
+    """Whoever locks takes three seconds over it, after he looked whether to."""
+    scratch.psql(
+        "create function mail.slowly() returns trigger language plpgsql as"
+        " 'begin perform pg_sleep(3); return new; end'; create trigger slowly before insert on mail.lock_state"
+        " for each row execute function mail.slowly()"
+    )
+
+
+@pytest.mark.dieu7
+def test_the_job_locks_nobody_by_a_reason_that_a_command_takes_away(scratch: Scratch) -> None:
+    never_changed(scratch)
+    scratch.lab.run("accounts", f"cd / && {during('new', JOB)} reset-password box00001 --verified Lan {BOTH}")
+    assert json.loads(scratch.lab.run("accounts", "cat /run/meanwhile"))["steps"] == []
+    assert scratch.psql("select mail.mailbox_state('box00001')") == "must_change"
+    assert not json.loads(scratch.lab.run("accounts", f"cd / && {JOB}"))["steps"]
+
+
+@pytest.mark.dieu7
+@pytest.mark.parametrize("door", ["command", "page"])
+def test_who_comes_while_the_job_locks_is_told_so(scratch: Scratch, door: str) -> None:
+    never_changed(scratch)
+    slow_lock(scratch)
+    with ThreadPoolExecutor() as pool:
+        job = pool.submit(scratch.lab.run, "accounts", f"cd / && {JOB}")
+        scratch.wait_until("exists (select from pg_stat_activity where wait_event = 'PgSleep')")
+        if door == "page":
+            assert scratch.psql(CHANGE) == "locked"
+        else:
+            reset = f"{PROGRAM} reset-password box00001 --verified Lan {BOTH}"
+            assert "đang tạm khóa" in scratch.lab.run("accounts", f"cd / && {reset}", check=False)
+        assert [step["step"] for step in json.loads(job.result())["steps"]] == ["default_password_lock"]
+    assert scratch.psql("select is_default and given_at < now() - interval '1 month' from mail.credential") == "t"
+
+
+@pytest.mark.dieu7
+def test_the_job_locks_nobody_whose_absence_is_being_applied(scratch: Scratch) -> None:
+    scratch.apply(registry(person(1)))
+    scratch.psql(
+        f"select mail.password_set('box00001', '{OWN}', false, false);"
+        " update mail.mailbox set created_at = now() - interval '4 months';"
+        " update mail.credential set given_at = now() - interval '4 months';"
+        " insert into mail.notice (mailbox_id, kind, round, due, sent_at)"
+        " select 'box00001', 'idle_warning', given_at::date || '/14', current_date - 30, now() - interval '30 days'"
+        "  from mail.credential"
+    )
+    away = {"from": scratch.psql("select current_date - 60"), "to": scratch.psql("select current_date + 60")}
+    document = registry(person(1, absences=[{**away, "request": "2026-0009"}]), person(2))
+    assert not apply(scratch, document, during("hashes", JOB)).get("errors")
+    assert json.loads(scratch.lab.run("accounts", "cat /run/meanwhile"))["steps"] == []
+    assert scratch.psql("select mail.mailbox_state('box00001')") == "active"
+
+
+@pytest.mark.dieu8
+def test_a_password_changed_at_midnight_is_not_marked_as_over(scratch: Scratch) -> None:
+    scratch.apply(registry(person(1)))
+    scratch.psql(
+        f"select mail.password_set('box00001', '{OWN}', false, false);"
+        " update mail.credential set changed_at = now() - interval '1 year'"
+    )
+    with ThreadPoolExecutor() as pool:
+        change = pool.submit(scratch.psql, f"begin; {CHANGE}; select pg_sleep(3); commit")
+        scratch.wait_until("exists (select from pg_stat_activity where wait_event = 'PgSleep')")
+        scratch.lab.run("accounts", f"cd / && {NEW_DAY}")
+        assert change.result().split() == ["changed"]
+    assert scratch.psql("select must_change from mail.credential") == "f"

@@ -7,8 +7,8 @@ import shlex
 import shutil
 import smtplib
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -391,6 +391,12 @@ def settings_in_force() -> dict[str, Any]:
     return {name: value for values in files for name, value in values.items()} | {"password_bcrypt_cost": 10}
 
 
+class Deadlock(Exception):
+    """As psycopg's."""
+
+    sqlstate = "40P01"
+
+
 class Province:
     """Stands in for the connection: mailboxes with something due, and what each transaction did."""
 
@@ -398,6 +404,7 @@ class Province:
         self.due = [f"m{n:05}" for n in range(mailboxes)]
         self.expired = [200, 200, 3, 0]
         self.unconfirmed: list[int] = []
+        self.deadlocks = 0
         self.open: list[str] = []
         self.transactions: list[list[str]] = []
 
@@ -405,6 +412,16 @@ class Province:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.commit()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        assert not self.open
+        try:
+            yield
+        except BaseException:
+            self.open = []
+            raise
         self.commit()
 
     def commit(self) -> None:
@@ -425,6 +442,9 @@ class Province:
             rows = [(self.expired.pop(0),)]
             self.open += ["expired"] * rows[0][0]
         elif "mail.life_cycle(" in query:
+            if self.deadlocks:
+                self.deadlocks -= 1
+                raise Deadlock
             # One came back meanwhile.
             rows = [(who, "idle_lock", "x", PAYLOADS["idle_lock"]) for who in parameters[1] if who != "m00007"]
             self.open += parameters[1]
@@ -446,6 +466,17 @@ def test_the_job_never_holds_more_than_a_few_mailboxes_in_one_transaction(
     assert max(map(len, province.transactions)) == jobs.CHUNK
     assert [who for done in province.transactions for who in done if who != "expired"] == province.due
     assert sum(map(len, province.transactions)) == 403 + len(province.due)
+
+
+@pytest.mark.dieu7
+def test_the_job_begins_a_transaction_anew_that_the_database_gave_up_for_anothers_sake(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    province = Province(3)
+    province.deadlocks = 2
+    monkeypatch.setattr(jobs, "_connect", lambda dsn: province)
+    assert target.main(["life-cycle", "--json", "--proposals", str(tmp_path)]) == 0
+    assert province.due in province.transactions
 
 
 def test_a_year_that_nobody_confirmed_fails_the_job_after_all_that_can_be_done(

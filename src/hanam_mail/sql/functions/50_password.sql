@@ -150,8 +150,8 @@ declare
     marked int;
 begin
     update mail.credential c set must_change = true
-    where c.mailbox_id in (
-        select x.mailbox_id
+    from (
+        select x.mailbox_id, x.changed_at
         from mail.credential x, (
             select mail.setting_int('password_max_age_days')::int as days,
                    mail.setting_int('regulation_password_max_age_months')::int as months
@@ -164,7 +164,9 @@ begin
             and as_of::date > mail.password_expires_on(x.changed_at)
         order by x.mailbox_id
         limit most
-    );
+    ) over
+    -- Asked of the row itself: its owner may be changing it now, and then it is waited for.
+    where c.mailbox_id = over.mailbox_id and c.changed_at = over.changed_at and not c.must_change;
     get diagnostics marked = row_count;
     return marked;
 end

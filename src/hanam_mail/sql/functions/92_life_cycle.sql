@@ -130,7 +130,7 @@ as $$
 $$;
 
 -- Does what is due: marks passwords whose term is over, writes the notices, locks. The answer is what was done; a second run on
--- the same day does nothing. The job does it a few mailboxes at a time (`among`, whose passwords it has marked before), each in
+-- the same day does nothing, and nothing is done for a reason that is none any more. The job does it a few mailboxes at a time (`among`, whose passwords it has marked before), each in
 -- a transaction of its own: locks hold the outbox until their commit, and an emergency lock must not wait for 20,000 others.
 create or replace function mail.life_cycle(as_of date, among text[] default null)
 returns table (mailbox_id text, step text, round text, payload jsonb)
@@ -142,6 +142,12 @@ declare
     due record;
 begin
     perform pg_advisory_xact_lock(hashtext('mail.life_cycle'));
+    -- Who changes what the look below goes by is waited for, and waits until the deed is done: an apply, an operator's command,
+    -- which holds the mailbox's row (writers.py), and the owner, whose change of password holds the credential's.
+    perform pg_advisory_xact_lock(hashtext('mail.apply'));
+    perform from mail.mailbox m where life_cycle.among is null or m.id = any (life_cycle.among) order by m.id for no key update;
+    perform from mail.credential c where life_cycle.among is null or c.mailbox_id = any (life_cycle.among)
+    order by c.mailbox_id for no key update;
     perform set_config('hanam.actor', 'life-cycle', true);
     if among is null then
         perform mail.passwords_expire(life_cycle.as_of);

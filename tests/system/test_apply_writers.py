@@ -62,6 +62,17 @@ def restored(scratch: Scratch, *, days_ago: int = 0) -> bytes:
     return registry(person(1, document=document), person(2))
 
 
+def slowly(scratch: Scratch, event: str) -> None:
+    """Whoever comes to that event takes three seconds over it: another one comes between."""
+    scratch.psql(
+        "create function mail.slowly() returns trigger language plpgsql as"
+        f" 'begin perform pg_sleep(3); return new; end'; create trigger slowly {event} execute function mail.slowly()"
+    )
+
+
+ASLEEP = "exists (select from pg_stat_activity where wait_event = 'PgSleep')"
+
+
 def apply(scratch: Scratch, document: bytes, program: str) -> dict[str, Any]:
     done = subprocess.run(
         scratch.command(program=program), input=document, capture_output=True, check=False, timeout=90
@@ -133,6 +144,19 @@ def test_two_restores_by_command_at_once_give_one_password(scratch: Scratch) -> 
     assert "không bị tạm khóa" in scratch.lab.run("accounts", "cat /run/meanwhile")
 
 
+@pytest.mark.dieu7
+def test_a_lock_in_an_emergency_takes_the_place_of_one_that_is_lifted_meanwhile(scratch: Scratch) -> None:
+    locked_with_own_password(scratch)
+    slowly(scratch, "after insert on mail.lock_state for each statement")
+    with ThreadPoolExecutor() as pool:
+        lock = pool.submit(scratch.lab.run, "accounts", f"cd / && {PROGRAM} {LOCK}")
+        scratch.wait_until(ASLEEP)
+        corrected = f"{PROGRAM} correct box00001 --note nhầm --dsn {shlex.quote(DSN)} --json"
+        assert json.loads(scratch.lab.run("accounts", f"cd / && {corrected}"))["changed"]
+        assert json.loads(lock.result())["changed"] is True
+    assert scratch.psql("select reason from mail.lock_state") == "compromised"
+
+
 # --- The nightly job ---
 
 JOB_DSN = shlex.quote(DSN.replace("mail_apply", "mail_jobs"))
@@ -154,15 +178,6 @@ def never_changed(scratch: Scratch) -> None:
     )
 
 
-def slow_lock(scratch: Scratch) -> None:
-    """Whoever locks takes three seconds over it, after he looked whether to."""
-    scratch.psql(
-        "create function mail.slowly() returns trigger language plpgsql as"
-        " 'begin perform pg_sleep(3); return new; end'; create trigger slowly before insert on mail.lock_state"
-        " for each row execute function mail.slowly()"
-    )
-
-
 @pytest.mark.dieu7
 def test_the_job_locks_nobody_by_a_reason_that_a_command_takes_away(scratch: Scratch) -> None:
     never_changed(scratch)
@@ -176,10 +191,10 @@ def test_the_job_locks_nobody_by_a_reason_that_a_command_takes_away(scratch: Scr
 @pytest.mark.parametrize("door", ["command", "page"])
 def test_who_comes_while_the_job_locks_is_told_so(scratch: Scratch, door: str) -> None:
     never_changed(scratch)
-    slow_lock(scratch)
+    slowly(scratch, "before insert on mail.lock_state for each row")
     with ThreadPoolExecutor() as pool:
         job = pool.submit(scratch.lab.run, "accounts", f"cd / && {JOB}")
-        scratch.wait_until("exists (select from pg_stat_activity where wait_event = 'PgSleep')")
+        scratch.wait_until(ASLEEP)
         if door == "page":
             assert scratch.psql(CHANGE) == "locked"
         else:
@@ -216,7 +231,7 @@ def test_a_password_changed_at_midnight_is_not_marked_as_over(scratch: Scratch) 
     )
     with ThreadPoolExecutor() as pool:
         change = pool.submit(scratch.psql, f"begin; {CHANGE}; select pg_sleep(3); commit")
-        scratch.wait_until("exists (select from pg_stat_activity where wait_event = 'PgSleep')")
+        scratch.wait_until(ASLEEP)
         scratch.lab.run("accounts", f"cd / && {NEW_DAY}")
         assert change.result().split() == ["changed"]
     assert scratch.psql("select must_change from mail.credential") == "f"

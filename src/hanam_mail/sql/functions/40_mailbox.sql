@@ -141,13 +141,17 @@ begin
     elsif not exists (select from mail.mailbox m where m.id = mailbox_lock.id) then
         raise exception 'không có hộp thư này, không khóa được gì' using errcode = 'no_data_found';
     end if;
-    insert into mail.lock_state (mailbox_id, reason, note, locked_by, automatic, document)
-    values (mailbox_lock.id, mailbox_lock.reason, mailbox_lock.note, who, machine, paper)
-    on conflict (mailbox_id) do nothing;
-    if found then
-        return true;
-    end if;
-    select l.* into held from mail.lock_state l where l.mailbox_id = mailbox_lock.id for update;
+    loop
+        insert into mail.lock_state (mailbox_id, reason, note, locked_by, automatic, document)
+        values (mailbox_lock.id, mailbox_lock.reason, mailbox_lock.note, who, machine, paper)
+        on conflict (mailbox_id) do nothing;
+        if found then
+            return true;
+        end if;
+        select l.* into held from mail.lock_state l where l.mailbox_id = mailbox_lock.id for update;
+        exit when found;
+        -- The lock that stood in the way was lifted in between.
+    end loop;
     if machine then
         return false;
     end if;

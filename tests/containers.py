@@ -25,11 +25,6 @@ _BY_THEIR_PROGRAMS = {
         "eNoBSAC3/6FYCAAvg+d8YpVWukdRFtlhIgeuLU3ALyDPnCMxOHwPB5qy4XbPcB3eieGTsShk/EnVFdlkccDYWjqtstZPrCUOfwCSVrcKDGKR"
         "H6Y="
     ),
-    "bzip2.7z": (
-        "eNozr9qzXl2GgWVSkHBOPgMEBEFpZiffn05RGZaGjpFqwZG1/IFqDAyKcS0MAmpVbA35qfdjGZhYGBQYPLoyTIwyeNyufLX1tfVxtXVgMGBg"
-        "iFp1TbPcz09JQO+UvI8C//6ZKVcFdpyJOLTJ3XT7hYplwQKX5vw4IH9yba7ChGXbxYtcLQImgCxgZGFjYOTMZ2DnZmRgZGZhYuJp5GHg4GK0"
-        "/Gswm4GBlVGSmwEBBHkZUhn0GJIZ8hlygVwRLkYGhgMZIpa1dxlF2RgZFBqWNDIwAAAnDzcu"
-    ),
     "closed.7z": (
         "eNoBHgHh/jd6vK8nHAAE00ihENAAAAAAAAAALgAAAAAAAAB4irL57bRDQC5dTyTZxsk3C1ISVfZAl05xgKvCZNQbKXdK9EmUjmhhmq3rsXRi"
         "6LSjHACfdmsQDmH8l/MnZqvfmVvoQhWBZjEH/1s6F/HmbO9TbP1V8XcxniNe3qFi8HMcEMSlLOVM4KcikUu+ox7ay6TYS7w0fnrZmU9kfHgN"
@@ -44,11 +39,6 @@ _BY_THEIR_PROGRAMS = {
         "eNozr9qzXl2GgYVhg5qqHwMEBEFpttX7dt896MjVoCDAcKB6vwDPpg/LKnIDD7ducN0+oavu0v3f7sZn85p+Sb4wMp97dlaj3NM94e+mCtqKxEoW"
         "NQiZpBxjPh1nevxU1UFTrpnLTMrsPzIysrAxMHL6MbBzMzIwMrMwcvA08jBwcDFa/jWYzcDAyijJzYAAgrwMqQx6DMkM+Qy5QK4IFyOD0OwDbrNq"
         "7zKKsjEyKDQsaWRgAAAwWDX9"
-    ),
-    "delta.7z": (
-        "eNozr9qzXl2GgaVCs+J0IAMEJEFpwyPVygw6vFHvDnAIlKtZs1hc5rOczaRn8ec+U/2tNRp+10y/LbqsMEcp8r591PIbE3evCw7+3On39UFIq6Bp"
-        "zPNIS4E1tgEfNwa0NDmURa+b94EhRKouhYGRhY2BkTOQgZ2bkYFJmZmRkTWWQYCBQRHIYmTgaQRCBg4uRsu/BrMZGFgZJXkZkIEgL0Mqgx5DMkM+"
-        "Qy6QK8LFyCA0+4DbrNq7jKJsjAwKDUsaGRgA3602Xw=="
     ),
     "deflate64.zip": (
         "eNoL8GZmEWVgYOAE4qpYy78Gs/2ALB5GBgZWIJ2ql5yfe/egI1eDggDDger9AjybPiyryA083LrBdfuErrpL93+7G5/Na/ol+cLIfO7ZWY1y"
@@ -274,6 +264,17 @@ def encrypted_ooxml() -> bytes:
     return head + table + folder + b"\x04\0\x04\0" + b"x" * 4092 + struct.pack("<Q", 4000) + b"y" * 4088
 
 
+def encrypted_odf() -> bytes:
+    """What LibreOffice makes of a document with a password: its pieces are encrypted, their list is not."""
+    entry = '<manifest:file-entry manifest:full-path="content.xml"><manifest:encryption-data/></manifest:file-entry>'
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text", zipfile.ZIP_STORED)
+        archive.writestr("content.xml", bytes(range(256)), zipfile.ZIP_STORED)
+        archive.writestr("META-INF/manifest.xml", f"<manifest:manifest>{entry}</manifest:manifest>")
+    return buffer.getvalue()
+
+
 # What the scanner unpacks, beside what clamav-testfiles holds.
 KNOWN = {
     "zip": zipped(PAYLOAD),
@@ -342,7 +343,7 @@ UNKNOWN = {
 } | {
     name: by_its_program(name)
     for name in (
-        "bzip2.7z", "closed.7z", "deflate.7z", "delta.7z", "compress", "lrzip", "lzop", "ppmd.zip", "rzip", "squashfs",
+        "closed.7z", "deflate.7z", "compress", "lrzip", "lzop", "ppmd.zip", "rzip", "squashfs",
         "wim", "xz.zip", "zpaq",
     )
 }  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.containers import encrypted_ooxml
 from tests.lab import Lab, Sample, message, wait_for
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.dieu10]
@@ -91,3 +92,25 @@ def test_message_without_a_header_is_judged_like_others(lab: Lab, recipient: Sam
     with lab.smtp() as client:
         code, text = answer(client, STRANGER, recipient.address, content)
     assert (code, "Dong From" in text) == (554, True), text
+
+
+def test_what_the_scanner_is_to_read_as_a_file_is_gone_afterwards_and_letters_wait_when_it_cannot_be_written(
+    lab: Lab, recipient: Sample
+) -> None:
+    spool = "/var/cache/rspamd/scan"
+    mail = message(STRANGER, recipient.address)
+    mail.add_attachment(encrypted_ooxml(), maintype="application", subtype="octet-stream", filename="a.docx")
+    assert lab.run("filter", f"stat -c '%U %G %a' {spool}").strip() == "_rspamd clamav 2750"
+
+    def bring() -> tuple[int, str]:
+        with lab.smtp() as client:
+            return answer(client, STRANGER, recipient.address, mail.as_bytes())
+
+    assert bring() == (250, "")
+    assert lab.run("filter", f"ls {spool}") == ""
+    lab.run("filter", f"mv {spool} {spool}.away")
+    try:
+        code, text = bring()
+    finally:
+        lab.run("filter", f"mv {spool}.away {spool}")
+    assert (code, "Chua quet duoc virus" in text) == (451, True)

@@ -16,6 +16,7 @@ from tests.containers import (
     PAYLOAD,
     UNKNOWN,
     closed_zip,
+    encrypted_odf,
     encrypted_ooxml,
     tarred,
     together,
@@ -156,8 +157,9 @@ def test_ordinary_files_are_not_taken_for_what_cannot_be_unpacked(lab: Lab) -> N
 def test_password_of_an_office_document_is_seen_and_hides_nothing_beside_it(lab: Lab) -> None:
     # Of several suspicions the scanner reports any: eight times, so that chance does not decide.
     beside = {f"{number}.zip": together(closed_zip(PAYLOAD), encrypted_ooxml(), str(number)) for number in range(8)}
-    verdicts = verdicts_of(lab, {"document": encrypted_ooxml()} | beside)
-    assert "Heuristics.Encrypted.OOXML" in verdicts["document"]
+    verdicts = verdicts_of(lab, {"docx": encrypted_ooxml(), "odt": encrypted_odf()} | beside)
+    assert "Heuristics.Encrypted.OOXML" in verdicts["docx"]
+    assert "Heuristics.Encrypted.Document.ODF" in verdicts["odt"]
     assert {name for name in beside if "Hanam.Encrypted.Archive" not in verdicts[name]} == set()
 
 

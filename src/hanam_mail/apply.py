@@ -185,9 +185,6 @@ def assess(have: Accounts, want: Accounts, today: date, *, domain: str, limit: L
     return _Comparison(have, want, today, domain).run(limit, limit is None, False, False)
 
 
-_NAMED = 3  # mailboxes that a sentence about many names
-
-
 class _Comparison:
     """One run of `plan`: the indexes that every part of it needs, and what was found."""
 
@@ -456,8 +453,12 @@ class _Comparison:
         gone = self.have.mailboxes.keys() - self.want.mailboxes.keys() - self.over
         vanished = [self.have.mailboxes[id_] for id_ in sorted(gone)]
         if vanished and not allow_vanished:
-            named = ", ".join(f"{self.who(mailbox.id)} ({mailbox.id})" for mailbox in vanished[:_NAMED])
-            more = f" và {wording.number(len(vanished) - _NAMED)} hộp thư khác" if len(vanished) > _NAMED else ""
+            named = ", ".join(f"{self.who(mailbox.id)} ({mailbox.id})" for mailbox in vanished[: wording.NAMED])
+            more = (
+                f" và {wording.number(len(vanished) - wording.NAMED)} hộp thư khác"
+                if len(vanished) > wording.NAMED
+                else ""
+            )
             count = f"{wording.number(len(vanished))} hộp thư:" if len(vanished) > 1 else "hộp thư"
             self.errors.append(
                 f"{count} {named}{more} có trong cơ sở dữ liệu nhưng không còn trong sổ "

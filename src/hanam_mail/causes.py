@@ -9,6 +9,7 @@ from typing import Any
 from hanam_mail.accounts import Accounts, Mailbox
 
 BY_HAND: Mapping[str, Any] = {"event": "by_hand"}  # in place of a document: somebody edited the entry without one
+DELETED: Mapping[str, Any] = {**BY_HAND, "entry": "deleted"}  # and there is no entry any more
 _EVENTS_OF_GROUP: Mapping[str, tuple[str, ...]] = {
     "created": ("issue",),
     "revoked": ("revoke",),
@@ -49,7 +50,7 @@ class Causes:
     def of_mailbox(self, group: str, mailbox: Mailbox, fields: Sequence[str]) -> list[Mapping[str, Any]]:
         """The documents behind an entry of that group whose `fields` change, the first one first."""
         if mailbox.id not in self.want.mailboxes:
-            return [BY_HAND]
+            return [DELETED]
         events = (self.want.events or {}).get(mailbox.id)
         if events and (self.have.events is not None or group == "created"):
             return self._of_events(group, mailbox, fields)

@@ -229,7 +229,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Clerks:
-    """Other clerks open the mailbox (Đ9.2); `was` are the ids of those before. Whoever left is missing without one."""
+    """Other clerks open the mailbox (Đ9.2); `was` are the ids of those before.
+
+    It is of the agency's own document, or follows somebody who leaves by another's, and bears that one's request.
+    """
 
     request: str
     done: date

@@ -87,7 +87,7 @@ def _parts(review: Review) -> Iterator[str]:
         yield f"- {_escape(line)}"
     for section in wording.sections(review.plan):
         rows = [(row.who, "; ".join(row.changes), row.document, row.id) for row in section.rows]
-        yield from _table(section.title, ("Ai", "Thay đổi", "Văn bản", "Mã"), rows)
+        yield from _table(section.title, ("Ai", "Thay đổi", "Văn bản", "Mã"), rows, section.count)
     if review.requests:
         papers = [
             (
@@ -99,14 +99,14 @@ def _parts(review: Review) -> Iterator[str]:
             )
             for each in review.requests
         ]
-        yield from _table("Sổ đề nghị", ("Số", "Văn bản", "Cơ quan", "Căn cứ", "Kết quả"), papers)
+        yield from _table("Sổ đề nghị", ("Số", "Văn bản", "Cơ quan", "Căn cứ", "Kết quả"), papers, len(papers))
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A table without its empty columns, folded when it is long."""
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], count: int) -> Iterator[str]:
+    """A table without its empty columns, folded when it is long; `count` is of what its rows tell."""
     used = [index for index, _ in enumerate(columns) if any(row[index] for row in rows)]
     folded = len(rows) > _OPEN_ROWS
-    heading = f"{title} ({wording.number(len(rows))})"
+    heading = f"{title} ({wording.number(count)})"
     yield f"\n<details><summary><b>{heading}</b></summary>\n" if folded else f"\n#### {heading}\n"
     yield _line(columns[index] for index in used)
     yield _line("---" for _ in used)

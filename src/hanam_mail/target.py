@@ -216,7 +216,8 @@ def _apply(options: argparse.Namespace) -> int:
     answer = done.plan.as_dict() if options.brief is None else {"changed": done.plan.changed}
     answer |= {
         "check": options.check,
-        "lines": wording.lines(done.plan, limit=options.brief or None) + [_orphan(path) for path in done.orphans],
+        "lines": wording.lines(done.plan, limit=options.brief or None, everything=options.brief == 0)
+        + [_orphan(path) for path in done.orphans],
         "warnings": wording.warnings(done.plan),
         "handover": str(done.file) if done.file else None,
     }

@@ -55,6 +55,8 @@ _FIELDS = {
     "post": "Chức vụ",
 }
 
+NAMED = 3  # mailboxes that a sentence about many names
+
 
 @dataclass(frozen=True)
 class Row:
@@ -68,11 +70,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """A group of a plan; `sign` is what a difference puts before its lines."""
+    """A group of a plan; `sign` is what a difference puts before its lines, `count` how many entries its rows tell."""
 
     title: str
     sign: str
     rows: tuple[Row, ...]
+    count: int
 
 
 def summary(plan: Plan) -> list[str]:
@@ -85,24 +88,44 @@ def summary(plan: Plan) -> list[str]:
     return lines if plan.changed else ["Không có thay đổi.", *lines]
 
 
-def sections(plan: Plan) -> list[Section]:
-    """Every group that has entries, in order."""
+def sections(plan: Plan, *, everything: bool = False) -> list[Section]:
+    """Every group that has entries, in order; many entries that were deleted from the files are one row.
+
+    `everything`: a row each.
+    """
     result = []
-    for group in plan.counts:
-        rows = tuple(_row(entry) for entry in plan.entries if entry.group == group)
-        result.append(Section(GROUPS[group], _SIGNS.get(group, "~"), rows))
+    for group, count in plan.counts.items():
+        entries = [entry for entry in plan.entries if entry.group == group]
+        deleted = [entry for entry in entries if _is_deleted(entry)]
+        rows = []
+        if len(deleted) > NAMED and not everything:
+            rows = [_deleted(deleted)]
+            entries = [entry for entry in entries if not _is_deleted(entry)]
+        rows += map(_row, entries)
+        result.append(Section(GROUPS[group], _SIGNS.get(group, "~"), tuple(rows), count))
     return result
 
 
-def lines(plan: Plan, *, limit: int | None = None) -> list[str]:
-    """All of it: counts, groups, notes. With `limit` each group is cut after so many entries."""
+def _is_deleted(entry: Entry) -> bool:
+    return entry.document.get("entry") == "deleted"
+
+
+def _deleted(entries: Sequence[Entry]) -> Row:
+    named = ", ".join(f"{entry.name} <{entry.address}>" for entry in entries[:NAMED])
+    left = number(len(entries) - NAMED)
+    who = f"{number(len(entries))} hộp thư bị xóa khỏi sổ: {named} và {left} hộp thư khác"
+    return Row(who, (), document(entries[0].document), "")
+
+
+def lines(plan: Plan, *, limit: int | None = None, everything: bool = False) -> list[str]:
+    """All of it: counts, groups, notes. With `limit` each group is cut after so many rows; `everything`: see above."""
     result = summary(plan)
-    for section in sections(plan):
-        result += ["", f"{section.title} ({number(len(section.rows))}):"]
+    for section in sections(plan, everything=everything):
+        result += ["", f"{section.title} ({number(section.count)}):"]
         shown = section.rows if limit is None else section.rows[:limit]
         for row in shown:
             paper = f"; {row.document}" if row.document else ""
-            result.append(f"  {section.sign} {row.who}{paper} [{row.id}]")
+            result.append(f"  {section.sign} {row.who}{paper}" + (f" [{row.id}]" if row.id else ""))
             result += [f"      {change}" for change in row.changes]
         result += _cut(section.rows, shown, "cơ quan" if section.title.startswith("Cơ quan") else "hộp thư")
     return result + _notes(plan.notes, limit)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.data import registries
 
-from hanam_mail import comparison, registry, review, wording
+from hanam_mail import comparison, registry, review, rules, wording
 from hanam_mail.alphabet import vietnamese
 from hanam_mail.apply import Assessment, Entry, Note, NoteKind, Plan
 from hanam_mail.draft import Draft
-from hanam_mail.model import Registry
+from hanam_mail.entries import Found
+from hanam_mail.errors import Problem
+from hanam_mail.model import Clerks, Registry
 
 pytestmark = pytest.mark.dieu6
 
@@ -28,8 +30,8 @@ def before(tmp_path: Path) -> Registry:
     return registry.load(registries.write(tmp_path))
 
 
-def paper(draft: Draft, number: str, *asks: str, agency: str = "snv") -> str:
-    request = draft.request(document=number, dated=TODAY, received=TODAY, agency=agency, asks=asks, ground="quyết định")
+def paper(draft: Draft, number: str, *asks: str, agency: str = "snv", came: date = TODAY) -> str:
+    request = draft.request(document=number, dated=came, received=came, agency=agency, asks=asks, ground="quyết định")
     draft.answer(request.id, "done", "9/STTTT", TODAY)
     return request.id
 
@@ -41,6 +43,11 @@ def assess(before: Registry, after: Registry) -> Assessment:
 def entry(found: Assessment, name: str) -> Entry:
     (only,) = [each for each in found.plan.entries if each.name == name]
     return only
+
+
+def problems(of: Registry) -> list[Problem]:
+    found = Found([*of.agencies.values()], [*of.mailboxes.values()], [*of.requests.values()])
+    return sorted(rules.check(found, of.regulation, TODAY, of.settings))
 
 
 def numbers(one: Entry) -> list[str | None]:
@@ -104,7 +111,44 @@ def test_command_plan_and_check_warn_of_an_agency_without_a_clerk(run: Callable[
     assert "stttt@hanam.gov.vn> không còn văn thư nào mở (Đ9.2)" in revoked.stdout
     checked = run("check")
     assert checked.exit_code == 0
-    assert "chưa có văn thư (Đ9.2)" in checked.stderr
+    (lost,) = [line for line in checked.stderr.splitlines() if "stttt" in line]
+    day = f"{registry.today():%d/%m/%Y}"
+    assert f"stttt không còn văn thư từ {day} theo văn bản 1/VP ngày 20/11/2026 (" in lost
+    assert "(trước đó: Nguyễn Thị Thanh Hà)" in lost
+    # Those that never had one are counted, and not called lost.
+    (never,) = [line for line in checked.stderr.splitlines() if "chưa từng ghi văn thư (Đ9.2)" in line]
+    assert lost != never
+
+
+@pytest.mark.dieu9
+def test_a_clerk_who_is_transferred_at_the_wish_of_his_new_agency_leaves_an_event_behind(before: Registry) -> None:
+    """The request is not the former agency's, and that one's mailbox has had an event since the day of the transfer."""
+    draft = Draft(before, today=TODAY)
+    draft.quota("snv", 20 * 1024**3, request=paper(draft, "7/VP", "change"), done=TODAY)
+    yesterday = TODAY - timedelta(days=1)
+    request = paper(draft, "8/VP", "change", agency="stttt", came=yesterday)
+    draft.transfer("nguyenvanhung", agency="stttt", request=request, done=yesterday)
+    after = draft.registry()
+    assert problems(after) == []
+    event = draft.mailbox("snv").history[-1]
+    assert isinstance(event, Clerks)
+    assert (event.request, event.done) == (request, TODAY)
+    assert [after.mailboxes[who].name for who in event.was] == ["Nguyễn Văn Hùng"]
+    assert numbers(entry(assess(before, after), "Sở Nội vụ")) == ["7/VP", "8/VP"]
+
+
+@pytest.mark.dieu9
+def test_a_document_that_revokes_bears_a_change_of_clerks_only_where_a_clerk_goes_by_it(before: Registry) -> None:
+    draft = Draft(before, today=TODAY)
+    revoked = paper(draft, "3/VP", "revoke")
+    draft.revoke("tranthibinh", request=revoked, done=TODAY)
+    draft.clerks("snv", (), request=paper(draft, "4/VP", "change"), done=TODAY)
+    box = draft.mailbox("snv")
+    assert problems(draft.registry()) == []
+    events = tuple(replace(event, request=revoked) if isinstance(event, Clerks) else event for event in box.history)
+    after = draft.registry()
+    forged = replace(after, mailboxes={**after.mailboxes, box.id: replace(box, history=events)})
+    assert [problem.field for problem in problems(forged)] == ["request"]
 
 
 @pytest.mark.dieu9
@@ -134,6 +178,22 @@ def test_a_deletion_by_hand_cites_nothing_and_mass_deletion_is_one_line(before: 
     documents = {row.document for section in wording.sections(found.plan) for row in section.rows}
     assert "sửa tay, không có văn bản" in documents
     assert not any("văn bản 1" in document for document in documents)
+
+
+def test_many_entries_deleted_by_hand_are_one_line_of_the_plan_unless_all_are_asked_for(before: Registry) -> None:
+    found = assess(before, replace(before, mailboxes={}))
+    gone = len(found.plan.entries)
+    assert gone > 3
+    (told,) = [line for line in wording.lines(found.plan) if "bị xóa khỏi sổ" in line]
+    assert told.startswith(f"  - {gone} hộp thư bị xóa khỏi sổ: ")
+    assert f"và {gone - 3} hộp thư khác; sửa tay, không có văn bản" in told
+    assert f"Thu hồi ({gone}):" in wording.lines(found.plan)
+    assert sum("; sửa tay" in line for line in wording.lines(found.plan)) == 1
+    assert sum("; sửa tay" in line for line in wording.lines(found.plan, everything=True)) == gone
+    assert len(found.plan.as_dict()["entries"]) == gone
+    comment = review.comment(review.Review(found, (), {}), "main")
+    assert f"Thu hồi ({gone})" in comment
+    assert comment.count("sửa tay, không có văn bản") == 1
 
 
 def test_rewritten_history_is_called_that(before: Registry) -> None:

@@ -24,9 +24,17 @@ if TYPE_CHECKING:
 @click.option(
     "--publish", is_flag=True, help="Đăng hoặc cập nhật nhận xét trên GitLab. / Post or update the comment on GitLab."
 )
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="In từng mục bị xóa khỏi sổ, không gộp thành một dòng. / A line for each deleted entry.",
+)
 @registry_option
 @json_option
-def plan(base: str, markdown: bool, output: Path | None, publish: bool, path: Path, as_json: bool) -> None:
+def plan(
+    base: str, markdown: bool, output: Path | None, publish: bool, everything: bool, path: Path, as_json: bool
+) -> None:
     """Kế hoạch: sổ đăng ký này so với một bản trong git / The plan against a git revision.
 
     Mã thoát 1 khi sổ đăng ký có lỗi hoặc có điều không bao giờ áp dụng được (địa chỉ cấp cho người khác); nhận
@@ -67,7 +75,7 @@ def plan(base: str, markdown: bool, output: Path | None, publish: bool, path: Pa
             *(f"Không bao giờ áp dụng được: {reason}" for reason in found.found.never),
             *(f"Không áp dụng được nếu chưa cho phép rõ ràng: {reason}" for reason in found.found.stops),
             *(f"Xin xem kỹ: {warning}" for warning in found.warnings),
-            *wording.lines(found.plan),
+            *wording.lines(found.plan, everything=everything),
         ):
             click.echo(line)
     if found.found.never:

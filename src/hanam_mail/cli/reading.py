@@ -129,12 +129,35 @@ def export(path: Path, output: Path | None) -> None:
 
 
 def _without_clerks(registry: "Registry") -> list[str]:
-    """One sentence on the mailboxes of agencies and offices that nobody opens (Đ9.2), none if all have a clerk."""
+    """On the mailboxes of agencies and offices that nobody opens (Đ9.2): each that lost its clerks, the others counted.
+
+    A clerk who was struck out of the file by hand left no event; the plan of that change said so.
+    """
     from hanam_mail import wording
 
     left = [box for box in registry.mailboxes.values() if box.kind.is_agency and not box.clerks and not box.revoked]
-    named = ", ".join(box.address for box in left[:3]) + (", …" if left[3:] else "")
-    return [f"{wording.number(len(left))} hộp thư cơ quan, phòng chưa có văn thư (Đ9.2): {named}"] if left else []
+    lost = {box.id: told for box in left if (told := _lost_clerks(box, registry))}
+    never = [box.address for box in left if box.id not in lost]
+    named = ", ".join(never[:3]) + (", …" if never[3:] else "")
+    count = f"{wording.number(len(never))} hộp thư cơ quan, phòng chưa từng ghi văn thư (Đ9.2): {named}"
+    return [*lost.values(), *([count] if never else [])]
+
+
+def _lost_clerks(mailbox: "Mailbox", registry: "Registry") -> str:
+    """Since when and by which document a mailbox without clerks has none; "" where none is known to have been."""
+    from hanam_mail import wording
+    from hanam_mail.cli import words
+    from hanam_mail.model import Clerks
+
+    last = next((event for event in reversed(mailbox.history) if isinstance(event, Clerks)), None)
+    if last is None or not last.was:
+        return ""
+    names = ", ".join(registry.mailboxes[who].name if who in registry.mailboxes else who for who in last.was)
+    paper = words.document(last, registry)
+    return (
+        f"{mailbox.address} không còn văn thư từ {wording.day(last.done)} theo văn bản {paper} (trước đó: {names}): "
+        "chỉ định bằng hanam-mail clerks (Đ9.2)"
+    )
 
 
 def _facts(mailbox: "Mailbox", registry: "Registry") -> dict[str, str]:

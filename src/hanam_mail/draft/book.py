@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from hanam_mail import history, rules
 from hanam_mail.errors import InputError, Problem, Source
-from hanam_mail.model import Agency, Alias, Event, Mailbox, Registry, Request, RequestKind, Result
+from hanam_mail.model import Agency, Alias, Clerks, Event, Mailbox, Registry, Request, RequestKind, Result
 
 
 class DraftError(InputError):
@@ -138,12 +138,16 @@ class Book:
         others = tuple(alias for alias in mailbox.aliases if alias.address != address)
         return replace(mailbox, address=address, aliases=(*others, former))
 
-    def drop_clerk(self, clerk: Mailbox) -> None:
-        """Whoever leaves an agency or the service opens its mailboxes no longer (Đ9.2)."""
+    def drop_clerk(self, clerk: Mailbox, request: str, done: date) -> None:
+        """Whoever leaves an agency or the service opens its mailboxes no longer (Đ9.2), by the document of his leaving.
+
+        Where a mailbox has a later event already, he stood there until that one.
+        """
         for mailbox in self.members(self.agencies[clerk.agency]):
             if clerk.id in mailbox.clerks:
                 rest = tuple(identity for identity in mailbox.clerks if identity != clerk.id)
-                self.put(replace(mailbox, clerks=rest))
+                event = Clerks(request, max(done, mailbox.history[-1].done), mailbox.clerks, Source("", 0))
+                self.put(replace(self.record(mailbox, event), clerks=rest))
 
     @contextmanager
     def whole(self) -> Iterator[None]:

@@ -203,7 +203,7 @@ class Draft:
         """The mailbox closed for good (Đ6.2c); its owner is no longer anybody's clerk."""
         self._book.granted(request, RequestKind.REVOKE)
         mailbox = self._book.record(self._book.mailbox(who), Revoke(request, done, _NEW))
-        self._book.drop_clerk(mailbox)
+        self._book.drop_clerk(mailbox, request, done)
         return self._book.put(replace(mailbox, clerks=()))
 
     def rename(

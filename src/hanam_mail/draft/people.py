@@ -67,7 +67,7 @@ def transferred(
     mailbox = replace(book.record(old, event), agency=owner.id, source=owner.source)
     if changed:
         mailbox = book.readdress(mailbox, new, done, _alias_end(book, done))
-    book.drop_clerk(old)
+    book.drop_clerk(old, request, done)
     return book.put(mailbox)
 
 

@@ -96,7 +96,7 @@ def _event(event: Event | AgencyEvent, view: View) -> Iterator[Problem]:
         text = f"ngày {event.done} trước ngày nhận đề nghị {request.id} ({request.received})"
         yield source.problem("done", text, "Đ6.2")
     kind = ASKED_BY[type(event)]
-    if request.asks and kind not in request.asks:
+    if request.asks and kind not in request.asks and not _follows_a_clerk(event, view):
         text = f"đề nghị {request.id} không đề nghị việc này: asks phải có {kind}"
         yield source.problem("request", text, "Đ6.2b")
 
@@ -116,6 +116,8 @@ def _askers(mailbox: Mailbox, view: View) -> Iterator[Problem]:
         request = view.requests.get(event.request or "")
         if request is None or request.agency not in view.agencies or _anybody_may_ask(event, mailbox):
             continue
+        if _follows_a_clerk(event, view):
+            continue  # who may ask for that stands at the clerk's own event
         if request.agency != owners[moves] and not _concerned(request.agency, owners[: moves + 1], view):
             yield _stranger(event.source, request, view)
 
@@ -129,6 +131,16 @@ def _anybody_may_ask(event: Event, mailbox: Mailbox) -> bool:
         case Rename():
             return mailbox.kind.is_agency
     return False
+
+
+def _follows_a_clerk(event: Event | AgencyEvent, view: View) -> bool:
+    """Whether one of the clerks who were there left his agency or the service by the same request."""
+    if not isinstance(event, Clerks):
+        return False
+    left = (view.mailboxes[who] for who in event.was if who in view.mailboxes)
+    return any(
+        isinstance(own, Revoke | Move) and own.request == event.request for clerk in left for own in clerk.history
+    )
 
 
 def _concerned(asker: str, owners: tuple[str, ...], view: View) -> bool:

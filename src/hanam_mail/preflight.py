@@ -37,6 +37,7 @@ _FORMS = {
     "vault_redis_password": (re.compile(r"[A-Za-z0-9]+"), "chỉ gồm chữ không dấu và số"),
     "vault_roundcube_des_key": (re.compile(r".{24}"), "cần đúng 24 ký tự"),
 }
+_SMARTHOST = ("host", "port", "tls_name", "user", "password", "sender", "recipient")
 _MAKE = "tạo bằng `python -m hanam_mail.secrets` (docs/handbook/operations.vi.md)"
 _NETWORK = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?")
 _DOMAIN = re.compile(r"(?!-)([a-z0-9-]{1,63}(?<!-)\.)+[a-z]{2,63}")
@@ -56,6 +57,7 @@ def problems(
         *_vault(variables),
         *_internal_certificate(variables, host),
         *_public_certificate(variables, host),
+        *_second_path(variables, host in groups.get("production", ())),
         *placeholders.problems(variables, host, groups),
     ]
 
@@ -207,6 +209,27 @@ def _public_certificate(variables: Mapping[str, Any], host: str) -> list[str]:
     if not all(pair):
         return [f"{source}: chưa có; tls_mode provided cần chứng thư và khóa cho {', '.join(names)}"]
     return [f"{source}: {problem}" for problem in pki.problems(*pair, names)]
+
+
+def _second_path(variables: Mapping[str, Any], required: bool) -> list[str]:
+    """How the operator hears of it when mail itself is down: production has a way, and each way is a safe one."""
+    webhook, smarthost = variables.get("vault_watch_webhook"), variables.get("vault_watch_smarthost")
+    found = []
+    if required and not webhook and not smarthost:
+        found.append(
+            "vault_watch_webhook hoặc vault_watch_smarthost: chưa có đường thứ hai để báo khi chính hệ thống thư hỏng; "
+            "thêm một trong hai bằng `ansible-vault edit` (docs/handbook/operations.vi.md)"
+        )
+    if webhook and not re.fullmatch(r"https://\S+", str(webhook)):
+        found.append("vault_watch_webhook: cần địa chỉ https://")
+    if smarthost and not isinstance(smarthost, Mapping):
+        return [*found, f"vault_watch_smarthost: cần một bảng với các khóa {', '.join(_SMARTHOST)}"]
+    if smarthost:
+        found += [f"vault_watch_smarthost[{key!r}]: chưa có" for key in _SMARTHOST if not smarthost.get(key)]
+        recipient = str(smarthost.get("recipient") or "")
+        if recipient.casefold().endswith(f"@{variables.get('mail_domain')}"):
+            found.append("vault_watch_smarthost['recipient']: phải là địa chỉ ngoài hệ thống này")
+    return found
 
 
 def _key(source: str, key: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,54 @@ def test_every_unit_that_a_role_writes_is_watched(environment: Environments, top
         watched = {row["unit"] for row in there.value("watch", "watch_units", host)}
         pattern = re.escape(unit).replace("@\\.", "@[^.]+\\.")
         assert role == "watch" or any(re.fullmatch(pattern, name) for name in watched), f"{host}: {unit} of {role}"
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_every_daemon_is_asked_whether_it_hangs_or_it_is_said_why_not(environment: Environments, topology: str) -> None:
+    there = environment(topology)
+    texts: dict[str, list[str]] = {}
+    for host, role, unit, row in written(there):
+        texts.setdefault(unit, []).append(there.render(role, row["src"], host, row))
+    for host in there.hosts("all:!outside"):
+        for row in there.value("watch", "watch_units", host):
+            text = "\n".join(texts.get(row["unit"], []))
+            # Timers and sockets are systemd's own; a run that ends has its time limit.
+            if (
+                not row["unit"].endswith(".service")
+                or re.search(r"^Type=oneshot$", text, re.M)
+                or ("@" in row["unit"] and row.get("job"))
+            ):
+                continue
+            assert bool(row.get("probes")) != bool(row.get("unasked")), f"{host}: {row['unit']}"
+            asked_by_systemd = re.search(r"^WatchdogSec=\d+", text, re.M)
+            assert bool(asked_by_systemd) == ("WatchdogSec" in row.get("unasked", "")) or not text, row["unit"]
+        doors = there.value("watch", "watch_doors", host)
+        assert len({row["name"] for row in doors}) == len(doors)
+        # Else a look would find nothing of it, and say nothing.
+        assert {row["unit"] for row in doors if row["here"]} <= {
+            row["unit"] for row in there.value("watch", "watch_units", host) if row["here"]
+        }
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_dates_that_a_person_renews_are_told_a_month_before_they_stop_anything(
+    environment: Environments, topology: str
+) -> None:
+    there = environment(topology)
+    found = {
+        row["name"]: row for host in there.hosts("all:!outside") for row in there.value("watch", "watch_dates", host)
+    }
+    calendar, security = (found[name] for name in sorted(found))
+    years = yaml.safe_load((ROOT / "group_vars/all/calendar.yml").read_text())["calendar_confirmed_years"]
+    assert calendar["ends"] == f"{max(years)}-12-31"
+    assert f"năm {max(years) + 1} " in calendar["cure"]
+    # The job of the day fails from two weeks before the year that nobody confirmed: its longest warning ends there.
+    assert calendar["days"] - 14 == 30
+    host = there.hosts("webmail")[0]
+    text = there.render("webmail", "security.txt.j2", host)
+    assert security["path"] == there.value("webmail", "_webmail_security_text", host)
+    (day,) = re.findall(rf"^{security['after']} (\d{{4}}-\d\d-\d\d)T", text, re.M)
+    assert (datetime.fromisoformat(day) - datetime.now()).days > security["days"] > 30
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 import uuid
 from functools import partial
@@ -60,37 +61,72 @@ def test_a_unit_that_fails_is_told_once_by_mail_from_every_host(lab: Lab, group:
         lab.run(group, f"systemctl reset-failed {unit}.service")
 
 
-# A chat service, and two looks of a host whose mail server refuses, with a state of their own. Prints what was posted.
+# A chat service of several moods, by the last word of its address; what one look of a host whose mail server refuses
+# makes of each, with a state of its own. Prints for each what was posted, whether he was told, and what was said.
 WEBHOOK = """
-import http.server, json, subprocess, sys, tempfile, threading
+import http.server, json, ssl, subprocess, sys, tempfile, threading, time
 posted = []
 class Chat(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
-        posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
-        self.send_response(200); self.end_headers()
+        text = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"]
+        mood = self.path.rpartition("/")[2]
+        if mood == "hangs":
+            time.sleep(40)
+        if mood == "good":
+            posted.append(text)
+        self.send_response({"busy": 503, "moved": 302}.get(mood, 200))
+        self.send_header("Location", "/bi-mat/good")
+        self.end_headers()
+    do_GET = do_POST
     def log_message(self, *words): pass
-server = http.server.HTTPServer(("127.0.0.1", 0), Chat)
+server = http.server.ThreadingHTTPServer(("", 0), Chat)
+server.daemon_threads = True
+context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+context.load_cert_chain("/etc/hanam-mail/tls/public/fullchain.pem", "/etc/hanam-mail/tls/public/privkey.pem")
+server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 config = json.load(open("/etc/hanam-mail/watch.json"))
-config["webhook"] = f"http://127.0.0.1:{server.server_port}/bi-mat-cua-webhook"
 # Nothing listens there.
 config["mail"]["port"] = 1
+config["smarthosts"] = []
+config["units"] = config["doors"] = []
 config["certificates"] = [{"name": "Chứng thư thử", "path": "/khong/co", "days": 1}]
-with tempfile.TemporaryDirectory() as folder:
-    open(folder + "/config.json", "w").write(json.dumps(config))
-    for look in range(2):
-        line = ["hanam-mail-watch", "--config", folder + "/config.json", "--state", folder]
-        said = subprocess.run(line, capture_output=True, text=True, check=True)
-        assert "bi-mat" not in said.stdout + said.stderr
-print(json.dumps(posted))
+found = {}
+for name, mood in [(sys.argv[1], mood) for mood in ("good", "busy", "moved", "hangs")] + [("127.0.0.1", "stranger")]:
+    config["webhook"] = f"https://{name}:{server.server_port}/bi-mat/{mood}"
+    posted.clear()
+    with tempfile.TemporaryDirectory() as folder:
+        open(folder + "/config.json", "w").write(json.dumps(config))
+        said, began = "", time.monotonic()
+        for look in range(2 if mood == "good" else 1):
+            line = ["hanam-mail-watch", "--config", folder + "/config.json", "--state", folder]
+            said += subprocess.run(line, capture_output=True, text=True, check=True).stdout
+        state = json.load(open(folder + "/state.json"))
+    told = bool(state["causes"]["certificate:/khong/co"]["told"])
+    found[mood] = [len(posted), posted[:1], told, said, time.monotonic() - began]
+print(json.dumps(found))
 """
 
 
-def test_a_second_path_tells_when_mail_is_away(lab: Lab) -> None:
+def test_a_webhook_tells_when_mail_is_away_and_is_tried_again_when_it_did_not_take_it(lab: Lab) -> None:
     program = base64.b64encode(WEBHOOK.encode()).decode()
-    (posted,) = json.loads(lab.run("mx", f"echo {program} | base64 -d | python3 -").splitlines()[-1])
+    name = f"mx.{lab.variables['mail_domain']}"
+    found = json.loads(lab.run("mx", f"echo {program} | base64 -d | python3 - {name}").splitlines()[-1])
+    (count, (posted,), told, _, _) = found["good"]
+    assert (count, told) == (1, True)
     assert "CẦN XỬ LÝ: " in posted
     assert "- Chứng thư thử: không đọc được /khong/co" in posted
+    for mood, kind in {
+        "busy": "HTTPError",
+        "moved": "HTTPError",
+        "hangs": "TimeoutError",
+        "stranger": "URLError",
+    }.items():
+        count, _, told, said, seconds = found[mood]
+        assert (count, told) == (0, False), mood
+        assert f"could not be told by webhook: {kind}" in said
+        assert seconds < 30, mood
+    assert "bi-mat" not in "".join(said for _, _, _, said, _ in found.values())
 
 
 CRASHES = 7
@@ -113,14 +149,21 @@ def test_daemons_that_crash_again_and_again_come_back(lab: Lab) -> None:
         lab.run(group, f"systemctl reset-failed {unit}")
 
 
-# The look is made as if the first one, a minute ago, had found these silent; prints how long the restart took.
+# The look is made as if the first one, a minute ago, had found these silent.
 SILENT = """
-import json, subprocess, sys, time
+import fcntl, json, sys, time
+# A look that is under way would write over it.
+fcntl.flock(open("/var/lib/hanam-watch/lock", "w"), fcntl.LOCK_EX)
 path = "/var/lib/hanam-watch/state.json"
 state = json.load(open(path))
 state["silent_since"] = {unit: time.time() - 100 for unit in sys.argv[1:]}
+state["restarted_at"] = {}
 open(path, "w").write(json.dumps(state))
 """
+
+
+# Under a name of its own: one that is under way had begun before.
+LOOK = "systemctl start hanam-watch@test"
 
 
 # As if the look before had seen the clock an hour ahead.
@@ -150,13 +193,83 @@ def test_daemons_that_hang_are_started_again(lab: Lab) -> None:
         "clamav-daemon": "filter",
         "dovecot": "mailstore",
         "redis-server": "filter",
+        "postfix": "mx",
+        "nginx": "webmail",
+        "hanam-change-page": "webmail",
+        "restic-rest-server": "backup_repository",
+        "ssh": "backup_repository",
     }
+    if lab.run("mx", "systemctl is-active hanam-tunnel", check=False).strip() == "active":
+        hung["hanam-tunnel"] = "mx"
+    # Started by whoever comes first.
+    lab.run("webmail", "systemctl start hanam-change-page")
     program = base64.b64encode(SILENT.encode()).decode()
     for host in {lab.host(group) for group in hung.values()}:
         units = [f"{unit}.service" for unit, group in hung.items() if lab.host(group) == host]
-        pids = lab.run(host, f"systemctl show --property=MainPID --value {' '.join(units)}").split()
-        lab.run(host, f"systemctl kill --signal=STOP {' '.join(units)}")
-        lab.run(host, f"echo {program} | base64 -d | python3 - {' '.join(units)}; systemctl start hanam-watch@timer")
-        after = lab.run(host, f"systemctl show --property=MainPID --value {' '.join(units)}").split()
+        show = f"systemctl show --property=MainPID --value {' '.join(units)}"
+        pids = lab.run(host, show).split()
+        assert "0" not in pids, host
+        for unit in units:
+            # Whose sessions are ours.
+            whom = "--kill-whom=main" if unit == "ssh.service" else ""
+            lab.run(host, f"systemctl kill --signal=STOP {whom} {unit}")
+        lab.run(host, f"echo {program} | base64 -d | python3 - {' '.join(units)}; {LOOK}")
+        after = lab.run(host, show).split()
         assert [unit for unit, old, new in zip(units, pids, after, strict=True) if new in {old, "0"}] == []
+        assert {f"hung:{unit}" for unit in units} <= causes(lab, host).keys()
     lab.wait_for_agents()
+
+
+def causes(lab: Lab, group: str) -> dict[str, dict[str, object]]:
+    """What a host remembers to be wrong."""
+    found: dict[str, dict[str, object]] = json.loads(lab.run(group, "cat /var/lib/hanam-watch/state.json"))["causes"]
+    return found
+
+
+def test_a_door_that_hangs_is_told_and_no_session_is_cut_for_it(lab: Lab) -> None:
+    pid = "systemctl show --property=MainPID --value dovecot"
+    before = lab.run("mailstore", pid)
+    program = base64.b64encode(SILENT.encode()).decode()
+    look = f"echo {program} | base64 -d | python3 - 'Cửa IMAP của kho thư'; {LOOK}"
+    try:
+        lab.run("mailstore", f"kill -STOP $(pgrep -f dovecot/imap-login); {look}")
+    finally:
+        lab.run("mailstore", "kill -CONT $(pgrep -f dovecot/imap-login)")
+    assert "silent:Cửa IMAP của kho thư" in causes(lab, "mailstore")
+    assert lab.run("mailstore", pid) == before
+
+
+def test_a_master_of_php_that_hangs_is_started_again_by_systemd_and_told(lab: Lab) -> None:
+    unit = "php8.4-fpm.service"
+    impatient = f"/run/systemd/system/{unit}.d/zz-test.conf"
+    lab.run(
+        "webmail",
+        f"mkdir -p $(dirname {impatient}); printf '[Service]\nWatchdogSec=4s\n' >{impatient};"
+        f" systemctl daemon-reload; systemctl restart {unit}",
+    )
+    try:
+        show = f"systemctl show --property=MainPID --value {unit}"
+        before = lab.run("webmail", show)
+        lab.run("webmail", f"systemctl kill --signal=STOP {unit}")
+        wait_for(lambda: lab.run("webmail", show) not in {before, "0\n"}, "PHP to run again")
+        wait_for(lambda: f"hung:{unit}" in causes(lab, "webmail"), "the watch to know")
+    finally:
+        lab.run(
+            "webmail",
+            f"rm {impatient}; systemctl daemon-reload; systemctl restart {unit}; systemctl reset-failed {unit}",
+        )
+
+
+OF_DEBIAN = re.compile(r"(systemd-\w+|dbus|console-getty|(getty|user|serial-getty)@\S+|unattended-upgrades)\.service")
+"""systemd's own have its watchdog; the others sleep, serve an operator's console, or are asked by nobody of ours."""
+
+
+def test_every_service_that_runs_is_watched(lab: Lab) -> None:
+    for host in hosts(lab):
+        running = lab.run(host, "systemctl list-units --type=service --state=running --plain --no-legend").splitlines()
+        config = json.loads(lab.run(host, "cat /etc/hanam-mail/watch.json"))
+        watched = {row["unit"] for row in config["units"]}
+        others = {line.split()[0] for line in running} - watched
+        assert [
+            unit for unit in others if not OF_DEBIAN.fullmatch(unit) and not unit.startswith("hanam-watch@")
+        ] == [], host

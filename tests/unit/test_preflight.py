@@ -180,3 +180,51 @@ def test_mode_acme_needs_a_key_that_can_be_read(right: dict[str, Any], key: str,
     (problem,) = preflight.problems(acme, "mail", GROUPS)
     assert problem.startswith(f"vault_public_keys['mail']: {expected}")
     assert preflight.problems({**acme, "tls_private_key": right["vault_public_keys"]["mail"]}, "mail", GROUPS) == []
+
+
+SMARTHOST = {
+    "host": "smtp.nha-cung-cap.vn",
+    "port": 587,
+    "tls_name": "smtp.nha-cung-cap.vn",
+    "user": "hanam",
+    "password": "x",
+    "sender": "hanam@nha-cung-cap.vn",
+    "recipient": "truc@nha-cung-cap.vn",
+}
+
+
+@pytest.mark.dieu10
+def test_production_has_a_second_path_to_its_operator(right: dict[str, Any]) -> None:
+    """Without one the news that mail is down wait in the queue of the mail that is down."""
+    production = {**GROUPS, "production": ["mail"]}
+
+    def told(groups: dict[str, list[str]], **more: Any) -> list[str]:
+        found = preflight.problems({**right, **more}, "mail", groups)
+        return [problem for problem in found if "vault_watch" in problem]
+
+    (problem,) = told(production)
+    assert problem.startswith("vault_watch_webhook hoặc vault_watch_smarthost: chưa có đường thứ hai")
+    assert told(GROUPS) == []
+    assert told({**GROUPS, "staging": ["mail"]}) == []
+    for way in ({"vault_watch_webhook": "https://chat.example/x"}, {"vault_watch_smarthost": SMARTHOST}):
+        assert told(production, **way) == []
+
+
+@pytest.mark.dieu10
+@pytest.mark.parametrize(
+    ("way", "problem"),
+    [
+        ({"vault_watch_webhook": "http://chat.example/x"}, "vault_watch_webhook: cần địa chỉ https://"),
+        ({"vault_watch_smarthost": "smtp.nha-cung-cap.vn"}, "vault_watch_smarthost: cần một bảng"),
+        # Without a name no certificate could be checked.
+        ({"vault_watch_smarthost": SMARTHOST | {"tls_name": ""}}, "vault_watch_smarthost['tls_name']: chưa có"),
+        ({"vault_watch_smarthost": without(SMARTHOST, "password")}, "vault_watch_smarthost['password']: chưa có"),
+        (
+            {"vault_watch_smarthost": SMARTHOST | {"recipient": "stttt@hanam.gov.vn"}},
+            "vault_watch_smarthost['recipient']: phải",
+        ),
+    ],
+)
+def test_a_second_path_is_safe_and_leads_outside(right: dict[str, Any], way: dict[str, Any], problem: str) -> None:
+    (found,) = preflight.problems({**right, **way}, "mail", GROUPS)
+    assert found.startswith(problem)

@@ -1,17 +1,23 @@
 """What the operator is told of a host, and how often (Đ10.5, Đ10.7)."""
 
+import contextlib
+import http.client
 import json
 import os
 import smtplib
+import socket
 import subprocess
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hanam_mail.watch import __main__ as command
-from hanam_mail.watch import looks, telling
+from hanam_mail.watch import hanging, looks, telling
 from hanam_mail.watch.looks import Finding
 from hanam_mail.watch.telling import News, compare, told
 
@@ -94,10 +100,10 @@ def test_a_failed_unit_of_no_role_is_found_and_one_with_a_row_is_not_found_twice
 
 def test_a_daemon_that_hangs_is_started_again_once_it_was_silent_in_two_looks(host: Host) -> None:
     host.unit("dovecot.service")
-    silent: dict[str, float] = {}
+    state = silence()
 
     def look(answers: bool, at: float) -> list[str]:
-        return list(looks.hung([BACKUP, DOVECOT], host, silent, lambda probe: answers, at))
+        return list(hanging.hung([BACKUP, DOVECOT], [], host, state, lambda probe: answers, at))
 
     assert look(False, NOW) == []
     assert look(True, NOW + 60) == []
@@ -107,14 +113,101 @@ def test_a_daemon_that_hangs_is_started_again_once_it_was_silent_in_two_looks(ho
     assert host.done == []
     assert look(False, NOW + 180) == ["hung:dovecot.service"]
     assert host.done == [("restart", "dovecot.service")]
-    assert silent == {}
+
+
+def test_what_a_restart_does_not_cure_is_told_and_restarted_once_an_hour(host: Host) -> None:
+    host.unit("dovecot.service")
+    state = silence()
+    minutes = {
+        minute: hanging.hung([DOVECOT], [], host, state, lambda probe: False, NOW + 60 * minute) for minute in range(61)
+    }
+    assert host.done == [("restart", "dovecot.service")]
+    assert [minute for minute, found in minutes.items() if "hung:dovecot.service" in found] == [1, *range(3, 61)]
+    assert [minute for minute, found in minutes.items() if "silent:dovecot.service" in found] == [*range(3, 61)]
+    assert "vẫn không trả lời sau khi được khởi động lại lúc" in minutes[3]["silent:dovecot.service"].text
+    hanging.hung([DOVECOT], [], host, state, lambda probe: False, NOW + 60 * 61)
+    assert host.done == [("restart", "dovecot.service")] * 2
+    hanging.hung([DOVECOT], [], host, state, lambda probe: True, NOW + 60 * 62)
+    assert state == silence()
 
 
 def test_a_daemon_that_is_stopped_is_not_started(host: Host) -> None:
     host.unit("dovecot.service", "inactive")
-    silent = {"dovecot.service": 0.0}
-    assert looks.hung([DOVECOT], host, silent, lambda probe: False, NOW) == {}
-    assert (host.done, silent) == ([], {})
+    state = {"silent_since": {"dovecot.service": 0.0}, "restarted_at": {}}
+    assert hanging.hung([DOVECOT], [], host, state, lambda probe: False, NOW) == {}
+    assert (host.done, state) == ([], silence())
+
+
+def test_a_door_that_is_silent_is_told_and_nobody_is_cut_for_it(host: Host) -> None:
+    """It may only be full of people, as on a morning."""
+    host.unit("dovecot.service")
+    state = silence()
+    door = {"unit": "dovecot.service", "name": "Cửa IMAP", "mail": True, "probes": [{"address": "/imap"}]}
+
+    def look(at: float) -> dict[str, Finding]:
+        return hanging.hung([DOVECOT], [door], host, state, lambda probe: probe["address"] != "/imap", at)
+
+    assert look(NOW) == {}
+    assert [look(NOW + at).keys() for at in (60, 120, 4000)] == [{"silent:Cửa IMAP"}] * 3
+    assert look(NOW + 4060)["silent:Cửa IMAP"].text.startswith("Cửa IMAP (dovecot.service) không trả lời: systemctl")
+    assert host.done == []
+
+
+def silence() -> dict[str, dict[str, float]]:
+    return {"silent_since": {}, "restarted_at": {}}
+
+
+@pytest.fixture
+def listener(tmp_path: Path) -> Iterator[Callable[[bytes | None], str]]:
+    """A socket that gives each who comes these words; None: as of a daemon that hangs, whose kernel goes on."""
+    opened: list[socket.socket] = []
+
+    def of(words: bytes | None) -> str:
+        address = str(tmp_path / f"{len(opened)}")
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(address)
+        server.listen()
+        opened.append(server)
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while words is not None:
+                    client, _ = server.accept()
+                    client.sendall(words)
+                    client.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        return address
+
+    yield of
+    for server in opened:
+        server.close()
+
+
+def test_an_answer_is_one_that_begins_as_it_should(
+    listener: Callable[[bytes | None], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hanging, "PROBE_SECONDS", 0.3)
+    greeting, hangs, away = listener(b"* OK ready"), listener(None), "/khong/co"
+    assert hanging.answers({"address": greeting, "expect": "* OK"})
+    assert not hanging.answers({"address": greeting, "expect": "220"})
+    # One that takes the connection and says nothing, with TLS or without.
+    assert not hanging.answers({"address": hangs})
+    assert not hanging.answers({"address": hangs, "tls": True})
+    assert not hanging.answers({"address": greeting, "tls": True, "expect": "* OK"})
+    assert not hanging.answers({"address": away})
+
+
+def test_what_systemds_own_watchdog_restarted_is_told_once(host: Host) -> None:
+    ended = {"MONITOR_SERVICE_RESULT": "watchdog", "MONITOR_UNIT": "dovecot.service"}
+    found = hanging.ended_by_watchdog([DOVECOT], ended)
+    assert {cause: (of.text, of.mail) for cause, of in found.items()} == {
+        "hung:dovecot.service": ("Kho thư (dovecot.service) không trả lời, đã được khởi động lại", True)
+    }
+    assert hanging.ended_by_watchdog([DOVECOT], ended | {"MONITOR_SERVICE_RESULT": "signal"}) == {}
+    assert hanging.ended_by_watchdog([DOVECOT], {}) == {}
+    (other,) = hanging.ended_by_watchdog([], ended).values()
+    assert "dovecot.service" in other.text
 
 
 def test_a_clock_that_was_set_back_starts_again_what_does_not_bear_it(host: Host) -> None:
@@ -143,6 +236,26 @@ def test_a_certificate_is_found_before_its_end_and_one_that_cannot_be_read_too(t
     path.write_text("")
     (finding,) = looks.certificates([row], today).values()
     assert "không đọc được" in finding.text
+
+
+def test_what_ends_on_a_day_is_told_so_many_days_before(tmp_path: Path) -> None:
+    end = datetime.fromisoformat("2026-12-31").timestamp()
+    calendar = {"name": "Lịch nghỉ", "ends": "2026-12-31", "days": 44, "cure": "ghi năm 2027"}
+    assert looks.dates([calendar], end - 44 * DAY) == {}
+    (finding,) = looks.dates([calendar], end - 44 * DAY + 1).values()
+    assert finding.text == "Lịch nghỉ chỉ đến ngày 31/12/2026: ghi năm 2027"
+    # As security.txt has it (RFC 9116).
+    file = tmp_path / "security.txt"
+    written = {"name": "security.txt", "path": str(file), "after": "Expires:", "days": 60, "cure": "make deploy"}
+    for text in ("", "Contact: mailto:x\n"):
+        file.write_text(text)
+        (finding,) = looks.dates([written], end).values()
+        assert "không đọc được" in finding.text
+    file.write_text("Contact: mailto:x\nExpires: 2026-12-31T00:00:00Z\n")
+    assert looks.dates([written], end - 61 * DAY) == {}
+    assert [of.text for of in looks.dates([written], end - 59 * DAY).values()] == [
+        "security.txt chỉ đến ngày 31/12/2026: make deploy"
+    ]
 
 
 def test_the_newest_file_of_each_folder_must_not_be_too_old(tmp_path: Path) -> None:
@@ -210,6 +323,17 @@ def test_what_could_not_be_told_is_told_by_the_next_look() -> None:
     causes: dict[str, Any] = {}
     assert compare(causes, DISK, NOW).new
     assert compare(causes, DISK, NOW + 120).new
+    # Also what one look alone found, as a daemon that was started again, and what is over by then.
+    assert compare(causes, {}, NOW + 240).new
+    assert tell(causes, {}, NOW + 360).new
+    assert tell(causes, {}, NOW + 360 + telling.OVER_SECONDS).over == {"disk": "đĩa hỏng"}
+
+
+def test_who_was_told_by_the_second_path_hears_there_that_it_is_over() -> None:
+    causes: dict[str, Any] = {}
+    down = {"down": Finding("không chạy", mail=True)}
+    assert tell(causes, down, NOW).mail
+    assert tell(causes, {}, NOW + HOUR).mail
 
 
 # --- the ways ---
@@ -219,7 +343,9 @@ def test_what_could_not_be_told_is_told_by_the_next_look() -> None:
 def paths(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[bool, list[str]]]:
     """Whether the operator was told, and by which paths, when some refuse."""
 
-    def of(*refusing: str, mail_is_down: bool = False, webhook: bool = True) -> tuple[bool, list[str]]:
+    def of(
+        *refusing: str, mail_is_down: bool = False, webhook: bool = True, queued: Sequence[str] = ()
+    ) -> tuple[bool, list[str]]:
         taken: list[str] = []
 
         def by(name: str) -> None:
@@ -231,7 +357,7 @@ def paths(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[bool, list[str
         monkeypatch.setattr(telling, "by_webhook", lambda url, title, text: by("webhook"))
         config = {"host": "mail", "mail": {"host": "mx"}, "webhook": "https://x" if webhook else "", "smarthosts": []}
         news = News({"a": "b"}, {}, {}, mail_is_down)
-        return telling.send(config, news, NOW), taken
+        return telling.send(config, news, NOW, queued)[0], taken
 
     return of
 
@@ -246,13 +372,58 @@ def test_the_second_path_is_taken_when_mail_refuses_or_is_what_is_down(
     assert paths("mx") == (True, ["webhook"])
     # Taken by a queue that nobody can read from.
     assert paths(mail_is_down=True) == (True, ["mx", "webhook"])
-    assert paths("webhook", mail_is_down=True) == (True, ["mx"])
     assert "bi-mat" not in capsys.readouterr().out
 
 
 def test_who_was_reached_by_no_path_was_not_told(paths: Callable[..., tuple[bool, list[str]]]) -> None:
     assert paths("mx", "webhook") == (False, [])
     assert paths("mx", webhook=False) == (False, [])
+
+
+def test_what_only_a_queue_took_while_mail_is_down_is_not_told_yet(
+    paths: Callable[..., tuple[bool, list[str]]],
+) -> None:
+    """It lay there unread, and the second path, refused once, was never tried again."""
+    assert paths("webhook", mail_is_down=True) == (False, ["mx"])
+    # By the next look: not into the queue once more.
+    assert paths("webhook", mail_is_down=True, queued=["a"]) == (False, [])
+    assert paths(mail_is_down=True, queued=["a"]) == (True, ["webhook"])
+    # Who has no second path must not be mailed by every look.
+    assert paths(mail_is_down=True, webhook=False) == (True, ["mx"])
+
+
+def test_a_way_whose_other_end_dawdles_or_speaks_nonsense_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(telling, "PATH_SECONDS", 1)
+    news = News({"a": "b"}, {}, {}, True)
+    config = {"host": "mail", "mail": {}, "webhook": "https://x", "smarthosts": [{"host": "smarthost"}]}
+    taken: list[str] = []
+
+    def dawdles(url: str, title: str, text: str) -> None:
+        while True:
+            time.sleep(0.2)
+
+    def nonsense(url: str, title: str, text: str) -> None:
+        raise http.client.BadStatusLine("x")
+
+    def mail(path: Any, title: str, text: str) -> None:
+        if path:
+            taken.append(path["host"])
+        else:
+            raise UnicodeEncodeError("ascii", "mật khẩu", 1, 2, "a password that is none")
+
+    monkeypatch.setattr(telling, "by_mail", mail)
+    for way, kind in ((dawdles, "TimeoutError"), (nonsense, "BadStatusLine")):
+        monkeypatch.setattr(telling, "by_webhook", way)
+        assert telling.send(config, news, NOW) == (True, False)
+        assert f"by webhook: {kind}" in capsys.readouterr().out
+    assert taken == ["smarthost"] * 2
+
+
+def test_no_text_goes_to_a_webhook_in_clear() -> None:
+    with pytest.raises(ValueError, match="https"):
+        telling.by_webhook("http://127.0.0.1:1/", "", "")
 
 
 def test_the_news_are_vietnamese_and_name_host_causes_and_commands() -> None:
@@ -277,14 +448,14 @@ def test_what_cannot_be_looked_at_or_remembered_hides_nothing_else(
     def failing(words: Sequence[str]) -> str:
         raise OSError("systemctl: no bus")
 
-    def taken(config: Any, news: News, now: float) -> bool:
+    def taken(config: Any, news: News, now: float, queued: Sequence[str]) -> tuple[bool, bool]:
         told_of.append(news)
-        return True
+        return True, True
 
     monkeypatch.setattr(command, "systemctl", failing)
     monkeypatch.setattr(command, "send", taken)
     row = {"name": "Chứng thư", "path": "/khong/co", "days": 1}
-    config = {"units": [BACKUP], "certificates": [row], "ages": [], "backups": []}
+    config = {"units": [BACKUP], "doors": [], "certificates": [row], "dates": [], "ages": [], "backups": []}
     (tmp_path / "config.json").write_text(json.dumps(config))
     if remembered is not None:
         (tmp_path / "state.json").write_text(remembered)

@@ -3,6 +3,7 @@
 import argparse
 import fcntl
 import json
+import os
 import subprocess
 import sys
 import time
@@ -10,15 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hanam_mail.watch.hanging import answers, ended_by_watchdog, hung
 from hanam_mail.watch.looks import (
     Finding,
     Row,
     ages,
-    answers,
     backups,
     certificates,
     clock,
-    hung,
+    dates,
     moment,
     other_failed_units,
     systemctl,
@@ -35,10 +36,12 @@ def look(config: Row, state: Mapping[str, dict[str, float]], now: float) -> dict
     rows = config["units"]
     looks: dict[str, Callable[[], dict[str, Finding]]] = {
         "đồng hồ": lambda: clock(rows, systemctl, state["clock"], now - time.monotonic()),
-        "treo": lambda: hung(rows, systemctl, state["silent_since"], answers, now),
+        "treo": lambda: hung(rows, config["doors"], systemctl, state, answers, now),
+        "giám sát của systemd": lambda: ended_by_watchdog(rows, os.environ),
         "đơn vị systemd": lambda: units(rows, systemctl, time.monotonic()),
         "đơn vị systemd khác": lambda: other_failed_units(rows, systemctl),
         "chứng thư": lambda: certificates(config["certificates"], now),
+        "ngày hết hạn": lambda: dates(config["dates"], now),
         "tuổi tệp": lambda: ages(config["ages"], now),
         "sao lưu": lambda: backups(config["backups"], now),
     }
@@ -66,9 +69,15 @@ def watch(config: Row, folder: Path, now: float) -> None:
         print(f"<5>đã hết: {text}", flush=True)
     # Kept before and after: a run that is ended in the middle tells once too often rather than never.
     _write(file, state)
-    if not news.nothing and send(config, news, now):
+    if news.nothing:
+        return
+    queued = [cause for cause in causes if causes[cause].get("queued")]
+    known, mailed = send(config, news, now, queued)
+    if known:
         told(causes, news, now)
-        _write(file, state)
+    for cause in {*news.new, *news.lasting, *news.over} & set(causes):
+        causes[cause]["queued"] = not known and (mailed or cause in queued)
+    _write(file, state)
 
 
 def show(folder: Path) -> int:
@@ -85,7 +94,7 @@ def show(folder: Path) -> int:
 
 def _read(file: Path) -> dict[str, Any]:
     """What is remembered. Of a file that another release wrote, or a full disk cut off, nothing: all is told anew."""
-    empty: dict[str, Any] = {"causes": {}, "silent_since": {}, "clock": {}}
+    empty: dict[str, Any] = {"causes": {}, "silent_since": {}, "restarted_at": {}, "clock": {}}
     try:
         state = json.loads(file.read_text())
     except (FileNotFoundError, ValueError):

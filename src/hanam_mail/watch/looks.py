@@ -1,12 +1,11 @@
-"""What is looked at: units, certificates, ages of files, backups, and daemons that hang."""
+"""What is looked at: units, certificates, dates, ages of files, backups and the clock."""
 
 import json
-import socket
+import re
 import ssl
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +16,6 @@ DOWN_SECONDS = 180
 RESTARTS = 5
 """So many restarts without an hour of calm are a loop."""
 CALM_SECONDS = 3600
-HUNG_SECONDS = 60
-"""A daemon that does not answer, now as so long ago, is started again."""
-PROBE_SECONDS = 10
 STEP_SECONDS = 15
 """A clock that went back by more between two looks was set; a slow correction takes longer for so much."""
 
@@ -100,6 +96,32 @@ def certificates(rows: Sequence[Row], now: float) -> dict[str, Finding]:
     return found
 
 
+def dates(rows: Sequence[Row], now: float) -> dict[str, Finding]:
+    """What ends on a day and is renewed by a person: `ends`, or the day in the file `path` after the words `after`."""
+    found = {}
+    for row in rows:
+        ends = row.get("ends")
+        if not ends:
+            written = re.search(
+                rf"^{re.escape(row['after'])} *([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})", _text(row["path"]), re.M
+            )
+            if written is None:
+                found[f"date:{row['name']}"] = Finding(f"{row['name']}: không đọc được {row['path']}")
+                continue
+            ends = written[1]
+        end = datetime.fromisoformat(ends).timestamp()
+        if end - now < row["days"] * 86400:
+            found[f"date:{row['name']}"] = Finding(f"{row['name']} chỉ đến ngày {day(end)}: {row['cure']}")
+    return found
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
+
+
 def ages(rows: Sequence[Row], now: float) -> dict[str, Finding]:
     """Folders in which the newest file that is meant is too old; one without any is no fault of age."""
     found = {}
@@ -127,56 +149,6 @@ def backups(rows: Sequence[Row], now: float) -> dict[str, Finding]:
         elif now - datetime.fromisoformat(good).timestamp() > limit:
             at = moment(datetime.fromisoformat(good).timestamp())
             found["backup"] = Finding(words.format(f"lần sao lưu tốt gần nhất là lúc {at}"))
-    return found
-
-
-# --- daemons that hang -----------------------------------------------------------------------------
-
-
-def answers(probe: Row) -> bool:
-    """Whether a daemon answers.
-
-    `address`: a path or [host, port]; `udp`; `send` (text) or `send_hex`; `expect`: how the answer begins.
-    """
-    address = probe["address"]
-    udp = bool(probe.get("udp"))
-    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM) as client:
-        client.settimeout(PROBE_SECONDS)
-        try:
-            client.connect(address if isinstance(address, str) else tuple(address))
-            sent = bytes.fromhex(probe["send_hex"]) if "send_hex" in probe else probe.get("send", "").encode()
-            if sent:
-                client.sendall(sent)
-            return client.recv(512).startswith(probe.get("expect", "").encode())
-        except OSError:
-            return False
-
-
-def hung(
-    rows: Sequence[Row], run: Run, silent_since: dict[str, float], ask: Callable[[Row], bool], now: float
-) -> dict[str, Finding]:
-    """Daemons that run and do not answer, in two looks: they are started again."""
-    found = {}
-    asked = [row for row in rows if "probes" in row]
-
-    def well(row: Row) -> bool:
-        state = run(["show", "--property=ActiveState", "--value", row["unit"]]).strip()
-        return state != "active" or all(ask(probe) for probe in row["probes"])
-
-    # Side by side: who hangs is waited for.
-    with ThreadPoolExecutor(max(len(asked), 1)) as pool:
-        answered = list(pool.map(well, asked))
-    for row, good in zip(asked, answered, strict=True):
-        unit = row["unit"]
-        if good:
-            silent_since.pop(unit, None)
-        elif now - silent_since.setdefault(unit, now) >= HUNG_SECONDS:
-            del silent_since[unit]
-            print(f"<4>{unit} does not answer: it is started again", flush=True)
-            run(["restart", unit])
-            words = f"{row['name']} ({unit}) không trả lời, đã được khởi động lại"
-            found[f"hung:{unit}"] = Finding(words, bool(row.get("mail")))
     return found
 
 

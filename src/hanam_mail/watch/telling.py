@@ -1,11 +1,14 @@
 """What is told of what was found: once per cause, again while it lasts, and when it is over; and the ways it takes."""
 
+import http.client
 import json
+import signal
 import smtplib
 import socket
 import ssl
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
@@ -18,6 +21,8 @@ OVER_SECONDS = 1800
 """A cause that comes and goes is one cause: it is over when it has not been seen for so long."""
 REPEAT_SECONDS = 7 * 86400
 """What lasts is told again."""
+PATH_SECONDS = 60
+"""So long one way may take, however slowly its other end speaks."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +39,34 @@ class News:
     def nothing(self) -> bool:
         return not (self.new or self.lasting or self.over)
 
+    def without(self, causes: Collection[str]) -> "News":
+        """The rest of the news."""
+
+        def rest(kind: Mapping[str, str]) -> dict[str, str]:
+            return {cause: text for cause, text in kind.items() if cause not in causes}
+
+        return News(rest(self.new), rest(self.lasting), rest(self.over), self.mail)
+
 
 def compare(causes: dict[str, dict[str, Any]], found: Mapping[str, Finding], now: float) -> News:
     """Bring what is remembered up to date; what is to be told. What was told is noted by `told`."""
     for cause, finding in found.items():
         entry = causes.setdefault(cause, {"since": now, "told": None, "said": None})
         entry |= {"text": finding.text, "seen": now, "mail": finding.mail, "grace": finding.grace}
-    gone = {cause for cause, entry in causes.items() if cause not in found}
-    for cause in [cause for cause in gone if causes[cause]["told"] is None]:
+    for cause, entry in causes.items():
+        entry["due"] = entry.get("due") or (cause in found and now - entry["since"] >= entry["grace"])
+    # What passed within its grace is forgotten; what could not be told in time is told late.
+    for cause in [cause for cause, entry in causes.items() if cause not in found and not entry["due"]]:
         del causes[cause]
-    over = {cause: causes[cause]["text"] for cause in gone & set(causes) if now - causes[cause]["seen"] >= OVER_SECONDS}
-    present = {cause: causes[cause] for cause in found}
-    new = {c: e["text"] for c, e in present.items() if e["told"] is None and now - e["since"] >= e["grace"]}
-    lasting = {c: e["text"] for c, e in present.items() if e["told"] and now - e["told"] >= REPEAT_SECONDS}
-    return News(new, lasting, over, any(causes[cause]["mail"] for cause in [*new, *lasting]))
+    new = {c: e["text"] for c, e in causes.items() if e["told"] is None and e["due"]}
+    lasting = {c: causes[c]["text"] for c in found if causes[c]["told"] and now - causes[c]["told"] >= REPEAT_SECONDS}
+    over = {
+        cause: entry["text"]
+        for cause, entry in causes.items()
+        if cause not in found and entry["told"] and now - entry["seen"] >= OVER_SECONDS
+    }
+    # Who read of it by the second path reads of its end there too.
+    return News(new, lasting, over, any(causes[cause]["mail"] for cause in [*new, *lasting, *over]))
 
 
 def told(causes: dict[str, dict[str, Any]], news: News, now: float) -> None:
@@ -100,7 +119,8 @@ def by_mail(path: Row, title: str, text: str) -> None:
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(text, cte="quoted-printable")
     with _Server(path["host"], path["port"], path["tls_name"]) as server:
-        if path["tls_name"]:
+        # A server that offers no TLS, or is another one by its certificate, gets neither the password nor the text.
+        if path["tls_name"] or path.get("user"):
             server.starttls(context=ssl.create_default_context())
         if path.get("user"):
             server.login(path["user"], path["password"])
@@ -108,34 +128,68 @@ def by_mail(path: Row, title: str, text: str) -> None:
         server.sendmail(path["sender"] if path.get("user") else "", [path["recipient"]], mail.as_bytes())
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Another place is another's, and a text that is posted would become a question without it there."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
 def by_webhook(url: str, title: str, text: str) -> None:
     """Post the text as most chat services take it."""
+    if not url.startswith("https://"):
+        raise ValueError("the webhook is no https:// address")
     data = json.dumps({"text": f"{title}\n\n{text}"}).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310 - the operator's own
-    with urllib.request.urlopen(request, timeout=30):  # noqa: S310
+    with urllib.request.build_opener(_NoRedirect).open(request, timeout=15):
         pass
 
 
-def send(config: Row, news: News, now: float) -> bool:
-    """Tell the operator; whether he was told. The second path is for when mail refuses, or is what the news are of."""
-    title, text = subject(config["host"], news), body(config["host"], news, now)
-    mailed = _sent("mail", partial(by_mail, config["mail"], title, text))
+def send(config: Row, news: News, now: float, queued: Collection[str] = ()) -> tuple[bool, bool]:
+    """Tell the operator; whether he was told, and whether our own mail server took it.
+
+    The second path is for when mail refuses, or is what the news are of: then what our own server took does not count,
+    since nobody reads it yet. `queued`: causes that it took before; for them only the second path is left to try.
+    """
+    rest = news.without(queued)
+    mailed = rest.nothing or _sent("mail", partial(by_mail, config["mail"], *_words(config, rest, now)))
     if mailed and not news.mail:
-        return True
-    # What our own mail server took is not read yet when mail is what is down.
-    other = False
+        return True, True
+    words = _words(config, news, now)
+    taken = []
     if config["webhook"]:
-        other = _sent("webhook", partial(by_webhook, config["webhook"], title, text))
+        taken.append(_sent("webhook", partial(by_webhook, config["webhook"], *words)))
     for server in config["smarthosts"]:
-        other = _sent("smarthost", partial(by_mail, server, title, text)) or other
-    return mailed or other
+        taken.append(_sent("smarthost", partial(by_mail, server, *words)))
+    return any(taken) or (mailed and not taken), mailed
+
+
+def _words(config: Row, news: News, now: float) -> tuple[str, str]:
+    return subject(config["host"], news), body(config["host"], news, now)
 
 
 def _sent(path: str, take: Callable[[], None]) -> bool:
     """Whether a path took it. The error itself may bear the webhook's secret, so only its kind is written down."""
     try:
-        take()
-    except (OSError, smtplib.SMTPException) as error:
+        with _within(PATH_SECONDS):
+            take()
+    except (OSError, ValueError, smtplib.SMTPException, http.client.HTTPException) as error:
         print(f"<4>the operator could not be told by {path}: {type(error).__name__}", flush=True)
         return False
     return True
+
+
+@contextmanager
+def _within(seconds: int) -> Iterator[None]:
+    """Break off what takes longer: a limit for each answer does not bound how many there are."""
+
+    def late(*_: Any) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

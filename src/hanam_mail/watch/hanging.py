@@ -1,0 +1,100 @@
+"""Daemons that run and do not answer: started again once, and told."""
+
+import socket
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from hanam_mail.watch.looks import Finding, Row, Run, moment
+
+HUNG_SECONDS = 60
+"""A daemon that does not answer, now as so long ago, is started again."""
+AGAIN_SECONDS = 3600
+"""What a restart did not cure, another one so soon after will not: it would only cut who is served."""
+PROBE_SECONDS = 10
+
+
+def answers(probe: Row) -> bool:
+    """Whether a daemon answers.
+
+    `address`: a path or [host, port]; `udp`; `tls`; `send` (text) or `send_hex`; `expect`: how the answer begins.
+    """
+    address = probe["address"]
+    udp = bool(probe.get("udp"))
+    family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM) as client:
+        client.settimeout(PROBE_SECONDS)
+        try:
+            client.connect(address if isinstance(address, str) else tuple(address))
+            with _unverified().wrap_socket(client) if probe.get("tls") else client as way:
+                sent = bytes.fromhex(probe["send_hex"]) if "send_hex" in probe else probe.get("send", "").encode()
+                if sent:
+                    way.sendall(sent)
+                return way.recv(512).startswith(probe.get("expect", "").encode())
+        except OSError:
+            return False
+
+
+def _unverified() -> ssl.SSLContext:
+    """Nothing is entrusted to it, and a certificate that ended is no hang: others look at certificates."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def hung(
+    rows: Sequence[Row], doors: Sequence[Row], run: Run, state: Mapping[str, dict[str, float]],
+    ask: Callable[[Row], bool], now: float,
+) -> dict[str, Finding]:  # fmt: skip
+    """Daemons that run and do not answer, in two looks: they are started again, at most once an hour.
+
+    `doors` are told of only: one that is full is as silent as one that hangs, and a restart would cut everybody.
+    """
+    silent_since, restarted_at = state["silent_since"], state["restarted_at"]
+    found = {}
+    asked = [row for row in (*rows, *doors) if "probes" in row]
+
+    def well(row: Row) -> bool:
+        active = run(["show", "--property=ActiveState", "--value", row["unit"]]).strip() == "active"
+        return not active or all(ask(probe) for probe in row["probes"])
+
+    # Side by side: who hangs is waited for.
+    with ThreadPoolExecutor(max(len(asked), 1)) as pool:
+        answered = list(pool.map(well, asked))
+    for row, good in zip(asked, answered, strict=True):
+        unit, restarts = row["unit"], row not in doors
+        name = unit if restarts else row["name"]
+        label, mail = f"{row['name']} ({unit})", bool(row.get("mail"))
+        see = f"systemctl status {unit}; journalctl -u {unit}"
+        again = Finding(f"{label} không trả lời, đã được khởi động lại", mail)
+        if good:
+            silent_since.pop(name, None)
+            restarted_at.pop(name, None)
+        elif now - silent_since.setdefault(name, now) < HUNG_SECONDS:
+            continue
+        elif not restarts:
+            found[f"silent:{name}"] = Finding(f"{label} không trả lời: {see}", mail)
+        elif now - restarted_at.get(name, -AGAIN_SECONDS) < AGAIN_SECONDS:
+            # The first cause is not over either.
+            found[f"hung:{name}"] = again
+            words = f"{label} vẫn không trả lời sau khi được khởi động lại lúc {moment(restarted_at[name])}"
+            found[f"silent:{name}"] = Finding(f"{words}: {see}", mail)
+        else:
+            del silent_since[name]
+            restarted_at[name] = now
+            print(f"<4>{unit} does not answer: it is started again", flush=True)
+            run(["restart", unit])
+            found[f"hung:{name}"] = again
+    return found
+
+
+def ended_by_watchdog(rows: Sequence[Row], environment: Mapping[str, str]) -> dict[str, Finding]:
+    """The unit that this look was started for, if systemd found it silent (WatchdogSec=) and started it again."""
+    if environment.get("MONITOR_SERVICE_RESULT") != "watchdog":
+        return {}
+    unit = environment["MONITOR_UNIT"]
+    row = next((row for row in rows if row["unit"] == unit), {"name": unit})
+    return {
+        f"hung:{unit}": Finding(f"{row['name']} ({unit}) không trả lời, đã được khởi động lại", bool(row.get("mail")))
+    }

@@ -273,10 +273,11 @@ def _settle_list(doveadm: Sequence[str], act: Act) -> int:
 
 
 class Pending:
-    """What is to be done once more, and when."""
+    """What is to be done once more, and when; `held`: events that wait for Dovecot, whose queue was held already."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self.held: set[int] = set()
         self._waiting: list[tuple[float, Deeds]] = []
 
     def add(self, todo: Deeds) -> None:
@@ -311,13 +312,17 @@ def catch_up(connection: Any, configuration: Configuration, act: Act = perform, 
         for warning in warnings(events):
             log.warning("%s", warning)
         # The queue first: it drains while Dovecot is waited for. One that cannot be held keeps nobody from being cut.
+        # Once an event, however often Dovecot fails: an operator may have let go what was held.
+        held = pending.held if pending is not None else set[int]()
         try:
-            hold(events, configuration.hold)
+            hold((event for event in events if event.seq not in held), configuration.hold)
+            held.update(event.seq for event in events)
         finally:
             react(deeds(events), configuration.doveadm, act)
         if pending is not None:
             pending.add(later(events))
         connection.execute("SELECT mail.agent_done(%s, %s)", [configuration.node, events[-1].seq])
+        held.clear()
         handled += len(events)
         _tell_systemd("WATCHDOG=1")
 

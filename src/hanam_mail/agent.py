@@ -324,7 +324,7 @@ def catch_up(connection: Any, configuration: Configuration, act: Act = perform, 
         connection.execute("SELECT mail.agent_done(%s, %s)", [configuration.node, events[-1].seq])
         held.clear()
         handled += len(events)
-        _tell_systemd("WATCHDOG=1")
+        tell_systemd("WATCHDOG=1")
 
 
 class Reports:
@@ -422,20 +422,20 @@ def run(configuration: Configuration) -> None:
     # Outlives a connection: what is to be done once more does not need the database.
     pending = Pending()
     program = Path(sys.argv[0])
-    started_from = _version(program)
+    started_from = version(program)
 
     def caught_up() -> None:
         nonlocal failures
         if failures:
             log.info("caught up after %d failures", failures)
         failures = 0
-        _tell_systemd("STATUS=listening\nWATCHDOG=1")
+        tell_systemd("STATUS=listening\nWATCHDOG=1")
 
     # Ready at once: a node must boot and be configured while the accounts host is away.
-    _tell_systemd("READY=1\nSTATUS=connecting")
+    tell_systemd("READY=1\nSTATUS=connecting")
     while True:
         try:
-            listen(configuration, pending, caught_up, lambda: _version(program) != started_from)
+            listen(configuration, pending, caught_up, lambda: version(program) != started_from)
             log.info("%s was replaced, leaving", program)
             return
         except (psycopg.Error, OSError, subprocess.SubprocessError) as error:
@@ -447,16 +447,16 @@ def run(configuration: Configuration) -> None:
             if (for_seconds := time.monotonic() - failing_since) >= alarm_after:
                 log.error("%s", alarm(for_seconds))
                 alarm_after = for_seconds + ALARM_SECONDS
-            _tell_systemd(f"STATUS=failed {failures} times, trying again\nWATCHDOG=1")
+            tell_systemd(f"STATUS=failed {failures} times, trying again\nWATCHDOG=1")
             time.sleep(pause(failures))
 
 
-def _version(program: Path) -> tuple[int, int]:
+def version(program: Path) -> tuple[int, int]:
     status = program.stat()
     return status.st_ino, status.st_mtime_ns
 
 
-def _tell_systemd(text: str) -> None:
+def tell_systemd(text: str) -> None:
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return

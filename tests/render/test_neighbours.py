@@ -28,7 +28,7 @@ def test_one_machine_needs_no_port_that_only_neighbours_use(environment: Callabl
         here = environment(topology)
         return {row["port"] for host in here.hosts("all") for row in here.value("base", "base_ports", host)}
 
-    between_hosts = {24, 5432, 12340, 12341, 12342}
+    between_hosts = {24, 5432, 11335, 12340, 12341, 12342}
     assert not open_ports("lab") & between_hosts
     assert between_hosts <= open_ports("split")
 

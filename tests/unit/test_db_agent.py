@@ -320,7 +320,7 @@ def test_an_agent_that_gets_nothing_through_for_minutes_is_an_error_in_the_journ
     psycopg = SimpleNamespace(Error=type("Error", (Exception,), {}))
     monkeypatch.setitem(sys.modules, "psycopg", psycopg)
     monkeypatch.setattr(agent, "listen", fail)
-    monkeypatch.setattr(agent, "_version", lambda program: (1, 1))
+    monkeypatch.setattr(agent, "version", lambda program: (1, 1))
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(logging.getLogger(), "handlers", [logging.NullHandler(), caplog.handler])

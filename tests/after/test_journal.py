@@ -32,7 +32,7 @@ EXPECTED = (
     # Notices wait while mail is away; the timer may also meet a stopped database.
     r"systemd (Failed to start )?hanam-mail-notices\.service",
     r"hanam-watch (Gửi thông báo|Sao lưu) thất bại \(",
-    r"hanam-watch the operator could not be told by mail: ",
+    r"hanam-watch the operator could not be told by (mail|smarthost): ",
     # Daemons are killed and stopped in turn, and units of the tests' own fail, to see what the host makes of it.
     r"systemd .*(unbound|redis-server|nginx|hanam-test-\w+)\S*service",
     r"hanam-watch \S+\.service does not answer: it is started again",
@@ -44,6 +44,10 @@ EXPECTED = (
     r"hanam-watch Lịch nghỉ đã xác nhận chỉ đến ngày 31/12/20\d\d: ",
     r"hanam-watch Đồng hồ của máy bị lùi 3[56]\d\d giây",
     r"hanam-watch hanam-test-\w+\.service thất bại: ",
+    r"systemd .*(postfix|hanam-change-page|restic-rest-server|hanam-tunnel|ssh)\S*service",
+    r"systemd ssh\.service: (Found left-over process|This usually indicates unclean termination)",
+    r"postfix/\S+ warning: stopping the Postfix mail system with force",
+    r"dovecot master: Warning: Time moved forward by \d+\.\d+ seconds",
     r"systemd .*(clamav-daemon|rspamd|hanam-backup|postgresql)\S*service",
     r"systemd Failed to start hanam-backup\.service",
     r"hanam-mail-backup .*cannot be reached",

@@ -273,3 +273,101 @@ def test_every_service_that_runs_is_watched(lab: Lab) -> None:
         assert [
             unit for unit in others if not OF_DEBIAN.fullmatch(unit) and not unit.startswith("hanam-watch@")
         ] == [], host
+
+
+# What is in the mailbox of whoever is on duty, at the foreign provider, oldest first.
+DUTY = """
+import email, email.policy, json, pathlib
+folder = pathlib.Path("/srv/foreign-mail/ngoai.example/truc/new")
+files = sorted(folder.glob("*"), key=lambda file: file.stat().st_mtime)
+letters = [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
+print(json.dumps([letter["Subject"] + chr(10) + letter.get_content() for letter in letters]))
+"""
+
+
+def duty(lab: Lab, words: str) -> list[str]:
+    """Letters to whoever is on duty that contain these words, once those that were sent have come."""
+    wait_for(lambda: "is empty" in lab.run("outside", "postqueue -p"), "the foreign server's queue to be empty")
+    program = base64.b64encode(DUTY.encode()).decode()
+    letters: list[str] = json.loads(lab.run("outside", f"echo {program} | base64 -d | python3 -"))
+    return [letter for letter in letters if words in letter]
+
+
+# Looks with a state of their own that find a certificate missing, our own mail server away and the smarthost changed as
+# the second argument (JSON) says, one after another. Prints whether the operator was told by then, and what was said.
+SMARTHOST = """
+import json, subprocess, sys, tempfile
+config = json.load(open("/etc/hanam-mail/watch.json"))
+config["mail"]["port"] = 1
+(server,) = config["smarthosts"]
+config["units"] = config["doors"] = config["dates"] = config["ages"] = config["backups"] = []
+config["certificates"] = [{"name": sys.argv[1], "path": "/khong/co", "days": 1}]
+with tempfile.TemporaryDirectory() as folder:
+    for change in json.loads(sys.argv[2]):
+        config["smarthosts"] = [server | change]
+        open(folder + "/config.json", "w").write(json.dumps(config))
+        line = ["hanam-mail-watch", "--config", folder + "/config.json", "--state", folder]
+        said = subprocess.run(line, capture_output=True, text=True, check=True).stdout
+        state = json.load(open(folder + "/state.json"))
+        print(json.dumps([bool(state["causes"]["certificate:/khong/co"]["told"]), said]))
+"""
+
+
+def by_smarthost(lab: Lab, name: str, *changes: dict[str, object]) -> list[tuple[bool, str]]:
+    """A look for each change of the smarthost, one after another: whether he was told by then, and what was said."""
+    program = base64.b64encode(SMARTHOST.encode()).decode()
+    line = f"echo {program} | base64 -d | python3 - {name} '{json.dumps(changes)}'"
+    return [(told, said) for told, said in map(json.loads, lab.run("mx", line).splitlines())]
+
+
+def test_a_smarthost_that_refuses_is_tried_again_and_never_spoken_to_in_clear(lab: Lab) -> None:
+    name = f"thu-{uuid.uuid4().hex[:8]}"
+    with lab.stopped("outside", "postfix"):
+        (away,) = by_smarthost(lab, f"{name}-nghi", {})
+    wrong, stranger, right, again = by_smarthost(
+        lab, name, {"password": "Sai@12345"}, {"tls_name": "acme.ngoai.example"}, {}, {}
+    )
+    for (told, said), kind in (
+        (away, "ConnectionRefusedError"),
+        (wrong, "SMTPAuthenticationError"),
+        (stranger, "SSLCertVerificationError"),
+    ):
+        assert not told, kind
+        assert f"the operator could not be told by smarthost: {kind}" in said
+    assert (right[0], again[0]) == (True, True)
+    assert len(duty(lab, name)) == 1
+    # A server, or somebody between, that offers no TLS.
+    lab.run("outside", "printf '0.0.0.0/0 starttls\\n::/0 starttls\\n' >/etc/postfix/discard_ehlo")
+    try:
+        ((told, said),) = by_smarthost(lab, f"{name}-ro", {})
+    finally:
+        lab.run("outside", ": >/etc/postfix/discard_ehlo")
+    assert (told, "by smarthost: SMTPNotSupportedError" in said) == (False, True)
+    assert duty(lab, f"{name}-ro") == []
+
+
+# Makes all that is known older, so that nobody waits for a grace or for the end of a cause.
+OLDER = """
+import fcntl, json, sys
+fcntl.flock(open("/var/lib/hanam-watch/lock", "w"), fcntl.LOCK_EX)
+path = "/var/lib/hanam-watch/state.json"
+state = json.load(open(path))
+for cause, entry in state["causes"].items():
+    if sys.argv[1] in cause:
+        entry["since"] -= 4000
+        entry["seen"] -= 4000
+open(path, "w").write(json.dumps(state))
+"""
+
+
+def test_who_is_on_duty_hears_by_the_smarthost_that_mail_is_down_once_and_that_it_is_over(lab: Lab) -> None:
+    older = f"echo {base64.b64encode(OLDER.encode()).decode()} | base64 -d | python3 - down:postfix"
+    text = "- Chuyển thư (postfix.service) không chạy"
+    before = len(duty(lab, text))
+    with lab.stopped("mx", "postfix"):
+        lab.run("mx", f"{LOOK}; {older}; {LOOK}; {LOOK}")
+        (letter,) = duty(lab, text)[before:]
+    assert f"Cần xử lý:\n{text}" in letter
+    lab.run("mx", f"{LOOK}; {older}; {LOOK}; {LOOK}")
+    (letter,) = duty(lab, text)[before + 1 :]
+    assert text in letter.partition("Đã hết:")[2]

@@ -42,12 +42,29 @@ MODULES = (
     "rule_values.py",
     "scram.py",
     "sieve_mail.py",
+    "sieve_rules.py",
+    "sieve_session.py",
     "target.py",
     "trail.py",
     "wording.py",
     "writers.py",
 )
-_MAIN = "import sys\n\nfrom hanam_mail.target import main\n\nsys.exit(main())\n"
+# What Dovecot starts for one message or one session is read alone: the whole takes a third of a second of a processor.
+_MAIN = """import argparse
+import sys
+from importlib import import_module
+
+ALONE = {"sieve-mail": "sieve_mail", "sieve-session": "sieve_session"}
+if sys.argv[1:2] and sys.argv[1] in ALONE:
+    parser = argparse.ArgumentParser()
+    import_module("hanam_mail." + ALONE[sys.argv[1]]).add_commands(parser.add_subparsers())
+    options = parser.parse_args()
+    sys.exit(options.run(options))
+
+from hanam_mail.target import main
+
+sys.exit(main())
+"""
 _TIME = (1980, 1, 1, 0, 0, 0)
 
 

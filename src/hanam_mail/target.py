@@ -37,6 +37,7 @@ from hanam_mail import (
     purge_command,
     restores,
     sieve_mail,
+    sieve_session,
     wording,
 )
 
@@ -141,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     purge_command.add_commands(commands)
     restores.add_commands(commands)
     sieve_mail.add_commands(commands)
+    sieve_session.add_commands(commands)
     hold_queue.add_commands(commands)
     learn.add_commands(commands)
     return parser

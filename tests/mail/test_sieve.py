@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.lab import Lab, Sample, message
+from tests.lab import Lab, Sample, message, wait_for
 
 pytestmark = [pytest.mark.dieu4]
 
@@ -93,3 +93,74 @@ def test_dieu4_6_a_rejection_comes_from_the_owner_and_not_from_the_system(
     subject = deliver(lab, owner, asker)
     reply = lab.wait_for_message(asker, f"Rejected: {subject}")
     assert author(reply).strip("<>").endswith(owner.address)
+
+
+def where(lab: Lab, owner: Sample, subject: str) -> list[str]:
+    """Folders in which the message is, each as often as it is there."""
+    query = f"doveadm -f tab fetch -u {owner.mailbox} mailbox mailbox '*' header subject '{subject}' | tail -n +2"
+    return sorted(lab.run("mailstore", query).splitlines())
+
+
+def store_unread(lab: Lab, owner: Sample, script: str) -> None:
+    """Make a script active that nobody would store today, as one that is years old."""
+    lab.run(
+        "mailstore",
+        f"home=$(doveadm user -f home {owner.mailbox}); cat > $home/sieve/thu.sieve <<'SCRIPT'\n{script}\nSCRIPT\n"
+        f"rm -f $home/sieve/thu.svbin; doveadm sieve activate -u {owner.mailbox} thu",
+        check=False,
+    )
+
+
+REPLY = 'vacation :days 1 :handle "{handle}" "vang mat";'
+FAILING = {
+    # What fails, and where the message is then; the reply in absence goes out beside it.
+    "a folder that was removed": ('fileinto "Du an"; ', ["Du an"]),
+    "a reply under another's name": (
+        'vacation :days 1 :handle "x{handle}" :from "{other}" "x"; fileinto :create "Du an"; ',
+        ["Du an"],
+    ),
+    "a redirect to outside": ('redirect "an@ngoai.example"; ', ["INBOX"]),
+}
+
+
+@pytest.mark.parametrize(("rule", "folders"), FAILING.values(), ids=FAILING)
+def test_dieu4_5_a_rule_that_fails_takes_no_other_with_it(
+    lab: Lab, owner: Sample, asker: Sample, put: Put, rule: str, folders: list[str]
+) -> None:
+    handle = uuid.uuid4().hex
+    folder = f"doveadm mailbox delete -u {owner.mailbox} 'Du an'"
+    # A script has one vacation; where it is what fails, the flag tells that the rest has acted.
+    replies = "vacation" not in rule
+    script = (
+        'require ["fileinto", "mailbox", "vacation", "imap4flags"]; addflag "\\\\Flagged"; '
+        + rule.format(handle=handle, other=lab.samples[4].address)
+        + (REPLY.format(handle=handle) if replies else "")
+    )
+    assert put(script)
+    try:
+        subject = deliver(lab, owner, asker)
+        wait_for(lambda: where(lab, owner, subject) == folders, f"{subject} in {folders}")
+        if folders != ["INBOX"]:
+            flagged = f"doveadm search -u {owner.mailbox} mailbox '*' flagged header subject '{subject}'"
+            assert lab.run("mailstore", flagged).strip()
+        if replies:
+            lab.wait_for_message(asker, f"Auto: {subject}")
+    finally:
+        lab.run("mailstore", folder, check=False)
+
+
+UNREADABLE = {
+    "what we no longer allow": 'require ["enotify"]; notify "mailto:an@ngoai.example"; discard;',
+    "a script that is gone": 'require ["include"]; include :personal "khong-con"; discard;',
+    "no Sieve at all": "discard; if {",
+}
+
+
+@pytest.mark.parametrize("script", UNREADABLE.values(), ids=UNREADABLE)
+def test_dieu4_5_mail_is_kept_where_the_owners_script_cannot_be_read(
+    lab: Lab, owner: Sample, asker: Sample, put: Put, script: str
+) -> None:
+    assert put("keep;")
+    store_unread(lab, owner, script)
+    subject = deliver(lab, owner, asker)
+    assert where(lab, owner, subject) == ["INBOX"]

@@ -101,6 +101,23 @@ def test_a_reply_in_absence_under_ones_own_name_is_saved(lab: Lab, session: Sess
         lab.run("mailstore", scripts, check=False)
 
 
+def test_a_filter_that_leads_mail_to_a_state_agency_is_saved(lab: Lab, session: Session) -> None:
+    person = lab.samples[0]
+    filtered = {
+        "_name": "t",
+        "_enabled": "1",
+        "_join": "any",
+        "_action_type[0]": "redirect",
+        "_action_target[0]": AGENCY,
+    }
+    try:
+        post(session, "settings", "plugin.managesieve-save", _framed="1", **filtered)
+        assert f'redirect "{AGENCY}";' in lab.run("mailstore", f"doveadm sieve get -u {person.mailbox} roundcube")
+    finally:
+        scripts = f"doveadm sieve deactivate -u {person.mailbox}; doveadm sieve delete -u {person.mailbox} roundcube"
+        lab.run("mailstore", scripts, check=False)
+
+
 def send(session: Session, **fields: str) -> str:
     """Send a message by the compose page's form; returns what the person is told."""
     page = session.browser.ask(session.browser.ask("/?_task=mail&_action=compose").location.removeprefix("."))

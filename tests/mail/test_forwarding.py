@@ -1,0 +1,224 @@
+"""Mail is led on by itself to state agencies only: refused when the rule is saved, and when it would act (Đ4.5)."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from email.message import EmailMessage
+
+import pytest
+
+from tests.foreign import AGENCY, AN, REJECT, Foreign
+from tests.lab import Lab, Sample, wait_for
+from tests.mail.managesieve import connected, sign_in, signed_in
+
+pytestmark = [pytest.mark.dieu4]
+
+NAME = "chuyen"
+
+
+@pytest.fixture
+def owner(lab: Lab) -> Iterator[Sample]:
+    person = lab.samples[2]
+    yield person
+    scripts = f"doveadm sieve deactivate -u {person.mailbox}; doveadm sieve delete -u {person.mailbox} {NAME}"
+    lab.run("mailstore", scripts, check=False)
+
+
+@pytest.fixture
+def foreign(lab: Lab) -> Foreign:
+    return Foreign(lab)
+
+
+FORBIDDEN = {
+    "plainly": f'redirect "{AN}";',
+    "with a copy": f'require "copy"; redirect :copy "{AN}";',
+    "in capitals": f'REDIRECT "{AN}";',
+    "beside a state agency's": f'redirect "{AGENCY}"; redirect "{AN}";',
+    "to a name that only ends alike": 'redirect "an@khonggov.vn";',
+    "to a name below which is another": 'redirect "an@gov.vn.ngoai.example";',
+    "with a name before it": f'redirect "bo.gov.vn <{AN}>";',
+    "over lines": f"redirect text:\n{AN}\n.\n;",
+    "behind what looks like the end of a text": f'if false {{ redirect "{AGENCY}"; }} redirect text:\r#\n{AN}\n.\n;',
+    "behind a comment": f'# "\n/* " */ redirect /* x */ "{AN}";',
+    "behind a number": f'if size :over 1k{{ redirect "{AN}"; }}',
+    "by a variable": f'require "variables"; set "to" "{AN}"; redirect "${{to}}";',
+    "by characters written as numbers": 'require "encoded-character"; redirect "an${hex:40}ngoai.example";',
+    "escaped": 'redirect "an\\@ngoai.example";',
+}
+
+
+@pytest.mark.parametrize("script", FORBIDDEN.values(), ids=FORBIDDEN)
+def test_a_redirect_to_outside_is_refused_when_saved(lab: Lab, owner: Sample, script: str) -> None:
+    with signed_in(lab, owner) as session:
+        for command in ("PUTSCRIPT", "CHECKSCRIPT"):
+            told = session.put(NAME, script, command=command)
+            assert told.startswith("NO") and "Điều 4 khoản 5" in told, "in Vietnamese, with its clause"
+        quoted = script.replace("\\", "\\\\").replace('"', '\\"')
+        if "\n" not in quoted:
+            assert "Điều 4 khoản 5" in session.ask(f'PutScript "{NAME}" "{quoted}"\r\n'.encode())
+        assert NAME not in session.ask(b"LISTSCRIPTS\r\n"), "nothing is stored"
+
+
+def test_the_refusal_names_the_address(lab: Lab, owner: Sample) -> None:
+    with signed_in(lab, owner) as session:
+        assert f"Không được tự động chuyển tiếp thư đến {AN}" in session.put(NAME, f'redirect "{AN}";')
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        f'redirect "{AGENCY}";',
+        'redirect "An@So.Bo.GOV.vn";',
+        f'require "copy"; if header :contains "subject" "redirect" {{ redirect :copy /* x */ "{AGENCY}"; }}',
+        f'require "vacation"; # redirect "{AN}";\nvacation "redirect \\"{AN}\\";";',
+        f'require "vacation"; vacation text:\nredirect "{AN}";\n..\n.\n;',
+    ],
+)
+def test_a_redirect_to_a_state_agency_is_saved_as_it_was_written(lab: Lab, owner: Sample, script: str) -> None:
+    with signed_in(lab, owner) as session:
+        assert session.put(NAME, script).startswith("OK")
+        assert session.put(NAME, script, command="CHECKSCRIPT").startswith("OK")
+        assert script in session.ask(f'GETSCRIPT "{NAME}"\r\n'.encode())
+
+
+def test_commands_sent_on_before_the_sign_in_is_answered_are_read_too(lab: Lab, owner: Sample) -> None:
+    with connected(lab) as session:
+        script = f'redirect \\"{AN}\\";'
+        session.connection.sendall(
+            sign_in(owner) + f'PUTSCRIPT "{NAME}" "{script}"\r\nNOOP "a"\r\nPUTSCRIPT "x" {{6+}}\r\nkeep;x'.encode()
+        )
+        assert session.reply().startswith("OK")
+        assert "Điều 4 khoản 5" in session.reply()
+        assert "TAG" in session.reply()
+        assert session.ask(b'\r\nLISTSCRIPTS\r\nDELETESCRIPT "x"\r\n').startswith("NO"), "keep;x is no script"
+        assert NAME not in session.reply()
+        session.reply()
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"PUTSCRIPT {6+}\r\nchuyen {SIZE+}\r\nTEXT\r\n",
+        b"PUTSCRIPT {6}\nchuyen {SIZE}\nTEXT\n",
+        b"NOOP {9+}\r\nPUTSCRIPT\r\nPUTSCRIPT {6+}\r\nchuyen {SIZE+}\r\nTEXT\r\n",
+        b"X{3+}\r\nPUTSCRIPT chuyen {SIZE+}\r\nTEXT\r\n",
+        b'PUTSCRIPT  "chuyen" {SIZE+}\r\nTEXT\r\n',
+        b'PUTSCRIPT\t"chuyen" {SIZE+}\r\nTEXT\r\n',
+        b'PUTSCRIPT "chuyen" "" {SIZE+}\r\nTEXT\r\n',
+        b'"" PUTSCRIPT "chuyen" {SIZE+}\r\nTEXT\r\n',
+    ],
+)
+def test_no_way_to_write_the_command_gets_past(lab: Lab, owner: Sample, octets: bytes) -> None:
+    script = f'redirect "{AN}";'.encode()
+    with signed_in(lab, owner) as session:
+        session.connection.sendall(octets.replace(b"SIZE", b"%d" % len(script)).replace(b"TEXT", script))
+        session.connection.sendall(b"LOGOUT\r\n")
+        while session.reply():
+            pass
+    assert NAME not in lab.run("mailstore", f"doveadm sieve list -u {owner.mailbox}")
+
+
+def test_nothing_is_saved_while_scripts_cannot_be_read(lab: Lab, owner: Sample) -> None:
+    socket = "/run/dovecot/sieve-session"
+    lab.run("mailstore", f"mv {socket} {socket}.away")
+    try:
+        with connected(lab) as session:
+            session.connection.sendall(sign_in(owner) + f'PUTSCRIPT "{NAME}" "keep;"\r\n'.encode())
+            assert session.reply().startswith("NO")
+    finally:
+        lab.run("mailstore", f"mv {socket}.away {socket}")
+    assert NAME not in lab.run("mailstore", f"doveadm sieve list -u {owner.mailbox}")
+
+
+def arrive(lab: Lab, foreign: Foreign, owner: Sample) -> str:
+    """A message to the owner from outside, by the mail exchanger; its subject."""
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = f"An <{AN}>", owner.address, f"chuyen tiep {uuid.uuid4().hex[:12]}"
+    mail["Message-ID"] = f"<{uuid.uuid4().hex}@ngoai.example>"
+    mail.set_content("Kính gửi đồng chí.\n")
+    foreign.send(mail, AN, owner.address)
+    return str(mail["Subject"])
+
+
+def store_unread(lab: Lab, owner: Sample, script: str) -> None:
+    """As one that was stored before a rule was tightened."""
+    lab.run("mailstore", f"doveadm sieve put -u {owner.mailbox} -a {NAME} <<'SCRIPT'\n{script}\nSCRIPT")
+
+
+def kept(lab: Lab, owner: Sample, subject: str, folder: str = "*") -> int:
+    query = f"doveadm -f tab fetch -u {owner.mailbox} uid mailbox '{folder}' header subject '{subject}' | tail -n +2"
+    return len(lab.run("mailstore", query).splitlines())
+
+
+def test_what_is_led_to_a_state_agency_arrives_and_what_comes_back_goes_to_the_owner(
+    lab: Lab, foreign: Foreign, owner: Sample
+) -> None:
+    with signed_in(lab, owner) as session:
+        assert session.put(NAME, f'redirect "{AGENCY}";').startswith("OK")
+        assert session.ask(f'SETACTIVE "{NAME}"\r\n'.encode()).startswith("OK")
+    subject = arrive(lab, foreign, owner)
+    found = foreign.wait_for(AGENCY, subject, 60)
+    assert str(found["From"]) == f"An <{AN}>"
+    assert found["Return-Path"].strip("<>") == owner.address, "an address that our SPF record covers"
+    assert kept(lab, owner, subject) == 0
+    assert owner.address in found["X-Sieve-Redirected-From"]
+
+
+def test_a_redirect_to_outside_that_was_stored_all_the_same_acts_on_nothing_and_loses_nothing(
+    lab: Lab, foreign: Foreign, owner: Sample
+) -> None:
+    """The owner's other rules act: the copy in a folder and the reply in absence."""
+    handle = uuid.uuid4().hex
+    store_unread(
+        lab,
+        owner,
+        'require ["fileinto", "mailbox", "vacation"];\n'
+        f'redirect "{AN}"; redirect "{AGENCY}"; fileinto :create "Cong van";\n'
+        f'vacation :days 1 :handle "{handle}" "vang mat";',
+    )
+    subject = arrive(lab, foreign, owner)
+    lab.wait_for_message(owner, subject, seconds=60)
+    foreign.wait_for(AN, f"Auto: {subject}", 60)
+    foreign.wait_for(AGENCY, subject, 60)
+    assert not [mail for mail in foreign.messages(AN) if mail["Subject"] == subject]
+    assert kept(lab, owner, subject, "INBOX") == 1
+    assert kept(lab, owner, subject, "Cong van") == 1
+    assert not [entry for entry in foreign.queue("mx") if owner.address in str(entry)]
+
+
+def test_the_owner_hears_once_that_a_rule_leads_to_where_it_may_not(lab: Lab, foreign: Foreign, owner: Sample) -> None:
+    target = f"{uuid.uuid4().hex[:12]}@ngoai.example"
+    store_unread(lab, owner, f'redirect "{target}";')
+    for _ in range(2):
+        lab.wait_for_message(owner, arrive(lab, foreign, owner), seconds=60)
+    notice = f"doveadm fetch -u {owner.mailbox} body.text mailbox INBOX body {target} from noreply@"
+    # The second would come at once with what it is about.
+    told = lab.run("mailstore", notice)
+    assert told.count(f"chuyển tiếp thư đến {target}") == 1
+
+
+def test_what_the_state_agency_refuses_comes_back_to_the_owner(lab: Lab, foreign: Foreign, owner: Sample) -> None:
+    store_unread(lab, owner, f'redirect "{REJECT.replace("ngoai.example", "bo.gov.vn")}";')
+    subject = arrive(lab, foreign, owner)
+    report = wait_for(
+        lambda: re.search(
+            subject,
+            lab.run("mailstore", f"doveadm fetch -u {owner.mailbox} text mailbox INBOX from MAILER-DAEMON || true"),
+        ),
+        "report of the refusal",
+        60,
+    )
+    assert report
+
+
+def test_two_scripts_that_lead_to_each_other_end(lab: Lab, foreign: Foreign, owner: Sample) -> None:
+    other = lab.samples[3]
+    store_unread(lab, owner, f'redirect "{other.address}";')
+    store_unread(lab, other, f'redirect "{owner.address}";')
+    try:
+        subject = arrive(lab, foreign, owner)
+        wait_for(lambda: kept(lab, owner, subject) + kept(lab, other, subject), "a place where it stays", 60)
+        assert kept(lab, owner, subject) + kept(lab, other, subject) == 1
+    finally:
+        scripts = f"doveadm sieve deactivate -u {other.mailbox}; doveadm sieve delete -u {other.mailbox} {NAME}"
+        lab.run("mailstore", scripts, check=False)

@@ -152,6 +152,21 @@ def test_a_document_that_revokes_bears_a_change_of_clerks_only_where_a_clerk_goe
 
 
 @pytest.mark.dieu9
+def test_a_document_by_which_a_clerk_leaves_appoints_nobody_else(before: Registry) -> None:
+    draft = Draft(before, today=TODAY)
+    draft.revoke("nguyenvanhung", request=paper(draft, "3/VP", "revoke"), done=TODAY)
+    assert problems(draft.registry()) == []
+    after, box = draft.registry(), draft.mailbox("snv")
+    (other, *_) = (
+        each
+        for each in after.mailboxes.values()
+        if each.kind == "person" and each.agency == box.agency and not each.revoked
+    )
+    forged = replace(after, mailboxes={**after.mailboxes, box.id: replace(box, clerks=(other.id,))})
+    assert [problem.field for problem in problems(forged)] == ["request"]
+
+
+@pytest.mark.dieu9
 def test_a_reviewer_is_warned_by_what_a_note_is_about_not_by_its_words() -> None:
     clerkless = Note("a2a2a2", "Sở Nội vụ", "snv@hanam.gov.vn", kind=NoteKind.NO_CLERK)
     locked = Note("b2b2b2", "Tổ Đ9.2", "tod92.snv@hanam.gov.vn", "compromised", NoteKind.LOCKED)

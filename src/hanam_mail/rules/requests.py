@@ -81,8 +81,8 @@ def _request(request: Request, view: View) -> Iterator[Problem]:
         yield source.problem("reply", f"ngày {request.reply.date} ở tương lai")
 
 
-def _event(event: Event | AgencyEvent, view: View) -> Iterator[Problem]:
-    """An event names a request that was granted, asked for it, and came before it."""
+def _event(event: Event | AgencyEvent, view: View, *, follows: bool = False) -> Iterator[Problem]:
+    """An event names a request that was granted, asked for it (or `follows` from another event), and came before it."""
     if not event.request or view.is_unread(event.request):
         return
     request, source = view.requests.get(event.request), event.source
@@ -96,14 +96,14 @@ def _event(event: Event | AgencyEvent, view: View) -> Iterator[Problem]:
         text = f"ngày {event.done} trước ngày nhận đề nghị {request.id} ({request.received})"
         yield source.problem("done", text, "Đ6.2")
     kind = ASKED_BY[type(event)]
-    if request.asks and kind not in request.asks and not _follows_a_clerk(event, view):
+    if request.asks and kind not in request.asks and not follows:
         text = f"đề nghị {request.id} không đề nghị việc này: asks phải có {kind}"
         yield source.problem("request", text, "Đ6.2b")
 
 
 def _mailbox(mailbox: Mailbox, view: View) -> Iterator[Problem]:
     for event in mailbox.history:
-        yield from _event(event, view)
+        yield from _event(event, view, follows=_follows_a_clerk(event, mailbox, view))
     if view.settings.operator:
         yield from _askers(mailbox, view)
 
@@ -116,7 +116,7 @@ def _askers(mailbox: Mailbox, view: View) -> Iterator[Problem]:
         request = view.requests.get(event.request or "")
         if request is None or request.agency not in view.agencies or _anybody_may_ask(event, mailbox):
             continue
-        if _follows_a_clerk(event, view):
+        if _follows_a_clerk(event, mailbox, view):
             continue  # who may ask for that stands at the clerk's own event
         if request.agency != owners[moves] and not _concerned(request.agency, owners[: moves + 1], view):
             yield _stranger(event.source, request, view)
@@ -133,14 +133,19 @@ def _anybody_may_ask(event: Event, mailbox: Mailbox) -> bool:
     return False
 
 
-def _follows_a_clerk(event: Event | AgencyEvent, view: View) -> bool:
-    """Whether one of the clerks who were there left his agency or the service by the same request."""
+def _follows_a_clerk(event: Event, mailbox: Mailbox, view: View) -> bool:
+    """Whether the event does no more than leave out clerks who left their agency or the service by its request."""
     if not isinstance(event, Clerks):
         return False
-    left = (view.mailboxes[who] for who in event.was if who in view.mailboxes)
-    return any(
-        isinstance(own, Revoke | Move) and own.request == event.request for clerk in left for own in clerk.history
-    )
+    place = next(number for number, other in enumerate(mailbox.history) if other is event)
+    later = mailbox.history[place + 1 :]
+    after = next((other.was for other in later if isinstance(other, Clerks)), mailbox.clerks)
+    left = {who for who in event.was if who in view.mailboxes and _left_by(view.mailboxes[who], event.request)}
+    return bool(left) and set(after) == set(event.was) - left
+
+
+def _left_by(clerk: Mailbox, request: str | None) -> bool:
+    return any(isinstance(own, Revoke | Move) and own.request == request for own in clerk.history)
 
 
 def _concerned(asker: str, owners: tuple[str, ...], view: View) -> bool:

@@ -17,7 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -33,8 +33,8 @@ PATIENCE = 1.5
 OCTETS = 256 * 2**20
 MESSAGES = 10_000
 KEEP = 3 * 86400
-# So many failures one after the other, and the filter is taken to be away. A message that has failed as often while
-# others were learnt is at fault itself.
+# So many failures one after the other, and the filter is taken to be away. A message that has failed in as many rounds
+# in which others were learnt is at fault itself.
 FAILURES = 3
 # 208: learnt before. 204: too few words, or the filter has judged it the same way already.
 _DONE = (200, 204, 208)
@@ -60,22 +60,23 @@ class _Controller(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
+def _client(place: str, tls: Callable[[], ssl.SSLContext]) -> http.client.HTTPConnection:
+    if place.startswith("/"):
+        return _Controller(place)
+    host, _, port = place.rpartition(":")
+    return http.client.HTTPSConnection(host, int(port), timeout=TIMEOUT, context=tls())
+
+
 def teach(kind: str, message: bytes, place: str, tls: Callable[[], ssl.SSLContext]) -> str:
     """Let the filter at that place learn a message: why it has not, or nothing."""
-    client: http.client.HTTPConnection
-    if place.startswith("/"):
-        client = _Controller(place)
-    else:
-        host, _, port = place.rpartition(":")
-        client = http.client.HTTPSConnection(host, int(port), timeout=TIMEOUT, context=tls())
     try:
-        client.request("POST", f"/learn{kind}", body=message)
-        answer = client.getresponse()
-        text = answer.read().decode("utf-8", "replace").strip()
+        with closing(_client(place, tls)) as client:
+            client.request("POST", f"/learn{kind}", body=message)
+            answer = client.getresponse()
+            text = answer.read().decode("utf-8", "replace").strip()
+    # Certificates too, that are just being renewed.
     except (OSError, http.client.HTTPException) as error:
         return str(error) or type(error).__name__
-    finally:
-        client.close()
     return "" if answer.status in _DONE else f"{answer.status} {text}"
 
 
@@ -109,7 +110,8 @@ class Incoming:
         if self._file:
             self.size += len(octets)
             self._spool.octets += len(octets)
-            self._file.write(octets)
+            if self._file.write(octets) != len(octets):
+                raise OSError(f"{self._path} cannot be written whole")
             self._digest.update(octets)
 
     def keep(self, kind: str) -> None:
@@ -176,9 +178,7 @@ class Spool:
     def put_off(self, lesson: Path) -> None:
         """A lesson that failed is tried again after the others."""
         if self.holds(lesson):
-            digest = lesson.suffix[1:]
-            self.failures[digest] += 1
-            self.waiting[digest] = self.waiting.pop(digest)
+            self.waiting[lesson.suffix[1:]] = self.waiting.pop(lesson.suffix[1:])
 
     def forget(self, now: float) -> None:
         """Drop what is too old."""
@@ -243,35 +243,39 @@ class Teacher:
 
     async def _round(self) -> None:
         """Every lesson once, or until the filter is away."""
-        learnt = failures = 0
+        learnt, row = False, 0
+        failed: dict[Path, str] = {}
         self.spool.forget(time.time())
         for lesson in list(self.spool.waiting.values()):
             if not self.spool.holds(lesson):
                 continue
             trouble = await asyncio.to_thread(self._teach_one, lesson)
-            self._tell(trouble)
-            if not trouble:
+            if trouble:
+                failed[lesson] = trouble
+                self.spool.put_off(lesson)
+            else:
                 self.spool.remove(lesson)
-                learnt, failures = learnt + 1, 0
-                continue
-            failures += 1
-            self.spool.put_off(lesson)
-            if learnt and self.spool.failures[lesson.suffix[1:]] >= FAILURES:
+            if trouble is not None:
+                self._tell(trouble)
+                learnt, row = learnt or not trouble, row + 1 if trouble else 0
+            if row == FAILURES:
+                break
+        # A filter that is away says nothing of the messages.
+        for lesson, trouble in failed.items() if learnt else ():
+            self.spool.failures[lesson.suffix[1:]] += 1
+            if self.spool.failures[lesson.suffix[1:]] >= FAILURES:
                 self.spool.remove(lesson)
                 say(4, f"a message that the filter does not learn while it learns others is dropped: {trouble}")
-            elif failures == FAILURES:
-                return
 
-    def _teach_one(self, lesson: Path) -> str:
+    def _teach_one(self, lesson: Path) -> str | None:
+        """Why it is not learnt, or nothing; None when it is no lesson, or cut short by a loss of power."""
         try:
             message = lesson.read_bytes()
         except FileNotFoundError:
             # The person thought better of it meanwhile.
-            return ""
-        if hashlib.sha256(message).hexdigest() != lesson.suffix[1:]:
-            # Cut short by a loss of power.
-            return ""
-        return self._give(lesson.suffixes[0][1:], message)
+            return None
+        whole = hashlib.sha256(message).hexdigest() == lesson.suffix[1:]
+        return self._give(lesson.suffixes[0][1:], message) if whole else None
 
     def _tell(self, trouble: str) -> None:
         """The first failure, and the first success after it."""

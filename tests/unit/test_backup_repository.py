@@ -1,7 +1,9 @@
 """The upkeep of the backup repositories: who owns what of them, what a check reads in which week (Đ10.7)."""
 
 import datetime as dt
+import hashlib
 import importlib.util
+import os
 from pathlib import Path
 from types import ModuleType
 
@@ -66,6 +68,7 @@ def owners(maintain: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Owners:
 
     monkeypatch.setattr(maintain, "restic", restic)
     monkeypatch.setattr(maintain, "own", made)
+    monkeypatch.setattr(maintain, "keep_copies", lambda root, name: False)
     return made
 
 
@@ -97,3 +100,105 @@ def test_a_repository_that_lost_its_configuration_is_never_made_anew(
     with pytest.raises((OSError, RuntimeError)):
         maintain.prepare(tmp_path, "sao-luu", ["tinh/mail"])
     assert [path.name for path in home.rglob("*")] == ["data", "00", "pack"]
+
+
+# --- files that restic needs first ---
+
+
+def named(folder: Path, octets: bytes) -> Path:
+    """A file as restic names it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / hashlib.sha256(octets).hexdigest()
+    path.write_bytes(octets)
+    return path
+
+
+class Repository:
+    """A repository of which restic opens what has the right configuration, and reads locks that say so."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.done = home, list[tuple[str, ...]]()
+        for part in ("index", "snapshots", "locks"):
+            named(home / part, f"{part} khoa".encode())
+        self.key = named(home / "keys", b"key")
+        self.config = home / "config"
+        self.config.write_bytes(b"config")
+
+    def restic(self, repository: Path, *words: str) -> str:
+        assert repository == self.home
+        self.done.append(words)
+        broken = (self.config.read_bytes(), self.key.read_bytes()) != (b"config", b"key")
+        if broken or (words[:2] == ("cat", "lock") and b"khoa" not in (self.home / "locks" / words[2]).read_bytes()):
+            raise RuntimeError("restic: exit 1")
+        return ""
+
+
+@pytest.fixture
+def repository(maintain: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    made = Repository(tmp_path / "root/tinh/mail")
+    monkeypatch.setattr(maintain, "restic", made.restic)
+    monkeypatch.setattr(maintain, "COPIES", tmp_path / "copies")
+    return made
+
+
+def test_a_repository_that_is_whole_is_only_looked_at(maintain: ModuleType, repository: Repository) -> None:
+    # What the server is just writing has another name.
+    (repository.home / "index/.4f-rest-server-temp").write_bytes(b"half")
+    maintain.mend(repository.home)
+    assert repository.done == []
+
+
+def test_a_damaged_index_is_made_anew_and_told(maintain: ModuleType, repository: Repository) -> None:
+    named(repository.home / "index", b"other").write_bytes(b"othes")
+    with pytest.raises(RuntimeError, match="1 damaged index files"):
+        maintain.mend(repository.home)
+    assert repository.done == [("repair", "index")]
+
+
+def test_a_damaged_snapshot_is_told_and_stays(maintain: ModuleType, repository: Repository) -> None:
+    damaged = named(repository.home / "snapshots", b"other")
+    damaged.write_bytes(b"")
+    with pytest.raises(RuntimeError, match=damaged.name[:8]):
+        maintain.mend(repository.home)
+    assert damaged.exists()
+
+
+def test_locks_that_nobody_can_read_go_and_others_stay(maintain: ModuleType, repository: Repository) -> None:
+    locks = repository.home / "locks"
+    (good,) = locks.iterdir()
+    old = named(locks, b"garbage under its own sum")
+    for path in (good, old):
+        os.utime(path, (0, 0))
+    new, empty = named(locks, b"not yet read"), named(locks, b"")
+    named(locks, b"other").write_bytes(b"othes")
+    with pytest.raises(RuntimeError, match="2 unreadable locks"):
+        maintain.mend(repository.home)
+    assert set(locks.iterdir()) == {good, new, empty}
+
+
+def test_a_damaged_key_and_configuration_come_back_from_their_copies(
+    maintain: ModuleType, repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = repository.home.parents[1]
+    assert maintain.keep_copies(root, "tinh/mail")
+    assert not maintain.keep_copies(root, "tinh/mail")
+    repository.config.write_bytes(b"")
+    repository.key.write_bytes(b"kez and more")
+    repository.key.chmod(0o440)
+    # What is damaged is never copied over what is whole.
+    assert not maintain.keep_copies(root, "tinh/mail")
+    assert maintain.put_back(root)
+    assert (repository.config.read_bytes(), repository.key.read_bytes()) == (b"config", b"key")
+    assert repository.key.stat().st_mode & 0o777 == 0o440
+    assert capsys.readouterr().out.count("<3>") == 2
+    assert not maintain.put_back(root)
+
+
+def test_a_key_that_was_taken_away_is_kept_nowhere(maintain: ModuleType, repository: Repository) -> None:
+    root = repository.home.parents[1]
+    former = named(repository.home / "keys", b"former")
+    maintain.keep_copies(root, "tinh/mail")
+    former.unlink()
+    assert not maintain.put_back(root)
+    assert maintain.keep_copies(root, "tinh/mail")
+    assert not (maintain.COPIES / "tinh/mail/keys" / former.name).exists()

@@ -73,6 +73,12 @@ def test_a_job_that_failed_is_found_and_one_that_waits_for_its_time_is_not(host:
     assert finding.text.startswith("Sao lưu thất bại (hanam-backup.service): systemctl status")
 
 
+def test_a_job_that_failed_is_found_though_it_was_started_again_at_once(host: Host) -> None:
+    host.unit("hanam-backup.service", "activating")
+    assert looks.units([BACKUP], host, 0) == {}
+    assert list(looks.units([BACKUP], host, 0, "hanam-backup.service")) == ["failed:hanam-backup.service"]
+
+
 def test_a_daemon_that_does_not_run_is_found_after_a_grace_and_stops_mail(host: Host) -> None:
     host.unit("dovecot.service", "inactive")
     (finding,) = looks.units([DOVECOT], host, 0).values()

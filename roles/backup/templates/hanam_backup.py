@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
 import http.client
 import json
 import os
@@ -16,6 +17,7 @@ import re
 import ssl
 import subprocess
 import sys
+import time
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +29,13 @@ STATUS = Path("/var/lib/hanam-backup/status.json")
 UNIT = "hanam-backup.service"
 # Clocks of hosts differ a little; more than this is no accident.
 CLOCKS_DIFFER = dt.timedelta(hours=1)
+# What restic says when a file that it needs before all others is damaged: an index, the key, the configuration, a
+# lock. The repository's host mends these as soon as something changes in the folder of the locks.
+DAMAGED = re.compile(
+    r"LoadRaw\((?:<|\\u003c)(?:index|key|lock)/|config or key \w+ is damaged|config file has zero size|LoadConfig\("
+    r"|invalid lock file|unable to create lock in backend: (?:ciphertext|invalid|LoadRaw)"
+)
+MENDED_WITHIN, ASK_AGAIN = 1800, 10
 # The snapshot of everything, and those of what changed while it was taken.
 FULL, FOLLOWUP = "full", "followup"
 
@@ -113,21 +122,25 @@ def human(size: int) -> str:
 # --- the repository -------------------------------------------------------------------------------
 
 
-def repository_exists(config: Config) -> bool:
-    """Ask the server itself, which answers or fails at once: restic would try for a quarter of an hour."""
+def ask_repository(config: Config, method: str, path: str) -> int:
+    """The server's own answer, which comes or fails at once: restic would try for a quarter of an hour."""
     url = urllib.parse.urlsplit(_secret("repository").read_text().strip().removeprefix("rest:"))
     login = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
     try:
         context = ssl.create_default_context(cafile=config.ca)
         connection = http.client.HTTPSConnection(url.hostname or "", url.port, timeout=10, context=context)
-        connection.request("HEAD", f"{url.path}config", headers={"Authorization": f"Basic {login}"})
-        code = connection.getresponse().status
+        connection.request(method, f"{url.path}{path}", headers={"Authorization": f"Basic {login}"})
+        return connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
         raise BackupError(
             f"không kết nối được kho sao lưu {config.repository}: {error}",
             f"the backup repository {config.repository} cannot be reached: {error}",
             5,
         ) from error
+
+
+def repository_exists(config: Config) -> bool:
+    code = ask_repository(config, "HEAD", "config")
     if code not in (200, 404):
         raise BackupError(
             f"kho sao lưu {config.repository} từ chối (HTTP {code})",
@@ -135,6 +148,16 @@ def repository_exists(config: Config) -> bool:
             5,
         )
     return code == 200
+
+
+def ask_for_mending(config: Config) -> None:
+    """Have the repository's host look at its files: it does so when a lock comes or goes.
+
+    An empty one, which restic takes no notice of.
+    """
+    lock = f"locks/{hashlib.sha256().hexdigest()}"
+    for method in ("POST", "DELETE"):
+        ask_repository(config, method, lock)
 
 
 def require_repository(config: Config) -> None:
@@ -166,15 +189,31 @@ def restic_environment(config: Config) -> Mapping[str, str]:
 
 
 def restic(config: Config, *arguments: str, accept: Sequence[int] = (0,)) -> subprocess.CompletedProcess[str]:
-    """Run restic; an exit status that is not accepted is an error with restic's own words."""
-    done = subprocess.run(
-        ["/usr/bin/restic", "--retry-lock", "30m", *arguments],
-        env=restic_environment(config),
-        capture_output=True,
-        check=False,
-        text=True,
-        errors="surrogateescape",
-    )
+    """Run restic; an exit status that is not accepted is an error with restic's own words.
+
+    Where what it needs first is damaged, the repository's host is asked to mend it, and waited for.
+    """
+    until = time.monotonic() + MENDED_WITHIN
+    while True:
+        done = subprocess.run(
+            ["/usr/bin/restic", "--retry-lock", "30m", *arguments],
+            env=restic_environment(config),
+            capture_output=True,
+            check=False,
+            text=True,
+            errors="surrogateescape",
+        )
+        damaged = done.returncode and DAMAGED.search(done.stdout + done.stderr)
+        if not damaged or time.monotonic() > until:
+            break
+        print(
+            "Kho sao lưu có tệp quản lý bị hỏng; đã yêu cầu máy sao lưu sửa, đang chờ ...\n"
+            "A file of the repository itself is damaged; its host was asked to mend it, waiting ...",
+            file=sys.stderr,
+            flush=True,
+        )
+        ask_for_mending(config)
+        time.sleep(ASK_AGAIN)
     if done.returncode not in accept:
         words = (done.stderr.strip() or done.stdout.strip())[-1500:]
         raise BackupError(
@@ -202,7 +241,12 @@ class Snapshot:
 
 def snapshots(config: Config, *options: str) -> list[Snapshot]:
     """This host's snapshots, oldest first."""
-    found = json.loads(restic(config, "snapshots", "--json", "--host", config.host, *options).stdout or "[]")
+    done = restic(config, "snapshots", "--json", "--host", config.host, *options)
+    for line in done.stderr.splitlines():
+        if line.startswith("Ignoring "):
+            # The next older one would be taken for the newest in silence.
+            print(f"Cảnh báo: kho có bản sao lưu không đọc được: {line}", file=sys.stderr)
+    found = json.loads(done.stdout or "[]")
     return sorted(
         (
             Snapshot(

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from typing import Any
 
-from hanam_backup import FULL, BackupError, Config, Snapshot, require_repository, restic_environment, snapshots
+from hanam_backup import FULL, BackupError, Config, Snapshot, require_repository, restic, restic_environment, snapshots
 from hanam_restore_which import agreed, candidates, log, note_in_journal, record
 
 LOGIN = ("--host=/run/postgresql", "--username=postgres")
@@ -125,8 +125,10 @@ def recorded(config: Config, arguments: argparse.Namespace, snapshot: Snapshot) 
 
 
 def load(config: Config, arguments: argparse.Namespace, snapshot: Snapshot) -> None:
-    run(["createdb", *LOGIN, "--template=template0", arguments.into])
     dump = f"{config.dumps}/{arguments.database}.dump"
+    # It loads the index: where that is damaged, it is mended before there is a database.
+    restic(config, "ls", "--quiet", snapshot.id, dump)
+    run(["createdb", *LOGIN, "--template=template0", arguments.into])
     reader = subprocess.Popen(
         ["/usr/bin/restic", "dump", "--quiet", snapshot.id, dump],
         env=restic_environment(config),

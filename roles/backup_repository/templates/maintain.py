@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 # {{ ansible_managed }}
-"""Upkeep of every repository below the folder: `hanam-backup-maintain prune|check`.
+"""Upkeep of every repository below the folder: `hanam-backup-maintain prune|check|mend`.
 
 Run by hanam-backup-maintain@.service, which gives folder, options and password. Lines that begin with <3> are
-errors in the journal. `hanam-backup-maintain prepare FOLDER USER ACCOUNT/HOST ...` is what the role runs, as root.
+errors in the journal. As root: `hanam-backup-maintain prepare FOLDER USER ACCOUNT/HOST ...`, which the role runs,
+and `hanam-backup-maintain put-back FOLDER`, which the service runs first.
 """
 
 import datetime as dt
 import grp
+import hashlib
 import json
 import os
 import pwd
@@ -15,6 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 CLOCKS_DIFFER = dt.timedelta(hours=1)
@@ -63,6 +66,130 @@ def check(repository: Path) -> None:
     print(restic(repository, "check", "--cleanup-cache", subset))
 
 
+# --- what is damaged of the files that restic needs first ---------------------------------------------
+
+# So long an honest lock may take to be whole, and more.
+SETTLED_SECONDS = 60
+
+
+def damaged(folder: Path) -> list[Path]:
+    """Files that are not what their names say: restic calls each by the SHA-256 of what is in it."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        try:
+            if re.fullmatch("[0-9a-f]{64}", path.name) and hashlib.sha256(path.read_bytes()).hexdigest() != path.name:
+                found.append(path)
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def refused_locks(repository: Path) -> list[Path]:
+    """Locks that restic cannot read, whatever their sum: everybody would wait for them for ever."""
+    found = []
+    for path in sorted((repository / "locks").glob("?" * 64)):
+        try:
+            if path.stat().st_size and time.time() - path.stat().st_mtime > SETTLED_SECONDS:
+                restic(repository, "cat", "lock", path.name, "--no-lock")
+        except FileNotFoundError:
+            continue
+        except RuntimeError:
+            if path.exists():
+                found.append(path)
+    return found
+
+
+def mend(repository: Path) -> None:
+    """Let restic open the repository again: drop locks nobody can read, make a damaged index anew from the packs.
+
+    Whatever it found is an error of this run, so that the operator is told: a flipped bit is the sign of a disk.
+    """
+    found = []
+    locks = damaged(repository / "locks")
+    for path in locks:
+        path.unlink(missing_ok=True)
+    for path in refused_locks(repository):
+        path.unlink(missing_ok=True)
+        locks.append(path)
+    if locks:
+        found.append(f"{len(locks)} unreadable locks, removed")
+    if index := damaged(repository / "index"):
+        print(restic(repository, "repair", "index"))
+        found.append(f"{len(index)} damaged index files, made anew from the packs")
+    if lost := damaged(repository / "snapshots"):
+        found.append(f"{len(lost)} damaged snapshots, which stay: {' '.join(path.name[:8] for path in lost)}")
+    if found:
+        raise RuntimeError("; ".join(found))
+
+
+# Copies of the key and the configuration, on another file system than the repositories. No backup changes either, and
+# nothing else in a repository can make them anew.
+COPIES = Path("/etc/hanam-mail/backup-repository/copies")
+
+
+def fixed(repository: Path) -> list[Path]:
+    return [*sorted((repository / "keys").iterdir()), repository / "config"]
+
+
+def opens(repository: Path) -> bool:
+    try:
+        restic(repository, "cat", "config", "--no-lock", "--no-cache")
+    except RuntimeError:
+        return False
+    return True
+
+
+def keep_copies(root: Path, name: str) -> bool:
+    """Copy what is new of them, from a repository that opens; whether something was."""
+    files = fixed(root / name)
+    different = [file for file in files if not same(file, COPIES / file.relative_to(root))]
+    stale = [copy for copy in (COPIES / name / "keys").glob("*") if copy.name not in {file.name for file in files}]
+    if not (different or stale) or not opens(root / name):
+        return False
+    for copy in stale:
+        copy.unlink()
+    for file in different:
+        copy = COPIES / file.relative_to(root)
+        copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        new = copy.with_name(".new")
+        with new.open("wb") as handle:
+            handle.write(file.read_bytes())
+            handle.flush()
+            os.fsync(handle.fileno())
+        new.rename(copy)
+    return True
+
+
+def same(one: Path, other: Path) -> bool:
+    return other.exists() and one.read_bytes() == other.read_bytes()
+
+
+def put_back(root: Path) -> bool:
+    """Overwrite a damaged key or configuration with its copy, in place, so that its owner and rights stay.
+
+    Whether there was one. Where a repository opens, what differs was changed on purpose.
+    """
+    found = False
+    for copies in sorted(COPIES.glob("*/*")):
+        repository = root / copies.relative_to(COPIES)
+        pairs = [(file, COPIES / file.relative_to(root)) for file in fixed(repository)]
+        different = [(file, copy) for file, copy in pairs if copy.exists() and not same(file, copy)]
+        if not different or opens(repository):
+            continue
+        for file, copy in different:
+            mode = file.stat().st_mode & 0o777
+            file.chmod(0o600)
+            with file.open("r+b") as handle:
+                handle.write(copy.read_bytes())
+                handle.truncate()
+                handle.flush()
+                os.fsync(handle.fileno())
+            file.chmod(mode)
+            print(f"<3>{file} was damaged: its copy was put back", flush=True)
+        found = True
+    return found
+
+
 # --- repositories and their rights ------------------------------------------------------------------
 
 # What a backup adds to; all else is made here once. A client that could add a key would have the backups open to
@@ -102,6 +229,7 @@ def prepare(root: Path, user: str, names: list[str]) -> bool:
         files = [repository / "config", *(repository / "keys").iterdir()]
         for path, mode in [*((folder, 0o550) for folder in folders), *((file, 0o440) for file in files)]:
             changed |= own(path, "root", user, mode)
+        changed |= keep_copies(root, name)
     return changed
 
 
@@ -109,7 +237,10 @@ def main() -> int:
     if sys.argv[1] == "prepare":
         print("changed" if prepare(Path(sys.argv[2]), sys.argv[3], sys.argv[4:]) else "unchanged")
         return 0
-    action = {"prune": prune, "check": check}[sys.argv[1]]
+    if sys.argv[1] == "put-back":
+        # Fails where there was something to do: that is how the operator is told.
+        return 1 if put_back(Path(sys.argv[2])) else 0
+    action = {"prune": prune, "check": check, "mend": mend}[sys.argv[1]]
     failed = 0
     for config in sorted(Path(os.environ["MAINTAIN_ROOT"]).glob("*/*/config")):
         repository = config.parent

@@ -31,14 +31,14 @@ CONFIGURATION = Path("/etc/hanam-mail/watch.json")
 STATE = Path("/var/lib/hanam-watch")
 
 
-def look(config: Row, state: Mapping[str, dict[str, float]], now: float) -> dict[str, Finding]:
+def look(config: Row, state: Mapping[str, dict[str, float]], now: float, failed: str) -> dict[str, Finding]:
     """Everything that is wrong. What cannot be looked at is wrong too, and hides nothing else."""
     rows = config["units"]
     looks: dict[str, Callable[[], dict[str, Finding]]] = {
         "đồng hồ": lambda: clock(rows, systemctl, state["clock"], now - time.monotonic()),
         "treo": lambda: hung(rows, config["doors"], systemctl, state, answers, now),
         "giám sát của systemd": lambda: ended_by_watchdog(rows, os.environ),
-        "đơn vị systemd": lambda: units(rows, systemctl, time.monotonic()),
+        "đơn vị systemd": lambda: units(rows, systemctl, time.monotonic(), failed),
         "đơn vị systemd khác": lambda: other_failed_units(rows, systemctl),
         "chứng thư": lambda: certificates(config["certificates"], now),
         "ngày hết hạn": lambda: dates(config["dates"], now),
@@ -54,12 +54,12 @@ def look(config: Row, state: Mapping[str, dict[str, float]], now: float) -> dict
     return found
 
 
-def watch(config: Row, folder: Path, now: float) -> None:
+def watch(config: Row, folder: Path, now: float, failed: str) -> None:
     """Look once, and tell what there is to tell."""
     file = folder / "state.json"
     state = _read(file)
     causes = state["causes"]
-    news = compare(causes, look(config, state, now), now)
+    news = compare(causes, look(config, state, now, failed), now)
     for cause, entry in causes.items():
         # Whoever reads the journal is told whether or not the operator can be; of what failed, even if that may pass.
         if not entry["said"] and (cause in news.new or cause.startswith("failed:")):
@@ -115,6 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="hanam-mail-watch", description="Kiểm tra máy này và báo cho người vận hành, mỗi nguyên nhân một lần."
     )
     parser.add_argument("--list", action="store_true", help="chỉ in những gì đang cần xử lý theo lần kiểm tra gần nhất")
+    parser.add_argument("--failed", default="", metavar="UNIT", help=argparse.SUPPRESS)
     parser.add_argument("--config", type=Path, default=CONFIGURATION, help=argparse.SUPPRESS)
     parser.add_argument("--state", type=Path, default=STATE, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -124,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Two looks at once would tell twice; the second is about what the first has seen.
         with (options.state / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            watch(json.loads(options.config.read_text()), options.state, time.time())
+            watch(json.loads(options.config.read_text()), options.state, time.time(), options.failed)
     except PermissionError:
         print("Lỗi: cần quyền root.", file=sys.stderr)
         return 1

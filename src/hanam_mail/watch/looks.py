@@ -46,8 +46,11 @@ def systemctl(words: Sequence[str]) -> str:
 # --- what is looked at -----------------------------------------------------------------------------
 
 
-def units(rows: Sequence[Row], run: Run, uptime: float) -> dict[str, Finding]:
-    """Units that failed, do not run, or are started again and again; a restart count is forgotten after a calm hour."""
+def units(rows: Sequence[Row], run: Run, uptime: float, failed: str = "") -> dict[str, Finding]:
+    """Units that failed, do not run, or are started again and again; a restart count is forgotten after a calm hour.
+
+    `failed`: the unit whose failure is why we look. It may have been started again since.
+    """
     names = "Id,Type,LoadState,ActiveState,Result,NRestarts,ActiveEnterTimestampMonotonic"
     blocks = run(["show", f"--property={names}", *(row["unit"] for row in rows)]).strip().split("\n\n")
     found = {}
@@ -58,7 +61,7 @@ def units(rows: Sequence[Row], run: Run, uptime: float) -> dict[str, Finding]:
         hint = f"systemctl status {unit}; journalctl -u {unit}"
         restarts = int(shown.get("NRestarts") or 0)
         active = shown["ActiveState"] in {"active", "reloading"}
-        if shown["ActiveState"] == "failed":
+        if shown["ActiveState"] == "failed" or unit == failed:
             found[f"failed:{unit}"] = Finding(f"{row['name']} thất bại ({unit}): {hint}", mail, row.get("grace", 0))
         elif restarts and active and uptime - int(shown["ActiveEnterTimestampMonotonic"]) / 1e6 > CALM_SECONDS:
             run(["reset-failed", unit])

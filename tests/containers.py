@@ -14,7 +14,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 # Written apart, for the same reason. Behind it lines that make packing worth while.
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS" + b"-TEST-FILE!$H+H*"
@@ -142,6 +142,28 @@ def zip64(content: bytes, buffer: io.BytesIO) -> bytes:
     ):
         file.write(content)
     return buffer.getvalue()
+
+
+def relabelled(archive: bytes, local: Mapping[int, bytes], directory: Mapping[int, bytes] | None = None) -> bytes:
+    """A zip with other bytes at these places of its first entry's head, and of its entry in the directory."""
+    data, start = bytearray(archive), archive.index(b"PK\x01\x02")
+    for base, changes in ((0, local), (start, directory or {})):
+        for at, value in changes.items():
+            data[base + at : base + at + len(value)] = value
+    return bytes(data)
+
+
+def zip64_directory(content: bytes) -> bytes:
+    """As written to a stream, with the true sizes in a field of the directory's entry, as for files above 4 GB."""
+    data = zip64(content, Pipe())
+    start, end = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    field = struct.pack("<HH8s8s", 1, 16, data[start + 24 : start + 28], data[start + 20 : start + 24])
+    entry = bytearray(data[start:end] + field)
+    entry[20:28] = b"\xff" * 8
+    entry[30:32] = struct.pack("<H", len(field))
+    tail = bytearray(data[end:])
+    tail[12:16] = struct.pack("<I", len(entry))
+    return data[:start] + bytes(entry) + bytes(tail)
 
 
 def together(*contents: bytes | str) -> bytes:
@@ -311,6 +333,9 @@ UNKNOWN = {
     "ar": ar(PAYLOAD),
     "lzma.zip": zipped(PAYLOAD, method=zipfile.ZIP_LZMA),
     "zip64": zip64(PAYLOAD, io.BytesIO()),
+    "zip64 in the directory": zip64_directory(PAYLOAD),
+    "masked zip": relabelled(zipped(PAYLOAD), {7: b"\x20"}),
+    "masked zip, utf-8 too": relabelled(zipped(PAYLOAD), {7: b"\x28"}, {9: b"\x28"}),
     "7z": marked(b"7z\xbc\xaf\x27\x1c\x00\x04"),
     "7z behind a program": b"MZ" + bytes(5000) + by_its_program("deflate.7z"),
     "7z behind a picture": b"\xff\xd8\xff\xe0" + bytes(5000) + by_its_program("deflate.7z"),
@@ -341,6 +366,15 @@ UNKNOWN = {
     "exfat": marked(b"EXFAT   ", at=3),
     "ext4": marked(b"\x53\xef\x01\x00\x01\x00", at=1080),
     "begin-base64": b"begin-base64 644 e.com\n" + base64.encodebytes(PAYLOAD) + b"====\n",
+} | {
+    # What programs that unpack pass over: flags without a meaning, the system of a version.
+    f"zip64, flag {flag:#04x}": relabelled(zip64(PAYLOAD, io.BytesIO()), {6: bytes([flag])}, {8: bytes([flag])})
+    for flag in (0x10, 0x40, 0x80, 0xF0)
+} | {
+    f"lzma.zip, system {system}": relabelled(
+        zipped(PAYLOAD, method=zipfile.ZIP_LZMA), {5: bytes([system])}, {7: bytes([system])}
+    )
+    for system in (3, 255)
 } | {
     name: by_its_program(name)
     for name in ("deflate.7z", "compress", "lrzip", "lzop", "ppmd.zip", "rzip", "squashfs", "wim", "xz.zip", "zpaq")

@@ -114,3 +114,15 @@ def test_what_the_scanner_is_to_read_as_a_file_is_gone_afterwards_and_letters_wa
     finally:
         lab.run("filter", f"mv {spool}.away {spool}")
     assert (code, "Chua quet duoc virus" in text) == (451, True)
+
+
+def test_letter_that_a_process_left_behind_as_it_died_goes_and_none_that_is_being_read(lab: Lab) -> None:
+    old, new = (f"/var/cache/rspamd/scan/{name}" for name in ("old", "new"))
+    lab.run("filter", f"install -o _rspamd -g clamav -m 640 /dev/null {old} && cp -a {old} {new}")
+    try:
+        lab.run("filter", f"touch -d '-10 minutes' {old}; touch {new}")
+        period = lab.variables["rspamd_scan_timeout"]
+        wait_for(lambda: "gone" in lab.run("filter", f"test -e {old} || echo gone"), "its end", 2 * period + 5)
+        assert "there" in lab.run("filter", f"test -e {new} && echo there")
+    finally:
+        lab.run("filter", f"rm -f {old} {new}")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.render.conftest import ROOT, Environment
@@ -87,3 +88,14 @@ def test_debians_own_nginx_does_not_run_where_only_the_gate_needs_it(
         for task in tasks
     ]
     assert used[:2] == ["role_files", "ansible.builtin.apt"]
+
+
+@pytest.mark.dieu10
+def test_the_updater_that_talks_to_the_internet_reads_no_letter_that_the_scanner_reads(
+    environment: Callable[[str], Any],
+) -> None:
+    here = environment("lab")
+    unit = here.render("clamav", "freshclam.service.j2", "mail")
+    closed = next(line for line in unit.splitlines() if line.startswith("InaccessiblePaths="))
+    spool = Path(here.value("rspamd", "_rspamd_spool", "mail"))
+    assert {f"-{folder}" for folder in spool.parents} & set(closed.partition("=")[2].split())

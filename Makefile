@@ -62,8 +62,8 @@ setup: .venv/.ready group_vars/lab/vault.yml ## install what the other commands 
 lab-packages:
 	$(call install,$(LAB_PACKAGES),systemd-container to iproute2: the lab's hosts; chromium to libnss3-tools: a person's browser in the tests)
 
-group_vars/lab/vault.yml: .venv/.ready src/hanam_mail/secrets.py inventory/lab.yml inventory/split.yml
-	@$(PYTHON) -m hanam_mail.secrets --inventory inventory/lab.yml --inventory inventory/split.yml --output $@
+group_vars/lab/vault.yml: .venv/.ready src/hanam_mail/controller/vault_file.py inventory/lab.yml inventory/split.yml
+	@$(PYTHON) -m hanam_mail.controller.vault_file --inventory inventory/lab.yml --inventory inventory/split.yml --output $@
 	@touch $@
 
 .PHONY: lock

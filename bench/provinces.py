@@ -10,9 +10,11 @@ from pathlib import Path
 from tests import population
 
 from bench.measuring import REPOSITORY
-from hanam_mail import registry, regulation, store
-from hanam_mail.draft import Draft
-from hanam_mail.model import Mailbox, MailboxKind, Registry
+from hanam_mail.editing import Draft
+from hanam_mail.registry import loading
+from hanam_mail.registry.model import Mailbox, MailboxKind, Registry
+from hanam_mail.registry.writing import store
+from hanam_mail.regulation import provisions
 
 
 @dataclass
@@ -38,7 +40,7 @@ class Province:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(REPOSITORY / "group_vars/all", folder / "group_vars/all")
         result = cls(folder, size)
-        rules = regulation.load(registry.regulation_beside(result.mailboxes))
+        rules = provisions.load(loading.regulation_beside(result.mailboxes))
         population.write(population.province(size, seed, rules), result.mailboxes)
         (folder / ".gitignore").write_text(".cache/\nhandover/\n")
         result.git("init", "--quiet", "--initial-branch=main")
@@ -66,7 +68,7 @@ class Province:
 
     def draft(self) -> "Edit":
         """A working copy of the registry as it stands."""
-        return Edit(self, Draft(registry.load(self.mailboxes, cache=self.cache / "hanam-mail")))
+        return Edit(self, Draft(loading.load(self.mailboxes, cache=self.cache / "hanam-mail")))
 
 
 class Edit:
@@ -79,7 +81,7 @@ class Edit:
         # Each is changed once: who has more events than the issue is left out.
         self._people = iter(people)
         self.agency = known.agencies[people[0].agency].code
-        self.day = registry.today()
+        self.day = loading.today()
         number = len(known.requests) + 1
         self._request = draft.request(
             document=f"{number}/THU-VP",

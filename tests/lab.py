@@ -28,7 +28,7 @@ import yaml
 
 from hanam_lab.driver import Lab as Driver
 from hanam_lab.paths import REPOSITORY
-from hanam_mail.agent import AGAIN_SECONDS
+from hanam_mail.host.agent import AGAIN_SECONDS
 
 TIMEOUT = 30.0
 """Seconds that one answer of a server may take."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from hanam_mail import accounts_command
+from hanam_mail.controller import accounts_host
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -27,6 +27,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "input": {"type": "dict", "no_log": True, "required": True},
             }
         )
-        line = accounts_command.line(args["user"], args["command"], check=self._task.check_mode)
-        done = self._low_level_execute_command(line, in_data=accounts_command.encode(args["input"]))
-        return accounts_command.result(done["rc"], done["stdout"], done["stderr"])
+        line = accounts_host.line(args["user"], args["command"], check=self._task.check_mode)
+        done = self._low_level_execute_command(line, in_data=accounts_host.encode(args["input"]))
+        return accounts_host.result(done["rc"], done["stdout"], done["stderr"])

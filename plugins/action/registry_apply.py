@@ -5,7 +5,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from hanam_mail import accounts_command
+from hanam_mail.controller import accounts_host
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "registry": {"type": "path", "required": True},
@@ -31,11 +31,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         _, args = self.validate_argument_spec(ARGUMENTS)
         registry = Path(args["registry"])
-        desired, problems = accounts_command.desired(registry)
-        problems = accounts_command.wrong_numbers(registry, task_vars or {}) or problems
+        desired, problems = accounts_host.desired(registry)
+        problems = accounts_host.wrong_numbers(registry, task_vars or {}) or problems
         if problems:
             return {"failed": True, "msg": "\n".join(problems)}
-        words = accounts_command.apply_words(registry, args)
-        line = accounts_command.line("hanam-mail", words, check=self._task.check_mode)
-        done = self._low_level_execute_command(line, in_data=accounts_command.pack(desired))
-        return accounts_command.result(done["rc"], done["stdout"], done["stderr"])
+        words = accounts_host.apply_words(registry, args)
+        line = accounts_host.line("hanam-mail", words, check=self._task.check_mode)
+        done = self._low_level_execute_command(line, in_data=accounts_host.pack(desired))
+        return accounts_host.result(done["rc"], done["stdout"], done["stderr"])

@@ -1,4 +1,4 @@
-"""Put all files of a role in place in one round trip; rows, order and check mode: see hanam_mail.files."""
+"""Put all files of a role in place in one round trip; see hanam_mail.controller.role_files."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 
-from hanam_mail import files
+from hanam_mail.controller import role_files
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -33,14 +33,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return str(templar.template(trust_as_template(plain), escape_backslashes=False))
 
         try:
-            entries = files.entries(args["folders"], args["files"], text)
+            entries = role_files.entries(args["folders"], args["files"], text)
         except ValueError as error:
             return {"failed": True, "msg": str(error)}
         done = self._low_level_execute_command(
-            files.command(task_vars.get("ansible_python_interpreter", "/usr/bin/python3")),
-            in_data=files.stdin(entries, check=self._task.check_mode, show=self._task.diff),
+            role_files.command(task_vars.get("ansible_python_interpreter", "/usr/bin/python3")),
+            in_data=role_files.stdin(entries, check=self._task.check_mode, show=self._task.diff),
         )
-        result = files.result(entries, done["rc"], done["stdout"], done["stderr"])
+        result = role_files.result(entries, done["rc"], done["stdout"], done["stderr"])
         # Ansible notifies what the task names when this method is through: here, only what concerns the changed files.
-        self._task.notify = files.handlers(result.get("files", []), args["files"], self._task.notify or [])
+        self._task.notify = role_files.handlers(result.get("files", []), args["files"], self._task.notify or [])
         return result | {"_ansible_verbose_always": result["changed"]}

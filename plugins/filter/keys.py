@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from hanam_mail import dnssec, pki, zones
+from hanam_mail.controller.keys import dnssec, pki, zones
 
 
 class FilterModule:

@@ -1,9 +1,9 @@
-"""Filter `ports_of_host`: see hanam_mail.ports."""
+"""Filter `ports_of_host`: see hanam_mail.controller.ports."""
 
 from collections.abc import Callable
 from typing import Any
 
-from hanam_mail import ports
+from hanam_mail.controller import ports
 
 
 class FilterModule:

@@ -1,10 +1,10 @@
-"""Filter `preflight_problems`: see hanam_mail.preflight."""
+"""Filter `preflight_problems`: see hanam_mail.controller.preflight."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hanam_mail import preflight
+from hanam_mail.controller import preflight
 
 _SHARED = Path(__file__).resolve().parents[2] / "group_vars" / "all"
 

@@ -1,10 +1,10 @@
-"""Filter `calendar_days`: the special days of a calendar file, for the accounts database. See hanam_mail.workdays."""
+"""Filter `calendar_days`: special days of a calendar file, for the database (hanam_mail.regulation.workdays)."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hanam_mail import workdays
+from hanam_mail.regulation import workdays
 
 _PROJECT = Path(__file__).resolve().parents[2]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hanam_mail.ports import of_host
+from hanam_mail.controller.ports import of_host
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ("lab", "staging", "production")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from hanam_lab.paths import REPOSITORY
-from hanam_mail import accounts_command
+from hanam_mail.controller import accounts_host
 from tests.lab import Lab, Sample, message, wait_for
 
 pytestmark = [pytest.mark.dieu8, pytest.mark.dieu12]
@@ -108,9 +108,9 @@ def test_dieu_8_1_more_room_by_the_registry_lets_the_refused_message_in_within_5
 
     assert answer() == 552
     # The registry never knew of the small quota: applying it is giving more room.
-    desired, problems = accounts_command.desired(REPOSITORY / "mailboxes")
+    desired, problems = accounts_host.desired(REPOSITORY / "mailboxes")
     assert problems == []
-    packed = base64.b64encode(accounts_command.pack(desired)).decode()
+    packed = base64.b64encode(accounts_host.pack(desired)).decode()
     command = "hanam-mail-db apply - --actor kiem-thu --limit-percent 5 --limit-count 50"
     lab.run("accounts", f"echo {packed} | base64 -d | {command}")
     wait_for(lambda: answer() == 250, "room for the message", 5.0)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from hanam_mail import regulation
+from hanam_mail.regulation import provisions
 from tests.population import province, write
 
 REGULATION = Path(__file__).parents[2] / "group_vars/all/regulation.yml"
@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same files")
     parser.add_argument("--output", type=Path, required=True, help="an empty folder, or one still to be made")
     arguments = parser.parse_args()
-    registry = province(arguments.mailboxes, arguments.seed, regulation.load(REGULATION))
+    registry = province(arguments.mailboxes, arguments.seed, provisions.load(REGULATION))
     write(registry, arguments.output)
     print(f"{len(registry.mailboxes)} mailboxes of {len(registry.agencies)} agencies in {arguments.output}")
 

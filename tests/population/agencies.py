@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from hanam_mail import naming
-from hanam_mail.model import AgencyKind
-from hanam_mail.naming_rules import NamingRules
+from hanam_mail.registry.model import AgencyKind
+from hanam_mail.regulation import naming
+from hanam_mail.regulation.naming.grammar import NamingRules
 
 DATA = Path(__file__).parents[2] / "data"
 

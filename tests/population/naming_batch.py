@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from hanam_mail import naming
-from hanam_mail.naming_rules import NamingRules
+from hanam_mail.regulation import naming
+from hanam_mail.regulation.naming.grammar import NamingRules
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,9 @@ from itertools import chain
 from pathlib import Path
 from random import Random
 
-from hanam_mail import canonical, naming
 from hanam_mail.errors import Source
-from hanam_mail.events import ID_LETTERS, ID_PAIRS
-from hanam_mail.model import (
+from hanam_mail.registry.events import ID_LETTERS, ID_PAIRS
+from hanam_mail.registry.model import (
     Absence,
     Agency,
     AgencyKind,
@@ -33,7 +32,9 @@ from hanam_mail.model import (
     Result,
     Revoke,
 )
-from hanam_mail.regulation import Regulation
+from hanam_mail.registry.writing import canonical
+from hanam_mail.regulation import naming
+from hanam_mail.regulation.provisions import Regulation
 from tests.population import naming_batch
 from tests.population.agencies import Plan, plans, shares
 from tests.population.names import Person, people

@@ -23,7 +23,7 @@ from ansible.template import Templar, trust_as_template  # noqa: E402
 from ansible.vars.hostvars import HostVars  # noqa: E402
 from ansible.vars.manager import VariableManager  # noqa: E402
 
-from hanam_mail import secrets  # noqa: E402
+from hanam_mail.controller import vault_file  # noqa: E402
 
 FACTS = {
     "ansible_facts": {"distribution": "Debian", "distribution_release": "trixie"},
@@ -40,7 +40,11 @@ ENVIRONMENTS = (*LABS, "staging", "production")
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], "Environment"]:
     """A topology by the name of its inventory file: lab, split, staging, production."""
-    folder = tmp_path_factory.mktemp("render")
+    return environments(tmp_path_factory.mktemp("render"))
+
+
+def environments(folder: Path) -> Callable[[str], "Environment"]:
+    """The same outside of a test; what has to lie in files is in `folder`."""
 
     @cache
     def vault(*names: str) -> dict[str, Any]:
@@ -50,7 +54,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], "En
             facts = yaml.safe_load((ROOT / f"group_vars/{names[0]}/main.yml").read_text())
             domain = facts.get("mail_domain", "hanam.gov.vn")
             options += ["--profile=production", f"--domain={domain}"]
-        assert secrets.main(["--output", str(path), f"--mailboxes={ROOT / 'mailboxes'}", *options]) == 0
+        assert vault_file.main(["--output", str(path), f"--mailboxes={ROOT / 'mailboxes'}", *options]) == 0
         return dict(yaml.safe_load(path.read_text()))
 
     @cache

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from hanam_mail import pki, preflight
+from hanam_mail.controller import preflight
+from hanam_mail.controller.keys import pki
 from tests.render.conftest import ROOT
 
 Environments = Callable[[str], Any]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hanam_mail import agent
+from hanam_mail.host import agent
 from tests.render.conftest import ENVIRONMENTS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hanam_mail import entries
+from hanam_mail.registry import entries
 from tests.system.scratch import DATABASE, DSN, FOLDER, PROGRAM, Scratch, person, registry
 
 # --- What it does ---
@@ -332,10 +332,11 @@ def test_killed_at_any_point_it_leaves_all_or_nothing(scratch: Scratch) -> None:
 _DIES = """
 import os, sys
 sys.path.insert(0, "/usr/lib/hanam-mail/hanam-mail.pyz")
-from hanam_mail import handover, target
-write = handover.write
-handover.write = lambda *arguments: (write(*arguments), os.kill(os.getpid(), 9))
-target.main()
+from hanam_mail.host import command_line
+from hanam_mail.host.passwords import sealed_file
+write = sealed_file.write
+sealed_file.write = lambda *arguments: (write(*arguments), os.kill(os.getpid(), 9))
+command_line.main()
 """
 
 
@@ -355,7 +356,7 @@ def test_a_run_that_dies_between_its_file_and_its_commit_gives_no_password_and_i
 _CUT = """
 import os, pathlib, socket, sys, threading
 sys.path.insert(0, "/usr/lib/hanam-mail/hanam-mail.pyz")
-from hanam_mail import target
+from hanam_mail.host import command_line
 folder = pathlib.Path("/run/cut")
 folder.mkdir(exist_ok=True)
 way = folder / ".s.PGSQL.5432"
@@ -389,7 +390,7 @@ def pass_on():
         server.sendall(data)
 threading.Thread(target=pass_on, daemon=True).start()
 sys.argv[sys.argv.index("--dsn") + 1] = DSN
-status = target.main()
+status = command_line.main()
 os._exit(status)
 """
 

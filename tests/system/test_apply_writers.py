@@ -21,7 +21,8 @@ LOCK = f"lock box00001 --reason compromised --note thử --dsn {shlex.quote(DSN)
 _MEANWHILE = """
 import subprocess, sys
 sys.path.insert(0, "/usr/lib/hanam-mail/hanam-mail.pyz")
-from hanam_mail import first_passwords, target
+from hanam_mail.host import command_line
+from hanam_mail.host.passwords import first_passwords
 usual, ran = first_passwords.PLACE, []
 def slow(*arguments):
     if not ran:
@@ -33,7 +34,7 @@ def slow(*arguments):
             pass
     return usual(*arguments)
 first_passwords.PLACE = slow
-status = target.main()
+status = command_line.main()
 ran and ran[0].wait(60)
 sys.exit(status)
 """

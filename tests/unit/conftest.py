@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from hanam_mail import rule_values
 from hanam_mail.cli import main
+from hanam_mail.regulation import rule_values
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,7 +35,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(project: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run `hanam-mail` with these words in the project, on 25/11/2026."""
     monkeypatch.chdir(project)
-    monkeypatch.setattr("hanam_mail.registry.today", lambda: date(2026, 11, 25))
+    monkeypatch.setattr("hanam_mail.registry.loading.today", lambda: date(2026, 11, 25))
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     monkeypatch.setenv("COLUMNS", "200")
 

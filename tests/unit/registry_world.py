@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from hanam_mail import registry, regulation
 from hanam_mail.errors import InputError, Problem
-from hanam_mail.model import Registry
+from hanam_mail.registry import loading
+from hanam_mail.registry.model import Registry
+from hanam_mail.regulation import provisions
 
 ROOT = Path(__file__).parents[2]
-RULE_BOOK = regulation.load(ROOT / "group_vars/all/regulation.yml")
+RULE_BOOK = provisions.load(ROOT / "group_vars/all/regulation.yml")
 TODAY = date(2026, 11, 25)
 
 ISSUED = "event: issue, request: 2024-0001, done: 2024-02-01"
@@ -168,7 +169,7 @@ class World:
             file.unlink()
         for name, text in self.files.items():
             (mailboxes / name).write_text(text, encoding="utf-8")
-        return registry.load(mailboxes, regulated_by=RULE_BOOK, day=TODAY)
+        return loading.load(mailboxes, regulated_by=RULE_BOOK, day=TODAY)
 
     def problems(self) -> list[Problem]:
         """All that is wrong with it."""

@@ -12,8 +12,8 @@ import yaml
 from click import Command, Context, Group
 
 from hanam_lab.paths import REPOSITORY
-from hanam_mail import target
 from hanam_mail.cli import main
+from hanam_mail.host import command_line
 
 BOOKS = sorted((REPOSITORY / "docs/handbook").glob("*.vi.md"))
 TEXT = "\n".join(re.sub(r"\\\n\s+", "", book.read_text("utf-8")) for book in BOOKS)
@@ -33,7 +33,7 @@ def test_commands_of_the_accounts_host_are_typed_right(capsys: pytest.CaptureFix
         if "..." in words or len(words) == 1:
             continue  # a command that is only named, or a part of one
         try:
-            target._parser().parse_args(words)
+            command_line.parser().parse_args(words)
         except SystemExit:
             pytest.fail(f"hanam-mail-db {shlex.join(words)}: {capsys.readouterr().err}")
 

@@ -9,11 +9,13 @@ import pytest
 from tests.population import people, province, write
 from tests.population.agencies import plans, shares
 
-from hanam_mail import canonical, naming, registry, regulation
-from hanam_mail.model import AgencyKind, MailboxKind
+from hanam_mail.registry import loading
+from hanam_mail.registry.model import AgencyKind, MailboxKind
+from hanam_mail.registry.writing import canonical
+from hanam_mail.regulation import naming, provisions
 
 ROOT = Path(__file__).parents[2]
-RULE_BOOK = regulation.load(ROOT / "group_vars/all/regulation.yml")
+RULE_BOOK = provisions.load(ROOT / "group_vars/all/regulation.yml")
 RULES = RULE_BOOK.naming
 OFFICIALS = 15_000
 SEEDS = [1, 4, 5]
@@ -71,7 +73,7 @@ def test_a_shorter_list_of_people_is_the_beginning_of_a_longer_one() -> None:
 def test_a_written_province_passes_the_check_and_is_canonical(tmp_path: Path) -> None:
     made = province(2_000, 1, RULE_BOOK)
     write(made, tmp_path / "mailboxes")
-    read = registry.load(tmp_path / "mailboxes", regulated_by=RULE_BOOK)
+    read = loading.load(tmp_path / "mailboxes", regulated_by=RULE_BOOK)
     assert read.mailboxes == made.mailboxes
     assert read.requests == made.requests
     assert list(canonical.problems(read, tmp_path / "mailboxes")) == []

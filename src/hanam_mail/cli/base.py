@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from hanam_mail.model import Registry
+    from hanam_mail.registry.model import Registry
 
 
 class Command(click.Command):
@@ -149,10 +149,11 @@ def load(path: Path) -> "Registry":
 
     Raises InputError with all its problems.
     """
-    from hanam_mail import cache, registry, store
+    from hanam_mail.registry import cache, loading
+    from hanam_mail.registry.writing import store
 
     with store.reading(path), working("Đang đọc sổ đăng ký"):
-        return registry.load(path, cache=cache.cache_folder())
+        return loading.load(path, cache=cache.cache_folder())
 
 
 @contextmanager

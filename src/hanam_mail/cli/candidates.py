@@ -28,11 +28,12 @@ def requests(ctx: click.Context, parameter: click.Parameter, incomplete: str) ->
 
 def reasons(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The reasons of a lock (Đ7.2), each with its clause."""
-    from hanam_mail import registry, regulation
     from hanam_mail.errors import InputError
+    from hanam_mail.registry import loading
+    from hanam_mail.regulation import provisions
 
     try:
-        known = regulation.load(registry.regulation_beside(ctx.params.get("path") or Path("mailboxes"))).lock_reasons
+        known = provisions.load(loading.regulation_beside(ctx.params.get("path") or Path("mailboxes"))).lock_reasons
     except InputError:
         return []
     return [CompletionItem(name, help=clause) for name, clause in known.items() if name.startswith(incomplete)]

@@ -55,7 +55,7 @@ def rename(
     as_json: bool,
 ) -> None:
     """Đổi tên người hoặc phòng, địa chỉ mới theo Điều 5, giữ địa chỉ cũ / Rename a person or office."""
-    from hanam_mail.model import MailboxKind
+    from hanam_mail.registry.model import MailboxKind
 
     with editing(path, dry_run=dry_run, as_json=as_json) as edit:
         draft = edit.draft

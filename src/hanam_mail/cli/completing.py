@@ -14,9 +14,8 @@ def completion(shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    from hanam_mail.cli import main
-
     script = get_completion_class(shell)
     if script is None:
         raise click.ClickException(f"không có kịch bản cho {shell}")
-    click.echo(script(main, {}, "hanam-mail", "_HANAM_MAIL_COMPLETE").source())
+    program = click.get_current_context().find_root().command
+    click.echo(script(program, {}, "hanam-mail", "_HANAM_MAIL_COMPLETE").source())

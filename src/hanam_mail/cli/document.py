@@ -17,7 +17,7 @@ from hanam_mail.cli.base import Day
 if TYPE_CHECKING:
     from datetime import date
 
-    from hanam_mail.draft import Draft
+    from hanam_mail.editing import Draft
 
 _OPTIONS = (
     click.option(
@@ -93,9 +93,9 @@ def document_options(function: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(function)
     def command(*arguments: Any, **options: Any) -> None:
-        from hanam_mail import registry
+        from hanam_mail.registry import loading
 
-        done = options.pop("done") or registry.today()
+        done = options.pop("done") or loading.today()
         names = ("request_id", "document", "dated", "received", "ground", "sender", "reply", "reply_later", "replied")
         paper = Document(**{name: options.pop(name) for name in names}, done=done)
         if paper.request_id and paper.document:

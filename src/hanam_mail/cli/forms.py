@@ -16,10 +16,11 @@ from hanam_mail.errors import InputError, Problem
 @json_option
 def fmt(path: Path, as_json: bool) -> None:
     """Viết lại sổ đăng ký theo dạng chuẩn, giữ chú thích / Rewrite the registry in its canonical form."""
-    from hanam_mail import registry, store
+    from hanam_mail.registry import loading
+    from hanam_mail.registry.writing import store
 
     with store.exclusive(path):
-        changed = store.write(path, registry.load(path))
+        changed = store.write(path, loading.load(path))
     if as_json:
         print_json({"files": changed})
     for file in () if as_json else changed:
@@ -57,12 +58,12 @@ def propose(
     as_json: bool,
 ) -> None:
     """Đề xuất địa chỉ theo Điều 5 cho NAME, như khi cấp / Propose the address that NAME would be given."""
-    from hanam_mail import comparison
-    from hanam_mail.draft import Draft
+    from hanam_mail.editing import Draft
+    from hanam_mail.review import revisions
 
     if kind in ("office", "person") and agency is None:
         raise click.UsageError(f"--kind {kind} cần --agency.")
-    edit = Editing(Draft(load(path), domain=comparison.domain_beside(path)))
+    edit = Editing(Draft(load(path), domain=revisions.domain_beside(path)))
     if kind == "person":
         name = edit.person_name(name, convert_legacy=convert_legacy, exact=exact_name)
     else:
@@ -94,10 +95,13 @@ def propose(
 @json_option
 def generate(data: Path, output: Path, as_json: bool) -> None:
     """Lập sổ đăng ký ban đầu, không ghi đè tệp đã khác / Make the first registry; overwrite nothing."""
-    from hanam_mail import canonical, generate, registry, regulation, store
+    from hanam_mail.editing import first_registry
+    from hanam_mail.registry import loading
+    from hanam_mail.registry.writing import canonical, store
+    from hanam_mail.regulation import provisions
 
-    rule_book = regulation.load(registry.regulation_beside(output))
-    initial = generate.initial_registry(data, rule_book)
+    rule_book = provisions.load(loading.regulation_beside(output))
+    initial = first_registry.initial_registry(data, rule_book)
     output.mkdir(parents=True, exist_ok=True)
     with store.exclusive(output):
         texts = canonical.texts(initial, output)

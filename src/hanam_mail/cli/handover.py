@@ -49,16 +49,18 @@ def handover(
 
     Mật khẩu không hiện trên màn hình. / No password is shown on the screen.
     """
-    from hanam_mail import handover_file, handover_sheet, variables, whole_file
-    from hanam_mail import regulation as rule_book
+    from hanam_mail import atomic_file
+    from hanam_mail.controller.handover import opening, sheets
+    from hanam_mail.regulation import group_vars
+    from hanam_mail.regulation import provisions as rule_book
 
-    key = handover_file.Key(key_file, lambda: str(click.prompt("Mật khẩu của tệp khóa", hide_input=True, err=True)))
+    key = opening.Key(key_file, lambda: str(click.prompt("Mật khẩu của tệp khóa", hide_input=True, err=True)))
     opened = key.open(file)
-    recipients = [handover_file.recipient(text) for text in recipient] or key.recipients
+    recipients = [opening.recipient(text) for text in recipient] or key.recipients
     if not recipients and not clear:
         text = "khóa ssh không cho biết khóa công khai của nó: cần --recipient, hoặc --clear để in ngay"
         raise InputError([Problem(str(key_file), 0, "", text)])
-    if clear and not handover_file.in_memory(output):
+    if clear and not opening.in_memory(output):
         text = (
             "--clear chỉ ghi vào bộ nhớ, vì tệp đã xóa vẫn còn trên đĩa: thêm --output /dev/shm/phieu (tmpfs), hoặc bỏ "
             "--clear để có PDF niêm phong"
@@ -66,13 +68,13 @@ def handover(
         raise InputError([Problem(str(output), 0, "", text)])
     rule_book.load(regulation)
     passwords = regulation.with_name("passwords.yml")
-    rules = handover_sheet.Rules.of({**variables.read(regulation), **variables.read(passwords)})
+    rules = sheets.Rules.of({**group_vars.read(regulation), **group_vars.read(passwords)})
     output.mkdir(parents=True, exist_ok=True, mode=0o700)
     written = []
-    for code, slips in handover_sheet.by_agency(opened.slips).items():
-        data = handover_sheet.pdf(opened, slips, rules, url or f"https://mail.{opened.domain}")
+    for code, slips in sheets.by_agency(opened.slips).items():
+        data = sheets.pdf(opened, slips, rules, url or f"https://mail.{opened.domain}")
         path = output / (f"{file.stem}-{code}.pdf" + ("" if clear else ".age"))
-        whole_file.write(path, data if clear else handover_file.seal(data, recipients), mode=0o600)
+        atomic_file.write(path, data if clear else opening.seal(data, recipients), mode=0o600)
         written.append({"agency": code, "slips": len(slips), "file": str(path)})
     if as_json:
         print_json({"sheets": written})

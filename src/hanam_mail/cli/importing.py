@@ -15,8 +15,8 @@ from hanam_mail.errors import InputError, Problem
 if TYPE_CHECKING:
     from hanam_mail.importing.lists import Found
     from hanam_mail.importing.planning import Document, Outcome
-    from hanam_mail.model import Registry
-    from hanam_mail.naming_rules import NamingRules
+    from hanam_mail.registry.model import Registry
+    from hanam_mail.regulation.naming.grammar import NamingRules
 
 _ASKS = ("issue", "change", "revoke")
 
@@ -90,8 +90,10 @@ def import_(
         raise click.UsageError("cần tệp danh sách, hoặc --template.")
     with ExitStack() as at_the_end:
         with editing(path, dry_run=dry_run, as_json=as_json) as edit:
-            from hanam_mail import comparison, registry, whole_file
+            from hanam_mail import atomic_file
             from hanam_mail.importing import planning
+            from hanam_mail.registry import loading
+            from hanam_mail.review import revisions
 
             before = edit.draft.registry()
             found = _read(file, titles, before.regulation.naming, options)
@@ -99,8 +101,8 @@ def import_(
             problems += found.problems
             if not paper.agency:
                 raise InputError(problems)  # nothing can be said of rows without knowing whose they are
-            done = options["done"] or registry.today()
-            domain = comparison.domain_beside(path)
+            done = options["done"] or loading.today()
+            domain = revisions.domain_beside(path)
             plan = planning.plan(edit.draft, found.entries, paper, done=done, domain=domain, spoiled=found.spoiled)
             if problems or plan.problems:
                 raise InputError([*problems, *plan.problems])
@@ -108,15 +110,15 @@ def import_(
             edit.result |= {"request": plan.request, "rows": [_as_dict(row) for row in plan.outcomes]}
             if output is not None and not dry_run:
                 # Its draft stands before the registry is written, and it is printed before it is put in place.
-                at_the_end.enter_context(whole_file.placed(output, _csv(plan.outcomes)))
+                at_the_end.enter_context(atomic_file.placed(output, _csv(plan.outcomes)))
         if not as_json:
             _print(plan.outcomes)
 
 
 def _read(file: Path, titles: Sequence[str], rules: "NamingRules", options: dict[str, Any]) -> "Found":
-    from hanam_mail import registry
     from hanam_mail.importing import encoding, lists, reading
-    from hanam_mail.importing.asks import Ask
+    from hanam_mail.importing.actions import Ask
+    from hanam_mail.registry import loading
 
     sheets = reading.read(file)
     unknown = [title for title in titles if title not in {sheet.title for sheet in sheets}]
@@ -125,7 +127,7 @@ def _read(file: Path, titles: Sequence[str], rules: "NamingRules", options: dict
         raise InputError([Problem(str(file), 0, "", f"không có trang tính “{unknown[0]}”; có: {shown}")])
     sheets, converted = encoding.convert([sheet for sheet in sheets if not titles or sheet.title in titles])
     ask = Ask(options["ask"]) if options["ask"] else None
-    found = lists.read(sheets, options["received"] or registry.today(), rules, ask)
+    found = lists.read(sheets, options["received"] or loading.today(), rules, ask)
     found.notes.extend(note for legacy in converted for note in legacy.notes())
     if not options["convert_legacy"]:
         found.problems.extend(legacy.problem() for legacy in converted)
@@ -138,11 +140,11 @@ def _document(
     file: Path, found: "Found", before: "Registry", options: dict[str, Any]
 ) -> "tuple[Document, list[Problem]]":
     """The document of the list, what the options give or else what stands above it, and what is missing."""
-    from hanam_mail import registry
     from hanam_mail.importing import document
     from hanam_mail.importing.agencies import Directory
     from hanam_mail.importing.planning import Document
-    from hanam_mail.model import Result
+    from hanam_mail.registry import loading
+    from hanam_mail.registry.model import Result
 
     problems: list[Problem] = []
     known = before.requests.get(options["request_id"] or "")
@@ -156,7 +158,7 @@ def _document(
         agency=options["agency"] or (sender.code if sender else ""),
         document=options["document"] or stated.document,
         dated=options["dated"] or stated.dated,
-        received=options["received"] or registry.today(),
+        received=options["received"] or loading.today(),
         ground=options["ground"] or stated.ground,
         request=known.id if known else "",
         reply=options["reply"] or "",
@@ -194,8 +196,8 @@ def _document(
 
 
 def _print(outcomes: "Sequence[Outcome]") -> None:
-    from hanam_mail.importing.asks import WORDS
-    from hanam_mail.quota import quota_text
+    from hanam_mail.importing.actions import WORDS
+    from hanam_mail.registry.sizes import quota_text
 
     columns = {
         "Dòng": [str(outcome.row) for outcome in outcomes],
@@ -239,7 +241,7 @@ def _csv(outcomes: "Sequence[Outcome]") -> bytes:
     import csv
     import io
 
-    from hanam_mail.importing.asks import WORDS
+    from hanam_mail.importing.actions import WORDS
 
     text = io.StringIO()
     writer = csv.writer(text)

@@ -12,7 +12,7 @@ import click
 from hanam_mail.cli.base import Day, command, console, json_option, load, print_json, registry_option, table
 
 if TYPE_CHECKING:
-    from hanam_mail.overdue import Item
+    from hanam_mail.registry.overdue import Item
 
 _STANDINGS = {"overdue": "QUÁ HẠN", "due_soon": "sắp đến hạn", "pending": "còn hạn", "late": "trả lời muộn"}
 _ASKS = {
@@ -44,13 +44,14 @@ def overdue(path: Path, day: date | None, since: date | None, year: int | None, 
 
     Exit codes: 0 nothing pending is overdue, 1 something is (or the input has errors), 2 wrong usage.
     """
-    from hanam_mail import overdue, registry, workdays
+    from hanam_mail.registry import loading, overdue
+    from hanam_mail.regulation import workdays
 
     calendar = workdays.load(workdays.calendar_beside(path), also=() if year is None else (year,))
     if year is not None:
         _print_year(calendar, year, as_json)
         return
-    as_of = day or registry.today()
+    as_of = day or loading.today()
     found = overdue.items(load(path), calendar, as_of)
     if since is not None:
         found = [item for item in found if item.request.received >= since]

@@ -10,7 +10,7 @@ from hanam_mail.cli.base import command, json_option, load, print_json, registry
 from hanam_mail.errors import InputError
 
 if TYPE_CHECKING:
-    from hanam_mail.review import Review
+    from hanam_mail.review.merge_comment import Review
 
 
 @command()
@@ -45,7 +45,8 @@ def plan(
     then lists them. --publish needs the variable HANAM_MAIL_GITLAB_TOKEN; without it the comment is only printed
     and written.
     """
-    from hanam_mail import review, wording
+    from hanam_mail.plan import wording
+    from hanam_mail.review import merge_comment
 
     commenting = markdown or output is not None or publish
     try:
@@ -53,12 +54,12 @@ def plan(
     except InputError as error:
         if not commenting:
             raise
-        _comment(review.refusal(error.problems, base), output, publish=publish, quiet=as_json)
+        _comment(merge_comment.refusal(error.problems, base), output, publish=publish, quiet=as_json)
         if as_json:
             raise
         sys.exit(1)
     if commenting:
-        _comment(review.comment(found, base), output, publish=publish, quiet=as_json)
+        _comment(merge_comment.comment(found, base), output, publish=publish, quiet=as_json)
     if as_json:
         print_json(
             {
@@ -84,32 +85,34 @@ def plan(
 
 def _review(path: Path, base: str, *, canonical: bool) -> "Review":
     """The comparison; with `canonical` a file that `check` would have written otherwise is an error as well."""
-    from hanam_mail import cache, comparison, deviations, registry, review
-    from hanam_mail.canonical import problems
+    from hanam_mail.registry import cache, loading
+    from hanam_mail.registry.writing.canonical import problems
+    from hanam_mail.review import deviations, merge_comment, revisions
 
     after = load(path)
     if canonical and (otherwise := problems(after, path)):
         raise InputError(otherwise)
     with working(f"Đang so với {base}"):
-        before = comparison.revision(path, base, cache=cache.cache_folder())
-        found = comparison.assess(
-            before, after, registry.today(), comparison.domain_beside(path), comparison.limit_beside(path)
+        before = revisions.revision(path, base, cache=cache.cache_folder())
+        found = revisions.assess(
+            before, after, loading.today(), revisions.domain_beside(path), revisions.limit_beside(path)
         )
     names = {agency.id: agency.name for agency in after.agencies.values()}
     deviating = tuple(deviations.found(before, after))
-    return review.Review(found, review.requests(before, after), names, deviating)
+    return merge_comment.Review(found, merge_comment.requests(before, after), names, deviating)
 
 
 def _comment(text: str, output: Path | None, *, publish: bool, quiet: bool) -> None:
-    from hanam_mail import gitlab, review, whole_file
+    from hanam_mail import atomic_file
+    from hanam_mail.review import gitlab, merge_comment
 
     if not quiet:
         click.echo(text, nl=False)
     if output is not None:
-        whole_file.write(output, text.encode())
+        atomic_file.write(output, text.encode())
     if publish:
         target = gitlab.from_environment()
         if target is None:
             click.echo(f"Không có {gitlab.TOKEN}: chưa đăng nhận xét.", err=True)
         else:
-            target.publish(text, review.MARK)
+            target.publish(text, merge_comment.MARK)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hanam_mail import vietnamese
 from hanam_mail.cli import candidates
 from hanam_mail.cli.base import command, console, json_option, load, print_json, print_problems, registry_option, table
 from hanam_mail.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from hanam_mail.model import Mailbox, Registry
+    from hanam_mail.registry.model import Mailbox, Registry
 
 
 @command()
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @json_option
 def check(path: Path, as_json: bool) -> None:
     """Kiểm tra sổ đăng ký, báo mọi lỗi / Check the registry and report every error."""
-    from hanam_mail import canonical
+    from hanam_mail.registry.writing import canonical
 
     found: Sequence[Problem] = ()
     agencies = mailboxes = 0
@@ -52,14 +53,15 @@ def show(address: str, path: Path, as_json: bool) -> None:
     """Cho xem một hộp thư và lịch sử của nó theo địa chỉ, bí danh hoặc mã / Show one mailbox and its history."""
     from dataclasses import replace
 
-    from hanam_mail import comparison, registry
     from hanam_mail.cli import words
-    from hanam_mail.draft import Draft
+    from hanam_mail.editing import Draft
+    from hanam_mail.registry import loading
+    from hanam_mail.review import revisions
 
     whole = load(path)
-    mailbox = Draft(whole, domain=comparison.domain_beside(path)).mailbox(address)
+    mailbox = Draft(whole, domain=revisions.domain_beside(path)).mailbox(address)
     if as_json:
-        alone = registry.desired_state(replace(whole, mailboxes={mailbox.id: mailbox}))
+        alone = loading.desired_state(replace(whole, mailboxes={mailbox.id: mailbox}))
         print_json(alone["mailboxes"][0])
         return
     facts = table()
@@ -86,8 +88,8 @@ def search(words: tuple[str, ...], limit: int, path: Path, as_json: bool) -> Non
 
     Every word must be found, in any order. Exit code 1 when nothing is found.
     """
-    from hanam_mail import history, search
     from hanam_mail.cli import words as terms
+    from hanam_mail.registry import history, search
 
     registry = load(path)
     found = list(search.mailboxes(registry, " ".join(words)))
@@ -99,7 +101,7 @@ def search(words: tuple[str, ...], limit: int, path: Path, as_json: bool) -> Non
         for mailbox in shown:
             state = history.standing(mailbox.history, mailbox.kind, registry.regulation).state
             agency = registry.agencies[mailbox.agency].name
-            rows.add_row(mailbox.address, mailbox.name, terms.KINDS[mailbox.kind], agency, terms.STATES[state])
+            rows.add_row(mailbox.address, mailbox.name, terms.KINDS[mailbox.kind], agency, vietnamese.STATES[state])
         console().print(rows)
         more = f", hiện {len(shown)}" if len(shown) < len(found) else ""
         click.echo(f"{len(found)} hộp thư{more}.")
@@ -119,13 +121,14 @@ def export(path: Path, output: Path | None) -> None:
     """Xuất trạng thái mong muốn dạng JSON / Export the desired state as JSON."""
     import json
 
-    from hanam_mail import registry, whole_file
+    from hanam_mail import atomic_file
+    from hanam_mail.registry import loading
 
-    text = json.dumps(registry.desired_state(load(path)), ensure_ascii=False, indent=1) + "\n"
+    text = json.dumps(loading.desired_state(load(path)), ensure_ascii=False, indent=1) + "\n"
     if output is None:
         click.echo(text, nl=False)
     else:
-        whole_file.write(output, text.encode(), mode=0o600)
+        atomic_file.write(output, text.encode(), mode=0o600)
 
 
 def _without_clerks(registry: "Registry") -> list[str]:
@@ -133,21 +136,18 @@ def _without_clerks(registry: "Registry") -> list[str]:
 
     A clerk who was struck out of the file by hand left no event; the plan of that change said so.
     """
-    from hanam_mail import wording
-
     left = [box for box in registry.mailboxes.values() if box.kind.is_agency and not box.clerks and not box.revoked]
     lost = {box.id: told for box in left if (told := _lost_clerks(box, registry))}
     never = [box.address for box in left if box.id not in lost]
     named = ", ".join(never[:3]) + (", …" if never[3:] else "")
-    count = f"{wording.number(len(never))} hộp thư cơ quan, phòng chưa từng ghi văn thư (Đ9.2): {named}"
+    count = f"{vietnamese.number(len(never))} hộp thư cơ quan, phòng chưa từng ghi văn thư (Đ9.2): {named}"
     return [*lost.values(), *([count] if never else [])]
 
 
 def _lost_clerks(mailbox: "Mailbox", registry: "Registry") -> str:
     """Since when and by which document a mailbox without clerks has none; "" where none is known to have been."""
-    from hanam_mail import wording
     from hanam_mail.cli import words
-    from hanam_mail.model import Clerks
+    from hanam_mail.registry.model import Clerks
 
     last = next((event for event in reversed(mailbox.history) if isinstance(event, Clerks)), None)
     if last is None or not last.was:
@@ -155,19 +155,19 @@ def _lost_clerks(mailbox: "Mailbox", registry: "Registry") -> str:
     names = ", ".join(registry.mailboxes[who].name if who in registry.mailboxes else who for who in last.was)
     paper = words.document(last, registry)
     return (
-        f"{mailbox.address} không còn văn thư từ {wording.day(last.done)} theo văn bản {paper} (trước đó: {names}): "
+        f"{mailbox.address} không còn văn thư từ {vietnamese.day(last.done)} theo văn bản {paper} (trước đó: {names}): "
         "chỉ định bằng hanam-mail clerks (Đ9.2)"
     )
 
 
 def _facts(mailbox: "Mailbox", registry: "Registry") -> dict[str, str]:
-    from hanam_mail import history, wording
     from hanam_mail.cli import words
+    from hanam_mail.registry import history
 
     agency = registry.agencies[mailbox.agency]
     now = history.standing(mailbox.history, mailbox.kind, registry.regulation)
     aliases = (
-        alias.address + (f" (nhận thư đến hết {wording.day(alias.until)})" if alias.until else "")
+        alias.address + (f" (nhận thư đến hết {vietnamese.day(alias.until)})" if alias.until else "")
         for alias in mailbox.aliases
     )
     clerks = (f"{registry.mailboxes[clerk].name} ({registry.mailboxes[clerk].address})" for clerk in mailbox.clerks)
@@ -179,14 +179,14 @@ def _facts(mailbox: "Mailbox", registry: "Registry") -> dict[str, str]:
         **({"Chức vụ": mailbox.post} if mailbox.post else {}),
         "Cơ quan": f"{agency.name} ({agency.code})",
         "Loại": words.KINDS[mailbox.kind],
-        "Tình trạng": words.STATES[now.state],
-        "Dung lượng": wording.size(now.quota_bytes),
+        "Tình trạng": vietnamese.STATES[now.state],
+        "Dung lượng": vietnamese.size(now.quota_bytes),
         "Văn thư": ", ".join(clerks) or "không có",
     }
 
 
 def _brief(mailbox: "Mailbox", registry: "Registry") -> dict[str, str]:
-    from hanam_mail import history
+    from hanam_mail.registry import history
 
     return {
         "id": mailbox.id,

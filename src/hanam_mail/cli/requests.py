@@ -47,13 +47,13 @@ def register(
     as_json: bool,
 ) -> None:
     """Vào sổ đề nghị văn bản DOCUMENT, chờ giải quyết (Đ6.2a) / Register a document, pending."""
-    from hanam_mail import registry
+    from hanam_mail.registry import loading
 
     with editing(path, dry_run=dry_run, as_json=as_json) as edit:
         entered = edit.draft.request(
             document=document,
             dated=dated,
-            received=received or registry.today(),
+            received=received or loading.today(),
             agency=agency,
             asks=asks,
             ground=ground,
@@ -84,7 +84,7 @@ def refuse(request_id: str, reply: str, replied: "date | None", path: Path, dry_
 def _answer(
     request_id: str, result: str, reply: str, replied: "date | None", path: Path, *, dry_run: bool, as_json: bool
 ) -> None:
-    from hanam_mail import registry
+    from hanam_mail.registry import loading
 
     with editing(path, dry_run=dry_run, as_json=as_json) as edit:
-        edit.draft.answer(request_id, result, reply, replied or registry.today())
+        edit.draft.answer(request_id, result, reply, replied or loading.today())

@@ -13,7 +13,7 @@ from hanam_mail.cli.writing import editing, writing_options
 if TYPE_CHECKING:
     from datetime import date
 
-    from hanam_mail.draft import Draft
+    from hanam_mail.editing import Draft
 
 
 def code_of(draft: "Draft", who: str) -> str:

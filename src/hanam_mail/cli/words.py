@@ -1,7 +1,8 @@
 """The registry's own terms in Vietnamese, where a mailbox is shown event by event."""
 
-from hanam_mail import wording
-from hanam_mail.model import (
+from hanam_mail import vietnamese
+from hanam_mail.plan import wording
+from hanam_mail.registry.model import (
     Absence,
     Cause,
     Clerks,
@@ -15,7 +16,6 @@ from hanam_mail.model import (
     Rename,
     Restore,
     Revoke,
-    State,
 )
 
 KINDS = {
@@ -24,20 +24,19 @@ KINDS = {
     MailboxKind.PERSON: "cá nhân",
     MailboxKind.GUEST: "tổ chức, cá nhân khác",
 }
-STATES = {State.ACTIVE: "đang dùng", State.LOCKED: "tạm khóa", State.REVOKED: "đã thu hồi"}
 
 
 def event(event: Event, registry: Registry) -> str:
     """What one event says, without its date and document."""
     match event:
         case Issue(quota_bytes=octets):
-            return "cấp mới" + (f", dung lượng {wording.size(octets)}" if octets else "")
+            return "cấp mới" + (f", dung lượng {vietnamese.size(octets)}" if octets else "")
         case Quota():
-            return f"dung lượng {wording.size(event.quota_bytes)}"
+            return f"dung lượng {vietnamese.size(event.quota_bytes)}"
         case Lock():
             return f"tạm khóa ({wording.REASONS.get(event.reason, event.reason)})"
         case Absence():
-            return f"vắng mặt từ {wording.day(event.begin)} đến hết {wording.day(event.end)}"
+            return f"vắng mặt từ {vietnamese.day(event.begin)} đến hết {vietnamese.day(event.end)}"
         case Restore():
             return f"khôi phục, {event.verified} xác minh"
         case Clerks():
@@ -62,4 +61,4 @@ def document(event: Event, registry: Registry) -> str:
     request = registry.requests.get(event.request or "")
     if request is None:
         return "không có văn bản"
-    return f"{request.document} ngày {wording.day(request.dated)} ({request.id})"
+    return f"{request.document} ngày {vietnamese.day(request.dated)} ({request.id})"

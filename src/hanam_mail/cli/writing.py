@@ -12,9 +12,9 @@ from hanam_mail.cli.base import json_option, load, print_json, registry_option
 from hanam_mail.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from hanam_mail.draft import Draft
-    from hanam_mail.model import Agency, Mailbox, Registry, Request
-    from hanam_mail.naming import Name
+    from hanam_mail.editing import Draft
+    from hanam_mail.registry.model import Agency, Mailbox, Registry, Request
+    from hanam_mail.regulation.naming import Name
 
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Chỉ cho xem sẽ ghi gì, không ghi. / Only show what would be written."
@@ -52,20 +52,20 @@ class Editing:
 
     def name(self, typed: str, *, convert_legacy: bool) -> str:
         """The name that was meant, what was changed in it told in the notes; what is not sure is refused."""
-        from hanam_mail import naming
+        from hanam_mail.regulation import naming
 
         return self._read(lambda: naming.read(typed, convert_legacy=convert_legacy), "Đ5")
 
     def person_name(self, typed: str, *, convert_legacy: bool, exact: bool) -> str:
         """The same for the name of a person, which must be one; `exact`: the operator confirmed it."""
-        from hanam_mail import naming
+        from hanam_mail.regulation import naming
 
         words = self.draft.regulation.naming
         return self._read(lambda: naming.read_person(typed, words, convert_legacy=convert_legacy, exact=exact), "Đ5.2")
 
     def _read(self, read_name: "Callable[[], Name]", clause: str) -> str:
-        from hanam_mail import naming
-        from hanam_mail.draft import DraftError
+        from hanam_mail.editing import DraftError
+        from hanam_mail.regulation import naming
 
         try:
             read = read_name()
@@ -84,12 +84,13 @@ def editing(path: Path, *, dry_run: bool, as_json: bool) -> Iterator[Editing]:
     Other writers wait from the reading to the writing. Raises InputError, and writes nothing, when an edit is
     impossible or the result breaks a rule.
     """
-    from hanam_mail import comparison, store
-    from hanam_mail.draft import Draft
+    from hanam_mail.editing import Draft
+    from hanam_mail.registry.writing import store
+    from hanam_mail.review import revisions
 
     with store.exclusive(path):
         before = load(path)
-        edit = Editing(Draft(before, domain=comparison.domain_beside(path)))
+        edit = Editing(Draft(before, domain=revisions.domain_beside(path)))
         yield edit
         after = edit.draft.registry()
         found = problems(path, after)
@@ -115,8 +116,9 @@ def _as_typed(problem: Problem) -> Problem | None:
 
 def problems(path: Path, edited: "Registry") -> list[Problem]:
     """Everything that `hanam-mail check` would find once the edited registry were written to `path`."""
-    from hanam_mail import canonical, folder, registry, rules
-    from hanam_mail.entries import Found, read_agency_file, read_request_file
+    from hanam_mail.registry import folder, loading, rules
+    from hanam_mail.registry.entries import Found, read_agency_file, read_request_file
+    from hanam_mail.registry.writing import canonical
 
     # The files that change, read back: what a field may hold is judged as it will stand there.
     probe, have = Found(), folder.texts(path, [])
@@ -134,7 +136,7 @@ def problems(path: Path, edited: "Registry") -> list[Problem]:
         _placed(edited.mailboxes, probe.mailboxes),
         _placed(edited.requests, probe.requests),
     )
-    return sorted(rules.check(whole, edited.regulation, registry.today(), edited.settings))
+    return sorted(rules.check(whole, edited.regulation, loading.today(), edited.settings))
 
 
 def _placed[E: Agency | Mailbox | Request](edited: Mapping[str, E], read: Sequence[E]) -> list[E]:
@@ -144,10 +146,12 @@ def _placed[E: Agency | Mailbox | Request](edited: Mapping[str, E], read: Sequen
 
 
 def _show(path: Path, before: "Registry", after: "Registry", edit: Editing, *, dry_run: bool, as_json: bool) -> None:
-    from hanam_mail import comparison, deviations, registry, wording
+    from hanam_mail.plan import wording
+    from hanam_mail.registry import loading
+    from hanam_mail.review import deviations, revisions
 
-    found = comparison.assess(
-        before, after, registry.today(), comparison.domain_beside(path), comparison.limit_beside(path)
+    found = revisions.assess(
+        before, after, loading.today(), revisions.domain_beside(path), revisions.limit_beside(path)
     )
     plan, reasons = found.plan, (*found.never, *found.stops, *deviations.found(before, after))
     papers = [entry for key, entry in after.requests.items() if before.requests.get(key) != entry]

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 from hanam_mail.importing.lines import is_office
-from hanam_mail.importing.words import plain
-from hanam_mail.model import Agency, Registry
-from hanam_mail.naming import written_out
-from hanam_mail.naming_text import key
+from hanam_mail.importing.plain_text import plain
+from hanam_mail.registry.model import Agency, Registry
+from hanam_mail.regulation.naming import written_out
+from hanam_mail.regulation.naming.text import key
 
 _COMMITTEE = "uy ban nhan dan"
 _PROVINCE = re.compile(r" tinh( .*)?$")

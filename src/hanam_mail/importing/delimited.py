@@ -12,10 +12,10 @@ import re
 import unicodedata
 from collections import Counter
 
-from hanam_mail import legacy
 from hanam_mail.importing.container import MAX_COLUMNS, MAX_ROWS, RefusedFile
 from hanam_mail.importing.sheet import Row, Sheet
-from hanam_mail.naming_syllable import is_syllable
+from hanam_mail.regulation import legacy_encodings
+from hanam_mail.regulation.naming.syllables import is_syllable
 
 _DELIMITERS = ",;\t|"
 _MARKS = (
@@ -85,7 +85,7 @@ def _converted(latin: str) -> str:
     """What the text says when its cells are TCVN3 or VNI, for judging only."""
     cells = [cell for cell in re.split(rf"[{re.escape(_DELIMITERS)}\r\n\"]+", latin) if cell.strip()]
     return "\n".join(
-        found.text if found else cell for cell, found in zip(cells, legacy.recognise_all(cells), strict=True)
+        found.text if found else cell for cell, found in zip(cells, legacy_encodings.recognise_all(cells), strict=True)
     )
 
 

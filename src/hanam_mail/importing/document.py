@@ -7,8 +7,8 @@ from datetime import date
 
 from hanam_mail.importing import values
 from hanam_mail.importing.agencies import Directory, reads_as_agency
-from hanam_mail.importing.words import plain
-from hanam_mail.model import Agency
+from hanam_mail.importing.plain_text import plain
+from hanam_mail.registry.model import Agency
 
 _NUMBER = re.compile(
     r"(?:số|công văn|văn bản|tờ trình)\s*(?:số)?\s*:?\s*(\d+[A-Za-z]?\s*/\s*[\wĐđ][\wĐđ&.\-/]*)", re.IGNORECASE

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from hanam_mail import legacy
 from hanam_mail.errors import Problem
 from hanam_mail.importing.sheet import Sheet, Value
-from hanam_mail.legacy import Converted
+from hanam_mail.regulation import legacy_encodings
+from hanam_mail.regulation.legacy_encodings import Converted
 
 _SHOWN = 12  # conversions in one message; --json and --convert-legacy show all
 
@@ -37,7 +37,9 @@ def convert(sheets: Sequence[Sheet]) -> tuple[list[Sheet], list[Legacy]]:
     converted, changes = [], []
     for sheet in sheets:
         texts = list(dict.fromkeys(sheet.strings()))
-        found = {text: reading for text, reading in zip(texts, legacy.recognise_all(texts), strict=True) if reading}
+        found = {
+            text: reading for text, reading in zip(texts, legacy_encodings.recognise_all(texts), strict=True) if reading
+        }
         converted.append(_applied(sheet, found) if found else sheet)
         if found:
             changes.append(Legacy(sheet, tuple(found.values())))

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hanam_mail.importing.plain_text import label
 from hanam_mail.importing.sheet import Row, column_name
-from hanam_mail.importing.words import label
 
 
 class Column(StrEnum):

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from hanam_mail.importing import asks
+from hanam_mail.importing import actions
+from hanam_mail.importing.plain_text import plain
 from hanam_mail.importing.sheet import Row
-from hanam_mail.importing.words import plain
 
 EXAMPLE = "vi du"  # in the column of numbers: the template's own example, no entry
 _ROMAN = re.compile(r"\(?([IVXLC]+|[A-ZĐa-zđ])\)?[.)]?")
@@ -54,7 +54,7 @@ def is_section(row: Row, number: str, rest: Sequence[str], units: Iterable[str])
     if not rest:
         return True  # nothing but a text in the column of numbers
     wide = sum(cell == rest[0] for cell in row.texts()) >= _WIDE
-    return wide or asks.of_title(rest[0]) is not None or (is_lettered(number) and _is_group(rest[0], units))
+    return wide or actions.of_title(rest[0]) is not None or (is_lettered(number) and _is_group(rest[0], units))
 
 
 def is_lettered(number: str) -> bool:

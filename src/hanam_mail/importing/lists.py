@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from hanam_mail.errors import Problem
-from hanam_mail.importing import asks, headings, lines, rows
-from hanam_mail.importing.asks import Ask
+from hanam_mail.importing import actions, headings, lines, rows
+from hanam_mail.importing.actions import Ask
 from hanam_mail.importing.headings import Column, Layout
+from hanam_mail.importing.plain_text import plain
 from hanam_mail.importing.rows import Entry, Place
 from hanam_mail.importing.sheet import Fault, Row, Sheet, column_name
-from hanam_mail.importing.words import plain
-from hanam_mail.naming_rules import NamingRules
+from hanam_mail.regulation.naming.grammar import NamingRules
 
 _INSTRUCTIONS = re.compile(r"huong dan.*|ghi chu.*|danh muc.*")  # titles of sheets that are no lists
 _HARMLESS = (None, Column.NUMBER, Column.POST, Column.UNUSED)  # columns that decide nothing
@@ -67,7 +67,7 @@ class _Reader:
     def __init__(self, sheet: Sheet, today: date, rules: NamingRules, default: Ask | None, found: Found) -> None:
         self._sheet, self._today, self._rules, self._found = sheet, today, rules, found
         self._layout: Layout | None = None
-        self._ask = asks.of_title(sheet.title) or default
+        self._ask = actions.of_title(sheet.title) or default
         self._signed = False
         self._count = 0
 
@@ -93,7 +93,7 @@ class _Reader:
         return self._layout is not None
 
     def _begin(self, layout: Layout, below: Sequence[Row], above: Sequence[str]) -> None:
-        titles = {asks.of_title(line) for line in above} - {None}
+        titles = {actions.of_title(line) for line in above} - {None}
         if len(titles) == 1:
             self._ask = titles.pop()
         self._layout, self._signed, self._count = layout, False, 0
@@ -112,7 +112,7 @@ class _Reader:
             self._found.notes.append(note)
 
     def _title(self, line: str) -> None:
-        self._ask = asks.of_title(line) or self._ask
+        self._ask = actions.of_title(line) or self._ask
 
     def _row(self, row: Row, layout: Layout) -> None:
         texts = row.texts()

@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from hanam_mail.draft import Draft, DraftError, OnlyCounter, Taken
+from hanam_mail.editing import Draft, DraftError, OnlyCounter, Taken
 from hanam_mail.errors import Problem
-from hanam_mail.importing import asks
+from hanam_mail.importing import actions
+from hanam_mail.importing.actions import Ask
 from hanam_mail.importing.agencies import Directory, reads_as_agency
-from hanam_mail.importing.asks import Ask
 from hanam_mail.importing.headings import Column
+from hanam_mail.importing.plain_text import plain
 from hanam_mail.importing.rows import Entry
-from hanam_mail.importing.words import plain
-from hanam_mail.model import Agency, Mailbox, MailboxKind, Result
-from hanam_mail.naming_gate import read_person
-from hanam_mail.naming_text import NamingError, key, read
+from hanam_mail.registry.model import Agency, Mailbox, MailboxKind, Result
+from hanam_mail.regulation.naming.gate import read_person
+from hanam_mail.regulation.naming.text import NamingError, key, read
 
 _STAND_IN = "?"  # for a document that cannot be registered, so that its rows can be judged
 _NAMESAKE_ADVICE = "nếu là người khác cùng tên, ghi “trùng tên” ở cột Ghi chú và ghi quê quán hoặc ngày sinh"
@@ -232,7 +232,7 @@ class _Planner:
             return ()
         named = [mailbox for mailbox in self._named(name) if mailbox.kind is MailboxKind.PERSON]
         same = [mailbox for mailbox in named if mailbox.agency == agency.id]
-        if same and not asks.says_namesake(entry.said):
+        if same and not actions.says_namesake(entry.said):
             former = same[-1]
             row = self._rows.get(former.id)
             where = f"dòng {row} của danh sách" if row else "đã thu hồi" if former.revoked else "đang dùng"

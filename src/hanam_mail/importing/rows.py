@@ -5,17 +5,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from hanam_mail import naming
 from hanam_mail.errors import Problem
-from hanam_mail.importing import asks, values
+from hanam_mail.importing import actions, values
+from hanam_mail.importing.actions import Ask
 from hanam_mail.importing.agencies import reads_as_agency
-from hanam_mail.importing.asks import Ask
 from hanam_mail.importing.headings import Column, Layout
 from hanam_mail.importing.lines import is_office
+from hanam_mail.importing.plain_text import is_mark, plain
 from hanam_mail.importing.sheet import Fault, Row, Sheet, Value, column_name, text
-from hanam_mail.importing.words import is_mark, plain
-from hanam_mail.model import MailboxKind
-from hanam_mail.naming_rules import NamingRules
+from hanam_mail.registry.model import MailboxKind
+from hanam_mail.regulation import naming
+from hanam_mail.regulation.naming.grammar import NamingRules
 
 _TICKS = {Column.ASK_ISSUE: Ask.ISSUE, Column.ASK_CHANGE: Ask.CHANGE, Column.ASK_REVOKE: Ask.REVOKE}
 _HARMLESS = (None, Column.UNUSED, Column.NOTE, Column.NUMBER)  # columns whose faulty cells spoil nothing
@@ -118,7 +118,7 @@ class _RowReader:
 
     def __init__(self, place: Place, cells: _Cells, today: date, rules: NamingRules) -> None:
         self._place, self._cells, self._today, self._rules = place, cells, today, rules
-        self._exact = asks.says_exact(cells.text(Column.NOTE))
+        self._exact = actions.says_exact(cells.text(Column.NOTE))
         self._notes: list[str] = []
         self.problems: list[Problem] = []
 
@@ -213,9 +213,9 @@ class _RowReader:
         try:
             if len(ticked) > 1:
                 raise ValueError("đánh dấu nhiều việc: mỗi việc một dòng")
-            ask = ticked[0] if ticked else asks.of_text(shown) if shown else default
+            ask = ticked[0] if ticked else actions.of_text(shown) if shown else default
             if ask is None:
-                raise ValueError(f"không rõ đề nghị việc gì: ghi một trong {', '.join(asks.WORDS.values())}")
+                raise ValueError(f"không rõ đề nghị việc gì: ghi một trong {', '.join(actions.WORDS.values())}")
             return self._change() if ask is Ask.CHANGE else ask
         except ValueError as error:
             known: Sequence[Column] = (Column.ASK, *_TICKS)

@@ -12,10 +12,10 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from hanam_mail import whole_file
+from hanam_mail import atomic_file
 from hanam_mail.alphabet import vietnamese
-from hanam_mail.importing.asks import WORDS, Ask
-from hanam_mail.model import Registry
+from hanam_mail.importing.actions import WORDS, Ask
+from hanam_mail.registry.model import Registry
 
 _TITLE = "DANH SÁCH ĐỀ NGHỊ CẤP MỚI, THAY ĐỔI, THU HỒI HỘP THƯ ĐIỆN TỬ CÔNG VỤ"
 _HEADING_ROW = 7
@@ -88,7 +88,7 @@ def write(file: Path, registry: Registry) -> None:
     _choices(sheet)
     content = io.BytesIO()
     book.save(content)
-    whole_file.write(file, content.getvalue())
+    atomic_file.write(file, content.getvalue())
 
 
 def _head(sheet: Worksheet) -> None:

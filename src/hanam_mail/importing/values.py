@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from hanam_mail import naming
-from hanam_mail.entries import POST_HINT, sound_post
+from hanam_mail.importing.plain_text import plain
 from hanam_mail.importing.sheet import Value, text
-from hanam_mail.importing.words import plain
-from hanam_mail.naming import is_acronym
-from hanam_mail.naming_rules import NamingRules
-from hanam_mail.quota import quota_bytes
+from hanam_mail.registry.entries import POST_HINT, sound_post
+from hanam_mail.registry.sizes import quota_bytes
+from hanam_mail.regulation import naming
+from hanam_mail.regulation.naming import is_acronym
+from hanam_mail.regulation.naming.grammar import NamingRules
 
 _DAY = re.compile(r"(\d{1,2})\s*[-/. ]\s*(\d{1,2})\s*[-/. ]\s*(\d{4}|\d{2})")
 _MONTH = re.compile(r"(\d{1,2})\s*[-/. ]\s*(\d{4})")

@@ -1,4 +1,4 @@
--- Notices: written where the reason arises, sent by the job (hanam_mail/notices.py), each once.
+-- Notices: written where the reason arises, sent by the job (hanam_mail/host/jobs/notices.py), each once.
 
 -- A quota was passed upwards (Đ8.1, Đ12.4): Dovecot tells. At most one notice a day and percentage, however often a mailbox
 -- goes up and down there.

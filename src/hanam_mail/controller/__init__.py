@@ -1,0 +1,1 @@
+"""What Ansible calls on the operator's machine."""

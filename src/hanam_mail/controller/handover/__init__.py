@@ -1,0 +1,1 @@
+"""Opening a handover file, and the sheets that its agency gets."""

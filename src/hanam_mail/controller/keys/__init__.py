@@ -1,0 +1,1 @@
+"""Keys, certificates and the signed zones of a site."""

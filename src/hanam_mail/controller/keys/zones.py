@@ -1,0 +1,175 @@
+"""DNS zones as data: what the mail domain publishes, and whole zone files with their delegations.
+
+Records are mappings with `name` (relative to the zone, `@` for itself), `type` and `data`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import dns.exception
+import dns.name
+import dns.zone
+
+from hanam_mail.controller.keys import dnssec, pki
+
+Record = dict[str, str]
+
+
+class ZoneError(ValueError):
+    """A zone that no server would load, with zone and reason in the message."""
+
+
+def sts_policy(mx: str, *, mode: str, max_age: int) -> str:
+    """The text of the MTA-STS policy (RFC 8461, 3.2)."""
+    return f"version: STSv1\nmode: {mode}\nmx: {mx}\nmax_age: {max_age}\n"
+
+
+def mail_records(facts: Mapping[str, Any]) -> list[Record]:
+    """What the mail domain publishes, computed from the facts that the hosts are configured from.
+
+    `facts` has: domain; names (service -> full name) and service_groups (service -> group), both
+    with webmail, imap, submission, mx; groups (group -> hosts); host_addresses (host -> addresses);
+    dkim_selector, dkim_private_key; dmarc; tls_report; tlsa_keys (private keys of the mx hosts);
+    sts_policy (empty: none); ca_issuers.
+    """
+    domain = facts["domain"]
+    names = facts["names"]
+
+    def label(name: str) -> str:
+        return name.removesuffix("." + domain)
+
+    def addresses_of(group: str) -> list[str]:
+        return [address for host in facts["groups"][group] for address in facts["host_addresses"][host]]
+
+    published = {names[service]: addresses_of(group) for service, group in facts["service_groups"].items()}
+    if facts["sts_policy"]:
+        published[f"mta-sts.{domain}"] = addresses_of(facts["service_groups"]["webmail"])
+    # Hosts that other servers meet under their own names: in HELO and in reverse lookups.
+    for group in dict.fromkeys(facts["service_groups"].values()):
+        for host in facts["groups"][group]:
+            published[f"{host}.{domain}"] = list(facts["host_addresses"][host])
+
+    records: list[Record] = [_record("@", "MX", f"10 {names['mx']}.")]
+    for name, addresses in published.items():
+        records += [_address(label(name), address) for address in addresses]
+
+    sending = dict.fromkeys(
+        addresses_of(facts["service_groups"]["mx"]) + addresses_of(facts["service_groups"]["submission"])
+    )
+    senders = " ".join(_spf_mechanism(address) for address in sending)
+    records.append(_text("@", f"v=spf1 {senders} -all"))
+    # A bounce has no sender but the name in HELO; nobody else may say that name.
+    records += [_text(label(name), "v=spf1 a -all") for name in published]
+    key = pki.dkim_public_key(facts["dkim_private_key"])
+    records.append(_text(f"{facts['dkim_selector']}._domainkey", f"v=DKIM1; k=rsa; p={key}"))
+    records.append(_text("_dmarc", facts["dmarc"]))
+
+    for private_key in facts["tlsa_keys"]:
+        records.append(_record(f"_25._tcp.{label(names['mx'])}", "TLSA", pki.tlsa_for_key(private_key)))
+    if facts["sts_policy"]:
+        # The number must change with the policy, or senders keep the old one.
+        number = hashlib.sha256(facts["sts_policy"].encode()).hexdigest()[:20]
+        records.append(_text("_mta-sts", f"v=STSv1; id={number}"))
+    records.append(_text("_smtp._tls", f"v=TLSRPTv1; rua=mailto:{facts['tls_report']}"))
+
+    # RFC 6186 and 8314: mail clients find the services from the address alone; without TLS there is none.
+    records += [
+        _record("_submissions._tcp", "SRV", f"0 1 465 {names['submission']}."),
+        _record("_submission._tcp", "SRV", f"10 1 587 {names['submission']}."),
+        _record("_imaps._tcp", "SRV", f"0 1 993 {names['imap']}."),
+        _record("_pop3s._tcp", "SRV", f"10 1 995 {names['imap']}."),
+        _record("_sieve._tcp", "SRV", f"0 1 4190 {names['imap']}."),
+        _record("_imap._tcp", "SRV", "0 0 0 ."),
+        _record("_pop3._tcp", "SRV", "0 0 0 ."),
+    ]
+    records += [_record("@", "CAA", f'0 issue "{issuer}"') for issuer in facts["ca_issuers"]]
+    return records
+
+
+def reverse_records(names: Mapping[str, Iterable[str]], zone: str) -> list[Record]:
+    """PTR records of those addresses (name -> addresses) whose reverse name is in `zone`."""
+    return [
+        _record(reverse, "PTR", f"{name}.")
+        for name, addresses in names.items()
+        for reverse in map(dnssec.reverse_name, addresses)
+        if reverse.endswith(f".{zone}.")
+    ]
+
+
+def record_lines(records: Iterable[Mapping[str, str]], ttl: int) -> str:
+    """Records as lines of a zone file."""
+    return "".join(f"{record['name']} {ttl} IN {record['type']} {record['data']}\n" for record in records)
+
+
+def zone_files(
+    zones: Sequence[Mapping[str, Any]], *, nameserver: str, addresses: Sequence[str], ttl: int
+) -> list[dict[str, str]]:
+    """For each zone its `name`, `file` (a safe file name), `text`, and if signed `dnskey` and `private`.
+
+    A zone has `name`, perhaps `key` (none: unsigned), `records`, and `bogus` (its parent
+    publishes a wrong DS, so validation must fail). Delegations come from the list itself.
+    """
+    names = [dns.name.from_text(zone["name"]) for zone in zones]
+    parents = [_parent(name, names) for name in names]
+    result = []
+    for zone, name in zip(zones, names, strict=True):
+        lines = [
+            f"$ORIGIN {name.to_text()}",
+            # The serial is no version here: there is no secondary to tell.
+            f"@ {ttl} IN SOA {nameserver}. hostmaster.{nameserver}. 1 3600 600 86400 {min(ttl, 5)}",
+            f"@ {ttl} IN NS {nameserver}.",
+        ]
+        own = record_lines(zone.get("records") or [], ttl).splitlines()
+        for child, child_name, parent in zip(zones, names, parents, strict=True):
+            if parent == name:
+                lines.append(f"{child_name.to_text()} {ttl} IN NS {nameserver}.")
+                if child.get("key"):
+                    # A digest over another name is well-formed and matches nothing.
+                    owner = f"not-{child['name']}" if child.get("bogus") else child["name"]
+                    lines.append(f"{child_name.to_text()} {ttl} IN DS {dnssec.ds(child['key'], owner)}")
+        server = dns.name.from_text(nameserver)
+        if server.is_subdomain(name):
+            lines += [
+                f"{nameserver}. {ttl} IN {record['type']} {record['data']}"
+                for record in (_address("@", address) for address in addresses)
+            ]
+        text = "\n".join([*lines, *own]) + "\n"
+        try:
+            dns.zone.from_text(text, origin=name, check_origin=True)
+        except (dns.exception.DNSException, ValueError) as error:
+            raise ZoneError(f"zone {zone['name']}: {error}") from error
+        key = zone.get("key")
+        result.append(
+            {
+                "name": zone["name"],
+                "file": "root" if name == dns.name.root else name.to_text(omit_final_dot=True),
+                "text": text,
+                "dnskey": dnssec.dnskey(key) if key else "",
+                "private": dnssec.private_key_file(key) if key else "",
+            }
+        )
+    return result
+
+
+def _parent(name: dns.name.Name, names: Iterable[dns.name.Name]) -> dns.name.Name | None:
+    above = [other for other in names if other != name and name.is_subdomain(other)]
+    return max(above, key=len, default=None)
+
+
+def _record(name: str, kind: str, data: str) -> Record:
+    return {"name": name, "type": kind, "data": data}
+
+
+def _text(name: str, text: str) -> Record:
+    return _record(name, "TXT", dnssec.character_strings(text))
+
+
+def _address(name: str, address: str) -> Record:
+    return _record(name, "AAAA" if ":" in address else "A", address)
+
+
+def _spf_mechanism(address: str) -> str:
+    return f"ip6:{address}" if ":" in address else f"ip4:{address}"

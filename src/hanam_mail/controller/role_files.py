@@ -1,0 +1,141 @@
+"""A role's files, all in one round trip: the controller's side of the Ansible action `role_files`.
+
+A task per file costs a third of a second for each on every host; here a role's list is rendered on the controller, sent
+as one request and put in place by files_on_host.py, whose source goes along. Imports nothing of Ansible.
+
+A row of `files`:
+    dest      path on the host
+    src       template; or `file`: copied as it is; or `content`: the text itself; or `link`: where a link points to;
+              or `absent: true`
+    owner, group (root), mode (0644)
+    validate  command that must accept the candidate, which stands for %s, before it replaces anything
+    notify    handler or handlers for this file alone; otherwise the task's own `notify` counts
+    keep      true: only created; what it holds later is somebody else's
+    secret    true: no difference of it is ever shown
+A row of `folders`: path, owner, group, mode (0755). Folders above a file need no row unless they are special.
+"""
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from hanam_mail.controller import role_files_on_host
+
+Row = Mapping[str, Any]
+Text = Callable[[str, Row], str]
+"""What a row's file holds, by the row's source ("src" or "file") and the row."""
+
+_SOURCES = ("src", "file", "content", "link", "absent")
+
+# The program arrives on standard input before its request: nothing of either is on a command line.
+_LOADER = (
+    "import sys; size = int(sys.stdin.buffer.readline());"
+    " exec(compile(sys.stdin.buffer.read(size), 'files_on_host', 'exec'))"
+)
+
+
+def command(python: str) -> str:
+    """The shell line that runs the program on a host; `stdin` is its input."""
+    return f'{python} -I -c "{_LOADER}"'
+
+
+def stdin(entries: Sequence[Row], *, check: bool, show: bool) -> bytes:
+    """Length of the program, the program, the request."""
+    program = inspect.getsource(role_files_on_host).encode()
+    request = json.dumps({"entries": entries, "check": check, "show": show}).encode()
+    return f"{len(program)}\n".encode() + program + request
+
+
+def entries(folders: Sequence[Row], files: Sequence[Row], text: Text) -> list[dict[str, Any]]:
+    """The request's entries in the order in which they are put in place. Raises ValueError naming row and mistake."""
+    return [_folder(row) for row in folders] + [_file(row, text) for row in files]
+
+
+def _folder(row: Row) -> dict[str, Any]:
+    path = _path(row, "path")
+    return _common(row, path, "0755") | {"kind": "folder", "content": ""}
+
+
+def _file(row: Row, text: Text) -> dict[str, Any]:
+    path = _path(row, "dest")
+    given = [name for name in _SOURCES if name in row and row[name] is not False]
+    if len(given) != 1:
+        raise ValueError(
+            f"{path}: exactly one of {', '.join(_SOURCES)} is needed, there is {' and '.join(given) or 'none'}"
+        )
+    source = given[0]
+    entry = _common(row, path, "0644")
+    if source in {"link", "absent"}:
+        return entry | {"kind": source, "content": str(row["link"]) if source == "link" else ""}
+    return entry | {"kind": "file", "content": str(row["content"]) if source == "content" else text(source, row)}
+
+
+def _path(row: Row, name: str) -> str:
+    path = row.get(name)
+    if not isinstance(path, str) or not path.startswith("/"):
+        raise ValueError(f"{name}: {path!r} is no absolute path")
+    return path.rstrip("/")
+
+
+def _common(row: Row, path: str, mode: str) -> dict[str, Any]:
+    mode = row.get("mode", mode)
+    if not isinstance(mode, str) or not re.fullmatch(r"0[0-7]{3}|[1-7][0-7]{3}", mode):
+        raise ValueError(f"{path}: mode: {mode!r} is not like '0644'")
+    validate = str(row.get("validate") or "")
+    if validate and "%s" not in validate:
+        raise ValueError(f"{path}: validate: {validate!r} has no %s for the candidate")
+    return {
+        "path": path,
+        "owner": str(row.get("owner", "root")),
+        "group": str(row.get("group", "root")),
+        "mode": mode,
+        "validate": validate,
+        "keep": bool(row.get("keep", False)),
+        "secret": bool(row.get("secret", False)),
+    }
+
+
+def result(sent: Sequence[Row], returncode: int, stdout: str, stderr: str) -> dict[str, Any]:
+    """An Ansible result: `changed`, `files` (paths that changed) and a `diff` for each."""
+    try:
+        # What sudo or a login shell may print comes before.
+        answer = json.loads(stdout.strip().rpartition("\n")[2])
+    except ValueError:
+        answer = {"error": f"no answer from the host (exit {returncode}): {stderr.strip()[-2000:]}"}
+    if "error" in answer:
+        return {"failed": True, "changed": False, "msg": answer["error"]}
+    by_path = {entry["path"]: entry for entry in sent}
+    rows = answer["rows"]
+    return {
+        "changed": bool(rows),
+        "files": [row["path"] for row in rows],
+        "diff": [part for row in rows for part in _difference(row, by_path[row["path"]])],
+    }
+
+
+def _difference(row: Row, entry: Row) -> list[dict[str, Any]]:
+    path, parts = row["path"], []
+    if row["content"]:
+        if entry["kind"] in {"folder", "absent"}:
+            parts.append({"prepared": f"{path}: {'new folder' if entry['kind'] == 'folder' else 'removed'}\n"})
+        elif entry["secret"]:
+            parts.append({"prepared": f"{path}: differs; it is secret and not shown\n"})
+        else:
+            after = entry["content"]
+            parts.append({"before_header": path, "after_header": path, "before": row["before"], "after": after})
+    for name, (now, wanted) in row["attributes"].items():
+        parts.append({"prepared": f"{path}: {name} {now} -> {wanted}\n"})
+    return parts
+
+
+def handlers(changed: Sequence[str], files: Sequence[Row], general: Sequence[str]) -> list[str]:
+    """Handlers to notify: for each changed file its row's own, otherwise those of the task. Folders notify nobody."""
+    found: dict[str, None] = {}
+    for row in files:
+        if _path(row, "dest") in changed:
+            own = row.get("notify")
+            for name in general if own is None else [own] if isinstance(own, str) else own:
+                found[name] = None
+    return list(found)

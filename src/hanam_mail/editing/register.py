@@ -1,0 +1,60 @@
+"""Edits of the register of requests: a document comes in, an answer goes out (Đ6.2)."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+
+from hanam_mail.editing.working_copy import Book, DraftError
+from hanam_mail.errors import Source
+from hanam_mail.registry.model import Agency, Reply, Request, RequestKind, Result
+from hanam_mail.regulation import naming
+
+_REQUESTS_A_YEAR = 9999
+
+
+def registered(
+    book: Book,
+    sender: Agency,
+    document: str,
+    dated: date,
+    received: date,
+    asks: Iterable[RequestKind | str],
+    ground: str,
+) -> Request:
+    """The document under the next free number of the year it was received in, not yet answered."""
+    document = naming.normal(document)
+    for other in book.requests.values():
+        if (other.document, other.dated, other.agency) == (document, dated, sender.id):
+            raise DraftError(f"văn bản {document} ngày {dated} đã có trong sổ, số {other.id}", "Đ6.2")
+    year = f"{received:%Y}"
+    numbers = (int(identity[5:]) for identity in book.requests if identity.startswith(year))
+    number = max(numbers, default=0) + 1
+    if number > _REQUESTS_A_YEAR:
+        raise DraftError(f"sổ đề nghị năm {year} đã đầy")
+    return book.put_request(
+        Request(
+            id=f"{year}-{number:04d}",
+            document=document,
+            dated=dated,
+            received=received,
+            agency=sender.id,
+            asks=tuple(RequestKind(ask) for ask in asks),
+            ground=naming.normal(ground),
+            result=Result.PENDING,
+            reply=None,
+            source=Source(f"{year}.yml", 0),
+        )
+    )
+
+
+def answered(book: Book, request_id: str, result: Result, document: str, day: date) -> Request:
+    """The request with its answer, which it gets once; one that was granted may get its document later ("")."""
+    request = book.requests.get(request_id)
+    if request is None:
+        raise DraftError(f"sổ đề nghị không có số {request_id}", "Đ6.2")
+    waits = request.reply is not None and not request.reply.document and request.result is result
+    if request.result is not Result.PENDING and not waits:
+        raise DraftError(f"đề nghị {request_id} đã được trả lời ({request.result})", "Đ6.2b")
+    if result is Result.PENDING:
+        raise DraftError("trả lời phải là done hoặc refused", "Đ6.2b")
+    return book.put_request(replace(request, result=result, reply=Reply(naming.normal(document), day)))

@@ -1,0 +1,1 @@
+"""All that runs on the hosts, shipped as one zipapp; it never reads the registry."""

@@ -1,0 +1,357 @@
+"""What runs on the hosts, out of the zipapp: standard library, psycopg and PyYAML only.
+
+    hanam-mail-db migrate        roles, databases, migrations, functions, settings (as postgres)
+    hanam-mail-db apply FILE     the registry's desired state
+    hanam-mail-db lock ADDRESS   and the operator's other commands
+    hanam-mail-db agent FILE     the node's agent
+
+Programs read JSON (--json, or always for migrate and apply); people read Vietnamese. Exit 0: done, 1:
+refused, with the reason; 2: wrong usage.
+"""
+
+import argparse
+import getpass
+import gzip
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hanam_mail import option_texts, vietnamese
+from hanam_mail.host import agent, operator_commands, restores
+from hanam_mail.host.database import apply, migrate
+from hanam_mail.host.jobs import job_commands, lockouts, notices
+from hanam_mail.host.mail import hold_queue, learn, sieve_mail, sieve_session
+from hanam_mail.host.passwords import sealed_file
+from hanam_mail.host.purge import erase, purge_commands
+from hanam_mail.plan import accounts, wording
+from hanam_mail.plan.model import Limit
+
+APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
+ADMIN_DSN = "host=/run/postgresql user=postgres"
+MIGRATE_DSN = "host=/run/postgresql user=mail_migrate"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of the zipapp."""
+    option_texts.give_to_argparse()
+    options = parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except accounts.Refused as error:
+        return _refuse(options, error.errors)
+    except (
+        migrate.DatabaseError,
+        agent.ConfigurationError,
+        sealed_file.HandoverError,
+        notices.ConfigurationError,
+        erase.PurgeRefused,
+    ) as error:
+        return _refuse(options, [str(error)])
+    except Exception as error:
+        # What PostgreSQL says is for the operator; a bug keeps its traceback.
+        if type(error).__module__.startswith("psycopg"):
+            return _refuse(options, [_said(error)])
+        raise
+
+
+def _said(error: Any) -> str:
+    """The database's own sentence, without the places in its functions where it came up (CONTEXT)."""
+    diagnosis = getattr(error, "diag", None)
+    parts = (diagnosis.message_primary, diagnosis.message_detail, diagnosis.message_hint) if diagnosis else ()
+    return " ".join(part for part in parts if part) or str(error).strip()
+
+
+def _refuse(options: argparse.Namespace, errors: Sequence[str]) -> int:
+    if getattr(options, "json", False):
+        print(json.dumps({"changed": False, "failed": True, "errors": list(errors)}, ensure_ascii=False))
+    for error in errors:
+        print(f"hanam-mail-db: {error}", file=sys.stderr)
+    return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands of the hosts."""
+    program = argparse.ArgumentParser(prog="hanam-mail-db", description="Cơ sở dữ liệu tài khoản thư điện tử công vụ")
+    commands = program.add_subparsers(required=True, metavar="LỆNH")
+
+    command = commands.add_parser("migrate", help="tạo, nâng cấp cơ sở dữ liệu (đọc JSON từ stdin, chạy bằng postgres)")
+    command.add_argument("--check", action="store_true", help="chỉ cho biết sẽ thay đổi gì")
+    command.add_argument("--admin-dsn", default=ADMIN_DSN)
+    command.add_argument("--migrate-dsn", default=MIGRATE_DSN)
+    command.set_defaults(run=_migrate, json=True)
+
+    command = commands.add_parser("apply", help="đưa sổ đăng ký hộp thư vào cơ sở dữ liệu")
+    command.add_argument("file", type=Path, help="tài liệu JSON, có thể nén gzip; - là stdin")
+    command.add_argument(
+        "--allow-removals", action="store_true", help="cho phép thu hồi nhiều hộp thư hơn ngưỡng trong một lần"
+    )
+    command.add_argument(
+        "--allow-vanished", action="store_true", help="cho phép mục đã mất khỏi sổ đăng ký: hộp thư của nó bị thu hồi"
+    )
+    command.add_argument("--allow-shrink", action="store_true", help="cho phép giảm dung lượng")
+    command.add_argument(
+        "--recipient", action="append", default=[], help="khóa công khai age của người vận hành (nhiều lần được)"
+    )
+    command.add_argument("--handover-folder", type=Path, default=sealed_file.FOLDER, help="nơi ghi tệp bàn giao")
+    command.add_argument("--limit-percent", type=float, required=True)
+    command.add_argument("--limit-count", type=int, required=True)
+    command.add_argument(
+        "--brief", type=int, metavar="N", help="chỉ in N mục đầu của mỗi nhóm (0: tất cả), không in dữ liệu"
+    )
+    _common(command, check=True)
+    command.set_defaults(run=_apply, json=True)
+
+    command = commands.add_parser(
+        "set-passwords",
+        help="chỉ trong phòng thử nghiệm, bằng postgres: đặt mật khẩu chọn sẵn, JSON {địa chỉ: mật khẩu} từ stdin",
+    )
+    command.add_argument("--must-change", action=argparse.BooleanOptionalAction, default=True)
+    command.add_argument("--if-different", action="store_true")
+    command.add_argument("--again", action="store_true", help="kể cả mật khẩu đã dùng trước đây")
+    command.add_argument("--known-only", action="store_true", help="bỏ qua địa chỉ không có hộp thư")
+    _common(command, check=True)
+    # No role but the owner's may choose passwords, and that one only where the inventory lets it.
+    command.set_defaults(run=_set_passwords, dsn=f"{ADMIN_DSN} dbname=mail")
+
+    command = commands.add_parser("show", aliases=["status"], help="tình trạng một hộp thư")
+    command.add_argument("address")
+    _common(command)
+    command.set_defaults(run=_show)
+
+    command = commands.add_parser("agent", help="tác tử của nút: nghe thay đổi và báo cho Dovecot")
+    command.add_argument("file", type=Path)
+    command.set_defaults(run=_agent)
+
+    operator_commands.add_commands(commands, _common, _connect, _answer)
+    job_commands.add_commands(commands)
+    lockouts.add_commands(commands, _common, _connect, _answer)
+    purge_commands.add_commands(commands)
+    restores.add_commands(commands)
+    sieve_mail.add_commands(commands)
+    sieve_session.add_commands(commands)
+    hold_queue.add_commands(commands)
+    learn.add_commands(commands)
+    return program
+
+
+def _common(command: argparse.ArgumentParser, *, check: bool = False) -> None:
+    command.add_argument("--dsn", default=APPLY_DSN)
+    command.add_argument("--actor", default=os.environ.get("HANAM_ACTOR") or getpass.getuser(), help="người thực hiện")
+    command.add_argument("--commit", default="", help="git commit của sổ đăng ký")
+    command.add_argument("--document", default="", help="văn bản làm căn cứ, ví dụ 12/STTTT-VP")
+    command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
+    if check:
+        command.add_argument("--check", action="store_true", help="chỉ cho biết sẽ thay đổi gì")
+
+
+def _connect(options: argparse.Namespace) -> Any:
+    import psycopg
+
+    connection = psycopg.connect(options.dsn, application_name="hanam-mail-db")
+    connection.execute(
+        "SELECT set_config('hanam.actor', %s, false), set_config('hanam.git_commit', %s, false),"
+        " set_config('hanam.document', %s, false)",
+        [options.actor, options.commit, options.document],
+    )
+    # The settings belong to the session: the transactions that follow may roll back.
+    connection.commit()
+    return connection
+
+
+def _resolve(connection: Any, address: str) -> str | None:
+    row = connection.execute("SELECT mail.resolve(%s)", [address]).fetchone()
+    return None if row[0] is None else str(row[0])
+
+
+def _mailbox(connection: Any, address: str) -> str:
+    mailbox = _resolve(connection, address)
+    if mailbox is None:
+        raise migrate.DatabaseError(f"không có hộp thư nào mang địa chỉ {address}")
+    return mailbox
+
+
+def _answer(options: argparse.Namespace, changed: bool, text: str, **more: Any) -> int:
+    if options.json:
+        print(json.dumps({"changed": changed, **more}, ensure_ascii=False, default=str))
+    else:
+        print(text)
+    return 0
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    wanted = migrate.Wanted.read(sys.stdin.read())
+    changes = migrate.migrate(wanted, check=options.check, admin=options.admin_dsn, owner=options.migrate_dsn)
+    print(json.dumps(migrate.summary(changes, check=options.check), ensure_ascii=False))
+    return 0
+
+
+def _apply(options: argparse.Namespace) -> int:
+    data = sys.stdin.buffer.read() if str(options.file) == "-" else options.file.read_bytes()
+    want = accounts.read(gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data)
+    allowed = apply.Options(
+        recipients=options.recipient,
+        limit=Limit(options.limit_percent, options.limit_count),
+        allow_removals=options.allow_removals,
+        allow_vanished=options.allow_vanished,
+        allow_shrink=options.allow_shrink,
+        check=options.check,
+        actor=options.actor,
+        commit=options.commit,
+        folder=options.handover_folder,
+    )
+    with _connect(options) as connection:
+        done = apply.run(connection, want, allowed)
+    answer = done.plan.as_dict() if options.brief is None else {"changed": done.plan.changed}
+    answer |= {
+        "check": options.check,
+        "lines": wording.lines(done.plan, limit=options.brief or None, everything=options.brief == 0)
+        + [_orphan(path) for path in done.orphans],
+        "warnings": wording.warnings(done.plan),
+        "handover": str(done.file) if done.file else None,
+    }
+    print(json.dumps(answer, ensure_ascii=False, default=str))
+    return 0
+
+
+def _orphan(path: Path) -> str:
+    return f"  ! {path}: tệp bàn giao của lần chạy bị ngắt giữa chừng; mật khẩu trong đó không có hiệu lực, hãy xóa tệp"
+
+
+def _set_passwords(options: argparse.Namespace) -> int:
+    data = json.load(sys.stdin)
+    if not isinstance(data, dict):
+        raise migrate.DatabaseError("stdin phải là một đối tượng JSON {địa chỉ: mật khẩu}")
+    changed, unknown = [], []
+    with _connect(options) as connection, connection.transaction(force_rollback=options.check):
+        for address, password in data.items():
+            mailbox = _resolve(connection, address)
+            if mailbox is None and options.known_only:
+                unknown.append(address)
+                continue
+            if _set_password(connection, mailbox or _mailbox(connection, address), password, options):
+                changed.append(address)
+    text = f"đã đặt mật khẩu: {', '.join(changed)}" if changed else "mật khẩu không thay đổi"
+    return _answer(options, bool(changed), text, addresses=changed, unknown=unknown)
+
+
+def _set_password(connection: Any, mailbox: str, password: str, options: argparse.Namespace) -> bool:
+    """Whether the mailbox has another password now. `--again`: what it had before is no reason against this one."""
+    import psycopg
+
+    with connection.transaction() as attempt:
+        if options.again:
+            connection.execute("DELETE FROM mail.password_history WHERE mailbox_id = %s", [mailbox])
+        changed = bool(
+            connection.execute(
+                "SELECT mail.password_set(%s, %s, %s, %s)",
+                [mailbox, password, options.must_change, options.if_different],
+            ).fetchone()[0]
+        )
+        if not changed:
+            raise psycopg.Rollback(attempt)
+    return changed
+
+
+_STATES = vietnamese.STATES | {"must_change": "phải đổi mật khẩu"}
+
+
+def _show(options: argparse.Namespace) -> int:
+    import psycopg.rows
+
+    with _connect(options) as connection:
+        mailbox = _mailbox(connection, options.address)
+        cursor = connection.cursor(row_factory=psycopg.rows.dict_row)
+        data: dict[str, Any] = cursor.execute(
+            "SELECT m.id, m.kind, m.name, m.post, a.name AS agency, m.quota_bytes, m.shard, m.document,"
+            " mail.mailbox_state(m.id) AS state, l.reason AS lock_reason, l.note AS lock_note,"
+            " l.locked_at, l.locked_by, l.automatic AS lock_automatic, l.document AS lock_document,"
+            " m.restored_by_command, m.revoked_at, m.purged_at,"
+            " c.must_change, c.is_default, c.changed_at AS password_changed_at, c.given_at AS password_given_at,"
+            " c.handover, c.verified, mail.password_expires_on(c.changed_at) AS password_expires_on"
+            " FROM mail.mailbox m LEFT JOIN mail.agency a ON a.id = m.agency_id"
+            " LEFT JOIN mail.lock_state l ON l.mailbox_id = m.id "
+            " LEFT JOIN mail.credential c ON c.mailbox_id = m.id"
+            " WHERE m.id = %s",
+            [mailbox],
+        ).fetchone()
+        data["addresses"] = cursor.execute(
+            "SELECT local_part, kind, valid_from, valid_until FROM mail.address WHERE mailbox_id = %s"
+            " ORDER BY kind DESC, local_part",
+            [mailbox],
+        ).fetchall()
+        data["activity"] = cursor.execute(
+            "SELECT protocol, to_timestamp(last_access) AS last_access FROM mail.activity"
+            " WHERE mailbox_id = %s ORDER BY protocol",
+            [mailbox],
+        ).fetchall()
+        # Those of the last day are what somebody calls for today, unless they were lifted.
+        data["lockouts"] = cursor.execute(
+            "SELECT at, kind, host(address) AS address, failures FROM mail.sign_in_lockout"
+            " WHERE mailbox_id = %s AND at > now() - interval '1 day' AND lifted_at IS NULL ORDER BY at",
+            [mailbox],
+        ).fetchall()
+    return _answer(options, False, _describe(data), **data)
+
+
+def _describe(data: dict[str, Any]) -> str:
+    """A mailbox for people: what it is, by which document, why it is locked, what stands in its owner's way."""
+    lines = [
+        f"Hộp thư:      {data['id']} ({data['kind']})",
+        f"Tên:          {data['name']}",
+        *([f"Chức vụ:      {data['post']}"] if data["post"] else []),
+        f"Cơ quan:      {data['agency']}",
+        f"Tình trạng:   {_STATES[data['state']]}",
+        f"Căn cứ:       {wording.document(data['document'])}",
+        f"Dung lượng:   {data['quota_bytes'] / 2**30:.1f} GiB",
+    ]
+    for address in data["addresses"]:
+        until = f", đến hết {address['valid_until']:%d/%m/%Y}" if address["valid_until"] else ""
+        lines.append(f"Địa chỉ:      {address['local_part']} ({address['kind']}{until})")
+    lines += [*_locked(data), *_password(data)]
+    lines += [f"Lần dùng cuối: {item['protocol']} {item['last_access']:%d/%m/%Y %H:%M}" for item in data["activity"]]
+    for item in data["lockouts"]:
+        place = f" từ {item['address']}" if item["address"] else " từ nhiều nơi"
+        lines.append(f"Chặn dò:      {item['at']:%d/%m/%Y %H:%M}, {item['failures']} lần sai{place} (Đ4.6)")
+    return "\n".join(lines)
+
+
+def _locked(data: dict[str, Any]) -> list[str]:
+    lines = []
+    if data["lock_reason"]:
+        reason = wording.REASONS.get(data["lock_reason"], data["lock_reason"])
+        who = "hệ thống tự khóa" if data["lock_automatic"] else f"do {data['locked_by']} khóa"
+        lines.append(f"Khóa:         {reason}, {who} lúc {data['locked_at']:%d/%m/%Y %H:%M}")
+        lines.append(f"Văn bản khóa: {data['lock_document'] or 'chưa có'}")
+        if data["lock_note"]:
+            lines.append(f"Ghi chú khóa: {data['lock_note']}")
+    if command := data["restored_by_command"]:
+        lines.append(
+            f"Khôi phục:    bằng lệnh ngày {vietnamese.day(command['on'])} theo văn bản {command['document']}, "
+            "sổ đăng ký chưa có sự kiện restore"
+        )
+    if data["revoked_at"]:
+        purged = f", dữ liệu đã xóa ngày {data['purged_at']:%d/%m/%Y}" if data["purged_at"] else ""
+        lines.append(f"Thu hồi:      có hiệu lực ngày {data['revoked_at']:%d/%m/%Y}{purged}")
+    return lines
+
+
+def _password(data: dict[str, Any]) -> list[str]:
+    if not data["password_changed_at"]:
+        return ["Mật khẩu:     chưa đặt"]
+    if not data["is_default"]:
+        day = data["password_expires_on"]
+        expires = f"phải đổi sau ngày {day:%d/%m/%Y}" if day else "hạn đổi rơi vào năm chưa xác nhận lịch nghỉ"
+        return [f"Mật khẩu:     chủ hộp thư đặt ngày {data['password_changed_at']:%d/%m/%Y}, {expires}"]
+    verified = f", người xác minh: {data['verified']}" if data["verified"] else ""
+    return [
+        f"Mật khẩu:     mặc định, cấp ngày {data['password_given_at']:%d/%m/%Y}, chưa đổi{verified}",
+        *([f"Bàn giao:     {data['handover']}"] if data["handover"] else []),
+    ]
+
+
+def _agent(options: argparse.Namespace) -> int:
+    agent.run(agent.Configuration.read(options.file))
+    return 0

@@ -1,0 +1,43 @@
+"""Several writers of the accounts at once: apply, the operator's commands, the jobs.
+
+Apply reads all accounts, hashes for seconds and then writes. Its transaction is repeatable read: where somebody else
+changed a row in between, the database refuses the write (a serialization failure), and apply begins anew with what is
+true now. An operator's command holds the row of its one mailbox from before it looks until its commit. So neither acts
+on what the other has just changed, and a lock in an emergency waits for neither of them. The nightly job takes the
+rows of the mailboxes that it locks, and waits for apply, before it looks whether to (sql/functions/92_life_cycle.sql).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from hanam_mail.host.database import migrate
+
+TRIES = 5
+_CAME_BETWEEN = ("40001", "40P01")  # serialization_failure, deadlock_detected
+
+
+def repeated[Result](work: Callable[[], Result]) -> Result:
+    """The answer of `work`, a whole transaction; done anew when another writer came between."""
+    for left in reversed(range(TRIES)):
+        try:
+            return work()
+        except Exception as error:
+            if getattr(error, "sqlstate", None) not in _CAME_BETWEEN:
+                raise
+            if not left:
+                raise migrate.DatabaseError(
+                    f"sau {TRIES} lần thử vẫn có lệnh khác thay đổi cùng dữ liệu; chưa thay đổi gì, hãy chạy lại"
+                ) from error
+    raise AssertionError("there is a last try")
+
+
+def hold(connection: Any, address: str) -> None:
+    """Until the transaction ends no other writer changes the mailbox, nor its password or lock by way of a command."""
+    connection.execute("SELECT FROM mail.mailbox m WHERE m.id = mail.resolve(%s) FOR NO KEY UPDATE OF m", [address])
+
+
+def confirmed(connection: Any, question: str, values: list[Any], refusal: str) -> None:
+    """Call a function that answers whether it did its work; DatabaseError with `refusal` when it did not."""
+    row = connection.execute(question, values).fetchone()
+    if not row[0]:
+        raise migrate.DatabaseError(refusal)

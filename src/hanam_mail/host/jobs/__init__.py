@@ -1,0 +1,1 @@
+"""What time runs: the life cycle, notices, reports."""

@@ -1,0 +1,231 @@
+"""The commands that time runs, and the history they leave: life-cycle, new-day, notices, quota-passed, history.
+
+hanam-mail-db life-cycle                   what the day brings: warnings, locks, reminders, proposals
+hanam-mail-db life-cycle --check --as-of   the same as a preview, of any day
+hanam-mail-db new-day                      right after midnight: what ended with the day before
+hanam-mail-db notices FILE                 send the notices that wait
+hanam-mail-db quota-passed DSN PERCENT ID  called by Dovecot when a mailbox passes a percentage
+hanam-mail-db history ADDRESS              what happened to a mailbox
+"""
+
+import argparse
+import json
+import smtplib
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from hanam_mail.host import audit_history
+from hanam_mail.host.database import migrate, writers
+from hanam_mail.host.jobs import lockouts, notices, revocation_proposals
+
+JOBS_DSN = "host=/run/postgresql dbname=mail user=mail_jobs"
+APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
+PROPOSALS = Path("/var/lib/hanam-mail/proposals")
+# So many mailboxes a transaction. Numbers of the outbox are drawn under a lock that is held until commit, for which an
+# operator's emergency lock waits: at most this many.
+CHUNK = 200
+
+_STEPS = {
+    "idle_warning": "báo trước: sẽ tạm khóa do không sử dụng từ {locks_on}",
+    "idle_lock": "tạm khóa do không sử dụng từ {since}",
+    "default_password_warning": "báo trước: sẽ tạm khóa do chưa đổi mật khẩu mặc định từ {locks_on}",
+    "default_password_lock": "tạm khóa do chưa đổi mật khẩu mặc định cấp ngày {since}",
+    "password_reminder": "nhắc đổi mật khẩu, hết hạn sau {ends}",
+    "revoke_proposal": "đề nghị thu hồi, không sử dụng từ {since}",
+}
+
+
+def add_commands(commands: Any) -> None:
+    """Add this module's commands to those of target.py."""
+    command = commands.add_parser(
+        "life-cycle", help="việc định kỳ của ngày: báo trước, tạm khóa, nhắc, đề nghị thu hồi"
+    )
+    command.add_argument(
+        "--as-of", type=date.fromisoformat, metavar="NGÀY", help="tính cho ngày này (chỉ cùng --check)"
+    )
+    command.add_argument("--check", action="store_true", help="chỉ xem trước, không thay đổi gì")
+    command.add_argument("--proposals", type=Path, default=PROPOSALS, help="thư mục chứa đề nghị thu hồi")
+    command.add_argument("--dsn", default=JOBS_DSN)
+    command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
+    command.set_defaults(run=_life_cycle)
+
+    command = commands.add_parser(
+        "new-day", help="đầu ngày: mật khẩu hết hạn, địa chỉ phụ hết thời hạn có hiệu lực ngay"
+    )
+    command.add_argument("--dsn", default=JOBS_DSN)
+    command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
+    command.set_defaults(run=_new_day)
+
+    command = commands.add_parser("notices", help="gửi các thông báo đang chờ")
+    command.add_argument("file", type=Path, help="tệp cấu hình của các việc định kỳ")
+    command.add_argument("--dsn", default=JOBS_DSN)
+    command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
+    command.set_defaults(run=_notices)
+
+    command = commands.add_parser("quota-passed", help="Dovecot gọi khi hộp thư vượt một mức dung lượng")
+    command.add_argument("dsn")
+    command.add_argument("percent", type=int)
+    command.add_argument("mailbox")
+    command.set_defaults(run=_quota_passed)
+
+    command = commands.add_parser("history", help="lịch sử một hộp thư: ai, khi nào, vì sao, theo văn bản nào")
+    command.add_argument("address")
+    command.add_argument("--dsn", default=APPLY_DSN)
+    command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
+    command.set_defaults(run=_history)
+
+
+def _connect(dsn: str) -> Any:
+    import psycopg
+
+    return psycopg.connect(dsn, application_name="hanam-mail-jobs", connect_timeout=10)
+
+
+def _life_cycle(options: argparse.Namespace) -> int:
+    if options.as_of and not options.check:
+        raise migrate.DatabaseError("--as-of chỉ dùng cùng --check: việc định kỳ luôn chạy cho ngày hôm nay")
+    with _connect(options.dsn) as connection:
+        migrate.sound_settings(connection)
+        today = connection.execute("SELECT current_date").fetchone()[0]
+        steps = connection.execute(
+            "SELECT mailbox_id, step, round, payload FROM mail.life_cycle_due(%s)", [options.as_of or today]
+        ).fetchall()
+        years = connection.execute("SELECT mail.life_cycle_unconfirmed(%s)", [options.as_of or today]).fetchone()[0]
+        connection.commit()
+        written: Sequence[str] = []
+        removed: Sequence[str] = []
+        if not options.check:
+            _begin_day(connection, today)
+            steps = [
+                step for some in _chunks(sorted({step[0] for step in steps})) for step in _live(connection, today, some)
+            ]
+            _prune(connection)
+            rows = connection.execute("SELECT * FROM mail.revoke_proposals(%s)", [today]).fetchall()
+            written, removed = revocation_proposals.write(
+                options.proposals, [revocation_proposals.Proposal(*row) for row in rows]
+            )
+    if options.json:
+        done = [{"mailbox": who, "step": step, "round": round_, **payload} for who, step, round_, payload in steps]
+        answer = {"changed": bool(steps) and not options.check, "steps": done, "written": written, "removed": removed}
+        print(json.dumps({**answer, "unconfirmed": years or []}, ensure_ascii=False, default=str))
+        return _unconfirmed(years)
+    for mailbox, step, _, payload in steps:
+        print(f"{mailbox}: {_STEPS[step].format(**payload)}")
+    for name in written:
+        print(f"đề nghị thu hồi mới: {options.proposals / name}")
+    for name in removed:
+        print(f"đề nghị thu hồi không còn: {name}")
+    if not steps and not written and not removed:
+        print("không có việc gì")
+    return _unconfirmed(years)
+
+
+def _unconfirmed(years: Sequence[int]) -> int:
+    """The exit code: not 0 where a term would end in a year that nobody confirmed, so that not all could be done."""
+    for year in years or ():
+        print(
+            f"hanam-mail-db: lịch nghỉ năm {year} chưa được xác nhận: việc có thời hạn rơi vào năm đó chưa làm được, "
+            f"hãy đối chiếu lịch nghỉ rồi ghi năm {year} vào calendar_confirmed_years (group_vars/all/calendar.yml)",
+            file=sys.stderr,
+        )
+    return 1 if years else 0
+
+
+def _chunks(mailboxes: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(mailboxes), CHUNK):
+        yield mailboxes[start : start + CHUNK]
+
+
+def _live(connection: Any, today: date, mailboxes: Sequence[str]) -> Sequence[Any]:
+    """Do what is due for a few mailboxes, looked at once more: somebody may have come back meanwhile."""
+
+    def once() -> Sequence[Any]:
+        with connection.transaction():
+            found: Sequence[Any] = connection.execute(
+                "SELECT mailbox_id, step, round, payload FROM mail.life_cycle(%s, %s)", [today, list(mailboxes)]
+            ).fetchall()
+        return found
+
+    # A lock in an emergency waits for no row of the job's; where the two stop each other, the job begins anew.
+    return writers.repeated(once)
+
+
+def _begin_day(connection: Any, today: date) -> tuple[int, int]:
+    """End what ended with the day before; how many passwords, and how many mailboxes with an address that did."""
+    expired = 0
+    while some := connection.execute("SELECT mail.life_cycle_expire(%s, %s)", [today, CHUNK]).fetchone()[0]:
+        connection.commit()
+        expired += some
+    ended = connection.execute("SELECT mail.addresses_end(%s)", [today]).fetchone()[0]
+    connection.commit()
+    return expired, ended
+
+
+def _prune(connection: Any) -> None:
+    """Forget what nobody needs any more."""
+    while connection.execute("SELECT mail.outbox_prune(%s)", [CHUNK * 10]).fetchone()[0]:
+        connection.commit()
+    connection.execute("SELECT mail.lockouts_prune(), mail.sending_prune()")
+    connection.commit()
+
+
+def _new_day(options: argparse.Namespace) -> int:
+    with _connect(options.dsn) as connection:
+        today = connection.execute("SELECT current_date").fetchone()[0]
+        expired, ended = _begin_day(connection, today)
+    if options.json:
+        print(json.dumps({"changed": bool(expired or ended), "expired": expired, "ended": ended}))
+    elif expired or ended:
+        print(f"mật khẩu hết hạn: {expired}; hộp thư có địa chỉ phụ hết thời hạn: {ended}")
+    return 0
+
+
+def _notices(options: argparse.Namespace) -> int:
+    configuration = notices.Configuration.read(options.file)
+    sent = waiting = 0
+    with _connect(options.dsn) as connection, ExitStack() as sessions:
+        # Each notice is a transaction of its own.
+        connection.autocommit = True
+
+        def connect() -> smtplib.SMTP:
+            return sessions.enter_context(closing(notices.connect(configuration)))
+
+        try:
+            if connection.execute("SELECT EXISTS (SELECT FROM mail.notice_waiting())").fetchone()[0]:
+                sent, waiting = notices.send_all(connection, configuration, connect())
+            told, untold, refusal = lockouts.tell(connection, configuration, connect)
+            sent, waiting = sent + bool(told), waiting + bool(untold)
+        except (OSError, smtplib.SMTPException) as error:
+            print(f"hanam-mail-db: không gửi được thông báo qua {configuration.smtp_host}: {error}", file=sys.stderr)
+            return 1
+    if options.json:
+        print(json.dumps({"changed": bool(sent), "sent": sent, "waiting": waiting}))
+    elif sent or waiting:
+        print(f"đã gửi {sent} thông báo, còn chờ gửi lại {waiting}")
+        if refusal:
+            print(f"thư báo {untold} lần chặn đăng nhập chưa được nhận: {refusal}")
+    return 0
+
+
+def _quota_passed(options: argparse.Namespace) -> int:
+    with _connect(options.dsn) as connection:
+        connection.execute("SELECT mail.quota_passed(%s, %s)", [options.mailbox, options.percent])
+    return 0
+
+
+def _history(options: argparse.Namespace) -> int:
+    with _connect(options.dsn) as connection:
+        mailbox = connection.execute("SELECT mail.resolve(%s)", [options.address]).fetchone()[0]
+        if mailbox is None:
+            raise migrate.DatabaseError(f"không có hộp thư nào mang địa chỉ {options.address}")
+        found = audit_history.entries(connection, mailbox)
+    if options.json:
+        answer = {"changed": False, "mailbox": mailbox, "history": audit_history.as_dicts(found)}
+        print(json.dumps(answer, ensure_ascii=False, default=str))
+    else:
+        print("\n".join(audit_history.lines(found)))
+    return 0

@@ -1,0 +1,1 @@
+"""What the mail daemons call: learning, mail of Sieve scripts, held mail."""

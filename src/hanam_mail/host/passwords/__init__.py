@@ -1,0 +1,1 @@
+"""First passwords, and the sealed file in which they leave."""

@@ -1,0 +1,1 @@
+"""The end of a mailbox: what is erased, by whose document."""

@@ -1,0 +1,111 @@
+"""What a row asks for, in the words of officials: cấp mới, thu hồi, and the kinds of change."""
+
+import re
+from enum import StrEnum
+
+from hanam_mail.importing.plain_text import plain
+from hanam_mail.registry.model import RequestKind
+from hanam_mail.regulation.naming.text import normal
+
+
+class Ask(StrEnum):
+    """What a list may ask for (Đ6.1). CHANGE does not say yet what is to be changed."""
+
+    ISSUE = "issue"
+    REVOKE = "revoke"
+    QUOTA = "quota"
+    RENAME = "rename"
+    TRANSFER = "transfer"
+    CHANGE = "change"
+
+    @property
+    def kind(self) -> RequestKind:
+        """Which of the regulation's three requests it is."""
+        return RequestKind(self) if self in (Ask.ISSUE, Ask.REVOKE) else RequestKind.CHANGE
+
+
+WORDS = {
+    Ask.ISSUE: "Cấp mới",
+    Ask.REVOKE: "Thu hồi",
+    Ask.QUOTA: "Thay đổi dung lượng",
+    Ask.RENAME: "Đổi tên",
+    Ask.TRANSFER: "Chuyển cơ quan",
+    Ask.CHANGE: "Thay đổi",
+}
+
+# What needs more than a row of a list: a check of identity, a person who verified, a reason.
+_ELSEWHERE = (
+    (r"mat khau", "đặt lại mật khẩu phải kiểm tra danh tính người dùng (Đ12.3), không đề nghị bằng danh sách"),
+    (r"khoi phuc|mo khoa|mo lai", "khôi phục phải ghi người xác minh (Đ7.3b): dùng hanam-mail restore"),
+    (r"(tam )?khoa( hop thu| tai khoan| lai)?", "tạm khóa phải ghi lý do theo điểm của Đ7.2: dùng hanam-mail lock"),
+)
+_EXPLICIT = (
+    (Ask.REVOKE, r"thu hoi|huy bo|(huy|xoa|dong) (hop thu|tai khoan|dia chi|thu|e ?mail)|^(huy|xoa)$"),
+    (Ask.QUOTA, r"dung luong"),
+    (Ask.RENAME, r"(doi|sua|thay doi|dinh chinh|chinh sua|dieu chinh|thay) (lai )?(ho )?(va )?ten"),
+    (Ask.TRANSFER, r"(chuyen|luan chuyen|dieu chuyen|dieu dong|biet phai)( .*)? (den|sang|toi|ve|tu)|"
+                   r"(chuyen|luan chuyen|dieu dong)( cong tac| co quan| don vi)?|tiep nhan"),
+    (Ask.ISSUE, r"(cap|tao|lap|dang ky|mo|them)( hop thu| tai khoan| thu dien tu)? moi|(cap|tao|lap|dang ky) "
+                r"(hop thu|tai khoan|thu|e ?mail|dia chi)|cap|tao|moi"),
+)  # fmt: skip
+_BY_REASON = ((Ask.REVOKE, r"nghi (huu|viec|che do)|thoi viec|cham dut|giai the"),)
+_UNCLEAR = (Ask.CHANGE, r"thay doi|dieu chinh|chinh sua|sua( doi)?|cap nhat")
+_IN_TITLES = (
+    (Ask.ISSUE, r"(cap|tao|lap|dang ky) moi|cap (hop thu|tai khoan|thu|dia chi|e ?mail)"),
+    (Ask.REVOKE, r"thu hoi|huy (bo|hop thu|tai khoan)"),
+    (Ask.CHANGE, r"thay doi|dieu chinh|sua doi"),
+)
+# A line says what a list asks for when it speaks of the list or of mailboxes, or begins with it ("II. Thu hồi"): a line
+# on the recovery of land ("thu hồi đất") says nothing.
+_ON_TOPIC = r"danh sach|hop thu|thu dien tu|thu cong vu|tai khoan|e ?mail"
+_NUMBERING = re.compile(r"(([ivxlc]+|[a-z]|[0-9]+) )?((phan|nhom|de nghi|cac|truong hop|ve viec) )*")
+# With accents: "sử dụng tên" says something else.
+_EXACT = re.compile(r"\bđúng (họ )?(và )?tên\b")
+# Beside it they say that it is not so yet, or ask.
+_NOT_EXACT = re.compile(r"\b(không|khong|ko|chưa|chua|sai|nhầm|sửa|chỉnh|lại|cần|cho đúng)\b|\?")
+_NAMESAKE = r"trung (ho )?(va )?ten|cung (ho )?(va )?ten|nguoi khac|khac nguoi|(hai|2) nguoi"
+
+
+def of_text(text: str) -> Ask:
+    """What the text asks for. Raises ValueError, in Vietnamese, when it is none or several of the known things."""
+    words = plain(text)
+    for pattern, sentence in _ELSEWHERE:
+        if _has(pattern, words):
+            raise ValueError(f"“{text}”: {sentence}")
+    found = [ask for ask, pattern in _EXPLICIT if _has(pattern, words)]
+    # "Cấp thêm dung lượng" and "chuyển công tác, đề nghị thu hồi" name one thing, the more special one.
+    both = Ask.ISSUE in found and Ask.REVOKE in found
+    if not both and (found[:1] == [Ask.REVOKE] or found[1:] == [Ask.ISSUE]):
+        found = found[:1]
+    found = found or [ask for ask, pattern in (*_BY_REASON, _UNCLEAR) if _has(pattern, words)][:1]
+    if len(found) > 1:
+        raise ValueError(f"“{text}” đề nghị nhiều việc: mỗi việc một dòng")
+    if not found:
+        raise ValueError(f"không hiểu “{text}”: ghi một trong {', '.join(WORDS.values())}")
+    return found[0]
+
+
+def of_title(text: str) -> Ask | None:
+    """What a title asks for all rows under it, None when it names nothing or several things."""
+    words = plain(text)
+    found = [ask for ask, pattern in _IN_TITLES if _has(pattern, words)]
+    if len(found) != 1:
+        return None
+    begins = re.match(dict(_IN_TITLES)[found[0]], _NUMBERING.sub("", words, count=1))
+    return found[0] if begins or _has(_ON_TOPIC, words) else None
+
+
+def says_namesake(text: str) -> bool:
+    """Whether a note says that this is another person of the same name (Đ5.2c)."""
+    return _has(_NAMESAKE, plain(text))
+
+
+def says_exact(text: str) -> bool:
+    """Whether a note says that the papers have an unusual name so; "ghi chưa đúng tên" says the contrary."""
+    parts = re.split(r"[,;.\n]", normal(text).casefold())
+    said = [part for part in parts if _EXACT.search(part)]
+    return bool(said) and not any(map(_NOT_EXACT.search, said))
+
+
+def _has(pattern: str, words: str) -> bool:
+    return re.search(rf"\b(?:{pattern})\b", words) is not None

@@ -1,0 +1,174 @@
+"""The accounts as values: agencies, mailboxes, addresses, clerks, absences; read from the desired state."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+
+class Refused(Exception):
+    """The document cannot be applied; `errors` are all the reasons, in Vietnamese."""
+
+    def __init__(self, errors: Sequence[str]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(errors))
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    id: str
+    kind: str
+    name: str
+    code: str
+    suffix: str
+    document_system: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    id: str
+    kind: str
+    agency: str
+    name: str
+    quota_bytes: int
+    state: str
+    shard: int
+    document: Mapping[str, Any]
+    post: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """`begin` and `until` are its first and last day; None: since it was written, without end."""
+
+    local_part: str
+    mailbox: str
+    kind: str
+    begin: date | None
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Why a mailbox is idle (Đ6.2c, Đ7.2a), both days included."""
+
+    mailbox: str
+    begins: date
+    ends: date
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lock that running brought about and the day it began; `renewed`: a new default password was given since."""
+
+    reason: str
+    since: date
+    renewed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A restore by command whose event the registry has not had yet: its document and day."""
+
+    document: str
+    day: date
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """One side of the comparison: what git wants, or what the database has."""
+
+    agencies: Mapping[str, Agency]
+    mailboxes: Mapping[str, Mailbox]
+    addresses: Mapping[str, Address]
+    clerks: frozenset[tuple[str, str]] = frozenset()
+    absences: frozenset[Absence] = frozenset()
+    # Only of git: mailboxes whose quota may become smaller; the last document of an agency or mailbox, by id, where
+    # it decided something else than the state.
+    shrinking: frozenset[str] = frozenset()
+    decided: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # Only of git: the documents of all events of a mailbox; None: not known.
+    events: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
+    # Only of the database: what running brought about; who has a password. None: not known, nor are locks.
+    locks: Mapping[str, Held] = field(default_factory=dict)
+    restored: Mapping[str, Restored] = field(default_factory=dict)
+    credentials: frozenset[str] | None = None
+
+
+def read(text: str | bytes) -> Accounts:
+    """The desired state from its JSON text; it was checked when it was made, only its shape is not."""
+    try:
+        data = json.loads(text)
+        return _accounts(data["agencies"], data["mailboxes"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Refused([f"tài liệu trạng thái mong muốn sai cấu trúc: {error!r}"]) from error
+
+
+def _accounts(agencies: Iterable[Mapping[str, Any]], mailboxes: Iterable[Mapping[str, Any]]) -> Accounts:
+    decided: dict[str, Mapping[str, Any]] = {}
+    by_id: dict[str, Mailbox] = {}
+    addresses: dict[str, Address] = {}
+    clerks: set[tuple[str, str]] = set()
+    absences: set[Absence] = set()
+    shrinking: set[str] = set()
+    events: dict[str, Sequence[Mapping[str, Any]]] = {}
+    twice: list[str] = []
+    known: dict[str, Agency] = {}
+    for item in agencies:
+        fields = dict(item)
+        if last := fields.pop("last", None):
+            decided[item["id"]] = last
+        known[item["id"]] = Agency(**fields)
+    for item in mailboxes:
+        id_ = item["id"]
+        if id_ in by_id:
+            twice.append(f"{id_}: mã hộp thư xuất hiện hai lần trong sổ đăng ký")
+        by_id[id_] = Mailbox(
+            id_,
+            item["kind"],
+            item["agency"],
+            item["name"],
+            item["quota_bytes"],
+            item["state"],
+            item["shard"],
+            item["document"],
+            item.get("post", ""),
+        )
+        wanted = [Address(item["address"], id_, "primary", None, None)]
+        wanted += [
+            Address(alias["address"], id_, "alias", _day(alias.get("from")), _day(alias["until"]))
+            for alias in item["aliases"]
+        ]
+        for address in wanted:
+            if address.local_part in addresses:
+                other = addresses[address.local_part].mailbox
+                twice.append(f"{id_}: địa chỉ {address.local_part} đã được ghi cho hộp thư {other}")
+            addresses[address.local_part] = address
+        clerks.update((id_, clerk) for clerk in item["clerks"])
+        absences.update(
+            Absence(id_, date.fromisoformat(entry["from"]), date.fromisoformat(entry["to"]), entry["request"])
+            for entry in item.get("absences", ())
+        )
+        if item.get("shrink"):
+            shrinking.add(id_)
+        events[id_] = item.get("events", ())
+        if item.get("last"):
+            decided[id_] = item["last"]
+    if twice:
+        raise Refused(twice)
+    return Accounts(
+        known,
+        by_id,
+        addresses,
+        frozenset(clerks),
+        frozenset(absences),
+        frozenset(shrinking),
+        decided,
+        events,
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None

@@ -1,0 +1,1 @@
+"""The registry: YAML in git as typed, checked values, and back."""

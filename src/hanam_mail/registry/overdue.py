@@ -1,0 +1,109 @@
+"""Requests measured against their terms: answered within 03 working days (Đ6.2b), restores done within 03 (Đ7.3b).
+
+A request that asks for a restore is late by the restore as well: the mailbox must be open again within the term, and
+the list says who verified it. What nobody has dealt with is overdue once its term is over, and due soon before.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from hanam_mail.registry.model import Mailbox, Registry, Request, RequestKind, Restore, Result
+from hanam_mail.regulation.workdays import Calendar
+
+
+class Standing(StrEnum):
+    """How a request stands against its term."""
+
+    OVERDUE = "overdue"  # pending, and the term is over
+    DUE_SOON = "due_soon"  # pending, and the term is nearly over
+    PENDING = "pending"
+    LATE = "late"  # answered or restored after the term
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A mailbox that the request opened again, when, and who verified the request (Đ7.3b)."""
+
+    address: str
+    name: str
+    done: date
+    verified: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A request and its term. `days` are working days: late by so many, or so many left (OVERDUE counts as late)."""
+
+    request: Request
+    agency: str
+    due: date
+    clause: str
+    standing: Standing
+    days: int
+    finished: date | None
+    restored: tuple[Restored, ...]
+
+
+def items(registry: Registry, calendar: Calendar, day: date) -> list[Item]:
+    """Every request that is pending, or was dealt with after its term, as of `day`; the longest overdue first.
+
+    Requests received after `day` do not count. Raises InputError where a term runs into a year whose calendar
+    nobody confirmed.
+    """
+    restored = _restored(registry)
+    found = [
+        item
+        for request in registry.requests.values()
+        if request.received <= day
+        and (item := _item(registry, calendar, request, tuple(restored.get(request.id, ())), day)) is not None
+    ]
+    order = list(Standing)
+    return sorted(found, key=lambda item: (order.index(item.standing), item.due, item.request.id))
+
+
+def _item(
+    registry: Registry, calendar: Calendar, request: Request, restored: tuple[Restored, ...], day: date
+) -> Item | None:
+    regulation = registry.regulation
+    terms = [(calendar.deadline(request.received, regulation.answer_working_days), "Đ6.2b")]
+    if RequestKind.RESTORE in request.asks:
+        terms.append((calendar.deadline(request.received, regulation.restore_working_days), "Đ7.3b"))
+    due, clause = min(reversed(terms), key=lambda term: term[0])
+    agency = registry.agencies[request.agency].name
+    finished = _finished(request, restored)
+    if finished is None or finished > day:
+        if day > due:
+            standing, days = Standing.OVERDUE, calendar.working_days_between(due, day)
+        else:
+            days = calendar.working_days_between(day, due)
+            soon = days <= calendar.due_soon_working_days
+            standing = Standing.DUE_SOON if soon else Standing.PENDING
+        so_far = tuple(entry for entry in restored if entry.done <= day)
+        return Item(request, agency, due, clause, standing, days, None, so_far)
+    if finished <= due:
+        return None
+    days = calendar.working_days_between(due, finished)
+    return Item(request, agency, due, clause, Standing.LATE, days, finished, restored)
+
+
+def _finished(request: Request, restored: tuple[Restored, ...]) -> date | None:
+    """The day of the last thing the request was owed: the reply, and every restore."""
+    if request.result is Result.PENDING or request.reply is None or not request.reply.document:
+        return None
+    return max([request.reply.date, *(entry.done for entry in restored)])
+
+
+def _restored(registry: Registry) -> dict[str, list[Restored]]:
+    by_request: dict[str, list[Restored]] = {}
+    for mailbox in registry.mailboxes.values():
+        for request, entry in _restores(mailbox):
+            by_request.setdefault(request, []).append(entry)
+    return by_request
+
+
+def _restores(mailbox: Mailbox) -> Iterator[tuple[str, Restored]]:
+    for event in mailbox.history:
+        if isinstance(event, Restore):
+            yield event.request, Restored(mailbox.address, mailbox.name, event.done, event.verified)

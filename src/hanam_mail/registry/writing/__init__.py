@@ -1,0 +1,1 @@
+"""Writing the registry's files as a person would: one form, comments kept, whole or not at all."""

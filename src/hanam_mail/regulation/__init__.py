@@ -1,0 +1,1 @@
+"""The regulation as code: its numbers, its calendar, its names."""

@@ -1,0 +1,1 @@
+"""What a merge request does, as its reviewer reads it."""

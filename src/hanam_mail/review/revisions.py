@@ -1,0 +1,89 @@
+"""What leads from one registry to another: the same plan that applying makes, without a database.
+
+`assess` compares two registries in memory, `revision` reads the one that a git revision holds, judged by the
+regulation of that revision.
+"""
+
+import io
+import json
+import subprocess
+import tarfile
+import tempfile
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from hanam_mail.errors import InputError, Problem
+from hanam_mail.plan import accounts, compare
+from hanam_mail.plan.model import Assessment, Limit
+from hanam_mail.registry import loading
+from hanam_mail.registry.model import Registry
+from hanam_mail.regulation import group_vars, provisions
+
+_JUDGES = ("regulation.yml", "registry.yml")
+
+
+def assess(before: Registry, after: Registry, today: date, domain: str, limit: Limit | None) -> Assessment:
+    """The whole plan, what may never be (an address given to another), and what the operator must allow first."""
+    have, want = (accounts.read(json.dumps(loading.desired_state(side))) for side in (before, after))
+    return compare.assess(have, want, today, domain=domain, limit=limit)
+
+
+def revision(folder: Path, name: str, *, day: date | None = None, cache: Path | None = None) -> Registry:
+    """The registry in `folder` as the git revision `name` has it, checked by that revision's regulation.
+
+    Raises InputError when there is no such revision, or nothing of the registry in it.
+    """
+    root = Path(_git(folder, "rev-parse", "--show-toplevel").decode().strip())
+    place = folder.resolve().relative_to(root.resolve())
+    judges = loading.regulation_beside(folder).parent.relative_to(root.resolve())
+    wanted = [place, *(judges / name for name in _JUDGES)]
+    found = _git(folder, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}", missing=name)
+    commit = found.decode().strip()
+    listed = _git(root, "ls-tree", "-z", "--name-only", commit, "--", *map(str, wanted)).decode().split("\0")
+    if str(place) not in listed:
+        raise InputError([Problem(str(folder), 0, "", f"bản “{name}” không có sổ đăng ký này")])
+    archive = _git(root, "archive", "--format=tar", commit, "--", *filter(None, listed))
+    with tempfile.TemporaryDirectory(prefix="hanam-mail-") as scratch:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+            files.extractall(scratch, filter="data")
+        try:
+            judge = provisions.load(loading.regulation_beside(Path(scratch) / place), former=True)
+            return loading.load(Path(scratch) / place, regulated_by=judge, day=day, cache=cache, former=True)
+        except InputError as error:
+            raise InputError([_of_revision(problem, scratch, name) for problem in error.problems]) from error
+
+
+def domain_beside(folder: Path) -> str:
+    """The mail domain of the project that the registry in `folder` is part of, "" where none is set."""
+    file = loading.regulation_beside(folder).with_name("main.yml")
+    if not file.exists():
+        return ""
+    return str(group_vars.read(file).get("mail_domain", ""))
+
+
+def limit_beside(folder: Path) -> Limit | None:
+    """How many revocations apply lets pass in one run, by the project that the registry in `folder` is part of; None
+    where no project is. Raises InputError where it does not say."""
+    file = loading.regulation_beside(folder).with_name("mailboxes.yml")
+    if not file.exists():
+        return None
+    values = group_vars.read(file)
+    limits = {name: values.get(name) for name in ("mailboxes_removals_limit_percent", "mailboxes_removals_limit_count")}
+    wrong = [name for name, value in limits.items() if not isinstance(value, int | float)]
+    if wrong:
+        raise InputError([Problem(str(file), 0, "", f"{name}: phải là một số") for name in wrong])
+    return Limit(*limits.values())  # type: ignore[arg-type]
+
+
+def _git(folder: Path, *words: str, missing: str = "") -> bytes:
+    done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, check=False)
+    if done.returncode:
+        reason = f"không có bản “{missing}” trong git" if missing else done.stderr.decode(errors="replace").strip()
+        raise InputError([Problem(str(folder), 0, "", reason or "git không chạy được")])
+    return done.stdout
+
+
+def _of_revision(problem: Problem, scratch: str, name: str) -> Problem:
+    """The problem, its file named as git does: revision:path."""
+    return replace(problem, file=f"{name}:{problem.file.removeprefix(scratch).lstrip('/')}")

@@ -1,0 +1,275 @@
+"""What `hanam-mail-restore --all` leaves out: a purged mailbox is gone for good (Đ6.2c)."""
+
+import argparse
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+TEMPLATES = Path(__file__).parents[3] / "roles/backup/templates"
+HOMES = ("aa/aa11bb", "cc/cc22dd", "ee/ee33ff")
+
+type Run = Callable[..., int]
+
+
+def folder_names(home: Path) -> set[str]:
+    return {"INBOX", *(path.name.removeprefix(".") for path in (home / "Maildir").glob(".*"))}
+
+
+def mailbox_of(mail: ModuleType) -> type:
+    """A mailbox and its copy as their files are; what Dovecot itself makes of them is seen on hosts."""
+
+    class Mailbox(mail.Mailbox):  # type: ignore[misc, name-defined]
+        def __init__(self, identity: str, copy: Path, home: Path) -> None:
+            self.identity, self.copy, self.home = identity, copy, home
+
+        def messages(self, *query: str) -> tuple[list[Any], list[Any]]:
+            return self._messages(self.copy), self._messages(self.home)
+
+        def _messages(self, home: Path) -> list[Any]:
+            return [
+                mail.Message(path.parts[-3].removeprefix(".").replace("Maildir", "INBOX"), "", 1, path.name)
+                for path in sorted((home / "Maildir").rglob("cur/*"))
+            ]
+
+        def folders(self, *options: str) -> tuple[set[str], set[str]]:
+            return folder_names(self.copy), folder_names(self.home)
+
+        def put_back(self, messages: Sequence[Any], place: Callable[[str], str], **options: Any) -> None:
+            for message in messages:
+                folder = "" if message.folder == "INBOX" else f".{message.folder}"
+                target = self.home / "Maildir" / folder / "cur" / message.guid
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes((self.copy / "Maildir" / folder / "cur" / message.guid).read_bytes())
+
+        def make_folders(self, names: Sequence[str]) -> None:
+            for name in names:
+                (self.home / "Maildir" / f".{name}" / "cur").mkdir(parents=True)
+
+    return Mailbox
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The restore of all as a host has it; of the template only a comment is filled in."""
+
+    def module(name: str, file: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(name, TEMPLATES / file)
+        assert spec and spec.loader
+        found = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, found)
+        spec.loader.exec_module(found)
+        return found
+
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in (
+        "hanam_backup",
+        *(f"hanam_restore_{part}" for part in ("which", "arguments", "database", "files", "mail", "choice")),
+    ):
+        module(name, f"{name}.py")
+    return module("hanam_restore_all", "hanam_restore_all.py")
+
+
+@pytest.fixture
+def run(program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Restore a backup that has HOMES, each with one message, as the user database knows `known`."""
+    store = tmp_path / "mail"
+    store.mkdir()
+    broken: list[str] = []
+    recorded: list[str] = []
+
+    def stage_all(config: Any, snapshot: Any, full: Any, staged: Path) -> Any:
+        for home in HOMES:
+            (staged / home / "Maildir/cur").mkdir(parents=True)
+            (staged / home / "Maildir/cur/1.M1P1.mail,S=5:2,S").write_text("Thu.\n")
+            (staged / home / "Maildir/.Trong/cur").mkdir(parents=True)
+            (staged / home / "sieve").mkdir()
+            (staged / home / "sieve/loc.sieve").write_text("keep;\n")
+            (staged / home / ".dovecot.sieve").symlink_to("sieve/loc.sieve")
+        unreadable = [
+            sys.modules["hanam_restore_files"].Unreadable(store / path, "ciphertext verification failed")
+            for path in broken
+        ]
+        return SimpleNamespace(homes=[Path(home) for home in HOMES], unreadable=unreadable)
+
+    @contextmanager
+    def as_owner(uid: int) -> Iterator[None]:
+        yield
+
+    @contextmanager
+    def beside(identity: str, copy: Path) -> Iterator[Any]:
+        if (store / identity[:2] / identity / "broken").exists():
+            raise program.BackupError(f"hộp thư {identity} hỏng", "broken")
+        yield mailbox_of(sys.modules["hanam_restore_mail"])(identity, copy, store / identity[:2] / identity)
+
+    def run_all(*known: str, returncode: int = 0, unreadable: Sequence[str] = (), dry_run: bool = False) -> int:
+        broken[:] = unreadable
+        recorded.clear()
+
+        def doveadm(*words: str) -> subprocess.CompletedProcess[str]:
+            assert words == ("user", "*")
+            return subprocess.CompletedProcess(words, returncode, "".join(f"{name}\n" for name in known), "no database")
+
+        monkeypatch.setattr(sys.modules["hanam_restore_which"], "doveadm", doveadm)
+        config = SimpleNamespace(mail_root=str(store), mail_uid=-1, ask_above=20)
+        arguments = argparse.Namespace(snapshot="latest", at=None, document="27/STTTT", all=True, dry_run=dry_run)
+        status: int = program.restore_all(config, arguments)
+        assert recorded == ["all"]
+        return status
+
+    snapshot = SimpleNamespace(id="4f" * 32, short="4f4f4f4f")
+    monkeypatch.setattr(program, "snapshots_of_mail", lambda config: [snapshot])
+    monkeypatch.setattr(program, "candidates", lambda full, wanted, at: full)
+    monkeypatch.setattr(program, "stage_all", stage_all)
+    monkeypatch.setattr(program, "as_owner", as_owner)
+    monkeypatch.setattr(program, "beside", beside)
+    monkeypatch.setattr(program, "log", lambda arguments, words: None)
+    monkeypatch.setattr(program, "record", lambda config, arguments, key, detail: recorded.append(key))
+    return run_all
+
+
+@pytest.mark.dieu6
+def test_a_purged_mailbox_stays_gone_and_is_counted(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("aa11bb", "ee33ff", "new999") == 0
+    assert sorted(str(home.relative_to(tmp_path / "mail")) for home in (tmp_path / "mail").glob("??/*")) == [
+        "aa/aa11bb",
+        "ee/ee33ff",
+    ]
+    told = capsys.readouterr().out
+    assert "Đã khôi phục 2 hộp thư" in told and "bỏ qua 1 hộp thư" in told
+    assert "Restored 2 mailboxes" in told and "1 left out" in told
+
+
+@pytest.mark.dieu10
+def test_a_store_of_which_all_is_known_comes_back_whole(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("aa11bb", "cc22dd", "ee33ff") == 0
+    assert len(list((tmp_path / "mail").glob("??/*"))) == 3
+    assert "left out" not in capsys.readouterr().out
+
+
+@pytest.mark.dieu10
+def test_what_the_repository_cannot_give_is_named_and_all_else_comes_back(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = ["aa/aa11bb/Maildir/cur/2.M1P1.mail,S=5:2,S", "ff/ff44ee"]
+    assert run("aa11bb", "cc22dd", "ee33ff", unreadable=lost) == 8
+    assert len(list((tmp_path / "mail").glob("??/*/Maildir/cur/*"))) == 3
+    told = capsys.readouterr()
+    assert "Đã khôi phục 3 hộp thư" in told.out
+    assert all(f"{tmp_path / 'mail' / path}: ciphertext verification failed" in told.err for path in lost)
+    assert "2 tệp hoặc thư mục" in told.err and "Kho sao lưu bị hỏng" in told.err
+
+
+@pytest.mark.dieu10
+@pytest.mark.parametrize(("known", "returncode"), [((), 0), (("aa11bb",), 75)])
+def test_accounts_that_are_not_back_yet_are_told_before_anything_is_fetched(
+    run: Run, program: ModuleType, tmp_path: Path, known: tuple[str, ...], returncode: int
+) -> None:
+    with pytest.raises(program.BackupError):
+        run(*known, returncode=returncode)
+    assert not list((tmp_path / "mail").glob("??"))
+
+
+def delivered(home: Path) -> None:
+    """What a waiting sender's message leaves where there was no home."""
+    (home / "Maildir/cur").mkdir(parents=True)
+    (home / "Maildir/cur/2.M2P2.mail,S=5:2,").write_text("Moi.\n")
+
+
+@pytest.mark.dieu10
+def test_mail_that_arrives_during_the_restore_keeps_no_mailbox_from_coming_back(
+    run: Run, program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_whole = program.put_whole
+
+    def later(staged: Path, home: Path, uid: int) -> bool:
+        if home.name == "aa11bb":
+            delivered(home)
+        done: bool = put_whole(staged, home, uid)
+        return done
+
+    monkeypatch.setattr(program, "put_whole", later)
+    assert run("aa11bb", "cc22dd", "ee33ff") == 0
+    home = tmp_path / "mail/aa/aa11bb"
+    assert sorted(path.name[0] for path in (home / "Maildir/cur").iterdir()) == ["1", "2"]
+    assert (home / "Maildir/.Trong").is_dir() and (home / ".dovecot.sieve").read_text() == "keep;\n"
+    assert "3 messages brought back, 0 already present" in capsys.readouterr().out
+
+
+@pytest.mark.dieu10
+def test_who_had_mail_since_gets_folders_and_filters_back_as_well(run: Run, tmp_path: Path) -> None:
+    home = tmp_path / "mail/aa/aa11bb"
+    delivered(home)
+    assert run("aa11bb") == 0
+    assert sorted(path.name[0] for path in (home / "Maildir/cur").iterdir()) == ["1", "2"]
+    assert (home / "Maildir/.Trong").is_dir()
+    assert (home / ".dovecot.sieve").is_symlink() and (home / ".dovecot.sieve").read_text() == "keep;\n"
+
+
+@pytest.mark.dieu10
+def test_a_filter_of_now_stays_and_one_that_was_switched_off_stays_off(run: Run, tmp_path: Path) -> None:
+    changed, off = tmp_path / "mail/aa/aa11bb", tmp_path / "mail/cc/cc22dd"
+    for home, name in ((changed, "moi.sieve"), (off, "loc.sieve")):
+        delivered(home)
+        (home / "sieve").mkdir()
+        (home / "sieve" / name).write_text("discard;\n")
+    (changed / ".dovecot.sieve").symlink_to("sieve/moi.sieve")
+    assert run("aa11bb", "cc22dd") == 0
+    assert (changed / ".dovecot.sieve").read_text() == "discard;\n"
+    assert (changed / "sieve/loc.sieve").read_text() == "keep;\n"
+    assert (off / "sieve/loc.sieve").read_text() == "discard;\n"
+    assert not (off / ".dovecot.sieve").is_symlink()
+
+
+@pytest.mark.dieu10
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_mailbox_that_cannot_be_compared_is_told_once(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], dry_run: bool
+) -> None:
+    home = tmp_path / "mail/aa/aa11bb"
+    delivered(home)
+    (home / "broken").touch()
+    assert run("aa11bb", "cc22dd", dry_run=dry_run) == 8
+    told = capsys.readouterr()
+    assert told.err.count("hộp thư aa11bb hỏng") == 1
+    assert dry_run or "Restored 1 mailboxes" in told.out
+
+
+@pytest.mark.dieu10
+def test_a_dry_run_names_what_would_come_back_and_changes_nothing(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    delivered(tmp_path / "mail/aa/aa11bb")
+    before = sorted((tmp_path / "mail/aa").rglob("*"))
+    assert run("aa11bb", "cc22dd", dry_run=True) == 0
+    assert sorted((tmp_path / "mail/aa").rglob("*")) == before
+    told = capsys.readouterr().out
+    assert "aa11bb: 1 thư / messages, 1 thư mục trống / empty folders, 2 tệp bộ lọc / filter files\n" in told
+    assert "cc22dd: cả hộp thư / whole, 1 thư / messages" in told
+
+
+@pytest.mark.dieu10
+def test_a_mailbox_that_lacks_nothing_is_left_alone(
+    run: Run, program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("aa11bb") == 0
+    opened: list[str] = []
+    beside = program.beside
+
+    def counted(identity: str, copy: Path) -> Any:
+        opened.append(identity)
+        return beside(identity, copy)
+
+    monkeypatch.setattr(program, "beside", counted)
+    assert run("aa11bb") == 0
+    assert opened == ["aa11bb"]

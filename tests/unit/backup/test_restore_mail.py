@@ -1,0 +1,102 @@
+"""Which messages a restore brings back: identity is the GUID, over the whole mailbox (Đ10.7)."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+TEMPLATES = Path(__file__).parents[3] / "roles/backup/templates"
+
+pytestmark = pytest.mark.dieu10
+
+
+@pytest.fixture
+def mail(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    for name in ("hanam_backup", "hanam_restore_mail"):
+        spec = importlib.util.spec_from_file_location(name, TEMPLATES / f"{name}.py")
+        assert spec and spec.loader
+        found = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, found)
+        spec.loader.exec_module(found)
+    return found
+
+
+def messages(mail: ModuleType, text: str) -> list[Any]:
+    """`INBOX:a INBOX:b` are two messages in that folder, with those GUIDs."""
+    return [
+        mail.Message(word.split(":")[0], word.split(":")[0].lower(), number, word.split(":")[1])
+        for number, word in enumerate(text.split(), 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("saved", "present", "comes_back"),
+    [
+        ("INBOX:a INBOX:b", "INBOX:a INBOX:b", ""),
+        ("INBOX:a INBOX:b", "INBOX:a", "INBOX:b"),
+        # Filed, thrown away, renamed folder: it is still there.
+        ("INBOX:a INBOX:b", "Archive:a Trash:b", ""),
+        ("Cu:a", "Moi:a", ""),
+        # A copy is a message of its own.
+        ("INBOX:a Archive:a", "Archive:a", "INBOX:a"),
+        ("INBOX:a Archive:a", "Archive:a Trash:a", ""),
+        ("INBOX:a INBOX:a", "INBOX:a", "INBOX:a"),
+        # What came since is nobody's copy.
+        ("INBOX:a", "INBOX:c INBOX:d", "INBOX:a"),
+        ("", "INBOX:c", ""),
+    ],
+)
+def test_only_what_no_folder_has_comes_back(mail: ModuleType, saved: str, present: str, comes_back: str) -> None:
+    found = mail.missing(messages(mail, saved), messages(mail, present))
+    assert " ".join(f"{message.folder}:{message.guid}" for message in found) == comes_back
+
+
+def test_uids_are_written_short(mail: ModuleType) -> None:
+    assert mail.uid_set([7, 1, 3, 2, 9, 10]) == "1:3,7,9:10"
+
+
+@pytest.mark.parametrize(
+    ("header", "shown"),
+    [
+        ("=?utf-8?B?Q8O0bmcgdsSDbg==?= 12", "Công văn 12"),
+        ("=?utf-8?Q?C=C3=B4ng?=\r\n =?utf-8?Q?_v=C4=83n?=", "Công văn"),
+        ("=?no-such-charset?B?AAAA?=", "=?no-such-charset?B?AAAA?="),
+        ("red \x1b[31m and\tthin", "red  [31m and thin"),
+    ],
+)
+def test_a_header_is_shown_as_people_read_it(mail: ModuleType, header: str, shown: str) -> None:
+    assert mail.decoded(header) == shown
+
+
+def test_tabs_and_line_ends_in_a_header_are_no_columns(mail: ModuleType) -> None:
+    assert mail._fields("INBOX\ta\001tb\001nc\0011d") == ["INBOX", "a\tb\nc\001d"]
+
+
+def test_folders_without_mail_come_back_subscribed_as_they_were(
+    mail: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = {
+        (): "INBOX Trash Vẫn-còn #hanam-restore #hanam-restore/Trash #hanam-restore/Vẫn-còn "
+        "#hanam-restore/Có-thư #hanam-restore/Trống #hanam-restore/Ẩn",
+        ("-s",): "INBOX Trash #hanam-restore/Trống",
+    }
+    done: list[tuple[str, ...]] = []
+
+    def doveadm(self: Any, command: str, *words: str, accept: Any = (0,)) -> SimpleNamespace:
+        if command == "mailbox list":
+            return SimpleNamespace(stdout="mailbox\n" + "\n".join(listed[words].split()))
+        if command == "fetch":
+            return SimpleNamespace(stdout="mailbox\tmailbox-guid\tuid\tguid\n#hanam-restore/Có-thư\tb1\t1\tg1\n")
+        done.append((command, *words))
+        return SimpleNamespace(returncode=0, stdout="")
+
+    monkeypatch.setattr(mail.Mailbox, "doveadm", doveadm)
+    mailbox = mail.Mailbox("aa11bb", "/dev/null")
+    lack = mailbox.lack()
+    assert ([message.guid for message in lack.messages], lack.present) == (["g1"], 0)
+    assert set(lack.folders) == {"Trống", "Ẩn"}
+    mailbox.make_folders(lack.folders)
+    assert sorted(done) == [("mailbox create", "Trống"), ("mailbox create", "Ẩn"), ("mailbox subscribe", "Trống")]

@@ -1,0 +1,232 @@
+"""Each thing that is wrong in an inventory or its variables, named in one sentence before anything is changed."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hanam_mail.controller import preflight, vault_file
+from hanam_mail.controller.keys import pki
+from hanam_mail.regulation import rule_values
+
+SHARED = Path(__file__).parents[3] / "group_vars/all"
+GROUPS = {group: ["mail"] for group in preflight.REQUIRED_GROUPS}
+HOSTS = ("mail", "edge", "stray", "internet")
+LIFETIME = dt.timedelta(days=9)
+
+
+def numbers() -> dict[str, Any]:
+    """The project's own: literals, but for what Ansible works out."""
+    files = (yaml.safe_load((SHARED / name).read_text("utf-8")) for name in rule_values.FILES)
+    known = {name: value for values in files for name, value in values.items()}
+    return {name: known[name] for name in known if name.startswith(rule_values.PREFIXES)}
+
+
+@pytest.fixture(scope="module")
+def right() -> dict[str, Any]:
+    """Variables with which playbooks may run."""
+    pair = pki.issue(pki.new_authority("CA", lifetime=LIFETIME), ["mail.hanam.gov.vn"], lifetime=LIFETIME)
+    hosts = {host: frozenset({"mx"}) for host in HOSTS}
+    vault, _ = vault_file.complete({}, profile="production", hosts=hosts, domain="hanam.gov.vn")
+    return {
+        "host_ipv4": "192.0.2.1",
+        "host_ipv6": "2001:db8::1",
+        "mail_domain": "hanam.gov.vn",
+        "mailboxes_operator_keys": ["age1" + "q" * 58],
+        "admin_networks": ["192.0.2.0/24", "2001:db8::/32"],
+        "tls_mode": "provided",
+        "tls_names": ["mail.hanam.gov.vn"],
+        "tls_certificate": pair.certificate,
+        "tls_private_key": pair.key,
+        **numbers(),
+        **vault,
+    }
+
+
+def without(table: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in table.items() if name != key}
+
+
+@pytest.mark.dieu12
+def test_chosen_passwords_are_for_laboratories(right: dict[str, Any]) -> None:
+    (problem,) = preflight.problems({**right, "password_chosen_for_others": True}, "mail", GROUPS)
+    assert problem.startswith("password_chosen_for_others: chỉ phòng thử nghiệm")
+    laboratory = {**GROUPS, "lab": ["mail"]}
+    assert preflight.problems({**right, "password_chosen_for_others": True}, "mail", laboratory) == []
+
+
+@pytest.mark.dieu4
+def test_the_provinces_networks_may_be_none_or_any(right: dict[str, Any]) -> None:
+    for networks in ([], ["10.27.0.0/16", "fd27::/16", "192.0.2.7"]):
+        assert preflight.problems({**right, "guessing_province_networks": networks}, "mail", GROUPS) == []
+
+
+def test_right_variables_have_no_problems(right: dict[str, Any]) -> None:
+    assert preflight.problems(right, "mail", GROUPS) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("mail_domain", "hanam", "mail_domain: cần một tên miền như hanam.gov.vn, đang là 'hanam'"),
+        ("mail_domain", "", "mail_domain: cần một tên miền"),
+        ("mail_domain", None, "mail_domain: cần một tên miền"),
+        ("mailboxes_operator_keys", "", "mailboxes_operator_keys: cần danh sách khóa công khai"),
+        ("mailboxes_operator_keys", ["age1abc"], "“age1abc” không phải khóa công khai"),
+        ("tls_mode", "selfsigned", "tls_mode: phải là một trong acme, provided"),
+        ("admin_networks", "", "admin_networks: cần danh sách mạng"),
+        ("admin_networks", ["192.0.2.1/24"], "admin_networks: “192.0.2.1/24” không phải một mạng"),
+        ("guessing_province_networks", "10.27.0.0/16", "guessing_province_networks: cần danh sách mạng"),
+        (
+            "guessing_province_networks",
+            ["10.27.0.0/33"],
+            "guessing_province_networks: “10.27.0.0/33” không phải một mạng",
+        ),
+        (
+            "guessing_province_networks",
+            ["10.27.1.0/16"],
+            "guessing_province_networks: “10.27.1.0/16” không phải một mạng",
+        ),
+        (
+            "guessing_province_networks",
+            ["10.27.0.0/255.255.0.0"],
+            "guessing_province_networks: “10.27.0.0/255.255.0.0” không phải một mạng",
+        ),
+        ("guessing_province_networks", ["fe80::%1"], "guessing_province_networks: “fe80::%1” không phải một mạng"),
+        ("guessing_province_networks", [10], "guessing_province_networks: “10” không phải một mạng"),
+        ("guessing_province_networks", [None], "guessing_province_networks: “None” không phải một mạng"),
+        ("host_ipv4", "2001:db8::1", "host_ipv4 của mail: cần một địa chỉ IPv4"),
+        ("host_ipv6", "", "host_ipv6 của mail: cần một địa chỉ IPv6"),
+        (
+            "regulation_quota_personal_default_bytes",
+            1000,
+            "regulation_quota_personal_default_bytes: ít nhất 2147483648",
+        ),
+        ("regulation_quota_agency_default_bytes", "10GB", "regulation_quota_agency_default_bytes: ít nhất"),
+        ("tls_certificate", "nonsense", "vault_public_certificates['mail']: chứng thư không ở dạng PEM"),
+        ("tls_private_key", "", "vault_public_certificates['mail']: chưa có"),
+        ("vault_redis_password", "a b", "vault_redis_password: chỉ gồm chữ không dấu và số"),
+        ("vault_roundcube_des_key", "x" * 23, "vault_roundcube_des_key: cần đúng 24 ký tự"),
+        ("vault_dkim_private_key", "nonsense", "vault_dkim_private_key: khóa riêng không ở dạng PEM"),
+        ("vault_internal_ca", "nonsense", "vault_internal_ca: chứng thư không ở dạng PEM"),
+        ("vault_restic_http", "x", "vault_restic_http: cần một bảng với các khóa user, password"),
+        ("tls_names", ["imap.hanam.gov.vn"], "chứng thư không có tên imap.hanam.gov.vn"),
+        *((name, "", f"{name}: chưa có") for name in preflight.VAULT),
+    ],
+)
+def test_a_wrong_variable_is_named_with_what_is_expected(
+    right: dict[str, Any], variable: str, value: Any, expected: str
+) -> None:
+    (problem,) = preflight.problems({**right, variable: value}, "mail", GROUPS)
+    assert expected in problem
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"),
+    [
+        ({"webmail": []}, "inventory: nhóm webmail không có máy nào"),
+        ({"accounts": ["mail", "other"]}, "inventory: nhóm accounts có hơn một máy"),
+        ({"mailstore": ["mail", "store2"]}, "inventory: nhóm mailstore có hơn một máy"),
+        ({"mx": ["mail", "edge"]}, "inventory: máy của nhóm mx phải thuộc cả nhóm filter"),
+        ({"submission": ["mail", "edge"]}, "inventory: máy của nhóm submission phải thuộc cả nhóm filter"),
+    ],
+)
+def test_a_wrong_inventory_is_told(right: dict[str, Any], groups: dict[str, list[str]], expected: str) -> None:
+    (problem,) = preflight.problems(right, "mail", {**GROUPS, **groups})
+    assert problem.startswith(expected)
+
+
+def test_a_host_in_no_group_is_named(right: dict[str, Any]) -> None:
+    (problem,) = preflight.problems(right, "stray", GROUPS)
+    assert "máy stray không thuộc nhóm nào" in problem
+
+
+def test_a_host_of_the_labs_outside_world_needs_no_role(right: dict[str, Any]) -> None:
+    assert preflight.problems(right, "internet", {**GROUPS, "outside": ["internet"]}) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "key"),
+    [(name, key) for name, keys in preflight.VAULT.items() for key in keys],
+)
+def test_a_part_that_is_missing_in_the_vault_is_named(right: dict[str, Any], variable: str, key: str) -> None:
+    (problem,) = preflight.problems({**right, variable: without(right[variable], key)}, "mail", GROUPS)
+    assert problem.startswith(f"{variable}['{key}']: chưa có; tạo bằng")
+
+
+def test_a_host_without_an_internal_certificate_is_named(right: dict[str, Any]) -> None:
+    table = without(right["vault_internal_certificates"], "mail")
+    (problem,) = preflight.problems({**right, "vault_internal_certificates": table}, "mail", GROUPS)
+    assert problem.startswith("vault_internal_certificates['mail']: cần certificate và key")
+
+
+def test_an_internal_certificate_of_another_host_domain_or_authority_is_refused(right: dict[str, Any]) -> None:
+    table = right["vault_internal_certificates"]
+    (problem,) = preflight.problems(
+        {**right, "vault_internal_certificates": {**table, "mail": table["edge"]}}, "mail", GROUPS
+    )
+    assert problem == "vault_internal_certificates['mail']: chứng thư không có tên mail.hanam.gov.vn"
+    other = pki.new_authority("CA khác", lifetime=LIFETIME).certificate
+    (problem,) = preflight.problems({**right, "vault_internal_ca": other}, "mail", GROUPS)
+    assert "chuỗi chứng thư đứt" in problem
+    broken = {**table, "mail": {**table["mail"], "key": "nonsense"}}
+    (problem,) = preflight.problems({**right, "vault_internal_certificates": broken}, "mail", GROUPS)
+    assert problem.startswith("vault_internal_certificates['mail']: khóa riêng không ở dạng PEM")
+
+
+@pytest.mark.parametrize(("key", "expected"), [("", "chưa có"), ("nonsense", "khóa riêng không ở dạng PEM")])
+def test_mode_acme_needs_a_key_that_can_be_read(right: dict[str, Any], key: str, expected: str) -> None:
+    acme = {**right, "tls_mode": "acme", "tls_certificate": "", "tls_private_key": key}
+    (problem,) = preflight.problems(acme, "mail", GROUPS)
+    assert problem.startswith(f"vault_public_keys['mail']: {expected}")
+    assert preflight.problems({**acme, "tls_private_key": right["vault_public_keys"]["mail"]}, "mail", GROUPS) == []
+
+
+SMARTHOST = {
+    "host": "smtp.nha-cung-cap.vn",
+    "port": 587,
+    "tls_name": "smtp.nha-cung-cap.vn",
+    "user": "hanam",
+    "password": "x",
+    "sender": "hanam@nha-cung-cap.vn",
+    "recipient": "truc@nha-cung-cap.vn",
+}
+
+
+@pytest.mark.dieu10
+def test_production_has_a_second_path_to_its_operator(right: dict[str, Any]) -> None:
+    """Without one the news that mail is down wait in the queue of the mail that is down."""
+    production = {**GROUPS, "production": ["mail"]}
+
+    def told(groups: dict[str, list[str]], **more: Any) -> list[str]:
+        found = preflight.problems({**right, **more}, "mail", groups)
+        return [problem for problem in found if "vault_watch" in problem]
+
+    (problem,) = told(production)
+    assert problem.startswith("vault_watch_webhook hoặc vault_watch_smarthost: chưa có đường thứ hai")
+    assert told(GROUPS) == []
+    assert told({**GROUPS, "staging": ["mail"]}) == []
+    for way in ({"vault_watch_webhook": "https://chat.example/x"}, {"vault_watch_smarthost": SMARTHOST}):
+        assert told(production, **way) == []
+
+
+@pytest.mark.dieu10
+@pytest.mark.parametrize(
+    ("way", "problem"),
+    [
+        ({"vault_watch_webhook": "http://chat.example/x"}, "vault_watch_webhook: cần địa chỉ https://"),
+        ({"vault_watch_smarthost": "smtp.nha-cung-cap.vn"}, "vault_watch_smarthost: cần một bảng"),
+        # Without a name no certificate could be checked.
+        ({"vault_watch_smarthost": SMARTHOST | {"tls_name": ""}}, "vault_watch_smarthost['tls_name']: chưa có"),
+        ({"vault_watch_smarthost": without(SMARTHOST, "password")}, "vault_watch_smarthost['password']: chưa có"),
+        (
+            {"vault_watch_smarthost": SMARTHOST | {"recipient": "stttt@hanam.gov.vn"}},
+            "vault_watch_smarthost['recipient']: phải",
+        ),
+    ],
+)
+def test_a_second_path_is_safe_and_leads_outside(right: dict[str, Any], way: dict[str, Any], problem: str) -> None:
+    (found,) = preflight.problems({**right, **way}, "mail", GROUPS)
+    assert found.startswith(problem)

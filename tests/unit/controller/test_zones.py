@@ -1,0 +1,130 @@
+"""Zones: what the mail domain publishes, and delegations that a resolver can follow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dns.name
+import dns.zone
+import pytest
+
+from hanam_mail.controller.keys import dnssec, pki, zones
+
+
+@pytest.fixture(scope="module")
+def facts() -> dict[str, Any]:
+    return {
+        "domain": "hanam.gov.vn",
+        "names": {
+            "webmail": "mail.hanam.gov.vn",
+            "imap": "imap.hanam.gov.vn",
+            "submission": "smtp.hanam.gov.vn",
+            "mx": "mx.hanam.gov.vn",
+        },
+        "service_groups": {"webmail": "webmail", "imap": "mailstore", "submission": "submission", "mx": "mx"},
+        "groups": {"webmail": ["store1"], "mailstore": ["store1"], "submission": ["edge1"], "mx": ["edge1"]},
+        "host_addresses": {
+            "edge1": ["192.0.2.1", "2001:db8::1"],
+            "store1": ["192.0.2.2"],
+            "db": ["192.0.2.3"],
+        },
+        "dkim_selector": "s1",
+        "dkim_private_key": pki.new_rsa_private_key(),
+        "dmarc": "v=DMARC1; p=reject",
+        "tls_report": "postmaster@hanam.gov.vn",
+        "tlsa_keys": [pki.new_private_key()],
+        "sts_policy": zones.sts_policy("mx.hanam.gov.vn", mode="enforce", max_age=86400),
+        "ca_issuers": ["letsencrypt.org"],
+    }
+
+
+def find(records: list[zones.Record], name: str, kind: str) -> list[str]:
+    return [record["data"] for record in records if (record["name"], record["type"]) == (name, kind)]
+
+
+def test_mail_domain_names_its_mx_and_senders(facts: dict[str, Any]) -> None:
+    records = zones.mail_records(facts)
+    assert find(records, "@", "MX") == ["10 mx.hanam.gov.vn."]
+    assert find(records, "@", "TXT") == ['"v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 -all"']
+    assert find(records, "mx", "AAAA") == ["2001:db8::1"]
+
+
+def test_hosts_without_public_services_are_not_published(facts: dict[str, Any]) -> None:
+    names = {record["name"] for record in zones.mail_records(facts)}
+    assert {"edge1", "store1", "mta-sts"} <= names
+    assert "db" not in names
+
+
+def test_each_mx_key_has_its_tlsa_record(facts: dict[str, Any]) -> None:
+    assert find(zones.mail_records(facts), "_25._tcp.mx", "TLSA") == [pki.tlsa_for_key(facts["tlsa_keys"][0])]
+
+
+def test_sts_number_changes_with_the_policy(facts: dict[str, Any]) -> None:
+    other = facts | {"sts_policy": zones.sts_policy("mx.hanam.gov.vn", mode="testing", max_age=86400)}
+    assert find(zones.mail_records(facts), "_mta-sts", "TXT") != find(zones.mail_records(other), "_mta-sts", "TXT")
+
+
+def test_no_sts_record_without_a_policy(facts: dict[str, Any]) -> None:
+    assert not find(zones.mail_records(facts | {"sts_policy": ""}), "_mta-sts", "TXT")
+
+
+def test_records_are_a_loadable_zone(facts: dict[str, Any]) -> None:
+    zone = {"name": "hanam.gov.vn", "records": zones.mail_records(facts)}
+    (made,) = zones.zone_files([zone], nameserver="ns.example", addresses=["192.0.2.9"], ttl=60)
+    loaded = dns.zone.from_text(made["text"], origin="hanam.gov.vn")
+    text = loaded.find_rdataset("s1._domainkey", "TXT")[0].strings
+    assert b"".join(text).startswith(b"v=DKIM1; k=rsa; p=MII")
+
+
+@pytest.fixture(scope="module")
+def tree() -> dict[str, dns.zone.Zone]:
+    keys = {name: pki.new_private_key() for name in (".", "example", "bad.example")}
+    files = zones.zone_files(
+        [
+            {"name": ".", "key": keys["."]},
+            {"name": "example", "key": keys["example"]},
+            {"name": "bad.example", "key": keys["bad.example"], "bogus": True},
+            {"name": "plain.example"},
+        ],
+        nameserver="ns.example",
+        addresses=["192.0.2.9", "2001:db8::9"],
+        ttl=60,
+    )
+    tree = {made["file"]: dns.zone.from_text(made["text"], origin=made["name"]) for made in files}
+    tree["keys"] = keys  # type: ignore[assignment]
+    return tree
+
+
+def test_root_delegates_with_ds_and_glue(tree: dict[str, dns.zone.Zone]) -> None:
+    root = tree["root"]
+    expected = dnssec.ds(tree["keys"]["example"], "example")
+    assert root.find_rdataset("example", "DS")[0].to_text() == expected
+    assert root.find_rdataset("ns.example", "A")[0].to_text() == "192.0.2.9"
+
+
+def test_grandchildren_are_not_delegated_by_the_root(tree: dict[str, dns.zone.Zone]) -> None:
+    assert tree["root"].get_rdataset("plain.example", "NS") is None
+    assert tree["example"].get_rdataset("plain", "NS") is not None
+
+
+def test_unsigned_zone_has_no_ds(tree: dict[str, dns.zone.Zone]) -> None:
+    assert tree["example"].get_rdataset("plain", "DS") is None
+
+
+def test_bogus_zone_has_a_wrong_ds(tree: dict[str, dns.zone.Zone]) -> None:
+    published = tree["example"].find_rdataset("bad", "DS")[0].to_text()
+    assert published != dnssec.ds(tree["keys"]["bad.example"], "bad.example")
+
+
+def test_zone_that_no_server_would_load_is_named() -> None:
+    zone = {"name": "example", "records": [{"name": "@", "type": "A", "data": "nonsense"}]}
+    with pytest.raises(zones.ZoneError, match="zone example: "):
+        zones.zone_files([zone], nameserver="ns.example", addresses=["192.0.2.9"], ttl=60)
+
+
+def test_reverse_records_go_to_the_zone_of_their_address() -> None:
+    names = {"mx.example": ["10.27.1.10", "fd27::a"]}
+    (made,) = zones.reverse_records(names, "10.in-addr.arpa")
+    assert made == {"name": "10.1.27.10.in-addr.arpa.", "type": "PTR", "data": "mx.example."}
+    (made,) = zones.reverse_records(names, "d.f.ip6.arpa")
+    assert made["name"].startswith("a.0.0.0.")

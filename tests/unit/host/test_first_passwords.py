@@ -1,0 +1,85 @@
+"""First passwords: random enough, to be read aloud, and as Đ8.2b asks under any numbers of the regulation."""
+
+import re
+import secrets
+from pathlib import Path
+from typing import Any
+
+import bcrypt
+import pytest
+import yaml
+
+from hanam_mail.host.passwords import first_passwords
+from hanam_mail.host.passwords.first_passwords import Rule
+
+SHARED = Path(__file__).parents[3] / "group_vars/all"
+NUMBERS: dict[str, Any] = {
+    name: value
+    for file in ("regulation.yml", "passwords.yml")
+    for name, value in yaml.safe_load((SHARED / file).read_text(encoding="utf-8")).items()
+}
+RULE = Rule.of(NUMBERS)
+
+
+@pytest.mark.dieu8
+@pytest.mark.parametrize(("regulation", "installation", "length"), [(8, 8, 8), (8, 30, 30), (12, 8, 12)])
+def test_the_longer_of_regulation_and_installation_counts(regulation: int, installation: int, length: int) -> None:
+    numbers = {**NUMBERS, "regulation_password_min_length": regulation, "password_min_length": installation}
+    rule = Rule.of(numbers)
+    assert rule.length == length
+    assert len(first_passwords.new(rule)) >= length
+
+
+@pytest.mark.dieu8
+def test_a_first_password_is_as_the_regulation_asks() -> None:
+    for _ in range(200):
+        assert RULE.admits(first_passwords.new(RULE))
+
+
+@pytest.mark.dieu8
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule(8, 1, 1, 1, 1, "!@#%$*&"),
+        Rule(40, 2, 3, 3, 8, "&"),
+        Rule(1, 0, 0, 0, 0, ""),
+        Rule(12, 5, 1, 6, 2, "+="),
+    ],
+)
+def test_other_numbers_of_the_regulation_are_met_too(rule: Rule) -> None:
+    assert rule.admits(first_passwords.new(rule))
+
+
+def test_no_letter_looks_like_another_or_becomes_one_on_a_vietnamese_keyboard() -> None:
+    text = "".join(first_passwords.new(RULE) for _ in range(500))
+    assert not set(text) & set("0O1lIoi" + "aeiouydw" + "AEIOUYDW")
+
+
+def test_it_is_written_in_groups_of_three() -> None:
+    assert re.fullmatch(r"[A-Z][a-z2-9]{2}(#[a-z2-9]{3}){5}", first_passwords.new(RULE))
+
+
+def test_it_has_eighty_random_bits() -> None:
+    assert first_passwords.bits(1, 6) >= first_passwords.BITS
+    # What is drawn again (no digit at all, or no small letter) takes less than the margin.
+    drawn = [0]
+
+    def choose(alphabet: str) -> str:
+        drawn[0] += 1
+        return secrets.choice(alphabet)
+
+    for _ in range(2000):
+        first_passwords.new(RULE, choose)
+    assert drawn[0] < 2000 * (6 * 3 + 1) * 1.02
+
+
+def test_no_two_are_alike() -> None:
+    assert len({first_passwords.new(RULE) for _ in range(5000)}) == 5000
+
+
+def test_the_hash_is_bcrypts_form_that_the_database_takes() -> None:
+    passwords = [first_passwords.new(RULE) for _ in range(5)]
+    for password, hash_ in zip(passwords, first_passwords.hashes(passwords), strict=True):
+        assert re.fullmatch(r"\$2a\$04\$[./A-Za-z0-9]{53}", hash_)
+        assert bcrypt.checkpw(password.encode(), hash_.encode())
+        assert not bcrypt.checkpw(password.swapcase().encode(), hash_.encode())

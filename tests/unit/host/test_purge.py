@@ -1,0 +1,153 @@
+"""The end of a revoked mailbox's data: only in time, only after a whole archive, safe to run again."""
+
+import hashlib
+import io
+import json
+import os
+import tarfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hanam_mail.host import command_line
+from hanam_mail.host.passwords.sealed_file import HandoverError
+from hanam_mail.host.purge import erase
+from hanam_mail.host.purge.erase import PurgeRefused
+
+TODAY = date(2026, 11, 25)
+KEY = "age1" + "q" * 58
+
+
+@pytest.fixture
+def age(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program in the place of age that seals nothing, so that a test can look into the archive."""
+    program = tmp_path / "bin" / "age"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexec cat\n", encoding="ascii")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    path = tmp_path / "mail" / "p3" / "p3x8d1"
+    (path / "Maildir" / "cur").mkdir(parents=True)
+    (path / "Maildir" / "cur" / "1.a:2,S").write_bytes(b"thu mot")
+    (path / "sieve").mkdir()
+    (path / "sieve" / "nghi.sieve").write_text("keep;", encoding="utf-8")
+    (path / ".dovecot.sieve").symlink_to("sieve/nghi.sieve")
+    return path
+
+
+@pytest.mark.dieu6
+@pytest.mark.parametrize(
+    ("state", "revoked_on", "purged", "text"),
+    [
+        ("active", None, False, "chưa bị thu hồi"),
+        ("locked", None, False, "chưa bị thu hồi"),
+        ("revoked", date(2026, 5, 30), False, "còn phải giữ đến 26/11/2026"),
+        ("revoked", date(2020, 1, 1), True, "đã được xóa từ trước"),
+    ],
+)
+def test_what_is_not_revoked_long_enough_stays(state: str, revoked_on: Any, purged: bool, text: str) -> None:
+    with pytest.raises(PurgeRefused, match=text):
+        erase.check("ha", state, revoked_on, purged, TODAY, 180)
+
+
+@pytest.mark.dieu6
+def test_what_is_revoked_long_enough_may_go() -> None:
+    erase.check("ha", "revoked", date(2026, 5, 29), False, TODAY, 180)
+
+
+@pytest.mark.usefixtures("age")
+def test_the_archive_has_every_file_and_its_sum(home: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "export" / "p3x8d1.mail.tar.age"
+    assert erase.export_home(home, archive, [KEY])
+    with tarfile.open(archive) as tar:
+        names = tar.getnames()
+        assert tar.getmember("p3x8d1/.dovecot.sieve").linkname == "sieve/nghi.sieve"
+        sums = tar.extractfile("SHA256SUMS")
+        assert sums
+        assert f"{hashlib.sha256(b'thu mot').hexdigest()}  p3x8d1/Maildir/cur/1.a:2,S" in sums.read().decode()
+    assert names[-1] == "SHA256SUMS"
+    beside = (archive.parent / f"{archive.name}.sha256").read_text().split()
+    assert beside == [hashlib.sha256(archive.read_bytes()).hexdigest(), archive.name]
+    assert archive.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.usefixtures("age")
+def test_nothing_is_deleted_without_a_whole_archive(home: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "export" / "p3x8d1.mail.tar.age"
+    with pytest.raises(PurgeRefused, match="chưa có bản lưu nguyên vẹn"):
+        erase.delete_home(home, archive)
+    erase.export_home(home, archive, [KEY])
+    archive.write_bytes(archive.read_bytes()[:-1])
+    with pytest.raises(PurgeRefused, match="chưa có bản lưu nguyên vẹn"):
+        erase.delete_home(home, archive)
+    assert home.exists()
+
+
+@pytest.mark.usefixtures("age")
+def test_deletion_takes_what_a_restore_put_aside_too_and_nobody_elses(home: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "export" / "p3x8d1.mail.tar.age"
+    aside, other = (tmp_path / "mail" / ".replaced" / name for name in ("p3x8d1.20260101T000000", "p3x8d12.2026"))
+    aside.mkdir(parents=True)
+    other.mkdir()
+    erase.export_home(home, archive, [KEY])
+    assert erase.delete_home(home, archive)
+    assert not home.exists() and not aside.exists()
+    assert other.exists()
+    # Again: an interrupted run goes on.
+    assert not erase.export_home(home, archive, [KEY])
+    assert not erase.delete_home(home, archive)
+
+
+@pytest.mark.dieu12
+@pytest.mark.usefixtures("age")
+def test_mail_to_be_read_leaves_sealed_only_and_the_mailbox_as_it_was(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["open-mail", "p3x8d1", "--root", str(tmp_path / "mail"), "--folder", str(tmp_path / "export")]
+    words += ["--recipient", KEY, "--opening", "17", "--json"]
+    assert command_line.main(words) == 0
+    answer = json.loads(capsys.readouterr().out)
+    archive = tmp_path / "export" / "p3x8d1.opening-17.tar.age"
+    assert answer["changes"] == [f"đã niêm phong bản sao thư vào {archive}"]
+    with tarfile.open(archive) as tar:
+        assert "p3x8d1/Maildir/cur/1.a:2,S" in tar.getnames()
+    assert erase.complete(archive)
+    assert (home / "Maildir" / "cur" / "1.a:2,S").exists()
+    # One opening, one copy; a mailbox of another store is nothing to do here.
+    assert command_line.main(words) == 0
+    assert json.loads(capsys.readouterr().out)["changed"] is False
+    assert command_line.main([word.replace("p3x8d1", "q4x8d1") for word in words]) == 0
+    assert json.loads(capsys.readouterr().out)["changed"] is False
+
+
+@pytest.mark.usefixtures("age")
+def test_a_whole_archive_is_never_written_anew(home: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "export" / "p3x8d1.mail.tar.age"
+    erase.export_home(home, archive, [KEY])
+    before = archive.read_bytes()
+    (home / "Maildir" / "cur" / "1.a:2,S").unlink()
+    assert not erase.export_home(home, archive, [KEY])
+    assert archive.read_bytes() == before
+
+
+def test_a_failing_age_leaves_no_archive(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "bin" / "age"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\ncat >/dev/null; echo 'no such key' >&2; exit 1\n", encoding="ascii")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    with pytest.raises(HandoverError, match="no such key"):
+        erase.export_home(home, tmp_path / "export" / "x.age", [KEY])
+    assert list((tmp_path / "export").iterdir()) == []
+
+
+def test_what_is_summed_is_what_is_read() -> None:
+    reader = erase._Summing(io.BytesIO(b"abcdef"))
+    assert reader.read(4) + reader.read() == b"abcdef"
+    assert reader.sum.digest() == hashlib.sha256(b"abcdef").digest()

@@ -1,0 +1,82 @@
+"""Where a Sieve script may lead mail, told from its text (Đ4.5)."""
+
+import time
+
+import pytest
+
+from hanam_mail.host.mail import sieve_rules
+
+DOMAINS = ["gov.vn", "lienthong.example"]
+
+pytestmark = pytest.mark.dieu4
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        b"",
+        b"keep;",
+        b'redirect "an@bo.gov.vn";',
+        b'redirect :copy "AN@SO.GOV.VN";',
+        b'redirect "an@lienthong.example";',
+        b"redirect/**/text:\r\nan@bo.gov.vn\r\n.\r\n;".replace(b"text:\r\nan@bo.gov.vn\r\n.\r\n", b'"an@bo.gov.vn"'),
+        b'# redirect "an@x.example";\n/* redirect "an@x.example"; **/ keep;',
+        b'if header "subject" "redirect \\"an@x.example\\";" { stop; }',
+        b'vacation text:\r\nredirect "an@x.example";\r\n..\r\n.\r\n;',
+        b'set "redirect" "an@x.example"; redirected; my_redirect; keep :redirect;',
+    ],
+)
+def test_what_leads_nowhere_else_is_taken(script: bytes) -> None:
+    assert sieve_rules.fault(script, DOMAINS) is None
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        b'redirect "an@x.example";',
+        b'ReDirect:copy"an@x.example";',
+        b'redirect "an@bo.gov.vn.x.example";',
+        b'redirect "an@xgov.vn";',
+        b'redirect "an@gov.vn@x.example";',
+        b'redirect "\\"an@bo.gov.vn\\"@x.example";',
+        b'redirect "an@bo.gov.vn, an@x.example";',
+        b'redirect "an@bo.gov.vn\r\nBcc: an@x.example";',
+        b'redirect "${to}";',
+        b'redirect "${x}@bo.gov.vn";',
+        b'redirect "an@${hex:78}.gov.vn";',
+        b'redirect ["an@bo.gov.vn", "an@x.example"];',
+        b'redirect "an@bo.gov.vn" "an@x.example";',
+        b'redirect :to "an@bo.gov.vn" :cc "an@x.example" "";',
+        b"redirect;",
+        b"redirect",
+        b'redirect "";',
+        b"redirect text:\nan@x.example\n.\n;",
+        # What Pigeonhole takes for the end of a comment, a number or a text, and what follows it.
+        b'# "\nredirect "an@x.example"; # "',
+        b'/* " */ redirect "an@x.example"; /* " */',
+        b'keep; /*/ " */ redirect "an@x.example"; /* " */',
+        b'stop; 1kredirect "an@x.example";',
+        b'x text:\n"\n.\n; redirect "an@x.example"; # "',
+        b'x text: # "\n.\n; redirect "an@x.example"; # "',
+        b'x text: \r#\n"\n.\n; redirect "an@x.example"; # "',
+        b'x text:\n.\r\n; redirect "an@x.example";',
+        b'x text:\n..\n"\n.\n; redirect "an@x.example"; # "',
+        b'x "\\\\"; redirect "an@x.example"; # "',
+        b'x "text:\n"; redirect "an@x.example"; x ".\n";',
+        b'mytext:\n"a"; redirect "an@x.example"; "\n.\n";',
+    ],
+)
+def test_what_leads_elsewhere_is_refused(script: bytes) -> None:
+    told = sieve_rules.fault(script, DOMAINS)
+    assert told is not None
+    assert "Điều 4 khoản 5" in told
+    assert all(sign not in told for sign in '"\\\r\n'), "it is said in one line"
+
+
+@pytest.mark.parametrize(
+    "piece", [b"text:\n", b"/*", b'"\\', b"redirect ", b'redirect "an@bo.gov.vn";', b"redirect :a "]
+)
+def test_a_script_made_to_be_slow_is_not(piece: bytes) -> None:
+    start = time.process_time()
+    sieve_rules.fault(piece * (512 * 1024 // len(piece)), DOMAINS)
+    assert time.process_time() - start < 5

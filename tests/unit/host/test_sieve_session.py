@@ -1,0 +1,113 @@
+"""What stands between a client's commands and the script store (Đ4.5)."""
+
+import socket
+import threading
+
+import pytest
+
+from hanam_mail.host.mail import sieve_session
+from hanam_mail.host.mail.sieve_session import Side
+
+pytestmark = pytest.mark.dieu4
+
+
+class Talk:
+    """A session: what the client sends, and a store that writes down what reaches it."""
+
+    def __init__(self) -> None:
+        self.client, inner = socket.socketpair()
+        outer, self.store = socket.socketpair()
+        for end in (self.client, self.store):
+            end.settimeout(10)
+        server = Side(outer)
+        self._thread = threading.Thread(target=self._serve, args=(Side(inner, server), server), daemon=True)
+        self._thread.start()
+
+    def _serve(self, client: Side, server: Side) -> None:
+        try:
+            sieve_session.serve(client, server, ["gov.vn"])
+        except sieve_session.EndedError:
+            pass
+        finally:
+            client.connection.close()
+            server.connection.close()
+
+    def ended(self) -> bool:
+        self._thread.join(10)
+        return not self._thread.is_alive()
+
+
+@pytest.fixture
+def talk() -> Talk:
+    talk = Talk()
+    talk.store.sendall(b'OK "Logged in."\r\n')
+    assert talk.client.recv(999) == b'OK "Logged in."\r\n'
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("sent", "written"),
+    [
+        (b"listscripts\r\n", b"LISTSCRIPTS\r\n"),
+        (b"LOGOUT\n", b"LOGOUT\r\n"),
+        (b'HAVESPACE "a" 7\r\n', b"HAVESPACE {1+}\r\na 7\r\n"),
+        (b'PUTSCRIPT "a\\"\\\\" {5+}\r\nkeep;\r\n', b'PUTSCRIPT {3+}\r\na"\\ {5+}\r\nkeep;\r\n'),
+        (b'PUTSCRIPT {1}\r\na "keep;"\r\n', b"PUTSCRIPT {1+}\r\na {5+}\r\nkeep;\r\n"),
+    ],
+)
+def test_a_command_reaches_the_store_in_one_form(talk: Talk, sent: bytes, written: bytes) -> None:
+    talk.client.sendall(sent)
+    assert talk.store.recv(999) == written
+    answer = b'"b" ACTIVE\r\n{4}\r\nOK\r\n\r\nOK (WARNINGS) {3}\r\nx\r\n\r\n'
+    talk.store.sendall(answer)
+    read = b""
+    while len(read) < len(answer):
+        read += talk.client.recv(999)
+    assert read == answer
+
+
+def test_the_next_command_waits_for_the_answer_to_the_one_before(talk: Talk) -> None:
+    talk.client.sendall(b'LISTSCRIPTS\r\nPUTSCRIPT "a" "redirect \\"an@x.example\\";"\r\nNOOP\r\n')
+    assert talk.store.recv(999) == b"LISTSCRIPTS\r\n"
+    talk.store.sendall(b'OK "Done"\r\n')
+    assert talk.store.recv(999) == b"NOOP\r\n"
+    told = talk.client.recv(9999).decode()
+    assert told.startswith('OK "Done"\r\nNO "Không được tự động chuyển tiếp thư đến an@x.example')
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\r\n",
+        b" NOOP\r\n",
+        b"NOOP  a\r\n",
+        b"NOOP\ta\r\n",
+        b'NOOP "a\\b"\r\n',
+        b"NOOP a\r\n",
+        b'"NOOP"\r\n',
+        b'NOOP "a\r\n',
+    ],
+)
+def test_what_is_not_understood_is_not_passed_on(talk: Talk, sent: bytes) -> None:
+    talk.client.sendall(sent + b"NOOP\r\n")
+    assert talk.store.recv(999) == b"NOOP\r\n"
+    assert talk.client.recv(999).startswith(b"NO ")
+
+
+@pytest.mark.parametrize("sent", [b"X{3+}\r\nabc\r\n", b"NOOP a {3+}\r\n", b"\r\n" * 99, b"A" * 200_000])
+def test_a_session_ends_where_nobody_knows_what_comes_next(talk: Talk, sent: bytes) -> None:
+    talk.client.sendall(sent)
+    assert talk.ended()
+    assert talk.store.recv(999) == b""
+
+
+def test_a_string_too_long_for_any_script_is_read_and_refused(talk: Talk) -> None:
+    talk.client.sendall(b'PUTSCRIPT "a" {900000+}\r\n' + b"#" * 900_000 + b"\r\nNOOP\r\n")
+    assert talk.client.recv(999).startswith(b"NO (QUOTA/MAXSIZE) ")
+    assert talk.store.recv(999) == b"NOOP\r\n"
+
+
+def test_the_stores_farewell_reaches_the_client(talk: Talk) -> None:
+    talk.store.sendall(b'BYE "Disconnected for inactivity."\r\n')
+    assert talk.client.recv(999).startswith(b"BYE")
+    assert talk.ended()

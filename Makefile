@@ -102,6 +102,10 @@ test: check molecule ## every check and test: style, unit, render, contract, the
 check: setup ## everything that needs no hosts (about a minute)
 	@$(MAKE) --jobs=2 --output-sync=line lint fast
 
+.PHONY: map
+map: setup ## write docs/map.md and docs/clauses.md anew
+	@$(PYTHON) -m tests.project_map
+
 .PHONY: lint
 lint: setup ## style and types
 	ruff check .

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.render.conftest import ENVIRONMENTS
-from tests.render.test_templates import plays
+from tests.render.role_rows import plays
 
 pytestmark = pytest.mark.dieu10
 

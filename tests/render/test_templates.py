@@ -5,17 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.render.conftest import ENVIRONMENTS
+from tests.render.role_rows import plays
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def plays() -> list[tuple[str, str]]:
-    """(hosts pattern, role) of the site playbook."""
-    site = yaml.safe_load((ROOT / "playbooks/site.yml").read_text())
-    return [(play["hosts"], role["role"]) for play in site for role in play.get("roles", [])]
 
 
 CASES = sorted(

@@ -1,0 +1,201 @@
+"""docs/map.md: what runs where, who writes which file, who reads which setting. `make map` writes it, and
+docs/clauses.md.
+
+All of it is read from what the hosts get: plays, roles' rows and specifications, group_vars, the table of ports, the
+commands. A contract test compares; nothing in the map is typed by hand.
+"""
+
+import argparse
+import io
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from hanam_mail.cli import main as operator_command
+from hanam_mail.host import command_line
+from tests import clauses_table
+from tests.render.conftest import ROOT, Environment, environments
+from tests.render.role_rows import plays, rows
+
+FILE = ROOT / "docs/map.md"
+TOPOLOGY = "split"
+GROUPS = ("accounts", "mx", "submission", "filter", "mailstore", "webmail", "backup_repository", "outside")
+SETTINGS = sorted((ROOT / "group_vars/all").rglob("*.yml"))
+# Where a setting is read: everything but prose, tests and the place where it stands.
+READERS = ("group_vars/all", "roles", "playbooks", "plugins", "deploys", "src", "inventory")
+
+
+def text() -> str:
+    """The whole page."""
+    quiet = redirect_stdout(io.StringIO())  # what makes the secrets says which
+    with tempfile.TemporaryDirectory(prefix="hanam-map-") as folder, quiet:
+        here = environments(Path(folder))(TOPOLOGY)
+        parts = [_head(), _roles(), _files(here), _ports(), _commands(), _settings()]
+    return "\n\n".join(parts) + "\n"
+
+
+def _head() -> str:
+    return (
+        "# Map of the project\n\nMade by `make map` from the plays, roles, group_vars and commands; a test keeps it "
+        "fresh. Paths of files are those of topology `split`, where each concern has a host of its own.\n\n"
+        "[Roles](#which-role-runs-on-which-hosts) · [Files](#who-writes-which-file-on-a-host) · "
+        "[Ports](#who-listens-and-who-may-reach-it) · [Commands](#which-command-is-in-which-module) · "
+        "[Settings](#who-reads-which-setting)"
+    )
+
+
+# --- roles ---
+
+
+def _matches(pattern: str, group: str) -> bool:
+    parts = pattern.split(":")
+    meant = {part for part in parts if not part.startswith("!")}
+    return ("all" in meant or group in meant) and f"!{group}" not in parts
+
+
+def _roles() -> str:
+    groups: dict[str, set[str]] = {}
+    for pattern, role in plays():
+        groups.setdefault(role, set()).update(group for group in GROUPS if _matches(pattern, group))
+    lines = [
+        [f"[`{role}`](../roles/{role})", *("x" if group in found else "" for group in GROUPS), _caption(role)]
+        for role, found in groups.items()
+    ]
+    return _section(
+        "Which role runs on which hosts",
+        ["role", *GROUPS, "what it is"],
+        lines,
+        "In the order of `playbooks/site.yml`.",
+    )
+
+
+def _caption(role: str) -> str:
+    spec = yaml.safe_load((ROOT / f"roles/{role}/meta/argument_specs.yml").read_text())
+    return str(spec["argument_specs"]["main"]["short_description"])
+
+
+# --- files ---
+
+
+def _files(here: Environment) -> str:
+    found = set()
+    for pattern, role in plays():
+        for host in here.hosts(pattern):
+            for row in rows(here, role, host):
+                if not row.get("absent"):
+                    found.add((f"`{row['dest']}`", _source(role, row), str(row["notify"])))
+    return _section("Who writes which file on a host", ["file", "made from", "handler"], sorted(map(list, found)))
+
+
+def _source(role: str, row: dict[str, Any]) -> str:
+    for key, folder in (("src", "templates"), ("file", "files")):
+        if name := row.get(key):
+            path = Path(name) if Path(name).is_absolute() else ROOT / "roles" / role / folder / name
+            short = path.resolve().relative_to(ROOT)
+            return f"[`{short}`](../{short})"
+    return f"a row of `roles/{role}/vars/main.yml`"
+
+
+# --- ports ---
+
+
+def _ports() -> str:
+    ports = yaml.safe_load((ROOT / "group_vars/all/ports.yml").read_text())["ports"]
+    lines = [
+        [
+            f"{port['port']}/{port['protocol']}",
+            port["name"],
+            ", ".join(port["groups"]),
+            port["source"],
+            f"`{port['process']}`",
+            f"`{port['when'].strip('{} ')}`" if port.get("when") else "",
+        ]
+        for port in sorted(ports, key=lambda port: (port["port"], port["protocol"], port["name"]))
+    ]
+    note = "From `group_vars/all/ports.yml`, which also says what the sources mean."
+    return _section(
+        "Who listens, and who may reach it", ["port", "what", "on", "from", "process", "only if"], lines, note
+    )
+
+
+# --- commands ---
+
+
+def _commands() -> str:
+    context = click.Context(operator_command)
+    lines = [
+        [f"`hanam-mail {name}`", "controller", _module(operator_command.get_command(context, name))]
+        for name in operator_command.list_commands(context)
+    ]
+    (parsers,) = (a for a in command_line.parser()._actions if isinstance(a, argparse._SubParsersAction))
+    for name, command in parsers.choices.items():
+        run = command.get_default("run")
+        lines.append([f"`hanam-mail-db {name}`", "hosts", f"`{run.__module__}`"])
+    for path in sorted((ROOT / "playbooks").glob("*.yml")):
+        lines.append([f"`ansible-playbook playbooks/{path.name}`", "controller", _first_sentence(path)])
+    for target, what in re.findall(r"(?m)^([a-z-]+):.*## (.*)$", (ROOT / "Makefile").read_text()):
+        lines.append([f"`make {target}`", "controller", what])
+    return _section("Which command is in which module", ["command", "typed on", "module, or what it does"], lines)
+
+
+def _first_sentence(playbook: Path) -> str:
+    comment = " ".join(re.match(r"(?:#.*\n)*", playbook.read_text()).group().replace("#", " ").split())  # type: ignore[union-attr]
+    return re.split(r"(?<=[.])\s", comment)[0]
+
+
+def _module(command: click.Command | None) -> str:
+    assert command is not None and command.callback is not None
+    return f"`{command.callback.__module__}`"
+
+
+# --- settings ---
+
+
+def _settings() -> str:
+    where = {name: path for path in SETTINGS for name in yaml.safe_load(path.read_text())}
+    readers: dict[str, set[str]] = {name: set() for name in where}
+    for path in _readable():
+        words = set(re.findall(r"\w+", path.read_text(encoding="utf-8")))
+        for name in words & where.keys():
+            if path != where[name]:
+                readers[name].add(_reader(path))
+    lines = []
+    for name in sorted(where):
+        file = where[name].relative_to(ROOT)
+        lines.append([f"`{name}`", f"[`{file}`](../{file})", ", ".join(sorted(readers[name]))])
+    return _section("Who reads which setting", ["setting", "stands in", "read by"], lines)
+
+
+def _readable() -> Iterator[Path]:
+    for folder in READERS:
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and path.suffix in (".yml", ".j2", ".py", ".sql"):
+                yield path
+
+
+def _reader(path: Path) -> str:
+    short = path.relative_to(ROOT)
+    return f"role {short.parts[1]}" if short.parts[0] == "roles" else f"`{short}`"
+
+
+# --- tables ---
+
+
+def _section(title: str, head: list[str], rows: list[list[str]], note: str = "") -> str:
+    lines = [f"## {title}", *(["", note] if note else []), "", _row(head), _row(["---"] * len(head)), *map(_row, rows)]
+    return "\n".join(lines)
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    FILE.write_text(text(), encoding="utf-8")
+    clauses_table.FILE.write_text(clauses_table.text(), encoding="utf-8")

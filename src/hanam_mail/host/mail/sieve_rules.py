@@ -36,7 +36,8 @@ def fault(script: bytes, domains: Collection[str]) -> str | None:
             continue
         # Up to the end of the command there are tags (:copy) and the one string.
         target = ""
-        for kind, value in tokens[place + 1 :]:
+        for number in range(place + 1, len(tokens)):
+            kind, value = tokens[number]
             if kind == "string" and not target:
                 target = value.decode("utf-8", "replace")
             elif (kind, value) == ("other", b";"):

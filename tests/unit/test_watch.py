@@ -79,6 +79,11 @@ def test_a_job_that_failed_is_found_though_it_was_started_again_at_once(host: Ho
     assert list(looks.units([BACKUP], host, 0, "hanam-backup.service")) == ["failed:hanam-backup.service"]
 
 
+def test_a_daemon_that_failed_once_and_runs_again_is_no_news(host: Host) -> None:
+    host.unit("dovecot.service", "active")
+    assert looks.units([DOVECOT], host, 0, "dovecot.service") == {}
+
+
 def test_a_daemon_that_does_not_run_is_found_after_a_grace_and_stops_mail(host: Host) -> None:
     host.unit("dovecot.service", "inactive")
     (finding,) = looks.units([DOVECOT], host, 0).values()

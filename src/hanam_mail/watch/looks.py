@@ -49,7 +49,8 @@ def systemctl(words: Sequence[str]) -> str:
 def units(rows: Sequence[Row], run: Run, uptime: float, failed: str = "") -> dict[str, Finding]:
     """Units that failed, do not run, or are started again and again; a restart count is forgotten after a calm hour.
 
-    `failed`: the unit whose failure is why we look. It may have been started again since.
+    `failed`: the unit whose failure is why we look. A job may run again since and has failed all the same; of
+    a daemon that runs again only a loop is told.
     """
     names = "Id,Type,LoadState,ActiveState,Result,NRestarts,ActiveEnterTimestampMonotonic"
     blocks = run(["show", f"--property={names}", *(row["unit"] for row in rows)]).strip().split("\n\n")
@@ -61,7 +62,7 @@ def units(rows: Sequence[Row], run: Run, uptime: float, failed: str = "") -> dic
         hint = f"systemctl status {unit}; journalctl -u {unit}"
         restarts = int(shown.get("NRestarts") or 0)
         active = shown["ActiveState"] in {"active", "reloading"}
-        if shown["ActiveState"] == "failed" or unit == failed:
+        if shown["ActiveState"] == "failed" or (unit == failed and row.get("job")):
             found[f"failed:{unit}"] = Finding(f"{row['name']} thất bại ({unit}): {hint}", mail, row.get("grace", 0))
         elif restarts and active and uptime - int(shown["ActiveEnterTimestampMonotonic"]) / 1e6 > CALM_SECONDS:
             run(["reset-failed", unit])

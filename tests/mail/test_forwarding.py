@@ -81,16 +81,6 @@ def test_a_redirect_to_a_state_agency_is_saved_as_it_was_written(lab: Lab, owner
         assert script in session.ask(f'GETSCRIPT "{NAME}"\r\n'.encode())
 
 
-def test_commands_sent_on_before_the_sign_in_is_answered_store_nothing_unread(lab: Lab, owner: Sample) -> None:
-    """No client may send on then (RFC 5804, 1.2); whoever does is read as always, or the session ends."""
-    with connected(lab) as session:
-        script = f'redirect \\"{AN}\\";'
-        session.connection.sendall(sign_in(owner) + f'PUTSCRIPT "{NAME}" "{script}"\r\nLOGOUT\r\n'.encode())
-        while session.reply():
-            pass
-    assert NAME not in lab.run("mailstore", f"doveadm sieve list -u {owner.mailbox}")
-
-
 @pytest.mark.parametrize(
     "octets",
     [

@@ -25,13 +25,10 @@ from hanam_mail.registry.model import (
     MailboxKind,
     Quota,
     Registry,
-    Reply,
-    Request,
-    RequestKind,
     Restore,
-    Result,
     Revoke,
 )
+from hanam_mail.registry.requests import Reply, Request, RequestKind, Result
 from hanam_mail.registry.writing import canonical
 from hanam_mail.regulation import naming
 from hanam_mail.regulation.provisions import Regulation

@@ -9,10 +9,10 @@ _SCHEMA = f"""
 import sys
 sys.path.insert(0, "/usr/lib/hanam-mail/hanam-mail.pyz")
 import psycopg
-from hanam_mail.host.database import migrate
+from hanam_mail.host.database import migrate, schema
 with psycopg.connect("host=/run/postgresql dbname={DATABASE} user=postgres") as mail:
     mail.execute("SET ROLE mail_owner")
-    print(list(migrate._schema(mail)))
+    print(list(schema.bring(mail)))
 """
 # As if an earlier release had made them: a function, one of the same name with other arguments, a trigger.
 _LEFT = """

@@ -144,7 +144,7 @@ def _document(
     from hanam_mail.importing.agencies import Directory
     from hanam_mail.importing.planning import Document
     from hanam_mail.registry import loading
-    from hanam_mail.registry.model import Result
+    from hanam_mail.registry.requests import Result
 
     problems: list[Problem] = []
     known = before.requests.get(options["request_id"] or "")

@@ -13,7 +13,8 @@ from hanam_mail.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from hanam_mail.editing import Draft
-    from hanam_mail.registry.model import Agency, Mailbox, Registry, Request
+    from hanam_mail.registry.model import Agency, Mailbox, Registry
+    from hanam_mail.registry.requests import Request
     from hanam_mail.regulation.naming import Name
 
 dry_run_option = click.option(

@@ -19,12 +19,10 @@ from hanam_mail.registry.model import (
     MailboxKind,
     Quota,
     Registry,
-    Request,
-    RequestKind,
     Restore,
-    Result,
     Revoke,
 )
+from hanam_mail.registry.requests import Request, RequestKind, Result
 from hanam_mail.regulation import naming
 from hanam_mail.regulation.provisions import Regulation
 

@@ -19,7 +19,8 @@ from hanam_mail.errors import InputError, Problem, Source
 from hanam_mail.registry import rules
 from hanam_mail.registry.entries import Found, read_request_file
 from hanam_mail.registry.events import ID_LETTERS, ID_PAIRS
-from hanam_mail.registry.model import Agency, AgencyKind, Issue, Mailbox, MailboxKind, Registry, Request
+from hanam_mail.registry.model import Agency, AgencyKind, Issue, Mailbox, MailboxKind, Registry
+from hanam_mail.registry.requests import Request
 from hanam_mail.regulation import group_vars, naming
 from hanam_mail.regulation.provisions import Regulation
 

@@ -6,7 +6,8 @@ from datetime import date
 
 from hanam_mail.editing.working_copy import Book, DraftError
 from hanam_mail.errors import Source
-from hanam_mail.registry.model import Agency, Reply, Request, RequestKind, Result
+from hanam_mail.registry.model import Agency
+from hanam_mail.registry.requests import Reply, Request, RequestKind, Result
 from hanam_mail.regulation import naming
 
 _REQUESTS_A_YEAR = 9999

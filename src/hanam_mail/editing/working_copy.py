@@ -9,7 +9,8 @@ from pathlib import PurePath
 
 from hanam_mail.errors import InputError, Problem, Source
 from hanam_mail.registry import history, rules
-from hanam_mail.registry.model import Agency, Alias, Clerks, Event, Mailbox, Registry, Request, RequestKind, Result
+from hanam_mail.registry.model import Agency, Alias, Clerks, Event, Mailbox, Registry
+from hanam_mail.registry.requests import Request, RequestKind, Result
 
 
 class DraftError(InputError):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail.host.database import migrate, writers
+from hanam_mail.host.database.errors import DatabaseError
 from hanam_mail.host.passwords import first_passwords, sealed_file
 
 Connect = Callable[[argparse.Namespace], Any]
@@ -101,10 +102,10 @@ def find(connection: Any, address: str) -> Mailbox:
         [address],
     ).fetchone()
     if row is None:
-        raise migrate.DatabaseError(f"không có hộp thư nào mang địa chỉ {address}")
+        raise DatabaseError(f"không có hộp thư nào mang địa chỉ {address}")
     found = Mailbox(*row)
     if found.state == "revoked":
-        raise migrate.DatabaseError(f"{address} đã bị thu hồi")
+        raise DatabaseError(f"{address} đã bị thu hồi")
     return found
 
 
@@ -116,7 +117,7 @@ def _held(connection: Any, address: str) -> Mailbox:
 
 def _lock(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
     if not options.document and not options.note.strip():
-        raise migrate.DatabaseError("cần văn bản (--document) hoặc ghi chú (--note) cho việc tạm khóa")
+        raise DatabaseError("cần văn bản (--document) hoặc ghi chú (--note) cho việc tạm khóa")
     mailbox = find(connection, options.address)
     row = connection.execute(
         "SELECT mail.mailbox_lock(%s, %s, %s)", [mailbox.id, options.reason, options.note]
@@ -129,11 +130,11 @@ def _correct(connection: Any, options: argparse.Namespace, answer: Answer) -> in
     with connection.transaction():
         mailbox = _held(connection, options.address)
         if mailbox.document:
-            raise migrate.DatabaseError(
+            raise DatabaseError(
                 f"{mailbox.address} bị khóa theo văn bản {mailbox.document}: mở bằng restore, theo văn bản (Đ7.3)"
             )
         if mailbox.locked_by_person and not options.of_person:
-            raise migrate.DatabaseError(
+            raise DatabaseError(
                 f"{mailbox.address} không bị khóa tự động mà do {mailbox.locked_by_person} khóa: hỏi người đó, nếu "
                 "đúng là nhầm thì thêm --of-person"
             )
@@ -148,7 +149,7 @@ def _correct(connection: Any, options: argparse.Namespace, answer: Answer) -> in
 
 def _open(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
     if not options.document.strip() or not options.note.strip():
-        raise migrate.DatabaseError("cần văn bản cho phép đọc hộp thư (--document) và lý do (--note) (Đ4.6, Đ12.7)")
+        raise DatabaseError("cần văn bản cho phép đọc hộp thư (--document) và lý do (--note) (Đ4.6, Đ12.7)")
     mailbox = find(connection, options.address)
     row = connection.execute("SELECT mail.mailbox_open(%s, %s)", [mailbox.id, options.note]).fetchone()
     text = f"đã ghi lần đọc số {row[0]} hộp thư {mailbox.address} ({mailbox.id}); chủ hộp thư được báo"
@@ -157,16 +158,16 @@ def _open(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
 
 def _restore(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
     if not options.document:
-        raise migrate.DatabaseError("cần văn bản đề nghị khôi phục của cơ quan (--document, Đ7.3)")
+        raise DatabaseError("cần văn bản đề nghị khôi phục của cơ quan (--document, Đ7.3)")
     with connection.transaction():
         mailbox = _held(connection, options.address)
         if mailbox.locked_by_registry:
-            raise migrate.DatabaseError(
+            raise DatabaseError(
                 f"{mailbox.address} bị khóa theo sổ đăng ký: ghi sự kiện restore vào sổ; áp dụng sẽ mở khóa, cấp mật "
                 "khẩu"
             )
         if not mailbox.locked:
-            raise migrate.DatabaseError(f"{mailbox.address} không bị tạm khóa")
+            raise DatabaseError(f"{mailbox.address} không bị tạm khóa")
         writers.confirmed(
             connection, "SELECT mail.mailbox_restore(%s)", [mailbox.id], f"{mailbox.address} không bị tạm khóa"
         )
@@ -185,7 +186,7 @@ def _restore(connection: Any, options: argparse.Namespace, answer: Answer) -> in
 def _reset(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
     mailbox = find(connection, options.address)
     if not mailbox.has_password:
-        raise migrate.DatabaseError(f"{mailbox.address} không có mật khẩu riêng (hộp thư cơ quan do văn thư mở)")
+        raise DatabaseError(f"{mailbox.address} không có mật khẩu riêng (hộp thư cơ quan do văn thư mở)")
     if options.leaked:
         # First of all, and whatever happens to the rest: nobody gets in with the leaked one.
         connection.execute(
@@ -195,9 +196,7 @@ def _reset(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
         with connection.transaction():
             mailbox = _held(connection, options.address)
             if mailbox.state == "locked" and not options.leaked:
-                raise migrate.DatabaseError(
-                    f"{mailbox.address} đang tạm khóa: dùng restore khi có văn bản, hoặc --leaked"
-                )
+                raise DatabaseError(f"{mailbox.address} đang tạm khóa: dùng restore khi có văn bản, hoặc --leaked")
             file = give(connection, mailbox, options, "reset")
     except sealed_file.HandoverError as error:
         if options.leaked:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail.host import agent
-from hanam_mail.host.database import migrate
+from hanam_mail.host.database.errors import DatabaseError
 
 APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
 
@@ -31,7 +31,7 @@ def _note(options: argparse.Namespace) -> int:
 
     detail = json.load(sys.stdin)
     if not isinstance(detail, dict):
-        raise migrate.DatabaseError("stdin phải là một đối tượng JSON")
+        raise DatabaseError("stdin phải là một đối tượng JSON")
     dsn = agent.Configuration.read(options.agent).dsn if options.agent else options.dsn
     with psycopg.connect(dsn, application_name="hanam-mail-restore", connect_timeout=10) as connection:
         row = connection.execute(

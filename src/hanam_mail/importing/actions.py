@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 
 from hanam_mail.importing.plain_text import plain
-from hanam_mail.registry.model import RequestKind
+from hanam_mail.registry.requests import RequestKind
 from hanam_mail.regulation.naming.text import normal
 
 

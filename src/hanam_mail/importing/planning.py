@@ -16,7 +16,8 @@ from hanam_mail.importing.agencies import Directory, reads_as_agency
 from hanam_mail.importing.headings import Column
 from hanam_mail.importing.plain_text import plain
 from hanam_mail.importing.rows import Entry
-from hanam_mail.registry.model import Agency, Mailbox, MailboxKind, Result
+from hanam_mail.registry.model import Agency, Mailbox, MailboxKind
+from hanam_mail.registry.requests import Result
 from hanam_mail.regulation.naming.gate import read_person
 from hanam_mail.regulation.naming.text import NamingError, key, read
 

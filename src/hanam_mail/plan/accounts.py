@@ -48,6 +48,18 @@ class Address:
     begin: date | None
     until: date | None
 
+    def satisfies(self, wanted: "Address") -> bool:
+        """Whether this, the database's, is as git wants it; when it began is git's only if git says so."""
+        return (self.kind, self.until) == (wanted.kind, wanted.until) and wanted.begin in (None, self.begin)
+
+    def told(self) -> dict[str, Any]:
+        """As a plan shows a further address; days in ISO form."""
+        return {
+            "address": self.local_part,
+            "from": self.begin.isoformat() if self.begin else None,
+            "until": self.until.isoformat() if self.until else None,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Absence:

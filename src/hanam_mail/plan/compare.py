@@ -14,7 +14,7 @@ from typing import Any
 from hanam_mail import vietnamese
 from hanam_mail.alphabet import vietnamese as alphabetical
 from hanam_mail.plan import wording
-from hanam_mail.plan.accounts import Accounts, Address, Held, Mailbox, Refused
+from hanam_mail.plan.accounts import Accounts, Held, Mailbox, Refused
 from hanam_mail.plan.causes import Causes
 from hanam_mail.plan.model import Assessment, Change, Entry, Group, Limit, Note, NoteKind, Plan
 
@@ -139,19 +139,19 @@ class _Comparison:
         have, want = self.have, self.want
         for name, address in want.addresses.items():
             old = have.addresses.get(name)
-            if address.mailbox not in have.mailboxes or (old and _same(old, address)):
+            if address.mailbox not in have.mailboxes or (old and old.satisfies(address)):
                 continue
             if address.kind == "primary":
                 self._add(address.mailbox, Change("address", self.former.get(address.mailbox), name))
             else:
-                before = _alias(old) if old and old.kind == "alias" else None
-                self._add(address.mailbox, Change("alias", before, _alias(address)))
+                before = old.told() if old and old.kind == "alias" else None
+                self._add(address.mailbox, Change("alias", before, address.told()))
         for name, old in have.addresses.items():
             if name in want.addresses or old.mailbox not in want.mailboxes:
                 continue
             if old.kind == "primary" or old.until is None or old.until >= self.today:
                 self.result.closed.append(name)
-                self._add(old.mailbox, Change("alias", _alias(old), None))
+                self._add(old.mailbox, Change("alias", old.told(), None))
 
     def _clerks(self) -> None:
         before, after = _clerks(self.have), _clerks(self.want)
@@ -343,16 +343,3 @@ def _clerks(accounts: Accounts) -> dict[str, list[str]]:
     for mailbox, clerk in accounts.clerks:
         result.setdefault(mailbox, []).append(clerk)
     return result
-
-
-def _same(old: Address, new: Address) -> bool:
-    """Whether the database's address is as git wants it; when it began is git's only if git says so."""
-    return (old.kind, old.until) == (new.kind, new.until) and new.begin in (None, old.begin)
-
-
-def _alias(address: Address) -> dict[str, Any]:
-    return {
-        "address": address.local_part,
-        "from": address.begin.isoformat() if address.begin else None,
-        "until": address.until.isoformat() if address.until else None,
-    }

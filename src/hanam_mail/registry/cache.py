@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail.errors import Source
-from hanam_mail.registry.model import Agency, Mailbox, Request
+from hanam_mail.registry.model import Agency, Mailbox
+from hanam_mail.registry.requests import Request
 
 type Entry = Agency | Mailbox | Request
 
@@ -39,6 +40,7 @@ CODE = (
     "registry/events",
     "registry/fields",
     "registry/model",
+    "registry/requests",
     "registry/sizes",
     "registry/yaml_faults",
     "regulation/__init__",

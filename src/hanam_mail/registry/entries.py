@@ -29,20 +29,8 @@ from hanam_mail.registry.events import (
     read_events,
 )
 from hanam_mail.registry.fields import Fields, document
-from hanam_mail.registry.model import (
-    Agency,
-    AgencyEvent,
-    AgencyKind,
-    Alias,
-    Event,
-    Issue,
-    Mailbox,
-    MailboxKind,
-    Reply,
-    Request,
-    RequestKind,
-    Result,
-)
+from hanam_mail.registry.model import Agency, AgencyEvent, AgencyKind, Alias, Event, Issue, Mailbox, MailboxKind
+from hanam_mail.registry.requests import Reply, Request, RequestKind, Result
 from hanam_mail.regulation.naming import is_local_part
 from hanam_mail.regulation.provisions import Regulation
 

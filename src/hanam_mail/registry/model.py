@@ -1,4 +1,4 @@
-"""The registry as typed values: agencies, mailboxes, the events of their history, the requests behind them.
+"""The registry as typed values: agencies, mailboxes, the events of their history; requests.py: documents behind them.
 
 Values only: reading stands in entries.py, the rules between entries in rules/, the state that a history
 amounts to in history.py. Every value remembers the `Source` it was read from; two values that differ only
@@ -12,6 +12,7 @@ from datetime import date
 from enum import StrEnum
 
 from hanam_mail.errors import Source
+from hanam_mail.registry.requests import Request
 from hanam_mail.regulation.provisions import Regulation
 
 
@@ -44,26 +45,6 @@ class State(StrEnum):
     ACTIVE = "active"
     LOCKED = "locked"
     REVOKED = "revoked"
-
-
-class Result(StrEnum):
-    """What became of a request (Đ6.2b)."""
-
-    PENDING = "pending"
-    DONE = "done"
-    REFUSED = "refused"
-
-
-class RequestKind(StrEnum):
-    """What a document asks for (Đ6.1, Đ7.3, Đ12.3); an absence is a notice (Đ6.2c), a lock a report (Đ7.2)."""
-
-    ISSUE = "issue"
-    CHANGE = "change"
-    REVOKE = "revoke"
-    RESTORE = "restore"
-    LOCK = "lock"
-    ABSENCE = "absence"
-    RESET = "reset"
 
 
 class Cause(StrEnum):
@@ -317,33 +298,6 @@ class Mailbox:
                 agency = event.origin if isinstance(event, Move) else agency
                 address, end = event.was or address, event.done
         return tuple(reversed(found))
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The answer to a request: number and date of the document (Đ6.2b); "" while the number is still to come."""
-
-    document: str
-    date: date
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A document that asked for something (Đ6.2a, Đ7.3a): `id` is YYYY-NNNN in the register of that year.
-
-    `agency` is the id of the agency that sent it, `asks` what it asks for.
-    """
-
-    id: str
-    document: str
-    dated: date
-    received: date
-    agency: str
-    asks: tuple[RequestKind, ...]
-    ground: str
-    result: Result
-    reply: Reply | None
-    source: Source = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)

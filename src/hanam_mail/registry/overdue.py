@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from hanam_mail.registry.model import Mailbox, Registry, Request, RequestKind, Restore, Result
+from hanam_mail.registry.model import Mailbox, Registry, Restore
+from hanam_mail.registry.requests import Request, RequestKind, Result
 from hanam_mail.regulation.workdays import Calendar
 
 

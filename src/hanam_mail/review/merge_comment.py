@@ -11,7 +11,8 @@ from hanam_mail import vietnamese
 from hanam_mail.errors import Problem
 from hanam_mail.plan import wording
 from hanam_mail.plan.model import Assessment, Group, NoteKind, Plan
-from hanam_mail.registry.model import Registry, Request, Result
+from hanam_mail.registry.model import Registry
+from hanam_mail.registry.requests import Request, Result
 
 MARK = "<!-- hanam-mail plan -->"  # by which the comment is found again
 _OPEN_ROWS = 15

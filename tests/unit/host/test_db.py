@@ -11,23 +11,24 @@ import pytest
 
 import hanam_mail
 from hanam_mail.controller import zipapp
-from hanam_mail.host.database import migrate, scram
+from hanam_mail.host.database import migrate, roles, schema, scram
+from hanam_mail.host.database.errors import DatabaseError
 
 PACKAGE = Path(hanam_mail.__file__).parent
 
 
-def script(name: str, text: str = "select 1") -> migrate.Script:
-    return migrate.Script(name, text)
+def script(name: str, text: str = "select 1") -> schema.Script:
+    return schema.Script(name, text)
 
 
-def applied(*scripts: migrate.Script) -> dict[int, tuple[str, str]]:
+def applied(*scripts: schema.Script) -> dict[int, tuple[str, str]]:
     return {int(item.name[:4]): (item.name, item.checksum) for item in scripts}
 
 
 def test_migrations_that_were_not_applied_are_pending_in_order() -> None:
     one, two, three = script("0001_a.sql"), script("0002_b.sql"), script("0003_c.sql")
-    assert migrate.pending([three, one, two], applied(one)) == [(2, two), (3, three)]
-    assert migrate.pending([one, two, three], applied(one, two, three)) == []
+    assert schema.pending([three, one, two], applied(one)) == [(2, two), (3, three)]
+    assert schema.pending([one, two, three], applied(one, two, three)) == []
 
 
 @pytest.mark.parametrize(
@@ -41,23 +42,23 @@ def test_migrations_that_were_not_applied_are_pending_in_order() -> None:
     ],
 )
 def test_a_history_of_migrations_that_cannot_be_is_refused(files: list[str], done: list[str], reason: str) -> None:
-    with pytest.raises(migrate.DatabaseError, match=reason):
-        migrate.pending([script(name) for name in files], applied(*(script(name) for name in done)))
+    with pytest.raises(DatabaseError, match=reason):
+        schema.pending([script(name) for name in files], applied(*(script(name) for name in done)))
 
 
 def test_a_migration_changed_after_it_ran_is_refused() -> None:
-    with pytest.raises(migrate.DatabaseError, match="changed after it was applied"):
-        migrate.pending([script("0001_a.sql", "select 2")], applied(script("0001_a.sql", "select 1")))
+    with pytest.raises(DatabaseError, match="changed after it was applied"):
+        schema.pending([script("0001_a.sql", "select 2")], applied(script("0001_a.sql", "select 1")))
 
 
 def test_the_projects_own_migrations_are_well_formed() -> None:
-    assert migrate.pending(migrate.scripts("migrations"), {})
+    assert schema.pending(schema.scripts("migrations"), {})
 
 
 def functions() -> list[tuple[str, str]]:
     """Name and head (up to the body) of every function in the files."""
     heads = re.compile(r"create or replace function (mail\.\w+)\((.*?)\$\$", re.DOTALL)
-    return [(m[1], m[2]) for item in migrate.scripts("functions") for m in heads.finditer(item.text)]
+    return [(m[1], m[2]) for item in schema.scripts("functions") for m in heads.finditer(item.text)]
 
 
 @pytest.mark.parametrize(("name", "head"), functions(), ids=[name for name, _ in functions()])
@@ -70,7 +71,7 @@ def test_every_function_has_a_fixed_search_path(name: str, head: str) -> None:
     [("mail.dovecot_passdb_sealed(", "mail_dovecot"), ("mail.change_password_sealed(", "mail_change")],
 )
 def test_a_door_to_the_passwords_belongs_to_one_role(function: str, role: str) -> None:
-    granted = [statement for statement in migrate.grants().text.split(";") if function in statement]
+    granted = [statement for statement in schema.grants().text.split(";") if function in statement]
     assert len(granted) == 1
     assert granted[0].split()[-2:] == ["to", role]
 
@@ -78,17 +79,17 @@ def test_a_door_to_the_passwords_belongs_to_one_role(function: str, role: str) -
 @pytest.mark.parametrize("function", ["mail.dovecot_passdb(", "mail.change_password("])
 def test_nobody_may_send_a_password_in_clear(function: str) -> None:
     """What passes through a log or a list of running statements is sealed; only the sealed functions call these."""
-    assert function not in migrate.grants().text
+    assert function not in schema.grants().text
 
 
 def test_nobody_else_may_compare_or_replace_a_password() -> None:
     for function in ("password_matches", "password_replace", "password_hash", "unseal", "sign_in_succeeded"):
-        assert function not in migrate.grants().text
+        assert function not in schema.grants().text
 
 
 def test_roles_that_pass_passwords_leave_no_statement_in_the_log() -> None:
     for name in ("mail_dovecot", "mail_apply", "mail_change"):
-        settings = next(role for role in migrate.ROLES if role.name == name).settings
+        settings = next(role for role in roles.ROLES if role.name == name).settings
         assert settings["log_statement"] == "none"
         assert settings["log_min_error_statement"] == "panic"
         assert settings["log_parameter_max_length"] == settings["log_parameter_max_length_on_error"] == "0"
@@ -96,8 +97,8 @@ def test_roles_that_pass_passwords_leave_no_statement_in_the_log() -> None:
 
 
 def test_only_the_migration_role_may_become_the_owner() -> None:
-    assert [role.name for role in migrate.ROLES if role.becomes] == ["mail_migrate"]
-    assert not next(role for role in migrate.ROLES if role.name == "mail_owner").login
+    assert [role.name for role in roles.ROLES if role.becomes] == ["mail_migrate"]
+    assert not next(role for role in roles.ROLES if role.name == "mail_owner").login
 
 
 def test_scram_verifier_is_that_of_rfc_7677() -> None:
@@ -132,12 +133,12 @@ def test_scram_refuses_what_would_need_saslprep(password: str) -> None:
 
 
 def test_wanted_names_what_is_missing() -> None:
-    with pytest.raises(migrate.DatabaseError, match="passwords, settings, timezone, login_key, change_key"):
+    with pytest.raises(DatabaseError, match="passwords, settings, timezone, login_key, change_key"):
         migrate.Wanted.read('{"passwords": {}}')
     rest = '"settings": {}, "timezone": "UTC", "login_key": "' + "0" * 64 + '", "change_key": "zz"}'
-    with pytest.raises(migrate.DatabaseError, match="unknown roles: nobody"):
+    with pytest.raises(DatabaseError, match="unknown roles: nobody"):
         migrate.Wanted.read('{"passwords": {"nobody": "x"}, ' + rest)
-    with pytest.raises(migrate.DatabaseError, match="change_key must be 64"):
+    with pytest.raises(DatabaseError, match="change_key must be 64"):
         migrate.Wanted.read('{"passwords": {}, ' + rest)
 
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from hanam_mail.host import agent
-from hanam_mail.host.agent import Configuration, Event, commands, deeds
+from hanam_mail.host import agent, dovecot
+from hanam_mail.host.agent import Configuration
+from hanam_mail.host.dovecot import Event, commands, deeds
 
 DOVEADM = ("doveadm",)
 
@@ -53,12 +54,12 @@ def test_a_lockout_is_a_warning_on_one_line_whatever_was_typed() -> None:
 
 def test_what_a_night_changes_is_forgotten_by_name_and_the_others_stay_cached() -> None:
     """A morning is cold only for those whose password ended, not for the province."""
-    todo = deeds([event(n, "mailbox.profile", f"m{n}") for n in range(agent.WHOLE_CACHE)])
+    todo = deeds([event(n, "mailbox.profile", f"m{n}") for n in range(dovecot.WHOLE_CACHE)])
     done = commands(todo, DOVEADM)
-    assert 20 < len(done) < agent.WHOLE_CACHE / 10
+    assert 20 < len(done) < dovecot.WHOLE_CACHE / 10
     assert {*map(tuple, (command[:4] for command in done))} == {("doveadm", "auth", "cache", "flush")}
     names = [name for command in done for name in command[4:]]
-    assert names == [name for n in range(agent.WHOLE_CACHE) for name in (f"m{n}", f"ha@m{n}")]
+    assert names == [name for n in range(dovecot.WHOLE_CACHE) for name in (f"m{n}", f"ha@m{n}")]
 
 
 def test_no_command_is_longer_than_what_dovecot_reads() -> None:
@@ -71,7 +72,7 @@ def test_no_command_is_longer_than_what_dovecot_reads() -> None:
 
 
 def test_very_many_mailboxes_empty_the_cache_as_a_whole() -> None:
-    todo = deeds([event(n, "mailbox.created", f"m{n}") for n in range(agent.WHOLE_CACHE + 1)])
+    todo = deeds([event(n, "mailbox.created", f"m{n}") for n in range(dovecot.WHOLE_CACHE + 1)])
     assert commands(todo, DOVEADM) == [["doveadm", "auth", "cache", "flush"]]
 
 
@@ -90,7 +91,7 @@ def test_a_flush_that_reached_nobody_is_a_failure_whatever_doveadm_exits_with(
     doveadm.write_text(f"#!/bin/sh\necho '0 cache entries flushed'\necho '{says}' >&2\nexit {code}\n")
     doveadm.chmod(0o755)
     with pytest.raises(subprocess.CalledProcessError) as failed:
-        agent.perform([str(doveadm), "auth", "cache", "flush", "p3x8d1"])
+        dovecot.perform([str(doveadm), "auth", "cache", "flush", "p3x8d1"])
     assert says in failed.value.stderr
     assert failed.value.returncode != 0
 
@@ -111,10 +112,10 @@ class Dovecot:
     def __call__(self, command: Sequence[str]) -> None:
         assert command[:2] == ["doveadm", "user"]
         with self.lock:
-            if command[-1] == agent.EVERYBODY:
+            if command[-1] == dovecot.EVERYBODY:
                 failing, self.worker_stale = self.worker_stale, False
             else:
-                assert command[-1] == agent.NOBODY
+                assert command[-1] == dovecot.NOBODY
                 self.asked += 1
                 turn = self.asked % len(self.stale)
                 failing, self.stale[turn] = self.stale[turn], False
@@ -124,10 +125,10 @@ class Dovecot:
 
 def test_no_connection_of_before_a_restart_is_left_for_a_person() -> None:
     for stale in ([True] * 4, [False, True, False, True], [False] * 4):
-        dovecot, before = Dovecot(list(stale)), sum(stale) + stale[0]
-        assert agent.settle(DOVEADM, dovecot) == before
-        assert dovecot.stale == [False] * 4
-        assert not dovecot.worker_stale
+        stand_in, before = Dovecot(list(stale)), sum(stale) + stale[0]
+        assert dovecot.settle(DOVEADM, stand_in) == before
+        assert stand_in.stale == [False] * 4
+        assert not stand_in.worker_stale
 
 
 def test_a_dovecot_that_gets_no_answers_is_given_up_for_now() -> None:
@@ -135,19 +136,19 @@ def test_a_dovecot_that_gets_no_answers_is_given_up_for_now() -> None:
         raise subprocess.CalledProcessError(75, command, "", "lookup failed")
 
     with pytest.raises(subprocess.CalledProcessError):
-        agent.settle(DOVEADM, refuse)
-    assert agent.settle((), refuse) == 0
+        dovecot.settle(DOVEADM, refuse)
+    assert dovecot.settle((), refuse) == 0
 
 
 def test_a_dovecot_that_comes_back_in_the_last_round_is_given_up_for_the_same_reason() -> None:
     asked = itertools.count(1)
 
     def refuse_at_first(command: Sequence[str]) -> None:
-        if next(asked) <= agent.ROUND * (agent.ROUNDS - 1):
+        if next(asked) <= dovecot.ROUND * (dovecot.ROUNDS - 1):
             raise subprocess.CalledProcessError(75, command, "", "lookup failed")
 
     with pytest.raises(subprocess.CalledProcessError):
-        agent.settle(DOVEADM, refuse_at_first)
+        dovecot.settle(DOVEADM, refuse_at_first)
 
 
 class Outbox:
@@ -191,30 +192,30 @@ def test_systemd_hears_that_the_agent_lives_after_each_batch(tmp_path: Path, mon
 
 
 def test_of_many_sessions_to_cut_only_those_that_there_are_are_cut_after_the_cache_is_empty() -> None:
-    outbox, done = Outbox(agent.MANY + 1), list[list[str]]()
+    outbox, done = Outbox(dovecot.MANY + 1), list[list[str]]()
 
-    def dovecot(command: Sequence[str]) -> str:
+    def answer(command: Sequence[str]) -> str:
         done.append(list(command))
         return '[{"username": "m7", "service": "imap"}, {"username": "x1", "service": "imap"}]' * ("who" in command)
 
-    agent.catch_up(outbox, Configuration("mail", "dsn", DOVEADM), dovecot)
+    agent.catch_up(outbox, Configuration("mail", "dsn", DOVEADM), answer)
     assert done == [
-        ["doveadm", "auth", "cache", "flush", *(f"m{n}" for n in range(1, agent.MANY + 2))],
+        ["doveadm", "auth", "cache", "flush", *(f"m{n}" for n in range(1, dovecot.MANY + 2))],
         ["doveadm", "-f", "json", "who", "-1"],
         ["doveadm", "kick", "m7"],
     ]
 
 
-@pytest.mark.parametrize("connected", [agent.MANY - 1, agent.MANY, agent.MANY + 1, agent.MANY * 4])
+@pytest.mark.parametrize("connected", [dovecot.MANY - 1, dovecot.MANY, dovecot.MANY + 1, dovecot.MANY * 4])
 def test_however_many_are_connected_each_of_them_is_cut(connected: int) -> None:
-    outbox, done = Outbox(agent.MANY * 4), list[list[str]]()
+    outbox, done = Outbox(dovecot.MANY * 4), list[list[str]]()
     sessions = json.dumps([{"username": f"m{n}", "service": "imap"} for n in range(1, connected + 1)])
 
-    def dovecot(command: Sequence[str]) -> str:
+    def answer(command: Sequence[str]) -> str:
         done.append(list(command))
         return sessions if "who" in command else ""
 
-    agent.catch_up(outbox, Configuration("mail", "dsn", DOVEADM), dovecot)
+    agent.catch_up(outbox, Configuration("mail", "dsn", DOVEADM), answer)
     assert [command for command in done if "kick" in command] == [
         ["doveadm", "kick", f"m{n}"] for n in range(1, connected + 1)
     ]
@@ -235,15 +236,15 @@ def test_however_many_are_connected_each_of_them_is_cut(connected: int) -> None:
     ],
 )
 def test_what_dovecot_says_of_its_sessions_may_be_nonsense_and_everybody_is_cut(nonsense: str) -> None:
-    outbox, done = Outbox(agent.MANY + 1), list[list[str]]()
+    outbox, done = Outbox(dovecot.MANY + 1), list[list[str]]()
 
-    def dovecot(command: Sequence[str]) -> str:
+    def answer(command: Sequence[str]) -> str:
         done.append(list(command))
         return nonsense if "who" in command else ""
 
-    assert agent.catch_up(outbox, Configuration("mail", "dsn", DOVEADM), dovecot) == agent.MANY + 1
+    assert agent.catch_up(outbox, Configuration("mail", "dsn", DOVEADM), answer) == dovecot.MANY + 1
     kicked = [command[-1] for command in done if "kick" in command]
-    assert kicked == [f"m{n}" for n in range(1, agent.MANY + 2)]
+    assert kicked == [f"m{n}" for n in range(1, dovecot.MANY + 2)]
 
 
 def test_who_was_shut_out_is_cut_once_more_a_little_later() -> None:
@@ -286,17 +287,17 @@ def test_what_is_to_be_done_once_more_is_not_lost_when_dovecot_is_away() -> None
 
 def test_a_change_of_profile_is_forgotten_once_more_and_cuts_nobody() -> None:
     """A question under way brings the old quota, or an address that ended, back into the cache, for its whole time."""
-    again = agent.later(
+    again = dovecot.later(
         [event(1, "mailbox.profile"), Event(2, "mailbox.access", "t5v9c2", ("t5v9c2",), {"again": False})]
     )
     assert commands(again, DOVEADM) == [["doveadm", "auth", "cache", "flush", "p3x8d1", "ha@p3x8d1", "t5v9c2"]]
-    assert agent.later([event(1, "filter.map", None)]).nothing
+    assert dovecot.later([event(1, "filter.map", None)]).nothing
 
 
 def test_an_agent_that_missed_changes_forgets_everything_and_cuts_everybody() -> None:
     missed = Event(7, "everything", None, ())
     assert commands(deeds([missed]), DOVEADM) == [["doveadm", "auth", "cache", "flush"], ["doveadm", "kick", "*"]]
-    assert agent.later([missed]) == deeds([missed])
+    assert dovecot.later([missed]) == deeds([missed])
 
 
 def test_pauses_grow_to_a_limit() -> None:
@@ -354,7 +355,7 @@ def test_the_outbox_is_read_before_anything_else_is_done(monkeypatch: pytest.Mon
 
     monkeypatch.setitem(sys.modules, "psycopg", SimpleNamespace(connect=lambda *_, **__: Connection()))
     monkeypatch.setattr(agent, "catch_up", lambda *_, **__: done.append("outbox"))
-    monkeypatch.setattr(agent, "settle", lambda *_: done.append("Dovecot asked"))
+    monkeypatch.setattr(dovecot, "settle", lambda *_: done.append("Dovecot asked"))
     monkeypatch.setattr(agent.Pending, "do", lambda *_, **__: done.append("once more"))
     monkeypatch.setattr(agent.Reports, "carry", fail)
     with pytest.raises(RuntimeError, match="no virus"):

@@ -23,7 +23,7 @@ from click.testing import CliRunner
 
 from hanam_mail import cli
 from hanam_mail.host import audit_history, command_line
-from hanam_mail.host.database import migrate
+from hanam_mail.host.database.errors import DatabaseError
 from hanam_mail.host.jobs import job_commands, lockouts, notices, revocation_proposals
 from hanam_mail.regulation import rule_values
 
@@ -258,7 +258,7 @@ def test_every_kind_of_lockout_has_words_and_a_name_without_a_mailbox_is_a_diges
 )
 def test_a_wrong_use_of_lift_is_told(words: list[str], complaint: str) -> None:
     options = command_line.parser().parse_args(["lockouts", *words])
-    with pytest.raises(migrate.DatabaseError, match=complaint):
+    with pytest.raises(DatabaseError, match=complaint):
         lockouts._lift(None, options, lambda *_: 0)
 
 

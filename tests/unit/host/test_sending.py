@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hanam_mail.host import agent
+from hanam_mail.host import agent, dovecot
 from hanam_mail.host.mail import filter_reports, hold_queue
 
 pytestmark = pytest.mark.dieu7
@@ -83,7 +83,7 @@ def test_a_request_stays_until_it_is_done_and_strange_names_mean_nothing(tmp_pat
 
 
 def test_the_agent_asks_for_the_queue_of_whom_a_lock_names(tmp_path: Path) -> None:
-    events = [agent.Event(1, "mailbox.access", "p2", ()), agent.Event(2, "mailbox.hold", "p1", ())]
+    events = [dovecot.Event(1, "mailbox.access", "p2", ()), dovecot.Event(2, "mailbox.hold", "p1", ())]
     agent.hold(events, tmp_path)
     agent.hold(events, None)
     assert [path.name for path in tmp_path.iterdir()] == ["p1"]
@@ -148,8 +148,8 @@ def test_what_an_operator_lets_go_while_dovecot_is_down_is_not_held_again(tmp_pa
 
 def test_a_lock_that_was_lifted_meanwhile_holds_nothing(tmp_path: Path) -> None:
     events = [
-        agent.Event(1, "mailbox.hold", "p1", (), {"locked": False}),
-        agent.Event(2, "mailbox.hold", "p2", (), {"locked": True}),
+        dovecot.Event(1, "mailbox.hold", "p1", (), {"locked": False}),
+        dovecot.Event(2, "mailbox.hold", "p2", (), {"locked": True}),
     ]
     agent.hold(events, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["p2"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hanam_lab import driver, needs
+from hanam_lab import driver, machine, needs
 from hanam_lab.errors import LabError
 from hanam_lab.network import Network
 
@@ -13,6 +13,7 @@ from hanam_lab.network import Network
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(driver, "STATE", tmp_path)
+    monkeypatch.setattr(machine, "STATE", tmp_path)
     monkeypatch.setattr(needs, "check", lambda: None)
     return tmp_path
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hanam_lab import driver
+from hanam_lab import driver, machine
 from hanam_lab.shell import locked, remove_when_empty
 
 
@@ -32,6 +32,7 @@ def test_a_lab_that_starts_while_the_last_one_ends_keeps_its_folder(
 ) -> None:
     state = tmp_path / "hanam-mail/labs"
     monkeypatch.setattr(driver, "STATE", state)
+    monkeypatch.setattr(machine, "STATE", state)
 
     def work(name: str) -> None:
         for _ in range(50):
@@ -56,6 +57,7 @@ def test_a_file_in_the_place_of_the_folder_is_an_error_and_no_endless_wait(tmp_p
 def test_the_last_lab_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state = tmp_path / "hanam-mail/labs"
     monkeypatch.setattr(driver, "STATE", state)
+    monkeypatch.setattr(machine, "STATE", state)
     (state / "one").mkdir(parents=True)
     (state / "other").mkdir()
     (state / "other/lab.json").touch()

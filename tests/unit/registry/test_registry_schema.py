@@ -13,10 +13,11 @@ from jsonschema import Draft202012Validator
 from tests.unit.registry_world import FILES, ROOT, RULE_BOOK
 
 from hanam_mail.errors import Problem
-from hanam_mail.host.database import migrate
+from hanam_mail.host.database import schema
 from hanam_mail.registry import entries, events, sizes
 from hanam_mail.registry.fields import Fields, document
-from hanam_mail.registry.model import AgencyKind, MailboxKind, RequestKind, Result
+from hanam_mail.registry.model import AgencyKind, MailboxKind
+from hanam_mail.registry.requests import RequestKind, Result
 
 AGENCY = json.loads((ROOT / "schemas/agency.schema.json").read_text(encoding="utf-8"))
 REQUESTS = json.loads((ROOT / "schemas/requests.schema.json").read_text(encoding="utf-8"))
@@ -134,8 +135,8 @@ def test_an_answered_request_needs_its_answer_in_the_editor_too() -> None:
 
 def test_editors_find_the_schemas() -> None:
     settings = json.loads((ROOT / ".vscode/settings.json").read_text(encoding="utf-8"))
-    for schema, patterns in settings["yaml.schemas"].items():
-        assert (ROOT / schema).is_file()
+    for name, patterns in settings["yaml.schemas"].items():
+        assert (ROOT / name).is_file()
         assert all(list(ROOT.glob(pattern)) for pattern in patterns)
 
 
@@ -144,7 +145,7 @@ def test_a_post_has_one_form_in_the_reader_the_schema_and_the_database() -> None
     assert MAILBOX["post"]["pattern"].endswith(f"{entries._POST.pattern}$")
     for post in ("Kế toán", " Kế toán", "Kế toán ", "Kế  toán", " a  b "):
         assert bool(re.search(MAILBOX["post"]["pattern"], post)) == entries.sound_post(post), post
-    migration = next(script.text for script in migrate.scripts("migrations") if script.name == "0011_post.sql")
+    migration = next(script.text for script in schema.scripts("migrations") if script.name == "0011_post.sql")
     form = migration.partition("post ~ '")[2].partition("'")[0]
     assert form.encode().decode("unicode_escape") == f"^{entries._POST.pattern}$"
     assert {post: entries.sound_post(post) for post in ("", "Kế toán - Thủ quỹ", "Kế  toán", "ă" * 201)} == {

@@ -10,7 +10,7 @@ rows of the mailboxes that it locks, and waits for apply, before it looks whethe
 from collections.abc import Callable
 from typing import Any
 
-from hanam_mail.host.database import migrate
+from hanam_mail.host.database.errors import DatabaseError
 
 TRIES = 5
 _CAME_BETWEEN = ("40001", "40P01")  # serialization_failure, deadlock_detected
@@ -25,7 +25,7 @@ def repeated[Result](work: Callable[[], Result]) -> Result:
             if getattr(error, "sqlstate", None) not in _CAME_BETWEEN:
                 raise
             if not left:
-                raise migrate.DatabaseError(
+                raise DatabaseError(
                     f"sau {TRIES} lần thử vẫn có lệnh khác thay đổi cùng dữ liệu; chưa thay đổi gì, hãy chạy lại"
                 ) from error
     raise AssertionError("there is a last try")
@@ -40,4 +40,4 @@ def confirmed(connection: Any, question: str, values: list[Any], refusal: str) -
     """Call a function that answers whether it did its work; DatabaseError with `refusal` when it did not."""
     row = connection.execute(question, values).fetchone()
     if not row[0]:
-        raise migrate.DatabaseError(refusal)
+        raise DatabaseError(refusal)

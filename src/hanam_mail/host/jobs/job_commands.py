@@ -20,6 +20,7 @@ from typing import Any
 
 from hanam_mail.host import audit_history
 from hanam_mail.host.database import migrate, writers
+from hanam_mail.host.database.errors import DatabaseError
 from hanam_mail.host.jobs import lockouts, notices, revocation_proposals
 
 JOBS_DSN = "host=/run/postgresql dbname=mail user=mail_jobs"
@@ -87,7 +88,7 @@ def _connect(dsn: str) -> Any:
 
 def _life_cycle(options: argparse.Namespace) -> int:
     if options.as_of and not options.check:
-        raise migrate.DatabaseError("--as-of chỉ dùng cùng --check: việc định kỳ luôn chạy cho ngày hôm nay")
+        raise DatabaseError("--as-of chỉ dùng cùng --check: việc định kỳ luôn chạy cho ngày hôm nay")
     with _connect(options.dsn) as connection:
         migrate.sound_settings(connection)
         today = connection.execute("SELECT current_date").fetchone()[0]
@@ -221,7 +222,7 @@ def _history(options: argparse.Namespace) -> int:
     with _connect(options.dsn) as connection:
         mailbox = connection.execute("SELECT mail.resolve(%s)", [options.address]).fetchone()[0]
         if mailbox is None:
-            raise migrate.DatabaseError(f"không có hộp thư nào mang địa chỉ {options.address}")
+            raise DatabaseError(f"không có hộp thư nào mang địa chỉ {options.address}")
         found = audit_history.entries(connection, mailbox)
     if options.json:
         answer = {"changed": False, "mailbox": mailbox, "history": audit_history.as_dicts(found)}

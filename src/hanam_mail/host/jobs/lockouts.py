@@ -13,7 +13,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from typing import Any
 
-from hanam_mail.host.database import migrate
+from hanam_mail.host.database.errors import DatabaseError
 from hanam_mail.host.jobs import notices
 
 # A letter names so many; a storm has thousands.
@@ -115,17 +115,17 @@ def _list(connection: Any, options: argparse.Namespace, answer: Callable[..., in
 def _lift(connection: Any, options: argparse.Namespace, answer: Callable[..., int]) -> int:
     note = options.note.strip() or (f"theo văn bản {options.document}" if options.document else "")
     if not note:
-        raise migrate.DatabaseError("gỡ chặn cần ghi chú (--note) hoặc văn bản (--document)")
+        raise DatabaseError("gỡ chặn cần ghi chú (--note) hoặc văn bản (--document)")
     login, source = (None, options.lift) if _is_address(options.lift) else (options.lift, options.source)
     if source and not _is_address(source):
-        raise migrate.DatabaseError(f"{source} không phải là địa chỉ IP")
+        raise DatabaseError(f"{source} không phải là địa chỉ IP")
     if login is None and options.source:
-        raise migrate.DatabaseError("--from chỉ dùng khi --lift là một hộp thư")
+        raise DatabaseError("--from chỉ dùng khi --lift là một hộp thư")
     forgotten = connection.execute(
         "SELECT mail.lockout_lift(%s, %s::text::inet, %s)", [login, source, note]
     ).fetchone()[0]
     if forgotten is None:
-        raise migrate.DatabaseError(f"không có hộp thư nào mang địa chỉ {options.lift}")
+        raise DatabaseError(f"không có hộp thư nào mang địa chỉ {options.lift}")
     text = f"đã gỡ chặn {options.lift}: {forgotten} lần sai không còn được tính"
     return answer(options, bool(forgotten), text if forgotten else f"{options.lift} không bị chặn", failures=forgotten)
 

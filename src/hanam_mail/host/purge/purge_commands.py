@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from hanam_mail.host.database import migrate, writers
+from hanam_mail.host.database import writers
+from hanam_mail.host.database.errors import DatabaseError
 from hanam_mail.host.purge import erase
 
 _MAIL = "host=/run/postgresql dbname=mail user={}"
@@ -63,7 +64,7 @@ def _candidate(connection: Any, address: str, keep_days: int) -> str:
     """The id of a mailbox whose data may go; raises PurgeRefused."""
     mailbox, today = connection.execute("SELECT mail.resolve(%s), current_date", [address]).fetchone()
     if mailbox is None:
-        raise migrate.DatabaseError(f"không có hộp thư nào mang địa chỉ {address}")
+        raise DatabaseError(f"không có hộp thư nào mang địa chỉ {address}")
     row = connection.execute("SELECT * FROM mail.purge_candidate(%s)", [mailbox]).fetchone()
     _, _, state, revoked_on, purged_at = row
     erase.check(address, state, revoked_on, purged_at is not None, today, keep_days)

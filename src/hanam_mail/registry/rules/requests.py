@@ -25,12 +25,10 @@ from hanam_mail.registry.model import (
     Move,
     Quota,
     Rename,
-    Request,
-    RequestKind,
     Restore,
-    Result,
     Revoke,
 )
+from hanam_mail.registry.requests import Request, RequestKind, Result
 from hanam_mail.registry.rules.view import View
 
 ASKED_BY: dict[type, RequestKind] = {

@@ -5,7 +5,8 @@ from datetime import date
 from functools import cached_property
 
 from hanam_mail.registry.entries import Found
-from hanam_mail.registry.model import Agency, AgencyKind, Mailbox, Request, Settings
+from hanam_mail.registry.model import Agency, AgencyKind, Mailbox, Settings
+from hanam_mail.registry.requests import Request
 from hanam_mail.regulation.provisions import Regulation
 
 

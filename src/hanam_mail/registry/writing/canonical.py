@@ -13,7 +13,8 @@ import yaml
 
 from hanam_mail.errors import InputError, Problem
 from hanam_mail.registry import folder, yaml_faults
-from hanam_mail.registry.model import Agency, Mailbox, Registry, Request
+from hanam_mail.registry.model import Agency, Mailbox, Registry
+from hanam_mail.registry.requests import Request
 from hanam_mail.registry.rules import agency_address
 from hanam_mail.registry.writing import comments
 from hanam_mail.registry.writing.comments import Comments

@@ -30,9 +30,9 @@ from hanam_mail.registry.model import (
     Move,
     Quota,
     Rename,
-    Request,
     Restore,
 )
+from hanam_mail.registry.requests import Request
 from hanam_mail.registry.sizes import quota_text
 from hanam_mail.registry.writing.scalar import scalar
 

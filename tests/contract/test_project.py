@@ -61,6 +61,11 @@ def test_every_number_of_the_regulation_has_its_clause() -> None:
             assert "Đ" in line or "Đ" in comment, line
 
 
+def test_no_module_grows_past_what_one_reads_at_once() -> None:
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in tracked("src/**/*.py")}
+    assert {str(path.relative_to(ROOT)): length for path, length in lengths.items() if length > 350} == {}
+
+
 def test_ports_are_listed_once() -> None:
     table = yaml.safe_load((ROOT / "group_vars/all/ports.yml").read_text())["ports"]
     rows = [(row["port"], row["protocol"], tuple(row["groups"]), row["source"]) for row in table]

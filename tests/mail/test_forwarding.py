@@ -81,6 +81,20 @@ def test_a_redirect_to_a_state_agency_is_saved_as_it_was_written(lab: Lab, owner
         assert script in session.ask(f'GETSCRIPT "{NAME}"\r\n'.encode())
 
 
+def test_commands_sent_on_before_the_sign_in_is_answered_are_read_too(lab: Lab, owner: Sample) -> None:
+    with connected(lab) as session:
+        script = f'redirect \\"{AN}\\";'
+        session.connection.sendall(
+            sign_in(owner) + f'PUTSCRIPT "{NAME}" "{script}"\r\nNOOP "a"\r\nPUTSCRIPT "x" {{6+}}\r\nkeep;x'.encode()
+        )
+        assert session.reply().startswith("OK")
+        assert "Điều 4 khoản 5" in session.reply()
+        assert "TAG" in session.reply()
+        assert session.ask(b'\r\nLISTSCRIPTS\r\nDELETESCRIPT "x"\r\n').startswith("NO"), "keep;x is no script"
+        assert NAME not in session.reply()
+        session.reply()
+
+
 @pytest.mark.parametrize(
     "octets",
     [
@@ -109,7 +123,8 @@ def test_nothing_is_saved_while_scripts_cannot_be_read(lab: Lab, owner: Sample) 
     lab.run("mailstore", f"mv {socket} {socket}.away")
     try:
         with connected(lab) as session:
-            assert not session.ask(sign_in(owner)).startswith("OK")
+            session.connection.sendall(sign_in(owner) + f'PUTSCRIPT "{NAME}" "keep;"\r\n'.encode())
+            assert session.reply().startswith("NO")
     finally:
         lab.run("mailstore", f"mv {socket}.away {socket}")
     assert NAME not in lab.run("mailstore", f"doveadm sieve list -u {owner.mailbox}")
@@ -185,11 +200,9 @@ def test_the_owner_hears_once_that_a_rule_leads_to_where_it_may_not(lab: Lab, fo
 def test_what_the_state_agency_refuses_comes_back_to_the_owner(lab: Lab, foreign: Foreign, owner: Sample) -> None:
     store_unread(lab, owner, f'redirect "{REJECT.replace("ngoai.example", "bo.gov.vn")}";')
     subject = arrive(lab, foreign, owner)
+    reports = f"doveadm fetch -u {owner.mailbox} text mailbox INBOX from MAILER-DAEMON"
     report = wait_for(
-        lambda: re.search(
-            subject,
-            lab.run("mailstore", f"doveadm fetch -u {owner.mailbox} text mailbox INBOX from MAILER-DAEMON || true"),
-        ),
+        lambda: re.search(subject, lab.run("mailstore", reports, check=False)),
         "report of the refusal",
         60,
     )

@@ -1,5 +1,6 @@
 """A mailbox's room (Đ8.1): shown to its owner, refused to senders at once, never bounced later."""
 
+import imaplib
 import smtplib
 from collections.abc import Iterator
 
@@ -92,6 +93,34 @@ def test_small_message_still_arrives(lab: Lab, sender: Sample, small_mailbox: Sa
     with lab.submission(sender.address, sender.password) as client:
         client.send_message(mail)
     lab.wait_for_message(small_mailbox, mail["Subject"])
+
+
+@pytest.mark.parametrize("sizes", [(15,), (0, 15), (15, 0), (0, 0, 15)], ids=str)
+def test_what_an_append_refuses_is_not_stored(lab: Lab, small_mailbox: Sample, sizes: tuple[int, ...]) -> None:
+    """MiB: one message, or several in one command (RFC 3502), to which one answer is given."""
+    mails = [b"Subject: append\r\n\r\n" + (b"x" * 70 + b"\r\n") * (1 + size * MEBIBYTE // 72) for size in sizes]
+    with lab.imap(small_mailbox.address, small_mailbox.password) as client:
+        before = _messages(client)
+        assert _appended(client, [b"Subject: append\r\n\r\nx\r\n"]).startswith(b"OK")
+        assert _appended(client, mails).startswith(b"NO [OVERQUOTA]")
+        assert _messages(client) == before + 1
+    with lab.imap(small_mailbox.address, small_mailbox.password) as client:
+        assert _messages(client) == before + 1
+    stored = lab.run("mailstore", f"doveadm search -u {small_mailbox.mailbox} mailbox INBOX subject append")
+    assert len(stored.splitlines()) == 1
+
+
+def _messages(client: imaplib.IMAP4) -> int:
+    return int((client.select("INBOX")[1][0] or b"0").decode())
+
+
+def _appended(client: imaplib.IMAP4, mails: list[bytes]) -> bytes:
+    """The server's answer to one APPEND of all of them."""
+    parts = (b" {%d+}\r\n%s" % (len(mail), mail) for mail in mails)
+    client.send(b"many APPEND INBOX" + b"".join(parts) + b"\r\n")
+    while not (line := client.readline()).startswith(b"many "):
+        assert line, "the server hung up"
+    return line.removeprefix(b"many ")
 
 
 def test_message_for_two_comes_to_the_one_with_room_and_waits_for_the_other(

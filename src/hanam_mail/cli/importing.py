@@ -13,8 +13,9 @@ from hanam_mail.cli.writing import convert_option, editing, writing_options
 from hanam_mail.errors import InputError, Problem
 
 if TYPE_CHECKING:
+    from hanam_mail.importing.document import Document
     from hanam_mail.importing.lists import Found
-    from hanam_mail.importing.planning import Document, Outcome
+    from hanam_mail.importing.planning import Outcome
     from hanam_mail.registry.model import Registry
     from hanam_mail.regulation.naming.grammar import NamingRules
 
@@ -142,7 +143,7 @@ def _document(
     """The document of the list, what the options give or else what stands above it, and what is missing."""
     from hanam_mail.importing import document
     from hanam_mail.importing.agencies import Directory
-    from hanam_mail.importing.planning import Document
+    from hanam_mail.importing.document import Document
     from hanam_mail.registry import loading
     from hanam_mail.registry.requests import Result
 

@@ -20,6 +20,26 @@ _GROUND = re.compile(r"(?:căn cứ|theo)\s*:?\s+(.+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """The request that the list belongs to (Đ6.2a), and the reply to it (Đ6.2b), "" if it is given elsewhere;
+    `reply_later`: the rows are granted, the number of the reply follows.
+
+    `request` is its number if it is registered already: then the other fields of the request do not count.
+    `agency` is the code of the agency that sent it.
+    """
+
+    agency: str
+    document: str = ""
+    dated: date | None = None
+    received: date | None = None
+    ground: str = ""
+    request: str = ""
+    reply: str = ""
+    replied: date | None = None
+    reply_later: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Stated:
     """What the lines say; None or "" for what they do not. `unit` is a part of `agency` that the letterhead names,
     `unknown` an agency there that the registry has not: then there is no `agency`."""

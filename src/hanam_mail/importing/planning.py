@@ -13,6 +13,7 @@ from hanam_mail.errors import Problem
 from hanam_mail.importing import actions
 from hanam_mail.importing.actions import Ask
 from hanam_mail.importing.agencies import Directory, reads_as_agency
+from hanam_mail.importing.document import Document
 from hanam_mail.importing.headings import Column
 from hanam_mail.importing.plain_text import plain
 from hanam_mail.importing.rows import Entry
@@ -23,26 +24,6 @@ from hanam_mail.regulation.naming.text import NamingError, key, read
 
 _STAND_IN = "?"  # for a document that cannot be registered, so that its rows can be judged
 _NAMESAKE_ADVICE = "nếu là người khác cùng tên, ghi “trùng tên” ở cột Ghi chú và ghi quê quán hoặc ngày sinh"
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """The request that the list belongs to (Đ6.2a), and the reply to it (Đ6.2b), "" if it is given elsewhere;
-    `reply_later`: the rows are granted, the number of the reply follows.
-
-    `request` is its number if it is registered already: then the other fields of the request do not count.
-    `agency` is the code of the agency that sent it.
-    """
-
-    agency: str
-    document: str = ""
-    dated: date | None = None
-    received: date | None = None
-    ground: str = ""
-    request: str = ""
-    reply: str = ""
-    replied: date | None = None
-    reply_later: bool = False
 
 
 @dataclass(frozen=True, slots=True)

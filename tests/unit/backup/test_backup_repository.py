@@ -2,25 +2,19 @@
 
 import datetime as dt
 import hashlib
-import importlib.util
 import os
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-
-PROGRAM = Path(__file__).parents[3] / "roles/backup_repository/templates/maintain.py"
+from tests.unit.backup.conftest import Load
 
 pytestmark = pytest.mark.dieu10
 
 
-@pytest.fixture(scope="module")
-def maintain() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("hanam_backup_maintain", PROGRAM)
-    assert spec and spec.loader
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
+@pytest.fixture
+def maintain(load: Load) -> ModuleType:
+    return load("maintain", folder="backup_repository/templates")
 
 
 @pytest.mark.parametrize("first", [dt.date(2026, 1, 4), dt.date(2026, 11, 15), dt.date(2032, 12, 5)])

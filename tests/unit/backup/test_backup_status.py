@@ -1,15 +1,14 @@
 """`hanam-mail-backup --status`: what it prints, and that its exit status tells whether the backup is good (Đ10.7)."""
 
 import datetime as dt
-import importlib.util
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.unit.backup.conftest import Load
 
 TEMPLATES = Path(__file__).parents[3] / "roles/backup/templates"
 
@@ -19,20 +18,10 @@ type Status = Callable[..., int]
 
 
 @pytest.fixture
-def status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Status:
+def status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: Load) -> Status:
     """The exit status for a last run that ended as given, the last good one so many hours ago (None: never)."""
 
-    def module(name: str, file: str) -> ModuleType:
-        spec = importlib.util.spec_from_file_location(name, TEMPLATES / file)
-        assert spec and spec.loader
-        found = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, name, found)
-        spec.loader.exec_module(found)
-        return found
-
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    module("hanam_backup", "hanam_backup.py")
-    program: Any = module("hanam_mail_backup", "backup.py")
+    program: Any = load("hanam_backup", "backup", name="hanam_mail_backup")
     monkeypatch.setattr(program, "STATUS", tmp_path / "status.json")
     monkeypatch.setattr(program, "require_repository", lambda config: None)
     monkeypatch.setattr(program, "snapshots", lambda config, *words: [])

@@ -1,7 +1,6 @@
 """What `hanam-mail-restore --all` leaves out: a purged mailbox is gone for good (Đ6.2c)."""
 
 import argparse
-import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +10,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.unit.backup.conftest import Load
 
 TEMPLATES = Path(__file__).parents[3] / "roles/backup/templates"
 HOMES = ("aa/aa11bb", "cc/cc22dd", "ee/ee33ff")
@@ -56,24 +56,10 @@ def mailbox_of(mail: ModuleType) -> type:
 
 
 @pytest.fixture
-def program(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def program(load: Load) -> ModuleType:
     """The restore of all as a host has it; of the template only a comment is filled in."""
-
-    def module(name: str, file: str) -> ModuleType:
-        spec = importlib.util.spec_from_file_location(name, TEMPLATES / file)
-        assert spec and spec.loader
-        found = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, name, found)
-        spec.loader.exec_module(found)
-        return found
-
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    for name in (
-        "hanam_backup",
-        *(f"hanam_restore_{part}" for part in ("which", "arguments", "database", "files", "mail", "choice")),
-    ):
-        module(name, f"{name}.py")
-    return module("hanam_restore_all", "hanam_restore_all.py")
+    parts = ("which", "arguments", "database", "files", "mail", "choice", "all")
+    return load("hanam_backup", *(f"hanam_restore_{part}" for part in parts))
 
 
 @pytest.fixture

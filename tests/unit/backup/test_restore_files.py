@@ -1,7 +1,6 @@
 """A folder of a host comes back into a new one (Đ10.7), and it stands written who asked for it (Đ4.6)."""
 
 import argparse
-import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.unit.backup.conftest import Load
 
 TEMPLATES = Path(__file__).parents[3] / "roles/backup/templates"
 
@@ -18,17 +18,10 @@ type Run = Callable[..., int]
 
 
 @pytest.fixture
-def program(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def program(load: Load) -> ModuleType:
     """The command as a host has it; of the template only a comment is filled in."""
-    monkeypatch.setattr(sys, "path", [*sys.path])
     parts = ("which", "arguments", "database", "files", "mail", "choice", "all")
-    for name in ("hanam_backup", *(f"hanam_restore_{part}" for part in parts), "restore"):
-        spec = importlib.util.spec_from_file_location(name, TEMPLATES / f"{name}.py")
-        assert spec and spec.loader
-        found = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, name, found)
-        spec.loader.exec_module(found)
-    return found
+    return load("hanam_backup", *(f"hanam_restore_{part}" for part in parts), "restore")
 
 
 @pytest.fixture

@@ -1,27 +1,17 @@
 """Which messages a restore brings back: identity is the GUID, over the whole mailbox (Đ10.7)."""
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-
-TEMPLATES = Path(__file__).parents[3] / "roles/backup/templates"
+from tests.unit.backup.conftest import Load
 
 pytestmark = pytest.mark.dieu10
 
 
 @pytest.fixture
-def mail(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    for name in ("hanam_backup", "hanam_restore_mail"):
-        spec = importlib.util.spec_from_file_location(name, TEMPLATES / f"{name}.py")
-        assert spec and spec.loader
-        found = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, name, found)
-        spec.loader.exec_module(found)
-    return found
+def mail(load: Load) -> ModuleType:
+    return load("hanam_backup", "hanam_restore_mail")
 
 
 def messages(mail: ModuleType, text: str) -> list[Any]:

@@ -38,6 +38,8 @@ EXPECTED = (
     r"hanam-watch \S+\.service does not answer: it is started again",
     r"hanam-watch .*\((unbound|redis-server|nginx)\.service\) đã phải khởi động lại ",
     r"hanam-watch .*\(\S+\.service\) không trả lời, đã được khởi động lại",
+    # A process that was just started when a test stopped Dovecot or had it started again.
+    r"dovecot [\w-]+: Fatal: master: service\([\w-]+\): child \d+ killed with signal 15$",
     r"hanam-watch Chuyển thư \(postfix\.service\) không chạy: ",
     r"hanam-watch Cửa IMAP của kho thư \(dovecot\.service\) không trả lời: ",
     r"systemd (php8\.4-fpm\.service: |Failed to start php8\.4-fpm)",

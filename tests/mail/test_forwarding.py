@@ -8,7 +8,7 @@ from email.message import EmailMessage
 import pytest
 
 from tests.foreign import AGENCY, AN, REJECT, Foreign
-from tests.lab import Lab, Sample, wait_for
+from tests.lab import Lab, Sample, message, wait_for
 from tests.mail.managesieve import connected, sign_in, signed_in
 
 pytestmark = [pytest.mark.dieu4]
@@ -148,6 +148,23 @@ def store_unread(lab: Lab, owner: Sample, script: str) -> None:
 def kept(lab: Lab, owner: Sample, subject: str, folder: str = "*") -> int:
     query = f"doveadm -f tab fetch -u {owner.mailbox} uid mailbox '{folder}' header subject '{subject}' | tail -n +2"
     return len(lab.run("mailstore", query).splitlines())
+
+
+def test_nobody_gets_past_the_owners_rules_by_the_field_that_the_mail_store_writes(
+    lab: Lab, foreign: Foreign, sender: Sample, owner: Sample
+) -> None:
+    store_unread(lab, owner, 'require ["fileinto", "mailbox"];\nfileinto :create "Rieng";')
+    subject = f"vuot quy tac {uuid.uuid4().hex[:12]}"
+    for author in (AN, sender.address):
+        mail = message(author, owner.address, subject=subject)
+        mail["X-Sieve-Returned"] = "yes"
+        if author == AN:
+            foreign.send(mail, AN, owner.address)
+        else:
+            with lab.submission(sender.address, sender.password) as client:
+                client.send_message(mail)
+    wait_for(lambda: kept(lab, owner, subject) == 2, "both letters")
+    assert kept(lab, owner, subject, "Rieng") == 2
 
 
 def test_what_is_led_to_a_state_agency_arrives_and_what_comes_back_goes_to_the_owner(

@@ -39,7 +39,7 @@ class Mailbox:
 def add_commands(
     commands: Any, common: Callable[[argparse.ArgumentParser], None], connect: Connect, answer: Answer
 ) -> None:
-    """Add them to the parser of target.py, whose `common`, `connect` and `answer` they use."""
+    """Add them to the parser of command_line.py, whose `common`, `connect` and `answer` they use."""
 
     def add(name: str, run: Callable[[Any, argparse.Namespace, Answer], int], text: str) -> argparse.ArgumentParser:
         command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)

@@ -17,7 +17,7 @@ APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
 
 
 def add_commands(commands: Any) -> None:
-    """Add it to the parser of target.py."""
+    """Add it to the parser of command_line.py."""
     command = commands.add_parser("note-restore", help="ghi một lần khôi phục từ bản sao lưu vào nhật ký")
     command.add_argument("key", help="mã hộp thư, all, hoặc tên cơ sở dữ liệu")
     command.add_argument("--operator", required=True, help="người khôi phục")

@@ -54,7 +54,7 @@ def describe(data: dict[str, Any]) -> str:
         f"Cơ quan:      {data['agency']}",
         f"Tình trạng:   {_STATES[data['state']]}",
         f"Căn cứ:       {wording.document(data['document'])}",
-        f"Dung lượng:   {data['quota_bytes'] / 2**30:.1f} GiB",
+        f"Dung lượng:   {vietnamese.size(data['quota_bytes'])}",
     ]
     for address in data["addresses"]:
         until = f", đến hết {address['valid_until']:%d/%m/%Y}" if address["valid_until"] else ""

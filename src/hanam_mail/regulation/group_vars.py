@@ -45,7 +45,6 @@ _SHARED: Mapping[str, tuple[str, ...]] = {
     "passwords.yml": ("password_min_length", "password_max_age_days"),
     "mailboxes.yml": ("mailboxes_removals_limit_",),
 }
-SHARED_PREFIXES = tuple(prefix for prefixes in _SHARED.values() for prefix in prefixes)
 
 
 def overridden(folder: Path, values: Mapping[str, Any]) -> list[str]:

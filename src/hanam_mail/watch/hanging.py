@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from hanam_mail.watch.looks import Finding, Row, Run, moment
+from hanam_mail.watch.looks import Finding, Row, Run, hint, moment
 
 HUNG_SECONDS = 60
 """A daemon that does not answer, now as so long ago, is started again."""
@@ -66,26 +66,24 @@ def hung(
         unit, restarts = row["unit"], row not in doors
         name = unit if restarts else row["name"]
         label, mail = f"{row['name']} ({unit})", bool(row.get("mail"))
-        see = f"systemctl status {unit}; journalctl -u {unit}"
-        again = Finding(f"{label} không trả lời, đã được khởi động lại", mail)
         if good:
             silent_since.pop(name, None)
             restarted_at.pop(name, None)
         elif now - silent_since.setdefault(name, now) < HUNG_SECONDS:
             continue
         elif not restarts:
-            found[f"silent:{name}"] = Finding(f"{label} không trả lời: {see}", mail)
+            found[f"silent:{name}"] = Finding(f"{label} không trả lời: {hint(unit)}", mail)
         elif now - restarted_at.get(name, -AGAIN_SECONDS) < AGAIN_SECONDS:
             # The first cause is not over either.
-            found[f"hung:{name}"] = again
+            found[f"hung:{name}"] = _restarted(row)
             words = f"{label} vẫn không trả lời sau khi được khởi động lại lúc {moment(restarted_at[name])}"
-            found[f"silent:{name}"] = Finding(f"{words}: {see}", mail)
+            found[f"silent:{name}"] = Finding(f"{words}: {hint(unit)}", mail)
         else:
             del silent_since[name]
             restarted_at[name] = now
             print(f"<4>{unit} does not answer: it is started again", flush=True)
             run(["restart", unit])
-            found[f"hung:{name}"] = again
+            found[f"hung:{name}"] = _restarted(row)
     return found
 
 
@@ -94,7 +92,9 @@ def ended_by_watchdog(rows: Sequence[Row], environment: Mapping[str, str]) -> di
     if environment.get("MONITOR_SERVICE_RESULT") != "watchdog":
         return {}
     unit = environment["MONITOR_UNIT"]
-    row = next((row for row in rows if row["unit"] == unit), {"name": unit})
-    return {
-        f"hung:{unit}": Finding(f"{row['name']} ({unit}) không trả lời, đã được khởi động lại", bool(row.get("mail")))
-    }
+    row = next((row for row in rows if row["unit"] == unit), {"name": unit, "unit": unit})
+    return {f"hung:{unit}": _restarted(row)}
+
+
+def _restarted(row: Row) -> Finding:
+    return Finding(f"{row['name']} ({row['unit']}) không trả lời, đã được khởi động lại", bool(row.get("mail")))

@@ -35,6 +35,11 @@ class Finding:
     grace: float = 0
 
 
+def hint(unit: str) -> str:
+    """What to type next. A letter's subject ends before it (telling.py)."""
+    return f"systemctl status {unit}; journalctl -u {unit}"
+
+
 def systemctl(words: Sequence[str]) -> str:
     """What systemctl prints."""
     done = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False, timeout=150)
@@ -59,17 +64,18 @@ def units(rows: Sequence[Row], run: Run, uptime: float, failed: str = "") -> dic
         shown = dict(line.split("=", 1) for line in block.splitlines())
         unit, mail = row["unit"], bool(row.get("mail"))
         label = f"{row['name']} ({unit})"
-        hint = f"systemctl status {unit}; journalctl -u {unit}"
         restarts = int(shown.get("NRestarts") or 0)
         active = shown["ActiveState"] in {"active", "reloading"}
         if shown["ActiveState"] == "failed" or (unit == failed and row.get("job")):
-            found[f"failed:{unit}"] = Finding(f"{row['name']} thất bại ({unit}): {hint}", mail, row.get("grace", 0))
+            found[f"failed:{unit}"] = Finding(
+                f"{row['name']} thất bại ({unit}): {hint(unit)}", mail, row.get("grace", 0)
+            )
         elif restarts and active and uptime - int(shown["ActiveEnterTimestampMonotonic"]) / 1e6 > CALM_SECONDS:
             run(["reset-failed", unit])
         elif restarts >= RESTARTS:
-            found[f"loop:{unit}"] = Finding(f"{label} đã phải khởi động lại {restarts} lần: {hint}", mail)
+            found[f"loop:{unit}"] = Finding(f"{label} đã phải khởi động lại {restarts} lần: {hint(unit)}", mail)
         elif not active and not row.get("job"):
-            found[f"down:{unit}"] = Finding(f"{label} không chạy: {hint}", mail, DOWN_SECONDS)
+            found[f"down:{unit}"] = Finding(f"{label} không chạy: {hint(unit)}", mail, DOWN_SECONDS)
     return found
 
 
@@ -77,11 +83,7 @@ def other_failed_units(rows: Sequence[Row], run: Run) -> dict[str, Finding]:
     """Units of no row that failed: the host's own."""
     known = {row["unit"] for row in rows}
     failed = [line.split()[0] for line in run(["list-units", "--failed", "--plain", "--no-legend"]).splitlines()]
-    return {
-        f"failed:{unit}": Finding(f"{unit} thất bại: systemctl status {unit}; journalctl -u {unit}")
-        for unit in failed
-        if unit not in known
-    }
+    return {f"failed:{unit}": Finding(f"{unit} thất bại: {hint(unit)}") for unit in failed if unit not in known}
 
 
 def certificates(rows: Sequence[Row], now: float) -> dict[str, Finding]:

@@ -41,7 +41,7 @@ _STEPS = {
 
 
 def add_commands(commands: Any) -> None:
-    """Add this module's commands to those of target.py."""
+    """Add this module's commands to those of command_line.py."""
     command = commands.add_parser(
         "life-cycle", help="việc định kỳ của ngày: báo trước, tạm khóa, nhắc, đề nghị thu hồi"
     )

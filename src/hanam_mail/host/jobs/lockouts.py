@@ -83,7 +83,7 @@ def add_commands(
     connect: Callable[[argparse.Namespace], Any],
     answer: Callable[..., int],
 ) -> None:
-    """Add this module's command to those of target.py, whose `common`, `connect` and `answer` it uses."""
+    """Add this module's command to those of command_line.py, whose `common`, `connect` and `answer` it uses."""
     text = "ai, từ đâu đang bị chặn do sai mật khẩu nhiều lần (Đ4.6); gỡ chặn bằng --lift"
     command: argparse.ArgumentParser = commands.add_parser("lockouts", help=text, description=text)
     command.add_argument("--lift", metavar="AI", help="gỡ chặn một địa chỉ thư, mã trong danh sách, hoặc địa chỉ IP")

@@ -74,7 +74,7 @@ def serve(folder: Path, execute: Run = run, sleep: Callable[[float], None] = tim
 
 
 def add_commands(commands: Any) -> None:
-    """Add this module's command to those of target.py."""
+    """Add this module's command to those of command_line.py."""
     text = "giữ lại thư đang chờ gửi của các hộp thư vừa bị khóa (systemd gọi)"
     command = commands.add_parser("hold-queue", help=text, description=text)
     command.add_argument("folder", type=Path)

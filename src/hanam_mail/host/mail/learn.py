@@ -243,7 +243,7 @@ class Teacher:
 
     async def _round(self) -> None:
         """Every lesson once, or until the filter is away."""
-        learnt, row = False, 0
+        learnt, in_a_row = False, 0
         failed: dict[Path, str] = {}
         self.spool.forget(time.time())
         for lesson in list(self.spool.waiting.values()):
@@ -257,8 +257,9 @@ class Teacher:
                 self.spool.remove(lesson)
             if trouble is not None:
                 self._tell(trouble)
-                learnt, row = learnt or not trouble, row + 1 if trouble else 0
-            if row == FAILURES:
+                learnt = learnt or not trouble
+                in_a_row = in_a_row + 1 if trouble else 0
+            if in_a_row == FAILURES:
                 break
         # A filter that is away says nothing of the messages.
         for lesson, trouble in failed.items() if learnt else ():
@@ -316,7 +317,7 @@ async def serve(teacher: Teacher, door: socket.socket, replaced: Callable[[], bo
 
 
 def add_commands(commands: Any) -> None:
-    """Add this module's command to those of target.py."""
+    """Add this module's command to those of command_line.py."""
     text = "nhận thư được chuyển vào hoặc ra khỏi Thư rác và dạy bộ lọc (systemd gọi)"
     command = commands.add_parser("learn", help=text, description=text)
     command.add_argument("folder", type=Path)

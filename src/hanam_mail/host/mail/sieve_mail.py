@@ -107,7 +107,7 @@ def redirecting(message: bytes) -> str | None:
 def check_redirect(sender: str, recipients: Sequence[str], own: Sequence[str], domains: Sequence[str]) -> None:
     """Raise RefusedError unless it goes to a state agency, and what comes back for it to the mailbox's owner."""
     for recipient in recipients:
-        if not sieve_rules.may_lead(recipient, domains):
+        if not sieve_rules.may_redirect_to(recipient, domains):
             raise RefusedError(f"a redirect to {recipient}")
     if sender.lower() not in own:
         raise RefusedError("a redirect whose sender is none of the mailbox's addresses")
@@ -124,7 +124,7 @@ def send(message: bytes, sender: str, recipients: Sequence[str], options: argpar
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add this module's command to those of target.py."""
+    """Add this module's command to those of command_line.py."""
     text = "Dovecot gọi để gửi thư do quy tắc Sieve của một hộp thư tạo ra"
     command = commands.add_parser("sieve-mail", help=text, description=text)
     command.add_argument("--smtp", required=True, metavar="HOST:PORT")

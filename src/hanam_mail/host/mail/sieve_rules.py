@@ -22,7 +22,7 @@ _ADDRESS = re.compile(r"[^\x00-\x20\x7f<>()\[\],;:\\\"@$]+@((?:[a-z0-9-]+\.)*[a-
 type _Token = tuple[str, bytes]
 
 
-def may_lead(address: str, domains: Collection[str]) -> bool:
+def may_redirect_to(address: str, domains: Collection[str]) -> bool:
     """Whether mail may be led to the address: one of the domains, or below one."""
     found = _ADDRESS.fullmatch(address)
     return found is not None and any(f".{found[1].lower()}".endswith(f".{each}") for each in domains)
@@ -47,7 +47,7 @@ def fault(script: bytes, domains: Collection[str]) -> str | None:
                 break
         if not _ADDRESS.fullmatch(target):
             return "Lệnh chuyển tiếp (redirect) phải ghi rõ đúng một địa chỉ, không dùng biến (Điều 4 khoản 5)."
-        if not may_lead(target, domains):
+        if not may_redirect_to(target, domains):
             where = ", ".join(domains)
             return (
                 f"Không được tự động chuyển tiếp thư đến {target}: chỉ được chuyển đến hộp thư của cơ quan nhà nước"

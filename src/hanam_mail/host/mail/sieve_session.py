@@ -28,9 +28,8 @@ FAULTS = 10
 _WORD = re.compile(rb"[A-Za-z]+")
 _QUOTED = re.compile(rb'"((?:\\["\\]|[^"\\\r\n\0])*)"')
 _NUMBER = re.compile(rb"[0-9]{1,9}")
-_LITERAL = re.compile(rb"\{([0-9]{1,8})\+?\}\r?\n")
+_LITERAL = re.compile(rb"\{([0-9]{1,8})\+?\}\r?\n\Z")
 _END = re.compile(rb"\r?\n")
-_MORE = re.compile(rb"\{([0-9]{1,8})\+?\}\r?\n\Z")
 
 
 class EndedError(Exception):
@@ -146,7 +145,7 @@ def read_command(client: Side) -> Command:
             place = number.end()
         else:
             break
-    if _MORE.search(line):
+    if _LITERAL.search(line):
         # Where the next command begins is not sure any more.
         raise EndedError
     raise NotUnderstoodError
@@ -158,7 +157,7 @@ def pass_answer(server: Side, client: Side) -> None:
         line = server.line()
         client.send(line)
         word = _WORD.match(line)
-        while literal := _MORE.search(line):
+        while literal := _LITERAL.search(line):
             client.send(server.take(int(literal[1])))
             line = server.line()
             client.send(line)
@@ -188,7 +187,7 @@ def serve(client: Side, server: Side, domains: Sequence[str]) -> None:
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add this module's command to those of target.py."""
+    """Add this module's command to those of command_line.py."""
     text = "Dovecot gọi sau khi đăng nhập ManageSieve: không cho lưu quy tắc chuyển thư ra ngoài (Đ4.5)"
     command = commands.add_parser("sieve-session", help=text, description=text)
     command.add_argument("domains", help="các tên miền được chuyển đến, cách nhau bằng dấu phẩy")

@@ -19,7 +19,6 @@ from typing import IO, Any
 from hanam_mail.host.passwords import sealed_file
 
 FOLDER = Path("/var/lib/hanam-mail/export")
-_BLOCK = 1 << 20
 
 
 class PurgeRefused(Exception):

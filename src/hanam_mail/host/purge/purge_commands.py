@@ -16,7 +16,7 @@ _WEBMAIL = "host=/run/postgresql dbname=webmail user=postgres"
 
 
 def add_commands(commands: Any) -> None:
-    """Add them to the parser of target.py."""
+    """Add them to the parser of command_line.py."""
     command = commands.add_parser("purge-check", help="hộp thư đã thu hồi có xóa dữ liệu được chưa (Đ6.2c)")
     command.add_argument("address")
     command.add_argument("--keep-days", type=int, required=True, help="số ngày giữ dữ liệu sau thu hồi")

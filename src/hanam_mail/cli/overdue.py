@@ -14,7 +14,13 @@ from hanam_mail.cli.base import Day, command, console, json_option, load, print_
 if TYPE_CHECKING:
     from hanam_mail.registry.overdue import Item
 
-_STANDINGS = {"overdue": "QUÁ HẠN", "due_soon": "sắp đến hạn", "pending": "còn hạn", "late": "trả lời muộn"}
+_STANDINGS = {
+    "overdue": "QUÁ HẠN",
+    "due_soon": "sắp đến hạn",
+    "pending": "còn hạn",
+    "uncounted": "CHƯA TÍNH ĐƯỢC HẠN",
+    "late": "trả lời muộn",
+}
 _ASKS = {
     "issue": "cấp mới",
     "change": "thay đổi",
@@ -40,9 +46,11 @@ _ASKS = {
 def overdue(path: Path, day: date | None, since: date | None, year: int | None, as_json: bool) -> None:
     """Đề nghị quá hạn, sắp đến hạn, trả lời muộn (Đ6.2b, Đ7.3b) / Requests against their terms.
 
-    Mã thoát: 0 không có việc quá hạn chưa làm, 1 có việc quá hạn chưa làm (hoặc dữ liệu có lỗi), 2 gõ sai lệnh.
+    Mã thoát: 0 không có việc quá hạn chưa làm, 1 có việc quá hạn chưa làm, có hạn rơi vào năm chưa được xác nhận lịch
+    nghỉ (hoặc dữ liệu có lỗi), 2 gõ sai lệnh.
 
-    Exit codes: 0 nothing pending is overdue, 1 something is (or the input has errors), 2 wrong usage.
+    Exit codes: 0 nothing pending is overdue, 1 something is, a term runs into a year whose calendar nobody confirmed
+    (or the input has errors), 2 wrong usage.
     """
     from hanam_mail.registry import loading, overdue
     from hanam_mail.regulation import workdays
@@ -59,7 +67,10 @@ def overdue(path: Path, day: date | None, since: date | None, year: int | None, 
         print_json({"day": as_of.isoformat(), "requests": [_as_dict(item) for item in found]})
     else:
         _print_list(found, as_of)
-    sys.exit(1 if any(item.standing is overdue.Standing.OVERDUE for item in found) else 0)
+    unconfirmed = sorted({item.unconfirmed for item in found if item.unconfirmed is not None})
+    for year in unconfirmed:
+        click.echo(str(workdays.UnconfirmedYearError(calendar.file, year)), err=True)
+    sys.exit(1 if unconfirmed or any(item.standing is overdue.Standing.OVERDUE for item in found) else 0)
 
 
 def _print_list(found: Sequence["Item"], day: date) -> None:
@@ -71,7 +82,7 @@ def _print_list(found: Sequence["Item"], day: date) -> None:
         request = item.request
         asks = ", ".join(_ASKS[kind] for kind in request.asks)
         lines = [
-            f"{_STANDINGS[item.standing]}: {_days(item)}, hạn {item.due:%d/%m/%Y} ({item.clause})",
+            f"{_STANDINGS[item.standing]}: {_days(item)} ({item.clause})",
             f"  {request.id}: {request.document} của {item.agency}, nhận {request.received:%d/%m/%Y}, {asks}",
             *(
                 f"  Khôi phục {entry.address} ngày {entry.done:%d/%m/%Y}, người xác minh: {entry.verified}"
@@ -81,15 +92,21 @@ def _print_list(found: Sequence["Item"], day: date) -> None:
         for line in lines:
             click.echo(fill(line, 80, subsequent_indent="    ", break_on_hyphens=False))
     counts = {name: sum(item.standing == key for item in found) for key, name in _STANDINGS.items()}
-    click.echo(
-        f"Đến ngày {day:%d/%m/%Y}: " + ", ".join(f"{count} {name.lower()}" for name, count in counts.items()) + "."
-    )
+    summary = ", ".join(f"{count} {name.lower()}" for name, count in counts.items())
+    click.echo(fill(f"Đến ngày {day:%d/%m/%Y}: {summary}.", 80, subsequent_indent="    "))
 
 
 def _days(item: "Item") -> str:
-    if item.standing in ("overdue", "late"):
-        return f"muộn {item.days} ngày làm việc"
-    return f"còn {item.days} ngày làm việc" if item.days else "hạn chót hôm nay"
+    unconfirmed = f"lịch nghỉ năm {item.unconfirmed} chưa được xác nhận"
+    if item.due is None:
+        return f"{unconfirmed} nên chưa tính được hạn"
+    if item.days is None:
+        days = f"{unconfirmed} nên chưa tính được muộn bao nhiêu ngày"
+    elif item.standing in ("overdue", "late"):
+        days = f"muộn {item.days} ngày làm việc"
+    else:
+        days = f"còn {item.days} ngày làm việc" if item.days else "hạn chót hôm nay"
+    return f"{days}, hạn {item.due:%d/%m/%Y}"
 
 
 def _as_dict(item: "Item") -> dict[str, Any]:
@@ -105,6 +122,7 @@ def _as_dict(item: "Item") -> dict[str, Any]:
         "due": item.due,
         "clause": item.clause,
         "working_days": item.days,
+        "unconfirmed_year": item.unconfirmed,
         "finished": item.finished,
         "restored": [
             {"address": entry.address, "done": entry.done, "verified": entry.verified} for entry in item.restored

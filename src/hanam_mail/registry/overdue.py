@@ -2,6 +2,9 @@
 
 A request that asks for a restore is late by the restore as well: the mailbox must be open again within the term, and
 the list says who verified it. What nobody has dealt with is overdue once its term is over, and due soon before.
+
+Each request is judged alone: one whose term runs into a year that nobody confirmed is listed as uncounted, and the
+others with their days (decision 0022).
 """
 
 from collections.abc import Iterator
@@ -11,7 +14,7 @@ from enum import StrEnum
 
 from hanam_mail.registry.model import Mailbox, Registry, Restore
 from hanam_mail.registry.requests import Request, RequestKind, Result
-from hanam_mail.regulation.workdays import Calendar
+from hanam_mail.regulation.workdays import Calendar, UnconfirmedYearError
 
 
 class Standing(StrEnum):
@@ -20,6 +23,7 @@ class Standing(StrEnum):
     OVERDUE = "overdue"  # pending, and the term is over
     DUE_SOON = "due_soon"  # pending, and the term is nearly over
     PENDING = "pending"
+    UNCOUNTED = "uncounted"  # its term runs into a year that nobody confirmed, so nobody can say
     LATE = "late"  # answered or restored after the term
 
 
@@ -35,23 +39,27 @@ class Restored:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A request and its term. `days` are working days: late by so many, or so many left (OVERDUE counts as late)."""
+    """A request and its term. `days` are working days: late by so many, or so many left (OVERDUE counts as late).
+
+    `unconfirmed` is the year whose calendar somebody must confirm before `days` can be counted, and before `due` can
+    where it is UNCOUNTED; they are None until then.
+    """
 
     request: Request
     agency: str
-    due: date
+    due: date | None
     clause: str
     standing: Standing
-    days: int
+    days: int | None
     finished: date | None
     restored: tuple[Restored, ...]
+    unconfirmed: int | None = None
 
 
 def items(registry: Registry, calendar: Calendar, day: date) -> list[Item]:
-    """Every request that is pending, or was dealt with after its term, as of `day`; the longest overdue first.
+    """Every request that is pending, or was not dealt with in its term, as of `day`; the longest overdue first.
 
-    Requests received after `day` do not count. Raises InputError where a term runs into a year whose calendar
-    nobody confirmed.
+    Requests received after `day` do not count.
     """
     restored = _restored(registry)
     found = [
@@ -61,32 +69,41 @@ def items(registry: Registry, calendar: Calendar, day: date) -> list[Item]:
         and (item := _item(registry, calendar, request, tuple(restored.get(request.id, ())), day)) is not None
     ]
     order = list(Standing)
-    return sorted(found, key=lambda item: (order.index(item.standing), item.due, item.request.id))
+    return sorted(found, key=lambda item: (order.index(item.standing), item.due or date.max, item.request.id))
 
 
 def _item(
     registry: Registry, calendar: Calendar, request: Request, restored: tuple[Restored, ...], day: date
 ) -> Item | None:
     regulation = registry.regulation
-    terms = [(calendar.deadline(request.received, regulation.answer_working_days), "Đ6.2b")]
+    terms = [(regulation.answer_working_days, "Đ6.2b")]
     if RequestKind.RESTORE in request.asks:
-        terms.append((calendar.deadline(request.received, regulation.restore_working_days), "Đ7.3b"))
-    due, clause = min(reversed(terms), key=lambda term: term[0])
+        terms.append((regulation.restore_working_days, "Đ7.3b"))
+    working_days, clause = min(reversed(terms), key=lambda term: term[0])
     agency = registry.agencies[request.agency].name
     finished = _finished(request, restored)
-    if finished is None or finished > day:
-        if day > due:
-            standing, days = Standing.OVERDUE, calendar.working_days_between(due, day)
-        else:
-            days = calendar.working_days_between(day, due)
-            soon = days <= calendar.due_soon_working_days
-            standing = Standing.DUE_SOON if soon else Standing.PENDING
-        so_far = tuple(entry for entry in restored if entry.done <= day)
+    if finished is not None and finished > day:
+        finished = None
+    until = finished or day
+    so_far = tuple(entry for entry in restored if entry.done <= until)
+    try:
+        due = calendar.deadline(request.received, working_days)
+    except UnconfirmedYearError as error:
+        if finished is not None and finished.year < error.year:
+            return None  # the term runs on into that year, so it was kept whatever its days off are
+        return Item(request, agency, None, clause, Standing.UNCOUNTED, None, finished, so_far, error.year)
+    if until <= due:
+        if finished is not None:
+            return None
+        days = calendar.working_days_between(until, due)
+        standing = Standing.DUE_SOON if days <= calendar.due_soon_working_days else Standing.PENDING
         return Item(request, agency, due, clause, standing, days, None, so_far)
-    if finished <= due:
-        return None
-    days = calendar.working_days_between(due, finished)
-    return Item(request, agency, due, clause, Standing.LATE, days, finished, restored)
+    standing = Standing.OVERDUE if finished is None else Standing.LATE
+    try:
+        late = calendar.working_days_between(due, until)
+    except UnconfirmedYearError as error:
+        return Item(request, agency, due, clause, standing, None, finished, so_far, error.year)
+    return Item(request, agency, due, clause, standing, late, finished, so_far)
 
 
 def _finished(request: Request, restored: tuple[Restored, ...]) -> date | None:

@@ -1,9 +1,9 @@
 """Working days of the province's offices: public holidays, days in lieu and swapped days (Đ6.2b, Đ7.3b, Đ10.5).
 
 The holidays are those of the pinned package `holidays`, which works offline; group_vars/all/calendar.yml adds what
-it misses and names the years that somebody compared with the official documents. In any other year nothing is
-counted: InputError says so in one sentence. A term counts from the day after the one it starts with (Bộ luật Dân
-sự, Điều 147.2), in working days only, so it never ends on a day off (Điều 148.5).
+it misses and names the years that somebody compared with the official documents, without a gap between them. In any
+other year nothing is counted: UnconfirmedYearError says so in one sentence. A term counts from the day after the one it
+starts with (Bộ luật Dân sự, Điều 147.2), in working days only, so it never ends on a day off (Điều 148.5).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,6 +28,14 @@ class Confirmation:
     document: str
 
 
+class UnconfirmedYearError(InputError):
+    """Nothing can be counted on a day of `year`: nobody confirmed its calendar, which `file` holds."""
+
+    def __init__(self, file: str, year: int) -> None:
+        super().__init__([Problem(file, 0, "calendar_confirmed_years", _unconfirmed(year))])
+        self.year = year
+
+
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """The working days of the confirmed years.
@@ -43,9 +51,9 @@ class Calendar:
     due_soon_working_days: int
 
     def is_working_day(self, day: date) -> bool:
-        """Whether offices work. Raises InputError in a year that nobody confirmed."""
+        """Whether offices work. Raises UnconfirmedYearError in a year that nobody confirmed."""
         if day.year not in self.confirmed:
-            raise InputError([Problem(self.file, 0, "calendar_confirmed_years", _unconfirmed(day.year))])
+            raise UnconfirmedYearError(self.file, day.year)
         if day in self.working_days:
             return True
         return day not in self.days_off and day.isoweekday() < 6
@@ -94,6 +102,10 @@ def _build(path: Path, values: Mapping[str, Any], also: Iterable[int]) -> Calend
         int(year): Confirmation(str(entry["by"]), str(entry["document"]))
         for year, entry in values["calendar_confirmed_years"].items()
     }
+    for year in confirmed:
+        if year - 1 not in confirmed and year > min(confirmed):
+            # The jobs on the hosts count no term that ends in the gap, and would do so in silence once it is past.
+            raise UnconfirmedYearError(str(path), year - 1)
     known = holidays.country_holidays("VN", years=[*confirmed, *also], language="vi")
     days_off: dict[date, str] = dict(known)
     working_days = dict.fromkeys(known.weekend_workdays, "làm bù")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +10,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hanam_mail.cli.overdue import overdue as command
-from hanam_mail.errors import InputError
 from hanam_mail.registry import loading, overdue
 from hanam_mail.regulation import provisions, workdays
 
@@ -45,6 +45,13 @@ PENDING = """\
   {document: 3/SNV-VP, dated: 2026-06-15, received: 2026-06-15, agency: k7q2m4, asks: [issue, revoke],
    ground: 5/QĐ-SNV, result: pending}
 """
+# The third working day after 29 December 2026 lies in a year that nobody confirmed.
+LAST_OF_2026 = """\
+2026-0005:
+  {document: 5/SNV-VP, dated: 2026-12-14, received: 2026-12-29, agency: k7q2m4, asks: [issue], ground: 5/QĐ-SNV,
+   result: pending}
+"""
+CALENDAR_TO_2026 = replace(CALENDAR, confirmed={year: who for year, who in CALENDAR.confirmed.items() if year < 2027})
 
 type Write = Callable[[str], Path]
 
@@ -66,6 +73,11 @@ def write(tmp_path: Path) -> Write:
 
 def items(folder: Path, day: date) -> list[overdue.Item]:
     return overdue.items(loading.load(folder, regulated_by=RULE_BOOK, day=date(2026, 11, 25)), CALENDAR, day)
+
+
+def _in_2026(folder: Path, day: date) -> list[overdue.Item]:
+    """While nobody has confirmed a later year, whatever calendar.yml says by now."""
+    return overdue.items(loading.load(folder, regulated_by=RULE_BOOK, day=day), CALENDAR_TO_2026, day)
 
 
 def run(folder: Path, *arguments: str) -> Result:
@@ -126,12 +138,70 @@ def test_the_longest_overdue_stands_first(write: Write) -> None:
     assert order == ["2026-0004", "2026-0003", "2026-0002"]
 
 
-def test_a_term_into_a_year_nobody_confirmed_is_refused(write: Write) -> None:
-    late = PENDING.replace("2026-06-15", "2026-12-30")
-    folder = write(ISSUE + RESTORE + late)
-    loaded = loading.load(folder, regulated_by=RULE_BOOK, day=date(2026, 12, 31))
-    with pytest.raises(InputError, match="lịch nghỉ năm 2027"):
-        overdue.items(loaded, CALENDAR, date(2026, 12, 31))
+@pytest.mark.dieu6
+def test_dieu_6_2b_a_term_into_a_year_nobody_confirmed_is_uncounted_and_hides_no_other(write: Write) -> None:
+    folder = write(ISSUE + RESTORE + PENDING + LAST_OF_2026)
+    found = {item.request.id: item for item in _in_2026(folder, date(2026, 12, 31))}
+    assert {name: item.standing for name, item in found.items()} == {
+        "2026-0002": overdue.Standing.LATE,
+        "2026-0003": overdue.Standing.OVERDUE,
+        "2026-0005": overdue.Standing.UNCOUNTED,
+    }
+    uncounted = found["2026-0005"]
+    assert (uncounted.due, uncounted.days, uncounted.unconfirmed) == (None, None, 2027)
+    assert (found["2026-0003"].days, found["2026-0003"].unconfirmed) == (137, None)
+
+
+@pytest.mark.dieu6
+def test_dieu_6_2b_what_is_certain_without_the_year_nobody_confirmed_is_said(write: Write) -> None:
+    answered = LAST_OF_2026.replace("result: pending", "result: done, reply: {document: 9/STTTT, date: 2026-12-31}")
+    assert "2026-0005" not in {
+        item.request.id for item in _in_2026(write(ISSUE + RESTORE + answered), date(2027, 1, 5))
+    }
+
+
+@pytest.mark.dieu6
+def test_dieu_6_2b_a_term_that_is_over_is_overdue_though_nobody_can_say_by_how_many_days(write: Write) -> None:
+    pending = LAST_OF_2026.replace("2026-12-29", "2026-12-15")
+    late = pending.replace("2026-0005", "2026-0006").replace(
+        "result: pending", "result: done, reply: {document: 9/STTTT, date: 2027-01-04}"
+    )
+    found = {item.request.id: item for item in _in_2026(write(ISSUE + RESTORE + pending + late), date(2027, 1, 5))}
+    over, answered = found["2026-0005"], found["2026-0006"]
+    assert (over.standing, over.due, over.days, over.unconfirmed) == ("overdue", date(2026, 12, 18), None, 2027)
+    assert (answered.standing, answered.due, answered.days, answered.unconfirmed) == (
+        *("late", date(2026, 12, 18)),
+        *(None, 2027),
+    )
+
+
+@pytest.mark.dieu6
+def test_dieu_6_2b_the_command_lists_an_uncounted_term_says_the_cure_once_and_needs_the_operator(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workdays, "load", lambda *_, **__: CALENDAR_TO_2026)
+    monkeypatch.setattr(loading, "today", lambda: date(2026, 12, 29))
+    answered = PENDING.replace("result: pending", "result: done, reply: {document: 9/STTTT, date: 2026-06-18}")
+    other = LAST_OF_2026.replace("2026-0005", "2026-0006")
+    folder = write(ISSUE + RESTORE + answered + LAST_OF_2026 + other)
+    shown = run(folder, "--day", "29/12/2026")
+    assert shown.exit_code == 1
+    for line in (
+        "TRẢ LỜI MUỘN: muộn 2 ngày làm việc, hạn 10/06/2026 (Đ7.3b)",
+        "CHƯA TÍNH ĐƯỢC HẠN: lịch nghỉ năm 2027 chưa được xác nhận nên chưa tính được",
+        "  2026-0005: 5/SNV-VP của Sở Nội vụ, nhận 29/12/2026, cấp mới",
+        "2 chưa tính được hạn",
+    ):
+        assert line.casefold() in shown.stdout.casefold()
+    assert shown.stderr.count("trường calendar_confirmed_years") == 1
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+    told = json.loads(run(folder, "--day", "29/12/2026", "--json").stdout)["requests"]
+    assert [(entry["request"], entry["standing"], entry["due"], entry["unconfirmed_year"]) for entry in told] == [
+        ("2026-0005", "uncounted", None, 2027),
+        ("2026-0006", "uncounted", None, 2027),
+        ("2026-0002", "late", "2026-06-10", None),
+    ]
+    assert run(folder, "--day", "28/12/2026").exit_code == 0
 
 
 def test_the_command_ends_with_1_only_when_something_pending_is_overdue(write: Write) -> None:

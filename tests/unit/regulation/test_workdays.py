@@ -70,6 +70,11 @@ def test_an_unconfirmed_year_can_be_shown_for_comparison_but_not_counted_in() ->
         calendar.is_working_day(date(2027, 1, 4))
 
 
+def test_a_year_left_out_between_confirmed_ones_is_named_where_the_calendar_is_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="lịch nghỉ năm 2024 chưa được xác nhận"):
+        _with(tmp_path, "  2024: {", "  2022: {")
+
+
 def test_every_confirmed_year_names_who_and_by_which_document() -> None:
     assert {2023, 2024, 2025, 2026} <= set(CALENDAR.confirmed)
     assert all(entry.by and entry.document for entry in CALENDAR.confirmed.values())

@@ -38,13 +38,13 @@ RENEWAL = (
 
 @pytest.mark.dieu3
 def test_a_certificate_by_acme_is_renewed_with_the_key_of_the_vault(environment: Environments) -> None:
-    here = environment("production").with_variables(tls_mode="acme")
-    files = paths(here.value("tls", "_tls_files", "mail"))
+    here = environment("production").with_variables(certificates_mode="acme")
+    files = paths(here.value("certificates", "_certificates_files", "mail"))
     assert not [path for path in RENEWAL if gone(files[path])]
     assert "PRIVATE KEY" in files["/etc/hanam-mail/tls/acme.key"]["content"].splitlines()[0]
-    settings = yaml.safe_load(here.render("tls", "tls-renew.json.j2", "mail"))
+    settings = yaml.safe_load(here.render("certificates", "tls-renew.json.j2", "mail"))
     assert settings["directory_url"] == "https://acme-v02.api.letsencrypt.org/directory"
-    assert settings["names"] == here.value("tls", "public_names", "mail")
+    assert settings["names"] == here.value("certificates", "public_names", "mail")
     assert settings["key"] == "/etc/hanam-mail/tls/acme.key"
     assert settings["public"] == "/etc/hanam-mail/tls/public"
     assert settings["reload"] == "/usr/local/sbin/hanam-tls-reload"
@@ -53,11 +53,11 @@ def test_a_certificate_by_acme_is_renewed_with_the_key_of_the_vault(environment:
 
 @pytest.mark.dieu3
 def test_nothing_renews_a_certificate_that_was_handed_in(environment: Environments) -> None:
-    here = environment("production").with_variables(tls_mode="provided")
-    files = paths(here.value("tls", "_tls_files", "mail"))
+    here = environment("production").with_variables(certificates_mode="provided")
+    files = paths(here.value("certificates", "_certificates_files", "mail"))
     assert [path for path in RENEWAL if not gone(files[path])] == []
     assert gone(files["/usr/local/sbin/hanam-tls-renew"])
-    assert here.value("tls", "_tls_acme", "mail") is False
+    assert here.value("certificates", "_certificates_acme", "mail") is False
 
 
 @pytest.mark.dieu4
@@ -76,7 +76,7 @@ def test_virus_signatures_come_from_clamav_and_units_wait_for_them(environment: 
 @pytest.mark.dieu3
 @pytest.mark.parametrize("name", REAL)
 def test_the_resolver_begins_at_the_internets_root(environment: Environments, name: str) -> None:
-    text = environment(name).render("resolver", "unbound.conf.j2", "mail")
+    text = environment(name).render("unbound", "unbound.conf.j2", "mail")
     assert "auto-trust-anchor-file: /var/lib/unbound/root.key" in text
     assert "root-hints: /usr/share/dns/root.hints" in text
     assert "trust-anchor:" not in text.replace("auto-trust-anchor-file:", "")
@@ -122,11 +122,11 @@ def test_a_rehearsal_takes_nothing_that_is_productions(environment: Environments
         for here in (staging, production)
     ]
     assert not addresses[0] & addresses[1]
-    names = [set(here.value("tls", "public_names", "mail")) for here in (staging, production)]
+    names = [set(here.value("certificates", "public_names", "mail")) for here in (staging, production)]
     assert not names[0] & names[1]
 
 
 def test_the_internal_certificate_bears_the_hosts_name(environment: Environments) -> None:
     here = environment("staging")
-    certificate = here.value("tls", "tls_internal_certificate", "mail")
-    assert here.value("tls", "host_fqdn", "mail") in pki.certificate_names(certificate)
+    certificate = here.value("certificates", "certificates_internal_certificate", "mail")
+    assert here.value("certificates", "host_fqdn", "mail") in pki.certificate_names(certificate)

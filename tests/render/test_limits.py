@@ -47,14 +47,14 @@ def test_no_accepted_message_is_too_large_to_be_scanned(here: Any) -> None:
 
 @pytest.mark.dieu8
 def test_the_webmail_takes_20_mib_of_attachments_at_every_layer(here: Any) -> None:
-    php = here.render("webmail", "php-fpm.conf.j2", "mail")
+    php = here.render("roundcube", "php-fpm.conf.j2", "mail")
     assert number(php, r"upload_max_filesize\]") >= ATTACHMENTS
     request = number(php, r"post_max_size\]")
     assert request > ATTACHMENTS
-    assert number(here.render("webmail", "nginx.conf.j2", "mail"), r"client_max_body_size") >= request
+    assert number(here.render("roundcube", "nginx.conf.j2", "mail"), r"client_max_body_size") >= request
     assert (
         ATTACHMENTS
-        < number(here.render("webmail", "config.inc.php.j2", "mail"), r"\['max_message_size'\]")
+        < number(here.render("roundcube", "config.inc.php.j2", "mail"), r"\['max_message_size'\]")
         <= SUBMITTED
     )
 
@@ -74,8 +74,8 @@ def test_the_firewall_opens_the_table_of_ports_and_nothing_else(
 def test_the_split_database_listens_and_asks_for_tls_while_the_single_one_does_not(
     environment: Callable[[str], Any],
 ) -> None:
-    alone = environment("lab").render("accounts", "hanam.conf.j2", "mail")
-    apart = environment("split").render("accounts", "hanam.conf.j2", "accounts1")
+    alone = environment("lab").render("postgresql", "hanam.conf.j2", "mail")
+    apart = environment("split").render("postgresql", "hanam.conf.j2", "accounts1")
     assert re.search(r"^listen_addresses = ''", alone, re.M)
     assert re.search(r"^ssl = on", apart, re.M)
     assert "10.27.0." in apart
@@ -123,7 +123,7 @@ def test_a_place_stays_known_for_longer_than_a_sign_in_is_remembered(
     for host in there.hosts("mailstore:submission"):
         found = re.search(r"^auth_cache_ttl = (\d+)d$", there.render("dovecot", "dovecot.conf.j2", host), re.M)
         assert found, "in days"
-        assert there.value("accounts", "guessing_known_days", host) > int(found.group(1))
+        assert there.value("postgresql", "guessing_known_days", host) > int(found.group(1))
 
 
 def test_the_agent_is_started_again_however_often_it_ends(here: Any) -> None:

@@ -19,7 +19,7 @@ def test_sieves_replies_go_to_a_name_that_the_mail_servers_certificate_bears(
     words = settings["sendmail_path"].split()
     name, _, port = words[words.index("--smtp") + 1].rpartition(":")
     assert port == "25"
-    assert name in split.value("tls", "public_names", "edge1")
+    assert name in split.value("certificates", "public_names", "edge1")
     # Port 25 shows the public certificate, which the internal authority has not signed.
     assert words[words.index("--ca") + 1] == "/etc/ssl/certs/ca-certificates.crt"
 
@@ -62,7 +62,7 @@ def test_restores_stand_in_the_audit_wherever_a_host_reaches_it(
     (saved,) = (play["hosts"] for play in plays if play["name"] == "Backup")
     assert {"mx9", "filter9"} <= set(apart.hosts(saved))
     for host in apart.hosts(saved):
-        assert bool(apart.value("backup", "backup_audit_command", host)) == (host in reach), host
+        assert bool(apart.value("restic_client", "restic_client_audit_command", host)) == (host in reach), host
 
 
 def test_debians_own_nginx_does_not_run_where_only_the_gate_needs_it(

@@ -97,8 +97,8 @@ def test_dates_that_a_person_renews_are_told_a_month_before_they_stop_anything(
     # The job of the day fails from two weeks before the year that nobody confirmed: its longest warning ends there.
     assert calendar["days"] - 14 == 30
     host = there.hosts("webmail")[0]
-    text = there.render("webmail", "security.txt.j2", host)
-    assert security["path"] == there.value("webmail", "_webmail_security_text", host)
+    text = there.render("roundcube", "security.txt.j2", host)
+    assert security["path"] == there.value("roundcube", "_roundcube_security_text", host)
     (day,) = re.findall(rf"^{security['after']} (\d{{4}}-\d\d-\d\d)T", text, re.M)
     assert (datetime.fromisoformat(day) - datetime.now()).days > security["days"] > 30
 
@@ -106,13 +106,13 @@ def test_dates_that_a_person_renews_are_told_a_month_before_they_stop_anything(
 @pytest.mark.parametrize("topology", ENVIRONMENTS)
 def test_every_host_that_is_backed_up_may_be_and_is_watched_for_it(environment: Environments, topology: str) -> None:
     there = environment(topology)
-    (site,) = [hosts for hosts, role in plays() if role == "backup"]
+    (site,) = [hosts for hosts, role in plays() if role == "restic_client"]
     (now,) = [play["hosts"] for play in yaml.safe_load((ROOT / "playbooks/backup.yml").read_text())]
     assert site == now == ":".join(there.value("watch", "backed_up_groups", there.hosts("accounts")[0]))
     for host in there.hosts("all:!outside"):
         backed_up = host in there.hosts(site)
         assert bool(there.value("watch", "watch_backups", host)) == backed_up, host
-    (account,) = there.value("backup_repository", "backup_repository_accounts", there.hosts("backup_repository")[0])
+    (account,) = there.value("restic_server", "restic_server_accounts", there.hosts("backup_repository")[0])
     assert account["hosts"] == sorted(set(there.hosts(site)))
 
 

@@ -22,12 +22,12 @@ def test_every_layer_agrees_on_the_attachments_limit(environment: Environments) 
     here = environment("lab")
     limit = regulation("regulation_attachment_limit_bytes")
     request = limit + regulation("regulation_message_overhead_bytes")
-    pool = here.render("webmail", "php-fpm.conf.j2", "mail")
+    pool = here.render("roundcube", "php-fpm.conf.j2", "mail")
     assert f"php_admin_value[upload_max_filesize] = {limit}\n" in pool
     assert f"php_admin_value[post_max_size] = {request}\n" in pool
-    assert f"client_max_body_size {request};" in here.render("webmail", "nginx.conf.j2", "mail")
+    assert f"client_max_body_size {request};" in here.render("roundcube", "nginx.conf.j2", "mail")
 
-    found = re.search(r"max_message_size'\] = (\d+);", here.render("webmail", "config.inc.php.j2", "mail"))
+    found = re.search(r"max_message_size'\] = (\d+);", here.render("roundcube", "config.inc.php.j2", "mail"))
     assert found
 
     def reckoned(size: int) -> float:
@@ -38,7 +38,7 @@ def test_every_layer_agrees_on_the_attachments_limit(environment: Environments) 
 
 
 def test_neighbours_on_the_same_host_are_met_by_socket_and_loopback(environment: Environments) -> None:
-    text = environment("lab").render("webmail", "config.inc.php.j2", "mail")
+    text = environment("lab").render("roundcube", "config.inc.php.j2", "mail")
     assert "'pgsql://webmail@unix(/run/postgresql)/webmail'" in text
     assert "'pgsql://mail_webmail@unix(/run/postgresql)/mail'" in text
     assert "'host' => '127.0.0.1',\n    'port' => 1143,\n    'ssl_mode' => null," in text
@@ -46,7 +46,7 @@ def test_neighbours_on_the_same_host_are_met_by_socket_and_loopback(environment:
 
 
 def test_neighbours_on_other_hosts_are_met_by_verified_tls(environment: Environments) -> None:
-    text = environment("split").render("webmail", "config.inc.php.j2", "store1")
+    text = environment("split").render("roundcube", "config.inc.php.j2", "store1")
     options = "sslmode=verify-full&sslrootcert=/etc/hanam-mail/tls/internal/ca.pem"
     assert re.search(rf"'pgsql://webmail:\w+@tcp\(accounts1\.hanam\.gov\.vn:5432\)/webmail\?{options}'", text)
     assert re.search(rf"'pgsql://mail_webmail:\w+@tcp\(accounts1\.hanam\.gov\.vn:5432\)/mail\?{options}'", text)
@@ -66,7 +66,7 @@ def behind_one_address(environment: Environments, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.dieu4
 def test_a_whole_office_behind_one_address_is_not_limited_as_one_client(behind_one_address: Any) -> None:
     """Đ4.6 by account, not by address: the page where passwords are changed, and submission."""
-    site = behind_one_address.render("webmail", "nginx.conf.j2", "mail")
+    site = behind_one_address.render("roundcube", "nginx.conf.j2", "mail")
     assert "    203.0.113.0/29 1;\n    2001:db8:7::/48 1;\n" in site
     assert "limit_req_zone $webmail_change_client" in site
     main = behind_one_address.render("postfix", "main.cf.j2", "mail")
@@ -85,7 +85,7 @@ def test_a_webmail_on_another_host_is_not_limited_by_submission(environment: Env
 
 def test_the_junk_button_says_what_it_does_and_promises_nothing() -> None:
     """It moves; what the filter makes of that is the mail store's affair."""
-    texts = (ROOT / "roles/webmail/files/hanam/localization/vi_VN.inc").read_text()
+    texts = (ROOT / "roles/roundcube/files/hanam/localization/vi_VN.inc").read_text()
     told = dict(re.findall(r"\['core\.markasjunk\.(\w+)'\] = '([^']*)'", texts))
     assert told["reportedasjunk"] == "Đã chuyển vào hộp Thư rác."
     assert told["reportedasnotjunk"] == "Đã chuyển về Hộp thư đến."
@@ -96,7 +96,7 @@ def test_the_junk_button_says_what_it_does_and_promises_nothing() -> None:
 @pytest.mark.parametrize("name", ["lab", "staging"])
 def test_the_webmail_lets_mail_lead_to_state_agencies_and_home_only(environment: Environments, name: str) -> None:
     here = environment(name)
-    text = here.render("webmail", "config.inc.php.j2", "mail")
+    text = here.render("roundcube", "config.inc.php.j2", "mail")
     found = re.search(r"hanam_forward_domains'\] = \['(.*)'\];", text)
     assert found
-    assert found.group(1).split("', '") == ["gov.vn", here.value("webmail", "mail_domain", "mail")]
+    assert found.group(1).split("', '") == ["gov.vn", here.value("roundcube", "mail_domain", "mail")]

@@ -20,7 +20,7 @@ def test_wrong_variables_stop_before_anything_is_changed_and_are_named(lab: Lab)
     # Every sentence is a unit test (test_preflight.py); here only that nothing is changed before it.
     for variable, value, expected in (
         ("mail_domain", "hanam", "mail_domain: cần một tên miền"),
-        ("tls_certificate", "nonsense", "chứng thư không ở dạng PEM"),
+        ("certificates_certificate", "nonsense", "chứng thư không ở dạng PEM"),
     ):
         done = lab.play("site.yml", "--extra-vars", f"{variable}={value}")
         assert done.returncode != 0

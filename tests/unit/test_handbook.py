@@ -39,7 +39,7 @@ def test_commands_of_the_accounts_host_are_typed_right(capsys: pytest.CaptureFix
 
 
 def test_restores_are_typed_right(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = REPOSITORY / "roles/backup/templates"
+    folder = REPOSITORY / "roles/restic_client/templates"
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
     arguments = runpy.run_path(str(folder / "hanam_restore_arguments.py"))
     for module in ("hanam_backup", "hanam_restore_which"):

@@ -129,8 +129,11 @@ def _variables(variables: Mapping[str, Any]) -> list[str]:
         found += _networks("guessing_province_networks", province)
     else:
         found.append("guessing_province_networks: cần danh sách mạng, ví dụ [192.0.2.0/24]; không có thì để []")
-    if variables.get("tls_mode") not in TLS_MODES:
-        found.append(f"tls_mode: phải là một trong {', '.join(TLS_MODES)}, đang là {variables.get('tls_mode')!r}")
+    if variables.get("certificates_mode") not in TLS_MODES:
+        found.append(
+            f"certificates_mode: phải là một trong {', '.join(TLS_MODES)}, "
+            f"đang là {variables.get('certificates_mode')!r}"
+        )
     found += _operator_keys(variables.get("mailboxes_operator_keys"))
     return found
 
@@ -200,17 +203,17 @@ def _internal_certificate(variables: Mapping[str, Any], host: str) -> list[str]:
 
 
 def _public_certificate(variables: Mapping[str, Any], host: str) -> list[str]:
-    names = list(variables.get("tls_names") or ())
-    key = variables.get("tls_private_key") or ""
-    if not names or variables.get("tls_mode") not in TLS_MODES:
+    names = list(variables.get("certificates_names") or ())
+    key = variables.get("certificates_private_key") or ""
+    if not names or variables.get("certificates_mode") not in TLS_MODES:
         return []
-    if variables["tls_mode"] == "acme":
+    if variables["certificates_mode"] == "acme":
         source = f"vault_public_keys[{host!r}]"
         return _key(source, key) if key else [f"{source}: chưa có; {_MAKE}"]
     source = f"vault_public_certificates[{host!r}]"
-    pair = (variables.get("tls_certificate") or "", key)
+    pair = (variables.get("certificates_certificate") or "", key)
     if not all(pair):
-        return [f"{source}: chưa có; tls_mode provided cần chứng thư và khóa cho {', '.join(names)}"]
+        return [f"{source}: chưa có; certificates_mode provided cần chứng thư và khóa cho {', '.join(names)}"]
     return [f"{source}: {problem}" for problem in pki.problems(*pair, names)]
 
 

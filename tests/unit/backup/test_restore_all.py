@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.unit.backup.conftest import Load
 
-TEMPLATES = Path(__file__).parents[3] / "roles/backup/templates"
+TEMPLATES = Path(__file__).parents[3] / "roles/restic_client/templates"
 HOMES = ("aa/aa11bb", "cc/cc22dd", "ee/ee33ff")
 
 type Run = Callable[..., int]

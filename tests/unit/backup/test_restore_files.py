@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.unit.backup.conftest import Load
 
-TEMPLATES = Path(__file__).parents[3] / "roles/backup/templates"
+TEMPLATES = Path(__file__).parents[3] / "roles/restic_client/templates"
 
 pytestmark = pytest.mark.dieu10
 

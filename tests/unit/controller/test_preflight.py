@@ -36,10 +36,10 @@ def right() -> dict[str, Any]:
         "mail_domain": "hanam.gov.vn",
         "mailboxes_operator_keys": ["age1" + "q" * 58],
         "admin_networks": ["192.0.2.0/24", "2001:db8::/32"],
-        "tls_mode": "provided",
-        "tls_names": ["mail.hanam.gov.vn"],
-        "tls_certificate": pair.certificate,
-        "tls_private_key": pair.key,
+        "certificates_mode": "provided",
+        "certificates_names": ["mail.hanam.gov.vn"],
+        "certificates_certificate": pair.certificate,
+        "certificates_private_key": pair.key,
         **numbers(),
         **vault,
     }
@@ -75,7 +75,7 @@ def test_right_variables_have_no_problems(right: dict[str, Any]) -> None:
         ("mail_domain", None, "mail_domain: cần một tên miền"),
         ("mailboxes_operator_keys", "", "mailboxes_operator_keys: cần danh sách khóa công khai"),
         ("mailboxes_operator_keys", ["age1abc"], "“age1abc” không phải khóa công khai"),
-        ("tls_mode", "selfsigned", "tls_mode: phải là một trong acme, provided"),
+        ("certificates_mode", "selfsigned", "certificates_mode: phải là một trong acme, provided"),
         ("admin_networks", "", "admin_networks: cần danh sách mạng"),
         ("admin_networks", ["192.0.2.1/24"], "admin_networks: “192.0.2.1/24” không phải một mạng"),
         ("guessing_province_networks", "10.27.0.0/16", "guessing_province_networks: cần danh sách mạng"),
@@ -105,14 +105,14 @@ def test_right_variables_have_no_problems(right: dict[str, Any]) -> None:
             "regulation_quota_personal_default_bytes: ít nhất 2147483648",
         ),
         ("regulation_quota_agency_default_bytes", "10GB", "regulation_quota_agency_default_bytes: ít nhất"),
-        ("tls_certificate", "nonsense", "vault_public_certificates['mail']: chứng thư không ở dạng PEM"),
-        ("tls_private_key", "", "vault_public_certificates['mail']: chưa có"),
+        ("certificates_certificate", "nonsense", "vault_public_certificates['mail']: chứng thư không ở dạng PEM"),
+        ("certificates_private_key", "", "vault_public_certificates['mail']: chưa có"),
         ("vault_redis_password", "a b", "vault_redis_password: chỉ gồm chữ không dấu và số"),
         ("vault_roundcube_des_key", "x" * 23, "vault_roundcube_des_key: cần đúng 24 ký tự"),
         ("vault_dkim_private_key", "nonsense", "vault_dkim_private_key: khóa riêng không ở dạng PEM"),
         ("vault_internal_ca", "nonsense", "vault_internal_ca: chứng thư không ở dạng PEM"),
         ("vault_restic_http", "x", "vault_restic_http: cần một bảng với các khóa user, password"),
-        ("tls_names", ["imap.hanam.gov.vn"], "chứng thư không có tên imap.hanam.gov.vn"),
+        ("certificates_names", ["imap.hanam.gov.vn"], "chứng thư không có tên imap.hanam.gov.vn"),
         *((name, "", f"{name}: chưa có") for name in preflight.VAULT),
     ],
 )
@@ -178,10 +178,13 @@ def test_an_internal_certificate_of_another_host_domain_or_authority_is_refused(
 
 @pytest.mark.parametrize(("key", "expected"), [("", "chưa có"), ("nonsense", "khóa riêng không ở dạng PEM")])
 def test_mode_acme_needs_a_key_that_can_be_read(right: dict[str, Any], key: str, expected: str) -> None:
-    acme = {**right, "tls_mode": "acme", "tls_certificate": "", "tls_private_key": key}
+    acme = {**right, "certificates_mode": "acme", "certificates_certificate": "", "certificates_private_key": key}
     (problem,) = preflight.problems(acme, "mail", GROUPS)
     assert problem.startswith(f"vault_public_keys['mail']: {expected}")
-    assert preflight.problems({**acme, "tls_private_key": right["vault_public_keys"]["mail"]}, "mail", GROUPS) == []
+    assert (
+        preflight.problems({**acme, "certificates_private_key": right["vault_public_keys"]["mail"]}, "mail", GROUPS)
+        == []
+    )
 
 
 SMARTHOST = {

@@ -18,7 +18,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Load:
     """Load files of a role in their order, each as a module of its name, and return the last one (`name`: its name)."""
     monkeypatch.setattr(sys, "path", [*sys.path])
 
-    def of(*files: str, folder: str = "backup/templates", name: str = "") -> ModuleType:
+    def of(*files: str, folder: str = "restic_client/templates", name: str = "") -> ModuleType:
         for file in files:
             module = name if name and file == files[-1] else file
             spec = importlib.util.spec_from_file_location(module, ROLES / folder / f"{file}.py")

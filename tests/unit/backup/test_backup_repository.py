@@ -14,7 +14,7 @@ pytestmark = pytest.mark.dieu10
 
 @pytest.fixture
 def maintain(load: Load) -> ModuleType:
-    return load("maintain", folder="backup_repository/templates")
+    return load("maintain", folder="restic_server/templates")
 
 
 @pytest.mark.parametrize("first", [dt.date(2026, 1, 4), dt.date(2026, 11, 15), dt.date(2032, 12, 5)])

@@ -1,18 +1,9 @@
 """A role's files, all in one round trip: the controller's side of the Ansible action `role_files`.
 
 A task per file costs a third of a second for each on every host; here a role's list is rendered on the controller, sent
-as one request and put in place by files_on_host.py, whose source goes along. Imports nothing of Ansible.
+as one request and put in place by role_files_on_host.py, whose source goes along. Imports nothing of Ansible.
 
-A row of `files`:
-    dest      path on the host
-    src       template; or `file`: copied as it is; or `content`: the text itself; or `link`: where a link points to;
-              or `absent: true`
-    owner, group (root), mode (0644)
-    validate  command that must accept the candidate, which stands for %s, before it replaces anything
-    notify    handler or handlers for this file alone; otherwise the task's own `notify` counts
-    keep      true: only created; what it holds later is somebody else's
-    secret    true: no difference of it is ever shown
-A row of `folders`: path, owner, group, mode (0755). Folders above a file need no row unless they are special.
+What the rows hold stands in the manual of the action: `ansible-doc role_files` (plugins/modules/role_files.yml).
 """
 
 import inspect
@@ -26,6 +17,10 @@ from hanam_mail.controller import role_files_on_host
 Row = Mapping[str, Any]
 Text = Callable[[str, Row], str]
 """What a row's file holds, by the row's source ("src" or "file") and the row."""
+Holds = Callable[[Any, Row], bool]
+"""Whether a condition holds, with these variables besides the task's."""
+Evaluate = Callable[[Any, Row], Any]
+"""A value with its Jinja expressions evaluated, with these variables besides the task's."""
 
 _SOURCES = ("src", "file", "content", "link", "absent")
 
@@ -41,11 +36,36 @@ def command(python: str) -> str:
     return f'{python} -I -c "{_LOADER}"'
 
 
-def stdin(entries: Sequence[Row], *, check: bool, show: bool) -> bytes:
+def stdin(entries: Sequence[Row], owned: Sequence[str], *, check: bool, show: bool) -> bytes:
     """Length of the program, the program, the request."""
     program = inspect.getsource(role_files_on_host).encode()
-    request = json.dumps({"entries": entries, "check": check, "show": show}).encode()
+    request = json.dumps({"entries": entries, "owned": owned, "check": check, "show": show}).encode()
     return f"{len(program)}\n".encode() + program + request
+
+
+def rows(name: str, given: Any, holds: Holds, evaluate: Evaluate) -> list[dict[str, Any]]:
+    """The rows of a list whose `when` holds, one for each element of a row's `loop`, with their expressions evaluated.
+
+    Of a row whose condition does not hold nothing else is evaluated: it may name what this host does not have.
+    """
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        raise ValueError(f"{name}: a list of rows is needed, not {given!r}")
+    found = []
+    for row in given:
+        if not isinstance(row, Mapping):
+            raise ValueError(f"{name}: a row is needed, not {row!r}")
+        conditions = row.get("when", True)
+        rest = {key: value for key, value in row.items() if key not in {"when", "loop"}}
+        if not all(holds(part, {}) for part in (conditions if isinstance(conditions, list) else [conditions])):
+            continue
+        elements = evaluate(row["loop"], {}) if "loop" in row else None
+        if elements is not None and not isinstance(elements, list):
+            raise ValueError(f"{name}: loop: a list is needed, not {elements!r}")
+        each: list[Row] = [{}] if elements is None else [{"item": element} for element in elements]
+        found += [dict(evaluate(rest, more)) for more in each]
+    return found
 
 
 def entries(folders: Sequence[Row], files: Sequence[Row], text: Text) -> list[dict[str, Any]]:
@@ -72,11 +92,28 @@ def _file(row: Row, text: Text) -> dict[str, Any]:
     return entry | {"kind": "file", "content": str(row["content"]) if source == "content" else text(source, row)}
 
 
+def owned(owns: Sequence[Row]) -> list[str]:
+    """The patterns of files that are the role's alone. Raises ValueError for one that may reach too far."""
+    patterns = []
+    for row in owns:
+        pattern = _path(row, "glob")
+        folder, _, name = pattern.rpartition("/")
+        if "**" in pattern or pattern.count("/") < 3 or any(sign in folder for sign in "?["):
+            raise ValueError(f"glob: {pattern!r} is not the files of one folder, or of folders of one kind")
+        if "*" in folder and any(sign in name for sign in "*?["):
+            raise ValueError(f"glob: {pattern!r}: where the folder is open, the name has to be whole")
+        patterns.append(pattern)
+    return patterns
+
+
 def _path(row: Row, name: str) -> str:
     path = row.get(name)
     if not isinstance(path, str) or not path.startswith("/"):
         raise ValueError(f"{name}: {path!r} is no absolute path")
-    return path.rstrip("/")
+    path = path.rstrip("/")
+    if not path or any(part in {"", ".", ".."} for part in path.split("/")[1:]) or not path.isprintable():
+        raise ValueError(f"{name}: {path!r} is no plain path")
+    return path
 
 
 def _common(row: Row, path: str, mode: str) -> dict[str, Any]:
@@ -98,7 +135,10 @@ def _common(row: Row, path: str, mode: str) -> dict[str, Any]:
 
 
 def result(sent: Sequence[Row], returncode: int, stdout: str, stderr: str) -> dict[str, Any]:
-    """An Ansible result: `changed`, `files` (paths that changed) and a `diff` for each."""
+    """An Ansible result: `changed`, `files` (paths that changed) and a `diff` for each.
+
+    Also `removed`: of what no row lists, path -> the pattern that owned it.
+    """
     try:
         # What sudo or a login shell may print comes before.
         answer = json.loads(stdout.strip().rpartition("\n")[2])
@@ -111,15 +151,19 @@ def result(sent: Sequence[Row], returncode: int, stdout: str, stderr: str) -> di
     return {
         "changed": bool(rows),
         "files": [row["path"] for row in rows],
-        "diff": [part for row in rows for part in _difference(row, by_path[row["path"]])],
+        "diff": [part for row in rows for part in _difference(row, by_path.get(row["path"], {"kind": "unlisted"}))],
+        "removed": {row["path"]: row["owned"] for row in rows if row.get("owned")},
     }
+
+
+_NOTED = {"folder": "new folder", "absent": "removed", "unlisted": "removed; the role lists it no longer"}
 
 
 def _difference(row: Row, entry: Row) -> list[dict[str, Any]]:
     path, parts = row["path"], []
     if row["content"]:
-        if entry["kind"] in {"folder", "absent"}:
-            parts.append({"prepared": f"{path}: {'new folder' if entry['kind'] == 'folder' else 'removed'}\n"})
+        if entry["kind"] in _NOTED:
+            parts.append({"prepared": f"{path}: {_NOTED[entry['kind']]}\n"})
         elif entry["secret"]:
             parts.append({"prepared": f"{path}: differs; it is secret and not shown\n"})
         else:
@@ -130,12 +174,23 @@ def _difference(row: Row, entry: Row) -> list[dict[str, Any]]:
     return parts
 
 
-def handlers(changed: Sequence[str], files: Sequence[Row], general: Sequence[str]) -> list[str]:
-    """Handlers to notify: for each changed file its row's own, otherwise those of the task. Folders notify nobody."""
+def handlers(
+    changed: Sequence[str],
+    files: Sequence[Row],
+    general: Sequence[str],
+    removed: Mapping[str, str] | None = None,
+    owns: Sequence[Row] = (),
+) -> list[str]:
+    """Handlers to notify: for each changed file its row's own, otherwise those of the task. Folders notify nobody.
+
+    For what was removed because no row lists it, those of the row of `owns` that it was found by.
+    """
+    patterns = set((removed or {}).values())
+    concerned = [row for row in files if _path(row, "dest") in changed]
+    concerned += [row for row in owns if _path(row, "glob") in patterns]
     found: dict[str, None] = {}
-    for row in files:
-        if _path(row, "dest") in changed:
-            own = row.get("notify")
-            for name in general if own is None else [own] if isinstance(own, str) else own:
-                found[name] = None
+    for row in concerned:
+        own = row.get("notify")
+        for name in general if own is None else [own] if isinstance(own, str) else own:
+            found[name] = None
     return list(found)

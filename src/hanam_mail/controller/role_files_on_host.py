@@ -1,8 +1,10 @@
-"""Puts a role's files in place on a host. The Ansible action `role_files` sends this source there; see files.py.
+"""Puts a role's files in place on a host. The Ansible action `role_files` sends this source there; see role_files.py.
 
 The files are taken in their order: written beside the place, checked by the file's own validator, then renamed over
 what is there. When one of them is refused, those before it are put back as they were, so that no change is left that no
-handler hears of. Standard library only. What a file holds is never part of an error.
+handler hears of. What the role owns and no longer lists goes last, when nothing names it any more.
+In check mode no validator runs: what else it reads is not in place, and on an empty host it is not there itself.
+Standard library only. What a file holds is never part of an error.
 """
 
 import grp
@@ -67,11 +69,27 @@ def apply(request: dict[str, Any]) -> dict[str, Any]:
             row = _entry(_parsed(raw), undo, check=request["check"], show=request["show"])
             if row:
                 rows.append(row)
+        listed = {raw["path"] for raw in request["entries"]}
+        for pattern in request["owned"]:
+            for path in sorted({str(path) for path in Path("/").glob(pattern[1:])} - listed):
+                listed.add(path)
+                row = _unlisted(path, undo, check=request["check"])
+                if row:
+                    rows.append(row | {"owned": pattern})
     except (OSError, Refused) as error:
         for step in reversed(undo):
             step()
         return {"error": str(error)}
     return {"rows": rows}
+
+
+def _unlisted(path: str, undo: list[Undo], *, check: bool) -> dict[str, Any] | None:
+    """A file or link that the role owns and no longer lists. Folders, sockets and the like are somebody else's."""
+    found = _look(Path(path))
+    if found is None or found.kind not in {"file", "link"}:
+        return None
+    gone = Entry(Path(path), "absent", "", "", 0, b"", validate="", keep=False, secret=True)
+    return _entry(gone, undo, check=check, show=False)
 
 
 def _parsed(raw: dict[str, Any]) -> Entry:
@@ -115,8 +133,24 @@ def _look(path: Path) -> Found | None:
     elif stat.S_ISLNK(status.st_mode):
         kind, content = "link", os.fsencode(path.readlink())
     elif stat.S_ISREG(status.st_mode):
-        kind, content = "file", path.read_bytes()
+        with os.fdopen(_open(path), "rb") as file:
+            kind, content = "file", file.read()
     return Found(kind, content, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+
+
+def _open(path: Path) -> int:
+    """What was looked at and nothing else: who owns the folder might put a link in its place meanwhile."""
+    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _give(path: Path, uid: int, gid: int, mode: int) -> None:
+    """Owner, group and mode of a file or folder, never of what a link points to."""
+    descriptor = _open(path)
+    try:
+        os.fchown(descriptor, uid, gid)
+        os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)
 
 
 def _attributes(entry: Entry, found: Found | None, *, check: bool) -> dict[str, list[str]]:
@@ -158,8 +192,7 @@ def _write(entry: Entry, found: Found | None, *, content: bool) -> None:
         return
     uid, gid = _uid(entry.owner, check=False), _gid(entry.group, check=False)
     if not content:
-        os.chown(path, uid, gid)
-        path.chmod(entry.mode)
+        _give(path, uid, gid, entry.mode)
         return
     if found is not None and entry.kind == "folder":
         raise Refused(f"{path}: is there, and is no folder")
@@ -168,8 +201,7 @@ def _write(entry: Entry, found: Found | None, *, content: bool) -> None:
     _parents(path.parent)
     if entry.kind == "folder":
         path.mkdir()
-        os.chown(path, uid, gid)
-        path.chmod(entry.mode)
+        _give(path, uid, gid, entry.mode)
     else:
         _replace(entry, uid, gid)
 
@@ -208,7 +240,10 @@ def _validate(entry: Entry, candidate: Path) -> None:
     if not entry.validate:
         return
     words = [word.replace("%s", str(candidate)) for word in shlex.split(entry.validate)]
-    done = subprocess.run(words, capture_output=True, text=True, errors="replace", check=False)
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, errors="replace", check=False)
+    except FileNotFoundError:
+        raise Refused(f"{entry.path}: this host has no program {words[0]!r} to check it with") from None
     if done.returncode != 0:
         said = (done.stderr + done.stdout).strip()[-2000:]
         reason = "what it said is not shown, the file is secret" if entry.secret else said
@@ -222,8 +257,7 @@ def _put_back(path: Path, found: Found | None) -> None:
             path.unlink()
         return
     if found.kind == "folder":
-        os.chown(path, found.uid, found.gid)
-        path.chmod(found.mode)
+        _give(path, found.uid, found.gid, found.mode)
         return
     before = Entry(path, found.kind, "", "", found.mode, found.content, validate="", keep=False, secret=True)
     _replace(before, found.uid, found.gid)

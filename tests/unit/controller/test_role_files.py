@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,19 @@ from hanam_mail.controller import role_files, role_files_on_host
 
 ME = {"owner": getpass.getuser(), "group": grp.getgrgid(os.getgid()).gr_name}
 
+UNCHANGED = {"changed": False, "files": [], "diff": [], "removed": {}}
 
-def put(*rows: dict[str, Any], folders: list[dict[str, Any]] | None = None, check: bool = False) -> dict[str, Any]:
+
+def put(
+    *rows: dict[str, Any], folders: list[dict[str, Any]] | None = None, owns: Sequence[str] = (), check: bool = False
+) -> dict[str, Any]:
     """As the action does, but in this process."""
     given = [ME | row for row in rows]
     entries = role_files.entries(
         [ME | row for row in folders or []], given, lambda source, row: f"{source} {row[source]}\n"
     )
-    answer = role_files_on_host.apply({"entries": entries, "check": check, "show": True})
+    owned = role_files.owned([{"glob": pattern} for pattern in owns])
+    answer = role_files_on_host.apply({"entries": entries, "owned": owned, "check": check, "show": True})
     return role_files.result(entries, 0, json.dumps(answer), "")
 
 
@@ -31,7 +37,7 @@ def test_a_file_is_written_once_with_its_mode(tmp_path: Path) -> None:
     row = {"dest": str(path), "content": "x = 1\n", "mode": "0640"}
     assert put(row)["files"] == [str(path)]
     assert (path.read_text(), path.stat().st_mode & 0o7777) == ("x = 1\n", 0o640)
-    assert put(row) == {"changed": False, "files": [], "diff": []}
+    assert put(row) == UNCHANGED
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -135,6 +141,11 @@ def test_a_folder_in_the_place_of_a_file_is_named_and_left_alone(tmp_path: Path)
     ("row", "mistake"),
     [
         ({"dest": "etc/a", "content": ""}, "no absolute path"),
+        ({"dest": "/", "content": ""}, "no plain path"),
+        ({"dest": "/etc/../root/a", "content": ""}, "no plain path"),
+        ({"dest": "/etc//a", "content": ""}, "no plain path"),
+        ({"dest": "/etc/a\nb", "content": ""}, "no plain path"),
+        ({"dest": "/etc/a\0b", "content": ""}, "no plain path"),
         ({"dest": "/etc/a"}, "exactly one of"),
         ({"dest": "/etc/a", "content": "", "link": "/b"}, "content and link"),
         ({"dest": "/etc/a", "content": "", "mode": 420}, "is not like '0644'"),
@@ -144,6 +155,136 @@ def test_a_folder_in_the_place_of_a_file_is_named_and_left_alone(tmp_path: Path)
 def test_a_mistake_in_a_row_is_named(row: dict[str, Any], mistake: str) -> None:
     with pytest.raises(ValueError, match=mistake):
         role_files.entries([], [row], lambda source, row: "")
+
+
+def test_a_validator_that_is_not_there_yet_stops_a_real_run_by_name_and_no_check(tmp_path: Path) -> None:
+    row = {"dest": str(tmp_path / "a"), "content": "x", "validate": "program-of-a-package --test %s"}
+    assert put(row, check=True)["files"] == [str(tmp_path / "a")]
+    assert put(row)["msg"] == f"{tmp_path / 'a'}: this host has no program 'program-of-a-package' to check it with"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_half_way_puts_links_removals_and_rights_back(tmp_path: Path) -> None:
+    link, gone, rights = (tmp_path / name for name in ("link", "gone", "rights"))
+    link.symlink_to("/etc/old")
+    gone.write_text("was here")
+    rights.write_text("same")
+    rights.chmod(0o600)
+    told = put(
+        {"dest": str(link), "content": "now a file"},
+        {"dest": str(gone), "absent": True},
+        {"dest": str(rights), "content": "same"},
+        {"dest": str(tmp_path / "bad"), "content": "", "validate": "false %s"},
+    )
+    assert told["failed"]
+    assert link.readlink() == Path("/etc/old")
+    assert gone.read_text() == "was here"
+    assert rights.stat().st_mode & 0o7777 == 0o600
+    assert sorted(tmp_path.iterdir()) == [gone, link, rights]
+
+
+def test_a_link_is_replaced_and_what_it_points_to_stays(tmp_path: Path) -> None:
+    """Whoever owns a folder may lay a link where root is to write."""
+    victim, path = tmp_path / "victim", tmp_path / "a.conf"
+    victim.write_text("root's")
+    victim.chmod(0o600)
+    path.symlink_to(victim)
+    assert put({"dest": str(path), "content": "x", "mode": "0666"})["changed"]
+    assert (path.is_symlink(), path.read_text()) == (False, "x")
+    assert (victim.read_text(), victim.stat().st_mode & 0o7777) == ("root's", 0o600)
+
+
+def test_rights_are_given_to_what_was_looked_at_and_not_through_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim, path = tmp_path / "victim", tmp_path / "a.conf"
+    victim.write_text("root's")
+    victim.chmod(0o600)
+    path.write_text("x")
+    path.chmod(0o600)
+    look = role_files_on_host._look
+
+    def looked_too_early(place: Path) -> role_files_on_host.Found | None:
+        found = look(place)
+        path.unlink()
+        path.symlink_to(victim)
+        return found
+
+    monkeypatch.setattr(role_files_on_host, "_look", looked_too_early)
+    assert put({"dest": str(path), "content": "x", "mode": "0666"})["failed"]
+    assert victim.stat().st_mode & 0o7777 == 0o600
+
+
+def test_a_pipe_in_the_place_of_a_file_hangs_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a")
+    assert put({"dest": str(tmp_path / "a"), "content": "x"})["msg"] == f"{tmp_path / 'a'}: is there, and is no file"
+
+
+# --- What the role owns and does not list ---
+
+
+def test_what_the_role_owns_and_lists_no_longer_is_removed_once(tmp_path: Path) -> None:
+    rows = [{"dest": str(tmp_path / name), "content": name} for name in ("a.conf", "b.conf")]
+    put(*rows)
+    (tmp_path / ".hidden.conf").write_text("")
+    (tmp_path / "link.conf").symlink_to("/nowhere")
+    (tmp_path / "note.txt").write_text("of another kind")
+    (tmp_path / "folder.conf").mkdir()
+    told = put(rows[0], owns=[f"{tmp_path}/*.conf"])
+    assert told["files"] == [f"{tmp_path}/{name}" for name in (".hidden.conf", "b.conf", "link.conf")]
+    assert told["removed"] == dict.fromkeys(told["files"], f"{tmp_path}/*.conf")
+    assert told["diff"][1] == {"prepared": f"{tmp_path}/b.conf: removed; the role lists it no longer\n"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.conf", "folder.conf", "note.txt"]
+    assert put(rows[0], owns=[f"{tmp_path}/*.conf"]) == UNCHANGED
+
+
+def test_check_mode_says_what_would_be_removed_and_leaves_it(tmp_path: Path) -> None:
+    stray = tmp_path / "stray.conf"
+    stray.write_text("x")
+    assert put(owns=[f"{tmp_path}/*"], check=True)["files"] == [str(stray)]
+    assert stray.read_text() == "x"
+
+
+def test_what_is_listed_to_be_kept_or_as_a_link_is_not_removed(tmp_path: Path) -> None:
+    rows = [
+        {"dest": str(tmp_path / "kept"), "content": "", "keep": True},
+        {"dest": str(tmp_path / "mask"), "link": "/dev/null"},
+    ]
+    put(*rows)
+    assert put(*rows, owns=[f"{tmp_path}/*"]) == UNCHANGED
+
+
+def test_nothing_is_removed_when_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "stray").write_text("x")
+    assert put({"dest": str(tmp_path / "a"), "content": "", "validate": "false %s"}, owns=[f"{tmp_path}/*"])["failed"]
+    assert [path.name for path in tmp_path.iterdir()] == ["stray"]
+
+
+def test_a_drop_in_of_one_name_is_owned_in_every_units_folder(tmp_path: Path) -> None:
+    for unit in ("a.service.d", "b.service.d"):
+        (tmp_path / unit).mkdir()
+        (tmp_path / unit / "50-ours.conf").write_text("")
+        (tmp_path / unit / "other.conf").write_text("")
+    told = put({"dest": f"{tmp_path}/a.service.d/50-ours.conf", "content": ""}, owns=[f"{tmp_path}/*.d/50-ours.conf"])
+    assert told["files"] == [f"{tmp_path}/b.service.d/50-ours.conf"]
+    assert (tmp_path / "b.service.d/other.conf").exists()
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["etc/rspamd/*", "/*", "/etc/*", "/etc/**/*.conf", "/etc/*/*.conf", "/etc/../root/*", "/etc/rspamd/", "/e?c/x/a"],
+)
+def test_a_pattern_that_reaches_too_far_is_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match="glob: "):
+        role_files.owned([{"glob": pattern}])
+
+
+def test_handlers_of_what_was_removed_are_those_of_its_pattern() -> None:
+    owns: list[dict[str, Any]] = [{"glob": "/a/b/*"}, {"glob": "/c/d/*", "notify": "Restart d"}]
+    told = role_files.handlers(["/a/b/x"], [], ["General"], {"/a/b/x": "/a/b/*"}, owns)
+    assert told == ["General"]
+    assert role_files.handlers(["/c/d/x"], [], ["General"], {"/c/d/x": "/c/d/*"}, owns) == ["Restart d"]
+    assert role_files.handlers([], [], ["General"], {}, owns) == []
 
 
 def test_only_the_handlers_of_changed_files_are_notified() -> None:
@@ -164,7 +305,7 @@ def test_program_and_request_travel_by_standard_input_only(tmp_path: Path) -> No
     )
     line = role_files.command(sys.executable)
     assert "Nam" not in line
-    data = role_files.stdin(entries, check=False, show=True)
+    data = role_files.stdin(entries, [], check=False, show=True)
     done = subprocess.run(["sh", "-c", line], input=data, capture_output=True, check=False)
     told = role_files.result(
         entries, done.returncode, "a banner of sudo\n" + done.stdout.decode(), done.stderr.decode()

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-import testinfra
+from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.host import Host
 
 from hanam_lab.paths import REPOSITORY
+from hanam_lab.remote import LATE, LOST
 from tests.lab import Lab
 
 JOURNALS = REPOSITORY / "build/journals"
@@ -20,6 +21,7 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     yield lab
     if request.session.testsfailed:
         _keep_journals(lab)
+    lab.close()
 
 
 def _keep_journals(lab: Lab) -> None:
@@ -30,20 +32,26 @@ def _keep_journals(lab: Lab) -> None:
         (place / f"{host}.log").write_text(lab.run(host, "journalctl --no-pager --output=short-iso-precise"))
 
 
-def _testinfra(lab: Lab, group: str) -> Host:
-    name = lab.host(group)
-    entry = lab.hosts[name]
-    return testinfra.get_host(
-        f"ssh://{entry['ansible_user']}@{entry['ansible_host']}",
-        ssh_identity_file=entry["ansible_ssh_private_key_file"],
-        ssh_extra_args=f"{entry['ansible_ssh_common_args']} {lab.driver.sharing}",
-        sudo=True,
-    )
+class Backend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
+    """testinfra's commands over the login that the lab keeps, as root."""
+
+    NAME = "lab"
+
+    def __init__(self, lab: Lab, group: str) -> None:
+        super().__init__(lab.host(group))
+        self._lab = lab
+
+    def run(self, command: str, *words: str, **ignored: object) -> CommandResult:
+        line = self.quote(command, *words)
+        answer = self._lab.remote(self.hostname).run(line)
+        if answer.code in (LATE, LOST):
+            raise RuntimeError(f"{line!r} on {self.hostname}: {answer.complaint!r}")
+        return self.result(answer.code, line.encode(), answer.output, answer.complaint)
 
 
 def _fixture(group: str) -> object:
     def of_group(lab: Lab) -> Host:
-        return _testinfra(lab, group)
+        return Host(Backend(lab, group))
 
     of_group.__doc__ = f"First host of group {group}, as root."
     return pytest.fixture(scope="session")(of_group)

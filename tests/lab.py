@@ -6,7 +6,6 @@ Used by every test that needs real hosts, and by the proofs at the end of `make 
 import imaplib
 import os
 import poplib
-import shlex
 import smtplib
 import socket
 import ssl
@@ -28,6 +27,7 @@ import yaml
 
 from hanam_lab.driver import Lab as Driver
 from hanam_lab.paths import REPOSITORY
+from hanam_lab.remote import LATE, Remote
 from hanam_mail.host.agent import AGAIN_SECONDS
 
 TIMEOUT = 30.0
@@ -42,8 +42,8 @@ EFFECT = 5.0
 PSQL = "/usr/lib/postgresql/17/bin/psql -qtAX -v ON_ERROR_STOP=1"
 """For programs to read. By its place: Debian's psql is a script that first looks for it, six times as long."""
 
-_SESSIONS = threading.BoundedSemaphore(8)
-"""Commands at once: sshd takes ten over one connection (MaxSessions), and a few others share it."""
+PATIENCE = ("-o", "ConnectTimeout=10", "-o", "ServerAliveInterval=10")
+"""Options of ssh by which a host that went away without a word is noticed."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ class Lab:
         self.name = name
         self.topology = topology
         self.driver = Driver(name)
+        self._remotes = dict[str, Remote]()
+        self._logging_in = threading.Lock()
 
     @classmethod
     def from_environment(cls) -> "Lab":
@@ -130,21 +132,30 @@ class Lab:
     def run(self, group: str, command: str, *, check: bool = True) -> str:
         """Run a shell command as root on a host of a group and return what it printed.
 
-        It goes there by standard input: sudo writes command lines to the journal, and some commands bear passwords.
+        No command line shows it, on no host and in no journal: some commands bear passwords.
         """
-        line = self.driver.ssh_command(self.host(group), shared=True)
-        with _SESSIONS:
-            done = subprocess.run(
-                [*line, "sudo", "sh", "-c", shlex.quote('eval "$(cat)"')],
-                input=command,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=180,
-            )
-        if check and done.returncode != 0:
-            raise AssertionError(f"{command!r} on {group}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
-        return done.stdout
+        answer = self.remote(group).run(command)
+        # As a person's terminal would show it.
+        output, complaint = (
+            text.decode().replace("\r\n", "\n").replace("\r", "\n") for text in (answer.output, answer.complaint)
+        )
+        if answer.code == LATE or (check and answer.code != 0):
+            raise AssertionError(f"{command!r} on {group}: exit {answer.code}\n{output}\n{complaint}")
+        return output
+
+    def remote(self, group: str) -> Remote:
+        """The kept login on a host of a group."""
+        with self._logging_in:
+            host = self.host(group)
+            if host not in self._remotes:
+                self._remotes[host] = Remote(self.driver.ssh_command(host, options=PATIENCE))
+            return self._remotes[host]
+
+    def close(self) -> None:
+        """Log out everywhere."""
+        for remote in self._remotes.values():
+            remote.close()
+        self._remotes.clear()
 
     def play(self, book: str, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a playbook on the lab, as an operator does."""

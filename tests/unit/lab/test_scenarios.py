@@ -18,7 +18,7 @@ case $3 in
 good) exit 0 ;;
 bad) echo "reason of the failure"; exit 2 ;;
 tests) cp "$REPORT" "$LOGS/tests.xml"; echo "last line"; exit 2 ;;
-original) echo "INFO     original ➜ idempotence: Executing"; touch "$WORKER.original"; exit 0 ;;
+original) touch "$WORKER.original"; echo "INFO     original ➜ idempotence: Executing"; exit 0 ;;
 copy) [ -e "$WORKER.original" ] || exit 3 ;;
 long) setsid sleep 300 & echo $! > "$WORKER"; touch "$WORKER.ready"; wait ;;
 esac

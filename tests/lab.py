@@ -185,6 +185,21 @@ class Lab:
         shell = f"cd / && runuser -u postgres -- {PSQL} -d mail"
         return self.run("accounts", f"{shell} <<'STATEMENTS'\n{statements}\nSTATEMENTS").strip()
 
+    @contextmanager
+    def hashes_as_in_production(self) -> Iterator[None]:
+        """For a while a password's hash costs what it costs in production; in the lab it costs nothing.
+
+        Hashes that are there already take that cost at their owner's next sign-in, and a refusal has it at once.
+        """
+        name = "accounts_bcrypt_cost"
+        everywhere = yaml.safe_load((REPOSITORY / "group_vars/all/postgresql.yml").read_text())
+        change = "update mail.setting set value = '{}' where name = 'password_bcrypt_cost'"
+        self.sql(change.format(everywhere[name]))
+        try:
+            yield
+        finally:
+            self.sql(change.format(self.variables[name]))
+
     def send_notices(self) -> None:
         """Send what waits by now. A run that the timer has begun may not have seen it: the first call awaits that."""
         self.run("accounts", "systemctl start hanam-mail-notices.service && systemctl start hanam-mail-notices.service")

@@ -1,11 +1,14 @@
 """Fixtures for every test that needs running hosts; a failure leaves the hosts' journals in build/journals."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 
 import pytest
 from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.host import Host
 
+from hanam_lab import turns
 from hanam_lab.paths import REPOSITORY
 from hanam_lab.remote import LATE, LOST
 from tests.lab import Lab
@@ -65,3 +68,33 @@ mailstore_host = _fixture("mailstore")
 webmail_host = _fixture("webmail")
 backup_repository_host = _fixture("backup_repository")
 internet_host = _fixture("outside")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What asserts a promise in seconds comes last, and only what looks back on all tests (tests/after) follows."""
+    items.sort(key=lambda item: ("tests/after/" in item.nodeid, item.get_closest_marker("bound") is not None))
+
+
+_QUIET = pytest.StashKey[turns.Quiet]()
+_ALONE = pytest.StashKey[bool]()
+_bound = ExitStack()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """One scenario's bound tests wait for those tests of others that run, and keep new ones from beginning."""
+    if "HANAM_TURNS" not in os.environ:
+        return (yield)
+    quiet = item.config.stash.setdefault(_QUIET, turns.Quiet(turns.PLACE))
+    if item.get_closest_marker("bound") is None:
+        with quiet.among_others():
+            return (yield)
+    if not item.config.stash.get(_ALONE, False):
+        _bound.enter_context(quiet.alone())
+        item.config.stash[_ALONE] = True
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or nextitem.get_closest_marker("bound") is None:
+            _bound.close()
+            item.config.stash[_ALONE] = False

@@ -3,6 +3,9 @@
 import fcntl
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from hanam_lab.paths import REPOSITORY
 
@@ -27,3 +30,37 @@ def take(number: int) -> None:
                 os.set_inheritable(place, True)
                 return
         time.sleep(_POLL_SECONDS)
+
+
+class Quiet:
+    """Tests that measure seconds run while no other scenario's tests of this checkout do; the others run side by side.
+
+    Who wants to be alone holds the gate until the room is empty, so that no newcomer goes in before.
+    """
+
+    def __init__(self, place: Path) -> None:
+        place.mkdir(parents=True, exist_ok=True)
+        self._gate, self._room = (os.open(place / name, os.O_RDWR | os.O_CREAT, 0o600) for name in ("gate", "room"))
+
+    @contextmanager
+    def among_others(self) -> Iterator[None]:
+        with _held(self._gate, fcntl.LOCK_SH):
+            fcntl.flock(self._room, fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._room, fcntl.LOCK_UN)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        with _held(self._gate, fcntl.LOCK_EX), _held(self._room, fcntl.LOCK_EX):
+            yield
+
+
+@contextmanager
+def _held(lock: int, kind: int) -> Iterator[None]:
+    fcntl.flock(lock, kind)
+    try:
+        yield
+    finally:
+        fcntl.flock(lock, fcntl.LOCK_UN)

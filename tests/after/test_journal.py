@@ -3,8 +3,12 @@
 import re
 from collections.abc import Iterator
 
+import pytest
+
 from tests.after.journal import ON_THESE_HOSTS, lines
 from tests.lab import Lab
+
+pytestmark = pytest.mark.neighbours
 
 # Why a program could not ask another: it was stopped or started again. Never that it asked wrongly, or may not.
 _AWAY = (

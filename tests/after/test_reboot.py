@@ -9,7 +9,7 @@ import pytest
 from tests.after.journal import ON_THESE_HOSTS, lines
 from tests.lab import Lab, message, wait_for
 
-pytestmark = pytest.mark.dieu10
+pytestmark = [pytest.mark.dieu10, pytest.mark.neighbours]
 
 BOOT = 120
 """Seconds for all of them."""

@@ -101,27 +101,38 @@ def _is_of(test: str, word: str) -> bool:
     return test == word or (test.startswith(word) and test[len(word)] in "/:[")
 
 
-def test_every_host_test_is_run_on_one_machine_or_on_several() -> None:
-    line = [sys.executable, "-m", "pytest", "--collect-only", "-q", "--color=no"]
-    line += ["tests/system", "tests/mail", "tests/web", "tests/after"]
+HOST_TESTS = ["tests/system", "tests/mail", "tests/web", "tests/after"]
+
+
+def _collected(*words: str) -> set[str]:
+    line = [sys.executable, "-m", "pytest", "--collect-only", "-q", "--color=no", *HOST_TESTS, *words]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    every = {test for test in done.stdout.splitlines() if "::" in test}
-    left = set(every)
+    return {test for test in done.stdout.splitlines() if "::" in test}
+
+
+def test_every_host_test_is_run_on_one_machine_or_on_several() -> None:
+    every, neighbours = _collected(), _collected("-m", "neighbours")
+    run = dict[str, set[str]]()
     for path in sorted((ROOT / "molecule").glob("*/molecule.yml")):
-        words = yaml.safe_load(path.read_text())["ansible"]["env"]["HANAM_TESTS"].split()
+        environment = yaml.safe_load(path.read_text())["ansible"]["env"]
+        words = environment["HANAM_TESTS"].split()
+        tests = every
+        if words[-2:] == ["-m", "neighbours"]:
+            words, tests = words[:-2], neighbours
         journal = {"tests/after", "tests/after/test_journal.py"}
         assert journal & set(words), f"{path.parent.name}: the journal at the end of its tests"
         without = [word.rpartition("=")[2] for word in words if word.startswith("--")]
         named = [word for word in words if not word.startswith("--")]
         for word in named + without:
             assert any(_is_of(test, word) for test in every), f"{path.parent.name}: {word} is no test"
-        left -= {
+        run.setdefault(environment["HANAM_INVENTORY"], set()).update(
             test
-            for test in left
+            for test in tests
             if any(_is_of(test, word) for word in named) and not any(_is_of(test, word) for word in without)
-        }
-    assert left == set(), "run by no scenario"
+        )
+    assert every - set.union(*run.values()) == set(), "run by no scenario"
+    assert run["inventory/split.yml"] == neighbours, "the marker decides what runs on several hosts"
 
 
 # Folders and files that no host test sees: a merge request that touches only these needs no hosts.

@@ -7,7 +7,7 @@ import pytest
 
 from tests.lab import Lab, Sample, message, wait_for
 
-pytestmark = [pytest.mark.dieu7, pytest.mark.dieu9]
+pytestmark = [pytest.mark.dieu7, pytest.mark.dieu9, pytest.mark.neighbours]
 
 
 def uses(lab: Lab, mailbox: str) -> dict[str, int]:

@@ -135,6 +135,7 @@ def test_a_restore_where_nothing_is_missing_changes_nothing(lab: Lab, person: Sa
     assert state(lab, person) == before
 
 
+@pytest.mark.neighbours
 def test_deleted_mail_comes_back_with_its_bytes_flags_and_dates(lab: Lab, person: Sample, before: State) -> None:
     empty(lab, person)
     assert state(lab, person) == {}
@@ -176,6 +177,7 @@ def test_mail_that_came_after_the_backup_stays_as_it_is(lab: Lab, person: Sample
     restore(lab, person)
 
 
+@pytest.mark.neighbours
 @pytest.mark.proof(
     "Sao lưu, xóa, khôi phục hộp thư: nội dung và cờ giữ nguyên / backed up, deleted, restored: bytes and flags equal"
 )
@@ -290,6 +292,7 @@ def test_mistakes_are_told_in_both_languages(
     assert all(word in said for word in words)
 
 
+@pytest.mark.neighbours
 def test_an_unreachable_repository_is_told_at_once(lab: Lab, person: Sample) -> None:
     with lab.stopped("backup_repository", "restic-rest-server"):
         said = lab.run(
@@ -317,6 +320,7 @@ def test_to_folder_needs_a_document(lab: Lab, person: Sample) -> None:
     assert shown.endswith("2\n")
 
 
+@pytest.mark.neighbours
 def test_a_restore_is_logged_with_operator_and_document(lab: Lab, person: Sample, before: State) -> None:
     restore(lab, person, "--document", "12/STTTT-VP")
 
@@ -395,6 +399,7 @@ def busy(lab: Lab) -> Iterator[Sample]:
     )
 
 
+@pytest.mark.neighbours
 def test_a_lost_store_comes_back_by_one_command(lab: Lab, person: Sample, before: State, busy: Sample) -> None:
     other = lab.samples[-2]
     # What a purged mailbox was: a home that no account has. All is taken now, so that nothing comes back which other

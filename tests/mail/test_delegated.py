@@ -11,7 +11,7 @@ import pytest
 from tests.delegation import Delegation, find
 from tests.lab import EFFECT, Lab, Sample, at_once, message, wait_for
 
-pytestmark = pytest.mark.dieu9
+pytestmark = [pytest.mark.dieu9, pytest.mark.neighbours]
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +120,7 @@ def test_both_names_are_kept(lab: Lab, delegation: Delegation) -> None:
     wait_for(lambda: told in lab.run("mailstore", "journalctl -t dovecot --since -2min -o cat"), told)
 
 
+@pytest.mark.bound
 @pytest.mark.dieu7
 def test_dieu7_1_a_lock_of_the_clerk_cuts_his_way_into_the_agencys_mailbox(
     lab: Lab, delegation: Delegation, clerk: Sample
@@ -147,6 +148,7 @@ def test_dieu7_1_a_lock_of_the_clerk_cuts_his_way_into_the_agencys_mailbox(
         lab.imap(delegation.login, clerk.password)
 
 
+@pytest.mark.bound
 @pytest.mark.dieu7
 def test_dieu7_1_a_locked_agency_mailbox_opens_for_no_clerk(lab: Lab, delegation: Delegation, clerk: Sample) -> None:
     lab.imap(delegation.login, clerk.password).logout()
@@ -168,6 +170,7 @@ def test_dieu7_1_a_locked_agency_mailbox_opens_for_no_clerk(lab: Lab, delegation
         lab.settle()
 
 
+@pytest.mark.bound
 def test_a_clerk_who_leaves_is_cut_at_once_although_his_sign_in_was_remembered(
     lab: Lab, delegation: Delegation, clerk: Sample
 ) -> None:

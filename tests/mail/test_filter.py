@@ -183,6 +183,7 @@ def test_virus_from_outside_is_refused(lab: Lab, official: Sample, hide: Callabl
     assert "Thu co virus" in text
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu8
 def test_virus_beside_full_size_attachments_is_refused(lab: Lab, official: Sample, colleague: Sample) -> None:
     mail = message(official.address, colleague.address)
@@ -193,6 +194,7 @@ def test_virus_beside_full_size_attachments_is_refused(lab: Lab, official: Sampl
     assert (code, "Thu co virus" in text) == (554, True)
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu8
 def test_virus_at_the_end_of_the_largest_incoming_message_is_refused(lab: Lab, official: Sample) -> None:
     mail = message(STRANGER, official.address)
@@ -223,6 +225,7 @@ def test_archive_that_unpacks_beyond_all_bounds_is_refused(lab: Lab, official: S
 # --- sizes ---
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu8
 @pytest.mark.parametrize("parts", [1, 3])
 def test_attachments_of_an_official_may_have_their_full_size_and_not_a_byte_more(
@@ -309,6 +312,8 @@ def test_without_a_scanner_mail_waits_and_arrives_afterwards(
     lab.wait_for_message(colleague, str(ours["Subject"]))
 
 
+@pytest.mark.bound
+@pytest.mark.neighbours
 def test_a_filter_that_hangs_is_told_at_connect_and_soon(lab: Lab) -> None:
     """Not at STARTTLS or sign-in, where programs would take it for a wrong password."""
 
@@ -330,6 +335,7 @@ def test_a_filter_that_hangs_is_told_at_connect_and_soon(lab: Lab) -> None:
 # --- spam ---
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu12
 @pytest.mark.proof("Thư rác (GTUBE) bị từ chối / spam refused")
 def test_spam_of_an_official_is_refused(lab: Lab, official: Sample, colleague: Sample) -> None:
@@ -338,12 +344,14 @@ def test_spam_of_an_official_is_refused(lab: Lab, official: Sample, colleague: S
     assert (code, "thu rac" in text) == (554, True)
 
 
+@pytest.mark.neighbours
 def test_spam_from_outside_is_refused(lab: Lab, official: Sample) -> None:
     mail = message(STRANGER, official.address, text=f"{GTUBE}\n")
     code, text = refusal(lambda: bring(lab, official.address, mail.as_bytes()))
     assert (code, "thu rac" in text) == (554, True)
 
 
+@pytest.mark.neighbours
 def test_likely_spam_is_marked_and_filed_as_junk(lab: Lab, official: Sample) -> None:
     mail = message(STRANGER, official.address, text="http://198.51.100.7/x\n")
     for header in ("Message-ID", "Date", "To", "From"):
@@ -369,6 +377,7 @@ def test_vietnamese_official_letter_from_outside_is_not_taken_for_spam(lab: Lab,
 # --- who we are ---
 
 
+@pytest.mark.neighbours
 def test_mail_of_an_official_is_signed(lab: Lab, official: Sample, colleague: Sample) -> None:
     mail = message(official.address, colleague.address)
     submit(lab, official, colleague.address, mail.as_bytes())
@@ -379,6 +388,7 @@ def test_mail_of_an_official_is_signed(lab: Lab, official: Sample, colleague: Sa
     assert f"s={lab.variables['dkim_selector']};" in signature
 
 
+@pytest.mark.neighbours
 def test_mail_from_outside_that_claims_to_be_ours_is_refused(lab: Lab, official: Sample, colleague: Sample) -> None:
     """Not even with our domain in From: our own DMARC policy refuses that."""
     mail = message(official.address, colleague.address)

@@ -150,6 +150,7 @@ def kept(lab: Lab, owner: Sample, subject: str, folder: str = "*") -> int:
     return len(lab.run("mailstore", query).splitlines())
 
 
+@pytest.mark.neighbours
 def test_nobody_gets_past_the_owners_rules_by_the_field_that_the_mail_store_writes(
     lab: Lab, foreign: Foreign, sender: Sample, owner: Sample
 ) -> None:
@@ -167,6 +168,7 @@ def test_nobody_gets_past_the_owners_rules_by_the_field_that_the_mail_store_writ
     assert kept(lab, owner, subject, "Rieng") == 2
 
 
+@pytest.mark.neighbours
 def test_what_is_led_to_a_state_agency_arrives_and_what_comes_back_goes_to_the_owner(
     lab: Lab, foreign: Foreign, owner: Sample
 ) -> None:
@@ -181,6 +183,7 @@ def test_what_is_led_to_a_state_agency_arrives_and_what_comes_back_goes_to_the_o
     assert owner.address in found["X-Sieve-Redirected-From"]
 
 
+@pytest.mark.neighbours
 def test_a_redirect_to_outside_that_was_stored_all_the_same_acts_on_nothing_and_loses_nothing(
     lab: Lab, foreign: Foreign, owner: Sample
 ) -> None:
@@ -203,6 +206,7 @@ def test_a_redirect_to_outside_that_was_stored_all_the_same_acts_on_nothing_and_
     assert not [entry for entry in foreign.queue("mx") if owner.address in str(entry)]
 
 
+@pytest.mark.neighbours
 def test_the_owner_hears_once_that_a_rule_leads_to_where_it_may_not(lab: Lab, foreign: Foreign, owner: Sample) -> None:
     target = f"{uuid.uuid4().hex[:12]}@ngoai.example"
     store_unread(lab, owner, f'redirect "{target}";')
@@ -214,6 +218,7 @@ def test_the_owner_hears_once_that_a_rule_leads_to_where_it_may_not(lab: Lab, fo
     assert told.count(f"chuyển tiếp thư đến {target}") == 1
 
 
+@pytest.mark.neighbours
 def test_what_the_state_agency_refuses_comes_back_to_the_owner(lab: Lab, foreign: Foreign, owner: Sample) -> None:
     store_unread(lab, owner, f'redirect "{REJECT.replace("ngoai.example", "bo.gov.vn")}";')
     subject = arrive(lab, foreign, owner)
@@ -226,6 +231,7 @@ def test_what_the_state_agency_refuses_comes_back_to_the_owner(lab: Lab, foreign
     assert report
 
 
+@pytest.mark.neighbours
 def test_two_scripts_that_lead_to_each_other_end(lab: Lab, foreign: Foreign, owner: Sample) -> None:
     other = lab.samples[3]
     store_unread(lab, owner, f'redirect "{other.address}";')

@@ -56,6 +56,7 @@ def test_folder_with_vietnamese_name_dots_and_subfolder(lab: Lab, person: Sample
             assert client.delete(f'"{name}"')[0] == "OK"
 
 
+@pytest.mark.neighbours
 @pytest.mark.proof("Đọc thư bằng POP3 qua TLS / POP3 over TLS")
 def test_pop3_fetches_a_message(lab: Lab, person: Sample) -> None:
     sender = lab.samples[0]
@@ -87,6 +88,7 @@ def _opens_pop3(lab: Lab, person: Sample, password: str) -> bool:
     return True
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu4
 def test_wrong_password_is_refused_also_when_the_right_one_was_just_accepted(lab: Lab, person: Sample) -> None:
     """What is remembered of an accepted sign-in neither lets another password through nor shuts it out."""
@@ -102,6 +104,7 @@ def test_wrong_password_is_refused_also_when_the_right_one_was_just_accepted(lab
         assert answers == [accepted, accepted], password == person.password
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu4
 def test_one_persons_password_opens_nobody_elses_mailbox(lab: Lab, person: Sample) -> None:
     lab.imap(person.address, person.password).logout()
@@ -139,6 +142,7 @@ def test_managesieve_takes_no_password_before_tls(lab: Lab) -> None:
     assert refusal.startswith(b"NO")
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu10
 def test_what_the_filter_marked_as_spam_lies_in_junk(lab: Lab, person: Sample) -> None:
     subject = _deliver(lab, person, "X-Spam: Yes\\n")

@@ -9,6 +9,8 @@ import pytest
 
 from tests.lab import Lab, Sample, message, wait_for
 
+pytestmark = pytest.mark.neighbours
+
 
 def _send(lab: Lab, sender: Sample, mail: EmailMessage) -> None:
     with lab.submission(sender.address, sender.password) as client:

@@ -42,6 +42,7 @@ def arrived(lab: Lab, recipient: Sample) -> Iterator[str]:
         lab.run("mailstore", f"doveadm expunge -u {recipient.mailbox} mailbox {folder} header subject '{subject}'")
 
 
+@pytest.mark.neighbours
 def test_moving_to_junk_and_back_teaches_and_throwing_away_does_not(
     lab: Lab, recipient: Sample, arrived: str, learnt: Callable[[], tuple[int, int]]
 ) -> None:
@@ -100,6 +101,7 @@ def move(client: imaplib.IMAP4_SSL, source: str, target: str, which: str = "1:*"
     return time.monotonic() - begin
 
 
+@pytest.mark.bound
 def test_three_hundred_messages_moved_at_once_are_learnt_and_keep_nobody_waiting(
     lab: Lab, folders: imaplib.IMAP4_SSL, learnt: Callable[[], tuple[int, int]]
 ) -> None:
@@ -115,6 +117,7 @@ def waiting(lab: Lab) -> int:
     return int(lab.run("mailstore", "find /var/lib/private/hanam-learn -type f | wc -l"))
 
 
+@pytest.mark.neighbours
 def test_what_is_moved_while_the_filter_is_away_is_learnt_once_and_as_it_was_left(
     lab: Lab, folders: imaplib.IMAP4_SSL, learnt: Callable[[], tuple[int, int]]
 ) -> None:
@@ -155,6 +158,8 @@ def test_no_move_is_lost_when_the_service_is_started_again(
     wait_for(lambda: learnt() == (spam + 200, ham), "all are learnt", 120)
 
 
+@pytest.mark.bound
+@pytest.mark.neighbours
 def test_a_filter_that_hangs_keeps_nobody_waiting(
     lab: Lab, folders: imaplib.IMAP4_SSL, learnt: Callable[[], tuple[int, int]]
 ) -> None:
@@ -171,6 +176,7 @@ def test_a_filter_that_hangs_keeps_nobody_waiting(
     wait_for(lambda: learnt() == (spam + 20, ham), "all are learnt afterwards", 90)
 
 
+@pytest.mark.bound
 def test_a_service_that_hangs_is_started_again(
     lab: Lab, folders: imaplib.IMAP4_SSL, learnt: Callable[[], tuple[int, int]]
 ) -> None:
@@ -203,6 +209,7 @@ def test_huge_messages_teach_nothing_and_nobody_reads_what_waits(
             lab.run("mailstore", f"! runuser -u {user} -- test -r {path}")
 
 
+@pytest.mark.neighbours
 def test_by_the_gate_named_hosts_teach_and_nobody_does_anything_else(lab: Lab) -> None:
     """The controller itself lets everybody do everything who reaches it."""
     domain, internal = lab.variables["mail_domain"], "/etc/hanam-mail/tls/internal"

@@ -8,6 +8,8 @@ import pytest
 
 from tests.lab import Lab, Sample, wait_for
 
+pytestmark = pytest.mark.neighbours
+
 
 @pytest.fixture
 def person(lab: Lab) -> Sample:

@@ -72,6 +72,7 @@ def bounce(lab: Lab, official: Sample, since: float, recipient: str) -> str:
     return wait_for(look, f"notice of failure for {recipient}")
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu3
 @pytest.mark.proof(
     "Thư từ trong ra ngoài, máy chủ ngoài xác minh chữ ký DKIM / inside to outside, its DKIM signature verified there"
@@ -83,6 +84,7 @@ def test_mail_of_an_official_arrives_signed(lab: Lab, foreign: Foreign, official
     assert "header.d=hanam.gov.vn" in received["Authentication-Results"]
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu3
 def test_mail_to_a_domain_with_dane_goes_over_verified_tls(lab: Lab, foreign: Foreign, official: Sample) -> None:
     mail = send(lab, official, AN)
@@ -124,6 +126,7 @@ def test_mail_for_a_busy_server_is_kept_and_tried_again(lab: Lab, foreign: Forei
     assert "450 4.2.1" in deferral(lab, foreign, BUSY)
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu10
 @pytest.mark.parametrize(("recipient", "told"), [(REJECT, "5.7.1"), (FULL, "5.2.2")])
 def test_official_is_told_when_mail_is_refused(
@@ -134,6 +137,7 @@ def test_official_is_told_when_mail_is_refused(
     assert told in bounce(lab, official, start, recipient)
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu3
 @pytest.mark.proof("Thư từ ngoài vào, qua TLS được DNS bảo đảm / outside to inside, over TLS that DNS vouches for")
 def test_foreign_mail_comes_in_over_tls_that_dns_vouches_for(lab: Lab, foreign: Foreign, official: Sample) -> None:
@@ -159,6 +163,7 @@ def test_foreign_mail_with_vietnamese_headers_comes_in_unchanged(lab: Lab, forei
     assert b"X-Note: =?utf-8?q?=C4=90=E1=BB=81_ngh=E1=BB=8B?=" in received
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu10
 def test_every_address_of_the_operators_roles_takes_mail_from_outside(lab: Lab) -> None:
     """Support and the sender of notices too: tests/render finds what is shown to people, this whether it answers."""
@@ -171,6 +176,7 @@ def test_every_address_of_the_operators_roles_takes_mail_from_outside(lab: Lab) 
         assert {address: client.rcpt(address)[0] for address in addresses} == dict.fromkeys(addresses, 250)
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu10
 def test_our_verdicts_on_mail_stay_here(lab: Lab, foreign: Foreign) -> None:
     """What the filter writes for our own folders is nothing that others should believe, or spammers know."""

@@ -65,6 +65,7 @@ def test_owner_sees_his_quota(lab: Lab, small_mailbox: Sample) -> None:
     assert SMALL - 2 * MEBIBYTE < used * 1024 <= SMALL + MEBIBYTE
 
 
+@pytest.mark.neighbours
 @pytest.mark.proof("Thư lớn hơn chỗ trống bị từ chối ngay / a message that does not fit is refused at once")
 def test_too_large_message_is_refused_by_its_declared_size(lab: Lab, sender: Sample, small_mailbox: Sample) -> None:
     with lab.submission(sender.address, sender.password) as client:
@@ -74,6 +75,7 @@ def test_too_large_message_is_refused_by_its_declared_size(lab: Lab, sender: Sam
     assert text.isascii()
 
 
+@pytest.mark.neighbours
 def test_size_that_was_not_declared_is_found_out_at_the_end(lab: Lab, sender: Sample, small_mailbox: Sample) -> None:
     with lab.submission(sender.address, sender.password) as client:
         code, text = _refused(client, sender.address, small_mailbox.address, None)
@@ -81,6 +83,7 @@ def test_size_that_was_not_declared_is_found_out_at_the_end(lab: Lab, sender: Sa
     assert "Hop thu da day" in text
 
 
+@pytest.mark.neighbours
 def test_the_outside_is_told_the_same(lab: Lab, small_mailbox: Sample) -> None:
     with lab.smtp() as client:
         code, text = _refused(client, AN, small_mailbox.address, 15 * MEBIBYTE)
@@ -88,6 +91,7 @@ def test_the_outside_is_told_the_same(lab: Lab, small_mailbox: Sample) -> None:
     assert "Hop thu da day" in text
 
 
+@pytest.mark.neighbours
 def test_small_message_still_arrives(lab: Lab, sender: Sample, small_mailbox: Sample) -> None:
     mail = message(sender.address, small_mailbox.address)
     with lab.submission(sender.address, sender.password) as client:
@@ -123,6 +127,7 @@ def _appended(client: imaplib.IMAP4, mails: list[bytes]) -> bytes:
     return line.removeprefix(b"many ")
 
 
+@pytest.mark.neighbours
 def test_message_for_two_comes_to_the_one_with_room_and_waits_for_the_other(
     lab: Lab, sender: Sample, small_mailbox: Sample
 ) -> None:
@@ -146,6 +151,7 @@ def test_message_for_two_comes_to_the_one_with_room_and_waits_for_the_other(
     lab.wait_for_message(small_mailbox, mail["Subject"])
 
 
+@pytest.mark.neighbours
 def test_nobody_to_ask_for_room_means_try_later(lab: Lab, sender: Sample, person: Sample) -> None:
     """Mail that was taken without asking might have to be sent back; mail to elsewhere is not concerned."""
     elsewhere = lab.host("mx") not in lab.groups["mailstore"]

@@ -9,7 +9,7 @@ from hanam_lab.paths import REPOSITORY
 from hanam_mail.controller import accounts_host
 from tests.lab import Lab, Sample, message, wait_for
 
-pytestmark = [pytest.mark.dieu8, pytest.mark.dieu12]
+pytestmark = [pytest.mark.dieu8, pytest.mark.dieu12, pytest.mark.neighbours]
 
 MEBIBYTE = 2**20
 SMALL = 20 * MEBIBYTE
@@ -92,6 +92,7 @@ def test_a_warning_concerns_the_owner_alone(lab: Lab, small: Sample) -> None:
     assert given == f'["{small.address}"]'
 
 
+@pytest.mark.bound
 def test_dieu_8_1_more_room_by_the_registry_lets_the_refused_message_in_within_5_s(
     lab: Lab, sender: Sample, small: Sample
 ) -> None:

@@ -187,6 +187,7 @@ def _forget(lab: Lab) -> None:
 # --- The first password ---
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu8
 @pytest.mark.dieu12
 def test_a_handed_over_password_opens_nothing_but_the_change_of_itself(world: World) -> None:
@@ -303,6 +304,7 @@ def _identities(world: World) -> list[str]:
     return world.lab.run("accounts", f'runuser -u postgres -- psql -At webmail -c "{asked}"').splitlines()
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu5
 def test_a_rename_keeps_the_mailbox_and_both_addresses(furnished: World) -> None:
     domain = furnished.lab.variables["mail_domain"]
@@ -329,6 +331,7 @@ def test_a_rename_keeps_the_mailbox_and_both_addresses(furnished: World) -> None
     _sorted_by_the_rule(furnished, "nguyenthunghiem")
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu6
 def test_a_transfer_keeps_the_mailbox_and_its_plain_address(furnished: World) -> None:
     before = furnished.kept()
@@ -343,6 +346,7 @@ def test_a_transfer_keeps_the_mailbox_and_its_plain_address(furnished: World) ->
     _sorted_by_the_rule(furnished, person["address"])
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu5
 @pytest.mark.dieu6
 def test_a_transfer_may_replace_the_former_agencys_suffix_and_both_are_delivered(furnished: World) -> None:
@@ -356,6 +360,7 @@ def test_a_transfer_may_replace_the_former_agencys_suffix_and_both_are_delivered
     _stored_under(furnished, SUFFIXED, "tranthunghiem.th", "tranthunghiem.tm")
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu5
 @pytest.mark.dieu6
 def test_a_renamed_agency_and_its_office_are_reached_under_old_and_new_code(furnished: World) -> None:
@@ -370,6 +375,7 @@ def test_a_renamed_agency_and_its_office_are_reached_under_old_and_new_code(furn
     _stored_under(furnished, OFFICE, "pt.thuba", "pt.thuhai")
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu6
 def test_a_merger_moves_all_mailboxes_of_the_agency_and_loses_none(furnished: World) -> None:
     before = furnished.kept()
@@ -392,6 +398,8 @@ def test_a_merger_moves_all_mailboxes_of_the_agency_and_loses_none(furnished: Wo
     _stored_under(furnished, SUFFIXED, "tranthunghiem.th", "tranthunghiem.tm")
 
 
+@pytest.mark.bound
+@pytest.mark.neighbours
 @pytest.mark.dieu8
 def test_a_raised_quota_is_felt_at_once(furnished: World) -> None:
     person = furnished.registry.person()
@@ -432,6 +440,7 @@ def revoked(world: World) -> World:
     return world
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu6
 def test_a_revoked_mailbox_refuses_mail_with_a_clear_text(revoked: World) -> None:
     with revoked.lab.smtp() as client:
@@ -463,6 +472,7 @@ def test_a_purge_refuses_with_one_sentence(revoked: World, mailbox: str, words: 
     assert revoked.lab.sql(f"select count(*) from mail.mailbox where id in ('{GONE}') and purged_at is null") == "1"
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu6
 def test_a_purge_exports_first_and_leaves_the_address_taken(revoked: World, tmp_path: Path) -> None:
     lab = revoked.lab

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.delegation import find
-from tests.lab import DELIVERY, EFFECT, Lab, Sample, message, wait_for
+from tests.lab import Lab, Sample, message, wait_for
 from tests.mail.accounts import reopen
 from tests.mail.test_filter import EICAR, with_attachment
 
@@ -73,7 +73,7 @@ def test_dieu12_6_above_its_limit_an_account_waits_and_above_the_second_it_is_lo
         with pytest.raises((smtplib.SMTPSenderRefused, smtplib.SMTPServerDisconnected)):
             client.send_message(message(flooder.address, recipient.address))
     lab.settle()
-    wait_for(lambda: "!" in lab.run("submission", "postqueue -p"), "the queue held", EFFECT + DELIVERY)
+    wait_for(lambda: "!" in lab.run("submission", "postqueue -p"), "the queue held")
     lab.send_notices()
     operator = lab.variables["operator_address"].format(mail_domain=lab.variables["mail_domain"])
     told = f"kind = 'sending_lock' and mailbox_id = '{flooder.mailbox}'"
@@ -138,5 +138,5 @@ def test_dieu7_2b_the_last_virus_too_many_locks_the_account(lab: Lab, flooder: S
         with lab.submission(flooder.address, flooder.password) as client, pytest.raises(smtplib.SMTPDataError):
             client.send_message(mail)
         noted = f"select sum(viruses) >= {number} from mail.sending where mailbox_id = '{flooder.mailbox}'"
-        wait_for(lambda question=noted: lab.sql(question) == "t", f"virus {number} noted", EFFECT + 5)  # type: ignore[misc]
+        wait_for(lambda question=noted: lab.sql(question) == "t", f"virus {number} noted")  # type: ignore[misc]
         assert state(lab, flooder) == ("locked:compromised" if number == most else "")

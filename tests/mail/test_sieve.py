@@ -60,6 +60,7 @@ def author(mail: bytes) -> str:
     return found[0].decode().strip()
 
 
+@pytest.mark.neighbours
 def test_dieu4_6_a_script_writes_under_its_owners_addresses_only(
     lab: Lab, owner: Sample, asker: Sample, put: Put
 ) -> None:
@@ -86,6 +87,7 @@ def test_dieu4_6_a_script_writes_under_its_owners_addresses_only(
         assert not lab.run("mailstore", search).strip(), "nothing under another name"
 
 
+@pytest.mark.neighbours
 def test_dieu4_6_a_rejection_comes_from_the_owner_and_not_from_the_system(
     lab: Lab, owner: Sample, asker: Sample, put: Put
 ) -> None:

@@ -133,6 +133,7 @@ def test_signature_that_is_weak_or_not_allowed_counts_as_none(
     assert (code, "Thu mao danh" in text) == (554, True), (code, text)
 
 
+@pytest.mark.bound
 def test_key_record_keeps_the_filter_busy_with_no_octets(lab: Lab, official: Sample, keys: dict[str, Key]) -> None:
     content = letter(official, f"an@{keys['hostile'].domain}", uuid.uuid4().hex)
     began = time.monotonic()

@@ -121,6 +121,7 @@ def answers(request: pytest.FixtureRequest, lab: Lab, person: Sample, when_activ
         yield ask(lab, request.param, person, person)
 
 
+@pytest.mark.neighbours
 @pytest.mark.parametrize("protocol", list(Protocol), ids=str)
 def test_state_at_a_door(when_active: Answers, answers: Answers, protocol: Protocol) -> None:
     opened = when_active.right[protocol]

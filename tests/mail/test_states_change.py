@@ -10,7 +10,7 @@ import pytest
 from tests.lab import EFFECT, Lab, Sample, message, wait_for
 from tests.mail.accounts import State, in_state, raw_imap, reopen
 
-pytestmark = pytest.mark.dieu7
+pytestmark = [pytest.mark.dieu7, pytest.mark.neighbours]
 
 
 @pytest.fixture
@@ -43,6 +43,7 @@ def idle(lab: Lab, person: Sample) -> Callable[[float], float]:
     return seconds_to_end
 
 
+@pytest.mark.bound
 @pytest.mark.parametrize("state", [State.COMPROMISED, State.REVOKED, State.DEFAULT, State.EXPIRED], ids=str)
 def test_an_open_idle_ends_within_seconds(lab: Lab, person: Sample, state: State) -> None:
     end = idle(lab, person)
@@ -53,6 +54,7 @@ def test_an_open_idle_ends_within_seconds(lab: Lab, person: Sample, state: State
     assert seconds < EFFECT
 
 
+@pytest.mark.bound
 def test_an_open_smtp_session_dies_at_the_next_mail(lab: Lab, person: Sample) -> None:
     with lab.submission(person.address, person.password) as client:
         assert client.mail(person.address)[0] == 250
@@ -66,6 +68,7 @@ def test_an_open_smtp_session_dies_at_the_next_mail(lab: Lab, person: Sample) ->
     assert seconds < EFFECT
 
 
+@pytest.mark.bound
 def test_an_open_smtp_session_dies_at_the_end_of_its_message(lab: Lab, person: Sample) -> None:
     """The envelope was taken before the lock, the message comes after it: it is not sent."""
     mail = message(person.address, lab.samples[0].address)
@@ -84,6 +87,7 @@ def test_an_open_smtp_session_dies_at_the_end_of_its_message(lab: Lab, person: S
     assert mail["Message-ID"] not in lab.run("submission", "postqueue -j")
 
 
+@pytest.mark.bound
 @pytest.mark.dieu8
 def test_after_a_change_the_old_password_ends_and_the_new_one_opens(lab: Lab, person: Sample) -> None:
     end = idle(lab, person)

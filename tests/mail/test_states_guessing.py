@@ -73,6 +73,8 @@ def hashes_as_in_production(lab: Lab) -> Iterator[None]:
         yield
 
 
+@pytest.mark.bound
+@pytest.mark.neighbours
 @pytest.mark.usefixtures("hashes_as_in_production")
 def test_ten_thousand_guesses_from_twenty_machines_open_nothing(lab: Lab, victim: Sample) -> None:
     """The right password is among them, at each machine once after the threshold; its owner gets in from elsewhere."""
@@ -120,6 +122,7 @@ def test_ten_thousand_guesses_from_twenty_machines_open_nothing(lab: Lab, victim
     assert elsewhere["longest"] < 2
 
 
+@pytest.mark.bound
 def test_the_operator_hears_of_it(lab: Lab, victim: Sample) -> None:
     begin = lab.run("mailstore", "date +%s").strip()
     shut_out(lab, victim, "198.51.100.99")

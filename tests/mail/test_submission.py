@@ -24,6 +24,7 @@ def _refusal(client: smtplib.SMTP, sender: str, recipient: str) -> tuple[int, st
     raise AssertionError(f"mail from {sender!r} to {recipient!r} was not refused")
 
 
+@pytest.mark.neighbours
 @pytest.mark.parametrize("implicit_tls", [True, False], ids=["465", "587"])
 @pytest.mark.proof("Gửi thư qua cổng {} / submission on {}")
 def test_official_signs_in_and_sends(lab: Lab, sender: Sample, recipient: Sample, implicit_tls: bool) -> None:
@@ -51,6 +52,7 @@ def test_25_takes_no_sign_in_at_all(lab: Lab) -> None:
         assert client.docmd("AUTH", "PLAIN")[0] == 503
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu4
 def test_25_neither_relays_nor_tells_who_exists(lab: Lab, recipient: Sample) -> None:
     with lab.smtp() as client:
@@ -58,6 +60,7 @@ def test_25_neither_relays_nor_tells_who_exists(lab: Lab, recipient: Sample) -> 
         assert client.docmd("VRFY", recipient.address)[0] == 502
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu4
 @pytest.mark.parametrize("implicit_tls", [True, False], ids=["465", "587"])
 def test_wrong_password_is_refused(lab: Lab, sender: Sample, implicit_tls: bool) -> None:
@@ -66,6 +69,7 @@ def test_wrong_password_is_refused(lab: Lab, sender: Sample, implicit_tls: bool)
     assert refusal.value.smtp_code == 535
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu4
 def test_official_sends_only_as_himself(lab: Lab, sender: Sample, recipient: Sample) -> None:
     def refused(other: str) -> int:
@@ -128,6 +132,7 @@ def test_what_only_mail_systems_write_is_taken_out_and_what_is_missing_is_added(
     assert {"from", "date", "message-id"} <= set(re.search(r"h=([^;]*)", signature)[1].split(":"))  # type: ignore[index]
 
 
+@pytest.mark.neighbours
 def test_unknown_recipient_is_refused_at_once_and_in_ascii(lab: Lab, sender: Sample) -> None:
     with lab.submission(sender.address, sender.password) as client:
         code, text = _refusal(client, sender.address, "khong.co.ai@hanam.gov.vn")
@@ -138,6 +143,7 @@ def test_unknown_recipient_is_refused_at_once_and_in_ascii(lab: Lab, sender: Sam
         assert _refusal(client, AN, "khong.co.ai@hanam.gov.vn")[0] == 550
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu8
 def test_message_above_the_limit_is_refused_before_it_is_sent(lab: Lab, sender: Sample) -> None:
     limit = lab.variables["regulation_message_limit_bytes"]
@@ -153,6 +159,7 @@ def test_incoming_limit_is_its_own(lab: Lab) -> None:
         assert client.esmtp_features["size"] == str(lab.variables["regulation_incoming_message_limit_bytes"])
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu10
 def test_database_that_is_down_means_try_later(lab: Lab, sender: Sample, recipient: Sample) -> None:
     open_session, incoming = lab.submission(sender.address, sender.password), lab.smtp()

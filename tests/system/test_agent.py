@@ -55,6 +55,8 @@ def test_its_configuration_is_for_it_alone(mailstore_host: Host) -> None:
     assert (file.user, file.group, file.mode) == ("root", "hanam-agent", 0o640)
 
 
+@pytest.mark.bound
+@pytest.mark.neighbours
 @pytest.mark.dieu7
 def test_a_lock_cuts_an_open_session_and_every_cached_login_within_seconds(
     lab: Lab, accounts_host: Host, sample: Sample
@@ -77,6 +79,8 @@ def test_a_lock_cuts_an_open_session_and_every_cached_login_within_seconds(
     wait_for(lambda: gets_in(lab, sample), "the unlocked mailbox to open", EFFECT)
 
 
+@pytest.mark.bound
+@pytest.mark.neighbours
 @pytest.mark.dieu7
 def test_nobody_who_signs_in_at_the_moment_of_a_lock_stays_in(
     lab: Lab, accounts_host: Host, mailstore_host: Host, sample: Sample
@@ -109,6 +113,8 @@ def test_nobody_who_signs_in_at_the_moment_of_a_lock_stays_in(
         lab.imap(sample.address, sample.password)
 
 
+@pytest.mark.bound
+@pytest.mark.neighbours
 @pytest.mark.dieu8
 def test_a_session_begun_with_the_new_password_is_not_cut(lab: Lab, accounts_host: Host, sample: Sample) -> None:
     """A change of password cuts what was open, and not what its owner opens right after it."""
@@ -125,6 +131,7 @@ def test_a_session_begun_with_the_new_password_is_not_cut(lab: Lab, accounts_hos
     assert new.noop()[0] == "OK"
 
 
+@pytest.mark.neighbours
 def test_an_agent_that_missed_changes_cuts_everybody(lab: Lab, accounts_host: Host, sample: Sample) -> None:
     session = lab.imap(sample.address, sample.password)
     node = lab.host("mailstore")
@@ -141,6 +148,8 @@ def test_an_agent_that_missed_changes_cuts_everybody(lab: Lab, accounts_host: Ho
     lab.settle(10)
 
 
+@pytest.mark.bound
+@pytest.mark.neighbours
 def test_of_very_many_changes_at_once_the_sessions_that_there_are_end_within_seconds(
     lab: Lab, accounts_host: Host, sample: Sample
 ) -> None:
@@ -159,6 +168,7 @@ def test_of_very_many_changes_at_once_the_sessions_that_there_are_end_within_sec
     lab.outwait_cuts()
 
 
+@pytest.mark.neighbours
 def test_what_happened_while_the_agent_was_away_is_caught_up_with(
     lab: Lab, accounts_host: Host, sample: Sample
 ) -> None:
@@ -173,12 +183,14 @@ def test_what_happened_while_the_agent_was_away_is_caught_up_with(
         lab.imap(sample.address, sample.password)
 
 
+@pytest.mark.neighbours
 def test_the_agent_survives_a_restart_of_the_database(lab: Lab, accounts_host: Host, sample: Sample) -> None:
     accounts_host.check_output("systemctl restart postgresql@17-main")
     accounts_host.check_output("hanam-mail-db lock %s --reason idle --note thử", sample.address)
     lab.settle(30)
 
 
+@pytest.mark.neighbours
 def test_once_the_agent_is_back_no_sign_in_fails_after_a_restart_of_the_database(
     lab: Lab, accounts_host: Host, mailstore_host: Host, sample: Sample
 ) -> None:

@@ -46,6 +46,7 @@ def backed_up(lab: Lab) -> str:
     return lab.run("mailstore", "hanam-mail-backup")
 
 
+@pytest.mark.neighbours
 def test_timers_run_on_both_sides(mailstore_host: Host, backup_repository_host: Host) -> None:
     assert mailstore_host.service("hanam-backup.timer").is_running
     assert mailstore_host.service("hanam-backup.timer").is_enabled
@@ -78,6 +79,7 @@ def test_units_are_hardened(lab: Lab, group: str, unit: str) -> None:
     lab.run(group, f"systemd-analyze security --threshold=20 --no-pager {unit}")
 
 
+@pytest.mark.neighbours
 def test_a_backup_tells_what_it_saved_and_status_repeats_it(lab: Lab, backed_up: str) -> None:
     snapshot = backed_up.split()[3]
     shown = lab.run("mailstore", "hanam-mail-backup --status")
@@ -90,6 +92,7 @@ def databases_saved(lab: Lab) -> None:
     lab.run("accounts", "hanam-mail-backup")
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu7
 def test_a_restored_accounts_database_tells_which_locks_it_would_undo(lab: Lab, databases_saved: None) -> None:
     address, name = lab.samples[-1].address, "hanam_test_locks"
@@ -110,6 +113,7 @@ def test_a_restored_accounts_database_tells_which_locks_it_would_undo(lab: Lab, 
         lab.run("accounts", f"dropdb -h /run/postgresql -U postgres --if-exists {name}")
 
 
+@pytest.mark.neighbours
 def test_databases_are_in_the_backup(lab: Lab, databases_saved: None) -> None:
     name = "hanam_test_restore"
     for database, table in (("mail", "mail.mailbox"), ("webmail", "users")):
@@ -122,6 +126,7 @@ def test_databases_are_in_the_backup(lab: Lab, databases_saved: None) -> None:
             lab.run("accounts", f"dropdb -h /run/postgresql -U postgres --if-exists {name}")
 
 
+@pytest.mark.neighbours
 def test_queue_sealed_files_and_what_the_filter_learnt_are_in_the_backup(lab: Lab) -> None:
     # There is no way to that address, so the message waits.
     lab.run("mx", "printf 'Subject: cho\\n\\nThu.\\n' | sendmail -f postmaster@hanam.gov.vn 'ai@[192.0.2.1]'")
@@ -151,6 +156,7 @@ def test_queue_sealed_files_and_what_the_filter_learnt_are_in_the_backup(lab: La
         lab.run("mx", f"postsuper -d {queue_id}")
 
 
+@pytest.mark.neighbours
 def test_no_client_can_delete_or_overwrite(lab: Lab, backed_up: str) -> None:
     for kind in ("data", "snapshots", "index", "keys"):
         status, body = ask(lab, "GET", f"~/{kind}/")
@@ -162,6 +168,7 @@ def test_no_client_can_delete_or_overwrite(lab: Lab, backed_up: str) -> None:
     assert ask(lab, "POST", "~/config")[0] == 403
 
 
+@pytest.mark.neighbours
 def test_a_client_adds_no_key_and_no_repository(lab: Lab, backed_up: str) -> None:
     # The server takes a file only under the sum of what is in it.
     name = hashlib.sha256(b"x").hexdigest()
@@ -177,6 +184,7 @@ def test_a_client_adds_no_key_and_no_repository(lab: Lab, backed_up: str) -> Non
     assert "moi" not in lab.run("backup_repository", f"ls /srv/backup/{account}")
 
 
+@pytest.mark.neighbours
 def test_a_wrong_password_and_another_accounts_folder_are_refused(lab: Lab) -> None:
     assert ask(lab, "GET", "~/config", "sai-mat-khau")[0] == 401
     assert ask(lab, "GET", "/khac/mail/config")[0] == 401
@@ -191,6 +199,7 @@ def test_the_server_speaks_only_tls(lab: Lab) -> None:
     assert python(lab, "mailstore", plain, lab.address("backup_repository")).strip() == "400"
 
 
+@pytest.mark.neighbours
 def test_secrets_are_in_no_command_line_or_environment(lab: Lab, backed_up: str) -> None:
     password = lab.variables["vault_restic_password"]
     account = lab.variables["vault_restic_http"]["password"]
@@ -214,6 +223,7 @@ print(json.loads(shown)[0]["next"] / 1e6 - time.time())
 """
 
 
+@pytest.mark.neighbours
 def test_an_unreachable_repository_is_an_error_in_the_journal(lab: Lab) -> None:
     since = lab.run("mailstore", "date '+%F %T'").strip()
     try:

@@ -43,6 +43,7 @@ def test_mail_belongs_to_one_user_and_nobody_else_looks_in(mailstore_host: Host)
     assert mailstore_host.check_output("find /srv/mail -not -user vmail | head -3") == ""
 
 
+@pytest.mark.neighbours
 def test_every_mailbox_of_the_database_can_be_named_and_has_a_home(lab: Lab, mailstore_host: Host) -> None:
     assert lab.samples[0].mailbox in mailstore_host.check_output("doveadm user '*'").split()
     fields = mailstore_host.check_output(f"doveadm user {lab.samples[0].address}")
@@ -92,6 +93,7 @@ def test_message_on_disk_is_compressed(lab: Lab, mailstore_host: Host) -> None:
         mailstore_host.check_output(f"doveadm expunge -u {person} mailbox Archive header Subject nen")
 
 
+@pytest.mark.neighbours
 def test_journal_tells_of_no_error_of_dovecots_own(lab: Lab, mailstore_host: Host) -> None:
     """A delivery and a sign-in leave no complaint about sockets or rights behind."""
     person = lab.samples[0]
@@ -114,6 +116,7 @@ def test_journal_tells_of_no_error_of_dovecots_own(lab: Lab, mailstore_host: Hos
 CUT = 8
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu10
 @pytest.mark.dieu7
 def test_a_reload_cuts_no_session_and_leaves_no_sign_in_that_cannot_be_forgotten(lab: Lab) -> None:

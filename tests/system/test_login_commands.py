@@ -144,6 +144,7 @@ def test_a_forgotten_password_is_reset_without_a_lock(lab: Lab, accounts_host: H
     assert lab.sql(f"select mail.mailbox_state('{person.mailbox}')") == "must_change"
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu12
 def test_a_leaked_password_locks_at_once_and_is_reset(lab: Lab, accounts_host: Host, person: Sample) -> None:
     """Đ7.2b and Đ12.3: locked, with a new password that serves once a document restores the mailbox."""
@@ -190,6 +191,7 @@ def test_a_restore_that_cannot_give_a_password_leaves_the_lock(lab: Lab, account
     assert lab.sql(f"select mail.state_cause('{person.mailbox}')") == "idle"
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu12
 @pytest.mark.dieu4
 def test_an_operator_reads_a_mailbox_by_document_only_and_the_owner_hears_of_it(
@@ -226,6 +228,7 @@ def test_an_operator_reads_a_mailbox_by_document_only_and_the_owner_hears_of_it(
     assert "lấy bản sao thư để đọc: don-to-cao" in history
 
 
+@pytest.mark.neighbours
 def test_show_tells_why_somebody_does_not_get_in(lab: Lab, accounts_host: Host, person: Sample) -> None:
     def shown() -> str:
         return accounts_host.check_output("hanam-mail-db show %s", person.address)

@@ -12,6 +12,8 @@ import pytest
 from tests.lab import Lab
 from tests.render.conftest import Environment
 
+pytestmark = pytest.mark.neighbours
+
 _SOCKET = re.compile(r"^(tcp|udp)\s+\S+\s+\d+\s+\d+\s+(\S+):(\d+)\s+\S+\s+users:\((.*)\)")
 _PROCESS = re.compile(r'\("([^"]+)"')
 

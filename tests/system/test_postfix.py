@@ -50,6 +50,7 @@ def test_no_table_names_a_password_and_none_is_for_other_eyes(mx_host: Host) -> 
     assert mx_host.run("grep -rilE 'password *=' /etc/postfix /etc/postfix.candidate").stdout == ""
 
 
+@pytest.mark.neighbours
 def test_every_lookup_table_answers(submission_host: Host, mx_host: Host) -> None:
     for table in ("mailbox", "senders", "revoked", "alive"):
         done = mx_host.run(f"postmap -q khong.co.ai@hanam.gov.vn proxy:pgsql:/etc/postfix/pgsql-{table}.cf")
@@ -90,6 +91,8 @@ def test_anonymous_and_static_key_suites_are_refused(lab: Lab) -> None:
             _handshake(lab, 465, weak)
 
 
+@pytest.mark.bound
+@pytest.mark.neighbours
 @pytest.mark.dieu10
 def test_submission_is_back_seconds_after_the_sign_in_is(lab: Lab) -> None:
     """A server that is started while Dovecot is away ends at once, and Postfix waits before it starts another."""

@@ -108,6 +108,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.bound
 def test_a_webhook_tells_when_mail_is_away_and_is_tried_again_when_it_did_not_take_it(lab: Lab) -> None:
     program = base64.b64encode(WEBHOOK.encode()).decode()
     name = f"mx.{lab.variables['mail_domain']}"

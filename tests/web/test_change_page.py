@@ -14,6 +14,8 @@ from tests.mail.accounts import State, forget_failures, in_state
 from tests.mail.http_doors import Browser
 from tests.web.pages import Webmail
 
+pytestmark = pytest.mark.neighbours
+
 FIRST = "Tam-Thoi-Kq7m-Wz9p@1"
 CHOSEN = "Lúa-Chiêm-2026@"
 

@@ -6,7 +6,7 @@ from tests.delegation import find
 from tests.lab import Lab, Sample
 from tests.web.pages import Webmail
 
-pytestmark = pytest.mark.dieu3
+pytestmark = [pytest.mark.dieu3, pytest.mark.neighbours]
 
 
 def query(lab: Lab, statement: str) -> str:

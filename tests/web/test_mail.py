@@ -11,6 +11,8 @@ import pytest
 from tests.lab import Lab, Sample, message
 from tests.web.pages import Webmail
 
+pytestmark = pytest.mark.neighbours
+
 TEXT = "Kính gửi đồng chí,\n\nĐề nghị báo cáo trước ngày 15/11. Trân trọng!\n"
 
 

@@ -11,7 +11,7 @@ from tests.lab import Lab
 from tests.mail.http_doors import messages
 from tests.web.test_open_sessions import Session, signed_in
 
-pytestmark = pytest.mark.dieu4
+pytestmark = [pytest.mark.dieu4, pytest.mark.neighbours]
 OUTSIDE = "an@ngoai.example"
 AGENCY = "an@bo.gov.vn"
 FORBIDDEN = "chỉ được tự động chuyển đến"

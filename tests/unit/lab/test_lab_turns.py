@@ -40,3 +40,26 @@ def test_a_third_begins_when_one_of_two_has_ended(tmp_path: Path, monkeypatch: p
         turns.take(2)
         assert len(waited) >= 2
         second.communicate("end\n")
+
+
+_TEST = """
+import os, sys, time, pathlib
+from hanam_lab.turns import Quiet
+quiet, log = Quiet(pathlib.Path(sys.argv[1])), os.open(sys.argv[1] + "/log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+with quiet.alone() if sys.argv[2] == "alone" else quiet.among_others():
+    os.write(log, f"{sys.argv[2]} begins\\n".encode())
+    time.sleep(0.3)
+    os.write(log, f"{sys.argv[2]} ends\\n".encode())
+"""
+
+
+def test_who_measures_seconds_is_alone_and_the_others_are_side_by_side(tmp_path: Path) -> None:
+    kinds = ["others", "others", "alone", "others", "alone"]
+    started = [subprocess.Popen([sys.executable, "-c", _TEST, tmp_path, kind]) for kind in kinds]
+    assert [each.wait(60) for each in started] == [0] * 5
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert len(lines) == 10
+    for number, line in enumerate(lines):
+        if line == "alone begins":
+            assert lines[number + 1] == "alone ends"
+            assert lines[:number].count("others begins") == lines[:number].count("others ends")

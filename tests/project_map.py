@@ -35,15 +35,16 @@ def text() -> str:
     """The whole page."""
     quiet = redirect_stdout(io.StringIO())  # what makes the secrets says which
     with tempfile.TemporaryDirectory(prefix="hanam-map-") as folder, quiet:
-        here = environments(Path(folder))(TOPOLOGY)
-        parts = [_head(), _roles(), _files(here), _ports(), _commands(), _settings()]
+        topology = environments(Path(folder))
+        files = _files([topology(TOPOLOGY), topology("production")])
+        parts = [_head(), _roles(), files, _ports(), _commands(), _settings()]
     return "\n\n".join(parts) + "\n"
 
 
 def _head() -> str:
     return (
         "# Map of the project\n\nMade by `make map` from the plays, roles, group_vars and commands; a test keeps it "
-        "fresh. Paths of files are those of topology `split`, where each concern has a host of its own.\n\n"
+        "fresh. Files are those of topology `split`, where each concern has a host of its own, and of production.\n\n"
         "[Roles](#which-role-runs-on-which-hosts) · [Files](#who-writes-which-file-on-a-host) · "
         "[Ports](#who-listens-and-who-may-reach-it) · [Commands](#which-command-is-in-which-module) · "
         "[Settings](#who-reads-which-setting)"
@@ -83,12 +84,13 @@ def _caption(role: str) -> str:
 # --- files ---
 
 
-def _files(here: Environment) -> str:
+def _files(topologies: list[Environment]) -> str:
+    """A host of its own for each concern, and what only production has: updates of signatures, certificates by ACME."""
     found = set()
-    for pattern, role in plays():
-        for host in here.hosts(pattern):
-            for row in rows(here, role, host):
-                if not row.get("absent"):
+    for here in topologies:
+        for pattern, role in plays():
+            for row in (row for host in here.hosts(pattern) for row in rows(here, role, host)):
+                if not row.get("absent") and row.get("link") != "/dev/null":
                     found.add((f"`{row['dest']}`", _source(role, row), str(row["notify"])))
     return _section("Who writes which file on a host", ["file", "made from", "handler"], sorted(map(list, found)))
 

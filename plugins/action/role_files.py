@@ -37,6 +37,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             owned = role_files.owned(owns)
         except ValueError as error:
             return {"failed": True, "msg": str(error)}
+        if not entries and not owned:
+            self._task.notify = []
+            return {"changed": False, "files": [], "diff": []}
         done = self._low_level_execute_command(
             role_files.command(task_vars.get("ansible_python_interpreter", "/usr/bin/python3")),
             in_data=role_files.stdin(entries, owned, check=self._task.check_mode, show=self._task.diff),

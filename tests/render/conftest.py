@@ -120,7 +120,7 @@ class Environment:
         """The rows of the role's lists that a loop gives this template; one empty row when it is in none."""
         lists = yaml.safe_load((ROOT / "roles" / role / "vars/main.yml").read_text()).values()
         rows = [row for value in lists if isinstance(value, list) for row in value if isinstance(row, dict)]
-        return [row for row in rows if template in (row.get("src"), row.get("source"))] or [{}]
+        return [row for row in rows if "loop" not in row and template in (row.get("src"), row.get("source"))] or [{}]
 
     def render(self, role: str, template: str, host: str, item: dict[str, Any] | None = None) -> str:
         """The text of a role's template for a host, for one row of the loop that writes it."""

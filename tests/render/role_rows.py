@@ -1,11 +1,12 @@
 """The rows of files that each role puts on a host, rendered as the host's variables make them."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
+from ansible.template import Templar
 
+from hanam_mail.controller import role_files
 from tests.render.conftest import ROOT, Environment
 
 
@@ -15,30 +16,49 @@ def plays() -> list[tuple[str, str]]:
     return [(play["hosts"], role["role"]) for play in site for role in play.get("roles", [])]
 
 
-def rows(here: Environment, role: str, host: str) -> Iterator[dict[str, Any]]:
-    """Each row of the role's files on that host; `notify` is the task's where the row has none of its own."""
-    for expression, notify in _given(role):
-        for name in re.findall(r"\b_\w+", expression):
-            value = here.value(role, name, host)
-            # A condition beside the lists (`_x_files + (_y_files if _z else [])`) is no list.
-            for row in value if isinstance(value, list) else []:
-                yield {"notify": notify} | row
+def rows(here: Environment, role: str, host: str, name: str = "files") -> Iterator[dict[str, Any]]:
+    """Each row of the role's files on that host that counts; `notify` is the task's where the row has none of its own.
+
+    With `name` those of its folders or of what it owns.
+    """
+    templar = here.templar(role, host)
+    for task in _tasks(here, role):
+        notify = task.get("notify", "")
+        general = ", ".join(notify) if isinstance(notify, list) else notify
+        for row in _evaluated(templar, name, task["role_files"].get(name)):
+            yield {"notify": general} | row
 
 
-def _given(role: str) -> Iterator[tuple[str, str]]:
-    """What the role's tasks hand to role_files as `files`, and the handlers they name."""
+def files(here: Environment, role: str, host: str) -> dict[str, dict[str, Any]]:
+    """The same by path."""
+    return {row["dest"]: row for row in rows(here, role, host)}
+
+
+def _evaluated(templar: Templar, name: str, given: Any) -> list[dict[str, Any]]:
+    """As plugins/action/role_files.py does it."""
+
+    def with_more(more: Any) -> Templar:
+        if not more:
+            return templar
+        return templar.copy_with_new_env(available_variables=templar.available_variables | more)
+
+    return role_files.rows(
+        name,
+        templar._engine.resolve_to_container(given),
+        lambda expression, more: bool(with_more(more).evaluate_conditional(expression)),
+        lambda value, more: with_more(more).template(value),
+    )
+
+
+def _tasks(here: Environment, role: str) -> Iterator[dict[str, Any]]:
+    """The role's tasks that are role_files."""
+
+    def all_of(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for task in tasks:
+            yield task
+            for part in ("block", "rescue", "always"):
+                yield from all_of(task.get(part, []))
+
     for path in sorted((ROOT / "roles" / role / "tasks").glob("*.yml")):
-        for task in _tasks(yaml.safe_load(path.read_text()) or []):
-            if "role_files" in task:
-                notify = task.get("notify", "")
-                yield (
-                    str(task["role_files"].get("files", "")),
-                    ", ".join(notify) if isinstance(notify, list) else notify,
-                )
-
-
-def _tasks(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for task in tasks:
-        yield task
-        for part in ("block", "rescue", "always"):
-            yield from _tasks(task.get(part, []))
+        tasks = here.loader.load_from_file(str(path), trusted_as_template=True) or []
+        yield from (task for task in all_of(tasks) if "role_files" in task)

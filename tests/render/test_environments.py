@@ -9,13 +9,10 @@ import yaml
 from hanam_mail.controller import preflight
 from hanam_mail.controller.keys import pki
 from tests.render.conftest import ROOT
+from tests.render.role_rows import files as files_of
 
 Environments = Callable[[str], Any]
 REAL = ("staging", "production")
-
-
-def paths(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {row["dest"]: row for row in rows}
 
 
 def gone(row: dict[str, Any]) -> bool:
@@ -23,7 +20,7 @@ def gone(row: dict[str, Any]) -> bool:
 
 
 def test_the_journals_settings_of_a_former_release_do_not_stay(environment: Environments) -> None:
-    files = paths(environment("production").value("base", "_base_files", "mail"))
+    files = files_of(environment("production"), "base", "mail")
     assert gone(files["/etc/systemd/journald.conf.d/hanam.conf"])
     assert not gone(files["/etc/systemd/journald.conf.d/zz-hanam.conf"])
 
@@ -39,7 +36,7 @@ RENEWAL = (
 @pytest.mark.dieu3
 def test_a_certificate_by_acme_is_renewed_with_the_key_of_the_vault(environment: Environments) -> None:
     here = environment("production").with_variables(certificates_mode="acme")
-    files = paths(here.value("certificates", "_certificates_files", "mail"))
+    files = files_of(here, "certificates", "mail")
     assert not [path for path in RENEWAL if gone(files[path])]
     assert "PRIVATE KEY" in files["/etc/hanam-mail/tls/acme.key"]["content"].splitlines()[0]
     settings = yaml.safe_load(here.render("certificates", "tls-renew.json.j2", "mail"))
@@ -54,7 +51,7 @@ def test_a_certificate_by_acme_is_renewed_with_the_key_of_the_vault(environment:
 @pytest.mark.dieu3
 def test_nothing_renews_a_certificate_that_was_handed_in(environment: Environments) -> None:
     here = environment("production").with_variables(certificates_mode="provided")
-    files = paths(here.value("certificates", "_certificates_files", "mail"))
+    files = files_of(here, "certificates", "mail")
     assert [path for path in RENEWAL if not gone(files[path])] == []
     assert gone(files["/usr/local/sbin/hanam-tls-renew"])
     assert here.value("certificates", "_certificates_acme", "mail") is False
@@ -66,11 +63,8 @@ def test_virus_signatures_come_from_clamav_and_units_wait_for_them(environment: 
     here = environment(name)
     assert "DatabaseMirror database.clamav.net" in here.render("clamav", "freshclam.conf.j2", "mail")
     assert "ConditionPathExistsGlob" not in here.render("clamav", "clamd.service.j2", "mail")
-    files = paths(here.value("clamav", "_clamav_files + _clamav_freshclam_files + _clamav_masks", "mail"))
-    assert files["/etc/systemd/system/clamav-freshclam.service"] == {
-        "dest": "/etc/systemd/system/clamav-freshclam.service",
-        "absent": True,
-    }
+    files = files_of(here, "clamav", "mail")
+    assert files["/etc/systemd/system/clamav-freshclam.service"]["absent"]
 
 
 @pytest.mark.dieu3

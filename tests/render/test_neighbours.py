@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tests.render.conftest import ROOT, Environment
+from tests.render.role_rows import rows
 
 
 def test_sieves_replies_go_to_a_name_that_the_mail_servers_certificate_bears(
@@ -75,12 +76,12 @@ def test_debians_own_nginx_does_not_run_where_only_the_gate_needs_it(
     unit = "/etc/systemd/system/nginx.service"
     for here in (apart, environment("lab"), environment("production")):
         for host in here.hosts("filter"):
-            masks = [row["dest"] for row in here.value("learn", "_learn_gate_masks", host)]
+            masks = [row["dest"] for row in rows(here, "learn", host) if row["dest"] == unit]
             assert masks == ([] if host in here.hosts(shown) else [unit]), host
             assert apart.value("learn", "learn_gate_clients", host) or here is not apart
     assert "filter9" not in apart.hosts(shown)
     # A host that shows something later is not kept from it.
-    gone = [row["dest"] for row in apart.value("nginx", "_nginx_files", "edge1") if row.get("absent")]
+    gone = [row["dest"] for row in rows(apart, "nginx", "edge1") if row.get("absent")]
     assert gone == [unit]
     tasks = yaml.safe_load((ROOT / "roles/learn/tasks/main.yml").read_text())
     used = [

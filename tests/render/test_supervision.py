@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from tests.render.conftest import ENVIRONMENTS
-from tests.render.role_rows import plays
+from tests.render.role_rows import files as files_of
+from tests.render.role_rows import plays, rows
 
 pytestmark = pytest.mark.dieu10
 
@@ -23,20 +24,10 @@ type Environments = Callable[[str], Any]
 def written(there: Any) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
     """(host, role, unit, row) of every unit or drop-in that a role writes on a host of the system."""
     for hosts, role in plays():
-        rows = yaml.safe_load((ROOT / "roles" / role / "vars/main.yml").read_text()).values()
-        files = [
-            row for value in rows if isinstance(value, list) for row in value if isinstance(row, dict) and "src" in row
-        ]
         for host in there.hosts(f"{hosts}:!outside" if hosts != "outside" else "outside:!outside"):
-            for row in files:
-                if found := UNIT.fullmatch(str(there.templar(role, host).template(_trusted(row["dest"])))):
+            for row in rows(there, role, host):
+                if "src" in row and (found := UNIT.fullmatch(row["dest"])):
                     yield host, role, found[1], row
-
-
-def _trusted(text: str) -> Any:
-    from ansible.template import trust_as_template
-
-    return trust_as_template(text)
 
 
 def seconds(text: str) -> float:
@@ -49,8 +40,10 @@ def seconds(text: str) -> float:
 @pytest.mark.parametrize("topology", ENVIRONMENTS)
 def test_every_unit_that_a_role_writes_is_watched(environment: Environments, topology: str) -> None:
     there = environment(topology)
+    hosts = there.hosts("all:!outside")
+    units = {host: {row["unit"] for row in there.value("watch", "watch_units", host)} for host in hosts}
     for host, role, unit, _ in written(there):
-        watched = {row["unit"] for row in there.value("watch", "watch_units", host)}
+        watched = units[host]
         pattern = re.escape(unit).replace("@\\.", "@[^.]+\\.")
         assert role == "watch" or any(re.fullmatch(pattern, name) for name in watched), f"{host}: {unit} of {role}"
 
@@ -68,7 +61,7 @@ def test_every_daemon_is_asked_whether_it_hangs_or_it_is_said_why_not(environmen
             if (
                 not row["unit"].endswith(".service")
                 or re.search(r"^Type=oneshot$", text, re.M)
-                or ("@" in row["unit"] and row.get("job"))
+                or (row.get("job") and ("@" in row["unit"] or not text))
             ):
                 continue
             assert bool(row.get("probes")) != bool(row.get("unasked")), f"{host}: {row['unit']}"
@@ -123,7 +116,7 @@ def test_every_daemon_is_started_again_without_end_after_growing_pauses(
     there = environment(topology)
     longest = {}
     for host in there.hosts("all:!outside"):
-        for row in there.value("watch", "_watch_unit_files", host):
+        for row in (row for row in rows(there, "watch", host) if row.get("src") == "unit.conf.j2"):
             text = there.render("watch", "unit.conf.j2", host, row)
             assert re.search(r"^\[Unit\]\nStartLimitIntervalSec=0$", text, re.M), row["dest"]
             assert int(re.findall(r"^RestartSteps=(\d+)$", text, re.M)[0]) > 1
@@ -151,8 +144,8 @@ DEBIANS = {"redis-server.service"}
 def test_every_failure_is_told_but_the_tellers_own(environment: Environments, topology: str) -> None:
     there = environment(topology)
     for host in there.hosts("all:!outside"):
-        rows = {row["dest"]: row for row in there.value("watch", "_watch_files", host)}
-        (for_all,) = (dest for dest in rows if "/service.d/" in dest)
-        assert "OnFailure=hanam-watch@%n.service" in there.render("watch", rows[for_all]["src"], host)
+        files = files_of(there, "watch", host)
+        (for_all,) = (dest for dest in files if "/service.d/" in dest)
+        assert "OnFailure=hanam-watch@%n.service" in there.render("watch", files[for_all]["src"], host)
         own = for_all.replace("/service.d/", "/hanam-watch@.service.d/")
-        assert rows[own]["link"] == "/dev/null"
+        assert files[own]["link"] == "/dev/null"

@@ -233,6 +233,12 @@ def test_check_mode_asks_for_nothing_that_a_package_brings(host: Host) -> None:
     assert list(host.root.iterdir()) == []
 
 
+def test_a_list_of_which_nothing_counts_asks_the_host_nothing(host: Host) -> None:
+    told = host.run("files: [{content: x, dest: ROOT/a, when: false}]", notify=["Reload all"])
+    assert told == {"changed": False, "files": [], "diff": []}
+    assert (host.connection.sent, host.notified) == ([], [])
+
+
 def test_no_content_is_on_a_command_line(host: Host) -> None:
     host.run('files: [{content: "mật khẩu", dest: ROOT/a, secret: true, ME}]')
     ((command, data),) = host.connection.sent

@@ -87,7 +87,7 @@ down: ## remove all that up and test made (CACHES=yes: also the downloaded packa
 		echo "make down: labs of this checkout run, but its .venv is not whole: make setup, then make down again"; exit 1; \
 	fi
 	@rm -rf .venv build .molecule group_vars/lab/vault.yml .pytest_cache .mypy_cache .ruff_cache .hypothesis .ansible src/*.egg-info
-	@if [ "$(CACHES)" = yes ]; then rm -rf /var/cache/hanam-mail; fi
+	@if [ "$(CACHES)" = yes ]; then rm -rf /var/cache/hanam-mail "$${XDG_CACHE_HOME:-$$HOME/.cache}"/hanam-mail/postgresql-*; fi
 
 .PHONY: status
 status: setup ## the labs that run on this machine
@@ -115,8 +115,8 @@ lint: setup ## style and types
 	ansible-lint --offline --strict
 
 .PHONY: fast
-fast: setup ## unit, render and contract tests, and the registry
-	pytest -q tests/unit tests/render tests/contract
+fast: setup ## unit, render, contract and database tests, and the registry
+	pytest -q tests/unit tests/render tests/contract tests/database
 	hanam-mail check
 
 .PHONY: molecule

@@ -63,15 +63,6 @@ def refused_with(lab: Lab, person: Sample, password: str) -> str:
     return str(error.value)
 
 
-def test_a_lock_needs_a_document_or_a_note(lab: Lab, accounts_host: Host, person: Sample) -> None:
-    assert "văn bản" in refusal(accounts_host, "lock", person.address, "--reason", "idle")
-    assert "Đ7.2" in refusal(accounts_host, "lock", person.address, "--reason", "vui", "--note", "x")
-    assert command(accounts_host, "lock", person.address, "--reason", "idle", "--note", "thử")["changed"]
-    assert not command(accounts_host, "lock", person.address, "--reason", "compromised", "--note", "thử")["changed"]
-    lab.settle()
-    assert "[locked:idle]" in refused_with(lab, person, person.password)
-
-
 def test_the_labs_samples_get_their_password_again_after_it_was_changed(lab: Lab, person: Sample) -> None:
     """Whoever tried the page where passwords are changed may run `make up` again."""
     lab.sql(f"select mail.password_set('{person.mailbox}', 'Cua-rieng-toi-9#', false, false)")
@@ -89,36 +80,6 @@ def test_the_labs_samples_get_their_password_again_after_it_was_changed(lab: Lab
     assert lab.sql(remembered) == before != "0"
 
 
-def test_a_correction_opens_without_a_document_and_keeps_the_password(
-    lab: Lab, accounts_host: Host, person: Sample
-) -> None:
-    command(accounts_host, "lock", person.address, "--reason", "compromised", "--note", "cảnh báo nhầm")
-    assert "do lan khóa" in refusal(accounts_host, "correct", person.address, "--note", "máy sạch")
-    assert command(accounts_host, "correct", person.address, "--note", "máy sạch", "--of-person")["changed"]
-    lab.settle()
-    lab.imap(person.address, person.password).logout()
-    command(accounts_host, "lock", person.address, "--reason", "forbidden_use", "--document", "5/KT")
-    assert "5/KT" in refusal(accounts_host, "correct", person.address, "--note", "máy sạch")
-
-
-def test_a_restore_gives_a_new_default_password_in_a_sealed_file(lab: Lab, accounts_host: Host, person: Sample) -> None:
-    """Đ7.3: by document, verified by somebody; the change at the first access is forced."""
-    assert "không bị tạm khóa" in refusal(
-        accounts_host, "restore", person.address, "--document", "8/STP", "--verified", "Lan"
-    )
-    command(accounts_host, "lock", person.address, "--reason", "forbidden_use", "--document", "5/KT")
-    assert "--document" in refusal(accounts_host, "restore", person.address, "--verified", "Lan")
-    answer = command(accounts_host, "restore", person.address, "--document", "8/STP", "--verified", "Trần Thị Lan")
-    found = slip(lab, accounts_host, answer["handover"])
-    assert (found["address"], found["event"]) == (person.address, "restore")
-    assert found["password"] not in json.dumps(answer)
-    lab.settle()
-    assert "[must_change:default]" in refused_with(lab, person, found["password"])
-    assert "[" not in refused_with(lab, person, person.password).replace("[AUTHENTICATIONFAILED]", "")
-    verified = lab.sql(f"select verified from mail.credential where mailbox_id = '{person.mailbox}'")
-    assert verified == "Trần Thị Lan"
-
-
 @pytest.mark.dieu6
 def test_a_plan_tells_of_a_restore_by_command_until_the_registry_has_it(
     lab: Lab, accounts_host: Host, person: Sample
@@ -134,16 +95,6 @@ def test_a_plan_tells_of_a_restore_by_command_until_the_registry_has_it(
     assert person.address in told
 
 
-@pytest.mark.dieu12
-def test_a_forgotten_password_is_reset_without_a_lock(lab: Lab, accounts_host: Host, person: Sample) -> None:
-    answer = command(accounts_host, "reset-password", person.address, "--verified", "gặp trực tiếp, thẻ công chức")
-    found = slip(lab, accounts_host, answer["handover"])
-    lab.settle()
-    assert found["event"] == "reset"
-    assert "[must_change:default]" in refused_with(lab, person, found["password"])
-    assert lab.sql(f"select mail.mailbox_state('{person.mailbox}')") == "must_change"
-
-
 @pytest.mark.neighbours
 @pytest.mark.dieu12
 def test_a_leaked_password_locks_at_once_and_is_reset(lab: Lab, accounts_host: Host, person: Sample) -> None:
@@ -156,39 +107,6 @@ def test_a_leaked_password_locks_at_once_and_is_reset(lab: Lab, accounts_host: H
     assert restored["handover"] is None, "the password given after the lock serves"
     lab.settle()
     assert "[must_change:default]" in refused_with(lab, person, found["password"])
-
-
-@pytest.mark.dieu12
-def test_a_leaked_password_stays_locked_out_when_no_new_one_can_be_given(
-    lab: Lab, accounts_host: Host, person: Sample
-) -> None:
-    """The lock is for the thief at the door, the slip for later: a full disk must not open it again."""
-    words = ("reset-password", person.address, "--leaked", "--verified", "điện thoại", "--handover-folder")
-    # No folder can be made there.
-    told = refusal(accounts_host, *words, "/proc/1/fdinfo/none")
-    assert "đã bị tạm khóa (Đ7.2b), nhưng chưa cấp được mật khẩu mới" in told
-    lab.settle()
-    assert "[locked:compromised]" in refused_with(lab, person, person.password)
-    # Without keys to seal to neither.
-    keys = lab.sql("select value from mail.setting where name = 'handover_recipients'")
-    lab.sql(f"delete from mail.lock_state where mailbox_id = '{person.mailbox}'")
-    lab.sql("update mail.setting set value = '[]' where name = 'handover_recipients'")
-    try:
-        assert "mailboxes_operator_keys" in refusal(accounts_host, *words[:-1])
-    finally:
-        lab.sql(f"update mail.setting set value = '{keys}' where name = 'handover_recipients'")
-    assert lab.sql(f"select mail.state_cause('{person.mailbox}')") == "compromised"
-    # The same command again completes it.
-    assert command(accounts_host, *words[:-1])["handover"]
-
-
-@pytest.mark.dieu7
-def test_a_restore_that_cannot_give_a_password_leaves_the_lock(lab: Lab, accounts_host: Host, person: Sample) -> None:
-    command(accounts_host, "lock", person.address, "--reason", "idle", "--note", "thử")
-    words = ("restore", person.address, "--document", "8/STP", "--verified", "Lan")
-    told = refusal(accounts_host, *words, "--handover-folder", "/proc/1/fdinfo/none")
-    assert "không ghi được tệp bàn giao" in told
-    assert lab.sql(f"select mail.state_cause('{person.mailbox}')") == "idle"
 
 
 @pytest.mark.neighbours
@@ -253,8 +171,3 @@ def test_show_tells_why_somebody_does_not_get_in(lab: Lab, accounts_host: Host, 
         assert "192.0.2.7" not in shown()
     finally:
         lab.sql("delete from mail.sign_in_lockout where address = '192.0.2.7'")
-
-
-def test_a_locked_mailbox_gets_no_password_by_the_way(accounts_host: Host, person: Sample) -> None:
-    command(accounts_host, "lock", person.address, "--reason", "idle", "--note", "thử")
-    assert "tạm khóa" in refusal(accounts_host, "reset-password", person.address, "--verified", "Lan")

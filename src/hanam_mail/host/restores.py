@@ -37,6 +37,6 @@ def _note(options: argparse.Namespace) -> int:
         row = connection.execute(
             "SELECT mail.restore_noted(%s, %s, %s, %s)",
             [options.key, options.operator, options.document, json.dumps(detail)],
-        ).fetchone()
+        ).fetchall()[0]
     print(row[0])
     return 0

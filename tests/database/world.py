@@ -1,8 +1,8 @@
-"""A small world of accounts beside the registry's, for statements in a transaction that is rolled back."""
+"""A small world of accounts for statements in a transaction that is rolled back."""
 
-from testinfra.host import Host
+import pytest
 
-from tests.lab import PSQL
+from tests.database.databases import Database, StatementError
 
 PASSWORD = "Mat-khau-thu-1!"
 # A person, an agency's mailbox he is the clerk of, a mailbox that had a password and was closed.
@@ -26,28 +26,17 @@ WORLD = f"""
 """
 
 
-def _run(host: Host, statements: str, world: str, user: str, role: str) -> tuple[int, str, str]:
-    script = f"begin; {world} select '--'; {statements}; rollback;".replace("%", "%%")
-    done = host.run(
-        f"cd / && runuser -u %s -- {PSQL} -U %s -d mail <<'STATEMENTS'\n" + script + "\nSTATEMENTS\n",
-        user,
-        role,
-    )
-    return done.rc, str(done.stdout), str(done.stderr)
-
-
-def query(host: Host, statements: str, *, world: str = WORLD, user: str = "postgres", role: str = "postgres") -> str:
+def query(database: Database, statements: str, *, world: str = WORLD, role: str = "postgres") -> str:
     """Run statements after building the world, roll back, and return what they printed."""
-    rc, shown, complaint = _run(host, statements, world, user, role)
-    assert rc == 0, complaint
+    shown = database.run(f"begin; {world} select '--'; {statements}; rollback;", role)
     return shown.rpartition("--\n")[2].strip()
 
 
-def refused(host: Host, statements: str, *, world: str = WORLD, user: str = "postgres", role: str = "postgres") -> str:
+def refused(database: Database, statements: str, *, world: str = WORLD, role: str = "postgres") -> str:
     """The same for statements that must fail; returns the complaint."""
-    rc, shown, complaint = _run(host, statements, world, user, role)
-    assert rc != 0, shown
-    return complaint
+    with pytest.raises(StatementError) as complaint:
+        query(database, statements, world=world, role=role)
+    return str(complaint.value)
 
 
 def quoted(text: str) -> str:

@@ -1,9 +1,9 @@
 """What a password must be, and the one way by which its owner changes it (Đ8.2)."""
 
 import pytest
-from testinfra.host import Host
 
-from tests.system.world import PASSWORD, WORLD, query, quoted, refused
+from tests.database.databases import Database
+from tests.database.world import PASSWORD, WORLD, query, quoted, refused
 
 pytestmark = pytest.mark.dieu8
 NEW = "Khac-han-9#Vu"
@@ -59,15 +59,15 @@ def change(new: str, old: str = PASSWORD, name: str = "test.nguoi", address: str
         (PASSWORD, "same"),
     ],
 )
-def test_each_missing_part_is_named(accounts_host: Host, password: str, faults: str) -> None:
+def test_each_missing_part_is_named(database: Database, password: str, faults: str) -> None:
     ask = f"select array_to_string(mail.password_faults('test1person', {quoted(password)}), ',')"
-    assert query(accounts_host, ask) == faults
+    assert query(database, ask) == faults
 
 
-def test_faults_are_told_in_vietnamese_with_the_numbers_in_force(accounts_host: Host) -> None:
+def test_faults_are_told_in_vietnamese_with_the_numbers_in_force(database: Database) -> None:
     ask = f"select unnest(texts) from mail.change_password('test.nguoi', '{PASSWORD}', 'ngan', '')"
     stricter = WORLD + setting("password_min_length", "12")
-    assert query(accounts_host, ask, world=stricter).splitlines() == [
+    assert query(database, ask, world=stricter).splitlines() == [
         "phải có ít nhất 12 ký tự",
         "phải có ít nhất 1 chữ in hoa",
         "phải có ít nhất 1 chữ số",
@@ -75,81 +75,81 @@ def test_faults_are_told_in_vietnamese_with_the_numbers_in_force(accounts_host: 
     ]
 
 
-def test_a_shorter_length_than_the_regulations_has_no_effect(accounts_host: Host) -> None:
+def test_a_shorter_length_than_the_regulations_has_no_effect(database: Database) -> None:
     ask = "select array_to_string(mail.password_faults('test1person', 'Aa1!xyz'), ',')"
-    assert query(accounts_host, ask, world=WORLD + setting("password_min_length", "4")) == "min_length"
+    assert query(database, ask, world=WORLD + setting("password_min_length", "4")) == "min_length"
 
 
-def test_the_name_is_refused_only_where_that_is_switched_on(accounts_host: Host) -> None:
+def test_the_name_is_refused_only_where_that_is_switched_on(database: Database) -> None:
     ask = "select array_to_string(mail.password_faults('test1person', '{}'), ',')"
     on = WORLD + setting("password_refuse_name", "true")
-    assert query(accounts_host, ask.format("Khacthu@135")) == ""
-    assert query(accounts_host, ask.format("Khacthu@1359"), world=on) == "name"
-    assert query(accounts_host, ask.format("Xkhắc.Thử@135"), world=on) == "name"
-    assert query(accounts_host, ask.format("Thử.Nguyễn@1359"), world=on) == ""
+    assert query(database, ask.format("Khacthu@135")) == ""
+    assert query(database, ask.format("Khacthu@1359"), world=on) == "name"
+    assert query(database, ask.format("Xkhắc.Thử@135"), world=on) == "name"
+    assert query(database, ask.format("Thử.Nguyễn@1359"), world=on) == ""
 
 
-def test_the_last_passwords_are_not_taken_again(accounts_host: Host) -> None:
+def test_the_last_passwords_are_not_taken_again(database: Database) -> None:
     used = "; ".join(change(f"Lan-thu-{n}#Xy", f"Lan-thu-{n - 1}#Xy" if n > 1 else PASSWORD) for n in range(1, 7))
     again = "; ".join(
         f"select array_to_string(mail.password_faults('test1person', {quoted(old)}), ',')"
         for old in ("Lan-thu-6#Xy", "Lan-thu-5#Xy", "Lan-thu-1#Xy", PASSWORD)
     )
-    shown = query(accounts_host, f"{used}; {again}").splitlines()
+    shown = query(database, f"{used}; {again}").splitlines()
     assert shown == ["changed|"] * 6 + ["same", "history", "history"]  # the eldest prints an empty line, stripped
     kept = "select count(*) from mail.password_history where mailbox_id = 'test1person'"
-    assert query(accounts_host, f"{used}; {kept}").splitlines()[-1] == "5"
+    assert query(database, f"{used}; {kept}").splitlines()[-1] == "5"
 
 
-def test_the_operators_reset_is_held_to_the_same_policy(accounts_host: Host) -> None:
-    complaint = refused(accounts_host, "select mail.password_set('test1person', 'Matkhau@123', true, false)")
+def test_the_operators_reset_is_held_to_the_same_policy(database: Database) -> None:
+    complaint = refused(database, "select mail.password_set('test1person', 'Matkhau@123', true, false)")
     assert "không được là mật khẩu phổ biến" in complaint
     assert "common" in complaint
-    refused(accounts_host, f"select mail.password_set('test1person', {quoted(PASSWORD)}, true, false)")
+    refused(database, f"select mail.password_set('test1person', {quoted(PASSWORD)}, true, false)")
 
 
-def test_the_owner_changes_his_password_and_the_old_one_opens_nothing(accounts_host: Host) -> None:
+def test_the_owner_changes_his_password_and_the_old_one_opens_nothing(database: Database) -> None:
     ask = (
         f"{change(NEW)}; select must_change, is_default from mail.credential where mailbox_id = 'test1person';"
         f" select topic from mail.outbox where mailbox = 'test1person' order by seq desc limit 1; {change(NEW + 'x')}"
     )
-    assert query(accounts_host, ask).splitlines() == ["changed|", "f|f", "mailbox.access", "wrong|"]
+    assert query(database, ask).splitlines() == ["changed|", "f|f", "mailbox.access", "wrong|"]
 
 
-def test_a_default_and_an_expired_password_are_changed_by_their_owner_alone(accounts_host: Host) -> None:
+def test_a_default_and_an_expired_password_are_changed_by_their_owner_alone(database: Database) -> None:
     default = WORLD + f"select mail.password_set('test1person', {quoted(NEW)}, true, false);"
     ask = f"{change('Cua-toi-5%Rg', NEW)}; select mail.mailbox_state('test1person')"
-    assert query(accounts_host, ask, world=default).splitlines() == ["changed|", "active"]
+    assert query(database, ask, world=default).splitlines() == ["changed|", "active"]
     expired = WORLD + "update mail.credential set changed_at = now() - interval '1 year';"
     ask = f"{change(NEW)}; select mail.mailbox_state('test1person')"
-    assert query(accounts_host, ask, world=expired).splitlines() == ["changed|", "active"]
+    assert query(database, ask, world=expired).splitlines() == ["changed|", "active"]
 
 
-def test_a_change_does_not_start_the_clocks_of_a_given_password_anew(accounts_host: Host) -> None:
+def test_a_change_does_not_start_the_clocks_of_a_given_password_anew(database: Database) -> None:
     given = WORLD + "update mail.credential set given_at = '2026-01-02' where mailbox_id = 'test1person';"
     ask = f"{change(NEW)}; select given_at::date from mail.credential where mailbox_id = 'test1person'"
-    assert query(accounts_host, ask, world=given).splitlines() == ["changed|", "2026-01-02"]
+    assert query(database, ask, world=given).splitlines() == ["changed|", "2026-01-02"]
 
 
 @pytest.mark.dieu7
-def test_a_locked_and_a_revoked_mailbox_are_told_to_the_right_password_only(accounts_host: Host) -> None:
+def test_a_locked_and_a_revoked_mailbox_are_told_to_the_right_password_only(database: Database) -> None:
     locked = WORLD + "select mail.mailbox_lock('test1person', 'idle', '');"
     ask = f"select result, cause, message from mail.change_password('test.nguoi', '{PASSWORD}', '{NEW}', '')"
-    result, cause, message = query(accounts_host, ask, world=locked).split("|")
+    result, cause, message = query(database, ask, world=locked).split("|")
     assert (result, cause) == ("locked", "idle")
     assert message.startswith("Hộp thư đang tạm khóa: không phát sinh hoạt động")
-    assert query(accounts_host, change(NEW, "sai"), world=locked) == "wrong|"
-    assert query(accounts_host, change(NEW, name="test.socu")) == "revoked|"
-    assert query(accounts_host, change(NEW, "sai", name="test.socu")) == "wrong|"
+    assert query(database, change(NEW, "sai"), world=locked) == "wrong|"
+    assert query(database, change(NEW, name="test.socu")) == "revoked|"
+    assert query(database, change(NEW, "sai", name="test.socu")) == "wrong|"
 
 
-def test_an_unknown_login_is_like_a_wrong_password(accounts_host: Host) -> None:
-    assert query(accounts_host, change(NEW, name="khong.co.ai")) == "wrong|"
-    assert query(accounts_host, change(NEW, name="' or true --")) == "wrong|"
-    assert query(accounts_host, change("p" * 10_000, name="n" * 10_000)) == "wrong|"
+def test_an_unknown_login_is_like_a_wrong_password(database: Database) -> None:
+    assert query(database, change(NEW, name="khong.co.ai")) == "wrong|"
+    assert query(database, change(NEW, name="' or true --")) == "wrong|"
+    assert query(database, change("p" * 10_000, name="n" * 10_000)) == "wrong|"
 
 
-def test_sealed_passwords_reach_the_change_under_a_key_of_its_own(accounts_host: Host) -> None:
+def test_sealed_passwords_reach_the_change_under_a_key_of_its_own(database: Database) -> None:
     def seal(text: str, key: str = "change_key") -> str:
         iv = "decode('000102030405060708090a0b0c0d0e0f', 'hex')"
         return (
@@ -158,22 +158,22 @@ def test_sealed_passwords_reach_the_change_under_a_key_of_its_own(accounts_host:
         )
 
     ask = "select result from mail.change_password_sealed('test.nguoi', {}, {}, '192.0.2.1')"
-    assert query(accounts_host, ask.format(seal(PASSWORD), seal("Đổi-rồi-7$x"))) == "changed"
-    refused(accounts_host, ask.format(seal(PASSWORD, "login_key"), seal(NEW)))
+    assert query(database, ask.format(seal(PASSWORD), seal("Đổi-rồi-7$x"))) == "changed"
+    refused(database, ask.format(seal(PASSWORD, "login_key"), seal(NEW)))
 
 
-def test_the_rules_in_force_can_be_shown_while_somebody_types(accounts_host: Host) -> None:
-    shown = query(accounts_host, "select rule, number from mail.password_rules()", world=WORLD).splitlines()
+def test_the_rules_in_force_can_be_shown_while_somebody_types(database: Database) -> None:
+    shown = query(database, "select rule, number from mail.password_rules()", world=WORLD).splitlines()
     assert shown[:5] == ["min_length|8", "uppercase|1", "lowercase|1", "digit|1", "special|1"]
     assert "name|1" not in shown
     assert query(
-        accounts_host, "select description from mail.password_rules() where rule = 'special_characters'"
+        database, "select description from mail.password_rules() where rule = 'special_characters'"
     ) == "!@#%$*&"  # fmt: skip
 
 
-def test_the_change_belongs_to_its_role_alone(accounts_host: Host) -> None:
+def test_the_change_belongs_to_its_role_alone(database: Database) -> None:
     shown = query(
-        accounts_host,
+        database,
         "select string_agg(r.rolname, ',' order by 1) from pg_roles r where r.rolcanlogin and not r.rolsuper"
         " and has_function_privilege(r.oid, 'mail.change_password_sealed(text,text,text,text)', 'execute')",
         world="",

@@ -1,18 +1,15 @@
-"""The life of a mailbox, travelled through in one transaction that is rolled back: no mailbox of the lab is touched.
+"""The life of a mailbox, travelled through in one transaction that is rolled back.
 
 Days are those of 2026, whose calendar is confirmed; nothing depends on the day the test runs.
 """
 
-import os
 from dataclasses import dataclass, field
 
 import pytest
-from testinfra.host import Host
 
-from tests.lab import PSQL
-from tests.system import world as other
+from tests.database import world as other
+from tests.database.databases import Database
 
-DATABASE = os.environ.get("HANAM_DATABASE", "mail")
 PASSWORD = "Mat-khau-thu-1!"
 CHOSEN, CHOSEN_LATER = "Lua-chiem-2026@", "Lua-mua-2026@"
 LOGIN = "test.nguoi"
@@ -40,7 +37,7 @@ WORLD = f"""
 class Journey:
     """Statements of one life; `run` sends them in one transaction and gives the answer of each `ask`."""
 
-    host: Host
+    database: Database
     statements: list[str] = field(default_factory=lambda: ["begin", WORLD])
 
     def do(self, statement: str) -> None:
@@ -114,19 +111,18 @@ class Journey:
     def run(self) -> list[list[str]]:
         """The answers in order, each as its lines."""
         script = ";\n".join([*self.statements, "rollback;"])
-        done = self.host.run(f"cd / && runuser -u postgres -- {PSQL} -d %s -c %s", DATABASE, script)
-        assert done.rc == 0, done.stderr
-        return [part.partition("\n>")[0].splitlines()[1:] for part in ("\n" + done.stdout).split("\n<")[1:]]
+        shown = self.database.run(script)
+        return [part.partition("\n>")[0].splitlines()[1:] for part in ("\n" + shown).split("\n<")[1:]]
 
 
 @pytest.fixture
-def life(accounts_host: Host) -> Journey:
-    return Journey(accounts_host)
+def life(database: Database) -> Journey:
+    return Journey(database)
 
 
-def value(host: Host, expression: str) -> str:
+def value(database: Database, expression: str) -> str:
     """What an expression is, on today's settings."""
-    return host.check_output(f"cd / && runuser -u postgres -- {PSQL} -d %s -c %s", DATABASE, f"select {expression}")
+    return database.run(f"select {expression}").strip()
 
 
 # --- Terms ---
@@ -145,29 +141,29 @@ def value(host: Host, expression: str) -> str:
     ids=["same number", "month's end", "over Tết", "a swapped day off", "a worked Saturday"],
 )
 def test_a_term_is_calendar_months_and_ends_on_a_working_day(
-    accounts_host: Host, since: str, months: int, ends: str
+    database: Database, since: str, months: int, ends: str
 ) -> None:
-    assert value(accounts_host, f"mail.term_end('{since}', {months})") == ends
+    assert value(database, f"mail.term_end('{since}', {months})") == ends
 
 
 @pytest.mark.dieu7
-def test_a_year_whose_calendar_nobody_confirmed_is_refused_and_decides_nothing(accounts_host: Host) -> None:
+def test_a_year_whose_calendar_nobody_confirmed_is_refused_and_decides_nothing(database: Database) -> None:
     """As workdays.py refuses it. A sign-in goes on: nobody is shut out by a day that cannot be told."""
     for ask in ("mail.is_working_day('2031-05-05')", "mail.term_end('2026-12-01', 60)"):
-        complaint = other.refused(accounts_host, f"select {ask}", world="")
+        complaint = other.refused(database, f"select {ask}", world="")
         assert "lịch nghỉ năm 2031 chưa được xác nhận" in complaint
     calendar = "(select value from mail.setting where name = 'life_cycle_calendar')"
-    assert value(accounts_host, f"{calendar} -> 'years' @> '[\"2023\", \"2026\"]'") == "t"
+    assert value(database, f"{calendar} -> 'years' @> '[\"2023\", \"2026\"]'") == "t"
     years = "array_to_string(mail.life_cycle_unconfirmed('{}'), ' ')"
     asked = ("2026-04-07", "2030-12-10", "2030-12-20", "2031-02-01")
-    assert [value(accounts_host, years.format(day)) for day in asked] == ["", "2030", "2030 2031", "2031"]
+    assert [value(database, years.format(day)) for day in asked] == ["", "2030", "2030 2031", "2031"]
     # A password of 2030, ten years later: no term of it can be counted.
     world = (
         f"{other.WORLD} update mail.credential set given_at = '2030-11-01', changed_at = '2030-11-01',"
         " must_change = false, is_default = false where mailbox_id = 'test1person';"
     )
     shown = other.query(
-        accounts_host,
+        database,
         "select mail.mailbox_state_at('test1person', '2040-01-01'), mail.password_expires_on('2030-11-01') is null,"
         " (select count(*) from mail.life_cycle_due('2031-03-01', array['test1person']))",
         world=world,

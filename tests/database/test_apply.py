@@ -1,14 +1,13 @@
 """Applying a registry to a real PostgreSQL: whole or not at all, once, in seconds; and the first passwords it makes."""
 
 import json
-import shlex
-import subprocess
+import tempfile
 from typing import Any
 
 import pytest
 
 from hanam_mail.registry import entries
-from tests.system.scratch import DATABASE, DSN, FOLDER, PROGRAM, Scratch, person, registry
+from tests.database.scratch import Scratch, person, python, registry
 
 # --- What it does ---
 
@@ -185,8 +184,8 @@ def test_a_restore_lifts_the_lock_and_gives_a_new_default_password(scratch: Scra
 def test_the_event_of_a_restore_by_command_takes_nobodys_password_away(scratch: Scratch) -> None:
     scratch.apply(registry(person(1)))
     scratch.psql("select mail.mailbox_lock('box00001', 'compromised', 'thử')")
-    words = f"restore box00001 --dsn {shlex.quote(DSN)} --handover-folder {FOLDER} --document 9/SYT-VP --verified Lan"
-    scratch.lab.run("accounts", f"cd / && {PROGRAM} {words}")
+    done = scratch.command("restore", "box00001", "--document", "9/SYT-VP", "--verified", "Lan")
+    assert done.status == 0, done.complaint
     assert scratch.psql("select mail.mailbox_state('box00001')") == "must_change"
     own_password(scratch)
     told = scratch.apply(registry(person(1)), "--check")
@@ -266,9 +265,7 @@ def test_nothing_is_applied_by_numbers_that_nobody_may_go_by(
     assert refused.startswith(f"group_vars/all/{words}")
     assert (scratch.state(), scratch.files()) == (state, [])
     # Nor is a password given by a command, nor the nightly job run.
-    jobs = shlex.quote(DSN.replace("mail_apply", "mail_jobs"))
-    told = scratch.lab.run("accounts", f"cd / && {PROGRAM} life-cycle --check --dsn {jobs} 2>&1", check=False)
-    assert words in told
+    assert words in scratch.command("life-cycle", "--check", role="mail_jobs").complaint
 
 
 # --- First passwords ---
@@ -278,8 +275,8 @@ def test_nothing_is_applied_by_numbers_that_nobody_may_go_by(
 def test_a_first_password_opens_nothing_but_its_change(scratch: Scratch) -> None:
     done = scratch.apply(registry(person(1)))
     (file,) = scratch.files()
-    assert done["handover"] == f"{FOLDER}/{file}"
-    assert scratch.lab.run("accounts", f"stat -c %a {FOLDER} {FOLDER}/{file}").split() == ["700", "600"]
+    assert done["handover"] == str(scratch.folder / file)
+    assert [path.stat().st_mode & 0o777 for path in (scratch.folder, scratch.folder / file)] == [0o700, 0o600]
     (slip,) = scratch.open(file)["slips"]
     assert slip["address"] == "ha1@hanam.gov.vn"
     assert slip["agency_name"] == "Sở Y tế"
@@ -295,7 +292,7 @@ def test_no_password_is_in_the_answer_the_database_or_a_process_list(scratch: Sc
     done = scratch.apply(registry(person(1)))
     (slip,) = scratch.open(scratch.files()[0])["slips"]
     assert slip["password"] not in json.dumps(done)
-    dump = scratch.lab.run("accounts", f"cd / && runuser -u postgres -- pg_dump {DATABASE}")
+    dump = scratch.database.server.run("pg_dump", scratch.database.name)
     assert "ha1" in dump
     assert slip["password"] not in dump
 
@@ -310,28 +307,60 @@ def test_without_an_operators_key_nothing_is_applied(scratch: Scratch) -> None:
 # --- Interrupted, and at once ---
 
 
+# Runs the command again and again, each time killed a step later, until one changes the database: a step is every
+# word to the database and all that is done to a file of passwords.
+_DIES_LATER = """
+import io, os, sys
+import psycopg
+from hanam_mail.host import command_line
+document, wait = sys.stdin.buffer.read(), psycopg.Connection.wait
+STEPS = {"open", "os.rename", "os.link", "os.remove", "os.mkdir", "os.chmod"}
+left = 0
+def step():
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), 9)
+def waiting(*arguments, **more):
+    step()
+    return wait(*arguments, **more)
+def written():
+    with psycopg.connect(ADMIN) as connection:
+        return connection.execute("select count(*) from mail.mailbox").fetchone()[0]
+for last in range(1, 10_000):
+    child = os.fork()
+    if child == 0:
+        psycopg.Connection.wait = waiting
+        sys.stdin, sys.stdout = io.TextIOWrapper(io.BytesIO(document)), io.StringIO()
+        left = last
+        sys.addaudithook(lambda event, of: step() if event in STEPS and FOLDER in str(of) else None)
+        os._exit(command_line.main())
+    _, status = os.waitpid(child, 0)
+    if written():
+        print(last)
+        break
+    if os.waitstatus_to_exitcode(status) != -9:
+        sys.exit(f"step {last}: not killed, and nothing done")
+"""
+
+
 def test_killed_at_any_point_it_leaves_all_or_nothing(scratch: Scratch) -> None:
-    document = registry(*(person(number) for number in range(400)))
-    before = scratch.state()
-    # From before the first statement to after the last, in steps; the first run that lives ends it.
-    steps = 0
-    while scratch.killed(document, f"timeout -s KILL {0.1 + 0.03 * steps:.2f} {PROGRAM}"):
-        steps += 1
-        if scratch.state() != before:
-            break
-        assert scratch.psql("select count(*) from mail.credential") == "0"
-    assert steps > 3, "no run was killed at work"
+    document = registry(*(person(number) for number in range(40)))
+    facts = f"ADMIN, FOLDER = {scratch.dsn('postgres')!r}, {str(scratch.folder)!r}"
+    program = python(facts + _DIES_LATER)
+    done = scratch.run(scratch.apply_words(), program, document)
+    assert done.status == 0, done.complaint
+    assert int(done.output) > 20, "so few steps: are they counted?"
     # Every mailbox has a password that a file of a completed run holds.
-    assert scratch.psql("select count(*) from mail.credential join mail.handover h on h.file = handover") == "400"
+    assert scratch.psql("select count(*) from mail.credential join mail.handover h on h.file = handover") == "40"
     (file,) = scratch.psql("select file from mail.handover").split()
-    assert len(scratch.open(file)["slips"]) == 400
+    assert len(scratch.open(file)["slips"]) == 40
     assert not scratch.apply(document)["changed"]
 
 
 # Dies with its file on the disk and its transaction open.
 _DIES = """
-import os, sys
-sys.path.insert(0, "/usr/lib/hanam-mail/hanam-mail.pyz")
+import os
 from hanam_mail.host import command_line
 from hanam_mail.host.passwords import sealed_file
 write = sealed_file.write
@@ -342,31 +371,26 @@ command_line.main()
 
 def test_a_run_that_dies_between_its_file_and_its_commit_gives_no_password_and_is_told_of(scratch: Scratch) -> None:
     before = scratch.state()
-    assert scratch.killed(registry(person(1)), f"python3 -I -c {shlex.quote(_DIES)}")
+    assert scratch.killed(registry(person(1)), python(_DIES))
     (orphan,) = scratch.files()
     assert scratch.state() == before
     told = [line for line in scratch.apply(registry(person(1)))["lines"] if "bị ngắt giữa chừng" in line]
     assert len(told) == 1
-    assert f"{FOLDER}/{orphan}" in told[0]
+    assert str(scratch.folder / orphan) in told[0]
     assert scratch.psql("select count(*) from mail.credential where handover = '" + orphan + "'") == "0"
 
 
 # The connection is lost in COMMIT: what stands between the program and the database drops the server's answer to it, or
 # the word itself, and everything after.
 _CUT = """
-import os, pathlib, socket, sys, threading
-sys.path.insert(0, "/usr/lib/hanam-mail/hanam-mail.pyz")
+import os, socket, sys, threading
 from hanam_mail.host import command_line
-folder = pathlib.Path("/run/cut")
-folder.mkdir(exist_ok=True)
-way = folder / ".s.PGSQL.5432"
-way.unlink(missing_ok=True)
 listener = socket.socket(socket.AF_UNIX)
-listener.bind(str(way))
+listener.bind(WAY + "/.s.PGSQL.5432")
 listener.listen()
 def pass_on():
     client, server = listener.accept()[0], socket.socket(socket.AF_UNIX)
-    server.connect("/run/postgresql/.s.PGSQL.5432")
+    server.connect(SERVER + "/.s.PGSQL.5432")
     def back():
         while data := server.recv(65536):
             if not committing:
@@ -389,7 +413,8 @@ def pass_on():
             return
         server.sendall(data)
 threading.Thread(target=pass_on, daemon=True).start()
-sys.argv[sys.argv.index("--dsn") + 1] = DSN
+at = sys.argv.index("--dsn") + 1
+sys.argv[at] = sys.argv[at].replace(SERVER, WAY)
 status = command_line.main()
 os._exit(status)
 """
@@ -398,9 +423,10 @@ os._exit(status)
 @pytest.mark.parametrize("reaches", [True, False])
 def test_a_sealed_file_stays_while_nobody_knows_whether_its_passwords_count(scratch: Scratch, reaches: bool) -> None:
     """Deleted, it would be the only copy of passwords that are in force."""
-    dsn = DSN.replace("/run/postgresql", "/run/cut")
-    program = f"python3 -I -c {shlex.quote(_CUT.replace('REACHES', str(reaches)).replace('DSN', repr(dsn)))}"
-    assert scratch.killed(registry(person(1)), program)
+    # A socket's path has 107 octets at most; those of pytest are longer.
+    with tempfile.TemporaryDirectory() as way:
+        told = f"REACHES, WAY, SERVER = {reaches}, {way!r}, {str(scratch.database.server.folder)!r}"
+        assert scratch.killed(registry(person(1)), python(told + _CUT))
     (file,) = scratch.files()
     assert [slip["address"] for slip in scratch.open(file)["slips"]] == ["ha1@hanam.gov.vn"]
     assert scratch.psql("select count(*) from mail.handover where file = '" + file + "'") == str(int(reaches))
@@ -423,7 +449,7 @@ def test_a_run_that_the_database_refuses_leaves_no_file(scratch: Scratch) -> Non
 
 def test_two_runs_at_once_wait_for_each_other_and_make_one_password(scratch: Scratch) -> None:
     document = registry(*(person(number) for number in range(200)))
-    runs = [subprocess.Popen(scratch.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(3)]
+    runs = [scratch.started(scratch.apply_words()) for _ in range(3)]
     for run in runs:
         assert run.stdin
         run.stdin.write(document)
@@ -437,8 +463,8 @@ def test_two_runs_at_once_wait_for_each_other_and_make_one_password(scratch: Scr
 # --- At the scale of the province (how long it takes is for `make bench` to say) ---
 
 
-def test_of_twenty_thousand_mailboxes_a_few_lines_are_told_and_the_second_time_none(scratch: Scratch) -> None:
-    everybody = [person(number) for number in range(20_000)]
+def test_of_a_thousand_mailboxes_a_few_lines_are_told_and_the_second_time_none(scratch: Scratch) -> None:
+    everybody = [person(number) for number in range(1000)]
 
     def apply(*people: dict[str, Any]) -> dict[str, Any]:
         answer = scratch.apply(registry(*people), "--brief", "20")
@@ -448,7 +474,7 @@ def test_of_twenty_thousand_mailboxes_a_few_lines_are_told_and_the_second_time_n
     first = apply(*everybody)
     assert first["changed"]
     assert 20 < len(first["lines"]) < 60
-    assert scratch.psql("select count(*) from mail.credential") == "20000"
+    assert scratch.psql("select count(*) from mail.credential") == "1000"
     assert not apply(*everybody)["changed"]
     one = apply(*everybody[1:], person(0, quota_bytes=4 * 2**30))
     assert one["changed"]

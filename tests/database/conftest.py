@@ -40,12 +40,16 @@ def wanted(operator: Any, tmp_path_factory: pytest.TempPathFactory) -> migrate.W
     environment = environments(tmp_path_factory.mktemp("settings"))("split")
 
     def value(name: str) -> Any:
-        return environment.value("accounts", name, HOST)
+        return environment.value("postgresql", name, HOST)
 
-    settings = json.loads(json.dumps(value("accounts_settings")))
+    settings = json.loads(json.dumps(value("postgresql_settings")))
     changed = {"password_bcrypt_cost": CHEAP, "handover_recipients": [str(operator.to_public())]}
     return migrate.Wanted(
-        {}, settings | changed, value("accounts_timezone"), value("accounts_login_key"), value("accounts_change_key")
+        {},
+        settings | changed,
+        value("postgresql_timezone"),
+        value("postgresql_login_key"),
+        value("postgresql_change_key"),
     )
 
 

@@ -20,9 +20,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hanam_mail.host import dovecot
+from hanam_mail.host.database.session import Session
 from hanam_mail.host.mail import filter_reports
 
 log = logging.getLogger("hanam-agent")
@@ -125,7 +125,10 @@ class Pending:
 
 
 def catch_up(
-    connection: Any, configuration: Configuration, act: dovecot.Act = dovecot.perform, pending: Pending | None = None
+    connection: Session,
+    configuration: Configuration,
+    act: dovecot.Act = dovecot.perform,
+    pending: Pending | None = None,
 ) -> int:
     """Handle everything that is waiting; how many events that was. What is to be done once more goes to `pending`."""
     handled = 0
@@ -168,7 +171,7 @@ class Reports:
         """Seconds until the next look."""
         return IDLE_SECONDS if self._settings is None else REPORT_SECONDS
 
-    def carry(self, database: Any) -> None:
+    def carry(self, database: Session) -> None:
         """Carry what there is."""
         if self._settings is None:
             return

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from hanam_mail.host.database.session import Session
 from hanam_mail.plan import wording
 from hanam_mail.vietnamese import STATES, day, size
 
@@ -41,7 +42,7 @@ class Entry:
     commit: str | None
 
 
-def entries(connection: Any, mailbox: str) -> list[Entry]:
+def entries(connection: Session, mailbox: str) -> list[Entry]:
     """Everything that happened to the mailbox with this id, in order."""
     found = [
         Entry(at, actor, what, document or _number(after), commit)

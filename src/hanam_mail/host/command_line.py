@@ -23,6 +23,7 @@ from hanam_mail import option_texts
 from hanam_mail.host import agent, operator_commands, restores, show
 from hanam_mail.host.database import apply, migrate
 from hanam_mail.host.database.errors import DatabaseError
+from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.jobs import job_commands, lockouts, notices
 from hanam_mail.host.mail import hold_queue, learn, sieve_mail, sieve_session
 from hanam_mail.host.passwords import sealed_file
@@ -148,7 +149,7 @@ def _common(command: argparse.ArgumentParser, *, check: bool = False) -> None:
         command.add_argument("--check", action="store_true", help="chỉ cho biết sẽ thay đổi gì")
 
 
-def _connect(options: argparse.Namespace) -> Any:
+def _connect(options: argparse.Namespace) -> Session:
     import psycopg
 
     connection = psycopg.connect(options.dsn, application_name="hanam-mail-db")
@@ -162,12 +163,12 @@ def _connect(options: argparse.Namespace) -> Any:
     return connection
 
 
-def _resolve(connection: Any, address: str) -> str | None:
-    row = connection.execute("SELECT mail.resolve(%s)", [address]).fetchone()
+def _resolve(connection: Session, address: str) -> str | None:
+    row = one(connection, "SELECT mail.resolve(%s)", [address])
     return None if row[0] is None else str(row[0])
 
 
-def _mailbox(connection: Any, address: str) -> str:
+def _mailbox(connection: Session, address: str) -> str:
     mailbox = _resolve(connection, address)
     if mailbox is None:
         raise DatabaseError(f"không có hộp thư nào mang địa chỉ {address}")
@@ -238,7 +239,7 @@ def _set_passwords(options: argparse.Namespace) -> int:
     return _answer(options, bool(changed), text, addresses=changed, unknown=unknown)
 
 
-def _set_password(connection: Any, mailbox: str, password: str, options: argparse.Namespace) -> bool:
+def _set_password(connection: Session, mailbox: str, password: str, options: argparse.Namespace) -> bool:
     """Whether the mailbox has another password now. `--again`: what it had before is no reason against this one."""
     import psycopg
 
@@ -246,10 +247,11 @@ def _set_password(connection: Any, mailbox: str, password: str, options: argpars
         if options.again:
             connection.execute("DELETE FROM mail.password_history WHERE mailbox_id = %s", [mailbox])
         changed = bool(
-            connection.execute(
+            one(
+                connection,
                 "SELECT mail.password_set(%s, %s, %s, %s)",
                 [mailbox, password, options.must_change, options.if_different],
-            ).fetchone()[0]
+            )[0]
         )
         if not changed:
             raise psycopg.Rollback(attempt)

@@ -12,9 +12,10 @@ from typing import Any
 
 from hanam_mail.host.database import migrate, writers
 from hanam_mail.host.database.errors import DatabaseError
+from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.passwords import first_passwords, sealed_file
 
-Connect = Callable[[argparse.Namespace], Any]
+Connect = Callable[[argparse.Namespace], Session]
 Answer = Callable[..., int]
 
 
@@ -41,7 +42,7 @@ def add_commands(
 ) -> None:
     """Add them to the parser of command_line.py, whose `common`, `connect` and `answer` they use."""
 
-    def add(name: str, run: Callable[[Any, argparse.Namespace, Answer], int], text: str) -> argparse.ArgumentParser:
+    def add(name: str, run: Callable[[Session, argparse.Namespace, Answer], int], text: str) -> argparse.ArgumentParser:
         command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
         command.add_argument("address", help="địa chỉ, bí danh hoặc mã hộp thư")
         common(command)
@@ -88,7 +89,7 @@ def _sealed(command: argparse.ArgumentParser) -> None:
     command.add_argument("--handover-folder", type=Path, default=sealed_file.FOLDER, help="nơi ghi tệp bàn giao")
 
 
-def find(connection: Any, address: str) -> Mailbox:
+def find(connection: Session, address: str) -> Mailbox:
     """The mailbox behind an address, alias or id; DatabaseError when there is none."""
     row = connection.execute(
         "SELECT m.id, m.name, mail.mailbox_state(m.id), coalesce(g.code, ''), coalesce(g.name, ''),"
@@ -109,24 +110,22 @@ def find(connection: Any, address: str) -> Mailbox:
     return found
 
 
-def _held(connection: Any, address: str) -> Mailbox:
+def _held(connection: Session, address: str) -> Mailbox:
     """The same for a transaction that goes by what it is told: nobody changes the mailbox until its end."""
     writers.hold(connection, address)
     return find(connection, address)
 
 
-def _lock(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
+def _lock(connection: Session, options: argparse.Namespace, answer: Answer) -> int:
     if not options.document and not options.note.strip():
         raise DatabaseError("cần văn bản (--document) hoặc ghi chú (--note) cho việc tạm khóa")
     mailbox = find(connection, options.address)
-    row = connection.execute(
-        "SELECT mail.mailbox_lock(%s, %s, %s)", [mailbox.id, options.reason, options.note]
-    ).fetchone()
+    row = one(connection, "SELECT mail.mailbox_lock(%s, %s, %s)", [mailbox.id, options.reason, options.note])
     text = f"đã tạm khóa {mailbox.address} ({mailbox.id})" if row[0] else f"{mailbox.address} đã bị khóa từ trước"
     return answer(options, row[0], f"{text}; hãy ghi sự kiện lock vào sổ đăng ký", mailbox=mailbox.id)
 
 
-def _correct(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
+def _correct(connection: Session, options: argparse.Namespace, answer: Answer) -> int:
     with connection.transaction():
         mailbox = _held(connection, options.address)
         if mailbox.document:
@@ -138,25 +137,23 @@ def _correct(connection: Any, options: argparse.Namespace, answer: Answer) -> in
                 f"{mailbox.address} không bị khóa tự động mà do {mailbox.locked_by_person} khóa: hỏi người đó, nếu "
                 "đúng là nhầm thì thêm --of-person"
             )
-        row = connection.execute(
-            "SELECT mail.mailbox_correct(%s, %s, %s)", [mailbox.id, options.note, options.of_person]
-        ).fetchone()
+        row = one(connection, "SELECT mail.mailbox_correct(%s, %s, %s)", [mailbox.id, options.note, options.of_person])
     text = f"đã mở khóa {mailbox.address} (đính chính)" if row[0] else f"{mailbox.address} không bị hệ thống khóa"
     if mailbox.locked_by_registry:
         text += "; vẫn tạm khóa theo văn bản trong sổ đăng ký"
     return answer(options, row[0], text, mailbox=mailbox.id)
 
 
-def _open(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
+def _open(connection: Session, options: argparse.Namespace, answer: Answer) -> int:
     if not options.document.strip() or not options.note.strip():
         raise DatabaseError("cần văn bản cho phép đọc hộp thư (--document) và lý do (--note) (Đ4.6, Đ12.7)")
     mailbox = find(connection, options.address)
-    row = connection.execute("SELECT mail.mailbox_open(%s, %s)", [mailbox.id, options.note]).fetchone()
+    row = one(connection, "SELECT mail.mailbox_open(%s, %s)", [mailbox.id, options.note])
     text = f"đã ghi lần đọc số {row[0]} hộp thư {mailbox.address} ({mailbox.id}); chủ hộp thư được báo"
     return answer(options, True, text, mailbox=mailbox.id, opening=row[0])
 
 
-def _restore(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
+def _restore(connection: Session, options: argparse.Namespace, answer: Answer) -> int:
     if not options.document:
         raise DatabaseError("cần văn bản đề nghị khôi phục của cơ quan (--document, Đ7.3)")
     with connection.transaction():
@@ -183,7 +180,7 @@ def _restore(connection: Any, options: argparse.Namespace, answer: Answer) -> in
     return answer(options, True, text, mailbox=mailbox.id, handover=str(file) if file else None)
 
 
-def _reset(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
+def _reset(connection: Session, options: argparse.Namespace, answer: Answer) -> int:
     mailbox = find(connection, options.address)
     if not mailbox.has_password:
         raise DatabaseError(f"{mailbox.address} không có mật khẩu riêng (hộp thư cơ quan do văn thư mở)")
@@ -209,12 +206,12 @@ def _reset(connection: Any, options: argparse.Namespace, answer: Answer) -> int:
     return answer(options, True, text, mailbox=mailbox.id, handover=str(file))
 
 
-def give(connection: Any, mailbox: Mailbox, options: argparse.Namespace, event: str) -> Path:
+def give(connection: Session, mailbox: Mailbox, options: argparse.Namespace, event: str) -> Path:
     """Give a new default password in the caller's transaction; the sealed file that holds it.
 
     The file is on the disk before the commit; a failed commit leaves a file that opens nothing, or none.
     """
-    settings = dict(connection.execute("SELECT name, value FROM mail.setting").fetchall())
+    settings: dict[str, Any] = dict(connection.execute("SELECT name, value FROM mail.setting").fetchall())
     migrate.sound(settings)
     recipients = settings["handover_recipients"]
     sealed_file.check_recipients(recipients)

@@ -3,17 +3,18 @@
 from typing import Any
 
 from hanam_mail import vietnamese
+from hanam_mail.host.database.session import Session
 from hanam_mail.plan import wording
 
 _STATES = vietnamese.STATES | {"must_change": "phải đổi mật khẩu"}
 
 
-def facts(connection: Any, mailbox: str) -> dict[str, Any]:
+def facts(connection: Session, mailbox: str) -> dict[str, Any]:
     """The mailbox with its addresses, activity, lock and password, as the database has them."""
     import psycopg.rows
 
     with connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
-        data: dict[str, Any] = cursor.execute(
+        (data,) = cursor.execute(
             "SELECT m.id, m.kind, m.name, m.post, a.name AS agency, m.quota_bytes, m.shard, m.document,"
             " mail.mailbox_state(m.id) AS state, l.reason AS lock_reason, l.note AS lock_note,"
             " l.locked_at, l.locked_by, l.automatic AS lock_automatic, l.document AS lock_document,"
@@ -25,7 +26,7 @@ def facts(connection: Any, mailbox: str) -> dict[str, Any]:
             " LEFT JOIN mail.credential c ON c.mailbox_id = m.id"
             " WHERE m.id = %s",
             [mailbox],
-        ).fetchone()
+        ).fetchall()
         data["addresses"] = cursor.execute(
             "SELECT local_part, kind, valid_from, valid_until FROM mail.address WHERE mailbox_id = %s"
             " ORDER BY kind DESC, local_part",

@@ -8,9 +8,9 @@ is noticed by the database (writers.py): then all of it is done once more, with 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hanam_mail.host.database import migrate, rows, writers
+from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.passwords import first_passwords, sealed_file
 from hanam_mail.plan.accounts import Accounts, Refused
 from hanam_mail.plan.model import Limit, Plan
@@ -40,7 +40,7 @@ class Outcome:
     orphans: Sequence[Path]
 
 
-def run(connection: Any, want: Accounts, options: Options) -> Outcome:
+def run(connection: Session, want: Accounts, options: Options) -> Outcome:
     """Bring `want` into the database; raises Refused or HandoverError and leaves all as it was."""
     made: dict[str, _Made] = {}
     with rows.alone(connection):
@@ -55,7 +55,7 @@ class _Made:
     hash: str
 
 
-def _once(connection: Any, want: Accounts, options: Options, made: dict[str, _Made]) -> Outcome:
+def _once(connection: Session, want: Accounts, options: Options, made: dict[str, _Made]) -> Outcome:
     file: Path | None = None
     try:
         with connection.transaction(force_rollback=options.check):
@@ -103,7 +103,7 @@ def _check_recipients(recipients: Sequence[str]) -> None:
         raise Refused([str(error)]) from error
 
 
-def _make(connection: Any, plan: Plan, made: dict[str, _Made]) -> None:
+def _make(connection: Session, plan: Plan, made: dict[str, _Made]) -> None:
     missing = [mailbox for mailbox in plan.passwords if mailbox not in made]
     if not missing:
         return
@@ -113,8 +113,8 @@ def _make(connection: Any, plan: Plan, made: dict[str, _Made]) -> None:
         made[mailbox] = _Made(password, hash_)
 
 
-def _domain(connection: Any) -> str:
-    return str(connection.execute("SELECT mail.setting_text('mail_domain')").fetchone()[0])
+def _domain(connection: Session) -> str:
+    return str(one(connection, "SELECT mail.setting_text('mail_domain')")[0])
 
 
 def _sealed(want: Accounts, plan: Plan, given: dict[str, _Made], options: Options, domain: str) -> bytes:
@@ -132,10 +132,10 @@ def _sealed(want: Accounts, plan: Plan, given: dict[str, _Made], options: Option
     return sealed_file.seal(text, options.recipients)
 
 
-def _rolled_back(connection: Any, name: str) -> bool:
+def _rolled_back(connection: Session, name: str) -> bool:
     """Whether the transaction is surely undone. After a connection lost in COMMIT nobody knows, and the file stays."""
     try:
-        row = connection.execute("SELECT count(*) FROM mail.handover WHERE file = %s", [name]).fetchone()
+        row = one(connection, "SELECT count(*) FROM mail.handover WHERE file = %s", [name])
         connection.rollback()
     except Exception as error:
         if type(error).__module__.startswith("psycopg"):

@@ -15,6 +15,7 @@ from typing import Any
 
 from hanam_mail.host.database import roles, schema
 from hanam_mail.host.database.errors import DatabaseError
+from hanam_mail.host.database.session import Session, one
 from hanam_mail.plan.accounts import Refused
 from hanam_mail.regulation import rule_values
 
@@ -56,7 +57,7 @@ def sound(settings: Mapping[str, Any]) -> None:
         raise Refused([str(fault) for fault in faults])
 
 
-def sound_settings(connection: Any) -> None:
+def sound_settings(connection: Session) -> None:
     """The same for those that the database has, whoever wrote them."""
     sound(dict(connection.execute("SELECT name, value FROM mail.setting").fetchall()))
 
@@ -110,13 +111,13 @@ def migrate(wanted: Wanted, *, check: bool, admin: str, owner: str) -> list[str]
     return changes
 
 
-def _may_use_crypto(mail: Any) -> bool:
-    row = mail.execute("SELECT to_regnamespace(%s) IS NOT NULL", [roles.CRYPTO_SCHEMA]).fetchone()
+def _may_use_crypto(mail: Session) -> bool:
+    row = one(mail, "SELECT to_regnamespace(%s) IS NOT NULL", [roles.CRYPTO_SCHEMA])
     return bool(row[0])
 
 
-def _settings(mail: Any, settings: Mapping[str, Any]) -> Iterator[str]:
-    have = dict(mail.execute("SELECT name, value FROM mail.setting"))
+def _settings(mail: Session, settings: Mapping[str, Any]) -> Iterator[str]:
+    have: dict[str, Any] = dict(mail.execute("SELECT name, value FROM mail.setting").fetchall())
     for name in sorted(have.keys() - settings.keys()):
         mail.execute("DELETE FROM mail.setting WHERE name = %s", [name])
         yield f"setting {name}: removed (was {_short(have[name])})"
@@ -131,7 +132,7 @@ def _settings(mail: Any, settings: Mapping[str, Any]) -> Iterator[str]:
             yield f"setting {name}: {was}{_short(settings[name])}"
 
 
-def _secret(mail: Any, name: str, key: str) -> Iterator[str]:
+def _secret(mail: Session, name: str, key: str) -> Iterator[str]:
     changed = mail.execute(
         "INSERT INTO mail.secret AS s (name, value) VALUES (%s, decode(%s, 'hex'))"
         " ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE s.value <> excluded.value",
@@ -147,7 +148,7 @@ def common_passwords() -> frozenset[str]:
     return frozenset(word for line in text.splitlines() if not line.startswith("#") for word in line.split())
 
 
-def _common_passwords(mail: Any) -> Iterator[str]:
+def _common_passwords(mail: Session) -> Iterator[str]:
     have = {row[0] for row in mail.execute("SELECT word FROM mail.common_password")}
     want = common_passwords()
     if have != want:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from hanam_mail.host.database import scram
+from hanam_mail.host.database.session import Session
 
 DATABASE = "mail"
 WEBMAIL_DATABASE = "webmail"
@@ -78,7 +78,7 @@ DATABASES = (
 )
 
 
-def bring_roles(server: Any, passwords: Mapping[str, str]) -> Iterator[str]:
+def bring_roles(server: Session, passwords: Mapping[str, str]) -> Iterator[str]:
     have: dict[str, tuple[bool, str | None, dict[str, str]]] = {
         name: (login, stored, dict(item.split("=", 1) for item in config or ()))
         for name, login, stored, config in server.execute(
@@ -131,7 +131,7 @@ def _rights(database: Database) -> set[tuple[str, str]]:
     )
 
 
-def bring_database(server: Any, database: Database, timezone: str) -> Iterator[str]:
+def bring_database(server: Session, database: Database, timezone: str) -> Iterator[str]:
     have = set(
         server.execute(
             "SELECT coalesce(r.rolname, 'public'), a.privilege_type FROM pg_database d"
@@ -160,7 +160,7 @@ def bring_database(server: Any, database: Database, timezone: str) -> Iterator[s
         yield f"database {database.name}: time zone {timezone}"
 
 
-def bring_extensions(inside: Any, database: Database) -> Iterator[str]:
+def bring_extensions(inside: Session, database: Database) -> Iterator[str]:
     have = {row[0] for row in inside.execute("SELECT extname FROM pg_extension")}
     for name, schema in database.extensions.items():
         if name not in have:

@@ -11,18 +11,19 @@ from datetime import date
 from typing import Any
 
 from hanam_mail.host.database import writers
+from hanam_mail.host.database.session import Session, one
 from hanam_mail.plan.accounts import Absence, Accounts, Address, Agency, Held, Mailbox, Restored
 from hanam_mail.plan.compare import plan
 from hanam_mail.plan.model import Limit, Plan
 
 
-def current(connection: Any) -> Accounts:
+def current(connection: Session) -> Accounts:
     """What the database has."""
 
     def rows(table: str, *columns: str) -> Any:
         row = f"json_build_array({', '.join(columns)})"
         query = f"SELECT coalesce(json_agg({row}), '[]')::text FROM {table}"  # noqa: S608
-        return json.loads(connection.execute(query).fetchone()[0])
+        return json.loads(one(connection, query)[0])
 
     return Accounts(
         agencies={
@@ -71,7 +72,7 @@ def _day(text: str | None) -> date | None:
 
 
 @contextmanager
-def alone(connection: Any) -> Iterator[None]:
+def alone(connection: Session) -> Iterator[None]:
     """Wait until no other run of apply is under way; until the end of the block this is the only one.
 
     The lock is the session's, not a transaction's: a transaction's view is as old as its first question, so one that
@@ -90,13 +91,13 @@ def alone(connection: Any) -> Iterator[None]:
             connection.commit()
 
 
-def begin(connection: Any) -> None:
+def begin(connection: Session) -> None:
     """What a run's transaction begins with: hashing a whole province takes longer than the server bears idleness."""
     connection.execute("SET LOCAL idle_in_transaction_session_timeout = '15min'")
 
 
 def planned(
-    connection: Any,
+    connection: Session,
     want: Accounts,
     *,
     limit: Limit,
@@ -105,7 +106,7 @@ def planned(
     allow_shrink: bool = False,
 ) -> Plan:
     """The plan of this moment; days are those of the database's time zone, the province's."""
-    today, domain = connection.execute("SELECT current_date, mail.setting_text('mail_domain')").fetchone()
+    today, domain = one(connection, "SELECT current_date, mail.setting_text('mail_domain')")
     return plan(
         current(connection),
         want,
@@ -198,7 +199,7 @@ _MERGES = (
 )
 
 
-def write(connection: Any, want: Accounts, todo: Plan) -> None:
+def write(connection: Session, want: Accounts, todo: Plan) -> None:
     """Carry out a plan made in the same transaction, under `alone`; passwords are first_passwords.py's."""
     touched = {entry.id for entry in todo.entries}
     _stage(connection, want, touched)
@@ -220,7 +221,7 @@ def write(connection: Any, want: Accounts, todo: Plan) -> None:
         connection.execute("SELECT mail.restores_followed(%s)", [todo.followed])
 
 
-def _stage(connection: Any, want: Accounts, touched: set[str]) -> None:
+def _stage(connection: Session, want: Accounts, touched: set[str]) -> None:
     mailboxes = [want.mailboxes[id_] for id_ in touched if id_ in want.mailboxes]
     tables: dict[str, Iterable[list[Any]]] = {
         "want_agency": (

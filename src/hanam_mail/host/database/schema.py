@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
 
 from hanam_mail.host.database.errors import DatabaseError
+from hanam_mail.host.database.session import Session, one
 
 
 @dataclass(frozen=True, order=True)
@@ -67,8 +67,8 @@ def pending(files: Sequence[Script], applied: Mapping[int, tuple[str, str]]) -> 
     return [(number, numbered[number]) for number in sorted(behind)]
 
 
-def bring(mail: Any) -> Iterator[str]:
-    row = mail.execute("SELECT to_regclass('mail_schema.migration') IS NOT NULL").fetchone()
+def bring(mail: Session) -> Iterator[str]:
+    row = one(mail, "SELECT to_regclass('mail_schema.migration') IS NOT NULL")
     if not row[0]:
         mail.execute("ALTER DEFAULT PRIVILEGES FOR ROLE mail_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
         mail.execute("CREATE SCHEMA mail_schema")
@@ -101,7 +101,7 @@ def bring(mail: Any) -> Iterator[str]:
         yield "functions and grants: created anew"
 
 
-def _create(mail: Any, code: Sequence[Script]) -> None:
+def _create(mail: Session, code: Sequence[Script]) -> None:
     import psycopg
 
     before = _versions(mail)
@@ -125,7 +125,7 @@ def _create(mail: Any, code: Sequence[Script]) -> None:
             _run(mail, script)
 
 
-def _versions(mail: Any) -> set[tuple[str, str, int]]:
+def _versions(mail: Session) -> set[tuple[str, str, int]]:
     """Every function and trigger with the version of its row: what a statement makes anew gets another one."""
     return set(
         mail.execute(
@@ -138,13 +138,13 @@ def _versions(mail: Any) -> set[tuple[str, str, int]]:
     )
 
 
-def _drop(mail: Any, left: set[tuple[str, str, int]]) -> None:
+def _drop(mail: Session, left: set[tuple[str, str, int]]) -> None:
     """What no file makes any more: triggers first, since they hang on functions."""
     for what, _, _ in sorted(left, reverse=True):
         mail.execute(f"DROP {what}")
 
 
-def _run(mail: Any, script: Script) -> None:
+def _run(mail: Session, script: Script) -> None:
     import psycopg
 
     try:
@@ -153,9 +153,10 @@ def _run(mail: Any, script: Script) -> None:
         raise DatabaseError(f"sql/{script.name}: {error}") from error
 
 
-def _as_created(mail: Any) -> str:
+def _as_created(mail: Session) -> str:
     """A digest of functions, triggers and rights as the server has them."""
-    row = mail.execute(
+    row = one(
+        mail,
         "SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM ("
         " SELECT pg_get_functiondef(p.oid) || coalesce(p.proacl::text, '') FROM pg_proc p"
         "  WHERE p.pronamespace = to_regnamespace('mail') AND p.prokind = 'f'"
@@ -169,6 +170,6 @@ def _as_created(mail: Any) -> str:
         "  WHERE c.relnamespace = to_regnamespace('mail') AND a.attacl IS NOT NULL"
         " UNION ALL SELECT n.nspname || coalesce(n.nspacl::text, '') FROM pg_namespace n"
         "  WHERE n.nspname = 'mail'"
-        ") x(line)"
-    ).fetchone()
+        ") x(line)",
+    )
     return str(row[0])

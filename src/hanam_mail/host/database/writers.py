@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hanam_mail.host.database.errors import DatabaseError
+from hanam_mail.host.database.session import Session, one
 
 TRIES = 5
 _CAME_BETWEEN = ("40001", "40P01")  # serialization_failure, deadlock_detected
@@ -31,13 +32,13 @@ def repeated[Result](work: Callable[[], Result]) -> Result:
     raise AssertionError("there is a last try")
 
 
-def hold(connection: Any, address: str) -> None:
+def hold(connection: Session, address: str) -> None:
     """Until the transaction ends no other writer changes the mailbox, nor its password or lock by way of a command."""
     connection.execute("SELECT FROM mail.mailbox m WHERE m.id = mail.resolve(%s) FOR NO KEY UPDATE OF m", [address])
 
 
-def confirmed(connection: Any, question: str, values: list[Any], refusal: str) -> None:
+def confirmed(connection: Session, question: str, values: list[Any], refusal: str) -> None:
     """Call a function that answers whether it did its work; DatabaseError with `refusal` when it did not."""
-    row = connection.execute(question, values).fetchone()
+    row = one(connection, question, values)
     if not row[0]:
         raise DatabaseError(refusal)

@@ -21,6 +21,7 @@ from typing import Any
 from hanam_mail.host import audit_history
 from hanam_mail.host.database import migrate, writers
 from hanam_mail.host.database.errors import DatabaseError
+from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.jobs import lockouts, notices, revocation_proposals
 
 JOBS_DSN = "host=/run/postgresql dbname=mail user=mail_jobs"
@@ -80,7 +81,7 @@ def add_commands(commands: Any) -> None:
     command.set_defaults(run=_history)
 
 
-def _connect(dsn: str) -> Any:
+def _connect(dsn: str) -> Session:
     import psycopg
 
     return psycopg.connect(dsn, application_name="hanam-mail-jobs", connect_timeout=10)
@@ -91,11 +92,11 @@ def _life_cycle(options: argparse.Namespace) -> int:
         raise DatabaseError("--as-of chỉ dùng cùng --check: việc định kỳ luôn chạy cho ngày hôm nay")
     with _connect(options.dsn) as connection:
         migrate.sound_settings(connection)
-        today = connection.execute("SELECT current_date").fetchone()[0]
+        today = one(connection, "SELECT current_date")[0]
         steps = connection.execute(
             "SELECT mailbox_id, step, round, payload FROM mail.life_cycle_due(%s)", [options.as_of or today]
         ).fetchall()
-        years = connection.execute("SELECT mail.life_cycle_unconfirmed(%s)", [options.as_of or today]).fetchone()[0]
+        years = one(connection, "SELECT mail.life_cycle_unconfirmed(%s)", [options.as_of or today])[0]
         connection.commit()
         written: Sequence[str] = []
         removed: Sequence[str] = []
@@ -141,7 +142,7 @@ def _chunks(mailboxes: Sequence[str]) -> Iterator[Sequence[str]]:
         yield mailboxes[start : start + CHUNK]
 
 
-def _live(connection: Any, today: date, mailboxes: Sequence[str]) -> Sequence[Any]:
+def _live(connection: Session, today: date, mailboxes: Sequence[str]) -> Sequence[Any]:
     """Do what is due for a few mailboxes, looked at once more: somebody may have come back meanwhile."""
 
     def once() -> Sequence[Any]:
@@ -155,20 +156,20 @@ def _live(connection: Any, today: date, mailboxes: Sequence[str]) -> Sequence[An
     return writers.repeated(once)
 
 
-def _begin_day(connection: Any, today: date) -> tuple[int, int]:
+def _begin_day(connection: Session, today: date) -> tuple[int, int]:
     """End what ended with the day before; how many passwords, and how many mailboxes with an address that did."""
     expired = 0
-    while some := connection.execute("SELECT mail.life_cycle_expire(%s, %s)", [today, CHUNK]).fetchone()[0]:
+    while some := one(connection, "SELECT mail.life_cycle_expire(%s, %s)", [today, CHUNK])[0]:
         connection.commit()
         expired += some
-    ended = connection.execute("SELECT mail.addresses_end(%s)", [today]).fetchone()[0]
+    ended = one(connection, "SELECT mail.addresses_end(%s)", [today])[0]
     connection.commit()
     return expired, ended
 
 
-def _prune(connection: Any) -> None:
+def _prune(connection: Session) -> None:
     """Forget what nobody needs any more."""
-    while connection.execute("SELECT mail.outbox_prune(%s)", [CHUNK * 10]).fetchone()[0]:
+    while one(connection, "SELECT mail.outbox_prune(%s)", [CHUNK * 10])[0]:
         connection.commit()
     connection.execute("SELECT mail.lockouts_prune(), mail.sending_prune()")
     connection.commit()
@@ -176,7 +177,7 @@ def _prune(connection: Any) -> None:
 
 def _new_day(options: argparse.Namespace) -> int:
     with _connect(options.dsn) as connection:
-        today = connection.execute("SELECT current_date").fetchone()[0]
+        today = one(connection, "SELECT current_date")[0]
         expired, ended = _begin_day(connection, today)
     if options.json:
         print(json.dumps({"changed": bool(expired or ended), "expired": expired, "ended": ended}))
@@ -196,7 +197,7 @@ def _notices(options: argparse.Namespace) -> int:
             return sessions.enter_context(closing(notices.connect(configuration)))
 
         try:
-            if connection.execute("SELECT EXISTS (SELECT FROM mail.notice_waiting())").fetchone()[0]:
+            if one(connection, "SELECT EXISTS (SELECT FROM mail.notice_waiting())")[0]:
                 sent, waiting = notices.send_all(connection, configuration, connect())
             told, untold, refusal = lockouts.tell(connection, configuration, connect)
             sent, waiting = sent + bool(told), waiting + bool(untold)
@@ -220,7 +221,7 @@ def _quota_passed(options: argparse.Namespace) -> int:
 
 def _history(options: argparse.Namespace) -> int:
     with _connect(options.dsn) as connection:
-        mailbox = connection.execute("SELECT mail.resolve(%s)", [options.address]).fetchone()[0]
+        mailbox = one(connection, "SELECT mail.resolve(%s)", [options.address])[0]
         if mailbox is None:
             raise DatabaseError(f"không có hộp thư nào mang địa chỉ {options.address}")
         found = audit_history.entries(connection, mailbox)

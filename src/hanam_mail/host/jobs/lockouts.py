@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from hanam_mail.host.database.errors import DatabaseError
+from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.jobs import notices
 
 # A letter names so many; a storm has thousands.
@@ -58,7 +59,7 @@ def letter(found: Sequence[Lockout], configuration: notices.Configuration) -> Em
 
 
 def tell(
-    connection: Any, configuration: notices.Configuration, connect: Callable[[], notices.Mailer]
+    connection: Session, configuration: notices.Configuration, connect: Callable[[], notices.Mailer]
 ) -> tuple[int, int, str]:
     """Tell the operator of what he does not know: how many he was told of, how many wait for the next run, and why.
 
@@ -80,7 +81,7 @@ def tell(
 def add_commands(
     commands: Any,
     common: Callable[[argparse.ArgumentParser], None],
-    connect: Callable[[argparse.Namespace], Any],
+    connect: Callable[[argparse.Namespace], Session],
     answer: Callable[..., int],
 ) -> None:
     """Add this module's command to those of command_line.py, whose `common`, `connect` and `answer` it uses."""
@@ -98,7 +99,7 @@ def add_commands(
     command.set_defaults(run=run)
 
 
-def _list(connection: Any, options: argparse.Namespace, answer: Callable[..., int]) -> int:
+def _list(connection: Session, options: argparse.Namespace, answer: Callable[..., int]) -> int:
     rows = connection.execute(
         "SELECT kind, login, owner, host(source), failures, began, ends FROM mail.lockouts_standing()"
     ).fetchall()
@@ -112,7 +113,7 @@ def _list(connection: Any, options: argparse.Namespace, answer: Callable[..., in
     return answer(options, False, "\n".join(lines) or "không có ai bị chặn", lockouts=data)
 
 
-def _lift(connection: Any, options: argparse.Namespace, answer: Callable[..., int]) -> int:
+def _lift(connection: Session, options: argparse.Namespace, answer: Callable[..., int]) -> int:
     note = options.note.strip() or (f"theo văn bản {options.document}" if options.document else "")
     if not note:
         raise DatabaseError("gỡ chặn cần ghi chú (--note) hoặc văn bản (--document)")
@@ -121,9 +122,7 @@ def _lift(connection: Any, options: argparse.Namespace, answer: Callable[..., in
         raise DatabaseError(f"{source} không phải là địa chỉ IP")
     if login is None and options.source:
         raise DatabaseError("--from chỉ dùng khi --lift là một hộp thư")
-    forgotten = connection.execute(
-        "SELECT mail.lockout_lift(%s, %s::text::inet, %s)", [login, source, note]
-    ).fetchone()[0]
+    forgotten = one(connection, "SELECT mail.lockout_lift(%s, %s::text::inet, %s)", [login, source, note])[0]
     if forgotten is None:
         raise DatabaseError(f"không có hộp thư nào mang địa chỉ {options.lift}")
     text = f"đã gỡ chặn {options.lift}: {forgotten} lần sai không còn được tính"

@@ -21,6 +21,7 @@ from pathlib import Path
 from string import Template
 from typing import Any, Protocol
 
+from hanam_mail.host.database.session import Session
 from hanam_mail.vietnamese import day, size
 
 # Kinds of which the operator gets a copy: he has to act, or the others of his office shall know.
@@ -178,7 +179,7 @@ def offer(mailer: Mailer, people: Sequence[str], octets: bytes) -> Outcome:
     return Outcome(given, any(code < 500 for code, _ in refused.values()), failure)
 
 
-def send_all(connection: Any, configuration: Configuration, mailer: Mailer) -> tuple[int, int]:
+def send_all(connection: Session, configuration: Configuration, mailer: Mailer) -> tuple[int, int]:
     """Send what waits, each in a transaction of its own; how many were sent, and how many go on waiting."""
     sent = waiting = 0
     for mailbox, kind, round_ in connection.execute("SELECT * FROM mail.notice_waiting()").fetchall():

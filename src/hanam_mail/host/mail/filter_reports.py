@@ -10,7 +10,8 @@ import logging
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+
+from hanam_mail.host.database.session import Session, one
 
 KEYS = frozenset({"socket", "password", "list"})
 _TIMEOUT = 5.0
@@ -49,7 +50,7 @@ def connect(settings: Mapping[str, str]) -> Iterator[Redis]:
         yield redis
 
 
-def carry(redis: Redis, name: str, database: Any) -> list[str]:
+def carry(redis: Redis, name: str, database: Session) -> list[str]:
     """Tell the database of every login in the list; those that it locked for it.
 
     OperationalError when the database is away or cannot do it now: then all stays where it is.
@@ -59,7 +60,7 @@ def carry(redis: Redis, name: str, database: Any) -> list[str]:
     locked = []
     while (login := redis.ask("LINDEX", name, "0")) is not None:
         try:
-            if database.execute("SELECT mail.virus_sent(%s)", [login]).fetchone()[0]:
+            if one(database, "SELECT mail.virus_sent(%s)", [login])[0]:
                 locked.append(login)
         except psycopg.OperationalError:
             raise

@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import IO, Any
 
+from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.passwords import sealed_file
 
 FOLDER = Path("/var/lib/hanam-mail/export")
@@ -149,7 +150,7 @@ def _sum_line(archive: Path) -> str:
         return f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {archive.name}\n"
 
 
-def webmail_rows(connection: Any, mailbox: str) -> dict[str, Any]:
+def webmail_rows(connection: Session, mailbox: str) -> dict[str, Any]:
     """What the webmail keeps for a mailbox, by table; {} when it was never opened there."""
     row = connection.execute("SELECT user_id FROM users WHERE username = %s", [mailbox]).fetchone()
     if row is None:
@@ -162,9 +163,9 @@ def webmail_rows(connection: Any, mailbox: str) -> dict[str, Any]:
     for (table,) in tables:
         if not table.startswith("cache"):
             query = f"SELECT coalesce(jsonb_agg(to_jsonb(t)), '[]') FROM {table} t WHERE user_id = %s"  # noqa: S608
-            found[table] = connection.execute(query, [row[0]]).fetchone()[0]
+            found[table] = one(connection, query, [row[0]])[0]
     query = (
         "SELECT coalesce(jsonb_agg(to_jsonb(m)), '[]') FROM contactgroupmembers m"
         " JOIN contactgroups g USING (contactgroup_id) WHERE g.user_id = %s"
     )
-    return found | {"contactgroupmembers": connection.execute(query, [row[0]]).fetchone()[0]}
+    return found | {"contactgroupmembers": one(connection, query, [row[0]])[0]}

@@ -9,6 +9,7 @@ from typing import Any
 
 from hanam_mail.host.database import writers
 from hanam_mail.host.database.errors import DatabaseError
+from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.purge import erase
 
 _MAIL = "host=/run/postgresql dbname=mail user={}"
@@ -60,12 +61,12 @@ def _common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--check", action="store_true", help="chỉ cho biết sẽ làm gì")
 
 
-def _candidate(connection: Any, address: str, keep_days: int) -> str:
+def _candidate(connection: Session, address: str, keep_days: int) -> str:
     """The id of a mailbox whose data may go; raises PurgeRefused."""
-    mailbox, today = connection.execute("SELECT mail.resolve(%s), current_date", [address]).fetchone()
+    mailbox, today = one(connection, "SELECT mail.resolve(%s), current_date", [address])
     if mailbox is None:
         raise DatabaseError(f"không có hộp thư nào mang địa chỉ {address}")
-    row = connection.execute("SELECT * FROM mail.purge_candidate(%s)", [mailbox]).fetchone()
+    row = one(connection, "SELECT * FROM mail.purge_candidate(%s)", [mailbox])
     _, _, state, revoked_on, purged_at = row
     erase.check(address, state, revoked_on, purged_at is not None, today, keep_days)
     return str(mailbox)
@@ -139,15 +140,16 @@ def _account(options: argparse.Namespace) -> int:
     return _answer(options, done, mailbox=mailbox)
 
 
-def _record(mail: Any, webmail: Any, mailbox: str) -> bytes:
+def _record(mail: Session, webmail: Session, mailbox: str) -> bytes:
     """The webmail's data, and the mailbox's own rows without its password."""
-    row = mail.execute(
+    (own,) = one(
+        mail,
         "SELECT jsonb_build_object('mailbox', to_jsonb(m), 'addresses',"
         " (SELECT jsonb_agg(to_jsonb(a)) FROM mail.address a WHERE a.mailbox_id = m.id))"
         " FROM mail.mailbox m WHERE m.id = %s",
         [mailbox],
-    ).fetchone()
-    record = {**row[0], "webmail": erase.webmail_rows(webmail, mailbox)}
+    )
+    record = {**own, "webmail": erase.webmail_rows(webmail, mailbox)}
     return json.dumps(record, ensure_ascii=False, default=str).encode()
 
 

@@ -22,10 +22,13 @@ from xml.etree import ElementTree
 
 import yaml
 
+from hanam_lab import costs
 from hanam_lab.driver import Lab
 from hanam_lab.paths import REPOSITORY
 
 LOGS = REPOSITORY / "build/molecule"
+COSTS = "processor.md"
+"""Name in LOGS of the table of what each scenario and each test file cost."""
 TAIL_LINES = 120
 FAILURE_LINES = 25
 """What is shown of each failed test: the end of what it said."""
@@ -49,6 +52,9 @@ class Scenario:
     lab: str
     original: str
     """Lab that its hosts are a copy of, or nothing."""
+    budget: int = 0
+    """Seconds of processors that it may cost (HANAM_BUDGET); more is a failure."""
+    here: float = 0.0
     converged: bool = False
     started: float = 0.0
     process: subprocess.Popen[bytes] | None = None
@@ -57,7 +63,8 @@ class Scenario:
     def start(self) -> None:
         self.started = time.monotonic()
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self.report.unlink(missing_ok=True)
+        for report in (self.report, self.log.with_suffix(".json")):
+            report.unlink(missing_ok=True)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 ["molecule", "test", "--scenario-name", self.name],
@@ -80,6 +87,24 @@ class Scenario:
                 if found is not None:
                     reason = " ".join(found.get("message", "").split())
                     yield f"{case.get('classname')}::{case.get('name')}", reason, found.text or ""
+
+    def ended(self) -> bool:
+        """Whether it is over; what it and all that it started used is known then."""
+        if self.process is None:
+            return False
+        if self.process.returncode is None:
+            pid, status, used = os.wait4(self.process.pid, os.WNOHANG)
+            if pid:
+                self.process.returncode = os.waitstatus_to_exitcode(status)
+                self.here = used.ru_utime + used.ru_stime
+        return self.process.returncode is not None
+
+    def cost(self) -> costs.Cost:
+        return costs.read(self.name, self.budget, self.here, self.log.with_suffix(".json"))
+
+    @property
+    def passed(self) -> bool:
+        return self.process is not None and self.process.returncode == 0 and not self.cost().over
 
     def seconds(self) -> str:
         passed = int(time.monotonic() - self.started)
@@ -125,21 +150,27 @@ def run(names: Sequence[str], say: Say) -> list[Scenario]:
             for scenario in list(running):
                 for step in scenario.steps():
                     say(f"{scenario.name}: {step} (after {scenario.seconds()})")
-                if scenario.process is not None and scenario.process.poll() is not None:
+                if scenario.ended():
                     running.remove(scenario)
-                    verdict = "passed" if scenario.process.returncode == 0 else "FAILED"
-                    say(f"{scenario.name}: {verdict} (after {scenario.seconds()})")
+                    verdict = "passed" if scenario.passed else "FAILED"
+                    say(f"{scenario.name}: {verdict} (after {scenario.seconds()}), {scenario.cost().line()}")
     finally:
         for scenario in running:
             _stop(scenario)
             say(f"{scenario.name}: stopped; removing its hosts")
             Lab(scenario.lab).down(say)
-    return [scenario for scenario in scenarios if scenario.process is None or scenario.process.returncode != 0]
+    (LOGS / COSTS).write_text(costs.table([scenario.cost() for scenario in scenarios]))
+    return [scenario for scenario in scenarios if not scenario.passed]
 
 
 def _read(name: str) -> Scenario:
     environment = yaml.safe_load((REPOSITORY / f"molecule/{name}/molecule.yml").read_text())["ansible"]["env"]
-    return Scenario(name, LOGS / f"{name}.log", environment["HANAM_LAB"], environment.get("HANAM_COPY_OF", ""))
+    log, original, budget = (
+        LOGS / f"{name}.log",
+        environment.get("HANAM_COPY_OF", ""),
+        environment.get("HANAM_BUDGET", 0),
+    )
+    return Scenario(name, log, environment["HANAM_LAB"], original, int(budget))
 
 
 def _stop(scenario: Scenario) -> None:
@@ -210,6 +241,9 @@ def _tell(failed: Sequence[Scenario], say: Say) -> None:
         say(f"\n--- {name}: {_named(tests)} ---\n" + "\n".join(text.splitlines()[-FAILURE_LINES:]))
     for (name, reason, _), tests in causes.items():
         say(f"{name}: FAILED {_named(tests)}: {reason[:300]}")
+    for cost in [scenario.cost() for scenario in failed]:
+        if cost.over:
+            say(f"{cost.name}: FAILED its budget: {cost.line()}; which tests: {LOGS / COSTS}")
 
 
 def _named(tests: Sequence[str]) -> str:

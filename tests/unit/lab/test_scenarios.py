@@ -1,5 +1,6 @@
 """Scenarios run side by side, all to their end; interrupted, nothing of them stays."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ echo "INFO     $3 ➜ converge: Executing"
 case $3 in
 good) exit 0 ;;
 bad) echo "reason of the failure"; exit 2 ;;
+dear) cp "$REPORT" "$LOGS/dear.json"; exit 0 ;;
 tests) cp "$REPORT" "$LOGS/tests.xml"; echo "last line"; exit 2 ;;
 original) touch "$WORKER.original"; echo "INFO     original ➜ idempotence: Executing"; exit 0 ;;
 copy) [ -e "$WORKER.original" ] || exit 3 ;;
@@ -29,11 +31,11 @@ COPIES = {"copy": "lab-original", "orphan": "lab-bad"}
 
 
 def write_settings(folder: Path) -> None:
-    for name in ("good", "bad", "tests", "original", "long", *COPIES):
+    for name in ("good", "bad", "dear", "tests", "original", "long", *COPIES):
         settings = folder / f"molecule/{name}/molecule.yml"
         settings.parent.mkdir(parents=True)
         original = f"\n    HANAM_COPY_OF: {COPIES[name]}" if name in COPIES else ""
-        settings.write_text(f"ansible:\n  env:\n    HANAM_LAB: lab-{name}{original}\n")
+        settings.write_text(f"ansible:\n  env:\n    HANAM_LAB: lab-{name}\n    HANAM_BUDGET: 40{original}\n")
 
 
 @pytest.fixture
@@ -145,3 +147,26 @@ sys.exit(scenarios.main(["long"]))
     assert runner.returncode == 130
     assert not scenarios._alive(worker)
     assert down.exists()
+
+
+@pytest.mark.parametrize(("hosts", "code"), [(30.0, 0), (50.0, 1)])
+def test_more_processor_seconds_than_a_scenario_may_cost_are_a_failure(
+    molecule: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], hosts: float, code: int
+) -> None:
+    rows = [
+        {"test": "tests/mail/test_a.py::test_one", "clock": 3.0, "here": 0.5, "hosts": 1.0},
+        {"test": "tests/mail/test_b.py::test_two[x::y]", "clock": 9.0, "here": 1.0, "hosts": 20.0},
+        {"test": "tests/mail/test_a.py::test_three", "clock": 1.0, "here": 0.5, "hosts": 2.0},
+    ]
+    report = molecule.parent / "report.json"
+    report.write_text(json.dumps({"hosts": hosts, "tests": rows}))
+    monkeypatch.setenv("REPORT", str(report))
+    assert scenarios.main(["dear", "good"]) == code
+    told = capsys.readouterr().out
+    assert ("dear: FAILED its budget: 50 of 40 processor seconds" in told) == bool(code)
+    table = (scenarios.LOGS / scenarios.COSTS).read_text().splitlines()
+    assert table[2].startswith(f"| dear | {hosts:.0f} | 0 | {hosts:.0f} | 25 | 40 |")
+    assert table[-2:] == [
+        "| dear | tests/mail/test_b.py | 1 | 9.0 | 21.0 |",
+        "| dear | tests/mail/test_a.py | 2 | 4.0 | 4.0 |",
+    ]

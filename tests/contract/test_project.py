@@ -101,7 +101,7 @@ def _is_of(test: str, word: str) -> bool:
     return test == word or (test.startswith(word) and test[len(word)] in "/:[")
 
 
-HOST_TESTS = ["tests/system", "tests/mail", "tests/web", "tests/after"]
+HOST_TESTS = ["tests/roles", "tests/system", "tests/mail", "tests/web", "tests/after"]
 
 
 def _collected(*words: str) -> set[str]:

@@ -1,6 +1,6 @@
 """hanam-tunnel-check passes a configuration with which stunnel listens, however long that takes, and no other.
 
-tests/system/test_stunnel.py asks it with stunnel itself; here a program takes its place that is slow on purpose.
+tests/roles/test_stunnel.py asks it with stunnel itself; here a program takes its place that is slow on purpose.
 """
 
 import os

@@ -58,23 +58,6 @@ def test_the_webmail_is_guarded_by_headers(lab: Lab) -> None:
     assert answer.headers["Referrer-Policy"]
 
 
-def test_the_policy_of_encrypted_delivery_is_guarded_by_the_same_headers(lab: Lab) -> None:
-    shared = (
-        "Strict-Transport-Security",
-        "X-Content-Type-Options",
-        "X-Frame-Options",
-        "Referrer-Policy",
-        "X-Robots-Tag",
-    )
-    webmail, policy = (
-        get(lab, "/", tls=True),
-        get(lab, "/.well-known/mta-sts.txt", tls=True, name="mta-sts.hanam.gov.vn"),
-    )
-    assert policy.status == 200
-    assert {name: policy.headers[name] for name in shared} == {name: webmail.headers[name] for name in shared}
-    assert policy.headers["Content-Security-Policy"].startswith("default-src 'none'")
-
-
 @pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize("path", ["/", "/.well-known/mta-sts.txt", "/.well-known/acme-challenge/x"])
 def test_other_names_get_no_page_and_are_sent_nowhere(lab: Lab, tls: bool, path: str) -> None:

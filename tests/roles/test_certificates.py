@@ -29,18 +29,6 @@ def get(lab: Lab, path: str, host: str, *, tls: bool) -> http.client.HTTPRespons
 
 
 @pytest.mark.dieu3
-def test_sts_policy_names_the_mx_over_verified_tls(lab: Lab) -> None:
-    answer = get(lab, "/.well-known/mta-sts.txt", "mta-sts.hanam.gov.vn", tls=True)
-    assert answer.status == 200
-    assert answer.getheader("Content-Type", "").startswith("text/plain")
-    assert answer.read().decode().splitlines()[:3] == [
-        "version: STSv1",
-        "mode: enforce",
-        "mx: mx.hanam.gov.vn",
-    ]
-
-
-@pytest.mark.dieu3
 def test_clear_text_is_sent_to_https(lab: Lab) -> None:
     answer = get(lab, "/thu?x=1", "mail.hanam.gov.vn", tls=False)
     assert answer.status == 301

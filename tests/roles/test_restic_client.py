@@ -1,7 +1,6 @@
 """The backup's units, the repository that forgets nothing for its clients, and its upkeep (Đ10.2, Đ10.7)."""
 
 import base64
-import hashlib
 import json
 
 import pytest
@@ -58,12 +57,6 @@ def test_timers_run_on_both_sides(mailstore_host: Host, backup_repository_host: 
 @pytest.mark.parametrize("name", ["password", "repository", "config.json"])
 def test_only_root_reads_the_clients_secrets(mailstore_host: Host, name: str) -> None:
     file = mailstore_host.file(f"{CLIENT_FILES}/{name}")
-    assert (file.user, file.mode) == ("root", 0o600)
-
-
-@pytest.mark.parametrize("name", ["password", "htpasswd"])
-def test_only_root_reads_the_servers_secrets(backup_repository_host: Host, name: str) -> None:
-    file = backup_repository_host.file(f"{SERVER_FILES}/{name}")
     assert (file.user, file.mode) == ("root", 0o600)
 
 
@@ -154,49 +147,6 @@ def test_queue_sealed_files_and_what_the_filter_learnt_are_in_the_backup(lab: La
         assert "dovecot" in lab.run("mailstore", f"cut -d ' ' -f 3 {place}/journal.log; rm -r {place}")
     finally:
         lab.run("mx", f"postsuper -d {queue_id}")
-
-
-@pytest.mark.neighbours
-def test_no_client_can_delete_or_overwrite(lab: Lab, backed_up: str) -> None:
-    for kind in ("data", "snapshots", "index", "keys"):
-        status, body = ask(lab, "GET", f"~/{kind}/")
-        assert status == 200
-        name = json.loads(body)[0]["name"]
-        assert ask(lab, "DELETE", f"~/{kind}/{name}")[0] == 403
-        assert ask(lab, "POST", f"~/{kind}/{name}")[0] == 403
-        assert ask(lab, "HEAD", f"~/{kind}/{name}")[0] == 200
-    assert ask(lab, "POST", "~/config")[0] == 403
-
-
-@pytest.mark.neighbours
-def test_a_client_adds_no_key_and_no_repository(lab: Lab, backed_up: str) -> None:
-    # The server takes a file only under the sum of what is in it.
-    name = hashlib.sha256(b"x").hexdigest()
-    # Where a backup has to add, it may.
-    assert ask(lab, "POST", f"~/locks/{name}")[0] == 200
-    assert ask(lab, "DELETE", f"~/locks/{name}")[0] == 200
-    keys = ask(lab, "GET", "~/keys/")
-    assert ask(lab, "POST", f"~/keys/{name}")[0] >= 400
-    assert ask(lab, "GET", "~/keys/") == keys
-    account = lab.variables["vault_restic_http"]["user"]
-    assert ask(lab, "POST", f"/{account}/moi/?create=true")[0] >= 400
-    assert ask(lab, "HEAD", f"/{account}/moi/config")[0] == 404
-    assert "moi" not in lab.run("backup_repository", f"ls /srv/backup/{account}")
-
-
-@pytest.mark.neighbours
-def test_a_wrong_password_and_another_accounts_folder_are_refused(lab: Lab) -> None:
-    assert ask(lab, "GET", "~/config", "sai-mat-khau")[0] == 401
-    assert ask(lab, "GET", "/khac/mail/config")[0] == 401
-
-
-def test_the_server_speaks_only_tls(lab: Lab) -> None:
-    plain = (
-        "import http.client, sys\n"
-        "c = http.client.HTTPConnection(sys.argv[1], 8000, timeout=10); c.request('GET', '/')\n"
-        "print(c.getresponse().status)"
-    )
-    assert python(lab, "mailstore", plain, lab.address("backup_repository")).strip() == "400"
 
 
 @pytest.mark.neighbours

@@ -120,7 +120,8 @@ UNCOMMENTABLE = (".json.j2", ".key.j2", ".txt.j2")
 
 # A row that only takes something away (a mask) brings none.
 OWN_UNIT = re.compile(
-    r"(?:/etc/systemd/system|}})/([\w@.-]+[.](?:service|socket|timer|path))(?![\w./-])(?!\"?, (?:absent: true|link: /dev/null))"
+    r"(?:/etc/systemd/system|}})/([\w@.-]+[.](?:service|socket|timer|path))(?![\w./-])"
+    r"(?!\"?, (?:absent: true|link: /dev/null))"
 )
 
 

@@ -78,6 +78,7 @@ up: setup lab-packages ## start the lab, converge everything, prove it with real
 	@$(PYTHON) -m hanam_lab up $(LAB) --inventory $(TOPOLOGY)
 	@$(PLAYBOOK) playbooks/site.yml
 	@$(PLAYBOOK) playbooks/mailboxes.yml
+	@$(PYTHON) -m hanam_lab keep $(LAB)
 	@HANAM_LAB=$(LAB) HANAM_INVENTORY=$(TOPOLOGY) $(PYTHON) -m tests.prove
 
 .PHONY: down
@@ -119,9 +120,17 @@ fast: setup ## unit, render, contract and database tests, and the registry
 	pytest -q tests/unit tests/render tests/contract tests/database
 	hanam-mail check
 
+# In this order; a copy comes with its original (split-mail with split, people and mail with default).
+SCENARIOS ?= split default split-mail mail people
+
 .PHONY: molecule
 molecule: setup lab-packages ## the whole system on real hosts, on one machine and split over several, side by side
-	@$(PYTHON) -m hanam_lab.scenarios split default split-mail mail people
+	@$(PYTHON) -m hanam_lab.scenarios $(SCENARIOS)
+
+.PHONY: role
+role: setup lab-packages ## one role on converged hosts, twice, and its tests: make role ROLE=postfix (after make up or test)
+	@[ -n "$(ROLE)" ] || { echo "make role: which role? ROLE=postfix"; exit 2; }
+	@$(PYTHON) -m hanam_lab.role $(ROLE) $(TOPOLOGY)
 
 # --- measurements ---------------------------------------------------------------------------------------------------
 

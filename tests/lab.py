@@ -100,6 +100,9 @@ class Lab:
         for folder in ("all", "lab"):
             for path in sorted((REPOSITORY / "group_vars" / folder).glob("*.yml")):
                 merged |= yaml.safe_load(path.read_text()) or {}
+        # Hosts from an image have the secrets that they were converged with.
+        if secrets := os.environ.get("HANAM_SECRETS"):
+            merged |= yaml.safe_load(Path(secrets).read_text())
         return merged
 
     @cached_property
@@ -160,8 +163,11 @@ class Lab:
     def play(self, book: str, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a playbook on the lab, as an operator does."""
         program = str(Path(sys.executable).with_name("ansible-playbook"))
+        secrets = os.environ.get("HANAM_SECRETS")
+        given = ["-e", f"@{secrets}"] if secrets else []
+        where = ["-i", str(self.topology), "-i", str(self.driver.inventory)]
         return subprocess.run(
-            [program, "-i", str(self.topology), "-i", str(self.driver.inventory), f"playbooks/{book}", *words],
+            [program, *where, *given, f"playbooks/{book}", *words],
             cwd=REPOSITORY,
             env=os.environ
             | {"ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"},

@@ -1,4 +1,4 @@
-"""Command line of the lab driver: python -m hanam_lab up|copy|inside|down|status|ssh."""
+"""Command line of the lab driver: python -m hanam_lab up|copy|keep|inside|down|status|ssh."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from types import FrameType
 
 import click
 
-from hanam_lab import driver, image, topology, turns
+from hanam_lab import converged, driver, image, topology, turns
 from hanam_lab.errors import LabError
 from hanam_lab.paths import REPOSITORY
 
@@ -46,6 +46,13 @@ def up(name: str, inventory: Path, only: tuple[str, ...]) -> None:
 def copy(original: str, name: str) -> None:
     """Start the lab NAME as a copy of the running lab ORIGINAL, at the same addresses."""
     driver.Lab(name).copy(driver.Lab(original), _say)
+
+
+@main.command()
+@click.argument("name")
+def keep(name: str) -> None:
+    """Keep the converged hosts of the lab NAME for others to start from."""
+    converged.keep(driver.Lab(name).hosts(), _say)
 
 
 @main.command(context_settings={"ignore_unknown_options": True})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from hanam_lab import image, machine, needs, network, watches
+from hanam_lab import converged, image, machine, needs, network, watches
 from hanam_lab.errors import LabError
 from hanam_lab.machine import Host
 from hanam_lab.network import Network
@@ -92,10 +92,12 @@ class Lab:
         )
         hosts = self.hosts()
         hosts[0].network.create()
-        for name in ("login_key", "login_key.pub", "known_hosts"):
+        for name in converged.KEYS:
             shutil.copy2(original.folder / name, self.folder / name)
-        for host in hosts:
+        for host, twin in zip(hosts, original.hosts(), strict=True):
             host.folder.mkdir()
+            if (twin.folder / "lower").exists():
+                shutil.copy2(twin.folder / "lower", host.folder / "lower")
         say(f"copying {original.name}")
         with machine.frozen(original.hosts()):
             for host, twin in zip(hosts, original.hosts(), strict=True):
@@ -104,6 +106,30 @@ class Lab:
             _mount(host, base)
         self._write_inventory(hosts)
         self._boot(hosts, say)
+        self._await_daemons(hosts)
+
+    def start(self, kept: Path, say: image.Say) -> None:
+        """Start from an image of converged hosts, which stays as it is below what these write."""
+        needs.check()
+        if self.hosts():
+            raise LabError(f"lab {self.name} is there already; what starts from an image begins with nothing")
+        base = image.base_tree(say)
+        saved = json.loads((kept / "image.json").read_text())
+        self._save([HostSpec(**spec) for spec in saved["hosts"]], say, Network(saved["network"], f"hnm-{self.name}"))
+        hosts = self.hosts()
+        hosts[0].network.create()
+        for name in converged.KEYS:
+            shutil.copy2(kept / name, self.folder / name)
+        for host in hosts:
+            host.folder.mkdir()
+            below = sorted((kept / host.spec.name).iterdir(), key=lambda layer: int(layer.name))
+            (host.folder / "lower").write_text("".join(f"{layer}\n" for layer in below))
+            _mount(host, base)
+        self._write_inventory(hosts)
+        self._boot(hosts, say)
+        self._await_daemons(hosts)
+
+    def _await_daemons(self, hosts: list[Host]) -> None:
         for host in hosts:
             # Unlike empty hosts these have daemons, which recover; it ends with an error when a unit fails.
             run(self.ssh_command(host.spec.name, "systemctl is-system-running --wait"))
@@ -250,7 +276,9 @@ def _remove_state_when_empty() -> None:
 def _mount(host: Host, base: Path) -> None:
     for folder in ("upper", "work", "root"):
         (host.folder / folder).mkdir(exist_ok=True)
-    layers = f"lowerdir={base},upperdir={host.folder}/upper,workdir={host.folder}/work"
+    _, *below = converged.layers(host.folder)
+    lower = ":".join(str(layer) for layer in (*below, base))
+    layers = f"lowerdir={lower},upperdir={host.folder}/upper,workdir={host.folder}/work"
     run(["mount", "-t", "overlay", "overlay", "-o", layers, host.root])
 
 

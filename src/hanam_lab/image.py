@@ -31,7 +31,7 @@ DPKG_CONFIGURATION = "force-unsafe-io\n"
 ARCHIVE_MOUNT = Path("/srv/lab-archives")
 UNUSED_SECONDS = 14 * 24 * 3600
 # Folders that builds work in, by the start of their name, and what is locked meanwhile.
-_SCRATCH = {"base-new-": CACHE, "archive-new-": CACHE / "archives"}
+_SCRATCH = {"base-new-": CACHE, "archive-new-": CACHE / "archives", "converged-new-": CACHE / "converged"}
 
 Say = Callable[[str], None]
 
@@ -46,7 +46,7 @@ def base_tree(say: Say) -> Path:
     with locked(CACHE):
         if not tree.is_dir():
             say(f"building the base tree ({SUITE}): about 20 s, kept in {tree}")
-            with _scratch("base-new-") as work:
+            with scratch("base-new-") as work:
                 _make_base(work / "tree")
                 (work / "tree").rename(tree)
     return tree
@@ -69,7 +69,7 @@ def _make_base(tree: Path) -> None:
 
 
 @contextmanager
-def _scratch(prefix: str) -> Iterator[Path]:
+def scratch(prefix: str) -> Iterator[Path]:
     """A folder to build in. Nothing of it stays, nor anything mounted there, however the building ends."""
     work = Path(tempfile.mkdtemp(prefix=prefix, dir=CACHE))
     try:
@@ -121,7 +121,7 @@ def package_archive(base: Path, say: Say) -> Path:
     with locked(archive.parent):
         if not archive.is_dir():
             say(f"downloading {len(packages)} packages and what they need: one to two minutes, kept in {archive}")
-            with _scratch("archive-new-") as work:
+            with scratch("archive-new-") as work:
                 _build_archive(base, packages, work)
                 (work / "debs").rename(archive)
             _forget_unused(archive.parent)

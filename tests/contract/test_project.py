@@ -139,12 +139,33 @@ def test_every_host_test_is_run_on_one_machine_or_on_several() -> None:
 HOSTLESS = {"bench", "docs", "mailboxes", "schemas", ".vscode"}
 
 
-def test_whatever_a_host_test_sees_starts_the_host_tests_of_a_merge_request() -> None:
+def test_whatever_a_host_test_sees_starts_host_tests_of_a_merge_request() -> None:
+    """All of them, or those of the roles that it changes."""
     jobs = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text())
-    listed = {path.removesuffix("/**/*") for path in jobs["system"]["rules"][0]["changes"]["paths"]}
+    paths = {name: set(jobs[name]["rules"][0]["changes"]["paths"]) for name in ("system", "roles")}
+    assert {"roles/**/*", "tests/roles/**/*"} <= paths["roles"]
+    listed = {path.partition("/")[0] for path in paths["system"]} | {"roles"}
     parts = [path.relative_to(ROOT).parts for path in tracked()]
     assert {first for first, *rest in parts if rest} - HOSTLESS <= listed
     assert {"Makefile", "ansible.cfg", "pyproject.toml", "requirements.lock"} <= listed
+    rooms = {path.partition("/")[2] for path in HOST_TESTS} - {"roles"}
+    assert (
+        "tests/{" + ",".join(room for room in ("system", "mail", "web", "after") if room in rooms) + "}/**/*"
+        in paths["system"]
+    )
+
+
+def test_two_runners_share_all_scenarios_and_no_copy_is_without_its_original() -> None:
+    jobs = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text())
+    shares = [words.split() for words in jobs["system"]["parallel"]["matrix"][0]["SCENARIOS"]]
+    environments = {
+        path.parent.name: yaml.safe_load(path.read_text())["ansible"]["env"]
+        for path in (ROOT / "molecule").glob("*/molecule.yml")
+    }
+    assert sorted(name for share in shares for name in share) == sorted(environments)
+    for share in shares:
+        labs = {environments[name]["HANAM_LAB"] for name in share}
+        assert {environments[name].get("HANAM_COPY_OF") for name in share} - {None} <= labs
 
 
 def test_every_decision_is_one_page() -> None:
@@ -173,9 +194,9 @@ def test_every_make_target_that_boots_a_lab_installs_what_a_lab_needs() -> None:
     rules = re.findall(
         r"^([a-z-]+): (.*?)(?: ##.*)?\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), flags=re.MULTILINE
     )
-    boots = re.compile(r"-m (hanam_lab up|hanam_lab\.scenarios|bench)\b")
+    boots = re.compile(r"-m (hanam_lab up|hanam_lab\.scenarios|hanam_lab\.role|bench)\b")
     needs = {target: needed.split() for target, needed, recipe in rules if boots.search(recipe)}
-    assert needs.keys() == {"up", "molecule", "bench"}
+    assert needs.keys() == {"up", "molecule", "role", "bench"}
     assert [target for target, needed in needs.items() if "lab-packages" not in needed] == []
 
 

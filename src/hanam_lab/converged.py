@@ -1,0 +1,136 @@
+"""Images of converged hosts: what a converge wrote, kept under the content of all that it depends on.
+
+A lab that starts from one mounts it as a layer below its own, so that whole hosts are there in seconds. An image holds
+the lab's keys, secrets and addresses too: what starts from it stands at the same addresses in a network of its own, and
+another clone of the project, whose secrets are others, can use it.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from hanam_lab import image
+from hanam_lab.errors import LabError
+from hanam_lab.machine import Host, frozen
+from hanam_lab.paths import CACHE, REPOSITORY, STATE
+from hanam_lab.shell import locked, run
+
+PLACE = CACHE / "converged"
+KEPT = 2
+"""Of each topology; the oldest go that no lab stands on."""
+SOURCES = (
+    "ansible.cfg", "group_vars", "inventory", "mailboxes", "playbooks", "plugins", "requirements.lock", "roles",
+    "src/hanam_mail", "templates",
+)  # fmt: skip
+"""What a converge reads."""
+KEYS = ("login_key", "login_key.pub", "known_hosts")
+SECRETS = REPOSITORY / "group_vars/lab/vault.yml"
+
+
+def key(base: Path, archive: Path) -> str:
+    """Of the working tree as it is, committed or not. The lab's secrets are no part of it: the image brings its own."""
+    words = [
+        "git",
+        "-c",
+        f"safe.directory={REPOSITORY}",
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+    ]
+    listed = subprocess.run([*words, *SOURCES], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    names = sorted(set(filter(None, listed.split("\0"))))
+    total = hashlib.sha256(json.dumps([base.name, archive.name]).encode())
+    for name in names:
+        path = REPOSITORY / name
+        if path.is_file():
+            total.update(f"{name}\0{path.stat().st_mode & 0o111}\0".encode())
+            total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()[:16]
+
+
+def keep(hosts: Sequence[Host], say: image.Say) -> Path:
+    """Keep what running hosts have become, unless it is there; they stand still meanwhile, for seconds."""
+    stopped = [host.spec.name for host in hosts if host.nspawn_pid is None]
+    if stopped or not hosts:
+        raise LabError(f"nothing is kept of what does not run: {', '.join(stopped) or 'the lab has no hosts'}")
+    base = image.base_tree(say)
+    place = PLACE / f"{_topology(hosts)}-{key(base, image.package_archive(base, say))}"
+    with locked(PLACE):
+        PLACE.chmod(0o700)
+        if place.is_dir():
+            say(f"the converged hosts are there already: {place}")
+        else:
+            _write(hosts, base, place)
+            say(f"the converged hosts are kept: {place}")
+        os.utime(place)
+        _forget(_topology(hosts), say)
+    return place
+
+
+def _write(hosts: Sequence[Host], base: Path, place: Path) -> None:
+    with image.scratch("converged-new-") as work:
+        new = work / "image"
+        new.mkdir()
+        saved = {"base": base.name, "network": hosts[0].network.number, "hosts": [vars(host.spec) for host in hosts]}
+        (new / "image.json").write_text(json.dumps(saved))
+        for name in KEYS:
+            shutil.copy2(hosts[0].folder.parent / name, new / name)
+        shutil.copy2(SECRETS, new / SECRETS.name)
+        with frozen(list(hosts)):
+            for host in hosts:
+                (new / host.spec.name).mkdir()
+                for number, layer in enumerate(layers(host.folder)):
+                    run(["cp", "--archive", "--reflink=auto", layer, new / host.spec.name / str(number)])
+        new.rename(place)
+
+
+def layers(folder: Path) -> list[Path]:
+    """What lies over the base tree in a host's root, the topmost first: its own layer, and those of its image."""
+    lower = folder / "lower"
+    below = [Path(line) for line in lower.read_text().splitlines()] if lower.exists() else []
+    return [folder / "upper", *below]
+
+
+def nearest(names: Sequence[str], say: image.Say) -> Path:
+    """The image of the tree as it is, or else the newest of these hosts: a play makes of it what the tree is now."""
+    base = image.base_tree(say)
+    exact = PLACE / f"{_named(names)}-{key(base, image.package_archive(base, say))}"
+    if exact.is_dir():
+        return exact
+    found = [
+        place for place in _images(_named(names)) if json.loads((place / "image.json").read_text())["base"] == base.name
+    ]
+    if not found:
+        raise LabError(
+            f"no converged hosts {', '.join(names)} are kept in {PLACE}: make up, or make molecule, keeps them"
+        )
+    return found[0]
+
+
+def _forget(topology: str, say: image.Say) -> None:
+    used = {line for path in STATE.glob("*/*/lower") for line in path.read_text().splitlines()}
+    for place in _images(topology)[KEPT:]:
+        if not any(line.startswith(f"{place}/") for line in used):
+            shutil.rmtree(place)
+            say(f"removed the oldest: {place}")
+
+
+def _images(topology: str) -> list[Path]:
+    """The newest first."""
+    found = [place for place in PLACE.glob(f"{topology}-*") if (place / "image.json").exists()]
+    return sorted(found, key=lambda place: place.stat().st_mtime, reverse=True)
+
+
+def _topology(hosts: Sequence[Host]) -> str:
+    return _named([host.spec.name for host in hosts])
+
+
+def _named(names: Sequence[str]) -> str:
+    """One word for a set of hosts."""
+    return hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:6]

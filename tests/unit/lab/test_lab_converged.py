@@ -1,0 +1,130 @@
+"""Which image of converged hosts belongs to which tree, and how long it stays. That they boot, `make role` shows."""
+
+import contextlib
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hanam_lab import converged, driver, image, machine, needs
+from hanam_lab.errors import LabError
+from hanam_lab.machine import Host
+from hanam_lab.network import Network
+from hanam_lab.topology import HostSpec
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working tree, and a machine without any lab."""
+    repository = tmp_path / "repository"
+    for name in ("roles/postfix/tasks/main.yml", "group_vars/lab/vault.yml", "tests/test_x.py", "src/hanam_mail/a.py"):
+        path = repository / name
+        path.parent.mkdir(parents=True)
+        path.write_text("one")
+    (repository / ".gitignore").write_text("vault.yml\n")
+    subprocess.run(["git", "init", "-q"], cwd=repository, check=True)
+    for module in (converged, image):
+        monkeypatch.setattr(module, "CACHE", tmp_path / "cache")
+    for module in (converged, driver, machine):
+        monkeypatch.setattr(module, "STATE", tmp_path / "labs")
+    monkeypatch.setattr(converged, "REPOSITORY", repository)
+    monkeypatch.setattr(converged, "SECRETS", repository / "group_vars/lab/vault.yml")
+    monkeypatch.setattr(converged, "PLACE", tmp_path / "cache/converged")
+    monkeypatch.setattr(image, "base_tree", lambda say: Path("/base-1"))
+    monkeypatch.setattr(image, "package_archive", lambda base, say: Path("/archive-1"))
+    monkeypatch.setattr(needs, "check", lambda: None)
+    monkeypatch.setattr(Host, "nspawn_pid", 1)
+
+    @contextlib.contextmanager
+    def frozen(hosts: list[Host]) -> Iterator[None]:
+        yield
+
+    monkeypatch.setattr(converged, "frozen", frozen)
+    return repository
+
+
+def _key() -> str:
+    return converged.key(Path("/base-1"), Path("/archive-1"))
+
+
+@pytest.mark.parametrize("name", ["roles/postfix/tasks/main.yml", "src/hanam_mail/a.py"])
+def test_the_key_changes_with_whatever_a_converge_reads(tree: Path, name: str) -> None:
+    before = _key()
+    (tree / name).write_text("two")
+    assert _key() != before
+
+
+def test_the_key_changes_with_a_new_file_and_not_with_a_test_or_the_labs_secrets(tree: Path) -> None:
+    before = _key()
+    (tree / "tests/test_x.py").write_text("two")
+    (tree / "group_vars/lab/vault.yml").write_text("two")
+    assert _key() == before
+    (tree / "roles/postfix/new.yml").write_text("")
+    assert _key() != before
+    assert converged.key(Path("/base-2"), Path("/archive-1")) != _key()
+
+
+def _lab(name: str) -> list[Host]:
+    hosts = [Host(name, HostSpec(host, 10, 2**30), Network(3)) for host in ("mail", "backup")]
+    for host in hosts:
+        (host.folder / "upper").mkdir(parents=True)
+        (host.folder / "upper/file").write_text(f"{name} {host.spec.name}")
+    for key in converged.KEYS:
+        (hosts[0].folder.parent / key).write_text(key)
+    return hosts
+
+
+def test_what_is_kept_is_found_by_the_same_tree_and_by_a_changed_one(tree: Path) -> None:
+    place = converged.keep(_lab("one"), print)
+    assert (place / "mail/0/file").read_text() == "one mail"
+    assert json.loads((place / "image.json").read_text())["network"] == 3
+    assert (place / "vault.yml").read_text() == "one"
+    assert place.parent.stat().st_mode & 0o777 == 0o700
+    assert converged.keep(_lab("two"), print) == place
+    assert (place / "mail/0/file").read_text() == "one mail"
+    assert converged.nearest(["backup", "mail"], print) == place
+    (tree / "roles/postfix/tasks/main.yml").write_text("two")
+    assert converged.nearest(["mail", "backup"], print) == place
+
+
+def test_of_other_hosts_or_another_base_nothing_is_found(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    converged.keep(_lab("one"), print)
+    with pytest.raises(
+        LabError, match=r"no converged hosts mail are kept in \S+: make up, or make molecule, keeps them"
+    ):
+        converged.nearest(["mail"], print)
+    monkeypatch.setattr(image, "base_tree", lambda say: Path("/base-2"))
+    with pytest.raises(LabError, match="no converged hosts"):
+        converged.nearest(["mail", "backup"], print)
+
+
+def test_hosts_from_an_image_keep_its_layers_below_their_own(tree: Path) -> None:
+    hosts = _lab("one")
+    place = converged.keep(hosts, print)
+    (hosts[0].folder / "lower").write_text(f"{place}/mail/0\n")
+    (tree / "roles/postfix/tasks/main.yml").write_text("two")
+    second = converged.keep(hosts, print)
+    assert [path.name for path in sorted((second / "mail").iterdir())] == ["0", "1"]
+    assert converged.layers(hosts[0].folder) == [hosts[0].folder / "upper", place / "mail/0"]
+
+
+def test_the_oldest_goes_but_not_from_below_a_lab(tree: Path) -> None:
+    hosts, kept = _lab("one"), list[Path]()
+    for number in range(converged.KEPT + 2):
+        (tree / "roles/postfix/tasks/main.yml").write_text(f"tree {number}")
+        kept.append(converged.keep(hosts, print))
+        os.utime(kept[-1], (number, number))
+        if number == 0:
+            (hosts[0].folder / "lower").write_text(f"{kept[0]}/mail/0\n")
+    (tree / "roles/postfix/tasks/main.yml").write_text("the last")
+    kept.append(converged.keep(hosts, print))
+    assert [place.is_dir() for place in kept] == [True, False, False, True, True]
+
+
+def test_nothing_is_kept_of_hosts_that_do_not_run(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Host, "nspawn_pid", None)
+    with pytest.raises(LabError, match="nothing is kept of what does not run: mail, backup"):
+        converged.keep(_lab("one"), print)

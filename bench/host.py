@@ -18,7 +18,7 @@ from bench.provinces import Province
 # What apply writes, and what hangs on it; settings, secrets and the agents' places stay.
 _EMPTY = """
 set session_replication_role = replica;
-truncate mail.agency, mail.person, mail.handover, mail.audit, mail.outbox cascade;
+truncate mail.agency, mail.handover, mail.audit, mail.outbox cascade;
 analyze
 """
 # The agents take their time after a first apply of 100,000.

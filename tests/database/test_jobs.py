@@ -45,22 +45,22 @@ def test_history_tells_a_lock_and_its_end_with_who_when_why_and_the_document(scr
 MAILBOXES = int(os.environ.get("HANAM_MAILBOXES", "1500"))
 # Everybody read mail for the last time half a year ago and was warned; a third of the passwords ended since.
 IDLE = f"""
-    insert into mail.agency values ('idle0agency', 'department', 'Sở Thử', 'idle.so', 'idle');
-    insert into mail.person select 'i' || lpad(n::text, 6, '0'), 'Thử ' || n from generate_series(1, {MAILBOXES}) n;
-    insert into mail.mailbox (id, kind, agency_id, person_id, name, shard, quota_bytes, state, created_at)
-        select p.id, 'person', 'idle0agency', p.id, p.name, 0, 2147483648, 'active', now() - interval '1 year'
-        from mail.person p where p.id ~ '^i[0-9]';
+    insert into mail.agency values ('idle0agency', 'department', 'Sở Thử', 'idle.so');
+    insert into mail.mailbox (id, kind, agency_id, name, shard, quota_bytes, state, created_at)
+        select 'i' || lpad(n::text, 6, '0'), 'person', 'idle0agency', 'Thử ' || n, 0, 2147483648, 'active',
+               now() - interval '1 year'
+        from generate_series(1, {MAILBOXES}) n;
     insert into mail.address (local_part, mailbox_id, kind)
-        select 'thu.' || p.id, p.id, 'primary' from mail.person p where p.id ~ '^i[0-9]';
+        select 'thu.' || p.id, p.id, 'primary' from mail.mailbox p where p.id ~ '^i[0-9]';
     insert into mail.credential (mailbox_id, hash, must_change, is_default, changed_at, given_at)
         select p.id, '$2a$04$' || repeat('.', 53), false, false, now() - interval '150 days', now() - interval '1 year'
-        from mail.person p where p.id ~ '^i[0-9]';
+        from mail.mailbox p where p.id ~ '^i[0-9]';
     update mail.credential set changed_at = now() where mailbox_id ~ '^i' and substr(mailbox_id, 2)::int % 3 > 0;
     insert into mail.activity
-        select p.id, 'imap', extract(epoch from now() - interval '150 days') from mail.person p where p.id ~ '^i[0-9]';
+        select p.id, 'imap', extract(epoch from now() - interval '150 days') from mail.mailbox p where p.id ~ '^i[0-9]';
     insert into mail.notice (mailbox_id, kind, round, due, created_at, sent_at)
         select p.id, 'idle_warning', (current_date - 150) || '/14', current_date - 30, now() - interval '30 days',
-               now() - interval '30 days' from mail.person p where p.id ~ '^i[0-9]';
+               now() - interval '30 days' from mail.mailbox p where p.id ~ '^i[0-9]';
     insert into mail.mailbox (id, kind, agency_id, name, shard, quota_bytes, state)
         select 'emergency' || n, 'office', 'idle0agency', 'Khẩn', 0, 10737418240, 'active'
         from generate_series(1, 300) n;

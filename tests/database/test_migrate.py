@@ -1,9 +1,15 @@
 """The functions and rights of the accounts database are those of the files, whatever a former release left."""
 
+import hashlib
+from pathlib import Path
+
 import psycopg
+import pytest
 
 from hanam_mail.host.database import schema
-from tests.database.scratch import Scratch, person, registry
+from hanam_mail.host.database.errors import DatabaseError
+from tests.database.conftest import NewDatabase
+from tests.database.scratch import Scratch
 
 
 def brought(scratch: Scratch) -> list[str]:
@@ -39,18 +45,75 @@ def test_what_the_files_make_no_more_leaves_the_database(scratch: Scratch) -> No
     assert brought(scratch) == []
 
 
-def test_a_database_with_mailboxes_takes_what_is_new_without_loss(scratch: Scratch) -> None:
-    """As it stood before mailboxes had a post: everything else stays to the octet, and a post can be written."""
-    scratch.apply(registry(person(1), person(2)))
-    scratch.psql("alter table mail.mailbox drop column post; delete from mail_schema.migration where number >= 11")
-    rows = (
+BEFORE = sorted((Path(__file__).parent / "before_baseline").glob("*.sql"))
+"""The migrations whose place the baseline took, as they were applied."""
+
+
+@pytest.fixture
+def old(scratch: Scratch) -> Scratch:
+    """A database as the last of the former migrations left it, with an agency and two people."""
+    scratch.psql("drop schema mail cascade; drop schema mail_schema cascade")
+    with psycopg.connect(scratch.dsn("postgres")) as mail:
+        mail.execute("set role mail_owner")
+        mail.execute("create schema mail_schema")
+        mail.execute(
+            "create table mail_schema.migration (number int primary key, name text not null,"
+            " checksum text not null, applied_at timestamptz not null default now())"
+        )
+        mail.execute("create table mail_schema.code (checksum text not null, as_created text not null)")
+        for path in BEFORE:
+            mail.execute(path.read_bytes())
+            checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+            mail.execute(
+                "insert into mail_schema.migration values (%s, %s, %s)", [int(path.name[:4]), path.name, checksum]
+            )
+        mail.execute(
+            "insert into mail.agency (id, kind, name, code, suffix) values ('k7q2m4', 'unit', 'Sở Y tế', 'syt', 'yt');"
+            " insert into mail.person values ('box00001', 'Hà'), ('box00002', 'Hoa');"
+            " insert into mail.mailbox (id, kind, agency_id, person_id, name, shard, quota_bytes, state)"
+            "  select id, 'person', 'k7q2m4', id, name, 0, 1, 'active' from mail.person;"
+            " insert into mail.credential (mailbox_id, hash, must_change)"
+            "  select id, '$2a$04$' || repeat('.', 53), false from mail.person;"
+            " insert into mail.audit (actor, object, key, action) values ('lan', 'person', 'box00001', 'insert')"
+        )
+    return scratch
+
+
+def test_a_database_of_the_former_migrations_becomes_what_the_baseline_makes(
+    old: Scratch, new_database: NewDatabase
+) -> None:
+    kept = (
         "select md5(string_agg(x.line, ';' order by x.line)) from ("
-        " select (to_jsonb(m) - 'post')::text from mail.mailbox m union all select c::text from mail.credential c"
-        " union all select a::text from mail.address a union all select a::text from mail.audit a"
-        " union all select o::text from mail.outbox o) x(line)"
+        " select (to_jsonb(m) - 'person_id')::text from mail.mailbox m union all select c::text from mail.credential c"
+        " union all select (to_jsonb(a) - 'suffix')::text from mail.agency a union all select a::text from mail.audit a"
+        ") x(line)"
     )
-    before = scratch.psql(rows)
-    assert "migration 0011_post.sql: applied" in brought(scratch)
-    assert scratch.psql(rows) == before
-    assert scratch.psql("select string_agg(post, '|') from mail.mailbox") == "|"
-    assert scratch.apply(registry(person(1, post="Chuyên viên"), person(2)))["changed"]
+    before = old.psql(kept)
+    assert brought(old) == [
+        "migrations up to 0011_post.sql: now 0012_baseline.sql",
+        "functions and grants: created anew",
+    ]
+    assert old.psql(kept) == before
+    fresh = new_database()
+    dump = ("--schema-only", "--restrict-key=same")
+    shape = [fresh.server.run("pg_dump", *dump, name) for name in (old.database.name, fresh.name)]
+    assert shape[0] == shape[1]
+    rows = "select string_agg(concat_ws(' ', number, name, checksum), ';' order by number) from mail_schema.migration"
+    assert old.psql(rows) == fresh.run(rows).strip()
+    assert brought(old) == []
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        "delete from mail_schema.migration where number = 11",
+        "update mail_schema.migration set checksum = 'x' where number = 11",
+        "delete from mail_schema.migration where number = 3",
+    ],
+    ids=["older", "another last one", "a gap"],
+)
+def test_a_database_of_before_the_last_of_them_is_refused(old: Scratch, spoilt: str) -> None:
+    old.psql(spoilt)
+    with pytest.raises(DatabaseError, match="this package goes on from 0011_post"):
+        brought(old)
+    assert old.psql("select count(*) from mail.person") == "2"

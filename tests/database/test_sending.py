@@ -55,10 +55,10 @@ def test_the_kind_of_a_login_is_the_highest_of_the_mailboxes_it_sends_for_and_fo
     """Postfix asks at every recipient: a look through all mailboxes each time is too much for a province."""
     people.psql(
         "set session_replication_role = replica;"
-        " update mail.mailbox set kind = 'office', person_id = null where id = 'box00002';"
+        " update mail.mailbox set kind = 'office' where id = 'box00002';"
         " insert into mail.mailbox_clerk (mailbox_id, clerk_id) values ('box00002', 'box00001');"
-        " insert into mail.mailbox (id, kind, person_id, agency_id, name, shard, quota_bytes, state)"
-        " select 'more' || n, 'person', person_id, agency_id, name, 0, 1, 'active'"
+        " insert into mail.mailbox (id, kind, agency_id, name, shard, quota_bytes, state)"
+        " select 'more' || n, 'person', agency_id, name, 0, 1, 'active'"
         " from mail.mailbox, generate_series(1, 2000) n where id = 'box00001'"
     )
     people.psql("analyze mail.mailbox")

@@ -7,12 +7,11 @@ from tests.database.databases import Database, StatementError
 PASSWORD = "Mat-khau-thu-1!"
 # A person, an agency's mailbox he is the clerk of, a mailbox that had a password and was closed.
 WORLD = f"""
-    insert into mail.agency values ('test0agency', 'department', 'Sở Thử', 'test.so', 'th');
-    insert into mail.person values ('test1person', 'Nguyễn Khắc Thử');
-    insert into mail.mailbox (id, kind, agency_id, person_id, name, shard, quota_bytes, state) values
-        ('test1person', 'person', 'test0agency', 'test1person', 'Nguyễn Khắc Thử', 0, 2000000000, 'active'),
-        ('test2agency', 'agency', 'test0agency', null, 'Sở Thử', 0, 10000000000, 'active'),
-        ('test3closed', 'agency', 'test0agency', null, 'Sở Cũ', 0, 10000000000, 'active');
+    insert into mail.agency values ('test0agency', 'department', 'Sở Thử', 'test.so');
+    insert into mail.mailbox (id, kind, agency_id, name, shard, quota_bytes, state) values
+        ('test1person', 'person', 'test0agency', 'Nguyễn Khắc Thử', 0, 2000000000, 'active'),
+        ('test2agency', 'agency', 'test0agency', 'Sở Thử', 0, 10000000000, 'active'),
+        ('test3closed', 'agency', 'test0agency', 'Sở Cũ', 0, 10000000000, 'active');
     insert into mail.mailbox_clerk values ('test2agency', 'test1person');
     insert into mail.address (local_part, mailbox_id, kind, valid_until) values
         ('test.nguoi', 'test1person', 'primary', null),

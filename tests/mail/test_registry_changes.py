@@ -177,7 +177,7 @@ def _forget(lab: Lab) -> None:
         "set session_replication_role = replica;"
         + "".join(f" delete from mail.{table} where mailbox_id in ({known});" for table in tables)
         + f" delete from mail.mailbox_clerk where mailbox_id in ({known}) or clerk_id in ({known});"
-        f" delete from mail.mailbox where id in ({known}); delete from mail.person where id in ({known});"
+        f" delete from mail.mailbox where id in ({known});"
         f" delete from mail.agency where id in ({known})",
     )
     homes = " ".join(f"/srv/mail/{identity[:2]}/{identity}" for identity in IDS)

@@ -17,12 +17,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Agency:
+    """`suffix` is the registry's alone, for what reviewers read: None where the accounts database tells."""
+
     id: str
     kind: str
     name: str
     code: str
-    suffix: str
     document_system: bool = False
+    suffix: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,13 +113,13 @@ class _Comparison:
     def _agencies(self, allow_vanished: bool) -> None:
         for agency in self.want.agencies.values():
             old = self.have.agencies.get(agency.id)
-            if old == agency:
-                continue
             changes = tuple(
                 Change(name, getattr(old, name), getattr(agency, name))
                 for name in ("name", "code", "suffix", "kind", "document_system")
-                if old and getattr(old, name) != getattr(agency, name)
+                if old and getattr(old, name) not in (None, getattr(agency, name))
             )
+            if old and not changes:
+                continue
             group = Group.AGENCY_CHANGED if old else Group.AGENCY_CREATED
             decided = self.causes.of_agency(agency.id)
             self.result.entries.append(

@@ -11,7 +11,7 @@ grant usage on schema mail to mail_apply, mail_dovecot, mail_postfix, mail_webma
     mail_backup, mail_change;
 
 -- The registry's apply and the operator's commands: what git owns by table, passwords and locks by function only.
-grant select, insert, update on mail.agency, mail.person, mail.mailbox, mail.address to mail_apply;
+grant select, insert, update on mail.agency, mail.mailbox, mail.address to mail_apply;
 grant select, insert, delete on mail.mailbox_clerk to mail_apply;
 grant select on mail.setting, mail.lock_state, mail.activity, mail.audit, mail.agent_cursor to mail_apply;
 grant select (mailbox_id, must_change, changed_at, is_default, given_at, handover, verified) on mail.credential to mail_apply;
@@ -68,7 +68,7 @@ grant execute on function mail.life_cycle_due(date, text[]), mail.is_working_day
 grant select on mail.notice, mail.sign_in to mail_apply, mail_jobs, mail_report;
 grant select on mail.sign_in_lockout to mail_report;
 
-grant select on mail.agency, mail.person, mail.mailbox, mail.mailbox_clerk, mail.address, mail.lock_state, mail.activity,
+grant select on mail.agency, mail.mailbox, mail.mailbox_clerk, mail.address, mail.lock_state, mail.activity,
     mail.setting to mail_report, mail_jobs;
 
 -- pg_dump needs to read everything.

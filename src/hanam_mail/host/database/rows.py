@@ -26,10 +26,7 @@ def current(connection: Session) -> Accounts:
         return json.loads(one(connection, query)[0])
 
     return Accounts(
-        agencies={
-            row[0]: Agency(*row)
-            for row in rows("mail.agency", "id", "kind", "name", "code", "suffix", "document_system")
-        },
+        agencies={row[0]: Agency(*row) for row in rows("mail.agency", "id", "kind", "name", "code", "document_system")},
         mailboxes={
             row[0]: Mailbox(*row)
             for row in rows(
@@ -120,7 +117,7 @@ def planned(
 
 
 _STAGING = {
-    "want_agency": "id text, kind text, name text, code text, suffix text, document_system boolean",
+    "want_agency": "id text, kind text, name text, code text, document_system boolean",
     "want_mailbox": "id text, kind text, agency_id text, name text, quota_bytes bigint, state text, shard int,"
     " document jsonb, post text",
     "want_address": "local_part text, mailbox_id text, kind text, valid_from date, valid_until date",
@@ -132,22 +129,15 @@ _STAGING = {
 _MERGES = (
     """
     MERGE INTO mail.agency h USING want_agency w ON h.id = w.id
-    WHEN NOT MATCHED THEN INSERT (id, kind, name, code, suffix, document_system)
-        VALUES (w.id, w.kind, w.name, w.code, w.suffix, w.document_system)
-    WHEN MATCHED THEN UPDATE SET kind = w.kind, name = w.name, code = w.code, suffix = w.suffix,
+    WHEN NOT MATCHED THEN INSERT (id, kind, name, code, document_system)
+        VALUES (w.id, w.kind, w.name, w.code, w.document_system)
+    WHEN MATCHED THEN UPDATE SET kind = w.kind, name = w.name, code = w.code,
         document_system = w.document_system
     """,
     """
-    MERGE INTO mail.person h
-    USING (SELECT id, name FROM want_mailbox WHERE kind IN ('person', 'guest')) w ON h.id = w.id
-    WHEN NOT MATCHED THEN INSERT (id, name) VALUES (w.id, w.name)
-    WHEN MATCHED AND h.name <> w.name THEN UPDATE SET name = w.name
-    """,
-    """
     MERGE INTO mail.mailbox h USING want_mailbox w ON h.id = w.id
-    WHEN NOT MATCHED THEN INSERT (id, kind, agency_id, person_id, name, post, quota_bytes, state, shard, document)
-        VALUES (w.id, w.kind, w.agency_id, CASE WHEN w.kind IN ('person', 'guest') THEN w.id END, w.name, w.post,
-                w.quota_bytes, w.state, w.shard, w.document)
+    WHEN NOT MATCHED THEN INSERT (id, kind, agency_id, name, post, quota_bytes, state, shard, document)
+        VALUES (w.id, w.kind, w.agency_id, w.name, w.post, w.quota_bytes, w.state, w.shard, w.document)
     WHEN MATCHED AND (h.agency_id, h.name, h.post, h.quota_bytes, h.state, h.shard, h.document)
             IS DISTINCT FROM (w.agency_id, w.name, w.post, w.quota_bytes, w.state, w.shard, w.document)
         THEN UPDATE SET agency_id = w.agency_id, name = w.name, post = w.post, quota_bytes = w.quota_bytes,
@@ -225,7 +215,7 @@ def _stage(connection: Session, want: Accounts, touched: set[str]) -> None:
     mailboxes = [want.mailboxes[id_] for id_ in touched if id_ in want.mailboxes]
     tables: dict[str, Iterable[list[Any]]] = {
         "want_agency": (
-            [a.id, a.kind, a.name, a.code, a.suffix, a.document_system]
+            [a.id, a.kind, a.name, a.code, a.document_system]
             for a in (want.agencies[id_] for id_ in touched if id_ in want.agencies)
         ),
         "want_mailbox": (

@@ -31,9 +31,13 @@ def scripts(folder: str) -> tuple[Script, ...]:
     )
 
 
+def _single(name: str) -> Script:
+    return Script(name, (resources.files("hanam_mail") / "sql" / name).read_text("utf-8"))
+
+
 def grants() -> Script:
     """The statement of all rights."""
-    return Script("grants.sql", (resources.files("hanam_mail") / "sql" / "grants.sql").read_text("utf-8"))
+    return _single("grants.sql")
 
 
 _NUMBERED = re.compile(r"([0-9]{4})_[a-z0-9_]+\.sql")
@@ -54,8 +58,8 @@ def pending(files: Sequence[Script], applied: Mapping[int, tuple[str, str]]) -> 
         if number in numbered:
             raise DatabaseError(f"{script.name}: number {number} is also that of {numbered[number].name}")
         numbered[number] = script
-    if sorted(numbered) != list(range(1, len(numbered) + 1)):
-        raise DatabaseError("migrations must be numbered 0001, 0002, ... without a gap")
+    if sorted(numbered) != list(range(min(numbered), min(numbered) + len(numbered))):
+        raise DatabaseError("migrations must be numbered one after the other, without a gap")
     for number, (name, checksum) in sorted(applied.items()):
         if number not in numbered:
             raise DatabaseError(f"the database has migration {name}, which this package does not know: it is older")
@@ -65,6 +69,44 @@ def pending(files: Sequence[Script], applied: Mapping[int, tuple[str, str]]) -> 
     if behind and applied and min(behind) < max(applied):
         raise DatabaseError(f"{numbered[min(behind)].name} was never applied, but a later one was")
     return [(number, numbered[number]) for number in sorted(behind)]
+
+
+# The last of the migrations whose place the baseline took, as databases of then remember it.
+LAST_BEFORE = (11, "0011_post.sql", "d77fd5e1b1e6c1b4e5156e7a9fcc4766bdd31de18f6cfcb9445f826c7cb22fa3")
+
+
+def _applied(mail: Session) -> dict[int, tuple[str, str]]:
+    rows = mail.execute("SELECT number, name, checksum FROM mail_schema.migration").fetchall()
+    return {number: (name, checksum) for number, name, checksum in rows}
+
+
+def _adopt(mail: Session) -> Iterator[str]:
+    """Bring a database of before the baseline to what the baseline makes. Only one that has all of then can be brought.
+
+    adoption.sql leads there; tests/database/test_migrate.py compares both ways.
+    """
+    baseline = scripts("migrations")[0]
+    applied, number = _applied(mail), int(baseline.name[:4])
+    if not applied or number in applied:
+        return
+    last, name, checksum = LAST_BEFORE
+    if applied.get(last) != (name, checksum) or sorted(applied) != list(range(1, last + 1)):
+        known = applied[max(applied)][0]
+        raise DatabaseError(
+            f"the database stands at {known}, this package goes on from {name}: converge it with the release that ends"
+            " there, then with this one"
+        )
+    _run(mail, _single("adoption.sql"))
+    mail.execute("DELETE FROM mail_schema.migration")
+    _note(mail, number, baseline)
+    yield f"migrations up to {name}: now {baseline.name}"
+
+
+def _note(mail: Session, number: int, script: Script) -> None:
+    mail.execute(
+        "INSERT INTO mail_schema.migration (number, name, checksum) VALUES (%s, %s, %s)",
+        [number, script.name, script.checksum],
+    )
 
 
 def bring(mail: Session) -> Iterator[str]:
@@ -78,16 +120,10 @@ def bring(mail: Session) -> Iterator[str]:
         )
         mail.execute("CREATE TABLE mail_schema.code (checksum text NOT NULL, as_created text NOT NULL)")
         yield "schema: bookkeeping created"
-    applied = {
-        number: (name, checksum)
-        for number, name, checksum in mail.execute("SELECT number, name, checksum FROM mail_schema.migration")
-    }
-    for number, script in pending(scripts("migrations"), applied):
+    yield from _adopt(mail)
+    for number, script in pending(scripts("migrations"), _applied(mail)):
         _run(mail, script)
-        mail.execute(
-            "INSERT INTO mail_schema.migration (number, name, checksum) VALUES (%s, %s, %s)",
-            [number, script.name, script.checksum],
-        )
+        _note(mail, number, script)
         yield f"migration {script.name}: applied"
     # Functions, triggers and grants are created anew whenever the files differ, or someone changed them by
     # hand.

@@ -119,7 +119,6 @@ begin
         select * from (values
             ('setting', array['name']),
             ('agency', array['id']),
-            ('person', array['id']),
             ('mailbox', array['id']),
             ('mailbox_clerk', array['mailbox_id', 'clerk_id']),
             ('address', array['local_part']),

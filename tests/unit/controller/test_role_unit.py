@@ -1,0 +1,80 @@
+"""The Ansible action `role_unit`: what the module says, and what a check says of a unit that is yet to come."""
+
+import importlib.util
+import json
+import os
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+NOT_FOUND = {"failed": True, "changed": False, "msg": "Could not find the requested service x.service: host"}
+
+
+@pytest.fixture(scope="module")
+def plugin() -> Any:
+    """The plugin's module."""
+    specification = importlib.util.spec_from_file_location("role_unit_action", ROOT / "plugins/action/role_unit.py")
+    assert specification and specification.loader
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def run(plugin: Any, said: dict[str, Any], check: bool, **arguments: Any) -> dict[str, Any]:
+    """The action's result where the module says `said`."""
+    task = SimpleNamespace(
+        args={"name": "x.service"} | arguments, check_mode=check, async_val=0, action="role_unit", diff=True
+    )
+    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="/nonexistent"))
+    action = plugin.ActionModule(task, connection, None, None, None, None)
+    asked: list[Any] = []
+
+    def module(name: str, module_args: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+        asked.append((name, module_args))
+        return said
+
+    action._execute_module = module
+    result: dict[str, Any] = action.run(None, {})
+    assert asked == [("ansible.builtin.systemd_service", task.args)]
+    return result
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_what_the_module_says_of_a_unit_that_is_there_stands(plugin: Any, check: bool) -> None:
+    said = {"changed": True, "state": "started"}
+    assert run(plugin, said, check, state="started") == said
+    failed = {"failed": True, "msg": "Unable to start service x.service"}
+    assert run(plugin, failed, check, state="started") == failed
+
+
+def test_a_real_run_fails_where_the_unit_is_not(plugin: Any) -> None:
+    assert run(plugin, NOT_FOUND, False, state="started") == NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changed"),
+    [
+        ({"state": "started", "enabled": True}, True),
+        ({"state": "restarted", "daemon_reload": True}, True),
+        ({"enabled": True}, True),
+        ({"state": "stopped"}, False),
+        ({"state": "stopped", "enabled": False}, False),
+    ],
+)
+def test_a_check_says_that_a_unit_yet_to_come_would_be_started(
+    plugin: Any, arguments: dict[str, Any], changed: bool
+) -> None:
+    told = run(plugin, NOT_FOUND, True, **arguments)
+    assert (told["changed"], told.get("failed", False)) == (changed, False)
+
+
+def test_the_manual_names_every_argument(plugin: Any) -> None:
+    told = subprocess.run(
+        ["ansible-doc", "--type=module", "--json", "role_unit"], cwd=ROOT, capture_output=True, text=True, check=True,
+        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
+    )  # fmt: skip
+    assert set(json.loads(told.stdout)["role_unit"]["doc"]["options"]) == set(plugin.ActionModule._VALID_ARGS)

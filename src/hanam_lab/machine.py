@@ -13,7 +13,7 @@ from hanam_lab import image
 from hanam_lab.errors import LabError
 from hanam_lab.network import Network
 from hanam_lab.paths import CACHE, STATE
-from hanam_lab.shell import run
+from hanam_lab.shell import locked, run
 from hanam_lab.topology import HostSpec
 
 BOOT_SECONDS = 60
@@ -96,14 +96,18 @@ def boot(host: Host) -> None:
 
 @contextlib.contextmanager
 def frozen(hosts: list[Host]) -> Iterator[None]:
-    """Let the hosts' processes stand still, so that their files are those of one moment."""
-    try:
-        for host in hosts:
-            _freeze(host, True)
-        yield
-    finally:
-        for host in hosts:
-            _freeze(host, False)
+    """Let the hosts' processes stand still, so that their files are those of one moment.
+
+    One at a time: who is through first would let them go on while another still copies.
+    """
+    with locked(hosts[0].folder.parent):
+        try:
+            for host in hosts:
+                _freeze(host, True)
+            yield
+        finally:
+            for host in hosts:
+                _freeze(host, False)
 
 
 def _freeze(host: Host, still: bool) -> None:

@@ -1,6 +1,8 @@
 """What a copy of a lab begins from, and where its hosts are reached. That it runs is what its scenarios show."""
 
 import json
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,26 @@ def test_what_does_not_run_is_not_copied_and_named(state: Path) -> None:
 def test_a_copy_is_not_laid_over_a_lab(state: Path) -> None:
     with pytest.raises(LabError, match="lab two is there already"):
         _lab(state, "two", "hnm-two").copy(_lab(state, "one", ""), print)
+
+
+def test_hosts_that_stand_still_for_one_copy_go_on_only_when_it_is_whole(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two scenarios copy one lab at the same moment."""
+    done = list[str]()
+    monkeypatch.setattr(machine, "_freeze", lambda host, still: done.append("still" if still else "on"))
+    hosts = _lab(state, "one", "").hosts()
+    begun = threading.Barrier(2)
+
+    def copy() -> None:
+        begun.wait()
+        with machine.frozen(hosts):
+            time.sleep(0.1)
+            done.append("copied")
+
+    copies = [threading.Thread(target=copy) for _ in range(2)]
+    for each in copies:
+        each.start()
+    for each in copies:
+        each.join()
+    assert done == ["still", "copied", "on"] * 2

@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -45,7 +46,9 @@ def deliver(lab: Lab, owner: Sample, asker: Sample) -> str:
         f"smtplib.LMTP('/run/dovecot/lmtp').sendmail('{asker.address}', ['{owner.address}'], sys.stdin.buffer.read())\n"
     )
     lab.run(
-        "mailstore", f"cat > /tmp/m <<'MAIL'\n{mail.as_string()}\nMAIL\npython3 -c \"{program}\" < /tmp/m; rm /tmp/m"
+        "mailstore",
+        f"cat > /tmp/m <<'MAIL'\n{mail.as_string()}\nMAIL\npython3 -c \"{program}\" < /tmp/m\n"
+        "code=$?; rm /tmp/m; exit $code",
     )
     return str(mail["Subject"])
 
@@ -166,3 +169,68 @@ def test_dieu4_5_mail_is_kept_where_the_owners_script_cannot_be_read(
     store_unread(lab, owner, script)
     subject = deliver(lab, owner, asker)
     assert where(lab, owner, subject) == ["INBOX"]
+
+
+# --- So many messages an hour ---
+
+KINDS = {"replies": "sending_script_replies_hour", "redirects": "sending_script_redirects_hour"}
+
+
+@pytest.fixture
+def sent_already(lab: Lab, owner: Sample) -> Iterator[Callable[[str], None]]:
+    """Makes it as if the owner's scripts had sent as many messages of a kind as may go out within an hour."""
+    file = f"$(doveadm user -f home {owner.mailbox})/.sieve-sent"
+
+    def fill(kind: str) -> None:
+        number = lab.variables[KINDS[kind]]
+        lab.run("mailstore", f'yes "{kind} $(date +%s)" | head -n {number} > {file}; chown vmail:vmail {file}')
+
+    yield fill
+    lab.run("mailstore", f"rm -f {file} $(dirname {file})/.sieve-notices")
+
+
+@pytest.mark.dieu12
+def test_dieu12_6_a_reply_in_absence_above_the_hours_number_is_left_out_and_the_letter_kept(
+    lab: Lab, owner: Sample, asker: Sample, put: Put, sent_already: Callable[[str], None]
+) -> None:
+    assert put(vacation(""))
+    sent_already("replies")
+    left_out = deliver(lab, owner, asker)
+    assert where(lab, owner, left_out) == ["INBOX"]
+    sent_already("redirects")  # that is counted by itself
+    assert put(vacation(""))
+    lab.wait_for_message(asker, f"Auto: {deliver(lab, owner, asker)}")
+    assert not where(lab, asker, f"Auto: {left_out}")
+
+
+@pytest.mark.dieu12
+def test_dieu12_6_a_letter_to_reject_above_the_hours_number_is_kept_and_not_thrown_away_unsaid(
+    lab: Lab, owner: Sample, asker: Sample, put: Put, sent_already: Callable[[str], None]
+) -> None:
+    assert put('require "reject"; reject "khong nhan";')
+    sent_already("replies")
+    subject = deliver(lab, owner, asker)
+    assert where(lab, owner, subject) == ["INBOX"]
+    assert not where(lab, asker, f"Rejected: {subject}")
+
+
+@pytest.mark.dieu4
+@pytest.mark.dieu12
+def test_dieu12_6_what_is_led_on_above_the_hours_number_stays_with_its_owner_who_is_told_once(
+    lab: Lab, owner: Sample, asker: Sample, put: Put, sent_already: Callable[[str], None]
+) -> None:
+    target = lab.samples[4]
+
+    def notes() -> int:
+        query = f"doveadm search -u {owner.mailbox} mailbox INBOX header from noreply header x-sieve-returned yes"
+        return len(lab.run("mailstore", f"{query} header auto-submitted auto-generated").splitlines())
+
+    assert put(f'redirect "{target.address}";')
+    sent_already("redirects")
+    before = notes()
+    subjects = [deliver(lab, owner, asker) for _ in range(2)]
+    for subject in subjects:
+        wait_for(partial(where, lab, owner, subject), f"{subject} with its owner")
+        assert where(lab, owner, subject) == ["INBOX"]
+        assert not where(lab, target, subject)
+    wait_for(lambda: notes() == before + 1, "one notice to the owner")

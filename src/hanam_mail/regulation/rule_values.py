@@ -129,6 +129,8 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "sending_limits": (sending_limits, "Đ4.3"),
         "sending_lock_percent": (number(101, 10_000), "Đ7.2b"),
         "sending_lock_viruses": (number(1, 1000), "Đ7.2b"),
+        "sending_script_replies_hour": (number(1, 1_000_000), "Đ12.6"),
+        "sending_script_redirects_hour": (number(1, 1_000_000), "Đ12.6"),
     },
 }
 # In mail.setting alone, from accounts.yml (accounts_bcrypt_cost): bcrypt knows 4 to 31 and takes minutes for the last.

@@ -4,21 +4,22 @@ Dovecot calls this program instead of sendmail, with the mailbox's addresses fro
 chooses From (`vacation :from`) and may write header fields of its own (`:mime`); what it made is looked at as strictly
 as mail of somebody who signed in, and nothing that two readers might read differently goes out. What it redirects stays
 as it came. Dovecot puts a field before it that no script can put there.
+
+A mailbox's scripts may send so many messages within an hour (sieve_limit.py). Above that a redirected message stays
+with its owner, so does one to reject, and a reply in absence is left out.
+
+What needs time to be read (email, smtplib, ssl) is imported where it is used: in a flood Dovecot starts this program
+for each letter, and most of the replies are left out.
 """
 
 import argparse
-import email.header
-import email.utils
-import hashlib
 import re
-import smtplib
-import ssl
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from hanam_mail.host.mail import sieve_rules
+from hanam_mail.host.mail import sieve_limit
 
 # What Dovecot itself writes into such mail; a MIME part of the script may add its own Content-* fields.
 FIELDS = frozenset(
@@ -42,6 +43,10 @@ _FIELD = re.compile(rb"([!-9;-~]+):(.*)", re.DOTALL)
 
 # The first two fields of what is redirected; what a script writes itself comes later in the header.
 _REDIRECTED = re.compile(rb"X-Sieve: [^\r\n]*\r?\nX-Sieve-Redirected-From:\s+([^\s]+)\r?\n")
+
+
+# Dovecot's own word for a reply in absence; it stands once, or the message is refused.
+_IN_ABSENCE = re.compile(rb"^Auto-Submitted: auto-replied \(vacation\)", re.MULTILINE | re.IGNORECASE)
 
 
 class RefusedError(Exception):
@@ -73,9 +78,15 @@ Về cùng một lỗi, hệ thống báo nhiều nhất mỗi tuần một lầ
 """
 
 
+def _head(message: bytes) -> bytes:
+    return re.split(rb"\r?\n\r?\n", message, maxsplit=1)[0]
+
+
 def check(message: bytes, own: Sequence[str]) -> None:
     """Raise RefusedError unless From is exactly one of the mailbox's own addresses, whoever reads it."""
-    head = re.split(rb"\r?\n\r?\n", message, maxsplit=1)[0]
+    import email.utils
+
+    head = _head(message)
     if re.search(rb"\r(?!\n)|\0", head):
         raise RefusedError("a control character in the header")
     seen: dict[str, str] = {}
@@ -106,6 +117,8 @@ def redirecting(message: bytes) -> str | None:
 
 def check_redirect(sender: str, recipients: Sequence[str], own: Sequence[str], domains: Sequence[str]) -> None:
     """Raise RefusedError unless it goes to a state agency, and what comes back for it to the mailbox's owner."""
+    from hanam_mail.host.mail import sieve_rules
+
     for recipient in recipients:
         if not sieve_rules.may_redirect_to(recipient, domains):
             raise RefusedError(f"a redirect to {recipient}")
@@ -115,6 +128,9 @@ def check_redirect(sender: str, recipients: Sequence[str], own: Sequence[str], d
 
 def send(message: bytes, sender: str, recipients: Sequence[str], options: argparse.Namespace) -> None:
     """Give it to the mail exchanger, by TLS with a verified name unless that is this host."""
+    import smtplib
+    import ssl
+
     host, _, port = options.smtp.rpartition(":")
     with smtplib.SMTP(host, int(port), timeout=30) as client:
         if options.ca:
@@ -131,7 +147,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     command.add_argument("--ca", default="", help="CA của chứng thư máy chủ thư; để trống: máy này, không TLS")
     command.add_argument("--own", required=True, help="các địa chỉ của hộp thư, cách nhau bằng dấu phẩy")
     command.add_argument("--forward", required=True, help="các tên miền được chuyển tiếp đến, cách nhau bằng dấu phẩy")
-    command.add_argument("--home", required=True, help="thư mục của hộp thư, nơi ghi đã báo gì cho chủ")
+    command.add_argument("--home", required=True, type=Path, help="thư mục của hộp thư: đã báo gì cho chủ, đã gửi gì")
+    command.add_argument("--replies", required=True, type=int, help="số thư trả lời nhiều nhất trong một giờ")
+    command.add_argument("--redirects", required=True, type=int, help="số thư chuyển tiếp nhiều nhất trong một giờ")
     command.add_argument("-i", action="store_true", help="như sendmail: dấu chấm không kết thúc thư")
     command.add_argument("-f", dest="sender", default="<>", help="như sendmail: người gửi phong bì")
     command.add_argument("recipients", nargs="+")
@@ -145,24 +163,59 @@ def _run(options: argparse.Namespace) -> int:
     # A report, it may be about what was led on: it is for the owner. So no two programs answer each other for ever.
     if owner and owner in own and options.sender == "<>":
         return _give_back(message, owner, options)
+    kind, most = ("redirects", options.redirects) if owner else ("replies", options.replies)
+    try:
+        counted = sieve_limit.take(options.home, kind, most)
+    except OSError as error:
+        # It is sent: what is counted would be forgotten after an hour anyway.
+        print(f"mail of a Sieve script of {own[0]} is not counted: {error}", file=sys.stderr)
+        counted = None
+    if counted is False:
+        return _too_many(message, owner, own, options)
     try:
         if owner is None:
             check(message, own)
         else:
             check_redirect(options.sender, options.recipients, own, options.forward.lower().split(","))
         send(message, options.sender, options.recipients, options)
-    except (RefusedError, OSError, smtplib.SMTPException) as error:
+    except (RefusedError, OSError) as error:
         print(f"mail of a Sieve script of {own[0]} is not sent: {error}", file=sys.stderr)
+        if counted:
+            sieve_limit.give_back(options.home, kind)
         if not _is_final(error):
             return 1
-        target = options.recipients[0] if owner else ""
-        _tell(own[0], target, options)
+        _tell(own[0], fault_of(options.recipients[0] if owner else ""), options)
         return _give_back(message, owner, options) if owner and owner in own else 1
     return 0
 
 
-def note(owner: str, target: str) -> bytes:
-    """What the owner reads about a rule of his that cannot do what it says; the target is that of a redirect."""
+def _too_many(message: bytes, owner: str | None, own: Sequence[str], options: argparse.Namespace) -> int:
+    """Nothing is lost: the owner has what is not led on; what cannot be rejected Dovecot keeps for him."""
+    if owner is None and _IN_ABSENCE.search(_head(message)):
+        return 0
+    print(f"too much mail of Sieve scripts of {own[0]} within an hour", file=sys.stderr)
+    if owner is None or owner not in own:
+        return 1
+    _tell(own[0], _TOO_MANY.format(most=options.redirects), options)
+    return _give_back(message, owner, options)
+
+
+_TOO_MANY = "chuyển tiếp quá {most} thư trong một giờ, nên các thư sau không được chuyển tiếp"
+
+
+def fault_of(target: str) -> str:
+    """What is wrong with a rule; the target is that of a redirect."""
+    if not target:
+        return "gửi thư trả lời không phải dưới địa chỉ của chính hộp thư này (Đ4.6)"
+    place = ascii(target)[1:-1]
+    return f"chuyển tiếp thư đến {place}, nơi không được hoặc không thể tự động chuyển đến (Đ4.5)"
+
+
+def note(owner: str, fault: str) -> bytes:
+    """What the owner reads about a rule of his that cannot do what it says."""
+    import email.header
+    import email.utils
+
     return (
         _NOTE.format(
             domain=owner.partition("@")[2],
@@ -170,29 +223,27 @@ def note(owner: str, target: str) -> bytes:
             subject=email.header.Header("Quy tắc lọc thư không thực hiện được", "utf-8").encode(),
             date=email.utils.formatdate(),
             id=email.utils.make_msgid(domain=owner.partition("@")[2]),
-            fault=(
-                f"chuyển tiếp thư đến {ascii(target)[1:-1]}, nơi không được hoặc không thể tự động chuyển đến (Đ4.5)"
-                if target
-                else "gửi thư trả lời không phải dưới địa chỉ của chính hộp thư này (Đ4.6)"
-            ),
+            fault=fault,
         )
         .replace("\n", "\r\n")
         .encode()
     )
 
 
-def _tell(owner: str, target: str, options: argparse.Namespace) -> None:
+def _tell(owner: str, fault: str, options: argparse.Namespace) -> None:
     """Once in WEEK, by what is noted in the mailbox's home."""
-    key = hashlib.sha256(target.encode()).hexdigest()[:16]
-    noted = Path(options.home) / ".sieve-notices"
+    import hashlib
+
+    key = hashlib.sha256(fault.encode()).hexdigest()[:16]
+    noted = options.home / ".sieve-notices"
     try:
         lines = noted.read_text().splitlines() if noted.exists() else []
         told = [line for line in lines if float(line.split()[1]) > time.time() - WEEK]
         if any(line.startswith(key) for line in told):
             return
-        send(note(owner, target), "<>", [owner], options)
+        send(note(owner, fault), "<>", [owner], options)
         noted.write_text("".join(f"{line}\n" for line in [*told, f"{key} {time.time():.0f}"]))
-    except (OSError, ValueError, IndexError, smtplib.SMTPException) as error:
+    except (OSError, ValueError, IndexError) as error:
         print(f"{owner} is not told: {error}", file=sys.stderr)
 
 
@@ -204,7 +255,7 @@ def _give_back(message: bytes, owner: str, options: argparse.Namespace) -> int:
     """
     try:
         send(b"X-Sieve-Returned: yes\r\n" + message, options.sender, [owner], options)
-    except (OSError, smtplib.SMTPException) as error:
+    except OSError as error:
         print(f"mail for {owner} waits, since it is not led on and not given back: {error}", file=sys.stderr)
         return 1
     return 0
@@ -212,6 +263,8 @@ def _give_back(message: bytes, owner: str, options: argparse.Namespace) -> int:
 
 def _is_final(error: Exception) -> bool:
     """Whether a second try would fail as well."""
+    import smtplib
+
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())
     return isinstance(error, RefusedError) or (

@@ -67,8 +67,26 @@ def environments(folder: Path) -> Callable[[str], "Environment"]:
     return of
 
 
+class Variables(VariableManager):  # type: ignore[misc]
+    """A host's variables, put together once: each role and each look at another host asks for them anew."""
+
+    def __init__(self, extra_vars: dict[str, Any], **given: Any) -> None:
+        super().__init__(**given)
+        self._extra_vars = extra_vars  # as -e @vault.yml would
+        self._known: dict[tuple[str, bool], dict[str, Any]] = {}
+
+    def get_vars(self, *, host: Any, include_hostvars: bool = True, **_: Any) -> dict[str, Any]:
+        key = (host.name, include_hostvars)
+        if key not in self._known:
+            self._known[key] = super().get_vars(host=host, include_hostvars=include_hostvars)
+        return dict(self._known[key])
+
+
 class Environment:
-    """One inventory with what the lab driver or the data centre would add to it."""
+    """One inventory with what the lab driver or the data centre would add to it.
+
+    What was templated once is kept: it is the same for every test, and none may change it.
+    """
 
     def __init__(self, name: str, folder: Path, vault: dict[str, Any]) -> None:
         init_plugin_loader()
@@ -86,15 +104,24 @@ class Environment:
         loader = DataLoader()
         self.loader = loader
         self.inventory = InventoryManager(loader=loader, sources=sources)
-        self.variables = VariableManager(loader=loader, inventory=self.inventory)
-        self.variables._extra_vars = vault  # as -e @vault.yml would
+        self.variables = Variables(vault, loader=loader, inventory=self.inventory)
+        self.known: dict[tuple[Any, ...], Any] = {}
 
     def hosts(self, pattern: str) -> list[str]:
         """Names of the hosts that a playbook's `hosts:` line means."""
         return [host.name for host in self.inventory.list_hosts(pattern)]
 
+    def once[T](self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
+        """What `make` gave the first time that it was asked for under this key."""
+        if key not in self.known:
+            self.known[key] = make()
+        return self.known[key]  # type: ignore[no-any-return]
+
     def templar(self, role: str, host: str) -> Templar:
         """Templating as a task of `role` on `host` sees it."""
+        return self.once(("templar", role, host), lambda: self._templar(role, host))
+
+    def _templar(self, role: str, host: str) -> Templar:
         variables = self.variables.get_vars(host=self.inventory.get_host(host), include_hostvars=True)
         values: dict[str, Any] = {}
         for part in ("defaults", "vars"):
@@ -112,25 +139,35 @@ class Environment:
     def with_variables(self, **more: Any) -> "Environment":
         """The same environment with other facts."""
         other = copy(self)
-        other.variables = VariableManager(loader=self.loader, inventory=self.inventory)
-        other.variables._extra_vars = self.variables._extra_vars | more
+        other.variables = Variables(self.variables._extra_vars | more, loader=self.loader, inventory=self.inventory)
+        other.known = {}
         return other
 
     def items(self, role: str, template: str) -> list[dict[str, Any]]:
         """The rows of the role's lists that a loop gives this template; one empty row when it is in none."""
-        lists = yaml.safe_load((ROOT / "roles" / role / "vars/main.yml").read_text()).values()
-        rows = [row for value in lists if isinstance(value, list) for row in value if isinstance(row, dict)]
-        return [row for row in rows if "loop" not in row and template in (row.get("src"), row.get("source"))] or [{}]
+        rows = [row for row in _listed(role) if "loop" not in row and template in (row.get("src"), row.get("source"))]
+        return rows or [{}]
 
     def render(self, role: str, template: str, host: str, item: dict[str, Any] | None = None) -> str:
         """The text of a role's template for a host, for one row of the loop that writes it."""
-        templar = self.templar(role, host)
         row = item or self.items(role, template)[0]
+        return self.once(("text", role, template, host, repr(row)), lambda: self._render(role, template, host, row))
+
+    def _render(self, role: str, template: str, host: str, row: dict[str, Any]) -> str:
         trusted = {key: trust_as_template(value) if isinstance(value, str) else value for key, value in row.items()}
-        templar.available_variables = templar.available_variables | {"item": trusted}
+        templar = self.templar(role, host)
+        of_row = templar.copy_with_new_env(available_variables=templar.available_variables | {"item": trusted})
         path = ROOT / "roles" / role / "templates" / template
-        return str(templar.template(trust_as_template(path.read_text()), escape_backslashes=False))
+        return str(of_row.template(trust_as_template(path.read_text()), escape_backslashes=False))
 
     def value(self, role: str, expression: str, host: str) -> Any:
         """What a Jinja expression is worth to a role on a host."""
-        return self.templar(role, host).template(trust_as_template("{{ " + expression + " }}"))
+        template = trust_as_template("{{ " + expression + " }}")
+        return self.once(("value", role, host, expression), lambda: self.templar(role, host).template(template))
+
+
+@cache
+def _listed(role: str) -> list[dict[str, Any]]:
+    """The rows of all lists of a role, as they are written."""
+    lists = yaml.safe_load((ROOT / "roles" / role / "vars/main.yml").read_text()).values()
+    return [row for value in lists if isinstance(value, list) for row in value if isinstance(row, dict)]

@@ -21,6 +21,10 @@ def rows(here: Environment, role: str, host: str, name: str = "files") -> Iterat
 
     With `name` those of its folders or of what it owns.
     """
+    yield from here.once(("rows", role, host, name), lambda: list(_rows(here, role, host, name)))
+
+
+def _rows(here: Environment, role: str, host: str, name: str) -> Iterator[dict[str, Any]]:
     templar = here.templar(role, host)
     for task in _tasks(here, role):
         notify = task.get("notify", "")

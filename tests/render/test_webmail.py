@@ -55,12 +55,9 @@ def test_neighbours_on_other_hosts_are_met_by_verified_tls(environment: Environm
 
 
 @pytest.fixture
-def behind_one_address(environment: Environments, monkeypatch: pytest.MonkeyPatch) -> Any:
+def behind_one_address(environment: Environments) -> Any:
     """The lab of a province that named its NAT addresses."""
-    here = environment("lab")
-    networks = ["203.0.113.0/29", "2001:db8:7::/48"]
-    monkeypatch.setitem(here.variables._extra_vars, "guessing_province_networks", networks)
-    return here
+    return environment("lab").with_variables(guessing_province_networks=["203.0.113.0/29", "2001:db8:7::/48"])
 
 
 @pytest.mark.dieu4

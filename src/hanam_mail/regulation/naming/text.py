@@ -100,6 +100,7 @@ def fold(name: str) -> str:
     return " ".join(_WORD.findall(bare))
 
 
+@lru_cache(maxsize=65536)
 def key(text: str) -> str:
     """How accented texts compare: small letters, one đ, and "Ủy" as "Uỷ" (the tone at the word's end)."""
     small = normal(text).translate(STROKED_D).casefold()

@@ -137,7 +137,7 @@ def _without_level(words: list[str], rules: NamingRules, place: str) -> list[str
 
 def _is_level(words: list[str], rules: NamingRules, place: str) -> bool:
     """Whether the words say no more than a level: "huyện", "tỉnh Hà Nam", "huyện Kim Bảng" where `place` is kb."""
-    said = key(" ".join(words))
+    said = " ".join(map(key, words))
     if said == key(rules.province):
         return True
     for level in rules.level_words:

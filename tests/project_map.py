@@ -18,6 +18,7 @@ import click
 import yaml
 
 from hanam_mail.cli import main as operator_command
+from hanam_mail.controller import zipapp
 from hanam_mail.host import command_line
 from tests import clauses_table
 from tests.render.conftest import ROOT, Environment, environments
@@ -101,6 +102,9 @@ def _source(role: str, row: dict[str, Any]) -> str:
             path = Path(name) if Path(name).is_absolute() else ROOT / "roles" / role / folder / name
             short = path.resolve().relative_to(ROOT)
             return f"[`{short}`](../{short})"
+    if name := row.get("program"):
+        module = f"src/{zipapp.PROGRAMS[name].replace('.', '/')}.py"
+        return f"[`{module}`](../{module}) and what it imports"
     return f"a row of `roles/{role}/vars/main.yml`"
 
 

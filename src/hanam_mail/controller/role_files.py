@@ -6,13 +6,14 @@ as one request and put in place by role_files_on_host.py, whose source goes alon
 What the rows hold stands in the manual of the action: `ansible-doc role_files` (plugins/modules/role_files.yml).
 """
 
+import base64
 import inspect
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hanam_mail.controller import role_files_on_host
+from hanam_mail.controller import role_files_on_host, zipapp
 
 Row = Mapping[str, Any]
 Text = Callable[[str, Row], str]
@@ -22,7 +23,7 @@ Holds = Callable[[Any, Row], bool]
 Evaluate = Callable[[Any, Row], Any]
 """A value with its Jinja expressions evaluated, with these variables besides the task's."""
 
-_SOURCES = ("src", "file", "content", "link", "absent")
+_SOURCES = ("src", "file", "content", "program", "link", "absent")
 
 # The program arrives on standard input before its request: nothing of either is on a command line.
 _LOADER = (
@@ -89,6 +90,9 @@ def _file(row: Row, text: Text) -> dict[str, Any]:
     entry = _common(row, path, "0644")
     if source in {"link", "absent"}:
         return entry | {"kind": source, "content": str(row["link"]) if source == "link" else ""}
+    if source == "program":
+        octets = zipapp.program(str(row["program"]))
+        return entry | {"kind": "file", "content": base64.b64encode(octets).decode(), "octets": True}
     return entry | {"kind": "file", "content": str(row["content"]) if source == "content" else text(source, row)}
 
 
@@ -131,6 +135,7 @@ def _common(row: Row, path: str, mode: str) -> dict[str, Any]:
         "validate": validate,
         "keep": bool(row.get("keep", False)),
         "secret": bool(row.get("secret", False)),
+        "octets": False,
     }
 
 
@@ -166,6 +171,8 @@ def _difference(row: Row, entry: Row) -> list[dict[str, Any]]:
             parts.append({"prepared": f"{path}: {_NOTED[entry['kind']]}\n"})
         elif entry["secret"]:
             parts.append({"prepared": f"{path}: differs; it is secret and not shown\n"})
+        elif entry["octets"]:
+            parts.append({"prepared": f"{path}: another program\n"})
         else:
             after = entry["content"]
             parts.append({"before_header": path, "after_header": path, "before": row["before"], "after": after})

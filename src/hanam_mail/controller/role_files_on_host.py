@@ -7,6 +7,7 @@ In check mode no validator runs: what else it reads is not in place, and on an e
 Standard library only. What a file holds is never part of an error.
 """
 
+import base64
 import grp
 import json
 import os
@@ -44,6 +45,7 @@ class Entry:
     validate: str  # a command with %s for the candidate; "" for none
     keep: bool  # a file that is there keeps what it holds
     secret: bool
+    octets: bool = False  # the content is no text, and no difference of it is shown
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,10 @@ def _unlisted(path: str, undo: list[Undo], *, check: bool) -> dict[str, Any] | N
 
 
 def _parsed(raw: dict[str, Any]) -> Entry:
+    content = base64.b64decode(raw["content"]) if raw["octets"] else raw["content"].encode()
     return Entry(
         path=Path(raw["path"]), kind=raw["kind"], owner=raw["owner"], group=raw["group"], mode=int(raw["mode"], 8),
-        content=raw["content"].encode(), validate=raw["validate"], keep=raw["keep"], secret=raw["secret"],
+        content=content, validate=raw["validate"], keep=raw["keep"], secret=raw["secret"], octets=raw["octets"],
     )  # fmt: skip
 
 
@@ -113,7 +116,8 @@ def _entry(entry: Entry, undo: list[Undo], *, check: bool, show: bool) -> dict[s
     if not check:
         _write(entry, found, content=changed)
         undo.append(lambda: _put_back(entry.path, found))
-    shown = show and changed and not entry.secret and found is not None and found.kind in {"file", "link"}
+    text = not (entry.secret or entry.octets)
+    shown = show and changed and text and found is not None and found.kind in {"file", "link"}
     return {
         "path": str(entry.path),
         "content": changed,

@@ -1,32 +1,38 @@
-"""Builds the zipapp for the hosts: `python -m hanam_mail.controller.zipapp build/hanam-mail.pyz`.
+"""Builds what runs on the hosts as zipapps: `python -m hanam_mail.controller.zipapp build/hanam-mail.pyz`.
 
-The same sources give the same octets (fixed order, times and modes, no compression that depends on a
-library's version), so that copying it a second time changes nothing. The file is written only when it
-differs.
+A zipapp holds what its main program imports of the package and nothing else, so a host gets no code that nothing on it
+calls. The same sources give the same octets (fixed order, times and modes, no compression that depends on a library's
+version), so that putting it in place a second time changes nothing.
 """
 
+import ast
 import os
 import sys
 import zipfile
+from collections.abc import Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from io import BytesIO
 from pathlib import Path
 
-# What runs on the hosts: whole rooms, and single modules of others. None of these imports anything beyond the standard
-# library, psycopg and PyYAML.
-_ROOMS = ("host", "plan")
-_SINGLE = (
-    "__init__",
-    "alphabet",
-    "option_texts",
-    "regulation/__init__",
-    "regulation/rule_judges",
-    "regulation/rule_values",
-    "vietnamese",
-)
+# The program of the accounts, the mail store and the submission: many commands, and the database's code.
+HANAM_MAIL = "hanam_mail.host.command_line"
+# Programs that a role puts in place by a row {program: NAME}, and the module whose main() each runs: the standard
+# library is all they import, and a host has only those that its units or its operators call.
+PROGRAMS = {
+    "hanam-backup-maintain": "hanam_mail.host.backup.maintain",
+    "hanam-mail-backup": "hanam_mail.host.backup.backup",
+    "hanam-mail-restore": "hanam_mail.host.backup.restore",
+    "hanam-tls-renew": "hanam_mail.host.certificate_renewal",
+}
+_MAIN = """import sys
+
+from {module} import main
+
+sys.exit(main())
+"""
 # What Dovecot starts for one message or one session is read alone: the whole takes a third of a second of a processor.
-_MAIN = """import argparse
+_MAIN_OF_HANAM_MAIL = """import argparse
 import sys
 from importlib import import_module
 
@@ -45,14 +51,57 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def build() -> bytes:
-    """The zipapp's octets."""
+    """The octets of the zipapp of role hanam_mail."""
     package = resources.files("hanam_mail")
-    files = {"__main__.py": _MAIN.encode()}
-    files |= {f"hanam_mail/{name}": (package / name).read_bytes() for name in modules()}
-    files |= _tree(package / "sql", "hanam_mail/sql", (".sql", ".txt"))
-    files |= _tree(package / "host", "hanam_mail/host", (".txt",))
+    data = _tree(package / "sql", "hanam_mail/sql", (".sql", ".txt"))
+    data |= _tree(package / "host", "hanam_mail/host", (".txt",))
+    return _zipapp("#!/usr/bin/python3", _MAIN_OF_HANAM_MAIL, modules(), data)
+
+
+def program(name: str) -> bytes:
+    """The octets of one of PROGRAMS; neither the caller's environment nor his folders change what it imports."""
+    if name not in PROGRAMS:
+        raise ValueError(f"program: {name!r} is none of {', '.join(PROGRAMS)}")
+    return _zipapp("#!/usr/bin/python3 -I", _MAIN.format(module=PROGRAMS[name]), modules(PROGRAMS[name]), {})
+
+
+def modules(main: str = HANAM_MAIL) -> list[str]:
+    """The modules in it, as paths below the package: the main program's and all of the package that they import."""
+    package = Path(str(resources.files("hanam_mail")))
+    found: dict[str, None] = {}
+    waiting = [main]
+    while waiting:
+        name = waiting.pop()
+        path = package.parent.joinpath(*name.split("."))
+        file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        place = str(file.relative_to(package))
+        # What `from package import name` names may be no module.
+        if place in found or not file.is_file():
+            continue
+        found[place] = None
+        waiting += _imports(file)
+        # Importing it runs the packages above it.
+        waiting += [name.rsplit(".", above)[0] for above in range(1, name.count(".") + 1)]
+    return sorted(found)
+
+
+def _imports(file: Path) -> list[str]:
+    """What of the package a module imports, also inside functions; with what may be a name in a module."""
+    found = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [each.name for each in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
+    return [name for name in found if name.partition(".")[0] == "hanam_mail"]
+
+
+def _zipapp(shebang: str, main: str, names: list[str], data: Mapping[str, bytes]) -> bytes:
+    package = resources.files("hanam_mail")
+    files = {f"hanam_mail/{name}": (package / name).read_bytes() for name in names} | dict(data)
+    files["__main__.py"] = main.encode()
     buffer = BytesIO()
-    buffer.write(b"#!/usr/bin/python3\n")
+    buffer.write(f"{shebang}\n".encode())
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, _TIME)
@@ -60,13 +109,6 @@ def build() -> bytes:
             entry.external_attr = 0o100644 << 16
             archive.writestr(entry, files[name])
     return buffer.getvalue()
-
-
-def modules() -> list[str]:
-    """The modules in it, as paths below the package."""
-    package = resources.files("hanam_mail")
-    inside = [name for room in _ROOMS for name in _tree(package / room, room, (".py",))]
-    return sorted([f"{name}.py" for name in _SINGLE] + inside)
 
 
 def _tree(root: Traversable, prefix: str, endings: tuple[str, ...]) -> dict[str, bytes]:
@@ -80,7 +122,7 @@ def _tree(root: Traversable, prefix: str, endings: tuple[str, ...]) -> dict[str,
 
 
 def write(path: Path) -> bool:
-    """Write the zipapp to `path` if it is not there already; whether it was written."""
+    """Write the zipapp of role hanam_mail to `path` if it is not there already; whether it was written."""
     data = build()
     if path.exists() and path.read_bytes() == data:
         return False

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hanam_mail.controller import role_files, role_files_on_host
+from hanam_mail.controller import role_files, role_files_on_host, zipapp
 
 ME = {"owner": getpass.getuser(), "group": grp.getgrgid(os.getgid()).gr_name}
 
@@ -318,3 +318,18 @@ def test_no_answer_is_a_failure_with_the_hosts_words() -> None:
     assert role_files.result([], 1, "", "sudo: a password is required") == {
         "failed": True, "changed": False, "msg": "no answer from the host (exit 1): sudo: a password is required",
     }  # fmt: skip
+
+
+def test_a_program_is_put_in_place_as_its_zipapp_and_its_octets_are_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "command"
+    path.write_bytes(b"\x7fELF\xff")
+    row = {"dest": str(path), "program": "hanam-tls-renew", "mode": "0755"}
+    assert put(row)["diff"][0] == {"prepared": f"{path}: another program\n"}
+    assert path.read_bytes() == zipapp.program("hanam-tls-renew")
+    assert path.stat().st_mode & 0o7777 == 0o755
+    assert not put(row)["changed"]
+
+
+def test_a_program_that_nobody_builds_is_named() -> None:
+    with pytest.raises(ValueError, match="'hanam-tls-new' is none of"):
+        put({"dest": "/usr/local/sbin/x", "program": "hanam-tls-new"})

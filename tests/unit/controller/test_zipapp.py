@@ -1,9 +1,13 @@
 """The hosts' program: everything it imports is in it, and the same sources give the same octets."""
 
+import ast
+import io
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+
+import pytest
 
 from hanam_mail.controller import zipapp
 
@@ -31,3 +35,38 @@ def test_nothing_of_the_controllers_libraries_is_in_it(tmp_path: Path) -> None:
     for library in ("click", "rich", "jinja2", "pyrage", "fpdf", "ansible", "cryptography"):
         assert f"import {library}" not in text
         assert f"from {library}" not in text
+
+
+@pytest.mark.parametrize("name", zipapp.PROGRAMS)
+def test_a_program_of_its_own_starts_with_nothing_but_itself_and_the_standard_library(
+    tmp_path: Path, name: str
+) -> None:
+    program = tmp_path / name
+    program.write_bytes(zipapp.program(name))
+    look = f"import sys; sys.path.insert(0, sys.argv[1]); import {zipapp.PROGRAMS[name]} as module; module.main"
+    command = [sys.executable, "-I", "-S", "-c", look, str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(program) as archive:
+        roots = {root for place in archive.namelist() for root in imported(archive.read(place))}
+    assert roots <= {*sys.stdlib_module_names, "hanam_mail"}
+
+
+def imported(source: bytes) -> set[str]:
+    """The packages that a module imports, also inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return {name.partition(".")[0] for name in found}
+
+
+@pytest.mark.parametrize("name", zipapp.PROGRAMS)
+def test_a_host_gets_only_the_code_that_its_program_calls(name: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(zipapp.program(name))) as archive:
+        inside = {name.removeprefix("hanam_mail/") for name in archive.namelist()}
+    others = {f"{module.removeprefix('hanam_mail.').replace('.', '/')}.py" for module in zipapp.PROGRAMS.values()}
+    assert len(inside & others) == 1
+    assert not [place for place in inside if place.startswith(("host/database", "host/passwords", "plan", "sql"))]

@@ -1,10 +1,7 @@
-# {{ ansible_managed }}
 """Copies of mailboxes out of the backup, on the disk: fetched beside the store, put in place whole.
 
 What the repository cannot give any more is named and left out; all else is restored.
 """
-
-from __future__ import annotations
 
 import ctypes
 import errno
@@ -17,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hanam_backup import FOLLOWUP, BackupError, Config, Snapshot, restic, snapshots
+from hanam_mail.host.backup.restic import FOLLOWUP, BackupError, Config, Snapshot, restic, snapshots
 
 # UIDs that a restored folder leaves out: messages that arrived after the snapshot had them, and a client that
 # saw those must not take new ones for them.

@@ -1,5 +1,3 @@
-#!/usr/bin/python3
-# {{ ansible_managed }}
 """Upkeep of every repository below the folder: `hanam-backup-maintain prune|check|mend`.
 
 Run by hanam-backup-maintain@.service, which gives folder, options and password. Lines that begin with <3> are
@@ -251,7 +249,3 @@ def main() -> int:
             print(f"<3>{sys.argv[1]} of {repository} failed: {error}", flush=True)
             failed += 1
     return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

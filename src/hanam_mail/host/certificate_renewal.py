@@ -1,5 +1,3 @@
-#!/usr/bin/python3
-{{ ansible_managed | comment }}
 """Renew the public certificate when it is due: hanam-tls-renew CONFIGURATION.json
 
 The private key is given and stays, so that the TLSA record stays true; certbot gets a request for it.
@@ -99,6 +97,3 @@ def main():
         install(settings, obtain(settings, Path(name)))
     print(f"installed a new certificate: {reason}")
     subprocess.run([settings["reload"]], check=True)
-
-
-main()

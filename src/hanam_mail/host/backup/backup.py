@@ -1,12 +1,8 @@
-#!/usr/bin/python3
-# {{ ansible_managed }}
 """hanam-mail-backup: sao lưu ngay, hoặc cho biết tình trạng sao lưu của máy này.
 
 The work itself (--run) is done by hanam-backup.service as a user of its own, who can read every file and
 write none.
 """
-
-from __future__ import annotations
 
 import argparse
 import json
@@ -17,9 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, "/usr/local/lib/hanam-backup")
-
-from hanam_backup import (
+from hanam_mail.host.backup.restic import (
     FOLLOWUP,
     FULL,
     STATUS,
@@ -295,7 +289,3 @@ def main() -> int:
         return error.tell()
     except PermissionError as error:
         return BackupError(f"cần quyền root ({error})", f"root is needed ({error})").tell()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

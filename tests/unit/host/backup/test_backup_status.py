@@ -5,12 +5,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from tests.unit.backup.conftest import Load
 
-TEMPLATES = Path(__file__).parents[3] / "roles/restic_client/templates"
+from hanam_mail.host.backup import backup
 
 LIMIT = 9
 
@@ -18,13 +16,11 @@ type Status = Callable[..., int]
 
 
 @pytest.fixture
-def status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: Load) -> Status:
+def status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Status:
     """The exit status for a last run that ended as given, the last good one so many hours ago (None: never)."""
-
-    program: Any = load("hanam_backup", "backup", name="hanam_mail_backup")
-    monkeypatch.setattr(program, "STATUS", tmp_path / "status.json")
-    monkeypatch.setattr(program, "require_repository", lambda config: None)
-    monkeypatch.setattr(program, "snapshots", lambda config, *words: [])
+    monkeypatch.setattr(backup, "STATUS", tmp_path / "status.json")
+    monkeypatch.setattr(backup, "require_repository", lambda config: None)
+    monkeypatch.setattr(backup, "snapshots", lambda config, *words: [])
 
     def of(hours: float | None, result: str = "ok") -> int:
         good = None if hours is None else (dt.datetime.now(dt.UTC) - dt.timedelta(hours=hours)).isoformat()
@@ -32,7 +28,7 @@ def status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: Load) -> Statu
         if last:
             run = {"result": result, "started": last, "finished": last, "errors": ["lỗi"], "last_ok": good}
             (tmp_path / "status.json").write_text(json.dumps(run))
-        return int(program.show_status(SimpleNamespace(repository="kho", late_after_hours=LIMIT)))
+        return int(backup.show_status(SimpleNamespace(repository="kho", late_after_hours=LIMIT)))
 
     return of
 

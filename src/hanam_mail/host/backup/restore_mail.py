@@ -1,12 +1,9 @@
-# {{ ansible_managed }}
 """A restored copy of a mailbox beside the mailbox itself, compared and put back through Dovecot's own tools.
 
 Both are namespaces of one Dovecot configuration that only this program sees, so nothing here knows how a
 mailbox lies on the disk. A message is the same when its GUID is: it keeps that when it is filed in another
 folder, thrown into the trash or copied.
 """
-
-from __future__ import annotations
 
 import email.errors
 import email.header
@@ -20,7 +17,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from hanam_backup import BackupError
+from hanam_mail.host.backup.restic import BackupError
 
 CONFIGURATION = Path("/etc/dovecot/dovecot.conf")
 INBOX = "INBOX"

@@ -1,7 +1,4 @@
-# {{ ansible_managed }}
 """Which mailbox, which snapshot, by which document: what every restore asks before it begins."""
-
-from __future__ import annotations
 
 import argparse
 import datetime as dt
@@ -17,7 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hanam_backup import FULL, BackupError, Config, Snapshot, future, require_repository, restic, shown, snapshots
+from hanam_mail.host.backup.restic import (
+    FULL,
+    BackupError,
+    Config,
+    Snapshot,
+    future,
+    require_repository,
+    restic,
+    shown,
+    snapshots,
+)
 
 NO_USER = 67  # sysexits' EX_NOUSER, which doveadm ends with
 # What this program ends with: nobody agreed; some mail could not be read or put back; the audit cannot be written.

@@ -1,11 +1,8 @@
-# {{ ansible_managed }}
 """What the commands hanam-mail-backup and hanam-mail-restore share: configuration, errors, restic.
 
 Passwords reach restic by files that only root (or the unit, as credentials) can read, never by arguments or
 environment.
 """
-
-from __future__ import annotations
 
 import base64
 import datetime as dt

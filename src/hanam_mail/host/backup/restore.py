@@ -1,13 +1,9 @@
-#!/usr/bin/python3
-# {{ ansible_managed }}
 """hanam-mail-restore: khôi phục một hộp thư từ bản sao lưu, trên máy lưu hộp thư.
 
 Messages are restored beside the store, checked against the repository, and only then put in place. By
 default what is missing comes back and what is there stays untouched; --replace puts the whole mailbox back
 as it was and keeps the present state aside. With --database it restores one database into a new one.
 """
-
-from __future__ import annotations
 
 import argparse
 import fcntl
@@ -18,14 +14,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-sys.path.insert(0, "/usr/local/lib/hanam-backup")
-
-from hanam_backup import FULL, BackupError, Config, Snapshot, load_config, now, require_repository, shown, snapshots
-from hanam_restore_all import restore_all
-from hanam_restore_arguments import RECORDED, parse_arguments
-from hanam_restore_choice import TRASH, list_unreadable, selected, show, tell_unreadable
-from hanam_restore_database import restore_database
-from hanam_restore_files import (
+from hanam_mail.host.backup.restic import (
+    FULL,
+    BackupError,
+    Config,
+    Snapshot,
+    load_config,
+    now,
+    require_repository,
+    shown,
+    snapshots,
+)
+from hanam_mail.host.backup.restore_all import restore_all
+from hanam_mail.host.backup.restore_arguments import RECORDED, parse_arguments
+from hanam_mail.host.backup.restore_choice import TRASH, list_unreadable, selected, show, tell_unreadable
+from hanam_mail.host.backup.restore_database import restore_database
+from hanam_mail.host.backup.restore_files import (
     Result,
     as_owner,
     beside_the_store,
@@ -35,9 +39,9 @@ from hanam_restore_files import (
     replace,
     stage,
 )
-from hanam_restore_files import count as count_of
-from hanam_restore_mail import beside
-from hanam_restore_which import (
+from hanam_mail.host.backup.restore_files import count as count_of
+from hanam_mail.host.backup.restore_mail import beside
+from hanam_mail.host.backup.restore_which import (
     INCOMPLETE,
     Mailbox,
     agreed,
@@ -242,7 +246,3 @@ def main() -> int:
         return error.tell()
     except OSError as error:
         return BackupError(f"lỗi hệ thống: {error}", f"system error: {error}").tell()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

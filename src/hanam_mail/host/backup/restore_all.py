@@ -1,7 +1,4 @@
-# {{ ansible_managed }}
 """Every mailbox of one backup at once, for a store that was lost."""
-
-from __future__ import annotations
 
 import argparse
 import os
@@ -9,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hanam_backup import BackupError, Config
-from hanam_restore_choice import list_unreadable, tell_unreadable
-from hanam_restore_files import (
+from hanam_mail.host.backup.restic import BackupError, Config
+from hanam_mail.host.backup.restore_choice import list_unreadable, tell_unreadable
+from hanam_mail.host.backup.restore_files import (
     Result,
     as_owner,
     beside_the_mail,
@@ -20,9 +17,17 @@ from hanam_restore_files import (
     put_whole,
     stage_all,
 )
-from hanam_restore_files import count as count_of
-from hanam_restore_mail import Lack, beside
-from hanam_restore_which import INCOMPLETE, agreed, candidates, known_mailboxes, log, record, snapshots_of_mail
+from hanam_mail.host.backup.restore_files import count as count_of
+from hanam_mail.host.backup.restore_mail import Lack, beside
+from hanam_mail.host.backup.restore_which import (
+    INCOMPLETE,
+    agreed,
+    candidates,
+    known_mailboxes,
+    log,
+    record,
+    snapshots_of_mail,
+)
 
 
 def restore_all(config: Config, arguments: argparse.Namespace) -> int:

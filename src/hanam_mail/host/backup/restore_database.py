@@ -1,7 +1,4 @@
-# {{ ansible_managed }}
 """A database's dump into a new database beside the present one; which of them is used is the operator's step."""
-
-from __future__ import annotations
 
 import argparse
 import json
@@ -10,8 +7,17 @@ import subprocess
 import sys
 from typing import Any
 
-from hanam_backup import FULL, BackupError, Config, Snapshot, require_repository, restic, restic_environment, snapshots
-from hanam_restore_which import agreed, candidates, log, note_in_journal, record
+from hanam_mail.host.backup.restic import (
+    FULL,
+    BackupError,
+    Config,
+    Snapshot,
+    require_repository,
+    restic,
+    restic_environment,
+    snapshots,
+)
+from hanam_mail.host.backup.restore_which import agreed, candidates, log, note_in_journal, record
 
 LOGIN = ("--host=/run/postgresql", "--username=postgres")
 ACCOUNTS = "mail"

@@ -1,23 +1,20 @@
 """Which messages a restore brings back: identity is the GUID, over the whole mailbox (Đ10.7)."""
 
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.unit.backup.conftest import Load
+
+from hanam_mail.host.backup import restore_mail
+from hanam_mail.host.backup.restore_mail import Mailbox, Message
 
 pytestmark = pytest.mark.dieu10
 
 
-@pytest.fixture
-def mail(load: Load) -> ModuleType:
-    return load("hanam_backup", "hanam_restore_mail")
-
-
-def messages(mail: ModuleType, text: str) -> list[Any]:
+def messages(text: str) -> list[Message]:
     """`INBOX:a INBOX:b` are two messages in that folder, with those GUIDs."""
     return [
-        mail.Message(word.split(":")[0], word.split(":")[0].lower(), number, word.split(":")[1])
+        Message(word.split(":")[0], word.split(":")[0].lower(), number, word.split(":")[1])
         for number, word in enumerate(text.split(), 1)
     ]
 
@@ -39,13 +36,13 @@ def messages(mail: ModuleType, text: str) -> list[Any]:
         ("", "INBOX:c", ""),
     ],
 )
-def test_only_what_no_folder_has_comes_back(mail: ModuleType, saved: str, present: str, comes_back: str) -> None:
-    found = mail.missing(messages(mail, saved), messages(mail, present))
+def test_only_what_no_folder_has_comes_back(saved: str, present: str, comes_back: str) -> None:
+    found = restore_mail.missing(messages(saved), messages(present))
     assert " ".join(f"{message.folder}:{message.guid}" for message in found) == comes_back
 
 
-def test_uids_are_written_short(mail: ModuleType) -> None:
-    assert mail.uid_set([7, 1, 3, 2, 9, 10]) == "1:3,7,9:10"
+def test_uids_are_written_short() -> None:
+    assert restore_mail.uid_set([7, 1, 3, 2, 9, 10]) == "1:3,7,9:10"
 
 
 @pytest.mark.parametrize(
@@ -57,17 +54,15 @@ def test_uids_are_written_short(mail: ModuleType) -> None:
         ("red \x1b[31m and\tthin", "red  [31m and thin"),
     ],
 )
-def test_a_header_is_shown_as_people_read_it(mail: ModuleType, header: str, shown: str) -> None:
-    assert mail.decoded(header) == shown
+def test_a_header_is_shown_as_people_read_it(header: str, shown: str) -> None:
+    assert restore_mail.decoded(header) == shown
 
 
-def test_tabs_and_line_ends_in_a_header_are_no_columns(mail: ModuleType) -> None:
-    assert mail._fields("INBOX\ta\001tb\001nc\0011d") == ["INBOX", "a\tb\nc\001d"]
+def test_tabs_and_line_ends_in_a_header_are_no_columns() -> None:
+    assert restore_mail._fields("INBOX\ta\001tb\001nc\0011d") == ["INBOX", "a\tb\nc\001d"]
 
 
-def test_folders_without_mail_come_back_subscribed_as_they_were(
-    mail: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_folders_without_mail_come_back_subscribed_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     listed = {
         (): "INBOX Trash Vẫn-còn #hanam-restore #hanam-restore/Trash #hanam-restore/Vẫn-còn "
         "#hanam-restore/Có-thư #hanam-restore/Trống #hanam-restore/Ẩn",
@@ -83,8 +78,8 @@ def test_folders_without_mail_come_back_subscribed_as_they_were(
         done.append((command, *words))
         return SimpleNamespace(returncode=0, stdout="")
 
-    monkeypatch.setattr(mail.Mailbox, "doveadm", doveadm)
-    mailbox = mail.Mailbox("aa11bb", "/dev/null")
+    monkeypatch.setattr(Mailbox, "doveadm", doveadm)
+    mailbox = Mailbox("aa11bb", "/dev/null")
     lack = mailbox.lack()
     assert ([message.guid for message in lack.messages], lack.present) == (["g1"], 0)
     assert set(lack.folders) == {"Trống", "Ẩn"}

@@ -1,11 +1,8 @@
-# {{ ansible_managed }}
 """The command line of hanam-mail-restore."""
-
-from __future__ import annotations
 
 import argparse
 
-from hanam_restore_which import moment
+from hanam_mail.host.backup.restore_which import moment
 
 # What of it the audit keeps.
 RECORDED = ("folder", "message", "dry_run", "to_folder", "replace")

@@ -2,17 +2,18 @@
 
 import argparse
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.unit.backup.conftest import Load
 
-TEMPLATES = Path(__file__).parents[3] / "roles/restic_client/templates"
+from hanam_mail.host.backup import restore_all, restore_files, restore_mail, restore_which
+from hanam_mail.host.backup.restic import BackupError
+from hanam_mail.host.backup.restore_files import Unreadable
+
 HOMES = ("aa/aa11bb", "cc/cc22dd", "ee/ee33ff")
 
 type Run = Callable[..., int]
@@ -22,48 +23,38 @@ def folder_names(home: Path) -> set[str]:
     return {"INBOX", *(path.name.removeprefix(".") for path in (home / "Maildir").glob(".*"))}
 
 
-def mailbox_of(mail: ModuleType) -> type:
+class FilesOnly(restore_mail.Mailbox):
     """A mailbox and its copy as their files are; what Dovecot itself makes of them is seen on hosts."""
 
-    class Mailbox(mail.Mailbox):  # type: ignore[misc, name-defined]
-        def __init__(self, identity: str, copy: Path, home: Path) -> None:
-            self.identity, self.copy, self.home = identity, copy, home
+    def __init__(self, identity: str, copy: Path, home: Path) -> None:
+        self.identity, self.copy, self.home = identity, copy, home
 
-        def messages(self, *query: str) -> tuple[list[Any], list[Any]]:
-            return self._messages(self.copy), self._messages(self.home)
+    def messages(self, *query: str) -> tuple[list[Any], list[Any]]:
+        return self._messages(self.copy), self._messages(self.home)
 
-        def _messages(self, home: Path) -> list[Any]:
-            return [
-                mail.Message(path.parts[-3].removeprefix(".").replace("Maildir", "INBOX"), "", 1, path.name)
-                for path in sorted((home / "Maildir").rglob("cur/*"))
-            ]
+    def _messages(self, home: Path) -> list[Any]:
+        return [
+            restore_mail.Message(path.parts[-3].removeprefix(".").replace("Maildir", "INBOX"), "", 1, path.name)
+            for path in sorted((home / "Maildir").rglob("cur/*"))
+        ]
 
-        def folders(self, *options: str) -> tuple[set[str], set[str]]:
-            return folder_names(self.copy), folder_names(self.home)
+    def folders(self, *options: str) -> tuple[set[str], set[str]]:
+        return folder_names(self.copy), folder_names(self.home)
 
-        def put_back(self, messages: Sequence[Any], place: Callable[[str], str], **options: Any) -> None:
-            for message in messages:
-                folder = "" if message.folder == "INBOX" else f".{message.folder}"
-                target = self.home / "Maildir" / folder / "cur" / message.guid
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes((self.copy / "Maildir" / folder / "cur" / message.guid).read_bytes())
+    def put_back(self, messages: Sequence[Any], place: Callable[[str], str], **options: Any) -> None:
+        for message in messages:
+            folder = "" if message.folder == "INBOX" else f".{message.folder}"
+            target = self.home / "Maildir" / folder / "cur" / message.guid
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((self.copy / "Maildir" / folder / "cur" / message.guid).read_bytes())
 
-        def make_folders(self, names: Sequence[str]) -> None:
-            for name in names:
-                (self.home / "Maildir" / f".{name}" / "cur").mkdir(parents=True)
-
-    return Mailbox
+    def make_folders(self, names: Sequence[str]) -> None:
+        for name in names:
+            (self.home / "Maildir" / f".{name}" / "cur").mkdir(parents=True)
 
 
 @pytest.fixture
-def program(load: Load) -> ModuleType:
-    """The restore of all as a host has it; of the template only a comment is filled in."""
-    parts = ("which", "arguments", "database", "files", "mail", "choice", "all")
-    return load("hanam_backup", *(f"hanam_restore_{part}" for part in parts))
-
-
-@pytest.fixture
-def run(program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Restore a backup that has HOMES, each with one message, as the user database knows `known`."""
     store = tmp_path / "mail"
     store.mkdir()
@@ -78,10 +69,7 @@ def run(program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             (staged / home / "sieve").mkdir()
             (staged / home / "sieve/loc.sieve").write_text("keep;\n")
             (staged / home / ".dovecot.sieve").symlink_to("sieve/loc.sieve")
-        unreadable = [
-            sys.modules["hanam_restore_files"].Unreadable(store / path, "ciphertext verification failed")
-            for path in broken
-        ]
+        unreadable = [Unreadable(store / path, "ciphertext verification failed") for path in broken]
         return SimpleNamespace(homes=[Path(home) for home in HOMES], unreadable=unreadable)
 
     @contextmanager
@@ -91,8 +79,8 @@ def run(program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     @contextmanager
     def beside(identity: str, copy: Path) -> Iterator[Any]:
         if (store / identity[:2] / identity / "broken").exists():
-            raise program.BackupError(f"hộp thư {identity} hỏng", "broken")
-        yield mailbox_of(sys.modules["hanam_restore_mail"])(identity, copy, store / identity[:2] / identity)
+            raise BackupError(f"hộp thư {identity} hỏng", "broken")
+        yield FilesOnly(identity, copy, store / identity[:2] / identity)
 
     def run_all(*known: str, returncode: int = 0, unreadable: Sequence[str] = (), dry_run: bool = False) -> int:
         broken[:] = unreadable
@@ -102,21 +90,21 @@ def run(program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             assert words == ("user", "*")
             return subprocess.CompletedProcess(words, returncode, "".join(f"{name}\n" for name in known), "no database")
 
-        monkeypatch.setattr(sys.modules["hanam_restore_which"], "doveadm", doveadm)
+        monkeypatch.setattr(restore_which, "doveadm", doveadm)
         config = SimpleNamespace(mail_root=str(store), mail_uid=-1, ask_above=20)
         arguments = argparse.Namespace(snapshot="latest", at=None, document="27/STTTT", all=True, dry_run=dry_run)
-        status: int = program.restore_all(config, arguments)
+        status = restore_all.restore_all(config, arguments)
         assert recorded == ["all"]
         return status
 
     snapshot = SimpleNamespace(id="4f" * 32, short="4f4f4f4f")
-    monkeypatch.setattr(program, "snapshots_of_mail", lambda config: [snapshot])
-    monkeypatch.setattr(program, "candidates", lambda full, wanted, at: full)
-    monkeypatch.setattr(program, "stage_all", stage_all)
-    monkeypatch.setattr(program, "as_owner", as_owner)
-    monkeypatch.setattr(program, "beside", beside)
-    monkeypatch.setattr(program, "log", lambda arguments, words: None)
-    monkeypatch.setattr(program, "record", lambda config, arguments, key, detail: recorded.append(key))
+    monkeypatch.setattr(restore_all, "snapshots_of_mail", lambda config: [snapshot])
+    monkeypatch.setattr(restore_all, "candidates", lambda full, wanted, at: full)
+    monkeypatch.setattr(restore_all, "stage_all", stage_all)
+    monkeypatch.setattr(restore_all, "as_owner", as_owner)
+    monkeypatch.setattr(restore_all, "beside", beside)
+    monkeypatch.setattr(restore_all, "log", lambda arguments, words: None)
+    monkeypatch.setattr(restore_all, "record", lambda config, arguments, key, detail: recorded.append(key))
     return run_all
 
 
@@ -159,9 +147,9 @@ def test_what_the_repository_cannot_give_is_named_and_all_else_comes_back(
 @pytest.mark.dieu10
 @pytest.mark.parametrize(("known", "returncode"), [((), 0), (("aa11bb",), 75)])
 def test_accounts_that_are_not_back_yet_are_told_before_anything_is_fetched(
-    run: Run, program: ModuleType, tmp_path: Path, known: tuple[str, ...], returncode: int
+    run: Run, tmp_path: Path, known: tuple[str, ...], returncode: int
 ) -> None:
-    with pytest.raises(program.BackupError):
+    with pytest.raises(BackupError):
         run(*known, returncode=returncode)
     assert not list((tmp_path / "mail").glob("??"))
 
@@ -174,17 +162,16 @@ def delivered(home: Path) -> None:
 
 @pytest.mark.dieu10
 def test_mail_that_arrives_during_the_restore_keeps_no_mailbox_from_coming_back(
-    run: Run, program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put_whole = program.put_whole
+    put_whole = restore_files.put_whole
 
     def later(staged: Path, home: Path, uid: int) -> bool:
         if home.name == "aa11bb":
             delivered(home)
-        done: bool = put_whole(staged, home, uid)
-        return done
+        return put_whole(staged, home, uid)
 
-    monkeypatch.setattr(program, "put_whole", later)
+    monkeypatch.setattr(restore_all, "put_whole", later)
     assert run("aa11bb", "cc22dd", "ee33ff") == 0
     home = tmp_path / "mail/aa/aa11bb"
     assert sorted(path.name[0] for path in (home / "Maildir/cur").iterdir()) == ["1", "2"]
@@ -245,17 +232,15 @@ def test_a_dry_run_names_what_would_come_back_and_changes_nothing(
 
 
 @pytest.mark.dieu10
-def test_a_mailbox_that_lacks_nothing_is_left_alone(
-    run: Run, program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_mailbox_that_lacks_nothing_is_left_alone(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("aa11bb") == 0
     opened: list[str] = []
-    beside = program.beside
+    beside = vars(restore_all)["beside"]  # what `run` put there
 
     def counted(identity: str, copy: Path) -> Any:
         opened.append(identity)
         return beside(identity, copy)
 
-    monkeypatch.setattr(program, "beside", counted)
+    monkeypatch.setattr(restore_all, "beside", counted)
     assert run("aa11bb") == 0
     assert opened == ["aa11bb"]

@@ -4,27 +4,22 @@ import datetime as dt
 import hashlib
 import os
 from pathlib import Path
-from types import ModuleType
 
 import pytest
-from tests.unit.backup.conftest import Load
+
+from hanam_mail.host.backup import maintain
 
 pytestmark = pytest.mark.dieu10
 
 
-@pytest.fixture
-def maintain(load: Load) -> ModuleType:
-    return load("maintain", folder="restic_server/templates")
-
-
 @pytest.mark.parametrize("first", [dt.date(2026, 1, 4), dt.date(2026, 11, 15), dt.date(2032, 12, 5)])
-def test_any_eight_sundays_read_every_part(maintain: ModuleType, first: dt.date) -> None:
+def test_any_eight_sundays_read_every_part(first: dt.date) -> None:
     # Also over the end of a year, and of one with 53 weeks.
     parts = [maintain.part_of_week(first + dt.timedelta(weeks=week), 8) for week in range(8)]
     assert sorted(parts) == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
-def test_a_check_that_is_repeated_within_the_week_reads_the_same(maintain: ModuleType) -> None:
+def test_a_check_that_is_repeated_within_the_week_reads_the_same() -> None:
     monday = dt.date(2026, 11, 23)
     assert len({maintain.part_of_week(monday + dt.timedelta(days=day), 8) for day in range(7)}) == 1
 
@@ -44,7 +39,7 @@ class Owners(dict[str, tuple[str, str, int]]):
 
 
 @pytest.fixture
-def owners(maintain: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Owners:
+def owners(monkeypatch: pytest.MonkeyPatch) -> Owners:
     made = Owners()
 
     def restic(repository: Path, *words: str) -> str:
@@ -68,7 +63,7 @@ def owners(maintain: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Owners:
 
 @pytest.mark.parametrize("stop_at", ["", "config", "data/ff", "snapshots", "keys"])
 def test_a_repository_whose_making_was_interrupted_can_be_written_after_the_next_run(
-    maintain: ModuleType, owners: Owners, tmp_path: Path, stop_at: str
+    owners: Owners, tmp_path: Path, stop_at: str
 ) -> None:
     owners.stop_at = stop_at
     if stop_at:
@@ -85,9 +80,7 @@ def test_a_repository_whose_making_was_interrupted_can_be_written_after_the_next
     assert not maintain.prepare(tmp_path, "sao-luu", ["tinh/mail"])
 
 
-def test_a_repository_that_lost_its_configuration_is_never_made_anew(
-    maintain: ModuleType, owners: Owners, tmp_path: Path
-) -> None:
+def test_a_repository_that_lost_its_configuration_is_never_made_anew(owners: Owners, tmp_path: Path) -> None:
     home = tmp_path / "tinh/mail"
     (home / "data/00").mkdir(parents=True)
     (home / "data/00/pack").touch()
@@ -128,28 +121,28 @@ class Repository:
 
 
 @pytest.fixture
-def repository(maintain: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     made = Repository(tmp_path / "root/tinh/mail")
     monkeypatch.setattr(maintain, "restic", made.restic)
     monkeypatch.setattr(maintain, "COPIES", tmp_path / "copies")
     return made
 
 
-def test_a_repository_that_is_whole_is_only_looked_at(maintain: ModuleType, repository: Repository) -> None:
+def test_a_repository_that_is_whole_is_only_looked_at(repository: Repository) -> None:
     # What the server is just writing has another name.
     (repository.home / "index/.4f-rest-server-temp").write_bytes(b"half")
     maintain.mend(repository.home)
     assert repository.done == []
 
 
-def test_a_damaged_index_is_made_anew_and_told(maintain: ModuleType, repository: Repository) -> None:
+def test_a_damaged_index_is_made_anew_and_told(repository: Repository) -> None:
     named(repository.home / "index", b"other").write_bytes(b"othes")
     with pytest.raises(RuntimeError, match="1 damaged index files"):
         maintain.mend(repository.home)
     assert repository.done == [("repair", "index")]
 
 
-def test_a_damaged_snapshot_is_told_and_stays(maintain: ModuleType, repository: Repository) -> None:
+def test_a_damaged_snapshot_is_told_and_stays(repository: Repository) -> None:
     damaged = named(repository.home / "snapshots", b"other")
     damaged.write_bytes(b"")
     with pytest.raises(RuntimeError, match=damaged.name[:8]):
@@ -157,7 +150,7 @@ def test_a_damaged_snapshot_is_told_and_stays(maintain: ModuleType, repository: 
     assert damaged.exists()
 
 
-def test_locks_that_nobody_can_read_go_and_others_stay(maintain: ModuleType, repository: Repository) -> None:
+def test_locks_that_nobody_can_read_go_and_others_stay(repository: Repository) -> None:
     locks = repository.home / "locks"
     (good,) = locks.iterdir()
     old = named(locks, b"garbage under its own sum")
@@ -171,7 +164,7 @@ def test_locks_that_nobody_can_read_go_and_others_stay(maintain: ModuleType, rep
 
 
 def test_a_damaged_key_and_configuration_come_back_from_their_copies(
-    maintain: ModuleType, repository: Repository, capsys: pytest.CaptureFixture[str]
+    repository: Repository, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = repository.home.parents[1]
     assert maintain.keep_copies(root, "tinh/mail")
@@ -188,7 +181,7 @@ def test_a_damaged_key_and_configuration_come_back_from_their_copies(
     assert not maintain.put_back(root)
 
 
-def test_a_key_that_was_taken_away_is_kept_nowhere(maintain: ModuleType, repository: Repository) -> None:
+def test_a_key_that_was_taken_away_is_kept_nowhere(repository: Repository) -> None:
     root = repository.home.parents[1]
     former = named(repository.home / "keys", b"former")
     maintain.keep_copies(root, "tinh/mail")

@@ -1,17 +1,14 @@
-# {{ ansible_managed }}
 """Which messages of a backup are meant, and how they are shown to the operator."""
-
-from __future__ import annotations
 
 import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from hanam_backup import BackupError, Snapshot
-from hanam_restore_files import Unreadable
-from hanam_restore_mail import Mailbox, Message, missing
-from hanam_restore_which import moment
+from hanam_mail.host.backup.restic import BackupError, Snapshot
+from hanam_mail.host.backup.restore_files import Unreadable
+from hanam_mail.host.backup.restore_mail import Mailbox, Message, missing
+from hanam_mail.host.backup.restore_which import moment
 
 TRASH = "Trash"
 

@@ -10,90 +10,119 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 
-def openssl(*arguments, data=None):
+@dataclass(frozen=True)
+class Settings:
+    """What the role wrote: which certificate, from whom, to where."""
+
+    names: list[str]
+    directory_url: str
+    contact: str
+    """The authority's way to the operator; empty for none."""
+    webroot: str
+    renew_days: int
+    """So long before its end a certificate is replaced."""
+    key: Path
+    public: Path
+    """Folder of the pair that daemons read."""
+    group: str
+    reload: str
+    """Command that has the daemons read it."""
+    certbot_folder: str = ""
+    """Where certbot keeps its account; empty for its own places."""
+
+    @classmethod
+    def read(cls, path: Path) -> "Settings":
+        values = json.loads(path.read_text())
+        return cls(**{**values, "key": Path(values["key"]), "public": Path(values["public"])})
+
+
+def openssl(*arguments: str | Path) -> str | None:
     """Standard output of an openssl command, None when it fails."""
-    done = subprocess.run(["openssl", *arguments], input=data, capture_output=True, text=True)
+    done = subprocess.run(["openssl", *arguments], capture_output=True, check=False, text=True)
     return done.stdout if done.returncode == 0 else None
 
 
-def due(settings):
+def due(settings: Settings) -> str | None:
     """Why a new certificate is needed, or None."""
-    chain = Path(settings["public"], "fullchain.pem")
+    chain = settings.public / "fullchain.pem"
     if not chain.is_file():
         return "there is none"
-    if openssl("x509", "-in", chain, "-noout", "-checkend", str(settings["renew_days"] * 86400)) is None:
-        return f"it ends within {settings['renew_days']} days"
-    key = Path(settings["key"])
-    if openssl("x509", "-in", chain, "-noout", "-pubkey") != openssl("pkey", "-in", key, "-pubout"):
+    if openssl("x509", "-in", chain, "-noout", "-checkend", str(settings.renew_days * 86400)) is None:
+        return f"it ends within {settings.renew_days} days"
+    if openssl("x509", "-in", chain, "-noout", "-pubkey") != openssl("pkey", "-in", settings.key, "-pubout"):
         return "the key was changed"
-    if Path(settings["public"], "privkey.pem").read_text() != key.read_text():
+    if (settings.public / "privkey.pem").read_text() != settings.key.read_text():
         return "the key file was changed"
     text = openssl("x509", "-in", chain, "-noout", "-ext", "subjectAltName") or ""
     covered = {word.strip(", ").removeprefix("DNS:") for word in text.split() if word.startswith("DNS:")}
-    if covered != set(settings["names"]):
+    if covered != set(settings.names):
         return "the names were changed"
     return None
 
 
-def request(settings, folder):
+def request(settings: Settings, folder: Path) -> Path:
     """A signing request for the given key and names."""
-    names = ",".join(f"DNS:{name}" for name in settings["names"])
+    names = ",".join(f"DNS:{name}" for name in settings.names)
     path = folder / "request.pem"
     made = openssl(
-        "req", "-new", "-key", settings["key"], "-subj", "/", "-addext", f"subjectAltName={names}", "-out", path
+        "req", "-new", "-key", settings.key, "-subj", "/", "-addext", f"subjectAltName={names}", "-out", path
     )
     if made is None:
-        sys.exit(f"hanam-tls-renew: no request could be made with the key {settings['key']}")
+        sys.exit(f"hanam-tls-renew: no request could be made with the key {settings.key}")
     return path
 
 
-def obtain(settings, folder):
+def obtain(settings: Settings, folder: Path) -> Path:
     """The new chain, as a file in `folder`."""
     chain = folder / "fullchain.pem"
-    contact = ["--email", settings["contact"]] if settings["contact"] else ["--register-unsafely-without-email"]
+    contact = ["--email", settings.contact] if settings.contact else ["--register-unsafely-without-email"]
     folders = []
-    if settings.get("certbot_folder"):
+    if settings.certbot_folder:
         for kind in ("config", "work", "logs"):
-            folders += [f"--{kind}-dir", f"{settings['certbot_folder']}/{kind}"]
+            folders += [f"--{kind}-dir", f"{settings.certbot_folder}/{kind}"]
     done = subprocess.run(
         [
             "certbot", "certonly", "--non-interactive", "--quiet", "--agree-tos", *contact, *folders,
-            "--server", settings["directory_url"],
-            "--webroot", "--webroot-path", settings["webroot"],
+            "--server", settings.directory_url,
+            "--webroot", "--webroot-path", settings.webroot,
             "--csr", request(settings, folder),
             "--cert-path", folder / "cert.pem", "--chain-path", folder / "chain.pem", "--fullchain-path", chain,
         ],
         capture_output=True,
+        check=False,
         text=True,
     )  # fmt: skip
     if done.returncode != 0:
-        sys.exit(f"hanam-tls-renew: {settings['directory_url']} gave no certificate:\n{done.stderr.strip()}")
+        sys.exit(f"hanam-tls-renew: {settings.directory_url} gave no certificate:\n{done.stderr.strip()}")
     return chain
 
 
-def install(settings, chain):
+def install(settings: Settings, chain: Path) -> None:
     """Put key and chain in place, each by one rename."""
-    for source, name in ((Path(settings["key"]), "privkey.pem"), (chain, "fullchain.pem")):
-        handle, temporary = tempfile.mkstemp(dir=settings["public"], prefix=f".{name}.")
+    for source, name in ((settings.key, "privkey.pem"), (chain, "fullchain.pem")):
+        handle, temporary = tempfile.mkstemp(dir=settings.public, prefix=f".{name}.")
+        new = Path(temporary)
         with os.fdopen(handle, "w") as file:
             file.write(source.read_text())
             file.flush()
             os.fsync(file.fileno())
-        shutil.chown(temporary, group=settings["group"])
-        os.chmod(temporary, 0o640)
-        os.rename(temporary, Path(settings["public"], name))
+        shutil.chown(new, group=settings.group)
+        new.chmod(0o640)
+        new.rename(settings.public / name)
 
 
-def main():
-    settings = json.loads(Path(sys.argv[1]).read_text())
+def main() -> int:
+    settings = Settings.read(Path(sys.argv[1]))
     reason = due(settings)
     if reason is None:
         print("nothing to do")
-        return
+        return 0
     with tempfile.TemporaryDirectory(prefix="hanam-tls-") as name:
         install(settings, obtain(settings, Path(name)))
     print(f"installed a new certificate: {reason}")
-    subprocess.run([settings["reload"]], check=True)
+    subprocess.run([settings.reload], check=True)
+    return 0

@@ -1,0 +1,105 @@
+"""When the public certificate is renewed and what a renewal leaves behind (Đ3); tests/system/test_tls.py does it with
+an authority."""
+
+import grp
+import json
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hanam_mail.host import certificate_renewal
+from hanam_mail.host.certificate_renewal import Settings
+
+pytestmark = pytest.mark.dieu3
+
+NAMES = ["mail.hanam.gov.vn", "mta-sts.hanam.gov.vn"]
+# In place of certbot: signs by the key itself what the request asks for, or says that the authority refused.
+CERTBOT = """#!/bin/sh
+while [ $# -gt 0 ]; do
+    case $1 in --csr) csr=$2;; --fullchain-path) chain=$2;; esac
+    shift
+done
+[ -z "$REFUSE" ] || { echo "urn:ietf:params:acme:error:unauthorized" >&2; exit 1; }
+exec openssl x509 -req -in "$csr" -copy_extensions copy -key "$KEY" -days 90 -out "$chain" 2>/dev/null
+"""
+
+
+def new_key(path: Path) -> None:
+    subprocess.run(["openssl", "ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", path], check=True)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A host with a key and no certificate, and an authority that gives any."""
+    program = tmp_path / "bin/certbot"
+    program.parent.mkdir()
+    program.write_text(CERTBOT)
+    program.chmod(0o755)
+    (tmp_path / "public").mkdir()
+    new_key(tmp_path / "acme.key")
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("KEY", str(tmp_path / "acme.key"))
+    return Settings(
+        names=NAMES,
+        directory_url="https://acme.example/dir",
+        contact="postmaster@hanam.gov.vn",
+        webroot=str(tmp_path),
+        renew_days=30,
+        key=tmp_path / "acme.key",
+        public=tmp_path / "public",
+        group=grp.getgrgid(os.getgid()).gr_name,
+        reload="/bin/true",
+    )
+
+
+def renew(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The command, with these settings as its file."""
+    file = settings.public.parent / "acme.json"
+    file.write_text(json.dumps(vars(settings), default=str))
+    monkeypatch.setattr("sys.argv", ["hanam-tls-renew", str(file)])
+    return certificate_renewal.main()
+
+
+def test_a_certificate_is_obtained_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert renew(settings, monkeypatch) == 0
+    assert capsys.readouterr().out == "installed a new certificate: there is none\n"
+    assert renew(settings, monkeypatch) == 0
+    assert capsys.readouterr().out == "nothing to do\n"
+    assert {path.name: path.stat().st_mode & 0o777 for path in settings.public.iterdir()} == {
+        "fullchain.pem": 0o640,
+        "privkey.pem": 0o640,
+    }
+
+
+def test_it_is_renewed_in_time_and_when_its_names_or_its_key_change(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renew(settings, monkeypatch)
+    assert certificate_renewal.due(settings) is None
+    assert certificate_renewal.due(replace(settings, renew_days=91)) == "it ends within 91 days"
+    assert certificate_renewal.due(replace(settings, names=NAMES[:1])) == "the names were changed"
+    settings.key.write_text(f"{settings.key.read_text()}\n")
+    assert certificate_renewal.due(settings) == "the key file was changed"
+    new_key(settings.key)
+    assert certificate_renewal.due(settings) == "the key was changed"
+
+
+def test_what_the_authority_refuses_leaves_the_former_pair_and_is_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renew(settings, monkeypatch)
+    before = {path.name: path.read_bytes() for path in settings.public.iterdir()}
+    monkeypatch.setenv("REFUSE", "yes")
+    with pytest.raises(SystemExit, match="gave no certificate:\nurn:ietf"):
+        renew(replace(settings, renew_days=91), monkeypatch)
+    assert {path.name: path.read_bytes() for path in settings.public.iterdir()} == before
+
+
+def test_daemons_that_cannot_be_reloaded_are_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        renew(replace(settings, reload="/bin/false"), monkeypatch)

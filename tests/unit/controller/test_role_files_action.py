@@ -269,7 +269,7 @@ def test_the_manual_names_every_argument_and_key(action: Any) -> None:
     manual = json.loads(told.stdout)["role_files"]
     options = manual["doc"]["options"]
     assert set(options) == set(action._VALID_ARGS)
-    keys = {"when", "loop", "dest", "src", "file", "content", "link", "absent", "owner", "group", "mode"}
+    keys = {"when", "loop", "dest", "src", "file", "content", "program", "link", "absent", "owner", "group", "mode"}
     assert set(options["files"]["suboptions"]) == keys | {"validate", "notify", "keep", "secret"}
     assert "role_files:" in manual["examples"]
     assert set(manual["return"]) == {"files", "msg"}

@@ -13,24 +13,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from hanam_mail.host.backup.restic import (
-    FOLLOWUP,
-    FULL,
-    STATUS,
-    UNIT,
-    BackupError,
-    Config,
-    future,
-    human,
-    late,
-    load_config,
-    now,
-    parse_time,
-    require_repository,
-    restic,
-    shown,
-    snapshots,
-)
+from hanam_mail.host.backup.restic import FOLLOWUP, FULL, require_repository, restic, snapshots
+from hanam_mail.host.backup.settings import STATUS, UNIT, BackupError, Config, late, load_config
+from hanam_mail.host.backup.times import now, parse_time, shown
 
 FOLLOWUPS = 3
 """How often what changed during a pass is taken again."""
@@ -207,6 +192,15 @@ def run(config: Config) -> int:
 # --- the operator's commands ----------------------------------------------------------------------
 
 
+def human(size: int) -> str:
+    amount = float(size)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024 or unit == "GiB":
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    raise AssertionError
+
+
 def report(status: dict[str, Any]) -> int:
     """Print one run's result."""
     started, finished = parse_time(status["started"]), parse_time(status["finished"])
@@ -258,7 +252,7 @@ def show_status(config: Config) -> int:
         ).tell()
     require_repository(config)
     taken = snapshots(config, "--tag", FULL)
-    for snapshot in (snapshot for snapshot in taken if future(snapshot)):
+    for snapshot in (snapshot for snapshot in taken if snapshot.future):
         # Nothing old is forgotten while it is there, and no restore takes it for the latest.
         result = BackupError(
             f"bản sao lưu {snapshot} mang thời điểm ở tương lai; hãy tìm nguyên nhân",

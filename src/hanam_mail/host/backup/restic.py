@@ -1,4 +1,4 @@
-"""What the commands hanam-mail-backup and hanam-mail-restore share: configuration, errors, restic.
+"""The repository as hanam-mail-backup and hanam-mail-restore use it: restic, its snapshots, and the server itself.
 
 Passwords reach restic by files that only root (or the unit, as credentials) can read, never by arguments or
 environment.
@@ -18,14 +18,11 @@ import time
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-FOLDER = Path("/etc/hanam-mail/backup")
-STATUS = Path("/var/lib/hanam-backup/status.json")
-UNIT = "hanam-backup.service"
-# Clocks of hosts differ a little; more than this is no accident.
-CLOCKS_DIFFER = dt.timedelta(hours=1)
+from hanam_mail.host.backup.settings import BackupError, Config, secret
+from hanam_mail.host.backup.times import parse_time, shown, yet_to_come
+
 # What restic says when a file that it needs before all others is damaged: an index, the key, the configuration, a
 # lock. The repository's host mends these as soon as something changes in the folder of the locks.
 DAMAGED = re.compile(
@@ -37,91 +34,9 @@ MENDED_WITHIN, ASK_AGAIN = 1800, 10
 FULL, FOLLOWUP = "full", "followup"
 
 
-class BackupError(Exception):
-    """Something the operator must know, in Vietnamese and in English; the number is the exit status."""
-
-    def __init__(self, vietnamese: str, english: str, status: int = 1) -> None:
-        super().__init__(english)
-        self.vietnamese, self.english, self.status = vietnamese, english, status
-
-    def tell(self) -> int:
-        """Print it and give the exit status."""
-        print(f"Lỗi: {self.vietnamese}\nError: {self.english}", file=sys.stderr)
-        return self.status
-
-
-@dataclass(frozen=True)
-class Config:
-    """What the role wrote: this host's part of the backup."""
-
-    host: str
-    repository: str
-    """URL without the password, for messages."""
-    ca: str
-    mail_root: str
-    """Empty where no mail is stored."""
-    mail_uid: int
-    databases: tuple[str, ...]
-    database_role: str
-    dumps: str
-    memory: str
-    late_after_hours: int
-    """So old may the last good backup be."""
-    paths: tuple[str, ...]
-    """What else of this host is saved: queue, sealed files, what the filter has learnt."""
-    journal_days: int
-    ask_above: int
-    """More messages than these come back into a mailbox only when somebody agrees."""
-    audit_command: tuple[str, ...]
-    """Writes a restore into the accounts database's audit; empty where a host has no way to it."""
-
-    @property
-    def mail(self) -> Path | None:
-        return Path(self.mail_root) if self.mail_root else None
-
-
-def load_config() -> Config:
-    values = json.loads((FOLDER / "config.json").read_text())
-    return Config(**{**values, **{name: tuple(values[name]) for name in ("databases", "audit_command", "paths")}})
-
-
-def _secret(name: str) -> Path:
-    return Path(os.environ.get("CREDENTIALS_DIRECTORY", FOLDER)) / name
-
-
-def late(config: Config, last_ok: str | None, time: dt.datetime) -> bool:
-    """Whether the last good backup is older than it may be, or there is none."""
-    return not last_ok or time - parse_time(last_ok) > dt.timedelta(hours=config.late_after_hours)
-
-
-def now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC).astimezone()
-
-
-def parse_time(text: str) -> dt.datetime:
-    """An ISO time as restic writes it, in nanoseconds, of which Python reads microseconds."""
-    return dt.datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text)).astimezone()
-
-
-def shown(time: dt.datetime) -> str:
-    return time.strftime("%d/%m/%Y %H:%M:%S")
-
-
-def human(size: int) -> str:
-    amount = float(size)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < 1024 or unit == "GiB":
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    raise AssertionError
-
-
-# --- the repository -------------------------------------------------------------------------------
-
-
 def ask_repository(config: Config, method: str, path: str) -> int:
     """The server's own answer, which comes or fails at once: restic would try for a quarter of an hour."""
-    url = urllib.parse.urlsplit(_secret("repository").read_text().strip().removeprefix("rest:"))
+    url = urllib.parse.urlsplit(secret("repository").read_text().strip().removeprefix("rest:"))
     login = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
     try:
         context = ssl.create_default_context(cafile=config.ca)
@@ -173,8 +88,8 @@ def restic_environment(config: Config) -> Mapping[str, str]:
         "HOME": "/nonexistent",
         # Root and the unit's user each have a cache of their own.
         "RESTIC_CACHE_DIR": os.environ.get("CACHE_DIRECTORY", "/var/cache/hanam-mail-restore"),
-        "RESTIC_REPOSITORY_FILE": str(_secret("repository")),
-        "RESTIC_PASSWORD_FILE": str(_secret("password")),
+        "RESTIC_REPOSITORY_FILE": str(secret("repository")),
+        "RESTIC_PASSWORD_FILE": str(secret("password")),
         "RESTIC_CACERT": config.ca,
         "RESTIC_HOST": config.host,
         "RESTIC_PROGRESS_FPS": "0.01",
@@ -232,6 +147,11 @@ class Snapshot:
     def short(self) -> str:
         return self.id[:8]
 
+    @property
+    def future(self) -> bool:
+        """Whether it claims a time to come: nothing old is forgotten while it is there, no restore takes it."""
+        return yet_to_come(self.time)
+
     def __str__(self) -> str:
         return f"{self.short} ({shown(self.time)})"
 
@@ -257,8 +177,3 @@ def snapshots(config: Config, *options: str) -> list[Snapshot]:
         ),
         key=lambda snapshot: snapshot.time,
     )
-
-
-def future(snapshot: Snapshot) -> bool:
-    """Whether it claims a time to come: from a clock that is wrong, or from somebody who wants it to be the latest."""
-    return snapshot.time > now() + CLOCKS_DIFFER

@@ -5,7 +5,6 @@ default what is missing comes back and what is there stays untouched; --replace 
 as it was and keeps the present state aside. With --database it restores one database into a new one.
 """
 
-import argparse
 import fcntl
 import os
 import shutil
@@ -14,19 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hanam_mail.host.backup.restic import (
-    FULL,
-    BackupError,
-    Config,
-    Snapshot,
-    load_config,
-    now,
-    require_repository,
-    shown,
-    snapshots,
-)
+from hanam_mail.host.backup.restic import FULL, Snapshot, require_repository, snapshots
 from hanam_mail.host.backup.restore_all import restore_all
-from hanam_mail.host.backup.restore_arguments import RECORDED, parse_arguments
+from hanam_mail.host.backup.restore_arguments import RECORDED, Arguments, parse_arguments
 from hanam_mail.host.backup.restore_choice import TRASH, list_unreadable, selected, show, tell_unreadable
 from hanam_mail.host.backup.restore_database import restore_database
 from hanam_mail.host.backup.restore_files import (
@@ -53,6 +42,8 @@ from hanam_mail.host.backup.restore_which import (
     record,
     snapshots_of_mail,
 )
+from hanam_mail.host.backup.settings import BackupError, Config, load_config
+from hanam_mail.host.backup.times import now, shown
 
 LOCK = Path("/run/lock/hanam-mail-restore.lock")
 
@@ -84,7 +75,7 @@ def tell_dovecot(login: str, *, accept: tuple[int, ...] = (0,)) -> None:
             )
 
 
-def snapshot_with(config: Config, arguments: argparse.Namespace, full: list[Snapshot], mailbox: Mailbox) -> Snapshot:
+def snapshot_with(config: Config, arguments: Arguments, full: list[Snapshot], mailbox: Mailbox) -> Snapshot:
     tried = candidates(full, arguments.snapshot, arguments.at)
     snapshot = containing(config, tried, mailbox.home)
     if snapshot is None:
@@ -105,7 +96,7 @@ def snapshot_with(config: Config, arguments: argparse.Namespace, full: list[Snap
     return snapshot
 
 
-def restore_mailbox(config: Config, arguments: argparse.Namespace) -> int:
+def restore_mailbox(config: Config, arguments: Arguments) -> int:
     full = snapshots_of_mail(config)
     mailbox = find_mailbox(config, arguments.mailbox)
     snapshot = snapshot_with(config, arguments, full, mailbox)
@@ -148,7 +139,7 @@ def restore_mailbox(config: Config, arguments: argparse.Namespace) -> int:
     return INCOMPLETE if unreadable else 0
 
 
-def whole(config: Config, arguments: argparse.Namespace, mailbox: Mailbox, staged: Path) -> Result | None:
+def whole(config: Config, arguments: Arguments, mailbox: Mailbox, staged: Path) -> Result | None:
     """The home as it was, where it is asked for or where there is none; None when what is there stays."""
     if arguments.replace:
         aside = Path(config.mail_root) / ".replaced" / f"{mailbox.id}.{now():%Y%m%dT%H%M%S}"
@@ -159,7 +150,7 @@ def whole(config: Config, arguments: argparse.Namespace, mailbox: Mailbox, stage
     return None
 
 
-def put_back(config: Config, arguments: argparse.Namespace, mailbox: Mailbox, staged: Path) -> Result:
+def put_back(config: Config, arguments: Arguments, mailbox: Mailbox, staged: Path) -> Result:
     """What is missing, or what is asked for, through Dovecot; many messages only with consent."""
     name = arguments.to_folder
     with beside(mailbox.id, staged) as copy:
@@ -196,9 +187,9 @@ def put_back(config: Config, arguments: argparse.Namespace, mailbox: Mailbox, st
     )
 
 
-def restore_files(config: Config, arguments: argparse.Namespace) -> int:
+def restore_files(config: Config, arguments: Arguments) -> int:
     """A folder of this host as it was, into a new one: the queue, sealed files, what the filter had learnt."""
-    target = Path(arguments.into or "")
+    target = Path(arguments.into)
     if not target.is_absolute() or target.exists():
         raise BackupError("cần --into THƯ_MỤC_MỚI (đường dẫn đầy đủ, chưa có)", "--into NEW_FOLDER is needed", 2)
     require_repository(config)
@@ -206,7 +197,7 @@ def restore_files(config: Config, arguments: argparse.Namespace) -> int:
     record(config, arguments, f"files {arguments.files}", {"snapshot": snapshot.id, "into": str(target)})
     target.mkdir(mode=0o700)
     try:
-        unreadable = fetch(config, snapshot, Path(arguments.files), target)
+        unreadable = fetch(config, snapshot, Path(arguments.files or ""), target)
     except BaseException:
         # It would stand in the way of the next try.
         shutil.rmtree(target)

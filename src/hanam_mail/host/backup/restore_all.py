@@ -1,12 +1,11 @@
 """Every mailbox of one backup at once, for a store that was lost."""
 
-import argparse
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hanam_mail.host.backup.restic import BackupError, Config
+from hanam_mail.host.backup.restore_arguments import Arguments
 from hanam_mail.host.backup.restore_choice import list_unreadable, tell_unreadable
 from hanam_mail.host.backup.restore_files import (
     Result,
@@ -28,9 +27,10 @@ from hanam_mail.host.backup.restore_which import (
     record,
     snapshots_of_mail,
 )
+from hanam_mail.host.backup.settings import BackupError, Config
 
 
-def restore_all(config: Config, arguments: argparse.Namespace) -> int:
+def restore_all(config: Config, arguments: Arguments) -> int:
     """Every mailbox of one backup, for a store that was lost: what is missing comes back, what is there stays.
 
     What was purged after the backup stays gone (Đ6.2c); whoever needs it restores that one by its id.

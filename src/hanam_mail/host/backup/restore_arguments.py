@@ -1,11 +1,35 @@
 """The command line of hanam-mail-restore."""
 
 import argparse
+import datetime as dt
+from dataclasses import dataclass
 
-from hanam_mail.host.backup.restore_which import moment
+from hanam_mail.host.backup.times import moment
 
 # What of it the audit keeps.
 RECORDED = ("folder", "message", "dry_run", "to_folder", "replace")
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What is asked for."""
+
+    mailbox: str
+    """Id or address; empty where no single mailbox is meant."""
+    snapshot: str
+    at: dt.datetime | None
+    folder: list[str]
+    message: list[tuple[str, str]]
+    dry_run: bool
+    yes: bool
+    to_folder: str | None
+    replace: bool
+    document: str
+    all: bool
+    list: bool
+    database: str | None
+    files: str | None
+    into: str
 
 
 def criterion(text: str) -> tuple[str, str]:
@@ -20,13 +44,15 @@ def criterion(text: str) -> tuple[str, str]:
     return key, value
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_arguments() -> Arguments:
     parser = argparse.ArgumentParser(
         prog="hanam-mail-restore",
         description="Khôi phục hộp thư từ bản sao lưu: thư bị mất được đưa lại, thư đang có giữ nguyên. / "
         "Restore a mailbox: what is missing comes back, what is there stays.",
     )
-    parser.add_argument("mailbox", nargs="?", metavar="MAILBOX", help="mã hoặc địa chỉ hộp thư / id or address")
+    parser.add_argument(
+        "mailbox", nargs="?", default="", metavar="MAILBOX", help="mã hoặc địa chỉ hộp thư / id or address"
+    )
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--snapshot", default="latest", metavar="ID", help="mã bản sao lưu, hoặc latest / snapshot or latest"
@@ -62,7 +88,10 @@ def parse_arguments() -> argparse.Namespace:
         help="trả hộp thư về đúng bản sao lưu, giữ riêng trạng thái hiện tại / go back whole",
     )
     parser.add_argument(
-        "--document", metavar="NUMBER", help="số văn bản đề nghị, bắt buộc, ghi vào nhật ký (Đ4.6) / document, needed"
+        "--document",
+        default="",
+        metavar="NUMBER",
+        help="số văn bản đề nghị, bắt buộc, ghi vào nhật ký (Đ4.6) / document, needed",
     )
     parser.add_argument(
         "--all",
@@ -75,7 +104,7 @@ def parse_arguments() -> argparse.Namespace:
         "--files", metavar="FOLDER", help="khôi phục một thư mục của máy này vào chỗ khác / a folder of this host"
     )
     parser.add_argument(
-        "--into", metavar="NEW", help="tên cơ sở dữ liệu mới hoặc thư mục mới / the new database or folder"
+        "--into", default="", metavar="NEW", help="tên cơ sở dữ liệu mới hoặc thư mục mới / the new database or folder"
     )
     arguments = parser.parse_args()
     if not (arguments.list or arguments.database or arguments.files or arguments.all) and not arguments.mailbox:
@@ -95,7 +124,7 @@ def parse_arguments() -> argparse.Namespace:
         )
     if arguments.replace and (narrowed or arguments.dry_run):
         parser.error("--replace không đi cùng --folder, --message, --dry-run / --replace puts back the whole mailbox")
-    if not arguments.list and not (arguments.document or "").strip():
+    if not arguments.list and not arguments.document.strip():
         # Somebody's mail comes before an operator's eyes, or comes back: somebody asked for it on paper (Đ4.6).
         parser.error("cần --document SỐ_VĂN_BẢN / needs a document")
     name = arguments.to_folder
@@ -103,4 +132,4 @@ def parse_arguments() -> argparse.Namespace:
         not name.strip("/") or name.startswith(("/", "~")) or "//" in name or "\t" in name or "\n" in name
     ):
         parser.error(f"{name!r} không phải là tên thư mục / is no folder name")
-    return arguments
+    return Arguments(**vars(arguments))

@@ -1,19 +1,20 @@
 """Which messages of a backup are meant, and how they are shown to the operator."""
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from hanam_mail.host.backup.restic import BackupError, Snapshot
+from hanam_mail.host.backup.restic import Snapshot
+from hanam_mail.host.backup.restore_arguments import Arguments
 from hanam_mail.host.backup.restore_files import Unreadable
 from hanam_mail.host.backup.restore_mail import Mailbox, Message, missing
-from hanam_mail.host.backup.restore_which import moment
+from hanam_mail.host.backup.settings import BackupError
+from hanam_mail.host.backup.times import moment
 
 TRASH = "Trash"
 
 
-def terms(arguments: argparse.Namespace) -> list[str]:
+def terms(arguments: Arguments) -> list[str]:
     """Dovecot's search for the messages that are meant; empty for all."""
     keys: dict[str, Callable[[str], list[str]]] = {
         "id": lambda value: ["header", "message-id", value],
@@ -24,7 +25,7 @@ def terms(arguments: argparse.Namespace) -> list[str]:
     return [word for key, value in arguments.message for word in keys[key](value)]
 
 
-def selected(copy: Mailbox, arguments: argparse.Namespace, *, whole: bool) -> tuple[list[Message], list[Message], int]:
+def selected(copy: Mailbox, arguments: Arguments, *, whole: bool) -> tuple[list[Message], list[Message], int]:
     """What would come back, what of it is there already, and how much of the backup's trash is left where it is."""
     saved, present = copy.messages()
     gone = saved if arguments.to_folder else missing(saved, present)

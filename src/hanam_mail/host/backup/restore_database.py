@@ -1,23 +1,15 @@
 """A database's dump into a new database beside the present one; which of them is used is the operator's step."""
 
-import argparse
 import json
 import re
 import subprocess
 import sys
 from typing import Any
 
-from hanam_mail.host.backup.restic import (
-    FULL,
-    BackupError,
-    Config,
-    Snapshot,
-    require_repository,
-    restic,
-    restic_environment,
-    snapshots,
-)
+from hanam_mail.host.backup.restic import FULL, Snapshot, require_repository, restic, restic_environment, snapshots
+from hanam_mail.host.backup.restore_arguments import Arguments
 from hanam_mail.host.backup.restore_which import agreed, candidates, log, note_in_journal, record
+from hanam_mail.host.backup.settings import BackupError, Config
 
 LOGIN = ("--host=/run/postgresql", "--username=postgres")
 ACCOUNTS = "mail"
@@ -70,7 +62,7 @@ def told(row: dict[str, Any]) -> str:
     return f"{row['at']}  {address}: {what}, người thực hiện {row['actor']}{paper}\n    {again}"
 
 
-def undone(arguments: argparse.Namespace) -> None:
+def undone(arguments: Arguments) -> None:
     """List the locks and passwords that the restored accounts do not know, and ask."""
     try:
         seq = int(query(arguments.into, "select coalesce(max(seq), 0) from mail.audit"))
@@ -94,7 +86,7 @@ def undone(arguments: argparse.Namespace) -> None:
     )
 
 
-def restore_database(config: Config, arguments: argparse.Namespace) -> int:
+def restore_database(config: Config, arguments: Arguments) -> int:
     if arguments.database not in config.databases:
         raise BackupError(
             f"máy này không sao lưu cơ sở dữ liệu {arguments.database}",
@@ -121,7 +113,7 @@ def restore_database(config: Config, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def recorded(config: Config, arguments: argparse.Namespace, snapshot: Snapshot) -> None:
+def recorded(config: Config, arguments: Arguments, snapshot: Snapshot) -> None:
     """The audit is a table of the database that may be what is broken: then the journal has to do."""
     key, detail = f"database {arguments.database}", {"snapshot": snapshot.id, "into": arguments.into}
     try:
@@ -130,7 +122,7 @@ def recorded(config: Config, arguments: argparse.Namespace, snapshot: Snapshot) 
         note_in_journal(arguments, key, detail, error.vietnamese, str(error))
 
 
-def load(config: Config, arguments: argparse.Namespace, snapshot: Snapshot) -> None:
+def load(config: Config, arguments: Arguments, snapshot: Snapshot) -> None:
     dump = f"{config.dumps}/{arguments.database}.dump"
     # It loads the index: where that is damaged, it is mended before there is a database.
     restic(config, "ls", "--quiet", snapshot.id, dump)

@@ -14,7 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hanam_mail.host.backup.restic import FOLLOWUP, BackupError, Config, Snapshot, restic, snapshots
+from hanam_mail.host.backup.restic import FOLLOWUP, Snapshot, restic, snapshots
+from hanam_mail.host.backup.settings import BackupError, Config
 
 # UIDs that a restored folder leaves out: messages that arrived after the snapshot had them, and a client that
 # saw those must not take new ones for them.

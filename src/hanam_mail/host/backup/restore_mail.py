@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from hanam_mail.host.backup.restic import BackupError
+from hanam_mail.host.backup.settings import BackupError
 
 CONFIGURATION = Path("/etc/dovecot/dovecot.conf")
 INBOX = "INBOX"

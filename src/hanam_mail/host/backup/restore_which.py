@@ -1,6 +1,5 @@
 """Which mailbox, which snapshot, by which document: what every restore asks before it begins."""
 
-import argparse
 import datetime as dt
 import getpass
 import json
@@ -14,17 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hanam_mail.host.backup.restic import (
-    FULL,
-    BackupError,
-    Config,
-    Snapshot,
-    future,
-    require_repository,
-    restic,
-    shown,
-    snapshots,
-)
+from hanam_mail.host.backup.restic import FULL, Snapshot, require_repository, restic, snapshots
+from hanam_mail.host.backup.restore_arguments import Arguments
+from hanam_mail.host.backup.settings import BackupError, Config
+from hanam_mail.host.backup.times import shown
 
 NO_USER = 67  # sysexits' EX_NOUSER, which doveadm ends with
 # What this program ends with: nobody agreed; some mail could not be read or put back; the audit cannot be written.
@@ -94,27 +86,6 @@ def find_mailbox(config: Config, name: str) -> Mailbox:
 # --- which snapshot -------------------------------------------------------------------------------
 
 
-def moment(text: str) -> dt.datetime:
-    """A time as people write it; a day alone means its end."""
-    for form in ("%Y-%m-%d", "%d/%m/%Y"):
-        try:
-            day = dt.datetime.strptime(text, form)
-        except ValueError:
-            continue
-        return (day + dt.timedelta(days=1, seconds=-1)).astimezone()
-    for form in ("%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S"):
-        try:
-            return dt.datetime.strptime(text, form).astimezone()
-        except ValueError:
-            continue
-    try:
-        return dt.datetime.fromisoformat(text).astimezone()
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r}: cần dạng 2026-11-25 14:30 hoặc 25/11/2026 14:30 / not a time like 2026-11-25 14:30"
-        ) from None
-
-
 def snapshots_of_mail(config: Config) -> list[Snapshot]:
     if config.mail is None:
         raise BackupError(
@@ -136,7 +107,7 @@ def candidates(full: list[Snapshot], wanted: str, at: dt.datetime | None) -> lis
                 4,
             )
         return found
-    false = [snapshot for snapshot in full if future(snapshot)]
+    false = [snapshot for snapshot in full if snapshot.future]
     for snapshot in false:
         # What --at or latest means would be whatever somebody with a wrong clock, or with bad intent, has added.
         print(
@@ -173,7 +144,7 @@ def operator() -> str:
     return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
-def record(config: Config, arguments: argparse.Namespace, key: str, detail: Mapping[str, Any]) -> None:
+def record(config: Config, arguments: Arguments, key: str, detail: Mapping[str, Any]) -> None:
     """Before anything is shown or changed it stands in the audit who restores what, by which document (Đ4.6).
 
     On a host that has no way to the accounts database, and with it no mail and no account, it stands in the journal.
@@ -197,15 +168,13 @@ def record(config: Config, arguments: argparse.Namespace, key: str, detail: Mapp
         )
 
 
-def log(arguments: argparse.Namespace, words: str) -> None:
+def log(arguments: Arguments, words: str) -> None:
     """Who restored what, on which document (Đ4.6), and what came of it."""
     syslog.openlog("hanam-mail-restore", 0, syslog.LOG_AUTHPRIV)
     syslog.syslog(syslog.LOG_NOTICE, f"operator={operator()} document={arguments.document or '-'} {words}")
 
 
-def note_in_journal(
-    arguments: argparse.Namespace, key: str, detail: Mapping[str, Any], vietnamese: str, english: str
-) -> None:
+def note_in_journal(arguments: Arguments, key: str, detail: Mapping[str, Any], vietnamese: str, english: str) -> None:
     """What the audit cannot be told for that reason."""
     print(
         f"Cảnh báo: chỉ ghi được vào nhật ký hệ thống: {vietnamese}.\n"
@@ -216,7 +185,7 @@ def note_in_journal(
     log(arguments, f"{key} {words}: not in the audit")
 
 
-def agreed(arguments: argparse.Namespace, vietnamese: str, english: str) -> None:
+def agreed(arguments: Arguments, vietnamese: str, english: str) -> None:
     """Go on only when the operator says so: at the terminal, or by --yes."""
     if arguments.yes:
         return

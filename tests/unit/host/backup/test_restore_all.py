@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from hanam_mail.host.backup import restore_all, restore_files, restore_mail, restore_which
-from hanam_mail.host.backup.restic import BackupError
 from hanam_mail.host.backup.restore_files import Unreadable
+from hanam_mail.host.backup.settings import BackupError
 
 HOMES = ("aa/aa11bb", "cc/cc22dd", "ee/ee33ff")
 

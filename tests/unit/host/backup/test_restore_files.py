@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hanam_mail.host.backup import restore, restore_files, restore_which
-from hanam_mail.host.backup.restic import BackupError
+from hanam_mail.host.backup.settings import BackupError
 
 pytestmark = pytest.mark.dieu10
 

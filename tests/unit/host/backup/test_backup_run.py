@@ -1,0 +1,93 @@
+"""One pass of the backup: what moved meanwhile is seen, and what could not be saved is no silent loss (Đ10.7)."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hanam_mail.host.backup import backup, restic, settings
+from hanam_mail.host.backup.settings import BackupError, Config
+
+pytestmark = pytest.mark.dieu10
+
+CONFIG = {
+    "host": "store",
+    "repository": "https://backup.example:8000/hosts/store/",
+    "ca": "/etc/ca.pem",
+    "mail_root": "/srv/mail",
+    "mail_uid": 5000,
+    "databases": [],
+    "database_role": "mail_backup",
+    "dumps": "/var/lib/hanam-backup/dumps",
+    "memory": "400MiB",
+    "late_after_hours": 9,
+    "paths": ["/var/spool/postfix/deferred"],
+    "journal_days": 8,
+    "ask_above": 20,
+    "audit_command": ["true"],
+}
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """As the role writes it, but for a folder of dumps that is there."""
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    monkeypatch.setattr(settings, "FOLDER", tmp_path)
+    return replace(settings.load_config(), dumps=str(tmp_path / "dumps"))
+
+
+def test_the_settings_are_what_the_role_wrote(config: Config) -> None:
+    assert config.audit_command == ("true",) and config.paths == ("/var/spool/postfix/deferred",)
+    assert config.mail == Path("/srv/mail")
+    assert replace(config, mail_root="").mail is None
+
+
+def test_passwords_come_as_credentials_to_the_unit_and_from_roots_folder_otherwise(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings.secret("password") == tmp_path / "password"
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials/hanam-backup.service")
+    assert settings.secret("password") == Path("/run/credentials/hanam-backup.service/password")
+
+
+def test_a_home_is_taken_again_when_a_message_came_went_or_was_renamed(tmp_path: Path) -> None:
+    for home in ("aa/aa11bb", "cc/cc22dd", "ee/ee33ff", ".restore/aa11bb"):
+        for part in ("cur", "new", ".Sent/cur"):
+            folder = tmp_path / home / "Maildir" / part
+            folder.mkdir(parents=True)
+            os.utime(folder, (1000, 1000))
+    os.utime(tmp_path / "cc/cc22dd/Maildir/.Sent/cur", (2000, 2000))
+    os.utime(tmp_path / ".restore/aa11bb/Maildir/cur", (2000, 2000))
+    (tmp_path / "ff/ff44ee").mkdir(parents=True)
+    assert backup.touched(tmp_path, 1500) == [tmp_path / "cc/cc22dd"]
+
+
+def answer(*lines: dict[str, Any], status: int) -> SimpleNamespace:
+    summary = {"message_type": "summary", "snapshot_id": "4f4f4f4f"}
+    return SimpleNamespace(returncode=status, stdout="\n".join(map(json.dumps, [*lines, summary])), stderr="")
+
+
+@pytest.mark.parametrize(
+    ("item", "reason", "whole"),
+    [
+        ("/srv/mail/aa/aa11bb/Maildir/cur/1", "lstat: no such file or directory", True),
+        ("/var/spool/postfix/deferred/A", "open: no such file or directory", True),
+        ("/srv/mail/aa/aa11bb/Maildir/cur/1", "read: input/output error", False),
+        ("/var/lib/hanam-backup/dumps/mail.dump", "open: no such file or directory", False),
+    ],
+)
+def test_only_what_vanished_of_mail_and_queue_is_no_fault(
+    config: Config, monkeypatch: pytest.MonkeyPatch, item: str, reason: str, whole: bool
+) -> None:
+    error = {"message_type": "error", "item": item, "error": {"message": reason}}
+    monkeypatch.setattr(backup, "restic", lambda *words, **options: answer(error, status=3))
+    if whole:
+        assert backup.back_up(config, restic.FULL, ["/srv/mail"])["snapshot_id"] == "4f4f4f4f"
+        return
+    with pytest.raises(BackupError, match="could not be backed up") as told:
+        backup.back_up(config, restic.FULL, ["/srv/mail"])
+    assert item in told.value.vietnamese and told.value.status == 1

@@ -221,10 +221,10 @@ with tempfile.TemporaryDirectory() as name:
     (root / "password").write_text("thu")
     (root / "file").write_text("thu")
     repository = root / "u" / "h"
-    show = ["systemctl", "show", "-P", "Environment", "hanam-backup-maintain@prune"]
-    options = subprocess.check_output(show, text=True).split("MAINTAIN_PRUNE=")[1].split('"')[0]
+    settings = json.loads(Path("/etc/hanam-mail/backup-repository/settings.json").read_text())
+    (root / "settings.json").write_text(json.dumps(settings | {"root": name}))
     os.environ |= {"RESTIC_PASSWORD_FILE": name + "/password", "RESTIC_CACHE_DIR": name + "/cache",
-                   "MAINTAIN_ROOT": name, "MAINTAIN_PRUNE": options}
+                   "CREDENTIALS_DIRECTORY": name}
     def restic(*arguments):
         return subprocess.check_output(["restic", "-q", "-r", str(repository), *arguments], text=True)
     restic("init")

@@ -1,10 +1,11 @@
 """Upkeep of every repository below the folder: `hanam-backup-maintain prune|check|mend`.
 
-Run by hanam-backup-maintain@.service, which gives folder, options and password. Lines that begin with <3> are
-errors in the journal. As root: `hanam-backup-maintain prepare FOLDER USER ACCOUNT/HOST ...`, which the role runs,
-and `hanam-backup-maintain put-back FOLDER`, which the service runs first.
+Run by hanam-backup-maintain@.service, which gives settings and password. Lines that begin with <3> are errors in the
+journal. As root: `hanam-backup-maintain prepare`, which the role runs, and `hanam-backup-maintain put-back`, which the
+service runs first.
 """
 
+import argparse
 import datetime as dt
 import grp
 import hashlib
@@ -14,11 +15,37 @@ import pwd
 import re
 import shutil
 import subprocess
-import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-CLOCKS_DIFFER = dt.timedelta(hours=1)
+from hanam_mail.host.backup.times import parse_time, yet_to_come
+
+FOLDER = Path("/etc/hanam-mail/backup-repository")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the role wrote."""
+
+    root: Path
+    """Folder of all repositories."""
+    user: str
+    """Of the server and of the upkeep; also the group's name."""
+    repositories: Sequence[str]
+    """account/host, as in the addresses that clients use."""
+    keep: Mapping[str, str]
+    """Which snapshots are kept, as the options --keep-NAME of `restic forget`."""
+    check_weeks: int
+    """Within so many weeks the checks have read back everything."""
+
+    @classmethod
+    def read(cls) -> "Settings":
+        """The unit gets them as a credential: its user may not look into root's folder."""
+        path = Path(os.environ.get("CREDENTIALS_DIRECTORY", FOLDER)) / "settings.json"
+        values = json.loads(path.read_text())
+        return cls(**{**values, "root": Path(values["root"])})
 
 
 def restic(repository: Path, *arguments: str) -> str:
@@ -39,18 +66,16 @@ def refuse_future(repository: Path) -> None:
 
     No honest client makes one, so a person has to look before anything is forgotten.
     """
-    latest = dt.datetime.now(dt.UTC) + CLOCKS_DIFFER
     for snapshot in json.loads(restic(repository, "snapshots", "--json", "--no-lock")):
-        # Nanoseconds are more than Python reads.
-        time = dt.datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", snapshot["time"]))
-        if time > latest:
-            raise RuntimeError(f"snapshot {snapshot['short_id']} is from the future ({time}): nothing is forgotten")
+        taken = parse_time(snapshot["time"])
+        if yet_to_come(taken):
+            raise RuntimeError(f"snapshot {snapshot['short_id']} is from the future ({taken}): nothing is forgotten")
 
 
-def prune(repository: Path) -> None:
+def prune(settings: Settings, repository: Path) -> None:
     refuse_future(repository)
-    options = os.environ["MAINTAIN_PRUNE"].split()
-    print(restic(repository, "forget", "--prune", "--group-by", "host,tags", "--quiet", *options))
+    keep = [f"--keep-{name}={value}" for name, value in sorted(settings.keep.items())]
+    print(restic(repository, "forget", "--prune", "--group-by", "host,tags", "--quiet", *keep))
 
 
 def part_of_week(day: dt.date, parts: int) -> int:
@@ -58,9 +83,9 @@ def part_of_week(day: dt.date, parts: int) -> int:
     return (day.toordinal() - 1) // 7 % parts + 1
 
 
-def check(repository: Path) -> None:
-    parts = int(os.environ["MAINTAIN_CHECK_WEEKS"])
-    subset = f"--read-data-subset={part_of_week(dt.date.today(), parts)}/{parts}"
+def check(settings: Settings, repository: Path) -> None:
+    part = part_of_week(dt.date.today(), settings.check_weeks)
+    subset = f"--read-data-subset={part}/{settings.check_weeks}"
     print(restic(repository, "check", "--cleanup-cache", subset))
 
 
@@ -97,7 +122,7 @@ def refused_locks(repository: Path) -> list[Path]:
     return found
 
 
-def mend(repository: Path) -> None:
+def mend(settings: Settings, repository: Path) -> None:
     """Let restic open the repository again: drop locks nobody can read, make a damaged index anew from the packs.
 
     Whatever it found is an error of this run, so that the operator is told: a flipped bit is the sign of a disk.
@@ -122,7 +147,7 @@ def mend(repository: Path) -> None:
 
 # Copies of the key and the configuration, on another file system than the repositories. No backup changes either, and
 # nothing else in a repository can make them anew.
-COPIES = Path("/etc/hanam-mail/backup-repository/copies")
+COPIES = FOLDER / "copies"
 
 
 def fixed(repository: Path) -> list[Path]:
@@ -206,10 +231,11 @@ def own(path: Path, user: str, group: str, mode: int) -> bool:
     return True
 
 
-def prepare(root: Path, user: str, names: list[str]) -> bool:
+def prepare(settings: Settings) -> bool:
     """Make the repositories that are not there, and let the server write only where a backup has to."""
+    root, user = settings.root, settings.user
     changed = own(root, "root", user, 0o750)
-    for name in names:
+    for name in settings.repositories:
         repository = root / name
         if not (repository / "config").exists():
             # Aside, since restic does not go on with one that is half made; and never over one that holds backups.
@@ -231,21 +257,27 @@ def prepare(root: Path, user: str, names: list[str]) -> bool:
     return changed
 
 
+ACTIONS: Mapping[str, Callable[[Settings, Path], None]] = {"prune": prune, "check": check, "mend": mend}
+
+
 def main() -> int:
-    if sys.argv[1] == "prepare":
-        print("changed" if prepare(Path(sys.argv[2]), sys.argv[3], sys.argv[4:]) else "unchanged")
+    parser = argparse.ArgumentParser(prog="hanam-backup-maintain")
+    parser.add_argument("action", choices=["prepare", "put-back", *ACTIONS])
+    name = parser.parse_args().action
+    settings = Settings.read()
+    if name == "prepare":
+        print("changed" if prepare(settings) else "unchanged")
         return 0
-    if sys.argv[1] == "put-back":
+    if name == "put-back":
         # Fails where there was something to do: that is how the operator is told.
-        return 1 if put_back(Path(sys.argv[2])) else 0
-    action = {"prune": prune, "check": check, "mend": mend}[sys.argv[1]]
+        return 1 if put_back(settings.root) else 0
     failed = 0
-    for config in sorted(Path(os.environ["MAINTAIN_ROOT"]).glob("*/*/config")):
+    for config in sorted(settings.root.glob("*/*/config")):
         repository = config.parent
-        print(f"{sys.argv[1]} {repository}", flush=True)
+        print(f"{name} {repository}", flush=True)
         try:
-            action(repository)
+            ACTIONS[name](settings, repository)
         except RuntimeError as error:
-            print(f"<3>{sys.argv[1]} of {repository} failed: {error}", flush=True)
+            print(f"<3>{name} of {repository} failed: {error}", flush=True)
             failed += 1
     return 1 if failed else 0

@@ -2,14 +2,22 @@
 
 import datetime as dt
 import hashlib
+import json
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hanam_mail.host.backup import maintain
+from hanam_mail.host.backup.maintain import Settings
 
 pytestmark = pytest.mark.dieu10
+
+
+def settings(root: Path) -> Settings:
+    return Settings(root, "sao-luu", ["tinh/mail"], {"within": "14d", "within-daily": "2m"}, 8)
 
 
 @pytest.mark.parametrize("first", [dt.date(2026, 1, 4), dt.date(2026, 11, 15), dt.date(2032, 12, 5)])
@@ -68,16 +76,16 @@ def test_a_repository_whose_making_was_interrupted_can_be_written_after_the_next
     owners.stop_at = stop_at
     if stop_at:
         with pytest.raises(KeyboardInterrupt):
-            maintain.prepare(tmp_path, "sao-luu", ["tinh/mail"])
+            maintain.prepare(settings(tmp_path))
         owners.stop_at = ""
-    assert maintain.prepare(tmp_path, "sao-luu", ["tinh/mail"])
+    assert maintain.prepare(settings(tmp_path))
     home = tmp_path / "tinh/mail"
     for part in ("data", "data/00", "data/ff", "index", "locks", "snapshots"):
         assert owners[str(home / part)] == ("sao-luu", "sao-luu", 0o700), part
     for part, mode in (("", 0o550), ("keys", 0o550), ("keys/4f", 0o440), ("config", 0o440)):
         assert owners[str(home / part)] == ("root", "sao-luu", mode), part
     assert [path.name for path in tmp_path.iterdir()] == ["tinh"]
-    assert not maintain.prepare(tmp_path, "sao-luu", ["tinh/mail"])
+    assert not maintain.prepare(settings(tmp_path))
 
 
 def test_a_repository_that_lost_its_configuration_is_never_made_anew(owners: Owners, tmp_path: Path) -> None:
@@ -85,7 +93,7 @@ def test_a_repository_that_lost_its_configuration_is_never_made_anew(owners: Own
     (home / "data/00").mkdir(parents=True)
     (home / "data/00/pack").touch()
     with pytest.raises((OSError, RuntimeError)):
-        maintain.prepare(tmp_path, "sao-luu", ["tinh/mail"])
+        maintain.prepare(settings(tmp_path))
     assert [path.name for path in home.rglob("*")] == ["data", "00", "pack"]
 
 
@@ -131,14 +139,14 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
 def test_a_repository_that_is_whole_is_only_looked_at(repository: Repository) -> None:
     # What the server is just writing has another name.
     (repository.home / "index/.4f-rest-server-temp").write_bytes(b"half")
-    maintain.mend(repository.home)
+    maintain.mend(settings(repository.home.parents[1]), repository.home)
     assert repository.done == []
 
 
 def test_a_damaged_index_is_made_anew_and_told(repository: Repository) -> None:
     named(repository.home / "index", b"other").write_bytes(b"othes")
     with pytest.raises(RuntimeError, match="1 damaged index files"):
-        maintain.mend(repository.home)
+        maintain.mend(settings(repository.home.parents[1]), repository.home)
     assert repository.done == [("repair", "index")]
 
 
@@ -146,7 +154,7 @@ def test_a_damaged_snapshot_is_told_and_stays(repository: Repository) -> None:
     damaged = named(repository.home / "snapshots", b"other")
     damaged.write_bytes(b"")
     with pytest.raises(RuntimeError, match=damaged.name[:8]):
-        maintain.mend(repository.home)
+        maintain.mend(settings(repository.home.parents[1]), repository.home)
     assert damaged.exists()
 
 
@@ -159,7 +167,7 @@ def test_locks_that_nobody_can_read_go_and_others_stay(repository: Repository) -
     new, empty = named(locks, b"not yet read"), named(locks, b"")
     named(locks, b"other").write_bytes(b"othes")
     with pytest.raises(RuntimeError, match="2 unreadable locks"):
-        maintain.mend(repository.home)
+        maintain.mend(settings(repository.home.parents[1]), repository.home)
     assert set(locks.iterdir()) == {good, new, empty}
 
 
@@ -189,3 +197,46 @@ def test_a_key_that_was_taken_away_is_kept_nowhere(repository: Repository) -> No
     assert not maintain.put_back(root)
     assert maintain.keep_copies(root, "tinh/mail")
     assert not (maintain.COPIES / "tinh/mail/keys" / former.name).exists()
+
+
+# --- the command ---
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
+    """The command as its unit runs it, with two repositories of which one is broken."""
+    given = {"root": str(tmp_path / "root"), "user": "sao-luu", "repositories": [], "check_weeks": 8}
+    (tmp_path / "settings.json").write_text(json.dumps(given | {"keep": {"within-daily": "2m", "within": "14d"}}))
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    for name in ("mail", "mx"):
+        (tmp_path / "root/tinh" / name).mkdir(parents=True)
+        (tmp_path / "root/tinh" / name / "config").touch()
+
+    def restic(repository: Path, *words: str) -> str:
+        if repository.name == "mail":
+            raise RuntimeError("restic: exit 1: no space left")
+        return "[]" if words[0] == "snapshots" else f"restic {' '.join(words)}"
+
+    def run(action: str) -> int:
+        monkeypatch.setattr("sys.argv", ["hanam-backup-maintain", action])
+        return maintain.main()
+
+    monkeypatch.setattr(maintain, "restic", restic)
+    return run
+
+
+def test_a_repository_that_fails_keeps_no_other_from_its_upkeep_and_is_told(
+    command: Callable[[str], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("prune") == 1
+    said = capsys.readouterr().out
+    assert "restic forget --prune --group-by host,tags --quiet --keep-within=14d --keep-within-daily=2m\n" in said
+    assert "<3>prune of" in said and "mail failed: restic: exit 1: no space left\n" in said
+    assert command("check") == 1
+    assert re.search(r"restic check --cleanup-cache --read-data-subset=[1-8]/8\n", capsys.readouterr().out)
+
+
+def test_an_action_that_there_is_not_is_refused(command: Callable[[str], int]) -> None:
+    with pytest.raises(SystemExit) as told:
+        command("forget-all")
+    assert told.value.code == 2

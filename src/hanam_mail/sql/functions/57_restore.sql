@@ -1,5 +1,5 @@
 -- A restore from the backup (Đ4.6, Đ12.7): no document, no restore. The number of its row in the audit.
--- docs/decisions/0010-backup.md
+-- docs/decisions/0038-restore.md
 create or replace function mail.restore_noted(key text, who text, paper text, detail jsonb) returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp

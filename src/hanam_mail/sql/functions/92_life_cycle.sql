@@ -31,97 +31,153 @@ language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$ select min(n.value::int) from jsonb_array_elements_text(numbers) n where n.value::int >= days $$;
 
+-- The mailboxes that can be locked: open by document, and no lock stands. `among`, here and below: of these mailboxes, NULL for all.
+create or replace function mail.lockable(among text[]) returns table (mailbox_id text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select m.id
+    from mail.mailbox m
+    where m.state = 'active' and (lockable.among is null or m.id = any (lockable.among))
+        and not exists (select from mail.lock_state l where l.mailbox_id = m.id)
+$$;
+
+-- The numbers of days ahead that one setting lists, and the largest of them: then the first word is said.
+create or replace function mail.warnings(setting text) returns table (days jsonb, first int)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select s.value, (select max(n.value::int) from jsonb_array_elements_text(s.value) n)
+    from mail.setting s
+    where s.name = setting
+$$;
+
+-- What a term that ends in a lock asks for once its warnings begin: one of them while the lock is to come, the lock when its day
+-- is there and a warning was sent. `clock` is the day on which the term began.
+create or replace function mail.lock_step(
+    mailbox_id text, reason text, clock date, cause text, ends date, warnings jsonb, first_warning int, as_of date
+)
+returns table (step text, round text, payload jsonb)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    day date := mail.lock_day(mailbox_id, reason || '_warning', clock, ends, first_warning, as_of);
+begin
+    payload := jsonb_build_object('since', clock, 'cause', cause);
+    if as_of < day then
+        step := reason || '_warning';
+        round := clock || '/' || mail.warning_due(warnings, day - 1 - as_of);
+        payload := payload || jsonb_build_object('locks_on', day, 'days', day - as_of);
+        return next;
+    elsif mail.was_warned(mailbox_id, reason || '_warning', clock) then
+        step := reason || '_lock';
+        round := clock::text;
+        payload := payload || jsonb_build_object('ended', ends);
+        return next;
+    end if;
+end
+$$;
+
+-- Of mailboxes that nobody uses: warnings and the lock (Đ7.2a), the proposal to revoke (Đ6.2c).
+create or replace function mail.idle_steps(as_of date, among text[])
+returns table (mailbox_id text, step text, round text, payload jsonb)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with
+    number as materialized (
+        select mail.setting_int('regulation_idle_lock_months') as lock_months,
+               mail.setting_int('regulation_idle_revoke_months') as revoke_months,
+               -- A stricter number of days; 0: none, the regulation's months alone.
+               nullif(mail.setting_int('life_cycle_idle_lock_days'), 0)::int as lock_days,
+               w.days as warnings, w.first as first_warning
+        from mail.warnings('life_cycle_idle_warning_days') w
+    ),
+    -- A term never ends before its months or days are over, so most mailboxes need no calendar: the day is far.
+    near as (
+        select i.mailbox_id, i.since, i.cause, n.*
+        from mail.idle_since(idle_steps.as_of, idle_steps.among) i, number n
+        where idle_steps.as_of >= least(i.since + make_interval(months => n.lock_months::int), i.since + n.lock_days)::date
+            - n.first_warning
+    ),
+    term as (
+        select n.mailbox_id, n.since, n.cause, n.warnings, n.first_warning,
+               least(mail.term_known(n.since, n.lock_months), n.since + n.lock_days) as ends,
+               mail.term_known(n.since, n.revoke_months) as revoke_ends
+        from near n
+    )
+    select t.mailbox_id, s.step, s.round, s.payload
+    from term t
+    join mail.lockable(idle_steps.among) o on o.mailbox_id = t.mailbox_id
+    cross join lateral mail.lock_step(
+        t.mailbox_id, 'idle', t.since, t.cause, t.ends, t.warnings, t.first_warning, idle_steps.as_of
+    ) s
+    where idle_steps.as_of >= t.ends - t.first_warning
+    union all
+    select t.mailbox_id, 'revoke_proposal', t.since::text,
+           jsonb_build_object('since', t.since, 'cause', t.cause, 'ended', t.revoke_ends)
+    from term t
+    where idle_steps.as_of > t.revoke_ends
+$$;
+
+-- Of passwords as the operator gave them: warnings and the lock (Đ7.2d).
+create or replace function mail.default_password_steps(as_of date, among text[])
+returns table (mailbox_id text, step text, round text, payload jsonb)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with number as materialized (
+        select mail.setting_int('regulation_default_password_months') as months,
+               w.days as warnings, w.first as first_warning
+        from mail.warnings('life_cycle_default_password_warning_days') w
+    )
+    select c.mailbox_id, s.step, s.round, s.payload
+    from mail.credential c
+    join mail.mailbox m on m.id = c.mailbox_id
+    join mail.lockable(default_password_steps.among) o on o.mailbox_id = c.mailbox_id
+    cross join number n
+    cross join lateral (
+        select greatest(c.given_at, m.restored_at)::date, case when m.restored_at > c.given_at then 'restore' else 'reset' end
+    ) x(clock, cause)
+    cross join lateral (select mail.term_known(x.clock, n.months)) e(ends)
+    cross join lateral mail.lock_step(
+        c.mailbox_id, 'default_password', x.clock, x.cause, e.ends, n.warnings, n.first_warning,
+        default_password_steps.as_of
+    ) s
+    where c.is_default and default_password_steps.as_of >= e.ends - n.first_warning
+$$;
+
+-- Of passwords that their owners chose: reminders that they end (Đ8.2a).
+create or replace function mail.reminder_steps(as_of date, among text[])
+returns table (mailbox_id text, step text, round text, payload jsonb)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select c.mailbox_id, 'password_reminder',
+           c.changed_at::date || '/' || mail.warning_due(n.value, x.ends - reminder_steps.as_of),
+           jsonb_build_object('changed', c.changed_at::date, 'ends', x.ends, 'days', x.ends - reminder_steps.as_of)
+    from mail.credential c
+    join mail.lockable(reminder_steps.among) o on o.mailbox_id = c.mailbox_id
+    join mail.setting n on n.name = 'regulation_password_reminder_days'
+    cross join lateral (select mail.password_expires_on(c.changed_at)) x(ends)
+    where not c.must_change and not c.is_default and reminder_steps.as_of <= x.ends
+$$;
+
 -- Everything that is due on the day and not done yet. Reads only: the job's preview and what it acts on.
--- `among`: of these mailboxes, NULL for all.
 create or replace function mail.life_cycle_due(as_of date, among text[] default null)
 returns table (mailbox_id text, step text, round text, payload jsonb)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    with
-    number as (
-        select mail.setting_int('regulation_idle_lock_months') as idle_months,
-               mail.setting_int('regulation_idle_revoke_months') as revoke_months,
-               mail.setting_int('regulation_default_password_months') as default_months,
-               -- A stricter number of days; 0: none, the regulation's months alone.
-               mail.setting_int('life_cycle_idle_lock_days')::int as idle_days,
-               (select s.value from mail.setting s where s.name = 'life_cycle_idle_warning_days') as idle_warnings,
-               (select s.value from mail.setting s where s.name = 'life_cycle_default_password_warning_days')
-                   as default_warnings,
-               (select s.value from mail.setting s where s.name = 'regulation_password_reminder_days') as reminders
-    ),
-    idle as (
-        select i.mailbox_id, i.since, i.cause,
-               case when n.idle_days > 0
-                   then least(i.since + n.idle_days, mail.term_known(i.since, n.idle_months))
-                   else mail.term_known(i.since, n.idle_months)
-               end as ends,
-               mail.term_known(i.since, n.revoke_months) as revoke_ends
-        from mail.idle_since(as_of, life_cycle_due.among) i, number n
-        -- A term never ends before its months or days are over, so most mailboxes need no calendar: the day is far.
-        where as_of >= least(
-                i.since + make_interval(months => n.idle_months::int),
-                case when n.idle_days > 0 then i.since + n.idle_days end
-            )::date - (select max(v.value::int) from jsonb_array_elements_text(n.idle_warnings) v)
-    ),
-    open as (
-        select m.id from mail.mailbox m
-        where m.state = 'active' and (life_cycle_due.among is null or m.id = any(life_cycle_due.among))
-            and not exists (select from mail.lock_state l where l.mailbox_id = m.id)
-    ),
-    -- Two terms end in a lock; the same steps lead there.
-    locking as (
-        select i.mailbox_id, 'idle' as reason, i.since as clock, i.cause, i.ends, n.idle_warnings as warnings
-        from idle i, number n
-        where i.mailbox_id in (select o.id from open o)
-        union all
-        select c.mailbox_id, 'default_password', x.clock, x.cause, mail.term_known(x.clock, n.default_months),
-               n.default_warnings
-        from mail.credential c
-        join mail.mailbox m on m.id = c.mailbox_id
-        cross join number n
-        cross join lateral (
-            select greatest(c.given_at, m.restored_at)::date,
-                   case when m.restored_at > c.given_at then 'restore' else 'reset' end
-        ) x(clock, cause)
-        where c.is_default and c.mailbox_id in (select o.id from open o)
-    ),
-    warned as (
-        select k.*, w.most,
-               mail.lock_day(k.mailbox_id, k.reason || '_warning', k.clock, k.ends, w.most, as_of) as locks_on
-        from locking k
-        cross join lateral (select max(v.value::int) from jsonb_array_elements_text(k.warnings) v) w(most)
-        where as_of >= k.ends - w.most
-    ),
-    step as (
-        select w.mailbox_id, w.reason || '_warning' as step,
-               w.clock || '/' || mail.warning_due(w.warnings, w.locks_on - 1 - as_of) as round,
-               jsonb_build_object('since', w.clock, 'cause', w.cause, 'locks_on', w.locks_on,
-                                  'days', w.locks_on - as_of) as payload
-        from warned w
-        where as_of < w.locks_on
-        union all
-        select w.mailbox_id, w.reason || '_lock', w.clock::text,
-               jsonb_build_object('since', w.clock, 'cause', w.cause, 'ended', w.ends)
-        from warned w
-        where as_of >= w.locks_on and mail.was_warned(w.mailbox_id, w.reason || '_warning', w.clock)
-        union all
-        select i.mailbox_id, 'revoke_proposal', i.since::text,
-               jsonb_build_object('since', i.since, 'cause', i.cause, 'ended', i.revoke_ends)
-        from idle i
-        where as_of > i.revoke_ends
-        union all
-        select c.mailbox_id, 'password_reminder',
-               c.changed_at::date || '/' || mail.warning_due(n.reminders, x.ends - as_of),
-               jsonb_build_object('changed', c.changed_at::date, 'ends', x.ends, 'days', x.ends - as_of)
-        from mail.credential c
-        cross join number n
-        cross join lateral (select mail.password_expires_on(c.changed_at)) x(ends)
-        where not c.must_change and not c.is_default and as_of <= x.ends
-            and c.mailbox_id in (select o.id from open o)
-    )
     select s.mailbox_id, s.step, s.round, s.payload
-    from step s
+    from (
+        select * from mail.idle_steps(life_cycle_due.as_of, life_cycle_due.among)
+        union all
+        select * from mail.default_password_steps(life_cycle_due.as_of, life_cycle_due.among)
+        union all
+        select * from mail.reminder_steps(life_cycle_due.as_of, life_cycle_due.among)
+    ) s
     where s.round is not null
         and not exists (
             select from mail.notice d where d.mailbox_id = s.mailbox_id and d.kind = s.step and d.round = s.round

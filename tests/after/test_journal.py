@@ -33,6 +33,7 @@ EXPECTED = (
     r"postfix/\S+ warning: proxy:pgsql:\S+ lookup error for ",
     r"dovecot auth.*sqlpool\(pgsql\): Query failed, aborting: SELECT ",
     r"dovecot .*(Temporary authentication failure|Internal error occurred|Internal auth failure)",
+    r"dovecot .*: Error: auth-master: userdb lookup\(\S+\): Auth USER lookup failed$",
     # Notices wait while mail is away; the timer may also meet a stopped database.
     r"systemd (Failed to start )?hanam-mail-notices\.service",
     r"hanam-watch (Gửi thông báo|Sao lưu) thất bại \(",

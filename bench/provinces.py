@@ -38,7 +38,7 @@ class Province:
     def make(cls, folder: Path, size: int, seed: int) -> "Province":
         """Generate it anew; the same seed gives the same one."""
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(REPOSITORY / "group_vars/all", folder / "group_vars/all")
+        shutil.copytree(REPOSITORY / "group_vars/hanam", folder / "group_vars/hanam")
         result = cls(folder, size)
         rules = provisions.load(loading.regulation_beside(result.mailboxes))
         population.write(population.province(size, seed, rules), result.mailboxes)

@@ -17,7 +17,7 @@ SOURCE = ROOT / "docs/clauses.yml"
 STATES = ("enforced", "helped", "not yet")
 CITED = re.compile(r"Đ(\d+)(?:\.(\d+)([a-zđ](?:-[a-zđ])?)?)?")
 # Where the machine's side of a clause stands: the citation is in a comment, a docstring, a refusal or beside a number.
-CODE = ("src/hanam_mail", "roles", "group_vars/all", "playbooks", "deploys")
+CODE = ("src/hanam_mail", "roles", "group_vars/all", "group_vars/hanam", "playbooks", "deploys")
 MARKER = "dieu"
 
 

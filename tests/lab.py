@@ -83,7 +83,7 @@ class Lab:
     def groups(self) -> dict[str, list[str]]:
         """Group -> its hosts, from the inventory."""
         inventory = yaml.safe_load(self.topology.read_text())
-        return {group: list(body["hosts"]) for group, body in inventory.items()}
+        return {group: list(body["hosts"]) for group, body in inventory.items() if "hosts" in body}
 
     def host(self, group: str) -> str:
         """First host of a group; a host's own name stands for itself."""
@@ -97,8 +97,8 @@ class Lab:
     def variables(self) -> dict[str, Any]:
         """group_vars of the lab as plain YAML: numbers and secrets, nothing templated."""
         merged: dict[str, Any] = {}
-        for folder in ("all", "lab"):
-            for path in sorted((REPOSITORY / "group_vars" / folder).glob("*.yml")):
+        for folder in ("all", "hanam", "lab"):
+            for path in sorted((REPOSITORY / "group_vars" / folder).rglob("*.yml")):
                 merged |= yaml.safe_load(path.read_text()) or {}
         # Hosts from an image have the secrets that they were converged with.
         if secrets := os.environ.get("HANAM_SECRETS"):
@@ -198,7 +198,7 @@ class Lab:
         Hashes that are there already take that cost at their owner's next sign-in, and a refusal has it at once.
         """
         name = "accounts_bcrypt_cost"
-        everywhere = yaml.safe_load((REPOSITORY / "group_vars/all/postgresql.yml").read_text())
+        everywhere = yaml.safe_load((REPOSITORY / "group_vars/all/sizes.yml").read_text())
         change = "update mail.setting set value = '{}' where name = 'password_bcrypt_cost'"
         self.sql(change.format(everywhere[name]))
         try:

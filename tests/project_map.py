@@ -27,9 +27,9 @@ from tests.render.role_rows import plays, rows
 FILE = ROOT / "docs/map.md"
 TOPOLOGY = "split"
 GROUPS = ("accounts", "mx", "submission", "filter", "mailstore", "webmail", "backup_repository", "outside")
-SETTINGS = sorted((ROOT / "group_vars/all").rglob("*.yml"))
+SETTINGS = sorted(path for folder in ("all", "hanam") for path in (ROOT / "group_vars" / folder).rglob("*.yml"))
 # Where a setting is read: everything but prose, tests and the place where it stands.
-READERS = ("group_vars/all", "roles", "playbooks", "plugins", "deploys", "src", "inventory")
+READERS = ("group_vars/all", "group_vars/hanam", "roles", "playbooks", "plugins", "deploys", "src", "inventory")
 
 
 def text() -> str:

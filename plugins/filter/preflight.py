@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail.controller import preflight
+from hanam_mail.regulation import group_vars
 
-_SHARED = Path(__file__).resolve().parents[2] / "group_vars" / "all"
+_PROJECT = Path(__file__).resolve().parents[2]
 
 
 def problems(variables: Mapping[str, Any], host: str, groups: Mapping[str, Iterable[str]]) -> list[str]:
     """What is wrong, the project's own files of numbers at hand."""
-    return preflight.problems(variables, host, groups, _SHARED)
+    return preflight.problems(variables, host, groups, group_vars.province_folder(_PROJECT))
 
 
 class FilterModule:

@@ -10,7 +10,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src/hanam_mail"
-REGULATION = yaml.safe_load((ROOT / "group_vars/all/regulation.yml").read_text(encoding="utf-8"))
+REGULATION = yaml.safe_load((ROOT / "group_vars/hanam/regulation.yml").read_text(encoding="utf-8"))
 NAME = REGULATION["regulation_province"]["name"]
 # "Hà Nam Mail" is what this project is called, wherever it runs.
 NAMED = re.compile(rf"({NAME}|ha nam)(?! mail)|{REGULATION['regulation_decision']}", re.IGNORECASE)

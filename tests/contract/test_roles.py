@@ -219,7 +219,9 @@ def test_every_variable_that_is_given_a_value_is_read() -> None:
     ):
         content = load(path) or {}
         if path.is_relative_to(ROOT / "inventory"):
-            content = {name for group in content.values() for host in group["hosts"].values() for name in host or {}}
+            content = {
+                name for group in content.values() for host in group.get("hosts", {}).values() for name in host or {}
+            }
         variables |= set(content)
     for path in (
         path for path in files if path.suffix == ".yml" and path.parts[-2] in ("tasks", "handlers", "playbooks")

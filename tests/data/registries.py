@@ -4,7 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-# v4x8n1 runs the system (group_vars/all/registry.yml).
+# v4x8n1 runs the system (group_vars/hanam/registry.yml).
 FILES = {
     "stttt.yml": """\
 ---

@@ -6,7 +6,7 @@ from pathlib import Path
 from hanam_mail.regulation import provisions
 from tests.population import province, write
 
-REGULATION = Path(__file__).parents[2] / "group_vars/all/regulation.yml"
+REGULATION = Path(__file__).parents[2] / "group_vars/hanam/regulation.yml"
 
 
 def main() -> None:

@@ -91,7 +91,9 @@ class Environment:
     def __init__(self, name: str, folder: Path, vault: dict[str, Any]) -> None:
         init_plugin_loader()
         sources = [str(ROOT / f"inventory/{name}.yml")]
-        hosts = {host for body in yaml.safe_load(Path(sources[0]).read_text()).values() for host in body["hosts"]}
+        hosts = {
+            host for body in yaml.safe_load(Path(sources[0]).read_text()).values() for host in body.get("hosts", {})
+        }
         if name in LABS:
             addresses = {
                 host: {"host_ipv4": f"10.27.0.{10 + number}", "host_ipv6": f"fd27::{10 + number}"}
@@ -123,12 +125,12 @@ class Environment:
 
     def _templar(self, role: str, host: str) -> Templar:
         variables = self.variables.get_vars(host=self.inventory.get_host(host), include_hostvars=True)
-        values: dict[str, Any] = {}
+        values: dict[str, Any] = dict(variables)
         for part in ("defaults", "vars"):
             path = ROOT / "roles" / role / part / "main.yml"
             if path.exists():
                 part_values = self.loader.load_from_file(str(path), trusted_as_template=True) or {}
-                values = values | part_values if part == "vars" else part_values | variables | values
+                values = values | part_values if part == "vars" else part_values | values
         managed = {
             "ansible_managed": "Ansible managed",
             "role_path": str(ROOT / "roles" / role),

@@ -12,7 +12,7 @@ from hanam_mail.host import agent
 from tests.render.conftest import ENVIRONMENTS
 
 ROOT = Path(__file__).resolve().parents[2]
-REGULATION = yaml.safe_load((ROOT / "group_vars/all/regulation.yml").read_text())
+REGULATION = yaml.safe_load((ROOT / "group_vars/hanam/regulation.yml").read_text())
 INCOMING = REGULATION["regulation_incoming_message_limit_bytes"]
 SUBMITTED = REGULATION["regulation_message_limit_bytes"]
 ATTACHMENTS = REGULATION["regulation_attachment_limit_bytes"]

@@ -72,7 +72,8 @@ def test_debians_own_nginx_does_not_run_where_only_the_gate_needs_it(
     plays = yaml.safe_load((ROOT / "playbooks/site.yml").read_text())
     (shown,) = (play["hosts"] for play in plays if {"role": "nginx", "tags": ["nginx"]} in play.get("roles", []))
     apart = Environment("split", tmp_path, environment("split").variables._extra_vars)
-    apart.inventory.add_host("filter9", group="filter")
+    for group in ("lab", "filter"):
+        apart.inventory.add_host("filter9", group=group)
     unit = "/etc/systemd/system/nginx.service"
     for here in (apart, environment("lab"), environment("production")):
         for host in here.hosts("filter"):

@@ -13,7 +13,7 @@ Environments = Callable[[str], Any]
 
 
 def regulation(name: str) -> int:
-    number: int = yaml.safe_load((ROOT / "group_vars/all/regulation.yml").read_text())[name]
+    number: int = yaml.safe_load((ROOT / "group_vars/hanam/regulation.yml").read_text())[name]
     return number
 
 

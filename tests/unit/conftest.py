@@ -18,9 +18,9 @@ ROOT = Path(__file__).parents[2]
 def project(tmp_path: Path) -> Path:
     """A copy of the registry and of what it is judged by."""
     shutil.copytree(ROOT / "mailboxes", tmp_path / "mailboxes")
-    (tmp_path / "group_vars/all").mkdir(parents=True)
-    for name in (*rule_values.FILES, "registry.yml", "calendar.yml", "main.yml", "mailboxes.yml"):
-        shutil.copy(ROOT / "group_vars/all" / name, tmp_path / "group_vars/all")
+    (tmp_path / "group_vars/hanam").mkdir(parents=True)
+    for name in (*rule_values.FILES, "registry.yml", "calendar.yml", "names.yml", "mailboxes.yml"):
+        shutil.copy(ROOT / "group_vars/hanam" / name, tmp_path / "group_vars/hanam")
     shutil.copytree(ROOT / "data", tmp_path / "data")
     return tmp_path
 

@@ -12,7 +12,7 @@ from hanam_mail.registry.model import Registry
 from hanam_mail.regulation import provisions
 
 ROOT = Path(__file__).parents[2]
-RULE_BOOK = provisions.load(ROOT / "group_vars/all/regulation.yml")
+RULE_BOOK = provisions.load(ROOT / "group_vars/hanam/regulation.yml")
 TODAY = date(2026, 11, 25)
 
 ISSUED = "event: issue, request: 2024-0001, done: 2024-02-01"
@@ -161,7 +161,7 @@ class World:
 
     def load(self, cache: Path | None = None) -> Registry:
         """The registry as of TODAY. Raises InputError with all that is wrong."""
-        mailboxes, settings = self.folder / "mailboxes", self.folder / "group_vars/all"
+        mailboxes, settings = self.folder / "mailboxes", self.folder / "group_vars/hanam"
         for folder in (mailboxes / "requests", settings):
             folder.mkdir(parents=True, exist_ok=True)
         (settings / "registry.yml").write_text(f'registry_operator: "{self.operator}"\nregistry_alias_months: 12\n')

@@ -65,7 +65,9 @@ def test_playbooks_exist_and_take_the_variables_they_are_given() -> None:
         (book,) = (word for word in words if word.startswith("playbooks/"))
         assert (REPOSITORY / book).exists(), words
         text = (REPOSITORY / book).read_text("utf-8") + "".join(
-            file.read_text("utf-8") for file in (REPOSITORY / "group_vars/all").glob("*.yml")
+            file.read_text("utf-8")
+            for folder in ("all", "hanam")
+            for file in (REPOSITORY / "group_vars" / folder).rglob("*.yml")
         )
         given = [word.partition("=")[0] for before, word in pairwise(words) if before == "-e"]
         assert all(re.search(rf"\b{name}\b", text) for name in given), words

@@ -15,7 +15,7 @@ from hanam_mail.registry.writing import canonical
 from hanam_mail.regulation import naming, provisions
 
 ROOT = Path(__file__).parents[2]
-RULE_BOOK = provisions.load(ROOT / "group_vars/all/regulation.yml")
+RULE_BOOK = provisions.load(ROOT / "group_vars/hanam/regulation.yml")
 RULES = RULE_BOOK.naming
 OFFICIALS = 15_000
 SEEDS = [1, 4, 5]

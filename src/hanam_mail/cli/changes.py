@@ -178,7 +178,7 @@ def merge_agency(
         edit.draft.merge_agency(code, into=into, request=request, done=paper.done, offices=chosen)
         if former.id == edit.draft.operator:
             edit.notes.append(
-                "đơn vị quản lý vận hành vừa sáp nhập: sửa registry_operator trong group_vars/all/registry.yml"
+                "đơn vị quản lý vận hành vừa sáp nhập: sửa registry_operator trong registry.yml (group_vars)"
             )
 
 

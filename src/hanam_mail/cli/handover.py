@@ -30,9 +30,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--regulation",
     type=_file,
-    default=Path("group_vars/all/regulation.yml"),
-    show_default=True,
-    help="Các con số của quy chế; passwords.yml nằm cạnh đó. / Numbers of the regulation; passwords.yml lies beside.",
+    help="Các con số của quy chế; mặc định: của dự án này. / Numbers of the regulation; default: this project's.",
 )
 @json_option
 def handover(
@@ -42,7 +40,7 @@ def handover(
     clear: bool,
     recipient: tuple[str, ...],
     url: str | None,
-    regulation: Path,
+    regulation: Path | None,
     as_json: bool,
 ) -> None:
     """Mở tệp bàn giao mật khẩu FILE, lập phiếu PDF từng cơ quan / Make sheets of first passwords per agency.
@@ -66,6 +64,7 @@ def handover(
             "--clear để có PDF niêm phong"
         )
         raise InputError([Problem(str(output), 0, "", text)])
+    regulation = regulation or group_vars.province_folder(Path.cwd()) / "regulation.yml"
     rule_book.load(regulation)
     passwords = regulation.with_name("passwords.yml")
     rules = sheets.Rules.of({**group_vars.read(regulation), **group_vars.read(passwords)})

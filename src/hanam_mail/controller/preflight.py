@@ -51,7 +51,7 @@ def problems(
 ) -> list[str]:
     """Everything wrong with one host's inventory and variables; empty when playbooks may run.
 
-    `shared` is group_vars/all, whose files `hanam-mail` reads as well.
+    `shared` is the province's folder of group_vars, whose files `hanam-mail` reads as well.
     """
     return [
         *_inventory(variables, host, groups),

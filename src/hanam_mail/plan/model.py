@@ -12,7 +12,7 @@ class Limit:
     """More revocations in one run need the operator's word besides git's: a slip in a merge looks the same.
 
     `percent` is that of the mailboxes not yet revoked; one revocation always passes. The numbers are those of
-    group_vars/all/mailboxes.yml.
+    mailboxes.yml of the province.
     """
 
     percent: float

@@ -16,7 +16,7 @@ from hanam_mail.registry import entries, folder, rules, settings
 from hanam_mail.registry.cache import Cache
 from hanam_mail.registry.desired_state import desired_state
 from hanam_mail.registry.model import Registry
-from hanam_mail.regulation import provisions
+from hanam_mail.regulation import group_vars, provisions
 from hanam_mail.regulation.provisions import Regulation
 
 __all__ = ["desired_state", "load", "regulation_beside", "settings_beside", "today"]
@@ -31,7 +31,7 @@ def today() -> date:
 
 def regulation_beside(path: Path) -> Path:
     """regulation.yml of the project that the registry at `path` is part of."""
-    return path.resolve().parent / "group_vars" / "all" / "regulation.yml"
+    return group_vars.province_folder(path.resolve().parent) / "regulation.yml"
 
 
 def settings_beside(path: Path) -> Path:

@@ -302,7 +302,7 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The operator's own settings of the registry (group_vars/all/registry.yml).
+    """The operator's own settings of the registry (registry.yml of the province).
 
     `operator` is the id of the agency that runs the system and may ask for any other ("": who asks is not judged);
     `alias_months` how many calendar months an old address still takes mail (None: without end).

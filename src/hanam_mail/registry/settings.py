@@ -1,4 +1,4 @@
-"""group_vars/all/registry.yml as typed values: what the operator sets, not the regulation."""
+"""registry.yml of the province as typed values: what the operator sets, not the regulation."""
 
 from pathlib import Path
 

@@ -37,7 +37,22 @@ def text(path: Path) -> str:
         raise InputError([Problem(str(path), 0, "", f"không đọc được tệp: {error.strerror}")]) from error
 
 
-# What `hanam-mail` reads of group_vars/all. It knows of no environment, so no environment may say otherwise.
+def province_folder(project: Path) -> Path:
+    """The folder under group_vars of the province whose project this is: the one with its regulation and registry.yml.
+
+    Without any, group_vars itself, where whoever reads finds nothing. Raises InputError when there is more than one: a
+    registry belongs to one province.
+    """
+    found = {file.parent for name in ("regulation", "registry") for file in project.glob(f"group_vars/*/{name}.yml")}
+    if len(found) > 1:
+        names = ", ".join(sorted(folder.name for folder in found))
+        raise InputError(
+            [Problem(str(project / "group_vars"), 0, "", f"mỗi dự án chỉ của một tỉnh, ở đây có: {names}")]
+        )
+    return found.pop() if found else project / "group_vars"
+
+
+# What `hanam-mail` reads of the province's folder. It knows of no environment, so no environment may say otherwise.
 _SHARED: Mapping[str, tuple[str, ...]] = {
     "regulation.yml": ("regulation_",),
     "registry.yml": ("registry_",),
@@ -48,7 +63,7 @@ _SHARED: Mapping[str, tuple[str, ...]] = {
 
 
 def overridden(folder: Path, values: Mapping[str, Any]) -> list[str]:
-    """The variables that Ansible has otherwise than the files in `folder` (group_vars/all), as sentences.
+    """The variables that Ansible has otherwise than the files in `folder` (the province's), as sentences.
 
     Whoever checks and plans with `hanam-mail` would else be told by other numbers than those that are applied.
     """
@@ -57,7 +72,7 @@ def overridden(folder: Path, values: Mapping[str, Any]) -> list[str]:
         said = {name: value for name, value in read(folder / file).items() if name.startswith(prefixes)}
         given = {name: value for name, value in values.items() if name.startswith(prefixes)}
         found += [
-            f"group_vars/all/{file}: {name}: hanam-mail cũng đọc tệp này nên không được đặt khác ở nơi khác "
+            f"group_vars/{folder.name}/{file}: {name}: hanam-mail cũng đọc tệp này nên không được đặt khác ở nơi khác "
             f"(môi trường, máy, -e); trong tệp {said.get(name)!r}, đang dùng {given[name]!r}"
             for name in sorted(given)
             if name not in said or said[name] != given[name]

@@ -1,4 +1,4 @@
-"""group_vars/all/regulation.yml as typed, self-consistent values.
+"""regulation.yml of a province as typed, self-consistent values.
 
 The file is the only place of the regulation's numbers; rule_values.py refuses what is missing, of the wrong type or
 at odds with another (a warning above 100 %, a message limit too small for the attachments it must carry), also in the
@@ -45,7 +45,7 @@ class Regulation:
 def load(path: Path, *, former: bool = False) -> Regulation:
     """Read regulation.yml; `former`: that of an earlier revision, which may lack what came since.
 
-    Raises InputError naming every variable, of passwords.yml and jobs.yml beside it too, that is missing, unknown, of
+    Raises InputError naming every variable, of the files that add to it beside it too, that is missing, unknown, of
     the wrong type or at odds with another.
     """
     values = group_vars.read(path)

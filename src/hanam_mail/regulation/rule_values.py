@@ -1,7 +1,7 @@
 """The numbers that programs, SQL and Ansible go by, as data: each by name, type, bounds, and what goes together.
 
-They stand in group_vars/all: regulation.yml (the regulation), passwords.yml, jobs.yml and sending.yml (what the
-installation adds).
+They stand in the province's folder of group_vars: regulation.yml (the regulation), passwords.yml, guessing.yml,
+life_cycle.yml and sending.yml (what the installation adds).
 `faults` judges them strictly, wherever they come from: the files (`hanam-mail check`), what Ansible makes of them
 (preflight, migrate), the table mail.setting (apply, the nightly job). A value that is missing, unknown, of another type
 or at odds with another stops the program that would go by it: with `idle_lock_months: 0` the nightly job would warn
@@ -43,7 +43,7 @@ PREFIXES = ("regulation_", "password_", "guessing_", "life_cycle_", "sending_")
 
 @dataclass(frozen=True)
 class Fault:
-    """One value that nobody may go by: file of group_vars/all, variable, the rule in words, its clause."""
+    """One value that nobody may go by: file of the province's folder, variable, the rule in words, its clause."""
 
     file: str
     variable: str
@@ -51,9 +51,7 @@ class Fault:
     clause: str = ""
 
     def __str__(self) -> str:
-        return f"group_vars/all/{self.file}: {self.variable}: {self.rule}" + (
-            f" ({self.clause})" if self.clause else ""
-        )
+        return f"{self.file}: {self.variable}: {self.rule}" + (f" ({self.clause})" if self.clause else "")
 
 
 _MONTHS = number(1, 120)
@@ -100,6 +98,8 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "password_refuse_common": (flag, ""),
         "password_max_age_days": (number(0, _DAYS), "Đ8.2a"),
         "password_chosen_for_others": (flag, "Đ12.3"),
+    },
+    "guessing.yml": {
         "guessing_window_minutes": (number(1, 1440), "Đ4.6"),
         "guessing_pair_failures": (_COUNT, "Đ4.6"),
         "guessing_own_pair_failures": (_COUNT, "Đ4.6"),
@@ -116,7 +116,7 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "guessing_province_networks": (texts(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?", "mạng dạng CIDR"), "Đ4.6"),
         "guessing_own_networks": (worked_out, "Đ4.6"),
     },
-    "jobs.yml": {
+    "life_cycle.yml": {
         "life_cycle_idle_warning_days": (numbers(1, _DAYS, rising=False), "Đ7.2a"),
         "life_cycle_default_password_warning_days": (numbers(1, _DAYS, rising=False), "Đ7.2d"),
         "life_cycle_idle_lock_days": (number(0, _DAYS), "Đ7.2a"),

@@ -1,6 +1,6 @@
 """Working days of the province's offices: public holidays, days in lieu and swapped days (Đ6.2b, Đ7.3b, Đ10.5).
 
-The holidays are those of the pinned package `holidays`, which works offline; group_vars/all/calendar.yml adds what
+The holidays are those of the pinned package `holidays`, which works offline; calendar.yml of the province adds what
 it misses and names the years that somebody compared with the official documents, without a gap between them. In any
 other year nothing is counted: UnconfirmedYearError says so in one sentence. A term counts from the day after the one it
 starts with (Bộ luật Dân sự, Điều 147.2), in working days only, so it never ends on a day off (Điều 148.5).
@@ -80,7 +80,7 @@ class Calendar:
 
 def calendar_beside(registry: Path) -> Path:
     """calendar.yml of the project that the registry in the folder `registry` is part of."""
-    return registry.resolve().parent / "group_vars" / "all" / "calendar.yml"
+    return group_vars.province_folder(registry.resolve().parent) / "calendar.yml"
 
 
 def load(path: Path, *, also: Iterable[int] = ()) -> Calendar:

@@ -36,14 +36,14 @@ def revision(folder: Path, name: str, *, day: date | None = None, cache: Path | 
     """
     root = Path(_git(folder, "rev-parse", "--show-toplevel").decode().strip())
     place = folder.resolve().relative_to(root.resolve())
-    judges = loading.regulation_beside(folder).parent.relative_to(root.resolve())
-    wanted = [place, *(judges / name for name in _JUDGES)]
     found = _git(folder, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}", missing=name)
     commit = found.decode().strip()
-    listed = _git(root, "ls-tree", "-z", "--name-only", commit, "--", *map(str, wanted)).decode().split("\0")
-    if str(place) not in listed:
+    if not _git(root, "ls-tree", "--name-only", commit, "--", str(place)):
         raise InputError([Problem(str(folder), 0, "", f"bản “{name}” không có sổ đăng ký này")])
-    archive = _git(root, "archive", "--format=tar", commit, "--", *filter(None, listed))
+    # In whichever folder that revision had its province.
+    beside = _git(root, "ls-tree", "-r", "-z", "--name-only", commit, "--", str(place.parent / "group_vars"))
+    judges = [file for file in beside.decode().split("\0") if Path(file).name in _JUDGES]
+    archive = _git(root, "archive", "--format=tar", commit, "--", str(place), *judges)
     with tempfile.TemporaryDirectory(prefix="hanam-mail-") as scratch:
         with tarfile.open(fileobj=io.BytesIO(archive)) as files:
             files.extractall(scratch, filter="data")
@@ -56,8 +56,8 @@ def revision(folder: Path, name: str, *, day: date | None = None, cache: Path | 
 
 def domain_beside(folder: Path) -> str:
     """The mail domain of the project that the registry in `folder` is part of, "" where none is set."""
-    file = loading.regulation_beside(folder).with_name("main.yml")
-    if not file.exists():
+    file = _beside(folder, "names.yml")
+    if file is None:
         return ""
     return str(group_vars.read(file).get("mail_domain", ""))
 
@@ -65,8 +65,8 @@ def domain_beside(folder: Path) -> str:
 def limit_beside(folder: Path) -> Limit | None:
     """How many revocations apply lets pass in one run, by the project that the registry in `folder` is part of; None
     where no project is. Raises InputError where it does not say."""
-    file = loading.regulation_beside(folder).with_name("mailboxes.yml")
-    if not file.exists():
+    file = _beside(folder, "mailboxes.yml")
+    if file is None:
         return None
     values = group_vars.read(file)
     limits = {name: values.get(name) for name in ("mailboxes_removals_limit_percent", "mailboxes_removals_limit_count")}
@@ -74,6 +74,15 @@ def limit_beside(folder: Path) -> Limit | None:
     if wrong:
         raise InputError([Problem(str(file), 0, "", f"{name}: phải là một số") for name in wrong])
     return Limit(*limits.values())  # type: ignore[arg-type]
+
+
+def _beside(folder: Path, name: str) -> Path | None:
+    """That file of the province of the project that the registry in `folder` is part of; None where no project is."""
+    project = folder.resolve().parent
+    if not any(project.glob("group_vars/*/regulation.yml")):
+        return None
+    file = group_vars.province_folder(project) / name
+    return file if file.exists() else None
 
 
 def _git(folder: Path, *words: str, missing: str = "") -> bytes:

@@ -86,7 +86,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence(run: Run) -> None:
 
 
 def test_a_registry_without_its_regulation_is_one_sentence(run: Run, project: Path) -> None:
-    (project / "group_vars/all/regulation.yml").unlink()
+    (project / "group_vars/hanam/regulation.yml").unlink()
     result = run("check", "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["problems"][0]["file"].endswith("regulation.yml")

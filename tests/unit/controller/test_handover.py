@@ -29,7 +29,7 @@ SLIPS = [
     Slip("syt", "Sở Y tế", "nguyenthiha@hanam.gov.vn", "Nguyễn Thị Hà", SECRET, "issue"),
     Slip("stp", "Sở Tư pháp", "levanbinh@hanam.gov.vn", "Lê Văn Bình", "Bnn#233#ccc#444#ddd#555", "restore"),
 ]
-REGULATION = Path(__file__).parents[3] / "group_vars/all/regulation.yml"
+REGULATION = Path(__file__).parents[3] / "group_vars/hanam/regulation.yml"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hanam_mail.controller import preflight, vault_file
 from hanam_mail.controller.keys import pki
 from hanam_mail.regulation import rule_values
 
-SHARED = Path(__file__).parents[3] / "group_vars/all"
+SHARED = Path(__file__).parents[3] / "group_vars/hanam"
 GROUPS = {group: ["mail"] for group in preflight.REQUIRED_GROUPS}
 HOSTS = ("mail", "edge", "stray", "internet")
 LIFETIME = dt.timedelta(days=9)

@@ -152,7 +152,7 @@ def test_the_documented_command_makes_an_environments_secrets(
     monkeypatch.chdir(tmp_path)
     assert vault_file.main(shlex.split(command)) == 0
     vault = yaml.safe_load(Path(f"group_vars/{environment}/vault.yml").read_text())
-    main = yaml.safe_load((ROOT / "group_vars/all/main.yml").read_text())
+    main = yaml.safe_load((ROOT / "group_vars/hanam/names.yml").read_text())
     main |= yaml.safe_load((ROOT / f"group_vars/{environment}/main.yml").read_text())
     inventory = yaml.safe_load((ROOT / f"inventory/{environment}.yml").read_text())
     for host in inventory[environment]["hosts"]:

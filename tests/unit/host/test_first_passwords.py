@@ -12,7 +12,7 @@ import yaml
 from hanam_mail.host.passwords import first_passwords
 from hanam_mail.host.passwords.first_passwords import Rule
 
-SHARED = Path(__file__).parents[3] / "group_vars/all"
+SHARED = Path(__file__).parents[3] / "group_vars/hanam"
 NUMBERS: dict[str, Any] = {
     name: value
     for file in ("regulation.yml", "passwords.yml")

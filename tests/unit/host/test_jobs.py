@@ -282,7 +282,7 @@ def test_dieu_6_2c_the_command_in_a_proposal_makes_the_change(tmp_path: Path) ->
     """Run as it stands there, but for the paper that the operator has to name."""
     registry = tmp_path / "mailboxes"
     shutil.copytree(ROOT / "mailboxes", registry)
-    shutil.copytree(ROOT / "group_vars/all", tmp_path / "group_vars/all")
+    shutil.copytree(ROOT / "group_vars/hanam", tmp_path / "group_vars/hanam")
     text = revocation_proposals.text(replace(PROPOSAL, address="stp"))
     command = text[text.index("hanam-mail revoke") : text.index("# Lệnh")].replace("\\\n#", "")
     given = {"<số văn bản>": "12/STP-VP", "<ngày văn bản>": "2023-07-03", "<số văn bản trả lời>": "77/STTTT-CNTT"}
@@ -396,7 +396,7 @@ def test_a_line_of_history_names_who_and_by_which_document() -> None:
 
 def settings_in_force() -> dict[str, Any]:
     """What the table mail.setting has, of the project's own numbers."""
-    files = (yaml.safe_load((ROOT / "group_vars/all" / name).read_text("utf-8")) for name in rule_values.FILES)
+    files = (yaml.safe_load((ROOT / "group_vars/hanam" / name).read_text("utf-8")) for name in rule_values.FILES)
     return {name: value for values in files for name, value in values.items()} | {"password_bcrypt_cost": 10}
 
 
@@ -510,7 +510,7 @@ def test_the_job_does_nothing_by_numbers_that_nobody_may_go_by(
     province = Province(3)
     monkeypatch.setattr(job_commands, "_connect", lambda dsn: province)
     assert command_line.main(["life-cycle", "--proposals", str(tmp_path)]) == 1
-    assert "group_vars/all/regulation.yml: regulation_idle_lock_months: ít nhất 1" in capsys.readouterr().err
+    assert "regulation.yml: regulation_idle_lock_months: ít nhất 1" in capsys.readouterr().err
     assert province.transactions == [[]]
 
 

@@ -13,7 +13,7 @@ from hanam_mail.registry.model import Registry, State
 from hanam_mail.regulation import provisions
 
 ROOT = Path(__file__).parents[3]
-RULE_BOOK = provisions.load(ROOT / "group_vars/all/regulation.yml")
+RULE_BOOK = provisions.load(ROOT / "group_vars/hanam/regulation.yml")
 TODAY = date(2026, 11, 25)
 GIB = 1024**3
 

@@ -14,8 +14,8 @@ from hanam_mail.registry import loading, overdue
 from hanam_mail.regulation import provisions, workdays
 
 ROOT = Path(__file__).parents[3]
-RULE_BOOK = provisions.load(ROOT / "group_vars/all/regulation.yml")
-CALENDAR = workdays.load(ROOT / "group_vars/all/calendar.yml")
+RULE_BOOK = provisions.load(ROOT / "group_vars/hanam/regulation.yml")
+CALENDAR = workdays.load(ROOT / "group_vars/hanam/calendar.yml")
 
 AGENCY = """\
 agency: {id: k7q2m4, name: Sở Nội vụ, kind: department, code: snv, suffix: nv, document_system: false}

@@ -86,7 +86,7 @@ def test_the_next_process_finds_what_the_first_one_read(world: World, folder: Pa
         "from hanam_mail.regulation import provisions; loading.load("
         "Path(sys.argv[1]), cache=Path(sys.argv[2]), regulated_by=provisions.load(Path(sys.argv[3])))"
     )
-    arguments = [world.folder / "mailboxes", folder, ROOT / "group_vars/all/regulation.yml"]
+    arguments = [world.folder / "mailboxes", folder, ROOT / "group_vars/hanam/regulation.yml"]
     for seed in ("1", "2"):  # sets have another order in each process
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         subprocess.run([sys.executable, "-c", program, *arguments], check=True, env=environment)

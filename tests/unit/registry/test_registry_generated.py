@@ -16,7 +16,7 @@ from hanam_mail.registry.writing import canonical
 from hanam_mail.regulation import provisions
 
 ROOT = Path(__file__).parents[3]
-RULE_BOOK = provisions.load(ROOT / "group_vars/all/regulation.yml")
+RULE_BOOK = provisions.load(ROOT / "group_vars/hanam/regulation.yml")
 INITIAL = first_registry.initial_registry(ROOT / "data", RULE_BOOK)
 DAY = date(2026, 11, 25)
 

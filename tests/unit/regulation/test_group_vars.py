@@ -15,8 +15,8 @@ from hanam_mail.registry import settings as operator_settings
 from hanam_mail.regulation import group_vars, provisions, workdays
 from hanam_mail.review import revisions
 
-RULE_BOOK = provisions.load(ROOT / "group_vars/all/regulation.yml")
-FOLDER = ROOT / "group_vars/all"
+RULE_BOOK = provisions.load(ROOT / "group_vars/hanam/regulation.yml")
+FOLDER = ROOT / "group_vars/hanam"
 FILES = {name: (FOLDER / name).read_bytes() for name in ("regulation.yml", "calendar.yml", "registry.yml")}
 SPOILERS = [b"\x07", b"\xff", b"2026-13-45", b"[" * 3000, b"\n- a\n", b"\t", b"*x"]
 LISTS = ["hanam_departments.txt", "hanam_units.tsv", "initial_requests.yml", "initial_mailboxes.tsv"]
@@ -55,11 +55,15 @@ def test_whatever_stands_in_it_there_are_values_or_a_sentence(
 
 
 def test_a_control_character_is_one_sentence_to_the_operator(run: Callable[..., Result], project: Path) -> None:
-    for name, words in (("regulation.yml", ("check",)), ("calendar.yml", ("overdue",)), ("main.yml", ("search", "an"))):
-        file = project / "group_vars/all" / name
+    for name, words in (
+        ("regulation.yml", ("check",)),
+        ("calendar.yml", ("overdue",)),
+        ("names.yml", ("search", "an")),
+    ):
+        file = project / "group_vars/hanam" / name
         good = file.read_bytes()
         file.write_bytes(good + b"\x07")
-        if name == "main.yml":
+        if name == "names.yml":
             with pytest.raises(InputError):
                 revisions.domain_beside(project / "mailboxes")
         else:
@@ -72,9 +76,9 @@ def test_a_control_character_is_one_sentence_to_the_operator(run: Callable[..., 
 def test_a_missing_file_and_one_that_is_no_mapping_are_sentences(tmp_path: Path) -> None:
     for content in (None, b"- a\n", b""):
         if content is not None:
-            (tmp_path / "main.yml").write_bytes(content)
+            (tmp_path / "names.yml").write_bytes(content)
         with pytest.raises(InputError):
-            group_vars.read(tmp_path / "main.yml")
+            group_vars.read(tmp_path / "names.yml")
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -12,7 +12,7 @@ from hanam_mail.regulation import legacy_encodings, naming, provisions
 from hanam_mail.regulation.naming.syllables import is_syllable
 
 ROOT = Path(__file__).parents[3]
-RULES = provisions.load(ROOT / "group_vars/all/regulation.yml").naming
+RULES = provisions.load(ROOT / "group_vars/hanam/regulation.yml").naming
 DEPARTMENTS = (ROOT / "data/hanam_departments.txt").read_text(encoding="utf-8").splitlines()
 
 pytestmark = [pytest.mark.dieu3, pytest.mark.dieu5]

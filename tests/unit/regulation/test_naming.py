@@ -10,7 +10,7 @@ import pytest
 from hanam_mail.regulation import naming, provisions
 
 ROOT = Path(__file__).parents[3]
-RULES = provisions.load(ROOT / "group_vars/all/regulation.yml").naming
+RULES = provisions.load(ROOT / "group_vars/hanam/regulation.yml").naming
 DEPARTMENTS = (ROOT / "data/hanam_departments.txt").read_text(encoding="utf-8").splitlines()
 with (ROOT / "data/hanam_units.tsv").open(encoding="utf-8", newline="") as lines:
     UNITS = list(csv.DictReader(lines, delimiter="\t"))

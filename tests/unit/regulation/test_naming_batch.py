@@ -11,7 +11,7 @@ from tests.population.naming_batch import Applicant
 
 from hanam_mail.regulation import naming, provisions
 
-RULES = provisions.load(Path(__file__).parents[3] / "group_vars/all/regulation.yml").naming
+RULES = provisions.load(Path(__file__).parents[3] / "group_vars/hanam/regulation.yml").naming
 
 pytestmark = pytest.mark.dieu5
 

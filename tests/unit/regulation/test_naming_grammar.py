@@ -14,7 +14,7 @@ from hanam_mail.regulation import naming, provisions
 from hanam_mail.regulation.naming import grammar
 
 ROOT = Path(__file__).parents[3]
-OURS = provisions.load(ROOT / "group_vars/all/regulation.yml")
+OURS = provisions.load(ROOT / "group_vars/hanam/regulation.yml")
 OTHER_VALUES = yaml.safe_load((Path(__file__).parents[1] / "other_province.yml").read_text(encoding="utf-8"))
 OTHER = grammar.build(OTHER_VALUES["regulation_naming"])
 
@@ -124,7 +124,7 @@ def test_a_list_for_namesakes_that_could_end_or_mix_people_up_is_refused(namesak
 
 
 def test_regulation_with_such_a_form_is_not_loaded(tmp_path: Path) -> None:
-    text = (ROOT / "group_vars/all/regulation.yml").read_text(encoding="utf-8")
+    text = (ROOT / "group_vars/hanam/regulation.yml").read_text(encoding="utf-8")
     file = tmp_path / "regulation.yml"
     file.write_text(text.replace('"{slug}.{district}"', '"{slug}"'), encoding="utf-8")
     with pytest.raises(InputError) as refused:

@@ -11,7 +11,7 @@ from tests.population import people
 from hanam_mail.regulation import naming, provisions
 from hanam_mail.regulation.naming.syllables import is_syllable
 
-RULES = provisions.load(Path(__file__).parents[3] / "group_vars/all/regulation.yml").naming
+RULES = provisions.load(Path(__file__).parents[3] / "group_vars/hanam/regulation.yml").naming
 
 pytestmark = pytest.mark.dieu5
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hanam_mail.regulation import naming, provisions
 
-RULES = provisions.load(Path(__file__).parents[3] / "group_vars/all/regulation.yml").naming
+RULES = provisions.load(Path(__file__).parents[3] / "group_vars/hanam/regulation.yml").naming
 
 pytestmark = pytest.mark.dieu5
 

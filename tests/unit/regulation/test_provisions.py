@@ -7,7 +7,7 @@ import pytest
 from hanam_mail.errors import InputError
 from hanam_mail.regulation import provisions, rule_values
 
-FILE = Path(__file__).parents[3] / "group_vars/all/regulation.yml"
+FILE = Path(__file__).parents[3] / "group_vars/hanam/regulation.yml"
 
 
 @pytest.mark.dieu8

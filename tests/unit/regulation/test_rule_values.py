@@ -16,7 +16,7 @@ from hanam_mail.host.database import migrate
 from hanam_mail.plan.accounts import Refused
 from hanam_mail.regulation import group_vars, provisions, rule_values
 
-SHARED = ROOT / "group_vars/all"
+SHARED = ROOT / "group_vars/hanam"
 Run = Callable[..., Result]
 
 
@@ -114,7 +114,12 @@ WRONG: list[tuple[str, Any, str]] = [
 
 
 def file_of(variable: str) -> str:
-    of_their_own = {"regulation": "regulation.yml", "life": "jobs.yml", "sending": "sending.yml"}
+    of_their_own = {
+        "regulation": "regulation.yml",
+        "life": "life_cycle.yml",
+        "sending": "sending.yml",
+        "guessing": "guessing.yml",
+    }
     return of_their_own.get(variable.partition("_")[0], "passwords.yml")
 
 
@@ -132,12 +137,12 @@ def test_a_wrong_number_is_told_once_with_file_name_and_rule(variable: str, valu
 @pytest.mark.parametrize("variable", sorted(RIGHT))
 def test_a_missing_number_is_told(variable: str) -> None:
     (fault,) = rule_values.faults({name: value for name, value in RIGHT.items() if name != variable})
-    assert str(fault).startswith(f"group_vars/all/{file_of(variable)}: {variable}: thiếu biến này")
+    assert str(fault).startswith(f"{file_of(variable)}: {variable}: thiếu biến này")
 
 
 def spoil(project: Path, variable: str, value: Any) -> Path:
     """Write a value into the file of a project, in place of the right one."""
-    file = project / "group_vars/all" / file_of(variable)
+    file = project / "group_vars/hanam" / file_of(variable)
     lines = file.read_text("utf-8").splitlines(keepends=True)
     at = next(number for number, line in enumerate(lines) if line.startswith(variable + ":"))
     end = next((n for n in range(at + 1, len(lines)) if not lines[n].startswith(" ")), len(lines))
@@ -158,11 +163,11 @@ WHERE_USED = [
 @pytest.mark.parametrize(("variable", "value"), WHERE_USED)
 def test_check_preflight_apply_and_migrate_all_refuse_it(run: Run, project: Path, variable: str, value: Any) -> None:
     given = {**RIGHT, variable: value}
-    assert any(f"/{file_of(variable)}: {variable}: " in line for line in preflight.numbers(given, None))
+    assert any(f"{file_of(variable)}: {variable}: " in line for line in preflight.numbers(given, None))
     assert any(
-        f"/{file_of(variable)}: {variable}: " in line for line in accounts_host.wrong_numbers(ROOT / "mailboxes", given)
+        f"{file_of(variable)}: {variable}: " in line for line in accounts_host.wrong_numbers(ROOT / "mailboxes", given)
     )
-    with pytest.raises(Refused, match=f"/{file_of(variable)}: {variable}: "):
+    with pytest.raises(Refused, match=f"{file_of(variable)}: {variable}: "):
         migrate.sound({**given, "password_bcrypt_cost": 10})
     assert run("check").exit_code == 0
     file = spoil(project, variable, value)
@@ -172,7 +177,7 @@ def test_check_preflight_apply_and_migrate_all_refuse_it(run: Run, project: Path
     _, problems = accounts_host.desired(project / "mailboxes")
     assert any(variable in problem for problem in problems)
     with pytest.raises(InputError) as refused:
-        provisions.load(project / "group_vars/all/regulation.yml")
+        provisions.load(project / "group_vars/hanam/regulation.yml")
     problem = refused.value.problems[0]
     assert file.read_text("utf-8").splitlines()[problem.line - 1].startswith(variable)
 

@@ -11,7 +11,7 @@ from hanam_mail.errors import InputError
 from hanam_mail.regulation import workdays
 
 ROOT = Path(__file__).parents[3]
-CALENDAR = workdays.load(ROOT / "group_vars/all/calendar.yml")
+CALENDAR = workdays.load(ROOT / "group_vars/hanam/calendar.yml")
 ANSWER = 3
 
 DAYS = st.dates(date(2023, 1, 1), date(2026, 10, 31))
@@ -64,7 +64,7 @@ def test_a_year_that_nobody_confirmed_is_refused_in_one_sentence() -> None:
 
 
 def test_an_unconfirmed_year_can_be_shown_for_comparison_but_not_counted_in() -> None:
-    calendar = workdays.load(ROOT / "group_vars/all/calendar.yml", also=[2027])
+    calendar = workdays.load(ROOT / "group_vars/hanam/calendar.yml", also=[2027])
     assert calendar.special_days(2027)[date(2027, 1, 1)] == "Tết Dương lịch"
     with pytest.raises(InputError):
         calendar.is_working_day(date(2027, 1, 4))
@@ -108,7 +108,7 @@ def test_a_missing_calendar_is_refused_with_the_name_of_the_file(tmp_path: Path)
 
 
 def _with(folder: Path, old: str, new: str) -> workdays.Calendar:
-    text = (ROOT / "group_vars/all/calendar.yml").read_text(encoding="utf-8")
+    text = (ROOT / "group_vars/hanam/calendar.yml").read_text(encoding="utf-8")
     assert old in text
     (folder / "calendar.yml").write_text(text.replace(old, new, 1), encoding="utf-8")
     return workdays.load(folder / "calendar.yml")

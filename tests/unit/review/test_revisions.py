@@ -69,7 +69,7 @@ def test_the_plan_tells_every_kind_of_change_and_its_document(run: Run, history:
 
 @pytest.mark.dieu8
 def test_the_regulation_of_each_revision_judges_it(run: Run, history: Path) -> None:
-    file = history / "group_vars/all/regulation.yml"
+    file = history / "group_vars/hanam/regulation.yml"
     text = file.read_text("utf-8")
     larger = text.replace("quota_personal_default_bytes: 2147483648", "quota_personal_default_bytes: 4294967296")
     file.write_text(larger, encoding="utf-8")
@@ -180,7 +180,7 @@ def test_the_plan_stops_at_the_limit_that_apply_has(run: Run, history: Path) -> 
         done = run("revoke", login, "--document", f"{number}/VP", *PAPER)
         assert done.exit_code == 0, done.output
     commit(history)
-    file = history / "group_vars/all/mailboxes.yml"
+    file = history / "group_vars/hanam/mailboxes.yml"
     text = file.read_text("utf-8")
 
     def stops(percent: str, count: str) -> str:

@@ -131,7 +131,7 @@ def _unconfirmed(years: Sequence[int]) -> int:
     for year in years or ():
         print(
             f"hanam-mail-db: lịch nghỉ năm {year} chưa được xác nhận: việc có thời hạn rơi vào năm đó chưa làm được, "
-            f"hãy đối chiếu lịch nghỉ rồi ghi năm {year} vào calendar_confirmed_years (group_vars/all/calendar.yml)",
+            f"hãy đối chiếu lịch nghỉ rồi ghi năm {year} vào calendar_confirmed_years (calendar.yml)",
             file=sys.stderr,
         )
     return 1 if years else 0

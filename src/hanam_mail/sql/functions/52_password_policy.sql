@@ -1,4 +1,4 @@
--- What a password must be (Đ8.2b, and what group_vars/all/passwords.yml adds): one place, called by the owner's change and the
+-- What a password must be (Đ8.2b, and what passwords.yml of the province adds): one place, called by the owner's change and the
 -- operator's reset alike. Faults are words for programs; mail.password_fault_texts says them in Vietnamese.
 
 -- Small letters without accents, đ as d: what makes two spellings one word.

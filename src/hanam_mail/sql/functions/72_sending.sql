@@ -1,4 +1,4 @@
--- How much an account sends (Đ4.3, Đ12.6; numbers: group_vars/all/sending.yml). Postfix asks at every recipient and at the end of
+-- How much an account sends (Đ4.3, Đ12.6; numbers: sending.yml of the province). Postfix asks at every recipient and at the end of
 -- every message; above the first limit it says "later", above the second the mailbox is locked (Đ7.2b).
 
 -- The kind of mailbox whose numbers a login has: a clerk sends his agency's mail with his own.

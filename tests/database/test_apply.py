@@ -252,7 +252,7 @@ def test_more_revocations_than_the_limit_stop_all_of_it(scratch: Scratch) -> Non
     [
         ("regulation_idle_lock_months", "0", "regulation.yml: regulation_idle_lock_months: ít nhất 1"),
         ("regulation_password_min_length", '"nine"', "regulation.yml: regulation_password_min_length: ít nhất 1"),
-        ("life_cycle_afternoon_begins", "", "jobs.yml: life_cycle_afternoon_begins: thiếu biến này"),
+        ("life_cycle_afternoon_begins", "", "life_cycle.yml: life_cycle_afternoon_begins: thiếu biến này"),
     ],
 )
 def test_nothing_is_applied_by_numbers_that_nobody_may_go_by(

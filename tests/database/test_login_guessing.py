@@ -9,7 +9,7 @@ pytestmark = pytest.mark.dieu4
 IN = "test1person|y|||"
 THERE, ELSEWHERE = "192.0.2.1", "198.51.100.7"
 PAIR, OWN_PAIR, PAIR_DAY, ADDRESS, OWN_ADDRESS, ACCOUNT, SUSPECT, ACCOUNT_DAY = 10, 30, 100, 30, 300, 30, 2, 500
-"""The limits of group_vars/hanam/passwords.yml, pinned here so that the tests know them."""
+"""The limits of group_vars/hanam/guessing.yml, pinned here so that the tests know them."""
 
 PINNED = WORLD + "".join(
     f"update mail.setting set value = '{value}' where name = 'guessing_{name}';"

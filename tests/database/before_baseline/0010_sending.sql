@@ -1,4 +1,4 @@
--- What accounts send, counted in slots of five minutes (group_vars/hanam/sending.yml).
+-- What accounts send, counted in slots of five minutes (group_vars/all/sending.yml).
 
 -- by_login: what was sent with a mailbox's login; otherwise what was sent under an agency's or office's address. All that was
 -- offered counts; of it `refused_*` was over a limit.

@@ -1,4 +1,4 @@
-"""How many messages the scripts of one mailbox may send within an hour (Đ12.6; numbers: group_vars/all/sending.yml).
+"""How many messages the scripts of one mailbox may send within an hour (Đ12.6; numbers: sending.yml of the province).
 
 The count stands in the mailbox's home, so that it needs no database while mail is delivered. A file that cannot be read
 or holds nonsense limits nobody: what is counted there is gone after an hour anyway.

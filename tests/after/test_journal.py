@@ -93,7 +93,7 @@ EXPECTED = (
     r"dovecot managesieve(\(\S+\))?: Error: .*/run/dovecot/sieve-session",
     r"dovecot managesieve-login: (Warning|Error): proxy\(\S+,127\.0\.0\.1:4191\): Disconnected by server: .*state=auth",
     r"dovecot lmtp\(.*vacation action: failed to send vacation response to \S+ <Sendmail program returned error>",
-    # More than the hour's number of rejections and messages to lead on (test_sieve.py); what was to be rejected is kept.
+    # More than the hour's number of messages (test_sieve.py); what was to be rejected is kept.
     r"dovecot lmtp: Error: too much mail of Sieve scripts of \S+ within an hour$",
     r"dovecot lmtp\(.*Error: msgid=\S+ Temporarily failed to send rejection: Sendmail program returned error$",
     # More sessions wait for news than the kernel would tell by itself (test_idle.py).

@@ -48,6 +48,7 @@ def normal(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", visible).split())
 
 
+@lru_cache(maxsize=65536)
 def read(name: str, *, convert_legacy: bool = False) -> Name:
     """What the registry keeps of a name that somebody typed.
 

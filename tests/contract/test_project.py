@@ -1,5 +1,6 @@
 """Conventions of the project as a whole."""
 
+import json
 import re
 import subprocess
 import sys
@@ -107,15 +108,29 @@ def _is_of(test: str, word: str) -> bool:
 HOST_TESTS = ["tests/roles", "tests/system", "tests/mail", "tests/web", "tests/after"]
 
 
-def _collected(*words: str) -> set[str]:
-    line = [sys.executable, "-m", "pytest", "--collect-only", "-q", "--color=no", *HOST_TESTS, *words]
+COLLECT = """
+import json, sys, pytest
+
+class Tell:
+    def pytest_collection_finish(self, session):
+        print(json.dumps({item.nodeid: item.get_closest_marker("neighbours") is not None for item in session.items}))
+
+sys.exit(pytest.main(["--collect-only", "-qq", "--color=no", *sys.argv[1:]], plugins=[Tell()]))
+"""
+
+
+def _collected() -> dict[str, bool]:
+    """Every host test, and whether it is of neighbours; their fixtures are another program's than these tests'."""
+    line = [sys.executable, "-c", COLLECT, *HOST_TESTS]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    return {test for test in done.stdout.splitlines() if "::" in test}
+    (told,) = (line for line in done.stdout.splitlines() if line.startswith("{"))
+    return dict(json.loads(told))
 
 
 def test_every_host_test_is_run_on_one_machine_or_on_several() -> None:
-    every, neighbours = _collected(), _collected("-m", "neighbours")
+    found = _collected()
+    every, neighbours = set(found), {test for test, is_one in found.items() if is_one}
     run = dict[str, set[str]]()
     for path in sorted((ROOT / "molecule").glob("*/molecule.yml")):
         environment = yaml.safe_load(path.read_text())["ansible"]["env"]

@@ -1,6 +1,7 @@
 """One gate for the names of people at every door: command, list, YAML, proposal (Đ5.2)."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -166,7 +167,9 @@ def test_what_passed_once_passes_as_itself(text: str, exact: bool) -> None:
     except naming.NamingError:
         return
     assert gate(passed, exact=exact) == passed
-    assert naming.fold(passed) == naming.fold(text)
+    # A particle that somebody parted from its name ("K' Brếu") is joined to it again.
+    joined = re.sub(r"(?<=\b\w['’‘ʼ`´′])\s+(?=\w)", "", naming.normal(text))
+    assert naming.fold(passed) in (naming.fold(text), naming.fold(joined))
 
 
 # --- the doors ------------------------------------------------------------------------------------------------------

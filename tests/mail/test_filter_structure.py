@@ -29,6 +29,7 @@ from tests.containers import (
     zipped,
     zstandard,
 )
+from tests.forged_zips import CONTRADICTIONS, streamed
 from tests.lab import Lab, Sample, at_once, message
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.dieu10]
@@ -78,7 +79,9 @@ def test_what_the_scanner_cannot_unpack_is_refused_whatever_its_name(lab: Lab, r
         "rar4", "rar5", "rar behind a program", "zst", "tar.zst", "lz4", "lz", "lzma", "lrzip", "zpaq", "wim", "ar",
         "lzma.zip", "7z", "deflate.7z", "7z behind a program",
     )  # fmt: skip
-    messages = {kind: with_file(recipient, UNKNOWN[kind]).as_bytes() for kind in kinds}
+    contradictions = ("no sizes in the head", "a longer name in the directory", "no end", "stream behind a picture")
+    files = {kind: UNKNOWN[kind] for kind in kinds} | {kind: CONTRADICTIONS[kind] for kind in contradictions}
+    messages = {kind: with_file(recipient, content).as_bytes() for kind, content in files.items()}
     # Its name is all that tells Brotli.
     brotli = by_its_program("brotli")
     messages["br"] = with_file(recipient, brotli, "Hồ sơ.TAR.BR").as_bytes()
@@ -108,7 +111,8 @@ def test_ordinary_attachments_arrive_and_an_office_document_with_a_password_is_m
     sheet = io.BytesIO()
     openpyxl.Workbook().save(sheet)
     mail = with_file(recipient, sheet.getvalue(), "Bảng.xlsx")
-    mail.add_attachment(zipped(sheet.getvalue(), "Bảng.xlsx"), maintype="application", subtype="zip", filename="b.zip")
+    for archive in (zipped(sheet.getvalue(), "Bảng.xlsx"), streamed(sheet.getvalue(), "a.xlsx")):
+        mail.add_attachment(archive, maintype="application", subtype="zip", filename="b.zip")
     mail.add_attachment(
         b"\xff\xd8\xff\xe0" + bytes(range(256)) * 40, maintype="image", subtype="jpeg", filename="c.jpg"
     )

@@ -22,6 +22,7 @@ from tests.containers import (
     together,
     zipped,
 )
+from tests.forged_zips import CONTRADICTIONS, HARMLESS, honest
 from tests.lab import Lab, wait_for
 
 SOCKET = "/run/clamav/clamd.ctl"
@@ -117,6 +118,15 @@ def test_what_counts_as_scanned_is_unpacked_and_what_cannot_be_unpacked_is_named
     assert {name for name in UNKNOWN | within if "Hanam.Unscannable" not in verdicts[name]} == set()
 
 
+@pytest.mark.dieu4
+def test_zip_that_says_two_things_of_a_file_is_named_at_every_depth_and_an_honest_one_is_unpacked(lab: Lab) -> None:
+    within = {f"{name} in tar in zip": zipped(tarred(zip_, "a.doc"), "b.doc") for name, zip_ in CONTRADICTIONS.items()}
+    verdicts = verdicts_of(lab, CONTRADICTIONS | within)
+    assert {name: verdict for name, verdict in verdicts.items() if "Hanam_Unscannable_Zip" not in verdict} == {}
+    verdicts = verdicts_of(lab, honest(PAYLOAD))
+    assert {name: verdict for name, verdict in verdicts.items() if "Eicar" not in verdict} == {}
+
+
 def ordinary_files() -> dict[str, bytes]:
     """What offices send every day, and texts that start with the same letters as an archive."""
     sheet, pdf = io.BytesIO(), FPDF()
@@ -145,7 +155,7 @@ def ordinary_files() -> dict[str, bytes]:
     )  # fmt: skip
     texts = {start: (start + " mot phan mem nen tep.\n" * 80).encode() for start in starts}
     files |= texts | {f"{start} in utf-16": text.decode().encode("utf-16") for start, text in texts.items()}
-    return files | {"all in zip": zipped(tarred(b"".join(texts.values())))}
+    return files | honest(HARMLESS) | {"all in zip": zipped(tarred(b"".join(texts.values())))}
 
 
 def test_ordinary_files_are_not_taken_for_what_cannot_be_unpacked(lab: Lab) -> None:

@@ -62,7 +62,7 @@ def new_database(postgresql: Server, wanted: migrate.Wanted) -> NewDatabase:
 
     def new() -> Database:
         name = f"copy{next(numbers)}"
-        admin.run(f"create database {name} template {roles.DATABASE} owner mail_owner")
+        admin.run(f"create database {name} template {roles.DATABASE} owner mail_owner strategy file_copy")
         # A copy has neither the time zone nor the rights of its template.
         zone = f"alter database {name} set timezone to '{wanted.timezone}'"
         admin.run(f"{zone}; grant temporary on database {name} to mail_apply")

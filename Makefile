@@ -76,7 +76,7 @@ lock: ## renew requirements.lock from pyproject.toml (needs uv)
 .PHONY: up
 up: setup lab-packages ## start the lab, converge everything, prove it with real mail, say how to log in
 	@$(PYTHON) -m hanam_lab up $(LAB) --inventory $(TOPOLOGY)
-	@$(PLAYBOOK) playbooks/site.yml
+	@$(PLAYBOOK) playbooks/lab.yml
 	@$(PLAYBOOK) playbooks/mailboxes.yml
 	@$(PYTHON) -m hanam_lab keep $(LAB)
 	@HANAM_LAB=$(LAB) HANAM_INVENTORY=$(TOPOLOGY) $(PYTHON) -m tests.prove

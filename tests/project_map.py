@@ -73,7 +73,7 @@ def _roles() -> str:
         "Which role runs on which hosts",
         ["role", *GROUPS, "what it is"],
         lines,
-        "In the order of `playbooks/site.yml`.",
+        "In the order of `playbooks/lab.yml`, which ends with `playbooks/site.yml`.",
     )
 
 

@@ -42,7 +42,7 @@ def run(role: str, inventory: str) -> int:
         environment = {"HANAM_LAB": lab.name, "HANAM_INVENTORY": inventory, "HANAM_SECRETS": str(secrets)}
         program = Path(sys.executable).with_name("ansible-playbook")
         where = ["-i", inventory, "-i", str(lab.inventory), "-e", f"@{secrets}"]
-        play = [str(program), *where, "playbooks/site.yml", "--tags", role, "--diff"]
+        play = [str(program), *where, "playbooks/lab.yml", "--tags", role, "--diff"]
         for turn in ("first", "second"):
             code, told = _inside(lab, play, environment)
             say(f"{turn} run of the tasks ({time.monotonic() - began:.0f} s)")

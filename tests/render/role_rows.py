@@ -11,9 +11,9 @@ from tests.render.conftest import ROOT, Environment
 
 
 def plays() -> list[tuple[str, str]]:
-    """(hosts pattern, role) of the site playbook, in the order in which they run."""
-    site = yaml.safe_load((ROOT / "playbooks/site.yml").read_text())
-    return [(play["hosts"], role["role"]) for play in site for role in play.get("roles", [])]
+    """(hosts pattern, role) of the lab's playbook, which holds production's, in the order in which they run."""
+    books = [play for name in ("lab", "site") for play in yaml.safe_load((ROOT / f"playbooks/{name}.yml").read_text())]
+    return [(play["hosts"], role["role"]) for play in books for role in play.get("roles", [])]
 
 
 def rows(here: Environment, role: str, host: str, name: str = "files") -> Iterator[dict[str, Any]]:

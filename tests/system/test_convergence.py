@@ -10,7 +10,7 @@ def changed(output: str) -> dict[str, int]:
 
 
 def test_check_mode_on_converged_hosts_finds_nothing_to_change(lab: Lab) -> None:
-    for name in ("site.yml", "mailboxes.yml"):
+    for name in ("lab.yml", "mailboxes.yml"):
         done = lab.play(name, "--check", "--diff")
         assert done.returncode == 0, done.stdout[-3000:]
         assert set(changed(done.stdout).values()) == {0}, done.stdout[-3000:]

@@ -17,7 +17,7 @@ RULES = "/etc/rspamd/lua.local.d"
 
 def restart(lab: Lab) -> None:
     lab.run("filter", "systemctl restart rspamd.service")
-    wait_for(lambda: "LISTEN" in lab.run("filter", "ss -lnt sport = :11332"), "the milter's port")
+    lab.wait_for_filter()
 
 
 @pytest.fixture

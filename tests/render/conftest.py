@@ -158,8 +158,12 @@ class Environment:
     def _render(self, role: str, template: str, host: str, row: dict[str, Any]) -> str:
         trusted = {key: trust_as_template(value) if isinstance(value, str) else value for key, value in row.items()}
         templar = self.templar(role, host)
-        of_row = templar.copy_with_new_env(available_variables=templar.available_variables | {"item": trusted})
         path = ROOT / "roles" / role / "templates" / template
+        # As plugins/action/role_files.py does it.
+        of_row = templar.copy_with_new_env(
+            available_variables=templar.available_variables | {"item": trusted},
+            searchpath=[str(path.parent), str(ROOT / "templates")],
+        )
         return str(of_row.template(trust_as_template(path.read_text()), escape_backslashes=False))
 
     def value(self, role: str, expression: str, host: str) -> Any:

@@ -255,6 +255,14 @@ def test_a_host_that_answers_nonsense_is_a_failure_with_its_words(host: Host) ->
 
 def test_a_template_may_import_what_several_roles_share(host: Host) -> None:
     """Before that it looks in its own role, where a file of the same name comes first."""
+    (host.role / "templates/unit.j2").write_text(
+        "[Service]\n{% from 'sandbox.j2' import sandbox %}\n{{ sandbox(umask='0027', without={'RemoveIPC': 'why'}) }}\n"
+    )
+    host.run("files: [{src: unit.j2, dest: ROOT/unit, ME}]")
+    lines = (host.root / "unit").read_text().splitlines()
+    assert lines[:2] == ["[Service]", "CapabilityBoundingSet="]
+    assert lines[-1] == "# Without RemoveIPC: why."
+    assert "UMask=0027" in lines
     (host.role / "templates/own.j2").write_text("{% macro greet() %}own{% endmacro %}")
     (host.role / "templates/a.j2").write_text("{% import 'own.j2' as own %}{{ own.greet() }}")
     host.run("files: [{src: a.j2, dest: ROOT/a, ME}]")

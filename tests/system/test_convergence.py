@@ -16,6 +16,27 @@ def test_check_mode_on_converged_hosts_finds_nothing_to_change(lab: Lab) -> None
         assert set(changed(done.stdout).values()) == {0}, done.stdout[-3000:]
 
 
+def test_what_a_role_owns_and_does_not_list_goes_and_nothing_else(lab: Lab) -> None:
+    """A file of a former release, or one that somebody left, would go on being read."""
+    strays = {
+        "filter": "/etc/rspamd/local.d/former.conf",
+        "mailstore": "/etc/systemd/system/former.service.d/50-hanam-restart.conf",
+    }
+    for group, path in strays.items():
+        lab.run(group, f"mkdir -p {path.rpartition('/')[0]} && touch {path}")
+    checked = lab.play("site.yml", "--tags", "rspamd,watch", "--check", "--diff")
+    for group, path in strays.items():
+        assert f"{path}: removed; the role lists it no longer" in checked.stdout, checked.stdout[-3000:]
+        lab.run(group, f"test -e {path}")
+    assert lab.play("site.yml", "--tags", "rspamd,watch").returncode == 0
+    for group, path in strays.items():
+        lab.run(group, f"test ! -e {path}")
+    lab.run("filter", "test -e /etc/rspamd/local.d/module.conf.example")
+    again = lab.play("site.yml", "--tags", "rspamd,watch")
+    assert set(changed(again.stdout).values()) == {0}, again.stdout[-3000:]
+    lab.run("mailstore", "rmdir /etc/systemd/system/former.service.d")
+
+
 def test_wrong_variables_stop_before_anything_is_changed_and_are_named(lab: Lab) -> None:
     # Every sentence is a unit test (test_preflight.py); here only that nothing is changed before it.
     for variable, value, expected in (

@@ -76,6 +76,22 @@ def test_every_daemon_is_asked_whether_it_hangs_or_it_is_said_why_not(environmen
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_every_port_that_postfix_serves_is_asked_for_its_greeting(environment: Environments, topology: str) -> None:
+    """Within the time that it promises while the filter hangs: the rest is the look's own time."""
+    there = environment(topology)
+    ports = yaml.safe_load((ROOT / "group_vars/all/ports.yml").read_text())["ports"]
+    served = [port for port in ports if port["process"] == "master" and {"mx", "submission"}.issuperset(port["groups"])]
+    assert sorted(port["port"] for port in served) == [25, 465, 587]
+    for host in there.hosts("all:!outside"):
+        doors = [row for row in there.value("watch", "watch_doors", host) if row["unit"] == "postfix.service"]
+        asked = {row["probes"][0]["address"][1]: row["probes"][0] for row in doors if row["here"]}
+        assert set(asked) == {port["port"] for port in served for group in port["groups"] if host in there.hosts(group)}
+        for port, probe in asked.items():
+            assert (probe["expect"], bool(probe.get("tls"))) == (["220 ", "4"], port == 465)
+            assert probe["seconds"] > 15
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
 def test_dates_that_a_person_renews_are_told_a_month_before_they_stop_anything(
     environment: Environments, topology: str
 ) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shlex
 import time
 import uuid
 from functools import partial
@@ -238,6 +239,45 @@ def test_a_door_that_hangs_is_told_and_no_session_is_cut_for_it(lab: Lab) -> Non
         lab.run("mailstore", "kill -CONT $(pgrep -f dovecot/imap-login)")
     assert "silent:Cửa IMAP của kho thư" in causes(lab, "mailstore")
     assert lab.run("mailstore", pid) == before
+
+
+def test_a_port_of_postfix_that_is_full_is_told_and_nobody_is_cut_for_it(lab: Lab) -> None:
+    """As many clients as it has processes, and all stay; each is greeted, the next one is not."""
+    pid = "systemctl show --property=MainPID --value postfix"
+    before = lab.run("mx", pid)
+    name = "Cửa nhận thư (25)"
+    program = base64.b64encode(SILENT.encode()).decode()
+    full = base64.b64encode(FULL.encode()).decode()
+    look = f"echo {program} | base64 -d | python3 - '{name}'; {LOOK}"
+    lab.run("mx", f"echo {full} | base64 -d | python3 - {shlex.quote(look)}")
+    assert f"silent:{name}" in causes(lab, "mx")
+    assert lab.run("mx", pid) == before
+    lab.run("mx", LOOK)
+    assert name not in json.loads(lab.run("mx", "cat /var/lib/hanam-watch/state.json"))["silent_since"]
+
+
+FULL = """
+import socket, subprocess, sys, threading
+limit = int(subprocess.run(["postconf", "-h", "default_process_limit"], capture_output=True, text=True).stdout)
+held = [socket.create_connection(("127.0.0.1", 25)) for _ in range(limit)]
+for client in held:
+    client.settimeout(60)
+    assert client.recv(3) == b"220"
+over = threading.Event()
+def stay():
+    # Whoever is idle is sent away after ten seconds when the port is full.
+    while not over.wait(5):
+        for client in held:
+            client.sendall(b"EHLO client.example\\r\\n")
+            client.recv(4096)
+thread = threading.Thread(target=stay)
+thread.start()
+try:
+    subprocess.run(["sh", "-c", sys.argv[1]], check=True)
+finally:
+    over.set()
+    thread.join()
+"""
 
 
 def test_a_master_of_php_that_hangs_is_started_again_by_systemd_and_told(lab: Lab) -> None:

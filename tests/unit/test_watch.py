@@ -202,8 +202,13 @@ def test_an_answer_is_one_that_begins_as_it_should(
     greeting, hangs, away = listener(b"* OK ready"), listener(None), "/khong/co"
     assert hanging.answers({"address": greeting, "expect": "* OK"})
     assert not hanging.answers({"address": greeting, "expect": "220"})
+    assert hanging.answers({"address": greeting, "expect": ["220", "* OK"]})
+    assert not hanging.answers({"address": greeting, "expect": ["220", "4"]})
     # One that takes the connection and says nothing, with TLS or without.
     assert not hanging.answers({"address": hangs})
+    began = time.monotonic()
+    assert not hanging.answers({"address": hangs, "seconds": 1})
+    assert time.monotonic() - began >= 1
     assert not hanging.answers({"address": hangs, "tls": True})
     assert not hanging.answers({"address": greeting, "tls": True, "expect": "* OK"})
     assert not hanging.answers({"address": away})

@@ -17,20 +17,23 @@ PROBE_SECONDS = 10
 def answers(probe: Row) -> bool:
     """Whether a daemon answers.
 
-    `address`: a path or [host, port]; `udp`; `tls`; `send` (text) or `send_hex`; `expect`: how the answer begins.
+    `address`: a path or [host, port]; `udp`; `tls`; `send` (text) or `send_hex`; `expect`: how the answer begins, or a
+    list of beginnings; `seconds`: how long it may take.
     """
     address = probe["address"]
     udp = bool(probe.get("udp"))
     family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM) as client:
-        client.settimeout(PROBE_SECONDS)
+        client.settimeout(probe.get("seconds", PROBE_SECONDS))
         try:
             client.connect(address if isinstance(address, str) else tuple(address))
             with _unverified().wrap_socket(client) if probe.get("tls") else client as way:
                 sent = bytes.fromhex(probe["send_hex"]) if "send_hex" in probe else probe.get("send", "").encode()
                 if sent:
                     way.sendall(sent)
-                return way.recv(512).startswith(probe.get("expect", "").encode())
+                expected = probe.get("expect", "")
+                beginnings = [expected] if isinstance(expected, str) else expected
+                return way.recv(512).startswith(tuple(beginning.encode() for beginning in beginnings))
         except OSError:
             return False
 

@@ -233,7 +233,7 @@ create table mail.sign_in_lockout (
 create index sign_in_lockout_at on mail.sign_in_lockout (at);
 create index sign_in_lockout_waiting on mail.sign_in_lockout (at) where announced_at is null;
 
--- What accounts send, counted in slots of five minutes (group_vars/all/sending.yml).
+-- What accounts send, counted in slots of five minutes (sending.yml of the province).
 create table mail.sending (
     mailbox_id text not null references mail.mailbox,
     -- What was sent with a mailbox's login; otherwise what was sent under an agency's or office's address.

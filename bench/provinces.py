@@ -10,7 +10,7 @@ from pathlib import Path
 from tests import population
 
 from bench.measuring import REPOSITORY
-from hanam_mail.editing import Draft
+from hanam_mail.editing import WorkingCopy
 from hanam_mail.registry import loading
 from hanam_mail.registry.model import Mailbox, MailboxKind, Registry
 from hanam_mail.registry.writing import store
@@ -68,13 +68,13 @@ class Province:
 
     def draft(self) -> "Edit":
         """A working copy of the registry as it stands."""
-        return Edit(self, Draft(loading.load(self.mailboxes, cache=self.cache / "hanam-mail")))
+        return Edit(self, WorkingCopy(loading.load(self.mailboxes, cache=self.cache / "hanam-mail")))
 
 
 class Edit:
     """A document of one agency, the one with most people, and what it asks for."""
 
-    def __init__(self, province: Province, draft: Draft) -> None:
+    def __init__(self, province: Province, draft: WorkingCopy) -> None:
         self._province, self._draft = province, draft
         known = draft.registry()
         people = _unchanged(known)

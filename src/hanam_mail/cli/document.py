@@ -17,7 +17,7 @@ from hanam_mail.cli.base import Day
 if TYPE_CHECKING:
     from datetime import date
 
-    from hanam_mail.editing import Draft
+    from hanam_mail.editing import WorkingCopy
 
 _OPTIONS = (
     click.option(
@@ -66,14 +66,14 @@ class Document:
         """Whether any document is named."""
         return bool(self.request_id or self.document)
 
-    def enter(self, draft: "Draft", ask: str, agency: str) -> str:
+    def enter(self, draft: "WorkingCopy", ask: str, agency: str) -> str:
         """The id of the request in the draft, registered for the agency of that code and answered if asked for."""
         request_id = self.request_id or self._register(draft, ask, agency)
         if self.reply or self.reply_later:
             draft.answer(request_id, "done", self.reply or "", self.replied or self.done)
         return request_id
 
-    def _register(self, draft: "Draft", ask: str, agency: str) -> str:
+    def _register(self, draft: "WorkingCopy", ask: str, agency: str) -> str:
         if not (self.document and self.dated and self.ground and (self.reply or self.reply_later)):
             text = "cần --request, hoặc đủ --document, --dated, --ground và --reply (hoặc --reply-later)."
             raise click.UsageError(text)

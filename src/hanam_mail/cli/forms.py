@@ -58,12 +58,12 @@ def propose(
     as_json: bool,
 ) -> None:
     """Đề xuất địa chỉ theo Điều 5 cho NAME, như khi cấp / Propose the address that NAME would be given."""
-    from hanam_mail.editing import Draft
+    from hanam_mail.editing import WorkingCopy
     from hanam_mail.review import revisions
 
     if kind in ("office", "person") and agency is None:
         raise click.UsageError(f"--kind {kind} cần --agency.")
-    edit = Editing(Draft(load(path), domain=revisions.domain_beside(path)))
+    edit = Editing(WorkingCopy(load(path), domain=revisions.domain_beside(path)))
     if kind == "person":
         name = edit.person_name(name, convert_legacy=convert_legacy, exact=exact_name)
     else:

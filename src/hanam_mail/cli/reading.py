@@ -54,12 +54,12 @@ def show(address: str, path: Path, as_json: bool) -> None:
     from dataclasses import replace
 
     from hanam_mail.cli import words
-    from hanam_mail.editing import Draft
+    from hanam_mail.editing import WorkingCopy
     from hanam_mail.registry import loading
     from hanam_mail.review import revisions
 
     whole = load(path)
-    mailbox = Draft(whole, domain=revisions.domain_beside(path)).mailbox(address)
+    mailbox = WorkingCopy(whole, domain=revisions.domain_beside(path)).mailbox(address)
     if as_json:
         alone = loading.desired_state(replace(whole, mailboxes={mailbox.id: mailbox}))
         print_json(alone["mailboxes"][0])

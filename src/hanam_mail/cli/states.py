@@ -13,10 +13,10 @@ from hanam_mail.cli.writing import editing, writing_options
 if TYPE_CHECKING:
     from datetime import date
 
-    from hanam_mail.editing import Draft
+    from hanam_mail.editing import WorkingCopy
 
 
-def code_of(draft: "Draft", who: str) -> str:
+def code_of(draft: "WorkingCopy", who: str) -> str:
     """The code of the agency that a mailbox belongs to."""
     return draft.agency_of(who).code
 

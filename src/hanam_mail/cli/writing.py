@@ -12,7 +12,7 @@ from hanam_mail.cli.base import json_option, load, print_json, registry_option
 from hanam_mail.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from hanam_mail.editing import Draft
+    from hanam_mail.editing import WorkingCopy
     from hanam_mail.registry.model import Agency, Mailbox, Registry
     from hanam_mail.registry.requests import Request
     from hanam_mail.regulation.naming import Name
@@ -47,7 +47,7 @@ def writing_options(function: Callable[..., None]) -> Callable[..., None]:
 class Editing:
     """An edit under way. What a command puts into `result` stands in the JSON, into `notes` under the change."""
 
-    draft: "Draft"
+    draft: "WorkingCopy"
     result: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -85,13 +85,13 @@ def editing(path: Path, *, dry_run: bool, as_json: bool) -> Iterator[Editing]:
     Other writers wait from the reading to the writing. Raises InputError, and writes nothing, when an edit is
     impossible or the result breaks a rule.
     """
-    from hanam_mail.editing import Draft
+    from hanam_mail.editing import WorkingCopy
     from hanam_mail.registry.writing import store
     from hanam_mail.review import revisions
 
     with store.exclusive(path):
         before = load(path)
-        edit = Editing(Draft(before, domain=revisions.domain_beside(path)))
+        edit = Editing(WorkingCopy(before, domain=revisions.domain_beside(path)))
         yield edit
         after = edit.draft.registry()
         found = problems(path, after)

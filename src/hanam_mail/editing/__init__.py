@@ -1,16 +1,16 @@
-"""Edits of the registry: `Draft` is a working copy, each of its methods what one document asks for.
+"""Edits of the registry: `WorkingCopy` is a working copy, each of its methods what one document asks for.
 
-    draft = Draft(registry.load(folder))
-    request = draft.request(document="12/SNV-VP", dated=..., received=..., agency="snv", asks=["issue"], ground="...")
-    draft.answer(request.id, "done", "77/STTTT-CNTT", day)
-    draft.issue(kind="person", agency="snv", name="Lê An", request=request.id, done=day)
-    store.write(folder, draft.registry())      after the rules found nothing, see cli/writing.py
+    copy = WorkingCopy(registry.load(folder))
+    request = copy.request(document="12/SNV-VP", dated=..., received=..., agency="snv", asks=["issue"], ground="...")
+    copy.answer(request.id, "done", "77/STTTT-CNTT", day)
+    copy.issue(kind="person", agency="snv", name="Lê An", request=request.id, done=day)
+    store.write(folder, copy.registry())      after the rules found nothing, see cli/writing.py
 
 Mailboxes are named by address, alias or id, agencies by their code. Every method raises DraftError, one
 Vietnamese sentence with its clause, and has then changed nothing.
 """
 
-from hanam_mail.editing.editor import Draft
-from hanam_mail.editing.working_copy import DraftError, OnlyCounter, Taken
+from hanam_mail.editing.records import DraftError, OnlyCounter, Taken
+from hanam_mail.editing.working_copy import WorkingCopy
 
-__all__ = ["Draft", "DraftError", "OnlyCounter", "Taken"]
+__all__ = ["DraftError", "OnlyCounter", "Taken", "WorkingCopy"]

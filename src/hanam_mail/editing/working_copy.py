@@ -1,175 +1,178 @@
-"""The entries of a draft, found by what people call them, and the one way they change."""
+"""`WorkingCopy`: what a document may ask for, each kind one method."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from copy import copy
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from pathlib import PurePath
 
-from hanam_mail.errors import InputError, Problem, Source
-from hanam_mail.registry import history, rules
-from hanam_mail.registry.model import Agency, Alias, Clerks, Event, Mailbox, Registry
-from hanam_mail.registry.requests import Request, RequestKind, Result
+from hanam_mail.editing.addresses import legible
+from hanam_mail.editing.agencies import Agencies
+from hanam_mail.editing.people import People
+from hanam_mail.editing.records import DraftError
+from hanam_mail.editing.register import Register
+from hanam_mail.errors import Source
+from hanam_mail.registry import loading, rules
+from hanam_mail.registry.entries import new_id
+from hanam_mail.registry.model import (
+    Absence,
+    Agency,
+    AgencyKind,
+    Issue,
+    Lock,
+    Mailbox,
+    MailboxKind,
+    Quota,
+    Registry,
+    Restore,
+    Revoke,
+)
+from hanam_mail.registry.requests import RequestKind
+from hanam_mail.regulation import naming
+
+_NEW = Source("", 0)
 
 
-class DraftError(InputError):
-    """An edit that is impossible: one Vietnamese sentence and the clause that forbids it ("" for none)."""
+class WorkingCopy(Register, People, Agencies):
+    """A working copy of a registry. `today` bounds all dates, by default the province's date; an address may be
+    given with `domain` behind it, with any where none is set.
 
-    def __init__(self, text: str, clause: str = "") -> None:
-        self.text, self.clause = text, clause
-        super().__init__([Problem("", 0, "", text, clause)])
-
-
-class Taken(DraftError):
-    """What is asked for is there already: the mailbox `holder` has it."""
-
-    def __init__(self, text: str, clause: str, holder: str) -> None:
-        super().__init__(text, clause)
-        self.holder = holder
-
-
-class OnlyCounter(DraftError):
-    """Nothing but a counter would tell a person from the namesakes, and the operator has not confirmed one (Đ5.2c)."""
-
-
-class Book:
-    """A registry that changes. `taken` are all addresses ever issued, and those nobody may have.
-
-    `domain` is what may stand behind the local part of an address.
+    Of every edit `request` is the id of the document behind it and `done` the day it took effect.
     """
 
-    def __init__(self, base: Registry, today: date, domain: str) -> None:
-        self.agencies = dict(base.agencies)
-        self.mailboxes = dict(base.mailboxes)
-        self.requests = dict(base.requests)
-        self.regulation, self.settings, self.today = base.regulation, base.settings, today
-        self._domain = domain
-        self._read = frozenset(self.mailboxes)
-        self.ids = {*self.agencies, *self.mailboxes}
-        self._holders: dict[str, str] = {}
-        self._members: dict[str, dict[str, None]] = {identity: {} for identity in self.agencies}
-        self._codes = {agency.code: agency.id for agency in self.agencies.values()}
-        for mailbox in self.mailboxes.values():
-            self._index(mailbox)
-        self.taken = {*self._holders, *self.regulation.naming.reserved_local_parts}
+    def __init__(self, base: Registry, *, today: date | None = None, domain: str = "") -> None:
+        super().__init__(base, today or loading.today(), domain)
 
-    def registry(self) -> Registry:
-        """The registry as it stands, not checked."""
-        return Registry(dict(self.agencies), dict(self.mailboxes), dict(self.requests), self.regulation, self.settings)
+    @property
+    def operator(self) -> str:
+        """The id of the agency that runs the system, "" where none is set."""
+        return self.settings.operator
 
-    def mailbox(self, who: str) -> Mailbox:
-        """The mailbox of that address, alias or id; the domain may stand behind it, another one may not."""
-        name, _, domain = who.strip().casefold().partition("@")
-        mailbox = self.mailboxes.get(self._holders.get(name, name))
-        if mailbox is None or (domain and self._domain and domain != self._domain):
-            raise DraftError(f"không có hộp thư nào mang địa chỉ hay mã “{who}”")
-        return mailbox
+    def members(self, code: str) -> list[Mailbox]:
+        """The mailboxes of the agency of that code."""
+        return self.members_of(self.agency(code))
 
-    def named(self, mailbox: Mailbox) -> str:
-        """Its name, and where it stands unless this draft made it."""
-        place = f" ({mailbox.source.file}:{mailbox.source.line})" if mailbox.id in self._read else ""
-        return f"“{mailbox.name}”{place}"
+    def agency_of(self, who: str) -> Agency:
+        """The agency that a mailbox belongs to."""
+        return self.agencies[self.mailbox(who).agency]
 
-    def agency(self, code: str) -> Agency:
-        """The agency of that code; one that went up in another takes no part in anything any more."""
-        agency = self.agencies.get(self._codes.get(code.strip().casefold(), ""))
-        if agency is None:
-            raise DraftError(f"không có cơ quan nào mã “{code}”")
-        if agency.merged_into:
-            heir = self.agencies[agency.merged_into]
-            raise DraftError(f"cơ quan “{agency.name}” đã sáp nhập vào “{heir.name}” (mã {heir.code})", "Đ6.1")
-        return agency
+    def issue(
+        self,
+        *,
+        kind: MailboxKind | str,
+        agency: str,
+        name: str,
+        request: str,
+        done: date,
+        quota_bytes: int | None = None,
+        address: str | None = None,
+        details: Sequence[str] = (),
+        counter: bool = False,
+        exact_name: bool = False,
+        post: str = "",
+    ) -> Mailbox:
+        """A new mailbox (Đ6.2a), its address by Điều 5 unless the operator chose one.
 
-    def members(self, agency: Agency) -> list[Mailbox]:
-        """The agency's mailboxes, in the order of its file."""
-        return [self.mailboxes[identity] for identity in self._members[agency.id]]
-
-    def granted(self, request_id: str, ask: RequestKind) -> None:
-        """Refuse a request that is not there, was refused, or asks for something else."""
-        request = self.requests.get(request_id)
-        if request is None:
-            raise DraftError(f"sổ đề nghị không có số {request_id}", "Đ6.2")
-        if request.result is Result.REFUSED:
-            raise DraftError(f"đề nghị {request_id} đã bị từ chối", "Đ6.2b")
-        if ask not in request.asks:
-            raise DraftError(f"đề nghị {request_id} không xin việc này ({ask}): {', '.join(request.asks)}", "Đ6.2")
-
-    def record(self, mailbox: Mailbox, event: Event) -> Mailbox:
-        """The mailbox with one more event, which its history must allow; `put` makes it part of the draft."""
-        longer = replace(mailbox, history=(*mailbox.history, event))
-        for problem in history.problems(longer.history, longer.kind, self.regulation, self.today):
-            raise DraftError(f"{mailbox.address}: {problem.text}", problem.clause)
-        return longer
-
-    def put(self, mailbox: Mailbox) -> Mailbox:
-        """Make the mailbox part of the draft; one that came from another agency stands last in its new file."""
-        former = self.mailboxes.get(mailbox.id)
-        if former is not None and former.agency != mailbox.agency:
-            del self.mailboxes[mailbox.id], self._members[former.agency][mailbox.id]
-        self.mailboxes[mailbox.id] = mailbox
-        self.ids.add(mailbox.id)
-        self._index(mailbox)
-        self.taken.update(mailbox.addresses)
-        return mailbox
-
-    def put_agency(self, agency: Agency) -> Agency:
-        """Make the agency part of the draft, its file named after its address."""
-        former = self.agencies.get(agency.id)
-        if former is not None:
-            del self._codes[former.code]
-        folder = PurePath(former.source.file).parent if former else PurePath()
-        file = str(folder / f"{rules.agency_address(agency, self.regulation)}.yml")
-        agency = replace(agency, source=Source(file, 0))
-        self.agencies[agency.id] = agency
-        self.ids.add(agency.id)
-        self._codes[agency.code] = agency.id
-        self._members.setdefault(agency.id, {})
-        return agency
-
-    def put_request(self, request: Request) -> Request:
-        """Make the request part of the draft."""
-        self.requests[request.id] = request
-        return request
-
-    def readdress(self, mailbox: Mailbox, address: str, done: date, until: date | None) -> Mailbox:
-        """The mailbox under another primary address; the former stays as an alias up to and with `until`."""
-        source = Source(mailbox.source.file, 0)
-        former = Alias(mailbox.address, done, until, source)
-        others = tuple(alias for alias in mailbox.aliases if alias.address != address)
-        return replace(mailbox, address=address, aliases=(*others, former))
-
-    def drop_clerk(self, clerk: Mailbox, request: str, done: date) -> None:
-        """Whoever leaves an agency or the service opens its mailboxes no longer (Đ9.2), by the document of his leaving.
-
-        Where a mailbox has a later event already, he stood there until that one.
+        `details` tell namesakes of one agency apart, home place first (Đ5.2c); `counter`: the operator confirmed that
+        a number may, where nothing else does; `exact_name`: that the papers have a doubtful name so.
         """
-        for mailbox in self.members(self.agencies[clerk.agency]):
-            if clerk.id in mailbox.clerks:
-                rest = tuple(identity for identity in mailbox.clerks if identity != clerk.id)
-                event = Clerks(request, max(done, mailbox.history[-1].done), mailbox.clerks, Source("", 0))
-                self.put(replace(self.record(mailbox, event), clerks=rest))
-
-    @contextmanager
-    def whole(self) -> Iterator[None]:
-        """An edit of many entries: all of it, or nothing when it is refused."""
-        before = {name: copy(value) for name, value in vars(self).items() if isinstance(value, dict | set)}
-        before["_members"] = {identity: dict(members) for identity, members in self._members.items()}
-        try:
-            yield
-        except InputError:
-            vars(self).update(before)
-            raise
-
-    def communes(self, district: Agency) -> Iterator[Agency]:
-        """The communes of a district that still stand."""
-        return (
-            agency
-            for agency in list(self.agencies.values())
-            if agency.parent_code == district.code and not agency.merged_into
+        kind, owner = MailboxKind(kind), self.agency(agency)
+        self.granted(request, RequestKind.ISSUE)
+        if address is not None:
+            address = self._chosen_address(address)
+        match kind:
+            case MailboxKind.AGENCY:
+                name = owner.name
+                address = address or self._free_address(rules.agency_address(owner, self.regulation))
+            case MailboxKind.OFFICE:
+                name = legible(name)
+                address = address or self._office_address(name, owner)
+            case MailboxKind.PERSON:
+                name = self._person_name(name, exact=exact_name)
+                address = address or self._person_address(name, owner, details, counter=counter)
+            case MailboxKind.GUEST:
+                name = legible(name)
+                address = address or self._person_address(name, owner, details, counter=counter)
+        mailbox = Mailbox(
+            id=new_id(self.ids),
+            kind=kind,
+            agency=owner.id,
+            name=name,
+            address=address,
+            aliases=(),
+            clerks=(),
+            history=(),
+            source=owner.source,
+            post=naming.normal(post),
+            exact_name=exact_name,
         )
+        return self.put(self.record(mailbox, Issue(request, done, quota_bytes, _NEW)))
 
-    def _index(self, mailbox: Mailbox) -> None:
-        self._members[mailbox.agency][mailbox.id] = None
-        for address in mailbox.addresses:
-            self._holders[address] = mailbox.id
+    def proposed(
+        self,
+        kind: MailboxKind | AgencyKind | str,
+        name: str,
+        *,
+        agency: str = "",
+        details: Sequence[str] = (),
+        counter: bool = False,
+    ) -> str:
+        """The address that `issue` (in the agency of that code) or `add_agency` would give, without issuing it."""
+        match kind:
+            case MailboxKind.OFFICE:
+                return self._office_address(legible(name), self.agency(agency))
+            case MailboxKind.PERSON | MailboxKind.GUEST:
+                return self._person_address(name, self.agency(agency), details, counter=counter)
+        made = self._made_agency(AgencyKind(kind), legible(name), None, None, False)
+        return self._free_address(rules.agency_address(made, self.regulation))
+
+    def quota(self, who: str, quota_bytes: int, *, request: str, done: date, shrink: bool = False) -> Mailbox:
+        """Another quota, in octets (Đ8.1a); a smaller one only with `shrink`."""
+        self.granted(request, RequestKind.CHANGE)
+        event = Quota(request, done, quota_bytes, shrink, _NEW)
+        return self.put(self.record(self.mailbox(who), event))
+
+    def lock(self, who: str, reason: str, *, done: date, request: str | None = None) -> Mailbox:
+        """A lock by decision (Đ7.2), for a reason of `regulation_lock_reasons`."""
+        reasons = self.regulation.lock_reasons
+        if reason not in reasons:
+            raise DraftError(f"không có lý do “{reason}”; có: {', '.join(reasons)}", "Đ7.2")
+        if request is not None:
+            self.granted(request, RequestKind.LOCK)
+        return self.put(self.record(self.mailbox(who), Lock(request, done, reason, _NEW)))
+
+    def absence(self, who: str, begin: date, end: date, *, request: str, done: date) -> Mailbox:
+        """A notified reason why the mailbox is idle from `begin` to `end`, both included (Đ6.2c, Đ7.2a)."""
+        self.granted(request, RequestKind.ABSENCE)
+        if end < begin:
+            raise DraftError(f"vắng mặt đến ngày {end} lại trước ngày bắt đầu {begin}", "Đ6.2c")
+        event = Absence(request, done, begin, end, _NEW)
+        return self.put(self.record(self.mailbox(who), event))
+
+    def restore(self, who: str, *, request: str, done: date, verified: str) -> Mailbox:
+        """A lock lifted at the agency's request, which `verified` checked (Đ7.3)."""
+        self.granted(request, RequestKind.RESTORE)
+        event = Restore(request, done, naming.normal(verified), _NEW)
+        return self.put(self.record(self.mailbox(who), event))
+
+    def revoke(self, who: str, *, request: str, done: date) -> Mailbox:
+        """The mailbox closed for good (Đ6.2c); its owner is no longer anybody's clerk."""
+        self.granted(request, RequestKind.REVOKE)
+        mailbox = self.record(self.mailbox(who), Revoke(request, done, _NEW))
+        self.drop_clerk(mailbox, request, done)
+        return self.put(replace(mailbox, clerks=()))
+
+    def add_agency(
+        self,
+        *,
+        kind: AgencyKind | str,
+        name: str,
+        request: str,
+        done: date,
+        code: str | None = None,
+        suffix: str | None = None,
+        document_system: bool = False,
+    ) -> Agency:
+        """A new agency with its mailbox (Đ5.1a-c); code and suffix by the rule unless approved ones are given."""
+        with self.whole():
+            agency = self._added_agency(AgencyKind(kind), legible(name), code, suffix, document_system)
+            self.issue(kind=MailboxKind.AGENCY, agency=agency.code, name="", request=request, done=done)
+        return agency

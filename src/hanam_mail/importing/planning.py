@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from hanam_mail.editing import Draft, DraftError, OnlyCounter, Taken
+from hanam_mail.editing import DraftError, OnlyCounter, Taken, WorkingCopy
 from hanam_mail.errors import Problem
 from hanam_mail.importing import actions
 from hanam_mail.importing.actions import Ask
@@ -49,7 +49,7 @@ class Plan:
 
 
 def plan(
-    draft: Draft,
+    draft: WorkingCopy,
     entries: Sequence[Entry],
     document: Document,
     *,
@@ -78,7 +78,7 @@ def plan(
     return Plan(request, tuple(planner.outcomes), (*problems, *planner.problems))
 
 
-def _register(draft: Draft, entries: Sequence[Entry], document: Document) -> str:
+def _register(draft: WorkingCopy, entries: Sequence[Entry], document: Document) -> str:
     received = document.received or document.dated or date.max
     grounds = dict.fromkeys(filter(None, (document.ground, *(entry.ground for entry in entries))))
     return draft.request(
@@ -100,7 +100,7 @@ class _Refused(Exception):
 
 
 class _Planner:
-    def __init__(self, draft: Draft, sender: Agency, request: str, done: date, domain: str) -> None:
+    def __init__(self, draft: WorkingCopy, sender: Agency, request: str, done: date, domain: str) -> None:
         registry = draft.registry()
         self._draft, self._directory, self._sender = draft, Directory(registry), sender
         self._operator = sender.id == registry.settings.operator

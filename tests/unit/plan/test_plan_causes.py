@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.data import registries
 
 from hanam_mail.alphabet import vietnamese
-from hanam_mail.editing import Draft
+from hanam_mail.editing import WorkingCopy
 from hanam_mail.errors import Problem
 from hanam_mail.plan import wording
 from hanam_mail.plan.model import Assessment, Entry, Note, NoteKind, Plan
@@ -32,7 +32,7 @@ def before(tmp_path: Path) -> Registry:
     return loading.load(registries.write(tmp_path))
 
 
-def paper(draft: Draft, number: str, *asks: str, agency: str = "snv", came: date = TODAY) -> str:
+def paper(draft: WorkingCopy, number: str, *asks: str, agency: str = "snv", came: date = TODAY) -> str:
     request = draft.request(document=number, dated=came, received=came, agency=agency, asks=asks, ground="quyết định")
     draft.answer(request.id, "done", "9/STTTT", TODAY)
     return request.id
@@ -57,7 +57,7 @@ def numbers(one: Entry) -> list[str | None]:
 
 
 def test_a_mailbox_issued_and_revoked_at_once_cites_both(before: Registry) -> None:
-    draft = Draft(before, today=TODAY)
+    draft = WorkingCopy(before, today=TODAY)
     new = draft.issue(kind="person", agency="snv", name="Lê An", request=paper(draft, "1/VP", "issue"), done=TODAY)
     draft.revoke(new.id, request=paper(draft, "2/VP", "revoke"), done=TODAY)
     assert numbers(entry(assess(before, draft.registry()), "Lê An")) == ["1/VP", "2/VP"]
@@ -66,7 +66,7 @@ def test_a_mailbox_issued_and_revoked_at_once_cites_both(before: Registry) -> No
 @pytest.mark.dieu9
 @pytest.mark.parametrize("leaves", ["transfer", "revoke"])
 def test_an_only_clerk_who_leaves_is_told_with_the_document_that_took_him(before: Registry, leaves: str) -> None:
-    draft = Draft(before, today=TODAY)
+    draft = WorkingCopy(before, today=TODAY)
     if leaves == "revoke":
         draft.revoke("nguyenvanhung", request=paper(draft, "3/VP", "revoke"), done=TODAY)
     else:
@@ -80,7 +80,7 @@ def test_an_only_clerk_who_leaves_is_told_with_the_document_that_took_him(before
 
 @pytest.mark.parametrize("code", ["", "stttthn"])
 def test_the_mailbox_of_a_renamed_agency_cites_the_document_of_the_name(before: Registry, code: str) -> None:
-    draft = Draft(before, today=TODAY)
+    draft = WorkingCopy(before, today=TODAY)
     agency = draft.agency("snv")
     request = paper(draft, "9/UBND", "change")
     draft.rename_agency("snv", name="Sở Nội vụ và Lao động", request=request, done=TODAY, new_code=code)
@@ -91,7 +91,7 @@ def test_the_mailbox_of_a_renamed_agency_cites_the_document_of_the_name(before: 
 
 
 def test_an_agencys_name_changed_by_hand_is_called_so_whatever_event_it_had_before(before: Registry) -> None:
-    draft = Draft(before, today=TODAY)
+    draft = WorkingCopy(before, today=TODAY)
     request = paper(draft, "9/UBND", "change")
     draft.rename_agency("snv", name="Sở Nội vụ và Lao động", request=request, done=TODAY)
     renamed = draft.registry()
@@ -125,7 +125,7 @@ def test_command_plan_and_check_warn_of_an_agency_without_a_clerk(run: Callable[
 @pytest.mark.dieu9
 def test_a_clerk_who_is_transferred_at_the_wish_of_his_new_agency_leaves_an_event_behind(before: Registry) -> None:
     """The request is not the former agency's, and that one's mailbox has had an event since the day of the transfer."""
-    draft = Draft(before, today=TODAY)
+    draft = WorkingCopy(before, today=TODAY)
     draft.quota("snv", 20 * 1024**3, request=paper(draft, "7/VP", "change"), done=TODAY)
     yesterday = TODAY - timedelta(days=1)
     request = paper(draft, "8/VP", "change", agency="stttt", came=yesterday)
@@ -141,7 +141,7 @@ def test_a_clerk_who_is_transferred_at_the_wish_of_his_new_agency_leaves_an_even
 
 @pytest.mark.dieu9
 def test_a_document_that_revokes_bears_a_change_of_clerks_only_where_a_clerk_goes_by_it(before: Registry) -> None:
-    draft = Draft(before, today=TODAY)
+    draft = WorkingCopy(before, today=TODAY)
     revoked = paper(draft, "3/VP", "revoke")
     draft.revoke("tranthibinh", request=revoked, done=TODAY)
     draft.clerks("snv", (), request=paper(draft, "4/VP", "change"), done=TODAY)
@@ -155,7 +155,7 @@ def test_a_document_that_revokes_bears_a_change_of_clerks_only_where_a_clerk_goe
 
 @pytest.mark.dieu9
 def test_a_document_by_which_a_clerk_leaves_appoints_nobody_else(before: Registry) -> None:
-    draft = Draft(before, today=TODAY)
+    draft = WorkingCopy(before, today=TODAY)
     draft.revoke("nguyenvanhung", request=paper(draft, "3/VP", "revoke"), done=TODAY)
     assert problems(draft.registry()) == []
     after, box = draft.registry(), draft.mailbox("snv")
@@ -178,7 +178,7 @@ def test_a_reviewer_is_warned_by_what_a_note_is_about_not_by_its_words() -> None
 
 
 def test_several_documents_of_one_change_are_all_cited(before: Registry) -> None:
-    draft = Draft(before, today=TODAY)
+    draft = WorkingCopy(before, today=TODAY)
     draft.quota("tranthibinh", 4 * 1024**3, request=paper(draft, "4/VP", "change"), done=TODAY)
     draft.rename("tranthibinh", "Trần Thị Bích", request=paper(draft, "5/VP", "change"), done=TODAY)
     assert set(numbers(entry(assess(before, draft.registry()), "Trần Thị Bích"))) == {"5/VP", "4/VP"}
@@ -223,13 +223,13 @@ def test_rewritten_history_is_called_that(before: Registry) -> None:
 
 
 def test_a_post_is_told_in_the_plan(before: Registry) -> None:
-    draft = Draft(before, today=TODAY)
+    draft = WorkingCopy(before, today=TODAY)
     draft.post("tranthibinh", "Phó Giám đốc")
     assert "Chức vụ: không có -> Phó Giám đốc" in "\n".join(wording.lines(assess(before, draft.registry()).plan))
 
 
 def test_entries_stand_in_the_order_of_the_alphabet_each_person_once(before: Registry) -> None:
-    draft = Draft(before, today=TODAY)
+    draft = WorkingCopy(before, today=TODAY)
     request = paper(draft, "6/VP", "issue")
     for name in ("Đỗ Thị Ân", "Đỗ Thị An", "Dương Văn Em", "Ân Văn Ba", "Bùi Văn Ba", "Ăn Văn Ba", "Doãn Thị Ba"):
         draft.issue(kind="person", agency="snv", name=name, request=request, done=TODAY, exact_name=True, counter=True)

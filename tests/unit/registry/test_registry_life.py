@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 from tests.unit.registry_world import RULE_BOOK, TODAY, World
 
-from hanam_mail.editing import Draft, DraftError
+from hanam_mail.editing import DraftError, WorkingCopy
 from hanam_mail.registry import loading
 from hanam_mail.registry.model import Registry
 from hanam_mail.registry.writing import canonical, store
@@ -47,7 +47,7 @@ class Life(RuleBasedStateMachine):
 
     def edit(self, make: str, *arguments: object, **more: object) -> None:
         """Make an edit and write it; one that is refused leaves the files alone."""
-        draft = Draft(self.now, today=TODAY)
+        draft = WorkingCopy(self.now, today=TODAY)
         try:
             request = draft.request(
                 document=f"{len(self.now.requests)}/VP",

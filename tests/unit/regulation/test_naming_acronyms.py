@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.registry_world import ROOT, RULE_BOOK, World
 
-from hanam_mail.editing import Draft, DraftError
+from hanam_mail.editing import DraftError, WorkingCopy
 from hanam_mail.registry import loading
 from hanam_mail.regulation import naming
 from hanam_mail.regulation.naming.syllables import is_syllable
@@ -167,7 +167,7 @@ def test_two_schools_of_one_name_are_told_how_to_be_two(world: World) -> None:
 
 def test_an_edit_that_spells_a_unit_otherwise_is_told_which_unit_it_is() -> None:
     state = loading.load(ROOT / "mailboxes")
-    draft = Draft(state)
+    draft = WorkingCopy(state)
     first = draft.issue(kind="office", agency="snv", name="Phòng CNTT", request="2023-0002", done=loading.today())
     assert first.address == "pcntt.snv"
     with pytest.raises(DraftError, match="“Phòng Công nghệ thông tin” và “Phòng CNTT” là một đơn vị"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.unit.registry_world import RULE_BOOK, TODAY, World
 
-from hanam_mail.editing import Draft, DraftError
+from hanam_mail.editing import DraftError, WorkingCopy
 from hanam_mail.registry import loading
 from hanam_mail.registry.loading import desired_state
 from hanam_mail.registry.model import AgencyMerge, AgencyRename, Cause, Clerks, Mailbox, Move, Registry, Rename, State
@@ -25,18 +25,18 @@ def world(tmp_path: Path) -> World:
 
 
 @pytest.fixture
-def draft(world: World) -> Draft:
+def draft(world: World) -> WorkingCopy:
     """The small registry, with one granted request that asks for everything."""
-    draft = Draft(world.load(), today=TODAY)
+    draft = WorkingCopy(world.load(), today=TODAY)
     paper(draft)
     return draft
 
 
 @pytest.fixture
-def settled(world: World) -> Callable[[Draft], Registry]:
+def settled(world: World) -> Callable[[WorkingCopy], Registry]:
     """Write a draft, read it again and check it: what comes back is what the draft was."""
 
-    def write_and_load(draft: Draft) -> Registry:
+    def write_and_load(draft: WorkingCopy) -> Registry:
         store.write(world.folder / "mailboxes", draft.registry())
         read = loading.load(world.folder / "mailboxes", regulated_by=RULE_BOOK, day=TODAY)
         assert read == draft.registry()
@@ -48,14 +48,14 @@ def settled(world: World) -> Callable[[Draft], Registry]:
 REQUEST = "2026-0001"
 
 
-def paper(draft: Draft, agency: str = "snv", document: str = "1/VP") -> str:
+def paper(draft: WorkingCopy, agency: str = "snv", document: str = "1/VP") -> str:
     asks = ["issue", "change", "revoke", "restore", "lock", "absence"]
     request = draft.request(document=document, dated=DONE, received=DONE, agency=agency, asks=asks, ground="quyết định")
     draft.answer(request.id, "done", "9/STTTT", DONE)
     return request.id
 
 
-def issue(draft: Draft, name: str, agency: str = "snv", kind: str = "person", **options: object) -> Mailbox:
+def issue(draft: WorkingCopy, name: str, agency: str = "snv", kind: str = "person", **options: object) -> Mailbox:
     return draft.issue(kind=kind, agency=agency, name=name, request=REQUEST, done=DONE, **options)  # type: ignore[arg-type]
 
 
@@ -74,7 +74,9 @@ def state(read: Registry, identity: str) -> dict[str, object]:
 
 
 @pytest.mark.dieu6
-def test_a_request_gets_the_next_number_of_its_year(draft: Draft, settled: Callable[[Draft], Registry]) -> None:
+def test_a_request_gets_the_next_number_of_its_year(
+    draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]
+) -> None:
     late = draft.request(
         document="2/VP", dated=date(2024, 3, 1), received=date(2024, 3, 2), agency="stp", asks=["issue"], ground="x"
     )
@@ -83,18 +85,18 @@ def test_a_request_gets_the_next_number_of_its_year(draft: Draft, settled: Calla
 
 
 @pytest.mark.dieu6
-def test_a_document_is_registered_once(draft: Draft) -> None:
+def test_a_document_is_registered_once(draft: WorkingCopy) -> None:
     assert "đã có trong sổ, số 2026-0001" in str(refused(lambda: paper(draft)))
 
 
 @pytest.mark.dieu6
-def test_a_request_is_answered_once(draft: Draft) -> None:
+def test_a_request_is_answered_once(draft: WorkingCopy) -> None:
     error = refused(lambda: draft.answer(REQUEST, "refused", "10/STTTT", DONE))
     assert error.clause == "Đ6.2b"
 
 
 @pytest.mark.dieu6
-def test_a_refused_request_bears_no_change(draft: Draft) -> None:
+def test_a_refused_request_bears_no_change(draft: WorkingCopy) -> None:
     request = draft.request(
         document="3/VP", dated=DONE, received=DONE, agency="snv", asks=["revoke"], ground="nghỉ hưu"
     )
@@ -103,7 +105,7 @@ def test_a_refused_request_bears_no_change(draft: Draft) -> None:
 
 
 @pytest.mark.dieu6
-def test_a_change_needs_a_request_that_asks_for_it(draft: Draft) -> None:
+def test_a_change_needs_a_request_that_asks_for_it(draft: WorkingCopy) -> None:
     error = refused(lambda: draft.revoke("lean", request="2024-0001", done=DONE))
     assert (error.clause, "revoke" in error.text) == ("Đ6.2", True)
     assert "2020-0001" in refused(lambda: draft.revoke("lean", request="2020-0001", done=DONE)).text
@@ -113,7 +115,7 @@ def test_a_change_needs_a_request_that_asks_for_it(draft: Draft) -> None:
 
 
 @pytest.mark.dieu5
-def test_a_person_gets_the_address_of_dieu_5(draft: Draft, settled: Callable[[Draft], Registry]) -> None:
+def test_a_person_gets_the_address_of_dieu_5(draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]) -> None:
     addresses = [
         issue(draft, "Trần Bình").address,
         issue(draft, "Trần Bình", "stp").address,
@@ -125,7 +127,7 @@ def test_a_person_gets_the_address_of_dieu_5(draft: Draft, settled: Callable[[Dr
 
 
 @pytest.mark.dieu5
-def test_a_bare_counter_needs_the_operators_word(draft: Draft) -> None:
+def test_a_bare_counter_needs_the_operators_word(draft: WorkingCopy) -> None:
     issue(draft, "Trần Bình")
     other = issue(draft, "Trần Bính", "stp")
     issue(draft, "Trần Cao")
@@ -144,7 +146,7 @@ def test_a_bare_counter_needs_the_operators_word(draft: Draft) -> None:
 
 
 @pytest.mark.dieu5
-def test_an_address_ever_issued_is_taken(draft: Draft) -> None:
+def test_an_address_ever_issued_is_taken(draft: WorkingCopy) -> None:
     draft.revoke("lean", request=REQUEST, done=DONE)
     draft.rename("pcc.snv", "Phòng Tổ chức", request=REQUEST, done=DONE)
     assert issue(draft, "Lê An", "stp").address == "lean.tp"
@@ -154,7 +156,7 @@ def test_an_address_ever_issued_is_taken(draft: Draft) -> None:
 
 
 @pytest.mark.dieu5
-def test_an_office_and_a_guest_are_issued(draft: Draft, settled: Callable[[Draft], Registry]) -> None:
+def test_an_office_and_a_guest_are_issued(draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]) -> None:
     office = issue(draft, "Phòng Tư pháp", "kb", kind="office", quota_bytes=20 * GIB)
     guest = issue(draft, "Hội Nông dân", kind="guest")
     read = settled(draft)
@@ -163,22 +165,22 @@ def test_an_office_and_a_guest_are_issued(draft: Draft, settled: Callable[[Draft
 
 
 @pytest.mark.dieu8
-def test_a_quota_below_the_minimum_is_refused(draft: Draft) -> None:
+def test_a_quota_below_the_minimum_is_refused(draft: WorkingCopy) -> None:
     assert refused(lambda: issue(draft, "Trần Bình", quota_bytes=GIB)).clause == "Đ8.1b"
     assert "tranbinh" not in {mailbox.address for mailbox in draft.registry().mailboxes.values()}
 
 
 @pytest.mark.dieu5
-def test_a_name_that_is_no_vietnamese_is_refused(draft: Draft) -> None:
+def test_a_name_that_is_no_vietnamese_is_refused(draft: WorkingCopy) -> None:
     assert "Иван" in refused(lambda: issue(draft, "Иван")).text
 
 
-def test_unknown_agencies_and_mailboxes_are_named(draft: Draft) -> None:
+def test_unknown_agencies_and_mailboxes_are_named(draft: WorkingCopy) -> None:
     assert "“zz”" in refused(lambda: issue(draft, "Trần Bình", "zz")).text
     assert "“nobody”" in refused(lambda: draft.revoke("nobody", request=REQUEST, done=DONE)).text
 
 
-def test_a_mailbox_is_found_by_address_alias_and_id(draft: Draft) -> None:
+def test_a_mailbox_is_found_by_address_alias_and_id(draft: WorkingCopy) -> None:
     draft.rename("lean", "Lê Bình An", request=REQUEST, done=DONE)
     for who in ("LEAN@hanam.gov.vn", "lebinhan", "v2b4n6"):
         assert draft.mailbox(who).id == "v2b4n6"
@@ -188,7 +190,9 @@ def test_a_mailbox_is_found_by_address_alias_and_id(draft: Draft) -> None:
 
 
 @pytest.mark.dieu7
-def test_lock_absence_and_restore_follow_each_other(draft: Draft, settled: Callable[[Draft], Registry]) -> None:
+def test_lock_absence_and_restore_follow_each_other(
+    draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]
+) -> None:
     draft.absence("lean", DONE, date(2027, 3, 1), request=REQUEST, done=DONE)
     draft.lock("lean", "compromised", done=DONE)
     assert refused(lambda: draft.lock("lean", "idle", done=DONE)).clause == "Đ7.2"
@@ -198,13 +202,13 @@ def test_lock_absence_and_restore_follow_each_other(draft: Draft, settled: Calla
 
 
 @pytest.mark.dieu7
-def test_a_lock_needs_a_reason_of_dieu_7(draft: Draft) -> None:
+def test_a_lock_needs_a_reason_of_dieu_7(draft: WorkingCopy) -> None:
     assert refused(lambda: draft.lock("lean", "angry", done=DONE)).clause == "Đ7.2"
 
 
 @pytest.mark.dieu6
 def test_nothing_follows_a_revocation_and_a_revoked_clerk_is_none(
-    draft: Draft, settled: Callable[[Draft], Registry]
+    draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]
 ) -> None:
     draft.revoke("lean", request=REQUEST, done=DONE)
     assert refused(lambda: draft.quota("lean", 4 * GIB, request=REQUEST, done=DONE)).clause == "Đ6.2c"
@@ -214,20 +218,20 @@ def test_nothing_follows_a_revocation_and_a_revoked_clerk_is_none(
 
 
 @pytest.mark.dieu8
-def test_a_quota_shrinks_only_when_it_is_meant(draft: Draft, settled: Callable[[Draft], Registry]) -> None:
+def test_a_quota_shrinks_only_when_it_is_meant(draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]) -> None:
     draft.quota("lean", 8 * GIB, request=REQUEST, done=DONE)
     assert refused(lambda: draft.quota("lean", 4 * GIB, request=REQUEST, done=DONE)).clause == "Đ8.1a"
     draft.quota("lean", 4 * GIB, request=REQUEST, done=DONE, shrink=True)
     assert state(settled(draft), "v2b4n6")["quota_bytes"] == 4 * GIB
 
 
-def test_dates_do_not_run_backwards_or_ahead(draft: Draft) -> None:
+def test_dates_do_not_run_backwards_or_ahead(draft: WorkingCopy) -> None:
     assert "trước sự kiện" in refused(lambda: draft.lock("lean", "idle", done=date(2020, 1, 1))).text
     assert "tương lai" in refused(lambda: draft.lock("lean", "idle", done=date(2030, 1, 1))).text
 
 
 @pytest.mark.dieu9
-def test_clerks_are_persons_of_the_agency(draft: Draft, settled: Callable[[Draft], Registry]) -> None:
+def test_clerks_are_persons_of_the_agency(draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]) -> None:
     other = issue(draft, "Trần Bình", "stp")
     for who, persons, clause in (("snv", [other.address], "Đ9.2"), ("lean", [], "Đ12.3"), ("snv", ["lean"], "Đ9.2")):
         edit = lambda who=who, persons=persons: draft.clerks(who, persons, request=REQUEST, done=DONE)  # noqa: E731
@@ -241,7 +245,7 @@ def test_clerks_are_persons_of_the_agency(draft: Draft, settled: Callable[[Draft
 
 @pytest.mark.dieu11
 def test_an_agency_gets_document_software_and_loses_it_again(
-    draft: Draft, settled: Callable[[Draft], Registry]
+    draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]
 ) -> None:
     for has in (True, False):
         draft.rename_agency("stp", document_system=has, request=REQUEST, done=DONE)
@@ -255,7 +259,7 @@ def test_an_agency_gets_document_software_and_loses_it_again(
 
 @pytest.mark.dieu6
 def test_a_renamed_person_keeps_the_old_address_for_the_configured_time(
-    draft: Draft, settled: Callable[[Draft], Registry]
+    draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]
 ) -> None:
     draft.rename("lean", "Lê Bình An", request=REQUEST, done=DONE)
     mailbox = settled(draft).mailboxes["v2b4n6"]
@@ -266,7 +270,7 @@ def test_a_renamed_person_keeps_the_old_address_for_the_configured_time(
 
 
 @pytest.mark.dieu5
-def test_a_corrected_accent_changes_no_address(draft: Draft, settled: Callable[[Draft], Registry]) -> None:
+def test_a_corrected_accent_changes_no_address(draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]) -> None:
     draft.rename("lean", "Lê Ân", request=REQUEST, done=DONE)
     mailbox = settled(draft).mailboxes["v2b4n6"]
     assert (mailbox.address, mailbox.aliases) == ("lean", ())
@@ -274,19 +278,21 @@ def test_a_corrected_accent_changes_no_address(draft: Draft, settled: Callable[[
 
 
 @pytest.mark.dieu5
-def test_a_renamed_office_keeps_its_old_address_without_end(draft: Draft, settled: Callable[[Draft], Registry]) -> None:
+def test_a_renamed_office_keeps_its_old_address_without_end(
+    draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]
+) -> None:
     draft.rename("pcc.snv", "Phòng Tổ chức", request=REQUEST, done=DONE)
     mailbox = settled(draft).mailboxes["c2c2c2"]
     assert (mailbox.address, mailbox.aliases[0].address, mailbox.aliases[0].until) == ("ptc.snv", "pcc.snv", None)
 
 
-def test_an_agency_is_not_renamed_through_its_mailbox(draft: Draft) -> None:
+def test_an_agency_is_not_renamed_through_its_mailbox(draft: WorkingCopy) -> None:
     assert "rename-agency" in refused(lambda: draft.rename("snv", "Sở Mới", request=REQUEST, done=DONE)).text
 
 
 @pytest.mark.dieu6
 def test_a_transferred_person_keeps_id_and_plain_address_and_clerks_no_more(
-    draft: Draft, settled: Callable[[Draft], Registry]
+    draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]
 ) -> None:
     draft.transfer("lean", agency="stp", request=REQUEST, done=DONE)
     read = settled(draft)
@@ -298,14 +304,14 @@ def test_a_transferred_person_keeps_id_and_plain_address_and_clerks_no_more(
 
 
 @pytest.mark.dieu5
-def test_a_plain_address_is_never_replaced_by_a_transfer(draft: Draft) -> None:
+def test_a_plain_address_is_never_replaced_by_a_transfer(draft: WorkingCopy) -> None:
     error = refused(lambda: draft.transfer("lean", agency="stp", request=REQUEST, done=DONE, new_address=True))
     assert error.clause == "Đ5.2"
 
 
 @pytest.mark.dieu5
 def test_a_suffixed_address_is_replaced_on_request_and_stays_an_alias(
-    draft: Draft, settled: Callable[[Draft], Registry]
+    draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]
 ) -> None:
     person = issue(draft, "Lê An", "stp")
     kept = issue(draft, "Lê Ẩn", "kb")
@@ -319,7 +325,9 @@ def test_a_suffixed_address_is_replaced_on_request_and_stays_an_alias(
 
 
 @pytest.mark.dieu5
-def test_a_new_address_can_follow_a_transfer_later(draft: Draft, settled: Callable[[Draft], Registry]) -> None:
+def test_a_new_address_can_follow_a_transfer_later(
+    draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]
+) -> None:
     person = issue(draft, "Lê An", "stp")
     draft.transfer(person.address, agency="kb", request=REQUEST, done=DONE)
     draft.rename(person.id, "Lê An", request=REQUEST, done=DONE, new_address=True)
@@ -327,7 +335,7 @@ def test_a_new_address_can_follow_a_transfer_later(draft: Draft, settled: Callab
 
 
 @pytest.mark.dieu5
-def test_a_later_new_address_leaves_alone_what_bears_no_former_agency(draft: Draft) -> None:
+def test_a_later_new_address_leaves_alone_what_bears_no_former_agency(draft: WorkingCopy) -> None:
     person = issue(draft, "Lê An", "stp")
     for who, name in (("lean", "Lê An"), (person.id, "Lê An"), ("pcc.snv", "Phòng Công chức")):
         assert refused(partial(draft.rename, who, name, request=REQUEST, done=DONE, new_address=True))
@@ -335,7 +343,7 @@ def test_a_later_new_address_leaves_alone_what_bears_no_former_agency(draft: Dra
 
 @pytest.mark.dieu5
 def test_whoever_comes_back_gets_the_own_former_address_again(
-    draft: Draft, settled: Callable[[Draft], Registry]
+    draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]
 ) -> None:
     person = issue(draft, "Lê An", "stp")
     for agency in ("kb", "stp"):
@@ -353,7 +361,7 @@ def test_whoever_comes_back_gets_the_own_former_address_again(
     assert read.mailboxes["b2b2b2"].addresses == ("snv", "snvtg")
 
 
-def test_offices_and_own_agency_are_no_transfers(draft: Draft) -> None:
+def test_offices_and_own_agency_are_no_transfers(draft: WorkingCopy) -> None:
     for who, agency in (("pcc.snv", "stp"), ("snv", "stp"), ("lean", "snv")):
         assert refused(partial(draft.transfer, who, agency=agency, request=REQUEST, done=DONE))
 
@@ -362,7 +370,7 @@ def test_offices_and_own_agency_are_no_transfers(draft: Draft) -> None:
 
 
 @pytest.mark.dieu5
-def test_no_agency_takes_the_name_of_another_in_any_spelling(draft: Draft) -> None:
+def test_no_agency_takes_the_name_of_another_in_any_spelling(draft: WorkingCopy) -> None:
     for name in ("Sở Tư pháp", "SỞ TƯ PHÁP", "Sở Tư pháp tỉnh Hà Nam"):
         error = refused(partial(draft.rename_agency, "snv", name=name, request=REQUEST, done=DONE))
         assert error.clause == "Đ5.1"
@@ -370,7 +378,7 @@ def test_no_agency_takes_the_name_of_another_in_any_spelling(draft: Draft) -> No
 
 @pytest.mark.dieu5
 def test_new_agencies_get_their_code_by_the_rule_or_by_approval(
-    draft: Draft, settled: Callable[[Draft], Registry]
+    draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]
 ) -> None:
     def add(kind: str, name: str, **options: str) -> str:
         agency = draft.add_agency(kind=kind, name=name, request=request, done=DONE, **options)  # type: ignore[arg-type]
@@ -389,7 +397,7 @@ def test_new_agencies_get_their_code_by_the_rule_or_by_approval(
 
 @pytest.mark.dieu5
 def test_a_renamed_agency_moves_its_addresses_and_file_and_loses_none(
-    draft: Draft, settled: Callable[[Draft], Registry], world: World
+    draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry], world: World
 ) -> None:
     draft.rename_agency("snv", name="Sở Nội vụ và Tôn giáo", new_code="snvtg", request=REQUEST, done=DONE)
     read = settled(draft)
@@ -406,7 +414,7 @@ def test_a_renamed_agency_moves_its_addresses_and_file_and_loses_none(
 
 
 @pytest.mark.dieu5
-def test_a_district_takes_its_communes_along(draft: Draft, settled: Callable[[Draft], Registry]) -> None:
+def test_a_district_takes_its_communes_along(draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]) -> None:
     request = paper(draft, "kb")
     draft.rename_agency("kb", name="Ủy ban nhân dân thị xã Kim Bảng", new_code="txkb", request=request, done=DONE)
     read = settled(draft)
@@ -416,7 +424,7 @@ def test_a_district_takes_its_communes_along(draft: Draft, settled: Callable[[Dr
 
 @pytest.mark.dieu5
 def test_communes_have_the_suffix_of_their_district_and_people_keep_theirs(
-    draft: Draft, settled: Callable[[Draft], Registry]
+    draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]
 ) -> None:
     who = issue(draft, "Lê An", "que.kb")
     assert who.address == "lean.kb"
@@ -431,7 +439,9 @@ def test_communes_have_the_suffix_of_their_district_and_people_keep_theirs(
 
 
 @pytest.mark.dieu5
-def test_a_commune_with_an_approved_suffix_keeps_it(draft: Draft, settled: Callable[[Draft], Registry]) -> None:
+def test_a_commune_with_an_approved_suffix_keeps_it(
+    draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]
+) -> None:
     request = paper(draft, "kb")
     draft.rename_agency("que.kb", suffix="qe", request=request, done=DONE)
     draft.rename_agency("kb", new_code="tx", suffix="tx", request=request, done=DONE)
@@ -440,7 +450,7 @@ def test_a_commune_with_an_approved_suffix_keeps_it(draft: Draft, settled: Calla
 
 
 @pytest.mark.dieu5
-def test_a_code_is_never_given_twice(draft: Draft) -> None:
+def test_a_code_is_never_given_twice(draft: WorkingCopy) -> None:
     draft.rename_agency("stp", new_code="stphap", request=REQUEST, done=DONE)
     for code in ("stp", "stphap"):
         edit = lambda code=code: draft.rename_agency("snv", new_code=code, request=REQUEST, done=DONE)  # noqa: E731
@@ -448,7 +458,7 @@ def test_a_code_is_never_given_twice(draft: Draft) -> None:
 
 
 @pytest.mark.dieu5
-def test_a_refused_renaming_changes_nothing(draft: Draft) -> None:
+def test_a_refused_renaming_changes_nothing(draft: WorkingCopy) -> None:
     issue(draft, "Snvtg", exact_name=True)
     before = draft.registry()
     assert refused(lambda: draft.rename_agency("snv", new_code="snvtg", request=REQUEST, done=DONE)).clause == "Đ5.2"
@@ -457,7 +467,7 @@ def test_a_refused_renaming_changes_nothing(draft: Draft) -> None:
 
 
 @pytest.mark.dieu6
-def test_a_merger_loses_nothing(draft: Draft, settled: Callable[[Draft], Registry], world: World) -> None:
+def test_a_merger_loses_nothing(draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry], world: World) -> None:
     issue(draft, "Phòng Công chức", "stp", kind="office")
     gone = issue(draft, "Trần Cũ")
     draft.revoke(gone.address, request=REQUEST, done=DONE)
@@ -480,14 +490,14 @@ def test_a_merger_loses_nothing(draft: Draft, settled: Callable[[Draft], Registr
 
 @pytest.mark.dieu6
 def test_the_operator_chooses_an_offices_address_in_a_merger(
-    draft: Draft, settled: Callable[[Draft], Registry]
+    draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]
 ) -> None:
     draft.merge_agency("snv", into="stp", request=REQUEST, done=DONE, offices={"pcc.snv": "pccvc.stp"})
     assert settled(draft).mailboxes["c2c2c2"].addresses == ("pccvc.stp", "pcc.snv")
 
 
 @pytest.mark.dieu6
-def test_an_office_of_another_agency_is_no_part_of_a_merger(draft: Draft) -> None:
+def test_an_office_of_another_agency_is_no_part_of_a_merger(draft: WorkingCopy) -> None:
     before = draft.registry()
     edit = lambda: draft.merge_agency(  # noqa: E731
         "snv", into="stp", request=REQUEST, done=DONE, offices={"ubndkb": "x.stp"}
@@ -497,7 +507,7 @@ def test_an_office_of_another_agency_is_no_part_of_a_merger(draft: Draft) -> Non
 
 
 @pytest.mark.dieu6
-def test_a_merged_agency_takes_part_in_nothing_more(draft: Draft) -> None:
+def test_a_merged_agency_takes_part_in_nothing_more(draft: WorkingCopy) -> None:
     draft.merge_agency("snv", into="stp", request=REQUEST, done=DONE)
     for edit in (
         lambda: issue(draft, "Trần Bình"),
@@ -509,7 +519,9 @@ def test_a_merged_agency_takes_part_in_nothing_more(draft: Draft) -> None:
 
 
 @pytest.mark.dieu6
-def test_merged_agencies_can_merge_and_be_renamed_again(draft: Draft, settled: Callable[[Draft], Registry]) -> None:
+def test_merged_agencies_can_merge_and_be_renamed_again(
+    draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]
+) -> None:
     draft.merge_agency("snv", into="stp", request=REQUEST, done=DONE)
     draft.merge_agency("stp", into="thptbienhoa", request=REQUEST, done=DONE)
     draft.rename_agency("thptbienhoa", new_code="thptbh", request=paper(draft, "thptbienhoa"), done=DONE)
@@ -521,7 +533,7 @@ def test_merged_agencies_can_merge_and_be_renamed_again(draft: Draft, settled: C
 
 @pytest.mark.dieu6
 def test_merging_districts_gives_their_communes_the_new_code(
-    draft: Draft, settled: Callable[[Draft], Registry]
+    draft: WorkingCopy, settled: Callable[[WorkingCopy], Registry]
 ) -> None:
     request = paper(draft, document="5/VP")
     draft.add_agency(kind="district", name="huyện Hải Hậu", request=request, done=DONE)

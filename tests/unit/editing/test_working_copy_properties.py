@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.registry_world import RULE_BOOK, TODAY, World
 
-from hanam_mail.editing import Draft, DraftError
+from hanam_mail.editing import DraftError, WorkingCopy
 from hanam_mail.errors import InputError
 from hanam_mail.registry import loading, rules
 from hanam_mail.registry.entries import Found
@@ -29,7 +29,7 @@ with TemporaryDirectory() as _folder:
     START = World(Path(_folder)).load()
 
 
-def step(draft: Draft, kind: str, choose: random.Random, request: str) -> None:
+def step(draft: WorkingCopy, kind: str, choose: random.Random, request: str) -> None:
     """One edit of that kind of something that is there, which may be impossible."""
     boxes = list(draft.registry().mailboxes.values())
     box, other = choose.choice(boxes), choose.choice(boxes)
@@ -69,7 +69,7 @@ def owners(registry: Registry) -> dict[str, str]:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(KINDS), min_size=1, max_size=25), st.randoms(use_true_random=False))
 def test_no_sequence_of_edits_breaks_a_rule_or_takes_an_address_away(kinds: list[str], choose: random.Random) -> None:
-    draft = Draft(START, today=TODAY)
+    draft = WorkingCopy(START, today=TODAY)
     asks = ["issue", "change", "revoke", "restore"]
     request = draft.request(document="1/VP", dated=DONE, received=DONE, agency="snv", asks=asks, ground="x").id
     draft.answer(request, "done", "2/VP", DONE)
@@ -95,7 +95,7 @@ def test_no_sequence_of_edits_breaks_a_rule_or_takes_an_address_away(kinds: list
 def test_whatever_is_typed_is_refused_in_a_sentence_or_written_and_read_back(
     name: str, ground: str, detail: str
 ) -> None:
-    draft = Draft(START, today=TODAY)
+    draft = WorkingCopy(START, today=TODAY)
     try:
         request = draft.request(document="1/VP", dated=DONE, received=DONE, agency="snv", asks=["issue"], ground=ground)
         draft.answer(request.id, "done", "2/VP", DONE)

@@ -5,13 +5,14 @@ Old certificate and key stay in use until the new pair is complete. Prints one l
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from hanam_mail import atomic_file
 
 
 @dataclass(frozen=True)
@@ -104,15 +105,13 @@ def obtain(settings: Settings, folder: Path) -> Path:
 def install(settings: Settings, chain: Path) -> None:
     """Put key and chain in place, each by one rename."""
     for source, name in ((settings.key, "privkey.pem"), (chain, "fullchain.pem")):
-        handle, temporary = tempfile.mkstemp(dir=settings.public, prefix=f".{name}.")
-        new = Path(temporary)
-        with os.fdopen(handle, "w") as file:
-            file.write(source.read_text())
-            file.flush()
-            os.fsync(file.fileno())
+        new = settings.public / f".{name}.new"
+        new.unlink(missing_ok=True)
+        atomic_file.create(new, source.read_bytes(), mode=0o600)
         shutil.chown(new, group=settings.group)
         new.chmod(0o640)
         new.rename(settings.public / name)
+    atomic_file.sync(settings.public)
 
 
 def main() -> int:

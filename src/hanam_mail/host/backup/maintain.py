@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hanam_mail import atomic_file
 from hanam_mail.host.backup.times import parse_time, yet_to_come
 
 FOLDER = Path("/etc/hanam-mail/backup-repository")
@@ -175,10 +176,8 @@ def keep_copies(root: Path, name: str) -> bool:
         copy = COPIES / file.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         new = copy.with_name(".new")
-        with new.open("wb") as handle:
-            handle.write(file.read_bytes())
-            handle.flush()
-            os.fsync(handle.fileno())
+        new.unlink(missing_ok=True)
+        atomic_file.create(new, file.read_bytes(), mode=0o600)
         new.rename(copy)
     return True
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hanam_mail import atomic_file
 from hanam_mail.host.backup.restic import FOLLOWUP, Snapshot, restic, snapshots
 from hanam_mail.host.backup.settings import BackupError, Config
 
@@ -84,14 +85,6 @@ def settle(folder: Path, before: set[Path]) -> None:
         kept[base(path.name)] = path
 
 
-def sync_directory(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def read_uids(folder: Path) -> tuple[int, int]:
     """UIDVALIDITY and next UID of a folder, 0 and 0 when it has no list yet."""
     try:
@@ -155,7 +148,7 @@ def put_whole(staged: Path, home: Path, uid: int) -> bool:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             return False
         raise
-    sync_directory(home.parent)
+    atomic_file.sync(home.parent)
     return True
 
 
@@ -190,7 +183,7 @@ def put_beside_the_mail(staged: Path, home: Path) -> int:
         with suppress(FileExistsError):
             os.link(staged / place, home / place, follow_symlinks=False)
             files += 1
-        sync_directory((home / place).parent)
+        atomic_file.sync((home / place).parent)
     return files
 
 

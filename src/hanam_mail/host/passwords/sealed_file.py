@@ -10,7 +10,6 @@ file without a row is what an interrupted run left, and opens nothing.
 """
 
 import json
-import os
 import re
 import secrets
 import subprocess
@@ -18,6 +17,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from hanam_mail import atomic_file
 
 FOLDER = Path("/var/lib/hanam-mail/handover")
 FORMAT = 1
@@ -95,26 +96,13 @@ def write(name: str, sealed: bytes, folder: Path = FOLDER) -> Path:
 def _write(path: Path, sealed: bytes) -> None:
     folder = path.parent
     folder.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    atomic_file.create(path, sealed, mode=0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(sealed)
-            file.flush()
-            os.fsync(file.fileno())
         for directory in (folder, folder.parent):
-            flush(directory)
+            atomic_file.sync(directory)
     except BaseException:
         path.unlink()
         raise
-
-
-def flush(directory: Path) -> None:
-    """Put a folder's names on the disk."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def orphans(known: Iterable[str], folder: Path = FOLDER) -> list[Path]:

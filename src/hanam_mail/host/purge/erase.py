@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import IO, Any
 
+from hanam_mail import atomic_file
 from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.passwords import sealed_file
 
@@ -100,13 +101,13 @@ def _seal(archive: Path, recipients: Sequence[str], write: Callable[[IO[bytes]],
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
-    sealed_file.flush(archive.parent)
+    atomic_file.sync(archive.parent)
     sums = _sums(archive)
     with sums.open("w", encoding="ascii") as file_of_sums:
         file_of_sums.write(_sum_line(archive))
         file_of_sums.flush()
         os.fsync(file_of_sums.fileno())
-    sealed_file.flush(archive.parent)
+    atomic_file.sync(archive.parent)
 
 
 def _pack(home: Path, stream: IO[bytes]) -> None:

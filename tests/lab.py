@@ -33,8 +33,9 @@ from hanam_mail.host.agent import AGAIN_SECONDS
 TIMEOUT = 30.0
 """Seconds that one answer of a server may take."""
 
-DELIVERY = 90.0
-"""Seconds that are waited for a message to be in its mailbox, and for all else: far more than a busy machine needs."""
+DELIVERY = 50.0
+"""Seconds that are waited for a message to be in its mailbox, and for all else: more than a busy machine needs, and
+less than Postfix waits with a message that it deferred (minimal_backoff_time)."""
 
 EFFECT = 5.0
 """Seconds within which a change of state works on every node, whoever makes it: a promise, for tests marked `bound`."""

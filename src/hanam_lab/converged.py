@@ -27,6 +27,8 @@ SOURCES = (
     "src/hanam_mail", "templates",
 )  # fmt: skip
 """What a converge reads."""
+TREE = "tree"
+"""File of a lab: the key of the working tree when its hosts were started, empty."""
 KEYS = ("login_key", "login_key.pub", "known_hosts")
 SECRETS = REPOSITORY / "group_vars/lab/vault.yml"
 
@@ -54,13 +56,21 @@ def key(base: Path, archive: Path) -> str:
     return total.hexdigest()[:16]
 
 
-def keep(hosts: Sequence[Host], say: image.Say) -> Path:
-    """Keep what running hosts have become, unless it is there; they stand still meanwhile, for seconds."""
+def keep(hosts: Sequence[Host], say: image.Say) -> Path | None:
+    """Keep what running hosts have become, unless it is there; they stand still meanwhile, for seconds.
+
+    None when the tree has changed since they were started: nobody knows which of its states they have.
+    """
     stopped = [host.spec.name for host in hosts if host.nspawn_pid is None]
     if stopped or not hosts:
         raise LabError(f"nothing is kept of what does not run: {', '.join(stopped) or 'the lab has no hosts'}")
     base = image.base_tree(say)
-    place = PLACE / f"{_topology(hosts)}-{key(base, image.package_archive(base, say))}"
+    tree = key(base, image.package_archive(base, say))
+    begun = hosts[0].folder.parent / TREE
+    if begun.exists() and begun.read_text() != tree:
+        say("the tree has changed since the hosts were started: they are not kept")
+        return None
+    place = PLACE / f"{_topology(hosts)}-{tree}"
     with locked(PLACE):
         PLACE.chmod(0o700)
         if place.is_dir():

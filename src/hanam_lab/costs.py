@@ -35,9 +35,8 @@ class Cost:
 
     def line(self) -> str:
         """For a reader of the run's output."""
-        return (
-            f"{self.total:.0f} of {self.budget} processor seconds ({self.here:.0f} here, {self.hosts:.0f} on its hosts)"
-        )
+        of = f" of {self.budget}" if self.budget else ""
+        return f"{self.total:.0f}{of} processor seconds ({self.here:.0f} here, {self.hosts:.0f} on its hosts)"
 
 
 def read(name: str, budget: int, here: float, report: Path) -> Cost:

@@ -52,8 +52,11 @@ class Lab:
         needs.check()
         base = image.base_tree(say)
         archive = image.package_archive(base, say)
+        new = not self.hosts()
         self._save(specs, say)
         hosts = self.hosts()
+        if new:
+            (self.folder / converged.TREE).write_text(converged.key(base, archive))
         lan = hosts[0].network
         if not lan.exists():
             lan.create()

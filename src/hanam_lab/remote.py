@@ -54,7 +54,11 @@ class Remote:
         """Run a shell command as root. LATE and LOST stand for a code where there is none."""
         for _ in range(2):
             asked = self._connected().ask(command.encode(), given, seconds)
-            answer = asked.answer.result()
+            try:
+                # The program on the host ends a late command; this is for a host that hangs itself.
+                answer = asked.answer.result(seconds + 60)
+            except TimeoutError:
+                return Answer(LATE, b"", b"the host did not answer")
             if answer.code != LOST or asked.arrived:
                 break
             # The connection was dead already, as after a reboot: nothing has run.
@@ -116,6 +120,12 @@ class _Connection:
                 rest = rest[os.write(self._requests.fileno(), rest) :]
 
     def _read(self) -> None:
+        try:
+            self._answer_each()
+        finally:
+            self._end()
+
+    def _answer_each(self) -> None:
         while line := self._answers.readline():
             header = json.loads(line)
             asked = self._asked[header["id"]]
@@ -127,6 +137,8 @@ class _Connection:
                     break
                 del self._asked[header["id"]]
                 asked.answer.set_result(Answer(header["code"], output, complaint))
+
+    def _end(self) -> None:
         self._process.wait()
         with self._lock:
             self.broken = True

@@ -108,9 +108,10 @@ def test_a_database_of_the_former_migrations_becomes_what_the_baseline_makes(
     [
         "delete from mail_schema.migration where number = 11",
         "update mail_schema.migration set checksum = 'x' where number = 11",
+        "update mail_schema.migration set checksum = 'x' where number = 3",
         "delete from mail_schema.migration where number = 3",
     ],
-    ids=["older", "another last one", "a gap"],
+    ids=["older", "another last one", "another in between", "a gap"],
 )
 def test_a_database_of_before_the_last_of_them_is_refused(old: Scratch, spoilt: str) -> None:
     old.psql(spoilt)

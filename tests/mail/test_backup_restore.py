@@ -360,6 +360,7 @@ while time.monotonic() < end:
 """
 
 
+@pytest.mark.neighbours
 def test_no_message_is_missed_that_is_renamed_while_the_backup_reads(lab: Lab) -> None:
     # An id that the registry never gives, on a shelf of its own.
     name = "zz0renames"
@@ -466,6 +467,7 @@ def flip_bit(lab: Lab, *where: str) -> list[str]:
     return lab.run("backup_repository", f"echo {program} | base64 -d | python3 - {' '.join(where)}").split()
 
 
+@pytest.mark.neighbours
 def test_one_flipped_bit_costs_one_message_which_is_named(lab: Lab, person: Sample, before: State) -> None:
     whole = state(lab, person)
     subject = f"hong mot bit {uuid.uuid4().hex}"

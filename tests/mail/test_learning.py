@@ -102,6 +102,7 @@ def move(client: imaplib.IMAP4_SSL, source: str, target: str, which: str = "1:*"
 
 
 @pytest.mark.bound
+@pytest.mark.neighbours
 def test_three_hundred_messages_moved_at_once_are_learnt_and_keep_nobody_waiting(
     lab: Lab, folders: imaplib.IMAP4_SSL, learnt: Callable[[], tuple[int, int]]
 ) -> None:
@@ -135,6 +136,7 @@ def test_what_is_moved_while_the_filter_is_away_is_learnt_once_and_as_it_was_lef
     wait_for(lambda: waiting(lab) == 0, "nothing is kept that was learnt")
 
 
+@pytest.mark.neighbours
 def test_no_move_is_lost_when_the_service_is_started_again(
     lab: Lab, folders: imaplib.IMAP4_SSL, learnt: Callable[[], tuple[int, int]]
 ) -> None:

@@ -216,6 +216,7 @@ def test_dieu12_6_a_letter_to_reject_above_the_hours_number_is_kept_and_not_thro
 
 @pytest.mark.dieu4
 @pytest.mark.dieu12
+@pytest.mark.neighbours
 def test_dieu12_6_what_is_led_on_above_the_hours_number_stays_with_its_owner_who_is_told_once(
     lab: Lab, owner: Sample, asker: Sample, put: Put, sent_already: Callable[[str], None]
 ) -> None:

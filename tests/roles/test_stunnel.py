@@ -36,6 +36,7 @@ def call(lab: Lab, source: str, target: str, options: str) -> str:
     return lab.run(source, f"(printf '{question}'; sleep 2) | {client}", check=False)
 
 
+@pytest.mark.neighbours
 def test_a_tunnel_is_where_a_neighbour_needs_it_and_nowhere_else(lab: Lab) -> None:
     needed = {*serving(lab), *reaching(lab)}
     for host in hosts(lab):
@@ -46,6 +47,7 @@ def test_a_tunnel_is_where_a_neighbour_needs_it_and_nowhere_else(lab: Lab) -> No
 
 
 @pytest.mark.dieu8
+@pytest.mark.neighbours
 def test_a_named_neighbour_is_answered(lab: Lab) -> None:
     own = f"-cert {INTERNAL}/cert.pem -key {INTERNAL}/key.pem"
     for target in serving(lab):
@@ -54,6 +56,7 @@ def test_a_named_neighbour_is_answered(lab: Lab) -> None:
 
 
 @pytest.mark.dieu4
+@pytest.mark.neighbours
 def test_nobody_else_enters_the_tunnel(lab: Lab) -> None:
     own = f"-cert {INTERNAL}/cert.pem -key {INTERNAL}/key.pem"
     for target in serving(lab):

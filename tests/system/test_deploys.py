@@ -68,6 +68,7 @@ def by_name(lab: Lab) -> list[str]:
 
 
 @pytest.mark.bound
+@pytest.mark.neighbours
 @pytest.mark.parametrize("way", [by_inventory, by_name], ids=["by Ansible's inventory", "by the host's name"])
 def test_dieu_7_2_a_lock_by_pyinfra_holds_on_every_node_within_seconds(lab: Lab, person: Sample, way: Any) -> None:
     session = lab.imap(person.address, person.password)

@@ -21,6 +21,7 @@ def facts() -> dict[str, Any]:
             "submission": "smtp.hanam.gov.vn",
             "mx": "mx.hanam.gov.vn",
         },
+        "ports": {"submissions": 465, "submission": 587, "imaps": 993, "pop3s": 995, "sieve": 4190},
         "service_groups": {"webmail": "webmail", "imap": "mailstore", "submission": "submission", "mx": "mx"},
         "groups": {"webmail": ["store1"], "mailstore": ["store1"], "submission": ["edge1"], "mx": ["edge1"]},
         "host_addresses": {

@@ -1,5 +1,5 @@
-"""When the public certificate is renewed and what a renewal leaves behind (Đ3); tests/system/test_tls.py does it with
-an authority."""
+"""When the public certificate is renewed and what a renewal leaves behind (Đ3); tests/roles/test_certificates.py does
+it with an authority."""
 
 import grp
 import json

@@ -77,13 +77,27 @@ def _lab(name: str) -> list[Host]:
     return hosts
 
 
+def kept_of(hosts: list[Host]) -> Path:
+    place = converged.keep(hosts, print)
+    assert place
+    return place
+
+
+def test_hosts_of_a_tree_that_changed_since_they_were_started_are_not_kept(tree: Path) -> None:
+    hosts = _lab("one")
+    (hosts[0].folder.parent / converged.TREE).write_text(_key())
+    (tree / "roles/postfix/tasks/main.yml").write_text("two")
+    assert converged.keep(hosts, print) is None
+    assert not list(converged.PLACE.glob("*-*"))
+
+
 def test_what_is_kept_is_found_by_the_same_tree_and_by_a_changed_one(tree: Path) -> None:
-    place = converged.keep(_lab("one"), print)
+    place = kept_of(_lab("one"))
     assert (place / "mail/0/file").read_text() == "one mail"
     assert json.loads((place / "image.json").read_text())["network"] == 3
     assert (place / "vault.yml").read_text() == "one"
     assert place.parent.stat().st_mode & 0o777 == 0o700
-    assert converged.keep(_lab("two"), print) == place
+    assert kept_of(_lab("two")) == place
     assert (place / "mail/0/file").read_text() == "one mail"
     assert converged.nearest(["backup", "mail"], print) == place
     (tree / "roles/postfix/tasks/main.yml").write_text("two")
@@ -91,7 +105,7 @@ def test_what_is_kept_is_found_by_the_same_tree_and_by_a_changed_one(tree: Path)
 
 
 def test_of_other_hosts_or_another_base_nothing_is_found(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    converged.keep(_lab("one"), print)
+    kept_of(_lab("one"))
     with pytest.raises(
         LabError, match=r"no converged hosts mail are kept in \S+: make up, or make molecule, keeps them"
     ):
@@ -103,10 +117,10 @@ def test_of_other_hosts_or_another_base_nothing_is_found(tree: Path, monkeypatch
 
 def test_hosts_from_an_image_keep_its_layers_below_their_own(tree: Path) -> None:
     hosts = _lab("one")
-    place = converged.keep(hosts, print)
+    place = kept_of(hosts)
     (hosts[0].folder / "lower").write_text(f"{place}/mail/0\n")
     (tree / "roles/postfix/tasks/main.yml").write_text("two")
-    second = converged.keep(hosts, print)
+    second = kept_of(hosts)
     assert [path.name for path in sorted((second / "mail").iterdir())] == ["0", "1"]
     assert converged.layers(hosts[0].folder) == [hosts[0].folder / "upper", place / "mail/0"]
 
@@ -115,16 +129,16 @@ def test_the_oldest_goes_but_not_from_below_a_lab(tree: Path) -> None:
     hosts, kept = _lab("one"), list[Path]()
     for number in range(converged.KEPT + 2):
         (tree / "roles/postfix/tasks/main.yml").write_text(f"tree {number}")
-        kept.append(converged.keep(hosts, print))
+        kept.append(kept_of(hosts))
         os.utime(kept[-1], (number, number))
         if number == 0:
             (hosts[0].folder / "lower").write_text(f"{kept[0]}/mail/0\n")
     (tree / "roles/postfix/tasks/main.yml").write_text("the last")
-    kept.append(converged.keep(hosts, print))
+    kept.append(kept_of(hosts))
     assert [place.is_dir() for place in kept] == [True, False, False, True, True]
 
 
 def test_nothing_is_kept_of_hosts_that_do_not_run(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Host, "nspawn_pid", None)
     with pytest.raises(LabError, match="nothing is kept of what does not run: mail, backup"):
-        converged.keep(_lab("one"), print)
+        kept_of(_lab("one"))

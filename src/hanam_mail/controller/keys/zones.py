@@ -36,7 +36,7 @@ def mail_records(facts: Mapping[str, Any]) -> list[Record]:
     sts_policy (empty: none); ca_issuers.
     """
     domain = facts["domain"]
-    names = facts["names"]
+    names, ports = facts["names"], facts["ports"]
 
     def label(name: str) -> str:
         return name.removesuffix("." + domain)
@@ -77,11 +77,11 @@ def mail_records(facts: Mapping[str, Any]) -> list[Record]:
 
     # RFC 6186 and 8314: mail clients find the services from the address alone; without TLS there is none.
     records += [
-        _record("_submissions._tcp", "SRV", f"0 1 465 {names['submission']}."),
-        _record("_submission._tcp", "SRV", f"10 1 587 {names['submission']}."),
-        _record("_imaps._tcp", "SRV", f"0 1 993 {names['imap']}."),
-        _record("_pop3s._tcp", "SRV", f"10 1 995 {names['imap']}."),
-        _record("_sieve._tcp", "SRV", f"0 1 4190 {names['imap']}."),
+        _record("_submissions._tcp", "SRV", f"0 1 {ports['submissions']} {names['submission']}."),
+        _record("_submission._tcp", "SRV", f"10 1 {ports['submission']} {names['submission']}."),
+        _record("_imaps._tcp", "SRV", f"0 1 {ports['imaps']} {names['imap']}."),
+        _record("_pop3s._tcp", "SRV", f"10 1 {ports['pop3s']} {names['imap']}."),
+        _record("_sieve._tcp", "SRV", f"0 1 {ports['sieve']} {names['imap']}."),
         _record("_imap._tcp", "SRV", "0 0 0 ."),
         _record("_pop3._tcp", "SRV", "0 0 0 ."),
     ]

@@ -49,4 +49,4 @@ def _write(home: Path, change: Callable[[list[str]], list[str] | None]) -> bool:
 
 def _within_the_hour(line: str) -> bool:
     _, _, when = line.partition(" ")
-    return when.isdecimal() and 0 <= time.time() - int(when) < HOUR
+    return when.isdecimal() and len(when) < 12 and 0 <= time.time() - int(when) < HOUR

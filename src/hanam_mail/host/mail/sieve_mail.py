@@ -13,6 +13,7 @@ for each letter, and most of the replies are left out.
 """
 
 import argparse
+import contextlib
 import re
 import sys
 import time
@@ -181,7 +182,8 @@ def _run(options: argparse.Namespace) -> int:
     except (RefusedError, OSError) as error:
         print(f"mail of a Sieve script of {own[0]} is not sent: {error}", file=sys.stderr)
         if counted:
-            sieve_limit.give_back(options.home, kind)
+            with contextlib.suppress(OSError):  # forgotten after an hour anyway
+                sieve_limit.give_back(options.home, kind)
         if not _is_final(error):
             return 1
         _tell(own[0], fault_of(options.recipients[0] if owner else ""), options)

@@ -76,7 +76,8 @@ def lesson() -> bytes:
 
 @pytest.fixture
 def folders(lab: Lab, recipient: Sample) -> Iterator[imaplib.IMAP4_SSL]:
-    """A session of somebody with a folder of his own, for many messages."""
+    """A session of somebody with a folder of his own, for many messages, and with an empty Junk."""
+    lab.run("mailstore", f"doveadm expunge -u {recipient.mailbox} mailbox Junk all")
     with lab.imap(recipient.address, recipient.password) as client:
         client.create(MANY)
         yield client

@@ -106,6 +106,16 @@ class Lab:
             merged |= yaml.safe_load(Path(secrets).read_text())
         return merged
 
+    def port(self, key: str) -> int:
+        """The port of that key in the table of ports."""
+        (number,) = {int(row["port"]) for row in self.variables["ports"] if row["key"] == key}
+        return number
+
+    @property
+    def acme_directory(self) -> str:
+        """Where the lab's certificate authority answers."""
+        return f"https://acme.example:{self.port('lab_acme')}/dir"
+
     @cached_property
     def samples(self) -> list[Sample]:
         """Sample officials of the registry, in the order of the registry's files."""

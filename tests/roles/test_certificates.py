@@ -76,7 +76,7 @@ def settings_of(lab: Lab, host: str) -> dict[str, object]:
     labels = [label for group, label in SERVICES.items() if lab.host(host) in lab.groups[group]]
     return {
         "names": [f"{label}.{domain}" for label in labels + ["mta-sts"] * ("mail" in labels)],
-        "directory_url": lab.variables["lab_acme_directory_url"],
+        "directory_url": lab.acme_directory,
         "contact": f"postmaster@{domain}",
         "webroot": lab.variables["acme_webroot"],
         "renew_days": 30,

@@ -45,7 +45,7 @@ EXPECTED = (
     r"hanam-watch .*\(\S+\.service\) không trả lời, đã được khởi động lại",
     # A process that was just started when a test stopped Dovecot or had it started again.
     r"dovecot [\w-]+: Fatal: master: service\([\w-]+\): child \d+ killed with signal 15$",
-    # So is a process that starts in the instant of a reload, as after a new certificate; who signs in then waits two seconds.
+    # The same when a reload meets it, as after a new certificate; who signs in then waits two seconds.
     r"dovecot master: Error: service\(auth\): command startup failed, throttling for 2\.000 secs$",
     r"hanam-watch Chuyển thư \(postfix\.service\) không chạy: ",
     r"hanam-watch (Cửa IMAP của kho thư \(dovecot|Cửa nhận thư \(25\) \(postfix)\.service\) không trả lời: ",

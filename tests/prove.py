@@ -54,7 +54,7 @@ def main() -> int:
     click.echo("\nKiểm chứng bằng thư thật / Proofs with real mail:")
     with office_day.kept(lab):
         status = pytest.main(
-            ["-m", "proof", "-p", "no:terminal", "-p", "no:cacheprovider", "tests/mail", "tests/web"],
+            ["-m", "proof", "-p", "no:terminal", "-p", "no:cacheprovider", "--assert=plain", "tests/mail", "tests/web"],
             plugins=[lines],
         )
     click.echo(f"\n{lines.proven}/{len(lines.titles)} điều được kiểm chứng / proofs held")

@@ -234,7 +234,7 @@ class Lab:
         setting = f"do $$ begin perform mail.password_set({mailbox}, '{typed}', {must_change}, true); end $$;"
         self.sql(f"{forget} {setting} {forget}")
         # What is opened from now on is not cut for what was before.
-        self.settle()
+        self.outwait_cuts()
 
     def give_back(self, person: Sample) -> None:
         """Undo what a test did to a sample official's account: failures, lock by running, password."""

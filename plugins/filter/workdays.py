@@ -4,14 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hanam_mail.regulation import workdays
+from hanam_mail.regulation import group_vars, workdays
 
 _PROJECT = Path(__file__).resolve().parents[2]
 
 
-def calendar_days(path: str) -> dict[str, list[str]]:
-    """Days off and worked weekend days of the confirmed years; `path` is relative to the project."""
-    calendar = workdays.load(_PROJECT / path)
+def calendar_days(name: str) -> dict[str, list[str]]:
+    """Days off and worked weekend days of the confirmed years; `name` is a file of the province."""
+    calendar = workdays.load(group_vars.province_folder(_PROJECT) / name)
     off = {day for day in calendar.days_off if day not in calendar.working_days}
     return {
         "off": sorted(day.isoformat() for day in off),

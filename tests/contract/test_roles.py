@@ -23,6 +23,15 @@ def task_files(role: Path) -> list[Path]:
     return sorted([*role.glob("tasks/*.yml"), *role.glob("handlers/*.yml")])
 
 
+def handlers(path: Path) -> list[dict[str, Any]]:
+    """The handlers of a file, with those that it imports from another."""
+    found: list[dict[str, Any]] = []
+    for handler in load(path) or []:
+        imported = handler.get("ansible.builtin.import_tasks")
+        found += handlers((path.parent / imported).resolve()) if imported else [handler]
+    return found
+
+
 def tasks(items: Any) -> list[dict[str, Any]]:
     """All tasks of a file, those inside blocks too."""
     found = []
@@ -103,7 +112,7 @@ def test_files_of_a_role_travel_together(role: Path) -> None:
 @pytest.mark.parametrize("role", ROLES, ids=NAMES)
 def test_every_handler_that_a_file_notifies_is_there(role: Path) -> None:
     there = set()
-    for handler in load(role / "handlers/main.yml") or []:
+    for handler in handlers(role / "handlers/main.yml"):
         listens = handler.get("listen", [])
         there |= {handler["name"], *([listens] if isinstance(listens, str) else listens)}
     for value in (load(role / "vars/main.yml") or {}).values():
@@ -186,7 +195,7 @@ def test_no_template_and_no_file_of_tasks_grows_past_what_one_reads_at_once(role
 
 @pytest.mark.parametrize("role", ROLES, ids=NAMES)
 def test_handlers_are_named_for_what_they_do(role: Path) -> None:
-    for handler in load(role / "handlers/main.yml") or []:
+    for handler in handlers(role / "handlers/main.yml"):
         assert re.match(r"(Re)?(start|load)|[A-Z][a-z]+e? ", handler["name"]), handler["name"]
 
 

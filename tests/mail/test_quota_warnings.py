@@ -23,7 +23,7 @@ def small(lab: Lab) -> Iterator[Sample]:
     lab.run("mailstore", f"doveadm expunge -u {person.mailbox} mailbox '*' all")
     lab.run("mailstore", f"doveadm mailbox create -u {person.mailbox} Thu")
     # What filled the mailbox before is noted by a process that nobody waits for.
-    wait_for(lambda: not lab.run("mailstore", "pgrep -f 'pyz quota-passed' || true").strip(), "earlier notes")
+    wait_for(lambda: not lab.run("mailstore", "pgrep -f 'pyz quota-passed'", check=False), "earlier notes")
     lab.sql(
         f"DELETE FROM mail.notice WHERE mailbox_id = '{person.mailbox}' AND kind = 'quota';"
         f" UPDATE mail.mailbox SET quota_bytes = {SMALL} WHERE id = '{person.mailbox}'",

@@ -216,7 +216,6 @@ def furnished(world: World) -> World:
     """The person's mailbox with mail, flags, a folder and a rule; his own password."""
     lab = world.lab
     lab.give_password(f"nguyenthunghiem@{lab.variables['mail_domain']}", PASSWORD, must_change=False)
-    lab.outwait_cuts()
     for number in (1, 2):
         world.send("nguyenthunghiem", f"thu {number}")
         lab.wait_for_message(world.sample("nguyenthunghiem"), f"thu {number}")

@@ -150,6 +150,13 @@ def test_an_unknown_login_is_like_a_wrong_password(database: Database) -> None:
 
 
 def test_sealed_passwords_reach_the_change_under_a_key_of_its_own(database: Database) -> None:
+    # Keys that are known: with random ones, the padding that opens a seal is right by chance once in 256 times.
+    keys = "".join(
+        f"update mail.secret set value = decode(repeat('{octet}', 32), 'hex') where name = '{name}';"
+        for name, octet in (("change_key", "11"), ("login_key", "22"))
+    )
+    world = WORLD + keys
+
     def seal(text: str, key: str = "change_key") -> str:
         iv = "decode('000102030405060708090a0b0c0d0e0f', 'hex')"
         return (
@@ -158,8 +165,8 @@ def test_sealed_passwords_reach_the_change_under_a_key_of_its_own(database: Data
         )
 
     ask = "select result from mail.change_password_sealed('test.nguoi', {}, {}, '192.0.2.1')"
-    assert query(database, ask.format(seal(PASSWORD), seal("Đổi-rồi-7$x"))) == "changed"
-    refused(database, ask.format(seal(PASSWORD, "login_key"), seal(NEW)))
+    assert query(database, ask.format(seal(PASSWORD), seal("Đổi-rồi-7$x")), world=world) == "changed"
+    refused(database, ask.format(seal(PASSWORD, "login_key"), seal(NEW)), world=world)
 
 
 def test_the_rules_in_force_can_be_shown_while_somebody_types(database: Database) -> None:

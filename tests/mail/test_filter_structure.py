@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage, MIMEPart
 from email.mime.message import MIMEMessage
+from email.utils import formatdate
 from functools import partial
 
 import openpyxl
@@ -37,7 +38,7 @@ pytestmark = [pytest.mark.dieu4, pytest.mark.dieu10]
 STRANGER = "nguoi.gui@client.example"
 
 HEAD = f"From: {STRANGER}\nTo: %s\nSubject: thu\nMessage-ID: <thu@client.example>\nMIME-Version: 1.0\n"
-HEAD += "Date: Thu, 26 Nov 2026 08:00:00 +0700\n"
+HEAD += f"Date: {formatdate(localtime=True)}\n"
 
 
 def answers(lab: Lab, recipient: Sample, messages: dict[str, bytes]) -> dict[str, tuple[int, str]]:

@@ -3,6 +3,7 @@
 import smtplib
 import uuid
 from email.message import EmailMessage
+from email.utils import formatdate
 from functools import partial
 
 import pytest
@@ -43,7 +44,7 @@ def letter(official: Sample, *author: str, subject: str = "", extra: str = "") -
     fields = "".join(f"{field}\r\n" for field in author)
     return (
         f"{fields}{extra}To: <{official.address}>\r\nSubject: {subject or uuid.uuid4().hex}\r\n"
-        f"Date: Thu, 26 Nov 2026 08:00:00 +0700\r\nMessage-ID: <{uuid.uuid4().hex}@client.example>\r\n"
+        f"Date: {formatdate(localtime=True)}\r\nMessage-ID: <{uuid.uuid4().hex}@client.example>\r\n"
         "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nKính gửi đồng chí.\r\n"
     ).encode()
 

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from email.utils import formatdate
 
 import pytest
 
@@ -74,7 +75,7 @@ def keys(lab: Lab) -> Iterator[dict[str, Key]]:
 def letter(official: Sample, author: str, subject: str) -> bytes:
     return (
         f"From: <{author}>\r\nTo: <{official.address}>\r\nSubject: {subject}\r\n"
-        f"Date: Thu, 26 Nov 2026 08:00:00 +0700\r\nMessage-ID: <{uuid.uuid4().hex}@{ZONE}>\r\n"
+        f"Date: {formatdate(localtime=True)}\r\nMessage-ID: <{uuid.uuid4().hex}@{ZONE}>\r\n"
         "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nKính gửi đồng chí.\r\n"
     ).encode()
 
@@ -217,13 +218,14 @@ def test_policy_of_a_domain_holds_for_all_of_its_mail_whatever_part_it_names(
 SIGNED_BODIES = [b"", b"\r\n", b"\r\n\r\n", b"a\r\n \r\n\t \r\n", b" \r\nb  c \r\n", b"\r\n\r\nd", b"e\rf\r\n"]
 BLANK_BODIES = [b" \r\n", b"  \t \r\n", b" \r\n \r\n", b"\t", b"\x0c\r\n", b"a\r\n\x0c\r\n", b" \r\n" * 20000]
 TWICE = ["To: <{x}>", "Cc: <{x}>\r\nCC: <{x}>", "Subject: hai", "SUBJECT: hai", "Subject : hai", "Message-ID: <a@{x}>"]
-TWICE += ["Date: Thu, 26 Nov 2026 08:00:01 +0700", "Reply-To: <{x}>\r\nreply-to: <{x}>", "MIME-Version: 1.0"]
+TWICE += ["Date: {now}", "Reply-To: <{x}>\r\nreply-to: <{x}>", "MIME-Version: 1.0"]
 
 
 def ours(sender: Sample, subject: str, body: bytes, extra: str = "") -> bytes:
     head = letter(sender, sender.address, subject).partition(b"\r\n\r\n")[0]
     head = head.replace(f"To: <{sender.address}>".encode(), f"To: <{AN}>".encode())
-    return head + b"\r\n" + extra.replace("{x}", AN).encode() + (b"\r\n" if extra else b"") + b"\r\n" + body
+    extra = extra.replace("{x}", AN).replace("{now}", formatdate(localtime=True))
+    return head + b"\r\n" + extra.encode() + (b"\r\n" if extra else b"") + b"\r\n" + body
 
 
 def submit(lab: Lab, sender: Sample, content: bytes, recipient: str = AN) -> tuple[int, str]:

@@ -11,7 +11,9 @@ from testinfra.host import Host
 from hanam_lab import turns
 from hanam_lab.paths import REPOSITORY
 from hanam_lab.remote import LATE, LOST
-from tests.lab import Lab
+from tests.delegation import Delegation
+from tests.lab import Lab, Sample
+from tests.people import People
 
 JOURNALS = REPOSITORY / "build/journals"
 
@@ -25,6 +27,39 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     if request.session.testsfailed:
         _keep_journals(lab)
     lab.close()
+
+
+@pytest.fixture(scope="session")
+def people(lab: Lab) -> People:
+    """Makes mailboxes that nobody used before."""
+    return People(lab)
+
+
+@pytest.fixture
+def person(people: People) -> Sample:
+    """An official with a fresh mailbox, as each of these is."""
+    return people.take()
+
+
+@pytest.fixture
+def sender(people: People) -> Sample:
+    return people.take()
+
+
+@pytest.fixture
+def recipient(people: People) -> Sample:
+    return people.take()
+
+
+@pytest.fixture
+def colleague(people: People) -> Sample:
+    return people.take()
+
+
+@pytest.fixture
+def delegation(people: People) -> Delegation:
+    """A fresh agency's mailbox and its clerk."""
+    return people.delegation()
 
 
 def _keep_journals(lab: Lab) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.delegation import find
+from tests.delegation import Delegation
 from tests.lab import TIMEOUT, Lab, Sample
 from tests.mail.http_doors import Browser, messages
 
@@ -247,7 +247,7 @@ class Protocol(StrEnum):
         """Whether a page in Vietnamese answers, and not a line in ASCII."""
         return self in (Protocol.WEBMAIL, Protocol.CHANGE, Protocol.CLERK_WEBMAIL)
 
-    def attempt(self, lab: Lab, person: Sample, password: str) -> Answer:
+    def attempt(self, lab: Lab, person: Sample, password: str, delegation: Delegation | None = None) -> Answer:
         """A client of this protocol: gets as far as a first use of the mailbox. At a clerk's door the person is one."""
         client: Callable[[Lab, Login, str], Answer] = {
             "IMAP": _imap,
@@ -262,7 +262,7 @@ class Protocol(StrEnum):
         }[self.value.removesuffix(" *")]
         login = Login(person.address, person.address)
         if self.delegated:
-            delegation = find(lab)
+            assert delegation is not None
             assert delegation.clerk == person
             login = Login(delegation.login, delegation.agency)
         return client(lab, login, password)

@@ -5,12 +5,12 @@ import hashlib
 import imaplib
 import re
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
 from tests.lab import Lab, Sample, message, wait_for
+from tests.people import People
 
 pytestmark = pytest.mark.dieu10
 
@@ -91,20 +91,30 @@ def uids(lab: Lab, person: Sample) -> str:
 
 
 @pytest.fixture(scope="module")
-def person(lab: Lab) -> Sample:
-    """Somebody whom no other test needs in between."""
-    return lab.samples[-1]
+def person(people: People) -> Sample:
+    """Somebody whose mailbox goes through all of these tests."""
+    return people.take()
 
 
 @pytest.fixture(scope="module")
-def before(lab: Lab, person: Sample) -> Iterator[State]:
+def someone(people: People) -> Sample:
+    """Somebody with many messages."""
+    return people.take()
+
+
+@pytest.fixture(scope="module")
+def author(people: People) -> Sample:
+    """Who wrote what is in the backup."""
+    return people.take()
+
+
+@pytest.fixture(scope="module")
+def saved(lab: Lab, author: Sample, person: Sample, someone: Sample) -> State:
     """The mailbox when it was backed up: mail in two folders, with flags and keywords of every kind."""
-    sender = lab.samples[0]
-    empty(lab, person)
     subjects = [f"sao luu {number} {uuid.uuid4().hex[:8]}" for number in range(5)]
-    with lab.submission(sender.address, sender.password) as client:
+    with lab.submission(author.address, author.password) as client:
         for subject in subjects:
-            client.send_message(message(sender.address, person.address, subject=subject))
+            client.send_message(message(author.address, person.address, subject=subject))
     for subject in subjects:
         lab.wait_for_message(person, subject)
     with lab.imap(person.address, person.password) as imap:
@@ -117,17 +127,25 @@ def before(lab: Lab, person: Sample) -> Iterator[State]:
         imap.copy("3:4", FOLDER)
     saved = state(lab, person)
     assert {folder: len(messages) for folder, messages in saved.items()} == {"INBOX": 5, FOLDER: 2}
-    lab.run("mailstore", f"doveadm expunge -u {lab.samples[-3].mailbox} mailbox INBOX subject 'nhieu thu'")
     lab.run(
         "mailstore",
         "for number in $(seq 25); do printf 'Subject: nhieu thu %s\\n\\nThu.\\n' $number"
-        f" | doveadm save -u {lab.samples[-3].mailbox}; done;"
+        f" | doveadm save -u {someone.mailbox}; done;"
         # A Maildir writes 26 of a folder's keywords into the names of files, the others stand in its index alone.
-        f" doveadm flags add -u {lab.samples[-3].mailbox} '{' '.join(KEYWORDS)}' mailbox INBOX subject 'nhieu thu 25'",
+        f" doveadm flags add -u {someone.mailbox} '{' '.join(KEYWORDS)}' mailbox INBOX subject 'nhieu thu 25'",
     )
     lab.run("mailstore", "hanam-mail-backup")
-    yield saved
-    empty(lab, person)
+    return saved
+
+
+@pytest.fixture
+def before(lab: Lab, person: Sample, saved: State) -> State:
+    """The same, and the mailbox is so now, whatever another test made of it."""
+    if state(lab, person) != saved:
+        empty(lab, person)
+        restore(lab, person)
+        assert state(lab, person) == saved
+    return saved
 
 
 def test_a_restore_where_nothing_is_missing_changes_nothing(lab: Lab, person: Sample, before: State) -> None:
@@ -154,9 +172,10 @@ def test_a_deleted_folder_comes_back_subscribed(lab: Lab, person: Sample, before
     assert any(FOLDER.encode() in line for line in subscribed if isinstance(line, bytes))
 
 
-def test_mail_that_came_after_the_backup_stays_as_it_is(lab: Lab, person: Sample, before: State) -> None:
+def test_mail_that_came_after_the_backup_stays_as_it_is(
+    lab: Lab, person: Sample, sender: Sample, before: State
+) -> None:
     subject = f"den sau {uuid.uuid4().hex[:8]}"
-    sender = lab.samples[0]
     empty(lab, person)
     # It learns another keyword first, so that letters in file names mean something else than in the backup.
     lab.run("mailstore", f"rm -f {home(lab, person)}/Maildir/dovecot-keywords")
@@ -172,9 +191,6 @@ def test_mail_that_came_after_the_backup_stays_as_it_is(lab: Lab, person: Sample
     assert late in after["INBOX"]
     after["INBOX"].remove(late)
     assert after == before
-    # And gone again, for the tests that follow.
-    empty(lab, person)
-    restore(lab, person)
 
 
 @pytest.mark.neighbours
@@ -191,9 +207,8 @@ def test_a_lost_home_comes_back_whole_and_clients_notice_nothing(lab: Lab, perso
     assert uids(lab, person) == known
 
 
-def test_replace_goes_back_and_keeps_the_present_aside(lab: Lab, person: Sample, before: State) -> None:
+def test_replace_goes_back_and_keeps_the_present_aside(lab: Lab, person: Sample, sender: Sample, before: State) -> None:
     subject = f"thay the {uuid.uuid4().hex[:8]}"
-    sender = lab.samples[0]
     with lab.submission(sender.address, sender.password) as client:
         client.send_message(message(sender.address, person.address, subject=subject))
     lab.wait_for_message(person, subject)
@@ -237,23 +252,23 @@ def uid_of(imap: imaplib.IMAP4, place: int) -> str:
     return found[0].split()[place].decode()
 
 
-def test_a_dry_run_lists_what_comes_back_and_one_message_comes_alone(lab: Lab, person: Sample, before: State) -> None:
+def test_a_dry_run_lists_what_comes_back_and_one_message_comes_alone(
+    lab: Lab, person: Sample, author: Sample, before: State
+) -> None:
     empty(lab, person)
     said = restore(lab, person, "--dry-run")
     assert len(re.findall(r"^INBOX .*sao luu \d", said, re.M)) == 5
     assert len(re.findall(r"^Công văn đến .*sao luu \d", said, re.M)) == 2
     assert "7 messages would be brought back" in said
     assert state(lab, person) == {}
-    sender = lab.samples[0].address
-    one = ["--message", "'subject=SAO luu 2'", "--message", f"sender={sender}", "--folder", "INBOX"]
+    one = ["--message", "'subject=SAO luu 2'", "--message", f"sender={author.address}", "--folder", "INBOX"]
     assert "1 messages brought back" in restore(lab, person, *one)
     assert messages_in(state(lab, person)) == 1
     assert "6 messages brought back, 1 already present" in restore(lab, person)
     assert state(lab, person) == before
 
 
-def test_many_messages_come_back_only_when_somebody_says_so(lab: Lab, before: State) -> None:
-    someone = lab.samples[-3]
+def test_many_messages_come_back_only_when_somebody_says_so(lab: Lab, someone: Sample, saved: State) -> None:
     here = len(many(lab, someone))
     lab.run("mailstore", f"doveadm expunge -u {someone.mailbox} mailbox INBOX subject 'nhieu thu'")
     said = restore(lab, someone, "2>&1 </dev/null; echo exit $?")
@@ -382,27 +397,24 @@ def test_no_message_is_missed_that_is_renamed_while_the_backup_reads(lab: Lab) -
 
 
 @pytest.fixture
-def busy(lab: Lab) -> Iterator[Sample]:
+def busy(lab: Lab, people: People) -> Sample:
     """Somebody with mail, a rule of his own and an empty folder, to whom mail comes before the restore does."""
-    someone = lab.samples[-3]
+    someone = people.take()
     lab.run(
         "mailstore",
         f"printf 'Subject: truoc khi mat\\n\\nThu.\\n' | doveadm save -u {someone.mailbox}"
         f" && echo 'keep;' | doveadm sieve put -u {someone.mailbox} -a loc"
         f" && doveadm mailbox create -u {someone.mailbox} -s 'Ho so trong'",
     )
-    yield someone
-    lab.run(
-        "mailstore",
-        f"doveadm sieve deactivate -u {someone.mailbox}; doveadm sieve delete -u {someone.mailbox} loc;"
-        f" doveadm mailbox delete -u {someone.mailbox} -s 'Ho so trong'; doveadm expunge -u {someone.mailbox}"
-        " mailbox INBOX '(' subject 'truoc khi mat' or subject 'sau khi mat' ')'",
-    )
+    return someone
 
 
 @pytest.mark.neighbours
-def test_a_lost_store_comes_back_by_one_command(lab: Lab, person: Sample, before: State, busy: Sample) -> None:
-    other = lab.samples[-2]
+def test_a_lost_store_comes_back_by_one_command(
+    lab: Lab, person: Sample, sender: Sample, colleague: Sample, before: State, busy: Sample
+) -> None:
+    other = colleague
+    lab.run("mailstore", f"printf 'Subject: con day\\n\\nThu.\\n' | doveadm save -u {other.mailbox}")
     # What a purged mailbox was: a home that no account has. All is taken now, so that nothing comes back which other
     # tests have deleted.
     purged = "/srv/mail/zz/zz0purged"
@@ -418,8 +430,8 @@ def test_a_lost_store_comes_back_by_one_command(lab: Lab, person: Sample, before
     lab.run("mailstore", f"doveadm kick {busy.address}; rm -r {home(lab, busy)}")
     empty(lab, person)
     subject = f"sau khi mat {uuid.uuid4().hex[:8]}"
-    with lab.submission(lab.samples[0].address, lab.samples[0].password) as client:
-        client.send_message(message(lab.samples[0].address, busy.address, subject=subject))
+    with lab.submission(sender.address, sender.password) as client:
+        client.send_message(message(sender.address, busy.address, subject=subject))
     lab.wait_for_message(busy, subject)
     (late,) = state(lab, busy)["INBOX"]
     # How much mail of other tests there was is not known here.

@@ -4,33 +4,25 @@ import imaplib
 import poplib
 import smtplib
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from tests.delegation import Delegation, find
+from tests.delegation import Delegation
 from tests.lab import EFFECT, Lab, Sample, at_once, message, wait_for
+from tests.people import People
 
 pytestmark = [pytest.mark.dieu9, pytest.mark.neighbours]
 
 
-@pytest.fixture(scope="module")
-def delegation(lab: Lab) -> Delegation:
-    return find(lab)
+@pytest.fixture
+def stranger(people: People) -> Sample:
+    """An official who is not the agency's clerk."""
+    return people.take()
 
 
 @pytest.fixture
-def stranger(lab: Lab, delegation: Delegation) -> Sample:
-    """A sample official who is not the agency's clerk."""
-    return next(person for person in lab.samples if person.mailbox != delegation.clerk.mailbox)
-
-
-@pytest.fixture
-def clerk(lab: Lab, delegation: Delegation) -> Iterator[Sample]:
-    """The clerk, whose account is put back afterwards."""
-    yield delegation.clerk
-    lab.outwait_cuts()
-    lab.give_back(delegation.clerk)
+def clerk(delegation: Delegation) -> Sample:
+    return delegation.clerk
 
 
 def forms(delegation: Delegation) -> list[str]:
@@ -103,7 +95,6 @@ def test_dieu12_3_nobody_else_opens_it_and_no_personal_mailbox_is_shared(
             lab.pop3(login, password)
 
     at_once(read, send, fetch)
-    lab.give_back(stranger)
 
 
 def test_both_names_are_kept(lab: Lab, delegation: Delegation) -> None:
@@ -153,21 +144,16 @@ def test_dieu7_1_a_lock_of_the_clerk_cuts_his_way_into_the_agencys_mailbox(
 def test_dieu7_1_a_locked_agency_mailbox_opens_for_no_clerk(lab: Lab, delegation: Delegation, clerk: Sample) -> None:
     lab.imap(delegation.login, clerk.password).logout()
     lab.run("accounts", f"hanam-mail-db lock {delegation.agency} --reason forbidden_use --document 1/KT")
-    try:
 
-        def refused() -> bool:
-            try:
-                lab.imap(delegation.login, clerk.password).logout()
-            except imaplib.IMAP4.error as error:
-                return "tam khoa" in str(error)
-            return False
+    def refused() -> bool:
+        try:
+            lab.imap(delegation.login, clerk.password).logout()
+        except imaplib.IMAP4.error as error:
+            return "tam khoa" in str(error)
+        return False
 
-        wait_for(refused, "the lock of the agency's mailbox", EFFECT)
-        lab.imap(clerk.address, clerk.password).logout()  # his own stays open
-    finally:
-        undo = f"delete from mail.lock_state where mailbox_id = '{delegation.mailbox}'"
-        lab.sql(undo)
-        lab.settle()
+    wait_for(refused, "the lock of the agency's mailbox", EFFECT)
+    lab.imap(clerk.address, clerk.password).logout()  # his own stays open
 
 
 @pytest.mark.bound
@@ -178,20 +164,17 @@ def test_a_clerk_who_leaves_is_cut_at_once_although_his_sign_in_was_remembered(
     pair = f"('{delegation.mailbox}', '{clerk.mailbox}')"
     delete = f"delete from mail.mailbox_clerk where (mailbox_id, clerk_id) = {pair}"
     lab.sql(delete)
-    try:
 
-        def cut() -> bool:
-            try:
-                reading.noop()
-            except (imaplib.IMAP4.abort, OSError):
-                return True
-            return False
+    def cut() -> bool:
+        try:
+            reading.noop()
+        except (imaplib.IMAP4.abort, OSError):
+            return True
+        return False
 
-        wait_for(cut, "the end of the former clerk's session", EFFECT)
-        with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
-            lab.imap(delegation.login, clerk.password)
-    finally:
-        insert = f"insert into mail.mailbox_clerk values {pair}"
-        lab.sql(insert)
-    lab.give_back(clerk)
+    wait_for(cut, "the end of the former clerk's session", EFFECT)
+    with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
+        lab.imap(delegation.login, clerk.password)
+    insert = f"insert into mail.mailbox_clerk values {pair}"
+    lab.sql(insert)
     wait_for(lambda: lab.imap(delegation.login, clerk.password).logout()[0] == "BYE", "the clerk's return", EFFECT)

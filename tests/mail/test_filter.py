@@ -17,6 +17,7 @@ from functools import partial
 import pytest
 
 from tests.lab import Lab, Sample, at_once, message, wait_for
+from tests.people import People
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.dieu10]
 
@@ -127,13 +128,8 @@ VIRUSES: list[Callable[[EmailMessage], bytes]] = [
 
 
 @pytest.fixture
-def official(lab: Lab) -> Sample:
-    return lab.samples[0]
-
-
-@pytest.fixture
-def colleague(lab: Lab) -> Sample:
-    return lab.samples[1]
+def official(people: People) -> Sample:
+    return people.take()
 
 
 def submit(lab: Lab, sender: Sample, recipient: str, content: bytes) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.foreign import AN, Foreign
 from tests.lab import Lab, Sample, at_once, message
+from tests.people import People
 
 pytestmark = pytest.mark.dieu4
 
@@ -20,8 +21,8 @@ BELOW = ".".join(["a" * 60] * 4)
 
 
 @pytest.fixture
-def official(lab: Lab) -> Sample:
-    return lab.samples[0]
+def official(people: People) -> Sample:
+    return people.take()
 
 
 def bring(
@@ -230,7 +231,9 @@ def test_domain_that_is_shown_as_ours_is_refused_in_from_and_sender(lab: Lab, of
     assert taken == {}
 
 
-def test_mail_of_ours_that_a_list_outside_sends_on_unchanged_is_taken(lab: Lab, official: Sample) -> None:
+def test_mail_of_ours_that_a_list_outside_sends_on_unchanged_is_taken(
+    lab: Lab, official: Sample, colleague: Sample
+) -> None:
     """Our own signature says who wrote it, whatever way it came."""
     foreign = Foreign(lab)
     mail = message(official.address, AN)
@@ -240,7 +243,6 @@ def test_mail_of_ours_that_a_list_outside_sends_on_unchanged_is_taken(lab: Lab, 
     subject = str(mail["Subject"])
     head, _, body = sent.as_bytes().partition(b"\n\n")
     kept = head[head.index(b"DKIM-Signature:") :]
-    colleague = lab.samples[1]
     foreign.send(kept + b"\n\n" + body, AN, colleague.address)
     lab.wait_for_message(colleague, subject)
 

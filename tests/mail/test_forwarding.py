@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from collections.abc import Iterator
 from email.message import EmailMessage
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from tests.foreign import AGENCY, AN, REJECT, Foreign
 from tests.lab import Lab, Sample, message, wait_for
 from tests.mail.managesieve import connected, sign_in, signed_in
+from tests.people import People
 
 pytestmark = [pytest.mark.dieu4]
 
@@ -17,11 +17,8 @@ NAME = "chuyen"
 
 
 @pytest.fixture
-def owner(lab: Lab) -> Iterator[Sample]:
-    person = lab.samples[2]
-    yield person
-    scripts = f"doveadm sieve deactivate -u {person.mailbox}; doveadm sieve delete -u {person.mailbox} {NAME}"
-    lab.run("mailstore", scripts, check=False)
+def owner(people: People) -> Sample:
+    return people.take()
 
 
 @pytest.fixture
@@ -232,8 +229,8 @@ def test_what_the_state_agency_refuses_comes_back_to_the_owner(lab: Lab, foreign
 
 
 @pytest.mark.neighbours
-def test_two_scripts_that_lead_to_each_other_end(lab: Lab, foreign: Foreign, owner: Sample) -> None:
-    other = lab.samples[3]
+def test_two_scripts_that_lead_to_each_other_end(lab: Lab, foreign: Foreign, owner: Sample, colleague: Sample) -> None:
+    other = colleague
     store_unread(lab, owner, f'redirect "{other.address}";')
     store_unread(lab, other, f'redirect "{owner.address}";')
     try:

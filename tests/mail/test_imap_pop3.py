@@ -10,12 +10,6 @@ import pytest
 
 from tests.lab import Lab, Sample, at_once, message
 
-
-@pytest.fixture
-def person(lab: Lab) -> Sample:
-    return lab.samples[1]
-
-
 # Delivers standard input over the mail store's own LMTP socket, as Postfix does after the filter.
 _LMTP = (
     "import smtplib,sys; c=smtplib.LMTP(sys.argv[1]);"
@@ -58,8 +52,7 @@ def test_folder_with_vietnamese_name_dots_and_subfolder(lab: Lab, person: Sample
 
 @pytest.mark.neighbours
 @pytest.mark.proof("Đọc thư bằng POP3 qua TLS / POP3 over TLS")
-def test_pop3_fetches_a_message(lab: Lab, person: Sample) -> None:
-    sender = lab.samples[0]
+def test_pop3_fetches_a_message(lab: Lab, person: Sample, sender: Sample) -> None:
     mail = message(sender.address, person.address)
     with lab.submission(sender.address, sender.password) as client:
         client.send_message(mail)
@@ -106,10 +99,10 @@ def test_wrong_password_is_refused_also_when_the_right_one_was_just_accepted(lab
 
 @pytest.mark.neighbours
 @pytest.mark.dieu4
-def test_one_persons_password_opens_nobody_elses_mailbox(lab: Lab, person: Sample) -> None:
+def test_one_persons_password_opens_nobody_elses_mailbox(lab: Lab, person: Sample, colleague: Sample) -> None:
     lab.imap(person.address, person.password).logout()
     with pytest.raises(imaplib.IMAP4.error):
-        lab.imap(lab.samples[0].address, person.password)
+        lab.imap(colleague.address, person.password)
 
 
 @pytest.mark.dieu4

@@ -11,6 +11,7 @@ import pytest
 
 from tests.foreign import AN, BUSY, FULL, REJECT, UNSIGNED, WRONG_DANE, Foreign
 from tests.lab import Lab, Sample, message, wait_for
+from tests.people import People
 
 
 @pytest.fixture
@@ -21,8 +22,8 @@ def foreign(lab: Lab) -> Iterator[Foreign]:
 
 
 @pytest.fixture
-def official(lab: Lab) -> Sample:
-    return lab.samples[0]
+def official(people: People) -> Sample:
+    return people.take()
 
 
 def send(lab: Lab, official: Sample, recipient: str) -> EmailMessage:

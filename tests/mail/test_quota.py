@@ -2,7 +2,6 @@
 
 import imaplib
 import smtplib
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,31 +14,19 @@ MEBIBYTE = 2**20
 SMALL = 20 * MEBIBYTE
 
 
-@pytest.fixture
-def person(lab: Lab) -> Sample:
-    return lab.samples[1]
-
-
 def _set_quota(lab: Lab, mailbox: str, size: int) -> None:
     lab.sql(f"UPDATE mail.mailbox SET quota_bytes = {size} WHERE id = '{mailbox}'")
     lab.run("mailstore", "doveadm auth cache flush")
 
 
 @pytest.fixture
-def small_mailbox(lab: Lab, person: Sample) -> Iterator[Sample]:
-    """A person's mailbox with little room and a message that nearly fills it; as before afterwards."""
-    before = int(lab.sql(f"SELECT quota_bytes FROM mail.mailbox WHERE id = '{person.mailbox}'"))
-    # What other tests left counts too; deleted mail is kept in Trash for a while, so that folder is emptied as well.
-    lab.run("mailstore", f"doveadm expunge -u {person.mailbox} mailbox '*' all")
+def small_mailbox(lab: Lab, person: Sample) -> Sample:
+    """A person's mailbox with little room and a message that nearly fills it."""
     lab.run("mailstore", f"doveadm mailbox create -u {person.mailbox} Thu")
     _set_quota(lab, person.mailbox, SMALL)
-    try:
-        fill = f"(printf 'Subject: day\\n\\n'; head -c {SMALL - MEBIBYTE} /dev/zero | tr '\\0' x | fold -w 76)"
-        lab.run("mailstore", f"{fill} | doveadm save -u {person.mailbox} -m Thu")
-        yield person
-    finally:
-        lab.run("mailstore", f"doveadm mailbox delete -u {person.mailbox} -s Thu")
-        _set_quota(lab, person.mailbox, before)
+    fill = f"(printf 'Subject: day\\n\\n'; head -c {SMALL - MEBIBYTE} /dev/zero | tr '\\0' x | fold -w 76)"
+    lab.run("mailstore", f"{fill} | doveadm save -u {person.mailbox} -m Thu")
+    return person
 
 
 def _refused(client: smtplib.SMTP, sender: str, recipient: str, size: int | None) -> tuple[int, str]:

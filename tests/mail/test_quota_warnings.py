@@ -8,6 +8,7 @@ import pytest
 from hanam_lab.paths import REPOSITORY
 from hanam_mail.controller import accounts_host
 from tests.lab import Lab, Sample, message, wait_for
+from tests.people import People
 
 pytestmark = [pytest.mark.dieu8, pytest.mark.dieu12, pytest.mark.neighbours]
 
@@ -16,25 +17,26 @@ SMALL = 20 * MEBIBYTE
 
 
 @pytest.fixture
-def small(lab: Lab) -> Iterator[Sample]:
-    """A person's mailbox with room for 20 MiB, empty, without notices; as before afterwards."""
-    person = lab.samples[1]
-    before = lab.sql(f"SELECT quota_bytes FROM mail.mailbox WHERE id = '{person.mailbox}'")
-    lab.run("mailstore", f"doveadm expunge -u {person.mailbox} mailbox '*' all")
+def small(lab: Lab, person: Sample) -> Sample:
+    """A person's mailbox with room for 20 MiB."""
+    return shrunk(lab, person)
+
+
+def shrunk(lab: Lab, person: Sample) -> Sample:
     lab.run("mailstore", f"doveadm mailbox create -u {person.mailbox} Thu")
-    # What filled the mailbox before is noted by a process that nobody waits for.
-    wait_for(lambda: not lab.run("mailstore", "pgrep -f 'pyz quota-passed'", check=False), "earlier notes")
-    lab.sql(
-        f"DELETE FROM mail.notice WHERE mailbox_id = '{person.mailbox}' AND kind = 'quota';"
-        f" UPDATE mail.mailbox SET quota_bytes = {SMALL} WHERE id = '{person.mailbox}'",
-    )
-    try:
-        # The agent makes Dovecot forget what it had cached.
-        wait_for(lambda: room(lab, person) == SMALL, "the small quota on the mail store")
-        yield person
-    finally:
-        lab.run("mailstore", f"doveadm mailbox delete -u {person.mailbox} -s Thu")
-        lab.sql(f"UPDATE mail.mailbox SET quota_bytes = {before} WHERE id = '{person.mailbox}'")
+    lab.sql(f"UPDATE mail.mailbox SET quota_bytes = {SMALL} WHERE id = '{person.mailbox}'")
+    # The agent makes Dovecot forget what it had cached.
+    wait_for(lambda: room(lab, person) == SMALL, "the small quota on the mail store")
+    return person
+
+
+@pytest.fixture
+def registered(lab: Lab, people: People) -> Iterator[Sample]:
+    """The same for somebody whom the registry knows, and knows nobody else; his folder goes afterwards."""
+    people.retire()
+    person = shrunk(lab, lab.samples[1])
+    yield person
+    lab.run("mailstore", f"doveadm mailbox delete -u {person.mailbox} -s Thu")
 
 
 def room(lab: Lab, person: Sample) -> int:
@@ -96,8 +98,9 @@ def test_a_warning_concerns_the_owner_alone(lab: Lab, small: Sample) -> None:
 
 @pytest.mark.bound
 def test_dieu_8_1_more_room_by_the_registry_lets_the_refused_message_in_within_5_s(
-    lab: Lab, sender: Sample, small: Sample
+    lab: Lab, registered: Sample
 ) -> None:
+    sender, small = lab.samples[0], registered
     fill(lab, small, 19.0)
     mail = message(sender.address, small.address)
     # More than the grace that the last message of a full mailbox has.

@@ -25,6 +25,7 @@ import yaml
 from hanam_lab.paths import REPOSITORY
 from tests.lab import EFFECT, Lab, Sample, message, wait_for
 from tests.mail.http_doors import Browser
+from tests.people import People, remove
 
 PASSWORD = "Thu-nghiem-7@Hanam"
 PERSON = "x9x9p1"
@@ -113,6 +114,7 @@ class World:
         return Sample(f"{address}@{self.lab.variables['mail_domain']}", PASSWORD, identity, "")
 
     def send(self, address: str, subject: str) -> None:
+        # Whom the registry knows.
         sender = self.lab.samples[0]
         recipient = f"{address}@{self.lab.variables['mail_domain']}"
         with self.lab.submission(sender.address, sender.password) as client:
@@ -135,7 +137,8 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(lab: Lab, people: People, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    people.retire()
     project = tmp_path_factory.mktemp("project")
     folder = project / "mailboxes"
     (folder / "requests").mkdir(parents=True)
@@ -162,26 +165,8 @@ def world(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]
         result.apply()
         yield result
     finally:
-        _forget(lab)
-
-
-def _forget(lab: Lab) -> None:
-    """Take the test's mailboxes out of the lab again, which no role of the database may."""
-    known = ", ".join(f"'{identity}'" for identity in IDS)
-    tables = lab.sql(
-        "select table_name from information_schema.columns join information_schema.tables"
-        " using (table_schema, table_name)"
-        " where table_schema = 'mail' and column_name = 'mailbox_id' and table_type = 'BASE TABLE'",
-    ).split()
-    lab.sql(
-        "set session_replication_role = replica;"
-        + "".join(f" delete from mail.{table} where mailbox_id in ({known});" for table in tables)
-        + f" delete from mail.mailbox_clerk where mailbox_id in ({known}) or clerk_id in ({known});"
-        f" delete from mail.mailbox where id in ({known});"
-        f" delete from mail.agency where id in ({known})",
-    )
-    homes = " ".join(f"/srv/mail/{identity[:2]}/{identity}" for identity in IDS)
-    lab.run("mailstore", f"rm -rf {homes}; doveadm auth cache flush")
+        # The agencies too.
+        remove(lab, list(IDS))
 
 
 # --- The first password ---

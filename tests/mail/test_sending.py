@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.delegation import find
+from tests.delegation import Delegation
 from tests.lab import Lab, Sample, message, wait_for
-from tests.mail.accounts import reopen
 from tests.mail.test_filter import EICAR, with_attachment
+from tests.people import People
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.dieu7, pytest.mark.dieu12]
 
@@ -24,19 +24,10 @@ def sent_before(lab: Lab, mailbox: str, column: str, number: int, *, by_login: b
 
 
 @pytest.fixture
-def flooder(lab: Lab) -> Iterator[Sample]:
-    """Somebody whose account sends too much; as before afterwards, and what is held goes."""
-    person = lab.samples[2]
-    lab.sql(f"delete from mail.sending where mailbox_id = '{person.mailbox}'")
-    try:
-        yield person
-    finally:
-        reopen(lab, person.mailbox)
-        lab.sql(
-            f"delete from mail.sending where mailbox_id = '{person.mailbox}';"
-            f" delete from mail.notice where mailbox_id = '{person.mailbox}' and kind = 'sending_lock'"
-        )
-        lab.run("submission", "postsuper -d ALL hold")
+def flooder(lab: Lab, people: People) -> Iterator[Sample]:
+    """Somebody whose account sends too much; what is held goes afterwards."""
+    yield people.take()
+    lab.run("submission", "postsuper -d ALL hold")
 
 
 def limits_of(lab: Lab, person: Sample) -> dict[str, int]:
@@ -101,9 +92,8 @@ def test_dieu12_6_one_message_to_hundreds_is_held_to_the_same_limit(lab: Lab, fl
 
 @pytest.mark.dieu9
 def test_a_clerk_has_his_agencys_numbers_and_all_its_clerks_together_have_them_once(
-    lab: Lab, recipient: Sample
+    lab: Lab, recipient: Sample, delegation: Delegation
 ) -> None:
-    delegation = find(lab)
     clerk, agency = delegation.clerk, delegation.agency
     limits = lab.variables["sending_limits"]
     mailbox = lab.sql(f"select mail.resolve('{agency}')")
@@ -119,14 +109,11 @@ def test_a_clerk_has_his_agencys_numbers_and_all_its_clerks_together_have_them_o
                 client.rset()
         return found
 
-    try:
-        with lab.submission(clerk.address, clerk.password) as client:
-            sent_before(lab, clerk.mailbox, "recipients", limits["person"]["recipients_hour"] + 50)
-            assert answers(client) == [250, 250]
-            sent_before(lab, mailbox, "recipients", limits["agency"]["recipients_hour"], by_login=False)
-            assert answers(client) == [250, 450]
-    finally:
-        lab.sql(f"delete from mail.sending where mailbox_id in ('{clerk.mailbox}', '{mailbox}')")
+    with lab.submission(clerk.address, clerk.password) as client:
+        sent_before(lab, clerk.mailbox, "recipients", limits["person"]["recipients_hour"] + 50)
+        assert answers(client) == [250, 250]
+        sent_before(lab, mailbox, "recipients", limits["agency"]["recipients_hour"], by_login=False)
+        assert answers(client) == [250, 450]
 
 
 def test_dieu7_2b_the_last_virus_too_many_locks_the_account(lab: Lab, flooder: Sample, recipient: Sample) -> None:

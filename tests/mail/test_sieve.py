@@ -2,40 +2,39 @@
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 
 from tests.lab import Lab, Sample, message, wait_for
+from tests.people import People
 
 pytestmark = [pytest.mark.dieu4]
 
 
 @pytest.fixture
-def owner(lab: Lab) -> Sample:
-    return lab.samples[2]
+def owner(people: People) -> Sample:
+    return people.take()
 
 
 @pytest.fixture
-def asker(lab: Lab) -> Sample:
-    return lab.samples[3]
+def asker(people: People) -> Sample:
+    return people.take()
 
 
 type Put = Callable[[str], bool]
 
 
 @pytest.fixture
-def put(lab: Lab, owner: Sample) -> Iterator[Put]:
+def put(lab: Lab, owner: Sample) -> Put:
     """Stores the owner's script and makes it active, as ManageSieve does; whether it was taken."""
 
     def store(script: str) -> bool:
         command = f"doveadm sieve put -u {owner.mailbox} -a thu <<'SCRIPT' && echo STORED\n{script}\nSCRIPT"
         return "STORED" in lab.run("mailstore", command, check=False)
 
-    yield store
-    remove = f"doveadm sieve deactivate -u {owner.mailbox}; doveadm sieve delete -u {owner.mailbox} thu"
-    lab.run("mailstore", remove, check=False)
+    return store
 
 
 def deliver(lab: Lab, owner: Sample, asker: Sample) -> str:
@@ -65,10 +64,10 @@ def author(mail: bytes) -> str:
 
 @pytest.mark.neighbours
 def test_dieu4_6_a_script_writes_under_its_owners_addresses_only(
-    lab: Lab, owner: Sample, asker: Sample, put: Put
+    lab: Lab, owner: Sample, asker: Sample, colleague: Sample, put: Put
 ) -> None:
     """:from, and fields in :mime, name somebody else: no mail goes out; what came is in the mailbox all the same."""
-    other = lab.samples[4].address
+    other = colleague.address
     forged = [
         vacation(f':from "Chu tich <{other}>"'),
         vacation(f':from "{other}"'),
@@ -130,28 +129,24 @@ FAILING = {
 
 @pytest.mark.parametrize(("rule", "folders"), FAILING.values(), ids=FAILING)
 def test_dieu4_5_a_rule_that_fails_takes_no_other_with_it(
-    lab: Lab, owner: Sample, asker: Sample, put: Put, rule: str, folders: list[str]
+    lab: Lab, owner: Sample, asker: Sample, colleague: Sample, put: Put, rule: str, folders: list[str]
 ) -> None:
     handle = uuid.uuid4().hex
-    folder = f"doveadm mailbox delete -u {owner.mailbox} 'Du an'"
     # A script has one vacation; where it is what fails, the flag tells that the rest has acted.
     replies = "vacation" not in rule
     script = (
         'require ["fileinto", "mailbox", "vacation", "imap4flags"]; addflag "\\\\Flagged"; '
-        + rule.format(handle=handle, other=lab.samples[4].address)
+        + rule.format(handle=handle, other=colleague.address)
         + (REPLY.format(handle=handle) if replies else "")
     )
     assert put(script)
-    try:
-        subject = deliver(lab, owner, asker)
-        wait_for(lambda: where(lab, owner, subject) == folders, f"{subject} in {folders}")
-        if folders != ["INBOX"]:
-            flagged = f"doveadm search -u {owner.mailbox} mailbox '*' flagged header subject '{subject}'"
-            assert lab.run("mailstore", flagged).strip()
-        if replies:
-            lab.wait_for_message(asker, f"Auto: {subject}")
-    finally:
-        lab.run("mailstore", folder, check=False)
+    subject = deliver(lab, owner, asker)
+    wait_for(lambda: where(lab, owner, subject) == folders, f"{subject} in {folders}")
+    if folders != ["INBOX"]:
+        flagged = f"doveadm search -u {owner.mailbox} mailbox '*' flagged header subject '{subject}'"
+        assert lab.run("mailstore", flagged).strip()
+    if replies:
+        lab.wait_for_message(asker, f"Auto: {subject}")
 
 
 UNREADABLE = {
@@ -177,7 +172,7 @@ KINDS = {"replies": "sending_script_replies_hour", "redirects": "sending_script_
 
 
 @pytest.fixture
-def sent_already(lab: Lab, owner: Sample) -> Iterator[Callable[[str], None]]:
+def sent_already(lab: Lab, owner: Sample) -> Callable[[str], None]:
     """Makes it as if the owner's scripts had sent as many messages of a kind as may go out within an hour."""
     file = f"$(doveadm user -f home {owner.mailbox})/.sieve-sent"
 
@@ -185,8 +180,7 @@ def sent_already(lab: Lab, owner: Sample) -> Iterator[Callable[[str], None]]:
         number = lab.variables[KINDS[kind]]
         lab.run("mailstore", f'yes "{kind} $(date +%s)" | head -n {number} > {file}; chown vmail:vmail {file}')
 
-    yield fill
-    lab.run("mailstore", f"rm -f {file} $(dirname {file})/.sieve-notices")
+    return fill
 
 
 @pytest.mark.dieu12
@@ -218,9 +212,9 @@ def test_dieu12_6_a_letter_to_reject_above_the_hours_number_is_kept_and_not_thro
 @pytest.mark.dieu12
 @pytest.mark.neighbours
 def test_dieu12_6_what_is_led_on_above_the_hours_number_stays_with_its_owner_who_is_told_once(
-    lab: Lab, owner: Sample, asker: Sample, put: Put, sent_already: Callable[[str], None]
+    lab: Lab, owner: Sample, asker: Sample, colleague: Sample, put: Put, sent_already: Callable[[str], None]
 ) -> None:
-    target = lab.samples[4]
+    target = colleague
 
     def notes() -> int:
         query = f"doveadm search -u {owner.mailbox} mailbox INBOX header from noreply header x-sieve-returned yes"

@@ -15,6 +15,7 @@ from tests.foreign import AN, UNSIGNED, Foreign
 from tests.lab import Lab, Sample
 from tests.mail.test_scores import verdicts
 from tests.official_mail import Client
+from tests.people import People
 from tests.signing import Key, arc, dkim
 
 pytestmark = pytest.mark.dieu4
@@ -41,8 +42,8 @@ KEYS: dict[str, tuple[int, str]] = {
 
 
 @pytest.fixture
-def official(lab: Lab) -> Sample:
-    return lab.samples[0]
+def official(people: People) -> Sample:
+    return people.take()
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,10 @@ from functools import partial
 
 import pytest
 
-from tests.delegation import Delegation, find
+from tests.delegation import Delegation
 from tests.lab import Lab, Sample, at_once
-from tests.mail.accounts import Answer, Protocol, State, in_state, reopen
+from tests.mail.accounts import Answer, Protocol, State, in_state
+from tests.people import People
 
 pytestmark = [pytest.mark.dieu6, pytest.mark.dieu7, pytest.mark.dieu8]
 
@@ -64,12 +65,12 @@ class Answers:
     wrong: Mapping[Protocol, Answer]
 
 
-def ask(lab: Lab, state: State, clerk: Sample, owner: Sample) -> Answers:
+def ask(lab: Lab, state: State, delegation: Delegation, owner: Sample) -> Answers:
     """All clients at once, with the right and with a wrong password, since a refusal takes its time."""
 
     def attempt(protocol: Protocol, wrong: str) -> Answer:
-        who = clerk if protocol.delegated else owner
-        return protocol.attempt(lab, who, who.password + wrong)
+        who = delegation.clerk if protocol.delegated else owner
+        return protocol.attempt(lab, who, who.password + wrong, delegation)
 
     answers = at_once(*(partial(attempt, protocol, wrong) for wrong in ("", "x") for protocol in Protocol))
     right, wrong = answers[: len(Protocol)], answers[len(Protocol) :]
@@ -103,22 +104,21 @@ def hold_secret(answer: Answer) -> None:
 
 
 @pytest.fixture(scope="module")
-def person(lab: Lab) -> Sample:
-    """Who is a clerk too, so that all doors are his."""
-    return find(lab).clerk
+def whose(people: People) -> Delegation:
+    """A person who is a clerk too, so that all doors are his; and his agency's mailbox."""
+    return people.delegation()
 
 
 @pytest.fixture(scope="module")
-def when_active(lab: Lab, person: Sample) -> Answers:
+def when_active(lab: Lab, whose: Delegation) -> Answers:
     """While the mailbox is active: what makes the same client's refusal mean something."""
-    reopen(lab, person.mailbox)
-    return ask(lab, State.ACTIVE, person, person)
+    return ask(lab, State.ACTIVE, whose, whose.clerk)
 
 
 @pytest.fixture(scope="module", params=list(State), ids=str)
-def answers(request: pytest.FixtureRequest, lab: Lab, person: Sample, when_active: Answers) -> Iterator[Answers]:
-    with in_state(lab, person, request.param):
-        yield ask(lab, request.param, person, person)
+def answers(request: pytest.FixtureRequest, lab: Lab, whose: Delegation, when_active: Answers) -> Iterator[Answers]:
+    with in_state(lab, whose.clerk, request.param):
+        yield ask(lab, request.param, whose, whose.clerk)
 
 
 @pytest.mark.neighbours
@@ -138,30 +138,29 @@ def test_a_wrong_password_learns_nothing_of_the_state(answers: Answers, protocol
 
 
 @pytest.fixture(scope="module")
-def agency(lab: Lab) -> Iterator[Sample]:
-    """The agency's mailbox, given a password as a unit that insists on one has it."""
-    delegation: Delegation = find(lab)
+def whose_agency(lab: Lab, people: People) -> Delegation:
+    """The agency's mailbox is given a password, as a unit that insists on one has it."""
+    delegation = people.delegation()
     lab.give_password(delegation.agency, AGENCYS_PASSWORD, must_change=False)
-    yield Sample(delegation.agency, AGENCYS_PASSWORD, delegation.mailbox, "")
-    lab.sql(
-        f"delete from mail.credential where mailbox_id = '{delegation.mailbox}';"
-        f" delete from mail.password_history where mailbox_id = '{delegation.mailbox}'",
-    )
+    return delegation
 
 
 @pytest.fixture(scope="module")
-def agency_when_active(lab: Lab, person: Sample, agency: Sample) -> Answers:
-    reopen(lab, person.mailbox)
-    reopen(lab, agency.mailbox)
-    return ask(lab, State.ACTIVE, person, agency)
+def agency(whose_agency: Delegation) -> Sample:
+    return Sample(whose_agency.agency, AGENCYS_PASSWORD, whose_agency.mailbox, "")
+
+
+@pytest.fixture(scope="module")
+def agency_when_active(lab: Lab, whose_agency: Delegation, agency: Sample) -> Answers:
+    return ask(lab, State.ACTIVE, whose_agency, agency)
 
 
 @pytest.fixture(scope="module", params=[state for state in State if state != State.ACTIVE], ids=str)
 def agency_answers(
-    request: pytest.FixtureRequest, lab: Lab, person: Sample, agency: Sample, agency_when_active: Answers
+    request: pytest.FixtureRequest, lab: Lab, whose_agency: Delegation, agency: Sample, agency_when_active: Answers
 ) -> Iterator[Answers]:
     with in_state(lab, agency, request.param):
-        yield ask(lab, request.param, person, agency)
+        yield ask(lab, request.param, whose_agency, agency)
 
 
 @pytest.mark.dieu9

@@ -3,22 +3,14 @@
 import imaplib
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.lab import EFFECT, Lab, Sample, message, wait_for
-from tests.mail.accounts import State, in_state, raw_imap, reopen
+from tests.mail.accounts import State, in_state, raw_imap
 
 pytestmark = [pytest.mark.dieu7, pytest.mark.neighbours]
-
-
-@pytest.fixture
-def person(lab: Lab) -> Iterator[Sample]:
-    sample = lab.samples[4]
-    reopen(lab, sample.mailbox)
-    yield sample
-    reopen(lab, sample.mailbox)
 
 
 def idle(lab: Lab, person: Sample) -> Callable[[float], float]:
@@ -69,12 +61,12 @@ def test_an_open_smtp_session_dies_at_the_next_mail(lab: Lab, person: Sample) ->
 
 
 @pytest.mark.bound
-def test_an_open_smtp_session_dies_at_the_end_of_its_message(lab: Lab, person: Sample) -> None:
+def test_an_open_smtp_session_dies_at_the_end_of_its_message(lab: Lab, person: Sample, colleague: Sample) -> None:
     """The envelope was taken before the lock, the message comes after it: it is not sent."""
-    mail = message(person.address, lab.samples[0].address)
+    mail = message(person.address, colleague.address)
     with lab.submission(person.address, person.password) as client:
         client.mail(person.address)
-        assert client.rcpt(lab.samples[0].address)[0] == 250
+        assert client.rcpt(colleague.address)[0] == 250
         assert client.docmd("DATA")[0] == 354
         began = time.monotonic()
         lab.sql(State.COMPROMISED.bring_about(person.mailbox))
@@ -95,18 +87,11 @@ def test_after_a_change_the_old_password_ends_and_the_new_one_opens(lab: Lab, pe
     new = "Tam-thoi-8#Qv"
     answer = lab.sql(f"select result from mail.change_password('{person.address}', '{person.password}', '{new}', '')")
     assert answer == "changed"
-    try:
-        assert end(began) < EFFECT
-        lab.settle()
-        with pytest.raises(imaplib.IMAP4.error):
-            lab.imap(person.address, person.password)
-        lab.imap(person.address, new).logout()
-    finally:
-        # As a new official has it: nothing in the history, so that the lab's password is taken again.
-        lab.sql(
-            f"delete from mail.password_history where mailbox_id = '{person.mailbox}';"
-            f" select mail.password_set('{person.mailbox}', '{person.password}', false, true)",
-        )
+    assert end(began) < EFFECT
+    lab.settle()
+    with pytest.raises(imaplib.IMAP4.error):
+        lab.imap(person.address, person.password)
+    lab.imap(person.address, new).logout()
 
 
 def deliver(lab: Lab, person: Sample, sender: str = "an@bo.gov.vn") -> str:
@@ -122,10 +107,10 @@ def deliver(lab: Lab, person: Sample, sender: str = "an@bo.gov.vn") -> str:
 
 
 @pytest.mark.dieu4
-def test_a_locked_mailboxs_own_rules_stop_and_go_on_afterwards(lab: Lab, person: Sample) -> None:
+def test_a_locked_mailboxs_own_rules_stop_and_go_on_afterwards(lab: Lab, person: Sample, colleague: Sample) -> None:
     """Đ4.5: a vacation reply and a filing rule; mail still arrives, in the inbox."""
     script = 'require ["vacation", "fileinto", "mailbox"]; vacation :days 1 "vang mat"; fileinto :create "Rieng";'
-    asker = lab.samples[0]
+    asker = colleague
 
     def found(folder: str, subject: str) -> str:
         search = f"doveadm search -u {person.mailbox} mailbox {folder} header subject '{subject}'"
@@ -135,22 +120,12 @@ def test_a_locked_mailboxs_own_rules_stop_and_go_on_afterwards(lab: Lab, person:
         search = f"doveadm search -u {asker.mailbox} mailbox INBOX header subject 'Auto:' from {person.address}"
         return lab.run("mailstore", search).strip()
 
-    lab.run("mailstore", f"doveadm expunge -u {asker.mailbox} mailbox INBOX from {person.address}")
     lab.run("mailstore", f"printf '%s\\n' '{script}' | doveadm sieve put -u {person.mailbox} -a quy-tac")
-    try:
-        with in_state(lab, person, State.IDLE):
-            subject = deliver(lab, person, asker.address)
-            assert found("INBOX", subject)
-            assert not found("Rieng", subject)
+    with in_state(lab, person, State.IDLE):
         subject = deliver(lab, person, asker.address)
-        assert found("Rieng", subject)
-        wait_for(replies, "the reply of the opened mailbox")
-        assert len(replies().splitlines()) == 1, "none came of the locked one"
-    finally:
-        lab.run(
-            "mailstore",
-            f"doveadm sieve deactivate -u {person.mailbox}; doveadm sieve delete -u {person.mailbox} quy-tac;"
-            f" doveadm mailbox delete -u {person.mailbox} Rieng;"
-            f" doveadm expunge -u {asker.mailbox} mailbox INBOX from {person.address}",
-            check=False,
-        )
+        assert found("INBOX", subject)
+        assert not found("Rieng", subject)
+    subject = deliver(lab, person, asker.address)
+    assert found("Rieng", subject)
+    wait_for(replies, "the reply of the opened mailbox")
+    assert len(replies().splitlines()) == 1, "none came of the locked one"

@@ -16,7 +16,7 @@ from statistics import median
 import pytest
 
 from tests.lab import EFFECT, Lab, Sample, at_once, wait_for
-from tests.mail.accounts import forget_failures, reopen
+from tests.mail.accounts import forget_failures
 from tests.mail.http_doors import Browser, messages
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.dieu12]
@@ -27,11 +27,9 @@ PROGRAM = Path(__file__).with_name("auth_client.py")
 
 
 @pytest.fixture
-def victim(lab: Lab) -> Iterator[Sample]:
-    sample = lab.samples[4]
-    reopen(lab, sample.mailbox)
-    lab.run("mailstore", "doveadm auth cache flush")
-    yield sample
+def victim(lab: Lab, person: Sample) -> Iterator[Sample]:
+    forget_failures(lab)
+    yield person
     forget_failures(lab)
 
 

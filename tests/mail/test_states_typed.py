@@ -3,13 +3,13 @@
 import base64
 import http.client
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.lab import TIMEOUT, Lab, Sample
-from tests.mail.accounts import forget_failures, reopen
+from tests.mail.accounts import forget_failures
 from tests.mail.http_doors import Browser
 
 pytestmark = pytest.mark.dieu4
@@ -92,14 +92,6 @@ DOORS: dict[str, Door] = {
     "webmail": _webmail,
     "change page": _change,
 }
-
-
-@pytest.fixture
-def person(lab: Lab) -> Iterator[Sample]:
-    sample = lab.samples[4]
-    reopen(lab, sample.mailbox)
-    yield sample
-    reopen(lab, sample.mailbox)
 
 
 @pytest.mark.parametrize("door", list(DOORS))

@@ -7,7 +7,7 @@ import pytest
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
-from tests.lab import Lab
+from tests.lab import Lab, Sample
 
 
 def test_unit_runs_and_starts_at_boot(mailstore_host: Host) -> None:
@@ -80,23 +80,19 @@ def test_script_that_moves_spam_is_compiled(mailstore_host: Host) -> None:
     assert mailstore_host.file("/etc/dovecot/sieve/before/10-junk.svbin").exists
 
 
-def test_message_on_disk_is_compressed(lab: Lab, mailstore_host: Host) -> None:
-    person = lab.samples[0].mailbox
+def test_message_on_disk_is_compressed(person: Sample, mailstore_host: Host) -> None:
     text = "yes cong van | head -c 100000"
-    mailstore_host.check_output(f"(printf 'Subject: nen\\n\\n'; {text}) | doveadm save -u {person} -m Archive")
-    try:
-        sizes = mailstore_host.check_output(
-            f"find $(doveadm user -f home {person})/Maildir/.Archive -name '*,S=1000*' -printf '%s\\n'"
-        )
-        assert 0 < min(int(size) for size in sizes.split()) < 10_000
-    finally:
-        mailstore_host.check_output(f"doveadm expunge -u {person} mailbox Archive header Subject nen")
+    save = f"doveadm save -u {person.mailbox} -m Archive"
+    mailstore_host.check_output(f"(printf 'Subject: nen\\n\\n'; {text}) | {save}")
+    sizes = mailstore_host.check_output(
+        f"find $(doveadm user -f home {person.mailbox})/Maildir/.Archive -name '*,S=1000*' -printf '%s\\n'"
+    )
+    assert 0 < min(int(size) for size in sizes.split()) < 10_000
 
 
 @pytest.mark.neighbours
-def test_journal_tells_of_no_error_of_dovecots_own(lab: Lab, mailstore_host: Host) -> None:
+def test_journal_tells_of_no_error_of_dovecots_own(lab: Lab, person: Sample, mailstore_host: Host) -> None:
     """A delivery and a sign-in leave no complaint about sockets or rights behind."""
-    person = lab.samples[0]
     # Each process of IMAP that lived through a restart of the database, as in other tests, loses the note of a sign-in.
     mailstore_host.check_output("systemctl restart dovecot")
     lab.wait_for_agents()
@@ -119,8 +115,7 @@ CUT = 8
 @pytest.mark.neighbours
 @pytest.mark.dieu10
 @pytest.mark.dieu7
-def test_a_reload_cuts_no_session_and_leaves_no_sign_in_that_cannot_be_forgotten(lab: Lab) -> None:
-    person = lab.samples[1]
+def test_a_reload_cuts_no_session_and_leaves_no_sign_in_that_cannot_be_forgotten(lab: Lab, person: Sample) -> None:
     process = "pgrep --exact --uid dovecot auth"
     session = lab.imap(person.address, person.password)
     try:

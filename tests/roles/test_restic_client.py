@@ -6,7 +6,7 @@ import json
 import pytest
 from testinfra.host import Host
 
-from tests.lab import Lab, wait_for
+from tests.lab import Lab, Sample, wait_for
 
 pytestmark = pytest.mark.dieu10
 
@@ -87,8 +87,10 @@ def databases_saved(lab: Lab) -> None:
 
 @pytest.mark.neighbours
 @pytest.mark.dieu7
-def test_a_restored_accounts_database_tells_which_locks_it_would_undo(lab: Lab, databases_saved: None) -> None:
-    address, name = lab.samples[-1].address, "hanam_test_locks"
+def test_a_restored_accounts_database_tells_which_locks_it_would_undo(
+    lab: Lab, person: Sample, databases_saved: None
+) -> None:
+    address, name = person.address, "hanam_test_locks"
     restore = f"hanam-mail-restore --database mail --into {name} --document 12/STTTT"
     again = f"hanam-mail-db lock {address} --reason compromised --note 'thu khoa'"
     listed = "psql -h /run/postgresql -U postgres -Atc 'select datname from pg_database'"
@@ -102,7 +104,6 @@ def test_a_restored_accounts_database_tells_which_locks_it_would_undo(lab: Lab, 
         assert again in lab.run("accounts", f"{restore} --yes")
         assert name in lab.run("accounts", listed).split()
     finally:
-        lab.run("accounts", f"hanam-mail-db correct {address} --of-person --note 'thu khoa'")
         lab.run("accounts", f"dropdb -h /run/postgresql -U postgres --if-exists {name}")
 
 

@@ -6,27 +6,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from testinfra.host import Host
 
 from hanam_lab.paths import REPOSITORY
 from tests.lab import EFFECT, Lab, Sample, wait_for
 
 pytestmark = pytest.mark.dieu7
-
-
-@pytest.fixture
-def person(lab: Lab, accounts_host: Host) -> Iterator[Sample]:
-    """A sample official, unlocked again afterwards."""
-    sample = lab.samples[3]
-    yield sample
-    lab.outwait_cuts()
-    accounts_host.check_output("hanam-mail-db correct %s --of-person --note 'thử xong'", sample.address)
-    lab.settle()
 
 
 def pyinfra(lab: Lab, *words: str) -> subprocess.CompletedProcess[str]:
@@ -117,8 +105,9 @@ def test_dieu_7_2_a_lock_by_pyinfra_holds_on_every_node_within_seconds(lab: Lab,
     ],
     ids=["no such mailbox", "no such reason", "no note"],
 )
-def test_a_lock_that_cannot_be_fails_and_says_why(lab: Lab, given: dict[str, str], complaint: str) -> None:
-    person = lab.samples[3]
+def test_a_lock_that_cannot_be_fails_and_says_why(
+    lab: Lab, person: Sample, given: dict[str, str], complaint: str
+) -> None:
     words = {name: person.address if value == "SAMPLE" else value for name, value in given.items()}
     done = pyinfra(lab, *by_inventory(lab), *data(**words))
     assert done.returncode != 0

@@ -3,7 +3,6 @@
 import base64
 import imaplib
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pyrage  # type: ignore[import-untyped]
@@ -11,26 +10,8 @@ import pytest
 from testinfra.host import Host
 
 from tests.lab import Lab, Sample, message
-from tests.mail.accounts import reopen
 
 pytestmark = pytest.mark.dieu7
-
-
-@pytest.fixture
-def person(lab: Lab) -> Iterator[Sample]:
-    sample = lab.samples[5]
-    reopen(lab, sample.mailbox)
-    yield sample
-    # The lab's password again, as if it had never been another.
-    lab.sql(
-        f"delete from mail.lock_state where mailbox_id = '{sample.mailbox}';"
-        f" select mail.restores_followed('{{{sample.mailbox}}}');"
-        f" select mail.password_set('{sample.mailbox}', 'Khac-voi-tat-ca-1@', false, false);"
-        f" delete from mail.password_history where mailbox_id = '{sample.mailbox}';"
-        f" select mail.password_set('{sample.mailbox}', '{sample.password}', false, false);"
-        f" delete from mail.password_history where mailbox_id = '{sample.mailbox}'",
-    )
-    reopen(lab, sample.mailbox)
 
 
 def command(host: Host, *words: str) -> dict[str, Any]:

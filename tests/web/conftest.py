@@ -9,6 +9,7 @@ from selenium import webdriver
 
 from hanam_lab.paths import REPOSITORY
 from tests.lab import Lab, Sample
+from tests.people import People
 from tests.web import browser
 from tests.web.pages import Webmail
 
@@ -36,15 +37,9 @@ def webmail(lab: Lab, chromium: webdriver.Chrome) -> Webmail:
 
 
 @pytest.fixture
-def reader(lab: Lab) -> Sample:
-    """A sample official, who uses the browser."""
-    return lab.samples[0]
-
-
-@pytest.fixture
-def colleague(lab: Lab) -> Sample:
-    """Another one, who uses other programs."""
-    return lab.samples[1]
+def reader(people: People) -> Sample:
+    """An official who uses the browser."""
+    return people.take()
 
 
 def _name(lab: Lab) -> str:

@@ -1,7 +1,6 @@
 """The page where passwords are changed, from the login to the inbox (Đ8.2), and what a locked person is shown (Đ7)."""
 
 import shlex
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -21,12 +20,10 @@ CHOSEN = "Lúa-Chiêm-2026@"
 
 
 @pytest.fixture
-def newcomer(lab: Lab) -> Iterator[Sample]:
-    """Somebody with the operator's password, who gets his own back afterwards."""
-    person = lab.samples[-1]
+def newcomer(lab: Lab, person: Sample) -> Sample:
+    """Somebody with the operator's password."""
     lab.give_password(person.address, FIRST, must_change=True)
-    yield person
-    lab.give_back(person)
+    return person
 
 
 class Page:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.delegation import find
+from tests.delegation import Delegation
 from tests.lab import Lab, Sample
 from tests.web.pages import Webmail
 
@@ -53,8 +53,9 @@ def test_login_works_without_domain_and_in_capitals(webmail: Webmail, reader: Sa
 
 
 @pytest.mark.dieu9
-def test_dieu9_2_a_clerk_opens_the_agencys_mailbox_and_writes_as_the_agency(webmail: Webmail, lab: Lab) -> None:
-    delegation = find(lab)
+def test_dieu9_2_a_clerk_opens_the_agencys_mailbox_and_writes_as_the_agency(
+    webmail: Webmail, lab: Lab, delegation: Delegation
+) -> None:
     webmail.log_in(delegation.login, delegation.clerk.password)
     webmail.inbox()
     assert delegation.agency in webmail.text("#layout-sidebar .header-title.username")

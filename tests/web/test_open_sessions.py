@@ -1,7 +1,6 @@
 """An open session of the webmail when its mailbox is locked, its password expires, or what it needs is away."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -44,12 +43,6 @@ def signed_in(lab: Lab, person: Sample) -> Session:
     return Session(browser, token.group(1))
 
 
-@pytest.fixture
-def person(lab: Lab) -> Iterator[Sample]:
-    """Somebody of whom a state may be asked; his mailbox is open again afterwards."""
-    yield lab.samples[-1]
-
-
 @pytest.mark.dieu7
 @pytest.mark.parametrize(
     ("state", "page"),
@@ -83,12 +76,9 @@ def test_dieu7_a_lock_takes_the_browser_from_the_list_to_the_reason(lab: Lab, we
 
 def test_a_password_changed_elsewhere_ends_the_session_at_the_login(lab: Lab, person: Sample) -> None:
     session = signed_in(lab, person)
-    try:
-        lab.give_password(person.address, "Mua-Gat-2026@", must_change=False)
-        lab.settle()
-        assert session.click(LIST).location == "./?_task=login&_err=session"
-    finally:
-        lab.give_back(person)
+    lab.give_password(person.address, "Mua-Gat-2026@", must_change=False)
+    lab.settle()
+    assert session.click(LIST).location == "./?_task=login&_err=session"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from testinfra.host import Host
 from hanam_lab import turns
 from hanam_lab.paths import REPOSITORY
 from hanam_lab.remote import LATE, LOST
+from tests import journal
 from tests.delegation import Delegation
 from tests.lab import Lab, Sample
 from tests.people import People
@@ -105,6 +106,20 @@ backup_repository_host = _fixture("backup_repository")
 internet_host = _fixture("outside")
 
 
+@pytest.fixture(scope="module")
+def no_timed_backup(lab: Lab) -> Iterator[None]:
+    """No backup begins at its time, between what a test makes and what it looks for in the next backup."""
+    place = "/run/systemd/system/hanam-backup.timer.d"
+    far = "[Timer]\\nOnCalendar=\\nOnCalendar=2099-01-01\\nPersistent=false\\n"
+    again = "systemctl daemon-reload; systemctl restart hanam-backup.timer"
+    backed_up = [host for host in lab.hosts if lab.run(host, "systemctl is-enabled hanam-backup.timer", check=False)]
+    for host in backed_up:
+        lab.run(host, f"mkdir -p {place}; printf '{far}' > {place}/test.conf; {again}")
+    yield
+    for host in backed_up:
+        lab.run(host, f"rm -r {place}; {again}")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What asserts a promise in seconds comes last, and only what looks back on all tests (tests/after) follows."""
     items.sort(key=lambda item: ("tests/after/" in item.nodeid, item.get_closest_marker("bound") is not None))
@@ -119,16 +134,18 @@ _bound = ExitStack()
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
     """One scenario's bound tests wait for those tests of others that run, and keep new ones from beginning."""
     if "HANAM_TURNS" not in os.environ:
-        return (yield)
+        with journal.noted(item):
+            return (yield)
     quiet = item.config.stash.setdefault(_QUIET, turns.Quiet(turns.PLACE))
     if item.get_closest_marker("bound") is None:
-        with quiet.among_others():
+        with quiet.among_others(), journal.noted(item):
             return (yield)
     if not item.config.stash.get(_ALONE, False):
         _bound.enter_context(quiet.alone())
         item.config.stash[_ALONE] = True
     try:
-        return (yield)
+        with journal.noted(item):
+            return (yield)
     finally:
         if nextitem is None or nextitem.get_closest_marker("bound") is None:
             _bound.close()

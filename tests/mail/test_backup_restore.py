@@ -12,7 +12,7 @@ import pytest
 from tests.lab import Lab, Sample, message, wait_for
 from tests.people import People
 
-pytestmark = pytest.mark.dieu10
+pytestmark = [pytest.mark.dieu10, pytest.mark.usefixtures("no_timed_backup")]
 
 # "Công văn đến" as IMAP writes it (RFC 3501, 5.1.3).
 FOLDER = '"C&APQ-ng v&AQM-n &AREevw-n"'

@@ -8,7 +8,7 @@ from testinfra.host import Host
 
 from tests.lab import Lab, Sample, wait_for
 
-pytestmark = pytest.mark.dieu10
+pytestmark = [pytest.mark.dieu10, pytest.mark.usefixtures("no_timed_backup")]
 
 CLIENT_FILES = "/etc/hanam-mail/backup"
 SERVER_FILES = "/etc/hanam-mail/backup-repository"

@@ -1,0 +1,269 @@
+"""What hosts write down as a warning or worse: which lines tests provoke, and which test ran when one was written.
+
+A test says what it provokes, `@pytest.mark.provokes(journal.DATABASE_AWAY)`; tests/after/test_journal.py judges all
+lines when the tests are over. What a test did not declare is a fault of the product, or of the test.
+"""
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from tests.lab import Lab
+
+LATE = 300.0
+"""Seconds that a consequence may come after its test: a timer's next run, a queue's next try."""
+
+# Why a program could not ask another: it was stopped or started again. Never that it asked wrongly, or may not.
+_AWAY = (
+    r"(terminating connection due to administrator command|closed( the connection)? unexpectedly|Connection refused"
+    r"|PGSQL.*No such file or directory|Not connected to database"
+    r"|the database system is (starting up|shutting down|not yet accepting)"
+    # libpq says more in lines of their own, which become entries of their own.
+    r"|Consistent recovery state has not been yet reached|Is the server running (locally|on that host) and accepting)"
+)
+
+ON_THESE_HOSTS = (
+    # nspawn's hosts have no such rights or devices.
+    r"systemd .*Couldn't add UID/GID reference",
+    # A busy machine gives a host no processor for a moment. A clock that was set is off by more.
+    r"dovecot \S+ Warning: Time moved forward by 0\.\d+ seconds",
+)
+"""What needs no test to be written."""
+
+ALWAYS = (
+    *ON_THESE_HOSTS,
+    # Wanted, until the next year's days off are compared with the decision on them.
+    r"hanam-watch Lịch nghỉ đã xác nhận chỉ đến ngày 31/12/20\d\d: ",
+    # A process of sign-in that is just starting when Dovecot is reloaded, as after a new certificate; who signs in then
+    # waits two seconds.
+    r"dovecot master: Error: service\(auth\): command startup failed, throttling for 2\.000 secs$",
+)
+
+CONVERGING = "converging"
+"""Before the first test: what roles stop and start, hosts that boot, and hosts that stand still to be copied."""
+DATABASE_AWAY = "database away"
+DOVECOT_AWAY = "dovecot away"
+FILTER_AWAY = "filter away"
+POSTFIX_AWAY = "postfix away"
+WEBMAIL_AWAY = "webmail away"
+UNITS_FAIL = "units fail"
+BACKUP_FAILS = "backup fails"
+STOOD_STILL = "stood still"
+PORT_FULL = "port full"
+GUESSES = "guesses"
+BAD_CLIENTS = "bad clients"
+SCRIPTS = "scripts"
+MANY_SESSIONS = "many sessions"
+LEARNING_FAILS = "learning fails"
+VIRUSES = "viruses"
+ZONES = "zones"
+
+KNOWN: Mapping[str, Sequence[str]] = {
+    CONVERGING: (
+        r"nsd signal received, shutting down",
+        r"sshd-session .*Unable to open env file: /etc/default/locale",
+        # The hosts of a copied lab boot as after a power cut.
+        r"systemd-journald File \S+ corrupted or uncleanly shut down, renaming and replacing",
+        r"dovecot \S+ Warning: Time moved forward by \d+\.\d+ seconds",
+        rf"dovecot .*{_AWAY}",
+        rf"postfix/\S+ warning: (pgsql query failed|connect to pgsql server).*{_AWAY}",
+        r"dovecot [\w-]+: Fatal: master: service\([\w-]+\): child \d+ killed with signal 15$",
+    ),
+    DATABASE_AWAY: (
+        rf"postfix/\S+ warning: (pgsql query failed|connect to pgsql server).*{_AWAY}",
+        rf"dovecot .*{_AWAY}",
+        # What follows from it without a reason of its own. Another cause would stand beside it.
+        r"postfix/\S+ warning: proxy:pgsql:\S+ lookup error for ",
+        r"dovecot auth.*sqlpool\(pgsql\): Query failed, aborting: SELECT ",
+        r"dovecot .*(Temporary authentication failure|Internal error occurred|Internal auth failure)",
+        r"dovecot .*: Error: auth-master: userdb lookup\(\S+\): Auth USER lookup failed$",
+        # The agent's own connection is cut with the others. It tries again.
+        r"hanam-agent (consuming input failed|terminating connection|connection (is bad|failed))",
+        r"hanam-agent the connection is lost",
+        r"roundcube (DB Error: SQLSTATE\[08006\] \[7\] )?connection to server .*failed: No such file",
+        r"roundcube (DB Error: SQLSTATE\[08006\] \[7\] )?connection to server .*failed: Connection refused",
+        r"roundcube (\\x09)?\s*Is the server running (locally|on that host) and accepting ",
+        r"systemd .*postgresql\S*service",
+        r"systemd (Failed to start )?hanam-mail-notices\.service",
+        r"hanam-watch Gửi thông báo thất bại \(",
+    ),
+    DOVECOT_AWAY: (
+        r"postfix/\S+ .*(private/quota-status|server 127\.0\.0\.1:12342|connect to 127\.0\.0\.1:12342)",
+        r"postfix/\S+ (warning: SASL: Connect to Dovecot auth socket|fatal: no SASL authentication mechanisms)",
+        r"postfix/master warning: .*/smtpd( pid \d+ exit status 1|: bad command startup -- throttling)$",
+        r"dovecot .*(Killed with signal|Shutting down logging|SIGHUP received|net_connect_unix)",
+        r"dovecot .*(Temporary authentication failure|Internal error occurred|Internal auth failure)",
+        # A process that was just started when a test stopped Dovecot or had it started again.
+        r"dovecot [\w-]+: Fatal: master: service\([\w-]+\): child \d+ killed with signal 15$",
+        # A stopped Dovecot does not obey the agent. It tries again.
+        r"hanam-agent Command .*doveadm'.* returned non-zero exit status 75",
+        r"hanam-watch Cửa IMAP của kho thư \(dovecot\.service\) không trả lời: ",
+        r"roundcube PHP Warning: +stream_socket_client\(\): Unable to connect to 127\.0\.0\.1:1143 ",
+        r"(roundcube|php\S*) .*(SMTP Error|Connection failed|unable to connect)",
+    ),
+    FILTER_AWAY: (
+        r"postfix/\S+ .*Milter service",
+        r"postfix/\S+ warning: milter inet:127\.0\.0\.1:11332: .*(timed out|read error in initial handshake)",
+        r"systemd .*(clamav-daemon|rspamd)\S*service",
+        r"hanam-agent the filter's reports cannot be read: ",
+    ),
+    POSTFIX_AWAY: (
+        r"postfix/\S+ warning: stopping the Postfix mail system with force",
+        # Notices wait while mail is away.
+        r"systemd (Failed to start )?hanam-mail-notices\.service",
+        r"hanam-watch Gửi thông báo thất bại \(",
+        r"hanam-watch the operator could not be told by (mail|smarthost): ",
+        r"hanam-watch Chuyển thư \(postfix\.service\) không chạy: ",
+        r"hanam-watch Cửa nhận thư \(25\) \(postfix\.service\) không trả lời: ",
+        r"systemd .*postfix\S*service",
+    ),
+    WEBMAIL_AWAY: (r"systemd (php8\.4-fpm\.service: |Failed to start php8\.4-fpm)",),
+    # Daemons are killed and stopped in turn, and units of the tests' own fail, to see what the host makes of it.
+    UNITS_FAIL: (
+        r"systemd .*(unbound|redis-server|nginx|hanam-test-\w+|clamav-daemon|rspamd|postgresql)\S*service",
+        r"systemd .*(postfix|hanam-change-page|restic-rest-server|hanam-tunnel|ssh)\S*service",
+        r"systemd ssh\.service: (Found left-over process|This usually indicates unclean termination)",
+        r"systemd (php8\.4-fpm\.service: |Failed to start php8\.4-fpm)",
+        r"hanam-watch \S+\.service does not answer: it is started again",
+        r"hanam-watch .*\((unbound|redis-server|nginx)\.service\) đã phải khởi động lại ",
+        r"hanam-watch .*\(\S+\.service\) không trả lời, đã được khởi động lại",
+        r"hanam-watch the operator could not be told by (mail|smarthost): ",
+        r"hanam-watch Đồng hồ của máy bị lùi 3[56]\d\d giây",
+        r"hanam-watch hanam-test-\w+\.service thất bại: ",
+    ),
+    BACKUP_FAILS: (
+        r"systemd (Failed to start )?hanam-backup\.service",
+        r"hanam-watch Sao lưu thất bại \(",
+        r"hanam-mail-backup .*cannot be reached",
+        # Files of the repository itself are damaged before a restore.
+        r"hanam-backup-maintain mend of \S+ failed: 1 (damaged index files, made anew|unreadable locks, removed)",
+        # A look that comes upon a damaged key before the next one's start puts it back.
+        r"hanam-backup-maintain mend of \S+ failed: restic repair: exit 1: Fatal: LoadRaw\(<key/\w+>\): invalid data",
+        r"hanam-backup-maintain \S+/(config|keys/[0-9a-f]{64}) was damaged: its copy was put back$",
+        r"systemd (Failed to start )?hanam-backup-maintain@mend\.service",
+        r"hanam-watch Tệp quản lý của kho sao lưu \(hỏng\) thất bại ",
+    ),
+    STOOD_STILL: (r"dovecot \S+ Warning: Time moved forward by \d+\.\d+ seconds",),
+    PORT_FULL: (
+        r"postfix/master warning: service \"smtp\" \(25\) has reached its process limit ",
+        r"postfix/master warning: to avoid this condition, increase the process count ",
+        r"postfix/master warning: see https://www\.postfix\.org/STRESS_README\.html ",
+        r"hanam-watch Cửa nhận thư \(25\) \(postfix\.service\) không trả lời: ",
+    ),
+    # Until the account or the address is shut out (Đ4.6).
+    GUESSES: (
+        r"hanam-agent sign-in lockout ",
+        r"(roundcube|php\S*) .*(Login failed|Authentication failed)",
+        r"postfix/\S+ .*SASL \w+ authentication failed",
+        # 10,000 octets are typed as a name and as a password.
+        r"postfix/submissions/smtpd warning: client\.example\[\S+\]: request longer than 12288",
+    ),
+    BAD_CLIENTS: (
+        r"postfix/\S+ .*(TLS library problem|non-SMTP command|hostname .* does not resolve)",
+        r"postfix/\S+ .*(improper command pipelining|bare <LF>|numeric domain name|Illegal address syntax)",
+    ),
+    SCRIPTS: (
+        # They write under others' names, ...
+        r"dovecot lmtp: Error: mail of a Sieve script of \S+ is not sent: (From is|the field) ",
+        # ... lead mail to where they may not; nobody reads what would be stored, ...
+        r"dovecot lmtp: Error: mail of a Sieve script of \S+ is not sent: a redirect to \S+@ngoai\.example$",
+        r"dovecot managesieve(\(\S+\))?: Error: .*/run/dovecot/sieve-session",
+        r"dovecot managesieve-login: (Warning|Error): proxy\(\S+:4191\): Disconnected by server: .*state=auth",
+        r"dovecot lmtp\(.*vacation action: failed to send vacation response to \S+ <Sendmail program returned error>",
+        # ... or write more than the hour's number of messages; what was to be rejected is kept.
+        r"dovecot lmtp: Error: too much mail of Sieve scripts of \S+ within an hour$",
+        r"dovecot lmtp\(.*Error: msgid=\S+ Temporarily failed to send rejection: Sendmail program returned error$",
+    ),
+    # More sessions wait for news than the kernel would tell by itself.
+    MANY_SESSIONS: (
+        r"dovecot imap\(\S+ Warning: Inotify instance limit for user 5000 \(UID vmail\) exceeded, disabling\.",
+    ),
+    # Somebody moves messages to Junk while the filter is away, or what takes them hangs or is killed.
+    LEARNING_FAILS: (
+        r"dovecot imap\(\S+ Error: sieve: execute unix:\S+/hanam-learn/lessons: (Execution timed out |read\(program)",
+        r"dovecot imap\(\S+ Error: sieve: failed to pipe message to program 'lessons'",
+        r"hanam-learn the filter does not learn: ([\w.]+:11335: )?(timed out|\[Errno 2\] No such file|50[24] )",
+        r"systemd hanam-learn\.service: ",
+        r"hanam-watch hanam-learn\.service ",
+        r"hanam-watch .*\(hanam-learn\.service\)",
+    ),
+    # An account sends viruses until it is locked (Đ7.2b).
+    VIRUSES: (r"hanam-agent \S+ sent viruses and is locked",),
+    # Tests write further keys and names into the zones of the lab's name server.
+    ZONES: (r"nsd SIGHUP received, reloading\.\.\.$", r"nsd signal received, shutting down"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a host wrote down, when (seconds since the epoch), as '<identifier> <message>'."""
+
+    when: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Window:
+    """When a test ran, and what it provokes."""
+
+    test: str
+    begin: float
+    end: float
+    groups: frozenset[str]
+
+
+def lines(lab: Lab, host: str) -> Iterator[Line]:
+    """Everything at warning or above since boot."""
+    for line in lab.run(
+        host, "journalctl --sync; journalctl --no-pager --output=json --priority=warning --boot"
+    ).splitlines():
+        entry = json.loads(line)
+        text = f"{entry.get('SYSLOG_IDENTIFIER', '?')} {entry['MESSAGE']}"
+        yield Line(int(entry["__REALTIME_TIMESTAMP"]) / 1e6, text)
+
+
+def judge(found: Sequence[Line], windows: Sequence[Window]) -> list[str]:
+    """The lines that nothing explains, each with the test that ran when it was written."""
+    return [f"{_during(line.when, windows)}: {line.text}" for line in found if not _explained(line, windows)]
+
+
+def _explained(line: Line, windows: Sequence[Window]) -> bool:
+    if _matches(ALWAYS, line):
+        return True
+    groups = {group for group, patterns in KNOWN.items() if _matches(patterns, line)}
+    if not windows or line.when < windows[0].begin:
+        return CONVERGING in groups
+    return any(groups & window.groups and window.begin <= line.when <= window.end + LATE for window in windows)
+
+
+def _matches(patterns: Sequence[str], line: Line) -> bool:
+    return any(re.match(pattern, line.text) for pattern in patterns)
+
+
+def _during(when: float, windows: Sequence[Window]) -> str:
+    begun = [window for window in windows if window.begin <= when]
+    return begun[-1].test if begun else "before the first test"
+
+
+_WINDOWS = pytest.StashKey[list[Window]]()
+
+
+def windows(config: pytest.Config) -> list[Window]:
+    """Those of this run's tests so far, in their order."""
+    return config.stash.setdefault(_WINDOWS, [])
+
+
+@contextmanager
+def noted(item: pytest.Item) -> Iterator[None]:
+    """Note when the test runs, and what it provokes."""
+    begin = time.time()
+    try:
+        yield
+    finally:
+        groups = frozenset(group for mark in item.iter_markers("provokes") for group in mark.args)
+        windows(item.config).append(Window(item.nodeid, begin, time.time(), groups))

@@ -1,0 +1,48 @@
+"""Which lines of a journal are a fault: those that no test had declared by then, or not any more."""
+
+import re
+
+import pytest
+
+from tests import journal
+from tests.journal import LATE, Line, Window, judge
+
+AWAY = "postfix/smtpd[1] warning: proxy:pgsql:/etc/postfix/x.cf lookup error for "
+STOPS = Window("test_stops", 100, 110, frozenset({journal.DATABASE_AWAY}))
+BEFORE = Window("test_before", 90, 95, frozenset())
+AFTER = Window("test_after", 120, 130, frozenset())
+WINDOWS = [BEFORE, STOPS, AFTER]
+
+
+@pytest.mark.parametrize("when", [100, 105, 110, 125, 110 + LATE], ids=str)
+def test_what_a_test_provokes_may_be_said_while_it_runs_and_for_a_while_afterwards(when: float) -> None:
+    assert judge([Line(when, AWAY)], WINDOWS) == []
+
+
+@pytest.mark.parametrize(
+    ("when", "named"), [(80, "before the first test"), (92, "test_before"), (111 + LATE, "test_after")], ids=str
+)
+def test_the_same_line_at_another_time_is_a_fault_and_names_the_test_that_ran(when: float, named: str) -> None:
+    assert judge([Line(when, AWAY)], WINDOWS) == [f"{named}: {AWAY}"]
+
+
+def test_what_nobody_knows_is_a_fault_whatever_is_provoked() -> None:
+    everything = Window("test_all", 0, 100, frozenset(journal.KNOWN))
+    assert judge([Line(50, "dovecot imap: Error: something new")], [everything]) != []
+
+
+def test_what_converges_is_known_before_the_first_test_alone() -> None:
+    line = "nsd signal received, shutting down in 3 seconds"
+    assert judge([Line(10, line)], WINDOWS) == []
+    assert judge([Line(92, line)], WINDOWS) != []
+
+
+def test_what_these_hosts_always_say_is_no_fault() -> None:
+    assert judge([Line(92, "dovecot master: Warning: Time moved forward by 0.3 seconds")], WINDOWS) == []
+
+
+def test_every_pattern_is_sound_and_stands_in_a_group_that_a_mark_can_name() -> None:
+    names = {value for name, value in vars(journal).items() if name.isupper() and isinstance(value, str)}
+    assert set(journal.KNOWN) <= names
+    for patterns in journal.KNOWN.values():
+        assert all(re.compile(pattern) for pattern in patterns)

@@ -1,17 +1,13 @@
-"""An agency's mailbox of the registry and its clerk, for the tests of agency*person."""
+"""An agency's mailbox and its clerk, for the tests of agency*person."""
 
 from dataclasses import dataclass
-from functools import cache
 
-import yaml
-
-from hanam_lab.paths import REPOSITORY
-from tests.lab import Lab, Sample
+from tests.lab import Sample
 
 
 @dataclass(frozen=True)
 class Delegation:
-    """An agency's mailbox and a sample official who is its clerk."""
+    """An agency's mailbox, and the official who is its clerk."""
 
     agency: str
     mailbox: str
@@ -20,16 +16,3 @@ class Delegation:
     @property
     def login(self) -> str:
         return f"{self.agency.partition('@')[0]}*{self.clerk.address.partition('@')[0]}"
-
-
-@cache
-def find(lab: Lab) -> Delegation:
-    """The first one of the registry whose clerk is a sample official."""
-    people = {person.mailbox: person for person in lab.samples}
-    for path in sorted((REPOSITORY / "mailboxes").glob("*.yml")):
-        for entry in yaml.safe_load(path.read_text()).get("mailboxes", []):
-            for clerk in entry.get("clerks", []):
-                if clerk in people and entry["kind"] == "agency":
-                    address = f"{entry['address']}@{lab.variables['mail_domain']}"
-                    return Delegation(address, entry["id"], people[clerk])
-    raise AssertionError("no sample official is a clerk")

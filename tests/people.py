@@ -1,14 +1,14 @@
 """Fresh officials for tests: each test has mailboxes that nobody used before, and leaves them as they are."""
 
 import secrets
-from collections.abc import Iterator
 
 from tests.delegation import Delegation
 from tests.lab import Lab, Sample
 
-AT_ONCE = 60
-"""Mailboxes that are made together: the agents have their work with them once."""
+PERSONS, DELEGATIONS = 60, 6
+"""What is made together: the agents have their work with it once."""
 PASSWORD = "Tam-thoi-2026#Kx"
+NAME = "Nguyễn Thử Nghiệm"
 MARK = "tt"
 """How the ids of mailboxes begin that were made here; the registry knows none of them."""
 
@@ -22,34 +22,24 @@ class People:
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self._ready = list[Sample]()
+        self._persons = list[Sample]()
+        self._delegations = list[Delegation]()
 
     def take(self) -> Sample:
-        """An official with an empty mailbox, whose password need not be changed."""
-        if not self._ready:
-            self._ready = list(self._made(AT_ONCE))
-        return self._ready.pop()
+        """An official with an empty mailbox, whose password need not be changed; he is in the first sample's agency."""
+        if not self._persons:
+            self._make()
+        return self._persons.pop()
 
     def delegation(self) -> Delegation:
-        """An agency's mailbox, in an agency of its own, and its clerk."""
-        clerk, mailbox = self.take(), _new()
-        local_part = f"coquan{_letters(mailbox)}.tn"
-        self._lab.sql(
-            f"insert into mail.agency (id, kind, name, code)"
-            f" values ('{mailbox}', 'department', 'Cơ quan Thử nghiệm', '{_letters(mailbox)}.tn');"
-            "insert into mail.mailbox (id, kind, agency_id, name, shard, quota_bytes, state)"
-            f" select '{mailbox}', 'agency', '{mailbox}', 'Cơ quan Thử nghiệm', shard, quota_bytes, 'active'"
-            "  from mail.mailbox where kind = 'agency' limit 1;"
-            f"insert into mail.address (local_part, mailbox_id, kind) values ('{local_part}', '{mailbox}', 'primary');"
-            f"update mail.mailbox set agency_id = '{mailbox}' where id = '{clerk.mailbox}';"
-            f"insert into mail.mailbox_clerk values ('{mailbox}', '{clerk.mailbox}')"
-        )
-        self._lab.outwait_cuts()
-        return Delegation(f"{local_part}@{self._lab.variables['mail_domain']}", mailbox, clerk)
+        """An agency's mailbox and its clerk, in an agency of their own."""
+        if not self._delegations:
+            self._make()
+        return self._delegations.pop()
 
     def retire(self) -> None:
         """Close all that were made so far, by whichever run of tests."""
-        self._ready = []
+        self._persons, self._delegations = [], []
         self._lab.sql(f"update mail.mailbox set state = 'revoked' where id like '{MARK}%' and state <> 'revoked'")
         self._lab.settle()
 
@@ -58,25 +48,48 @@ class People:
         self.retire()
         remove(self._lab, self._lab.sql(f"select id from mail.mailbox where id like '{MARK}%'").split())
 
-    def _made(self, number: int) -> Iterator[Sample]:
-        like = self._lab.samples[0].mailbox
-        ids = [_new() for _ in range(number)]
-        places = {mailbox: f"thunghiem{_letters(mailbox)}.tn" for mailbox in ids}
-        boxes = ", ".join(f"('{mailbox}', '{local_part}')" for mailbox, local_part in places.items())
+    def _make(self) -> None:
+        home = self._lab.samples[0].mailbox
+        persons = [_new() for _ in range(PERSONS)]
+        pairs = [(_new(), _new()) for _ in range(DELEGATIONS)]
+        agency_of = {person: f"(select agency_id from mail.mailbox where id = '{home}')" for person in persons}
+        agency_of |= {clerk: f"'{agency}'" for agency, clerk in pairs}
+        agencies = ", ".join(
+            f"('{agency}', 'department', 'Cơ quan Thử nghiệm', '{_letters(agency)}.tn')" for agency, _ in pairs
+        )
+        boxes = [f"('{agency}', 'agency', '{agency}', 'Cơ quan Thử nghiệm')" for agency, _ in pairs]
+        boxes += [f"('{person}', 'person', {agency}, '{NAME}')" for person, agency in agency_of.items()]
+        clerks = ", ".join(f"('{agency}', '{clerk}')" for agency, clerk in pairs)
+        addresses = ", ".join(
+            f"('{self._local_part(mailbox)}', '{mailbox}', 'primary')"
+            for mailbox in (*agency_of, *(agency for agency, _ in pairs))
+        )
+        who = ", ".join(f"'{person}'" for person in agency_of)
         self._lab.sql(
-            f"create temporary table made (id text, local_part text); insert into made values {boxes};"
+            f"begin; insert into mail.agency (id, kind, name, code) values {agencies};"
             "insert into mail.mailbox (id, kind, agency_id, name, shard, quota_bytes, state)"
-            " select made.id, m.kind, m.agency_id, 'Nguyễn Thử Nghiệm', m.shard, m.quota_bytes, 'active'"
-            f" from made, mail.mailbox m where m.id = '{like}';"
-            "insert into mail.address (local_part, mailbox_id, kind) select local_part, id, 'primary' from made;"
-            f"do $$ begin perform mail.password_set(id, '{PASSWORD}', false, true) from made; end $$;"
-            "delete from mail.password_history where mailbox_id in (select id from made)"
+            " select b.id, b.kind, b.agency_id, b.name, like_it.shard, like_it.quota_bytes, 'active'"
+            f" from (values {', '.join(boxes)}) b (id, kind, agency_id, name)"
+            " join lateral (select * from mail.mailbox m where m.kind = b.kind limit 1) like_it on true;"
+            f"insert into mail.address (local_part, mailbox_id, kind) values {addresses};"
+            f"insert into mail.mailbox_clerk values {clerks};"
+            "do $$ begin perform mail.password_set(m.id, "
+            f"'{PASSWORD}', false, true) from mail.mailbox m where m.id in ({who}); end $$; commit"
         )
         # What is opened from now on is not cut for what their making changed.
         self._lab.outwait_cuts()
-        for mailbox, local_part in places.items():
-            address = f"{local_part}@{self._lab.variables['mail_domain']}"
-            yield Sample(address, PASSWORD, mailbox, "Nguyễn Thử Nghiệm")
+        self._persons += [self._sample(person) for person in persons]
+        self._delegations += [Delegation(self._address(agency), agency, self._sample(clerk)) for agency, clerk in pairs]
+
+    def _sample(self, mailbox: str) -> Sample:
+        return Sample(self._address(mailbox), PASSWORD, mailbox, NAME)
+
+    def _address(self, mailbox: str) -> str:
+        return f"{self._local_part(mailbox)}@{self._lab.variables['mail_domain']}"
+
+    @staticmethod
+    def _local_part(mailbox: str) -> str:
+        return f"thunghiem{_letters(mailbox)}.tn"
 
 
 def remove(lab: Lab, mailboxes: list[str]) -> None:

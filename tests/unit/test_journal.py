@@ -3,7 +3,6 @@
 import re
 
 import pytest
-
 from tests import journal
 from tests.journal import LATE, Line, Window, judge
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests import journal
 from tests.delegation import Delegation
 from tests.lab import Lab, Sample, message, wait_for
 
@@ -117,6 +118,7 @@ def test_a_wrong_password_and_the_operators_tools_are_no_use(lab: Lab, person: S
     assert uses(lab, person.mailbox) == {}
 
 
+@pytest.mark.provokes(journal.DATABASE_AWAY)
 def test_a_database_that_is_away_keeps_nobody_from_reading_on(lab: Lab, person: Sample) -> None:
     """The note of a use may be lost, the session not: it needs the database for nothing else once it is open."""
     with lab.imap(person.address, person.password) as client:

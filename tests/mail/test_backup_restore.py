@@ -9,10 +9,15 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests import journal
 from tests.lab import Lab, Sample, message, wait_for
 from tests.people import People
 
-pytestmark = [pytest.mark.dieu10, pytest.mark.usefixtures("no_timed_backup")]
+pytestmark = [
+    pytest.mark.dieu10,
+    pytest.mark.usefixtures("no_timed_backup"),
+    pytest.mark.provokes(journal.BACKUP_FAILS),
+]
 
 # "Công văn đến" as IMAP writes it (RFC 3501, 5.1.3).
 FOLDER = '"C&APQ-ng v&AQM-n &AREevw-n"'

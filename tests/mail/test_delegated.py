@@ -7,11 +7,12 @@ import time
 
 import pytest
 
+from tests import journal
 from tests.delegation import Delegation
 from tests.lab import EFFECT, Lab, Sample, at_once, message, wait_for
 from tests.people import People
 
-pytestmark = [pytest.mark.dieu9, pytest.mark.neighbours]
+pytestmark = [pytest.mark.dieu9, pytest.mark.neighbours, pytest.mark.provokes(journal.GUESSES)]
 
 
 @pytest.fixture

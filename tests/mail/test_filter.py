@@ -16,10 +16,11 @@ from functools import partial
 
 import pytest
 
+from tests import journal
 from tests.lab import Lab, Sample, at_once, message, wait_for
 from tests.people import People
 
-pytestmark = [pytest.mark.dieu4, pytest.mark.dieu10]
+pytestmark = [pytest.mark.dieu4, pytest.mark.dieu10, pytest.mark.provokes(journal.FILTER_AWAY)]
 
 # Written apart, so that no scanner of a developer's machine takes this file for the test virus itself.
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS" + b"-TEST-FILE!$H+H*"

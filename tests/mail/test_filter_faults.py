@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import journal
 from tests.containers import encrypted_ooxml
 from tests.lab import Lab, Sample, message, wait_for
 
-pytestmark = [pytest.mark.dieu4, pytest.mark.dieu10]
+pytestmark = [pytest.mark.dieu4, pytest.mark.dieu10, pytest.mark.provokes(journal.FILTER_AWAY)]
 
 STRANGER = "nguoi.gui@client.example"
 RULES = "/etc/rspamd/lua.local.d"

@@ -7,6 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 
+from tests import journal
 from tests.lab import Lab, Sample, message, wait_for
 
 pytestmark = pytest.mark.neighbours
@@ -96,6 +97,7 @@ def test_mail_for_the_postmaster_reaches_the_operator(lab: Lab, sender: Sample) 
     wait_for(found, "the postmaster's message in the operator's mailbox")
 
 
+@pytest.mark.provokes(journal.DOVECOT_AWAY, journal.DATABASE_AWAY)
 def test_accepted_message_survives_a_stopped_mail_store_and_database(
     lab: Lab, sender: Sample, recipient: Sample
 ) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from hanam_mail.host.mail.learn import TIMEOUT
+from tests import journal
 from tests.lab import Lab, Sample, message, wait_for
 
-pytestmark = [pytest.mark.dieu10]
+pytestmark = [pytest.mark.dieu10, pytest.mark.provokes(journal.FILTER_AWAY, journal.LEARNING_FAILS)]
 
 
 @pytest.fixture

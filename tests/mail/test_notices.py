@@ -6,6 +6,7 @@ from email.message import EmailMessage
 
 import pytest
 
+from tests import journal
 from tests.delegation import Delegation
 from tests.lab import Lab, Sample, wait_for
 
@@ -74,6 +75,7 @@ def test_dieu_7_2_person_and_agency_get_the_warning_once_in_vietnamese(
     assert lab.sql(f"SELECT sent_at IS NOT NULL FROM mail.notice WHERE {notice}") == "t"
 
 
+@pytest.mark.provokes(journal.POSTFIX_AWAY)
 def test_a_notice_waits_while_mail_is_away_and_the_operator_sees_it(lab: Lab, notice: str) -> None:
     # The timer would begin another run between one look and the next; what it had begun ends with the first call.
     with lab.stopped("accounts", "hanam-mail-notices.timer"), lab.stopped("mx", "postfix"):

@@ -5,6 +5,7 @@ import smtplib
 
 import pytest
 
+from tests import journal
 from tests.foreign import AN
 from tests.lab import Lab, Sample, message, wait_for
 
@@ -139,6 +140,7 @@ def test_message_for_two_comes_to_the_one_with_room_and_waits_for_the_other(
 
 
 @pytest.mark.neighbours
+@pytest.mark.provokes(journal.DOVECOT_AWAY)
 def test_nobody_to_ask_for_room_means_try_later(lab: Lab, sender: Sample, person: Sample) -> None:
     """Mail that was taken without asking might have to be sent back; mail to elsewhere is not concerned."""
     elsewhere = lab.host("mx") not in lab.groups["mailstore"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import journal
 from tests.delegation import Delegation
 from tests.lab import Lab, Sample, message, wait_for
 from tests.mail.test_filter import EICAR, with_attachment
@@ -116,6 +117,7 @@ def test_a_clerk_has_his_agencys_numbers_and_all_its_clerks_together_have_them_o
         assert answers(client) == [250, 450]
 
 
+@pytest.mark.provokes(journal.VIRUSES)
 def test_dieu7_2b_the_last_virus_too_many_locks_the_account(lab: Lab, flooder: Sample, recipient: Sample) -> None:
     """The third, as production has it."""
     most = lab.variables["sending_lock_viruses"]

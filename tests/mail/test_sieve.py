@@ -7,10 +7,11 @@ from functools import partial
 
 import pytest
 
+from tests import journal
 from tests.lab import Lab, Sample, message, wait_for
 from tests.people import People
 
-pytestmark = [pytest.mark.dieu4]
+pytestmark = [pytest.mark.dieu4, pytest.mark.provokes(journal.SCRIPTS)]
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from email.utils import formatdate
 
 import pytest
 
+from tests import journal
 from tests.foreign import AN, UNSIGNED, Foreign
 from tests.lab import Lab, Sample
 from tests.mail.test_scores import verdicts
@@ -18,7 +19,7 @@ from tests.official_mail import Client
 from tests.people import People
 from tests.signing import Key, arc, dkim
 
-pytestmark = pytest.mark.dieu4
+pytestmark = [pytest.mark.dieu4, pytest.mark.provokes(journal.ZONES)]
 
 ZONE = "khongky.example"
 ZONE_FILE = f"/var/lib/nsd/plain/{ZONE}"

@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests import journal
 from tests.lab import TIMEOUT, Lab, Sample
 from tests.mail.accounts import forget_failures
 from tests.mail.http_doors import Browser
 
-pytestmark = pytest.mark.dieu4
+pytestmark = [pytest.mark.dieu4, pytest.mark.provokes(journal.GUESSES)]
 
 STRANGE = [
     *(b"'", b'"', b"%", b"*", b"(", b")", b"\\", b"\n", b"\t", b"`", b"?", b"<b>", b";--"),

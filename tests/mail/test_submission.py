@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 
+from tests import journal
 from tests.foreign import AN
 from tests.lab import Lab, Sample, at_once, message, wait_for
 
@@ -63,6 +64,7 @@ def test_25_neither_relays_nor_tells_who_exists(lab: Lab, recipient: Sample) -> 
 @pytest.mark.neighbours
 @pytest.mark.dieu4
 @pytest.mark.parametrize("implicit_tls", [True, False], ids=["465", "587"])
+@pytest.mark.provokes(journal.GUESSES)
 def test_wrong_password_is_refused(lab: Lab, sender: Sample, implicit_tls: bool) -> None:
     with pytest.raises(smtplib.SMTPAuthenticationError) as refusal:
         lab.submission(sender.address, sender.password + "x", implicit_tls=implicit_tls)
@@ -161,6 +163,7 @@ def test_incoming_limit_is_its_own(lab: Lab) -> None:
 
 @pytest.mark.neighbours
 @pytest.mark.dieu10
+@pytest.mark.provokes(journal.DATABASE_AWAY)
 def test_database_that_is_down_means_try_later(lab: Lab, sender: Sample, recipient: Sample) -> None:
     open_session, incoming = lab.submission(sender.address, sender.password), lab.smtp()
     with open_session, incoming, lab.stopped("accounts", "postgresql@17-main"):
@@ -185,6 +188,7 @@ def test_database_that_is_down_means_try_later(lab: Lab, sender: Sample, recipie
     lab.wait_for_agents()
 
 
+@pytest.mark.provokes(journal.BAD_CLIENTS)
 def test_smuggled_line_end_does_not_make_a_second_message(lab: Lab, sender: Sample, recipient: Sample) -> None:
     """A lone LF around the dot must not end the message (CVE-2023-51764)."""
     mail = message(sender.address, recipient.address)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from testinfra.host import Host
 
+from tests import journal
 from tests.lab import EFFECT, Lab, Sample, wait_for
 
 
@@ -173,6 +174,7 @@ def test_what_happened_while_the_agent_was_away_is_caught_up_with(
 
 
 @pytest.mark.neighbours
+@pytest.mark.provokes(journal.DATABASE_AWAY)
 def test_the_agent_survives_a_restart_of_the_database(lab: Lab, accounts_host: Host, person: Sample) -> None:
     accounts_host.check_output("systemctl restart postgresql@17-main")
     accounts_host.check_output("hanam-mail-db lock %s --reason idle --note thử", person.address)
@@ -180,6 +182,7 @@ def test_the_agent_survives_a_restart_of_the_database(lab: Lab, accounts_host: H
 
 
 @pytest.mark.neighbours
+@pytest.mark.provokes(journal.DATABASE_AWAY)
 def test_once_the_agent_is_back_no_sign_in_fails_after_a_restart_of_the_database(
     lab: Lab, accounts_host: Host, mailstore_host: Host, person: Sample
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from fpdf import FPDF
 from testinfra.host import Host
 
+from tests import journal
 from tests.containers import (
     KNOWN,
     PAYLOAD,
@@ -173,6 +174,7 @@ def test_password_of_an_office_document_is_seen_and_hides_nothing_beside_it(lab:
     assert {name for name in beside if "Hanam.Encrypted.Archive" not in verdicts[name]} == set()
 
 
+@pytest.mark.provokes(journal.FILTER_AWAY)
 def test_scanner_rises_again_after_a_fall(filter_host: Host) -> None:
     before = filter_host.check_output("systemctl show -P MainPID clamav-daemon.service")
     filter_host.check_output("systemctl kill --signal=KILL clamav-daemon.service")

@@ -7,6 +7,7 @@ import pytest
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
+from tests import journal
 from tests.lab import Lab, Sample
 
 
@@ -91,6 +92,7 @@ def test_message_on_disk_is_compressed(person: Sample, mailstore_host: Host) -> 
 
 
 @pytest.mark.neighbours
+@pytest.mark.provokes(journal.DOVECOT_AWAY)
 def test_journal_tells_of_no_error_of_dovecots_own(lab: Lab, person: Sample, mailstore_host: Host) -> None:
     """A delivery and a sign-in leave no complaint about sockets or rights behind."""
     # Each process of IMAP that lived through a restart of the database, as in other tests, loses the note of a sign-in.

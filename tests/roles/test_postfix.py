@@ -6,6 +6,7 @@ import ssl
 import pytest
 from testinfra.host import Host
 
+from tests import journal
 from tests.lab import Lab, wait_for
 
 
@@ -94,6 +95,7 @@ def test_anonymous_and_static_key_suites_are_refused(lab: Lab) -> None:
 @pytest.mark.bound
 @pytest.mark.neighbours
 @pytest.mark.dieu10
+@pytest.mark.provokes(journal.DOVECOT_AWAY)
 def test_submission_is_back_seconds_after_the_sign_in_is(lab: Lab) -> None:
     """A server that is started while Dovecot is away ends at once, and Postfix waits before it starts another."""
 

@@ -2,6 +2,8 @@
 
 from testinfra.host import Host
 
+from tests import journal
+
 SOCKET = "/run/redis/redis-server.sock"
 
 
@@ -25,6 +27,7 @@ def test_password_is_readable_by_redis_only(filter_host: Host) -> None:
     assert (secret.user, secret.group, secret.mode) == ("root", "redis", 0o640)
 
 
+@pytest.mark.provokes(journal.FILTER_AWAY, journal.UNITS_FAIL)
 def test_what_was_learnt_survives_a_restart(filter_host: Host) -> None:
     cli = (
         f"REDISCLI_AUTH=$(sed -n 's/^requirepass //p' /etc/redis/password.conf) redis-cli -s {SOCKET} --no-auth-warning"

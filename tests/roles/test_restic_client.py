@@ -6,9 +6,14 @@ import json
 import pytest
 from testinfra.host import Host
 
+from tests import journal
 from tests.lab import Lab, Sample, wait_for
 
-pytestmark = [pytest.mark.dieu10, pytest.mark.usefixtures("no_timed_backup")]
+pytestmark = [
+    pytest.mark.dieu10,
+    pytest.mark.usefixtures("no_timed_backup"),
+    pytest.mark.provokes(journal.BACKUP_FAILS),
+]
 
 CLIENT_FILES = "/etc/hanam-mail/backup"
 SERVER_FILES = "/etc/hanam-mail/backup-repository"

@@ -10,9 +10,23 @@ from functools import partial
 
 import pytest
 
+from tests import journal
 from tests.lab import Lab, wait_for
 
-pytestmark = pytest.mark.dieu10
+pytestmark = [
+    pytest.mark.dieu10,
+    pytest.mark.provokes(
+        journal.UNITS_FAIL,
+        journal.POSTFIX_AWAY,
+        journal.DOVECOT_AWAY,
+        journal.DATABASE_AWAY,
+        journal.FILTER_AWAY,
+        journal.WEBMAIL_AWAY,
+        journal.PORT_FULL,
+        journal.BACKUP_FAILS,
+        journal.STOOD_STILL,
+    ),
+]
 
 GROUPS = ("accounts", "mx", "submission", "filter", "mailstore", "webmail", "backup_repository")
 

@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from hanam_lab.watches import LIMIT
+from tests import journal
 from tests.lab import Lab, Sample
 from tests.people import People
+
+pytestmark = pytest.mark.provokes(journal.MANY_SESSIONS, journal.DOVECOT_AWAY)
 
 SESSIONS = 300
 PERSONS = 6

@@ -8,6 +8,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support import expected_conditions as expect
 
+from tests import journal
 from tests.lab import Lab, Sample
 from tests.mail.accounts import State, forget_failures, in_state
 from tests.mail.http_doors import Browser
@@ -153,6 +154,7 @@ def test_dieu6_2c_who_was_revoked_is_told_so(lab: Lab, webmail: Webmail, page: P
 
 
 @pytest.mark.dieu4
+@pytest.mark.provokes(journal.GUESSES)
 def test_dieu4_6_who_guessed_too_often_is_told_to_wait(
     lab: Lab, webmail: Webmail, page: Page, newcomer: Sample
 ) -> None:
@@ -169,6 +171,7 @@ def test_dieu4_6_who_guessed_too_often_is_told_to_wait(
         assert "quá nhiều lần" in page.refusal()
 
 
+@pytest.mark.provokes(journal.WEBMAIL_AWAY)
 def test_a_webmail_that_does_not_answer_does_not_deny_the_change(
     lab: Lab, webmail: Webmail, page: Page, newcomer: Sample
 ) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 from selenium.webdriver.support import expected_conditions as expect
 
+from tests import journal
 from tests.lab import Lab, Sample
 from tests.mail.accounts import State, in_state
 from tests.mail.http_doors import Browser, Reply
@@ -85,6 +86,7 @@ def test_a_password_changed_elsewhere_ends_the_session_at_the_login(lab: Lab, pe
     ("group", "unit", "status"),
     [("accounts", "postgresql@17-main", 503), ("mailstore", "dovecot", 503), ("webmail", "php8.4-fpm", 502)],
 )
+@pytest.mark.provokes(journal.DATABASE_AWAY, journal.DOVECOT_AWAY, journal.WEBMAIL_AWAY)
 def test_what_is_away_is_told_in_vietnamese_and_the_session_goes_on_afterwards(
     lab: Lab, person: Sample, group: str, unit: str, status: int
 ) -> None:
@@ -97,6 +99,7 @@ def test_what_is_away_is_told_in_vietnamese_and_the_session_goes_on_afterwards(
     assert 'id="messagelist"' in session.click("/?_task=mail").body
 
 
+@pytest.mark.provokes(journal.DOVECOT_AWAY)
 def test_an_open_page_says_in_vietnamese_that_the_mail_store_is_away(
     lab: Lab, webmail: Webmail, person: Sample
 ) -> None:

@@ -1,5 +1,6 @@
 """Redis is reached by the filter alone, and keeps what it has learnt."""
 
+import pytest
 from testinfra.host import Host
 
 from tests import journal

@@ -24,7 +24,6 @@ pytestmark = [
         journal.WEBMAIL_AWAY,
         journal.PORT_FULL,
         journal.BACKUP_FAILS,
-        journal.STOOD_STILL,
     ),
 ]
 

@@ -37,7 +37,9 @@ def test_what_converges_is_known_before_the_first_test_alone() -> None:
 
 
 def test_what_these_hosts_always_say_is_no_fault() -> None:
-    assert judge([Line(92, "dovecot master: Warning: Time moved forward by 0.3 seconds")], WINDOWS) == []
+    line = "dovecot master: Warning: Time moved forward by {} seconds"
+    assert judge([Line(92, line.format("0.3")), Line(92, line.format("18.204"))], WINDOWS) == []
+    assert judge([Line(92, line.format("3600.5"))], WINDOWS) != []
 
 
 def test_every_pattern_is_sound_and_stands_in_a_group_that_a_mark_can_name() -> None:

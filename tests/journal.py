@@ -30,8 +30,8 @@ _AWAY = (
 ON_THESE_HOSTS = (
     # nspawn's hosts have no such rights or devices.
     r"systemd .*Couldn't add UID/GID reference",
-    # A busy machine gives a host no processor for a moment, and hosts stand still while they are kept or copied. A clock
-    # that was set is off by more.
+    # A busy machine gives a host no processor for a moment, and hosts stand still while they are kept or copied. A
+    # clock that was set is off by more.
     r"dovecot \S+ Warning: Time moved forward by \d{1,2}\.\d+ seconds",
 )
 """What needs no test to be written."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from hanam_mail.host.mail.learn import TIMEOUT
+from hanam_mail.host.mail.filters import TIMEOUT
 from tests import journal
 from tests.lab import Lab, Sample, message, wait_for
 

@@ -1,14 +1,12 @@
 """`hanam-mail add`: one new person, office or agency."""
 
-from pathlib import Path
-
 import click
 
 from hanam_mail.cli import candidates
 from hanam_mail.cli.base import Command, Group, Size
 from hanam_mail.cli.changes import counter_option, details_option
 from hanam_mail.cli.document import Document, document_options
-from hanam_mail.cli.writing import Editing, convert_option, editing, exact_name_option, writing_options
+from hanam_mail.cli.writing import Editing, Target, convert_option, exact_name_option, writing_options
 
 _agency = click.option(
     "--agency", shell_complete=candidates.codes, required=True, help="Mã cơ quan. / The agency's code."
@@ -49,14 +47,12 @@ def person(
     exact_name: bool,
     convert_legacy: bool,
     paper: Document,
-    path: Path,
-    dry_run: bool,
-    as_json: bool,
+    target: Target,
 ) -> None:
     """Cấp hộp thư cho một người (Đ5.2, Đ6.2a) / Issue a person's mailbox."""
     if guest and (post or exact_name):
         raise click.UsageError("--post, --exact-name không dùng với --guest.")
-    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+    with target.editing() as edit:
         if guest:
             name = edit.name(name, convert_legacy=convert_legacy)
         else:
@@ -95,12 +91,10 @@ def office(
     address: str | None,
     convert_legacy: bool,
     paper: Document,
-    path: Path,
-    dry_run: bool,
-    as_json: bool,
+    target: Target,
 ) -> None:
     """Cấp hộp thư cho phòng, đơn vị của cơ quan (Đ5.1d, đ) / Issue an office's mailbox."""
-    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+    with target.editing() as edit:
         name = edit.name(name, convert_legacy=convert_legacy)
         request = paper.enter(edit.draft, "issue", agency)
         mailbox = edit.draft.issue(
@@ -137,15 +131,13 @@ def agency(
     document_system: bool,
     convert_legacy: bool,
     paper: Document,
-    path: Path,
-    dry_run: bool,
-    as_json: bool,
+    target: Target,
 ) -> None:
     """Thêm cơ quan và hộp thư của nó (Đ5.1); --sender là cơ quan đề nghị / Add an agency with its mailbox."""
     if paper.document and not paper.sender:
         text = "--document cần --sender: mã cơ quan đề nghị."
         raise click.UsageError(text)
-    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+    with target.editing() as edit:
         name = edit.name(name, convert_legacy=convert_legacy)
         request = paper.enter(edit.draft, "issue", paper.sender or "")
         made = edit.draft.add_agency(

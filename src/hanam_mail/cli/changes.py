@@ -1,14 +1,12 @@
 """Commands that change names and agencies: rename, transfer, rename-agency, merge-agency."""
 
-from pathlib import Path
-
 import click
 
 from hanam_mail.cli import candidates
 from hanam_mail.cli.base import command
 from hanam_mail.cli.document import Document, document_options
 from hanam_mail.cli.states import code_of
-from hanam_mail.cli.writing import convert_option, editing, exact_name_option, writing_options
+from hanam_mail.cli.writing import Target, convert_option, exact_name_option, writing_options
 
 details_option = click.option(
     "--detail",
@@ -50,14 +48,12 @@ def rename(
     exact_name: bool,
     convert_legacy: bool,
     paper: Document,
-    path: Path,
-    dry_run: bool,
-    as_json: bool,
+    target: Target,
 ) -> None:
     """Đổi tên người hoặc phòng, địa chỉ mới theo Điều 5, giữ địa chỉ cũ / Rename a person or office."""
     from hanam_mail.registry.model import MailboxKind
 
-    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+    with target.editing() as edit:
         draft = edit.draft
         if draft.mailbox(address).kind is MailboxKind.PERSON:
             name = edit.person_name(name, convert_legacy=convert_legacy, exact=exact_name)
@@ -95,12 +91,10 @@ def transfer(
     counter: bool,
     post: str,
     paper: Document,
-    path: Path,
-    dry_run: bool,
-    as_json: bool,
+    target: Target,
 ) -> None:
     """Chuyển người sang cơ quan mã AGENCY, giữ nguyên hộp thư / Move a person's mailbox to another agency."""
-    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+    with target.editing() as edit:
         draft = edit.draft
         request = paper.enter(draft, "change", code_of(draft, address))
         mailbox = draft.transfer(
@@ -135,14 +129,12 @@ def rename_agency(
     suffix: str | None,
     document_system: bool | None,
     paper: Document,
-    path: Path,
-    dry_run: bool,
-    as_json: bool,
+    target: Target,
 ) -> None:
     """Đổi tên, mã, hậu tố, phần mềm văn bản của cơ quan mã CODE / Change an agency's name, code, suffix or software."""
     if not (name or new_code or suffix) and document_system is None:
         raise click.UsageError("cần --name, --new-code, --suffix hoặc --document-system.")
-    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+    with target.editing() as edit:
         request = paper.enter(edit.draft, "change", code)
         edit.draft.rename_agency(
             code,
@@ -167,12 +159,10 @@ def rename_agency(
 )
 @document_options
 @writing_options
-def merge_agency(
-    code: str, into: str, offices: tuple[str, ...], paper: Document, path: Path, dry_run: bool, as_json: bool
-) -> None:
+def merge_agency(code: str, into: str, offices: tuple[str, ...], paper: Document, target: Target) -> None:
     """Sáp nhập cơ quan mã CODE vào cơ quan mã INTO; không mất gì / Merge one agency into another."""
     chosen = dict(_pair(office) for office in offices)
-    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+    with target.editing() as edit:
         request = paper.enter(edit.draft, "change", code)
         former = edit.draft.agency(code)
         edit.draft.merge_agency(code, into=into, request=request, done=paper.done, offices=chosen)

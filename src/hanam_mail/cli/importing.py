@@ -9,7 +9,7 @@ import click
 
 from hanam_mail.cli import candidates
 from hanam_mail.cli.base import Day, command, console, load, print_json, table
-from hanam_mail.cli.writing import convert_option, editing, writing_options
+from hanam_mail.cli.writing import Target, convert_option, writing_options
 from hanam_mail.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -66,9 +66,7 @@ def import_(
     template: Path | None,
     titles: tuple[str, ...],
     output: Path | None,
-    path: Path,
-    dry_run: bool,
-    as_json: bool,
+    target: Target,
     **options: Any,
 ) -> None:
     """Nhập danh sách của cơ quan (XLSX, CSV): cấp mới, thay đổi, thu hồi (Đ11.4) / Import an agency's list.
@@ -81,8 +79,8 @@ def import_(
     if template is not None:
         from hanam_mail.importing import template as blank
 
-        blank.write(template, load(path))
-        if as_json:
+        blank.write(template, load(target.path))
+        if target.as_json:
             print_json({"template": str(template)})
         else:
             click.echo(f"Đã ghi biểu mẫu ra {template}.")
@@ -90,7 +88,7 @@ def import_(
     if file is None:
         raise click.UsageError("cần tệp danh sách, hoặc --template.")
     with ExitStack() as at_the_end:
-        with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+        with target.editing() as edit:
             from hanam_mail import atomic_file
             from hanam_mail.importing import planning
             from hanam_mail.registry import loading
@@ -103,16 +101,16 @@ def import_(
             if not paper.agency:
                 raise InputError(problems)  # nothing can be said of rows without knowing whose they are
             done = options["done"] or loading.today()
-            domain = revisions.domain_beside(path)
+            domain = revisions.domain_beside(target.path)
             plan = planning.plan(edit.draft, found.entries, paper, done=done, domain=domain, spoiled=found.spoiled)
             if problems or plan.problems:
                 raise InputError([*problems, *plan.problems])
             edit.notes += [*found.notes, *(f"dòng {row.row}: {note}" for row in plan.outcomes for note in row.notes)]
             edit.result |= {"request": plan.request, "rows": [_as_dict(row) for row in plan.outcomes]}
-            if output is not None and not dry_run:
+            if output is not None and not target.dry_run:
                 # Its draft stands before the registry is written, and it is printed before it is put in place.
                 at_the_end.enter_context(atomic_file.placed(output, _csv(plan.outcomes)))
-        if not as_json:
+        if not target.as_json:
             _print(plan.outcomes)
 
 

@@ -1,13 +1,12 @@
 """`hanam-mail request`: the register of documents that asked for something (Đ6.2, Đ7.3)."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from hanam_mail.cli import candidates
 from hanam_mail.cli.base import Command, Day, Group
-from hanam_mail.cli.writing import editing, writing_options
+from hanam_mail.cli.writing import Target, writing_options
 
 if TYPE_CHECKING:
     from datetime import date
@@ -42,14 +41,12 @@ def register(
     dated: "date",
     received: "date | None",
     ground: str,
-    path: Path,
-    dry_run: bool,
-    as_json: bool,
+    target: Target,
 ) -> None:
     """Vào sổ đề nghị văn bản DOCUMENT, chờ giải quyết (Đ6.2a) / Register a document, pending."""
     from hanam_mail.registry import loading
 
-    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+    with target.editing() as edit:
         entered = edit.draft.request(
             document=document,
             dated=dated,
@@ -66,9 +63,9 @@ def register(
 @_reply
 @_replied
 @writing_options
-def answer(request_id: str, reply: str, replied: "date | None", path: Path, dry_run: bool, as_json: bool) -> None:
+def answer(request_id: str, reply: str, replied: "date | None", target: Target) -> None:
     """Ghi đã giải quyết đề nghị và văn bản trả lời (Đ6.2b) / Note that a request was granted."""
-    _answer(request_id, "done", reply, replied, path, dry_run=dry_run, as_json=as_json)
+    _answer(request_id, "done", reply, replied, target)
 
 
 @request.command("refuse", cls=Command)
@@ -76,15 +73,13 @@ def answer(request_id: str, reply: str, replied: "date | None", path: Path, dry_
 @_reply
 @_replied
 @writing_options
-def refuse(request_id: str, reply: str, replied: "date | None", path: Path, dry_run: bool, as_json: bool) -> None:
+def refuse(request_id: str, reply: str, replied: "date | None", target: Target) -> None:
     """Ghi từ chối đề nghị và văn bản trả lời (Đ6.2b) / Note that a request was refused."""
-    _answer(request_id, "refused", reply, replied, path, dry_run=dry_run, as_json=as_json)
+    _answer(request_id, "refused", reply, replied, target)
 
 
-def _answer(
-    request_id: str, result: str, reply: str, replied: "date | None", path: Path, *, dry_run: bool, as_json: bool
-) -> None:
+def _answer(request_id: str, result: str, reply: str, replied: "date | None", target: Target) -> None:
     from hanam_mail.registry import loading
 
-    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+    with target.editing() as edit:
         edit.draft.answer(request_id, result, reply, replied or loading.today())

@@ -1,6 +1,5 @@
 """Commands that change neither name nor agency of a mailbox: lock, restore, revoke, absence, quota, clerks."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -8,7 +7,7 @@ import click
 from hanam_mail.cli import candidates
 from hanam_mail.cli.base import Day, Size, command
 from hanam_mail.cli.document import Document, document_options
-from hanam_mail.cli.writing import editing, writing_options
+from hanam_mail.cli.writing import Target, writing_options
 
 if TYPE_CHECKING:
     from datetime import date
@@ -31,14 +30,14 @@ def code_of(draft: "WorkingCopy", who: str) -> str:
 )
 @document_options
 @writing_options
-def lock(address: str, reason: str, paper: Document, path: Path, dry_run: bool, as_json: bool) -> None:
+def lock(address: str, reason: str, paper: Document, target: Target) -> None:
     """Tạm khóa hộp thư theo quyết định (Đ7.2) / Lock a mailbox by decision.
 
     Không bắt buộc có văn bản. Việc khẩn cấp: dùng ngay hanam-mail-db lock trên máy chủ tài khoản.
 
     A document is not needed. In an emergency use hanam-mail-db lock on the accounts host.
     """
-    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+    with target.editing() as edit:
         draft = edit.draft
         request = paper.enter(draft, "lock", code_of(draft, address)) if paper.given else None
         draft.lock(address, reason, done=paper.done, request=request)
@@ -49,9 +48,9 @@ def lock(address: str, reason: str, paper: Document, path: Path, dry_run: bool, 
 @click.option("--verified", required=True, help="Ai đã xác minh đề nghị (Đ7.3b). / Who verified the request.")
 @document_options
 @writing_options
-def restore(address: str, verified: str, paper: Document, path: Path, dry_run: bool, as_json: bool) -> None:
+def restore(address: str, verified: str, paper: Document, target: Target) -> None:
     """Khôi phục hộp thư bị tạm khóa (Đ7.3) / Lift a lock at the agency's request."""
-    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+    with target.editing() as edit:
         draft = edit.draft
         request = paper.enter(draft, "restore", code_of(draft, address))
         draft.restore(address, request=request, done=paper.done, verified=verified)
@@ -61,9 +60,9 @@ def restore(address: str, verified: str, paper: Document, path: Path, dry_run: b
 @click.argument("address", shell_complete=candidates.addresses)
 @document_options
 @writing_options
-def revoke(address: str, paper: Document, path: Path, dry_run: bool, as_json: bool) -> None:
+def revoke(address: str, paper: Document, target: Target) -> None:
     """Thu hồi hộp thư; địa chỉ không bao giờ cấp lại (Đ6.2c) / Close a mailbox for good."""
-    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+    with target.editing() as edit:
         draft = edit.draft
         draft.revoke(address, request=paper.enter(draft, "revoke", code_of(draft, address)), done=paper.done)
 
@@ -74,11 +73,9 @@ def revoke(address: str, paper: Document, path: Path, dry_run: bool, as_json: bo
 @click.option("--to", "end", type=Day(), required=True, help="Ngày cuối, tính cả ngày đó. / Last day, included.")
 @document_options
 @writing_options
-def absence(
-    address: str, begin: "date", end: "date", paper: Document, path: Path, dry_run: bool, as_json: bool
-) -> None:
+def absence(address: str, begin: "date", end: "date", paper: Document, target: Target) -> None:
     """Ghi lý do không dùng hộp thư (Đ6.2c, Đ7.2a) / Note why a mailbox is idle for a while."""
-    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+    with target.editing() as edit:
         draft = edit.draft
         request = paper.enter(draft, "absence", code_of(draft, address))
         draft.absence(address, begin, end, request=request, done=paper.done)
@@ -90,9 +87,9 @@ def absence(
 @click.option("--shrink", is_flag=True, help="Cho phép nhỏ hơn trước. / Allow less than before.")
 @document_options
 @writing_options
-def quota(address: str, size: int, shrink: bool, paper: Document, path: Path, dry_run: bool, as_json: bool) -> None:
+def quota(address: str, size: int, shrink: bool, paper: Document, target: Target) -> None:
     """Đổi dung lượng hộp thư, ví dụ 4GB (Đ8.1) / Change a mailbox's quota, for instance 4GB."""
-    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+    with target.editing() as edit:
         draft = edit.draft
         request = paper.enter(draft, "change", code_of(draft, address))
         draft.quota(address, size, request=request, done=paper.done, shrink=shrink)
@@ -103,9 +100,9 @@ def quota(address: str, size: int, shrink: bool, paper: Document, path: Path, dr
 @click.argument("people", nargs=-1, shell_complete=candidates.addresses)
 @document_options
 @writing_options
-def clerks(address: str, people: tuple[str, ...], paper: Document, path: Path, dry_run: bool, as_json: bool) -> None:
+def clerks(address: str, people: tuple[str, ...], paper: Document, target: Target) -> None:
     """Đặt văn thư mở hộp thư cơ quan, thay những người trước (Đ9.2) / Set an agency mailbox's clerks."""
-    with editing(path, dry_run=dry_run, as_json=as_json) as edit:
+    with target.editing() as edit:
         draft = edit.draft
         request = paper.enter(draft, "change", code_of(draft, address))
         draft.clerks(address, people, request=request, done=paper.done)

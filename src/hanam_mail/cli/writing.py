@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from hanam_mail.editing import WorkingCopy
     from hanam_mail.registry.model import Agency, Mailbox, Registry
     from hanam_mail.registry.requests import Request
-    from hanam_mail.regulation.naming import Name
 
 dry_run_option = click.option(
     "--dry-run", is_flag=True, help="Chỉ cho xem sẽ ghi gì, không ghi. / Only show what would be written."
@@ -36,13 +36,6 @@ exact_name_option = click.option(
 )
 
 
-def writing_options(function: Callable[..., None]) -> Callable[..., None]:
-    """The options of every writing command: --registry, --dry-run, --json."""
-    for option in (json_option, dry_run_option, registry_option):
-        function = option(function)
-    return function
-
-
 @dataclass(slots=True)
 class Editing:
     """An edit under way. What a command puts into `result` stands in the JSON, into `notes` under the change."""
@@ -53,54 +46,69 @@ class Editing:
 
     def name(self, typed: str, *, convert_legacy: bool) -> str:
         """The name that was meant, what was changed in it told in the notes; what is not sure is refused."""
+        from hanam_mail.editing import refusing
         from hanam_mail.regulation import naming
 
-        return self._read(lambda: naming.read(typed, convert_legacy=convert_legacy), "Đ5")
+        with refusing("Đ5"):
+            read = naming.read(typed, convert_legacy=convert_legacy)
+        self.notes.extend(read.notes)
+        return read.text
 
     def person_name(self, typed: str, *, convert_legacy: bool, exact: bool) -> str:
         """The same for the name of a person, which must be one; `exact`: the operator confirmed it."""
+        from hanam_mail.editing import refusing
         from hanam_mail.regulation import naming
 
         words = self.draft.regulation.naming
-        return self._read(lambda: naming.read_person(typed, words, convert_legacy=convert_legacy, exact=exact), "Đ5.2")
-
-    def _read(self, read_name: "Callable[[], Name]", clause: str) -> str:
-        from hanam_mail.editing import DraftError
-        from hanam_mail.regulation import naming
-
-        try:
-            read = read_name()
-        except naming.NamingDoubt as doubt:
-            raise DraftError(f"{doubt}; đúng như giấy tờ thì thêm --exact-name", clause) from doubt
-        except naming.NamingError as error:
-            raise DraftError(str(error), clause) from error
+        with refusing("Đ5.2"):
+            read = naming.read_person(typed, words, convert_legacy=convert_legacy, exact=exact)
         self.notes.extend(read.notes)
         return read.text
 
 
-@contextmanager
-def editing(path: Path, *, dry_run: bool, as_json: bool) -> Iterator[Editing]:
-    """A draft of the registry in `path`; when the block ends it is checked, shown and, unless `dry_run`, written.
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The registry that a command changes (the folder `path`), and how: --dry-run, --json."""
 
-    Other writers wait from the reading to the writing. Raises InputError, and writes nothing, when an edit is
-    impossible or the result breaks a rule.
-    """
-    from hanam_mail.editing import WorkingCopy
-    from hanam_mail.registry.writing import store
-    from hanam_mail.review import revisions
+    path: Path
+    dry_run: bool
+    as_json: bool
 
-    with store.exclusive(path):
-        before = load(path)
-        edit = Editing(WorkingCopy(before, domain=revisions.domain_beside(path)))
-        yield edit
-        after = edit.draft.registry()
-        found = problems(path, after)
-        if found:
-            # What was typed wrong comes first: the other faults may follow from it.
-            raise InputError([*filter(None, map(_as_typed, found))] or found)
-        _show(path, before, after, edit, dry_run=dry_run, as_json=as_json)
-        if not dry_run:
-            store.write(path, after)
+    @contextmanager
+    def editing(self) -> Iterator[Editing]:
+        """A draft of the registry; when the block ends it is checked, shown and, unless `dry_run`, written.
+
+        Other writers wait from the reading to the writing. Raises InputError, and writes nothing, when an edit is
+        impossible or the result breaks a rule.
+        """
+        from hanam_mail.editing import WorkingCopy
+        from hanam_mail.registry.writing import store
+        from hanam_mail.review import revisions
+
+        with store.exclusive(self.path):
+            before = load(self.path)
+            edit = Editing(WorkingCopy(before, domain=revisions.domain_beside(self.path)))
+            yield edit
+            after = edit.draft.registry()
+            found = problems(self.path, after)
+            if found:
+                # What was typed wrong comes first: the other faults may follow from it.
+                raise InputError([*filter(None, map(_as_typed, found))] or found)
+            _show(self, before, after, edit)
+            if not self.dry_run:
+                store.write(self.path, after)
+
+
+def writing_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add --registry, --dry-run, --json; the command gets them as one argument `target`."""
+
+    @wraps(function)
+    def command(*arguments: Any, path: Path, dry_run: bool, as_json: bool, **options: Any) -> None:
+        function(*arguments, target=Target(path, dry_run, as_json), **options)
+
+    for option in (json_option, dry_run_option, registry_option):
+        command = option(command)
+    return command
 
 
 def _as_typed(problem: Problem) -> Problem | None:
@@ -146,20 +154,19 @@ def _placed[E: Agency | Mailbox | Request](edited: Mapping[str, E], read: Sequen
     return [places.get(identity, entry) for identity, entry in edited.items()]
 
 
-def _show(path: Path, before: "Registry", after: "Registry", edit: Editing, *, dry_run: bool, as_json: bool) -> None:
+def _show(target: Target, before: "Registry", after: "Registry", edit: Editing) -> None:
     from hanam_mail.plan import wording
     from hanam_mail.registry import loading
     from hanam_mail.review import deviations, revisions
 
-    found = revisions.assess(
-        before, after, loading.today(), revisions.domain_beside(path), revisions.limit_beside(path)
-    )
+    domain, limit = revisions.domain_beside(target.path), revisions.limit_beside(target.path)
+    found = revisions.assess(before, after, loading.today(), domain, limit)
     plan, reasons = found.plan, (*found.never, *found.stops, *deviations.found(before, after))
     papers = [entry for key, entry in after.requests.items() if before.requests.get(key) != entry]
-    if as_json:
+    if target.as_json:
         print_json(
             {
-                "written": not dry_run,
+                "written": not target.dry_run,
                 **edit.result,
                 "requests": [request.id for request in papers],
                 "plan": plan.as_dict(),
@@ -175,7 +182,7 @@ def _show(path: Path, before: "Registry", after: "Registry", edit: Editing, *, d
     for note in (*reasons, *edit.notes):
         click.echo(f"Lưu ý: {note}")
     changed = plan.changed or bool(papers) or before != after
-    if dry_run:
+    if target.dry_run:
         click.echo("Chưa ghi gì (--dry-run).")
     else:
         click.echo("Đã ghi sổ đăng ký." if changed else "Không có gì thay đổi.")

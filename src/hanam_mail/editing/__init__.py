@@ -10,7 +10,7 @@ Mailboxes are named by address, alias or id, agencies by their code. Every metho
 Vietnamese sentence with its clause, and has then changed nothing.
 """
 
-from hanam_mail.editing.records import DraftError, OnlyCounter, Taken
+from hanam_mail.editing.records import DraftError, OnlyCounter, Taken, refusing
 from hanam_mail.editing.working_copy import WorkingCopy
 
-__all__ = ["DraftError", "OnlyCounter", "Taken", "WorkingCopy"]
+__all__ = ["DraftError", "OnlyCounter", "Taken", "WorkingCopy", "refusing"]

@@ -4,17 +4,15 @@ from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date
 
-from hanam_mail.editing.records import DraftError, OnlyCounter, Records, Taken
+from hanam_mail.editing.records import DraftError, OnlyCounter, Records, Taken, refusing
 from hanam_mail.registry.model import Agency, Mailbox, MailboxKind
 from hanam_mail.regulation import naming
 
 
 def legible(name: str) -> str:
     """The name as the registry keeps it; letters nobody can be sure of are refused (see naming.read)."""
-    try:
+    with refusing("Đ5"):
         return naming.read(name).text
-    except naming.NamingError as error:
-        raise DraftError(str(error), "Đ5") from error
 
 
 def months_later(day: date, months: int) -> date:
@@ -29,12 +27,8 @@ class Addresses(Records):
 
     def _person_name(self, name: str, *, exact: bool) -> str:
         """The name of a person as the registry keeps it, which must pass the one gate (see naming.read_person)."""
-        try:
+        with refusing("Đ5.2"):
             return naming.read_person(name, self.regulation.naming, exact=exact).text
-        except naming.NamingDoubt as doubt:
-            raise DraftError(f"{doubt}; đúng như giấy tờ thì thêm --exact-name", "Đ5.2") from doubt
-        except naming.NamingError as error:
-            raise DraftError(str(error), "Đ5.2") from error
 
     def _chosen_address(self, address: str) -> str:
         """An address the operator chose, if it may be given to anybody."""
@@ -61,12 +55,10 @@ class Addresses(Records):
         """
         colleagues = [mailbox.address for mailbox in self.members_of(agency) if of is None or mailbox.id != of.id]
         taken = self.taken.difference(of.addresses) if of is not None else self.taken
-        try:
-            words = self.regulation.naming
+        words = self.regulation.naming
+        with refusing("Đ5.2"):
             address = naming.propose_person(name, agency.suffix, taken, words, colleagues=colleagues, details=details)
             counted = naming.is_counted(address, name, words)
-        except naming.NamingError as error:
-            raise DraftError(str(error), "Đ5.2") from error
         if counted and not counter and (of is None or address not in of.addresses):
             text = (
                 f"“{name}” trùng địa chỉ với người đã cấp, chỉ còn số thứ tự để phân biệt ({address}): ghi quê quán "
@@ -80,11 +72,9 @@ class Addresses(Records):
 
         `numbered`: where it is taken, it goes on with a counter (vp2.snv).
         """
-        try:
+        with refusing("Đ5.1d"):
             forms = naming.office_addresses(name, agency.code, self.regulation.naming)
             address = next(forms)
-        except naming.NamingError as error:
-            raise DraftError(str(error), "Đ5.1d") from error
         if of is not None and address in of.addresses:
             return address
         if numbered and address in self.taken:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from hanam_mail.editing.addresses import Addresses, legible
-from hanam_mail.editing.records import DraftError
+from hanam_mail.editing.records import DraftError, refusing
 from hanam_mail.errors import Source
 from hanam_mail.registry import rules
 from hanam_mail.registry.entries import new_id
@@ -91,10 +91,8 @@ class Agencies(Addresses):
     def _check_name(self, kind: AgencyKind, name: str, of: str = "") -> None:
         """Refuse the name of an agency that stands already, in whatever spelling (Đ5.1)."""
         rules_of_names = self.regulation.naming
-        try:
+        with refusing("Đ5.1"):
             key = naming.unit_key(name, rules_of_names)
-        except naming.NamingError as error:
-            raise DraftError(str(error), "Đ5.1") from error
         for other in self.agencies.values():
             stands = other.kind is kind and other.id != of and other.merged_into is None
             if stands and naming.unit_key(other.name, rules_of_names) == key:
@@ -216,7 +214,5 @@ class Agencies(Addresses):
     def _proposal(self, kind: AgencyKind, name: str, code: str | None) -> tuple[str, str]:
         """Code and suffix that Điều 5 proposes."""
         district = code.rpartition(".")[2] if code and kind is AgencyKind.COMMUNE else ""
-        try:
+        with refusing("Đ5.1"):
             return naming.propose_agency(kind, name, self.regulation.naming, district=district)
-        except naming.NamingError as error:
-            raise DraftError(str(error), "Đ5.1") from error

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 from hanam_mail.editing.addresses import Addresses, legible, months_later
-from hanam_mail.editing.records import DraftError
+from hanam_mail.editing.records import DraftError, refusing
 from hanam_mail.errors import Source
 from hanam_mail.registry.model import Agency, Cause, Clerks, Mailbox, MailboxKind, Move, Rename
 from hanam_mail.registry.requests import RequestKind
@@ -166,10 +166,8 @@ class People(Addresses):
             return address if address in old.addresses else self._chosen_address(address)
         if old.kind is MailboxKind.OFFICE:
             return self._office_address(name, owner, of=old)
-        try:
+        with refusing("Đ5.2"):
             same = naming.person_address(name, words) == naming.person_address(old.name, words)
-        except naming.NamingError as error:
-            raise DraftError(str(error), "Đ5.2") from error
         return old.address if same else self._person_address(name, owner, details, old, counter=counter)
 
     def _alias_end(self, done: date) -> date | None:

@@ -11,6 +11,7 @@ from hanam_mail.errors import InputError, Problem, Source
 from hanam_mail.registry import history, rules
 from hanam_mail.registry.model import Agency, Alias, Clerks, Event, Mailbox, Registry
 from hanam_mail.registry.requests import Request, RequestKind, Result
+from hanam_mail.regulation import naming
 
 
 class DraftError(InputError):
@@ -31,6 +32,17 @@ class Taken(DraftError):
 
 class OnlyCounter(DraftError):
     """Nothing but a counter would tell a person from the namesakes, and the operator has not confirmed one (Đ5.2c)."""
+
+
+@contextmanager
+def refusing(clause: str) -> Iterator[None]:
+    """What naming refuses in the block is refused as an edit, by that clause; a doubt says which option confirms it."""
+    try:
+        yield
+    except naming.NamingDoubt as doubt:
+        raise DraftError(f"{doubt}; đúng như giấy tờ thì thêm --exact-name", clause) from doubt
+    except naming.NamingError as error:
+        raise DraftError(str(error), clause) from error
 
 
 class Records:

@@ -10,10 +10,8 @@ connection Dovecot's own ones are tried as well, before somebody's sign-in is.
 
 import json
 import logging
-import os
 import random
 import select
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +22,7 @@ from pathlib import Path
 from hanam_mail.host import dovecot
 from hanam_mail.host.database.session import Session
 from hanam_mail.host.mail import filter_reports
+from hanam_mail.host.service import Program, tell_systemd
 
 log = logging.getLogger("hanam-agent")
 
@@ -186,9 +185,7 @@ class Reports:
             self._failing = True
 
 
-def listen(
-    configuration: Configuration, pending: Pending, caught_up: Callable[[], None], replaced: Callable[[], bool]
-) -> None:
+def listen(configuration: Configuration, pending: Pending, tries: "Tries", program: Program) -> None:
     """Serve over one connection until it breaks or the program is replaced."""
     import psycopg
 
@@ -210,12 +207,12 @@ def listen(
         if renewed:
             log.info("Dovecot opened its connections to the database anew, after %d questions without answer", renewed)
         reports = Reports(configuration.reports)
-        while not replaced():
+        while not program.replaced:
             catch_up(connection, configuration, pending=pending)
             pending.do(configuration.doveadm, dovecot.perform)
             # After the changes of accounts: nothing that is wrong with a report may keep a lock from getting through.
             reports.carry(connection)
-            caught_up()
+            tries.caught_up()
             # A notice may have come with the last answer, which did not know of it yet; else wait on the socket itself.
             if not list(connection.notifies(timeout=0)):
                 select.select([connection.fileno()], [], [], min(pending.wait, reports.wait))
@@ -244,55 +241,48 @@ class _JournalFormatter(logging.Formatter):
         return f"<{priority}>{super().format(record)}"
 
 
+class Tries:
+    """The tries to get through, one after the other, and what the journal says of those that fail."""
+
+    def __init__(self) -> None:
+        self._failures, self._since, self._alarm_after = 0, 0.0, ALARM_SECONDS
+
+    def caught_up(self) -> None:
+        """Everything got through."""
+        if self._failures:
+            log.info("caught up after %d failures", self._failures)
+        self._failures = 0
+        tell_systemd("STATUS=listening\nWATCHDOG=1")
+
+    def failed(self, error: Exception) -> float:
+        """One more did; the seconds to wait before the next."""
+        if not self._failures:
+            self._since, self._alarm_after = time.monotonic(), ALARM_SECONDS
+        self._failures += 1
+        detail = error.stderr.strip() if isinstance(error, subprocess.CalledProcessError) else ""
+        log.warning("%s %s", str(error).strip(), detail)
+        if (for_seconds := time.monotonic() - self._since) >= self._alarm_after:
+            log.error("%s", alarm(for_seconds))
+            self._alarm_after = for_seconds + ALARM_SECONDS
+        tell_systemd(f"STATUS=failed {self._failures} times, trying again\nWATCHDOG=1")
+        return pause(self._failures)
+
+
 def run(configuration: Configuration) -> None:
     """Serve until the program's file is replaced: then systemd starts the new one."""
     import psycopg
 
     logging.basicConfig(level=logging.INFO)
     logging.getLogger().handlers[0].setFormatter(_JournalFormatter())
-    failures, failing_since, alarm_after = 0, 0.0, ALARM_SECONDS
-    # Outlives a connection: what is to be done once more does not need the database.
-    pending = Pending()
-    program = Path(sys.argv[0])
-    started_from = version(program)
-
-    def caught_up() -> None:
-        nonlocal failures
-        if failures:
-            log.info("caught up after %d failures", failures)
-        failures = 0
-        tell_systemd("STATUS=listening\nWATCHDOG=1")
-
+    # They outlive a connection: what is to be done once more does not need the database.
+    pending, tries = Pending(), Tries()
+    program = Program(Path(sys.argv[0]))
     # Ready at once: a node must boot and be configured while the accounts host is away.
     tell_systemd("READY=1\nSTATUS=connecting")
     while True:
         try:
-            listen(configuration, pending, caught_up, lambda: version(program) != started_from)
-            log.info("%s was replaced, leaving", program)
+            listen(configuration, pending, tries, program)
+            log.info("%s was replaced, leaving", program.path)
             return
         except (psycopg.Error, OSError, subprocess.SubprocessError) as error:
-            if not failures:
-                failing_since, alarm_after = time.monotonic(), ALARM_SECONDS
-            failures += 1
-            detail = error.stderr.strip() if isinstance(error, subprocess.CalledProcessError) else ""
-            log.warning("%s %s", str(error).strip(), detail)
-            if (for_seconds := time.monotonic() - failing_since) >= alarm_after:
-                log.error("%s", alarm(for_seconds))
-                alarm_after = for_seconds + ALARM_SECONDS
-            tell_systemd(f"STATUS=failed {failures} times, trying again\nWATCHDOG=1")
-            time.sleep(pause(failures))
-
-
-def version(program: Path) -> tuple[int, int]:
-    status = program.stat()
-    return status.st_ino, status.st_mtime_ns
-
-
-def tell_systemd(text: str) -> None:
-    address = os.environ.get("NOTIFY_SOCKET")
-    if not address:
-        return
-    if address.startswith("@"):
-        address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-        notify.sendto(text.encode(), address)
+            time.sleep(tries.failed(error))

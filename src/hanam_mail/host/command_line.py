@@ -10,19 +10,17 @@ refused, with the reason; 2: wrong usage.
 """
 
 import argparse
-import getpass
 import gzip
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from hanam_mail import option_texts
-from hanam_mail.host import agent, operator_commands, restores, show
+from hanam_mail.host import agent, frame, operator_commands, restores, show
 from hanam_mail.host.database import apply, migrate
-from hanam_mail.host.database.errors import DatabaseError
+from hanam_mail.host.database.errors import DatabaseError, NoMailboxError
 from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.jobs import job_commands, lockouts, notices
 from hanam_mail.host.mail import hold_queue, learn, sieve_mail, sieve_session
@@ -31,7 +29,6 @@ from hanam_mail.host.purge import erase, purge_commands
 from hanam_mail.plan import accounts, wording
 from hanam_mail.plan.model import Limit
 
-APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
 ADMIN_DSN = "host=/run/postgresql user=postgres"
 MIGRATE_DSN = "host=/run/postgresql user=mail_migrate"
 
@@ -103,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--brief", type=int, metavar="N", help="chỉ in N mục đầu của mỗi nhóm (0: tất cả), không in dữ liệu"
     )
-    _common(command, check=True)
+    frame.add_session_options(command, check=True)
     command.set_defaults(run=_apply, json=True)
 
     command = commands.add_parser(
@@ -114,22 +111,22 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--if-different", action="store_true")
     command.add_argument("--again", action="store_true", help="kể cả mật khẩu đã dùng trước đây")
     command.add_argument("--known-only", action="store_true", help="bỏ qua địa chỉ không có hộp thư")
-    _common(command, check=True)
+    frame.add_session_options(command, check=True)
     # No role but the owner's may choose passwords, and that one only where the inventory lets it.
     command.set_defaults(run=_set_passwords, dsn=f"{ADMIN_DSN} dbname=mail")
 
     command = commands.add_parser("show", aliases=["status"], help="tình trạng một hộp thư")
     command.add_argument("address")
-    _common(command)
+    frame.add_session_options(command)
     command.set_defaults(run=_show)
 
     command = commands.add_parser("agent", help="tác tử của nút: nghe thay đổi và báo cho Dovecot")
     command.add_argument("file", type=Path)
     command.set_defaults(run=_agent)
 
-    operator_commands.add_commands(commands, _common, _connect, _answer)
+    operator_commands.add_commands(commands)
     job_commands.add_commands(commands)
-    lockouts.add_commands(commands, _common, _connect, _answer)
+    lockouts.add_commands(commands)
     purge_commands.add_commands(commands)
     restores.add_commands(commands)
     sieve_mail.add_commands(commands)
@@ -137,50 +134,6 @@ def parser() -> argparse.ArgumentParser:
     hold_queue.add_commands(commands)
     learn.add_commands(commands)
     return program
-
-
-def _common(command: argparse.ArgumentParser, *, check: bool = False) -> None:
-    command.add_argument("--dsn", default=APPLY_DSN)
-    command.add_argument("--actor", default=os.environ.get("HANAM_ACTOR") or getpass.getuser(), help="người thực hiện")
-    command.add_argument("--commit", default="", help="git commit của sổ đăng ký")
-    command.add_argument("--document", default="", help="văn bản làm căn cứ, ví dụ 12/STTTT-VP")
-    command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
-    if check:
-        command.add_argument("--check", action="store_true", help="chỉ cho biết sẽ thay đổi gì")
-
-
-def _connect(options: argparse.Namespace) -> Session:
-    import psycopg
-
-    connection = psycopg.connect(options.dsn, application_name="hanam-mail-db")
-    connection.execute(
-        "SELECT set_config('hanam.actor', %s, false), set_config('hanam.git_commit', %s, false),"
-        " set_config('hanam.document', %s, false)",
-        [options.actor, options.commit, options.document],
-    )
-    # The settings belong to the session: the transactions that follow may roll back.
-    connection.commit()
-    return connection
-
-
-def _resolve(connection: Session, address: str) -> str | None:
-    row = one(connection, "SELECT mail.resolve(%s)", [address])
-    return None if row[0] is None else str(row[0])
-
-
-def _mailbox(connection: Session, address: str) -> str:
-    mailbox = _resolve(connection, address)
-    if mailbox is None:
-        raise DatabaseError(f"không có hộp thư nào mang địa chỉ {address}")
-    return mailbox
-
-
-def _answer(options: argparse.Namespace, changed: bool, text: str, **more: Any) -> int:
-    if options.json:
-        print(json.dumps({"changed": changed, **more}, ensure_ascii=False, default=str))
-    else:
-        print(text)
-    return 0
 
 
 def _migrate(options: argparse.Namespace) -> int:
@@ -204,7 +157,7 @@ def _apply(options: argparse.Namespace) -> int:
         commit=options.commit,
         folder=options.handover_folder,
     )
-    with _connect(options) as connection:
+    with frame.session(options) as connection:
         done = apply.run(connection, want, allowed)
     answer = done.plan.as_dict() if options.brief is None else {"changed": done.plan.changed}
     answer |= {
@@ -227,16 +180,18 @@ def _set_passwords(options: argparse.Namespace) -> int:
     if not isinstance(data, dict):
         raise DatabaseError("stdin phải là một đối tượng JSON {địa chỉ: mật khẩu}")
     changed, unknown = [], []
-    with _connect(options) as connection, connection.transaction(force_rollback=options.check):
+    with frame.session(options) as connection, connection.transaction(force_rollback=options.check):
         for address, password in data.items():
-            mailbox = _resolve(connection, address)
+            mailbox = frame.resolved(connection, address)
             if mailbox is None and options.known_only:
                 unknown.append(address)
                 continue
-            if _set_password(connection, mailbox or _mailbox(connection, address), password, options):
+            if mailbox is None:
+                raise NoMailboxError(address)
+            if _set_password(connection, mailbox, password, options):
                 changed.append(address)
     text = f"đã đặt mật khẩu: {', '.join(changed)}" if changed else "mật khẩu không thay đổi"
-    return _answer(options, bool(changed), text, addresses=changed, unknown=unknown)
+    return frame.answer(options, bool(changed), text, addresses=changed, unknown=unknown)
 
 
 def _set_password(connection: Session, mailbox: str, password: str, options: argparse.Namespace) -> bool:
@@ -259,9 +214,9 @@ def _set_password(connection: Session, mailbox: str, password: str, options: arg
 
 
 def _show(options: argparse.Namespace) -> int:
-    with _connect(options) as connection:
-        data = show.facts(connection, _mailbox(connection, options.address))
-    return _answer(options, False, show.describe(data), **data)
+    with frame.session(options) as connection:
+        data = show.facts(connection, frame.mailbox(connection, options.address))
+    return frame.answer(options, False, show.describe(data), **data)
 
 
 def _agent(options: argparse.Namespace) -> int:

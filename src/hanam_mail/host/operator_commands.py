@@ -7,16 +7,15 @@ password is ever shown: a new one goes into a sealed handover file, on the disk 
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from hanam_mail.host import frame
 from hanam_mail.host.database import migrate, writers
-from hanam_mail.host.database.errors import DatabaseError
+from hanam_mail.host.database.errors import DatabaseError, NoMailboxError
 from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.passwords import first_passwords, sealed_file
-
-Connect = Callable[[argparse.Namespace], Session]
-Answer = Callable[..., int]
 
 
 @dataclass(frozen=True)
@@ -37,48 +36,46 @@ class Mailbox:
     given_since_lock: bool
 
 
-def add_commands(
-    commands: Any, common: Callable[[argparse.ArgumentParser], None], connect: Connect, answer: Answer
-) -> None:
-    """Add them to the parser of command_line.py, whose `common`, `connect` and `answer` they use."""
-
-    def add(name: str, run: Callable[[Session, argparse.Namespace, Answer], int], text: str) -> argparse.ArgumentParser:
-        command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-        command.add_argument("address", help="địa chỉ, bí danh hoặc mã hộp thư")
-        common(command)
-
-        def started(options: argparse.Namespace) -> int:
-            with connect(options) as connection:
-                # Each transaction below is one of its own and commits at its end, whatever becomes of the next.
-                connection.autocommit = True
-                return writers.repeated(lambda: run(connection, options, answer))
-
-        command.set_defaults(run=started)
-        return command
-
-    command = add("lock", _lock, "tạm khóa hộp thư, có hiệu lực ngay trên mọi máy (Đ7.2)")
+def add_commands(commands: Any) -> None:
+    """Add them to the parser of command_line.py."""
+    command = _add(commands, "lock", "tạm khóa hộp thư, có hiệu lực ngay trên mọi máy (Đ7.2)")
     command.add_argument("--reason", required=True, help="lý do trong danh sách của quy chế, ví dụ compromised")
     command.add_argument("--note", default="", help="ghi chú; bắt buộc khi chưa có văn bản")
+    command.set_defaults(run=_lock)
 
-    command = add("correct", _correct, "mở một lần khóa nhầm chưa có văn bản, mật khẩu giữ nguyên (Đ7.2)")
+    command = _add(commands, "correct", "mở một lần khóa nhầm chưa có văn bản, mật khẩu giữ nguyên (Đ7.2)")
     command.add_argument("--note", required=True, help="vì sao là nhầm; ghi vào nhật ký")
     command.add_argument(
         "--of-person", action="store_true", help="lần khóa nhầm do một người ra lệnh, không phải hệ thống tự khóa"
     )
+    command.set_defaults(run=_correct)
 
-    command = add("open", _open, "ghi nhận việc đọc thư theo văn bản (Đ4.6); bản sao thư do playbooks/open.yml lấy")
+    text = "ghi nhận việc đọc thư theo văn bản (Đ4.6); bản sao thư do playbooks/open.yml lấy"
+    command = _add(commands, "open", text)
     command.add_argument("--note", required=True, help="vì sao phải đọc; ghi vào nhật ký, báo cho chủ hộp thư")
+    command.set_defaults(run=_open)
 
-    command = add("restore", _restore, "khôi phục hộp thư theo văn bản: mở khóa, cấp mật khẩu mặc định mới (Đ7.3)")
+    text = "khôi phục hộp thư theo văn bản: mở khóa, cấp mật khẩu mặc định mới (Đ7.3)"
+    command = _add(commands, "restore", text)
     command.add_argument("--verified", required=True, help="họ tên người đã kiểm tra yêu cầu")
     _sealed(command)
+    command.set_defaults(run=_restore)
 
-    command = add("reset-password", _reset, "cấp mật khẩu mặc định mới cho người quên hoặc lộ mật khẩu (Đ12.3)")
+    text = "cấp mật khẩu mặc định mới cho người quên hoặc lộ mật khẩu (Đ12.3)"
+    command = _add(commands, "reset-password", text)
     command.add_argument("--verified", required=True, help="ai đã xác minh người yêu cầu và bằng cách nào")
     command.add_argument(
         "--leaked", action="store_true", help="mật khẩu bị lộ: tạm khóa ngay trước khi cấp lại (Đ7.2b)"
     )
     _sealed(command)
+    command.set_defaults(run=_reset)
+
+
+def _add(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    command.add_argument("address", help="địa chỉ, bí danh hoặc mã hộp thư")
+    frame.add_session_options(command)
+    return command
 
 
 # Apply knows by its document that the event was carried out: the owner keeps his password.
@@ -103,11 +100,24 @@ def find(connection: Session, address: str) -> Mailbox:
         [address],
     ).fetchone()
     if row is None:
-        raise DatabaseError(f"không có hộp thư nào mang địa chỉ {address}")
+        raise NoMailboxError(address)
     found = Mailbox(*row)
     if found.state == "revoked":
         raise DatabaseError(f"{address} đã bị thu hồi")
     return found
+
+
+def _in_session(work: Callable[[Session, argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """Decorates a command: it gets a session, and is done anew when another writer came between."""
+
+    @wraps(work)
+    def run(options: argparse.Namespace) -> int:
+        with frame.session(options) as connection:
+            # Each transaction of a command is one of its own and commits at its end, whatever becomes of the next.
+            connection.autocommit = True
+            return writers.repeated(work)(connection, options)
+
+    return run
 
 
 def _held(connection: Session, address: str) -> Mailbox:
@@ -116,16 +126,18 @@ def _held(connection: Session, address: str) -> Mailbox:
     return find(connection, address)
 
 
-def _lock(connection: Session, options: argparse.Namespace, answer: Answer) -> int:
+@_in_session
+def _lock(connection: Session, options: argparse.Namespace) -> int:
     if not options.document and not options.note.strip():
         raise DatabaseError("cần văn bản (--document) hoặc ghi chú (--note) cho việc tạm khóa")
     mailbox = find(connection, options.address)
     row = one(connection, "SELECT mail.mailbox_lock(%s, %s, %s)", [mailbox.id, options.reason, options.note])
     text = f"đã tạm khóa {mailbox.address} ({mailbox.id})" if row[0] else f"{mailbox.address} đã bị khóa từ trước"
-    return answer(options, row[0], f"{text}; hãy ghi sự kiện lock vào sổ đăng ký", mailbox=mailbox.id)
+    return frame.answer(options, row[0], f"{text}; hãy ghi sự kiện lock vào sổ đăng ký", mailbox=mailbox.id)
 
 
-def _correct(connection: Session, options: argparse.Namespace, answer: Answer) -> int:
+@_in_session
+def _correct(connection: Session, options: argparse.Namespace) -> int:
     with connection.transaction():
         mailbox = _held(connection, options.address)
         if mailbox.document:
@@ -141,19 +153,21 @@ def _correct(connection: Session, options: argparse.Namespace, answer: Answer) -
     text = f"đã mở khóa {mailbox.address} (đính chính)" if row[0] else f"{mailbox.address} không bị hệ thống khóa"
     if mailbox.locked_by_registry:
         text += "; vẫn tạm khóa theo văn bản trong sổ đăng ký"
-    return answer(options, row[0], text, mailbox=mailbox.id)
+    return frame.answer(options, row[0], text, mailbox=mailbox.id)
 
 
-def _open(connection: Session, options: argparse.Namespace, answer: Answer) -> int:
+@_in_session
+def _open(connection: Session, options: argparse.Namespace) -> int:
     if not options.document.strip() or not options.note.strip():
         raise DatabaseError("cần văn bản cho phép đọc hộp thư (--document) và lý do (--note) (Đ4.6, Đ12.7)")
     mailbox = find(connection, options.address)
     row = one(connection, "SELECT mail.mailbox_open(%s, %s)", [mailbox.id, options.note])
     text = f"đã ghi lần đọc số {row[0]} hộp thư {mailbox.address} ({mailbox.id}); chủ hộp thư được báo"
-    return answer(options, True, text, mailbox=mailbox.id, opening=row[0])
+    return frame.answer(options, True, text, mailbox=mailbox.id, opening=row[0])
 
 
-def _restore(connection: Session, options: argparse.Namespace, answer: Answer) -> int:
+@_in_session
+def _restore(connection: Session, options: argparse.Namespace) -> int:
     if not options.document:
         raise DatabaseError("cần văn bản đề nghị khôi phục của cơ quan (--document, Đ7.3)")
     with connection.transaction():
@@ -177,10 +191,11 @@ def _restore(connection: Session, options: argparse.Namespace, answer: Answer) -
             file = give(connection, mailbox, options, "restore")
     told = f"; mật khẩu mới nằm trong tệp niêm phong {file}" if file else ""
     text = f"đã khôi phục {mailbox.address}{told}; {_TO_WRITE}"
-    return answer(options, True, text, mailbox=mailbox.id, handover=str(file) if file else None)
+    return frame.answer(options, True, text, mailbox=mailbox.id, handover=str(file) if file else None)
 
 
-def _reset(connection: Session, options: argparse.Namespace, answer: Answer) -> int:
+@_in_session
+def _reset(connection: Session, options: argparse.Namespace) -> int:
     mailbox = find(connection, options.address)
     if not mailbox.has_password:
         raise DatabaseError(f"{mailbox.address} không có mật khẩu riêng (hộp thư cơ quan do văn thư mở)")
@@ -203,7 +218,7 @@ def _reset(connection: Session, options: argparse.Namespace, answer: Answer) -> 
     text = f"đã cấp lại mật khẩu của {mailbox.address}; mật khẩu mới nằm trong tệp niêm phong {file}"
     if options.leaked:
         text += "; hộp thư đang tạm khóa, mở bằng restore khi có văn bản (Đ7.3)"
-    return answer(options, True, text, mailbox=mailbox.id, handover=str(file))
+    return frame.answer(options, True, text, mailbox=mailbox.id, handover=str(file))
 
 
 def give(connection: Session, mailbox: Mailbox, options: argparse.Namespace, event: str) -> Path:

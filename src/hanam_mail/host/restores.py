@@ -12,8 +12,7 @@ from typing import Any
 
 from hanam_mail.host import agent
 from hanam_mail.host.database.errors import DatabaseError
-
-APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
+from hanam_mail.host.database.session import APPLY_DSN
 
 
 def add_commands(commands: Any) -> None:

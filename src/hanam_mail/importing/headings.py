@@ -148,7 +148,7 @@ def find(rows: Sequence[Row], *, again: bool = False) -> Layout | None:
     """
     if not _is_heading_row(rows[0], again=again):
         return None
-    stacks = [[text] if text else [] for text in rows[0].texts()]
+    stacks = [[text] if text else [] for text in rows[0].texts]
     last = rows[0]
     for row in rows[1:_MAX_HEADING_ROWS]:
         if row.number != last.number + 1 or not _continues(row, stacks):
@@ -168,13 +168,13 @@ def find(rows: Sequence[Row], *, again: bool = False) -> Layout | None:
 
 def is_index_row(row: Row) -> bool:
     """Whether the row only counts the columns: (1), (2), (3) or A, B, 1, 2."""
-    texts = [text for text in row.texts() if text]
+    texts = [text for text in row.texts if text]
     return len(texts) > 2 and all(map(_INDEX.fullmatch, texts)) and len(set(texts)) == len(texts)
 
 
 def _is_heading_row(row: Row, *, again: bool) -> bool:
     """Two different known headings at least, one of them of a column that says whose mailbox it is."""
-    found = {meaning(text) for text in row.distinct()} - {None, Column.UNUSED}
+    found = {meaning(text) for text in row.distinct} - {None, Column.UNUSED}
     if again and Column.NUMBER not in found and len(found) < _MANY:
         return False
     return len(found) > 1 and bool(found & _ANCHORS)
@@ -182,7 +182,7 @@ def _is_heading_row(row: Row, *, again: bool) -> bool:
 
 def _continues(row: Row, stacks: Sequence[list[str]]) -> bool:
     """Whether the row goes on with the headings: every text is one, or says something only under the one above."""
-    texts = row.texts()
+    texts = row.texts
     own = [(text, above) for text, above in _pairs(texts, stacks) if text not in above]
     return bool(own) and all(
         meaning(text) is not None or _UNDER.fullmatch(label(text)) is not None for text, above in own
@@ -197,7 +197,7 @@ def _pairs(texts: Sequence[str], stacks: Sequence[list[str]]) -> Iterator[tuple[
 
 def _stack(row: Row, stacks: list[list[str]]) -> None:
     """Put the row under the headings. Without merged cells (CSV) a heading reaches right over empty ones."""
-    texts = row.texts()
+    texts = row.texts
     stacks.extend([] for _ in range(len(texts) - len(stacks)))
     reach: list[str] = []
     for index, text in enumerate(texts):

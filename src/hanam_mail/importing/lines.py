@@ -53,7 +53,7 @@ def is_section(row: Row, number: str, rest: Sequence[str], units: Iterable[str])
         return False
     if not rest:
         return True  # nothing but a text in the column of numbers
-    wide = sum(cell == rest[0] for cell in row.texts()) >= _WIDE
+    wide = sum(cell == rest[0] for cell in row.texts) >= _WIDE
     return wide or actions.of_title(rest[0]) is not None or (is_lettered(number) and _is_group(rest[0], units))
 
 

@@ -84,8 +84,8 @@ class _Reader:
             if layout is not None:
                 self._begin(layout, self._sheet.rows[index + 1 :], preface if self._layout is None else ())
             elif self._layout is None:
-                preface.append(" ".join(row.distinct()))
-                head += row.distinct()
+                preface.append(" ".join(row.distinct))
+                head += row.distinct
             else:
                 self._row(row, self._layout)
         self._found.preface.extend(preface if self._layout else [])
@@ -115,12 +115,13 @@ class _Reader:
         self._ask = actions.of_title(line) or self._ask
 
     def _row(self, row: Row, layout: Layout) -> None:
-        texts = row.texts()
+        texts = row.texts
         of_number = layout.indexes(Column.NUMBER)
         number = next((texts[index] for index in of_number if index < len(texts) and texts[index]), "")
         rest = list(dict.fromkeys(shown for index, shown in enumerate(texts) if shown and index not in of_number))
         counted = re.fullmatch(r"\d+[.)]?", number) is not None
-        name, units = rows.name_of(row, layout), self._rules.people.units
+        cells, units = rows.Cells(row, layout), self._rules.people.units
+        name = cells.name
         if plain(number) == lines.EXAMPLE or (headings.is_index_row(row) and not self._count):
             return
         if self._signed:
@@ -137,7 +138,7 @@ class _Reader:
             self._title(" ".join([number, *rest]))
         elif rest or any(isinstance(value, Fault) for value in row.cells):
             may_be_group = lines.is_office(name, units) or lines.is_lettered(number)
-            self._entry(row, layout, group=not counted and bool(of_number) and rest == [name] and may_be_group)
+            self._entry(cells, layout, group=not counted and bool(of_number) and rest == [name] and may_be_group)
 
     def _after_signature(self, row: Row, line: str, *, is_entry: bool) -> None:
         if is_entry:
@@ -152,14 +153,15 @@ class _Reader:
             note = f"{self._sheet.place}:{row.number}: dòng tổng ghi {stated}, danh sách có {self._count} dòng"
             self._found.notes.append(note)
 
-    def _entry(self, row: Row, layout: Layout, *, group: bool) -> None:
+    def _entry(self, cells: rows.Cells, layout: Layout, *, group: bool) -> None:
         """`group`: the row may be the name of a group of people, or an office that wants a mailbox."""
+        row = cells.row
         self._count += 1
         for index, value in enumerate(row.cells):
             if value is not None and index not in layout.headings:
                 self._note(f"không dùng cột {column_name(index)}: cột có dữ liệu mà không có tiêu đề")
         place = Place(self._sheet, row.number, layout)
-        entry, problems = rows.read(place, row, self._today, self._ask, self._rules)
+        entry, problems = rows.read(place, cells, self._today, self._ask, self._rules)
         if row.doubt:
             problems.append(place.problem(None, row.doubt))
         if group:

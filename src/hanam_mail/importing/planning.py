@@ -231,8 +231,9 @@ class _Planner:
 
     def _named(self, name: str) -> list[Mailbox]:
         """The mailboxes of that name, accents and all, in every agency."""
-        found = map(self._draft.mailbox, self._by_name.get(key(name), ()))
-        return [mailbox for mailbox in found if key(mailbox.name) == key(name)]
+        wanted = key(name)
+        found = map(self._draft.mailbox, self._by_name.get(wanted, ()))
+        return [mailbox for mailbox in found if key(mailbox.name) == wanted]
 
     # --- change and revoke ---
 

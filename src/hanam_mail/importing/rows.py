@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 from hanam_mail.errors import Problem
 from hanam_mail.importing import actions, values
@@ -12,7 +13,7 @@ from hanam_mail.importing.agencies import reads_as_agency
 from hanam_mail.importing.headings import Column, Layout
 from hanam_mail.importing.lines import is_office
 from hanam_mail.importing.plain_text import is_mark, plain
-from hanam_mail.importing.sheet import Fault, Row, Sheet, Value, column_name, text
+from hanam_mail.importing.sheet import Fault, Row, Sheet, Value, column_name
 from hanam_mail.registry.model import MailboxKind
 from hanam_mail.regulation import naming
 from hanam_mail.regulation.naming.grammar import NamingRules
@@ -65,15 +66,37 @@ class Entry:
         return (*([self.home] if self.home else []), *([self.birth.detail] if self.birth else []))
 
 
-def name_of(row: Row, layout: Layout) -> str:
-    """The name that the row gives, from one column or several (Họ đệm, Tên)."""
-    whole = (Column.FAMILY, Column.GIVEN) if Column.FAMILY in layout else ()
-    cells = _Cells(row, layout)
-    return " ".join(dict.fromkeys(shown for column in (*whole, Column.NAME) if (shown := cells.text(column))))
+class Cells:
+    """A row as it is read: what its cells hold by the meaning of their columns, worked out once."""
+
+    def __init__(self, row: Row, layout: Layout) -> None:
+        self.row, self._parted = row, Column.FAMILY in layout
+        self._texts: dict[Column, list[str]] = {}
+        self._birth: list[Value] = []
+        for (index, value), shown in zip(enumerate(row.cells), row.texts, strict=True):
+            column = layout.columns.get(index)
+            if column is not None and shown:
+                self._texts.setdefault(column, []).append(shown)
+                if column is Column.BIRTH:
+                    self._birth.append(value)
+
+    @cached_property
+    def name(self) -> str:
+        """The name that the row gives, from one column or several (Họ đệm, Tên)."""
+        whole = (Column.FAMILY, Column.GIVEN) if self._parted else ()
+        return " ".join(dict.fromkeys(shown for column in (*whole, Column.NAME) if (shown := self.text(column))))
+
+    def text(self, column: Column, joint: str = " ") -> str:
+        """The texts of all columns of that meaning, each once, as one."""
+        return joint.join(dict.fromkeys(self._texts.get(column, ())))
+
+    def birth(self) -> Value:
+        """One value, or day, month and year of three columns."""
+        return self._birth[0] if len(self._birth) == 1 else self.text(Column.BIRTH, joint="/")
 
 
 def read(
-    place: Place, row: Row, today: date, default: Ask | None, rules: NamingRules
+    place: Place, cells: Cells, today: date, default: Ask | None, rules: NamingRules
 ) -> tuple[Entry | None, list[Problem]]:
     """The entry, as much of it as can be read, and all that is wrong with the row.
 
@@ -81,49 +104,28 @@ def read(
     """
     faults = [
         place.sheet.problem(place.row, f"{place.layout.headings[index]} (cột {column_name(index)})", value.text)
-        for index, value in enumerate(row.cells)
+        for index, value in enumerate(cells.row.cells)
         if isinstance(value, Fault) and place.layout.columns.get(index) not in _HARMLESS
     ]
-    reader = _RowReader(place, _Cells(row, place.layout), today, rules)
-    entry = reader.entry(name_of(row, place.layout), default)
+    reader = _RowReader(place, cells, today, rules)
+    entry = reader.entry(default)
     # A cell that has no value is a fault already, not a missing name besides.
     fields = {problem.field for problem in faults}
     return entry, faults + [problem for problem in reader.problems if problem.field not in fields]
 
 
-class _Cells:
-    """The cells of a row by the meaning of their columns."""
-
-    def __init__(self, row: Row, layout: Layout) -> None:
-        self._row, self._layout = row, layout
-
-    def values(self, column: Column) -> list[Value]:
-        """The values of all columns of that meaning that hold something."""
-        cells = self._row.cells
-        indexes = (index for index in self._layout.indexes(column) if index < len(cells))
-        return [cells[index] for index in indexes if text(cells[index])]
-
-    def text(self, column: Column, joint: str = " ") -> str:
-        """Their texts, each once, as one."""
-        return joint.join(dict.fromkeys(map(text, self.values(column))))
-
-    def birth(self) -> Value:
-        """One value, or day, month and year of three columns."""
-        found = self.values(Column.BIRTH)
-        return found[0] if len(found) == 1 else "/".join(dict.fromkeys(map(text, found)))
-
-
 class _RowReader:
     """The reading of one row; what is wrong with it gathers in `problems`."""
 
-    def __init__(self, place: Place, cells: _Cells, today: date, rules: NamingRules) -> None:
+    def __init__(self, place: Place, cells: Cells, today: date, rules: NamingRules) -> None:
         self._place, self._cells, self._today, self._rules = place, cells, today, rules
         self._exact = actions.says_exact(cells.text(Column.NOTE))
         self._notes: list[str] = []
         self.problems: list[Problem] = []
 
-    def entry(self, name: str, default: Ask | None) -> Entry | None:
+    def entry(self, default: Ask | None) -> Entry | None:
         cells = self._cells
+        name = cells.name
         ask = self._asked(default)
         kind = self._kind(name)
         if not name and (ask in (Ask.ISSUE, None) or not cells.text(Column.MAILBOX)):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 from hanam_mail.errors import Problem
 
@@ -17,7 +18,7 @@ class Fault:
 type Value = str | int | float | date | Fault | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
     """A row; `number` counts from 1. Merged cells all hold the value of their range, personal data among them.
 
@@ -28,13 +29,15 @@ class Row:
     cells: tuple[Value, ...] = field(repr=False)
     doubt: str = ""
 
-    def texts(self) -> list[str]:
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
         """What each cell shows, "" for nothing."""
-        return [text(value) for value in self.cells]
+        return tuple(map(text, self.cells))
 
-    def distinct(self) -> list[str]:
+    @cached_property
+    def distinct(self) -> tuple[str, ...]:
         """The different texts of the row, from left to right: a merged cell counts once."""
-        return list(dict.fromkeys(filter(None, self.texts())))
+        return tuple(dict.fromkeys(filter(None, self.texts)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -321,7 +321,7 @@ def test_an_agent_that_gets_nothing_through_for_minutes_is_an_error_in_the_journ
     psycopg = SimpleNamespace(Error=type("Error", (Exception,), {}))
     monkeypatch.setitem(sys.modules, "psycopg", psycopg)
     monkeypatch.setattr(agent, "listen", fail)
-    monkeypatch.setattr(agent, "version", lambda program: (1, 1))
+    monkeypatch.setattr(agent, "Program", lambda path: None)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(logging.getLogger(), "handlers", [logging.NullHandler(), caplog.handler])
@@ -359,7 +359,7 @@ def test_the_outbox_is_read_before_anything_else_is_done(monkeypatch: pytest.Mon
     monkeypatch.setattr(agent.Pending, "do", lambda *_, **__: done.append("once more"))
     monkeypatch.setattr(agent.Reports, "carry", fail)
     with pytest.raises(RuntimeError, match="no virus"):
-        agent.listen(Configuration("mail", "dsn", ()), agent.Pending(), lambda: done.append("told"), lambda: False)
+        agent.listen(Configuration("mail", "dsn", ()), agent.Pending(), agent.Tries(), SimpleNamespace(replaced=False))
     assert done == ["outbox", "Dovecot asked", "outbox", "once more"]
 
 

@@ -259,7 +259,7 @@ def test_every_kind_of_lockout_has_words_and_a_name_without_a_mailbox_is_a_diges
 def test_a_wrong_use_of_lift_is_told(words: list[str], complaint: str) -> None:
     options = command_line.parser().parse_args(["lockouts", *words])
     with pytest.raises(DatabaseError, match=complaint):
-        lockouts._lift(None, options, lambda *_: 0)
+        lockouts._lift(None, options)
 
 
 # --- Proposals ---

@@ -4,7 +4,6 @@ import asyncio
 import os
 import resource
 import socket
-import ssl
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,6 +13,7 @@ import pytest
 
 from hanam_mail.controller.keys import pki
 from hanam_mail.host.mail import learn
+from hanam_mail.host.mail.filters import Filters
 
 pytestmark = pytest.mark.dieu10
 
@@ -193,12 +193,15 @@ def test_what_is_no_lesson_any_more_says_nothing_of_the_filter(
     assert (answers, said(), files(spool), spool.failures.total()) == ([""], [], 0, 0)
 
 
-def tls(folder: Path) -> ssl.SSLContext:
-    return learn._tls(*(str(folder / name) for name in ("ca.pem", "cert.pem", "key.pem")))
+def told(place: str, folder: Path) -> str:
+    filters = Filters([place], *(str(folder / name) for name in ("ca.pem", "cert.pem", "key.pem")))
+    return filters.teach("spam", b"a")
 
 
-@pytest.mark.parametrize(("trouble", "told"), [("missing", "No such file"), ("mismatch", "MISMATCH"), ("half", "PEM")])
-def test_certificates_that_are_just_being_renewed_are_waited_for(tmp_path: Path, trouble: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("trouble", "answer"), [("missing", "No such file"), ("mismatch", "MISMATCH"), ("half", "PEM")]
+)
+def test_certificates_that_are_just_being_renewed_are_waited_for(tmp_path: Path, trouble: str, answer: str) -> None:
     day = timedelta(days=1)
     trusted = pki.new_authority("a", lifetime=day)
     certificate = pki.issue(trusted, ["store.example"], lifetime=day).certificate
@@ -207,12 +210,11 @@ def test_certificates_that_are_just_being_renewed_are_waited_for(tmp_path: Path,
         files["cert.pem"] = certificate[:60]
     for name, text in files.items() if trouble != "missing" else ():
         (tmp_path / name).write_text(text)
-    assert told in learn.teach("spam", b"a", "filter.example:11335", lambda: tls(tmp_path))
+    assert answer in told("filter.example:11335", tmp_path)
 
 
 def test_a_filter_that_is_not_there_is_an_answer(tmp_path: Path) -> None:
-    told = learn.teach("spam", b"a", str(tmp_path / "socket"), lambda: tls(tmp_path))
-    assert "No such file" in told
+    assert "No such file" in told(str(tmp_path / "socket"), tmp_path)
 
 
 def test_a_message_that_is_not_written_whole_is_no_lesson(spool: learn.Spool) -> None:

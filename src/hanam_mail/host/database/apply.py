@@ -44,7 +44,7 @@ def run(connection: Session, want: Accounts, options: Options) -> Outcome:
     """Bring `want` into the database; raises Refused or HandoverError and leaves all as it was."""
     made: dict[str, _Made] = {}
     with rows.alone(connection):
-        return writers.repeated(lambda: _once(connection, want, options, made))
+        return _once(connection, want, options, made)
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class _Made:
     hash: str
 
 
+@writers.repeated
 def _once(connection: Session, want: Accounts, options: Options, made: dict[str, _Made]) -> Outcome:
     file: Path | None = None
     try:

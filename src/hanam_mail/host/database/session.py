@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import psycopg
 
+# The operators' role, on the accounts host itself.
+APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
+
 type Row = tuple[Any, ...]
 type Session = psycopg.Connection[Row]
 

@@ -8,6 +8,7 @@ rows of the mailboxes that it locks, and waits for apply, before it looks whethe
 """
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from hanam_mail.host.database.errors import DatabaseError
@@ -17,19 +18,24 @@ TRIES = 5
 _CAME_BETWEEN = ("40001", "40P01")  # serialization_failure, deadlock_detected
 
 
-def repeated[Result](work: Callable[[], Result]) -> Result:
-    """The answer of `work`, a whole transaction; done anew when another writer came between."""
-    for left in reversed(range(TRIES)):
-        try:
-            return work()
-        except Exception as error:
-            if getattr(error, "sqlstate", None) not in _CAME_BETWEEN:
-                raise
-            if not left:
-                raise DatabaseError(
-                    f"sau {TRIES} lần thử vẫn có lệnh khác thay đổi cùng dữ liệu; chưa thay đổi gì, hãy chạy lại"
-                ) from error
-    raise AssertionError("there is a last try")
+def repeated[**Given, Result](work: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Decorates a function that is a whole transaction: it is done anew when another writer came between."""
+
+    @wraps(work)
+    def tried(*arguments: Given.args, **options: Given.kwargs) -> Result:
+        for left in reversed(range(TRIES)):
+            try:
+                return work(*arguments, **options)
+            except Exception as error:
+                if getattr(error, "sqlstate", None) not in _CAME_BETWEEN:
+                    raise
+                if not left:
+                    raise DatabaseError(
+                        f"sau {TRIES} lần thử vẫn có lệnh khác thay đổi cùng dữ liệu; chưa thay đổi gì, hãy chạy lại"
+                    ) from error
+        raise AssertionError("there is a last try")
+
+    return tried
 
 
 def hold(connection: Session, address: str) -> None:

@@ -9,7 +9,6 @@ hanam-mail-db history ADDRESS              what happened to a mailbox
 """
 
 import argparse
-import json
 import smtplib
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,14 +17,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from hanam_mail.host import audit_history
+from hanam_mail.host import audit_history, frame
 from hanam_mail.host.database import migrate, writers
 from hanam_mail.host.database.errors import DatabaseError
-from hanam_mail.host.database.session import Session, one
+from hanam_mail.host.database.session import APPLY_DSN, Row, Session, one
 from hanam_mail.host.jobs import lockouts, notices, revocation_proposals
 
 JOBS_DSN = "host=/run/postgresql dbname=mail user=mail_jobs"
-APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
 PROPOSALS = Path("/var/lib/hanam-mail/proposals")
 # So many mailboxes a transaction. Numbers of the outbox are drawn under a lock that is held until commit, for which an
 # operator's emergency lock waits: at most this many.
@@ -52,20 +50,20 @@ def add_commands(commands: Any) -> None:
     command.add_argument("--check", action="store_true", help="chỉ xem trước, không thay đổi gì")
     command.add_argument("--proposals", type=Path, default=PROPOSALS, help="thư mục chứa đề nghị thu hồi")
     command.add_argument("--dsn", default=JOBS_DSN)
-    command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
+    frame.add_json_option(command)
     command.set_defaults(run=_life_cycle)
 
     command = commands.add_parser(
         "new-day", help="đầu ngày: mật khẩu hết hạn, địa chỉ phụ hết thời hạn có hiệu lực ngay"
     )
     command.add_argument("--dsn", default=JOBS_DSN)
-    command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
+    frame.add_json_option(command)
     command.set_defaults(run=_new_day)
 
     command = commands.add_parser("notices", help="gửi các thông báo đang chờ")
     command.add_argument("file", type=Path, help="tệp cấu hình của các việc định kỳ")
     command.add_argument("--dsn", default=JOBS_DSN)
-    command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
+    frame.add_json_option(command)
     command.set_defaults(run=_notices)
 
     command = commands.add_parser("quota-passed", help="Dovecot gọi khi hộp thư vượt một mức dung lượng")
@@ -77,7 +75,7 @@ def add_commands(commands: Any) -> None:
     command = commands.add_parser("history", help="lịch sử một hộp thư: ai, khi nào, vì sao, theo văn bản nào")
     command.add_argument("address")
     command.add_argument("--dsn", default=APPLY_DSN)
-    command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
+    frame.add_json_option(command)
     command.set_defaults(run=_history)
 
 
@@ -110,19 +108,20 @@ def _life_cycle(options: argparse.Namespace) -> int:
             written, removed = revocation_proposals.write(
                 options.proposals, [revocation_proposals.Proposal(*row) for row in rows]
             )
-    if options.json:
-        done = [{"mailbox": who, "step": step, "round": round_, **payload} for who, step, round_, payload in steps]
-        answer = {"changed": bool(steps) and not options.check, "steps": done, "written": written, "removed": removed}
-        print(json.dumps({**answer, "unconfirmed": years or []}, ensure_ascii=False, default=str))
-        return _unconfirmed(years)
-    for mailbox, step, _, payload in steps:
-        print(f"{mailbox}: {_STEPS[step].format(**payload)}")
-    for name in written:
-        print(f"đề nghị thu hồi mới: {options.proposals / name}")
-    for name in removed:
-        print(f"đề nghị thu hồi không còn: {name}")
-    if not steps and not written and not removed:
-        print("không có việc gì")
+    lines = [
+        *(f"{mailbox}: {_STEPS[step].format(**payload)}" for mailbox, step, _, payload in steps),
+        *(f"đề nghị thu hồi mới: {options.proposals / name}" for name in written),
+        *(f"đề nghị thu hồi không còn: {name}" for name in removed),
+    ]
+    frame.answer(
+        options,
+        bool(steps) and not options.check,
+        "\n".join(lines) or "không có việc gì",
+        steps=[{"mailbox": who, "step": step, "round": round_, **payload} for who, step, round_, payload in steps],
+        written=written,
+        removed=removed,
+        unconfirmed=years or [],
+    )
     return _unconfirmed(years)
 
 
@@ -142,18 +141,14 @@ def _chunks(mailboxes: Sequence[str]) -> Iterator[Sequence[str]]:
         yield mailboxes[start : start + CHUNK]
 
 
-def _live(connection: Session, today: date, mailboxes: Sequence[str]) -> Sequence[Any]:
+# A lock in an emergency waits for no row of the job's; where the two stop each other, the job begins anew.
+@writers.repeated
+def _live(connection: Session, today: date, mailboxes: Sequence[str]) -> Sequence[Row]:
     """Do what is due for a few mailboxes, looked at once more: somebody may have come back meanwhile."""
-
-    def once() -> Sequence[Any]:
-        with connection.transaction():
-            found: Sequence[Any] = connection.execute(
-                "SELECT mailbox_id, step, round, payload FROM mail.life_cycle(%s, %s)", [today, list(mailboxes)]
-            ).fetchall()
-        return found
-
-    # A lock in an emergency waits for no row of the job's; where the two stop each other, the job begins anew.
-    return writers.repeated(once)
+    with connection.transaction():
+        return connection.execute(
+            "SELECT mailbox_id, step, round, payload FROM mail.life_cycle(%s, %s)", [today, list(mailboxes)]
+        ).fetchall()
 
 
 def _begin_day(connection: Session, today: date) -> tuple[int, int]:
@@ -179,11 +174,9 @@ def _new_day(options: argparse.Namespace) -> int:
     with _connect(options.dsn) as connection:
         today = one(connection, "SELECT current_date")[0]
         expired, ended = _begin_day(connection, today)
-    if options.json:
-        print(json.dumps({"changed": bool(expired or ended), "expired": expired, "ended": ended}))
-    elif expired or ended:
-        print(f"mật khẩu hết hạn: {expired}; hộp thư có địa chỉ phụ hết thời hạn: {ended}")
-    return 0
+    changed = bool(expired or ended)
+    text = f"mật khẩu hết hạn: {expired}; hộp thư có địa chỉ phụ hết thời hạn: {ended}" if changed else ""
+    return frame.answer(options, changed, text, expired=expired, ended=ended)
 
 
 def _notices(options: argparse.Namespace) -> int:
@@ -204,13 +197,10 @@ def _notices(options: argparse.Namespace) -> int:
         except (OSError, smtplib.SMTPException) as error:
             print(f"hanam-mail-db: không gửi được thông báo qua {configuration.smtp_host}: {error}", file=sys.stderr)
             return 1
-    if options.json:
-        print(json.dumps({"changed": bool(sent), "sent": sent, "waiting": waiting}))
-    elif sent or waiting:
-        print(f"đã gửi {sent} thông báo, còn chờ gửi lại {waiting}")
-        if refusal:
-            print(f"thư báo {untold} lần chặn đăng nhập chưa được nhận: {refusal}")
-    return 0
+    lines = [f"đã gửi {sent} thông báo, còn chờ gửi lại {waiting}"] if sent or waiting else []
+    if refusal:
+        lines.append(f"thư báo {untold} lần chặn đăng nhập chưa được nhận: {refusal}")
+    return frame.answer(options, bool(sent), "\n".join(lines), sent=sent, waiting=waiting)
 
 
 def _quota_passed(options: argparse.Namespace) -> int:
@@ -221,13 +211,7 @@ def _quota_passed(options: argparse.Namespace) -> int:
 
 def _history(options: argparse.Namespace) -> int:
     with _connect(options.dsn) as connection:
-        mailbox = one(connection, "SELECT mail.resolve(%s)", [options.address])[0]
-        if mailbox is None:
-            raise DatabaseError(f"không có hộp thư nào mang địa chỉ {options.address}")
+        mailbox = frame.mailbox(connection, options.address)
         found = audit_history.entries(connection, mailbox)
-    if options.json:
-        answer = {"changed": False, "mailbox": mailbox, "history": audit_history.as_dicts(found)}
-        print(json.dumps(answer, ensure_ascii=False, default=str))
-    else:
-        print("\n".join(audit_history.lines(found)))
-    return 0
+    text = "\n".join(audit_history.lines(found))
+    return frame.answer(options, False, text, mailbox=mailbox, history=audit_history.as_dicts(found))

@@ -13,7 +13,8 @@ from datetime import datetime
 from email.message import EmailMessage
 from typing import Any
 
-from hanam_mail.host.database.errors import DatabaseError
+from hanam_mail.host import frame
+from hanam_mail.host.database.errors import DatabaseError, NoMailboxError
 from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.jobs import notices
 
@@ -78,28 +79,23 @@ def tell(
     return len(rows), 0, ""
 
 
-def add_commands(
-    commands: Any,
-    common: Callable[[argparse.ArgumentParser], None],
-    connect: Callable[[argparse.Namespace], Session],
-    answer: Callable[..., int],
-) -> None:
-    """Add this module's command to those of command_line.py, whose `common`, `connect` and `answer` it uses."""
+def add_commands(commands: Any) -> None:
+    """Add this module's command to those of command_line.py."""
     text = "ai, từ đâu đang bị chặn do sai mật khẩu nhiều lần (Đ4.6); gỡ chặn bằng --lift"
     command: argparse.ArgumentParser = commands.add_parser("lockouts", help=text, description=text)
     command.add_argument("--lift", metavar="AI", help="gỡ chặn một địa chỉ thư, mã trong danh sách, hoặc địa chỉ IP")
     command.add_argument("--from", dest="source", metavar="IP", help="cùng --lift: chỉ gỡ chặn từ nơi này")
     command.add_argument("--note", default="", help="vì sao gỡ chặn; bắt buộc cùng --lift khi không có văn bản")
-    common(command)
-
-    def run(options: argparse.Namespace) -> int:
-        with connect(options) as connection:
-            return _lift(connection, options, answer) if options.lift else _list(connection, options, answer)
-
-    command.set_defaults(run=run)
+    frame.add_session_options(command)
+    command.set_defaults(run=_run)
 
 
-def _list(connection: Session, options: argparse.Namespace, answer: Callable[..., int]) -> int:
+def _run(options: argparse.Namespace) -> int:
+    with frame.session(options) as connection:
+        return _lift(connection, options) if options.lift else _list(connection, options)
+
+
+def _list(connection: Session, options: argparse.Namespace) -> int:
     rows = connection.execute(
         "SELECT kind, login, owner, host(source), failures, began, ends FROM mail.lockouts_standing()"
     ).fetchall()
@@ -110,10 +106,10 @@ def _list(connection: Session, options: argparse.Namespace, answer: Callable[...
         | {"failures": one.failures, "began": one.at, "ends": ends}
         for one, ends in found
     ]
-    return answer(options, False, "\n".join(lines) or "không có ai bị chặn", lockouts=data)
+    return frame.answer(options, False, "\n".join(lines) or "không có ai bị chặn", lockouts=data)
 
 
-def _lift(connection: Session, options: argparse.Namespace, answer: Callable[..., int]) -> int:
+def _lift(connection: Session, options: argparse.Namespace) -> int:
     note = options.note.strip() or (f"theo văn bản {options.document}" if options.document else "")
     if not note:
         raise DatabaseError("gỡ chặn cần ghi chú (--note) hoặc văn bản (--document)")
@@ -124,9 +120,11 @@ def _lift(connection: Session, options: argparse.Namespace, answer: Callable[...
         raise DatabaseError("--from chỉ dùng khi --lift là một hộp thư")
     forgotten = one(connection, "SELECT mail.lockout_lift(%s, %s::text::inet, %s)", [login, source, note])[0]
     if forgotten is None:
-        raise DatabaseError(f"không có hộp thư nào mang địa chỉ {options.lift}")
+        raise NoMailboxError(options.lift)
     text = f"đã gỡ chặn {options.lift}: {forgotten} lần sai không còn được tính"
-    return answer(options, bool(forgotten), text if forgotten else f"{options.lift} không bị chặn", failures=forgotten)
+    if not forgotten:
+        text = f"{options.lift} không bị chặn"
+    return frame.answer(options, bool(forgotten), text, failures=forgotten)
 
 
 def _is_address(text: str) -> bool:

@@ -8,24 +8,21 @@ filter's controller, or host:port of the gate before it (role learn), where host
 import argparse
 import asyncio
 import hashlib
-import http.client
 import re
 import signal
 import socket
-import ssl
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
-from functools import partial
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from hanam_mail.host.agent import tell_systemd, version
+from hanam_mail.host.mail.filters import Filters
+from hanam_mail.host.service import Program, tell_systemd
 
-# A filter that hangs is left after so many seconds, and asked again after so many others.
-TIMEOUT = 5.0
+# A filter that is away is asked again after so many seconds.
 AGAIN = 30.0
 # Dovecot goes on after its sieve_pipe_exec_timeout. What is not whole before that is no lesson.
 PATIENCE = 1.5
@@ -36,8 +33,6 @@ KEEP = 3 * 86400
 # So many failures one after the other, and the filter is taken to be away. A message that has failed in as many rounds
 # in which others were learnt is at fault itself.
 FAILURES = 3
-# 208: learnt before. 204: too few words, or the filter has judged it the same way already.
-_DONE = (200, 204, 208)
 _LESSON = re.compile(r"(\d{12})\.(spam|ham)\.([0-9a-f]{64})")
 _HEAD = re.compile(rb"VERSION\tscript\t4\t\d+\n(?:.*\n)*(spam|ham)\n\n")
 
@@ -45,39 +40,6 @@ _HEAD = re.compile(rb"VERSION\tscript\t4\t\d+\n(?:.*\n)*(spam|ham)\n\n")
 def say(priority: int, text: str) -> None:
     """Into the journal: 4 is a warning, 5 a notice (sd-daemon(3))."""
     print(f"<{priority}>{text}", file=sys.stderr, flush=True)
-
-
-class _Controller(http.client.HTTPConnection):
-    """By a Unix socket."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=TIMEOUT)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(TIMEOUT)
-        self.sock.connect(self._path)
-
-
-def _client(place: str, tls: Callable[[], ssl.SSLContext]) -> http.client.HTTPConnection:
-    if place.startswith("/"):
-        return _Controller(place)
-    host, _, port = place.rpartition(":")
-    return http.client.HTTPSConnection(host, int(port), timeout=TIMEOUT, context=tls())
-
-
-def teach(kind: str, message: bytes, place: str, tls: Callable[[], ssl.SSLContext]) -> str:
-    """Let the filter at that place learn a message: why it has not, or nothing."""
-    try:
-        with closing(_client(place, tls)) as client:
-            client.request("POST", f"/learn{kind}", body=message)
-            answer = client.getresponse()
-            text = answer.read().decode("utf-8", "replace").strip()
-    # Certificates too, that are just being renewed.
-    except (OSError, http.client.HTTPException) as error:
-        return str(error) or type(error).__name__
-    return "" if answer.status in _DONE else f"{answer.status} {text}"
 
 
 class Incoming:
@@ -287,7 +249,7 @@ class Teacher:
         self._away = bool(trouble)
 
 
-async def serve(teacher: Teacher, door: socket.socket, replaced: Callable[[], bool]) -> None:
+async def serve(teacher: Teacher, door: socket.socket, program: Program) -> None:
     """Until the unit is stopped or the program is replaced. Whoever comes between two runs waits at systemd's door."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -305,7 +267,7 @@ async def serve(teacher: Teacher, door: socket.socket, replaced: Callable[[], bo
     door.setblocking(False)
     loop.add_reader(door, let_in)
     tell_systemd("READY=1")
-    while not stop.is_set() and not replaced() and not teaching.done():
+    while not stop.is_set() and not program.replaced and not teaching.done():
         tell_systemd("WATCHDOG=1")
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 1)
@@ -328,23 +290,10 @@ def add_commands(commands: Any) -> None:
     command.set_defaults(run=_run)
 
 
-def _tls(ca: str, certificate: str, key: str) -> ssl.SSLContext:
-    """Read anew each time: certificates are renewed."""
-    context = ssl.create_default_context(cafile=ca)
-    context.load_cert_chain(certificate, key)
-    return context
-
-
-def _give(places: Sequence[str], tls: Callable[[], ssl.SSLContext], kind: str, message: bytes) -> str:
-    """Each filter has a memory of its own; learning twice does no harm."""
-    return "; ".join(filter(None, [teach(kind, message, place, tls) for place in places]))
-
-
 def _run(options: argparse.Namespace) -> int:
-    program = Path(sys.argv[0])
-    began = version(program)
-    give = partial(_give, options.filters, partial(_tls, options.ca, options.certificate, options.key))
+    program = Program(Path(sys.argv[0]))
+    filters = Filters(options.filters, options.ca, options.certificate, options.key)
     # The first socket that systemd hands over (sd_listen_fds(3)).
     door = socket.socket(fileno=3)
-    asyncio.run(serve(Teacher(Spool(options.folder), give), door, lambda: version(program) != began))
+    asyncio.run(serve(Teacher(Spool(options.folder), filters.teach), door, program))
     return 0

@@ -6,7 +6,8 @@ or holds nonsense limits nobody: what is counted there is gone after an hour any
 
 import fcntl
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HOUR = 3600
@@ -15,36 +16,33 @@ FILE = ".sieve-sent"
 
 def take(home: Path, kind: str, most: int) -> bool:
     """Count one message of that kind; False, and nothing counted, when `most` went out within the last hour."""
-
-    def counted(lines: list[str]) -> list[str] | None:
+    with _counted(home) as lines:
         if sum(line.startswith(f"{kind} ") for line in lines) >= most:
-            return None
-        return [*lines, f"{kind} {int(time.time())}"]
-
-    return _write(home, counted)
+            return False
+        lines.append(f"{kind} {int(time.time())}")
+    return True
 
 
 def give_back(home: Path, kind: str) -> None:
     """Count one message less: it did not go out."""
-
-    def counted(lines: list[str]) -> list[str] | None:
+    with _counted(home) as lines:
         last = max((number for number, line in enumerate(lines) if line.startswith(f"{kind} ")), default=None)
-        return None if last is None else lines[:last] + lines[last + 1 :]
+        if last is not None:
+            del lines[last]
 
-    _write(home, counted)
 
-
-def _write(home: Path, change: Callable[[list[str]], list[str] | None]) -> bool:
-    """Write what `change` makes of the last hour's lines, one program after the other; False when it makes none."""
+@contextmanager
+def _counted(home: Path) -> Iterator[list[str]]:
+    """The last hour's lines, for one program after the other; written anew when the block changed them."""
     with (home / FILE).open("a+", encoding="ascii", errors="replace") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
-        lines = change([line for line in file.read().splitlines() if _within_the_hour(line)])
-        if lines is None:
-            return False
-        file.truncate(0)
-        file.write("".join(f"{line}\n" for line in lines))
-        return True
+        lines = [line for line in file.read().splitlines() if _within_the_hour(line)]
+        before = list(lines)
+        yield lines
+        if lines != before:
+            file.truncate(0)
+            file.write("".join(f"{line}\n" for line in lines))
 
 
 def _within_the_hour(line: str) -> bool:

@@ -73,11 +73,15 @@ def check_recipients(recipients: Sequence[str]) -> None:
             raise HandoverError(f"mailboxes_operator_keys: {recipient!r} không phải khóa công khai của age hay ssh")
 
 
+def command(recipients: Sequence[str]) -> list[str]:
+    """The words of a command that encrypts its input to the recipients; HandoverError as `check_recipients`."""
+    check_recipients(recipients)
+    return ["age", "--encrypt", *(word for recipient in recipients for word in ("--recipient", recipient))]
+
+
 def seal(data: bytes, recipients: Sequence[str]) -> bytes:
     """`data` encrypted to the recipients; anyone of them can open it."""
-    check_recipients(recipients)
-    words = ["age", "--encrypt", *(word for recipient in recipients for word in ("--recipient", recipient))]
-    done = subprocess.run(words, input=data, capture_output=True, check=False)
+    done = subprocess.run(command(recipients), input=data, capture_output=True, check=False)
     if done.returncode:
         raise HandoverError(f"age: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout

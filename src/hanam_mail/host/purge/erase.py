@@ -11,7 +11,8 @@ import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -51,7 +52,8 @@ def export_home(home: Path, archive: Path, recipients: Sequence[str]) -> bool:
     """Seal a mailbox's files into `archive`; False when that was done before or there are none."""
     if complete(archive) or not home.is_dir():
         return False
-    _seal(archive, recipients, lambda stream: _pack(home, stream))
+    with _sealed(archive, recipients) as stream:
+        _pack(home, stream)
     return True
 
 
@@ -59,7 +61,8 @@ def export_data(data: bytes, archive: Path, recipients: Sequence[str]) -> bool:
     """Seal `data` into `archive`; False when that was done before."""
     if complete(archive):
         return False
-    _seal(archive, recipients, lambda stream: _write_all(stream, data))
+    with _sealed(archive, recipients) as stream:
+        stream.write(data)
     return True
 
 
@@ -75,23 +78,19 @@ def delete_home(home: Path, archive: Path) -> bool:
     return True
 
 
-def _write_all(stream: IO[bytes], data: bytes) -> None:
-    stream.write(data)
-
-
-def _seal(archive: Path, recipients: Sequence[str], write: Callable[[IO[bytes]], None]) -> None:
-    """Pipe what `write` writes through age into the archive; nothing stays when any part of it fails."""
-    sealed_file.check_recipients(recipients)
+@contextmanager
+def _sealed(archive: Path, recipients: Sequence[str]) -> Iterator[IO[bytes]]:
+    """What the block writes goes through age into the archive; nothing stays when any part of it fails."""
+    words = sealed_file.command(recipients)
     archive.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = archive.with_name(f".{archive.name}.tmp")
-    words = ["age", "--encrypt", *(word for recipient in recipients for word in ("--recipient", recipient))]
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.PIPE) as age:
                 if age.stdin is None or age.stderr is None:
                     raise AssertionError("both were asked for")
-                write(age.stdin)
+                yield age.stdin
                 age.stdin.close()
                 said = age.stderr.read().decode(errors="replace").strip()
             if age.returncode:

@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from hanam_mail.host import frame
 from hanam_mail.host.database import writers
-from hanam_mail.host.database.errors import DatabaseError
+from hanam_mail.host.database.errors import NoMailboxError
 from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.purge import erase
 
@@ -57,7 +58,7 @@ def _sealing(command: argparse.ArgumentParser) -> None:
 
 
 def _common(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", action="store_true", help="in JSON cho chương trình")
+    frame.add_json_option(command)
     command.add_argument("--check", action="store_true", help="chỉ cho biết sẽ làm gì")
 
 
@@ -65,7 +66,7 @@ def _candidate(connection: Session, address: str, keep_days: int) -> str:
     """The id of a mailbox whose data may go; raises PurgeRefused."""
     mailbox, today = one(connection, "SELECT mail.resolve(%s), current_date", [address])
     if mailbox is None:
-        raise DatabaseError(f"không có hộp thư nào mang địa chỉ {address}")
+        raise NoMailboxError(address)
     row = one(connection, "SELECT * FROM mail.purge_candidate(%s)", [mailbox])
     _, _, state, revoked_on, purged_at = row
     erase.check(address, state, revoked_on, purged_at is not None, today, keep_days)
@@ -77,7 +78,7 @@ def _check(options: argparse.Namespace) -> int:
 
     with psycopg.connect(_MAIL.format("mail_apply"), application_name="hanam-mail-purge") as connection:
         mailbox = _candidate(connection, options.address, options.keep_days)
-    return _answer(options, [], mailbox=mailbox)
+    return _answer(options, [], mailbox)
 
 
 def _home(options: argparse.Namespace) -> Path:
@@ -92,7 +93,7 @@ def _open(options: argparse.Namespace) -> int:
     home = _home(options)
     # Nobody but the recipients reads it, and no door of the mailbox was opened.
     done = not options.check and erase.export_home(home, archive, options.recipient)
-    return _answer(options, [f"đã niêm phong bản sao thư vào {archive}"] if done else [], mailbox=options.mailbox)
+    return _answer(options, [f"đã niêm phong bản sao thư vào {archive}"] if done else [], options.mailbox)
 
 
 def _mail(options: argparse.Namespace) -> int:
@@ -105,7 +106,7 @@ def _mail(options: argparse.Namespace) -> int:
         done = [f"đã xóa {home}"] if erase.delete_home(home, archive) else []
     elif erase.export_home(home, archive, options.recipient):
         done = [f"đã niêm phong {home} vào {archive}"]
-    return _answer(options, done, mailbox=options.mailbox)
+    return _answer(options, done, options.mailbox)
 
 
 def _account(options: argparse.Namespace) -> int:
@@ -137,7 +138,7 @@ def _account(options: argparse.Namespace) -> int:
                 done = [f"đã xóa dữ liệu trang thư và mật khẩu của {options.address}"]
             elif erase.export_data(_record(mail, webmail, mailbox), archive, options.recipient):
                 done = [f"đã niêm phong dữ liệu trang thư và hồ sơ vào {archive}"]
-    return _answer(options, done, mailbox=mailbox)
+    return _answer(options, done, mailbox)
 
 
 def _record(mail: Session, webmail: Session, mailbox: str) -> bytes:
@@ -153,9 +154,6 @@ def _record(mail: Session, webmail: Session, mailbox: str) -> bytes:
     return json.dumps(record, ensure_ascii=False, default=str).encode()
 
 
-def _answer(options: argparse.Namespace, done: list[str], **more: Any) -> int:
-    if options.json:
-        print(json.dumps({"changed": bool(done), "changes": done, **more}, ensure_ascii=False))
-    else:
-        print("\n".join(done) or "không có gì phải làm")
-    return 0
+def _answer(options: argparse.Namespace, done: list[str], mailbox: str) -> int:
+    text = "\n".join(done) or "không có gì phải làm"
+    return frame.answer(options, bool(done), text, changes=done, mailbox=mailbox)

@@ -94,8 +94,8 @@ def _is_plain(name: str, judge: _Judge) -> bool:
         1 < len(words) <= _MAX_WORDS
         and all(map(_is_plain_word, words))
         and not name.isascii()
-        and _key(words[0]) not in judge.first_words
-        and _key(words[-1]) not in judge.last_words
+        and key(words[0]) not in judge.first_words
+        and key(words[-1]) not in judge.last_words
     )
 
 
@@ -108,9 +108,6 @@ def _is_plain_word(word: str) -> bool:
         and unicodedata.is_normalized("NFC", word)
         and is_syllable(word)
     )
-
-
-_key = lru_cache(maxsize=16384)(key)
 
 
 def _refuse(name: str, judge: _Judge) -> str:

@@ -49,9 +49,9 @@ BEFORE = sorted((Path(__file__).parent / "before_baseline").glob("*.sql"))
 """The migrations whose place the baseline took, as they were applied."""
 
 
-@pytest.fixture
-def old(scratch: Scratch) -> Scratch:
-    """A database as the last of the former migrations left it, with an agency and two people."""
+@pytest.fixture(params=sorted(schema.BEFORE))
+def old(scratch: Scratch, request: pytest.FixtureRequest) -> Scratch:
+    """A database where one of the former releases left it, with an agency and two people."""
     scratch.psql("drop schema mail cascade; drop schema mail_schema cascade")
     with psycopg.connect(scratch.dsn("postgres")) as mail:
         mail.execute("set role mail_owner")
@@ -61,7 +61,7 @@ def old(scratch: Scratch) -> Scratch:
             " checksum text not null, applied_at timestamptz not null default now())"
         )
         mail.execute("create table mail_schema.code (checksum text not null, as_created text not null)")
-        for path in BEFORE:
+        for path in (path for path in BEFORE if path.name <= request.param):
             mail.execute(path.read_bytes())
             checksum = hashlib.sha256(path.read_bytes()).hexdigest()
             mail.execute(
@@ -84,13 +84,15 @@ def test_a_database_of_the_former_migrations_becomes_what_the_baseline_makes(
 ) -> None:
     kept = (
         "select md5(string_agg(x.line, ';' order by x.line)) from ("
-        " select (to_jsonb(m) - 'person_id')::text from mail.mailbox m union all select c::text from mail.credential c"
+        " select (to_jsonb(m) - 'person_id' - 'post')::text || coalesce(to_jsonb(m)->>'post', '') from mail.mailbox m"
+        " union all select c::text from mail.credential c"
         " union all select (to_jsonb(a) - 'suffix')::text from mail.agency a union all select a::text from mail.audit a"
         ") x(line)"
     )
     before = old.psql(kept)
+    last = old.psql("select max(name) from mail_schema.migration").strip()
     assert brought(old) == [
-        "migrations up to 0011_post.sql: now 0012_baseline.sql",
+        f"migrations up to {last}: now 0012_baseline.sql",
         "functions and grants: created anew",
     ]
     assert old.psql(kept) == before
@@ -106,8 +108,8 @@ def test_a_database_of_the_former_migrations_becomes_what_the_baseline_makes(
 @pytest.mark.parametrize(
     "spoilt",
     [
-        "delete from mail_schema.migration where number = 11",
-        "update mail_schema.migration set checksum = 'x' where number = 11",
+        "delete from mail_schema.migration where number in (8, 11)",
+        "update mail_schema.migration set checksum = 'x' where number in (8, 11)",
         "update mail_schema.migration set checksum = 'x' where number = 3",
         "delete from mail_schema.migration where number = 3",
     ],

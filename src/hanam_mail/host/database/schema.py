@@ -71,9 +71,13 @@ def pending(files: Sequence[Script], applied: Mapping[int, tuple[str, str]]) -> 
     return [(number, numbered[number]) for number in sorted(behind)]
 
 
-# The last of the migrations whose place the baseline took, and the SHA-256 of all of them as databases of then
-# remember them: a line of name and checksum each.
-LAST_BEFORE = ("0011_post.sql", "a944274961c9f8ef70d49cf0e07871fa972e797ebd50cd8e042083ddc2e66208")
+# Where databases of before the baseline may stand: the last of their migrations, and the SHA-256 of all of them as such
+# a database remembers them, a line of name and checksum each. sql/adoption/ has a file of that name for each, which
+# leads to the next, and the last one's to the baseline.
+BEFORE = {
+    "0008_guessing_and_outbox.sql": "249f30bb05938c9ab69dc2bf2864f42756ef2d557245f80a047077c0e264fca4",
+    "0011_post.sql": "a944274961c9f8ef70d49cf0e07871fa972e797ebd50cd8e042083ddc2e66208",
+}
 
 
 def _applied(mail: Session) -> dict[int, tuple[str, str]]:
@@ -82,26 +86,27 @@ def _applied(mail: Session) -> dict[int, tuple[str, str]]:
 
 
 def _adopt(mail: Session) -> Iterator[str]:
-    """Bring a database of before the baseline to what the baseline makes. Only one that has all of then can be brought.
+    """Bring a database of before the baseline to what the baseline makes, from where one of then may stand.
 
-    adoption.sql leads there; tests/database/test_migrate.py compares both ways.
+    tests/database/test_migrate.py compares both ways.
     """
     baseline = scripts("migrations")[0]
     applied, number = _applied(mail), int(baseline.name[:4])
     if not applied or number in applied:
         return
-    name, known_as = LAST_BEFORE
+    last = applied[max(applied)][0]
     lines = "".join(f"{file} {checksum}\n" for _, (file, checksum) in sorted(applied.items()))
-    if hashlib.sha256(lines.encode()).hexdigest() != known_as:
-        known = applied[max(applied)][0]
+    if hashlib.sha256(lines.encode()).hexdigest() != BEFORE.get(last):
         raise DatabaseError(
-            f"the database stands at {known}, this package goes on from {name}: converge it with the release that ends"
-            " there, then with this one"
+            f"the database stands at {last}, this package goes on from {' and '.join(sorted(BEFORE, reverse=True))}:"
+            " converge it with the release that ends there, then with this one"
         )
-    _run(mail, _single("adoption.sql"))
+    for step in scripts("adoption"):
+        if step.name >= last:
+            _run(mail, step)
     mail.execute("DELETE FROM mail_schema.migration")
     _note(mail, number, baseline)
-    yield f"migrations up to {name}: now {baseline.name}"
+    yield f"migrations up to {last}: now {baseline.name}"
 
 
 def _note(mail: Session, number: int, script: Script) -> None:

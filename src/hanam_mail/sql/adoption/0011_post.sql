@@ -1,4 +1,4 @@
--- From the last migration before the baseline (schema.py, LAST_BEFORE) to the baseline: what nobody read goes.
+-- From the last migration before the baseline (schema.py, BEFORE) to the baseline: what nobody read goes.
 
 alter table mail.mailbox drop column person_id;
 drop table mail.person;

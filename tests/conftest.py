@@ -112,7 +112,8 @@ def no_timed_backup(lab: Lab) -> Iterator[None]:
     place = "/run/systemd/system/hanam-backup.timer.d"
     far = "[Timer]\\nOnCalendar=\\nOnCalendar=2099-01-01\\nPersistent=false\\n"
     again = "systemctl daemon-reload; systemctl restart hanam-backup.timer"
-    backed_up = [host for host in lab.hosts if lab.run(host, "systemctl is-enabled hanam-backup.timer", check=False)]
+    enabled = "systemctl is-enabled --quiet hanam-backup.timer && echo yes"
+    backed_up = [host for host in lab.hosts if lab.run(host, enabled, check=False)]
     for host in backed_up:
         lab.run(host, f"mkdir -p {place}; printf '{far}' > {place}/test.conf; {again}")
     yield

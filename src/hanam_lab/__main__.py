@@ -44,7 +44,10 @@ def up(name: str, inventory: Path, only: tuple[str, ...]) -> None:
 @click.argument("original")
 @click.argument("name")
 def copy(original: str, name: str) -> None:
-    """Start the lab NAME as a copy of the running lab ORIGINAL, at the same addresses."""
+    """Start the lab NAME from what was kept of the running lab ORIGINAL, at the same addresses.
+
+    Its secrets are in vault.yml of the lab's folder: the same tree may have been converged by another checkout.
+    """
     driver.Lab(name).copy(driver.Lab(original), _say)
 
 

@@ -70,7 +70,7 @@ def keep(hosts: Sequence[Host], say: image.Say) -> Path | None:
     if begun.exists() and begun.read_text() != tree:
         say("the tree has changed since the hosts were started: they are not kept")
         return None
-    place = PLACE / f"{_topology(hosts)}-{tree}"
+    place = _place(hosts, tree)
     with locked(PLACE):
         PLACE.chmod(0o700)
         if place.is_dir():
@@ -81,6 +81,19 @@ def keep(hosts: Sequence[Host], say: image.Say) -> Path | None:
         os.utime(place)
         _forget(_topology(hosts), say)
     return place
+
+
+def of(hosts: Sequence[Host]) -> Path | None:
+    """The image of the tree that running hosts were started with, if it is kept."""
+    begun = hosts[0].folder.parent / TREE if hosts else None
+    if begun is None or not begun.exists():
+        return None
+    place = _place(hosts, begun.read_text())
+    return place if place.is_dir() else None
+
+
+def _place(hosts: Sequence[Host], tree: str) -> Path:
+    return PLACE / f"{_topology(hosts)}-{tree}"
 
 
 def write(hosts: Sequence[Host], base: Path, place: Path, secrets: Path) -> None:

@@ -1,4 +1,4 @@
-"""Start, find, copy and remove the hosts of one lab, on an overlay over the base tree (machine.py runs each)."""
+"""Start, find and remove the hosts of one lab, on an overlay over the base tree (machine.py runs each)."""
 
 import json
 import os
@@ -75,41 +75,11 @@ class Lab:
             run([*self.ssh_command(host.spec.name), "sudo", "apt-get", "-q", "update"])
 
     def copy(self, original: "Lab", say: image.Say) -> None:
-        """Start as a copy of a running lab, with its addresses in a network of its own.
-
-        The original stands still for the seconds that the copying takes; the copy's hosts boot as after a power cut.
-        """
-        needs.check()
-        if self.hosts():
-            raise LabError(f"lab {self.name} is there already; a copy begins with nothing")
-        stopped = [host.spec.name for host in original.hosts() if host.nspawn_pid is None]
-        if stopped or not original.hosts():
-            raise LabError(
-                f"lab {original.name}, to be copied, does not run: {', '.join(stopped) or 'it has no hosts'}"
-            )
-        base = image.base_tree(say)
-        self._save(
-            [host.spec for host in original.hosts()],
-            say,
-            Network(original.hosts()[0].network.number, f"hnm-{self.name}"),
-        )
-        hosts = self.hosts()
-        hosts[0].network.create()
-        for name in converged.KEYS:
-            shutil.copy2(original.folder / name, self.folder / name)
-        for host, twin in zip(hosts, original.hosts(), strict=True):
-            host.folder.mkdir()
-            if (twin.folder / "lower").exists():
-                shutil.copy2(twin.folder / "lower", host.folder / "lower")
-        say(f"copying {original.name}")
-        with machine.frozen(original.hosts()):
-            for host, twin in zip(hosts, original.hosts(), strict=True):
-                run(["cp", "--archive", "--reflink=auto", twin.folder / "upper", host.folder / "upper"])
-        for host in hosts:
-            _mount(host, base)
-        self._write_inventory(hosts)
-        self._boot(hosts, say)
-        self._await_daemons(hosts)
+        """Start from what was kept of another lab, with its addresses in a network of its own."""
+        kept = converged.of(original.hosts())
+        if kept is None:
+            raise LabError(f"nothing is kept of lab {original.name}, to be copied: hanam_lab keep {original.name}")
+        self.start(kept, say)
 
     def start(self, kept: Path, say: image.Say) -> None:
         """Start from an image of converged hosts, which stays as it is below what these write."""

@@ -91,6 +91,17 @@ def test_hosts_of_a_tree_that_changed_since_they_were_started_are_not_kept(tree:
     assert not list(converged.PLACE.glob("*-*"))
 
 
+def test_what_is_kept_of_running_hosts_is_found_while_the_tree_changes(tree: Path) -> None:
+    hosts = _lab("one")
+    assert converged.of(hosts) is None
+    (hosts[0].folder.parent / converged.TREE).write_text(_key())
+    assert converged.of(hosts) is None
+    place = kept_of(hosts)
+    (tree / "roles/postfix/tasks/main.yml").write_text("two")
+    assert converged.of(hosts) == place
+    assert converged.of([]) is None
+
+
 def test_what_is_kept_is_found_by_the_same_tree_and_by_a_changed_one(tree: Path) -> None:
     place = kept_of(_lab("one"))
     assert (place / "mail/0/file").read_text() == "one mail"

@@ -195,8 +195,8 @@ def _document(
 
 
 def _print(outcomes: "Sequence[Outcome]") -> None:
+    from hanam_mail import vietnamese
     from hanam_mail.importing.actions import WORDS
-    from hanam_mail.registry.sizes import quota_text
 
     columns = {
         "Dòng": [str(outcome.row) for outcome in outcomes],
@@ -205,7 +205,7 @@ def _print(outcomes: "Sequence[Outcome]") -> None:
         "Địa chỉ": [outcome.mailbox.address for outcome in outcomes],
         "Địa chỉ cũ": [outcome.was for outcome in outcomes],
         "Cơ quan": [outcome.agency.name for outcome in outcomes],
-        "Dung lượng": [quota_text(size) if (size := _quota(outcome)) else "" for outcome in outcomes],
+        "Dung lượng": [vietnamese.size(size) if (size := _quota(outcome)) else "" for outcome in outcomes],
     }
     shown = {heading: cells for heading, cells in columns.items() if any(cells)}
     rows = table(*shown)

@@ -6,7 +6,6 @@ version), so that putting it in place a second time changes nothing.
 """
 
 import ast
-import os
 import sys
 import zipfile
 from collections.abc import Mapping
@@ -14,6 +13,8 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from io import BytesIO
 from pathlib import Path
+
+from hanam_mail import atomic_file
 
 # The program of the accounts, the mail store and the submission: many commands, and the database's code.
 HANAM_MAIL = "hanam_mail.host.command_line"
@@ -128,9 +129,7 @@ def write(path: Path) -> bool:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     # Several runs may build at the same time; none of them must read half a file.
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    new.write_bytes(data)
-    new.replace(path)
+    atomic_file.write(path, data)
     return True
 
 

@@ -27,7 +27,7 @@ from hanam_mail.host.mail import hold_queue, learn, sieve_mail, sieve_session
 from hanam_mail.host.passwords import sealed_file
 from hanam_mail.host.purge import erase, purge_commands
 from hanam_mail.plan import accounts, wording
-from hanam_mail.plan.model import Limit
+from hanam_mail.plan.model import Allowed, Limit
 
 ADMIN_DSN = "host=/run/postgresql user=postgres"
 MIGRATE_DSN = "host=/run/postgresql user=mail_migrate"
@@ -146,19 +146,17 @@ def _migrate(options: argparse.Namespace) -> int:
 def _apply(options: argparse.Namespace) -> int:
     data = sys.stdin.buffer.read() if str(options.file) == "-" else options.file.read_bytes()
     want = accounts.read(gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data)
-    allowed = apply.Options(
+    given = apply.Options(
         recipients=options.recipient,
         limit=Limit(options.limit_percent, options.limit_count),
-        allow_removals=options.allow_removals,
-        allow_vanished=options.allow_vanished,
-        allow_shrink=options.allow_shrink,
+        allowed=Allowed(options.allow_removals, options.allow_vanished, options.allow_shrink),
         check=options.check,
         actor=options.actor,
         commit=options.commit,
         folder=options.handover_folder,
     )
     with frame.session(options) as connection:
-        done = apply.run(connection, want, allowed)
+        done = apply.run(connection, want, given)
     answer = done.plan.as_dict() if options.brief is None else {"changed": done.plan.changed}
     answer |= {
         "check": options.check,

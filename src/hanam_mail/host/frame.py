@@ -21,6 +21,8 @@ from typing import Any
 from hanam_mail.host.database.errors import NoMailboxError
 from hanam_mail.host.database.session import APPLY_DSN, Session, one
 
+type Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
 
 def add_json_option(command: argparse.ArgumentParser) -> None:
     """--json, by which `answer` speaks to programs."""

@@ -36,7 +36,7 @@ class Mailbox:
     given_since_lock: bool
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: frame.Commands) -> None:
     """Add them to the parser of command_line.py."""
     command = _add(commands, "lock", "tạm khóa hộp thư, có hiệu lực ngay trên mọi máy (Đ7.2)")
     command.add_argument("--reason", required=True, help="lý do trong danh sách của quy chế, ví dụ compromised")
@@ -71,8 +71,8 @@ def add_commands(commands: Any) -> None:
     command.set_defaults(run=_reset)
 
 
-def _add(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+def _add(commands: frame.Commands, name: str, text: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text)
     command.add_argument("address", help="địa chỉ, bí danh hoặc mã hộp thư")
     frame.add_session_options(command)
     return command

@@ -8,14 +8,13 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
-from hanam_mail.host import agent
+from hanam_mail.host import agent, frame
 from hanam_mail.host.database.errors import DatabaseError
 from hanam_mail.host.database.session import APPLY_DSN
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: frame.Commands) -> None:
     """Add it to the parser of command_line.py."""
     command = commands.add_parser("note-restore", help="ghi một lần khôi phục từ bản sao lưu vào nhật ký")
     command.add_argument("key", help="mã hộp thư, all, hoặc tên cơ sở dữ liệu")

@@ -13,6 +13,8 @@ import zlib
 from dataclasses import dataclass
 from xml.parsers import expat
 
+from hanam_mail import vietnamese
+
 MAX_FILE_OCTETS = 10 * 1024**2
 MAX_UNPACKED_OCTETS = 64 * 1024**2
 MAX_PARTS = 500
@@ -71,7 +73,7 @@ def inspect(content: bytes, name: str) -> Workbook | None:
     if not content.strip():
         raise RefusedFile("tệp rỗng")
     if len(content) > MAX_FILE_OCTETS:
-        raise RefusedFile(f"tệp lớn hơn {MAX_FILE_OCTETS // 1024**2} MB, không thể là danh sách: kiểm tra lại tệp")
+        raise RefusedFile(f"tệp lớn hơn {vietnamese.size(MAX_FILE_OCTETS)}, không thể là danh sách: kiểm tra lại tệp")
     if content.startswith(_OLE):
         raise RefusedFile(_ole(content))
     if content.startswith(b"PK"):
@@ -118,8 +120,8 @@ def _workbook(content: bytes, archive: zipfile.ZipFile) -> Workbook:
             while chunk := stream.read(_CHUNK):
                 budget -= len(chunk)
                 if budget < 0:
-                    size = MAX_UNPACKED_OCTETS // 1024**2
-                    raise RefusedFile(f"tệp giải nén ra quá {size} MB (bom nén): không mở, hỏi lại nơi gửi")
+                    most = vietnamese.size(MAX_UNPACKED_OCTETS)
+                    raise RefusedFile(f"tệp giải nén ra quá {most} (bom nén): không mở, hỏi lại nơi gửi")
                 scan.feed(chunk)
         scan.close()
         scans.append(scan)

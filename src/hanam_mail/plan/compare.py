@@ -16,7 +16,7 @@ from hanam_mail.alphabet import vietnamese as alphabetical
 from hanam_mail.plan import wording
 from hanam_mail.plan.accounts import Accounts, Held, Mailbox, Refused
 from hanam_mail.plan.causes import Causes
-from hanam_mail.plan.model import Assessment, Change, Entry, Group, Limit, Note, NoteKind, Plan
+from hanam_mail.plan.model import Allowed, Assessment, Change, Entry, Group, Limit, Note, NoteKind, Plan
 
 
 def plan(
@@ -26,12 +26,10 @@ def plan(
     *,
     domain: str,
     limit: Limit,
-    allow_removals: bool = False,
-    allow_vanished: bool = False,
-    allow_shrink: bool = False,
+    allowed: Allowed,
 ) -> Plan:
     """What leads from `have` to `want`; raises Refused with every reason against it."""
-    found = _Comparison(have, want, today, domain).run(limit, allow_removals, allow_vanished, allow_shrink)
+    found = _Comparison(have, want, today, domain, allowed).run(limit)
     if found.never or found.stops:
         raise Refused([*found.never, *found.stops])
     return found.plan
@@ -39,14 +37,14 @@ def plan(
 
 def assess(have: Accounts, want: Accounts, today: date, *, domain: str, limit: Limit | None) -> Assessment:
     """The whole plan with every reason against it, for whoever only looks; without `limit` no number is too large."""
-    return _Comparison(have, want, today, domain).run(limit, limit is None, False, False)
+    return _Comparison(have, want, today, domain, Allowed()).run(limit)
 
 
 class _Comparison:
     """One run of `plan`: the indexes that every part of it needs, and what was found."""
 
-    def __init__(self, have: Accounts, want: Accounts, today: date, domain: str) -> None:
-        self.have, self.want, self.today, self.domain = have, want, today, domain
+    def __init__(self, have: Accounts, want: Accounts, today: date, domain: str, allowed: Allowed) -> None:
+        self.have, self.want, self.today, self.domain, self.allowed = have, want, today, domain, allowed
         self.former = {a.mailbox: a.local_part for a in have.addresses.values() if a.kind == "primary"}
         wanted = {a.mailbox: a.local_part for a in want.addresses.values() if a.kind == "primary"}
         self.primaries = self.former | wanted
@@ -61,17 +59,17 @@ class _Comparison:
         # Small changes of a mailbox that come out of other tables, found first, told in its one entry.
         self.more: dict[str, list[Change]] = {}
 
-    def run(self, limit: Limit | None, allow_removals: bool, allow_vanished: bool, allow_shrink: bool) -> Assessment:
+    def run(self, limit: Limit | None) -> Assessment:
         self._stolen_addresses()
-        self._agencies(allow_vanished)
+        self._agencies()
         self._addresses()
         self._clerks()
         self._absences()
         for id_, field_, before, after in self.causes.histories():
             self._add(id_, Change(field_, before, after))
-        revoked = self._mailboxes(allow_shrink) + self._vanished(allow_vanished)
+        revoked = self._mailboxes() + self._vanished()
         standing = sum(mailbox.state != "revoked" for mailbox in self.have.mailboxes.values())
-        if limit and not allow_removals and limit.exceeded(revoked, standing):
+        if limit and not self.allowed.removals and limit.exceeded(revoked, standing):
             self.errors.append(
                 f"{revoked} trong {standing} hộp thư sẽ bị thu hồi trong một lần, vượt ngưỡng "
                 f"{limit.count} hộp thư hoặc {limit.percent:g} %: kiểm tra lại, nếu đúng thì cho phép rõ ràng "
@@ -110,7 +108,7 @@ class _Comparison:
                 holder, other = (f"{self.who(each.mailbox)} ({each.mailbox})" for each in (owner, address))
                 self.never.append(f"địa chỉ {local_part} thuộc hộp thư {holder}, không được cấp cho {other} (Đ5.2)")
 
-    def _agencies(self, allow_vanished: bool) -> None:
+    def _agencies(self) -> None:
         for agency in self.want.agencies.values():
             old = self.have.agencies.get(agency.id)
             changes = tuple(
@@ -125,7 +123,7 @@ class _Comparison:
             self.result.entries.append(
                 Entry(group, agency.id, agency.kind, agency.name, agency.code, "", changes, decided)
             )
-        if not allow_vanished:
+        if not self.allowed.vanished:
             in_use = {mailbox.agency for id_, mailbox in self.have.mailboxes.items() if id_ not in self.over}
             self.errors += [
                 f"cơ quan {old.name} ({id_}) không còn trong sổ đăng ký (cho phép rõ ràng: "
@@ -180,7 +178,7 @@ class _Comparison:
     def _add(self, mailbox: str, change: Change) -> None:
         self.more.setdefault(mailbox, []).append(change)
 
-    def _mailboxes(self, allow_shrink: bool) -> int:
+    def _mailboxes(self) -> int:
         """The entries of all wanted mailboxes; how many of them become revoked."""
         revoked = 0
         have = self.have
@@ -192,7 +190,7 @@ class _Comparison:
             if old is None:
                 self._entry(Group.CREATED, mailbox, (Change("quota_bytes", None, mailbox.quota_bytes),))
             elif old != mailbox or mailbox.id in self.more:
-                self._compare(old, mailbox, restored, lock, allow_shrink)
+                self._compare(old, mailbox, restored, lock)
                 revoked += old.state != "revoked" and mailbox.state == "revoked"
         return revoked
 
@@ -254,10 +252,10 @@ class _Comparison:
         if mailbox.id not in known or (restored and not (lock and lock.renewed)):
             self.result.passwords[mailbox.id] = "restore" if restored else "issue"
 
-    def _compare(self, old: Mailbox, new: Mailbox, restored: bool, lock: Held | None, allow_shrink: bool) -> None:
+    def _compare(self, old: Mailbox, new: Mailbox, restored: bool, lock: Held | None) -> None:
         if old.kind != new.kind:
             self.never.append(f"hộp thư {self.who(new.id)}: loại cố định từ khi cấp, không đổi được")
-        if new.quota_bytes < old.quota_bytes and not allow_shrink and new.id not in self.want.shrinking:
+        if new.quota_bytes < old.quota_bytes and not self.allowed.shrink and new.id not in self.want.shrinking:
             self.errors.append(
                 f"hộp thư {self.who(new.id)}: dung lượng giảm từ {vietnamese.size(old.quota_bytes)} xuống "
                 f"{vietnamese.size(new.quota_bytes)}; cần ghi shrink trong sự kiện quota hoặc cho phép rõ ràng "
@@ -305,11 +303,11 @@ class _Comparison:
             )
         )
 
-    def _vanished(self, allow_vanished: bool) -> int:
+    def _vanished(self) -> int:
         """An entry that is gone from git is an error, unless the database has closed its mailbox already."""
         gone = self.have.mailboxes.keys() - self.want.mailboxes.keys() - self.over
         vanished = [self.have.mailboxes[id_] for id_ in sorted(gone)]
-        if vanished and not allow_vanished:
+        if vanished and not self.allowed.vanished:
             named = ", ".join(f"{self.who(mailbox.id)} ({mailbox.id})" for mailbox in vanished[: wording.NAMED])
             more = (
                 f" và {vietnamese.number(len(vanished) - wording.NAMED)} hộp thư khác"

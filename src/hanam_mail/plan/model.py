@@ -23,6 +23,16 @@ class Limit:
         return revoked > max(1.0, min(float(self.count), standing * self.percent / 100))
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """What the operator's own word lets a run take away: more mailboxes than Limit has, what is gone from the registry,
+    room of a mailbox."""
+
+    removals: bool = False
+    vanished: bool = False
+    shrink: bool = False
+
+
 class Group(StrEnum):
     """What happens to an agency or mailbox, in the order in which a plan tells it. The weightiest names the entry."""
 

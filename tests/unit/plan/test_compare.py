@@ -11,7 +11,7 @@ import pytest
 from hanam_mail.plan import accounts as state_of
 from hanam_mail.plan import compare, wording
 from hanam_mail.plan.accounts import Accounts, Address, Held, Refused, Restored
-from hanam_mail.plan.model import Change, Entry, Group, Limit, NoteKind, Plan
+from hanam_mail.plan.model import Allowed, Change, Entry, Group, Limit, NoteKind, Plan
 
 TODAY = date(2026, 11, 25)
 LIMIT = Limit(percent=5, count=50)
@@ -46,8 +46,8 @@ def accounts(*entries: dict[str, Any], agencies: Sequence[dict[str, Any]] = (AGE
     return state_of.read(json.dumps({"agencies": list(agencies) if entries else [], "mailboxes": list(entries)}))
 
 
-def plan(have: Accounts, want: Accounts, **options: Any) -> Plan:
-    return compare.plan(have, want, TODAY, domain="hanam.gov.vn", **{"limit": LIMIT, **options})
+def plan(have: Accounts, want: Accounts, limit: Limit = LIMIT, **allowed: bool) -> Plan:
+    return compare.plan(have, want, TODAY, domain="hanam.gov.vn", limit=limit, allowed=Allowed(**allowed))
 
 
 def the(found: Plan) -> Entry:
@@ -110,7 +110,7 @@ def test_a_quota_never_shrinks_without_a_word() -> None:
     have, want = accounts(entry(quota_bytes=4 * 2**30)), accounts(entry())
     with pytest.raises(Refused, match="dung lượng giảm từ 4 GB xuống 2 GB"):
         plan(have, want)
-    assert plan(have, want, allow_shrink=True).changed
+    assert plan(have, want, shrink=True).changed
     assert plan(have, accounts(entry(shrink=True))).changed
 
 
@@ -122,7 +122,7 @@ def test_an_entry_that_vanished_is_an_error() -> None:
 
 
 def test_a_vanished_entry_is_revoked_when_that_is_allowed() -> None:
-    result = plan(accounts(entry(), entry("t5v9c2")), accounts(entry("t5v9c2")), allow_vanished=True)
+    result = plan(accounts(entry(), entry("t5v9c2")), accounts(entry("t5v9c2")), vanished=True)
     assert the(result).group is Group.REVOKED
     assert the(result).changes == (Change("state", "active", "revoked"),)
 
@@ -170,9 +170,9 @@ def test_between_two_revisions_a_closed_entry_that_vanished_is_told() -> None:
 def test_a_word_for_many_revocations_is_none_for_an_entry_that_vanished() -> None:
     """A reviewer who lets a merger of agencies pass does not look for what else is gone."""
     with pytest.raises(Refused, match=r"p3x8d1.*mailboxes_allow_vanished"):
-        plan(accounts(entry(), entry("t5v9c2")), accounts(entry("t5v9c2")), allow_removals=True)
+        plan(accounts(entry(), entry("t5v9c2")), accounts(entry("t5v9c2")), removals=True)
     with pytest.raises(Refused, match="k7q2m4"):
-        plan(accounts(entry()), accounts(entry(agency="m1n2p3"), agencies=[OTHER]), allow_removals=True)
+        plan(accounts(entry()), accounts(entry(agency="m1n2p3"), agencies=[OTHER]), removals=True)
 
 
 @pytest.mark.dieu6
@@ -180,8 +180,8 @@ def test_vanished_entries_count_for_the_limit() -> None:
     have = accounts(*(entry(f"box{number:05}") for number in range(30)))
     want = accounts(*(entry(f"box{number:05}") for number in range(28)))
     with pytest.raises(Refused, match="2 trong 30 hộp thư sẽ bị thu hồi"):
-        plan(have, want, allow_vanished=True)
-    assert len(plan(have, want, allow_vanished=True, allow_removals=True).entries) == 2
+        plan(have, want, vanished=True)
+    assert len(plan(have, want, vanished=True, removals=True).entries) == 2
 
 
 @pytest.mark.dieu6
@@ -195,7 +195,7 @@ def test_many_revocations_at_once_need_a_word(standing: int, revoked: int, stops
     if stops:
         with pytest.raises(Refused, match="vượt ngưỡng 50 hộp thư hoặc 5 %"):
             plan(have, want)
-    assert len(plan(have, want, allow_removals=stops).entries) == revoked
+    assert len(plan(have, want, removals=stops).entries) == revoked
 
 
 @pytest.mark.dieu6

@@ -13,9 +13,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from hanam_mail import atomic_file
 from hanam_mail.host.backup.restic import FOLLOWUP, FULL, require_repository, restic, snapshots
 from hanam_mail.host.backup.settings import STATUS, UNIT, BackupError, Config, late, load_config
 from hanam_mail.host.backup.times import now, parse_time, shown
+from hanam_mail.vietnamese import size
 
 FOLLOWUPS = 3
 """How often what changed during a pass is taken again."""
@@ -180,9 +182,7 @@ def run(config: Config) -> int:
         status["last_ok"] = json.loads(STATUS.read_text()).get("last_ok") if STATUS.exists() else None
     else:
         status |= {"result": "ok", "last_ok": status["started"]}
-    temporary = STATUS.with_suffix(".new")
-    temporary.write_text(json.dumps(status, indent=2) + "\n")
-    temporary.rename(STATUS)
+    atomic_file.write(STATUS, (json.dumps(status, indent=2) + "\n").encode())
     for words in status["errors"]:
         print(f"<3>{words}", file=sys.stderr)
     print(json.dumps(status))
@@ -192,8 +192,9 @@ def run(config: Config) -> int:
 # --- the operator's commands ----------------------------------------------------------------------
 
 
-def human(size: int) -> str:
-    amount = float(size)
+def human(octets: int) -> str:
+    """A size for readers of English, as restic writes it: 1.2 GiB."""
+    amount = float(octets)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if amount < 1024 or unit == "GiB":
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
@@ -208,7 +209,7 @@ def report(status: dict[str, Any]) -> int:
     if "snapshot" in status:
         print(
             f"Bản sao lưu {status['snapshot'][:8]} lúc {shown(started)}: {status['files']} tệp, "
-            f"{human(status['bytes'])}, thêm vào kho {human(status['added'])}, {seconds:.0f} giây, "
+            f"{size(status['bytes'])}, thêm vào kho {size(status['added'])}, {seconds:.0f} giây, "
             f"sao lưu bổ sung {len(status['followups'])} lần."
         )
         print(
@@ -261,7 +262,7 @@ def show_status(config: Config) -> int:
     print(f"Kho {config.repository}: {len(taken)} bản sao lưu / snapshots.")
     if taken:
         last = taken[-1]
-        print(f"Mới nhất / latest: {last}, {human(last.summary.get('total_bytes_processed', 0))}.")
+        print(f"Mới nhất / latest: {last}, {size(last.summary.get('total_bytes_processed', 0))}.")
     return result
 
 

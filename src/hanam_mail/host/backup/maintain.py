@@ -175,10 +175,7 @@ def keep_copies(root: Path, name: str) -> bool:
     for file in different:
         copy = COPIES / file.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        new = copy.with_name(".new")
-        new.unlink(missing_ok=True)
-        atomic_file.create(new, file.read_bytes(), mode=0o600)
-        new.rename(copy)
+        atomic_file.write(copy, file.read_bytes(), mode=0o600)
     return True
 
 

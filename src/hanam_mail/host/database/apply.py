@@ -13,7 +13,7 @@ from hanam_mail.host.database import migrate, rows, writers
 from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.passwords import first_passwords, sealed_file
 from hanam_mail.plan.accounts import Accounts, Refused
-from hanam_mail.plan.model import Limit, Plan
+from hanam_mail.plan.model import Allowed, Limit, Plan
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,8 @@ class Options:
     """What the operator allows, and for whom passwords are sealed."""
 
     limit: Limit
+    allowed: Allowed
     recipients: Sequence[str] = ()
-    allow_removals: bool = False
-    allow_vanished: bool = False
-    allow_shrink: bool = False
     check: bool = False
     actor: str = ""
     commit: str = ""
@@ -64,14 +62,7 @@ def _once(connection: Session, want: Accounts, options: Options, made: dict[str,
             migrate.sound_settings(connection)
             known = [row[0] for row in connection.execute("SELECT file FROM mail.handover")]
             orphans = sealed_file.orphans(known, options.folder)
-            plan = rows.planned(
-                connection,
-                want,
-                limit=options.limit,
-                allow_removals=options.allow_removals,
-                allow_vanished=options.allow_vanished,
-                allow_shrink=options.allow_shrink,
-            )
+            plan = rows.planned(connection, want, limit=options.limit, allowed=options.allowed)
             if plan.passwords:
                 _check_recipients(options.recipients)
             if not options.check:

@@ -14,16 +14,17 @@ from hanam_mail.host.database import writers
 from hanam_mail.host.database.session import Session, one
 from hanam_mail.plan.accounts import Absence, Accounts, Address, Agency, Held, Mailbox, Restored
 from hanam_mail.plan.compare import plan
-from hanam_mail.plan.model import Limit, Plan
+from hanam_mail.plan.model import Allowed, Limit, Plan
 
 
 def current(connection: Session) -> Accounts:
     """What the database has."""
 
-    def rows(table: str, *columns: str) -> Any:
+    def rows(table: str, *columns: str) -> list[list[Any]]:
         row = f"json_build_array({', '.join(columns)})"
         query = f"SELECT coalesce(json_agg({row}), '[]')::text FROM {table}"  # noqa: S608
-        return json.loads(one(connection, query)[0])
+        found: list[list[Any]] = json.loads(one(connection, query)[0])
+        return found
 
     return Accounts(
         agencies={row[0]: Agency(*row) for row in rows("mail.agency", "id", "kind", "name", "code", "document_system")},
@@ -39,7 +40,7 @@ def current(connection: Session) -> Accounts:
                 "mail.address", "local_part", "mailbox_id", "kind", "valid_from", "valid_until"
             )
         },
-        clerks=frozenset(map(tuple, rows("mail.mailbox_clerk", "mailbox_id", "clerk_id"))),
+        clerks=frozenset((box, clerk) for box, clerk in rows("mail.mailbox_clerk", "mailbox_id", "clerk_id")),
         absences=frozenset(
             Absence(mailbox, date.fromisoformat(begins), date.fromisoformat(ends), request)
             for mailbox, begins, ends, request in rows("mail.absence", "mailbox_id", "begins", "ends", "request")
@@ -98,9 +99,7 @@ def planned(
     want: Accounts,
     *,
     limit: Limit,
-    allow_removals: bool = False,
-    allow_vanished: bool = False,
-    allow_shrink: bool = False,
+    allowed: Allowed,
 ) -> Plan:
     """The plan of this moment; days are those of the database's time zone, the province's."""
     today, domain = one(connection, "SELECT current_date, mail.setting_text('mail_domain')")
@@ -110,9 +109,7 @@ def planned(
         today,
         domain=domain,
         limit=limit,
-        allow_removals=allow_removals,
-        allow_vanished=allow_vanished,
-        allow_shrink=allow_shrink,
+        allowed=allowed,
     )
 
 

@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from hanam_mail.host import audit_history, frame
 from hanam_mail.host.database import migrate, writers
@@ -39,7 +38,7 @@ _STEPS = {
 }
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: frame.Commands) -> None:
     """Add this module's commands to those of command_line.py."""
     command = commands.add_parser(
         "life-cycle", help="việc định kỳ của ngày: báo trước, tạm khóa, nhắc, đề nghị thu hồi"

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from typing import Any
 
 from hanam_mail.host import frame
 from hanam_mail.host.database.errors import DatabaseError, NoMailboxError
@@ -79,10 +78,10 @@ def tell(
     return len(rows), 0, ""
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: frame.Commands) -> None:
     """Add this module's command to those of command_line.py."""
     text = "ai, từ đâu đang bị chặn do sai mật khẩu nhiều lần (Đ4.6); gỡ chặn bằng --lift"
-    command: argparse.ArgumentParser = commands.add_parser("lockouts", help=text, description=text)
+    command = commands.add_parser("lockouts", help=text, description=text)
     command.add_argument("--lift", metavar="AI", help="gỡ chặn một địa chỉ thư, mã trong danh sách, hoặc địa chỉ IP")
     command.add_argument("--from", dest="source", metavar="IP", help="cùng --lift: chỉ gỡ chặn từ nơi này")
     command.add_argument("--note", default="", help="vì sao gỡ chặn; bắt buộc cùng --lift khi không có văn bản")

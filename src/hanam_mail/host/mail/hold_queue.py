@@ -12,7 +12,8 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+
+from hanam_mail.host import frame
 
 _MAILBOX = re.compile(r"[a-z0-9]{1,32}")
 # A message that was being taken when the lock came is in the queue by then.
@@ -73,7 +74,7 @@ def serve(folder: Path, execute: Run = run, sleep: Callable[[float], None] = tim
     return logins, held + hold(logins, execute)
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: frame.Commands) -> None:
     """Add this module's command to those of command_line.py."""
     text = "giữ lại thư đang chờ gửi của các hộp thư vừa bị khóa (systemd gọi)"
     command = commands.add_parser("hold-queue", help=text, description=text)

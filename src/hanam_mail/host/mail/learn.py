@@ -17,8 +17,9 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+from hanam_mail.host import frame
 from hanam_mail.host.mail.filters import Filters
 from hanam_mail.host.service import Program, tell_systemd
 
@@ -278,7 +279,7 @@ async def serve(teacher: Teacher, door: socket.socket, program: Program) -> None
     teaching.cancel()
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: frame.Commands) -> None:
     """Add this module's command to those of command_line.py."""
     text = "nhận thư được chuyển vào hoặc ra khỏi Thư rác và dạy bộ lọc (systemd gọi)"
     command = commands.add_parser("learn", help=text, description=text)

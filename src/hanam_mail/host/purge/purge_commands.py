@@ -5,7 +5,6 @@ import getpass
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 from hanam_mail.host import frame
 from hanam_mail.host.database import writers
@@ -17,7 +16,7 @@ _MAIL = "host=/run/postgresql dbname=mail user={}"
 _WEBMAIL = "host=/run/postgresql dbname=webmail user=postgres"
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: frame.Commands) -> None:
     """Add them to the parser of command_line.py."""
     command = commands.add_parser("purge-check", help="hộp thư đã thu hồi có xóa dữ liệu được chưa (Đ6.2c)")
     command.add_argument("address")

@@ -109,7 +109,7 @@ def key(text: str) -> str:
     return " ".join(_TONE.sub("", word) + "".join(_TONE.findall(word)) for word in words)
 
 
-def _legacy_text(found: legacy_encodings.Converted) -> str:
+def _legacy_text(found: "legacy_encodings.Converted") -> str:  # quoted: that module imports this one
     return f"“{found.original}” có vẻ gõ bằng bảng mã {found.encoding}, đọc là “{found.text}”"
 
 

@@ -12,6 +12,7 @@ from functools import partial
 import pytest
 from cryptography import x509
 
+from tests import journal
 from tests.lab import Lab, at_once, wait_for
 
 PUBLIC = "/etc/hanam-mail/tls/public"
@@ -176,6 +177,7 @@ def digests(lab: Lab, port: int) -> set[str]:
 
 
 @pytest.mark.dieu3
+@pytest.mark.provokes(journal.BAD_CLIENTS)
 def test_no_port_signs_with_sha_1_or_sha_224(lab: Lab) -> None:
     ports = [*SERVED, *NEIGHBOURS]
     found = dict(zip(ports, at_once(*(partial(digests, lab, port) for port in ports)), strict=True))
@@ -220,6 +222,7 @@ def _serves(lab: Lab, port: int, wanted: int) -> bool:
 
 
 @pytest.mark.dieu3
+@pytest.mark.provokes(journal.DOVECOT_AWAY)
 def test_after_a_renewal_every_port_shows_the_new_certificate(lab: Lab) -> None:
     hosts = sorted({lab.host(group) for group in SERVICES})
     before = {host: installed_serial(lab, host) for host in hosts}

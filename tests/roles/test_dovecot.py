@@ -117,6 +117,7 @@ CUT = 8
 @pytest.mark.neighbours
 @pytest.mark.dieu10
 @pytest.mark.dieu7
+@pytest.mark.provokes(journal.DOVECOT_AWAY)
 def test_a_reload_cuts_no_session_and_leaves_no_sign_in_that_cannot_be_forgotten(lab: Lab, person: Sample) -> None:
     process = "pgrep --exact --uid dovecot auth"
     session = lab.imap(person.address, person.password)

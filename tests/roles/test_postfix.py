@@ -73,6 +73,7 @@ def _handshake(lab: Lab, port: int, context: ssl.SSLContext) -> str | None:
 
 
 @pytest.mark.parametrize("port", PORTS)
+@pytest.mark.provokes(journal.BAD_CLIENTS)
 def test_tls_is_1_2_or_newer(lab: Lab, port: int) -> None:
     assert _handshake(lab, port, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) == "TLSv1.3"
     old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -83,6 +84,7 @@ def test_tls_is_1_2_or_newer(lab: Lab, port: int) -> None:
         _handshake(lab, port, old)
 
 
+@pytest.mark.provokes(journal.BAD_CLIENTS)
 def test_anonymous_and_static_key_suites_are_refused(lab: Lab) -> None:
     for suites in ("aNULL:@SECLEVEL=0", "kRSA:@SECLEVEL=0", "AES256-SHA:@SECLEVEL=0"):
         weak = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -3,6 +3,7 @@
 import base64
 import imaplib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pyrage  # type: ignore[import-untyped]
@@ -10,6 +11,7 @@ import pytest
 from testinfra.host import Host
 
 from tests.lab import Lab, Sample, message
+from tests.people import People
 
 pytestmark = pytest.mark.dieu7
 
@@ -62,9 +64,20 @@ def test_the_labs_samples_get_their_password_again_after_it_was_changed(lab: Lab
 
 
 @pytest.mark.dieu6
+@pytest.fixture
+def registered(lab: Lab, people: People) -> Iterator[Sample]:
+    """Somebody whom the registry knows, and knows nobody else; as before afterwards."""
+    people.retire()
+    sample = lab.samples[5]
+    yield sample
+    lab.sql(f"select mail.restores_followed('{{{sample.mailbox}}}')")
+    lab.give_back(sample)
+
+
 def test_a_plan_tells_of_a_restore_by_command_until_the_registry_has_it(
-    lab: Lab, accounts_host: Host, person: Sample
+    lab: Lab, accounts_host: Host, registered: Sample
 ) -> None:
+    person = registered
     command(accounts_host, "lock", person.address, "--reason", "compromised", "--note", "thử")
     command(accounts_host, "restore", person.address, "--document", "8/STP", "--verified", "Lan")
     # Nothing else changes: what the reader should know is told all the same.

@@ -1,4 +1,4 @@
-"""Command line of the lab driver: python -m hanam_lab up|copy|keep|inside|down|status|ssh."""
+"""Command line of the lab driver: python -m hanam_lab up|copy|earlier|keep|inside|down|status|ssh."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from types import FrameType
 
 import click
 
-from hanam_lab import converged, driver, image, topology, turns
+from hanam_lab import converged, driver, earlier, image, topology, turns
 from hanam_lab.errors import LabError
 from hanam_lab.paths import REPOSITORY
 
@@ -46,6 +46,17 @@ def up(name: str, inventory: Path, only: tuple[str, ...]) -> None:
 def copy(original: str, name: str) -> None:
     """Start the lab NAME as a copy of the running lab ORIGINAL, at the same addresses."""
     driver.Lab(name).copy(driver.Lab(original), _say)
+
+
+@main.command("earlier")
+@click.argument("commit")
+@click.argument("name")
+def earlier_release(commit: str, name: str) -> None:
+    """Start the lab NAME as the release at COMMIT converges it, in a network of its own.
+
+    Its secrets are in vault.yml of the lab's folder.
+    """
+    driver.Lab(name).start(earlier.kept(commit, _say), _say)
 
 
 @main.command()

@@ -76,14 +76,15 @@ def keep(hosts: Sequence[Host], say: image.Say) -> Path | None:
         if place.is_dir():
             say(f"the converged hosts are there already: {place}")
         else:
-            _write(hosts, base, place)
+            write(hosts, base, place, SECRETS)
             say(f"the converged hosts are kept: {place}")
         os.utime(place)
         _forget(_topology(hosts), say)
     return place
 
 
-def _write(hosts: Sequence[Host], base: Path, place: Path) -> None:
+def write(hosts: Sequence[Host], base: Path, place: Path, secrets: Path) -> None:
+    """Make an image of running hosts, with the secrets that they were converged with."""
     with image.scratch("converged-new-") as work:
         new = work / "image"
         new.mkdir()
@@ -91,7 +92,7 @@ def _write(hosts: Sequence[Host], base: Path, place: Path) -> None:
         (new / "image.json").write_text(json.dumps(saved))
         for name in KEYS:
             shutil.copy2(hosts[0].folder.parent / name, new / name)
-        shutil.copy2(SECRETS, new / SECRETS.name)
+        shutil.copy2(secrets, new / SECRETS.name)
         with frozen(list(hosts)):
             for host in hosts:
                 (new / host.spec.name).mkdir()
@@ -123,10 +124,15 @@ def nearest(names: Sequence[str], say: image.Say) -> Path:
     return found[0]
 
 
+def used() -> set[str]:
+    """Layers of images that labs stand on."""
+    return {line for path in STATE.glob("*/*/lower") for line in path.read_text().splitlines()}
+
+
 def _forget(topology: str, say: image.Say) -> None:
-    used = {line for path in STATE.glob("*/*/lower") for line in path.read_text().splitlines()}
+    lines = used()
     for place in _images(topology)[KEPT:]:
-        if not any(line.startswith(f"{place}/") for line in used):
+        if not any(line.startswith(f"{place}/") for line in lines):
             shutil.rmtree(place)
             say(f"removed the oldest: {place}")
 

@@ -121,7 +121,7 @@ class Lab:
         self._save([HostSpec(**spec) for spec in saved["hosts"]], say, Network(saved["network"], f"hnm-{self.name}"))
         hosts = self.hosts()
         hosts[0].network.create()
-        for name in converged.KEYS:
+        for name in (*converged.KEYS, converged.SECRETS.name):
             shutil.copy2(kept / name, self.folder / name)
         for host in hosts:
             host.folder.mkdir()

@@ -31,7 +31,12 @@ DPKG_CONFIGURATION = "force-unsafe-io\n"
 ARCHIVE_MOUNT = Path("/srv/lab-archives")
 UNUSED_SECONDS = 14 * 24 * 3600
 # Folders that builds work in, by the start of their name, and what is locked meanwhile.
-_SCRATCH = {"base-new-": CACHE, "archive-new-": CACHE / "archives", "converged-new-": CACHE / "converged"}
+_SCRATCH = {
+    "base-new-": CACHE,
+    "archive-new-": CACHE / "archives",
+    "converged-new-": CACHE / "converged",
+    "earlier-new-": CACHE / "earlier",
+}
 
 Say = Callable[[str], None]
 

@@ -5,7 +5,7 @@ import fcntl
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,8 +15,14 @@ GRACE_SECONDS = 10.0
 MOUNTS = Path("/proc/self/mountinfo")
 
 
-def run(command: Sequence[str | Path], *, stdin: str | None = None) -> str:
-    """Run a program and return what it printed.
+def run(
+    command: Sequence[str | Path],
+    *,
+    stdin: str | None = None,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    """Run a program, in a folder and with an environment if given, and return what it printed.
 
     Raises LabError with the program's own words when it fails. When this process is interrupted meanwhile, the program
     is ended with all that it started.
@@ -25,7 +31,7 @@ def run(command: Sequence[str | Path], *, stdin: str | None = None) -> str:
     with subprocess.Popen(
         words,
         stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0, cwd=folder, env=environment,
     ) as process:  # fmt: skip
         try:
             output, complaint = process.communicate(stdin)

@@ -1,0 +1,155 @@
+"""Fills hosts of the earlier release with what must outlive the upgrade, by the doors that people and operators have:
+`python -m tests.upgrade.content`. Then it writes down what is there (state.py).
+"""
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+from hanam_mail import atomic_file
+from hanam_mail.controller import vault_file
+from tests import delegation
+from tests.lab import Lab, Sample, message, wait_for
+from tests.mail import http_doors, managesieve
+from tests.upgrade import state
+
+# "Công văn đến" as IMAP writes it (RFC 3501, 5.1.3).
+FOLDER = '"C&APQ-ng v&AQM-n &AREevw-n"'
+SCRIPT = 'require ["fileinto", "mailbox"];\nif header :contains "subject" "bao cao" { fileinto :create "Bao cao"; }\n'
+SUBJECTS = tuple(f"truoc nang cap {number}" for number in range(4))
+CHOSEN = "Sen@Tram2025Ha"
+"""The password that somebody changes to on the earlier release's page."""
+DOCUMENT = "12/STTTT-VP"
+NOTE = "truoc khi nang cap"
+PAGE_SIZE = 37
+"""How many messages a page of somebody's webmail shows."""
+
+
+@dataclass
+class People:
+    """Who has what on the hosts, before and after."""
+
+    lab: Lab
+
+    @property
+    def sender(self) -> Sample:
+        return self.lab.samples[0]
+
+    @property
+    def reader(self) -> Sample:
+        """Has mail in folders, a script, a page of settings."""
+        return self.lab.samples[1]
+
+    @cached_property
+    def agency(self) -> delegation.Delegation:
+        return delegation.find(self.lab)
+
+    @property
+    def others(self) -> list[Sample]:
+        taken = {self.sender.mailbox, self.reader.mailbox, self.agency.clerk.mailbox}
+        return [person for person in self.lab.samples if person.mailbox not in taken]
+
+    @property
+    def changed(self) -> Sample:
+        """Changes the password."""
+        return self.others[0]
+
+    @property
+    def locked(self) -> Sample:
+        return self.others[1]
+
+
+def fill(lab: Lab) -> dict[str, str]:
+    """What is known besides of the state."""
+    people = People(lab)
+    _mail(lab, people)
+    _script(lab, people)
+    _settings(lab, people.reader)
+    former = people.changed.password
+    _password(lab, people.changed)
+    lock = f"hanam-mail-db lock {people.locked.address} --reason compromised --note '{NOTE}' --document {DOCUMENT}"
+    lab.run("accounts", lock)
+    lab.settle()
+    lab.run("mailstore", "hanam-mail-backup")
+    return {"former_password": former}
+
+
+def _mail(lab: Lab, people: People) -> None:
+    reader, sender, agency = people.reader, people.sender, people.agency
+    with lab.submission(sender.address, sender.password) as client:
+        for subject in SUBJECTS:
+            client.send_message(message(sender.address, reader.address, subject=subject))
+        for receiver in (agency.agency, people.changed.address, people.locked.address):
+            client.send_message(message(sender.address, receiver, subject=SUBJECTS[0]))
+    for subject in SUBJECTS:
+        lab.wait_for_message(reader, subject)
+    lab.wait_for_message(people.changed, SUBJECTS[0])
+    lab.wait_for_message(people.locked, SUBJECTS[0])
+    of_agency = Sample(agency.login, agency.clerk.password, agency.mailbox, "")
+    lab.wait_for_message(of_agency, SUBJECTS[0])
+    with lab.imap(reader.address, reader.password) as imap:
+        imap.create(FOLDER)
+        imap.subscribe(FOLDER)
+        imap.select()
+        imap.store("1", "+FLAGS", "(\\Seen \\Flagged $Khan)")
+        imap.store("2", "+FLAGS", "(\\Answered \\Seen)")
+        imap.copy("2:3", FOLDER)
+        # A gap between UIDs.
+        imap.store("4", "+FLAGS", "\\Deleted")
+        imap.expunge()
+
+
+def _script(lab: Lab, people: People) -> None:
+    with managesieve.signed_in(lab, people.reader) as session:
+        assert session.put("loc", SCRIPT).startswith("OK")
+        assert session.ask(b'SETACTIVE "loc"\r\n').startswith("OK")
+    with lab.submission(people.sender.address, people.sender.password) as client:
+        client.send_message(message(people.sender.address, people.reader.address, subject="bao cao truoc"))
+    lab.wait_for_message(people.reader, "bao cao truoc", folder='"Bao cao"')
+
+
+def _settings(lab: Lab, reader: Sample) -> None:
+    browser = http_doors.Browser(lab)
+    assert browser.log_in(reader.address, reader.password).status == 302
+    page = browser.ask("/?_task=settings&_action=edit-prefs&_section=mailbox").body
+    found = re.search(r'name="_token" value="(\w+)"', page)
+    assert found, page[:500]
+    fields: dict[str, str | bytes] = {
+        "_token": found.group(1),
+        "_task": "settings",
+        "_action": "save-prefs",
+        "_section": "mailbox",
+        "_mail_pagesize": str(PAGE_SIZE),
+    }
+    assert browser.ask("/?_task=settings&_action=save-prefs", fields).status == 200
+    wait_for(lambda: any(f"i:{PAGE_SIZE};" in line for line in state.webmail(lab)), "the page of settings")
+
+
+def _password(lab: Lab, person: Sample) -> None:
+    answer = http_doors.Browser(lab).change(person.address, person.password, CHOSEN)
+    with lab.imap(person.address, CHOSEN):
+        pass
+    # The lab gives its samples the passwords of its vault at every converge; this one is his own from now on.
+    vault = Path(os.environ["HANAM_SECRETS"])
+    secrets = yaml.safe_load(vault.read_text())
+    assert answer, "the page says what it did"
+    secrets["vault_sample_passwords"][person.address.partition("@")[0]] = CHOSEN
+    atomic_file.write(vault, vault_file.dump(secrets).encode(), mode=0o600)
+
+
+def main() -> int:
+    lab = Lab.from_environment()
+    lab.wait_for_agents()
+    known = fill(lab)
+    state.write(state.read(lab) | known)
+    lab.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""What must outlive an upgrade, as one document: it is written down before the upgrade and compared after it.
+
+A later issue adds a part here, and what fills it in content.py.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from hanam_lab.paths import REPOSITORY
+from tests.lab import Lab
+
+FILE = REPOSITORY / "build/upgrade/before.json"
+
+TABLES = ("mailbox", "mailbox_clerk", "address", "credential", "lock_state", "audit", "agency")
+"""Of the accounts database. Rows of the audit are only added to."""
+
+# Whatever is not of a Debian package, in the folders that roles write programs and units to.
+OWN_FILES = """
+find /etc/systemd/system /usr/local /usr/sbin /etc/hanam-mail -xdev \\( -type f -o -type l \\) -print0 |
+    xargs -0 dpkg-query --search 2>&1 >/dev/null | sed -n 's/^dpkg-query: no path found matching pattern //p' | sort
+"""
+
+Row = dict[str, Any]
+
+
+def kept(before: Row, after: Row) -> bool:
+    """Whether a row's columns that are still there have their values."""
+    return all(after[name] == value for name, value in before.items() if name in after)
+
+
+def table(lab: Lab, name: str) -> list[Row]:
+    return list(json.loads(lab.sql(f"select coalesce(json_agg(t), '[]') from mail.{name} t")))
+
+
+def mailboxes(lab: Lab) -> list[str]:
+    """Those that have a home."""
+    return lab.run(
+        "mailstore", "find /srv/mail -mindepth 2 -maxdepth 2 -type d ! -path '*/.*' -printf '%f\\n' | sort"
+    ).split()
+
+
+def mail(lab: Lab, mailbox: str) -> Row:
+    """Messages with folder, UID, flags, keywords and date; subscriptions, limits of size, Sieve scripts."""
+    tell = "doveadm -f tab"
+    commands = {
+        "messages": f"{tell} fetch -u {mailbox} 'mailbox uid guid flags date.received size.physical' all",
+        "content": f"doveadm -f flow fetch -u {mailbox} 'mailbox uid text' all | sha256sum",
+        "folders": f"{tell} mailbox status -u {mailbox} 'uidvalidity messages' '*' 'INBOX'",
+        "subscribed": f"doveadm mailbox list -s -u {mailbox}",
+        "scripts": f"doveadm sieve list -u {mailbox}",
+        "script": f"for name in $(doveadm sieve list -u {mailbox} | cut -d' ' -f1); do"
+        f" doveadm sieve get -u {mailbox} $name; done",
+    }
+    found: Row = {name: sorted(set(lab.run("mailstore", command).splitlines())) for name, command in commands.items()}
+    quota = json.loads(lab.run("mailstore", f"doveadm -f json quota get -u {mailbox}"))
+    found["limits"] = {row["type"]: [row["value"], row["limit"]] for row in quota}
+    return found
+
+
+def webmail(lab: Lab) -> list[str]:
+    """What people set in the webmail."""
+    shell = "cd / && runuser -u postgres -- /usr/lib/postgresql/17/bin/psql -qtAX -d webmail"
+    statement = "select username, language, preferences from users order by username"
+    return lab.run("accounts", f'{shell} -c "{statement}"').splitlines()
+
+
+def snapshots(lab: Lab) -> list[str]:
+    """Of the mail host's repository, as the backup host has them."""
+    repository = f"/srv/backup/{lab.variables['vault_restic_http']['user']}/{lab.host('mailstore')}"
+    return lab.run("backup_repository", f"ls {repository}/snapshots").split()
+
+
+def units(lab: Lab, host: str) -> dict[str, str]:
+    """Every unit that is enabled or running, and which of these."""
+    files = lab.run(host, "systemctl list-unit-files --plain --no-legend --state=enabled,enabled-runtime")
+    running = lab.run(host, "systemctl list-units --plain --no-legend --state=active,activating")
+    found = {line.split()[0]: "enabled" for line in files.splitlines()}
+    for line in running.splitlines():
+        unit = line.split()[0]
+        if re.search(r"\.(service|timer|socket|path)$", unit):
+            found[unit] = f"{found.get(unit, '')} running".strip()
+    return found
+
+
+def own_files(lab: Lab, host: str) -> list[str]:
+    return lab.run(host, OWN_FILES).splitlines()
+
+
+def read(lab: Lab) -> Row:
+    """All of it."""
+    return {
+        "tables": {name: table(lab, name) for name in TABLES},
+        "mail": {mailbox: mail(lab, mailbox) for mailbox in mailboxes(lab)},
+        "webmail": webmail(lab),
+        "snapshots": snapshots(lab),
+        "units": {host: units(lab, host) for host in lab.hosts},
+        "files": {host: own_files(lab, host) for host in lab.hosts},
+    }
+
+
+def write(state: Row, file: Path = FILE) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(state, ensure_ascii=False, indent=1))

@@ -1,0 +1,64 @@
+"""Mail outlives the upgrade with all that clients and people know of it, and goes in and out after it."""
+
+from typing import Any
+
+import pytest
+
+from tests.foreign import AN, BINH, Foreign
+from tests.lab import Lab, message
+from tests.upgrade.content import PAGE_SIZE, SCRIPT, People
+
+
+def test_every_message_is_where_it_was_with_uid_flags_and_keywords(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    assert before["mail"].keys() - after["mail"].keys() == set()
+    lost = {
+        mailbox: sorted(set(old["messages"]) - set(after["mail"][mailbox]["messages"]))
+        for mailbox, old in before["mail"].items()
+    }
+    assert {mailbox: messages for mailbox, messages in lost.items() if messages} == {}
+
+
+@pytest.mark.parametrize("what", ["messages", "content", "folders", "subscribed", "scripts", "script", "limits"])
+def test_a_persons_mailbox_is_the_same_to_the_last_octet(
+    before: dict[str, Any], after: dict[str, Any], people: People, what: str
+) -> None:
+    old, new = (state["mail"][people.reader.mailbox][what] for state in (before, after))
+    assert old, "something was there"
+    assert new == old
+
+
+def test_the_limit_of_size_of_every_mailbox_is_what_it_was(before: dict[str, Any], after: dict[str, Any]) -> None:
+    for mailbox, old in before["mail"].items():
+        assert {kind: limit for kind, (_, limit) in after["mail"][mailbox]["limits"].items()} == {
+            kind: limit for kind, (_, limit) in old["limits"].items()
+        }, mailbox
+
+
+def test_what_people_set_in_the_webmail_is_kept(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert f"i:{PAGE_SIZE};" in "".join(before["webmail"])
+    assert after["webmail"] == before["webmail"]
+
+
+def test_a_script_of_before_goes_on_sorting(lab: Lab, people: People) -> None:
+    reader, sender = people.reader, people.sender
+    assert "ACTIVE" in lab.run("mailstore", f"doveadm sieve list -u {reader.mailbox}")
+    assert "bao cao" in SCRIPT
+    mail = message(sender.address, reader.address)
+    subject = f"bao cao {mail['Subject']}"
+    mail.replace_header("Subject", subject)
+    with lab.submission(sender.address, sender.password) as client:
+        client.send_message(mail)
+    lab.wait_for_message(reader, subject, folder='"Bao cao"')
+
+
+def test_mail_comes_in_and_goes_out(lab: Lab, people: People) -> None:
+    foreign = Foreign(lab)
+    incoming = message(AN, people.reader.address)
+    foreign.send(incoming, AN, people.reader.address)
+    outgoing = message(people.reader.address, BINH)
+    with lab.submission(people.reader.address, people.reader.password) as client:
+        client.send_message(outgoing)
+    lab.wait_for_message(people.reader, incoming["Subject"])
+    foreign.wait_for(BINH, outgoing["Subject"])

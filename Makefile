@@ -148,8 +148,8 @@ rendered: setup
 database: setup
 	pytest -q tests/database
 
-# In this order; a copy comes with its original (split-mail with split, people and mail with default).
-SCENARIOS ?= split default split-mail mail people
+# In this order; a copy comes with its original (split-mail with split, people and mail with default). upgrade needs no other.
+SCENARIOS ?= split default upgrade split-mail mail people
 
 .PHONY: molecule
 molecule: setup lab-packages ## the whole system on real hosts, on one machine and split over several, side by side

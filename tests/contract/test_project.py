@@ -105,7 +105,7 @@ def _is_of(test: str, word: str) -> bool:
     return test == word or (test.startswith(word) and test[len(word)] in "/:[")
 
 
-HOST_TESTS = ["tests/roles", "tests/system", "tests/mail", "tests/web", "tests/after"]
+HOST_TESTS = ["tests/roles", "tests/system", "tests/mail", "tests/web", "tests/upgrade", "tests/after"]
 
 
 COLLECT = """
@@ -168,7 +168,7 @@ def test_whatever_a_host_test_sees_starts_host_tests_of_a_merge_request() -> Non
     assert {"Makefile", "ansible.cfg", "pyproject.toml", "requirements.lock"} <= listed
     rooms = {path.partition("/")[2] for path in HOST_TESTS} - {"roles"}
     assert (
-        "tests/{" + ",".join(room for room in ("system", "mail", "web", "after") if room in rooms) + "}/**/*"
+        "tests/{" + ",".join(room for room in ("system", "mail", "web", "upgrade", "after") if room in rooms) + "}/**/*"
         in paths["system"]
     )
 

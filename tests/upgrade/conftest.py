@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.after.journal import lines
 from tests.lab import Lab
 from tests.upgrade import state
 from tests.upgrade.content import People
@@ -17,7 +18,7 @@ def before() -> dict[str, Any]:
 
 @pytest.fixture(scope="session", autouse=True)
 def after(lab: Lab) -> dict[str, Any]:
-    return state.read(lab)
+    return state.read(lab) | {"journal": {host: list(lines(lab, host)) for host in lab.hosts}}
 
 
 @pytest.fixture(scope="session")

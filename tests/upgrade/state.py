@@ -16,9 +16,10 @@ FILE = REPOSITORY / "build/upgrade/before.json"
 TABLES = ("mailbox", "mailbox_clerk", "address", "credential", "lock_state", "audit", "agency")
 """Of the accounts database. Rows of the audit are only added to."""
 
-# Whatever is not of a Debian package, in the folders that roles write programs and units to.
+# Whatever is not of a Debian package, in the folders that roles write programs and units to; links that enable a unit
+# or give it another name are looked at as units.
 OWN_FILES = """
-find /etc/systemd/system /usr/local /usr/sbin /etc/hanam-mail -xdev \\( -type f -o -type l \\) -print0 |
+find /etc/systemd/system /usr/local /usr/sbin /etc/hanam-mail -xdev \\( -type f -o -lname /dev/null \\) -print0 |
     xargs -0 dpkg-query --search 2>&1 >/dev/null | sed -n 's/^dpkg-query: no path found matching pattern //p' | sort
 """
 
@@ -36,9 +37,8 @@ def table(lab: Lab, name: str) -> list[Row]:
 
 def mailboxes(lab: Lab) -> list[str]:
     """Those that have a home."""
-    return lab.run(
-        "mailstore", "find /srv/mail -mindepth 2 -maxdepth 2 -type d ! -path '*/.*' -printf '%f\\n' | sort"
-    ).split()
+    find = "find /srv/mail -mindepth 2 -maxdepth 2 -type d ! -path '*/.*' -printf '%f\\n'"
+    return sorted(lab.run("mailstore", find).split())
 
 
 def mail(lab: Lab, mailbox: str) -> Row:
@@ -53,7 +53,11 @@ def mail(lab: Lab, mailbox: str) -> Row:
         "script": f"for name in $(doveadm sieve list -u {mailbox} | cut -d' ' -f1); do"
         f" doveadm sieve get -u {mailbox} $name; done",
     }
-    found: Row = {name: sorted(set(lab.run("mailstore", command).splitlines())) for name, command in commands.items()}
+    found: Row = {}
+    for name, command in commands.items():
+        # \Recent belongs to a session, not to a message.
+        lines = lab.run("mailstore", command).replace("\\Recent", "").splitlines()
+        found[name] = sorted({re.sub(r" *\t", "\t", line) for line in lines})
     quota = json.loads(lab.run("mailstore", f"doveadm -f json quota get -u {mailbox}"))
     found["limits"] = {row["type"]: [row["value"], row["limit"]] for row in quota}
     return found
@@ -76,7 +80,8 @@ def units(lab: Lab, host: str) -> dict[str, str]:
     """Every unit that is enabled or running, and which of these."""
     files = lab.run(host, "systemctl list-unit-files --plain --no-legend --state=enabled,enabled-runtime")
     running = lab.run(host, "systemctl list-units --plain --no-legend --state=active,activating")
-    found = {line.split()[0]: "enabled" for line in files.splitlines()}
+    # A template is no unit by itself.
+    found = {line.split()[0]: "enabled" for line in files.splitlines() if "@." not in line.split()[0]}
     for line in running.splitlines():
         unit = line.split()[0]
         if re.search(r"\.(service|timer|socket|path)$", unit):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hanam_lab import converged, driver, earlier, image, machine, needs
+from hanam_lab import converged, driver, earlier, image, machine, needs, network, watches
 from hanam_lab.errors import LabError
 from hanam_lab.machine import Host
 from hanam_lab.topology import HostSpec
@@ -75,10 +75,10 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         yield
 
     monkeypatch.setattr(driver.Lab, "up", up)
-    monkeypatch.setattr(driver.watches, "allow", lambda folder, say: None)
-    monkeypatch.setattr(driver.watches, "give_back", lambda folder: None)
-    monkeypatch.setattr(driver.network, "free", lambda taken: driver.Network(3))
-    monkeypatch.setattr(driver.Network, "remove", lambda network: None)
+    monkeypatch.setattr(watches, "allow", lambda folder, say: None)
+    monkeypatch.setattr(watches, "give_back", lambda folder: None)
+    monkeypatch.setattr(network, "free", lambda taken: network.Network(3))
+    monkeypatch.setattr(network.Network, "remove", lambda lan: None)
     monkeypatch.setattr(machine, "remove_leftovers", lambda host: None)
     monkeypatch.setattr(machine, "end_orphans", lambda host: None)
     monkeypatch.setattr(converged, "frozen", frozen)
@@ -138,7 +138,7 @@ def test_a_clone_without_the_commit_is_told_what_it_needs(repository: Path) -> N
 
 def test_a_lab_from_an_image_has_its_secrets(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = earlier.kept("then", print)
-    monkeypatch.setattr(driver.Network, "create", lambda network: None)
+    monkeypatch.setattr(network.Network, "create", lambda lan: None)
     monkeypatch.setattr(driver, "_mount", lambda host, base: None)
     monkeypatch.setattr(driver.Lab, "_boot", lambda lab, hosts, say: None)
     monkeypatch.setattr(driver.Lab, "_await_daemons", lambda lab, hosts: None)

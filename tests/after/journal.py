@@ -23,7 +23,9 @@ BY_UPGRADE = (
     r"(starting up|shutting down|No such file|terminating connection|closed)",
     r"postfix/\S+ warning: proxy:pgsql:\S+ lookup error for ",
     r"hanam-agent terminating connection due to administrator command$",
-    r"hanam-agent connection (is bad|failed): .*(No such file or directory|starting up|shutting down)$",
+    r"hanam-agent connection (is bad|failed): .*(No such file or directory|closed the connection unexpectedly)$",
+    r"hanam-agent connection (is bad|failed): .*the database system is (starting up|shutting down)$",
+    r"hanam-agent (consuming input failed: server closed the connection unexpectedly|the connection is lost)",
     # Daemons start again with their new units and settings.
     r"dovecot master: Warning: (Killed with signal 15|SIGHUP received)",
     r"nsd signal received, shutting down",

@@ -85,7 +85,9 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot auth(-worker)?\S*: Error: sqlpool\(pgsql\): Query failed, aborting: SELECT ",
         r"postfix/\S+ warning: proxy:pgsql:\S+ lookup error for ",
         r"hanam-agent terminating connection due to administrator command$",
-        r"hanam-agent connection (is bad|failed): .*(No such file or directory|starting up|shutting down)$",
+        r"hanam-agent connection (is bad|failed): .*(No such file or directory|closed the connection unexpectedly)$",
+        r"hanam-agent connection (is bad|failed): .*the database system is (starting up|shutting down)$",
+        r"hanam-agent (consuming input failed: server closed the connection unexpectedly|the connection is lost)",
         # A job of the former release begins between its new program and its new settings; two minutes later it is
         # right.
         r"hanam-mail-jobs Việc định kỳ thất bại / job failed on \S+: systemctl status hanam-mail-notices\.service",

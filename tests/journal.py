@@ -57,7 +57,7 @@ WEBMAIL_AWAY = "webmail away"
 UNITS_FAIL = "units fail"
 BACKUP_FAILS = "backup fails"
 PORT_FULL = "port full"
-GUESSES = "guesses"
+REFUSED_SIGN_IN = "refused sign-in"
 BAD_CLIENTS = "bad clients"
 SCRIPTS = "scripts"
 MANY_SESSIONS = "many sessions"
@@ -174,8 +174,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"postfix/master warning: see https://www\.postfix\.org/STRESS_README\.html ",
         r"hanam-watch Cửa nhận thư \(25\) \(postfix\.service\) không trả lời: ",
     ),
-    # Until the account or the address is shut out (Đ4.6).
-    GUESSES: (
+    # Wrong passwords, states that shut, guesses until the account or the address is shut out (Đ4.6).
+    REFUSED_SIGN_IN: (
         r"hanam-agent sign-in lockout ",
         r"(roundcube|php\S*) .*(Login failed|Authentication failed)",
         r"postfix/\S+ .*SASL \w+ authentication failed",
@@ -256,7 +256,9 @@ def _explained(line: Line, windows: Sequence[Window]) -> bool:
         return True
     groups = {group for group, patterns in KNOWN.items() if _matches(patterns, line)}
     if not windows or line.when < windows[0].begin:
-        return bool(groups & ({CONVERGING, UPGRADING} if "HANAM_EARLIER" in os.environ else {CONVERGING}))
+        # Hosts that boot begin in no order: who asks for the database asks anew until it is there.
+        before = {CONVERGING, DATABASE_AWAY, *([UPGRADING] if "HANAM_EARLIER" in os.environ else [])}
+        return bool(groups & before)
     return any(groups & window.groups and window.begin <= line.when <= window.end + LATE for window in windows)
 
 

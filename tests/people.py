@@ -7,7 +7,8 @@ from tests.lab import Lab, Sample
 
 PERSONS, DELEGATIONS = 60, 6
 """What is made together: the agents have their work with it once."""
-PASSWORD = "Tam-thoi-2026#Kx"
+PASSWORD = "Tam-thoi-2026#"
+"""How their passwords begin."""
 NAME = "Nguyễn Thử Nghiệm"
 MARK = "tt"
 """How the ids of mailboxes begin that were made here; the registry knows none of them."""
@@ -73,8 +74,8 @@ class People:
             " join lateral (select * from mail.mailbox m where m.kind = b.kind limit 1) like_it on true;"
             f"insert into mail.address (local_part, mailbox_id, kind) values {addresses};"
             f"insert into mail.mailbox_clerk values {clerks};"
-            "do $$ begin perform mail.password_set(m.id, "
-            f"'{PASSWORD}', false, true) from mail.mailbox m where m.id in ({who}); end $$; commit"
+            f"do $$ begin perform mail.password_set(m.id, '{PASSWORD}' || m.id, false, true)"
+            f" from mail.mailbox m where m.id in ({who}); end $$; commit"
         )
         # What is opened from now on is not cut for what their making changed.
         self._lab.outwait_cuts()
@@ -82,7 +83,7 @@ class People:
         self._delegations += [Delegation(self._address(agency), agency, self._sample(clerk)) for agency, clerk in pairs]
 
     def _sample(self, mailbox: str) -> Sample:
-        return Sample(self._address(mailbox), PASSWORD, mailbox, NAME)
+        return Sample(self._address(mailbox), PASSWORD + mailbox, mailbox, NAME)
 
     def _address(self, mailbox: str) -> str:
         return f"{self._local_part(mailbox)}@{self._lab.variables['mail_domain']}"

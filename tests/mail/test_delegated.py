@@ -12,7 +12,7 @@ from tests.delegation import Delegation
 from tests.lab import EFFECT, Lab, Sample, at_once, message, wait_for
 from tests.people import People
 
-pytestmark = [pytest.mark.dieu9, pytest.mark.neighbours, pytest.mark.provokes(journal.GUESSES)]
+pytestmark = [pytest.mark.dieu9, pytest.mark.neighbours, pytest.mark.provokes(journal.REFUSED_SIGN_IN)]
 
 
 @pytest.fixture

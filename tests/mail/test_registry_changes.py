@@ -23,9 +23,12 @@ import pytest
 import yaml
 
 from hanam_lab.paths import REPOSITORY
+from tests import journal
 from tests.lab import EFFECT, Lab, Sample, message, wait_for
 from tests.mail.http_doors import Browser
 from tests.people import People, remove
+
+pytestmark = pytest.mark.provokes(journal.REFUSED_SIGN_IN)
 
 PASSWORD = "Thu-nghiem-7@Hanam"
 PERSON = "x9x9p1"

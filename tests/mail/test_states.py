@@ -16,7 +16,7 @@ from tests.lab import Lab, Sample, at_once
 from tests.mail.accounts import Answer, Protocol, State, in_state
 from tests.people import People
 
-pytestmark = [pytest.mark.dieu6, pytest.mark.dieu7, pytest.mark.dieu8, pytest.mark.provokes(journal.GUESSES)]
+pytestmark = [pytest.mark.dieu6, pytest.mark.dieu7, pytest.mark.dieu8, pytest.mark.provokes(journal.REFUSED_SIGN_IN)]
 
 # What a door does in a state: lets in, refuses with the reason (to the right password), refuses as if it was wrong.
 IN, REASON, SILENT = "in", "reason", "silent"

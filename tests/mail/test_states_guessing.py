@@ -20,7 +20,7 @@ from tests.lab import EFFECT, Lab, Sample, at_once, wait_for
 from tests.mail.accounts import forget_failures
 from tests.mail.http_doors import Browser, messages
 
-pytestmark = [pytest.mark.dieu4, pytest.mark.dieu12, pytest.mark.provokes(journal.GUESSES)]
+pytestmark = [pytest.mark.dieu4, pytest.mark.dieu12, pytest.mark.provokes(journal.REFUSED_SIGN_IN)]
 GUESSES, MACHINES, AT_ONCE = 10_000, 20, 200
 HEARD = 4 * MACHINES
 """Guesses that are looked at before the limits shut all machines out, at most."""

@@ -13,7 +13,7 @@ from tests.lab import TIMEOUT, Lab, Sample
 from tests.mail.accounts import forget_failures
 from tests.mail.http_doors import Browser
 
-pytestmark = [pytest.mark.dieu4, pytest.mark.provokes(journal.GUESSES)]
+pytestmark = [pytest.mark.dieu4, pytest.mark.provokes(journal.REFUSED_SIGN_IN)]
 
 STRANGE = [
     *(b"'", b'"', b"%", b"*", b"(", b")", b"\\", b"\n", b"\t", b"`", b"?", b"<b>", b";--"),

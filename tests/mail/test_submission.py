@@ -64,7 +64,7 @@ def test_25_neither_relays_nor_tells_who_exists(lab: Lab, recipient: Sample) -> 
 @pytest.mark.neighbours
 @pytest.mark.dieu4
 @pytest.mark.parametrize("implicit_tls", [True, False], ids=["465", "587"])
-@pytest.mark.provokes(journal.GUESSES)
+@pytest.mark.provokes(journal.REFUSED_SIGN_IN)
 def test_wrong_password_is_refused(lab: Lab, sender: Sample, implicit_tls: bool) -> None:
     with pytest.raises(smtplib.SMTPAuthenticationError) as refusal:
         lab.submission(sender.address, sender.password + "x", implicit_tls=implicit_tls)
@@ -73,6 +73,7 @@ def test_wrong_password_is_refused(lab: Lab, sender: Sample, implicit_tls: bool)
 
 @pytest.mark.neighbours
 @pytest.mark.dieu4
+@pytest.mark.provokes(journal.REFUSED_SIGN_IN)
 def test_official_sends_only_as_himself(lab: Lab, sender: Sample, recipient: Sample) -> None:
     def refused(other: str) -> int:
         with lab.submission(sender.address, sender.password) as client:

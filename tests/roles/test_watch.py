@@ -374,7 +374,7 @@ def by_smarthost(lab: Lab, name: str, *changes: dict[str, object]) -> list[tuple
     return [(told, said) for told, said in map(json.loads, lab.run("mx", line).splitlines())]
 
 
-@pytest.mark.provokes(journal.GUESSES, journal.BAD_CLIENTS)
+@pytest.mark.provokes(journal.REFUSED_SIGN_IN, journal.BAD_CLIENTS)
 def test_a_smarthost_that_refuses_is_tried_again_and_never_spoken_to_in_clear(lab: Lab) -> None:
     name = f"thu-{uuid.uuid4().hex[:8]}"
     with lab.stopped("outside", "postfix"):

@@ -14,7 +14,7 @@ from tests.mail.accounts import State, forget_failures, in_state
 from tests.mail.http_doors import Browser
 from tests.web.pages import Webmail
 
-pytestmark = pytest.mark.neighbours
+pytestmark = [pytest.mark.neighbours, pytest.mark.provokes(journal.REFUSED_SIGN_IN)]
 
 FIRST = "Tam-Thoi-Kq7m-Wz9p@1"
 CHOSEN = "Lúa-Chiêm-2026@"
@@ -154,7 +154,6 @@ def test_dieu6_2c_who_was_revoked_is_told_so(lab: Lab, webmail: Webmail, page: P
 
 
 @pytest.mark.dieu4
-@pytest.mark.provokes(journal.GUESSES)
 def test_dieu4_6_who_guessed_too_often_is_told_to_wait(
     lab: Lab, webmail: Webmail, page: Page, newcomer: Sample
 ) -> None:

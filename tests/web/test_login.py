@@ -67,7 +67,7 @@ def test_dieu9_2_a_clerk_opens_the_agencys_mailbox_and_writes_as_the_agency(
     assert users == f"{delegation.mailbox}*{delegation.clerk.mailbox}\n"
 
 
-@pytest.mark.provokes(journal.GUESSES)
+@pytest.mark.provokes(journal.REFUSED_SIGN_IN)
 def test_wrong_password_is_refused_in_vietnamese(webmail: Webmail, colleague: Sample) -> None:
     webmail.log_in(colleague.address, colleague.password + "x")
     assert webmail.notice().startswith("Không đăng nhập được: địa chỉ thư hoặc mật khẩu không đúng")

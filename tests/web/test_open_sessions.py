@@ -12,7 +12,7 @@ from tests.mail.accounts import State, in_state
 from tests.mail.http_doors import Browser, Reply
 from tests.web.pages import Webmail
 
-pytestmark = pytest.mark.neighbours
+pytestmark = [pytest.mark.neighbours, pytest.mark.provokes(journal.REFUSED_SIGN_IN)]
 
 AWAY = "Hệ thống thư tạm thời không trả lời"
 # How pages ask: the whole window, a page without mail, a list in it, a frame in it, its sign of life.

@@ -195,7 +195,7 @@ def test_a_service_that_hangs_is_started_again(
         now = lab.run("mailstore", f"systemctl show {unit} --property=MainPID --value").strip()
         return now not in ("0", before)
 
-    wait_for(another, "another process", 40)
+    wait_for(another, "another process", 90)
     wait_for(lambda: learnt() == (spam + 1, ham), "learnt from where it waited")
 
 

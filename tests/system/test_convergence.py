@@ -3,13 +3,15 @@
 import re
 
 from tests.lab import Lab
+from tests.people import People
 
 
 def changed(output: str) -> dict[str, int]:
     return {host: int(count) for host, count in re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", output, re.M)}
 
 
-def test_check_mode_on_converged_hosts_finds_nothing_to_change(lab: Lab) -> None:
+def test_check_mode_on_converged_hosts_finds_nothing_to_change(lab: Lab, people: People) -> None:
+    people.retire()
     for name in ("lab.yml", "mailboxes.yml"):
         done = lab.play(name, "--check", "--diff")
         assert done.returncode == 0, done.stdout[-3000:]

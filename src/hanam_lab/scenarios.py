@@ -4,7 +4,8 @@ Each writes to a log of its own, build/molecule/<scenario>.log; here only its st
 then the last lines of those that failed are shown and, at the very end, where a reader of a long log begins, a line for
 each test that failed. Interrupted, it ends what it started and takes down the labs.
 
-A scenario whose hosts are a copy of another's (HANAM_COPY_OF) begins when that one's are converged.
+A scenario whose hosts are a copy of another's (HANAM_COPY_OF) begins when that one's are converged. One that need not
+hold up another's converge (HANAM_AFTER) begins then too, or when that one has failed.
 """
 
 import contextlib
@@ -52,6 +53,8 @@ class Scenario:
     lab: str
     original: str
     """Lab that its hosts are a copy of, or nothing."""
+    after: str = ""
+    """Lab whose converge it waits for, without needing it."""
     budget: int = 0
     """Seconds of processors that it may cost (HANAM_BUDGET); more is a failure."""
     here: float = 0.0
@@ -137,13 +140,15 @@ def run(names: Sequence[str], say: Say) -> list[Scenario]:
     try:
         while waiting or running:
             for scenario in list(waiting):
-                source = next((other for other in scenarios if other.lab == scenario.original), None)
-                if source is None or source.converged:
+                awaited = scenario.original or scenario.after
+                source = next((other for other in scenarios if other.lab == awaited), None)
+                given_up = source is not None and source not in waiting + running
+                if source is None or source.converged or (given_up and not scenario.original):
                     waiting.remove(scenario)
                     running.append(scenario)
                     scenario.start()
                     say(f"{scenario.name}: started, its log is {scenario.log.relative_to(REPOSITORY)}")
-                elif source not in waiting + running:
+                elif given_up:
                     waiting.remove(scenario)
                     say(f"{scenario.name}: not started, since {source.name} did not come as far as a converged lab")
             time.sleep(_POLL_SECONDS)
@@ -165,12 +170,14 @@ def run(names: Sequence[str], say: Say) -> list[Scenario]:
 
 def _read(name: str) -> Scenario:
     environment = yaml.safe_load((REPOSITORY / f"molecule/{name}/molecule.yml").read_text())["ansible"]["env"]
-    log, original, budget = (
+    return Scenario(
+        name,
         LOGS / f"{name}.log",
+        environment["HANAM_LAB"],
         environment.get("HANAM_COPY_OF", ""),
-        environment.get("HANAM_BUDGET", 0),
+        environment.get("HANAM_AFTER", ""),
+        int(environment.get("HANAM_BUDGET", 0)),
     )
-    return Scenario(name, log, environment["HANAM_LAB"], original, int(budget))
 
 
 def _stop(scenario: Scenario) -> None:

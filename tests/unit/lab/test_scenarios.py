@@ -21,20 +21,22 @@ bad) echo "reason of the failure"; exit 2 ;;
 dear) cp "$REPORT" "$LOGS/dear.json"; exit 0 ;;
 tests) cp "$REPORT" "$LOGS/tests.xml"; echo "last line"; exit 2 ;;
 original) touch "$WORKER.original"; echo "INFO     original ➜ idempotence: Executing"; exit 0 ;;
-copy) [ -e "$WORKER.original" ] || exit 3 ;;
+copy|later) [ -e "$WORKER.original" ] || exit 3 ;;
 long) setsid sleep 300 & echo $! > "$WORKER"; touch "$WORKER.ready"; wait ;;
 esac
 """
 
 
 COPIES = {"copy": "lab-original", "orphan": "lab-bad"}
+LATER = {"later": "lab-original", "in_spite": "lab-bad"}
 
 
 def write_settings(folder: Path) -> None:
-    for name in ("good", "bad", "dear", "tests", "original", "long", *COPIES):
+    for name in ("good", "bad", "dear", "tests", "original", "long", *COPIES, *LATER):
         settings = folder / f"molecule/{name}/molecule.yml"
         settings.parent.mkdir(parents=True)
         original = f"\n    HANAM_COPY_OF: {COPIES[name]}" if name in COPIES else ""
+        original += f"\n    HANAM_AFTER: {LATER[name]}" if name in LATER else ""
         settings.write_text(f"ansible:\n  env:\n    HANAM_LAB: lab-{name}\n    HANAM_BUDGET: 40{original}\n")
 
 
@@ -116,6 +118,18 @@ def test_a_copy_of_what_never_converged_is_not_begun_and_fails(
     told = capsys.readouterr().out
     assert "orphan: not started, since bad did not come as far as a converged lab" in told
     assert "orphan: started" not in told
+
+
+def test_what_waits_for_anothers_converge_begins_then(molecule: Path) -> None:
+    assert scenarios.main(["later", "original"]) == 0
+
+
+@pytest.mark.parametrize("others", [["bad"], []], ids=["failed", "not asked for"])
+def test_what_waits_for_anothers_converge_begins_all_the_same_without_it(
+    molecule: Path, capsys: pytest.CaptureFixture[str], others: list[str]
+) -> None:
+    assert scenarios.main(["in_spite", *others]) == len(others)
+    assert "in_spite: passed" in capsys.readouterr().out
 
 
 def test_all_good_is_success(molecule: Path) -> None:

@@ -24,6 +24,7 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     lab = Lab.from_environment()
     # Hosts that have just booted: whoever asked for the database before it was there asks anew.
     lab.wait_for_agents()
+    journal.hosts_are_ready(request.config)
     yield lab
     if request.session.testsfailed:
         _keep_journals(lab)

@@ -255,10 +255,6 @@ def _explained(line: Line, windows: Sequence[Window]) -> bool:
     if _matches(ALWAYS, line):
         return True
     groups = {group for group, patterns in KNOWN.items() if _matches(patterns, line)}
-    if not windows or line.when < windows[0].begin:
-        # Hosts that boot begin in no order: who asks for the database asks anew until it is there.
-        before = {CONVERGING, DATABASE_AWAY, *([UPGRADING] if "HANAM_EARLIER" in os.environ else [])}
-        return bool(groups & before)
     return any(groups & window.groups and window.begin <= line.when <= window.end + LATE for window in windows)
 
 
@@ -268,7 +264,7 @@ def _matches(patterns: Sequence[str], line: Line) -> bool:
 
 def _during(when: float, windows: Sequence[Window]) -> str:
     begun = [window for window in windows if window.begin <= when]
-    return begun[-1].test if begun else "before the first test"
+    return begun[-1].test if begun else "before all"
 
 
 _WINDOWS = pytest.StashKey[list[Window]]()
@@ -277,6 +273,13 @@ _WINDOWS = pytest.StashKey[list[Window]]()
 def windows(config: pytest.Config) -> list[Window]:
     """Those of this run's tests so far, in their order."""
     return config.stash.setdefault(_WINDOWS, [])
+
+
+def hosts_are_ready(config: pytest.Config) -> None:
+    """Note that what roles and boots provoke is over, as if it had been a test."""
+    # Hosts that boot begin in no order: who asks for the database asks anew until it is there.
+    provoked = {CONVERGING, DATABASE_AWAY, *([UPGRADING] if "HANAM_EARLIER" in os.environ else [])}
+    windows(config).insert(0, Window("before the first test", 0, time.time(), frozenset(provoked)))
 
 
 @contextmanager

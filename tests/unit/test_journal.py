@@ -7,19 +7,20 @@ from tests import journal
 from tests.journal import LATE, Line, Window, judge
 
 LOCKED = "hanam-agent x9x9p1 sent viruses and is locked"
-SENDS = Window("test_sends", 100, 110, frozenset({journal.VIRUSES}))
-BEFORE = Window("test_before", 90, 95, frozenset())
-AFTER = Window("test_after", 120, 130, frozenset())
-WINDOWS = [BEFORE, SENDS, AFTER]
+SENDS = Window("test_sends", 400, 410, frozenset({journal.VIRUSES}))
+BOOT = Window("before the first test", 0, 50, frozenset({journal.CONVERGING, journal.DATABASE_AWAY}))
+BEFORE = Window("test_before", 390, 395, frozenset())
+AFTER = Window("test_after", 420, 430, frozenset())
+WINDOWS = [BOOT, BEFORE, SENDS, AFTER]
 
 
-@pytest.mark.parametrize("when", [100, 105, 110, 125, 110 + LATE], ids=str)
+@pytest.mark.parametrize("when", [400, 405, 410, 425, 410 + LATE], ids=str)
 def test_what_a_test_provokes_may_be_said_while_it_runs_and_for_a_while_afterwards(when: float) -> None:
     assert judge([Line(when, LOCKED)], WINDOWS) == []
 
 
 @pytest.mark.parametrize(
-    ("when", "named"), [(80, "before the first test"), (92, "test_before"), (111 + LATE, "test_after")], ids=str
+    ("when", "named"), [(40, "before the first test"), (392, "test_before"), (411 + LATE, "test_after")], ids=str
 )
 def test_the_same_line_at_another_time_is_a_fault_and_names_the_test_that_ran(when: float, named: str) -> None:
     assert judge([Line(when, LOCKED)], WINDOWS) == [f"{named}: {LOCKED}"]
@@ -33,19 +34,19 @@ def test_what_nobody_knows_is_a_fault_whatever_is_provoked() -> None:
 def test_what_converges_is_known_before_the_first_test_alone() -> None:
     line = "nsd signal received, shutting down in 3 seconds"
     assert judge([Line(10, line)], WINDOWS) == []
-    assert judge([Line(92, line)], WINDOWS) != []
+    assert judge([Line(392, line)], WINDOWS) != []
 
 
 def test_hosts_that_boot_ask_for_the_database_until_it_is_there() -> None:
     line = 'hanam-agent connection failed: connection to server at "10.27.2.11", port 5432 failed: Connection refused'
     assert judge([Line(10, line)], WINDOWS) == []
-    assert judge([Line(92, line)], WINDOWS) != []
+    assert judge([Line(392, line)], WINDOWS) != []
 
 
 def test_what_these_hosts_always_say_is_no_fault() -> None:
     line = "dovecot master: Warning: Time moved forward by {} seconds"
-    assert judge([Line(92, line.format("0.3")), Line(92, line.format("18.204"))], WINDOWS) == []
-    assert judge([Line(92, line.format("3600.5"))], WINDOWS) != []
+    assert judge([Line(392, line.format("0.3")), Line(392, line.format("18.204"))], WINDOWS) == []
+    assert judge([Line(392, line.format("3600.5"))], WINDOWS) != []
 
 
 def test_every_pattern_is_sound_and_stands_in_a_group_that_a_mark_can_name() -> None:

@@ -1,13 +1,14 @@
 """The functions and rights of the accounts database are those of the files, whatever a former release left."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from hanam_mail.host.database import migrate, schema
+from hanam_mail.host.database import migrate, roles, schema
 from hanam_mail.host.database.errors import DatabaseError
 from hanam_mail.host.database.session import one
 from tests.database.conftest import NewDatabase
@@ -66,6 +67,18 @@ def test_what_hashes_passwords_is_the_superusers_and_as_the_file_has_it(scratch:
         scratch.psql(spoilt)
         assert made() == ["functions that hash passwords: created anew"], spoilt
         assert made() == []
+
+
+def test_a_check_before_the_language_is_installed_tells_of_it(
+    postgresql: Server, wanted: migrate.Wanted, monkeypatch: pytest.MonkeyPatch, new_database: NewDatabase
+) -> None:
+    new_database()
+    mail, *others = roles.DATABASES
+    monkeypatch.setattr(roles, "DATABASES", (replace(mail, languages=("plperl", "plnothing")), *others))
+    where = {"admin": postgresql.conninfo(), "owner": postgresql.conninfo(user="mail_migrate")}
+    assert migrate.migrate(wanted, check=True, **where) == ["database mail: language plnothing"]
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="plnothing"):
+        migrate.migrate(wanted, check=False, **where)
 
 
 def test_a_superuser_runs_nothing_that_others_planted(

@@ -99,6 +99,9 @@ def migrate(wanted: Wanted, *, check: bool, admin: str, owner: str) -> list[str]
                 psycopg.connect(admin, dbname=database.name, options=_OWN_PATH) as inside,
                 inside.transaction(force_rollback=check),
             ):
+                if check and (absent := roles.absent(inside, database)):
+                    # A check installs no packages, and what comes after needs them.
+                    return [*changes, f"database {database.name}: language {', '.join(absent)}"]
                 changes += roles.bring_extensions(inside, database)
                 if database.name == roles.DATABASE:
                     changes += schema.bring_crypto(inside)

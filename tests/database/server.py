@@ -101,6 +101,7 @@ class Server:
         modules = ":".join(str(path) for path in tree.glob("usr/lib/*-linux-gnu/perl5/*"))
         self.environment = {
             "PATH": os.environ["PATH"], "LD_LIBRARY_PATH": libraries, "PERL5LIB": modules, "LC_ALL": "C.UTF-8",
+            "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
         }  # fmt: skip
 
     def program(self, name: str) -> str:

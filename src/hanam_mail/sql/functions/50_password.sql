@@ -20,12 +20,14 @@ $$;
 
 -- What a hash of the present cost begins with. Another form, or another cost, is renewed at its owner's next sign-in.
 create or replace function mail.password_form() returns text
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select format(
+begin
+    return format(
         '$argon2id$v=19$m=%s,t=%s,p=1$', mail.setting_int('password_argon2_memory'), mail.setting_int('password_argon2_passes')
-    )
+    );
+end
 $$;
 
 create or replace function mail.password_hash(plain text) returns text

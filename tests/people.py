@@ -1,6 +1,7 @@
 """Fresh officials for tests: each test has mailboxes that nobody used before, and leaves them as they are."""
 
 import secrets
+from collections.abc import Iterable, Sequence
 
 from tests.delegation import Delegation
 from tests.lab import Lab, Sample
@@ -50,32 +51,27 @@ class People:
         remove(self._lab, self._lab.sql(f"select id from mail.mailbox where id like '{MARK}%'").split())
 
     def _make(self) -> None:
-        home = self._lab.samples[0].mailbox
         persons = [_new() for _ in range(PERSONS)]
         pairs = [(_new(), _new()) for _ in range(DELEGATIONS)]
-        agency_of = {person: f"(select agency_id from mail.mailbox where id = '{home}')" for person in persons}
-        agency_of |= {clerk: f"'{agency}'" for agency, clerk in pairs}
-        agencies = ", ".join(
-            f"('{agency}', 'department', 'Cơ quan Thử nghiệm', '{_letters(agency)}.tn')" for agency, _ in pairs
-        )
-        boxes = [f"('{agency}', 'agency', '{agency}', 'Cơ quan Thử nghiệm')" for agency, _ in pairs]
-        boxes += [f"('{person}', 'person', {agency}, '{NAME}')" for person, agency in agency_of.items()]
-        clerks = ", ".join(f"('{agency}', '{clerk}')" for agency, clerk in pairs)
-        addresses = ", ".join(
-            f"('{self._local_part(mailbox)}', '{mailbox}', 'primary')"
-            for mailbox in (*agency_of, *(agency for agency, _ in pairs))
-        )
-        who = ", ".join(f"'{person}'" for person in agency_of)
+        home = self._lab.sql(f"select agency_id from mail.mailbox where id = '{self._lab.samples[0].mailbox}'")
+        boxes = [(agency, "agency", agency) for agency, _ in pairs]
+        boxes += [(clerk, "person", agency) for agency, clerk in pairs]
+        boxes += [(person, "person", home) for person in persons]
+        given = self._lab.variables
+        limits = {
+            "person": given["regulation_quota_personal_default_bytes"],
+            "agency": given["regulation_quota_agency_default_bytes"],
+        }
         self._lab.sql(
-            f"begin; insert into mail.agency (id, kind, name, code) values {agencies};"
-            "insert into mail.mailbox (id, kind, agency_id, name, shard, quota_bytes, state)"
-            " select b.id, b.kind, b.agency_id, b.name, like_it.shard, like_it.quota_bytes, 'active'"
-            f" from (values {', '.join(boxes)}) b (id, kind, agency_id, name)"
-            " join lateral (select * from mail.mailbox m where m.kind = b.kind limit 1) like_it on true;"
-            f"insert into mail.address (local_part, mailbox_id, kind) values {addresses};"
-            f"insert into mail.mailbox_clerk values {clerks};"
-            f"do $$ begin perform mail.password_set(m.id, '{PASSWORD}' || m.id, false, true)"
-            f" from mail.mailbox m where m.id in ({who}); end $$; commit"
+            "begin; insert into mail.agency (id, kind, name, code) values"
+            + _values((agency, "department", NAME, _letters(agency)) for agency, _ in pairs)
+            + "; insert into mail.mailbox (id, kind, agency_id, name, shard, quota_bytes, state) values"
+            + _values((box, kind, agency, NAME, 0, limits[kind], "active") for box, kind, agency in boxes)
+            + "; insert into mail.address (local_part, mailbox_id, kind) values"
+            + _values((self._local_part(box), box, "primary") for box, _, _ in boxes)
+            + f"; insert into mail.mailbox_clerk values {_values(pairs)};"
+            + f" do $$ begin perform mail.password_set(id, '{PASSWORD}' || id, false, true) from mail.mailbox"
+            + f" where kind = 'person' and id in ({_values((box,) for box, _, _ in boxes)}); end $$; commit"
         )
         # What is opened from now on is not cut for what their making changed.
         self._lab.outwait_cuts()
@@ -112,6 +108,11 @@ def remove(lab: Lab, mailboxes: list[str]) -> None:
     )
     homes = " ".join(f"{lab.variables['mail_root']}/{mailbox[:2]}/{mailbox}" for mailbox in mailboxes)
     lab.run("mailstore", f"rm -rf {homes}; doveadm auth cache flush")
+
+
+def _values(rows: Iterable[Sequence[object]]) -> str:
+    """Rows of an SQL list; none of the texts here has a quote in it."""
+    return ", ".join("(" + ", ".join(f"'{cell}'" for cell in row) + ")" for row in rows)
 
 
 def _new() -> str:

@@ -26,6 +26,15 @@ def clerk(delegation: Delegation) -> Sample:
     return delegation.clerk
 
 
+def ended(session: imaplib.IMAP4) -> bool:
+    """Whether the server has hung up."""
+    try:
+        session.noop()
+    except (imaplib.IMAP4.abort, OSError):
+        return True
+    return False
+
+
 def forms(delegation: Delegation) -> list[str]:
     domain = delegation.agency.partition("@")[2]
     return [
@@ -124,15 +133,7 @@ def test_dieu7_1_a_lock_of_the_clerk_cuts_his_way_into_the_agencys_mailbox(
     writing.rset()
     started = time.monotonic()
     lab.run("accounts", f"hanam-mail-db lock {clerk.address} --reason compromised --document 1/KT")
-
-    def cut() -> bool:
-        try:
-            reading.noop()
-        except (imaplib.IMAP4.abort, OSError):
-            return True
-        return False
-
-    wait_for(cut, "the end of the clerk's session", EFFECT)
+    wait_for(lambda: ended(reading), "the end of the clerk's session", EFFECT)
     assert time.monotonic() - started < EFFECT
     refused = [writing.mail(delegation.agency), writing.rcpt(delegation.agency)]
     assert any(code >= 400 for code, _ in refused), refused
@@ -165,15 +166,7 @@ def test_a_clerk_who_leaves_is_cut_at_once_although_his_sign_in_was_remembered(
     pair = f"('{delegation.mailbox}', '{clerk.mailbox}')"
     delete = f"delete from mail.mailbox_clerk where (mailbox_id, clerk_id) = {pair}"
     lab.sql(delete)
-
-    def cut() -> bool:
-        try:
-            reading.noop()
-        except (imaplib.IMAP4.abort, OSError):
-            return True
-        return False
-
-    wait_for(cut, "the end of the former clerk's session", EFFECT)
+    wait_for(lambda: ended(reading), "the end of the former clerk's session", EFFECT)
     with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
         lab.imap(delegation.login, clerk.password)
     insert = f"insert into mail.mailbox_clerk values {pair}"

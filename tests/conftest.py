@@ -37,25 +37,23 @@ def people(lab: Lab) -> People:
     return People(lab)
 
 
-@pytest.fixture
-def person(people: People) -> Sample:
-    """An official with a fresh mailbox, as each of these is."""
-    return people.take()
+def _official(part: str) -> object:
+    def of_the_test(people: People) -> Sample:
+        return people.take()
+
+    of_the_test.__doc__ = f"An official with a fresh mailbox, {part}."
+    return pytest.fixture(of_the_test)
 
 
-@pytest.fixture
-def sender(people: People) -> Sample:
-    return people.take()
-
-
-@pytest.fixture
-def recipient(people: People) -> Sample:
-    return people.take()
-
-
-@pytest.fixture
-def colleague(people: People) -> Sample:
-    return people.take()
+person = _official("whom the test is about")
+sender = _official("who writes")
+recipient = _official("who is written to")
+colleague = _official("another one")
+official = _official("to whom the world writes, or who writes to it")
+owner = _official("who has rules for the mail")
+asker = _official("whom these rules may answer")
+stranger = _official("who has no right to what the test is about")
+reader = _official("who uses the browser")
 
 
 @pytest.fixture

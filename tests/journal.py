@@ -5,7 +5,6 @@ lines when the tests are over. What a test did not declare is a fault of the pro
 """
 
 import json
-import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +47,6 @@ ALWAYS = (
 
 CONVERGING = "converging"
 """Before the first test: what roles stop and start, and hosts that boot."""
-UPGRADING = "upgrading"
 DATABASE_AWAY = "database away"
 DOVECOT_AWAY = "dovecot away"
 FILTER_AWAY = "filter away"
@@ -71,28 +69,12 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"sshd-session .*Unable to open env file: /etc/default/locale",
         # The hosts of a copied lab boot as after a power cut.
         r"systemd-journald File \S+ corrupted or uncleanly shut down, renaming and replacing",
-        rf"dovecot .*{_AWAY}",
-        rf"postfix/\S+ warning: (pgsql query failed|connect to pgsql server).*{_AWAY}",
         r"dovecot [\w-]+: Fatal: master: service\([\w-]+\): child \d+ killed with signal 15$",
         r"dovecot \S+ Warning: (Killed with signal 15|SIGHUP received)",
         # What the watch finds before mail has its way.
         r"hanam-watch the operator could not be told by (mail|smarthost): ",
-    ),
-    # What a running system says besides while it is upgraded.
-    UPGRADING: (
-        # The database starts again with its new settings; who asks it meanwhile asks anew.
-        r"dovecot auth\S*: .*Error: sql: (User query|sql: Iterate query) failed: FATAL: +terminating connection due to",
-        r"dovecot auth(-worker)?\S*: Error: sqlpool\(pgsql\): Query failed, aborting: SELECT ",
-        r"postfix/\S+ warning: proxy:pgsql:\S+ lookup error for ",
-        r"hanam-agent terminating connection due to administrator command$",
-        r"hanam-agent connection (is bad|failed): .*(No such file or directory|closed the connection unexpectedly)$",
-        r"hanam-agent connection (is bad|failed): .*the database system is (starting up|shutting down)$",
-        r"hanam-agent (consuming input failed: server closed the connection unexpectedly|the connection is lost)",
-        # A job of the former release begins between its new program and its new settings; two minutes later it is
-        # right.
+        # An upgrade: a job begins between its new program and its new settings; two minutes later it is right.
         r"hanam-mail-jobs Việc định kỳ thất bại / job failed on \S+: systemctl status hanam-mail-notices\.service",
-        r"hanam-watch Gửi thông báo thất bại \(hanam-mail-notices\.service\)",
-        r"systemd (Failed to start )?hanam-mail-notices\.service",
     ),
     DATABASE_AWAY: (
         rf"postfix/\S+ warning: (pgsql query failed|connect to pgsql server).*{_AWAY}",
@@ -277,9 +259,9 @@ def windows(config: pytest.Config) -> list[Window]:
 
 def hosts_are_ready(config: pytest.Config) -> None:
     """Note that what roles and boots provoke is over, as if it had been a test."""
-    # Hosts that boot begin in no order: who asks for the database asks anew until it is there.
-    provoked = {CONVERGING, DATABASE_AWAY, *([UPGRADING] if "HANAM_EARLIER" in os.environ else [])}
-    windows(config).insert(0, Window("before the first test", 0, time.time(), frozenset(provoked)))
+    # Hosts that boot begin in no order, and an upgrade starts the database again: who asks for it asks anew.
+    provoked = frozenset({CONVERGING, DATABASE_AWAY})
+    windows(config).insert(0, Window("before the first test", 0, time.time(), provoked))
 
 
 @contextmanager

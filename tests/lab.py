@@ -101,9 +101,8 @@ class Lab:
         for folder in ("all", "hanam", "lab"):
             for path in sorted((REPOSITORY / "group_vars" / folder).rglob("*.yml")):
                 merged |= yaml.safe_load(path.read_text()) or {}
-        # Hosts from an image have the secrets that they were converged with.
-        if secrets := os.environ.get("HANAM_SECRETS"):
-            merged |= yaml.safe_load(Path(secrets).read_text())
+        if secrets := self.driver.secrets:
+            merged |= yaml.safe_load(secrets.read_text())
         return merged
 
     def port(self, key: str) -> int:
@@ -174,8 +173,7 @@ class Lab:
     def play(self, book: str, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a playbook on the lab, as an operator does."""
         program = str(Path(sys.executable).with_name("ansible-playbook"))
-        secrets = os.environ.get("HANAM_SECRETS")
-        given = ["-e", f"@{secrets}"] if secrets else []
+        given = ["-e", f"@{self.driver.secrets}"] if self.driver.secrets else []
         where = ["-i", str(self.topology), "-i", str(self.driver.inventory)]
         return subprocess.run(
             [program, *where, *given, f"playbooks/{book}", *words],
@@ -235,15 +233,6 @@ class Lab:
         self.sql(f"{forget} {setting} {forget}")
         # What is opened from now on is not cut for what was before.
         self.outwait_cuts()
-
-    def give_back(self, person: Sample) -> None:
-        """Undo what a test did to a sample official's account: failures, lock by running, password."""
-        mailbox = f"mail.resolve('{person.address}')"
-        self.sql(
-            f"delete from mail.lock_state where mailbox_id = {mailbox};"
-            f" delete from mail.sign_in_failure where login = {mailbox}"
-        )
-        self.give_password(person.address, person.password, must_change=False)
 
     def settle(self, seconds: float = DELIVERY) -> None:
         """Wait until every node's agent has done what the changes made so far ask of it."""

@@ -34,6 +34,12 @@ class Lab:
         return self.folder / "hosts.yml"
 
     @property
+    def secrets(self) -> Path | None:
+        """The secrets that the hosts were converged with, where they are not those of this checkout: from an image."""
+        path = self.folder / converged.SECRETS.name
+        return path if path.exists() else None
+
+    @property
     def sharing(self) -> str:
         """Options of ssh for connections that are kept and shared."""
         return f"-o ControlMaster=auto -o ControlPersist=60s -o ControlPath={self.folder}/ssh-%C"

@@ -37,11 +37,9 @@ def run(role: str, inventory: str) -> int:
     try:
         lab.start(kept, say)
         say(f"hosts are up from {kept.name} ({time.monotonic() - began:.0f} s)")
-        # Those that the image was converged with.
-        secrets = kept / converged.SECRETS.name
-        environment = {"HANAM_LAB": lab.name, "HANAM_INVENTORY": inventory, "HANAM_SECRETS": str(secrets)}
+        environment = {"HANAM_LAB": lab.name, "HANAM_INVENTORY": inventory}
         program = Path(sys.executable).with_name("ansible-playbook")
-        where = ["-i", inventory, "-i", str(lab.inventory), "-e", f"@{secrets}"]
+        where = ["-i", inventory, "-i", str(lab.inventory), "-e", f"@{lab.secrets}"]
         play = [str(program), *where, "playbooks/lab.yml", "--tags", role, "--diff"]
         for turn in ("first", "second"):
             code, told = _inside(lab, play, environment)

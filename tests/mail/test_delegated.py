@@ -10,15 +10,8 @@ import pytest
 from tests import journal
 from tests.delegation import Delegation
 from tests.lab import EFFECT, Lab, Sample, at_once, message, wait_for
-from tests.people import People
 
 pytestmark = [pytest.mark.dieu9, pytest.mark.neighbours, pytest.mark.provokes(journal.REFUSED_SIGN_IN)]
-
-
-@pytest.fixture
-def stranger(people: People) -> Sample:
-    """An official who is not the agency's clerk."""
-    return people.take()
 
 
 @pytest.fixture

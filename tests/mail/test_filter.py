@@ -18,7 +18,6 @@ import pytest
 
 from tests import journal
 from tests.lab import Lab, Sample, at_once, message, wait_for
-from tests.people import People
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.dieu10, pytest.mark.provokes(journal.FILTER_AWAY)]
 
@@ -126,11 +125,6 @@ VIRUSES: list[Callable[[EmailMessage], bytes]] = [
 
 
 # --- doors ---
-
-
-@pytest.fixture
-def official(people: People) -> Sample:
-    return people.take()
 
 
 def submit(lab: Lab, sender: Sample, recipient: str, content: bytes) -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from tests.foreign import AN, Foreign
 from tests.lab import Lab, Sample, at_once, message
-from tests.people import People
 
 pytestmark = pytest.mark.dieu4
 
@@ -18,11 +17,6 @@ STRANGER = "nguoi.gui@client.example"
 """Of a domain with an address and nothing else: no SPF, no DMARC, and the outer machine's own."""
 
 BELOW = ".".join(["a" * 60] * 4)
-
-
-@pytest.fixture
-def official(people: People) -> Sample:
-    return people.take()
 
 
 def bring(

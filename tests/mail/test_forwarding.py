@@ -10,16 +10,10 @@ from tests import journal
 from tests.foreign import AGENCY, AN, REJECT, Foreign
 from tests.lab import Lab, Sample, message, wait_for
 from tests.mail.managesieve import connected, sign_in, signed_in
-from tests.people import People
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.provokes(journal.SCRIPTS)]
 
 NAME = "chuyen"
-
-
-@pytest.fixture
-def owner(people: People) -> Sample:
-    return people.take()
 
 
 @pytest.fixture

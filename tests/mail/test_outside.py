@@ -11,7 +11,6 @@ import pytest
 
 from tests.foreign import AN, BUSY, FULL, REJECT, UNSIGNED, WRONG_DANE, Foreign
 from tests.lab import Lab, Sample, message, wait_for
-from tests.people import People
 
 
 @pytest.fixture
@@ -19,11 +18,6 @@ def foreign(lab: Lab) -> Iterator[Foreign]:
     yield Foreign(lab)
     # What could not go must not come back into the next test's way.
     lab.run("submission", "postsuper -d ALL deferred")
-
-
-@pytest.fixture
-def official(people: People) -> Sample:
-    return people.take()
 
 
 def send(lab: Lab, official: Sample, recipient: str) -> EmailMessage:

@@ -9,19 +9,8 @@ import pytest
 
 from tests import journal
 from tests.lab import Lab, Sample, message, wait_for
-from tests.people import People
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.provokes(journal.SCRIPTS)]
-
-
-@pytest.fixture
-def owner(people: People) -> Sample:
-    return people.take()
-
-
-@pytest.fixture
-def asker(people: People) -> Sample:
-    return people.take()
 
 
 type Put = Callable[[str], bool]

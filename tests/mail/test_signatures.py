@@ -16,7 +16,6 @@ from tests.foreign import AN, UNSIGNED, Foreign
 from tests.lab import Lab, Sample
 from tests.mail.test_scores import verdicts
 from tests.official_mail import Client
-from tests.people import People
 from tests.signing import Key, arc, dkim
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.provokes(journal.ZONES)]
@@ -40,11 +39,6 @@ KEYS: dict[str, tuple[int, str]] = {
     "blanks": (2048, f"v=DKIM1; k=rsa; n=a{' ' * 1000}a;"),
     "hostile": (2048, f"v=DKIM1; k=rsa; n{' ' * 1000}a;"),
 }
-
-
-@pytest.fixture
-def official(people: People) -> Sample:
-    return people.take()
 
 
 @pytest.fixture(scope="module")

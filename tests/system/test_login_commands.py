@@ -71,7 +71,7 @@ def registered(lab: Lab, people: People) -> Iterator[Sample]:
     sample = lab.samples[5]
     yield sample
     lab.sql(f"select mail.restores_followed('{{{sample.mailbox}}}')")
-    lab.give_back(sample)
+    lab.give_password(sample.address, sample.password, must_change=False)
 
 
 def test_a_plan_tells_of_a_restore_by_command_until_the_registry_has_it(

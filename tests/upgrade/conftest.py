@@ -7,7 +7,7 @@ import pytest
 
 from tests.lab import Lab
 from tests.upgrade import state
-from tests.upgrade.content import People
+from tests.upgrade.content import Owners
 
 
 @pytest.fixture(scope="session")
@@ -21,5 +21,5 @@ def after(lab: Lab) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def people(lab: Lab) -> People:
-    return People(lab)
+def owners(lab: Lab) -> Owners:
+    return Owners(lab)

@@ -2,12 +2,10 @@
 `python -m tests.upgrade.content`. Then it writes down what is there (state.py).
 """
 
-import os
 import re
 import sys
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import yaml
 
@@ -31,7 +29,7 @@ PAGE_SIZE = 37
 
 
 @dataclass
-class People:
+class Owners:
     """Who has what on the hosts, before and after."""
 
     lab: Lab
@@ -66,30 +64,30 @@ class People:
 
 def fill(lab: Lab) -> dict[str, str]:
     """What is known besides of the state."""
-    people = People(lab)
-    _mail(lab, people)
-    _script(lab, people)
-    _settings(lab, people.reader)
-    former = people.changed.password
-    _password(lab, people.changed)
-    lock = f"hanam-mail-db lock {people.locked.address} --reason compromised --note '{NOTE}' --document {DOCUMENT}"
+    owners = Owners(lab)
+    _mail(lab, owners)
+    _script(lab, owners)
+    _settings(lab, owners.reader)
+    former = owners.changed.password
+    _password(lab, owners.changed)
+    lock = f"hanam-mail-db lock {owners.locked.address} --reason compromised --note '{NOTE}' --document {DOCUMENT}"
     lab.run("accounts", lock)
     lab.settle()
     lab.run("mailstore", "hanam-mail-backup")
     return {"former_password": former}
 
 
-def _mail(lab: Lab, people: People) -> None:
-    reader, sender, agency = people.reader, people.sender, people.agency
+def _mail(lab: Lab, owners: Owners) -> None:
+    reader, sender, agency = owners.reader, owners.sender, owners.agency
     with lab.submission(sender.address, sender.password) as client:
         for subject in SUBJECTS:
             client.send_message(message(sender.address, reader.address, subject=subject))
-        for receiver in (agency.agency, people.changed.address, people.locked.address):
+        for receiver in (agency.agency, owners.changed.address, owners.locked.address):
             client.send_message(message(sender.address, receiver, subject=SUBJECTS[0]))
     for subject in SUBJECTS:
         lab.wait_for_message(reader, subject)
-    lab.wait_for_message(people.changed, SUBJECTS[0])
-    lab.wait_for_message(people.locked, SUBJECTS[0])
+    lab.wait_for_message(owners.changed, SUBJECTS[0])
+    lab.wait_for_message(owners.locked, SUBJECTS[0])
     of_agency = Sample(agency.login, agency.clerk.password, agency.mailbox, "")
     lab.wait_for_message(of_agency, SUBJECTS[0])
     with lab.imap(reader.address, reader.password) as imap:
@@ -104,13 +102,13 @@ def _mail(lab: Lab, people: People) -> None:
         imap.expunge()
 
 
-def _script(lab: Lab, people: People) -> None:
-    with managesieve.signed_in(lab, people.reader) as session:
+def _script(lab: Lab, owners: Owners) -> None:
+    with managesieve.signed_in(lab, owners.reader) as session:
         assert session.put("loc", SCRIPT).startswith("OK")
         assert session.ask(b'SETACTIVE "loc"\r\n').startswith("OK")
-    with lab.submission(people.sender.address, people.sender.password) as client:
-        client.send_message(message(people.sender.address, people.reader.address, subject="bao cao truoc"))
-    lab.wait_for_message(people.reader, "bao cao truoc", folder='"Bao cao"')
+    with lab.submission(owners.sender.address, owners.sender.password) as client:
+        client.send_message(message(owners.sender.address, owners.reader.address, subject="bao cao truoc"))
+    lab.wait_for_message(owners.reader, "bao cao truoc", folder='"Bao cao"')
 
 
 def _settings(lab: Lab, reader: Sample) -> None:
@@ -131,13 +129,13 @@ def _settings(lab: Lab, reader: Sample) -> None:
 
 
 def _password(lab: Lab, person: Sample) -> None:
-    answer = http_doors.Browser(lab).change(person.address, person.password, CHOSEN)
+    http_doors.Browser(lab).change(person.address, person.password, CHOSEN)
     with lab.imap(person.address, CHOSEN):
         pass
     # The lab gives its samples the passwords of its vault at every converge; this one is his own from now on.
-    vault = Path(os.environ["HANAM_SECRETS"])
+    vault = lab.driver.secrets
+    assert vault
     secrets = yaml.safe_load(vault.read_text())
-    assert answer, "the page says what it did"
     secrets["vault_sample_passwords"][person.address.partition("@")[0]] = CHOSEN
     atomic_file.write(vault, vault_file.dump(secrets).encode(), mode=0o600)
 

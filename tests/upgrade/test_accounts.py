@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.lab import Lab, message, wait_for
-from tests.upgrade.content import DOCUMENT, NOTE, SUBJECTS, People
+from tests.upgrade.content import DOCUMENT, NOTE, SUBJECTS, Owners
 from tests.upgrade.state import kept
 
 KEYS = {
@@ -42,9 +42,9 @@ def test_no_audit_row_of_the_upgrade_is_of_a_password_or_a_lock(before: dict[str
 
 @pytest.mark.dieu8
 def test_dieu8_a_password_that_was_chosen_before_opens_and_the_one_before_it_does_not(
-    lab: Lab, before: dict[str, Any], people: People
+    lab: Lab, before: dict[str, Any], owners: Owners
 ) -> None:
-    person = people.changed
+    person = owners.changed
     with lab.imap(person.address, person.password) as client:
         assert client.select("INBOX", readonly=True)[1] == [b"1"]
     with lab.submission(person.address, person.password):
@@ -54,30 +54,30 @@ def test_dieu8_a_password_that_was_chosen_before_opens_and_the_one_before_it_doe
 
 
 @pytest.mark.dieu7
-def test_dieu7_a_lock_holds_with_its_reason_and_the_mailbox_receives(lab: Lab, people: People) -> None:
-    person = people.locked
+def test_dieu7_a_lock_holds_with_its_reason_and_the_mailbox_receives(lab: Lab, owners: Owners) -> None:
+    person = owners.locked
     with pytest.raises(imaplib.IMAP4.error):
         lab.imap(person.address, person.password)
     reason = lab.sql(f"select reason || '/' || note from mail.lock_state where mailbox_id = '{person.mailbox}'")
     assert reason == f"compromised/{NOTE}"
-    mail = message(people.sender.address, person.address)
-    with lab.submission(people.sender.address, people.sender.password) as client:
+    mail = message(owners.sender.address, person.address)
+    with lab.submission(owners.sender.address, owners.sender.password) as client:
         client.send_message(mail)
     search = f"doveadm search -u {person.mailbox} mailbox INBOX header subject '{mail['Subject']}'"
     wait_for(lambda: lab.run("mailstore", search).strip(), "mail for a locked mailbox")
 
 
-def test_this_releases_command_tells_what_the_earlier_one_wrote_down(lab: Lab, people: People) -> None:
-    entries = json.loads(lab.run("accounts", f"hanam-mail-db history {people.locked.address} --json"))
+def test_this_releases_command_tells_what_the_earlier_one_wrote_down(lab: Lab, owners: Owners) -> None:
+    entries = json.loads(lab.run("accounts", f"hanam-mail-db history {owners.locked.address} --json"))
     told = json.dumps(entries, ensure_ascii=False)
     assert NOTE in told
     assert DOCUMENT in told
-    assert DOCUMENT in lab.run("accounts", f"hanam-mail-db history {people.locked.address}")
+    assert DOCUMENT in lab.run("accounts", f"hanam-mail-db history {owners.locked.address}")
 
 
 @pytest.mark.dieu9
-def test_dieu9_a_clerk_opens_the_agencys_mailbox_as_before(lab: Lab, people: People) -> None:
-    agency = people.agency
+def test_dieu9_a_clerk_opens_the_agencys_mailbox_as_before(lab: Lab, owners: Owners) -> None:
+    agency = owners.agency
     with lab.imap(agency.login, agency.clerk.password) as client:
         client.select("INBOX", readonly=True)
         assert client.search(None, "SUBJECT", f'"{SUBJECTS[0]}"')[1][0]

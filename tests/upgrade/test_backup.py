@@ -7,7 +7,7 @@ import pytest
 
 from tests.lab import Lab
 from tests.upgrade import state
-from tests.upgrade.content import DOCUMENT, FOLDER, People
+from tests.upgrade.content import DOCUMENT, FOLDER, Owners
 
 pytestmark = pytest.mark.dieu10
 
@@ -25,8 +25,8 @@ def test_no_snapshot_is_lost(before: dict[str, Any], after: dict[str, Any]) -> N
     assert set(before["snapshots"]) - set(after["snapshots"]) == set()
 
 
-def test_a_deleted_folder_returns_from_a_backup_of_before(lab: Lab, before: dict[str, Any], people: People) -> None:
-    person = people.reader
+def test_a_deleted_folder_returns_from_a_backup_of_before(lab: Lab, before: dict[str, Any], owners: Owners) -> None:
+    person = owners.reader
 
     def of_folder() -> list[str]:
         query = f"doveadm -f tab fetch -u {person.mailbox} 'guid flags date.received' mailbox 'Công văn đến'"

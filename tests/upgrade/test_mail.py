@@ -6,7 +6,7 @@ import pytest
 
 from tests.foreign import AN, BINH, Foreign
 from tests.lab import Lab, message
-from tests.upgrade.content import PAGE_SIZE, SCRIPT, People
+from tests.upgrade.content import PAGE_SIZE, SCRIPT, Owners
 
 
 def test_every_message_is_where_it_was_with_uid_flags_and_keywords(
@@ -22,9 +22,9 @@ def test_every_message_is_where_it_was_with_uid_flags_and_keywords(
 
 @pytest.mark.parametrize("what", ["messages", "content", "folders", "subscribed", "scripts", "script", "limits"])
 def test_a_persons_mailbox_is_the_same_to_the_last_octet(
-    before: dict[str, Any], after: dict[str, Any], people: People, what: str
+    before: dict[str, Any], after: dict[str, Any], owners: Owners, what: str
 ) -> None:
-    old, new = (state["mail"][people.reader.mailbox][what] for state in (before, after))
+    old, new = (state["mail"][owners.reader.mailbox][what] for state in (before, after))
     assert old, "something was there"
     assert new == old
 
@@ -41,8 +41,8 @@ def test_what_people_set_in_the_webmail_is_kept(before: dict[str, Any], after: d
     assert after["webmail"] == before["webmail"]
 
 
-def test_a_script_of_before_goes_on_sorting(lab: Lab, people: People) -> None:
-    reader, sender = people.reader, people.sender
+def test_a_script_of_before_goes_on_sorting(lab: Lab, owners: Owners) -> None:
+    reader, sender = owners.reader, owners.sender
     assert "ACTIVE" in lab.run("mailstore", f"doveadm sieve list -u {reader.mailbox}")
     assert "bao cao" in SCRIPT
     mail = message(sender.address, reader.address)
@@ -53,12 +53,12 @@ def test_a_script_of_before_goes_on_sorting(lab: Lab, people: People) -> None:
     lab.wait_for_message(reader, subject, folder='"Bao cao"')
 
 
-def test_mail_comes_in_and_goes_out(lab: Lab, people: People) -> None:
+def test_mail_comes_in_and_goes_out(lab: Lab, owners: Owners) -> None:
     foreign = Foreign(lab)
-    incoming = message(AN, people.reader.address)
-    foreign.send(incoming, AN, people.reader.address)
-    outgoing = message(people.reader.address, BINH)
-    with lab.submission(people.reader.address, people.reader.password) as client:
+    incoming = message(AN, owners.reader.address)
+    foreign.send(incoming, AN, owners.reader.address)
+    outgoing = message(owners.reader.address, BINH)
+    with lab.submission(owners.reader.address, owners.reader.password) as client:
         client.send_message(outgoing)
-    lab.wait_for_message(people.reader, incoming["Subject"])
+    lab.wait_for_message(owners.reader, incoming["Subject"])
     foreign.wait_for(BINH, outgoing["Subject"])

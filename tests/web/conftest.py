@@ -8,8 +8,7 @@ import pytest
 from selenium import webdriver
 
 from hanam_lab.paths import REPOSITORY
-from tests.lab import Lab, Sample
-from tests.people import People
+from tests.lab import Lab
 from tests.web import browser
 from tests.web.pages import Webmail
 
@@ -34,12 +33,6 @@ def webmail(lab: Lab, chromium: webdriver.Chrome) -> Webmail:
     chromium.get("about:blank")
     complaints(chromium)
     return Webmail(chromium, _name(lab))
-
-
-@pytest.fixture
-def reader(people: People) -> Sample:
-    """An official who uses the browser."""
-    return people.take()
 
 
 def _name(lab: Lab) -> str:

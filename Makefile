@@ -149,7 +149,7 @@ database: setup
 	pytest -q tests/database
 
 # In this order; a copy comes with its original (split-mail with split; mail, roles and people with default). upgrade needs no other.
-SCENARIOS ?= split default upgrade split-mail mail roles people
+SCENARIOS ?= split default mail split-mail upgrade roles people
 
 .PHONY: molecule
 molecule: setup lab-packages ## the whole system on real hosts, on one machine and split over several, side by side

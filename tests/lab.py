@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -212,14 +212,18 @@ class Lab:
 
         Hashes that are there already take that cost at their owner's next sign-in, and a refusal has it at once.
         """
-        name = "accounts_bcrypt_cost"
         everywhere = yaml.safe_load((REPOSITORY / "group_vars/all/sizes.yml").read_text())
-        change = "update mail.setting set value = '{}' where name = 'password_bcrypt_cost'"
-        self.sql(change.format(everywhere[name]))
+        change = "update mail.setting set value = '{}' where name = 'password_{}'; "
+
+        def cost(variables: Mapping[str, Any]) -> str:
+            names = ("argon2_memory", "argon2_passes")
+            return "".join(change.format(variables[f"accounts_{name}"], name) for name in names)
+
+        self.sql(cost(everywhere))
         try:
             yield
         finally:
-            self.sql(change.format(self.variables[name]))
+            self.sql(cost(self.variables))
 
     def send_notices(self) -> None:
         """Send what waits by now. A run that the timer has begun may not have seen it: the first call awaits that."""

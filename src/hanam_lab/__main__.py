@@ -75,10 +75,11 @@ def keep(name: str) -> None:
 def inside(name: str, command: tuple[str, ...]) -> None:
     """Run COMMAND where it reaches the hosts of the lab NAME; a copy is reached from its own network alone.
 
-    With HANAM_TURNS=N in the environment it waits until fewer than N such commands of this checkout run.
+    With HANAM_TURNS=N in the environment it waits until fewer than N such commands of this checkout run; of those that
+    wait, the lowest HANAM_RANK goes first.
     """
     if number := os.environ.get("HANAM_TURNS"):
-        turns.take(int(number))
+        turns.take(int(number), int(os.environ.get("HANAM_RANK", "0")))
     line = [*driver.Lab(name).inside, *command]
     os.execvp(line[0], line)  # noqa: S606
 

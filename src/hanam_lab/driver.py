@@ -76,9 +76,8 @@ class Lab:
                 stale.append(host)
         self._write_inventory(hosts)
         self._boot([host for host in hosts if host.nspawn_pid is None], say)
-        for host in stale:
-            # An installer leaves package lists too; check mode on an empty host needs them.
-            run([*self.ssh_command(host.spec.name), "sudo", "apt-get", "-q", "update"])
+        # An installer leaves package lists too; check mode on an empty host needs them.
+        self._read_package_lists(stale)
 
     def copy(self, original: "Lab", say: image.Say) -> None:
         """Start from what was kept of another lab, with its addresses in a network of its own."""
@@ -104,9 +103,17 @@ class Lab:
             below = sorted((kept / host.spec.name).iterdir(), key=lambda layer: int(layer.name))
             (host.folder / "lower").write_text("".join(f"{layer}\n" for layer in below))
             _mount(host, base)
+        # The tree may list packages that the image's did not.
+        archive = image.package_archive(base, say)
+        stale = [host for host in hosts if _point_apt_at(host, archive)]
         self._write_inventory(hosts)
         self._boot(hosts, say)
         self._await_daemons(hosts)
+        self._read_package_lists(stale)
+
+    def _read_package_lists(self, hosts: list[Host]) -> None:
+        for host in hosts:
+            run([*self.ssh_command(host.spec.name), "sudo", "apt-get", "-q", "update"])
 
     def _await_daemons(self, hosts: list[Host]) -> None:
         for host in hosts:

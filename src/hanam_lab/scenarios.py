@@ -57,6 +57,8 @@ class Scenario:
     """Lab whose converge it waits for, without needing it."""
     budget: int = 0
     """Seconds of processors that it may cost (HANAM_BUDGET); more is a failure."""
+    rank: int = 0
+    """Its place among those named: the first is tested first, if several wait."""
     here: float = 0.0
     converged: bool = False
     started: float = 0.0
@@ -72,7 +74,7 @@ class Scenario:
             self.process = subprocess.Popen(
                 ["molecule", "test", "--scenario-name", self.name],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                env={**os.environ, "HANAM_TURNS": TESTED_AT_ONCE},
+                env={**os.environ, "HANAM_TURNS": TESTED_AT_ONCE, "HANAM_RANK": str(self.rank)},
             )  # fmt: skip
 
     @property
@@ -135,7 +137,7 @@ class Scenario:
 
 def run(names: Sequence[str], say: Say) -> list[Scenario]:
     """Run the scenarios to their end; returns those that failed."""
-    scenarios = [_read(name) for name in names]
+    scenarios = [_read(name, rank) for rank, name in enumerate(names)]
     waiting, running = list(scenarios), list[Scenario]()
     try:
         while waiting or running:
@@ -168,7 +170,7 @@ def run(names: Sequence[str], say: Say) -> list[Scenario]:
     return [scenario for scenario in scenarios if not scenario.passed]
 
 
-def _read(name: str) -> Scenario:
+def _read(name: str, rank: int) -> Scenario:
     environment = yaml.safe_load((REPOSITORY / f"molecule/{name}/molecule.yml").read_text())["ansible"]["env"]
     return Scenario(
         name,
@@ -177,6 +179,7 @@ def _read(name: str) -> Scenario:
         environment.get("HANAM_COPY_OF", ""),
         environment.get("HANAM_AFTER", ""),
         int(environment.get("HANAM_BUDGET", 0)),
+        rank,
     )
 
 

@@ -13,23 +13,49 @@ PLACE = REPOSITORY / "build/turns"
 _POLL_SECONDS = 1.0
 
 
-def take(number: int) -> None:
+def take(number: int, rank: int = 0) -> None:
     """Wait until fewer than `number` processes of this checkout hold a turn, and hold one to the end of this process.
 
-    A program that takes this one's place (exec) keeps it; what it starts does not: Python hands nothing on.
+    Among those that wait, the lowest `rank` goes first. A program that takes this one's place (exec) keeps the turn;
+    what it starts does not: Python hands nothing on.
     """
     PLACE.mkdir(parents=True, exist_ok=True)
+    waiting = _open(f"waiting-{rank}")
+    fcntl.flock(waiting, fcntl.LOCK_SH)
     while True:
-        for turn in range(number):
-            place = os.open(PLACE / str(turn), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(place)
-            else:
-                os.set_inheritable(place, True)
-                return
+        if not _waited_for(rank):
+            for turn in range(number):
+                place = _free(str(turn))
+                if place is not None:
+                    os.set_inheritable(place, True)
+                    os.close(waiting)
+                    return
         time.sleep(_POLL_SECONDS)
+
+
+def _waited_for(rank: int) -> bool:
+    """Whether somebody of a lower rank waits for a turn."""
+    for before in range(rank):
+        place = _free(f"waiting-{before}")
+        if place is None:
+            return True
+        os.close(place)
+    return False
+
+
+def _free(name: str) -> int | None:
+    """The lock of this name, held now, or nothing if another holds it."""
+    place = _open(name)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(place)
+        return None
+    return place
+
+
+def _open(name: str) -> int:
+    return os.open(PLACE / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 class Quiet:

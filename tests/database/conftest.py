@@ -17,8 +17,8 @@ from tests.database.server import Server
 from tests.render.conftest import environments
 
 HOST = "accounts1"
-# bcrypt at its lowest cost: what takes time on purpose is tried where time is the subject.
-CHEAP = 4
+# argon2id at its lowest cost: what takes time on purpose is tried where time is the subject.
+CHEAP = {"password_argon2_memory": 8, "password_argon2_passes": 1}
 NewDatabase = Callable[[], Database]
 
 
@@ -43,7 +43,7 @@ def wanted(operator: Any, tmp_path_factory: pytest.TempPathFactory) -> migrate.W
         return environment.value("postgresql", name, HOST)
 
     settings = json.loads(json.dumps(value("postgresql_settings")))
-    changed = {"password_bcrypt_cost": CHEAP, "handover_recipients": [str(operator.to_public())]}
+    changed = {**CHEAP, "handover_recipients": [str(operator.to_public())]}
     return migrate.Wanted(
         {},
         settings | changed,

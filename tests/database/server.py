@@ -27,6 +27,8 @@ PACKAGES = (
     f"postgresql-{MAJOR}", f"postgresql-client-{MAJOR}", "libpq5", "libicu76", "libldap2", "libsasl2-2", "libxml2",
     "libgssapi-krb5-2", "libkrb5-3", "libk5crypto3", "libkrb5support0", "libcom-err2", "libkeyutils1",
     "libreadline8t64",
+    # PL/Perl, in which passwords are hashed, and the module that does it.
+    f"postgresql-plperl-{MAJOR}", "libperl5.40", "libcrypt-argon2-perl",
 )  # fmt: skip
 PROGRAMS = f"usr/lib/postgresql/{MAJOR}/bin"
 # As roles/postgresql has it where answers depend on it; nothing that a crash would need.
@@ -41,6 +43,7 @@ OPTIONS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "checkpoint_timeout": "1h",
+    "plperl.on_init": "require Crypt::Argon2",
 }
 _START_SECONDS = 60
 
@@ -95,7 +98,11 @@ class Server:
         self.folder = folder
         self._tree = tree
         libraries = ":".join(str(path) for path in tree.glob("usr/lib/*-linux-gnu"))
-        self.environment = {"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": libraries, "LC_ALL": "C.UTF-8"}
+        modules = ":".join(str(path) for path in tree.glob("usr/lib/*-linux-gnu/perl5/*"))
+        self.environment = {
+            "PATH": os.environ["PATH"], "LD_LIBRARY_PATH": libraries, "PERL5LIB": modules, "LC_ALL": "C.UTF-8",
+            "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+        }  # fmt: skip
 
     def program(self, name: str) -> str:
         """The path of one of PostgreSQL's programs; it needs `environment`."""

@@ -1,12 +1,9 @@
 """The decision of a sign-in, as the database takes it (Đ4.6, Đ6, Đ7.1, Đ8.2a)."""
 
-from itertools import pairwise
-from math import inf
-
 import pytest
 
 from tests.database.databases import Database
-from tests.database.world import PASSWORD, WORLD, login, query, quoted, refused
+from tests.database.world import PASSWORD, WORLD, login, query, refused
 
 AUTOMATIC = "update mail.lock_state set automatic = true where mailbox_id = 'test1person';"
 LOCKED = WORLD + "select mail.mailbox_lock('test1person', 'compromised', '');"
@@ -315,47 +312,3 @@ def test_a_sealed_password_is_opened_with_the_shared_key(database: Database, oct
     )
     ask = f"select * from mail.dovecot_passdb_sealed('test.nguoi', {sealed}, 'imap', 993, '')"
     assert query(database, ask) == answer
-
-
-def test_a_raised_cost_is_applied_at_the_next_sign_in_and_ends_no_session(database: Database) -> None:
-    raised = "update mail.setting set value = '5' where name = 'password_bcrypt_cost';"
-    last = "select coalesce(max(seq), 0) from mail.outbox"
-    ask = (
-        f"select set_config('t.last', ({last})::text, true); {login('test.nguoi', 'sai')}; {login('test.nguoi')};"
-        " select left(hash, 7), mail.password_matches(hash, {}) from mail.credential where mailbox_id = 'test1person';"
-        f" select ({last}) = current_setting('t.last')::bigint; {login('test.nguoi')}"
-    ).format(quoted(PASSWORD))
-    assert query(database, ask, world=WORLD + raised).splitlines()[1:] == [IN, "$2a$05$|t", "t", IN]
-
-
-@pytest.mark.dieu4
-def test_a_refusal_takes_as_long_whoever_it_is(database: Database) -> None:
-    """By time nobody learns who exists, who has a first password (of a cheap hash), or that it was right but locked."""
-    cheap = "update mail.credential set hash = mail_crypto.crypt('x', mail_crypto.gen_salt('bf', 4)) "
-    cheap += "where mailbox_id = 'test1person';"
-    many = "update mail.setting set value = '1000' where name like 'guessing%failures';"
-    # At a cost that can be told from all the rest that a decision takes, and from that of the cheap hash.
-    costly = "update mail.setting set value = '9' where name = 'password_bcrypt_cost';"
-
-    def seconds(statement: str, world: str = WORLD) -> float:
-        """The shortest of several: the machine may be busy, but never faster than it is."""
-        clock = "select 'at ' || extract(epoch from clock_timestamp())"
-        shown = query(database, f"{clock}; " + f"{statement}; {clock}; " * 5 + "select 1", world=costly + world + many)
-        times = [float(line.split()[1]) for line in shown.splitlines() if line.startswith("at ")]
-        return min(after - before for before, after in pairwise(times))
-
-    cases = {
-        "a wrong password": (login("test.nguoi", "sai"),),
-        "a name that does not exist": (login("khong.co.ai", "sai"),),
-        "a cheap hash": (login("test.nguoi", "sai"), WORLD + cheap),
-        "locked, at a silent door": (login("test.nguoi", protocol="smtp"), LOCKED),
-        "revoked, with a wrong password": (login("test.socu", "sai"),),
-    }
-    shortest = dict.fromkeys(cases, inf)
-    # By turns: what is really slower stays so however often it is tried, what a busy machine delayed does not.
-    for _ in range(8):
-        for case, arguments in cases.items():
-            shortest[case] = min(shortest[case], seconds(*arguments))
-        if max(shortest.values()) / min(shortest.values()) < 3 / 2:
-            return
-    pytest.fail(f"seconds: {shortest}")

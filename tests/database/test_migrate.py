@@ -1,15 +1,19 @@
 """The functions and rights of the accounts database are those of the files, whatever a former release left."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
-from hanam_mail.host.database import schema
+from hanam_mail.host.database import migrate, roles, schema
 from hanam_mail.host.database.errors import DatabaseError
+from hanam_mail.host.database.session import one
 from tests.database.conftest import NewDatabase
 from tests.database.scratch import Scratch
+from tests.database.server import Server
 
 
 def brought(scratch: Scratch) -> list[str]:
@@ -43,6 +47,58 @@ def test_what_the_files_make_no_more_leaves_the_database(scratch: Scratch) -> No
     assert brought(scratch) == ["functions and grants: created anew"]
     assert scratch.psql(everything) == before
     assert brought(scratch) == []
+
+
+def test_what_hashes_passwords_is_the_superusers_and_as_the_file_has_it(scratch: Scratch) -> None:
+    def made() -> list[str]:
+        with psycopg.connect(scratch.dsn("postgres")) as superuser:
+            return list(schema.bring_crypto(superuser))
+
+    assert made() == []
+    owners = "select distinct proowner::regrole from pg_proc where pronamespace = 'mail_crypto'::regnamespace"
+    assert scratch.psql(owners) == "postgres"
+    for spoilt in (
+        "create or replace function mail_crypto.argon2id_matches(hash text, password bytea) returns boolean"
+        " language plperl as 'return 1'",
+        "grant usage on language plperl to public",
+        "grant execute on function mail_crypto.argon2id_matches(text, bytea) to public",
+        "drop function mail_crypto.argon2id_matches(text, bytea)",
+    ):
+        scratch.psql(spoilt)
+        assert made() == ["functions that hash passwords: created anew"], spoilt
+        assert made() == []
+
+
+def test_a_check_before_the_language_is_installed_tells_of_it(
+    postgresql: Server, wanted: migrate.Wanted, monkeypatch: pytest.MonkeyPatch, new_database: NewDatabase
+) -> None:
+    new_database()
+    mail, *others = roles.DATABASES
+    monkeypatch.setattr(roles, "DATABASES", (replace(mail, languages=("plperl", "plnothing")), *others))
+    where = {"admin": postgresql.conninfo(), "owner": postgresql.conninfo(user="mail_migrate")}
+    assert migrate.migrate(wanted, check=True, **where) == ["database mail: language plnothing"]
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="plnothing"):
+        migrate.migrate(wanted, check=False, **where)
+
+
+def test_a_superuser_runs_nothing_that_others_planted(
+    postgresql: Server, wanted: migrate.Wanted, monkeypatch: pytest.MonkeyPatch, new_database: NewDatabase
+) -> None:
+    """A function in schema public that fits better than PostgreSQL's own, of whoever may create there."""
+    new_database()
+    paths = []
+    connect = psycopg.connect
+
+    def noted(conninfo: str, **options: Any) -> psycopg.Connection:
+        connection = connect(conninfo, **options)
+        if "user=postgres" in conninfo:
+            paths.append(one(connection, "show search_path")[0])
+            connection.rollback()
+        return connection
+
+    monkeypatch.setattr(psycopg, "connect", noted)
+    migrate.migrate(wanted, check=True, admin=postgresql.conninfo(), owner=postgresql.conninfo(user="mail_migrate"))
+    assert paths == ["pg_catalog,pg_temp"] * 3
 
 
 BEFORE = sorted((Path(__file__).parent / "before_baseline").glob("*.sql"))
@@ -93,6 +149,7 @@ def test_a_database_of_the_former_migrations_becomes_what_the_baseline_makes(
     last = old.psql("select max(name) from mail_schema.migration").strip()
     assert brought(old) == [
         f"migrations up to {last}: now 0012_baseline.sql",
+        "migration 0013_argon2id.sql: applied",
         "functions and grants: created anew",
     ]
     assert old.psql(kept) == before

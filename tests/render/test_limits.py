@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from hanam_mail.host import agent
+from tests.database import server
 from tests.render.conftest import ENVIRONMENTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,6 +112,25 @@ def test_the_filters_daemons_cannot_together_take_more_than_the_mail_host_has(
         assert caps <= (4 << 30) - (256 << 20)
         # In place: beside the old one the new database would need as much again.
         assert "ConcurrentDatabaseReload no" in there.render("clamav", "clamd.conf.j2", host)
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_hashes_of_passwords_on_all_connections_at_once_fit_into_memory(
+    environment: Callable[[str], Any], topology: str
+) -> None:
+    """Each connection that checks a password takes the memory of one hash and keeps it."""
+    there = environment(topology)
+    for host in there.hosts("accounts"):
+        settings = there.value("postgresql", "postgresql_settings", host)
+        text = there.render("postgresql", "hanam.conf.j2", host)
+        assert re.search(r"^plperl.on_init = 'require Crypt::Argon2'$", text, re.M)
+        kib = number(text, "^max_connections =") * settings["password_argon2_memory"]
+        assert kib + number(text, "^shared_buffers =") * 1024 <= 4 << 20, "4 GiB (docs/decisions/0040-argon2id.md)"
+
+
+def test_the_tests_database_loads_what_the_hosts_load(here: Any) -> None:
+    text = here.render("postgresql", "hanam.conf.j2", "mail")
+    assert f"plperl.on_init = '{server.OPTIONS['plperl.on_init']}'" in text
 
 
 @pytest.mark.dieu4

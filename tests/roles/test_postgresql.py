@@ -5,7 +5,7 @@ import json
 from testinfra.host import Host
 
 from tests.database.world import login
-from tests.lab import Lab
+from tests.lab import Lab, Sample
 
 # --- Service ---
 
@@ -39,6 +39,39 @@ def test_an_os_user_is_its_own_role_and_no_other(accounts_host: Host) -> None:
     assert accounts_host.check_output(line, "mail_apply") == "1"
     for role in ("mail_dovecot", "mail_migrate", "postgres"):
         assert "Peer authentication failed" in accounts_host.run(line, role).stderr
+
+
+# --- What hashes passwords ---
+
+
+def test_the_trusted_language_alone_is_there_and_has_the_module_from_the_start(lab: Lab) -> None:
+    languages = "select lanname, lanpltrusted from pg_language where lanname not in ('c', 'internal') order by lanname"
+    assert lab.sql(languages).splitlines() == ["plperl|t", "plpgsql|t", "sql|t"]
+    assert lab.sql("show plperl.on_init") == "require Crypt::Argon2"
+    hash_ = "select split_part(mail_crypto.argon2id('x', '0123456789abcdef', 8, 1), '$', 2)"
+    assert lab.sql(hash_) == "argon2id"
+
+
+def test_its_memory_is_in_large_pages(accounts_host: Host) -> None:
+    """Where the kernel gives them to who asks alone, a hash would take half as long again."""
+    asked = accounts_host.check_output(
+        "tr '\\0' '\\n' < /proc/$(systemctl show postgresql@17-main -p MainPID --value)/environ | grep ^GLIBC_TUNABLES="
+    )
+    assert asked == "GLIBC_TUNABLES=glibc.malloc.hugetlb=1"
+
+
+def test_a_daemon_of_mail_cannot_write_in_that_language(accounts_host: Host) -> None:
+    line = "cd / && psql -U mail_dovecot -d mail -c %s"
+    done = accounts_host.run(line, "do $x$ elog(NOTICE, 'here') $x$ language plperl")
+    assert "permission denied for language plperl" in done.stderr
+
+
+def test_a_sign_in_leaves_argon2id_of_the_cost_that_is_set(lab: Lab, person: Sample) -> None:
+    old = "mail_crypto.crypt('{}', mail_crypto.gen_salt('bf', 4))".format(person.password.replace("'", "''"))
+    lab.sql(f"update mail.credential set hash = {old} where mailbox_id = '{person.mailbox}'")
+    lab.imap(person.address, person.password).logout()
+    form = f"select starts_with(hash, mail.password_form()) from mail.credential where mailbox_id = '{person.mailbox}'"
+    assert lab.sql(form) == "t"
 
 
 # --- Commands ---

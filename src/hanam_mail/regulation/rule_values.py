@@ -133,8 +133,11 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "sending_script_redirects_hour": (number(1, 1_000_000), "Đ12.6"),
     },
 }
-# In mail.setting alone, from accounts.yml (accounts_bcrypt_cost): bcrypt knows 4 to 31 and takes minutes for the last.
-_SETTINGS: Mapping[str, tuple[Judge, str]] = {"password_bcrypt_cost": (number(4, 16), "")}
+# In mail.setting alone, from sizes.yml (accounts_argon2_*): within what 0013_argon2id.sql admits.
+_SETTINGS: Mapping[str, tuple[Judge, str]] = {
+    "password_argon2_memory": (number(8, 65_536), ""),
+    "password_argon2_passes": (number(1, 9), ""),
+}
 
 # Earlier revisions of these tables had less in them, or more.
 _FORMER: Mapping[str, Judge] = {"regulation_naming": former_naming}
@@ -151,7 +154,7 @@ def faults(
     """
     files = {name: rules for name, rules in FILES.items() if only in ("", name)}
     if settings:
-        files["accounts.yml"] = _SETTINGS
+        files["sizes.yml"] = _SETTINGS
     found = []
     known: dict[str, str] = {}
     for file, rules in files.items():

@@ -5,9 +5,10 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-import bcrypt
 import pytest
 import yaml
+from argon2.exceptions import VerifyMismatchError
+from argon2.low_level import Type, verify_secret
 
 from hanam_mail.host.passwords import first_passwords
 from hanam_mail.host.passwords.first_passwords import Rule
@@ -77,9 +78,12 @@ def test_no_two_are_alike() -> None:
     assert len({first_passwords.new(RULE) for _ in range(5000)}) == 5000
 
 
-def test_the_hash_is_bcrypts_form_that_the_database_takes() -> None:
+def test_the_hash_is_of_the_form_that_the_database_takes() -> None:
     passwords = [first_passwords.new(RULE) for _ in range(5)]
-    for password, hash_ in zip(passwords, first_passwords.hashes(passwords), strict=True):
-        assert re.fullmatch(r"\$2a\$04\$[./A-Za-z0-9]{53}", hash_)
-        assert bcrypt.checkpw(password.encode(), hash_.encode())
-        assert not bcrypt.checkpw(password.swapcase().encode(), hash_.encode())
+    made = first_passwords.hashes(passwords)
+    assert len({hash_.split("$")[4] for hash_ in made}) == 5, "each has a salt of its own"
+    for password, hash_ in zip(passwords, made, strict=True):
+        assert re.fullmatch(r"\$argon2id\$v=19\$m=8,t=1,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}", hash_)
+        assert verify_secret(hash_.encode(), password.encode(), Type.ID)
+        with pytest.raises(VerifyMismatchError):
+            verify_secret(hash_.encode(), password.swapcase().encode(), Type.ID)

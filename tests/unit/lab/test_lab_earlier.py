@@ -136,14 +136,20 @@ def test_a_clone_without_the_commit_is_told_what_it_needs(repository: Path) -> N
         earlier.kept("0123456", print)
 
 
-def test_a_lab_from_an_image_has_its_secrets(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lab_from_an_image_has_its_secrets_and_the_packages_of_the_tree(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = earlier.kept("then", print)
+    ran = list[str]()
     monkeypatch.setattr(network.Network, "create", lambda lan: None)
-    monkeypatch.setattr(driver, "_mount", lambda host, base: None)
+    monkeypatch.setattr(driver, "_mount", lambda host, base: (host.root / "etc/apt").mkdir(parents=True))
+    monkeypatch.setattr(driver, "run", lambda command: ran.append(" ".join(map(str, command[-4:]))))
     monkeypatch.setattr(driver.Lab, "_boot", lambda lab, hosts, say: None)
     monkeypatch.setattr(driver.Lab, "_await_daemons", lambda lab, hosts: None)
     lab = driver.Lab("up")
     lab.start(place, print)
+    assert "/archive-1 ./" in (lab.folder / "mail/root/etc/apt/sources.list").read_text()
+    assert ran == ["sudo apt-get -q update"]
     assert (lab.folder / "vault.yml").read_text() == "of then"
     assert (lab.folder / "mail/lower").read_text() == f"{place}/mail/0\n"
     assert lab.folder.stat().st_mode & 0o077 == 0

@@ -1,7 +1,9 @@
 """No more than a few test runs at once."""
 
+import fcntl
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,40 @@ def test_a_third_begins_when_one_of_two_has_ended(tmp_path: Path, monkeypatch: p
         turns.take(2)
         assert len(waited) >= 2
         second.communicate("end\n")
+
+
+_RANKED = """
+import os, sys, time, pathlib
+from hanam_lab import turns
+turns.PLACE = pathlib.Path(sys.argv[1])
+turns._POLL_SECONDS = 0.01
+turns.take(1, int(sys.argv[2]))
+with open(sys.argv[1] + "/order", "a") as order:
+    order.write(sys.argv[2])
+"""
+
+
+def test_of_those_that_wait_the_first_of_the_list_goes_first(tmp_path: Path) -> None:
+    with _another(tmp_path) as one, _another(tmp_path) as two:
+        assert one.stdout and two.stdout
+        assert {one.stdout.readline(), two.stdout.readline()} == {"mine\n"}
+        ranks = [4, 2, 3, 1]
+        waiting = [subprocess.Popen([sys.executable, "-c", _RANKED, tmp_path, str(rank)]) for rank in ranks]
+        while len(list(tmp_path.glob("waiting-[1234]"))) < 4 or any(_free(tmp_path / f"waiting-{n}") for n in ranks):
+            time.sleep(0.01)
+        one.communicate("end\n")
+        two.communicate("end\n")
+        assert [each.wait(60) for each in waiting] == [0] * 4
+    assert (tmp_path / "order").read_text() == "1234"
+
+
+def _free(lock: Path) -> bool:
+    with lock.open("r+") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 _TEST = """

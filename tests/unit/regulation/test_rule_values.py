@@ -27,6 +27,7 @@ def numbers() -> dict[str, Any]:
 
 
 RIGHT = numbers()
+COST = {"password_argon2_memory": 19456, "password_argon2_passes": 2}
 REASONS = RIGHT["regulation_lock_reasons"]
 SENDING = RIGHT["sending_limits"]
 NAMING = RIGHT["regulation_naming"]
@@ -168,7 +169,7 @@ def test_check_preflight_apply_and_migrate_all_refuse_it(run: Run, project: Path
         f"{file_of(variable)}: {variable}: " in line for line in accounts_host.wrong_numbers(ROOT / "mailboxes", given)
     )
     with pytest.raises(Refused, match=f"{file_of(variable)}: {variable}: "):
-        migrate.sound({**given, "password_bcrypt_cost": 10})
+        migrate.sound({**given, **COST})
     assert run("check").exit_code == 0
     file = spoil(project, variable, value)
     told = run("check")
@@ -236,10 +237,13 @@ def test_what_ansible_works_out_is_only_asked_to_be_there_where_it_is_worked_out
     assert {fault.variable for fault in rule_values.faults(before)} == set(rule_values.COMPUTED)
 
 
-@pytest.mark.parametrize("cost", [None, 3, 31, "10"])
-def test_the_database_has_a_cost_of_hashes_besides(cost: Any) -> None:
-    given = RIGHT if cost is None else {**RIGHT, "password_bcrypt_cost": cost}
-    with pytest.raises(Refused, match=r"accounts\.yml: password_bcrypt_cost"):
+@pytest.mark.parametrize("name", COST)
+@pytest.mark.parametrize("cost", [None, 0, 65_537, "10"])
+def test_the_database_has_a_cost_of_hashes_besides(name: str, cost: Any) -> None:
+    given = RIGHT | COST | {name: cost}
+    if cost is None:
+        del given[name]
+    with pytest.raises(Refused, match=rf"sizes\.yml: {name}"):
         migrate.sound(given)
 
 

@@ -19,6 +19,9 @@ from hanam_mail.host.database.session import Session, one
 from hanam_mail.plan.accounts import Refused
 from hanam_mail.regulation import rule_values
 
+# What somebody planted in schema public must not run as the superuser.
+_OWN_PATH = "-c search_path=pg_catalog,pg_temp"
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -71,7 +74,7 @@ def migrate(wanted: Wanted, *, check: bool, admin: str, owner: str) -> list[str]
 
     sound(wanted.settings)
     changes: list[str] = []
-    with psycopg.connect(admin, dbname="postgres", autocommit=True) as server:
+    with psycopg.connect(admin, dbname="postgres", options=_OWN_PATH, autocommit=True) as server:
         server.execute("SELECT pg_advisory_lock(hashtext('hanam-mail migrate'))")
         present = {row[0] for row in server.execute("SELECT datname FROM pg_database")}
         with server.transaction(force_rollback=check):
@@ -93,10 +96,15 @@ def migrate(wanted: Wanted, *, check: bool, admin: str, owner: str) -> list[str]
             with server.transaction(force_rollback=check):
                 changes += roles.bring_database(server, database, wanted.timezone)
             with (
-                psycopg.connect(admin, dbname=database.name) as inside,
+                psycopg.connect(admin, dbname=database.name, options=_OWN_PATH) as inside,
                 inside.transaction(force_rollback=check),
             ):
+                if check and (absent := roles.absent(inside, database)):
+                    # A check installs no packages, and what comes after needs them.
+                    return [*changes, f"database {database.name}: language {', '.join(absent)}"]
                 changes += roles.bring_extensions(inside, database)
+                if database.name == roles.DATABASE:
+                    changes += schema.bring_crypto(inside)
         if roles.DATABASE not in {database.name for database in existing}:
             return changes
         with psycopg.connect(owner, dbname=roles.DATABASE) as mail, mail.transaction(force_rollback=check):

@@ -64,16 +64,23 @@ ROLES = (
 
 @dataclass(frozen=True)
 class Database:
-    """A database, its owner, who may make temporary tables there, and extensions with their schemas."""
+    """A database, its owner, who may make temporary tables there, extensions with their schemas, trusted languages."""
 
     name: str
     owner: str
     temporary: tuple[str, ...] = ()
     extensions: Mapping[str, str] = field(default_factory=dict)
+    languages: tuple[str, ...] = ()
 
 
 DATABASES = (
-    Database(DATABASE, "mail_owner", temporary=("mail_apply",), extensions={"pgcrypto": CRYPTO_SCHEMA}),
+    Database(
+        DATABASE,
+        "mail_owner",
+        temporary=("mail_apply",),
+        extensions={"pgcrypto": CRYPTO_SCHEMA},
+        languages=("plperl",),
+    ),
     Database(WEBMAIL_DATABASE, "webmail", temporary=("webmail",)),
 )
 
@@ -160,6 +167,12 @@ def bring_database(server: Session, database: Database, timezone: str) -> Iterat
         yield f"database {database.name}: time zone {timezone}"
 
 
+def absent(inside: Session, database: Database) -> list[str]:
+    """Languages of the database whose package this server lacks, as before the first deployment that needs it."""
+    have = {row[0] for row in inside.execute("SELECT name FROM pg_available_extensions")}
+    return [name for name in database.languages if name not in have]
+
+
 def bring_extensions(inside: Session, database: Database) -> Iterator[str]:
     have = {row[0] for row in inside.execute("SELECT extname FROM pg_extension")}
     for name, schema in database.extensions.items():
@@ -168,3 +181,7 @@ def bring_extensions(inside: Session, database: Database) -> Iterator[str]:
             inside.execute(f"CREATE EXTENSION {name} SCHEMA {schema}")
             inside.execute(f"GRANT USAGE ON SCHEMA {schema} TO {database.owner}")
             yield f"database {database.name}: extension {name}"
+    for name in database.languages:
+        if name not in have:
+            inside.execute(f"CREATE EXTENSION {name}")
+            yield f"database {database.name}: language {name}"

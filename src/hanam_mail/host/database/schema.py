@@ -116,6 +116,26 @@ def _note(mail: Session, number: int, script: Script) -> None:
     )
 
 
+def bring_crypto(inside: Session) -> Iterator[str]:
+    """What hashes passwords, made by the superuser: nobody else may write in its language."""
+    before = _crypto_as_created(inside)
+    _run(inside, _single("crypto.sql"))
+    if _crypto_as_created(inside) != before:
+        yield "functions that hash passwords: created anew"
+
+
+def _crypto_as_created(inside: Session) -> str:
+    row = one(
+        inside,
+        "SELECT string_agg(line, E'\\n' ORDER BY line) FROM ("
+        " SELECT pg_get_functiondef(p.oid) || p.proowner::regrole || coalesce(p.proacl::text, '') FROM pg_proc p"
+        "  JOIN pg_language l ON l.oid = p.prolang"
+        "  WHERE p.pronamespace = to_regnamespace('mail_crypto') AND l.lanname = 'plperl'"
+        " UNION ALL SELECT lanname || coalesce(lanacl::text, '') FROM pg_language WHERE lanname = 'plperl') x(line)",
+    )
+    return str(row[0])
+
+
 def bring(mail: Session) -> Iterator[str]:
     row = one(mail, "SELECT to_regclass('mail_schema.migration') IS NOT NULL")
     if not row[0]:

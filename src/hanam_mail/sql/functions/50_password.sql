@@ -1,5 +1,5 @@
--- Passwords: compared in NFC, at most 72 octets (bcrypt ignores what lies beyond), hashed by pgcrypto's bcrypt only.
--- docs/decisions/0002-password-verification-in-the-database.md
+-- Passwords: compared in NFC, at most 72 octets (bcrypt ignores what lies beyond), hashed with argon2id; what bcrypt hashed before
+-- is still compared. docs/decisions/0002-password-verification-in-the-database.md, 0040-argon2id.md
 
 -- A program's text, sealed by it with AES-256-CBC under a key of mail.secret, in hexadecimal. NULL when it is no UTF-8: such
 -- octets are no password. A seal of another key is an error, not a wrong password.
@@ -18,32 +18,86 @@ exception when character_not_in_repertoire then
 end
 $$;
 
+-- What a hash of the present cost begins with. Another form, or another cost, is renewed at its owner's next sign-in.
+create or replace function mail.password_form() returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return format(
+        '$argon2id$v=19$m=%s,t=%s,p=1$', mail.setting_int('password_argon2_memory'), mail.setting_int('password_argon2_passes')
+    );
+end
+$$;
+
 create or replace function mail.password_hash(plain text) returns text
 language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$
-    select mail_crypto.crypt(
-        normalize(plain, nfc), mail_crypto.gen_salt('bf', mail.setting_int('password_bcrypt_cost')::int)
+    select mail_crypto.argon2id(
+        convert_to(normalize(plain, nfc), 'UTF8'), mail_crypto.gen_random_bytes(16),
+        mail.setting_int('password_argon2_memory')::int, mail.setting_int('password_argon2_passes')::int
     )
 $$;
 
--- Whether the password is right. Costs the same when there is nothing to compare with, or a hash of a lower cost (a first
--- password's), so that the time of a refusal does not tell who exists.
-create or replace function mail.password_matches(hash text, password text) returns boolean
+-- Whether that is the hash of the password, at the cost of looking. NULL is the hash of none.
+create or replace function mail.password_is(hash text, password text) returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     plain text := normalize(password, nfc);
     fits boolean := coalesce(octet_length(plain) between 1 and 72, false);
-    cost text := lpad(mail.setting_text('password_bcrypt_cost'), 2, '0');
-    nothing text := '$2a$' || cost || '$' || repeat('.', 22);
-    result text := mail_crypto.crypt(case when fits then plain else 'x' end, coalesce(hash, nothing));
+    tried text := case when fits then plain else 'x' end;
+    right_one boolean := false;
 begin
-    if substr(hash, 5, 2) < cost then
-        perform mail_crypto.crypt('x', nothing);
+    if starts_with(hash, '$argon2id$') then
+        right_one := mail_crypto.argon2id_matches(hash, convert_to(tried, 'UTF8'));
+    elsif starts_with(hash, '$2a$') then
+        right_one := mail_crypto.crypt(tried, hash) = hash;
     end if;
-    return hash is not null and fits and result = hash;
+    return fits and right_one;
+end
+$$;
+
+-- Costs what looking at `hash` has not cost, so that the time of a refusal tells neither who exists nor how his hash was made. All
+-- refusals together cost an argon2id of the present cost and a bcrypt of the highest that somebody still has. Argon2id takes
+-- memory times passes, so that the rest is one of less memory; bcrypt twice as long at each cost, so that costs n, n + 1 ... m - 1
+-- are what m takes longer than n. The cost of argon2id was lowered: what is dearer still can be told until it is renewed.
+create or replace function mail.password_pretend(hash text) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    spent text[] := regexp_match(hash, '^\$argon2id\$v=19\$m=([0-9]+),t=([0-9]+),');
+    passes int := mail.setting_int('password_argon2_passes');
+    memory int := mail.setting_int('password_argon2_memory') - coalesce(spent[1]::int * spent[2]::int, 0) / passes;
+    dearest int := (select max(substr(c.hash, 5, 2)) from mail.credential c where c.hash like '$2a$%');
+    tried int := case when starts_with(hash, '$2a$') then substr(hash, 5, 2) end;
+begin
+    -- The least that argon2id knows is 8 KiB.
+    if memory >= 8 then
+        perform mail_crypto.argon2id('x', '0123456789abcdef', memory, passes);
+    end if;
+    if dearest is not null then
+        for cost in coalesce(tried, dearest) .. dearest - (tried is not null)::int loop
+            perform mail_crypto.crypt('x', '$2a$' || lpad(cost::text, 2, '0') || '$' || repeat('.', 22));
+        end loop;
+    end if;
+end
+$$;
+
+-- Whether a password that somebody signs in with is right. A wrong one costs the same whatever there is to compare it with.
+create or replace function mail.password_matches(hash text, password text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if mail.password_is(hash, password) then
+        return true;
+    end if;
+    perform mail.password_pretend(hash);
+    return false;
 end
 $$;
 
@@ -95,7 +149,7 @@ begin
             using errcode = 'insufficient_privilege';
     end if;
     select c.* into old from mail.credential c where c.mailbox_id = password_set.id for update;
-    if only_if_different and mail.password_matches(old.hash, plain) then
+    if only_if_different and mail.password_is(old.hash, plain) then
         if old.must_change = password_set.must_change then
             return false;
         end if;
@@ -127,15 +181,21 @@ begin
 end
 $$;
 
--- Hashes again what was just verified where the cost has been raised since. Nobody's session ends by it: the date stays.
+-- Hashes again what was just verified where form or cost are others by now. Nobody's session ends by it: the date stays. A password
+-- that was changed meanwhile stays as it is, and who is changing it is not waited for: the next sign-in comes by here as well.
 create or replace function mail.password_renew(id text, hash text, plain text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if substr(hash, 5, 2)::int < mail.setting_int('password_bcrypt_cost') then
-        update mail.credential c set hash = mail.password_hash(plain)
-        where c.mailbox_id = password_renew.id and c.hash = password_renew.hash;
+    if starts_with(hash, mail.password_form()) then
+        return;
+    end if;
+    perform from mail.credential c
+    where c.mailbox_id = password_renew.id and c.hash = password_renew.hash
+    for update skip locked;
+    if found then
+        update mail.credential c set hash = mail.password_hash(plain) where c.mailbox_id = password_renew.id;
     end if;
 end
 $$;

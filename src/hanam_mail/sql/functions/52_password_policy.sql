@@ -110,7 +110,7 @@ begin
     end if;
     if exists (
         select from mail.credential c
-        where c.mailbox_id = password_faults.id and mail.password_matches(c.hash, candidate)
+        where c.mailbox_id = password_faults.id and mail.password_is(c.hash, candidate)
     ) then
         return '{same}';
     end if;
@@ -119,7 +119,7 @@ begin
             select h.hash from mail.password_history h where h.mailbox_id = password_faults.id
             order by h.retired_at desc limit mail.password_rule_number('history')
         ) h
-        where mail.password_matches(h.hash, candidate)
+        where mail.password_is(h.hash, candidate)
     ) then
         return '{history}';
     end if;

@@ -1,5 +1,5 @@
 -- First passwords, made and hashed beside the database (docs/decisions/0014-first-passwords-and-handover.md): what comes here
--- is hashes, never a password. The column's CHECK admits bcrypt's form alone.
+-- is hashes, never a password. The column's CHECK admits the forms of 0013_argon2id.sql alone.
 
 -- Gives each mailbox of `ids` the hash at the same place of `hashes`, to be changed at the first sign-in (Đ8.2a); both clocks
 -- of Đ7.2 begin. What it replaces goes into the history. `file` is the sealed handover file, by name.

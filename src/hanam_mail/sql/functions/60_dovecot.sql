@@ -32,18 +32,21 @@ begin
         perform mail.sign_in_failed(id, name, source, dovecot_passdb.protocol, dovecot_passdb.plain);
         return;
     end if;
-    perform mail.password_renew(id, hash, dovecot_passdb.plain);
     shut := case
         when mail.mailbox_state(id) <> 'active' then id
         when mail.mailbox_state(opened) in ('locked', 'revoked') then opened
     end;
-    if shut is null then
-        perform mail.sign_in_succeeded(id, source);
-        return query select case when sends then id else opened end, 'y'::text, null::text, null::text, null::text;
-    elsif sends then
+    if shut is not null and sends then
+        perform mail.password_pretend(hash);
         if mail.source_is_known(name, source) then
             perform mail.password_matches(null, dovecot_passdb.plain);
         end if;
+        return;
+    end if;
+    perform mail.password_renew(id, hash, dovecot_passdb.plain);
+    if shut is null then
+        perform mail.sign_in_succeeded(id, source);
+        return query select case when sends then id else opened end, 'y'::text, null::text, null::text, null::text;
     else
         return query select opened, 'y'::text, null::text, 'y'::text, mail.state_reason(shut);
     end if;

@@ -8,6 +8,7 @@ import base64
 import imaplib
 import io
 import json
+import shlex
 import smtplib
 import subprocess
 import tarfile
@@ -460,10 +461,27 @@ def test_a_purge_refuses_with_one_sentence(revoked: World, mailbox: str, words: 
     assert revoked.lab.sql(f"select count(*) from mail.mailbox where id in ('{GONE}') and purged_at is null") == "1"
 
 
+# What whoever has taken over the webmail would leave in its database for a superuser to run.
+PLANT = """
+create table planted (who text);
+create function plant() returns trigger language plpgsql as
+'begin insert into planted values (session_user); return null; end';
+create trigger plant before delete on users for each statement execute function plant();
+"""
+
+
+def _webmail(lab: Lab, statement: str) -> str:
+    """Run SQL in the webmail's database as its owner."""
+    return lab.run(
+        "accounts", f"cd / && psql -qtAX -v ON_ERROR_STOP=1 -U webmail -d webmail -c {shlex.quote(statement)}"
+    )
+
+
 @pytest.mark.neighbours
 @pytest.mark.dieu6
 def test_a_purge_exports_first_and_leaves_the_address_taken(revoked: World, tmp_path: Path) -> None:
     lab = revoked.lab
+    _webmail(lab, PLANT)
     folder = "/var/lib/hanam-mail/test-export"
     words = ("-e", f"mailboxes_export_folder={folder}")
     try:
@@ -484,6 +502,7 @@ def test_a_purge_exports_first_and_leaves_the_address_taken(revoked: World, tmp_
         assert record["mailbox"]["id"] == GONE
         assert [row["local_part"] for row in record["addresses"]] == ["lethunghiem"]
         lab.run("mailstore", f"test ! -e /srv/mail/{GONE[:2]}/{GONE}")
+        assert _webmail(lab, "select who from planted").split() == ["webmail"]
         rows = "select purged_at is not null, (select count(*) from mail.credential c where c.mailbox_id = m.id)"
         assert lab.sql(f"{rows} from mail.mailbox m where id = '{GONE}'") == "t|0"
         audit = f"select document from mail.audit where key = '{GONE}' and after ? 'purged_at'"
@@ -493,5 +512,6 @@ def test_a_purge_exports_first_and_leaves_the_address_taken(revoked: World, tmp_
             assert client.rcpt("lethunghiem@hanam.gov.vn")[0] == 550
         assert "đã được xóa từ trước" in _purge(revoked, "lethunghiem", *words).stdout
     finally:
+        _webmail(lab, "drop trigger plant on users; drop function plant; drop table planted")
         for group in {lab.host("mailstore"), lab.host("accounts")}:
             lab.run(group, f"rm -rf {folder}")

@@ -15,12 +15,9 @@ from typing import Any
 
 from hanam_mail.host.database import roles, schema
 from hanam_mail.host.database.errors import DatabaseError
-from hanam_mail.host.database.session import Session, one
+from hanam_mail.host.database.session import OWN_PATH, Session, one
 from hanam_mail.plan.accounts import Refused
 from hanam_mail.regulation import rule_values
-
-# What somebody planted in schema public must not run as the superuser.
-_OWN_PATH = "-c search_path=pg_catalog,pg_temp"
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ def migrate(wanted: Wanted, *, check: bool, admin: str, owner: str) -> list[str]
 
     sound(wanted.settings)
     changes: list[str] = []
-    with psycopg.connect(admin, dbname="postgres", options=_OWN_PATH, autocommit=True) as server:
+    with psycopg.connect(admin, dbname="postgres", options=OWN_PATH, autocommit=True) as server:
         server.execute("SELECT pg_advisory_lock(hashtext('hanam-mail migrate'))")
         present = {row[0] for row in server.execute("SELECT datname FROM pg_database")}
         with server.transaction(force_rollback=check):
@@ -96,12 +93,12 @@ def migrate(wanted: Wanted, *, check: bool, admin: str, owner: str) -> list[str]
             with server.transaction(force_rollback=check):
                 changes += roles.bring_database(server, database, wanted.timezone)
             with (
-                psycopg.connect(admin, dbname=database.name, options=_OWN_PATH) as inside,
+                psycopg.connect(admin, dbname=database.name, options=OWN_PATH) as inside,
                 inside.transaction(force_rollback=check),
             ):
-                if check and (absent := roles.absent(inside, database)):
+                if check and (missing := roles.missing_languages(inside, database)):
                     # A check installs no packages, and what comes after needs them.
-                    return [*changes, f"database {database.name}: language {', '.join(absent)}"]
+                    return [*changes, f"database {database.name}: language {', '.join(missing)}"]
                 changes += roles.bring_extensions(inside, database)
                 if database.name == roles.DATABASE:
                     changes += schema.bring_crypto(inside)

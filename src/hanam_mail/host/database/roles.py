@@ -167,7 +167,7 @@ def bring_database(server: Session, database: Database, timezone: str) -> Iterat
         yield f"database {database.name}: time zone {timezone}"
 
 
-def absent(inside: Session, database: Database) -> list[str]:
+def missing_languages(inside: Session, database: Database) -> list[str]:
     """Languages of the database whose package this server lacks, as before the first deployment that needs it."""
     have = {row[0] for row in inside.execute("SELECT name FROM pg_available_extensions")}
     return [name for name in database.languages if name not in have]

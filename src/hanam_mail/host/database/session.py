@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 # The operators' role, on the accounts host itself.
 APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
+# Of every session of the superuser: what somebody planted in schema public must not run as he.
+OWN_PATH = "-c search_path=pg_catalog,pg_temp"
 
 type Row = tuple[Any, ...]
 type Session = psycopg.Connection[Row]

@@ -89,8 +89,7 @@ def hashes(passwords: Sequence[str]) -> list[str]:
     """Their hashes, in order."""
     from argon2.low_level import Type, hash_secret
 
-    def one(password: str) -> str:
-        salt = secrets.token_bytes(_SALT_OCTETS)
-        return hash_secret(password.encode(), salt, 1, MEMORY, 1, _HASH_OCTETS, Type.ID).decode()
-
-    return [one(password) for password in passwords]
+    return [
+        hash_secret(password.encode(), secrets.token_bytes(_SALT_OCTETS), 1, MEMORY, 1, _HASH_OCTETS, Type.ID).decode()
+        for password in passwords
+    ]

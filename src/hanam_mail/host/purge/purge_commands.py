@@ -9,11 +9,12 @@ from pathlib import Path
 from hanam_mail.host import frame
 from hanam_mail.host.database import writers
 from hanam_mail.host.database.errors import NoMailboxError
-from hanam_mail.host.database.session import Session, one
+from hanam_mail.host.database.session import OWN_PATH, Session, one
 from hanam_mail.host.purge import erase
 
 _MAIL = "host=/run/postgresql dbname=mail user={}"
-_WEBMAIL = "host=/run/postgresql dbname=webmail user=postgres"
+# As its owner, since he may have planted what a deletion runs.
+_WEBMAIL = "host=/run/postgresql dbname=webmail user=webmail"
 
 
 def add_commands(commands: frame.Commands) -> None:
@@ -111,7 +112,7 @@ def _mail(options: argparse.Namespace) -> int:
 def _account(options: argparse.Namespace) -> int:
     import psycopg
 
-    with psycopg.connect(_MAIL.format("postgres"), application_name="hanam-mail-purge") as mail:
+    with psycopg.connect(_MAIL.format("postgres"), options=OWN_PATH, application_name="hanam-mail-purge") as mail:
         mail.execute(
             "SELECT set_config('hanam.actor', %s, false), set_config('hanam.document', %s, false)",
             [options.actor, options.document],

@@ -40,6 +40,7 @@ def parts(lab: str, sizes: Sequence[int], runs: int) -> dict[str, Words]:
     return {
         "registry": [sys.executable, "-m", "bench.registry", "--lab", lab, "--runs", str(runs), *size],
         "logins": [sys.executable, "-m", "bench.logins", "--lab", lab],
+        "store": [sys.executable, "-m", "bench.store", "--lab", lab],
     }
 
 

@@ -43,6 +43,8 @@ ALWAYS = (
     # A process of sign-in that is just starting when Dovecot is reloaded, as after a new certificate; who signs in then
     # waits two seconds.
     r"dovecot master: Error: service\(auth\): command startup failed, throttling for 2\.000 secs$",
+    # Ended with each reload, so that it asks by a connection that is open.
+    r"dovecot quota-status\S* Warning: Killed with signal 15 ",
 )
 
 CONVERGING = "converging"
@@ -62,6 +64,9 @@ MANY_SESSIONS = "many sessions"
 LEARNING_FAILS = "learning fails"
 VIRUSES = "viruses"
 ZONES = "zones"
+INDEX_LOST = "index lost"
+SEARCH_DAMAGED = "search damaged"
+CONVERTING = "converting"
 
 KNOWN: Mapping[str, Sequence[str]] = {
     CONVERGING: (
@@ -93,6 +98,15 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"systemd .*postgresql\S*service",
         r"systemd (Failed to start )?hanam-mail-notices\.service",
         r"hanam-watch Gửi thông báo thất bại \(",
+    ),
+    # Who comes to a mailbox that is shut is told to come again; the list of those in a Maildir is taken up by a reload.
+    CONVERTING: (
+        r"dovecot .*: Error: auth-master: userdb lookup\(\S+\): Auth USER lookup failed$",
+        r"dovecot lmtp.* Failed to lookup user \S+: Internal error occurred",
+        r"dovecot imap.*: Error: auth-master: login: request .* Internal auth failure",
+        r"dovecot \S+ Warning: (Killed with signal 15|SIGHUP received)",
+        # A folder of a Maildir that only holds others.
+        r"dovecot doveadm.*: Error: cmd mailbox status: .*Mailbox doesn't exist",
     ),
     DOVECOT_AWAY: (
         r"postfix/\S+ .*(private/quota-status|server 127\.0\.0\.1:12342|connect to 127\.0\.0\.1:12342)",
@@ -195,7 +209,20 @@ KNOWN: Mapping[str, Sequence[str]] = {
     ),
     # An account sends viruses until it is locked (Đ7.2b).
     VIRUSES: (r"hanam-agent \S+ sent viruses and is locked",),
+    # An index of search is overwritten: Dovecot says so until it is taken away.
+    SEARCH_DAMAGED: (
+        r"dovecot [\w-]+\(\w+\)<\S+>: Error: fts-flatcurve: .*Database\w*Error: ",
+        r"dovecot [\w-]+: Error: terminate called after throwing an instance of 'Xapian::Database\w*Error'$",
+        r"dovecot [\w-]+\(\w+\)<\S+>: Fatal: master: service\((imap|indexer-worker)\): child \d+ killed with signal 6 ",
+        r"dovecot indexer-worker\(\w+\)<\S+>: (Panic: file lang-tokenizer\.c: |Error: Raw backtrace: )",
+        r"dovecot \S+ Error: Mailbox INBOX: indexer failed to index mailbox$",
+        r"hanam-mend-search chỉ mục tìm kiếm của hộp thư \w+ bị hỏng: ",
+    ),
     # Tests write further keys and names into the zones of the lab's name server.
+    INDEX_LOST: (
+        r"dovecot lmtp.*(/u\.1 already exists, rebuilding index|Mailbox INBOX: Rebuilding index)$",
+        r"hanam-watch Chỉ mục của một hộp thư bị hỏng \(dovecot\.service\): ",
+    ),
     ZONES: (r"nsd SIGHUP received, reloading\.\.\.$", r"nsd signal received, shutting down"),
 }
 

@@ -438,7 +438,7 @@ def test_a_revoked_mailbox_refuses_mail_with_a_clear_text(revoked: World) -> Non
     assert code == 550
     assert text.startswith(b"5.2.1 ")
     assert b"Hop thu da bi thu hoi / Mailbox has been closed" in text
-    assert "Maildir" in revoked.lab.run("mailstore", f"ls -A /srv/mail/{GONE[:2]}/{GONE}")
+    assert "sdbox" in revoked.lab.run("mailstore", f"ls -A /srv/mail/{GONE[:2]}/{GONE}")
 
 
 def _purge(world: World, mailbox: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -496,7 +496,7 @@ def test_a_purge_exports_first_and_leaves_the_address_taken(revoked: World, tmp_
 
         with tarfile.open(fileobj=io.BytesIO(opened("mailstore", "mail.tar"))) as tar:
             names = tar.getnames()
-        assert any("/Maildir/" in name and "S=" in name for name in names)
+        assert any("/sdbox/" in name and "/u." in name for name in names)
         assert names[-1] == "SHA256SUMS"
         record = json.loads(opened("accounts", "accounts.json"))
         assert record["mailbox"]["id"] == GONE

@@ -188,3 +188,19 @@ def test_every_session_that_waits_for_news_is_told_at_once(environment: Callable
             re.findall(r"^service (\S+) \{\n(.*?)^\}", there.render("dovecot", "dovecot.conf.j2", host), re.M | re.S)
         )
         assert given and int(given[1]) > number(services["imap"], "process_limit =")
+
+
+@pytest.mark.dieu3
+def test_a_search_gives_up_before_the_webmail_does(here: Any) -> None:
+    text = here.render("dovecot", "dovecot.conf.j2", here.hosts("mailstore")[0])
+    webmail = here.render("roundcube", "config.inc.php.j2", here.hosts("webmail")[0])
+    assert number(text, r"^fts_search_timeout =") < number(webmail, r"\['imap_timeout'\] =")
+
+
+@pytest.mark.dieu3
+def test_documents_are_read_for_search_only_where_something_reads_them(here: Any) -> None:
+    url = "http://127.0.0.1:9998/tika/"
+    assert "fts_decoder" not in here.render("dovecot", "dovecot.conf.j2", here.hosts("mailstore")[0])
+    there = here.with_variables(dovecot_search_extractor=url)
+    text = there.render("dovecot", "dovecot.conf.j2", there.hosts("mailstore")[0])
+    assert f"fts_decoder_driver = tika\nfts_decoder_tika_url = {url}\n" in text

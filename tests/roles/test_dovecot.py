@@ -8,7 +8,8 @@ from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
 from tests import journal
-from tests.lab import Lab, Sample
+from tests.lab import Lab, Sample, message, wait_for
+from tests.people import People
 
 
 def test_unit_runs_and_starts_at_boot(mailstore_host: Host) -> None:
@@ -86,9 +87,37 @@ def test_message_on_disk_is_compressed(person: Sample, mailstore_host: Host) -> 
     save = f"doveadm save -u {person.mailbox} -m Archive"
     mailstore_host.check_output(f"(printf 'Subject: nen\\n\\n'; {text}) | {save}")
     sizes = mailstore_host.check_output(
-        f"find $(doveadm user -f home {person.mailbox})/Maildir/.Archive -name '*,S=1000*' -printf '%s\\n'"
+        f"find $(doveadm user -f home {person.mailbox})/sdbox/mailboxes/Archive -name 'u.*' -printf '%s\\n'"
     )
     assert 0 < min(int(size) for size in sizes.split()) < 10_000
+
+
+@pytest.mark.dieu10
+@pytest.mark.provokes(journal.INDEX_LOST)
+def test_a_lost_index_costs_no_message_and_the_operator_is_told(
+    lab: Lab, people: People, sender: Sample, mailstore_host: Host
+) -> None:
+    person = people.take()
+    for number in range(3):
+        mailstore_host.check_output(f"printf 'Subject: {number}\n\nThu.\n' | doveadm save -u {person.mailbox}")
+    home = mailstore_host.check_output(f"doveadm user -f home {person.mailbox}")
+    mailstore_host.check_output(f"rm {home}/sdbox/mailboxes/INBOX/dbox-Mails/dovecot.index*")
+    # The next delivery meets the file of a message that the new index does not know; it waits in the queue and comes
+    # again.
+    mail = message(sender.address, person.address)
+    with lab.submission(sender.address, sender.password) as client:
+        client.send_message(mail)
+
+    def subjects() -> list[str]:
+        lab.run("submission", "postqueue -f")
+        shown = lab.run("mailstore", f"doveadm -f tab fetch -u {person.mailbox} hdr.subject mailbox INBOX | tail -n +2")
+        return sorted(shown.splitlines())
+
+    wait_for(lambda: subjects() == sorted(["0", "1", "2", mail["Subject"]]), "the old messages and the new one")
+    mailstore_host.check_output("journalctl --sync; hanam-mail-watch")
+    told = mailstore_host.run("hanam-mail-watch --list").stdout
+    assert "Chỉ mục của một hộp thư bị hỏng (dovecot.service): “" in told
+    assert person.mailbox in told
 
 
 @pytest.mark.neighbours

@@ -156,6 +156,20 @@ def test_queue_sealed_files_and_what_the_filter_learnt_are_in_the_backup(lab: La
 
 
 @pytest.mark.neighbours
+def test_indexes_of_search_are_in_no_backup(lab: Lab, person: Sample) -> None:
+    with lab.imap(person.address, person.password) as client:
+        assert client.append("Archive", "", "", b"Subject: x\r\n\r\nx\r\n")[0] == "OK"
+        client.select("Archive")
+        assert client.search(None, "BODY", "x")[1] == [b"1"]
+    host, home = lab.host("mailstore"), f"/srv/mail/{person.mailbox[:2]}/{person.mailbox}"
+    assert lab.run("mailstore", f"find {home} -name fts-flatcurve").strip()
+    lab.run("mailstore", "hanam-mail-backup")
+    listed = lab.run("backup_repository", f"hanam-backup-restic {host} ls latest --tag full {home} --recursive")
+    assert "/sdbox/mailboxes/Archive/" in listed
+    assert "fts-flatcurve" not in listed
+
+
+@pytest.mark.neighbours
 def test_secrets_are_in_no_command_line_or_environment(lab: Lab, backed_up: str) -> None:
     password = lab.variables["vault_restic_password"]
     account = lab.variables["vault_restic_http"]["password"]

@@ -354,7 +354,7 @@ import json, subprocess, sys, tempfile
 config = json.load(open("/etc/hanam-mail/watch.json"))
 config["mail"]["port"] = 1
 (server,) = config["smarthosts"]
-config["units"] = config["doors"] = config["dates"] = config["ages"] = config["backups"] = []
+config["units"] = config["doors"] = config["dates"] = config["ages"] = config["backups"] = config["lines"] = []
 config["certificates"] = [{"name": sys.argv[1], "path": "/khong/co", "days": 1}]
 with tempfile.TemporaryDirectory() as folder:
     for change in json.loads(sys.argv[2]):

@@ -11,7 +11,7 @@ from click import Command, Context, Group
 
 from hanam_lab.paths import REPOSITORY
 from hanam_mail.cli import main
-from hanam_mail.host import command_line
+from hanam_mail.host import command_line, convert
 from hanam_mail.host.backup.restore_arguments import parse_arguments
 
 BOOKS = sorted((REPOSITORY / "docs/handbook").glob("*.vi.md"))
@@ -46,6 +46,17 @@ def test_restores_are_typed_right(monkeypatch: pytest.MonkeyPatch, capsys: pytes
             parse_arguments()
         except SystemExit:
             pytest.fail(f"hanam-mail-restore {shlex.join(words)}: {capsys.readouterr().err}")
+
+
+def test_conversions_are_typed_right(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    found = lines("hanam-mail-convert")
+    assert len(found) > 4
+    for words in found:
+        monkeypatch.setattr("sys.argv", ["hanam-mail-convert", *words])
+        try:
+            convert.parse()
+        except SystemExit:
+            pytest.fail(f"hanam-mail-convert {shlex.join(words)}: {capsys.readouterr().err}")
 
 
 def test_commands_of_the_registry_exist_with_their_options() -> None:

@@ -286,6 +286,35 @@ def test_the_newest_file_of_each_folder_must_not_be_too_old(tmp_path: Path) -> N
     assert looks.ages([{**rows[0], "files": f"{tmp_path}/none/*"}], NOW) == {}
 
 
+def test_a_line_that_tells_of_damage_is_shown_and_a_journal_that_cannot_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = {
+        "unit": "dovecot.service",
+        "name": "Chỉ mục hỏng",
+        "pattern": "Rebuilding",
+        "hours": 6,
+        "cure": "hãy xem đĩa",
+    }
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    journalctl = tmp_path / "journalctl"
+
+    def says(script: str) -> None:
+        journalctl.write_text(f"#!/bin/sh\n{script}\n")
+        journalctl.chmod(0o755)
+
+    says('echo "$@" >> "$0.asked"; echo "imap(aa11bb): Warning: Mailbox INBOX: Rebuilding index"')
+    (finding,) = looks.lines([row]).values()
+    assert finding.text.startswith("Chỉ mục hỏng (dovecot.service): “imap(aa11bb)") and "xem đĩa" in finding.text
+    asked = (tmp_path / "journalctl.asked").read_text()
+    assert "--unit=dovecot.service --since=-6h --grep=Rebuilding" in asked
+    says("exit 1")
+    assert looks.lines([row]) == {}
+    says("echo no journal >&2; exit 1")
+    with pytest.raises(OSError, match="no journal"):
+        looks.lines([row])
+
+
 def test_a_backup_is_late_by_its_last_good_one_and_a_new_host_has_time_for_its_first(tmp_path: Path) -> None:
     file = tmp_path / "status.json"
     row = {"name": "Sao lưu", "status": str(file), "hours": 9}
@@ -471,7 +500,15 @@ def test_what_cannot_be_looked_at_or_remembered_hides_nothing_else(
     monkeypatch.setattr(command, "systemctl", failing)
     monkeypatch.setattr(command, "send", taken)
     row = {"name": "Chứng thư", "path": "/khong/co", "days": 1}
-    config = {"units": [BACKUP], "doors": [], "certificates": [row], "dates": [], "ages": [], "backups": []}
+    config = {
+        "units": [BACKUP],
+        "doors": [],
+        "certificates": [row],
+        "dates": [],
+        "ages": [],
+        "backups": [],
+        "lines": [],
+    }
     (tmp_path / "config.json").write_text(json.dumps(config))
     if remembered is not None:
         (tmp_path / "state.json").write_text(remembered)

@@ -94,6 +94,15 @@ class Webmail:
         )
         return self.text("#messagebody")
 
+    def searched(self, words: str) -> list[str]:
+        """The subjects that a search from the list's own field finds."""
+        field = self.find("#mailsearchform")
+        field.clear()
+        field.send_keys(words, Keys.ENTER)
+        self.wait.until(lambda driver: driver.execute_script("return !rcmail.busy && jQuery.active === 0"))
+        subjects = self.driver.find_elements(By.CSS_SELECTOR, "#messagelist td.subject span.subject a span")
+        return [subject.text for subject in subjects]
+
     def compose(self, recipient: str = "", subject: str = "", text: str = "") -> None:
         """Open the page for a new message and write on it."""
         self.go("_task=mail&_action=compose")

@@ -143,3 +143,19 @@ def test_filters_can_be_opened_and_offer_to_lead_mail_on_but_no_notices(webmail:
     )
     assert {"fileinto", "redirect", "redirect_copy"} <= set(actions)
     assert "notify" not in actions
+
+
+@pytest.mark.dieu3
+def test_a_search_looks_through_all_folders_and_needs_no_accents(
+    webmail: Webmail, lab: Lab, reader: Sample, colleague: Sample
+) -> None:
+    mark = uuid.uuid4().hex[:8]
+    mail = message(colleague.address, reader.address, subject=f"Về việc đấu giá {mark}", text=TEXT)
+    with lab.imap(reader.address, reader.password) as client:
+        assert client.append("Archive", "", "", mail.as_bytes())[0] == "OK"
+    webmail.enter(reader)
+    assert webmail.searched(f"dau gia {mark}") == [mail["Subject"]]
+    # Roundcube goes back to one folder with each that is opened.
+    webmail.driver.execute_script("rcmail.command('list', 'Sent')")
+    webmail.inbox()
+    assert webmail.searched(f"ĐẤU GIÁ {mark}") == [mail["Subject"]]

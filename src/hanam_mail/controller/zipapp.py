@@ -23,6 +23,7 @@ HANAM_MAIL = "hanam_mail.host.command_line"
 PROGRAMS = {
     "hanam-backup-maintain": "hanam_mail.host.backup.maintain",
     "hanam-mail-backup": "hanam_mail.host.backup.backup",
+    "hanam-mail-convert": "hanam_mail.host.convert",
     "hanam-mail-restore": "hanam_mail.host.backup.restore",
     "hanam-tls-renew": "hanam_mail.host.certificate_renewal",
 }

@@ -20,6 +20,7 @@ from hanam_mail.watch.looks import (
     certificates,
     clock,
     dates,
+    lines,
     moment,
     other_failed_units,
     systemctl,
@@ -44,6 +45,7 @@ def look(config: Row, state: Mapping[str, dict[str, float]], now: float, failed:
         "ngày hết hạn": lambda: dates(config["dates"], now),
         "tuổi tệp": lambda: ages(config["ages"], now),
         "sao lưu": lambda: backups(config["backups"], now),
+        "nhật ký": lambda: lines(config["lines"]),
     }
     found: dict[str, Finding] = {}
     for name, of in looks.items():

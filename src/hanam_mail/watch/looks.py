@@ -1,4 +1,4 @@
-"""What is looked at: units, certificates, dates, ages of files, backups and the clock."""
+"""What is looked at: units, certificates, dates, ages of files, backups, lines of the journal and the clock."""
 
 import json
 import re
@@ -155,6 +155,20 @@ def backups(rows: Sequence[Row], now: float) -> dict[str, Finding]:
         elif now - datetime.fromisoformat(good).timestamp() > limit:
             at = moment(datetime.fromisoformat(good).timestamp())
             found["backup"] = Finding(words.format(f"lần sao lưu tốt gần nhất là lúc {at}"))
+    return found
+
+
+def lines(rows: Sequence[Row]) -> dict[str, Finding]:
+    """Lines of the journal, of the last hours, that a daemon writes when something it keeps is damaged; the newest."""
+    found = {}
+    for row in rows:
+        asked = ["journalctl", "--quiet", "--output=cat", "--lines=1", "--reverse", f"--unit={row['unit']}"]
+        asked += [f"--since=-{row['hours']}h", f"--grep={row['pattern']}", "--case-sensitive=true"]
+        done = subprocess.run(asked, capture_output=True, text=True, errors="replace", check=False, timeout=60)
+        if done.returncode != 0 and done.stderr:
+            raise OSError(f"journalctl: {done.stderr.strip()}")
+        if line := done.stdout.strip():
+            found[f"line:{row['unit']}"] = Finding(f"{row['name']} ({row['unit']}): “{line[:300]}”; {row['cure']}")
     return found
 
 

@@ -33,8 +33,8 @@ def age(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     path = tmp_path / "mail" / "p3" / "p3x8d1"
-    (path / "Maildir" / "cur").mkdir(parents=True)
-    (path / "Maildir" / "cur" / "1.a:2,S").write_bytes(b"thu mot")
+    (path / "sdbox" / "mailboxes").mkdir(parents=True)
+    (path / "sdbox" / "mailboxes" / "u.1").write_bytes(b"thu mot")
     (path / "sieve").mkdir()
     (path / "sieve" / "nghi.sieve").write_text("keep;", encoding="utf-8")
     (path / ".dovecot.sieve").symlink_to("sieve/nghi.sieve")
@@ -70,7 +70,7 @@ def test_the_archive_has_every_file_and_its_sum(home: Path, tmp_path: Path) -> N
         assert tar.getmember("p3x8d1/.dovecot.sieve").linkname == "sieve/nghi.sieve"
         sums = tar.extractfile("SHA256SUMS")
         assert sums
-        assert f"{hashlib.sha256(b'thu mot').hexdigest()}  p3x8d1/Maildir/cur/1.a:2,S" in sums.read().decode()
+        assert f"{hashlib.sha256(b'thu mot').hexdigest()}  p3x8d1/sdbox/mailboxes/u.1" in sums.read().decode()
     assert names[-1] == "SHA256SUMS"
     beside = (archive.parent / f"{archive.name}.sha256").read_text().split()
     assert beside == [hashlib.sha256(archive.read_bytes()).hexdigest(), archive.name]
@@ -116,9 +116,9 @@ def test_mail_to_be_read_leaves_sealed_only_and_the_mailbox_as_it_was(
     archive = tmp_path / "export" / "p3x8d1.opening-17.tar.age"
     assert answer["changes"] == [f"đã niêm phong bản sao thư vào {archive}"]
     with tarfile.open(archive) as tar:
-        assert "p3x8d1/Maildir/cur/1.a:2,S" in tar.getnames()
+        assert "p3x8d1/sdbox/mailboxes/u.1" in tar.getnames()
     assert erase.complete(archive)
-    assert (home / "Maildir" / "cur" / "1.a:2,S").exists()
+    assert (home / "sdbox" / "mailboxes" / "u.1").exists()
     # One opening, one copy; a mailbox of another store is nothing to do here.
     assert command_line.main(words) == 0
     assert json.loads(capsys.readouterr().out)["changed"] is False
@@ -131,7 +131,7 @@ def test_a_whole_archive_is_never_written_anew(home: Path, tmp_path: Path) -> No
     archive = tmp_path / "export" / "p3x8d1.mail.tar.age"
     erase.export_home(home, archive, [KEY])
     before = archive.read_bytes()
-    (home / "Maildir" / "cur" / "1.a:2,S").unlink()
+    (home / "sdbox" / "mailboxes" / "u.1").unlink()
     assert not erase.export_home(home, archive, [KEY])
     assert archive.read_bytes() == before
 

@@ -16,6 +16,27 @@ if (window.rcmail) {
     };
   });
 
+  // A search looks through all folders unless the person says otherwise: mail lies where rules and habits have put it. Roundcube
+  // has no setting for that, and goes back to one folder with each that is opened.
+  const everywhere = (name) => {
+    const act = rcmail[name];
+    rcmail[name] = function (...words) {
+      const before = this.env.mailbox;
+      const answer = act.apply(this, words);
+      if (this.env.search_scope === "base" && (name === "reset_qsearch" ? words[0] : this.env.mailbox !== before)) {
+        this.env.search_scope = "all";
+      }
+      return answer;
+    };
+  };
+  rcmail.addEventListener("init", () => {
+    if (rcmail.env.task === "mail") {
+      everywhere("list_mailbox");
+      everywhere("reset_qsearch");
+      rcmail.env.search_scope ||= "all";
+    }
+  });
+
   // When the server is away Roundcube shows what the protocol says of it.
   const fail = rcmail.http_error;
   rcmail.http_error = function (request, ...words) {

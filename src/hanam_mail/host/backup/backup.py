@@ -6,21 +6,29 @@ write none.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from hanam_mail import atomic_file
+from hanam_mail.host import search_places
 from hanam_mail.host.backup.restic import FOLLOWUP, FULL, require_repository, restic, snapshots
 from hanam_mail.host.backup.settings import STATUS, UNIT, BackupError, Config, late, load_config
 from hanam_mail.host.backup.times import now, parse_time, shown
 from hanam_mail.vietnamese import size
 
+# Folders of messages in a home: of sdbox, and of a Maildir that is not converted yet.
+MESSAGES = frozenset(("dbox-Mails", "cur", "new"))
 FOLLOWUPS = 3
 """How often what changed during a pass is taken again."""
+
+NOT_MAIL = (".*", *(f"??/*/{place}" for place in search_places.BELOW_A_HOME))
+"""What below the store is in no backup, as restic's patterns: what is being restored, and what Dovecot makes again."""
 
 # --- the work -------------------------------------------------------------------------------------
 
@@ -90,21 +98,16 @@ def homes(root: Path) -> Iterator[Path]:
 
 
 def touched(root: Path, since: float) -> list[Path]:
-    """Homes in which messages came, went or were renamed since then: that changes the time of cur or new."""
+    """Homes in which messages came, went or were renamed since then: it changes the time of the folder they lie in."""
 
     def changed(home: Path) -> bool:
-        maildir = home / "Maildir"
-        try:
-            folders = [maildir, *(entry for entry in maildir.iterdir() if entry.name.startswith("."))]
-        except FileNotFoundError:
-            return False
-        for folder in folders:
-            for part in ("cur", "new"):
-                try:
-                    if (folder / part).stat().st_mtime >= since:
+        for place, folders, _ in os.walk(home):
+            for name in MESSAGES.intersection(folders):
+                with suppress(FileNotFoundError):
+                    if (Path(place) / name).stat().st_mtime >= since:
                         return True
-                except (FileNotFoundError, NotADirectoryError):
-                    continue
+            # As many files as messages, and no folder.
+            folders[:] = [name for name in folders if name != "dbox-Mails"]
         return False
 
     return sorted(home for home in homes(root) if changed(home))
@@ -115,11 +118,13 @@ def back_up(config: Config, tag: str, paths: Sequence[str]) -> dict[str, Any]:
     changing = tuple(f"{root}/" for root in (config.mail_root, *config.paths) if root)
     listing = Path(config.dumps).parent / "paths"
     listing.write_bytes(b"".join(path.encode(errors="surrogateescape") + b"\0" for path in paths))
-    excludes = [f"--exclude={config.mail_root}/.*"] if config.mail_root else []
+    excludes = [f"--exclude={config.mail_root}/{place}" for place in NOT_MAIL] if config.mail_root else []
     done = restic(
         config, "backup", "--json", "--no-scan", "--tag", tag, "--files-from-raw", str(listing),
-        # Dovecot makes its caches again. The indexes are kept: of a folder's keywords the names of files bear only 26.
-        "--exclude=dovecot.index.cache*", "--exclude=dovecot.list.index*", "--exclude=*.lock", *excludes,
+        # Dovecot makes its caches again, and the list of folders. The indexes are kept: flags are nowhere else. A lock
+        # of then would keep a restored mailbox waiting.
+        "--exclude=dovecot.index.cache*", "--exclude=dovecot.list.index*", "--exclude=*.lock", "--exclude=*.newlock",
+        *excludes,
         accept=(0, 3),
     )  # fmt: skip
     messages = [json.loads(line) for line in (done.stdout + done.stderr).splitlines() if line.startswith("{")]

@@ -17,18 +17,17 @@ from hanam_mail.host.backup.restic import FULL, Snapshot, require_repository, sn
 from hanam_mail.host.backup.restore_all import restore_all
 from hanam_mail.host.backup.restore_arguments import RECORDED, Arguments, parse_arguments
 from hanam_mail.host.backup.restore_choice import TRASH, list_unreadable, selected, show, tell_unreadable
+from hanam_mail.host.backup.restore_copy import Copy, no_more_a_maildir
 from hanam_mail.host.backup.restore_database import restore_database
 from hanam_mail.host.backup.restore_files import (
     Result,
     as_owner,
     beside_the_store,
     fetch,
-    folders_of,
     put_whole,
     replace,
     stage,
 )
-from hanam_mail.host.backup.restore_files import count as count_of
 from hanam_mail.host.backup.restore_mail import beside
 from hanam_mail.host.backup.restore_which import (
     INCOMPLETE,
@@ -63,16 +62,15 @@ def only_one() -> Iterator[None]:
         yield
 
 
-def tell_dovecot(login: str, *, accept: tuple[int, ...] = (0,)) -> None:
-    """Let it look at what came into a mailbox."""
-    for command in (["force-resync", "-u", login, "*"], ["quota", "recalc", "-u", login]):
-        done = doveadm(*command)
-        if done.returncode not in accept:
-            words = done.stderr.strip()
-            raise BackupError(
-                f"thư đã được khôi phục, nhưng doveadm {command[0]} báo lỗi: {words}",
-                f"the messages are restored, but doveadm {command[0]} failed: {words}",
-            )
+def count_again(login: str) -> None:
+    """Let Dovecot count what came into a mailbox against its quota."""
+    done = doveadm("quota", "recalc", "-u", login)
+    if done.returncode != 0:
+        words = done.stderr.strip()
+        raise BackupError(
+            f"thư đã được khôi phục, nhưng doveadm quota báo lỗi: {words}",
+            f"the messages are restored, but doveadm quota failed: {words}",
+        )
 
 
 def snapshot_with(config: Config, arguments: Arguments, full: list[Snapshot], mailbox: Mailbox) -> Snapshot:
@@ -108,10 +106,10 @@ def restore_mailbox(config: Config, arguments: Arguments) -> int:
         unreadable = stage(config, snapshot, full, mailbox.home, staged)
         # Root's until here, so that nobody meddled with it.
         os.chown(area, config.mail_uid, config.mail_uid)
+        Copy(mailbox.id, staged).make_ready()
         result = None
         if not arguments.dry_run and not arguments.to_folder and not narrowed:
-            with as_owner(config.mail_uid):
-                result = whole(config, arguments, mailbox, staged)
+            result = whole(config, arguments, mailbox, staged)
         if result is None:
             result = put_back(config, arguments, mailbox, staged)
             if arguments.dry_run:
@@ -121,7 +119,7 @@ def restore_mailbox(config: Config, arguments: Arguments) -> int:
             # Sessions hold the old state in memory.
             if arguments.replace:
                 doveadm("kick", mailbox.id)
-            tell_dovecot(mailbox.id)
+            count_again(mailbox.id)
     log(arguments, f"mailbox {mailbox.id} from {snapshot}: {result.added} added, {result.present} present")
     print(
         f"Đã khôi phục hộp thư {arguments.mailbox} ({mailbox.id}) từ bản sao lưu {snapshot}: "
@@ -141,13 +139,20 @@ def restore_mailbox(config: Config, arguments: Arguments) -> int:
 
 def whole(config: Config, arguments: Arguments, mailbox: Mailbox, staged: Path) -> Result | None:
     """The home as it was, where it is asked for or where there is none; None when what is there stays."""
-    if arguments.replace:
-        aside = Path(config.mail_root) / ".replaced" / f"{mailbox.id}.{now():%Y%m%dT%H%M%S}"
-        return replace(staged, mailbox.home, config.mail_uid, aside)
-    result = Result(folders=len(folders_of(staged / "Maildir")), added=count_of(staged / "Maildir"))
-    if not mailbox.home.exists() and put_whole(staged, mailbox.home, config.mail_uid):
-        return result
-    return None
+    if mailbox.home.exists() and not arguments.replace:
+        return None
+    copy = Copy(mailbox.id, staged)
+    copy.move_uids_on(Copy(mailbox.id, mailbox.home).folders())
+    result = Result(folders=len(copy.folders()), added=copy.messages())
+    with as_owner(config.mail_uid):
+        if arguments.replace:
+            aside = Path(config.mail_root) / ".replaced" / f"{mailbox.id}.{now():%Y%m%dT%H%M%S}"
+            result.aside = replace(staged, mailbox.home, config.mail_uid, aside)
+        elif not put_whole(staged, mailbox.home, config.mail_uid):
+            # Mail has arrived since, and its delivery made the home.
+            return None
+    no_more_a_maildir([mailbox.id])
+    return result
 
 
 def put_back(config: Config, arguments: Arguments, mailbox: Mailbox, staged: Path) -> Result:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hanam_mail.host.backup.restore_arguments import Arguments
 from hanam_mail.host.backup.restore_choice import list_unreadable, tell_unreadable
+from hanam_mail.host.backup.restore_copy import Copy, no_more_a_maildir
 from hanam_mail.host.backup.restore_files import (
     Result,
     as_owner,
@@ -16,7 +17,6 @@ from hanam_mail.host.backup.restore_files import (
     put_whole,
     stage_all,
 )
-from hanam_mail.host.backup.restore_files import count as count_of
 from hanam_mail.host.backup.restore_mail import Lack, beside
 from hanam_mail.host.backup.restore_which import (
     INCOMPLETE,
@@ -47,11 +47,21 @@ def restore_all(config: Config, arguments: Arguments) -> int:
         homes = [home for home in staged.homes if home.name in known]
         # Root's until here, so that nobody meddled with it.
         os.chown(area, config.mail_uid, config.mail_uid)
-        lost = [home for home in homes if not (root / home).exists()]
-        there = [home for home in homes if home not in set(lost)]
+        copies = {home: Copy(home.name, area / "all" / home) for home in homes}
+
+        def make_ready(home: Path) -> int:
+            """Messages that the copy holds; a broken one keeps no other from coming back."""
+            try:
+                copies[home].make_ready()
+                if not (root / home).exists() and not arguments.dry_run:
+                    copies[home].move_uids_on({})
+                return copies[home].messages()
+            except BackupError as error:
+                failed[home] = error
+                return 0
 
         def compare(home: Path) -> tuple[Path, Lack]:
-            """What a mailbox that is there lacks; a broken one keeps no other from coming back."""
+            """What a mailbox that is there lacks."""
             try:
                 with beside(home.name, area / "all" / home) as copy:
                     return home, copy.lack()
@@ -60,10 +70,13 @@ def restore_all(config: Config, arguments: Arguments) -> int:
                 return home, Lack()
 
         with ThreadPoolExecutor(os.cpu_count()) as several:
+            numbers = dict(zip(homes, several.map(make_ready, homes), strict=True))
+            lost = [home for home in homes if not (root / home).exists() and home not in failed]
+            there = [home for home in homes if home not in {*lost, *failed}]
             compared = list(several.map(compare, there))
         if arguments.dry_run:
             for home in lost:
-                print(f"{home.name}: cả hộp thư / whole, {count_of(area / 'all' / home / 'Maildir')} thư / messages")
+                print(f"{home.name}: cả hộp thư / whole, {numbers[home]} thư / messages")
             for home, lack in compared:
                 show_lack(home.name, lack, beside_the_mail(area / "all" / home, root / home))
             list_unreadable(staged.unreadable)
@@ -75,14 +88,16 @@ def restore_all(config: Config, arguments: Arguments) -> int:
                 f"{number} thư sẽ được đưa về các hộp thư đang có trên máy, cả những thư chủ hộp thư đã xóa",
                 f"{number} messages would come back into mailboxes that are there, also what was deleted on purpose",
             )
+        whole = list[str]()
         with as_owner(config.mail_uid):
             for home in lost:
-                messages = count_of(area / "all" / home / "Maildir")
                 if put_whole(area / "all" / home, root / home, config.mail_uid):
-                    total.added += messages
+                    total.added += numbers[home]
+                    whole.append(home.name)
                 else:
                     # Mail has arrived since, and its delivery made the home.
                     there.append(home)
+        no_more_a_maildir(whole)
         compared += map(compare, there[len(compared) :])
         files = 0
         for home, lack in compared:

@@ -8,19 +8,16 @@ import errno
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hanam_mail import atomic_file
+from hanam_mail.host.backup import restore_maildir
 from hanam_mail.host.backup.restic import FOLLOWUP, Snapshot, restic, snapshots
 from hanam_mail.host.backup.settings import BackupError, Config
-
-# UIDs that a restored folder leaves out: messages that arrived after the snapshot had them, and a client that
-# saw those must not take new ones for them.
-UID_GAP = 100_000
+from hanam_mail.host.mail_format import MAILDIR, SDBOX
 
 
 @dataclass
@@ -47,78 +44,6 @@ class Staged:
     unreadable: list[Unreadable] = field(default_factory=list)
 
 
-# --- Maildir --------------------------------------------------------------------------------------
-
-
-def base(name: str) -> str:
-    """What a message is called for life; flags stand behind it."""
-    return name.split(":", 1)[0]
-
-
-def folders_of(maildir: Path) -> dict[str, Path]:
-    """Folder name on disk ('' is the inbox) -> its directory."""
-    found = {"": maildir} if (maildir / "cur").is_dir() else {}
-    for entry in sorted(maildir.iterdir()) if maildir.is_dir() else ():
-        if entry.name.startswith(".") and (entry / "cur").is_dir():
-            found[entry.name] = entry
-    return found
-
-
-def messages_of(folder: Path) -> Iterator[Path]:
-    for part in ("new", "cur"):
-        directory = folder / part
-        if directory.is_dir():
-            yield from directory.iterdir()
-
-
-def settle(folder: Path, before: set[Path]) -> None:
-    """Leave one file of each message.
-
-    It can be there twice when it was renamed between or during two passes: then the name that came with the
-    later pass holds, and cur rather than new.
-    """
-    kept: dict[str, Path] = {}
-    for path in sorted(messages_of(folder), key=lambda path: (path not in before, path.parent.name == "cur")):
-        # Later in this order means better.
-        if other := kept.get(base(path.name)):
-            other.unlink(missing_ok=True)
-        kept[base(path.name)] = path
-
-
-def read_uids(folder: Path) -> tuple[int, int]:
-    """UIDVALIDITY and next UID of a folder, 0 and 0 when it has no list yet."""
-    try:
-        header = (folder / "dovecot-uidlist").read_text(errors="surrogateescape").split("\n", 1)[0]
-    except FileNotFoundError:
-        return 0, 0
-    fields = {field[0]: field[1:] for field in header.split(" ")[1:]}
-    return int(fields.get("V", 0)), int(fields.get("N", 0))
-
-
-def move_uids_on(folder: Path, live: Path | None) -> None:
-    """Let no UID stand for two messages.
-
-    Messages keep the UIDs that clients know them by; new ones get numbers that nobody has seen. Where the
-    present folder is replaced, clients may hold messages that go away: then the folder gets a new
-    UIDVALIDITY, and they fetch it anew.
-    """
-    path = folder / "dovecot-uidlist"
-    if not path.exists():
-        return
-    validity, following = read_uids(folder)
-    if live is not None:
-        live_validity, live_following = read_uids(live)
-        validity = max(validity + 1, live_validity + 1, int(time.time()))
-        following = max(following, live_following)
-    text = path.read_text(errors="surrogateescape")
-    header, rest = text.split("\n", 1)
-    fields = [field for field in header.split(" ") if field[:1] not in "VN"]
-    header = " ".join([fields[0], f"V{validity}", f"N{following + UID_GAP}", *fields[1:]])
-    stat = path.stat()
-    path.write_text(f"{header}\n{rest}", errors="surrogateescape")
-    os.chown(path, stat.st_uid, stat.st_gid)
-
-
 # --- putting it in place --------------------------------------------------------------------------
 
 
@@ -140,8 +65,6 @@ def put_whole(staged: Path, home: Path, uid: int) -> bool:
     """Put a home where there is none; False when one has appeared."""
     if not home.parent.is_dir():
         make_directory(home.parent, uid)
-    for folder in folders_of(staged / "Maildir").values():
-        move_uids_on(folder, None)
     try:
         staged.rename(home)
     except OSError as error:
@@ -159,7 +82,8 @@ def beside_the_mail(staged: Path, home: Path) -> list[Path]:
     """
     found = []
     for top in sorted(staged.iterdir()):
-        if top.name == "Maildir":
+        # "sdbox.new" as well: a conversion may be under way.
+        if top.name.split(".")[0] in (MAILDIR, SDBOX):
             continue
         below = sorted(top.rglob("*")) if top.is_dir() and not top.is_symlink() else []
         for entry in (top, *below):
@@ -187,18 +111,10 @@ def put_beside_the_mail(staged: Path, home: Path) -> int:
     return files
 
 
-def count(maildir: Path) -> int:
-    return sum(1 for folder in folders_of(maildir).values() for _ in messages_of(folder))
-
-
-def replace(staged: Path, home: Path, uid: int, aside: Path) -> Result:
-    """Put the mailbox back whole and keep what was there."""
-    result = Result(added=count(staged / "Maildir"), folders=len(folders_of(staged / "Maildir")))
+def replace(staged: Path, home: Path, uid: int, aside: Path) -> Path | None:
+    """Put the mailbox back whole; where what was there is kept, or None where nothing was."""
     if not home.exists() and put_whole(staged, home, uid):
-        return result
-    live = folders_of(home / "Maildir")
-    for name, folder in folders_of(staged / "Maildir").items():
-        move_uids_on(folder, live.get(name))
+        return None
     # The former state lands where it is kept, never in the folder that is cleaned up.
     aside.parent.mkdir(mode=0o700, exist_ok=True)
     staged.rename(aside)
@@ -207,8 +123,7 @@ def replace(staged: Path, home: Path, uid: int, aside: Path) -> Result:
     except OSError:
         aside.rename(staged)
         raise
-    result.aside = aside
-    return result
+    return aside
 
 
 # --- fetching ---
@@ -266,7 +181,8 @@ def stage(config: Config, snapshot: Snapshot, full: list[Snapshot], home: Path, 
     for followup in followups(config, snapshot, full):
         if str(home) in followup.paths:
             unreadable += fetch_over(config, followup, home, staged)
-    make_ready(config, staged, [staged])
+    restore_maildir.settle(staged, set())
+    hand_over(config, staged)
     return once(unreadable)
 
 
@@ -279,7 +195,9 @@ def stage_all(config: Config, snapshot: Snapshot, full: list[Snapshot], staged: 
             if root in home.parents:
                 unreadable += fetch_over(config, followup, home, staged / home.relative_to(root))
     homes = sorted(home for home in staged.glob("??/*") if home.is_dir())
-    make_ready(config, staged, homes)
+    for home in homes:
+        restore_maildir.settle(home, set())
+    hand_over(config, staged)
     return Staged([home.relative_to(staged) for home in homes], once(unreadable))
 
 
@@ -294,18 +212,18 @@ def followups(config: Config, snapshot: Snapshot, full: list[Snapshot]) -> list[
 
 
 def fetch_over(config: Config, followup: Snapshot, home: Path, staged: Path) -> list[Unreadable]:
-    before = set(path for folder in folders_of(staged / "Maildir").values() for path in messages_of(folder))
+    """What a later pass found, over what the one before it had."""
+    before = restore_maildir.messages(staged)
+    for index in staged.rglob("dovecot.index*"):
+        # An index and a log of different times are none; the later pass has both, or the messages alone are kept.
+        index.unlink()
     unreadable = fetch(config, followup, home, staged)
-    for folder in folders_of(staged / "Maildir").values():
-        settle(folder, before)
+    restore_maildir.settle(staged, before)
     return unreadable
 
 
-def make_ready(config: Config, staged: Path, homes: list[Path]) -> None:
-    """One file of each message, the owner that Dovecot expects, and everything on the disk."""
-    for home in homes:
-        for folder in folders_of(home / "Maildir").values():
-            settle(folder, set())
+def hand_over(config: Config, staged: Path) -> None:
+    """The owner that Dovecot expects, and everything on the disk."""
     for directory, folders, files in os.walk(staged):
         for entry in [".", *folders, *files]:
             os.chown(Path(directory) / entry, config.mail_uid, config.mail_uid, follow_symlinks=False)

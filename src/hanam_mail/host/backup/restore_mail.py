@@ -11,19 +11,19 @@ import os
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from hanam_mail.host.backup.restore_copy import columns, own_format
 from hanam_mail.host.backup.settings import BackupError
+from hanam_mail.host.mail_format import SDBOX
 
 CONFIGURATION = Path("/etc/dovecot/dovecot.conf")
 INBOX = "INBOX"
-# The folder of a home that holds the mail -> Dovecot's name of the format.
-FORMATS = {"Maildir": "maildir"}
-PREFIX = "#hanam-restore"
+PREFIX = "#hanam-restore/"
 # A command line has its limits.
 UIDS_AT_ONCE = 2000
 
@@ -103,17 +103,6 @@ def decoded(header: str) -> str:
     return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
 
 
-def _fields(line: str) -> list[str]:
-    """One line of doveadm's tab format."""
-    escapes = {"t": "\t", "n": "\n", "r": "\r", "0": "\0", "1": "\001"}
-
-    def plain(field: str) -> str:
-        first, *rest = field.split("\001")
-        return first + "".join(escapes.get(part[:1], "") + part[1:] for part in rest)
-
-    return [plain(field) for field in line.split("\t")]
-
-
 class Mailbox:
     """A mailbox and, below PREFIX, its copy from the backup. Needs no account: a revoked one has none."""
 
@@ -122,9 +111,11 @@ class Mailbox:
 
     def doveadm(self, command: str, *words: str, accept: Sequence[int] = (0,)) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            # A mailbox that has become full is no reason to keep its owner's mail from him.
-            ["doveadm", "-f", "tab", "-c", self.configuration, "-o", "mail_plugins/quota=no", *command.split(),
-             "--no-userdb-lookup", *words],
+            # A mailbox that has become full is no reason to keep its owner's mail from him. What makes an index of
+            # search knows nothing of the copy; the mailbox's own takes in what comes back when it is searched again.
+            ["doveadm", "-f", "tab", "-c", self.configuration,
+             *(word for name in ("quota", "fts", "fts_flatcurve") for word in ("-o", f"mail_plugins/{name}=no")),
+             *command.split(), "--no-userdb-lookup", *words],
             env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "USER": self.identity},
             capture_output=True, check=False, text=True, errors="replace",
         )  # fmt: skip
@@ -138,26 +129,27 @@ class Mailbox:
 
     def _rows(self, fields: str, *query: str) -> Iterator[list[str]]:
         lines = self.doveadm("fetch", fields, *query).stdout.splitlines()
-        return map(_fields, lines[1:])
+        return map(columns, lines[1:])
 
     def messages(self, *query: str) -> tuple[list[Message], list[Message]]:
         """Those of the backup and those of the mailbox that match; the copy's inbox is called as the mailbox's is."""
         saved, present = [], []
         for folder, box, uid, guid in self._rows("mailbox mailbox-guid uid guid", *(query or ("all",))):
-            if folder == PREFIX or folder.startswith(f"{PREFIX}/"):
-                saved.append(Message(folder.removeprefix(PREFIX).removeprefix("/") or INBOX, box, int(uid), guid))
+            if folder.startswith(PREFIX):
+                saved.append(Message(folder.removeprefix(PREFIX), box, int(uid), guid))
             else:
                 present.append(Message(folder, box, int(uid), guid))
         return saved, present
 
-    def folders(self, *options: str) -> tuple[set[str], set[str]]:
-        """Those of the backup and those of the mailbox; -s lists the subscribed ones."""
-        lines = self.doveadm("mailbox list", *options).stdout.splitlines()
-        if lines[:1] == ["mailbox"]:
-            del lines[0]
-        names = {_fields(line)[0] for line in lines}
-        saved = {name for name in names if name == PREFIX or name.startswith(f"{PREFIX}/")}
-        return {name.removeprefix(PREFIX).removeprefix("/") or INBOX for name in saved}, names - saved
+    def folders(self) -> tuple[set[str], set[str]]:
+        """Those of the backup and those of the mailbox that can hold messages."""
+        lines = self.doveadm("mailbox status", "messages", "*", f"{PREFIX}*").stdout.splitlines()
+        return _parted(columns(line)[0] for line in lines[1:])
+
+    def subscribed(self) -> set[str]:
+        """Those of the backup that its owner had subscribed."""
+        lines = self.doveadm("mailbox list", "-s").stdout.splitlines()
+        return _parted(columns(line)[0] for line in lines)[0]
 
     def lack(self) -> Lack:
         saved, present = self.messages()
@@ -176,7 +168,7 @@ class Mailbox:
 
     def put_back(self, messages: Sequence[Message], place: Callable[[str], str], *, subscribe: bool = False) -> None:
         """Copy them out of the backup, with flags, keywords, dates and GUIDs; `place` says into which folder."""
-        subscribed, _ = self.folders("-s")
+        subscribed = self.subscribed()
         ready: set[str] = set()
         for folder, query in _queries(messages):
             target = place(folder)
@@ -190,11 +182,18 @@ class Mailbox:
 
     def make_folders(self, names: Sequence[str]) -> None:
         """Folders without messages, subscribed as the copy's are."""
-        subscribed, _ = self.folders("-s") if names else (set(), set())
+        subscribed = self.subscribed() if names else set()
         for name in names:
             self.doveadm("mailbox create", name)
             if name in subscribed:
                 self.doveadm("mailbox subscribe", name)
+
+
+def _parted(names: Iterable[str]) -> tuple[set[str], set[str]]:
+    """Names of the backup's folders, as the mailbox calls them, and of the mailbox's own."""
+    found = set(names)
+    saved = {name for name in found if name.startswith(PREFIX)}
+    return {name.removeprefix(PREFIX) for name in saved}, found - saved
 
 
 def _queries(messages: Sequence[Message]) -> Iterator[tuple[str, list[str]]]:
@@ -202,7 +201,7 @@ def _queries(messages: Sequence[Message]) -> Iterator[tuple[str, list[str]]]:
     ordered = sorted(messages, key=lambda message: (message.folder, message.uid))
     for (folder, box), some in groupby(ordered, key=lambda message: (message.folder, message.box)):
         uids = [message.uid for message in some]
-        name = PREFIX if folder == INBOX else f"{PREFIX}/{folder}"
+        name = f"{PREFIX}{folder}"
         for start in range(0, len(uids), UIDS_AT_ONCE):
             wanted = uid_set(uids[start : start + UIDS_AT_ONCE])
             yield folder, ["mailbox", name, "mailbox-guid", box, "uid", wanted]
@@ -211,22 +210,20 @@ def _queries(messages: Sequence[Message]) -> Iterator[tuple[str, list[str]]]:
 @contextmanager
 def beside(identity: str, home: Path) -> Iterator[Mailbox]:
     """The mailbox with a staged copy of its home."""
-    kind = next((kind for kind in FORMATS if (home / kind).is_dir()), None)
-    if kind is None:
+    if not (home / SDBOX).is_dir():
         raise BackupError(f"bản sao lưu của {identity} không có thư", f"the backup of {identity} holds no mail", 4)
     settings = {
-        "prefix": f'"{PREFIX}/"',
+        "prefix": f'"{PREFIX}"',
         "separator": "/",
         "hidden": "yes",
         "list": "yes",
         "subscriptions": "yes",
-        "mail_driver": FORMATS[kind],
-        "mail_path": home / kind,
-        "mail_inbox_path": home / kind,
+        "mail_driver": "sdbox",
+        "mail_path": home / SDBOX,
     }
     namespace = ["namespace restore {", *(f"  {name} = {value}" for name, value in settings.items()), "}"]
     with tempfile.NamedTemporaryFile("w", dir="/run", prefix="hanam-mail-restore-", suffix=".conf") as file:
         os.fchmod(file.fileno(), 0o600)
-        file.write("\n".join([CONFIGURATION.read_text(), *namespace, ""]))
+        file.write("\n".join([CONFIGURATION.read_text(), *own_format(identity), *namespace, ""]))
         file.flush()
         yield Mailbox(identity, file.name)

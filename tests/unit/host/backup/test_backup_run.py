@@ -55,15 +55,32 @@ def test_passwords_come_as_credentials_to_the_unit_and_from_roots_folder_otherwi
 
 
 def test_a_home_is_taken_again_when_a_message_came_went_or_was_renamed(tmp_path: Path) -> None:
-    for home in ("aa/aa11bb", "cc/cc22dd", "ee/ee33ff", ".restore/aa11bb"):
-        for part in ("cur", "new", ".Sent/cur"):
-            folder = tmp_path / home / "Maildir" / part
-            folder.mkdir(parents=True)
-            os.utime(folder, (1000, 1000))
-    os.utime(tmp_path / "cc/cc22dd/Maildir/.Sent/cur", (2000, 2000))
-    os.utime(tmp_path / ".restore/aa11bb/Maildir/cur", (2000, 2000))
+    folders = {
+        "aa/aa11bb/sdbox/mailboxes": ("INBOX/dbox-Mails", "Lưu/Năm 2026/dbox-Mails", "cur/dbox-Mails"),
+        "cc/cc22dd/sdbox/mailboxes": ("INBOX/dbox-Mails", "Lưu/Năm 2026/dbox-Mails"),
+        "dd/dd22dd/sdbox/mailboxes": ("INBOX/dbox-Mails", "cur/dbox-Mails"),
+        # Not converted yet.
+        "ee/ee33ff/Maildir": ("cur", "new", ".Sent/cur"),
+        "ee/ee44ff/Maildir": ("cur", "new", ".Sent/cur"),
+        ".restore/aa11bb/sdbox/mailboxes": ("INBOX/dbox-Mails",),
+    }
+    for home, parts in folders.items():
+        for part in parts:
+            (tmp_path / home / part).mkdir(parents=True)
+            os.utime(tmp_path / home / part, (1000, 1000))
+    for folder in (tmp_path / "aa/aa11bb/sdbox/mailboxes/cur", tmp_path / "dd/dd22dd/sdbox/mailboxes/cur"):
+        os.utime(folder, (1000, 1000))
+    moved = [
+        "cc/cc22dd/sdbox/mailboxes/Lưu/Năm 2026/dbox-Mails",
+        "dd/dd22dd/sdbox/mailboxes/cur/dbox-Mails",
+        "ee/ee44ff/Maildir/.Sent/cur",
+        ".restore/aa11bb/sdbox/mailboxes/INBOX/dbox-Mails",
+    ]
+    for place in moved:
+        os.utime(tmp_path / place, (2000, 2000))
     (tmp_path / "ff/ff44ee").mkdir(parents=True)
-    assert backup.touched(tmp_path, 1500) == [tmp_path / "cc/cc22dd"]
+    homes = [tmp_path / home for home in ("cc/cc22dd", "dd/dd22dd", "ee/ee44ff")]
+    assert backup.touched(tmp_path, 1500) == homes
 
 
 def answer(*lines: dict[str, Any], status: int) -> SimpleNamespace:
@@ -74,9 +91,9 @@ def answer(*lines: dict[str, Any], status: int) -> SimpleNamespace:
 @pytest.mark.parametrize(
     ("item", "reason", "whole"),
     [
-        ("/srv/mail/aa/aa11bb/Maildir/cur/1", "lstat: no such file or directory", True),
+        ("/srv/mail/aa/aa11bb/sdbox/mailboxes/INBOX/dbox-Mails/u.1", "lstat: no such file or directory", True),
         ("/var/spool/postfix/deferred/A", "open: no such file or directory", True),
-        ("/srv/mail/aa/aa11bb/Maildir/cur/1", "read: input/output error", False),
+        ("/srv/mail/aa/aa11bb/sdbox/mailboxes/INBOX/dbox-Mails/u.1", "read: input/output error", False),
         ("/var/lib/hanam-backup/dumps/mail.dump", "open: no such file or directory", False),
     ],
 )

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hanam_mail.host.backup import restore_all, restore_files, restore_mail, restore_which
+from hanam_mail.host.backup.restore_copy import Copy
 from hanam_mail.host.backup.restore_files import Unreadable
 from hanam_mail.host.backup.settings import BackupError
 
@@ -20,7 +21,7 @@ type Run = Callable[..., int]
 
 
 def folder_names(home: Path) -> set[str]:
-    return {"INBOX", *(path.name.removeprefix(".") for path in (home / "Maildir").glob(".*"))}
+    return {"INBOX", *(path.name.removeprefix(".") for path in (home / "sdbox").glob(".*"))}
 
 
 class FilesOnly(restore_mail.Mailbox):
@@ -34,8 +35,8 @@ class FilesOnly(restore_mail.Mailbox):
 
     def _messages(self, home: Path) -> list[Any]:
         return [
-            restore_mail.Message(path.parts[-3].removeprefix(".").replace("Maildir", "INBOX"), "", 1, path.name)
-            for path in sorted((home / "Maildir").rglob("cur/*"))
+            restore_mail.Message(path.parts[-3].removeprefix(".").replace("sdbox", "INBOX"), "", 1, path.name)
+            for path in sorted((home / "sdbox").rglob("cur/*"))
         ]
 
     def folders(self, *options: str) -> tuple[set[str], set[str]]:
@@ -44,13 +45,27 @@ class FilesOnly(restore_mail.Mailbox):
     def put_back(self, messages: Sequence[Any], place: Callable[[str], str], **options: Any) -> None:
         for message in messages:
             folder = "" if message.folder == "INBOX" else f".{message.folder}"
-            target = self.home / "Maildir" / folder / "cur" / message.guid
+            target = self.home / "sdbox" / folder / "cur" / message.guid
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes((self.copy / "Maildir" / folder / "cur" / message.guid).read_bytes())
+            target.write_bytes((self.copy / "sdbox" / folder / "cur" / message.guid).read_bytes())
 
     def make_folders(self, names: Sequence[str]) -> None:
         for name in names:
-            (self.home / "Maildir" / f".{name}" / "cur").mkdir(parents=True)
+            (self.home / "sdbox" / f".{name}" / "cur").mkdir(parents=True)
+
+
+class CopyOfFiles(Copy):
+    """The same of a copy alone; one with a file of that name is one that Dovecot cannot read."""
+
+    def make_ready(self) -> None:
+        if (self.home / "broken").exists():
+            raise BackupError("không đọc được", "cannot be read")
+
+    def move_uids_on(self, live: Any) -> None:
+        assert not live
+
+    def messages(self) -> int:
+        return len(list((self.home / "sdbox").rglob("cur/*")))
 
 
 @pytest.fixture
@@ -59,16 +74,19 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     store = tmp_path / "mail"
     store.mkdir()
     broken: list[str] = []
+    unread: list[str] = []
     recorded: list[str] = []
 
     def stage_all(config: Any, snapshot: Any, full: Any, staged: Path) -> Any:
         for home in HOMES:
-            (staged / home / "Maildir/cur").mkdir(parents=True)
-            (staged / home / "Maildir/cur/1.M1P1.mail,S=5:2,S").write_text("Thu.\n")
-            (staged / home / "Maildir/.Trong/cur").mkdir(parents=True)
+            (staged / home / "sdbox/cur").mkdir(parents=True)
+            (staged / home / "sdbox/cur/1.M1P1.mail,S=5:2,S").write_text("Thu.\n")
+            (staged / home / "sdbox/.Trong/cur").mkdir(parents=True)
             (staged / home / "sieve").mkdir()
             (staged / home / "sieve/loc.sieve").write_text("keep;\n")
             (staged / home / ".dovecot.sieve").symlink_to("sieve/loc.sieve")
+        for home in unread:
+            (staged / home / "broken").touch()
         unreadable = [Unreadable(store / path, "ciphertext verification failed") for path in broken]
         return SimpleNamespace(homes=[Path(home) for home in HOMES], unreadable=unreadable)
 
@@ -82,8 +100,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
             raise BackupError(f"hộp thư {identity} hỏng", "broken")
         yield FilesOnly(identity, copy, store / identity[:2] / identity)
 
-    def run_all(*known: str, returncode: int = 0, unreadable: Sequence[str] = (), dry_run: bool = False) -> int:
+    def run_all(
+        *known: str, returncode: int = 0, unreadable: Sequence[str] = (), dry_run: bool = False, unready: str = ""
+    ) -> int:
         broken[:] = unreadable
+        unread[:] = [unready] if unready else []
         recorded.clear()
 
         def doveadm(*words: str) -> subprocess.CompletedProcess[str]:
@@ -103,6 +124,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(restore_all, "stage_all", stage_all)
     monkeypatch.setattr(restore_all, "as_owner", as_owner)
     monkeypatch.setattr(restore_all, "beside", beside)
+    monkeypatch.setattr(restore_all, "Copy", CopyOfFiles)
+    monkeypatch.setattr(restore_all, "no_more_a_maildir", lambda ids: (tmp_path / "left").write_text(" ".join(ids)))
     monkeypatch.setattr(restore_all, "log", lambda arguments, words: None)
     monkeypatch.setattr(restore_all, "record", lambda config, arguments, key, detail: recorded.append(key))
     return run_all
@@ -129,15 +152,27 @@ def test_a_store_of_which_all_is_known_comes_back_whole(
     assert run("aa11bb", "cc22dd", "ee33ff") == 0
     assert len(list((tmp_path / "mail").glob("??/*"))) == 3
     assert "left out" not in capsys.readouterr().out
+    # They may have been Maildirs, which they are no more.
+    assert (tmp_path / "left").read_text() == "aa11bb cc22dd ee33ff"
+
+
+@pytest.mark.dieu10
+def test_a_copy_that_dovecot_cannot_read_keeps_no_other_from_coming_back(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("aa11bb", "cc22dd", "ee33ff", unready="cc/cc22dd") == 8
+    assert not (tmp_path / "mail/cc/cc22dd").exists()
+    assert (tmp_path / "left").read_text() == "aa11bb ee33ff"
+    assert "không đọc được" in capsys.readouterr().err
 
 
 @pytest.mark.dieu10
 def test_what_the_repository_cannot_give_is_named_and_all_else_comes_back(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lost = ["aa/aa11bb/Maildir/cur/2.M1P1.mail,S=5:2,S", "ff/ff44ee"]
+    lost = ["aa/aa11bb/sdbox/cur/2.M1P1.mail,S=5:2,S", "ff/ff44ee"]
     assert run("aa11bb", "cc22dd", "ee33ff", unreadable=lost) == 8
-    assert len(list((tmp_path / "mail").glob("??/*/Maildir/cur/*"))) == 3
+    assert len(list((tmp_path / "mail").glob("??/*/sdbox/cur/*"))) == 3
     told = capsys.readouterr()
     assert "Đã khôi phục 3 hộp thư" in told.out
     assert all(f"{tmp_path / 'mail' / path}: ciphertext verification failed" in told.err for path in lost)
@@ -156,8 +191,8 @@ def test_accounts_that_are_not_back_yet_are_told_before_anything_is_fetched(
 
 def delivered(home: Path) -> None:
     """What a waiting sender's message leaves where there was no home."""
-    (home / "Maildir/cur").mkdir(parents=True)
-    (home / "Maildir/cur/2.M2P2.mail,S=5:2,").write_text("Moi.\n")
+    (home / "sdbox/cur").mkdir(parents=True)
+    (home / "sdbox/cur/2.M2P2.mail,S=5:2,").write_text("Moi.\n")
 
 
 @pytest.mark.dieu10
@@ -174,8 +209,8 @@ def test_mail_that_arrives_during_the_restore_keeps_no_mailbox_from_coming_back(
     monkeypatch.setattr(restore_all, "put_whole", later)
     assert run("aa11bb", "cc22dd", "ee33ff") == 0
     home = tmp_path / "mail/aa/aa11bb"
-    assert sorted(path.name[0] for path in (home / "Maildir/cur").iterdir()) == ["1", "2"]
-    assert (home / "Maildir/.Trong").is_dir() and (home / ".dovecot.sieve").read_text() == "keep;\n"
+    assert sorted(path.name[0] for path in (home / "sdbox/cur").iterdir()) == ["1", "2"]
+    assert (home / "sdbox/.Trong").is_dir() and (home / ".dovecot.sieve").read_text() == "keep;\n"
     assert "3 messages brought back, 0 already present" in capsys.readouterr().out
 
 
@@ -184,8 +219,8 @@ def test_who_had_mail_since_gets_folders_and_filters_back_as_well(run: Run, tmp_
     home = tmp_path / "mail/aa/aa11bb"
     delivered(home)
     assert run("aa11bb") == 0
-    assert sorted(path.name[0] for path in (home / "Maildir/cur").iterdir()) == ["1", "2"]
-    assert (home / "Maildir/.Trong").is_dir()
+    assert sorted(path.name[0] for path in (home / "sdbox/cur").iterdir()) == ["1", "2"]
+    assert (home / "sdbox/.Trong").is_dir()
     assert (home / ".dovecot.sieve").is_symlink() and (home / ".dovecot.sieve").read_text() == "keep;\n"
 
 

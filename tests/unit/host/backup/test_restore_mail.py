@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hanam_mail.host.backup import restore_mail
+from hanam_mail.host.backup import restore_copy, restore_mail
 from hanam_mail.host.backup.restore_mail import Mailbox, Message
 
 pytestmark = pytest.mark.dieu10
@@ -59,20 +59,19 @@ def test_a_header_is_shown_as_people_read_it(header: str, shown: str) -> None:
 
 
 def test_tabs_and_line_ends_in_a_header_are_no_columns() -> None:
-    assert restore_mail._fields("INBOX\ta\001tb\001nc\0011d") == ["INBOX", "a\tb\nc\001d"]
+    assert restore_copy.columns("INBOX\ta\001tb\001nc\0011d") == ["INBOX", "a\tb\nc\001d"]
 
 
 def test_folders_without_mail_come_back_subscribed_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
-    listed = {
-        (): "INBOX Trash Vẫn-còn #hanam-restore #hanam-restore/Trash #hanam-restore/Vẫn-còn "
-        "#hanam-restore/Có-thư #hanam-restore/Trống #hanam-restore/Ẩn",
-        ("-s",): "INBOX Trash #hanam-restore/Trống",
-    }
+    there = "INBOX Trash Vẫn-còn #hanam-restore/INBOX #hanam-restore/Trash #hanam-restore/Vẫn-còn "
+    there += "#hanam-restore/Có-thư #hanam-restore/Trống #hanam-restore/Ẩn"
+    subscribed = "INBOX Trash #hanam-restore/Trống"
     done: list[tuple[str, ...]] = []
 
     def doveadm(self: Any, command: str, *words: str, accept: Any = (0,)) -> SimpleNamespace:
-        if command == "mailbox list":
-            return SimpleNamespace(stdout="mailbox\n" + "\n".join(listed[words].split()))
+        if command in ("mailbox status", "mailbox list"):
+            names = there if command == "mailbox status" else subscribed
+            return SimpleNamespace(stdout="mailbox\n" + "\n".join(names.split()))
         if command == "fetch":
             return SimpleNamespace(stdout="mailbox\tmailbox-guid\tuid\tguid\n#hanam-restore/Có-thư\tb1\t1\tg1\n")
         done.append((command, *words))

@@ -1,0 +1,204 @@
+"""What a message costs a mail store. Runs on its host as root; writes a line of JSON for each size that it is given.
+
+    python3 store_client.py ours ADDRESS MAILBOX SIZE...     the running Dovecot, one of its mailboxes
+    python3 store_client.py peer SIZE...                     a second Dovecot, as peers ship it: Maildir, quota `count`
+
+The mailbox is filled by copies of its own messages, which are links; then messages come in as from Postfix: the
+question whether there is room, then LMTP. Seconds are those of processors that Dovecot's processes took.
+"""
+
+import json
+import os
+import random
+import shutil
+import smtplib
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+_KIB = 10
+_MESSAGES, _ROUNDS = 60, 3
+# Some hundred words, as many as there are in a language's letters: an index of search has what it has in life.
+_FIRST = ("cong", "van", "bao", "quyet", "hop", "nghi", "tinh", "huyen", "xa", "dan", "uy", "ban", "phong", "so", "ke")
+_LAST = ("", "an", "inh", "oc", "uong", "iet", "ao", "em", "ong", "at", "ich", "oi", "ua", "ang", "enh", "up")
+_OURS, _PEER = Path("/run/dovecot"), Path("/run/bench-peer")
+_PEER_MAIL = Path("/srv/mail/.bench")
+_CONFIGURATION = f"""
+dovecot_config_version = 2.4.1
+dovecot_storage_version = 2.4.1
+base_dir = {_PEER}
+log_path = {_PEER}/log
+protocols = lmtp
+mail_driver = maildir
+mail_path = ~/Maildir
+mail_home = {_PEER_MAIL}/%{{user}}
+mail_uid = vmail
+mail_gid = vmail
+mail_fsync = always
+mail_compress_write_method = zstd
+mail_plugins {{
+  quota = yes
+  mail_compress = yes
+}}
+quota "User quota" {{
+  driver = count
+  storage_size = 20G
+}}
+quota_status_success = DUNNO
+quota_status_nouser = DUNNO
+quota_status_overquota = 552 5.2.2 full
+passdb static {{
+}}
+userdb static {{
+}}
+service lmtp {{
+  user = vmail
+  unix_listener lmtp {{
+    mode = 0600
+  }}
+}}
+service quota-status {{
+  executable = quota-status -p postfix
+  user = vmail
+  client_limit = 1
+  unix_listener quota-status {{
+    mode = 0600
+  }}
+}}
+service auth {{
+  unix_listener auth-userdb {{
+    mode = 0600
+    user = vmail
+  }}
+}}
+service anvil {{
+  unix_listener anvil {{
+    mode = 0600
+    user = vmail
+  }}
+}}
+service stats {{
+  unix_listener stats-writer {{
+    mode = 0666
+  }}
+}}
+"""
+
+
+class Store:
+    """A Dovecot, and the mailbox of it that is measured."""
+
+    def __init__(self, master: int, folder: Path, question: Path, recipient: str, mailbox: str) -> None:
+        self.master, self.folder, self.question = master, folder, question
+        self.recipient, self.mailbox = recipient, mailbox
+        words = [f"{first}{last}" for first in _FIRST for last in _LAST]
+        chosen = random.Random(1).choices(words, k=_KIB * 1024 // 5)  # noqa: S311 - no secret
+        lines = [" ".join(chosen[number : number + 14]) for number in range(0, len(chosen), 14)]
+        self.body = "\r\n".join(lines)[: _KIB * 1024]
+
+    def run(self, command: str, *words: str) -> str:
+        configuration = [] if self.folder == _OURS else ["-c", str(self.folder / "dovecot.conf")]
+        line = ["doveadm", *configuration, "-o", "mail_plugins/quota=no", "-f", "tab"]
+        line += [*command.split(), "-u", self.mailbox, *words]
+        return subprocess.run(line, check=True, capture_output=True, text=True).stdout
+
+    def messages(self) -> int:
+        return int(self.run("mailbox status", "messages", "INBOX").split()[-1])
+
+    def fill(self, size: int) -> None:
+        while (have := self.messages()) < size:
+            if not have:
+                self.deliver()
+                continue
+            wanted = min(have, size - have)
+            self.run("copy", "INBOX", "mailbox", "INBOX", "1:" + str(wanted))
+        if self.folder == _OURS:
+            # What was copied is not to be indexed while deliveries are measured.
+            self.run("index", "INBOX")
+
+    def ask(self) -> None:
+        question = {
+            "request": "smtpd_access_policy", "protocol_state": "RCPT", "recipient": self.recipient,
+            "size": str(_KIB * 1024),
+        }  # fmt: skip
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(self.question))
+            client.sendall("".join(f"{name}={value}\n" for name, value in question.items()).encode() + b"\n")
+            answer = client.recv(1000)
+        if answer.strip() != b"action=DUNNO":
+            raise RuntimeError(f"{self.recipient}: {answer!r}")
+
+    def deliver(self) -> None:
+        head = f"From: <an@ngoai.example>\r\nTo: <{self.recipient}>\r\nSubject: {os.urandom(8).hex()}\r\n"
+        with smtplib.LMTP(str(self.folder / "lmtp")) as client:
+            client.sendmail("an@ngoai.example", [self.recipient], f"{head}\r\n{self.body}")
+
+    def processors(self) -> float:
+        """Seconds that the daemon took with all that came of it, living or waited for."""
+        parents, used = dict[int, int](), dict[int, int]()
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            parents[int(entry.name)], used[int(entry.name)] = int(words[1]), sum(map(int, words[11:15]))
+
+        def ours(process: int) -> bool:
+            while process in parents and process != self.master:
+                process = parents[process]
+            return process == self.master
+
+        return sum(ticks for process, ticks in used.items() if ours(process)) / os.sysconf("SC_CLK_TCK")
+
+    def measured(self, size: int) -> dict[str, object]:
+        self.fill(size)
+        rounds: dict[str, list[float]] = {"question": [], "delivery": []}
+        for act, name in ((self.ask, "question"), (self.deliver, "delivery")):
+            act()
+            for _ in range(_ROUNDS):
+                before = self.processors()
+                for _ in range(_MESSAGES):
+                    act()
+                # Processes that end are counted when their parent has waited for them.
+                time.sleep(0.5)
+                rounds[name].append((self.processors() - before) / _MESSAGES)
+        return {"size": size, "load": os.getloadavg()[0], **rounds}
+
+
+def _ours(address: str, mailbox: str) -> Store:
+    pid = subprocess.check_output(["systemctl", "show", "dovecot", "--property=MainPID", "--value"], text=True)
+    return Store(int(pid), _OURS, Path("/var/spool/postfix/private/quota-status"), address, mailbox)
+
+
+def _peer() -> Store:
+    shutil.rmtree(_PEER_MAIL, ignore_errors=True)
+    _PEER_MAIL.mkdir(mode=0o700)
+    shutil.chown(_PEER_MAIL, "vmail", "vmail")
+    _PEER.mkdir(mode=0o755, exist_ok=True)
+    configuration = _PEER / "dovecot.conf"
+    configuration.write_text(_CONFIGURATION)
+    subprocess.run(["/usr/sbin/dovecot", "-c", str(configuration)], check=True)
+    master = int((_PEER / "master.pid").read_text())
+    return Store(master, _PEER, _PEER / "quota-status", "nguoidung@hanam.example", "nguoidung@hanam.example")
+
+
+def main() -> None:
+    kind, *words = sys.argv[1:]
+    if kind == "ours":
+        address, mailbox, *sizes = words
+        store = _ours(address, mailbox)
+    else:
+        sizes, store = words, _peer()
+    try:
+        for size in map(int, sizes):
+            print(json.dumps(store.measured(size)), flush=True)
+    finally:
+        if kind == "peer":
+            subprocess.run(["doveadm", "-c", str(_PEER / "dovecot.conf"), "stop"], check=False)
+            shutil.rmtree(_PEER_MAIL, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""A copy of a mailbox that lies on the disk, seen and made ready by Dovecot's own tools: no account leads to it.
+
+Nothing here writes a file of Dovecot's.
+"""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hanam_mail.host import mail_format
+from hanam_mail.host.backup.settings import BackupError
+
+# UIDs that a restored folder leaves out: messages that arrived after the snapshot had them, and a client that
+# saw those must not take new ones for them.
+UID_GAP = 100_000
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What IMAP tells of a folder (RFC 9051): its messages, the UID that the next one gets, and UIDVALIDITY."""
+
+    messages: int
+    following: int
+    validity: int
+
+
+def columns(line: str) -> list[str]:
+    """One line of doveadm's tab format."""
+    escapes = {"t": "\t", "n": "\n", "r": "\r", "0": "\0", "1": "\001"}
+
+    def plain(field: str) -> str:
+        first, *rest = field.split("\001")
+        return first + "".join(escapes.get(part[:1], "") + part[1:] for part in rest)
+
+    return [plain(field) for field in line.split("\t")]
+
+
+class Copy:
+    """What lies in `home`, beside the store or in it."""
+
+    def __init__(self, identity: str, home: Path) -> None:
+        self.identity, self.home = identity, home
+
+    def make_ready(self) -> None:
+        """Have Dovecot look at every file: the index of a copy may be older or newer than the messages beside it.
+
+        A Maildir, of a backup of that time, becomes what the store has today, with UIDs, flags and GUIDs.
+        """
+        if (self.home / mail_format.MAILDIR).is_dir() and not self.has_mail:
+            try:
+                mail_format.rewrite(self.home, self.identity)
+            except mail_format.FormatError as error:
+                raise BackupError(error.vietnamese, error.english) from error
+        # What a conversion had begun, or has left, is of another time.
+        for left in (*self.home.glob(f"{mail_format.MAILDIR}*"), *self.home.glob(f"{mail_format.SDBOX}.*")):
+            shutil.rmtree(left)
+        if self.has_mail:
+            self._doveadm("force-resync", "*")
+
+    @property
+    def has_mail(self) -> bool:
+        return (self.home / mail_format.SDBOX).is_dir()
+
+    def folders(self) -> dict[str, Folder]:
+        """Folders that exist, by name; of a mailbox that was not converted yet too."""
+        if not self.home.is_dir():
+            return {}
+        lines = self._doveadm("mailbox status", "messages uidnext uidvalidity", "*").stdout.splitlines()
+        rows = (dict(zip(columns(lines[0]), columns(line), strict=True)) for line in lines[1:])
+        return {
+            row["mailbox"]: Folder(int(row["messages"]), int(row["uidnext"]), int(row["uidvalidity"])) for row in rows
+        }
+
+    def messages(self) -> int:
+        return sum(folder.messages for folder in self.folders().values())
+
+    def move_uids_on(self, live: Mapping[str, Folder]) -> None:
+        """Let no UID stand for two messages.
+
+        Messages keep the UIDs that clients know them by; new ones get numbers that nobody has seen. Where a `live`
+        folder is replaced, clients may hold messages that go away: then the folder gets a new UIDVALIDITY, and they
+        fetch it anew.
+        """
+        for name, folder in self.folders().items():
+            following, options = folder.following, list[str]()
+            if present := live.get(name):
+                validity = max(folder.validity + 1, present.validity + 1, int(time.time()))
+                options = ["--uid-validity", str(validity)]
+                following = max(following, present.following)
+            elif following == 1:
+                # Nobody has ever seen a message there.
+                continue
+            self._doveadm("mailbox update", *options, "--min-next-uid", str(following + UID_GAP), name)
+
+    def _doveadm(self, command: str, *words: str) -> subprocess.CompletedProcess[str]:
+        kind = mail_format.SDBOX if self.has_mail else mail_format.MAILDIR
+        try:
+            return mail_format.place(self.identity, self.home, kind).doveadm(command, *words)
+        except mail_format.FormatError as error:
+            raise BackupError(error.vietnamese, error.english) from error
+
+
+def own_format(identity: str) -> list[str]:
+    """Lines of configuration that say how the mailbox itself lies on the disk, where that is not the store's way."""
+    if identity not in mail_format.former():
+        return []
+    path = f"~/{mail_format.MAILDIR}"
+    return ["mail_driver = maildir", f"mail_path = {path}", f"mail_inbox_path = {path}"]
+
+
+def no_more_a_maildir(ids: Iterable[str]) -> None:
+    """What was put in place whole lies as the store has it, whatever it was before."""
+    for identity in mail_format.former().intersection(ids):
+        mail_format.leave_former(identity)

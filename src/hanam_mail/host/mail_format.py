@@ -1,0 +1,310 @@
+"""How mailboxes lie on the disk: in sdbox, or still in the Maildir of former releases, and how one becomes the other.
+
+Which mailboxes still lie in a Maildir stands in one file, a passwd-file that Dovecot asks after the accounts database
+(docs/decisions/0041-conversion-to-sdbox.md). A line also shuts a mailbox while its last messages are copied. Dovecot
+looks at the file when its second or its size changed, so each write gives it a later second.
+"""
+
+import errno
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from hanam_mail import atomic_file
+
+# Folders of a home. What is being made bears another name until it is whole.
+MAILDIR, SDBOX = "Maildir", "sdbox"
+DRAFTS = {MAILDIR: "Maildir.new", SDBOX: "sdbox.new"}
+_ASIDE = {MAILDIR: "Maildir.old", SDBOX: "sdbox.old"}
+DRIVERS = {MAILDIR: "maildir", SDBOX: "sdbox"}
+
+FOLDER = Path("/var/lib/hanam-mail-store")
+LIST = "former"
+# Dovecot asks the list where this leads to the role's part of its configuration: nowhere once all are converted, since
+# it notes each question for a mailbox that is not listed.
+LINK = "former.conf"
+PART = Path("/etc/dovecot/former.conf")
+
+NOT_FOUND, CHANGED_MEANWHILE = 68, 2  # as doveadm ends
+
+
+class FormatError(Exception):
+    """Why a mailbox cannot be rewritten, in Vietnamese and in English."""
+
+    def __init__(self, vietnamese: str, english: str) -> None:
+        super().__init__(english)
+        self.vietnamese, self.english = vietnamese, english
+
+
+# --- which mailboxes ---------------------------------------------------------------------------------
+
+
+class State(StrEnum):
+    """Of a listed mailbox; one that is not listed is open and lies in sdbox."""
+
+    MAILDIR = "maildir"
+    MAILDIR_SHUT = "maildir-shut"
+    SDBOX_SHUT = "sdbox-shut"
+
+
+_IN_MAILDIR = "userdb_mail_driver=maildir userdb_mail_path=~/Maildir userdb_mail_inbox_path=~/Maildir"
+# Whoever signs in or delivers is told to come again; Postfix's question for room is answered, so that it takes mail.
+_SHUT = "userdb_userdb_import=%{protocol|if('eq','quota-status','','tempfail')}"
+_FIELDS = {
+    State.MAILDIR: _IN_MAILDIR,
+    State.MAILDIR_SHUT: f"{_IN_MAILDIR} {_SHUT}",
+    State.SDBOX_SHUT: _SHUT,
+}
+_STATES = {fields: state for state, fields in _FIELDS.items()}
+
+
+def states() -> dict[str, State]:
+    """Every listed mailbox; none where there is no list."""
+    try:
+        lines = (FOLDER / LIST).read_text("ascii").splitlines()
+    except FileNotFoundError:
+        return {}
+    found = {}
+    for line in lines:
+        identity, _, fields = line.partition(":::::::")
+        if fields not in _STATES:
+            raise FormatError(f"{FOLDER / LIST}: dòng lạ {line!r}", f"{FOLDER / LIST}: unknown line {line!r}")
+        found[identity] = _STATES[fields]
+    return found
+
+
+def former() -> frozenset[str]:
+    """The mailboxes that lie in a Maildir."""
+    return frozenset(identity for identity, state in states().items() if state != State.SDBOX_SHUT)
+
+
+def add_former(ids: Iterable[str]) -> None:
+    """Say of these that they lie in a Maildir."""
+    added = dict.fromkeys(ids, State.MAILDIR)
+    for identity in added:
+        if not re.fullmatch("[a-z0-9]+", identity):
+            raise FormatError(f"{identity!r} không phải mã hộp thư", f"{identity!r} is no mailbox id")
+    _change(lambda present: present | added)
+
+
+def leave_former(identity: str) -> None:
+    """Say that it lies in sdbox, and open it."""
+    _change(lambda present: {other: state for other, state in present.items() if other != identity})
+
+
+def put(identity: str, state: State) -> None:
+    """Shut a mailbox, or open one that lies in a Maildir."""
+    _change(lambda present: present | {identity: state})
+
+
+def reopen() -> list[str]:
+    """Open what a run that was ended has left shut, each in the format it was used in; which these were."""
+    shut = [identity for identity, state in states().items() if state != State.MAILDIR]
+    if shut:
+        _change(
+            lambda present: {one: State.MAILDIR for one, state in present.items() if state != State.SDBOX_SHUT},
+        )
+    return shut
+
+
+def _change(change: Callable[[dict[str, State]], dict[str, State]]) -> None:
+    """Replace the list by what `change` makes of it; nobody else writes meanwhile."""
+    FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
+    path = FOLDER / LIST
+    with (FOLDER / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lines = [f"{identity}:::::::{_FIELDS[state]}\n" for identity, state in sorted(change(states()).items())]
+        second = int(path.stat().st_mtime) if path.exists() else 0
+        draft = FOLDER / f".{LIST}.new"
+        draft.unlink(missing_ok=True)
+        atomic_file.create(draft, "".join(lines).encode("ascii"))
+        # Dovecot's user reads it, whatever the operator's umask is.
+        draft.chmod(0o644)
+        if int(draft.stat().st_mtime) <= second:
+            os.utime(draft, (second + 1, second + 1))
+        draft.rename(path)
+        atomic_file.sync(FOLDER)
+
+
+# --- one format into the other -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Place:
+    """Mail of one mailbox in one format, the present one or a copy that is being made."""
+
+    identity: str
+    home: Path
+    kind: str
+    path: Path
+
+    @property
+    def _settings(self) -> dict[str, str]:
+        inbox = self.path if self.kind == MAILDIR else ""
+        return {"mail_driver": DRIVERS[self.kind], "mail_path": str(self.path), "mail_inbox_path": str(inbox)}
+
+    def doveadm(self, command: str, *words: str, accept: Sequence[int] = (0,)) -> subprocess.CompletedProcess[str]:
+        """Run doveadm on this place, without the accounts database: of a revoked mailbox it knows nothing."""
+        # What has become full meanwhile is converted too. No index of search is made of a copy: its place is not its.
+        plugins = {f"mail_plugins/{name}": "no" for name in ("quota", "fts", "fts_flatcurve")}
+        settings = self._settings | {"mail_home": str(self.home), **plugins}
+        options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
+        done = subprocess.run(
+            ["doveadm", "-f", "tab", *options, *command.split(), "--no-userdb-lookup", *words],
+            env=os.environ | {"LANG": "C.UTF-8", "USER": self.identity},
+            capture_output=True,
+            check=False,
+            text=True,
+            errors="replace",
+        )
+        if done.returncode not in accept:
+            said = done.stderr.strip()[-800:] or f"exit {done.returncode}"
+            raise FormatError(
+                f"hộp thư {self.identity}: doveadm {command} báo lỗi: {said}",
+                f"mailbox {self.identity}: doveadm {command} failed: {said}",
+            )
+        return done
+
+    def copy_to(self, other: "Place", *, still: bool = True) -> None:
+        """Make the other place equal to this one; what is there already is not copied again.
+
+        Where sessions go on meanwhile (not `still`) it may lack the last of them.
+        """
+        driver = DRIVERS[other.kind]
+        # doveadm forgets the configuration for its second place. Which of two ways to say a path it follows depends on
+        # what else is set, so it is said in both.
+        options = {"mailbox_list_utf8": "yes", "mailbox_list_storage_escape_char": "%"}
+        for name, value in other._settings.items():
+            if name != "mail_driver" and value:
+                options |= {name: value, f"{driver}/{name}": value}
+        words = [word for name, value in options.items() for word in ("-p", f"{name}={value}")]
+        place = f"{driver}:{other.path}"
+        self.doveadm("backup", *words, place, accept=(0,) if still else (0, CHANGED_MEANWHILE))
+
+    def contents(self) -> "Contents":
+        fields = "mailbox mailbox-guid uid guid date.received size.physical flags"
+        messages = set()
+        lines = self.doveadm("fetch", fields, "all").stdout.splitlines()[1:]
+        for *row, flags in (line.split("\t") for line in lines):
+            messages.add((*row, " ".join(sorted(set(flags.split()) - {"\\Recent"}))))
+        # A folder that only holds others has no status of its own.
+        words = ("guid uidvalidity messages uidnext", "*")
+        status = self.doveadm("mailbox status", *words, accept=(0, NOT_FOUND)).stdout.splitlines()
+        header, *rows = [line.split("\t") for line in status]
+        folders = {row["mailbox"]: row for row in (dict(zip(header, row, strict=True)) for row in rows)}
+        subscribed = self.doveadm("mailbox list", "-s").stdout.splitlines()
+        return Contents(frozenset(messages), folders, frozenset(subscribed))
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What clients know of a mailbox."""
+
+    messages: frozenset[tuple[str, ...]]
+    folders: dict[str, dict[str, str]]
+    subscribed: frozenset[str]
+
+    def difference(self, copy: "Contents") -> str:
+        """The first thing in which the copy is not the same; "" when it is."""
+        for one in sorted(self.messages ^ copy.messages):
+            return f"message {' '.join(one)}"
+        for name in sorted(self.folders.keys() | copy.folders.keys()):
+            here, there = self.folders.get(name, {}), copy.folders.get(name, {})
+            same = all(here.get(field) == there.get(field) for field in ("guid", "uidvalidity", "messages"))
+            # A UID that was given stands for no other message.
+            if not same or int(there["uidnext"]) < int(here["uidnext"]):
+                return f"folder {name}: {here} {there}"
+        for name in sorted(self.subscribed ^ copy.subscribed):
+            return f"subscription {name}"
+        return ""
+
+
+def place(identity: str, home: Path, kind: str, *, draft: bool = False) -> Place:
+    """Where a home has its mail in that format, or a copy that is being made."""
+    return Place(identity, home, kind, home / (DRAFTS[kind] if draft else kind))
+
+
+def compare(one: Place, copy: Place) -> int:
+    """How many messages both have; FormatError when they are not the same."""
+    contents = one.contents()
+    if difference := contents.difference(copy.contents()):
+        raise FormatError(
+            f"hộp thư {one.identity}: bản {copy.kind} khác bản {one.kind}: {difference}",
+            f"mailbox {one.identity}: {copy.kind} differs from {one.kind}: {difference}",
+        )
+    return len(contents.messages)
+
+
+def settle(draft: Place) -> None:
+    """Give a whole copy its name. What bore it before is put aside: to delete it takes long (clean)."""
+    final = draft.home / draft.kind
+    if final.exists():
+        rename(final, draft.home / _ASIDE[draft.kind])
+    draft.path.rename(final)
+    atomic_file.sync(draft.home)
+
+
+def clean(home: Path, kind: str) -> None:
+    """Delete what was put aside."""
+    remove(home / _ASIDE[kind])
+
+
+def rename(path: Path, other: Path) -> None:
+    """Put a folder in the place of another, or delete it where it cannot be renamed: in a lower layer of an overlay."""
+    remove(other)
+    try:
+        path.rename(other)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        remove(path)
+
+
+def remove(path: Path) -> None:
+    if path.exists():
+        shutil.rmtree(path)
+
+
+def rewrite(home: Path, identity: str) -> int:
+    """Make home/sdbox out of home/Maildir, of a mailbox that nobody uses meanwhile; how many messages it has.
+
+    The Maildir stays. The files are the mail's owner's, so he must reach the home.
+    """
+    if (home / SDBOX).exists():
+        raise FormatError(f"{home / SDBOX} đã có", f"{home / SDBOX} exists")
+    source, draft = place(identity, home, MAILDIR), place(identity, home, SDBOX, draft=True)
+    remove(draft.path)
+    source.copy_to(draft)
+    number = compare(source, draft)
+    settle(draft)
+    return number
+
+
+# --- Dovecot's part in it ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def asked(*, reload: Callable[[], None]) -> Iterator[None]:
+    """Let Dovecot ask the list while the block runs, and no longer than somebody stands in it."""
+    link = FOLDER / LINK
+    if not link.is_symlink():
+        FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
+        link.symlink_to(PART)
+        reload()
+    yield
+    if not states():
+        link.unlink()
+        reload()
+
+
+def moment_passed(since: float) -> None:
+    """Wait until Dovecot looks at a list that was written then: it does so once in a second."""
+    time.sleep(max(0.0, int(since) + 1.1 - time.time()))

@@ -1,0 +1,160 @@
+"""A copy of a mailbox is made ready by Dovecot's tools before a client sees it (Đ10.7); hosts show what they do."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hanam_mail.host import mail_format
+from hanam_mail.host.backup import restore_copy, restore_files, restore_maildir
+from hanam_mail.host.backup.restore_copy import UID_GAP, Copy, Folder
+from hanam_mail.host.backup.settings import BackupError
+
+pytestmark = pytest.mark.dieu10
+
+STATUS = """mailbox\tmessages\tuidnext\tuidvalidity
+INBOX\t3\t9\t1700000000
+Công văn\t0\t1\t1700000001
+Lưu\t1\t5\t4000000000
+"""
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The commands that Dovecot was given, but for looks."""
+    commands: list[tuple[str, ...]] = []
+
+    def doveadm(place: mail_format.Place, command: str, *words: str, **options: Any) -> Any:
+        if command != "mailbox status":
+            commands.append((place.kind, command, *words))
+        return subprocess.CompletedProcess((), 0, STATUS, "")
+
+    monkeypatch.setattr(mail_format.Place, "doveadm", doveadm)
+    return commands
+
+
+def test_every_copy_is_looked_through_once(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
+    (tmp_path / "sdbox").mkdir()
+    Copy("aa11bb", tmp_path).make_ready()
+    assert asked == [("sdbox", "force-resync", "*")]
+
+
+def test_a_copy_without_mail_has_nothing_to_look_through(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
+    copy = Copy("aa11bb", tmp_path)
+    copy.make_ready()
+    assert asked == [] and not copy.has_mail
+
+
+@pytest.mark.parametrize("converted", [False, True])
+def test_of_a_maildir_only_sdbox_comes_back(
+    tmp_path: Path, asked: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, converted: bool
+) -> None:
+    rewritten: list[Path] = []
+
+    def rewrite(home: Path, identity: str) -> int:
+        rewritten.append(home)
+        (home / "sdbox").mkdir()
+        return 0
+
+    monkeypatch.setattr(mail_format, "rewrite", rewrite)
+    for name in ("Maildir/cur", "sdbox.new/mailboxes", "Maildir.old/cur"):
+        (tmp_path / name).mkdir(parents=True)
+    if converted:
+        # What the conversion left of then: it must not come back over what was received since.
+        (tmp_path / "sdbox").mkdir()
+    Copy("aa11bb", tmp_path).make_ready()
+    assert rewritten == ([] if converted else [tmp_path])
+    assert asked == [("sdbox", "force-resync", "*")]
+    assert [path.name for path in tmp_path.iterdir()] == ["sdbox"]
+
+
+def test_a_maildir_that_cannot_be_rewritten_is_told_in_the_words_of_a_restore(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rewrite(home: Path, identity: str) -> int:
+        raise mail_format.FormatError("không được", "it fails")
+
+    monkeypatch.setattr(mail_format, "rewrite", rewrite)
+    (tmp_path / "Maildir/cur").mkdir(parents=True)
+    with pytest.raises(BackupError, match="it fails") as told:
+        Copy("aa11bb", tmp_path).make_ready()
+    assert told.value.vietnamese == "không được"
+
+
+def test_uids_that_mail_of_after_the_backup_had_stand_for_nothing_else(
+    tmp_path: Path, asked: list[tuple[str, ...]]
+) -> None:
+    (tmp_path / "sdbox").mkdir()
+    Copy("aa11bb", tmp_path).move_uids_on({})
+    # A folder in which no message ever was has nothing to hide.
+    assert asked == [
+        ("sdbox", "mailbox update", "--min-next-uid", str(9 + UID_GAP), "INBOX"),
+        ("sdbox", "mailbox update", "--min-next-uid", str(5 + UID_GAP), "Lưu"),
+    ]
+
+
+def test_a_folder_that_is_replaced_is_another_to_every_client(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
+    (tmp_path / "sdbox").mkdir()
+    live = {"INBOX": Folder(7, 20, 4100000000), "Lưu": Folder(0, 1, 1700000002)}
+    Copy("aa11bb", tmp_path).move_uids_on(live)
+    assert asked == [
+        ("sdbox", "mailbox update", "--uid-validity", "4100000001", "--min-next-uid", str(20 + UID_GAP), "INBOX"),
+        ("sdbox", "mailbox update", "--uid-validity", "4000000001", "--min-next-uid", str(5 + UID_GAP), "Lưu"),
+    ]
+
+
+def test_folders_of_a_mailbox_that_is_gone_or_not_converted(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
+    assert Copy("aa11bb", tmp_path / "none").folders() == {}
+    assert Copy("aa11bb", tmp_path).folders()["INBOX"] == Folder(3, 9, 1700000000)
+
+
+def test_one_file_of_each_message_stays_of_a_maildir_that_was_read_twice(tmp_path: Path) -> None:
+    maildir = tmp_path / "Maildir"
+    for name in ("cur/1.M1.mail:2,", "new/2.M2.mail", "cur/3.M3.mail:2,S", ".Lưu/cur/4.M4.mail:2,F"):
+        (maildir / name).parent.mkdir(parents=True, exist_ok=True)
+        (maildir / name).touch()
+    before = restore_maildir.messages(tmp_path)
+    for name in ("cur/1.M1.mail:2,S", "cur/2.M2.mail:2,", ".Lưu/cur/4.M4.mail:2,"):
+        (maildir / name).touch()
+    restore_maildir.settle(tmp_path, before)
+    assert sorted(str(path.relative_to(maildir)) for path in restore_maildir.messages(tmp_path)) == [
+        ".Lưu/cur/4.M4.mail:2,",
+        "cur/1.M1.mail:2,S",
+        "cur/2.M2.mail:2,",
+        "cur/3.M3.mail:2,S",
+    ]
+
+
+def test_an_index_of_an_earlier_pass_does_not_meet_the_log_of_a_later_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "sdbox/mailboxes/INBOX/dbox-Mails"
+    folder.mkdir(parents=True)
+    for name in ("u.1", "dovecot.index", "dovecot.index.log", "dovecot.index.log.2"):
+        (folder / name).write_text("first")
+
+    def fetch(config: Any, snapshot: Any, home: Path, staged: Path) -> list[Any]:
+        (folder / "dovecot.index.log").write_text("second")
+        return []
+
+    monkeypatch.setattr(restore_files, "fetch", fetch)
+    restore_files.fetch_over(None, None, Path("/srv/mail/aa/aa11bb"), tmp_path)  # type: ignore[arg-type]
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {
+        "u.1": "first",
+        "dovecot.index.log": "second",
+    }
+
+
+def test_only_a_mailbox_that_was_a_maildir_leaves_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[str] = []
+    monkeypatch.setattr(mail_format, "former", lambda: frozenset(("aa11bb", "cc22dd")))
+    monkeypatch.setattr(mail_format, "leave_former", left.append)
+    restore_copy.no_more_a_maildir(["aa11bb", "ee33ff"])
+    assert left == ["aa11bb"]
+    assert restore_copy.own_format("aa11bb") == [
+        "mail_driver = maildir",
+        "mail_path = ~/Maildir",
+        "mail_inbox_path = ~/Maildir",
+    ]
+    assert restore_copy.own_format("ee33ff") == []

@@ -1,0 +1,65 @@
+"""Damaged indexes of search are found by what Dovecot writes, and removed with nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from hanam_mail.host.mail import search_index
+
+SESSION = "<141><xDnzmUthtp5/AAAB:aO6+IfklCmuNAAAAg+zDdQ>"
+UNREADABLE = (
+    f"indexer-worker(b0d2f8){SESSION}: Error: fts-flatcurve: fts-flatcurve(INBOX): Cannot open DB (RO; current.17): "
+)
+NOT_CAUGHT = "imap: Error: terminate called after throwing an instance of 'Xapian::DatabaseCorruptError'"
+ENDED = f"imap(b0d2f8){SESSION}: Fatal: master: service(imap): child 421 killed with signal 6 (core dumps disabled)"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [UNREADABLE + "DatabaseError: EOF reading block 2"],
+        [UNREADABLE + "DatabaseNotFoundError: Couldn't detect type of database"],
+        [f"indexer-worker(b0d2f8){SESSION}: Error: fts-flatcurve: fts-flatcurve: DatabaseCorruptError: dir_end"],
+        [NOT_CAUGHT, ENDED],
+        [NOT_CAUGHT, "lmtp: Error: another", ENDED],
+    ],
+)
+def test_a_mailbox_whose_index_cannot_be_read_is_found(lines: list[str]) -> None:
+    assert search_index.damaged(lines) == {"b0d2f8"}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        [UNREADABLE + "DatabaseLockError: Unable to get write lock"],
+        [ENDED],
+        [ENDED, NOT_CAUGHT],
+        [f"imap(b0d2f8){SESSION}: Error: Mailbox fts-flatcurve: DatabaseCorruptError: "],
+        [f"imap(../etc){SESSION}: Error: fts-flatcurve: fts-flatcurve: DatabaseCorruptError: x"],
+    ],
+)
+def test_nothing_else_is_taken_for_damage(lines: list[str]) -> None:
+    assert search_index.damaged(lines) == set()
+
+
+def test_every_index_of_the_mailbox_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    gone = ["Maildir/fts-flatcurve", "Maildir/.Công văn/fts-flatcurve", "sdbox/mailboxes/A/B/dbox-Mails/fts-flatcurve"]
+    kept = [
+        "Maildir/cur",
+        "Maildir/.fts-flatcurve/cur",
+        "sdbox/mailboxes/fts-flatcurve/dbox-Mails",
+        "sdbox/mailboxes/A/B/dbox-Mails",
+        "sieve/fts-flatcurve",
+    ]
+    home = tmp_path / "b0/b0d2f8"
+    for place in gone + kept:
+        (home / place).mkdir(parents=True, exist_ok=True)
+        (home / place / "file").touch()
+    other = tmp_path / "b0/b0aaaa/Maildir/fts-flatcurve"
+    other.mkdir(parents=True)
+    assert search_index.mend(tmp_path, lambda: [NOT_CAUGHT, ENDED]) == {"b0d2f8": 3}
+    assert [place for place in gone if (home / place).exists()] == []
+    assert [place for place in kept if not (home / place / "file").exists()] == []
+    assert other.exists()
+    assert search_index.mend(tmp_path, lambda: [NOT_CAUGHT, ENDED]) == {"b0d2f8": 0}

@@ -1,0 +1,171 @@
+"""A store of the earlier release, in Maildirs, works on as it is and is rewritten to sdbox one mailbox at a time."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from tests import journal
+from tests.lab import Lab, Sample, message, wait_for
+from tests.upgrade import state
+from tests.upgrade.content import SUBJECTS, Owners
+
+pytestmark = pytest.mark.provokes(journal.CONVERTING)
+
+
+@dataclass
+class Conversion:
+    """What was seen while all mailboxes were converted."""
+
+    before: dict[str, Any]
+    listed: set[str]
+    """Who was in the list before."""
+    said: str
+    after: dict[str, Any]
+    sent: list[str] = field(default_factory=list)
+    """Subjects of what was sent meanwhile."""
+
+
+def listed(lab: Lab) -> set[str]:
+    return {line.split(":")[0] for line in lab.run("mailstore", "cat /var/lib/hanam-mail-store/former").split("\n")} - {
+        ""
+    }
+
+
+def place(lab: Lab, mailbox: str) -> str:
+    """Where Dovecot looks for its mail."""
+    return lab.run("mailstore", f"doveadm user -f mail_path {mailbox}").strip().rpartition("/")[2]
+
+
+def agency_of(owners: Owners) -> Sample:
+    """A mailbox of which no other test counts the messages."""
+    return Sample(owners.agency.agency, owners.agency.clerk.password, owners.agency.mailbox, "")
+
+
+def send(lab: Lab, sender: Sample, receiver: Sample) -> str:
+    """By a person's program, which is not told to come again: a shut mailbox has room, and so it is after a reload."""
+    mail = message(sender.address, receiver.address)
+    with lab.submission(sender.address, sender.password) as client:
+        client.send_message(mail)
+    return str(mail["Subject"])
+
+
+def in_inbox(lab: Lab, person: Sample, subject: str) -> None:
+    """There, once; what waits in the queue is asked for."""
+
+    def there() -> bool:
+        for group in ("mx", "submission"):
+            lab.run(group, "postqueue -f")
+        search = f"doveadm search -u {person.mailbox} mailbox INBOX header subject '{subject}'"
+        return len(lab.run("mailstore", search).split()) == 2
+
+    wait_for(there, f"{subject} once in the inbox")
+
+
+@pytest.fixture(scope="module")
+def conversion(lab: Lab, owners: Owners) -> Conversion:
+    sender, receiver = owners.sender, agency_of(owners)
+    in_list = listed(lab)
+    before = {mailbox: state.mail(lab, mailbox) for mailbox in sorted(in_list)}
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(lab.run, "mailstore", "hanam-mail-convert --all --jobs 2")
+        sent = []
+        while not running.done():
+            sent.append(send(lab, sender, receiver))
+        said = running.result()
+    after = {mailbox: state.mail(lab, mailbox) for mailbox in before}
+    return Conversion(before, in_list, said, after, sent)
+
+
+def test_before_it_every_mailbox_with_mail_is_in_the_list(conversion: Conversion, before: dict[str, Any]) -> None:
+    assert conversion.listed == before["mail"].keys()
+
+
+def test_after_it_every_mailbox_lies_in_sdbox(lab: Lab, conversion: Conversion) -> None:
+    assert listed(lab) == set()
+    assert re.search(rf"^{len(conversion.listed)} hộp thư xong, 0 chưa", conversion.said, re.MULTILINE), conversion.said
+    homes = "find /srv/mail -mindepth 3 -maxdepth 3 -name sdbox | wc -l"
+    assert int(lab.run("mailstore", homes)) >= len(conversion.listed)
+    # A link that is no more: Dovecot asks the list no longer.
+    lab.run("mailstore", "test ! -e /var/lib/hanam-mail-store/former.conf")
+    assert "former" not in lab.run("mailstore", "doveconf -n")
+
+
+@pytest.mark.parametrize("what", ["messages", "content", "folders", "subscribed", "scripts", "script", "limits"])
+def test_no_mailbox_has_changed_in_anything(conversion: Conversion, owners: Owners, what: str) -> None:
+    """UIDs and UIDVALIDITY, GUIDs, flags, keywords, dates, octets, folders, filters, quota."""
+    assert any(found[what] for found in conversion.before.values())
+    for mailbox, old in conversion.before.items():
+        if mailbox == owners.agency.mailbox:
+            continue  # gets mail meanwhile
+        assert conversion.after[mailbox][what] == old[what], mailbox
+
+
+def test_who_got_mail_meanwhile_has_what_he_had(conversion: Conversion, owners: Owners) -> None:
+    mailbox = owners.agency.mailbox
+    old, new = conversion.before[mailbox], conversion.after[mailbox]
+    assert old["messages"]
+    assert set(old["messages"]) <= set(new["messages"])
+    assert old["subscribed"] == new["subscribed"]
+
+
+def test_mail_that_was_sent_meanwhile_arrives_once(lab: Lab, owners: Owners, conversion: Conversion) -> None:
+    assert conversion.sent
+    for subject in conversion.sent:
+        in_inbox(lab, agency_of(owners), subject)
+
+
+def test_people_read_and_write_as_before(lab: Lab, owners: Owners, conversion: Conversion) -> None:
+    reader = owners.reader
+    assert place(lab, reader.mailbox) == "sdbox"
+    subject = send(lab, owners.sender, reader)
+    in_inbox(lab, reader, subject)
+    with lab.imap(reader.address, reader.password) as imap:
+        imap.select()
+        assert imap.search(None, "SUBJECT", f'"{SUBJECTS[0]}"')[1][0]
+        number = imap.search(None, "SUBJECT", f'"{subject}"')[1][0].decode()
+        assert imap.store(number, "+FLAGS", "(\\Deleted)")[0] == "OK"
+        assert imap.expunge()[0] == "OK"
+
+
+def test_one_goes_back_with_what_has_come_since_and_is_converted_again(
+    lab: Lab, owners: Owners, conversion: Conversion
+) -> None:
+    person = agency_of(owners)
+    in_inbox(lab, person, send(lab, owners.sender, person))
+    was = state.mail(lab, person.mailbox)
+    for words, kind in ((f"--back {person.address}", "Maildir"), (person.address, "sdbox")):
+        lab.run("mailstore", f"hanam-mail-convert {words}")
+        assert place(lab, person.mailbox) == kind
+        assert state.mail(lab, person.mailbox) == was
+        in_inbox(lab, person, subject := send(lab, owners.sender, person))
+        lab.run("mailstore", f"doveadm expunge -u {person.mailbox} mailbox INBOX header subject '{subject}'")
+        was = state.mail(lab, person.mailbox)
+
+
+def test_a_run_that_is_killed_leaves_nobody_shut_out_for_good(lab: Lab, owners: Owners, conversion: Conversion) -> None:
+    person = agency_of(owners)
+    was = state.mail(lab, person.mailbox)
+    for seconds in ("1", "2", "3"):
+        lab.run("mailstore", f"hanam-mail-convert --back {person.mailbox}")
+        lab.run("mailstore", f"timeout -s KILL {seconds} hanam-mail-convert {person.mailbox}", check=False)
+        lab.run("mailstore", "hanam-mail-convert --open")
+        in_inbox(lab, person, subject := send(lab, owners.sender, person))
+        lab.run("mailstore", f"doveadm expunge -u {person.mailbox} mailbox INBOX header subject '{subject}'")
+        lab.run("mailstore", f"hanam-mail-convert {person.mailbox}")
+        now = state.mail(lab, person.mailbox)
+        assert {what: now[what] for what in ("messages", "content", "subscribed")} == {
+            what: was[what] for what in ("messages", "content", "subscribed")
+        }
+
+
+def test_an_old_maildir_is_deleted_and_its_mailbox_is_whole(lab: Lab, owners: Owners, conversion: Conversion) -> None:
+    person = owners.locked
+    was = state.mail(lab, person.mailbox)
+    home = f"/srv/mail/{person.mailbox[:2]}/{person.mailbox}"
+    lab.run("mailstore", f"test -d {home}/Maildir")
+    assert "1 old Maildirs" in lab.run("mailstore", f"hanam-mail-convert --drop --yes {person.mailbox}")
+    lab.run("mailstore", f"test ! -e {home}/Maildir")
+    assert state.mail(lab, person.mailbox) == was

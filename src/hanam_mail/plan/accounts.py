@@ -114,13 +114,13 @@ class Accounts:
 def read(text: str | bytes) -> Accounts:
     """The desired state from its JSON text; it was checked when it was made, only its shape is not."""
     try:
-        data = json.loads(text)
-        return _accounts(data["agencies"], data["mailboxes"])
+        return wanted(json.loads(text))
     except (KeyError, TypeError, ValueError) as error:
         raise Refused([f"tài liệu trạng thái mong muốn sai cấu trúc: {error!r}"]) from error
 
 
-def _accounts(agencies: Iterable[Mapping[str, Any]], mailboxes: Iterable[Mapping[str, Any]]) -> Accounts:
+def wanted(state: Mapping[str, Iterable[Mapping[str, Any]]]) -> Accounts:
+    """The same from the document itself (registry/desired_state.py)."""
     decided: dict[str, Mapping[str, Any]] = {}
     by_id: dict[str, Mailbox] = {}
     addresses: dict[str, Address] = {}
@@ -130,12 +130,12 @@ def _accounts(agencies: Iterable[Mapping[str, Any]], mailboxes: Iterable[Mapping
     events: dict[str, Sequence[Mapping[str, Any]]] = {}
     twice: list[str] = []
     known: dict[str, Agency] = {}
-    for item in agencies:
+    for item in state["agencies"]:
         fields = dict(item)
         if last := fields.pop("last", None):
             decided[item["id"]] = last
         known[item["id"]] = Agency(**fields)
-    for item in mailboxes:
+    for item in state["mailboxes"]:
         id_ = item["id"]
         if id_ in by_id:
             twice.append(f"{id_}: mã hộp thư xuất hiện hai lần trong sổ đăng ký")
@@ -150,12 +150,12 @@ def _accounts(agencies: Iterable[Mapping[str, Any]], mailboxes: Iterable[Mapping
             item["document"],
             item.get("post", ""),
         )
-        wanted = [Address(item["address"], id_, "primary", None, None)]
-        wanted += [
+        named = [Address(item["address"], id_, "primary", None, None)]
+        named += [
             Address(alias["address"], id_, "alias", _day(alias.get("from")), _day(alias["until"]))
             for alias in item["aliases"]
         ]
-        for address in wanted:
+        for address in named:
             if address.local_part in addresses:
                 other = addresses[address.local_part].mailbox
                 twice.append(f"{id_}: địa chỉ {address.local_part} đã được ghi cho hộp thư {other}")

@@ -52,7 +52,7 @@ def load(
 
     `regulated_by` defaults to the regulation beside the registry, `day` to today: no date may lie after it.
     `cache` is a folder where read files are kept (cache.cache_folder()); None keeps none. `former`: an earlier
-    revision, whose names are as they were.
+    revision, which may break rules (rules.check).
     Raises InputError with all problems of all files; those of regulation.yml and registry.yml alone.
     """
     rule_book = regulated_by or provisions.load(regulation_beside(path))

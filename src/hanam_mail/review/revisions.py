@@ -5,7 +5,6 @@ regulation of that revision.
 """
 
 import io
-import json
 import subprocess
 import tarfile
 import tempfile
@@ -25,7 +24,7 @@ _JUDGES = ("regulation.yml", "registry.yml")
 
 def assess(before: Registry, after: Registry, today: date, domain: str, limit: Limit | None) -> Assessment:
     """The whole plan, what may never be (an address given to another), and what the operator must allow first."""
-    have, want = (accounts.read(json.dumps(loading.desired_state(side))) for side in (before, after))
+    have, want = (accounts.wanted(loading.desired_state(side)) for side in (before, after))
     return compare.assess(have, want, today, domain=domain, limit=limit)
 
 

@@ -85,16 +85,49 @@ def test_a_revision_that_is_not_there_is_one_sentence(run: Run, history: Path) -
     assert run("plan", "--base", "--upload-pack=x").exit_code == 1
 
 
-def test_a_base_with_errors_is_named_as_the_revision(run: Run, history: Path) -> None:
-    file = history / "mailboxes/sxd.yml"
-    good = file.read_text("utf-8")
-    file.write_text(good.replace("code: sxd", "code: sxx"), encoding="utf-8")
-    commit(history)
-    file.write_text(good, encoding="utf-8")
-    result = run("plan", "--base", "HEAD")
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("code: sxd", "code: snv"),  # another's
+        ("request: 2023-0001", "request: 2023-9999"),  # no such request
+        ("  code: sxd", "  cod: sxd"),
+        ("agency:", "agency"),  # no YAML
+    ],
+)
+def test_a_base_that_cannot_be_understood_is_named_as_the_revision(
+    run: Run, history: Path, before: str, after: str
+) -> None:
+    result = from_a_base_with(run, history, before, after)
     assert result.exit_code == 1
     assert "HEAD:mailboxes/sxd.yml" in result.stderr
     assert "sổ đăng ký ở bản HEAD có" in run("plan", "--base", "HEAD", "--markdown").stdout
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("code: sxd", "code: sxx"),  # not that of its mailbox's address
+        ("done: 2023", "done: 2093"),
+        ("event: issue, ", "event: issue, quota: 3GB, "),  # an agency has 10
+        ("    address: sxd\n", "    address: sxd\n    clerks: [z9z9z9]\n"),  # no such person
+    ],
+)
+def test_what_mends_a_base_that_breaks_a_rule_can_be_planned(run: Run, history: Path, before: str, after: str) -> None:
+    result = from_a_base_with(run, history, before, after)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.strip()
+
+
+def from_a_base_with(run: Run, history: Path, before: str, after: str) -> Result:
+    """What a plan says that begins with a faulty file and mends it."""
+    file = history / "mailboxes/sxd.yml"
+    good = file.read_text("utf-8")
+    assert before in good
+    file.write_text(good.replace(before, after, 1), encoding="utf-8")
+    assert run("check").exit_code == 1
+    commit(history)
+    file.write_text(good, encoding="utf-8")
+    return run("plan", "--base", "HEAD")
 
 
 def test_a_registry_without_git_is_one_sentence(run: Run) -> None:

@@ -25,15 +25,18 @@ def check(
 ) -> Iterator[Problem]:
     """Every breach of a rule between entries. `today` bounds all dates.
 
-    `former`: an earlier revision, whose names no gate had to let in yet; what mends them is planned from it.
+    `former`: an earlier revision, from which what mends it is planned. It is not judged again, only what it names must
+    be there, and once.
     """
     view = View(found, regulation, settings or Settings(), today)
     yield from unique.problems(view)
-    unreadable = [] if former else list(names.problems(view))
+    if former:
+        yield from requests.missing(view)
+        return
+    unreadable = list(names.problems(view))
     yield from unreadable
     told = {(problem.file, problem.line, problem.field) for problem in unreadable}
-    doubled = () if former else units.problems(view)
-    for problem in (*doubled, *addresses.problems(view)):
+    for problem in (*units.problems(view), *addresses.problems(view)):
         # What nobody can read is told once, not by every rule that stumbles over it.
         if (problem.file, problem.line, problem.field) not in told:
             yield problem

@@ -5,6 +5,7 @@ nothing to do with the mailbox. New agencies, mergers, renamed agencies and lock
 superior one, a decision of the province, a report by a neighbour).
 """
 
+import itertools
 from collections.abc import Iterator
 from pathlib import PurePath
 
@@ -57,6 +58,20 @@ def problems(view: View) -> Iterator[Problem]:
         yield from _mailbox(mailbox, view)
 
 
+def missing(view: View) -> Iterator[Problem]:
+    """Every event whose request the register does not have."""
+    histories = itertools.chain(
+        (agency.history for agency in view.found.agencies), (mailbox.history for mailbox in view.found.mailboxes)
+    )
+    for event in itertools.chain.from_iterable(histories):
+        if event.request and event.request not in view.requests:
+            yield _unknown(event)
+
+
+def _unknown(event: Event | AgencyEvent) -> Problem:
+    return event.source.problem("request", f"sổ đề nghị không có số {event.request}", "Đ6.2")
+
+
 def _request(request: Request, view: View) -> Iterator[Problem]:
     source, year = request.source, request.id[:4]
     if PurePath(source.file).stem != year:
@@ -85,7 +100,7 @@ def _event(event: Event | AgencyEvent, view: View, *, follows: bool = False) -> 
         return
     request, source = view.requests.get(event.request), event.source
     if request is None:
-        yield source.problem("request", f"sổ đề nghị không có số {event.request}", "Đ6.2")
+        yield _unknown(event)
         return
     if request.result is not Result.DONE:
         text = f"đề nghị {request.id} có kết quả {request.result}, chưa phải done"

@@ -146,6 +146,15 @@ def test_units_are_asked_for_in_a_way_that_bears_check_mode_on_an_empty_host(rol
 
 
 @pytest.mark.parametrize("role", ROLES, ids=NAMES)
+def test_packages_are_asked_for_by_the_action_that_asks_dpkg_first(role: Path) -> None:
+    """Only who brings the lists of packages up to date asks Ansible's own module, once in a converge."""
+    for path in task_files(role):
+        for task in tasks(load(path)):
+            module = task.get("ansible.builtin.apt")
+            assert module is None or "update_cache" in module, f"{path}: {task['name']}"
+
+
+@pytest.mark.parametrize("role", ROLES, ids=NAMES)
 def test_no_task_has_a_condition_for_check_mode(role: Path) -> None:
     """What a check leaves out it says nothing of. role_files and role_unit bear what is not there yet."""
     conditional = {

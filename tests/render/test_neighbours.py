@@ -85,8 +85,8 @@ def test_debians_own_nginx_does_not_run_where_only_the_gate_needs_it(
     gone = [row["dest"] for row in rows(apart, "nginx", "edge1") if row.get("absent")]
     assert gone == [unit]
     tasks = yaml.safe_load((ROOT / "roles/learn/tasks/main.yml").read_text())
-    used = [next(key for key in ("role_files", "ansible.builtin.apt", "role_unit") if key in task) for task in tasks]
-    assert used[:2] == ["role_files", "ansible.builtin.apt"]
+    used = [next(key for key in ("role_files", "role_packages", "role_unit") if key in task) for task in tasks]
+    assert used[:2] == ["role_files", "role_packages"]
 
 
 @pytest.mark.dieu10

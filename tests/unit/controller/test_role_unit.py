@@ -24,8 +24,8 @@ def plugin() -> Any:
     return module
 
 
-def run(plugin: Any, said: dict[str, Any], check: bool, **arguments: Any) -> dict[str, Any]:
-    """The action's result where the module says `said`."""
+def run(plugin: Any, said: dict[str, Any] | None, check: bool, shown: str = "", **arguments: Any) -> dict[str, Any]:
+    """The action's result where systemctl shows `shown` and the module says `said`; None: it must not be asked."""
     task = SimpleNamespace(
         args={"name": "x.service"} | arguments, check_mode=check, async_val=0, action="role_unit", diff=True
     )
@@ -35,11 +35,12 @@ def run(plugin: Any, said: dict[str, Any], check: bool, **arguments: Any) -> dic
 
     def module(name: str, module_args: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         asked.append((name, module_args))
-        return said
+        return said or {}
 
     action._execute_module = module
+    action._low_level_execute_command = lambda command: {"rc": 0, "stdout": shown, "stderr": ""}
     result: dict[str, Any] = action.run(None, {})
-    assert asked == [("ansible.builtin.systemd_service", task.args)]
+    assert asked == ([("ansible.builtin.systemd_service", task.args)] if said is not None else [])
     return result
 
 
@@ -70,6 +71,46 @@ def test_a_check_says_that_a_unit_yet_to_come_would_be_started(
 ) -> None:
     told = run(plugin, NOT_FOUND, True, **arguments)
     assert (told["changed"], told.get("failed", False)) == (changed, False)
+
+
+RUNS, AT_BOOT = "ActiveState=active\n", "UnitFileState=enabled\n"
+SAID = {"changed": True, "state": "started"}
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ({"state": "started", "enabled": True}, RUNS + AT_BOOT),
+        ({"state": "started", "enabled": True, "daemon_reload": False}, RUNS + AT_BOOT),
+        ({"state": "started"}, RUNS + "UnitFileState=static\n"),
+    ],
+)
+def test_a_unit_that_is_as_it_should_be_is_left_to_itself(
+    plugin: Any, check: bool, arguments: dict[str, Any], shown: str
+) -> None:
+    assert run(plugin, None, check, shown, **arguments)["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ({"state": "started", "enabled": True}, RUNS + "UnitFileState=disabled\n"),
+        ({"state": "started", "enabled": True}, RUNS + "UnitFileState=enabled-runtime\n"),
+        ({"state": "started", "enabled": True}, "ActiveState=inactive\n" + AT_BOOT),
+        ({"state": "started", "enabled": True}, "ActiveState=reloading\n" + AT_BOOT),
+        ({"state": "started", "enabled": True}, "ActiveState=failed\n" + AT_BOOT),
+        ({"state": "started", "enabled": True}, ""),
+        ({"state": "started", "enabled": False}, RUNS + AT_BOOT),
+        ({"state": "started", "enabled": True, "daemon_reload": True}, RUNS + AT_BOOT),
+        ({"state": "restarted"}, RUNS + AT_BOOT),
+        ({"state": "reloaded"}, RUNS + AT_BOOT),
+        ({"state": "stopped", "enabled": False}, RUNS + AT_BOOT),
+        ({"enabled": True}, RUNS + AT_BOOT),
+    ],
+)
+def test_whatever_else_is_the_modules(plugin: Any, arguments: dict[str, Any], shown: str) -> None:
+    assert run(plugin, SAID, False, shown, **arguments) == SAID
 
 
 def test_the_manual_names_every_argument(plugin: Any) -> None:

@@ -110,6 +110,24 @@ def someone(people: People) -> Sample:
     return people.take()
 
 
+# As files that Dovecot makes again and no backup holds, and with an end of line of Unicode.
+ODD_NAMES = (
+    "Hop dong.lock",
+    "x.newlock",
+    "dovecot.index.cache",
+    "dovecot.list.index",
+    "cha/y.lock",
+    "a\u2028b",
+    "fts-flatcurve",
+)
+
+
+@pytest.fixture(scope="module")
+def namer(people: People) -> Sample:
+    """Somebody who calls folders as nobody else does."""
+    return people.take()
+
+
 @pytest.fixture(scope="module")
 def author(people: People) -> Sample:
     """Who wrote what is in the backup."""
@@ -117,7 +135,7 @@ def author(people: People) -> Sample:
 
 
 @pytest.fixture(scope="module")
-def saved(lab: Lab, author: Sample, person: Sample, someone: Sample) -> State:
+def saved(lab: Lab, author: Sample, person: Sample, someone: Sample, namer: Sample) -> State:
     """The mailbox when it was backed up: mail in two folders, with flags and keywords of every kind."""
     subjects = [f"sao luu {number} {uuid.uuid4().hex[:8]}" for number in range(5)]
     with lab.submission(author.address, author.password) as client:
@@ -142,6 +160,12 @@ def saved(lab: Lab, author: Sample, person: Sample, someone: Sample) -> State:
         # More than a Maildir's file names can bear.
         f" doveadm flags add -u {someone.mailbox} '{' '.join(KEYWORDS)}' mailbox INBOX subject 'nhieu thu 25'",
     )
+    for name in ODD_NAMES:
+        lab.run(
+            "mailstore",
+            f"doveadm mailbox create -u {namer.mailbox} '{name}';"
+            f" printf 'Subject: x\\n\\nx\\n' | doveadm save -u {namer.mailbox} -m '{name}'",
+        )
     lab.run("mailstore", "hanam-mail-backup")
     return saved
 
@@ -167,6 +191,18 @@ def test_deleted_mail_comes_back_with_its_bytes_flags_and_dates(lab: Lab, person
     assert state(lab, person) == {}
     assert "7 messages brought back" in restore(lab, person)
     assert state(lab, person) == before
+
+
+def test_a_folder_comes_back_whatever_its_owner_calls_it(lab: Lab, namer: Sample, saved: State) -> None:
+    def there() -> set[str]:
+        rows = lab.run("mailstore", f"doveadm -f tab fetch -u {namer.mailbox} mailbox all")
+        return set(rows.split("\n")[1:]) - {""}
+
+    assert there() == set(ODD_NAMES)
+    home = f"/srv/mail/{namer.mailbox[:2]}/{namer.mailbox}"
+    lab.run("mailstore", f"rm -r {home}")
+    restore(lab, namer)
+    assert there() == set(ODD_NAMES)
 
 
 def test_a_deleted_folder_comes_back_subscribed(lab: Lab, person: Sample, before: State) -> None:

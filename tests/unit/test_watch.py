@@ -307,7 +307,7 @@ def test_a_line_that_tells_of_damage_is_shown_and_a_journal_that_cannot_be_read_
     (finding,) = looks.lines([row]).values()
     assert finding.text.startswith("Chỉ mục hỏng (dovecot.service): “imap(aa11bb)") and "xem đĩa" in finding.text
     asked = (tmp_path / "journalctl.asked").read_text()
-    assert "--unit=dovecot.service --since=-6h --grep=Rebuilding" in asked
+    assert "--priority=warning --unit=dovecot.service --since=-6h --grep=Rebuilding" in asked
     says("exit 1")
     assert looks.lines([row]) == {}
     says("echo no journal >&2; exit 1")

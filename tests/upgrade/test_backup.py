@@ -32,14 +32,25 @@ def test_a_deleted_folder_returns_from_a_backup_of_before(lab: Lab, before: dict
         query = f"doveadm -f tab fetch -u {person.mailbox} 'guid flags date.received' mailbox 'Công văn đến'"
         return sorted(lab.run("mailstore", query).splitlines())
 
-    was = of_folder()
+    def of_others() -> list[str]:
+        found: list[str] = state.mail(lab, person.mailbox)["messages"]
+        return [row for row in found if not row.startswith(f"{FOLDER}\t")]
+
+    was, others = of_folder(), of_others()
     assert len(was) == 3, "a heading and two messages"
+    assert any(row.startswith("INBOX\t") for row in others)
     with lab.imap(person.address, person.password) as client:
         client.unsubscribe(FOLDER)
         assert client.delete(FOLDER)[0] == "OK"
     snapshot = _of_before(lab, before)
-    lab.run("mailstore", f"hanam-mail-restore {person.address} --snapshot {snapshot} --document {DOCUMENT} --yes")
+    restore = f"hanam-mail-restore {person.address} --snapshot {snapshot} --document {DOCUMENT}"
+    looked_at = lab.run("mailstore", f"{restore} --dry-run")
+    assert re.search("^2 messages would be brought back", looked_at, re.MULTILINE), looked_at
+    assert of_others() == others
+    lab.run("mailstore", f"{restore} --yes")
     assert of_folder() == was
+    # With UIDs and GUIDs: the mailbox lies in a Maildir still, its copy does not.
+    assert of_others() == others
     with lab.imap(person.address, person.password) as client:
         _, subscribed = client.lsub()
     assert any(FOLDER.encode() in line for line in subscribed if isinstance(line, bytes))

@@ -10,7 +10,7 @@ import pytest
 from tests import journal
 from tests.lab import Lab, Sample, message, wait_for
 from tests.upgrade import state
-from tests.upgrade.content import SUBJECTS, Owners
+from tests.upgrade.content import DOCUMENT, SUBJECTS, Owners
 
 pytestmark = pytest.mark.provokes(journal.CONVERTING)
 
@@ -165,7 +165,49 @@ def test_an_old_maildir_is_deleted_and_its_mailbox_is_whole(lab: Lab, owners: Ow
     person = owners.locked
     was = state.mail(lab, person.mailbox)
     home = f"/srv/mail/{person.mailbox[:2]}/{person.mailbox}"
-    lab.run("mailstore", f"test -d {home}/Maildir")
+    old = f"{home}/Maildir.converted"
+    lab.run("mailstore", f"test -d {old} && test ! -e {home}/Maildir")
     assert "1 old Maildirs" in lab.run("mailstore", f"hanam-mail-convert --drop --yes {person.mailbox}")
-    lab.run("mailstore", f"test ! -e {home}/Maildir")
+    lab.run("mailstore", f"test ! -e {old}")
     assert state.mail(lab, person.mailbox) == was
+
+
+@pytest.mark.dieu10
+def test_a_mailbox_that_lies_in_a_maildir_is_replaced_whole_and_lies_in_sdbox_then(
+    lab: Lab, owners: Owners, conversion: Conversion
+) -> None:
+    person = owners.others[2]
+    in_inbox(lab, person, send(lab, owners.sender, person))
+    lab.run("mailstore", f"hanam-mail-convert --back {person.address} && hanam-mail-backup")
+    assert (place(lab, person.mailbox), listed(lab)) == ("Maildir", {person.mailbox})
+    was = state.mail(lab, person.mailbox)["messages"]
+    lab.run("mailstore", f"doveadm expunge -u {person.mailbox} mailbox INBOX all")
+    lab.run("mailstore", f"hanam-mail-restore {person.address} --replace --document {DOCUMENT} --yes")
+    assert (place(lab, person.mailbox), listed(lab)) == ("sdbox", set())
+    assert state.mail(lab, person.mailbox)["messages"] == was
+    in_inbox(lab, person, send(lab, owners.sender, person))
+
+
+def test_what_a_power_cut_left_shut_opens_as_dovecot_starts(lab: Lab, owners: Owners, conversion: Conversion) -> None:
+    person = agency_of(owners)
+    line = f"{person.mailbox}:::::::userdb_userdb_import=%{{protocol|if('eq','quota-status','','tempfail')}}"
+    lab.run("mailstore", f"cat >> /var/lib/hanam-mail-store/former <<'END'\n{line}\nEND\n")
+    assert listed(lab) == {person.mailbox}
+    lab.run("mailstore", "systemctl restart dovecot")
+    lab.wait_for_agents()
+    assert listed(lab) == set()
+    in_inbox(lab, person, send(lab, owners.sender, person))
+
+
+def test_a_name_of_a_folder_keeps_no_mailbox_from_going_back(lab: Lab, owners: Owners, conversion: Conversion) -> None:
+    """Ends of lines of Unicode, and a folder that only holds others, which a Maildir does not know."""
+    person = agency_of(owners)
+    names = ("cha\u2028con", "Chỉ chứa/Công văn", "a.b%2ec/~x")
+    for name in names:
+        lab.run("mailstore", f"doveadm mailbox create -u {person.mailbox} '{name}'")
+        lab.run("mailstore", f"printf 'Subject: x\\n\\nx\\n' | doveadm save -u {person.mailbox} -m '{name}'")
+    was = state.mail(lab, person.mailbox)["messages"]
+    for words, kind in ((f"--back {person.address}", "Maildir"), (person.address, "sdbox")):
+        lab.run("mailstore", f"hanam-mail-convert {words}")
+        assert place(lab, person.mailbox) == kind
+        assert state.mail(lab, person.mailbox)["messages"] == was

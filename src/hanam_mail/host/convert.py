@@ -23,8 +23,9 @@ from threading import Event
 from hanam_mail import atomic_file
 from hanam_mail.host import mail_format
 from hanam_mail.host.convert_mailbox import Room, back, convert, reload_dovecot, size
-from hanam_mail.host.mail_format import MAILDIR, SDBOX, FormatError, place
+from hanam_mail.host.mail_format import FORMER, MAILDIR, SDBOX, FormatError, place
 
+CONFIGURATION = Path("/etc/dovecot/dovecot.conf")
 SETTINGS = Path("/etc/hanam-mail/store.json")
 # hanam-mail-restore's own lock: neither runs while the other does.
 LOCK = Path("/run/lock/hanam-mail-restore.lock")
@@ -62,7 +63,9 @@ def only_one() -> Iterator[None]:
 
 
 def homes(root: Path) -> list[Path]:
-    return sorted(home for home in root.glob("[a-z0-9][a-z0-9]/*") if home.name.startswith(home.parent.name))
+    """Of mailboxes; what an operator has put aside beside one is none."""
+    found = root.glob("[a-z0-9][a-z0-9]/*")
+    return sorted(home for home in found if re.fullmatch(f"{home.parent.name}[a-z0-9]+", home.name))
 
 
 def home_of(root: Path, identity: str) -> Path:
@@ -87,12 +90,19 @@ def identity_of(name: str) -> str:
 
 
 def begin(root: Path) -> int:
-    """Before Dovecot gets a configuration that says sdbox: every home that has a Maildir alone is listed, once."""
-    if (mail_format.FOLDER / mail_format.LIST).exists():
+    """Before Dovecot gets a configuration that says sdbox: every home that has a Maildir is listed."""
+    if CONFIGURATION.exists() and re.search("^mail_driver = sdbox$", CONFIGURATION.read_text(), re.MULTILINE):
         return 0
+    both = [home.name for home in homes(root) if (home / MAILDIR).is_dir() and (home / SDBOX).is_dir()]
+    if both:
+        # A former release was deployed again, and what was converted was not brought back before.
+        raise FormatError(
+            f"có cả {MAILDIR} và {SDBOX}, hãy cất bản không đúng ra khỏi thư mục của hộp thư: {' '.join(both)}",
+            f"both {MAILDIR} and {SDBOX} are there, take the wrong one out of the home of: {' '.join(both)}",
+        )
 
     def found() -> list[str]:
-        return [home.name for home in homes(root) if (home / MAILDIR).is_dir() and not (home / SDBOX).exists()]
+        return [home.name for home in homes(root) if (home / MAILDIR).is_dir()]
 
     if found():
         # A mailbox that gets its first mail now would have a Maildir that nobody lists. Mail waits in Postfix's queue;
@@ -100,10 +110,9 @@ def begin(root: Path) -> int:
         subprocess.run(["systemctl", "stop", "dovecot.service"], check=True)
         with mail_format.asked(reload=lambda: None):
             mail_format.add_former(found())
-    else:
-        mail_format.add_former([])
     number = len(mail_format.former())
-    print(f"{number} hộp thư còn ở Maildir / mailboxes lie in a Maildir")
+    if number:
+        print(f"{number} hộp thư còn ở Maildir / mailboxes lie in a Maildir")
     return 0
 
 
@@ -113,7 +122,7 @@ def status(root: Path) -> int:
     there = homes(root)
     waiting = len(mail_format.former())
     converted = [home for home in there if home.name not in listed and (home / SDBOX).is_dir()]
-    old = [home / MAILDIR for home in converted if (home / MAILDIR).is_dir()]
+    old = [home / FORMER[MAILDIR] for home in there if (home / FORMER[MAILDIR]).is_dir()]
     octets = sum(map(size, old))
     print(f"{waiting} hộp thư còn ở Maildir, {len(converted)} hộp thư ở sdbox, {shut} hộp thư đang đóng.")
     print(f"{len(old)} bản Maildir cũ chiếm {shown(octets)} (xóa: hanam-mail-convert --drop).")
@@ -144,8 +153,8 @@ def each(work: Callable[[str], str], identities: Sequence[str], jobs: int) -> in
             tell(error)
             note(f"mailbox {identity}: {error.english}")
             return False
-        except OSError as error:
-            tell(FormatError(f"hộp thư {identity}: {error}", f"mailbox {identity}: {error}"))
+        except Exception as error:  # whatever it is, the others are not kept from it
+            tell(FormatError(f"hộp thư {identity}: {error!r}", f"mailbox {identity}: {error!r}"))
             return False
         print(f"{identity}: {words}", flush=True)
         note(f"mailbox {identity}: {words}")
@@ -190,7 +199,7 @@ def drop(root: Path, identities: Sequence[str], *, agreed: bool) -> int:
     chosen = [home_of(root, identity) for identity in identities] or homes(root)
     old, refused = [], 0
     for home in chosen:
-        if not (home / MAILDIR).is_dir():
+        if home.name not in listed and not (home / FORMER[MAILDIR]).is_dir():
             continue
         if home.name in listed or not (home / SDBOX).is_dir():
             if identities:
@@ -198,7 +207,7 @@ def drop(root: Path, identities: Sequence[str], *, agreed: bool) -> int:
                 refused += 1
         else:
             old.append(home)
-    octets = sum(size(home / MAILDIR) for home in old)
+    octets = sum(size(home / FORMER[MAILDIR]) for home in old)
     print(f"Xóa {len(old)} bản Maildir cũ, {shown(octets)} / {len(old)} old Maildirs to delete", flush=True)
     if old and not agreed and not asked():
         return UNDECIDED
@@ -209,7 +218,7 @@ def drop(root: Path, identities: Sequence[str], *, agreed: bool) -> int:
                 raise FormatError(
                     f"hộp thư {home.name}: sdbox không có INBOX", f"mailbox {home.name}: sdbox lacks INBOX"
                 )
-            mail_format.remove(home / MAILDIR)
+            mail_format.remove(home / FORMER[MAILDIR])
             atomic_file.sync(home)
         except FormatError as error:
             tell(error)
@@ -258,7 +267,7 @@ def parse() -> argparse.Namespace:
 
 def perform(root: Path, arguments: argparse.Namespace) -> int:
     # What a run that was killed has left shut is opened before anything else is tried.
-    shut = mail_format.reopen()
+    shut = mail_format.reopen(lambda identity: home_of(root, identity))
     if shut:
         mail_format.moment_passed(time.time())
         print(f"Mở lại / opened again: {' '.join(shut)}", flush=True)
@@ -291,7 +300,7 @@ def main() -> int:
             return begin(root)
         if arguments.status or not (arguments.mailbox or arguments.all or arguments.drop or arguments.open):
             return status(root)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, stop)
         with only_one():
             return perform(root, arguments)

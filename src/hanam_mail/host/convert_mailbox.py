@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hanam_mail import atomic_file
 from hanam_mail.host import mail_format
-from hanam_mail.host.mail_format import MAILDIR, SDBOX, FormatError, Place, State, compare, place
+from hanam_mail.host.mail_format import FORMER, MAILDIR, SDBOX, FormatError, Place, State, compare, place
 
 # So long sessions and deliveries may take to end.
 PATIENCE = 60.0
@@ -64,12 +64,13 @@ class Room:
 
 
 def convert(identity: str, home: Path, room: Room) -> str:
-    """From Maildir to sdbox; the Maildir stays as it was at that moment."""
+    """From Maildir to sdbox; the Maildir stays as it was at that moment, under another name."""
     source, draft = place(identity, home, MAILDIR), place(identity, home, SDBOX, draft=True)
+    _alone(home, SDBOX)
     with room.taken(identity, size(source.path)):
-        # Of a run that ended between the copy's name and the list: the Maildir has been used since.
-        if (home / SDBOX).exists():
-            mail_format.rename(home / SDBOX, draft.path)
+        # Of an earlier conversion, back from which the mailbox has come.
+        for left in FORMER.values():
+            mail_format.remove(home / left)
         began = draft.path.exists()
         try:
             return _moved(source, draft, State.MAILDIR_SHUT)
@@ -88,18 +89,27 @@ def convert(identity: str, home: Path, room: Room) -> str:
 def back(identity: str, home: Path, room: Room) -> str:
     """From sdbox to Maildir, with what has come since; a later conversion begins anew."""
     source, draft = place(identity, home, SDBOX), place(identity, home, MAILDIR, draft=True)
+    _alone(home, MAILDIR)
     mail_format.remove(draft.path)
-    mail_format.clean(home, MAILDIR)
     with room.taken(identity, size(source.path)):
         try:
             words = _moved(source, draft, State.SDBOX_SHUT)
         except FormatError:
             mail_format.remove(draft.path)
             raise
-    mail_format.clean(home, MAILDIR)
-    mail_format.remove(home / SDBOX)
+    for left in FORMER.values():
+        mail_format.remove(home / left)
     atomic_file.sync(home)
     return words
+
+
+def _alone(home: Path, other: str) -> None:
+    """What nobody put there by these programs may be somebody's only copy."""
+    if (home / other).exists():
+        raise FormatError(
+            f"hộp thư {home.name} có cả {MAILDIR} và {SDBOX}: hãy xem bản nào đúng, cất bản kia ra khỏi {home}",
+            f"mailbox {home.name} has both {MAILDIR} and {SDBOX}: see which is right, and take the other out of {home}",
+        )
 
 
 def _moved(source: Place, draft: Place, shut: State) -> str:
@@ -110,28 +120,35 @@ def _moved(source: Place, draft: Place, shut: State) -> str:
         if time.monotonic() - began < SHORT:
             break
     since = time.monotonic()
-    try:
-        _shut(source.identity, shut)
+    with shut_out(source.identity, source.home, shut):
         source.copy_to(draft)
         number = compare(source, draft)
         mail_format.settle(draft)
-        if draft.kind == SDBOX:
-            mail_format.leave_former(source.identity)
-        else:
-            mail_format.put(source.identity, State.MAILDIR)
-    except BaseException:
-        _open(source)
-        raise
     seconds = time.monotonic() - since
     return f"{number} thư, đóng {seconds:.1f} giây / {number} messages, shut for {seconds:.1f} s"
 
 
-def _open(source: Place) -> None:
-    """In the format that it has."""
-    if source.kind == MAILDIR:
-        mail_format.put(source.identity, State.MAILDIR)
+@contextmanager
+def shut_out(identity: str, home: Path, state: State) -> Iterator[None]:
+    """Keep everybody out of a mailbox while its format changes, and open it in the one that it has then.
+
+    What fails leaves it in the one that it had.
+    """
+    had = SDBOX if state == State.SDBOX_SHUT else MAILDIR
+    try:
+        _shut(identity, state)
+        yield
+    except BaseException:
+        _open(identity, mail_format.only(home, had))
+        raise
+    _open(identity, MAILDIR if (home / MAILDIR).exists() else SDBOX)
+
+
+def _open(identity: str, kind: str) -> None:
+    if kind == MAILDIR:
+        mail_format.put(identity, State.MAILDIR)
     else:
-        mail_format.leave_former(source.identity)
+        mail_format.leave_former(identity)
 
 
 def _shut(identity: str, state: State) -> None:
@@ -181,7 +198,11 @@ def _doveadm(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["doveadm", *words], capture_output=True, check=False, text=True)
 
 
+def dovecot_runs() -> bool:
+    return subprocess.run(["systemctl", "is-active", "--quiet", "dovecot.service"], check=False).returncode == 0
+
+
 def reload_dovecot() -> None:
     """Where it does not run it reads its configuration when it starts."""
-    if subprocess.run(["systemctl", "is-active", "--quiet", "dovecot.service"], check=False).returncode == 0:
+    if dovecot_runs():
         subprocess.run(["systemctl", "reload", "dovecot.service"], check=True)

@@ -20,10 +20,11 @@ from pathlib import Path
 
 from hanam_mail import atomic_file
 
-# Folders of a home. What is being made bears another name until it is whole.
+# Folders of a home, of which one is there: what is being made, and what the other has taken the place of, bear others.
 MAILDIR, SDBOX = "Maildir", "sdbox"
 DRAFTS = {MAILDIR: "Maildir.new", SDBOX: "sdbox.new"}
-_ASIDE = {MAILDIR: "Maildir.old", SDBOX: "sdbox.old"}
+FORMER = {MAILDIR: "Maildir.converted", SDBOX: "sdbox.old"}
+_OTHER = {MAILDIR: SDBOX, SDBOX: MAILDIR}
 DRIVERS = {MAILDIR: "maildir", SDBOX: "sdbox"}
 
 FOLDER = Path("/var/lib/hanam-mail-store")
@@ -95,9 +96,9 @@ def add_former(ids: Iterable[str]) -> None:
     _change(lambda present: present | added)
 
 
-def leave_former(identity: str) -> None:
-    """Say that it lies in sdbox, and open it."""
-    _change(lambda present: {other: state for other, state in present.items() if other != identity})
+def leave_former(*identities: str) -> None:
+    """Say that they lie in sdbox, and open them."""
+    _change(lambda present: {other: state for other, state in present.items() if other not in identities})
 
 
 def put(identity: str, state: State) -> None:
@@ -105,14 +106,39 @@ def put(identity: str, state: State) -> None:
     _change(lambda present: present | {identity: state})
 
 
-def reopen() -> list[str]:
+def reopen(home_of: Callable[[str], Path]) -> list[str]:
     """Open what a run that was ended has left shut, each in the format it was used in; which these were."""
-    shut = [identity for identity, state in states().items() if state != State.MAILDIR]
+    shut = {identity: state for identity, state in states().items() if state != State.MAILDIR}
+    in_maildir = [
+        identity
+        for identity, state in shut.items()
+        if only(home_of(identity), SDBOX if state == State.SDBOX_SHUT else MAILDIR) == MAILDIR
+    ]
     if shut:
         _change(
-            lambda present: {one: State.MAILDIR for one, state in present.items() if state != State.SDBOX_SHUT},
+            lambda present: (
+                {one: state for one, state in present.items() if one not in shut}
+                | dict.fromkeys(in_maildir, State.MAILDIR)
+            )
         )
-    return shut
+    return list(shut)
+
+
+def only(home: Path, kind: str) -> str:
+    """Leave the mail in that format alone under its name, as it was before a run that was ended; in which it is.
+
+    That is the other one where there is nothing in this: of a restore, which puts a whole home in place.
+    """
+    mail, kept, other = home / kind, home / FORMER[kind], _OTHER[kind]
+    if not mail.exists() and kept.exists():
+        kept.rename(mail)
+    if not mail.exists() and (home / other).exists():
+        return other
+    if (home / other).exists():
+        rename(home / other, home / DRAFTS[other])
+    if home.exists():
+        atomic_file.sync(home)
+    return kind
 
 
 def _change(change: Callable[[dict[str, State]], dict[str, State]]) -> None:
@@ -164,6 +190,8 @@ class Place:
             check=False,
             text=True,
             errors="replace",
+            # Whoever ends the program with Ctrl-C ends this one when it is through.
+            process_group=0,
         )
         if done.returncode not in accept:
             said = done.stderr.strip()[-800:] or f"exit {done.returncode}"
@@ -192,16 +220,21 @@ class Place:
     def contents(self) -> "Contents":
         fields = "mailbox mailbox-guid uid guid date.received size.physical flags"
         messages = set()
-        lines = self.doveadm("fetch", fields, "all").stdout.splitlines()[1:]
+        lines = rows(self.doveadm("fetch", fields, "all").stdout)[1:]
         for *row, flags in (line.split("\t") for line in lines):
             messages.add((*row, " ".join(sorted(set(flags.split()) - {"\\Recent"}))))
         # A folder that only holds others has no status of its own.
         words = ("guid uidvalidity messages uidnext", "*")
-        status = self.doveadm("mailbox status", *words, accept=(0, NOT_FOUND)).stdout.splitlines()
-        header, *rows = [line.split("\t") for line in status]
-        folders = {row["mailbox"]: row for row in (dict(zip(header, row, strict=True)) for row in rows)}
-        subscribed = self.doveadm("mailbox list", "-s").stdout.splitlines()
+        status = rows(self.doveadm("mailbox status", *words, accept=(0, NOT_FOUND)).stdout)
+        header, *found = [line.split("\t") for line in status]
+        folders = {row["mailbox"]: row for row in (dict(zip(header, row, strict=True)) for row in found)}
+        subscribed = rows(self.doveadm("mailbox list", "-s").stdout)
         return Contents(frozenset(messages), folders, frozenset(subscribed))
+
+
+def rows(output: str) -> list[str]:
+    """The lines of doveadm's output. Folders may bear names with what Python takes for an end of a line, as U+2028."""
+    return output.removesuffix("\n").split("\n") if output else []
 
 
 @dataclass(frozen=True)
@@ -218,6 +251,9 @@ class Contents:
             return f"message {' '.join(one)}"
         for name in sorted(self.folders.keys() | copy.folders.keys()):
             here, there = self.folders.get(name, {}), copy.folders.get(name, {})
+            # In a Maildir a folder that only holds others can hold messages, too.
+            if not here and there["messages"] == "0" and any(other.startswith(f"{name}/") for other in self.folders):
+                continue
             same = all(here.get(field) == there.get(field) for field in ("guid", "uidvalidity", "messages"))
             # A UID that was given stands for no other message.
             if not same or int(there["uidnext"]) < int(here["uidnext"]):
@@ -244,27 +280,27 @@ def compare(one: Place, copy: Place) -> int:
 
 
 def settle(draft: Place) -> None:
-    """Give a whole copy its name. What bore it before is put aside: to delete it takes long (clean)."""
-    final = draft.home / draft.kind
+    """Give a whole copy its name, and what it takes the place of another one: to delete that takes long."""
+    final, former = draft.home / draft.kind, _OTHER[draft.kind]
     if final.exists():
-        rename(final, draft.home / _ASIDE[draft.kind])
+        raise FormatError(f"{final} đã có", f"{final} exists")
     draft.path.rename(final)
+    # Both names are there for a moment, and both are whole: a backup that comes just now has one or the other.
+    if (draft.home / former).exists():
+        rename(draft.home / former, draft.home / FORMER[former])
     atomic_file.sync(draft.home)
 
 
-def clean(home: Path, kind: str) -> None:
-    """Delete what was put aside."""
-    remove(home / _ASIDE[kind])
-
-
 def rename(path: Path, other: Path) -> None:
-    """Put a folder in the place of another, or delete it where it cannot be renamed: in a lower layer of an overlay."""
+    """Put a folder in the place of another."""
     remove(other)
     try:
         path.rename(other)
     except OSError as error:
+        # In a lower layer of an overlay.
         if error.errno != errno.EXDEV:
             raise
+        subprocess.run(["cp", "--archive", path, other], check=True)
         remove(path)
 
 
@@ -276,10 +312,8 @@ def remove(path: Path) -> None:
 def rewrite(home: Path, identity: str) -> int:
     """Make home/sdbox out of home/Maildir, of a mailbox that nobody uses meanwhile; how many messages it has.
 
-    The Maildir stays. The files are the mail's owner's, so he must reach the home.
+    The Maildir stays, under another name. The files are the mail's owner's, so he must reach the home.
     """
-    if (home / SDBOX).exists():
-        raise FormatError(f"{home / SDBOX} đã có", f"{home / SDBOX} exists")
     source, draft = place(identity, home, MAILDIR), place(identity, home, SDBOX, draft=True)
     remove(draft.path)
     source.copy_to(draft)
@@ -298,11 +332,14 @@ def asked(*, reload: Callable[[], None]) -> Iterator[None]:
     if not link.is_symlink():
         FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
         link.symlink_to(PART)
-        reload()
-    yield
-    if not states():
-        link.unlink()
-        reload()
+    # Where it was there a run may have been ended before this.
+    reload()
+    try:
+        yield
+    finally:
+        if not states():
+            link.unlink(missing_ok=True)
+            reload()
 
 
 def moment_passed(since: float) -> None:

@@ -159,10 +159,14 @@ def backups(rows: Sequence[Row], now: float) -> dict[str, Finding]:
 
 
 def lines(rows: Sequence[Row]) -> dict[str, Finding]:
-    """Lines of the journal, of the last hours, that a daemon writes when something it keeps is damaged; the newest."""
+    """Lines of the journal, of the last hours, that a daemon writes when something it keeps is damaged; the newest.
+
+    Warnings and worse: what people call a folder or a message stands in the others.
+    """
     found = {}
     for row in rows:
-        asked = ["journalctl", "--quiet", "--output=cat", "--lines=1", "--reverse", f"--unit={row['unit']}"]
+        asked = ["journalctl", "--quiet", "--output=cat", "--lines=1", "--reverse", "--priority=warning"]
+        asked += [f"--unit={row['unit']}"]
         asked += [f"--since=-{row['hours']}h", f"--grep={row['pattern']}", "--case-sensitive=true"]
         done = subprocess.run(asked, capture_output=True, text=True, errors="replace", check=False, timeout=60)
         if done.returncode != 0 and done.stderr:

@@ -75,6 +75,7 @@ here = pathlib.Path(os.environ["FAKE"])
 from hanam_mail.host import convert, convert_mailbox, mail_format
 mail_format.FOLDER = here / "store"
 mail_format.moment_passed = lambda since: None
+convert.CONFIGURATION = here / "dovecot.conf"
 convert.SETTINGS, convert.LOCK = here / "store.json", here / "lock"
 convert_mailbox.PAUSE, convert_mailbox.RESERVE, convert_mailbox.SHORT = 0.0, 0, 60.0
 convert_mailbox.PATIENCE = float(os.environ.get("PATIENCE", "60"))
@@ -135,15 +136,48 @@ def test_the_first_time_homes_with_a_maildir_alone_are_listed_and_dovecot_stops(
     assert [line.split(":")[0] for line in listed(tmp_path).splitlines()] == [IDENTITY]
     assert (tmp_path / "systemctl").read_text() == "systemctl stop dovecot.service\n"
     assert (tmp_path / "store/former.conf").is_symlink()
-    # A second time it asks nothing and stops nothing.
+    # Under the configuration that says sdbox it asks nothing and stops nothing.
+    (tmp_path / "dovecot.conf").write_text("x = y\nmail_driver = sdbox\n")
     (tmp_path / "mail/ee/ee33ff/Maildir").mkdir()
     assert run("--begin").stdout == ""
     assert (tmp_path / "systemctl").read_text() == "systemctl stop dovecot.service\n"
 
 
-def test_a_new_host_gets_an_empty_list_and_nothing_stops(run: Run, tmp_path: Path) -> None:
+def test_what_an_operator_has_put_aside_is_no_mailbox(run: Run, home: Path, tmp_path: Path) -> None:
+    (home.parent / f"{IDENTITY}.bak/Maildir").mkdir(parents=True)
+    (home.parent / "zz99yy/Maildir").mkdir(parents=True)
     assert run("--begin").returncode == 0
-    assert listed(tmp_path) == ""
+    assert [line.split(":")[0] for line in listed(tmp_path).splitlines()] == [IDENTITY]
+
+
+def test_after_a_former_release_who_got_a_maildir_there_is_listed_too(run: Run, home: Path, tmp_path: Path) -> None:
+    run("--begin")
+    (tmp_path / "dovecot.conf").write_text("mail_driver = maildir\n")
+    (tmp_path / "mail/ee/ee33ff/Maildir").mkdir(parents=True)
+    assert run("--begin").returncode == 0
+    assert [line.split(":")[0] for line in listed(tmp_path).splitlines()] == [IDENTITY, "ee33ff"]
+
+
+@pytest.mark.parametrize("word", ["--begin", "--all", "--back"])
+def test_a_mailbox_with_both_is_left_to_a_person(run: Run, home: Path, tmp_path: Path, word: str) -> None:
+    """A former release was in force between: one of them has mail that the other has not."""
+    if word != "--begin":
+        run("--begin")
+    if word == "--back":
+        assert run("--all").returncode == 0
+        (home / "Maildir").mkdir()
+    else:
+        (home / "sdbox").mkdir()
+    done = run(*([word] if word != "--back" else [word, IDENTITY]))
+    assert done.returncode == (1 if word == "--begin" else 8)
+    assert "both Maildir and sdbox" in done.stderr and IDENTITY in done.stderr
+    assert (home / "Maildir").is_dir() and (home / "sdbox").is_dir()
+    if word == "--begin":
+        assert not (tmp_path / "systemctl").exists()
+
+
+def test_on_a_new_host_nothing_stops(run: Run, tmp_path: Path) -> None:
+    assert run("--begin").returncode == 0
     assert not (tmp_path / "systemctl").exists()
     assert not (tmp_path / "store/former.conf").is_symlink()
 
@@ -155,7 +189,8 @@ def test_a_mailbox_is_shut_between_two_passes_and_open_at_the_end(run: Run, home
     calls = (tmp_path / "calls").read_text().split()
     assert calls == ["backup", "user", "kick", "who", "kick", "who", "backup", *["fetch", "status", "list"] * 2]
     # What came in during the first pass is there too.
-    assert (home / "sdbox/messages").read_text() == (home / "Maildir/messages").read_text()
+    assert (home / "sdbox/messages").read_text() == (home / "Maildir.converted/messages").read_text()
+    assert not (home / "Maildir").exists()
     assert "came-in" in (home / "sdbox/messages").read_text()
     assert listed(tmp_path) == ""
     # Nobody stands in the list: Dovecot asks it no more.
@@ -182,8 +217,10 @@ def test_a_mailbox_stays_in_its_maildir_open_when_anything_is_wrong(
 
 
 def whole(home: Path, tmp_path: Path, run: Run) -> None:
-    """What is true of a mailbox after a run that was killed: not lost, and not stale."""
+    """What is true of a mailbox after a run that was killed, and Dovecot's next start: not lost, and not stale."""
+    assert run("--open").returncode == 0
     kind = "Maildir" if listed(tmp_path) else "sdbox"
+    assert {path.name for path in home.iterdir()} & {"Maildir", "sdbox"} == {kind}
     assert "g1" in (home / kind / "messages").read_text()
     if kind == "Maildir":
         with (home / kind / "messages").open("a") as file:
@@ -191,7 +228,7 @@ def whole(home: Path, tmp_path: Path, run: Run) -> None:
     done = run("--all")
     assert done.returncode == 0, done.stderr
     assert listed(tmp_path) == ""
-    assert (home / "sdbox/messages").read_text() == (home / "Maildir/messages").read_text()
+    assert (home / "sdbox/messages").read_text() == (home / "Maildir.converted/messages").read_text()
     assert ("after-the-kill" in (home / "sdbox/messages").read_text()) == (kind == "Maildir")
 
 
@@ -264,9 +301,12 @@ def test_an_old_maildir_goes_only_when_its_mailbox_lives_in_sdbox(run: Run, home
     assert run("--all").returncode == 0
     # Nobody says yes.
     assert run("--drop").returncode == 7
-    assert (home / "Maildir").is_dir()
+    assert (home / "Maildir.converted").is_dir()
+    # What a former release has made since is nobody's old copy.
+    (home / "Maildir").mkdir()
     assert run("--drop", "--yes").returncode == 0
-    assert not (home / "Maildir").exists()
+    assert not (home / "Maildir.converted").exists()
+    assert (home / "Maildir").is_dir()
     assert (home / "sdbox/messages").exists()
 
 

@@ -17,7 +17,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_without_a_list_nobody_lies_in_a_maildir() -> None:
     assert mail_format.former() == frozenset()
-    assert mail_format.reopen() == []
+    assert mail_format.reopen(Path) == []
 
 
 def test_who_is_added_is_there_until_he_leaves() -> None:
@@ -52,13 +52,38 @@ def test_every_line_has_what_dovecot_needs_to_take_it(folder: Path) -> None:
     assert ["mail_path=~/Maildir" in line for line in lines] == [True, True, False]
 
 
-def test_what_was_left_shut_opens_in_the_format_that_it_had() -> None:
+@pytest.mark.parametrize(
+    ("state", "there", "after", "kind"),
+    [
+        # Ended before, while and after the copies' names were changed.
+        (State.MAILDIR_SHUT, "Maildir sdbox.new", "Maildir sdbox.new", "Maildir"),
+        (State.MAILDIR_SHUT, "Maildir sdbox", "Maildir sdbox.new", "Maildir"),
+        (State.MAILDIR_SHUT, "Maildir sdbox sdbox.new", "Maildir sdbox.new", "Maildir"),
+        (State.MAILDIR_SHUT, "Maildir.converted sdbox", "Maildir sdbox.new", "Maildir"),
+        (State.SDBOX_SHUT, "sdbox Maildir.new Maildir.converted", "sdbox Maildir.new Maildir.converted", "sdbox"),
+        (State.SDBOX_SHUT, "sdbox Maildir Maildir.converted", "sdbox Maildir.new Maildir.converted", "sdbox"),
+        (State.SDBOX_SHUT, "sdbox.old Maildir", "sdbox Maildir.new", "sdbox"),
+        # A restore has put a whole home there.
+        (State.MAILDIR_SHUT, "sdbox", "sdbox", "sdbox"),
+        (State.MAILDIR_SHUT, "", "", "Maildir"),
+    ],
+)
+def test_what_was_left_shut_opens_in_the_format_that_it_had(
+    tmp_path: Path, state: State, there: str, after: str, kind: str
+) -> None:
     mail_format.add_former(["aa11bb"])
-    mail_format.put("cc22dd", State.MAILDIR_SHUT)
-    mail_format.put("ee33ff", State.SDBOX_SHUT)
-    assert mail_format.former() == {"aa11bb", "cc22dd"}
-    assert mail_format.reopen() == ["cc22dd", "ee33ff"]
-    assert mail_format.states() == {"aa11bb": State.MAILDIR, "cc22dd": State.MAILDIR}
+    mail_format.put("cc22dd", state)
+    home = tmp_path / "cc22dd"
+    home.mkdir()
+    for name in there.split():
+        (home / name).mkdir()
+        (home / name / "as-of").write_text(name)
+    assert mail_format.reopen(lambda identity: tmp_path / identity) == ["cc22dd"]
+    assert mail_format.former() == {"aa11bb"} | ({"cc22dd"} if kind == "Maildir" else set())
+    assert sorted(path.name for path in home.iterdir()) == sorted(after.split())
+    if there:
+        # Whatever it was called meanwhile.
+        assert (home / kind / "as-of").read_text().split(".")[0] == kind
 
 
 def test_dovecot_sees_every_write_also_two_of_one_second(folder: Path) -> None:
@@ -124,6 +149,23 @@ def test_no_field_of_a_message_may_differ(field: int) -> None:
 )
 def test_no_folder_may_differ(copy: Contents) -> None:
     assert contents().difference(copy).startswith("folder ")
+
+
+def test_in_a_maildir_a_folder_that_only_holds_others_may_be_one() -> None:
+    """Dovecot makes it, when it is the parent of one with messages: else nothing would lead back to a Maildir."""
+    parent = {"Công văn": {**FOLDER, "messages": "0"}}
+    folders = {"INBOX": FOLDER, "Công văn/Đến": FOLDER}
+    here = Contents(frozenset({MESSAGE}), folders, frozenset())
+    assert here.difference(Contents(here.messages, folders | parent, frozenset())) == ""
+    full = {"Công văn": FOLDER}
+    assert here.difference(Contents(here.messages, folders | full, frozenset())).startswith("folder ")
+    other = {"Công": {**FOLDER, "messages": "0"}}
+    assert here.difference(Contents(here.messages, folders | other, frozenset())).startswith("folder ")
+
+
+def test_a_name_with_an_end_of_line_of_unicode_is_one_name() -> None:
+    assert mail_format.rows("a\u2028b\nc\u0085d\n") == ["a\u2028b", "c\u0085d"]
+    assert mail_format.rows("") == []
 
 
 def test_no_subscription_may_differ() -> None:

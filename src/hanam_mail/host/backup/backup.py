@@ -27,7 +27,23 @@ MESSAGES = frozenset(("dbox-Mails", "cur", "new"))
 FOLLOWUPS = 3
 """How often what changed during a pass is taken again."""
 
-NOT_MAIL = (".*", *(f"??/*/{place}" for place in search_places.BELOW_A_HOME))
+# Dovecot makes its caches again, and the list of folders. The indexes are kept: flags are nowhere else. A lock of then
+# would keep a restored mailbox waiting. Each by its whole place, since a folder bears the name that its owner gave it.
+_AGAIN = (
+    *(
+        f"{folder}/{name}"
+        for folder in ("sdbox/**/dbox-Mails", "Maildir", "Maildir/.*")
+        for name in ("dovecot.index.cache*", "*.lock", "*.newlock")
+    ),
+    *(f"{folder}/dovecot.list.index*" for folder in ("sdbox", "Maildir")),
+    "sdbox/*.lock",
+    "*.lock",
+    *search_places.BELOW_A_HOME,
+)
+# Of a conversion: what is being made, and what the mailbox has no more.
+_NOT_IN_USE = ("sdbox.*", "Maildir.*")
+
+NOT_MAIL = (".*", *(f"??/*/{place}" for place in (*_AGAIN, *_NOT_IN_USE)))
 """What below the store is in no backup, as restic's patterns: what is being restored, and what Dovecot makes again."""
 
 # --- the work -------------------------------------------------------------------------------------
@@ -121,9 +137,6 @@ def back_up(config: Config, tag: str, paths: Sequence[str]) -> dict[str, Any]:
     excludes = [f"--exclude={config.mail_root}/{place}" for place in NOT_MAIL] if config.mail_root else []
     done = restic(
         config, "backup", "--json", "--no-scan", "--tag", tag, "--files-from-raw", str(listing),
-        # Dovecot makes its caches again, and the list of folders. The indexes are kept: flags are nowhere else. A lock
-        # of then would keep a restored mailbox waiting.
-        "--exclude=dovecot.index.cache*", "--exclude=dovecot.list.index*", "--exclude=*.lock", "--exclude=*.newlock",
         *excludes,
         accept=(0, 3),
     )  # fmt: skip

@@ -21,6 +21,7 @@ from hanam_mail.host.backup.restore_copy import Copy, no_more_a_maildir
 from hanam_mail.host.backup.restore_database import restore_database
 from hanam_mail.host.backup.restore_files import (
     Result,
+    Unreadable,
     as_owner,
     beside_the_store,
     fetch,
@@ -43,6 +44,8 @@ from hanam_mail.host.backup.restore_which import (
 )
 from hanam_mail.host.backup.settings import BackupError, Config, load_config
 from hanam_mail.host.backup.times import now, shown
+from hanam_mail.host.convert_mailbox import dovecot_runs, reload_dovecot, shut_out
+from hanam_mail.host.mail_format import MAILDIR, FormatError, State, add_former, asked, former, leave_former
 
 LOCK = Path("/run/lock/hanam-mail-restore.lock")
 
@@ -106,7 +109,8 @@ def restore_mailbox(config: Config, arguments: Arguments) -> int:
         unreadable = stage(config, snapshot, full, mailbox.home, staged)
         # Root's until here, so that nobody meddled with it.
         os.chown(area, config.mail_uid, config.mail_uid)
-        Copy(mailbox.id, staged).make_ready()
+        faulty = Copy(mailbox.id, staged).make_ready()
+        unreadable += [Unreadable(mailbox.home / place, reason) for place, reason in faulty.items()]
         result = None
         if not arguments.dry_run and not arguments.to_folder and not narrowed:
             result = whole(config, arguments, mailbox, staged)
@@ -144,15 +148,33 @@ def whole(config: Config, arguments: Arguments, mailbox: Mailbox, staged: Path) 
     copy = Copy(mailbox.id, staged)
     copy.move_uids_on(Copy(mailbox.id, mailbox.home).folders())
     result = Result(folders=len(copy.folders()), added=copy.messages())
-    with as_owner(config.mail_uid):
-        if arguments.replace:
-            aside = Path(config.mail_root) / ".replaced" / f"{mailbox.id}.{now():%Y%m%dT%H%M%S}"
+    if arguments.replace:
+        aside = Path(config.mail_root) / ".replaced" / f"{mailbox.id}.{now():%Y%m%dT%H%M%S}"
+        with shut_while_its_format_changes(mailbox), as_owner(config.mail_uid):
             result.aside = replace(staged, mailbox.home, config.mail_uid, aside)
-        elif not put_whole(staged, mailbox.home, config.mail_uid):
-            # Mail has arrived since, and its delivery made the home.
-            return None
-    no_more_a_maildir([mailbox.id])
-    return result
+        return result
+    listed = no_more_a_maildir([mailbox.id])
+    with as_owner(config.mail_uid):
+        there = put_whole(staged, mailbox.home, config.mail_uid)
+    if there:
+        return result
+    # Mail has arrived since, and its delivery made the home.
+    if listed and (mailbox.home / MAILDIR).is_dir():
+        add_former(listed)
+    return None
+
+
+@contextmanager
+def shut_while_its_format_changes(mailbox: Mailbox) -> Iterator[None]:
+    """Keep everybody out of one that lies in a Maildir still: what came in meanwhile would be seen no more."""
+    if mailbox.id not in former():
+        yield
+    elif not dovecot_runs():
+        yield
+        leave_former(mailbox.id)
+    else:
+        with asked(reload=reload_dovecot), shut_out(mailbox.id, mailbox.home, State.MAILDIR_SHUT):
+            yield
 
 
 def put_back(config: Config, arguments: Arguments, mailbox: Mailbox, staged: Path) -> Result:
@@ -240,5 +262,7 @@ def main() -> int:
             return restore_all(config, arguments) if arguments.all else restore_mailbox(config, arguments)
     except BackupError as error:
         return error.tell()
+    except FormatError as error:
+        return BackupError(error.vietnamese, error.english).tell()
     except OSError as error:
         return BackupError(f"lỗi hệ thống: {error}", f"system error: {error}").tell()

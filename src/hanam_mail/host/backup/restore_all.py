@@ -10,6 +10,7 @@ from hanam_mail.host.backup.restore_choice import list_unreadable, tell_unreadab
 from hanam_mail.host.backup.restore_copy import Copy, no_more_a_maildir
 from hanam_mail.host.backup.restore_files import (
     Result,
+    Unreadable,
     as_owner,
     beside_the_mail,
     beside_the_store,
@@ -28,6 +29,7 @@ from hanam_mail.host.backup.restore_which import (
     snapshots_of_mail,
 )
 from hanam_mail.host.backup.settings import BackupError, Config
+from hanam_mail.host.mail_format import MAILDIR, add_former
 
 
 def restore_all(config: Config, arguments: Arguments) -> int:
@@ -52,12 +54,13 @@ def restore_all(config: Config, arguments: Arguments) -> int:
         def make_ready(home: Path) -> int:
             """Messages that the copy holds; a broken one keeps no other from coming back."""
             try:
-                copies[home].make_ready()
+                for place, reason in copies[home].make_ready().items():
+                    staged.unreadable.append(Unreadable(root / home / place, reason))
                 if not (root / home).exists() and not arguments.dry_run:
                     copies[home].move_uids_on({})
                 return copies[home].messages()
-            except BackupError as error:
-                failed[home] = error
+            except Exception as error:
+                failed[home] = _told(home, error)
                 return 0
 
         def compare(home: Path) -> tuple[Path, Lack]:
@@ -65,8 +68,8 @@ def restore_all(config: Config, arguments: Arguments) -> int:
             try:
                 with beside(home.name, area / "all" / home) as copy:
                     return home, copy.lack()
-            except BackupError as error:
-                failed[home] = error
+            except Exception as error:
+                failed[home] = _told(home, error)
                 return home, Lack()
 
         with ThreadPoolExecutor(os.cpu_count()) as several:
@@ -88,16 +91,16 @@ def restore_all(config: Config, arguments: Arguments) -> int:
                 f"{number} thư sẽ được đưa về các hộp thư đang có trên máy, cả những thư chủ hộp thư đã xóa",
                 f"{number} messages would come back into mailboxes that are there, also what was deleted on purpose",
             )
-        whole = list[str]()
+        listed = no_more_a_maildir(home.name for home in lost)
         with as_owner(config.mail_uid):
             for home in lost:
                 if put_whole(area / "all" / home, root / home, config.mail_uid):
                     total.added += numbers[home]
-                    whole.append(home.name)
                 else:
                     # Mail has arrived since, and its delivery made the home.
                     there.append(home)
-        no_more_a_maildir(whole)
+        if again := [home.name for home in there if home.name in listed and (root / home / MAILDIR).is_dir()]:
+            add_former(again)
         compared += map(compare, there[len(compared) :])
         files = 0
         for home, lack in compared:
@@ -111,10 +114,8 @@ def restore_all(config: Config, arguments: Arguments) -> int:
                         total.added += len(lack.messages)
                         copy.make_folders(lack.folders)
                         total.folders += len(lack.folders)
-            except BackupError as error:
-                failed[home] = error
-            except OSError as error:
-                failed[home] = BackupError(f"hộp thư {home.name}: {error}", f"mailbox {home.name}: {error}")
+            except Exception as error:
+                failed[home] = _told(home, error)
     left_out = len(staged.homes) - len(homes)
     log(
         arguments,
@@ -141,6 +142,13 @@ def restore_all(config: Config, arguments: Arguments) -> int:
     if staged.unreadable:
         tell_unreadable(staged.unreadable, snapshot)
     return INCOMPLETE if tell(failed) or staged.unreadable else 0
+
+
+def _told(home: Path, error: Exception) -> BackupError:
+    """Why one mailbox could not be restored, whatever it was: the others are not kept from it."""
+    if isinstance(error, BackupError):
+        return error
+    return BackupError(f"hộp thư {home.name}: {error!r}", f"mailbox {home.name}: {error!r}")
 
 
 def show_lack(mailbox: str, lack: Lack, files: Sequence[Path]) -> None:

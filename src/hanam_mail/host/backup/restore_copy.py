@@ -3,6 +3,7 @@
 Nothing here writes a file of Dovecot's.
 """
 
+import re
 import shutil
 import subprocess
 import time
@@ -44,21 +45,39 @@ class Copy:
     def __init__(self, identity: str, home: Path) -> None:
         self.identity, self.home = identity, home
 
-    def make_ready(self) -> None:
+    def make_ready(self) -> dict[Path, str]:
         """Have Dovecot look at every file: the index of a copy may be older or newer than the messages beside it.
 
-        A Maildir, of a backup of that time, becomes what the store has today, with UIDs, flags and GUIDs.
+        A Maildir, of a backup of that time, becomes what the store has today, with UIDs, flags and GUIDs. Messages of
+        it that cannot be read are left out: their places in the home, and why.
         """
-        if (self.home / mail_format.MAILDIR).is_dir() and not self.has_mail:
+        faulty: dict[Path, str] = {}
+        while (self.home / mail_format.MAILDIR).is_dir() and not self.has_mail:
             try:
                 mail_format.rewrite(self.home, self.identity)
             except mail_format.FormatError as error:
-                raise BackupError(error.vietnamese, error.english) from error
+                if (message := self._named(error.english)) is None:
+                    raise BackupError(error.vietnamese, error.english) from error
+                # The name says how long it is. Where that is wrong it is read without.
+                bare = message.with_name(re.sub(r",[SW]=\d+", "", message.name))
+                if bare != message:
+                    message.rename(bare)
+                else:
+                    message.unlink()
+                    faulty[message.relative_to(self.home)] = error.english
         # What a conversion had begun, or has left, is of another time.
         for left in (*self.home.glob(f"{mail_format.MAILDIR}*"), *self.home.glob(f"{mail_format.SDBOX}.*")):
             shutil.rmtree(left)
         if self.has_mail:
             self._doveadm("force-resync", "*")
+        return faulty
+
+    def _named(self, words: str) -> Path | None:
+        """The message of the Maildir that Dovecot complains of."""
+        found = re.findall(
+            rf"{re.escape(str(self.home / mail_format.MAILDIR))}/[^\n]*?(?:cur|new)/\d+\.[^\s/)]+", words
+        )
+        return next((path for path in map(Path, found) if path.is_file()), None)
 
     @property
     def has_mail(self) -> bool:
@@ -68,7 +87,7 @@ class Copy:
         """Folders that exist, by name; of a mailbox that was not converted yet too."""
         if not self.home.is_dir():
             return {}
-        lines = self._doveadm("mailbox status", "messages uidnext uidvalidity", "*").stdout.splitlines()
+        lines = mail_format.rows(self._doveadm("mailbox status", "messages uidnext uidvalidity", "*").stdout)
         rows = (dict(zip(columns(lines[0]), columns(line), strict=True)) for line in lines[1:])
         return {
             row["mailbox"]: Folder(int(row["messages"]), int(row["uidnext"]), int(row["uidvalidity"])) for row in rows
@@ -111,7 +130,10 @@ def own_format(identity: str) -> list[str]:
     return ["mail_driver = maildir", f"mail_path = {path}", f"mail_inbox_path = {path}"]
 
 
-def no_more_a_maildir(ids: Iterable[str]) -> None:
-    """What was put in place whole lies as the store has it, whatever it was before."""
-    for identity in mail_format.former().intersection(ids):
-        mail_format.leave_former(identity)
+def no_more_a_maildir(ids: Iterable[str]) -> frozenset[str]:
+    """Before homes are put in place whole: who was in a Maildir lies as the store has it from now on; who these are."""
+    leaving = mail_format.former().intersection(ids)
+    if leaving:
+        mail_format.leave_former(*leaving)
+        mail_format.moment_passed(time.time())
+    return leaving

@@ -214,10 +214,18 @@ def followups(config: Config, snapshot: Snapshot, full: list[Snapshot]) -> list[
 def fetch_over(config: Config, followup: Snapshot, home: Path, staged: Path) -> list[Unreadable]:
     """What a later pass found, over what the one before it had."""
     before = restore_maildir.messages(staged)
-    for index in staged.rglob("dovecot.index*"):
-        # An index and a log of different times are none; the later pass has both, or the messages alone are kept.
-        index.unlink()
+    had = [staged / kind for kind in (MAILDIR, SDBOX) if (staged / kind).is_dir()]
+    for mail in had:
+        for index in mail.rglob("dovecot.index*"):
+            # An index and a log of different times are none; the later pass has both, or the messages alone are kept.
+            # A folder is called as its owner likes.
+            if index.is_file():
+                index.unlink()
     unreadable = fetch(config, followup, home, staged)
+    if any((staged / kind).is_dir() and staged / kind not in had for kind in (MAILDIR, SDBOX)):
+        # The mailbox was rewritten from one into the other meanwhile.
+        for mail in had:
+            shutil.rmtree(mail)
     restore_maildir.settle(staged, before)
     return unreadable
 

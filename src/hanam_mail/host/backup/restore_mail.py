@@ -19,7 +19,7 @@ from pathlib import Path
 
 from hanam_mail.host.backup.restore_copy import columns, own_format
 from hanam_mail.host.backup.settings import BackupError
-from hanam_mail.host.mail_format import SDBOX
+from hanam_mail.host.mail_format import SDBOX, rows
 
 CONFIGURATION = Path("/etc/dovecot/dovecot.conf")
 INBOX = "INBOX"
@@ -128,7 +128,7 @@ class Mailbox:
         return done
 
     def _rows(self, fields: str, *query: str) -> Iterator[list[str]]:
-        lines = self.doveadm("fetch", fields, *query).stdout.splitlines()
+        lines = rows(self.doveadm("fetch", fields, *query).stdout)
         return map(columns, lines[1:])
 
     def messages(self, *query: str) -> tuple[list[Message], list[Message]]:
@@ -143,12 +143,12 @@ class Mailbox:
 
     def folders(self) -> tuple[set[str], set[str]]:
         """Those of the backup and those of the mailbox that can hold messages."""
-        lines = self.doveadm("mailbox status", "messages", "*", f"{PREFIX}*").stdout.splitlines()
+        lines = rows(self.doveadm("mailbox status", "messages", "*", f"{PREFIX}*").stdout)
         return _parted(columns(line)[0] for line in lines[1:])
 
     def subscribed(self) -> set[str]:
         """Those of the backup that its owner had subscribed."""
-        lines = self.doveadm("mailbox list", "-s").stdout.splitlines()
+        lines = rows(self.doveadm("mailbox list", "-s").stdout)
         return _parted(columns(line)[0] for line in lines)[0]
 
     def lack(self) -> Lack:
@@ -220,6 +220,8 @@ def beside(identity: str, home: Path) -> Iterator[Mailbox]:
         "subscriptions": "yes",
         "mail_driver": "sdbox",
         "mail_path": home / SDBOX,
+        # Else it is the mailbox's own, where that lies in a Maildir still.
+        "mail_inbox_path": "",
     }
     namespace = ["namespace restore {", *(f"  {name} = {value}" for name, value in settings.items()), "}"]
     with tempfile.NamedTemporaryFile("w", dir="/run", prefix="hanam-mail-restore-", suffix=".conf") as file:

@@ -3,7 +3,7 @@
 import json
 import os
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import SimpleNamespace
 from typing import Any
 
@@ -108,3 +108,41 @@ def test_only_what_vanished_of_mail_and_queue_is_no_fault(
     with pytest.raises(BackupError, match="could not be backed up") as told:
         backup.back_up(config, restic.FULL, ["/srv/mail"])
     assert item in told.value.vietnamese and told.value.status == 1
+
+
+def left_out(place: str) -> bool:
+    """Whether a pattern takes a place in a home, or a folder above it, as restic reads them."""
+    path = PurePath(place)
+    return any(
+        above.full_match(pattern.removeprefix("??/*/"))
+        for above in (path, *path.parents)
+        for pattern in backup.NOT_MAIL
+        if pattern.startswith("??/*/")
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["Hop dong.lock", "x.newlock", "dovecot.index.cacheful", "dovecot.list.index", "sdbox.new"]
+)
+def test_a_folder_is_in_the_backup_whatever_its_owner_calls_it(name: str) -> None:
+    for folder in (name, f"A/{name}", f"{name}/B"):
+        assert not left_out(f"sdbox/mailboxes/{folder}/dbox-Mails/u.1")
+    assert not left_out(f"sieve/{name}.sieve")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "sdbox/mailboxes/INBOX/dbox-Mails/dovecot.index.cache",
+        "sdbox/mailboxes/A/B/dbox-Mails/dovecot.index.log.newlock",
+        "sdbox/mailboxes/A/dbox-Mails/.vsize.lock",
+        "sdbox/dovecot.list.index.log",
+        "Maildir/dovecot-uidlist.lock",
+        "Maildir/.A%2eB/dovecot.index.cache",
+        "Maildir.converted/cur/1.M1",
+        "sdbox.new/mailboxes/INBOX/dbox-Mails/u.1",
+    ],
+)
+def test_what_dovecot_makes_again_and_what_is_out_of_use_is_in_no_backup(place: str) -> None:
+    assert left_out(place)
+    assert not left_out("sdbox/mailboxes/INBOX/dbox-Mails/dovecot.index.log")

@@ -2,7 +2,7 @@
 
 import argparse
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -57,9 +57,10 @@ class FilesOnly(restore_mail.Mailbox):
 class CopyOfFiles(Copy):
     """The same of a copy alone; one with a file of that name is one that Dovecot cannot read."""
 
-    def make_ready(self) -> None:
+    def make_ready(self) -> dict[Path, str]:
         if (self.home / "broken").exists():
             raise BackupError("không đọc được", "cannot be read")
+        return {}
 
     def move_uids_on(self, live: Any) -> None:
         assert not live
@@ -119,13 +120,18 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         return status
 
     snapshot = SimpleNamespace(id="4f" * 32, short="4f4f4f4f")
+
+    def leave(ids: Iterable[str]) -> frozenset[str]:
+        (tmp_path / "left").write_text(" ".join(ids))
+        return frozenset()
+
     monkeypatch.setattr(restore_all, "snapshots_of_mail", lambda config: [snapshot])
     monkeypatch.setattr(restore_all, "candidates", lambda full, wanted, at: full)
     monkeypatch.setattr(restore_all, "stage_all", stage_all)
     monkeypatch.setattr(restore_all, "as_owner", as_owner)
     monkeypatch.setattr(restore_all, "beside", beside)
     monkeypatch.setattr(restore_all, "Copy", CopyOfFiles)
-    monkeypatch.setattr(restore_all, "no_more_a_maildir", lambda ids: (tmp_path / "left").write_text(" ".join(ids)))
+    monkeypatch.setattr(restore_all, "no_more_a_maildir", leave)
     monkeypatch.setattr(restore_all, "log", lambda arguments, words: None)
     monkeypatch.setattr(restore_all, "record", lambda config, arguments, key, detail: recorded.append(key))
     return run_all

@@ -82,6 +82,34 @@ def test_a_maildir_that_cannot_be_rewritten_is_told_in_the_words_of_a_restore(
     assert told.value.vietnamese == "không được"
 
 
+@pytest.mark.parametrize("sizes", [",S=27,W=31", ""])
+def test_a_message_of_a_maildir_that_cannot_be_read_is_named_and_all_else_comes_back(
+    tmp_path: Path, asked: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, sizes: str
+) -> None:
+    folder = tmp_path / "Maildir/.1%2e Công văn đến/cur"
+    folder.mkdir(parents=True)
+    for name in (f"1764300000.M1P7.mail{sizes}:2,S", "1764300001.M2P7.mail,S=9,W=9:2,"):
+        (folder / name).touch()
+    tried = list[str]()
+
+    def rewrite(home: Path, identity: str) -> int:
+        found = [path for path in folder.iterdir() if path.name.startswith("1764300000")]
+        tried.extend(path.name for path in found)
+        if found:
+            words = f"doveadm backup failed: Error: Mailbox 1. Công văn đến: UID=3: read({found[0]}) failed: Zstd"
+            raise mail_format.FormatError(words, words)
+        (home / "sdbox").mkdir()
+        return 1
+
+    monkeypatch.setattr(mail_format, "rewrite", rewrite)
+    faulty = Copy("aa11bb", tmp_path).make_ready()
+    # Its name says how long it is: perhaps it can be read without.
+    assert tried == ([f"1764300000.M1P7.mail{sizes}:2,S"] if sizes else []) + ["1764300000.M1P7.mail:2,S"]
+    (place,) = faulty
+    assert place == Path("Maildir/.1%2e Công văn đến/cur/1764300000.M1P7.mail:2,S")
+    assert "Zstd" in faulty[place]
+
+
 def test_uids_that_mail_of_after_the_backup_had_stand_for_nothing_else(
     tmp_path: Path, asked: list[tuple[str, ...]]
 ) -> None:
@@ -146,11 +174,38 @@ def test_an_index_of_an_earlier_pass_does_not_meet_the_log_of_a_later_one(
     }
 
 
+def test_what_people_call_their_folders_is_no_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = tmp_path / "sdbox/mailboxes/dovecot.index 2026/dbox-Mails/u.1"
+    script = tmp_path / "sieve/dovecot.index.sieve"
+    for path in (message, script):
+        path.parent.mkdir(parents=True)
+        path.write_text("x")
+    monkeypatch.setattr(restore_files, "fetch", lambda *words: [])
+    restore_files.fetch_over(None, None, Path("/srv/mail/aa/aa11bb"), tmp_path)  # type: ignore[arg-type]
+    assert message.exists() and script.exists()
+
+
+@pytest.mark.parametrize(("before", "after"), [("Maildir", "sdbox"), ("sdbox", "Maildir")])
+def test_a_mailbox_that_was_rewritten_during_a_backup_comes_back_as_it_was_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, after: str
+) -> None:
+    (tmp_path / before).mkdir()
+
+    def fetch(config: Any, snapshot: Any, home: Path, staged: Path) -> list[Any]:
+        (staged / after).mkdir()
+        return []
+
+    monkeypatch.setattr(restore_files, "fetch", fetch)
+    restore_files.fetch_over(None, None, Path("/srv/mail/aa/aa11bb"), tmp_path)  # type: ignore[arg-type]
+    assert [path.name for path in tmp_path.iterdir()] == [after]
+
+
 def test_only_a_mailbox_that_was_a_maildir_leaves_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[str] = []
     monkeypatch.setattr(mail_format, "former", lambda: frozenset(("aa11bb", "cc22dd")))
-    monkeypatch.setattr(mail_format, "leave_former", left.append)
-    restore_copy.no_more_a_maildir(["aa11bb", "ee33ff"])
+    monkeypatch.setattr(mail_format, "leave_former", lambda *ids: left.extend(ids))
+    monkeypatch.setattr(mail_format, "moment_passed", lambda since: None)
+    assert restore_copy.no_more_a_maildir(["aa11bb", "ee33ff"]) == {"aa11bb"}
     assert left == ["aa11bb"]
     assert restore_copy.own_format("aa11bb") == [
         "mail_driver = maildir",

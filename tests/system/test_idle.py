@@ -14,6 +14,7 @@ from hanam_lab.watches import LIMIT
 from tests import journal
 from tests.lab import Lab, Sample
 from tests.people import People
+from tests.waiting import Session
 
 pytestmark = pytest.mark.provokes(journal.MANY_SESSIONS, journal.DOVECOT_AWAY)
 
@@ -24,7 +25,7 @@ KERNEL_GIVES = 128
 """What the kernel gives each user where no role says more."""
 
 AT_ONCE = 1.0
-"""Seconds. Dovecot gathers news for half a second; whoever is not told by the kernel looks every 30."""
+"""Seconds. Dovecot gathers news for half a second; whoever is not told by the kernel looks every five."""
 
 AS_A_UNIT = Path("/run/systemd/system/dovecot.service.d/zz-own-users.conf")
 PROGRAM = "/run/hanam-own-users.py"
@@ -94,47 +95,6 @@ def restart_with(lab: Lab, instances: int) -> None:
     assert _kernel(lab, f"{own} cat {limit}; cat {limit}").split() == [str(instances), LIMIT.read_text().strip()]
 
 
-class Session:
-    """A program that waits for news in a person's inbox."""
-
-    def __init__(self, lab: Lab, person: Sample, address: str) -> None:
-        self.person = person
-        self._lab, self._address = lab, address
-        self._writer: asyncio.StreamWriter | None = None
-
-    async def open(self, turn: asyncio.Semaphore) -> None:
-        name = f"imap.{self._lab.variables['mail_domain']}"
-        async with turn:
-            self._reader, writer = await asyncio.open_connection(
-                self._address, 993, ssl=self._lab.ssl_context, server_hostname=name
-            )
-            self._writer = writer
-            await self._answer(f"a LOGIN {self.person.address} {self.person.password}", "a OK")
-            await self._answer("b SELECT INBOX", "b OK")
-
-    async def idle(self) -> None:
-        await self._answer("c IDLE", "+")
-
-    async def told(self, seconds: float) -> float | None:
-        """When it was told of a message, if it was within so many seconds."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._reader.readuntil(b" EXISTS\r\n")
-        except TimeoutError:
-            return None
-        return time.monotonic()
-
-    def close(self) -> None:
-        if self._writer:
-            self._writer.transport.abort()
-
-    async def _answer(self, command: str, last: str) -> None:
-        assert self._writer
-        self._writer.write(f"{command}\r\n".encode())
-        while not (line := await self._reader.readline()).startswith(last.encode()):
-            assert line.startswith(b"*"), line
-
-
 async def _told_at_once(lab: Lab, persons: list[Sample], subject: str) -> list[float]:
     """Open the sessions, give each person a message, and say of each session told at once after how many seconds."""
     host = lab.hosts[lab.host("mailstore")]
@@ -187,5 +147,6 @@ def test_all_who_wait_are_told_at_once_by_what_the_role_gives_and_not_by_what_th
             told[instances] = asyncio.run(_told_at_once(lab, persons, subject))
             print(f"of {SESSIONS} sessions {len(told[instances])} were told, at {instances} instances:")
             print(f"  the last {max(told[instances]):.2f} s after the message")
-    assert len(told[KERNEL_GIVES]) <= KERNEL_GIVES
+    # The others look every five seconds by themselves (record 0007), some of them within the second by chance.
+    assert len(told[KERNEL_GIVES]) < SESSIONS
     assert len(told[int(given)]) == SESSIONS

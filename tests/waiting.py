@@ -1,0 +1,47 @@
+"""Sessions that wait for news (IDLE), many at once, as programs on desks and telephones hold them."""
+
+import asyncio
+import time
+
+from tests.lab import Lab, Sample
+
+
+class Session:
+    """A program that waits for news in a person's inbox."""
+
+    def __init__(self, lab: Lab, person: Sample, address: str) -> None:
+        self.person = person
+        self._lab, self._address = lab, address
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def open(self, turn: asyncio.Semaphore) -> None:
+        name = f"imap.{self._lab.variables['mail_domain']}"
+        async with turn:
+            self._reader, writer = await asyncio.open_connection(
+                self._address, 993, ssl=self._lab.ssl_context, server_hostname=name
+            )
+            self._writer = writer
+            await self._answer(f"a LOGIN {self.person.address} {self.person.password}", "a OK")
+            await self._answer("b SELECT INBOX", "b OK")
+
+    async def idle(self) -> None:
+        await self._answer("c IDLE", "+")
+
+    async def told(self, seconds: float) -> float | None:
+        """When it was told of a message, if it was within so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._reader.readuntil(b" EXISTS\r\n")
+        except TimeoutError:
+            return None
+        return time.monotonic()
+
+    def close(self) -> None:
+        if self._writer:
+            self._writer.transport.abort()
+
+    async def _answer(self, command: str, last: str) -> None:
+        assert self._writer
+        self._writer.write(f"{command}\r\n".encode())
+        while not (line := await self._reader.readline()).startswith(last.encode()):
+            assert line.startswith(b"*"), line

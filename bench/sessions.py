@@ -1,0 +1,176 @@
+"""python -m bench.sessions --lab NAME: thousands of sessions that wait for news, held for minutes.
+
+Needs a lab as `make up` leaves it; Dovecot is set up for that many sessions meanwhile, and the host gets the memory.
+What a session takes of memory is the growth of all of Dovecot's processes, pages that several share divided among them
+(PSS). At the end everybody gets a message, and each of his sessions must be told within a second. Figures go to
+build/bench/sessions.json and sessions.md.
+"""
+
+import argparse
+import asyncio
+import itertools
+import math
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from tests.lab import Lab, Sample
+from tests.people import People
+from tests.waiting import Session
+
+from bench.host import Host, processors
+from bench.measuring import OUTPUT, Measure, Run, machine, measured, write
+from bench.memory import GROUPS
+from hanam_lab.watches import LIMIT
+
+TOLD = 1.0
+"""Seconds within which a session is to be told (the same as in tests/system/test_idle.py)."""
+ROOM = 12 << 30
+"""Octets of memory of the mail store's host meanwhile."""
+# Processes of Dovecot: their number, and the memory that they share out among them, in KiB.
+_MEMORY = """
+import glob
+found = []
+for status in glob.glob("/proc/[0-9]*/cgroup"):
+    try:
+        if "dovecot.service" in open(status).read():
+            rows = open(status.replace("cgroup", "smaps_rollup")).read()
+            found.append(int(rows.partition("\\nPss:")[2].split()[0]))
+    except OSError:
+        pass
+print(len(found), sum(found))
+"""
+
+
+class Store:
+    """The mail store of the lab."""
+
+    def __init__(self, host: Host) -> None:
+        self.lab = host.lab
+        self.host = host.lab.host("mailstore")
+
+    @contextmanager
+    def room_for(self, sessions: int) -> Iterator[None]:
+        """Let Dovecot hold so many, and the machine's kernel too."""
+        group = GROUPS / f"hnm-{self.lab.name}-{self.host}"
+        limits = {LIMIT: sessions + 1024}
+        limits |= {group / "memory.memsw.limit_in_bytes": ROOM, group / "memory.limit_in_bytes": ROOM}
+        before = {path: path.read_text() for path in limits if path.exists()}
+        # Memory with swap may never be less than memory, so that a larger one comes first and a smaller one last.
+        for path in before:
+            path.write_text(str(limits[path]))
+        try:
+            self._converge("-e", f"dovecot_imap_sessions={sessions + 100}")
+            yield
+        finally:
+            self._converge()
+            for path, value in reversed(before.items()):
+                path.write_text(value)
+
+    def _converge(self, *words: str) -> None:
+        done = self.lab.play("site.yml", "--tags", "dovecot", "--limit", self.host, *words)
+        if done.returncode:
+            raise RuntimeError(done.stdout[-3000:])
+        self.lab.wait_for_agents()
+
+    def memory(self) -> tuple[int, int]:
+        """Processes of Dovecot, and their octets."""
+        count, kib = self.lab.run("mailstore", f"python3 - <<'PROGRAM'\n{_MEMORY}PROGRAM").split()
+        return int(count), int(kib) * 1024
+
+    def processors(self) -> float:
+        """Seconds that the host took so far: it is a process of this machine."""
+        pids = [host.leader_pid for host in self.lab.driver.hosts() if host.spec.name == self.host]
+        return sum(processors(pid) for pid in pids if pid is not None)
+
+
+async def hold(store: Store, sessions: Sequence[Session], minutes: float) -> tuple[list[Measure], dict[str, object]]:
+    """Open all, hold them, tell everybody something, and say what that took."""
+    before = store.memory()
+    turn, began, used = asyncio.Semaphore(32), time.perf_counter(), store.processors()
+    await asyncio.gather(*(session.open(turn) for session in sessions))
+    await asyncio.gather(*(session.idle() for session in sessions))
+    opened = Run(time.perf_counter() - began, store.processors() - used, 0)
+    after = store.memory()
+    used = store.processors()
+    # Every connection has its deadline in the client's loop; Dovecot says "still here" to each every two minutes.
+    await asyncio.sleep(60 * minutes)
+    held = Run(60 * minutes, store.processors() - used, 0)
+    later = store.memory()
+    told, late = await tell(store.lab, sessions)
+    count = len(sessions)
+    return [
+        measured(f"{count:,} sessions opened", [opened]),
+        measured(f"{count:,} sessions held", [held]),
+        measured("a session is told of a message, median", [Run(statistics.median(told), None, 0)]),
+        measured("a session is told of a message, the last", [Run(max(told), None, 0)], TOLD),
+    ], {
+        "sessions": count,
+        "sessions that were told late or never": late,
+        "KiB a session": round((after[1] - before[1]) / count / 1024),
+        "KiB a session at the end": round((later[1] - before[1]) / count / 1024),
+        "MiB of all of Dovecot": later[1] >> 20,
+        "processes": later[0],
+        "ms of processors a login": round((opened.cpu or 0) / count * 1000, 2),
+        "ms of processors a session and minute": round((held.cpu or 0) / count / minutes * 1000, 3),
+    }
+
+
+async def tell(lab: Lab, sessions: Sequence[Session]) -> tuple[list[float], int]:
+    """A message to each person in turn: after how many seconds each session knew, and how many did not in time."""
+    told, late = [], 0
+    for person, theirs in itertools.groupby(sessions, lambda session: session.person):
+        waiting = [asyncio.create_task(session.told(10 * TOLD)) for session in theirs]
+        await asyncio.sleep(0)
+        stored = await asyncio.to_thread(_store, lab, person)
+        for when in await asyncio.gather(*waiting):
+            late += when is None or when - stored > TOLD
+            told += [when - stored] if when is not None else []
+    return told, late
+
+
+def _store(lab: Lab, person: Sample) -> float:
+    with lab.imap(person.address, person.password) as client:
+        client.append("INBOX", "", "", b"Subject: tin moi\r\n\r\nx\r\n")
+        return time.monotonic()
+
+
+def main() -> int:
+    """Measure, write, and say what was missed; exit 1 then."""
+    parser = argparse.ArgumentParser(prog="python -m bench.sessions", description=__doc__)
+    parser.add_argument("--lab", default="bench", help="a lab as `make up` leaves it")
+    parser.add_argument("--sessions", type=int, default=4_000)
+    parser.add_argument("--minutes", type=float, default=10)
+    options = parser.parse_args()
+    store = Store(Host.named(options.lab))
+    lab = store.lab
+    addresses = [lab.hosts[store.host][name] for name in ("host_ipv4", "host_ipv6")]
+    # One fewer than one address may have: he who stores the message has one, too.
+    each = len(addresses) * (_allowed(lab) - 1)
+    people = People(lab)
+    persons = [people.take() for _ in range(math.ceil(options.sessions / each))]
+    doors = [(person, address) for person in persons for address in itertools.islice(itertools.cycle(addresses), each)]
+    sessions = [Session(lab, *door) for door in doors[: options.sessions]]
+    try:
+        with store.room_for(options.sessions):
+            found, facts = asyncio.run(hold(store, sessions, options.minutes))
+    finally:
+        people.forget()
+    write("sessions", found, facts)
+    rows = [f"| {each.name} | {each.seconds:.2f} s |" for each in found]
+    rows += [f"| {name} | {value} |" for name, value in facts.items()]
+    text = f"{machine()['cores']} processors.\n\n| what | measured |\n| --- | ---: |\n" + "\n".join(rows) + "\n"
+    (OUTPUT / "sessions.md").write_text(text, encoding="utf-8")
+    print(text)
+    return 1 if facts["sessions that were told late or never"] else 0
+
+
+def _allowed(lab: Lab) -> int:
+    """Sessions that Dovecot allows a person from one address."""
+    return int(lab.run("mailstore", "doveconf -h mail_max_userip_connections"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -40,6 +40,8 @@ ALWAYS = (
     *ON_THESE_HOSTS,
     # Wanted, until the next year's days off are compared with the decision on them.
     r"hanam-watch Lịch nghỉ đã xác nhận chỉ đến ngày 31/12/20\d\d: ",
+    # Somebody deletes or renames a folder whose messages are just being indexed.
+    r"dovecot indexer-worker\(\w+\)<\S+>: Error: fts-flatcurve: .*Couldn't write new rev file: .*No such file or ",
     # A process of sign-in that is just starting when Dovecot is reloaded, as after a new certificate; who signs in then
     # waits two seconds.
     r"dovecot master: Error: service\(auth\): command startup failed, throttling for 2\.000 secs$",

@@ -35,6 +35,12 @@ def test_a_mailbox_whose_index_cannot_be_read_is_found(lines: list[str]) -> None
         [UNREADABLE + "DatabaseLockError: Unable to get write lock"],
         [ENDED],
         [ENDED, NOT_CAUGHT],
+        # Its owner deleted the folder just then.
+        [
+            f"indexer-worker(b0d2f8){SESSION}: Error: fts-flatcurve: fts-flatcurve: DatabaseError: Modifications failed"
+            " (DatabaseOpeningError: Couldn't write new rev file: /srv/mail/b0/x/v.tmp (No such file or directory))"
+            ", and couldn't open at the old revision: /srv/mail/b0/b0d2f8/iamglass (No such file or directory)"
+        ],
         [f"imap(b0d2f8){SESSION}: Error: Mailbox fts-flatcurve: DatabaseCorruptError: "],
         [f"imap(../etc){SESSION}: Error: fts-flatcurve: fts-flatcurve: DatabaseCorruptError: x"],
     ],

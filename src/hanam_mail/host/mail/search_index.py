@@ -20,6 +20,8 @@ from hanam_mail.host.search_places import BELOW_A_HOME
 _OF_MAILBOX = re.compile(r"[a-z-]+\(([a-z0-9]{1,32})\)<[^>]*><[^>]*>: (.*)")
 # What Xapian says of an index that it cannot read; not of one that is locked or has just been changed.
 _DAMAGED = re.compile(r"Error: fts-flatcurve: .*Database(Corrupt|Opening|NotFound|Version|Format)?Error: ")
+# Of a folder that its owner deleted or renamed while its messages were being indexed.
+_GONE = re.compile(r"Couldn't write new rev file: .*\(No such file or directory\)")
 # Of a session in which nobody caught that there are two lines, and only the second names the mailbox.
 _NOT_CAUGHT = re.compile(r"[a-z-]+: Error: terminate called after throwing an instance of 'Xapian::Database\w*Error'")
 _ENDED = re.compile(r"Fatal: master: service\([a-z-]+\): child \d+ killed with signal 6\b")
@@ -34,8 +36,10 @@ def damaged(lines: Iterable[str]) -> set[str]:
         awaited -= 1
         if _NOT_CAUGHT.match(line):
             awaited = _TOGETHER
-        elif (said := _OF_MAILBOX.match(line)) and (_DAMAGED.match(said[2]) or (awaited > 0 and _ENDED.match(said[2]))):
-            found.add(said[1])
+        elif said := _OF_MAILBOX.match(line):
+            damage = _DAMAGED.match(said[2]) and not _GONE.search(said[2])
+            if damage or (awaited > 0 and _ENDED.match(said[2])):
+                found.add(said[1])
     return found
 
 

@@ -202,6 +202,7 @@ def test_a_mailbox_that_lies_in_a_maildir_is_replaced_whole_and_lies_in_sdbox_th
     in_inbox(lab, person, send(lab, owners.sender, person))
 
 
+@pytest.mark.provokes(journal.DOVECOT_AWAY)
 def test_what_a_power_cut_left_shut_opens_as_dovecot_starts(lab: Lab, owners: Owners, conversion: Conversion) -> None:
     person = agency_of(owners)
     line = f"{person.mailbox}:::::::userdb_userdb_import=%{{protocol|if('eq','quota-status','','tempfail')}}"
@@ -216,7 +217,7 @@ def test_what_a_power_cut_left_shut_opens_as_dovecot_starts(lab: Lab, owners: Ow
 def test_a_name_of_a_folder_keeps_no_mailbox_from_going_back(lab: Lab, owners: Owners, conversion: Conversion) -> None:
     """Ends of lines of Unicode, and a folder that only holds others, which a Maildir does not know."""
     person = agency_of(owners)
-    names = ("cha\u2028con", "Chỉ chứa/Công văn", "a.b%2ec/~x")
+    names = ("cha\u2028con", "Chỉ chứa/Công văn")
     for name in names:
         lab.run("mailstore", f"doveadm mailbox create -u {person.mailbox} '{name}'")
         lab.run("mailstore", f"printf 'Subject: x\\n\\nx\\n' | doveadm save -u {person.mailbox} -m '{name}'")

@@ -104,7 +104,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     # Who comes to a mailbox that is shut is told to come again; the list of those in a Maildir is taken up by a reload.
     CONVERTING: (
         r"dovecot .*: Error: auth-master: userdb lookup\(\S+\): (Auth USER lookup failed|Disconnected unexpectedly)$",
-        r"dovecot quota-status.*: Error: auth-master: userdb lookup\(\S+\): write\(auth socket\) failed: .*Broken pipe$",
+        r"dovecot quota-status.*: Error: auth-master: userdb lookup\(\S+\): write\(auth socket\) failed: .*Broken pipe",
         r"dovecot lmtp.* Failed to lookup user \S+: Internal error occurred",
         r"dovecot imap.*: Error: auth-master: login: request .* Internal auth failure",
         r"dovecot \S+ Warning: (Killed with signal 15|SIGHUP received)",

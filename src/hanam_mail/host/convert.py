@@ -21,9 +21,10 @@ from pathlib import Path
 from threading import Event
 
 from hanam_mail import atomic_file
-from hanam_mail.host import mail_format
+from hanam_mail.host import mail_format, mail_home
 from hanam_mail.host.convert_mailbox import Room, back, convert, reload_dovecot, size
-from hanam_mail.host.mail_format import FORMER, MAILDIR, SDBOX, FormatError, place
+from hanam_mail.host.mail_format import FormatError, place
+from hanam_mail.host.mail_home import FORMER, MAILDIR, SDBOX
 
 CONFIGURATION = Path("/etc/dovecot/dovecot.conf")
 SETTINGS = Path("/etc/hanam-mail/store.json")
@@ -93,7 +94,11 @@ def begin(root: Path) -> int:
     """Before Dovecot gets a configuration that says sdbox: every home that has a Maildir is listed."""
     if CONFIGURATION.exists() and re.search("^mail_driver = sdbox$", CONFIGURATION.read_text(), re.MULTILINE):
         return 0
-    both = [home.name for home in homes(root) if (home / MAILDIR).is_dir() and (home / SDBOX).is_dir()]
+    both = [
+        home.name
+        for home in homes(root)
+        if (home / MAILDIR).is_dir() and (home / SDBOX).is_dir() and mail_home.has_messages(home, SDBOX)
+    ]
     if both:
         # A former release was deployed again, and what was converted was not brought back before.
         raise FormatError(
@@ -218,7 +223,7 @@ def drop(root: Path, identities: Sequence[str], *, agreed: bool) -> int:
                 raise FormatError(
                     f"hộp thư {home.name}: sdbox không có INBOX", f"mailbox {home.name}: sdbox lacks INBOX"
                 )
-            mail_format.remove(home / FORMER[MAILDIR])
+            mail_home.remove(home / FORMER[MAILDIR])
             atomic_file.sync(home)
         except FormatError as error:
             tell(error)

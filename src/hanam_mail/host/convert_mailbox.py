@@ -14,8 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hanam_mail import atomic_file
-from hanam_mail.host import mail_format
-from hanam_mail.host.mail_format import FORMER, MAILDIR, SDBOX, FormatError, Place, State, compare, place
+from hanam_mail.host import mail_format, mail_home
+from hanam_mail.host.mail_format import FormatError, Place, State, compare, place
+from hanam_mail.host.mail_home import FORMER, MAILDIR, SDBOX
 
 # So long sessions and deliveries may take to end.
 PATIENCE = 60.0
@@ -68,21 +69,18 @@ def convert(identity: str, home: Path, room: Room) -> str:
     source, draft = place(identity, home, MAILDIR), place(identity, home, SDBOX, draft=True)
     _alone(home, SDBOX)
     with room.taken(identity, size(source.path)):
-        # Of an earlier conversion, back from which the mailbox has come.
-        for left in FORMER.values():
-            mail_format.remove(home / left)
         began = draft.path.exists()
         try:
             return _moved(source, draft, State.MAILDIR_SHUT)
         except FormatError:
-            mail_format.remove(draft.path)
+            mail_home.remove(draft.path)
             if not began:
                 raise
         # What an earlier run had begun does not fit any more: from the beginning.
         try:
             return _moved(source, draft, State.MAILDIR_SHUT)
         except FormatError:
-            mail_format.remove(draft.path)
+            mail_home.remove(draft.path)
             raise
 
 
@@ -90,22 +88,21 @@ def back(identity: str, home: Path, room: Room) -> str:
     """From sdbox to Maildir, with what has come since; a later conversion begins anew."""
     source, draft = place(identity, home, SDBOX), place(identity, home, MAILDIR, draft=True)
     _alone(home, MAILDIR)
-    mail_format.remove(draft.path)
+    mail_home.remove(draft.path)
     with room.taken(identity, size(source.path)):
         try:
             words = _moved(source, draft, State.SDBOX_SHUT)
         except FormatError:
-            mail_format.remove(draft.path)
+            mail_home.remove(draft.path)
             raise
-    for left in FORMER.values():
-        mail_format.remove(home / left)
+    mail_home.remove(home / FORMER[SDBOX])
     atomic_file.sync(home)
     return words
 
 
 def _alone(home: Path, other: str) -> None:
     """What nobody put there by these programs may be somebody's only copy."""
-    if (home / other).exists():
+    if not mail_home.remove_empty(home, other):
         raise FormatError(
             f"hộp thư {home.name} có cả {MAILDIR} và {SDBOX}: hãy xem bản nào đúng, cất bản kia ra khỏi {home}",
             f"mailbox {home.name} has both {MAILDIR} and {SDBOX}: see which is right, and take the other out of {home}",
@@ -120,28 +117,34 @@ def _moved(source: Place, draft: Place, shut: State) -> str:
         if time.monotonic() - began < SHORT:
             break
     since = time.monotonic()
-    with shut_out(source.identity, source.home, shut):
+    with shut_out(source.identity, source.home, shut, becomes=draft.kind):
         source.copy_to(draft)
         number = compare(source, draft)
         mail_format.settle(draft)
     seconds = time.monotonic() - since
+    # Whoever has asked for room meanwhile has made the folders of the other anew.
+    mail_format.moment_passed(time.time())
+    mail_home.remove_empty(source.home, source.kind)
     return f"{number} thư, đóng {seconds:.1f} giây / {number} messages, shut for {seconds:.1f} s"
 
 
 @contextmanager
-def shut_out(identity: str, home: Path, state: State) -> Iterator[None]:
+def shut_out(identity: str, home: Path, state: State, *, becomes: str) -> Iterator[None]:
     """Keep everybody out of a mailbox while its format changes, and open it in the one that it has then.
 
     What fails leaves it in the one that it had.
     """
     had = SDBOX if state == State.SDBOX_SHUT else MAILDIR
+    # Of an earlier conversion: from here on such a name is this one's.
+    for left in FORMER.values():
+        mail_home.remove(home / left)
     try:
         _shut(identity, state)
         yield
     except BaseException:
-        _open(identity, mail_format.only(home, had))
+        _open(identity, mail_home.only(home, had))
         raise
-    _open(identity, MAILDIR if (home / MAILDIR).exists() else SDBOX)
+    _open(identity, becomes)
 
 
 def _open(identity: str, kind: str) -> None:

@@ -5,11 +5,9 @@ Which mailboxes still lie in a Maildir stands in one file, a passwd-file that Do
 looks at the file when its second or its size changed, so each write gives it a later second.
 """
 
-import errno
 import fcntl
 import os
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,12 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from hanam_mail import atomic_file
+from hanam_mail.host.mail_home import DRAFTS, FORMER, MAILDIR, OTHER, SDBOX, only, remove, rename
 
-# Folders of a home, of which one is there: what is being made, and what the other has taken the place of, bear others.
-MAILDIR, SDBOX = "Maildir", "sdbox"
-DRAFTS = {MAILDIR: "Maildir.new", SDBOX: "sdbox.new"}
-FORMER = {MAILDIR: "Maildir.converted", SDBOX: "sdbox.old"}
-_OTHER = {MAILDIR: SDBOX, SDBOX: MAILDIR}
 DRIVERS = {MAILDIR: "maildir", SDBOX: "sdbox"}
 
 FOLDER = Path("/var/lib/hanam-mail-store")
@@ -122,23 +116,6 @@ def reopen(home_of: Callable[[str], Path]) -> list[str]:
             )
         )
     return list(shut)
-
-
-def only(home: Path, kind: str) -> str:
-    """Leave the mail in that format alone under its name, as it was before a run that was ended; in which it is.
-
-    That is the other one where there is nothing in this: of a restore, which puts a whole home in place.
-    """
-    mail, kept, other = home / kind, home / FORMER[kind], _OTHER[kind]
-    if not mail.exists() and kept.exists():
-        kept.rename(mail)
-    if not mail.exists() and (home / other).exists():
-        return other
-    if (home / other).exists():
-        rename(home / other, home / DRAFTS[other])
-    if home.exists():
-        atomic_file.sync(home)
-    return kind
 
 
 def _change(change: Callable[[dict[str, State]], dict[str, State]]) -> None:
@@ -281,7 +258,7 @@ def compare(one: Place, copy: Place) -> int:
 
 def settle(draft: Place) -> None:
     """Give a whole copy its name, and what it takes the place of another one: to delete that takes long."""
-    final, former = draft.home / draft.kind, _OTHER[draft.kind]
+    final, former = draft.home / draft.kind, OTHER[draft.kind]
     if final.exists():
         raise FormatError(f"{final} đã có", f"{final} exists")
     draft.path.rename(final)
@@ -289,24 +266,6 @@ def settle(draft: Place) -> None:
     if (draft.home / former).exists():
         rename(draft.home / former, draft.home / FORMER[former])
     atomic_file.sync(draft.home)
-
-
-def rename(path: Path, other: Path) -> None:
-    """Put a folder in the place of another."""
-    remove(other)
-    try:
-        path.rename(other)
-    except OSError as error:
-        # In a lower layer of an overlay.
-        if error.errno != errno.EXDEV:
-            raise
-        subprocess.run(["cp", "--archive", path, other], check=True)
-        remove(path)
-
-
-def remove(path: Path) -> None:
-    if path.exists():
-        shutil.rmtree(path)
 
 
 def rewrite(home: Path, identity: str) -> int:

@@ -60,6 +60,7 @@ def test_every_line_has_what_dovecot_needs_to_take_it(folder: Path) -> None:
         (State.MAILDIR_SHUT, "Maildir sdbox", "Maildir sdbox.new", "Maildir"),
         (State.MAILDIR_SHUT, "Maildir sdbox sdbox.new", "Maildir sdbox.new", "Maildir"),
         (State.MAILDIR_SHUT, "Maildir.converted sdbox", "Maildir sdbox.new", "Maildir"),
+        (State.MAILDIR_SHUT, "Maildir.converted Maildir sdbox", "Maildir sdbox.new", "Maildir"),
         (State.SDBOX_SHUT, "sdbox Maildir.new Maildir.converted", "sdbox Maildir.new Maildir.converted", "sdbox"),
         (State.SDBOX_SHUT, "sdbox Maildir Maildir.converted", "sdbox Maildir.new Maildir.converted", "sdbox"),
         (State.SDBOX_SHUT, "sdbox.old Maildir", "sdbox Maildir.new", "sdbox"),
@@ -82,8 +83,9 @@ def test_what_was_left_shut_opens_in_the_format_that_it_had(
     assert mail_format.former() == {"aa11bb"} | ({"cc22dd"} if kind == "Maildir" else set())
     assert sorted(path.name for path in home.iterdir()) == sorted(after.split())
     if there:
-        # Whatever it was called meanwhile.
-        assert (home / kind / "as-of").read_text().split(".")[0] == kind
+        kept = {"Maildir": "Maildir.converted", "sdbox": "sdbox.old"}[kind]
+        was = kept if kept in there.split() else kind
+        assert (home / kind / "as-of").read_text() == was
 
 
 def test_dovecot_sees_every_write_also_two_of_one_second(folder: Path) -> None:

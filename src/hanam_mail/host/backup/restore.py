@@ -45,7 +45,8 @@ from hanam_mail.host.backup.restore_which import (
 from hanam_mail.host.backup.settings import BackupError, Config, load_config
 from hanam_mail.host.backup.times import now, shown
 from hanam_mail.host.convert_mailbox import dovecot_runs, reload_dovecot, shut_out
-from hanam_mail.host.mail_format import MAILDIR, FormatError, State, add_former, asked, former, leave_former
+from hanam_mail.host.mail_format import FormatError, State, add_former, asked, former, leave_former
+from hanam_mail.host.mail_home import MAILDIR, SDBOX
 
 LOCK = Path("/run/lock/hanam-mail-restore.lock")
 
@@ -173,7 +174,7 @@ def shut_while_its_format_changes(mailbox: Mailbox) -> Iterator[None]:
         yield
         leave_former(mailbox.id)
     else:
-        with asked(reload=reload_dovecot), shut_out(mailbox.id, mailbox.home, State.MAILDIR_SHUT):
+        with asked(reload=reload_dovecot), shut_out(mailbox.id, mailbox.home, State.MAILDIR_SHUT, becomes=SDBOX):
             yield
 
 

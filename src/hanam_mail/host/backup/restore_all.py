@@ -29,7 +29,8 @@ from hanam_mail.host.backup.restore_which import (
     snapshots_of_mail,
 )
 from hanam_mail.host.backup.settings import BackupError, Config
-from hanam_mail.host.mail_format import MAILDIR, add_former
+from hanam_mail.host.mail_format import add_former
+from hanam_mail.host.mail_home import MAILDIR
 
 
 def restore_all(config: Config, arguments: Arguments) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hanam_mail.host import mail_format
+from hanam_mail.host import mail_format, mail_home
 from hanam_mail.host.backup.settings import BackupError
 
 # UIDs that a restored folder leaves out: messages that arrived after the snapshot had them, and a client that
@@ -52,7 +52,9 @@ class Copy:
         it that cannot be read are left out: their places in the home, and why.
         """
         faulty: dict[Path, str] = {}
-        while (self.home / mail_format.MAILDIR).is_dir() and not self.has_mail:
+        if not self.has_mail:
+            mail_home.remove(self.home / mail_home.SDBOX)
+        while (self.home / mail_home.MAILDIR).is_dir() and not self.has_mail:
             try:
                 mail_format.rewrite(self.home, self.identity)
             except mail_format.FormatError as error:
@@ -66,7 +68,7 @@ class Copy:
                     message.unlink()
                     faulty[message.relative_to(self.home)] = error.english
         # What a conversion had begun, or has left, is of another time.
-        for left in (*self.home.glob(f"{mail_format.MAILDIR}*"), *self.home.glob(f"{mail_format.SDBOX}.*")):
+        for left in (*self.home.glob(f"{mail_home.MAILDIR}*"), *self.home.glob(f"{mail_home.SDBOX}.*")):
             shutil.rmtree(left)
         if self.has_mail:
             self._doveadm("force-resync", "*")
@@ -74,14 +76,17 @@ class Copy:
 
     def _named(self, words: str) -> Path | None:
         """The message of the Maildir that Dovecot complains of."""
-        found = re.findall(
-            rf"{re.escape(str(self.home / mail_format.MAILDIR))}/[^\n]*?(?:cur|new)/\d+\.[^\s/)]+", words
-        )
+        found = re.findall(rf"{re.escape(str(self.home / mail_home.MAILDIR))}/[^\n]*?(?:cur|new)/\d+\.[^\s/)]+", words)
         return next((path for path in map(Path, found) if path.is_file()), None)
 
     @property
     def has_mail(self) -> bool:
-        return (self.home / mail_format.SDBOX).is_dir()
+        """Whether it lies in sdbox. One without a message beside a Maildir was made by a question for room."""
+        if not (self.home / mail_home.SDBOX).is_dir():
+            return False
+        return mail_home.has_messages(self.home, mail_home.SDBOX) or not mail_home.has_messages(
+            self.home, mail_home.MAILDIR
+        )
 
     def folders(self) -> dict[str, Folder]:
         """Folders that exist, by name; of a mailbox that was not converted yet too."""
@@ -115,7 +120,7 @@ class Copy:
             self._doveadm("mailbox update", *options, "--min-next-uid", str(following + UID_GAP), name)
 
     def _doveadm(self, command: str, *words: str) -> subprocess.CompletedProcess[str]:
-        kind = mail_format.SDBOX if self.has_mail else mail_format.MAILDIR
+        kind = mail_home.SDBOX if self.has_mail else mail_home.MAILDIR
         try:
             return mail_format.place(self.identity, self.home, kind).doveadm(command, *words)
         except mail_format.FormatError as error:
@@ -126,7 +131,7 @@ def own_format(identity: str) -> list[str]:
     """Lines of configuration that say how the mailbox itself lies on the disk, where that is not the store's way."""
     if identity not in mail_format.former():
         return []
-    path = f"~/{mail_format.MAILDIR}"
+    path = f"~/{mail_home.MAILDIR}"
     return ["mail_driver = maildir", f"mail_path = {path}", f"mail_inbox_path = {path}"]
 
 

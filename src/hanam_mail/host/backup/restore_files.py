@@ -17,7 +17,7 @@ from hanam_mail import atomic_file
 from hanam_mail.host.backup import restore_maildir
 from hanam_mail.host.backup.restic import FOLLOWUP, Snapshot, restic, snapshots
 from hanam_mail.host.backup.settings import BackupError, Config
-from hanam_mail.host.mail_format import MAILDIR, SDBOX
+from hanam_mail.host.mail_home import MAILDIR, SDBOX
 
 
 @dataclass

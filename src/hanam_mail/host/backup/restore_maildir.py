@@ -6,7 +6,7 @@ A Maildir's files are renamed with every flag, so that two passes over one hold 
 from collections.abc import Iterator
 from pathlib import Path
 
-from hanam_mail.host.mail_format import MAILDIR
+from hanam_mail.host.mail_home import MAILDIR
 
 
 def messages(home: Path) -> set[Path]:

@@ -1,5 +1,6 @@
 """A copy of a mailbox is made ready by Dovecot's tools before a client sees it (Đ10.7); hosts show what they do."""
 
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -55,14 +56,17 @@ def test_of_a_maildir_only_sdbox_comes_back(
     def rewrite(home: Path, identity: str) -> int:
         rewritten.append(home)
         (home / "sdbox").mkdir()
+        shutil.rmtree(home / "Maildir")
         return 0
 
     monkeypatch.setattr(mail_format, "rewrite", rewrite)
-    for name in ("Maildir/cur", "sdbox.new/mailboxes", "Maildir.old/cur"):
+    for name in ("Maildir/cur", "sdbox.new/mailboxes", "Maildir.converted/cur"):
         (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "Maildir/cur/1.M1").touch()
+    # Of a question for room, or of a conversion: then what that has left must not come back over what was received.
+    (tmp_path / "sdbox/mailboxes/INBOX/dbox-Mails").mkdir(parents=True)
     if converted:
-        # What the conversion left of then: it must not come back over what was received since.
-        (tmp_path / "sdbox").mkdir()
+        (tmp_path / "sdbox/mailboxes/INBOX/dbox-Mails/u.1").touch()
     Copy("aa11bb", tmp_path).make_ready()
     assert rewritten == ([] if converted else [tmp_path])
     assert asked == [("sdbox", "force-resync", "*")]
@@ -99,6 +103,7 @@ def test_a_message_of_a_maildir_that_cannot_be_read_is_named_and_all_else_comes_
             words = f"doveadm backup failed: Error: Mailbox 1. Công văn đến: UID=3: read({found[0]}) failed: Zstd"
             raise mail_format.FormatError(words, words)
         (home / "sdbox").mkdir()
+        shutil.rmtree(home / "Maildir")
         return 1
 
     monkeypatch.setattr(mail_format, "rewrite", rewrite)

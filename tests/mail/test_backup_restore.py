@@ -428,7 +428,8 @@ def test_no_message_is_missed_that_is_moved_while_the_backup_reads(lab: Lab, peo
         finally:
             stop.set()
         moving.result()
-    assert sum(moved) > 600
+    # Half of them at least, however slow the machine is.
+    assert sum(moved) >= 300
     lab.run("mailstore", f"doveadm kick {mover.address}; rm -r {home(lab, mover)}")
     restore(lab, mover)
     assert set(contents(lab, mover)) == set(wanted)

@@ -106,7 +106,8 @@ class Log:
 
     def wait(self) -> None:
         """Until the queue is empty."""
-        while self._lab.run("mx", "find /var/spool/postfix/{incoming,active,deferred} -type f | head -n 1"):
+        folders = " ".join(f"/var/spool/postfix/{name}" for name in ("maildrop", "incoming", "active", "deferred"))
+        while self._lab.run("mx", f"find {folders} -type f | head -n 1"):
             time.sleep(1)
 
 

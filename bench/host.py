@@ -86,6 +86,7 @@ class Host:
             self.lab.topology,
             "-i",
             self.lab.driver.inventory,
+            *(["-e", f"@{self.lab.driver.secrets}"] if self.lab.driver.secrets else []),
             book,
             *words,
         ]

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import itertools
 import math
+import resource
 import statistics
 import sys
 import time
@@ -31,13 +32,24 @@ ROOM = 12 << 30
 """Octets of memory of the mail store's host meanwhile."""
 # Processes of Dovecot: their number, and the memory that they share out among them, in KiB.
 _MEMORY = """
-import glob
-found = []
-for status in glob.glob("/proc/[0-9]*/cgroup"):
+import os, subprocess
+main = subprocess.check_output(["systemctl", "show", "dovecot", "--property=MainPID", "--value"], text=True).strip()
+parents = {}
+for pid in filter(str.isdigit, os.listdir("/proc")):
     try:
-        if "dovecot.service" in open(status).read():
-            rows = open(status.replace("cgroup", "smaps_rollup")).read()
-            found.append(int(rows.partition("\\nPss:")[2].split()[0]))
+        parents[pid] = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1]
+    except OSError:
+        pass
+
+def within(pid):
+    while pid in parents and pid != main:
+        pid = parents[pid]
+    return pid == main
+
+found = []
+for pid in filter(within, parents):
+    try:
+        found.append(int(open(f"/proc/{pid}/smaps_rollup").read().partition("\\nPss:")[2].split()[0]))
     except OSError:
         pass
 print(len(found), sum(found))
@@ -144,6 +156,9 @@ def main() -> int:
     parser.add_argument("--sessions", type=int, default=4_000)
     parser.add_argument("--minutes", type=float, default=10)
     options = parser.parse_args()
+    # A connection is a file.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     store = Store(Host.named(options.lab))
     lab = store.lab
     addresses = [lab.hosts[store.host][name] for name in ("host_ipv4", "host_ipv6")]

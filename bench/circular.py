@@ -30,6 +30,7 @@ from bench.provinces import Province
 
 # As many recipients as Postfix takes in one message (postfix_recipient_limit).
 AT_ONCE = 500
+STRANGER = "nguoi.gui@client.example"
 OCTETS = 100_000
 ALONE = 60
 """Seconds of ordinary mail before the circular, to compare with."""
@@ -73,13 +74,13 @@ class Ordinary:
 
     def _send(self, address: str) -> None:
         mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = "an@ngoai.example", address, "Về cuộc họp chiều nay"
-        mail["Date"], mail["Message-ID"] = formatdate(localtime=True), make_msgid(domain="ngoai.example")
+        mail["From"], mail["To"], mail["Subject"] = STRANGER, address, "Về cuộc họp chiều nay"
+        mail["Date"], mail["Message-ID"] = formatdate(localtime=True), make_msgid(domain=STRANGER.partition("@")[2])
         mail.set_content("Kính gửi anh, cuộc họp dời sang 15 giờ.\n" * 200)
         self.sent[address] = time.time()
         try:
             with self._lab.smtp() as client:
-                client.sendmail("an@ngoai.example", [address], mail.as_bytes())
+                client.sendmail(STRANGER, [address], mail.as_bytes())
         except OSError as error:
             self.refused.append(f"{address}: {error}")
 
@@ -132,6 +133,8 @@ def measure(host: Host, everybody: Sequence[str], sender: str) -> tuple[list[Mea
     with ordinary.flowing():
         time.sleep(ALONE)
     log.wait()
+    if ordinary.refused:
+        raise RuntimeError(ordinary.refused[0])
     alone = dict(ordinary.sent)
     cost = _processors(lab)
     with ordinary.flowing():

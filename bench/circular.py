@@ -11,7 +11,6 @@ import json
 import os
 import re
 import statistics
-import subprocess
 import sys
 import threading
 import time
@@ -24,7 +23,7 @@ from pathlib import Path
 
 from tests.lab import Lab
 
-from bench.host import Host, processors
+from bench.host import Host
 from bench.measuring import OUTPUT, Measure, Run, machine, measured, write
 from bench.provinces import Province
 
@@ -112,15 +111,10 @@ class Log:
             time.sleep(1)
 
 
-def send(lab: Lab, sender: str, recipients: Sequence[str]) -> dict[str, object]:
+def send(host: Host, sender: str, recipients: Sequence[str]) -> dict[str, object]:
     """The circular to all of them; what circular_client.py prints."""
-    lab.run("mx", f"cat > /root/{_CLIENT.name} <<'PROGRAM'\n{_CLIENT.read_text()}\nPROGRAM\n")
-    line = [*lab.driver.ssh_command(lab.host("mx")), "sudo", "python3", f"/root/{_CLIENT.name}", sender, str(OCTETS)]
     given = "".join(json.dumps(part) + "\n" for part in batched(recipients, AT_ONCE, strict=False))
-    done = subprocess.run(line, input=given, capture_output=True, text=True, check=False, timeout=1800)
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return dict(json.loads(done.stdout))
+    return dict(json.loads(host.program("mx", _CLIENT, sender, str(OCTETS), given=given)))
 
 
 def measure(host: Host, everybody: Sequence[str], sender: str) -> tuple[list[Measure], dict[str, object]]:
@@ -136,11 +130,11 @@ def measure(host: Host, everybody: Sequence[str], sender: str) -> tuple[list[Mea
     if ordinary.refused:
         raise RuntimeError(ordinary.refused[0])
     alone = dict(ordinary.sent)
-    cost = _processors(lab)
+    cost = host.processors()
     with ordinary.flowing():
-        circular = send(lab, sender, recipients)
+        circular = send(host, sender, recipients)
         log.wait()
-    cost = _processors(lab) - cost
+    cost = host.processors() - cost
     delivered = log.delivered()
     began, accepted = float(str(circular["began"])), float(str(circular["accepted"]))
     queued = set(circular["queued"])  # type: ignore[call-overload]
@@ -170,11 +164,6 @@ def measure(host: Host, everybody: Sequence[str], sender: str) -> tuple[list[Mea
 def used(lab: Lab) -> int:
     """Octets that all mail takes, a file with several names once."""
     return int(lab.run("mailstore", f"du --summarize --bytes {lab.variables['mail_root']}").split()[0])
-
-
-def _processors(lab: Lab) -> float:
-    """Seconds that the hosts took so far: they are processes of this machine."""
-    return sum(processors(host.leader_pid) for host in lab.driver.hosts() if host.leader_pid is not None)
 
 
 def _run(seconds: float, load: float) -> Run:

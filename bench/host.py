@@ -91,14 +91,24 @@ class Host:
             *words,
         ]
         env = {"ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-        before = self._processors()
+        before = self.processors()
         run = once(line, env=env | ({"XDG_CACHE_HOME": str(cache)} if cache else {}), cwd=REPOSITORY)
-        return replace(run, cpu=(run.cpu or 0) + self._processors() - before)
+        return replace(run, cpu=(run.cpu or 0) + self.processors() - before)
 
-    def _processors(self) -> float:
-        """Seconds of processors that the lab's hosts have taken so far: they are processes of this machine."""
-        leaders = [host.leader_pid for host in self.lab.driver.hosts()]
-        return sum(processors(leader) for leader in leaders if leader is not None)
+    def processors(self, group: str = "") -> float:
+        """Seconds of processors that the hosts, or that of a group, have taken: they are processes of this machine."""
+        only = self.lab.host(group) if group else ""
+        hosts = [host for host in self.lab.driver.hosts() if only in ("", host.spec.name)]
+        return sum(processors(host.leader_pid) for host in hosts if host.leader_pid is not None)
+
+    def program(self, group: str, file: Path, *words: str, given: str = "", seconds: float = 3600) -> str:
+        """What a program of ours prints, run as root on a host of a group."""
+        self.lab.run(group, f"cat > /root/{file.name} <<'PROGRAM'\n{file.read_text()}\nPROGRAM\n")
+        line = [*self.lab.driver.ssh_command(self.lab.host(group)), "sudo", "python3", f"/root/{file.name}", *words]
+        done = subprocess.run(line, input=given, capture_output=True, text=True, check=False, timeout=seconds)
+        if done.returncode:
+            raise RuntimeError(f"{done.stdout}\n{done.stderr}")
+        return done.stdout
 
     def takes_mail(self, address: str, *, deadline: float = 30.0) -> float:
         """Ask the mail exchanger until it takes mail for the address; when that was so."""

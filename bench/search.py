@@ -20,10 +20,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from email.message import EmailMessage
+from functools import partial
 
-from tests.lab import Lab, Sample
+from tests.lab import Sample
 
-from bench.host import processors
+from bench.host import Host
 from bench.measuring import REPOSITORY, Measure, Run, measured, write
 
 TEXTS = "docs/handbook/*.vi.md"
@@ -96,20 +97,15 @@ def folded(text: str) -> str:
 class Store:
     """The mail store of the lab, and a mailbox on it."""
 
-    def __init__(self, lab: Lab, person: Sample) -> None:
-        self.lab, self.person = lab, person
-        self.host = lab.host("mailstore")
+    def __init__(self, host: Host, person: Sample) -> None:
+        self.lab, self.person = host.lab, person
+        self.processors = partial(host.processors, "mailstore")
 
     def run(self, command: str) -> str:
         return self.lab.run("mailstore", command)
 
     def doveadm(self, command: str, more: str) -> str:
         return self.run(f"doveadm {command} -u {self.person.mailbox} {more}")
-
-    def processors(self) -> float:
-        """Seconds of processors that the host took so far: it is a process of this machine."""
-        pids = [host.leader_pid for host in self.lab.driver.hosts() if host.spec.name == self.host]
-        return sum(processors(pid) for pid in pids if pid is not None)
 
     def timed(self, act: Callable[[], object]) -> Run:
         load, before, began = os.getloadavg()[0], self.processors(), time.perf_counter()
@@ -208,8 +204,8 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("--runs", type=int, default=3, help="of each search with the index")
     options = parser.parse_args()
-    lab = Lab(options.lab, REPOSITORY / "inventory/lab.yml")
-    store = Store(lab, lab.samples[0])
+    host = Host.named(options.lab)
+    store = Store(host, host.lab.samples[0])
     found, counts = measure(store, options.messages, options.runs)
     size = store.run(f"du -sk $(find /srv/mail/*/{store.person.mailbox} -name fts-flatcurve) | cut -f 1").split()
     facts = {"messages": options.messages, "index_kib": sum(map(int, size)), "found": counts}

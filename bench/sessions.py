@@ -16,12 +16,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
-from tests.lab import Lab, Sample
+from tests.lab import Lab
 from tests.people import People
-from tests.waiting import Session
+from tests.waiting import Session, store_one
 
-from bench.host import Host, processors
+from bench.host import Host
 from bench.measuring import OUTPUT, Measure, Run, machine, measured, write
 from bench.memory import GROUPS
 from hanam_lab.watches import LIMIT
@@ -61,6 +62,7 @@ class Store:
 
     def __init__(self, host: Host) -> None:
         self.lab = host.lab
+        self.processors = partial(host.processors, "mailstore")
         self.host = host.lab.host("mailstore")
 
     @contextmanager
@@ -91,11 +93,6 @@ class Store:
         """Processes of Dovecot, and their octets."""
         count, kib = self.lab.run("mailstore", f"python3 - <<'PROGRAM'\n{_MEMORY}PROGRAM").split()
         return int(count), int(kib) * 1024
-
-    def processors(self) -> float:
-        """Seconds that the host took so far: it is a process of this machine."""
-        pids = [host.leader_pid for host in self.lab.driver.hosts() if host.spec.name == self.host]
-        return sum(processors(pid) for pid in pids if pid is not None)
 
 
 async def hold(store: Store, sessions: Sequence[Session], minutes: float) -> tuple[list[Measure], dict[str, object]]:
@@ -136,17 +133,11 @@ async def tell(lab: Lab, sessions: Sequence[Session]) -> tuple[list[float], int]
     for person, theirs in itertools.groupby(sessions, lambda session: session.person):
         waiting = [asyncio.create_task(session.told(10 * TOLD)) for session in theirs]
         await asyncio.sleep(0)
-        stored = await asyncio.to_thread(_store, lab, person)
+        stored = await asyncio.to_thread(store_one, lab, person)
         for when in await asyncio.gather(*waiting):
             late += when is None or when - stored > TOLD
             told += [when - stored] if when is not None else []
     return told, late
-
-
-def _store(lab: Lab, person: Sample) -> float:
-    with lab.imap(person.address, person.password) as client:
-        client.append("INBOX", "", "", b"Subject: tin moi\r\n\r\nx\r\n")
-        return time.monotonic()
 
 
 def main() -> int:

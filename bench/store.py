@@ -8,7 +8,6 @@ more than is asked, makes the run fail.
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,19 +29,11 @@ class Bench:
     """The measurements on one lab."""
 
     def __init__(self, host: Host) -> None:
-        self.lab = host.lab
+        self.host, self.lab = host, host.lab
 
     def rows(self, *words: str) -> list[dict[str, Any]]:
         """What the program on the store's host found."""
-        program = f"cat > /root/{_CLIENT.name} <<'PROGRAM'\n{_CLIENT.read_text()}\nPROGRAM\n"
-        self.lab.run("mailstore", program)
-        line = [*self.lab.driver.ssh_command(self.lab.host("mailstore")), "sudo", "python3", f"/root/{_CLIENT.name}"]
-        done = subprocess.run(
-            [*line, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=3600
-        )
-        if done.returncode:
-            raise RuntimeError(f"{done.stdout}\n{done.stderr}")
-        return [json.loads(row) for row in done.stdout.splitlines()]
+        return [json.loads(row) for row in self.host.program("mailstore", _CLIENT, *words).splitlines()]
 
     def measures(self, kind: str, rows: Sequence[dict[str, Any]]) -> dict[tuple[str, int], Measure]:
         """By what was done and the size of the INBOX."""

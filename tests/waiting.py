@@ -45,3 +45,11 @@ class Session:
         self._writer.write(f"{command}\r\n".encode())
         while not (line := await self._reader.readline()).startswith(last.encode()):
             assert line.startswith(b"*"), line
+
+
+def store_one(lab: Lab, person: Sample) -> float:
+    """Store a message in the person's inbox; when that was done."""
+    with lab.imap(person.address, person.password) as client:
+        status, _ = client.append("INBOX", "", "", b"Subject: tin moi\r\n\r\nx\r\n")
+        assert status == "OK"
+        return time.monotonic()

@@ -24,7 +24,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Entry point of Ansible."""
         super().run(tmp, task_vars)
         arguments = self._task.args
-        # On a converged host that is all there is to know, and the module would take twenty times as long for it.
+        # On a converged host that is all there is to know, and the module takes twelve times as long (record 0015).
         if wants_running(arguments):
             told = self._low_level_execute_command(question(arguments["name"]))["stdout"]
             if set(expected(arguments)) <= set(told.splitlines()):

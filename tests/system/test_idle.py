@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +12,7 @@ from hanam_lab.watches import LIMIT
 from tests import journal
 from tests.lab import Lab, Sample
 from tests.people import People
-from tests.waiting import Session
+from tests.waiting import Session, store_one
 
 pytestmark = pytest.mark.provokes(journal.MANY_SESSIONS, journal.DOVECOT_AWAY)
 
@@ -95,7 +93,7 @@ def restart_with(lab: Lab, instances: int) -> None:
     assert _kernel(lab, f"{own} cat {limit}; cat {limit}").split() == [str(instances), LIMIT.read_text().strip()]
 
 
-async def _told_at_once(lab: Lab, persons: list[Sample], subject: str) -> list[float]:
+async def _told_at_once(lab: Lab, persons: list[Sample]) -> list[float]:
     """Open the sessions, give each person a message, and say of each session told at once after how many seconds."""
     host = lab.hosts[lab.host("mailstore")]
     # As many at most as one person may have from one address.
@@ -113,19 +111,12 @@ async def _told_at_once(lab: Lab, persons: list[Sample], subject: str) -> list[f
                 asyncio.create_task(session.told(1.5 * AT_ONCE)) for session in sessions if session.person == person
             ]
             await asyncio.sleep(0)
-            stored = await asyncio.to_thread(_store, lab, person, subject)
+            stored = await asyncio.to_thread(store_one, lab, person)
             after += [when - stored for when in await asyncio.gather(*waiting) if when is not None]
         return [seconds for seconds in after if seconds <= AT_ONCE]
     finally:
         for session in sessions:
             session.close()
-
-
-def _store(lab: Lab, person: Sample, subject: str) -> float:
-    with lab.imap(person.address, person.password) as client:
-        status, _ = client.append("INBOX", "", "", f"Subject: {subject}\r\n\r\nx\r\n".encode())
-        assert status == "OK"
-        return time.monotonic()
 
 
 def test_all_who_wait_are_told_at_once_by_what_the_role_gives_and_not_by_what_the_kernel_gives(
@@ -139,12 +130,11 @@ def test_all_who_wait_are_told_at_once_by_what_the_role_gives_and_not_by_what_th
         re.M,
     )
     told = dict[int, list[float]]()
-    subject = f"tin moi {uuid.uuid4().hex[:12]}"
     persons = [people.take() for _ in range(PERSONS)]
     with own_users(lab):
         for instances in (KERNEL_GIVES, int(given)):
             restart_with(lab, instances)
-            told[instances] = asyncio.run(_told_at_once(lab, persons, subject))
+            told[instances] = asyncio.run(_told_at_once(lab, persons))
             print(f"of {SESSIONS} sessions {len(told[instances])} were told, at {instances} instances:")
             print(f"  the last {max(told[instances]):.2f} s after the message")
     # The others look every five seconds by themselves (record 0007), some of them within the second by chance.

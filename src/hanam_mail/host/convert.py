@@ -5,7 +5,6 @@ any point and run again: docs/decisions/0041-conversion-to-sdbox.md.
 """
 
 import argparse
-import fcntl
 import json
 import os
 import re
@@ -14,50 +13,30 @@ import subprocess
 import sys
 import syslog
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
-from hanam_mail import atomic_file
+from hanam_mail import atomic_file, vietnamese
 from hanam_mail.host import mail_format, mail_home
+from hanam_mail.host.backup.backup import human
+from hanam_mail.host.backup.one_at_a_time import only_one
+from hanam_mail.host.backup.restore_which import INCOMPLETE, UNDECIDED, user_field
+from hanam_mail.host.backup.settings import BackupError
 from hanam_mail.host.convert_mailbox import Room, back, convert, reload_dovecot, size
 from hanam_mail.host.mail_format import FormatError, place
 from hanam_mail.host.mail_home import FORMER, MAILDIR, SDBOX
 
 CONFIGURATION = Path("/etc/dovecot/dovecot.conf")
 SETTINGS = Path("/etc/hanam-mail/store.json")
-# hanam-mail-restore's own lock: neither runs while the other does.
-LOCK = Path("/run/lock/hanam-mail-restore.lock")
-NO_USER = 67  # as doveadm ends
-USAGE, BUSY, UNDECIDED, INCOMPLETE = 2, 6, 7, 8
 
 stopped = Event()
-
-
-def tell(error: FormatError) -> None:
-    print(f"Lỗi: {error.vietnamese}\nError: {error.english}", file=sys.stderr, flush=True)
 
 
 def note(words: str) -> None:
     syslog.openlog("hanam-mail-convert", 0, syslog.LOG_AUTHPRIV)
     syslog.syslog(syslog.LOG_NOTICE, words)
-
-
-@contextmanager
-def only_one() -> Iterator[None]:
-    with LOCK.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(
-                "Lỗi: một lần chuyển hoặc khôi phục hộp thư khác đang chạy trên máy này\n"
-                "Error: another conversion or a restore is running on this host",
-                file=sys.stderr,
-            )
-            raise SystemExit(BUSY) from None
-        yield
 
 
 # --- which mailboxes -----------------------------------------------------------------------------------
@@ -75,16 +54,11 @@ def home_of(root: Path, identity: str) -> Path:
 
 def identity_of(name: str) -> str:
     """The mailbox's id, by id or address; a revoked one has its id alone."""
-    done = subprocess.run(["doveadm", "user", "-f", "user", name], capture_output=True, check=False, text=True)
-    if done.returncode == 0:
-        # Of its own id it says nothing.
-        return done.stdout.strip() or name
-    if done.returncode == NO_USER and re.fullmatch(r"[a-z0-9]{4,32}", name):
+    if found := user_field("user", name):
+        return found
+    if re.fullmatch(r"[a-z0-9]{4,32}", name):
         return name
-    if done.returncode == NO_USER:
-        raise FormatError(f"không có hộp thư nào là {name}", f"unknown mailbox {name}")
-    words = done.stderr.strip()
-    raise FormatError(f"không hỏi được Dovecot về {name}: {words}", f"Dovecot cannot be asked about {name}: {words}")
+    raise FormatError(f"không có hộp thư nào là {name}", f"unknown mailbox {name}")
 
 
 # --- what is asked for ---------------------------------------------------------------------------------
@@ -130,18 +104,10 @@ def status(root: Path) -> int:
     old = [home / FORMER[MAILDIR] for home in there if (home / FORMER[MAILDIR]).is_dir()]
     octets = sum(map(size, old))
     print(f"{waiting} hộp thư còn ở Maildir, {len(converted)} hộp thư ở sdbox, {shut} hộp thư đang đóng.")
-    print(f"{len(old)} bản Maildir cũ chiếm {shown(octets)} (xóa: hanam-mail-convert --drop).")
+    print(f"{len(old)} bản Maildir cũ chiếm {vietnamese.size(octets)} (xóa: hanam-mail-convert --drop).")
     print(f"{waiting} mailboxes lie in a Maildir, {len(converted)} in sdbox, {shut} are shut.")
-    print(f"{len(old)} old Maildirs take {shown(octets)}.")
+    print(f"{len(old)} old Maildirs take {human(octets)}.")
     return 0
-
-
-def shown(octets: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if octets < 1024:
-            return f"{octets:.0f} {unit}" if unit == "B" else f"{octets:.1f} {unit}"
-        octets /= 1024
-    return f"{octets:.1f} TiB"
 
 
 def each(work: Callable[[str], str], identities: Sequence[str], jobs: int) -> int:
@@ -154,12 +120,12 @@ def each(work: Callable[[str], str], identities: Sequence[str], jobs: int) -> in
             return False
         try:
             words = work(identity)
-        except FormatError as error:
-            tell(error)
+        except BackupError as error:
+            error.tell()
             note(f"mailbox {identity}: {error.english}")
             return False
         except Exception as error:  # whatever it is, the others are not kept from it
-            tell(FormatError(f"hộp thư {identity}: {error!r}", f"mailbox {identity}: {error!r}"))
+            FormatError(f"hộp thư {identity}: {error!r}", f"mailbox {identity}: {error!r}").tell()
             return False
         print(f"{identity}: {words}", flush=True)
         note(f"mailbox {identity}: {words}")
@@ -208,12 +174,12 @@ def drop(root: Path, identities: Sequence[str], *, agreed: bool) -> int:
             continue
         if home.name in listed or not (home / SDBOX).is_dir():
             if identities:
-                tell(FormatError(f"hộp thư {home.name} còn ở Maildir", f"mailbox {home.name} lies in its Maildir"))
+                FormatError(f"hộp thư {home.name} còn ở Maildir", f"mailbox {home.name} lies in its Maildir").tell()
                 refused += 1
         else:
             old.append(home)
     octets = sum(size(home / FORMER[MAILDIR]) for home in old)
-    print(f"Xóa {len(old)} bản Maildir cũ, {shown(octets)} / {len(old)} old Maildirs to delete", flush=True)
+    print(f"Xóa {len(old)} bản Maildir cũ, {vietnamese.size(octets)} / {len(old)} old Maildirs to delete", flush=True)
     if old and not agreed and not asked():
         return UNDECIDED
     for home in old:
@@ -226,7 +192,7 @@ def drop(root: Path, identities: Sequence[str], *, agreed: bool) -> int:
             mail_home.remove(home / FORMER[MAILDIR])
             atomic_file.sync(home)
         except FormatError as error:
-            tell(error)
+            error.tell()
             refused += 1
     note(f"{len(old) - refused} old Maildirs deleted")
     return INCOMPLETE if refused else 0
@@ -309,8 +275,7 @@ def main() -> int:
             signal.signal(number, stop)
         with only_one():
             return perform(root, arguments)
-    except FormatError as error:
-        tell(error)
+    except BackupError as error:
+        return error.tell()
     except (OSError, subprocess.SubprocessError) as error:
-        tell(FormatError(f"lỗi hệ thống: {error}", f"system error: {error}"))
-    return 1
+        return FormatError(f"lỗi hệ thống: {error}", f"system error: {error}").tell()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hanam_mail import atomic_file
 from hanam_mail.host import mail_format, mail_home
+from hanam_mail.host.backup.restore_which import NO_USER, doveadm
 from hanam_mail.host.mail_format import FormatError, Place, State, compare, place
 from hanam_mail.host.mail_home import FORMER, MAILDIR, SDBOX
 
@@ -25,7 +26,7 @@ PAUSE = 0.3
 SHORT, OPEN_PASSES = 2.0, 5
 # What stays free for mail that comes in meanwhile.
 RESERVE = 1 << 30
-NO_USER, TEMPORARY = 67, 75  # as doveadm ends
+TEMPORARY = 75  # as doveadm ends
 
 
 def size(folder: Path) -> int:
@@ -169,7 +170,7 @@ def _shut(identity: str, state: State) -> None:
     # Somebody may have been let in just before and open the mailbox only now: two looks must find nobody.
     quiet = 0
     while True:
-        _doveadm("kick", identity)
+        doveadm("kick", identity)
         time.sleep(PAUSE)
         quiet = 0 if _used(identity) else quiet + 1
         if quiet == 2:
@@ -183,22 +184,18 @@ def _shut(identity: str, state: State) -> None:
 
 def _refused(identity: str) -> bool:
     """Whether whoever asks for the mailbox is told to come again; of a revoked one that there is none."""
-    done = _doveadm("user", identity)
+    done = doveadm("user", identity)
     # Dovecot ends alike where the process that knows users is just being replaced.
     return done.returncode == NO_USER or (done.returncode == TEMPORARY and "lookup failed" in done.stderr)
 
 
 def _used(identity: str) -> bool:
     """Whether a session or a delivery is under way; Dovecot counts a delivery from its recipient on."""
-    done = _doveadm("-f", "json", "who", "-1")
+    done = doveadm("-f", "json", "who", "-1")
     if done.returncode:
         words = done.stderr.strip()
         raise FormatError(f"doveadm who báo lỗi: {words}", f"doveadm who failed: {words}")
     return any(session["username"] == identity for session in json.loads(done.stdout or "[]"))
-
-
-def _doveadm(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["doveadm", *words], capture_output=True, check=False, text=True)
 
 
 def dovecot_runs() -> bool:

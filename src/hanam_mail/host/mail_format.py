@@ -17,7 +17,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from hanam_mail import atomic_file
+from hanam_mail.host.backup.settings import BackupError
 from hanam_mail.host.mail_home import DRAFTS, FORMER, MAILDIR, OTHER, SDBOX, only, remove, rename
+from hanam_mail.host.output import rows
 
 DRIVERS = {MAILDIR: "maildir", SDBOX: "sdbox"}
 
@@ -31,12 +33,8 @@ PART = Path("/etc/dovecot/former.conf")
 NOT_FOUND, CHANGED_MEANWHILE = 68, 2  # as doveadm ends
 
 
-class FormatError(Exception):
-    """Why a mailbox cannot be rewritten, in Vietnamese and in English."""
-
-    def __init__(self, vietnamese: str, english: str) -> None:
-        super().__init__(english)
-        self.vietnamese, self.english = vietnamese, english
+class FormatError(BackupError):
+    """Why a mailbox cannot be rewritten."""
 
 
 # --- which mailboxes ---------------------------------------------------------------------------------
@@ -207,11 +205,6 @@ class Place:
         folders = {row["mailbox"]: row for row in (dict(zip(header, row, strict=True)) for row in found)}
         subscribed = rows(self.doveadm("mailbox list", "-s").stdout)
         return Contents(frozenset(messages), folders, frozenset(subscribed))
-
-
-def rows(output: str) -> list[str]:
-    """The lines of doveadm's output. Folders may bear names with what Python takes for an end of a line, as U+2028."""
-    return output.removesuffix("\n").split("\n") if output else []
 
 
 @dataclass(frozen=True)

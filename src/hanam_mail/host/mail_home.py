@@ -7,21 +7,25 @@ from pathlib import Path
 
 from hanam_mail import atomic_file
 
-# Folders of a home, of which one is there: what is being made, and what the other has taken the place of, bear others.
+# A mailbox in use has one of these two folders in its home.
 MAILDIR, SDBOX = "Maildir", "sdbox"
+# A copy has this name until it is whole, ...
 DRAFTS = {MAILDIR: "Maildir.new", SDBOX: "sdbox.new"}
+# ... and the mailbox's folder of before has this one afterwards.
 FORMER = {MAILDIR: "Maildir.converted", SDBOX: "sdbox.old"}
 OTHER = {MAILDIR: SDBOX, SDBOX: MAILDIR}
+# Files of messages, as patterns.
+_MESSAGES = {MAILDIR: ("cur/*", "new/*", ".*/cur/*", ".*/new/*"), SDBOX: ("**/dbox-Mails/u.*",)}
 
 
 def only(home: Path, kind: str) -> str:
-    """Leave the mail in that format alone under its name, as it was before a run that was ended; in which it is.
+    """Undo what a run has renamed that was ended: the mailbox was in the format `kind`. Returns the format it is in.
 
-    That is the other one where there is nothing in this: of a restore, which puts a whole home in place.
+    That is the other format where nothing is there in this one: after a restore, which puts a whole home in place.
     """
     mail, kept, other = home / kind, home / FORMER[kind], OTHER[kind]
     if kept.exists():
-        # What bears the name meanwhile was made by a question for room, which is answered all the time.
+        # A folder of that name is empty: quota-status, which works while a mailbox is shut, has made it.
         rename(kept, mail)
     if not mail.exists() and (home / other).exists():
         return other
@@ -33,14 +37,12 @@ def only(home: Path, kind: str) -> str:
 
 
 def has_messages(home: Path, kind: str) -> bool:
-    """Whether there are any in that format; folders are made by whoever asks for room."""
-    if kind == SDBOX:
-        return any(path.name.startswith("u.") for path in (home / SDBOX).glob("**/dbox-Mails/u.*"))
-    return any(any(folder.iterdir()) for part in ("cur", "new") for folder in (home / MAILDIR).glob(f"**/{part}"))
+    """Whether there are any in that format. Folders alone mean nothing: quota-status makes them for any mailbox."""
+    return any(True for pattern in _MESSAGES[kind] for _ in (home / kind).glob(pattern))
 
 
 def remove_empty(home: Path, kind: str) -> bool:
-    """Remove what has no message; whether it is not there any more."""
+    """Remove the folder of that format if it has no message; False when it has some."""
     if has_messages(home, kind):
         return False
     remove(home / kind)

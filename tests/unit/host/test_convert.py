@@ -73,10 +73,11 @@ PROGRAM = r"""
 import os, pathlib, signal, sys
 here = pathlib.Path(os.environ["FAKE"])
 from hanam_mail.host import convert, convert_mailbox, mail_format
+from hanam_mail.host.backup import one_at_a_time
 mail_format.FOLDER = here / "store"
 mail_format.moment_passed = lambda since: None
 convert.CONFIGURATION = here / "dovecot.conf"
-convert.SETTINGS, convert.LOCK = here / "store.json", here / "lock"
+convert.SETTINGS, one_at_a_time.LOCK = here / "store.json", here / "lock"
 convert_mailbox.PAUSE, convert_mailbox.RESERVE, convert_mailbox.SHORT = 0.0, 0, 60.0
 convert_mailbox.PATIENCE = float(os.environ.get("PATIENCE", "60"))
 os.geteuid = lambda: 0

@@ -7,6 +7,7 @@ import pytest
 
 from hanam_mail.host import mail_format
 from hanam_mail.host.mail_format import Contents, FormatError, State
+from hanam_mail.host.output import rows
 
 
 @pytest.fixture(autouse=True)
@@ -166,8 +167,8 @@ def test_in_a_maildir_a_folder_that_only_holds_others_may_be_one() -> None:
 
 
 def test_a_name_with_an_end_of_line_of_unicode_is_one_name() -> None:
-    assert mail_format.rows("a\u2028b\nc\u0085d\n") == ["a\u2028b", "c\u0085d"]
-    assert mail_format.rows("") == []
+    assert rows("a\u2028b\nc\u0085d\n") == ["a\u2028b", "c\u0085d"]
+    assert rows("") == []
 
 
 def test_no_subscription_may_differ() -> None:

@@ -1,5 +1,6 @@
 """Damaged indexes of search are found by what Dovecot writes, and removed with nothing else."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,18 @@ def test_a_mailbox_whose_index_cannot_be_read_is_found(lines: list[str]) -> None
 )
 def test_nothing_else_is_taken_for_damage(lines: list[str]) -> None:
     assert search_index.damaged(lines) == set()
+
+
+def test_what_a_person_calls_a_folder_is_no_line_of_dovecots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"a\u2028{UNREADABLE}DatabaseError: x"
+    journalctl = tmp_path / "journalctl"
+    journalctl.write_text(
+        f"#!/bin/sh\ncat <<'END'\nimap(aa11bb){SESSION}: Error: Mailbox {name}: cannot be opened\nEND\n"
+    )
+    journalctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    (line,) = search_index.written(tmp_path / "cursor")
+    assert search_index.damaged([line]) == set()
 
 
 def test_every_index_of_the_mailbox_is_removed_and_nothing_else(tmp_path: Path) -> None:

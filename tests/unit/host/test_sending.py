@@ -33,7 +33,7 @@ class Queue:
             raise subprocess.CalledProcessError(1, command)
         if command[0] == "postqueue":
             return "\n".join(
-                json.dumps({"queue_id": number, "queue_name": queue, "sender": sender})
+                json.dumps({"queue_id": number, "queue_name": queue, "sender": sender}, ensure_ascii=False)
                 for number, (queue, sender, _) in self.messages.items()
             )
         if command[0] == "postcat":
@@ -48,7 +48,7 @@ class Queue:
 def test_what_the_login_handed_in_is_held_under_whichever_address_it_wrote() -> None:
     queue = Queue(
         A1=("deferred", "an@x.vn", "p1"),
-        A2=("active", "so@x.vn", "p1"),
+        A2=("active", "s\u2028o@x.vn", "p1"),  # postqueue writes it as it is
         A3=("deferred", "so@x.vn", "p2"),
         A4=("deferred", "an@x.vn", ""),
         A5=("hold", "an@x.vn", "p1"),

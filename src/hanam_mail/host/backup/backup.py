@@ -17,9 +17,10 @@ from typing import Any
 
 from hanam_mail import atomic_file
 from hanam_mail.host import search_places
-from hanam_mail.host.backup.restic import FOLLOWUP, FULL, require_repository, restic, snapshots
+from hanam_mail.host.backup.restic import FOLLOWUP, FULL, messages, require_repository, restic, snapshots
 from hanam_mail.host.backup.settings import STATUS, UNIT, BackupError, Config, late, load_config
 from hanam_mail.host.backup.times import now, parse_time, shown
+from hanam_mail.host.mail_home import DRAFTS, FORMER, MAILDIR, SDBOX
 from hanam_mail.vietnamese import size
 
 # Folders of messages in a home: of sdbox, and of a Maildir that is not converted yet.
@@ -32,19 +33,17 @@ FOLLOWUPS = 3
 _AGAIN = (
     *(
         f"{folder}/{name}"
-        for folder in ("sdbox/**/dbox-Mails", "Maildir", "Maildir/.*")
+        for folder in (f"{SDBOX}/**/dbox-Mails", MAILDIR, f"{MAILDIR}/.*")
         for name in ("dovecot.index.cache*", "*.lock", "*.newlock")
     ),
-    *(f"{folder}/dovecot.list.index*" for folder in ("sdbox", "Maildir")),
-    "sdbox/*.lock",
+    *(f"{folder}/dovecot.list.index*" for folder in (SDBOX, MAILDIR)),
+    f"{SDBOX}/*.lock",
     "*.lock",
     *search_places.BELOW_A_HOME,
 )
-# Of a conversion: what is being made, and what the mailbox has no more.
-_NOT_IN_USE = ("sdbox.*", "Maildir.*")
-
-NOT_MAIL = (".*", *(f"??/*/{place}" for place in (*_AGAIN, *_NOT_IN_USE)))
-"""What below the store is in no backup, as restic's patterns: what is being restored, and what Dovecot makes again."""
+NOT_MAIL = (".*", *(f"??/*/{place}" for place in (*_AGAIN, *DRAFTS.values(), *FORMER.values())))
+"""What below the store is in no backup, as restic's patterns: what is being restored, what Dovecot makes again, what
+a conversion is making or has left."""
 
 # --- the work -------------------------------------------------------------------------------------
 
@@ -140,10 +139,10 @@ def back_up(config: Config, tag: str, paths: Sequence[str]) -> dict[str, Any]:
         *excludes,
         accept=(0, 3),
     )  # fmt: skip
-    messages = [json.loads(line) for line in (done.stdout + done.stderr).splitlines() if line.startswith("{")]
+    said = messages(done)
     lost = [
         message
-        for message in messages
+        for message in said
         if message["message_type"] == "error"
         and not (
             str(message.get("item", "")).startswith(changing) and "no such file" in str(message["error"].get("message"))
@@ -152,7 +151,7 @@ def back_up(config: Config, tag: str, paths: Sequence[str]) -> dict[str, Any]:
     if lost or (done.returncode == 3 and not changing):
         words = "; ".join(f"{message.get('item')}: {message['error'].get('message')}" for message in lost[:5])
         raise BackupError(f"có tệp không sao lưu được: {words}", f"files could not be backed up: {words}")
-    summaries = [message for message in messages if message["message_type"] == "summary"]
+    summaries = [message for message in said if message["message_type"] == "summary"]
     return dict(summaries[-1])
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from hanam_mail.host.backup.settings import BackupError, Config, secret
 from hanam_mail.host.backup.times import parse_time, shown, yet_to_come
+from hanam_mail.host.output import rows
 
 # What restic says when a file that it needs before all others is damaged: an index, the key, the configuration, a
 # lock. The repository's host mends these as soon as something changes in the folder of the locks.
@@ -154,6 +155,11 @@ class Snapshot:
 
     def __str__(self) -> str:
         return f"{self.short} ({shown(self.time)})"
+
+
+def messages(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    """What restic said in JSON, a message a line."""
+    return [json.loads(line) for line in rows(done.stdout) + rows(done.stderr) if line.startswith("{")]
 
 
 def snapshots(config: Config, *options: str) -> list[Snapshot]:

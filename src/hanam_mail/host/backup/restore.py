@@ -5,7 +5,6 @@ default what is missing comes back and what is there stays untouched; --replace 
 as it was and keeps the present state aside. With --database it restores one database into a new one.
 """
 
-import fcntl
 import os
 import shutil
 import sys
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hanam_mail.host.backup.one_at_a_time import only_one
 from hanam_mail.host.backup.restic import FULL, Snapshot, require_repository, snapshots
 from hanam_mail.host.backup.restore_all import restore_all
 from hanam_mail.host.backup.restore_arguments import RECORDED, Arguments, parse_arguments
@@ -45,25 +45,10 @@ from hanam_mail.host.backup.restore_which import (
 from hanam_mail.host.backup.settings import BackupError, Config, load_config
 from hanam_mail.host.backup.times import now, shown
 from hanam_mail.host.convert_mailbox import dovecot_runs, reload_dovecot, shut_out
-from hanam_mail.host.mail_format import FormatError, State, add_former, asked, former, leave_former
+from hanam_mail.host.mail_format import State, add_former, asked, former, leave_former
 from hanam_mail.host.mail_home import MAILDIR, SDBOX
 
-LOCK = Path("/run/lock/hanam-mail-restore.lock")
-
-
 # --- the whole of it ------------------------------------------------------------------------------
-
-
-@contextmanager
-def only_one() -> Iterator[None]:
-    with LOCK.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BackupError(
-                "một lần khôi phục khác đang chạy trên máy này", "another restore is running on this host", 6
-            ) from None
-        yield
 
 
 def count_again(login: str) -> None:
@@ -263,7 +248,5 @@ def main() -> int:
             return restore_all(config, arguments) if arguments.all else restore_mailbox(config, arguments)
     except BackupError as error:
         return error.tell()
-    except FormatError as error:
-        return BackupError(error.vietnamese, error.english).tell()
     except OSError as error:
         return BackupError(f"lỗi hệ thống: {error}", f"system error: {error}").tell()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hanam_mail.host import mail_format, mail_home
-from hanam_mail.host.backup.settings import BackupError
+from hanam_mail.host.output import rows
 
 # UIDs that a restored folder leaves out: messages that arrived after the snapshot had them, and a client that
 # saw those must not take new ones for them.
@@ -59,7 +59,7 @@ class Copy:
                 mail_format.rewrite(self.home, self.identity)
             except mail_format.FormatError as error:
                 if (message := self._named(error.english)) is None:
-                    raise BackupError(error.vietnamese, error.english) from error
+                    raise
                 # The name says how long it is. Where that is wrong it is read without.
                 bare = message.with_name(re.sub(r",[SW]=\d+", "", message.name))
                 if bare != message:
@@ -92,10 +92,10 @@ class Copy:
         """Folders that exist, by name; of a mailbox that was not converted yet too."""
         if not self.home.is_dir():
             return {}
-        lines = mail_format.rows(self._doveadm("mailbox status", "messages uidnext uidvalidity", "*").stdout)
-        rows = (dict(zip(columns(lines[0]), columns(line), strict=True)) for line in lines[1:])
+        lines = rows(self._doveadm("mailbox status", "messages uidnext uidvalidity", "*").stdout)
+        found = (dict(zip(columns(lines[0]), columns(line), strict=True)) for line in lines[1:])
         return {
-            row["mailbox"]: Folder(int(row["messages"]), int(row["uidnext"]), int(row["uidvalidity"])) for row in rows
+            row["mailbox"]: Folder(int(row["messages"]), int(row["uidnext"]), int(row["uidvalidity"])) for row in found
         }
 
     def messages(self) -> int:
@@ -121,10 +121,7 @@ class Copy:
 
     def _doveadm(self, command: str, *words: str) -> subprocess.CompletedProcess[str]:
         kind = mail_home.SDBOX if self.has_mail else mail_home.MAILDIR
-        try:
-            return mail_format.place(self.identity, self.home, kind).doveadm(command, *words)
-        except mail_format.FormatError as error:
-            raise BackupError(error.vietnamese, error.english) from error
+        return mail_format.place(self.identity, self.home, kind).doveadm(command, *words)
 
 
 def own_format(identity: str) -> list[str]:

@@ -5,7 +5,6 @@ What the repository cannot give any more is named and left out; all else is rest
 
 import ctypes
 import errno
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from hanam_mail import atomic_file
 from hanam_mail.host.backup import restore_maildir
-from hanam_mail.host.backup.restic import FOLLOWUP, Snapshot, restic, snapshots
+from hanam_mail.host.backup.restic import FOLLOWUP, Snapshot, messages, restic, snapshots
 from hanam_mail.host.backup.settings import BackupError, Config
 from hanam_mail.host.mail_home import MAILDIR, SDBOX
 
@@ -150,7 +149,7 @@ def fetch(config: Config, snapshot: Snapshot, home: Path, staged: Path) -> list[
         config, "restore", "--json", f"{snapshot.id}:{home}", "--target", str(staged), "--verify", "--quiet",
         accept=(0, 1),
     )  # fmt: skip
-    lines = [json.loads(line) for line in (done.stdout + done.stderr).splitlines() if line.startswith("{")]
+    lines = messages(done)
     reasons: dict[str, str] = {}
     for line in lines:
         if line["message_type"] == "error" and line.get("item"):

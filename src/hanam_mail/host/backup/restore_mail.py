@@ -19,8 +19,8 @@ from pathlib import Path
 
 from hanam_mail.host.backup.restore_copy import columns, own_format
 from hanam_mail.host.backup.settings import BackupError
-from hanam_mail.host.mail_format import rows
 from hanam_mail.host.mail_home import SDBOX
+from hanam_mail.host.output import rows
 
 CONFIGURATION = Path("/etc/dovecot/dovecot.conf")
 INBOX = "INBOX"

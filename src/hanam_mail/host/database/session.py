@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 # The operators' role, on the accounts host itself.
 APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
-# Of every session of the superuser: what somebody planted in schema public must not run as he.
+# Of every session of the superuser: what somebody planted in schema public must not run as the superuser.
 OWN_PATH = "-c search_path=pg_catalog,pg_temp"
 
 type Row = tuple[Any, ...]

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hanam_mail.host import frame
+from hanam_mail.host.output import rows
 
 _MAILBOX = re.compile(r"[a-z0-9]{1,32}")
 # A message that was being taken when the lock came is in the queue by then.
@@ -31,7 +32,7 @@ def run(command: Sequence[str], given: str = "") -> str:
 
 def hold(logins: set[str], execute: Run = run) -> int:
     """Hold the messages that these logins handed in; how many there were."""
-    waiting = [json.loads(line) for line in execute(["postqueue", "-j"], "").splitlines()]
+    waiting = [json.loads(line) for line in rows(execute(["postqueue", "-j"], ""))]
     held, found = 0, list[str]()
 
     def hold_found() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from hanam_mail.host import frame
+from hanam_mail.host.output import rows
 from hanam_mail.host.search_places import BELOW_A_HOME
 
 # Who says it of whom: a session of IMAP or a delivery, of the mailbox's id. A person chooses none of it.
@@ -63,7 +64,7 @@ def written(cursor: Path) -> list[str]:
     # No line is no fault, but the exit status is 1.
     if done.returncode != 0 and done.stderr:
         raise OSError(f"journalctl: {done.stderr.strip()}")
-    return done.stdout.splitlines()
+    return rows(done.stdout)
 
 
 def mend(store: Path, read: Callable[[], Iterable[str]]) -> dict[str, int]:

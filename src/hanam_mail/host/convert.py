@@ -20,13 +20,13 @@ from threading import Event
 
 from hanam_mail import atomic_file, vietnamese
 from hanam_mail.host import mail_format, mail_home
-from hanam_mail.host.backup.backup import human
 from hanam_mail.host.backup.one_at_a_time import only_one
 from hanam_mail.host.backup.restore_which import INCOMPLETE, UNDECIDED, user_field
 from hanam_mail.host.backup.settings import BackupError
 from hanam_mail.host.convert_mailbox import Room, back, convert, reload_dovecot, size
 from hanam_mail.host.mail_format import FormatError, place
 from hanam_mail.host.mail_home import FORMER, MAILDIR, SDBOX
+from hanam_mail.host.output import human
 
 CONFIGURATION = Path("/etc/dovecot/dovecot.conf")
 SETTINGS = Path("/etc/hanam-mail/store.json")

@@ -1,4 +1,4 @@
-"""What other programs print, line by line."""
+"""What other programs print, line by line, and what ours print."""
 
 
 def rows(output: str) -> list[str]:
@@ -8,3 +8,13 @@ def rows(output: str) -> list[str]:
     addresses that have these, and what follows would count as a line of the program's own.
     """
     return output.removesuffix("\n").split("\n") if output else []
+
+
+def human(octets: int) -> str:
+    """A size for readers of English, as restic writes it: 1.2 GiB."""
+    amount = float(octets)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024 or unit == "GiB":
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    raise AssertionError

@@ -21,6 +21,7 @@ from hanam_mail.host.backup.restic import FOLLOWUP, FULL, messages, require_repo
 from hanam_mail.host.backup.settings import STATUS, UNIT, BackupError, Config, late, load_config
 from hanam_mail.host.backup.times import now, parse_time, shown
 from hanam_mail.host.mail_home import DRAFTS, FORMER, MAILDIR, SDBOX
+from hanam_mail.host.output import human
 from hanam_mail.vietnamese import size
 
 # Folders of messages in a home: of sdbox, and of a Maildir that is not converted yet.
@@ -207,16 +208,6 @@ def run(config: Config) -> int:
 
 
 # --- the operator's commands ----------------------------------------------------------------------
-
-
-def human(octets: int) -> str:
-    """A size for readers of English, as restic writes it: 1.2 GiB."""
-    amount = float(octets)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < 1024 or unit == "GiB":
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    raise AssertionError
 
 
 def report(status: dict[str, Any]) -> int:

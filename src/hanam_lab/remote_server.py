@@ -17,6 +17,8 @@ LATE = 257
 """Stands where an exit code would, of a command that was ended: as in remote.py, which is not to be had here."""
 
 _running = set[int]()
+_starting = threading.Lock()
+_over = threading.Event()
 _writing = threading.Lock()
 
 
@@ -27,9 +29,12 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         command, given = requests.read(header["command"]), requests.read(header["given"])
         _say(answers, {"id": header["id"]})
         threading.Thread(target=_answer, args=(answers, header, command, given), daemon=True).start()
-    for pid in list(_running):
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
+    with _starting:
+        # Nothing begins from here on, and whatever has begun is known.
+        _over.set()
+        for pid in list(_running):
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
 
 
 def _answer(answers: BinaryIO, header: dict[str, int], command: bytes, given: bytes) -> None:
@@ -39,18 +44,11 @@ def _answer(answers: BinaryIO, header: dict[str, int], command: bytes, given: by
 
 
 def _run(command: bytes, given: bytes, seconds: int) -> tuple[int, bytes, bytes]:
-    """The command is a file without a name to its shell: a command line is for everybody to read."""
-    script = os.memfd_create("command")
-    try:
-        os.write(script, command)
-        process = subprocess.Popen(
-            ["sh", f"/proc/self/fd/{script}"],
-            stdin=subprocess.PIPE if given else subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=(script,), start_new_session=True,
-        )  # fmt: skip
-    finally:
-        os.close(script)
-    _running.add(process.pid)
+    with _starting:
+        if _over.is_set():
+            return LATE, b"", b"logged out"
+        process = _start(command, piped=bool(given))
+        _running.add(process.pid)
     try:
         output, complaint = process.communicate(given or None, timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -60,6 +58,20 @@ def _run(command: bytes, given: bytes, seconds: int) -> tuple[int, bytes, bytes]
     finally:
         _running.discard(process.pid)
     return process.returncode, output, complaint
+
+
+def _start(command: bytes, *, piped: bool) -> "subprocess.Popen[bytes]":
+    """The command is a file without a name to its shell: a command line is for everybody to read."""
+    script = os.memfd_create("command")
+    try:
+        os.write(script, command)
+        return subprocess.Popen(
+            ["sh", f"/proc/self/fd/{script}"],
+            stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=(script,), start_new_session=True,
+        )  # fmt: skip
+    finally:
+        os.close(script)
 
 
 def _say(answers: BinaryIO, header: dict[str, int], *parts: bytes) -> None:

@@ -93,6 +93,19 @@ def test_nothing_runs_on_after_the_log_out(remote: Remote, tmp_path: Path) -> No
     _wait_for_the_end(int((tmp_path / "pid").read_text()))
 
 
+def test_what_begins_while_somebody_logs_out_ends_too(tmp_path: Path, remote: Remote) -> None:
+    """The log-out comes between the arrival of a command and its first step: many begin at once."""
+    with ThreadPoolExecutor(20) as pool:
+        for number in range(20):
+            pool.submit(remote.run, f"echo $$ > {tmp_path}/{number}.pid; sleep 61")
+        while not list(tmp_path.glob("*.pid")):
+            time.sleep(0.001)
+        remote.close()
+    for file in tmp_path.glob("*.pid"):
+        if pid := file.read_text():
+            _wait_for_the_end(int(pid))
+
+
 def test_who_cannot_log_in_hears_why(tmp_path: Path) -> None:
     answer = Remote(["sh", "-c", "echo no such host >&2; exit 255"]).run("true")
     assert (answer.code, answer.complaint) == (LOST, b"the connection is lost: no such host\n")

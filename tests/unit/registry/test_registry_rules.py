@@ -171,12 +171,14 @@ def test_an_agency_that_stands_has_mailboxes(world: World) -> None:
 # --- forms of people's addresses ---
 
 
-def second(world: World, file: str, address: str, *, identity: str = "v3b4n6", name: str = "Lê An") -> None:
+def second(
+    world: World, file: str, address: str, *, identity: str = "v3b4n6", name: str = "Lê An", issued: str = ISSUED
+) -> None:
     """Add a person at the end of an agency's file; a name too long for one was seen on the papers."""
     exact = "    exact_name: true\n" if len(name) > 64 else ""
     world.files[file] += (
         f"  - id: {identity}\n    kind: person\n    name: {name}\n{exact}    address: {address}\n"
-        f"    history:\n      - {{{ISSUED}}}\n"
+        f"    history:\n      - {{{issued}}}\n"
     )
 
 
@@ -214,6 +216,23 @@ def test_whoever_has_the_suffix_keeps_it_beside_a_later_namesake(world: World) -
     second(world, "stp.yml", "lean.tp")
     second(world, "stp.yml", "lean.phuly", identity="v4b4n6")
     assert world.problems() == []
+
+
+@pytest.mark.dieu5
+@pytest.mark.parametrize(("back", "problems"), [("2024-03-01", 0), ("2024-02-29", 1)])
+def test_whoever_takes_the_name_back_on_the_day_of_anothers_issue_may_have_come_after(
+    world: World, back: str, problems: int
+) -> None:
+    world.happen(
+        "v2b4n6",
+        [
+            f"{RENAME.replace('03-01', '02-20')}, was: lean, was_name: Lê An",
+            f"{RENAME.replace('2024-03-01', back)}, was: tranbinh, was_name: Trần Bình",
+        ],
+    )
+    aliases(world, "v2b4n6", "address: tranbinh")
+    second(world, "snv.yml", "lean.nv", issued=ISSUED.replace("02-01", "03-01"))
+    assert [problem.clause for problem in world.problems()] == ["Đ5.2c"] * problems
 
 
 @pytest.mark.dieu5

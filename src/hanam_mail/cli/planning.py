@@ -93,7 +93,7 @@ def _review(path: Path, base: str, *, canonical: bool) -> "Review":
     if canonical and (otherwise := problems(after, path)):
         raise InputError(otherwise)
     with working(f"Đang so với {base}"):
-        before = revisions.revision(path, base, cache=cache.cache_folder())
+        before = revisions.revision(path, base, cache=cache.cache_folder(), became=after)
         found = revisions.assess(
             before, after, loading.today(), revisions.domain_beside(path), revisions.limit_beside(path)
         )

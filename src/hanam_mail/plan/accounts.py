@@ -1,8 +1,8 @@
 """The accounts as values: agencies, mailboxes, addresses, clerks, absences; read from the desired state."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -160,11 +160,11 @@ def wanted(state: Mapping[str, Iterable[Mapping[str, Any]]]) -> Accounts:
                 other = addresses[address.local_part].mailbox
                 twice.append(f"{id_}: địa chỉ {address.local_part} đã được ghi cho hộp thư {other}")
             addresses[address.local_part] = address
-        clerks.update((id_, clerk) for clerk in item["clerks"])
-        absences.update(
-            Absence(id_, date.fromisoformat(entry["from"]), date.fromisoformat(entry["to"]), entry["request"])
-            for entry in item.get("absences", ())
-        )
+        for clerk in item["clerks"]:
+            clerks.add((id_, clerk))
+        for entry in item.get("absences", ()):
+            begins, ends = date.fromisoformat(entry["from"]), date.fromisoformat(entry["to"])
+            absences.add(Absence(id_, begins, ends, entry["request"]))
         if item.get("shrink"):
             shrinking.add(id_)
         events[id_] = item.get("events", ())
@@ -181,6 +181,21 @@ def wanted(state: Mapping[str, Iterable[Mapping[str, Any]]]) -> Accounts:
         frozenset(shrinking),
         decided,
         events,
+    )
+
+
+def joined(part: Accounts, ids: Set[str], rest: Accounts) -> Accounts:
+    """`rest` with the mailboxes of `part` that have these ids, and all that is theirs; both are git's."""
+    events = {id_: each for id_, each in (part.events or {}).items() if id_ in ids}
+    return replace(
+        rest,
+        mailboxes={id_: box for id_, box in part.mailboxes.items() if id_ in ids} | dict(rest.mailboxes),
+        addresses={name: each for name, each in part.addresses.items() if each.mailbox in ids} | dict(rest.addresses),
+        clerks=frozenset(pair for pair in part.clerks if pair[0] in ids) | rest.clerks,
+        absences=frozenset(each for each in part.absences if each.mailbox in ids) | rest.absences,
+        shrinking=(part.shrinking & ids) | rest.shrinking,
+        decided={id_: last for id_, last in part.decided.items() if id_ in ids} | dict(rest.decided),
+        events=events | dict(rest.events or {}),
     )
 
 

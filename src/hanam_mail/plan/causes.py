@@ -68,7 +68,7 @@ class Causes:
         if have.events is None or want.events is None:
             return
         for id_, events in want.events.items():
-            if id_ not in have.events:
+            if id_ not in have.events or have.events[id_] is events:
                 continue
             if list(map(_event, events[: len(have.events[id_])])) != list(map(_event, have.events[id_])):
                 yield id_, "history", None, "rewritten"

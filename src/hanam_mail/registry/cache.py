@@ -26,10 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail.errors import Source
-from hanam_mail.registry.model import Agency, Mailbox
-from hanam_mail.registry.requests import Request
-
-type Entry = Agency | Mailbox | Request
+from hanam_mail.registry.model import Entry
 
 # The modules that make entries of a text: entries.py and what it imports.
 CODE = (

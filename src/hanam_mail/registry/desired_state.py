@@ -77,6 +77,8 @@ def desired_state(registry: Registry) -> dict[str, list[dict[str, Any]]]:
 
 def _mailbox(mailbox: Mailbox, registry: Registry) -> dict[str, Any]:
     now = standing(mailbox.history, mailbox.kind, registry.regulation)
+    events = [_document(event, registry) for event in mailbox.history]
+    decided = next(place for place, event in enumerate(mailbox.history) if event is now.document)
     return {
         "id": mailbox.id,
         "kind": mailbox.kind.value,
@@ -91,9 +93,9 @@ def _mailbox(mailbox: Mailbox, registry: Registry) -> dict[str, Any]:
         "state": now.state.value,
         "shard": 0,
         "clerks": list(mailbox.clerks),
-        "document": _document(now.document, registry),
-        "events": [_document(event, registry) for event in mailbox.history],
-        "last": _document(mailbox.history[-1], registry) if mailbox.history[-1] is not now.document else None,
+        "document": events[decided],
+        "events": events,
+        "last": events[-1] if mailbox.history[-1] is not now.document else None,
     }
 
 

@@ -5,7 +5,7 @@ document = desired_state(registry)        what the accounts host applies, see de
 """
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from hanam_mail.errors import InputError
 from hanam_mail.registry import entries, folder, rules, settings
 from hanam_mail.registry.cache import Cache
 from hanam_mail.registry.desired_state import desired_state
-from hanam_mail.registry.model import Registry
+from hanam_mail.registry.model import Entry, Registry
 from hanam_mail.regulation import group_vars, provisions
 from hanam_mail.regulation.provisions import Regulation
 
@@ -45,6 +45,7 @@ def load(
     regulated_by: Regulation | None = None,
     day: date | None = None,
     cache: Path | None = None,
+    former_of: Registry | None = None,
     former: bool = False,
 ) -> Registry:
     """Read and check the registry in the folder `path` (agencies there, the register of requests in
@@ -52,16 +53,20 @@ def load(
 
     `regulated_by` defaults to the regulation beside the registry, `day` to today: no date may lie after it.
     `cache` is a folder where read files are kept (cache.cache_folder()); None keeps none. `former`: an earlier
-    revision, which may break rules (rules.check).
+    revision, which may break rules (rules.check); `former_of` is what it became, and shares the entries of every text
+    that is the same, so that their sources name its files.
     Raises InputError with all problems of all files; those of regulation.yml and registry.yml alone.
     """
     rule_book = regulated_by or provisions.load(regulation_beside(path))
     chosen = settings.load(settings_beside(path))
     found = entries.Found()
     known = Cache(cache, rule_book)
+    shared = former_of.texts if former_of is not None and former_of.regulation == rule_book else {}
+    texts: dict[str, Sequence[Entry]] = {}
     with _no_collector():
         for file, text in folder.texts(path, found.problems).items():
-            _read(text, file, rule_book, known, found)
+            texts[text] = shared.get(text) or _read(text, file, rule_book, known, found)
+            found.add(texts[text])
         problems = [*found.problems, *rules.check(found, rule_book, day or today(), chosen, former=former)]
     known.tidy()
     if problems:
@@ -72,11 +77,12 @@ def load(
         requests={request.id: request for request in found.requests},
         regulation=rule_book,
         settings=chosen,
+        texts=texts,
     )
 
 
-def _read(text: str, file: Path, rule_book: Regulation, known: Cache, found: entries.Found) -> None:
-    """Add what a file holds to `found`, from the cache if the text was read without a fault before."""
+def _read(text: str, file: Path, rule_book: Regulation, known: Cache, found: entries.Found) -> Sequence[Entry]:
+    """What a file holds, from the cache if the text was read without a fault before; its faults go to `found`."""
     read = known.get(text, str(file))
     if read is None:
         fresh = entries.Found()
@@ -89,7 +95,7 @@ def _read(text: str, file: Path, rule_book: Regulation, known: Cache, found: ent
             known.put(text, read)
         found.problems.extend(fresh.problems)
         found.unread.update(fresh.unread)
-    found.add(read)
+    return read
 
 
 @contextmanager

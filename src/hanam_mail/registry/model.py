@@ -6,7 +6,7 @@ there are equal. Sizes are octets, dates calendar dates in the province's time z
 in lower case.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -300,6 +300,10 @@ class Mailbox:
         return tuple(reversed(found))
 
 
+type Entry = Agency | Mailbox | Request
+"""What the files hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The operator's own settings of the registry (registry.yml of the province).
@@ -314,10 +318,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """All of `mailboxes/`, checked by `regulation`. Keys are ids; the order is that of files and entries."""
+    """All of `mailboxes/`, checked by `regulation`. Keys are ids; the order is that of files and entries.
+
+    `texts` is what each file's text said, where it was read from files: an earlier revision shares it.
+    """
 
     agencies: Mapping[str, Agency]
     mailboxes: Mapping[str, Mailbox]
     requests: Mapping[str, Request]
     regulation: Regulation
     settings: Settings = Settings()
+    texts: Mapping[str, Sequence[Entry]] = field(default_factory=dict, compare=False, repr=False)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from hanam_mail.regulation.naming.characters import EachCharacter
 from hanam_mail.regulation.naming.syllables import is_syllable
 
 TCVN3, VNI = "TCVN3 (ABC)", "VNI"
@@ -23,6 +24,10 @@ _VNI_ADDITIONS = {"aú": "ẳ", "AÚ": "Ẳ", "î": "ỵ", "Î": "Ỵ"}
 PARTICLE = re.compile(r"[HKYhky](?:['’‘ʼ`´′-]|\s)")
 _NO_VNI = re.compile(r"(?<![Aa])[Êê]")
 _LAST_LEGACY = "\u00ff"
+# A soft hyphen is of that kind as well, and is TCVN3's ư.
+_WITHOUT_ZERO_WIDTH = EachCharacter(
+    lambda char: char if char <= _LAST_LEGACY or unicodedata.category(char) != "Cf" else ""
+)
 # The marks that part words in either encoding; signs beyond ASCII are letters there.
 _PARTING = re.compile(r"[\s\x00-\x40\x5b-\x60\x7b-\x7f]+")
 
@@ -76,10 +81,12 @@ def _follow(text: str, encoding: str) -> Converted | None:
 
 
 def _visible(text: str) -> str:
-    """Without zero-width characters, byte order marks and the like, which no encoding before Unicode had."""
+    """Without zero-width characters, byte order marks and the like, which no encoding before Unicode had; composed,
+    since some systems hand on every text decomposed.
+    """
     if text.isascii():
         return text
-    return "".join(char for char in text if char <= _LAST_LEGACY or unicodedata.category(char) != "Cf")
+    return unicodedata.normalize("NFC", text.translate(_WITHOUT_ZERO_WIDTH))
 
 
 def _may_be_legacy(text: str) -> bool:

@@ -8,6 +8,7 @@ import io
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -24,12 +25,35 @@ _JUDGES = ("regulation.yml", "registry.yml")
 
 def assess(before: Registry, after: Registry, today: date, domain: str, limit: Limit | None) -> Assessment:
     """The whole plan, what may never be (an address given to another), and what the operator must allow first."""
-    have, want = (accounts.wanted(loading.desired_state(side)) for side in (before, after))
+    want = accounts.wanted(loading.desired_state(after))
+    same = _unchanged(before, after)
+    others = {id_: mailbox for id_, mailbox in before.mailboxes.items() if id_ not in same}
+    have = accounts.joined(want, same, accounts.wanted(loading.desired_state(replace(before, mailboxes=others))))
     return compare.assess(have, want, today, domain=domain, limit=limit)
 
 
-def revision(folder: Path, name: str, *, day: date | None = None, cache: Path | None = None) -> Registry:
-    """The registry in `folder` as the git revision `name` has it, checked by that revision's regulation.
+def _unchanged(before: Registry, after: Registry) -> frozenset[str]:
+    """The ids of mailboxes of which both say the same, in their entries and in the requests these name."""
+    if before.regulation != after.regulation:
+        return frozenset()
+    changed = {id_ for id_, request in before.requests.items() if after.requests.get(id_) != request}
+    return frozenset(
+        id_
+        for id_, mailbox in before.mailboxes.items()
+        if after.mailboxes.get(id_) == mailbox and not any(event.request in changed for event in mailbox.history)
+    )
+
+
+def revision(
+    folder: Path,
+    name: str,
+    *,
+    day: date | None = None,
+    cache: Path | None = None,
+    became: Registry | None = None,
+) -> Registry:
+    """The registry in `folder` as the git revision `name` has it, checked by that revision's regulation. What it
+    `became`, if that was read already, saves reading what is the same again.
 
     Raises InputError when there is no such revision, or nothing of the registry in it.
     """
@@ -48,9 +72,11 @@ def revision(folder: Path, name: str, *, day: date | None = None, cache: Path | 
             files.extractall(scratch, filter="data")
         try:
             judge = provisions.load(loading.regulation_beside(Path(scratch) / place), former=True)
-            return loading.load(Path(scratch) / place, regulated_by=judge, day=day, cache=cache, former=True)
+            return loading.load(
+                Path(scratch) / place, regulated_by=judge, day=day, cache=cache, former=True, former_of=became
+            )
         except InputError as error:
-            raise InputError([_of_revision(problem, scratch, name) for problem in error.problems]) from error
+            raise InputError([_of_revision(each, (Path(scratch), root), name) for each in error.problems]) from error
 
 
 def domain_beside(folder: Path) -> str:
@@ -92,6 +118,8 @@ def _git(folder: Path, *words: str, missing: str = "") -> bytes:
     return done.stdout
 
 
-def _of_revision(problem: Problem, scratch: str, name: str) -> Problem:
-    """The problem, its file named as git does: revision:path."""
-    return replace(problem, file=f"{name}:{problem.file.removeprefix(scratch).lstrip('/')}")
+def _of_revision(problem: Problem, folders: Iterable[Path], name: str) -> Problem:
+    """The problem, its file named as git does: revision:path. It lies in one of the folders."""
+    file = Path(problem.file).resolve()
+    within = next((folder.resolve() for folder in folders if file.is_relative_to(folder.resolve())), Path("/"))
+    return replace(problem, file=f"{name}:{file.relative_to(within)}")

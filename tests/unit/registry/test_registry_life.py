@@ -11,9 +11,11 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from tests.unit.registry_world import RULE_BOOK, TODAY, World
 
 from hanam_mail.editing import DraftError, WorkingCopy
+from hanam_mail.plan import accounts, compare
 from hanam_mail.registry import loading
 from hanam_mail.registry.model import Registry
 from hanam_mail.registry.writing import canonical, store
+from hanam_mail.review import revisions
 
 DONE = date(2026, 11, 20)
 AGENCIES = st.sampled_from(["snv", "stp", "kb", "que.kb", "thptbienhoa", "snvld"])
@@ -64,7 +66,13 @@ class Life(RuleBasedStateMachine):
         store.write(self.folder, draft.registry())
         read = self.read()
         assert loading.desired_state(read) == loading.desired_state(draft.registry())
+        self.is_planned_as_if_nothing_were_shared(read)
         self.now = read
+
+    def is_planned_as_if_nothing_were_shared(self, after: Registry) -> None:
+        have, want = (accounts.wanted(loading.desired_state(side)) for side in (self.now, after))
+        found = revisions.assess(self.now, after, TODAY, "hanam.gov.vn", None)
+        assert found == compare.assess(have, want, TODAY, domain="hanam.gov.vn", limit=None)
 
     @initialize(target=ids)
     def people(self) -> object:

@@ -169,7 +169,7 @@ def test_what_passed_once_passes_as_itself(text: str, exact: bool) -> None:
     assert gate(passed, exact=exact) == passed
     # A particle that somebody parted from its name ("K' Brếu") is joined to it again.
     joined = re.sub(r"(?<=\b\w['’‘ʼ`´′])\s+(?=\w)", "", naming.normal(text))
-    assert naming.fold(passed) in (naming.fold(text), naming.fold(joined))
+    assert any(naming.fold(passed) == naming.fold(each) for each in (text, joined))
 
 
 # --- the doors ------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hanam_mail.regulation import naming, provisions
@@ -60,6 +60,9 @@ def test_any_text_makes_a_valid_local_part_or_is_refused(text: str) -> None:
 
 @fast
 @given(st.one_of(NAMES, ANYTHING), st.sampled_from(["NFC", "NFD"]))
+@example("\xad0Ù", "NFD")  # TCVN3
+@example("NguyÔn V¨n Hïng", "NFD")
+@example("Nguyeãn Vaên Huøng", "NFD")  # VNI
 def test_composed_and_decomposed_forms_are_one_name(text: str, form: str) -> None:
     def outcome(name: str) -> str:
         try:

@@ -16,6 +16,7 @@ from click.testing import Result
 
 from hanam_mail.errors import InputError
 from hanam_mail.plan.model import Limit
+from hanam_mail.registry import loading
 from hanam_mail.registry.model import Registry
 from hanam_mail.review import gitlab, merge_comment, revisions
 
@@ -128,6 +129,41 @@ def from_a_base_with(run: Run, history: Path, before: str, after: str) -> Result
     commit(history)
     file.write_text(good, encoding="utf-8")
     return run("plan", "--base", "HEAD")
+
+
+def test_the_base_is_the_same_whether_it_shares_what_is_unchanged_or_not(run: Run, history: Path) -> None:
+    run("quota", "tranquangminh", "3 GB", "--document", "2/VP", *PAPER)
+    after = loading.load(history / "mailboxes")
+    shared = revisions.revision(history / "mailboxes", "main", became=after)
+    assert shared == revisions.revision(history / "mailboxes", "main")
+    same = [id_ for id_, box in shared.mailboxes.items() if box is after.mailboxes[id_]]
+    assert len(after.mailboxes) / 2 < len(same) < len(after.mailboxes)
+
+
+def test_a_corrected_number_of_a_request_is_planned_for_the_mailboxes_of_unchanged_files(
+    run: Run, history: Path
+) -> None:
+    run("lock", "tranquangminh", "--reason", "compromised", "--document", "2/VP", *PAPER)
+    commit(history)
+    for file in (history / "mailboxes/requests").glob("*.yml"):
+        file.write_text(file.read_text("utf-8").replace("2/VP", "2/QĐ"), "utf-8")
+    (entry,) = json.loads(run("plan", "--base", "HEAD", "--json").stdout)["plan"]["entries"]
+    (change,) = entry["changes"]
+    assert [change[side]["number"] for side in ("before", "after")] == ["2/VP", "2/QĐ"]
+
+
+def test_a_base_that_names_a_missing_request_in_an_unchanged_file_is_named_as_the_revision(
+    run: Run, history: Path
+) -> None:
+    run("lock", "tranquangminh", "--reason", "compromised", "--document", "2/VP", *PAPER)
+    file = max((history / "mailboxes/requests").glob("*.yml"))
+    whole = file.read_text("utf-8")
+    file.unlink()
+    commit(history)
+    file.write_text(whole, "utf-8")
+    result = run("plan", "--base", "HEAD")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("HEAD:mailboxes/")
 
 
 def test_a_registry_without_git_is_one_sentence(run: Run) -> None:

@@ -102,18 +102,23 @@ def _persons(view: View) -> Iterator[Problem]:
             continue
         try:
             plains = {name: naming.plain_form(name, rules) for name in mailbox.names}
-            readings = [
-                (plains[name], form, value)
-                for name in mailbox.names
-                for form, value in naming.person_forms(mailbox.address, name, rules)
-            ]
-            plain = naming.person_address(mailbox.name, rules) if not readings else ""
+            is_plain = mailbox.address in plains.values()
+            readings = (
+                []
+                if is_plain
+                else [
+                    (plains[name], form, value)
+                    for name in mailbox.names
+                    for form, value in naming.person_forms(mailbox.address, name, rules)
+                ]
+            )
+            plain = "" if is_plain or readings else naming.person_address(mailbox.name, rules)
         except naming.NamingError as error:
             yield mailbox.source.problem("name", str(error), "Đ5.2a")
             continue
         for each in set(plains.values()):
             namesakes.setdefault(each, []).append(mailbox)
-        if any(form is None or form.part != "suffix" for _, form, _ in readings):
+        if is_plain or any(form is None or form.part != "suffix" for _, form, _ in readings):
             continue
         suffixes = {suffix for agency in _homes(mailbox, view) for suffix in agency.suffixes}
         mine = [(own, form) for own, form, value in readings if form is not None and value in suffixes]

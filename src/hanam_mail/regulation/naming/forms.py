@@ -19,7 +19,7 @@ def unit_parts(template: Template, name: str, rules: NamingRules, *, place: str 
     return _parts(template, words, lambda: initials(name, rules, place=place))
 
 
-def name_parts(template: Template, name: str, rules: NamingRules) -> dict[str, str]:
+def name_parts(template: Template, name: str) -> dict[str, str]:
     """The parts of the template that are made of the name of a person."""
     words = fold(name).split()
     return _parts(template, words, lambda: "".join(word if word.isdecimal() else word[0] for word in words))
@@ -51,12 +51,12 @@ def office_pattern(template: Template, agency: str) -> re.Pattern[str]:
     return re.compile("".join(pieces))
 
 
-def short_pattern(template: Template, name: str, rules: NamingRules) -> re.Pattern[str]:
+def short_pattern(template: Template, name: str) -> re.Pattern[str]:
     """What fits the form with each word of the name but the first and last whole, as its initial, or left out."""
     words = [re.escape(word) for word in fold(name).split()]
     inner = "".join(f"(?:{word}|{word[0]})?" for word in words[1:-1])
     short = {"slug": "".join([*words[:1], inner, *words[-1:][len(words) < 2 :]]), "middle": inner}
-    parts = {"": "", **{part: re.escape(made) for part, made in name_parts(template, name, rules).items()}, **short}
+    parts = {"": "", **{part: re.escape(made) for part, made in name_parts(template, name).items()}, **short}
     return re.compile("".join(re.escape(literal) + parts[part] for literal, part in template.pieces))
 
 

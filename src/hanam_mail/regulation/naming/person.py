@@ -6,7 +6,7 @@ from datetime import date
 from functools import lru_cache
 
 from hanam_mail.regulation.naming.forms import counter, name_parts, plain_pattern, render, short_pattern
-from hanam_mail.regulation.naming.grammar import LOCAL_PART_MAX_OCTETS, Namesake, NamingRules
+from hanam_mail.regulation.naming.grammar import LOCAL_PART_MAX_OCTETS, Namesake, NamingRules, Template
 from hanam_mail.regulation.naming.syllables import is_joined_syllables
 from hanam_mail.regulation.naming.text import NamingError, normal
 from hanam_mail.regulation.naming.words import is_local_part, local_part, slug, unit_name
@@ -65,8 +65,12 @@ def is_counted(address: str, name: str, rules: NamingRules) -> bool:
 
 def plain_form(name: str, rules: NamingRules) -> str:
     """The plain form even where it is too long to be an address."""
-    form = rules.forms["person"].address
-    return render(form, name_parts(form, name, rules))
+    return _filled(rules.forms["person"].address, name)
+
+
+@lru_cache(maxsize=65536)
+def _filled(form: Template, name: str) -> str:
+    return render(form, name_parts(form, name))
 
 
 def is_short(address: str, name: str, rules: NamingRules) -> bool:
@@ -78,7 +82,7 @@ def is_short(address: str, name: str, rules: NamingRules) -> bool:
     form = rules.forms["person"].address
     if len(plain_form(name, rules)) + _NAMESAKE_ROOM <= LOCAL_PART_MAX_OCTETS or not is_local_part(address):
         return False
-    return short_pattern(form, name, rules).fullmatch(address) is not None
+    return short_pattern(form, name).fullmatch(address) is not None
 
 
 def is_plain(address: str, rules: NamingRules) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from hanam_mail.regulation import legacy_encodings
+from hanam_mail.regulation.naming.characters import EachCharacter
 from hanam_mail.regulation.naming.syllables import STROKED_D, is_syllable
 
 # Letters of Cyrillic and Greek that cannot be told from Latin ones by eye.
@@ -26,6 +27,11 @@ _TONE = re.compile("[\u0300\u0301\u0303\u0309\u0323]")  # huyền, sắc, ngã, 
 # What of Latin-1 a Vietnamese name may hold; the rest there is foreign or of an encoding nobody recognised.
 _LATIN_1 = frozenset("àáâãèéêìíòóôõùúýÀÁÂÃÈÉÊÌÍÒÓÔÕÙÚÝðÐ´·")
 _ADVICE = "ghi tên bằng chữ quốc ngữ, hoặc phiên âm ra chữ cái Latinh như trên giấy tờ"
+
+
+_VISIBLE = EachCharacter(lambda char: char if char.isspace() or unicodedata.category(char) not in _INVISIBLE else "")
+_COMPATIBLE = EachCharacter(lambda char: unicodedata.normalize("NFKC", char) if char.isalnum() else char)
+_BARE = EachCharacter(lambda char: "" if unicodedata.combining(char) else char)
 
 
 class NamingError(ValueError):
@@ -44,8 +50,7 @@ def normal(name: str) -> str:
     """The name in NFC, without invisible and control characters, single spaces between words."""
     if name.isascii() and name.isprintable():
         return " ".join(name.split())
-    visible = "".join(char for char in name if char.isspace() or unicodedata.category(char) not in _INVISIBLE)
-    return " ".join(unicodedata.normalize("NFC", visible).split())
+    return " ".join(unicodedata.normalize("NFC", name.translate(_VISIBLE)).split())
 
 
 @lru_cache(maxsize=65536)
@@ -89,8 +94,7 @@ def fold(name: str) -> str:
             f"tên “{latin}” có ký tự “{unclear}” không rõ bảng mã: gõ lại bằng Unicode; tên nước ngoài viết không dấu"
         )
     latin = latin.replace("đ", "d").replace("Đ", "D").translate(_APOSTROPHES)
-    decomposed = unicodedata.normalize("NFKD", latin)
-    bare = "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
+    bare = unicodedata.normalize("NFKD", latin).translate(_BARE).casefold()
     if not bare.isascii():
         unwanted = (char for char in bare if not char.isascii() and (char.isalnum() or not char.isprintable()))
         foreign = next(unwanted, None)
@@ -130,9 +134,8 @@ def _latin(name: str) -> str:
     """
     if name.isascii():
         return name
-    text = "".join(unicodedata.normalize("NFKC", char) if char.isalnum() else char for char in name)
-    text = unicodedata.normalize("NFC", text).translate(STROKED_D)
-    if not any(char in _LOOK_ALIKES for char in unicodedata.normalize("NFD", text)):
+    text = unicodedata.normalize("NFC", name.translate(_COMPATIBLE)).translate(STROKED_D)
+    if _LOOK_ALIKES.keys().isdisjoint(unicodedata.normalize("NFD", text)):
         return text
     if not any("LATIN" in unicodedata.name(char, "") for char in text):
         return text

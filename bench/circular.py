@@ -94,7 +94,7 @@ class Log:
         """When each recipient of each message of the queue had it, in seconds since 1970; an error for who has not."""
         found = {}
         for line in self._lab.run(
-            "mx", f"journalctl --sync; journalctl -q -t postfix/lmtp -o json --since=@{self._began:.0f}"
+            "mx", f"journalctl --sync; journalctl -q -t postfix/lmtp -o json --since=@{int(self._began)}"
         ).splitlines():
             entry = json.loads(line)
             if not (match := _DELIVERED.match(entry["MESSAGE"])):

@@ -9,6 +9,7 @@ build/bench/sessions.json and sessions.md.
 import argparse
 import asyncio
 import itertools
+import json
 import math
 import resource
 import statistics
@@ -76,7 +77,7 @@ class Store:
         for path in before:
             path.write_text(str(limits[path]))
         try:
-            self._converge("-e", f"dovecot_imap_sessions={sessions + 100}")
+            self._converge("-e", json.dumps({"dovecot_imap_sessions": sessions + 100}))
             yield
         finally:
             self._converge()

@@ -3,7 +3,7 @@
     python3 store_client.py ours ADDRESS MAILBOX SIZE...     the running Dovecot, one of its mailboxes
     python3 store_client.py peer SIZE...                     a second Dovecot, as peers ship it: Maildir, quota `count`
 
-The mailbox is filled by copies of its own messages, which are links; then messages come in as from Postfix: the
+The mailbox is filled by copies of a short message, which are links; then messages come in as from Postfix: the
 question whether there is room, then LMTP. Seconds are those of processors that Dovecot's processes took.
 """
 
@@ -20,16 +20,19 @@ from pathlib import Path
 
 _KIB = 10
 _MESSAGES, _ROUNDS = 60, 3
+_FILLING = 5_000
 # Some hundred words, as many as there are in a language's letters: an index of search has what it has in life.
 _FIRST = ("cong", "van", "bao", "quyet", "hop", "nghi", "tinh", "huyen", "xa", "dan", "uy", "ban", "phong", "so", "ke")
 _LAST = ("", "an", "inh", "oc", "uong", "iet", "ao", "em", "ong", "at", "ich", "oi", "ua", "ang", "enh", "up")
 _OURS, _PEER = Path("/run/dovecot"), Path("/run/bench-peer")
 _PEER_MAIL = Path("/srv/mail/.bench")
+# Not in that folder, where Dovecot makes a link of its name.
+_PEER_CONFIGURATION = Path("/run/bench-peer.conf")
 _CONFIGURATION = f"""
 dovecot_config_version = 2.4.1
 dovecot_storage_version = 2.4.1
 base_dir = {_PEER}
-log_path = {_PEER}/log
+log_path = /run/bench-peer.log
 protocols = lmtp
 mail_driver = maildir
 mail_path = ~/Maildir
@@ -50,6 +53,7 @@ quota_status_success = DUNNO
 quota_status_nouser = DUNNO
 quota_status_overquota = 552 5.2.2 full
 passdb static {{
+  password = unused
 }}
 userdb static {{
 }}
@@ -98,25 +102,31 @@ class Store:
         lines = [" ".join(chosen[number : number + 14]) for number in range(0, len(chosen), 14)]
         self.body = "\r\n".join(lines)[: _KIB * 1024]
 
-    def run(self, command: str, *words: str) -> str:
-        configuration = [] if self.folder == _OURS else ["-c", str(self.folder / "dovecot.conf")]
-        line = ["doveadm", *configuration, "-o", "mail_plugins/quota=no", "-f", "tab"]
+    def run(self, command: str, *words: str, given: str = "") -> str:
+        configuration = [] if self.folder == _OURS else ["-c", str(_PEER_CONFIGURATION)]
+        line = ["doveadm", *configuration, "-o", "mail_plugins/quota=no", "-f", "flow"]
         line += [*command.split(), "-u", self.mailbox, *words]
-        return subprocess.run(line, check=True, capture_output=True, text=True).stdout
+        done = subprocess.run(line, input=given, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"exit {done.returncode} of {' '.join(line)}\n{done.stderr}")
+        return done.stdout
 
-    def messages(self) -> int:
-        return int(self.run("mailbox status", "messages", "INBOX").split()[-1])
+    def messages(self, folder: str = "INBOX") -> int:
+        return int(self.run("mailbox status", "messages", folder).split("messages=")[1])
 
     def fill(self, size: int) -> None:
+        """Copy short messages into the INBOX until there are so many: what grows with it grows with their number."""
+        if size and "Filling" not in self.run("mailbox list"):
+            self.run("mailbox create", "Filling")
+            self.run("save", "-m", "Filling", given=f"From: <an@ngoai.example>\n\n{self.body[:100]}\n")
+            while (have := self.messages("Filling")) < _FILLING:
+                self.run("copy", "Filling", "mailbox", "Filling", f"1:{min(have, _FILLING - have)}")
         while (have := self.messages()) < size:
-            if not have:
-                self.deliver()
-                continue
-            wanted = min(have, size - have)
-            self.run("copy", "INBOX", "mailbox", "INBOX", "1:" + str(wanted))
-        if self.folder == _OURS:
+            self.run("copy", "INBOX", "mailbox", "Filling", f"1:{min(_FILLING, size - have)}")
+        if size and self.folder == _OURS:
             # What was copied is not to be indexed while deliveries are measured.
-            self.run("index", "INBOX")
+            while f"messages={self.messages()} " not in self.run("fts flatcurve stats", "INBOX"):
+                time.sleep(1)
 
     def ask(self) -> None:
         question = {
@@ -177,9 +187,11 @@ def _peer() -> Store:
     _PEER_MAIL.mkdir(mode=0o700)
     shutil.chown(_PEER_MAIL, "vmail", "vmail")
     _PEER.mkdir(mode=0o755, exist_ok=True)
-    configuration = _PEER / "dovecot.conf"
-    configuration.write_text(_CONFIGURATION)
-    subprocess.run(["/usr/sbin/dovecot", "-c", str(configuration)], check=True)
+    _PEER_CONFIGURATION.write_text(_CONFIGURATION)
+    # Whoever runs this program waits until nobody can write to its output any more.
+    subprocess.run(["/usr/sbin/dovecot", "-c", str(_PEER_CONFIGURATION)], check=True, stdout=subprocess.DEVNULL)
+    while not (_PEER / "lmtp").is_socket() or not (_PEER / "master.pid").exists():
+        time.sleep(0.1)
     master = int((_PEER / "master.pid").read_text())
     return Store(master, _PEER, _PEER / "quota-status", "nguoidung@hanam.example", "nguoidung@hanam.example")
 
@@ -190,13 +202,15 @@ def main() -> None:
         address, mailbox, *sizes = words
         store = _ours(address, mailbox)
     else:
-        sizes, store = words, _peer()
+        sizes = words
     try:
+        if kind == "peer":
+            store = _peer()
         for size in map(int, sizes):
             print(json.dumps(store.measured(size)), flush=True)
     finally:
         if kind == "peer":
-            subprocess.run(["doveadm", "-c", str(_PEER / "dovecot.conf"), "stop"], check=False)
+            subprocess.run(["doveadm", "-c", str(_PEER_CONFIGURATION), "stop"], check=False)
             shutil.rmtree(_PEER_MAIL, ignore_errors=True)
 
 

@@ -110,6 +110,8 @@ async def hold(store: Store, sessions: Sequence[Session], minutes: float) -> tup
     held = Run(60 * minutes, store.processors() - used, 0)
     later = store.memory()
     told, late = await tell(store.lab, sessions)
+    for session in sessions:
+        session.close()  # before the host gets less memory again than they take
     count = len(sessions)
     return [
         measured(f"{count:,} sessions opened", [opened]),
@@ -163,9 +165,9 @@ def main() -> int:
     try:
         with store.room_for(options.sessions):
             found, facts = asyncio.run(hold(store, sessions, options.minutes))
+            write("sessions", found, facts)
     finally:
         people.forget()
-    write("sessions", found, facts)
     rows = [f"| {each.name} | {each.seconds:.2f} s |" for each in found]
     rows += [f"| {name} | {value} |" for name, value in facts.items()]
     text = f"{machine()['cores']} processors.\n\n| what | measured |\n| --- | ---: |\n" + "\n".join(rows) + "\n"

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 _KIB = 10
@@ -27,12 +28,12 @@ _LAST = ("", "an", "inh", "oc", "uong", "iet", "ao", "em", "ong", "at", "ich", "
 _OURS, _PEER = Path("/run/dovecot"), Path("/run/bench-peer")
 _PEER_MAIL = Path("/srv/mail/.bench")
 # Not in that folder, where Dovecot makes a link of its name.
-_PEER_CONFIGURATION = Path("/run/bench-peer.conf")
+_PEER_CONFIGURATION, _PEER_LOG = Path("/run/bench-peer.conf"), Path("/run/bench-peer.log")
 _CONFIGURATION = f"""
 dovecot_config_version = 2.4.1
 dovecot_storage_version = 2.4.1
 base_dir = {_PEER}
-log_path = /run/bench-peer.log
+log_path = {_PEER_LOG}
 protocols = lmtp
 mail_driver = maildir
 mail_path = ~/Maildir
@@ -125,8 +126,7 @@ class Store:
             self.run("copy", "INBOX", "mailbox", "Filling", f"1:{min(_FILLING, size - have)}")
         if size and self.folder == _OURS:
             # What was copied is not to be indexed while deliveries are measured.
-            while f"messages={self.messages()} " not in self.run("fts flatcurve stats", "INBOX"):
-                time.sleep(1)
+            _wait(lambda: f"messages={self.messages()} " in self.run("fts flatcurve stats", "INBOX"), 1800)
 
     def ask(self) -> None:
         question = {
@@ -177,6 +177,14 @@ class Store:
         return {"size": size, "load": os.getloadavg()[0], **rounds}
 
 
+def _wait(until: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not until():
+        if time.monotonic() > end:
+            raise TimeoutError
+        time.sleep(0.5)
+
+
 def _ours(address: str, mailbox: str) -> Store:
     pid = subprocess.check_output(["systemctl", "show", "dovecot", "--property=MainPID", "--value"], text=True)
     return Store(int(pid), _OURS, Path("/var/spool/postfix/private/quota-status"), address, mailbox)
@@ -190,8 +198,7 @@ def _peer() -> Store:
     _PEER_CONFIGURATION.write_text(_CONFIGURATION)
     # Whoever runs this program waits until nobody can write to its output any more.
     subprocess.run(["/usr/sbin/dovecot", "-c", str(_PEER_CONFIGURATION)], check=True, stdout=subprocess.DEVNULL)
-    while not (_PEER / "lmtp").is_socket() or not (_PEER / "master.pid").exists():
-        time.sleep(0.1)
+    _wait(lambda: (_PEER / "lmtp").is_socket() and (_PEER / "master.pid").exists(), 30)
     master = int((_PEER / "master.pid").read_text())
     return Store(master, _PEER, _PEER / "quota-status", "nguoidung@hanam.example", "nguoidung@hanam.example")
 
@@ -211,7 +218,10 @@ def main() -> None:
     finally:
         if kind == "peer":
             subprocess.run(["doveadm", "-c", str(_PEER_CONFIGURATION), "stop"], check=False)
-            shutil.rmtree(_PEER_MAIL, ignore_errors=True)
+            for folder in (_PEER_MAIL, _PEER):
+                shutil.rmtree(folder, ignore_errors=True)
+            for file in (_PEER_CONFIGURATION, _PEER_LOG):
+                file.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -24,17 +24,22 @@ _writing = threading.Lock()
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Run each command as it comes, side by side; ends with its input, and so does what still runs then."""
-    while line := requests.readline():
-        header = json.loads(line)
-        command, given = requests.read(header["command"]), requests.read(header["given"])
-        _say(answers, {"id": header["id"]})
-        threading.Thread(target=_answer, args=(answers, header, command, given), daemon=True).start()
-    with _starting:
-        # Nothing begins from here on, and whatever has begun is known.
-        _over.set()
-        for pid in list(_running):
-            with suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
+    try:
+        # A line or a command that was cut off is none.
+        while (line := requests.readline()).endswith(b"\n"):
+            header = json.loads(line)
+            command, given = requests.read(header["command"]), requests.read(header["given"])
+            if (len(command), len(given)) != (header["command"], header["given"]):
+                break
+            _say(answers, {"id": header["id"]})
+            threading.Thread(target=_answer, args=(answers, header, command, given), daemon=True).start()
+    finally:
+        with _starting:
+            # Nothing begins from here on, and whatever has begun is known.
+            _over.set()
+            for pid in list(_running):
+                with suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
 
 
 def _answer(answers: BinaryIO, header: dict[str, int], command: bytes, given: bytes) -> None:

@@ -53,8 +53,8 @@ def load(
 
     `regulated_by` defaults to the regulation beside the registry, `day` to today: no date may lie after it.
     `cache` is a folder where read files are kept (cache.cache_folder()); None keeps none. `former`: an earlier
-    revision, which may break rules (rules.check); `former_of` is what it became, and shares the entries of every text
-    that is the same, so that their sources name its files.
+    revision, which may break rules (rules.check); `former_of` is what it became, and shares the entries of every file
+    that says the same, whose sources then name its files.
     Raises InputError with all problems of all files; those of regulation.yml and registry.yml alone.
     """
     rule_book = regulated_by or provisions.load(regulation_beside(path))
@@ -62,11 +62,15 @@ def load(
     found = entries.Found()
     known = Cache(cache, rule_book)
     shared = former_of.texts if former_of is not None and former_of.regulation == rule_book else {}
-    texts: dict[str, Sequence[Entry]] = {}
+    texts: dict[Path, tuple[str, Sequence[Entry]]] = {}
     with _no_collector():
         for file, text in folder.texts(path, found.problems).items():
-            texts[text] = shared.get(text) or _read(text, file, rule_book, known, found)
-            found.add(texts[text])
+            place = file.relative_to(path)
+            before, read = shared.get(place, ("", ()))
+            if before != text:
+                read = _read(text, file, rule_book, known, found)
+            texts[place] = text, read
+            found.add(read)
         problems = [*found.problems, *rules.check(found, rule_book, day or today(), chosen, former=former)]
     known.tidy()
     if problems:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 
 from hanam_mail.errors import Source
 from hanam_mail.registry.requests import Request
@@ -320,7 +321,7 @@ class Settings:
 class Registry:
     """All of `mailboxes/`, checked by `regulation`. Keys are ids; the order is that of files and entries.
 
-    `texts` is what each file's text said, where it was read from files: an earlier revision shares it.
+    `texts` is each file's text and what it said, by its place in the folder: an earlier revision shares them.
     """
 
     agencies: Mapping[str, Agency]
@@ -328,4 +329,4 @@ class Registry:
     requests: Mapping[str, Request]
     regulation: Regulation
     settings: Settings = Settings()
-    texts: Mapping[str, Sequence[Entry]] = field(default_factory=dict, compare=False, repr=False)
+    texts: Mapping[Path, tuple[str, Sequence[Entry]]] = field(default_factory=dict, compare=False, repr=False)

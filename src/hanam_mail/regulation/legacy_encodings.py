@@ -66,7 +66,7 @@ def recognise_all(texts: Sequence[str]) -> list[Converted | None]:
     """
     alone = [recognise(text) for text in texts]
     encodings = {found.encoding for found in alone if found}
-    if len(encodings) != 1 or any(map(_is_unicode_only, texts)):
+    if len(encodings) != 1 or any(map(_is_unicode_only, map(_visible, texts))):
         return alone
     (encoding,) = encodings
     return [found or _follow(text, encoding) for text, found in zip(texts, alone, strict=True)]

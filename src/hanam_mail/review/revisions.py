@@ -8,7 +8,7 @@ import io
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -76,7 +76,8 @@ def revision(
                 Path(scratch) / place, regulated_by=judge, day=day, cache=cache, former=True, former_of=became
             )
         except InputError as error:
-            raise InputError([_of_revision(each, (Path(scratch), root), name) for each in error.problems]) from error
+            places = {Path(scratch) / place: place, folder: place, Path(scratch): Path()}
+            raise InputError([_of_revision(each, places, name) for each in error.problems]) from error
 
 
 def domain_beside(folder: Path) -> str:
@@ -118,8 +119,9 @@ def _git(folder: Path, *words: str, missing: str = "") -> bytes:
     return done.stdout
 
 
-def _of_revision(problem: Problem, folders: Iterable[Path], name: str) -> Problem:
-    """The problem, its file named as git does: revision:path. It lies in one of the folders."""
-    file = Path(problem.file).resolve()
-    within = next((folder.resolve() for folder in folders if file.is_relative_to(folder.resolve())), Path("/"))
-    return replace(problem, file=f"{name}:{file.relative_to(within)}")
+def _of_revision(problem: Problem, places: Mapping[Path, Path], name: str) -> Problem:
+    """The problem, its file named as git does: revision:path. `places`: where each folder lies in the repository."""
+    for folder, place in places.items():
+        if Path(problem.file).is_relative_to(folder):
+            return replace(problem, file=f"{name}:{place / Path(problem.file).relative_to(folder)}")
+    return problem

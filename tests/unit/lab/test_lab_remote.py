@@ -1,8 +1,11 @@
 """Commands over one kept login: here the login is a shell on this machine."""
 
+import json
 import os
 import signal
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hanam_lab.remote import LATE, LOST, Remote
+from hanam_lab.remote import LATE, LOST, PROGRAM, Remote
 
 
 @pytest.fixture
@@ -86,8 +89,7 @@ def test_what_had_begun_when_the_host_went_away_is_not_run_twice(remote: Remote,
 def test_nothing_runs_on_after_the_log_out(remote: Remote, tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(remote.run, f"echo $$ > {tmp_path}/pid; sleep 61")
-        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
-            time.sleep(0.02)
+        _wait_for_a_pid(tmp_path / "pid")
         remote.close()
         assert asked.result().code == LOST
     _wait_for_the_end(int((tmp_path / "pid").read_text()))
@@ -106,9 +108,41 @@ def test_what_begins_while_somebody_logs_out_ends_too(tmp_path: Path, remote: Re
             _wait_for_the_end(int(pid))
 
 
+def test_what_runs_ends_when_nobody_reads_its_answer_any_more(tmp_path: Path) -> None:
+    """A login that breaks off: the answers go nowhere, and there may be requests on the way still."""
+    served = subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert served.stdin and served.stdout
+    first, second = f"echo $$ > {tmp_path}/pid; sleep 61", "true"
+    for number, command in enumerate((first, second)):
+        if number:
+            _wait_for_a_pid(tmp_path / "pid")
+            served.stdout.close()
+        header = {"id": number, "command": len(command), "given": 0, "seconds": 60}
+        served.stdin.write(f"{json.dumps(header)}\n{command}".encode())
+        served.stdin.flush()
+    _wait_for_the_end(int((tmp_path / "pid").read_text()))
+    assert served.wait(10) != 0
+    served.stdin.close()
+
+
+@pytest.mark.parametrize("kept", [1, 20])
+def test_a_command_that_was_cut_off_is_not_run(tmp_path: Path, kept: int) -> None:
+    command = f"touch {tmp_path}/a" + " " * 20
+    header = {"id": 1, "command": len(command), "given": 0, "seconds": 60}
+    given = f"{json.dumps(header)}\n{command}".encode()[:-kept]
+    done = subprocess.run([sys.executable, "-c", PROGRAM], input=given, capture_output=True, check=True)
+    assert done.stdout == b""
+    assert not (tmp_path / "a").exists()
+
+
 def test_who_cannot_log_in_hears_why(tmp_path: Path) -> None:
     answer = Remote(["sh", "-c", "echo no such host >&2; exit 255"]).run("true")
     assert (answer.code, answer.complaint) == (LOST, b"the connection is lost: no such host\n")
+
+
+def _wait_for_a_pid(file: Path) -> None:
+    while not file.exists() or not file.read_text():
+        time.sleep(0.02)
 
 
 def _wait_for_the_end(pid: int) -> None:

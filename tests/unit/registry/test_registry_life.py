@@ -1,5 +1,6 @@
 """The registry through years of edits, written and read back after each: addresses, people and comments stay."""
 
+import shutil
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -63,8 +64,13 @@ class Life(RuleBasedStateMachine):
             getattr(draft, make)(*arguments, request=request.id, done=DONE, **more)
         except DraftError:
             return
+        former = self.folder.with_name("former")
+        shutil.rmtree(former, ignore_errors=True)
+        shutil.copytree(self.folder, former)
         store.write(self.folder, draft.registry())
         read = self.read()
+        shared = loading.load(former, regulated_by=RULE_BOOK, day=TODAY, former=True, former_of=read)
+        assert shared == self.now
         assert loading.desired_state(read) == loading.desired_state(draft.registry())
         self.is_planned_as_if_nothing_were_shared(read)
         self.now = read

@@ -1,6 +1,8 @@
 """Names in TCVN3 (ABC) and VNI are recognised, shown, and converted only when somebody confirms it (Đ3.4)."""
 
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -113,6 +115,13 @@ def test_cells_that_say_nothing_follow_the_rest_of_their_sheet() -> None:
 def test_cells_follow_nothing_where_unicode_stands_beside_or_encodings_mix() -> None:
     assert legacy_encodings.recognise_all(["Nguyeãn Vaên Huøng", "Thò Mai", "Nguyễn"])[1] is None
     assert legacy_encodings.recognise_all(["Nguyeãn Vaên Huøng", "Thò Mai", "NguyÔn V¨n Hïng"])[1] is None
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_sheet_with_unicode_in_it_is_not_converted_beyond_what_is_sure(form: Literal["NFC", "NFD"]) -> None:
+    sheet = ["Nguyễn Văn An", "Traàn Vaên Huøng", "Thò Mai", "Hoà"]
+    found = legacy_encodings.recognise_all([unicodedata.normalize(form, name) for name in sheet])
+    assert [each and each.text for each in found] == [None, "Trần Văn Hùng", None, None]
 
 
 def test_a_name_in_a_legacy_encoding_makes_no_address_but_shows_its_reading() -> None:

@@ -140,6 +140,17 @@ def test_the_base_is_the_same_whether_it_shares_what_is_unchanged_or_not(run: Ru
     assert len(after.mailboxes) / 2 < len(same) < len(after.mailboxes)
 
 
+def test_a_file_that_was_there_twice_is_named_where_the_base_had_it(run: Run, history: Path) -> None:
+    copy = history / "mailboxes/zzz.yml"
+    copy.write_text((history / "mailboxes/sxd.yml").read_text("utf-8"), "utf-8")
+    commit(history)
+    copy.unlink()
+    result = run("plan", "--base", "HEAD")
+    assert result.exit_code == 1
+    assert "HEAD:mailboxes/zzz.yml:" in result.stderr
+    assert {line.split(":")[0] for line in result.stderr.splitlines()[:-1]} == {"HEAD"}
+
+
 def test_a_corrected_number_of_a_request_is_planned_for_the_mailboxes_of_unchanged_files(
     run: Run, history: Path
 ) -> None:

@@ -366,7 +366,7 @@ def test_two_restores_do_not_run_at_once(lab: Lab, person: Sample) -> None:
         " echo exit $?",
     )
     assert said.rstrip().endswith("exit 6")
-    assert "một lần khôi phục khác đang chạy" in said
+    assert "khôi phục hộp thư khác đang chạy" in said
 
 
 @pytest.mark.dieu4

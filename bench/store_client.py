@@ -181,7 +181,7 @@ def _wait(until: Callable[[], bool], seconds: float) -> None:
     end = time.monotonic() + seconds
     while not until():
         if time.monotonic() > end:
-            raise TimeoutError
+            raise TimeoutError(f"nothing came within {seconds:.0f} s")
         time.sleep(0.5)
 
 

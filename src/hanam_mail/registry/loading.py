@@ -66,9 +66,8 @@ def load(
     with _no_collector():
         for file, text in folder.texts(path, found.problems).items():
             place = file.relative_to(path)
-            before, read = shared.get(place, ("", ()))
-            if before != text:
-                read = _read(text, file, rule_book, known, found)
+            before = shared.get(place)
+            read = before[1] if before and before[0] == text else _read(text, file, rule_book, known, found)
             texts[place] = text, read
             found.add(read)
         problems = [*found.problems, *rules.check(found, rule_book, day or today(), chosen, former=former)]

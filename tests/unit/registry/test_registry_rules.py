@@ -168,6 +168,13 @@ def test_an_agency_that_stands_has_mailboxes(world: World) -> None:
     assert (world.only_problem().field, world.only_problem().text) == ("mailboxes", "danh sách trống")
 
 
+@pytest.mark.parametrize("text", ["", "\n", "# nothing\n"])
+@pytest.mark.parametrize("file", ["snv.yml", "zzz.yml", "requests/2024.yml"])
+def test_an_empty_file_is_a_fault_and_no_registry_without_its_entries(world: World, file: str, text: str) -> None:
+    world.files[file] = text
+    assert any(problem.file.endswith(file) for problem in world.problems())
+
+
 # --- forms of people's addresses ---
 
 

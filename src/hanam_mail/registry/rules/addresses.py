@@ -143,21 +143,20 @@ def _unfit(plain: str, view: View) -> str:
 
 def _namesake(mailbox: Mailbox, plain: str, namesakes: list[Mailbox], view: View) -> Mailbox | None:
     """A namesake who was in the agency when the mailbox got its address there (Đ5.2c), None if there was none."""
-    found = next(((place, stay) for place, stay in enumerate(mailbox.stays) if stay.address == mailbox.address), None)
-    if found is None:
+    stay = next((stay for stay in mailbox.stays if stay.address == mailbox.address), None)
+    if stay is None:
         return None
-    changes, stay = found
     for other in namesakes:
-        for changes_before, before in enumerate(other.stays):
+        for before in other.stays:
             if other is mailbox or before.agency != stay.agency:
                 continue
             if not before.begin <= stay.begin < (before.end or date.max):
                 continue
-            # Those issued on one day came in the order of the file; of changes on one day nobody can tell the order.
-            if before.begin == stay.begin and (
-                changes or changes_before or view.places[other.id] > view.places[mailbox.id]
-            ):
-                continue
+            if before.begin == stay.begin:
+                # Those issued on one day came in the order of the file; changes of one day have no order.
+                issued = stay == mailbox.stays[0] and before == other.stays[0]
+                if not issued or view.places[other.id] > view.places[mailbox.id]:
+                    continue
             if naming.is_of(before.address, plain, view.regulation.naming):
                 return other
     return None

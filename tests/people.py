@@ -4,13 +4,15 @@ import secrets
 from collections.abc import Iterable, Sequence
 
 from tests.delegation import Delegation
-from tests.lab import Lab, Sample
+from tests.lab import Lab, Sample, wait_for
 
 PERSONS, DELEGATIONS = 60, 6
 """What is made together: the agents have their work with it once."""
 PASSWORD = "Tam-thoi-2026#"
 """How their passwords begin."""
 NAME = "Nguyễn Thử Nghiệm"
+REQUESTS = "/run/hanam-first-folders"
+"""Where the agent asks for the folders of a new mailbox."""
 MARK = "tt"
 """How the ids of mailboxes begin that were made here; the registry knows none of them."""
 
@@ -75,6 +77,7 @@ class People:
         )
         # What is opened from now on is not cut for what their making changed.
         self._lab.outwait_cuts()
+        wait_for(lambda: not self._lab.run("mailstore", f"ls {REQUESTS}").strip(), "the folders of new mailboxes")
         self._persons += [self._sample(person) for person in persons]
         self._delegations += [Delegation(self._address(agency), agency, self._sample(clerk)) for agency, clerk in pairs]
 

@@ -49,13 +49,15 @@ class Configuration:
     """From the agent's YAML file.
 
     `hold`: on a host with a queue of our people's mail, the folder that names the mailboxes whose mail is to be held
-    (hold_queue.py). `reports`: on the filter's host, the way to its Redis (filter_reports.py).
+    (hold_queue.py). `new`: on a mail store, the folder that names the mailboxes that have just been issued
+    (first_folders.py). `reports`: on the filter's host, the way to its Redis (filter_reports.py).
     """
 
     node: str
     dsn: str
     doveadm: tuple[str, ...]
     hold: Path | None = None
+    new: Path | None = None
     reports: Mapping[str, str] | None = None
 
     @classmethod
@@ -65,7 +67,7 @@ class Configuration:
 
         data = yaml.safe_load(path.read_text("utf-8"))
         required = {"node", "dsn", "doveadm"}
-        if not isinstance(data, dict) or not required <= set(data) <= required | {"hold", "reports"}:
+        if not isinstance(data, dict) or not required <= set(data) <= required | {"hold", "new", "reports"}:
             raise ConfigurationError(f"{path}: expected the keys node, dsn and doveadm")
         if not all(isinstance(data[key], str) and data[key] for key in ("node", "dsn")):
             raise ConfigurationError(f"{path}: node and dsn must be texts")
@@ -74,8 +76,8 @@ class Configuration:
         reports = data.get("reports")
         if reports is not None and (not isinstance(reports, dict) or set(reports) != filter_reports.KEYS):
             raise ConfigurationError(f"{path}: reports has the keys {', '.join(sorted(filter_reports.KEYS))}")
-        hold = data.get("hold")
-        return cls(data["node"], data["dsn"], tuple(data["doveadm"]), Path(hold) if hold else None, reports)
+        hold, new = (Path(data[key]) if data.get(key) else None for key in ("hold", "new"))
+        return cls(data["node"], data["dsn"], tuple(data["doveadm"]), hold, new, reports)
 
 
 def hold(events: Iterable[dovecot.Event], folder: Path | None) -> None:
@@ -86,6 +88,13 @@ def hold(events: Iterable[dovecot.Event], folder: Path | None) -> None:
         if event.payload.get("locked", True):
             (folder / event.mailbox).touch()
             log.info("hold the queue of %s", event.mailbox)
+
+
+def ask_for_folders(events: Iterable[dovecot.Event], requests: Path | None) -> None:
+    """Ask for the first folders of mailboxes that have just been issued."""
+    for event in events:
+        if requests is not None and event.topic == "mailbox.created" and event.mailbox is not None:
+            (requests / event.mailbox).touch()
 
 
 def warnings(events: Iterable[dovecot.Event]) -> list[str]:
@@ -150,6 +159,8 @@ def catch_up(
             held.update(event.seq for event in events)
         finally:
             dovecot.react(dovecot.deeds(events), configuration.doveadm, act)
+        # Dovecot has forgotten that it did not know them.
+        ask_for_folders(events, configuration.new)
         if pending is not None:
             pending.add(dovecot.later(events))
         connection.execute("SELECT mail.agent_done(%s, %s)", [configuration.node, events[-1].seq])

@@ -69,6 +69,7 @@ ZONES = "zones"
 INDEX_LOST = "index lost"
 SEARCH_DAMAGED = "search damaged"
 CONVERTING = "converting"
+DELIVERY_KILLED = "delivery killed"
 
 KNOWN: Mapping[str, Sequence[str]] = {
     CONVERGING: (
@@ -110,6 +111,11 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot \S+ Warning: (Killed with signal 15|SIGHUP received)",
         # A folder of a Maildir that only holds others.
         r"dovecot doveadm.*: Error: cmd mailbox status: .*Mailbox doesn't exist",
+    ),
+    DELIVERY_KILLED: (
+        r"dovecot lmtp.*: Fatal: master: service\(lmtp\): child \d+ killed with signal 9",
+        # One that somebody else had asked for just now.
+        r"dovecot master: Error: service\(lmtp\): command startup failed, throttling for \d+\.000 secs$",
     ),
     DOVECOT_AWAY: (
         r"postfix/\S+ .*(private/quota-status|server 127\.0\.0\.1:12342|connect to 127\.0\.0\.1:12342)",

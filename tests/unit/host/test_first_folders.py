@@ -99,7 +99,7 @@ def test_the_agent_asks_for_new_mailboxes_and_no_others(tmp_path: Path) -> None:
 
 
 def test_folders_are_asked_for_when_dovecot_has_forgotten_that_it_knew_no_such_mailbox(tmp_path: Path) -> None:
-    waiting = [(1, "mailbox.created", "p1", ["p1"], {})]
+    waiting: list[tuple[Any, ...]] = [(1, "mailbox.created", "p1", ["p1"], {})]
 
     class Outbox:
         def execute(self, statement: str, _values: object) -> list[Any]:

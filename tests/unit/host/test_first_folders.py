@@ -1,5 +1,7 @@
 """Folders of new mailboxes are made before anybody comes, and asked for until they are there."""
 
+import os
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,42 +33,69 @@ class Doveadm:
         return self.complaints
 
 
-def serve(folder: Path, doveadm: Doveadm) -> tuple[int, list[str], list[float]]:
+def serve(folder: Path, doveadm: first_folders.Run) -> tuple[first_folders.Outcome, list[float]]:
     slept: list[float] = []
-    return *first_folders.serve(folder, FOLDERS, doveadm, slept.append), slept
+    return first_folders.serve(folder, FOLDERS, doveadm, slept.append), slept
+
+
+def ask(folder: Path, *mailboxes: str, seconds_ago: float = 0) -> None:
+    for mailbox in mailboxes:
+        (folder / mailbox).touch()
+        os.utime(folder / mailbox, (time.time() - seconds_ago,) * 2)
 
 
 def test_each_request_is_served_in_batches_and_goes(tmp_path: Path) -> None:
-    names = [f"p{number:04}" for number in range(first_folders.BATCH + 1)]
-    for name in names:
-        (tmp_path / name).touch()
+    asked = [f"p{number:04}" for number in range(first_folders.BATCH + 1)]
+    ask(tmp_path, *asked)
     doveadm = Doveadm()
-    assert serve(tmp_path, doveadm) == (len(names), [], [])
-    assert doveadm.made == [names[:-1], names[-1:]]
-    assert not list(tmp_path.iterdir())
+    assert serve(tmp_path, doveadm) == (first_folders.Outcome(len(asked)), [])
+    assert doveadm.made == [asked[:-1], asked[-1:]]
+    assert not names(tmp_path)
 
 
 def test_folders_that_are_there_are_no_failure(tmp_path: Path) -> None:
-    (tmp_path / "p1").touch()
-    assert serve(tmp_path, Doveadm(THERE)) == (1, [], [])
-    assert not list(tmp_path.iterdir())
+    ask(tmp_path, "p1")
+    assert serve(tmp_path, Doveadm(THERE)) == (first_folders.Outcome(1), [])
+    assert not names(tmp_path)
 
 
-def test_a_request_that_failed_stays_and_those_before_it_are_done(tmp_path: Path) -> None:
-    for number in range(first_folders.BATCH + 1):
-        (tmp_path / f"p{number:04}").touch()
+def test_a_mailbox_that_fails_keeps_no_other_waiting(tmp_path: Path) -> None:
+    ask(tmp_path, *(f"p{number:04}" for number in range(first_folders.BATCH + 1)))
+    bad = "doveadm(p0001)<7><>: Error: mkdir(/srv/mail/p0/p0001/sdbox) failed: Not a directory"
+    outcome, slept = serve(tmp_path, Doveadm(THERE, bad))
+    # The complaint comes with each batch here; the second one does not have that mailbox.
+    assert outcome == first_folders.Outcome(first_folders.BATCH, [bad, bad])
+    assert slept == [first_folders.SOONEST]
+    assert names(tmp_path) == ["p0001"]
 
-    class FailsLater(Doveadm):
-        def __call__(self, command: Sequence[str]) -> list[str]:
-            self.complaints = [THERE, "doveadm(p2): Error: Userdb lookup failed"] if self.made else []
-            return super().__call__(command)
 
-    assert serve(tmp_path, FailsLater()) == (
-        first_folders.BATCH,
-        ["doveadm(p2): Error: Userdb lookup failed"],
-        [first_folders.AGAIN_SECONDS],
-    )
-    assert [path.name for path in tmp_path.iterdir()] == [f"p{first_folders.BATCH:04}"]
+@pytest.mark.parametrize(
+    "line",
+    [
+        "doveadm: Error: cmd mailbox create: Failed to iterate through some users",
+        "[Errno 2] No such file or directory: 'doveadm'",
+        "doveadm ended with -9",
+    ],
+)
+def test_with_dovecot_away_all_requests_stay_and_one_batch_is_tried(tmp_path: Path, line: str) -> None:
+    asked = [f"p{number:04}" for number in range(first_folders.BATCH + 1)]
+    ask(tmp_path, *asked, seconds_ago=200)
+    doveadm = Doveadm("doveadm(p0000): Error: cmd mailbox create: User lookup failed", line)
+    outcome, (slept,) = serve(tmp_path, doveadm)
+    assert outcome.made == 0
+    assert len(doveadm.made) == 1
+    assert names(tmp_path) == asked
+    # The longer it lasts the less often it is tried.
+    assert slept == pytest.approx(20, abs=1)
+
+
+def test_a_request_that_fails_for_an_hour_is_given_up(tmp_path: Path) -> None:
+    ask(tmp_path, "p1", seconds_ago=first_folders.GIVEN_UP_SECONDS)
+    ask(tmp_path, "p2", "p3")
+    outcome, (slept,) = serve(tmp_path, Doveadm("doveadm(p1): Error: x", "doveadm(p3): Error: x"))
+    assert (outcome.made, outcome.given_up) == (1, ["p1"])
+    assert names(tmp_path) == ["p3"]
+    assert slept == first_folders.LATEST
 
 
 def test_what_is_no_mailbox_is_not_asked_for(tmp_path: Path) -> None:
@@ -75,7 +104,7 @@ def test_what_is_no_mailbox_is_not_asked_for(tmp_path: Path) -> None:
     doveadm = Doveadm()
     serve(tmp_path, doveadm)
     assert doveadm.made == [["p1"]]
-    assert not list(tmp_path.iterdir())
+    assert not names(tmp_path)
 
 
 def test_a_command_that_dies_in_silence_complains(tmp_path: Path) -> None:
@@ -85,6 +114,12 @@ def test_a_command_that_dies_in_silence_complains(tmp_path: Path) -> None:
     assert first_folders.run([str(program)]) == [f"{program} ended with -9"]
     program.write_text("#!/bin/sh\necho 'doveadm(p1): Info: cmd: User no longer exists, skipping' >&2\n")
     assert first_folders.run([str(program)]) == []
+    # So it ends with the database away.
+    program.write_text("#!/bin/sh\necho 'doveadm(p1): Error: cmd: User lookup failed' >&2\n")
+    assert first_folders.run([str(program)]) == ["doveadm(p1): Error: cmd: User lookup failed"]
+    assert first_folders.run([str(tmp_path / "nothing")]) == [
+        f"[Errno 2] No such file or directory: '{tmp_path / 'nothing'}'"
+    ]
 
 
 def test_the_agent_asks_for_new_mailboxes_and_no_others(tmp_path: Path) -> None:

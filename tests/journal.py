@@ -27,6 +27,13 @@ _AWAY = (
     r"|Consistent recovery state has not been yet reached|Is the server running (locally|on that host) and accepting)"
 )
 
+# A mailbox that is issued meanwhile gets its folders afterwards.
+_FOLDERS_WAIT = (
+    r"hanam-first-folders doveadm\S* Error: .*((USER|User) lookup failed|connect\(\S+\) failed|iterate through)",
+    r"systemd (Failed to start )?hanam-first-folders\.service",
+    r"hanam-watch Tạo thư mục của hộp thư mới thất bại \(",
+)
+
 ON_THESE_HOSTS = (
     # nspawn's hosts have no such rights or devices.
     r"systemd .*Couldn't add UID/GID reference",
@@ -101,6 +108,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"systemd .*postgresql\S*service",
         r"systemd (Failed to start )?hanam-mail-notices\.service",
         r"hanam-watch Gửi thông báo thất bại \(",
+        *_FOLDERS_WAIT,
     ),
     # Who comes to a mailbox that is shut is told to come again; the list of those in a Maildir is taken up by a reload.
     CONVERTING: (
@@ -130,6 +138,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"hanam-watch Cửa IMAP của kho thư \(dovecot\.service\) không trả lời: ",
         r"roundcube PHP Warning: +stream_socket_client\(\): Unable to connect to 127\.0\.0\.1:1143 ",
         r"(roundcube|php\S*) .*(SMTP Error|Connection failed|unable to connect)",
+        *_FOLDERS_WAIT,
     ),
     FILTER_AWAY: (
         r"postfix/\S+ .*Milter service",

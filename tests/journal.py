@@ -30,8 +30,6 @@ _AWAY = (
 # A mailbox that is issued meanwhile gets its folders afterwards.
 _FOLDERS_WAIT = (
     r"hanam-first-folders doveadm\S* Error: .*((USER|User) lookup failed|connect\(\S+\) failed|iterate through)",
-    r"systemd (Failed to start )?hanam-first-folders\.service",
-    r"hanam-watch Tạo thư mục của hộp thư mới thất bại \(",
 )
 
 ON_THESE_HOSTS = (

@@ -11,7 +11,7 @@ PERSONS, DELEGATIONS = 60, 6
 PASSWORD = "Tam-thoi-2026#"
 """How their passwords begin."""
 NAME = "Nguyễn Thử Nghiệm"
-REQUESTS = "/run/hanam-first-folders"
+REQUESTS = "/var/lib/hanam-first-folders"
 """Where the agent asks for the folders of a new mailbox."""
 MARK = "tt"
 """How the ids of mailboxes begin that were made here; the registry knows none of them."""

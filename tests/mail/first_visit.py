@@ -35,7 +35,7 @@ def select(mailbox: str, together: threading.Barrier, said: dict[str, str], seco
 
 
 for place, mailbox in enumerate(sys.argv[1:]):
-    together, said = threading.Barrier(2), {"lmtp": "", "imap": ""}
+    together, said = threading.Barrier(2, timeout=60), {"lmtp": "", "imap": ""}
     # The message comes up to 20 ms before the session.
     parts = (
         threading.Thread(target=deliver, args=(mailbox, together, said)),

@@ -9,6 +9,7 @@ import smtplib
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 MAILBOX, KILLS, SEED = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 TEXT = "Kính gửi các đơn vị.\r\n".encode() * 400
@@ -51,14 +52,18 @@ senders = [threading.Thread(target=sender) for sender in (deliver, save)]
 for sender in senders:
     sender.start()
 chance = random.Random(SEED)  # noqa: S311 - no secret
-for _ in range(KILLS):
-    ready.clear()
-    ready.wait()
-    # At any moment until the answer.
-    over.wait(chance.uniform(0, 0.015))
-    subprocess.run(["pkill", "--signal=KILL", "--exact", "lmtp"], check=True)
-    cut.wait()
-    cut.clear()
-over.set()
-for sender in senders:
-    sender.join()
+# Postfix has a program of this name as well.
+kill = ["pkill", "--signal=KILL", "--exact", "--parent", Path("/run/dovecot/master.pid").read_text().strip(), "lmtp"]
+try:
+    for _ in range(KILLS):
+        ready.clear()
+        assert ready.wait(60), "no message was handed over"
+        # At any moment until the answer.
+        over.wait(chance.uniform(0, 0.03))
+        subprocess.run(kill, check=True)
+        assert cut.wait(60), "the connection was not cut"
+        cut.clear()
+finally:
+    over.set()
+    for sender in senders:
+        sender.join()

@@ -91,10 +91,17 @@ def hold(events: Iterable[dovecot.Event], folder: Path | None) -> None:
 
 
 def ask_for_folders(events: Iterable[dovecot.Event], requests: Path | None) -> None:
-    """Ask for the first folders of mailboxes that have just been issued."""
+    """Ask for the first folders of mailboxes that have just been issued.
+
+    Where that fails Dovecot makes them when somebody comes: no lock waits for it.
+    """
     for event in events:
         if requests is not None and event.topic == "mailbox.created" and event.mailbox is not None:
-            (requests / event.mailbox).touch()
+            try:
+                (requests / event.mailbox).touch()
+            except OSError as error:
+                log.error("the folders of new mailboxes cannot be asked for: %s", error)
+                return
 
 
 def warnings(events: Iterable[dovecot.Event]) -> list[str]:

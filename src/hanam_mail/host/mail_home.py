@@ -41,6 +41,13 @@ def has_messages(home: Path, kind: str) -> bool:
     return any(True for pattern in _MESSAGES[kind] for _ in (home / kind).glob(pattern))
 
 
+def untouched(home: Path) -> bool:
+    """Whether nobody has been in this home yet: folders as they are made for a new mailbox, no message, no filter."""
+    if not home.is_dir() or any(entry.name != SDBOX for entry in home.iterdir()):
+        return False
+    return not has_messages(home, SDBOX)
+
+
 def remove_empty(home: Path, kind: str) -> bool:
     """Remove the folder of that format if it has no message; False when it has some."""
     if has_messages(home, kind):

@@ -25,6 +25,7 @@ from hanam_mail.host.backup.restore_files import (
     as_owner,
     beside_the_store,
     fetch,
+    lost,
     put_whole,
     replace,
     stage,
@@ -107,8 +108,7 @@ def restore_mailbox(config: Config, arguments: Arguments) -> int:
                 return INCOMPLETE if unreadable else 0
         elif mailbox.known:
             # Sessions hold the old state in memory.
-            if arguments.replace:
-                doveadm("kick", mailbox.id)
+            doveadm("kick", mailbox.id)
             count_again(mailbox.id)
     log(arguments, f"mailbox {mailbox.id} from {snapshot}: {result.added} added, {result.present} present")
     print(
@@ -128,11 +128,12 @@ def restore_mailbox(config: Config, arguments: Arguments) -> int:
 
 
 def whole(config: Config, arguments: Arguments, mailbox: Mailbox, staged: Path) -> Result | None:
-    """The home as it was, where it is asked for or where there is none; None when what is there stays."""
-    if mailbox.home.exists() and not arguments.replace:
+    """The home as it was, where it is asked for or where it is lost; None when what is there stays."""
+    anew = lost(mailbox.home)
+    if not anew and not arguments.replace:
         return None
     copy = Copy(mailbox.id, staged)
-    copy.move_uids_on(Copy(mailbox.id, mailbox.home).folders())
+    copy.move_uids_on({} if anew else Copy(mailbox.id, mailbox.home).folders())
     result = Result(folders=len(copy.folders()), added=copy.messages())
     if arguments.replace:
         aside = Path(config.mail_root) / ".replaced" / f"{mailbox.id}.{now():%Y%m%dT%H%M%S}"

@@ -14,6 +14,7 @@ from hanam_mail.host.backup.restore_files import (
     as_owner,
     beside_the_mail,
     beside_the_store,
+    lost,
     put_beside_the_mail,
     put_whole,
     stage_all,
@@ -23,6 +24,7 @@ from hanam_mail.host.backup.restore_which import (
     INCOMPLETE,
     agreed,
     candidates,
+    doveadm,
     known_mailboxes,
     log,
     record,
@@ -57,7 +59,7 @@ def restore_all(config: Config, arguments: Arguments) -> int:
             try:
                 for place, reason in copies[home].make_ready().items():
                     staged.unreadable.append(Unreadable(root / home / place, reason))
-                if not (root / home).exists() and not arguments.dry_run:
+                if lost(root / home) and not arguments.dry_run:
                     copies[home].move_uids_on({})
                 return copies[home].messages()
             except Exception as error:
@@ -75,11 +77,11 @@ def restore_all(config: Config, arguments: Arguments) -> int:
 
         with ThreadPoolExecutor(os.cpu_count()) as several:
             numbers = dict(zip(homes, several.map(make_ready, homes), strict=True))
-            lost = [home for home in homes if not (root / home).exists() and home not in failed]
-            there = [home for home in homes if home not in {*lost, *failed}]
+            gone = [home for home in homes if lost(root / home) and home not in failed]
+            there = [home for home in homes if home not in {*gone, *failed}]
             compared = list(several.map(compare, there))
         if arguments.dry_run:
-            for home in lost:
+            for home in gone:
                 print(f"{home.name}: cả hộp thư / whole, {numbers[home]} thư / messages")
             for home, lack in compared:
                 show_lack(home.name, lack, beside_the_mail(area / "all" / home, root / home))
@@ -92,14 +94,18 @@ def restore_all(config: Config, arguments: Arguments) -> int:
                 f"{number} thư sẽ được đưa về các hộp thư đang có trên máy, cả những thư chủ hộp thư đã xóa",
                 f"{number} messages would come back into mailboxes that are there, also what was deleted on purpose",
             )
-        listed = no_more_a_maildir(home.name for home in lost)
+        listed = no_more_a_maildir(home.name for home in gone)
+        open_before = [home for home in gone if (root / home).exists()]
         with as_owner(config.mail_uid):
-            for home in lost:
+            for home in gone:
                 if put_whole(area / "all" / home, root / home, config.mail_uid):
                     total.added += numbers[home]
                 else:
                     # Mail has arrived since, and its delivery made the home.
                     there.append(home)
+        for home in open_before:
+            # A session may hold the empty mailbox in memory.
+            doveadm("kick", home.name)
         if again := [home.name for home in there if home.name in listed and (root / home / MAILDIR).is_dir()]:
             add_former(again)
         compared += map(compare, there[len(compared) :])

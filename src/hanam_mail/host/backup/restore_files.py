@@ -16,7 +16,7 @@ from hanam_mail import atomic_file
 from hanam_mail.host.backup import restore_maildir
 from hanam_mail.host.backup.restic import FOLLOWUP, Snapshot, messages, restic, snapshots
 from hanam_mail.host.backup.settings import BackupError, Config
-from hanam_mail.host.mail_home import MAILDIR, SDBOX
+from hanam_mail.host.mail_home import MAILDIR, SDBOX, untouched
 
 
 @dataclass
@@ -60,8 +60,21 @@ def make_directory(path: Path, uid: int) -> None:
     os.chown(path, uid, uid)
 
 
+def lost(home: Path) -> bool:
+    """Whether a restored home would take nothing away: after a store was lost, all mailboxes are issued anew."""
+    return not home.exists() or untouched(home)
+
+
 def put_whole(staged: Path, home: Path, uid: int) -> bool:
-    """Put a home where there is none; False when one has appeared."""
+    """Put a home where that of before is lost; False when somebody has been there since."""
+    if untouched(home):
+        exchange(staged, home)
+        if untouched(staged):
+            atomic_file.sync(home.parent)
+            return True
+        # Mail came at this moment.
+        exchange(staged, home)
+        return False
     if not home.parent.is_dir():
         make_directory(home.parent, uid)
     try:

@@ -10,7 +10,7 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,28 +20,29 @@ from hanam_mail.host.output import rows
 _MAILBOX = re.compile(r"[a-z0-9]{1,32}")
 # Seconds before requests that failed are tried again: a tenth of what the oldest has waited, between these two.
 SOONEST, LATEST = 3.0, 60.0
+# After so long the operator hears of it: a restart of Dovecot or the database is over by then.
+ALARM_SECONDS = 600.0
 # After so long one that fails is given up: Dovecot makes the folders when somebody comes.
-GIVEN_UP_SECONDS = 3600.0
+GIVEN_UP_SECONDS = 24 * 3600.0
 # So many mailboxes at a time. They take 4 s where bcrypt takes 70 ms.
 BATCH = 200
-_TIMEOUT = 300
-# So many complaints are written down at a time.
+# So many complaints are written down at a time: of a Dovecot that is away one says all.
 SHOWN = 10
-# doveadm says so of a folder that is there. Of one whose mailbox is no more it says something that is no error.
-_THERE = ": Mailbox already exists"
+_TIMEOUT = 300
+# doveadm says so of a folder that is there, and ends with this code. A mailbox that is no more is no error to it.
+_THERE, _THERE_CODE = ": Mailbox already exists", 65
 _INFORMS = ": Info: "
-# What it complains of; other lines are of all that it was to do.
-_CONCERNS = re.compile(r"doveadm\(([a-z0-9]{1,32})\)[:<]")
 
 type Run = Callable[[Sequence[str]], list[str]]
 
 
 @dataclass
 class Outcome:
-    """How many mailboxes got their folders, what hindered others, and who is given up."""
+    """How many mailboxes got their folders, what hindered others for how many seconds, and who is given up."""
 
     made: int = 0
     complaints: list[str] = field(default_factory=list)
+    seconds: float = 0.0
     given_up: list[str] = field(default_factory=list)
 
 
@@ -51,9 +52,11 @@ def run(command: Sequence[str]) -> list[str]:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT)
     except (OSError, subprocess.TimeoutExpired) as error:
         return [str(error)]
-    complaints = [line for line in rows(done.stderr) if _INFORMS not in line]
     # With the database away it complains and ends with 0.
-    return complaints or ([f"{command[0]} ended with {done.returncode}"] if done.returncode else [])
+    complaints = [line for line in rows(done.stderr) if _INFORMS not in line and not line.endswith(_THERE)]
+    if not complaints and done.returncode not in (0, _THERE_CODE):
+        complaints = [f"{command[0]} ended with {done.returncode}"]
+    return complaints
 
 
 def make(mailboxes: Sequence[str], folders: Sequence[str], execute: Run = run) -> list[str]:
@@ -61,42 +64,52 @@ def make(mailboxes: Sequence[str], folders: Sequence[str], execute: Run = run) -
     with tempfile.NamedTemporaryFile("w") as names:
         names.write("".join(f"{mailbox}\n" for mailbox in mailboxes))
         names.flush()
-        complaints = execute(["doveadm", "mailbox", "create", "-s", "-F", names.name, *folders])
-    return [line for line in complaints if not line.endswith(_THERE)]
+        return execute(["doveadm", "mailbox", "create", "-s", "-F", names.name, *folders])
 
 
-def hindered(mailboxes: Iterable[str], complaints: Iterable[str]) -> set[str]:
-    """Which of them did not get all folders."""
-    named = [_CONCERNS.match(line) for line in complaints]
-    return set(mailboxes) if None in named else {match[1] for match in named if match}
+def make_each(mailboxes: Sequence[str], folders: Sequence[str], execute: Run) -> dict[str, list[str]]:
+    """Make them in all; what hindered it, of each mailbox that has not got them."""
+    if not make(mailboxes, folders, execute):
+        return {}
+    # One that fails can be the end of all behind it.
+    alone = {mailbox: make([mailbox], folders, execute) for mailbox in mailboxes}
+    return {mailbox: complaints for mailbox, complaints in alone.items() if complaints}
 
 
 def serve(
     requests: Path, folders: Sequence[str], execute: Run = run, sleep: Callable[[float], None] = time.sleep
 ) -> Outcome:
     """Do what is asked for. A request that failed stays, and keeps no other waiting, until it is given up."""
-    outcome, now = Outcome(), time.time()
-    asked = {path.name: path for path in requests.iterdir()}
-    mailboxes = sorted(name for name in asked if _MAILBOX.fullmatch(name))
-    done = set(asked) - set(mailboxes)
-    for number in range(0, len(mailboxes), BATCH):
-        batch = mailboxes[number : number + BATCH]
-        complaints = make(batch, folders, execute)
-        failed = hindered(batch, complaints)
-        outcome.complaints += complaints
-        done |= set(batch) - failed
-        if failed == set(batch):
-            # Dovecot or the database is away.
-            break
-    outcome.made = len(done & set(mailboxes))
-    waited = {name: now - path.lstat().st_mtime for name, path in asked.items() if name not in done}
-    outcome.given_up = sorted(name for name, seconds in waited.items() if seconds >= GIVEN_UP_SECONDS)
-    for name in (*done, *outcome.given_up):
-        asked[name].unlink()
+    outcome = Outcome()
+    try:
+        _serve(requests, folders, execute, outcome)
+    except OSError as error:
+        outcome.complaints.append(str(error))
+        outcome.seconds = max(time.time() - path.lstat().st_mtime for path in (requests, *requests.iterdir()))
     if outcome.complaints:
         # systemd starts this again at once, as long as there is a request.
-        sleep(min(LATEST, max(SOONEST, *(seconds / 10 for seconds in waited.values()), 0.0)))
+        sleep(min(LATEST, max(SOONEST, outcome.seconds / 10)))
     return outcome
+
+
+def _serve(requests: Path, folders: Sequence[str], execute: Run, outcome: Outcome) -> None:
+    waited = {path.name: time.time() - path.lstat().st_mtime for path in requests.iterdir()}
+    mailboxes = sorted(name for name in waited if _MAILBOX.fullmatch(name))
+    for name in waited.keys() - set(mailboxes):
+        (requests / name).unlink()
+    for number in range(0, len(mailboxes), BATCH):
+        batch = mailboxes[number : number + BATCH]
+        failed = make_each(batch, folders, execute)
+        outcome.complaints += [line for complaints in failed.values() for line in complaints]
+        outcome.seconds = max([outcome.seconds, *(waited[name] for name in failed)])
+        outcome.made += len(batch) - len(failed)
+        given_up = [name for name in failed if waited[name] >= GIVEN_UP_SECONDS]
+        outcome.given_up += given_up
+        for name in (*(set(batch) - failed.keys()), *given_up):
+            (requests / name).unlink()
+        if len(failed) == len(batch):
+            # Dovecot or the database is away.
+            break
 
 
 def add_commands(commands: frame.Commands) -> None:
@@ -110,10 +123,10 @@ def add_commands(commands: frame.Commands) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     outcome = serve(options.requests, options.folders)
+    late = outcome.seconds >= ALARM_SECONDS
     print(f"đã tạo thư mục cho {outcome.made} hộp thư")
-    # Of a Dovecot that is away a line says all.
     for complaint in outcome.complaints[:SHOWN]:
-        print(f"<3>{complaint}")
+        print(f"<{3 if late else 4}>{complaint}")
     for mailbox in outcome.given_up:
-        print(f"<4>thôi tạo thư mục cho hộp thư {mailbox}: Dovecot sẽ tạo khi có người mở")
-    return 1 if outcome.complaints else 0
+        print(f"<3>thôi tạo thư mục cho hộp thư {mailbox}: Dovecot sẽ tạo khi có người mở")
+    return 1 if late else 0

@@ -77,6 +77,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     broken: list[str] = []
     unread: list[str] = []
     recorded: list[str] = []
+    cut: list[tuple[str, ...]] = []
 
     def stage_all(config: Any, snapshot: Any, full: Any, staged: Path) -> Any:
         for home in HOMES:
@@ -113,10 +114,15 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
             return subprocess.CompletedProcess(words, returncode, "".join(f"{name}\n" for name in known), "no database")
 
         monkeypatch.setattr(restore_which, "doveadm", doveadm)
+        monkeypatch.setattr(restore_all, "doveadm", lambda *words: cut.append(words))
         config = SimpleNamespace(mail_root=str(store), mail_uid=-1, ask_above=20)
         arguments = argparse.Namespace(snapshot="latest", at=None, document="27/STTTT", all=True, dry_run=dry_run)
+        cut.clear()
+        empty = {("kick", home.name) for home in store.glob("*/*") if home_is_empty(home)}
         status = restore_all.restore_all(config, arguments)
         assert recorded == ["all"]
+        # Whose empty mailbox was replaced, and nobody else.
+        assert set(cut) == (set() if dry_run else empty)
         return status
 
     snapshot = SimpleNamespace(id="4f" * 32, short="4f4f4f4f")
@@ -197,8 +203,21 @@ def test_accounts_that_are_not_back_yet_are_told_before_anything_is_fetched(
 
 def delivered(home: Path) -> None:
     """What a waiting sender's message leaves where there was no home."""
-    (home / "sdbox/cur").mkdir(parents=True)
+    (home / "sdbox/cur").mkdir(parents=True, exist_ok=True)
     (home / "sdbox/cur/2.M2P2.mail,S=5:2,").write_text("Moi.\n")
+    # As Dovecot has it.
+    (home / "sdbox/mailboxes/INBOX/dbox-Mails").mkdir(parents=True, exist_ok=True)
+    (home / "sdbox/mailboxes/INBOX/dbox-Mails/u.1").write_text("Moi.\n")
+
+
+def home_is_empty(home: Path) -> bool:
+    return not list(home.rglob("u.*")) and not (home / "sieve").exists()
+
+
+def issued(home: Path) -> None:
+    """What a mailbox has that was issued anew: the folders that every mailbox has (first_folders.py)."""
+    (home / "sdbox/mailboxes/INBOX/dbox-Mails").mkdir(parents=True)
+    (home / "sdbox/subscriptions").touch()
 
 
 @pytest.mark.dieu10
@@ -218,6 +237,43 @@ def test_mail_that_arrives_during_the_restore_keeps_no_mailbox_from_coming_back(
     assert sorted(path.name[0] for path in (home / "sdbox/cur").iterdir()) == ["1", "2"]
     assert (home / "sdbox/.Trong").is_dir() and (home / ".dovecot.sieve").read_text() == "keep;\n"
     assert "3 messages brought back, 0 already present" in capsys.readouterr().out
+
+
+@pytest.mark.dieu10
+def test_a_mailbox_that_was_issued_anew_comes_back_whole(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After a store was lost, the registry is applied first: all mailboxes are there, and empty."""
+    home = tmp_path / "mail/aa/aa11bb"
+    issued(home)
+    assert run("aa11bb") == 0
+    # The home of the backup itself, and nothing of the one before.
+    assert not (home / "sdbox/mailboxes").exists()
+    assert (home / ".dovecot.sieve").is_symlink()
+    assert "1 messages brought back, 0 already present" in capsys.readouterr().out
+
+
+@pytest.mark.dieu10
+def test_mail_that_arrives_as_an_empty_mailbox_is_exchanged_stays(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "mail/aa/aa11bb"
+    issued(home)
+    exchange = restore_files.exchange
+    times: list[Path] = []
+
+    def later(one: Path, other: Path) -> None:
+        if not times:
+            delivered(home)
+        times.append(one)
+        exchange(one, other)
+
+    monkeypatch.setattr(restore_files, "exchange", later)
+    assert run("aa11bb") == 0
+    assert len(times) == 2
+    assert sorted(path.name[0] for path in (home / "sdbox/cur").iterdir()) == ["1", "2"]
+    assert (home / "sdbox/mailboxes/INBOX/dbox-Mails/u.1").exists()
+    assert (home / ".dovecot.sieve").is_symlink()
 
 
 @pytest.mark.dieu10

@@ -17,7 +17,7 @@ from hanam_mail.host.backup.restic import FULL, Snapshot, require_repository, sn
 from hanam_mail.host.backup.restore_all import restore_all
 from hanam_mail.host.backup.restore_arguments import RECORDED, Arguments, parse_arguments
 from hanam_mail.host.backup.restore_choice import TRASH, list_unreadable, selected, show, tell_unreadable
-from hanam_mail.host.backup.restore_copy import Copy, no_more_a_maildir
+from hanam_mail.host.backup.restore_copy import Copy, lost, no_more_a_maildir
 from hanam_mail.host.backup.restore_database import restore_database
 from hanam_mail.host.backup.restore_files import (
     Result,
@@ -25,7 +25,6 @@ from hanam_mail.host.backup.restore_files import (
     as_owner,
     beside_the_store,
     fetch,
-    lost,
     put_whole,
     replace,
     stage,
@@ -129,7 +128,7 @@ def restore_mailbox(config: Config, arguments: Arguments) -> int:
 
 def whole(config: Config, arguments: Arguments, mailbox: Mailbox, staged: Path) -> Result | None:
     """The home as it was, where it is asked for or where it is lost; None when what is there stays."""
-    anew = lost(mailbox.home)
+    anew = lost(mailbox.id, mailbox.home)
     if not anew and not arguments.replace:
         return None
     copy = Copy(mailbox.id, staged)

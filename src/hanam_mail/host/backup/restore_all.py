@@ -7,14 +7,13 @@ from pathlib import Path
 
 from hanam_mail.host.backup.restore_arguments import Arguments
 from hanam_mail.host.backup.restore_choice import list_unreadable, tell_unreadable
-from hanam_mail.host.backup.restore_copy import Copy, no_more_a_maildir
+from hanam_mail.host.backup.restore_copy import Copy, lost, no_more_a_maildir
 from hanam_mail.host.backup.restore_files import (
     Result,
     Unreadable,
     as_owner,
     beside_the_mail,
     beside_the_store,
-    lost,
     put_beside_the_mail,
     put_whole,
     stage_all,
@@ -47,6 +46,7 @@ def restore_all(config: Config, arguments: Arguments) -> int:
     root = Path(config.mail_root)
     total = Result()
     failed: dict[Path, BackupError] = {}
+    gone: list[Path] = []
     with beside_the_store(config) as area:
         staged = stage_all(config, snapshot, full, area / "all")
         homes = [home for home in staged.homes if home.name in known]
@@ -59,8 +59,10 @@ def restore_all(config: Config, arguments: Arguments) -> int:
             try:
                 for place, reason in copies[home].make_ready().items():
                     staged.unreadable.append(Unreadable(root / home / place, reason))
-                if lost(root / home) and not arguments.dry_run:
-                    copies[home].move_uids_on({})
+                if lost(home.name, root / home):
+                    gone.append(home)
+                    if not arguments.dry_run:
+                        copies[home].move_uids_on({})
                 return copies[home].messages()
             except Exception as error:
                 failed[home] = _told(home, error)
@@ -77,7 +79,7 @@ def restore_all(config: Config, arguments: Arguments) -> int:
 
         with ThreadPoolExecutor(os.cpu_count()) as several:
             numbers = dict(zip(homes, several.map(make_ready, homes), strict=True))
-            gone = [home for home in homes if lost(root / home) and home not in failed]
+            gone = sorted({*gone} - failed.keys())
             there = [home for home in homes if home not in {*gone, *failed}]
             compared = list(several.map(compare, there))
         if arguments.dry_run:

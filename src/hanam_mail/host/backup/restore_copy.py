@@ -98,6 +98,14 @@ class Copy:
             row["mailbox"]: Folder(int(row["messages"]), int(row["uidnext"]), int(row["uidvalidity"])) for row in found
         }
 
+    @property
+    def unused(self) -> bool:
+        """Whether nobody has been there: folders as they are made for a new mailbox, which never had a message.
+
+        Who deletes all his mail has used his mailbox.
+        """
+        return mail_home.untouched(self.home) and all(folder.following == 1 for folder in self.folders().values())
+
     def messages(self) -> int:
         return sum(folder.messages for folder in self.folders().values())
 
@@ -122,6 +130,11 @@ class Copy:
     def _doveadm(self, command: str, *words: str) -> subprocess.CompletedProcess[str]:
         kind = mail_home.SDBOX if self.has_mail else mail_home.MAILDIR
         return mail_format.place(self.identity, self.home, kind).doveadm(command, *words)
+
+
+def lost(identity: str, home: Path) -> bool:
+    """Whether a restored home would take nothing away: after a store was lost, all mailboxes are issued anew."""
+    return not home.exists() or Copy(identity, home).unused
 
 
 def own_format(identity: str) -> list[str]:

@@ -60,11 +60,6 @@ def make_directory(path: Path, uid: int) -> None:
     os.chown(path, uid, uid)
 
 
-def lost(home: Path) -> bool:
-    """Whether a restored home would take nothing away: after a store was lost, all mailboxes are issued anew."""
-    return not home.exists() or untouched(home)
-
-
 def put_whole(staged: Path, home: Path, uid: int) -> bool:
     """Put a home where that of before is lost; False when somebody has been there since."""
     if untouched(home):

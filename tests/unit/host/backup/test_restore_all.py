@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hanam_mail.host import mail_home
 from hanam_mail.host.backup import restore_all, restore_files, restore_mail, restore_which
 from hanam_mail.host.backup.restore_copy import Copy
 from hanam_mail.host.backup.restore_files import Unreadable
@@ -137,6 +138,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(restore_all, "as_owner", as_owner)
     monkeypatch.setattr(restore_all, "beside", beside)
     monkeypatch.setattr(restore_all, "Copy", CopyOfFiles)
+    # Nobody ever had a message here and deleted it.
+    monkeypatch.setattr(restore_all, "lost", lambda identity, home: not home.exists() or mail_home.untouched(home))
     monkeypatch.setattr(restore_all, "no_more_a_maildir", leave)
     monkeypatch.setattr(restore_all, "log", lambda arguments, words: None)
     monkeypatch.setattr(restore_all, "record", lambda config, arguments, key, detail: recorded.append(key))

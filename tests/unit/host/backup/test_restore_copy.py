@@ -137,6 +137,32 @@ def test_a_folder_that_is_replaced_is_another_to_every_client(tmp_path: Path, as
     ]
 
 
+@pytest.mark.parametrize(
+    ("left", "folders", "lost"),
+    [
+        ("", {"INBOX": Folder(0, 1, 17), "Sent": Folder(0, 1, 18)}, True),
+        # All was deleted, by whoever has the right to.
+        ("", {"INBOX": Folder(0, 8, 17), "Sent": Folder(0, 1, 18)}, False),
+        ("", {"INBOX": Folder(0, 1, 17), "Trash": Folder(0, 2, 18)}, False),
+        # A message that the index does not know yet.
+        ("sdbox/mailboxes/INBOX/dbox-Mails/u.1", {"INBOX": Folder(0, 1, 17)}, False),
+        ("sieve/loc.sieve", {"INBOX": Folder(0, 1, 17)}, False),
+        ("Maildir/cur/1.M1P1.mail", {"INBOX": Folder(0, 1, 17)}, False),
+        ("sdbox.new/mailboxes/INBOX/dbox-Mails/u.1", {"INBOX": Folder(0, 1, 17)}, False),
+    ],
+)
+def test_only_a_mailbox_that_nobody_used_counts_as_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str, folders: dict[str, Folder], lost: bool
+) -> None:
+    monkeypatch.setattr(Copy, "folders", lambda copy: folders)
+    (tmp_path / "sdbox/mailboxes/INBOX/dbox-Mails").mkdir(parents=True)
+    if left:
+        (tmp_path / left).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / left).touch()
+    assert restore_copy.lost("aa11bb", tmp_path) is lost
+    assert restore_copy.lost("aa11bb", tmp_path / "none")
+
+
 def test_folders_of_a_mailbox_that_is_gone_or_not_converted(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
     assert Copy("aa11bb", tmp_path / "none").folders() == {}
     assert Copy("aa11bb", tmp_path).folders()["INBOX"] == Folder(3, 9, 1700000000)

@@ -449,6 +449,33 @@ def busy(lab: Lab, people: People) -> Sample:
 
 
 @pytest.mark.neighbours
+def test_a_mailbox_that_was_issued_anew_comes_back_as_it_was_and_an_emptied_one_message_by_message(
+    lab: Lab, colleague: Sample
+) -> None:
+    first = "printf 'Subject: moi\\n\\nThu.\\n' | doveadm save -u"
+    lab.run("mailstore", f"{first} {colleague.mailbox}; {first} {colleague.mailbox}; hanam-mail-backup")
+    kept = uids(lab, colleague)
+    empty(lab, colleague)
+    assert "cả hộp thư" not in restore(lab, colleague, "--dry-run")
+    assert "2 messages brought back" in restore(lab, colleague)
+    # They are new to every client, as what somebody deleted and gets back is.
+    assert uids(lab, colleague) != kept
+    # As on a new host, to which the registry was applied; somebody has the empty mailbox open.
+    new = " ".join(["INBOX", *lab.variables["mail_folders"]])
+    lab.run("mailstore", f"doveadm kick {colleague.address}; rm -r {home(lab, colleague)}")
+    lab.run("mailstore", f"doveadm mailbox create -s -u {colleague.mailbox} {new}")
+    session = lab.imap(colleague.address, colleague.password)
+    assert session.select("INBOX")[1] == [b"0"]
+    assert "cả hộp thư / whole, 2 thư" in restore(lab, colleague, "--dry-run")
+    assert "2 messages brought back" in restore(lab, colleague)
+    with pytest.raises((imaplib.IMAP4.abort, OSError)):
+        session.noop()
+    assert uids(lab, colleague) == kept
+    lab.run("mailstore", f"{first} {colleague.mailbox}")
+    # No number stands for two messages: mail of after the backup may have had the next ones.
+    assert int(re.findall(r"uid=(\d+)", uids(lab, colleague))[-1]) > 100_000
+
+
 def test_a_lost_store_comes_back_by_one_command(
     lab: Lab, person: Sample, sender: Sample, colleague: Sample, before: State, busy: Sample
 ) -> None:

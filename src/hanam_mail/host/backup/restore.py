@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hanam_mail.host import mail_home
 from hanam_mail.host.backup.one_at_a_time import only_one
 from hanam_mail.host.backup.restic import FULL, Snapshot, require_repository, snapshots
 from hanam_mail.host.backup.restore_all import restore_all
@@ -98,8 +99,13 @@ def restore_mailbox(config: Config, arguments: Arguments) -> int:
         faulty = Copy(mailbox.id, staged).make_ready()
         unreadable += [Unreadable(mailbox.home / place, reason) for place, reason in faulty.items()]
         result = None
-        if not arguments.dry_run and not arguments.to_folder and not narrowed:
-            result = whole(config, arguments, mailbox, staged)
+        if not arguments.to_folder and not narrowed:
+            if not arguments.dry_run:
+                result = whole(config, arguments, mailbox, staged)
+            elif lost(Copy(mailbox.id, mailbox.home), copy := Copy(mailbox.id, staged)):
+                print(f"{mailbox.id}: cả hộp thư / whole, {copy.messages()} thư / messages")
+                list_unreadable(unreadable)
+                return INCOMPLETE if unreadable else 0
         if result is None:
             result = put_back(config, arguments, mailbox, staged)
             if arguments.dry_run:
@@ -108,6 +114,7 @@ def restore_mailbox(config: Config, arguments: Arguments) -> int:
         elif mailbox.known:
             # Sessions hold the old state in memory.
             doveadm("kick", mailbox.id)
+            result.added += came_meanwhile(mailbox, staged)
             count_again(mailbox.id)
     log(arguments, f"mailbox {mailbox.id} from {snapshot}: {result.added} added, {result.present} present")
     print(
@@ -128,12 +135,19 @@ def restore_mailbox(config: Config, arguments: Arguments) -> int:
 
 def whole(config: Config, arguments: Arguments, mailbox: Mailbox, staged: Path) -> Result | None:
     """The home as it was, where it is asked for or where it is lost; None when what is there stays."""
-    anew = lost(mailbox.id, mailbox.home)
+    live, copy = Copy(mailbox.id, mailbox.home), Copy(mailbox.id, staged)
+    anew = lost(live, copy)
     if not anew and not arguments.replace:
         return None
-    copy = Copy(mailbox.id, staged)
-    copy.move_uids_on({} if anew else Copy(mailbox.id, mailbox.home).folders())
+    copy.move_uids_on({} if anew else live.folders())
     result = Result(folders=len(copy.folders()), added=copy.messages())
+    if not result.added:
+        print(
+            "Chú ý: trong bản sao lưu này hộp thư không có thư nào. Nếu máy đã được cài lại sau khi mất thư, hãy chọn "
+            "bản trước đó: xem --list, rồi --snapshot hoặc --at.\n"
+            "Note: the mailbox has no message in this snapshot. After hosts were made anew choose one of before.",
+            file=sys.stderr,
+        )
     if arguments.replace:
         aside = Path(config.mail_root) / ".replaced" / f"{mailbox.id}.{now():%Y%m%dT%H%M%S}"
         with shut_while_its_format_changes(mailbox), as_owner(config.mail_uid):
@@ -148,6 +162,16 @@ def whole(config: Config, arguments: Arguments, mailbox: Mailbox, staged: Path) 
     if listed and (mailbox.home / MAILDIR).is_dir():
         add_former(listed)
     return None
+
+
+def came_meanwhile(mailbox: Mailbox, staged: Path) -> int:
+    """Bring back what came to an empty home as it was exchanged for the copy, and lies where that was; how much."""
+    if not mail_home.has_messages(staged, SDBOX):
+        return 0
+    with beside(mailbox.id, staged) as copy:
+        lack = copy.lack()
+        copy.put_back(lack.messages, lambda folder: folder)
+    return len(lack.messages)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from hanam_mail.host.backup.restore_which import (
 )
 from hanam_mail.host.backup.settings import BackupError, Config
 from hanam_mail.host.mail_format import add_former
-from hanam_mail.host.mail_home import MAILDIR
+from hanam_mail.host.mail_home import MAILDIR, untouched
 
 
 def restore_all(config: Config, arguments: Arguments) -> int:
@@ -59,7 +59,7 @@ def restore_all(config: Config, arguments: Arguments) -> int:
             try:
                 for place, reason in copies[home].make_ready().items():
                     staged.unreadable.append(Unreadable(root / home / place, reason))
-                if lost(home.name, root / home):
+                if lost(Copy(home.name, root / home), copies[home]):
                     gone.append(home)
                     if not arguments.dry_run:
                         copies[home].move_uids_on({})
@@ -96,18 +96,34 @@ def restore_all(config: Config, arguments: Arguments) -> int:
                 f"{number} thư sẽ được đưa về các hộp thư đang có trên máy, cả những thư chủ hộp thư đã xóa",
                 f"{number} messages would come back into mailboxes that are there, also what was deleted on purpose",
             )
+        if homes and not any(numbers.values()):
+            agreed(
+                arguments,
+                f"bản sao lưu {snapshot} không có thư nào: có lẽ được lập sau khi máy được cài lại; xem --list, chọn "
+                "bản trước đó bằng --snapshot hoặc --at",
+                f"snapshot {snapshot.short} has no message; it may be of after the hosts were made anew",
+            )
         listed = no_more_a_maildir(home.name for home in gone)
-        open_before = [home for home in gone if (root / home).exists()]
-        with as_owner(config.mail_uid):
-            for home in gone:
-                if put_whole(area / "all" / home, root / home, config.mail_uid):
-                    total.added += numbers[home]
-                else:
-                    # Mail has arrived since, and its delivery made the home.
-                    there.append(home)
-        for home in open_before:
-            # A session may hold the empty mailbox in memory.
-            doveadm("kick", home.name)
+        exchanged: list[Path] = []
+        for home in gone:
+            empty = (root / home).exists()
+            try:
+                with as_owner(config.mail_uid):
+                    whole = put_whole(area / "all" / home, root / home, config.mail_uid)
+            except OSError as error:
+                failed[home] = _told(home, error)
+                continue
+            if not whole:
+                # Mail has arrived since, and its delivery made the home.
+                there.append(home)
+                continue
+            total.added += numbers[home]
+            if empty:
+                # A session may hold the empty mailbox in memory.
+                doveadm("kick", home.name)
+                exchanged.append(home)
+        # What came to an empty home as it was exchanged lies where the copy was.
+        there += [home for home in exchanged if not untouched(area / "all" / home)]
         if again := [home.name for home in there if home.name in listed and (root / home / MAILDIR).is_dir()]:
             add_former(again)
         compared += map(compare, there[len(compared) :])

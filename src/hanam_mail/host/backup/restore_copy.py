@@ -98,14 +98,6 @@ class Copy:
             row["mailbox"]: Folder(int(row["messages"]), int(row["uidnext"]), int(row["uidvalidity"])) for row in found
         }
 
-    @property
-    def unused(self) -> bool:
-        """Whether nobody has been there: folders as they are made for a new mailbox, which never had a message.
-
-        Who deletes all his mail has used his mailbox.
-        """
-        return mail_home.untouched(self.home) and all(folder.following == 1 for folder in self.folders().values())
-
     def messages(self) -> int:
         return sum(folder.messages for folder in self.folders().values())
 
@@ -132,9 +124,20 @@ class Copy:
         return mail_format.place(self.identity, self.home, kind).doveadm(command, *words)
 
 
-def lost(identity: str, home: Path) -> bool:
-    """Whether a restored home would take nothing away: after a store was lost, all mailboxes are issued anew."""
-    return not home.exists() or Copy(identity, home).unused
+def lost(live: Copy, saved: Copy) -> bool:
+    """Whether a restored home would take nothing away: after a store was lost, all mailboxes are issued anew.
+
+    Such a one has the folders of every new mailbox; they never had a message, and are others than those of the backup.
+    Who deletes all his mail has used his mailbox.
+    """
+    if not live.home.exists():
+        return True
+    if not mail_home.untouched(live.home):
+        return False
+    # Without a folder of that name Dovecot would make one.
+    folders = live.folders() if (live.home / mail_home.SDBOX).is_dir() else {}
+    before = {name: folder.validity for name, folder in saved.folders().items()}
+    return all(folder.following == 1 and before.get(name) != folder.validity for name, folder in folders.items())
 
 
 def own_format(identity: str) -> list[str]:

@@ -61,15 +61,20 @@ def make_directory(path: Path, uid: int) -> None:
 
 
 def put_whole(staged: Path, home: Path, uid: int) -> bool:
-    """Put a home where that of before is lost; False when somebody has been there since."""
+    """Put a home where that of before is lost; False when somebody has been there since.
+
+    Where an empty one was, `staged` has it then: what came to it at that moment is to be looked for there.
+    """
     if untouched(home):
-        exchange(staged, home)
-        if untouched(staged):
-            atomic_file.sync(home.parent)
-            return True
-        # Mail came at this moment.
-        exchange(staged, home)
-        return False
+        try:
+            exchange(staged, home)
+        except OSError as error:
+            # In a lower layer of an overlay, or on a file system that cannot: message by message.
+            if error.errno in (errno.EXDEV, errno.EINVAL):
+                return False
+            raise
+        atomic_file.sync(home.parent)
+        return True
     if not home.parent.is_dir():
         make_directory(home.parent, uid)
     try:

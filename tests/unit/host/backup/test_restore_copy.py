@@ -137,30 +137,40 @@ def test_a_folder_that_is_replaced_is_another_to_every_client(tmp_path: Path, as
     ]
 
 
+BEFORE = {"INBOX": Folder(3, 9, 15), "Sent": Folder(0, 1, 16)}
+ANEW = {"INBOX": Folder(0, 1, 17), "Sent": Folder(0, 1, 18)}
+
+
 @pytest.mark.parametrize(
     ("left", "folders", "lost"),
     [
-        ("", {"INBOX": Folder(0, 1, 17), "Sent": Folder(0, 1, 18)}, True),
+        ("", ANEW, True),
         # All was deleted, by whoever has the right to.
-        ("", {"INBOX": Folder(0, 8, 17), "Sent": Folder(0, 1, 18)}, False),
-        ("", {"INBOX": Folder(0, 1, 17), "Trash": Folder(0, 2, 18)}, False),
+        ("", ANEW | {"INBOX": Folder(0, 8, 17)}, False),
+        ("", ANEW | {"Trash": Folder(0, 2, 19)}, False),
+        # It is the same mailbox still: only this folder's messages were filed in others, which are gone.
+        ("", ANEW | {"Sent": Folder(0, 1, 16)}, False),
         # A message that the index does not know yet.
-        ("sdbox/mailboxes/INBOX/dbox-Mails/u.1", {"INBOX": Folder(0, 1, 17)}, False),
-        ("sieve/loc.sieve", {"INBOX": Folder(0, 1, 17)}, False),
-        ("Maildir/cur/1.M1P1.mail", {"INBOX": Folder(0, 1, 17)}, False),
-        ("sdbox.new/mailboxes/INBOX/dbox-Mails/u.1", {"INBOX": Folder(0, 1, 17)}, False),
+        ("sdbox/mailboxes/INBOX/dbox-Mails/u.1", ANEW, False),
+        ("sieve/loc.sieve", ANEW, False),
+        ("Maildir/cur/1.M1P1.mail", ANEW, False),
+        ("sdbox.new/mailboxes/INBOX/dbox-Mails/u.1", ANEW, False),
     ],
 )
 def test_only_a_mailbox_that_nobody_used_counts_as_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str, folders: dict[str, Folder], lost: bool
 ) -> None:
-    monkeypatch.setattr(Copy, "folders", lambda copy: folders)
-    (tmp_path / "sdbox/mailboxes/INBOX/dbox-Mails").mkdir(parents=True)
+    live, saved = Copy("aa11bb", tmp_path / "live"), Copy("aa11bb", tmp_path / "saved")
+    monkeypatch.setattr(Copy, "folders", lambda copy: folders if copy is live else BEFORE)
+    assert restore_copy.lost(live, saved)
+    live.home.mkdir()
+    # Not even a folder: Dovecot is not asked, which would make some.
+    assert restore_copy.lost(live, saved)
+    (live.home / "sdbox/mailboxes/INBOX/dbox-Mails").mkdir(parents=True)
     if left:
-        (tmp_path / left).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / left).touch()
-    assert restore_copy.lost("aa11bb", tmp_path) is lost
-    assert restore_copy.lost("aa11bb", tmp_path / "none")
+        (live.home / left).parent.mkdir(parents=True, exist_ok=True)
+        (live.home / left).touch()
+    assert restore_copy.lost(live, saved) is lost
 
 
 def test_folders_of_a_mailbox_that_is_gone_or_not_converted(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:

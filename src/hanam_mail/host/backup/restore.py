@@ -39,6 +39,7 @@ from hanam_mail.host.backup.restore_which import (
     containing,
     doveadm,
     find_mailbox,
+    left_alone,
     log,
     record,
     snapshots_of_mail,
@@ -153,6 +154,8 @@ def whole(config: Config, arguments: Arguments, mailbox: Mailbox, staged: Path) 
         with shut_while_its_format_changes(mailbox), as_owner(config.mail_uid):
             result.aside = replace(staged, mailbox.home, config.mail_uid, aside)
         return result
+    if mailbox.home.exists() and not left_alone(mailbox.id):
+        return None
     listed = no_more_a_maildir([mailbox.id])
     with as_owner(config.mail_uid):
         there = put_whole(staged, mailbox.home, config.mail_uid)

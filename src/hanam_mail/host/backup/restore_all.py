@@ -25,6 +25,7 @@ from hanam_mail.host.backup.restore_which import (
     candidates,
     doveadm,
     known_mailboxes,
+    left_alone,
     log,
     record,
     snapshots_of_mail,
@@ -107,6 +108,9 @@ def restore_all(config: Config, arguments: Arguments) -> int:
         exchanged: list[Path] = []
         for home in gone:
             empty = (root / home).exists()
+            if empty and not left_alone(home.name):
+                there.append(home)
+                continue
             try:
                 with as_owner(config.mail_uid):
                     whole = put_whole(area / "all" / home, root / home, config.mail_uid)
@@ -119,7 +123,7 @@ def restore_all(config: Config, arguments: Arguments) -> int:
                 continue
             total.added += numbers[home]
             if empty:
-                # A session may hold the empty mailbox in memory.
+                # Who came at this moment holds the empty mailbox in memory.
                 doveadm("kick", home.name)
                 exchanged.append(home)
         # What came to an empty home as it was exchanged lies where the copy was.

@@ -112,6 +112,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         dry_run: bool = False,
         unready: str = "",
         cut: Sequence[str] = (),
+        crowded: Sequence[str] = (),
     ) -> int:
         broken[:] = unreadable
         unread[:] = [unready] if unready else []
@@ -123,6 +124,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
         monkeypatch.setattr(restore_which, "doveadm", doveadm)
         monkeypatch.setattr(restore_all, "doveadm", lambda *words: kicked.append(words))
+        monkeypatch.setattr(restore_all, "left_alone", lambda login: login not in crowded)
         config = SimpleNamespace(mail_root=str(store), mail_uid=-1, ask_above=20)
         arguments = argparse.Namespace(snapshot="latest", at=None, document="27/STTTT", all=True, dry_run=dry_run)
         kicked.clear()
@@ -277,6 +279,15 @@ def test_mail_that_arrives_as_an_empty_mailbox_is_exchanged_comes_along(
     assert sorted(path.name[0] for path in (home / "sdbox/cur").iterdir()) == ["1", "2"]
     assert (home / ".dovecot.sieve").is_symlink()
     assert "2 messages brought back" in capsys.readouterr().out
+
+
+@pytest.mark.dieu10
+def test_a_mailbox_that_is_opened_again_and_again_gets_its_messages_one_by_one(run: Run, tmp_path: Path) -> None:
+    home = tmp_path / "mail/aa/aa11bb"
+    issued(home)
+    assert run("aa11bb", crowded=["aa11bb"]) == 0
+    assert [path.name[0] for path in (home / "sdbox/cur").iterdir()] == ["1"]
+    assert (home / "sdbox/mailboxes").is_dir()
 
 
 @pytest.mark.dieu10

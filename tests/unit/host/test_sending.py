@@ -82,6 +82,14 @@ def test_a_request_stays_until_it_is_done_and_strange_names_mean_nothing(tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_request_that_cannot_be_removed_is_waited_with(tmp_path: Path) -> None:
+    (tmp_path / "p1").mkdir()
+    slept: list[float] = []
+    with pytest.raises(OSError, match="p1"):
+        hold_queue.serve(tmp_path, Queue(), slept.append)
+    assert slept == [hold_queue.AGAIN_SECONDS]
+
+
 def test_the_agent_asks_for_the_queue_of_whom_a_lock_names(tmp_path: Path) -> None:
     events = [dovecot.Event(1, "mailbox.access", "p2", ()), dovecot.Event(2, "mailbox.hold", "p1", ())]
     agent.hold(events, tmp_path)

@@ -149,12 +149,13 @@ def whole(config: Config, arguments: Arguments, mailbox: Mailbox, staged: Path) 
             "Note: the mailbox has no message in this snapshot. After hosts were made anew choose one of before.",
             file=sys.stderr,
         )
+    alone = not mailbox.home.exists() or left_alone(mailbox.id)
     if arguments.replace:
         aside = Path(config.mail_root) / ".replaced" / f"{mailbox.id}.{now():%Y%m%dT%H%M%S}"
         with shut_while_its_format_changes(mailbox), as_owner(config.mail_uid):
             result.aside = replace(staged, mailbox.home, config.mail_uid, aside)
         return result
-    if mailbox.home.exists() and not left_alone(mailbox.id):
+    if not alone:
         return None
     listed = no_more_a_maildir([mailbox.id])
     with as_owner(config.mail_uid):

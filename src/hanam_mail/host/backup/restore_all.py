@@ -108,17 +108,16 @@ def restore_all(config: Config, arguments: Arguments) -> int:
         exchanged: list[Path] = []
         for home in gone:
             empty = (root / home).exists()
-            if empty and not left_alone(home.name):
-                there.append(home)
-                continue
             try:
-                with as_owner(config.mail_uid):
-                    whole = put_whole(area / "all" / home, root / home, config.mail_uid)
-            except OSError as error:
+                whole = not empty or left_alone(home.name)
+                if whole:
+                    with as_owner(config.mail_uid):
+                        whole = put_whole(area / "all" / home, root / home, config.mail_uid)
+            except Exception as error:
                 failed[home] = _told(home, error)
                 continue
             if not whole:
-                # Mail has arrived since, and its delivery made the home.
+                # Somebody is there, or mail has arrived since and its delivery made the home.
                 there.append(home)
                 continue
             total.added += numbers[home]

@@ -47,7 +47,7 @@ def user_field(field: str, login: str) -> str | None:
 def left_alone(login: str) -> bool:
     """Cut the sessions in a mailbox and wait until they have ended; False when somebody comes again and again.
 
-    A session that ends after its home was exchanged writes its index, of an empty mailbox, into the new one.
+    A session that ends after its home was exchanged writes the index that it knows into the new one.
     """
     for number in range(20):
         done = doveadm("-f", "json", "who", "-1", login)

@@ -65,12 +65,12 @@ def serve(folder: Path, execute: Run = run, sleep: Callable[[float], None] = tim
     logins = {name for name in asked if _MAILBOX.fullmatch(name)}
     try:
         held = hold(logins, execute)
+        for name in asked:
+            (folder / name).unlink()
     except (OSError, subprocess.SubprocessError):
         # systemd starts this again at once, as long as there is a request.
         sleep(AGAIN_SECONDS)
         raise
-    for name in asked:
-        (folder / name).unlink()
     sleep(AGAIN_SECONDS)
     return logins, held + hold(logins, execute)
 

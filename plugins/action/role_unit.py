@@ -11,6 +11,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 MODULE = "ansible.builtin.systemd_service"
+PROPERTIES = ("ActiveState", "UnitFileState", "NeedDaemonReload")
+OUTDATED = "NeedDaemonReload=yes"
 MISSING = "Could not find the requested service"
 
 
@@ -29,6 +31,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             told = self._low_level_execute_command(question(arguments["name"]))["stdout"]
             if set(expected(arguments)) <= set(told.splitlines()):
                 return {"changed": False, "name": arguments["name"], "state": "started"}
+            if OUTDATED in told.splitlines():
+                # A run before this one was ended between the file and systemd's reading it.
+                arguments = {**arguments, "daemon_reload": True}
         result: dict[str, Any] = self._execute_module(MODULE, module_args=dict(arguments), task_vars=task_vars)
         if self._task.check_mode and result.get("failed") and MISSING in str(result.get("msg")):
             return not_there_yet(arguments)
@@ -42,13 +47,14 @@ def wants_running(arguments: Mapping[str, Any]) -> bool:
 
 
 def question(name: str) -> str:
-    """The command that asks for the two properties."""
-    return shlex.join(["systemctl", "show", "--property=ActiveState,UnitFileState", "--", name])
+    """The command that asks for what a converged host is judged by."""
+    return shlex.join(["systemctl", "show", f"--property={','.join(PROPERTIES)}", "--", name])
 
 
 def expected(arguments: Mapping[str, Any]) -> list[str]:
     """What systemctl tells of a unit that is as it should be."""
-    return ["ActiveState=active"] + (["UnitFileState=enabled"] if "enabled" in arguments else [])
+    read = ["ActiveState=active", "NeedDaemonReload=no"]
+    return read + (["UnitFileState=enabled"] if "enabled" in arguments else [])
 
 
 def not_there_yet(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -155,6 +155,13 @@ def test_packages_are_asked_for_by_the_action_that_asks_dpkg_first(role: Path) -
 
 
 @pytest.mark.parametrize("role", ROLES, ids=NAMES)
+def test_users_are_made_by_the_action_that_asks_the_system_first(role: Path) -> None:
+    for path in task_files(role):
+        for task in tasks(load(path)):
+            assert not {"ansible.builtin.user", "ansible.builtin.group"} & task.keys(), f"{path}: {task['name']}"
+
+
+@pytest.mark.parametrize("role", ROLES, ids=NAMES)
 def test_no_task_has_a_condition_for_check_mode(role: Path) -> None:
     """What a check leaves out it says nothing of. role_files and role_unit bear what is not there yet."""
     conditional = {

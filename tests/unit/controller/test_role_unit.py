@@ -24,8 +24,18 @@ def plugin() -> Any:
     return module
 
 
-def run(plugin: Any, said: dict[str, Any] | None, check: bool, shown: str = "", **arguments: Any) -> dict[str, Any]:
-    """The action's result where systemctl shows `shown` and the module says `said`; None: it must not be asked."""
+def run(
+    plugin: Any,
+    said: dict[str, Any] | None,
+    check: bool,
+    shown: str = "",
+    expected: dict[str, Any] | None = None,
+    **arguments: Any,
+) -> dict[str, Any]:
+    """The action's result where systemctl shows `shown` and the module says `said`; None: it must not be asked.
+
+    It is asked for `arguments`, and for `expected` besides.
+    """
     task = SimpleNamespace(
         args={"name": "x.service"} | arguments, check_mode=check, async_val=0, action="role_unit", diff=True
     )
@@ -40,7 +50,7 @@ def run(plugin: Any, said: dict[str, Any] | None, check: bool, shown: str = "", 
     action._execute_module = module
     action._low_level_execute_command = lambda command: {"rc": 0, "stdout": shown, "stderr": ""}
     result: dict[str, Any] = action.run(None, {})
-    assert asked == ([("ansible.builtin.systemd_service", task.args)] if said is not None else [])
+    assert asked == ([("ansible.builtin.systemd_service", task.args | (expected or {}))] if said is not None else [])
     return result
 
 
@@ -73,7 +83,7 @@ def test_a_check_says_that_a_unit_yet_to_come_would_be_started(
     assert (told["changed"], told.get("failed", False)) == (changed, False)
 
 
-RUNS, AT_BOOT = "ActiveState=active\n", "UnitFileState=enabled\n"
+RUNS, AT_BOOT = "ActiveState=active\nNeedDaemonReload=no\n", "UnitFileState=enabled\n"
 SAID = {"changed": True, "state": "started"}
 
 
@@ -101,6 +111,7 @@ def test_a_unit_that_is_as_it_should_be_is_left_to_itself(
         ({"state": "started", "enabled": True}, "ActiveState=reloading\n" + AT_BOOT),
         ({"state": "started", "enabled": True}, "ActiveState=failed\n" + AT_BOOT),
         ({"state": "started", "enabled": True}, ""),
+        ({"state": "started", "enabled": True}, "ActiveState=active\n" + AT_BOOT),
         ({"state": "started", "enabled": False}, RUNS + AT_BOOT),
         ({"state": "started", "enabled": True, "daemon_reload": True}, RUNS + AT_BOOT),
         ({"state": "restarted"}, RUNS + AT_BOOT),
@@ -111,6 +122,13 @@ def test_a_unit_that_is_as_it_should_be_is_left_to_itself(
 )
 def test_whatever_else_is_the_modules(plugin: Any, arguments: dict[str, Any], shown: str) -> None:
     assert run(plugin, SAID, False, shown, **arguments) == SAID
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_unit_whose_file_is_newer_than_what_systemd_read_is_read_again(plugin: Any, check: bool) -> None:
+    shown = "ActiveState=active\nNeedDaemonReload=yes\n" + AT_BOOT
+    wanted = {"state": "started", "enabled": True}
+    assert run(plugin, SAID, check, shown, expected={"daemon_reload": True}, **wanted) == SAID
 
 
 def test_the_manual_names_every_argument(plugin: Any) -> None:

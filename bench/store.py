@@ -1,9 +1,9 @@
 """python -m bench.store --lab NAME: what a message costs the mail store, and how that grows with the INBOX.
 
 Needs a lab as `make up` leaves it; a mailbox made for the measurement is used and removed. Beside it, in the same run,
-a Dovecot as peers ship it: Maildir, quota `count`, quota-status. Figures go to build/bench/store.json and, as a table,
-to build/bench/store.md. What must be flat and is not (more than FLAT times the cost for the largest INBOX), or costs
-more than is asked, makes the run fail.
+a Dovecot as peers ship it (Maildir, quota `count`, quota-status), and one with our format and nothing else. Figures go
+to build/bench/store.json and, as a table, to build/bench/store.md. What must be flat and is not (more than FLAT times
+the cost for the largest INBOX), or costs more than is asked, makes the run fail.
 """
 
 import argparse
@@ -87,6 +87,7 @@ def main() -> int:
     try:
         found = {
             "ours (sdbox)": bench.measures("ours", bench.rows("ours", person.address, person.mailbox, *words)),
+            "bare (sdbox)": bench.measures("bare", bench.rows("bare", *words)),
             "peer (Maildir)": bench.measures("peer", bench.rows("peer", *words)),
         }
     finally:

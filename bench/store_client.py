@@ -2,6 +2,7 @@
 
     python3 store_client.py ours ADDRESS MAILBOX SIZE...     the running Dovecot, one of its mailboxes
     python3 store_client.py peer SIZE...                     a second Dovecot, as peers ship it: Maildir, quota `count`
+    python3 store_client.py bare SIZE...                     a second Dovecot with our format, and nothing but quota
 
 The mailbox is filled by copies of a short message, which are links; then messages come in as from Postfix: the
 question whether there is room, then LMTP. Seconds are those of processors that Dovecot's processes took.
@@ -89,6 +90,16 @@ service stats {{
     mode = 0666
   }}
 }}
+"""
+# What the format costs on this machine by itself: neither Sieve nor an index of search, a process for many messages.
+_BARE = """
+mail_driver = sdbox
+mail_path = ~/sdbox
+mail_vsize_bg_after_count = 0
+lmtp_rcpt_check_quota = no
+service lmtp {
+  restart_request_count = 1000
+}
 """
 
 
@@ -190,12 +201,12 @@ def _ours(address: str, mailbox: str) -> Store:
     return Store(int(pid), _OURS, Path("/var/spool/postfix/private/quota-status"), address, mailbox)
 
 
-def _peer() -> Store:
+def _peer(more: str) -> Store:
     shutil.rmtree(_PEER_MAIL, ignore_errors=True)
     _PEER_MAIL.mkdir(mode=0o700)
     shutil.chown(_PEER_MAIL, "vmail", "vmail")
     _PEER.mkdir(mode=0o755, exist_ok=True)
-    _PEER_CONFIGURATION.write_text(_CONFIGURATION)
+    _PEER_CONFIGURATION.write_text(_CONFIGURATION + more)
     # Whoever runs this program waits until nobody can write to its output any more.
     subprocess.run(["/usr/sbin/dovecot", "-c", str(_PEER_CONFIGURATION)], check=True, stdout=subprocess.DEVNULL)
     _wait(lambda: (_PEER / "lmtp").is_socket() and (_PEER / "master.pid").exists(), 30)
@@ -211,12 +222,12 @@ def main() -> None:
     else:
         sizes = words
     try:
-        if kind == "peer":
-            store = _peer()
+        if kind != "ours":
+            store = _peer(_BARE if kind == "bare" else "")
         for size in map(int, sizes):
             print(json.dumps(store.measured(size)), flush=True)
     finally:
-        if kind == "peer":
+        if kind != "ours":
             subprocess.run(["doveadm", "-c", str(_PEER_CONFIGURATION), "stop"], check=False)
             for folder in (_PEER_MAIL, _PEER):
                 shutil.rmtree(folder, ignore_errors=True)

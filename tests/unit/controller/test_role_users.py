@@ -14,7 +14,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 GROUPS = [{"name": "vmail", "gid": 5000}, {"name": "hanam-agent"}]
-USERS: list[dict[str, Any]] = [{"name": "vmail", "uid": 5000, "group": "vmail", "home": "/srv/mail"}, {"name": "hanam-mail"}]
+USERS: list[dict[str, Any]] = [
+    {"name": "vmail", "uid": 5000, "group": "vmail", "home": "/srv/mail"},
+    {"name": "hanam-mail"},
+]
 VMAIL, AGENT = "vmail:x:5000:\n", "hanam-agent:x:990:dovecot,postfix\n"
 OWNER = "vmail:x:5000:5000::/srv/mail:/usr/sbin/nologin\n"
 PLAIN = "hanam-mail:x:991:992::/nonexistent:/usr/sbin/nologin\n"

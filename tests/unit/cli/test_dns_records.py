@@ -1,0 +1,85 @@
+"""`hanam-mail dns`: what it prints for people and for programs, and its exit codes."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hanam_mail.cli import main
+from hanam_mail.controller import dns_check
+from hanam_mail.controller.dns_check import Answer
+
+ZONE = """$ORIGIN hanam.gov.vn.
+@ 3600 IN MX 10 mx.hanam.gov.vn.
+@ 3600 IN TXT "v=spf1 ip4:192.0.2.1 -all"
+_imaps._tcp 3600 IN SRV 0 1 993 imap.hanam.gov.vn.
+@ 3600 IN CAA 0 issue "letsencrypt.org"
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build/hanam.gov.vn.zone").write_text(ZONE)
+    return lambda *words: CliRunner().invoke(main, ["dns", *words])
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, answers: dict[str, Answer]) -> None:
+    monkeypatch.setattr(dns_check.Servers, "ask", lambda self, name, kind: answers[kind])
+
+
+RIGHT = {
+    "MX": Answer(("10 mx.hanam.gov.vn.",), True),
+    "TXT": Answer(('"v=spf1 ip4:192.0.2.1 -all"',), True),
+    "SRV": Answer(("0 1 993 imap.hanam.gov.vn.",), True),
+    "CAA": Answer(('0 issue "letsencrypt.org"',), True),
+}
+
+
+def test_all_is_right(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch, RIGHT)
+    result = run("check", "--server", "192.0.2.53")
+    assert (result.exit_code, result.stdout) == (0, "4 bản ghi, 0 chỗ phải sửa (hỏi 192.0.2.53).\n")
+
+
+def test_each_difference_says_how_it_is_mended(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = {
+        "MX": Answer(("10 mx.hanam.gov.vn.",), False),
+        "TXT": Answer(('"v=spf1 +all"',), True),
+        "SRV": Answer((), True),
+        "CAA": Answer(error="192.0.2.53: SERVFAIL"),
+    }
+    answering(monkeypatch, answers)
+    result = run("check", "--server", "192.0.2.53")
+    assert result.exit_code == 1
+    assert set(result.stdout.splitlines()) == {
+        "hanam.gov.vn MX: không có chữ ký DNSSEC; ký vùng và đưa bản ghi DS lên vùng cha",
+        "hanam.gov.vn TXT: đang là: v=spf1 +all; đổi thành: v=spf1 ip4:192.0.2.1 -all",
+        "_imaps._tcp.hanam.gov.vn SRV: chưa có; thêm: 0 1 993 imap.hanam.gov.vn.",
+        "hanam.gov.vn CAA: chưa hỏi được (192.0.2.53: SERVFAIL); "
+        "kiểm tra máy phân giải và máy chủ tên của vùng, rồi hỏi lại",
+        "4 bản ghi, 4 chỗ phải sửa (hỏi 192.0.2.53).",
+    }
+    told = json.loads(run("check", "--server", "192.0.2.53", "--json").stdout)
+    assert (told["servers"], told["records"], len(told["differences"])) == (["192.0.2.53"], 4, 4)
+    spf = next(each for each in told["differences"] if each["type"] == "TXT")
+    assert (spf["what"], spf["found"]) == ("different", '"v=spf1 +all"')
+
+
+def test_records_are_listed_as_a_form_asks_for_them(run: Callable[..., Result]) -> None:
+    told = run("list").stdout
+    assert "Tên: hanam.gov.vn\nLoại: MX\nƯu tiên: 10\nMáy chủ: mx.hanam.gov.vn\n" in told
+    assert "Tên: hanam.gov.vn\nLoại: TXT\nGiá trị: v=spf1 ip4:192.0.2.1 -all\n" in told
+    assert "Loại: SRV\nƯu tiên: 0\nTrọng số: 1\nCổng: 993\nMáy chủ: imap.hanam.gov.vn\n" in told
+    assert "Loại: CAA\nCờ: 0\nThẻ: issue\nGiá trị: letsencrypt.org\n" in told
+    assert {each["type"] for each in json.loads(run("list", "--json").stdout)} == RIGHT.keys()
+
+
+def test_without_zone_files_it_says_how_they_are_made(run: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "build/hanam.gov.vn.zone").unlink()
+    result = run("check")
+    assert result.exit_code == 1
+    assert "playbooks/dns.yml" in result.stderr

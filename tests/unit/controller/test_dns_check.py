@@ -1,0 +1,224 @@
+"""What the world answers against what the mail domain is to publish: each kind of difference, and a real server."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import pytest
+
+from hanam_mail.controller.dns_check import Answer, Difference, Servers, Wanted, What, differences, read, text_of
+from hanam_mail.errors import InputError
+
+HASH = 32 * "aa"
+ZONE = f"""; of a domain
+$ORIGIN hanam.gov.vn.
+@ 3600 IN MX 10 mx.hanam.gov.vn.
+mx 3600 IN A 192.0.2.1
+mx 3600 IN A 192.0.2.2
+@ 3600 IN TXT "v=spf1 ip4:192.0.2.1 ip4:192.0.2.2 -all"
+hn2026._domainkey 3600 IN TXT "v=DKIM1; k=rsa; p=MIIB" "IjAN"
+_25._tcp.mx 3600 IN TLSA 3 1 1 {HASH}
+"""
+DOMAIN, MX, KEY = "hanam.gov.vn.", "mx.hanam.gov.vn.", "hn2026._domainkey.hanam.gov.vn."
+SPF = '"v=spf1 ip4:192.0.2.1 ip4:192.0.2.2 -all"'
+DKIM = '"v=DKIM1; k=rsa; p=MIIB" "IjAN"'
+RIGHT = {
+    (DOMAIN, "MX"): ["10 mx.hanam.gov.vn."],
+    (MX, "A"): ["192.0.2.2", "192.0.2.1"],
+    (DOMAIN, "TXT"): [SPF],
+    (KEY, "TXT"): [DKIM],
+    (f"_25._tcp.{MX}", "TLSA"): [f"3 1 1 {HASH}"],
+}
+
+
+@pytest.fixture
+def wanted(tmp_path: Path) -> list[Wanted]:
+    file = tmp_path / "hanam.gov.vn.zone"
+    file.write_text(ZONE)
+    return read(file)
+
+
+def found(wanted: list[Wanted], unsigned: bool = False, **otherwise: list[str]) -> list[Difference]:
+    """What differs where the world answers RIGHT, but for some types at the domain itself, or at KEY and MX."""
+    there = RIGHT | {
+        {"mx": (DOMAIN, "MX"), "a": (MX, "A"), "txt": (DOMAIN, "TXT"), "key": (KEY, "TXT")}[name]: data
+        for name, data in otherwise.items()
+    }
+    return list(differences(wanted, lambda name, kind: Answer(tuple(there[name, kind]), not unsigned)))
+
+
+def test_nothing_differs_where_all_is_published(wanted: list[Wanted]) -> None:
+    assert len(wanted) == 5
+    assert found(wanted) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("txt", ['"v=spf1 ip4:192.0.2.2  ip4:192.0.2.1 " "-all"']),  # another order, in two pieces
+        ("txt", [SPF, '"google-site-verification=abc"']),  # of no concern to mail
+        ("key", ['"v=DKIM1;k=rsa; p=MII" "BIjAN ; "']),
+        ("mx", ["10 MX.Hanam.gov.vn."]),
+    ],
+)
+def test_what_means_the_same_is_no_difference(wanted: list[Wanted], name: str, data: list[str]) -> None:
+    assert found(wanted, **{name: data}) == []
+
+
+OTHER = '"v=spf1 ip4:192.0.2.9 -all"'
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("mx", [], [Difference(DOMAIN, "MX", What.MISSING, "10 mx.hanam.gov.vn.")]),
+        ("mx", ["10 mx.hanam.gov.vn.", "5 x.vn."], [Difference(DOMAIN, "MX", What.EXTRA, "", "5 x.vn.")]),
+        ("a", ["192.0.2.1"], [Difference(MX, "A", What.MISSING, "192.0.2.2")]),
+        ("txt", ['"other"'], [Difference(DOMAIN, "TXT", What.MISSING, SPF)]),
+        ("txt", [OTHER], [Difference(DOMAIN, "TXT", What.DIFFERENT, SPF, OTHER)]),
+        ("txt", [SPF, OTHER], [Difference(DOMAIN, "TXT", What.EXTRA, "", OTHER)]),
+        (
+            "txt",
+            [OTHER, '"V=SPF1 +all"'],
+            [
+                Difference(DOMAIN, "TXT", What.MISSING, SPF),
+                Difference(DOMAIN, "TXT", What.EXTRA, "", OTHER),
+                Difference(DOMAIN, "TXT", What.EXTRA, "", '"V=SPF1 +all"'),
+            ],
+        ),
+        # What stands last counts last.
+        (
+            "txt",
+            ['"v=spf1 -all ip4:192.0.2.1 ip4:192.0.2.2"'],
+            [Difference(DOMAIN, "TXT", What.DIFFERENT, SPF, '"v=spf1 -all ip4:192.0.2.1 ip4:192.0.2.2"')],
+        ),
+        (
+            "key",
+            ['"v=DKIM1; k=rsa; p=MIIBIjAX"'],
+            [Difference(KEY, "TXT", What.DIFFERENT, DKIM, '"v=DKIM1; k=rsa; p=MIIBIjAX"')],
+        ),
+    ],
+)
+def test_each_difference_is_named(wanted: list[Wanted], name: str, data: list[str], expected: list[Difference]) -> None:
+    assert found(wanted, **{name: data}) == expected
+
+
+def test_a_zone_without_signatures_is_told(wanted: list[Wanted]) -> None:
+    assert [each.what for each in found(wanted, unsigned=True)] == [What.UNSIGNED] * 5
+
+
+def test_reverse_names_need_no_signature() -> None:
+    wanted = [Wanted("1.2.0.192.in-addr.arpa.", "PTR", ("mail.hanam.gov.vn.",))]
+    assert list(differences(wanted, lambda name, kind: Answer(("mail.hanam.gov.vn.",)))) == []
+
+
+def test_who_does_not_answer_is_no_missing_record(wanted: list[Wanted]) -> None:
+    told = list(differences(wanted, lambda name, kind: Answer(error="192.0.2.53: SERVFAIL")))
+    assert {each.what for each in told} == {What.UNANSWERED}
+    assert {each.found for each in told} == {"192.0.2.53: SERVFAIL"}
+
+
+@pytest.mark.parametrize("text", ["mx IN NOSUCHTYPE x\n", "mx 3600 IN A 192.0.2.999\n", "\x00"])
+def test_a_file_that_is_no_zone_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "x.zone"
+    file.write_text(text)
+    with pytest.raises(InputError, match="không phải tệp vùng DNS"):
+        read(file)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [('"a" "b c"', "ab c"), ('"say \\"x\\" \\\\ \\195\\169"', 'say "x" \\ Ã©'), ("", "")],
+)
+def test_the_text_of_a_record_is_its_pieces_joined(data: str, text: str) -> None:
+    assert text_of(data) == text
+
+
+@contextmanager
+def server(reply: Callable[[dns.message.Message], dns.message.Message | None]) -> Iterator[int]:
+    """A name server on loopback, over UDP; its port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.settimeout(20)
+
+        def serve() -> None:
+            while True:
+                try:
+                    octets, peer = listening.recvfrom(4096)
+                except OSError:
+                    return
+                if not octets:
+                    return
+                if (answer := reply(dns.message.from_wire(octets))) is not None:
+                    listening.sendto(answer.to_wire(), peer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
+                end.sendto(b"", listening.getsockname())
+            thread.join()
+
+
+SIGNATURE = "MX 13 3 30 20300101000000 20200101000000 1 hanam.gov.vn. AAAA"
+
+
+@pytest.mark.parametrize(
+    ("flags", "signature", "signed"),
+    [
+        (dns.flags.AD, False, True),  # a validating resolver
+        (dns.flags.AA, True, True),  # the zone's own server
+        (dns.flags.AA, False, False),
+        (0, True, False),  # handed on by a resolver that does not validate
+    ],
+)
+def test_servers_are_asked_over_the_wire(flags: int, signature: bool, signed: bool) -> None:
+    def reply(query: dns.message.Message) -> dns.message.Message:
+        assert query.ednsflags & dns.flags.DO
+        answer = dns.message.make_response(query)
+        answer.flags |= flags
+        answer.answer.append(dns.rrset.from_text(DOMAIN, 30, "IN", "MX", "10 mx.hanam.gov.vn."))
+        if signature:
+            answer.answer.append(dns.rrset.from_text(DOMAIN, 30, "IN", "RRSIG", SIGNATURE))
+        return answer
+
+    with server(reply) as port:
+        assert Servers(["127.0.0.1"], port=port).ask(DOMAIN, "MX") == Answer(("10 mx.hanam.gov.vn.",), signed)
+
+
+def test_a_name_that_does_not_exist_has_no_records_and_a_broken_server_says_nothing() -> None:
+    code = dns.rcode.NXDOMAIN
+
+    def reply(query: dns.message.Message) -> dns.message.Message:
+        answer = dns.message.make_response(query)
+        answer.set_rcode(code)
+        return answer
+
+    with server(reply) as port:
+        servers = Servers(["127.0.0.1"], port=port)
+        assert servers.ask(DOMAIN, "MX") == Answer()
+        code = dns.rcode.SERVFAIL
+        assert servers.ask(DOMAIN, "MX") == Answer(error="127.0.0.1: SERVFAIL")
+
+
+def test_the_next_server_is_asked_where_one_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hanam_mail.controller.dns_check.TIMEOUT", 0.2)
+    seen = list[str]()
+
+    def reply(query: dns.message.Message) -> dns.message.Message | None:
+        seen.append(str(query.question[0].name))
+        return dns.message.make_response(query) if len(seen) > 1 else None
+
+    with server(reply) as port:
+        assert Servers(["127.0.0.1", "127.0.0.1"], port=port).ask(DOMAIN, "MX") == Answer()
+    assert seen == [DOMAIN, DOMAIN]

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,20 @@ _MEND = {
     "unsigned": "không có chữ ký DNSSEC; ký vùng và đưa bản ghi DS lên vùng cha",
     "unanswered": "chưa hỏi được ({found}); kiểm tra máy phân giải và máy chủ tên của vùng, rồi hỏi lại",
 }
+
+
+class Address(click.ParamType["str"]):
+    """An address of a server: whoever asks for names cannot begin with one."""
+
+    name = "địa chỉ"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return str(ip_address(value))
+        except ValueError:
+            self.fail(f"“{value}” không phải địa chỉ IP", param, ctx)
+
+
 _files = click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
 
@@ -58,7 +73,9 @@ def list_(files: tuple[Path, ...], as_json: bool) -> None:
 
 @dns.command(cls=Command)
 @_files
-@click.option("--server", multiple=True, metavar="ĐỊA-CHỈ", help="Hỏi máy chủ này. / Ask this server; may be repeated.")
+@click.option(
+    "--server", type=Address(), multiple=True, help="Hỏi máy chủ tên này. / Ask this server; may be repeated."
+)
 @json_option
 def check(files: tuple[Path, ...], server: tuple[str, ...], as_json: bool) -> None:
     """Đối chiếu bản ghi đã công bố với bản ghi phải có / Compare what the world answers with what it should.

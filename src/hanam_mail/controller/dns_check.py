@@ -160,11 +160,14 @@ class Servers:
         """`addresses`: which servers; none: those of this machine."""
         self.addresses = list(addresses) or [str(each) for each in dns.resolver.Resolver().nameservers]
         self._port = port
+        self._silent = dict[str, str]()
+        """Who did not answer as often as he was asked, and why: he is not waited for at every name."""
 
     def ask(self, name: str, kind: str) -> Answer:
         """What the first server that answers says of a name and a type."""
-        error = ""
-        for address in self.addresses * TRIES:
+        error = "; ".join(self._silent.values())
+        asked = [address for address in self.addresses if address not in self._silent]
+        for number, address in enumerate(asked * TRIES):
             query = dns.message.make_query(name, kind, want_dnssec=True)
             # What a validating resolver finds forged it says as well as what it finds nowhere: not at all.
             query.flags |= dns.flags.AD
@@ -172,6 +175,8 @@ class Servers:
                 answer, _ = dns.query.udp_with_fallback(query, address, timeout=TIMEOUT, port=self._port)
             except (dns.exception.DNSException, OSError, ValueError) as failure:
                 error = f"{address}: {failure}"
+                if number >= len(asked) * (TRIES - 1):
+                    self._silent[address] = error
                 continue
             if answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
                 return _answer(answer, kind)

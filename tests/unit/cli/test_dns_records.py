@@ -83,3 +83,9 @@ def test_without_zone_files_it_says_how_they_are_made(run: Callable[..., Result]
     result = run("check")
     assert result.exit_code == 1
     assert "playbooks/dns.yml" in result.stderr
+
+
+def test_a_server_is_given_by_its_address(run: Callable[..., Result]) -> None:
+    result = run("check", "--server", "ns1.hanam.gov.vn")
+    assert result.exit_code == 2
+    assert "“ns1.hanam.gov.vn” không phải địa chỉ IP" in result.stderr

@@ -222,3 +222,17 @@ def test_the_next_server_is_asked_where_one_is_silent(monkeypatch: pytest.Monkey
     with server(reply) as port:
         assert Servers(["127.0.0.1", "127.0.0.1"], port=port).ask(DOMAIN, "MX") == Answer()
     assert seen == [DOMAIN, DOMAIN]
+
+
+def test_who_is_silent_is_not_waited_for_at_every_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hanam_mail.controller.dns_check.TIMEOUT", 0.1)
+    seen = list[str]()
+
+    def reply(query: dns.message.Message) -> None:
+        seen.append(str(query.question[0].name))
+
+    with server(reply) as port:
+        servers = Servers(["127.0.0.1"], port=port)
+        told = [servers.ask(name, "MX") for name in (DOMAIN, MX, KEY)]
+    assert all(each.error.startswith("127.0.0.1: ") for each in told)
+    assert seen == [DOMAIN, DOMAIN]

@@ -50,6 +50,14 @@ def test_mail_domain_names_its_mx_and_senders(facts: dict[str, Any]) -> None:
     assert find(records, "mx", "AAAA") == ["2001:db8::1"]
 
 
+def test_only_what_other_servers_hear_in_helo_may_send(facts: dict[str, Any]) -> None:
+    records = zones.mail_records(facts)
+    for name in ("mx", "edge1"):
+        assert (find(records, name, "TXT"), find(records, name, "MX")) == (['"v=spf1 a -all"'], [])
+    for name in ("mail", "imap", "smtp", "mta-sts", "store1"):
+        assert (find(records, name, "TXT"), find(records, name, "MX")) == (['"v=spf1 -all"'], ["0 ."])
+
+
 def test_hosts_without_public_services_are_not_published(facts: dict[str, Any]) -> None:
     names = {record["name"] for record in zones.mail_records(facts)}
     assert {"edge1", "store1", "mta-sts"} <= names

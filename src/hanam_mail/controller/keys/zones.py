@@ -61,8 +61,17 @@ def mail_records(facts: Mapping[str, Any]) -> list[Record]:
     )
     senders = " ".join(_spf_mechanism(address) for address in sending)
     records.append(_text("@", f"v=spf1 {senders} -all"))
-    # A bounce has no sender but the name in HELO; nobody else may say that name.
-    records += [_text(label(name), "v=spf1 a -all") for name in published]
+    # A bounce has no sender but the name in HELO; nobody else may say that name. All other names send and take no mail
+    # (RFC 7208, 10.1.2; RFC 7505).
+    sending_hosts = [
+        host for service in ("mx", "submission") for host in facts["groups"][facts["service_groups"][service]]
+    ]
+    helo = {names["mx"]} | {f"{host}.{domain}" for host in sending_hosts}
+    for name in published:
+        if name in helo:
+            records.append(_text(label(name), "v=spf1 a -all"))
+        else:
+            records += [_text(label(name), "v=spf1 -all"), _record(label(name), "MX", "0 .")]
     key = pki.dkim_public_key(facts["dkim_private_key"])
     records.append(_text(f"{facts['dkim_selector']}._domainkey", f"v=DKIM1; k=rsa; p={key}"))
     records.append(_text("_dmarc", facts["dmarc"]))

@@ -238,7 +238,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     ),
     # Tests write further keys and names into the zones of the lab's name server.
     INDEX_LOST: (
-        r"dovecot lmtp.*(/u\.1 already exists, rebuilding index|Mailbox INBOX: Rebuilding index)$",
+        r"dovecot lmtp.*(/u\.\d+ already exists, rebuilding index|Mailbox INBOX: Rebuilding index)$",
         # That message is put off, by whichever script keeps it.
         r"dovecot lmtp.*: Error: sieve: Execution of script \S+ was aborted due to temporary failure",
         r"hanam-watch Chỉ mục của một hộp thư bị hỏng \(dovecot\.service\): ",

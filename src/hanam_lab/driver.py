@@ -18,6 +18,15 @@ from hanam_lab.paths import REPOSITORY, STATE
 from hanam_lab.shell import locked, remove_when_empty, run
 from hanam_lab.topology import HostSpec
 
+# Whoever waits for it is told which unit failed, and its last words.
+_RUNNING = """systemctl is-system-running --wait || {
+    systemctl list-units --failed --plain --no-legend --full
+    for unit in $(systemctl list-units --failed --plain --no-legend --full | cut -d ' ' -f 1); do
+        sudo journalctl --boot --unit "$unit" --lines 15 --output cat --no-pager 2>/dev/null
+    done
+    exit 1
+}"""
+
 
 class Lab:
     """One lab by name. All its state is in STATE/name, so that another process can take it down."""
@@ -103,6 +112,7 @@ class Lab:
             below = sorted((kept / host.spec.name).iterdir(), key=lambda layer: int(layer.name))
             (host.folder / "lower").write_text("".join(f"{layer}\n" for layer in below))
             _mount(host, base)
+            _forget_missed_times(host)
         # The tree may list packages that the image's did not.
         archive = image.package_archive(base, say)
         stale = [host for host in hosts if _point_apt_at(host, archive)]
@@ -118,7 +128,7 @@ class Lab:
     def _await_daemons(self, hosts: list[Host]) -> None:
         for host in hosts:
             # Unlike empty hosts these have daemons, which recover; it ends with an error when a unit fails.
-            run(self.ssh_command(host.spec.name, "systemctl is-system-running --wait"))
+            run(self.ssh_command(host.spec.name, _RUNNING))
 
     def _boot(self, hosts: list[Host], say: image.Say) -> None:
         """Boot hosts that do not run; returns when ssh answers on all of the lab's."""
@@ -257,6 +267,12 @@ def _remove_state_when_empty() -> None:
             watches.give_back(STATE.parent)
         remove_when_empty(STATE)
     remove_when_empty(STATE.parent)
+
+
+def _forget_missed_times(host: Host) -> None:
+    """Let no timer make up for the hours in which the image lay there, as with a backup at any moment of the tests."""
+    for stamp in (host.root / "var/lib/systemd/timers").glob("stamp-*"):
+        os.utime(stamp)
 
 
 def _mount(host: Host, base: Path) -> None:

@@ -165,3 +165,20 @@ def test_every_failure_is_told_but_the_tellers_own(environment: Environments, to
         assert "OnFailure=hanam-watch@%n.service" in there.render("watch", files[for_all]["src"], host)
         own = for_all.replace("/service.d/", "/hanam-watch@.service.d/")
         assert files[own]["link"] == "/dev/null"
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_what_a_timer_makes_up_for_at_boot_waits_for_the_database(environment: Environments, topology: str) -> None:
+    """A host that was off when it should have been backed up begins with that, while PostgreSQL recovers."""
+    there = environment(topology)
+    made = {
+        (host, unit): there.render(role, row["src"], host, row)
+        for host, role, unit, row in written(there)
+        if host in there.hosts("accounts")
+    }
+    late = [key for key, text in made.items() if key[1].endswith(".timer") and "Persistent=true" in text]
+    assert ("hanam-backup.timer" in {unit for _, unit in late}) and len(late) > 2
+    for host, timer in late:
+        service = made[host, timer.replace(".timer", ".service")]
+        asks = "hanam-mail-backup" in service or "hanam-mail.pyz" in service
+        assert not asks or re.search(r"^After=.*\bpostgresql\.service\b", service, re.MULTILINE), f"{host}: {timer}"

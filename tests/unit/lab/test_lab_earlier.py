@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -141,13 +143,22 @@ def test_a_lab_from_an_image_has_its_secrets_and_the_packages_of_the_tree(
 ) -> None:
     place = earlier.kept("then", print)
     ran = list[str]()
+
+    def mounted(root: Path) -> None:
+        (root / "etc/apt").mkdir(parents=True)
+        (root / "var/lib/systemd/timers").mkdir(parents=True)
+        (root / "var/lib/systemd/timers/stamp-hanam-backup.timer").touch()
+        os.utime(root / "var/lib/systemd/timers/stamp-hanam-backup.timer", (0, 0))
+
     monkeypatch.setattr(network.Network, "create", lambda lan: None)
-    monkeypatch.setattr(driver, "_mount", lambda host, base: (host.root / "etc/apt").mkdir(parents=True))
+    monkeypatch.setattr(driver, "_mount", lambda host, base: mounted(host.root))
     monkeypatch.setattr(driver, "run", lambda command: ran.append(" ".join(map(str, command[-4:]))))
     monkeypatch.setattr(driver.Lab, "_boot", lambda lab, hosts, say: None)
     monkeypatch.setattr(driver.Lab, "_await_daemons", lambda lab, hosts: None)
     lab = driver.Lab("up")
+    stamp = lab.folder / "mail/root/var/lib/systemd/timers/stamp-hanam-backup.timer"
     lab.start(place, print)
+    assert time.time() - stamp.stat().st_mtime < 60
     assert "/archive-1 ./" in (lab.folder / "mail/root/etc/apt/sources.list").read_text()
     assert ran == ["sudo apt-get -q update"]
     assert (lab.folder / "vault.yml").read_text() == "of then"

@@ -27,8 +27,14 @@ _MEND = {
     "extra": "thừa; xóa: {found}",
     "different": "đang là: {found}; đổi thành: {wanted}",
     "unsigned": "không có chữ ký DNSSEC; ký vùng và đưa bản ghi DS lên vùng cha",
+    "unvalidated": "có chữ ký DNSSEC nhưng máy được hỏi không kiểm tra, hoặc vùng cha chưa có bản ghi DS; "
+    "hỏi lại một máy phân giải có kiểm tra (--server)",
     "unanswered": "chưa hỏi được ({found}); kiểm tra máy phân giải và máy chủ tên của vùng, rồi hỏi lại",
 }
+_OTHER_AUTHORITY = (
+    "nơi cấp chứng thư ngoài danh sách: {found}; cơ quan khác của tỉnh cần thì thêm vào dns_ca_issuers, "
+    "nếu không thì xóa"
+)
 
 
 class Address(click.ParamType["str"]):
@@ -74,7 +80,7 @@ def list_(files: tuple[Path, ...], as_json: bool) -> None:
 @dns.command(cls=Command)
 @_files
 @click.option(
-    "--server", type=Address(), multiple=True, help="Hỏi máy chủ tên này. / Ask this server; may be repeated."
+    "--server", type=Address(), multiple=True, help="Hỏi từng máy chủ này. / Ask this server; each of several."
 )
 @json_option
 def check(files: tuple[Path, ...], server: tuple[str, ...], as_json: bool) -> None:
@@ -86,21 +92,20 @@ def check(files: tuple[Path, ...], server: tuple[str, ...], as_json: bool) -> No
     """
     from hanam_mail.controller import dns_check
 
-    records, servers = _read(files), dns_check.Servers(server)
+    records = _read(files)
+    # Servers that are named are each to have it right; of this machine's own one is asked when another is silent.
+    groups = [dns_check.Servers([each]) for each in server] or [dns_check.Servers()]
     with working("Đang hỏi DNS"):
-        found = list(dns_check.differences(records, servers.ask))
+        found = [(group, each) for group in groups for each in dns_check.differences(records, group.ask)]
+    asked = [address for group in groups for address in group.addresses]
     if as_json:
-        print_json(
-            {
-                "servers": servers.addresses,
-                "records": len(records),
-                "differences": [each.as_dict() | {"mend": _mend(each)} for each in found],
-            }
-        )
+        told = [each.as_dict() | {"servers": group.addresses, "mend": _mend(each)} for group, each in found]
+        print_json({"servers": asked, "records": len(records), "differences": told})
     else:
-        for each in found:
-            click.echo(f"{each.name.rstrip('.')} {each.type}: {_mend(each)}")
-        click.echo(f"{len(records)} bản ghi, {len(found)} chỗ phải sửa (hỏi {', '.join(servers.addresses)}).")
+        for group, each in found:
+            whose = f"{', '.join(group.addresses)}: " if len(groups) > 1 else ""
+            click.echo(f"{whose}{each.name.rstrip('.')} {each.type}: {_mend(each)}")
+        click.echo(f"{len(records)} bản ghi, {len(found)} chỗ phải sửa (hỏi {', '.join(asked)}).")
     sys.exit(1 if found else 0)
 
 
@@ -128,7 +133,9 @@ def _mend(each: "Difference") -> str:
     from hanam_mail.controller import dns_check
 
     def shown(data: str) -> str:
-        return dns_check.text_of(data) if each.type == "TXT" else data
+        # An alias, where a text should be, has no quotes.
+        return (dns_check.text_of(data) or data) if each.type == "TXT" else data
 
     found = each.found if each.what == "unanswered" else shown(each.found)
-    return _MEND[each.what].format(wanted=shown(each.wanted), found=found)
+    text = _OTHER_AUTHORITY if (each.type, each.what) == ("CAA", "extra") else _MEND[each.what]
+    return text.format(wanted=shown(each.wanted), found=found)

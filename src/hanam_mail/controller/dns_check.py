@@ -8,7 +8,7 @@ Of a name's TXT records only that with the same beginning ("v=spf1") is compared
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -27,6 +27,10 @@ from hanam_mail.errors import InputError, Problem
 TRIES, TIMEOUT = 2, 5.0
 """Questions to each server, and seconds that each is waited for."""
 PORT = 53
+_KEY = "_domainkey"
+"""Under such a name stands a key of DKIM, whatever it begins with."""
+_NO_ALIASES = frozenset({"A", "AAAA", "MX", "SRV", "TLSA"})
+_PRINTABLE = (0x20, 0x7F)
 _REVERSE = tuple(map(dns.name.from_text, ("in-addr.arpa", "ip6.arpa")))
 
 
@@ -37,6 +41,7 @@ class What(StrEnum):
     EXTRA = "extra"
     DIFFERENT = "different"
     UNSIGNED = "unsigned"
+    UNVALIDATED = "unvalidated"
     UNANSWERED = "unanswered"
 
 
@@ -49,13 +54,26 @@ class Wanted:
     data: tuple[str, ...]
 
 
+class Signature(StrEnum):
+    """What an answer tells of DNSSEC: a validating resolver or the zone's own server vouches for it, or nobody does."""
+
+    GOOD = "good"
+    UNTRIED = "untried"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is there: `data` as in a zone file, and whether it was signed. `error`: why nothing is known."""
+    """What is there: `data` as in a zone file, behind which aliases, and whether it was signed.
+
+    `error`: why nothing is known; `elsewhere`: the server is asked in vain, since it answers for other zones.
+    """
 
     data: tuple[str, ...] = ()
-    signed: bool = False
+    signature: Signature = Signature.NONE
+    aliases: tuple[str, ...] = ()
     error: str = ""
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,48 +109,69 @@ def read(path: Path) -> list[Wanted]:
 
 
 def differences(wanted: Sequence[Wanted], ask: Ask) -> Iterator[Difference]:
-    """What has to be mended, name by name."""
+    """What has to be mended, name by name. Signatures that nobody tried are told once."""
+    tried = True
     for records in wanted:
+        # Whoever answers for reverse names is not who answers for the domain, and need not sign them.
+        reverse = any(dns.name.from_text(records.name).is_subdomain(zone) for zone in _REVERSE)
         answer = ask(records.name, records.type)
         if answer.error:
-            yield Difference(records.name, records.type, What.UNANSWERED, found=answer.error)
+            if not (reverse and answer.elsewhere):
+                yield Difference(records.name, records.type, What.UNANSWERED, found=answer.error)
             continue
-        found = list(_compared(records, answer.data))
+        found = list(_compared(records, answer))
         yield from found
-        # Whoever answers for reverse names need not sign them; without a signature there is no DANE.
-        reverse = any(dns.name.from_text(records.name).is_subdomain(zone) for zone in _REVERSE)
-        if not found and not answer.signed and not reverse:
+        if found or reverse:
+            continue
+        if answer.signature is Signature.NONE:
             yield Difference(records.name, records.type, What.UNSIGNED)
+        elif answer.signature is Signature.UNTRIED and tried:
+            tried = False
+            yield Difference(records.name, records.type, What.UNVALIDATED)
 
 
-def _compared(records: Wanted, found: Sequence[str]) -> Iterator[Difference]:
-    there = {comparable(records.type, data): data for data in found}
-    if records.type == "TXT":
+def _compared(records: Wanted, answer: Answer) -> Iterator[Difference]:
+    name, kind, found = records.name, records.type, answer.data
+    if kind in _NO_ALIASES:
+        # Neither a mail exchanger nor a server of a service may be one (RFC 2181, 10.3; RFC 2782).
+        yield from (Difference(name, kind, What.EXTRA, "", f"CNAME {alias}") for alias in answer.aliases)
+    if kind == "TXT":
         for data in records.data:
-            kind = _kind(data)
-            same = [each for each in found if _kind(each) == kind]
-            right = comparable("TXT", data) in there
-            if len(same) == 1 and not right:
-                yield Difference(records.name, records.type, What.DIFFERENT, data, same[0])
-                continue
-            if not right:
-                yield Difference(records.name, records.type, What.MISSING, data)
-            for each in same:
-                # Whoever reads two of a kind takes neither (RFC 7208, 4.5; RFC 8461, 3.1).
-                if comparable("TXT", each) != comparable("TXT", data):
-                    yield Difference(records.name, records.type, What.EXTRA, "", each)
+            yield from _compared_text(name, data, [each for each in found if _alike(name, each) == _alike(name, data)])
         return
-    here = {comparable(records.type, data): data for data in records.data}
+    here = {comparable(kind, data): data for data in records.data}
+    # Where faults in certificates are reported is for those to say who want the reports (RFC 8659, 4.4).
+    there = {comparable(kind, data): data for data in found if kind != "CAA" or data.split()[1].lower() != "iodef"}
     for key in here.keys() - there.keys():
-        yield Difference(records.name, records.type, What.MISSING, here[key])
+        yield Difference(name, kind, What.MISSING, here[key])
     for key in there.keys() - here.keys():
-        yield Difference(records.name, records.type, What.EXTRA, "", there[key])
+        yield Difference(name, kind, What.EXTRA, "", there[key])
+
+
+def _compared_text(name: str, data: str, there: Sequence[str]) -> Iterator[Difference]:
+    right = [each for each in there if comparable("TXT", each) == comparable("TXT", data)]
+    if not right and len(there) == 1:
+        yield Difference(name, "TXT", What.DIFFERENT, data, there[0])
+        return
+    if not right:
+        yield Difference(name, "TXT", What.MISSING, data)
+    # Whoever reads two of a kind takes neither, be they alike (RFC 7208, 4.5; RFC 8461, 3.1).
+    more = list(there)
+    if right:
+        more.remove(right[0])
+    yield from (Difference(name, "TXT", What.EXTRA, "", each) for each in more)
 
 
 def text_of(data: str) -> str:
-    """The text of a TXT record's data, its pieces joined."""
+    """The text of a TXT record's data, its pieces joined; octets that are no letter of ASCII stay as \\027."""
+
+    def octet(found: re.Match[str]) -> str:
+        if found[2]:
+            return found[2]
+        return chr(int(found[1])) if _PRINTABLE[0] <= int(found[1]) < _PRINTABLE[1] else found[0]
+
     pieces = re.findall(r'"((?:[^"\\]|\\.)*)"', data)
-    return re.sub(r"\\(\d{3})|\\(.)", lambda found: found[2] or chr(int(found[1])), "".join(pieces))
+    return re.sub(r"\\(\d{3})|\\(.)", octet, "".join(pieces))
 
 
 def comparable(kind: str, data: str) -> str:
@@ -141,54 +180,68 @@ def comparable(kind: str, data: str) -> str:
         return data.lower()
     text = text_of(data)
     if text.lower().startswith("v=spf1"):
-        first, *terms = text.lower().split()
+        first, *terms = filter(None, text.lower().split(" "))
         # All but the last, which is reached when none before it holds, are true in any order.
         return " ".join([first, *sorted(terms[:-1]), *terms[-1:]])
-    # DKIM, DMARC and the like: a list of tags. White space in a key is none of it (RFC 6376, 3.6.1).
-    tags = [re.sub(r"\s", "", tag) for tag in text.split(";")]
-    return ";".join(tag for tag in tags if tag)
+    # DKIM, DMARC and the like: a version, then tags in any order. White space in a key is none of it (RFC 6376, 3.6.1).
+    first, *tags = (re.sub(r"\s", "", tag) for tag in text.split(";"))
+    return ";".join([first, *sorted(filter(None, tags))])
 
 
-def _kind(data: str) -> str:
-    return re.split(r"[;\s]", text_of(data).strip().lower(), maxsplit=1)[0]
+def _alike(name: str, data: str) -> str:
+    """The same for texts of which a name may have one only."""
+    return _KEY if f".{_KEY}." in name else re.split(r"[;\s]", text_of(data).strip().lower(), maxsplit=1)[0]
 
 
 class Servers:
     """Name servers that are asked one after the other until one answers."""
 
     def __init__(self, addresses: Sequence[str] = (), *, port: int = PORT) -> None:
-        """`addresses`: which servers; none: those of this machine."""
-        self.addresses = list(addresses) or [str(each) for each in dns.resolver.Resolver().nameservers]
+        """`addresses`: which servers; none: those of this machine. Raises InputError when it has none."""
+        try:
+            self.addresses = list(addresses) or [str(each) for each in dns.resolver.Resolver().nameservers]
+        except dns.resolver.NoResolverConfiguration as error:
+            raise InputError([Problem("/etc/resolv.conf", 0, "", "máy này không có máy phân giải tên")]) from error
         self._port = port
         self._silent = dict[str, str]()
         """Who did not answer as often as he was asked, and why: he is not waited for at every name."""
 
     def ask(self, name: str, kind: str) -> Answer:
         """What the first server that answers says of a name and a type."""
-        error = "; ".join(self._silent.values())
+        answer = Answer(error="; ".join(self._silent.values()))
         asked = [address for address in self.addresses if address not in self._silent]
         for number, address in enumerate(asked * TRIES):
             query = dns.message.make_query(name, kind, want_dnssec=True)
-            # What a validating resolver finds forged it says as well as what it finds nowhere: not at all.
+            # A validating resolver is to say so.
             query.flags |= dns.flags.AD
             try:
-                answer, _ = dns.query.udp_with_fallback(query, address, timeout=TIMEOUT, port=self._port)
-            except (dns.exception.DNSException, OSError, ValueError) as failure:
-                error = f"{address}: {failure}"
-                if number >= len(asked) * (TRIES - 1):
-                    self._silent[address] = error
+                reply, _ = dns.query.udp_with_fallback(query, address, timeout=TIMEOUT, port=self._port)
+                answer = _answer(reply)
+            except (dns.exception.DNSException, EOFError, OSError, ValueError) as failure:
+                answer = Answer(error=f"{address}: {failure or type(failure).__name__}")
+                if isinstance(failure, dns.exception.Timeout | OSError) and number >= len(asked) * (TRIES - 1):
+                    self._silent[address] = answer.error
                 continue
-            if answer.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-                return _answer(answer, kind)
-            error = f"{address}: {dns.rcode.to_text(answer.rcode())}"
-        return Answer(error=error)
+            if not answer.error:
+                return answer
+            answer = replace(answer, error=f"{address}: {answer.error}")
+        return answer
 
 
-def _answer(message: dns.message.Message, kind: str) -> Answer:
-    """The data, at the end of any CNAME; signed where the resolver says so, or an authority gives a signature."""
-    records = [each for each in message.answer if each.rdtype == dns.rdatatype.from_text(kind)]
-    data = tuple(sorted(record.to_text() for each in records for record in each))
-    signed = bool(message.flags & dns.flags.AD) or (
-        bool(message.flags & dns.flags.AA) and any(each.rdtype == dns.rdatatype.RRSIG for each in message.answer)
+def _answer(reply: dns.message.Message) -> Answer:
+    """What a reply says, at the end of any aliases."""
+    code = reply.rcode()
+    authority, resolver = bool(reply.flags & dns.flags.AA), bool(reply.flags & dns.flags.RA)
+    if code not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        return Answer(error=dns.rcode.to_text(code), elsewhere=code == dns.rcode.REFUSED and not resolver)
+    if not (authority or resolver):
+        return Answer(error="máy chủ này không trả lời cho vùng ấy", elsewhere=True)
+    chain = reply.resolve_chaining() if isinstance(reply, dns.message.QueryMessage) else None
+    records = chain.answer if chain else None
+    signed = any(each.rdtype == dns.rdatatype.RRSIG for each in reply.answer)
+    vouched = bool(reply.flags & dns.flags.AD) or (signed and authority)
+    return Answer(
+        data=tuple(sorted(each.to_text() for each in records or ())),
+        signature=Signature.GOOD if vouched else Signature.UNTRIED if signed else Signature.NONE,
+        aliases=tuple(each.target.to_text() for alias in (chain.cnames if chain else ()) for each in alias),
     )
-    return Answer(data, signed)

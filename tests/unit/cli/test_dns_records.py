@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from hanam_mail.cli import main
 from hanam_mail.controller import dns_check
-from hanam_mail.controller.dns_check import Answer
+from hanam_mail.controller.dns_check import Answer, Signature
 
 ZONE = """$ORIGIN hanam.gov.vn.
 @ 3600 IN MX 10 mx.hanam.gov.vn.
@@ -32,10 +32,10 @@ def answering(monkeypatch: pytest.MonkeyPatch, answers: dict[str, Answer]) -> No
 
 
 RIGHT = {
-    "MX": Answer(("10 mx.hanam.gov.vn.",), True),
-    "TXT": Answer(('"v=spf1 ip4:192.0.2.1 -all"',), True),
-    "SRV": Answer(("0 1 993 imap.hanam.gov.vn.",), True),
-    "CAA": Answer(('0 issue "letsencrypt.org"',), True),
+    "MX": Answer(("10 mx.hanam.gov.vn.",), Signature.GOOD),
+    "TXT": Answer(('"v=spf1 ip4:192.0.2.1 -all"',), Signature.GOOD),
+    "SRV": Answer(("0 1 993 imap.hanam.gov.vn.",), Signature.GOOD),
+    "CAA": Answer(('0 issue "letsencrypt.org"',), Signature.GOOD),
 }
 
 
@@ -47,9 +47,9 @@ def test_all_is_right(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatc
 
 def test_each_difference_says_how_it_is_mended(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
     answers = {
-        "MX": Answer(("10 mx.hanam.gov.vn.",), False),
-        "TXT": Answer(('"v=spf1 +all"',), True),
-        "SRV": Answer((), True),
+        "MX": Answer(("10 mx.hanam.gov.vn.",), Signature.NONE),
+        "TXT": Answer(('"v=spf1 +all"',), Signature.GOOD),
+        "SRV": Answer((), Signature.GOOD),
         "CAA": Answer(error="192.0.2.53: SERVFAIL"),
     }
     answering(monkeypatch, answers)

@@ -14,7 +14,17 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from hanam_mail.controller.dns_check import Answer, Difference, Servers, Wanted, What, differences, read, text_of
+from hanam_mail.controller.dns_check import (
+    Answer,
+    Difference,
+    Servers,
+    Signature,
+    Wanted,
+    What,
+    differences,
+    read,
+    text_of,
+)
 from hanam_mail.errors import InputError
 
 HASH = 32 * "aa"
@@ -46,13 +56,13 @@ def wanted(tmp_path: Path) -> list[Wanted]:
     return read(file)
 
 
-def found(wanted: list[Wanted], unsigned: bool = False, **otherwise: list[str]) -> list[Difference]:
+def found(wanted: list[Wanted], signature: Signature = Signature.GOOD, **otherwise: list[str]) -> list[Difference]:
     """What differs where the world answers RIGHT, but for some types at the domain itself, or at KEY and MX."""
     there = RIGHT | {
         {"mx": (DOMAIN, "MX"), "a": (MX, "A"), "txt": (DOMAIN, "TXT"), "key": (KEY, "TXT")}[name]: data
         for name, data in otherwise.items()
     }
-    return list(differences(wanted, lambda name, kind: Answer(tuple(there[name, kind]), not unsigned)))
+    return list(differences(wanted, lambda name, kind: Answer(tuple(there[name, kind]), signature)))
 
 
 def test_nothing_differs_where_all_is_published(wanted: list[Wanted]) -> None:
@@ -66,6 +76,7 @@ def test_nothing_differs_where_all_is_published(wanted: list[Wanted]) -> None:
         ("txt", ['"v=spf1 ip4:192.0.2.2  ip4:192.0.2.1 " "-all"']),  # another order, in two pieces
         ("txt", [SPF, '"google-site-verification=abc"']),  # of no concern to mail
         ("key", ['"v=DKIM1;k=rsa; p=MII" "BIjAN ; "']),
+        ("key", ['"v=DKIM1; p=MIIBIjAN; k=rsa"']),
         ("mx", ["10 MX.Hanam.gov.vn."]),
     ],
 )
@@ -94,6 +105,15 @@ OTHER = '"v=spf1 ip4:192.0.2.9 -all"'
                 Difference(DOMAIN, "TXT", What.EXTRA, "", '"V=SPF1 +all"'),
             ],
         ),
+        # Two of a kind are none, and a key is a key by its place.
+        ("txt", [SPF, SPF.upper()], [Difference(DOMAIN, "TXT", What.EXTRA, "", SPF.upper())]),
+        ("key", ['"k=rsa; p=MIIBIjAN"'], [Difference(KEY, "TXT", What.DIFFERENT, DKIM, '"k=rsa; p=MIIBIjAN"')]),
+        # A tab is no space there.
+        (
+            "txt",
+            [SPF.replace(" -all", "\\009-all")],
+            [Difference(DOMAIN, "TXT", What.DIFFERENT, SPF, SPF.replace(" -all", "\\009-all"))],
+        ),
         # What stands last counts last.
         (
             "txt",
@@ -112,7 +132,32 @@ def test_each_difference_is_named(wanted: list[Wanted], name: str, data: list[st
 
 
 def test_a_zone_without_signatures_is_told(wanted: list[Wanted]) -> None:
-    assert [each.what for each in found(wanted, unsigned=True)] == [What.UNSIGNED] * 5
+    assert [each.what for each in found(wanted, Signature.NONE)] == [What.UNSIGNED] * 5
+
+
+def test_signatures_that_nobody_tried_are_told_once(wanted: list[Wanted]) -> None:
+    assert [each.what for each in found(wanted, Signature.UNTRIED)] == [What.UNVALIDATED]
+
+
+def test_an_alias_is_no_place_for_mail(wanted: list[Wanted]) -> None:
+    def ask(name: str, kind: str) -> Answer:
+        return Answer(tuple(RIGHT[name, kind]), Signature.GOOD, ("edge1.hanam.gov.vn.",) if name == MX else ())
+
+    assert list(differences(wanted, ask)) == [Difference(MX, "A", What.EXTRA, "", "CNAME edge1.hanam.gov.vn.")]
+
+
+def test_where_faults_of_certificates_are_reported_is_of_no_concern() -> None:
+    wanted = [Wanted(DOMAIN, "CAA", ('0 issue "letsencrypt.org"',))]
+    there = ('0 iodef "mailto:a@hanam.gov.vn"', '0 issue "letsencrypt.org"', '0 issue "other.example"')
+    told = list(differences(wanted, lambda name, kind: Answer(there, Signature.GOOD)))
+    assert told == [Difference(DOMAIN, "CAA", What.EXTRA, "", '0 issue "other.example"')]
+
+
+def test_who_answers_for_the_domain_alone_is_not_asked_for_reverse_names(wanted: list[Wanted]) -> None:
+    refused = Answer(error="192.0.2.53: REFUSED", elsewhere=True)
+    reverse = Wanted("1.2.0.192.in-addr.arpa.", "PTR", ("mail.hanam.gov.vn.",))
+    assert list(differences([reverse], lambda name, kind: refused)) == []
+    assert [each.what for each in differences(wanted[:1], lambda name, kind: refused)] == [What.UNANSWERED]
 
 
 def test_reverse_names_need_no_signature() -> None:
@@ -136,7 +181,12 @@ def test_a_file_that_is_no_zone_is_refused(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("data", "text"),
-    [('"a" "b c"', "ab c"), ('"say \\"x\\" \\\\ \\195\\169"', 'say "x" \\ Ã©'), ("", "")],
+    [
+        ('"a" "b c"', "ab c"),
+        ('"say \\"x\\" \\\\ \\195\\169"', 'say "x" \\ \\195\\169'),
+        ('"\\027[2J\\010\\065"', "\\027[2J\\010A"),  # nothing that drives a terminal
+        ("", ""),
+    ],
 )
 def test_the_text_of_a_record_is_its_pieces_joined(data: str, text: str) -> None:
     assert text_of(data) == text
@@ -174,15 +224,15 @@ SIGNATURE = "MX 13 3 30 20300101000000 20200101000000 1 hanam.gov.vn. AAAA"
 
 
 @pytest.mark.parametrize(
-    ("flags", "signature", "signed"),
+    ("flags", "signature", "told"),
     [
-        (dns.flags.AD, False, True),  # a validating resolver
-        (dns.flags.AA, True, True),  # the zone's own server
-        (dns.flags.AA, False, False),
-        (0, True, False),  # handed on by a resolver that does not validate
+        (dns.flags.RA | dns.flags.AD, False, Signature.GOOD),  # a validating resolver
+        (dns.flags.AA, True, Signature.GOOD),  # the zone's own server
+        (dns.flags.AA, False, Signature.NONE),
+        (dns.flags.RA, True, Signature.UNTRIED),  # handed on by a resolver that does not validate
     ],
 )
-def test_servers_are_asked_over_the_wire(flags: int, signature: bool, signed: bool) -> None:
+def test_servers_are_asked_over_the_wire(flags: int, signature: bool, told: Signature) -> None:
     def reply(query: dns.message.Message) -> dns.message.Message:
         assert query.ednsflags & dns.flags.DO
         answer = dns.message.make_response(query)
@@ -193,7 +243,7 @@ def test_servers_are_asked_over_the_wire(flags: int, signature: bool, signed: bo
         return answer
 
     with server(reply) as port:
-        assert Servers(["127.0.0.1"], port=port).ask(DOMAIN, "MX") == Answer(("10 mx.hanam.gov.vn.",), signed)
+        assert Servers(["127.0.0.1"], port=port).ask(DOMAIN, "MX") == Answer(("10 mx.hanam.gov.vn.",), told)
 
 
 def test_a_name_that_does_not_exist_has_no_records_and_a_broken_server_says_nothing() -> None:
@@ -201,6 +251,7 @@ def test_a_name_that_does_not_exist_has_no_records_and_a_broken_server_says_noth
 
     def reply(query: dns.message.Message) -> dns.message.Message:
         answer = dns.message.make_response(query)
+        answer.flags |= dns.flags.RA
         answer.set_rcode(code)
         return answer
 
@@ -217,7 +268,9 @@ def test_the_next_server_is_asked_where_one_is_silent(monkeypatch: pytest.Monkey
 
     def reply(query: dns.message.Message) -> dns.message.Message | None:
         seen.append(str(query.question[0].name))
-        return dns.message.make_response(query) if len(seen) > 1 else None
+        answer = dns.message.make_response(query)
+        answer.flags |= dns.flags.RA
+        return answer if len(seen) > 1 else None
 
     with server(reply) as port:
         assert Servers(["127.0.0.1", "127.0.0.1"], port=port).ask(DOMAIN, "MX") == Answer()
@@ -236,3 +289,49 @@ def test_who_is_silent_is_not_waited_for_at_every_name(monkeypatch: pytest.Monke
         told = [servers.ask(name, "MX") for name in (DOMAIN, MX, KEY)]
     assert all(each.error.startswith("127.0.0.1: ") for each in told)
     assert seen == [DOMAIN, DOMAIN]
+
+
+def test_an_alias_is_followed_and_told() -> None:
+    def reply(query: dns.message.Message) -> dns.message.Message:
+        answer = dns.message.make_response(query)
+        answer.flags |= dns.flags.AA
+        answer.answer.append(dns.rrset.from_text(MX, 30, "IN", "CNAME", "edge1.hanam.gov.vn."))
+        answer.answer.append(dns.rrset.from_text("edge1.hanam.gov.vn.", 30, "IN", "A", "192.0.2.1"))
+        answer.answer.append(dns.rrset.from_text("elsewhere.vn.", 30, "IN", "A", "192.0.2.66"))
+        return answer
+
+    with server(reply) as port:
+        told = Servers(["127.0.0.1"], port=port).ask(MX, "A")
+    assert (told.data, told.aliases) == (("192.0.2.1",), ("edge1.hanam.gov.vn.",))
+
+
+@pytest.mark.parametrize(("flags", "code"), [(0, dns.rcode.REFUSED), (0, dns.rcode.NOERROR)])
+def test_a_server_of_other_zones_says_nothing_of_this_one(flags: int, code: dns.rcode.Rcode) -> None:
+    def reply(query: dns.message.Message) -> dns.message.Message:
+        answer = dns.message.make_response(query)
+        answer.flags |= flags
+        answer.set_rcode(code)
+        return answer
+
+    with server(reply) as port:
+        told = Servers(["127.0.0.1"], port=port).ask(DOMAIN, "MX")
+    assert told.error.startswith("127.0.0.1: ") and told.elsewhere
+
+
+def test_answers_that_are_none_do_not_silence_a_server() -> None:
+    """A truncated answer and nobody at TCP; octets that are no message."""
+    names = list[str]()
+
+    def reply(query: dns.message.Message) -> dns.message.Message:
+        names.append(str(query.question[0].name))
+        answer = dns.message.make_response(query)
+        answer.flags |= dns.flags.AA
+        if str(query.question[0].name) == DOMAIN:
+            answer.answer.append(dns.rrset.from_text(MX, 30, "IN", "CNAME", MX))  # no end of it
+        return answer
+
+    with server(reply) as port:
+        servers = Servers(["127.0.0.1"], port=port)
+        servers.ask(DOMAIN, "MX")
+        assert servers.ask(MX, "A").error == ""
+    assert names[-1] == MX

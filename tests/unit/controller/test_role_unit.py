@@ -94,6 +94,11 @@ SAID = {"changed": True, "state": "started"}
         ({"state": "started", "enabled": True}, RUNS + AT_BOOT),
         ({"state": "started", "enabled": True, "daemon_reload": False}, RUNS + AT_BOOT),
         ({"state": "started"}, RUNS + "UnitFileState=static\n"),
+        ({"daemon_reload": False}, "ActiveState=inactive\nNeedDaemonReload=no\n" + AT_BOOT),
+        (
+            {"state": "started", "daemon_reload": False},
+            RUNS + AT_BOOT + "\nActiveState=inactive\nNeedDaemonReload=no\n",
+        ),
     ],
 )
 def test_a_unit_that_is_as_it_should_be_is_left_to_itself(
@@ -118,6 +123,7 @@ def test_a_unit_that_is_as_it_should_be_is_left_to_itself(
         ({"state": "reloaded"}, RUNS + AT_BOOT),
         ({"state": "stopped", "enabled": False}, RUNS + AT_BOOT),
         ({"enabled": True}, RUNS + AT_BOOT),
+        ({"daemon_reload": True}, RUNS + AT_BOOT),
     ],
 )
 def test_whatever_else_is_the_modules(plugin: Any, arguments: dict[str, Any], shown: str) -> None:
@@ -129,6 +135,15 @@ def test_a_unit_whose_file_is_newer_than_what_systemd_read_is_read_again(plugin:
     shown = "ActiveState=active\nNeedDaemonReload=yes\n" + AT_BOOT
     wanted = {"state": "started", "enabled": True}
     assert run(plugin, SAID, check, shown, expected={"daemon_reload": True}, **wanted) == SAID
+    # One beside it, that this role or another writes.
+    shown = RUNS + AT_BOOT + "\nActiveState=inactive\nNeedDaemonReload=yes\n"
+    assert run(plugin, SAID, check, shown, expected={"daemon_reload": True}, **wanted, daemon_reload=False) == SAID
+
+
+def test_units_beside_it_are_asked_for_where_a_role_writes_units(plugin: Any) -> None:
+    words = "systemctl show --property=ActiveState,UnitFileState,NeedDaemonReload -- x.service"
+    assert plugin.question({"name": "x.service"}) == words
+    assert plugin.question({"name": "x.service", "daemon_reload": False}) == f"{words} 'hanam-*'"
 
 
 def test_the_manual_names_every_argument(plugin: Any) -> None:

@@ -103,7 +103,8 @@ def _source(role: str, row: dict[str, Any]) -> str:
             short = path.resolve().relative_to(ROOT)
             return f"[`{short}`](../{short})"
     if name := row.get("program"):
-        module = f"src/{zipapp.PROGRAMS[name].replace('.', '/')}.py"
+        main = zipapp.HANAM_MAIL if name == zipapp.ACCOUNTS else zipapp.PROGRAMS[name]
+        module = f"src/{main.replace('.', '/')}.py"
         return f"[`{module}`](../{module}) and what it imports"
     return f"a row of `roles/{role}/vars/main.yml`"
 

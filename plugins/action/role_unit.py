@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 MODULE = "ansible.builtin.systemd_service"
 PROPERTIES = ("ActiveState", "UnitFileState", "NeedDaemonReload")
 READ, OUTDATED = "NeedDaemonReload=no", "NeedDaemonReload=yes"
+ON, OFF = {"UnitFileState=enabled"}, {"UnitFileState=disabled", "UnitFileState=masked"}
 OURS = "hanam-*"
 """The units that roles write whole; others they write drop-ins for."""
 MISSING = "Could not find the requested service"
@@ -29,7 +30,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         arguments = self._task.args
         # On a converged host that is all there is to know, and the module takes twelve times as long (record 0015).
-        if wants_running(arguments):
+        if settled_by_asking(arguments):
             told = self._low_level_execute_command(question(arguments))["stdout"]
             if as_wanted(arguments, told):
                 return {"changed": False, "name": arguments["name"]}
@@ -42,11 +43,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return result
 
 
-def wants_running(arguments: Mapping[str, Any]) -> bool:
-    """Whether a unit is to run, and to start at boot or as it does, with nothing known to be read anew."""
+def settled_by_asking(arguments: Mapping[str, Any]) -> bool:
+    """Whether a unit is to run, and to start at boot or as it does, or neither; with nothing known to be read anew."""
     reload = boolean(arguments.get("daemon_reload", False))
     started = arguments.get("state") == "started" and boolean(arguments.get("enabled", True))
-    return not reload and (started or arguments.keys() == {"name", "daemon_reload"})
+    return not reload and (started or stopped(arguments) or arguments.keys() == {"name", "daemon_reload"})
+
+
+def stopped(arguments: Mapping[str, Any]) -> bool:
+    """Whether it is to be stopped, now and at boot."""
+    return arguments.get("state") == "stopped" and not boolean(arguments.get("enabled", True))
 
 
 def question(arguments: Mapping[str, Any]) -> str:
@@ -60,18 +66,20 @@ def question(arguments: Mapping[str, Any]) -> str:
 
 def as_wanted(arguments: Mapping[str, Any], told: str) -> bool:
     """Whether systemctl tells of a unit that is as it should be, and of none whose file it has not read."""
-    wanted = {READ}
-    if "state" in arguments:
-        wanted.add("ActiveState=active")
-    if "enabled" in arguments:
-        wanted.add("UnitFileState=enabled")
-    unit, *_ = told.split("\n\n")
-    return wanted <= set(unit.splitlines()) and OUTDATED not in told.splitlines()
+    unit = set(told.split("\n\n")[0].splitlines())
+    runs = "ActiveState=inactive" if stopped(arguments) else "ActiveState=active"
+    at_boot = OFF if stopped(arguments) else ON
+    return (
+        READ in unit
+        and OUTDATED not in told.splitlines()
+        and ("state" not in arguments or runs in unit)
+        and ("enabled" not in arguments or bool(at_boot & unit))
+    )
 
 
 def not_there_yet(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """What a check says of a unit that a package or a file brings which the check itself did not put in place."""
-    stopped = arguments.get("state") == "stopped" and not arguments.get("enabled")
+    off = arguments.get("state") == "stopped" and not arguments.get("enabled")
     wanted = arguments.get("state") or "enabled"
-    said = "it is not there" if stopped else f"it is not there yet; it would be {wanted}"
-    return {"changed": not stopped, "name": arguments["name"], "msg": said}
+    said = "it is not there" if off else f"it is not there yet; it would be {wanted}"
+    return {"changed": not off, "name": arguments["name"], "msg": said}

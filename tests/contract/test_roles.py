@@ -129,8 +129,6 @@ UNCOMMENTABLE = (".json.j2", ".key.j2", ".txt.j2")
 
 # What a check does otherwise than a run, and neither role_files nor role_unit can know.
 OWN_CHECK = {
-    # A copy into a folder that the check did not make.
-    "Install the zipapp",
     # A program of the role's own that compares without changing; the check did not bring it.
     "Put the checked configuration in force",
 }

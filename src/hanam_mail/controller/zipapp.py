@@ -1,4 +1,4 @@
-"""Builds what runs on the hosts as zipapps: `python -m hanam_mail.controller.zipapp build/hanam-mail.pyz`.
+"""Builds what runs on the hosts as zipapps, which roles put in place by a row {program: NAME} of role_files.
 
 A zipapp holds what its main program imports of the package and nothing else, so a host gets no code that nothing on it
 calls. The same sources give the same octets (fixed order, times and modes, no compression that depends on a library's
@@ -6,7 +6,6 @@ version), so that putting it in place a second time changes nothing.
 """
 
 import ast
-import sys
 import zipfile
 from collections.abc import Mapping
 from importlib import resources
@@ -14,12 +13,11 @@ from importlib.resources.abc import Traversable
 from io import BytesIO
 from pathlib import Path
 
-from hanam_mail import atomic_file
-
-# The program of the accounts, the mail store and the submission: many commands, and the database's code.
-HANAM_MAIL = "hanam_mail.host.command_line"
-# Programs that a role puts in place by a row {program: NAME}, and the module whose main() each runs: the standard
-# library is all they import, and a host has only those that its units or its operators call.
+# The program of the accounts, the mail store and the submission: many commands, and the database's code. It imports
+# what role hanam_mail installs.
+ACCOUNTS, HANAM_MAIL = "hanam-mail", "hanam_mail.host.command_line"
+# All others, and the module whose main() each runs: the standard library is all they import, and a host has only those
+# that its units or its operators call.
 PROGRAMS = {
     "hanam-backup-maintain": "hanam_mail.host.backup.maintain",
     "hanam-mail-backup": "hanam_mail.host.backup.backup",
@@ -61,9 +59,11 @@ def build() -> bytes:
 
 
 def program(name: str) -> bytes:
-    """The octets of one of PROGRAMS; neither the caller's environment nor his folders change what it imports."""
+    """The octets of a program; neither the caller's environment nor his folders change what one of PROGRAMS imports."""
+    if name == ACCOUNTS:
+        return build()
     if name not in PROGRAMS:
-        raise ValueError(f"program: {name!r} is none of {', '.join(PROGRAMS)}")
+        raise ValueError(f"program: {name!r} is none of {', '.join((ACCOUNTS, *PROGRAMS))}")
     return _zipapp("#!/usr/bin/python3 -I", _MAIN.format(module=PROGRAMS[name]), modules(PROGRAMS[name]), {})
 
 
@@ -121,20 +121,3 @@ def _tree(root: Traversable, prefix: str, endings: tuple[str, ...]) -> dict[str,
         elif entry.name.endswith(endings):
             result[f"{prefix}/{entry.name}"] = entry.read_bytes()
     return result
-
-
-def write(path: Path) -> bool:
-    """Write the zipapp of role hanam_mail to `path` if it is not there already; whether it was written."""
-    data = build()
-    if path.exists() and path.read_bytes() == data:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Several runs may build at the same time; none of them must read half a file.
-    atomic_file.write(path, data)
-    return True
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m hanam_mail.controller.zipapp FILE")
-    print("changed" if write(Path(sys.argv[1])) else "unchanged")

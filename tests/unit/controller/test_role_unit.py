@@ -83,6 +83,7 @@ def test_a_check_says_that_a_unit_yet_to_come_would_be_started(
     assert (told["changed"], told.get("failed", False)) == (changed, False)
 
 
+IDLE = "ActiveState=inactive\nNeedDaemonReload=no\n"
 RUNS, AT_BOOT = "ActiveState=active\nNeedDaemonReload=no\n", "UnitFileState=enabled\n"
 SAID = {"changed": True, "state": "started"}
 
@@ -94,6 +95,8 @@ SAID = {"changed": True, "state": "started"}
         ({"state": "started", "enabled": True}, RUNS + AT_BOOT),
         ({"state": "started", "enabled": True, "daemon_reload": False}, RUNS + AT_BOOT),
         ({"state": "started"}, RUNS + "UnitFileState=static\n"),
+        ({"state": "stopped", "enabled": False}, IDLE + "UnitFileState=masked\n"),
+        ({"state": "stopped", "enabled": False, "daemon_reload": False}, IDLE + "UnitFileState=disabled\n"),
         ({"daemon_reload": False}, "ActiveState=inactive\nNeedDaemonReload=no\n" + AT_BOOT),
         (
             {"state": "started", "daemon_reload": False},
@@ -122,6 +125,10 @@ def test_a_unit_that_is_as_it_should_be_is_left_to_itself(
         ({"state": "restarted"}, RUNS + AT_BOOT),
         ({"state": "reloaded"}, RUNS + AT_BOOT),
         ({"state": "stopped", "enabled": False}, RUNS + AT_BOOT),
+        ({"state": "stopped", "enabled": False}, IDLE + AT_BOOT),
+        ({"state": "stopped", "enabled": False}, RUNS + "UnitFileState=disabled\n"),
+        ({"state": "stopped", "enabled": False}, IDLE),  # of a unit that is not there
+        ({"state": "stopped"}, IDLE + "UnitFileState=disabled\n"),
         ({"enabled": True}, RUNS + AT_BOOT),
         ({"daemon_reload": True}, RUNS + AT_BOOT),
     ],

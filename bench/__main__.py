@@ -41,6 +41,8 @@ def parts(lab: str, sizes: Sequence[int], runs: int) -> dict[str, Words]:
         "registry": [sys.executable, "-m", "bench.registry", "--lab", lab, "--runs", str(runs), *size],
         "logins": [sys.executable, "-m", "bench.logins", "--lab", lab],
         "store": [sys.executable, "-m", "bench.store", "--lab", lab],
+        "conversion": [sys.executable, "-m", "bench.conversion", "--lab", lab],
+        "mail": [sys.executable, "-m", "bench.mail", "--lab", lab],
         "search": [sys.executable, "-m", "bench.search", "--lab", lab],
         "sessions": [sys.executable, "-m", "bench.sessions", "--lab", lab],
         "circular": [sys.executable, "-m", "bench.circular", "--lab", lab, "--size", str(max(sizes))],

@@ -1,6 +1,7 @@
 """What a message costs a mail store. Runs on its host as root; writes a line of JSON for each size that it is given.
 
     python3 store_client.py ours ADDRESS MAILBOX SIZE...     the running Dovecot, one of its mailboxes
+    python3 store_client.py fill ADDRESS MAILBOX SIZE        nothing is measured, the mailbox is filled
     python3 store_client.py peer SIZE...                     a second Dovecot, as peers ship it: Maildir, quota `count`
     python3 store_client.py bare SIZE...                     a second Dovecot with our format, and nothing but quota
 
@@ -216,11 +217,14 @@ def _peer(more: str) -> Store:
 
 def main() -> None:
     kind, *words = sys.argv[1:]
-    if kind == "ours":
+    if kind in ("ours", "fill"):
         address, mailbox, *sizes = words
         store = _ours(address, mailbox)
     else:
         sizes = words
+    if kind == "fill":
+        store.fill(int(sizes[0]))
+        return
     try:
         if kind != "ours":
             store = _peer(_BARE if kind == "bare" else "")

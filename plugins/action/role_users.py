@@ -29,13 +29,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         groups, users = (self._task.args.get(name) or [] for name in ("groups", "users"))
         # Each module takes several times as long (record 0015).
         told = self._low_level_execute_command(question(groups, users))["stdout"] if groups or users else ""
-        changed = False
+        changed: list[str] = []
         for module, arguments in wrong(groups, users, told):
             result: dict[str, Any] = self._execute_module(module, module_args=arguments, task_vars=task_vars)
             if result.get("failed"):
                 return result
-            changed |= result["changed"]
-        return {"changed": changed}
+            if result["changed"]:
+                changed.append(f"{module.rpartition('.')[2]} {arguments['name']}\n")
+        return {"changed": bool(changed), "diff": [{"prepared": line} for line in changed]}
 
 
 def question(groups: Rows, users: Rows) -> str:

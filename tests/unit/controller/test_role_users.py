@@ -64,7 +64,7 @@ def run(plugin: Any, told: str, said: dict[str, Any], **arguments: Any) -> tuple
 def test_what_is_as_it_should_be_is_left_to_itself(plugin: Any) -> None:
     told = AGENT + VMAIL + OWNER + PLAIN
     done, asked, commands = run(plugin, told, {}, groups=GROUPS, users=USERS)
-    assert (done, asked) == ({"changed": False}, [])
+    assert (done, asked) == ({"changed": False, "diff": []}, [])
     assert commands == ["getent group hanam-agent vmail; getent passwd vmail hanam-mail"]
 
 
@@ -84,7 +84,9 @@ def test_what_is_as_it_should_be_is_left_to_itself(plugin: Any) -> None:
 )
 def test_whatever_is_missing_or_otherwise_is_the_modules(plugin: Any, told: str, missing: list[str]) -> None:
     done, asked, _ = run(plugin, told, {"changed": True}, groups=GROUPS, users=USERS)
-    assert (done, asked) == ({"changed": True}, [MAKE[name] for name in missing])
+    made = [MAKE[name] for name in missing]
+    shown = [{"prepared": f"{module.removeprefix('ansible.builtin.')} {row['name']}\n"} for module, row in made]
+    assert (done, asked) == ({"changed": True, "diff": shown}, made)
 
 
 def test_the_first_module_that_fails_is_the_last_that_is_asked(plugin: Any) -> None:
@@ -94,7 +96,7 @@ def test_the_first_module_that_fails_is_the_last_that_is_asked(plugin: Any) -> N
 
 
 def test_a_host_that_needs_none_is_asked_nothing(plugin: Any) -> None:
-    assert run(plugin, "", {}, groups=[], users=[]) == ({"changed": False}, [], [])
+    assert run(plugin, "", {}, groups=[], users=[]) == ({"changed": False, "diff": []}, [], [])
 
 
 def test_the_systems_own_lists_are_understood(plugin: Any) -> None:

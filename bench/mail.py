@@ -10,22 +10,19 @@ import argparse
 import json
 import os
 import random
-import re
-import shlex
 import sys
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
 
-from tests.lab import Lab, Sample
+from tests.lab import Sample, wait_for
 from tests.people import People
 
 from bench.host import Host
 from bench.measuring import OUTPUT, Measure, Run, machine, measured, write
-from bench.search import words
+from bench.search import Store, words
 
 SIZES = (0, 20_000, 100_000)
 FLAT = 2.5
@@ -45,33 +42,12 @@ UNITS = {
 }
 FILTERS = ("rspamd", "ClamAV", "Redis", "unbound")
 """What the filter is and asks."""
-# A daemon's children that ended count with it, since it has waited for them.
-_USED = """
-import json, os, pathlib, subprocess, sys
-parents, ticks = {}, {}
-for entry in pathlib.Path('/proc').glob('[0-9]*'):
-    try:
-        fields = (entry / 'stat').read_text().rpartition(')')[2].split()
-    except OSError:
-        continue
-    parents[int(entry.name)], ticks[int(entry.name)] = int(fields[1]), sum(map(int, fields[11:15]))
-def below(process, main):
-    while process in parents and process != main:
-        process = parents[process]
-    return process == main
-def main_process(unit):
-    return int(subprocess.check_output(['systemctl', 'show', unit, '--property=MainPID', '--value'], text=True))
-mains = [main_process(unit) for unit in sys.argv[1:]]
-rate = os.sysconf('SC_CLK_TCK')
-print(json.dumps([sum(n for process, n in ticks.items() if below(process, main)) / rate for main in mains]))
-"""
 _CLIENT = Path(__file__).with_name("store_client.py")
 
 
-def used(lab: Lab) -> dict[str, float]:
-    """Seconds of processors that each daemon took, with all that came of it and has ended."""
-    told = lab.run("mailstore", f"python3 -c {shlex.quote(_USED)} {' '.join(UNITS.values())}")
-    return dict(zip(UNITS, json.loads(told), strict=True))
+def used(host: Host) -> dict[str, float]:
+    """Seconds of processors that each daemon took, its processes that ended included."""
+    return dict(zip(UNITS, json.loads(host.program("mailstore", _CLIENT, "used", *UNITS.values())), strict=True))
 
 
 def letters(person: Sample, number: int, rng: random.Random) -> list[bytes]:
@@ -87,47 +63,33 @@ def letters(person: Sample, number: int, rng: random.Random) -> list[bytes]:
     return found
 
 
-def deliver(lab: Lab, person: Sample, mails: Sequence[bytes]) -> None:
+def deliver(store: Store, mails: Sequence[bytes]) -> None:
     """Send them all; returns when the mailbox has them and its index too."""
-    wanted = messages(lab, person) + len(mails)
+    person, wanted = store.person, store.messages() + len(mails)
 
     def send(mail: bytes) -> None:
-        with lab.smtp() as client:
+        with store.lab.smtp() as client:
             client.sendmail(STRANGER, [person.address], mail)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(send, mails))
-    end = time.monotonic() + 600
-    while messages(lab, person) < wanted or not indexed(lab, person, wanted):
-        if time.monotonic() > end:
-            raise TimeoutError(f"{messages(lab, person)} messages of {wanted} came within 600 s")
-        time.sleep(0.5)
-
-
-def messages(lab: Lab, person: Sample) -> int:
-    told = lab.run("mailstore", f"doveadm -f flow mailbox status -u {person.mailbox} messages INBOX")
-    return int(told.split("messages=")[1])
-
-
-def indexed(lab: Lab, person: Sample, number: int) -> bool:
-    told = lab.run("mailstore", f"doveadm -f flow fts flatcurve stats -u {person.mailbox} INBOX")
-    found = re.search(r"messages=(\d+)", told)
-    return found is not None and int(found[1]) >= number
+    wait_for(lambda: store.messages() >= wanted, f"{wanted} messages", seconds=600)
+    store.await_index()
 
 
 def measure(host: Host, person: Sample, sizes: Sequence[int]) -> dict[tuple[str, int], Measure]:
     """By daemon and size of the INBOX: seconds of processors a message."""
-    lab, rng, found = host.lab, random.Random(1), {}  # noqa: S311 (no secret)
+    store, rng, found = Store(host, person), random.Random(1), {}  # noqa: S311 (no secret)
     for size in sizes:
         host.program("mailstore", _CLIENT, "fill", person.address, person.mailbox, str(size))
         # The first of a stranger's are no measure of the rest.
-        deliver(lab, person, letters(person, MESSAGES // 4, rng))
+        deliver(store, letters(person, MESSAGES // 4, rng))
         runs: dict[str, list[Run]] = {name: [] for name in UNITS}
         for _ in range(ROUNDS):
             mails = letters(person, MESSAGES, rng)
-            load, before = os.getloadavg()[0], used(lab)
-            deliver(lab, person, mails)
-            after = used(lab)
+            load, before = os.getloadavg()[0], used(host)
+            deliver(store, mails)
+            after = used(host)
             for name, each in runs.items():
                 cost = (after[name] - before[name]) / MESSAGES
                 each.append(Run(cost, cost, load))

@@ -127,9 +127,16 @@ class Store:
         """So many times the same message; ends when all are indexed."""
         self._feed(f"python3 -c {shlex.quote(_LMTP)} {self.person.address} {number}", mail)
         if indexed:
-            messages = self.doveadm("-f flow mailbox status", "messages INBOX").split("messages=")[1].strip()
-            while f"messages={messages} " not in self.doveadm("fts flatcurve stats", "INBOX"):
-                time.sleep(0.5)
+            self.await_index()
+
+    def messages(self) -> int:
+        """How many are in the inbox."""
+        return int(self.doveadm("-f flow mailbox status", "messages INBOX").split("messages=")[1])
+
+    def await_index(self) -> None:
+        """Until all of the inbox is in the index."""
+        while f"messages={self.messages()} " not in self.doveadm("fts flatcurve stats", "INBOX"):
+            time.sleep(0.5)
 
     def _feed(self, program: str, given: bytes) -> None:
         answer = self.lab.remote("mailstore").run(program, given, seconds=1800)

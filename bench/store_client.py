@@ -1,6 +1,7 @@
 """What a message costs a mail store. Runs on its host as root; writes a line of JSON for each size that it is given.
 
     python3 store_client.py ours ADDRESS MAILBOX SIZE...     the running Dovecot, one of its mailboxes
+    python3 store_client.py used UNIT...                     seconds of processors that these daemons took so far
     python3 store_client.py fill ADDRESS MAILBOX SIZE        nothing is measured, the mailbox is filled
     python3 store_client.py peer SIZE...                     a second Dovecot, as peers ship it: Maildir, quota `count`
     python3 store_client.py bare SIZE...                     a second Dovecot with our format, and nothing but quota
@@ -157,36 +158,41 @@ class Store:
         with smtplib.LMTP(str(self.folder / "lmtp")) as client:
             client.sendmail("an@ngoai.example", [self.recipient], f"{head}\r\n{self.body}")
 
-    def processors(self) -> float:
-        """Seconds that the daemon took with all that came of it, living or waited for."""
-        parents, used = dict[int, int](), dict[int, int]()
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                words = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            parents[int(entry.name)], used[int(entry.name)] = int(words[1]), sum(map(int, words[11:15]))
-
-        def ours(process: int) -> bool:
-            while process in parents and process != self.master:
-                process = parents[process]
-            return process == self.master
-
-        return sum(ticks for process, ticks in used.items() if ours(process)) / os.sysconf("SC_CLK_TCK")
-
     def measured(self, size: int) -> dict[str, object]:
         self.fill(size)
         rounds: dict[str, list[float]] = {"question": [], "delivery": []}
         for act, name in ((self.ask, "question"), (self.deliver, "delivery")):
             act()
             for _ in range(_ROUNDS):
-                before = self.processors()
+                before = processors(self.master)
                 for _ in range(_MESSAGES):
                     act()
                 # Processes that end are counted when their parent has waited for them.
                 time.sleep(0.5)
-                rounds[name].append((self.processors() - before) / _MESSAGES)
+                rounds[name].append((processors(self.master) - before) / _MESSAGES)
         return {"size": size, "load": os.getloadavg()[0], **rounds}
+
+
+def processors(main: int) -> float:
+    """Seconds that a daemon took with all that came of it, living or waited for; `main` is its first process."""
+    parents, used = dict[int, int](), dict[int, int]()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(entry.name)], used[int(entry.name)] = int(words[1]), sum(map(int, words[11:15]))
+
+    def below(process: int) -> bool:
+        while process in parents and process != main:
+            process = parents[process]
+        return process == main
+
+    return sum(ticks for process, ticks in used.items() if below(process)) / os.sysconf("SC_CLK_TCK")
+
+
+def _main_process(unit: str) -> int:
+    return int(subprocess.check_output(["systemctl", "show", unit, "--property=MainPID", "--value"], text=True))
 
 
 def _wait(until: Callable[[], bool], seconds: float) -> None:
@@ -198,8 +204,7 @@ def _wait(until: Callable[[], bool], seconds: float) -> None:
 
 
 def _ours(address: str, mailbox: str) -> Store:
-    pid = subprocess.check_output(["systemctl", "show", "dovecot", "--property=MainPID", "--value"], text=True)
-    return Store(int(pid), _OURS, Path("/var/spool/postfix/private/quota-status"), address, mailbox)
+    return Store(_main_process("dovecot"), _OURS, Path("/var/spool/postfix/private/quota-status"), address, mailbox)
 
 
 def _peer(more: str) -> Store:
@@ -217,6 +222,9 @@ def _peer(more: str) -> Store:
 
 def main() -> None:
     kind, *words = sys.argv[1:]
+    if kind == "used":
+        print(json.dumps([processors(_main_process(unit)) for unit in words]))
+        return
     if kind in ("ours", "fill"):
         address, mailbox, *sizes = words
         store = _ours(address, mailbox)

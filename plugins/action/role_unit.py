@@ -44,7 +44,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 
 def settled_by_asking(arguments: Mapping[str, Any]) -> bool:
-    """Whether a unit is to run, and to start at boot or as it does, or neither; with nothing known to be read anew."""
+    """Whether systemctl's answer can be enough: the unit is to run, or to be off, or only its file is to be current.
+
+    Where a reload of systemd is asked for, it is not.
+    """
     reload = boolean(arguments.get("daemon_reload", False))
     started = arguments.get("state") == "started" and boolean(arguments.get("enabled", True))
     return not reload and (started or stopped(arguments) or arguments.keys() == {"name", "daemon_reload"})

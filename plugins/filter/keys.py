@@ -16,6 +16,7 @@ class FilterModule:
             "dnssec_ds": dnssec.ds,
             "dnssec_private_key_file": dnssec.private_key_file,
             "mail_dns_records": zones.mail_records,
+            "mail_dns_reverse": zones.mail_reverse_records,
             "mta_sts_policy": zones.sts_policy,
             "reverse_records": zones.reverse_records,
             "tls_problems": pki.problems,

@@ -110,7 +110,7 @@ def read(path: Path) -> list[Wanted]:
 
 def differences(wanted: Sequence[Wanted], ask: Ask) -> Iterator[Difference]:
     """What has to be mended, name by name. Signatures that nobody tried are told once."""
-    tried = True
+    told = False
     for records in wanted:
         # Whoever answers for reverse names is not who answers for the domain, and need not sign them.
         reverse = any(dns.name.from_text(records.name).is_subdomain(zone) for zone in _REVERSE)
@@ -125,8 +125,8 @@ def differences(wanted: Sequence[Wanted], ask: Ask) -> Iterator[Difference]:
             continue
         if answer.signature is Signature.NONE:
             yield Difference(records.name, records.type, What.UNSIGNED)
-        elif answer.signature is Signature.UNTRIED and tried:
-            tried = False
+        elif answer.signature is Signature.UNTRIED and not told:
+            told = True
             yield Difference(records.name, records.type, What.UNVALIDATED)
 
 

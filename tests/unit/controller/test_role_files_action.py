@@ -2,7 +2,6 @@
 
 import getpass
 import grp
-import importlib.util
 import json
 import os
 import subprocess
@@ -17,6 +16,7 @@ from ansible.playbook.play_context import PlayContext
 from ansible.playbook.task import Task
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
+from tests.unit.controller import actions
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -49,11 +49,7 @@ class Connection:
 def action() -> Any:
     """The plugin's class."""
     init_plugin_loader()
-    specification = importlib.util.spec_from_file_location("role_files_action", ROOT / "plugins/action/role_files.py")
-    assert specification and specification.loader
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module.ActionModule
+    return actions.module("role_files").ActionModule
 
 
 class Host:

@@ -1,6 +1,5 @@
 """The Ansible action `role_packages`: Ansible's module is asked only where dpkg does not have everything."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -9,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.unit.controller import actions
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMES = ["redis-server", "g++", "libstemmer0d"]
@@ -18,13 +18,7 @@ SAID = {"changed": True, "stdout": "..."}
 @pytest.fixture(scope="module")
 def plugin() -> Any:
     """The plugin's module."""
-    specification = importlib.util.spec_from_file_location(
-        "role_packages_action", ROOT / "plugins/action/role_packages.py"
-    )
-    assert specification and specification.loader
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+    return actions.module("role_packages")
 
 
 def run(plugin: Any, told: str, check: bool) -> tuple[dict[str, Any], list[Any]]:

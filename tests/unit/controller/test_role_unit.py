@@ -1,6 +1,5 @@
 """The Ansible action `role_unit`: what the module says, and what a check says of a unit that is yet to come."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -9,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.unit.controller import actions
 
 ROOT = Path(__file__).resolve().parents[3]
 NOT_FOUND = {"failed": True, "changed": False, "msg": "Could not find the requested service x.service: host"}
@@ -17,11 +17,7 @@ NOT_FOUND = {"failed": True, "changed": False, "msg": "Could not find the reques
 @pytest.fixture(scope="module")
 def plugin() -> Any:
     """The plugin's module."""
-    specification = importlib.util.spec_from_file_location("role_unit_action", ROOT / "plugins/action/role_unit.py")
-    assert specification and specification.loader
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+    return actions.module("role_unit")
 
 
 def run(

@@ -1,7 +1,6 @@
 """The Ansible action `role_users`: Ansible's modules are asked only for what is not as it should be."""
 
 import grp
-import importlib.util
 import json
 import os
 import pwd
@@ -11,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.unit.controller import actions
 
 ROOT = Path(__file__).resolve().parents[3]
 GROUPS = [{"name": "vmail", "gid": 5000}, {"name": "hanam-agent"}]
@@ -33,11 +33,7 @@ MAKE = {
 @pytest.fixture(scope="module")
 def plugin() -> Any:
     """The plugin's module."""
-    specification = importlib.util.spec_from_file_location("role_users_action", ROOT / "plugins/action/role_users.py")
-    assert specification and specification.loader
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+    return actions.module("role_users")
 
 
 def run(plugin: Any, told: str, said: dict[str, Any], **arguments: Any) -> tuple[dict[str, Any], list[Any], list[str]]:

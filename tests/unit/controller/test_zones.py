@@ -137,3 +137,10 @@ def test_reverse_records_go_to_the_zone_of_their_address() -> None:
     assert made == {"name": "10.1.27.10.in-addr.arpa.", "type": "PTR", "data": "mx.example."}
     (made,) = zones.reverse_records(names, "d.f.ip6.arpa")
     assert made["name"].startswith("a.0.0.0.")
+
+
+def test_every_address_that_sends_leads_back_to_its_host(facts: dict[str, Any]) -> None:
+    found = {(record["name"], record["data"]) for record in zones.mail_reverse_records(facts)}
+    assert ("1.2.0.192.in-addr.arpa.", "edge1.hanam.gov.vn.") in found
+    assert {data for _, data in found} == {"edge1.hanam.gov.vn."}
+    assert len(found) == 2

@@ -56,17 +56,13 @@ def mail_records(facts: Mapping[str, Any]) -> list[Record]:
     for name, addresses in published.items():
         records += [_address(label(name), address) for address in addresses]
 
-    sending = dict.fromkeys(
-        addresses_of(facts["service_groups"]["mx"]) + addresses_of(facts["service_groups"]["submission"])
-    )
+    hosts = _sending_hosts(facts)
+    sending = dict.fromkeys(address for host in hosts for address in facts["host_addresses"][host])
     senders = " ".join(_spf_mechanism(address) for address in sending)
     records.append(_text("@", f"v=spf1 {senders} -all"))
     # A bounce has no sender but the name in HELO; nobody else may say that name. All other names send and take no mail
     # (RFC 7208, 10.1.2; RFC 7505).
-    sending_hosts = [
-        host for service in ("mx", "submission") for host in facts["groups"][facts["service_groups"][service]]
-    ]
-    helo = {names["mx"]} | {f"{host}.{domain}" for host in sending_hosts}
+    helo = {names["mx"]} | {f"{host}.{domain}" for host in hosts}
     for name in published:
         if name in helo:
             records.append(_text(label(name), "v=spf1 a -all"))
@@ -96,6 +92,18 @@ def mail_records(facts: Mapping[str, Any]) -> list[Record]:
     ]
     records += [_record("@", "CAA", f'0 issue "{issuer}"') for issuer in facts["ca_issuers"]]
     return records
+
+
+def mail_reverse_records(facts: Mapping[str, Any]) -> list[Record]:
+    """Under which name other servers find each address that speaks to them; `facts` as mail_records has them."""
+    names = {f"{host}.{facts['domain']}": facts["host_addresses"][host] for host in _sending_hosts(facts)}
+    return reverse_records(names, "arpa")
+
+
+def _sending_hosts(facts: Mapping[str, Any]) -> list[str]:
+    """The hosts from which mail goes out."""
+    groups = (facts["service_groups"][service] for service in ("mx", "submission"))
+    return list(dict.fromkeys(host for group in groups for host in facts["groups"][group]))
 
 
 def reverse_records(names: Mapping[str, Iterable[str]], zone: str) -> list[Record]:

@@ -55,6 +55,9 @@ ALWAYS = (
     r"dovecot master: Error: service\(auth\): command startup failed, throttling for 2\.000 secs$",
     # Delivered as Dovecot is reloaded: the next delivery or search brings what is not in the index of search yet.
     r"dovecot lmtp\(\S+ Error: Mailbox \S+: net_connect_unix\(/run/dovecot/indexer\) failed: No such file or directory",
+    # A reload ends the process of sign-in in the middle of a question: 454, and who comes again gets in. A
+    # process that fails by itself has a line of its own.
+    r"postfix/\S+ warning: \S+: SASL \w+ authentication failed: Connection lost to authentication server",
     # Ended with each reload, so that it asks by a connection that is open.
     r"dovecot quota-status\S* Warning: Killed with signal 15 ",
 )
@@ -145,7 +148,10 @@ KNOWN: Mapping[str, Sequence[str]] = {
     ),
     FILTER_AWAY: (
         r"postfix/\S+ .*Milter service",
-        r"postfix/\S+ warning: milter inet:127\.0\.0\.1:11332: .*(timed out|read error in initial handshake)",
+        r"postfix/\S+ warning: milter inet:127\.0\.0\.1:11332: .*(timed out|(read|write) error in initial handshake)",
+        # Cut while it answers or is told: what Postfix says of each step (milter8.c).
+        r"postfix/\S+ warning: milter \S+:11332: (can't read \S+ reply packet header|EOF while|error writing command)",
+        r"postfix/\S+ warning: \w+: milter \S+:11332: EOF while reading string",
         r"systemd .*(clamav-daemon|rspamd)\S*service",
         r"hanam-agent the filter's reports cannot be read: ",
     ),
@@ -237,6 +243,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot [\w-]+\(\w+\)<\S+>: Fatal: master: service\((imap|indexer-worker)\): child \d+ killed with signal 6 ",
         r"dovecot indexer-worker\(\w+\)<\S+>: (Panic: file lang-tokenizer\.c: |Error: Raw backtrace: )",
         r"dovecot \S+ Error: Mailbox INBOX: indexer failed to index mailbox$",
+        r"dovecot indexer-worker\(\w+\)<\S+>: Error: (Mailbox \S+: )?Precache for UID=\d+ failed: ",
         r"hanam-mend-search chỉ mục tìm kiếm của hộp thư \w+ bị hỏng: ",
     ),
     # Tests write further keys and names into the zones of the lab's name server.

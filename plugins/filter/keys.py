@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from hanam_mail.controller.keys import dnssec, pki, zones
+from hanam_mail.controller.keys import dkim, dnssec, pki, zones
 
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
-            "dkim_public_key": pki.dkim_public_key,
+            "dkim_for_filter": dkim.for_filter,
+            "dkim_published": dkim.published,
+            "dkim_record": dkim.record,
+            "dkim_selectors": dkim.selectors,
             "dns_lines": zones.record_lines,
             "dns_strings": dnssec.character_strings,
             "dnssec_dnskey": dnssec.dnskey,

@@ -376,9 +376,10 @@ def test_mail_of_an_official_is_signed(lab: Lab, official: Sample, colleague: Sa
     submit(lab, official, colleague.address, mail.as_bytes())
     arrived = lab.wait_for_message(colleague, str(mail["Subject"]))
     header = arrived.split(b"\r\n\r\n")[0].replace(b"\r\n\t", b" ").decode()
-    signature = next(line for line in header.splitlines() if line.startswith("DKIM-Signature:"))
-    assert f"d={lab.variables['mail_domain']};" in signature
-    assert f"s={lab.variables['dkim_selector']};" in signature
+    signatures = [line for line in header.splitlines() if line.startswith("DKIM-Signature:")]
+    assert all(f"d={lab.variables['mail_domain']};" in signature for signature in signatures)
+    for selector in lab.variables["vault_dkim_keys"]:
+        assert len([signature for signature in signatures if f"s={selector};" in signature]) == 1
 
 
 @pytest.mark.neighbours

@@ -37,8 +37,9 @@ def test_a_faulty_file_never_replaces_the_one_in_use(filter_host: Host) -> None:
 
 
 def test_secrets_are_readable_by_the_filter_only(lab: Lab, filter_host: Host) -> None:
-    selector = lab.variables["dkim_selector"]
-    for path in (f"/etc/rspamd/dkim.{selector}.key", "/etc/rspamd/override.d/redis.conf"):
+    keys = [f"/etc/rspamd/dkim.{selector}.key" for selector in lab.variables["vault_dkim_keys"]]
+    assert sorted(filter_host.check_output("ls /etc/rspamd/dkim.*.key").split()) == sorted(keys)
+    for path in (*keys, "/etc/rspamd/override.d/redis.conf"):
         secret = filter_host.file(path)
         assert (secret.user, secret.group, secret.mode) == ("root", "_rspamd", 0o640), path
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail.controller import placeholders
-from hanam_mail.controller.keys import pki
-from hanam_mail.controller.vault_file import DATABASE_ROLES
+from hanam_mail.controller.keys import dkim, pki
+from hanam_mail.controller.vault_file import DATABASE_ROLES, DKIM, NEXT_DKIM, OLD_DKIM
 from hanam_mail.host.passwords import sealed_file
 from hanam_mail.regulation import rule_values
 from hanam_mail.regulation.group_vars import overridden
@@ -22,7 +22,7 @@ TLS_MODES = ("acme", "provided")
 # What an environment's vault must hold, and the keys of those that are tables.
 VAULT: Mapping[str, tuple[str, ...]] = {
     "vault_database_passwords": DATABASE_ROLES,
-    "vault_dkim_private_key": (),
+    "vault_dkim_keys": (),
     "vault_internal_ca": (),
     "vault_internal_certificates": (),
     "vault_redis_password": (),
@@ -178,8 +178,8 @@ def _vault(variables: Mapping[str, Any]) -> list[str]:
     for name, (pattern, expected) in _FORMS.items():
         if variables.get(name) and not pattern.fullmatch(str(variables[name])):
             found.append(f"{name}: {expected}")
-    if variables.get("vault_dkim_private_key"):
-        found += _key("vault_dkim_private_key", variables["vault_dkim_private_key"])
+    if variables.get(DKIM):
+        found += dkim.problems({name: variables.get(name) or {} for name in (DKIM, NEXT_DKIM, OLD_DKIM)})
     return found
 
 

@@ -22,10 +22,15 @@ import yaml
 from pyrage import x25519
 
 from hanam_mail import atomic_file
-from hanam_mail.controller.keys import pki
+from hanam_mail.controller.keys import dkim, pki
 from hanam_mail.errors import InputError
 
 PROFILES = ("lab", "production")
+
+DKIM, NEXT_DKIM, OLD_DKIM = "vault_dkim_keys", "vault_dkim_next_keys", "vault_dkim_former_keys"
+"""Selector -> private key: those that sign, that sign next, and that signed before."""
+# A vault of before had one key, whose selector stood in group_vars.
+FORMER_DKIM, FORMER_SELECTOR = "vault_dkim_private_key", "hn2026"
 
 DATABASE_ROLES = (
     "mail_dovecot",
@@ -133,7 +138,7 @@ def complete(
         pair = pki.issue(ca, names, lifetime=lifetime, client=client)
         return {"certificate": pair.certificate, "key": pair.key}
 
-    value("vault_dkim_private_key", pki.new_rsa_private_key)
+    _add_dkim_keys(result, added)
 
     internal = authority("vault_internal_ca", f"{domain} internal CA ({profile})")
     for host in hosts:
@@ -177,7 +182,7 @@ def complete(
         )
     for zone in LAB_ZONES:
         entry("vault_lab_dnssec_keys", zone, pki.new_private_key)
-    value("vault_lab_foreign_dkim_private_key", pki.new_rsa_private_key)
+    value("vault_lab_foreign_dkim_private_key", lambda: next(iter(dkim.new_keys(_today()).values())))
     value("vault_lab_foreign_password", new_sample_password)
     # What is sealed to the operator (first passwords, purged mailboxes) can be opened in the lab's tests.
     value("vault_lab_operator_key", lambda: str(x25519.Identity.generate()))
@@ -185,6 +190,25 @@ def complete(
     for login in logins:
         entry("vault_sample_passwords", login, new_sample_password)
     return result, added
+
+
+def _add_dkim_keys(result: dict[str, Any], added: list[str]) -> None:
+    """Those that sign, and the next ones, which DNS has to know before their turn comes (dkim_swap)."""
+    if FORMER_DKIM in result and DKIM not in result:
+        result[DKIM] = {FORMER_SELECTOR: result.pop(FORMER_DKIM)}
+        added.append(f"{DKIM}[{FORMER_SELECTOR}] (was {FORMER_DKIM})")
+    for name, others in ((DKIM, NEXT_DKIM), (NEXT_DKIM, DKIM)):
+        table = dict(result.get(name) or {})
+        kinds = {dkim.algorithm(key) for key in table.values()}
+        for selector, key in dkim.new_keys(_today(), table.keys() | (result.get(others) or {}).keys()).items():
+            if dkim.algorithm(key) not in kinds:
+                table[selector] = key
+                added.append(f"{name}[{selector}]")
+        result[name] = table
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
 
 
 def inventory_hosts(document: Any) -> dict[str, frozenset[str]]:
@@ -288,25 +312,35 @@ def _run(options: argparse.Namespace) -> list[str]:
     if options.profile == "lab":
         logins = registry_logins(_load_yaml(path) for path in sorted(options.mailboxes.glob("*.yml")))
 
-    output: Path = options.output
-    output.parent.mkdir(parents=True, exist_ok=True)
-    directory = os.open(output.parent, os.O_RDONLY)
-    try:
-        # Two runs at once would each make their own authority.
-        fcntl.flock(directory, fcntl.LOCK_EX)
-        variables, added = complete(
-            _read_existing(output),
+    return change(
+        options.output,
+        lambda existing: complete(
+            existing,
             profile=options.profile,
             hosts=hosts,
             domain=options.domain,
             logins=logins,
             lifetime=dt.timedelta(days=options.lifetime_days),
-        )
-        if added:
-            atomic_file.write(output, dump(variables).encode(), mode=0o600)
+        ),
+    )
+
+
+def change(path: Path, edit: Callable[[dict[str, Any]], tuple[dict[str, Any], list[str]]]) -> list[str]:
+    """Write the variables that `edit` makes of the file's, and give what it says it did; nothing: not written.
+
+    Raises SecretsError for a file that is encrypted or no table of variables.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        # Two runs at once would each make their own authority.
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        variables, done = edit(_read_existing(path))
+        if done:
+            atomic_file.write(path, dump(variables).encode(), mode=0o600)
     finally:
         os.close(directory)
-    return added
+    return done
 
 
 if __name__ == "__main__":

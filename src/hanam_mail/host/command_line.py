@@ -23,7 +23,15 @@ from hanam_mail.host.database import apply, migrate
 from hanam_mail.host.database.errors import DatabaseError, NoMailboxError
 from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.jobs import job_commands, lockouts, notices
-from hanam_mail.host.mail import first_folders, hold_queue, learn, search_index, sieve_mail, sieve_session
+from hanam_mail.host.mail import (
+    dkim_published,
+    first_folders,
+    hold_queue,
+    learn,
+    search_index,
+    sieve_mail,
+    sieve_session,
+)
 from hanam_mail.host.passwords import sealed_file
 from hanam_mail.host.purge import erase, purge_commands
 from hanam_mail.plan import accounts, wording
@@ -132,6 +140,7 @@ def parser() -> argparse.ArgumentParser:
     sieve_mail.add_commands(commands)
     sieve_session.add_commands(commands)
     hold_queue.add_commands(commands)
+    dkim_published.add_commands(commands)
     first_folders.add_commands(commands)
     learn.add_commands(commands)
     search_index.add_commands(commands)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import dns.dnssec
 import dns.name
 import dns.rdata
@@ -11,7 +13,7 @@ from dns.rdtypes.ANY.TXT import TXT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hanam_mail.controller.keys import dnssec, pki
+from hanam_mail.controller.keys import dkim, dnssec, pki
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def test_private_file_holds_the_number_in_32_bytes(key: str) -> None:
 
 def test_rsa_key_is_refused() -> None:
     with pytest.raises(dnssec.DnssecError, match="not ECDSA P-256"):
-        dnssec.dnskey(pki.new_rsa_private_key())
+        dnssec.dnskey(next(iter(dkim.new_keys(dt.date(2026, 1, 1)).values())))
 
 
 def test_bad_key_is_not_quoted() -> None:

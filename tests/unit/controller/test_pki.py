@@ -127,9 +127,3 @@ def test_server_only_certificate_is_no_client(authority: pki.Pair, tmp_path: Pat
 def test_tlsa_of_the_key_equals_tlsa_of_its_certificate(pair: pki.Pair) -> None:
     of_certificate = pki.tlsa_for_authority(pair.certificate).removeprefix("2 1 1 ")
     assert pki.tlsa_for_key(pair.key) == f"3 1 1 {of_certificate}"
-
-
-def test_dkim_public_key_fits_dns_and_is_rsa_2048() -> None:
-    value = pki.dkim_public_key(pki.new_rsa_private_key())
-    assert value.startswith("MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A")
-    assert len(value) == 392

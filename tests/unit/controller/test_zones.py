@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import dns.name
 import dns.zone
 import pytest
 
-from hanam_mail.controller.keys import dnssec, pki, zones
+from hanam_mail.controller.keys import dkim, dnssec, pki, zones
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +30,7 @@ def facts() -> dict[str, Any]:
             "store1": ["192.0.2.2"],
             "db": ["192.0.2.3"],
         },
-        "dkim_selector": "s1",
-        "dkim_private_key": pki.new_rsa_private_key(),
+        "dkim_records": dkim.published(dkim.new_keys(dt.date(2026, 1, 1))),
         "dmarc": "v=DMARC1; p=reject",
         "tls_report": "postmaster@hanam.gov.vn",
         "tlsa_keys": [pki.new_private_key()],
@@ -81,8 +81,11 @@ def test_records_are_a_loadable_zone(facts: dict[str, Any]) -> None:
     zone = {"name": "hanam.gov.vn", "records": zones.mail_records(facts)}
     (made,) = zones.zone_files([zone], nameserver="ns.example", addresses=["192.0.2.9"], ttl=60)
     loaded = dns.zone.from_text(made["text"], origin="hanam.gov.vn")
-    text = loaded.find_rdataset("s1._domainkey", "TXT")[0].strings
-    assert b"".join(text).startswith(b"v=DKIM1; k=rsa; p=MII")
+    rsa = loaded.find_rdataset("20260101-rsa._domainkey", "TXT")[0].strings
+    assert b"".join(rsa).startswith(b"v=DKIM1; k=rsa; p=MII")
+    assert (
+        loaded.find_rdataset("20260101-ed25519._domainkey", "TXT")[0].strings[0].startswith(b"v=DKIM1; k=ed25519; p=")
+    )
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ Pure functions from PEM text to PEM text; nothing here reads or writes a file.
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import hashlib
 import itertools
@@ -44,11 +43,6 @@ def new_private_key() -> str:
     return _key_pem(ec.generate_private_key(ec.SECP256R1()))
 
 
-def new_rsa_private_key(bits: int = 2048) -> str:
-    """An RSA key as PKCS#8 PEM: DKIM, where many receivers still know nothing else."""
-    return _key_pem(rsa.generate_private_key(public_exponent=65537, key_size=bits))
-
-
 def new_authority(name: str, *, lifetime: dt.timedelta, now: dt.datetime | None = None) -> Pair:
     """A self-signed authority that may sign hosts' certificates, not further authorities."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -82,7 +76,7 @@ def issue(
     if not names:
         raise CertificateError("chứng thư cần ít nhất một tên")
     ca = _load_certificate(authority.certificate)
-    ca_key = _load_key(authority.key)
+    ca_key = load_key(authority.key)
     if not isinstance(ca_key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise CertificateError("khóa của đơn vị cấp không phải ECDSA hay RSA")
     key = ec.generate_private_key(ec.SECP256R1())
@@ -124,7 +118,7 @@ def problems(chain: str, key: str, names: Iterable[str], *, now: dt.datetime | N
     except ValueError:
         return ["chứng thư không ở dạng PEM"]
     try:
-        private = _load_key(key)
+        private = load_key(key)
     except CertificateError as error:
         return [str(error)]
     leaf = certificates[0]
@@ -163,18 +157,13 @@ def certificate_names(chain: str) -> list[str]:
 
 def tlsa_for_key(key: str) -> str:
     """TLSA data `3 1 1`: this public key, whoever signed its certificate (RFC 7672, 3.1.1)."""
-    return "3 1 1 " + hashlib.sha256(_public_bytes(_load_key(key).public_key())).hexdigest()
+    return "3 1 1 " + hashlib.sha256(_public_bytes(load_key(key).public_key())).hexdigest()
 
 
 def tlsa_for_authority(certificate: str) -> str:
     """TLSA data `2 1 1`: a certificate signed by this authority."""
     public = _load_certificate(certificate).public_key()
     return "2 1 1 " + hashlib.sha256(_public_bytes(public)).hexdigest()
-
-
-def dkim_public_key(key: str) -> str:
-    """The `p=` value of a DKIM record: base64 of the public key."""
-    return base64.b64encode(_public_bytes(_load_key(key).public_key())).decode()
 
 
 def _covers(covered: Iterable[str], name: str) -> bool:
@@ -195,7 +184,8 @@ def _load_certificate(pem: str) -> x509.Certificate:
         raise CertificateError("chứng thư không ở dạng PEM") from error
 
 
-def _load_key(pem: str) -> PrivateKeyTypes:
+def load_key(pem: str) -> PrivateKeyTypes:
+    """The key of a PEM text; CertificateError, without a word of the text, when it is none or is encrypted."""
     try:
         return serialization.load_pem_private_key(pem.encode(), password=None)
     except (TypeError, ValueError) as error:
@@ -207,7 +197,7 @@ def _certificate_pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def _key_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

@@ -32,8 +32,8 @@ def mail_records(facts: Mapping[str, Any]) -> list[Record]:
 
     `facts` has: domain; names (service -> full name) and service_groups (service -> group), both
     with webmail, imap, submission, mx; groups (group -> hosts); host_addresses (host -> addresses);
-    dkim_selector, dkim_private_key; dmarc; tls_report; tlsa_keys (private keys of the mx hosts);
-    sts_policy (empty: none); ca_issuers.
+    dkim_records (selector -> text, of all keys to be known); dmarc; tls_report; tlsa_keys
+    (private keys of the mx hosts); sts_policy (empty: none); ca_issuers.
     """
     domain = facts["domain"]
     names, ports = facts["names"], facts["ports"]
@@ -68,8 +68,7 @@ def mail_records(facts: Mapping[str, Any]) -> list[Record]:
             records.append(_text(label(name), "v=spf1 a -all"))
         else:
             records += [_text(label(name), "v=spf1 -all"), _record(label(name), "MX", "0 .")]
-    key = pki.dkim_public_key(facts["dkim_private_key"])
-    records.append(_text(f"{facts['dkim_selector']}._domainkey", f"v=DKIM1; k=rsa; p={key}"))
+    records += [_text(f"{selector}._domainkey", text) for selector, text in facts["dkim_records"].items()]
     records.append(_text("_dmarc", facts["dmarc"]))
 
     for private_key in facts["tlsa_keys"]:

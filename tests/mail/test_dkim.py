@@ -1,0 +1,163 @@
+"""What leaves bears our signatures, RSA's and Ed25519's, and strangers find them good; keys change in between (Đ4.6).
+
+The judges are OpenDKIM, which the foreign server asks, and dkimpy (Foreign.verdicts).
+"""
+
+import base64
+import datetime as dt
+import email.policy
+import json
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.message import EmailMessage
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from hanam_mail.controller import dkim_swap
+from hanam_mail.controller.keys import dkim
+from tests.foreign import AN, BINH, REJECT, Foreign
+from tests.lab import Lab, Sample, message, wait_for
+
+pytestmark = [pytest.mark.neighbours, pytest.mark.dieu4]
+
+TABLES = ("vault_dkim_keys", "vault_dkim_next_keys", "vault_dkim_former_keys")
+
+
+@pytest.fixture
+def foreign(lab: Lab) -> Foreign:
+    return Foreign(lab)
+
+
+def sent(lab: Lab, foreign: Foreign, official: Sample, **fields: str) -> EmailMessage:
+    """A message of the official's as it arrived outside."""
+    mail = message(official.address, BINH)
+    for name, value in fields.items():
+        mail[name.replace("_", "-")] = value
+    with lab.submission(official.address, official.password) as client:
+        client.send_message(mail, to_addrs=[BINH])
+    return foreign.wait_for(BINH, mail["Subject"])
+
+
+def signatures(mail: EmailMessage) -> dict[str, dict[str, str]]:
+    """Selector -> tags of each signature."""
+    found = {}
+    for value in mail.get_all("DKIM-Signature"):
+        tags = dict(part.strip().split("=", 1) for part in "".join(str(value).split()).split(";") if part.strip())
+        found[tags["s"]] = tags
+    return found
+
+
+def test_each_message_is_signed_with_both_keys(lab: Lab, foreign: Foreign, official: Sample) -> None:
+    arrived = sent(lab, foreign, official, Cc=official.address, Reply_To=official.address)
+    keys = lab.variables["vault_dkim_keys"]
+    assert foreign.verdicts(arrived) == dict.fromkeys(keys, True)
+    assert str(arrived["Authentication-Results"]).count("dkim=pass") >= 1
+    made = signatures(arrived)
+    assert {selector: tags["a"] for selector, tags in made.items()} == {
+        selector: f"{dkim.algorithm(key)}-sha256" for selector, key in keys.items()
+    }
+    for tags in made.values():
+        assert tags["d"] == lab.variables["mail_domain"]
+        # Whoever adds a second one of these breaks the signature.
+        counts = Counter(tags["h"].lower().split(":"))
+        assert {name: counts[name] for name in ("from", "to", "cc", "subject", "reply-to")} == {
+            "from": 2,
+            "to": 2,
+            "cc": 2,
+            "subject": 2,
+            "reply-to": 2,
+        }
+
+
+def test_an_altered_message_bears_no_good_signature(lab: Lab, foreign: Foreign, official: Sample) -> None:
+    """That the judge can say no."""
+    data = sent(lab, foreign, official).as_bytes()
+    keys = lab.variables["vault_dkim_keys"]
+    for altered in (data + b"Them.\r\n", b"From: Chu tich <a@ngoai.example>\r\n" + data):
+        assert foreign.verdicts(altered) == dict.fromkeys(keys, False)
+
+
+# --- what the mail server itself says ---
+
+
+def notice(foreign: Foreign, lab: Lab, original: bytes) -> EmailMessage:
+    """What a stranger gets whose message our server could not pass on."""
+    subject = uuid.uuid4().hex
+    head = f"From: <{AN}>\nTo: <{REJECT}>\nX-Subject: {subject}\n".encode()
+    data = base64.b64encode(head + original).decode()
+    lab.run("submission", f"echo {data} | base64 -d | sendmail -i -f {AN} {REJECT}")
+
+    def told() -> EmailMessage | None:
+        return next((mail for mail in foreign.messages(AN) if subject in str(mail)), None)
+
+    return wait_for(told, "notice of failure")
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        pytest.param(b"Subject: thu\n\nKhong ai doc.\n", id="plain"),
+        pytest.param("Subject: Công văn đến\n\nKhông ai đọc.\n".encode(), id="raw UTF-8"),
+        pytest.param(b"Subject: " + b"x" * 5000 + b"\n\n" + b"y" * 5000 + b"\n", id="long lines"),
+        pytest.param(b"Subject: \x80\xff\nDKIM-Signature: v=1; a=b\n\n\x80\xff\n", id="no text at all"),
+    ],
+)
+def test_a_notice_of_failure_is_signed_and_gives_back_headers_only(lab: Lab, foreign: Foreign, original: bytes) -> None:
+    """Its sender is empty: without a signature nothing shows that it is ours. The other server takes 7 bits only."""
+    with foreign.without("8bitmime"):
+        arrived = notice(foreign, lab, original)
+    assert arrived["Return-Path"] == "<>"
+    assert f"MAILER-DAEMON@{lab.variables['mail_domain']}" in arrived["From"]
+    assert foreign.verdicts(arrived) == dict.fromkeys(lab.variables["vault_dkim_keys"], True)
+    body = original.partition(b"\n\n")[2].strip()
+    assert body[:10] not in arrived.as_bytes(policy=email.policy.SMTP)
+
+
+# --- other keys ---
+
+
+@contextmanager
+def keys_in_force(lab: Lab, tables: Mapping[str, Any], folder: Path) -> Iterator[CompletedProcess[str]]:
+    """The filter after a deployment with these tables; those of the vault come back by a deployment too."""
+    given = folder / f"{uuid.uuid4().hex}.yml"
+    given.write_text(json.dumps({name: tables.get(name, {}) for name in TABLES}))
+    try:
+        yield lab.play("site.yml", "--tags", "rspamd", "--limit", "filter", "-e", f"@{given}")
+    finally:
+        done = lab.play("site.yml", "--tags", "rspamd", "--limit", "filter")
+        assert done.returncode == 0, done.stdout
+
+
+def test_the_next_keys_sign_after_a_deployment_and_the_former_ones_come_back(
+    lab: Lab, foreign: Foreign, official: Sample, tmp_path: Path
+) -> None:
+    """DNS knows the next keys ahead: nothing but the vault and the filter changes."""
+    vault = {name: value for name, value in lab.variables.items() if name in TABLES}
+    before = sent(lab, foreign, official)
+    swapped, _ = dkim_swap.swap(vault, dt.datetime.now(dt.UTC).date())
+    with keys_in_force(lab, swapped, tmp_path) as done:
+        assert done.returncode == 0, done.stdout
+        assert foreign.verdicts(sent(lab, foreign, official)) == dict.fromkeys(vault["vault_dkim_next_keys"], True)
+        assert sorted(lab.run("filter", "ls /etc/rspamd/dkim.*.key").split()) == sorted(
+            f"/etc/rspamd/dkim.{selector}.key" for selector in vault["vault_dkim_next_keys"]
+        )
+        # Mail that was on its way.
+        assert foreign.verdicts(before) == dict.fromkeys(vault["vault_dkim_keys"], True)
+    assert foreign.verdicts(sent(lab, foreign, official)) == dict.fromkeys(vault["vault_dkim_keys"], True)
+
+
+def test_keys_that_dns_does_not_know_never_sign(lab: Lab, foreign: Foreign, official: Sample, tmp_path: Path) -> None:
+    keys = lab.variables["vault_dkim_keys"]
+    unknown = dkim.new_keys(dt.date(2001, 1, 1))
+    with keys_in_force(lab, {"vault_dkim_keys": unknown}, tmp_path) as done:
+        assert done.returncode != 0
+        assert "20010101-rsa._domainkey" in done.stdout
+        assert "DNS chưa công bố khóa này" in done.stdout
+        assert "PRIVATE KEY" not in done.stdout
+        assert foreign.verdicts(sent(lab, foreign, official)) == dict.fromkeys(keys, True)
+        assert lab.run("filter", "ls /etc/rspamd/").count("20010101") == 0

@@ -25,6 +25,7 @@ from tests.lab import Lab, Sample, message, wait_for
 
 pytestmark = [pytest.mark.neighbours, pytest.mark.dieu4]
 
+GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 TABLES = ("vault_dkim_keys", "vault_dkim_next_keys", "vault_dkim_former_keys")
 
 
@@ -105,6 +106,9 @@ def notice(foreign: Foreign, lab: Lab, original: bytes) -> EmailMessage:
         pytest.param("Subject: Công văn đến\n\nKhông ai đọc.\n".encode(), id="raw UTF-8"),
         pytest.param(b"Subject: " + b"x" * 5000 + b"\n\n" + b"y" * 5000 + b"\n", id="long lines"),
         pytest.param(b"Subject: \x80\xff\nDKIM-Signature: v=1; a=b\n\n\x80\xff\n", id="no text at all"),
+        pytest.param(b"Subject: a\f\nX-A: b \f \n \f\n c\n\nd\n", id="form feeds"),
+        # As mail this would be refused: a notice is signed and not judged.
+        pytest.param(b"Subject: a\nX-A: " + GTUBE + b"\n\nd\n", id="spam in a header"),
     ],
 )
 def test_a_notice_of_failure_is_signed_and_gives_back_headers_only(lab: Lab, foreign: Foreign, original: bytes) -> None:

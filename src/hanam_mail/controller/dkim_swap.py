@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail.controller.keys import dkim, pki
-from hanam_mail.controller.vault_file import DKIM, NEXT_DKIM, OLD_DKIM, SecretsError, change
+from hanam_mail.controller.keys.dkim import FORMER, NEXT, SIGNING
+from hanam_mail.controller.vault_file import SecretsError, change
 from hanam_mail.errors import InputError
 
 _DNS = "ghi lại và gửi bản ghi DNS (playbooks/dns.yml)"
-_NEXT = {
+_SAID = {
     "swap": f"""Tiếp theo: chạy playbook triển khai; máy chủ từ chối khóa mà DNS chưa công bố. Rồi {_DNS}.
 Sau ít nhất bảy ngày (thư cũ đã đi hết): dkim_swap --forget. Nếu khóa cũ đã lộ: --forget ngay.""",
     "forget": f"Tiếp theo: {_DNS}; bản ghi của khóa cũ được xóa khỏi DNS.",
@@ -27,32 +28,29 @@ Sau ít nhất bảy ngày (thư cũ đã đi hết): dkim_swap --forget. Nếu 
 
 def swap(vault: dict[str, Any], day: dt.date) -> tuple[dict[str, Any], list[str]]:
     """The vault after the next keys' turn has come, and what changed. Raises SecretsError where that may not be."""
-    now, coming = dict(vault.get(DKIM) or {}), dict(vault.get(NEXT_DKIM) or {})
-    if vault.get(OLD_DKIM):
-        raise SecretsError(
-            f"{OLD_DKIM} còn {', '.join(vault[OLD_DKIM])}: bỏ khóa cũ trước (--forget), rồi mới đổi lần nữa"
-        )
+    now, coming = dict(vault.get(SIGNING) or {}), dict(vault.get(NEXT) or {})
+    if vault.get(FORMER):
+        raise SecretsError(f"{FORMER} còn {', '.join(vault[FORMER])}: bỏ khóa cũ trước (--forget), rồi mới đổi lần nữa")
     if not coming:
-        raise SecretsError(f"{NEXT_DKIM}: chưa có khóa nào; tạo bằng --replace-next, công bố, rồi đổi")
-    if faults := dkim.problems({NEXT_DKIM: coming}):
+        raise SecretsError(f"{NEXT}: chưa có khóa nào; tạo bằng --replace-next, công bố, rồi đổi")
+    if faults := dkim.problems({NEXT: coming}):
         raise SecretsError("; ".join(faults))
-    new = dkim.new_keys(day, now.keys() | coming.keys())
-    done = [f"{DKIM}: {', '.join(coming)} (trước: {', '.join(now)})", f"{NEXT_DKIM}: {', '.join(new)}"]
-    return vault | {DKIM: coming, OLD_DKIM: now, NEXT_DKIM: new}, done
+    new = dkim.new_keys(day)
+    done = [f"{SIGNING}: {', '.join(coming)} (trước: {', '.join(now)})", f"{NEXT}: {', '.join(new)}"]
+    return vault | {SIGNING: coming, FORMER: now, NEXT: new}, done
 
 
 def forget(vault: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The vault without the former keys, and what changed."""
-    gone = vault.get(OLD_DKIM) or {}
-    rest = {name: value for name, value in vault.items() if name != OLD_DKIM}
-    return rest, [f"{OLD_DKIM}: đã bỏ {', '.join(gone)}"] if gone else []
+    gone = vault.get(FORMER) or {}
+    rest = {name: value for name, value in vault.items() if name != FORMER}
+    return rest, [f"{FORMER}: đã bỏ {', '.join(gone)}"] if gone else []
 
 
 def replace_next(vault: dict[str, Any], day: dt.date) -> tuple[dict[str, Any], list[str]]:
     """The vault with other next keys, and what changed."""
-    taken = {selector for name in (DKIM, NEXT_DKIM, OLD_DKIM) for selector in vault.get(name) or {}}
-    new = dkim.new_keys(day, taken)
-    return vault | {NEXT_DKIM: new}, [f"{NEXT_DKIM}: {', '.join(new)}"]
+    new = dkim.new_keys(day)
+    return vault | {NEXT: new}, [f"{NEXT}: {', '.join(new)}"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     for line in done:
         print(line)
-    print(_NEXT[options.what] if done else "không có gì để đổi")
+    print(_SAID[options.what] if done else "không có gì để đổi")
     return 0
 
 

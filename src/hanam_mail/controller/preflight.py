@@ -12,7 +12,7 @@ from typing import Any
 
 from hanam_mail.controller import placeholders
 from hanam_mail.controller.keys import dkim, pki
-from hanam_mail.controller.vault_file import DATABASE_ROLES, DKIM, NEXT_DKIM, OLD_DKIM
+from hanam_mail.controller.vault_file import DATABASE_ROLES
 from hanam_mail.host.passwords import sealed_file
 from hanam_mail.regulation import rule_values
 from hanam_mail.regulation.group_vars import overridden
@@ -42,6 +42,10 @@ _FORMS = {
 }
 _SMARTHOST = ("host", "port", "tls_name", "user", "password", "sender", "recipient")
 _MAKE = "tạo bằng `python -m hanam_mail.controller.vault_file` (docs/handbook/operations.vi.md)"
+_GONE = {
+    dkim.BEFORE: f"vault_file chuyển khóa này vào {dkim.SIGNING}; đã có bảng ấy thì xóa biến này",
+    "dkim_selector": f"tên khóa nằm trong {dkim.SIGNING} (vault_file --dkim-selector); xóa biến này",
+}
 _NETWORK = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?")
 _DOMAIN = re.compile(r"(?!-)([a-z0-9-]{1,63}(?<!-)\.)+[a-z]{2,63}")
 
@@ -178,8 +182,9 @@ def _vault(variables: Mapping[str, Any]) -> list[str]:
     for name, (pattern, expected) in _FORMS.items():
         if variables.get(name) and not pattern.fullmatch(str(variables[name])):
             found.append(f"{name}: {expected}")
-    if variables.get(DKIM):
-        found += dkim.problems({name: variables.get(name) or {} for name in (DKIM, NEXT_DKIM, OLD_DKIM)})
+    found += [f"{name}: không còn dùng; {cure}" for name, cure in _GONE.items() if variables.get(name)]
+    if variables.get(dkim.SIGNING):
+        found += dkim.problems({name: variables.get(name) or {} for name in (dkim.SIGNING, dkim.NEXT, dkim.FORMER)})
     return found
 
 

@@ -27,11 +27,6 @@ from hanam_mail.errors import InputError
 
 PROFILES = ("lab", "production")
 
-DKIM, NEXT_DKIM, OLD_DKIM = "vault_dkim_keys", "vault_dkim_next_keys", "vault_dkim_former_keys"
-"""Selector -> private key: those that sign, that sign next, and that signed before."""
-# A vault of before had one key, whose selector stood in group_vars.
-FORMER_DKIM, FORMER_SELECTOR = "vault_dkim_private_key", "hn2026"
-
 DATABASE_ROLES = (
     "mail_dovecot",
     "mail_postfix",
@@ -103,8 +98,12 @@ def complete(
     domain: str,
     logins: Iterable[str] = (),
     lifetime: dt.timedelta = dt.timedelta(days=3650),
+    dkim_selector: str = dkim.BEFORE_SELECTOR,
 ) -> tuple[dict[str, Any], list[str]]:
-    """The whole set of variables and the names of those added to `existing`."""
+    """The whole set of variables and the names of those added to `existing`.
+
+    `dkim_selector`: of the one key that a vault of before has.
+    """
     result: dict[str, Any] = dict(existing)
     added: list[str] = []
 
@@ -138,7 +137,8 @@ def complete(
         pair = pki.issue(ca, names, lifetime=lifetime, client=client)
         return {"certificate": pair.certificate, "key": pair.key}
 
-    _add_dkim_keys(result, added)
+    today = dt.datetime.now(dt.UTC).date()
+    added += dkim.complete(result, today, dkim_selector)
 
     internal = authority("vault_internal_ca", f"{domain} internal CA ({profile})")
     for host in hosts:
@@ -182,7 +182,7 @@ def complete(
         )
     for zone in LAB_ZONES:
         entry("vault_lab_dnssec_keys", zone, pki.new_private_key)
-    value("vault_lab_foreign_dkim_private_key", lambda: next(iter(dkim.new_keys(_today()).values())))
+    value("vault_lab_foreign_dkim_private_key", lambda: next(iter(dkim.new_keys(today).values())))
     value("vault_lab_foreign_password", new_sample_password)
     # What is sealed to the operator (first passwords, purged mailboxes) can be opened in the lab's tests.
     value("vault_lab_operator_key", lambda: str(x25519.Identity.generate()))
@@ -190,25 +190,6 @@ def complete(
     for login in logins:
         entry("vault_sample_passwords", login, new_sample_password)
     return result, added
-
-
-def _add_dkim_keys(result: dict[str, Any], added: list[str]) -> None:
-    """Those that sign, and the next ones, which DNS has to know before their turn comes (dkim_swap)."""
-    if FORMER_DKIM in result and DKIM not in result:
-        result[DKIM] = {FORMER_SELECTOR: result.pop(FORMER_DKIM)}
-        added.append(f"{DKIM}[{FORMER_SELECTOR}] (was {FORMER_DKIM})")
-    for name, others in ((DKIM, NEXT_DKIM), (NEXT_DKIM, DKIM)):
-        table = dict(result.get(name) or {})
-        kinds = {dkim.algorithm(key) for key in table.values()}
-        for selector, key in dkim.new_keys(_today(), table.keys() | (result.get(others) or {}).keys()).items():
-            if dkim.algorithm(key) not in kinds:
-                table[selector] = key
-                added.append(f"{name}[{selector}]")
-        result[name] = table
-
-
-def _today() -> dt.date:
-    return dt.datetime.now(dt.UTC).date()
 
 
 def inventory_hosts(document: Any) -> dict[str, frozenset[str]]:
@@ -290,6 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--domain", default="hanam.gov.vn")
     parser.add_argument("--mailboxes", type=Path, default=Path("mailboxes"))
     parser.add_argument("--lifetime-days", type=int, default=3650, help="of the certificates")
+    parser.add_argument("--dkim-selector", default=dkim.BEFORE_SELECTOR, help=f"of {dkim.BEFORE}, in an old vault")
     options = parser.parse_args(arguments)
     try:
         added = _run(options)
@@ -321,6 +303,7 @@ def _run(options: argparse.Namespace) -> list[str]:
             domain=options.domain,
             logins=logins,
             lifetime=dt.timedelta(days=options.lifetime_days),
+            dkim_selector=options.dkim_selector,
         ),
     )
 

@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hanam_mail.controller.keys import dkim, pki
 
 DAY = dt.date(2026, 11, 29)
 VAULT = vault_file.complete({}, profile="production", hosts={}, domain="hanam.gov.vn")[0]
+TABLES = (dkim.SIGNING, dkim.NEXT, dkim.FORMER)
 RSA, ED25519 = dkim.new_keys(DAY).values()
 
 
@@ -26,9 +28,11 @@ def weak_key() -> str:
     )
 
 
-def test_a_key_of_each_algorithm_is_named_by_its_day_and_never_by_a_name_in_use() -> None:
-    assert list(dkim.new_keys(DAY)) == ["20261129-rsa", "20261129-ed25519"]
-    assert list(dkim.new_keys(DAY, {"20261129-ed25519"})) == ["20261129a-rsa", "20261129a-ed25519"]
+def test_a_key_of_each_algorithm_is_named_by_its_day_and_no_name_comes_again() -> None:
+    first, second = dkim.new_keys(DAY), dkim.new_keys(DAY)
+    assert [dkim.algorithm(key) for key in first.values()] == list(dkim.ALGORITHMS)
+    assert all(re.fullmatch(r"20261129-[0-9a-f]{6}-(rsa|ed25519)", selector) for selector in first)
+    assert not first.keys() & second.keys()
 
 
 def test_an_rsa_key_is_published_as_others_are_and_fits_dns() -> None:
@@ -63,6 +67,7 @@ def test_the_filter_reads_an_rsa_key_as_it_is() -> None:
         ({"keys": {"a": RSA}, "next": {"a": ED25519}}, ["next['a']: tên khóa đã có trong keys"]),
         ({"keys": {"A.b": RSA}}, ["keys['A.b']: tên khóa chỉ gồm chữ thường không dấu, số và dấu - ở giữa"]),
         ({"keys": {"a": RSA}, "next": "x"}, ["next: cần một bảng, tên khóa (selector) -> khóa riêng"]),
+        ({"keys": {20261129: RSA}}, ["keys[20261129]: tên khóa chỉ gồm chữ thường không dấu, số và dấu - ở giữa"]),
         ({"keys": {"a": "x"}}, ["keys['a']: khóa riêng không ở dạng PEM không mã hóa"]),
         ({"keys": {"a": weak_key()}}, ["keys['a']: khóa RSA chỉ có 1024 bit, cần ít nhất 2048"]),
         ({"keys": {"a": pki.new_private_key()}}, ["keys['a']: khóa DKIM phải là RSA hoặc Ed25519"]),
@@ -72,13 +77,16 @@ def test_tables_that_nobody_could_sign_with_are_told(tables: dict[str, Any], exp
     assert dkim.problems(tables) == expected
 
 
-def test_the_key_of_a_vault_of_before_keeps_its_selector_and_gets_company() -> None:
+def test_the_key_of_a_vault_of_before_keeps_its_selector_and_goes_on_alone() -> None:
+    """A new key never signs before DNS had time to know it."""
     old = {"vault_dkim_private_key": RSA}
-    vault, added = vault_file.complete(old, profile="production", hosts={}, domain="hanam.gov.vn")
-    assert vault["vault_dkim_keys"]["hn2026"] == RSA
-    assert sorted(dkim.selectors(vault["vault_dkim_keys"])) == ["ed25519", "rsa"]
+    vault, added = vault_file.complete(
+        old, profile="production", hosts={}, domain="hanam.gov.vn", dkim_selector="mail2025"
+    )
+    assert vault["vault_dkim_keys"] == {"mail2025": RSA}
+    assert len(vault["vault_dkim_next_keys"]) == 2
     assert "vault_dkim_private_key" not in vault
-    assert "vault_dkim_keys[hn2026] (was vault_dkim_private_key)" in added
+    assert "vault_dkim_keys[mail2025] (was vault_dkim_private_key)" in added
     again, nothing = vault_file.complete(vault, profile="production", hosts={}, domain="hanam.gov.vn")
     assert (again, nothing) == (vault, [])
 
@@ -102,8 +110,11 @@ def test_two_swaps_on_one_day_need_the_former_keys_forgotten() -> None:
     assert "vault_dkim_former_keys" not in forgotten
     assert len(done) == 1
     assert dkim_swap.forget(forgotten) == (forgotten, [])
-    twice, _ = dkim_swap.swap(forgotten, DAY)
-    assert len({*twice["vault_dkim_keys"], *twice["vault_dkim_next_keys"], *twice["vault_dkim_former_keys"]}) == 6
+    replaced, _ = dkim_swap.replace_next(forgotten, DAY)
+    twice, _ = dkim_swap.swap(replaced, DAY)
+    ever = [VAULT, once, replaced, twice]
+    names = {(selector, key) for vault in ever for name in TABLES for selector, key in vault.get(name, {}).items()}
+    assert len({selector for selector, _ in names}) == len(names) == 10
 
 
 def test_next_keys_can_be_made_anew() -> None:

@@ -111,6 +111,8 @@ def test_right_variables_have_no_problems(right: dict[str, Any]) -> None:
         ("vault_roundcube_des_key", "x" * 23, "vault_roundcube_des_key: cần đúng 24 ký tự"),
         ("vault_dkim_keys", "nonsense", "vault_dkim_keys: cần một bảng, tên khóa (selector) -> khóa riêng"),
         ("vault_dkim_keys", {"a": "nonsense"}, "vault_dkim_keys['a']: khóa riêng không ở dạng PEM"),
+        ("dkim_selector", "mail", "dkim_selector: không còn dùng"),
+        ("vault_dkim_private_key", "x", "vault_dkim_private_key: không còn dùng"),
         ("vault_internal_ca", "nonsense", "vault_internal_ca: chứng thư không ở dạng PEM"),
         ("vault_restic_http", "x", "vault_restic_http: cần một bảng với các khóa user, password"),
         ("certificates_names", ["imap.hanam.gov.vn"], "chứng thư không có tên imap.hanam.gov.vn"),

@@ -30,7 +30,9 @@ def facts() -> dict[str, Any]:
             "store1": ["192.0.2.2"],
             "db": ["192.0.2.3"],
         },
-        "dkim_records": dkim.published(dkim.new_keys(dt.date(2026, 1, 1))),
+        "dkim_records": dkim.published(
+            dict(zip(["s-rsa", "s-ed25519"], dkim.new_keys(dt.date(2026, 1, 1)).values(), strict=True))
+        ),
         "dmarc": "v=DMARC1; p=reject",
         "tls_report": "postmaster@hanam.gov.vn",
         "tlsa_keys": [pki.new_private_key()],
@@ -81,11 +83,9 @@ def test_records_are_a_loadable_zone(facts: dict[str, Any]) -> None:
     zone = {"name": "hanam.gov.vn", "records": zones.mail_records(facts)}
     (made,) = zones.zone_files([zone], nameserver="ns.example", addresses=["192.0.2.9"], ttl=60)
     loaded = dns.zone.from_text(made["text"], origin="hanam.gov.vn")
-    rsa = loaded.find_rdataset("20260101-rsa._domainkey", "TXT")[0].strings
+    rsa = loaded.find_rdataset("s-rsa._domainkey", "TXT")[0].strings
     assert b"".join(rsa).startswith(b"v=DKIM1; k=rsa; p=MII")
-    assert (
-        loaded.find_rdataset("20260101-ed25519._domainkey", "TXT")[0].strings[0].startswith(b"v=DKIM1; k=ed25519; p=")
-    )
+    assert loaded.find_rdataset("s-ed25519._domainkey", "TXT")[0].strings[0].startswith(b"v=DKIM1; k=ed25519; p=")
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,16 @@ def run(lists: tuple[Path, Path]) -> int:
     return command_line.main(["dkim-published", "--known", str(known), str(coming)])
 
 
-@pytest.mark.parametrize("text", ["v=DKIM1; k=rsa; p=BBBB", "v=DKIM1;k=rsa;p=BB BB;", "k=rsa; v=DKIM1; p=BBBB"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "v=DKIM1; k=rsa; p=BBBB",
+        "v=DKIM1;k=rsa;p=BB BB;",
+        "k=rsa; p=BBBB",
+        "p=BBBB; t=s",
+        "v=DKIM1; h=sha1:sha256; p=BBBB",
+    ],
+)
 def test_a_new_key_that_dns_knows_is_taken(
     monkeypatch: pytest.MonkeyPatch, lists: tuple[Path, Path], text: str
 ) -> None:
@@ -54,6 +63,12 @@ def test_a_new_key_that_dns_knows_is_taken(
     [
         ([], "", "DNS chưa công bố khóa này"),
         (["v=DKIM1; k=rsa; p=CCCC"], "", "DNS đang công bố khóa khác"),
+        (["k=rsa; v=DKIM1; p=BBBB"], "", "DNS đang công bố khóa khác"),
+        (["v=DKIM2; p=BBBB"], "", "DNS đang công bố khóa khác"),
+        (["v=DKIM1; p=BBBB; t=y"], "", "DNS đang công bố khóa khác"),
+        (["v=DKIM1; p=BBBB; h=sha1"], "", "DNS đang công bố khóa khác"),
+        (["v=DKIM1; k=ed25519; p=BBBB"], "", "DNS đang công bố khóa khác"),
+        ([""], "", "DNS đang công bố khóa khác"),
         (["v=DKIM1; k=rsa; p="], "", "DNS đang công bố khóa khác"),
         (["v=DKIM1; k=rsa; p=BBBB", "x"], "", "DNS có 2 bản ghi TXT"),
         ([], "timed out", "chưa hỏi được DNS (timed out)"),
@@ -87,3 +102,14 @@ def test_a_filter_that_never_signed_may_come_before_its_records(
     known.unlink()
     assert run((known, coming)) == 0
     assert asked == []
+
+
+def test_a_filter_that_signed_before_there_were_lists_is_asked_for_all(
+    monkeypatch: pytest.MonkeyPatch, lists: tuple[Path, Path]
+) -> None:
+    asked = answers(monkeypatch)
+    known, coming = lists
+    known.unlink()
+    (known.parent / "dkim.hn2026.key").touch()
+    assert run((known, coming)) == 1
+    assert asked == [NAME, "a._domainkey.hanam.gov.vn."]

@@ -9,8 +9,8 @@ import base64
 import datetime as dt
 import itertools
 import re
-import string
-from collections.abc import Collection, Iterator, Mapping
+import secrets
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
@@ -21,19 +21,35 @@ from hanam_mail.controller.keys import pki
 RSA, ED25519 = "rsa", "ed25519"
 ALGORITHMS = (RSA, ED25519)
 RSA_BITS = 2048
+SIGNING, NEXT, FORMER = "vault_dkim_keys", "vault_dkim_next_keys", "vault_dkim_former_keys"
+"""The vault's tables: of the keys that sign, that sign next, and that signed before."""
+# A vault of before had one key, whose selector stood in group_vars.
+BEFORE, BEFORE_SELECTOR = "vault_dkim_private_key", "hn2026"
 # A label of DNS, which also stands in the name of a file.
 _SELECTOR = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
-def new_keys(day: dt.date, taken: Collection[str] = ()) -> dict[str, str]:
-    """A key of each algorithm, whose selectors tell the day and are none of `taken`."""
-    for letter in ("", *string.ascii_lowercase):
-        selectors = {algorithm: f"{day:%Y%m%d}{letter}-{algorithm}" for algorithm in ALGORITHMS}
-        if not set(selectors.values()) & set(taken):
-            break
-    else:
-        raise pki.CertificateError(f"hết tên cho khóa DKIM của ngày {day:%d/%m/%Y}")
-    return {selectors[RSA]: _pem(rsa.generate_private_key(65537, RSA_BITS)), selectors[ED25519]: _new_ed25519()}
+def new_keys(day: dt.date) -> dict[str, str]:
+    """A key of each algorithm. Selectors tell the day and never come again: resolvers remember what one stood for."""
+    name = f"{day:%Y%m%d}-{secrets.token_hex(3)}"
+    rsa_key = _pem(rsa.generate_private_key(65537, RSA_BITS))
+    return {f"{name}-{RSA}": rsa_key, f"{name}-{ED25519}": _pem(ed25519.Ed25519PrivateKey.generate())}
+
+
+def complete(vault: dict[str, Any], day: dt.date, selector: str = BEFORE_SELECTOR) -> list[str]:
+    """Make the tables that a vault lacks, and tell what was made. `selector`: of the one key of a vault of before.
+
+    A new key goes to those that sign next, but in a new vault: DNS has to know it before its turn (dkim_swap).
+    """
+    added = []
+    if BEFORE in vault and SIGNING not in vault:
+        vault[SIGNING] = {selector: vault.pop(BEFORE)}
+        added.append(f"{SIGNING}[{selector}] (was {BEFORE})")
+    for name in (SIGNING, NEXT):
+        if not vault.get(name):
+            vault[name] = new_keys(day)
+            added += [f"{name}[{new}]" for new in vault[name]]
+    return added
 
 
 def algorithm(key: str) -> str:
@@ -90,7 +106,7 @@ def problems(tables: Mapping[str, Any]) -> list[str]:
 
 
 def _faults(selector: Any, key: Any) -> Iterator[str]:
-    if not _SELECTOR.fullmatch(str(selector)):
+    if not isinstance(selector, str) or not _SELECTOR.fullmatch(selector):
         yield "tên khóa chỉ gồm chữ thường không dấu, số và dấu - ở giữa"
     try:
         _checked(str(key))
@@ -115,10 +131,6 @@ def _public(private: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
         # Not wrapped as other keys are (RFC 8463, 4.2).
         return public.public_bytes_raw()
     return public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-
-
-def _new_ed25519() -> str:
-    return _pem(ed25519.Ed25519PrivateKey.generate())
 
 
 def _pem(key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) -> str:

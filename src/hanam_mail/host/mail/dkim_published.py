@@ -18,15 +18,22 @@ PATIENCE = 10.0
 def add_commands(commands: frame.Commands) -> None:
     command = commands.add_parser("dkim-published", help="DNS đã công bố các khóa DKIM sắp dùng để ký chưa")
     command.add_argument("list", type=Path, help="danh sách sắp có hiệu lực: mỗi dòng tên trong DNS và nội dung")
-    command.add_argument("--known", type=Path, required=True, help="danh sách đang có hiệu lực; chưa có thì không hỏi")
+    command.add_argument(
+        "--known",
+        type=Path,
+        required=True,
+        help="danh sách đang có hiệu lực; chưa có, và chưa có khóa nào, thì không hỏi",
+    )
     command.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
-    if not options.known.exists():
+    known = set[str]()
+    if options.known.exists():
+        known = set(options.known.read_text().splitlines())
+    elif not list(options.known.parent.glob("dkim.*.key")):
         # A filter that never signed: the domain's records may come after its hosts.
         return 0
-    known = set(options.known.read_text().splitlines())
     found = [fault for line in options.list.read_text().splitlines() if line not in known for fault in _faults(line)]
     for fault in found:
         print(fault, file=sys.stderr)
@@ -46,7 +53,7 @@ def _faults(line: str) -> Iterator[str]:
         yield f"{name}: DNS chưa công bố khóa này; công bố bản ghi (playbooks/dns.yml), chờ hết TTL, rồi triển khai lại"
     elif len(there) > 1:
         yield f"{name}: DNS có {len(there)} bản ghi TXT, chỉ được có một"
-    elif _tags(there[0]) != _tags(wanted):
+    elif not _serves(there[0], wanted):
         yield f"{name}: DNS đang công bố khóa khác ({there[0][:60]}...)"
 
 
@@ -64,5 +71,19 @@ def texts(name: str) -> list[str]:
     return [b"".join(each.strings).decode("ascii", "replace") for each in answer]
 
 
-def _tags(text: str) -> set[str]:
-    return {"".join(tag.split()) for tag in text.split(";")} - {""}
+def _serves(text: str, wanted: str) -> bool:
+    """Whether signatures by the wanted record's key count by this one (RFC 6376, 3.6.1)."""
+    tags, key = _tags(text), _tags(wanted)
+    # The version may be left out; where it stands it is the first.
+    first = next(iter(tags), "")
+    return (
+        (tags.get("p"), tags.get("k", "rsa")) == (key["p"], key["k"])
+        and ("v" not in tags or (first, tags["v"]) == ("v", "DKIM1"))
+        and "sha256" in tags.get("h", "sha256").split(":")
+        and "y" not in tags.get("t", "").split(":")
+    )
+
+
+def _tags(text: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in text.split(";") if part.strip())
+    return {name.strip(): "".join(value.split()) for name, _, value in pairs}

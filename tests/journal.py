@@ -265,6 +265,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
     # Whatever tells Postfix how mail has to be encrypted is stopped: mail waits.
     TLS_POLICY_AWAY: (
         _NO_TLS_POLICY,
+        r"systemd hanam-tls-policy\.service: ",
+        r"hanam-watch hanam-tls-policy\.service ",
         r"hanam-watch .*\((hanam-tls-policy|postfix-mta-sts-resolver)\.(service|socket)\)",
     ),
     # A domain's own policy does not name its exchanger.

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 
+from tests import journal
 from tests.lab import Lab, wait_for
 from tests.roles.test_sts_resolver import ask
 
@@ -41,6 +42,7 @@ def test_postfix_alone_may_ask(lab: Lab) -> None:
         ask(lab, SOCKET, "ngoai.example", user="nobody")
 
 
+@pytest.mark.provokes(journal.TLS_POLICY_AWAY)
 def test_one_that_is_killed_is_back_before_postfix_gives_up(lab: Lab) -> None:
     lab.run("submission", "systemctl kill -s KILL hanam-tls-policy.service")
     assert "NOTFOUND" in ask(lab, SOCKET, "ngoai.example")

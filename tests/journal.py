@@ -32,6 +32,11 @@ _FOLDERS_WAIT = (
     r"hanam-first-folders doveadm\S* Error: .*((USER|User) lookup failed|connect\(\S+\) failed|iterate through)",
 )
 
+# What tells Postfix how mail has to be encrypted is away or cannot tell.
+_NO_TLS_POLICY = (
+    r"postfix/\S+ warning: .*(hanam-tls-policy/socket|smtp_tls_policy_maps, next-hop|TLS policy lookup for )"
+)
+
 ON_THESE_HOSTS = (
     # nspawn's hosts have no such rights or devices.
     r"systemd .*Couldn't add UID/GID reference",
@@ -83,6 +88,8 @@ INDEX_LOST = "index lost"
 SEARCH_DAMAGED = "search damaged"
 CONVERTING = "converting"
 DELIVERY_KILLED = "delivery killed"
+TLS_POLICY_AWAY = "TLS policy away"
+FOREIGN_POLICIES = "foreign policies"
 
 KNOWN: Mapping[str, Sequence[str]] = {
     CONVERGING: (
@@ -94,6 +101,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot \S+ Warning: (Killed with signal 15|SIGHUP received)",
         # What the watch finds before mail has its way.
         r"hanam-watch the operator could not be told by (mail|smarthost): ",
+        # An upgrade: Postfix is told whom to ask before the one who answers is there.
+        _NO_TLS_POLICY,
         # An upgrade: a job begins between its new program and its new settings; two minutes later it is right.
         r"hanam-mail-jobs Việc định kỳ thất bại / job failed on \S+: systemctl status hanam-mail-notices\.service",
     ),
@@ -255,6 +264,15 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot lmtp.*: Error: sieve: Execution of script \S+ was aborted due to temporary failure",
         r"hanam-watch Chỉ mục của một hộp thư bị hỏng \(dovecot\.service\): ",
     ),
+    # Whatever tells Postfix how mail has to be encrypted is stopped: mail waits.
+    TLS_POLICY_AWAY: (
+        _NO_TLS_POLICY,
+        r"systemd hanam-tls-policy\.service: ",
+        r"hanam-watch hanam-tls-policy\.service ",
+        r"hanam-watch .*\((hanam-tls-policy|postfix-mta-sts-resolver)\.(service|socket)\)",
+    ),
+    # A domain's own policy does not name its exchanger.
+    FOREIGN_POLICIES: (r"postfix/\S+ warning: MX name '\S+' does not match STS MX pattern for '\S+'$",),
     ZONES: (r"nsd SIGHUP received, reloading\.\.\.$", r"nsd signal received, shutting down"),
 }
 

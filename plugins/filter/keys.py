@@ -22,6 +22,7 @@ class FilterModule:
             "mail_dns_reverse": zones.mail_reverse_records,
             "mta_sts_policy": zones.sts_policy,
             "reverse_records": zones.reverse_records,
+            "sts_records": zones.sts_records,
             "tls_problems": pki.problems,
             "tlsa_for_authority": pki.tlsa_for_authority,
             "tlsa_for_key": pki.tlsa_for_key,

@@ -55,6 +55,16 @@ FOREIGN_NAMES = (
     "mx.bo.gov.vn",
     "acme.example",
 )
+# Foreign domains that show an MTA-STS policy (group_vars/lab/lab_sts.yml).
+FOREIGN_STS_DOMAINS = (
+    "dungsts.example",
+    "saichungthu.example",
+    "ngoaichinhsach.example",
+    "thusts.example",
+    "saitrangsts.example",
+    "danethang.example",
+    "chenlenh.example",
+)
 
 # Without the look-alikes 0 O 1 l I, which sample passwords are read aloud without.
 _CONSONANTS = "bcdghkmnprstvx"
@@ -180,6 +190,9 @@ def complete(
             host,
             functools.partial(issued, public, names, client=False),
         )
+    for foreign in FOREIGN_STS_DOMAINS:
+        names = [f"mta-sts.{foreign}"]
+        entry("vault_lab_sts_certificates", foreign, functools.partial(issued, public, names, client=False))
     for zone in LAB_ZONES:
         entry("vault_lab_dnssec_keys", zone, pki.new_private_key)
     value("vault_lab_foreign_dkim_private_key", lambda: next(iter(dkim.new_keys(today).values())))

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 
@@ -31,3 +32,8 @@ def tell_systemd(text: str) -> None:
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.sendto(text.encode(), address)
+
+
+def say(priority: int, text: str) -> None:
+    """Into the journal: 4 is a warning, 5 a notice (sd-daemon(3))."""
+    print(f"<{priority}>{text}", file=sys.stderr, flush=True)

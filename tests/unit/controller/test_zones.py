@@ -147,3 +147,17 @@ def test_every_address_that_sends_leads_back_to_its_host(facts: dict[str, Any]) 
     assert ("1.2.0.192.in-addr.arpa.", "edge1.hanam.gov.vn.") in found
     assert {data for _, data in found} == {"edge1.hanam.gov.vn."}
     assert len(found) == 2
+
+
+def test_a_foreign_domain_with_a_policy_says_where_it_is_and_when_it_changed() -> None:
+    domain = {"name": "a.example", "exchanger": "mx", "mode": "enforce", "allowed": ["mx.a.example"]}
+    found = zones.sts_records([domain], "example", ["192.0.2.1", "2001:db8::1"])
+    assert find(found, "a", "MX") == ["10 mx.a.example."]
+    assert find(found, "mta-sts.a", "A") == find(found, "mx.a", "A") == ["192.0.2.1"]
+    assert find(found, "mta-sts.a", "AAAA") == ["2001:db8::1"]
+    other = zones.sts_records([domain | {"mode": "testing", "exchanger": "mx.b.example"}], "example", ["192.0.2.1"])
+    assert find(other, "a", "MX") == ["10 mx.b.example."]
+    assert find(other, "mx.a", "A") == []
+    (before,), (after,) = find(found, "_mta-sts.a", "TXT"), find(other, "_mta-sts.a", "TXT")
+    assert before.startswith('"v=STSv1; id=')
+    assert before != after

@@ -115,6 +115,26 @@ def reverse_records(names: Mapping[str, Iterable[str]], zone: str) -> list[Recor
     ]
 
 
+def sts_records(domains: Iterable[Mapping[str, Any]], zone: str, addresses: Iterable[str]) -> list[Record]:
+    """MX, and what leads to the MTA-STS policy (RFC 8461, 3), of foreign domains directly below `zone`.
+
+    A domain has `name`, `exchanger` (one below the domain if it has no dot) and all that its policy is made of.
+    """
+    there = [("AAAA" if ":" in address else "A", address) for address in addresses]
+    records = []
+    for domain in domains:
+        name = domain["name"].removesuffix(f".{zone}")
+        number = hashlib.sha256(repr(sorted(domain.items())).encode()).hexdigest()[:16]
+        hosts = [f"mta-sts.{name}"]
+        exchanger = domain["exchanger"]
+        if "." not in exchanger:
+            hosts.append(f"{exchanger}.{name}")
+            exchanger = f"{exchanger}.{domain['name']}"
+        records += [_record(name, "MX", f"10 {exchanger}."), _text(f"_mta-sts.{name}", f"v=STSv1; id={number}")]
+        records += [_record(host, kind, address) for host in hosts for kind, address in there]
+    return records
+
+
 def record_lines(records: Iterable[Mapping[str, str]], ttl: int) -> str:
     """Records as lines of a zone file."""
     return "".join(f"{record['name']} {ttl} IN {record['type']} {record['data']}\n" for record in records)

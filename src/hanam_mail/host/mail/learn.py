@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from hanam_mail.host import frame
 from hanam_mail.host.mail.filters import Filters
-from hanam_mail.host.service import Program, tell_systemd
+from hanam_mail.host.service import Program, say, tell_systemd
 
 # A filter that is away is asked again after so many seconds.
 AGAIN = 30.0
@@ -36,11 +36,6 @@ KEEP = 3 * 86400
 FAILURES = 3
 _LESSON = re.compile(r"(\d{12})\.(spam|ham)\.([0-9a-f]{64})")
 _HEAD = re.compile(rb"VERSION\tscript\t4\t\d+\n(?:.*\n)*(spam|ham)\n\n")
-
-
-def say(priority: int, text: str) -> None:
-    """Into the journal: 4 is a warning, 5 a notice (sd-daemon(3))."""
-    print(f"<{priority}>{text}", file=sys.stderr, flush=True)
 
 
 class Incoming:

@@ -1,0 +1,128 @@
+"""Which exchangers of a receiving domain DANE can prove (RFC 7672), as this host's own resolver tells it."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import dns.asyncresolver
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.resolver
+
+# One look-up; the resolver has given up or found another server by then.
+LOOKUP_SECONDS = 15.0
+# Of a domain with more exchangers these are asked; Postfix itself tries five addresses.
+EXCHANGERS = 20
+
+# Octets of a TLSA record's digest by its matching type (RFC 6698, 2.1.3).
+_DIGESTS = {1: 32, 2: 64}
+_PORT = (b"_25", b"_tcp")
+
+
+class UnclearError(Exception):
+    """Nobody can tell now how the mail has to be encrypted: it waits."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """An answer of DNS: its records, the name that they are of, and whether DNSSEC vouches for it, nothing included."""
+
+    records: Sequence[Any]
+    name: dns.name.Name
+    secure: bool
+
+
+@dataclass(frozen=True)
+class Exchangers:
+    """How many exchangers a domain has, how many of them DANE can prove, and of how many DNS tells nothing now."""
+
+    count: int
+    proven: int = 0
+    silent: int = 0
+
+
+def usable(record: Any) -> bool:
+    """Whether a TLSA record can prove a mail server (RFC 7672, 3.1): DANE-TA or DANE-EE, whole and well-formed."""
+    if record.usage not in (2, 3) or record.selector not in (0, 1):
+        return False
+    octets = bytes(record.cert)
+    if record.mtype == 0:
+        return _is_der_sequence(octets)
+    return len(octets) == _DIGESTS.get(record.mtype)
+
+
+def _is_der_sequence(octets: bytes) -> bool:
+    """A certificate or a public key that is not cut short; all are longer than 127 octets or say so in one."""
+    if len(octets) < 2 or octets[0] != 0x30:
+        return False
+    size, head = octets[1], 2
+    if size & 0x80:
+        head += size & 0x7F
+        size = int.from_bytes(octets[2:head])
+    return len(octets) == head + size
+
+
+class Names:
+    """Questions to this host's own resolver, whose word on DNSSEC has crossed no network (role unbound)."""
+
+    def __init__(self, server: str, port: int = 53, seconds: float = LOOKUP_SECONDS) -> None:
+        self._resolver = dns.asyncresolver.Resolver(configure=False)
+        self._resolver.nameservers = [server]
+        self._resolver.port = port
+        self._resolver.lifetime = seconds
+        self._resolver.timeout = seconds / 2
+        self._resolver.use_edns(0, 0, 1232)
+        # "Tell me whether it is authentic" (RFC 6840, 5.7).
+        self._resolver.flags = dns.flags.RD | dns.flags.AD
+
+    async def ask(self, name: dns.name.Name, kind: str) -> Found:
+        """What DNS says; UnclearError where it is silent or does not know (SERVFAIL, a forged answer)."""
+        try:
+            answer = await self._resolver.resolve(name, kind, raise_on_no_answer=False, search=False)
+        except dns.resolver.NXDOMAIN as error:
+            return Found((), name, _is_secure(error.response(name)))  # type: ignore[no-untyped-call]
+        except (dns.exception.DNSException, OSError) as error:
+            raise UnclearError(f"DNS on {kind} of {name.to_text()}: {str(error) or type(error).__name__}") from error
+        return Found(tuple(answer.rrset or ()), answer.canonical_name, _is_secure(answer.response))
+
+    async def exchangers(self, domain: str) -> Exchangers | None:
+        """Those of a domain; None where it says that it takes no mail (RFC 7505)."""
+        origin = dns.name.from_text(domain)
+        found = await self.ask(origin, "MX")
+        in_order = sorted(found.records, key=lambda record: record.preference)
+        hosts = list(dict.fromkeys(record.exchange for record in in_order))
+        if hosts == [dns.name.root]:
+            return None
+        # Without MX the domain is its own exchanger (RFC 5321, 5.1).
+        hosts = hosts or [origin]
+        if not found.secure:
+            return Exchangers(len(hosts))
+        # Those beyond the bound count as unproven.
+        proofs = await asyncio.gather(*map(self._proven, hosts[:EXCHANGERS]), return_exceptions=True)
+        for proof in proofs:
+            if isinstance(proof, BaseException) and not isinstance(proof, UnclearError):
+                raise proof
+        silent = sum(isinstance(proof, UnclearError) for proof in proofs)
+        return Exchangers(len(hosts), sum(proof is True for proof in proofs), silent)
+
+    async def _proven(self, host: dns.name.Name) -> bool:
+        """Whether Postfix will prove it by DANE: addresses that DNSSEC vouches for, and usable TLSA records."""
+        answers = await asyncio.gather(self.ask(host, "A"), self.ask(host, "AAAA"))
+        there = [answer for answer in answers if answer.records]
+        if not there or not all(answer.secure for answer in there):
+            return False
+        # As Postfix does it: the name that an alias leads to comes first (RFC 7672, 2.2.2).
+        for name in dict.fromkeys((there[0].name, host)):
+            with suppress(dns.name.NameTooLong):
+                found = await self.ask(dns.name.Name((*_PORT, *name.labels)), "TLSA")
+                if found.secure and found.records:
+                    return any(map(usable, found.records))
+        return False
+
+
+def _is_secure(response: dns.message.Message) -> bool:
+    return bool(response.flags & dns.flags.AD)

@@ -1,0 +1,240 @@
+"""Tells Postfix how mail for a domain has to be encrypted: `hanam-tls-policy SOCKET` (role tls_policy).
+
+Postfix asks before it delivers, by its socketmap protocol. DANE comes first (RFC 8461, 2): where all exchangers have
+it, Postfix's own level is enough, and where some have it, mail goes to these alone. Where none has, the domain's
+MTA-STS policy counts, which the resolver of role sts_resolver fetches; SOCKET is that resolver's. Of its answer only
+names of hosts are handed on: a stranger wrote the policy. Whatever cannot be told now makes mail wait.
+"""
+
+import argparse
+import asyncio
+import ipaddress
+import re
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from hanam_mail.host.dane import Names, UnclearError
+from hanam_mail.host.service import Program, say, tell_systemd
+
+# Postfix waits 100 s for an answer (dict_sockmap.c).
+ANSWER_SECONDS = 60.0
+# Postfix closes a connection that it does not use after 10 s.
+IDLE_SECONDS = 120.0
+# Octets: a domain has 253, in UTF-8 perhaps more; Postfix takes no longer reply than the second.
+REQUEST = 1024
+REPLY = 100_000
+# More than Postfix has processes that send (default_process_limit, for smtp and relay).
+CONNECTIONS = 200
+# Names of a policy.
+NAMES = 100
+
+NOTFOUND = "NOTFOUND "
+
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"(?:{_LABEL}\.)*(?![0-9]+$){_LABEL}")
+
+# --- Names ---
+
+
+def is_host(name: str) -> bool:
+    """Whether it is a name of a host in lower case: letters, digits and hyphens, and no address."""
+    return len(name) <= 253 and _HOST.fullmatch(name) is not None
+
+
+def plain_domain(key: str) -> str | None:
+    """The domain that Postfix asks for, as DNS has it; None where the key is another form of next hop.
+
+    Postfix asks for [host], host:port and addresses by the same map, and for `.parent` after each domain.
+    """
+    domain = key.lower().removesuffix(".")
+    if not domain.isascii():
+        try:
+            domain = domain.encode("idna").decode()
+        except UnicodeError as error:
+            raise UnclearError("the domain cannot be written in ASCII") from error
+    return domain if is_host(domain) else None
+
+
+# --- Netstrings (the socketmap protocol) ---
+
+
+def netstring(text: str) -> bytes:
+    """The text as it is sent."""
+    octets = text.encode()
+    return b"%d:%s," % (len(octets), octets)
+
+
+async def read_netstring(reader: asyncio.StreamReader, most: int) -> bytes | None:
+    """The next one; None at the end. ValueError or EOFError where it is something else, or longer than `most`."""
+    digits = b""
+    while (octet := await reader.read(1)) != b":":
+        if not octet and not digits:
+            return None
+        if not octet.isdigit() or len(digits) == len(str(most)):
+            raise ValueError("this is no netstring")
+        digits += octet
+    if not digits or int(digits) > most:
+        raise ValueError("this is no netstring of that length")
+    octets = await reader.readexactly(int(digits) + 1)
+    if not octets.endswith(b","):
+        raise ValueError("this netstring has no end")
+    return octets[:-1]
+
+
+# --- MTA-STS ---
+
+
+def rebuilt(domain: str, answer: str) -> str:
+    """The resolver's answer made anew of the host names in it, since all else of it may be a stranger's words.
+
+    The attributes that reports are made of (TLSRPT) are what makes Postfix 3.10 look at the exchangers' names.
+    """
+    words = answer.partition("{")[0].split()
+    if words[:1] != ["secure"] or f"policy_domain={domain}" not in words:
+        raise UnclearError("the answer of the MTA-STS resolver is none")
+    patterns = [
+        value.lower().removesuffix(".")
+        for name, _, value in (word.partition("=") for word in words)
+        if name == "mx_host_pattern"
+    ]
+    valid = [pattern for pattern in patterns if is_host(pattern.removeprefix("*."))]
+    names = list(dict.fromkeys(valid))[:NAMES]
+    if not names:
+        raise UnclearError("the MTA-STS policy names no exchanger")
+    match = ":".join(name.removeprefix("*") for name in names)
+    return " ".join(
+        [
+            f"secure match={match} servername=hostname policy_type=sts policy_domain={domain}",
+            *(f"mx_host_pattern={name}" for name in names),
+        ]
+    )
+
+
+class Resolver:
+    """The MTA-STS resolver on this host, by its socket."""
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        self._path = path
+        self._seconds = seconds
+
+    async def policy(self, domain: str) -> str | None:
+        """What the domain's policy demands, as Postfix wants it said; None without one that is to be enforced."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                reply = await self._ask(domain)
+        except (OSError, EOFError, ValueError) as error:
+            raise UnclearError(f"the MTA-STS resolver: {str(error) or type(error).__name__}") from error
+        result, _, text = reply.partition(" ")
+        if result == "OK":
+            return rebuilt(domain, text)
+        if result != "NOTFOUND":
+            raise UnclearError(f"the MTA-STS resolver says {reply}")
+        return None
+
+    async def _ask(self, domain: str) -> str:
+        reader, writer = await asyncio.open_unix_connection(self._path)
+        try:
+            writer.write(netstring(f"policy {domain}"))
+            reply = await read_netstring(reader, REPLY)
+        finally:
+            writer.close()
+        if reply is None:
+            raise EOFError("it hung up")
+        return reply.decode("ascii", "replace")
+
+
+# --- What Postfix asks ---
+
+
+class Door:
+    """Answers Postfix; a domain that takes its time keeps nobody else waiting."""
+
+    def __init__(self, names: Names, resolver: Resolver, seconds: float = ANSWER_SECONDS) -> None:
+        self._names = names
+        self._resolver = resolver
+        self._seconds = seconds
+        self._open = 0
+
+    async def policy(self, domain: str) -> str | None:
+        """The level and its attributes; None where Postfix's own level, DANE if there is any, is right."""
+        exchangers = await self._names.exchangers(domain)
+        if exchangers is None or exchangers.proven == exchangers.count:
+            return None
+        if exchangers.proven:
+            return "dane-only"
+        policy = await self._resolver.policy(domain)
+        # One that DNS tells nothing of may have DANE, which a policy must not take the place of.
+        if exchangers.silent and (policy or exchangers.silent == exchangers.count):
+            raise UnclearError("DNS on its exchangers is silent")
+        return policy
+
+    async def answer(self, request: str) -> str:
+        """The reply to one request, `<map> <key>`."""
+        key = request.partition(" ")[2]
+        try:
+            domain = plain_domain(key)
+            if domain is None:
+                return NOTFOUND
+            async with asyncio.timeout(self._seconds):
+                policy = await self.policy(domain)
+        except (UnclearError, TimeoutError) as error:
+            reason = _printable(str(error) or f"no answer within {self._seconds:.0f} s")
+            say(5, f"mail for {_printable(key)} waits: {reason}")
+            return f"TEMP {reason}"
+        return f"OK {policy}" if policy else NOTFOUND
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, request after request. Who is one too many, or speaks otherwise, is cut off: mail waits."""
+        self._open += 1
+        try:
+            while self._open <= CONNECTIONS:
+                async with asyncio.timeout(IDLE_SECONDS):
+                    request = await read_netstring(reader, REQUEST)
+                if request is None:
+                    break
+                writer.write(netstring(await self.answer(request.decode())))
+                async with asyncio.timeout(IDLE_SECONDS):
+                    await writer.drain()
+            else:
+                say(5, f"{CONNECTIONS} connections are open: one more is cut off")
+        except (OSError, EOFError, ValueError) as error:
+            say(5, f"a connection is cut off: {_printable(str(error) or type(error).__name__)}")
+        finally:
+            self._open -= 1
+            writer.close()
+
+
+def _printable(text: str) -> str:
+    return re.sub("[^ -~]", "?", text)[:200]
+
+
+async def run(door: Door, listening: socket.socket, program: Program) -> None:
+    """Until the unit is stopped or the program is replaced. Whoever comes between two runs waits at systemd's door."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    server = await asyncio.start_unix_server(door.serve, sock=listening, cleanup_socket=False)
+    tell_systemd("READY=1")
+    while not stop.is_set() and not program.replaced:
+        tell_systemd("WATCHDOG=1")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 1)
+    # Postfix asks anew, once, when it is cut off in the middle of a question.
+    server.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of the zipapp."""
+    parser = argparse.ArgumentParser(prog="hanam-tls-policy", description="trả lời Postfix về TLS khi gửi thư ra ngoài")
+    parser.add_argument("resolver", type=Path)
+    parser.add_argument("--name-server", type=ipaddress.ip_address, required=True)
+    parser.add_argument("--resolver-seconds", type=float, required=True)
+    options = parser.parse_args(arguments)
+    program = Program(Path(sys.argv[0]))
+    door = Door(Names(str(options.name_server)), Resolver(options.resolver, options.resolver_seconds))
+    # The first socket that systemd hands over (sd_listen_fds(3)).
+    asyncio.run(run(door, socket.socket(fileno=3), program))
+    return 0

@@ -1,0 +1,549 @@
+"""How mail to a domain has to be encrypted: DANE first, then MTA-STS, and no mail while neither can be told (Đ3.2)."""
+
+import asyncio
+import socketserver
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import pytest
+
+from hanam_mail.host import tls_policy
+from hanam_mail.host.dane import EXCHANGERS, Names
+
+pytestmark = pytest.mark.dieu3
+
+TLSA = "3 1 1 " + "ab" * 32
+POLICY = (
+    "OK secure match={match} servername=hostname policy_type=sts policy_domain=a.example {patterns} "
+    "{{ policy_string = version: STSv1 }} {{ policy_string = mode: enforce }}"
+)
+ENFORCED = (
+    "OK secure match=mx.a.example servername=hostname policy_type=sts policy_domain=a.example"
+    " mx_host_pattern=mx.a.example"
+)
+
+
+class NameServer:
+    """Answers as a validating resolver does, over UDP and TCP on a port of loopback."""
+
+    def __init__(self) -> None:
+        self.records: dict[tuple[str, str], list[str]] = {}
+        self.insecure: set[str] = set()
+        self.broken: set[tuple[str, str]] = set()
+        self.silent: set[str] = set()
+        self.truncated: set[tuple[str, str]] = set()
+
+    def put(self, name: str, kind: str, *texts: str) -> None:
+        self.records[name, kind] = list(texts)
+
+    def exchanger(self, name: str, *tlsa: str) -> None:
+        self.put(name, "A", "192.0.2.1")
+        if tlsa:
+            self.put(f"_25._tcp.{name}", "TLSA", *tlsa)
+
+    def answer(self, octets: bytes, *, udp: bool) -> bytes | None:
+        query = dns.message.from_wire(octets)
+        asked = query.question[0]
+        name, kind = asked.name.to_text(omit_final_dot=True), dns.rdatatype.to_text(asked.rdtype)
+        if name in self.silent:
+            return None
+        response = dns.message.make_response(query)
+        response.flags |= dns.flags.RA
+        if (name, kind) in self.broken:
+            response.set_rcode(dns.rcode.SERVFAIL)
+        elif udp and (name, kind) in self.truncated:
+            response.flags |= dns.flags.TC
+        else:
+            self._fill(response, name, kind, bool(query.flags & dns.flags.AD))
+        return response.to_wire()
+
+    def _fill(self, response: dns.message.Message, name: str, kind: str, authentic: bool) -> None:
+        secure, known = True, False
+        while True:
+            secure = secure and name not in self.insecure
+            known = any(each == name or each.endswith(f".{name}") for each, _ in self.records)
+            if (name, "CNAME") not in self.records:
+                break
+            target = self.records[name, "CNAME"][0]
+            response.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", "CNAME", f"{target}."))
+            name = target
+        if texts := self.records.get((name, kind)):
+            response.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", kind, *texts))
+        elif not known:
+            response.set_rcode(dns.rcode.NXDOMAIN)
+        if secure and authentic:
+            response.flags |= dns.flags.AD
+
+
+@pytest.fixture
+def zone() -> Iterator[NameServer]:
+    zone = NameServer()
+    zone.put("a.example", "MX", "10 mx.a.example.")
+    zone.exchanger("mx.a.example")
+
+    class Datagram(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            octets, door = self.request
+            if answer := zone.answer(octets, udp=True):
+                door.sendto(answer, self.client_address)
+
+    class Stream(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            octets = self.rfile.read(int.from_bytes(self.rfile.read(2)))
+            if answer := zone.answer(octets, udp=False):
+                self.wfile.write(len(answer).to_bytes(2) + answer)
+
+    with (
+        socketserver.ThreadingUDPServer(("127.0.0.1", 0), Datagram) as udp,
+        socketserver.ThreadingTCPServer(("127.0.0.1", udp.server_address[1]), Stream) as tcp,
+    ):
+        zone.port = udp.server_address[1]  # type: ignore[attr-defined]
+        threads = [Thread(target=server.serve_forever, args=(0.01,)) for server in (udp, tcp)]
+        for thread in threads:
+            thread.start()
+        yield zone
+        udp.shutdown()
+        tcp.shutdown()
+
+
+class Resolver:
+    """The MTA-STS resolver's part: what it was asked, and what it says, or how."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.reply = "NOTFOUND "
+        self.asked: list[str] = []
+        self.raw: bytes | None = None
+        self.slow: dict[str, float] = {}
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await tls_policy.read_netstring(reader, 1000)
+        assert request is not None
+        domain = request.decode().partition(" ")[2]
+        self.asked.append(domain)
+        await asyncio.sleep(self.slow.get(domain, 0))
+        writer.write(tls_policy.netstring(self.reply) if self.raw is None else self.raw)
+        writer.close()
+
+
+@pytest.fixture
+def resolver(tmp_path: Path) -> Resolver:
+    return Resolver(tmp_path / "resolver")
+
+
+type Ask = Callable[[str], str]
+
+
+@pytest.fixture
+def door(zone: Any, resolver: Resolver) -> tls_policy.Door:
+    return tls_policy.Door(Names("127.0.0.1", zone.port, 1.0), tls_policy.Resolver(resolver.path, 1.0), 3.0)
+
+
+@asynccontextmanager
+async def resolving(resolver: Resolver) -> AsyncIterator[None]:
+    async with await asyncio.start_unix_server(resolver.serve, resolver.path):
+        yield
+
+
+@pytest.fixture
+def ask(door: tls_policy.Door, resolver: Resolver) -> Ask:
+    """What Postfix is told of a key."""
+
+    async def run(key: str) -> str:
+        async with resolving(resolver):
+            return await door.answer(f"policy {key}")
+
+    return lambda key: asyncio.run(run(key))
+
+
+def policy(*patterns: str) -> str:
+    return POLICY.format(
+        match=":".join(pattern.lstrip("*") for pattern in patterns),
+        patterns=" ".join(f"mx_host_pattern={pattern}" for pattern in patterns),
+    )
+
+
+# --- DANE ---
+
+
+def test_a_domain_with_dane_is_postfixs_own_and_its_policy_is_not_asked_for(
+    zone: NameServer, resolver: Resolver, ask: Ask
+) -> None:
+    zone.exchanger("mx.a.example", TLSA)
+    resolver.reply = policy("mx.a.example")
+    assert ask("a.example") == "NOTFOUND "
+    assert resolver.asked == []
+
+
+def test_mail_goes_to_those_of_several_exchangers_alone_that_have_dane(
+    zone: NameServer, resolver: Resolver, ask: Ask
+) -> None:
+    zone.put("a.example", "MX", "10 mx.a.example.", "20 other.example.")
+    zone.exchanger("mx.a.example", TLSA)
+    zone.exchanger("other.example")
+    resolver.reply = policy("*.example")
+    assert ask("a.example") == "OK dane-only"
+    zone.exchanger("other.example", TLSA)
+    assert ask("a.example") == "NOTFOUND "
+    assert resolver.asked == []
+
+
+@pytest.mark.parametrize(
+    ("record", "counts"),
+    [
+        (TLSA, True),
+        ("2 0 2 " + "ab" * 64, True),
+        ("3 0 0 " + "3003020101", True),
+        ("3 1 0 " + "308180" + "00" * 128, True),
+        # Usages 0 and 1 are for certificate authorities that mail servers have none of.
+        ("0 1 1 " + "ab" * 32, False),
+        ("1 1 1 " + "ab" * 32, False),
+        ("3 2 1 " + "ab" * 32, False),
+        ("3 1 3 " + "ab" * 32, False),
+        ("3 1 1 " + "ab" * 31, False),
+        ("3 1 2 " + "ab" * 32, False),
+        ("3 0 0 " + "30030201", False),
+        ("3 0 0 " + "30", False),
+    ],
+)
+def test_only_records_that_can_prove_a_server_count(zone: NameServer, ask: Ask, record: str, counts: bool) -> None:
+    zone.put("a.example", "MX", "10 mx.a.example.", "20 without.example.")
+    zone.exchanger("mx.a.example", record)
+    zone.exchanger("without.example")
+    assert ask("a.example") == ("OK dane-only" if counts else "NOTFOUND ")
+
+
+@pytest.mark.parametrize("name", ["a.example", "mx.a.example", "_25._tcp.mx.a.example"])
+def test_what_dnssec_does_not_vouch_for_is_no_dane(zone: NameServer, resolver: Resolver, ask: Ask, name: str) -> None:
+    zone.exchanger("mx.a.example", TLSA)
+    zone.insecure.add(name)
+    resolver.reply = policy("mx.a.example")
+    assert ask("a.example") == ENFORCED
+
+
+def test_records_of_the_name_that_an_alias_leads_to_count(zone: NameServer, resolver: Resolver, ask: Ask) -> None:
+    del zone.records["mx.a.example", "A"]
+    zone.put("mx.a.example", "CNAME", "real.example")
+    zone.exchanger("real.example", TLSA)
+    assert (ask("a.example"), resolver.asked) == ("NOTFOUND ", [])
+    del zone.records["_25._tcp.real.example", "TLSA"]
+    zone.put("_25._tcp.mx.a.example", "TLSA", TLSA)
+    assert (ask("a.example"), resolver.asked) == ("NOTFOUND ", [])
+
+
+def test_a_domain_without_mx_is_its_own_exchanger(zone: NameServer, resolver: Resolver, ask: Ask) -> None:
+    zone.exchanger("bare.example", TLSA)
+    assert (ask("bare.example"), resolver.asked) == ("NOTFOUND ", [])
+    del zone.records["_25._tcp.bare.example", "TLSA"]
+    assert (ask("bare.example"), resolver.asked) == ("NOTFOUND ", ["bare.example"])
+    # Nobody has ever heard of it: Postfix says so to the sender.
+    assert ask("nowhere.example") == "NOTFOUND "
+
+
+def test_a_domain_that_takes_no_mail_has_no_policy(zone: NameServer, resolver: Resolver, ask: Ask) -> None:
+    zone.put("a.example", "MX", "0 .")
+    resolver.reply = policy("mx.a.example")
+    assert (ask("a.example"), resolver.asked) == ("NOTFOUND ", [])
+
+
+def test_a_large_answer_comes_over_tcp(zone: NameServer, resolver: Resolver, ask: Ask) -> None:
+    zone.put("a.example", "MX", *(f"{n} mx{n}.example." for n in range(EXCHANGERS)))
+    zone.truncated |= {("a.example", "MX")}
+    for n in range(EXCHANGERS):
+        zone.exchanger(f"mx{n}.example", TLSA)
+    assert (ask("a.example"), resolver.asked) == ("NOTFOUND ", [])
+
+
+def test_of_very_many_exchangers_some_are_asked(zone: NameServer, ask: Ask) -> None:
+    zone.put("a.example", "MX", *(f"{n} mx{n}.example." for n in range(EXCHANGERS + 1)))
+    for n in range(EXCHANGERS + 1):
+        zone.exchanger(f"mx{n}.example", TLSA)
+    assert ask("a.example") == "OK dane-only"
+
+
+# --- MTA-STS ---
+
+
+def test_without_dane_the_policy_counts(zone: NameServer, resolver: Resolver, ask: Ask) -> None:
+    assert ask("a.example") == "NOTFOUND "
+    resolver.reply = policy("mx.a.example")
+    assert ask("A.Example.") == ENFORCED
+    assert resolver.asked == ["a.example", "a.example"]
+
+
+def test_a_pattern_is_handed_on_for_the_certificate_and_for_the_name(resolver: Resolver, ask: Ask) -> None:
+    resolver.reply = policy("*.a.example", "MX.b.example.", "mx.b.example")
+    assert ask("a.example") == (
+        "OK secure match=.a.example:mx.b.example servername=hostname policy_type=sts policy_domain=a.example"
+        " mx_host_pattern=*.a.example mx_host_pattern=mx.b.example"
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "mx.a.example tafile=/etc/passwd",
+        "mx.a.example servername=evil.example ciphers=low",
+        "mx.a.example\tprotocols=!TLSv1.3",
+        "mx.a.example mx_host_pattern=.example mx_host_pattern=*. mx_host_pattern=*",
+        "mx.a.example mx_host_pattern=-a.example mx_host_pattern=192.0.2.1 mx_host_pattern=a_b.example",
+        "mx.a.example mx_host_pattern=\N{KELVIN SIGN}a.example mx_host_pattern=" + "a" * 64 + ".example",
+    ],
+)
+def test_of_a_strangers_words_nothing_but_names_of_hosts_reaches_postfix(
+    resolver: Resolver, ask: Ask, words: str
+) -> None:
+    resolver.reply = policy(words)
+    assert ask("a.example") == ENFORCED
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        policy("*", "mx_a", "[192.0.2.1]"),
+        policy("mx.a.example } { policy_string = x } match=."),
+        policy("mx.a.example").replace("policy_domain=a.example", "policy_domain=b.example"),
+        policy("mx.a.example").replace("OK secure", "OK none"),
+        "OK ",
+        "OK",
+        "TEMP later",
+        "PERM never",
+        "",
+        "nonsense\r\n",
+    ],
+)
+def test_an_answer_that_is_none_makes_mail_wait(resolver: Resolver, ask: Ask, reply: str) -> None:
+    resolver.reply = reply
+    assert ask("a.example").startswith("TEMP ")
+
+
+def test_an_endless_policy_still_fits_into_what_postfix_takes(resolver: Resolver, ask: Ask) -> None:
+    label = "a" * 60
+    names = [f"n{n}.{label}.{label}.{label}.example" for n in range(150)]
+    resolver.reply = policy(*names)
+    told = ask("a.example")
+    assert told.startswith("OK secure ")
+    assert len(told) < tls_policy.REPLY
+
+
+# --- Nobody can tell: mail waits ---
+
+
+def test_mail_waits_while_dns_is_silent_or_broken(
+    zone: NameServer, ask: Ask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zone.broken.add(("a.example", "MX"))
+    assert ask("a.example").startswith("TEMP DNS on MX of a.example.: ")
+    assert "<5>mail for a.example waits: DNS on MX of a.example.: " in capsys.readouterr().err
+    zone.broken.clear()
+    zone.silent.add("a.example")
+    assert ask("a.example").startswith("TEMP ")
+
+
+@pytest.mark.parametrize("kind", ["A", "AAAA", "TLSA"])
+def test_mail_waits_while_nothing_is_known_of_the_only_exchanger(zone: NameServer, ask: Ask, kind: str) -> None:
+    zone.broken.add(("_25._tcp.mx.a.example" if kind == "TLSA" else "mx.a.example", kind))
+    assert ask("a.example").startswith("TEMP ")
+
+
+def test_a_second_exchanger_that_is_dead_keeps_no_mail_from_the_first(
+    zone: NameServer, resolver: Resolver, ask: Ask
+) -> None:
+    """Postfix leaves it out, and asks of DANE by itself; but a policy takes the place of that."""
+    zone.put("a.example", "MX", "10 mx.a.example.", "20 dead.example.")
+    zone.broken |= {("dead.example", "A"), ("dead.example", "AAAA")}
+    assert ask("a.example") == "NOTFOUND "
+    resolver.reply = policy("mx.a.example")
+    assert ask("a.example").startswith("TEMP ")
+    zone.exchanger("mx.a.example", TLSA)
+    assert ask("a.example") == "OK dane-only"
+
+
+@pytest.mark.parametrize("raw", [b"", b"3:OK", b"5:TEMP x,", b"900000:", b"x", b"3:OK.;"])
+def test_mail_waits_while_the_resolver_breaks_off(resolver: Resolver, ask: Ask, raw: bytes) -> None:
+    resolver.raw = raw
+    assert ask("a.example").startswith("TEMP the MTA-STS resolver")
+
+
+def test_mail_waits_while_the_resolver_is_away_or_hangs(door: tls_policy.Door, resolver: Resolver, ask: Ask) -> None:
+    assert asyncio.run(door.answer("policy a.example")).startswith("TEMP the MTA-STS resolver: ")
+    resolver.slow["a.example"] = 1.3
+    assert ask("a.example") == "TEMP the MTA-STS resolver: TimeoutError"
+
+
+def test_one_answer_takes_no_longer_than_postfix_waits(zone: Any, resolver: Resolver) -> None:
+    zone.silent.add("a.example")
+    door = tls_policy.Door(Names("127.0.0.1", zone.port, 9.0), tls_policy.Resolver(resolver.path, 9.0), 0.2)
+    assert asyncio.run(door.answer("policy a.example")) == "TEMP no answer within 0 s"
+    assert tls_policy.ANSWER_SECONDS < 100
+
+
+# --- What is no domain ---
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "[mx.a.example]",
+        "[mx.a.example]:587",
+        "a.example:25",
+        "192.0.2.1",
+        "[192.0.2.1]",
+        "2001:db8::1",
+        "[IPv6:2001:db8::1]",
+        ".example",
+        ".",
+        "",
+        "a..example",
+        "-a.example",
+        "a_b.example",
+        "a.example b",
+        "a" * 64 + ".example",
+        "a." * 127 + "example",
+        "/var/spool/socket",
+    ],
+)
+def test_a_next_hop_that_is_no_plain_domain_has_no_policy(
+    zone: NameServer, resolver: Resolver, ask: Ask, key: str
+) -> None:
+    zone.silent.add("example")
+    assert (ask(key), resolver.asked) == ("NOTFOUND ", [])
+
+
+def test_a_vietnamese_domain_is_asked_for_as_dns_has_it(zone: NameServer, resolver: Resolver, ask: Ask) -> None:
+    name = "Tỉnh.example".lower().encode("idna").decode()
+    zone.put(name, "MX", "10 mx.a.example.")
+    assert (ask("Tỉnh.example"), resolver.asked) == ("NOTFOUND ", [name])
+    assert ask("ỉ" * 64 + ".example").startswith("TEMP ")
+
+
+# --- The socket ---
+
+
+def talk(door: tls_policy.Door, resolver: Resolver, act: Callable[[Path], Awaitable[None]]) -> None:
+    """Do something to the socket that Postfix asks by."""
+
+    async def run() -> None:
+        path = resolver.path.with_name("door")
+        async with resolving(resolver), await asyncio.start_unix_server(door.serve, path):
+            await act(path)
+
+    asyncio.run(asyncio.wait_for(run(), 20))
+
+
+async def read(reader: asyncio.StreamReader) -> bytes | None:
+    return await tls_policy.read_netstring(reader, tls_policy.REPLY)
+
+
+def test_requests_in_one_packet_are_answered_in_their_order(door: tls_policy.Door, resolver: Resolver) -> None:
+    resolver.reply = policy("mx.a.example")
+
+    async def act(path: Path) -> None:
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"16:policy a.example,15:policy .example,16:policy a.exa")
+        assert await read(reader) == ENFORCED.encode()
+        assert await read(reader) == b"NOTFOUND "
+        writer.write(b"mple,")
+        assert await read(reader) == ENFORCED.encode()
+        writer.close()
+
+    talk(door, resolver, act)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"99999:" + b"a" * 99999,
+        b"1025:" + b"a" * 1025 + b",",
+        b"99999999999999999999999999",
+        b":policy a.example,",
+        b"16:policy a.example;",
+        b"GET / HTTP/1.0\r\n\r\n",
+        b"-1:a,",
+        b"3:\xff\xfe\xfd,",
+    ],
+)
+def test_whoever_does_not_speak_netstrings_is_cut_off_and_nobody_else_is(
+    door: tls_policy.Door, resolver: Resolver, octets: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def act(path: Path) -> None:
+        other, others = await asyncio.open_unix_connection(path)
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(octets)
+        # Reset where not all that was sent has been read.
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        writer.close()
+        others.write(b"15:policy .example,")
+        assert await read(other) == b"NOTFOUND "
+        others.close()
+
+    talk(door, resolver, act)
+    assert "a connection is cut off" in capsys.readouterr().err
+
+
+def test_a_slow_domain_keeps_no_other_waiting(door: tls_policy.Door, zone: NameServer, resolver: Resolver) -> None:
+    zone.silent.add("slow.example")
+
+    async def act(path: Path) -> None:
+        slow, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"19:policy slow.example,")
+        begin = time.monotonic()
+        quick, others = await asyncio.open_unix_connection(path)
+        others.write(b"16:policy a.example,")
+        assert await read(quick) == b"NOTFOUND "
+        assert time.monotonic() - begin < 0.9
+        told = await read(slow)
+        assert told is not None and told.startswith(b"TEMP ")
+        writer.close()
+        others.close()
+
+    talk(door, resolver, act)
+
+
+def test_connections_beyond_the_bound_are_cut_off_until_one_is_closed(
+    door: tls_policy.Door, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls_policy, "CONNECTIONS", 2)
+
+    async def act(path: Path) -> None:
+        there = [await asyncio.open_unix_connection(path) for _ in range(2)]
+        for reader, writer in there:
+            writer.write(b"15:policy .example,")
+            assert await read(reader) == b"NOTFOUND "
+        more, writer = await asyncio.open_unix_connection(path)
+        assert await more.read() == b""
+        writer.close()
+        there.pop()[1].close()
+        await asyncio.sleep(0.1)
+        more, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"15:policy .example,")
+        assert await read(more) == b"NOTFOUND "
+        writer.close()
+        there.pop()[1].close()
+
+    talk(door, resolver, act)
+
+
+def test_whoever_says_nothing_is_cut_off_in_the_end(
+    door: tls_policy.Door, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls_policy, "IDLE_SECONDS", 0.1)
+
+    async def act(path: Path) -> None:
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"16:policy")
+        assert await reader.read() == b""
+        writer.close()
+
+    talk(door, resolver, act)

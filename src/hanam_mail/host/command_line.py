@@ -1,4 +1,4 @@
-"""What runs on the hosts, out of the zipapp: standard library, psycopg and PyYAML only.
+"""What runs on the hosts, out of the zipapp: standard library, argon2, dnspython, psycopg and PyYAML only.
 
     hanam-mail-db migrate        roles, databases, migrations, functions, settings (as postgres)
     hanam-mail-db apply FILE     the registry's desired state

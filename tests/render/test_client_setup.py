@@ -150,6 +150,17 @@ def test_the_profile_of_apples_devices_tells_the_servers_as_they_listen(environm
     assert not {"EmailAddress", "IncomingMailServerUsername"} & account.keys()
 
 
+def test_what_signs_waits_for_the_first_certificate_and_signs_again_with_the_next(environment: Environments) -> None:
+    here = environment("production")
+    unit = render(here, "hanam-client-setup.service.j2")
+    pair = [here.value("client_setup", f"client_setup_{name}", "mail") for name in ("certificate", "private_key")]
+    assert f"\nConditionPathExists={pair[0]}\n" in unit
+    assert f" -signer {pair[0]} -certfile {pair[0]} -inkey {pair[1]} " in unit
+    # hanam-tls-reload restarts what counts as active.
+    assert "\nRemainAfterExit=yes\n" in unit
+    assert " hanam-client-setup.service" in here.render("certificates", "tls-reload.j2", "mail")
+
+
 def test_a_later_profile_takes_the_place_of_the_former(environment: Environments) -> None:
     """Another release and another topology have the same identifiers, another province has others."""
     other = environment("lab").with_variables(mail_domain="namdinh.gov.vn")

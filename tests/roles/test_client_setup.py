@@ -23,8 +23,6 @@ from tests.lab import TIMEOUT, Lab, Sample, message
 from tests.render.test_client_setup import ENVELOPE, OUTLOOK, question, tree
 from tests.roles.test_certificates import PUBLIC, SCRATCH, installed_serial, renew, settings_of, wait_until_served
 
-pytestmark = pytest.mark.neighbours
-
 CONFIG = "/mail/config-v1.1.xml"
 PAGE = "https://mail.{domain}/cai-dat/"
 PROFILE = f"{PAGE}thu-cong-vu.mobileconfig"
@@ -118,6 +116,7 @@ def autoconfig_urls(client: Client) -> list[str]:
     ]
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu3
 def test_thunderbird_finds_the_settings_by_domain_and_by_mx(client: Client) -> None:
     found = set()
@@ -128,6 +127,7 @@ def test_thunderbird_finds_the_settings_by_domain_and_by_mx(client: Client) -> N
     assert len(found) == 1
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu3
 def test_one_signs_in_with_each_server_that_thunderbird_is_told(client: Client, person: Sample) -> None:
     root = tree(client.ask(autoconfig_urls(client)[0]).read())
@@ -161,6 +161,7 @@ def error_of(answer: http.client.HTTPResponse) -> str | None:
     return tree(answer.read()).findtext(f"{ENVELOPE}Response/{ENVELOPE}Error/{ENVELOPE}ErrorCode")
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu3
 def test_outlook_is_told_servers_and_login_of_the_address_and_they_let_it_in(client: Client, person: Sample) -> None:
     for url in (DISCOVER, DISCOVER.replace("/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml")):
@@ -201,6 +202,7 @@ def test_outlook_finds_the_way_by_json_and_by_srv(client: Client) -> None:
 # --- RFC 6186 ---
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu3
 def test_a_program_that_knows_srv_records_gets_in(client: Client, person: Sample) -> None:
     def server(service: str) -> tuple[str, int]:
@@ -236,6 +238,7 @@ def verified(profile: bytes, authorities: str, folder: Path) -> tuple[bytes, x50
     return done.stdout, x509.load_pem_x509_certificate((folder / "signer.pem").read_bytes())
 
 
+@pytest.mark.neighbours
 @pytest.mark.dieu3
 def test_the_profile_is_signed_by_the_webmails_certificate_and_its_settings_let_one_in(
     client: Client, person: Sample, tmp_path: Path
@@ -299,22 +302,12 @@ def test_what_signs_is_confined_and_nobody_else_reads_the_key(webmail_host: Host
     assert webmail_host.check_output("stat -c '%U %a' /var/lib/hanam-client-setup/*") == "hanam-client-setup 644"
 
 
-def test_a_host_without_a_certificate_signs_nothing_and_fails_nothing(lab: Lab) -> None:
-    pair = f"{PUBLIC}/fullchain.pem"
-    lab.run("webmail", f"mv {pair} {pair}.away")
-    try:
-        lab.run("webmail", f"systemctl restart {UNIT}")
-        assert lab.run("webmail", f"systemctl is-failed {UNIT}", check=False) == "inactive\n"
-    finally:
-        lab.run("webmail", f"mv {pair}.away {pair} && systemctl restart {UNIT}")
-
-
 # --- The page ---
 
 
 @pytest.mark.dieu10
 def test_the_page_is_guarded_and_needs_no_script(client: Client) -> None:
-    answer = client.ask(PAGE)
+    answer = client.ask(PAGE.removesuffix("/"))
     webmail = client.ask("https://mail.{domain}/")
     for name in ("Strict-Transport-Security", "X-Content-Type-Options", "Referrer-Policy", "X-Robots-Tag"):
         assert answer.headers[name] == webmail.headers[name]

@@ -69,6 +69,8 @@ def test_internal_certificate_serves_and_calls_under_the_hosts_name(lab: Lab) ->
 
 # Group, and the label of the name that its hosts serve.
 SERVICES = {"webmail": "mail", "mailstore": "imap", "submission": "smtp", "mx": "mx"}
+# What the webmail's hosts serve besides.
+WEB = ["mta-sts", "autoconfig", "autodiscover"]
 
 
 def settings_of(lab: Lab, host: str) -> dict[str, object]:
@@ -76,7 +78,7 @@ def settings_of(lab: Lab, host: str) -> dict[str, object]:
     domain = lab.variables["mail_domain"]
     labels = [label for group, label in SERVICES.items() if lab.host(host) in lab.groups[group]]
     return {
-        "names": [f"{label}.{domain}" for label in labels + ["mta-sts"] * ("mail" in labels)],
+        "names": [f"{label}.{domain}" for label in labels + WEB * ("mail" in labels)],
         "directory_url": lab.acme_directory,
         "contact": f"postmaster@{domain}",
         "webroot": lab.variables["acme_webroot"],

@@ -1,6 +1,7 @@
 """Make the secrets of an environment once: `python -m hanam_mail.controller.vault_file --inventory FILE --output FILE`.
 
-What the file already has is never changed; what is missing (a new host, a new key) is added.
+What the file already has is never changed; what is missing (a new host, a new key) is added. The lab's own public
+certificates are issued again, with the keys that they have, when a release serves one more name.
 Only names are printed.
 """
 
@@ -48,7 +49,7 @@ LAB_ZONES = (
 )
 PUBLIC_GROUPS = frozenset({"mx", "submission", "mailstore", "webmail"})
 # Labels of the services under the mail domain; a lab host's certificate covers them all.
-SERVICE_LABELS = ("mail", "imap", "smtp", "mx", "mta-sts")
+SERVICE_LABELS = ("mail", "imap", "smtp", "mx", "mta-sts", "autoconfig", "autodiscover")
 FOREIGN_NAMES = (
     "mx.ngoai.example",
     "mta-sts.ngoai.example",
@@ -143,8 +144,8 @@ def complete(
     def operator_public_key() -> str:
         return str(x25519.Identity.from_str(result["vault_lab_operator_key"]).to_public())
 
-    def issued(ca: pki.Pair, names: Sequence[str], *, client: bool) -> dict[str, str]:
-        pair = pki.issue(ca, names, lifetime=lifetime, client=client)
+    def issued(ca: pki.Pair, names: Sequence[str], *, client: bool, key: str = "") -> dict[str, str]:
+        pair = pki.issue(ca, names, lifetime=lifetime, client=client, key=key)
         return {"certificate": pair.certificate, "key": pair.key}
 
     today = dt.datetime.now(dt.UTC).date()
@@ -176,20 +177,16 @@ def complete(
         return result, added
 
     public = authority("vault_public_ca", "Hà Nam Mail lab public CA")
-    for host in public_hosts:
-        names = list(dict.fromkeys(f"{label}.{domain}" for label in (*SERVICE_LABELS, host)))
-        entry(
-            "vault_public_certificates",
-            host,
-            functools.partial(issued, public, names, client=False),
-        )
-    for host in (host for host, groups in hosts.items() if "outside" in groups):
-        names = [*FOREIGN_NAMES, f"{host}.{domain}"]
-        entry(
-            "vault_public_certificates",
-            host,
-            functools.partial(issued, public, names, client=False),
-        )
+    served = {host: [f"{label}.{domain}" for label in (*SERVICE_LABELS, host)] for host in public_hosts}
+    served |= {host: [*FOREIGN_NAMES, f"{host}.{domain}"] for host, groups in hosts.items() if "outside" in groups}
+    for host, labels in served.items():
+        names = list(dict.fromkeys(labels))
+        entry("vault_public_certificates", host, functools.partial(issued, public, names, client=False))
+        table = dict(result["vault_public_certificates"])
+        if set(names) - set(pki.certificate_names(table[host]["certificate"])):
+            table[host] = issued(public, names, client=False, key=table[host]["key"])
+            result["vault_public_certificates"] = table
+            added.append(f"vault_public_certificates[{host}] (names)")
     for foreign in FOREIGN_STS_DOMAINS:
         names = [f"mta-sts.{foreign}"]
         entry("vault_lab_sts_certificates", foreign, functools.partial(issued, public, names, client=False))

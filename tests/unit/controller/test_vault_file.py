@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import os
 import re
@@ -93,6 +94,28 @@ def test_new_host_gets_certificates_and_old_ones_stay(place: Path) -> None:
     assert after["vault_internal_certificates"].pop("edge9")
     assert after["vault_public_certificates"].pop("edge9")
     assert after == before
+
+
+def test_a_lab_of_before_gets_the_names_that_a_release_adds_and_keeps_its_key(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(place)
+    vault = yaml.safe_load((place / "vault.yml").read_text())
+    own, table = vault["vault_public_certificates"]["mail"], vault["vault_public_certificates"]
+    authority = pki.Pair(vault["vault_public_ca"], vault["vault_public_ca_key"])
+    former = pki.issue(authority, ["mail.hanam.gov.vn"], lifetime=dt.timedelta(days=30), key=own["key"])
+    table["mail"] = {"certificate": former.certificate, "key": former.key}
+    (place / "vault.yml").write_text(vault_file.dump(vault))
+    capsys.readouterr()
+    assert run(place) == 0
+    assert capsys.readouterr().out == "added vault_public_certificates[mail] (names)\n"
+    after = yaml.safe_load((place / "vault.yml").read_text())
+    pair = after["vault_public_certificates"].pop("mail")
+    names = [f"{label}.hanam.gov.vn" for label in vault_file.SERVICE_LABELS]
+    assert pair["key"] == own["key"]
+    assert pki.problems(f"{pair['certificate']}{vault['vault_public_ca']}", pair["key"], names) == []
+    table.pop("mail")
+    assert after == vault
 
 
 def test_people_of_the_registry_get_passwords_and_agencies_do_not(place: Path) -> None:

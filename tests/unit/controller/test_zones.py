@@ -22,7 +22,7 @@ def facts() -> dict[str, Any]:
             "submission": "smtp.hanam.gov.vn",
             "mx": "mx.hanam.gov.vn",
         },
-        "ports": {"submissions": 465, "submission": 587, "imaps": 993, "pop3s": 995, "sieve": 4190},
+        "ports": {"submissions": 465, "submission": 587, "imaps": 993, "pop3s": 995, "sieve": 4190, "https": 443},
         "service_groups": {"webmail": "webmail", "imap": "mailstore", "submission": "submission", "mx": "mx"},
         "groups": {"webmail": ["store1"], "mailstore": ["store1"], "submission": ["edge1"], "mx": ["edge1"]},
         "host_addresses": {
@@ -37,6 +37,8 @@ def facts() -> dict[str, Any]:
         "tls_report": "postmaster@hanam.gov.vn",
         "tlsa_keys": [pki.new_private_key()],
         "sts_policy": zones.sts_policy("mx.hanam.gov.vn", mode="enforce", max_age=86400),
+        "client_names": {"autoconfig": "autoconfig.hanam.gov.vn", "autodiscover": "autodiscover.hanam.gov.vn"},
+        "pop3": True,
         "ca_issuers": ["letsencrypt.org"],
     }
 
@@ -56,7 +58,7 @@ def test_only_what_other_servers_hear_in_helo_may_send(facts: dict[str, Any]) ->
     records = zones.mail_records(facts)
     for name in ("mx", "edge1"):
         assert (find(records, name, "TXT"), find(records, name, "MX")) == (['"v=spf1 a -all"'], [])
-    for name in ("mail", "imap", "smtp", "mta-sts", "store1"):
+    for name in ("mail", "imap", "smtp", "mta-sts", "autoconfig", "autodiscover", "store1"):
         assert (find(records, name, "TXT"), find(records, name, "MX")) == (['"v=spf1 -all"'], ["0 ."])
 
 
@@ -77,6 +79,24 @@ def test_sts_number_changes_with_the_policy(facts: dict[str, Any]) -> None:
 
 def test_no_sts_record_without_a_policy(facts: dict[str, Any]) -> None:
     assert not find(zones.mail_records(facts | {"sts_policy": ""}), "_mta-sts", "TXT")
+
+
+def test_the_names_that_mail_programs_ask_lead_to_the_webmails_hosts(facts: dict[str, Any]) -> None:
+    records = zones.mail_records(facts)
+    for name in ("autoconfig", "autodiscover"):
+        assert (find(records, name, "A"), find(records, name, "AAAA")) == (["192.0.2.2"], [])
+    assert find(records, "_autodiscover._tcp", "SRV") == ["0 1 443 autodiscover.hanam.gov.vn."]
+
+
+def test_a_name_that_no_certificate_has_yet_is_not_published(facts: dict[str, Any]) -> None:
+    records = zones.mail_records(facts | {"client_names": {"autoconfig": "autoconfig.hanam.gov.vn"}})
+    assert find(records, "autoconfig", "A")
+    assert not [record for record in records if "autodiscover" in record["name"]]
+
+
+def test_pop3_that_is_not_served_is_published_as_absent(facts: dict[str, Any]) -> None:
+    assert find(zones.mail_records(facts), "_pop3s._tcp", "SRV") == ["10 1 995 imap.hanam.gov.vn."]
+    assert find(zones.mail_records(facts | {"pop3": False}), "_pop3s._tcp", "SRV") == ["0 0 0 ."]
 
 
 def test_records_are_a_loadable_zone(facts: dict[str, Any]) -> None:

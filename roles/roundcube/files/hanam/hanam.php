@@ -165,6 +165,10 @@ class hanam extends rcube_plugin
             $container['content'] = ($container['content'] ?? '')
                 . html::div(null, html::a(self::CHANGE_PAGE, $this->gettext('changepassword')));
         }
+        if ($setup = rcube::get_instance()->config->get('hanam_setup_page')) {
+            $container['content'] = ($container['content'] ?? '')
+                . html::div(null, html::a($setup, $this->gettext('clientsetup')));
+        }
         if ($lines) {
             $container['content'] = ($container['content'] ?? '')
                 . html::div(['class' => 'hanam-support'], $this->gettext('support') . ': ' . implode(' &bull; ', $lines));

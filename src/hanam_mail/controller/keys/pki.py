@@ -70,16 +70,23 @@ def issue(
     *,
     lifetime: dt.timedelta,
     client: bool = False,
+    key: str = "",
     now: dt.datetime | None = None,
 ) -> Pair:
-    """A server certificate for `names` (the first is the common name); also a client's if asked."""
+    """A server certificate for `names` (the first is the common name); also a client's if asked.
+
+    `key` (PEM) is the certificate's private key; without it one is made. CertificateError for no names, and for a
+    key or an authority that is not ECDSA or RSA.
+    """
     if not names:
         raise CertificateError("chứng thư cần ít nhất một tên")
     ca = _load_certificate(authority.certificate)
     ca_key = load_key(authority.key)
     if not isinstance(ca_key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise CertificateError("khóa của đơn vị cấp không phải ECDSA hay RSA")
-    key = ec.generate_private_key(ec.SECP256R1())
+    own = load_key(key) if key else ec.generate_private_key(ec.SECP256R1())
+    if not isinstance(own, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise CertificateError("khóa riêng của chứng thư không phải ECDSA hay RSA")
     start = (now or dt.datetime.now(dt.UTC)) - _CLOCK_SKEW
     end = min(start + lifetime, ca.not_valid_after_utc)
     usages = [ExtendedKeyUsageOID.SERVER_AUTH]
@@ -89,7 +96,7 @@ def issue(
         x509.CertificateBuilder()
         .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])]))
         .issuer_name(ca.subject)
-        .public_key(key.public_key())
+        .public_key(own.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
         .not_valid_after(end)
@@ -100,14 +107,14 @@ def issue(
             x509.SubjectAlternativeName([x509.DNSName(name) for name in names]),
             critical=False,
         )
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(own.public_key()), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()),
             critical=False,
         )
         .sign(ca_key, hashes.SHA256())
     )
-    return Pair(_certificate_pem(certificate), _key_pem(key))
+    return Pair(_certificate_pem(certificate), key or _key_pem(own))
 
 
 def problems(chain: str, key: str, names: Iterable[str], *, now: dt.datetime | None = None) -> list[str]:
@@ -197,7 +204,7 @@ def _certificate_pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
+def _key_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

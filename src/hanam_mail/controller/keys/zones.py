@@ -33,7 +33,8 @@ def mail_records(facts: Mapping[str, Any]) -> list[Record]:
     `facts` has: domain; names (service -> full name) and service_groups (service -> group), both
     with webmail, imap, submission, mx; groups (group -> hosts); host_addresses (host -> addresses);
     dkim_records (selector -> text, of all keys to be known); dmarc; tls_report; tlsa_keys
-    (private keys of the mx hosts); sts_policy (empty: none); ca_issuers.
+    (private keys of the mx hosts); sts_policy (empty: none); client_names (autoconfig, autodiscover
+    -> full name; one that is missing is not served); pop3 (whether it is); ca_issuers.
     """
     domain = facts["domain"]
     names, ports = facts["names"], facts["ports"]
@@ -47,6 +48,8 @@ def mail_records(facts: Mapping[str, Any]) -> list[Record]:
     published = {names[service]: addresses_of(group) for service, group in facts["service_groups"].items()}
     if facts["sts_policy"]:
         published[f"mta-sts.{domain}"] = addresses_of(facts["service_groups"]["webmail"])
+    for name in facts["client_names"].values():
+        published[name] = addresses_of(facts["service_groups"]["webmail"])
     # Hosts that other servers meet under their own names: in HELO and in reverse lookups.
     for group in dict.fromkeys(facts["service_groups"].values()):
         for host in facts["groups"][group]:
@@ -84,11 +87,15 @@ def mail_records(facts: Mapping[str, Any]) -> list[Record]:
         _record("_submissions._tcp", "SRV", f"0 1 {ports['submissions']} {names['submission']}."),
         _record("_submission._tcp", "SRV", f"10 1 {ports['submission']} {names['submission']}."),
         _record("_imaps._tcp", "SRV", f"0 1 {ports['imaps']} {names['imap']}."),
-        _record("_pop3s._tcp", "SRV", f"10 1 {ports['pop3s']} {names['imap']}."),
+        _record("_pop3s._tcp", "SRV", f"10 1 {ports['pop3s']} {names['imap']}." if facts["pop3"] else "0 0 0 ."),
         _record("_sieve._tcp", "SRV", f"0 1 {ports['sieve']} {names['imap']}."),
         _record("_imap._tcp", "SRV", "0 0 0 ."),
         _record("_pop3._tcp", "SRV", "0 0 0 ."),
     ]
+    if "autodiscover" in facts["client_names"]:
+        # Outlook's last way, after the name itself.
+        found = facts["client_names"]["autodiscover"]
+        records.append(_record("_autodiscover._tcp", "SRV", f"0 1 {ports['https']} {found}."))
     records += [_record("@", "CAA", f'0 issue "{issuer}"') for issuer in facts["ca_issuers"]]
     return records
 

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import idna
+
 from hanam_mail.host.dane import Names, UnclearError
 from hanam_mail.host.service import Program, say, tell_systemd
 
@@ -50,13 +52,25 @@ def plain_domain(key: str) -> str | None:
 
     Postfix asks for [host], host:port and addresses by the same map, and for `.parent` after each domain.
     """
-    domain = key.lower().removesuffix(".")
-    if not domain.isascii():
-        try:
-            domain = domain.encode("idna").decode()
-        except UnicodeError as error:
-            raise UnclearError("the domain cannot be written in ASCII") from error
-    return domain if is_host(domain) else None
+    if key.startswith((".", "[")):
+        return None
+    domain = in_ascii(key).removesuffix(".")
+    # Postfix takes an underscore for a letter (valid_hostname.c).
+    return domain if is_host(domain.replace("_", "a")) else None
+
+
+def in_ascii(domain: str) -> str:
+    """The domain in lower case as Postfix writes it for DNS (midna_domain.c): by UTS 46, to which "ß" is no "ss".
+
+    Other rules would lead to another domain, or refuse one that Postfix sends to. What these refuse, Postfix does.
+    """
+    if domain.isascii():
+        return domain.lower()
+    try:
+        labels = idna.uts46_remap(domain, std3_rules=False, transitional=False).split(".")
+        return ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
+    except UnicodeError as error:
+        raise UnclearError("the domain cannot be written in ASCII") from error
 
 
 # --- Netstrings (the socketmap protocol) ---

@@ -17,7 +17,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from hanam_mail.host import tls_policy
+from hanam_mail.host import dane, tls_policy
 from hanam_mail.host.dane import EXCHANGERS, Names, usable
 
 pytestmark = pytest.mark.dieu3
@@ -42,6 +42,8 @@ class NameServer:
         self.broken: set[tuple[str, str]] = set()
         self.silent: set[str] = set()
         self.truncated: set[tuple[str, str]] = set()
+        self.open: set[int] = set()
+        self.most = 0
 
     def put(self, name: str, kind: str, *texts: str) -> None:
         self.records[name, kind] = list(texts)
@@ -96,7 +98,14 @@ def zone() -> Iterator[NameServer]:
     class Datagram(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             octets, door = self.request
-            if answer := zone.answer(octets, udp=True):
+            port = self.client_address[1]
+            zone.open.add(port)
+            zone.most = max(zone.most, len(zone.open))
+            answer = zone.answer(octets, udp=True)
+            # Long enough for others to come meanwhile.
+            time.sleep(0.005)
+            zone.open.discard(port)
+            if answer:
                 door.sendto(answer, self.client_address)
 
     class Stream(socketserver.StreamRequestHandler):
@@ -127,13 +136,18 @@ class Resolver:
         self.asked: list[str] = []
         self.raw: bytes | None = None
         self.slow: dict[str, float] = {}
+        self.open = 0
+        self.most = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await tls_policy.read_netstring(reader, 1000)
         assert request is not None
         domain = request.decode().partition(" ")[2]
         self.asked.append(domain)
+        self.open += 1
+        self.most = max(self.most, self.open)
         await asyncio.sleep(self.slow.get(domain, 0))
+        self.open -= 1
         writer.write(tls_policy.netstring(self.reply) if self.raw is None else self.raw)
         writer.close()
 
@@ -670,6 +684,27 @@ def test_a_slow_domain_keeps_no_other_waiting(door: tls_policy.Door, zone: NameS
         others.close()
 
     talk(door, resolver, act)
+
+
+def test_questions_to_the_resolver_and_to_dns_take_their_turn(
+    zone: Any, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else strangers' policies and exchangers would fill memory, or sockets would run out."""
+    monkeypatch.setattr(tls_policy, "QUESTIONS", 2)
+    monkeypatch.setattr(dane, "QUESTIONS", 3)
+    domains = [f"d{n}.example" for n in range(8)]
+    for domain in domains:
+        zone.put(domain, "MX", "10 mx.a.example.")
+        resolver.slow[domain] = 0.05
+    door = tls_policy.Door(Names("127.0.0.1", zone.port, 5.0), tls_policy.Resolver(resolver.path, 5.0), 10.0)
+
+    async def run() -> list[str]:
+        async with resolving(resolver):
+            return await asyncio.gather(*(door.answer(f"policy {domain}") for domain in domains))
+
+    assert set(asyncio.run(run())) == {"NOTFOUND "}
+    assert resolver.most == 2
+    assert zone.most == 3
 
 
 def test_connections_beyond_the_bound_are_cut_off_until_one_is_closed(

@@ -101,8 +101,6 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot \S+ Warning: (Killed with signal 15|SIGHUP received)",
         # What the watch finds before mail has its way.
         r"hanam-watch the operator could not be told by (mail|smarthost): ",
-        # An upgrade: Postfix is told whom to ask before the one who answers is there.
-        _NO_TLS_POLICY,
         # An upgrade: a job begins between its new program and its new settings; two minutes later it is right.
         r"hanam-mail-jobs Việc định kỳ thất bại / job failed on \S+: systemctl status hanam-mail-notices\.service",
     ),

@@ -98,6 +98,18 @@ def test_mail_waits_when_starttls_is_stripped_from_a_domain_with_a_policy(
     wait_until_it_went(lab, foreign, AN, subject)
 
 
+def test_no_header_of_a_sender_turns_off_verified_tls(lab: Lab, foreign: Foreign, official: Sample) -> None:
+    """RFC 8689 means it for the sender's own will; here it is the receiver's that counts."""
+    recipients = ("an@saichungthu.example", "an@danethang.example")
+    mail = message(official.address, ", ".join(recipients))
+    mail["TLS-Required"] = "no"
+    with lab.submission(official.address, official.password) as client:
+        client.send_message(mail)
+    found = wait_until_put_off(foreign, *recipients)
+    assert all("Server certificate not verified" in reason for reason in found.values())
+    assert not any(arrived(foreign, recipient, str(mail["Subject"])) for recipient in recipients)
+
+
 @pytest.mark.neighbours
 @pytest.mark.provokes(journal.TLS_POLICY_AWAY)
 def test_nothing_leaves_while_nobody_can_tell_how(lab: Lab, foreign: Foreign, official: Sample) -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from hanam_mail.controller import vault_file
 from hanam_mail.host import dane, tls_policy
-from tests.render.conftest import ENVIRONMENTS, LABS
+from tests.render.conftest import ENVIRONMENTS, LABS, ROOT
 
 pytestmark = pytest.mark.dieu3
 
@@ -34,6 +34,42 @@ def test_whoever_sends_asks_and_finds_who_answers(environment: Environments, top
         assert (daemon["mode"], daemon["default_zone"]["tlsrpt"]) == (0o660, True)
         (folder,) = re.findall(r"^RuntimeDirectory=(.*)$", there.render("sts_resolver", RESOLVER_UNIT, host), re.M)
         assert daemon["path"].rpartition("/")[0] == f"/run/{folder}"
+
+
+def test_who_answers_is_there_before_postfix_asks() -> None:
+    """Also where only Postfix is deployed, on hosts of an earlier release: else no mail would leave."""
+    plays = yaml.safe_load((ROOT / "playbooks/site.yml").read_text())
+    (roles,) = (play["roles"] for play in plays if "postfix" in [role["role"] for role in play.get("roles", ())])
+    answers = [role["role"] for role in roles if "postfix" in role["tags"]]
+    assert answers == ["sts_resolver", "tls_policy", "postfix"]
+    tasks = yaml.safe_load((ROOT / "roles/tls_policy/tasks/main.yml").read_text())
+    assert tasks[-1]["ansible.builtin.meta"] == "flush_handlers"
+    packages = yaml.safe_load((ROOT / "roles/tls_policy/vars/main.yml").read_text())["tls_policy_packages"]
+    defaults = yaml.safe_load((ROOT / "roles/tls_policy/defaults/main.yml").read_text())
+    assert defaults["tls_policy_socket_group"] in packages
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_no_header_of_a_message_turns_off_verified_tls(environment: Environments, topology: str) -> None:
+    there = environment(topology)
+    for host in there.hosts("mx:submission"):
+        main = there.render("postfix", "main.cf.j2", host)
+        assert re.findall(r"^tls_required_enable = (.*)$", main, re.M) == ["no"]
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_strangers_policies_and_exchangers_find_room(environment: Environments, topology: str) -> None:
+    there = environment(topology)
+    for host in there.hosts("mx:submission"):
+        daemon = yaml.safe_load(there.render("sts_resolver", "mta-sts-daemon.yml.j2", host))
+        assert daemon["proactive_policy_fetching"] == {"enabled": False}
+        unit = there.render("sts_resolver", RESOLVER_UNIT, host)
+        (room,) = re.findall(r"^MemoryMax=(\d+)M$", unit, re.M)
+        assert int(room) >= tls_policy.QUESTIONS * 4 + 50
+        assert re.findall(r"^LimitFSIZE=(.*)$", unit, re.M) == ["1G"]
+        service = there.render("tls_policy", "hanam-tls-policy.service.j2", host)
+        (files,) = re.findall(r"^LimitNOFILE=(\d+)$", service, re.M)
+        assert int(files) > dane.QUESTIONS + 2 * tls_policy.CONNECTIONS
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)

@@ -1,7 +1,10 @@
 """The resolver of MTA-STS policies on the hosts that send mail out."""
 
+import time
+
 import pytest
 
+from tests import journal
 from tests.lab import Lab
 
 UNIT = "postfix-mta-sts-resolver.service"
@@ -14,6 +17,19 @@ with socket.socket(socket.AF_UNIX) as client:
     request = ("policy " + sys.argv[2]).encode()
     client.sendall(b"%d:%s," % (len(request), request))
     print(client.recv(100000).decode())
+"""
+
+CACHE = "/var/lib/mta-sts/cache.db"
+FILL = """
+import itertools, json, sqlite3, sys, time
+names = ["".join(letters) for letters in itertools.product("abcdefghijklmnopqrstuvwx", repeat=3)][:13000]
+policy = {"version": "STSv1", "mode": "enforce", "mx": ["mx.a.example"], "max_age": 86400}
+body = json.dumps(policy | dict.fromkeys(names, ""))
+with sqlite3.connect(sys.argv[1]) as cache:
+    cache.execute("delete from proactive_fetch_ts")
+    cache.execute("delete from sts_policy_cache where domain like ?", ["large%"])
+    rows = [(f"large{n}.example", int(time.time()), "1", body) for n in range(int(sys.argv[2]))]
+    cache.executemany("insert into sts_policy_cache values (?, ?, ?, ?)", rows)
 """
 
 
@@ -52,10 +68,35 @@ def test_it_reaches_none_of_our_own_hosts_but_its_resolver(lab: Lab) -> None:
     assert lab.run("submission", f"systemctl show -P IPAddressAllow {UNIT}").split() == ["127.0.0.1/32"]
 
 
+@pytest.mark.neighbours
+@pytest.mark.provokes(journal.TLS_POLICY_AWAY)
 def test_what_it_remembers_outlives_a_restart(lab: Lab) -> None:
-    ask(lab, SOCKET, "dungsts.example")
-    look = 'import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute("select domain from sts_policy_cache"))'
-    assert "dungsts.example" in lab.run("submission", f"python3 -c '{look}' /var/lib/mta-sts/cache.db")
+    """Else whoever cuts off the domain's web server would get rid of the policy."""
+    assert "OK secure" in ask(lab, SOCKET, "dungsts.example")
+    with lab.stopped("internet", "lab-sts.service"):
+        lab.run("submission", f"systemctl restart {UNIT}")
+        assert "OK secure" in ask(lab, SOCKET, "dungsts.example")
+
+
+@pytest.mark.provokes(journal.TLS_POLICY_AWAY)
+def test_many_large_policies_of_strangers_end_no_answer(lab: Lab) -> None:
+    """As large as it takes them: 64 KiB of short lines, which fill much more once they are read."""
+
+    def starts() -> str:
+        return lab.run("submission", f"systemctl show -P NRestarts -P MainPID {UNIT}")
+
+    try:
+        with lab.stopped("submission", UNIT):
+            lab.run("submission", f"cd / && runuser -u _mta-sts -- python3 -c '{FILL}' {CACHE} 200")
+        before = starts()
+        # A second after its start the daemon would have read them all, to fetch them anew.
+        time.sleep(5)
+        assert "OK secure" in ask(lab, SOCKET, "dungsts.example")
+        assert "OK secure" in ask(lab, SOCKET, "large7.example")
+        assert starts() == before
+    finally:
+        with lab.stopped("submission", UNIT):
+            lab.run("submission", f"cd / && runuser -u _mta-sts -- python3 -c '{FILL}' {CACHE} 0")
 
 
 @pytest.mark.neighbours

@@ -17,6 +17,8 @@ import dns.resolver
 LOOKUP_SECONDS = 15.0
 # Of a domain with more exchangers these are asked; Postfix itself tries five addresses.
 EXCHANGERS = 20
+# Of all domains at once: each takes a socket (LimitNOFILE of the unit), and some memory.
+QUESTIONS = 2000
 
 # Octets of a TLSA record's digest by its matching type (RFC 6698, 2.1.3).
 _DIGESTS = {1: 32, 2: 64}
@@ -38,11 +40,19 @@ class Found:
 
 @dataclass(frozen=True)
 class Exchangers:
-    """How many exchangers a domain has, how many of them DANE can prove, and of how many DNS tells nothing now."""
+    """How many exchangers a domain has, and of how many of them this is so now."""
 
     count: int
+    # DANE can prove it.
     proven: int = 0
+    # DNS does not tell whether DANE can.
     silent: int = 0
+    # DNS tells no address of it, so Postfix cannot send there either.
+    unreachable: int = 0
+
+
+class _UnreachableError(UnclearError):
+    """Of one exchanger: its address cannot be told now."""
 
 
 def usable(record: Any) -> bool:
@@ -78,11 +88,13 @@ class Names:
         self._resolver.use_edns(0, 0, 1232)
         # "Tell me whether it is authentic" (RFC 6840, 5.7).
         self._resolver.flags = dns.flags.RD | dns.flags.AD
+        self._questions = asyncio.Semaphore(QUESTIONS)
 
     async def ask(self, name: dns.name.Name, kind: str) -> Found:
         """What DNS says; UnclearError where it is silent or does not know (SERVFAIL, a forged answer)."""
         try:
-            answer = await self._resolver.resolve(name, kind, raise_on_no_answer=False, search=False)
+            async with self._questions:
+                answer = await self._resolver.resolve(name, kind, raise_on_no_answer=False, search=False)
         except dns.resolver.NXDOMAIN as error:
             return Found((), name, _is_secure(error.response(name)))  # type: ignore[no-untyped-call]
         except (dns.exception.DNSException, OSError) as error:
@@ -106,22 +118,43 @@ class Names:
         for proof in proofs:
             if isinstance(proof, BaseException) and not isinstance(proof, UnclearError):
                 raise proof
-        silent = sum(isinstance(proof, UnclearError) for proof in proofs)
-        return Exchangers(len(hosts), sum(proof is True for proof in proofs), silent)
+        unreachable = sum(isinstance(proof, _UnreachableError) for proof in proofs)
+        silent = sum(isinstance(proof, UnclearError) for proof in proofs) - unreachable
+        return Exchangers(len(hosts), sum(proof is True for proof in proofs), silent, unreachable)
+
+    async def _addresses(self, host: dns.name.Name) -> Sequence[Found]:
+        """The answers that have some. As for Postfix, those of one family do while the other's cannot be told."""
+        answers = await asyncio.gather(self.ask(host, "A"), self.ask(host, "AAAA"), return_exceptions=True)
+        there = [answer for answer in answers if isinstance(answer, Found) and answer.records]
+        for answer in answers:
+            if isinstance(answer, UnclearError) and not there:
+                raise _UnreachableError(str(answer)) from answer
+            if isinstance(answer, BaseException) and not isinstance(answer, UnclearError):
+                raise answer
+        return there
 
     async def _proven(self, host: dns.name.Name) -> bool:
-        """Whether Postfix will prove it by DANE: addresses that DNSSEC vouches for, and usable TLSA records."""
-        answers = await asyncio.gather(self.ask(host, "A"), self.ask(host, "AAAA"))
-        there = [answer for answer in answers if answer.records]
-        if not there or not all(answer.secure for answer in there):
+        """Whether Postfix will prove it by DANE: usable TLSA records of a name that DNSSEC vouches for (tls_dane.c)."""
+        there = await self._addresses(host)
+        if not there:
             return False
-        # As Postfix does it: the name that an alias leads to comes first (RFC 7672, 2.2.2).
-        for name in dict.fromkeys((there[0].name, host)):
+        names: Sequence[dns.name.Name] = (host,)
+        if all(answer.secure for answer in there):
+            # The name that an alias leads to comes first (RFC 7672, 2.2.2).
+            names = tuple(dict.fromkeys((there[0].name, host)))
+        elif there[0].name == host or not await self._is_secure_alias(host):
+            return False
+        for name in names:
             with suppress(dns.name.NameTooLong):
                 found = await self.ask(dns.name.Name((*_PORT, *name.labels)), "TLSA")
                 if found.secure and found.records:
                     return any(map(usable, found.records))
         return False
+
+    async def _is_secure_alias(self, host: dns.name.Name) -> bool:
+        """Wherever it leads: then records of its own name prove the server (RFC 7672, 2.2.2)."""
+        found = await self.ask(host, "CNAME")
+        return found.secure and bool(found.records)
 
 
 def _is_secure(response: dns.message.Message) -> bool:

@@ -1,9 +1,10 @@
 """Tells Postfix how mail for a domain has to be encrypted: `hanam-tls-policy SOCKET` (role tls_policy).
 
 Postfix asks before it delivers, by its socketmap protocol. DANE comes first (RFC 8461, 2): where all exchangers have
-it, Postfix's own level is enough, and where some have it, mail goes to these alone. Where none has, the domain's
-MTA-STS policy counts, which the resolver of role sts_resolver fetches; SOCKET is that resolver's. Of its answer only
-names of hosts are handed on: a stranger wrote the policy. Whatever cannot be told now makes mail wait.
+it, Postfix's own level is enough. Else the domain's MTA-STS policy counts, which the resolver of role sts_resolver
+fetches; SOCKET is that resolver's. Where some exchangers have DANE and a policy asks for verified TLS, mail goes to
+these alone. Of the policy only names of hosts are handed on: a stranger wrote it. Whatever cannot be told now makes
+mail wait.
 """
 
 import argparse
@@ -13,9 +14,13 @@ import re
 import signal
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+
+import dns.name
+import idna
 
 from hanam_mail.host.dane import Names, UnclearError
 from hanam_mail.host.service import Program, say, tell_systemd
@@ -31,6 +36,11 @@ REPLY = 100_000
 CONNECTIONS = 200
 # Names of a policy.
 NAMES = 100
+# Asked of the MTA-STS resolver at once; a policy takes up to 4 MB of its memory.
+QUESTIONS = 50
+# How often operators are told of a domain that its policy is not in force, and of how many in that time.
+TOLD_SECONDS = 3600.0
+TOLD = 1000
 
 NOTFOUND = "NOTFOUND "
 
@@ -50,13 +60,25 @@ def plain_domain(key: str) -> str | None:
 
     Postfix asks for [host], host:port and addresses by the same map, and for `.parent` after each domain.
     """
-    domain = key.lower().removesuffix(".")
-    if not domain.isascii():
-        try:
-            domain = domain.encode("idna").decode()
-        except UnicodeError as error:
-            raise UnclearError("the domain cannot be written in ASCII") from error
-    return domain if is_host(domain) else None
+    if key.startswith((".", "[")):
+        return None
+    domain = in_ascii(key).removesuffix(".")
+    # Postfix takes an underscore for a letter (valid_hostname.c).
+    return domain if is_host(domain.replace("_", "a")) else None
+
+
+def in_ascii(domain: str) -> str:
+    """The domain in lower case as Postfix writes it for DNS (midna_domain.c): by UTS 46, to which "ß" is no "ss".
+
+    Other rules would lead to another domain, or refuse one that Postfix sends to. What these refuse, Postfix does.
+    """
+    if domain.isascii():
+        return domain.lower()
+    try:
+        labels = idna.uts46_remap(domain, std3_rules=False, transitional=False).split(".")
+        return ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
+    except UnicodeError as error:
+        raise UnclearError("the domain cannot be written in ASCII") from error
 
 
 # --- Netstrings (the socketmap protocol) ---
@@ -120,11 +142,12 @@ class Resolver:
     def __init__(self, path: Path, seconds: float) -> None:
         self._path = path
         self._seconds = seconds
+        self._questions = asyncio.Semaphore(QUESTIONS)
 
     async def policy(self, domain: str) -> str | None:
         """What the domain's policy demands, as Postfix wants it said; None without one that is to be enforced."""
         try:
-            async with asyncio.timeout(self._seconds):
+            async with self._questions, asyncio.timeout(self._seconds):
                 reply = await self._ask(domain)
         except (OSError, EOFError, ValueError) as error:
             raise UnclearError(f"the MTA-STS resolver: {str(error) or type(error).__name__}") from error
@@ -158,19 +181,42 @@ class Door:
         self._resolver = resolver
         self._seconds = seconds
         self._open = 0
+        self._told: dict[str, float] = {}
 
     async def policy(self, domain: str) -> str | None:
         """The level and its attributes; None where Postfix's own level, DANE if there is any, is right."""
         exchangers = await self._names.exchangers(domain)
         if exchangers is None or exchangers.proven == exchangers.count:
             return None
-        if exchangers.proven:
-            return "dane-only"
         policy = await self._resolver.policy(domain)
-        # One that DNS tells nothing of may have DANE, which a policy must not take the place of.
-        if exchangers.silent and (policy or exchangers.silent == exchangers.count):
+        if policy is None:
+            await self._look_for_a_record(domain)
+        if exchangers.proven:
+            # Of the others DANE proves none, and it must not be set aside for a policy.
+            return "dane-only" if policy else None
+        # One that DNS tells nothing of may have DANE. Where no address is known Postfix cannot send anyhow.
+        if exchangers.silent + exchangers.unreachable == exchangers.count or (policy and exchangers.silent):
             raise UnclearError("DNS on its exchangers is silent")
         return policy
+
+    async def _look_for_a_record(self, domain: str) -> None:
+        """Make sure that DNS says whether the domain has a policy: the resolver takes its silence for a no."""
+        try:
+            name = dns.name.from_text(f"_mta-sts.{domain}")
+        except dns.name.NameTooLong:
+            return
+        found = await self._names.ask(name, "TXT")
+        if any(b"".join(record.strings).startswith(b"v=STSv1") for record in found.records):
+            self._tell(domain)
+
+    def _tell(self, domain: str) -> None:
+        now = time.monotonic()
+        if now - self._told.get(domain, -TOLD_SECONDS) < TOLD_SECONDS:
+            return
+        self._told = {name: when for name, when in self._told.items() if now - when < TOLD_SECONDS}
+        if len(self._told) < TOLD:
+            self._told[domain] = now
+            say(5, f"{domain} has an MTA-STS record, but no policy in force: not to be had, or mode testing or none")
 
     async def answer(self, request: str) -> str:
         """The reply to one request, `<map> <key>`."""

@@ -4,7 +4,6 @@ Whatever a document does to its reader, the answer is an End: a reader that is k
 one of those, never an error of the service.
 """
 
-import ctypes
 import os
 import resource
 import select
@@ -17,7 +16,6 @@ from hanam_mail.host.extract import reader
 from hanam_mail.host.extract.work import End, Limits, Refused, Work
 
 _CHUNK = 65536
-_PR_SET_PDEATHSIG = 1
 # Of the user's processes altogether, and of one document's open files.
 _PROCESSES, _FILES = 256, 64
 # The kernel takes a reader before the service that started it.
@@ -36,11 +34,10 @@ class Outcome:
 def convert(document: int, limits: Limits) -> Outcome:
     """Read the file that the descriptor has open. Takes no longer than the limits say."""
     read_end, write_end = os.pipe()
-    parent = os.getpid()
     child = os.fork()
     if child == 0:
         os.close(read_end)
-        _become_reader(document, write_end, limits, parent)
+        _become_reader(document, write_end, limits)
     os.close(write_end)
     deadline = time.monotonic() + limits.seconds
     try:
@@ -95,15 +92,14 @@ def _end(child: int, patience: float) -> int:
     return os.waitpid(child, 0)[1]
 
 
-def _become_reader(document: int, pipe: int, limits: Limits, parent: int) -> None:
+def _become_reader(document: int, pipe: int, limits: Limits) -> None:
     """The child: never returns."""
     try:
         os.setsid()
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGALRM):
             signal.signal(number, signal.SIG_DFL)
+        # For the case that nobody is left to look at the clock.
+        signal.alarm(int(limits.seconds) + 2)
         _confine(limits)
         head, text = _read(document, limits)
         _write(pipe, head.encode("ascii", "replace") + b"\n" + text)

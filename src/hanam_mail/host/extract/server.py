@@ -31,10 +31,10 @@ from hanam_mail.host.service import Program, tell_systemd
 
 _FIRST_SOCKET = 3
 # Connections at once, and for how many seconds a request may come in. Dovecot waits 60 s for an answer.
-CONNECTIONS, ARRIVAL, PATIENCE = 32, 30.0, 50.0
+CONNECTIONS, ARRIVAL, PATIENCE = 16, 30.0, 50.0
 # Into the index of search goes no more text than so many times the document: many small ones in one message that each
 # grow to the limit would take its indexer more memory than it has, and the mailbox's index would stand still.
-SEARCH_RATIO, SEARCH_LEAST = 3, 512
+SEARCH_RATIO = 3
 _REASONS = {
     200: "OK", 204: "No Content", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed",
     408: "Request Timeout", 411: "Length Required", 415: "Unsupported Media Type", 417: "Expectation Failed",
@@ -124,7 +124,7 @@ def _answered(connection: Connection, head: Head, limits: Limits, turns: Turns) 
         # Not 413, which would stop an index.
         return answer(422, f"{End.LIMIT} size"), ""
     if head.path.startswith("/search"):
-        limits = replace(limits, text=min(limits.text, SEARCH_RATIO * size + SEARCH_LEAST))
+        limits = replace(limits, text=min(limits.text, SEARCH_RATIO * size))
     with turns.turn(PATIENCE - limits.seconds):
         if not connection.is_there():
             raise Gone

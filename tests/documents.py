@@ -176,11 +176,12 @@ def pdf(*lines: str, title: str = "Báo cáo", catalog: str = "", trailer: str =
         return b"<</Length %d/Filter/FlateDecode>>stream\n%s\nendstream" % (len(octets), octets)
 
     font = "<</Type/Font/Subtype/Type0/BaseFont/A/Encoding/Identity-H/DescendantFonts[6 0 R]/ToUnicode 7 0 R>>"
-    kids = " ".join(["3 0 R"] * pages)
+    kids = " ".join(f"{number} 0 R" for number in [3, *range(9, 8 + pages)])
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 850]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>"
     objects = [
         f"<</Type/Catalog/Pages 2 0 R{catalog}>>".encode(),
         f"<</Type/Pages/Kids[{kids}]/Count {pages}>>".encode(),
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 850]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>",
+        page,
         stream(shown),
         font.encode(),
         "<</Type/Font/Subtype/CIDFontType2/BaseFont/A/CIDSystemInfo<</Registry(A)/Ordering(I)/Supplement 0>>"
@@ -189,6 +190,7 @@ def pdf(*lines: str, title: str = "Báo cáo", catalog: str = "", trailer: str =
         "/CapHeight 1/StemV 1>>>>".encode(),
         stream(table),
         f"<</Title<FEFF{title.encode('utf-16-be').hex()}>>>".encode(),
+        *[page] * (pages - 1),
     ]
     return pdf_of(objects, f"/Info 8 0 R{trailer}")
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from testinfra.host import Host
@@ -24,7 +25,7 @@ for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
 print(json.dumps(found))
 """
 
-type Answers = dict[str, tuple[int, str, str, float]]
+type Answers = dict[str, Any]
 
 
 def port(host: Host) -> str:
@@ -83,7 +84,7 @@ def test_every_kind_of_document_is_read_by_the_service_as_it_is_confined(lab: La
         "zip": documents.packed({"a.doc": documents.doc(TEXT)}),
     }
     found = ask(lab, "mailstore", number, files)
-    assert {name: answer[:2] for name, answer in found.items()} == dict.fromkeys(files, [200, "whole"])
+    assert {name: answer[:2] for name, answer in found.items()} == {name: [200, "whole"] for name in files}
     assert [name for name, answer in found.items() if TEXT not in answer[2]] == []
     assert "Trong thư" in found["eml"][2]
 

@@ -1,5 +1,6 @@
 """One document's reading: what it may cost, what was found in it, and how it ended."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -122,13 +123,13 @@ class Work:
         whole = "".join(self._pieces)
         self._pieces.clear()
         lines = [*_in_unicode(whole.splitlines()), *_in_unicode([*self._properties])]
-        text = unicodedata.normalize("NFC", "\n".join(line.rstrip() for line in lines)).translate(_NO_CONTROLS)
+        text = _CONTROLS.sub(" ", unicodedata.normalize("NFC", "\n".join(line.rstrip() for line in lines)))
         octets = text.strip().encode("utf-8", "ignore")
         # Letters of TCVN3 are longer in Unicode.
         return octets[: self.limits.text].decode("utf-8", "ignore").encode() + b"\n" if octets else b""
 
 
-_NO_CONTROLS = {number: " " for number in (*range(9), 11, 12, *range(14, 32), *range(0x7F, 0xA0))}
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def _in_unicode(lines: list[str]) -> list[str]:

@@ -22,7 +22,7 @@ from hanam_mail.host.search_places import BELOW_A_HOME
 _OF_MAILBOX = re.compile(r"[a-z-]+\(([a-z0-9]{1,32})\)<[^>]*><[^>]*>: (.*)")
 # What Xapian says of an index that it cannot read; not of one that is locked or has just been changed.
 _DAMAGED = re.compile(r"Error: fts-flatcurve: .*Database(Corrupt|Opening|NotFound|Version|Format)?Error: ")
-# Of a message whose attached documents nobody could read: it stands in the index without them, and no search adds it anew.
+# Of a message whose attached documents nobody could read: it stands in the index without them, and no search adds them.
 # An answer has a number; what has none is a service that was away.
 _UNREAD = re.compile(r"Error: fts_tika: PUT \S+ failed: (?!\d{3} )")
 # Of a folder that its owner deleted or renamed while its messages were being indexed.
@@ -89,7 +89,7 @@ def _run(options: argparse.Namespace) -> int:
     for mailbox, number in mend(options.store, lambda: written(options.cursor)).items():
         print(
             f"<4>chỉ mục tìm kiếm của hộp thư {mailbox} bị hỏng hoặc thiếu: đã xóa {number} chỉ mục, Dovecot sẽ lập lại"
-            f" / the search index of mailbox {mailbox} was damaged or lacks documents: {number} removed, to be made again",
+            f" / the search index of mailbox {mailbox} was damaged or lacks documents: {number} removed",
             file=sys.stderr,
         )
     return 0

@@ -17,6 +17,7 @@ from tests.documents import TEXT
 
 from hanam_mail.host.extract import server
 from hanam_mail.host.extract.request import BadRequest, parse
+from hanam_mail.host.extract.work import Limits
 
 pytestmark = [pytest.mark.dieu10]
 
@@ -249,7 +250,7 @@ def test_a_client_that_sends_too_slowly_is_let_go(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(server, "ARRIVAL", 0.5)
     ours, theirs = socket.socketpair()
     with ThreadPoolExecutor(1) as pool, ours:
-        served = pool.submit(server.serve_one, theirs, server.Limits(), server.Turns(1))
+        served = pool.submit(server.serve_one, theirs, Limits(), server.Turns(1))
         for octet in HEAD:
             try:
                 ours.send(bytes([octet]))

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests import documents
@@ -25,12 +27,18 @@ needs_poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="po
 NOISE = random.Random(1).randbytes(2**20)  # noqa: S311 (no secret)
 
 
+def given() -> Limits:
+    """As the service's, and what a process that runs tests has already, which the service has not."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    return replace(Limits(), memory=Limits().memory + pages * resource.getpagesize())
+
+
 def convert(data: bytes, limits: Limits | None = None) -> tuple[Outcome, float, float]:
     """The outcome, the seconds of the clock and those of processors."""
     body = Memory()
     body.write(data)
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    outcome = converter.convert(body.number, limits or Limits())
+    outcome = converter.convert(body.number, limits or given())
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     os.close(body.number)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -104,9 +112,9 @@ def test_a_pdf_that_unpacks_to_a_gigabyte_ends_at_the_memory_that_it_may_have() 
 def test_no_reader_takes_more_memory_than_its_limit() -> None:
     """Measured in a process of its own, whose children are these readers alone."""
     program = (
-        "import resource\nfrom tests.unit.host.extract.test_extract_hostile import HOSTILE, convert\n"
+        "import resource\nfrom tests.unit.host.extract.test_extract_hostile import HOSTILE, Limits, convert\n"
         "for name in ('a million cells', 'a page of tags that do not end', 'an RTF of letters'):\n"
-        "    convert(HOSTILE[name][0]())\n"
+        "    convert(HOSTILE[name][0](), Limits())\n"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -124,7 +132,7 @@ def test_a_reader_that_hangs_is_ended_with_all_it_started(monkeypatch: pytest.Mo
         time.sleep(60)
 
     swapped(monkeypatch, hang)
-    outcome, seconds, _ = convert(b"x", Limits(seconds=0.5))
+    outcome, seconds, _ = convert(b"x", replace(given(), seconds=0.5))
     assert outcome == Outcome(End.LIMIT, "time")
     assert seconds < 2
     assert "sleep 4711" not in subprocess.run(["ps", "-eo", "stat,args"], capture_output=True, text=True).stdout
@@ -136,7 +144,7 @@ def test_a_reader_that_computes_for_ever_is_ended_by_the_kernel(monkeypatch: pyt
             pass
 
     swapped(monkeypatch, compute)
-    outcome, seconds, used = convert(b"x", Limits(processor=1))
+    outcome, seconds, used = convert(b"x", replace(given(), processor=1))
     assert outcome == Outcome(End.LIMIT, "time")
     assert used < 3
     assert seconds < 15
@@ -159,6 +167,6 @@ def test_a_reader_cannot_fill_a_disk_or_the_memory_with_files(monkeypatch: pytes
             pass
 
     swapped(monkeypatch, fill)
-    outcome, seconds, _ = convert(b"x", Limits(octets=2**20, unpacked=2**22))
+    outcome, seconds, _ = convert(b"x", replace(given(), octets=2**20, unpacked=2**22))
     assert outcome.end is End.BROKEN
     assert seconds < 10

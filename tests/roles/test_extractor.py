@@ -38,11 +38,12 @@ def port(host: Host) -> str:
 def ask(lab: Lab, name: str, number: str, files: dict[str, bytes]) -> Answers:
     """Each document's answer, asked on the host itself."""
     archive = documents.packed(files)
-    lab.remote(name).run(
+    unpacked = lab.remote(name).run(
         "rm -rf /tmp/documents && mkdir /tmp/documents && cd /tmp/documents && cat > ../documents.zip && "
         "python3 -m zipfile -e ../documents.zip . && rm ../documents.zip",
         archive,
     )
+    assert unpacked.code == 0, unpacked.complaint
     try:
         done = lab.remote(name).run(f"python3 - /tmp/documents {number}", _ASK.encode(), seconds=600)
         assert done.code == 0, done.complaint

@@ -86,6 +86,7 @@ VIRUSES = "viruses"
 ZONES = "zones"
 INDEX_LOST = "index lost"
 SEARCH_DAMAGED = "search damaged"
+EXTRACTOR_AWAY = "extractor away"
 CONVERTING = "converting"
 DELIVERY_KILLED = "delivery killed"
 TLS_POLICY_AWAY = "TLS policy away"
@@ -253,7 +254,14 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot indexer-worker\(\w+\)<\S+>: (Panic: file lang-tokenizer\.c: |Error: Raw backtrace: )",
         r"dovecot \S+ Error: Mailbox INBOX: indexer failed to index mailbox$",
         r"dovecot indexer-worker\(\w+\)<\S+>: Error: (Mailbox \S+: )?Precache for UID=\d+ failed: ",
-        r"hanam-mend-search chỉ mục tìm kiếm của hộp thư \w+ bị hỏng: ",
+        r"hanam-mend-search chỉ mục tìm kiếm của hộp thư \w+ bị hỏng hoặc thiếu: ",
+    ),
+    # Nobody reads documents while a message is indexed: Dovecot says so, and the index is made again.
+    EXTRACTOR_AWAY: (
+        r"dovecot indexer-worker\(\w+\)<\S+>: Error: fts_tika: PUT \S+ failed: ",
+        r"dovecot \S+ Error: Mailbox INBOX: indexer failed to index mailbox$",
+        r"dovecot indexer-worker\(\w+\)<\S+>: Error: (Mailbox \S+: )?Precache for UID=\d+ failed: ",
+        r"hanam-mend-search chỉ mục tìm kiếm của hộp thư \w+ bị hỏng hoặc thiếu: ",
     ),
     # Tests write further keys and names into the zones of the lab's name server.
     INDEX_LOST: (

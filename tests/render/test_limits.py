@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from hanam_mail.host import agent
+from hanam_mail.host.extract import server as extractor
 from tests.database import server
 from tests.render.conftest import ENVIRONMENTS
 
@@ -199,8 +200,31 @@ def test_a_search_gives_up_before_the_webmail_does(here: Any) -> None:
 
 @pytest.mark.dieu3
 def test_documents_are_read_for_search_only_where_something_reads_them(here: Any) -> None:
-    url = "http://127.0.0.1:9998/tika/"
-    assert "fts_decoder" not in here.render("dovecot", "dovecot.conf.j2", here.hosts("mailstore")[0])
-    there = here.with_variables(dovecot_search_extractor=url)
-    text = there.render("dovecot", "dovecot.conf.j2", there.hosts("mailstore")[0])
-    assert f"fts_decoder_driver = tika\nfts_decoder_tika_url = {url}\n" in text
+    host = here.hosts("mailstore")[0]
+    listens = re.search(r"^ListenStream=(\S+)$", here.render("extractor", "hanam-extract.socket.j2", host), re.M)
+    assert listens
+    url = f"http://{listens[1]}/search"
+    assert f"fts_decoder_driver = tika\nfts_decoder_tika_url = {url}\n" in here.render(
+        "dovecot", "dovecot.conf.j2", host
+    )
+    there = here.with_variables(dovecot_search_attachments=False)
+    assert "fts_decoder" not in there.render("dovecot", "dovecot.conf.j2", host)
+
+
+@pytest.mark.dieu10
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_whoever_asks_for_the_text_of_a_document_waits_longer_than_it_may_take(
+    environment: Callable[[str], Any], topology: str
+) -> None:
+    """And sends none that is too large: an answer that Dovecot does not expect stops a mailbox's index."""
+    there = environment(topology)
+    for host in there.hosts("mailstore:filter"):
+        unit = there.render("extractor", "hanam-extract.service.j2", host)
+        given = {name: int(value) for name, value in re.findall(r"--(\w+) (\d+)", unit)}
+        dovecot = 60
+        assert given["seconds"] < extractor.PATIENCE < dovecot
+        assert given["processor"] < given["seconds"]
+        assert int(re.findall(r"^MemoryMax=(\d+)$", unit, re.M)[0]) > given["processes"] * given["memory"]
+        if host in there.hosts("mailstore"):
+            text = there.render("dovecot", "dovecot.conf.j2", host)
+            assert number(text, r"^fts_message_max_size =") <= given["octets"]

@@ -20,6 +20,7 @@ ACCOUNTS, HANAM_MAIL = "hanam-mail", "hanam_mail.host.command_line"
 # besides, which its role installs), and a host has only those that its units or its operators call.
 PROGRAMS = {
     "hanam-backup-maintain": "hanam_mail.host.backup.maintain",
+    "hanam-extract": "hanam_mail.host.extract.server",
     "hanam-mail-backup": "hanam_mail.host.backup.backup",
     "hanam-mail-convert": "hanam_mail.host.convert",
     "hanam-mail-restore": "hanam_mail.host.backup.restore",

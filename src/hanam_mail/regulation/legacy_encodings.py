@@ -13,13 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from hanam_mail.regulation.legacy_tables import TCVN3_LETTERS, VNI_LETTERS
 from hanam_mail.regulation.naming.characters import EachCharacter
 from hanam_mail.regulation.naming.syllables import is_syllable
 
 TCVN3, VNI = "TCVN3 (ABC)", "VNI"
 
-# Where viparse's VNI table, made from documents, has gaps.
-_VNI_ADDITIONS = {"aú": "ẳ", "AÚ": "Ẳ", "î": "ỵ", "Î": "Ỵ"}
 # The particle before names of the Central Highlands, in which ñ is a letter and not VNI's đ. VNI has no ê of its own.
 PARTICLE = re.compile(r"[HKYhky](?:['’‘ʼ`´′-]|\s)")
 _NO_VNI = re.compile(r"(?<![Aa])[Êê]")
@@ -134,9 +133,6 @@ def _with_capitals(text: str, reading: str) -> str:
 
 @cache
 def _table(encoding: str) -> tuple[Mapping[str, str], re.Pattern[str]]:
-    # Read at first need: few names are legacy text, and the package takes a while to load.
-    from viparse.normalize import tcvn3, vni
-
-    pairs = dict(tcvn3.TCVN3.pairs) if encoding == TCVN3 else {**dict(vni.VNI.pairs), **_VNI_ADDITIONS}
+    pairs = TCVN3_LETTERS if encoding == TCVN3 else VNI_LETTERS
     longest_first = sorted(pairs, key=len, reverse=True)
     return pairs, re.compile("|".join(map(re.escape, longest_first)))

@@ -11,6 +11,7 @@ SESSION = "<141><xDnzmUthtp5/AAAB:aO6+IfklCmuNAAAAg+zDdQ>"
 UNREADABLE = (
     f"indexer-worker(b0d2f8){SESSION}: Error: fts-flatcurve: fts-flatcurve(INBOX): Cannot open DB (RO; current.17): "
 )
+UNREAD = f"indexer-worker(b0d2f8){SESSION}: Error: fts_tika: PUT http://127.0.0.1:9998/search failed: "
 NOT_CAUGHT = "imap: Error: terminate called after throwing an instance of 'Xapian::DatabaseCorruptError'"
 ENDED = f"imap(b0d2f8){SESSION}: Fatal: master: service(imap): child 421 killed with signal 6 (core dumps disabled)"
 
@@ -21,6 +22,8 @@ ENDED = f"imap(b0d2f8){SESSION}: Fatal: master: service(imap): child 421 killed 
         [UNREADABLE + "DatabaseError: EOF reading block 2"],
         [UNREADABLE + "DatabaseNotFoundError: Couldn't detect type of database"],
         [f"indexer-worker(b0d2f8){SESSION}: Error: fts-flatcurve: fts-flatcurve: DatabaseCorruptError: dir_end"],
+        [UNREAD + "connect(127.0.0.1:9998) failed: Connection refused"],
+        [UNREAD + "Request timed out"],
         [NOT_CAUGHT, ENDED],
         [NOT_CAUGHT, "lmtp: Error: another", ENDED],
     ],
@@ -35,6 +38,8 @@ def test_a_mailbox_whose_index_cannot_be_read_is_found(lines: list[str]) -> None
         [],
         [UNREADABLE + "DatabaseLockError: Unable to get write lock"],
         [ENDED],
+        # What was answered would be answered again, and the index made again without end.
+        [UNREAD + "404 Not Found"],
         [ENDED, NOT_CAUGHT],
         # Its owner deleted the folder just then.
         [

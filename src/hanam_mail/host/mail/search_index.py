@@ -1,8 +1,9 @@
 """Takes away damaged indexes of search: `hanam-mail-db mend-search STORE CURSOR`.
 
 Dovecot makes an index anew when it is gone, and never when it is damaged (docs/decisions/0042-search.md): each search
-ends its session, each delivery a process that indexes, for ever. It says so in the journal and names the mailbox. This
-reads what was written since its last run and removes the mailbox's indexes; the next search or delivery makes them.
+ends its session, each delivery a process that indexes, for ever. Nor does it read a document again that it could not
+have read (docs/decisions/0049-text-of-documents.md). It says so in the journal and names the mailbox. This reads what
+was written since its last run and removes the mailbox's indexes; the next search or delivery makes them.
 """
 
 import argparse
@@ -21,6 +22,9 @@ from hanam_mail.host.search_places import BELOW_A_HOME
 _OF_MAILBOX = re.compile(r"[a-z-]+\(([a-z0-9]{1,32})\)<[^>]*><[^>]*>: (.*)")
 # What Xapian says of an index that it cannot read; not of one that is locked or has just been changed.
 _DAMAGED = re.compile(r"Error: fts-flatcurve: .*Database(Corrupt|Opening|NotFound|Version|Format)?Error: ")
+# Of a message whose attached documents nobody could read: it stands in the index without them, and no search adds them.
+# An answer has a number; what has none is a service that was away.
+_UNREAD = re.compile(r"Error: fts_tika: PUT \S+ failed: (?!\d{3} )")
 # Of a folder that its owner deleted or renamed while its messages were being indexed.
 _GONE = re.compile(r"Couldn't write new rev file: .*\(No such file or directory\)")
 # Of a session in which nobody caught that there are two lines, and only the second names the mailbox.
@@ -31,7 +35,7 @@ _TOGETHER = 20
 
 
 def damaged(lines: Iterable[str]) -> set[str]:
-    """The mailboxes whose index Dovecot could not read, by what it wrote."""
+    """The mailboxes whose index Dovecot could not read, or not fill, by what it wrote."""
     found, awaited = set(), 0
     for line in lines:
         awaited -= 1
@@ -39,7 +43,7 @@ def damaged(lines: Iterable[str]) -> set[str]:
             awaited = _TOGETHER
         elif said := _OF_MAILBOX.match(line):
             damage = _DAMAGED.match(said[2]) and not _GONE.search(said[2])
-            if damage or (awaited > 0 and _ENDED.match(said[2])):
+            if damage or _UNREAD.match(said[2]) or (awaited > 0 and _ENDED.match(said[2])):
                 found.add(said[1])
     return found
 
@@ -84,8 +88,8 @@ def add_commands(commands: frame.Commands) -> None:
 def _run(options: argparse.Namespace) -> int:
     for mailbox, number in mend(options.store, lambda: written(options.cursor)).items():
         print(
-            f"<4>chỉ mục tìm kiếm của hộp thư {mailbox} bị hỏng: đã xóa {number} chỉ mục, Dovecot sẽ lập lại"
-            f" / the search index of mailbox {mailbox} was damaged: {number} removed, to be made again",
+            f"<4>chỉ mục tìm kiếm của hộp thư {mailbox} bị hỏng hoặc thiếu: đã xóa {number} chỉ mục, Dovecot sẽ lập lại"
+            f" / the search index of mailbox {mailbox} was damaged or lacks documents: {number} removed",
             file=sys.stderr,
         )
     return 0

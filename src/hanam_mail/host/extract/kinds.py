@@ -1,0 +1,109 @@
+"""What kind of file octets are: by what they are, never by what their sender calls them."""
+
+import re
+from enum import StrEnum, auto
+
+from hanam_mail.host.extract import ole, zips
+
+
+class Kind(StrEnum):
+    """Kinds that there is a reader for."""
+
+    OOXML = auto()
+    ODF = auto()
+    FLAT_ODF = auto()
+    ZIP = auto()
+    WORD = auto()
+    EXCEL = auto()
+    POWERPOINT = auto()
+    ENCRYPTED_OFFICE = auto()
+    PDF = auto()
+    RTF = auto()
+    HTML = auto()
+    MAIL = auto()
+    XML = auto()
+    TEXT = auto()
+
+
+# A PDF may have so much before its first line, and writers do.
+_HEAD = 1024
+_HTML = re.compile(
+    rb"\s*(<!--.{0,400}?-->\s*)*<(!doctype\s+html|html|head|body|meta|title|table|div|p|span)\b", re.I | re.S
+)
+_XML = re.compile(rb"\s*<(\?xml|[A-Za-z][\w.-]*(:[\w.-]+)?[\s>])")
+_MAIL = re.compile(
+    rb"(From |((?!From )[!-9;-~]+:[ \t].*\r?\n([ \t].*\r?\n)*)*?"
+    rb"(Received|From|Message-ID|MIME-Version|Delivered-To|Return-Path|Subject):[ \t])",
+    re.I,
+)
+_FLAT = re.compile(rb"<office:document[\s>]")
+# What has a sign of its own and no text that we read: pictures, sounds, films, programs, archives that we do not open.
+_OTHERS = (
+    b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"OggS", b"ID3", b"\xff\xfb", b"\0\0\1\0",
+    b"\x7fELF", b"MZ", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"%!PS", b"wOFF",
+)  # fmt: skip
+
+
+def kind(data: bytes) -> Kind | None:
+    """The kind, None of what nobody here reads. Raises Refused of a container that is broken or beyond the limits."""
+    head = data[:_HEAD]
+    if zips.begins(data):
+        return _of_zip(data)
+    if data.startswith(ole.MAGIC):
+        return _of_ole(data)
+    if b"%PDF-" in head:
+        return Kind.PDF
+    if head.lstrip().startswith(b"{\\rtf"):
+        return Kind.RTF
+    if data.startswith(_OTHERS) or data[4:8] == b"ftyp":
+        return None
+    return _of_text(data)
+
+
+def _of_zip(data: bytes) -> Kind:
+    names = zips.names(data)
+    if "content.xml" in names and ("mimetype" in names or "META-INF/manifest.xml" in names):
+        return Kind.ODF
+    if any(name.startswith(("word/", "xl/", "ppt/", "visio/")) for name in names):
+        return Kind.OOXML
+    return Kind.ZIP
+
+
+def _of_ole(data: bytes) -> Kind | None:
+    streams = ole.Compound(data).names()
+    if "EncryptedPackage" in streams:
+        return Kind.ENCRYPTED_OFFICE
+    for name, found in (
+        ("WordDocument", Kind.WORD),
+        ("Workbook", Kind.EXCEL),
+        ("Book", Kind.EXCEL),
+        ("PowerPoint Document", Kind.POWERPOINT),
+    ):
+        if name in streams:
+            return found
+    return None
+
+
+def _of_text(data: bytes) -> Kind | None:
+    """Of what may be text: its first octets decide, and that no line of it has octets that no text has."""
+    head = data[: 16 * _HEAD]
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Kind.TEXT
+    plain = head.removeprefix(b"\xef\xbb\xbf")
+    if not plain or any(octet < 9 or 13 < octet < 27 for octet in plain):
+        return None
+    if _HTML.match(plain):
+        return Kind.HTML
+    if _XML.match(plain):
+        if _FLAT.search(plain):
+            return Kind.FLAT_ODF
+        return Kind.HTML if b"<html" in plain.lower() else Kind.XML
+    # Bounded: a head that is no header at all has no line that matches.
+    return Kind.MAIL if _MAIL.match(plain[: 4 * _HEAD]) and _has_headers(plain) else Kind.TEXT
+
+
+def _has_headers(head: bytes) -> bool:
+    """Two fields of a message at least: a note that begins with "Subject:" is a note."""
+    lines = head.split(b"\n\n")[0].split(b"\r\n\r\n")[0]
+    known = rb"^(Received|From|To|Date|Message-ID|MIME-Version|Content-Type|Subject|Return-Path|Delivered-To):"
+    return len(re.findall(known, lines, re.I | re.M)) > 1

@@ -1,0 +1,67 @@
+"""Text in whatever encoding: its octets decide, or what the text says of itself."""
+
+import codecs
+import re
+
+from hanam_mail.host.extract.work import Work
+from hanam_mail.regulation.naming.syllables import is_syllable
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+_DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9._-]{2,40})""", re.I)
+_SAMPLE = 65536
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def read(data: bytes, work: Work) -> None:
+    """All of it."""
+    work.add(decoded(data))
+
+
+def decoded(data: bytes, declared: str = "") -> str:
+    """As the byte order mark says, else UTF-8 if it is, else what is declared, else what makes Vietnamese words of it.
+
+    TCVN3 and VNI come out as the Latin-1 characters of their octets; `Work.text` converts them.
+    """
+    for mark, codec in _BOMS:
+        if data.startswith(mark):
+            return data[len(mark) if codec == "utf-8" else 0 :].decode(codec, "replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # A text of which the end is missing.
+        if error.start > len(data) - 4 and error.start > 0:
+            return data[: error.start].decode("utf-8")
+    if codec := _known(declared) or _known(_of_itself(data)):
+        return data.decode(codec, "replace")
+    return data.decode("cp1258" if _is_vietnamese(data) else "latin-1", "replace")
+
+
+def _of_itself(data: bytes) -> str:
+    found = _DECLARED.search(data[:2048])
+    return found[1].decode("ascii") if found else ""
+
+
+def _known(name: str) -> str:
+    """A codec for text by a name from outside; Latin-1 and UTF-8 are what is said without thought."""
+    try:
+        codec = codecs.lookup(name).name if name else ""
+    except (LookupError, ValueError):
+        return ""
+    text = codec and getattr(codecs.lookup(codec), "_is_text_encoding", False)
+    return codec if text and codec not in ("utf-8", "iso8859-1", "cp1252", "ascii", "idna", "punycode") else ""
+
+
+def _is_vietnamese(data: bytes) -> bool:
+    """Whether Windows' Vietnamese code page (letters and marks apart) makes more syllables than its Western one."""
+    sample = data[:_SAMPLE]
+    return _syllables(sample.decode("cp1258", "replace")) > 1.2 * _syllables(sample.decode("cp1252", "replace")) + 1
+
+
+def _syllables(text: str) -> int:
+    import unicodedata
+
+    words = _WORD.findall(unicodedata.normalize("NFC", text))[:2000]
+    return sum(not word.isascii() and is_syllable(word) for word in words)

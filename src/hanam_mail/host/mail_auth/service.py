@@ -25,8 +25,8 @@ from hanam_mail.host.service import Program, tell_systemd
 AT_ONCE = 32
 # Octets of messages that are looked at together; each takes three to four times as much memory.
 ROOM = 96 * 2**20
-# For the filter to write and to read. It waits 20 s in all.
-PATIENCE = 15.0
+# For the filter to write and to read. It waits 15 s in all.
+PATIENCE = 12.0
 # A thread that needs longer does not come back: systemd starts the service anew (WatchdogSec).
 STUCK_SECONDS = 60.0
 LONGEST_HEAD = 16384

@@ -10,7 +10,7 @@ from hanam_mail.host.mail_auth.letter import Letter
 from hanam_mail.host.mail_auth.questions import Questions
 
 # For all questions of one message together. The filter waits longer.
-DNS_SECONDS = 12.0
+DNS_SECONDS = 10.0
 # SPF may put 120, DMARC 8 a domain, each signature and each seal one.
 MOST_QUESTIONS = 400
 

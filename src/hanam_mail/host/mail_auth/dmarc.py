@@ -74,6 +74,8 @@ def _aligned(tree: Tree, record: Record, author: str, sender: str, signers: Sequ
 
 
 def _of_one_organisation(tree: Tree, author: str, other: str) -> bool:
+    if author.rpartition(".")[2] != other.rpartition(".")[2]:
+        return False
     organisation = tree.organisation(author)
     # An organisation's domain is above all of its own: for most others nobody need be asked.
     return f".{other}".endswith(f".{organisation}") and tree.organisation(other) == organisation

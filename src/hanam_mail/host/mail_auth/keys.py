@@ -63,7 +63,7 @@ def find(questions: Questions, domain: str, selector: str, algorithm: str) -> Ke
 def read(record: str, algorithm: str) -> Key:
     """The key in a record, for signatures of that algorithm; NoKey when it is not for them."""
     try:
-        said = tags.read(record)
+        said = tags.read(record, lenient=True)
     except tags.Malformed as error:
         raise NoKey("malformed key", broken=False) from error
     if said.get("v", "DKIM1") != "DKIM1" or ("v" in said and next(iter(said)) != "v") or "p" not in said:

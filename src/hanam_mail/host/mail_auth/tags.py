@@ -12,8 +12,11 @@ class Malformed(ValueError):
     """It does not follow the grammar."""
 
 
-def read(text: str) -> dict[str, str]:
-    """Tag -> value, without white space around it; Malformed when a tag stands twice or is none."""
+def read(text: str, *, lenient: bool = False) -> dict[str, str]:
+    """Tag -> value, without white space around it; Malformed when a tag stands twice or is none.
+
+    lenient: what is no tag says nothing, as in keys that people have typed.
+    """
     tags: dict[str, str] = {}
     pieces = text.split(";")
     # One semicolon may stand at the end.
@@ -22,6 +25,8 @@ def read(text: str) -> dict[str, str]:
     for piece in pieces:
         match = _TAG.fullmatch(piece)
         if not match or not _VALUE.fullmatch(match[2]):
+            if lenient:
+                continue
             raise Malformed("malformed")
         if match[1] in tags:
             raise Malformed("a tag stands twice")

@@ -95,7 +95,7 @@ def serve(zone: Zone) -> Iterator[tuple[Server, tuple[str, int]]]:
     class Stream(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             size = int.from_bytes(self.rfile.read(2), "big")
-            if (octets := server.answer(self.rfile.read(size), short=False)) is not None:
+            if size and (octets := server.answer(self.rfile.read(size), short=False)) is not None:
                 self.wfile.write(len(octets).to_bytes(2, "big") + octets)
 
     with socketserver.ThreadingUDPServer(("127.0.0.1", 0), Datagram) as udp:

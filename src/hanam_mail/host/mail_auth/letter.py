@@ -82,8 +82,8 @@ class Letter:
 
     @cached_property
     def _relaxed_body(self) -> bytes:
-        # A regular expression needs ten times as long, and nothing else of this process runs meanwhile. Each round halves
-        # the longest run.
+        # A regular expression needs ten times as long, and nothing else of this process runs meanwhile. Each round
+        # halves the longest run.
         body = self._body.replace(b"\t", b" ")
         while b"  " in body:
             body = body.replace(b"  ", b" ")

@@ -1,6 +1,6 @@
 """What an author's domain asks for, and who speaks for it (DMARC, RFC 9989). Records of our own, on the wire."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pytest
 from tests.unit.host.mail_auth import nameserver
@@ -64,10 +64,11 @@ RECORDS: dict[str, str | list[str]] = {
     "only.example": "v=DMARC1",
     "bimi.example": "v=BIMI1; l=",
 }
-ZONE: dict[str, Mapping[str, list[str]]] = {
-    f"_dmarc.{domain}": {"TXT": [nameserver.text(each) for each in ([said] if isinstance(said, str) else said)]}
-    for domain, said in RECORDS.items()
-} | {
+ZONE: nameserver.Zone = {
+    **{
+        f"_dmarc.{domain}": {"TXT": [nameserver.text(each) for each in ([said] if isinstance(said, str) else said)]}
+        for domain, said in RECORDS.items()
+    },
     "_dmarc.fails.example": nameserver.FAILS,
     "_dmarc.upper.lower-fails.example": {"TXT": [nameserver.text("v=DMARC1; p=reject")]},
     "_dmarc.lower-fails.example": nameserver.FAILS,

@@ -22,7 +22,7 @@ with socket.socket(socket.AF_UNIX) as client:
 
 
 def ask(lab: Lab, user: str) -> dict[str, dict[str, str]]:
-    """The verdict on a letter in the name of a domain that asks to refuse it; AssertionError where the user may not ask."""
+    """The verdict on a letter in the name of a domain that asks to refuse it; AssertionError when he may not ask."""
     program = f"cd / && runuser -u {user} -- python3 - {SOCKET} <<'PROGRAM'\n{_ASK}\nPROGRAM"
     return dict(json.loads(lab.run("filter", program)))
 

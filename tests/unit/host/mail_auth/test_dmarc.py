@@ -180,8 +180,8 @@ ACTIONS = {"none": "accept", "quarantine": "mark", "reject": "refuse"}
 
 NO_RECORD = [
     "khong.vn", "client.example", "two.example", "a.two.example", "nop.example", "wrongp.example", "wrongsp.example",
-    "wrongrua.example", "notfirst.example", "lower.example", "space.example", "noseparator.example", "longversion.example",
-    "only.example", "bimi.example", "a.bimi.example",
+    "wrongrua.example", "notfirst.example", "lower.example", "space.example", "noseparator.example",
+    "longversion.example", "only.example", "bimi.example", "a.bimi.example",
 ]  # fmt: skip
 
 

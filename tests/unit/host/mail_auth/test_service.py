@@ -133,6 +133,21 @@ def test_no_text_of_the_senders_ends_a_word_or_the_line(running: Service, text: 
     assert not set('()"\\') & set(outside)
 
 
+NO_NAMES = [b"\xff\xfe", b"\\ud800", b"\\u0000", b"\\udcff.\xe1", "a..ă".encode(), "\u3002".encode()]
+
+
+@pytest.mark.parametrize("name", ["address", "helo", "sender", "author"])
+@pytest.mark.parametrize(
+    "said", [b"\xff\xfe", b"\\ud800", b"\\u0000", b"\\udcff.\xe1", "a..ă".encode(), "\u3002".encode()]
+)
+def test_names_that_are_no_names_end_in_a_verdict(running: Service, name: str, said: bytes) -> None:
+    wrong = said if name == "address" else b"an@" * (name == "sender") + said + b".example"
+    asked = head(LETTER, **{name: "WRONG"}).replace(b"WRONG", wrong)
+    answer = ask(running, asked, LETTER)
+    assert answer["dmarc"]["result"] == ("none" if name == "author" else "pass" if name == "helo" else "fail")
+    assert answer["spf"]["result"] == ("none" if name in ("address", "sender") else "pass")
+
+
 # --- what the filter says wrongly, or not at all ---
 
 BAD = [

@@ -36,11 +36,12 @@ UNITS = {
     "Dovecot": "dovecot.service",
     "PostgreSQL": "postgresql@17-main.service",
     "rspamd": "rspamd.service",
+    "Authentication": "hanam-mail-auth.service",
     "ClamAV": "clamav-daemon.service",
     "Redis": "redis-server.service",
     "unbound": "unbound.service",
 }
-FILTERS = ("rspamd", "ClamAV", "Redis", "unbound")
+FILTERS = ("rspamd", "Authentication", "ClamAV", "Redis", "unbound")
 """What the filter is and asks."""
 _CLIENT = Path(__file__).with_name("store_client.py")
 

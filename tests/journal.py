@@ -82,6 +82,7 @@ BAD_CLIENTS = "bad clients"
 SCRIPTS = "scripts"
 MANY_SESSIONS = "many sessions"
 LEARNING_FAILS = "learning fails"
+AUTHENTICATION_AWAY = "authentication away"
 VIRUSES = "viruses"
 ZONES = "zones"
 INDEX_LOST = "index lost"
@@ -164,6 +165,13 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"postfix/\S+ warning: \w+: milter \S+:11332: EOF while reading string",
         r"systemd .*(clamav-daemon|rspamd)\S*service",
         r"hanam-agent the filter's reports cannot be read: ",
+    ),
+    # What tells the filter who sent a message is stopped, killed or hangs: mail waits.
+    AUTHENTICATION_AWAY: (
+        r"systemd hanam-mail-auth\.service: ",
+        r"hanam-mail-auth the filter was not answered: ",
+        r"hanam-watch hanam-mail-auth\.service ",
+        r"hanam-watch .*\(hanam-mail-auth\.(service|socket)\)",
     ),
     POSTFIX_AWAY: (
         r"postfix/\S+ warning: stopping the Postfix mail system with force",

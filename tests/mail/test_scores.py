@@ -35,7 +35,7 @@ def verdicts(
 ) -> dict[str, dict[str, Any]]:
     """What the filter says of each letter, by its name; of those that a person of ours hands in, if one is given."""
     author = {"From": signed_in.address, "User": signed_in.mailbox} if signed_in else {"From": official_mail.AUTHOR}
-    names, questions = [], []
+    names, questions = [], list[tuple[dict[str, str], bytes]]()
     for name, client, content in letters:
         head = {
             "IP": "198.18.0.5",
@@ -44,10 +44,16 @@ def verdicts(
             **author,
         }
         names.append(name)
-        questions.append((head | ({"Hostname": client.hostname} if client.hostname else {}), content.decode("latin-1")))
-    lab.run("filter", f"cat > /run/letters.json <<'LETTERS'\n{json.dumps(questions)}\nLETTERS")
-    answers = json.loads(lab.run("filter", f"python3 - <<'PROGRAM'\n{_ASK}\nPROGRAM\nrm /run/letters.json"))
-    return dict(zip(names, answers, strict=True))
+        questions.append((head | ({"Hostname": client.hostname} if client.hostname else {}), content))
+    return dict(zip(names, ask(lab, questions), strict=True))
+
+
+def ask(lab: Lab, questions: Iterable[tuple[dict[str, str], bytes]]) -> list[dict[str, Any]]:
+    """What the filter says of messages, each with the fields by which Postfix would tell of its envelope."""
+    letters = json.dumps([(head, content.decode("latin-1")) for head, content in questions])
+    lab.run("filter", f"cat > /run/letters.json <<'LETTERS'\n{letters}\nLETTERS")
+    answers = lab.run("filter", f"python3 - <<'PROGRAM'\n{_ASK}\nPROGRAM\nrm /run/letters.json")
+    return list(json.loads(answers))
 
 
 def _shown(answer: dict[str, Any]) -> str:

@@ -1,0 +1,98 @@
+"""Did the author's domain send or sign the message, and what does it ask for if not (DMARC, RFC 9989)?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hanam_mail.host.mail_auth import dkim, dmarc_record, spf
+from hanam_mail.host.mail_auth.dmarc_record import Record, Tree
+from hanam_mail.host.mail_auth.questions import Questions, TemporaryError
+
+# What to do: the policy, one lower while its owner is testing; or nobody can tell now.
+ACCEPT, MARK, REFUSE, LATER = "accept", "mark", "refuse", "later"
+_ACTIONS = {"none": ACCEPT, "quarantine": MARK, "reject": REFUSE}
+
+
+@dataclass(frozen=True)
+class Result:
+    """`result`: pass, fail, none (no record) or temperror. `policy`: what is asked for, already lowered by t=y.
+
+    `record`: the domain whose record it is, "" without one. `authentic`: it passes, or would whatever the record says.
+    """
+
+    result: str
+    author: str
+    record: str = ""
+    policy: str = "none"
+    action: str = ACCEPT
+    authentic: bool = False
+    reason: str = ""
+
+
+def check(questions: Questions, author: str, sent: spf.Result, signed: Sequence[dkim.Result]) -> Result:
+    """author: the domain of the one author, "" when there is no such one: then nothing passes (section 11.5)."""
+    if not author:
+        return Result("none", "", reason="no single author")
+    signers = dkim.passing(signed)
+    sender = sent.domain if sent.result == "pass" else ""
+    # Identical domains are aligned in both modes.
+    exactly = author in signers or author == sender
+    tree = Tree(questions)
+    try:
+        record = tree.policy(author)
+        if record is None or not record.usable:
+            reason = "no record" if record is None else "record without a policy"
+            return Result("none", author, authentic=exactly, reason=reason)
+        policy = _policy(tree, record, author)
+        if exactly or _aligned(tree, record, author, sender, signers):
+            return Result("pass", author, record.domain, policy, authentic=True)
+        if policy != "none" and (waits := _waits(tree, record, author, sent, signed)):
+            return Result("temperror", author, record.domain, policy, LATER, reason=waits)
+    except TemporaryError as error:
+        # Whoever passes by any record passes.
+        return Result("temperror", author, action=ACCEPT if exactly else LATER, authentic=exactly, reason=str(error))
+    return Result("fail", author, record.domain, policy, _ACTIONS[policy], reason=_reason(sent, signed))
+
+
+def _policy(tree: Tree, record: Record, author: str) -> str:
+    named = record.policies
+    policy = named["p"]
+    if record.domain != author:
+        policy = below = named.get("sp", policy)
+        if named.get("np", below) != below and not tree.exists(author):
+            policy = named["np"]
+    if record.testing:
+        policy = dmarc_record.POLICIES[max(0, dmarc_record.POLICIES.index(policy) - 1)]
+    return policy
+
+
+def _aligned(tree: Tree, record: Record, author: str, sender: str, signers: Sequence[str]) -> bool:
+    """Those that are not the author's domain itself, in the mode that is relaxed (section 4.4)."""
+    candidates = [] if record.exact_dkim else list(signers)
+    if sender and not record.exact_spf:
+        candidates.append(sender)
+    return any(_of_one_organisation(tree, author, each) for each in candidates)
+
+
+def _of_one_organisation(tree: Tree, author: str, other: str) -> bool:
+    if author.rpartition(".")[2] != other.rpartition(".")[2]:
+        return False
+    organisation = tree.organisation(author)
+    # An organisation's domain is above all of its own: for most others nobody need be asked.
+    return f".{other}".endswith(f".{organisation}") and tree.organisation(other) == organisation
+
+
+def _waits(tree: Tree, record: Record, author: str, sent: spf.Result, signed: Sequence[dkim.Result]) -> str:
+    """What DNS does not say now and could make it pass, or ""."""
+    open_ones = [(each.domain, record.exact_dkim, each.reason) for each in signed if each.result == "temperror"]
+    if sent.result == "temperror":
+        open_ones.append((sent.domain, record.exact_spf, sent.reason))
+    for domain, exact, reason in open_ones:
+        if domain == author or (not exact and _of_one_organisation(tree, author, domain)):
+            return reason
+    return ""
+
+
+def _reason(sent: spf.Result, signed: Sequence[dkim.Result]) -> str:
+    """Why it fails, in few words."""
+    signatures = "signed by others" if dkim.passing(signed) else "no valid signature" if signed else "not signed"
+    return f"SPF {sent.result}, {signatures}"

@@ -1,0 +1,102 @@
+"""All that the filter asks about one message, and the one answer that it gets."""
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from hanam_mail.host.mail_auth import arc, dkim, dmarc, spf
+from hanam_mail.host.mail_auth.letter import Letter
+from hanam_mail.host.mail_auth.questions import Questions
+
+# For all questions of one message together. The filter waits longer.
+DNS_SECONDS = 10.0
+# SPF may put 120, DMARC 8 a domain, each signature and each seal one.
+MOST_QUESTIONS = 400
+
+_PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+./^_`{|}~@-]+")
+_NOT_IN_COMMENTS = re.compile(r"[^\x20\x21\x23-\x27\x2a-\x5b\x5d-\x7e]")
+LONGEST_WORD = 320
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """`address`: the client's. `author`: domain of the one From address, "" for none; `sender` may be "" too."""
+
+    address: str
+    helo: str
+    sender: str
+    author: str
+
+
+def judge(envelope: Envelope, content: bytes, servers: Sequence[tuple[str, int]]) -> dict[str, object]:
+    """The answer: `spf`, `dkim`, `arc` and `dmarc` as their modules give them, and `results`, a field's text."""
+    letter = Letter(content)
+    questions = Questions(servers, time.monotonic() + DNS_SECONDS, MOST_QUESTIONS)
+    author = in_ascii(envelope.author)
+    sent = spf.check(questions, envelope.address, envelope.helo, _domain_in_ascii(envelope.sender))
+    signed = dkim.check(letter, questions, author)
+    # The verdict on the author before the chain: should time run out, let it be for what decides nothing.
+    judged = dmarc.check(questions, author, sent, signed)
+    chain = arc.check(letter, questions)
+    return {
+        "spf": asdict(sent),
+        "dkim": [asdict(each) for each in signed],
+        "arc": asdict(chain),
+        "dmarc": asdict(judged),
+        "results": results(sent, signed, chain, judged, envelope),
+    }
+
+
+def in_ascii(domain: str) -> str:
+    """A domain as DNS knows it, in small letters (RFC 5890); one that cannot be turned so, as it is."""
+    name = domain.lower().removesuffix(".")
+    if name.isascii():
+        return name
+    try:
+        return name.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return name
+
+
+def _domain_in_ascii(address: str) -> str:
+    local, sign, domain = address.rpartition("@")
+    return local + sign + in_ascii(domain)
+
+
+def results(
+    sent: spf.Result, signed: Sequence[dkim.Result], chain: arc.Result, judged: dmarc.Result, envelope: Envelope
+) -> str:
+    """What follows the server's name in Authentication-Results (RFC 8601), on one line."""
+    identity = envelope.sender if sent.identity == "mailfrom" else envelope.helo
+    parts = [_part("spf", sent.result, sent.reason, {f"smtp.{sent.identity}": identity})]
+    for each in signed:
+        properties = {"header.d": each.domain, "header.s": each.selector, "header.b": each.start}
+        parts.append(_part("dkim", each.result, each.reason, properties, quoted=True))
+    if not signed:
+        parts.append("dkim=none")
+    if chain.result != "none":
+        seal = f"i={chain.sets} d={chain.domain} s={chain.selector}" if chain.sets else ""
+        parts.append(_part("arc", chain.result, " ".join(each for each in (seal, chain.reason) if each), {}))
+    reason = judged.reason
+    if judged.result in ("pass", "fail"):
+        reason = f"policy={judged.policy}" + (f", {reason}" if reason else "")
+    parts.append(_part("dmarc", judged.result, reason, {"header.from": judged.author}))
+    return "; ".join(parts)
+
+
+def _part(method: str, result: str, reason: str, properties: Mapping[str, str], *, quoted: bool = False) -> str:
+    words = [f"{method}={result}"]
+    if reason:
+        comment = _NOT_IN_COMMENTS.sub("?", reason)
+        words.append(f'("{comment}")' if quoted else f"({comment})")
+    words += [f"{name}={_word(value)}" for name, value in properties.items() if value]
+    return " ".join(words)
+
+
+def _word(value: str) -> str:
+    """As it is, or as a quoted string, without what would end it or the line."""
+    short = re.sub(r"[\x00-\x1f\x7f]", "?", value[:LONGEST_WORD])
+    if _PLAIN.fullmatch(short):
+        return short
+    return '"' + short.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,294 @@
+"""The service by its socket, as the filter speaks with it, and the verdict that it gives."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.unit.host.mail_auth import nameserver, signer
+from tests.unit.host.mail_auth.signer import Key
+
+from hanam_mail.controller import zipapp
+from hanam_mail.host.mail_auth import questions, service, verdict
+from hanam_mail.host.mail_auth.service import Service
+
+pytestmark = pytest.mark.dieu4
+
+KEY = Key()
+ED25519 = Key(selector="ed", private=Ed25519PrivateKey.generate())
+ZONE: nameserver.Zone = {
+    "ky.example": {"TXT": [nameserver.text("v=spf1 ip4:192.0.2.10 -all")], "A": ["192.0.2.10"]},
+    KEY.name: {"TXT": [nameserver.text(KEY.record())]},
+    ED25519.name: {"TXT": [nameserver.text(ED25519.record())]},
+    "_dmarc.ky.example": {"TXT": [nameserver.text("v=DMARC1; p=reject; np=reject; sp=quarantine")]},
+    "_dmarc.xn--tnh-dlz.example": {"TXT": [nameserver.text("v=DMARC1; p=reject")]},
+    "silent.example": nameserver.SILENT,
+    "_dmarc.silent.example": nameserver.SILENT,
+}
+LETTER = b"From: <an@ky.example>\r\nTo: <ba@nhan.example>\r\nSubject: a\r\n\r\nKinh gui\r\n"
+ASKED = {"address": "192.0.2.10", "helo": "mx.ky.example", "sender": "an@ky.example", "author": "ky.example"}
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    with nameserver.serve(ZONE) as (_, place):
+        yield place
+
+
+def ask(running: Service, head: bytes, content: bytes = b"") -> Any:
+    """What the service answers to these octets, read from JSON; None when it says nothing."""
+    ours, theirs = socket.socketpair()
+    running.take(theirs)
+    with ours:
+        ours.settimeout(30)
+        sending = threading.Thread(target=ours.sendall, args=(head + content,))
+        sending.start()
+        answer = ours.makefile("rb").readline()
+        sending.join()
+    return json.loads(answer) if answer else None
+
+
+def head(content: bytes, **more: object) -> bytes:
+    return json.dumps({**ASKED, "size": len(content), **more}).encode() + b"\n"
+
+
+@pytest.fixture
+def running(address: tuple[str, int]) -> Iterator[Service]:
+    each = Service([address])
+    yield each
+    each.close()
+
+
+def judged(running: Service, content: bytes = LETTER, **more: object) -> Any:
+    return ask(running, head(content, **more), content)
+
+
+# --- the verdict ---
+
+
+def test_mail_that_its_domain_sends_and_signs_passes_by_all(running: Service) -> None:
+    answer = judged(running, signer.dkim(ED25519, signer.dkim(KEY, LETTER)))
+    assert [answer["spf"]["result"], *(each["result"] for each in answer["dkim"])] == ["pass"] * 3
+    assert (answer["arc"]["result"], answer["dmarc"]["result"], answer["dmarc"]["authentic"]) == ("none", "pass", True)
+    starts = [each["start"] for each in answer["dkim"]]
+    assert answer["results"] == (
+        "spf=pass (ip4) smtp.mailfrom=an@ky.example;"
+        f" dkim=pass header.d=ky.example header.s=ed header.b={starts[0]};"
+        f" dkim=pass header.d=ky.example header.s=s1 header.b={starts[1]};"
+        " dmarc=pass (policy=reject) header.from=ky.example"
+    )
+
+
+def test_mail_in_its_name_is_refused(running: Service) -> None:
+    answer = judged(running, address="192.0.2.11")
+    assert (answer["dmarc"]["action"], answer["dmarc"]["policy"]) == ("refuse", "reject")
+    assert answer["results"] == (
+        "spf=fail (all) smtp.mailfrom=an@ky.example; dkim=none;"
+        " dmarc=fail (policy=reject, SPF fail, not signed) header.from=ky.example"
+    )
+
+
+def test_a_chain_is_told_with_its_last_seal(running: Service) -> None:
+    sealed = signer.arc(KEY, LETTER)
+    assert " arc=pass (i=1 d=ky.example s=s1); " in judged(running, sealed)["results"]
+    broken = judged(running, sealed + b"more\r\n")
+    assert " arc=fail (i=1 d=ky.example s=s1 body hash); " in broken["results"]
+
+
+def test_without_a_sender_helo_is_named(running: Service) -> None:
+    answer = judged(running, sender="", helo="ky.example")
+    assert answer["results"].startswith("spf=pass (ip4) smtp.helo=ky.example; ")
+    assert answer["dmarc"]["result"] == "pass"
+
+
+@pytest.mark.parametrize("author", ["tỉnh.example", "TỈNH.example", "xn--tnh-dlz.example", "XN--TNH-dlz.Example"])
+def test_a_domain_in_vietnamese_is_asked_for_as_dns_knows_it(running: Service, author: str) -> None:
+    answer = judged(running, author=author)
+    assert (answer["dmarc"]["author"], answer["dmarc"]["action"]) == ("xn--tnh-dlz.example", "refuse")
+
+
+HOSTILE_TEXTS = ["a; dkim=pass", 'a"b\\', "a\r\n b", "a (b", "a\x00b", "ă" * 500, "\ud800", " "]
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=range(len(HOSTILE_TEXTS)))
+def test_no_text_of_the_senders_ends_a_word_or_the_line(running: Service, text: str) -> None:
+    field = f"DKIM-Signature: v=1; a=rsa-sha256; d=ky.example; s=s1; h=from; bh=YQ==; b={text}\r\n"
+    content = field.encode("utf-8", "replace") + LETTER
+    answer = judged(running, content, sender=f"{text}@ky.example", author="client.example")
+    results = answer["results"]
+    assert not re.search(r"[\x00-\x1f]", results)
+    outside = re.sub(r'"(?:[^"\\]|\\.)*"', "", results)
+    outside = re.sub(r"\([^()]*\)", "", outside)
+    assert [part.split("=")[0].strip() for part in outside.split(";")] == ["spf", "dkim", "dmarc"]
+    assert not set('()"\\') & set(outside)
+
+
+NO_NAMES = [b"\xff\xfe", b"\\ud800", b"\\u0000", b"\\udcff.\xe1", "a..ă".encode(), "\u3002".encode()]
+
+
+@pytest.mark.parametrize("name", ["address", "helo", "sender", "author"])
+@pytest.mark.parametrize(
+    "said", [b"\xff\xfe", b"\\ud800", b"\\u0000", b"\\udcff.\xe1", "a..ă".encode(), "\u3002".encode()]
+)
+def test_names_that_are_no_names_end_in_a_verdict(running: Service, name: str, said: bytes) -> None:
+    wrong = said if name == "address" else b"an@" * (name == "sender") + said + b".example"
+    asked = head(LETTER, **{name: "WRONG"}).replace(b"WRONG", wrong)
+    answer = ask(running, asked, LETTER)
+    assert answer["dmarc"]["result"] == ("none" if name == "author" else "pass" if name == "helo" else "fail")
+    assert answer["spf"]["result"] == ("none" if name in ("address", "sender") else "pass")
+
+
+# --- what the filter says wrongly, or not at all ---
+
+BAD = [
+    b"\n",
+    b"{}\n",
+    b"[1]\n",
+    b"null\n",
+    b"no json\n",
+    head(LETTER, size="7"),
+    head(LETTER, size=-1),
+    head(LETTER, author=None),
+    b"x" * 20000 + b"\n",
+]
+
+
+@pytest.mark.parametrize("said", BAD, ids=range(len(BAD)))
+def test_what_is_not_the_protocol_is_no_verdict(running: Service, said: bytes) -> None:
+    assert ask(running, said, LETTER) == {"error": "this is not the filter's protocol"}
+
+
+def test_half_a_message_is_no_verdict(running: Service) -> None:
+    ours, theirs = socket.socketpair()
+    running.take(theirs)
+    with ours:
+        ours.settimeout(30)
+        ours.sendall(head(LETTER) + LETTER[:-1])
+        ours.shutdown(socket.SHUT_WR)
+        assert json.loads(ours.makefile("rb").readline()) == {"error": "the message is not whole"}
+
+
+def test_a_filter_that_says_nothing_more_is_let_go(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "PATIENCE", 0.3)
+    ours, theirs = socket.socketpair()
+    running.take(theirs)
+    with ours:
+        ours.settimeout(10)
+        assert ours.recv(1) == b""
+    assert judged(running)["dmarc"]["result"] == "pass"
+
+
+def test_a_fault_of_its_own_is_no_verdict_and_is_said(
+    running: Service, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fault(*_: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(verdict, "judge", fault)
+    assert judged(running) == {"error": "RuntimeError"}
+    said = capfd.readouterr().err
+    assert said.startswith("<3>no verdict on a message: ") and "RuntimeError: a fault" in said and said.count("\n") == 1
+
+
+# --- time and room ---
+
+
+def test_resolvers_that_are_silent_end_in_a_verdict_to_come_again(
+    running: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "TRY_SECONDS", 0.2)
+    monkeypatch.setattr(verdict, "DNS_SECONDS", 1.0)
+    began = time.monotonic()
+    answer = judged(running, author="silent.example", sender="a@silent.example")
+    assert time.monotonic() - began < 3
+    assert (answer["spf"]["result"], answer["dmarc"]["result"], answer["dmarc"]["action"]) == (
+        "temperror",
+        "temperror",
+        "later",
+    )
+
+
+def test_the_service_comes_to_an_end_before_the_filter_does() -> None:
+    defaults = Path(__file__).resolve().parents[4] / "roles/rspamd/defaults/main.yml"
+    (seconds,) = re.findall(r"(?m)^rspamd_auth_timeout: (\d+)$", defaults.read_text())
+    assert verdict.DNS_SECONDS < service.PATIENCE < int(seconds) < service.STUCK_SECONDS
+
+
+def test_large_messages_wait_for_each_other(address: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    running = Service([address], room=1000)
+    content = LETTER + b"a" * 600
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.sendall(head(content))
+        running.take(theirs)
+        time.sleep(0.2)
+        monkeypatch.setattr(service, "PATIENCE", 0.3)
+        assert judged(running, content) == {"error": "too many large messages at once"}
+        assert judged(running)["dmarc"]["result"] == "pass"
+        ours.sendall(content)
+        assert json.loads(ours.makefile("rb").readline())["dmarc"]["result"] == "pass"
+    assert judged(running, LETTER + b"a" * 5000)["dmarc"]["result"] == "pass"
+    running.close()
+
+
+def test_many_ask_at_once(running: Service) -> None:
+    answers: list[Any] = []
+    threads = [threading.Thread(target=lambda: answers.append(judged(running))) for _ in range(100)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert [answer["dmarc"]["result"] for answer in answers] == ["pass"] * 100
+
+
+def test_a_thread_that_does_not_come_back_is_noticed(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "STUCK_SECONDS", 0.2)
+    ours, theirs = socket.socketpair()
+    assert not running.stuck
+    with ours:
+        running.take(theirs)
+        time.sleep(0.5)
+        assert running.stuck
+
+
+# --- the program ---
+
+
+def test_the_program_answers_at_systemds_door_and_leaves_when_it_is_replaced_or_stopped(tmp_path: Path) -> None:
+    program = tmp_path / "hanam-mail-auth"
+    program.write_bytes(zipapp.program("hanam-mail-auth"))
+    with socket.socket(socket.AF_UNIX) as door, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        door.bind(str(tmp_path / "door"))
+        door.listen()
+        systemd.bind(str(tmp_path / "systemd"))
+        systemd.settimeout(20)
+        begin = f"exec 3<&{door.fileno()}; exec {sys.executable} -I {program} 127.0.0.1"
+        environment = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "systemd")}
+
+        def started() -> subprocess.Popen[bytes]:
+            running = subprocess.Popen(["bash", "-c", begin], pass_fds=[door.fileno()], env=environment)
+            while systemd.recv(100) != b"READY=1":
+                pass
+            return running
+
+        running = started()
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(tmp_path / "door"))
+            client.sendall(b"{}\n")
+            assert b"error" in client.makefile("rb").readline()
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(20) == 0
+        running = started()
+        (tmp_path / "new").write_bytes(program.read_bytes())
+        (tmp_path / "new").rename(program)
+        assert running.wait(20) == 0

@@ -17,7 +17,8 @@ from pathlib import Path
 # what role hanam_mail installs.
 ACCOUNTS, HANAM_MAIL = "hanam-mail", "hanam_mail.host.command_line"
 # All others, and the module whose main() each runs: the standard library is all they import (hanam-tls-policy and
-# hanam-mail-auth libraries besides, which their roles install), and a host has only those that its units or its operators call.
+# hanam-mail-auth libraries besides, which their roles install), and a host has only those that its units or operators
+# call.
 PROGRAMS = {
     "hanam-backup-maintain": "hanam_mail.host.backup.maintain",
     "hanam-extract": "hanam_mail.host.extract.server",

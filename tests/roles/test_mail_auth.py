@@ -39,10 +39,10 @@ def test_it_judges_by_what_the_hosts_own_resolver_says(lab: Lab) -> None:
 
 
 def test_the_filter_alone_may_ask(lab: Lab) -> None:
-    assert lab.run("filter", f"stat -c '%U %G %a' {SOCKET}").split() == ["root", "hanam-mail-auth", "660"]
-    assert lab.run("filter", "getent group hanam-mail-auth").strip().endswith(":")
+    assert lab.run("filter", f"stat -c '%U %G %a' {SOCKET}").split() == ["root", "mail-auth-clients", "660"]
+    assert lab.run("filter", "getent group mail-auth-clients").strip().endswith(":")
     groups = lab.run("filter", "systemctl show -P SupplementaryGroups rspamd.service")
-    assert "hanam-mail-auth" in groups.split()
+    assert "mail-auth-clients" in groups.split()
     with pytest.raises(AssertionError, match="PermissionError"):
         ask(lab, "nobody")
 

@@ -187,7 +187,7 @@ def test_the_page_shows_the_same_values_and_no_script(environment: Environments)
 @pytest.mark.parametrize("topology", ENVIRONMENTS)
 def test_names_of_programs_are_the_webmails_hosts_alone(environment: Environments, topology: str) -> None:
     here = environment(topology)
-    asked = set(here.value("certificates", "client_names", here.hosts("webmail")[0]).values())
+    asked = set(here.value("certificates", "client_full_names", here.hosts("webmail")[0]).values())
     assert {name.partition(".")[0] for name in asked} == {"autoconfig", "autodiscover"}
     for host in here.hosts("all:!outside"):
         names = set(here.value("certificates", "certificates_names", host))
@@ -211,7 +211,7 @@ def test_a_handed_in_certificate_without_the_names_is_told_before_anything_chang
 
 
 def test_names_that_are_left_out_are_nowhere(environment: Environments) -> None:
-    here = environment("lab").with_variables(client_names={})
+    here = environment("lab").with_variables(client_names=[])
     files = files_of(here, "client_setup", "mail")
     for site in ("autoconfig", "autodiscover"):
         assert files[f"/etc/nginx/conf.d/{site}.conf"]["absent"]

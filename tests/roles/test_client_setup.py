@@ -19,8 +19,9 @@ from cryptography import x509
 from testinfra.host import Host
 
 from tests import journal
+from tests.delegation import Delegation
 from tests.lab import TIMEOUT, Lab, Sample, message
-from tests.render.test_client_setup import OUTLOOK, tree
+from tests.render.test_client_setup import OUTLOOK, Page, tree
 from tests.roles.test_certificates import PUBLIC, SCRATCH, installed_serial, renew, settings_of, wait_until_served
 
 CONFIG = "/mail/config-v1.1.xml"
@@ -72,8 +73,8 @@ class Client:
         session.pass_(password)
         session.quit()
 
-    def smtp(self, name: str, port: int, security: str, login: str, password: str) -> None:
-        """Sign in and write to oneself."""
+    def smtp(self, name: str, port: int, security: str, login: str, password: str, address: str = "") -> None:
+        """Sign in and write from the address, the login's own where none is given, to itself."""
         session: smtplib.SMTP
         if security == "SSL":
             session = smtplib.SMTP_SSL(name, port, context=self.context, timeout=TIMEOUT)
@@ -82,7 +83,7 @@ class Client:
             session.starttls(context=self.context)
         with session:
             session.login(login, password)
-            address = login if "@" in login else f"{login}@{self.domain}"
+            address = address or f"{login.partition('@')[0]}@{self.domain}"
             assert session.send_message(message(address, address)) == {}
 
 
@@ -142,6 +143,21 @@ def test_one_signs_in_with_each_server_that_thunderbird_is_told(client: Client, 
         else:
             getattr(client, server.attrib["type"])(name, port, login, person.password)
     assert kinds == [("imap", "SSL"), ("pop3", "SSL"), ("smtp", "SSL"), ("smtp", "STARTTLS")]
+
+
+@pytest.mark.neighbours
+@pytest.mark.dieu9
+def test_a_clerk_gets_into_the_agencys_mailbox_with_what_the_page_tells(client: Client, delegation: Delegation) -> None:
+    table = Page(client.ask(PAGE).read().decode()).rows[1:]
+    for service, name, port, security in table:
+        server = (name, int(port))
+        if "SMTP" in service:
+            kind = "SSL" if security == "SSL/TLS" else security
+            client.smtp(*server, kind, delegation.login, delegation.clerk.password, delegation.agency)
+        else:
+            way = client.imap if "IMAP)" in service else client.pop3
+            way(*server, delegation.login, delegation.clerk.password)
+    assert len(table) == 4
 
 
 # --- Outlook ---

@@ -3,9 +3,9 @@
 The private key is given and stays, so that the TLSA record stays true; certbot gets a request for it.
 Old certificate and key stay in use until the new pair is complete. Prints one line: what was done and why.
 
-An authority gives nothing for a list of names when it cannot reach one of them. A new name that DNS does not know yet must
-not let the certificate of all others run out: that one is then renewed with its own names when it is due. The program
-fails all the same, until the new names are granted.
+An authority gives nothing for a list of names when it cannot reach one of them. A new name that DNS does not know
+yet must not let the certificate of all others run out: that one is then renewed with its own names when it is due. The
+program fails all the same, until the new names are granted.
 """
 
 import json

@@ -127,6 +127,7 @@ def test_what_signs_waits_for_the_first_certificate_and_signs_again_with_the_nex
     assert f" -signer {pair[0]} -certfile {pair[0]} -inkey {pair[1]} " in unit
     # hanam-tls-reload restarts what counts as active.
     assert "\nRemainAfterExit=yes\n" in unit
+    assert "\nRestart=on-failure\n" in unit
     assert " hanam-client-setup.service" in here.render("certificates", "tls-reload.j2", "mail")
 
 

@@ -7,6 +7,7 @@ import plistlib
 import poplib
 import smtplib
 import socket
+import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,9 +21,10 @@ from testinfra.host import Host
 
 from tests import journal
 from tests.delegation import Delegation
-from tests.lab import TIMEOUT, Lab, Sample, message
+from tests.lab import TIMEOUT, Lab, Sample, message, wait_for
 from tests.render.test_client_setup import OUTLOOK, Page, tree
 from tests.roles.test_certificates import PUBLIC, SCRATCH, installed_serial, renew, settings_of, wait_until_served
+from tests.system.test_convergence import changed
 
 CONFIG = "/mail/config-v1.1.xml"
 PAGE = "https://mail.{domain}/cai-dat/"
@@ -310,11 +312,66 @@ def _decoded(text: str) -> bytes:
     return base64.b64decode(text)
 
 
-def test_what_signs_is_confined_and_nobody_else_reads_the_key(webmail_host: Host) -> None:
+def test_what_signs_is_confined(webmail_host: Host) -> None:
     assert webmail_host.service(UNIT).is_enabled
     assert webmail_host.check_output(f"systemctl is-active {UNIT}") == "active"
     webmail_host.check_output(f"systemd-analyze security --threshold=20 --no-pager {UNIT}")
     assert webmail_host.check_output("stat -c '%U %a' /var/lib/hanam-client-setup/*") == "hanam-client-setup 644"
+
+
+def test_nobody_reads_the_key_but_units_with_its_group(webmail_host: Host) -> None:
+    key = f"{PUBLIC}/privkey.pem"
+    assert webmail_host.check_output(f"stat -c '%U %G %a' {key}") == "root ssl-cert 640"
+    # The user that signs has the group in its unit alone.
+    assert "ssl-cert" not in webmail_host.check_output("id -nG hanam-client-setup").split()
+    reads = "runuser -u {} {} -- cat " + key
+    assert webmail_host.run(reads.format("hanam-client-setup", "-G ssl-cert")).rc == 0
+    for user in ("hanam-client-setup", "hanam-change-page", "www-data", "nobody"):
+        assert webmail_host.check_output(f"id -u {user}")
+        assert "Permission denied" in webmail_host.run(reads.format(user, "")).stderr
+
+
+@pytest.mark.provokes(journal.UNITS_FAIL)
+def test_a_signing_that_failed_is_done_again_by_itself_and_with_the_next_certificate(lab: Lab) -> None:
+    plain = "/etc/hanam-mail/client-setup/profile.mobileconfig"
+
+    def active() -> bool:
+        return lab.run("webmail", f"systemctl is-active {UNIT}", check=False) == "active\n"
+
+    for mend in ("true", "hanam-tls-reload"):
+        lab.run("webmail", f"mv {plain} {plain}.away")
+        try:
+            lab.run("webmail", f"systemctl restart {UNIT}", check=False)
+            assert not active()
+        finally:
+            lab.run("webmail", f"mv {plain}.away {plain}")
+        lab.run("webmail", mend)
+        if mend == "true":
+            wait_for(active, "the profile signed again")
+        assert active()
+
+
+# --- Without the names ---
+
+
+def test_names_that_are_left_out_are_answered_no_more_and_come_back(lab: Lab, client: Client) -> None:
+    words = ("site.yml", "--tags", "nginx,client_setup", "--limit", lab.host("webmail"))
+    without = (*words, "-e", '{"client_names": []}')
+    urls = [f"https://autoconfig.{client.domain}{CONFIG}", DISCOVER]
+    try:
+        for round_ in ("first", "second"):
+            done = lab.play(*without)
+            assert done.returncode == 0, done.stdout[-3000:]
+            assert (changed(done.stdout)[lab.host("webmail")] == 0) == (round_ == "second"), done.stdout[-3000:]
+        for url in urls:
+            with pytest.raises(ssl.SSLError):
+                client.ask(url)
+        assert "tự tìm" not in client.ask(PAGE).read().decode()
+    finally:
+        back = lab.play(*words)
+        assert back.returncode == 0, back.stdout[-3000:]
+    assert [client.ask(url).status for url in urls] == [200, 200]
+    assert "tự tìm" in client.ask(PAGE).read().decode()
 
 
 # --- The page ---

@@ -187,7 +187,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     # Daemons are killed and stopped in turn, and units of the tests' own fail, to see what the host makes of it.
     UNITS_FAIL: (
         r"systemd .*(unbound|redis-server|nginx|hanam-test-\w+|clamav-daemon|rspamd|postgresql)\S*service",
-        r"systemd .*(postfix|hanam-change-page|restic-rest-server|hanam-tunnel|ssh)\S*service",
+        r"systemd .*(postfix|hanam-change-page|hanam-client-setup|restic-rest-server|hanam-tunnel|ssh)\S*service",
         r"systemd ssh\.service: (Found left-over process|This usually indicates unclean termination)",
         r"systemd (php8\.4-fpm\.service: |Failed to start php8\.4-fpm)",
         r"hanam-watch \S+\.service does not answer: it is started again",
@@ -196,6 +196,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"hanam-watch the operator could not be told by (mail|smarthost): ",
         r"hanam-watch Đồng hồ của máy bị lùi 3[56]\d\d giây",
         r"hanam-watch hanam-test-\w+\.service thất bại: ",
+        r"hanam-watch Ký hồ sơ cài đặt thư cho iPhone thất bại \(",
     ),
     BACKUP_FAILS: (
         r"systemd (Failed to start )?hanam-backup\.service",

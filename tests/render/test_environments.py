@@ -1,6 +1,10 @@
 """What production and staging have and no lab: certificates by ACME, signatures from ClamAV, the true root of DNS."""
 
+import datetime as dt
+import os
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +50,27 @@ def test_a_certificate_by_acme_is_renewed_with_the_key_of_the_vault(environment:
     assert settings["public"] == "/etc/hanam-mail/tls/public"
     assert settings["reload"] == "/usr/local/sbin/hanam-tls-reload"
     assert "/etc/hanam-mail/tls/public/fullchain.pem" not in files
+
+
+def test_a_new_name_that_dns_does_not_know_is_told_before_anything_is_written(
+    environment: Environments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = environment("production").with_variables(certificates_mode="acme")
+    ask = here.value("certificates", "_certificates_unknown", "mail")
+    (tmp_path / "getent").write_text('#!/bin/sh\n[ "$2" = mail.example ]\n')
+    (tmp_path / "getent").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    ask = ask.replace("/etc/hanam-mail/tls/public", str(tmp_path))
+
+    def told(*names: str) -> str:
+        return subprocess.run(["sh", "-c", ask, "sh", *names], capture_output=True, check=True, text=True).stdout
+
+    assert told("mail.example", "autoconfig.example") == "DNS does not know autoconfig.example\n"
+    authority = pki.new_authority("x", lifetime=dt.timedelta(days=1))
+    borne = pki.issue(authority, ["mx.example", "imap.example"], lifetime=dt.timedelta(days=1))
+    (tmp_path / "fullchain.pem").write_text(borne.certificate)
+    assert told("mx.example", "imap.example", "autoconfig.example") == "DNS does not know autoconfig.example\n"
+    assert told("mail.example", "imap.example") == ""
 
 
 @pytest.mark.dieu3

@@ -130,6 +130,20 @@ def test_failed_renewal_leaves_the_old_pair(lab: Lab, renewal: dict[str, object]
     assert lab.run("mx", f"sha256sum {SCRATCH}/public/*") == before
 
 
+def test_a_name_that_does_not_lead_here_does_not_keep_the_others_from_being_renewed(
+    lab: Lab, renewal: dict[str, object]
+) -> None:
+    renew(lab, renewal)
+    before = lab.run("mx", f"cat {SCRATCH}/public/fullchain.pem")
+    own = renewal["names"]
+    more = renewal | {"names": [*own, "mx.ngoai.example"], "renew_days": 10000}  # type: ignore[misc]
+    told = renew(lab, more, check=False)
+    assert "installed a new certificate: it ends within 10000 days; for the former names" in told
+    assert "It lacks: mx.ngoai.example" in told
+    assert lab.run("mx", f"cat {SCRATCH}/public/fullchain.pem") != before
+    assert renew(lab, renewal) == "nothing to do\n"
+
+
 def test_name_that_does_not_lead_here_gets_no_certificate(lab: Lab, renewal: dict[str, object]) -> None:
     renewal["names"] = ["mx.ngoai.example"]
     assert "gave no certificate" in renew(lab, renewal, check=False)

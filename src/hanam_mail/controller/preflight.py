@@ -19,6 +19,8 @@ from hanam_mail.regulation.group_vars import overridden
 
 REQUIRED_GROUPS = ("accounts", "mx", "submission", "filter", "mailstore", "webmail", "backup_repository")
 TLS_MODES = ("acme", "provided")
+# The labels at which mail programs ask how a mailbox is set up.
+CLIENT_NAMES = ("autoconfig", "autodiscover")
 # What an environment's vault must hold, and the keys of those that are tables.
 VAULT: Mapping[str, tuple[str, ...]] = {
     "vault_database_passwords": DATABASE_ROLES,
@@ -137,6 +139,12 @@ def _variables(variables: Mapping[str, Any]) -> list[str]:
         found.append(
             f"certificates_mode: phải là một trong {', '.join(TLS_MODES)}, "
             f"đang là {variables.get('certificates_mode')!r}"
+        )
+    client_names = variables.get("client_names") or []
+    if not isinstance(client_names, list) or set(map(str, client_names)) - set(CLIENT_NAMES):
+        found.append(
+            f"client_names: cần danh sách các nhãn trong số {', '.join(CLIENT_NAMES)}; không có tên nào thì để [], "
+            f"đang là {client_names!r}"
         )
     found += _operator_keys(variables.get("mailboxes_operator_keys"))
     return found

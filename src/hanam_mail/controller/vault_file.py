@@ -183,7 +183,9 @@ def complete(
         names = list(dict.fromkeys(labels))
         entry("vault_public_certificates", host, functools.partial(issued, public, names, client=False))
         table = dict(result["vault_public_certificates"])
-        if set(names) - set(pki.certificate_names(table[host]["certificate"])):
+        held = table[host]["certificate"]
+        # One that somebody put there, of another authority, is his.
+        if pki.issued_by(held, public.certificate) and set(names) - set(pki.certificate_names(held)):
             table[host] = issued(public, names, client=False, key=table[host]["key"])
             result["vault_public_certificates"] = table
             added.append(f"vault_public_certificates[{host}] (names)")

@@ -2,6 +2,10 @@
 
 The private key is given and stays, so that the TLSA record stays true; certbot gets a request for it.
 Old certificate and key stay in use until the new pair is complete. Prints one line: what was done and why.
+
+An authority gives nothing for a list of names when it cannot reach one of them. A new name that DNS does not know
+yet must not let the certificate of all others run out: that one is then renewed with its own names when it is due. The
+program fails all the same, until the new names are granted.
 """
 
 import json
@@ -9,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hanam_mail import atomic_file
@@ -41,6 +45,10 @@ class Settings:
         return cls(**{**values, "key": Path(values["key"]), "public": Path(values["public"])})
 
 
+class Refused(Exception):
+    """The authority gave no certificate; the text is for the operator."""
+
+
 def openssl(*arguments: str | Path) -> str | None:
     """Standard output of an openssl command, None when it fails."""
     done = subprocess.run(["openssl", *arguments], capture_output=True, check=False, text=True)
@@ -58,11 +66,15 @@ def due(settings: Settings) -> str | None:
         return "the key was changed"
     if (settings.public / "privkey.pem").read_text() != settings.key.read_text():
         return "the key file was changed"
-    text = openssl("x509", "-in", chain, "-noout", "-ext", "subjectAltName") or ""
-    covered = {word.strip(", ").removeprefix("DNS:") for word in text.split() if word.startswith("DNS:")}
-    if covered != set(settings.names):
+    if set(covered(settings)) != set(settings.names):
         return "the names were changed"
     return None
+
+
+def covered(settings: Settings) -> list[str]:
+    """The names of the certificate in use; none without one."""
+    text = openssl("x509", "-in", settings.public / "fullchain.pem", "-noout", "-ext", "subjectAltName") or ""
+    return [word.strip(", ").removeprefix("DNS:") for word in text.split() if word.startswith("DNS:")]
 
 
 def request(settings: Settings, folder: Path) -> Path:
@@ -78,7 +90,7 @@ def request(settings: Settings, folder: Path) -> Path:
 
 
 def obtain(settings: Settings, folder: Path) -> Path:
-    """The new chain, as a file in `folder`."""
+    """The new chain, as a file in `folder`; Refused when the authority gives none."""
     chain = folder / "fullchain.pem"
     contact = ["--email", settings.contact] if settings.contact else ["--register-unsafely-without-email"]
     folders = []
@@ -98,7 +110,7 @@ def obtain(settings: Settings, folder: Path) -> Path:
         text=True,
     )  # fmt: skip
     if done.returncode != 0:
-        sys.exit(f"hanam-tls-renew: {settings.directory_url} gave no certificate:\n{done.stderr.strip()}")
+        raise Refused(f"{settings.directory_url} gave no certificate:\n{done.stderr.strip()}")
     return chain
 
 
@@ -114,14 +126,43 @@ def install(settings: Settings, chain: Path) -> None:
     atomic_file.sync(settings.public)
 
 
+def replace_pair(settings: Settings, reason: str) -> None:
+    """A new certificate, in place and read by the daemons; Refused when there is none."""
+    with tempfile.TemporaryDirectory(prefix="hanam-tls-") as name:
+        install(settings, obtain(settings, Path(name)))
+    print(f"installed a new certificate: {reason}")
+    subprocess.run([settings.reload], check=True)
+
+
+def keep(settings: Settings) -> str:
+    """Renew the certificate in use with its own names if it is due: what became of it, for the operator.
+
+    Refused when the authority does not give that either.
+    """
+    names = covered(settings)
+    if not names or set(names) == set(settings.names):
+        return ""
+    own = replace(settings, names=names)
+    reason = due(own)
+    if reason is not None:
+        replace_pair(own, f"{reason}; for the former names")
+    missing = ", ".join(sorted(set(settings.names) - set(names))) or "none"
+    return f"\nThe certificate in use is renewed with its former names until then. It lacks: {missing}"
+
+
 def main() -> int:
     settings = Settings.read(Path(sys.argv[1]))
     reason = due(settings)
     if reason is None:
         print("nothing to do")
         return 0
-    with tempfile.TemporaryDirectory(prefix="hanam-tls-") as name:
-        install(settings, obtain(settings, Path(name)))
-    print(f"installed a new certificate: {reason}")
-    subprocess.run([settings.reload], check=True)
+    try:
+        replace_pair(settings, reason)
+    except Refused as refused:
+        try:
+            kept = keep(settings)
+        except Refused:
+            # With its own names neither: the first answer says it all.
+            kept = ""
+        sys.exit(f"hanam-tls-renew: {refused}{kept}")
     return 0

@@ -76,6 +76,12 @@ def test_right_variables_have_no_problems(right: dict[str, Any]) -> None:
         ("mailboxes_operator_keys", "", "mailboxes_operator_keys: cần danh sách khóa công khai"),
         ("mailboxes_operator_keys", ["age1abc"], "“age1abc” không phải khóa công khai"),
         ("certificates_mode", "selfsigned", "certificates_mode: phải là một trong acme, provided"),
+        (
+            "client_names",
+            ["autoconfig", "imap"],
+            "client_names: cần danh sách các nhãn trong số autoconfig, autodiscover",
+        ),
+        ("client_names", {"autoconfig": "autoconfig.hanam.gov.vn"}, "client_names: cần danh sách các nhãn"),
         ("admin_networks", "", "admin_networks: cần danh sách mạng"),
         ("admin_networks", ["192.0.2.1/24"], "admin_networks: “192.0.2.1/24” không phải một mạng"),
         ("guessing_province_networks", "10.27.0.0/16", "guessing_province_networks: cần danh sách mạng"),

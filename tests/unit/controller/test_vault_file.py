@@ -118,6 +118,20 @@ def test_a_lab_of_before_gets_the_names_that_a_release_adds_and_keeps_its_key(
     assert after == vault
 
 
+def test_a_certificate_of_another_authority_stays_as_it_is(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(place)
+    vault = yaml.safe_load((place / "vault.yml").read_text())
+    # Of the same name as the lab's own: the signature tells them apart.
+    foreign = pki.new_authority("Hà Nam Mail lab public CA", lifetime=dt.timedelta(days=30))
+    pair = pki.issue(foreign, ["mail.hanam.gov.vn"], lifetime=dt.timedelta(days=30))
+    vault["vault_public_certificates"]["mail"] = {"certificate": pair.certificate, "key": pair.key}
+    (place / "vault.yml").write_text(vault_file.dump(vault))
+    capsys.readouterr()
+    assert run(place) == 0
+    assert capsys.readouterr().out == ""
+    assert yaml.safe_load((place / "vault.yml").read_text()) == vault
+
+
 def test_people_of_the_registry_get_passwords_and_agencies_do_not(place: Path) -> None:
     (place / "mailboxes").mkdir()
     (place / "mailboxes" / "stttt.yml").write_text(

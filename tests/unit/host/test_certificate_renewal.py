@@ -16,13 +16,16 @@ from hanam_mail.host.certificate_renewal import Settings
 pytestmark = pytest.mark.dieu3
 
 NAMES = ["mail.hanam.gov.vn", "mta-sts.hanam.gov.vn"]
-# In place of certbot: signs by the key itself what the request asks for, or says that the authority refused.
+# In place of certbot: signs by the key itself what the request asks for, or refuses a name as an authority does.
 CERTBOT = """#!/bin/sh
 while [ $# -gt 0 ]; do
     case $1 in --csr) csr=$2;; --fullchain-path) chain=$2;; esac
     shift
 done
-[ -z "$REFUSE" ] || { echo "urn:ietf:params:acme:error:unauthorized" >&2; exit 1; }
+if [ -n "$REFUSE" ] && openssl req -in "$csr" -noout -text | grep -q "DNS:$REFUSE"; then
+    echo "urn:ietf:params:acme:error:unauthorized" >&2
+    exit 1
+fi
 exec openssl x509 -req -in "$csr" -copy_extensions copy -key "$KEY" -days 90 -out "$chain" 2>/dev/null
 """
 
@@ -63,6 +66,10 @@ def renew(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> int:
     return certificate_renewal.main()
 
 
+def pair(settings: Settings) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in settings.public.iterdir()}
+
+
 def test_a_certificate_is_obtained_once(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,11 +100,57 @@ def test_what_the_authority_refuses_leaves_the_former_pair_and_is_told(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     renew(settings, monkeypatch)
-    before = {path.name: path.read_bytes() for path in settings.public.iterdir()}
-    monkeypatch.setenv("REFUSE", "yes")
+    before = pair(settings)
+    monkeypatch.setenv("REFUSE", NAMES[0])
     with pytest.raises(SystemExit, match="gave no certificate:\nurn:ietf"):
         renew(replace(settings, renew_days=91), monkeypatch)
-    assert {path.name: path.read_bytes() for path in settings.public.iterdir()} == before
+    assert pair(settings) == before
+
+
+NEW_NAME = "autoconfig.hanam.gov.vn"
+
+
+@pytest.fixture
+def one_more(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A host with a certificate, and one more name, which the authority cannot reach."""
+    renew(settings, monkeypatch)
+    monkeypatch.setenv("REFUSE", NEW_NAME)
+    return replace(settings, names=[*NAMES, NEW_NAME])
+
+
+def test_a_name_that_is_refused_does_not_keep_the_others_from_being_renewed(
+    one_more: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = pair(one_more)
+    told = rf"(?s)urn:ietf.*renewed with its former names until then. It lacks: {NEW_NAME}$"
+    with pytest.raises(SystemExit, match=told):
+        renew(replace(one_more, renew_days=91), monkeypatch)
+    assert "installed a new certificate: it ends within 91 days; for the former names\n" in capsys.readouterr().out
+    assert pair(one_more)["fullchain.pem"] != before["fullchain.pem"]
+    assert set(certificate_renewal.covered(one_more)) == set(NAMES)
+    # The day it is granted it is had.
+    monkeypatch.setenv("REFUSE", "")
+    assert renew(one_more, monkeypatch) == 0
+    assert NEW_NAME in certificate_renewal.covered(one_more)
+
+
+def test_while_a_name_is_refused_a_certificate_that_is_not_due_stays(
+    one_more: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = pair(one_more)
+    with pytest.raises(SystemExit, match=f"It lacks: {NEW_NAME}$"):
+        renew(one_more, monkeypatch)
+    assert pair(one_more) == before
+
+
+def test_an_authority_that_gives_nothing_at_all_is_told_with_its_own_words(
+    one_more: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = pair(one_more)
+    monkeypatch.setenv("REFUSE", NAMES[0])
+    with pytest.raises(SystemExit, match=r"gave no certificate:\nurn:ietf[^\n]*$"):
+        renew(replace(one_more, renew_days=91), monkeypatch)
+    assert pair(one_more) == before
 
 
 def test_daemons_that_cannot_be_reloaded_are_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

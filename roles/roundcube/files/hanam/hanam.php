@@ -167,7 +167,8 @@ class hanam extends rcube_plugin
         }
         if ($setup = rcube::get_instance()->config->get('hanam_setup_page')) {
             $container['content'] = ($container['content'] ?? '')
-                . html::div(null, html::a($setup, $this->gettext('clientsetup')));
+                // Relative, as CHANGE_PAGE.
+                . html::div(null, html::a(".$setup", $this->gettext('clientsetup')));
         }
         if ($lines) {
             $container['content'] = ($container['content'] ?? '')

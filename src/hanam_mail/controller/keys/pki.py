@@ -152,6 +152,16 @@ def problems(chain: str, key: str, names: Iterable[str], *, now: dt.datetime | N
     return found
 
 
+def issued_by(chain: str, authority: str) -> bool:
+    """Whether the authority's key signed the chain's first certificate; both PEM."""
+    try:
+        leaf, above = (x509.load_pem_x509_certificates(text.encode())[0] for text in (chain, authority))
+        leaf.verify_directly_issued_by(above)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
+
+
 def certificate_names(chain: str) -> list[str]:
     """DNS names of the first certificate, in its order."""
     leaf = x509.load_pem_x509_certificates(chain.encode())[0]

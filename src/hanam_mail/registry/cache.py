@@ -42,7 +42,7 @@ CODE = (
     "registry/yaml_faults",
     "regulation/__init__",
     "regulation/group_vars",
-    "regulation/legacy_encodings",
+    "regulation/legacy_*",
     "regulation/naming/*",
     "regulation/provisions",
     "regulation/rule_judges",

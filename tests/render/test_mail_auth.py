@@ -57,3 +57,12 @@ def test_the_packages_own_judges_are_off_and_no_scores_are_lost(environment: Env
     # rspamd checks a file together with those that are there: what stands in for modules comes before they go.
     files = there.value("rspamd", "_rspamd_files | map(attribute='src', default='') | list", host)
     assert files.index("authentication.lua.j2") < files.index("modules.conf.j2")
+
+
+def test_every_refusal_of_the_service_has_a_text_and_no_other_is_taken(environment: Environments) -> None:
+    there = environment("lab")
+    (host,) = there.hosts("filter")
+    rules = there.render("rspamd", "authentication.lua.j2", host)
+    (said,) = re.findall(r"^local REFUSED = {(.*?)^?}$", rules, re.M | re.S)
+    assert set(re.findall(r"(\w+) = (?:\"|TEXT)", said)) == verdict.REFUSALS
+    assert 'action = "reject", message = REFUSED[verdict.refused]' in rules

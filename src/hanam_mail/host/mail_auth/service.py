@@ -1,8 +1,8 @@
 """Tells the filter who really sent a message from outside (Đ4.6): `hanam-mail-auth NAMESERVER...`.
 
 The filter connects by a Unix socket, writes one line of JSON - address, helo, sender, author, size - and so many octets
-of the message as it came, and reads one line of JSON (verdict.judge). An answer that is none, {"error": ...}, makes it
-ask the sender to come again.
+of the message as it came, and reads one line of JSON (verdict.judge): a verdict, or {"refused": ...} for what no honest
+sender writes. An answer that is neither, {"error": ...}, makes it ask the sender to come again.
 """
 
 import argparse

@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from hanam_mail.host.mail_auth import arc, dkim, dmarc, spf
-from hanam_mail.host.mail_auth.letter import Letter
+from hanam_mail.host.mail_auth.letter import Letter, TooLong
 from hanam_mail.host.mail_auth.questions import Questions
 
 # For all questions of one message together. The filter waits longer.
 DNS_SECONDS = 10.0
 # SPF may put 120, DMARC 8 a domain, each signature and each seal one.
 MOST_QUESTIONS = 400
+
+# What is refused for good, without a verdict: a head that is too long.
+HEAD = "head"
+REFUSALS = {HEAD}
 
 _PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+./^_`{|}~@-]+")
 _NOT_IN_COMMENTS = re.compile(r"[^\x20\x21\x23-\x27\x2a-\x5b\x5d-\x7e]")
@@ -30,8 +34,14 @@ class Envelope:
 
 
 def judge(envelope: Envelope, content: bytes, servers: Sequence[tuple[str, int]]) -> dict[str, object]:
-    """The answer: `spf`, `dkim`, `arc` and `dmarc` as their modules give them, and `results`, a field's text."""
-    letter = Letter(content)
+    """The answer: `spf`, `dkim`, `arc` and `dmarc` as their modules give them, and `results`, a field's text.
+
+    Or `refused` alone, for good: HEAD.
+    """
+    try:
+        letter = Letter(content)
+    except TooLong:
+        return {"refused": HEAD}
     questions = Questions(servers, time.monotonic() + DNS_SECONDS, MOST_QUESTIONS)
     author = in_ascii(envelope.author)
     sent = spf.check(questions, envelope.address, envelope.helo, _domain_in_ascii(envelope.sender))

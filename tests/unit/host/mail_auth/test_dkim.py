@@ -301,13 +301,13 @@ def test_the_authors_own_signature_is_found_among_many_of_others(address: tuple[
 
 START = b"DKIM-Signature: v=1; a=rsa-sha256; d=ky.example; s=s1; bh=YQ==; "
 HOSTILE = {
-    "signatures": (START + b"h=from; b=YQ==\r\n") * 20000,
+    "signatures": (START + b"h=from; b=YQ==\r\n") * 9000,
     "blanks": b"DKIM-Signature: v=1;" + b" " * 1_000_000 + b"a=x\r\n",
-    "folds": b"DKIM-Signature: v=1;" + b"\r\n " * 300_000 + b"a=x\r\n",
+    "folds": b"DKIM-Signature: v=1;" + b"\r\n " * 9900 + b"a=x\r\n",
     "semicolons": b"DKIM-Signature:" + b";" * 1_000_000 + b"\r\n",
     "names": START + b"b=YQ==; h=from" + b":from" * 200_000 + b"\r\n",
     "base64": START + b"h=from; b=" + b"YQ" * 500_000 + b"\r\n",
-    "fields": b"".join(b"X-%d: a\r\n" % number for number in range(100_000)),
+    "fields": b"".join(b"X-%d: a\r\n" % number for number in range(9900)),
     "domain": b"DKIM-Signature: v=1; a=rsa-sha256; s=s1; h=from; bh=YQ==; b=YQ==; d=" + b"a." * 500_000 + b"\r\n",
 }
 

@@ -104,7 +104,7 @@ def timed(content: bytes, sender: str, address: tuple[str, int]) -> Run:
     envelope = verdict.Envelope(ENVELOPE.address, ENVELOPE.helo, sender, ENVELOPE.author)
     load, began, before, number = os.getloadavg()[0], time.perf_counter(), time.process_time(), 0
     while number == 0 or time.perf_counter() - began < 0.5:
-        json.dumps(verdict.judge(envelope, content, [address]))
+        json.dumps(verdict.judge(envelope, content, [address], time.monotonic() + verdict.DNS_SECONDS))
         number += 1
     cpu = (time.process_time() - before) / number
     return Run(cpu, cpu, load)

@@ -37,6 +37,20 @@ def test_each_waits_longer_than_the_one_that_it_asks(environment: Environments, 
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_its_unit_has_tasks_and_descriptors_for_all_that_it_takes_at_once(
+    environment: Environments, topology: str
+) -> None:
+    there = environment(topology)
+    for host in there.hosts("filter"):
+        unit = there.render("mail_auth", "hanam-mail-auth.service.j2", host)
+        (tasks,) = re.findall(r"^TasksMax=(\d+)$", unit, re.M)
+        assert int(tasks) >= service.AT_ONCE + 16
+        (descriptors,) = re.findall(r"^LimitNOFILE=(\d+)$", unit, re.M)
+        # A connection each, and a question to the resolver of those that are looked at.
+        assert int(descriptors) >= 2 * service.AT_ONCE + service.MOST_WAITING + 100
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
 def test_the_service_reaches_the_resolver_of_its_host_alone(environment: Environments, topology: str) -> None:
     there = environment(topology)
     for host in there.hosts("filter"):
@@ -63,6 +77,6 @@ def test_every_refusal_of_the_service_has_a_text_and_no_other_is_taken(environme
     there = environment("lab")
     (host,) = there.hosts("filter")
     rules = there.render("rspamd", "authentication.lua.j2", host)
-    (said,) = re.findall(r"^local REFUSED = {(.*?)^?}$", rules, re.M | re.S)
+    (said,) = re.findall(r"^local REFUSED = \{(.*?)\}$", rules, re.M | re.S)
     assert set(re.findall(r"(\w+) = (?:\"|TEXT)", said)) == verdict.REFUSALS
     assert 'action = "reject", message = REFUSED[verdict.refused]' in rules

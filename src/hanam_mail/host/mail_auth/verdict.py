@@ -1,7 +1,6 @@
 """All that the filter asks about one message, and the one answer that it gets."""
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -9,7 +8,7 @@ from hanam_mail.host.mail_auth import arc, dkim, dmarc, spf
 from hanam_mail.host.mail_auth.letter import Letter, TooLong
 from hanam_mail.host.mail_auth.questions import Questions
 
-# For all questions of one message together. The filter waits longer.
+# For all questions of one message together, from when the filter came. It waits longer.
 DNS_SECONDS = 10.0
 # SPF may put 120, DMARC 8 a domain, each signature and each seal one.
 MOST_QUESTIONS = 400
@@ -33,16 +32,18 @@ class Envelope:
     author: str
 
 
-def judge(envelope: Envelope, content: bytes, servers: Sequence[tuple[str, int]]) -> dict[str, object]:
+def judge(envelope: Envelope, content: bytes, servers: Sequence[tuple[str, int]], until: float) -> dict[str, object]:
     """The answer: `spf`, `dkim`, `arc` and `dmarc` as their modules give them, and `results`, a field's text.
 
-    Or `refused` alone, for good: HEAD.
+    Or `refused` alone, for good: one of REFUSALS. `until`, on time.monotonic()'s clock, questions are put.
     """
     try:
         letter = Letter(content)
     except TooLong:
         return {"refused": HEAD}
-    questions = Questions(servers, time.monotonic() + DNS_SECONDS, MOST_QUESTIONS)
+    # The letter has its own. What the caller still holds is held for as long as DNS takes.
+    del content
+    questions = Questions(servers, until, MOST_QUESTIONS)
     author = in_ascii(envelope.author)
     sent = spf.check(questions, envelope.address, envelope.helo, _domain_in_ascii(envelope.sender))
     signed = dkim.check(letter, questions, author)

@@ -23,7 +23,7 @@ def test_a_head_of_more_lines_than_honest_ones_have_is_refused_before_it_takes_m
     content = head(12 * 2**20 // len(b"a: " + end), end) + (end + b"Kinh gui" + end) * body
     tracemalloc.start()
     try:
-        assert verdict.judge(ENVELOPE, content, []) == {"refused": verdict.HEAD}
+        assert verdict.judge(ENVELOPE, content, [], 0) == {"refused": verdict.HEAD}
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()

@@ -221,10 +221,18 @@ def test_resolvers_that_are_silent_end_in_a_verdict_to_come_again(
 def test_the_service_comes_to_an_end_before_the_filter_does() -> None:
     defaults = Path(__file__).resolve().parents[4] / "roles/rspamd/defaults/main.yml"
     (seconds,) = re.findall(r"(?m)^rspamd_auth_timeout: (\d+)$", defaults.read_text())
-    assert verdict.DNS_SECONDS < service.PATIENCE < int(seconds) < service.STUCK_SECONDS
+    assert (
+        service.STALE_SECONDS
+        < verdict.DNS_SECONDS / 2
+        < verdict.DNS_SECONDS
+        < service.PATIENCE
+        < int(seconds)
+        < service.STUCK_SECONDS
+    )
 
 
 def test_large_messages_wait_for_each_other(address: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "LARGE", 500)
     running = Service([address], room=1000)
     content = LETTER + b"a" * 600
     ours, theirs = socket.socketpair()
@@ -232,12 +240,95 @@ def test_large_messages_wait_for_each_other(address: tuple[str, int], monkeypatc
         ours.sendall(head(content))
         running.take(theirs)
         time.sleep(0.2)
-        monkeypatch.setattr(service, "PATIENCE", 0.3)
+        monkeypatch.setattr(service, "STALE_SECONDS", 0.3)
         assert judged(running, content) == {"error": "too many large messages at once"}
         assert judged(running)["dmarc"]["result"] == "pass"
         ours.sendall(content)
         assert json.loads(ours.makefile("rb").readline())["dmarc"]["result"] == "pass"
     assert judged(running, LETTER + b"a" * 5000)["dmarc"]["result"] == "pass"
+    running.close()
+
+
+def bring(running: Service, content: bytes = LETTER, **more: object) -> socket.socket:
+    """The filter's side of a request that waits for its verdict."""
+    ours, theirs = socket.socketpair()
+    ours.sendall(head(content, **more) + content)
+    ours.settimeout(30)
+    running.take(theirs)
+    return ours
+
+
+def unanswered(ours: socket.socket) -> bool:
+    try:
+        return ours.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_those_that_nobody_waits_for_keep_nobody_else_waiting(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(service, "STALE_SECONDS", 0.5)
+    monkeypatch.setattr(verdict, "DNS_SECONDS", 1.0)
+    with nameserver.serve(ZONE) as (server, place):
+        running = Service([place])
+        busy = [bring(running, sender="a@silent.example") for _ in range(service.AT_ONCE)]
+        gone = [bring(running, sender=f"a@gone{each}.example") for each in range(100)]
+        late = [bring(running, sender=f"a@late{each}.example") for each in range(100)]
+        for each in gone:
+            each.close()
+        time.sleep(1.0)
+        began = time.monotonic()
+        assert judged(running)["dmarc"]["result"] == "pass"
+        assert time.monotonic() - began < 2
+        assert all(unanswered(each) for each in late)
+        assert all(json.loads(each.makefile("rb").readline())["spf"]["result"] == "temperror" for each in busy)
+        assert not [name for name, _ in server.asked if name.startswith(("gone", "late"))]
+    for _ in range(2):
+        running.tell()
+    running.close()
+    assert [line for line in capfd.readouterr().err.splitlines() if line.startswith("<5>")] == [
+        "<5>200 messages were not judged: their turn came too late, or the filter had gone"
+    ]
+    for each in (*busy, *late):
+        each.close()
+
+
+def test_more_than_can_wait_are_told_at_once(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "MOST_WAITING", 0)
+    began = time.monotonic()
+    with bring(running) as ours:
+        assert unanswered(ours)
+    assert time.monotonic() - began < 1
+
+
+def test_time_for_dns_counts_from_when_the_filter_came(
+    address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "TRY_SECONDS", 5.0)
+    monkeypatch.setattr(verdict, "DNS_SECONDS", 1.5)
+    running = Service([address])
+    ours, theirs = socket.socketpair()
+    began = time.monotonic()
+    running.take(theirs)
+    with ours:
+        time.sleep(1)
+        ours.sendall(head(LETTER, sender="a@silent.example", author="silent.example") + LETTER)
+        assert json.loads(ours.makefile("rb").readline())["dmarc"]["action"] == "later"
+    assert time.monotonic() - began < 2
+    running.close()
+
+
+def test_a_small_message_waits_for_no_room(address: tuple[str, int]) -> None:
+    running = Service([address], room=service.LARGE)
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.sendall(head(b"a" * service.LARGE))
+        running.take(theirs)
+        time.sleep(0.2)
+        began = time.monotonic()
+        assert judged(running, LETTER + b"a" * (service.LARGE - len(LETTER) - 1))["dmarc"]["result"] == "pass"
+        assert time.monotonic() - began < 1
     running.close()
 
 

@@ -31,8 +31,8 @@ MOST_WAITING = 256
 ROOM = 96 * 2**20
 # A smaller message waits for nobody's room.
 LARGE = 2**20
-# Times count from when the filter came, which waits 15 s in all. Whose turn comes later than this is not judged: by then
-# the filter may have gone, and those behind would come as late.
+# Times count from when the filter came, which waits 15 s in all. Whose turn comes later than this is not judged: the
+# filter would be gone before the end, and those behind would come as late.
 STALE_SECONDS = 4.0
 # For the filter to write and to read.
 PATIENCE = 12.0

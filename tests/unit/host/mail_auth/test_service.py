@@ -32,6 +32,9 @@ ZONE: nameserver.Zone = {
     ED25519.name: {"TXT": [nameserver.text(ED25519.record())]},
     "_dmarc.ky.example": {"TXT": [nameserver.text("v=DMARC1; p=reject; np=reject; sp=quarantine")]},
     "_dmarc.xn--tnh-dlz.example": {"TXT": [nameserver.text("v=DMARC1; p=reject")]},
+    "ptr.example": {"TXT": [nameserver.text("v=spf1 ptr ~all")]},
+    "66.2.0.192.in-addr.arpa": {"PTR": [f"{number}.silent.ky.example." for number in range(10)]},
+    **{f"{number}.silent.ky.example": nameserver.SILENT for number in range(10)},
     "silent.example": nameserver.SILENT,
     "_dmarc.silent.example": nameserver.SILENT,
 }
@@ -216,6 +219,21 @@ def test_resolvers_that_are_silent_end_in_a_verdict_to_come_again(
         "temperror",
         "later",
     )
+
+
+def test_a_signature_decides_where_the_list_of_senders_takes_all_its_time(
+    running: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "TRY_SECONDS", 0.5)
+    monkeypatch.setattr(verdict, "SPF_SECONDS", 1.2)
+    monkeypatch.setattr(verdict, "DNS_SECONDS", 3.0)
+    began = time.monotonic()
+    answer = judged(running, signer.dkim(KEY, LETTER), address="192.0.2.66", sender="an@ptr.example")
+    assert time.monotonic() - began < 2.5
+    assert answer["spf"]["result"] == "temperror"
+    assert (answer["dmarc"]["result"], answer["dmarc"]["authentic"]) == ("pass", True)
+    # Without one the policy is still found.
+    assert judged(running, address="192.0.2.66", sender="an@ptr.example")["dmarc"]["action"] == "refuse"
 
 
 def test_the_service_comes_to_an_end_before_the_filter_does() -> None:

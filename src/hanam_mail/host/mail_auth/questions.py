@@ -117,6 +117,11 @@ class Questions:
         raise (OutOfTime if time.monotonic() >= self.until else TemporaryError)(reason)
 
 
+def can_be_asked(name: str) -> bool:
+    """Whether DNS can have such a name."""
+    return _name(name) is not None
+
+
 def _name(text: str) -> dns.name.Name | None:
     """The name as it stands, octet by octet; nothing when DNS can have no such name."""
     labels = text.encode("utf-8", "surrogateescape").removesuffix(b".").split(b".")

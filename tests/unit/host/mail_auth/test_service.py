@@ -31,7 +31,14 @@ ZONE: nameserver.Zone = {
     KEY.name: {"TXT": [nameserver.text(KEY.record())]},
     ED25519.name: {"TXT": [nameserver.text(ED25519.record())]},
     "_dmarc.ky.example": {"TXT": [nameserver.text("v=DMARC1; p=reject; np=reject; sp=quarantine")]},
-    "_dmarc.xn--tnh-dlz.example": {"TXT": [nameserver.text("v=DMARC1; p=reject")]},
+    **{
+        f"_dmarc.{name}.example": {"TXT": [nameserver.text("v=DMARC1; p=reject")]}
+        for name in ("xn--tnh-dlz", "xn--strae-oqa", "strasse")
+    },
+    "strasse.example": {"TXT": [nameserver.text("v=spf1 -all")]},
+    "xn--tnh-dlz.example": {"TXT": [nameserver.text("v=spf1 ip4:192.0.2.10 -all")]},
+    "macro.example": {"TXT": [nameserver.text("v=spf1 exists:%{h}.macro.example -all")]},
+    "xn--tnh-dlz.example.macro.example": {"A": ["127.0.0.2"]},
     "ptr.example": {"TXT": [nameserver.text("v=spf1 ptr ~all")]},
     "66.2.0.192.in-addr.arpa": {"PTR": [f"{number}.silent.ky.example." for number in range(10)]},
     **{f"{number}.silent.ky.example": nameserver.SILENT for number in range(10)},
@@ -114,10 +121,50 @@ def test_without_a_sender_helo_is_named(running: Service) -> None:
     assert answer["dmarc"]["result"] == "pass"
 
 
-@pytest.mark.parametrize("author", ["tỉnh.example", "TỈNH.example", "xn--tnh-dlz.example", "XN--TNH-dlz.Example"])
+@pytest.mark.parametrize(
+    "author", ["tỉnh.example", "TỈNH.example", "xn--tnh-dlz.example", "XN--TNH-dlz.Example", "tỉnh。example."]
+)
 def test_a_domain_in_vietnamese_is_asked_for_as_dns_knows_it(running: Service, author: str) -> None:
     answer = judged(running, author=author)
     assert (answer["dmarc"]["author"], answer["dmarc"]["action"]) == ("xn--tnh-dlz.example", "refuse")
+
+
+@pytest.mark.parametrize(
+    ("author", "name"), [("straße.example", "xn--strae-oqa.example"), ("STRASSE.example", "strasse.example")]
+)
+def test_no_domain_is_taken_for_another(running: Service, author: str, name: str) -> None:
+    answer = judged(running, author=author)
+    assert (answer["dmarc"]["author"], answer["dmarc"]["action"]) == (name, "refuse")
+
+
+def test_the_sender_and_the_name_in_helo_are_asked_for_as_dns_knows_them(running: Service) -> None:
+    for more in ({"sender": "an@tỉnh.example"}, {"sender": "", "helo": "TỈNH.example"}):
+        answer = judged(running, author="xn--tnh-dlz.example", **more)
+        assert (answer["spf"]["result"], answer["spf"]["domain"]) == ("pass", "xn--tnh-dlz.example")
+        assert answer["dmarc"]["result"] == "pass"
+    # By the macro h, of a record in ASCII.
+    assert judged(running, helo="tỉnh.example", sender="an@macro.example")["spf"]["result"] == "pass"
+
+
+AUTHORS = ["", ".", "a..example", "\ue000.example", "\udcff.example", f"{'ă' * 60}.example", "a." * 124 + "example"]
+
+
+@pytest.mark.parametrize("author", AUTHORS, ids=range(len(AUTHORS)))
+def test_an_author_whom_dns_cannot_know_is_refused(running: Service, author: str) -> None:
+    assert judged(running, signer.dkim(KEY, LETTER), author=author) == {"refused": verdict.AUTHOR}
+
+
+FROMS = {
+    "none": LETTER.replace(b"From", b"Form"),
+    "two": b"From: <an@khac.example>\r\n" + LETTER,
+    "two, the second otherwise": b"FROM :<an@khac.example>\n" + LETTER,
+    "in the body": b"\r\n" + LETTER,
+}
+
+
+@pytest.mark.parametrize("content", FROMS.values(), ids=FROMS)
+def test_more_or_fewer_than_one_author_are_refused(running: Service, content: bytes) -> None:
+    assert judged(running, content) == {"refused": verdict.AUTHOR}
 
 
 HOSTILE_TEXTS = ["a; dkim=pass", 'a"b\\', "a\r\n b", "a (b", "a\x00b", "ă" * 500, "\ud800", " "]
@@ -147,7 +194,11 @@ def test_names_that_are_no_names_end_in_a_verdict(running: Service, name: str, s
     wrong = said if name == "address" else b"an@" * (name == "sender") + said + b".example"
     asked = head(LETTER, **{name: "WRONG"}).replace(b"WRONG", wrong)
     answer = ask(running, asked, LETTER)
-    assert answer["dmarc"]["result"] == ("none" if name == "author" else "pass" if name == "helo" else "fail")
+    if name == "author":
+        # DNS can be asked about any octet, and knows nothing of this one.
+        assert answer.get("refused") == verdict.AUTHOR or answer["dmarc"]["result"] == "none" and said == b"\\u0000"
+        return
+    assert answer["dmarc"]["result"] == ("pass" if name == "helo" else "fail")
     assert answer["spf"]["result"] == ("none" if name in ("address", "sender") else "pass")
 
 

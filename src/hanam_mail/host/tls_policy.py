@@ -65,6 +65,8 @@ def plain_domain(key: str) -> str | None:
     try:
         # What these rules refuse, Postfix does.
         domain = domain_names.in_ascii(key).removesuffix(".")
+    except domain_names.TooLong:
+        return None
     except UnicodeError as error:
         raise UnclearError("the domain cannot be written in ASCII") from error
     # Postfix takes an underscore for a letter (valid_hostname.c).

@@ -77,6 +77,6 @@ def test_every_refusal_of_the_service_has_a_text_and_no_other_is_taken(environme
     there = environment("lab")
     (host,) = there.hosts("filter")
     rules = there.render("rspamd", "authentication.lua.j2", host)
-    (said,) = re.findall(r"^local REFUSED = \{(.*?)\}$", rules, re.M | re.S)
+    (said,) = re.findall(r"^local REFUSED = \{(.*?)^\}$", rules, re.M | re.S)
     assert set(re.findall(r"(\w+) = (?:\"|TEXT)", said)) == verdict.REFUSALS
     assert 'action = "reject", message = REFUSED[verdict.refused]' in rules

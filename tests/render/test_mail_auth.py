@@ -51,6 +51,13 @@ def test_its_unit_has_tasks_and_descriptors_for_all_that_it_takes_at_once(
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_as_many_are_looked_at_as_come_in_at_once(environment: Environments, topology: str) -> None:
+    there = environment(topology)
+    most = sum(there.value("postfix", "postfix_process_limit", host) for host in there.hosts("mx"))
+    assert service.AT_ONCE >= most > 0
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
 def test_the_service_reaches_the_resolver_of_its_host_alone(environment: Environments, topology: str) -> None:
     there = environment(topology)
     for host in there.hosts("filter"):

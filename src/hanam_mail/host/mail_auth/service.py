@@ -23,7 +23,7 @@ from pathlib import Path
 from hanam_mail.host.mail_auth import verdict
 from hanam_mail.host.service import Program, say, tell_systemd
 
-# Each waits for DNS most of its time. More than Postfix lets in at once (default_process_limit).
+# Each waits for DNS most of its time. No fewer than Postfix lets in (postfix_process_limit).
 AT_ONCE = 128
 # Those that wait for one of these to end, each with a descriptor.
 MOST_WAITING = 256

@@ -337,8 +337,8 @@ def unanswered(ours: socket.socket) -> bool:
 def test_those_that_nobody_waits_for_keep_nobody_else_waiting(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(service, "STALE_SECONDS", 0.5)
-    monkeypatch.setattr(verdict, "DNS_SECONDS", 1.0)
+    monkeypatch.setattr(service, "STALE_SECONDS", 1.0)
+    monkeypatch.setattr(verdict, "DNS_SECONDS", 3.0)
     with nameserver.serve(ZONE) as (server, place):
         running = Service([place])
         busy = [bring(running, sender="a@silent.example") for _ in range(service.AT_ONCE)]
@@ -346,7 +346,8 @@ def test_those_that_nobody_waits_for_keep_nobody_else_waiting(
         late = [bring(running, sender=f"a@late{each}.example") for each in range(100)]
         for each in gone:
             each.close()
-        time.sleep(1.0)
+        # The busy ones end soon.
+        time.sleep(2.5)
         began = time.monotonic()
         assert judged(running)["dmarc"]["result"] == "pass"
         assert time.monotonic() - began < 2
@@ -384,7 +385,7 @@ def test_time_for_dns_counts_from_when_the_filter_came(
         time.sleep(1)
         ours.sendall(head(LETTER, sender="a@silent.example", author="silent.example") + LETTER)
         assert json.loads(ours.makefile("rb").readline())["dmarc"]["action"] == "later"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 2.4
     running.close()
 
 

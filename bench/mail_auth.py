@@ -79,11 +79,16 @@ def cases() -> dict[str, tuple[bytes, str, float]]:
         "100 signatures": (signed(small, *KEYS * 34), sender, HOSTILE),
         "h= of 10 kB": (start + b"b=YQ==; h=from" + b":from" * 2000 + b"\r\n" + small, sender, HOSTILE),
         "chain of 50": (sealed(small, 50), sender, HOSTILE),
-        "chain of 100,000 seals": (b"ARC-Seal: i=1; b=YQ==\r\n" * 100_000 + small, sender, HOSTILE),
+        "chain of 9,900 seals": (b"ARC-Seal: i=1; b=YQ==\r\n" * 9_900 + small, sender, HOSTILE),
         "27 MB of blank lines": (start + b"h=from; b=YQ==\r\n" + small + b" \r\n" * (LARGE // 3), sender, HOSTILE),
         "27 MB of blanks": (start + b"h=from; b=YQ==\r\n" + small + b" " * LARGE, sender, HOSTILE),
         "10 MB of header": (b"".join(b"X-%06d: a\r\n" % each for each in range(800_000)) + small, sender, HOSTILE),
-        "signatures of no base64": ((start + b"h=from; b=*\r\n") * 10_000 + small, sender, HOSTILE),
+        "1 MB of header": (
+            b"".join(b"X-%04d: %090d\r\n" % (each, each) for each in range(9_900)) + small,
+            sender,
+            HOSTILE,
+        ),
+        "signatures of no base64": ((start + b"h=from; b=*\r\n") * 9_000 + small, sender, HOSTILE),
     }
 
 
@@ -99,7 +104,7 @@ def timed(content: bytes, sender: str, address: tuple[str, int]) -> Run:
     envelope = verdict.Envelope(ENVELOPE.address, ENVELOPE.helo, sender, ENVELOPE.author)
     load, began, before, number = os.getloadavg()[0], time.perf_counter(), time.process_time(), 0
     while number == 0 or time.perf_counter() - began < 0.5:
-        json.dumps(verdict.judge(envelope, content, [address]))
+        json.dumps(verdict.judge(envelope, content, [address], time.monotonic() + verdict.DNS_SECONDS))
         number += 1
     cpu = (time.process_time() - before) / number
     return Run(cpu, cpu, load)

@@ -37,6 +37,27 @@ def test_each_waits_longer_than_the_one_that_it_asks(environment: Environments, 
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_its_unit_has_tasks_and_descriptors_for_all_that_it_takes_at_once(
+    environment: Environments, topology: str
+) -> None:
+    there = environment(topology)
+    for host in there.hosts("filter"):
+        unit = there.render("mail_auth", "hanam-mail-auth.service.j2", host)
+        (tasks,) = re.findall(r"^TasksMax=(\d+)$", unit, re.M)
+        assert int(tasks) >= service.AT_ONCE + 16
+        (descriptors,) = re.findall(r"^LimitNOFILE=(\d+)$", unit, re.M)
+        # A connection each, and a question to the resolver of those that are looked at.
+        assert int(descriptors) >= 2 * service.AT_ONCE + service.MOST_WAITING + 100
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_as_many_are_looked_at_as_come_in_at_once(environment: Environments, topology: str) -> None:
+    there = environment(topology)
+    most = sum(there.value("postfix", "postfix_process_limit", host) for host in there.hosts("mx"))
+    assert service.AT_ONCE >= most > 0
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
 def test_the_service_reaches_the_resolver_of_its_host_alone(environment: Environments, topology: str) -> None:
     there = environment(topology)
     for host in there.hosts("filter"):
@@ -57,3 +78,12 @@ def test_the_packages_own_judges_are_off_and_no_scores_are_lost(environment: Env
     # rspamd checks a file together with those that are there: what stands in for modules comes before they go.
     files = there.value("rspamd", "_rspamd_files | map(attribute='src', default='') | list", host)
     assert files.index("authentication.lua.j2") < files.index("modules.conf.j2")
+
+
+def test_every_refusal_of_the_service_has_a_text_and_no_other_is_taken(environment: Environments) -> None:
+    there = environment("lab")
+    (host,) = there.hosts("filter")
+    rules = there.render("rspamd", "authentication.lua.j2", host)
+    (said,) = re.findall(r"^local REFUSED = \{(.*?)^\}$", rules, re.M | re.S)
+    assert set(re.findall(r"(\w+) = (?:\"|TEXT)", said)) == verdict.REFUSALS
+    assert 'action = "reject", message = REFUSED[verdict.refused]' in rules

@@ -20,8 +20,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import dns.name
-import idna
 
+from hanam_mail.host import domain_names
 from hanam_mail.host.dane import Names, UnclearError
 from hanam_mail.host.service import Program, say, tell_systemd
 
@@ -62,23 +62,15 @@ def plain_domain(key: str) -> str | None:
     """
     if key.startswith((".", "[")):
         return None
-    domain = in_ascii(key).removesuffix(".")
-    # Postfix takes an underscore for a letter (valid_hostname.c).
-    return domain if is_host(domain.replace("_", "a")) else None
-
-
-def in_ascii(domain: str) -> str:
-    """The domain in lower case as Postfix writes it for DNS (midna_domain.c): by UTS 46, to which "ß" is no "ss".
-
-    Other rules would lead to another domain, or refuse one that Postfix sends to. What these refuse, Postfix does.
-    """
-    if domain.isascii():
-        return domain.lower()
     try:
-        labels = idna.uts46_remap(domain, std3_rules=False, transitional=False).split(".")
-        return ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
+        # What these rules refuse, Postfix does.
+        domain = domain_names.in_ascii(key).removesuffix(".")
+    except domain_names.TooLong:
+        return None
     except UnicodeError as error:
         raise UnclearError("the domain cannot be written in ASCII") from error
+    # Postfix takes an underscore for a letter (valid_hostname.c).
+    return domain if is_host(domain.replace("_", "a")) else None
 
 
 # --- Netstrings (the socketmap protocol) ---

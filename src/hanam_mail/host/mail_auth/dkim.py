@@ -75,7 +75,7 @@ def _check_tags(read: signature.Signature) -> str:
     if "from" not in fields or "" in fields:
         raise Refused("author not signed", counts_as_none=True)
     identity = _IDENTITY.fullmatch(said["i"]) if "i" in said else None
-    names = identity[1].lower() if identity else read.domain
+    names = signature.in_ascii(identity[1]) if identity else read.domain
     if ("i" in said and not identity) or not f".{names}".endswith(f".{read.domain}"):
         raise Refused("identity of another domain", counts_as_none=True)
     if "q" in said and "dns/txt" not in tags.words(said["q"]):

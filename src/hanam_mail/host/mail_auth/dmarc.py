@@ -37,6 +37,7 @@ def check(questions: Questions, author: str, sent: spf.Result, signed: Sequence[
     # Identical domains are aligned in both modes.
     exactly = author in signers or author == sender
     tree = Tree(questions)
+    record, policy = None, ""
     try:
         record = tree.policy(author)
         if record is None or not record.usable:
@@ -48,8 +49,10 @@ def check(questions: Questions, author: str, sent: spf.Result, signed: Sequence[
         if policy != "none" and (waits := _waits(tree, record, author, sent, signed)):
             return Result("temperror", author, record.domain, policy, LATER, reason=waits)
     except TemporaryError as error:
-        # Whoever passes by any record passes.
-        return Result("temperror", author, action=ACCEPT if exactly else LATER, authentic=exactly, reason=str(error))
+        # Whoever passes by any record passes; where nothing is asked for, nothing is put off.
+        action = ACCEPT if exactly or policy == "none" else LATER
+        domain = record.domain if record else ""
+        return Result("temperror", author, domain, policy or "none", action, authentic=exactly, reason=str(error))
     return Result("fail", author, record.domain, policy, _ACTIONS[policy], reason=_reason(sent, signed))
 
 

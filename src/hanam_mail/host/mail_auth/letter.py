@@ -9,25 +9,32 @@ _NEXT_FIELD = re.compile(rb"\r\n(?![ \t])")
 _BLANKS = re.compile(rb"[ \t]+")
 _LINE_END = b"\r\n"
 _STEP = _LINE_END * 4096
+# Octets and lines of a head. The filter and others read no more of one either, and each field takes memory of its own.
+MOST_HEAD = 2**20
+MOST_LINES = 10_000
 
 
-@dataclass(frozen=True)
+class TooLong(ValueError):
+    """The head of a message has more octets or lines than any honest one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A header field as it came, without the line end behind it."""
 
     raw: bytes
 
-    @cached_property
+    @property
     def name(self) -> str:
         """In small letters."""
         return self.raw.partition(b":")[0].rstrip(b" \t").decode("latin-1").lower()
 
-    @cached_property
+    @property
     def value(self) -> str:
         """What stands behind the colon, folded as it is; octets that are no UTF-8 are kept."""
         return self.raw.partition(b":")[2].decode("utf-8", "surrogateescape")
 
-    @cached_property
+    @property
     def relaxed(self) -> bytes:
         """In the form "relaxed", without a line end."""
         return relaxed(self.raw)
@@ -40,9 +47,10 @@ def relaxed(raw: bytes) -> bytes:
 
 
 class Letter:
-    """A whole message, of any line ends."""
+    """A whole message, of any line ends; TooLong before any of it is taken apart."""
 
     def __init__(self, content: bytes) -> None:
+        _measure_head(content)
         # Filters hand over the lines of a folded field with a line feed alone.
         content = content.replace(_LINE_END, b"\n").replace(b"\n", _LINE_END)
         if content.startswith(_LINE_END):
@@ -53,16 +61,13 @@ class Letter:
         self._hashes: dict[tuple[str, int | None], tuple[bytes, bool]] = {}
 
     @cached_property
-    def fields(self) -> list[Field]:
-        """From the first to the last."""
-        return [Field(raw) for raw in _NEXT_FIELD.split(self._head) if b":" in raw]
-
-    @cached_property
     def by_name(self) -> dict[str, list[Field]]:
         """Name in small letters -> its fields, from the first to the last."""
         found: dict[str, list[Field]] = {}
-        for each in self.fields:
-            found.setdefault(each.name, []).append(each)
+        for raw in _NEXT_FIELD.split(self._head):
+            if b":" in raw:
+                each = Field(raw)
+                found.setdefault(each.name, []).append(each)
         return found
 
     def body_hash(self, form: str, length: int | None) -> tuple[bytes, bool]:
@@ -89,6 +94,16 @@ class Letter:
             body = body.replace(b"  ", b" ")
         body = body.replace(b" " + _LINE_END, _LINE_END)
         return _one_line_end(body.removesuffix(b" "))
+
+
+def _measure_head(content: bytes) -> None:
+    """TooLong unless its empty line comes soon; looks at no more than that."""
+    if content.startswith((b"\n", _LINE_END)):
+        return
+    ends = [content.find(line, 0, MOST_HEAD) for line in (b"\n\n", b"\n\r\n")]
+    end = min((each for each in ends if each >= 0), default=len(content))
+    if end > MOST_HEAD or content.count(b"\n", 0, end) >= MOST_LINES:
+        raise TooLong("the head of the message is too long")
 
 
 def _one_line_end(body: bytes) -> bytes:

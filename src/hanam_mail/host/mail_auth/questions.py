@@ -1,7 +1,8 @@
 """Questions to the host's own resolver, for one message: within one time and one number for all of them."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import dns.exception
@@ -23,6 +24,10 @@ class TemporaryError(Exception):
     """DNS does not say now; it may later."""
 
 
+class OutOfTime(TemporaryError):
+    """There was no time, or too little, to ask."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """`records`: texts of TXT as bytes, addresses, or names without the dot at their end; of MX (preference, name).
@@ -37,7 +42,10 @@ class Answer:
 
 @dataclass
 class Questions:
-    """`servers`: (address, port). `until`: on time.monotonic()'s clock. `left`: questions that may still be put."""
+    """`servers`: (address, port). `until`: on time.monotonic()'s clock. `left`: questions that may still be put.
+
+    What there was no time for is asked again when there is.
+    """
 
     servers: Sequence[tuple[str, int]]
     until: float
@@ -54,6 +62,8 @@ class Questions:
         if key not in self._answers:
             try:
                 self._answers[key] = self._ask(wanted, kind)
+            except OutOfTime:
+                raise
             except TemporaryError as error:
                 self._answers[key] = error
         answer = self._answers[key]
@@ -68,6 +78,15 @@ class Questions:
     def names(self, name: str, kind: str) -> list[str]:
         """Addresses, or names that PTR knows, as text."""
         return [str(record) for record in self.ask(name, kind).records]
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """No more time than that for what is asked inside."""
+        whole, self.until = self.until, min(self.until, time.monotonic() + seconds)
+        try:
+            yield
+        finally:
+            self.until = whole
 
     def _ask(self, name: dns.name.Name, kind: str) -> Answer:
         if self.left <= 0:
@@ -94,7 +113,13 @@ class Questions:
             problem = dns.rcode.to_text(code)
             # A resolver that cannot say has tried for itself.
             break
-        raise TemporaryError(f"DNS on {name.to_text(omit_final_dot=True)} {kind}: {problem}")
+        reason = f"DNS on {name.to_text(omit_final_dot=True)} {kind}: {problem}"
+        raise (OutOfTime if time.monotonic() >= self.until else TemporaryError)(reason)
+
+
+def can_be_asked(name: str) -> bool:
+    """Whether DNS can have such a name."""
+    return _name(name) is not None
 
 
 def _name(text: str) -> dns.name.Name | None:

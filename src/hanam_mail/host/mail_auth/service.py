@@ -1,8 +1,8 @@
 """Tells the filter who really sent a message from outside (Đ4.6): `hanam-mail-auth NAMESERVER...`.
 
 The filter connects by a Unix socket, writes one line of JSON - address, helo, sender, author, size - and so many octets
-of the message as it came, and reads one line of JSON (verdict.judge). An answer that is none, {"error": ...}, makes it
-ask the sender to come again.
+of the message as it came, and reads one line of JSON (verdict.judge): a verdict, or {"refused": ...} for what no honest
+sender writes. An answer that is neither, {"error": ...}, makes it ask the sender to come again.
 """
 
 import argparse
@@ -14,19 +14,30 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
 
 from hanam_mail.host.mail_auth import verdict
-from hanam_mail.host.service import Program, tell_systemd
+from hanam_mail.host.service import Program, say, tell_systemd
 
-# Each waits for DNS most of its time.
-AT_ONCE = 32
-# Octets of messages that are looked at together; each takes three to four times as much memory.
+# Each waits for DNS most of its time. No fewer than Postfix lets in (postfix_process_limit).
+AT_ONCE = 128
+# Those that wait for one of these to end, each with a descriptor.
+MOST_WAITING = 256
+# Octets of large messages that are looked at together; each takes three to four times as much memory.
 ROOM = 96 * 2**20
-# For the filter to write and to read. It waits 15 s in all.
+# A smaller message waits for nobody's room.
+LARGE = 2**20
+# Times count from when the filter came, which waits 15 s in all. Whose turn comes later than this is not judged: the
+# filter would be gone before the end, and those behind would come as late.
+STALE_SECONDS = 4.0
+# For the filter to write and to read.
 PATIENCE = 12.0
+# How often operators are told of those.
+TOLD_SECONDS = 60.0
 # A thread that needs longer does not come back: systemd starts the service anew (WatchdogSec).
 STUCK_SECONDS = 60.0
 LONGEST_HEAD = 16384
@@ -35,6 +46,10 @@ NAMESERVER_PORT = 53
 
 class BadRequest(Exception):
     """The filter did not say what it must."""
+
+
+class Abandoned(Exception):
+    """Nobody waits for the verdict any more, or not long enough."""
 
 
 class Service:
@@ -47,6 +62,10 @@ class Service:
         self._freed = threading.Condition()
         self._running: dict[int, float] = {}
         self._pool = ThreadPoolExecutor(AT_ONCE)
+        self._count = threading.Lock()
+        self._waiting = 0
+        self._dropped = 0
+        self._told = -TOLD_SECONDS
 
     @property
     def stuck(self) -> bool:
@@ -55,61 +74,104 @@ class Service:
         return any(now - began > STUCK_SECONDS for began in list(self._running.values()))
 
     def take(self, connection: socket.socket) -> None:
-        """Answer one connection, in time."""
-        self._pool.submit(self._answer, connection)
+        """Answer one connection that comes now, in time or not at all: the filter asks its sender to come again."""
+        with self._count:
+            full = self._waiting >= MOST_WAITING
+            self._waiting += not full
+            self._dropped += full
+        if full:
+            connection.close()
+        else:
+            self._pool.submit(self._answer, connection, time.monotonic())
+
+    def tell(self) -> None:
+        """Say once a minute how many were not answered."""
+        now = time.monotonic()
+        with self._count:
+            if not self._dropped or now - self._told < TOLD_SECONDS:
+                return
+            number, self._dropped, self._told = self._dropped, 0, now
+        say(5, f"{number} messages were not judged: their turn came too late, or the filter had gone")
 
     def close(self) -> None:
         """Come to the end with those that were taken."""
         self._pool.shutdown()
 
-    def _answer(self, connection: socket.socket) -> None:
+    def _answer(self, connection: socket.socket, came: float) -> None:
+        with self._count:
+            self._waiting -= 1
         thread = threading.get_ident()
         self._running[thread] = time.monotonic()
         try:
             with connection:
-                connection.settimeout(PATIENCE)
-                answer = self._judged(connection)
+                _check_wanted(connection, came)
+                connection.settimeout(PATIENCE - (time.monotonic() - came))
+                answer = self._judged(connection, came)
                 # What is no Unicode is shown as a question mark.
                 text = json.dumps(answer, ensure_ascii=False, separators=(",", ":")) + "\n"
                 connection.sendall(text.encode("utf-8", "replace"))
+        except Abandoned:
+            with self._count:
+                self._dropped += 1
         except OSError as error:
-            print(f"<4>the filter was not answered: {error or type(error).__name__}", file=sys.stderr, flush=True)
+            say(4, f"the filter was not answered: {error or type(error).__name__}")
         finally:
             del self._running[thread]
 
-    def _judged(self, connection: socket.socket) -> dict[str, object]:
+    def _judged(self, connection: socket.socket, came: float) -> dict[str, object]:
         try:
             with connection.makefile("rb") as stream:
                 envelope, size = _head(stream.readline(LONGEST_HEAD))
-                self._wait_for_room(size)
-                try:
-                    content = stream.read(size)
-                    if len(content) != size:
-                        raise BadRequest("the message is not whole")
-                    return verdict.judge(envelope, content, self._servers)
-                finally:
-                    self._give_room(size)
+                with self._room_for(size, came + STALE_SECONDS):
+                    until = came + verdict.DNS_SECONDS
+                    return verdict.judge(envelope, _content(stream, size, connection), self._servers, until)
         except BadRequest as error:
             return {"error": str(error)}
-        except OSError:
+        except (OSError, Abandoned):
             raise
         except Exception as error:
             # A fault of this program: the filter lets nothing pass, and somebody has to read of it.
             said = traceback.format_exc().replace("\n", " | ")
-            print(f"<3>no verdict on a message: {said}", file=sys.stderr, flush=True)
+            say(3, f"no verdict on a message: {said}")
             return {"error": type(error).__name__}
 
-    def _wait_for_room(self, size: int) -> None:
+    @contextmanager
+    def _room_for(self, size: int, until: float) -> Iterator[None]:
+        if size < LARGE:
+            yield
+            return
         with self._freed:
             # One that is larger than all of it comes alone.
-            if not self._freed.wait_for(lambda: min(size, self._size) <= self._room, PATIENCE):
+            if not self._freed.wait_for(lambda: min(size, self._size) <= self._room, until - time.monotonic()):
                 raise BadRequest("too many large messages at once")
             self._room -= size
+        try:
+            yield
+        finally:
+            with self._freed:
+                self._room += size
+                self._freed.notify_all()
 
-    def _give_room(self, size: int) -> None:
-        with self._freed:
-            self._room += size
-            self._freed.notify_all()
+
+def _check_wanted(connection: socket.socket, came: float) -> None:
+    if time.monotonic() - came > STALE_SECONDS or _hung_up(connection):
+        raise Abandoned
+
+
+def _hung_up(connection: socket.socket) -> bool:
+    """Whether the other side is gone for good; one that only has nothing more to say still listens."""
+    look = select.poll()
+    look.register(connection, 0)
+    return bool(look.poll(0))
+
+
+def _content(stream: BufferedIOBase, size: int, connection: socket.socket) -> bytes:
+    content = stream.read(size)
+    if len(content) != size:
+        raise BadRequest("the message is not whole")
+    if _hung_up(connection):
+        raise Abandoned
+    return content
 
 
 def _head(line: bytes) -> tuple[verdict.Envelope, int]:
@@ -134,6 +196,7 @@ def serve(service: Service, door: socket.socket, program: Program) -> None:
     while not stop.is_set() and not program.replaced:
         if not service.stuck:
             tell_systemd("WATCHDOG=1")
+        service.tell()
         if select.select([door], [], [], 1)[0]:
             try:
                 connection = door.accept()[0]

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from hanam_mail.host import domain_names
 from hanam_mail.host.mail_auth import keys, tags
 from hanam_mail.host.mail_auth.keys import NoKey
 from hanam_mail.host.mail_auth.letter import Field, Letter, relaxed
 from hanam_mail.host.mail_auth.questions import Questions
 
 _B = re.compile(rb"((?:^|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*")
-_LABEL = r"[A-Za-z0-9_\x80-\U0010ffff](?:[A-Za-z0-9_\x80-\U0010ffff-]{0,61}[A-Za-z0-9_\x80-\U0010ffff])?"
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 _SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _NUMBER = re.compile(r"\d{1,12}", re.ASCII)
@@ -41,20 +42,15 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Signature:
-    """A field with its tags; those that every kind of signature has are well formed."""
+    """A field with its tags; those that every kind of signature has are well formed.
+
+    `domain` and `selector` are as DNS knows them (RFC 8616), the first in small letters.
+    """
 
     field: Field
     tags: dict[str, str]
-
-    @property
-    def domain(self) -> str:
-        """In small letters."""
-        return self.tags["d"].lower()
-
-    @property
-    def selector(self) -> str:
-        """As it is written."""
-        return self.tags["s"]
+    domain: str
+    selector: str
 
     @property
     def start(self) -> str:
@@ -71,13 +67,23 @@ def read(field: Field) -> Signature:
     for name in ("a", "b", "d", "s"):
         if not said.get(name):
             raise Refused(f"no {name}=", counts_as_none=True)
-    if not _DOMAIN.fullmatch(said["d"]) or not _SELECTOR.fullmatch(said["s"]):
+    selector = said["s"] if said["s"].isascii() else in_ascii(said["s"])
+    domain = in_ascii(said["d"])
+    if not _DOMAIN.fullmatch(domain) or not _SELECTOR.fullmatch(selector):
         raise Refused("malformed", counts_as_none=True)
-    if len(said["s"].encode("utf-8", "surrogateescape")) + len(said["d"]) + len("._domainkey.") > LONGEST_NAME:
+    if len(selector) + len(domain) + len("._domainkey.") > LONGEST_NAME:
         raise Refused("malformed", counts_as_none=True)
     if said["a"] not in keys.ALGORITHMS:
         raise Refused("algorithm", counts_as_none=True)
-    return Signature(field, said)
+    return Signature(field, said, domain, selector)
+
+
+def in_ascii(name: str) -> str:
+    """A name of a tag as DNS knows it; Refused when it can have none such."""
+    try:
+        return domain_names.in_ascii(name)
+    except UnicodeError as error:
+        raise Refused("malformed", counts_as_none=True) from error
 
 
 def number(signature: Signature, name: str) -> int | None:

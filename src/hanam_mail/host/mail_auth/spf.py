@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hanam_mail.host.mail_auth import spf_record
-from hanam_mail.host.mail_auth.questions import Answer, Questions, TemporaryError
+from hanam_mail.host.mail_auth.questions import Answer, OutOfTime, Questions, TemporaryError
 from hanam_mail.host.mail_auth.spf_record import Mechanism, Permanent
 
 type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -125,14 +125,21 @@ class _Check:
         return any(self._is_among(host, each) for _, host in sorted(exchangers) if host)
 
     def _validated_names(self) -> Iterator[str]:
-        """Names of the client whose addresses hold it too (section 5.5); what DNS does not say now is passed over."""
+        """Names of the client whose addresses hold it too (section 5.5).
+
+        What DNS does not say now is passed over, but not the end of the time for all of it (section 4.6.4).
+        """
         try:
             names = self._asked(f"{ipaddress.ip_address(self.client).reverse_pointer}", "PTR").records
+        except OutOfTime:
+            raise
         except TemporaryError:
             return
         for name in list(names)[:MOST_NAMES]:
             try:
                 addresses = self._asked(str(name), self._kind).records
+            except OutOfTime:
+                raise
             except TemporaryError:
                 continue
             if str(self.client) in (str(ipaddress.ip_address(str(each))) for each in addresses):

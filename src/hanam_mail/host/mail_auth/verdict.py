@@ -1,18 +1,24 @@
 """All that the filter asks about one message, and the one answer that it gets."""
 
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from hanam_mail.host import domain_names
 from hanam_mail.host.mail_auth import arc, dkim, dmarc, spf
-from hanam_mail.host.mail_auth.letter import Letter
-from hanam_mail.host.mail_auth.questions import Questions
+from hanam_mail.host.mail_auth.letter import Letter, TooLong
+from hanam_mail.host.mail_auth.questions import Questions, can_be_asked
 
-# For all questions of one message together. The filter waits longer.
+# For all questions of one message together, from when the filter came. It waits longer.
 DNS_SECONDS = 10.0
+# For SPF of these: a list of senders that does not answer leaves time to a signature and to the author's policy.
+SPF_SECONDS = 4.0
 # SPF may put 120, DMARC 8 a domain, each signature and each seal one.
 MOST_QUESTIONS = 400
+
+# What is refused for good, without a verdict: a head that is too long; no author whose domain DNS can be asked about.
+HEAD, AUTHOR = "head", "author"
+REFUSALS = {HEAD, AUTHOR}
 
 _PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+./^_`{|}~@-]+")
 _NOT_IN_COMMENTS = re.compile(r"[^\x20\x21\x23-\x27\x2a-\x5b\x5d-\x7e]")
@@ -29,12 +35,24 @@ class Envelope:
     author: str
 
 
-def judge(envelope: Envelope, content: bytes, servers: Sequence[tuple[str, int]]) -> dict[str, object]:
-    """The answer: `spf`, `dkim`, `arc` and `dmarc` as their modules give them, and `results`, a field's text."""
-    letter = Letter(content)
-    questions = Questions(servers, time.monotonic() + DNS_SECONDS, MOST_QUESTIONS)
-    author = in_ascii(envelope.author)
-    sent = spf.check(questions, envelope.address, envelope.helo, _domain_in_ascii(envelope.sender))
+def judge(envelope: Envelope, content: bytes, servers: Sequence[tuple[str, int]], until: float) -> dict[str, object]:
+    """The answer: `spf`, `dkim`, `arc` and `dmarc` as their modules give them, and `results`, a field's text.
+
+    Or `refused` alone, for good: one of REFUSALS. `until`, on time.monotonic()'s clock, questions are put.
+    """
+    try:
+        letter = Letter(content)
+    except TooLong:
+        return {"refused": HEAD}
+    # The letter has its own. What the caller still holds is held for as long as DNS takes.
+    del content
+    questions = Questions(servers, until, MOST_QUESTIONS)
+    author = _in_ascii(envelope.author)
+    # The filter looks before it asks, with other code: what it takes for the author need not be what stands here.
+    if len(letter.by_name.get("from", ())) != 1 or not author or not can_be_asked(f"_dmarc.{author}"):
+        return {"refused": AUTHOR}
+    with questions.within(SPF_SECONDS):
+        sent = spf.check(questions, envelope.address, _in_ascii(envelope.helo), _domain_in_ascii(envelope.sender))
     signed = dkim.check(letter, questions, author)
     # The verdict on the author before the chain: should time run out, let it be for what decides nothing.
     judged = dmarc.check(questions, author, sent, signed)
@@ -48,20 +66,17 @@ def judge(envelope: Envelope, content: bytes, servers: Sequence[tuple[str, int]]
     }
 
 
-def in_ascii(domain: str) -> str:
-    """A domain as DNS knows it, in small letters (RFC 5890); one that cannot be turned so, as it is."""
-    name = domain.lower().removesuffix(".")
-    if name.isascii():
-        return name
+def _in_ascii(domain: str) -> str:
+    """As DNS knows it; "", which no DNS has, where it cannot be written so."""
     try:
-        return name.encode("idna").decode("ascii").lower()
+        return domain_names.in_ascii(domain).removesuffix(".")
     except UnicodeError:
-        return name
+        return ""
 
 
 def _domain_in_ascii(address: str) -> str:
     local, sign, domain = address.rpartition("@")
-    return local + sign + in_ascii(domain)
+    return local + sign + _in_ascii(domain)
 
 
 def results(

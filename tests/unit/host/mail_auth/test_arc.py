@@ -229,7 +229,7 @@ def test_a_key_that_dns_cannot_give_now_leaves_it_open(address: tuple[str, int],
 def test_no_chain_keeps_it_busy(address: tuple[str, int]) -> None:
     message = chain(50)
     long = message.replace(b"i=1; mx.example;", b"i=1; mx.example;" + b" a" * 400_000)
-    many = b"ARC-Seal: i=1; a=rsa-sha256; cv=none; d=a.example; s=a; b=YQ==\r\n" * 100_000 + LETTER
+    many = b"ARC-Seal: i=1; a=rsa-sha256; cv=none; d=a.example; s=a; b=YQ==\r\n" * 9900 + LETTER
     blanks = b"ARC-Authentication-Results:" + b" " * 1_000_000 + b"\r\n" + message
     began = time.process_time()
     for each in (message, long, many, blanks):

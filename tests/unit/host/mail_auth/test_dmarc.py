@@ -72,6 +72,8 @@ ZONE: nameserver.Zone = {
     "_dmarc.fails.example": nameserver.FAILS,
     "_dmarc.upper.lower-fails.example": {"TXT": [nameserver.text("v=DMARC1; p=reject")]},
     "_dmarc.lower-fails.example": nameserver.FAILS,
+    "_dmarc.asks-nothing.lower-fails.example": {"TXT": [nameserver.text("v=DMARC1; p=none")]},
+    "_dmarc.asks-to-test.lower-fails.example": {"TXT": [nameserver.text("v=DMARC1; p=quarantine; t=y")]},
     "_dmarc.alias.example": {"CNAME": ["_dmarc.refuse.example."]},
     "there.absent.example": {"A": ["192.0.2.1"]},
     "mailonly.absent.example": {"MX": ["0 ."]},
@@ -202,6 +204,16 @@ def test_a_domain_without_a_record_that_can_be_read_asks_for_nothing(served: Ser
     result = check(served, author)
     assert (result.result, result.policy, result.action, result.authentic) == ("none", "none", "accept", False)
     assert check(served, author, signed=author).authentic
+
+
+@pytest.mark.parametrize("name", ["asks-nothing", "asks-to-test"])
+def test_who_asks_for_nothing_is_not_put_off_for_what_stands_above(served: Served, name: str) -> None:
+    author = f"{name}.lower-fails.example"
+    for sent, signed in ((NOBODY, "a.lower-fails.example"), ("a.lower-fails.example", "")):
+        result = check(served, author, sent, signed)
+        assert (result.result, result.record, result.policy) == ("temperror", author, "none")
+        assert (result.action, result.authentic) == ("accept", False)
+    assert check(served, author, signed=author).result == "pass"
 
 
 def test_without_an_author_nothing_passes(served: Served) -> None:

@@ -72,6 +72,23 @@ def test_silence_ends_and_all_questions_together_have_one_time(monkeypatch: pyte
         assert time.monotonic() - began < 1.5
 
 
+def test_what_a_part_had_no_time_for_is_asked_again_by_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "TRY_SECONDS", 0.4)
+    with nameserver.serve(ZONE) as (server, address):
+        asked = nameserver.questions(address)
+        with asked.within(0.2):
+            for name in ("silent.example", "here.example"):
+                with pytest.raises(questions.OutOfTime):
+                    asked.ask(name, "A")
+        assert asked.ask("here.example", "A").records == ("192.0.2.1",)
+        for _ in range(2):
+            with pytest.raises(TemporaryError, match="Timeout"):
+                asked.ask("silent.example", "A")
+        assert [name for name, _ in server.asked].count("silent.example") == 1 + questions.TRIES
+        with asked.within(1000):
+            assert asked.until < time.monotonic() + 6
+
+
 def test_a_resolver_that_is_not_there_is_temporary() -> None:
     asked = Questions([("127.0.0.1", 1)], time.monotonic() + 1, 10)
     with pytest.raises(TemporaryError):

@@ -31,7 +31,17 @@ ZONE: nameserver.Zone = {
     KEY.name: {"TXT": [nameserver.text(KEY.record())]},
     ED25519.name: {"TXT": [nameserver.text(ED25519.record())]},
     "_dmarc.ky.example": {"TXT": [nameserver.text("v=DMARC1; p=reject; np=reject; sp=quarantine")]},
-    "_dmarc.xn--tnh-dlz.example": {"TXT": [nameserver.text("v=DMARC1; p=reject")]},
+    **{
+        f"_dmarc.{name}.example": {"TXT": [nameserver.text("v=DMARC1; p=reject")]}
+        for name in ("xn--tnh-dlz", "xn--strae-oqa", "strasse")
+    },
+    "strasse.example": {"TXT": [nameserver.text("v=spf1 -all")]},
+    "xn--tnh-dlz.example": {"TXT": [nameserver.text("v=spf1 ip4:192.0.2.10 -all")]},
+    "macro.example": {"TXT": [nameserver.text("v=spf1 exists:%{h}.macro.example -all")]},
+    "xn--tnh-dlz.example.macro.example": {"A": ["127.0.0.2"]},
+    "ptr.example": {"TXT": [nameserver.text("v=spf1 ptr ~all")]},
+    "66.2.0.192.in-addr.arpa": {"PTR": [f"{number}.silent.ky.example." for number in range(10)]},
+    **{f"{number}.silent.ky.example": nameserver.SILENT for number in range(10)},
     "silent.example": nameserver.SILENT,
     "_dmarc.silent.example": nameserver.SILENT,
 }
@@ -111,10 +121,50 @@ def test_without_a_sender_helo_is_named(running: Service) -> None:
     assert answer["dmarc"]["result"] == "pass"
 
 
-@pytest.mark.parametrize("author", ["tỉnh.example", "TỈNH.example", "xn--tnh-dlz.example", "XN--TNH-dlz.Example"])
+@pytest.mark.parametrize(
+    "author", ["tỉnh.example", "TỈNH.example", "xn--tnh-dlz.example", "XN--TNH-dlz.Example", "tỉnh。example."]
+)
 def test_a_domain_in_vietnamese_is_asked_for_as_dns_knows_it(running: Service, author: str) -> None:
     answer = judged(running, author=author)
     assert (answer["dmarc"]["author"], answer["dmarc"]["action"]) == ("xn--tnh-dlz.example", "refuse")
+
+
+@pytest.mark.parametrize(
+    ("author", "name"), [("straße.example", "xn--strae-oqa.example"), ("STRASSE.example", "strasse.example")]
+)
+def test_no_domain_is_taken_for_another(running: Service, author: str, name: str) -> None:
+    answer = judged(running, author=author)
+    assert (answer["dmarc"]["author"], answer["dmarc"]["action"]) == (name, "refuse")
+
+
+def test_the_sender_and_the_name_in_helo_are_asked_for_as_dns_knows_them(running: Service) -> None:
+    for more in ({"sender": "an@tỉnh.example"}, {"sender": "", "helo": "TỈNH.example"}):
+        answer = judged(running, author="xn--tnh-dlz.example", **more)
+        assert (answer["spf"]["result"], answer["spf"]["domain"]) == ("pass", "xn--tnh-dlz.example")
+        assert answer["dmarc"]["result"] == "pass"
+    # By the macro h, of a record in ASCII.
+    assert judged(running, helo="tỉnh.example", sender="an@macro.example")["spf"]["result"] == "pass"
+
+
+AUTHORS = ["", ".", "a..example", "\ue000.example", "\udcff.example", f"{'ă' * 60}.example", "a." * 124 + "example"]
+
+
+@pytest.mark.parametrize("author", AUTHORS, ids=range(len(AUTHORS)))
+def test_an_author_whom_dns_cannot_know_is_refused(running: Service, author: str) -> None:
+    assert judged(running, signer.dkim(KEY, LETTER), author=author) == {"refused": verdict.AUTHOR}
+
+
+FROMS = {
+    "none": LETTER.replace(b"From", b"Form"),
+    "two": b"From: <an@khac.example>\r\n" + LETTER,
+    "two, the second otherwise": b"FROM :<an@khac.example>\n" + LETTER,
+    "in the body": b"\r\n" + LETTER,
+}
+
+
+@pytest.mark.parametrize("content", FROMS.values(), ids=FROMS)
+def test_more_or_fewer_than_one_author_are_refused(running: Service, content: bytes) -> None:
+    assert judged(running, content) == {"refused": verdict.AUTHOR}
 
 
 HOSTILE_TEXTS = ["a; dkim=pass", 'a"b\\', "a\r\n b", "a (b", "a\x00b", "ă" * 500, "\ud800", " "]
@@ -144,7 +194,11 @@ def test_names_that_are_no_names_end_in_a_verdict(running: Service, name: str, s
     wrong = said if name == "address" else b"an@" * (name == "sender") + said + b".example"
     asked = head(LETTER, **{name: "WRONG"}).replace(b"WRONG", wrong)
     answer = ask(running, asked, LETTER)
-    assert answer["dmarc"]["result"] == ("none" if name == "author" else "pass" if name == "helo" else "fail")
+    if name == "author":
+        # DNS can be asked about any octet, and knows nothing of this one.
+        assert answer["dmarc"]["result"] == "none" if said == b"\\u0000" else answer == {"refused": verdict.AUTHOR}
+        return
+    assert answer["dmarc"]["result"] == ("pass" if name == "helo" else "fail")
     assert answer["spf"]["result"] == ("none" if name in ("address", "sender") else "pass")
 
 
@@ -218,13 +272,36 @@ def test_resolvers_that_are_silent_end_in_a_verdict_to_come_again(
     )
 
 
+def test_a_signature_decides_where_the_list_of_senders_takes_all_its_time(
+    running: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "TRY_SECONDS", 0.5)
+    monkeypatch.setattr(verdict, "SPF_SECONDS", 1.2)
+    monkeypatch.setattr(verdict, "DNS_SECONDS", 3.0)
+    began = time.monotonic()
+    answer = judged(running, signer.dkim(KEY, LETTER), address="192.0.2.66", sender="an@ptr.example")
+    assert time.monotonic() - began < 2.5
+    assert answer["spf"]["result"] == "temperror"
+    assert (answer["dmarc"]["result"], answer["dmarc"]["authentic"]) == ("pass", True)
+    # Without one the policy is still found.
+    assert judged(running, address="192.0.2.66", sender="an@ptr.example")["dmarc"]["action"] == "refuse"
+
+
 def test_the_service_comes_to_an_end_before_the_filter_does() -> None:
     defaults = Path(__file__).resolve().parents[4] / "roles/rspamd/defaults/main.yml"
     (seconds,) = re.findall(r"(?m)^rspamd_auth_timeout: (\d+)$", defaults.read_text())
-    assert verdict.DNS_SECONDS < service.PATIENCE < int(seconds) < service.STUCK_SECONDS
+    assert (
+        service.STALE_SECONDS
+        < verdict.DNS_SECONDS / 2
+        < verdict.DNS_SECONDS
+        < service.PATIENCE
+        < int(seconds)
+        < service.STUCK_SECONDS
+    )
 
 
 def test_large_messages_wait_for_each_other(address: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "LARGE", 500)
     running = Service([address], room=1000)
     content = LETTER + b"a" * 600
     ours, theirs = socket.socketpair()
@@ -232,12 +309,96 @@ def test_large_messages_wait_for_each_other(address: tuple[str, int], monkeypatc
         ours.sendall(head(content))
         running.take(theirs)
         time.sleep(0.2)
-        monkeypatch.setattr(service, "PATIENCE", 0.3)
+        monkeypatch.setattr(service, "STALE_SECONDS", 0.3)
         assert judged(running, content) == {"error": "too many large messages at once"}
         assert judged(running)["dmarc"]["result"] == "pass"
         ours.sendall(content)
         assert json.loads(ours.makefile("rb").readline())["dmarc"]["result"] == "pass"
     assert judged(running, LETTER + b"a" * 5000)["dmarc"]["result"] == "pass"
+    running.close()
+
+
+def bring(running: Service, content: bytes = LETTER, **more: object) -> socket.socket:
+    """The filter's side of a request that waits for its verdict."""
+    ours, theirs = socket.socketpair()
+    ours.sendall(head(content, **more) + content)
+    ours.settimeout(30)
+    running.take(theirs)
+    return ours
+
+
+def unanswered(ours: socket.socket) -> bool:
+    try:
+        return ours.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_those_that_nobody_waits_for_keep_nobody_else_waiting(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(service, "STALE_SECONDS", 1.0)
+    monkeypatch.setattr(verdict, "DNS_SECONDS", 3.0)
+    with nameserver.serve(ZONE) as (server, place):
+        running = Service([place])
+        busy = [bring(running, sender="a@silent.example") for _ in range(service.AT_ONCE)]
+        gone = [bring(running, sender=f"a@gone{each}.example") for each in range(100)]
+        late = [bring(running, sender=f"a@late{each}.example") for each in range(100)]
+        for each in gone:
+            each.close()
+        # The busy ones end soon.
+        time.sleep(2.5)
+        began = time.monotonic()
+        assert judged(running)["dmarc"]["result"] == "pass"
+        assert time.monotonic() - began < 2
+        assert all(unanswered(each) for each in late)
+        assert all(json.loads(each.makefile("rb").readline())["spf"]["result"] == "temperror" for each in busy)
+        assert not [name for name, _ in server.asked if name.startswith(("gone", "late"))]
+    for _ in range(2):
+        running.tell()
+    running.close()
+    assert [line for line in capfd.readouterr().err.splitlines() if line.startswith("<5>")] == [
+        "<5>200 messages were not judged: their turn came too late, or the filter had gone"
+    ]
+    for each in (*busy, *late):
+        each.close()
+
+
+def test_more_than_can_wait_are_told_at_once(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "MOST_WAITING", 0)
+    began = time.monotonic()
+    with bring(running) as ours:
+        assert unanswered(ours)
+    assert time.monotonic() - began < 1
+
+
+def test_time_for_dns_counts_from_when_the_filter_came(
+    address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "TRY_SECONDS", 5.0)
+    monkeypatch.setattr(verdict, "DNS_SECONDS", 1.5)
+    running = Service([address])
+    ours, theirs = socket.socketpair()
+    began = time.monotonic()
+    running.take(theirs)
+    with ours:
+        time.sleep(1)
+        ours.sendall(head(LETTER, sender="a@silent.example", author="silent.example") + LETTER)
+        assert json.loads(ours.makefile("rb").readline())["dmarc"]["action"] == "later"
+    assert time.monotonic() - began < 2.4
+    running.close()
+
+
+def test_a_small_message_waits_for_no_room(address: tuple[str, int]) -> None:
+    running = Service([address], room=service.LARGE)
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.sendall(head(b"a" * service.LARGE))
+        running.take(theirs)
+        time.sleep(0.2)
+        began = time.monotonic()
+        assert judged(running, LETTER + b"a" * (service.LARGE - len(LETTER) - 1))["dmarc"]["result"] == "pass"
+        assert time.monotonic() - began < 1
     running.close()
 
 

@@ -245,3 +245,19 @@ def test_empty_paragraphs_take_no_room_and_lines_stay_lines() -> None:
     end, text = read(documents.docx(*([""] * 5_000), MARK, *([""] * 5_000), "cuối"), Limits(text=200))
     assert end is End.WHOLE
     assert text.startswith(f"{MARK}\ncuối\n")
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"key: value\r\n" * 16, Kind.TEXT),
+        (b"<!-- a --> <!-- b -->\n<html><p>a", Kind.HTML),
+        (b"<!-- a -->\n" + b"<!---->" * 27 + b"<p>a", Kind.HTML),
+        (b"X-A: b\r\n c: d\r\nReceived: from a\r\nDate: b\r\n\r\nc", Kind.MAIL),
+        (b"From a@example\nTo: b\nSubject: c\n\nd", Kind.MAIL),
+        (b"Subject: a note\n\nb", Kind.TEXT),
+        (b"a note\nReceived: a\nDate: b\n\nc", Kind.TEXT),
+    ],
+)
+def test_text_is_told_from_pages_and_mail_by_how_it_begins(data: bytes, kind: Kind) -> None:
+    assert kinds.kind(data) is kind

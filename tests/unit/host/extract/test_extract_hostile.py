@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests import documents
 
-from hanam_mail.host.extract import converter
+from hanam_mail.host.extract import converter, kinds
 from hanam_mail.host.extract.converter import Outcome
 from hanam_mail.host.extract.request import Memory
 from hanam_mail.host.extract.work import End, Limits
@@ -92,6 +92,25 @@ def test_a_hostile_document_ends_at_its_limit(make: Callable[[], bytes], end: En
     assert b"root:" not in outcome.text
     whole, soon, _ = convert(documents.docx("Còn sống"))
     assert (whole.end, soon < 5) == (End.WHOLE, True)
+
+
+QUICK: dict[str, bytes] = {
+    "keys and values": b"key: value\r\n" * 16,
+    "keys and values to the end of what is looked at": b"k: v\r\n" * 3000,
+    "fields without an end": b"a: b\n c\n" * 2000 + b"!",
+    "comments": b"<!---->" * 27,
+    "comments without an end": b"<!--" * 4000,
+    "comments that hold comments": b"<!-- " + b"<!--" * 90 + b"-->" + b" <!---->" * 900 + b"x",
+    "spaces": b" \t\r\n" * 4000 + b"x",
+}
+
+
+@pytest.mark.parametrize("data", QUICK.values(), ids=QUICK.keys())
+def test_what_kind_a_file_is_costs_no_time(data: bytes) -> None:
+    """Honest files look like that, and an expression that tries in every way would end them at the limit of time."""
+    began = time.process_time()
+    kinds.kind(data)
+    assert time.process_time() - began < 0.1
 
 
 @needs_poppler

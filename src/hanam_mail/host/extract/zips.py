@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from hanam_mail.host.extract.work import End, Refused, Work
 
 _CHUNK = 256 * 1024
+# Given to be unpacked at once: what is not wanted of it is copied.
+_PACKED = 16 * 1024
 # A part that is larger than the one and packed tighter than the other says nothing that a reader needs: deflate reaches
 # 1032, sheets of equal rows 200.
 _TIGHT_OCTETS, _TIGHT = 16 * 2**20, 300
@@ -133,14 +135,20 @@ class Parts:
         if method != zipfile.ZIP_DEFLATED or head[6] & 1:
             return
         inflate = zlib.decompressobj(-15)
-        packed = self._data[begin:]
-        while packed and not inflate.eof:
-            try:
-                chunk = inflate.decompress(packed, _CHUNK)
-            except zlib.error:
+        while not inflate.eof and begin < len(self._data):
+            packed = self._data[begin : begin + _PACKED]
+            begin += len(packed)
+            came = 0
+            while packed and not inflate.eof:
+                try:
+                    chunk = inflate.decompress(packed, _CHUNK)
+                except zlib.error:
+                    return
+                packed = inflate.unconsumed_tail
+                came += len(chunk)
+                self._work.unpack(len(chunk))
+                if chunk:
+                    yield chunk
+            # So much of nothing is no part of a document.
+            if not came:
                 return
-            packed = inflate.unconsumed_tail
-            if not chunk:
-                return
-            self._work.unpack(len(chunk))
-            yield chunk

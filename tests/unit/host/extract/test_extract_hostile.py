@@ -9,16 +9,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests import documents
 
-from hanam_mail.host.extract import converter, kinds
+from hanam_mail.host.extract import converter, kinds, reader
 from hanam_mail.host.extract.converter import Outcome
 from hanam_mail.host.extract.request import Memory
-from hanam_mail.host.extract.work import End, Limits
+from hanam_mail.host.extract.work import End, Limits, Refused, Work
 
 pytestmark = [pytest.mark.dieu10]
 
@@ -103,6 +104,27 @@ QUICK: dict[str, bytes] = {
     "comments that hold comments": b"<!-- " + b"<!--" * 90 + b"-->" + b" <!---->" * 900 + b"x",
     "spaces": b" \t\r\n" * 4000 + b"x",
 }
+
+
+LETTER = b"MIME-Version: 1.0\nFrom: a@example\n"
+CHEAP: dict[str, Callable[[], bytes]] = {
+    "a letter to very many": lambda: LETTER + b"To: " + b", ".join([b'"A B" <a@b.example>'] * 50_000) + b"\n\na",
+    "a letter to brackets": lambda: LETTER + b"To: " + b"(" * 1_000_000 + b"\n\na",
+    "a letter of parameters": lambda: LETTER + b"Content-Type: text/plain" + b";" * 1_000_000 + b"\n\na",
+    "a letter of file names": lambda: LETTER + b"Content-Disposition: a" + b';a="\\"' * 150_000 + b"\n\na",
+    "a zip of many parts without its end": lambda: documents.packed(
+        {f"{number}.bin": NOISE[number : number + 5000] for number in range(4000)}
+    )[:-1000],
+}
+
+
+@pytest.mark.parametrize("make", CHEAP.values(), ids=CHEAP.keys())
+def test_what_grows_with_a_document_grows_no_faster_than_it(make: Callable[[], bytes]) -> None:
+    data = make()
+    began = time.process_time()
+    with suppress(Refused):
+        reader.read(data, Work(Limits()))
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("data", QUICK.values(), ids=QUICK.keys())

@@ -179,6 +179,31 @@ def test_a_reader_that_hangs_is_ended_with_all_it_started(monkeypatch: pytest.Mo
     assert "sleep 4711" not in subprocess.run(["ps", "-eo", "stat,args"], capture_output=True, text=True).stdout
 
 
+def test_what_a_reader_started_and_cut_loose_is_ended_too() -> None:
+    """In a process of its own, as a connection's is: what its children leave behind is given to it."""
+    program = """
+import subprocess, sys
+from hanam_mail.host.extract import converter, processes, reader
+from hanam_mail.host.extract.request import Memory
+from tests.unit.host.extract.test_extract_hostile import given
+
+def leave(*_):
+    # A session of its own, and its starter is gone.
+    subprocess.run([sys.executable, "-c",
+        "import subprocess; subprocess.Popen(['sleep', '4712'], start_new_session=True)"], check=True)
+    return "whole", ""
+
+processes.adopt_orphans()
+reader.read = leave
+body = Memory()
+body.write(b"x")
+print(converter.convert(body.number, given()).end, processes.children())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["whole", "set()"]
+    assert "sleep 4712" not in subprocess.run(["ps", "-eo", "stat,args"], capture_output=True, text=True).stdout
+
+
 def test_a_reader_that_computes_for_ever_is_ended_by_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     def compute(*_: object) -> None:
         while True:

@@ -29,11 +29,11 @@ _PDF_PROPERTIES = ("Title", "Subject", "Keywords", "Author")
 def read_pdf(data: bytes, work: Work) -> None:
     """Text of all pages in the order in which it reads, and the properties."""
     with _file(data) as document:
-        _run(["pdftotext", "-enc", "UTF-8", "-nopgbrk", document.path, "-"], document, work)
         for line in _output(["pdfinfo", "-enc", "UTF-8", document.path], document):
             name, _, value = line.partition(":")
             if name in _PDF_PROPERTIES:
                 work.add_property(value)
+        _run(["pdftotext", "-enc", "UTF-8", "-nopgbrk", document.path, "-"], document, work)
 
 
 def read_old_office(data: bytes, kind: Kind, work: Work) -> None:
@@ -41,11 +41,11 @@ def read_old_office(data: bytes, kind: Kind, work: Work) -> None:
     compound = ole.Compound(data)
     if _is_encrypted(compound, kind):
         raise Refused(End.ENCRYPTED)
+    ole.add_properties(compound, work)
     for name in _sheets(compound) if kind is Kind.EXCEL else ():
         work.add(f"{name}\n")
     with _file(data) as document:
         _run([*_OLD_OFFICE[kind], document.path], document, work)
-    ole.add_properties(compound, work)
 
 
 def _is_encrypted(compound: ole.Compound, kind: Kind) -> bool:

@@ -145,7 +145,8 @@ def _answered(connection: Connection, head: Head, readers: Readers) -> tuple[byt
         began = time.monotonic()
         outcome = converter.convert(body.number, limits)
         seconds = time.monotonic() - began
-        if path == "/search" and outcome.end is End.LIMIT:
+        # A part of it may have been the one that ran into a limit.
+        if path == "/search" and (outcome.end is End.LIMIT or End.LIMIT in outcome.reason.split(", ")):
             readers.budget.charge(seconds)
     if limits.seconds <= SEARCH_SHORT and outcome == converter.Outcome(End.LIMIT, "time"):
         return answer(422, f"{End.LIMIT} busy"), ""

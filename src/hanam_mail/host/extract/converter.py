@@ -119,13 +119,14 @@ def _become_reader(document: int, pipe: int, limits: Limits) -> None:
 def _confine(limits: Limits) -> None:
     for kind, most in (
         (resource.RLIMIT_AS, limits.memory),
-        (resource.RLIMIT_FSIZE, limits.octets + limits.unpacked),
+        (resource.RLIMIT_FSIZE, limits.octets),
         (resource.RLIMIT_NPROC, _PROCESSES),
         (resource.RLIMIT_NOFILE, _FILES),
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (most, most))
-    # The signal first, then, if somebody caught that one, the end.
+    # Of each process, this one and the programs that it starts; the clock is for all of them together. The signal first,
+    # then, if somebody caught that one, the end.
     resource.setrlimit(resource.RLIMIT_CPU, (limits.processor, limits.processor + 2))
     # Its own files in /proc are its own for so long.
     processes.set_dumpable(True)

@@ -253,7 +253,9 @@ def passed_sockets() -> list[socket.socket]:
 def main() -> int:
     """Entry point of the zipapp."""
     parser = argparse.ArgumentParser(prog="hanam-extract", description="Đọc chữ trong tệp đính kèm (systemd gọi)")
-    parser.add_argument("--processes", type=int, default=2, help="số tệp được đọc cùng lúc")
+    parser.add_argument(
+        "--processes", type=int, default=1, help="số tệp được đọc cùng lúc cho tìm kiếm, và cho dấu mật"
+    )
     given = Limits()
     for each in fields(Limits):
         value = getattr(given, each.name)

@@ -292,7 +292,7 @@ def test_a_text_that_grew_by_its_conversion_and_was_cut_is_not_whole() -> None:
     [
         documents.docx("chữ " * 2000, title="Tuyệt mật"),
         documents.odt("chữ " * 2000, title="Tuyệt mật"),
-        pytest.param(documents.pdf("chữ " * 2000, title="Tuyệt mật"), marks=needs_poppler),
+        pytest.param(documents.pdf(*["chữ " * 15] * 60, title="Tuyệt mật"), marks=needs_poppler),
         pytest.param(documents.doc("chữ " * 2000), marks=needs_catdoc),
     ],
     ids=["docx", "odt", "pdf", "doc"],
@@ -301,7 +301,7 @@ def test_what_a_document_says_of_itself_is_given_also_when_its_text_is_cut(data:
     end, found = read(data, Limits(text=1000))
     assert end is End.CUT
     assert "chữ" in found
-    assert "Tuyệt mật" in found or "Tờ trình" in found
+    assert "Tuyệt mật" in found or "Công điện" in found
 
 
 BROKEN_PARTS = {

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from tests import documents
 
-from hanam_mail.host.extract import converter, kinds, reader
+from hanam_mail.host.extract import converter, kinds, programs, reader
 from hanam_mail.host.extract.converter import Outcome
 from hanam_mail.host.extract.request import Memory
 from hanam_mail.host.extract.work import End, Limits, Refused, Work
@@ -141,6 +141,28 @@ def test_a_pdf_that_leads_back_to_itself_ends(name: str) -> None:
     outcome, seconds, _ = convert(documents.pdf_loops()[name])
     assert outcome.end in (End.BROKEN, End.WHOLE)
     assert seconds < 5
+
+
+@needs_poppler
+def test_a_pdf_is_read_within_all_limits() -> None:
+    outcome, _, _ = convert(documents.pdf("Công văn"))
+    assert (outcome.end, "Công văn" in outcome.text.decode()) == (End.WHOLE, True)
+
+
+def test_a_program_that_complains_for_ever_fills_nothing(tmp_path: Path) -> None:
+    noisy = tmp_path / "noisy"
+    noisy.write_text("#!/bin/sh\necho Incorrect password >&2; yes 2>/dev/null | head -c 100000000 >&2; exit 1\n")
+    noisy.chmod(0o755)
+    with programs._File(b"x", Work(Limits())) as document, programs._started([str(noisy)], document) as started:
+        process, _, complaints = started
+        process.wait()
+        assert os.fstat(complaints).st_size <= 4096
+        assert b"Incorrect password" in os.pread(complaints, 4096, 0)
+
+
+def test_a_document_in_another_is_no_larger_a_file_than_one_alone() -> None:
+    with pytest.raises(Refused), programs._File(b"x" * 11, Work(Limits(octets=10))):
+        pass
 
 
 @needs_poppler

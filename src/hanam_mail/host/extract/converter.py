@@ -125,7 +125,7 @@ def _confine(limits: Limits) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (most, most))
-    # Of each process, this one and the programs that it starts; the clock is for all of them together. The signal first,
+    # Of each process, this one and the programs that it starts; the clock is for all together. The signal first,
     # then, if somebody caught that one, the end.
     resource.setrlimit(resource.RLIMIT_CPU, (limits.processor, limits.processor + 2))
     # Its own files in /proc are its own for so long.

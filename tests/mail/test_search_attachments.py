@@ -58,6 +58,7 @@ def test_words_in_documents_are_found_with_and_without_accents(client: imaplib.I
     assert found(client, "tuyet mat") == [1, 6], "words that are drawn across a page"
 
 
+@pytest.mark.provokes(journal.BOMBS)
 def test_a_document_that_means_harm_keeps_no_later_mail_from_being_found(client: imaplib.IMAP4, person: Sample) -> None:
     put(
         client,

@@ -99,13 +99,13 @@ def serve_one(client: socket.socket, readers: Readers) -> str:
             connection.more_time(1)
             connection.send(answer(bad.status, text=f"{bad.reason}\n".encode("ascii")))
     except Busy:
-        said = "<4>every reader was busy for too long: a document was not read"
+        said = "<4>mọi tiến trình đọc đều bận quá lâu, một tệp không được đọc / every reader was busy for too long"
         with suppress(Gone):
             connection.more_time(1)
             connection.send(answer(503, "busy"))
     except OSError as error:
         # No memory or no process for it.
-        said = f"<4>a document was not read: {error.strerror}"
+        said = f"<4>một tệp không được đọc / a document was not read: {error.strerror}"
         with suppress(Gone):
             connection.more_time(1)
             connection.send(answer(503, "busy"))
@@ -153,7 +153,7 @@ def _answered(connection: Connection, head: Head, readers: Readers) -> tuple[byt
     end = f"{outcome.end} {outcome.reason}".strip()
     # Who sent it stands in the store's log; what was in it stands nowhere.
     odd = outcome.end is End.LIMIT or outcome.reason in ("reader", "program")
-    said = f"<5>a document of {size} octets: {end} after {seconds:.1f} s" if odd else ""
+    said = f"<5>tệp {size} octet: {end}, {seconds:.1f} s" if odd else ""
     status = _STATUS.get(outcome.end, 200 if outcome.text else 204)
     return answer(status, end, outcome.text if status == 200 else b""), said
 
@@ -207,7 +207,7 @@ class Server:
         except OSError as error:
             # Its client comes again; the others are not concerned.
             client.close()
-            say(4, f"no process for a connection: {error.strerror}")
+            say(4, f"không tạo được tiến trình / no process for a connection: {error.strerror}")
             return
         if child:
             client.close()

@@ -13,6 +13,7 @@ reads the document (converter.py).
 
 import argparse
 import os
+import resource
 import select
 import signal
 import socket
@@ -70,6 +71,16 @@ class Readers:
         if spent < 1:
             return limits
         return replace(limits, seconds=min(limits.seconds, SEARCH_SHORT)) if spent < 2 else None
+
+    def charge(self, path: str, outcome: converter.Outcome, seconds: float, processor: float) -> None:
+        """What a reading took, of the clock and of a processor; of one that ended well what was more than a moment.
+
+        A part of a document may have been the one that ran into a limit.
+        """
+        limited = outcome.end is End.LIMIT or End.LIMIT in outcome.reason.split(", ")
+        cost = max(seconds, processor) if limited else processor - SEARCH_SHORT
+        if path == "/search" and cost > 0:
+            self.budget.charge(cost)
 
 
 def answer(status: int, end: str = "", text: bytes = b"") -> bytes:
@@ -142,12 +153,10 @@ def _answered(connection: Connection, head: Head, readers: Readers) -> tuple[byt
         # Others may have spent the budget meanwhile.
         if (limits := readers.within(path, size)) is None:
             return answer(422, f"{End.LIMIT} busy"), ""
-        began = time.monotonic()
+        began, before = time.monotonic(), _processor()
         outcome = converter.convert(body.number, limits)
         seconds = time.monotonic() - began
-        # A part of it may have been the one that ran into a limit.
-        if path == "/search" and (outcome.end is End.LIMIT or End.LIMIT in outcome.reason.split(", ")):
-            readers.budget.charge(seconds)
+        readers.charge(path, outcome, seconds, _processor() - before)
     if limits.seconds <= SEARCH_SHORT and outcome == converter.Outcome(End.LIMIT, "time"):
         return answer(422, f"{End.LIMIT} busy"), ""
     end = f"{outcome.end} {outcome.reason}".strip()
@@ -156,6 +165,12 @@ def _answered(connection: Connection, head: Head, readers: Readers) -> tuple[byt
     said = f"<5>tệp {size} octet: {end}, {seconds:.1f} s" if odd else ""
     status = _STATUS.get(outcome.end, 200 if outcome.text else 204)
     return answer(status, end, outcome.text if status == 200 else b""), said
+
+
+def _processor() -> float:
+    """Seconds of a processor that the children of this process took."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class Server:
@@ -199,8 +214,11 @@ class Server:
     def _take(self, listener: socket.socket) -> None:
         try:
             client, _ = listener.accept()
+        except (BlockingIOError, ConnectionError):
+            return
         except OSError:
-            # It is gone already, or there is nothing left to take it with.
+            # There is nothing to take it with: it waits, and nobody asks for it at every moment.
+            time.sleep(0.1)
             return
         try:
             child = os.fork()

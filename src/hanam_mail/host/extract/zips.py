@@ -136,6 +136,9 @@ class Parts:
             try:
                 read(self.chunks(name))
                 whole += 1
+            except MemoryError:
+                self._work.missed.add(End.LIMIT)
+                first = first or Refused(End.LIMIT, "memory")
             except Refused as refused:
                 if not (self.cut and refused.end is End.BROKEN):
                     self._work.missed.add(refused.end)

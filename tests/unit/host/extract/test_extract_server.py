@@ -17,6 +17,7 @@ from tests import documents
 from tests.documents import TEXT
 
 from hanam_mail.host.extract import server, turns
+from hanam_mail.host.extract.converter import Outcome
 from hanam_mail.host.extract.request import BadRequest, parse
 from hanam_mail.host.extract.work import End, Limits
 
@@ -316,6 +317,28 @@ def test_documents_that_end_at_limits_are_not_read_for_ever_and_others_are() -> 
     readers.budget.charge(server.SEARCH_SECONDS)
     assert readers.within("/search", 1000) is None
     assert readers.within("/text", 1000) == text == Limits(), "marks have their own"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "seconds", "processor", "cost"),
+    [
+        (Outcome(End.WHOLE), 9.0, 0.1, 0),
+        (Outcome(End.WHOLE), 9.0, 2.5, 2.0),
+        (Outcome(End.LIMIT, "time"), 10.0, 0.1, 10),
+        (Outcome(End.LIMIT, "time"), 3.1, 3.0, 3.1),
+        (Outcome(End.PARTIAL, "cut off, limit"), 2.0, 2.0, 2),
+        (Outcome(End.PARTIAL, "embedded"), 2.0, 0.4, 0),
+    ],
+)
+def test_what_a_document_costs_is_what_it_takes_beyond_the_ordinary(
+    outcome: Outcome, seconds: float, processor: float, cost: float
+) -> None:
+    """A machine that does other things makes no document dear."""
+    readers = server.Readers(Limits(), 1)
+    readers.charge("/text", outcome, seconds, processor)
+    assert readers.budget.spent() == 0
+    readers.charge("/search", outcome, seconds, processor)
+    assert abs(readers.budget.spent() * server.SEARCH_SECONDS - cost) < 0.5
 
 
 def test_a_budget_that_is_spent_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,8 +38,8 @@ LONGEST = ARRIVAL + PATIENCE + DEPARTURE + 5
 # What a document for the index may take, of a processor and of the clock: one message may bring a thousand.
 SEARCH_PROCESSOR, SEARCH_CLOCK = 3, 10.0
 # Seconds of a minute for readings that end at a limit. When they are over, documents are read for a moment, which is
-# enough for ordinary ones; when as much again is over, none is until some of it has come back.
-SEARCH_SECONDS, SEARCH_SHORT = 20.0, 0.5
+# enough for ordinary ones; when as much again is over, for a shorter one, so that those of others are still found.
+SEARCH_SECONDS, SEARCH_SHORT, SEARCH_LEAST = 20.0, 0.5, 0.15
 # Into the index of search goes no more text than so many times the document: many small ones in one message that each
 # grow to the limit would take its indexer more memory than it has, and the mailbox's index would stand still.
 SEARCH_RATIO = 3
@@ -59,8 +59,8 @@ class Readers:
         self.turns = {path: Turns(at_once) for path in ("/search", "/text")}
         self.budget = Budget(SEARCH_SECONDS)
 
-    def within(self, path: str, size: int) -> Limits | None:
-        """The limits for a document of so many octets now; None when it is not to be tried."""
+    def within(self, path: str, size: int) -> Limits:
+        """The limits for a document of so many octets now."""
         if path == "/text":
             return self.limits
         limits = replace(
@@ -70,7 +70,7 @@ class Readers:
         spent = self.budget.spent()
         if spent < 1:
             return limits
-        return replace(limits, seconds=min(limits.seconds, SEARCH_SHORT)) if spent < 2 else None
+        return replace(limits, seconds=min(limits.seconds, SEARCH_SHORT if spent < 2 else SEARCH_LEAST))
 
     def charge(self, path: str, outcome: converter.Outcome, seconds: float, processor: float) -> None:
         """What a reading took, of the clock and of a processor; of one that ended well what was more than a moment.
@@ -145,14 +145,10 @@ def _answered(connection: Connection, head: Head, readers: Readers) -> tuple[byt
         return answer(422, f"{End.LIMIT} slow"), ""
     if size > most:
         return answer(422, f"{End.LIMIT} size"), ""
-    if (limits := readers.within(path, size)) is None:
-        return answer(422, f"{End.LIMIT} busy"), ""
-    with readers.turns[path].turn(PATIENCE - limits.seconds):
+    with readers.turns[path].turn(PATIENCE - readers.within(path, size).seconds):
         if not connection.is_there():
             raise Gone
-        # Others may have spent the budget meanwhile.
-        if (limits := readers.within(path, size)) is None:
-            return answer(422, f"{End.LIMIT} busy"), ""
+        limits = readers.within(path, size)
         began, before = time.monotonic(), _processor()
         outcome = converter.convert(body.number, limits)
         seconds = time.monotonic() - began

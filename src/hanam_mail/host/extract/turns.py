@@ -81,7 +81,10 @@ class Turns(_Shared):
 
 
 class Budget(_Shared):
-    """Seconds that readings which ended at a limit may take, of all clients together: so many within a minute."""
+    """Seconds that readings which ended at a limit may take, of all clients together: so many within a minute.
+
+    What is spent beyond three times as much is not remembered: it is back after three minutes, whatever came before.
+    """
 
     def __init__(self, seconds: float) -> None:
         super().__init__("budget", 0, time.monotonic())
@@ -95,7 +98,8 @@ class Budget(_Shared):
     def charge(self, seconds: float) -> None:
         """So much more."""
         with self._alone():
-            self._write(self._now() + int(seconds * 1000), time.monotonic())
+            most = int(3000 * self._seconds)
+            self._write(min(most, self._now() + int(seconds * 1000)), time.monotonic())
 
     def _now(self) -> int:
         """Milliseconds, those of a minute ago forgotten evenly."""

@@ -308,14 +308,12 @@ def test_documents_that_end_at_limits_are_not_read_for_ever_and_others_are() -> 
     assert 0.4 < budget.spent() <= 0.5
     readers = server.Readers(Limits(), 1)
     usual, text = readers.within("/search", 1000), readers.within("/text", 1000)
-    assert usual is not None
     assert (usual.processor, usual.text) == (server.SEARCH_PROCESSOR, server.SEARCH_RATIO * 1000)
     readers.budget.charge(server.SEARCH_SECONDS * 1.5)
     short = readers.within("/search", 1000)
-    assert short is not None
     assert short.seconds == server.SEARCH_SHORT
     readers.budget.charge(server.SEARCH_SECONDS)
-    assert readers.within("/search", 1000) is None
+    assert readers.within("/search", 1000).seconds == server.SEARCH_LEAST
     assert readers.within("/text", 1000) == text == Limits(), "marks have their own"
 
 
@@ -346,7 +344,9 @@ def test_a_budget_that_is_spent_comes_back(monkeypatch: pytest.MonkeyPatch) -> N
     budget.charge(40)
     monkeypatch.setattr("hanam_mail.host.extract.turns.time.monotonic", lambda: now + 61)
     assert budget.spent() <= 1
-    monkeypatch.setattr("hanam_mail.host.extract.turns.time.monotonic", lambda: now + 200)
+    budget.charge(9000)
+    assert budget.spent() == 3, "no more is remembered"
+    monkeypatch.setattr("hanam_mail.host.extract.turns.time.monotonic", lambda: now + 61 + 181)
     assert budget.spent() == 0
 
 
@@ -374,15 +374,14 @@ def ask(readers: server.Readers, body: bytes) -> tuple[int, str, bytes]:
     return found
 
 
-def test_a_bomb_after_many_is_not_read_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bomb_after_many_is_read_for_a_moment_and_an_ordinary_document_as_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     readers = server.Readers(Limits(), 1)
-    readers.budget.charge(server.SEARCH_SECONDS * 1.1)
-    assert ask(readers, b"cong van")[0] == 200, "what is ordinary is read"
+    readers.budget.charge(server.SEARCH_SECONDS * 9)
+    # On a machine that does other things one may come too late.
+    assert 200 in [ask(readers, b"cong van")[0] for _ in range(5)]
     monkeypatch.setattr("hanam_mail.host.extract.reader.read", lambda *_: time.sleep(30))
-    before = readers.budget.spent()
-    assert ask(readers, b"a bomb")[:2] == (422, f"{End.LIMIT} busy")
-    assert readers.budget.spent() > before
-    readers.budget.charge(server.SEARCH_SECONDS)
     assert ask(readers, b"a bomb")[:2] == (422, f"{End.LIMIT} busy")
 
 

@@ -88,6 +88,7 @@ ZONES = "zones"
 INDEX_LOST = "index lost"
 SEARCH_DAMAGED = "search damaged"
 EXTRACTOR_AWAY = "extractor away"
+BOMBS = "bombs"
 CONVERTING = "converting"
 DELIVERY_KILLED = "delivery killed"
 TLS_POLICY_AWAY = "TLS policy away"
@@ -271,8 +272,15 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot \S+ Error: Mailbox INBOX: indexer failed to index mailbox$",
         r"dovecot indexer-worker\(\w+\)<\S+>: Error: (Mailbox \S+: )?Precache for UID=\d+ failed: ",
         r"hanam-mend-search chỉ mục tìm kiếm của hộp thư \w+ bị hỏng hoặc thiếu: ",
+        r"systemd hanam-extract\.(service|socket): ",
+        r"hanam-watch hanam-extract\.(service|socket) ",
+        r"hanam-watch .*\(hanam-extract\.(service|socket)\)",
     ),
-    # Tests write further keys and names into the zones of the lab's name server.
+    # Documents that take what a reader may take; who comes meanwhile may find every reader busy.
+    BOMBS: (
+        r"hanam-extract (mọi tiến trình đọc đều bận|một tệp không được đọc|không tạo được tiến trình)",
+        r"(systemd|kernel) .*(hanam-extract\.service.*OOM|[Mm]emory cgroup out of memory)",
+    ),
     INDEX_LOST: (
         r"dovecot lmtp.*(/u\.\d+ already exists, rebuilding index|Mailbox INBOX: Rebuilding index)$",
         # That message is put off, by whichever script keeps it.

@@ -1,5 +1,6 @@
 """Words in attached documents are found, and no document keeps later mail from being found (Đ3.4, Đ10.2)."""
 
+import email.policy
 import imaplib
 import uuid
 from collections.abc import Iterator
@@ -30,10 +31,12 @@ def letter(person: Sample, text: str, **attached: bytes) -> EmailMessage:
     return mail
 
 
-def deliver(lab: Lab, person: Sample, mail: EmailMessage) -> None:
+def deliver(lab: Lab, person: Sample, mail: EmailMessage | bytes) -> None:
     send = f"sendmail('', ['{person.address}'], sys.stdin.buffer.read())"
     program = f"import smtplib,sys\nsmtplib.LMTP('/run/dovecot/lmtp').{send}"
-    answer = lab.remote("mailstore").run(f'python3 -c "{program}"', mail.as_bytes())
+    answer = lab.remote("mailstore").run(
+        f'python3 -c "{program}"', mail if isinstance(mail, bytes) else mail.as_bytes()
+    )
     assert answer.code == 0, answer.complaint
 
 
@@ -55,6 +58,7 @@ def test_words_in_documents_are_found_with_and_without_accents(client: imaplib.I
     assert found(client, "tuyet mat") == [1, 6], "words that are drawn across a page"
 
 
+@pytest.mark.provokes(journal.BOMBS)
 def test_a_document_that_means_harm_keeps_no_later_mail_from_being_found(client: imaplib.IMAP4, person: Sample) -> None:
     put(
         client,
@@ -74,6 +78,40 @@ def test_a_document_that_means_harm_keeps_no_later_mail_from_being_found(client:
     assert found(client, "chu truong") == [2]
     assert found(client, "truoc sau") == [1]
     assert found(client, "con doc duoc") == [1], "and the next document of the same message"
+
+
+def named(person: Sample, name: bytes) -> bytes:
+    """A letter with a document whose name stands in the header as it is given."""
+    octets = letter(person, "ten la", docx=documents.docx(WORDS)).as_bytes(policy=email.policy.SMTP)
+    begin = octets.index(b"Content-Disposition:")
+    end = octets.index(b"\r\n\r\n", begin)
+    return octets[:begin] + b'Content-Disposition: attachment; filename="' + name + b'.docx"' + octets[end:]
+
+
+@pytest.mark.parametrize("name", [b"a\rb", b"a\r", b"\ra"], ids=["middle", "end", "begin"])
+def test_a_carriage_return_in_the_name_of_an_attachment_does_not_reach_the_index(
+    lab: Lab, client: imaplib.IMAP4, person: Sample, name: bytes
+) -> None:
+    """Dovecot would end its indexer there, again and again."""
+    with lab.smtp() as server:
+        server.sendmail("nguoi.gui@client.example", [person.address], named(person, name))
+    wait_for(lambda: client.select("INBOX")[1] == [b"1"], "the message")
+    octets = client.fetch("1", "(BODY.PEEK[])")[1][0][1]  # type: ignore[index]
+    assert isinstance(octets, bytes)
+    assert b"\r" not in octets.replace(b"\r\n", b"")
+    deliver(lab, person, letter(person, "thu sau"))
+    assert found(client, "chu truong") == [1]
+    assert found(client, "thu sau") == [2]
+
+
+@pytest.mark.parametrize("name", [b"a\x01\x7f\x0cb", b"a" * 20_000], ids=["signs", "long"])
+def test_no_name_of_an_attachment_keeps_later_mail_from_being_found(
+    lab: Lab, client: imaplib.IMAP4, person: Sample, name: bytes
+) -> None:
+    deliver(lab, person, named(person, name))
+    deliver(lab, person, letter(person, "thu sau"))
+    assert found(client, "chu truong") == [1]
+    assert found(client, "thu sau") == [2]
 
 
 def test_what_mail_brings_is_indexed_as_it_comes(lab: Lab, person: Sample) -> None:

@@ -22,8 +22,6 @@ ENDED = f"imap(b0d2f8){SESSION}: Fatal: master: service(imap): child 421 killed 
         [UNREADABLE + "DatabaseError: EOF reading block 2"],
         [UNREADABLE + "DatabaseNotFoundError: Couldn't detect type of database"],
         [f"indexer-worker(b0d2f8){SESSION}: Error: fts-flatcurve: fts-flatcurve: DatabaseCorruptError: dir_end"],
-        [UNREAD + "connect(127.0.0.1:9998) failed: Connection refused"],
-        [UNREAD + "Request timed out"],
         [NOT_CAUGHT, ENDED],
         [NOT_CAUGHT, "lmtp: Error: another", ENDED],
     ],
@@ -38,8 +36,6 @@ def test_a_mailbox_whose_index_cannot_be_read_is_found(lines: list[str]) -> None
         [],
         [UNREADABLE + "DatabaseLockError: Unable to get write lock"],
         [ENDED],
-        # What was answered would be answered again, and the index made again without end.
-        [UNREAD + "404 Not Found"],
         [ENDED, NOT_CAUGHT],
         # Its owner deleted the folder just then.
         [
@@ -53,6 +49,68 @@ def test_a_mailbox_whose_index_cannot_be_read_is_found(lines: list[str]) -> None
 )
 def test_nothing_else_is_taken_for_damage(lines: list[str]) -> None:
     assert search_index.damaged(lines) == set()
+    assert search_index.lacking(lines) == set()
+
+
+LEFT_OUT = "Mailbox INBOX: UID 7: fts_tika: PUT http://127.0.0.1:9998/search failed: 503 Service Unavailable - ignoring"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        UNREAD + "connect(127.0.0.1:9998) failed: Connection refused",
+        UNREAD + "Request timed out",
+        f"indexer-worker(b0d2f8){SESSION}: Info: {LEFT_OUT}",
+        f"indexer-worker(b0d2f8){SESSION}: {LEFT_OUT}",
+        f"indexer-worker(b0d2f8){SESSION}: fts-flatcurve: {LEFT_OUT}",
+    ],
+)
+def test_a_mailbox_whose_documents_were_not_read_is_found(line: str) -> None:
+    assert search_index.lacking([line]) == {"b0d2f8"}
+    assert search_index.damaged([line]) == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        # What was answered would be answered again, and the index made again without end.
+        UNREAD + "404 Not Found",
+        LEFT_OUT,
+        f"indexer-worker(b0d2f8){SESSION}: Info: {LEFT_OUT}, and more",
+        f"indexer-worker(../etc){SESSION}: Info: {LEFT_OUT}",
+    ],
+)
+def test_nothing_else_is_taken_for_a_document_that_was_not_read(line: str) -> None:
+    assert search_index.lacking([line]) == set()
+
+
+def test_a_mailbox_is_read_again_for_its_documents_once_in_a_day_and_not_forgotten(tmp_path: Path) -> None:
+    waiting = search_index.Waiting(tmp_path / "waiting.json")
+    assert waiting.due({"aa", "bb"}, 1000) == {"aa", "bb"}
+    assert waiting.due({"aa", "cc"}, 2000) == {"cc"}
+    assert waiting.due(set(), 80_000) == set()
+    assert search_index.Waiting(tmp_path / "waiting.json").due(set(), 1000 + 86_401) == {"aa"}
+    assert waiting.due(set(), 400_000) == set()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"done": [], "waiting": 1}', '{"done": {"a": "b"}, "waiting": []}'])
+def test_a_file_of_those_that_wait_which_nobody_can_read_stops_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "waiting.json").write_text(text)
+    assert search_index.Waiting(tmp_path / "waiting.json").due({"aa"}, 1000) == {"aa"}
+
+
+def test_a_damaged_index_waits_for_nothing(tmp_path: Path) -> None:
+    index = tmp_path / "b0/b0d2f8/Maildir/fts-flatcurve"
+    waiting = search_index.Waiting(tmp_path / "waiting.json")
+    for _ in range(2):
+        index.mkdir(parents=True)
+        assert search_index.mend(tmp_path, lambda: [NOT_CAUGHT, ENDED], waiting) == {"b0d2f8": 1}
+    index.mkdir(parents=True)
+    line = UNREAD + "Request timed out"
+    assert search_index.mend(tmp_path, lambda: [line], waiting) == {"b0d2f8": 1}
+    index.mkdir(parents=True)
+    assert search_index.mend(tmp_path, lambda: [line], waiting) == {}
+    assert index.exists()
 
 
 def test_what_a_person_calls_a_folder_is_no_line_of_dovecots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,8 +140,9 @@ def test_every_index_of_the_mailbox_is_removed_and_nothing_else(tmp_path: Path) 
         (home / place / "file").touch()
     other = tmp_path / "b0/b0aaaa/Maildir/fts-flatcurve"
     other.mkdir(parents=True)
-    assert search_index.mend(tmp_path, lambda: [NOT_CAUGHT, ENDED]) == {"b0d2f8": 3}
+    waiting = search_index.Waiting(tmp_path / "waiting.json")
+    assert search_index.mend(tmp_path, lambda: [NOT_CAUGHT, ENDED], waiting) == {"b0d2f8": 3}
     assert [place for place in gone if (home / place).exists()] == []
     assert [place for place in kept if not (home / place / "file").exists()] == []
     assert other.exists()
-    assert search_index.mend(tmp_path, lambda: [NOT_CAUGHT, ENDED]) == {"b0d2f8": 0}
+    assert search_index.mend(tmp_path, lambda: [NOT_CAUGHT, ENDED], waiting) == {"b0d2f8": 0}

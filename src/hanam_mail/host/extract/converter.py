@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from hanam_mail.host.extract import reader
+from hanam_mail.host.extract import processes, reader
 from hanam_mail.host.extract.work import End, Limits, Refused, Work
 
 _CHUNK = 65536
@@ -32,9 +32,15 @@ class Outcome:
 
 
 def convert(document: int, limits: Limits) -> Outcome:
-    """Read the file that the descriptor has open. Takes no longer than the limits say."""
+    """Read the file that the descriptor has open. Takes no longer than the limits say. Raises OSError: no process."""
+    others = processes.children()
     read_end, write_end = os.pipe()
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:
+        os.close(read_end)
+        os.close(write_end)
+        raise
     if child == 0:
         os.close(read_end)
         _become_reader(document, write_end, limits)
@@ -45,6 +51,8 @@ def convert(document: int, limits: Limits) -> Outcome:
     finally:
         os.close(read_end)
         status = _end(child, 0.0 if time.monotonic() > deadline else 1.0)
+        # What left its group, if the caller adopts orphans (processes.adopt_orphans).
+        processes.end_all_but(others)
     return _outcome(answer, in_time, status)
 
 
@@ -111,16 +119,20 @@ def _become_reader(document: int, pipe: int, limits: Limits) -> None:
 def _confine(limits: Limits) -> None:
     for kind, most in (
         (resource.RLIMIT_AS, limits.memory),
-        (resource.RLIMIT_FSIZE, limits.octets + limits.unpacked),
+        (resource.RLIMIT_FSIZE, limits.octets),
         (resource.RLIMIT_NPROC, _PROCESSES),
         (resource.RLIMIT_NOFILE, _FILES),
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (most, most))
-    # The signal first, then, if somebody caught that one, the end.
+    # Of each process, this one and the programs that it starts; the clock is for all together. The signal first,
+    # then, if somebody caught that one, the end.
     resource.setrlimit(resource.RLIMIT_CPU, (limits.processor, limits.processor + 2))
+    # Its own files in /proc are its own for so long.
+    processes.set_dumpable(True)
     with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123
         file.write(str(_OOM))
+    processes.set_dumpable(False)
 
 
 def _read(document: int, limits: Limits) -> tuple[str, bytes]:

@@ -27,15 +27,10 @@ class Kind(StrEnum):
 
 # A PDF may have so much before its first line, and writers do.
 _HEAD = 1024
-_HTML = re.compile(
-    rb"\s*(<!--.{0,400}?-->\s*)*<(!doctype\s+html|html|head|body|meta|title|table|div|p|span)\b", re.I | re.S
-)
+_HTML = re.compile(rb"<(!doctype\s+html|html|head|body|meta|title|table|div|p|span)\b", re.I)
 _XML = re.compile(rb"\s*<(\?xml|[A-Za-z][\w.-]*(:[\w.-]+)?[\s>])")
-_MAIL = re.compile(
-    rb"(From |((?!From )[!-9;-~]+:[ \t].*\r?\n([ \t].*\r?\n)*)*?"
-    rb"(Received|From|Message-ID|MIME-Version|Delivered-To|Return-Path|Subject):[ \t])",
-    re.I,
-)
+_FIELD = re.compile(rb"([!-9;-~]+):[ \t]")
+_OF_MAIL = {b"received", b"from", b"message-id", b"mime-version", b"delivered-to", b"return-path", b"subject"}
 _FLAT = re.compile(rb"<office:document[\s>]")
 # What has a sign of its own and no text that we read: pictures, sounds, films, programs, archives that we do not open.
 _OTHERS = (
@@ -92,14 +87,40 @@ def _of_text(data: bytes) -> Kind | None:
     plain = head.removeprefix(b"\xef\xbb\xbf")
     if not plain or any(octet < 9 or 13 < octet < 27 for octet in plain):
         return None
-    if _HTML.match(plain):
+    if _HTML.match(_behind_comments(plain)):
         return Kind.HTML
     if _XML.match(plain):
         if _FLAT.search(plain):
             return Kind.FLAT_ODF
         return Kind.HTML if b"<html" in plain.lower() else Kind.XML
-    # Bounded: a head that is no header at all has no line that matches.
-    return Kind.MAIL if _MAIL.match(plain[: 4 * _HEAD]) and _has_headers(plain) else Kind.TEXT
+    return Kind.MAIL if _begins_as_mail(plain[: 4 * _HEAD]) and _has_headers(plain) else Kind.TEXT
+
+
+def _behind_comments(head: bytes) -> bytes:
+    """What stands behind space and comments of HTML, each octet looked at once."""
+    at, comment = 0, b"<!--"
+    while True:
+        at = len(head) - len(head[at:].lstrip())
+        if not head.startswith(comment, at):
+            return head[at:]
+        if (end := head.find(b"-->", at + len(comment))) < 0:
+            return b""
+        at = end + 3
+
+
+def _begins_as_mail(head: bytes) -> bool:
+    """Whether nothing but fields stands before one that only mail has. Line by line, each looked at once."""
+    if head.startswith(b"From "):
+        return True
+    for number, line in enumerate(head.split(b"\n")):
+        if number and line.startswith((b" ", b"\t")):
+            continue
+        found = _FIELD.match(line)
+        if found is None:
+            return False
+        if found[1].lower() in _OF_MAIL:
+            return True
+    return False
 
 
 def _has_headers(head: bytes) -> bool:

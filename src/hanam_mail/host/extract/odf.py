@@ -16,12 +16,15 @@ _PROPERTIES = {"title", "subject", "description", "keyword", "initial-creator", 
 
 
 def read(parts: Parts, work: Work) -> None:
-    """The body, then margins of pages, then what the file says of itself."""
-    for name in parts.matching(r"META-INF/manifest\.xml"):
-        _refuse_encrypted(parts.chunks(name))
-    for pattern in (r"content\.xml", r"styles\.xml", r"Object [^/]*/content\.xml"):
-        parts.each(pattern, partial(read_flat, work=work))
+    """What the file says of itself, which is short; the body; margins of pages and objects."""
+    encrypted: list[str] = []
+    parts.each(r"META-INF/manifest\.xml", partial(_find_encrypted, found=encrypted))
+    if encrypted:
+        raise Refused(End.ENCRYPTED)
     parts.each(r"meta\.xml", partial(read_flat, work=work))
+    parts.each(r"content\.xml", partial(read_flat, work=work), body=True)
+    for pattern in (r"styles\.xml", r"Object [^/]*/content\.xml"):
+        parts.each(pattern, partial(read_flat, work=work))
 
 
 def read_flat(chunks: Iterator[bytes], work: Work) -> None:
@@ -61,9 +64,9 @@ def read_flat(chunks: Iterator[bytes], work: Work) -> None:
     xml_reader.read(chunks, begin, end, text)
 
 
-def _refuse_encrypted(chunks: Iterator[bytes]) -> None:
+def _find_encrypted(chunks: Iterator[bytes], found: list[str]) -> None:
     def begin(name: str, _: Attributes) -> None:
         if name == "encryption-data":
-            raise Refused(End.ENCRYPTED)
+            found[:] = [name]
 
     xml_reader.read(chunks, begin, lambda _: None, lambda _: None)

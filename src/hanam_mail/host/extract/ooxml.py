@@ -14,8 +14,9 @@ type Chunks = Iterator[bytes]
 # Drawn words (charts, diagrams, boxes) lie beside the text in all three.
 _DRAWN = r"(word|xl|ppt)/(charts/chart\d+|diagrams/data\d+|drawings/drawing\d+)\.xml"
 _VML = r"(word|xl|ppt)/drawings/vmlDrawing\d+\.vml"
-_WORD = r"word/document\d*\.xml", r"word/(header|footer)\d*\.xml", r"word/(footnotes|endnotes|comments)\.xml"
-_SLIDES = r"ppt/slides/slide\d+\.xml", r"ppt/notesSlides/notesSlide\d+\.xml", r"ppt/comments/.*\.xml"
+_WORD, _SLIDES = r"word/document\d*\.xml", r"ppt/slides/slide\d+\.xml"
+_AROUND_WORD = r"word/(header|footer)\d*\.xml", r"word/(footnotes|endnotes|comments)\.xml"
+_AROUND_SLIDES = r"ppt/notesSlides/notesSlide\d+\.xml", r"ppt/comments/.*\.xml"
 _MASTERS = r"ppt/(slideMasters/slideMaster|slideLayouts/slideLayout|notesMasters/notesMaster)\d+\.xml"
 _SHEETS = r"xl/(worksheets|chartsheets)/.*\.xml"
 _SHEET_NOTES = r"xl/(comments\d*|threadedComments/.*|comments/.*)\.xml"
@@ -29,20 +30,22 @@ _APART = {"tab", "tc", "c", "ptab"}
 
 
 def read(parts: Parts, work: Work) -> None:
-    """The body first, then what stands around it, then what the file says of itself."""
-    for pattern in _WORD:
-        parts.each(pattern, partial(_flowing, work=work))
-    for name in parts.matching(r"xl/workbook\.xml"):
-        _sheet_names(parts.chunks(name), work)
-    parts.each(r"xl/sharedStrings\.xml", partial(_flowing, work=work))
-    parts.each(_SHEETS, partial(_cells, work=work))
-    parts.each(_SHEET_NOTES, partial(_flowing, work=work))
-    for pattern in _SLIDES:
-        parts.each(pattern, partial(_flowing, work=work))
-    parts.each(_MASTERS, partial(_master, work=work))
-    parts.each(_DRAWN, partial(_flowing, work=work))
-    parts.each(_VML, partial(_flowing, work=work))
+    """What the file says of itself, which is short; the body; what stands around it."""
+    flowing = partial(_flowing, work=work)
     parts.each(r"docProps/(core|app|custom)\.xml", partial(_properties, work=work))
+    parts.each(_WORD, flowing, body=True)
+    for pattern in _AROUND_WORD:
+        parts.each(pattern, flowing)
+    parts.each(r"xl/workbook\.xml", partial(_sheet_names, work=work))
+    parts.each(r"xl/sharedStrings\.xml", flowing, body=True)
+    parts.each(_SHEETS, partial(_cells, work=work), body=True)
+    parts.each(_SHEET_NOTES, flowing)
+    parts.each(_SLIDES, flowing, body=True)
+    for pattern in _AROUND_SLIDES:
+        parts.each(pattern, flowing)
+    parts.each(_MASTERS, partial(_master, work=work))
+    parts.each(_DRAWN, flowing)
+    parts.each(_VML, flowing)
     if parts.matching(r"(word|xl|ppt)/embeddings/.*") or parts.matching(r"xl/.*\.bin"):
         work.missed.add("embedded")
 

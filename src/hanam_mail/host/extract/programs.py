@@ -1,9 +1,10 @@
 """Kinds that programs of Debian read: PDF (poppler) and what Office wrote before 2007 (catdoc).
 
-They are children of the process that reads one document: its limits of memory, processor and files are theirs, and they
-end with it. The document is a file in memory without a name.
+They are children of the process that reads one document: each has the same limits of memory, processor and files, and
+they end with it. The document is a file in memory without a name.
 """
 
+import fcntl
 import os
 import signal
 import struct
@@ -28,12 +29,12 @@ _PDF_PROPERTIES = ("Title", "Subject", "Keywords", "Author")
 
 def read_pdf(data: bytes, work: Work) -> None:
     """Text of all pages in the order in which it reads, and the properties."""
-    with _file(data) as document:
-        _run(["pdftotext", "-enc", "UTF-8", "-nopgbrk", document.path, "-"], document, work)
+    with _File(data, work) as document:
         for line in _output(["pdfinfo", "-enc", "UTF-8", document.path], document):
             name, _, value = line.partition(":")
             if name in _PDF_PROPERTIES:
                 work.add_property(value)
+        _run(["pdftotext", "-enc", "UTF-8", "-nopgbrk", document.path, "-"], document, work)
 
 
 def read_old_office(data: bytes, kind: Kind, work: Work) -> None:
@@ -41,11 +42,11 @@ def read_old_office(data: bytes, kind: Kind, work: Work) -> None:
     compound = ole.Compound(data)
     if _is_encrypted(compound, kind):
         raise Refused(End.ENCRYPTED)
+    ole.add_properties(compound, work)
     for name in _sheets(compound) if kind is Kind.EXCEL else ():
         work.add(f"{name}\n")
-    with _file(data) as document:
+    with _File(data, work) as document:
         _run([*_OLD_OFFICE[kind], document.path], document, work)
-    ole.add_properties(compound, work)
 
 
 def _is_encrypted(compound: ole.Compound, kind: Kind) -> bool:
@@ -82,7 +83,10 @@ def _sheets(compound: ole.Compound) -> Iterator[str]:
 class _File:
     """Octets as a file in memory."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, work: Work) -> None:
+        if len(data) > work.limits.octets:
+            # One that was packed in another: the memory of all readings counts with files of the size of a body.
+            raise Refused(End.UNKNOWN, "size")
         self.number = os.memfd_create("document", os.MFD_CLOEXEC)
         self.path = f"/proc/self/fd/{self.number}"
         view = memoryview(data)
@@ -96,16 +100,15 @@ class _File:
         os.close(self.number)
 
 
-def _file(data: bytes) -> _File:
-    return _File(data)
-
-
 @contextmanager
 def _started(line: Sequence[str], document: _File) -> Iterator[tuple[subprocess.Popen[bytes], int, int]]:
     """The program, its output and the file of its complaints; gone in the end."""
     # The file's place is one for all who have it open.
     os.lseek(document.number, 0, os.SEEK_SET)
-    complaints = os.memfd_create("complaints", os.MFD_CLOEXEC)
+    # No larger than this: what a program complains of beyond it is not written, and the program goes on.
+    complaints = os.memfd_create("complaints", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(complaints, _COMPLAINT)
+    fcntl.fcntl(complaints, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
     process = subprocess.Popen(
         line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints,
         pass_fds=[document.number], env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"},

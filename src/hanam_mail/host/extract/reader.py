@@ -11,12 +11,15 @@ _OF_A_PART = (End.BROKEN, End.ENCRYPTED, End.UNKNOWN)
 
 def read(data: bytes, work: Work) -> tuple[End, str]:
     """How it ended and why; the text is the work's. Raises Refused where there is none to give."""
+    cut = False
     try:
         _read(data, work)
     except Full:
-        return End.CUT, "text"
+        cut = True
     except RecursionError as error:
         raise Refused(End.LIMIT, "depth") from error
+    if work.settle() or cut:
+        return End.CUT, "text"
     return (End.PARTIAL, ", ".join(sorted(work.missed))) if work.missed else (End.WHOLE, "")
 
 

@@ -1,7 +1,8 @@
 """One HTTP/1.1 request, read strictly: what two readers could take for two different requests is none (RFC 9112).
 
 PUT with a body of known length or in chunks, as Dovecot's Tika client and rspamd send it. No header of a document is
-believed: neither its kind nor its name are read.
+believed: neither its kind nor its name are read. Dovecot copies such fields from the message, so whatever stands in
+them, and however long they are, the request is sound (an answer that it does not expect stops a mailbox's index).
 """
 
 import os
@@ -13,12 +14,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-HEAD, CHUNK_LINE, TRAILER = 16 * 1024, 64, 4096
+# Of a line of the head so much is kept; fields and octets of a whole head.
+HEAD_LINE, FIELDS, HEAD = 4096, 200, 8 * 2**20
+CHUNK_LINE, TRAILER = 64, 4096
 _READ = 65536
 _LINE = re.compile(rb"([A-Z]{1,16}) (/[!-~]{0,1000}|http://[!-~]{1,1000}|\*) HTTP/1\.([01])")
 _FIELD = re.compile(
     rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}):[ \t]*((?:[!-~\x80-\xff](?:[ \t!-~\x80-\xff]*[!-~\x80-\xff])?)?)[ \t]*"
 )
+_NAME = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}):")
+# In no line: some readers end one at them.
+_NEVER = re.compile(rb"[\r\n\0]")
 _SIZE = re.compile(rb"[0-9a-fA-F]{1,8}")
 # What says how long the body is or where the request ends: twice is a contradiction.
 _ONCE = {"content-length", "transfer-encoding", "host", "expect"}
@@ -47,7 +53,7 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The request line and the header; names in small letters."""
+    """The request line and, by their names in small letters, the fields that say where the request ends."""
 
     method: str
     path: str
@@ -66,20 +72,37 @@ class Connection:
     def __init__(self, client: socket.socket, seconds: float) -> None:
         self._client = client
         self._buffer = b""
+        self._left_of_head = HEAD
         self._deadline = time.monotonic() + seconds
         client.setblocking(False)
 
     def head(self) -> Head:
         """Raises BadRequest; Gone when nothing came."""
-        while b"\r\n\r\n" not in self._buffer:
-            if len(self._buffer) > HEAD:
+        lines, self._left_of_head = list[bytes](), HEAD
+        while line := self._head_line():
+            lines.append(line)
+            if len(lines) > FIELDS or len(lines[0]) >= HEAD_LINE:
                 raise BadRequest(431, "header too large")
-            if not self._more():
-                raise Gone if not self._buffer else BadRequest(400, "header is cut off")
-        raw, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
-        if len(raw) > HEAD:
-            raise BadRequest(431, "header too large")
-        return parse(raw)
+        return parse(b"\r\n".join(lines))
+
+    def _head_line(self) -> bytes:
+        """The next one, without its end; of a longer one the begin, and the rest is read and dropped."""
+        kept, end = b"", -1
+        while end < 0:
+            end = self._buffer.find(b"\r\n")
+            # A carriage return may be the first half of a line's end.
+            size = end if end >= 0 else len(self._buffer) - self._buffer.endswith(b"\r")
+            piece = self._buffer[:size]
+            self._left_of_head -= size
+            if _NEVER.search(piece):
+                raise BadRequest(400, "header is broken")
+            if self._left_of_head < 0:
+                raise BadRequest(431, "header too large")
+            kept += piece[: HEAD_LINE - len(kept)]
+            self._buffer = self._buffer[size + 2 if end >= 0 else size :]
+            if end < 0 and not self._more():
+                raise Gone if self._left_of_head == HEAD and not self._buffer else BadRequest(400, "header is cut off")
+        return kept
 
     def expect(self, head: Head) -> None:
         """Tell a client that waits for it that its body is wanted."""
@@ -201,11 +224,16 @@ def parse(raw: bytes) -> Head:
         raise BadRequest(400, "request line is broken")
     fields: dict[str, str] = {}
     for line in lines[1:]:
+        named = _NAME.match(line)
+        if named is None or _NEVER.search(line):
+            raise BadRequest(400, "header is broken")
+        name = named[1].decode("ascii").lower()
+        if name not in _ONCE:
+            continue
         found = _FIELD.fullmatch(line)
         if found is None:
             raise BadRequest(400, "header is broken")
-        name = found[1].decode("ascii").lower()
-        if name in _ONCE and name in fields:
+        if name in fields:
             raise BadRequest(400, f"{name} twice")
         fields[name] = found[2].decode("latin-1")
     version = int(first[3])

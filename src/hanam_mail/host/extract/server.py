@@ -12,26 +12,34 @@ reads the document (converter.py).
 """
 
 import argparse
-import fcntl
 import os
+import resource
 import select
 import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
 
-from hanam_mail.host.extract import converter
+from hanam_mail.host.extract import converter, processes
 from hanam_mail.host.extract.request import BadRequest, Connection, Gone, Head, Memory
+from hanam_mail.host.extract.turns import Budget, Busy, Turns
 from hanam_mail.host.extract.work import End, Limits
-from hanam_mail.host.service import Program, tell_systemd
+from hanam_mail.host.service import Program, say, tell_systemd
 
 _FIRST_SOCKET = 3
 # Connections at once, and for how many seconds a request may come in. Dovecot waits 60 s for an answer.
-CONNECTIONS, ARRIVAL, PATIENCE = 16, 30.0, 50.0
+CONNECTIONS, ARRIVAL, PATIENCE, DEPARTURE = 16, 30.0, 50.0, 10.0
+# A connection lasts no longer, with a moment for its end.
+LONGEST = ARRIVAL + PATIENCE + DEPARTURE + 5
+# What a document for the index may take, of a processor and of the clock: one message may bring a thousand.
+SEARCH_PROCESSOR, SEARCH_CLOCK = 3, 10.0
+# Seconds of a minute for readings that end at a limit. When they are over, documents are read for a moment, which is
+# enough for ordinary ones; when as much again is over, for a shorter one, so that those of others are still found.
+SEARCH_SECONDS, SEARCH_SHORT, SEARCH_LEAST = 20.0, 0.5, 0.15
 # Into the index of search goes no more text than so many times the document: many small ones in one message that each
 # grow to the limit would take its indexer more memory than it has, and the mailbox's index would stand still.
 SEARCH_RATIO = 3
@@ -43,34 +51,36 @@ _REASONS = {
 _STATUS = {End.UNKNOWN: 415, End.ENCRYPTED: 422, End.BROKEN: 422, End.LIMIT: 422}
 
 
-class Busy(Exception):
-    """So many documents are being read that this one had no turn."""
+class Readers:
+    """What the connections share. The index's documents and those of marks do not wait for each other."""
 
+    def __init__(self, limits: Limits, at_once: int) -> None:
+        self.limits = limits
+        self.turns = {path: Turns(at_once) for path in ("/search", "/text")}
+        self.budget = Budget(SEARCH_SECONDS)
 
-class Turns:
-    """So many documents are read at once. A lock of a process that dies is free."""
+    def within(self, path: str, size: int) -> Limits:
+        """The limits for a document of so many octets now."""
+        if path == "/text":
+            return self.limits
+        limits = replace(
+            self.limits, text=min(self.limits.text, SEARCH_RATIO * size),
+            processor=min(self.limits.processor, SEARCH_PROCESSOR), seconds=min(self.limits.seconds, SEARCH_CLOCK),
+        )  # fmt: skip
+        spent = self.budget.spent()
+        if spent < 1:
+            return limits
+        return replace(limits, seconds=min(limits.seconds, SEARCH_SHORT if spent < 2 else SEARCH_LEAST))
 
-    def __init__(self, number: int) -> None:
-        self._number = number
-        self._file = os.memfd_create("turns", os.MFD_CLOEXEC)
+    def charge(self, path: str, outcome: converter.Outcome, seconds: float, processor: float) -> None:
+        """What a reading took, of the clock and of a processor; of one that ended well what was more than a moment.
 
-    @contextmanager
-    def turn(self, seconds: float) -> Iterator[None]:
-        """Wait for one. Raises Busy."""
-        deadline = time.monotonic() + seconds
-        while (mine := self._free()) is None:
-            if time.monotonic() > deadline:
-                raise Busy
-            time.sleep(0.01)
-        yield
-        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, mine)
-
-    def _free(self) -> int | None:
-        for number in range(self._number):
-            with suppress(BlockingIOError, PermissionError):
-                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
-                return number
-        return None
+        A part of a document may have been the one that ran into a limit.
+        """
+        limited = outcome.end is End.LIMIT or End.LIMIT in outcome.reason.split(", ")
+        cost = max(seconds, processor) if limited else processor - SEARCH_SHORT
+        if path == "/search" and cost > 0:
+            self.budget.charge(cost)
 
 
 def answer(status: int, end: str = "", text: bytes = b"") -> bytes:
@@ -87,20 +97,26 @@ def answer(status: int, end: str = "", text: bytes = b"") -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("ascii", "replace") + text
 
 
-def serve_one(client: socket.socket, limits: Limits, turns: Turns) -> str:
+def serve_one(client: socket.socket, readers: Readers) -> str:
     """One request and its answer; a line for the journal when somebody should see it, else nothing."""
     connection, said = Connection(client, ARRIVAL), ""
     try:
         head = connection.head()
-        octets, said = _answered(connection, head, limits, turns)
-        connection.more_time(ARRIVAL)
+        octets, said = _answered(connection, head, readers)
+        connection.more_time(DEPARTURE)
         connection.send(octets)
     except BadRequest as bad:
         with suppress(Gone):
             connection.more_time(1)
             connection.send(answer(bad.status, text=f"{bad.reason}\n".encode("ascii")))
     except Busy:
-        said = "<4>every reader was busy for too long: a document was not read"
+        said = "<4>mọi tiến trình đọc đều bận quá lâu, một tệp không được đọc / every reader was busy for too long"
+        with suppress(Gone):
+            connection.more_time(1)
+            connection.send(answer(503, "busy"))
+    except OSError as error:
+        # No memory or no process for it.
+        said = f"<4>một tệp không được đọc / a document was not read: {error.strerror}"
         with suppress(Gone):
             connection.more_time(1)
             connection.send(answer(503, "busy"))
@@ -110,42 +126,55 @@ def serve_one(client: socket.socket, limits: Limits, turns: Turns) -> str:
     return said
 
 
-def _answered(connection: Connection, head: Head, limits: Limits, turns: Turns) -> tuple[bytes, str]:
+def _answered(connection: Connection, head: Head, readers: Readers) -> tuple[bytes, str]:
     if head.method in ("GET", "HEAD"):
         return answer(200), ""
     if head.method != "PUT":
         return answer(405), ""
-    if head.path.rstrip("/") not in ("/search", "/text"):
+    path = head.path.rstrip("/")
+    if path not in readers.turns:
         return answer(404), ""
     connection.expect(head)
-    body = Memory()
-    size = connection.body(head, body, limits.octets)
-    if size > limits.octets:
-        # Not 413, which would stop an index.
+    body, most = Memory(), readers.limits.octets
+    try:
+        size = connection.body(head, body, most)
+    except BadRequest as bad:
+        if bad.status != 408:
+            raise
+        # Neither 408 nor 413, which would stop an index.
+        return answer(422, f"{End.LIMIT} slow"), ""
+    if size > most:
         return answer(422, f"{End.LIMIT} size"), ""
-    if head.path.startswith("/search"):
-        limits = replace(limits, text=min(limits.text, SEARCH_RATIO * size))
-    with turns.turn(PATIENCE - limits.seconds):
+    with readers.turns[path].turn(PATIENCE - readers.within(path, size).seconds):
         if not connection.is_there():
             raise Gone
-        began = time.monotonic()
+        limits = readers.within(path, size)
+        began, before = time.monotonic(), _processor()
         outcome = converter.convert(body.number, limits)
-    seconds = time.monotonic() - began
+        seconds = time.monotonic() - began
+        readers.charge(path, outcome, seconds, _processor() - before)
+    if limits.seconds <= SEARCH_SHORT and outcome == converter.Outcome(End.LIMIT, "time"):
+        return answer(422, f"{End.LIMIT} busy"), ""
     end = f"{outcome.end} {outcome.reason}".strip()
     # Who sent it stands in the store's log; what was in it stands nowhere.
     odd = outcome.end is End.LIMIT or outcome.reason in ("reader", "program")
-    said = f"<5>a document of {size} octets: {end} after {seconds:.1f} s" if odd else ""
+    said = f"<5>tệp {size} octet: {end}, {seconds:.1f} s" if odd else ""
     status = _STATUS.get(outcome.end, 200 if outcome.text else 204)
     return answer(status, end, outcome.text if status == 200 else b""), said
+
+
+def _processor() -> float:
+    """Seconds of a processor that the children of this process took."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class Server:
     """Takes connections; ends when its program was replaced or it is told to, and no request is lost by that."""
 
-    def __init__(self, sockets: Sequence[socket.socket], limits: Limits, processes: int) -> None:
+    def __init__(self, sockets: Sequence[socket.socket], limits: Limits, at_once: int) -> None:
         self._sockets = sockets
-        self._limits = limits
-        self._turns = Turns(processes)
+        self._readers = Readers(limits, at_once)
         self._children: set[int] = set()
         self._ending = False
 
@@ -155,6 +184,8 @@ class Server:
 
     def run(self, program: Program | None = None) -> None:
         """Until somebody says that it is enough."""
+        # A document that took its reader over is of the same user, and must not reach what others send.
+        processes.set_dumpable(False)
         signal.signal(signal.SIGTERM, self.end)
         # Ends the wait below; its default would not.
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -181,20 +212,31 @@ class Server:
             client, _ = listener.accept()
         except (BlockingIOError, ConnectionError):
             return
-        child = os.fork()
+        except OSError:
+            # There is nothing to take it with: it waits, and nobody asks for it at every moment.
+            time.sleep(0.1)
+            return
+        try:
+            child = os.fork()
+        except OSError as error:
+            # Its client comes again; the others are not concerned.
+            client.close()
+            say(4, f"không tạo được tiến trình / no process for a connection: {error.strerror}")
+            return
         if child:
             client.close()
             self._children.add(child)
             return
         code = 1
         try:
+            processes.adopt_orphans()
             signal.set_wakeup_fd(-1)
             for number in (signal.SIGTERM, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_DFL)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             for other in self._sockets:
                 other.close()
-            if said := serve_one(client, self._limits, self._turns):
+            if said := serve_one(client, self._readers):
                 print(said, file=sys.stderr, flush=True)
             code = 0
         finally:
@@ -225,18 +267,20 @@ def passed_sockets() -> list[socket.socket]:
 def main() -> int:
     """Entry point of the zipapp."""
     parser = argparse.ArgumentParser(prog="hanam-extract", description="Đọc chữ trong tệp đính kèm (systemd gọi)")
-    parser.add_argument("--processes", type=int, default=2, help="số tệp được đọc cùng lúc")
+    parser.add_argument(
+        "--processes", type=int, default=1, help="số tệp được đọc cùng lúc cho tìm kiếm, và cho dấu mật"
+    )
     given = Limits()
     for each in fields(Limits):
         value = getattr(given, each.name)
         parser.add_argument(f"--{each.name}", type=type(value), default=value)
     options = vars(parser.parse_args())
-    processes = options.pop("processes")
+    at_once = options.pop("processes")
     sockets = passed_sockets()
     if not sockets:
         print("hanam-extract: chỉ chạy trên socket của systemd / runs on a socket of systemd only", file=sys.stderr)
         return 2
-    Server(sockets, Limits(**options), processes).run(Program(Path(sys.argv[0])))
+    Server(sockets, Limits(**options), at_once).run(Program(Path(sys.argv[0])))
     return 0
 
 

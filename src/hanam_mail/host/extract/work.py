@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import zip_longest
 
 from hanam_mail.regulation import legacy_encodings
 
-# Lines that are looked at for TCVN3 and VNI, and the longest of them: who writes that writes lines of it.
-_LINES, _LINE = 4000, 2000
+# Characters that are looked at for TCVN3 and VNI, in pieces so long; the longest property.
+_JUDGED, _LINE = 1_000_000, 2000
 
 
 class End(StrEnum):
@@ -59,6 +60,7 @@ class Work:
     missed: set[str] = field(default_factory=set)
     _pieces: list[str] = field(default_factory=list)
     _properties: dict[str, None] = field(default_factory=dict)
+    _text: bytes = b""
     _room: int = 0
     _gap: int = 2
     _unpacked: int = 0
@@ -90,10 +92,12 @@ class Work:
     def add_property(self, text: str | None) -> None:
         """Title, subject, keywords, comments, author: a line of its own behind the text, once."""
         if text and (line := " ".join(text.split())[:_LINE]):
-            self._room -= len(line)
-            self._properties[line] = None
+            if line in self._properties:
+                return
+            self._room -= len(line.encode("utf-8", "ignore")) + 1
             if self._room < 0:
                 raise Full
+            self._properties[line] = None
 
     def unpack(self, octets: int) -> None:
         """So many octets more came out of what was compressed."""
@@ -119,28 +123,68 @@ class Work:
             self._depth += 1
 
     def text(self) -> bytes:
-        """What was found, in UTF-8: NFC, lines of TCVN3 and VNI in Unicode, without control characters."""
+        """What was found, in UTF-8, after `settle`."""
+        return self._text
+
+    def settle(self) -> bool:
+        """Make the text: NFC, TCVN3 and VNI in Unicode, without control characters. Whether it had to be cut."""
         whole = "".join(self._pieces)
         self._pieces.clear()
-        lines = [*_in_unicode(whole.splitlines()), *_in_unicode([*self._properties])]
-        text = _CONTROLS.sub(" ", unicodedata.normalize("NFC", "\n".join(line.rstrip() for line in lines)))
-        octets = text.strip().encode("utf-8", "ignore")
-        # Letters of TCVN3 are longer in Unicode.
-        return octets[: self.limits.text].decode("utf-8", "ignore").encode() + b"\n" if octets else b""
+        lines, judged = _in_unicode(whole.splitlines())
+        if not judged:
+            self.missed.add("encoding")
+        properties, judged = _in_unicode([*self._properties])
+        body, behind = _octets(lines), _octets(properties)
+        # Letters of TCVN3 are longer in Unicode. What is cut is the text, not what the document says of itself.
+        most = self.limits.text - len(behind)
+        kept = body[: max(0, most)].decode("utf-8", "ignore").encode().rstrip()
+        octets = b"\n".join(part for part in (kept, behind[: self.limits.text]) if part)
+        self._text = octets + b"\n" if octets else b""
+        return len(body) > most
 
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
-def _in_unicode(lines: list[str]) -> list[str]:
-    """The lines, those in a legacy encoding converted. Lines of one document share one (recognise_all)."""
-    asked = [number for number, line in enumerate(lines) if not line.isascii() and len(line) <= _LINE]
-    maybe = [number for number in asked if max(lines[number]) <= "\u00ff"][:_LINES]
-    texts = [lines[number] for number in maybe]
+def _octets(lines: list[str]) -> bytes:
+    text = unicodedata.normalize("NFC", "\n".join(line.rstrip() for line in lines))
+    return _CONTROLS.sub(" ", text).strip().encode("utf-8", "ignore")
+
+
+def _in_unicode(lines: list[str]) -> tuple[list[str], bool]:
+    """The lines, those in a legacy encoding converted; whether all were looked at that may be in one.
+
+    Lines of one document share one (recognise_all).
+    """
+    asked = [number for number, line in enumerate(lines) if not line.isascii()]
     # Beside letters that only Unicode has, a line must speak for itself.
     one_by_one = any(char > "\u00ff" and char.isalpha() for number in asked for char in lines[number])
+    maybe = [number for number in asked if max(lines[number]) <= "\u00ff"]
+    pieces = [(number, piece) for number in maybe for piece in _pieces(lines[number])]
+    texts, left = list[str](), _JUDGED
+    for _, piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            break
+        texts.append(piece)
     judged = map(legacy_encodings.recognise, texts) if one_by_one else legacy_encodings.recognise_all(texts)
-    for number, found in zip(maybe, judged, strict=True):
-        if found:
-            lines[number] = found.text
-    return lines
+    converted: dict[int, list[str]] = {}
+    for (number, piece), found in zip_longest(pieces, judged):
+        converted.setdefault(number, []).append(found.text if found else piece)
+    for number, parts in converted.items():
+        lines[number] = " ".join(parts)
+    return lines, left >= 0
+
+
+def _pieces(line: str) -> list[str]:
+    """A long line in pieces, parted at spaces where there are any."""
+    if len(line) <= _LINE:
+        return [line]
+    found, at = list[str](), 0
+    while at < len(line):
+        end = at + _LINE
+        if end < len(line):
+            end = max(line.rfind(" ", at, end), line.rfind("\t", at, end)) if " " in line[at + 1 : end] else end
+        found.append(line[at:end])
+        at = end + (line[end : end + 1].isspace())
+    return found

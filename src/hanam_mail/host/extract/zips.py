@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from hanam_mail.host.extract.work import End, Refused, Work
 
 _CHUNK = 256 * 1024
+# Given to be unpacked at once: what is not wanted of it is copied.
+_PACKED = 16 * 1024
 # A part that is larger than the one and packed tighter than the other says nothing that a reader needs: deflate reaches
 # 1032, sheets of equal rows 200.
 _TIGHT_OCTETS, _TIGHT = 16 * 2**20, 300
@@ -71,7 +73,11 @@ class Parts:
         with _faults():
             try:
                 self._archive: zipfile.ZipFile | None = zipfile.ZipFile(io.BytesIO(data))
-                self._infos = {info.filename: info for info in self._archive.infolist() if not info.is_dir()}
+                infos = [info for info in self._archive.infolist() if not info.is_dir()]
+                self._infos = {info.filename: info for info in infos}
+                if len(self._infos) < len(infos):
+                    # Of two parts of one name programs read this one or that.
+                    work.missed.add("names")
                 self._places: dict[str, int] = {}
             except zipfile.BadZipFile:
                 self._archive, self._infos, self._places = None, {}, dict(_heads(data))
@@ -98,6 +104,8 @@ class Parts:
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """The part, unpacked, in pieces. Raises Refused."""
+        # When all is spent, no part of many begins.
+        self._work.unpack(0)
         if name in self._places:
             yield from self._salvaged(self._places[name])
             return
@@ -116,14 +124,27 @@ class Parts:
         """The part in one."""
         return b"".join(self.chunks(name))
 
-    def each(self, pattern: str, read: Callable[[Iterator[bytes]], None]) -> None:
-        """Give the pieces of every part of such a name to the reader. One of a zip that was cut off may end early."""
+    def each(self, pattern: str, read: Callable[[Iterator[bytes]], None], *, body: bool = False) -> None:
+        """Give the pieces of every part of such a name to the reader. One of a zip that was cut off may end early.
+
+        A part that cannot be read is missed, and hides no other: programs do not look at what nothing refers to. Raises
+        Refused when it is the body, and no part of that could be read.
+        """
+        first: Refused | None = None
+        whole = 0
         for name in self.matching(pattern):
             try:
                 read(self.chunks(name))
+                whole += 1
+            except MemoryError:
+                self._work.missed.add(End.LIMIT)
+                first = first or Refused(End.LIMIT, "memory")
             except Refused as refused:
-                if not (self.cut and refused.end == End.BROKEN):
-                    raise
+                if not (self.cut and refused.end is End.BROKEN):
+                    self._work.missed.add(refused.end)
+                    first = first or refused
+        if body and first and not whole:
+            raise first
 
     def _salvaged(self, at: int) -> Iterator[bytes]:
         """A part of which only its own head tells, as far as it goes."""
@@ -133,14 +154,20 @@ class Parts:
         if method != zipfile.ZIP_DEFLATED or head[6] & 1:
             return
         inflate = zlib.decompressobj(-15)
-        packed = self._data[begin:]
-        while packed and not inflate.eof:
-            try:
-                chunk = inflate.decompress(packed, _CHUNK)
-            except zlib.error:
+        while not inflate.eof and begin < len(self._data):
+            packed = self._data[begin : begin + _PACKED]
+            begin += len(packed)
+            came = 0
+            while packed and not inflate.eof:
+                try:
+                    chunk = inflate.decompress(packed, _CHUNK)
+                except zlib.error:
+                    return
+                packed = inflate.unconsumed_tail
+                came += len(chunk)
+                self._work.unpack(len(chunk))
+                if chunk:
+                    yield chunk
+            # So much of nothing is no part of a document.
+            if not came:
                 return
-            packed = inflate.unconsumed_tail
-            if not chunk:
-                return
-            self._work.unpack(len(chunk))
-            yield chunk

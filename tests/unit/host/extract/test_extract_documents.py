@@ -1,7 +1,10 @@
 """The text of documents as officials make them, in whatever form and encoding (Đ3.3, Đ3.4)."""
 
+import io
 import shutil
 import unicodedata
+import warnings
+import zipfile
 from collections.abc import Callable
 
 import pytest
@@ -245,3 +248,100 @@ def test_empty_paragraphs_take_no_room_and_lines_stay_lines() -> None:
     end, text = read(documents.docx(*([""] * 5_000), MARK, *([""] * 5_000), "cuối"), Limits(text=200))
     assert end is End.WHOLE
     assert text.startswith(f"{MARK}\ncuối\n")
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"key: value\r\n" * 16, Kind.TEXT),
+        (b"<!-- a --> <!-- b -->\n<html><p>a", Kind.HTML),
+        (b"<!-- a -->\n" + b"<!---->" * 27 + b"<p>a", Kind.HTML),
+        (b"X-A: b\r\n c: d\r\nReceived: from a\r\nDate: b\r\n\r\nc", Kind.MAIL),
+        (b"From a@example\nTo: b\nSubject: c\n\nd", Kind.MAIL),
+        (b"Subject: a note\n\nb", Kind.TEXT),
+        (b"a note\nReceived: a\nDate: b\n\nc", Kind.TEXT),
+    ],
+)
+def test_text_is_told_from_pages_and_mail_by_how_it_begins(data: bytes, kind: Kind) -> None:
+    assert kinds.kind(data) is kind
+
+
+LEGACY = "Công văn của ủy ban nhân dân tỉnh về việc đấu thầu"
+
+
+@pytest.mark.parametrize("between", [" ", "\n"], ids=["one long line", "many lines"])
+def test_however_long_its_lines_are_a_text_in_tcvn3_is_converted_or_said_not_to_be(between: str) -> None:
+    text = documents.tcvn3(between.join([LEGACY] * 10_000))
+    end, found = read(text)
+    assert end is End.WHOLE
+    assert found.split() == LEGACY.split() * 10_000
+    end, found = read(text * 3, Limits(text=10**8))
+    assert end is End.PARTIAL
+    assert found.startswith("Công văn của")
+
+
+def test_a_text_that_grew_by_its_conversion_and_was_cut_is_not_whole() -> None:
+    text = documents.tcvn3("\n".join([LEGACY] * 100))
+    end, found = read(text, Limits(text=len(text.decode("latin-1").encode()) + 100))
+    assert end is End.CUT
+    assert "Công văn" in found
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        documents.docx("chữ " * 2000, title="Tuyệt mật"),
+        documents.odt("chữ " * 2000, title="Tuyệt mật"),
+        pytest.param(documents.pdf(*["chữ " * 15] * 60, title="Tuyệt mật"), marks=needs_poppler),
+        pytest.param(documents.doc("chữ " * 2000), marks=needs_catdoc),
+    ],
+    ids=["docx", "odt", "pdf", "doc"],
+)
+def test_what_a_document_says_of_itself_is_given_also_when_its_text_is_cut(data: bytes) -> None:
+    end, found = read(data, Limits(text=1000))
+    assert end is End.CUT
+    assert "chữ" in found
+    assert "Tuyệt mật" in found or "Công điện" in found
+
+
+BROKEN_PARTS = {
+    "a margin that is none": {"word/header99.xml": "<a>"},
+    "properties with a document type": {"docProps/core.xml": documents.LAUGHS},
+    "notes with a document type": {"word/footnotes.xml": documents.LAUGHS},
+    "a part that is packed too tightly": {"word/footer99.xml": b" " * (20 * 2**20)},
+    "elements in each other": {"word/header98.xml": "<a>" * 2000},
+    "another body": {"word/document9.xml": "<a>"},
+    "a workbook beside it": {"xl/workbook.xml": "<a>"},
+}
+
+
+@pytest.mark.parametrize("more", BROKEN_PARTS.values(), ids=BROKEN_PARTS.keys())
+def test_a_part_that_cannot_be_read_hides_no_other(more: dict[str, str | bytes]) -> None:
+    """Word opens such a file: it does not look at what nothing refers to."""
+    end, found = read(documents.docx(TEXT, more=more))
+    assert end is End.PARTIAL
+    assert TEXT in found
+
+
+@pytest.mark.parametrize("name", ["styles.xml", "meta.xml", "META-INF/manifest.xml"])
+def test_nor_does_one_of_odf(name: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(documents.odt(TEXT))) as archive:
+        parts = {each: archive.read(each) for each in archive.namelist()}
+    end, found = read(documents.packed({**parts, name: b"<a>"}))
+    assert end is End.PARTIAL
+    assert TEXT in found
+    assert refusal(documents.packed({**parts, "content.xml": b"<a>"})) == (End.BROKEN, "xml")
+
+
+def test_a_body_that_cannot_be_read_is_no_document() -> None:
+    assert refusal(documents.docx(more={"word/document.xml": "<a>"})) == (End.BROKEN, "xml")
+
+
+def test_two_parts_of_one_name_are_not_one_whole() -> None:
+    octets = io.BytesIO(documents.docx(TEXT))
+    with zipfile.ZipFile(octets, "a") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        archive.writestr("word/document.xml", archive.read("word/document.xml"))
+    end, found = read(octets.getvalue())
+    assert end is End.PARTIAL
+    assert TEXT in found

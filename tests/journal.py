@@ -135,8 +135,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot lmtp.* Failed to lookup user \S+: Internal error occurred",
         r"dovecot imap.*: Error: auth-master: login: request .* Internal auth failure",
         r"dovecot \S+ Warning: (Killed with signal 15|SIGHUP received)",
-        # Two reloads within two seconds end the process of sign-in as it begins. Once in many runs the next one fails at its
-        # first question (Dovecot 2.4.1; the cause is not known yet). Who signs in comes again (454) and gets in.
+        # Two reloads within two seconds end the process of sign-in as it begins. Once in many runs the next one fails
+        # at its first question (Dovecot 2.4.1; the cause is not known yet). Who signs in comes again and gets in.
         r"dovecot auth: Fatal: master: service\(auth\): child \d+ killed with signal 11 ",
         # A folder of a Maildir that only holds others.
         r"dovecot doveadm.*: Error: cmd mailbox status: .*Mailbox doesn't exist",

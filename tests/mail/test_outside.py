@@ -50,10 +50,10 @@ def deferral(lab: Lab, foreign: Foreign, recipient: str) -> str:
     return wait_for(look, f"mail for {recipient} waiting in the queue")
 
 
-def bounce(lab: Lab, official: Sample, since: float, recipient: str) -> str:
-    """Text of the notice that the official gets of mail that could not be delivered."""
+def bounce(lab: Lab, official: Sample, since: float, recipient: str) -> EmailMessage:
+    """The notice that the official gets of mail that could not be delivered."""
 
-    def look() -> str | None:
+    def look() -> EmailMessage | None:
         with lab.imap(official.address, official.password) as client:
             client.select("INBOX", readonly=True)
             _, found = client.search(None, "TEXT", f'"{recipient}"', "FROM", "MAILER-DAEMON")
@@ -61,7 +61,7 @@ def bounce(lab: Lab, official: Sample, since: float, recipient: str) -> str:
                 _, parts = client.fetch(number.decode(), "(BODY.PEEK[])")
                 mail = email.message_from_bytes(parts[0][1], policy=email.policy.default)  # type: ignore[index, arg-type]
                 if email.utils.parsedate_to_datetime(mail["Date"]).timestamp() >= since - 1:
-                    return str(mail)
+                    return mail
         return None
 
     return wait_for(look, f"notice of failure for {recipient}")
@@ -129,7 +129,13 @@ def test_official_is_told_when_mail_is_refused(
 ) -> None:
     start = time.time()
     send(lab, official, recipient)
-    assert told in bounce(lab, official, start, recipient)
+    notice = bounce(lab, official, start, recipient)
+    assert notice["Subject"] == "Thư không gửi được / Undelivered mail"
+    text = notice.get_body(("plain",))
+    assert text
+    assert "Thư của ông (bà) không gửi được" in text.get_content()
+    assert lab.variables["support_email"] in text.get_content()
+    assert told in text.get_content()
 
 
 @pytest.mark.neighbours

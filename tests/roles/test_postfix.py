@@ -47,6 +47,14 @@ def test_faulty_candidate_never_reaches_the_running_configuration(mx_host: Host)
         mx_host.check_output(f"mv /root/main.cf.kept {candidate}")
 
 
+def test_notices_are_ours_and_say_how_long_is_left(mx_host: Host) -> None:
+    """Of a template that it cannot read Postfix warns, and takes its own English one."""
+    shown = mx_host.check_output("postconf -b 2>&1")
+    assert "warning" not in shown
+    assert "Sau 4 giờ, thư của ông (bà) chưa gửi được" in shown
+    assert "đến hết 4 ngày" in shown
+
+
 def test_no_table_names_a_password_and_none_is_for_other_eyes(mx_host: Host) -> None:
     assert mx_host.run("grep -rilE 'password *=' /etc/postfix /etc/postfix.candidate").stdout == ""
 

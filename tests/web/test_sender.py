@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from tests.containers import EICAR
 from tests.lab import Lab, Sample
 from tests.mail.http_doors import messages
 from tests.web.test_open_sessions import Session, signed_in
@@ -128,6 +129,23 @@ def test_a_crafted_message_is_refused_in_vietnamese(
     colleague: Sample, session: Session, fields: dict[str, str], told: str
 ) -> None:
     assert told in send(session, _to=colleague.address, _subject="t", **fields)
+
+
+@pytest.mark.parametrize(
+    ("recipient", "text", "told"),
+    [
+        pytest.param("khongcoai@{domain}", "x", "Không có địa chỉ khongcoai@{domain}", id="nobody there"),
+        pytest.param("an@khong-co.example", "x", "Địa chỉ an@khong-co.example không đúng", id="no such domain"),
+        pytest.param("{colleague}", EICAR.decode(), "Thư có virus, bị từ chối", id="virus"),
+    ],
+)
+def test_what_the_mail_server_refuses_is_told_in_words_of_offices(
+    lab: Lab, colleague: Sample, session: Session, recipient: str, text: str, told: str
+) -> None:
+    names = {"domain": lab.variables["mail_domain"], "colleague": colleague.address}
+    said = send(session, _to=recipient.format(**names), _subject="t", _message=text)
+    assert told.format(**names) in said
+    assert "SMTP" not in said
 
 
 def test_a_crafted_name_gives_way_to_the_registered_one(

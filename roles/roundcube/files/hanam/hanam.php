@@ -11,9 +11,11 @@
  * - When the database or the mail store is away, nginx shows its page of that, in Vietnamese.
  * - Names, addresses and places to which mail may lead are those of the registry and the regulation (hanam_sender.php).
  * - Whom to ask for help stands below the login form (Đ10.8).
+ * - Why the server did not take a message is said in the words of offices (hanam_refusals.php).
  * - A message that was sent is not called a connection error (hanam.js).
  * - Texts that Roundcube lacks in Vietnamese or that the regulation gives a number for.
  */
+require_once __DIR__ . '/hanam_refusals.php';
 require_once __DIR__ . '/hanam_sender.php';
 
 class hanam extends rcube_plugin
@@ -44,6 +46,7 @@ class hanam extends rcube_plugin
         $this->add_hook('identity_create', [$this->sender, 'identity_save']);
         $this->add_hook('identity_update', [$this->sender, 'identity_save']);
         $this->add_hook('message_before_send', [$this->sender, 'message_before_send']);
+        $this->add_hook('message_send_error', [$this, 'message_send_error']);
         $this->include_script('hanam.js');
         if ($this->api->output->type === 'html') {
             $this->api->output->add_label('hanam.unavailable');
@@ -88,6 +91,12 @@ class hanam extends rcube_plugin
         $_SESSION['hanam_login'] = rcube_utils::get_input_string('_user', rcube_utils::INPUT_POST);
         $this->sender->follow();
         return $next;
+    }
+
+    public function message_send_error(array $failure): array
+    {
+        $failure['error'] = hanam_refusals::told($failure['error']);
+        return $failure;
     }
 
     /** Every click signs in at the mail store, whatever it asks for: a session is open no longer than its mailbox. */

@@ -10,7 +10,7 @@ from hanam_mail.registry.search import bare
 
 PLUGIN = REPOSITORY / "roles/roundcube/files/hanam/hanam_refusals.php"
 # Told to servers outside only: our people's mail is not judged by these.
-OUTSIDE = {"rspamd_text_ours", "rspamd_text_dmarc", "rspamd_text_forwarded_in"}
+OUTSIDE = {"rspamd_text_ours", "rspamd_text_dmarc", "rspamd_text_forwarded_in", "rspamd_text_private_service"}
 
 
 def sentences() -> set[str]:

@@ -194,8 +194,9 @@ class Reports:
             return
         try:
             with filter_reports.connect(self._settings) as redis:
-                for login in filter_reports.carry(redis, self._settings["list"], database):
+                for login in filter_reports.carry_viruses(redis, self._settings["viruses"], database):
                     log.warning("%s sent viruses and is locked", login)
+                filter_reports.carry_services(redis, self._settings["services"], database)
             self._failing = False
         except OSError as error:
             if not self._failing:

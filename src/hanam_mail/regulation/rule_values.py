@@ -124,6 +124,7 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "life_cycle_afternoon_begins": (text(r"([01][0-9]|2[0-3]):[0-5][0-9]", 'giờ dạng "12:00"'), "Đ9.2"),
         "life_cycle_outbox_keep_days": (number(1, _DAYS), ""),
         "life_cycle_agent_away_days": (number(1, _DAYS), ""),
+        "life_cycle_private_services_keep_days": (number(1, 10 * _DAYS), "Đ4.4"),
     },
     "sending.yml": {
         "sending_limits": (sending_limits, "Đ4.3"),

@@ -22,7 +22,7 @@ grant execute on function
     to mail_apply;
 grant execute on function mail.mailbox_state(text) to mail_apply;
 grant select, insert, update, delete on mail.absence to mail_apply;
-grant select on mail.handover, mail.sign_in_lockout to mail_apply;
+grant select on mail.handover, mail.sign_in_lockout, mail.private_service_mail to mail_apply;
 grant execute on function
     mail.mailbox_open(text, text), mail.first_passwords_give(text[], text[], text), mail.purge_candidate(text), mail.mailbox_purge(text)
     to mail_apply;
@@ -53,20 +53,22 @@ grant execute on function mail.webmail_login(text), mail.webmail_addresses(text)
 -- A store on another host than the database notes its restores over the agent's connection.
 grant execute on function mail.restore_noted(text, text, text, jsonb) to mail_apply, mail_agent;
 grant execute on function
-    mail.agent_register(text), mail.agent_next(text, int), mail.agent_done(text, bigint), mail.virus_sent(text)
+    mail.agent_register(text), mail.agent_next(text, int), mail.agent_done(text, bigint), mail.virus_sent(text),
+    mail.private_service_mail(text, text[])
     to mail_agent;
 
 -- The life-cycle job and the notices; what is due may be looked at by others too.
 grant execute on function
     mail.life_cycle(date, text[]), mail.revoke_proposals(date), mail.notice_waiting(), mail.notice_take(text, text, text),
     mail.notice_done(text, text, text, text[], boolean, text), mail.life_cycle_expire(date, int), mail.addresses_end(date),
-    mail.outbox_prune(int), mail.lockouts_prune(), mail.sending_prune(), mail.lockouts_to_tell(), mail.lockouts_told(bigint[])
+    mail.outbox_prune(int), mail.lockouts_prune(), mail.sending_prune(), mail.private_services_prune(),
+    mail.lockouts_to_tell(), mail.lockouts_told(bigint[])
     to mail_jobs;
 grant execute on function mail.life_cycle_due(date, text[]), mail.is_working_day(date), mail.term_end(date, bigint),
     mail.life_cycle_unconfirmed(date)
     to mail_jobs, mail_apply, mail_report;
 grant select on mail.notice, mail.sign_in to mail_apply, mail_jobs, mail_report;
-grant select on mail.sign_in_lockout to mail_report;
+grant select on mail.sign_in_lockout, mail.private_service_mail to mail_report;
 
 grant select on mail.agency, mail.mailbox, mail.mailbox_clerk, mail.address, mail.lock_state, mail.activity,
     mail.setting to mail_report, mail_jobs;

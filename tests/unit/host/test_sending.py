@@ -213,21 +213,36 @@ def test_a_virus_leaves_the_filters_list_when_the_database_has_it() -> None:
     redis, database = Redis("p1", "p2", "p1", "p1"), Database()
     database.away = True
     with pytest.raises(OperationalError):
-        filter_reports.carry(redis, "list", database)  # type: ignore[arg-type]
+        filter_reports.carry_viruses(redis, "list", database)  # type: ignore[arg-type]
     assert len(redis.logins) == 4
     database.away = False
-    assert filter_reports.carry(redis, "list", database) == ["p1"]  # type: ignore[arg-type]
+    assert filter_reports.carry_viruses(redis, "list", database) == ["p1"]  # type: ignore[arg-type]
     assert database.told == ["p1", "p2", "p1", "p1"]
 
 
 def test_a_report_that_the_database_refuses_is_laid_aside_and_told(caplog: pytest.LogCaptureFixture) -> None:
     """It would else come first for ever, and keep the agent from the outbox."""
     redis, database = Redis("p1", "x\ny", "p2"), Database(refuses="x\ny")
-    assert filter_reports.carry(redis, "list", database) == []  # type: ignore[arg-type]
+    assert filter_reports.carry_viruses(redis, "list", database) == []  # type: ignore[arg-type]
     assert database.told == ["p1", "p2"]
     assert redis.refused == ["x\ny"]
     (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
     assert r'"x\ny"' in record.getMessage()
+
+
+@pytest.mark.dieu4
+def test_mail_of_a_private_service_is_told_with_its_recipients_and_what_is_no_report_laid_aside() -> None:
+    told = json.dumps({"service": "mxh.example", "to": ["a@hanam.gov.vn", "b@hanam.gov.vn"]})
+    redis, database = Redis(told), Database()
+    database.away = True
+    with pytest.raises(OperationalError):
+        filter_reports.carry_services(redis, "list", database)  # type: ignore[arg-type]
+    assert redis.logins == [told]
+    database.away = False
+    redis.logins = ["no JSON", '{"service": 1}', "[]", told]
+    filter_reports.carry_services(redis, "list", database)  # type: ignore[arg-type]
+    assert database.told == ["mxh.example"]
+    assert redis.refused == ["no JSON", '{"service": 1}', "[]"]
 
 
 def test_octets_that_are_no_text_stop_nobody() -> None:

@@ -165,7 +165,7 @@ def _prune(connection: Session) -> None:
     """Forget what nobody needs any more."""
     while one(connection, "SELECT mail.outbox_prune(%s)", [CHUNK * 10])[0]:
         connection.commit()
-    connection.execute("SELECT mail.lockouts_prune(), mail.sending_prune()")
+    connection.execute("SELECT mail.lockouts_prune(), mail.sending_prune(), mail.private_services_prune()")
     connection.commit()
 
 

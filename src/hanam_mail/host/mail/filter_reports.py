@@ -1,6 +1,6 @@
-"""What the mail filter tells of senders: the logins that wanted to send a virus, carried to the accounts database.
+"""What the mail filter tells, carried to the accounts database: who wanted to send a virus, mail of private services.
 
-The filter, which knows no PostgreSQL, puts each login at the end of a list in Redis. A login leaves the list when the
+The filter, which knows no PostgreSQL, puts each at the end of a list in Redis. A report leaves the list when the
 database has it, so that nothing is lost when either is away; what is counted twice after a crash does little harm. One
 that the database refuses goes to a second list, where it keeps nothing else from being carried.
 """
@@ -8,12 +8,12 @@ that the database refuses goes to a second list, where it keeps nothing else fro
 import json
 import logging
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from hanam_mail.host.database.session import Session, one
 
-KEYS = frozenset({"socket", "password", "list"})
+KEYS = frozenset({"socket", "password", "viruses", "services"})
 _TIMEOUT = 5.0
 
 log = logging.getLogger("hanam-agent")
@@ -50,25 +50,43 @@ def connect(settings: Mapping[str, str]) -> Iterator[Redis]:
         yield redis
 
 
-def carry(redis: Redis, name: str, database: Session) -> list[str]:
-    """Tell the database of every login in the list; those that it locked for it.
+def carry_viruses(redis: Redis, name: str, database: Session) -> list[str]:
+    """Tell the database of every login in the list; those that it locked for it."""
+    locked = []
+
+    def tell(login: str) -> None:
+        if one(database, "SELECT mail.virus_sent(%s)", [login])[0]:
+            locked.append(login)
+
+    _carry(redis, name, tell)
+    return locked
+
+
+def carry_services(redis: Redis, name: str, database: Session) -> None:
+    """Tell the database of mail of social networks and shops (Đ4.4): {"service": domain, "to": [addresses]}."""
+
+    def tell(report: str) -> None:
+        told = json.loads(report)
+        one(database, "SELECT mail.private_service_mail(%s, %s::text[])", [told["service"], told["to"]])
+
+    _carry(redis, name, tell)
+
+
+def _carry(redis: Redis, name: str, tell: Callable[[str], None]) -> None:
+    """Tell the reports of a list one by one.
 
     OperationalError when the database is away or cannot do it now: then all stays where it is.
     """
     import psycopg
 
-    locked = []
-    while (login := redis.ask("LINDEX", name, "0")) is not None:
+    while (report := redis.ask("LINDEX", name, "0")) is not None:
         try:
-            if one(database, "SELECT mail.virus_sent(%s)", [login])[0]:
-                locked.append(login)
+            tell(report)
         except psycopg.OperationalError:
             raise
-        except psycopg.DatabaseError as error:
-            # As JSON in ASCII a login cannot make a line of its own.
-            shown = json.dumps(login)
-            log.error("the virus that %s sent is not counted, see the list %s: %s", shown, f"{name}:refused", error)
+        except (psycopg.DatabaseError, ValueError, LookupError, TypeError) as error:
+            # As JSON in ASCII a report cannot make a line of its own.
+            log.error("%s in %s is not told, see the list %s: %s", json.dumps(report), name, f"{name}:refused", error)
             redis.ask("LMOVE", name, f"{name}:refused", "LEFT", "RIGHT")
             continue
         redis.ask("LPOP", name)
-    return locked

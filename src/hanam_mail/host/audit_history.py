@@ -28,6 +28,10 @@ _NOTICE_KINDS = {
     "revoke_proposal": "báo đề nghị thu hồi (Đ6.2c)",
     "quota": "báo hộp thư sắp đầy",
     "opened": "báo cho chủ hộp thư rằng người vận hành lấy bản sao thư để đọc",
+    "held": "báo một thư bị giữ lại",
+    "held_released": "báo thư bị giữ đã được gửi đi",
+    "held_dropped": "báo thư bị giữ đã bị hủy",
+    "held_opened": "báo cho chủ hộp thư rằng người vận hành lấy bản sao thư bị giữ để đọc",
 }
 
 

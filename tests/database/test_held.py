@@ -1,4 +1,4 @@
-"""What the database makes of held messages, in a real PostgreSQL (Đ3.3, Đ4.6): one message, a copy for each receiver."""
+"""Held messages in a real PostgreSQL (Đ3.3, Đ4.6): one message, a copy for each receiver, decided once."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -18,9 +18,10 @@ AN, BINH, CHI = "an@ngoai.example", "binh@ngoai.example", "chi@ngoai.example"
 
 def message(**more: Any) -> dict[str, Any]:
     return {
-        "file": FILE, "queue_id": "4hX", "sha256": "c" * 64, "sender": "ha1@hanam.gov.vn", "envelope": {"eight_bit": True},
-        "kind": "secrecy", "reason": "MAT in a.docx", "login": "box00001", "subject": "Kế hoạch", "author": "Hà <ha1@x>",
-        "message_id": "<1@x>", "octets": 1000, "arrived_at": "2026-11-29T08:00:00+07:00", **more,
+        "file": FILE, "queue_id": "4hX", "sha256": "c" * 64, "sender": "ha1@hanam.gov.vn", "envelope": {"utf8": True},
+        "kind": "secrecy", "reason": "MAT in a.docx", "login": "box00001", "subject": "Kế hoạch",
+        "author": "Hà <ha1@x>", "message_id": "<1@x>", "octets": 1000, "arrived_at": "2026-11-29T08:00:00+07:00",
+        **more,
     }  # fmt: skip
 
 
@@ -60,7 +61,9 @@ def waiting(scratch: Scratch) -> list[str]:
 # --- Taken in ---
 
 
-def test_a_message_comes_with_its_receivers_its_senders_notice_and_what_the_operator_does_not_know(held: Scratch) -> None:
+def test_a_message_comes_with_its_receivers_its_senders_notice_and_what_the_operator_does_not_know(
+    held: Scratch,
+) -> None:
     assert states(held) == ["held"] * 3
     payload = json.loads(held.psql("select payload from mail.notice where kind = 'held' and mailbox_id = 'box00001'"))
     assert payload["recipients"] == f"{AN}, {BINH}, {CHI}"
@@ -167,7 +170,9 @@ def test_each_receivers_copy_is_decided_by_itself_and_once(held: Scratch) -> Non
     who = "set hanam.actor = 'lan'; set hanam.document = '12/STTTT'; "
     assert held.psql(who + decide("drop")) == f"{{{AN},{CHI}}}", "what is not on its way yet can be dropped"
     assert held.psql("select decided_at is not null from mail.held_message") == "t"
-    last = held.psql("select actor, document, after ->> 'decision' from mail.audit where object = 'held' order by seq desc limit 1")
+    last = held.psql(
+        "select actor, document, after ->> 'decision' from mail.audit where object = 'held' order by seq desc limit 1"
+    )
     assert last == "lan|12/STTTT|drop"
     assert waiting(held) == ["held", "held_dropped", "held_dropped"]
 
@@ -189,7 +194,7 @@ def test_what_is_to_go_out_goes_once_and_its_sender_is_told(held: Scratch) -> No
     due = "select id, recipients from mail.held_due()"
     assert held.psql(due) == ""
     held.psql(decide("release", AN))
-    number, recipients = held.psql(due).split("|")
+    _, recipients = held.psql(due).split("|")
     assert json.loads(recipients) == [{"address": AN, "notify": "NEVER", "orcpt": ""}]
     assert held.psql(f"select mail.held_sending(1, '{{{AN}}}')") == "t"
     assert held.psql(f"select mail.held_sending(1, '{{{AN}}}')") == "f", "nobody else sends it"
@@ -274,7 +279,8 @@ def test_the_operator_is_reminded_once_a_day_from_the_hour_on(held: Scratch) -> 
     number = "select count(*) from mail.held_to_tell()"
     held.psql("select mail.held_told('{1}')")
     assert held.psql(number) == "0"
-    hour = "update mail.setting set value = to_jsonb(to_char(now() + interval '{}', 'HH24:MI')) where name = 'held_reminder_at'"
+    then = "to_jsonb(to_char(now() + interval '{}', 'HH24:MI'))"
+    hour = f"update mail.setting set value = {then} where name = 'held_reminder_at'"
     held.psql("update mail.held_message set told_at = now() - interval '23 hours'")
     held.psql(hour.format("-1 minute"))
     assert held.psql("select news from mail.held_to_tell()") == "f"
@@ -337,7 +343,9 @@ def test_nobody_reads_one_without_a_document_and_its_owner_hears_of_it(held: Scr
             held.psql(before + opening.format(note))
     number, file = held.psql("set hanam.document = '12/STTTT'; " + opening.format("xem xét")).split("|")
     assert file == FILE
-    assert held.psql(f"select object, key, document from mail.audit where seq = {number}") == "opening|box00001|12/STTTT"
+    assert (
+        held.psql(f"select object, key, document from mail.audit where seq = {number}") == "opening|box00001|12/STTTT"
+    )
     assert waiting(held) == ["held", "held_opened"]
     held.psql(decide("drop"))
     with pytest.raises(StatementError, match="đã được quyết định xong"):
@@ -375,4 +383,6 @@ def test_the_service_can_do_its_work_and_the_operator_look(database: Database) -
     )
     query(database, calls, world="", role="mail_quarantine")
     query(database, "select count(*) from mail.held_message, mail.held_recipient", world="", role="mail_apply")
-    query(database, "select mail.held_to_tell(); select mail.held_expire(), mail.held_prune()", world="", role="mail_jobs")
+    query(
+        database, "select mail.held_to_tell(); select mail.held_expire(), mail.held_prune()", world="", role="mail_jobs"
+    )

@@ -1,4 +1,4 @@
-"""What the service asks of the accounts database, each question a transaction of its own (sql/functions/7[45]_held*.sql)."""
+"""What the service asks of the accounts database, each question a transaction (sql/functions/7[45]_held*.sql)."""
 
 import json
 import threading

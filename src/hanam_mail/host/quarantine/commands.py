@@ -39,9 +39,9 @@ _DOUBT = (
 def add_commands(commands: frame.Commands) -> None:
     """Add `quarantine` to the parser of command_line.py."""
     text = "thư mà bộ lọc giữ lại: xem, gửi đi, hủy (Đ3.3)"
-    actions = commands.add_parser("quarantine", help=text, description=text).add_subparsers(
-        required=True, metavar="VIỆC"
-    )
+    parent = commands.add_parser("quarantine", help=text, description=text)
+    parent.set_defaults(run=_list)
+    actions = parent.add_subparsers(required=True, metavar="VIỆC")
     command = actions.add_parser("list", help="các thư đang chờ quyết định")
     command.add_argument("--all", action="store_true", help="cả thư đã quyết định")
     _options(command)
@@ -132,7 +132,8 @@ def _show(options: argparse.Namespace) -> int:
         f"Thư số {message['id']}: {message['title']} ({message['kind']})",
         f"Bộ lọc: {message['reason'] or '-'}",
         f"Đến lúc: {message['arrived_at']:%d/%m/%Y %H:%M:%S}, mã hàng đợi {message['queue_id'] or '-'}",
-        f"Đăng nhập: {message['login'] or '-'}; người gửi: {message['sender'] or '-'}; From: {message['author'] or '-'}",
+        f"Đăng nhập: {message['login'] or '-'}; người gửi: {message['sender'] or '-'}",
+        f"From: {message['author'] or '-'}",
         f"Tiêu đề: {message['subject'] or '-'}",
         f"Message-ID: {message['message_id'] or '-'}",
         f"Dung lượng: {size(message['octets'])}, SHA-256 {message['sha256']}",

@@ -23,7 +23,7 @@ _EXTENSIONS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN
 
 @dataclass(frozen=True)
 class Limits:
-    """Octets of a message, receivers of one, seconds that a client may be silent and a session may last, bad commands."""
+    """Octets of a message, its receivers, seconds that a client may be silent and a session may last, bad commands."""
 
     octets: int
     recipients: int = 5000
@@ -42,13 +42,13 @@ class Draft(Protocol):
         """It is none, or it is kept: what is left of the draft goes."""
 
 
-class Door(Protocol):
+class Door[Kept: Draft](Protocol):
     """Where messages go."""
 
-    def draft(self) -> Draft:
+    def draft(self) -> Kept:
         """A place for a new one; OSError where there is none."""
 
-    async def keep(self, draft: Draft, message: Envelope) -> None:
+    async def keep(self, draft: Kept, message: Envelope) -> None:
         """Keep it for good; raises whatever stands in the way."""
 
 
@@ -90,11 +90,16 @@ class _Lines:
         return octets
 
 
-class Session:
+class Session[Kept: Draft]:
     """One client, from the greeting to its end."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, send: Callable[[bytes], Awaitable[None]], door: Door, name: str, limits: Limits
+        self,
+        reader: asyncio.StreamReader,
+        send: Callable[[bytes], Awaitable[None]],
+        door: Door[Kept],
+        name: str,
+        limits: Limits,
     ) -> None:
         self._lines = _Lines(reader, limits.silence)
         self._send, self._door, self._name, self._limits = send, door, name, limits
@@ -208,7 +213,7 @@ class Session:
         answer = trouble or "250 2.0.0 held"
         await self._send(f"{answer}\r\n".encode() * self._accepted)
 
-    async def _read(self, draft: Draft | None, trouble: str) -> str:
+    async def _read(self, draft: Kept | None, trouble: str) -> str:
         """The message to its end; what stands in the way of keeping it."""
         content, octets, behind = Content(), 0, None
         while behind is None:

@@ -89,7 +89,7 @@ def _read(arguments: str, known: dict[str, str]) -> tuple[str, dict[str, str]]:
 
 
 def queue_id(arguments: str) -> str:
-    """Of `XFORWARD` the number that the message has in the queue of the host that hands it over; "" where it says none."""
+    """Of `XFORWARD` the number in the queue of the host that hands the message over; "" where it says none."""
     for word in arguments.split():
         name, _, value = word.partition("=")
         if name.upper() == "IDENT" and value.upper() != "[UNAVAILABLE]":

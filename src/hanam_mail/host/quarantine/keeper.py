@@ -85,7 +85,10 @@ class Keeper:
     def _compare(self) -> None:
         """Folder and database as the last run, or a restore of one of them, has left them."""
         if number := self._accounts.interrupted():
-            say(3, f"{number} thư đang gửi thì dịch vụ dừng, chưa rõ đã đi chưa / a doubt whether {number} have gone out")
+            say(
+                3,
+                f"{number} thư đang gửi thì dịch vụ dừng, chưa rõ đã đi chưa / a doubt whether {number} have gone out",
+            )
         with self._turn:
             names = self._store.names()
             for name in sorted(names - self._accounts.known(names)):
@@ -95,7 +98,10 @@ class Keeper:
                     continue
                 # Of a run that ended before its row was written, or newer than a database that was restored.
                 number, _ = self._accounts.take(record)
-                say(4, f"tệp {name}.eml chưa có trong cơ sở dữ liệu, nay là thư số {number} / taken in again from its file")
+                say(
+                    4,
+                    f"tệp {name}.eml chưa có trong cơ sở dữ liệu, nay là thư số {number} / taken in from its file",
+                )
             awaited = self._accounts.awaited()
             for name in sorted(awaited.keys() - names):
                 self._accounts.lost(awaited[name])
@@ -128,7 +134,10 @@ class Keeper:
         if outcome.later and not due.tries:
             say(4, f"thư số {due.id} chưa gửi được / put off: {next(iter(outcome.later.values()))}")
         if outcome.doubted:
-            say(3, f"thư số {due.id}: không rõ đã gửi chưa / a doubt whether it has gone out: {', '.join(outcome.doubted)}")
+            say(
+                3,
+                f"thư số {due.id}: không rõ đã gửi chưa / a doubt whether it is out: {', '.join(outcome.doubted)}",
+            )
 
     def _put_down(self, due: release.Due, outcome: release.Outcome) -> None:
         """Until the database has it: of what went out nobody else knows."""

@@ -19,7 +19,7 @@ _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 
 @dataclass(frozen=True)
 class Head:
-    """`kind` and `reason` are the filter's; `login` is the mailbox that had signed in, "" where the filter does not say.
+    """`kind` and `reason` are the filter's; `login` is the mailbox that had signed in, "" where nobody says.
 
     The rest is what the sender wrote, made fit to be shown and cut.
     """

@@ -35,7 +35,7 @@ class Due:
 
 @dataclass
 class Outcome:
-    """Who has it, under which number of the queue; who is refused for good or for now, with the words; who is a doubt."""
+    """Who has it, under which number of the queue; who is refused for good or for now, and why; who is a doubt."""
 
     delivered: list[str] = field(default_factory=list)
     queued_as: str = ""
@@ -100,11 +100,12 @@ def outgoing(octets: Iterable[bytes], domain: str) -> Iterator[bytes]:
     for piece in source:
         head += piece
         end = head.find(b"\r\n\r\n")
-        if end >= 0:
+        if end > 0:
             kept = [each for each in letter.lines_of_fields(head[: end + 2]) if not _by_filter(each, domain)]
             yield b"".join(kept) + head[end + 2 :]
             break
-        if len(head) > _HEAD:
+        # A message without any head, or with one that nobody wrote by hand.
+        if head.startswith(b"\r\n") or len(head) > _HEAD:
             yield head
             break
     else:
@@ -121,7 +122,9 @@ def _by_filter(lines: bytes, domain: str) -> bool:
     return name == b"dkim-signature" and b"d=" + domain.encode() in tags
 
 
-def deliver(due: Due, octets: Iterable[bytes], connect: Callable[[], Server], sending: Callable[[list[str]], bool]) -> Outcome:
+def deliver(
+    due: Due, octets: Iterable[bytes], connect: Callable[[], Server], sending: Callable[[list[str]], bool]
+) -> Outcome:
     """Give the message to Postfix. `sending` is asked just before the last line; without its yes nothing is sent.
 
     Raises what `octets` raises when the file is not what it was; nothing was sent then.

@@ -31,7 +31,7 @@ PAUSE = 2.0
 
 @dataclass(frozen=True)
 class Settings:
-    """What the role wrote. `clients` are the names that certificates of those who may hand over bear, `servers` host:port."""
+    """What the role wrote. `clients` are names that certificates bear of who may hand over, `servers` are host:port."""
 
     name: str
     port: int

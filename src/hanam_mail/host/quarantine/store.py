@@ -80,7 +80,8 @@ class Store:
         head = draft.finish()
         mark = "\0".join((message.queue_id, message.sender, draft.sha256))
         name = hashlib.sha256(mark.encode()).hexdigest()[:32]
-        record = {
+        recipients = message.as_dicts()
+        record: dict[str, Any] = {
             "message": {
                 "file": name,
                 "queue_id": message.queue_id,
@@ -91,16 +92,14 @@ class Store:
                 "arrived_at": arrived.isoformat(),
                 **asdict(head),
             },
-            "recipients": message.as_dicts(),
+            "recipients": recipients,
         }
         fresh = not self.message(name).exists()
         before = None if fresh else self.record(name)
         if before:
             # Handed over again, perhaps for some of its receivers only.
-            known = {each["address"]: each for each in record["recipients"]}
-            before["recipients"] += [
-                each for address, each in known.items() if all(address != old["address"] for old in before["recipients"])
-            ]
+            had = {each["address"] for each in before["recipients"]}
+            before["recipients"] += [each for each in recipients if each["address"] not in had]
             record = before
         self._write(name, record)
         draft.path.rename(self.message(name))

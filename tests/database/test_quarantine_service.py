@@ -325,7 +325,7 @@ def test_killed_anywhere_while_a_message_goes_out_it_never_goes_out_twice(
     service: Service, postfix: Mailbox, after: bool
 ) -> None:
     seen = set()
-    for nth in range(1, 16):
+    for nth in range(1, 28):
         keeper = service.started()
         hand_over(keeper, queue_id=f"4hX{nth}")
         (number,) = service.scratch.psql("select max(id) from mail.held_message").split()

@@ -9,6 +9,7 @@ from typing import Any
 import pyrage
 import pytest
 
+from hanam_mail.host.backup import restore_database
 from hanam_mail.host.jobs import held_messages
 from tests.database.scratch import Scratch, person, registry, shell
 from tests.database.world import quoted
@@ -149,6 +150,14 @@ def test_a_purge_is_refused_before_anything_is_sealed(held: Scratch) -> None:
             purge_commands._candidate(connection, "ha1@hanam.gov.vn", 0)
         say(held, "drop", "1", "--reason", "x")
         assert purge_commands._candidate(connection, "ha1@hanam.gov.vn", 0) == "box00001"
+
+
+def test_a_restored_database_tells_which_decisions_it_does_not_know(held: Scratch) -> None:
+    say(held, "drop", "1", "--reason", "x", "--recipient", AN)
+    rows = json.loads(held.psql(restore_database.SINCE.format(seq=0)))
+    told = [restore_database.told(row) for row in rows if row["object"] == "held"]
+    assert len(told) == 1
+    assert "thư bị giữ số 1: quyết định hủy, người thực hiện lan" in told[0]
 
 
 # --- the letter ---

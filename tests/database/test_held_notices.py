@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.unit.host.test_jobs import CONFIGURATION
 
 from tests import smtp_server
 from tests.database.scratch import Scratch, person, registry
 from tests.database.test_held import decide, take
+from tests.unit.host.test_jobs import CONFIGURATION
 
 pytestmark = pytest.mark.dieu3
 

@@ -1,6 +1,7 @@
 """Folder, database and mail server together: nothing is lost, nothing goes out twice, whatever stops it (Đ3.3)."""
 
 import asyncio
+import os
 import smtplib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hanam_mail import atomic_file
 from hanam_mail.host.quarantine import accounts, release, store
 from hanam_mail.host.quarantine.accounts import Accounts
 from hanam_mail.host.quarantine.envelope import Envelope, Recipient
@@ -114,9 +116,9 @@ def test_a_message_that_is_dropped_goes_nowhere_and_its_file_is_gone(service: Se
 # --- In ---
 
 POINTS: list[tuple[Any, str]] = [
-    (store.os, "fsync"),
-    (store.atomic_file, "create"),
-    (store.atomic_file, "sync"),
+    (os, "fsync"),
+    (atomic_file, "create"),
+    (atomic_file, "sync"),
     (Path, "rename"),
     (accounts.Accounts, "_rows"),
     (Path, "unlink"),

@@ -84,10 +84,10 @@ def test_a_folder_with_a_record_that_nobody_can_read_takes_the_message_anew(tmp_
 
 
 STEPS = [
-    (store.os, "fsync"),
+    (os, "fsync"),
     (atomic_file, "create"),
     (atomic_file, "sync"),
-    (atomic_file.os, "write"),
+    (os, "write"),
     (Path, "rename"),
 ]
 

@@ -88,7 +88,7 @@ def undone(arguments: Arguments) -> None:
     print("\n".join(told(row) for row in rows))
     agreed(
         arguments,
-        f"{len(rows)} lần khóa, mở khóa, đổi mật khẩu, xóa dữ liệu, quyết định nêu trên sẽ mất hiệu lực; ghi để làm lại",
+        f"{len(rows)} lần khóa, mở khóa, đổi mật khẩu, xóa dữ liệu, quyết định trên sẽ mất hiệu lực; ghi để làm lại",
         f"{len(rows)} changes of locks, passwords, purges and decisions above would be undone",
     )
 

@@ -226,6 +226,24 @@ def test_a_database_that_was_restored_gets_its_rows_from_the_files(service: Serv
     )
 
 
+def test_a_file_that_makes_no_row_keeps_no_other_from_its_own(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hand_over(service.started())
+    service.scratch.psql("delete from mail.held_message")
+    (good,) = service.folder.glob("*.eml")
+    odd = {"a": b"{}", "b": b"\xff", "c": good.with_suffix(".json").read_bytes().replace(b'"secrecy"', b'"MAT"')}
+    for name, record in odd.items():
+        # Before and behind the good one.
+        for first in "0f":
+            (service.folder / f"{first}{name * 31}.eml").write_bytes(MESSAGE)
+            (service.folder / f"{first}{name * 31}.json").write_bytes(record)
+    service.started().round()
+    assert service.rows() == ["held", "held"]
+    assert capsys.readouterr().err.count("<3>") == 6
+    assert len(list(service.folder.glob("*.eml"))) == 7, "nothing that nobody can read is thrown away"
+
+
 def test_a_row_whose_file_is_gone_is_told_once_and_a_file_that_came_back_goes_out(
     service: Service, postfix: Mailbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -255,10 +273,14 @@ def test_a_file_that_is_damaged_does_not_go_out_and_somebody_is_told(
     hand_over(keeper)
     (message,) = service.folder.glob("*.eml")
     message.write_bytes(MESSAGE.replace(b"Kinh", b"Ganh"))
+    hand_over(keeper, queue_id="4hY")
     service.decide("release")
+    service.decide("release", 2)
     keeper.round()
-    assert postfix.taken == []
     assert "không còn nguyên vẹn" in capsys.readouterr().err
+    assert service.rows() == ["held", "held", "released", "released"], "the next one is not kept waiting"
+    assert len(postfix.taken) == 1
+    assert "nguyên vẹn" in service.rows("failure")[0]
 
 
 # --- Out ---

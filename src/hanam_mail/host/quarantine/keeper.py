@@ -73,7 +73,7 @@ class Keeper:
                 self._release(due)
         except Exception as error:
             self._compared = False
-            trouble = " ".join(str(error).split()) or type(error).__name__
+            trouble = _words(error)
             if trouble != self._trouble:
                 say(3, f"việc với thư bị giữ chưa làm được / held messages cannot be looked after: {trouble}")
             self._trouble = trouble
@@ -97,7 +97,14 @@ class Keeper:
                     say(3, f"tệp {name}.eml không có hàng nào trong cơ sở dữ liệu / a file without a row or a record")
                     continue
                 # Of a run that ended before its row was written, or newer than a database that was restored.
-                number, _ = self._accounts.take(record)
+                try:
+                    number, _ = self._accounts.take(record)
+                except Exception as error:
+                    # Refused, which is no fault of the others; a database that is away refuses nothing.
+                    if not (getattr(error, "sqlstate", None) or isinstance(error, KeyError)):
+                        raise
+                    say(3, f"tệp {name}.eml không thành thư bị giữ được / cannot be taken in again: {_words(error)}")
+                    continue
                 say(
                     4,
                     f"tệp {name}.eml chưa có trong cơ sở dữ liệu, nay là thư số {number} / taken in from its file",
@@ -125,7 +132,13 @@ class Keeper:
             say(3, f"thư số {due.id} không còn tệp / its file is gone: {path.name}")
             return
         octets = release.outgoing(store.pieces(path, due.sha256), self._domain)
-        outcome = release.deliver(due, octets, self._connect, lambda some: self._accounts.sending(due.id, some))
+        try:
+            outcome = release.deliver(due, octets, self._connect, lambda some: self._accounts.sending(due.id, some))
+        except ValueError as error:
+            # Not what it was: nothing has gone out, and a person has to know.
+            outcome = release.Outcome(
+                refused=dict.fromkeys((each["address"] for each in due.recipients), _words(error))
+            )
         self._put_down(due, outcome)
         if outcome.delivered:
             say(5, f"đã gửi thư số {due.id} / released as {outcome.queued_as}: {len(outcome.delivered)} người nhận")
@@ -149,5 +162,9 @@ class Keeper:
                 if self.ending.is_set():
                     # The next run finds `sending` and makes a doubt of it.
                     raise
-                say(3, f"kết quả gửi thư số {due.id} chưa ghi được / the result waits: {' '.join(str(error).split())}")
+                say(3, f"kết quả gửi thư số {due.id} chưa ghi được / the result waits: {_words(error)}")
                 time.sleep(_AGAIN)
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -96,6 +96,8 @@ class Server:
                 task.cancel()
             await asyncio.gather(*self._sessions, return_exceptions=True)
             await rounds
+            # Who does not say goodbye is not waited for.
+            server.abort_clients()
 
     def _renew(self) -> None:
         """A renewed certificate, for those who come from now on."""

@@ -93,6 +93,8 @@ CONVERTING = "converting"
 DELIVERY_KILLED = "delivery killed"
 TLS_POLICY_AWAY = "TLS policy away"
 FOREIGN_POLICIES = "foreign policies"
+QUARANTINE_AWAY = "quarantine away"
+HELD_REFUSED = "held refused"
 
 KNOWN: Mapping[str, Sequence[str]] = {
     CONVERGING: (
@@ -176,6 +178,18 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"hanam-mail-auth the filter was not answered: ",
         r"hanam-watch hanam-mail-auth\.service ",
         r"hanam-watch .*\(hanam-mail-auth\.(service|socket)\)",
+    ),
+    # What keeps held messages is stopped or killed: they wait in Postfix's queue.
+    QUARANTINE_AWAY: (
+        r"systemd hanam-quarantine\.service: ",
+        r"hanam-watch .*\(hanam-quarantine\.service\)",
+        r"hanam-watch hanam-quarantine\.service ",
+    ),
+    # Who has no business at the doors of held messages.
+    HELD_REFUSED: (
+        r"hanam-quarantine máy không được giao thư / ",
+        r"hanam-quarantine .*(SSL|certificate)",
+        r"postfix/released/smtpd warning: ",
     ),
     POSTFIX_AWAY: (
         r"postfix/\S+ warning: stopping the Postfix mail system with force",

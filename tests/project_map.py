@@ -26,7 +26,17 @@ from tests.render.role_rows import plays, rows
 
 FILE = ROOT / "docs/map.md"
 TOPOLOGY = "split"
-GROUPS = ("accounts", "mx", "submission", "filter", "mailstore", "webmail", "backup_repository", "outside")
+GROUPS = (
+    "accounts",
+    "quarantine",
+    "mx",
+    "submission",
+    "filter",
+    "mailstore",
+    "webmail",
+    "backup_repository",
+    "outside",
+)
 SETTINGS = sorted(path for folder in ("all", "hanam") for path in (ROOT / "group_vars" / folder).rglob("*.yml"))
 # Where a setting is read: everything but prose, tests and the place where it stands.
 READERS = ("group_vars/all", "group_vars/hanam", "roles", "playbooks", "plugins", "deploys", "src", "inventory")

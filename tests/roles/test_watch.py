@@ -27,7 +27,7 @@ pytestmark = [
     ),
 ]
 
-GROUPS = ("accounts", "mx", "submission", "filter", "mailstore", "webmail", "backup_repository")
+GROUPS = ("accounts", "quarantine", "mx", "submission", "filter", "mailstore", "webmail", "backup_repository")
 
 
 def hosts(lab: Lab) -> list[str]:

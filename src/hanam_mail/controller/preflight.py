@@ -17,7 +17,7 @@ from hanam_mail.host.passwords import sealed_file
 from hanam_mail.regulation import rule_values
 from hanam_mail.regulation.group_vars import overridden
 
-REQUIRED_GROUPS = ("accounts", "mx", "submission", "filter", "mailstore", "webmail", "backup_repository")
+REQUIRED_GROUPS = ("accounts", "quarantine", "mx", "submission", "filter", "mailstore", "webmail", "backup_repository")
 TLS_MODES = ("acme", "provided")
 # The labels at which mail programs ask how a mailbox is set up.
 CLIENT_NAMES = ("autoconfig", "autodiscover")
@@ -36,6 +36,7 @@ VAULT: Mapping[str, tuple[str, ...]] = {
 SINGLE_GROUPS = {
     "accounts": "hệ thống chỉ dùng một cơ sở dữ liệu tài khoản",
     "mailstore": "mọi thư được đưa về một kho thư",
+    "quarantine": "thư bị giữ nằm ở một nơi",
 }
 # In what form programs can take a secret.
 _FORMS = {
@@ -99,6 +100,9 @@ def _inventory(variables: Mapping[str, Any], host: str, groups: Mapping[str, Ite
             "password_chosen_for_others: chỉ phòng thử nghiệm được bật; "
             "người vận hành không được chọn mật khẩu cho người khác"
         )
+    # The operator's commands decide in the database, and read what is kept.
+    if not set(groups.get("quarantine", ())) <= set(groups.get("accounts", ())):
+        found.append("inventory: nhóm quarantine phải là máy của nhóm accounts, nơi có lệnh quyết định về thư bị giữ")
     # Without a filter on the host itself Postfix has no milters: no scan, no DKIM, no limits.
     for group in ("mx", "submission"):
         missing = sorted(set(groups.get(group, ())) - set(groups.get("filter", ())))

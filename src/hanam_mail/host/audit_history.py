@@ -28,6 +28,10 @@ _NOTICE_KINDS = {
     "revoke_proposal": "báo đề nghị thu hồi (Đ6.2c)",
     "quota": "báo hộp thư sắp đầy",
     "opened": "báo cho chủ hộp thư rằng người vận hành lấy bản sao thư để đọc",
+    "held": "báo một thư bị giữ lại",
+    "held_released": "báo thư bị giữ đã được gửi đi",
+    "held_dropped": "báo thư bị giữ đã bị hủy",
+    "held_opened": "báo cho chủ hộp thư rằng người vận hành lấy bản sao thư bị giữ để đọc",
 }
 
 
@@ -82,7 +86,8 @@ def told(
     if kind == "mailbox":
         yield from _mailbox(action, before, after)
     elif kind == "opening":
-        yield f"người vận hành lấy bản sao thư để đọc: {after['note']}"
+        what = f"bản sao thư bị giữ số {after['held']}" if "held" in after else "bản sao thư"
+        yield f"người vận hành lấy {what} để đọc: {after['note']}"
     elif kind == "restore":
         yield f"khôi phục thư từ bản sao lưu {after['snapshot'][:8]}{_restored(after)}"
     elif kind == "lock_state":

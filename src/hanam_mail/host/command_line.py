@@ -34,6 +34,8 @@ from hanam_mail.host.mail import (
 )
 from hanam_mail.host.passwords import sealed_file
 from hanam_mail.host.purge import erase, purge_commands
+from hanam_mail.host.quarantine import commands as quarantine_commands
+from hanam_mail.host.quarantine import service as quarantine_service
 from hanam_mail.plan import accounts, wording
 from hanam_mail.plan.model import Allowed, Limit
 
@@ -137,6 +139,8 @@ def parser() -> argparse.ArgumentParser:
     lockouts.add_commands(commands)
     private_services.add_commands(commands)
     purge_commands.add_commands(commands)
+    quarantine_commands.add_commands(commands)
+    quarantine_service.add_commands(commands)
     restores.add_commands(commands)
     sieve_mail.add_commands(commands)
     sieve_session.add_commands(commands)

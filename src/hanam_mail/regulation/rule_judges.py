@@ -107,6 +107,13 @@ def sending_limits(value: Any) -> str:
     return ""
 
 
+def held_kinds(value: Any) -> str:
+    """What is held, by the word that the filter puts into X-Hanam-Hold."""
+    wrong = _HELD_KINDS(value)
+    names = () if wrong else (name for name in value if not re.fullmatch(r"[a-z][a-z-]{0,31}", name))
+    return wrong or next((f"{name}: tên loại chỉ gồm chữ thường không dấu và -" for name in names), "")
+
+
 _SENDERS = ("person", "guest", "office", "agency")
 _SENT, _SPANS = ("messages", "recipients"), ("hour", "day")
 
@@ -160,6 +167,7 @@ def _list(one: Judge) -> Judge:
 
 _WORD = text(r"\S(.*\S)?", "chuỗi ký tự không trống")
 _WORDS = _list(_WORD)
+_HELD_KINDS = _by_name(_fields({"title": _WORD, "why": _WORD, "drop_after_days": number(0, 3660)}))
 _FORM = _fields({"clause": _WORD, "text": _WORD, "code": _WORD, "address": _WORD}, optional=("code",))
 _FORMS = dict.fromkeys(("department", "district", "commune", "unit", "office", "person"), _FORM)
 _NAMESAKE = _fields({"clause": _WORD, "address": _WORD, "same_agency": flag}, optional=("same_agency",))

@@ -1,7 +1,7 @@
 """The numbers that programs, SQL and Ansible go by, as data: each by name, type, bounds, and what goes together.
 
 They stand in the province's folder of group_vars: regulation.yml (the regulation), passwords.yml, guessing.yml,
-life_cycle.yml and sending.yml (what the installation adds).
+life_cycle.yml, sending.yml and, of filtering.yml, what concerns held mail (what the installation adds).
 `faults` judges them strictly, wherever they come from: the files (`hanam-mail check`), what Ansible makes of them
 (preflight, migrate), the table mail.setting (apply, the nightly job). A value that is missing, unknown, of another type
 or at odds with another stops the program that would go by it: with `idle_lock_months: 0` the nightly job would warn
@@ -18,6 +18,7 @@ from hanam_mail.regulation.rule_judges import (
     Judge,
     flag,
     former_naming,
+    held_kinds,
     lock_reasons,
     naming,
     number,
@@ -38,7 +39,7 @@ _DAYS = 366
 _TIBIBYTE = 2**40
 # Worked out by Ansible from the inventory and the calendar: in the file itself it is a template.
 COMPUTED = ("guessing_own_networks", "life_cycle_calendar")
-PREFIXES = ("regulation_", "password_", "guessing_", "life_cycle_", "sending_")
+PREFIXES = ("regulation_", "password_", "guessing_", "life_cycle_", "sending_", "held_")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Fault:
 _MONTHS = number(1, 120)
 _SIZE = number(1, _TIBIBYTE)
 _COUNT = number(1, 1_000_000)
+_HOUR = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
 FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
     "regulation.yml": {
@@ -121,7 +123,7 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "life_cycle_default_password_warning_days": (numbers(1, _DAYS, rising=False), "Đ7.2d"),
         "life_cycle_idle_lock_days": (number(0, _DAYS), "Đ7.2a"),
         "life_cycle_calendar": (worked_out, "Đ6.2b"),
-        "life_cycle_afternoon_begins": (text(r"([01][0-9]|2[0-3]):[0-5][0-9]", 'giờ dạng "12:00"'), "Đ9.2"),
+        "life_cycle_afternoon_begins": (text(_HOUR, 'giờ dạng "12:00"'), "Đ9.2"),
         "life_cycle_outbox_keep_days": (number(1, _DAYS), ""),
         "life_cycle_agent_away_days": (number(1, _DAYS), ""),
         "life_cycle_private_services_keep_days": (number(1, 10 * _DAYS), "Đ4.4"),
@@ -132,6 +134,11 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "sending_lock_viruses": (number(1, 1000), "Đ7.2b"),
         "sending_script_replies_hour": (number(1, 1_000_000), "Đ12.6"),
         "sending_script_redirects_hour": (number(1, 1_000_000), "Đ12.6"),
+    },
+    "filtering.yml": {
+        "held_kinds": (held_kinds, "Đ3.3"),
+        "held_reminder_at": (text(_HOUR, 'giờ dạng "07:00"'), ""),
+        "held_facts_days": (number(1, 50 * _DAYS), ""),
     },
 }
 # In mail.setting alone, from sizes.yml (accounts_argon2_*): within what 0013_argon2id.sql admits.

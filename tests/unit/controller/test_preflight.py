@@ -138,6 +138,8 @@ def test_a_wrong_variable_is_named_with_what_is_expected(
         ({"webmail": []}, "inventory: nhóm webmail không có máy nào"),
         ({"accounts": ["mail", "other"]}, "inventory: nhóm accounts có hơn một máy"),
         ({"mailstore": ["mail", "store2"]}, "inventory: nhóm mailstore có hơn một máy"),
+        ({"quarantine": ["other"]}, "inventory: nhóm quarantine phải là máy của nhóm accounts"),
+        ({"quarantine": []}, "inventory: nhóm quarantine không có máy nào"),
         ({"mx": ["mail", "edge"]}, "inventory: máy của nhóm mx phải thuộc cả nhóm filter"),
         ({"submission": ["mail", "edge"]}, "inventory: máy của nhóm submission phải thuộc cả nhóm filter"),
     ],

@@ -42,6 +42,16 @@ CONFIGURATION = notices.Configuration(
     support_phone="0226 3 000 000",
     regulation="Quy chế thử nghiệm của tỉnh Thử Nghiệm (Quyết định số 1/2030/QĐ-UBND)",
 )
+# What mail.held_notice does.
+HELD: dict[str, dict[str, Any]] = {
+    kind: {"number": 12, "arrived": "08:00 ngày 29/11/2026", "title": "Dấu mật", "why": "có dấu mật"} | more
+    for kind, more in {
+        "held": {"recipients": "an@ngoai.example"},
+        "held_released": {"recipients": "an@ngoai.example"},
+        "held_dropped": {"recipients": "an@ngoai.example"},
+        "held_opened": {"document": "12/STTTT-TTra", "note": "xác minh", "opened_by": "lan"},
+    }.items()
+}
 # What mail.life_cycle and mail.quota_passed put into the payload of each kind.
 PAYLOADS: dict[str, dict[str, Any]] = {
     "idle_warning": {"since": "2026-01-06", "cause": "activity", "locks_on": "2026-04-07", "days": 15},
@@ -53,6 +63,7 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "quota": {"percent": 90, "quota_bytes": 5 * 2**29},
     "opened": {"document": "12/STTTT-TTra", "note": "xác minh đơn tố cáo", "opened_by": "lan"},
     "sending_lock": {"why": "đã gửi 201 thư trong một giờ"},
+    **HELD,
 }
 PERSON, AGENCY = "nguyenthithanhha@hanam.gov.vn", "stttt.so@hanam.gov.vn"
 
@@ -73,7 +84,7 @@ def notice(kind: str = "idle_warning", **payload: Any) -> notices.Notice:
 
 def test_every_kind_has_a_text_and_every_text_is_a_kind() -> None:
     texts = {Path(entry.name).stem for entry in (resources.files("hanam_mail.host.jobs") / "texts").iterdir()}
-    assert texts == PAYLOADS.keys() | {"footer", "lockouts"}
+    assert texts == PAYLOADS.keys() | {"footer", "held_messages", "lockouts"}
 
 
 @pytest.mark.parametrize("kind", PAYLOADS)
@@ -191,6 +202,8 @@ class Rows:
             return None
         if "notice_waiting" in query:
             return SimpleNamespace(fetchone=lambda: (False,))
+        if "held_to_tell" in query:
+            return SimpleNamespace(fetchall=list)
         rows = [(n, o.kind, o.login, o.owner, o.source, o.failures, o.at) for n, o in enumerate(self.found)]
         return SimpleNamespace(fetchall=lambda: rows)
 
@@ -523,7 +536,7 @@ def test_the_job_runs_for_another_day_as_a_preview_only(capsys: pytest.CaptureFi
 
 
 def test_every_step_of_the_job_can_be_told() -> None:
-    assert job_commands._STEPS.keys() == PAYLOADS.keys() - {"quota", "opened", "sending_lock"}
+    assert job_commands._STEPS.keys() == PAYLOADS.keys() - {"quota", "opened", "sending_lock", *HELD}
     for kind, text in job_commands._STEPS.items():
         assert "{" not in text.format(**PAYLOADS[kind])
 

@@ -41,6 +41,7 @@ PEOPLE, FORMS = NAMING["person_names"], NAMING["forms"]
 UNIT = renamed(FORMS["unit"], "address", "adress")
 COUNTED = {"clause": "Đ5.2c", "address": "{plain}.{counter}"}
 # Variable, what is wrong with it, words of the sentence.
+HELD = {"title": "Dấu mật", "why": "có dấu mật", "drop_after_days": 0}
 WRONG: list[tuple[str, Any, str]] = [
     ("regulation_idle_lock_months", 0, "ít nhất 1"),
     ("regulation_idle_lock_months", -3, "ít nhất 1"),
@@ -109,6 +110,12 @@ WRONG: list[tuple[str, Any, str]] = [
     ("sending_limits", {**SENDING, "guest": {"messages_hour": 5}}, "guest: cần messages_hour"),
     ("sending_limits", {**SENDING, "guest": {**SENDING["guest"], "messages_hour": "5"}}, "guest: mỗi số"),
     ("sending_limits", {**SENDING, "guest": {**SENDING["guest"], "messages_day": 1}}, "số của một ngày"),
+    ("held_kinds", {"Mật": HELD}, "Mật: tên loại"),
+    ("held_kinds", {"secrecy": {**HELD, "drop_after_days": -1}}, "drop_after_days: ít nhất 0"),
+    ("held_kinds", {"secrecy": {**HELD, "why": ""}}, "why: cần chuỗi"),
+    ("held_kinds", {"secrecy": {}}, "thiếu"),
+    ("held_reminder_at", "7:00", "giờ dạng"),
+    ("held_facts_days", 0, "ít nhất 1"),
     ("regulation_idle_lock_month", 3, "không có biến nào tên như vậy"),
     ("life_cycle_idle_lock_dais", 45, "không có biến nào tên như vậy"),
 ]  # fmt: skip
@@ -120,6 +127,7 @@ def file_of(variable: str) -> str:
         "life": "life_cycle.yml",
         "sending": "sending.yml",
         "guessing": "guessing.yml",
+        "held": "filtering.yml",
     }
     return of_their_own.get(variable.partition("_")[0], "passwords.yml")
 

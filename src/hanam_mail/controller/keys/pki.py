@@ -183,6 +183,11 @@ def tlsa_for_authority(certificate: str) -> str:
     return "2 1 1 " + hashlib.sha256(_public_bytes(public)).hexdigest()
 
 
+def fingerprint(certificate: str) -> str:
+    """SHA-256 of a certificate (PEM) as Postfix writes it, AA:BB:..."""
+    return _load_certificate(certificate).fingerprint(hashes.SHA256()).hex(":").upper()
+
+
 def _covers(covered: Iterable[str], name: str) -> bool:
     parent = name.partition(".")[2].lower()
     return any(

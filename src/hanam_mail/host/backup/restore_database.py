@@ -15,18 +15,21 @@ LOGIN = ("--host=/run/postgresql", "--username=postgres")
 ACCOUNTS = "mail"
 
 # What somebody decided since the backup and what would be undone: a mailbox that was locked opens again, a leaked
-# password works again. What the registry knows comes back by itself with the next apply.
+# password works again, a held message that went out is held. What the registry knows comes back by itself with the next
+# apply.
 SINCE = """
     select coalesce(json_agg(json_build_object(
         'at', to_char(a.at, 'DD/MM/YYYY HH24:MI'), 'object', a.object, 'action', a.action, 'actor', a.actor,
         'document', coalesce(a.document, a.after ->> 'document', ''),
         'reason', coalesce(a.after, a.before) ->> 'reason',
         'note', a.after ->> 'note', 'given', a.after ? 'given_at', 'purged', a.after ? 'purged_at',
+        'key', a.key, 'decision', a.after ->> 'decision',
         'address', coalesce((select d.local_part || '@' || mail.setting_text('mail_domain') from mail.address d
                              where d.mailbox_id = a.key and d.kind = 'primary'), a.key)) order by a.seq), '[]')
     from mail.audit a
     where a.seq > {seq} and (a.object = 'lock_state' or (a.object = 'credential' and a.after ? 'changed_at')
-                             or (a.object = 'mailbox' and a.after ? 'purged_at'))
+                             or (a.object = 'mailbox' and a.after ? 'purged_at')
+                             or (a.object = 'held' and a.after ? 'decision'))
 """
 
 
@@ -47,7 +50,11 @@ def told(row: dict[str, Any]) -> str:
     """One line of what would be undone, and how to do it again."""
     address, document = row["address"], row["document"]
     paper = f", văn bản {document}" if document else ""
-    if row["object"] == "mailbox":
+    if row["object"] == "held":
+        address = f"thư bị giữ số {row['key']}"
+        what = "quyết định gửi đi" if row["decision"] == "release" else "quyết định hủy"
+        again = "thư lại là đang giữ; đã gửi hoặc hủy rồi thì quyết định lại: hanam-mail-db quarantine drop"
+    elif row["object"] == "mailbox":
         what, again = "xóa hẳn dữ liệu", "xóa lại: playbooks/purge.yml"
     elif row["object"] == "credential":
         what = "cấp mật khẩu mặc định" if row["given"] else "chủ hộp thư đổi mật khẩu"
@@ -81,8 +88,8 @@ def undone(arguments: Arguments) -> None:
     print("\n".join(told(row) for row in rows))
     agreed(
         arguments,
-        f"{len(rows)} lần khóa, mở khóa, đổi mật khẩu hoặc xóa dữ liệu nêu trên sẽ mất hiệu lực; ghi lại để làm lại",
-        f"{len(rows)} changes of locks, passwords and purges above would be undone",
+        f"{len(rows)} lần khóa, mở khóa, đổi mật khẩu, xóa dữ liệu, quyết định trên sẽ mất hiệu lực; ghi để làm lại",
+        f"{len(rows)} changes of locks, passwords, purges and decisions above would be undone",
     )
 
 

@@ -50,6 +50,7 @@ ROLES = (
     Role("mail_webmail", settings={"default_transaction_read_only": "on", "statement_timeout": "10s"}),
     Role("mail_agent"),
     Role("mail_jobs"),
+    Role("mail_quarantine", settings={"statement_timeout": "30s"}),
     Role("mail_report", settings={"default_transaction_read_only": "on"}),
     Role(
         "mail_backup",

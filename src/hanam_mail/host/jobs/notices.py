@@ -25,7 +25,7 @@ from hanam_mail.host.database.session import Session
 from hanam_mail.vietnamese import day, size
 
 # Kinds of which the operator gets a copy: he has to act, or the others of his office shall know.
-FOR_THE_OPERATOR = frozenset({"revoke_proposal", "opened", "sending_lock"})
+FOR_THE_OPERATOR = frozenset({"revoke_proposal", "opened", "sending_lock", "held_opened"})
 _DATES = ("since", "locks_on", "ended", "ends", "changed")
 _CAUSES = {
     "activity": "lần sử dụng gần nhất",

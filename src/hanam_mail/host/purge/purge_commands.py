@@ -70,6 +70,10 @@ def _candidate(connection: Session, address: str, keep_days: int) -> str:
     row = one(connection, "SELECT * FROM mail.purge_candidate(%s)", [mailbox])
     _, _, state, revoked_on, purged_at = row
     erase.check(address, state, revoked_on, purged_at is not None, today, keep_days)
+    if held := one(connection, "SELECT mail.held_of(%s)", [mailbox])[0]:
+        raise erase.PurgeRefused(
+            f"hộp thư {address} còn {held} thư bị giữ chưa được quyết định: xem hanam-mail-db quarantine list"
+        )
     return str(mailbox)
 
 

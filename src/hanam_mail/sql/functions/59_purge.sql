@@ -34,11 +34,19 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    -- What the filter held of its mail is evidence that waits for somebody's decision: no purge decides by the way.
+    if mail.held_of(mailbox_purge.id) > 0 then
+        raise exception 'hộp thư % còn % thư bị giữ chưa được quyết định (hanam-mail-db quarantine list)', mailbox_purge.id,
+            mail.held_of(mailbox_purge.id) using errcode = 'restrict_violation';
+    end if;
     update mail.mailbox m set purged_at = now()
     where m.id = mailbox_purge.id and m.state = 'revoked' and m.purged_at is null;
     if not found then
         return false;
     end if;
+    -- Of what was decided the facts stay their time, without the words.
+    update mail.held_message h set subject = '', author = '', message_id = ''
+    where mailbox_purge.id in (h.mailbox_id, h.login);
     delete from mail.credential c where c.mailbox_id = mailbox_purge.id;
     delete from mail.password_history h where h.mailbox_id = mailbox_purge.id;
     delete from mail.activity a where a.mailbox_id = mailbox_purge.id;

@@ -1,0 +1,77 @@
+"""Held messages that the operator is to hear of: each when it comes, and once a day while it waits (record 0050)."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+
+from hanam_mail.host.database.session import Session
+from hanam_mail.host.jobs import notices
+
+# A letter names so many.
+MOST = 50
+
+
+@dataclass(frozen=True)
+class Held:
+    """A row of mail.held_to_tell. Numbers are of receivers; `failure` is why something decided could not go out."""
+
+    id: int
+    news: bool
+    kind: str
+    title: str
+    login: str
+    sender: str
+    arrived_at: datetime
+    lost: bool
+    held: int
+    releasing: int
+    doubt: int
+    failure: str | None
+
+    @property
+    def text(self) -> str:
+        """In words, for the operator. Never the subject: this letter is mail too."""
+        parts = [self.title, f"của {self.login or self.sender or '(không có người gửi)'}"]
+        parts += [f"{number} người nhận {word}" for number, word in self._numbers() if number]
+        if self.failure:
+            parts.append(f"chưa gửi được: {self.failure}")
+        if self.lost:
+            parts.append("TỆP CỦA THƯ KHÔNG CÒN, xem sổ tay vận hành")
+        return f"số {self.id}: {'; '.join(parts)}{'' if self.news else ' (nhắc lại)'}"
+
+    def _numbers(self) -> tuple[tuple[int, str], ...]:
+        return (
+            (self.held, "chờ quyết định"),
+            (self.releasing, "chờ gửi đi"),
+            (self.doubt, "không rõ đã nhận chưa"),
+        )
+
+
+def letter(found: Sequence[Held], configuration: notices.Configuration) -> EmailMessage:
+    """One letter to the operator about all of them."""
+    lines = [f" - {one.arrived_at:%d/%m/%Y %H:%M}  {one.text}" for one in found[:MOST]]
+    if len(found) > MOST:
+        lines.append(f" - và {len(found) - MOST} thư nữa")
+    values = {"number": str(len(found)), "list": "\n".join(lines)}
+    key = hashlib.sha256(f"{datetime.now():%Y-%m-%d}{values['list']}".encode()).hexdigest()[:32]
+    return notices.message("held_messages", values, [configuration.operator], key, configuration)
+
+
+def tell(
+    connection: Session, configuration: notices.Configuration, connect: Callable[[], notices.Mailer]
+) -> tuple[int, int, str]:
+    """Tell the operator; of how many he was told, how many wait for the next run, and why."""
+    with connection.transaction():
+        rows = connection.execute(
+            "SELECT id, news, kind, title, login, sender, arrived_at, lost, held, releasing, doubt, failure"
+            " FROM mail.held_to_tell()"
+        ).fetchall()
+        if rows:
+            octets = letter([Held(*row) for row in rows], configuration).as_bytes()
+            refusal = notices.offer(connect(), [configuration.operator], octets).failure
+            if refusal:
+                return 0, len(rows), refusal
+            connection.execute("SELECT mail.held_told(%s)", [[row[0] for row in rows]])
+    return len(rows), 0, ""

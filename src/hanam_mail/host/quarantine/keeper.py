@@ -1,0 +1,170 @@
+"""Folder and database together: what is taken in, what is found at the start, what goes out, what is erased."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from hanam_mail.host.quarantine import release, store
+from hanam_mail.host.quarantine.accounts import Accounts, InDoubtError
+from hanam_mail.host.quarantine.envelope import Envelope
+from hanam_mail.host.service import say
+
+# A result that the database does not take is offered again after so many seconds: it must not be forgotten.
+_AGAIN = 5.0
+
+
+class Keeper:
+    """Keeps messages (dialogue.Door), and does in rounds what is to be done with them."""
+
+    def __init__(
+        self, folder: store.Store, accounts: Accounts, connect: Callable[[], release.Server], domain: str
+    ) -> None:
+        self._store, self._accounts, self._connect, self._domain = folder, accounts, connect, domain
+        # A file and its row are looked at and changed by one at a time.
+        self._turn = threading.Lock()
+        self._compared = False
+        self._trouble = ""
+        self.ending = threading.Event()
+
+    # --- in ---
+
+    def draft(self) -> store.Draft:
+        """A place for a message that comes."""
+        return self._store.draft()
+
+    async def keep(self, draft: store.Draft, message: Envelope) -> None:
+        """File first, row second: whoever is answered 250 has both."""
+        await asyncio.to_thread(self._keep, draft, message)
+
+    def _keep(self, draft: store.Draft, message: Envelope) -> None:
+        with self._turn:
+            record, fresh = self._store.keep(draft, message, datetime.now().astimezone())
+            name = record["message"]["file"]
+            try:
+                number, waits = self._accounts.take(record)
+            except InDoubtError:
+                self._compared = False
+                raise
+            except Exception:
+                # The queue that handed it over has it, and comes again.
+                if fresh:
+                    self._store.erase(name)
+                raise
+            if not waits:
+                # Handed over again after all was decided.
+                self._store.erase(name)
+        said = "" if waits else ", đã quyết định từ trước / decided before"
+        say(5, f"giữ thư số {number} / held: {message.queue_id or '-'}, {len(message.recipients)} người nhận{said}")
+
+    # --- rounds ---
+
+    def round(self) -> None:
+        """Once what there is to do. What fails is said once, and tried in the next round."""
+        try:
+            if not self._compared:
+                self._compared = True
+                self._compare()
+            self._erase()
+            for due in self._accounts.due():
+                if self.ending.is_set():
+                    return
+                self._release(due)
+        except Exception as error:
+            self._compared = False
+            trouble = _words(error)
+            if trouble != self._trouble:
+                say(3, f"việc với thư bị giữ chưa làm được / held messages cannot be looked after: {trouble}")
+            self._trouble = trouble
+        else:
+            if self._trouble:
+                say(5, "việc với thư bị giữ lại làm được / held messages are looked after again")
+            self._trouble = ""
+
+    def _compare(self) -> None:
+        """Folder and database as the last run, or a restore of one of them, has left them."""
+        if number := self._accounts.interrupted():
+            say(
+                3,
+                f"{number} thư đang gửi thì dịch vụ dừng, chưa rõ đã đi chưa / a doubt whether {number} have gone out",
+            )
+        with self._turn:
+            names = self._store.names()
+            for name in sorted(names - self._accounts.known(names)):
+                record = self._store.record(name)
+                if record is None:
+                    say(3, f"tệp {name}.eml không có hàng nào trong cơ sở dữ liệu / a file without a row or a record")
+                    continue
+                # Of a run that ended before its row was written, or newer than a database that was restored.
+                try:
+                    number, _ = self._accounts.take(record)
+                except Exception as error:
+                    # Refused, which is no fault of the others; a database that is away refuses nothing.
+                    if not (getattr(error, "sqlstate", None) or isinstance(error, KeyError)):
+                        raise
+                    say(3, f"tệp {name}.eml không thành thư bị giữ được / cannot be taken in again: {_words(error)}")
+                    continue
+                say(
+                    4,
+                    f"tệp {name}.eml chưa có trong cơ sở dữ liệu, nay là thư số {number} / taken in from its file",
+                )
+            awaited = self._accounts.awaited()
+            for name in sorted(awaited.keys() - names):
+                self._accounts.lost(awaited[name])
+                say(3, f"thư số {awaited[name]} không còn tệp / its file is gone: {name}.eml")
+            if names:
+                self._accounts.found(names)
+            self._store.sweep()
+
+    def _erase(self) -> None:
+        with self._turn:
+            for number, name in self._accounts.erasable():
+                self._store.erase(name)
+                self._accounts.erased(number)
+
+    # --- out ---
+
+    def _release(self, due: release.Due) -> None:
+        path = self._store.message(due.file)
+        if not path.exists():
+            self._accounts.lost(due.id)
+            say(3, f"thư số {due.id} không còn tệp / its file is gone: {path.name}")
+            return
+        octets = release.outgoing(store.pieces(path, due.sha256), self._domain)
+        try:
+            outcome = release.deliver(due, octets, self._connect, lambda some: self._accounts.sending(due.id, some))
+        except ValueError as error:
+            # Not what it was: nothing has gone out, and a person has to know.
+            outcome = release.Outcome(
+                refused=dict.fromkeys((each["address"] for each in due.recipients), _words(error))
+            )
+        self._put_down(due, outcome)
+        if outcome.delivered:
+            say(5, f"đã gửi thư số {due.id} / released as {outcome.queued_as}: {len(outcome.delivered)} người nhận")
+        for address, words in outcome.refused.items():
+            say(4, f"thư số {due.id} bị từ chối, lại giữ / refused, held again: {address}: {words}")
+        if outcome.later and not due.tries:
+            say(4, f"thư số {due.id} chưa gửi được / put off: {next(iter(outcome.later.values()))}")
+        if outcome.doubted:
+            say(
+                3,
+                f"thư số {due.id}: không rõ đã gửi chưa / a doubt whether it is out: {', '.join(outcome.doubted)}",
+            )
+
+    def _put_down(self, due: release.Due, outcome: release.Outcome) -> None:
+        """Until the database has it: of what went out nobody else knows."""
+        while True:
+            try:
+                self._accounts.result(due.id, outcome)
+                return
+            except Exception as error:
+                if self.ending.is_set():
+                    # The next run finds `sending` and makes a doubt of it.
+                    raise
+                say(3, f"kết quả gửi thư số {due.id} chưa ghi được / the result waits: {_words(error)}")
+                time.sleep(_AGAIN)
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

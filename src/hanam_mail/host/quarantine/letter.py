@@ -1,0 +1,94 @@
+"""What the head of a held message says: why the filter held it, and by what people recognise it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.header import decode_header
+from typing import BinaryIO
+
+# The filter's field; Postfix takes out whatever a client or a stranger has put there.
+FIELD = b"x-hanam-hold"
+_HEAD = 1048576
+_SHOWN = 500
+_KIND = re.compile(r"[a-z][a-z-]{0,31}")
+_LOGIN = re.compile(r"login=([a-z0-9]{4,16})")
+UNNAMED = "other"
+_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
+
+
+@dataclass(frozen=True)
+class Head:
+    """`kind` and `reason` are the filter's; `login` is the mailbox that had signed in, "" where nobody says.
+
+    The rest is what the sender wrote, made fit to be shown and cut.
+    """
+
+    kind: str
+    reason: str
+    login: str
+    subject: str
+    author: str
+    message_id: str
+
+
+def read(file: BinaryIO) -> Head:
+    """Of a message in a file, read from its beginning."""
+    found: dict[bytes, bytes] = {}
+    for name, value in fields(file.read(_HEAD)):
+        found[name.lower()] = value
+    kind, _, reason = _shown(found.get(FIELD, b"")).partition(" ")
+    login = _LOGIN.search(f" {reason} ")
+    return Head(
+        kind=kind if _KIND.fullmatch(kind) else UNNAMED,
+        reason=reason.strip(),
+        login=login[1] if login else "",
+        subject=_decoded(found.get(b"subject", b"")),
+        author=_decoded(found.get(b"from", b"")),
+        message_id=_shown(found.get(b"message-id", b"")),
+    )
+
+
+def fields(octets: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The fields of a message's head as they stand: name, and all behind the colon, ends of lines within it too."""
+    for lines in lines_of_fields(octets):
+        name, _, value = lines.partition(b":")
+        yield name.rstrip(b" \t"), value
+
+
+def lines_of_fields(octets: bytes) -> Iterator[bytes]:
+    """The lines of each field, its continuations with it, up to the empty line; a last one that is cut is given too."""
+    field = b""
+    for line in _LINE.findall(octets):
+        if line in (b"\r\n", b"\n"):
+            break
+        if line[:1] in b" \t" and field:
+            field += line
+            continue
+        if field:
+            yield field
+        field = line
+    if field:
+        yield field
+
+
+def _decoded(value: bytes) -> str:
+    """Words that were encoded (RFC 2047), read; of what cannot be read the octets as they are."""
+    text = _shown(value, cut=4 * _SHOWN)
+    try:
+        parts = decode_header(text)
+        text = "".join(
+            part if isinstance(part, str) else part.decode(charset or "ascii", "replace") for part, charset in parts
+        )
+    except (HeaderParseError, LookupError, ValueError):
+        pass
+    return _plain(text)[:_SHOWN]
+
+
+def _shown(value: bytes, cut: int = _SHOWN) -> str:
+    return _plain(value.decode("utf-8", "replace"))[:cut]
+
+
+def _plain(text: str) -> str:
+    """One line without what a terminal or a database would take for more than text."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())

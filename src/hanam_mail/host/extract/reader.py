@@ -73,7 +73,9 @@ def _archive(parts: Parts, work: Work) -> None:
 
 
 def _within(octets: bytes, work: Work) -> None:
-    """A document in another."""
+    """A document in another. A picture has no text that somebody could miss."""
+    if kinds.is_shown_or_heard(octets):
+        return
     with work.deeper():
         try:
             _read(octets, work)

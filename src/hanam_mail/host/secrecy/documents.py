@@ -24,10 +24,11 @@ class Away(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How a reading ended, and the text."""
+    """How a reading ended and why, and the text."""
 
     end: str
     text: str = ""
+    reason: str = ""
 
 
 type Reader = Callable[[bytes, float], Answer]
@@ -50,9 +51,9 @@ def asker(port: int, address: str = "127.0.0.1") -> Reader:
             raise Away(f"documents cannot be read: {error or type(error).__name__}") from error
         finally:
             connection.close()
-        end = (response.getheader("X-Extract") or "").partition(" ")[0]
+        end, _, reason = (response.getheader("X-Extract") or "").partition(" ")
         if response.status not in _STATUS or end not in _ENDS or len(text) > MOST_TEXT:
             raise Away(f"documents cannot be read: {response.status} {end}")
-        return Answer(end, text.decode("utf-8", "replace"))
+        return Answer(end, text.decode("utf-8", "replace"), reason)
 
     return ask

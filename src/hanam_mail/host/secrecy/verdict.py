@@ -5,8 +5,9 @@ import time
 from dataclasses import dataclass, field
 
 from hanam_mail.host.extract import kinds
+from hanam_mail.host.extract.reader import PICTURE
 from hanam_mail.host.secrecy import documents, fields, marks, mime, pages, titles
-from hanam_mail.host.secrecy.documents import Away, Reader
+from hanam_mail.host.secrecy.documents import Answer, Away, Reader
 from hanam_mail.host.secrecy.mime import Part
 from hanam_mail.host.secrecy.words import Mark
 
@@ -112,14 +113,18 @@ class _Message:
             # A message whose own documents took all its time would come again for ever.
             if not self._limited or time.monotonic() < self._until:
                 raise
-            answer = documents.Answer(documents.LIMIT)
+            answer = Answer(documents.LIMIT)
         self._limited = self._limited or answer.end == documents.LIMIT
         self.verdict.mark(marks.in_text(answer.text), place)
-        if answer.end == documents.UNKNOWN:
-            if kinds.holds_others(octets):
-                self.verdict.unread.append((answer.end, place))
-        elif answer.end != documents.WHOLE:
+        if not _is_read(answer, octets):
             self.verdict.unread.append((answer.end, place))
+
+
+def _is_read(answer: Answer, octets: bytes) -> bool:
+    """Whether nothing was passed over but pictures and kinds of files that hold no documents."""
+    if answer.end == documents.PARTIAL:
+        return answer.reason == PICTURE
+    return answer.end == documents.WHOLE or (answer.end == documents.UNKNOWN and not kinds.holds_others(octets))
 
 
 def _is_text(part: Part) -> bool:

@@ -21,10 +21,10 @@ def read(document: bytes, until: float) -> Answer:
     """As the service of record 0049 answers, without its processes."""
     work = Work(Limits())
     try:
-        end, _ = reader.read(document, work)
+        end, reason = reader.read(document, work)
     except Refused as refused:
         return Answer(refused.end)
-    return Answer(end, work.text().decode())
+    return Answer(end, work.text().decode(), reason)
 
 
 @pytest.mark.parametrize("letter", LETTERS, ids=lambda each: f"{each.file}: {each.name}")

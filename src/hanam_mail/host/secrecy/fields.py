@@ -82,7 +82,7 @@ def _parameters(value: str, name: str) -> Iterator[str]:
         if isinstance(found, tuple):
             charset, _, text = found
             # Python reads parts as Latin-1 octets.
-            yield plain.decoded(text.encode("latin-1", "surrogateescape"), charset or "")
+            yield from decoded(text.encode("latin-1", "surrogateescape"), charset or "")
             yield text
         elif found:
             yield str(found)
@@ -92,7 +92,7 @@ def _parameters(value: str, name: str) -> Iterator[str]:
     joined = "".join(piece.strip().strip('"') for piece in pieces[:50])
     if _CODED.search(joined):
         charset, _, rest = joined.partition("''")
-        yield plain.decoded(unquote_to_bytes((rest or charset).encode("utf-8", "surrogateescape").decode("latin-1")))
+        yield from decoded(unquote_to_bytes((rest or charset).encode("utf-8", "surrogateescape").decode("latin-1")), charset)
     elif joined:
         yield joined
 
@@ -125,7 +125,7 @@ def _decoded_raw(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return plain.decoded(text.encode("utf-8", "surrogateescape"))
+        return decoded(text.encode("utf-8", "surrogateescape"), "")[0]
     return text
 
 
@@ -146,7 +146,9 @@ _BY_NAME = re.compile(r"(?i)utf-?7|unicode-1-1-utf-7|utf-?16|utf-?32|ucs-?[24]|h
 
 def decoded(octets: bytes, charset: str) -> list[str]:
     """The text, in each way in which programs may read it."""
-    texts = [plain.decoded(octets, charset)]
+    # With blanks behind it, since the last octets of what is no UTF-8 are taken for a letter that was cut off. One octet of
+    # something else hides no UTF-8.
+    texts = [plain.decoded(octets + b"\n\n\n\n", charset).rstrip("\n"), octets.decode("utf-8", "replace")]
     if _BY_NAME.match(charset):
         name = re.sub(r"(?i)^unicode-1-1-|^ucs-?", lambda found: "utf-16" if found[0].lower().startswith("ucs") else "", charset)
         for codec in (name, f"{name}-le", f"{name}-be") if re.match(r"(?i)utf-?(16|32)$", name) else (name,):

@@ -20,7 +20,7 @@ _DECORATED = r"[\s>*_=#~.\-–—•■◆★]*"
 _BEGINS = re.compile(rf"{_DECORATED}{_STAMP}\s*(?:[:(\[{{/|–—]|-\s|\s-|\.\s+\D)")
 _ENDS = re.compile(rf"\s[-–—]+\s*{_STAMP}{_DECORATED}$")
 _BRACKETED = re.compile(rf"[\[({{<«【〔]\s*{_STAMP}\s*[\])}}>»】〕]")
-_CHECKED = re.compile(r"(?:[☒☑✓✔✗✘]|\[[xX]\])\s*((?:tuyệt\s+|tối\s+)?mật)(?![^\W\d_])", re.I)
+_CHECKED = re.compile(r"(?:[☒☑✓✔✗✘]|\[[xX]\])\s{0,9}((?:tuyệt\s+|tối\s+)?mật)(?![^\W\d_])", re.I)
 _LABEL = re.compile(r"(?<![^\W\d_])(?:độ|do)\s+(?:mật|mat)(?![^\W\d_])", re.I)
 _VALUE = re.compile(
     r"(\s*[:=.\-–—|\t]\s*|\s{2,}|\s)((?:(?:tuyệt|tuyet|tối|toi)\s*)?(?:mật|mat))(?![^\W\d_])\s*($|[.,;:)\]|/\t(]|\s{2}|- )",
@@ -33,8 +33,14 @@ _NUMBER = re.compile(r"[\d\s.,%/-]*\d[\d\s.,%/-]*")
 _FIRST_WORDS = {"TUYỆT": Mark.UTMOST, "TUYET": Mark.UTMOST, "TỐI": Mark.TOP, "TOI": Mark.TOP}
 # Lines without anything in them that one looks past for a neighbour.
 _PAST = 6
+# Lines that are looked at; characters of one that is a row of a table.
+_MOST_HINTS, _LONGEST_ROW = 20_000, 2000
 # Characters of a neighbour that are looked at.
 _NEAR = 80
+
+
+class TooMany(Exception):
+    """More of what may be a mark, and is none, than any letter has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +63,23 @@ class _Text:
     @cached_property
     def has_label(self) -> bool:
         """Whether a cell says "Độ mật" and nothing else: then cells say which."""
-        return any(_is_label(cell) for line in self.lines if words.HINT.search(line) for cell in _CELLS.split(line))
+        return any(_is_label(cell) for line in self.lines if _LABEL.search(line) for cell in _CELLS.split(line))
+
+    def numbers_of_cells(self, *texts: str) -> list[int]:
+        """The lines that have a cell of one of these, in letters of whatever size; at most so many as are looked at."""
+        lines = [
+            number
+            for number, line in enumerate(self.lines)
+            if len(line) < _LONGEST_ROW and any(cell.strip().upper() in texts for cell in _CELLS.split(line))
+        ]
+        if len(lines) > _MOST_HINTS:
+            raise TooMany
+        return lines
 
     @cached_property
     def has_given_names(self) -> bool:
         """Whether given names have a column of their own."""
-        return any(cell.strip().upper() == "TÊN" for line in self.lines for cell in _CELLS.split(line[:2000]))
+        return bool(self.numbers_of_cells("TÊN"))
 
     def cells(self, number: int) -> Iterator[_Cell]:
         """Those of one line."""
@@ -89,22 +106,24 @@ def _row(line: str) -> list[str]:
 
 
 def in_text(text: str) -> Mark | None:
-    """The highest mark in it."""
+    """The highest mark in it. Raises TooMany."""
     text = alike.plain(text)
-    hints = list(words.HINT.finditer(text))
-    if not hints:
-        return None
     whole = _Text(text)
     found: list[Mark | None] = []
-    number, at = -1, 0
-    for hint in hints:
+    number, at, looked = 0, 0, -1
+    for times, hint in enumerate(words.HINT.finditer(text)):
+        if times > _MOST_HINTS:
+            raise TooMany
         # The line of its last letter, each once.
-        step = text.count("\n", at, hint.end())
-        if step or number < 0:
-            number, at = max(number, 0) + step, hint.end()
+        number += text.count("\n", at, hint.end())
+        at = hint.end()
+        if number != looked:
             found.append(_in_line(whole, number))
         if "\n" in hint[0]:
             found.append(_downwards(whole.lines, number))
+        looked = number
+    if whole.has_label:
+        found += [_in_line(whole, number) for number in whole.numbers_of_cells("MẬT", "MAT")]
     return max(filter(None, found), default=None)
 
 
@@ -173,7 +192,7 @@ def _is_something_else(cell: _Cell, mark: Mark, whole: _Text) -> bool:
     """Whether MẬT, alone in its cell, is none for what stands beside it."""
     if mark is not Mark.SECRET:
         return False
-    before, after = cell.before[-_NEAR:].upper().split(), cell.after[:_NEAR].upper().split()
+    before, after = words.said(cell.before[-_NEAR:]), words.said(cell.after[:_NEAR])
     if before and (_is_half_a_name(before, whole) or (before[-1] in words.LINE_BEFORE and not _is_name(before))):
         return True
     # "ĐỘ MẬT", "ĐỘ KHẨN" below a stamp are another line of the same form.
@@ -191,7 +210,7 @@ def _is_half_a_name(text: Sequence[str], whole: _Text) -> bool:
     """Whether the given name of a person is still to come: in the next line of a narrow cell, or in a column of its own."""
     if not text or text[0] not in words.FAMILIES:
         return False
-    return (len(text) < 4 and text[-1] in ("THỊ", "VĂN")) or (len(text) < 3 and whole.has_given_names)
+    return len(text) < 3 and (text[-1] in ("THỊ", "VĂN") or whole.has_given_names)
 
 
 def _is_beside_goods(cell: _Cell) -> bool:

@@ -85,8 +85,8 @@ def _within(fields: Fields, body: bytes) -> list[tuple[bytes, bool]]:
 
 
 def _lines(body: bytes, line: bytes) -> Iterator[tuple[int, int, bool]]:
-    """Each line that parts, its begin and end, and whether it is one that ends all."""
-    at = 0
+    """Each line that parts, its begin and end, and whether it is one that ends all. Raises TooMany."""
+    at, number = 0, 0
     while (begin := body.find(line, at)) >= 0:
         at = begin + len(line)
         if begin and body[begin - 1 : begin] != b"\n":
@@ -95,6 +95,9 @@ def _lines(body: bytes, line: bytes) -> Iterator[tuple[int, int, bool]]:
         tail = body[at : end if end >= 0 else at + 1000]
         if tail.strip() in (b"", b"--"):
             at = end + 1 if end >= 0 else len(body)
+            number += 1
+            if number > MOST_PARTS:
+                raise TooMany
             yield begin, at, bool(tail.strip())
 
 

@@ -39,6 +39,8 @@ def _text(page: str) -> str:
     # Lower case may have other places than the text itself.
     small = small if len(small) == len(page) else ""
     at, tags, no_end = 0, 0, False
+    # Ends that are not there any more are not looked for again.
+    endless: set[str] = set()
     while (begin := page.find("<", at)) >= 0:
         pieces.append(page[at:begin])
         tags += 1
@@ -63,9 +65,11 @@ def _text(page: str) -> str:
         at = end + 1
         if name:
             pieces.append(_gap(name[1].lower(), page[begin : min(at, begin + _LONGEST_TAG)]))
-            if name[1].lower() in _SILENT and small and page[begin + 1] != "/":
-                closed = small.find(f"</{name[1].lower()}", at)
+            silent = name[1].lower()
+            if silent in _SILENT and silent not in endless and small and page[begin + 1] != "/":
+                closed = small.find(f"</{silent}", at)
                 at = closed if closed >= 0 else at
+                endless |= {silent} if closed < 0 else set()
     pieces.append(page[at:])
     return html.unescape("".join(pieces))
 

@@ -115,10 +115,10 @@ def _is_higher(found: _Found, every: list[str]) -> bool:
 
 def _is_secret(found: _Found, every: list[str]) -> bool:
     before, after = every[: found.begin], every[found.end :]
-    of_document = (found.after and words.names_a_document(*before[-2:])) or (
-        found.before and words.names_a_document(*after[:2])
-    )
-    if of_document:
+    numbered = bool(before) and before[-1].isdigit()
+    if (found.after and words.names_a_document(*before[-2:])) or (
+        (found.before or numbered) and words.names_a_document(*after[:2])
+    ):
         return True
     if (before and before[-1].upper() in words.BEFORE | words.SPOKEN_OF | words.BESIDE) or (
         after and after[0].upper() in words.AFTER | words.BESIDE

@@ -92,7 +92,7 @@ class _Message:
             try:
                 for piece in pages.text_of(text) if is_page else [text]:
                     self.verdict.mark(marks.in_text(piece), place)
-            except pages.TooMany:
+            except (pages.TooMany, marks.TooMany):
                 self.verdict.unread.append((documents.LIMIT, place))
         if not is_page and b"begin" in part.content:
             for name, octets in mime.uuencoded(part.content):
@@ -115,7 +115,10 @@ class _Message:
                 raise
             answer = Answer(documents.LIMIT)
         self._limited = self._limited or answer.end == documents.LIMIT
-        self.verdict.mark(marks.in_text(answer.text), place)
+        try:
+            self.verdict.mark(marks.in_text(answer.text), place)
+        except marks.TooMany:
+            self.verdict.unread.append((documents.LIMIT, place))
         if not _is_read(answer, octets):
             self.verdict.unread.append((answer.end, place))
 

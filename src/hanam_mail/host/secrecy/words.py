@@ -27,8 +27,13 @@ EXACT = {"TỐIMẬT": Mark.TOP, "TUYỆTMẬT": Mark.UTMOST}
 HIGHER = {
     first + second: mark for mark, firsts in _FIRST.items() for first, second in product(firsts, _SECOND)
 }
-# Somewhere in what is no mark this is not to be found either, however it is spaced.
-HINT = re.compile(r"m[\W_]*[ậâạa][\W_]*t(?![^\W\d_])", re.I)
+# Where none of these is found there is no mark, however its letters are spaced.
+HINT = re.compile(
+    r"M[\W_]*[ẬÂẠA][\W_]*T(?![^\W\d_])"
+    r"|(?i:(?:t[\W_]*[ốo][\W_]*i|t[\W_]*u[\W_]*y[\W_]*[ệe][\W_]*t|độ|do)[\W_]*m[\W_]*[ậâạa][\W_]*t|[☒☑✓✔✗✘x]\]?\s{0,9}mật)(?![^\W\d_])"
+    r"|(?i:[\[(【]\s{0,9}mật)"
+)
+_WORDS = re.compile(r"[^\W_]+")
 _DEGREES = re.compile(r"(?<![^\W\d_])(?:(tuyệt|tuyet)\s+|(tối|toi)\s+)?mật(?![^\W\d_])", re.I)
 
 # What follows MẬT, or goes before it, in words that are no mark, where a line or a cell ends between the two. No word with
@@ -70,6 +75,11 @@ def names_a_document(*words: str) -> bool:
         return False
     folded = [fold(word) for word in words]
     return " ".join(folded) in _DOCUMENTS or any(word in _SHORT for word in folded)
+
+
+def said(text: str) -> list[str]:
+    """Its words, in capitals."""
+    return _WORDS.findall(text.upper())
 
 
 def squashed(text: str) -> str:

@@ -1,0 +1,63 @@
+"""Tells the filter whether a message of our people bears a secrecy mark (Đ3.3): `hanam-secrecy PORT`.
+
+The filter says nothing but the size (host/filter_service.py). The answer: {"marks": ["TOI MAT in subject", ...], "unread":
+["attachment 1: encrypted", ...]}, in ASCII; or {"error": ...} where the message could not be looked at now.
+"""
+
+import argparse
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hanam_mail.host.filter_service import BadRequest, FilterService, Limits, serve
+from hanam_mail.host.secrecy import documents, verdict
+from hanam_mail.host.secrecy.documents import Away, Reader
+from hanam_mail.host.service import Program
+
+# Each waits for its documents' texts most of its time.
+AT_ONCE = 64
+MOST_WAITING = 256
+# Octets of large messages that are looked at together; one that is a text alone takes ten times as much memory.
+ROOM = 64 * 2**20
+LARGE = 2**20
+# The filter waits 50 s in all; a document may take hanam-extract 20 of them.
+STALE_SECONDS = 15.0
+JUDGE_SECONDS = 40.0
+PATIENCE = 46.0
+STUCK_SECONDS = 150.0
+
+
+class Service(FilterService):
+    """`reader` gives the text of documents."""
+
+    def __init__(self, reader: Reader, room: int = ROOM) -> None:
+        super().__init__(room)
+        self._reader = reader
+
+    @property
+    def limits(self) -> Limits:
+        """Those above."""
+        return Limits(AT_ONCE, MOST_WAITING, LARGE, STALE_SECONDS, PATIENCE, STUCK_SECONDS)
+
+    def judged(self, said: Mapping[str, str], content: bytes, came: float) -> dict[str, object]:
+        """The verdict. Raises BadRequest where there is none now."""
+        until = came + JUDGE_SECONDS
+        try:
+            return verdict.judge(content, self._reader, until).answer()
+        except Away as error:
+            raise BadRequest(str(error)) from error
+        except verdict.Late as error:
+            raise BadRequest("the time is over") from error
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of the zipapp."""
+    text = "tìm dấu chỉ độ mật trong thư do người dùng gửi (systemd gọi)"
+    parser = argparse.ArgumentParser(prog="hanam-secrecy", description=text)
+    parser.add_argument("port", type=int, help="cổng của hanam-extract trên máy này")
+    options = parser.parse_args(arguments)
+    # The first socket that systemd hands over (sd_listen_fds(3)).
+    door = socket.socket(fileno=3)
+    serve(Service(documents.asker(options.port)), door, Program(Path(sys.argv[0])))
+    return 0

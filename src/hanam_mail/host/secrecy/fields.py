@@ -92,7 +92,7 @@ def _parameters(value: str, name: str) -> Iterator[str]:
     joined = "".join(piece.strip().strip('"') for piece in pieces[:50])
     if _CODED.search(joined):
         charset, _, rest = joined.partition("''")
-        yield from decoded(unquote_to_bytes((rest or charset).encode("utf-8", "surrogateescape").decode("latin-1")), charset)
+        yield from decoded(unquote_to_bytes((rest or charset).encode("utf-8", "surrogateescape")), charset)
     elif joined:
         yield joined
 
@@ -141,14 +141,19 @@ def base64(octets: bytes) -> bytes:
 
 _NO_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 # Of these no octets say that they are it: letters of ASCII stand for others, or every second octet is nothing.
+_BEHIND = b"\n\n\n\n"
 _BY_NAME = re.compile(r"(?i)utf-?7|unicode-1-1-utf-7|utf-?16|utf-?32|ucs-?[24]|hz|iso-2022")
 
 
 def decoded(octets: bytes, charset: str) -> list[str]:
     """The text, in each way in which programs may read it."""
-    # With blanks behind it, since the last octets of what is no UTF-8 are taken for a letter that was cut off. One octet of
-    # something else hides no UTF-8.
-    texts = [plain.decoded(octets + b"\n\n\n\n", charset).rstrip("\n"), octets.decode("utf-8", "replace")]
+    try:
+        texts = [octets.decode()]
+    except UnicodeDecodeError:
+        # One octet of something else hides no UTF-8. The last ones of what is none are taken for a letter that was cut off.
+        texts = [plain.decoded(octets, charset), octets.decode("utf-8", "replace")]
+        if not octets.startswith((b"\xff\xfe", b"\xfe\xff")):
+            texts[0] = plain.decoded(octets + _BEHIND, charset).removesuffix(_BEHIND.decode())
     if _BY_NAME.match(charset):
         name = re.sub(r"(?i)^unicode-1-1-|^ucs-?", lambda found: "utf-16" if found[0].lower().startswith("ucs") else "", charset)
         for codec in (name, f"{name}-le", f"{name}-be") if re.match(r"(?i)utf-?(16|32)$", name) else (name,):

@@ -15,7 +15,7 @@ _NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9:-]{0,30})")
 _SHOWN = re.compile(r"""\b(?:alt|title)\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.I)
 _KEEPS_LINES = re.compile(r"<(?:pre|textarea|xmp|plaintext)\b|white-space|-spacerun", re.I)
 # Tags that are looked at in one message, and characters of a tag.
-MOST_TAGS, _LONGEST_TAG = 400_000, 4096
+MOST_TAGS, _LONGEST_TAG = 4_000_000, 4096
 
 
 class TooMany(Exception):

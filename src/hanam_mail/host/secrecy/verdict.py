@@ -53,11 +53,12 @@ class _Message:
         self.verdict = Verdict()
         self._reader, self._until = reader, until
         self._attachments = 0
+        self._documents: list[tuple[bytes, str]] = []
         self._asked = 0
         self._limited = False
 
     def look(self, content: bytes) -> None:
-        """At all of it. Raises Late and Away."""
+        """At all of it, documents last, since they take time. Raises Late and Away."""
         try:
             for part in mime.parts(content):
                 if time.monotonic() > self._until:
@@ -65,6 +66,8 @@ class _Message:
                 self._part(part)
         except mime.TooMany:
             self.verdict.unread.append((documents.LIMIT, "message"))
+        for octets, place in self._documents:
+            self._document(octets, place)
 
     def _part(self, part: Part) -> None:
         of = " of an attached message" if part.messages else ""
@@ -84,7 +87,7 @@ class _Message:
         elif is_text:
             self._text(part, place)
         else:
-            self._document(part.content, place)
+            self._documents.append((part.content, place))
 
     def _text(self, part: Part, place: str) -> None:
         is_page = part.fields.kind in ("text/html", "application/xhtml+xml") or bool(_PAGE.match(part.content[:1000]))
@@ -98,7 +101,7 @@ class _Message:
             for name, octets in mime.uuencoded(part.content):
                 self._attachments += 1
                 self.verdict.mark(titles.in_file_name(name), f"name of attachment {self._attachments}")
-                self._document(octets, f"attachment {self._attachments}")
+                self._documents.append((octets, f"attachment {self._attachments}"))
 
     def _document(self, octets: bytes, place: str) -> None:
         if not octets or kinds.is_shown_or_heard(octets):

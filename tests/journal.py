@@ -178,7 +178,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"hanam-watch hanam-mail-auth\.service ",
         r"hanam-watch .*\(hanam-mail-auth\.(service|socket)\)",
     ),
-    # What looks for secrecy marks, or what reads documents for it, is stopped, killed or hangs: our people's mail waits.
+    # What looks for secrecy marks, or reads documents for it, is stopped, killed or hangs: our people's mail waits.
     SECRECY_AWAY: (
         r"systemd hanam-secrecy\.(service|socket): ",
         r"systemd hanam-extract\.(service|socket): ",

@@ -1,8 +1,9 @@
-"""Letters with and without secrecy marks, as tests/data/secrecy writes them down, made into messages with real documents.
+"""Letters with and without secrecy marks, as tests/data/secrecy writes them down, made into messages with documents.
 
-A letter has `is` (a name for people), `subject`, `text`, `html`, `attached`, and how it is written: `nfd`, `form` (tcvn3,
-vni), `charset`, `raw` (a message as it stands). A document is one of docx, xlsx, pdf, odt, ods, rtf, doc, xls, pptx, html, txt,
-zip, eml, jpeg, encrypted with `name`, and `title`, `header` where the kind has one; a list in a list is a row of a table.
+A letter has `is` (a name for people), `subject`, `text`, `html`, `attached`, and how it is written: `nfd`, `form`
+(tcvn3, vni), `charset`, or `raw` (a message as it stands). A document is one of docx, xlsx, pdf, odt, ods, rtf, doc,
+xls, pptx, html, txt, zip, eml, jpeg, encrypted; with `name`, and `title`, `header`, `form` where the kind has one. A list
+in a list is a row of a table.
 """
 
 import unicodedata

@@ -20,7 +20,9 @@ SECRECY, EXTRACT = ("hanam-secrecy.socket", "hanam-secrecy.service"), ("hanam-ex
 HOLD, UNREAD = "X-Hanam-Hold", "X-Hanam-Unread"
 
 
-def letter(sender: str, recipient: str, *attached: tuple[str, bytes], text: str = "Kính gửi đồng chí.\n") -> EmailMessage:
+def letter(
+    sender: str, recipient: str, *attached: tuple[str, bytes], text: str = "Kính gửi đồng chí.\n"
+) -> EmailMessage:
     mail = message(sender, recipient, text=text)
     for name, octets in attached:
         mail.add_attachment(octets, maintype="application", subtype="octet-stream", filename=name)
@@ -44,7 +46,9 @@ def said(lab: Lab, mail: EmailMessage, **head: str) -> dict[str, Any]:
     (answer,) = ask(lab, [(envelope | head, mail.as_bytes())])
     milter = answer.get("milter", {})
     return {
-        "added": {name: _value(value) for name, value in milter.get("add_headers", {}).items() if name in (HOLD, UNREAD)},
+        "added": {
+            name: _value(value) for name, value in milter.get("add_headers", {}).items() if name in (HOLD, UNREAD)
+        },
         "removed": [name for name in milter.get("remove_headers", {}) if name in (HOLD, UNREAD)],
         "symbols": sorted(name for name in answer["symbols"] if name.startswith("SECRECY_")),
     }
@@ -58,7 +62,7 @@ def arrived(lab: Lab, recipient: Sample, mail: EmailMessage) -> Message:
     return email.message_from_bytes(lab.wait_for_message(recipient, mail["Subject"]))
 
 
-MARKED = {
+MARKED: dict[str, tuple[dict[str, Any], str]] = {
     "subject": ({"subject": "[MẬT] Kế hoạch"}, "MAT in subject"),
     "body": ({"text": "TỐI MẬT\n\nKính gửi\n"}, "TOI MAT in body"),
     "document": ({"attached": ("a.docx", documents.docx("Nội dung"))}, "TUYET MAT in attachment 1"),
@@ -131,9 +135,7 @@ def test_without_the_service_our_peoples_mail_waits_and_no_other(
     arrived(lab, recipient, mail)
 
 
-def test_without_the_reader_of_documents_mail_with_documents_waits(
-    lab: Lab, sender: Sample, recipient: Sample
-) -> None:
+def test_without_the_reader_of_documents_mail_with_documents_waits(lab: Lab, sender: Sample, recipient: Sample) -> None:
     attached = ("a.odt", documents.odt("Kính gửi"))
     mail = letter(sender.address, recipient.address, attached)
     with lab.stopped("filter", *EXTRACT):

@@ -174,9 +174,7 @@ class FilterService(ABC):
         if not all(isinstance(text, str) for text in texts.values()) or not isinstance(size, int) or size < 0:
             raise BadRequest("this is not the filter's protocol")
         # Letters that are no Unicode become a sign that nobody has.
-        plain = {
-            name: text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for name, text in texts.items()
-        }
+        plain = {name: text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for name, text in texts.items()}
         return plain, size
 
 

@@ -1,8 +1,7 @@
-"""One spelling for what looks the same: a text in the letters that a reader takes it for, in NFC, with \\n at line ends.
+"""One spelling for what looks the same: a text in the letters that a reader takes it for, in NFC, \\n at line ends.
 
-Cyrillic and Greek letters, letters of other widths and styles, marks apart from their letters, characters without width,
-and the three words of the marks in TCVN3, VNI and VISCII, which only these words are read from: what a document is
-written in else does not matter here.
+Cyrillic and Greek letters, letters of other widths and styles, marks apart from their letters, characters without
+width, and the words of the marks in TCVN3, VNI and VISCII. In what a text is written else does not matter here.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Header fields of a message or a part as people read them: encoded words, and parameters with their parts (RFC 2047, 2231)."""
+"""Header fields as people read them: encoded words, and parameters in parts (RFC 2047, 2231)."""
 
 import binascii
 import re
@@ -98,7 +98,7 @@ def _parameters(value: str, name: str) -> Iterator[str]:
 
 
 def readable(value: str) -> str:
-    """The text of a field: encoded words that follow each other in one charset are one text, a letter may lie in two."""
+    """The text of a field. Encoded words that follow each other in one charset are one: a letter may lie in two."""
     pieces: list[str] = []
     octets, charset, at = b"", "", 0
     for found in _WORD.finditer(value):
@@ -150,12 +150,14 @@ def decoded(octets: bytes, charset: str) -> list[str]:
     try:
         texts = [octets.decode()]
     except UnicodeDecodeError:
-        # One octet of something else hides no UTF-8. The last ones of what is none are taken for a letter that was cut off.
+        # One octet of something else hides no UTF-8. The last ones of what is none are taken for a letter cut off.
         texts = [plain.decoded(octets, charset), octets.decode("utf-8", "replace")]
         if not octets.startswith((b"\xff\xfe", b"\xfe\xff")):
             texts[0] = plain.decoded(octets + _BEHIND, charset).removesuffix(_BEHIND.decode())
     if _BY_NAME.match(charset):
-        name = re.sub(r"(?i)^unicode-1-1-|^ucs-?", lambda found: "utf-16" if found[0].lower().startswith("ucs") else "", charset)
+        name = re.sub(
+            r"(?i)^unicode-1-1-|^ucs-?", lambda found: "utf-16" if found[0].lower().startswith("ucs") else "", charset
+        )
         for codec in (name, f"{name}-le", f"{name}-be") if re.match(r"(?i)utf-?(16|32)$", name) else (name,):
             try:
                 texts.append(octets.decode(codec, "replace"))

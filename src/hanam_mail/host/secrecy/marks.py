@@ -1,7 +1,7 @@
 """Secrecy marks in a text (Đ3.3): where one stands as a stamp does, not where secrecy is spoken of.
 
-A mark is a line or a cell of its own, begins a line before a dash, a bracket or a colon, stands in brackets of its own, or
-is the value of "Độ mật". Every step looks at each character of the text a few times at most.
+A mark is a line or a cell of its own, begins a line before a dash, a bracket or a colon, stands in brackets of its own,
+or is the value of "Độ mật". Every step looks at each character of the text a few times at most.
 """
 
 import re
@@ -23,12 +23,15 @@ _BRACKETED = re.compile(rf"[\[({{<«【〔]\s*{_STAMP}\s*[\])}}>»】〕]")
 _CHECKED = re.compile(r"(?:[☒☑✓✔✗✘]|\[[xX]\])\s{0,9}((?:tuyệt\s+|tối\s+)?mật)(?![^\W\d_])", re.I)
 _LABEL = re.compile(r"(?<![^\W\d_])(?:độ|do)\s+(?:mật|mat)(?![^\W\d_])", re.I)
 _VALUE = re.compile(
-    r"(\s*[:=.\-–—|\t]\s*|\s{2,}|\s)((?:(?:tuyệt|tuyet|tối|toi)\s*)?(?:mật|mat))(?![^\W\d_])\s*($|[.,;:)\]|/\t(]|\s{2}|- )",
+    r"(\s*[:=.\-–—|\t]\s*|\s{2,}|\s)((?:(?:tuyệt|tuyet|tối|toi)\s*)?(?:mật|mat))(?![^\W\d_])"
+    r"\s*($|[.,;:)\]|/\t(]|\s{2}|- )",
     re.I,
 )
 # How programs write the subject of a message that they quote, and offices that of a document.
 _TITLE = re.compile(r"[\s>*|]*(?:subject|chủ đề|tiêu đề|trích yếu|summary)\s*\*?:\s*(.+)", re.I)
-_FILE = re.compile(r"(?:^|[/\\:]\s?)([^/\\:]{1,255}\.(?:docx?|xlsx?|pptx?|pdf|od[tsp]|rtf|zip|txt|jpe?g|png|html?|eml|csv))\s*$", re.I)
+_FILE = re.compile(
+    r"(?:^|[/\\:]\s?)([^/\\:]{1,255}\.(?:docx?|xlsx?|pptx?|pdf|od[tsp]|rtf|zip|txt|jpe?g|png|html?|eml|csv))\s*$", re.I
+)
 _NUMBER = re.compile(r"[\d\s.,%/-]*\d[\d\s.,%/-]*")
 _FIRST_WORDS = {"TUYỆT": Mark.UTMOST, "TUYET": Mark.UTMOST, "TỐI": Mark.TOP, "TOI": Mark.TOP}
 # Lines without anything in them that one looks past for a neighbour.
@@ -174,7 +177,7 @@ def _only_here(cell: _Cell, whole: _Text) -> Mark | None:
 
 
 def _of_any_case(letters: str) -> Mark | None:
-    return Mark.SECRET if letters.upper() in (words.SECRET, "MAT") else words.HIGHER.get(letters.upper())
+    return Mark.SECRET if letters.upper() in (words.LOWEST, "MAT") else words.HIGHER.get(letters.upper())
 
 
 def _is_label(text: str) -> bool:
@@ -207,7 +210,7 @@ def _is_name(text: Sequence[str]) -> bool:
 
 
 def _is_half_a_name(text: Sequence[str], whole: _Text) -> bool:
-    """Whether the given name of a person is still to come: in the next line of a narrow cell, or in a column of its own."""
+    """Whether a person's given name is still to come: in the next line of a narrow cell, or in the next column."""
     if not text or text[0] not in words.FAMILIES:
         return False
     return len(text) < 3 and (text[-1] in ("THỊ", "VĂN") or whole.has_given_names)
@@ -260,4 +263,4 @@ def _downwards(lines: Sequence[str], number: int) -> Mark | None:
         if len(piece) > 2:
             break
         letters = piece + letters
-    return Mark.SECRET if letters == words.SECRET else words.HIGHER.get(letters)
+    return Mark.SECRET if letters == words.LOWEST else words.HIGHER.get(letters)

@@ -113,7 +113,7 @@ def uuencoded(text: bytes) -> Iterator[tuple[str, bytes]]:
     """Files that old programs write into a text, by name."""
     for found in _BEGIN.finditer(text):
         octets, at = list[bytes](), found.end()
-        while 0 <= (end := text.find(b"\n", at, at + 200)):
+        while (end := text.find(b"\n", at, at + 200)) >= 0:
             line, at = text[at:end].rstrip(b"\r"), end + 1
             if not line or line == b"end" or line.startswith(b"`"):
                 break

@@ -1,14 +1,15 @@
-"""HTML as lines and cells, in one pass however broken it is. Elements within a line part nothing: M<b>Ậ</b>T is a word."""
+"""HTML as lines and cells, in one pass however broken it is. Elements within a line part nothing: M<b>Ậ</b>T is one."""
 
 import html
 import re
 
 # What begins a line and ends one. All others, also unknown ones, are within a line.
-_LINES = frozenset(
-    """address article aside blockquote body br caption center dd details dialog div dl dt fieldset figcaption figure footer
-    form h1 h2 h3 h4 h5 h6 head header hr html legend li main nav ol option p pre section summary table tbody tfoot thead
-    title tr ul""".split()
-)
+_NAMES_OF_LINES = """
+address article aside blockquote body br caption center dd details dialog div dl dt fieldset figcaption figure
+footer form h1 h2 h3 h4 h5 h6 head header hr html legend li main nav ol option p pre section summary table tbody
+tfoot thead title tr ul
+"""
+_LINES = frozenset(_NAMES_OF_LINES.split())
 _CELLS = frozenset(("td", "th"))
 _SILENT = ("script", "style")
 _NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9:-]{0,30})")

@@ -82,10 +82,12 @@ def _found(text: str, pattern: re.Pattern[str], blank: str) -> Mark | None:
 
 
 def _degree(joined: str) -> Mark | None:
-    if joined == words.SECRET:
+    if joined == words.LOWEST:
         return Mark.SECRET
-    return words.HIGHER.get(joined) or words.EXACT.get(joined.upper()) or (
-        Mark.UTMOST if joined.upper() == "TUYETMAT" else None
+    return (
+        words.HIGHER.get(joined)
+        or words.EXACT.get(joined.upper())
+        or (Mark.UTMOST if joined.upper() == "TUYETMAT" else None)
     )
 
 

@@ -72,7 +72,9 @@ class _Message:
     def _part(self, part: Part) -> None:
         of = " of an attached message" if part.messages else ""
         for value in part.fields.all(*_SUBJECTS):
-            self.verdict.mark(titles.in_subject(fields.readable(value)), f"subject{of}" if part.begins else "description")
+            self.verdict.mark(
+                titles.in_subject(fields.readable(value)), f"subject{of}" if part.begins else "description"
+            )
         if not part.content and not part.fields.is_attachment:
             return
         is_text = _is_text(part)
@@ -142,9 +144,7 @@ def _is_text(part: Part) -> bool:
 
 
 def judge(content: bytes, reader: Reader, until: float) -> Verdict:
-    """The verdict on a message before the moment `until` (monotonic). Raises Late, and Away where documents are not read."""
+    """The verdict on a message before the moment `until` (monotonic). Raises Late, and Away where nobody reads."""
     message = _Message(reader, until)
     message.look(content)
     return message.verdict
-
-

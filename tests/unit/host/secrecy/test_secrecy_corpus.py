@@ -1,4 +1,4 @@
-"""Letters of offices, real documents among them: those with a secrecy mark are held, those that only speak of it pass (Đ3.3)."""
+"""Letters of offices with real documents: those with a secrecy mark are found, and no others (Đ3.3)."""
 
 import shutil
 import time

@@ -1,7 +1,8 @@
-"""A message's parts and fields as whoever wrote them, or means to hide something in them, writes them (RFC 2045, 2047, 2231)."""
+"""A message's parts and fields, also of somebody who means to hide something in them (RFC 2045, 2047, 2231)."""
 
 import base64
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -16,9 +17,10 @@ def contents(message: bytes) -> list[bytes]:
 
 def test_parts_come_once_each_in_their_order_and_decoded() -> None:
     message = (
-        b"Content-Type: multipart/mixed; boundary=\"a b\"\r\n\r\nbefore\r\n--a b\r\n\r\none\r\n--a b\r\n"
-        b"Content-Type: multipart/alternative; boundary=inner\r\n\r\n--inner\r\nContent-Transfer-Encoding: BASE64\r\n\r\n"
-        b"dHdv\r\n--inner\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nth=72ee\r\n--inner--\r\n\r\n--a b--\r\nbehind\r\n"
+        b'Content-Type: multipart/mixed; boundary="a b"\r\n\r\nbefore\r\n--a b\r\n\r\none\r\n--a b\r\n'
+        b"Content-Type: multipart/alternative; boundary=inner\r\n\r\n--inner\r\n"
+        b"Content-Transfer-Encoding: BASE64\r\n\r\ndHdv\r\n--inner\r\n"
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\nth=72ee\r\n--inner--\r\n\r\n--a b--\r\nbehind\r\n"
     )
     assert [each.strip() for each in contents(message)] == [b"one", b"two", b"three", b"before", b"behind"]
 
@@ -35,7 +37,8 @@ def test_parts_come_once_each_in_their_order_and_decoded() -> None:
         b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b--\r\n\r\nMARK\r\n--b--\r\n",
         b"Content-Type: multipart/mixed; boundary=b\n\n--b  \n\nMARK\n--b--",
         b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nMARK\r\n--b--\r\n",
-        b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode(b"Subject: a\r\n\r\nMARK"),
+        b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + base64.b64encode(b"Subject: a\r\n\r\nMARK"),
         b"Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: base64\r\n\r\n"
         + base64.b64encode(b"--b\r\n\r\nMARK\r\n--b--"),
         b"Content-Transfer-Encoding: base64 (x)\r\n\r\n" + base64.b64encode(b"a") + b"\r\n" + base64.b64encode(b"MARK"),
@@ -54,7 +57,9 @@ def test_more_parts_or_levels_than_a_message_may_have_are_told() -> None:
     for message in (many, deep):
         with pytest.raises(mime.TooMany):
             list(mime.parts(message))
-    assert len(list(mime.parts(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\na\r\n" * 3000))) == 3001
+    assert (
+        len(list(mime.parts(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\na\r\n" * 3000))) == 3001
+    )
 
 
 def test_a_file_within_a_text_is_found() -> None:
@@ -107,13 +112,17 @@ def test_file_names_are_read_in_each_form(value: bytes) -> None:
     assert any("MARK.txt" in name for name in typed.names())
 
 
-@pytest.mark.parametrize("charset", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-7", "utf-32", "unicode-1-1-utf-7"])
+@pytest.mark.parametrize(
+    "charset", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-7", "utf-32", "unicode-1-1-utf-7"]
+)
 def test_a_text_is_read_in_the_charset_that_it_names(charset: str) -> None:
     octets = "Độ MẬT\n".encode(charset.removeprefix("unicode-1-1-"))
     assert any("MẬT" in text for text in fields.decoded(octets, charset))
 
 
-@pytest.mark.parametrize("charset", ["", "utf-8", "us-ascii", "iso-8859-1", "x-none", "rot13", "hex", "undefined", "a" * 90, "\udcff"])
+@pytest.mark.parametrize(
+    "charset", ["", "utf-8", "us-ascii", "iso-8859-1", "x-none", "rot13", "hex", "undefined", "a" * 90, "\udcff"]
+)
 def test_a_charset_that_says_nothing_hides_nothing(charset: str) -> None:
     assert any("MẬT" in text for text in fields.decoded("Độ MẬT".encode(), charset))
 
@@ -148,7 +157,9 @@ HOSTILE_FIELDS = ["=?a?q?", "=?", "=?utf-8?b?YQ==?= ", "filename*0*=", 'filename
 def test_no_field_takes_longer_than_its_length(piece: str) -> None:
     began = time.process_time()
     value = (piece * 64_000)[: 2 * fields.LONGEST]
-    head = fields.Fields(f"Subject: {value}\nContent-Type: x/y; {value}\nContent-Disposition: attachment; {value}\n".encode())
+    head = fields.Fields(
+        f"Subject: {value}\nContent-Type: x/y; {value}\nContent-Disposition: attachment; {value}\n".encode()
+    )
     fields.readable(head.first("subject"))
     head.names()
     assert time.process_time() - began < 2
@@ -157,8 +168,6 @@ def test_no_field_takes_longer_than_its_length(piece: str) -> None:
 @pytest.mark.parametrize("piece", ["<b>", "<!--", "<", "<script>", "</", "<a title='", "&#", "<td"])
 def test_no_page_takes_longer_than_its_length(piece: str) -> None:
     began = time.process_time()
-    try:
+    with suppress(pages.TooMany):
         pages.text_of(piece * 100_000)
-    except pages.TooMany:
-        pass
     assert time.process_time() - began < 4

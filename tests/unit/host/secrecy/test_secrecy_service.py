@@ -1,4 +1,4 @@
-"""The service as the filter speaks with it, with the real reader of documents behind it: found, not readable, or later (Đ3.3)."""
+"""The service as the filter speaks with it, the real reader of documents behind it: found, unread, or later (Đ3.3)."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def extractor() -> Iterator[Extractor]:
 
 @pytest.fixture
 def running(extractor: Extractor) -> Iterator[Service]:
-    each = Service(documents.asker(extractor.port))
+    each = Service(documents.asker(extractor.port), 60)
     yield each
     each.close()
 
@@ -75,11 +75,14 @@ def test_every_mark_is_told_with_its_place_the_highest_first(running: Service) -
     # The first document has a word drawn across its pages.
     assert ask(running, content) == {
         "marks": [
-            "TUYET MAT in attachment 1", "TOI MAT in body", "TOI MAT in name of attachment 2", "MAT in subject",
+            "TUYET MAT in attachment 1",
+            "TOI MAT in body",
+            "TOI MAT in name of attachment 2",
+            "MAT in subject",
             "MAT in attachment 2",
         ],
         "unread": [],
-    }  # fmt: skip
+    }
 
 
 def test_a_letter_without_one_is_told_so(running: Service) -> None:
@@ -101,7 +104,12 @@ def test_what_nobody_can_read_is_told_and_hides_no_other_mark(running: Service, 
     assert answer == {"marks": ["TUYET MAT in attachment 2"], "unread": [f"attachment 1: {end}"]}
 
 
-PICTURES = [b"\xff\xd8\xff\xe0\x00\x10JFIF", b"\x89PNG\r\n\x1a\n", b"\0\0\0\x18ftypmp42", b"\x00\x01\x02 something else"]
+PICTURES = [
+    b"\xff\xd8\xff\xe0\x00\x10JFIF",
+    b"\x89PNG\r\n\x1a\n",
+    b"\0\0\0\x18ftypmp42",
+    b"\x00\x01\x02 something else",
+]
 
 
 @pytest.mark.parametrize("octets", PICTURES, ids=range(len(PICTURES)))
@@ -140,7 +148,7 @@ def test_more_of_what_may_be_a_mark_than_is_looked_at_is_told(running: Service) 
 def test_without_the_reader_of_documents_there_is_no_verdict_on_a_document() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    asked = Service(documents.asker(port))
+    asked = Service(documents.asker(port), 60)
     assert "documents cannot be read" in ask(asked, letter(("a", made.odt("a"))))["error"]
     assert ask(asked, MARKED)["marks"] == ["TOI MAT in body"]
     asked.close()
@@ -149,12 +157,17 @@ def test_without_the_reader_of_documents_there_is_no_verdict_on_a_document() -> 
 @pytest.mark.parametrize(
     "answer",
     [
-        b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", b"HTTP/1.1 503 Busy\r\nX-Extract: busy\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nX-Extract: whole\r\nContent-Length: 9\r\n\r\nab", b"HTTP/1.1 200 OK\r\nX-Extract: what\r\n\r\n",
-        b"HTTP/1.1 404 No\r\nX-Extract: whole\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-Extract: whole\r\n\r\n" + b"a" * (documents.MOST_TEXT + 9),
+        b"",
+        b"nonsense\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab",
+        b"HTTP/1.1 503 Busy\r\nX-Extract: busy\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX-Extract: whole\r\nContent-Length: 9\r\n\r\nab",
+        b"HTTP/1.1 200 OK\r\nX-Extract: what\r\n\r\n",
+        b"HTTP/1.1 404 No\r\nX-Extract: whole\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX-Extract: whole\r\n\r\n" + b"a" * (documents.MOST_TEXT + 9),
     ],
     ids=range(8),
-)  # fmt: skip
+)
 def test_an_answer_that_is_none_is_no_verdict(answer: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -227,13 +240,21 @@ def test_many_ask_at_once(running: Service) -> None:
 
 
 HOSTILE = [
-    b"\xff" * 5000, b"\x00" * 5000, b"Subject: \xff\x00\r\nContent-Type: \xff/\x00; boundary=\xff\r\n\r\n--\xff\r\n\r\n\xff",
-    b"Content-Type: text/plain; charset=\xff\xfe\r\n\r\n\xff\xfeM\x00\xac\x1eT\x00", b"Content-Type: multipart/mixed; boundary=\r\n\r\n--",
-    b"Content-Disposition: attachment; filename*=''%\r\n\r\na", b"Content-Disposition: attachment; filename*9999=a; filename*=a''b\r\n\r\na",
-    b"Content-Type: text/html; charset=utf-7\r\n\r\n+/v8-<<<&#x110000;&#xd800;", b"Content-Transfer-Encoding: base64\r\n\r\n=====A===",
+    b"\xff" * 5000,
+    b"\x00" * 5000,
+    b"Subject: \xff\x00\r\nContent-Type: \xff/\x00; boundary=\xff\r\n\r\n--\xff\r\n\r\n\xff",
+    b"Content-Type: text/plain; charset=\xff\xfe\r\n\r\n\xff\xfeM\x00\xac\x1eT\x00",
+    b"Content-Type: multipart/mixed; boundary=\r\n\r\n--",
+    b"Content-Disposition: attachment; filename*=''%\r\n\r\na",
+    b"Content-Disposition: attachment; filename*9999=a; filename*=a''b\r\n\r\na",
+    b"Content-Type: text/html; charset=utf-7\r\n\r\n+/v8-<<<&#x110000;&#xd800;",
+    b"Content-Transfer-Encoding: base64\r\n\r\n=====A===",
     b"Subject: =?utf-16?b?/w==?= =?utf-7?q?+?= =?idna?q?a?= =?punycode?q?-?= =?unicode_escape?q?=5Cud800?=\r\n\r\na",
-    b"begin 644 \xff\r\n\xff\xff\r\n", b"", b"\r\n", b":\r\n :\r\n\r\n",
-]  # fmt: skip
+    b"begin 644 \xff\r\n\xff\xff\r\n",
+    b"",
+    b"\r\n",
+    b":\r\n :\r\n\r\n",
+]
 
 
 @pytest.mark.parametrize("content", HOSTILE, ids=range(len(HOSTILE)))
@@ -245,7 +266,9 @@ def test_whatever_octets_come_there_is_a_verdict(running: Service, content: byte
 # --- the program ---
 
 
-def test_the_program_answers_at_systemds_door_and_leaves_when_it_is_stopped(tmp_path: Path, extractor: Extractor) -> None:
+def test_the_program_answers_at_systemds_door_and_leaves_when_it_is_stopped(
+    tmp_path: Path, extractor: Extractor
+) -> None:
     program = tmp_path / "hanam-secrecy"
     program.write_bytes(zipapp.program("hanam-secrecy"))
     with socket.socket(socket.AF_UNIX) as door, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
@@ -253,7 +276,7 @@ def test_the_program_answers_at_systemds_door_and_leaves_when_it_is_stopped(tmp_
         door.listen()
         systemd.bind(str(tmp_path / "systemd"))
         systemd.settimeout(60)
-        begin = f"exec 3<&{door.fileno()}; exec {sys.executable} -I {program} {extractor.port}"
+        begin = f"exec 3<&{door.fileno()}; exec {sys.executable} -I {program} {extractor.port} 60"
         environment = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "systemd")}
         process = subprocess.Popen(["bash", "-c", begin], pass_fds=[door.fileno()], env=environment)
         while systemd.recv(100) != b"READY=1":
@@ -268,4 +291,4 @@ def test_the_program_answers_at_systemds_door_and_leaves_when_it_is_stopped(tmp_
 
 
 def test_each_waits_longer_than_the_one_that_it_asks() -> None:
-    assert service.STALE_SECONDS < service.JUDGE_SECONDS < service.PATIENCE < service.STUCK_SECONDS
+    assert service.STALE < service.JUDGED < service.ANSWERED < 1 < service.STUCK

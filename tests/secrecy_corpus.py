@@ -2,8 +2,8 @@
 
 A letter has `is` (a name for people), `subject`, `text`, `html`, `attached`, and how it is written: `nfd`, `form`
 (tcvn3, vni), `charset`, or `raw` (a message as it stands). A document is one of docx, xlsx, pdf, odt, ods, rtf, doc,
-xls, pptx, html, txt, zip, eml, jpeg, encrypted; with `name`, and `title`, `header`, `form` where the kind has one. A list
-in a list is a row of a table.
+xls, pptx, html, txt, zip, eml, jpeg, encrypted; with `name`, and `title`, `header`, `form` where the kind has one. A
+list in a list is a row of a table.
 """
 
 import unicodedata

@@ -84,7 +84,8 @@ def test_a_mark_in_a_signed_in_persons_mail_is_told_by_a_field(
     if "subject" in given:
         mail.replace_header("Subject", given["subject"])
     answer = said(lab, mail, User=sender.mailbox)
-    assert answer == {"added": {HOLD: f"secrecy {found}"}, "removed": [], "symbols": ["SECRECY_MARK"]}
+    told = f"secrecy login={sender.mailbox} {found}"
+    assert answer == {"added": {HOLD: told}, "removed": [], "symbols": ["SECRECY_MARK"]}
 
 
 def test_mail_without_one_arrives_without_a_word(lab: Lab, sender: Sample, recipient: Sample) -> None:

@@ -44,6 +44,7 @@ def parts(lab: str, sizes: Sequence[int], runs: int) -> dict[str, Words]:
         "conversion": [sys.executable, "-m", "bench.conversion", "--lab", lab],
         "mail": [sys.executable, "-m", "bench.mail", "--lab", lab],
         "mail_auth": [sys.executable, "-m", "bench.mail_auth"],
+        "secrecy": [sys.executable, "-m", "bench.secrecy"],
         "search": [sys.executable, "-m", "bench.search", "--lab", lab],
         "sessions": [sys.executable, "-m", "bench.sessions", "--lab", lab],
         "circular": [sys.executable, "-m", "bench.circular", "--lab", lab, "--size", str(max(sizes))],

@@ -37,11 +37,12 @@ UNITS = {
     "PostgreSQL": "postgresql@17-main.service",
     "rspamd": "rspamd.service",
     "Authentication": "hanam-mail-auth.service",
+    "Secrecy marks": "hanam-secrecy.service",
     "ClamAV": "clamav-daemon.service",
     "Redis": "redis-server.service",
     "unbound": "unbound.service",
 }
-FILTERS = ("rspamd", "Authentication", "ClamAV", "Redis", "unbound")
+FILTERS = ("rspamd", "Authentication", "Secrecy marks", "ClamAV", "Redis", "unbound")
 """What the filter is and asks."""
 _CLIENT = Path(__file__).with_name("store_client.py")
 

@@ -336,6 +336,14 @@ def tcvn3(text: str) -> bytes:
     return "".join(back.get(c, back.get(c.lower(), c)) for c in unicodedata.normalize("NFC", text)).encode("latin-1")
 
 
+def vni(text: str) -> bytes:
+    """The text in VNI, a vowel and its sign apart."""
+    from hanam_mail.regulation.legacy_tables import VNI_LETTERS
+
+    back = {new: old for old, new in VNI_LETTERS.items()}
+    return "".join(back.get(c, c) for c in unicodedata.normalize("NFC", text)).encode("latin-1")
+
+
 # --- What means harm -------------------------------------------------------------------------------------------------
 
 

@@ -83,6 +83,7 @@ SCRIPTS = "scripts"
 MANY_SESSIONS = "many sessions"
 LEARNING_FAILS = "learning fails"
 AUTHENTICATION_AWAY = "authentication away"
+SECRECY_AWAY = "secrecy away"
 VIRUSES = "viruses"
 ZONES = "zones"
 INDEX_LOST = "index lost"
@@ -190,6 +191,14 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"hanam-quarantine máy không được giao thư / ",
         r"hanam-quarantine .*(SSL|certificate)",
         r"postfix/released/smtpd warning: ",
+    ),
+    # What looks for secrecy marks, or reads documents for it, is stopped, killed or hangs: our people's mail waits.
+    SECRECY_AWAY: (
+        r"systemd hanam-secrecy\.(service|socket): ",
+        r"systemd hanam-extract\.(service|socket): ",
+        r"hanam-secrecy the filter was not answered: ",
+        r"hanam-watch hanam-(secrecy|extract)\.(service|socket) ",
+        r"hanam-watch .*\(hanam-(secrecy|extract)\.(service|socket)\)",
     ),
     POSTFIX_AWAY: (
         r"postfix/\S+ warning: stopping the Postfix mail system with force",

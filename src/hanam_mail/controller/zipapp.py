@@ -26,6 +26,7 @@ PROGRAMS = {
     "hanam-mail-backup": "hanam_mail.host.backup.backup",
     "hanam-mail-convert": "hanam_mail.host.convert",
     "hanam-mail-restore": "hanam_mail.host.backup.restore",
+    "hanam-secrecy": "hanam_mail.host.secrecy.service",
     "hanam-tls-policy": "hanam_mail.host.tls_policy",
     "hanam-tls-renew": "hanam_mail.host.certificate_renewal",
 }

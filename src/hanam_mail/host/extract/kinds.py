@@ -32,11 +32,24 @@ _XML = re.compile(rb"\s*<(\?xml|[A-Za-z][\w.-]*(:[\w.-]+)?[\s>])")
 _FIELD = re.compile(rb"([!-9;-~]+):[ \t]")
 _OF_MAIL = {b"received", b"from", b"message-id", b"mime-version", b"delivered-to", b"return-path", b"subject"}
 _FLAT = re.compile(rb"<office:document[\s>]")
-# What has a sign of its own and no text that we read: pictures, sounds, films, programs, archives that we do not open.
-_OTHERS = (
+# What has a sign of its own and no text that we read: pictures, sounds, films, fonts, programs; and what others lie in.
+_SHOWN = (
     b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"OggS", b"ID3", b"\xff\xfb", b"\0\0\1\0",
-    b"\x7fELF", b"MZ", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"%!PS", b"wOFF",
+    b"\x7fELF", b"MZ", b"wOFF",
 )  # fmt: skip
+_ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+_OTHERS = (*_SHOWN, *_ARCHIVES, b"%!PS")
+_TNEF, _TAR = b"\x78\x9f\x3e\x22", b"ustar"
+
+
+def is_shown_or_heard(data: bytes) -> bool:
+    """Whether it is a picture, a sound, a film or the like by its first octets: without any text."""
+    return data.startswith(_SHOWN) or data[4:8] == b"ftyp"
+
+
+def holds_others(data: bytes) -> bool:
+    """Whether documents may lie in it, though nobody here opens it: archives, TNEF, compound files."""
+    return data.startswith((*_ARCHIVES, _TNEF, ole.MAGIC)) or zips.begins(data) or data[257:262] == _TAR
 
 
 def kind(data: bytes) -> Kind | None:

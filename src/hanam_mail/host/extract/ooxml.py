@@ -46,7 +46,8 @@ def read(parts: Parts, work: Work) -> None:
     parts.each(_MASTERS, partial(_master, work=work))
     parts.each(_DRAWN, flowing)
     parts.each(_VML, flowing)
-    if parts.matching(r"(word|xl|ppt)/embeddings/.*") or parts.matching(r"xl/.*\.bin"):
+    # How a sheet is printed says nothing; most workbooks bear it.
+    if parts.matching(r"(word|xl|ppt)/embeddings/.*") or parts.matching(r"xl/(?!printerSettings/).*\.bin"):
         work.missed.add("embedded")
 
 

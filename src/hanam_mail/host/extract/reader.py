@@ -5,6 +5,8 @@ from hanam_mail.host.extract.kinds import Kind
 from hanam_mail.host.extract.work import End, Full, Refused, Work
 from hanam_mail.host.extract.zips import Parts
 
+# Why a document is read in part alone that holds pictures, sounds or films besides.
+PICTURE = "picture"
 # Of what lies in an archive: these ends are of that part alone, all others of the whole.
 _OF_A_PART = (End.BROKEN, End.ENCRYPTED, End.UNKNOWN)
 
@@ -73,7 +75,10 @@ def _archive(parts: Parts, work: Work) -> None:
 
 
 def _within(octets: bytes, work: Work) -> None:
-    """A document in another."""
+    """A document in another. A picture is told of as such: nobody misses a text of it."""
+    if kinds.is_shown_or_heard(octets):
+        work.missed.add(PICTURE)
+        return
     with work.deeper():
         try:
             _read(octets, work)

@@ -225,7 +225,7 @@ def test_an_encrypted_pdf_is_told_apart() -> None:
 def test_what_an_archive_holds_besides_is_read_and_what_is_not_read_is_told() -> None:
     parts = {"a.png": b"\x89PNG", "b.docx": documents.docx("Còn đọc được"), "c.doc": documents.doc("x", encrypted=True)}
     work = Work(Limits())
-    assert reader.read(documents.packed(parts), work) == (End.PARTIAL, "encrypted, unknown")
+    assert reader.read(documents.packed(parts), work) == (End.PARTIAL, "encrypted, picture")
     assert "Còn đọc được" in work.text().decode()
 
 

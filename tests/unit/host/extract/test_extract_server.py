@@ -117,7 +117,7 @@ def test_a_document_is_answered_with_its_text(service: Service) -> None:
         (documents.xls("a", encrypted=True), 422, "encrypted"),
         (documents.nested(9, b"a"), 422, "limit depth"),
         (b"PK\x03\x04 broken", 422, "broken zip"),
-        (documents.packed({"a.txt": "a", "b.png": b"\x89PNG"}), 200, "partial unknown"),
+        (documents.packed({"a.txt": "a", "b.png": b"\x89PNG"}), 200, "partial picture"),
     ],
 )
 def test_what_has_no_text_is_answered_so_that_an_index_goes_on(

@@ -1,0 +1,64 @@
+"""Tells the filter whether a message of our people bears a secrecy mark (Đ3.3): `hanam-secrecy PORT SECONDS`.
+
+The filter says nothing but the size (host/filter_service.py). The answer: {"marks": ["TOI MAT in subject", ...],
+"unread": ["attachment 1: encrypted", ...]}, in ASCII; or {"error": ...} where the message could not be looked at now.
+"""
+
+import argparse
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hanam_mail.host.filter_service import BadRequest, FilterService, Limits, serve
+from hanam_mail.host.secrecy import documents, verdict
+from hanam_mail.host.secrecy.documents import Away, Reader
+from hanam_mail.host.service import Program
+
+# Each waits for its documents' texts most of its time.
+AT_ONCE = 64
+MOST_WAITING = 256
+# Octets of large messages that are looked at together; one that is a text alone takes ten times as much memory.
+ROOM = 64 * 2**20
+LARGE = 2**20
+# Of the time that the filter waits: until when a message's turn must have come, until when it is judged and answered,
+# and how often over before a thread is given up.
+STALE, JUDGED, ANSWERED, STUCK = 0.25, 0.75, 0.9, 3.0
+
+
+class Service(FilterService):
+    """`reader` gives the text of documents; the filter waits so many seconds."""
+
+    def __init__(self, reader: Reader, seconds: float, room: int = ROOM) -> None:
+        self._seconds = seconds
+        super().__init__(room)
+        self._reader = reader
+
+    @property
+    def limits(self) -> Limits:
+        """Those above."""
+        times = (share * self._seconds for share in (STALE, ANSWERED, STUCK))
+        return Limits(AT_ONCE, MOST_WAITING, LARGE, *times)
+
+    def judged(self, said: Mapping[str, str], content: bytes, came: float) -> dict[str, object]:
+        """The verdict. Raises BadRequest where there is none now."""
+        until = came + JUDGED * self._seconds
+        try:
+            return verdict.judge(content, self._reader, until).answer()
+        except Away as error:
+            raise BadRequest(str(error)) from error
+        except verdict.Late as error:
+            raise BadRequest("the time is over") from error
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of the zipapp."""
+    text = "tìm dấu chỉ độ mật trong thư do người dùng gửi (systemd gọi)"
+    parser = argparse.ArgumentParser(prog="hanam-secrecy", description=text)
+    parser.add_argument("port", type=int, help="cổng của hanam-extract trên máy này")
+    parser.add_argument("seconds", type=float, help="số giây mà bộ lọc chờ trả lời")
+    options = parser.parse_args(arguments)
+    # The first socket that systemd hands over (sd_listen_fds(3)).
+    door = socket.socket(fileno=3)
+    serve(Service(documents.asker(options.port), options.seconds), door, Program(Path(sys.argv[0])))
+    return 0

@@ -1,0 +1,173 @@
+"""A message's parts and fields, also of somebody who means to hide something in them (RFC 2045, 2047, 2231)."""
+
+import base64
+import time
+from contextlib import suppress
+
+import pytest
+
+from hanam_mail.host.secrecy import fields, mime, pages
+
+pytestmark = pytest.mark.dieu3
+
+
+def contents(message: bytes) -> list[bytes]:
+    return [part.content for part in mime.parts(message) if part.content.strip()]
+
+
+def test_parts_come_once_each_in_their_order_and_decoded() -> None:
+    message = (
+        b'Content-Type: multipart/mixed; boundary="a b"\r\n\r\nbefore\r\n--a b\r\n\r\none\r\n--a b\r\n'
+        b"Content-Type: multipart/alternative; boundary=inner\r\n\r\n--inner\r\n"
+        b"Content-Transfer-Encoding: BASE64\r\n\r\ndHdv\r\n--inner\r\n"
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\nth=72ee\r\n--inner--\r\n\r\n--a b--\r\nbehind\r\n"
+    )
+    assert [each.strip() for each in contents(message)] == [b"one", b"two", b"three", b"before", b"behind"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"Subject: a\r\n\r\nMARK",
+        b"\r\nMARK",
+        b"MARK",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\nMARK",
+        b"Content-Type: multipart/mixed\r\n\r\nMARK",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nMARK",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b--\r\n\r\nMARK\r\n--b--\r\n",
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b  \n\nMARK\n--b--",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nMARK\r\n--b--\r\n",
+        b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + base64.b64encode(b"Subject: a\r\n\r\nMARK"),
+        b"Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + base64.b64encode(b"--b\r\n\r\nMARK\r\n--b--"),
+        b"Content-Transfer-Encoding: base64 (x)\r\n\r\n" + base64.b64encode(b"a") + b"\r\n" + base64.b64encode(b"MARK"),
+        b"Content-Transfer-Encoding: base64\r\n\r\n!T!U!F!S!S!w=",
+        b"Content-Transfer-Encoding: x-what\r\n\r\nMARK",
+    ],
+    ids=range(14),
+)
+def test_however_broken_a_message_is_its_text_is_seen(message: bytes) -> None:
+    assert any(b"MARK" in each for each in contents(message)), contents(message)
+
+
+def test_more_parts_or_levels_than_a_message_may_have_are_told() -> None:
+    many = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\na\r\n" * (mime.MOST_PARTS + 2)
+    deep = b"Content-Type: message/rfc822\r\n\r\n" * (mime.MOST_LEVELS + 2)
+    for message in (many, deep):
+        with pytest.raises(mime.TooMany):
+            list(mime.parts(message))
+    assert (
+        len(list(mime.parts(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\na\r\n" * 3000))) == 3001
+    )
+
+
+def test_a_file_within_a_text_is_found() -> None:
+    text = b"Xem tep\r\nbegin 644 bao cao.txt\r\n#86)C\r\n`\r\nend\r\nbegin 644 b\r\nkhong phai\r\n"
+    assert list(mime.uuencoded(text)) == [("bao cao.txt", b"abc")]
+
+
+WORDS = {
+    "=?utf-8?b?W03hug==?= =?UTF-8?B?rFRdIGE=?=": "[MẬT] a",
+    "=?utf-8?q?M=E1=BA?=\r\n =?utf-8?q?=ACT?=": "MẬT",
+    "=?utf-8?q?M=E1=BA=ACT_a?=": "MẬT a",
+    "=?utf-8*vi?q?M=E1=BA=ACT?=": "MẬT",
+    "=?windows-1258?q?M=C2=F2T?=": "MÂ\u0323T",
+    "=?x-unknown?q?M=E1=BA=ACT?=": "MẬT",
+    "=?utf-7?q?M+HqwT?=": "M+HqwT",
+    "a =?utf-8?q?b?= c": "a b c",
+    "=?utf-8?q?a?= =?iso-8859-1?q?b?=": "ab",
+    "=?utf-8?q?a b?=": "a b",
+    "=?utf-8?b?TQ=?=": "M",
+    "M\udce1\udcba\udcacT": "MẬT",
+    "=?a": "=?a",
+}
+
+
+@pytest.mark.parametrize(("value", "text"), WORDS.items())
+def test_encoded_words_are_read(value: str, text: str) -> None:
+    assert fields.readable(value.replace("\r\n", "")) == text
+
+
+NAMES = [
+    b'attachment; filename="MARK.txt"',
+    b"attachment; filename=MARK.txt",
+    b"attachment; filename*=utf-8''MARK.txt",
+    b"attachment; filename*=utf-8'vi'MA%52K.txt",
+    b"attachment;\r\n filename*0=MA;\r\n filename*1=RK.txt",
+    b"attachment; filename*1*=K.txt; filename*0*=utf-8''MAR",
+    b'attachment; filename="=?utf-8?b?TUFSSy50eHQ=?="',
+    b"attachment; FILENAME = MARK.txt",
+    b"filename=MARK.txt",
+    b"attachment; filename=a.txt; filename=MARK.txt",
+    b"attachment; filename*0*=x-none''MARK.txt",
+    b"attachment; filename*=MARK.txt",
+]
+
+
+@pytest.mark.parametrize("value", NAMES, ids=range(len(NAMES)))
+def test_file_names_are_read_in_each_form(value: bytes) -> None:
+    assert any("MARK.txt" in name for name in fields.Fields(b"Content-Disposition: " + value).names())
+    typed = fields.Fields(b"Content-Type: x/y; " + value.replace(b"filename", b"name").replace(b"FILENAME", b"NAME"))
+    assert any("MARK.txt" in name for name in typed.names())
+
+
+@pytest.mark.parametrize(
+    "charset", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-7", "utf-32", "unicode-1-1-utf-7"]
+)
+def test_a_text_is_read_in_the_charset_that_it_names(charset: str) -> None:
+    octets = "Độ MẬT\n".encode(charset.removeprefix("unicode-1-1-"))
+    assert any("MẬT" in text for text in fields.decoded(octets, charset))
+
+
+@pytest.mark.parametrize(
+    "charset", ["", "utf-8", "us-ascii", "iso-8859-1", "x-none", "rot13", "hex", "undefined", "a" * 90, "\udcff"]
+)
+def test_a_charset_that_says_nothing_hides_nothing(charset: str) -> None:
+    assert any("MẬT" in text for text in fields.decoded("Độ MẬT".encode(), charset))
+
+
+PAGES = {
+    "<p>M<b>Ậ</b>T</p>": "MẬT",
+    "<td>a</td><td>MẬT</td>": "MẬT",
+    "M<!-- > -->ẬT": "MẬT",
+    "<style>a</style>M<script>b</script>ẬT": "MẬT",
+    "M&#7852;T": "MẬT",
+    "<p>MẬT": "MẬT",
+    "<p title='>'>MẬT</p>": "MẬT",
+    "a < b <div>MẬT</div": "MẬT",
+    "<!-- MẬT": "MẬT",
+    "<script>MẬT": "MẬT",
+    "<img alt='MẬT'>": "MẬT",
+    "M<Unknown:Tag>ẬT": "MẬT",
+    "<pre>a\nMẬT\nb</pre>": "MẬT",
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_words_of_a_page_are_those_that_are_seen(page: str) -> None:
+    lines = [cell.strip() for text in pages.text_of(page) for line in text.split("\n") for cell in line.split("\t")]
+    assert any(PAGES[page] in line for line in lines), lines
+
+
+HOSTILE_FIELDS = ["=?a?q?", "=?", "=?utf-8?b?YQ==?= ", "filename*0*=", 'filename="', ";", "%41", "name="]
+
+
+@pytest.mark.parametrize("piece", HOSTILE_FIELDS)
+def test_no_field_takes_longer_than_its_length(piece: str) -> None:
+    began = time.process_time()
+    value = (piece * 64_000)[: 2 * fields.LONGEST]
+    head = fields.Fields(
+        f"Subject: {value}\nContent-Type: x/y; {value}\nContent-Disposition: attachment; {value}\n".encode()
+    )
+    fields.readable(head.first("subject"))
+    head.names()
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("piece", ["<b>", "<!--", "<", "<script>", "</", "<a title='", "&#", "<td"])
+def test_no_page_takes_longer_than_its_length(piece: str) -> None:
+    began = time.process_time()
+    with suppress(pages.TooMany):
+        pages.text_of(piece * 100_000)
+    assert time.process_time() - began < 4

@@ -71,12 +71,14 @@ def _session(client: socket.socket, mailbox: Mailbox) -> None:
             sender, receivers = _noted(line, verb, sender, receivers)
         say(own or ("354 go on" if verb == "DATA" else "250 ok"))
         if verb == "DATA" and (own is None or own.startswith("3")):
-            octets = b""
-            while not (octets == b".\r\n" or octets.endswith(b"\r\n.\r\n")):
-                more = file.readline()
-                if not more:
+            lines, whole = [file.readline()], True
+            # A line ends in CRLF; what readline() gives may end in a bare line feed.
+            while lines[-1] != b".\r\n" or not whole:
+                whole = lines[-1].endswith(b"\r\n")
+                lines.append(file.readline())
+                if not lines[-1]:
                     return
-                octets += more
+            octets = b"".join(lines)
             end = mailbox.answer(".") if "." in mailbox.answers else "250 2.0.0 Ok: queued as 4hQueue"
             if end == "lost" or (end or "").startswith("2"):
                 mailbox.taken.append((sender, receivers, octets[:-3]))

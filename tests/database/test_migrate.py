@@ -150,6 +150,7 @@ def test_a_database_of_the_former_migrations_becomes_what_the_baseline_makes(
     assert brought(old) == [
         f"migrations up to {last}: now 0012_baseline.sql",
         "migration 0013_argon2id.sql: applied",
+        "migration 0014_held.sql: applied",
         "functions and grants: created anew",
     ]
     assert old.psql(kept) == before

@@ -47,7 +47,7 @@ class Service:
 
     def started(self) -> Keeper:
         def connect() -> smtplib.SMTP:
-            client = smtplib.SMTP(*self.postfix.address, timeout=5)
+            client = smtplib.SMTP(*self.postfix.address, timeout=30)
             client.command_encoding = "utf-8"  # type: ignore[attr-defined]
             return client
 

@@ -32,6 +32,7 @@ _TITLE = re.compile(r"[\s>*|]*(?:subject|chủ đề|tiêu đề|trích yếu|su
 _FILE = re.compile(
     r"(?:^|[/\\:]\s?)([^/\\:]{1,255}\.(?:docx?|xlsx?|pptx?|pdf|od[tsp]|rtf|zip|txt|jpe?g|png|html?|eml|csv))\s*$", re.I
 )
+_PARTS = re.compile(r"[-–—,;:/()\[\]]")
 _NUMBER = re.compile(r"[\d\s.,%/-]*\d[\d\s.,%/-]*")
 _FIRST_WORDS = {"TUYỆT": Mark.UTMOST, "TUYET": Mark.UTMOST, "TỐI": Mark.TOP, "TOI": Mark.TOP}
 # Lines without anything in them that one looks past for a neighbour.
@@ -134,8 +135,8 @@ def _in_line(whole: _Text, number: int) -> Mark | None:
     line = whole.lines[number]
     if title := _TITLE.match(line):
         return titles.in_subject(title[1]) or _labelled(title[1])
-    if file := _FILE.search(line):
-        return titles.in_file_name(file[1])
+    if (file := _FILE.search(line)) and (mark := titles.in_file_name(file[1])):
+        return mark
     found = [mark for cell in whole.cells(number) if (mark := _in_cell(cell, whole))]
     if not found and len(_CELLS.split(line.strip())) > 1 and (mark := words.degree(line)):
         # Letters so far apart that they look like cells.
@@ -156,8 +157,7 @@ def _in_cell(cell: _Cell, whole: _Text) -> Mark | None:
         if (found := pattern.match(cell.text) if pattern is _BEGINS else pattern.search(cell.text)) and (
             mark := words.degree(found[1])
         ):
-            rest = cell.text[found.end() :]
-            if mark is Mark.SECRET and (_lists(cell.text, found.start(1), rest) or _is_beside_goods(cell)):
+            if mark is Mark.SECRET and (_is_listed_with_goods(cell.text, found) or _is_beside_goods(cell)):
                 continue
             return mark
     return None
@@ -228,12 +228,14 @@ def _is_beside_goods(cell: _Cell) -> bool:
     return False
 
 
-def _lists(text: str, at: int, rest: str) -> bool:
-    """Whether what stands around MẬT in its cell are amounts or goods."""
-    following = rest.split()[:1]
-    if following and (following[0][:1].isdigit() or following[0].strip("-,;:.)").upper() in words.BESIDE | words.AFTER):
+def _is_listed_with_goods(text: str, found: re.Match[str]) -> bool:
+    """Whether an amount follows behind a colon, or goods stand before or behind a dash."""
+    behind = text[found.end(1) :].lstrip()
+    if behind.startswith(":") and behind[1:].lstrip()[:1].isdigit():
         return True
-    return any(word.strip("-,;:.(") in words.BESIDE | words.BEFORE for word in text[:at].upper().split()[-2:])
+    before, after = (_PARTS.split(each) for each in (text[: found.start(1)], behind))
+    beside = [next((words.said(part) for part in parts if words.said(part)), []) for parts in (before[::-1], after)]
+    return any(len(said) == 1 and said[0] in words.BESIDE for said in beside)
 
 
 def _labelled(line: str) -> Mark | None:

@@ -11,22 +11,23 @@ _ENDING = re.compile(r"(?:\.[A-Za-z0-9]{1,5}){1,2}\s*$")
 _WORDS = re.compile(r"[^\W_]+")
 _APART = re.compile(r"[()\[\]{}<>«»【】–—,;|+~=#&@:/\\!*\"“”]|\s-|-\s|\s{4}|\t|\n")
 _LONGEST = 20_000
+_FAR = 2
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A mark, its words' place among all, and whether it is apart from those before and behind it."""
+    """A mark, its words' place among all, and how far apart it is from those before and behind it (`_parts`)."""
 
     mark: Mark
     begin: int
     end: int
-    before: bool
-    after: bool
+    before: int
+    after: int
     text: str
 
     @property
     def apart(self) -> bool:
-        return self.before and self.after
+        return self.before > 0 and self.after > 0
 
 
 def in_subject(text: str) -> Mark | None:
@@ -73,8 +74,8 @@ def _found(text: str, pattern: re.Pattern[str], blank: str) -> Mark | None:
             if mark is None or (length == 1) != (mark is Mark.SECRET or joined == word):
                 continue
             end = number + length
-            before = number == 0 or _parts(text[places[number - 1].end() : places[number].start()], blank)
-            after = end == len(every) or _parts(text[places[end - 1].end() : places[end].start()], blank)
+            before = _parts(text[places[number - 1].end() : places[number].start()], blank) if number else _FAR
+            after = _parts(text[places[end - 1].end() : places[end].start()], blank) if end < len(every) else _FAR
             each = _Found(mark, number, end, before, after, joined)
             if (_is_secret if mark is Mark.SECRET else _is_higher)(each, every):
                 marks.append(mark)
@@ -91,16 +92,18 @@ def _degree(joined: str) -> Mark | None:
     )
 
 
-def _parts(gap: str, blank: str) -> bool:
-    """Whether what is between two words parts more than words."""
-    if blank:
-        gap = gap.replace(blank, " ") if gap == blank else gap
-    return bool(_APART.search(gap)) or any(sign in gap for sign in "_-.")
+def _parts(gap: str, blank: str) -> int:
+    """Whether what is between two words parts them: not at all, as a dash in a name may (1), or surely (2)."""
+    if blank and gap == blank:
+        return 0
+    if _APART.search(gap):
+        return _FAR
+    return int(any(sign in gap for sign in "_-."))
 
 
 def _is_higher(found: _Found, every: list[str]) -> bool:
     before, after = every[: found.begin], every[found.end :]
-    if before and before[-1].upper() in words.SPOKEN_OF:
+    if found.before < _FAR and before[-1].upper() in words.SPOKEN_OF:
         return False
     if found.apart:
         return True
@@ -122,8 +125,9 @@ def _is_secret(found: _Found, every: list[str]) -> bool:
         (found.before or numbered) and words.names_a_document(*after[:2])
     ):
         return True
-    if (before and before[-1].upper() in words.BEFORE | words.SPOKEN_OF | words.BESIDE) or (
-        after and after[0].upper() in words.AFTER | words.BESIDE
+    # What is surely apart is no part of another word.
+    if (found.before < _FAR and before[-1].upper() in words.BEFORE | words.SPOKEN_OF | words.BESIDE) or (
+        found.after < _FAR and after[0].upper() in words.AFTER | words.BESIDE
     ):
         return False
     return found.apart

@@ -112,6 +112,35 @@ def test_the_value_of_a_label_is_one(text: str, found: bool) -> None:
     assert bool(marks.in_text(text)) is found
 
 
+AFTER_A_DASH = [
+    "BÁO CÁO",
+    "DANH MỤC",
+    "CHỈ ĐẠO",
+    "ĐIỆN MẬT MÃ",
+    "LỆNH",
+    "THƯ MỜI",
+    "KẾT QUẢ",
+    "QUẢN LÝ NHÀ NƯỚC",
+    "ĐƯỜNG",
+]
+
+
+@pytest.mark.parametrize("words", AFTER_A_DASH)
+def test_no_words_beyond_a_dash_or_a_bracket_make_another_word_of_it(words: str) -> None:
+    for text in (f"MẬT - {words}", f"[MẬT] {words}", f"MẬT (bản 01): {words}", f"{words} (MẬT)", f"MẬT: {words} 2024"):
+        assert titles.in_subject(text) is Mark.SECRET, text
+    if words != "ĐƯỜNG":
+        for text in (
+            f"MẬT - {words}",
+            f"{words} - MẬT",
+            f"{words} năm 2024 (MẬT)",
+            f"MẬT: {words}",
+            f"MẬT (01 bản) {words}",
+        ):
+            assert marks.in_text(f"Kính gửi\n{text}\nNội dung") is Mark.SECRET, text
+    assert marks.in_text("MẬT - ĐƯỜNG - SỮA") is None
+
+
 SUBJECTS = {
     "[MẬT] Kế hoạch": Mark.SECRET,
     "Fwd: Re: MẬT": Mark.SECRET,

@@ -24,7 +24,8 @@ _AWAY = (
     r"|PGSQL.*No such file or directory|Not connected to database"
     r"|the database system is (starting up|shutting down|not yet accepting)"
     # libpq says more in lines of their own, which become entries of their own.
-    r"|Consistent recovery state has not been yet reached|Is the server running (locally|on that host) and accepting)"
+    r"|Consistent recovery state has not been yet reached|Is the server running (locally|on that host) and accepting"
+    r"|This probably means the server terminated abnormally|before or while processing the request)"
 )
 
 # A mailbox that is issued meanwhile gets its folders afterwards.

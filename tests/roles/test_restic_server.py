@@ -9,7 +9,11 @@ from testinfra.host import Host
 from tests.lab import Lab
 from tests.roles.test_restic_client import ask, python
 
-pytestmark = pytest.mark.dieu10
+pytestmark = [
+    pytest.mark.dieu10,
+    # restic reads every lock of its repository, and dies of the one that a test lays there.
+    pytest.mark.usefixtures("no_timed_backup"),
+]
 
 FILES = "/etc/hanam-mail/backup-repository"
 

@@ -43,6 +43,14 @@ def test_hosts_that_boot_ask_for_the_database_until_it_is_there() -> None:
     assert judge([Line(392, line)], WINDOWS) != []
 
 
+def test_each_line_of_a_connection_that_the_database_closed_is_known() -> None:
+    """Dovecot writes libpq's message line by line, each with its own words before it."""
+    said = ("server closed the connection unexpectedly", "\tThis probably means the server terminated abnormally")
+    lines = [*said, "\tbefore or while processing the request."]
+    found = [Line(10, f"dovecot auth: Warning: sqlpool(pgsql): Query failed, retrying: {line}") for line in lines]
+    assert judge(found, WINDOWS) == []
+
+
 def test_what_these_hosts_always_say_is_no_fault() -> None:
     line = "dovecot master: Warning: Time moved forward by {} seconds"
     assert judge([Line(392, line.format("0.3")), Line(392, line.format("18.204"))], WINDOWS) == []

@@ -134,7 +134,7 @@ def test_official_is_told_when_mail_is_refused(
     text = notice.get_body(("plain",))
     assert text
     assert "Thư của ông (bà) không gửi được" in text.get_content()
-    assert lab.variables["support_email"] in text.get_content()
+    assert lab.variables["support_phone"] in text.get_content()
     assert told in text.get_content()
 
 

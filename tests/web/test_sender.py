@@ -135,7 +135,6 @@ def test_a_crafted_message_is_refused_in_vietnamese(
     ("recipient", "text", "told"),
     [
         pytest.param("khongcoai@{domain}", "x", "Không có địa chỉ khongcoai@{domain}", id="nobody there"),
-        pytest.param("an@khong-co.example", "x", "Địa chỉ an@khong-co.example không đúng", id="no such domain"),
         pytest.param("{colleague}", EICAR.decode(), "Thư có virus, bị từ chối", id="virus"),
     ],
 )

@@ -3,6 +3,9 @@
 The filter connects by a Unix socket, writes one line of JSON - address, helo, sender, author, size - and so many octets
 of the message as it came, and reads one line of JSON (verdict.judge): a verdict, or {"refused": ...} for what no honest
 sender writes. An answer that is neither, {"error": ...}, makes it ask the sender to come again.
+
+With --reports FOLDER what was judged is counted there for reports to the authors' domains (outgoing_spool.py), once the
+filter has its answer; not what it says is a report itself ("report": true).
 """
 
 import argparse
@@ -21,6 +24,9 @@ from io import BufferedIOBase
 from pathlib import Path
 
 from hanam_mail.host.mail_auth import verdict
+from hanam_mail.host.mail_auth.questions import TemporaryError
+from hanam_mail.host.reports import outgoing_seen
+from hanam_mail.host.reports.outgoing_spool import Counter
 from hanam_mail.host.service import Program, say, tell_systemd
 
 # Each waits for DNS most of its time. No fewer than Postfix lets in (postfix_process_limit).
@@ -53,10 +59,11 @@ class Abandoned(Exception):
 
 
 class Service:
-    """Answers connections, many at once. `servers`: (address, port) of resolvers."""
+    """Answers connections, many at once. `servers`: (address, port) of resolvers. `reports`: counts what was judged."""
 
-    def __init__(self, servers: Sequence[tuple[str, int]], room: int = ROOM) -> None:
+    def __init__(self, servers: Sequence[tuple[str, int]], room: int = ROOM, reports: Counter | None = None) -> None:
         self._servers = servers
+        self._reports = reports
         self._size = room
         self._room = room
         self._freed = threading.Condition()
@@ -96,20 +103,24 @@ class Service:
     def close(self) -> None:
         """Come to the end with those that were taken."""
         self._pool.shutdown()
+        if self._reports:
+            self._reports.close()
 
     def _answer(self, connection: socket.socket, came: float) -> None:
         with self._count:
             self._waiting -= 1
         thread = threading.get_ident()
         self._running[thread] = time.monotonic()
+        cases: list[verdict.Case] = []
         try:
             with connection:
                 _check_wanted(connection, came)
                 connection.settimeout(PATIENCE - (time.monotonic() - came))
-                answer = self._judged(connection, came)
+                answer = self._judged(connection, came, cases)
                 # What is no Unicode is shown as a question mark.
                 text = json.dumps(answer, ensure_ascii=False, separators=(",", ":")) + "\n"
                 connection.sendall(text.encode("utf-8", "replace"))
+            self._report(cases)
         except Abandoned:
             with self._count:
                 self._dropped += 1
@@ -118,13 +129,14 @@ class Service:
         finally:
             del self._running[thread]
 
-    def _judged(self, connection: socket.socket, came: float) -> dict[str, object]:
+    def _judged(self, connection: socket.socket, came: float, cases: list[verdict.Case]) -> dict[str, object]:
         try:
             with connection.makefile("rb") as stream:
-                envelope, size = _head(stream.readline(LONGEST_HEAD))
+                envelope, size, is_report = _head(stream.readline(LONGEST_HEAD))
                 with self._room_for(size, came + STALE_SECONDS):
-                    until = came + verdict.DNS_SECONDS
-                    return verdict.judge(envelope, _content(stream, size, connection), self._servers, until)
+                    content, until = _content(stream, size, connection), came + verdict.DNS_SECONDS
+                    note = cases.append if self._reports and not is_report else None
+                    return verdict.judge(envelope, content, self._servers, until, note)
         except BadRequest as error:
             return {"error": str(error)}
         except (OSError, Abandoned):
@@ -134,6 +146,21 @@ class Service:
             said = traceback.format_exc().replace("\n", " | ")
             say(3, f"no verdict on a message: {said}")
             return {"error": type(error).__name__}
+
+    def _report(self, cases: Sequence[verdict.Case]) -> None:
+        """For the author's domain; nobody waits for it, and no fault here is one of the verdict."""
+        if not self._reports:
+            return
+        for case in cases:
+            try:
+                if found := outgoing_seen.seen(case):
+                    self._reports.add(found)
+            except TemporaryError:
+                self._reports.lose()
+            except Exception as error:
+                self._reports.lose()
+                said = traceback.format_exc().replace("\n", " | ")
+                say(4, f"a verdict is not counted for its domain's report: {type(error).__name__}: {said}")
 
     @contextmanager
     def _room_for(self, size: int, until: float) -> Iterator[None]:
@@ -174,17 +201,18 @@ def _content(stream: BufferedIOBase, size: int, connection: socket.socket) -> by
     return content
 
 
-def _head(line: bytes) -> tuple[verdict.Envelope, int]:
+def _head(line: bytes) -> tuple[verdict.Envelope, int, bool]:
     try:
         said = json.loads(line.decode("utf-8", "surrogateescape"))
         texts = [said[name] for name in ("address", "helo", "sender", "author")]
-        size = said["size"]
-    except (ValueError, TypeError, KeyError) as error:
+        size, is_report = said["size"], said.get("report") is True
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadRequest("this is not the filter's protocol") from error
     if not all(isinstance(text, str) for text in texts) or not isinstance(size, int) or size < 0:
         raise BadRequest("this is not the filter's protocol")
     # No domain has letters that are no Unicode; with a sign in their place DNS knows none either.
-    return verdict.Envelope(*(text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for text in texts)), size
+    envelope = verdict.Envelope(*(text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for text in texts))
+    return envelope, size, is_report
 
 
 def serve(service: Service, door: socket.socket, program: Program) -> None:
@@ -212,8 +240,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = "cho bộ lọc biết ai thật sự đã gửi một thư từ bên ngoài (systemd gọi)"
     parser = argparse.ArgumentParser(prog="hanam-mail-auth", description=text)
     parser.add_argument("nameservers", nargs="+", help="địa chỉ máy chủ phân giải tên miền")
+    parser.add_argument("--reports", type=Path, help="thư mục ghi lại kết quả cho báo cáo gửi các tên miền")
     options = parser.parse_args(arguments)
+    reports = Counter(options.reports) if options.reports else None
+    if reports:
+        reports.start()
     # The first socket that systemd hands over (sd_listen_fds(3)).
     door = socket.socket(fileno=3)
-    serve(Service([(each, NAMESERVER_PORT) for each in options.nameservers]), door, Program(Path(sys.argv[0])))
+    servers = [(each, NAMESERVER_PORT) for each in options.nameservers]
+    serve(Service(servers, reports=reports), door, Program(Path(sys.argv[0])))
     return 0

@@ -60,6 +60,7 @@ def add_commands(commands: frame.Commands) -> None:
     command.set_defaults(run=_send)
 
     group = commands.add_parser("reports", help="báo cáo DMARC", description="Báo cáo DMARC")
+    group.set_defaults(run=_sent)
     add_sent(group.add_subparsers(required=True, metavar="VIỆC"))
 
 

@@ -110,9 +110,11 @@ def message(report: Report, identity: Identity, packed: bytes, address: str) -> 
     made["To"] = address
     made["Reply-To"] = identity.contact
     made["Subject"] = f"Report Domain: {report.domain} Submitter: {identity.domain} Report-ID: <{known}>"
-    # Of the end of its day: a second one is the same message.
+    # Of the end of its day: a second one is the same message,
     made["Date"] = format_datetime(datetime.fromtimestamp(report.end + 1, UTC))
-    made["Message-ID"] = f"<{hashlib.sha256(f'{known} {address}'.encode()).hexdigest()[:32]}@{identity.domain}>"
+    # octet by octet.
+    mark = hashlib.sha256(f"{known} {address}".encode()).hexdigest()[:32]
+    made["Message-ID"] = f"<{mark}@{identity.domain}>"
     made["Auto-Submitted"] = "auto-generated"
     made["X-Auto-Response-Suppress"] = "All"
     text = _TEXT.format(
@@ -125,6 +127,7 @@ def message(report: Report, identity: Identity, packed: bytes, address: str) -> 
     made.set_content(text, cte="quoted-printable")
     name = report.file_name(identity.domain)
     made.add_attachment(packed, maintype="application", subtype="gzip", filename=name)
+    made.set_boundary(f"report-{mark}")
     return made.as_bytes(policy=_POLICY)
 
 

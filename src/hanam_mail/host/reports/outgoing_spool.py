@@ -99,7 +99,12 @@ class Counter:
             self.write()
 
     def _has_room(self) -> bool:
-        sizes = [entry.stat().st_size for entry in os.scandir(self._folder)]
+        sizes = []
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                # Fetched meanwhile.
+                with suppress(FileNotFoundError):
+                    sizes.append(entry.stat().st_size)
         return len(sizes) < MOST_FILES and sum(sizes) < MOST_OCTETS
 
     def _write(self, lines: Iterable[str]) -> None:

@@ -21,7 +21,7 @@ from tests.unit.host.mail_auth.signer import Key
 from hanam_mail.controller import zipapp
 from hanam_mail.host.mail_auth import questions, service, verdict
 from hanam_mail.host.mail_auth.service import Service
-from hanam_mail.host.reports import outgoing_spool
+from hanam_mail.host.reports import outgoing_seen, outgoing_spool
 from hanam_mail.host.reports.outgoing_spool import Counter
 
 pytestmark = pytest.mark.dieu4
@@ -249,7 +249,7 @@ def test_what_goes_wrong_with_counting_is_no_fault_of_the_verdict(
         raise RuntimeError("a fault")
 
     running, _ = counted
-    monkeypatch.setattr(service.outgoing_seen, "seen", fault)
+    monkeypatch.setattr(outgoing_seen, "seen", fault)
     assert judged(running, author="bao.example")["dmarc"]["action"] == "mark"
     running.close()
     assert "<4>a verdict is not counted for its domain's report: RuntimeError" in capfd.readouterr().err

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -524,3 +525,30 @@ def test_the_program_answers_at_systemds_door_and_leaves_when_it_is_replaced_or_
         (tmp_path / "new").write_bytes(program.read_bytes())
         (tmp_path / "new").rename(program)
         assert running.wait(20) == 0
+
+
+def test_the_program_writes_what_it_has_counted_as_it_ends(tmp_path: Path) -> None:
+    """Here that it lost one: it asks a resolver at port 53, where nobody of these tests answers."""
+    program, folder = tmp_path / "hanam-mail-auth", tmp_path / "judged"
+    program.write_bytes(zipapp.program("hanam-mail-auth"))
+    folder.mkdir()
+    given = [str(program), "127.0.0.1", "--reports", str(folder)]
+    begin = f"import sys; sys.argv = {given}; from hanam_mail.host.mail_auth import service"
+    lost = "from hanam_mail.host.reports.outgoing_spool import Counter; write = Counter.start"
+    count = "Counter.start = lambda self: (write(self), self.lose())"
+    words = "; ".join([begin, lost, count, "sys.exit(service.main())"])
+    with socket.socket(socket.AF_UNIX) as door, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        door.bind(str(tmp_path / "door"))
+        door.listen()
+        systemd.bind(str(tmp_path / "systemd"))
+        systemd.settimeout(20)
+        environment = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "systemd"), "PYTHONPATH": str(program)}
+        run = f"exec 3<&{door.fileno()}; exec {sys.executable} -c {shlex.quote(words)}"
+        running = subprocess.Popen(["bash", "-c", run], pass_fds=[door.fileno()], env=environment, cwd=tmp_path)
+        while systemd.recv(100) != b"READY=1":
+            pass
+        assert outgoing_spool.waiting(folder) == []
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(20) == 0
+    (path,) = outgoing_spool.waiting(folder)
+    assert outgoing_spool.read(path).lost == 1

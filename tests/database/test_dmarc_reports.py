@@ -338,6 +338,18 @@ def test_a_report_larger_than_its_receiver_takes_is_not_sent(folder: Path, agent
     assert mailer.to == ["lon@ky.example"]
 
 
+@pytest.mark.parametrize("seen", ["{}", "[]", '{"ip": 1}', json.dumps(ROW | {"auth_spf": [1]})])
+def test_rows_that_nobody_of_ours_wrote_keep_no_other_report_waiting(
+    scratch: Scratch, folder: Path, agent: Session, jobs: Session, seen: str
+) -> None:
+    """A host that was taken over may bring what it likes."""
+    count(folder, "a.example", "b.example")
+    outgoing_carry.carry(folder, agent)
+    scratch.psql(f"update mail.dmarc_seen set seen = '{seen}' where domain = 'a.example'")
+    assert send(jobs, Mailer(), domains("a.example", "b.example")) == {"failed:broken": 1, "sent": 1}
+    assert outgoing_send.overdue(jobs) == [(DAY, 1, "broken")]
+
+
 def test_what_cannot_be_sent_is_given_up_after_its_days(
     scratch: Scratch, folder: Path, agent: Session, jobs: Session
 ) -> None:

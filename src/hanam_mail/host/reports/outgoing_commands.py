@@ -40,6 +40,7 @@ REASONS = {
     words.REFUSED: "địa chỉ nhận bị từ chối",
     words.TOO_LARGE: "lớn hơn mức nơi nhận cho phép",
     words.LEFT_OUT: "mọi thư đều đến sổ quá muộn",
+    words.BROKEN: "dữ liệu trong cơ sở dữ liệu không đúng dạng",
 }
 
 

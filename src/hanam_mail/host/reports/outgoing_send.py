@@ -19,7 +19,7 @@ from hanam_mail.host.jobs import notices
 from hanam_mail.host.mail_auth.questions import Questions
 from hanam_mail.host.reports import outgoing_destinations as destinations
 from hanam_mail.host.reports import outgoing_report as reports
-from hanam_mail.host.reports.outgoing_rows import DNS, FAILED, LEFT_OUT, NONE, REFUSED, SENT, SMTP, TOO_LARGE
+from hanam_mail.host.reports.outgoing_rows import BROKEN, DNS, FAILED, LEFT_OUT, NONE, REFUSED, SENT, SMTP, TOO_LARGE
 
 # For the questions about one domain: walks up two trees of names, and consents.
 DNS_SECONDS = 30.0
@@ -108,6 +108,7 @@ def send_all(
     if not one(connection, "SELECT pg_try_advisory_lock(hashtext('hanam-mail dmarc-send'))")[0]:
         return done
     sender = _Sender(connection, configuration, connect, find or configuration.find, today or datetime.now(UTC).date())
+    connection.execute("SELECT mail.dmarc_prune(%s)", [configuration.keep_days])
     until = time.monotonic() + RUN_SECONDS
     for day, domain in connection.execute("SELECT day, domain FROM mail.dmarc_waiting()").fetchall():
         if time.monotonic() > until:
@@ -117,7 +118,6 @@ def send_all(
         if ended.is_away:
             # All others would wait for it in vain.
             break
-    connection.execute("SELECT mail.dmarc_prune(%s)", [configuration.keep_days])
     return done
 
 
@@ -149,7 +149,11 @@ class _Sender:
         report = reports.Report(day, domain, published, self._rows(day, domain))
         if not report.rows:
             return Ended(NONE, LEFT_OUT)
-        packed = reports.compressed(reports.xml(report, self.configuration.identity))
+        try:
+            packed = reports.compressed(reports.xml(report, self.configuration.identity))
+        except (KeyError, TypeError, ValueError):
+            # Somebody wrote it who is not the program that brings it. One domain's keeps no other's waiting.
+            return Ended(FAILED, BROKEN)
         had, reason = set(given), DNS if found.waits else ""
         refused = ""
         for each in found.destinations:

@@ -63,7 +63,9 @@ def test_the_service_reaches_the_resolver_of_its_host_alone(environment: Environ
     for host in there.hosts("filter"):
         unit = there.render("mail_auth", "hanam-mail-auth.service.j2", host)
         assert re.findall(r"^IPAddress(\w+)=(.*)$", unit, re.M) == [("Allow", "127.0.0.1"), ("Deny", "any")]
-        assert re.findall(r"^ExecStart=(.*)$", unit, re.M) == ["/usr/local/sbin/hanam-mail-auth 127.0.0.1"]
+        assert re.findall(r"^ExecStart=(.*)$", unit, re.M) == [
+            "/usr/local/sbin/hanam-mail-auth 127.0.0.1 --reports /var/lib/hanam-judged"
+        ]
 
 
 def test_the_packages_own_judges_are_off_and_no_scores_are_lost(environment: Environments) -> None:

@@ -1,11 +1,11 @@
-"""The timers of the life-cycle job and of the notices, and what they leave on the host."""
+"""The timers of the life-cycle job, of the notices and of reports to domains, and what they leave on the host."""
 
 import pytest
 from testinfra.host import Host
 
 from tests.lab import PSQL, Lab, wait_for
 
-JOBS = ("hanam-mail-life-cycle", "hanam-mail-new-day", "hanam-mail-notices")
+JOBS = ("hanam-mail-life-cycle", "hanam-mail-new-day", "hanam-mail-notices", "hanam-dmarc-send")
 
 
 @pytest.mark.parametrize("job", JOBS)
@@ -64,3 +64,8 @@ def test_proposals_are_for_the_operators_eyes(accounts_host: Host) -> None:
     folder = accounts_host.file("/var/lib/hanam-mail/proposals")
     assert folder.is_directory
     assert (folder.user, folder.mode) == ("hanam-mail", 0o750)
+
+
+def test_the_reports_sender_reads_its_settings_and_no_other_job_may_change_them(accounts_host: Host) -> None:
+    file = accounts_host.file("/etc/hanam-mail/dmarc-reports.yml")
+    assert (file.user, file.group, file.mode) == ("root", "hanam-mail", 0o640)

@@ -1,11 +1,13 @@
 """The service that tells the filter who sent a message."""
 
 import json
+import uuid
 
 import pytest
 
 from tests import journal
 from tests.lab import Lab
+from tests.mail.test_signatures import ZONE, ZONE_FILE
 
 UNITS = ("hanam-mail-auth.socket", "hanam-mail-auth.service")
 SOCKET = "/run/hanam-mail-auth/socket"
@@ -62,3 +64,54 @@ def test_the_unit_runs_confined_and_starts_at_boot(lab: Lab) -> None:
     asked = f"systemctl is-active {' '.join(UNITS)}; systemctl is-enabled {' '.join(UNITS)}"
     assert lab.run("filter", asked, check=False).split() == ["active"] * 2 + ["enabled"] * 2
     lab.run("filter", f"systemd-analyze security --threshold=20 --no-pager {UNITS[1]}")
+
+
+# --- what was judged, for reports to domains ---
+
+FOLDER = "/var/lib/hanam-judged"
+_COUNTED = """
+import json, socket, sys
+with socket.socket(socket.AF_UNIX) as client:
+    client.settimeout(30)
+    client.connect(sys.argv[1])
+    letter = b"From: <an@%s>\\r\\n\\r\\nKinh gui\\r\\n"
+    said = {"address": "192.0.2.99", "helo": "x", "sender": "", "author": "%s", "size": len(letter)}
+    client.sendall(json.dumps(said).encode() + b"\\n" + letter)
+    print(client.makefile().readline())
+"""
+
+
+def test_what_was_judged_is_for_the_agent_alone(lab: Lab) -> None:
+    assert lab.run("filter", f"stat -c '%U %G %a' {FOLDER}").split() == ["root", "hanam-judged", "2770"]
+    assert lab.run("filter", "getent group hanam-judged").strip().endswith(":")
+    for unit in (UNITS[1], "hanam-dmarc-carry.service"):
+        assert "hanam-judged" in lab.run("filter", f"systemctl show -P SupplementaryGroups {unit}").split()
+    with pytest.raises(AssertionError, match="Permission denied"):
+        lab.run("filter", f"cd / && runuser -u nobody -- ls {FOLDER}")
+
+
+@pytest.mark.neighbours
+@pytest.mark.dieu4
+@pytest.mark.provokes(journal.ZONES)
+def test_what_it_counted_survives_its_end_and_is_brought_to_the_database(lab: Lab) -> None:
+    domain = f"d{uuid.uuid4().hex[:8]}.{ZONE}"
+    record = f'_dmarc.{domain}. 30 IN TXT "v=DMARC1; p=reject; rua=mailto:a@{domain}"'
+    lab.run("internet", f"echo '{record}' >> {ZONE_FILE} && systemctl kill -s HUP nsd")
+    try:
+        program = f"python3 - {SOCKET} <<'PROGRAM'\n{_COUNTED % (domain, domain)}\nPROGRAM"
+        assert json.loads(lab.run("filter", program))["dmarc"]["record"] == domain
+        lab.run("filter", f"systemctl restart {UNITS[1]} && systemctl start hanam-dmarc-carry.service")
+    finally:
+        lab.run("internet", "systemctl restart nsd")
+    assert lab.run("filter", f"ls {FOLDER}") == ""
+    asked = f"select messages || ' ' || (seen->>'disposition') from mail.dmarc_seen where domain = '{domain}'"
+    assert lab.sql(asked) == "1 reject"
+
+
+def test_the_unit_that_brings_it_is_confined_and_its_timer_runs(lab: Lab) -> None:
+    assert lab.run("filter", "systemctl show -P User hanam-dmarc-carry.service").strip() == "hanam-agent"
+    lab.run("filter", "systemd-analyze security --threshold=20 --no-pager hanam-dmarc-carry.service")
+    shown = lab.run(
+        "filter", "systemctl is-active hanam-dmarc-carry.timer; systemctl is-enabled hanam-dmarc-carry.timer"
+    )
+    assert shown.split() == ["active", "enabled"]

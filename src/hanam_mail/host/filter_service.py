@@ -12,11 +12,12 @@ import threading
 import time
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase
+from typing import NamedTuple
 
 from hanam_mail.host.service import Program, say, tell_systemd
 
@@ -50,10 +51,21 @@ class Limits:
     stuck: float
 
 
+class Judged(NamedTuple):
+    """The answer to a message, and what is done once the filter has it: nobody waits for that."""
+
+    answer: dict[str, object]
+    later: Callable[[], None] | None = None
+
+
 class FilterService(ABC):
-    """Answers connections, many at once. `words`: what the filter says besides the size, each a text."""
+    """Answers connections, many at once.
+
+    `words`: what the filter says besides the size, each a text; `flags`: what it may say is true ("yes", or "").
+    """
 
     words: Sequence[str] = ()
+    flags: Sequence[str] = ()
 
     def __init__(self, room: int) -> None:
         """`room`: octets of large messages that are looked at together."""
@@ -73,7 +85,7 @@ class FilterService(ABC):
         """What it bears."""
 
     @abstractmethod
-    def judged(self, said: Mapping[str, str], content: bytes, came: float) -> dict[str, object]:
+    def judged(self, said: Mapping[str, str], content: bytes, came: float) -> Judged:
         """The answer to a message; the filter came at that moment (monotonic). Raises BadRequest and Abandoned."""
 
     @property
@@ -115,10 +127,12 @@ class FilterService(ABC):
             with connection:
                 self._check_wanted(connection, came)
                 connection.settimeout(self.limits.patience - (time.monotonic() - came))
-                answer = self._judged(connection, came)
+                answer, later = self._judged(connection, came)
                 # What is no Unicode is shown as a question mark.
                 text = json.dumps(answer, ensure_ascii=False, separators=(",", ":")) + "\n"
                 connection.sendall(text.encode("utf-8", "replace"))
+            if later:
+                later()
         except Abandoned:
             with self._count:
                 self._dropped += 1
@@ -127,21 +141,21 @@ class FilterService(ABC):
         finally:
             del self._running[thread]
 
-    def _judged(self, connection: socket.socket, came: float) -> dict[str, object]:
+    def _judged(self, connection: socket.socket, came: float) -> Judged:
         try:
             with connection.makefile("rb") as stream:
                 said, size = self._head(stream.readline(_LONGEST_HEAD))
                 with self._room_for(size, came + self.limits.stale):
                     return self.judged(said, _content(stream, size, connection), came)
         except BadRequest as error:
-            return {"error": str(error)}
+            return Judged({"error": str(error)})
         except (OSError, Abandoned):
             raise
         except Exception as error:
             # A fault of this program: the filter lets nothing pass, and somebody has to read of it.
             trace = traceback.format_exc().replace("\n", " | ")
             say(3, f"no verdict on a message: {trace}")
-            return {"error": type(error).__name__}
+            return Judged({"error": type(error).__name__})
 
     @contextmanager
     def _room_for(self, size: int, until: float) -> Iterator[None]:
@@ -169,13 +183,14 @@ class FilterService(ABC):
             said = json.loads(line.decode("utf-8", "surrogateescape"))
             texts = {name: said[name] for name in self.words}
             size = said["size"]
-        except (ValueError, TypeError, KeyError) as error:
+            flags = {name: "yes" if said.get(name) is True else "" for name in self.flags}
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise BadRequest("this is not the filter's protocol") from error
         if not all(isinstance(text, str) for text in texts.values()) or not isinstance(size, int) or size < 0:
             raise BadRequest("this is not the filter's protocol")
         # Letters that are no Unicode become a sign that nobody has.
         plain = {name: text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for name, text in texts.items()}
-        return plain, size
+        return plain | flags, size
 
 
 def _hung_up(connection: socket.socket) -> bool:

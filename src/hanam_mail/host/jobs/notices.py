@@ -212,9 +212,14 @@ class _Exchanger(smtplib.SMTP):
 
 
 def connect(configuration: Configuration) -> smtplib.SMTP:
-    """A session with the mail exchanger; TLS with a verified name unless it is this host."""
-    client = _Exchanger(configuration.smtp_host, configuration.smtp_port, configuration.smtp_tls_name)
-    if configuration.smtp_tls_name:
+    """A session with the mail exchanger."""
+    return reach(configuration.smtp_host, configuration.smtp_port, configuration.smtp_tls_name)
+
+
+def reach(host: str, port: int, tls_name: str) -> smtplib.SMTP:
+    """The same; TLS with a verified name unless it is this host."""
+    client = _Exchanger(host, port, tls_name)
+    if tls_name:
         client.starttls(context=ssl.create_default_context())
     return client
 

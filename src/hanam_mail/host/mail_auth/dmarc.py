@@ -28,10 +28,28 @@ class Result:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Aligned:
+    """Who of the author's organisation sent and signed: whether the sender is, and such domains that signed."""
+
+    sender: bool
+    signers: frozenset[str] = frozenset()
+
+
 def check(questions: Questions, author: str, sent: spf.Result, signed: Sequence[dkim.Result]) -> Result:
-    """author: the domain of the one author, "" when there is no such one: then nothing passes (section 11.5)."""
+    """The same as `look`, without the record."""
+    return look(questions, author, sent, signed)[0]
+
+
+def look(
+    questions: Questions, author: str, sent: spf.Result, signed: Sequence[dkim.Result]
+) -> tuple[Result, Record | None]:
+    """What came out, and by which record.
+
+    author: the domain of the one author, "" when there is no such one: then nothing passes (section 11.5).
+    """
     if not author:
-        return Result("none", "", reason="no single author")
+        return Result("none", "", reason="no single author"), None
     signers = dkim.passing(signed)
     sender = sent.domain if sent.result == "pass" else ""
     # Identical domains are aligned in both modes.
@@ -42,27 +60,46 @@ def check(questions: Questions, author: str, sent: spf.Result, signed: Sequence[
         record = tree.policy(author)
         if record is None or not record.usable:
             reason = "no record" if record is None else "record without a policy"
-            return Result("none", author, authentic=exactly, reason=reason)
+            return Result("none", author, authentic=exactly, reason=reason), None
         policy = _policy(tree, record, author)
         if exactly or _aligned(tree, record, author, sender, signers):
-            return Result("pass", author, record.domain, policy, authentic=True)
+            return Result("pass", author, record.domain, policy, authentic=True), record
         if policy != "none" and (waits := _waits(tree, record, author, sent, signed)):
-            return Result("temperror", author, record.domain, policy, LATER, reason=waits)
+            return Result("temperror", author, record.domain, policy, LATER, reason=waits), record
     except TemporaryError as error:
         # Whoever passes by any record passes; where nothing is asked for, nothing is put off.
         action = ACCEPT if exactly or policy == "none" else LATER
         domain = record.domain if record else ""
-        return Result("temperror", author, domain, policy or "none", action, authentic=exactly, reason=str(error))
-    return Result("fail", author, record.domain, policy, _ACTIONS[policy], reason=_reason(sent, signed))
+        failed = Result("temperror", author, domain, policy or "none", action, authentic=exactly, reason=str(error))
+        return failed, record
+    return Result("fail", author, record.domain, policy, _ACTIONS[policy], reason=_reason(sent, signed)), record
+
+
+def aligned(
+    questions: Questions, record: Record, author: str, sent: spf.Result, signed: Sequence[dkim.Result]
+) -> Aligned:
+    """Each for itself, where one of them was enough for the verdict; TemporaryError when DNS does not say now."""
+    tree = Tree(questions)
+
+    def is_aligned(domain: str, exact: bool) -> bool:
+        return domain == author or (not exact and _of_one_organisation(tree, author, domain))
+
+    signers = frozenset(each for each in dkim.passing(signed) if is_aligned(each, record.exact_dkim))
+    return Aligned(sent.result == "pass" and is_aligned(sent.domain, record.exact_spf), signers)
+
+
+def published(questions: Questions, record: Record, author: str) -> str:
+    """What the record asks for of that author's mail, not lowered; TemporaryError when DNS does not say now."""
+    policy = record.policies["p"]
+    if record.domain != author:
+        policy = below = record.policies.get("sp", policy)
+        if record.policies.get("np", below) != below and not Tree(questions).exists(author):
+            policy = record.policies["np"]
+    return policy
 
 
 def _policy(tree: Tree, record: Record, author: str) -> str:
-    named = record.policies
-    policy = named["p"]
-    if record.domain != author:
-        policy = below = named.get("sp", policy)
-        if named.get("np", below) != below and not tree.exists(author):
-            policy = named["np"]
+    policy = published(tree.questions, record, author)
     if record.testing:
         policy = dmarc_record.POLICIES[max(0, dmarc_record.POLICIES.index(policy) - 1)]
     return policy

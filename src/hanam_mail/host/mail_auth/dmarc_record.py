@@ -11,13 +11,17 @@ MOST_LABELS = 8
 _VERSION = re.compile(r"v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|$)", re.IGNORECASE)
 _TAG = re.compile(r"[ \t]*([A-Za-z]+)[ \t]*=[ \t]*([\x20-\x3a\x3c-\x7e]*)", re.ASCII)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s,!]+(?:![0-9]+[kmgtKMGT]?)?", re.ASCII)
+_FAILURES = re.compile(r"[01ds](?:[ \t]*:[ \t]*[01ds])*")
 POLICIES = ("none", "quarantine", "reject")
 _DEFAULTS = {"t": ("n", "y"), "psd": ("u", "y", "n"), "adkim": ("r", "s"), "aspf": ("r", "s")}
 
 
 @dataclass(frozen=True)
 class Record:
-    """`domain`: where it stands. `usable`: p, sp and np are as they must be, or somebody wants reports (4.10.1)."""
+    """`domain`: where it stands. `usable`: p, sp and np are as they must be, or somebody wants reports (4.10.1).
+
+    `reports`: URIs of rua, as they are written. `failures`: fo, "" where it is not as it must be.
+    """
 
     domain: str
     policies: dict[str, str]
@@ -26,6 +30,8 @@ class Record:
     psd: str
     exact_dkim: bool
     exact_spf: bool
+    reports: tuple[str, ...] = ()
+    failures: str = ""
 
 
 def read(domain: str, text: str) -> Record | None:
@@ -34,22 +40,25 @@ def read(domain: str, text: str) -> Record | None:
     # The version's value has capital letters, its name any.
     if not version or "DMARC1" not in version[0]:
         return None
-    said: dict[str, str] = {}
+    written: dict[str, str] = {}
     for piece in text[version.end() :].split(";"):
         if match := _TAG.fullmatch(piece):
-            said.setdefault(match[1].lower(), match[2].strip(" \t").lower())
+            written.setdefault(match[1].lower(), match[2].strip(" \t"))
+    said = {name: value.lower() for name, value in written.items()}
     named = {name: said[name] for name in ("p", "sp", "np") if name in said}
     right = "p" in named and all(policy in POLICIES for policy in named.values())
-    wants_reports = any(_URI.fullmatch(uri.strip(" \t")) for uri in said.get("rua", "").split(","))
+    reports = tuple(uri for each in written.get("rua", "").split(",") if _URI.fullmatch(uri := each.strip(" \t")))
     chosen = {name: said[name] if said.get(name) in values else values[0] for name, values in _DEFAULTS.items()}
     return Record(
         domain,
         named if right else {"p": "none"},
-        right or wants_reports,
+        right or bool(reports),
         chosen["t"] == "y",
         chosen["psd"],
         chosen["adkim"] == "s",
         chosen["aspf"] == "s",
+        reports,
+        said["fo"] if _FAILURES.fullmatch(said.get("fo", "")) else "",
     )
 
 

@@ -1,11 +1,12 @@
 """All that the filter asks about one message, and the one answer that it gets."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from hanam_mail.host import domain_names
 from hanam_mail.host.mail_auth import arc, dkim, dmarc, spf
+from hanam_mail.host.mail_auth.dmarc_record import Record
 from hanam_mail.host.mail_auth.letter import Letter, TooLong
 from hanam_mail.host.mail_auth.questions import Questions, can_be_asked
 
@@ -35,10 +36,29 @@ class Envelope:
     author: str
 
 
-def judge(envelope: Envelope, content: bytes, servers: Sequence[tuple[str, int]], until: float) -> dict[str, object]:
+@dataclass(frozen=True)
+class Case:
+    """What a verdict was made of, for a report to the author's domain, by whose record it was made."""
+
+    address: str
+    questions: Questions
+    record: Record
+    sent: spf.Result
+    signed: Sequence[dkim.Result]
+    judged: dmarc.Result
+
+
+def judge(
+    envelope: Envelope,
+    content: bytes,
+    servers: Sequence[tuple[str, int]],
+    until: float,
+    note: Callable[[Case], None] | None = None,
+) -> dict[str, object]:
     """The answer: `spf`, `dkim`, `arc` and `dmarc` as their modules give them, and `results`, a field's text.
 
-    Or `refused` alone, for good: one of REFUSALS. `until`, on time.monotonic()'s clock, questions are put.
+    Or `refused` alone, for good: one of REFUSALS. `until`, on time.monotonic()'s clock, questions are put. `note` is
+    told what the verdict was made of where the author's domain wants reports.
     """
     try:
         letter = Letter(content)
@@ -55,7 +75,9 @@ def judge(envelope: Envelope, content: bytes, servers: Sequence[tuple[str, int]]
         sent = spf.check(questions, envelope.address, _in_ascii(envelope.helo), _domain_in_ascii(envelope.sender))
     signed = dkim.check(letter, questions, author)
     # The verdict on the author before the chain: should time run out, let it be for what decides nothing.
-    judged = dmarc.check(questions, author, sent, signed)
+    judged, record = dmarc.look(questions, author, sent, signed)
+    if note and record and record.reports:
+        note(Case(envelope.address, questions, record, sent, signed, judged))
     chain = arc.check(letter, questions)
     return {
         "spf": asdict(sent),

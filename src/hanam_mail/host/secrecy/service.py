@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hanam_mail.host.filter_service import BadRequest, FilterService, Limits, serve
+from hanam_mail.host.filter_service import BadRequest, FilterService, Judged, Limits, serve
 from hanam_mail.host.secrecy import documents, verdict
 from hanam_mail.host.secrecy.documents import Away, Reader
 from hanam_mail.host.service import Program
@@ -40,11 +40,11 @@ class Service(FilterService):
         times = (share * self._seconds for share in (STALE, ANSWERED, STUCK))
         return Limits(AT_ONCE, MOST_WAITING, LARGE, *times)
 
-    def judged(self, said: Mapping[str, str], content: bytes, came: float) -> dict[str, object]:
+    def judged(self, said: Mapping[str, str], content: bytes, came: float) -> Judged:
         """The verdict. Raises BadRequest where there is none now."""
         until = came + JUDGED * self._seconds
         try:
-            return verdict.judge(content, self._reader, until).answer()
+            return Judged(verdict.judge(content, self._reader, until).answer())
         except Away as error:
             raise BadRequest(str(error)) from error
         except verdict.Late as error:

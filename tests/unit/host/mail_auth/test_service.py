@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -21,6 +22,8 @@ from tests.unit.host.mail_auth.signer import Key
 from hanam_mail.controller import zipapp
 from hanam_mail.host.mail_auth import questions, service, verdict
 from hanam_mail.host.mail_auth.service import Service
+from hanam_mail.host.reports import outgoing_seen, outgoing_spool
+from hanam_mail.host.reports.outgoing_spool import Counter
 
 pytestmark = pytest.mark.dieu4
 
@@ -42,6 +45,7 @@ ZONE: nameserver.Zone = {
     "ptr.example": {"TXT": [nameserver.text("v=spf1 ptr ~all")]},
     "66.2.0.192.in-addr.arpa": {"PTR": [f"{number}.silent.ky.example." for number in range(10)]},
     **{f"{number}.silent.ky.example": nameserver.SILENT for number in range(10)},
+    "_dmarc.bao.example": {"TXT": [nameserver.text("v=DMARC1; p=quarantine; rua=mailto:a@bao.example")]},
     "silent.example": nameserver.SILENT,
     "_dmarc.silent.example": nameserver.SILENT,
 }
@@ -200,6 +204,74 @@ def test_names_that_are_no_names_end_in_a_verdict(running: Service, name: str, s
         return
     assert answer["dmarc"]["result"] == ("pass" if name == "helo" else "fail")
     assert answer["spf"]["result"] == ("none" if name in ("address", "sender") else "pass")
+
+
+# --- what is counted for reports to domains ---
+
+
+@pytest.fixture
+def counted(address: tuple[str, int], tmp_path: Path) -> Iterator[tuple[Service, Counter]]:
+    counter = Counter(tmp_path)
+    each = Service([address], reports=counter)
+    yield each, counter
+    each.close()
+
+
+def lines(running: Service, folder: Path) -> list[dict[str, Any]]:
+    """What is written once all that was asked is done."""
+    running.close()
+    return [line for path in outgoing_spool.waiting(folder) for line in outgoing_spool.read(path).lines]
+
+
+def test_each_verdict_on_a_domain_that_wants_reports_is_counted(
+    counted: tuple[Service, Counter], tmp_path: Path
+) -> None:
+    running, _ = counted
+    for address in ("192.0.2.10", "192.0.2.66", "192.0.2.66"):
+        assert judged(running, author="bao.example", address=address)["dmarc"]["record"] == "bao.example"
+    # This one asks for none.
+    judged(running)
+    found = lines(running, tmp_path)
+    assert sorted((line["row"]["ip"], line["messages"]) for line in found) == [("192.0.2.10", 1), ("192.0.2.66", 2)]
+    assert {line["domain"] for line in found} == {"bao.example"}
+
+
+def test_a_report_is_judged_and_not_counted(counted: tuple[Service, Counter], tmp_path: Path) -> None:
+    running, _ = counted
+    assert judged(running, author="bao.example", report=True)["dmarc"]["record"] == "bao.example"
+    judged(running, author="bao.example", report=False)
+    assert [line["messages"] for line in lines(running, tmp_path)] == [1]
+
+
+def test_what_goes_wrong_with_counting_is_no_fault_of_the_verdict(
+    counted: tuple[Service, Counter], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fault(*_: object) -> None:
+        raise RuntimeError("a fault")
+
+    running, _ = counted
+    monkeypatch.setattr(outgoing_seen, "seen", fault)
+    assert judged(running, author="bao.example")["dmarc"]["action"] == "mark"
+    running.close()
+    assert "<4>a verdict is not counted for its domain's report: RuntimeError" in capfd.readouterr().err
+    (path,) = outgoing_spool.waiting(tmp_path)
+    assert outgoing_spool.read(path).lost == 1
+
+
+def test_the_filter_does_not_wait_for_counting(
+    counted: tuple[Service, Counter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, counter = counted
+    begun, end = threading.Event(), threading.Event()
+
+    def slow(_: object) -> None:
+        begun.set()
+        end.wait(20)
+
+    monkeypatch.setattr(counter, "add", slow)
+    assert judged(running, author="bao.example")["dmarc"]["action"] == "mark"
+    assert begun.wait(5)
+    end.set()
 
 
 # --- what the filter says wrongly, or not at all ---
@@ -453,3 +525,30 @@ def test_the_program_answers_at_systemds_door_and_leaves_when_it_is_replaced_or_
         (tmp_path / "new").write_bytes(program.read_bytes())
         (tmp_path / "new").rename(program)
         assert running.wait(20) == 0
+
+
+def test_the_program_writes_what_it_has_counted_as_it_ends(tmp_path: Path) -> None:
+    """Here that it lost one: it asks a resolver at port 53, where nobody of these tests answers."""
+    program, folder = tmp_path / "hanam-mail-auth", tmp_path / "judged"
+    program.write_bytes(zipapp.program("hanam-mail-auth"))
+    folder.mkdir()
+    given = [str(program), "127.0.0.1", "--reports", str(folder)]
+    begin = f"import sys; sys.argv = {given}; from hanam_mail.host.mail_auth import service"
+    lost = "from hanam_mail.host.reports.outgoing_spool import Counter; write = Counter.start"
+    count = "Counter.start = lambda self: (write(self), self.lose())"
+    words = "; ".join([begin, lost, count, "sys.exit(service.main())"])
+    with socket.socket(socket.AF_UNIX) as door, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        door.bind(str(tmp_path / "door"))
+        door.listen()
+        systemd.bind(str(tmp_path / "systemd"))
+        systemd.settimeout(20)
+        environment = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "systemd"), "PYTHONPATH": str(program)}
+        run = f"exec 3<&{door.fileno()}; exec {sys.executable} -c {shlex.quote(words)}"
+        running = subprocess.Popen(["bash", "-c", run], pass_fds=[door.fileno()], env=environment, cwd=tmp_path)
+        while systemd.recv(100) != b"READY=1":
+            pass
+        assert outgoing_spool.waiting(folder) == []
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(20) == 0
+    (path,) = outgoing_spool.waiting(folder)
+    assert outgoing_spool.read(path).lost == 1

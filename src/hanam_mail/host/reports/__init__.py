@@ -1,0 +1,1 @@
+"""Reports that mail domains send each other: what was judged of their mail."""

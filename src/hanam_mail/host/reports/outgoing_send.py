@@ -1,0 +1,204 @@
+"""Sends the reports of days that are over, each once (`hanam-mail-db dmarc-send FILE`, on the accounts host).
+
+A report is closed before it is sent: what comes later is counted and left out. Each address that took it is noted at
+once; a crash in between sends it once more, the same message with the same Report-ID, by which receivers drop it. What
+cannot be sent waits for the next run, for `try_days` in all.
+"""
+
+import smtplib
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from hanam_mail.host.database.session import Session, one
+from hanam_mail.host.jobs import notices
+from hanam_mail.host.mail_auth.questions import Questions
+from hanam_mail.host.reports import outgoing_destinations as destinations
+from hanam_mail.host.reports import outgoing_report as reports
+from hanam_mail.host.reports.outgoing_rows import BROKEN, DNS, FAILED, LEFT_OUT, NONE, REFUSED, SENT, SMTP, TOO_LARGE
+
+# For the questions about one domain: walks up two trees of names, and consents.
+DNS_SECONDS = 30.0
+MOST_QUESTIONS = 200
+# What a run may take; the next one goes on.
+RUN_SECONDS = 3000.0
+NAMESERVER_PORT = 53
+# So long after its end a day's reports must be sent, or it must be said why not.
+OVERDUE_HOURS = 12
+
+type Find = Callable[[str], destinations.Found]
+
+
+class ConfigurationError(Exception):
+    """The configuration file cannot be used."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """From the job's YAML file. `returned_to`: the envelope's sender, to whom mail that fails comes back.
+
+    `smtp_*` as in jobs.notices; `nameservers`: addresses of this host's resolvers.
+    """
+
+    smtp_host: str
+    smtp_port: int
+    smtp_tls_name: str
+    domain: str
+    organisation: str
+    sender: str
+    contact: str
+    returned_to: str
+    nameservers: list[str]
+    most_destinations: int
+    try_days: int
+    keep_days: int
+
+    @classmethod
+    def read(cls, path: Path) -> "Configuration":
+        """Read and check the file."""
+        import yaml
+
+        data = yaml.safe_load(path.read_text("utf-8"))
+        names = {field.name for field in fields(cls)}
+        if not isinstance(data, dict) or set(data) != names:
+            raise ConfigurationError(f"{path}: cần đúng các khóa {', '.join(sorted(names))}")
+        return cls(**data)
+
+    @property
+    def identity(self) -> reports.Identity:
+        """As reports have it."""
+        return reports.Identity(self.domain, self.organisation, self.sender, self.contact)
+
+    def find(self, domain: str) -> destinations.Found:
+        """Who gets that domain's report, by what DNS says now."""
+        servers = [(each, NAMESERVER_PORT) for each in self.nameservers]
+        questions = Questions(servers, time.monotonic() + DNS_SECONDS, MOST_QUESTIONS)
+        return destinations.find(questions, domain, self.domain, self.most_destinations)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of a report: an outcome, or None while it waits; why; and whether the mail exchanger is away.
+
+    `had`: whether somebody has it all the same.
+    """
+
+    outcome: str | None
+    reason: str = ""
+    is_away: bool = False
+    had: bool = False
+
+
+def send_all(
+    connection: Session,
+    configuration: Configuration,
+    connect: Callable[[], notices.Mailer],
+    find: Find | None = None,
+    today: date | None = None,
+) -> Counter[str]:
+    """Send what waits; how many reports ended in each way: an outcome, or "waiting" (and the reason after a colon).
+
+    One sender at a time: for a second one there is nothing to do.
+    """
+    done = Counter[str]()
+    if not one(connection, "SELECT pg_try_advisory_lock(hashtext('hanam-mail dmarc-send'))")[0]:
+        return done
+    sender = _Sender(connection, configuration, connect, find or configuration.find, today or datetime.now(UTC).date())
+    connection.execute("SELECT mail.dmarc_prune(%s)", [configuration.keep_days])
+    until = time.monotonic() + RUN_SECONDS
+    for day, domain in connection.execute("SELECT day, domain FROM mail.dmarc_waiting()").fetchall():
+        if time.monotonic() > until:
+            break
+        ended = sender.send(day, domain)
+        done[f"{ended.outcome or 'waiting'}:{ended.reason}".removesuffix(":")] += 1
+        if ended.is_away:
+            # All others would wait for it in vain.
+            break
+    return done
+
+
+@dataclass
+class _Sender:
+    connection: Session
+    configuration: Configuration
+    connect: Callable[[], notices.Mailer]
+    find: Find
+    today: date
+    _mailer: notices.Mailer | None = None
+
+    def send(self, day: date, domain: str) -> Ended:
+        key = [day, domain]
+        row = self.connection.execute("SELECT * FROM mail.dmarc_close(%s, %s)", key).fetchone()
+        if row is None:
+            return Ended(None)
+        published, _, given = row
+        ended = self._ended(day, domain, published, given)
+        if ended.outcome is None and (self.today - day).days > self.configuration.try_days and not ended.is_away:
+            ended = Ended(SENT if ended.had else NONE if ended.reason == DNS else FAILED, ended.reason)
+        self.connection.execute("SELECT mail.dmarc_done(%s, %s, %s, %s)", [*key, ended.outcome, ended.reason])
+        return ended
+
+    def _ended(self, day: date, domain: str, published: dict[str, str], given: Sequence[str]) -> Ended:
+        found = self.find(domain)
+        if found.reason:
+            return Ended(NONE, found.reason)
+        report = reports.Report(day, domain, published, self._rows(day, domain))
+        if not report.rows:
+            return Ended(NONE, LEFT_OUT)
+        try:
+            packed = reports.compressed(reports.xml(report, self.configuration.identity))
+        except (KeyError, TypeError, ValueError):
+            # Somebody wrote it who is not the program that brings it. One domain's keeps no other's waiting.
+            return Ended(FAILED, BROKEN)
+        had, reason = set(given), DNS if found.waits else ""
+        refused = ""
+        for each in found.destinations:
+            if each.address in had:
+                continue
+            if each.most is not None and len(packed) > each.most:
+                refused = refused or TOO_LARGE
+                continue
+            try:
+                failure = self._offer(report, packed, each.address)
+            except (OSError, smtplib.SMTPException):
+                self._mailer = None
+                return Ended(None, SMTP, is_away=True)
+            if not failure:
+                had.add(each.address)
+                self.connection.execute("SELECT mail.dmarc_given(%s, %s, %s)", [day, domain, each.address])
+            elif failure == REFUSED:
+                refused = REFUSED
+            else:
+                reason = failure
+        if reason:
+            return Ended(None, reason, had=bool(had))
+        return Ended(SENT) if had else Ended(NONE, refused)
+
+    def _rows(self, day: date, domain: str) -> tuple[reports.Row, ...]:
+        found: list[tuple[Any, ...]] = self.connection.execute(
+            "SELECT seen, messages FROM mail.dmarc_rows(%s, %s)", [day, domain]
+        ).fetchall()
+        return reports.rows((row, count) for row, count in found)
+
+    def _offer(self, report: reports.Report, packed: bytes, address: str) -> str:
+        """Why our mail exchanger does not take it for that address, "" where it does."""
+        octets = reports.message(report, self.configuration.identity, packed, address)
+        mailer = self._mailer = self._mailer or self.connect()
+        try:
+            mailer.sendmail(self.configuration.returned_to, [address], octets)
+        except smtplib.SMTPRecipientsRefused as error:
+            return REFUSED if all(code >= 500 for code, _ in error.recipients.values()) else SMTP
+        except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError):
+            # Of ours, for now or for good: somebody has to look.
+            return SMTP
+        return ""
+
+
+def overdue(connection: Session) -> list[tuple[date, int, str]]:
+    """Days of which fewer reports were sent than domains seen, without a reason: day, domains, what is known of why."""
+    rows = connection.execute("SELECT day, domains, reason FROM mail.dmarc_overdue(%s)", [OVERDUE_HOURS]).fetchall()
+    return [(day, domains, reason or "") for day, domains, reason in rows]

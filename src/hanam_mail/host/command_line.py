@@ -34,6 +34,7 @@ from hanam_mail.host.mail import (
 )
 from hanam_mail.host.passwords import sealed_file
 from hanam_mail.host.purge import erase, purge_commands
+from hanam_mail.host.reports import incoming_show
 from hanam_mail.plan import accounts, wording
 from hanam_mail.plan.model import Allowed, Limit
 
@@ -135,6 +136,7 @@ def parser() -> argparse.ArgumentParser:
     operator_commands.add_commands(commands)
     job_commands.add_commands(commands)
     lockouts.add_commands(commands)
+    incoming_show.add_commands(commands)
     purge_commands.add_commands(commands)
     restores.add_commands(commands)
     sieve_mail.add_commands(commands)

@@ -1,4 +1,4 @@
-"""Does one piece of work in a process of its own, which the kernel holds to its limits and which ends with all it started.
+"""Does a piece of work in a process of its own, which the kernel holds to limits and which ends with all it started.
 
 Whatever a stranger's document does to its reader, the answer is an End: a reader that is killed at a limit, crashes or
 hangs is one of those, never an error of the program that started it.

@@ -21,6 +21,7 @@ from hanam_mail.host.database import migrate, writers
 from hanam_mail.host.database.errors import DatabaseError
 from hanam_mail.host.database.session import APPLY_DSN, Row, Session, one
 from hanam_mail.host.jobs import lockouts, notices, revocation_proposals
+from hanam_mail.host.reports import incoming_alert
 
 JOBS_DSN = "host=/run/postgresql dbname=mail user=mail_jobs"
 PROPOSALS = Path("/var/lib/hanam-mail/proposals")
@@ -165,7 +166,7 @@ def _prune(connection: Session) -> None:
     """Forget what nobody needs any more."""
     while one(connection, "SELECT mail.outbox_prune(%s)", [CHUNK * 10])[0]:
         connection.commit()
-    connection.execute("SELECT mail.lockouts_prune(), mail.sending_prune()")
+    connection.execute("SELECT mail.lockouts_prune(), mail.sending_prune(), mail.reports_prune()")
     connection.commit()
 
 
@@ -193,12 +194,16 @@ def _notices(options: argparse.Namespace) -> int:
                 sent, waiting = notices.send_all(connection, configuration, connect())
             told, untold, refusal = lockouts.tell(connection, configuration, connect)
             sent, waiting = sent + bool(told), waiting + bool(untold)
+            reported, unheard = incoming_alert.tell(connection, configuration, connect)
+            sent, waiting = sent + reported, waiting + bool(unheard)
         except (OSError, smtplib.SMTPException) as error:
             print(f"hanam-mail-db: không gửi được thông báo qua {configuration.smtp_host}: {error}", file=sys.stderr)
             return 1
     lines = [f"đã gửi {sent} thông báo, còn chờ gửi lại {waiting}"] if sent or waiting else []
     if refusal:
         lines.append(f"thư báo {untold} lần chặn đăng nhập chưa được nhận: {refusal}")
+    if unheard:
+        lines.append(f"thư báo về báo cáo của hệ thống khác chưa được nhận: {unheard}")
     return frame.answer(options, bool(sent), "\n".join(lines), sent=sent, waiting=waiting)
 
 

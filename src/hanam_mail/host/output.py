@@ -28,13 +28,11 @@ def table(heads: Sequence[str], found: Sequence[Sequence[str]]) -> list[str]:
     if not found:
         return []
     columns = list(zip(heads, *found, strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    right = [all(re.fullmatch(r"[0-9.]+", cell) for cell in column[1:]) for column in columns]
+    sides = [(max(map(len, each)), all(re.fullmatch(r"[0-9.]+", cell) for cell in each[1:])) for each in columns]
 
     def line(cells: Sequence[str]) -> str:
-        shown = (
-            cell.rjust(width) if numbers else cell.ljust(width) for cell, width, numbers in zip(cells, widths, right)
-        )
+        sized = zip(cells, sides, strict=True)
+        shown = [cell.rjust(width) if is_number else cell.ljust(width) for cell, (width, is_number) in sized]
         return f"  {'  '.join(shown)}".rstrip()
 
     return [line(heads), *map(line, found)]

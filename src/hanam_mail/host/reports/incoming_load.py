@@ -55,9 +55,9 @@ def bring(connection: Session, file: Path) -> str:
 def _bring(connection: Session, document: dict[str, Any]) -> str:
     if "report" in document:
         return str(one(connection, NOTE, [document["sender"], json.dumps(document["report"])])[0])
-    words = [str(document["refused"]), int(document.get("number", 1))]
-    connection.execute(REFUSE, [*words, str(document.get("sender", "")), str(document.get("detail", ""))])
-    return words[0]
+    reason, number = str(document["refused"]), int(document.get("number", 1))
+    connection.execute(REFUSE, [reason, number, str(document.get("sender", "")), str(document.get("detail", ""))])
+    return reason
 
 
 if __name__ == "__main__":

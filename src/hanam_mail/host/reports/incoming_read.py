@@ -1,4 +1,4 @@
-"""Reads the letters that bring reports, each in a process with limits, and lays down what they say: `hanam-reports-read`.
+"""Reads letters that bring reports, each in a process with limits, and lays down what they say: `hanam-reports-read`.
 
 Postfix lays letters into MAIL, a Maildir. What is read goes into STATE/ready as JSON of ours, from which
 hanam-reports-load takes it; this program has no network and no database. Letters that were refused though their sender
@@ -74,9 +74,7 @@ class Reader:
                 self._drop(waiting[number:WAITING])
                 break
             if time.monotonic() > deadline or number >= room:
-                say(
-                    4, f"{len(waiting) - number} letters with reports wait: the database is away, or too many have come"
-                )
+                say(4, f"{len(waiting) - number} letters with reports wait: the database is away, or many have come")
                 break
             self._take(letter)
 

@@ -62,7 +62,8 @@ _DMARC = (
     " coalesce(sum(d.messages) FILTER (WHERE d.disposition IN ('none', 'pass')), 0)::bigint AS accepted,"
     " coalesce(sum(d.messages) FILTER (WHERE d.disposition = 'quarantine'), 0)::bigint AS quarantined,"
     " coalesce(sum(d.messages) FILTER (WHERE d.disposition = 'reject'), 0)::bigint AS rejected,"
-    " array_agg(DISTINCT d.header_from) AS authors, jsonb_agg(DISTINCT jsonb_build_array(r.organization, r.sender)) AS by"
+    " array_agg(DISTINCT d.header_from) AS authors,"
+    " jsonb_agg(DISTINCT jsonb_build_array(r.organization, r.sender)) AS by"
     " FROM mail.report r JOIN mail.report_dmarc d ON d.report = r.seq"
     " LEFT JOIN mail.report_own_hosts() h ON h.address = d.source"
     " WHERE r.kind = 'dmarc' AND r.ends::date BETWEEN %(since)s AND %(until)s"
@@ -99,10 +100,8 @@ def add_commands(commands: frame.Commands) -> None:
     ):
         command = kinds.add_parser(name, help=help_, description=help_)
         command.add_argument("--days", type=int, metavar="N", help=f"N ngày gần nhất (mặc định {DAYS})")
-        command.add_argument(
-            "--from", dest="since", type=date.fromisoformat, metavar="NGÀY", help="từ ngày, 2026-11-01"
-        )
-        command.add_argument("--to", dest="until", type=date.fromisoformat, metavar="NGÀY", help="đến hết ngày")
+        for option, dest, words in (("--from", "since", "từ ngày, dạng 2026-11-01"), ("--to", "until", "đến hết ngày")):
+            command.add_argument(option, dest=dest, type=date.fromisoformat, metavar="NGÀY", help=words)
         frame.add_session_options(command)
         command.set_defaults(run=run)
 

@@ -28,7 +28,7 @@ def read(octets: bytes) -> dict[str, Any]:
         raise Refused(End.UNKNOWN, "not a report")
     dates = _table(said, "date-range")
     policies = _list(said, "policies", POLICIES)
-    report = {
+    report: dict[str, Any] = {
         "kind": KIND,
         "organization": words.word(said.get("organization-name"), "organization-name"),
         "contact": words.text(said.get("contact-info"), "contact-info"),

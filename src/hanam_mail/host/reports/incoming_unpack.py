@@ -1,4 +1,4 @@
-"""What a report is packed in: gzip, zip, one in the other, or nothing. The octets tell, not what the sender says of them."""
+"""What a report is packed in: gzip, zip, one in the other, or nothing. The octets tell, not what the sender says."""
 
 import zlib
 

@@ -6,7 +6,7 @@ hanam-mail-db reports refused    letters to the addresses of reports that do not
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -50,6 +50,9 @@ FAILURES = {
 _POLICIES = {"sts": "MTA-STS", "tlsa": "DANE", "no-policy-found": "không thấy chính sách"}
 _DISPOSITIONS = {"none": "nhận", "pass": "nhận", "quarantine": "vào Thư rác", "reject": "từ chối"}
 
+type _Answer = tuple[str, dict[str, Any]]
+"""For people, and for programs."""
+
 _HEAD = (
     "SELECT count(*), count(DISTINCT (r.sender, r.organization)) FROM mail.report r"
     " WHERE r.kind = %(kind)s AND r.ends::date BETWEEN %(since)s AND %(until)s"
@@ -92,18 +95,25 @@ _REFUSED = (
 def add_commands(commands: frame.Commands) -> None:
     """Add this module's commands to those of command_line.py."""
     text = "báo cáo của hệ thống khác về thư mang tên miền của ta (DMARC) và về TLS tới máy chủ của ta"
-    kinds = commands.add_parser("reports", help=text, description=text).add_subparsers(required=True, metavar="LOẠI")
-    for name, help_, run in (
-        ("dmarc", "ai gửi thư mang tên miền của ta, đạt hay không đạt SPF và DKIM", _dmarc),
-        ("tls", "phiên TLS tới máy chủ của ta: thành công, thất bại vì đâu, nơi nào báo", _tls),
-        ("refused", "thư gửi tới địa chỉ nhận báo cáo mà không được tính, theo lý do", _refused),
-    ):
-        command = kinds.add_parser(name, help=help_, description=help_)
-        command.add_argument("--days", type=int, metavar="N", help=f"N ngày gần nhất (mặc định {DAYS})")
-        for option, dest, words in (("--from", "since", "từ ngày, dạng 2026-11-01"), ("--to", "until", "đến hết ngày")):
-            command.add_argument(option, dest=dest, type=date.fromisoformat, metavar="NGÀY", help=words)
-        frame.add_session_options(command)
-        command.set_defaults(run=run)
+    command = commands.add_parser("reports", help=text, description=text)
+    command.add_argument(
+        "kind",
+        metavar="LOẠI",
+        choices=tuple(_KINDS),
+        help="dmarc: ai gửi thư mang tên miền của ta, có đạt SPF, DKIM không; tls: phiên TLS thất bại vì đâu, nơi nào báo; "
+        "refused: thư gửi tới địa chỉ nhận báo cáo mà không được tính",
+    )
+    command.add_argument("--days", type=int, metavar="N", help=f"N ngày gần nhất (mặc định {DAYS})")
+    for option, dest, words in (("--from", "since", "từ ngày, dạng 2026-11-01"), ("--to", "until", "đến hết ngày")):
+        command.add_argument(option, dest=dest, type=date.fromisoformat, metavar="NGÀY", help=words)
+    frame.add_session_options(command)
+    command.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    with frame.session(options) as connection:
+        text, found = _KINDS[options.kind](_Asked(connection, options))
+    return frame.answer(options, False, text, **found)
 
 
 def period(options: argparse.Namespace, today: date) -> tuple[date, date]:
@@ -137,11 +147,13 @@ class _Asked:
         reports, reporters = found.values()
         return reports, reporters
 
+    def as_dict(self, **more: Any) -> dict[str, Any]:
+        """For programs: the days, and what was found."""
+        return {"from": self.since, "to": self.until, **more}
 
-def _dmarc(options: argparse.Namespace) -> int:
-    with frame.session(options) as connection:
-        asked = _Asked(connection, options)
-        (reports, reporters), found = asked.number_of_reports("dmarc"), asked.rows(_DMARC)
+
+def _dmarc(asked: _Asked) -> _Answer:
+    (reports, reporters), found = asked.number_of_reports("dmarc"), asked.rows(_DMARC)
     ours, others = [row for row in found if row["host"]], [row for row in found if not row["host"]]
     messages = vietnamese.number(sum(row["messages"] for row in found))
     lines = [f"Báo cáo DMARC {asked.days}: {reports} báo cáo của {reporters} nơi, {messages} thư."]
@@ -151,7 +163,7 @@ def _dmarc(options: argparse.Namespace) -> int:
     ):
         lines += ["", caption, *(table(_SOURCES, [_source(row) for row in some]) or [f"  {none}"])]
     text = "\n".join(lines) if reports else f"Chưa có báo cáo DMARC nào {asked.days}."
-    return frame.answer(options, False, text, **_days(asked), reports=reports, ours=ours, others=others)
+    return text, asked.as_dict(reports=reports, ours=ours, others=others)
 
 
 _SOURCES = ("Nguồn", "Số thư", "Đạt", "Không đạt", "Đạt SPF", "Đạt DKIM", "Bên nhận xử lý", "Nơi báo")
@@ -165,11 +177,9 @@ def _source(row: dict[str, Any]) -> tuple[str, ...]:
     return (name, *map(vietnamese.number, counts), did, _reporters(row["by"]))
 
 
-def _tls(options: argparse.Namespace) -> int:
-    with frame.session(options) as connection:
-        asked = _Asked(connection, options)
-        (reports, reporters), policies = asked.number_of_reports("tls"), asked.rows(_TLS)
-        failures = asked.rows(_TLS_FAILURES)
+def _tls(asked: _Asked) -> _Answer:
+    (reports, reporters), policies = asked.number_of_reports("tls"), asked.rows(_TLS)
+    failures = asked.rows(_TLS_FAILURES)
     good, bad = (sum(row[name] for row in policies) for name in ("successes", "failures"))
     lines = [
         f"Báo cáo TLS {asked.days}: {reports} báo cáo của {reporters} nơi,"
@@ -184,7 +194,7 @@ def _tls(options: argparse.Namespace) -> int:
         ),
     ]
     text = "\n".join(lines) if reports else f"Chưa có báo cáo TLS nào {asked.days}."
-    return frame.answer(options, False, text, **_days(asked), reports=reports, policies=policies, failures=failures)
+    return text, asked.as_dict(reports=reports, policies=policies, failures=failures)
 
 
 def _policy(row: dict[str, Any]) -> tuple[str, ...]:
@@ -205,14 +215,12 @@ def failure(kind: str) -> str:
     return f"{FAILURES[kind]} ({kind})" if kind in FAILURES else kind
 
 
-def _refused(options: argparse.Namespace) -> int:
-    with frame.session(options) as connection:
-        asked = _Asked(connection, options)
-        found = asked.rows(_REFUSED)
+def _refused(asked: _Asked) -> _Answer:
+    found = asked.rows(_REFUSED)
     lines = [f"Thư không được tính là báo cáo {asked.days}:", ""]
     lines += table(("Lý do", "Số thư", "Lần cuối", "Nơi gửi lần cuối"), [_reason(row) for row in found])
     text = "\n".join(lines) if found else f"Không có thư nào bị loại {asked.days}."
-    return frame.answer(options, False, text, **_days(asked), refused=found)
+    return text, asked.as_dict(refused=found)
 
 
 def _reason(row: dict[str, Any]) -> tuple[str, ...]:
@@ -225,5 +233,4 @@ def _reporters(by: Sequence[Sequence[str]]) -> str:
     return ", ".join(name if name.lower() == domain else f"{name} [{domain}]" for name, domain in by)
 
 
-def _days(asked: _Asked) -> dict[str, Any]:
-    return {"from": asked.since, "to": asked.until}
+_KINDS: dict[str, Callable[[_Asked], _Answer]] = {"dmarc": _dmarc, "tls": _tls, "refused": _refused}

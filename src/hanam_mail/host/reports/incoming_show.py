@@ -54,7 +54,7 @@ type _Answer = tuple[str, dict[str, Any]]
 """For people, and for programs."""
 
 _HEAD = (
-    "SELECT count(*), count(DISTINCT (r.sender, r.organization)) FROM mail.report r"
+    "SELECT count(*) AS reports, count(DISTINCT (r.sender, r.organization)) AS reporters FROM mail.report r"
     " WHERE r.kind = %(kind)s AND r.ends::date BETWEEN %(since)s AND %(until)s"
 )
 _DMARC = (
@@ -100,8 +100,8 @@ def add_commands(commands: frame.Commands) -> None:
         "kind",
         metavar="LOẠI",
         choices=tuple(_KINDS),
-        help="dmarc: ai gửi thư mang tên miền của ta, có đạt SPF, DKIM không; tls: phiên TLS thất bại vì đâu, nơi nào báo; "
-        "refused: thư gửi tới địa chỉ nhận báo cáo mà không được tính",
+        help="dmarc: ai gửi thư mang tên miền của ta, có đạt SPF, DKIM không; tls: phiên TLS thất bại vì đâu, nơi nào "
+        "báo; refused: thư gửi tới địa chỉ nhận báo cáo mà không được tính",
     )
     command.add_argument("--days", type=int, metavar="N", help=f"N ngày gần nhất (mặc định {DAYS})")
     for option, dest, words in (("--from", "since", "từ ngày, dạng 2026-11-01"), ("--to", "until", "đến hết ngày")):
@@ -144,8 +144,7 @@ class _Asked:
 
     def number_of_reports(self, kind: str) -> tuple[int, int]:
         (found,) = self.rows(_HEAD, kind=kind)
-        reports, reporters = found.values()
-        return reports, reporters
+        return found["reports"], found["reporters"]
 
     def as_dict(self, **more: Any) -> dict[str, Any]:
         """For programs: the days, and what was found."""

@@ -25,6 +25,10 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    domains text[] := case report ->> 'kind'
+        when 'dmarc' then array[report ->> 'domain']
+        else array(select p ->> 'domain' from jsonb_array_elements(report -> 'policies') p)
+    end;
     began timestamptz := (report ->> 'begins')::timestamptz;
     ended timestamptz := (report ->> 'ends')::timestamptz;
     yesterday timestamptz := now() - interval '1 day';
@@ -35,10 +39,7 @@ begin
             and r.organization = report ->> 'organization' and r.report_id = report ->> 'report_id'
     ) then
         return 'known';
-    elsif not case report ->> 'kind'
-        when 'dmarc' then mail.report_is_ours(report ->> 'domain')
-        else exists (select from jsonb_array_elements(report -> 'policies') p where mail.report_is_ours(p ->> 'domain'))
-    end then
+    elsif not exists (select from unnest(domains) d where mail.report_is_ours(d)) then
         return 'foreign';
     elsif ended < began or ended - began > interval '32 days' or ended > now() + interval '2 days'
         or ended < now() - make_interval(days => mail.setting_int('reports_keep_days')::int) then

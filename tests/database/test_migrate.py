@@ -149,7 +149,7 @@ def test_a_database_of_the_former_migrations_becomes_what_the_baseline_makes(
     last = old.psql("select max(name) from mail_schema.migration").strip()
     assert brought(old) == [
         f"migrations up to {last}: now 0012_baseline.sql",
-        "migration 0013_argon2id.sql: applied",
+        *(f"migration {script.name}: applied" for script in schema.scripts("migrations")[1:]),
         "functions and grants: created anew",
     ]
     assert old.psql(kept) == before

@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for file in files:
                 bring(connection, file)
     except psycopg.OperationalError as error:
-        say(3, f"{len(files)} documents of reports wait for the database: {str(error).strip()}")
+        left = sum(1 for file in files if file.exists())
+        say(3, f"{left} documents of reports wait for the database: {' '.join(str(error).split())}")
         return 1
     return 0
 

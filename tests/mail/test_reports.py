@@ -61,9 +61,6 @@ def dmarc(source: str) -> bytes:
 
 
 @pytest.mark.neighbours
-@pytest.mark.proof(
-    "Báo cáo DMARC có chữ ký được tính, ai gửi thư mang tên miền của ta hiện ra / a signed report tells who uses our name"
-)
 def test_a_signed_report_says_who_sends_in_our_name(lab: Lab, foreign: Foreign, source: str) -> None:
     foreign.send(letter(dmarc(source), AN, DMARC), AN, DMARC)
 

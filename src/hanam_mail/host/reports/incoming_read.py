@@ -35,7 +35,7 @@ LIMITS = Limits(
 """Of one letter: its octets and what they unpack to, and what its process may take."""
 WAITING, WAITING_OCTETS = 5000, 512 * 2**20
 """Letters that may wait; what came later is dropped and counted."""
-READY = 20_000
+READY, READY_OCTETS = 20_000, 512 * 2**20
 """Documents that may wait for the database; beyond it letters stay where they are."""
 RUN_SECONDS = 900
 FAULTS = 3
@@ -60,11 +60,13 @@ class Reader:
         self.mail, self.ready, self.refused = mail, state / "ready", state / "refused"
         self._limits = limits
         self._faults = Counter[str]()
+        self._laid = 0
 
     def run(self) -> None:
         """Read what has come; what there is no time or room for waits for the next run."""
         deadline = time.monotonic() + RUN_SECONDS
-        room = READY - sum(1 for _ in self.ready.iterdir())
+        sizes = [path.stat().st_size for path in self.ready.iterdir()]
+        room, self._laid = READY - len(sizes), sum(sizes)
         waiting = list(self._waiting())
         self._drop(waiting[WAITING:])
         octets = 0
@@ -73,7 +75,7 @@ class Reader:
             if octets > WAITING_OCTETS:
                 self._drop(waiting[number:WAITING])
                 break
-            if time.monotonic() > deadline or number >= room:
+            if time.monotonic() > deadline or number >= room or self._laid >= READY_OCTETS:
                 say(4, f"{len(waiting) - number} letters with reports wait: the database is away, or many have come")
                 break
             self._take(letter)
@@ -122,7 +124,9 @@ class Reader:
         path = self.ready / f"{hashlib.sha256(os.fsencode(name)).hexdigest()}.json"
         draft = path.with_suffix(".new")
         draft.unlink(missing_ok=True)
-        atomic_file.create(draft, json.dumps(document).encode("ascii"))
+        octets = json.dumps(document).encode("ascii")
+        self._laid += len(octets)
+        atomic_file.create(draft, octets)
         draft.rename(path)
         atomic_file.sync(self.ready)
 

@@ -133,10 +133,11 @@ def test_more_octets_than_may_wait_are_dropped_and_counted(spool: Spool, monkeyp
     assert spool.left() == 0
 
 
+@pytest.mark.parametrize(("limit", "most"), [("READY", 2), ("READY_OCTETS", 1000)])
 def test_letters_wait_while_the_database_takes_nothing(
-    spool: Spool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    spool: Spool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], limit: str, most: int
 ) -> None:
-    monkeypatch.setattr(incoming_read, "READY", 2)
+    monkeypatch.setattr(incoming_read, limit, most)
     for number in range(3):
         spool.bring(samples.letter(samples.gzipped(samples.dmarc(report_id=str(number)))))
     assert len(spool.run()) == 2

@@ -38,6 +38,8 @@ WAITING, WAITING_OCTETS = 5000, 512 * 2**20
 READY, READY_OCTETS = 20_000, 512 * 2**20
 """Documents that may wait for the database; beyond it letters stay where they are."""
 RUN_SECONDS = 900
+ABANDONED = 36 * 3600
+"""Seconds after which a letter that is not whole never will be (maildir(5))."""
 FAULTS = 3
 """A domain whose letters broke so many readers in a run is not read any more in it."""
 KEPT, KEPT_OCTETS = 100, 64 * 2**20
@@ -65,6 +67,7 @@ class Reader:
     def run(self) -> None:
         """Read what has come; what there is no time or room for waits for the next run."""
         deadline = time.monotonic() + RUN_SECONDS
+        self._sweep()
         sizes = [path.stat().st_size for path in self.ready.iterdir()]
         room, self._laid = READY - len(sizes), sum(sizes)
         waiting = list(self._waiting())
@@ -84,6 +87,12 @@ class Reader:
         """The oldest first, by the names that Postfix gives."""
         for folder in ("cur", "new"):
             yield from sorted(path for path in (self.mail / folder).iterdir() if path.is_file())
+
+    def _sweep(self) -> None:
+        """What Postfix began and a loss of power ended; it lays the letter down anew."""
+        for path in (self.mail / "tmp").iterdir():
+            if time.time() - path.stat().st_mtime > ABANDONED:
+                path.unlink()
 
     def _drop(self, letters: Sequence[Path]) -> None:
         if not letters:

@@ -93,6 +93,16 @@ def test_a_letter_that_is_read_twice_lies_there_once(spool: Spool) -> None:
     assert len(spool.run()) == 1
 
 
+def test_letters_that_were_never_whole_go_after_a_while(spool: Spool) -> None:
+    now = time.time()
+    for name, age in (("new", 60), ("old", incoming_read.ABANDONED + 60)):
+        path = spool.mail / "tmp" / name
+        path.write_bytes(b"From: ")
+        os.utime(path, (now - age, now - age))
+    assert spool.run() == []
+    assert [path.name for path in (spool.mail / "tmp").iterdir()] == ["new"]
+
+
 def test_a_draft_of_a_run_that_was_killed_is_written_anew(spool: Spool) -> None:
     spool.bring(samples.letter(samples.gzipped(samples.dmarc())))
     Reader(spool.mail, spool.state)._lay(next((spool.mail / "new").iterdir()).name, {"refused": "x"})

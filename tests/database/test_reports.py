@@ -13,7 +13,7 @@ import pytest
 
 from hanam_mail.host.extract.work import Work
 from hanam_mail.host.jobs import notices
-from hanam_mail.host.reports import incoming_alert, incoming_letter, incoming_load
+from hanam_mail.host.reports import incoming_alert, incoming_letter, incoming_load, incoming_show
 from hanam_mail.host.reports.incoming_read import LIMITS
 from tests import report_samples as samples
 from tests.database.databases import Database
@@ -241,6 +241,15 @@ def test_tls_is_shown_by_organisation_by_exchanger_and_by_kind(month: Intake) ->
     assert "2 báo cáo của 2 nơi, 1.000 phiên thành công, 42 phiên thất bại." in text
     assert "chứng thư hết hạn (certificate-expired)" in text
     assert "MTA-STS, hanam.gov.vn" in text
+
+
+def test_of_many_sources_people_see_those_of_most_mail(intake: Intake) -> None:
+    few = [samples.record(f"2001:db8::{number:x}", 1) for number in range(incoming_show.MOST)]
+    intake.bring(dmarc(*few, samples.record("198.51.100.66", 9)))
+    text = intake.told("dmarc")
+    assert "198.51.100.66" in text
+    assert "… và 1 nguồn khác, ít thư hơn (xem đủ: --json)" in text
+    assert len(intake.shown("dmarc")["others"]) == incoming_show.MOST + 1
 
 
 def test_nothing_is_said_to_be_nothing(intake: Intake) -> None:

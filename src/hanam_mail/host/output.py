@@ -28,7 +28,10 @@ def table(heads: Sequence[str], found: Sequence[Sequence[str]]) -> list[str]:
     if not found:
         return []
     columns = list(zip(heads, *found, strict=True))
-    sides = [(max(map(len, each)), all(re.fullmatch(r"[0-9.]+", cell) for cell in each[1:])) for each in columns]
+    sides = [
+        (max(map(len, each)), all(re.fullmatch(r"[0-9]{1,3}(\.[0-9]{3})*", cell) for cell in each[1:]))
+        for each in columns
+    ]
 
     def line(cells: Sequence[str]) -> str:
         sized = zip(cells, sides, strict=True)

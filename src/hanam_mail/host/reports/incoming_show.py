@@ -17,6 +17,8 @@ from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.output import table
 
 DAYS = 30
+MOST = 100
+"""Sources that people are shown; programs get all."""
 REASONS = {
     "unproven": "không chứng minh được nơi gửi (SPF, DKIM)",
     "unsigned": "báo cáo TLS không có chữ ký DKIM của nơi gửi",
@@ -160,7 +162,9 @@ def _dmarc(asked: _Asked) -> _Answer:
         ("Máy chủ của ta:", ours, "không nơi nào báo có thư từ máy chủ của ta"),
         ("Nơi khác gửi thư mang tên miền của ta:", others, "không nơi nào báo có thư như vậy"),
     ):
-        lines += ["", caption, *(table(_SOURCES, [_source(row) for row in some]) or [f"  {none}"])]
+        lines += ["", caption, *(table(_SOURCES, [_source(row) for row in some[:MOST]]) or [f"  {none}"])]
+        if len(some) > MOST:
+            lines.append(f"  … và {vietnamese.number(len(some) - MOST)} nguồn khác, ít thư hơn (xem đủ: --json)")
     text = "\n".join(lines) if reports else f"Chưa có báo cáo DMARC nào {asked.days}."
     return text, asked.as_dict(reports=reports, ours=ours, others=others)
 

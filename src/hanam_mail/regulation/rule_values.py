@@ -1,7 +1,7 @@
 """The numbers that programs, SQL and Ansible go by, as data: each by name, type, bounds, and what goes together.
 
 They stand in the province's folder of group_vars: regulation.yml (the regulation), passwords.yml, guessing.yml,
-life_cycle.yml, sending.yml and reports.yml (what the installation adds).
+life_cycle.yml, sending.yml and incoming_reports.yml (what the installation adds).
 `faults` judges them strictly, wherever they come from: the files (`hanam-mail check`), what Ansible makes of them
 (preflight, migrate), the table mail.setting (apply, the nightly job). A value that is missing, unknown, of another type
 or at odds with another stops the program that would go by it: with `idle_lock_months: 0` the nightly job would warn
@@ -132,7 +132,7 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "sending_script_replies_hour": (number(1, 1_000_000), "Đ12.6"),
         "sending_script_redirects_hour": (number(1, 1_000_000), "Đ12.6"),
     },
-    "reports.yml": {
+    "incoming_reports.yml": {
         "reports_keep_days": (number(32, 10 * _DAYS), ""),
         "reports_sender_day_limit": (_COUNT, ""),
         "reports_day_lines_limit": (number(10_000, 100_000_000), ""),

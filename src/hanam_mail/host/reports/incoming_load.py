@@ -8,10 +8,14 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.service import say
+
+if TYPE_CHECKING:
+    import psycopg
+
+type Session = psycopg.Connection[tuple[Any, ...]]
 
 MOST_OCTETS = 32 * 2**20
 NOTE = "SELECT mail.report_note(%s, %s)"
@@ -55,7 +59,8 @@ def bring(connection: Session, file: Path) -> str:
 
 def _bring(connection: Session, document: dict[str, Any]) -> str:
     if "report" in document:
-        return str(one(connection, NOTE, [document["sender"], json.dumps(document["report"])])[0])
+        answer = connection.execute(NOTE, [document["sender"], json.dumps(document["report"])]).fetchone()
+        return str(answer[0]) if answer else ""
     reason, number = str(document["refused"]), int(document.get("number", 1))
     connection.execute(REFUSE, [reason, number, str(document.get("sender", "")), str(document.get("detail", ""))])
     return reason

@@ -1,4 +1,4 @@
--- Reports of others (numbers: reports.yml of the province). hanam-reports-load brings them, each once; the notices' job tells.
+-- Reports of others (numbers: incoming_reports.yml of the province). hanam-reports-load brings them, each once; the notices' job tells.
 
 -- Is it our mail domain, or a name below it?
 create or replace function mail.report_is_ours(domain text) returns boolean

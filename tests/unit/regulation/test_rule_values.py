@@ -120,6 +120,7 @@ def file_of(variable: str) -> str:
         "life": "life_cycle.yml",
         "sending": "sending.yml",
         "guessing": "guessing.yml",
+        "reports": "incoming_reports.yml",
     }
     return of_their_own.get(variable.partition("_")[0], "passwords.yml")
 

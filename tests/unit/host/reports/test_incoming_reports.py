@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import report_samples as samples
 
@@ -312,6 +312,7 @@ def test_a_report_of_tls_needs_a_signature_of_its_sender(signers: str, signed: b
 # --- whatever stands there ---
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_whatever_is_attached_is_read_or_refused(octets: bytes) -> None:
     for report in (
@@ -328,6 +329,7 @@ def test_whatever_is_attached_is_read_or_refused(octets: bytes) -> None:
             assert refusal.reason.isascii()
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(XML) - 1), st.binary(min_size=1, max_size=3))
 def test_a_report_that_is_damaged_is_read_or_refused(at: int, octets: bytes) -> None:
     for report in (XML, JSON):
@@ -340,6 +342,7 @@ def test_a_report_that_is_damaged_is_read_or_refused(at: int, octets: bytes) -> 
         assert "\\u0000" not in json.dumps(found)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_a_text_is_one_line_that_can_be_stored_and_shown(text: str) -> None:
     found = incoming_words.text(text, "x")

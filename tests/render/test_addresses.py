@@ -41,7 +41,8 @@ def test_every_address_that_is_shown_exists(environment: Callable[[str], Any]) -
     here = environment("production")
     domain = here.value("base", "mail_domain", "mail")
     address = re.compile(rf"(?<![\w.+*-])([\w.+-]+)@{re.escape(domain)}(?![\w.-]*\w)")
-    table = here.render("postfix", "role-addresses.j2", "mail")
+    tables = ("role-addresses.j2", "report-addresses.j2")
+    table = "".join(here.render("postfix", name, "mail") for name in tables)
     known = registered() | {line.partition("@")[0] for line in table.splitlines() if "@" in line}
     found = {(part, place) for place, text in shown(here) for part in address.findall(text)}
     assert {part for part, _ in found} >= {"hotro", "postmaster", "noreply"}

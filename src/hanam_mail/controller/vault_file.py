@@ -36,6 +36,7 @@ DATABASE_ROLES = (
     "mail_agent",
     "mail_backup",
     "mail_change",
+    "mail_intake",
 )
 LAB_ZONES = (
     ".",

@@ -16,9 +16,9 @@ from pathlib import Path
 # The program of the accounts, the mail store and the submission: many commands, and the database's code. It imports
 # what role hanam_mail installs.
 ACCOUNTS, HANAM_MAIL = "hanam-mail", "hanam_mail.host.command_line"
-# All others, and the module whose main() each runs: the standard library is all they import (hanam-tls-policy and
-# hanam-mail-auth libraries besides, which their roles install), and a host has only those that its units or operators
-# call.
+# All others, and the module whose main() each runs: the standard library is all they import (hanam-tls-policy,
+# hanam-mail-auth and hanam-reports-load libraries besides, which their roles install), and a host has only those that
+# its units or operators call.
 PROGRAMS = {
     "hanam-backup-maintain": "hanam_mail.host.backup.maintain",
     "hanam-extract": "hanam_mail.host.extract.server",
@@ -26,6 +26,8 @@ PROGRAMS = {
     "hanam-mail-backup": "hanam_mail.host.backup.backup",
     "hanam-mail-convert": "hanam_mail.host.convert",
     "hanam-mail-restore": "hanam_mail.host.backup.restore",
+    "hanam-reports-load": "hanam_mail.host.reports.incoming_load",
+    "hanam-reports-read": "hanam_mail.host.reports.incoming_read",
     "hanam-secrecy": "hanam_mail.host.secrecy.service",
     "hanam-tls-policy": "hanam_mail.host.tls_policy",
     "hanam-tls-renew": "hanam_mail.host.certificate_renewal",

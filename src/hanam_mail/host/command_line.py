@@ -37,6 +37,7 @@ from hanam_mail.host.purge import erase, purge_commands
 from hanam_mail.host.quarantine import commands as quarantine_commands
 from hanam_mail.host.quarantine import service as quarantine_service
 from hanam_mail.host.reports import outgoing_commands
+from hanam_mail.host.reports import incoming_show
 from hanam_mail.plan import accounts, wording
 from hanam_mail.plan.model import Allowed, Limit
 
@@ -139,6 +140,7 @@ def parser() -> argparse.ArgumentParser:
     job_commands.add_commands(commands)
     lockouts.add_commands(commands)
     private_services.add_commands(commands)
+    incoming_show.add_commands(commands)
     purge_commands.add_commands(commands)
     quarantine_commands.add_commands(commands)
     quarantine_service.add_commands(commands)

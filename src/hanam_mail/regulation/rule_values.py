@@ -1,7 +1,8 @@
 """The numbers that programs, SQL and Ansible go by, as data: each by name, type, bounds, and what goes together.
 
 They stand in the province's folder of group_vars: regulation.yml (the regulation), passwords.yml, guessing.yml,
-life_cycle.yml, sending.yml and, of filtering.yml, what concerns held mail (what the installation adds).
+life_cycle.yml, sending.yml, incoming_reports.yml and, of filtering.yml, what concerns held mail (what the
+installation adds).
 `faults` judges them strictly, wherever they come from: the files (`hanam-mail check`), what Ansible makes of them
 (preflight, migrate), the table mail.setting (apply, the nightly job). A value that is missing, unknown, of another type
 or at odds with another stops the program that would go by it: with `idle_lock_months: 0` the nightly job would warn
@@ -38,8 +39,8 @@ _MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _DAYS = 366
 _TIBIBYTE = 2**40
 # Worked out by Ansible from the inventory and the calendar: in the file itself it is a template.
-COMPUTED = ("guessing_own_networks", "life_cycle_calendar")
-PREFIXES = ("regulation_", "password_", "guessing_", "life_cycle_", "sending_", "held_")
+COMPUTED = ("guessing_own_networks", "life_cycle_calendar", "reports_own_hosts")
+PREFIXES = ("regulation_", "password_", "guessing_", "life_cycle_", "sending_", "held_", "reports_")
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,16 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "held_kinds": (held_kinds, "Đ3.3"),
         "held_reminder_at": (text(_HOUR, 'giờ dạng "07:00"'), ""),
         "held_facts_days": (number(1, 50 * _DAYS), ""),
+    },
+    "incoming_reports.yml": {
+        "reports_keep_days": (number(32, 10 * _DAYS), ""),
+        "reports_sender_day_limit": (_COUNT, ""),
+        "reports_day_lines_limit": (number(10_000, 100_000_000), ""),
+        "reports_tls_failed_sessions": (_COUNT, ""),
+        "reports_tls_failed_percent": (number(1, 100), ""),
+        "reports_own_failed_messages": (_COUNT, ""),
+        "reports_refused_letters": (_COUNT, ""),
+        "reports_own_hosts": (worked_out, ""),
     },
 }
 # In mail.setting alone, from sizes.yml (accounts_argon2_*): within what 0013_argon2id.sql admits.

@@ -2,13 +2,13 @@
 
 revoke all on schema mail from public;
 revoke all on all tables in schema mail from public, mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent,
-    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine;
+    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_intake;
 revoke all on all sequences in schema mail from public, mail_backup;
 revoke all on all functions in schema mail from public, mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent,
-    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine;
+    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_intake;
 
 grant usage on schema mail to mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent, mail_jobs, mail_report,
-    mail_backup, mail_change, mail_quarantine;
+    mail_backup, mail_change, mail_quarantine, mail_intake;
 
 -- The registry's apply and the operator's commands: what git owns by table, passwords and locks by function only.
 grant select, insert, update on mail.agency, mail.mailbox, mail.address to mail_apply;
@@ -81,7 +81,8 @@ grant execute on function
     mail.life_cycle(date, text[]), mail.revoke_proposals(date), mail.notice_waiting(), mail.notice_take(text, text, text),
     mail.notice_done(text, text, text, text[], boolean, text), mail.life_cycle_expire(date, int), mail.addresses_end(date),
     mail.outbox_prune(int), mail.lockouts_prune(), mail.sending_prune(), mail.private_services_prune(),
-    mail.lockouts_to_tell(), mail.lockouts_told(bigint[])
+    mail.lockouts_to_tell(), mail.lockouts_told(bigint[]),
+    mail.reports_prune(), mail.reports_to_tell(), mail.reports_told()
     to mail_jobs;
 grant execute on function mail.life_cycle_due(date, text[]), mail.is_working_day(date), mail.term_end(date, bigint),
     mail.life_cycle_unconfirmed(date)
@@ -91,6 +92,11 @@ grant select on mail.sign_in_lockout, mail.private_service_mail to mail_report;
 
 grant select on mail.agency, mail.mailbox, mail.mailbox_clerk, mail.address, mail.lock_state, mail.activity,
     mail.setting to mail_report, mail_jobs;
+
+-- Reports of others come in by two doors, and operators read them.
+grant execute on function mail.report_note(text, jsonb), mail.report_refuse(text, int, text, text) to mail_intake;
+grant select on mail.report, mail.report_dmarc, mail.report_tls, mail.report_tls_failure, mail.report_refused to mail_apply, mail_report;
+grant execute on function mail.report_own_hosts() to mail_apply, mail_report;
 
 -- pg_dump needs to read everything.
 grant select on all tables in schema mail to mail_backup;

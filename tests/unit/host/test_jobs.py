@@ -84,7 +84,7 @@ def notice(kind: str = "idle_warning", **payload: Any) -> notices.Notice:
 
 def test_every_kind_has_a_text_and_every_text_is_a_kind() -> None:
     texts = {Path(entry.name).stem for entry in (resources.files("hanam_mail.host.jobs") / "texts").iterdir()}
-    assert texts == PAYLOADS.keys() | {"footer", "held_messages", "lockouts"}
+    assert texts == PAYLOADS.keys() | {"footer", "held_messages", "lockouts", "reports"}
 
 
 @pytest.mark.parametrize("kind", PAYLOADS)
@@ -202,7 +202,7 @@ class Rows:
             return None
         if "notice_waiting" in query:
             return SimpleNamespace(fetchone=lambda: (False,))
-        if "held_to_tell" in query:
+        if "held_to_tell" in query or "reports_to_tell" in query:
             return SimpleNamespace(fetchall=list)
         rows = [(n, o.kind, o.login, o.owner, o.source, o.failures, o.at) for n, o in enumerate(self.found)]
         return SimpleNamespace(fetchall=lambda: rows)

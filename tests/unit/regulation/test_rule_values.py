@@ -128,6 +128,7 @@ def file_of(variable: str) -> str:
         "sending": "sending.yml",
         "guessing": "guessing.yml",
         "held": "filtering.yml",
+        "reports": "incoming_reports.yml",
     }
     return of_their_own.get(variable.partition("_")[0], "passwords.yml")
 

@@ -49,6 +49,7 @@ ROLES = (
     Role("mail_postfix", settings={"default_transaction_read_only": "on", "statement_timeout": "10s"}),
     Role("mail_webmail", settings={"default_transaction_read_only": "on", "statement_timeout": "10s"}),
     Role("mail_agent"),
+    Role("mail_intake", settings={"statement_timeout": "60s"}),
     Role("mail_jobs"),
     Role("mail_quarantine", settings={"statement_timeout": "30s"}),
     Role("mail_report", settings={"default_transaction_read_only": "on"}),

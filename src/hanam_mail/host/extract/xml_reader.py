@@ -24,10 +24,12 @@ def read(
     begin: Callable[[str, Attributes], None],
     end: Callable[[str], None],
     text: Callable[[str], None],
+    most: int = DEPTH,
 ) -> None:
     """Call back for each element's begin and end, by its name without prefix, and for text.
 
-    Attributes keep their prefixes. Raises Refused: what is no XML, or has a document type, is broken; depth is a limit.
+    Attributes keep their prefixes. Raises Refused: what is no XML, or has a document type, is broken; depth (`most`)
+    is a limit.
     """
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -37,7 +39,7 @@ def read(
     def started(name: str, attributes: Attributes) -> None:
         nonlocal depth
         depth += 1
-        if depth > DEPTH:
+        if depth > most:
             raise Refused(End.LIMIT, "depth")
         begin(local(name), attributes)
 

@@ -21,6 +21,7 @@ from hanam_mail.host.database import migrate, writers
 from hanam_mail.host.database.errors import DatabaseError
 from hanam_mail.host.database.session import APPLY_DSN, Row, Session, one
 from hanam_mail.host.jobs import held_messages, lockouts, notices, revocation_proposals
+from hanam_mail.host.reports import incoming_alert
 
 JOBS_DSN = "host=/run/postgresql dbname=mail user=mail_jobs"
 PROPOSALS = Path("/var/lib/hanam-mail/proposals")
@@ -167,6 +168,7 @@ def _prune(connection: Session) -> None:
         connection.commit()
     connection.execute("SELECT mail.lockouts_prune(), mail.sending_prune(), mail.private_services_prune()")
     connection.execute("SELECT mail.held_expire(), mail.held_prune()")
+    connection.execute("SELECT mail.reports_prune()")
     connection.commit()
 
 
@@ -196,6 +198,8 @@ def _notices(options: argparse.Namespace) -> int:
             sent, waiting = sent + bool(told), waiting + bool(untold)
             held, unheard, deaf = held_messages.tell(connection, configuration, connect)
             sent, waiting = sent + bool(held), waiting + bool(unheard)
+            reported, unknown = incoming_alert.tell(connection, configuration, connect)
+            sent, waiting = sent + reported, waiting + bool(unknown)
         except (OSError, smtplib.SMTPException) as error:
             print(f"hanam-mail-db: không gửi được thông báo qua {configuration.smtp_host}: {error}", file=sys.stderr)
             return 1
@@ -204,6 +208,8 @@ def _notices(options: argparse.Namespace) -> int:
         lines.append(f"thư báo {untold} lần chặn đăng nhập chưa được nhận: {refusal}")
     if deaf:
         lines.append(f"thư báo {unheard} thư bị giữ chưa được nhận: {deaf}")
+    if unknown:
+        lines.append(f"thư báo về báo cáo của hệ thống khác chưa được nhận: {unknown}")
     return frame.answer(options, bool(sent), "\n".join(lines), sent=sent, waiting=waiting)
 
 

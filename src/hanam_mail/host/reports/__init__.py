@@ -1,1 +1,1 @@
-"""Reports that mail domains send each other: what was judged of their mail."""
+"""Reports of mail systems about each other: DMARC (RFC 9990, RFC 7489) and TLS (RFC 8460)."""

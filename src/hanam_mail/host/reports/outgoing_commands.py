@@ -60,13 +60,9 @@ def add_commands(commands: frame.Commands) -> None:
     frame.add_json_option(command)
     command.set_defaults(run=_send)
 
-    group = commands.add_parser("reports", help="báo cáo DMARC", description="Báo cáo DMARC")
-    group.set_defaults(run=_sent)
-    add_sent(group.add_subparsers(required=True, metavar="VIỆC"))
-
 
 def add_sent(group: frame.Commands) -> None:
-    """Add `sent` to the group `reports`."""
+    """Add `sent` to the group `reports` (incoming_show.py)."""
     text = "báo cáo DMARC đã gửi cho các tên miền, theo ngày (giờ UTC)"
     command = group.add_parser("sent", help=text, description=text)
     command.add_argument(

@@ -60,7 +60,8 @@ def test_the_sender_has_all_that_it_needs_and_may_send_to_anybody(
         if exchanger != host:
             assert there.value("jobs", "host_ipv4", host) in networks.split()
         # What comes back is known, thrown away, and counted by its line in the log.
-        assert f"transport_maps = inline:{{ {{ {settings.returned_to} = discard:report-returned }} }}" in text
+        (transports,) = re.findall("^transport_maps = (.*)$", text, re.M)
+        assert f"{{ {settings.returned_to} = discard:report-returned }}" in transports
         addresses = there.render("postfix", "role-addresses.j2", exchanger)
         assert f"\n{settings.returned_to} {settings.returned_to}\n" in addresses
         assert re.search(rf"^{re.escape(settings.sender)} ", addresses, re.M)
@@ -84,7 +85,8 @@ def test_reports_on_our_own_mail_are_counted_in_none_of_ours(environment: Enviro
         rules = there.render("rspamd", "authentication.lua.j2", host)
         (told,) = re.findall(r"for _, address in ipairs\(\{(.*)\}\) do", rules)
         found = re.findall(r'"([^"]+)"', told)
-        assert found and all(f"mailto:{address}" in record and address.endswith(f"@{domain}") for address in found)
+        assert found and all(address.endswith(f"@{domain}") for address in found)
+        assert any(f"mailto:{address}" in record for address in found)
 
 
 def test_switched_off_nothing_is_counted_and_no_timer_runs(environment: Environments) -> None:
@@ -97,6 +99,6 @@ def test_switched_off_nothing_is_counted_and_no_timer_runs(environment: Environm
     wanted = there.value("jobs", "_jobs_services", accounts)
     assert [row["name"] for row in wanted if not row.get("wanted", True)] == ["hanam-dmarc-send"]
     text = there.render("postfix", "main.cf.j2", there.hosts("mx")[0])
-    assert "transport_maps" not in text
+    assert "discard:report-returned" not in text
     (networks,) = re.findall(r"^mynetworks = (.*)$", text, re.M)
     assert there.value("jobs", "host_ipv4", accounts) not in networks.split()

@@ -36,8 +36,7 @@ from hanam_mail.host.passwords import sealed_file
 from hanam_mail.host.purge import erase, purge_commands
 from hanam_mail.host.quarantine import commands as quarantine_commands
 from hanam_mail.host.quarantine import service as quarantine_service
-from hanam_mail.host.reports import outgoing_commands
-from hanam_mail.host.reports import incoming_show
+from hanam_mail.host.reports import incoming_show, outgoing_commands
 from hanam_mail.plan import accounts, wording
 from hanam_mail.plan.model import Allowed, Limit
 

@@ -119,6 +119,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot auth.*sqlpool\(pgsql\): Query failed, aborting: SELECT ",
         r"dovecot .*(Temporary authentication failure|Internal error occurred|Internal auth failure)",
         r"dovecot .*: Error: auth-master: userdb lookup\(\S+\): Auth USER lookup failed$",
+        # What keeps held messages asks every two seconds.
+        rf"hanam-quarantine .* / held messages cannot be looked after: .*({_AWAY}|[Cc]onnection|No such file)",
         # The agent's own connection is cut with the others. It tries again.
         r"hanam-agent (consuming input failed|terminating connection|connection (is bad|failed))",
         r"hanam-agent the connection is lost",

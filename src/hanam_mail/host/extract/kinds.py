@@ -38,12 +38,20 @@ _SHOWN = (
     b"\x7fELF", b"MZ", b"wOFF",
 )  # fmt: skip
 _ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
-_OTHERS = (*_SHOWN, *_ARCHIVES, b"%!PS")
+_OTHERS = (*_ARCHIVES, b"%!PS")
 _TNEF, _TAR = b"\x78\x9f\x3e\x22", b"ustar"
 
 
 def is_shown_or_heard(data: bytes) -> bool:
-    """Whether it is a picture, a sound, a film or the like by its first octets: without any text."""
+    """Whether it is a picture, a sound, a film or the like by its first octets: without any text.
+
+    Not with a PDF behind them, which readers open all the same; nor with the two letters of BMP alone, which begin
+    words as well: a size and a place of the picture follow them.
+    """
+    if b"%PDF-" in data[:_HEAD]:
+        return False
+    if data.startswith(b"BM"):
+        return data[6:10] == bytes(4) and len(data) > 26
     return data.startswith(_SHOWN) or data[4:8] == b"ftyp"
 
 
@@ -63,7 +71,7 @@ def kind(data: bytes) -> Kind | None:
         return Kind.PDF
     if head.lstrip().startswith(b"{\\rtf"):
         return Kind.RTF
-    if data.startswith(_OTHERS) or data[4:8] == b"ftyp":
+    if data.startswith(_OTHERS) or is_shown_or_heard(data):
         return None
     return _of_text(data)
 

@@ -110,7 +110,9 @@ def _list(options: argparse.Namespace) -> int:
     with frame.session(options) as connection:
         found = _messages(connection, "true" if options.all else "h.decided_at IS NULL")
     for each in found:
-        del each["file"]
+        # What must not be spread is shown for one message at a time.
+        for name in ("file", "subject", "author", "message_id"):
+            del each[name]
     lines = [_line(each) for each in found]
     return frame.answer(options, False, "\n".join(lines) or "không có thư nào bị giữ", messages=found)
 

@@ -49,8 +49,10 @@ class Verdict:
 class _Message:
     """One message's looking through."""
 
-    def __init__(self, reader: Reader, until: float) -> None:
+    def __init__(self, reader: Reader, until: float, *, reply: bool) -> None:
         self.verdict = Verdict()
+        self._reply = reply
+        self._began, self._read = time.monotonic(), 0.0
         self._reader, self._until = reader, until
         self._attachments = 0
         self._documents: list[tuple[bytes, str]] = []
@@ -70,6 +72,17 @@ class _Message:
             self._document(octets, place)
 
     def _part(self, part: Part) -> None:
+        if self._reply:
+            self._own_words(part)
+        else:
+            self._whole(part)
+
+    def _own_words(self, part: Part) -> None:
+        """Of an answer that a script gave: its subject and what it gives back are the stranger's whom it answers."""
+        if not part.messages and _is_text(part) and part.fields.kind in ("text/plain", "text/html"):
+            self._text(part, "body")
+
+    def _whole(self, part: Part) -> None:
         of = " of an attached message" if part.messages else ""
         for value in part.fields.all(*_SUBJECTS):
             self.verdict.mark(
@@ -112,11 +125,14 @@ class _Message:
             self.verdict.unread.append((documents.LIMIT, place))
             return
         self._asked += 1
+        began = time.monotonic()
         try:
             answer = self._reader(octets, self._until)
+            self._read += time.monotonic() - began
         except Away:
-            # A message whose own documents took all its time would come again for ever.
-            if not self._limited or time.monotonic() < self._until:
+            # A message whose own documents took its time would come again for ever.
+            took_it = self._limited or self._read > (self._until - self._began) / 2
+            if not took_it or time.monotonic() < self._until:
                 raise
             answer = Answer(documents.LIMIT)
         self._limited = self._limited or answer.end == documents.LIMIT
@@ -143,8 +159,11 @@ def _is_text(part: Part) -> bool:
     return kind.startswith(("text/", "message/", "multipart/")) and kind not in ("text/rtf", "text/richtext")
 
 
-def judge(content: bytes, reader: Reader, until: float) -> Verdict:
-    """The verdict on a message before the moment `until` (monotonic). Raises Late, and Away where nobody reads."""
-    message = _Message(reader, until)
+def judge(content: bytes, reader: Reader, until: float, *, reply: bool = False) -> Verdict:
+    """The verdict on a message before the moment `until` (monotonic); `reply`: a script answered a stranger by itself.
+
+    Raises Late, and Away where nobody reads.
+    """
+    message = _Message(reader, until, reply=reply)
     message.look(content)
     return message.verdict

@@ -35,6 +35,15 @@ language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$ select h.id, h.file from mail.held_message h where h.decided_at is not null and h.erased_at is null $$;
 
+-- Files of messages that were decided and erased, as a restore has brought them back: to be erased again.
+create or replace function mail.held_back(files text[]) returns void
+language sql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    update mail.held_message h set erased_at = null
+    where h.file = any (files) and h.decided_at is not null and h.erased_at is not null
+$$;
+
 create or replace function mail.held_erased(id bigint) returns void
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp

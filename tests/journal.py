@@ -97,6 +97,8 @@ TLS_POLICY_AWAY = "TLS policy away"
 FOREIGN_POLICIES = "foreign policies"
 QUARANTINE_AWAY = "quarantine away"
 HELD_REFUSED = "held refused"
+HELD_AGAIN = "held again"
+MAIL_REFUSED = "mail refused"
 
 KNOWN: Mapping[str, Sequence[str]] = {
     CONVERGING: (
@@ -189,6 +191,10 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"hanam-watch .*\(hanam-quarantine\.service\)",
         r"hanam-watch hanam-quarantine\.service ",
     ),
+    # What was let go is refused on its way, and held again.
+    HELD_AGAIN: (r"hanam-quarantine thư số \d+ bị từ chối, lại giữ / refused, held again: ",),
+    # The webmail notes each message that the mail server does not take.
+    MAIL_REFUSED: (r"roundcube PHP Error: Invalid response code received from server \(POST ",),
     # Who has no business at the doors of held messages.
     HELD_REFUSED: (
         r"hanam-quarantine máy không được giao thư / ",

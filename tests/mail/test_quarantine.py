@@ -211,6 +211,7 @@ with tls.wrap_socket(socket.create_connection((name, int(port)), 20), server_hos
 
 
 @pytest.mark.dieu4
+@pytest.mark.provokes(journal.HELD_AGAIN)
 def test_what_is_let_go_is_scanned_once_more(lab: Lab, sender: Sample, recipient: Sample) -> None:
     """Signatures of viruses come while a message waits."""
     title = subject()

@@ -194,7 +194,10 @@ KNOWN: Mapping[str, Sequence[str]] = {
     # What was let go is refused on its way, and held again.
     HELD_AGAIN: (r"hanam-quarantine thư số \d+ bị từ chối, lại giữ / refused, held again: ",),
     # The webmail notes each message that the mail server does not take.
-    MAIL_REFUSED: (r"roundcube PHP Error: Invalid response code received from server \(POST ",),
+    MAIL_REFUSED: (
+        r"roundcube SMTP Error: Failed to (add recipient|send data)",
+        r"roundcube PHP Error: Invalid response code received from server \(POST ",
+    ),
     # Who has no business at the doors of held messages.
     HELD_REFUSED: (
         r"hanam-quarantine máy không được giao thư / ",

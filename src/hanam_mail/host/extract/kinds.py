@@ -32,12 +32,13 @@ _XML = re.compile(rb"\s*<(\?xml|[A-Za-z][\w.-]*(:[\w.-]+)?[\s>])")
 _FIELD = re.compile(rb"([!-9;-~]+):[ \t]")
 _OF_MAIL = {b"received", b"from", b"message-id", b"mime-version", b"delivered-to", b"return-path", b"subject"}
 _FLAT = re.compile(rb"<office:document[\s>]")
-# What has a sign of its own and no text that we read: pictures, sounds, films, fonts, programs; and what others lie in.
+# What has a sign of its own and no text that we read: pictures, sounds, films, fonts; and what others may lie in: an
+# archive that unpacks itself is a program.
 _SHOWN = (
     b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"OggS", b"ID3", b"\xff\xfb", b"\0\0\1\0",
-    b"\x7fELF", b"MZ", b"wOFF",
+    b"wOFF",
 )  # fmt: skip
-_ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
+_ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"\x7fELF", b"MZ")
 _OTHERS = (*_ARCHIVES, b"%!PS")
 _TNEF, _TAR = b"\x78\x9f\x3e\x22", b"ustar"
 
@@ -56,7 +57,7 @@ def is_shown_or_heard(data: bytes) -> bool:
 
 
 def holds_others(data: bytes) -> bool:
-    """Whether documents may lie in it, though nobody here opens it: archives, TNEF, compound files."""
+    """Whether documents may lie in it, though nobody here opens it: archives, programs, TNEF, compound files."""
     return data.startswith((*_ARCHIVES, _TNEF, ole.MAGIC)) or zips.begins(data) or data[257:262] == _TAR
 
 

@@ -16,6 +16,7 @@ MOST_DOCUMENTS = 200
 # Of each kind so many are told.
 _TOLD = 8
 _SUBJECTS = ("subject", "thread-topic", "comments", "keywords", "content-description")
+_GIVEN_BACK = re.compile(r"message/|text/rfc822-headers$")
 _ENCRYPTED = re.compile(r"application/(x-)?pkcs7-mime|application/pgp-encrypted")
 _DOCUMENTS = (b"PK\x03\x04", b"%PDF-", b"\xd0\xcf\x11\xe0", b"{\\rtf")
 _PAGE = re.compile(rb"\s*<(!doctype\s+html|html|body|table|div|p)\b", re.I)
@@ -72,19 +73,11 @@ class _Message:
             self._document(octets, place)
 
     def _part(self, part: Part) -> None:
-        if self._reply:
-            self._own_words(part)
-        else:
-            self._whole(part)
-
-    def _own_words(self, part: Part) -> None:
-        """Of an answer that a script gave: its subject and what it gives back are the stranger's whom it answers."""
-        if not part.messages and _is_text(part) and part.fields.kind in ("text/plain", "text/html"):
-            self._text(part, "body")
-
-    def _whole(self, part: Part) -> None:
+        # Of an answer that a script gave, the subject and what it gives back are the stranger's whom it answers.
+        if self._reply and (part.messages or _GIVEN_BACK.match(part.fields.kind)):
+            return
         of = " of an attached message" if part.messages else ""
-        for value in part.fields.all(*_SUBJECTS):
+        for value in () if self._reply and part.begins else part.fields.all(*_SUBJECTS):
             self.verdict.mark(
                 titles.in_subject(fields.readable(value)), f"subject{of}" if part.begins else "description"
             )

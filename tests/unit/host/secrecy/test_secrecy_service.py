@@ -201,6 +201,10 @@ def test_what_only_begins_as_a_picture_does_is_read(running: Service, octets: by
     assert found["unread"] or found["marks"]
 
 
+def test_a_program_may_be_an_archive_that_unpacks_itself(running: Service) -> None:
+    assert ask(running, letter(("a", b"MZ\x90\0" + bytes(60))))["unread"] == ["attachment 1: unknown"]
+
+
 def test_of_what_a_script_answers_only_its_own_words_are_looked_at(running: Service) -> None:
     """A stranger's subject comes back in it, and he could have as much held as he likes."""
     head = b"From: a@x.vn\r\nSubject: Auto: =?utf-8?q?TUY=E1=BB=86T_M=E1=BA=ACT?=\r\nMIME-Version: 1.0\r\n"
@@ -216,6 +220,8 @@ def test_of_what_a_script_answers_only_its_own_words_are_looked_at(running: Serv
     assert answer("reply", head + back % b"Toi vang mat") == []
     assert answer("reply", head + back % b"TOI MAT") == ["TOI MAT in body"]
     assert answer("letter", head + back % b"Toi vang mat") != []
+    own = letter(("ke-hoach.txt", b"TOI MAT\n"), subject="Auto: TOI MAT", text="Toi vang mat")
+    assert answer("reply", own) == ["TOI MAT in attachment 1"]
 
 
 def test_a_message_whose_own_documents_take_all_its_time_does_not_come_again_for_ever() -> None:

@@ -60,7 +60,6 @@ grant execute on function
 -- Held messages: the service takes them in and lets them go; operators look and decide.
 grant execute on function
     mail.held_take(jsonb, jsonb), mail.held_known(text[]), mail.held_files(), mail.held_lost(bigint), mail.held_found(text[]),
-    mail.held_back(text[]),
     mail.held_erasable(), mail.held_erased(bigint), mail.held_due(), mail.held_sending(bigint, text[]),
     mail.held_result(bigint, text[], text, jsonb, jsonb, text[]), mail.held_interrupted()
     to mail_quarantine;

@@ -57,12 +57,8 @@ class Accounts:
     def lost(self, number: int) -> None:
         self._rows("SELECT mail.held_lost(%s)", number)
 
-    def back(self, names: set[str]) -> None:
-        """Files that a restore may have brought back after their message was decided: they are to be erased again."""
-        self._rows("SELECT mail.held_back(%s)", sorted(names))
-
     def found(self, names: set[str]) -> None:
-        """These are there: what was said to be lost of them is not."""
+        """These are there: none of them is lost, and one whose message was decided is to be erased again."""
         self._rows("SELECT mail.held_found(%s)", sorted(names))
 
     def erasable(self) -> list[tuple[int, str]]:

@@ -115,7 +115,6 @@ class Keeper:
                 say(3, f"thư số {awaited[name]} không còn tệp / its file is gone: {name}.eml")
             if names:
                 self._accounts.found(names)
-                self._accounts.back(names)
             self._store.sweep()
 
     def _erase(self) -> None:

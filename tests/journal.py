@@ -97,6 +97,8 @@ TLS_POLICY_AWAY = "TLS policy away"
 FOREIGN_POLICIES = "foreign policies"
 QUARANTINE_AWAY = "quarantine away"
 HELD_REFUSED = "held refused"
+HELD_AGAIN = "held again"
+MAIL_REFUSED = "mail refused"
 
 KNOWN: Mapping[str, Sequence[str]] = {
     CONVERGING: (
@@ -119,6 +121,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot auth.*sqlpool\(pgsql\): Query failed, aborting: SELECT ",
         r"dovecot .*(Temporary authentication failure|Internal error occurred|Internal auth failure)",
         r"dovecot .*: Error: auth-master: userdb lookup\(\S+\): Auth USER lookup failed$",
+        # What keeps held messages asks every two seconds.
+        rf"hanam-quarantine .* / held messages cannot be looked after: .*({_AWAY}|[Cc]onnection|No such file)",
         # The agent's own connection is cut with the others. It tries again.
         r"hanam-agent (consuming input failed|terminating connection|connection (is bad|failed))",
         r"hanam-agent the connection is lost",
@@ -189,6 +193,13 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"systemd hanam-quarantine\.service: ",
         r"hanam-watch .*\(hanam-quarantine\.service\)",
         r"hanam-watch hanam-quarantine\.service ",
+    ),
+    # What was let go is refused on its way, and held again.
+    HELD_AGAIN: (r"hanam-quarantine thư số \d+ bị từ chối, lại giữ / refused, held again: ",),
+    # The webmail notes each message that the mail server does not take.
+    MAIL_REFUSED: (
+        r"roundcube SMTP Error: Failed to (add recipient|send data)",
+        r"roundcube PHP Error: Invalid response code received from server \(POST ",
     ),
     # Who has no business at the doors of held messages.
     HELD_REFUSED: (

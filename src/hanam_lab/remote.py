@@ -23,6 +23,9 @@ LOST = 256
 """Instead of an exit code: the connection broke off."""
 LATE = 257
 """Instead of an exit code: the command took too long and was ended."""
+# Far beyond what any command takes on a busy machine: this ends what hangs, it judges no speed. A restore of every
+# mailbox alone takes minutes there.
+WAIT = 600
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Remote:
         self._lock = threading.Lock()
         self._connection: _Connection | None = None
 
-    def run(self, command: str, given: bytes = b"", *, seconds: int = 180) -> Answer:
+    def run(self, command: str, given: bytes = b"", *, seconds: int = WAIT) -> Answer:
         """Run a shell command as root. LATE and LOST stand for a code where there is none."""
         for _ in range(2):
             asked = self._connected().ask(command.encode(), given, seconds)

@@ -66,6 +66,7 @@ def test_the_list_says_whose_it_is_and_what_waits_and_never_the_subject(held: Sc
     assert "Kế hoạch" not in text, "it stands on a screen that others see"
     (found,) = ask(held, "list")["messages"]
     assert (found["id"], found["kind"], found["login"]) == (1, "secrecy", "ha1@hanam.gov.vn")
+    assert not {"subject", "author", "message_id", "file"} & found.keys()
 
 
 def test_one_message_is_shown_with_all_that_is_known_and_none_of_its_text(held: Scratch) -> None:

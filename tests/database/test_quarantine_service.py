@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hanam_mail import atomic_file
+from hanam_mail.host.backup import restore_database
 from hanam_mail.host.quarantine import accounts, release, store
 from hanam_mail.host.quarantine.accounts import Accounts
 from hanam_mail.host.quarantine.envelope import Envelope, Recipient
@@ -111,6 +112,39 @@ def test_a_message_that_is_dropped_goes_nowhere_and_its_file_is_gone(service: Se
     assert (postfix.taken, list(service.folder.iterdir())) == ([], [])
     hand_over(keeper)
     assert list(service.folder.iterdir()) == [], "handed over again: it was decided"
+
+
+def test_a_file_that_a_restore_brings_back_of_a_message_that_was_decided_is_erased_again(service: Service) -> None:
+    keeper = service.started()
+    hand_over(keeper)
+    kept = {path.name: path.read_bytes() for path in service.folder.iterdir()}
+    service.decide("drop")
+    keeper.round()
+    for name, octets in kept.items():
+        (service.folder / name).write_bytes(octets)
+    service.started().round()
+    assert list(service.folder.iterdir()) == []
+    assert service.rows() == ["dropped", "dropped"]
+
+
+def test_where_little_room_is_left_nothing_is_taken(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database may lie on the same disk."""
+    keeper = service.started()
+    monkeypatch.setattr(store, "RESERVE", 2**62)
+    with pytest.raises(OSError, match="too little room"):
+        hand_over(keeper)
+    assert list(service.folder.iterdir()) == []
+
+
+def test_numbers_are_not_given_again_after_the_database_was_restored(service: Service) -> None:
+    """Letters and documents name them: 'release 12' must never mean another message."""
+    keeper = service.started()
+    hand_over(keeper)
+    service.scratch.psql(restore_database.NUMBERS)
+    hand_over(keeper, queue_id="4hY")
+    first, second = service.scratch.psql("select id from mail.held_message order by id").split()
+    assert int(second) > int(first) + 1000
+    service.scratch.psql("begin; drop table mail.held_message cascade;" + restore_database.NUMBERS + "; rollback")
 
 
 # --- In ---

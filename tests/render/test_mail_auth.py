@@ -15,39 +15,12 @@ type Environments = Callable[[str], Any]
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)
-def test_the_filter_asks_where_the_service_listens_and_may_open_it(environment: Environments, topology: str) -> None:
-    there = environment(topology)
-    for host in there.hosts("filter"):
-        socket = there.render("mail_auth", "hanam-mail-auth.socket.j2", host)
-        (place,) = re.findall(r"^ListenStream=(.*)$", socket, re.M)
-        (group,) = re.findall(r"^SocketGroup=(.*)$", socket, re.M)
-        rules = there.render("rspamd", "authentication.lua.j2", host)
-        assert re.findall(r'^local SERVICE = "(.*)"$', rules, re.M) == [place]
-        (groups,) = re.findall(r"^SupplementaryGroups=(.*)$", there.render("rspamd", "unit.conf.j2", host), re.M)
-        assert group in groups.split()
-
-
-@pytest.mark.parametrize("topology", ENVIRONMENTS)
 def test_each_waits_longer_than_the_one_that_it_asks(environment: Environments, topology: str) -> None:
     there = environment(topology)
     for host in there.hosts("filter"):
         seconds = there.value("rspamd", "rspamd_auth_timeout", host)
         (scan,) = re.findall(r"task_timeout = (\d+)s;", there.render("rspamd", "rspamd.conf.j2", host))
         assert verdict.DNS_SECONDS < service.PATIENCE < seconds < int(scan)
-
-
-@pytest.mark.parametrize("topology", ENVIRONMENTS)
-def test_its_unit_has_tasks_and_descriptors_for_all_that_it_takes_at_once(
-    environment: Environments, topology: str
-) -> None:
-    there = environment(topology)
-    for host in there.hosts("filter"):
-        unit = there.render("mail_auth", "hanam-mail-auth.service.j2", host)
-        (tasks,) = re.findall(r"^TasksMax=(\d+)$", unit, re.M)
-        assert int(tasks) >= service.AT_ONCE + 16
-        (descriptors,) = re.findall(r"^LimitNOFILE=(\d+)$", unit, re.M)
-        # A connection each, and a question to the resolver of those that are looked at.
-        assert int(descriptors) >= 2 * service.AT_ONCE + service.MOST_WAITING + 100
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)

@@ -35,6 +35,14 @@ def test_the_shipped_list_holds_domains_each_once(environment: Callable[[str], A
     assert len(set(domains)) == len(domains) >= 20
 
 
+def test_where_no_agent_would_take_them_nothing_is_counted(environment: Callable[[str], Any]) -> None:
+    here = environment("production").with_variables(rspamd_services_list="")
+    rules = here.render("rspamd", "private_services.lua.j2", here.hosts("filter")[0])
+    assert "PRIVATE_SERVICE_COUNT" not in rules
+    assert "redis" not in rules
+    assert "X-Hanam-Private-Service" in rules
+
+
 def test_they_can_be_refused(environment: Callable[[str], Any]) -> None:
     here = environment("production").with_variables(private_services_policy="refuse")
     assert "local REFUSE = true\n" in here.render("rspamd", "private_services.lua.j2", here.hosts("filter")[0])

@@ -15,19 +15,6 @@ type Environments = Callable[[str], Any]
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)
-def test_the_filter_asks_where_the_service_listens_and_may_open_it(environment: Environments, topology: str) -> None:
-    there = environment(topology)
-    for host in there.hosts("filter"):
-        socket = there.render("secrecy", "hanam-secrecy.socket.j2", host)
-        (place,) = re.findall(r"^ListenStream=(.*)$", socket, re.M)
-        (group,) = re.findall(r"^SocketGroup=(.*)$", socket, re.M)
-        rules = there.render("rspamd", "secrecy.lua.j2", host)
-        assert re.findall(r'^local SERVICE = "(.*)"$', rules, re.M) == [place]
-        (groups,) = re.findall(r"^SupplementaryGroups=(.*)$", there.render("rspamd", "unit.conf.j2", host), re.M)
-        assert group in groups.split()
-
-
-@pytest.mark.parametrize("topology", ENVIRONMENTS)
 def test_the_service_asks_where_documents_are_read_and_reaches_nobody_else(
     environment: Environments, topology: str
 ) -> None:
@@ -57,20 +44,6 @@ def test_where_offices_work_the_dearest_document_leaves_time_for_others(environm
     for host in there.hosts("filter"):
         seconds = there.value("secrecy", "secrecy_seconds", host)
         assert 2 * there.value("extractor", "extractor_seconds", host) < service.JUDGED * seconds
-
-
-@pytest.mark.parametrize("topology", ENVIRONMENTS)
-def test_its_unit_has_tasks_and_descriptors_for_all_that_it_takes_at_once(
-    environment: Environments, topology: str
-) -> None:
-    there = environment(topology)
-    for host in there.hosts("filter"):
-        unit = there.render("secrecy", "hanam-secrecy.service.j2", host)
-        (tasks,) = re.findall(r"^TasksMax=(\d+)$", unit, re.M)
-        assert int(tasks) >= service.AT_ONCE + 16
-        (descriptors,) = re.findall(r"^LimitNOFILE=(\d+)$", unit, re.M)
-        # A connection each, and one to the reader of documents.
-        assert int(descriptors) >= 2 * service.AT_ONCE + service.MOST_WAITING + 100
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)

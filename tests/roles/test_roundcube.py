@@ -225,3 +225,43 @@ def test_roundcube_says_nothing_in_english(webmail_host: Host) -> None:
     assert ours.keys() - said["en_US"].keys() == set(), "texts that nothing says any more"
     for name, text in ours.items():
         assert named_in(text) - {"$limit"} <= named_in(said["en_US"][name]), name
+
+
+# Label, code, the server's words, the recipient -> what is shown. The words end as the mail server's do.
+REPLIES = [
+    ("smtperror", 0, "[554] 5.7.1 Tong dung luong tep dinh kem vuot qua 20 MB / Attachments exceed 20 MB in all", "",
+     "Tổng dung lượng tệp đính kèm vượt quá 20 MB. (mã 554 5.7.1)"),
+    ("smtperror", 0, "[554] 5.7.1 Tep dinh kem qua lon hoac nen qua nhieu lop, khong quet virus duoc / Too deep", "",
+     "Tệp đính kèm quá lớn hoặc nén quá nhiều lớp, không quét virus được. (mã 554 5.7.1)"),
+    ("smtptoerror", 550, "5.2.1 Hop thu da bi thu hoi / Mailbox has been closed", "a@x.vn",
+     "a@x.vn: Hộp thư đã bị thu hồi. (mã 550 5.2.1)"),
+    ("smtptoerror", 552, "5.2.2 Mailbox is full / Hop thu da day", "a@x.vn", "a@x.vn: Hộp thư đã đầy. (mã 552 5.2.2)"),
+    ("smtptoerror", 550, "5.1.1 <a@x.vn>: Recipient address rejected: User unknown", "<b>a@x.vn",
+     "Không có địa chỉ &lt;b&gt;a@x.vn. Hãy kiểm tra lại từng chữ. (mã 550 5.1.1)"),
+    ("smtptoerror", 450, "4.1.1 <a@x.vn>: Recipient address rejected: unverified address", "a@x.vn",
+     "Chưa kiểm tra được địa chỉ a@x.vn. Hãy gửi lại sau ít phút. (mã 450 4.1.1)"),
+    ("smtpfromerror", 451, "4.3.0 Temporary lookup failure", "",
+     "Máy chủ chưa nhận được thư. Hãy gửi lại sau ít phút; thư còn trong trang soạn thảo. (mã 451 4.3.0)"),
+    ("smtperror", 0, "[554] something else", "", "Máy chủ không nhận thư này. (mã 554)"),
+]  # fmt: skip
+TOLD = """
+class rcube { static function Q($text) { return htmlspecialchars($text); } }
+require '/var/lib/roundcube/plugins/hanam/hanam_refusals.php';
+foreach (json_decode(stream_get_contents(STDIN)) as [$label, $code, $said, $to]) {
+    $words = array_filter(['code' => $code, 'msg' => $said, 'to' => $to]);
+    $told[] = hanam_refusals::told(['label' => $label, 'vars' => $words]);
+}
+// What is no reply to a message stays Roundcube's.
+foreach (['smtpconnerror', 'smtpautherror', 'smtpsizeerror'] as $label) {
+    $error = ['label' => $label, 'vars' => ['code' => 535, 'msg' => '5.7.8 Sai mat khau', 'limit' => '20 MB']];
+    $told[] = hanam_refusals::told($error) === $error;
+}
+$told[] = hanam_refusals::told('unavailable') === 'unavailable' && hanam_refusals::told(null) === null;
+echo json_encode($told);
+"""
+
+
+def test_replies_of_the_mail_server_are_told_in_words_of_offices(webmail_host: Host) -> None:
+    given = json.dumps([reply[:4] for reply in REPLIES])
+    told = json.loads(webmail_host.check_output("echo %s | php -r %s", given, TOLD))
+    assert told == [reply[4] for reply in REPLIES] + [True] * 4

@@ -21,7 +21,7 @@ for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(60)
         client.connect(sys.argv[2])
-        client.sendall(json.dumps({"size": len(letter)}).encode() + b"\\n" + letter)
+        client.sendall(json.dumps({"kind": "letter", "size": len(letter)}).encode() + b"\\n" + letter)
         found[path.name] = json.loads(client.makefile().readline())
 print(json.dumps(found))
 """

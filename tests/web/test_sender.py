@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from tests import journal
 from tests.containers import EICAR
 from tests.lab import Lab, Sample
 from tests.mail.http_doors import messages
@@ -131,6 +132,7 @@ def test_a_crafted_message_is_refused_in_vietnamese(
     assert told in send(session, _to=colleague.address, _subject="t", **fields)
 
 
+@pytest.mark.provokes(journal.MAIL_REFUSED)
 @pytest.mark.parametrize(
     ("recipient", "text", "told"),
     [

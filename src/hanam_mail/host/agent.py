@@ -74,6 +74,8 @@ class Configuration:
         if not isinstance(data["doveadm"], list) or not all(isinstance(word, str) for word in data["doveadm"]):
             raise ConfigurationError(f"{path}: doveadm must be a list of words, empty on a node without Dovecot")
         reports = data.get("reports")
+        if isinstance(reports, dict) and set(reports) == filter_reports.FORMER_KEYS:
+            reports = {"viruses": reports.pop("list"), "services": "", **reports}
         if reports is not None and (not isinstance(reports, dict) or set(reports) != filter_reports.KEYS):
             raise ConfigurationError(f"{path}: reports has the keys {', '.join(sorted(filter_reports.KEYS))}")
         hold, new = (Path(data[key]) if data.get(key) else None for key in ("hold", "new"))
@@ -196,7 +198,8 @@ class Reports:
             with filter_reports.connect(self._settings) as redis:
                 for login in filter_reports.carry_viruses(redis, self._settings["viruses"], database):
                     log.warning("%s sent viruses and is locked", login)
-                filter_reports.carry_services(redis, self._settings["services"], database)
+                if self._settings["services"]:
+                    filter_reports.carry_services(redis, self._settings["services"], database)
             self._failing = False
         except OSError as error:
             if not self._failing:

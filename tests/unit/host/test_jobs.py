@@ -210,11 +210,11 @@ class Rows:
 
 @pytest.mark.dieu4
 def test_dieu_4_6_the_operator_hears_of_lockouts_in_one_letter_each_once() -> None:
-    connection, mailer = Rows([lockout(n) for n in range(lockouts.MOST + 7)]), Mailer({})
+    connection, mailer = Rows([lockout(n) for n in range(notices.MOST + 7)]), Mailer({})
     letters: list[bytes] = []
     mailer.sendmail = lambda sender, recipients, message: letters.append(message) or {}  # type: ignore[method-assign, func-returns-value]
-    assert lockouts.tell(connection, CONFIGURATION, lambda: mailer) == (lockouts.MOST + 7, 0, "")
-    assert connection.told == list(range(lockouts.MOST + 7))
+    assert lockouts.tell(connection, CONFIGURATION, lambda: mailer) == (notices.MOST + 7, 0, "")
+    assert connection.told == list(range(notices.MOST + 7))
     (octets,) = letters
     parsed = email.message_from_bytes(octets, policy=email.policy.default)
     assert parsed["To"] == CONFIGURATION.operator
@@ -223,7 +223,7 @@ def test_dieu_4_6_the_operator_hears_of_lockouts_in_one_letter_each_once() -> No
     text = parsed.get_content()
     assert f"23/03/2026 09:15:00  {PERSON} bị chặn từ 203.0.113.5: 10 lần sai" in text
     assert "và 7 lần nữa" in text
-    assert text.count(PERSON) == lockouts.MOST
+    assert text.count(PERSON) == notices.MOST
     assert "$" not in text
 
 

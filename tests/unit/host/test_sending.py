@@ -250,3 +250,15 @@ def test_octets_that_are_no_text_stop_nobody() -> None:
     with ours, redis:
         redis.sendall(b"$2\r\np\xff\r\n")
         assert filter_reports.Redis(ours).ask("LINDEX", "list", "0") == "p\N{REPLACEMENT CHARACTER}"
+
+
+def test_the_settings_of_the_release_before_serve_until_the_agents_role_has_run(tmp_path: Path) -> None:
+    """The program is replaced first: locks must get through meanwhile."""
+    file = tmp_path / "agent.yml"
+    former = {"socket": "/s", "password": "p", "list": "viruses"}
+    file.write_text(json.dumps({"node": "n", "dsn": "d", "doveadm": [], "reports": former}))
+    reports = agent.Configuration.read(file).reports
+    assert reports == {"socket": "/s", "password": "p", "viruses": "viruses", "services": ""}
+    file.write_text(json.dumps({"node": "n", "dsn": "d", "doveadm": [], "reports": {"socket": "/s"}}))
+    with pytest.raises(agent.ConfigurationError, match="viruses"):
+        agent.Configuration.read(file)

@@ -16,6 +16,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import pytest
+from tests import same_port
 
 from hanam_mail.host import dane, tls_policy
 from hanam_mail.host.dane import EXCHANGERS, Names, usable
@@ -114,10 +115,7 @@ def zone() -> Iterator[NameServer]:
             if answer := zone.answer(octets, udp=False):
                 self.wfile.write(len(answer).to_bytes(2) + answer)
 
-    with (
-        socketserver.ThreadingUDPServer(("127.0.0.1", 0), Datagram) as udp,
-        socketserver.ThreadingTCPServer(("127.0.0.1", udp.server_address[1]), Stream) as tcp,
-    ):
+    with same_port.servers(Datagram, Stream) as (udp, tcp):
         zone.port = udp.server_address[1]  # type: ignore[attr-defined]
         threads = [Thread(target=server.serve_forever, args=(0.01,)) for server in (udp, tcp)]
         for thread in threads:

@@ -18,6 +18,7 @@ class hanam_refusals
         'Tệp đính kèm có chứa macro, không được phép gửi',
         'Thư bị từ chối vì có dấu hiệu thư rác',
         'Tệp đính kèm quá lớn',
+        'Tổng dung lượng tệp đính kèm vượt quá',
         'Địa chỉ người gửi (From) khác với hộp thư đã đăng nhập',
         'Dòng From phải có đúng một địa chỉ hợp lệ',
         'Bộ lọc thư đang có lỗi, xin gửi lại sau',
@@ -33,15 +34,16 @@ class hanam_refusals
     ];
     /** By the code of RFC 3463, the first that fits; "$to" is the recipient that was refused. */
     private const CODES = [
-        '/\b[45]\.1\.1\b/' => 'Không có địa chỉ $to. Hãy kiểm tra lại từng chữ.',
-        '/\b[45]\.1\.[23]\b/' => 'Địa chỉ $to không đúng. Hãy kiểm tra lại từng chữ.',
+        '/\b5\.1\.1\b/' => 'Không có địa chỉ $to. Hãy kiểm tra lại từng chữ.',
+        '/\b5\.1\.[23]\b/' => 'Địa chỉ $to không đúng. Hãy kiểm tra lại từng chữ.',
         '/\b4\.1\.[0-9]+\b/' => 'Chưa kiểm tra được địa chỉ $to. Hãy gửi lại sau ít phút.',
         '/\b[45]\.2\.2\b/' => 'Hộp thư của $to đã đầy.',
         '/\b5\.2\.1\b/' => 'Hộp thư của $to không nhận thư nữa.',
         '/\b5\.(2\.3|3\.4)\b/' => 'Thư quá lớn. Hãy gửi ít tệp đính kèm hơn.',
         '/\b4\.5\.3\b/' => 'Thư có quá nhiều người nhận. Hãy chia thành nhiều thư.',
-        '/\b5\.7\.1\b.*(access denied|not owned by user)/i' => 'Máy chủ không cho gửi thư này.',
     ];
+    /** Roundcube's for a reply to an address or to the message. What is wrong before that, or with the form, it says itself. */
+    private const LABELS = ['smtpfromerror', 'smtptoerror', 'smtperror'];
     private const LATER = 'Máy chủ chưa nhận được thư. Hãy gửi lại sau ít phút; thư còn trong trang soạn thảo.';
     private const NEVER = 'Máy chủ không nhận thư này.';
 
@@ -53,11 +55,11 @@ class hanam_refusals
      */
     public static function told(mixed $error): mixed
     {
-        $words = is_array($error) ? ($error['vars'] ?? []) : [];
-        $said = trim(preg_replace('/^\[?(\d{3})\]?/', '$1', (string) ($words['msg'] ?? '')));
-        if ($said === '' || ($error['label'] ?? '') === 'smtpsizeerror') {
+        if (!is_array($error) || !in_array($error['label'] ?? '', self::LABELS)) {
             return $error;
         }
+        $words = $error['vars'] ?? [];
+        $said = trim(preg_replace('/^\[?(\d{3})\]?/', '$1', (string) ($words['msg'] ?? '')));
         $code = (int) ($words['code'] ?? 0) ?: (int) $said;
         $sentence = self::ours($said) ?? self::by_code($said, $code);
         $to = rcube::Q((string) ($words['to'] ?? ''));
@@ -74,8 +76,11 @@ class hanam_refusals
         $sentences = self::SENTENCES;
         usort($sentences, fn ($one, $other) => strlen($other) - strlen($one));
         foreach ($sentences as $sentence) {
-            if (stripos($said, self::folded($sentence)) !== false) {
-                return "$sentence.";
+            $at = stripos($said, $folded = self::folded($sentence));
+            if ($at !== false) {
+                // A limit, which is the policy's to say.
+                preg_match('/^ \d+ MB/', substr($said, $at + strlen($folded)), $limit);
+                return $sentence . ($limit[0] ?? '') . '.';
             }
         }
         return null;

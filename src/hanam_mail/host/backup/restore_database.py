@@ -33,6 +33,18 @@ SINCE = """
 """
 
 
+# Held messages newer than the backup are taken in again from their files, under new numbers: letters and documents name
+# the former ones, which must never mean another message. A backup of before has no such table.
+NUMBERS = """
+    do $$ begin
+        if to_regclass('mail.held_message') is not null then
+            perform setval(pg_get_serial_sequence('mail.held_message', 'id'),
+                           (select coalesce(max(id), 0) + 100000 from mail.held_message));
+        end if;
+    end $$
+"""
+
+
 def run(command: list[str], **options: Any) -> str:
     done = subprocess.run(command, stderr=subprocess.PIPE, check=False, **options)
     if done.returncode != 0:
@@ -109,6 +121,7 @@ def restore_database(config: Config, arguments: Arguments) -> int:
     if arguments.database == ACCOUNTS:
         try:
             undone(arguments)
+            query(arguments.into, NUMBERS)
         except BackupError:
             run(["dropdb", *LOGIN, arguments.into])
             raise

@@ -32,23 +32,32 @@ _XML = re.compile(rb"\s*<(\?xml|[A-Za-z][\w.-]*(:[\w.-]+)?[\s>])")
 _FIELD = re.compile(rb"([!-9;-~]+):[ \t]")
 _OF_MAIL = {b"received", b"from", b"message-id", b"mime-version", b"delivered-to", b"return-path", b"subject"}
 _FLAT = re.compile(rb"<office:document[\s>]")
-# What has a sign of its own and no text that we read: pictures, sounds, films, fonts, programs; and what others lie in.
+# What has a sign of its own and no text that we read: pictures, sounds, films, fonts; and what others may lie in: an
+# archive that unpacks itself is a program.
 _SHOWN = (
     b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"OggS", b"ID3", b"\xff\xfb", b"\0\0\1\0",
-    b"\x7fELF", b"MZ", b"wOFF",
+    b"wOFF",
 )  # fmt: skip
-_ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")
-_OTHERS = (*_SHOWN, *_ARCHIVES, b"%!PS")
+_ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"\x7fELF", b"MZ")
+_OTHERS = (*_ARCHIVES, b"%!PS")
 _TNEF, _TAR = b"\x78\x9f\x3e\x22", b"ustar"
 
 
 def is_shown_or_heard(data: bytes) -> bool:
-    """Whether it is a picture, a sound, a film or the like by its first octets: without any text."""
+    """Whether it is a picture, a sound, a film or the like by its first octets: without any text.
+
+    Not with a PDF behind them, which readers open all the same; nor with the two letters of BMP alone, which begin
+    words as well: a size and a place of the picture follow them.
+    """
+    if b"%PDF-" in data[:_HEAD]:
+        return False
+    if data.startswith(b"BM"):
+        return data[6:10] == bytes(4) and len(data) > 26
     return data.startswith(_SHOWN) or data[4:8] == b"ftyp"
 
 
 def holds_others(data: bytes) -> bool:
-    """Whether documents may lie in it, though nobody here opens it: archives, TNEF, compound files."""
+    """Whether documents may lie in it, though nobody here opens it: archives, programs, TNEF, compound files."""
     return data.startswith((*_ARCHIVES, _TNEF, ole.MAGIC)) or zips.begins(data) or data[257:262] == _TAR
 
 
@@ -63,7 +72,7 @@ def kind(data: bytes) -> Kind | None:
         return Kind.PDF
     if head.lstrip().startswith(b"{\\rtf"):
         return Kind.RTF
-    if data.startswith(_OTHERS) or data[4:8] == b"ftyp":
+    if data.startswith(_OTHERS) or is_shown_or_heard(data):
         return None
     return _of_text(data)
 

@@ -9,9 +9,6 @@ from email.message import EmailMessage
 from hanam_mail.host.database.session import Session
 from hanam_mail.host.jobs import notices
 
-# A letter names so many.
-MOST = 50
-
 
 @dataclass(frozen=True)
 class Held:
@@ -51,10 +48,8 @@ class Held:
 
 def letter(found: Sequence[Held], configuration: notices.Configuration) -> EmailMessage:
     """One letter to the operator about all of them."""
-    lines = [f" - {one.arrived_at:%d/%m/%Y %H:%M}  {one.text}" for one in found[:MOST]]
-    if len(found) > MOST:
-        lines.append(f" - và {len(found) - MOST} thư nữa")
-    values = {"number": str(len(found)), "list": "\n".join(lines)}
+    lines = [f"{one.arrived_at:%d/%m/%Y %H:%M}  {one.text}" for one in found]
+    values = {"number": str(len(found)), "list": notices.listed(lines, "thư nữa")}
     key = hashlib.sha256(f"{datetime.now():%Y-%m-%d}{values['list']}".encode()).hexdigest()[:32]
     return notices.message("held_messages", values, [configuration.operator], key, configuration)
 
@@ -62,16 +57,13 @@ def letter(found: Sequence[Held], configuration: notices.Configuration) -> Email
 def tell(
     connection: Session, configuration: notices.Configuration, connect: Callable[[], notices.Mailer]
 ) -> tuple[int, int, str]:
-    """Tell the operator; of how many he was told, how many wait for the next run, and why."""
-    with connection.transaction():
-        rows = connection.execute(
-            "SELECT id, news, kind, title, login, sender, arrived_at, lost, held, releasing, doubt, failure"
-            " FROM mail.held_to_tell()"
-        ).fetchall()
-        if rows:
-            octets = letter([Held(*row) for row in rows], configuration).as_bytes()
-            refusal = notices.offer(connect(), [configuration.operator], octets).failure
-            if refusal:
-                return 0, len(rows), refusal
-            connection.execute("SELECT mail.held_told(%s)", [[row[0] for row in rows]])
-    return len(rows), 0, ""
+    """Tell the operator; as notices.tell_operator."""
+    return notices.tell_operator(
+        connection,
+        configuration,
+        connect,
+        "SELECT id, news, kind, title, login, sender, arrived_at, lost, held, releasing, doubt, failure"
+        " FROM mail.held_to_tell()",
+        lambda rows: letter([Held(*row) for row in rows], configuration),
+        "SELECT mail.held_told(%s)",
+    )

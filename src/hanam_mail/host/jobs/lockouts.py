@@ -17,8 +17,6 @@ from hanam_mail.host.database.errors import DatabaseError, NoMailboxError
 from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.jobs import notices
 
-# A letter names so many; a storm has thousands.
-MOST = 50
 _WORDS = {
     "pair": "{who} bị chặn từ {source}: {failures} lần sai trong thời gian ngắn",
     "pair_day": "{who} bị chặn từ {source}: {failures} lần sai trong một ngày",
@@ -48,11 +46,9 @@ class Lockout:
 
 def letter(found: Sequence[Lockout], configuration: notices.Configuration) -> EmailMessage:
     """One letter to the operator about all of them."""
-    lines = [f" - {one.at:%d/%m/%Y %H:%M:%S}  {one.text}" for one in found[:MOST]]
-    if len(found) > MOST:
-        lines.append(f" - và {len(found) - MOST} lần nữa")
+    lines = [f"{one.at:%d/%m/%Y %H:%M:%S}  {one.text}" for one in found]
     key = "/".join(f"{one.kind} {one.login} {one.source} {one.at.isoformat()}" for one in found)
-    values = {"number": str(len(found)), "list": "\n".join(lines)}
+    values = {"number": str(len(found)), "list": notices.listed(lines, "lần nữa")}
     return notices.message(
         "lockouts", values, [configuration.operator], hashlib.sha256(key.encode()).hexdigest()[:32], configuration
     )
@@ -61,21 +57,15 @@ def letter(found: Sequence[Lockout], configuration: notices.Configuration) -> Em
 def tell(
     connection: Session, configuration: notices.Configuration, connect: Callable[[], notices.Mailer]
 ) -> tuple[int, int, str]:
-    """Tell the operator of what he does not know: how many he was told of, how many wait for the next run, and why.
-
-    His mailbox may be full: that is no failure of this program, and it is asked for again as with every notice.
-    """
-    with connection.transaction():
-        rows = connection.execute(
-            "SELECT seq, kind, login, owner, host(source), failures, at FROM mail.lockouts_to_tell()"
-        ).fetchall()
-        if rows:
-            octets = letter([Lockout(*row[1:]) for row in rows], configuration).as_bytes()
-            refusal = notices.offer(connect(), [configuration.operator], octets).failure
-            if refusal:
-                return 0, len(rows), refusal
-            connection.execute("SELECT mail.lockouts_told(%s)", [[row[0] for row in rows]])
-    return len(rows), 0, ""
+    """Tell the operator; as notices.tell_operator."""
+    return notices.tell_operator(
+        connection,
+        configuration,
+        connect,
+        "SELECT seq, kind, login, owner, host(source), failures, at FROM mail.lockouts_to_tell()",
+        lambda rows: letter([Lockout(*row[1:]) for row in rows], configuration),
+        "SELECT mail.lockouts_told(%s)",
+    )
 
 
 def add_commands(commands: frame.Commands) -> None:

@@ -9,7 +9,7 @@ import hashlib
 import smtplib
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from email.headerregistry import Address
@@ -21,11 +21,13 @@ from pathlib import Path
 from string import Template
 from typing import Any, Protocol
 
-from hanam_mail.host.database.session import Session
+from hanam_mail.host.database.session import Row, Session
 from hanam_mail.vietnamese import day, size
 
 # Kinds of which the operator gets a copy: he has to act, or the others of his office shall know.
 FOR_THE_OPERATOR = frozenset({"revoke_proposal", "opened", "sending_lock", "held_opened"})
+# A letter to the operator names so many; a storm has thousands.
+MOST = 50
 _DATES = ("since", "locks_on", "ended", "ends", "changed")
 _CAUSES = {
     "activity": "lần sử dụng gần nhất",
@@ -198,6 +200,37 @@ def send_all(connection: Session, configuration: Configuration, mailer: Mailer) 
             waiting += outcome.again
             sent += not outcome.again
     return sent, waiting
+
+
+def listed(lines: Sequence[str], more: str) -> str:
+    """What a letter to the operator tells of, a line each, and how many `more` there are."""
+    shown = [f" - {line}" for line in lines[:MOST]]
+    if len(lines) > MOST:
+        shown.append(f" - và {len(lines) - MOST} {more}")
+    return "\n".join(shown)
+
+
+def tell_operator(
+    connection: Session,
+    configuration: Configuration,
+    connect: Callable[[], Mailer],
+    question: str,
+    letter: Callable[[Sequence[Row]], EmailMessage],
+    done: str,
+) -> tuple[int, int, str]:
+    """Tell the operator of what he does not know: how many he was told of, how many wait for the next run, and why.
+
+    `question` gives the rows, each with its number first, and `done` takes the numbers. His mailbox may be full: that
+    is no failure of this program, and it is asked for again as with every notice.
+    """
+    with connection.transaction():
+        rows = connection.execute(question).fetchall()
+        if rows:
+            refusal = offer(connect(), [configuration.operator], letter(rows).as_bytes()).failure
+            if refusal:
+                return 0, len(rows), refusal
+            connection.execute(done, [[row[0] for row in rows]])
+    return len(rows), 0, ""
 
 
 class _Exchanger(smtplib.SMTP):

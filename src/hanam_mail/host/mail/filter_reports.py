@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from hanam_mail.host.database.session import Session, one
 
 KEYS = frozenset({"socket", "password", "viruses", "services"})
+# Of the release before: a new program runs with its settings until the deployment has come as far as the agent.
+FORMER_KEYS = frozenset({"socket", "password", "list"})
 _TIMEOUT = 5.0
 
 log = logging.getLogger("hanam-agent")

@@ -58,7 +58,7 @@ class Accounts:
         self._rows("SELECT mail.held_lost(%s)", number)
 
     def found(self, names: set[str]) -> None:
-        """These are there: what was said to be lost of them is not."""
+        """These are there: none of them is lost, and one whose message was decided is to be erased again."""
         self._rows("SELECT mail.held_found(%s)", sorted(names))
 
     def erasable(self) -> list[tuple[int, str]]:

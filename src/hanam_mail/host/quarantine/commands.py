@@ -44,7 +44,7 @@ def add_commands(commands: frame.Commands) -> None:
     actions = parent.add_subparsers(required=True, metavar="VIỆC")
     command = actions.add_parser("list", help="các thư đang chờ quyết định")
     command.add_argument("--all", action="store_true", help="cả thư đã quyết định")
-    _options(command)
+    frame.add_session_options(command)
     command.set_defaults(run=_list)
 
     command = actions.add_parser("show", help="một thư: vì sao bị giữ, của ai, gửi ai, đã quyết định gì")
@@ -55,7 +55,7 @@ def add_commands(commands: frame.Commands) -> None:
     command.add_argument("--note", default="", help="cùng --body: vì sao phải đọc; ghi vào nhật ký, báo cho chủ thư")
     command.add_argument("--folder", type=Path, default=FOLDER, help="nơi dịch vụ giữ thư")
     command.add_argument("--copies", type=Path, default=COPIES, help="nơi ghi bản sao niêm phong")
-    _options(command)
+    frame.add_session_options(command)
     command.set_defaults(run=_show)
 
     for name, help_, doubt, told in (
@@ -72,12 +72,8 @@ def add_commands(commands: frame.Commands) -> None:
             doubt, dest="doubtful", action="store_true", help=f"cả bản không rõ đã gửi chưa: đã xem nhật ký, thư {told}"
         )
         command.add_argument("--wait", type=float, default=PATIENCE, help=argparse.SUPPRESS)
-        _options(command)
+        frame.add_session_options(command)
         command.set_defaults(run=_decide, decision=name)
-
-
-def _options(command: argparse.ArgumentParser) -> None:
-    frame.add_session_options(command)
 
 
 _MESSAGE = (
@@ -110,7 +106,9 @@ def _list(options: argparse.Namespace) -> int:
     with frame.session(options) as connection:
         found = _messages(connection, "true" if options.all else "h.decided_at IS NULL")
     for each in found:
-        del each["file"]
+        # What must not be spread is shown for one message at a time.
+        for name in ("file", "subject", "author", "message_id"):
+            del each[name]
     lines = [_line(each) for each in found]
     return frame.answer(options, False, "\n".join(lines) or "không có thư nào bị giữ", messages=found)
 

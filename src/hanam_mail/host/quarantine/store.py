@@ -5,6 +5,7 @@ of the queue's number, the sender and the octets: a message that comes again is 
 makes a row again that the database has lost; without NAME.eml it means nothing.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -22,6 +23,8 @@ from hanam_mail.host.quarantine.envelope import Envelope
 
 _MODE = 0o640
 _PIECE = 262144
+# Octets that stay free: the accounts database may lie on the same disk. Mail waits in the queue meanwhile.
+RESERVE = 2 * 2**30
 
 
 class Draft:
@@ -70,6 +73,10 @@ class Store:
                 path.unlink()
 
     def draft(self) -> Draft:
+        """A new message. OSError where too little room is left."""
+        room = os.statvfs(self.folder)
+        if room.f_bavail * room.f_frsize < RESERVE:
+            raise OSError(errno.ENOSPC, "too little room is left for held messages")
         return Draft(self.folder)
 
     def keep(self, draft: Draft, message: Envelope, arrived: datetime) -> tuple[dict[str, Any], bool]:

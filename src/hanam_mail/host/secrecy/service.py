@@ -1,6 +1,7 @@
 """Tells the filter whether a message of our people bears a secrecy mark (Đ3.3): `hanam-secrecy PORT SECONDS`.
 
-The filter says nothing but the size (host/filter_service.py). The answer: {"marks": ["TOI MAT in subject", ...],
+The filter says what kind of message it is, "letter" or "reply" (what a script answered by itself), and the size
+(host/filter_service.py). The answer: {"marks": ["TOI MAT in subject", ...],
 "unread": ["attachment 1: encrypted", ...]}, in ASCII; or {"error": ...} where the message could not be looked at now.
 """
 
@@ -29,6 +30,8 @@ STALE, JUDGED, ANSWERED, STUCK = 0.25, 0.75, 0.9, 3.0
 class Service(FilterService):
     """`reader` gives the text of documents; the filter waits so many seconds."""
 
+    words = ("kind",)
+
     def __init__(self, reader: Reader, seconds: float, room: int = ROOM) -> None:
         self._seconds = seconds
         super().__init__(room)
@@ -44,7 +47,7 @@ class Service(FilterService):
         """The verdict. Raises BadRequest where there is none now."""
         until = came + JUDGED * self._seconds
         try:
-            return Judged(verdict.judge(content, self._reader, until).answer())
+            return Judged(verdict.judge(content, self._reader, until, reply=said["kind"] == "reply").answer())
         except Away as error:
             raise BadRequest(str(error)) from error
         except verdict.Late as error:

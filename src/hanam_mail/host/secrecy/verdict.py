@@ -16,6 +16,7 @@ MOST_DOCUMENTS = 200
 # Of each kind so many are told.
 _TOLD = 8
 _SUBJECTS = ("subject", "thread-topic", "comments", "keywords", "content-description")
+_GIVEN_BACK = re.compile(r"message/|text/rfc822-headers$")
 _ENCRYPTED = re.compile(r"application/(x-)?pkcs7-mime|application/pgp-encrypted")
 _DOCUMENTS = (b"PK\x03\x04", b"%PDF-", b"\xd0\xcf\x11\xe0", b"{\\rtf")
 _PAGE = re.compile(rb"\s*<(!doctype\s+html|html|body|table|div|p)\b", re.I)
@@ -49,8 +50,10 @@ class Verdict:
 class _Message:
     """One message's looking through."""
 
-    def __init__(self, reader: Reader, until: float) -> None:
+    def __init__(self, reader: Reader, until: float, *, reply: bool) -> None:
         self.verdict = Verdict()
+        self._reply = reply
+        self._began, self._read = time.monotonic(), 0.0
         self._reader, self._until = reader, until
         self._attachments = 0
         self._documents: list[tuple[bytes, str]] = []
@@ -70,8 +73,11 @@ class _Message:
             self._document(octets, place)
 
     def _part(self, part: Part) -> None:
+        # Of an answer that a script gave, the subject and what it gives back are the stranger's whom it answers.
+        if self._reply and (part.messages or _GIVEN_BACK.match(part.fields.kind)):
+            return
         of = " of an attached message" if part.messages else ""
-        for value in part.fields.all(*_SUBJECTS):
+        for value in () if self._reply and part.begins else part.fields.all(*_SUBJECTS):
             self.verdict.mark(
                 titles.in_subject(fields.readable(value)), f"subject{of}" if part.begins else "description"
             )
@@ -112,11 +118,14 @@ class _Message:
             self.verdict.unread.append((documents.LIMIT, place))
             return
         self._asked += 1
+        began = time.monotonic()
         try:
             answer = self._reader(octets, self._until)
+            self._read += time.monotonic() - began
         except Away:
-            # A message whose own documents took all its time would come again for ever.
-            if not self._limited or time.monotonic() < self._until:
+            # A message whose own documents took its time would come again for ever.
+            took_it = self._limited or self._read > (self._until - self._began) / 2
+            if not took_it or time.monotonic() < self._until:
                 raise
             answer = Answer(documents.LIMIT)
         self._limited = self._limited or answer.end == documents.LIMIT
@@ -143,8 +152,11 @@ def _is_text(part: Part) -> bool:
     return kind.startswith(("text/", "message/", "multipart/")) and kind not in ("text/rtf", "text/richtext")
 
 
-def judge(content: bytes, reader: Reader, until: float) -> Verdict:
-    """The verdict on a message before the moment `until` (monotonic). Raises Late, and Away where nobody reads."""
-    message = _Message(reader, until)
+def judge(content: bytes, reader: Reader, until: float, *, reply: bool = False) -> Verdict:
+    """The verdict on a message before the moment `until` (monotonic); `reply`: a script answered a stranger by itself.
+
+    Raises Late, and Away where nobody reads.
+    """
+    message = _Message(reader, until, reply=reply)
     message.look(content)
     return message.verdict

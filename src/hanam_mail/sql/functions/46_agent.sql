@@ -99,15 +99,13 @@ $$;
 
 -- Lockouts are kept for reports so many days.
 create or replace function mail.lockouts_prune() returns int
-language plpgsql volatile security definer
+language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    removed int;
-begin
-    delete from mail.sign_in_lockout o
-    where o.at < now() - make_interval(days => mail.setting_int('guessing_lockout_keep_days')::int);
-    get diagnostics removed = row_count;
-    return removed;
-end
+    with gone as (
+        delete from mail.sign_in_lockout o
+        where o.at < now() - make_interval(days => mail.setting_int('guessing_lockout_keep_days')::int)
+        returning 1
+    )
+    select count(*)::int from gone
 $$;

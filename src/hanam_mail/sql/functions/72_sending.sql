@@ -82,16 +82,14 @@ $$;
 
 -- Forgets what counts no more; how many slots. The nightly job's: it looks through the whole table.
 create or replace function mail.sending_prune() returns int
-language plpgsql volatile security definer
+language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    removed int;
-begin
-    delete from mail.sending s where s.slot < clock_timestamp() - interval '2 days';
-    get diagnostics removed = row_count;
-    return removed;
-end
+    with gone as (
+        delete from mail.sending s where s.slot < clock_timestamp() - interval '2 days'
+        returning 1
+    )
+    select count(*)::int from gone
 $$;
 
 -- Locks a mailbox that somebody else sends with, and has the operator told by mail.

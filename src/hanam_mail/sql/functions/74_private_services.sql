@@ -23,15 +23,13 @@ $$;
 
 -- Forgets what is older than the policy keeps; how many rows. The nightly job's.
 create or replace function mail.private_services_prune() returns int
-language plpgsql volatile security definer
+language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    removed int;
-begin
-    delete from mail.private_service_mail p
-    where p.day < current_date - mail.setting_int('life_cycle_private_services_keep_days')::int;
-    get diagnostics removed = row_count;
-    return removed;
-end
+    with gone as (
+        delete from mail.private_service_mail p
+        where p.day < current_date - mail.setting_int('life_cycle_private_services_keep_days')::int
+        returning 1
+    )
+    select count(*)::int from gone
 $$;

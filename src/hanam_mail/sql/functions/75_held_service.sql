@@ -23,11 +23,15 @@ begin
 end
 $$;
 
--- A file that was lost is there again, as after a restore.
+-- These files are there. After a restore one that was lost may be, and so may one whose message was decided: to be erased again.
 create or replace function mail.held_found(files text[]) returns void
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp
-as $$ update mail.held_message h set failure = null, told_at = null where h.file = any (files) and h.failure = 'lost' $$;
+as $$
+    update mail.held_message h set failure = null, told_at = null where h.file = any (files) and h.failure = 'lost';
+    update mail.held_message h set erased_at = null
+    where h.file = any (files) and h.decided_at is not null and h.erased_at is not null;
+$$;
 
 -- Files that nobody needs any more.
 create or replace function mail.held_erasable() returns table (id bigint, file text)
@@ -198,17 +202,15 @@ $$;
 
 -- Forgets messages that were decided long ago. What was decided about them stays in the audit. How many.
 create or replace function mail.held_prune() returns int
-language plpgsql volatile security definer
+language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    removed int;
-begin
-    delete from mail.held_message h
-    where h.erased_at is not null and h.decided_at < now() - mail.setting_int('held_facts_days') * interval '1 day';
-    get diagnostics removed = row_count;
-    return removed;
-end
+    with gone as (
+        delete from mail.held_message h
+        where h.erased_at is not null and h.decided_at < now() - mail.setting_int('held_facts_days') * interval '1 day'
+        returning 1
+    )
+    select count(*)::int from gone
 $$;
 
 -- --- Of a mailbox whose data go for good ---

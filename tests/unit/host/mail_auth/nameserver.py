@@ -15,6 +15,7 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
+from tests import same_port
 
 from hanam_mail.host.mail_auth.questions import Questions
 
@@ -98,16 +99,15 @@ def serve(zone: Zone) -> Iterator[tuple[Server, tuple[str, int]]]:
             if size and (octets := server.answer(self.rfile.read(size), short=False)) is not None:
                 self.wfile.write(len(octets).to_bytes(2, "big") + octets)
 
-    with socketserver.ThreadingUDPServer(("127.0.0.1", 0), Datagram) as udp:
+    with same_port.servers(Datagram, Stream) as (udp, tcp):
         address: Any = udp.server_address
-        with socketserver.ThreadingTCPServer(address, Stream) as tcp:
-            for each in (udp, tcp):
-                threading.Thread(target=each.serve_forever, args=(0.02,), daemon=True).start()
-            try:
-                yield server, address
-            finally:
-                udp.shutdown()
-                tcp.shutdown()
+        for each in (udp, tcp):
+            threading.Thread(target=each.serve_forever, args=(0.02,), daemon=True).start()
+        try:
+            yield server, address
+        finally:
+            udp.shutdown()
+            tcp.shutdown()
 
 
 def questions(address: tuple[str, int], *, seconds: float = 5, most: int = 300) -> Questions:

@@ -30,7 +30,7 @@ def read(document: bytes, until: float) -> Answer:
 @pytest.mark.parametrize("letter", LETTERS, ids=lambda each: f"{each.file}: {each.name}")
 def test_a_letter_with_a_mark_is_held_and_no_other(letter: Letter) -> None:
     if missing := [program for program in letter.needs if shutil.which(program) is None]:
-        pytest.skip(f"{missing[0]} is not installed here; tests/mail/test_secrecy.py reads it on a host")
+        pytest.skip(f"{missing[0]} is not installed here; tests/roles/test_secrecy.py reads it on a host")
     found = verdict.judge(letter.content, read, time.monotonic() + 60)
     assert bool(found.marks) == letter.held, found.answer()
     assert found.unread == []

@@ -48,7 +48,7 @@ def ask(asked: Service, content: bytes, head: bytes | None = None) -> Any:
     asked.take(theirs)
     with ours:
         ours.settimeout(60)
-        said = json.dumps({"size": len(content)}).encode() + b"\n" if head is None else head
+        said = json.dumps({"kind": "letter", "size": len(content)}).encode() + b"\n" if head is None else head
         sending = threading.Thread(target=ours.sendall, args=(said + content,))
         sending.start()
         answer = ours.makefile("rb").readline()
@@ -195,6 +195,35 @@ def test_a_reader_that_is_silent_is_not_waited_for_longer_than_there_is_time() -
         assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize("octets", [b"BM\n%PDF-1.4", b"\xff\xd8\xff\n%PDF-1.4", "BM\nTỐI MẬT\n".encode()])
+def test_what_only_begins_as_a_picture_does_is_read(running: Service, octets: bytes) -> None:
+    found = ask(running, letter(("a", octets)))
+    assert found["unread"] or found["marks"]
+
+
+def test_a_program_may_be_an_archive_that_unpacks_itself(running: Service) -> None:
+    assert ask(running, letter(("a", b"MZ\x90\0" + bytes(60))))["unread"] == ["attachment 1: unknown"]
+
+
+def test_of_what_a_script_answers_only_its_own_words_are_looked_at(running: Service) -> None:
+    """A stranger's subject comes back in it, and he could have as much held as he likes."""
+    head = b"From: a@x.vn\r\nSubject: Auto: =?utf-8?q?TUY=E1=BB=86T_M=E1=BA=ACT?=\r\nMIME-Version: 1.0\r\n"
+    back = (
+        b"Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n\r\n%b\r\n"
+        b"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: TOI MAT\r\n\r\nTOI MAT\r\n"
+        b"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nSubject: TOI MAT\r\n--b--\r\n"
+    )
+
+    def answer(kind: str, content: bytes) -> Any:
+        return ask(running, content, json.dumps({"kind": kind, "size": len(content)}).encode() + b"\n")["marks"]
+
+    assert answer("reply", head + back % b"Toi vang mat") == []
+    assert answer("reply", head + back % b"TOI MAT") == ["TOI MAT in body"]
+    assert answer("letter", head + back % b"Toi vang mat") != []
+    own = letter(("ke-hoach.txt", b"TOI MAT\n"), subject="Auto: TOI MAT", text="Toi vang mat")
+    assert answer("reply", own) == ["TOI MAT in attachment 1"]
+
+
 def test_a_message_whose_own_documents_take_all_its_time_does_not_come_again_for_ever() -> None:
     def slow(document: bytes, until: float) -> Answer:
         if time.monotonic() > until:
@@ -204,6 +233,12 @@ def test_a_message_whose_own_documents_take_all_its_time_does_not_come_again_for
 
     found = verdict.judge(letter(*[("a", b"%PDF-")] * 3), slow, time.monotonic() + 0.1)
     assert [why for why, _ in found.unread] == ["limit"] * 3
+
+    def thorough(document: bytes, until: float) -> Answer:
+        return slow(document, until) and Answer(documents.WHOLE, "xong")
+
+    found = verdict.judge(letter(*[("a", b"%PDF-")] * 3), thorough, time.monotonic() + 0.1)
+    assert found.unread == [("limit", "attachment 3")]
     # One that had to wait for others does.
 
     def busy(document: bytes, until: float) -> Answer:
@@ -215,13 +250,24 @@ def test_a_message_whose_own_documents_take_all_its_time_does_not_come_again_for
         verdict.judge(CLEAN, busy, time.monotonic() - 1)
 
 
-@pytest.mark.parametrize("head", [b"\n", b"{}\n", b"[]\n", b'{"size":-1}\n', b'{"size":"1"}\n', b"x" * 20_000 + b"\n"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\n",
+        b"{}\n",
+        b"[]\n",
+        b'{"kind":"letter","size":-1}\n',
+        b'{"kind":"letter","size":"1"}\n',
+        b'{"size":1}\nx',
+        b"x" * 20_000 + b"\n",
+    ],
+)
 def test_what_is_not_the_protocol_is_no_verdict(running: Service, head: bytes) -> None:
     assert ask(running, CLEAN, head) == {"error": "this is not the filter's protocol"}
 
 
 def test_a_fault_of_its_own_is_no_verdict(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fault(*_: object) -> None:
+    def fault(*_: object, **__: object) -> None:
         raise RuntimeError("a fault")
 
     monkeypatch.setattr(verdict, "judge", fault)
@@ -284,7 +330,7 @@ def test_the_program_answers_at_systemds_door_and_leaves_when_it_is_stopped(
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(tmp_path / "door"))
             content = letter(("a", made.odt("MẬT")))
-            client.sendall(json.dumps({"size": len(content)}).encode() + b"\n" + content)
+            client.sendall(json.dumps({"kind": "letter", "size": len(content)}).encode() + b"\n" + content)
             assert json.loads(client.makefile("rb").readline()) == {"marks": ["MAT in attachment 1"], "unread": []}
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0

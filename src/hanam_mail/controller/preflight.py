@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail.controller import placeholders
-from hanam_mail.controller.keys import dkim, pki
+from hanam_mail.controller.keys import dkim, pki, tls
 from hanam_mail.controller.vault_file import DATABASE_ROLES
 from hanam_mail.host.passwords import sealed_file
 from hanam_mail.regulation import rule_values
@@ -192,6 +192,7 @@ def _vault(variables: Mapping[str, Any]) -> list[str]:
             found.append(f"{name}: {expected}")
     found += [f"{name}: không còn dùng; {cure}" for name, cure in _GONE.items() if variables.get(name)]
     if variables.get(dkim.SIGNING):
+        found += tls.problems(variables)
         found += dkim.problems({name: variables.get(name) or {} for name in (dkim.SIGNING, dkim.NEXT, dkim.FORMER)})
     return found
 

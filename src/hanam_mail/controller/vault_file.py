@@ -23,7 +23,7 @@ import yaml
 from pyrage import x25519
 
 from hanam_mail import atomic_file
-from hanam_mail.controller.keys import dkim, pki
+from hanam_mail.controller.keys import dkim, pki, tls
 from hanam_mail.errors import InputError
 
 PROFILES = ("lab", "production")
@@ -169,6 +169,8 @@ def complete(
     value("vault_roundcube_des_key", lambda: new_password(24))
     value("vault_redis_password", new_password)
 
+    # DNS has to know them long before their turn (tls_swap).
+    added += tls.complete(result, [host for host, groups in hosts.items() if "mx" in groups])
     public_hosts = [host for host, groups in hosts.items() if groups & PUBLIC_GROUPS]
     if profile == "production":
         # The key of the public certificate stays over renewals, so that DANE's record may stay.

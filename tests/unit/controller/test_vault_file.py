@@ -93,6 +93,7 @@ def test_new_host_gets_certificates_and_old_ones_stay(place: Path) -> None:
     after = yaml.safe_load((place / "vault.yml").read_text())
     assert after["vault_internal_certificates"].pop("edge9")
     assert after["vault_public_certificates"].pop("edge9")
+    assert after["vault_public_next_keys"].pop("edge9")
     assert after == before
 
 

@@ -28,7 +28,11 @@ def test_nothing_of_the_controllers_libraries_is_in_it() -> None:
         assert f"from {library}" not in text
 
 
-LIBRARIES = {"hanam-mail-auth": {"cryptography", "dns", "idna"}, "hanam-tls-policy": {"dns", "idna"}}
+LIBRARIES = {
+    "hanam-dns-check": {"dns"},
+    "hanam-mail-auth": {"cryptography", "dns", "idna"},
+    "hanam-tls-policy": {"dns", "idna"},
+}
 """What a program's role installs for it."""
 
 

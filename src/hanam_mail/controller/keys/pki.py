@@ -172,6 +172,12 @@ def certificate_names(chain: str) -> list[str]:
     return extension.value.get_values_for_type(x509.DNSName)
 
 
+def time_left(chain: str, *, now: dt.datetime | None = None) -> dt.timedelta:
+    """How long the first certificate is good for."""
+    leaf = x509.load_pem_x509_certificates(chain.encode())[0]
+    return leaf.not_valid_after_utc - (now or dt.datetime.now(dt.UTC))
+
+
 def tlsa_for_key(key: str) -> str:
     """TLSA data `3 1 1`: this public key, whoever signed its certificate (RFC 7672, 3.1.1)."""
     return "3 1 1 " + hashlib.sha256(_public_bytes(load_key(key).public_key())).hexdigest()

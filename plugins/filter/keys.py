@@ -9,6 +9,7 @@ from hanam_mail.controller.keys import dkim, dnssec, pki, zones
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
+            "acme_account_rows": zones.acme_account_rows,
             "dkim_for_filter": dkim.for_filter,
             "dkim_published": dkim.published,
             "dkim_record": dkim.record,

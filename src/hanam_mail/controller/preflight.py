@@ -48,6 +48,8 @@ _GONE = {
     dkim.BEFORE: f"vault_file chuyển khóa này vào {dkim.SIGNING}; đã có bảng ấy thì xóa biến này",
     "dkim_selector": f"tên khóa nằm trong {dkim.SIGNING} (vault_file --dkim-selector); xóa biến này",
 }
+# In a record's text it ends at white space and at a semicolon.
+_ACCOUNT = re.compile(r"https://[A-Za-z0-9._~:/?&=%-]+")
 _NETWORK = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?")
 _DOMAIN = re.compile(r"(?!-)([a-z0-9-]{1,63}(?<!-)\.)+[a-z]{2,63}")
 
@@ -66,6 +68,7 @@ def problems(
         *_vault(variables),
         *_internal_certificate(variables, host),
         *_public_certificate(variables, host),
+        *_acme_accounts(variables, groups),
         *_second_path(variables, host in groups.get("production", ())),
         *placeholders.problems(variables, host, groups),
     ]
@@ -229,6 +232,20 @@ def _public_certificate(variables: Mapping[str, Any], host: str) -> list[str]:
     if not all(pair):
         return [f"{source}: chưa có; certificates_mode provided cần chứng thư và khóa cho {', '.join(names)}"]
     return [f"{source}: {problem}" for problem in pki.problems(*pair, names)]
+
+
+def _acme_accounts(variables: Mapping[str, Any], groups: Mapping[str, Iterable[str]]) -> list[str]:
+    """They go into DNS, where a wrong one keeps the authority from renewing."""
+    accounts = variables.get("dns_acme_accounts") or {}
+    if not isinstance(accounts, Mapping):
+        return ["dns_acme_accounts: cần một bảng, tên máy -> địa chỉ tài khoản ACME"]
+    known = {host for hosts in groups.values() for host in hosts}
+    found = [f"dns_acme_accounts[{host!r}]: không có máy này" for host in accounts if host not in known]
+    return found + [
+        f"dns_acme_accounts[{host!r}]: cần địa chỉ https:// của tài khoản (# certbot show_account)"
+        for host, account in accounts.items()
+        if not _ACCOUNT.fullmatch(str(account))
+    ]
 
 
 def _second_path(variables: Mapping[str, Any], required: bool) -> list[str]:

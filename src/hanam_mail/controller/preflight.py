@@ -194,8 +194,8 @@ def _vault(variables: Mapping[str, Any]) -> list[str]:
         if variables.get(name) and not pattern.fullmatch(str(variables[name])):
             found.append(f"{name}: {expected}")
     found += [f"{name}: không còn dùng; {cure}" for name, cure in _GONE.items() if variables.get(name)]
+    found += tls.problems(variables)
     if variables.get(dkim.SIGNING):
-        found += tls.problems(variables)
         found += dkim.problems({name: variables.get(name) or {} for name in (dkim.SIGNING, dkim.NEXT, dkim.FORMER)})
     return found
 

@@ -24,7 +24,7 @@ _DNS = "ghi lại và gửi bản ghi DNS (playbooks/dns.yml)"
 _SAID = {
     "swap": f"""Tiếp theo: chạy playbook triển khai; máy chủ từ chối khóa mà DNS chưa công bố đủ lâu. Rồi {_DNS}.
 Khi máy đã dùng khóa mới và không còn báo gì về TLSA: tls_swap --forget, rồi ghi bản ghi lần nữa.""",
-    "forget": f"Tiếp theo: {_DNS}; bản ghi TLSA của khóa trước được xóa khỏi DNS.",
+    "forget": f"Tiếp theo: chạy playbook triển khai, {_DNS}; bản ghi TLSA của khóa trước được xóa khỏi DNS.",
     "replace": f"Tiếp theo: {_DNS}; đổi khóa được khi DNS đã công bố khóa mới quá một TTL.",
 }
 type Servers = dict[str, list[str]]

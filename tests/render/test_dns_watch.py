@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hanam_mail import dns_check
-from hanam_mail.controller.keys import pki
+from hanam_mail.controller.keys import pki, tls
 from tests.render.conftest import ENVIRONMENTS
 from tests.render.role_rows import files
 
@@ -35,7 +35,9 @@ def test_one_host_compares_and_every_exchanger_looks_at_its_key(
         assert "/etc/systemd/system/hanam-tlsa-check.service" in rows
         if not rows["/etc/systemd/system/hanam-dns-check.service"].get("absent"):
             compares.append(host)
-        (name,) = re.findall(r" served (\S+)$", there.render("dns_watch", "hanam-tlsa-check.service.j2", host), re.M)
+        (name,) = re.findall(
+            r" served (\S+) --kind ecdsa", there.render("dns_watch", "hanam-tlsa-check.service.j2", host), re.M
+        )
         assert name in {each.name for each in published(there, there.hosts("mx")[0], tmp_path) if each.type == "TLSA"}
     assert compares == [there.hosts("mx")[0]]
 
@@ -45,12 +47,41 @@ def test_dns_names_the_key_in_use_and_the_next_one(environment: Environments, to
     there = environment(topology)
     for host in there.hosts("mx"):
         (records,) = (each for each in published(there, host, tmp_path) if each.type == "TLSA")
-        key = there.value("certificates", "certificates_private_key", host)
-        coming = there.value("certificates", "vault_public_next_keys", host)[host]
-        assert {pki.tlsa_for_key(key), pki.tlsa_for_key(coming)} <= set(records.data)
-        # The list that the deployment is judged by has the key in use alone.
+        names = ("certificates_private_key", "certificates_rsa_private_key")
+        keys = [key for name in names if (key := there.value("certificates", name, host))]
+        assert keys
+        coming = [there.value("certificates", kind.next, host)[host] for kind in tls.KINDS]
+        assert set(map(pki.tlsa_for_key, keys + coming)) <= set(records.data)
+        # The list that the deployment is judged by has the keys in use alone.
         lines = there.render("certificates", "tlsa.records.j2", host).splitlines()
-        assert [line for line in lines if not line.startswith("#")] == [f"{records.name} {pki.tlsa_for_key(key)}"]
+        told = [f"{records.name} {pki.tlsa_for_key(key)}" for key in keys]
+        assert [line for line in lines if not line.startswith("#")] == told
+        # What is shown is what is compared.
+        unit = there.render("dns_watch", "hanam-tlsa-check.service.j2", host)
+        assert re.findall(r" --kind (\w+)", unit) == ["ecdsa", "rsa"][: len(keys)]
+
+
+def test_a_mail_exchanger_shows_both_kinds_of_keys_and_no_other_host_does(environment: Environments) -> None:
+    split = environment("split")
+    main = split.render("postfix", "main.cf.j2", "edge1")
+    (chains,) = re.findall(r"^smtpd_tls_chain_files = (.*)$", main, re.M)
+    rows = files(split, "certificates", "edge1")
+    assert [place in rows and "content" in rows[place] for place in chains.split(", ")] == [True] * 4
+    (watched,) = (
+        row["path"] for row in split.value("watch", "watch_certificates", "edge1") if row["path"].endswith("-rsa.pem")
+    )
+    assert watched in chains
+    for host in ("store1", "accounts1"):
+        rows = files(split, "certificates", host)
+        assert rows["/etc/hanam-mail/tls/public/privkey-rsa.pem"]["absent"]
+
+
+def test_without_a_second_certificate_nobody_asks_for_one(environment: Environments) -> None:
+    there = environment("split").with_variables(vault_public_rsa_certificates={})
+    main = there.render("postfix", "main.cf.j2", "edge1")
+    assert "-rsa" not in main
+    assert "--kind rsa" not in there.render("dns_watch", "hanam-tlsa-check.service.j2", "edge1")
+    assert not [row for row in there.value("watch", "watch_certificates", "edge1") if "rsa" in row["path"]]
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)
@@ -63,7 +94,12 @@ def test_a_key_is_asked_for_before_it_is_written(environment: Environments, topo
         if host not in there.hosts("mx"):
             assert record["absent"]
             continue
-        keys = [place for place in rows if place.endswith(("/public/privkey.pem", "/acme.key"))]
+        keys = [
+            place
+            for place, row in rows.items()
+            if not row.get("absent")
+            and place.endswith(("/public/privkey.pem", "/public/privkey-rsa.pem", "/acme.key", "/acme-rsa.key"))
+        ]
         places = list(rows)
         assert keys
         assert all(places.index(place) > places.index(record["dest"]) for place in keys)

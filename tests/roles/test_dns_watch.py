@@ -21,7 +21,7 @@ pytestmark = pytest.mark.dieu3
 DNS, TLSA = "/var/lib/hanam-dns-check/found.json", "/var/lib/hanam-tlsa-check/found.json"
 ZONE = "/etc/hanam-mail/dns/domain.zone"
 RECORDS = "/etc/hanam-mail/tls/tlsa.records"
-TABLES = (tls.PAIRS, tls.NEXT, tls.FORMER)
+TABLES = (tls.ECDSA.pairs, tls.ECDSA.next, tls.ECDSA.former)
 
 
 def look(lab: Lab, unit: str, file: str) -> dict[str, Any]:
@@ -88,7 +88,8 @@ def test_the_key_of_port_25_is_one_that_dns_names(lab: Lab) -> None:
     left = look(lab, "hanam-tlsa-check", TLSA)
     assert (left["found"], left["silent"]) == ([], [])
     host = lab.host("mx")
-    keys = [lab.variables[tls.PAIRS][host]["key"], lab.variables[tls.NEXT][host]]
+    keys = [lab.variables[kind.pairs][host]["key"] for kind in tls.KINDS]
+    keys += [lab.variables[kind.next][host] for kind in tls.KINDS]
     assert {pki.tlsa_for_key(key) for key in keys} <= set(left["seen"])
     assert left["ttl"] >= lab.variables["dns_ttl"]
 
@@ -109,8 +110,13 @@ def deployed(lab: Lab, tables: Mapping[str, Any], folder: Path) -> Iterator[Comp
         assert done.returncode == 0, done.stdout[-3000:]
 
 
-def shown(lab: Lab) -> str:
-    return dns_watch.shown_by(lab.address("mx"), lab.port("smtp"))
+def shown(lab: Lab, kind: str = "ecdsa") -> str:
+    return dns_watch.shown_by(lab.address("mx"), lab.port("smtp"), kind)
+
+
+def test_a_server_that_knows_rsa_alone_is_shown_a_key_that_dns_names(lab: Lab) -> None:
+    pair = lab.variables[tls.RSA.pairs][lab.host("mx")]
+    assert shown(lab, "rsa") == pki.tlsa_for_key(pair["key"])
 
 
 def vault(lab: Lab) -> dict[str, Any]:
@@ -129,7 +135,7 @@ def test_the_next_key_takes_its_turn_and_mail_goes_on_coming(lab: Lab, recipient
     after = tls.swapped(before, host)
     with deployed(lab, after, tmp_path) as done:
         assert done.returncode == 0, done.stdout[-3000:]
-        wait_for(lambda: shown(lab) == pki.tlsa_for_key(before[tls.NEXT][host]), "port 25 showing the next key")
+        wait_for(lambda: shown(lab) == pki.tlsa_for_key(before[tls.ECDSA.next][host]), "port 25 showing the next key")
         assert look(lab, "hanam-tlsa-check", TLSA)["found"] == []
         mail = message(AN, recipient.address)
         Foreign(lab).send(mail, AN, recipient.address)
@@ -141,7 +147,7 @@ def test_the_next_key_takes_its_turn_and_mail_goes_on_coming(lab: Lab, recipient
 def test_a_key_that_dns_does_not_know_is_never_shown(lab: Lab, tmp_path: Path) -> None:
     host = lab.host("mx")
     before = vault(lab)
-    unknown = before | {tls.NEXT: {host: pki.new_private_key()}}
+    unknown = before | {tls.ECDSA.next: {host: pki.new_private_key()}}
     kept = lab.run("mx", f"sha256sum /etc/hanam-mail/tls/public/* {RECORDS}")
     with deployed(lab, tls.swapped(unknown, host), tmp_path) as done:
         assert done.returncode != 0

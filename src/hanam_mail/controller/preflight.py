@@ -225,13 +225,18 @@ def _public_certificate(variables: Mapping[str, Any], host: str) -> list[str]:
     if not names or variables.get("certificates_mode") not in TLS_MODES:
         return []
     if variables["certificates_mode"] == "acme":
-        source = f"vault_public_keys[{host!r}]"
-        return _key(source, key) if key else [f"{source}: chưa có; {_MAKE}"]
+        source, rsa = f"vault_public_keys[{host!r}]", variables.get("certificates_rsa_private_key") or ""
+        found = _key(source, key) if key else [f"{source}: chưa có; {_MAKE}"]
+        return found + (_key(f"{tls.RSA.keys}[{host!r}]", rsa) if rsa else [])
     source = f"vault_public_certificates[{host!r}]"
     pair = (variables.get("certificates_certificate") or "", key)
     if not all(pair):
         return [f"{source}: chưa có; certificates_mode provided cần chứng thư và khóa cho {', '.join(names)}"]
-    return [f"{source}: {problem}" for problem in pki.problems(*pair, names)]
+    found = [f"{source}: {problem}" for problem in pki.problems(*pair, names)]
+    chain, rsa = (variables.get(f"certificates_rsa_{part}") or "" for part in ("certificate", "private_key"))
+    if rsa:
+        found += [f"{tls.RSA.pairs}[{host!r}]: {problem}" for problem in pki.problems(chain, rsa, names)]
+    return found
 
 
 def _acme_accounts(variables: Mapping[str, Any], groups: Mapping[str, Iterable[str]]) -> list[str]:

@@ -60,11 +60,13 @@ def place_of(data: str, zones: Sequence[Path]) -> str:
     raise SecretsError(f"tệp vùng DNS không có TLSA {data} của khóa kế tiếp: {_DNS}, chờ hết TTL, rồi đổi")
 
 
-def check_published(vault: dict[str, Any], host: str, zones: Sequence[Path], given: Sequence[str]) -> None:
+def check_published(
+    vault: dict[str, Any], host: str, kind: tls.Kind, zones: Sequence[Path], given: Sequence[str]
+) -> None:
     """Raise SecretsError unless all servers of the zone publish the host's next key."""
-    key = (vault.get(tls.NEXT) or {}).get(host)
+    key = (vault.get(kind.next) or {}).get(host)
     if not key:
-        raise SecretsError(f"{tls.NEXT} chưa có khóa kế tiếp cho {host}; tạo bằng --replace-next, công bố, rồi đổi")
+        raise SecretsError(f"{kind.next} chưa có khóa kế tiếp cho {host}; tạo bằng --replace-next, công bố, rồi đổi")
     data = pki.tlsa_for_key(str(key))
     place = place_of(data, zones)
     servers = {address: [address] for address in given} or zone_servers(place)
@@ -76,6 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit 0: done, or nothing to do; 1: refused, with the reason."""
     parser = argparse.ArgumentParser(prog="python -m hanam_mail.controller.tls_swap", description=__doc__)
     parser.add_argument("host", help="máy nhận thư (nhóm mx) được đổi khóa")
+    parser.add_argument("--rsa", action="store_const", const=tls.RSA, default=tls.ECDSA, dest="kind", help="khóa RSA")
     parser.add_argument("--vault", type=Path, required=True, help="tệp bí mật của môi trường, đã giải mã")
     parser.add_argument("--zone", type=Path, action="append", help="tệp vùng do playbooks/dns.yml ghi (build/*.zone)")
     parser.add_argument("--server", action="append", default=[], help="hỏi các máy chủ tên này thay cho máy của vùng")
@@ -99,29 +102,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _edit(options: argparse.Namespace) -> Callable[[dict[str, Any]], tuple[dict[str, Any], list[str]]]:
-    host = options.host
+    host, kind = options.host, options.kind
 
     def swap(vault: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        check_published(vault, host, options.zone or sorted(Path("build").glob("*.zone")), options.server)
+        check_published(vault, host, kind, options.zone or sorted(Path("build").glob("*.zone")), options.server)
         certificate = options.certificate.read_text() if options.certificate else ""
-        after = tls.swapped(vault, host, certificate)
-        return after, [f"{host}: {pki.tlsa_for_key(tls.in_use(after, host))} (trước: {_named(vault, host)})"]
+        after = tls.swapped(vault, host, certificate, kind)
+        now, before = (pki.tlsa_for_key(tls.in_use(each, host, kind)) for each in (after, vault))
+        return after, [f"{host}: {now} (trước: {before})"]
 
     def forget(vault: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        there = host in (vault.get(tls.FORMER) or {})
-        return tls.without_former(vault, host), [f"{tls.FORMER}: đã bỏ khóa trước của {host}"] if there else []
+        there = host in (vault.get(kind.former) or {})
+        return tls.without_former(vault, host, kind), [f"{kind.former}: đã bỏ khóa trước của {host}"] if there else []
 
     def replace(vault: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        if not tls.in_use(vault, host):
+        if not tls.in_use(vault, host, kind):
             raise SecretsError(f"{host}: vault không có khóa nào của máy này")
-        after = tls.with_new_next(vault, host)
-        return after, [f"{tls.NEXT}[{host}]: {pki.tlsa_for_key(after[tls.NEXT][host])}"]
+        after = tls.with_new_next(vault, host, kind)
+        return after, [f"{kind.next}[{host}]: {pki.tlsa_for_key(after[kind.next][host])}"]
 
     return {"swap": swap, "forget": forget, "replace": replace}[options.what]
-
-
-def _named(vault: dict[str, Any], host: str) -> str:
-    return pki.tlsa_for_key(tls.in_use(vault, host))
 
 
 if __name__ == "__main__":

@@ -170,27 +170,35 @@ def complete(
     value("vault_redis_password", new_password)
 
     # DNS has to know them long before their turn (tls_swap).
-    added += tls.complete(result, [host for host, groups in hosts.items() if "mx" in groups])
+    exchangers = [host for host, groups in hosts.items() if "mx" in groups]
+    added += tls.complete(result, exchangers)
     public_hosts = [host for host, groups in hosts.items() if groups & PUBLIC_GROUPS]
     if profile == "production":
         # The key of the public certificate stays over renewals, so that DANE's record may stay.
         for host in public_hosts:
-            entry("vault_public_keys", host, pki.new_private_key)
+            entry(tls.ECDSA.keys, host, tls.ECDSA.new)
+        for host in exchangers:
+            entry(tls.RSA.keys, host, tls.RSA.new)
         return result, added
 
     public = authority("vault_public_ca", "Hà Nam Mail lab public CA")
     served = {host: [f"{label}.{domain}" for label in (*SERVICE_LABELS, host)] for host in public_hosts}
     served |= {host: [*FOREIGN_NAMES, f"{host}.{domain}"] for host, groups in hosts.items() if "outside" in groups}
-    for host, labels in served.items():
-        names = list(dict.fromkeys(labels))
-        entry("vault_public_certificates", host, functools.partial(issued, public, names, client=False))
-        table = dict(result["vault_public_certificates"])
+
+    def shown_pair(kind: tls.Kind, names: Sequence[str]) -> dict[str, str]:
+        return issued(public, names, client=False, key=kind.new())
+
+    shown = [(tls.ECDSA, host) for host in served] + [(tls.RSA, host) for host in exchangers]
+    for kind, host in shown:
+        names = list(dict.fromkeys(served[host]))
+        entry(kind.pairs, host, functools.partial(shown_pair, kind, names))
+        table = dict(result[kind.pairs])
         held = table[host]["certificate"]
         # One that somebody put there, of another authority, is his.
         if pki.issued_by(held, public.certificate) and set(names) - set(pki.certificate_names(held)):
             table[host] = issued(public, names, client=False, key=table[host]["key"])
-            result["vault_public_certificates"] = table
-            added.append(f"vault_public_certificates[{host}] (names)")
+            result[kind.pairs] = table
+            added.append(f"{kind.pairs}[{host}] (names)")
     for foreign in FOREIGN_STS_DOMAINS:
         names = [f"mta-sts.{foreign}"]
         entry("vault_lab_sts_certificates", foreign, functools.partial(issued, public, names, client=False))

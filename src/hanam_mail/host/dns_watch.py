@@ -28,6 +28,8 @@ from hanam_mail.dns_check import Ask, Wanted, What
 
 FOUND = "found.json"
 SMTP_SECONDS = 30.0
+KINDS = {"ecdsa": "ECDHE-ECDSA-AES256-GCM-SHA384", "rsa": "ECDHE-RSA-AES256-GCM-SHA384"}
+"""Kinds of keys, with a suite by which a server shows no other."""
 _MISMATCH = (
     "Cổng 25 đang dùng khóa không có trong bản ghi TLSA của {name}: máy chủ kiểm tra DANE không gửi thư đến được. "
     "Công bố ngay bản ghi {data} (playbooks/dns.yml), hoặc đưa khóa trước trở lại (sổ tay vận hành, mục “Khóa TLSA”)"
@@ -92,10 +94,10 @@ def records(wanted: Sequence[Wanted], ask: Ask, before: State, now: float) -> St
     )
 
 
-def served(name: str, ask: Ask, shown: Callable[[], str], before: State, now: float) -> State:
-    """The state after the key that port 25 shows was looked for among the TLSA records.
+def served(name: str, ask: Ask, shown: Callable[[], Sequence[str]], before: State, now: float) -> State:
+    """The state after the keys that port 25 shows were looked for among the TLSA records.
 
-    `shown`: the record that tells the key; OSError where the port does not say.
+    `shown`: the records that tell the keys; OSError where the port does not say.
     """
     answer = ask(name, "TLSA")
     if answer.error:
@@ -107,13 +109,14 @@ def served(name: str, ask: Ask, shown: Callable[[], str], before: State, now: fl
         ttl=max(answer.ttl, before.ttl),
     )
     try:
-        data = shown()
+        keys = shown()
     except OSError as error:
         return _silent(before, f"cổng 25: {error}", seen=state.seen, ttl=state.ttl)
     # Without a record nobody asks for a key; that it is missing is told by the daily look.
-    if there and data not in there:
-        text = _MISMATCH.format(name=name.rstrip("."), data=data)
-        state.found.append(Item(name, f"tlsa:{data[:16]}", text, mail=True))
+    for data in keys if there else ():
+        if data not in there:
+            text = _MISMATCH.format(name=name.rstrip("."), data=data)
+            state.found.append(Item(name, f"tlsa:{data}", text, mail=True))
     return state
 
 
@@ -160,9 +163,16 @@ def _plain(data: str) -> str:
     return " ".join([*head, digest.replace(" ", "")])
 
 
-def shown_by(host: str, port: int) -> str:
-    """The record `3 1 1` of the key that an SMTP server shows after STARTTLS, whoever signed its certificate."""
+def shown_by(host: str, port: int, kind: str = "") -> str:
+    """The record `3 1 1` of the key that an SMTP server shows after STARTTLS, whoever signed its certificate.
+
+    `kind`: to a client that knows keys of this kind alone (KINDS).
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if kind:
+        # In TLS 1.3 suites do not say it.
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(KINDS[kind])
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         with smtplib.SMTP(host, port, timeout=SMTP_SECONDS) as client:
@@ -188,6 +198,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     command.add_argument("files", type=Path, nargs="+")
     command = commands.add_parser("served", help="đối chiếu khóa ở cổng 25 với bản ghi TLSA")
     command.add_argument("name", help="tên của bản ghi TLSA")
+    command.add_argument("--kind", action="append", default=[], choices=KINDS, help="loại khóa mà cổng 25 có")
     command.add_argument("--smtp", default="127.0.0.1:25", help=argparse.SUPPRESS)
     command = commands.add_parser("published", help="khóa mới đã được công bố đủ lâu chưa")
     command.add_argument("list", type=Path)
@@ -205,7 +216,8 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         state = records([each for file in options.files for each in dns_check.read(file)], ask, before, now)
     else:
         host, _, port = options.smtp.rpartition(":")
-        state = served(options.name, ask, lambda: shown_by(host, int(port)), before, now)
+        kinds = options.kind or [""]
+        state = served(options.name, ask, lambda: [shown_by(host, int(port), kind) for kind in kinds], before, now)
     state.write(path)
     for text in [item.text for item in state.found] + [f"chưa hỏi được: {each}" for each in state.silent]:
         print(text)

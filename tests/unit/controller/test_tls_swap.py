@@ -37,30 +37,37 @@ def lab() -> dict[str, Any]:
 
 
 def test_a_vault_has_next_keys_for_mail_exchangers_alone(production: dict[str, Any]) -> None:
-    assert set(production[tls.NEXT]) == {HOST}
-    assert tls.FORMER not in production
+    for kind in tls.KINDS:
+        assert set(production[kind.next]) == {HOST}
+        assert kind.former not in production
+    assert set(production[tls.RSA.keys]) == {HOST}
     assert tls.problems(production) == []
     again, added = vault_file.complete(production, profile="production", hosts=HOSTS, domain="hanam.gov.vn")
     assert (again, added) == (production, [])
 
 
+@pytest.mark.parametrize("kind", tls.KINDS, ids=["ecdsa", "rsa"])
 def test_after_a_swap_dns_knows_the_key_of_before_the_one_in_use_and_another_next_one(
-    production: dict[str, Any],
+    production: dict[str, Any], kind: tls.Kind
 ) -> None:
-    after = tls.swapped(production, HOST)
-    assert after[tls.KEYS][HOST] == production[tls.NEXT][HOST]
-    assert after[tls.FORMER] == {HOST: production[tls.KEYS][HOST]}
-    assert len({after[table][HOST] for table in (tls.KEYS, tls.NEXT, tls.FORMER)}) == 3
-    assert after[tls.KEYS]["store1"] == production[tls.KEYS]["store1"]
+    after = tls.swapped(production, HOST, kind=kind)
+    assert after[kind.keys][HOST] == production[kind.next][HOST]
+    assert after[kind.former] == {HOST: production[kind.keys][HOST]}
+    assert len({after[table][HOST] for table in (kind.keys, kind.next, kind.former)}) == 3
+    # Of this host and this kind alone.
+    assert {name for name in after if after[name] != production.get(name)} == {kind.keys, kind.next, kind.former}
+    assert after[tls.ECDSA.keys]["store1"] == production[tls.ECDSA.keys]["store1"]
     with pytest.raises(ValueError, match="bỏ nó trước"):
-        tls.swapped(after, HOST)
-    assert tls.without_former(after, HOST) == {name: value for name, value in after.items() if name != tls.FORMER}
+        tls.swapped(after, HOST, kind=kind)
+    kept = tls.without_former(after, HOST, kind)
+    assert kept == {name: value for name, value in after.items() if name != kind.former}
 
 
-def test_the_labs_authority_makes_the_certificate_itself(lab: dict[str, Any]) -> None:
-    after = tls.swapped(lab, HOST)
-    pair, before = after[tls.PAIRS][HOST], lab[tls.PAIRS][HOST]
-    assert pair["key"] == lab[tls.NEXT][HOST]
+@pytest.mark.parametrize("kind", tls.KINDS, ids=["ecdsa", "rsa"])
+def test_the_labs_authority_makes_the_certificate_itself(lab: dict[str, Any], kind: tls.Kind) -> None:
+    after = tls.swapped(lab, HOST, kind=kind)
+    pair, before = after[kind.pairs][HOST], lab[kind.pairs][HOST]
+    assert pair["key"] == lab[kind.next][HOST]
     names = pki.certificate_names(before["certificate"])
     assert pki.problems(pair["certificate"], pair["key"], names) == []
     left = [pki.time_left(each["certificate"]) for each in (before, pair)]
@@ -72,14 +79,14 @@ def test_a_certificate_from_outside_has_to_be_handed_in_and_to_fit(lab: dict[str
     with pytest.raises(ValueError, match="--certificate"):
         tls.swapped(outside, HOST)
     with pytest.raises(ValueError, match="không thuộc chứng thư"):
-        tls.swapped(outside, HOST, lab[tls.PAIRS][HOST]["certificate"])
-    fitting = tls.swapped(lab, HOST)[tls.PAIRS][HOST]["certificate"]
-    assert tls.swapped(outside, HOST, fitting)[tls.PAIRS][HOST]["certificate"] == fitting
+        tls.swapped(outside, HOST, lab[tls.ECDSA.pairs][HOST]["certificate"])
+    fitting = tls.swapped(lab, HOST)[tls.ECDSA.pairs][HOST]["certificate"]
+    assert tls.swapped(outside, HOST, fitting)[tls.ECDSA.pairs][HOST]["certificate"] == fitting
 
 
 def test_a_key_that_nobody_could_use_is_named(production: dict[str, Any]) -> None:
-    wrong = production | {tls.NEXT: {HOST: "x"}, tls.FORMER: []}
-    assert tls.problems(wrong) == [f"{tls.NEXT}[{HOST!r}]: khóa riêng không ở dạng PEM không mã hóa"]
+    wrong = production | {tls.ECDSA.next: {HOST: "x"}, tls.ECDSA.former: []}
+    assert tls.problems(wrong) == [f"{tls.ECDSA.next}[{HOST!r}]: khóa riêng không ở dạng PEM không mã hóa"]
     assert set(tls.problems(wrong)) <= set(preflight._vault(production | wrong))
 
 
@@ -111,7 +118,7 @@ def run(folder: Path, vault: dict[str, Any], published: list[str], *more: str, z
 
 
 def records(vault: dict[str, Any]) -> list[str]:
-    keys = [tls.in_use(vault, HOST), vault[tls.NEXT][HOST]]
+    keys = [tls.in_use(vault, HOST), vault[tls.ECDSA.next][HOST]]
     return [pki.tlsa_for_key(key) for key in keys]
 
 
@@ -120,13 +127,16 @@ def test_a_published_key_takes_its_turn_and_no_key_is_printed(
 ) -> None:
     assert run(tmp_path, production, records(production)) == 0
     after = yaml.safe_load((tmp_path / "vault.yml").read_text())
-    assert tls.in_use(after, HOST) == production[tls.NEXT][HOST]
+    assert tls.in_use(after, HOST) == production[tls.ECDSA.next][HOST]
     said = capsys.readouterr().out
     assert "PRIVATE" not in said
     assert records(production)[1] in said
     assert run(tmp_path, after, records(after), "--forget") == 0
     assert run(tmp_path, yaml.safe_load((tmp_path / "vault.yml").read_text()), [], "--forget") == 0
     assert "không có gì để đổi" in capsys.readouterr().out
+    coming = pki.tlsa_for_key(production[tls.RSA.next][HOST])
+    assert run(tmp_path, production, [coming], "--rsa") == 0
+    assert coming in capsys.readouterr().out
 
 
 def test_a_key_that_a_server_of_the_zone_does_not_know_is_refused(
@@ -154,5 +164,5 @@ def test_a_server_that_is_silent_is_no_leave(
 def test_a_next_key_that_leaked_is_made_anew(production: dict[str, Any], tmp_path: Path) -> None:
     assert run(tmp_path, production, [], "--replace-next") == 0
     after = yaml.safe_load((tmp_path / "vault.yml").read_text())
-    assert after[tls.NEXT][HOST] != production[tls.NEXT][HOST]
+    assert after[tls.ECDSA.next][HOST] != production[tls.ECDSA.next][HOST]
     assert tls.in_use(after, HOST) == tls.in_use(production, HOST)

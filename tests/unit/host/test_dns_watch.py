@@ -1,5 +1,6 @@
 """What a host finds when it compares DNS with what is to be published, and which keys it refuses (Đ3.2)."""
 
+import datetime as dt
 import json
 import socket
 import ssl
@@ -62,10 +63,10 @@ def test_dns_that_does_not_answer_is_no_difference_and_ends_none() -> None:
 
 
 def served(answer: Answer, shown: str | OSError, before: State | None = None) -> State:
-    def show() -> str:
+    def show() -> list[str]:
         if isinstance(shown, OSError):
             raise shown
-        return shown
+        return [shown]
 
     return dns_watch.served(NAME, lambda name, kind: answer, show, before or State(complete=0), NOW)
 
@@ -76,6 +77,11 @@ def test_the_key_that_is_shown_has_to_be_among_the_records() -> None:
     assert item.mail
     assert NEW in item.text
     assert "playbooks/dns.yml" in item.text
+
+
+def test_each_of_two_keys_has_to_be_there() -> None:
+    state = dns_watch.served(NAME, lambda name, kind: Answer((OLD,)), lambda: [OLD, NEW], State(complete=0), NOW)
+    assert [NEW in item.text for item in state.found] == [True]
 
 
 def test_without_records_nobody_checks_the_key() -> None:
@@ -150,32 +156,34 @@ def test_a_state_that_cannot_be_read_counts_from_now(tmp_path: Path, text: str) 
 
 
 @contextmanager
-def mail_server(folder: Path) -> Iterator[tuple[int, str]]:
-    """An SMTP server that knows STARTTLS; its port, and the TLSA record of its key."""
-    import datetime as dt
-
+def mail_server(folder: Path, visits: int = 1) -> Iterator[tuple[int, list[str]]]:
+    """An SMTP server that knows STARTTLS; its port, and the TLSA records of its keys, ECDSA's and RSA's."""
     authority = pki.new_authority("x", lifetime=dt.timedelta(days=1))
-    pair = pki.issue(authority, ["mx.hanam.gov.vn"], lifetime=dt.timedelta(days=1))
-    (folder / "pair.pem").write_text(pair.certificate + pair.key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "pair.pem")
+    records = []
+    for key in (pki.new_private_key(), pki.new_rsa_key()):
+        pair = pki.issue(authority, ["mx.hanam.gov.vn"], lifetime=dt.timedelta(days=1), key=key)
+        (folder / "pair.pem").write_text(pair.certificate + pair.key)
+        context.load_cert_chain(folder / "pair.pem")
+        records.append(pki.tlsa_for_key(key))
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:
-            link, _ = listening.accept()
-            with link:
-                link.sendall(b"220 ready\r\n")
-                link.recv(1000)
-                link.sendall(b"250-x\r\n250 STARTTLS\r\n")
-                link.recv(1000)
-                link.sendall(b"220 go on\r\n")
-                with context.wrap_socket(link, server_side=True) as inside:
-                    inside.recv(1000)
-                    inside.sendall(b"221 bye\r\n")
+            for _ in range(visits):
+                link, _ = listening.accept()
+                with link:
+                    link.sendall(b"220 ready\r\n")
+                    link.recv(1000)
+                    link.sendall(b"250-x\r\n250 STARTTLS\r\n")
+                    link.recv(1000)
+                    link.sendall(b"220 go on\r\n")
+                    with context.wrap_socket(link, server_side=True) as inside:
+                        inside.recv(1000)
+                        inside.sendall(b"221 bye\r\n")
 
         thread = threading.Thread(target=serve)
         thread.start()
-        yield listening.getsockname()[1], pki.tlsa_for_key(pair.key)
+        yield listening.getsockname()[1], records
         thread.join()
 
 
@@ -192,11 +200,11 @@ def test_the_program_tells_a_key_that_the_world_does_not_know(
 
     environment = {"STATE_DIRECTORY": str(tmp_path)}
     for _ in range(2):
-        with server(reply) as port, mail_server(tmp_path) as (smtp, data):
+        with server(reply) as port, mail_server(tmp_path, visits=2) as (smtp, data):
             words = ["--server", "127.0.0.1", "--port", str(port), "served", NAME, "--smtp", f"127.0.0.1:{smtp}"]
-            assert dns_watch.main(words, environment) == 0
+            assert dns_watch.main([*words, "--kind", "ecdsa", "--kind", "rsa"], environment) == 0
         left = json.loads((tmp_path / FOUND).read_text())
-        assert [data in item["text"] for item in left["found"]] == [True]
+        assert [each in item["text"] for each, item in zip(data, left["found"], strict=True)] == [True, True]
         assert "Cổng 25" in capsys.readouterr().out
         assert left["ttl"] == 30
 

@@ -43,6 +43,11 @@ def new_private_key() -> str:
     return _key_pem(ec.generate_private_key(ec.SECP256R1()))
 
 
+def new_rsa_key() -> str:
+    """An RSA key as PKCS#8 PEM, of the least size that counts as good (NCSC-NL 2025-05)."""
+    return _key_pem(rsa.generate_private_key(65537, 3072))
+
+
 def new_authority(name: str, *, lifetime: dt.timedelta, now: dt.datetime | None = None) -> Pair:
     """A self-signed authority that may sign hosts' certificates, not further authorities."""
     key = ec.generate_private_key(ec.SECP256R1())

@@ -6,13 +6,41 @@ vault are host -> private key, unencrypted PKCS#8 PEM; a certificate that was ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from hanam_mail.controller.keys import pki
 
-KEYS, PAIRS = "vault_public_keys", "vault_public_certificates"
-NEXT, FORMER = "vault_public_next_keys", "vault_public_former_keys"
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of key: the vault's tables of it, and what makes one."""
+
+    keys: str
+    pairs: str
+    next: str
+    former: str
+    new: Callable[[], str]
+
+
+ECDSA = Kind(
+    "vault_public_keys",
+    "vault_public_certificates",
+    "vault_public_next_keys",
+    "vault_public_former_keys",
+    pki.new_private_key,
+)
+"""The one that every server shows."""
+RSA = Kind(
+    "vault_public_rsa_keys",
+    "vault_public_rsa_certificates",
+    "vault_public_next_rsa_keys",
+    "vault_public_former_rsa_keys",
+    pki.new_rsa_key,
+)
+"""Shown beside it by mail exchangers, to servers that know no other."""
+KINDS = (ECDSA, RSA)
 _AUTHORITY = "vault_public_ca"
 
 
@@ -20,23 +48,24 @@ def complete(vault: dict[str, Any], hosts: Iterable[str]) -> list[str]:
     """Make the next keys that mail exchangers lack, and tell what was made."""
     added = []
     for host in hosts:
-        table = dict(vault.get(NEXT) or {})
-        if host not in table:
-            vault[NEXT] = table | {host: pki.new_private_key()}
-            added.append(f"{NEXT}[{host}]")
+        for kind in KINDS:
+            table = dict(vault.get(kind.next) or {})
+            if host not in table:
+                vault[kind.next] = table | {host: kind.new()}
+                added.append(f"{kind.next}[{host}]")
     return added
 
 
-def in_use(vault: Mapping[str, Any], host: str) -> str:
+def in_use(vault: Mapping[str, Any], host: str, kind: Kind = ECDSA) -> str:
     """The key that a host shows; empty when the vault has none."""
-    pair = (vault.get(PAIRS) or {}).get(host)
-    return str(pair["key"] if pair else (vault.get(KEYS) or {}).get(host) or "")
+    pair = (vault.get(kind.pairs) or {}).get(host)
+    return str(pair["key"] if pair else (vault.get(kind.keys) or {}).get(host) or "")
 
 
 def problems(vault: Mapping[str, Any]) -> list[str]:
     """What is wrong with the tables of next and former keys, in Vietnamese."""
     found = []
-    for name in (NEXT, FORMER):
+    for name in (name for kind in KINDS for name in (kind.next, kind.former)):
         table = vault.get(name) or {}
         if not isinstance(table, Mapping):
             found.append(f"{name}: cần một bảng, tên máy -> khóa riêng")
@@ -49,28 +78,29 @@ def problems(vault: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def swapped(vault: Mapping[str, Any], host: str, certificate: str = "") -> dict[str, Any]:
+def swapped(vault: Mapping[str, Any], host: str, certificate: str = "", kind: Kind = ECDSA) -> dict[str, Any]:
     """The vault after a host's next key took the place of the one in use.
 
     `certificate`: for the next key, where certificates are handed in; the lab's own authority makes it itself.
     ValueError (also CertificateError) says in Vietnamese why that may not be.
     """
-    now, coming = in_use(vault, host), str((vault.get(NEXT) or {}).get(host) or "")
+    now, coming = in_use(vault, host, kind), str((vault.get(kind.next) or {}).get(host) or "")
     if not now or not coming:
-        raise ValueError(f"{host}: {'vault chưa có khóa đang dùng' if not now else f'{NEXT} chưa có khóa kế tiếp'}")
-    if host in (vault.get(FORMER) or {}):
-        raise ValueError(f"{FORMER}[{host}] còn khóa trước: bỏ nó trước (--forget), rồi mới đổi lần nữa")
+        lacks = f"{kind.keys} chưa có khóa đang dùng" if not now else f"{kind.next} chưa có khóa kế tiếp"
+        raise ValueError(f"{host}: {lacks}")
+    if host in (vault.get(kind.former) or {}):
+        raise ValueError(f"{kind.former}[{host}] còn khóa trước: bỏ nó trước (--forget), rồi mới đổi lần nữa")
     result = dict(vault)
-    pair = (vault.get(PAIRS) or {}).get(host)
+    pair = (vault.get(kind.pairs) or {}).get(host)
     if pair:
         chain = certificate or _made_here(vault, str(pair["certificate"]), coming)
         if faults := pki.problems(chain, coming, pki.certificate_names(str(pair["certificate"]))):
             raise ValueError(f"{host}: chứng thư cho khóa kế tiếp: {'; '.join(faults)}")
-        result[PAIRS] = vault[PAIRS] | {host: {"certificate": chain, "key": coming}}
+        result[kind.pairs] = vault[kind.pairs] | {host: {"certificate": chain, "key": coming}}
     else:
-        result[KEYS] = vault[KEYS] | {host: coming}
-    result[FORMER] = (vault.get(FORMER) or {}) | {host: now}
-    result[NEXT] = vault[NEXT] | {host: pki.new_private_key()}
+        result[kind.keys] = vault[kind.keys] | {host: coming}
+    result[kind.former] = (vault.get(kind.former) or {}) | {host: now}
+    result[kind.next] = vault[kind.next] | {host: kind.new()}
     return result
 
 
@@ -83,12 +113,13 @@ def _made_here(vault: Mapping[str, Any], held: str, key: str) -> str:
     return pki.issue(pair, pki.certificate_names(held), lifetime=pki.time_left(held), key=key).certificate
 
 
-def without_former(vault: Mapping[str, Any], host: str) -> dict[str, Any]:
+def without_former(vault: Mapping[str, Any], host: str, kind: Kind = ECDSA) -> dict[str, Any]:
     """The vault without a host's key of before."""
-    rest = {name: key for name, key in (vault.get(FORMER) or {}).items() if name != host}
-    return {name: value for name, value in vault.items() if name != FORMER} | ({FORMER: rest} if rest else {})
+    rest = {name: key for name, key in (vault.get(kind.former) or {}).items() if name != host}
+    others = {name: value for name, value in vault.items() if name != kind.former}
+    return others | ({kind.former: rest} if rest else {})
 
 
-def with_new_next(vault: Mapping[str, Any], host: str) -> dict[str, Any]:
+def with_new_next(vault: Mapping[str, Any], host: str, kind: Kind = ECDSA) -> dict[str, Any]:
     """The vault with another next key for a host."""
-    return dict(vault) | {NEXT: (vault.get(NEXT) or {}) | {host: pki.new_private_key()}}
+    return dict(vault) | {kind.next: (vault.get(kind.next) or {}) | {host: kind.new()}}

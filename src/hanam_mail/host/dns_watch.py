@@ -124,11 +124,13 @@ def _silent(before: State, why: str, **more: Any) -> State:
     return State(**{**vars(before), "silent": [why], **more})
 
 
-def refusals(lines: Iterable[str], known: Iterable[str], ask: Ask, state: State, ttl: int, now: float) -> list[str]:
+def refusals(
+    lines: Iterable[str], known: Iterable[str], ask: Ask, state: State | None, ttl: int, now: float
+) -> list[str]:
     """Why keys of a new list (lines "NAME 3 1 1 digest") may not be used, in Vietnamese; those known already may.
 
     A name without any TLSA record binds nobody. With some, the new key's must have been seen for so long that nobody
-    remembers an answer without it.
+    remembers an answer without it; on a host that never looked (no `state`) it must be there.
     """
     found = []
     for line in sorted(set(lines) - set(known)):
@@ -136,7 +138,7 @@ def refusals(lines: Iterable[str], known: Iterable[str], ask: Ask, state: State,
         if not data or line.startswith("#"):
             continue
         answer = ask(name, "TLSA")
-        since = state.seen.get(_plain(data))
+        since = state.seen.get(_plain(data)) if state else None
         if answer.error:
             found.append(f"{name}: chưa hỏi được DNS ({answer.error}); khóa mới chưa được dùng, hãy thử lại")
         elif not answer.data:
@@ -146,6 +148,8 @@ def refusals(lines: Iterable[str], known: Iterable[str], ask: Ask, state: State,
                 f"{name}: DNS chưa công bố TLSA {data} của khóa mới; công bố bản ghi (playbooks/dns.yml), "
                 "chờ hết TTL, rồi triển khai lại"
             )
+        elif state is None:
+            continue
         elif since is None:
             found.append(
                 f"{name}: máy này chưa ghi nhận TLSA {data}, nên chưa biết đã công bố đủ lâu; "
@@ -180,10 +184,15 @@ def shown_by(host: str, port: int, kind: str = "") -> str:
             certificate = client.sock.getpeercert(binary_form=True)  # type: ignore[union-attr]
     except smtplib.SMTPException as error:
         raise OSError(str(error)) from error
-    asked = ["openssl", "x509", "-inform", "DER", "-noout", "-pubkey"]
+    return record_of(certificate or b"", "DER")
+
+
+def record_of(certificate: bytes, form: str = "PEM") -> str:
+    """The record `3 1 1` of a certificate's key. Raises OSError for what is none."""
+    asked = ["openssl", "x509", "-inform", form, "-noout", "-pubkey"]
     done = subprocess.run(asked, input=certificate, capture_output=True, check=False)
     if done.returncode != 0:
-        raise OSError("không đọc được chứng thư của máy chủ thư")
+        raise OSError("không đọc được chứng thư")
     key = base64.b64decode(b"".join(line for line in done.stdout.splitlines() if not line.startswith(b"-----")))
     return f"3 1 1 {hashlib.sha256(key).hexdigest()}"
 
@@ -202,7 +211,8 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     command.add_argument("--smtp", default="127.0.0.1:25", help=argparse.SUPPRESS)
     command = commands.add_parser("published", help="khóa mới đã được công bố đủ lâu chưa")
     command.add_argument("list", type=Path)
-    command.add_argument("--known", type=Path, required=True, help="danh sách đang có hiệu lực; chưa có thì không hỏi")
+    command.add_argument("--known", type=Path, required=True, help="danh sách đang có hiệu lực")
+    command.add_argument("--certificate", type=Path, required=True, help="chứng thư đang dùng, khi chưa có danh sách")
     command.add_argument("--state", type=Path, required=True, help="thư mục có found.json của lệnh served")
     command.add_argument("--ttl", type=int, required=True, help="TTL của vùng, tính bằng giây")
     options = parser.parse_args(arguments)
@@ -225,10 +235,18 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
 
 
 def _published(options: argparse.Namespace, ask: Ask, now: float) -> int:
-    if not options.known.exists():
+    new = options.list.read_text().splitlines()
+    if options.known.exists():
+        known = options.known.read_text().splitlines()
+    elif options.certificate.exists():
+        # Of a release that kept no list.
+        shown = record_of(options.certificate.read_bytes())
+        known = [line for line in new if line.endswith(f" {shown}")]
+    else:
+        # A host that shows no key yet: the domain's records may come after its hosts.
         return 0
-    state = State.read(options.state / FOUND, now)
-    new, known = (path.read_text().splitlines() for path in (options.list, options.known))
+    left = options.state / FOUND
+    state = State.read(left, now) if left.exists() else None
     faults = refusals(new, known, ask, state, options.ttl, now)
     for fault in faults:
         print(fault, file=sys.stderr)

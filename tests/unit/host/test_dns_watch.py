@@ -139,6 +139,13 @@ def test_a_key_that_everybody_can_know_may_be_used(answer: Answer, state: State)
     assert refused(answer, state) == []
 
 
+def test_a_host_that_never_looked_believes_what_is_there_now() -> None:
+    """The first deployment of a release that looks; mail of who remembers otherwise waits for a TTL."""
+    assert dns_watch.refusals([f"{NAME} {NEW}"], KNOWN, lambda name, kind: Answer((OLD, NEW)), None, 60, NOW) == []
+    (fault,) = dns_watch.refusals([f"{NAME} {NEW}"], KNOWN, lambda name, kind: Answer((OLD,)), None, 60, NOW)
+    assert "DNS chưa công bố TLSA" in fault
+
+
 def test_keys_in_use_are_not_asked_for() -> None:
     def ask(name: str, kind: str) -> Answer:
         raise AssertionError(name)
@@ -218,11 +225,19 @@ def test_the_program_refuses_a_new_key_and_names_it(tmp_path: Path, capsys: pyte
 
     (tmp_path / "new").write_text(f"{NAME} {NEW}\n")
     known = tmp_path / "known"
+    pair = pki.new_authority("x", lifetime=dt.timedelta(days=1))
     with server(reply) as port:
         words = ["--server", "127.0.0.1", "--port", str(port), "published", str(tmp_path / "new")]
         words += ["--known", str(known), "--state", str(tmp_path), "--ttl", "60"]
+        words += ["--certificate", str(tmp_path / "fullchain.pem")]
         # A host that shows no key yet: its records may come later.
         assert dns_watch.main(words) == 0
+        # One of a release that kept no list: its key is not asked for, another is.
+        (tmp_path / "fullchain.pem").write_text(pair.certificate)
+        assert dns_watch.main(words) == 1
+        (tmp_path / "new").write_text(f"# x\n{NAME} {pki.tlsa_for_key(pair.key)}\n")
+        assert dns_watch.main(words) == 0
+        (tmp_path / "new").write_text(f"{NAME} {NEW}\n")
         known.write_text(f"{NAME} {OLD}\n")
         assert dns_watch.main(words) == 1
     assert NEW in capsys.readouterr().err

@@ -4,6 +4,7 @@ It runs on hosts, with their OpenSSL and nothing else of the project; prints a F
 of `openssl s_client` that say where and how (-connect, -starttls, -servername, -cert).
 """
 
+import contextlib
 import json
 import os
 import re
@@ -143,7 +144,9 @@ class Session:
     def write(self, text: str) -> None:
         """Say it, and hear only what comes from now on."""
         self.said = ""
-        os.write(self._client.stdin.fileno(), text.encode())  # type: ignore[union-attr]
+        # A server that went away is heard of by what comes, or does not.
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._client.stdin.fileno(), text.encode())  # type: ignore[union-attr]
 
     def read_until(self, *words: str) -> str:
         """All that was said, one of the words at last; or what there was when nothing more came for a while."""

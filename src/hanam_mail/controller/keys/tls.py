@@ -44,15 +44,28 @@ KINDS = (ECDSA, RSA)
 _AUTHORITY = "vault_public_ca"
 
 
-def complete(vault: dict[str, Any], hosts: Iterable[str]) -> list[str]:
-    """Make the next keys that mail exchangers lack, and tell what was made."""
+def complete(vault: dict[str, Any], exchangers: Iterable[str], certified: Iterable[str] = ()) -> list[str]:
+    """Make the keys that a vault lacks, and tell what was made.
+
+    Mail exchangers have next keys, which DNS has to know long before their turn (tls_swap). Hosts whose certificates
+    come from an authority (`certified`) have keys that stay over renewals, so that DANE's record may stay.
+    """
     added = []
+
+    def entry(name: str, host: str, new: Callable[[], str]) -> None:
+        table = dict(vault.get(name) or {})
+        if host not in table:
+            vault[name] = table | {host: new()}
+            added.append(f"{name}[{host}]")
+
+    hosts = list(certified)
     for host in hosts:
+        entry(ECDSA.keys, host, ECDSA.new)
+    for host in exchangers:
+        if hosts:
+            entry(RSA.keys, host, RSA.new)
         for kind in KINDS:
-            table = dict(vault.get(kind.next) or {})
-            if host not in table:
-                vault[kind.next] = table | {host: kind.new()}
-                added.append(f"{kind.next}[{host}]")
+            entry(kind.next, host, kind.new)
     return added
 
 

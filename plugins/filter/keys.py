@@ -10,6 +10,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "certificate_fingerprint": pki.fingerprint,
+            "acme_account_rows": zones.acme_account_rows,
             "dkim_for_filter": dkim.for_filter,
             "dkim_published": dkim.published,
             "dkim_record": dkim.record,

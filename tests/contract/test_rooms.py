@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "change_page": set(),
     "watch": set(),
 }
-BESIDE = {"alphabet", "atomic_file", "errors", "option_texts", "vietnamese"}
+BESIDE = {"alphabet", "atomic_file", "dns_check", "errors", "option_texts", "vietnamese"}
 
 
 def modules() -> dict[str, Path]:

@@ -32,6 +32,8 @@ def test_the_journals_settings_of_a_former_release_do_not_stay(environment: Envi
 RENEWAL = (
     "/etc/hanam-mail/tls/acme.json",
     "/etc/hanam-mail/tls/acme.key",
+    "/etc/hanam-mail/tls/acme-rsa.json",
+    "/etc/hanam-mail/tls/acme-rsa.key",
     "/etc/systemd/system/hanam-tls-renew.service",
     "/etc/systemd/system/hanam-tls-renew.timer",
 )
@@ -50,6 +52,15 @@ def test_a_certificate_by_acme_is_renewed_with_the_key_of_the_vault(environment:
     assert settings["public"] == "/etc/hanam-mail/tls/public"
     assert settings["reload"] == "/usr/local/sbin/hanam-tls-reload"
     assert "/etc/hanam-mail/tls/public/fullchain.pem" not in files
+    # The second one, with the RSA key of the vault, lies beside it.
+    second = here.items("certificates", "tls-renew.json.j2")[1]
+    other = yaml.safe_load(here.render("certificates", "tls-renew.json.j2", "mail", second))
+    assert other == settings | {"key": "/etc/hanam-mail/tls/acme-rsa.key", "suffix": "-rsa"}
+    service = here.render("certificates", "tls-renew.service.j2", "mail")
+    assert (
+        "ExecStart=/usr/local/sbin/hanam-tls-renew /etc/hanam-mail/tls/acme.json /etc/hanam-mail/tls/acme-rsa.json\n"
+        in service
+    )
 
 
 def test_a_new_name_that_dns_does_not_know_is_told_before_anything_is_written(

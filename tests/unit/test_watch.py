@@ -523,3 +523,48 @@ def test_what_cannot_be_looked_at_or_remembered_hides_nothing_else(
     assert printed.count("<3>Chứng thư: không đọc được /khong/co") == 1
     assert command.main([*words, "--list"]) == 1
     assert "đã báo lúc" in capsys.readouterr().out
+
+
+# --- what programs without rights have found ---
+
+
+def left(folder: Path, text: str) -> list[dict[str, Any]]:
+    (folder / "found.json").write_text(text)
+    return [{"unit": "x.service", "name": "DNS", "file": str(folder / "found.json"), "hours": 72}]
+
+
+def test_what_another_program_found_is_told_once_per_change(tmp_path: Path) -> None:
+    item = {"place": "x MX", "cause": "dns:1", "text": "thiếu MX", "mail": False}
+    state = {"complete": NOW, "silent": [], "found": [item]}
+    causes: dict[str, dict[str, Any]] = {}
+    for hours, found, expected in (
+        (0, [item], ["thiếu MX"]),
+        (1, [item], []),
+        (2, [item | {"cause": "dns:2", "text": "thừa MX"}], ["thừa MX"]),
+    ):
+        now = NOW + hours * HOUR
+        rows = left(tmp_path, json.dumps(state | {"found": found}))
+        news = compare(causes, looks.findings(rows, now), now)
+        told(causes, news, now)
+        assert list(news.new.values()) == expected
+    assert list(news.over.values()) == ["thiếu MX"]
+
+
+def test_what_could_not_be_looked_at_for_long_is_told(tmp_path: Path) -> None:
+    state = {"complete": NOW, "silent": ["x MX: SERVFAIL"], "found": []}
+    rows = left(tmp_path, json.dumps(state))
+    assert looks.findings(rows, NOW + 71 * HOUR) == {}
+    (finding,) = looks.findings(rows, NOW + 73 * HOUR).values()
+    assert "x MX: SERVFAIL" in finding.text
+    assert looks.findings([rows[0] | {"file": str(tmp_path / "none")}], NOW) == {}
+
+
+def test_a_strangers_file_cannot_write_lines_of_its_own_nor_fill_the_memory(tmp_path: Path) -> None:
+    item = {"cause": "a", "text": "x\n<0>y\x1b[31m\u202e" + "z" * 5000, "mail": True}
+    rows = left(tmp_path, json.dumps({"complete": NOW, "silent": [], "found": [item]}))
+    (finding,) = looks.findings(rows, NOW).values()
+    assert finding.text.isprintable()
+    assert len(finding.text) == looks.FINDING_LETTERS
+    rows = left(tmp_path, '{"complete": 1, "silent": [], "found": [' + " " * looks.FINDINGS_OCTETS + "]}")
+    with pytest.raises(ValueError, match="Expecting"):
+        looks.findings(rows, NOW)

@@ -12,7 +12,7 @@ from hanam_mail.cli.base import Command, Group, json_option, print_json, working
 from hanam_mail.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from hanam_mail.controller.dns_check import Difference, Wanted
+    from hanam_mail.dns_check import Wanted
 
 _WRITE = "chưa có tệp vùng DNS nào; ghi ra bằng: ansible-playbook -i inventory/production.yml playbooks/dns.yml"
 _FIELDS = {
@@ -22,19 +22,6 @@ _FIELDS = {
     "TLSA": ("Cách dùng", "Bộ chọn", "Kiểu khớp", "Dữ liệu"),
 }
 """The fields of a form, by type; all other records have one, the value."""
-_MEND = {
-    "missing": "chưa có; thêm: {wanted}",
-    "extra": "thừa; xóa: {found}",
-    "different": "đang là: {found}; đổi thành: {wanted}",
-    "unsigned": "không có chữ ký DNSSEC; ký vùng và đưa bản ghi DS lên vùng cha",
-    "unvalidated": "có chữ ký DNSSEC nhưng máy được hỏi không kiểm tra, hoặc vùng cha chưa có bản ghi DS; "
-    "hỏi lại một máy phân giải có kiểm tra (--server)",
-    "unanswered": "chưa hỏi được ({found}); kiểm tra máy phân giải và máy chủ tên của vùng, rồi hỏi lại",
-}
-_OTHER_AUTHORITY = (
-    "nơi cấp chứng thư ngoài danh sách: {found}; cơ quan khác của tỉnh cần thì thêm vào dns_ca_issuers, "
-    "nếu không thì xóa"
-)
 
 
 class Address(click.ParamType["str"]):
@@ -90,7 +77,7 @@ def check(files: tuple[Path, ...], server: tuple[str, ...], as_json: bool) -> No
 
     Zone files; default: build/*.zone. Exit codes: 0 all is right, 1 something has to be mended.
     """
-    from hanam_mail.controller import dns_check
+    from hanam_mail import dns_check
 
     records = _read(files)
     # Servers that are named are each to have it right; of this machine's own one is asked when another is silent.
@@ -99,18 +86,18 @@ def check(files: tuple[Path, ...], server: tuple[str, ...], as_json: bool) -> No
         found = [(group, each) for group in groups for each in dns_check.differences(records, group.ask)]
     asked = [address for group in groups for address in group.addresses]
     if as_json:
-        told = [each.as_dict() | {"servers": group.addresses, "mend": _mend(each)} for group, each in found]
+        told = [each.as_dict() | {"servers": group.addresses, "mend": dns_check.mend(each)} for group, each in found]
         print_json({"servers": asked, "records": len(records), "differences": told})
     else:
         for group, each in found:
             whose = f"{', '.join(group.addresses)}: " if len(groups) > 1 else ""
-            click.echo(f"{whose}{each.name.rstrip('.')} {each.type}: {_mend(each)}")
+            click.echo(f"{whose}{each.name.rstrip('.')} {each.type}: {dns_check.mend(each)}")
         click.echo(f"{len(records)} bản ghi, {len(found)} chỗ phải sửa (hỏi {', '.join(asked)}).")
     sys.exit(1 if found else 0)
 
 
 def _read(files: Sequence[Path]) -> list["Wanted"]:
-    from hanam_mail.controller import dns_check
+    from hanam_mail import dns_check
 
     chosen = files or sorted(Path("build").glob("*.zone"))
     if not chosen:
@@ -120,22 +107,10 @@ def _read(files: Sequence[Path]) -> list["Wanted"]:
 
 def _form(kind: str, data: str) -> list[tuple[str, str]]:
     """The fields of a form with what is to be typed into each."""
-    from hanam_mail.controller import dns_check
+    from hanam_mail import dns_check
 
     if kind == "TXT":
         return [("Giá trị", dns_check.text_of(data))]
     names = _FIELDS.get(kind, ("Giá trị",))
     values = data.split(maxsplit=len(names) - 1)
     return [(name, value.strip('"').rstrip(".") or ".") for name, value in zip(names, values, strict=True)]
-
-
-def _mend(each: "Difference") -> str:
-    from hanam_mail.controller import dns_check
-
-    def shown(data: str) -> str:
-        # An alias, where a text should be, has no quotes.
-        return (dns_check.text_of(data) or data) if each.type == "TXT" else data
-
-    found = each.found if each.what == "unanswered" else shown(each.found)
-    text = _OTHER_AUTHORITY if (each.type, each.what) == ("CAA", "extra") else _MEND[each.what]
-    return text.format(wanted=shown(each.wanted), found=found)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail.controller import placeholders
-from hanam_mail.controller.keys import dkim, pki
+from hanam_mail.controller.keys import dkim, pki, tls
 from hanam_mail.controller.vault_file import DATABASE_ROLES
 from hanam_mail.host.passwords import sealed_file
 from hanam_mail.regulation import rule_values
@@ -49,6 +49,8 @@ _GONE = {
     dkim.BEFORE: f"vault_file chuyển khóa này vào {dkim.SIGNING}; đã có bảng ấy thì xóa biến này",
     "dkim_selector": f"tên khóa nằm trong {dkim.SIGNING} (vault_file --dkim-selector); xóa biến này",
 }
+# In a record's text it ends at white space and at a semicolon.
+_ACCOUNT = re.compile(r"https://[A-Za-z0-9._~:/?&=%-]+")
 _NETWORK = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?")
 _DOMAIN = re.compile(r"(?!-)([a-z0-9-]{1,63}(?<!-)\.)+[a-z]{2,63}")
 
@@ -67,6 +69,7 @@ def problems(
         *_vault(variables),
         *_internal_certificate(variables, host),
         *_public_certificate(variables, host),
+        *_acme_accounts(variables, groups),
         *_second_path(variables, host in groups.get("production", ())),
         *placeholders.problems(variables, host, groups),
     ]
@@ -195,6 +198,7 @@ def _vault(variables: Mapping[str, Any]) -> list[str]:
         if variables.get(name) and not pattern.fullmatch(str(variables[name])):
             found.append(f"{name}: {expected}")
     found += [f"{name}: không còn dùng; {cure}" for name, cure in _GONE.items() if variables.get(name)]
+    found += tls.problems(variables)
     if variables.get(dkim.SIGNING):
         found += dkim.problems({name: variables.get(name) or {} for name in (dkim.SIGNING, dkim.NEXT, dkim.FORMER)})
     return found
@@ -225,13 +229,32 @@ def _public_certificate(variables: Mapping[str, Any], host: str) -> list[str]:
     if not names or variables.get("certificates_mode") not in TLS_MODES:
         return []
     if variables["certificates_mode"] == "acme":
-        source = f"vault_public_keys[{host!r}]"
-        return _key(source, key) if key else [f"{source}: chưa có; {_MAKE}"]
+        source, rsa = f"vault_public_keys[{host!r}]", variables.get("certificates_rsa_private_key") or ""
+        found = _key(source, key) if key else [f"{source}: chưa có; {_MAKE}"]
+        return found + (_key(f"{tls.RSA.keys}[{host!r}]", rsa) if rsa else [])
     source = f"vault_public_certificates[{host!r}]"
     pair = (variables.get("certificates_certificate") or "", key)
     if not all(pair):
         return [f"{source}: chưa có; certificates_mode provided cần chứng thư và khóa cho {', '.join(names)}"]
-    return [f"{source}: {problem}" for problem in pki.problems(*pair, names)]
+    found = [f"{source}: {problem}" for problem in pki.problems(*pair, names)]
+    chain, rsa = (variables.get(f"certificates_rsa_{part}") or "" for part in ("certificate", "private_key"))
+    if rsa:
+        found += [f"{tls.RSA.pairs}[{host!r}]: {problem}" for problem in pki.problems(chain, rsa, names)]
+    return found
+
+
+def _acme_accounts(variables: Mapping[str, Any], groups: Mapping[str, Iterable[str]]) -> list[str]:
+    """They go into DNS, where a wrong one keeps the authority from renewing."""
+    accounts = variables.get("dns_acme_accounts") or {}
+    if not isinstance(accounts, Mapping):
+        return ["dns_acme_accounts: cần một bảng, tên máy -> địa chỉ tài khoản ACME"]
+    known = {host for hosts in groups.values() for host in hosts}
+    found = [f"dns_acme_accounts[{host!r}]: không có máy này" for host in accounts if host not in known]
+    return found + [
+        f"dns_acme_accounts[{host!r}]: cần địa chỉ https:// của tài khoản (# certbot show_account)"
+        for host, account in accounts.items()
+        if not _ACCOUNT.fullmatch(str(account))
+    ]
 
 
 def _second_path(variables: Mapping[str, Any], required: bool) -> list[str]:

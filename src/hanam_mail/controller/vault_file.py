@@ -23,7 +23,7 @@ import yaml
 from pyrage import x25519
 
 from hanam_mail import atomic_file
-from hanam_mail.controller.keys import dkim, pki
+from hanam_mail.controller.keys import dkim, pki, tls
 from hanam_mail.errors import InputError
 
 PROFILES = ("lab", "production")
@@ -145,8 +145,10 @@ def complete(
     def operator_public_key() -> str:
         return str(x25519.Identity.from_str(result["vault_lab_operator_key"]).to_public())
 
-    def issued(ca: pki.Pair, names: Sequence[str], *, client: bool, key: str = "") -> dict[str, str]:
-        pair = pki.issue(ca, names, lifetime=lifetime, client=client, key=key)
+    def issued(
+        ca: pki.Pair, names: Sequence[str], *, client: bool = False, key: Callable[[], str] = pki.new_private_key
+    ) -> dict[str, str]:
+        pair = pki.issue(ca, names, lifetime=lifetime, client=client, key=key())
         return {"certificate": pair.certificate, "key": pair.key}
 
     today = dt.datetime.now(dt.UTC).date()
@@ -170,29 +172,29 @@ def complete(
     value("vault_roundcube_des_key", lambda: new_password(24))
     value("vault_redis_password", new_password)
 
+    exchangers = [host for host, groups in hosts.items() if "mx" in groups]
     public_hosts = [host for host, groups in hosts.items() if groups & PUBLIC_GROUPS]
     if profile == "production":
-        # The key of the public certificate stays over renewals, so that DANE's record may stay.
-        for host in public_hosts:
-            entry("vault_public_keys", host, pki.new_private_key)
-        return result, added
+        return result, added + tls.complete(result, exchangers, public_hosts)
 
+    added += tls.complete(result, exchangers)
     public = authority("vault_public_ca", "Hà Nam Mail lab public CA")
     served = {host: [f"{label}.{domain}" for label in (*SERVICE_LABELS, host)] for host in public_hosts}
     served |= {host: [*FOREIGN_NAMES, f"{host}.{domain}"] for host, groups in hosts.items() if "outside" in groups}
-    for host, labels in served.items():
-        names = list(dict.fromkeys(labels))
-        entry("vault_public_certificates", host, functools.partial(issued, public, names, client=False))
-        table = dict(result["vault_public_certificates"])
+    shown = [(tls.ECDSA, host) for host in served] + [(tls.RSA, host) for host in exchangers]
+    for kind, host in shown:
+        names = list(dict.fromkeys(served[host]))
+        entry(kind.pairs, host, functools.partial(issued, public, names, key=kind.new))
+        table = dict(result[kind.pairs])
         held = table[host]["certificate"]
         # One that somebody put there, of another authority, is his.
         if pki.issued_by(held, public.certificate) and set(names) - set(pki.certificate_names(held)):
-            table[host] = issued(public, names, client=False, key=table[host]["key"])
-            result["vault_public_certificates"] = table
-            added.append(f"vault_public_certificates[{host}] (names)")
+            table[host] = issued(public, names, key=functools.partial(str, table[host]["key"]))
+            result[kind.pairs] = table
+            added.append(f"{kind.pairs}[{host}] (names)")
     for foreign in FOREIGN_STS_DOMAINS:
         names = [f"mta-sts.{foreign}"]
-        entry("vault_lab_sts_certificates", foreign, functools.partial(issued, public, names, client=False))
+        entry("vault_lab_sts_certificates", foreign, functools.partial(issued, public, names))
     for zone in LAB_ZONES:
         entry("vault_lab_dnssec_keys", zone, pki.new_private_key)
     value("vault_lab_foreign_dkim_private_key", lambda: next(iter(dkim.new_keys(today).values())))

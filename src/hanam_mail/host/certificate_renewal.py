@@ -1,7 +1,7 @@
-"""Renew the public certificate when it is due: hanam-tls-renew CONFIGURATION.json
+"""Renew public certificates when they are due: hanam-tls-renew CONFIGURATION.json ...
 
 The private key is given and stays, so that the TLSA record stays true; certbot gets a request for it.
-Old certificate and key stay in use until the new pair is complete. Prints one line: what was done and why.
+Old certificate and key stay in use until the new pair is complete. Prints one line for each: what was done and why.
 
 An authority gives nothing for a list of names when it cannot reach one of them. A new name that DNS does not know
 yet must not let the certificate of all others run out: that one is then renewed with its own names when it is due. The
@@ -38,6 +38,18 @@ class Settings:
     """Command that has the daemons read it."""
     certbot_folder: str = ""
     """Where certbot keeps its account; empty for its own places."""
+    suffix: str = ""
+    """In the names of the pair's files, where there is a second one: "-rsa"."""
+
+    @property
+    def chain_file(self) -> Path:
+        """The certificate in use, with its chain."""
+        return self.public / f"fullchain{self.suffix}.pem"
+
+    @property
+    def key_file(self) -> Path:
+        """The key in use."""
+        return self.public / f"privkey{self.suffix}.pem"
 
     @classmethod
     def read(cls, path: Path) -> "Settings":
@@ -57,14 +69,14 @@ def openssl(*arguments: str | Path) -> str | None:
 
 def due(settings: Settings) -> str | None:
     """Why a new certificate is needed, or None."""
-    chain = settings.public / "fullchain.pem"
+    chain = settings.chain_file
     if not chain.is_file():
         return "there is none"
     if openssl("x509", "-in", chain, "-noout", "-checkend", str(settings.renew_days * 86400)) is None:
         return f"it ends within {settings.renew_days} days"
     if openssl("x509", "-in", chain, "-noout", "-pubkey") != openssl("pkey", "-in", settings.key, "-pubout"):
         return "the key was changed"
-    if (settings.public / "privkey.pem").read_text() != settings.key.read_text():
+    if settings.key_file.read_text() != settings.key.read_text():
         return "the key file was changed"
     if set(covered(settings)) != set(settings.names):
         return "the names were changed"
@@ -73,7 +85,7 @@ def due(settings: Settings) -> str | None:
 
 def covered(settings: Settings) -> list[str]:
     """The names of the certificate in use; none without one."""
-    text = openssl("x509", "-in", settings.public / "fullchain.pem", "-noout", "-ext", "subjectAltName") or ""
+    text = openssl("x509", "-in", settings.chain_file, "-noout", "-ext", "subjectAltName") or ""
     return [word.strip(", ").removeprefix("DNS:") for word in text.split() if word.startswith("DNS:")]
 
 
@@ -116,13 +128,13 @@ def obtain(settings: Settings, folder: Path) -> Path:
 
 def install(settings: Settings, chain: Path) -> None:
     """Put key and chain in place, each by one rename."""
-    for source, name in ((settings.key, "privkey.pem"), (chain, "fullchain.pem")):
-        new = settings.public / f".{name}.new"
+    for source, place in ((settings.key, settings.key_file), (chain, settings.chain_file)):
+        new = place.with_name(f".{place.name}.new")
         new.unlink(missing_ok=True)
         atomic_file.create(new, source.read_bytes(), mode=0o600)
         shutil.chown(new, group=settings.group)
         new.chmod(0o640)
-        new.rename(settings.public / name)
+        new.rename(place)
     atomic_file.sync(settings.public)
 
 
@@ -150,12 +162,12 @@ def keep(settings: Settings) -> str:
     return f"\nThe certificate in use is renewed with its former names until then. It lacks: {missing}"
 
 
-def main() -> int:
-    settings = Settings.read(Path(sys.argv[1]))
+def renew(settings: Settings) -> str:
+    """Renew one certificate if it is due; what went wrong, for the operator, or nothing."""
     reason = due(settings)
     if reason is None:
         print("nothing to do")
-        return 0
+        return ""
     try:
         replace_pair(settings, reason)
     except Refused as refused:
@@ -164,5 +176,13 @@ def main() -> int:
         except Refused:
             # With its own names neither: the first answer says it all.
             kept = ""
-        sys.exit(f"hanam-tls-renew: {refused}{kept}")
+        return f"{refused}{kept}"
+    return ""
+
+
+def main() -> int:
+    # One that is refused hinders no other.
+    faults = [renew(Settings.read(Path(path))) for path in sys.argv[1:]]
+    if any(faults):
+        sys.exit("".join(f"hanam-tls-renew: {fault}\n" for fault in faults if fault).rstrip())
     return 0

@@ -20,6 +20,7 @@ from hanam_mail.watch.looks import (
     certificates,
     clock,
     dates,
+    findings,
     lines,
     moment,
     other_failed_units,
@@ -45,6 +46,7 @@ def look(config: Row, state: Mapping[str, dict[str, float]], now: float, failed:
         "ngày hết hạn": lambda: dates(config["dates"], now),
         "tuổi tệp": lambda: ages(config["ages"], now),
         "sao lưu": lambda: backups(config["backups"], now),
+        "kết quả kiểm tra của chương trình khác": lambda: findings(config.get("findings", ()), now),
         "nhật ký": lambda: lines(config["lines"]),
     }
     found: dict[str, Finding] = {}

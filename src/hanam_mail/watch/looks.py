@@ -1,4 +1,4 @@
-"""What is looked at: units, certificates, dates, ages of files, backups, lines of the journal and the clock."""
+"""What is looked at: units, certificates, dates, ages of files, backups, others' findings, the journal, the clock."""
 
 import json
 import re
@@ -16,6 +16,8 @@ DOWN_SECONDS = 180
 RESTARTS = 5
 """So many restarts without an hour of calm are a loop."""
 CALM_SECONDS = 3600
+FINDINGS_OCTETS = 1 << 20
+FINDING_LETTERS = 1000
 STEP_SECONDS = 15
 """A clock that went back by more between two looks was set; a slow correction takes longer for so much."""
 
@@ -156,6 +158,33 @@ def backups(rows: Sequence[Row], now: float) -> dict[str, Finding]:
             at = moment(datetime.fromisoformat(good).timestamp())
             found["backup"] = Finding(words.format(f"lần sao lưu tốt gần nhất là lúc {at}"))
     return found
+
+
+def findings(rows: Sequence[Row], now: float) -> dict[str, Finding]:
+    """What programs without rights left in files (hanam-dns-check), and that they could not look for long.
+
+    Such a file is a stranger's: of what is too large or not of its form nothing is taken.
+    """
+    found = {}
+    for row in rows:
+        path = Path(row["file"])
+        if not path.exists():
+            # A new host has had no time for it; that its unit fails is told by itself.
+            continue
+        with path.open("rb") as file:
+            left = json.loads(file.read(FINDINGS_OCTETS))
+        for item in left["found"]:
+            found[str(item["cause"])] = Finding(_line(item["text"]), bool(item["mail"]))
+        if now - float(left["complete"]) > row["hours"] * 3600:
+            why = "; ".join(map(str, left["silent"])) or hint(row["unit"])
+            words = f"{row['name']}: từ {moment(float(left['complete']))} chưa kiểm tra được hết: {why}"
+            found[f"findings:{path}"] = Finding(_line(words))
+    return found
+
+
+def _line(text: Any) -> str:
+    """One line of text that may be told."""
+    return "".join(each if each.isprintable() else " " for each in str(text))[:FINDING_LETTERS]
 
 
 def lines(rows: Sequence[Row]) -> dict[str, Finding]:

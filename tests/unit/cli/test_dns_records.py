@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from hanam_mail import dns_check
 from hanam_mail.cli import main
-from hanam_mail.controller import dns_check
-from hanam_mail.controller.dns_check import Answer, Signature
+from hanam_mail.dns_check import Answer, Signature
 
 ZONE = """$ORIGIN hanam.gov.vn.
 @ 3600 IN MX 10 mx.hanam.gov.vn.

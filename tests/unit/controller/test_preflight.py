@@ -244,3 +244,19 @@ def test_production_has_a_second_path_to_its_operator(right: dict[str, Any]) -> 
 def test_a_second_path_is_safe_and_leads_outside(right: dict[str, Any], way: dict[str, Any], problem: str) -> None:
     (found,) = preflight.problems({**right, **way}, "mail", GROUPS)
     assert found.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("accounts", "expected"),
+    [
+        ({"mail": "https://acme-v02.api.letsencrypt.org/acme/acct/123"}, []),
+        ({}, []),
+        ([], []),
+        (["x"], ["dns_acme_accounts: cần một bảng, tên máy -> địa chỉ tài khoản ACME"]),
+        ({"khongco": "https://a.example/1"}, ["dns_acme_accounts['khongco']: không có máy này"]),
+        ({"mail": "https://a.example/1; x"}, ["dns_acme_accounts['mail']: cần địa chỉ https:// của tài khoản"]),
+    ],
+)
+def test_an_account_that_the_authority_would_not_find_is_told(accounts: Any, expected: list[str]) -> None:
+    found = preflight._acme_accounts({"dns_acme_accounts": accounts}, {"mx": ["mail"]})
+    assert [fault.partition(" (#")[0] for fault in found] == expected

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from hanam_mail.controller import preflight, vault_file
-from hanam_mail.controller.keys import pki
+from hanam_mail.controller.keys import pki, tls
 
 INVENTORY = """
 lab:
@@ -92,7 +92,9 @@ def test_new_host_gets_certificates_and_old_ones_stay(place: Path) -> None:
     run(place, "--inventory", "more.yml")
     after = yaml.safe_load((place / "vault.yml").read_text())
     assert after["vault_internal_certificates"].pop("edge9")
-    assert after["vault_public_certificates"].pop("edge9")
+    for kind in tls.KINDS:
+        assert after[kind.pairs].pop("edge9")
+        assert after[kind.next].pop("edge9")
     assert after == before
 
 
@@ -163,7 +165,7 @@ def test_production_gets_no_lab_secrets() -> None:
     variables, _ = vault_file.complete({}, profile="production", hosts={"m1": frozenset({"mx"})}, domain="hanam.gov.vn")
     assert not [name for name in variables if "lab" in name or "sample" in name]
     assert "vault_public_ca" not in variables
-    assert list(variables["vault_public_keys"]) == ["m1"]
+    assert [list(variables[kind.keys]) for kind in tls.KINDS] == [["m1"], ["m1"]]
 
 
 @pytest.mark.parametrize("profile", vault_file.PROFILES)
@@ -209,9 +211,10 @@ def test_internal_certificate_names_its_host(
 def test_public_certificate_covers_every_service(
     lab: dict[str, dict[str, dict[str, str]]],
 ) -> None:
-    pair = lab["vault_public_certificates"]["mail"]
     services = [f"{label}.hanam.gov.vn" for label in vault_file.SERVICE_LABELS]
-    assert pki.problems(pair["certificate"], pair["key"], services) == []
+    for kind in tls.KINDS:
+        pair = lab[kind.pairs]["mail"]
+        assert pki.problems(pair["certificate"], pair["key"], services) == []
 
 
 def test_hosts_without_public_services_get_no_public_certificate(

@@ -40,6 +40,7 @@ def facts() -> dict[str, Any]:
         "client_names": {"autoconfig": "autoconfig.hanam.gov.vn", "autodiscover": "autodiscover.hanam.gov.vn"},
         "pop3": True,
         "ca_issuers": ["letsencrypt.org"],
+        "ca_accounts": [],
     }
 
 
@@ -181,3 +182,23 @@ def test_a_foreign_domain_with_a_policy_says_where_it_is_and_when_it_changed() -
     (before,), (after,) = find(found, "_mta-sts.a", "TXT"), find(other, "_mta-sts.a", "TXT")
     assert before.startswith('"v=STSv1; id=')
     assert before != after
+
+
+ACCOUNTS = {"edge1": "https://acme.example/acct/1", "store1": "https://acme.example/acct/2"}
+
+
+def test_an_account_alone_may_have_the_names_of_its_host_certified(facts: dict[str, Any]) -> None:
+    names = {"edge1": ["mx.hanam.gov.vn", "smtp.hanam.gov.vn"], "store1": ["mail.hanam.gov.vn", "mx.hanam.gov.vn"]}
+    rows = zones.acme_account_rows(
+        ACCOUNTS, "acme.example", {host: {"certificates_names": served} for host, served in names.items()}
+    )
+    records = zones.mail_records(facts | {"ca_accounts": rows})
+    first, second = (f'0 issue "acme.example; accounturi={account}"' for account in ACCOUNTS.values())
+    assert find(records, "smtp", "CAA") == [first]
+    # Either of two hosts that serve one name.
+    assert find(records, "mx", "CAA") == [first, second]
+    # Other names of the domain are others' affair.
+    assert find(records, "@", "CAA") == ['0 issue "letsencrypt.org"']
+    zone = zones.record_lines(records, 60)
+    parsed = dns.zone.from_text(f"$ORIGIN hanam.gov.vn.\n{zone}", origin="hanam.gov.vn.", check_origin=False)
+    assert parsed.get_rdataset("smtp", "CAA")[0].value.decode() == first.split('"')[1]

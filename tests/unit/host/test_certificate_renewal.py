@@ -66,6 +66,28 @@ def renew(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> int:
     return certificate_renewal.main()
 
 
+def test_a_second_pair_lies_beside_the_first_and_its_refusal_hinders_no_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = settings.public.parent
+    files = []
+    # The first one's name is refused.
+    for suffix, names in (("", ["refused.hanam.gov.vn"]), ("-rsa", NAMES)):
+        files.append(str(folder / f"acme{suffix}.json"))
+        values = vars(replace(settings, suffix=suffix, names=names))
+        Path(files[-1]).write_text(json.dumps(values, default=str))
+    monkeypatch.setenv("REFUSE", "refused.hanam.gov.vn")
+    monkeypatch.setattr("sys.argv", ["hanam-tls-renew", *files])
+    with pytest.raises(SystemExit, match="urn:ietf"):
+        certificate_renewal.main()
+    assert capsys.readouterr().out == "installed a new certificate: there is none\n"
+    assert set(pair(settings)) == {"fullchain-rsa.pem", "privkey-rsa.pem"}
+    monkeypatch.setenv("REFUSE", "")
+    assert certificate_renewal.main() == 0
+    assert capsys.readouterr().out == "installed a new certificate: there is none\nnothing to do\n"
+    assert len(pair(settings)) == 4
+
+
 def pair(settings: Settings) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in settings.public.iterdir()}
 

@@ -43,6 +43,11 @@ def new_private_key() -> str:
     return _key_pem(ec.generate_private_key(ec.SECP256R1()))
 
 
+def new_rsa_key() -> str:
+    """An RSA key as PKCS#8 PEM, of the least size that counts as good (NCSC-NL 2025-05)."""
+    return _key_pem(rsa.generate_private_key(65537, 3072))
+
+
 def new_authority(name: str, *, lifetime: dt.timedelta, now: dt.datetime | None = None) -> Pair:
     """A self-signed authority that may sign hosts' certificates, not further authorities."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -170,6 +175,12 @@ def certificate_names(chain: str) -> list[str]:
     except x509.ExtensionNotFound:
         return []
     return extension.value.get_values_for_type(x509.DNSName)
+
+
+def time_left(chain: str, *, now: dt.datetime | None = None) -> dt.timedelta:
+    """How long the first certificate is good for."""
+    leaf = x509.load_pem_x509_certificates(chain.encode())[0]
+    return leaf.not_valid_after_utc - (now or dt.datetime.now(dt.UTC))
 
 
 def tlsa_for_key(key: str) -> str:

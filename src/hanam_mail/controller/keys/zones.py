@@ -34,7 +34,8 @@ def mail_records(facts: Mapping[str, Any]) -> list[Record]:
     with webmail, imap, submission, mx; groups (group -> hosts); host_addresses (host -> addresses);
     dkim_records (selector -> text, of all keys to be known); dmarc; tls_report; tlsa_keys
     (private keys of the mx hosts); sts_policy (empty: none); client_names (autoconfig, autodiscover
-    -> full name; one that is missing is not served); pop3 (whether it is); ca_issuers.
+    -> full name; one that is missing is not served); pop3 (whether it is); ca_issuers; ca_accounts (rows with
+    names, issuer and account: an ACME account that alone may have these names certified).
     """
     domain = facts["domain"]
     names, ports = facts["names"], facts["ports"]
@@ -97,7 +98,24 @@ def mail_records(facts: Mapping[str, Any]) -> list[Record]:
         found = facts["client_names"]["autodiscover"]
         records.append(_record("_autodiscover._tcp", "SRV", f"0 1 {ports['https']} {found}."))
     records += [_record("@", "CAA", f'0 issue "{issuer}"') for issuer in facts["ca_issuers"]]
+    # RFC 8657, at each name: what stands at the domain itself holds for its other names too, which are others' affair.
+    bound = dict.fromkeys(
+        (name, f'0 issue "{row["issuer"]}; accounturi={row["account"]}"')
+        for row in facts["ca_accounts"]
+        for name in row["names"]
+    )
+    records += [_record(label(name), "CAA", data) for name, data in bound]
     return records
+
+
+def acme_account_rows(
+    accounts: Mapping[str, str], issuer: str, variables: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Rows of `ca_accounts` (mail_records) for accounts by host; `variables` are those of all hosts."""
+    return [
+        {"names": list(variables[host]["certificates_names"]), "issuer": issuer, "account": account}
+        for host, account in accounts.items()
+    ]
 
 
 def mail_reverse_records(facts: Mapping[str, Any]) -> list[Record]:

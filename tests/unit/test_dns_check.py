@@ -14,7 +14,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from hanam_mail.controller.dns_check import (
+from hanam_mail.dns_check import (
     Answer,
     Difference,
     Servers,
@@ -263,7 +263,7 @@ def test_a_name_that_does_not_exist_has_no_records_and_a_broken_server_says_noth
 
 
 def test_the_next_server_is_asked_where_one_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hanam_mail.controller.dns_check.TIMEOUT", 0.2)
+    monkeypatch.setattr("hanam_mail.dns_check.TIMEOUT", 0.2)
     seen = list[str]()
 
     def reply(query: dns.message.Message) -> dns.message.Message | None:
@@ -278,7 +278,7 @@ def test_the_next_server_is_asked_where_one_is_silent(monkeypatch: pytest.Monkey
 
 
 def test_who_is_silent_is_not_waited_for_at_every_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hanam_mail.controller.dns_check.TIMEOUT", 0.1)
+    monkeypatch.setattr("hanam_mail.dns_check.TIMEOUT", 0.1)
     seen = list[str]()
 
     def reply(query: dns.message.Message) -> None:

@@ -8,7 +8,7 @@ Of a name's TXT records only that with the same beginning ("v=spf1") is compared
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -74,6 +74,8 @@ class Answer:
     aliases: tuple[str, ...] = ()
     error: str = ""
     elsewhere: bool = False
+    ttl: int = field(default=0, compare=False)
+    """Seconds that whoever heard it may go on saying so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,34 @@ class Difference:
         return asdict(self)
 
 
+_MEND = {
+    What.MISSING: "chưa có; thêm: {wanted}",
+    What.EXTRA: "thừa; xóa: {found}",
+    What.DIFFERENT: "đang là: {found}; đổi thành: {wanted}",
+    What.UNSIGNED: "không có chữ ký DNSSEC; ký vùng và đưa bản ghi DS lên vùng cha",
+    What.UNVALIDATED: "có chữ ký DNSSEC nhưng máy được hỏi không kiểm tra, hoặc vùng cha chưa có bản ghi DS; "
+    "hỏi lại một máy phân giải có kiểm tra (--server)",
+    What.UNANSWERED: "chưa hỏi được ({found}); kiểm tra máy phân giải và máy chủ tên của vùng, rồi hỏi lại",
+}
+_OTHER_AUTHORITY = (
+    "nơi cấp chứng thư ngoài danh sách: {found}; cơ quan khác của tỉnh cần thì thêm vào dns_ca_issuers, "
+    "nếu không thì xóa"
+)
+
 type Ask = Callable[[str, str], Answer]
 """The answer to a name and a type."""
+
+
+def mend(each: Difference) -> str:
+    """What is to be done, in Vietnamese."""
+
+    def shown(data: str) -> str:
+        # An alias, where a text should be, has no quotes.
+        return (text_of(data) or data) if each.type == "TXT" else data
+
+    found = each.found if each.what is What.UNANSWERED else shown(each.found)
+    text = _OTHER_AUTHORITY if (each.type, each.what) == ("CAA", What.EXTRA) else _MEND[each.what]
+    return text.format(wanted=shown(each.wanted), found=found)
 
 
 def read(path: Path) -> list[Wanted]:
@@ -244,4 +272,5 @@ def _answer(reply: dns.message.Message) -> Answer:
         data=tuple(sorted(each.to_text() for each in records or ())),
         signature=Signature.GOOD if vouched else Signature.UNTRIED if signed else Signature.NONE,
         aliases=tuple(each.target.to_text() for alias in (chain.cnames if chain else ()) for each in alias),
+        ttl=chain.minimum_ttl if chain else 0,
     )

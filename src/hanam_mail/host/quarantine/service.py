@@ -58,7 +58,7 @@ class Settings:
 def context_of(settings: Settings) -> ssl.SSLContext:
     """TLS that asks for the client's certificate."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=settings.ca)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_cert_chain(settings.certificate, settings.key)
     return context

@@ -110,7 +110,11 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot \S+ Warning: (Killed with signal 15|SIGHUP received)",
         # What the watch finds before mail has its way.
         r"hanam-watch the operator could not be told by (mail|smarthost): ",
-        # An upgrade: a job begins between its new program and its new settings; two minutes later it is right.
+        # An upgrade: the key of port 25 is looked at before Postfix has the second one, ...
+        r"postfix/smtpd warning: TLS library problem: error:0A0000C1:SSL routines::no shared cipher:",
+        # ... the agent asks Dovecot as it starts again, ...
+        r"hanam-agent Command .*doveadm'.* returned non-zero exit status 75\. .*connect\(/run/dovecot/auth-master\) ",
+        # ... and a job begins between its new program and its new settings; two minutes later it is right.
         r"hanam-mail-jobs Việc định kỳ thất bại / job failed on \S+: systemctl status hanam-mail-notices\.service",
     ),
     DATABASE_AWAY: (
@@ -268,6 +272,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     ),
     BAD_CLIENTS: (
         r"postfix/\S+ .*(TLS library problem|non-SMTP command|hostname .* does not resolve)",
+        r"dovecot lmtp\(\d+\): Error: lmtp-server: conn \S+ \[\d+\]: SSL handshak",
         r"postfix/\S+ .*(improper command pipelining|bare <LF>|numeric domain name|Illegal address syntax)",
     ),
     SCRIPTS: (

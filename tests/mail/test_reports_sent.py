@@ -135,7 +135,7 @@ def test_forged_and_honest_mail_is_reported_once_to_whoever_asked_and_may_have_i
 
 
 def test_reports_on_our_own_mail_are_answered_with_none(lab: Lab, official: Sample, world: World) -> None:
-    own = f"postmaster@{lab.variables['mail_domain']}"
+    own = f"dmarc@{lab.variables['mail_domain']}"
     report, author = Sample(own, "", "", ""), f"bao.cao@{world.wants.domain}"
     assert bring(lab, report, dkim(world.wants, letter(report, author, uuid.uuid4().hex))) == (250, "")
     # One that an official gets as well is mail.

@@ -269,4 +269,7 @@ def test_a_renewal_left_from_mode_acme_ends_when_the_certificate_is_handed_in(la
     assert done.returncode == 0, done.stdout[-3000:]
     assert lab.run("mx", "systemctl is-active hanam-tls-renew.timer", check=False) == "inactive\n"
     assert lab.run("mx", "systemctl is-enabled hanam-tls-renew.timer", check=False) == "masked\n"
-    assert lab.run("mx", f"ls {' '.join(left)} /etc/systemd/system/timers.target.wants/", check=False).find("tls") < 0
+    assert (
+        lab.run("mx", f"ls {' '.join(left)} /etc/systemd/system/timers.target.wants/", check=False).find("tls-renew")
+        < 0
+    )

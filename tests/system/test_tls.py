@@ -85,14 +85,15 @@ def test_ports_for_the_world_speak_the_one_set_and_nothing_else(lab: Lab) -> Non
 
 @pytest.mark.dieu3
 @pytest.mark.neighbours
-@pytest.mark.provokes(journal.BAD_CLIENTS)
+@pytest.mark.provokes(journal.BAD_CLIENTS, journal.HELD_REFUSED)
 def test_ports_for_our_own_hosts_speak_the_newest_protocol_alone(lab: Lab) -> None:
     wanted = lab.variables["tls_set"]
     rows = [row for row in scanned(lab, "cluster") if standing(lab, row["host"], row["port"])]
     for row in rows:
-        source = next(
-            host for group in ("mailstore", "mx", "accounts") for host in lab.groups[group] if host != row["host"]
+        neighbours = (
+            host for group in ("mailstore", "mx", "accounts", "backup_repository") for host in lab.groups[group]
         )
+        source = next(host for host in neighbours if host != row["host"])
         found = scan(lab, row, source)
         here = f"{row['host']}:{row['port']}: {found}"
         if row["key"] in GO:

@@ -102,7 +102,8 @@ class Scratch:
     def words(self, name: str, *words: str, role: str = "mail_apply") -> list[str]:
         """A command's words with what leads it to this database."""
         sealing = ["--handover-folder", str(self.folder)] if name in {"restore", "reset-password"} else []
-        return [name, "--dsn", self.dsn(role), *sealing, *words]
+        # Last: a group of commands takes it after the name of one of them.
+        return [name, *sealing, *words, "--dsn", self.dsn(role)]
 
     def apply_words(self, *words: str) -> list[str]:
         """The command `apply` as the tests call it, its registry on standard input."""

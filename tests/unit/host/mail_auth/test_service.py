@@ -474,7 +474,11 @@ def test_a_small_message_waits_for_no_room(address: tuple[str, int]) -> None:
     running.close()
 
 
-def test_many_ask_at_once(running: Service) -> None:
+def test_many_ask_at_once(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whether all are answered, not how soon: a busy machine takes its time.
+    monkeypatch.setattr(service, "STALE_SECONDS", 120.0)
+    monkeypatch.setattr(service, "PATIENCE", 120.0)
+    monkeypatch.setattr(verdict, "DNS_SECONDS", 120.0)
     answers: list[Any] = []
     threads = [threading.Thread(target=lambda: answers.append(judged(running))) for _ in range(100)]
     for each in threads:

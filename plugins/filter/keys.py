@@ -27,6 +27,7 @@ class FilterModule:
             "sts_records": zones.sts_records,
             "tls_problems": pki.problems,
             "tlsa_for_authority": pki.tlsa_for_authority,
+            "tls_key_kind": pki.key_kind,
             "tlsa_for_key": pki.tlsa_for_key,
             "zone_files": zones.zone_files,
         }

@@ -42,7 +42,6 @@ CONFIGURATION = Configuration(
     nameservers=["127.0.0.1"],
     most_destinations=5,
     try_days=3,
-    keep_days=31,
 )
 
 
@@ -203,8 +202,8 @@ def test_a_stranger_chooses_neither_how_many_domains_nor_how_many_rows_there_are
     scratch: Scratch, folder: Path, agent: Session
 ) -> None:
     function = scratch.psql("select pg_get_functiondef('mail.dmarc_take(text,jsonb,bigint)'::regprocedure)")
-    small = function.replace(":= 5000", ":= 3").replace(":= 10000", ":= 2")
-    assert small.count(":= 3;") == 1 and small.count(":= 2;") == 1
+    small = function.replace(":= 5000", ":= 3").replace(":= 10000;", ":= 2;").replace(":= 100000", ":= 4")
+    assert [small.count(f":= {number};") for number in (3, 2, 4)] == [1, 1, 1]
     scratch.psql(small)
     count(folder, *(f"d{number}.example" for number in range(5)))
     for number in range(4):
@@ -217,6 +216,21 @@ def test_a_stranger_chooses_neither_how_many_domains_nor_how_many_rows_there_are
     assert scratch.psql(totals) == "6|3"
     assert scratch.psql("select sum(messages), count(*) from mail.dmarc_seen where domain = 'd0.example'") == "3|2"
     assert scratch.psql("select sum(lost) from mail.dmarc_file") == "2"
+    # Nor how many rows a day has in all.
+    for number in range(1, 3):
+        count(folder, f"d{number}.example", ip="192.0.2.99")
+    outgoing_carry.carry(folder, agent)
+    assert scratch.psql("select count(*) from mail.dmarc_seen") == "4"
+    assert (
+        scratch.psql("select sum(messages) from mail.dmarc_report where domain in ('d1.example', 'd2.example')") == "4"
+    )
+    assert (
+        scratch.psql("select sum(left_out) from mail.dmarc_report where domain in ('d1.example', 'd2.example')") == "2"
+    )
+    # It is told that more than a tenth of that day's messages is missing.
+    scratch.psql("update mail.dmarc_report set outcome = 'sent', given = '{a@d0.example}', done_at = now()")
+    with psycopg.connect(scratch.dsn("mail_jobs"), autocommit=True) as jobs:
+        assert outgoing_send.overdue(jobs) == [(DAY, 3, "lost")]
 
 
 # --- sending ---
@@ -352,6 +366,63 @@ def test_rows_that_nobody_of_ours_wrote_keep_no_other_report_waiting(
     assert outgoing_send.overdue(jobs) == [(DAY, 1, "broken")]
 
 
+def test_an_address_that_no_letter_can_bear_keeps_no_other_report_waiting(
+    folder: Path, agent: Session, jobs: Session
+) -> None:
+    count(folder, "a.example", "b.example")
+    outgoing_carry.carry(folder, agent)
+
+    def find(domain: str) -> Found:
+        return (
+            Found((Destination("=?utf-8?q??=@a.example"),)) if domain == "a.example" else domains("b.example")(domain)
+        )
+
+    assert send(jobs, Mailer(), find) == {"failed:broken": 1, "sent": 1}
+
+
+def test_a_session_that_ended_while_names_were_asked_for_is_begun_anew(
+    folder: Path, agent: Session, jobs: Session
+) -> None:
+    count(folder, *(f"d{number}.example" for number in range(3)))
+    outgoing_carry.carry(folder, agent)
+    sessions = list[Mailer]()
+
+    @dataclass
+    class Short(Mailer):
+        def sendmail(self, sender: str, recipients: Sequence[str], message: bytes) -> dict[str, tuple[int, bytes]]:
+            if self.taken:
+                raise smtplib.SMTPServerDisconnected("please run connect() first")
+            return super().sendmail(sender, recipients, message)
+
+    def connect() -> Mailer:
+        sessions.append(Short())
+        return sessions[-1]
+
+    done = outgoing_send.send_all(jobs, CONFIGURATION, connect, lambda domain: domains(domain)(domain))
+    assert (dict(done), len(sessions)) == ({"sent": 3}, 3)
+
+
+def test_what_waited_for_longer_than_reports_are_tried_is_not_offered(
+    folder: Path, agent: Session, jobs: Session
+) -> None:
+    """The job was off for days."""
+    count(folder, "ky.example", day=TODAY - timedelta(days=5))
+    outgoing_carry.carry(folder, agent)
+    mailer = Mailer()
+    assert send(jobs, mailer, domains("ky.example")) == {"none:old": 1}
+    assert mailer.to == []
+
+
+@pytest.mark.parametrize(("silent", "told"), [(5, True), (4, False)])
+def test_dns_that_answers_of_nobody_is_ours_and_told(
+    folder: Path, agent: Session, jobs: Session, silent: int, told: bool
+) -> None:
+    count(folder, *(f"d{number}.example" for number in range(silent)))
+    outgoing_carry.carry(folder, agent)
+    assert send(jobs, Mailer(), lambda _: Found((), waits="SERVFAIL")) == {"waiting:dns": silent}
+    assert outgoing_send.overdue(jobs) == ([(DAY, silent, "dns")] if told else [])
+
+
 def test_what_cannot_be_sent_is_given_up_after_its_days(
     scratch: Scratch, folder: Path, agent: Session, jobs: Session
 ) -> None:
@@ -443,11 +514,26 @@ def test_operators_see_what_became_of_a_days_reports(
 
 
 def test_what_is_old_is_forgotten(scratch: Scratch, folder: Path, agent: Session, jobs: Session) -> None:
-    count(folder, "ky.example")
+    count(folder, "ky.example", "cu.example")
     count(folder, "moi.example", day=TODAY)
     outgoing_carry.carry(folder, agent)
-    send(jobs, Mailer(), domains("ky.example"), keep_days=1)
-    assert scratch.psql("select string_agg(domain, ',') from mail.dmarc_report") == "moi.example"
+    scratch.psql(
+        "with old as (insert into mail.dmarc_report"
+        " select (jsonb_populate_record(r, jsonb_build_object('day', r.day - 30))).*"
+        " from mail.dmarc_report r where domain = 'cu.example')"
+        " delete from mail.dmarc_report where domain = 'cu.example'"
+    )
+    send(jobs, Mailer(), domains("ky.example"))
+    jobs.execute("select mail.dmarc_prune()")
+    assert (
+        scratch.psql("select string_agg(domain, ',' order by domain) from mail.dmarc_report")
+        == "ky.example,moi.example"
+    )
+    assert scratch.psql("select count(*) from mail.dmarc_seen") == "2"
+    # What was seen goes soon after it is sent; what became of it stays.
+    scratch.psql("update mail.dmarc_report set done_at = done_at - interval '3 days' where outcome is not null")
+    jobs.execute("select mail.dmarc_prune()")
+    assert scratch.psql("select count(*) from mail.dmarc_report") == "2"
     assert scratch.psql("select count(*) from mail.dmarc_seen") == "1"
 
 
@@ -459,7 +545,7 @@ def test_what_is_old_is_forgotten(scratch: Scratch, folder: Path, agent: Session
         ("mail_jobs", "select mail.dmarc_take('x', '[]', 0)"),
         ("mail_jobs", "update mail.dmarc_report set outcome = 'sent'"),
         ("mail_apply", "select * from mail.dmarc_seen"),
-        ("mail_apply", "select mail.dmarc_prune(0)"),
+        ("mail_apply", "select mail.dmarc_prune()"),
         ("mail_postfix", "select * from mail.dmarc_report"),
         ("mail_webmail", "select mail.dmarc_waiting()"),
     ],

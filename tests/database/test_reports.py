@@ -373,6 +373,14 @@ def test_many_reports_that_do_not_count_are_told_and_strangers_noise_is_not(inta
     text = tell(intake)
     assert " - báo cáo hỏng hoặc sai quy cách: 19 thư; nơi báo: nhan.example" in text
     assert "chứng minh" not in text.partition("Báo cáo nhận được")[2].partition("Đề nghị")[0]
+    # What he knows of is not told once more with the next one.
+    intake.scratch.psql("update mail.report_told set at = at - interval '25 hours'")
+    intake.lay({"refused": "broken", "number": 1, "sender": "nhan.example"})
+    intake.run()
+    assert tell(intake) == ""
+    intake.lay({"refused": "broken", "number": 19, "sender": "nhan.example"})
+    intake.run()
+    assert " - báo cáo hỏng hoặc sai quy cách: 20 thư; nơi báo: nhan.example" in tell(intake)
 
 
 def test_who_could_not_be_told_is_told_later(intake: Intake) -> None:

@@ -85,6 +85,7 @@ def test_reports_on_our_own_mail_are_counted_in_none_of_ours(environment: Enviro
         rules = there.render("rspamd", "authentication.lua.j2", host)
         (told,) = re.findall(r"for _, address in ipairs\(\{(.*)\}\) do", rules)
         found = re.findall(r'"([^"]+)"', told)
+        assert there.value("rspamd", "dmarc_reports_returned_to", host) in found
         assert found and all(address.endswith(f"@{domain}") for address in found)
         assert any(f"mailto:{address}" in record for address in found)
 

@@ -114,6 +114,15 @@ def _inventory(variables: Mapping[str, Any], host: str, groups: Mapping[str, Ite
                 f"inventory: máy của nhóm {group} phải thuộc cả nhóm filter để thư được quét (Đ4.2, Đ10.6); "
                 f"thiếu {', '.join(missing)}"
             )
+    # The agent brings what was counted for reports to domains into the database.
+    if variables.get("dmarc_reports"):
+        agents = {*groups.get("mailstore", ()), *groups.get("submission", ())}
+        without = sorted(set(groups.get("filter", ())) - agents)
+        if without:
+            found.append(
+                "inventory: dmarc_reports cần tác tử trên mọi máy lọc thư (nhóm submission hoặc mailstore); "
+                f"thiếu {', '.join(without)}; xếp thêm nhóm, hoặc đặt dmarc_reports: false"
+            )
     for name, version in (("host_ipv4", 4), ("host_ipv6", 6)):
         try:
             correct = ipaddress.ip_address(str(variables.get(name))).version == version

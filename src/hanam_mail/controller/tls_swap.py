@@ -25,7 +25,8 @@ _SAID = {
     "swap": f"""Tiếp theo: chạy playbook triển khai; máy chủ từ chối khóa mà DNS chưa công bố đủ lâu. Rồi {_DNS}.
 Khi máy đã dùng khóa mới và không còn báo gì về TLSA: tls_swap --forget, rồi ghi bản ghi lần nữa.""",
     "forget": f"Tiếp theo: chạy playbook triển khai, {_DNS}; bản ghi TLSA của khóa trước được xóa khỏi DNS.",
-    "replace": f"Tiếp theo: {_DNS}; đổi khóa được khi DNS đã công bố khóa mới quá một TTL.",
+    "replace": f"""Tiếp theo: {_DNS}, và triển khai (--tags dns_watch): máy so DNS với bản ghi của lần triển khai trước,
+không triển khai thì sáng mai báo bản ghi mới là thừa. Đổi khóa được khi DNS đã công bố khóa mới quá một TTL.""",
 }
 type Servers = dict[str, list[str]]
 """Addresses by name of a name server."""

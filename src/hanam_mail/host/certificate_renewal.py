@@ -141,7 +141,11 @@ def install(settings: Settings, chain: Path) -> None:
 def replace_pair(settings: Settings, reason: str) -> None:
     """A new certificate, in place and read by the daemons; Refused when there is none."""
     with tempfile.TemporaryDirectory(prefix="hanam-tls-") as name:
-        install(settings, obtain(settings, Path(name)))
+        # The key that the request is made with goes beside its certificate, whatever is deployed meanwhile.
+        key = Path(name) / "key.pem"
+        atomic_file.create(key, settings.key.read_bytes(), mode=0o600)
+        one = replace(settings, key=key)
+        install(one, obtain(one, Path(name)))
     print(f"installed a new certificate: {reason}")
     subprocess.run([settings.reload], check=True)
 

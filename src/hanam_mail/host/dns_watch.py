@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +95,10 @@ def records(wanted: Sequence[Wanted], ask: Ask, before: State, now: float) -> St
     )
 
 
-def served(name: str, ask: Ask, shown: Callable[[], Sequence[str]], before: State, now: float) -> State:
+def served(name: str, ask: Ask, shown: Iterable[Callable[[], str]], before: State, now: float) -> State:
     """The state after the keys that port 25 shows were looked for among the TLSA records.
 
-    `shown`: the records that tell the keys; OSError where the port does not say.
+    `shown`: what tells the record of each key; OSError where the port does not say. The others are judged all the same.
     """
     answer = ask(name, "TLSA")
     if answer.error:
@@ -108,15 +109,20 @@ def served(name: str, ask: Ask, shown: Callable[[], Sequence[str]], before: Stat
         seen={data: before.seen.get(data, now) for data in sorted(there)},
         ttl=max(answer.ttl, before.ttl),
     )
-    try:
-        keys = shown()
-    except OSError as error:
-        return _silent(before, f"cổng 25: {error}", seen=state.seen, ttl=state.ttl)
-    # Without a record nobody asks for a key; that it is missing is told by the daily look.
-    for data in keys if there else ():
-        if data not in there:
+    for show in shown:
+        try:
+            data = show()
+        except OSError as error:
+            state.silent.append(f"cổng 25: {error}")
+            continue
+        # Without a record nobody asks for a key; that it is missing is told by the daily look.
+        if there and data not in there:
             text = _MISMATCH.format(name=name.rstrip("."), data=data)
             state.found.append(Item(name, f"tlsa:{data}", text, mail=True))
+    if state.silent:
+        state.complete = before.complete
+        # One that was found before may be the key that was not shown now.
+        state.found += [item for item in before.found if item not in state.found]
     return state
 
 
@@ -227,7 +233,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     else:
         host, _, port = options.smtp.rpartition(":")
         kinds = options.kind or [""]
-        state = served(options.name, ask, lambda: [shown_by(host, int(port), kind) for kind in kinds], before, now)
+        state = served(options.name, ask, [partial(shown_by, host, int(port), kind) for kind in kinds], before, now)
     state.write(path)
     for text in [item.text for item in state.found] + [f"chưa hỏi được: {each}" for each in state.silent]:
         print(text)

@@ -1,8 +1,8 @@
 """The numbers that programs, SQL and Ansible go by, as data: each by name, type, bounds, and what goes together.
 
 They stand in the province's folder of group_vars: regulation.yml (the regulation), passwords.yml, guessing.yml,
-life_cycle.yml, sending.yml, incoming_reports.yml and, of filtering.yml, what concerns held mail (what the
-installation adds).
+life_cycle.yml, sending.yml, incoming_reports.yml and, of filtering.yml and reports.yml, what concerns held mail and
+sent reports (what the installation adds).
 `faults` judges them strictly, wherever they come from: the files (`hanam-mail check`), what Ansible makes of them
 (preflight, migrate), the table mail.setting (apply, the nightly job). A value that is missing, unknown, of another type
 or at odds with another stops the program that would go by it: with `idle_lock_months: 0` the nightly job would warn
@@ -150,6 +150,9 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "reports_own_failed_messages": (_COUNT, ""),
         "reports_refused_letters": (_COUNT, ""),
         "reports_own_hosts": (worked_out, ""),
+    },
+    "reports.yml": {
+        "reports_sent_keep_days": (number(8, 10 * _DAYS), ""),
     },
 }
 # In mail.setting alone, from sizes.yml (accounts_argon2_*): within what 0013_argon2id.sql admits.

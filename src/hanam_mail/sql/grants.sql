@@ -60,7 +60,7 @@ grant execute on function
 grant execute on function mail.dmarc_take(text, jsonb, bigint) to mail_agent;
 grant execute on function
     mail.dmarc_waiting(), mail.dmarc_close(date, text), mail.dmarc_rows(date, text), mail.dmarc_given(date, text, text),
-    mail.dmarc_done(date, text, text, text), mail.dmarc_overdue(int), mail.dmarc_prune(int)
+    mail.dmarc_done(date, text, text, text), mail.dmarc_overdue(int), mail.dmarc_prune()
     to mail_jobs;
 grant select on mail.dmarc_report, mail.dmarc_file to mail_apply, mail_report;
 

@@ -149,6 +149,13 @@ def test_a_wrong_inventory_is_told(right: dict[str, Any], groups: dict[str, list
     assert problem.startswith(expected)
 
 
+def test_what_is_counted_for_reports_has_somebody_who_brings_it(right: dict[str, Any]) -> None:
+    groups = {**GROUPS, "mx": ["edge"], "filter": ["mail", "edge"]}
+    assert preflight.problems(right, "mail", groups) == []
+    (problem,) = preflight.problems({**right, "dmarc_reports": True}, "mail", groups)
+    assert "dmarc_reports cần tác tử" in problem and "thiếu edge" in problem
+
+
 def test_a_host_in_no_group_is_named(right: dict[str, Any]) -> None:
     (problem,) = preflight.problems(right, "stray", GROUPS)
     assert "máy stray không thuộc nhóm nào" in problem

@@ -5,7 +5,7 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -63,12 +63,16 @@ def test_dns_that_does_not_answer_is_no_difference_and_ends_none() -> None:
 
 
 def served(answer: Answer, shown: str | OSError, before: State | None = None) -> State:
-    def show() -> list[str]:
+    return dns_watch.served(NAME, lambda name, kind: answer, [showing(shown)], before or State(complete=0), NOW)
+
+
+def showing(shown: str | OSError) -> Callable[[], str]:
+    def show() -> str:
         if isinstance(shown, OSError):
             raise shown
-        return [shown]
+        return shown
 
-    return dns_watch.served(NAME, lambda name, kind: answer, show, before or State(complete=0), NOW)
+    return show
 
 
 def test_the_key_that_is_shown_has_to_be_among_the_records() -> None:
@@ -80,8 +84,17 @@ def test_the_key_that_is_shown_has_to_be_among_the_records() -> None:
 
 
 def test_each_of_two_keys_has_to_be_there() -> None:
-    state = dns_watch.served(NAME, lambda name, kind: Answer((OLD,)), lambda: [OLD, NEW], State(complete=0), NOW)
+    two = [showing(OLD), showing(NEW)]
+    state = dns_watch.served(NAME, lambda name, kind: Answer((OLD,)), two, State(complete=0), NOW)
     assert [NEW in item.text for item in state.found] == [True]
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_a_key_that_is_not_shown_hides_no_other(order: int) -> None:
+    two = [showing(OSError("no shared cipher")), showing(NEW)]
+    state = dns_watch.served(NAME, lambda name, kind: Answer((OLD,)), two[order:] + two[:order], State(complete=5), NOW)
+    assert [NEW in item.text for item in state.found] == [True]
+    assert (state.complete, state.silent) == (5, ["cổng 25: no shared cipher"])
 
 
 def test_without_records_nobody_checks_the_key() -> None:

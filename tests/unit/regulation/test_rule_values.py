@@ -130,6 +130,8 @@ def file_of(variable: str) -> str:
         "held": "filtering.yml",
         "reports": "incoming_reports.yml",
     }
+    if variable.startswith("reports_sent_"):
+        return "reports.yml"
     return of_their_own.get(variable.partition("_")[0], "passwords.yml")
 
 

@@ -188,6 +188,11 @@ def tlsa_for_key(key: str) -> str:
     return "3 1 1 " + hashlib.sha256(_public_bytes(load_key(key).public_key())).hexdigest()
 
 
+def key_kind(key: str) -> str:
+    """What kind of key it is for a client that chooses by it: "rsa" or "ecdsa"."""
+    return "rsa" if isinstance(load_key(key), rsa.RSAPrivateKey) else "ecdsa"
+
+
 def tlsa_for_authority(certificate: str) -> str:
     """TLSA data `2 1 1`: a certificate signed by this authority."""
     public = _load_certificate(certificate).public_key()

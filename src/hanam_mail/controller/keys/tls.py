@@ -39,7 +39,7 @@ RSA = Kind(
     "vault_public_former_rsa_keys",
     pki.new_rsa_key,
 )
-"""Shown beside it by mail exchangers, to servers that know no other."""
+"""Shown beside it by mail exchangers; the client chooses one of them."""
 KINDS = (ECDSA, RSA)
 _AUTHORITY = "vault_public_ca"
 

@@ -11,7 +11,8 @@ MOST_LABELS = 8
 _VERSION = re.compile(r"v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|$)", re.IGNORECASE)
 _TAG = re.compile(r"[ \t]*([A-Za-z]+)[ \t]*=[ \t]*([\x20-\x3a\x3c-\x7e]*)", re.ASCII)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s,!]+(?:![0-9]+[kmgtKMGT]?)?", re.ASCII)
-_FAILURES = re.compile(r"[01ds](?:[ \t]*:[ \t]*[01ds])*")
+# As often as anybody needs: it is told in reports (host/reports/outgoing_spool.py).
+_FAILURES = re.compile(r"[01ds](?:[ \t]{0,2}:[ \t]{0,2}[01ds]){0,20}")
 POLICIES = ("none", "quarantine", "reject")
 _DEFAULTS = {"t": ("n", "y"), "psd": ("u", "y", "n"), "adkim": ("r", "s"), "aspf": ("r", "s")}
 

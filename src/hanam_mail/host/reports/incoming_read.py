@@ -107,13 +107,16 @@ class Reader:
         content = letter.read_bytes()
         sender = incoming_letter.sender(content)
         document: dict[str, Any]
-        if sender is None or not sender.proven:
-            document = {"refused": "unproven", "sender": sender.domain if sender else ""}
+        if sender is None:
+            # The filter marks all that comes from outside: where it does not, every report would be lost unheard.
+            document = {"refused": "unmarked"}
+        elif not sender.proven:
+            document = {"refused": "unproven", "sender": sender.domain}
         elif self._faults[sender.domain] >= FAULTS:
             document = {"refused": "too many faults", "sender": sender.domain}
         else:
             document = self._read(content, sender)
-        if "refused" in document and sender and sender.proven:
+        if "refused" in document and (sender is None or sender.proven):
             self._keep(letter.name, content)
         self._lay(letter.name, document)
         letter.unlink()

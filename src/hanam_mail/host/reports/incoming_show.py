@@ -26,6 +26,7 @@ _KIND_TEXTS = {
 MOST = 100
 """Sources that people are shown; programs get all."""
 REASONS = {
+    "unmarked": "không có ghi nhận của bộ lọc: thư từ bên trong, hoặc bộ lọc hỏng",
     "unproven": "không chứng minh được nơi gửi (SPF, DKIM)",
     "unsigned": "báo cáo TLS không có chữ ký DKIM của nơi gửi",
     "known": "đã nhận báo cáo này trước đó",

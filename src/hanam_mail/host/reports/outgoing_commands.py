@@ -40,6 +40,8 @@ REASONS = {
     words.REFUSED: "địa chỉ nhận bị từ chối",
     words.TOO_LARGE: "lớn hơn mức nơi nhận cho phép",
     words.LEFT_OUT: "mọi thư đều đến sổ quá muộn",
+    words.OLD: "ngày ấy đã quá hạn gửi khi đến lượt",
+    words.LOST: "hơn một phần mười số thư không vào báo cáo nào: quá nhiều tên miền, quá nhiều dòng hoặc hết chỗ ghi",
     words.BROKEN: "dữ liệu trong cơ sở dữ liệu không đúng dạng",
 }
 

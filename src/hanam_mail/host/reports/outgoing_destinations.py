@@ -14,7 +14,8 @@ from hanam_mail.host.mail_auth.questions import Questions, TemporaryError
 from hanam_mail.host.reports.outgoing_rows import DOMAIN, NO_ADDRESS, NO_CONSENT, NO_RECORD, OWN
 
 _MAILTO = re.compile(r"mailto:([^!?]+)(?:\?[^!]*)?(?:!([0-9]{1,12})([kmgt]?))?", re.IGNORECASE)
-_LOCAL = re.compile(r"(?=.{1,64}$)[A-Za-z0-9#$%&'*+/=?^_`{|}~!-]+(?:\.[A-Za-z0-9#$%&'*+/=?^_`{|}~!-]+)*")
+# None that a field of a letter would take for an encoded word (RFC 2047).
+_LOCAL = re.compile(r"(?=.{1,64}$)(?!.*=\?)[A-Za-z0-9#$%&'*+/=?^_`{|}~!-]+(?:\.[A-Za-z0-9#$%&'*+/=?^_`{|}~!-]+)*")
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 

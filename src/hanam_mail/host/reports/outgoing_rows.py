@@ -18,7 +18,7 @@ _NOT_PLAIN = re.compile(r"[^\x21-\x7e]")
 SENT, NONE, FAILED = "sent", "none", "failed"
 OWN, NO_RECORD, NO_ADDRESS, NO_CONSENT = "own", "no_record", "no_address", "no_consent"
 DNS, SMTP, REFUSED, TOO_LARGE, LEFT_OUT = "dns", "smtp", "refused", "too_large", "left_out"
-BROKEN = "broken"
+BROKEN, OLD, LOST = "broken", "old", "lost"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,18 @@ from hanam_mail.host.jobs import notices
 from hanam_mail.host.mail_auth.questions import Questions
 from hanam_mail.host.reports import outgoing_destinations as destinations
 from hanam_mail.host.reports import outgoing_report as reports
-from hanam_mail.host.reports.outgoing_rows import BROKEN, DNS, FAILED, LEFT_OUT, NONE, REFUSED, SENT, SMTP, TOO_LARGE
+from hanam_mail.host.reports.outgoing_rows import (
+    BROKEN,
+    DNS,
+    FAILED,
+    LEFT_OUT,
+    NONE,
+    OLD,
+    REFUSED,
+    SENT,
+    SMTP,
+    TOO_LARGE,
+)
 
 # For the questions about one domain: walks up two trees of names, and consents.
 DNS_SECONDS = 30.0
@@ -55,7 +66,6 @@ class Configuration:
     nameservers: list[str]
     most_destinations: int
     try_days: int
-    keep_days: int
 
     @classmethod
     def read(cls, path: Path) -> "Configuration":
@@ -108,7 +118,6 @@ def send_all(
     if not one(connection, "SELECT pg_try_advisory_lock(hashtext('hanam-mail dmarc-send'))")[0]:
         return done
     sender = _Sender(connection, configuration, connect, find or configuration.find, today or datetime.now(UTC).date())
-    connection.execute("SELECT mail.dmarc_prune(%s)", [configuration.keep_days])
     until = time.monotonic() + RUN_SECONDS
     for day, domain in connection.execute("SELECT day, domain FROM mail.dmarc_waiting()").fetchall():
         if time.monotonic() > until:
@@ -136,7 +145,16 @@ class _Sender:
         if row is None:
             return Ended(None)
         published, _, given = row
-        ended = self._ended(day, domain, published, given)
+        if (self.today - day).days > self.configuration.try_days + 1:
+            # As after days without this job.
+            ended = Ended(NONE, OLD)
+        else:
+            try:
+                ended = self._ended(day, domain, published, given)
+            except (LookupError, TypeError, ValueError):
+                # Rows that are not of the program that brings them, or what no letter can bear. One domain's keeps no
+                # other's waiting.
+                ended = Ended(FAILED, BROKEN)
         if ended.outcome is None and (self.today - day).days > self.configuration.try_days and not ended.is_away:
             ended = Ended(SENT if ended.had else NONE if ended.reason == DNS else FAILED, ended.reason)
         self.connection.execute("SELECT mail.dmarc_done(%s, %s, %s, %s)", [*key, ended.outcome, ended.reason])
@@ -149,11 +167,7 @@ class _Sender:
         report = reports.Report(day, domain, published, self._rows(day, domain))
         if not report.rows:
             return Ended(NONE, LEFT_OUT)
-        try:
-            packed = reports.compressed(reports.xml(report, self.configuration.identity))
-        except (KeyError, TypeError, ValueError):
-            # Somebody wrote it who is not the program that brings it. One domain's keeps no other's waiting.
-            return Ended(FAILED, BROKEN)
+        packed = reports.compressed(reports.xml(report, self.configuration.identity))
         had, reason = set(given), DNS if found.waits else ""
         refused = ""
         for each in found.destinations:
@@ -187,6 +201,14 @@ class _Sender:
     def _offer(self, report: reports.Report, packed: bytes, address: str) -> str:
         """Why our mail exchanger does not take it for that address, "" where it does."""
         octets = reports.message(report, self.configuration.identity, packed, address)
+        try:
+            return self._offered(octets, address)
+        except smtplib.SMTPServerDisconnected:
+            # It waits for slow names of others no longer than for any client.
+            self._mailer = None
+            return self._offered(octets, address)
+
+    def _offered(self, octets: bytes, address: str) -> str:
         mailer = self._mailer = self._mailer or self.connect()
         try:
             mailer.sendmail(self.configuration.returned_to, [address], octets)

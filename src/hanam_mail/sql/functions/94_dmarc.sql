@@ -11,10 +11,14 @@ as $$
 declare
     most_domains constant int := 5000;
     most_rows constant int := 10000;
+    most_rows_day constant int := 100000;
     today constant date := (now() at time zone 'UTC')::date;
     missing bigint := dmarc_take.lost;
     report record;
+    counted_day date;
+    room bigint;
     taken bigint;
+    more bigint;
 begin
     insert into mail.dmarc_file (name) values (dmarc_take.file) on conflict do nothing;
     if not found then
@@ -30,6 +34,10 @@ begin
         if report.day not between today - 7 and today + 1 then
             missing := missing + report.messages;
             continue;
+        end if;
+        if report.day is distinct from counted_day then
+            counted_day := report.day;
+            room := most_rows_day - (select count(*) from mail.dmarc_seen s where s.day = report.day);
         end if;
         insert into mail.dmarc_report as r (day, domain, published)
             select report.day, report.domain, report.published
@@ -60,12 +68,14 @@ begin
             where not exists (select from mail.dmarc_seen s
                 where s.day = report.day and s.domain = report.domain and s.digest = i.digest)
             order by i.messages desc
-            limit greatest(0, most_rows
-                - (select count(*) from mail.dmarc_seen s where s.day = report.day and s.domain = report.domain))
+            limit greatest(0, least(room, most_rows
+                - (select count(*) from mail.dmarc_seen s where s.day = report.day and s.domain = report.domain)))
             returning messages
         )
-        select coalesce((select sum(c.messages) from counted c), 0) + coalesce((select sum(a.messages) from added a), 0)
-        into taken;
+        select coalesce((select sum(c.messages) from counted c), 0) + coalesce((select sum(a.messages) from added a), 0),
+               (select count(*) from added)
+        into taken, more;
+        room := room - more;
         update mail.dmarc_report r
         set messages = r.messages + report.messages, left_out = r.left_out + report.messages - taken
         where r.day = report.day and r.domain = report.domain;
@@ -128,34 +138,63 @@ as $$
 $$;
 
 -- Days of which reports are overdue: something was seen, and so many hours after its end it is neither sent nor said why not.
--- Counted from what was seen, not from what the job believes to have done. That a stranger's DNS does not answer is a reason.
+-- Counted from what was seen, not from what the job believes to have done. That a stranger's DNS does not answer is a reason; where
+-- that is so of most domains of a day, it is ours that does not. Told for two days as well: that a tenth of a day's messages or more is in
+-- no report.
 create or replace function mail.dmarc_overdue(hours int) returns table (day date, domains bigint, reason text)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select s.day, count(*), min(r.reason)
-    from (select distinct x.day, x.domain from mail.dmarc_seen x) s
-    left join mail.dmarc_report r using (day, domain)
-    where (s.day + 1)::timestamp at time zone 'UTC' + make_interval(hours => dmarc_overdue.hours) < now()
-        and ((r.outcome is null and coalesce(r.reason, '') <> 'dns')
-            or (r.outcome = 'failed' and r.done_at > now() - interval '1 day')
-            or (r.outcome = 'sent' and r.given = '{}') or (r.outcome = 'none' and r.reason is null))
-    group by s.day
-    order by s.day
+    with due as (
+        select r.day, r.outcome, coalesce(r.reason, '') as reason, r.done_at, r.given, r.messages, r.left_out,
+               exists (select from mail.dmarc_seen s where s.day = r.day and s.domain = r.domain) as seen
+        from mail.dmarc_report r
+        where (r.day + 1)::timestamp at time zone 'UTC' + make_interval(hours => dmarc_overdue.hours) < now()
+    ), unanswered as (
+        select d.day from due d
+        group by d.day
+        having count(*) filter (where d.reason = 'dns' and (d.outcome is null or d.done_at > now() - interval '1 day')) >= 5
+            and count(*) filter (where d.reason = 'dns') * 2 > count(*)
+    ), lost as (
+        select (f.taken_at at time zone 'UTC')::date as day, sum(f.lost) as messages
+        from mail.dmarc_file f
+        where f.lost > 0
+        group by 1
+    )
+    select d.day, count(*), min(nullif(d.reason, ''))
+    from due d
+    where d.seen
+        and ((d.outcome is null and (d.reason <> 'dns' or d.day in (select u.day from unanswered u)))
+            or (d.outcome = 'failed' and d.done_at > now() - interval '1 day')
+            or (d.outcome = 'sent' and d.given = '{}') or (d.outcome = 'none' and d.reason = '')
+            or (d.outcome = 'none' and d.reason = 'dns' and d.day in (select u.day from unanswered u)))
+    group by d.day
+    union all
+    select d.day, count(*), 'lost'
+    from due d left join lost l using (day)
+    where d.day >= (now() at time zone 'UTC')::date - 2
+    group by d.day, l.messages
+    having (sum(d.left_out) + coalesce(l.messages, 0)) * 10 > sum(d.messages) + coalesce(l.messages, 0)
+    order by 1, 3
 $$;
 
--- Forget what is older than so many days: rows of what was seen go with their report.
-create or replace function mail.dmarc_prune(days int) returns bigint
+-- Forget what is older than reports.yml of the province says. Rows of what was seen go with their report, or two days after it is done: strangers choose how
+-- many these are.
+create or replace function mail.dmarc_prune() returns bigint
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    days int := mail.setting_int('reports_sent_keep_days');
     gone bigint;
 begin
-    delete from mail.dmarc_report r where r.day < (now() at time zone 'UTC')::date - dmarc_prune.days;
+    delete from mail.dmarc_report r where r.day < (now() at time zone 'UTC')::date - days;
     get diagnostics gone = row_count;
+    delete from mail.dmarc_seen s
+    using mail.dmarc_report r
+    where r.day = s.day and r.domain = s.domain and r.done_at < now() - interval '2 days';
     -- A file that is still brought after that long counts nothing: its days are too old.
-    delete from mail.dmarc_file f where f.taken_at < now() - make_interval(days => greatest(dmarc_prune.days, 30));
+    delete from mail.dmarc_file f where f.taken_at < now() - make_interval(days => greatest(days, 30));
     return gone;
 end
 $$;

@@ -162,10 +162,10 @@ begin
         order by 4 desc;
     return query
         with refused as (
-            select x.reason, sum(x.number)::bigint as number, array_agg(distinct x.sender) filter (where x.sender <> '') as senders
+            select x.reason, sum(x.number - x.told)::bigint as number, array_agg(distinct x.sender) filter (where x.sender <> '') as senders
             from mail.report_refused x
             -- The same report twice is nobody's fault, and what nobody is proven to have sent is no report.
-            where x.last_at > since and x.reason not in ('known', 'unproven')
+            where x.last_at > now() - interval '1 day' and x.number > x.told and x.reason not in ('known', 'unproven')
             group by x.reason
         )
         select 'refused', x.reason, x.number, x.number, x.senders from refused x
@@ -177,7 +177,10 @@ $$;
 create or replace function mail.reports_told() returns void
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp
-as $$ insert into mail.report_told values (clock_timestamp()) on conflict do nothing $$;
+as $$
+    insert into mail.report_told values (clock_timestamp()) on conflict do nothing;
+    update mail.report_refused set told = number where told < number;
+$$;
 
 -- Forgets what is older than reports are kept; how many reports.
 create or replace function mail.reports_prune() returns int

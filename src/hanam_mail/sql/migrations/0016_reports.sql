@@ -68,6 +68,8 @@ create table mail.report_refused (
     day date not null,
     reason text not null check (length(reason) <= 64),
     number bigint not null check (number > 0),
+    -- Of these, what the operator knows of.
+    told bigint not null default 0,
     last_at timestamptz not null,
     sender text not null check (length(sender) <= 255),
     detail text not null check (length(detail) <= 255),

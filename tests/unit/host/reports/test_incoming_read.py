@@ -68,8 +68,9 @@ def test_what_nobody_is_proven_to_have_sent_is_not_even_opened(spool: Spool, mon
     monkeypatch.setattr("hanam_mail.host.extract.confined.run", lambda *_: pytest.fail("it was read"))
     for mark in (None, "", "nhan.example unproven nhan.example"):
         spool.bring(samples.letter(samples.gzipped(samples.dmarc()), mark=mark))
-    assert [document["refused"] for document in spool.run()] == ["unproven"] * 3
-    assert (spool.left(), spool.kept()) == (0, 0)
+    assert sorted(document["refused"] for document in spool.run()) == ["unmarked", "unmarked", "unproven"]
+    # Two of them the filter did not mark, which it does with all that comes from outside: somebody has to look.
+    assert (spool.left(), spool.kept()) == (0, 2)
 
 
 def test_a_report_of_tls_without_its_senders_signature_does_not_count(spool: Spool) -> None:

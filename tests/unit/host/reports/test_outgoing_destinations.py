@@ -164,6 +164,8 @@ def test_sizes_are_read(served: tuple[nameserver.Server, tuple[str, int]]) -> No
         ("mailto:" + "a" * 65 + "@b.example", None),
         ("mailto:ă@b.example", None),
         ("mailto:a@%C4%83.example", None),
+        ("mailto:=%3Fx%3Fq%3F%3F=@b.example", None),
+        ("mailto:%3D%3Futf-8%3Fq%3Fa%3D2C_b%3D40c.d%3F%3D@b.example", None),
         ("https://b.example/a", None),
         ("mailto", None),
     ],

@@ -107,7 +107,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
         # The hosts of a copied lab boot as after a power cut.
         r"systemd-journald File \S+ corrupted or uncleanly shut down, renaming and replacing",
         r"dovecot [\w-]+: Fatal: master: service\([\w-]+\): child \d+ killed with signal 15$",
-        r"dovecot \S+ Warning: (Killed with signal 15|SIGHUP received)",
+        r"dovecot \S+ Warning: (Killed with signal 15|SIGHUP received|Shutting down logging for )",
         # What the watch finds before mail has its way.
         r"hanam-watch the operator could not be told by (mail|smarthost): ",
         # An upgrade: the key of port 25 is looked at before Postfix has the second one, ...

@@ -413,6 +413,21 @@ def test_what_waited_for_longer_than_reports_are_tried_is_not_offered(
     assert mailer.to == []
 
 
+def test_a_day_that_is_lost_whole_is_told_when_it_is_over(
+    scratch: Scratch, folder: Path, agent: Session, jobs: Session, tmp_path: Path
+) -> None:
+    path = count(folder, "ky.example")
+    path.write_text('{"lost": 9}\n')
+    outgoing_carry.carry(folder, agent)
+    assert outgoing_send.overdue(jobs) == []
+    scratch.psql("update mail.dmarc_file set taken_at = taken_at - interval '2 days'")
+    assert outgoing_send.overdue(jobs) == [(DAY, 0, "lost")]
+    settings = tmp_path / "dmarc.yml"
+    settings.write_text(yaml.safe_dump(vars(CONFIGURATION)))
+    told = scratch.command("dmarc-send", str(settings), role="mail_jobs").complaint
+    assert told.startswith(f"hanam-mail-db: báo cáo DMARC ngày {DAY:%d/%m/%Y}: hơn một phần mười số thư ")
+
+
 @pytest.mark.parametrize(("silent", "told"), [(5, True), (4, False)])
 def test_dns_that_answers_of_nobody_is_ours_and_told(
     folder: Path, agent: Session, jobs: Session, silent: int, told: bool
@@ -491,8 +506,10 @@ def test_the_command_fails_and_says_of_which_day_reports_are_missing(
     assert answer.complaint == (
         f"hanam-mail-db: báo cáo DMARC ngày {DAY:%d/%m/%Y} còn thiếu 1 tên miền: máy chủ thư của chúng ta chưa nhận\n"
     )
-    settings.write_text("smtp_host: x\n")
-    assert "cần đúng các khóa" in str(scratch.run(scratch.words("dmarc-send", str(settings))).complaint)
+    for wrong, why in (("smtp_host: x\n", "cần đúng các khóa "), ("{", "không đọc được: ")):
+        settings.write_text(wrong)
+        answer = scratch.run(scratch.words("dmarc-send", str(settings)))
+        assert (answer.status, answer.complaint.startswith(f"hanam-mail-db: {settings}: {why}")) == (1, True)
 
 
 def test_operators_see_what_became_of_a_days_reports(

@@ -248,7 +248,8 @@ def _public_certificate(variables: Mapping[str, Any], host: str) -> list[str]:
     found = [f"{source}: {problem}" for problem in pki.problems(*pair, names)]
     chain, rsa = (variables.get(f"certificates_rsa_{part}") or "" for part in ("certificate", "private_key"))
     if rsa:
-        found += [f"{tls.RSA.pairs}[{host!r}]: {problem}" for problem in pki.problems(chain, rsa, names)]
+        wrong = pki.problems(chain, rsa, names) or ([] if pki.key_kind(rsa) == "rsa" else ["khóa không phải là RSA"])
+        found += [f"{tls.RSA.pairs}[{host!r}]: {problem}" for problem in wrong]
     return found
 
 

@@ -19,10 +19,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hanam_mail.host import dovecot
+from hanam_mail.host import dovecot, settings_file
 from hanam_mail.host.database.session import Session
 from hanam_mail.host.mail import filter_reports
 from hanam_mail.host.service import Program, tell_systemd
+from hanam_mail.host.settings_file import ConfigurationError
 
 log = logging.getLogger("hanam-agent")
 
@@ -38,10 +39,6 @@ REPORT_SECONDS = 3.0
 # After so long without the outbox or Dovecot, and each time as long again, the journal has it as an error: a restart of
 # either is over by then, and until the agent gets through, who was locked may sign in from the cache.
 ALARM_SECONDS = 300.0
-
-
-class ConfigurationError(Exception):
-    """The configuration file cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +60,7 @@ class Configuration:
     @classmethod
     def read(cls, path: Path) -> "Configuration":
         """Read and check the file."""
-        import yaml
-
-        data = yaml.safe_load(path.read_text("utf-8"))
+        data = settings_file.content(path)
         required = {"node", "dsn", "doveadm"}
         if not isinstance(data, dict) or not required <= set(data) <= required | {"hold", "new", "reports"}:
             raise ConfigurationError(f"{path}: expected the keys node, dsn and doveadm")

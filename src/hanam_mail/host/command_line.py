@@ -22,7 +22,7 @@ from hanam_mail.host import agent, frame, operator_commands, private_services, r
 from hanam_mail.host.database import apply, migrate
 from hanam_mail.host.database.errors import DatabaseError, NoMailboxError
 from hanam_mail.host.database.session import Session, one
-from hanam_mail.host.jobs import job_commands, lockouts, notices
+from hanam_mail.host.jobs import job_commands, lockouts
 from hanam_mail.host.mail import (
     dkim_published,
     first_folders,
@@ -37,6 +37,7 @@ from hanam_mail.host.purge import erase, purge_commands
 from hanam_mail.host.quarantine import commands as quarantine_commands
 from hanam_mail.host.quarantine import service as quarantine_service
 from hanam_mail.host.reports import incoming_show, outgoing_commands
+from hanam_mail.host.settings_file import ConfigurationError
 from hanam_mail.plan import accounts, wording
 from hanam_mail.plan.model import Allowed, Limit
 
@@ -54,9 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(options, error.errors)
     except (
         DatabaseError,
-        agent.ConfigurationError,
+        ConfigurationError,
         sealed_file.HandoverError,
-        notices.ConfigurationError,
         erase.PurgeRefused,
     ) as error:
         return _refuse(options, [str(error)])

@@ -149,6 +149,18 @@ def test_a_wrong_inventory_is_told(right: dict[str, Any], groups: dict[str, list
     assert problem.startswith(expected)
 
 
+def test_the_second_certificate_has_an_rsa_key(right: dict[str, Any]) -> None:
+    def second(key: str) -> dict[str, Any]:
+        authority = pki.new_authority("CA", lifetime=LIFETIME)
+        pair = pki.issue(authority, ["mail.hanam.gov.vn"], lifetime=LIFETIME, key=key)
+        return {**right, "certificates_rsa_certificate": pair.certificate, "certificates_rsa_private_key": pair.key}
+
+    assert preflight.problems(second(pki.new_rsa_key()), "mail", GROUPS) == []
+    assert preflight.problems(second(pki.new_private_key()), "mail", GROUPS) == [
+        "vault_public_rsa_certificates['mail']: khóa không phải là RSA"
+    ]
+
+
 def test_what_is_counted_for_reports_has_somebody_who_brings_it(right: dict[str, Any]) -> None:
     groups = {**GROUPS, "mx": ["edge"], "filter": ["mail", "edge"]}
     assert preflight.problems(right, "mail", groups) == []

@@ -18,6 +18,7 @@ import pytest
 from hanam_mail.host import agent, dovecot
 from hanam_mail.host.agent import Configuration
 from hanam_mail.host.dovecot import Event, commands, deeds
+from hanam_mail.host.settings_file import ConfigurationError
 
 DOVEADM = ("doveadm",)
 
@@ -366,8 +367,8 @@ def test_the_outbox_is_read_before_anything_else_is_done(monkeypatch: pytest.Mon
 def test_a_wrong_configuration_is_told(tmp_path: Path) -> None:
     file = tmp_path / "agent.yml"
     file.write_text("node: mail\n")
-    with pytest.raises(agent.ConfigurationError, match="keys node, dsn and doveadm"):
+    with pytest.raises(ConfigurationError, match="keys node, dsn and doveadm"):
         Configuration.read(file)
     file.write_text("{node: mail, dsn: dbname=mail, doveadm: doveadm}")
-    with pytest.raises(agent.ConfigurationError, match="list of words"):
+    with pytest.raises(ConfigurationError, match="list of words"):
         Configuration.read(file)

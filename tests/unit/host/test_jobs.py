@@ -25,6 +25,7 @@ from hanam_mail import cli
 from hanam_mail.host import audit_history, command_line
 from hanam_mail.host.database.errors import DatabaseError
 from hanam_mail.host.jobs import job_commands, lockouts, notices, revocation_proposals
+from hanam_mail.host.settings_file import ConfigurationError
 from hanam_mail.regulation import rule_values
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -174,7 +175,7 @@ def test_a_message_that_is_refused_as_a_whole_waits() -> None:
 def test_a_wrong_configuration_is_told(tmp_path: Path) -> None:
     file = tmp_path / "jobs.yml"
     file.write_text("smtp_host: x\n")
-    with pytest.raises(notices.ConfigurationError, match="smtp_port"):
+    with pytest.raises(ConfigurationError, match="smtp_port"):
         notices.Configuration.read(file)
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from hanam_mail.host import agent, dovecot
 from hanam_mail.host.mail import filter_reports, hold_queue
+from hanam_mail.host.settings_file import ConfigurationError
 
 pytestmark = pytest.mark.dieu7
 
@@ -260,5 +261,5 @@ def test_the_settings_of_the_release_before_serve_until_the_agents_role_has_run(
     reports = agent.Configuration.read(file).reports
     assert reports == {"socket": "/s", "password": "p", "viruses": "viruses", "services": ""}
     file.write_text(json.dumps({"node": "n", "dsn": "d", "doveadm": [], "reports": {"socket": "/s"}}))
-    with pytest.raises(agent.ConfigurationError, match="viruses"):
+    with pytest.raises(ConfigurationError, match="viruses"):
         agent.Configuration.read(file)

@@ -10,7 +10,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -21,6 +21,7 @@ from pathlib import Path
 from string import Template
 from typing import Any, Protocol
 
+from hanam_mail.host import settings_file
 from hanam_mail.host.database.session import Row, Session
 from hanam_mail.vietnamese import day, size
 
@@ -36,10 +37,6 @@ _CAUSES = {
     "reset": "ngày cấp mật khẩu",
     "absence": "ngày cuối của thời gian vắng đã thông báo",
 }
-
-
-class ConfigurationError(Exception):
-    """The jobs' configuration file cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +61,7 @@ class Configuration:
     @classmethod
     def read(cls, path: Path) -> "Configuration":
         """Read and check the file."""
-        import yaml
-
-        data = yaml.safe_load(path.read_text("utf-8"))
-        names = {field.name for field in fields(cls)}
-        if not isinstance(data, dict) or set(data) != names:
-            raise ConfigurationError(f"{path}: cần đúng các khóa {', '.join(sorted(names))}")
-        return cls(**data)
+        return settings_file.read(cls, path)
 
 
 @dataclass(frozen=True)

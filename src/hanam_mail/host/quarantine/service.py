@@ -6,17 +6,15 @@ Who has no certificate of the internal authority, or one of another host, is not
 import argparse
 import asyncio
 import fcntl
-import json
 import os
 import signal
 import ssl
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
-from hanam_mail.host import frame
-from hanam_mail.host.database.errors import DatabaseError
+from hanam_mail.host import frame, settings_file
 from hanam_mail.host.quarantine.accounts import Accounts
 from hanam_mail.host.quarantine.dialogue import Limits, Session
 from hanam_mail.host.quarantine.keeper import Keeper
@@ -47,12 +45,8 @@ class Settings:
 
     @classmethod
     def read(cls, path: Path) -> "Settings":
-        """Read and check the file; DatabaseError for one that is not right."""
-        data = json.loads(path.read_text("utf-8"))
-        names = {each.name for each in fields(cls)}
-        if not isinstance(data, dict) or set(data) != names:
-            raise DatabaseError(f"{path}: cần đúng các khóa {', '.join(sorted(names))}")
-        return cls(**data)
+        """Read and check the file (JSON is YAML)."""
+        return settings_file.read(cls, path)
 
 
 def context_of(settings: Settings) -> ssl.SSLContext:

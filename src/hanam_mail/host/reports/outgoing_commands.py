@@ -117,9 +117,10 @@ def _send(options: argparse.Namespace) -> int:
         late = outgoing_send.overdue(connection)
     frame.answer(options, bool(done), _told(done), ended=dict(done), overdue=[list(each) for each in late])
     for day, domains, reason in late:
+        missing = "" if reason == words.LOST else f" còn thiếu {domains} tên miền"
         why = REASONS.get(reason, "chưa rõ vì sao")
         print(
-            f"hanam-mail-db: báo cáo DMARC ngày {in_vietnamese(day.isoformat())} còn thiếu {domains} tên miền: {why}",
+            f"hanam-mail-db: báo cáo DMARC ngày {in_vietnamese(day.isoformat())}{missing}: {why}",
             file=sys.stderr,
         )
     return 1 if late else 0

@@ -9,11 +9,12 @@ import smtplib
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from hanam_mail.host import settings_file
 from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.jobs import notices
 from hanam_mail.host.mail_auth.questions import Questions
@@ -44,10 +45,6 @@ OVERDUE_HOURS = 12
 type Find = Callable[[str], destinations.Found]
 
 
-class ConfigurationError(Exception):
-    """The configuration file cannot be used."""
-
-
 @dataclass(frozen=True)
 class Configuration:
     """From the job's YAML file. `returned_to`: the envelope's sender, to whom mail that fails comes back.
@@ -70,13 +67,7 @@ class Configuration:
     @classmethod
     def read(cls, path: Path) -> "Configuration":
         """Read and check the file."""
-        import yaml
-
-        data = yaml.safe_load(path.read_text("utf-8"))
-        names = {field.name for field in fields(cls)}
-        if not isinstance(data, dict) or set(data) != names:
-            raise ConfigurationError(f"{path}: cần đúng các khóa {', '.join(sorted(names))}")
-        return cls(**data)
+        return settings_file.read(cls, path)
 
     @property
     def identity(self) -> reports.Identity:

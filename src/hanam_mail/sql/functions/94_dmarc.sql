@@ -170,11 +170,13 @@ as $$
             or (d.outcome = 'none' and d.reason = 'dns' and d.day in (select u.day from unanswered u)))
     group by d.day
     union all
-    select d.day, count(*), 'lost'
-    from due d left join lost l using (day)
-    where d.day >= (now() at time zone 'UTC')::date - 2
-    group by d.day, l.messages
-    having (sum(d.left_out) + coalesce(l.messages, 0)) * 10 > sum(d.messages) + coalesce(l.messages, 0)
+    -- Also of a day of which nothing else is known.
+    select day, coalesce(x.domains, 0), 'lost'
+    from (select d.day, count(*) as domains, sum(d.left_out) as left_out, sum(d.messages) as messages from due d group by d.day) x
+    full join lost l using (day)
+    where day >= (now() at time zone 'UTC')::date - 2
+        and (day + 1)::timestamp at time zone 'UTC' + make_interval(hours => dmarc_overdue.hours) < now()
+        and (coalesce(x.left_out, 0) + coalesce(l.messages, 0)) * 10 > coalesce(x.messages, 0) + coalesce(l.messages, 0)
     order by 1, 3
 $$;
 

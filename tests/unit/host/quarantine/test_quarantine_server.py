@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from hanam_mail.controller.keys import pki
-from hanam_mail.host.database.errors import DatabaseError
 from hanam_mail.host.quarantine import service
 from hanam_mail.host.quarantine.envelope import Envelope
 from hanam_mail.host.service import Program
+from hanam_mail.host.settings_file import ConfigurationError
 
 pytestmark = [pytest.mark.dieu3, pytest.mark.dieu4]
 
@@ -205,7 +205,7 @@ def test_settings_that_are_not_right_are_told(settings: service.Settings, tmp_pa
     path.write_text(json.dumps(asdict(settings)))
     assert service.Settings.read(path) == settings
     path.write_text(json.dumps(asdict(settings) | wrong if wrong else wrong))
-    with pytest.raises(DatabaseError, match="cần đúng các khóa"):
+    with pytest.raises(ConfigurationError, match="cần đúng các khóa"):
         service.Settings.read(path)
 
 

@@ -1,15 +1,18 @@
 """Settings that a role wrote for a program: a YAML file with exactly the fields of a dataclass."""
 
-from dataclasses import fields
+from dataclasses import Field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+from typing import Any, ClassVar, Protocol
 
 
 class ConfigurationError(Exception):
     """The file cannot be used; the text says why, for the operator."""
+
+
+class Dataclass(Protocol):
+    """Any dataclass, for the type checker."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
 
 def content(path: Path) -> Any:
@@ -22,7 +25,7 @@ def content(path: Path) -> Any:
         raise ConfigurationError(f"{path}: không đọc được: {error}") from error
 
 
-def read[T: DataclassInstance](kind: type[T], path: Path) -> T:
+def read[T: Dataclass](kind: type[T], path: Path) -> T:
     """The file as that dataclass, whose fields it must have and no other. Types are the template's affair."""
     values, names = content(path), {field.name for field in fields(kind)}
     if not isinstance(values, dict) or set(values) != names:

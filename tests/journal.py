@@ -64,6 +64,9 @@ ALWAYS = (
     # A reload ends the process of sign-in in the middle of a question: 454, and who comes again gets in. A
     # process that fails by itself has a line of its own.
     r"postfix/\S+ warning: \S+: SASL \w+ authentication failed: Connection lost to authentication server",
+    # DNS of a foreign domain that is silent or forged: where it matters mail waits and says so; a report misses a
+    # session.
+    r"postfix/\S+ warning: TLSRPT support: policy lookup failed for \S+: ",
     # Ended with each reload, so that it asks by a connection that is open.
     r"dovecot quota-status\S* Warning: Killed with signal 15 ",
 )
@@ -95,6 +98,7 @@ CONVERTING = "converting"
 DELIVERY_KILLED = "delivery killed"
 TLS_POLICY_AWAY = "TLS policy away"
 FOREIGN_POLICIES = "foreign policies"
+TLS_COUNTS_AWAY = "TLS counts away"
 QUARANTINE_AWAY = "quarantine away"
 HELD_REFUSED = "held refused"
 HELD_AGAIN = "held again"
@@ -116,6 +120,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"hanam-agent Command .*doveadm'.* returned non-zero exit status 75\. .*connect\(/run/dovecot/auth-master\) ",
         # ... and a job begins between its new program and its new settings; two minutes later it is right.
         r"hanam-mail-jobs Việc định kỳ thất bại / job failed on \S+: systemctl status hanam-mail-notices\.service",
+        # So do those that bring and send reports, whose commands had other names.
+        r"systemd (Failed to start )?hanam-dmarc-(carry|send)\.service",
     ),
     DATABASE_AWAY: (
         rf"postfix/\S+ warning: (pgsql query failed|connect to pgsql server).*{_AWAY}",
@@ -339,6 +345,13 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"systemd hanam-tls-policy\.service: ",
         r"hanam-watch hanam-tls-policy\.service ",
         r"hanam-watch .*\((hanam-tls-policy|postfix-mta-sts-resolver)\.(service|socket)\)",
+    ),
+    # Who counts sessions of TLS is stopped or killed: what Postfix tells meanwhile is lost, or waits.
+    TLS_COUNTS_AWAY: (
+        r"postfix/\S+ warning: Could not report TLS handshake result to tlsrpt library: ",
+        r"systemd hanam-tls-seen\.(service|socket): ",
+        r"hanam-watch hanam-tls-seen\.service ",
+        r"hanam-watch .*\(hanam-tls-seen\.(service|socket)\)",
     ),
     # A domain's own policy does not name its exchanger.
     FOREIGN_POLICIES: (r"postfix/\S+ warning: MX name '\S+' does not match STS MX pattern for '\S+'$",),

@@ -41,7 +41,7 @@ def test_who_answers_is_there_before_postfix_asks() -> None:
     plays = yaml.safe_load((ROOT / "playbooks/site.yml").read_text())
     (roles,) = (play["roles"] for play in plays if "postfix" in [role["role"] for role in play.get("roles", ())])
     answers = [role["role"] for role in roles if "postfix" in role["tags"]]
-    assert answers == ["sts_resolver", "tls_policy", "postfix"]
+    assert answers == ["sts_resolver", "tls_policy", "tls_seen", "postfix"]
     tasks = yaml.safe_load((ROOT / "roles/tls_policy/tasks/main.yml").read_text())
     assert tasks[-1]["ansible.builtin.meta"] == "flush_handlers"
     packages = yaml.safe_load((ROOT / "roles/tls_policy/vars/main.yml").read_text())["tls_policy_packages"]

@@ -67,5 +67,5 @@ def test_proposals_are_for_the_operators_eyes(accounts_host: Host) -> None:
 
 
 def test_the_reports_sender_reads_its_settings_and_no_other_job_may_change_them(accounts_host: Host) -> None:
-    file = accounts_host.file("/etc/hanam-mail/dmarc-reports.yml")
+    file = accounts_host.file("/etc/hanam-mail/reports-sent.yml")
     assert (file.user, file.group, file.mode) == ("root", "hanam-mail", 0o640)

@@ -104,7 +104,7 @@ def test_what_it_counted_survives_its_end_and_is_brought_to_the_database(lab: La
     finally:
         lab.run("internet", "systemctl restart nsd")
     assert lab.run("filter", f"ls {FOLDER}") == ""
-    asked = f"select messages || ' ' || (seen->>'disposition') from mail.dmarc_seen where domain = '{domain}'"
+    asked = f"select messages || ' ' || (seen->>'disposition') from mail.outgoing_seen where domain = '{domain}'"
     assert lab.sql(asked) == "1 reject"
 
 

@@ -115,13 +115,17 @@ def _inventory(variables: Mapping[str, Any], host: str, groups: Mapping[str, Ite
                 f"thiếu {', '.join(missing)}"
             )
     # The agent brings what was counted for reports to domains into the database.
-    if variables.get("dmarc_reports"):
-        agents = {*groups.get("mailstore", ()), *groups.get("submission", ())}
-        without = sorted(set(groups.get("filter", ())) - agents)
-        if without:
+    agents = {*groups.get("mailstore", ()), *groups.get("submission", ())}
+    for switch, what, counting in (
+        ("dmarc_reports", "máy lọc thư", ("filter",)),
+        ("tls_reports", "máy gửi thư ra ngoài", ("mx", "submission")),
+    ):
+        hosts = {host for group in counting for host in groups.get(group, ())}
+        without = sorted(hosts - agents)
+        if variables.get(switch) and without:
             found.append(
-                "inventory: dmarc_reports cần tác tử trên mọi máy lọc thư (nhóm submission hoặc mailstore); "
-                f"thiếu {', '.join(without)}; xếp thêm nhóm, hoặc đặt dmarc_reports: false"
+                f"inventory: {switch} cần tác tử trên mọi {what} (nhóm submission hoặc mailstore); "
+                f"thiếu {', '.join(without)}; xếp thêm nhóm, hoặc đặt {switch}: false"
             )
     for name, version in (("host_ipv4", 4), ("host_ipv6", 6)):
         try:

@@ -32,6 +32,7 @@ PROGRAMS = {
     "hanam-secrecy": "hanam_mail.host.secrecy.service",
     "hanam-tls-policy": "hanam_mail.host.tls_policy",
     "hanam-tls-renew": "hanam_mail.host.certificate_renewal",
+    "hanam-tls-seen": "hanam_mail.host.reports.outgoing_tls_seen",
 }
 _MAIN = """import sys
 

@@ -56,13 +56,14 @@ grant execute on function
     mail.agent_register(text), mail.agent_next(text, int), mail.agent_done(text, bigint), mail.virus_sent(text),
     mail.private_service_mail(text, text[])
     to mail_agent;
--- Verdicts on mail from outside, which the filter's host counts, and the reports that are made of them.
-grant execute on function mail.dmarc_take(text, jsonb, bigint) to mail_agent;
+-- Verdicts on mail from outside and TLS of mail to outside, which hosts count, and the reports that are made of them.
+grant execute on function mail.outgoing_take(text, text, jsonb, bigint) to mail_agent;
 grant execute on function
-    mail.dmarc_waiting(), mail.dmarc_close(date, text), mail.dmarc_rows(date, text), mail.dmarc_given(date, text, text),
-    mail.dmarc_done(date, text, text, text), mail.dmarc_overdue(int), mail.dmarc_prune()
+    mail.outgoing_waiting(text), mail.outgoing_close(text, date, text), mail.outgoing_rows(text, date, text),
+    mail.outgoing_given(text, date, text, text), mail.outgoing_done(text, date, text, text, text),
+    mail.outgoing_overdue(text, int), mail.outgoing_prune()
     to mail_jobs;
-grant select on mail.dmarc_report, mail.dmarc_file to mail_apply, mail_report;
+grant select on mail.outgoing_report, mail.outgoing_file to mail_apply, mail_report;
 
 -- Held messages: the service takes them in and lets them go; operators look and decide.
 grant execute on function

@@ -164,8 +164,9 @@ def test_the_second_certificate_has_an_rsa_key(right: dict[str, Any]) -> None:
 def test_what_is_counted_for_reports_has_somebody_who_brings_it(right: dict[str, Any]) -> None:
     groups = {**GROUPS, "mx": ["edge"], "filter": ["mail", "edge"]}
     assert preflight.problems(right, "mail", groups) == []
-    (problem,) = preflight.problems({**right, "dmarc_reports": True}, "mail", groups)
-    assert "dmarc_reports cần tác tử" in problem and "thiếu edge" in problem
+    for switch in ("dmarc_reports", "tls_reports"):
+        (problem,) = preflight.problems({**right, switch: True}, "mail", groups)
+        assert f"{switch} cần tác tử" in problem and "thiếu edge" in problem
 
 
 def test_a_host_in_no_group_is_named(right: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Brings the files of counted verdicts (outgoing_spool.py) to the accounts database, each once.
+"""Brings the files of what reports will tell (outgoing_spool.py) to the accounts database, each once.
 
 The database knows the name of each file that it took: one that is brought again, since it could not be removed or the
 host went down in between, counts nothing. A file goes once the database has it.
@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hanam_mail.host.database.session import Session, one
-from hanam_mail.host.reports import outgoing_spool
+from hanam_mail.host.reports import outgoing_dmarc_row, outgoing_spool, outgoing_tls_row
+from hanam_mail.host.reports.outgoing_rows import DMARC, TLS
 
+FITS: dict[str, outgoing_spool.Fits] = {DMARC: outgoing_dmarc_row.fits, TLS: outgoing_tls_row.fits}
 # What is being written is renamed within seconds.
 UNFINISHED_SECONDS = 3600.0
 
@@ -22,7 +24,7 @@ log = logging.getLogger("hanam-dmarc-carry")
 
 @dataclass
 class Carried:
-    """What a run did. `damaged`: lines, or whole files. `left`: files that are still there, and should not be."""
+    """What a run did with one kind. `damaged`: lines, or whole files. `left`: files that should be gone."""
 
     files: int = 0
     messages: int = 0
@@ -31,14 +33,14 @@ class Carried:
     left: int = 0
 
 
-def carry(folder: Path, connection: Session) -> Carried:
-    """Bring all files that are there; OperationalError when the database is away: then what is left stays."""
+def carry(kind: str, folder: Path, connection: Session) -> Carried:
+    """Bring all files for that kind of reports; OperationalError when the database is away: then what is left stays."""
     import psycopg
 
     done = Carried()
     for path in outgoing_spool.waiting(folder):
         try:
-            _carry_one(path, connection, done)
+            _carry_one(kind, path, connection, done)
         except psycopg.OperationalError:
             raise
         except psycopg.DatabaseError as error:
@@ -52,13 +54,13 @@ def carry(folder: Path, connection: Session) -> Carried:
     return done
 
 
-def _carry_one(path: Path, connection: Session, done: Carried) -> None:
-    found = outgoing_spool.read(path)
+def _carry_one(kind: str, path: Path, connection: Session, done: Carried) -> None:
+    found = outgoing_spool.read(path, FITS[kind])
     with connection.transaction():
         taken = one(
             connection,
-            "SELECT mail.dmarc_take(%s, %s::jsonb, %s)",
-            [path.name, json.dumps(found.lines), found.lost + found.damaged],
+            "SELECT mail.outgoing_take(%s, %s, %s::jsonb, %s)",
+            [kind, path.name, json.dumps(found.lines), found.lost + found.damaged],
         )[0]
     path.unlink()
     if taken:

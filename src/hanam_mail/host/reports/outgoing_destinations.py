@@ -1,6 +1,7 @@
 """Who gets a domain's report: the addresses of its record, where those elsewhere have said that they want it.
 
-RFC 9989, 4.7 (rua), and RFC 9990, section 4 (external destinations). DNS is asked when the report is sent.
+RFC 9989, 4.7 (rua), and RFC 9990, section 4 (external destinations); of TLS RFC 8460, section 3, where nobody elsewhere
+has to consent. DNS is asked when the report is sent.
 """
 
 import re
@@ -11,11 +12,14 @@ from urllib.parse import unquote
 from hanam_mail.host.mail_auth import dmarc_record
 from hanam_mail.host.mail_auth.dmarc_record import Tree
 from hanam_mail.host.mail_auth.questions import Questions, TemporaryError
-from hanam_mail.host.reports.outgoing_rows import DOMAIN, NO_ADDRESS, NO_CONSENT, NO_RECORD, OWN
+from hanam_mail.host.reports.outgoing_rows import DOMAIN, HTTPS, NO_ADDRESS, NO_CONSENT, NO_RECORD, OWN
 
 _MAILTO = re.compile(r"mailto:([^!?]+)(?:\?[^!]*)?(?:!([0-9]{1,12})([kmgt]?))?", re.IGNORECASE)
 # None that a field of a letter would take for an encoded word (RFC 2047).
 _LOCAL = re.compile(r"(?=.{1,64}$)(?!.*=\?)[A-Za-z0-9#$%&'*+/=?^_`{|}~!-]+(?:\.[A-Za-z0-9#$%&'*+/=?^_`{|}~!-]+)*")
+_TLS_RECORD = re.compile(r"v=TLSRPTv1[ \t]*;(.*)", re.DOTALL)
+# Of a record; what comes after these is not looked at.
+MOST_URIS = 100
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
@@ -78,6 +82,30 @@ def find(questions: Questions, domain: str, own: str, most: int) -> Found:
             waits = str(error)
     found = tuple(destinations.values())[:most]
     return Found(found, "" if found or waits else NO_CONSENT if wanted else OWN, waits)
+
+
+def find_tls(questions: Questions, domain: str, own: str, most: int) -> Found:
+    """The same of a domain's record of TLSRPT; of several it is none."""
+    if is_below(domain, own):
+        return Found((), OWN)
+    try:
+        texts = questions.texts(f"_smtp._tls.{domain}")
+    except TemporaryError as error:
+        return Found((), waits=str(error))
+    records = [match[1] for text in texts if (match := _TLS_RECORD.fullmatch(text.decode("latin-1")))]
+    if len(records) != 1:
+        return Found((), NO_RECORD)
+    fields = [part.partition("=") for part in records[0].split(";")]
+    listed = next((value for name, _, value in fields if name.strip(" \t") == "rua"), "")
+    uris = [uri.strip(" \t") for uri in listed.split(",")[:MOST_URIS]]
+    wanted = dict[str, Destination]()
+    for each in map(read, uris):
+        if each:
+            wanted.setdefault(each.address, each)
+    found = tuple(each for each in wanted.values() if not is_below(each.host, own))[:most]
+    if found or wanted:
+        return Found(found, "" if found else OWN)
+    return Found((), HTTPS if any(uri.lower().startswith("https:") for uri in uris) else NO_ADDRESS)
 
 
 def is_below(domain: str, own: str) -> bool:

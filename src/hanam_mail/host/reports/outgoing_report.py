@@ -1,6 +1,7 @@
 """A report on the mail of a day in a domain's name: XML (RFC 9990, 3.1 and appendix A) and the message that bears it.
 
-Both are the same whenever they are made of the same rows, so whoever gets a report twice can tell.
+The message is also that of reports on TLS (outgoing_tls_report.py). Both are the same whenever they are made of the
+same rows, so whoever gets a report twice can tell.
 """
 
 import gzip
@@ -12,7 +13,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, ClassVar
 from xml.etree import ElementTree
 
 NAMESPACE = "urn:ietf:params:xml:ns:dmarc-2.0"
@@ -34,7 +35,7 @@ type Row = tuple[Mapping[str, Any], int]
 
 @dataclass(frozen=True)
 class Identity:
-    """Who we are: `domain` judged the mail, `sender` is the address in From, `contact` answers questions."""
+    """Who we are: `domain` judged or sent the mail, `sender` is the address in From, `contact` answers questions."""
 
     domain: str
     organisation: str
@@ -44,7 +45,12 @@ class Identity:
 
 @dataclass(frozen=True)
 class Report:
-    """A day (of UTC) of a domain. `published`: its record (outgoing_seen.py); `rows`: what was seen, how often."""
+    """A day (of UTC) of a domain. `published`: its record (outgoing_seen.py); `rows`: what was seen, how often.
+
+    `text`: what the message says to people.
+    """
+
+    text: ClassVar[str] = _TEXT
 
     day: date
     domain: str
@@ -103,6 +109,14 @@ def compressed(octets: bytes) -> bytes:
 
 def message(report: Report, identity: Identity, packed: bytes, address: str) -> bytes:
     """The message to one of the addresses, ready to be sent."""
+    made = letter(report, identity, address)
+    name = report.file_name(identity.domain)
+    made.add_attachment(packed, maintype="application", subtype="gzip", filename=name)
+    return octets(made)
+
+
+def letter(report: Report, identity: Identity, address: str) -> EmailMessage:
+    """The message without the report itself."""
     made = EmailMessage(policy=SMTP)
     local, _, domain = identity.sender.rpartition("@")
     known = report.id(identity.domain)
@@ -117,7 +131,7 @@ def message(report: Report, identity: Identity, packed: bytes, address: str) -> 
     made["Message-ID"] = f"<{mark}@{identity.domain}>"
     made["Auto-Submitted"] = "auto-generated"
     made["X-Auto-Response-Suppress"] = "All"
-    text = _TEXT.format(
+    text = report.text.format(
         organisation=identity.organisation,
         day=report.day,
         domain=report.domain,
@@ -125,9 +139,12 @@ def message(report: Report, identity: Identity, packed: bytes, address: str) -> 
         contact=identity.contact,
     )
     made.set_content(text, cte="quoted-printable")
-    name = report.file_name(identity.domain)
-    made.add_attachment(packed, maintype="application", subtype="gzip", filename=name)
-    made.set_boundary(f"report-{mark}")
+    return made
+
+
+def octets(made: EmailMessage) -> bytes:
+    """It as it goes; parts have a border that is the same each time."""
+    made.set_boundary(f"report-{made['Message-ID'][1:33]}")
     return made.as_bytes(policy=_POLICY)
 
 

@@ -1,4 +1,4 @@
-"""Sends the reports of days that are over, each once (`hanam-mail-db dmarc-send FILE`, on the accounts host).
+"""Sends the reports of days that are over, each once (`hanam-mail-db reports-send FILE`, on the accounts host).
 
 A report is closed before it is sent: what comes later is counted and left out. Each address that took it is noted at
 once; a crash in between sends it once more, the same message with the same Report-ID, by which receivers drop it. What
@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from hanam_mail.host.jobs import notices
 from hanam_mail.host.mail_auth.questions import Questions
 from hanam_mail.host.reports import outgoing_destinations as destinations
 from hanam_mail.host.reports import outgoing_report as reports
+from hanam_mail.host.reports import outgoing_tls_report
 from hanam_mail.host.reports.outgoing_rows import (
     BROKEN,
+    DMARC,
     DNS,
     FAILED,
     LEFT_OUT,
@@ -30,14 +33,15 @@ from hanam_mail.host.reports.outgoing_rows import (
     REFUSED,
     SENT,
     SMTP,
+    TLS,
     TOO_LARGE,
 )
 
 # For the questions about one domain: walks up two trees of names, and consents.
 DNS_SECONDS = 30.0
 MOST_QUESTIONS = 200
-# What a run may take; the next one goes on.
-RUN_SECONDS = 3000.0
+# What a run may take for one kind of reports; the next one goes on.
+RUN_SECONDS = 1500.0
 NAMESERVER_PORT = 53
 # So long after its end a day's reports must be sent, or it must be said why not.
 OVERDUE_HOURS = 12
@@ -46,9 +50,28 @@ type Find = Callable[[str], destinations.Found]
 
 
 @dataclass(frozen=True)
-class Configuration:
-    """From the job's YAML file. `returned_to`: the envelope's sender, to whom mail that fails comes back.
+class Kind:
+    """How reports of one kind are made, and who gets them."""
 
+    report: type[reports.Report]
+    content: Callable[[reports.Report, reports.Identity], bytes]
+    message: Callable[[reports.Report, reports.Identity, bytes, str], bytes]
+    find: Callable[[Questions, str, str, int], destinations.Found]
+
+
+KINDS = {
+    DMARC: Kind(reports.Report, reports.xml, reports.message, destinations.find),
+    TLS: Kind(
+        outgoing_tls_report.Report, outgoing_tls_report.content, outgoing_tls_report.message, destinations.find_tls
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """From the job's YAML file.
+
+    `returned_to`: of each kind of reports that is sent, the envelope's sender, to whom mail that fails comes back;
     `smtp_*` as in jobs.notices; `nameservers`: addresses of this host's resolvers.
     """
 
@@ -59,7 +82,7 @@ class Configuration:
     organisation: str
     sender: str
     contact: str
-    returned_to: str
+    returned_to: dict[str, str]
     nameservers: list[str]
     most_destinations: int
     try_days: int
@@ -67,18 +90,21 @@ class Configuration:
     @classmethod
     def read(cls, path: Path) -> "Configuration":
         """Read and check the file."""
-        return settings_file.read(cls, path)
+        found = settings_file.read(cls, path)
+        if not set(found.returned_to) <= set(KINDS):
+            raise settings_file.ConfigurationError(f"{path}: returned_to: chỉ có {', '.join(KINDS)}")
+        return found
 
     @property
     def identity(self) -> reports.Identity:
         """As reports have it."""
         return reports.Identity(self.domain, self.organisation, self.sender, self.contact)
 
-    def find(self, domain: str) -> destinations.Found:
-        """Who gets that domain's report, by what DNS says now."""
+    def find(self, kind: str, domain: str) -> destinations.Found:
+        """Who gets that domain's report of that kind, by what DNS says now."""
         servers = [(each, NAMESERVER_PORT) for each in self.nameservers]
         questions = Questions(servers, time.monotonic() + DNS_SECONDS, MOST_QUESTIONS)
-        return destinations.find(questions, domain, self.domain, self.most_destinations)
+        return KINDS[kind].find(questions, domain, self.domain, self.most_destinations)
 
 
 @dataclass(frozen=True)
@@ -97,20 +123,22 @@ class Ended:
 def send_all(
     connection: Session,
     configuration: Configuration,
+    kind: str,
     connect: Callable[[], notices.Mailer],
     find: Find | None = None,
     today: date | None = None,
 ) -> Counter[str]:
-    """Send what waits; how many reports ended in each way: an outcome, or "waiting" (and the reason after a colon).
+    """Send what waits of one kind; how many ended in each way: an outcome, or "waiting" (and the reason after a colon).
 
     One sender at a time: for a second one there is nothing to do.
     """
     done = Counter[str]()
-    if not one(connection, "SELECT pg_try_advisory_lock(hashtext('hanam-mail dmarc-send'))")[0]:
+    if not one(connection, "SELECT pg_try_advisory_lock(hashtext('hanam-mail reports-send'))")[0]:
         return done
-    sender = _Sender(connection, configuration, connect, find or configuration.find, today or datetime.now(UTC).date())
+    find = find or partial(configuration.find, kind)
+    sender = _Sender(connection, configuration, kind, connect, find, today or datetime.now(UTC).date())
     until = time.monotonic() + RUN_SECONDS
-    for day, domain in connection.execute("SELECT day, domain FROM mail.dmarc_waiting()").fetchall():
+    for day, domain in connection.execute("SELECT day, domain FROM mail.outgoing_waiting(%s)", [kind]).fetchall():
         if time.monotonic() > until:
             break
         ended = sender.send(day, domain)
@@ -125,14 +153,15 @@ def send_all(
 class _Sender:
     connection: Session
     configuration: Configuration
+    kind: str
     connect: Callable[[], notices.Mailer]
     find: Find
     today: date
     _mailer: notices.Mailer | None = None
 
     def send(self, day: date, domain: str) -> Ended:
-        key = [day, domain]
-        row = self.connection.execute("SELECT * FROM mail.dmarc_close(%s, %s)", key).fetchone()
+        key = [self.kind, day, domain]
+        row = self.connection.execute("SELECT * FROM mail.outgoing_close(%s, %s, %s)", key).fetchone()
         if row is None:
             return Ended(None)
         published, _, given = row
@@ -148,17 +177,18 @@ class _Sender:
                 ended = Ended(FAILED, BROKEN)
         if ended.outcome is None and (self.today - day).days > self.configuration.try_days and not ended.is_away:
             ended = Ended(SENT if ended.had else NONE if ended.reason == DNS else FAILED, ended.reason)
-        self.connection.execute("SELECT mail.dmarc_done(%s, %s, %s, %s)", [*key, ended.outcome, ended.reason])
+        self.connection.execute("SELECT mail.outgoing_done(%s, %s, %s, %s, %s)", [*key, ended.outcome, ended.reason])
         return ended
 
     def _ended(self, day: date, domain: str, published: dict[str, str], given: Sequence[str]) -> Ended:
         found = self.find(domain)
         if found.reason:
             return Ended(NONE, found.reason)
-        report = reports.Report(day, domain, published, self._rows(day, domain))
+        kind = KINDS[self.kind]
+        report = kind.report(day, domain, published, self._rows(day, domain))
         if not report.rows:
             return Ended(NONE, LEFT_OUT)
-        packed = reports.compressed(reports.xml(report, self.configuration.identity))
+        packed = reports.compressed(kind.content(report, self.configuration.identity))
         had, reason = set(given), DNS if found.waits else ""
         refused = ""
         for each in found.destinations:
@@ -174,7 +204,8 @@ class _Sender:
                 return Ended(None, SMTP, is_away=True)
             if not failure:
                 had.add(each.address)
-                self.connection.execute("SELECT mail.dmarc_given(%s, %s, %s)", [day, domain, each.address])
+                given_to = [self.kind, day, domain, each.address]
+                self.connection.execute("SELECT mail.outgoing_given(%s, %s, %s, %s)", given_to)
             elif failure == REFUSED:
                 refused = REFUSED
             else:
@@ -185,13 +216,13 @@ class _Sender:
 
     def _rows(self, day: date, domain: str) -> tuple[reports.Row, ...]:
         found: list[tuple[Any, ...]] = self.connection.execute(
-            "SELECT seen, messages FROM mail.dmarc_rows(%s, %s)", [day, domain]
+            "SELECT seen, messages FROM mail.outgoing_rows(%s, %s, %s)", [self.kind, day, domain]
         ).fetchall()
         return reports.rows((row, count) for row, count in found)
 
     def _offer(self, report: reports.Report, packed: bytes, address: str) -> str:
         """Why our mail exchanger does not take it for that address, "" where it does."""
-        octets = reports.message(report, self.configuration.identity, packed, address)
+        octets = KINDS[self.kind].message(report, self.configuration.identity, packed, address)
         try:
             return self._offered(octets, address)
         except smtplib.SMTPServerDisconnected:
@@ -202,7 +233,7 @@ class _Sender:
     def _offered(self, octets: bytes, address: str) -> str:
         mailer = self._mailer = self._mailer or self.connect()
         try:
-            mailer.sendmail(self.configuration.returned_to, [address], octets)
+            mailer.sendmail(self.configuration.returned_to[self.kind], [address], octets)
         except smtplib.SMTPRecipientsRefused as error:
             return REFUSED if all(code >= 500 for code, _ in error.recipients.values()) else SMTP
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError):
@@ -211,7 +242,8 @@ class _Sender:
         return ""
 
 
-def overdue(connection: Session) -> list[tuple[date, int, str]]:
-    """Days of which fewer reports were sent than domains seen, without a reason: day, domains, what is known of why."""
-    rows = connection.execute("SELECT day, domains, reason FROM mail.dmarc_overdue(%s)", [OVERDUE_HOURS]).fetchall()
+def overdue(connection: Session, kind: str) -> list[tuple[date, int, str]]:
+    """Days of which fewer such reports were sent than domains seen, without a reason: day, domains, what is known."""
+    asked = "SELECT day, domains, reason FROM mail.outgoing_overdue(%s, %s)"
+    rows = connection.execute(asked, [kind, OVERDUE_HOURS]).fetchall()
     return [(day, domains, reason or "") for day, domains, reason in rows]

@@ -1,9 +1,10 @@
-"""Verdicts on their way into the accounts database: counted in memory, then in a folder of small files.
+"""What reports will tell on its way into the accounts database: counted in memory, then in a folder of small files.
 
-The service that judges adds to a Counter and never waits for it. Each minute what was counted becomes a file of lines
-of JSON, {"day", "domain", "published", "row", "messages"}; a last line {"lost": number} counts what there was no room
-for. A file is whole once it has its name. Reports are best effort: what was counted since the last file dies with the
-process, and where nobody fetches the files for long, what no longer fits is lost, and counted.
+The service that sees it, verdicts or sessions of TLS, adds to a Counter and never waits for it. Each minute what was
+counted becomes a file of lines of JSON, {"day", "domain", "published", "row", "messages"}; a last line {"lost": number}
+counts what there was no room for. A file is whole once it has its name. Reports are best effort: what was counted since
+the last file dies with the process, and where nobody fetches the files for long, what no longer fits is lost, and
+counted.
 """
 
 import json
@@ -19,7 +20,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from hanam_mail.host.reports.outgoing_rows import DISPOSITIONS, DOMAIN, LONGEST, TEST_MODE, Seen
+from hanam_mail.host.reports.outgoing_rows import DOMAIN, Seen
 from hanam_mail.host.service import say
 
 WRITE_SECONDS = 60.0
@@ -141,17 +142,9 @@ def _lines(counted: dict[tuple[str, Seen], int], lost: int) -> Iterator[str]:
 # No file of ours is longer: what is counted, with day and number of each line.
 LONGEST_FILE = 2 * MOST_COUNTED
 LONGEST_LINE = 16384
-MOST_SIGNATURES = 100
-_POLICIES = {"none", "quarantine", "reject"}
-_PUBLISHED = {
-    "p": _POLICIES, "sp": _POLICIES, "np": _POLICIES, "adkim": {"r", "s"}, "aspf": {"r", "s"}, "testing": {"y", "n"},
-}  # fmt: skip
-_DKIM = {"none", "pass", "fail", "policy", "neutral", "temperror", "permerror"}
-_ALIGNED = {"pass", "fail"}
-_ROW = {"ip", "disposition", "dkim", "spf", "reason", "header_from", "envelope_from", "auth_dkim", "auth_spf"}
-_PLAIN = re.compile(rf"[\x21-\x7e]{{0,{LONGEST}}}")
-_FAILURES = re.compile(r"[01ds](?::[01ds]){0,20}")
-_ADDRESS = re.compile(r"[0-9a-f.:]{2,45}")
+
+type Fits = Callable[[dict[str, Any], dict[str, Any]], object]
+"""Whether a record and a row are as that kind of report has them; may also raise what a wrong one makes of it."""
 
 
 @dataclass
@@ -168,7 +161,7 @@ def waiting(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name))
 
 
-def read(path: Path) -> File:
+def read(path: Path, fits: Fits) -> File:
     """A file, whatever is in it. OSError where it is none, or cannot be opened."""
     found = File()
     # Whoever may write here could put something else in its place.
@@ -180,27 +173,23 @@ def read(path: Path) -> File:
         return found
     for line in octets.splitlines(keepends=True):
         try:
-            _take(line, found)
-        except (ValueError, TypeError, KeyError, RecursionError):
+            _take(line, fits, found)
+        except (ValueError, TypeError, LookupError, RecursionError):
             found.damaged += 1
     return found
 
 
-def _take(line: bytes, found: File) -> None:
+def _take(line: bytes, fits: Fits, found: File) -> None:
     if len(line) > LONGEST_LINE or not line.endswith(b"\n"):
         raise ValueError("half a line, or more than one")
     said = json.loads(line)
     if set(said) == {"lost"}:
         found.lost += _number(said["lost"])
         return
-    row, published = said["row"], said["published"]
     right = (
         set(said) == {"day", "domain", "messages", "published", "row"}
         and DOMAIN.fullmatch(said["domain"])
-        and {"p", "adkim", "aspf", "testing"} <= set(published) <= {*_PUBLISHED, "fo"}
-        and all(published[name] in values for name, values in _PUBLISHED.items() if name in published)
-        and ("fo" not in published or _FAILURES.fullmatch(published["fo"]))
-        and _is_row(row)
+        and fits(said["published"], said["row"])
     )
     if not right:
         raise ValueError("not as it must be")
@@ -213,23 +202,3 @@ def _number(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
         raise ValueError("no number")
     return value
-
-
-def _is_row(row: dict[str, Any]) -> bool:
-    signatures, listed = row["auth_dkim"], row["auth_spf"]
-    if not isinstance(signatures, list) or len(signatures) > MOST_SIGNATURES:
-        return False
-    sender, result = listed
-    names = [row["header_from"], row["envelope_from"], sender, *(part for each in signatures for part in each[:2])]
-    return bool(
-        row.keys() == _ROW
-        and _ADDRESS.fullmatch(row["ip"])
-        and row["disposition"] in DISPOSITIONS
-        and {row["dkim"], row["spf"]} <= _ALIGNED
-        and row["reason"] in {"", TEST_MODE}
-        and all(_PLAIN.fullmatch(name) for name in names)
-        and row["header_from"]
-        and sender
-        and result in _DKIM | {"softfail"}
-        and all(len(each) == 3 and each[0] and each[1] and each[2] in _DKIM for each in signatures)
-    )

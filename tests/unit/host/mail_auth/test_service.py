@@ -22,7 +22,7 @@ from tests.unit.host.mail_auth.signer import Key
 from hanam_mail.controller import zipapp
 from hanam_mail.host.mail_auth import questions, service, verdict
 from hanam_mail.host.mail_auth.service import Service
-from hanam_mail.host.reports import outgoing_seen, outgoing_spool
+from hanam_mail.host.reports import outgoing_dmarc_row, outgoing_seen, outgoing_spool
 from hanam_mail.host.reports.outgoing_spool import Counter
 
 pytestmark = pytest.mark.dieu4
@@ -220,7 +220,11 @@ def counted(address: tuple[str, int], tmp_path: Path) -> Iterator[tuple[Service,
 def lines(running: Service, folder: Path) -> list[dict[str, Any]]:
     """What is written once all that was asked is done."""
     running.close()
-    return [line for path in outgoing_spool.waiting(folder) for line in outgoing_spool.read(path).lines]
+    return [
+        line
+        for path in outgoing_spool.waiting(folder)
+        for line in outgoing_spool.read(path, outgoing_dmarc_row.fits).lines
+    ]
 
 
 def test_each_verdict_on_a_domain_that_wants_reports_is_counted(
@@ -255,7 +259,7 @@ def test_what_goes_wrong_with_counting_is_no_fault_of_the_verdict(
     running.close()
     assert "<4>a verdict is not counted for its domain's report: RuntimeError" in capfd.readouterr().err
     (path,) = outgoing_spool.waiting(tmp_path)
-    assert outgoing_spool.read(path).lost == 1
+    assert outgoing_spool.read(path, outgoing_dmarc_row.fits).lost == 1
 
 
 def test_the_filter_does_not_wait_for_counting(
@@ -555,4 +559,4 @@ def test_the_program_writes_what_it_has_counted_as_it_ends(tmp_path: Path) -> No
         running.send_signal(signal.SIGTERM)
         assert running.wait(20) == 0
     (path,) = outgoing_spool.waiting(folder)
-    assert outgoing_spool.read(path).lost == 1
+    assert outgoing_spool.read(path, outgoing_dmarc_row.fits).lost == 1

@@ -21,6 +21,10 @@ def consent(*texts: str) -> dict[str, list[str]]:
     return {"TXT": [nameserver.text(text) for text in texts]}
 
 
+def tls(fields: str) -> dict[str, list[str]]:
+    return {"TXT": [nameserver.text(f"v=TLSRPTv1; {fields}")]}
+
+
 ZONE: nameserver.Zone = {
     "_dmarc.at.example": record("mailto:a@at.example"),
     "_dmarc.below.example": record("mailto:a@bao.cao.below.example"),
@@ -52,6 +56,26 @@ ZONE: nameserver.Zone = {
     f"_dmarc.{OWN}": record(f"mailto:postmaster@{OWN}"),
     f"_dmarc.{LONG}": record("mailto:a@may.test"),
     "_dmarc.suffix.test": record("mailto:a@suffix.test", "p=reject; psd=y"),
+    "_smtp._tls.at.example": tls("rua=mailto:tls@at.example"),
+    "_smtp._tls.elsewhere.example": tls(" rua = mailto:tls@may.test , mailto:b@elsewhere.example!10m"),
+    "_smtp._tls.web.example": tls("rua=https://x.example/tls, ftp:x"),
+    "_smtp._tls.both.example": tls("rua=https://x.example/tls,mailto:tls@both.example"),
+    "_smtp._tls.nobody.example": tls("rua=mailto:nobody"),
+    "_smtp._tls.nofield.example": tls("x=y"),
+    "_smtp._tls.more.example": tls("x=y; rua=mailto:tls@more.example; rua=mailto:other@more.example;"),
+    "_smtp._tls.many.example": tls("rua=" + ",".join(f"mailto:{number}@many.example" for number in range(300))),
+    "_smtp._tls.twice.example": tls("rua=mailto:a@twice.example,mailto:a@twice.example"),
+    "_smtp._tls.ours.example": tls(f"rua=mailto:tlsrpt@{OWN},mailto:tlsrpt@mx.{OWN}"),
+    "_smtp._tls.fails.example": nameserver.FAILS,
+    "_smtp._tls.two.example": {"TXT": [nameserver.text(f"v=TLSRPTv1;rua=mailto:{to}@two.example") for to in "ab"]},
+    "_smtp._tls.other.example": {
+        "TXT": [
+            nameserver.text(each)
+            for each in ("hello", "v=TLSRPTv2; rua=mailto:a@x", "v=TLSRPTv1;rua=mailto:a@other.example")
+        ]
+    },
+    "_smtp._tls.old.example": {"TXT": [nameserver.text("v=TLSRPTv1 rua=mailto:a@old.example")]},
+    "_smtp._tls.lines.example": tls("rua=mailto:a%0d%0aBcc:b@lines.example,mailto:=?utf-8?q?x?=@lines.example"),
     "_dmarc.two.example": {
         "TXT": [nameserver.text(f"v=DMARC1; p={policy}; rua=mailto:a@two.example") for policy in ("none", "reject")]
     },
@@ -172,3 +196,41 @@ def test_sizes_are_read(served: tuple[nameserver.Server, tuple[str, int]]) -> No
 )
 def test_uris_are_addresses_or_nothing(uri: str, wanted: Destination | None) -> None:
     assert read(uri) == wanted
+
+
+# --- reports on TLS ---
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected", "reason"),
+    [
+        ("at.example", ["tls@at.example"], ""),
+        # Nobody elsewhere has to consent.
+        ("elsewhere.example", ["tls@may.test", "b@elsewhere.example"], ""),
+        ("both.example", ["tls@both.example"], ""),
+        ("more.example", ["tls@more.example"], ""),
+        ("other.example", ["a@other.example"], ""),
+        ("many.example", [f"{number}@many.example" for number in range(5)], ""),
+        ("twice.example", ["a@twice.example"], ""),
+        ("web.example", [], "https"),
+        ("nobody.example", [], "no_address"),
+        ("nofield.example", [], "no_address"),
+        ("lines.example", [], "no_address"),
+        ("two.example", [], "no_record"),
+        ("old.example", [], "no_record"),
+        ("unknown.example", [], "no_record"),
+        ("ours.example", [], "own"),
+        (OWN, [], "own"),
+        (f"mx.{OWN}", [], "own"),
+    ],
+)
+def test_a_report_on_tls_goes_where_the_domain_s_own_record_says(
+    served: tuple[nameserver.Server, tuple[str, int]], domain: str, expected: list[str], reason: str
+) -> None:
+    found = outgoing_destinations.find_tls(nameserver.questions(served[1]), domain, OWN, 5)
+    assert (addresses(found), found.reason, found.waits) == (expected, reason, "")
+
+
+def test_a_report_on_tls_waits_while_dns_does_not_answer(served: tuple[nameserver.Server, tuple[str, int]]) -> None:
+    found = outgoing_destinations.find_tls(nameserver.questions(served[1]), "fails.example", OWN, 5)
+    assert (found.destinations, found.reason) == ((), "") and found.waits

@@ -15,7 +15,7 @@ import pytest
 from tests.unit.host.reports.report_form import NAMESPACE, faults
 from tests.unit.host.reports.test_outgoing_spool import PUBLISHED, ROW
 
-from hanam_mail.host.reports import outgoing_report, outgoing_rows, outgoing_spool
+from hanam_mail.host.reports import outgoing_dmarc_row, outgoing_report, outgoing_rows, outgoing_spool
 from hanam_mail.host.reports.outgoing_report import Identity, Report
 
 IDENTITY = Identity("hanam.gov.vn", "Tỉnh Hà Nam <&>", "noreply@hanam.gov.vn", "postmaster@hanam.gov.vn")
@@ -171,7 +171,7 @@ def test_what_was_counted_becomes_a_report(tmp_path: Path) -> None:
         counter.add(outgoing_rows.Seen("ky.example", json.dumps(PUBLISHED), json.dumps(row)))
     counter.write()
     (path,) = outgoing_spool.waiting(tmp_path)
-    lines = outgoing_spool.read(path).lines
+    lines = outgoing_spool.read(path, outgoing_dmarc_row.fits).lines
     made = report(*((line["row"], line["messages"]) for line in lines))
     assert faults(outgoing_report.xml(made, IDENTITY)) == []
     assert made.messages == 3

@@ -13,7 +13,7 @@ from tests.unit.host.mail_auth.signer import Key
 from hanam_mail.host.mail_auth import dkim, verdict
 from hanam_mail.host.mail_auth.questions import TemporaryError
 from hanam_mail.host.mail_auth.verdict import Case, Envelope
-from hanam_mail.host.reports import outgoing_rows, outgoing_seen, outgoing_spool
+from hanam_mail.host.reports import outgoing_dmarc_row, outgoing_rows, outgoing_seen, outgoing_spool
 from hanam_mail.host.reports.outgoing_seen import seen
 
 pytestmark = pytest.mark.dieu4
@@ -205,7 +205,7 @@ def test_whatever_strangers_write_into_names_becomes_a_row_that_is_taken(
             assert all(len(name) <= outgoing_rows.LONGEST for name in json.loads(told.row)["auth_spf"])
     counter.write()
     (file,) = outgoing_spool.waiting(tmp_path)
-    found = outgoing_spool.read(file)
+    found = outgoing_spool.read(file, outgoing_dmarc_row.fits)
     assert (len(found.lines), found.damaged) == (number, 0)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from hanam_mail.host.reports import outgoing_spool
+from hanam_mail.host.reports import outgoing_dmarc_row, outgoing_spool
 from hanam_mail.host.reports.outgoing_rows import Seen
-from hanam_mail.host.reports.outgoing_spool import Counter, read, waiting
+from hanam_mail.host.reports.outgoing_spool import Counter, File, waiting
 
 PUBLISHED = {"p": "reject", "adkim": "r", "aspf": "r", "testing": "n"}
 ROW: dict[str, Any] = {
@@ -27,6 +27,10 @@ ROW: dict[str, Any] = {
 }
 NIGHT = 1_796_083_199.0
 """23:59:59 UTC of 2026-11-30."""
+
+
+def read(path: Path) -> File:
+    return outgoing_spool.read(path, outgoing_dmarc_row.fits)
 
 
 def seen(**more: Any) -> Seen:

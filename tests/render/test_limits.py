@@ -221,6 +221,15 @@ def test_no_mail_brings_a_carriage_return_that_would_end_an_indexer_or_a_nul_tha
     assert "no_header_body_checks" not in here.render("postfix", "master.cf.j2", "mail")
 
 
+@pytest.mark.dieu4
+def test_no_door_lets_a_length_say_where_a_message_ends(here: Any) -> None:
+    """What a chunk (BDAT) beyond its limit holds Postfix would read as commands."""
+    for name in ("main.cf.j2", "master.cf.j2"):
+        words = re.findall(r"smtpd_discard_ehlo_keywords ?= ?(.+)", here.render("postfix", name, "mail"))
+        assert words
+        assert [each for each in words if "chunking" not in re.split(r"[, ]+", each)] == []
+
+
 @pytest.mark.dieu10
 @pytest.mark.parametrize("topology", ENVIRONMENTS)
 def test_whoever_asks_for_the_text_of_a_document_waits_longer_than_it_may_take(

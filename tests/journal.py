@@ -83,6 +83,7 @@ BACKUP_FAILS = "backup fails"
 PORT_FULL = "port full"
 REFUSED_SIGN_IN = "refused sign-in"
 BAD_CLIENTS = "bad clients"
+HUGE_COMMANDS = "huge commands"
 SCRIPTS = "scripts"
 MANY_SESSIONS = "many sessions"
 LEARNING_FAILS = "learning fails"
@@ -280,6 +281,11 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"postfix/\S+ .*(TLS library problem|non-SMTP command|hostname .* does not resolve)",
         r"dovecot lmtp\(\d+\): Error: lmtp-server: conn \S+ \[\d+\]: SSL handshak",
         r"postfix/\S+ .*(improper command pipelining|bare <LF>|numeric domain name|Illegal address syntax)",
+    ),
+    # Commands of ten thousand octets and of a million.
+    HUGE_COMMANDS: (
+        r"postfix/smtpd warning: client\.example\[\S+\]: request longer than 2048: ",
+        r"postfix/smtpd warning: disabling input from smtp socket$",
     ),
     SCRIPTS: (
         # They write under others' names, ...

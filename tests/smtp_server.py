@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Mailbox:
-    """What it took: (sender's line, receivers' lines, octets as they came), and how it behaves.
+    """What it took: (sender's line, receivers' lines, octets as they came), all lines of commands, and how it behaves.
 
     `answers` maps the beginning of a command to its answer; "" hangs up instead. "." is the message's end: the message
     counts as taken when the answer begins with 2, or when it is "lost", which takes it and hangs up.
@@ -18,6 +18,7 @@ class Mailbox:
     answers: dict[str, str] = field(default_factory=dict)
     extensions: tuple[str, ...] = ("DSN", "SMTPUTF8", "8BITMIME")
     taken: list[tuple[str, list[str], bytes]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     address: tuple[str, int] = ("", 0)
 
     def answer(self, line: str) -> str | None:
@@ -26,16 +27,18 @@ class Mailbox:
 
 
 @contextmanager
-def running() -> Iterator[Mailbox]:
-    """The server on a port of loopback."""
+def running(address: tuple[str, int] = ("127.0.0.1", 0)) -> Iterator[Mailbox]:
+    """The server on a port of loopback, or where the world's servers look for it."""
     mailbox = Mailbox()
-    with socket.create_server(("127.0.0.1", 0)) as door:
+    with socket.create_server(address) as door:
         mailbox.address = door.getsockname()
         thread = threading.Thread(target=_serve, args=(door, mailbox), daemon=True)
         thread.start()
-        yield mailbox
-        # Wakes whoever waits in accept().
-        door.shutdown(socket.SHUT_RDWR)
+        try:
+            yield mailbox
+        finally:
+            # Wakes whoever waits in accept().
+            door.shutdown(socket.SHUT_RDWR)
     thread.join(10)
 
 
@@ -45,9 +48,14 @@ def _serve(door: socket.socket, mailbox: Mailbox) -> None:
             client, _ = door.accept()
         except OSError:
             return
-        with client, suppress(OSError):
-            client.settimeout(10)
-            _session(client, mailbox)
+        # Senders open several connections, and keep one for what may come next.
+        threading.Thread(target=_serve_one, args=(client, mailbox), daemon=True).start()
+
+
+def _serve_one(client: socket.socket, mailbox: Mailbox) -> None:
+    with client, suppress(OSError):
+        client.settimeout(10)
+        _session(client, mailbox)
 
 
 def _session(client: socket.socket, mailbox: Mailbox) -> None:
@@ -59,7 +67,8 @@ def _session(client: socket.socket, mailbox: Mailbox) -> None:
 
     say("220 test")
     while raw := file.readline():
-        line = raw.decode().rstrip("\r\n")
+        line = raw.decode(errors="replace").rstrip("\r\n")
+        mailbox.lines.append(line)
         own = mailbox.answer(line)
         if own == "":
             return

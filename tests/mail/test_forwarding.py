@@ -36,6 +36,8 @@ FORBIDDEN = {
     "by a variable": f'require "variables"; set "to" "{AN}"; redirect "${{to}}";',
     "by characters written as numbers": 'require "encoded-character"; redirect "an${hex:40}ngoai.example";',
     "escaped": 'redirect "an\\@ngoai.example";',
+    "within blocks": f'if true {{ if not false {{ redirect "{AN}"; }} }}',
+    "to a list": 'require "extlists"; redirect :list "tag:ngoai.example,2024:list";',
 }
 
 
@@ -54,6 +56,19 @@ def test_a_redirect_to_outside_is_refused_when_saved(lab: Lab, owner: Sample, sc
 def test_the_refusal_names_the_address(lab: Lab, owner: Sample) -> None:
     with signed_in(lab, owner) as session:
         assert f"Không được tự động chuyển tiếp thư đến {AN}" in session.put(NAME, f'redirect "{AN}";')
+
+
+def test_no_extension_is_offered_that_leads_mail_away_in_another_manner(lab: Lab, owner: Sample) -> None:
+    """Notices and reports carry what a message says; lists and programs of others have targets that no script shows."""
+    with signed_in(lab, owner) as session:
+        offered = re.search(r'"SIEVE" "([^"]*)"', session.ask(b"CAPABILITY\r\n"))
+        assert offered
+        assert {"copy", "vacation"} <= set(offered[1].split()), "what stays allowed"
+        leading = ("enotify", "notify", "extlists", "enclose", "vnd.dovecot.report")
+        programs = ("vnd.dovecot.pipe", "vnd.dovecot.filter", "vnd.dovecot.execute")
+        assert set(offered[1].split()) & {*leading, *programs} == set()
+        for extension in (*leading, *programs):
+            assert session.put(NAME, f'require "{extension}"; keep;').startswith("NO"), extension
 
 
 @pytest.mark.parametrize(

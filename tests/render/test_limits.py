@@ -212,11 +212,22 @@ def test_documents_are_read_for_search_only_where_something_reads_them(here: Any
 
 
 @pytest.mark.dieu10
-def test_no_mail_brings_a_carriage_return_that_would_end_an_indexer(here: Any) -> None:
-    """Dovecot 2.4.1 copies Content-Disposition into a request, and asserts that there is none in it."""
-    assert "\nmessage_strip_characters = \\r\n" in here.render("postfix", "main.cf.j2", "mail")
+def test_no_mail_brings_a_carriage_return_that_would_end_an_indexer_or_a_nul_that_programs_read_differently(
+    here: Any,
+) -> None:
+    """Dovecot 2.4.1 copies Content-Disposition into a request, and asserts that there is no such return in it."""
+    assert "\nmessage_strip_characters = \\000\\r\n" in here.render("postfix", "main.cf.j2", "mail")
     # It would turn that off for what comes by that door.
     assert "no_header_body_checks" not in here.render("postfix", "master.cf.j2", "mail")
+
+
+@pytest.mark.dieu4
+def test_no_door_lets_a_length_say_where_a_message_ends(here: Any) -> None:
+    """What a chunk (BDAT) beyond its limit holds Postfix would read as commands."""
+    for name in ("main.cf.j2", "master.cf.j2"):
+        words = re.findall(r"smtpd_discard_ehlo_keywords ?= ?(.+)", here.render("postfix", name, "mail"))
+        assert words
+        assert [each for each in words if "chunking" not in re.split(r"[, ]+", each)] == []
 
 
 @pytest.mark.dieu10

@@ -47,6 +47,7 @@ def test_what_leads_nowhere_else_is_taken(script: bytes) -> None:
         b'redirect ["an@bo.gov.vn", "an@x.example"];',
         b'redirect "an@bo.gov.vn" "an@x.example";',
         b'redirect :to "an@bo.gov.vn" :cc "an@x.example" "";',
+        b'redirect :list "urn:ietf:params:sieve:addrbook:default";',
         b"redirect;",
         b"redirect",
         b'redirect "";',

@@ -377,6 +377,13 @@ def test_an_alias_never_takes_what_belongs_to_another(world: World, address: str
     assert any("đã có ở" in problem.text and problem.clause == "Đ5" for problem in world.problems())
 
 
+@pytest.mark.dieu4
+@pytest.mark.parametrize("address", ["an@ngoai.example", "an@hanam.gov.vn", "|/bin/sh", "/root/x", ":include:/x"])
+def test_an_alias_is_a_name_of_its_mailbox_and_leads_nowhere(world: World, address: str) -> None:
+    aliases(world, "b4b4b4", f"address: '{address}'")
+    assert (world.only_problem().field, world.only_problem().clause) == ("address", "Đ5")
+
+
 @pytest.mark.dieu5
 def test_the_address_of_a_closed_mailbox_stays_taken(world: World) -> None:
     world.replace("snv.yml", "    clerks: [v2b4n6]\n", "")

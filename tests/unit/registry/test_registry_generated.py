@@ -1,5 +1,6 @@
 """The registry in git: made from the province's lists, in its one canonical form, and without a fault."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -75,8 +76,7 @@ def test_a_mailbox_written_another_way_is_pointed_out_by_line(tmp_path: Path) ->
 
 @pytest.mark.dieu5
 def test_two_departments_of_one_code_are_refused(tmp_path: Path) -> None:
-    for file in (ROOT / "data").iterdir():
-        (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    shutil.copytree(ROOT / "data", tmp_path, dirs_exist_ok=True)
     (tmp_path / first_registry.DEPARTMENTS).write_text("Sở Tài chính\nSở Thể chất\nSở Tôn chỉ\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"Sở Thể chất.*Sở Tài chính.*stc.*Đ5\.1"):
         first_registry.initial_registry(tmp_path, RULE_BOOK)

@@ -134,7 +134,7 @@ def zone(of: list[Letter]) -> nameserver.Zone:
     return found
 
 
-def _slots(random: Random) -> dict[str, str]:
+def slots(random: Random) -> dict[str, str]:
     """What the places in braces hold in one letter."""
     lists: Choices = _yaml("slots")
     made = {name: random.choice(words) for name, words in lists.items()}
@@ -173,20 +173,20 @@ def _lines(text: str) -> str:
 
 
 def _letter(text: Mapping[str, Any], random: Random, name: str, wanted: bool) -> Letter:
-    slots, via = _slots(random), text.get("via", "office")
+    filled, via = slots(random), text.get("via", "office")
     charset = random.choice(text.get("charsets", ["utf-8"]))
-    author = _ADDRESS.fullmatch(fill(text["from"], slots, random))
+    author = _ADDRESS.fullmatch(fill(text["from"], filled, random))
     assert author, text["from"]
     sender, domain = author["address"], author["address"].partition("@")[2]
-    subject = fill(text["subject"], slots, random)
+    subject = fill(text["subject"], filled, random)
     mail = EmailMessage(policy=SMTP)
     mail["MIME-Version"] = "1.0"
-    link = text.get("link") and tuple(fill(each, slots, random) for each in text["link"])
+    link = text.get("link") and tuple(fill(each, filled, random) for each in text["link"])
     old = charset in ("tcvn3", "vni", "ascii")
     form = "plain" if charset == "ascii" else random.choice(
         ["both"] if via == "free" else ["html", "both"] if via == "bulk" or link else ["plain", "both", "html"]
     )
-    words = _lines(fill(text["text"], slots, random))
+    words = _lines(fill(text["text"], filled, random))
     spam_mime.body(mail, words, charset=charset, form=form, link=link)
     for number, kind in enumerate(text.get("attach", [])):
         spam_mime.attach(mail, kind, number)
@@ -197,7 +197,7 @@ def _letter(text: Mapping[str, Any], random: Random, name: str, wanted: bool) ->
     mail["Date"] = email.utils.formatdate(time.time() - random.randrange(60, 3000), localtime=True)
     mail["Message-ID"] = f"<{random.getrandbits(80):x}@{'mail.' + domain if via != 'free' else domain}>"
     if "reply_to" in text:
-        mail["Reply-To"] = fill(text["reply_to"], slots, random)
+        mail["Reply-To"] = fill(text["reply_to"], filled, random)
     if via == "bulk":
         mail["List-Unsubscribe"] = f"<mailto:unsubscribe@{domain}>"
     if via == "list":

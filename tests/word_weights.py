@@ -3,14 +3,13 @@
 The lessons are short texts that offices want and do not want (data/lessons/*.txt, a text each line) and part `tuning`
 of the corpus (tests/spam_corpus.py). From them come two files of role rspamd:
 
-- first_lessons.json.gz: the same texts, with accents and without, for the filter's own classifier (Bayes);
+- first_lessons.json: the same texts for the filter's own classifier (Bayes), which hanam-first-lessons teaches;
 - word_weights.tsv: a weight for each word and each pair of words that tells the two apart, by logistic regression over
   folded text. Nothing in it is random: the same lessons give the same file.
 
 Part `measuring` is not read here.
 """
 
-import gzip
 import hashlib
 import json
 import math
@@ -22,16 +21,15 @@ from random import Random
 
 from hanam_mail.controller.spam_words import folded
 from tests import spam_corpus
-from tests.spam_mime import unaccented
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = ROOT / "data/lessons"
 FILES = ROOT / "roles/rspamd/files"
-WEIGHTS, FIRST_LESSONS = FILES / "word_weights.tsv", FILES / "first_lessons.json.gz"
+WEIGHTS, FIRST_LESSONS = FILES / "word_weights.tsv", FILES / "first_lessons.json"
 EPOCHS, RATE, DECAY = 25, 0.3, 0.0003
 SHRINK = 20
 """So many words more a text seems to have: a short one proves little."""
-LEAST = 0.02
+LEAST = 0.05
 """Weights nearer to nothing are left out."""
 
 
@@ -88,11 +86,10 @@ def digest(known: Sequence[tuple[str, bool]]) -> str:
     return hashlib.sha256(json.dumps(sorted(known)).encode()).hexdigest()[:16]
 
 
-def first_lessons(known: Sequence[tuple[str, bool]]) -> bytes:
-    """For hanam-mail first-lessons: digest and texts, packed."""
-    texts = [[text, wanted] for each, wanted in known for text in dict.fromkeys([each, unaccented(each)])]
-    data = {"digest": digest(known), "lessons": texts}
-    return gzip.compress(json.dumps(data, ensure_ascii=False).encode(), mtime=0)
+def first_lessons(known: Sequence[tuple[str, bool]]) -> str:
+    """For hanam-first-lessons: JSON, a lesson in a line."""
+    data = {"digest": digest(known), "lessons": [[text, wanted] for text, wanted in known]}
+    return json.dumps(data, ensure_ascii=False).replace("], [", "],\n[") + "\n"
 
 
 def weights_file(known: Sequence[tuple[str, bool]]) -> str:
@@ -107,7 +104,7 @@ def main() -> None:
     """Write both."""
     known = lessons()
     WEIGHTS.write_text(weights_file(known), encoding="utf-8")
-    FIRST_LESSONS.write_bytes(first_lessons(known))
+    FIRST_LESSONS.write_text(first_lessons(known), encoding="utf-8")
 
 
 if __name__ == "__main__":

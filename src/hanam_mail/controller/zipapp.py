@@ -22,6 +22,7 @@ ACCOUNTS, HANAM_MAIL = "hanam-mail", "hanam_mail.host.command_line"
 PROGRAMS = {
     "hanam-backup-maintain": "hanam_mail.host.backup.maintain",
     "hanam-extract": "hanam_mail.host.extract.server",
+    "hanam-first-lessons": "hanam_mail.host.mail.first_lessons",
     "hanam-mail-auth": "hanam_mail.host.mail_auth.service",
     "hanam-mail-backup": "hanam_mail.host.backup.backup",
     "hanam-mail-convert": "hanam_mail.host.convert",

@@ -1,8 +1,8 @@
 """python -m bench.spam --lab NAME: what the running filter does with the corpus of wanted and unwanted mail.
 
-The letters of tests/spam_corpus.py are put to the filter with the envelope that Postfix would tell it: address, name and
-greeting of the server, sender, recipient. Who sent them is verified as always: for the time of the measurement the
-host's resolver knows the senders' domains (SPF, keys, DMARC), and the block lists know the servers that are on them.
+The letters of tests/spam_corpus.py are put to the filter with the envelope that Postfix would tell it: address, name
+and greeting of the server, sender, recipient. Who sent them is verified as always: for the time of the measurement the
+host's resolver knows the senders' domains (SPF, keys, DMARC). Block lists are off in a lab: nothing is caught by them.
 
 Caught is what goes to Junk or is refused; a false positive is wanted mail to which that happens, or that is put off.
 Only part `measuring` counts (tests/spam_corpus.py): the command fails when the figures below are not reached there.
@@ -11,7 +11,6 @@ Only part `measuring` counts (tests/spam_corpus.py): the command fails when the 
 import argparse
 import base64
 import json
-import shlex
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

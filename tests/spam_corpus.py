@@ -102,7 +102,7 @@ def letters(part: str, fillings: int = FILLINGS) -> Iterator[Letter]:
     for wanted in (True, False):
         for text in texts(part, wanted=wanted):
             for number in range(fillings):
-                random = Random(f"{part} {wanted} {text['kind']} {text['subject']} {number}")
+                random = Random(f"{part} {wanted} {text['kind']} {text['subject']} {number}")  # noqa: S311
                 yield _letter(text, random, f"{text['kind']} {number}", wanted)
 
 
@@ -183,8 +183,12 @@ def _letter(text: Mapping[str, Any], random: Random, name: str, wanted: bool) ->
     mail["MIME-Version"] = "1.0"
     link = text.get("link") and tuple(fill(each, filled, random) for each in text["link"])
     old = charset in ("tcvn3", "vni", "ascii")
-    form = "plain" if charset == "ascii" else random.choice(
-        ["both"] if via == "free" else ["html", "both"] if via == "bulk" or link else ["plain", "both", "html"]
+    form = (
+        "plain"
+        if charset == "ascii"
+        else random.choice(
+            ["both"] if via == "free" else ["html", "both"] if via == "bulk" or link else ["plain", "both", "html"]
+        )
     )
     words = _lines(fill(text["text"], filled, random))
     spam_mime.body(mail, words, charset=charset, form=form, link=link)

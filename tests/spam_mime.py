@@ -1,4 +1,4 @@
-"""How the letters of the corpus look on the wire: charsets of old and new programs, forms, attachments (spam_corpus.py)."""
+"""How letters of the corpus look on the wire: charsets of old and new programs, forms, attachments."""
 
 import io
 import quopri

@@ -11,6 +11,7 @@ Part `measuring` is not read here.
 """
 
 import hashlib
+import itertools
 import json
 import math
 import re
@@ -48,7 +49,7 @@ def _of_lines() -> Iterator[tuple[str, bool]]:
 def _of_corpus() -> Iterator[tuple[str, bool]]:
     for wanted in (True, False):
         for number, text in enumerate(spam_corpus.texts("tuning", wanted=wanted)):
-            random = Random(number)
+            random = Random(number)  # noqa: S311
             slots = spam_corpus.slots(random)
             yield spam_corpus.fill(f"{text['subject']}\n{text['text']}", slots, random), wanted
 
@@ -56,7 +57,7 @@ def _of_corpus() -> Iterator[tuple[str, bool]]:
 def features(text: str) -> set[str]:
     """Words and pairs of words of a text; numbers are one word. words.lua.j2 does the same."""
     words = [re.sub(r"[0-9]+", "0", word) for word in folded(text).split()]
-    return set(words) | {f"{one} {two}" for one, two in zip(words, words[1:], strict=False)}
+    return set(words) | {f"{one} {two}" for one, two in itertools.pairwise(words)}
 
 
 def score(weights: Mapping[str, float], found: set[str]) -> float:
@@ -68,7 +69,7 @@ def score(weights: Mapping[str, float], found: set[str]) -> float:
 def train(known: Iterable[tuple[str, bool]]) -> dict[str, float]:
     """The weights; the empty word's is what a text without any has."""
     texts = [(sorted(features(text)), wanted) for text, wanted in known]
-    weights, start, random = dict[str, float](), 0.0, Random(1)
+    weights, start, random = dict[str, float](), 0.0, Random(1)  # noqa: S311
     for _ in range(EPOCHS):
         random.shuffle(texts)
         for found, wanted in texts:
@@ -95,7 +96,9 @@ def first_lessons(known: Sequence[tuple[str, bool]]) -> str:
 def weights_file(known: Sequence[tuple[str, bool]]) -> str:
     """Word and weight in a line, by a tab; first a remark."""
     kinds = Counter(wanted for _, wanted in known)
-    lines = [f"# Made by python -m tests.word_weights of {kinds[True]} wanted and {kinds[False]} unwanted: {digest(known)}"]
+    lines = [
+        f"# Made by python -m tests.word_weights of {kinds[True]} wanted and {kinds[False]} unwanted: {digest(known)}"
+    ]
     lines += [f"{word}\t{weight:g}" for word, weight in sorted(train(known).items())]
     return "\n".join(lines) + "\n"
 

@@ -6,11 +6,11 @@ import json
 import re
 
 import pytest
-
 from bench import spam
-from hanam_mail.controller.spam_words import folded
 from tests import spam_corpus, spam_mime, word_weights
 from tests.spam_corpus import Letter
+
+from hanam_mail.controller.spam_words import folded
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,9 @@ def test_no_text_stands_in_both_parts() -> None:
 
 
 def test_no_lesson_is_a_text_that_is_only_measured() -> None:
-    measured = {folded(text["text"]) for wanted in (True, False) for text in spam_corpus.texts("measuring", wanted=wanted)}
+    measured = {
+        folded(text["text"]) for wanted in (True, False) for text in spam_corpus.texts("measuring", wanted=wanted)
+    }
     for lesson, _ in word_weights.lessons():
         assert not any(len(lesson) > 40 and folded(lesson) in text for text in measured), lesson
 
@@ -136,5 +138,5 @@ def test_a_filling_takes_one_of_each_choice() -> None:
     from random import Random
 
     text = "[[[QLVB]|Báo:]] {n} [[a|b]]"
-    found = {spam_corpus.fill(text, {"n": "5"}, Random(seed)) for seed in range(40)}
+    found = {spam_corpus.fill(text, {"n": "5"}, Random(seed)) for seed in range(40)}  # noqa: S311
     assert found == {f"{first} 5 {last}" for first in ("[QLVB]", "Báo:") for last in ("a", "b")}

@@ -1,4 +1,4 @@
-"""What the filter is told of domains and agencies (role rspamd): lists that an operator keeps, and the registry's names."""
+"""What the mail filter is told of domains and agencies: lists that an operator keeps, and names of the registry."""
 
 import re
 from collections.abc import Iterable
@@ -28,7 +28,9 @@ def sender_domains(domains: Iterable[str], name: str, ours: str, others: Iterabl
     for entry in domains:
         domain = str(entry).lower().removesuffix(".")
         if not isinstance(entry, str) or not _DOMAIN.fullmatch(domain):
-            raise FilterListError(f"{name}: {entry!r} is no domain; write it as DNS has it, like vidu.vn (xn--... for others)")
+            raise FilterListError(
+                f"{name}: {entry!r} is no domain; write it as DNS has it, like vidu.vn (xn--... for others)"
+            )
         if domain == ours or domain.endswith(f".{ours}") or ours.endswith(f".{domain}"):
             raise FilterListError(f"{name}: {entry!r} is our own domain, or above it")
         if domain in against:

@@ -58,7 +58,11 @@ def _phrase(place: str, text: object) -> str:
 
 # Letters of other alphabets, and those that only look like the ones below them.
 _LOOK = dict(
-    zip("аеорсухіѕјԁһԛԝқвнкмтαονρτυικхАВЕКМНОРСТУХІЅЈΑΒΕΖΗΙΚΜΝΟΡΤΥΧıøđł", "aeopcyxisjdhqwkbhkmtaovptuikxabekmhopctyxisjabezhikmnoptyxiodl", strict=True)
+    zip(
+        "аеорсухіѕјԁһԛԝқвнкмтαονρτυικхАВЕКМНОРСТУХІЅЈΑΒΕΖΗΙΚΜΝΟΡΤΥΧıøđł",
+        "aeopcyxisjdhqwkbhkmtaovptuikxabekmhopctyxisjabezhikmnoptyxiodl",
+        strict=True,
+    )
 )
 _UNSEEN = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2061\ufeff\u034f\u180e"
 

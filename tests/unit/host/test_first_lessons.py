@@ -1,4 +1,4 @@
-"""The filter's first lessons are given once, whatever happens meanwhile, and again when they or its memory are others."""
+"""The filter is given its first lessons once, and again when they are others or its memory is empty."""
 
 import email
 import email.policy

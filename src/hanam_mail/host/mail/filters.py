@@ -28,7 +28,10 @@ class _Controller(http.client.HTTPConnection):
 
 
 def learnt_by(socket_path: str) -> int:
-    """How many messages the filter of that controller says it has learnt; OSError, HTTPException, ValueError when it does not say."""
+    """How many messages the filter of that controller has learnt.
+
+    OSError, HTTPException or ValueError when it does not say.
+    """
     with closing(_Controller(socket_path)) as client:
         client.request("GET", "/stat")
         answer = client.getresponse()

@@ -1,13 +1,12 @@
-"""hanam-first-lessons FILE SOCKET STAMP: teaches a filter that has learnt nothing yet what the project knows (role rspamd).
+"""hanam-first-lessons FILE SOCKET STAMP: teaches a filter that has learnt nothing yet (role rspamd).
 
-FILE holds lessons, JSON: {digest, lessons: [[text, wanted], ...]}. The filter at SOCKET (rspamd's controller) learns each as
-a message of that text, and what is unwanted without accents too, as it often comes; what it knows already it learns no second time, and what people have taught stays.
-STAMP notes the digest of what was learnt: the same lessons are not given again unless the filter's memory is empty.
-Exit 1 when the filter is away or refuses: systemd tries again.
+FILE holds lessons, JSON: {digest, lessons: [[text, wanted], ...]}. The filter at SOCKET, rspamd's controller, learns
+each as a message of that text, and what is unwanted without accents too, as it often comes. What it knows already it
+learns no second time, and what people have taught stays. STAMP notes the digest of what was learnt: the same lessons
+are not given again unless the filter's memory is empty. Exit 1 when the filter is away or refuses: systemd tries again.
 """
 
 import json
-import os
 import sys
 import unicodedata
 from collections.abc import Iterator
@@ -55,7 +54,7 @@ def teach(file: Path, socket: str, stamp: Path) -> str:
             return trouble
     new = stamp.with_suffix(".new")
     new.write_text(data["digest"] + "\n", encoding="utf-8")
-    os.replace(new, stamp)
+    new.replace(stamp)
     say(6, f"{len(data['lessons'])} first lessons are learnt")
     return ""
 

@@ -73,11 +73,12 @@ def teach(folder: Path, digest: str = "eins") -> str:
 def test_every_lesson_is_taught_as_what_it_is(controller: Controller, tmp_path: Path) -> None:
     assert teach(tmp_path) == ""
     paths = [path for path, _ in controller.taught]
-    assert paths == ["/learnham", "/learnspam", "/learnspam", "/learnspam"]
+    assert paths == ["/learnham", "/learnham", "/learnspam", "/learnspam", "/learnspam"]
     mails = [email.message_from_bytes(content, policy=email.policy.default) for _, content in controller.taught]
     assert mails[0]["Subject"] == "Thư mời"
     assert [mail.get_content().strip() for mail in mails] == [
         "Kính mời đồng chí dự họp",
+        "Kinh moi dong chi du hop",
         "Vay tiền nhanh, đáo hạn",
         "Vay tien nhanh, dao han",
         "loan offer",
@@ -87,16 +88,16 @@ def test_every_lesson_is_taught_as_what_it_is(controller: Controller, tmp_path: 
 def test_what_was_learnt_is_not_taught_again(controller: Controller, tmp_path: Path) -> None:
     assert teach(tmp_path) == ""
     assert teach(tmp_path) == ""
-    assert len(controller.taught) == 4
+    assert len(controller.taught) == 5
 
 
 def test_other_lessons_are_taught_and_so_is_an_empty_memory(controller: Controller, tmp_path: Path) -> None:
     assert teach(tmp_path) == ""
     assert teach(tmp_path, "zwei") == ""
-    assert len(controller.taught) == 8
+    assert len(controller.taught) == 10
     controller.revision = 0
     assert teach(tmp_path, "zwei") == ""
-    assert len(controller.taught) == 12
+    assert len(controller.taught) == 15
 
 
 def test_what_the_filter_knows_already_is_no_failure(controller: Controller, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """hanam-first-lessons FILE SOCKET STAMP: teaches a filter that has learnt nothing yet (role rspamd).
 
 FILE holds lessons, JSON: {digest, lessons: [[text, wanted], ...]}. The filter at SOCKET, rspamd's controller, learns
-each as a message of that text, and what is unwanted without accents too, as it often comes. What it knows already it
+each as a message of that text, and without accents too, as both kinds often come. What it knows already it
 learns no second time, and what people have taught stays. STAMP notes the digest of what was learnt: the same lessons
 are not given again unless the filter's memory is empty. Exit 1 when the filter is away or refuses: systemd tries again.
 """
@@ -35,7 +35,7 @@ def _forms(lessons: list[tuple[str, bool]]) -> Iterator[tuple[str, bool]]:
         yield text, wanted
         letters = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
         plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
-        if not wanted and plain != text:
+        if plain != text:
             yield plain, wanted
 
 

@@ -51,7 +51,9 @@ def _of_corpus() -> Iterator[tuple[str, bool]]:
         for number, text in enumerate(spam_corpus.texts("tuning", wanted=wanted)):
             random = Random(number)  # noqa: S311
             slots = spam_corpus.slots(random)
-            yield spam_corpus.fill(f"{text['subject']}\n{text['text']}", slots, random), wanted
+            filled = spam_corpus.fill(f"{text['subject']}\n{text['text']}", slots, random)
+            # Nobody's own address is a lesson.
+            yield re.sub(r"nguoi\.nhan\S*", "", filled), wanted
 
 
 def features(text: str) -> set[str]:

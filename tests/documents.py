@@ -344,6 +344,29 @@ def vni(text: str) -> bytes:
     return "".join(back.get(c, c) for c in unicodedata.normalize("NFC", text)).encode("latin-1")
 
 
+def viscii(text: str) -> bytes:
+    """The text in VISCII."""
+    from hanam_mail.regulation.legacy_tables import VISCII_LETTERS
+
+    back = {new: old for old, new in VISCII_LETTERS.items()}
+    return "".join(back.get(c, c) for c in unicodedata.normalize("NFC", text)).encode("latin-1")
+
+
+def windows_1258(text: str) -> bytes:
+    """The text in Windows' page for Vietnamese, which has most tones apart from their letters."""
+    found = []
+    for char in unicodedata.normalize("NFC", text):
+        letter, tone = char, ""
+        for mark in "\u0300\u0301\u0303\u0309\u0323":
+            if mark in (parted := unicodedata.normalize("NFD", char)):
+                letter, tone = unicodedata.normalize("NFC", parted.replace(mark, "")), mark
+        try:
+            found.append(char.encode("cp1258"))
+        except UnicodeEncodeError:
+            found.append((letter + tone).encode("cp1258"))
+    return b"".join(found)
+
+
 # --- What means harm -------------------------------------------------------------------------------------------------
 
 

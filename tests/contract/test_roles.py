@@ -299,7 +299,7 @@ def test_no_file_of_variables_reads_what_a_playbook_registers() -> None:
 
 
 def test_every_rule_of_the_filter_that_may_refuse_is_awaited_by_its_guard() -> None:
-    """What is left out only counts, is the guard itself, or a name that rules of the packages wait for."""
+    """What is left out only counts or notes, is the guard itself, or a name that rules of the packages wait for."""
     templates = ROOT / "roles/rspamd/templates"
     rules = {
         name
@@ -310,7 +310,9 @@ def test_every_rule_of_the_filter_that_may_refuse_is_awaited_by_its_guard() -> N
     awaited = re.search(r"local RULES = {([^}]*)}", (templates / "guard.lua.j2").read_text())
     assert awaited
     counts = {"VIRUS_SENDER", "PRIVATE_SERVICE_COUNT", "REPORT_MAIL"}
-    assert rules - set(re.findall(r'"(\w+)"', awaited[1])) == {"RULES_GUARD"} | counts
+    weighs = {"WORDS", "PLAYS", "LINKS", "ALLOWED_DOMAIN"}
+    notes = {"REMARKS"}
+    assert rules - set(re.findall(r'"(\w+)"', awaited[1])) == {"RULES_GUARD"} | counts | weighs | notes
 
 
 def test_every_role_has_a_file_of_host_tests() -> None:

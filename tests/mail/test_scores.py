@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from bench import spam
 
-from tests import official_mail
+from tests import official_mail, spam_corpus
 from tests.lab import Lab, Sample
 
 pytestmark = pytest.mark.dieu10
@@ -115,3 +116,25 @@ def test_letter_of_an_old_server_comes_into_the_inbox(lab: Lab) -> None:
         client.ehlo("MAYCHU")
         client.sendmail("vanthu@client.example", [official.address], content)
     assert b"\nX-Spam:" not in lab.wait_for_message(official, subject)
+
+
+def test_a_letter_of_each_kind_is_treated_as_it_should_be(lab: Lab) -> None:
+    """What nobody tuned by (bench/spam.py measures all fillings, and asks for more)."""
+    letters = list(spam_corpus.letters("measuring", fillings=1))
+    zone = spam_corpus.zone(letters)
+    lines, names = "\n".join(spam.records(zone)), "\n".join(f"{name}." for name in zone)
+    lab.run("filter", f"unbound-control local_datas <<'RECORDS'\n{lines}\nRECORDS")
+    try:
+        answers = ask(lab, [(each.envelope(lab.samples[0].address), each.content) for each in letters])
+    finally:
+        lab.run("filter", f"unbound-control local_datas_remove <<'RECORDS'\n{names}\nRECORDS")
+    verdicts = [(letter, answer["action"], _shown(answer)) for letter, answer in zip(letters, answers, strict=True)]
+    assert not {each.name: shown for each, action, shown in verdicts if each.wanted and action != "no action"}
+    unwanted = [action in ("add header", "reject") for each, action, _ in verdicts if not each.wanted]
+    assert sum(unwanted) / len(unwanted) > 0.6, [shown for each, _, shown in verdicts if not each.wanted]
+
+
+def test_a_program_is_refused_in_an_archive_too(lab: Lab) -> None:
+    answers = verdicts(lab, official_mail.spam())
+    for kind in ("program", "program_in_archive", "script"):
+        assert answers[kind]["action"] == "reject", _shown(answers[kind])

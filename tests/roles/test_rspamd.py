@@ -68,3 +68,20 @@ def test_filter_is_small_at_rest(filter_host: Host) -> None:
         " | awk '/^Pss:/ {sum += $2} END {print sum}'"
     )
     assert int(total) < 400 * 1024, f"{int(total) // 1024} MiB"
+
+
+@pytest.mark.dieu10
+def test_the_first_lessons_are_known_and_not_given_again(lab: Lab, filter_host: Host) -> None:
+    stamp = "/var/lib/private/hanam-first-lessons/learnt"
+    before = filter_host.check_output(
+        f"systemctl is-active hanam-first-lessons.service; cat {stamp}; stat -c %Y {stamp}"
+    )
+    assert before.startswith("active\n")
+    command = "redis-cli -s /run/redis/redis-server.sock HMGET RS learns_spam learns_ham"
+    shown = lab.run("filter", f"REDISCLI_AUTH='{lab.variables['vault_redis_password']}' {command}").split()
+    assert all(int(number) >= 200 for number in shown), shown
+    filter_host.check_output("systemctl restart hanam-first-lessons.service; sleep 2")
+    assert (
+        filter_host.check_output(f"systemctl is-active hanam-first-lessons.service; cat {stamp}; stat -c %Y {stamp}")
+        == before
+    )

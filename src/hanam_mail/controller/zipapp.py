@@ -23,6 +23,7 @@ PROGRAMS = {
     "hanam-backup-maintain": "hanam_mail.host.backup.maintain",
     "hanam-dns-check": "hanam_mail.host.dns_watch",
     "hanam-extract": "hanam_mail.host.extract.server",
+    "hanam-first-lessons": "hanam_mail.host.mail.first_lessons",
     "hanam-mail-auth": "hanam_mail.host.mail_auth.service",
     "hanam-mail-backup": "hanam_mail.host.backup.backup",
     "hanam-mail-convert": "hanam_mail.host.convert",

@@ -1,6 +1,7 @@
 """The mail filters that learn what people move to and from Junk, one after the other, over HTTP (see learn.py)."""
 
 import http.client
+import json
 import socket
 import ssl
 from collections.abc import Sequence
@@ -24,6 +25,20 @@ class _Controller(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(TIMEOUT)
         self.sock.connect(self._path)
+
+
+def learnt_by(socket_path: str) -> int:
+    """How many messages the filter of that controller has learnt.
+
+    OSError, HTTPException or ValueError when it does not say.
+    """
+    with closing(_Controller(socket_path)) as client:
+        client.request("GET", "/stat")
+        answer = client.getresponse()
+        found = json.loads(answer.read())
+    if answer.status != 200 or not isinstance(found, dict):
+        raise ValueError(f"{answer.status} to /stat")
+    return sum(int(each.get("revision", 0)) for each in found.get("statfiles", []))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Tells the filter who really sent a message from outside (Đ4.6): `hanam-mail-auth NAMESERVER...`.
 
-The filter says address, helo, sender and author (host/filter_service.py), and gets a verdict (verdict.judge), or
-{"refused": ...} for what no honest sender writes.
+The filter says address, helo, sender and author (host/filter_service.py), and gets a verdict (verdict.judge) with what
+is noted about the message besides ("noted", host/remarks.py), or {"refused": ...} for what no honest sender writes.
 
 With --reports FOLDER what was judged is counted there for reports to the authors' domains (outgoing_spool.py), once the
 filter has its answer; not what it says is a report itself ("report": true).
@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from hanam_mail.host import remarks
 from hanam_mail.host.filter_service import FilterService, Judged, Limits, serve
 from hanam_mail.host.mail_auth import verdict
 from hanam_mail.host.mail_auth.questions import TemporaryError
@@ -57,6 +58,8 @@ class Service(FilterService):
         cases: list[verdict.Case] = []
         note = cases.append if self._reports and not said["report"] else None
         answer = verdict.judge(envelope, content, self._servers, came + verdict.DNS_SECONDS, note)
+        if "refused" not in answer:
+            answer["noted"] = remarks.noted(content)
         return Judged(answer, partial(self._report, cases))
 
     def close(self) -> None:

@@ -98,35 +98,38 @@ def _parameters(value: str, name: str) -> Iterator[str]:
 
 
 def readable(value: str) -> str:
-    """The text of a field. Encoded words that follow each other in one charset are one: a letter may lie in two."""
-    pieces: list[str] = []
+    """The text of a field."""
+    return "".join(decoded(octets, charset)[0] for octets, charset in pieces(value) if octets)
+
+
+def pieces(value: str) -> list[tuple[bytes, str]]:
+    """Octets of a field, and the charset that they say they are in, "" where they stand as they are.
+
+    Encoded words that follow each other in one charset are one: a letter may lie in two.
+    """
+    found: list[tuple[bytes, str]] = []
     octets, charset, at = b"", "", 0
-    for found in _WORD.finditer(value):
-        between = value[at : found.start()]
-        named = found[1].partition("*")[0].lower()
+    for word in _WORD.finditer(value):
+        between = value[at : word.start()]
+        named = word[1].partition("*")[0].lower()
         if between.strip() or named != charset or not at:
-            pieces += [_decoded(octets, charset), _decoded_raw(between) if between.strip() or not at else ""]
+            found += [(octets, charset), (_raw(between) if between.strip() or not at else b"", "")]
             octets, charset = b"", named
-        octets += _octets(found[2].lower(), found[3])
-        at = found.end()
-    return "".join([*pieces, _decoded(octets, charset), _decoded_raw(value[at:])])
+        octets += _octets(word[2].lower(), word[3])
+        at = word.end()
+    return [*found, (octets, charset), (_raw(value[at:]), "")]
 
 
 def _octets(form: str, text: str) -> bytes:
-    raw = text.encode("utf-8", "surrogateescape")
-    return base64(raw) if form == "b" else binascii.a2b_qp(raw, header=True)
+    return base64(_raw(text)) if form == "b" else binascii.a2b_qp(_raw(text), header=True)
 
 
-def _decoded(octets: bytes, charset: str) -> str:
-    return decoded(octets, charset)[0] if octets else ""
-
-
-def _decoded_raw(text: str) -> str:
+def _raw(text: str) -> bytes:
     try:
-        text.encode()
+        return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        return decoded(text.encode("utf-8", "surrogateescape"), "")[0]
-    return text
+        # Half a letter, which UTF-7 may say.
+        return text.encode("utf-8", "replace")
 
 
 def base64(octets: bytes) -> bytes:

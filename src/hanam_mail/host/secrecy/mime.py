@@ -6,7 +6,7 @@ as well. Messages that are attached are taken apart too.
 
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from hanam_mail.host.secrecy.fields import Fields, base64
@@ -15,7 +15,7 @@ from hanam_mail.host.secrecy.fields import Fields, base64
 MOST_PARTS, MOST_LEVELS = 4000, 110
 # Octets of a head that are read; the filter refuses a longer one of a message.
 MOST_HEAD = 2**20
-_MESSAGES = frozenset(("message/rfc822", "message/global", "message/news"))
+MESSAGES = frozenset(("message/rfc822", "message/global", "message/news"))
 _BEGIN = re.compile(rb"(?:^|\n)begin[ \t]+[0-7]{3,4}[ \t]+([^\r\n]{1,255})\r?\n")
 
 
@@ -36,8 +36,11 @@ class Part:
     begins: bool
 
 
-def parts(message: bytes) -> Iterator[Part]:
-    """All of them in the order of the message, containers before what is in them. Raises TooMany."""
+def parts(message: bytes, most: Callable[[Fields], int | None] = lambda _: None) -> Iterator[Part]:
+    """All of them in the order of the message, containers before what is in them. Raises TooMany.
+
+    `most`: so many octets of a part, as they came, are decoded; None for all.
+    """
     number = 0
     # Octets, how deep they lie, in how many messages, and whether they are one.
     waiting = [(message, 0, 0, True)]
@@ -49,7 +52,7 @@ def parts(message: bytes) -> Iterator[Part]:
         head, body = _halves(octets)
         fields = Fields(head[:MOST_HEAD])
         within = _within(fields, body)
-        yield Part(fields, b"" if within else _decoded(fields.encoding, body), messages, begins)
+        yield Part(fields, b"" if within else _decoded(fields.encoding, body[: most(fields)]), messages, begins)
         waiting += [(piece, level + 1, messages + whole, whole) for piece, whole in reversed(within)]
 
 
@@ -66,7 +69,7 @@ def _halves(octets: bytes) -> tuple[bytes, bytes]:
 
 def _within(fields: Fields, body: bytes) -> list[tuple[bytes, bool]]:
     """The parts in one, and whether each is a message; none of one that holds content itself."""
-    if fields.kind in _MESSAGES:
+    if fields.kind in MESSAGES:
         return [(_decoded(fields.encoding, body), True)]
     if not fields.kind.startswith("multipart/") or not (boundary := fields.parameter("boundary")):
         return []

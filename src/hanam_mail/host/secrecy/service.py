@@ -2,7 +2,8 @@
 
 The filter says what kind of message it is, "letter" or "reply" (what a script answered by itself), and the size
 (host/filter_service.py). The answer: {"marks": ["TOI MAT in subject", ...],
-"unread": ["attachment 1: encrypted", ...]}, in ASCII; or {"error": ...} where the message could not be looked at now.
+"unread": ["attachment 1: encrypted", ...], "noted": {...}} (host/remarks.py), in ASCII; or {"error": ...} where the
+message could not be looked at now.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from hanam_mail.host import remarks
 from hanam_mail.host.filter_service import BadRequest, FilterService, Judged, Limits, serve
 from hanam_mail.host.secrecy import documents, verdict
 from hanam_mail.host.secrecy.documents import Away, Reader
@@ -47,7 +49,8 @@ class Service(FilterService):
         """The verdict. Raises BadRequest where there is none now."""
         until = came + JUDGED * self._seconds
         try:
-            return Judged(verdict.judge(content, self._reader, until, reply=said["kind"] == "reply").answer())
+            found = verdict.judge(content, self._reader, until, reply=said["kind"] == "reply")
+            return Judged(found.answer() | {"noted": remarks.noted(content)})
         except Away as error:
             raise BadRequest(str(error)) from error
         except verdict.Late as error:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests import documents
 from tests.unit.host.mail_auth import nameserver, signer
 from tests.unit.host.mail_auth.signer import Key
 
@@ -101,6 +102,12 @@ def test_mail_that_its_domain_sends_and_signs_passes_by_all(running: Service) ->
         f" dkim=pass header.d=ky.example header.s=s1 header.b={starts[1]};"
         " dmarc=pass (policy=reject) header.from=ky.example"
     )
+
+
+def test_what_is_noted_besides_is_told_with_the_verdict(running: Service) -> None:
+    assert judged(running)["noted"] == {"charset": "", "files": []}
+    old = LETTER + documents.vni("Kính gửi các đơn vị, đề nghị gửi báo cáo.\r\n")
+    assert judged(running, old)["noted"] == {"charset": "VNI in body", "files": []}
 
 
 def test_mail_in_its_name_is_refused(running: Service) -> None:

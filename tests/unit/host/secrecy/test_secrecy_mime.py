@@ -171,3 +171,15 @@ def test_no_page_takes_longer_than_its_length(piece: str) -> None:
     with suppress(pages.TooMany):
         pages.text_of(piece * 100_000)
     assert time.process_time() - began < 4
+
+
+def test_half_a_letter_in_the_name_of_a_file_is_borne() -> None:
+    """UTF-7 may say one; a name with it once was a fault, for which the message came again for ever."""
+    head = b"Content-Disposition: attachment; filename*=utf-7''MAT%2B2AA-.doc"
+    assert any(name.startswith("MAT") for name in fields.Fields(head).names())
+
+
+def test_of_a_part_no_more_is_decoded_than_is_wanted() -> None:
+    message = b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode(b"abc" * 1000)
+    assert [part.content for part in mime.parts(message, lambda _: 8)] == [b"abcabc"]
+    assert [part.content for part in mime.parts(message, lambda _: 0)] == [b""]

@@ -43,7 +43,7 @@ def running(extractor: Extractor) -> Iterator[Service]:
 
 
 def ask(asked: Service, content: bytes, head: bytes | None = None) -> Any:
-    """Its answer, read from JSON; None when it says nothing."""
+    """Its answer about marks, read from JSON; None when it says nothing."""
     ours, theirs = socket.socketpair()
     asked.take(theirs)
     with ours:
@@ -53,7 +53,7 @@ def ask(asked: Service, content: bytes, head: bytes | None = None) -> Any:
         sending.start()
         answer = ours.makefile("rb").readline()
         sending.join()
-    return json.loads(answer) if answer else None
+    return {name: value for name, value in json.loads(answer).items() if name != "noted"} if answer else None
 
 
 def letter(*attached: tuple[str, bytes], subject: str = "a", text: str = "Kính gửi") -> bytes:
@@ -63,6 +63,14 @@ def letter(*attached: tuple[str, bytes], subject: str = "a", text: str = "Kính 
     for name, octets in attached:
         mail.add_attachment(octets, maintype="application", subtype="octet-stream", filename=name)
     return mail.as_bytes()
+
+
+def test_what_is_noted_besides_is_told_with_the_marks(running: Service) -> None:
+    old = b"Subject: a\r\n\r\n" + made.tcvn3("TỐI MẬT\r\n\r\nKính gửi các đơn vị, đề nghị gửi báo cáo.\r\n")
+    answer = running.judged({"kind": "letter"}, old, time.monotonic()).answer
+    assert answer == {"marks": ["TOI MAT in body"], "unread": [], "noted": {"charset": "TCVN3 in body", "files": []}}
+    answer = running.judged({"kind": "letter"}, letter(("a.dwg", b"x")), time.monotonic()).answer
+    assert answer["noted"] == {"charset": "", "files": ["dwg"]}
 
 
 def test_every_mark_is_told_with_its_place_the_highest_first(running: Service) -> None:
@@ -331,7 +339,11 @@ def test_the_program_answers_at_systemds_door_and_leaves_when_it_is_stopped(
             client.connect(str(tmp_path / "door"))
             content = letter(("a", made.odt("MẬT")))
             client.sendall(json.dumps({"kind": "letter", "size": len(content)}).encode() + b"\n" + content)
-            assert json.loads(client.makefile("rb").readline()) == {"marks": ["MAT in attachment 1"], "unread": []}
+            assert json.loads(client.makefile("rb").readline()) == {
+                "marks": ["MAT in attachment 1"],
+                "unread": [],
+                "noted": {"charset": "", "files": ["octet-stream"]},
+            }
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
 

@@ -1,0 +1,18 @@
+"""Filters on what the mail filter is told: see hanam_mail.controller.spam_words and filter_lists."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hanam_mail.controller import filter_lists, spam_words
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "agency_names": filter_lists.agency_names,
+            "ascii_fold": lambda _: spam_words.ascii_fold(),
+            "leader_names": filter_lists.leader_names,
+            "legacy_fold": spam_words.legacy_fold,
+            "sender_domains": filter_lists.sender_domains,
+            "spam_phrases": spam_words.phrases,
+        }

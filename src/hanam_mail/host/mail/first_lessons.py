@@ -1,0 +1,68 @@
+"""hanam-first-lessons FILE SOCKET STAMP: teaches a filter that has learnt nothing yet (role rspamd).
+
+FILE holds lessons, JSON: {digest, lessons: [[text, wanted], ...]}. The filter at SOCKET, rspamd's controller, learns
+each as a message of that text, and without accents too, as both kinds often come. What it knows already it
+learns no second time, and what people have taught stays. STAMP notes the digest of what was learnt: the same lessons
+are not given again unless the filter's memory is empty. Exit 1 when the filter is away or refuses: systemd tries again.
+"""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterator
+from email.message import EmailMessage
+from email.policy import SMTP
+from http.client import HTTPException
+from pathlib import Path
+
+from hanam_mail.host.mail.filters import Filters, learnt_by
+from hanam_mail.host.service import say
+
+
+def message(text: str) -> bytes:
+    """A lesson as the filter learns it: its first line is the subject, if more follow."""
+    first, _, rest = text.partition("\n")
+    mail = EmailMessage(policy=SMTP)
+    if rest:
+        mail["Subject"] = first
+    mail["MIME-Version"] = "1.0"
+    mail.set_content(rest or text, cte="base64")
+    return mail.as_bytes()
+
+
+def _forms(lessons: list[tuple[str, bool]]) -> Iterator[tuple[str, bool]]:
+    for text, wanted in lessons:
+        yield text, wanted
+        letters = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+        plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+        if plain != text:
+            yield plain, wanted
+
+
+def teach(file: Path, socket: str, stamp: Path) -> str:
+    """Why not all of it is learnt, or nothing."""
+    data = json.loads(file.read_text(encoding="utf-8"))
+    done = stamp.read_text(encoding="utf-8").strip() if stamp.exists() else ""
+    try:
+        if done == data["digest"] and learnt_by(socket) > 0:
+            return ""
+    except (OSError, HTTPException, ValueError) as error:
+        return f"the filter does not answer: {error}"
+    filters = Filters([socket], "", "", "")
+    for text, wanted in _forms(data["lessons"]):
+        if trouble := filters.teach("ham" if wanted else "spam", message(text)):
+            return trouble
+    new = stamp.with_suffix(".new")
+    new.write_text(data["digest"] + "\n", encoding="utf-8")
+    new.replace(stamp)
+    say(6, f"{len(data['lessons'])} first lessons are learnt")
+    return ""
+
+
+def main() -> int:
+    """0: learnt, now or before."""
+    file, socket, stamp = sys.argv[1:]
+    trouble = teach(Path(file), socket, Path(stamp))
+    if trouble:
+        say(4, f"the first lessons are not learnt: {trouble}")
+    return 1 if trouble else 0

@@ -1,0 +1,106 @@
+"""What an operator writes for the filter is used as it was meant, or refused with the place and the reason."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from hanam_mail.controller import filter_lists, spam_words
+from hanam_mail.controller.filter_lists import FilterListError
+from hanam_mail.controller.spam_words import SpamWordsError
+
+ROOT = Path(__file__).parents[3]
+OURS = "tinh.gov.vn"
+
+
+def test_domains_are_read_in_small_letters() -> None:
+    assert filter_lists.sender_domains(["Vidu.VN", "a-b.example."], "allow", OURS) == ["vidu.vn", "a-b.example"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ("an@vidu.vn", "is no domain"),
+        ("*.vidu.vn", "is no domain"),
+        ("vidu", "is no domain"),
+        ("", "is no domain"),
+        ("vidu..vn", "is no domain"),
+        ("việt.vn", "is no domain"),
+        (5, "is no domain"),
+        (None, "is no domain"),
+        (OURS, "our own domain"),
+        (f"mail.{OURS}", "our own domain"),
+        ("gov.vn", "our own domain, or above it"),
+        ("khac.vn", "opposite meaning"),
+    ],
+)
+def test_a_faulty_domain_is_named(entry: object, reason: str) -> None:
+    with pytest.raises(FilterListError, match=f"^deny: {entry!r}.*{reason}".replace("*.", r"\*.")):
+        filter_lists.sender_domains([entry], "deny", OURS, ["Khac.vn"])  # type: ignore[list-item]
+
+
+def test_a_domain_stands_once() -> None:
+    with pytest.raises(FilterListError, match="twice"):
+        filter_lists.sender_domains(["a.vn", "A.vn"], "deny", OURS)
+    with pytest.raises(FilterListError, match="a list"):
+        filter_lists.sender_domains("a.vn", "deny", OURS)
+
+
+def test_agencies_and_leaders_come_from_the_registry(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text(
+        "---\nagency:\n  id: k7q2m4\n  name: Sở Nội vụ\nmailboxes:\n"
+        "  - id: p3x8d1\n    kind: person\n    name: Lê Thị Hoa\n    post: Phó Giám đốc Sở\n    address: hoa\n"
+        "  - id: p3x8d2\n    kind: person\n    name: Lê Văn An\n    post: Chuyên viên\n    address: an\n"
+        "  - id: p3x8d3\n    kind: person\n    name: Lê Văn Ba\n    address: ba\n",
+        encoding="utf-8",
+    )
+    assert filter_lists.agency_names(str(tmp_path)) == ["Sở Nội vụ"]
+    assert filter_lists.leader_names(str(tmp_path), ["giám đốc", "phó giám đốc"]) == ["Lê Thị Hoa"]
+    assert filter_lists.agency_names(str(tmp_path / "none")) == []
+    (tmp_path / "b.yml").write_text("agency: [", encoding="utf-8")
+    with pytest.raises(FilterListError, match=r"b\.yml"):
+        filter_lists.agency_names(str(tmp_path))
+
+
+def test_the_projects_own_registry_is_read() -> None:
+    names = filter_lists.agency_names(str(ROOT / "mailboxes"))
+    assert len(names) > 20
+    assert all(names)
+
+
+def test_the_projects_phrases_can_be_used() -> None:
+    data = yaml.safe_load((ROOT / "group_vars/hanam/spam_words.yml").read_text(encoding="utf-8"))
+    found = spam_words.phrases(data["spam_words"], data["spam_warning_words"])
+    assert len(found) > 900
+    assert ("loan", "vay tien nhanh", 3) in found
+    assert all(text == spam_words.folded(text) for _, text, _ in found)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ({"loan": {"sure": ["vay tiền"]}}, "only certain, likely, hint"),
+        ({"loan": {"hint": "vay tiền"}}, "a list of phrases"),
+        ({"loan": {"hint": ["vay"]}}, None),
+        ({"loan": {"hint": ["ok"]}}, "too short"),
+        ({"loan": {"hint": [18]}}, "too short"),
+        ({"loan": {"hint": ["vay tiền", "Vay tien!"]}}, "twice"),
+        ({"Loan 1": {"hint": ["vay tiền"]}}, "no name of a kind"),
+        (["vay"], "kinds and their phrases"),
+    ],
+)
+def test_a_faulty_phrase_is_named(words: object, reason: str | None) -> None:
+    if reason is None:
+        assert spam_words.phrases(words, [])  # type: ignore[arg-type]
+        return
+    with pytest.raises(SpamWordsError, match=reason):
+        spam_words.phrases(words, [])  # type: ignore[arg-type]
+
+
+def test_letters_are_folded_as_they_look() -> None:
+    table = spam_words.ascii_fold()
+    for sign, letter in {"ệ": "e", "Đ": "d", "ơ": "o", "а": "a", "ο": "o", "\u200b": "", "\u0301": ""}.items():
+        assert table[sign] == letter, sign
+    assert spam_words.legacy_fold("tcvn3")["®"] == "d"
+    vni = spam_words.legacy_fold("vni")
+    assert "".join(vni.get(sign, sign) for sign in "göûi ñôn") == "gui don"

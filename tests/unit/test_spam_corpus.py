@@ -1,0 +1,142 @@
+"""The corpus by which the filter is measured: the same each time, large enough, its parts apart."""
+
+import email
+import email.policy
+import json
+import re
+
+import pytest
+from bench import spam
+from tests import spam_corpus, spam_mime, word_weights
+from tests.spam_corpus import Letter
+
+from hanam_mail.controller.spam_words import folded
+
+
+@pytest.fixture(scope="module")
+def parts() -> dict[str, list[Letter]]:
+    return {part: list(spam_corpus.letters(part, fillings=2)) for part in spam_corpus.PARTS}
+
+
+def test_there_are_enough_texts_kinds_and_letters() -> None:
+    for part in spam_corpus.PARTS:
+        for wanted in (True, False):
+            assert len(spam_corpus.texts(part, wanted=wanted)) * spam_corpus.FILLINGS >= 400
+    for wanted in (True, False):
+        kinds = {text["kind"] for part in spam_corpus.PARTS for text in spam_corpus.texts(part, wanted=wanted)}
+        assert len(kinds) >= 60
+
+
+def test_no_text_stands_in_both_parts() -> None:
+    def words(part: str) -> dict[str, set[str]]:
+        texts = [text["text"] for wanted in (True, False) for text in spam_corpus.texts(part, wanted=wanted)]
+        return {text: set(re.findall(r"\w{3,}", text)) for text in texts}
+
+    tuning = words("tuning")
+    for text, found in words("measuring").items():
+        if len(found) > 12:
+            alike = max(len(found & other) / len(found | other) for other in tuning.values())
+            assert alike < 0.5, text
+
+
+def test_no_lesson_is_a_text_that_is_only_measured() -> None:
+    measured = {
+        folded(text["text"]) for wanted in (True, False) for text in spam_corpus.texts("measuring", wanted=wanted)
+    }
+    for lesson, _ in word_weights.lessons():
+        assert not any(len(lesson) > 40 and folded(lesson) in text for text in measured), lesson
+
+
+def test_the_same_letters_come_out_each_time(parts: dict[str, list[Letter]]) -> None:
+    def bare(letter: Letter) -> bytes:
+        return b"\n".join(
+            line for line in letter.content.splitlines() if not line.startswith((b"Date:", b"DKIM-Signature:"))
+        )
+
+    again = list(spam_corpus.letters("measuring", fillings=2))
+    assert [bare(letter) for letter in again] == [bare(letter) for letter in parts["measuring"]]
+
+
+def test_fillings_of_a_text_differ(parts: dict[str, list[Letter]]) -> None:
+    for letters in parts.values():
+        for one, other in zip(letters[::2], letters[1::2], strict=True):
+            assert one.content != other.content, one.name
+
+
+def test_letters_can_be_read_and_say_who_sent_them(parts: dict[str, list[Letter]]) -> None:
+    for letter in (each for letters in parts.values() for each in letters):
+        mail = email.message_from_bytes(letter.content, policy=email.policy.default)
+        assert not mail.defects, letter.name
+        assert str(mail["From"].addresses[0].addr_spec) == letter.sender, letter.name
+        assert mail["Date"], letter.name
+        assert mail["Message-ID"], letter.name
+        assert "{" not in str(mail["Subject"]), letter.name
+        assert letter.envelope("a@b.vn")["Rcpt"] == "a@b.vn"
+        assert (b"DKIM-Signature" in letter.content) == spam_corpus.WAYS[letter.via].signed
+
+
+def test_the_charsets_of_old_programs_are_there() -> None:
+    text = "Kính gửi Ủy ban nhân dân: đất đai, thủy lợi"
+    assert spam_mime.in_vni(text).decode("latin-1").startswith("Kiùnh göûi")
+    assert spam_mime.in_windows_1258("đề nghị").decode("cp1258").startswith("đê\u0300")
+    said = {
+        part.get_content_charset()
+        for letter in spam_corpus.letters("tuning", fillings=6)
+        for part in email.message_from_bytes(letter.content).walk()
+        if part.get_content_maintype() == "text"
+    }
+    assert {"utf-8", "us-ascii", "windows-1258", "iso-8859-1", "windows-1252"} <= said
+
+
+def test_dns_knows_every_sender(parts: dict[str, list[Letter]]) -> None:
+    letters = parts["measuring"]
+    zone = spam_corpus.zone(letters)
+    for letter in letters:
+        domain = letter.sender.partition("@")[2]
+        assert "MX" in zone[domain], domain
+        assert (f"s1._domainkey.{domain}" in zone) == spam_corpus.WAYS[letter.via].signed
+    lines = spam.records(zone)
+    assert all(re.match(r"\S+\. 300 IN (A|MX|TXT) ", line) for line in lines)
+
+
+def verdict(*, wanted: bool, action: str, score: float = 0.0) -> spam.Verdict:
+    return spam.Verdict("measuring", "a", "a 0", wanted, action, score, {})
+
+
+def test_the_measure_counts_what_is_asked() -> None:
+    good = [verdict(wanted=True, action="no action")] * 1000
+    caught = [verdict(wanted=False, action="add header")] * 97 + [verdict(wanted=False, action="no action")] * 3
+    assert spam.sums(good + caught, "measuring")["met"]
+    assert not spam.sums(good + caught[1:], "measuring")["met"]
+    for put_off in ("add header", "reject", "soft reject", "greylist"):
+        assert spam.sums([*good[1:], verdict(wanted=True, action=put_off), *caught], "measuring")["met"]
+        twice = [verdict(wanted=True, action=put_off)] * 2
+        assert not spam.sums([*good, *twice, *caught], "measuring")["met"]
+    assert not spam.sums([], "measuring")["met"]
+    assert "97.0%" in spam.table(good + caught)
+
+
+def test_the_filters_files_are_those_of_the_lessons() -> None:
+    """python -m tests.word_weights makes them."""
+    known = word_weights.lessons()
+    assert word_weights.WEIGHTS.read_text(encoding="utf-8").splitlines()[0].endswith(word_weights.digest(known))
+    assert json.loads(word_weights.FIRST_LESSONS.read_text(encoding="utf-8"))["digest"] == word_weights.digest(known)
+    assert word_weights.FIRST_LESSONS.read_text(encoding="utf-8") == word_weights.first_lessons(known)
+
+
+def test_training_again_gives_the_same_weights() -> None:
+    known = word_weights.lessons()[:120]
+    assert word_weights.train(known) == word_weights.train(list(known))
+
+
+def test_no_lesson_teaches_both_ways() -> None:
+    known = [(folded(text), wanted) for text, wanted in word_weights.lessons()]
+    assert len({text for text, _ in known}) == len(known)
+
+
+def test_a_filling_takes_one_of_each_choice() -> None:
+    from random import Random
+
+    text = "[[[QLVB]|Báo:]] {n} [[a|b]]"
+    found = {spam_corpus.fill(text, {"n": "5"}, Random(seed)) for seed in range(40)}  # noqa: S311
+    assert found == {f"{first} 5 {last}" for first in ("[QLVB]", "Báo:") for last in ("a", "b")}

@@ -1,0 +1,116 @@
+"""python -m tests.word_weights: what the filter knows of words before anybody has taught it, made of the lessons.
+
+The lessons are short texts that offices want and do not want (data/lessons/*.txt, a text each line) and part `tuning`
+of the corpus (tests/spam_corpus.py). From them come two files of role rspamd:
+
+- first_lessons.json: the same texts for the filter's own classifier (Bayes), which hanam-first-lessons teaches;
+- word_weights.tsv: a weight for each word and each pair of words that tells the two apart, by logistic regression over
+  folded text. Nothing in it is random: the same lessons give the same file.
+
+Part `measuring` is not read here.
+"""
+
+import hashlib
+import itertools
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from random import Random
+
+from hanam_mail.controller.spam_words import folded
+from tests import spam_corpus
+
+ROOT = Path(__file__).resolve().parents[1]
+LESSONS = ROOT / "data/lessons"
+FILES = ROOT / "roles/rspamd/files"
+WEIGHTS, FIRST_LESSONS = FILES / "word_weights.tsv", FILES / "first_lessons.json"
+EPOCHS, RATE, DECAY = 25, 0.3, 0.0003
+SHRINK = 20
+"""So many words more a text seems to have: a short one proves little."""
+LEAST = 0.05
+"""Weights nearer to nothing are left out."""
+
+
+def lessons() -> list[tuple[str, bool]]:
+    """Text, whether it is wanted."""
+    return [*_of_lines(), *_of_corpus()]
+
+
+def _of_lines() -> Iterator[tuple[str, bool]]:
+    for name, wanted in (("wanted", True), ("unwanted", False)):
+        for line in (LESSONS / f"{name}.txt").read_text(encoding="utf-8").splitlines():
+            if line.strip():
+                yield line.strip(), wanted
+
+
+def _of_corpus() -> Iterator[tuple[str, bool]]:
+    for wanted in (True, False):
+        for number, text in enumerate(spam_corpus.texts("tuning", wanted=wanted)):
+            random = Random(number)  # noqa: S311
+            slots = spam_corpus.slots(random)
+            filled = spam_corpus.fill(f"{text['subject']}\n{text['text']}", slots, random)
+            # Nobody's own address is a lesson.
+            yield re.sub(r"nguoi\.nhan\S*", "", filled), wanted
+
+
+def features(text: str) -> set[str]:
+    """Words and pairs of words of a text; numbers are one word. words.lua.j2 does the same."""
+    words = [re.sub(r"[0-9]+", "0", word) for word in folded(text).split()]
+    return set(words) | {f"{one} {two}" for one, two in itertools.pairwise(words)}
+
+
+def score(weights: Mapping[str, float], found: set[str]) -> float:
+    """Above nothing: rather unwanted."""
+    total = sum(weights.get(each, 0.0) for each in sorted(found))
+    return weights[""] + total / math.sqrt(len(found) + SHRINK)
+
+
+def train(known: Iterable[tuple[str, bool]]) -> dict[str, float]:
+    """The weights; the empty word's is what a text without any has."""
+    texts = [(sorted(features(text)), wanted) for text, wanted in known]
+    weights, start, random = dict[str, float](), 0.0, Random(1)  # noqa: S311
+    for _ in range(EPOCHS):
+        random.shuffle(texts)
+        for found, wanted in texts:
+            part = 1 / math.sqrt(len(found) + SHRINK)
+            total = start + part * sum(weights.get(each, 0.0) for each in found)
+            wrong = (0.0 if wanted else 1.0) - 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+            start += RATE * wrong * 0.1
+            for each in found:
+                weights[each] = weights.get(each, 0.0) * (1 - DECAY) + RATE * wrong * part
+    return {word: round(weight, 3) for word, weight in weights.items() if abs(weight) >= LEAST} | {"": round(start, 3)}
+
+
+def digest(known: Sequence[tuple[str, bool]]) -> str:
+    """Of the lessons, by which the files say what they were made of."""
+    return hashlib.sha256(json.dumps(sorted(known)).encode()).hexdigest()[:16]
+
+
+def first_lessons(known: Sequence[tuple[str, bool]]) -> str:
+    """For hanam-first-lessons: JSON, a lesson in a line."""
+    data = {"digest": digest(known), "lessons": [[text, wanted] for text, wanted in known]}
+    return json.dumps(data, ensure_ascii=False).replace("], [", "],\n[") + "\n"
+
+
+def weights_file(known: Sequence[tuple[str, bool]]) -> str:
+    """Word and weight in a line, by a tab; first a remark."""
+    kinds = Counter(wanted for _, wanted in known)
+    lines = [
+        f"# Made by python -m tests.word_weights of {kinds[True]} wanted and {kinds[False]} unwanted: {digest(known)}"
+    ]
+    lines += [f"{word}\t{weight:g}" for word, weight in sorted(train(known).items())]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Write both."""
+    known = lessons()
+    WEIGHTS.write_text(weights_file(known), encoding="utf-8")
+    FIRST_LESSONS.write_text(first_lessons(known), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

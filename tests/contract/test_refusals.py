@@ -10,7 +10,13 @@ from hanam_mail.registry.search import bare
 
 PLUGIN = REPOSITORY / "roles/roundcube/files/hanam/hanam_refusals.php"
 # Told to servers outside only: our people's mail is not judged by these.
-OUTSIDE = {"rspamd_text_ours", "rspamd_text_dmarc", "rspamd_text_forwarded_in", "rspamd_text_private_service"}
+OUTSIDE = {
+    "rspamd_text_ours",
+    "rspamd_text_denied",
+    "rspamd_text_dmarc",
+    "rspamd_text_forwarded_in",
+    "rspamd_text_private_service",
+}
 # Follows each of them.
 HELP = {"rspamd_help_text"}
 # Where the filter's and the mail store's words stand, and what the province says in their place.

@@ -16,6 +16,7 @@ class hanam_refusals
         'Phần đầu của thư quá dài',
         'Tệp đính kèm đặt mật khẩu, không quét virus được',
         'Tệp đính kèm có chứa macro, không được phép gửi',
+        'Tệp đính kèm là chương trình (exe, js, iso...), không được nhận',
         'Thư bị từ chối vì có dấu hiệu thư rác',
         'Tệp đính kèm quá lớn',
         'Tổng dung lượng tệp đính kèm vượt quá',

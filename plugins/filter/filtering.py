@@ -11,6 +11,10 @@ class FilterModule:
         return {
             "agency_names": filter_lists.agency_names,
             "ascii_fold": lambda _: spam_words.ascii_fold(),
+            "filter_domains": filter_lists.domains,
+            "filter_names": filter_lists.names,
+            "file_endings": filter_lists.endings,
+            "known_names": filter_lists.domains_of_names,
             "leader_names": filter_lists.leader_names,
             "legacy_fold": spam_words.legacy_fold,
             "sender_domains": filter_lists.sender_domains,

@@ -32,11 +32,17 @@ def test_domains_are_read_in_small_letters() -> None:
         (f"mail.{OURS}", "our own domain"),
         ("gov.vn", "our own domain, or above it"),
         ("khac.vn", "opposite meaning"),
+        ("khac.vn.", "opposite meaning"),
+        ("com.vn", "anybody registers names"),
+        ("HaNam.vn", "anybody registers names"),
+        ("co.uk", "anybody registers names"),
+        ("gmail.com", "to everybody"),
     ],
 )
 def test_a_faulty_domain_is_named(entry: object, reason: str) -> None:
-    with pytest.raises(FilterListError, match=f"^deny: {entry!r}.*{reason}".replace("*.", r"\*.")):
-        filter_lists.sender_domains([entry], "deny", OURS, ["Khac.vn"])  # type: ignore[list-item]
+    shown = entry if not isinstance(entry, str) or "no domain" in reason else entry.lower().removesuffix(".")
+    with pytest.raises(FilterListError, match=f"^deny: {shown!r}.*{reason}".replace("*.", r"\*.")):
+        filter_lists.sender_domains([entry], "deny", OURS, ["Khac.vn."], ["Gmail.com"])
 
 
 def test_a_domain_stands_once() -> None:
@@ -44,6 +50,45 @@ def test_a_domain_stands_once() -> None:
         filter_lists.sender_domains(["a.vn", "A.vn"], "deny", OURS)
     with pytest.raises(FilterListError, match="a list"):
         filter_lists.sender_domains("a.vn", "deny", OURS)
+    with pytest.raises(FilterListError, match="twice"):
+        filter_lists.domains(["a.vn", "a.vn."], "free")
+
+
+def test_domains_of_the_state_may_be_those_of_registries() -> None:
+    assert filter_lists.domains(["gov.vn", "DCS.vn."], "state") == ["gov.vn", "dcs.vn"]
+    assert filter_lists.domains_of_names({"bidv": ["BIDV.com.vn"]}, "known") == {"bidv": ["bidv.com.vn"]}
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        ({"bidv": "bidv.com.vn"}, "known, bidv: a list"),
+        ({"bidv": ["bidv"]}, "known, bidv: 'bidv' is no domain"),
+        ({"ốm": ["a.vn"]}, "too short"),
+        (["bidv"], "names and their domains"),
+    ],
+)
+def test_a_faulty_name_that_everybody_knows_is_named(names: object, reason: str) -> None:
+    with pytest.raises(FilterListError, match=reason):
+        filter_lists.domains_of_names(names, "known")
+
+
+def test_titles_are_a_list_of_words_that_do_not_stand_everywhere() -> None:
+    assert filter_lists.names(["chủ tịch", "bí thư"], "titles") == ["chủ tịch", "bí thư"]
+    for faulty in ("chủ tịch", ["ct"], [""], [5], [None]):
+        with pytest.raises(FilterListError, match=r"^titles: "):
+            filter_lists.names(faulty, "titles")
+
+
+def test_endings_of_programs_have_no_dot_and_may_have_a_hyphen() -> None:
+    assert filter_lists.endings(["EXE", "appref-ms", "7z"], "programs") == ["exe", "appref-ms", "7z"]
+    for faulty in (".exe", "*.exe", "tar.gz", "", "exe ", "ẹxe", 7, None):
+        with pytest.raises(FilterListError, match="is no ending"):
+            filter_lists.endings([faulty], "programs")
+    with pytest.raises(FilterListError, match="twice"):
+        filter_lists.endings(["exe", "EXE"], "programs")
+    with pytest.raises(FilterListError, match="a list"):
+        filter_lists.endings("exe", "programs")
 
 
 def test_agencies_and_leaders_come_from_the_registry(tmp_path: Path) -> None:

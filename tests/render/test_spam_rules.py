@@ -45,3 +45,52 @@ def test_a_domain_on_both_lists_stops_the_run(environment: Environments) -> None
     faulty: Environment = environment("production").with_variables(**both)
     with pytest.raises(Exception, match="opposite meaning"):
         faulty.render("rspamd", "lists.lua.j2", faulty.hosts("filter")[0])
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "template", "reason"),
+    [
+        ("rspamd_allow_domains", ["gmail.com"], "lists", "to everybody"),
+        ("rspamd_deny_domains", ["com.vn"], "lists", "anybody registers names"),
+        ("rspamd_state_domains", "gov.vn", "plays", "a list of domains"),
+        ("rspamd_free_domains", ["@gmail.com"], "plays", "is no domain"),
+        ("rspamd_leader_titles", "chủ tịch", "plays", "a list of names"),
+        ("rspamd_known_names", {"bidv": "bidv.com.vn"}, "plays", "a list of domains"),
+        ("rspamd_short_links", ["https://bit.ly"], "links", "is no domain"),
+        ("rspamd_program_endings", [".exe"], "programs", "is no ending"),
+        ("rspamd_endings_of_pages", "js", "programs", "a list of endings"),
+    ],
+)
+def test_a_faulty_entry_of_any_list_stops_the_run(
+    environment: Environments, setting: str, value: object, template: str, reason: str
+) -> None:
+    faulty: Environment = environment("production").with_variables(**{setting: value})
+    with pytest.raises(Exception, match=f"{setting}.*{reason}"):
+        faulty.render("rspamd", f"{template}.lua.j2", faulty.hosts("filter")[0])
+
+
+def scanned_names(environment: Environments, **settings: object) -> list[str]:
+    """What the scanner looks for in names, for programs."""
+    there: Environment = environment("production").with_variables(**settings)
+    text = there.render("clamav", "entries.cdb.j2", there.hosts("filter")[0])
+    return [line.split(":")[3] for line in text.splitlines() if line.startswith("Hanam.Program:")]
+
+
+def test_the_scanner_looks_for_the_same_programs_at_every_depth(environment: Environments) -> None:
+    everywhere, top = (re.compile(pattern) for pattern in scanned_names(environment))
+    for name in ("a.exe", "d/e/a.EXE", "a.appref-ms", "a.vbs. .", "hóa đơn.pdf.scr"):
+        assert everywhere.search(name), name
+    for name in ("a.exe.pdf", "exe", "logo.com", "a.img", "a.js", "aexe", "a.exe/b.txt"):
+        assert not everywhere.search(name), name
+    assert top.search("a.JS")
+    assert not top.search("trang_files/a.js")
+    assert not top.search("trang_files\\a.js")
+
+
+def test_without_endings_the_scanner_takes_all_programs(environment: Environments) -> None:
+    assert scanned_names(environment, rspamd_program_endings=[]) == []
+
+
+def test_the_same_names_are_looked_for_in_the_same_order_each_time(environment: Environments) -> None:
+    (pattern, _) = scanned_names(environment, rspamd_program_endings=["js", "exe", "com", "bat"])
+    assert pattern == r"\.([eE][xX][eE]|[bB][aA][tT])[. ]*$"

@@ -1,0 +1,100 @@
+-- Runs rules of the filter over letters, with rspamd's own parser: rspamadm lua -b -s THIS -a QUESTIONS ANSWERS (tests/filter_rules.py).
+local rspamd_task = require "rspamd_task"
+local ucl = require "ucl"
+
+local function asked(path)
+  local parser = ucl.parser()
+  assert(parser:parse_file(path))
+  return parser:get_object()
+end
+
+-- The symbols of a file, by name. What it asks over a socket, `answer` says: the next reply, and the end where more may come.
+local function loaded(path, files, answer)
+  local symbols = {}
+  local config = {
+    register_symbol = function(_, symbol) symbols[symbol.name] = symbol return symbol.name end,
+    get_all_opt = function() return nil end,
+    add_on_load = function() end,
+  }
+  local function loader(name)
+    if name == "rspamd_logger" then
+      return { warnx = function() end, errx = function() end }
+    elseif name == "rspamd_tcp" then
+      return {
+        request = function(request)
+          request.callback(nil, answer())
+          if request.partial then
+            request.callback("IO read error: connection terminated")
+          end
+        end,
+      }
+    end
+    return require(name)
+  end
+  local function open(name, mode)
+    local folder, file = name:match("^(.*)/([^/]*)$")
+    return io.open(files[folder] and files[folder] .. "/" .. file or name, mode)
+  end
+  local chunk = assert(loadfile(path))
+  setfenv(chunk, setmetatable({
+    rspamd_config = config,
+    require = loader,
+    io = { open = open, lines = function(name) return io.lines(files[name] or name) end },
+  }, { __index = _G }))
+  chunk()
+  return symbols
+end
+
+-- A letter as rspamd reads it, with an envelope and what other rules have found out; notes what is said of it.
+local function letter_of(asked_of, found)
+  local file = assert(io.open(asked_of.path, "rb"))
+  local _, task = rspamd_task.load_from_string(file:read("*a"), rspamd_config)
+  file:close()
+  task:process_message()
+  local cache = asked_of.cache or {}
+  local mine = {
+    cache_get = function(_, key) return cache[key] end,
+    cache_set = function(_, key, value) cache[key] = value end,
+    insert_result = function(_, symbol, weight, ...) found.symbols[symbol] = weight found.options[symbol] = { ... } end,
+    set_pre_result = function(_, result) found.action, found.text = result.action, result.message end,
+    get_metric_action = function() return "no action" end,
+    disable_symbol = function() end,
+    get_user = function() return nil end,
+    get_from_ip = function() return nil end,
+    get_recipients = function() return { { addr = "nguoi.nhan@hanam.gov.vn" } } end,
+    get_from = function(_, kind) return kind == "mime" and task:get_from("mime") or nil end,
+  }
+  return setmetatable(mine, {
+    __index = function(_, method)
+      return function(_, ...) return task[method](task, ...) end
+    end,
+  }), cache
+end
+
+local questions = asked(arg[1])
+local replies
+local rules = {}
+for number, path in ipairs(questions.rules) do
+  rules[number] = loaded(path, questions.files or {}, function() return table.remove(replies, 1) or "" end)
+end
+local answers = {}
+for number, each in ipairs(questions.letters) do
+  local found = { symbols = {}, options = {} }
+  local task, cache = letter_of(each, found)
+  replies = each.replies or {}
+  local start = os.clock()
+  for _, symbols in ipairs(rules) do
+    for name, symbol in pairs(symbols) do
+      local says, weight = (symbol.callback or function() end)(task)
+      if says == true then
+        found.symbols[name] = weight or 1.0
+      end
+    end
+  end
+  found.seconds = os.clock() - start
+  found.proven = type(cache.authentication) == "table" and cache.authentication.proven or false
+  answers[number] = found
+end
+local out = assert(io.open(arg[2], "w"))
+out:write(ucl.to_format({ answers = answers }, "json-compact"))
+out:close()

@@ -100,10 +100,29 @@ def test_other_lessons_are_taught_and_so_is_an_empty_memory(controller: Controll
     assert len(controller.taught) == 15
 
 
+def test_a_lost_memory_is_taught_though_people_have_taught_it_something_since(
+    controller: Controller, tmp_path: Path
+) -> None:
+    assert teach(tmp_path) == ""
+    controller.revision = 1
+    assert teach(tmp_path) == ""
+    assert len(controller.taught) == 10
+    controller.revision += 3
+    assert teach(tmp_path) == ""
+    assert len(controller.taught) == 10
+
+
+def test_what_an_earlier_release_noted_is_taught_once_more(controller: Controller, tmp_path: Path) -> None:
+    (tmp_path / "stamp").write_text("eins\n")
+    assert teach(tmp_path) == ""
+    assert teach(tmp_path) == ""
+    assert len(controller.taught) == 5
+
+
 def test_what_the_filter_knows_already_is_no_failure(controller: Controller, tmp_path: Path) -> None:
     controller.status = 208
     assert teach(tmp_path) == ""
-    assert (tmp_path / "stamp").read_text() == "eins\n"
+    assert (tmp_path / "stamp").read_text() == "eins 0\n"
 
 
 def test_a_filter_that_is_away_or_refuses_is_asked_again_later(controller: Controller, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 FILE holds lessons, JSON: {digest, lessons: [[text, wanted], ...]}. The filter at SOCKET, rspamd's controller, learns
 each as a message of that text, and without accents too, as both kinds often come. What it knows already it
-learns no second time, and what people have taught stays. STAMP notes the digest of what was learnt: the same lessons
-are not given again unless the filter's memory is empty. Exit 1 when the filter is away or refuses: systemd tries again.
+learns no second time, and what people have taught stays. STAMP notes the digest of the lessons, and how many messages
+the filter had learnt with them. That number only grows: the same lessons are given again when the filter knows fewer,
+since then its memory was lost, whatever people have taught it since. Exit 1 when the filter is away or refuses: systemd
+tries again.
 """
 
 import json
@@ -42,21 +44,28 @@ def _forms(lessons: list[tuple[str, bool]]) -> Iterator[tuple[str, bool]]:
 def teach(file: Path, socket: str, stamp: Path) -> str:
     """Why not all of it is learnt, or nothing."""
     data = json.loads(file.read_text(encoding="utf-8"))
-    done = stamp.read_text(encoding="utf-8").strip() if stamp.exists() else ""
+    digest, number = _noted(stamp)
     try:
-        if done == data["digest"] and learnt_by(socket) > 0:
+        if digest == data["digest"] and learnt_by(socket) >= number:
             return ""
+        filters = Filters([socket], "", "", "")
+        for text, wanted in _forms(data["lessons"]):
+            if trouble := filters.teach("ham" if wanted else "spam", message(text)):
+                return trouble
+        number = learnt_by(socket)
     except (OSError, HTTPException, ValueError) as error:
         return f"the filter does not answer: {error}"
-    filters = Filters([socket], "", "", "")
-    for text, wanted in _forms(data["lessons"]):
-        if trouble := filters.teach("ham" if wanted else "spam", message(text)):
-            return trouble
     new = stamp.with_suffix(".new")
-    new.write_text(data["digest"] + "\n", encoding="utf-8")
+    new.write_text(f"{data['digest']} {number}\n", encoding="utf-8")
     new.replace(stamp)
-    say(6, f"{len(data['lessons'])} first lessons are learnt")
+    say(6, f"{len(data['lessons'])} first lessons are learnt; the filter knows {number} messages")
     return ""
+
+
+def _noted(stamp: Path) -> tuple[str, int]:
+    """Digest and number of messages, as noted; ("", 0) where nothing is, or what an earlier release wrote."""
+    words = stamp.read_text(encoding="utf-8").split() if stamp.exists() else []
+    return (words[0], int(words[1])) if len(words) == 2 and words[1].isdecimal() else ("", 0)
 
 
 def main() -> int:

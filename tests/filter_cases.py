@@ -15,6 +15,8 @@ type Case = Callable[[Ask], None]
 
 PROGRAM = b"MZ" + bytes(300)
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(300)
+GIVEN = {"rspamd_leaders": ["Trần Thị Hà"], "rspamd_allow_domains": ["vidu.vn"]}
+"""What the rules are told for these cases."""
 SCANNED = {"finished VIRUS_SCAN": True}
 PROVEN: Mapping[str, Any] = {"proven": True, "dmarc": {"authentic": True}}
 UNPROVEN: Mapping[str, Any] = {"proven": False, "dmarc": {"authentic": False}}
@@ -234,7 +236,7 @@ def check_an_agencys_name_counts_with_our_place_or_in_a_free_mailbox(ask: Ask) -
 
 
 def check_a_leaders_name_counts_whole_with_its_accents_and_in_a_free_mailbox(ask: Ask) -> None:
-    """tests/render gives the rule one leader: Trần Thị Hà."""
+    """Namesakes have it too, most of all without accents."""
     expect(
         ask,
         {
@@ -282,7 +284,7 @@ def check_what_everybody_may_send_proves_nothing(ask: Ask) -> None:
 
 
 def check_what_is_not_proven_is_not_always_taken(ask: Ask) -> None:
-    """tests/render lets vidu.vn be taken always."""
+    """Its domain is on the list."""
     known = [{"author": "vidu.vn", "authentication": verdict} for verdict in (PROVEN, UNPROVEN)]
     answers = ask(["lists"], [Question(letter().as_bytes(), each) for each in known])
     assert [list(answer.symbols) for answer in answers] == [["ALLOWED_DOMAIN"], []]

@@ -1,6 +1,6 @@
-"""Rules of the filter, run over letters by rspamd's own reader of mail, where rspamadm is installed.
+"""Rules of the filter, run over letters by rspamd's own reader of mail: here where rspamadm is installed, or on a host.
 
-    ask({"plays.lua": text}, [Question(content, {"author": "vidu.vn"})])
+    ask({"plays.lua": text}, [Question(content, {"author": "vidu.vn"})], folder, {})
 
 Neither a filter nor a network is needed: tests/data/filter_rules.lua stands in for what calls the rules.
 """
@@ -8,13 +8,14 @@ Neither a filter nor a network is needed: tests/data/filter_rules.lua stands in 
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 DRIVER = Path(__file__).parent / "data/filter_rules.lua"
 PROGRAM = shutil.which("rspamadm")
+COMMAND = ("rspamadm", "lua", "-b", "-s", "driver.lua", "-a", "questions.json", "-a", "answers.json")
 
 
 @dataclass(frozen=True)
@@ -38,30 +39,33 @@ class Answer:
     text: str = ""
 
 
+type Run = Callable[[Path], None]
+"""Runs COMMAND in a folder, or where a copy of it lies, and brings its answers there."""
+
+
+def here(folder: Path) -> None:
+    """On this machine."""
+    assert PROGRAM, "rspamadm is not installed"
+    done = subprocess.run([PROGRAM, *COMMAND[1:]], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    assert (folder / "answers.json").exists(), done.stdout + done.stderr
+
+
 def ask(
-    rules: Mapping[str, str], questions: Sequence[Question], folder: Path, files: Mapping[str, Path] | None = None
+    rules: Mapping[str, str], questions: Sequence[Question], folder: Path, files: Mapping[str, str], run: Run = here
 ) -> list[Answer]:
     """What the rules (name -> text) say of each letter. `files`: what a rule reads elsewhere, by the path it knows."""
-    assert PROGRAM, "rspamadm is not installed"
-    paths = []
+    for old in folder.iterdir():
+        old.unlink()
+    (folder / "driver.lua").write_text(DRIVER.read_text(encoding="utf-8"), encoding="utf-8")
     for name, text in rules.items():
-        paths.append(folder / name)
-        paths[-1].write_text(text, encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
     letters = []
     for number, each in enumerate(questions):
         (folder / f"{number}.eml").write_bytes(each.content)
-        path = str(folder / f"{number}.eml")
-        letters.append({"path": path, "cache": dict(each.known), "replies": list(each.replies)})
-    told = {
-        "rules": [str(path) for path in paths],
-        "letters": letters,
-        "files": {name: str(path) for name, path in (files or {}).items()},
-    }
+        letters.append({"path": f"{number}.eml", "cache": dict(each.known), "replies": list(each.replies)})
+    told = {"rules": list(rules), "letters": letters, "files": dict(files)}
     (folder / "questions.json").write_text(json.dumps(told), encoding="utf-8")
-    command = [PROGRAM, "lua", "-b", "-s", DRIVER, "-a", folder / "questions.json", "-a", folder / "answers.json"]
-    (folder / "answers.json").unlink(missing_ok=True)
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert (folder / "answers.json").exists(), done.stdout + done.stderr
+    run(folder)
     answers = json.loads((folder / "answers.json").read_text(encoding="utf-8"))["answers"]
     # An empty table of Lua is a list.
     return [

@@ -7,6 +7,7 @@ import base64
 import io
 import smtplib
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage, MIMEPart
 from email.mime.message import MIMEMessage
@@ -137,6 +138,46 @@ def test_closed_document_hides_nothing_beside_it_that_is_refused(lab: Lab, recip
         archives = {str(number): together(other, encrypted_ooxml(), str(number)) for number in range(8)}
         letters = {name: with_file(recipient, content, "a.zip").as_bytes() for name, content in archives.items()}
         assert taken(answers(lab, recipient, letters), text) == {}
+
+
+# --- programs ---
+
+
+def test_programs_are_refused_at_every_depth_and_a_virus_in_one_is_told_as_such(lab: Lab, recipient: Sample) -> None:
+    program = b"MZ" + bytes(3000)
+    inner = with_file(recipient, zipped(program, "hoa don.pdf.scr"), "a.zip")
+    outer = message(STRANGER, recipient.address)
+    outer.add_attachment(inner)
+    letters = {
+        "alone": with_file(recipient, program, "Hóa đơn.EXE"),
+        "hyphen": with_file(recipient, b"<a/>" * 50, "a.appref-ms"),
+        "in a tar": with_file(recipient, tarred(program, "d/a.exe"), "a.tar"),
+        "in a zip in a zip": with_file(recipient, zipped(zipped(program, "d/a.exe"), "b.zip"), "a.zip"),
+        "script in a zip": with_file(recipient, zipped(b"var a = 1;" * 50, "hoa don.js"), "a.zip"),
+        "in an attached message": outer,
+    }
+    found = answers(lab, recipient, {name: mail.as_bytes() for name, mail in letters.items()})
+    assert taken(found, "Tep dinh kem la chuong trinh") == {}
+    two = (
+        with_file(recipient, program, "a.txt")
+        .as_bytes()
+        .replace(b'filename="a.txt"', b"filename=a.txt; filename*=''a%2Eexe")
+    )
+    assert taken(answers(lab, recipient, {"two names": two}), "Tep dinh kem la chuong trinh") == {}
+    virus = {"virus": with_file(recipient, zipped(zipped(EICAR, "a.exe"), "b.zip"), "a.zip").as_bytes()}
+    assert taken(answers(lab, recipient, virus), "Thu co virus") == {}
+
+
+def test_pictures_with_names_of_domains_and_saved_pages_arrive(lab: Lab, recipient: Sample) -> None:
+    page = io.BytesIO()
+    with zipfile.ZipFile(page, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("trang.html", "<p>Kính gửi</p>" * 20)
+        archive.writestr("trang_files/a.js", "var a = 1;" * 20)
+    mail = with_file(recipient, page.getvalue(), "trang.zip")
+    mail.add_attachment(
+        b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, maintype="image", subtype="png", filename="logo-facebook.com"
+    )
+    assert answers(lab, recipient, {"": mail.as_bytes()}) == {"": (250, "")}
 
 
 # --- encodings ---

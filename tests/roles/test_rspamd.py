@@ -1,9 +1,17 @@
 """The filter listens to its own host only, keeps its secrets, and is small."""
 
+import io
+import shlex
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from testinfra.host import Host
 
+from tests import filter_cases, filter_rules
 from tests.lab import Lab
+from tests.render.conftest import environments
 
 CONTROLLER = "/run/rspamd/controller.sock"
 
@@ -83,3 +91,32 @@ def test_the_first_lessons_are_known_and_not_given_again(lab: Lab, filter_host: 
     assert all(int(number) >= 200 for number in shown), shown
     filter_host.check_output(f"systemctl restart hanam-first-lessons.service; sleep 2; {wait}")
     assert filter_host.check_output(asked) == before
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    there = environments(tmp_path_factory.mktemp("rules"))("lab").with_variables(**filter_cases.GIVEN)
+    return lambda name: there.render("rspamd", f"{name}.lua.j2", there.hosts("filter")[0])
+
+
+@pytest.mark.dieu4
+@pytest.mark.parametrize("case", filter_cases.CASES, ids=lambda case: case.__name__.removeprefix("check_"))
+def test_the_rules_hold(lab: Lab, case: filter_cases.Case, rules: Callable[[str], str], tmp_path: Path) -> None:
+    """With the host's own rspamd, beside the running one."""
+
+    def there(folder: Path) -> None:
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+            archive.add(folder, arcname=".")
+        command = (
+            f"cd $(mktemp -d) && tar xz && {shlex.join(filter_rules.COMMAND)} >log 2>&1; cat answers.json || cat log"
+        )
+        answer = lab.remote("filter").run(f'{command}; rm -rf "$PWD"', packed.getvalue())
+        (folder / "answers.json").write_bytes(answer.output)
+
+    files = {"/var/cache/rspamd/scan": "."}
+    case(
+        lambda names, asked: filter_rules.ask(
+            {f"{each}.lua": rules(each) for each in names}, asked, tmp_path, files, there
+        )
+    )

@@ -113,19 +113,19 @@ def _known(entry: object, name: str) -> str:
     return entry
 
 
-def leader_names(folder: str, posts: Iterable[str]) -> list[str]:
+def leader_names(folder: str, posts: object) -> list[str]:
     """Names of people in the registry whose post begins with one of these words, sorted, each once."""
-    known, names = tuple(spam_words.folded(each) + " " for each in posts), set[str]()
+    known, found = tuple(spam_words.folded(each) + " " for each in names(posts, "posts of leaders")), set[str]()
     for path in sorted(Path(folder).glob("*.yml")):
         # Of some thousand entries a few have a post of that kind: only these are parsed.
         for piece in re.split(r"(?m)^  - (?=id:)", path.read_text(encoding="utf-8"))[1:]:
             post = re.search(r"(?m)^    post: (.*)$", piece)
             if post and f"{spam_words.folded(post[1])} ".startswith(known):
                 try:
-                    names.add(str(yaml.safe_load(f"    {piece}")["name"]))
+                    found.add(str(yaml.safe_load(f"    {piece}")["name"]))
                 except (yaml.YAMLError, KeyError, TypeError) as error:
                     raise FilterListError(f"{path}: no name beside the post {post[1]!r}: {error}") from error
-    return sorted(names)
+    return sorted(found)
 
 
 def agency_names(folder: str) -> list[str]:
@@ -133,11 +133,11 @@ def agency_names(folder: str) -> list[str]:
 
     Of each file only its head is read: the rest is as long as the agency has mailboxes.
     """
-    names = set[str]()
+    found = set[str]()
     for path in sorted(Path(folder).glob("*.yml")):
         head = path.read_text(encoding="utf-8").partition("\nmailboxes:")[0]
         try:
-            names.add(str(yaml.safe_load(head)["agency"]["name"]))
+            found.add(str(yaml.safe_load(head)["agency"]["name"]))
         except (yaml.YAMLError, KeyError, TypeError) as error:
             raise FilterListError(f"{path}: no agency with a name at its head: {error}") from error
-    return sorted(names)
+    return sorted(found)

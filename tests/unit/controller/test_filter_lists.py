@@ -101,6 +101,8 @@ def test_agencies_and_leaders_come_from_the_registry(tmp_path: Path) -> None:
     )
     assert filter_lists.agency_names(str(tmp_path)) == ["Sở Nội vụ"]
     assert filter_lists.leader_names(str(tmp_path), ["giám đốc", "phó giám đốc"]) == ["Lê Thị Hoa"]
+    with pytest.raises(FilterListError, match="a list of names"):
+        filter_lists.leader_names(str(tmp_path), "giám đốc")
     assert filter_lists.agency_names(str(tmp_path / "none")) == []
     (tmp_path / "b.yml").write_text("agency: [", encoding="utf-8")
     with pytest.raises(FilterListError, match=r"b\.yml"):

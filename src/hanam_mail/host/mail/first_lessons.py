@@ -3,13 +3,14 @@
 FILE holds lessons, JSON: {digest, lessons: [[text, wanted], ...]}. The filter at SOCKET, rspamd's controller, learns
 each as a message of that text, and without accents too, as both kinds often come. What it knows already it
 learns no second time, and what people have taught stays. STAMP notes the digest of the lessons, and how many messages
-the filter had learnt with them. That number only grows: the same lessons are given again when the filter knows fewer,
-since then its memory was lost, whatever people have taught it since. Exit 1 when the filter is away or refuses: systemd
-tries again.
+the filter knew the last time that it was asked. That number grows: when it knows less than half, its memory was lost,
+and the same lessons are given again, whatever people have taught it since. Exit 1 when the filter is away or refuses:
+systemd tries again. Where it has been taught, a filter that is away is asked the next time.
 """
 
 import json
 import sys
+import time
 import unicodedata
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -19,6 +20,9 @@ from pathlib import Path
 
 from hanam_mail.host.mail.filters import Filters, learnt_by
 from hanam_mail.host.service import say
+
+SETTLES = 40.0
+"""Seconds until the filter tells what it has learnt: it looks into its memory every 30."""
 
 
 def message(text: str) -> bytes:
@@ -46,19 +50,21 @@ def teach(file: Path, socket: str, stamp: Path) -> str:
     data = json.loads(file.read_text(encoding="utf-8"))
     digest, number = _noted(stamp)
     try:
-        if digest == data["digest"] and learnt_by(socket) >= number:
-            return ""
-        filters = Filters([socket], "", "", "")
-        for text, wanted in _forms(data["lessons"]):
-            if trouble := filters.teach("ham" if wanted else "spam", message(text)):
-                return trouble
-        number = learnt_by(socket)
+        known = learnt_by(socket)
+        if digest != data["digest"] or 2 * known < number:
+            filters = Filters([socket], "", "", "")
+            for text, wanted in _forms(data["lessons"]):
+                if trouble := filters.teach("ham" if wanted else "spam", message(text)):
+                    return trouble
+            time.sleep(SETTLES)
+            known = learnt_by(socket)
+            say(6, f"{len(data['lessons'])} first lessons are learnt; the filter knows {known} messages")
     except (OSError, HTTPException, ValueError) as error:
-        return f"the filter does not answer: {error}"
-    new = stamp.with_suffix(".new")
-    new.write_text(f"{data['digest']} {number}\n", encoding="utf-8")
-    new.replace(stamp)
-    say(6, f"{len(data['lessons'])} first lessons are learnt; the filter knows {number} messages")
+        return "" if digest == data["digest"] else f"the filter does not answer: {error}"
+    if (digest, number) != (data["digest"], known):
+        new = stamp.with_suffix(".new")
+        new.write_text(f"{data['digest']} {known}\n", encoding="utf-8")
+        new.replace(stamp)
     return ""
 
 

@@ -178,6 +178,7 @@ def test_pictures_with_names_of_domains_and_saved_pages_arrive(lab: Lab, recipie
         b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, maintype="image", subtype="png", filename="logo-facebook.com"
     )
     assert answers(lab, recipient, {"": mail.as_bytes()}) == {"": (250, "")}
+    assert b"\nX-Spam: Yes" not in lab.wait_for_message(recipient, str(mail["Subject"]))
 
 
 # --- encodings ---

@@ -69,6 +69,17 @@ def test_a_faulty_entry_of_any_list_stops_the_run(
         faulty.render("rspamd", f"{template}.lua.j2", faulty.hosts("filter")[0])
 
 
+def test_the_packaged_rule_of_endings_leaves_to_ours_what_harmless_files_have_too(environment: Environments) -> None:
+    text = rendered(environment, "mime_types.conf.j2")
+    names, pages = (re.compile(each) for each in re.findall(r'"m\{(.*)\}i"', text.replace("\\\\", "\\")))
+    assert names.search("logo-facebook.com")
+    assert not names.search("a.exe")
+    assert pages.search("trang_files/a.js")
+    assert not pages.search("a.js")
+    none = environment("production").with_variables(rspamd_endings_of_names=[], rspamd_endings_of_pages=[])
+    assert "filename_whitelist" not in none.render("rspamd", "mime_types.conf.j2", none.hosts("filter")[0])
+
+
 def scanned_names(environment: Environments, **settings: object) -> list[str]:
     """What the scanner looks for in names, for programs."""
     there: Environment = environment("production").with_variables(**settings)

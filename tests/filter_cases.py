@@ -70,6 +70,13 @@ def with_fields(*fields: str) -> bytes:
     return "\r\n".join([*head, *fields, "", "MZ", "--b--", ""]).encode()
 
 
+def with_letter(name: str) -> bytes:
+    """A letter with another one of that name."""
+    mail = letter()
+    mail.add_attachment(letter(), filename=name)
+    return mail.as_bytes()
+
+
 def refused(ask: Ask, letters: Mapping[str, bytes]) -> set[str]:
     """Names of those in which a program is found."""
     answers = ask(["programs"], [Question(each, SCANNED) for each in letters.values()])
@@ -114,6 +121,7 @@ def check_no_other_names_are_programs(ask: Ask) -> None:
         "quoted": with_fields(f'{plain}; filename="a;b.exe;c.pdf"'),
         "picture": with_file("logo-facebook.com", PICTURE, "image/png"),
         "text": with_file("vidu.com", "Kính gửi".encode(), "text/plain"),
+        "letter": with_letter("www.vidu.com"),
         "page": with_file("a.zip", zipped({"trang.html": b"<p>", "trang_files/a.js": b"x", "trang_files/b.url": b"x"})),
         "folder": with_file("a.zip", zipped({"d/": b"", "d/trang.html": b"<p>", "d/trang_files/a.js": b"x"})),
     }

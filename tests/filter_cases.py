@@ -239,6 +239,7 @@ def check_an_agencys_name_counts_with_our_place_or_in_a_free_mailbox(ask: Ask) -
             ("Sở Nội vụ <a@congty.vn>", True): {},
             ("Sở Nội vụ tỉnh Hà Nam <a@congty.vn>", True): {"PLAYS_AGENCY": 0.8},
             ("So Noi vu tinh HA NAM <a@congty.vn>", False): {"PLAYS_AGENCY": 0.8},
+            ("Chánh Văn phòng Sở Nội vụ tỉnh Hà Nam <a@congty.vn>", False): {"PLAYS_AGENCY": 0.8},
         },
     )
 

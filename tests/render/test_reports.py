@@ -128,7 +128,7 @@ def test_the_filter_marks_as_the_reader_reads_and_postfix_takes_strangers_marks_
     (host,) = there.hosts("mx")
     rules = there.render("rspamd", "report_mail.lua.j2", host)
     assert f'["{incoming_letter.MARK}"]' in rules
-    assert f'authentic and "{incoming_letter.PROVEN}" or' in rules
+    assert f'proven and "{incoming_letter.PROVEN}" or' in rules
     assert 'change_from = all and "<>" or nil' in rules
     main = there.render("postfix", "main.cf.j2", host)
     (pattern,) = re.findall(r"^header_checks = regexp:{ {/(.*)/ IGNORE} }$", main, re.M)

@@ -30,7 +30,9 @@ def test_the_operator_s_formats_arrive(environment: Environments, topology: str)
 
 def test_every_type_of_a_file_without_a_name_is_on_the_list_by_its_ending(environment: Environments) -> None:
     there = environment("production")
-    assert set(remarks._OF_TYPE.values()) <= set(there.value("rspamd", "rspamd_exchange_formats", "mail"))
+    assert {each[0] for each in remarks._OF_TYPE.values()} <= set(
+        there.value("rspamd", "rspamd_exchange_formats", "mail")
+    )
 
 
 def test_no_format_is_both_exchanged_and_refused_as_a_program(environment: Environments) -> None:

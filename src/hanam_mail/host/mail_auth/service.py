@@ -59,7 +59,7 @@ class Service(FilterService):
         note = cases.append if self._reports and not said["report"] else None
         answer = verdict.judge(envelope, content, self._servers, came + verdict.DNS_SECONDS, note)
         if "refused" not in answer:
-            answer["noted"] = remarks.noted(content)
+            answer["noted"] = remarks.noted(content, came + PATIENCE)
         return Judged(answer, partial(self._report, cases))
 
     def close(self) -> None:

@@ -50,7 +50,7 @@ class Service(FilterService):
         until = came + JUDGED * self._seconds
         try:
             found = verdict.judge(content, self._reader, until, reply=said["kind"] == "reply")
-            return Judged(found.answer() | {"noted": remarks.noted(content)})
+            return Judged(found.answer() | {"noted": remarks.noted(content, until)})
         except Away as error:
             raise BadRequest(str(error)) from error
         except verdict.Late as error:

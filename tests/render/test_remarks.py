@@ -60,3 +60,14 @@ def test_both_services_answers_are_handed_on_and_the_rule_decides_nothing(enviro
     assert "score = 0.0" in rules
     for field in ("X-Hanam-Charset", "X-Hanam-Formats"):
         assert f'"{field}"' in rules
+
+
+def test_what_a_stranger_says_in_our_name_goes_also_where_nothing_is_noted(environment: Environments) -> None:
+    there = environment("lab")
+    (host,) = there.hosts("filter")
+    (note,) = re.findall(
+        r"^local function note\(task\)\n(.*?)^end$", there.render("rspamd", "remarks.lua.j2", host), re.M | re.S
+    )
+    removed = note.index("set_milter_reply({ remove_headers = theirs })")
+    assert "return" not in note[:removed]
+    assert removed < note.index('task:cache_get("noted")') < note.index("return") < note.index("add_headers")

@@ -26,9 +26,11 @@ from hanam_mail.host.service import Program, say
 # Each waits for DNS most of its time. No fewer than Postfix lets in (postfix_process_limit).
 AT_ONCE = 128
 MOST_WAITING = 256
-# Octets of large messages that are looked at together; each takes three to four times as much memory.
+# Octets of large messages that are looked at together; each takes so many times as much memory (four, unless its lines
+# end otherwise than lines of mail do).
 ROOM = 96 * 2**20
-LARGE = 2**20
+LARGE = 256 * 2**10
+TIMES = 7
 # The filter waits 15 s in all.
 STALE_SECONDS = 4.0
 PATIENCE = 12.0

@@ -95,7 +95,7 @@ class Fields:
 
 
 class _Parameters:
-    """Those of a field that are asked for, taken apart in one pass: Python's own way takes the square of that.
+    """Those of a field that are asked for, in one pass: the time of Python's own grows with the square of its length.
 
     Each as (number of the piece or -1, whether it is coded, text) (RFC 2231).
     """
@@ -112,8 +112,8 @@ class _Parameters:
     def values(self, name: str) -> Iterator[str]:
         """A parameter's value in every form in which it is given, at last of what looks like one."""
         found = self._found.get(name, [])
-        plain = [text for number, coded, text in found if number < 0 and not coded]
-        for text in plain[:_MOST_VALUES]:
+        given = [text for number, coded, text in found if number < 0 and not coded]
+        for text in given[:_MOST_VALUES]:
             yield text
             # A backslash is part of a path, or says nothing of its own.
             if "\\" in text:
@@ -146,7 +146,7 @@ def _joined(pieces: Sequence[tuple[int, bool, str]]) -> Iterator[str]:
         return
     texts = [text for _, _, text in pieces]
     charset = ""
-    if texts[0].count("'") >= 2:
+    if pieces[0][1] and texts[0].count("'") >= 2:
         charset, _, texts[0] = texts[0].split("'", 2)
     octets = b"".join(
         unquote_to_bytes(_raw(text)) if coded else _raw(text) for text, (_, coded, _) in zip(texts, pieces, strict=True)

@@ -25,6 +25,12 @@ WRITTEN = {
 CLEAN: dict[str, Any] = {"charset": "", "files": []}
 
 
+@pytest.fixture(autouse=True)
+def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that has much else to do as well."""
+    monkeypatch.setattr(remarks, "SECONDS", 60.0)
+
+
 def raw(body: bytes, content_type: str = "text/plain", *, subject: bytes = b"a", encoding: str = "8bit") -> bytes:
     head = f"MIME-Version: 1.0\r\nContent-Type: {content_type}\r\nContent-Transfer-Encoding: {encoding}\r\n"
     return b"From: an@x.example\r\nSubject: " + subject + b"\r\n" + head.encode() + b"\r\n" + body

@@ -260,10 +260,10 @@ def test_parts_that_are_looked_for_too_long_are_late(piece: bytes) -> None:
     message = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + piece * 2000
     with pytest.raises(mime.Late):
         list(mime.parts(message, until=time.monotonic() - 1))
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises((mime.Late, mime.TooMany)):
-        list(mime.parts(message + piece * 300_000, until=began + 0.05))
-    assert time.monotonic() - began < 2
+        list(mime.parts(message + piece * 300_000, until=time.monotonic() + 0.02))
+    assert time.process_time() - began < 1
 
 
 def test_files_in_a_text_take_no_more_memory_than_the_text() -> None:

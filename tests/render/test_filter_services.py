@@ -50,3 +50,19 @@ def test_its_unit_has_tasks_and_descriptors_for_all_that_it_takes_at_once(
         assert int(tasks) >= limits.AT_ONCE + 16
         (descriptors,) = re.findall(r"^LimitNOFILE=(\d+)$", text, re.M)
         assert int(descriptors) >= 2 * limits.AT_ONCE + limits.MOST_WAITING + 100
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+@pytest.mark.parametrize(("role", "unit", "rule", "limits"), SERVICES)
+def test_its_unit_has_memory_for_all_that_it_takes_at_once(
+    environment: Environments, topology: str, role: str, unit: str, rule: str, limits: Any
+) -> None:
+    there = environment(topology)
+    for host in there.hosts("filter"):
+        text = there.render(role, f"{unit}.service.j2", host)
+        ((number, of),) = re.findall(r"^MemoryMax=(\d+)([MG])$", text, re.M)
+        # The program itself, with its tables.
+        least = 64 * 2**20 + limits.TIMES * (limits.ROOM + limits.AT_ONCE * limits.LARGE)
+        assert int(number) << {"M": 20, "G": 30}[of] >= least
+        ((room, count, large),) = re.findall(r"messages of (\d+) MiB in all at once and (\d+) of (\d+) KiB", text)
+        assert (int(room) << 20, int(count), int(large) << 10) == (limits.ROOM, limits.AT_ONCE, limits.LARGE)

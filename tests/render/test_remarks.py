@@ -30,7 +30,9 @@ def test_the_operator_s_formats_arrive(environment: Environments, topology: str)
 
 def test_every_type_of_a_file_without_a_name_is_on_the_list_by_its_ending(environment: Environments) -> None:
     there = environment("production")
-    assert set(remarks._OF_TYPE.values()) <= set(there.value("rspamd", "rspamd_exchange_formats", "mail"))
+    assert {each[0] for each in remarks._OF_TYPE.values()} <= set(
+        there.value("rspamd", "rspamd_exchange_formats", "mail")
+    )
 
 
 def test_no_format_is_both_exchanged_and_refused_as_a_program(environment: Environments) -> None:
@@ -58,3 +60,14 @@ def test_both_services_answers_are_handed_on_and_the_rule_decides_nothing(enviro
     assert "score = 0.0" in rules
     for field in ("X-Hanam-Charset", "X-Hanam-Formats"):
         assert f'"{field}"' in rules
+
+
+def test_what_a_stranger_says_in_our_name_goes_also_where_nothing_is_noted(environment: Environments) -> None:
+    there = environment("lab")
+    (host,) = there.hosts("filter")
+    (note,) = re.findall(
+        r"^local function note\(task\)\n(.*?)^end$", there.render("rspamd", "remarks.lua.j2", host), re.M | re.S
+    )
+    removed = note.index("set_milter_reply({ remove_headers = theirs })")
+    assert "return" not in note[:removed]
+    assert removed < note.index('task:cache_get("noted")') < note.index("return") < note.index("add_headers")

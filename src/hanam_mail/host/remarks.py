@@ -5,9 +5,10 @@ The services that the filter asks about mail say it: mail_auth about what comes 
 people send. So nobody is asked a second time, and no text is carried anywhere for it.
 """
 
+import math
 import re
+import time
 import traceback
-from collections.abc import Iterator
 
 from hanam_mail.host.secrecy import fields, mime, pages
 from hanam_mail.host.secrecy.fields import Fields
@@ -15,71 +16,105 @@ from hanam_mail.host.secrecy.mime import Part
 from hanam_mail.host.service import say
 from hanam_mail.regulation import legacy_texts
 
+# Somebody waits for an answer that is complete without this, and the next ones for the processor: so long it may take,
+# and look at so many parts. What was found until then is told.
+SECONDS, MOST_PARTS = 0.5, 300
 # Octets of all texts of a message together, as they came, that are looked at; kinds of files that are told.
 MOST_OCTETS, MOST_KINDS = 64 * 1024, 50
 _LONGEST = 40
 SUBJECT, BODY = "subject", "body"
 
 _PAGES = ("text/html", "application/xhtml+xml")
-# Behind the last dot; what Windows drops of a name's end is no part of it. A number is none ("Phụ lục 1.2").
-_ENDING = re.compile(r"\.([a-z0-9_-]{1,10})[\s.]*$")
-# Of files that have no name, or none with an ending.
+# Behind the last dot, letters and digits alone; what Windows drops of a name's end is no part of it.
+_ENDING = re.compile(r"\.([a-z0-9]{1,10})[\s.]*$")
+# What stands behind these is a place or a person: "Hop voi TP.HCM".
+_ABBREVIATED = re.compile(r"(?:^|[\W_])(?:tp|tx|gs|pgs|ts|ths)$")
+# Endings of each type, the first of them for files that have no name. A name's ending counts where it is one of these:
+# programs name what they attach by a subject as well ("CV 12.UBND").
 _ENDINGS_OF_TYPES = """
-application/gzip=gz application/msword=doc application/pdf=pdf application/pkcs7-mime=p7m application/x-pkcs7-mime=p7m
-application/pkcs7-signature=p7s application/x-pkcs7-signature=p7s application/rtf=rtf application/vnd.ms-excel=xls
-application/vnd.ms-powerpoint=ppt application/vnd.oasis.opendocument.presentation=odp
-application/vnd.oasis.opendocument.spreadsheet=ods application/vnd.oasis.opendocument.text=odt
+application/gzip=gz,tgz application/x-gzip=gz,tgz application/json=json application/msword=doc,dot
+application/pdf=pdf application/pkcs7-mime=p7m,p7s,p7c application/x-pkcs7-mime=p7m,p7s,p7c
+application/pkcs7-signature=p7s application/x-pkcs7-signature=p7s application/rtf=rtf,doc
+application/vnd.ms-excel=xls,xlt,xlw,xla,xlsx,xlsb,csv application/vnd.ms-outlook=msg
+application/vnd.ms-powerpoint=ppt,pps,pot,pptx application/vnd.oasis.opendocument.graphics=odg
+application/vnd.oasis.opendocument.presentation=odp application/vnd.oasis.opendocument.spreadsheet=ods
+application/vnd.oasis.opendocument.text=odt
 application/vnd.openxmlformats-officedocument.presentationml.presentation=pptx
+application/vnd.openxmlformats-officedocument.presentationml.slideshow=ppsx
 application/vnd.openxmlformats-officedocument.spreadsheetml.sheet=xlsx
-application/vnd.openxmlformats-officedocument.wordprocessingml.document=docx application/x-zip-compressed=zip
-application/xhtml+xml=html audio/mpeg=mp3 audio/x-wav=wav image/svg+xml=svg text/calendar=ics text/plain=txt
-text/vcard=vcf text/x-vcard=vcf video/mpeg=mpg video/quicktime=mov video/x-msvideo=avi
+application/vnd.openxmlformats-officedocument.wordprocessingml.document=docx
+application/vnd.openxmlformats-officedocument.wordprocessingml.template=dotx
+application/xhtml+xml=html,htm,xhtml application/xml=xml,kml,xsd,xsl text/xml=xml,kml,xsd,xsl
+application/zip=zip,docx,xlsx,pptx,odt,ods,odp,kmz,apk,jar
+application/x-zip-compressed=zip,docx,xlsx,pptx,odt,ods,odp,kmz,apk,jar application/x-zip=zip,kmz
+application/x-7z-compressed=7z application/x-rar-compressed=rar application/vnd.rar=rar application/x-rar=rar
+application/x-tar=tar audio/mpeg=mp3,mpga audio/mp4=m4a,mp4 audio/x-m4a=m4a audio/aac=aac audio/wav=wav
+audio/x-wav=wav audio/x-ms-wma=wma image/bmp=bmp image/gif=gif image/jpeg=jpg,jpeg,jpe,jfif image/pjpeg=jpg,jpeg
+image/jpg=jpg,jpeg image/png=png image/svg+xml=svg image/tiff=tif,tiff message/global=eml message/news=eml
+message/rfc822=eml text/calendar=ics text/csv=csv text/html=html,htm,xhtml,mht text/rtf=rtf text/vcard=vcf
+text/x-vcard=vcf video/mp4=mp4,m4v video/mpeg=mpg,mpeg,mpe video/quicktime=mov,qt video/x-ms-wmv=wmv
+video/x-msvideo=avi
 """
-_OF_TYPE = dict(pair.split("=") for pair in _ENDINGS_OF_TYPES.split())
+_OF_TYPE = {kind: each.split(",") for kind, each in (pair.split("=") for pair in _ENDINGS_OF_TYPES.split())}
+# Octets of any kind, as programs call what they know nothing of.
+_UNKNOWN = "application/octet-stream"
 
 
-def noted(content: bytes) -> dict[str, object]:
+def noted(content: bytes, until: float = math.inf) -> dict[str, object]:
     """`charset`: "TCVN3 in subject, body", or ""; `files`: endings of attached files, each once, in small letters.
 
-    Whatever a message is, this is no reason to keep it: a fault is told to the operator, and nothing is noted.
+    What is not found by the moment `until` (monotonic), or in SECONDS, is not told. Whatever a message is, this is no
+    reason to keep it: a fault is told to the operator, and nothing is noted.
     """
     try:
-        texts, kinds = _looked_at(content)
-        return {"charset": _charset(texts), "files": list(kinds)[:MOST_KINDS]}
+        look = _Look(min(until, time.monotonic() + SECONDS))
+        look.at(content)
+        return {"charset": look.charset, "files": list(look.kinds)[:MOST_KINDS]}
     except Exception:
         said = traceback.format_exc().replace("\n", " | ")
         say(4, f"nothing is noted about a message: {said}")
         return {"charset": "", "files": []}
 
 
-def _looked_at(content: bytes) -> tuple[list[tuple[str, str]], dict[str, None]]:
-    """Texts with their places, and kinds of files."""
-    texts: list[tuple[str, str]] = []
-    kinds: dict[str, None] = {}
-    left = [MOST_OCTETS]
-    try:
-        for part in mime.parts(content, lambda of: left[0] if _is_text(of) else 0):
-            # What lies in a message that is sent along is another's.
-            if part.messages:
-                continue
-            if part.begins:
-                texts.append((SUBJECT, _subject(part.fields.first("subject"))))
-            if part.content:
-                left[0] = max(0, left[0] - len(part.content))
-                texts.append((BODY, _body(part)))
-            if _is_file(part.fields):
-                kinds[_kind(part.fields)] = None
-    except (mime.TooMany, pages.TooMany):
-        pass
-    return texts, kinds
+class _Look:
+    """At one message."""
 
+    def __init__(self, until: float) -> None:
+        self._until = until
+        self._left = MOST_OCTETS
+        self._found: dict[str, dict[str, None]] = {}
+        self.kinds: dict[str, None] = {}
 
-def _charset(texts: list[tuple[str, str]]) -> str:
-    found: dict[str, dict[str, None]] = {}
-    for place, text in texts:
+    @property
+    def charset(self) -> str:
+        """Encodings with their places."""
+        return "; ".join(f"{encoding} in {', '.join(places)}" for encoding, places in self._found.items())
+
+    def at(self, content: bytes) -> None:
+        """Its parts, as many as there is time for. What lies in a message that is sent along is another's."""
+        try:
+            for number, part in enumerate(mime.parts(content, self._most, unpack=False, until=self._until)):
+                if number >= MOST_PARTS:
+                    break
+                self._part(part)
+        except (mime.TooMany, mime.Late, pages.TooMany):
+            pass
+
+    def _most(self, of: Fields) -> int:
+        return self._left if _is_text(of) else 0
+
+    def _part(self, part: Part) -> None:
+        if part.begins:
+            self._text(SUBJECT, _subject(part.fields.first("subject")))
+        if part.content:
+            self._left = max(0, self._left - len(part.content))
+            self._text(BODY, _body(part))
+        if _is_file(part) and (kind := _kind(part.fields)):
+            self.kinds[kind] = None
+
+    def _text(self, place: str, text: str) -> None:
         if encoding := legacy_texts.encoding_of(text):
-            found.setdefault(encoding, {})[place] = None
-    return "; ".join(f"{encoding} in {', '.join(places)}" for encoding, places in found.items())
+            self._found.setdefault(encoding, {})[place] = None
 
 
 # --- texts ---
@@ -114,25 +149,41 @@ def _shown(octets: bytes) -> str:
 # --- files ---
 
 
-def _is_file(of: Fields) -> bool:
-    """Named, said to be attached, or neither text nor what belongs to the message's own structure."""
+def _is_file(part: Part) -> bool:
+    """Named, said to be attached, or neither text nor what belongs to the message's own structure.
+
+    Of a page's parts only what is said to be attached: others are what the page shows, and what programs keep of it for
+    themselves (oledata.mso).
+    """
+    of = part.fields
     main = of.kind.partition("/")[0]
     if main == "multipart":
         return False
+    if part.related:
+        return of.says_attached
     return of.is_attachment or main not in ("text", "message") or of.kind in mime.MESSAGES
 
 
 def _kind(of: Fields) -> str:
-    """The ending of its name; without one, of its type, or the type's second word."""
-    for ending in _endings(of):
-        return ending
-    if of.kind in mime.MESSAGES:
-        return "eml"
-    return _OF_TYPE.get(of.kind) or re.sub("[^a-z0-9.+-]", "", of.kind.partition("/")[2])[:_LONGEST] or "?"
-
-
-def _endings(of: Fields) -> Iterator[str]:
+    """The ending of its name, where its type has that or is none that we know; else of its type, or the type's second
+    word. "" where neither says anything.
+    """
+    known = _OF_TYPE.get(of.kind, ())
     for name in of.names():
-        found = _ENDING.search(name[-100:].lower())
-        if found and not found[1].isdigit():
-            yield found[1]
+        ending = _ending(name)
+        if ending and (not known or ending in known):
+            return ending
+    if known:
+        return known[0]
+    if of.kind == "text/plain":
+        return "txt"
+    return "" if of.kind == _UNKNOWN else re.sub("[^a-z0-9.+-]", "", of.kind.partition("/")[2])[:_LONGEST]
+
+
+def _ending(name: str) -> str:
+    """In small letters, "" for none. A number is none ("Phụ lục 1.2")."""
+    small = name[-100:].lower()
+    found = _ENDING.search(small)
+    if not found or found[1].isdigit() or _ABBREVIATED.search(small[: found.start()]):
+        return ""
+    return found[1]

@@ -26,9 +26,11 @@ from hanam_mail.host.service import Program, say
 # Each waits for DNS most of its time. No fewer than Postfix lets in (postfix_process_limit).
 AT_ONCE = 128
 MOST_WAITING = 256
-# Octets of large messages that are looked at together; each takes three to four times as much memory.
+# Octets of large messages that are looked at together; each takes so many times as much memory (four, unless its lines
+# end otherwise than lines of mail do).
 ROOM = 96 * 2**20
-LARGE = 2**20
+LARGE = 256 * 2**10
+TIMES = 7
 # The filter waits 15 s in all.
 STALE_SECONDS = 4.0
 PATIENCE = 12.0
@@ -59,7 +61,7 @@ class Service(FilterService):
         note = cases.append if self._reports and not said["report"] else None
         answer = verdict.judge(envelope, content, self._servers, came + verdict.DNS_SECONDS, note)
         if "refused" not in answer:
-            answer["noted"] = remarks.noted(content)
+            answer["noted"] = remarks.noted(content, came + PATIENCE)
         return Judged(answer, partial(self._report, cases))
 
     def close(self) -> None:

@@ -37,8 +37,8 @@ _NUMBER = re.compile(r"[\d\s.,%/-]*\d[\d\s.,%/-]*")
 _FIRST_WORDS = {"TUYỆT": Mark.UTMOST, "TUYET": Mark.UTMOST, "TỐI": Mark.TOP, "TOI": Mark.TOP}
 # Lines without anything in them that one looks past for a neighbour.
 _PAST = 6
-# Lines that are looked at; characters of one that is a row of a table.
-_MOST_HINTS, _LONGEST_ROW = 20_000, 2000
+# Lines that are looked at, and cells of them; characters of one that is a row of a table.
+_MOST_HINTS, _MOST_CELLS, _LONGEST_ROW = 20_000, 200_000, 2000
 # Characters of a neighbour that are looked at.
 _NEAR = 80
 
@@ -63,6 +63,7 @@ class _Text:
 
     def __init__(self, text: str) -> None:
         self.lines = text.split("\n")
+        self._cells = 0
 
     @cached_property
     def has_label(self) -> bool:
@@ -86,8 +87,11 @@ class _Text:
         return bool(self.numbers_of_cells("TÊN"))
 
     def cells(self, number: int) -> Iterator[_Cell]:
-        """Those of one line."""
+        """Those of one line. Raises TooMany."""
         row = _row(self.lines[number])
+        self._cells += len(row)
+        if self._cells > _MOST_CELLS:
+            raise TooMany
         others = [_row(self.lines[at]) for at in (number - 1, number + 1) if 0 <= at < len(self.lines)]
         around = [self._end(number, -1), *row, self._end(number, 1)]
         for at, cell in enumerate(row, 1):
@@ -165,6 +169,8 @@ def _in_cell(cell: _Cell, whole: _Text) -> Mark | None:
 
 def _only_here(cell: _Cell, whole: _Text) -> Mark | None:
     """What is a mark for what stands beside it: behind "Độ mật", or its first word in the cell before."""
+    if len(cell.text) > words.LONGEST:
+        return None
     letters = words.squashed(cell.text)
     mark = _of_any_case(letters)
     if mark and _is_label(cell.before):
@@ -234,7 +240,10 @@ def _is_listed_with_goods(text: str, found: re.Match[str]) -> bool:
     if behind.startswith(":") and behind[1:].lstrip()[:1].isdigit():
         return True
     before, after = (_PARTS.split(each) for each in (text[: found.start(1)], behind))
-    beside = [next((words.said(part) for part in parts if words.said(part)), []) for parts in (before[::-1], after)]
+    # A part of a line may be a whole book; one word that stands alone is found in its begin.
+    beside = [
+        next((said for part in parts if (said := words.said(part[: 4 * _NEAR]))), []) for parts in (before[::-1], after)
+    ]
     return any(len(said) == 1 and said[0] in words.BESIDE for said in beside)
 
 

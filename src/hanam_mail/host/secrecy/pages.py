@@ -2,6 +2,7 @@
 
 import html
 import re
+from io import StringIO
 
 # What begins a line and ends one. All others, also unknown ones, are within a line.
 _NAMES_OF_LINES = """
@@ -11,7 +12,8 @@ tfoot thead title tr ul
 """
 _LINES = frozenset(_NAMES_OF_LINES.split())
 _CELLS = frozenset(("td", "th"))
-_SILENT = ("script", "style")
+# What stands in them is not seen.
+_SILENT = {name: re.compile(f"</{name}", re.I | re.A) for name in ("script", "style")}
 _NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9:-]{0,30})")
 _SHOWN = re.compile(r"""\b(?:alt|title)\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.I)
 _KEEPS_LINES = re.compile(r"<(?:pre|textarea|xmp|plaintext)\b|white-space|-spacerun", re.I)
@@ -28,22 +30,20 @@ def text_of(page: str) -> list[str]:
 
     Raises TooMany.
     """
-    texts = [_text(re.sub(r"[\r\n]", " ", page))]
+    texts = [_text(page.replace("\r", " ").replace("\n", " "))]
     if _KEEPS_LINES.search(page):
         texts.append(_text(page))
     return texts
 
 
 def _text(page: str) -> str:
-    pieces: list[str] = []
-    small = page.lower() if not page.isascii() or any(f"<{name}" in page.lower() for name in _SILENT) else ""
-    # Lower case may have other places than the text itself.
-    small = small if len(small) == len(page) else ""
+    # A list of pieces takes ten times the memory where tags are short.
+    seen = StringIO(newline="")
     at, tags, no_end = 0, 0, False
     # Ends that are not there any more are not looked for again.
     endless: set[str] = set()
     while (begin := page.find("<", at)) >= 0:
-        pieces.append(page[at:begin])
+        seen.write(page[at:begin])
         tags += 1
         if tags > MOST_TAGS:
             raise TooMany
@@ -55,24 +55,26 @@ def _text(page: str) -> str:
             continue
         name = _NAME.match(page, begin)
         if name is None and not page.startswith(("<!", "<?"), begin):
-            pieces.append("<")
+            seen.write("<")
             at = begin + 1
             continue
         end = page.find(">", begin)
         if end < 0:
-            pieces.append(page[begin:])
+            seen.write(page[begin:])
             at = len(page)
             break
         at = end + 1
         if name:
-            pieces.append(_gap(name[1].lower(), page[begin : min(at, begin + _LONGEST_TAG)]))
+            seen.write(_gap(name[1].lower(), page[begin : min(at, begin + _LONGEST_TAG)]))
             silent = name[1].lower()
-            if silent in _SILENT and silent not in endless and small and page[begin + 1] != "/":
-                closed = small.find(f"</{silent}", at)
-                at = closed if closed >= 0 else at
-                endless |= {silent} if closed < 0 else set()
-    pieces.append(page[at:])
-    return html.unescape("".join(pieces))
+            if silent in _SILENT and silent not in endless and page[begin + 1] != "/":
+                closed = _SILENT[silent].search(page, at)
+                at = closed.start() if closed else at
+                endless |= set() if closed else {silent}
+    seen.write(page[at:])
+    text = seen.getvalue()
+    seen.close()
+    return html.unescape(text)
 
 
 def _gap(name: str, tag: str) -> str:

@@ -21,9 +21,11 @@ from hanam_mail.host.service import Program
 # Each waits for its documents' texts most of its time.
 AT_ONCE = 64
 MOST_WAITING = 256
-# Octets of large messages that are looked at together; one that is a text alone takes ten times as much memory.
-ROOM = 64 * 2**20
-LARGE = 2**20
+# Octets of large messages that are looked at together; each takes so many times as much memory (ten, if it is a text
+# alone; this, if it is one of the shortest lines with a letter beyond all others).
+ROOM = 48 * 2**20
+LARGE = 128 * 2**10
+TIMES = 25
 # Of the time that the filter waits: until when a message's turn must have come, until when it is judged and answered,
 # and how often over before a thread is given up.
 STALE, JUDGED, ANSWERED, STUCK = 0.25, 0.75, 0.9, 3.0
@@ -50,7 +52,7 @@ class Service(FilterService):
         until = came + JUDGED * self._seconds
         try:
             found = verdict.judge(content, self._reader, until, reply=said["kind"] == "reply")
-            return Judged(found.answer() | {"noted": remarks.noted(content)})
+            return Judged(found.answer() | {"noted": remarks.noted(content, until)})
         except Away as error:
             raise BadRequest(str(error)) from error
         except verdict.Late as error:

@@ -20,10 +20,7 @@ _GIVEN_BACK = re.compile(r"message/|text/rfc822-headers$")
 _ENCRYPTED = re.compile(r"application/(x-)?pkcs7-mime|application/pgp-encrypted")
 _DOCUMENTS = (b"PK\x03\x04", b"%PDF-", b"\xd0\xcf\x11\xe0", b"{\\rtf")
 _PAGE = re.compile(rb"\s*<(!doctype\s+html|html|body|table|div|p)\b", re.I)
-
-
-class Late(Exception):
-    """The time for the message is over."""
+Late = mime.Late
 
 
 @dataclass(slots=True)
@@ -63,9 +60,7 @@ class _Message:
     def look(self, content: bytes) -> None:
         """At all of it, documents last, since they take time. Raises Late and Away."""
         try:
-            for part in mime.parts(content):
-                if time.monotonic() > self._until:
-                    raise Late
+            for part in mime.parts(content, until=self._until):
                 self._part(part)
         except mime.TooMany:
             self.verdict.unread.append((documents.LIMIT, "message"))
@@ -99,14 +94,22 @@ class _Message:
 
     def _text(self, part: Part, place: str) -> None:
         is_page = part.fields.kind in ("text/html", "application/xhtml+xml") or bool(_PAGE.match(part.content[:1000]))
-        for text in fields.decoded(part.content, part.fields.parameter("charset")):
+        texts = fields.decoded(part.content, part.fields.parameter("charset"))
+        # Each takes four times as much memory as the part, and is let go of before the next one is made.
+        while texts:
+            if time.monotonic() > self._until:
+                raise Late
             try:
-                for piece in pages.text_of(text) if is_page else [text]:
-                    self.verdict.mark(marks.in_text(piece), place)
+                pieces = pages.text_of(texts.pop()) if is_page else [texts.pop()]
+                while pieces:
+                    self.verdict.mark(marks.in_text(pieces.pop()), place)
             except (pages.TooMany, marks.TooMany):
                 self.verdict.unread.append((documents.LIMIT, place))
         if not is_page and b"begin" in part.content:
-            for name, octets in mime.uuencoded(part.content):
+            for number, (name, octets) in enumerate(mime.uuencoded(part.content)):
+                if number >= MOST_DOCUMENTS:
+                    self.verdict.unread.append((documents.LIMIT, place))
+                    break
                 self._attachments += 1
                 self.verdict.mark(titles.in_file_name(name), f"name of attachment {self._attachments}")
                 self._documents.append((octets, f"attachment {self._attachments}"))

@@ -20,6 +20,8 @@ class Mark(IntEnum):
 
 
 LOWEST = "MẬT"
+# Characters of a mark, blanks between its letters and signs around it included.
+LONGEST = 200
 _SECOND = ("MẬT", "MÂT", "MẠT", "MAT")
 _FIRST = {Mark.TOP: ("TỐI", "TÔI", "TÓI", "TOI"), Mark.UTMOST: ("TUYỆT", "TUYÊT", "TUYẸT", "TUYET")}
 # Both words of the higher degrees, joined. With all their accents they mean nothing else, in small letters either.
@@ -94,7 +96,7 @@ def degree(text: str) -> Mark | None:
     """What degree a text is the mark of that consists of nothing else; capitals are asked of MẬT and of what lacks
     accents.
     """
-    if len(text) > 200:
+    if len(text) > LONGEST:
         return None
     letters = squashed(text)
     if letters == LOWEST:

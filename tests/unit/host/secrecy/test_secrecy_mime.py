@@ -2,6 +2,8 @@
 
 import base64
 import time
+import tracemalloc
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -102,6 +104,13 @@ NAMES = [
     b"attachment; filename=a.txt; filename=MARK.txt",
     b"attachment; filename*0*=x-none''MARK.txt",
     b"attachment; filename*=MARK.txt",
+    b"attachment; filename*0*=utf-8''M%41R; filename*1=\"K.txt\"",
+    b"attachment; filename*0=MA; filename*10=txt; filename*2=K.; filename*1=R",
+    b'attachment; filename="M\\ARK.txt"',
+    b'attachment; x="; filename=MARK.txt',
+    b"attachment; x=" + b"a" * 20_000 + b"; filename=MARK.txt",
+    b"attachment; x=" + b";" * 20_000 + b" filename=MARK.txt",
+    b"attachment; filename=a.txt; filename*=utf-8''MARK.txt",
 ]
 
 
@@ -183,3 +192,86 @@ def test_of_a_part_no_more_is_decoded_than_is_wanted() -> None:
     message = b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode(b"abc" * 1000)
     assert [part.content for part in mime.parts(message, lambda _: 8)] == [b"abcabc"]
     assert [part.content for part in mime.parts(message, lambda _: 0)] == [b""]
+
+
+def peak(work: Callable[[], object]) -> int:
+    """Octets of memory that it takes at most."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("piece", [b"AAAA=", b"AA==", b"A=", b"=", b"\r\n", b"AAAA", b"AAA", b"A!", b"AA=A"])
+def test_base64_of_whatever_octets_takes_little_time_and_memory(piece: bytes) -> None:
+    octets = piece * (5 * 2**20 // len(piece))
+    began = time.process_time()
+    fields.base64(octets)
+    assert time.process_time() - began < 1.5
+    octets = octets[: 2**19]
+    assert peak(lambda: fields.base64(octets)) < 4 * len(octets)
+
+
+def test_base64_goes_on_behind_an_end() -> None:
+    each = [b"a", b"bc", b"def", b"", b"g"]
+    assert fields.base64(b"\r\n".join(map(base64.b64encode, each))) == b"abcdefg"
+    assert fields.base64(b"YQ=YQ") == b"aa"
+    assert fields.base64(b"YQ===YWI=Y") == b"aab"
+    assert fields.base64(b"YWJj=YWJj") == b"abcabc"
+    assert fields.base64(b"YWJ=j") == b"ab"
+
+
+def test_places_of_parts_take_no_memory_however_deep_they_lie() -> None:
+    inner = b"\r\n" + b"a" * 2**20
+    for level in range(100):
+        inner = (
+            b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level)
+            + inner
+            + b"\r\n--b%d--\r\n" % level
+        )
+    assert peak(lambda: [part.fields.kind for part in mime.parts(inner, lambda _: 0)]) < len(inner) / 4
+    # What is decoded is one part at a time.
+    assert peak(lambda: [len(part.content) for part in mime.parts(inner)]) < 2 * len(inner)
+
+
+def test_an_attached_message_is_looked_into_only_if_it_is_wanted() -> None:
+    message = b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode(
+        b"Subject: a\r\n\r\nb"
+    )
+    assert [part.fields.first("subject") for part in mime.parts(message)] == ["", "a"]
+    assert [part.fields.kind for part in mime.parts(message, lambda _: 0, unpack=False)] == ["message/rfc822"]
+
+
+def test_parts_of_a_page_are_told_from_others() -> None:
+    inner = b"Content-Type: multipart/related; boundary=r\r\n\r\n--r\r\n\r\na\r\n--r--\r\n"
+    message = b"Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\n" + inner + b"--m\r\n\r\nb\r\n--m--\r\n"
+    assert [part.related for part in mime.parts(message)] == [False, False, True, False]
+
+
+def test_behind_a_line_of_blanks_a_part_goes_on() -> None:
+    message = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b" + b" " * 2000 + b"\r\n\r\nMARK\r\n--b--\r\n"
+    assert any(b"MARK" in part.content for part in mime.parts(message))
+
+
+@pytest.mark.parametrize("piece", [b"\n--bx", b"\n--b\n\n\n"])
+def test_parts_that_are_looked_for_too_long_are_late(piece: bytes) -> None:
+    message = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + piece * 2000
+    with pytest.raises(mime.Late):
+        list(mime.parts(message, until=time.monotonic() - 1))
+    began = time.process_time()
+    with pytest.raises((mime.Late, mime.TooMany)):
+        list(mime.parts(message + piece * 300_000, until=time.monotonic() + 0.02))
+    assert time.process_time() - began < 1
+
+
+def test_files_in_a_text_take_no_more_memory_than_the_text() -> None:
+    text = b"begin 644 a\n" + b'"AA\n' * 50_000
+    assert peak(lambda: list(mime.uuencoded(text))) < 2 * len(text)
+
+
+@pytest.mark.parametrize("piece", ["ab<b>", "<b title='a'>", "<!-->", "<script></script>a", "<td>a", "&amp;<i>"])
+def test_no_page_takes_many_times_its_memory(piece: str) -> None:
+    page = piece * (2**17 // len(piece))
+    assert peak(lambda: pages.text_of(page)) < 6 * len(page)

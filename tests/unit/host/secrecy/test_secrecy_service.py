@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.unit.host.extract.test_extract_server import Service as Extractor
 from tests.unit.host.extract.test_extract_server import started
 
 from hanam_mail.controller import zipapp
+from hanam_mail.host import remarks
 from hanam_mail.host.secrecy import documents, marks, service, verdict
 from hanam_mail.host.secrecy.documents import Answer, Away
 from hanam_mail.host.secrecy.service import Service
@@ -293,6 +295,61 @@ def test_many_ask_at_once(running: Service) -> None:
     assert answers == [{"marks": ["MAT in attachment 1"], "unread": []}] * 20
 
 
+def test_what_is_noted_besides_has_the_time_that_is_left_for_the_marks(
+    running: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until: list[float] = []
+
+    def noted(content: bytes, moment: float) -> dict[str, object]:
+        until.append(moment)
+        return {}
+
+    monkeypatch.setattr(remarks, "noted", noted)
+    assert running.judged({"kind": "letter"}, CLEAN, 1e9).answer["noted"] == {}
+    assert until == [1e9 + service.JUDGED * 60]
+
+
+def test_a_row_of_more_cells_than_a_table_has_is_told(running: Service) -> None:
+    content = "Content-Type: text/plain; charset=utf-8\r\n\r\n" + "ab\t" * 300_000 + "MẬT\r\n"
+    began = time.process_time()
+    assert ask(running, content.encode()) == {"marks": [], "unread": ["body: limit"]}
+    assert time.process_time() - began < 3
+
+
+def test_more_files_in_a_text_than_are_read_are_told(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdict, "MOST_DOCUMENTS", 2)
+    content = b"\r\n" + b"begin 644 a\n#86)C\n`\nend\n" * 3
+    assert ask(running, content)["unread"] == ["body: limit"]
+
+
+DEAR = {
+    "letters of two octets": "Kính gửi các đơn vị\r\n",
+    "the shortest lines": "abc\n",
+    "the shortest lines of letters of four octets": "a😀\n",
+    "ends of lines": "\r",
+    "paragraphs": "ab<p>",
+    "lines that are shown as they stand": "<pre>kinh g\udce1i</pre>\r\n",
+    "words that are written anew": "MËT ",
+    "files": "begin 644 a\n!AA\n",
+}
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+@pytest.mark.parametrize("piece", DEAR.values(), ids=DEAR)
+def test_a_text_takes_no_more_memory_than_is_reckoned_with(piece: str, kind: str) -> None:
+    """With one letter for which Python keeps each of the others in four octets."""
+    octets = piece.encode("utf-8", "surrogateescape")
+    text = "MẬT\n".encode() + octets * (2**18 // len(octets)) + "😀".encode()
+    message = f"Content-Type: text/{kind}; charset=x\r\n\r\n".encode() + text
+    tracemalloc.start()
+    try:
+        verdict.judge(message, lambda *_: Answer(documents.UNKNOWN), time.monotonic() + 600)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(message) + most < service.TIMES * len(message)
+
+
 HOSTILE = [
     b"\xff" * 5000,
     b"\x00" * 5000,
@@ -342,7 +399,7 @@ def test_the_program_answers_at_systemds_door_and_leaves_when_it_is_stopped(
             assert json.loads(client.makefile("rb").readline()) == {
                 "marks": ["MAT in attachment 1"],
                 "unread": [],
-                "noted": {"charset": "", "files": ["octet-stream"]},
+                "noted": {"charset": "", "files": []},
             }
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0

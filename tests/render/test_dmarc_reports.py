@@ -33,7 +33,7 @@ def test_what_the_filter_counts_is_fetched_on_the_same_host_by_the_same_group(
         carry = there.render("agent", "hanam-dmarc-carry.service.j2", host)
         (folder,) = there.value("mail_auth", "_mail_auth_folders", host)
         assert setting(service, "ReadWritePaths") == [folder["path"]]
-        assert folder["path"] in setting(carry, "ReadWritePaths")[0].split()
+        assert f"-{folder['path']}" in setting(carry, "ReadWritePaths")[0].split()
         assert setting(service, "SupplementaryGroups") == [folder["group"]]
         assert folder["group"] in setting(carry, "SupplementaryGroups")[0].split()
         # What is written there belongs to the group, which may read and remove it.

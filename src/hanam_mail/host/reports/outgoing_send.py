@@ -233,9 +233,9 @@ class _Sender:
         return Ended(SENT) if had else Ended(NONE, refused)
 
     def _is_crowded(self, day: date, wanted: destinations.Destination) -> bool:
-        kind, given = KINDS[self.kind], self._given_on(day)
+        kind = KINDS[self.kind]
         return any(
-            most is not None and given[name] >= most
+            most is not None and self._given_on(day)[name] >= most
             for name, most in ((wanted.address, kind.most_of_address), (wanted.host, kind.most_of_host))
         )
 

@@ -105,6 +105,8 @@ def test_switched_off_nothing_is_counted_and_no_timer_runs(environment: Environm
     assert setting(service, "ExecStart") == ["/usr/local/sbin/hanam-mail-auth 127.0.0.1"]
     assert setting(service, "ReadWritePaths") == setting(service, "SupplementaryGroups") == []
     assert there.value("agent", "_agent_carried", filters) == []
+    carry = there.render("agent", "hanam-dmarc-carry.service.j2", filters)
+    assert setting(carry, "ReadWritePaths") == setting(carry, "SupplementaryGroups") == [""]
     wanted = there.value("jobs", "_jobs_services", accounts)
     assert [row["name"] for row in wanted if not row.get("wanted", True)] == ["hanam-dmarc-send"]
     text = there.render("postfix", "main.cf.j2", there.hosts("mx")[0])

@@ -26,7 +26,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """Entry point of Ansible."""
         super().run(tmp, task_vars)
-        groups, users = (self._task.args.get(name) or [] for name in ("groups", "users"))
+        groups, users = (rows(self._task.args.get(name) or []) for name in ("groups", "users"))
         # Each module takes several times as long (record 0015).
         told = self._low_level_execute_command(question(groups, users))["stdout"] if groups or users else ""
         changed: list[str] = []
@@ -37,6 +37,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if result["changed"]:
                 changed.append(f"{module.rpartition('.')[2]} {arguments['name']}\n")
         return {"changed": bool(changed), "diff": [{"prepared": line} for line in changed]}
+
+
+def rows(given: Sequence[Mapping[str, Any] | str]) -> Rows:
+    """A name alone is a row of nothing else."""
+    return [{"name": row} if isinstance(row, str) else row for row in given]
 
 
 def question(groups: Rows, users: Rows) -> str:

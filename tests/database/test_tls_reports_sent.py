@@ -100,6 +100,32 @@ def test_a_crash_between_sending_and_noting_sends_the_same_message_once_more(
     assert mailer.taken[0] == mailer.taken[1]
 
 
+def test_nobody_is_flooded_by_who_owns_many_names(
+    folder: Path,
+    agent: Session,  # noqa: F811
+    jobs: Session,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few = replace(outgoing_send.KINDS[TLS], most_of_address=2, most_of_host=3)
+    monkeypatch.setitem(outgoing_send.KINDS, TLS, few)
+    names = [f"s{n}.ky.example" for n in range(6)]
+    told(folder, *({**SUCCESS, "d": name} for name in names))
+    outgoing_carry.carry(TLS, folder, agent)
+    mailer = Mailer()
+
+    def find(domain: str) -> Found:
+        # Of the last two another address, at the same host.
+        return Found((Destination(f"{'b' if domain > 's4' else 'a'}@nan-nhan.example"),))
+
+    assert send(jobs, mailer, find) == {"sent": 3, "none:crowded": 3}
+    assert mailer.to == ["a@nan-nhan.example"] * 2 + ["b@nan-nhan.example"]
+    # Another run counts what is sent already.
+    told(folder, {**SUCCESS, "d": "x.ky.example"})
+    outgoing_carry.carry(TLS, folder, agent)
+    assert send(jobs, mailer, find) == {"none:crowded": 1}
+    assert outgoing_send.overdue(jobs, TLS) == []
+
+
 def test_kinds_do_not_mix(
     scratch: Scratch,
     folder: Path,
@@ -234,6 +260,45 @@ def test_one_run_brings_both_kinds(scratch: Scratch, folder: Path, judged: Path,
     )
 
 
+def test_a_folder_that_cannot_be_read_or_is_not_there_keeps_no_other_waiting(
+    scratch: Scratch, folder: Path, tmp_path: Path
+) -> None:
+    told(folder, SUCCESS)
+    settings, blocked = tmp_path / "agent.yml", tmp_path / "blocked"
+    settings.write_text(yaml.safe_dump({"node": "a", "dsn": scratch.dsn("mail_agent"), "doveadm": []}))
+    answer = scratch.run(["reports-carry", str(settings), f"dmarc={tmp_path / 'none'}", f"tls={folder}"])
+    assert (answer.status, answer.output) == (0, "TLS: đã chuyển 1 kết quả trong 1 tệp\n")
+    told(folder, SUCCESS)
+    blocked.write_text("no folder")
+    answer = scratch.run(["reports-carry", str(settings), f"dmarc={blocked}", f"tls={folder}"])
+    assert answer.status == 1
+    assert answer.output.endswith("TLS: đã chuyển 1 kết quả trong 1 tệp\n")
+    assert f"{blocked}: không đọc được" in answer.complaint
+
+
+def test_one_kind_that_fails_keeps_no_other_waiting(
+    scratch: Scratch,
+    folder: Path,
+    agent: Session,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told(folder, SUCCESS)
+    outgoing_carry.carry(TLS, folder, agent)
+    settings = tmp_path / "reports.yml"
+    settings.write_text(yaml.safe_dump(vars(CONFIGURATION)))
+    tried = []
+
+    def fail(_connection: Session, _configuration: object, kind: str, _connect: object) -> None:
+        tried.append(kind)
+        raise LookupError(kind)
+
+    monkeypatch.setattr(outgoing_send, "send_all", fail)
+    answer = scratch.command("reports-send", str(settings), role="mail_jobs")
+    assert (answer.status, tried) == (1, [DMARC, TLS])
+    assert "báo cáo TLS ngày" in answer.complaint
+
+
 def test_reports_of_an_earlier_release_are_kept(scratch: Scratch) -> None:
     """Its tables had one kind."""
     before, after = (
@@ -255,5 +320,6 @@ def test_reports_of_an_earlier_release_are_kept(scratch: Scratch) -> None:
     scratch.psql("delete from mail.outgoing_report")
     assert scratch.psql("select count(*) from mail.outgoing_seen") == "0"
     assert scratch.psql("select count(*) from pg_class where relname like 'dmarc%'") == "0"
+    assert scratch.psql("select count(*) from pg_constraint where conname like 'dmarc%'") == "0"
     defaults = "select count(column_default) from information_schema.columns where table_name like 'outgoing%'"
     assert scratch.psql(f"{defaults} and column_name = 'kind'") == "0"

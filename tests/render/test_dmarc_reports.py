@@ -33,7 +33,7 @@ def test_what_the_filter_counts_is_fetched_on_the_same_host_by_the_same_group(
         carry = there.render("agent", "hanam-dmarc-carry.service.j2", host)
         (folder,) = there.value("mail_auth", "_mail_auth_folders", host)
         assert setting(service, "ReadWritePaths") == [folder["path"]]
-        assert folder["path"] in setting(carry, "ReadWritePaths")[0].split()
+        assert f"-{folder['path']}" in setting(carry, "ReadWritePaths")[0].split()
         assert setting(service, "SupplementaryGroups") == [folder["group"]]
         assert folder["group"] in setting(carry, "SupplementaryGroups")[0].split()
         # What is written there belongs to the group, which may read and remove it.
@@ -105,6 +105,8 @@ def test_switched_off_nothing_is_counted_and_no_timer_runs(environment: Environm
     assert setting(service, "ExecStart") == ["/usr/local/sbin/hanam-mail-auth 127.0.0.1"]
     assert setting(service, "ReadWritePaths") == setting(service, "SupplementaryGroups") == []
     assert there.value("agent", "_agent_carried", filters) == []
+    carry = there.render("agent", "hanam-dmarc-carry.service.j2", filters)
+    assert setting(carry, "ReadWritePaths") == setting(carry, "SupplementaryGroups") == [""]
     wanted = there.value("jobs", "_jobs_services", accounts)
     assert [row["name"] for row in wanted if not row.get("wanted", True)] == ["hanam-dmarc-send"]
     text = there.render("postfix", "main.cf.j2", there.hosts("mx")[0])

@@ -44,7 +44,7 @@ def test_postfix_tells_who_counts_and_the_agent_of_the_host_fetches_it(
         assert (folder["mode"], setting(counts, "UMask")) == ("2770", ["0027"])
         carry = there.render("agent", "hanam-dmarc-carry.service.j2", host)
         assert f" tls={folder['path']}" in setting(carry, "ExecStart")[0]
-        assert folder["path"] in setting(carry, "ReadWritePaths")[0].split()
+        assert f"-{folder['path']}" in setting(carry, "ReadWritePaths")[0].split()
         assert folder["group"] in setting(carry, "SupplementaryGroups")[0].split()
 
 

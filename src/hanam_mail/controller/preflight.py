@@ -45,8 +45,13 @@ _FORMS = {
 }
 _SMARTHOST = ("host", "port", "tls_name", "user", "password", "sender", "recipient")
 _MAKE = "tạo bằng `python -m hanam_mail.controller.vault_file` (docs/handbook/operations.vi.md)"
+_REPORTS = ("organisation", "sender", "contact", "destinations", "try_days")
 _GONE = {
     dkim.BEFORE: f"vault_file chuyển khóa này vào {dkim.SIGNING}; đã có bảng ấy thì xóa biến này",
+    **{
+        f"dmarc_reports_{name}": f"nay là outgoing_reports_{name}, chung cho báo cáo DMARC và TLS; đổi tên biến này"
+        for name in _REPORTS
+    },
     "dkim_selector": f"tên khóa nằm trong {dkim.SIGNING} (vault_file --dkim-selector); xóa biến này",
 }
 # In a record's text it ends at white space and at a semicolon.
@@ -167,6 +172,13 @@ def _variables(variables: Mapping[str, Any]) -> list[str]:
             f"đang là {client_names!r}"
         )
     found += _operator_keys(variables.get("mailboxes_operator_keys"))
+    # Undefined, they would stop the deployment half-way.
+    for name in ("dmarc_reports", "tls_reports"):
+        if not isinstance(variables.get(name), bool):
+            found.append(f"{name}: cần true hoặc false, đang là {variables.get(name)!r}")
+    for name in _REPORTS:
+        if not variables.get(f"outgoing_reports_{name}"):
+            found.append(f"outgoing_reports_{name}: chưa đặt; xem group_vars/hanam/reports.yml")
     return found
 
 

@@ -60,7 +60,7 @@ grant execute on function
 grant execute on function mail.outgoing_take(text, text, jsonb, bigint) to mail_agent;
 grant execute on function
     mail.outgoing_waiting(text), mail.outgoing_close(text, date, text), mail.outgoing_rows(text, date, text),
-    mail.outgoing_given(text, date, text, text), mail.outgoing_done(text, date, text, text, text),
+    mail.outgoing_given(text, date, text, text), mail.outgoing_given_on(text, date), mail.outgoing_done(text, date, text, text, text),
     mail.outgoing_overdue(text, int), mail.outgoing_prune()
     to mail_jobs;
 grant select on mail.outgoing_report, mail.outgoing_file to mail_apply, mail_report;

@@ -57,6 +57,12 @@ def run(plugin: Any, told: str, said: dict[str, Any], **arguments: Any) -> tuple
     return action.run(None, {}), asked, commands
 
 
+def test_a_name_alone_is_a_row(plugin: Any) -> None:
+    result, asked, commands = run(plugin, "", {"changed": True}, groups=["hanam-agent"], users=["hanam-mail"])
+    assert asked == [MAKE["agent"], MAKE["plain"]] and result["changed"]
+    assert commands == ["getent group hanam-agent; getent passwd hanam-mail"]
+
+
 def test_what_is_as_it_should_be_is_left_to_itself(plugin: Any) -> None:
     told = AGENT + VMAIL + OWNER + PLAIN
     done, asked, commands = run(plugin, told, {}, groups=GROUPS, users=USERS)

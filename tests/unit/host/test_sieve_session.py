@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -96,7 +97,9 @@ def test_what_is_not_understood_is_not_passed_on(talk: Talk, sent: bytes) -> Non
 
 @pytest.mark.parametrize("sent", [b"X{3+}\r\nabc\r\n", b"NOOP a {3+}\r\n", b"\r\n" * 99, b"A" * 200_000])
 def test_a_session_ends_where_nobody_knows_what_comes_next(talk: Talk, sent: bytes) -> None:
-    talk.client.sendall(sent)
+    # It may end before the last octet is sent.
+    with suppress(BrokenPipeError):
+        talk.client.sendall(sent)
     assert talk.ended()
     assert talk.store.recv(999) == b""
 

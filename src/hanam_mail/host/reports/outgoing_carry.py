@@ -38,6 +38,9 @@ def carry(kind: str, folder: Path, connection: Session) -> Carried:
     import psycopg
 
     done = Carried()
+    if not folder.exists():
+        # What counts there was not deployed yet.
+        return done
     for path in outgoing_spool.waiting(folder):
         try:
             _carry_one(kind, path, connection, done)

@@ -47,7 +47,11 @@ REASONS = {
     words.TOO_LARGE: "lớn hơn mức nơi nhận cho phép",
     words.LEFT_OUT: "mọi kết quả đều đến sổ quá muộn",
     words.OLD: "ngày ấy đã quá hạn gửi khi đến lượt",
-    words.LOST: "hơn một phần mười kết quả không vào báo cáo nào: quá nhiều tên miền, quá nhiều dòng hoặc hết chỗ ghi",
+    words.LOST: (
+        "hơn một phần mười kết quả không vào báo cáo nào: quá nhiều tên miền, quá nhiều dòng, hết chỗ ghi, "
+        "hoặc không đọc được (journalctl -t hanam-tls-seen -t hanam-mail-auth)"
+    ),
+    words.CROWDED: "nơi nhận ấy đã có đủ số báo cáo của một ngày",
     words.BROKEN: "dữ liệu trong cơ sở dữ liệu không đúng dạng",
 }
 
@@ -109,7 +113,12 @@ def _carry(options: argparse.Namespace) -> int:
     try:
         with _connect(dsn) as connection:
             for kind, folder in options.folders:
-                done[kind] = outgoing_carry.carry(kind, folder, connection)
+                try:
+                    done[kind] = outgoing_carry.carry(kind, folder, connection)
+                except OSError as error:
+                    # No reason to leave the other kind where it is.
+                    print(f"hanam-mail-db: {folder}: không đọc được: {error}", file=sys.stderr)
+                    done[kind] = outgoing_carry.Carried(left=1)
     except psycopg.OperationalError as error:
         reason = str(error).splitlines()[0]
         print(f"hanam-mail-db: kết quả cho báo cáo chưa chuyển được vào cơ sở dữ liệu: {reason}", file=sys.stderr)
@@ -135,7 +144,7 @@ def _send(options: argparse.Namespace) -> int:
 
     configuration = outgoing_send.Configuration.read(options.file)
     done: dict[str, Counter[str]] = {}
-    late = []
+    late, failed = [], False
     with _connect(options.dsn) as connection, ExitStack() as sessions:
 
         def connect() -> smtplib.SMTP:
@@ -143,7 +152,12 @@ def _send(options: argparse.Namespace) -> int:
             return sessions.enter_context(closing(notices.reach(*where)))
 
         for kind in configuration.returned_to:
-            done[kind] = outgoing_send.send_all(connection, configuration, kind, connect)
+            try:
+                done[kind] = outgoing_send.send_all(connection, configuration, kind, connect)
+            except Exception:
+                # Whatever it is: the other kind is sent, what is missing of this one is told, and somebody looks.
+                logging.exception("hanam-mail-db: báo cáo %s chưa gửi hết", NAMES[kind])
+                failed = True
             late += [(kind, *each) for each in outgoing_send.overdue(connection, kind)]
     text = "\n".join(line for kind, ended in done.items() for line in _told(NAMES[kind], ended))
     ended = {kind: dict(each) for kind, each in done.items()}
@@ -155,7 +169,7 @@ def _send(options: argparse.Namespace) -> int:
             f"hanam-mail-db: báo cáo {NAMES[kind]} ngày {in_vietnamese(day.isoformat())}{missing}: {why}",
             file=sys.stderr,
         )
-    return 1 if late else 0
+    return 1 if late or failed else 0
 
 
 def _told(of: str, done: Counter[str]) -> Iterator[str]:

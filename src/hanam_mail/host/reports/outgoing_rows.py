@@ -22,7 +22,7 @@ _NOT_PLAIN = re.compile(r"[^\x21-\x7e]")
 SENT, NONE, FAILED = "sent", "none", "failed"
 OWN, NO_RECORD, NO_ADDRESS, NO_CONSENT, HTTPS = "own", "no_record", "no_address", "no_consent", "https"
 DNS, SMTP, REFUSED, TOO_LARGE, LEFT_OUT = "dns", "smtp", "refused", "too_large", "left_out"
-BROKEN, OLD, LOST = "broken", "old", "lost"
+BROKEN, OLD, LOST, CROWDED = "broken", "old", "lost", "crowded"
 
 
 @dataclass(frozen=True)

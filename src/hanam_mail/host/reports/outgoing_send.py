@@ -9,7 +9,7 @@ import smtplib
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from hanam_mail.host.reports import outgoing_report as reports
 from hanam_mail.host.reports import outgoing_tls_report
 from hanam_mail.host.reports.outgoing_rows import (
     BROKEN,
+    CROWDED,
     DMARC,
     DNS,
     FAILED,
@@ -51,18 +52,29 @@ type Find = Callable[[str], destinations.Found]
 
 @dataclass(frozen=True)
 class Kind:
-    """How reports of one kind are made, and who gets them."""
+    """How reports of one kind are made, and who gets them.
+
+    `most_of_address`, `most_of_host`: of a day, to one address, and to all of one host. Where nobody has to consent,
+    who owns many names could send them all to somebody else.
+    """
 
     report: type[reports.Report]
     content: Callable[[reports.Report, reports.Identity], bytes]
     message: Callable[[reports.Report, reports.Identity, bytes, str], bytes]
     find: Callable[[Questions, str, str, int], destinations.Found]
+    most_of_address: int | None = None
+    most_of_host: int | None = None
 
 
 KINDS = {
     DMARC: Kind(reports.Report, reports.xml, reports.message, destinations.find),
     TLS: Kind(
-        outgoing_tls_report.Report, outgoing_tls_report.content, outgoing_tls_report.message, destinations.find_tls
+        outgoing_tls_report.Report,
+        outgoing_tls_report.content,
+        outgoing_tls_report.message,
+        destinations.find_tls,
+        most_of_address=50,
+        most_of_host=500,
     ),
 }
 
@@ -158,6 +170,8 @@ class _Sender:
     find: Find
     today: date
     _mailer: notices.Mailer | None = None
+    # Of each day: how many reports addresses and hosts have.
+    _given: dict[date, Counter[str]] = field(default_factory=dict)
 
     def send(self, day: date, domain: str) -> Ended:
         key = [self.kind, day, domain]
@@ -197,6 +211,9 @@ class _Sender:
             if each.most is not None and len(packed) > each.most:
                 refused = refused or TOO_LARGE
                 continue
+            if self._is_crowded(day, each):
+                refused = refused or CROWDED
+                continue
             try:
                 failure = self._offer(report, packed, each.address)
             except (OSError, smtplib.SMTPException):
@@ -204,6 +221,7 @@ class _Sender:
                 return Ended(None, SMTP, is_away=True)
             if not failure:
                 had.add(each.address)
+                self._given_on(day).update((each.address, each.host))
                 given_to = [self.kind, day, domain, each.address]
                 self.connection.execute("SELECT mail.outgoing_given(%s, %s, %s, %s)", given_to)
             elif failure == REFUSED:
@@ -213,6 +231,20 @@ class _Sender:
         if reason:
             return Ended(None, reason, had=bool(had))
         return Ended(SENT) if had else Ended(NONE, refused)
+
+    def _is_crowded(self, day: date, wanted: destinations.Destination) -> bool:
+        kind = KINDS[self.kind]
+        return any(
+            most is not None and self._given_on(day)[name] >= most
+            for name, most in ((wanted.address, kind.most_of_address), (wanted.host, kind.most_of_host))
+        )
+
+    def _given_on(self, day: date) -> Counter[str]:
+        if day not in self._given:
+            asked = "SELECT address FROM mail.outgoing_given_on(%s, %s) AS address"
+            addresses = [address for (address,) in self.connection.execute(asked, [self.kind, day])]
+            self._given[day] = Counter([*addresses, *(each.rpartition("@")[2] for each in addresses)])
+        return self._given[day]
 
     def _rows(self, day: date, domain: str) -> tuple[reports.Row, ...]:
         found: list[tuple[Any, ...]] = self.connection.execute(

@@ -13,9 +13,8 @@ from typing import Any
 
 from hanam_mail.host.reports.outgoing_rows import ADDRESS, DOMAIN, Seen
 
-# Postfix sends none that is longer, but for records of TLSA that are certificates.
-LONGEST_DATAGRAM = 65536
-LONGEST_RECORD = 4096
+# A Unix datagram is no longer, unless the kernel is told so: records of TLSA may be whole certificates.
+LONGEST_DATAGRAM = 262144
 # Of records of TLSA, and of exchangers that a policy names, a report shows so many; of a record of TLSA so much.
 MOST = 20
 TYPES = {1: "tlsa", 2: "sts", 9: "no-policy-found"}
@@ -33,6 +32,8 @@ FAILURES = {
     306: "dane-required",
 }
 _TLSA = re.compile(r"[0-9]{1,3} [0-9]{1,3} [0-9]{1,3} [0-9A-Fa-f]{2,280}")
+# Of DANE it is the exchanger's name, which Postfix takes with underscores too.
+_POLICY_DOMAIN = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?")
 _PATTERN = re.compile(rf"(?:\*\.)?{DOMAIN.pattern}")
 _CODE = re.compile(r"[\x21-\x7e]{0,100}")
 _NOT_CODE = re.compile(r"[^\x21-\x7e]")
@@ -59,7 +60,6 @@ def seen(datagram: bytes) -> Seen | None:
     right = (
         set(said) - {"dpv"} == _DATAGRAM
         and said.get("dpv", "1") == "1"
-        and len(said["pr"]) <= LONGEST_RECORD
         and said["pr"].startswith("v=TLSRPTv1")
         and set(policy) <= _POLICY
         and policy["f"] in (0, 1)
@@ -72,9 +72,10 @@ def seen(datagram: bytes) -> Seen | None:
     domain = _name(said["d"])
     if not DOMAIN.fullmatch(domain):
         return None
+    about = _name(policy.get("policy-domain", domain))
     row = {
         "type": TYPES[policy["policy-type"]],
-        "domain": _name(policy.get("policy-domain", domain)),
+        "domain": about if _POLICY_DOMAIN.fullmatch(about) else domain,
         # DNS gives them in any order.
         "strings": sorted(each for each in _texts(policy, "policy-string") if _TLSA.fullmatch(each))[:MOST],
         "mx": [name for each in _texts(policy, "mx-host") if _PATTERN.fullmatch(name := _name(each))][:MOST],
@@ -92,7 +93,7 @@ def fits(published: dict[str, Any], row: dict[str, Any]) -> bool:
         published == {}
         and row.keys() == _ROW
         and row["type"] in TYPES.values()
-        and DOMAIN.fullmatch(row["domain"])
+        and _POLICY_DOMAIN.fullmatch(row["domain"])
         and all(isinstance(row[name], list) and len(row[name]) <= MOST for name in ("strings", "mx"))
         and all(_TLSA.fullmatch(each) for each in row["strings"])
         and all(_PATTERN.fullmatch(each) for each in row["mx"])

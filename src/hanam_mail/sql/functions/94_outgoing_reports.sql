@@ -132,6 +132,15 @@ as $$
     where r.kind = outgoing_given.kind and r.day = outgoing_given.day and r.domain = outgoing_given.domain
 $$;
 
+-- Addresses that have reports of a day, each as often as it has one.
+create or replace function mail.outgoing_given_on(kind text, day date) returns setof text
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select unnest(r.given) from mail.outgoing_report r
+    where r.kind = outgoing_given_on.kind and r.day = outgoing_given_on.day
+$$;
+
 -- What became of it; without an outcome it goes on waiting, for that reason.
 create or replace function mail.outgoing_done(kind text, day date, domain text, outcome text, reason text) returns void
 language sql volatile security definer

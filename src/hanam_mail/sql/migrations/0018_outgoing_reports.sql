@@ -21,3 +21,17 @@ alter table mail.outgoing_file drop constraint dmarc_file_pkey, add primary key 
 
 drop index mail.dmarc_report_open;
 create index outgoing_report_open on mail.outgoing_report (kind, day) where outcome is null;
+
+-- Under the names that whoever changes them looks for.
+do $$
+declare
+    old record;
+begin
+    for old in select c.conrelid::regclass::text as place, c.conname from pg_constraint c
+        where c.conrelid in ('mail.outgoing_report'::regclass, 'mail.outgoing_seen'::regclass, 'mail.outgoing_file'::regclass)
+            and c.conname like 'dmarc\_%'
+    loop
+        execute format('alter table %s rename constraint %I to %I', old.place, old.conname, 'outgoing' || substr(old.conname, 6));
+    end loop;
+end
+$$;

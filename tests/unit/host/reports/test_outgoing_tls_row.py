@@ -139,6 +139,17 @@ def test_names_are_as_dns_compares_them() -> None:
     assert found and found.domain == "ky.example"
 
 
+def test_an_exchanger_that_dane_proves_may_have_an_underscore() -> None:
+    assert row(changed(SUCCESS, **{"policy-domain": "Mail_1.ky.example"}))["domain"] == "mail_1.ky.example"
+    for wrong in ("<ky>.example", "a\r\nb", "a" * 300):
+        assert row(changed(SUCCESS, **{"policy-domain": wrong}))["domain"] == "ky.example"
+
+
+def test_a_record_may_be_as_long_as_dns_gives_it() -> None:
+    long = "v=TLSRPTv1; rua=" + ",".join(f"mailto:{n}@ky.example" for n in range(3000))
+    assert row({**SUCCESS, "pr": long}) == ROW
+
+
 @pytest.mark.parametrize("domain", ["mail_1.ky.example", "ky", "[192.0.2.1]", "../ky.example", "ky.example\n", ""])
 def test_a_domain_that_no_report_can_be_named_after_is_not_counted(domain: str) -> None:
     assert seen(octets({**SUCCESS, "d": domain})) is None
@@ -206,7 +217,6 @@ HOSTILE: list[bytes] = [
             {**SUCCESS, "d": ["ky.example"]},
             {**SUCCESS, "pr": "v=STSv1"},
             {**SUCCESS, "pr": ["v=TLSRPTv1"]},
-            {**SUCCESS, "pr": "v=TLSRPTv1;" + "x" * 5000},
             {**SUCCESS, "policies": []},
             {**SUCCESS, "policies": {}},
             {**SUCCESS, "policies": {"x": 1}},
@@ -227,7 +237,6 @@ HOSTILE: list[bytes] = [
             changed(SUCCESS, **{"policy-type": 3}),
             changed(SUCCESS, **{"policy-type": "1"}),
             changed(SUCCESS, **{"policy-type": None}),
-            changed(SUCCESS, **{"policy-domain": "a\r\nb"}),
             changed(SUCCESS, **{"policy-domain": 7}),
             changed(SUCCESS, **{"policy-string": "3 1 1 AB"}),
             changed(SUCCESS, **{"policy-string": [7]}),

@@ -188,7 +188,7 @@ def test_a_damaged_index_is_taken_away_and_comes_back(
     put(client, *(letter(person, f"thư {number}", TEXT + OTHER * number) for number in range(20)))
     before = found(client, "dau gia")
     assert len(before) == 20
-    files = f"find {indexes(lab, person)} -name postlist.glass"
+    files = f"find {' '.join(indexes(lab, person).split())} -name postlist.glass"
     lab.run("mailstore", f"for file in $({files}); do {damage} 2>&1; done")
     with suppress(imaplib.IMAP4.abort), lab.imap(person.address, person.password) as another:
         assert found(another, "dau gia") != before, "or it was not damaged"

@@ -37,7 +37,7 @@ class Doveadm:
 
 def serve(folder: Path, doveadm: first_folders.Run) -> tuple[first_folders.Outcome, list[float]]:
     slept: list[float] = []
-    return first_folders.serve(folder, FOLDERS, doveadm, slept.append), slept
+    return first_folders.serve(folder.parent / "store", folder, FOLDERS, doveadm, slept.append), slept
 
 
 def ask(folder: Path, *mailboxes: str, seconds_ago: float = 0) -> None:
@@ -94,9 +94,51 @@ def test_the_operator_hears_of_what_lasts(
     level: str,
 ) -> None:
     outcome = first_folders.Outcome(3, [FAILS] * (first_folders.SHOWN + 1), seconds)
-    monkeypatch.setattr(first_folders, "serve", lambda requests, folders: outcome)
-    assert first_folders._run(argparse.Namespace(requests=tmp_path, folders=["INBOX"])) == code
+    monkeypatch.setattr(first_folders, "serve", lambda store, requests, folders: outcome)
+    assert first_folders._run(argparse.Namespace(store=tmp_path, requests=tmp_path, folders=["INBOX"])) == code
     assert capsys.readouterr().out.count(f"{level}{FAILS}\n") == first_folders.SHOWN
+
+
+def test_each_folder_gets_the_place_of_its_index_of_search(tmp_path: Path) -> None:
+    """Of what Dovecot has made; a place that is there already stays as it is."""
+    requests, store = tmp_path / "requests", tmp_path / "store"
+    requests.mkdir()
+    for mailbox in ("p1", "p2", "p3"):
+        (store / mailbox / mailbox / "sdbox/mailboxes/INBOX/dbox-Mails").mkdir(parents=True)
+    (store / "p1/p1/sdbox/mailboxes/Sent/dbox-Mails").mkdir(parents=True)
+    (store / "p2/p2/sdbox/mailboxes/INBOX/dbox-Mails/fts-flatcurve/current.1").mkdir(parents=True)
+    ask(requests, "p1", "p2", "p3")
+    doveadm = Doveadm("p3")
+    for _ in range(2):
+        outcome, _ = serve(requests, doveadm)
+        assert outcome.complaints == [FAILS]
+    found = {str(path.relative_to(store)): path.stat().st_mode for path in store.rglob("fts-flatcurve")}
+    assert sorted(found) == [
+        "p1/p1/sdbox/mailboxes/INBOX/dbox-Mails/fts-flatcurve",
+        "p1/p1/sdbox/mailboxes/Sent/dbox-Mails/fts-flatcurve",
+        "p2/p2/sdbox/mailboxes/INBOX/dbox-Mails/fts-flatcurve",
+    ]
+    assert found["p1/p1/sdbox/mailboxes/INBOX/dbox-Mails/fts-flatcurve"] & 0o777 == 0o700
+    assert (store / "p2/p2/sdbox/mailboxes/INBOX/dbox-Mails/fts-flatcurve/current.1").is_dir()
+
+
+def test_a_place_that_dovecot_makes_meanwhile_is_no_complaint(tmp_path: Path) -> None:
+    (tmp_path / "p1/p1/sdbox/mailboxes/INBOX/dbox-Mails").mkdir(parents=True)
+    # Not there for who looks, there for who makes it.
+    (tmp_path / "p1/p1/sdbox/mailboxes/INBOX/dbox-Mails/fts-flatcurve").symlink_to("nowhere")
+    assert first_folders.make_places(tmp_path, ["p1"], FOLDERS) == []
+
+
+def test_a_place_that_cannot_be_made_is_told_and_the_request_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = tmp_path / "requests"
+    requests.mkdir()
+    ask(requests, "p1")
+    monkeypatch.setattr(first_folders, "make_places", lambda store, mailboxes, folders: ["mkdir: No space left"])
+    outcome, _ = serve(requests, Doveadm())
+    assert (outcome.made, outcome.complaints) == (1, ["mkdir: No space left"])
+    assert not names(requests)
 
 
 def test_what_is_no_mailbox_is_not_asked_for(tmp_path: Path) -> None:

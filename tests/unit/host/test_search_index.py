@@ -103,14 +103,14 @@ def test_a_damaged_index_waits_for_nothing(tmp_path: Path) -> None:
     index = tmp_path / "b0/b0d2f8/Maildir/fts-flatcurve"
     waiting = search_index.Waiting(tmp_path / "waiting.json")
     for _ in range(2):
-        index.mkdir(parents=True)
+        (index / "current.1").mkdir(parents=True)
         assert search_index.mend(tmp_path, lambda: [NOT_CAUGHT, ENDED], waiting) == {"b0d2f8": 1}
-    index.mkdir(parents=True)
+    (index / "current.1").mkdir()
     line = UNREAD + "Request timed out"
     assert search_index.mend(tmp_path, lambda: [line], waiting) == {"b0d2f8": 1}
-    index.mkdir(parents=True)
+    (index / "current.1").mkdir()
     assert search_index.mend(tmp_path, lambda: [line], waiting) == {}
-    assert index.exists()
+    assert (index / "current.1").exists()
 
 
 def test_what_a_person_calls_a_folder_is_no_line_of_dovecots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,8 @@ def test_every_index_of_the_mailbox_is_removed_and_nothing_else(tmp_path: Path) 
     other.mkdir(parents=True)
     waiting = search_index.Waiting(tmp_path / "waiting.json")
     assert search_index.mend(tmp_path, lambda: [NOT_CAUGHT, ENDED], waiting) == {"b0d2f8": 3}
-    assert [place for place in gone if (home / place).exists()] == []
+    # The places stay, empty.
+    assert [list((home / place).iterdir()) for place in gone] == [[], [], []]
     assert [place for place in kept if not (home / place / "file").exists()] == []
     assert other.exists()
     assert search_index.mend(tmp_path, lambda: [NOT_CAUGHT, ENDED], waiting) == {"b0d2f8": 0}

@@ -1,8 +1,11 @@
-"""Makes the folders of new mailboxes before anybody comes: `hanam-mail-db first-folders REQUESTS FOLDER...`.
+"""Makes the folders of new mailboxes before anybody comes: `hanam-mail-db first-folders STORE REQUESTS FOLDER...`.
 
 Dovecot makes a folder when it is first opened, and two of its processes that open it at once lock each other out: one
 ends with a panic, or puts a message off (docs/decisions/0043-first-folders.md). The agent, which has no rights, leaves
 a file of the mailbox's id among the requests; systemd then starts this program as root.
+
+Each folder gets the empty place of its index of search as well. Without one, Dovecot 2.4.1 does not lock what it reads,
+and a session that searches while the first message is being indexed dies (docs/decisions/0042-search.md).
 """
 
 import argparse
@@ -14,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hanam_mail.host import frame
+from hanam_mail.host import frame, search_places
 from hanam_mail.host.output import rows
 
 _MAILBOX = re.compile(r"[a-z0-9]{1,32}")
@@ -76,13 +79,32 @@ def make_each(mailboxes: Sequence[str], folders: Sequence[str], execute: Run) ->
     return {mailbox: complaints for mailbox, complaints in alone.items() if complaints}
 
 
+def make_places(store: Path, mailboxes: Sequence[str], folders: Sequence[str]) -> list[str]:
+    """Make the places of their indexes of search, as the owner of all mail; what hindered it."""
+    places = [search_places.of_folder(store, mailbox, folder) for mailbox in mailboxes for folder in folders]
+    missing = [str(place) for place in places if place.parent.is_dir() and not place.exists()]
+    if not missing:
+        return []
+    owner = store.stat()
+    done = subprocess.run(
+        ["mkdir", "--mode=0700", "--", *missing], user=owner.st_uid, group=owner.st_gid, extra_groups=[],
+        capture_output=True, text=True, check=False, timeout=_TIMEOUT,
+    )  # fmt: skip
+    # An index that Dovecot has made meanwhile is there.
+    return [line for line in rows(done.stderr) if not line.endswith(": File exists")]
+
+
 def serve(
-    requests: Path, folders: Sequence[str], execute: Run = run, sleep: Callable[[float], None] = time.sleep
+    store: Path,
+    requests: Path,
+    folders: Sequence[str],
+    execute: Run = run,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """Do what is asked for. A request that failed stays, and keeps no other waiting, until it is given up."""
     outcome = Outcome()
     try:
-        _serve(requests, folders, execute, outcome)
+        _serve(store, requests, folders, execute, outcome)
     except OSError as error:
         outcome.complaints.append(str(error))
         outcome.seconds = max(time.time() - path.lstat().st_mtime for path in (requests, *requests.iterdir()))
@@ -92,7 +114,7 @@ def serve(
     return outcome
 
 
-def _serve(requests: Path, folders: Sequence[str], execute: Run, outcome: Outcome) -> None:
+def _serve(store: Path, requests: Path, folders: Sequence[str], execute: Run, outcome: Outcome) -> None:
     waited = {path.name: time.time() - path.lstat().st_mtime for path in requests.iterdir()}
     mailboxes = sorted(name for name in waited if _MAILBOX.fullmatch(name))
     for name in waited.keys() - set(mailboxes):
@@ -102,10 +124,12 @@ def _serve(requests: Path, folders: Sequence[str], execute: Run, outcome: Outcom
         failed = make_each(batch, folders, execute)
         outcome.complaints += [line for complaints in failed.values() for line in complaints]
         outcome.seconds = max([outcome.seconds, *(waited[name] for name in failed)])
-        outcome.made += len(batch) - len(failed)
+        made = [name for name in batch if name not in failed]
+        outcome.made += len(made)
+        outcome.complaints += make_places(store, made, folders)
         given_up = [name for name in failed if waited[name] >= GIVEN_UP_SECONDS]
         outcome.given_up += given_up
-        for name in (*(set(batch) - failed.keys()), *given_up):
+        for name in (*made, *given_up):
             (requests / name).unlink()
         if len(failed) == len(batch):
             # Dovecot or the database is away.
@@ -116,13 +140,14 @@ def add_commands(commands: frame.Commands) -> None:
     """Add this module's command to those of command_line.py."""
     text = "tạo các thư mục đầu tiên của hộp thư vừa được cấp (systemd gọi)"
     command = commands.add_parser("first-folders", help=text, description=text)
+    command.add_argument("store", type=Path)
     command.add_argument("requests", type=Path)
     command.add_argument("folders", nargs="+")
     command.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
-    outcome = serve(options.requests, options.folders)
+    outcome = serve(options.store, options.requests, options.folders)
     late = outcome.seconds >= ALARM_SECONDS
     print(f"đã tạo thư mục cho {outcome.made} hộp thư")
     for complaint in outcome.complaints[:SHOWN]:

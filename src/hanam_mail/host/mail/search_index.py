@@ -10,6 +10,7 @@ and the reader may be away the next time too. Which wait stands in a file beside
 """
 
 import argparse
+import itertools
 import json
 import re
 import shutil
@@ -96,13 +97,20 @@ class Waiting:
 
 
 def remove(store: Path, mailbox: str) -> int:
-    """Remove every index of a mailbox; how many there were."""
+    """Remove every index of a mailbox; how many there were.
+
+    Their empty places stay: where there is none, Dovecot reads what another process is about to make.
+    """
     home = store / mailbox[:2] / mailbox
     places = {path for pattern in BELOW_A_HOME for path in home.glob(pattern)}
-    for place in places:
-        # Dovecot may be writing into it.
-        shutil.rmtree(place, ignore_errors=True)
-    return len(places)
+    filled = [files for place in places if (files := list(place.iterdir()))]
+    for file in itertools.chain.from_iterable(filled):
+        if file.is_dir() and not file.is_symlink():
+            # Dovecot may be writing into it.
+            shutil.rmtree(file, ignore_errors=True)
+        else:
+            file.unlink(missing_ok=True)
+    return len(filled)
 
 
 def written(cursor: Path) -> list[str]:

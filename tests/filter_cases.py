@@ -121,6 +121,10 @@ def check_no_other_names_are_programs(ask: Ask) -> None:
         "quoted": with_fields(f'{plain}; filename="a;b.exe;c.pdf"'),
         "picture": with_file("logo-facebook.com", PICTURE, "image/png"),
         "text": with_file("vidu.com", "Kính gửi".encode(), "text/plain"),
+        "text of no type": with_file("vidu.com", "Kính gửi".encode()),
+        "a number of a document": with_file("Công văn số 12.VB", b"%PDF-1.4"),
+        "geometry": with_file("duong tron.ggb", zipped({"geogebra.xml": b"<a>", "geogebra_javascript.js": b"x"})),
+        "name in many pieces": with_fields(plain + "".join(f";\r\n filename*{number}=a" for number in range(4_000))),
         "letter": with_letter("www.vidu.com"),
         "page": with_file("a.zip", zipped({"trang.html": b"<p>", "trang_files/a.js": b"x", "trang_files/b.url": b"x"})),
         "folder": with_file("a.zip", zipped({"d/": b"", "d/trang.html": b"<p>", "d/trang_files/a.js": b"x"})),
@@ -132,6 +136,8 @@ def check_no_other_names_are_programs(ask: Ask) -> None:
         "com as a text": with_file("vidu.com", PROGRAM, "text/plain"),
         "js": with_file("a.js", b"x", "text/javascript"),
         "js in zip": with_file("a.zip", zipped({"hoa don.js": b"x"})),
+        "js beside a long name": with_file("a.zip", zipped({"d/x.js": b"x", "d/" + "a" * 300: b"x"})),
+        "js as geometry's in a folder": with_file("a.zip", zipped({"d/geogebra_javascript.js": b"x"})),
         "js in a folder": with_file("a.zip", zipped({"hoa don/": b"", "hoa don/hoa don.js": b"x"})),
         "exe in a folder": with_file("a.zip", zipped({"a.txt": b"", "d/e/a.exe": b"x"})),
     }
@@ -151,9 +157,8 @@ def check_names_that_a_sender_makes_cost_little(ask: Ask) -> None:
     ]
     answers = ask(["programs"], [Question(each, SCANNED) for each in letters])
     assert [answer.action for answer in answers] == [""] * len(letters)
-    answers += ask(
-        ["programs"], [Question(with_fields("Content-Disposition: attachment" + '; filename="a' * 20_000), SCANNED)]
-    )
+    names = "".join(f"; name={number}" for number in range(9_000))
+    answers += ask(["programs"], [Question(with_fields(f"Content-Disposition: attachment{names}"), SCANNED)])
     assert answers[-1].action == "reject"
     assert max(answer.seconds for answer in answers) < 0.5, [answer.seconds for answer in answers]
 
@@ -184,12 +189,31 @@ def check_a_form_that_asks_for_a_password_is_found_in_one_pass(ask: Ask) -> None
         "<" + " " * 250_000,
         "<input" + " " * 250_000,
         "<input type=" * 20_000,
+        ("<input type=" + " " * 487) * 525,
     ]
     several = letter()
     for number in range(20):
         several.add_attachment(b"<input " * 40_000, maintype="text", subtype="html", filename=f"{number}.html")
     answers = ask(["links"], [*(Question(_page(each)) for each in costly), Question(several.as_bytes())])
     assert max(answer.seconds for answer in answers) < 0.5, [answer.seconds for answer in answers]
+
+
+def check_a_link_that_greets_its_reader_is_found_and_many_readers_cost_little(ask: Ask) -> None:
+    """Long links, many links, many readers: no product of the three."""
+    reader = "nguoi.nhan@hanam.gov.vn"
+    links = {
+        f"http://vidu.vn/?u={reader}": True,
+        "http://vidu.vn/?u=Nguoi.Nhan%40hanam.gov.vn": True,
+        f"http://vidu.vn/unsubscribe?u={reader}": False,
+        "http://vidu.vn/?u=nguoi.khac@hanam.gov.vn": False,
+    }
+    pages = [_page(f'<a href="{link}">x</a>') for link in links]
+    answers = ask(["links"], [Question(page, {}, (), (reader, reader.upper())) for page in pages])
+    assert ["LINK_NAMES_READER" in answer.symbols for answer in answers] == list(links.values())
+    many = "".join(f'<a href="http://vidu.vn/{number}{"v" * 32_000}">x</a>' for number in range(200))
+    readers = [(f"vanphong{number}@hanam.gov.vn" for number in range(500)), [f"vanphong@{'v' * 200}.vn"] * 500]
+    costly = ask(["links"], [Question(_page(many), {}, (), tuple(each)) for each in readers])
+    assert max(answer.seconds for answer in costly) < 0.5, [answer.seconds for answer in costly]
 
 
 def played(ask: Ask, letters: Sequence[tuple[str, Mapping[str, Any]]], reply_to: str = "") -> list[Mapping[str, float]]:
@@ -342,6 +366,7 @@ CASES: tuple[Case, ...] = (
     check_no_other_names_are_programs,
     check_names_that_a_sender_makes_cost_little,
     check_a_form_that_asks_for_a_password_is_found_in_one_pass,
+    check_a_link_that_greets_its_reader_is_found_and_many_readers_cost_little,
     check_titles_count_fully_in_free_mailboxes_alone,
     check_an_agencys_name_counts_with_our_place_or_in_a_free_mailbox,
     check_a_leaders_name_counts_whole_with_its_accents_and_in_a_free_mailbox,

@@ -20,11 +20,12 @@ COMMAND = ("rspamadm", "lua", "-b", "-s", "driver.lua", "-a", "questions.json", 
 
 @dataclass(frozen=True)
 class Question:
-    """A letter; what other rules have noted about it; what services say that a rule asks over sockets, one by one."""
+    """A letter; what other rules have noted; what services say that a rule asks over sockets, one by one; to whom."""
 
     content: bytes
     known: Mapping[str, Any] = field(default_factory=dict)
     replies: Sequence[str] = ()
+    recipients: Sequence[str] = ("nguoi.nhan@hanam.gov.vn",)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def ask(
     letters = []
     for number, each in enumerate(questions):
         (folder / f"{number}.eml").write_bytes(each.content)
-        letters.append({"path": f"{number}.eml", "cache": dict(each.known), "replies": list(each.replies)})
+        said = {"replies": list(each.replies), "recipients": list(each.recipients)}
+        letters.append({"path": f"{number}.eml", "cache": dict(each.known), **said})
     told = {"rules": list(rules), "letters": letters, "files": dict(files)}
     (folder / "questions.json").write_text(json.dumps(told), encoding="utf-8")
     run(folder)

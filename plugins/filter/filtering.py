@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from hanam_mail.controller import filter_lists, spam_words
+from hanam_mail.controller import filter_lists, name_patterns, spam_words
 
 
 class FilterModule:
@@ -14,6 +14,7 @@ class FilterModule:
             "filter_domains": filter_lists.domains,
             "filter_names": filter_lists.names,
             "file_endings": filter_lists.endings,
+            "stems_but": name_patterns.stems_but,
             "known_names": filter_lists.domains_of_names,
             "leader_names": filter_lists.leader_names,
             "legacy_fold": spam_words.legacy_fold,

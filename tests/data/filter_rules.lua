@@ -61,7 +61,13 @@ local function letter_of(asked_of, found)
     disable_symbol = function() end,
     get_user = function() return nil end,
     get_from_ip = function() return nil end,
-    get_recipients = function() return { { addr = "nguoi.nhan@hanam.gov.vn" } } end,
+    get_recipients = function()
+      local recipients = {}
+      for _, address in ipairs(asked_of.recipients) do
+        table.insert(recipients, { addr = address })
+      end
+      return recipients
+    end,
     get_from = function(_, kind) return kind == "mime" and task:get_from("mime") or nil end,
   }
   return setmetatable(mine, {

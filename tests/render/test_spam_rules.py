@@ -96,6 +96,16 @@ def test_the_scanner_looks_for_the_same_programs_at_every_depth(environment: Env
     assert top.search("a.JS")
     assert not top.search("trang_files/a.js")
     assert not top.search("trang_files\\a.js")
+    # GeoGebra has one in each of its documents.
+    assert not top.search("geogebra_javascript.js")
+    for name in (
+        "geogebra_javascript.js.js",
+        "geogebra.js",
+        "xgeogebra_javascript.js",
+        "geogebra_javascript2.url",
+        ".js",
+    ):
+        assert top.search(name), name
 
 
 def test_without_endings_the_scanner_takes_all_programs(environment: Environments) -> None:

@@ -121,3 +121,22 @@ def test_whatever_a_message_is_noting_takes_less_memory_than_the_message_itself(
     finally:
         tracemalloc.stop()
     assert most < len(message) + BASE, f"{most / len(message):.1f} times the message"
+
+
+def kept_of(letters: Callable[[int], bytes], number: int) -> int:
+    """Octets that stay in memory once so many letters are noted, each another one; the first of all fills tables."""
+    remarks.noted(letters(number))
+    tracemalloc.start()
+    try:
+        for each in range(number):
+            remarks.noted(letters(each))
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+def test_of_words_that_have_no_end_none_is_kept() -> None:
+    """Whether a word can be Vietnamese is remembered by the word."""
+    letters = bytes.maketrans(b"0123456789", b"abcdefghij")
+    endless = b"\xe1\xd5\xf5n" * 16_000
+    assert kept_of(lambda each: b"\r\n" + (b"%06d" % each).translate(letters) + endless, 100) < MiB

@@ -3,6 +3,7 @@
 A verdict that is complete waits for it, and others wait for the processor.
 """
 
+import encodings
 import random
 import time
 import tracemalloc
@@ -140,3 +141,16 @@ def test_of_words_that_have_no_end_none_is_kept() -> None:
     letters = bytes.maketrans(b"0123456789", b"abcdefghij")
     endless = b"\xe1\xd5\xf5n" * 16_000
     assert kept_of(lambda each: b"\r\n" + (b"%06d" % each).translate(letters) + endless, 100) < MiB
+
+
+def test_of_charsets_that_nobody_has_none_is_kept() -> None:
+    """Python remembers each that it was asked for."""
+    long = b"c" * 30_000
+    assert kept_of(lambda each: names(b"name*=%s%04d''%%E1" % (long, each), 1), 100) < MiB
+    words = [b"".join(b"=?c%04d%04d?q?=E1?= " % (each, at) for at in range(500)) for each in range(5)]
+    remarks.noted(names(b'name="' + words.pop() + b'"', 1))
+    # A name in Python's own list of those it knows, and of those it does not.
+    before = len(encodings._cache)
+    for each in words:
+        remarks.noted(names(b'name="' + each + b'"', 1))
+    assert len(encodings._cache) == before

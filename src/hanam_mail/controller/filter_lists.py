@@ -11,7 +11,8 @@ from hanam_mail.controller import spam_words
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}")
 _ENDING = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-# What registries of countries call the place where anybody registers names (com.vn, co.uk), and Vietnam's by provinces.
+# What registries of countries call the place where anybody registers names (com.vn, co.uk), and Vietnam's by provinces:
+# the 63 until 2025, after which the 34 since then are named, and other ways to write some of them.
 _REGISTRIES = "ac biz co com edu gob gov go gv health in info int ltd me mil name ne net nom or org plc pro sch"
 _OF_VIETNAM = """
 ai id io
@@ -21,6 +22,7 @@ haiphong hanam hanoi hatinh haugiang hoabinh hungyen khanhhoa kiengiang kontum l
 langson laocai longan namdinh nghean ninhbinh ninhthuan phutho phuyen quangbinh quangnam quangngai
 quangninh quangtri soctrang sonla tayninh thaibinh thainguyen thanhhoa thanhphohochiminh
 thuathienhue tiengiang travinh tuyenquang vinhlong vinhphuc yenbai
+bariavungtau hcm hochiminh hue tphcm vungtau
 """
 
 

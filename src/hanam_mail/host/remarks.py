@@ -7,6 +7,7 @@ people send. So nobody is asked a second time, and no text is carried anywhere f
 
 import math
 import re
+import threading
 import time
 import traceback
 
@@ -19,6 +20,9 @@ from hanam_mail.regulation import legacy_texts
 # Somebody waits for an answer that is complete without this, and the next ones for the processor: so long it may take,
 # and look at so many parts. What was found until then is told.
 SECONDS, MOST_PARTS = 0.5, 300
+# All threads share one processor: so many messages are looked at at once. The next one waits its turn for as long as
+# many honest ones need, or goes on without. Operators are told of such ones so often.
+AT_ONCE, TURN_SECONDS, TOLD_SECONDS = 2, 0.1, 60.0
 # Octets of all texts of a message together, as they came, that are looked at; kinds of files that are told.
 MOST_OCTETS, MOST_KINDS = 64 * 1024, 50
 _LONGEST = 40
@@ -64,8 +68,11 @@ def noted(content: bytes, until: float = math.inf) -> dict[str, object]:
     """`charset`: "TCVN3 in subject, body", or ""; `files`: endings of attached files, each once, in small letters.
 
     What is not found by the moment `until` (monotonic), or in SECONDS, is not told. Whatever a message is, this is no
-    reason to keep it: a fault is told to the operator, and nothing is noted.
+    reason to keep it: a fault is told to the operator, and nothing is noted. Nor is it where others keep this busy.
     """
+    nothing: dict[str, object] = {"charset": "", "files": []}
+    if not _TURNS.take(until):
+        return nothing
     try:
         look = _Look(min(until, time.monotonic() + SECONDS))
         look.at(content)
@@ -73,7 +80,38 @@ def noted(content: bytes, until: float = math.inf) -> dict[str, object]:
     except Exception:
         said = traceback.format_exc().replace("\n", " | ")
         say(4, f"nothing is noted about a message: {said}")
-        return {"charset": "", "files": []}
+        return nothing
+    finally:
+        _TURNS.give_back()
+
+
+class _Turns:
+    """Of messages that are looked at."""
+
+    def __init__(self) -> None:
+        self._free = threading.BoundedSemaphore(AT_ONCE)
+        self._count = threading.Lock()
+        self._passed, self._told = 0, -math.inf
+
+    def take(self, until: float) -> bool:
+        """Whether one came in time, and by the moment `until`; then it must be given back."""
+        now = time.monotonic()
+        if self._free.acquire(timeout=max(0.0, min(TURN_SECONDS, until - now))):
+            return True
+        with self._count:
+            self._passed += 1
+            if now - self._told < TOLD_SECONDS:
+                return False
+            number, self._passed, self._told = self._passed, 0, now
+        say(5, f"nothing is noted about {number} messages: too many came at once")
+        return False
+
+    def give_back(self) -> None:
+        """For the next one."""
+        self._free.release()
+
+
+_TURNS = _Turns()
 
 
 class _Look:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from hanam_mail.regulation.legacy_tables import TCVN3_LETTERS, VISCII_LETTERS, VNI_LETTERS
-from hanam_mail.regulation.naming.syllables import is_syllable
+from hanam_mail.regulation.naming.syllables import LONGEST, is_syllable
 
 TCVN3, VNI, VISCII, WINDOWS = "TCVN3", "VNI", "VISCII", "windows-1258"
 
@@ -110,6 +110,10 @@ def _speaking(octets: str, encoding: _Encoding) -> int:
     """How many words speak for the encoding, less those that speak against it; 0 where it is not this one."""
     good, common, bad, standing = 0, 0, 0, 0
     for word in _words(octets, encoding):
+        # What has no blank for long is no Vietnamese in any encoding: it is not read at all.
+        if len(word) > LONGEST:
+            bad += 1
+            continue
         reading = encoding.read(word)
         if is_syllable(word) and not _ETH.search(word):
             # What every reading leaves as it is speaks for none.

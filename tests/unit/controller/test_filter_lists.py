@@ -35,6 +35,7 @@ def test_domains_are_read_in_small_letters() -> None:
         ("khac.vn.", "opposite meaning"),
         ("com.vn", "anybody registers names"),
         ("HaNam.vn", "anybody registers names"),
+        ("hue.vn", "anybody registers names"),
         ("co.uk", "anybody registers names"),
         ("gmail.com", "to everybody"),
     ],
@@ -43,6 +44,25 @@ def test_a_faulty_domain_is_named(entry: object, reason: str) -> None:
     shown = entry if not isinstance(entry, str) or "no domain" in reason else entry.lower().removesuffix(".")
     with pytest.raises(FilterListError, match=f"^deny: {shown!r}.*{reason}".replace("*.", r"\*.")):
         filter_lists.sender_domains([entry], "deny", OURS, ["Khac.vn."], ["Gmail.com"])
+
+
+PROVINCES = """
+An Giang, Bà Rịa - Vũng Tàu, Bạc Liêu, Bắc Giang, Bắc Kạn, Bắc Ninh, Bến Tre, Bình Dương, Bình Định, Bình Phước,
+Bình Thuận, Cà Mau, Cao Bằng, Cần Thơ, Đà Nẵng, Đắk Lắk, Đắk Nông, Điện Biên, Đồng Nai, Đồng Tháp, Gia Lai, Hà Giang,
+Hà Nam, Hà Nội, Hà Tĩnh, Hải Dương, Hải Phòng, Hậu Giang, Hòa Bình, Hồ Chí Minh, Huế, Hưng Yên, Khánh Hòa, Kiên Giang,
+Kon Tum, Lai Châu, Lạng Sơn, Lào Cai, Lâm Đồng, Long An, Nam Định, Nghệ An, Ninh Bình, Ninh Thuận, Phú Thọ, Phú Yên,
+Quảng Bình, Quảng Nam, Quảng Ngãi, Quảng Ninh, Quảng Trị, Sóc Trăng, Sơn La, Tây Ninh, Thái Bình, Thái Nguyên,
+Thanh Hóa, Thừa Thiên Huế, Tiền Giang, Trà Vinh, Tuyên Quang, Vĩnh Long, Vĩnh Phúc, Yên Bái
+"""
+
+
+def test_below_the_name_of_each_province_anybody_registers_names() -> None:
+    """Those before 2025 and since."""
+    names = [spam_words.folded(name).replace(" ", "") for name in PROVINCES.split(",")]
+    assert len({*names}) == 64
+    assert [name for name in names if not filter_lists.is_public(f"{name}.vn")] == []
+    assert not filter_lists.is_public("vnpost.vn")
+    assert not filter_lists.is_public("so.hue.vn")
 
 
 def test_a_domain_stands_once() -> None:

@@ -5,7 +5,8 @@ import email.policy
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
@@ -23,6 +24,7 @@ class Controller(ThreadingMixIn, UnixStreamServer):
     daemon_threads = True
     taught: list[tuple[str, bytes]]
     status = 200
+    learns = True
     revision = 0
 
 
@@ -40,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         content = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.server.status == 200:
+        if self.server.status == 200 and self.server.learns:
             self.server.taught.append((self.path, content))
             self.server.revision += 1
         self._say(self.server.status, {})
@@ -51,11 +53,6 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(first_lessons, "SETTLES", 0.0)
 
 
 @pytest.fixture
@@ -69,10 +66,10 @@ def controller(tmp_path: Path) -> Iterator[Controller]:
         thread.join()
 
 
-def teach(folder: Path, digest: str = "eins") -> str:
+def teach(folder: Path, digest: str = "eins", sleep: Callable[[float], None] = lambda _: None) -> str:
     file = folder / "lessons.json"
     file.write_text(json.dumps({"digest": digest, "lessons": LESSONS}), encoding="utf-8")
-    return first_lessons.teach(file, str(folder / "socket"), folder / "stamp")
+    return first_lessons.teach(file, str(folder / "socket"), folder / "stamp", sleep)
 
 
 def test_every_lesson_is_taught_as_what_it_is(controller: Controller, tmp_path: Path) -> None:
@@ -139,9 +136,75 @@ def test_what_people_teach_makes_the_memory_larger_that_may_be_lost(controller: 
 
 
 def test_what_the_filter_knows_already_is_no_failure(controller: Controller, tmp_path: Path) -> None:
-    controller.status = 208
+    controller.status, controller.revision = 208, 5
     assert teach(tmp_path) == ""
-    assert (tmp_path / "stamp").read_text() == "eins 0\n"
+    assert (tmp_path / "stamp").read_text() == "eins 5\n"
+
+
+@pytest.mark.parametrize("status", [200, 204, 208])
+@pytest.mark.parametrize("known", [0, 1])
+def test_a_filter_that_takes_all_and_knows_nothing_is_a_trouble_each_time(
+    controller: Controller, tmp_path: Path, status: int, known: int
+) -> None:
+    controller.status, controller.learns, controller.revision = status, False, known
+    for _ in range(2):
+        with pytest.raises(first_lessons.Forgetful, match=f"took 3 of them, and knows {known} messages"):
+            teach(tmp_path)
+    assert not (tmp_path / "stamp").exists()
+    controller.status, controller.learns = 200, True
+    assert teach(tmp_path) == ""
+    assert (tmp_path / "stamp").read_text() == f"eins {known + 5}\n"
+
+
+@pytest.mark.parametrize(("known", "status"), [(0, 2), (5, 0)])
+def test_systemd_is_told_a_trouble_that_would_be_the_same_again(
+    controller: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: int, status: int
+) -> None:
+    controller.learns, controller.revision = False, known
+    teach_at_once = partial(first_lessons.teach, sleep=lambda _: None)
+    monkeypatch.setattr(first_lessons, "teach", teach_at_once)
+    (tmp_path / "lessons").write_text(json.dumps({"digest": "eins", "lessons": LESSONS}), encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["", *(str(tmp_path / name) for name in ("lessons", "socket", "stamp"))])
+    assert first_lessons.main() == status
+    unit = (Path(__file__).parents[3] / "roles/rspamd/templates/first-lessons.service.j2").read_text(encoding="utf-8")
+    assert f"\nRestartPreventExitStatus={first_lessons.FORGETFUL}\n" in unit
+    (tmp_path / "socket").unlink()
+    (tmp_path / "stamp").unlink(missing_ok=True)
+    assert first_lessons.main() == first_lessons.AWAY
+
+
+@pytest.mark.parametrize(
+    "stamp", [b"eins 0\n", b"\xff\xfe 7\n", b"", b"eins", b"eins sieben\n", b"eins " + b"9" * 9999]
+)
+def test_what_was_noted_wrongly_is_taught(controller: Controller, tmp_path: Path, stamp: bytes) -> None:
+    (tmp_path / "stamp").write_bytes(stamp)
+    controller.revision = 40
+    assert teach(tmp_path) == ""
+    assert len(controller.taught) == 5
+    assert (tmp_path / "stamp").read_text() == "eins 45\n"
+
+
+def test_a_filter_that_has_just_started_is_asked_twice(controller: Controller, tmp_path: Path) -> None:
+    assert teach(tmp_path) == ""
+    controller.revision = 0
+    pauses: list[float] = []
+
+    def remembers(seconds: float) -> None:
+        pauses.append(seconds)
+        controller.revision = 5
+
+    assert teach(tmp_path, sleep=remembers) == ""
+    assert pauses == [first_lessons.SETTLES]
+    assert len(controller.taught) == 5
+    assert (tmp_path / "stamp").read_text() == "eins 5\n"
+
+
+def test_what_most_of_was_forgotten_bit_by_bit_is_taught_again(controller: Controller, tmp_path: Path) -> None:
+    assert teach(tmp_path) == ""
+    for known, taught in ((3, 5), (2, 5), (1, 10)):
+        controller.revision = known
+        assert teach(tmp_path) == ""
+        assert len(controller.taught) == taught
 
 
 def test_a_filter_that_is_away_or_refuses_is_asked_again_later(controller: Controller, tmp_path: Path) -> None:

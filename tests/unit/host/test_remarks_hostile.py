@@ -3,10 +3,13 @@
 A verdict that is complete waits for it, and others wait for the processor.
 """
 
+import encodings
 import random
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -121,3 +124,91 @@ def test_whatever_a_message_is_noting_takes_less_memory_than_the_message_itself(
     finally:
         tracemalloc.stop()
     assert most < len(message) + BASE, f"{most / len(message):.1f} times the message"
+
+
+def kept_of(letters: Callable[[int], bytes], number: int) -> int:
+    """Octets that stay in memory once so many letters are noted, each another one; the first of all fills tables."""
+    remarks.noted(letters(number))
+    tracemalloc.start()
+    try:
+        for each in range(number):
+            remarks.noted(letters(each))
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+def test_of_words_that_have_no_end_none_is_kept() -> None:
+    """Whether a word can be Vietnamese is remembered by the word."""
+    letters = bytes.maketrans(b"0123456789", b"abcdefghij")
+    endless = b"\xe1\xd5\xf5n" * 16_000
+    assert kept_of(lambda each: b"\r\n" + (b"%06d" % each).translate(letters) + endless, 100) < MiB
+
+
+def test_of_charsets_that_nobody_has_none_is_kept() -> None:
+    """Python remembers each that it was asked for."""
+    long = b"c" * 30_000
+    assert kept_of(lambda each: names(b"name*=%s%04d''%%E1" % (long, each), 1), 100) < MiB
+    words = [b"".join(b"=?c%04d%04d?q?=E1?= " % (each, at) for at in range(500)) for each in range(5)]
+    remarks.noted(names(b'name="' + words.pop() + b'"', 1))
+    # A name in Python's own list of those it knows, and of those it does not.
+    before = len(encodings._cache)
+    for each in words:
+        remarks.noted(names(b'name="' + each + b'"', 1))
+    assert len(encodings._cache) == before
+
+
+def at_the_same_time(message: bytes, number: int) -> list[dict[str, object]]:
+    """What is noted of the message where so many threads ask."""
+    with ThreadPoolExecutor(number) as threads:
+        return list(threads.map(remarks.noted, [message] * number))
+
+
+def test_many_that_keep_it_busy_leave_the_processor_to_others() -> None:
+    """Threads of a service share one, and a verdict that comes too late is a letter that has to come again."""
+    message = multipart(b"\r\n" + b"\n--bx" * (40 * MiB // 5))
+    began = time.process_time()
+    at_the_same_time(message, 24)
+    assert time.process_time() - began < 2.5 * remarks.SECONDS
+
+
+def test_no_more_are_looked_at_at_once_and_the_rest_goes_on_without(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy, over = threading.Semaphore(0), threading.Event()
+
+    class Look(remarks._Look):
+        def at(self, content: bytes) -> None:
+            busy.release()
+            assert over.wait(20)
+            super().at(content)
+
+    monkeypatch.setattr(remarks, "_Look", Look)
+    monkeypatch.setattr(remarks, "_TURNS", remarks._Turns())
+    letter = names(b"name=a.dwg", 1)
+    with ThreadPoolExecutor(remarks.AT_ONCE) as threads:
+        first = [threads.submit(remarks.noted, letter) for _ in range(remarks.AT_ONCE)]
+        assert all(busy.acquire(timeout=20) for _ in first)
+        began = time.monotonic()
+        assert at_the_same_time(letter, 20) == [{"charset": "", "files": []}] * 20
+        # Whoever has no time left does not wait at all.
+        assert remarks.noted(letter, until=began) == {"charset": "", "files": []}
+        assert time.monotonic() - began < 10 * remarks.TURN_SECONDS
+        over.set()
+        assert all(each.result()["files"] == ["dwg"] for each in first)
+    assert remarks.noted(letter)["files"] == ["dwg"]
+    # Once a minute: the next ones are told with those that follow.
+    assert capsys.readouterr().err == "<5>nothing is noted about 1 messages: too many came at once\n"
+
+
+def test_a_fault_gives_the_turn_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    letter = names(b"name=a.dwg", 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(remarks, "_Look", None)
+        for _ in range(2 * remarks.AT_ONCE):
+            remarks.noted(letter)
+    assert remarks.noted(letter)["files"] == ["dwg"]
+
+
+def test_honest_letters_that_come_together_wait_for_each_other() -> None:
+    assert all(each["files"] == ["dwg"] for each in at_the_same_time(names(b"name=a.dwg", 1), 20))

@@ -1,5 +1,6 @@
 """Names as people really type and paste them: what makes no difference, what is told, what is refused (Đ3.4, Đ5)."""
 
+import tracemalloc
 import unicodedata
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from tests.population import people
 
 from hanam_mail.regulation import naming, provisions
+from hanam_mail.regulation.naming import syllables
 from hanam_mail.regulation.naming.syllables import is_syllable
 
 RULES = provisions.load(Path(__file__).parents[3] / "group_vars/hanam/regulation.yml").naming
@@ -145,3 +147,17 @@ def test_words_that_can_be_vietnamese(word: str) -> None:
 )
 def test_words_that_cannot_be_vietnamese(word: str) -> None:
     assert not is_syllable(word)
+
+
+def test_what_is_longer_than_a_word_is_none_and_is_not_remembered() -> None:
+    longest = unicodedata.normalize("NFD", "nghướng")
+    assert is_syllable(longest)
+    assert 2 * len(longest) <= syllables.LONGEST
+    assert not is_syllable("nghiếng" + "g" * syllables.LONGEST)
+    tracemalloc.start()
+    try:
+        for number in range(50):
+            assert not is_syllable(f"{number}ế" + "n" * 100_000)
+        assert tracemalloc.get_traced_memory()[0] < 500_000
+    finally:
+        tracemalloc.stop()

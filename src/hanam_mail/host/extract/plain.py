@@ -1,7 +1,10 @@
 """Text in whatever encoding: its octets decide, or what the text says of itself."""
 
 import codecs
+import encodings
+import pkgutil
 import re
+from encodings.aliases import aliases
 
 from hanam_mail.host.extract.work import Work
 from hanam_mail.regulation.naming.syllables import is_syllable
@@ -13,6 +16,10 @@ _BOMS = (
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9._-]{2,40})""", re.I)
 _SAMPLE = 65536
 _WORD = re.compile(r"[^\W\d_]+")
+# What Python may be asked for: it remembers every other name that it was ever asked for, and strangers name them.
+_CODECS = {*aliases, *aliases.values(), *(each.name for each in pkgutil.iter_modules(encodings.__path__))}
+_CODECS -= {"undefined", "mbcs", "oem"}
+_LONGEST_NAME = 80
 
 
 def read(data: bytes, work: Work) -> None:
@@ -44,14 +51,22 @@ def _of_itself(data: bytes) -> str:
     return found[1].decode("ascii") if found else ""
 
 
-def _known(name: str) -> str:
-    """A codec for text by a name from outside; Latin-1 and UTF-8 are what is said without thought."""
+def codec_of(name: str) -> str:
+    """The codec for text that a name from outside stands for, as Python calls it; "" where there is none."""
+    normal = encodings.normalize_encoding(name).lower() if len(name) <= _LONGEST_NAME else ""
+    if normal not in _CODECS and normal.replace(".", "_") not in _CODECS:
+        return ""
     try:
-        codec = codecs.lookup(name).name if name else ""
+        found = codecs.lookup(normal)
     except (LookupError, ValueError):
         return ""
-    text = codec and getattr(codecs.lookup(codec), "_is_text_encoding", False)
-    return codec if text and codec not in ("utf-8", "iso8859-1", "cp1252", "ascii", "idna", "punycode") else ""
+    return found.name if getattr(found, "_is_text_encoding", False) else ""
+
+
+def _known(name: str) -> str:
+    """One that says something: Latin-1 and UTF-8 are what is said without thought."""
+    codec = codec_of(name)
+    return "" if codec in ("utf-8", "iso8859-1", "cp1252", "ascii", "idna", "punycode") else codec
 
 
 def _is_vietnamese(data: bytes) -> bool:

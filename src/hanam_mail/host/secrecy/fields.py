@@ -233,9 +233,7 @@ def decoded(octets: bytes, charset: str) -> list[str]:
         name = re.sub(
             r"(?i)^unicode-1-1-|^ucs-?", lambda found: "utf-16" if found[0].lower().startswith("ucs") else "", charset
         )
-        for codec in (name, f"{name}-le", f"{name}-be") if re.match(r"(?i)utf-?(16|32)$", name) else (name,):
-            try:
+        for said in (name, f"{name}-le", f"{name}-be") if re.match(r"(?i)utf-?(16|32)$", name) else (name,):
+            if codec := plain.codec_of(said):
                 texts.append(octets.decode(codec, "replace"))
-            except (LookupError, ValueError):
-                continue
     return list(dict.fromkeys(texts))

@@ -37,9 +37,17 @@ _Y_AFTER = ("", "d", "h", "k", "l", "m", "n", "s", "t", "th", "v", "qu")  # else
 _EITHER_PLACE = ("oa", "oe", "uy")  # hòa, hoà
 
 
-@lru_cache(maxsize=16384)
+# The longest syllable, its marks apart, is half as long. A longer word may be a whole text, and is no key of a cache.
+LONGEST = 20
+
+
 def is_syllable(word: str) -> bool:
     """Whether the accented word, in any case and either tone placement, has the shape of a Vietnamese syllable."""
+    return len(word) <= LONGEST and _has_shape(word)
+
+
+@lru_cache(maxsize=16384)
+def _has_shape(word: str) -> bool:
     letters = unicodedata.normalize("NFD", word.translate(STROKED_D).casefold())
     tones = [position for position, char in enumerate(letters) if char in _TONES]
     if len(tones) > 1:

@@ -15,6 +15,7 @@ from hanam_mail.host.database import migrate, roles, schema, scram
 from hanam_mail.host.database.errors import DatabaseError
 
 PACKAGE = Path(hanam_mail.__file__).parent
+MODULES = zipapp.modules()
 
 
 def script(name: str, text: str = "select 1") -> schema.Script:
@@ -161,11 +162,11 @@ def test_the_zipapp_holds_all_sql_and_a_main_program() -> None:
     assert {f"hanam_mail/{p.relative_to(PACKAGE)}" for p in (PACKAGE / "sql").rglob("*.*")} <= names
 
 
-@pytest.mark.parametrize("module", zipapp.modules())
+@pytest.mark.parametrize("module", MODULES)
 def test_modules_of_the_zipapp_import_nothing_that_hosts_lack(module: str) -> None:
     # What the standard library lacks is in role hanam_mail's packages.
     allowed = {*sys.stdlib_module_names, "argon2", "dns", "psycopg", "yaml"}
-    ours = {name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in zipapp.modules()}
+    ours = {name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in MODULES}
     for node in ast.walk(ast.parse((PACKAGE / module).read_text())):
         if isinstance(node, ast.Import):
             assert all(alias.name.partition(".")[0] in allowed for alias in node.names)

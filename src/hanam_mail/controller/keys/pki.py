@@ -6,6 +6,7 @@ Pure functions from PEM text to PEM text; nothing here reads or writes a file.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import itertools
 from collections.abc import Iterable, Sequence
@@ -222,6 +223,8 @@ def _load_certificate(pem: str) -> x509.Certificate:
         raise CertificateError("chứng thư không ở dạng PEM") from error
 
 
+# An RSA key takes 30 ms to be checked, and preflight asks for each several times, for every host.
+@functools.lru_cache(maxsize=64)
 def load_key(pem: str) -> PrivateKeyTypes:
     """The key of a PEM text; CertificateError, without a word of the text, when it is none or is encrypted."""
     try:

@@ -248,12 +248,15 @@ def test_by_the_gate_named_hosts_teach_and_nobody_does_anything_else(lab: Lab) -
                 "/%6cearnspam/x",
             ):
                 assert ask(store, host, f"'POST', '{path}', b'x'") == "403", path
-            assert ask(store, host, "'GET', '/learnspam'") == "405"
+            assert ask(store, host, "'GET', '/stat'") == "200"
+            for words in ("'GET', '/learnspam'", "'GET', '/stat?x=y'", "'GET', '/graph'", "'PUT', '/stat'"):
+                assert ask(store, host, words) == "403", words
             assert ask(store, host, "'POST', '/learnspam', b'x' * 9000000") == "413"
             assert ask(store, host, "'POST', '/learnham', b'x'", own=False) in ("400", "")
         if set(stores) - {host}:
             for stranger in {*lab.groups["accounts"], *lab.groups["backup_repository"]} - {host, *stores}:
                 assert ask(stranger, host, "'POST', '/learnham', b'x'") == "403", stranger
+                assert ask(stranger, host, "'GET', '/stat'") == "403", stranger
 
 
 def test_nobodys_own_script_calls_a_program(lab: Lab, recipient: Sample) -> None:

@@ -26,6 +26,7 @@ class Controller(ThreadingMixIn, UnixStreamServer):
     status = 200
     learns = True
     revision = 0
+    uptime = 60
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -38,7 +39,8 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        self._say(200, {"statfiles": [{"revision": self.server.revision}, {"revision": 0}]})
+        told = {"uptime": self.server.uptime, "statfiles": [{"revision": self.server.revision}, {"revision": 0}]}
+        self._say(200, told)
 
     def do_POST(self) -> None:
         content = self.rfile.read(int(self.headers["Content-Length"]))
@@ -85,6 +87,19 @@ def test_every_lesson_is_taught_as_what_it_is(controller: Controller, tmp_path: 
         "Vay tien nhanh, dao han",
         "loan offer",
     ]
+
+
+def test_a_filter_that_has_just_started_is_taught_nothing(controller: Controller, tmp_path: Path) -> None:
+    """It says that it learns, and loses some."""
+    controller.uptime = 2
+    assert teach(tmp_path) == "it has just started"
+    assert controller.taught == []
+
+    def passes(_: float) -> None:
+        controller.uptime = 60
+
+    assert teach(tmp_path, sleep=passes) == ""
+    assert len(controller.taught) == 5
 
 
 def test_what_was_learnt_is_not_taught_again(controller: Controller, tmp_path: Path) -> None:

@@ -7,9 +7,12 @@ import ssl
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 # A filter that hangs is left after so many seconds.
 TIMEOUT = 5.0
+# Rspamd 3.12 says "learnt" of messages that it loses, for about a second after its start, before it has Redis.
+STARTED_SECONDS = 3
 # 208: learnt before. 204: too few words, or the filter has judged it the same way already.
 _DONE = (200, 204, 208)
 
@@ -33,12 +36,16 @@ def learnt_by(socket_path: str) -> int:
     OSError, HTTPException or ValueError when it does not say.
     """
     with closing(_Controller(socket_path)) as client:
-        client.request("GET", "/stat")
-        answer = client.getresponse()
-        found = json.loads(answer.read())
+        return sum(int(each.get("revision", 0)) for each in _told_by(client).get("statfiles", []))
+
+
+def _told_by(client: http.client.HTTPConnection) -> dict[str, Any]:
+    client.request("GET", "/stat")
+    answer = client.getresponse()
+    found = json.loads(answer.read())
     if answer.status != 200 or not isinstance(found, dict):
         raise ValueError(f"{answer.status} to /stat")
-    return sum(int(each.get("revision", 0)) for each in found.get("statfiles", []))
+    return found
 
 
 @dataclass(frozen=True)
@@ -60,11 +67,13 @@ class Filters:
     def _teach(self, place: str, kind: str, message: bytes) -> str:
         try:
             with closing(self._client(place)) as client:
+                if int(_told_by(client).get("uptime", 0)) < STARTED_SECONDS:
+                    return "it has just started"
                 client.request("POST", f"/learn{kind}", body=message)
                 answer = client.getresponse()
                 text = answer.read().decode("utf-8", "replace").strip()
         # Certificates too, that are just being renewed.
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             return str(error) or type(error).__name__
         return "" if answer.status in _DONE else f"{answer.status} {text}"
 

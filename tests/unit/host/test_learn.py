@@ -168,6 +168,25 @@ def test_a_message_at_fault_does_not_hide_that_the_filter_went_away(spool: learn
     assert len(asked) == 1 + learn.FAILURES
 
 
+def test_a_message_that_failed_while_others_were_learnt_is_given_again_without_news(
+    spool: learn.Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learn, "AGAIN", 0.01)
+    for message in (b"a", b"b"):
+        put(spool, "spam", message)
+    answers = ["timed out", "", ""]
+
+    async def run() -> None:
+        teaching = asyncio.create_task(learn.Teacher(spool, lambda kind, message: answers.pop(0)).teach())
+        async with asyncio.timeout(20):
+            while spool.waiting:
+                await asyncio.sleep(0.01)
+        teaching.cancel()
+
+    asyncio.run(run())
+    assert (answers, files(spool)) == ([], 0)
+
+
 def test_what_is_no_lesson_any_more_says_nothing_of_the_filter(
     spool: learn.Spool, said: Callable[[], list[str]]
 ) -> None:

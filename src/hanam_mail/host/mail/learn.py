@@ -184,12 +184,16 @@ class Teacher:
         while True:
             await self._news.wait()
             await self._quiet()
-            await self._round()
+            failed = await self._round()
             if self.spool.lost and not self.spool.waiting:
                 say(5, f"{self.spool.folder} is empty again: {self.spool.lost} messages were not learnt")
                 self.spool.lost = 0
             if self._away:
                 await asyncio.sleep(AGAIN)
+                self._news.set()
+            elif failed:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), AGAIN)
                 self._news.set()
 
     async def _quiet(self) -> None:
@@ -199,8 +203,8 @@ class Teacher:
                 self._news.clear()
                 await asyncio.sleep(0.5)
 
-    async def _round(self) -> None:
-        """Every lesson once, or until the filter is away."""
+    async def _round(self) -> bool:
+        """Every lesson once, or until the filter is away; whether any failed."""
         learnt, in_a_row = False, 0
         failed: dict[Path, str] = {}
         self.spool.forget(time.time())
@@ -225,6 +229,7 @@ class Teacher:
             if self.spool.failures[lesson.suffix[1:]] >= FAILURES:
                 self.spool.remove(lesson)
                 say(4, f"a message that the filter does not learn while it learns others is dropped: {trouble}")
+        return bool(failed)
 
     def _teach_one(self, lesson: Path) -> str | None:
         """Why it is not learnt, or nothing; None when it is no lesson, or cut short by a loss of power."""

@@ -42,8 +42,9 @@ def learnt_by(socket_path: str) -> int:
 def _told_by(client: http.client.HTTPConnection) -> dict[str, Any]:
     client.request("GET", "/stat")
     answer = client.getresponse()
-    found = json.loads(answer.read())
-    if answer.status != 200 or not isinstance(found, dict):
+    text = answer.read()
+    found = json.loads(text) if answer.status == 200 else None
+    if not isinstance(found, dict):
         raise ValueError(f"{answer.status} to /stat")
     return found
 

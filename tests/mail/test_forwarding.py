@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 
 import pytest
@@ -11,7 +12,11 @@ from tests.foreign import AGENCY, AN, REJECT, Foreign
 from tests.lab import Lab, Sample, message, wait_for
 from tests.mail.managesieve import connected, sign_in, signed_in
 
-pytestmark = [pytest.mark.dieu4, pytest.mark.provokes(journal.SCRIPTS)]
+pytestmark = [
+    pytest.mark.dieu4,
+    pytest.mark.provokes(journal.SCRIPTS),
+    pytest.mark.usefixtures("owner_without_rules_afterwards"),
+]
 
 NAME = "chuyen"
 
@@ -250,3 +255,68 @@ def test_two_scripts_that_lead_to_each_other_end(lab: Lab, foreign: Foreign, own
     finally:
         scripts = f"doveadm sieve deactivate -u {other.mailbox}; doveadm sieve delete -u {other.mailbox} {NAME}"
         lab.run("mailstore", scripts, check=False)
+
+
+# --- The look of the night at what is stored ---
+
+LEFT = "/var/lib/hanam-check-sieve/found.json"
+
+
+@pytest.fixture
+def night(lab: Lab, owner: Sample) -> Iterator[Callable[[], list[str]]]:
+    """Has the stored rules looked at; all that was ever written as a warning about the owner's."""
+    written = "journalctl --sync; journalctl --quiet --output=cat --priority=warning --identifier=hanam-check-sieve"
+
+    def look() -> list[str]:
+        lines = lab.run("mailstore", f"systemctl start hanam-check-sieve.service && {written}").splitlines()
+        return [line for line in lines if owner.mailbox in line]
+
+    yield look
+    # What it found of other tests' mailboxes is none of the operator's.
+    lab.run("mailstore", f"rm -f {LEFT}")
+
+
+def lay(lab: Lab, owner: Sample, name: str, script: str) -> str:
+    """Put a script into the owner's home past everything that judges it; where it lies."""
+    folder = f"{lab.variables['mail_root']}/{owner.mailbox[:2]}/{owner.mailbox}/sieve"
+    put = f"umask 077; mkdir -p {folder}; cat > {folder}/{name}.sieve"
+    lab.run("mailstore", f"runuser -u vmail -- sh -c '{put}' <<'SCRIPT'\n{script}\nSCRIPT")
+    return f"{folder}/{name}.sieve"
+
+
+def test_a_rule_to_outside_that_is_stored_is_found_at_night_and_told_once(
+    lab: Lab, owner: Sample, night: Callable[[], list[str]]
+) -> None:
+    lay(lab, owner, "duoc", f'redirect "{AGENCY}";')
+    place = lay(lab, owner, NAME, f'redirect "{AN}";')
+    before = lab.run("mailstore", f"find {place.rpartition('/')[0]} -printf '%p %T@ %s\n' | sort")
+    (told,) = night()
+    assert f"bộ quy tắc “{NAME}” (không dùng)" in told
+    assert AN in told and "Điều 4 khoản 5" in told
+    assert owner.mailbox in lab.run("mailstore", f"cat {LEFT}"), "where role watch reads it"
+    assert lab.run("mailstore", f"find {place.rpartition('/')[0]} -printf '%p %T@ %s\n' | sort") == before
+    assert night() == [told], "not a second time"
+    lab.run("mailstore", f"doveadm sieve activate -u {owner.mailbox} {NAME}")
+    _, again = night()
+    assert f"bộ quy tắc “{NAME}” (đang dùng)" in again
+    lab.run("mailstore", f"rm {place}")
+    assert len(night()) == 2
+    assert owner.mailbox not in lab.run("mailstore", f"cat {LEFT}")
+
+
+def test_the_look_at_night_reads_plain_files_only_and_tells_what_dovecot_does_not_take(
+    lab: Lab, owner: Sample, night: Callable[[], list[str]]
+) -> None:
+    place = lay(lab, owner, "cu", 'require "enotify"; notify "mailto:an@bo.gov.vn";')
+    lay(lab, owner, "gop", 'require "include"; include :personal "khac";')
+    lay(lab, owner, "khac", 'require ["fileinto", "vacation"]; fileinto "INBOX"; vacation "x";')
+    lab.run("mailstore", f"runuser -u vmail -- mkfifo {place.replace('cu.sieve', 'ong.sieve')}")
+    old, pipe = sorted(night())
+    assert "“cu” (không dùng): Dovecot không đọc được nữa (dòng 1: " in old and "enotify" in old
+    assert "“ong” (không dùng): không phải là tệp thường" in pipe
+
+
+def test_the_look_at_night_comes_by_itself_and_may_write_no_mail(lab: Lab) -> None:
+    assert lab.run("mailstore", "systemctl is-enabled hanam-check-sieve.timer").strip() == "enabled"
+    shown = lab.run("mailstore", "systemctl show hanam-check-sieve.service -p User -p ProtectSystem -p ReadWritePaths")
+    assert set(shown.split()) == {"User=vmail", "ProtectSystem=strict", "ReadWritePaths="}

@@ -10,7 +10,11 @@ import pytest
 from tests import journal
 from tests.lab import Lab, Sample, message, wait_for
 
-pytestmark = [pytest.mark.dieu4, pytest.mark.provokes(journal.SCRIPTS)]
+pytestmark = [
+    pytest.mark.dieu4,
+    pytest.mark.provokes(journal.SCRIPTS),
+    pytest.mark.usefixtures("owner_without_rules_afterwards"),
+]
 
 
 type Put = Callable[[str], bool]

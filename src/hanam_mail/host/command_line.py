@@ -29,6 +29,7 @@ from hanam_mail.host.mail import (
     hold_queue,
     learn,
     search_index,
+    sieve_check,
     sieve_mail,
     sieve_session,
 )
@@ -151,6 +152,7 @@ def parser() -> argparse.ArgumentParser:
     first_folders.add_commands(commands)
     learn.add_commands(commands)
     search_index.add_commands(commands)
+    sieve_check.add_commands(commands)
     outgoing_commands.add_commands(commands)
     return program
 

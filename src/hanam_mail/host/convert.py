@@ -25,7 +25,7 @@ from hanam_mail.host.backup.restore_which import INCOMPLETE, UNDECIDED, user_fie
 from hanam_mail.host.backup.settings import BackupError
 from hanam_mail.host.convert_mailbox import Room, back, convert, reload_dovecot, size
 from hanam_mail.host.mail_format import FormatError, place
-from hanam_mail.host.mail_home import FORMER, MAILDIR, SDBOX
+from hanam_mail.host.mail_home import FORMER, MAILDIR, SDBOX, homes
 from hanam_mail.host.output import human
 
 CONFIGURATION = Path("/etc/dovecot/dovecot.conf")
@@ -40,12 +40,6 @@ def note(words: str) -> None:
 
 
 # --- which mailboxes -----------------------------------------------------------------------------------
-
-
-def homes(root: Path) -> list[Path]:
-    """Of mailboxes; what an operator has put aside beside one is none."""
-    found = root.glob("[a-z0-9][a-z0-9]/*")
-    return sorted(home for home in found if re.fullmatch(f"{home.parent.name}[a-z0-9]+", home.name))
 
 
 def home_of(root: Path, identity: str) -> Path:

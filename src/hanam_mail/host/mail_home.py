@@ -1,6 +1,7 @@
 """What a mailbox's home has of each format, and what of it counts (docs/decisions/0041-conversion-to-sdbox.md)."""
 
 import errno
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,6 +17,12 @@ FORMER = {MAILDIR: "Maildir.converted", SDBOX: "sdbox.old"}
 OTHER = {MAILDIR: SDBOX, SDBOX: MAILDIR}
 # Files of messages, as patterns.
 _MESSAGES = {MAILDIR: ("cur/*", "new/*", ".*/cur/*", ".*/new/*"), SDBOX: ("**/dbox-Mails/u.*",)}
+
+
+def homes(root: Path) -> list[Path]:
+    """Of mailboxes; what an operator has put aside beside one is none."""
+    found = root.glob("[a-z0-9][a-z0-9]/*")
+    return sorted(home for home in found if re.fullmatch(f"{home.parent.name}[a-z0-9]+", home.name))
 
 
 def only(home: Path, kind: str) -> str:

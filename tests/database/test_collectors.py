@@ -1,14 +1,17 @@
-"""Private providers that fetch an official mailbox are noticed, and refused by a setting (Đ4.5), in a real PostgreSQL."""
+"""Private providers that fetch an official mailbox are noticed, or refused by a setting (Đ4.5), in PostgreSQL."""
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.unit.host.mail_auth import nameserver
 
+from hanam_mail.host.jobs import collectors, notices
 from tests.database.databases import Database
 from tests.database.scratch import Answer, Scratch
 from tests.database.world import WORLD, login, query
+from tests.unit.host.mail_auth import nameserver
+from tests.unit.host.test_jobs import CONFIGURATION
 
 pytestmark = pytest.mark.dieu4
 
@@ -114,7 +117,8 @@ def test_the_webmail_behind_such_an_address_is_its_owners_browser(database: Data
 def test_what_a_clerk_gives_away_is_told_to_the_agency_and_its_clerks(database: Database) -> None:
     ask = (
         f"{login('test.so*test.nguoi', address=NETWORK)}; select mailbox_id from mail.collector_use;"
-        "select mail.notice_recipients('test2agency', 'collector'); select mail.notice_recipients('test1person', 'collector')"
+        "select mail.notice_recipients('test2agency', 'collector');"
+        "select mail.notice_recipients('test1person', 'collector')"
     )
     assert query(database, ask, world=world()).splitlines()[1:] == [
         "test2agency",
@@ -130,7 +134,9 @@ FOLLOW = "select mail.collectors_follow(100)"
 
 
 def test_who_was_let_in_before_his_name_was_known_is_noted_once(database: Database) -> None:
-    ask = f"{FOLLOW}; {FOLLOW}; {USES}; {NOTICES}; select topic from mail.outbox where payload ->> 'cause' = 'collector'"
+    ask = (
+        f"{FOLLOW}; {FOLLOW}; {USES}; {NOTICES}; select topic from mail.outbox where payload ->> 'cause' = 'collector'"
+    )
     answer = query(database, ask, world=world(LATER, named("may1.thu.example"))).splitlines()
     assert answer == ["1", "0", f"thu|Thư riêng|{NAMED}|{{imap}}|0", "collector|Thư riêng"]
 
@@ -154,13 +160,14 @@ def test_where_providers_are_refused_his_sessions_end_and_he_is_refused_from_the
 )
 def test_who_is_refused_no_more_is_forgotten_by_dovecot_once(database: Database, change: str) -> None:
     before = world(REFUSE, login("test.nguoi", address=NETWORK) + ";", f"{FOLLOW};")
-    ask = f"{change} {FOLLOW}; {FOLLOW}; select topic from mail.outbox where mailbox = 'test1person' order by seq desc limit 1"
+    last = "select topic from mail.outbox where mailbox = 'test1person' order by seq desc limit 1"
+    ask = f"{change} {FOLLOW}; {FOLLOW}; {last}"
     assert query(database, ask, world=before).splitlines() == ["1", "0", "mailbox.profile"]
 
 
 def test_the_owner_hears_again_when_he_is_refused_and_after_a_month(database: Database) -> None:
     ask = login("test.nguoi", address=NETWORK) + ";"
-    older = "update mail.notice set created_at = now() - interval '31 days', round = 'thu/2020-01-01' where kind = 'collector';"
+    older = "update mail.notice set created_at = now() - interval '31 days', round = 'thu/2020-01-01';"
     kinds = "select kind from mail.notice order by 1"
     assert query(database, kinds, world=world(ask, REFUSE, ask, ask)).splitlines() == ["collector", "collector_refused"]
     assert query(database, kinds, world=world(ask, older, ask)).splitlines() == ["collector"] * 2
@@ -180,7 +187,10 @@ def test_the_operator_is_told_once_of_mailbox_and_provider_and_once_a_day(databa
 
 def test_old_notes_and_names_are_forgotten(database: Database) -> None:
     ask = (
-        login("test.nguoi", address=NETWORK) + ";" + named(address="192.0.2.77") + "update mail.source_name set tried_at ="
+        login("test.nguoi", address=NETWORK)
+        + ";"
+        + named(address="192.0.2.77")
+        + "update mail.source_name set tried_at ="
         " now() - interval '2 days'; update mail.collector_use set day = current_date - 401;"
     )
     assert query(database, "select mail.collectors_prune(), mail.collectors_prune()", world=world(ask)) == "2|0"
@@ -188,7 +198,11 @@ def test_old_notes_and_names_are_forgotten(database: Database) -> None:
 
 @pytest.mark.parametrize("role", ["mail_postfix", "mail_dovecot", "mail_webmail", "mail_agent"])
 def test_only_the_jobs_and_operators_reach_it(database: Database, role: str) -> None:
-    for statement in ("select mail.collectors_follow(1)", "select * from mail.collector_use", "select mail.source_named('::', '{}')"):
+    for statement in (
+        "select mail.collectors_follow(1)",
+        "select * from mail.collector_use",
+        "select mail.source_named('::', '{}')",
+    ):
         with pytest.raises(Exception, match="permission denied"):
             query(database, f"set role {role}; {statement}", world="")
 
@@ -229,7 +243,10 @@ def look(scratch: Scratch, server: tuple[str, int]) -> Answer:
 def test_names_count_only_where_dns_confirms_them(visited: Scratch, resolver: tuple[str, int]) -> None:
     done: dict[str, Any] = look(visited, resolver).json
     assert (done["asked"], done["unheard"], done["followed"]) == (5, 1, 2)
-    assert visited.psql("select host(address) from mail.collector_use order by 1").splitlines() == ["2001:db8:2:3::", NAMED]
+    assert visited.psql("select host(address) from mail.collector_use order by 1").splitlines() == [
+        "2001:db8:2:3::",
+        NAMED,
+    ]
     again = look(visited, resolver).json
     assert (again["asked"], again["unheard"], again["followed"]) == (0, 0, 0), "what DNS did not say waits a while"
 
@@ -250,13 +267,49 @@ def test_what_dns_does_not_say_now_leaves_what_it_said(visited: Scratch) -> None
 
 
 def test_the_operator_sees_agencies_and_of_one_its_mailboxes(visited: Scratch) -> None:
-    visited.psql(REFUSE + login("test.nguoi", address=NETWORK) + ";" + login("test.nguoi", protocol="pop3", address=NETWORK))
+    visited.psql(
+        REFUSE + login("test.nguoi", address=NETWORK) + ";" + login("test.nguoi", protocol="pop3", address=NETWORK)
+    )
     (agency,) = visited.command("collectors", "--json").json["found"]
-    assert (agency["agency"], agency["mailboxes"], agency["refused"], agency["providers"]) == ("test.so", 1, 2, "Thư riêng")
+    assert (agency["agency"], agency["mailboxes"], agency["refused"], agency["providers"]) == (
+        "test.so",
+        1,
+        2,
+        "Thư riêng",
+    )
     listed = visited.command("collectors", "--agency", "test.so").output
     assert f"test.nguoi (Nguyễn Khắc Thử): Thư riêng, bằng imap, pop3, từ {NETWORK}; 2 lần từ chối" in listed
     assert "không có cơ quan nào mang mã khongco" in visited.command("collectors", "--agency", "khongco").complaint
     assert "ít nhất 1" in visited.command("collectors", "--days", "0").complaint
+
+
+def test_the_letter_to_the_operator_says_who_by_what_and_from_where() -> None:
+    rows = [(1, "ha@hanam.gov.vn", "Thư riêng", NETWORK, ["imap", "smtp", "submission"], False)]
+    made = collectors.letter(rows, CONFIGURATION)
+    text = made.get_content()
+    assert f" - ha@hanam.gov.vn: Thư riêng, bằng IMAP, gửi thư, từ {NETWORK}; chưa bị từ chối" in text
+    assert (made["To"], "$" in text) == (CONFIGURATION.operator, False)
+
+
+@pytest.mark.parametrize("kind", ["collector", "collector_refused"])
+def test_the_notice_names_the_provider_and_what_to_do(kind: str) -> None:
+    notice = notices.Notice(
+        "box00001",
+        kind,
+        "thu/2026-01-01",
+        dt.date(2026, 1, 1),
+        {"provider": "Thư riêng"},
+        "Hà",
+        "ha@hanam.gov.vn",
+        None,
+        ("ha@hanam.gov.vn",),
+    )
+    made = notices.render(notice, CONFIGURATION)
+    assert "Thư riêng" in made["Subject"]
+    text = made.get_content()
+    assert "Xóa tài khoản ha@hanam.gov.vn khỏi Thư riêng" in text
+    assert "Khoản 5 Điều 4" in text and "$" not in text
+    assert notices.recipients(notice, CONFIGURATION) == ("ha@hanam.gov.vn",), "the operator has a letter of his own"
 
 
 def test_two_at_once_leave_one_notice(visited: Scratch) -> None:

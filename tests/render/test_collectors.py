@@ -59,16 +59,22 @@ def test_the_shipped_list_has_no_rented_cloud_and_no_agency(environment: Callabl
     names = [name for entry in providers.values() for name in entry["names"]]
     networks = [ipaddress.ip_network(network) for entry in providers.values() for network in entry["networks"]]
     for customers in ("googleusercontent.com", "yandexcloud.net", "amazonaws.com", "cloudapp.azure.com", "gov.vn"):
-        assert not [name for name in names if f".{customers}".endswith(f".{name}") or f".{name}".endswith(f".{customers}")]
+        assert not [
+            name for name in names if f".{customers}".endswith(f".{name}") or f".{name}".endswith(f".{customers}")
+        ]
     for one in networks:
         assert one.is_global
-        assert not [other for other in networks if other is not one and one.version == other.version and one.overlaps(other)]
+        assert not [
+            other for other in networks if other is not one and one.version == other.version and one.overlaps(other)
+        ]
 
 
 def test_the_webmail_is_told_from_programs(environment: Callable[[str], Any]) -> None:
     here = environment("split")
     text = here.render("dovecot", "passdb.conf.j2", here.hosts("mailstore")[0])
-    assert re.search(r"'%\{real_remote_ip .*NOT IN \('', '%\{remote_ip .*\n\s+THEN 'webmail' ELSE '%\{protocol\}' END", text)
+    assert re.search(
+        r"'%\{real_remote_ip .*NOT IN \('', '%\{remote_ip .*\n\s+THEN 'webmail' ELSE '%\{protocol\}' END", text
+    )
 
 
 def test_the_job_asks_dns_four_times_an_hour(environment: Callable[[str], Any]) -> None:

@@ -48,7 +48,7 @@ def _run(options: argparse.Namespace) -> int:
     with frame.session(options) as connection:
         if options.agency is None:
             rows = connection.execute(_BY_AGENCY, [options.days]).fetchall()
-            names = ("agency", "name", "mailboxes", "refused", "providers")
+            names: tuple[str, ...] = ("agency", "name", "mailboxes", "refused", "providers")
             lines = [
                 f"{name or 'không thuộc cơ quan nào'} ({code or '-'}): {mailboxes} hộp thư, {refused} lần từ chối:"
                 f" {providers}"

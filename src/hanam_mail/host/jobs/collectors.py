@@ -1,9 +1,9 @@
 """Private providers that fetch official mailboxes (Đ4.5): whose the sources of sign-ins are, and the letter about it.
 
-hanam-mail-db collectors-look   ask DNS what the sources of sign-ins are called, and act on it (every quarter of an hour)
+hanam-mail-db collectors-look   ask DNS what the sources of sign-ins are called, and act on it (every 15 minutes)
 
-A sign-in never waits for DNS. A name counts only where the name has that address (forward-confirmed). Where DNS does not
-say nobody is a provider.
+A sign-in never waits for DNS. A name counts only where the name has that address (forward-confirmed). Where DNS does
+not say, nobody is a provider.
 """
 
 import argparse
@@ -44,7 +44,9 @@ def _run(options: argparse.Namespace) -> int:
 
     servers = [_server(text) for text in options.nameserver or ["127.0.0.1"]]
     with psycopg.connect(options.dsn, application_name="hanam-mail-jobs", connect_timeout=10) as connection:
-        sources = connection.execute("SELECT address::text, host(client) FROM mail.sources_unnamed(%s)", [MOST]).fetchall()
+        sources = connection.execute(
+            "SELECT address::text, host(client) FROM mail.sources_unnamed(%s)", [MOST]
+        ).fetchall()
         # No transaction is open while DNS is asked.
         connection.commit()
         with ThreadPoolExecutor(AT_ONCE) as threads:

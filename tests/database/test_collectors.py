@@ -217,6 +217,9 @@ ZONE: nameserver.Zone = {
     "may2.thu.example": {"A": ["203.0.113.99"]},
     "11.113.0.203.in-addr.arpa": nameserver.FAILS,
     "4.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.3.0.0.0.2.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa": {"PTR": ["may6.thu.example."]},
+    # Octets that are no text.
+    "12.113.0.203.in-addr.arpa": {"PTR": ["m\\000\\255y.thu.example."]},
+    "m\\000\\255y.thu.example": {"A": ["203.0.113.12"]},
     "may6.thu.example": {"AAAA": ["2001:db8:2:3::4"]},
 }
 

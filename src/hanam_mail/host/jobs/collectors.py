@@ -9,6 +9,7 @@ not say, nobody is a provider.
 import argparse
 import hashlib
 import ipaddress
+import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,8 @@ AT_ONCE = 16
 SECONDS = 10.0
 # Whoever writes a reverse zone may put hundreds of names there.
 NAMES = 4
+# Who has a zone may write any octets into it.
+_NAME = re.compile(r"[a-z0-9._-]{1,253}")
 # So many mailboxes a transaction: numbers of the outbox are drawn under a lock that is held until commit.
 CHUNK = 100
 
@@ -81,7 +84,8 @@ def _names(text: str, servers: Sequence[tuple[str, int]]) -> list[str] | None:
     kind = "A" if address.version == 4 else "AAAA"
     try:
         names = questions.names(address.reverse_pointer, "PTR")[:NAMES]
-        return [name.lower() for name in names if _has(questions.names(name, kind), address)]
+        named = [name.lower() for name in names if _has(questions.names(name, kind), address)]
+        return [name for name in named if _NAME.fullmatch(name)]
     except TemporaryError:
         return None
 

@@ -139,6 +139,8 @@ as $$
     from judged j
     join mail.sign_in_address k on k.address = j.address
     where j.provider is not null and k.protocols && mail.collector_protocols()
+        -- What was forgotten is not noted anew.
+        and k.last_at::date >= current_date - mail.setting_int('collectors_keep_days')::int
 $$;
 
 -- Notes what was let in before anybody knew whose it was. Where providers are refused their sessions end, and what Dovecot

@@ -95,11 +95,19 @@ create or replace function mail.sources_unnamed(most int) returns table (address
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
+    with own as materialized (
+        select o.network::inet as network
+        from mail.setting s, jsonb_array_elements_text(s.value) o(network)
+        where s.name = 'guessing_own_networks'
+    )
     select k.address, (array_agg(coalesce(k.client, k.address) order by k.last_at desc))[1]
     from mail.sign_in_address k
     left join mail.source_name n on n.address = k.address
-    where k.protocols && mail.collector_protocols() and not mail.source_is_own(k.address)
-        and coalesce(n.looked_at, '-infinity') < now() - make_interval(days => mail.setting_int('collectors_look_days')::int)
+    where k.protocols && mail.collector_protocols()
+        and not exists (select from own o where k.address <<= o.network)
+        -- Asked once, not for each row.
+        and coalesce(n.looked_at, '-infinity')
+            < (select now() - make_interval(days => mail.setting_int('collectors_look_days')::int))
         and coalesce(n.tried_at, '-infinity') < now() - interval '6 hours'
     group by k.address
     order by max(k.last_at) desc
@@ -129,8 +137,13 @@ as $$
         from mail.setting s, jsonb_each(s.value) p(key, value), jsonb_array_elements_text(p.value -> 'networks') n(network)
         where s.name = 'collectors_providers'
     ),
+    endings as materialized (
+        select '%.' || replace(e.ending, '_', '\_') as pattern
+        from mail.setting s, jsonb_each(s.value) p(key, value), jsonb_array_elements_text(p.value -> 'names') e(ending)
+        where s.name = 'collectors_providers'
+    ),
     of_interest as materialized (
-        select n.address from mail.source_name n where n.names <> '{}'
+        select n.address from mail.source_name n, unnest(n.names) c(name), endings e where '.' || c.name like e.pattern
         union
         select k.address from mail.sign_in_address k join listed l on k.address <<= l.network
     ),
@@ -140,7 +153,7 @@ as $$
     join mail.sign_in_address k on k.address = j.address
     where j.provider is not null and k.protocols && mail.collector_protocols()
         -- What was forgotten is not noted anew.
-        and k.last_at::date >= current_date - mail.setting_int('collectors_keep_days')::int
+        and k.last_at::date >= (select current_date - mail.setting_int('collectors_keep_days')::int)
 $$;
 
 -- Notes what was let in before anybody knew whose it was. Where providers are refused their sessions end, and what Dovecot

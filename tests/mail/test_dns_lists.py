@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.lab import Lab, Sample, message, wait_for
+from tests.mail.hostile import here
 from tests.mail.test_scores import ask
 
 pytestmark = pytest.mark.dieu10
@@ -25,6 +26,7 @@ CONTROL = "unbound-control -c /etc/unbound/unbound.conf"
 def letter(recipient: Sample, *links: str, sender: str = STRANGER, **fields: str) -> bytes:
     mail = message(sender, recipient.address)
     for name, value in fields.items():
+        del mail[name.replace("_", "-")]
         mail[name.replace("_", "-")] = value
     mail.set_content("Kính gửi quý cơ quan, xin xem tại:\n" + "\n".join(links) + "\n")
     return mail.as_bytes()
@@ -101,7 +103,8 @@ def test_a_link_to_a_listed_domain_weighs(lab: Lab, recipient: Sample) -> None:
     assert listed(verdict(lab, recipient, letter(recipient, "xin viết cho luadao@vidu.vn"))) == {
         "DNSLIST_LAB_MAILBOXES_FRAUD": 4
     }
-    of_sender = verdict(lab, recipient, letter(recipient, sender="an@lab-rac.vn"), From="an@lab-rac.vn")
+    with answered(lab, **{"lab-rac.vn.": "198.51.100.70"}):
+        of_sender = verdict(lab, recipient, letter(recipient, sender="an@lab-rac.vn"), From="an@lab-rac.vn")
     assert listed(of_sender) == {"DNSLIST_LAB_LINKS_SPAM": 4}
 
 
@@ -131,10 +134,12 @@ def test_a_refusal_is_no_listing(lab: Lab, recipient: Sample) -> None:
 
 def test_junk_of_a_listed_machine_comes_into_junk(lab: Lab, recipient: Sample) -> None:
     """The whole way, by port 25."""
-    client = lab.variables["lab_gateway_addresses"][0]
     subject = f"qua tang {uuid.uuid4().hex}"
     content = letter(recipient, "https://lab-xau.vn/nhan-qua", Subject=subject)
-    with answered(lab, **{f"{'.'.join(reversed(client.split('.')))}.{SENDERS}.": "127.0.0.2"}), lab.smtp() as outside:
+    with (
+        answered(lab, **{f"{'.'.join(reversed(here(lab).split('.')))}.{SENDERS}.": "127.0.0.2"}),
+        lab.smtp() as outside,
+    ):
         outside.sendmail(STRANGER, [recipient.address], content)
     assert b"\nX-Spam: Yes" in lab.wait_for_message(recipient, subject, folder="Junk")
 
@@ -150,7 +155,8 @@ def test_nothing_is_asked_of_our_people_s_mail_and_for_our_names(lab: Lab, sende
     assert listed(verdict(lab, recipient, own, "127.0.0.1")) == {}
     with lab.submission(sender.address, sender.password) as client:
         client.sendmail(sender.address, [recipient.address], own)
-    assert not asked(lab, ours)
+    assert not asked(lab, f"{ours}.{LINKS}")
+    assert not asked(lab, f"{ours}.bits.lists.example")
     names = ("https://thu.hanam.gov.vn/", "https://noi-bo.hanam.gov.vn/", "https://bo.gov.vn/", "ai@hanam.gov.vn")
     verdict(lab, recipient, letter(recipient, *names, Reply_To="ai@hanam.gov.vn"))
     cache = lab.run("filter", f"{CONTROL} dump_cache")

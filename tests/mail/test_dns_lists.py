@@ -75,6 +75,13 @@ def look(lab: Lab) -> tuple[list[str], list[str]]:
     return [each["cause"] for each in found["found"]], unused
 
 
+@pytest.fixture(scope="module", autouse=True)
+def lists_are_used(lab: Lab, recipient: Sample) -> None:
+    """A host that has just started may have found them away."""
+    assert look(lab) == ([], [])
+    wait_for(lambda: listed(verdict(lab, recipient, letter(recipient), LISTED)) or None, "the lists are used", 90)
+
+
 @pytest.fixture
 def unwatched(lab: Lab) -> Iterator[None]:
     """Nobody is told of what a test does wrong on purpose, and the timer does not look meanwhile."""

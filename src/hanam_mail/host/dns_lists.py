@@ -60,9 +60,12 @@ def fault_of(row: Row, ask: Ask) -> Fault | None:
     return None if any(address in _LISTED for address in listed) else Fault.NOTHING
 
 
-def look(rows: Sequence[Row], asking: Callable[[], Ask], before: State, now: float) -> tuple[State, list[str]]:
-    """What was found, and the zones that are not to be used. `asking`: a new one for each list, since who does not
-    answer for one list is not asked again."""
+def look(rows: Sequence[Row], asking: Callable[[], Ask], before: State, now: float) -> tuple[State, list[str] | None]:
+    """What was found, and the zones that are not to be used.
+
+    None for zones that stay as they are, since no list answers: that is our own resolver or line, and mail is back with
+    it before the next look. `asking`: a new one for each list, since who does not answer for one is not asked again.
+    """
     faults = {row["name"]: fault for row in rows if (fault := fault_of(row, asking()))}
     away = [name for name, fault in faults.items() if fault is Fault.AWAY]
     found = [
@@ -77,6 +80,8 @@ def look(rows: Sequence[Row], asking: Callable[[], Ask], before: State, now: flo
         silent=[f"danh sách DNS “{name}”: {Fault.AWAY}" for name in away],
         found=found,
     )
+    if len(away) == len(rows) > 1:
+        return state, None
     return state, [row["zone"] for row in rows if row["name"] in faults]
 
 
@@ -103,7 +108,8 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         return dns_check.Servers(options.server, port=options.port).ask
 
     state, unused = look(rows, asking, State.read(folder / FOUND, now), now)
-    write_unused(folder / UNUSED, unused)
+    if unused is not None:
+        write_unused(folder / UNUSED, unused)
     state.write(folder / FOUND)
     for text in [item.text for item in state.found] + state.silent:
         print(text)

@@ -85,6 +85,16 @@ def test_a_list_that_does_not_answer_keeps_none_from_being_asked() -> None:
     assert len(made) == len(ROWS)
 
 
+def test_lists_that_are_all_away_stay_as_they_were() -> None:
+    """Our own resolver is away: when it is back, so are the lists, at once."""
+    away = {f"{row[which]}.{row['zone']}.": AWAY for row in ROWS for which in ("listed", "clean")}
+    state, unused = look(ROWS, asking(away), State(complete=7), 100)
+    assert (unused, state.complete, len(state.silent)) == (None, 7, 2)
+    _, unused = look(ROWS[:1], asking(away), State(complete=7), 100)
+    assert unused == ["key.one.example"]
+    assert look([], asking({}), State(complete=7), 100)[1] == []
+
+
 def test_the_filters_map_is_written_only_when_it_changes(tmp_path: Path) -> None:
     path = tmp_path / "unused"
     dns_lists.write_unused(path, ["b.example", "a.example"])

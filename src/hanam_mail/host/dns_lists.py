@@ -20,7 +20,7 @@ from typing import Any
 
 from hanam_mail import dns_check
 from hanam_mail.dns_check import Ask
-from hanam_mail.host.dns_watch import FOUND, Item, State
+from hanam_mail.host.findings import FOUND, Item, State
 
 UNUSED = "unused"
 _REFUSED = ipaddress.IPv4Network("127.255.255.0/24")

@@ -8,7 +8,7 @@ import pytest
 from hanam_mail.dns_check import Answer, Ask
 from hanam_mail.host import dns_lists
 from hanam_mail.host.dns_lists import Fault, look
-from hanam_mail.host.dns_watch import State
+from hanam_mail.host.findings import State
 
 ROWS = [
     {"name": "one", "zone": "key.one.example", "listed": "2.0.0.127", "clean": "1.0.0.127", "refusals": ["127.0.0.1"]},

@@ -65,11 +65,14 @@ ENVIRONMENTS = (*LABS, "staging", "production")
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], "Environment"]:
     """A topology by the name of its inventory file: lab, split, staging, production."""
-    return environments(tmp_path_factory.mktemp("render"))
+    folder = tmp_path_factory.getbasetemp() / "environments"
+    folder.mkdir(exist_ok=True)
+    return environments(folder)
 
 
+@cache
 def environments(folder: Path) -> Callable[[str], "Environment"]:
-    """The same outside of a test; what has to lie in files is in `folder`."""
+    """The same outside of a test; what has to lie in files is in `folder`, and who names it again gets the same ones."""
 
     @cache
     def vault(*names: str) -> dict[str, Any]:

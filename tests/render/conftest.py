@@ -72,7 +72,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], "En
 
 @cache
 def environments(folder: Path) -> Callable[[str], "Environment"]:
-    """The same outside of a test; what has to lie in files is in `folder`, and who names it again gets the same ones."""
+    """The same outside of a test; what has to lie in files is in `folder`, and who names it again gets the same."""
 
     @cache
     def vault(*names: str) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Forked:
     """Runs of one program; `imports` are the statements that every run of it begins with."""
 
     def __init__(self, imports: str, program: str, folder: Path) -> None:
-        given = json.dumps({"imports": imports, "program": program})
+        given = json.dumps({"imports": imports, "program": imports + program})
         self._output, self._complaint = folder / "output", folder / "complaint"
         self._server = subprocess.Popen(
             [sys.executable, "-c", _SERVER, given], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -78,7 +78,7 @@ import os, pathlib, signal, sys
 from hanam_mail.host import convert, convert_mailbox, mail_format
 from hanam_mail.host.backup import one_at_a_time
 """
-PROGRAM = IMPORTS + r"""
+PROGRAM = r"""
 here = pathlib.Path(os.environ["FAKE"])
 mail_format.FOLDER = here / "store"
 mail_format.moment_passed = lambda since: None

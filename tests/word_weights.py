@@ -33,6 +33,8 @@ BEGINNING = 6
 """Letters of a longer word by which its forms are one ("invoice", "invoices")."""
 SHRINK = 20
 """So many words more a text seems to have: a short one proves little."""
+FAMILIAR = 0.3
+"""Of a text's words this part is known, or it is in a language of which nothing was learnt."""
 LEAST = 0.05
 """Weights nearer to nothing are left out."""
 
@@ -69,7 +71,9 @@ def features(text: str) -> set[str]:
 def score(weights: Mapping[str, float], found: set[str]) -> float:
     """Above nothing: rather unwanted. What is not known counts for nothing: who adds words of his own hides nothing."""
     known = [weights[each] for each in sorted(found) if each in weights]
-    return weights[""] + sum(known) / math.sqrt(len(known) + SHRINK)
+    words = [each for each in found if not re.search(r"[ *]", each)]
+    familiar = sum(each in weights for each in words) / max(1, len(words))
+    return min(1.0, familiar / FAMILIAR) * (weights[""] + sum(known) / math.sqrt(len(known) + SHRINK))
 
 
 def train(known: Iterable[tuple[str, bool]]) -> dict[str, float]:

@@ -68,6 +68,12 @@ def features(text: str) -> set[str]:
     return set(words) | beginnings | {f"{one} {two}" for one, two in itertools.pairwise(words)}
 
 
+def learnt() -> dict[str, float]:
+    """The weights as the filter has them."""
+    lines = WEIGHTS.read_text(encoding="utf-8").splitlines()
+    return {word: float(weight) for word, _, weight in (line.partition("\t") for line in lines[1:])}
+
+
 def score(weights: Mapping[str, float], found: set[str]) -> float:
     """Above nothing: rather unwanted. What is not known counts for nothing: who adds words of his own hides nothing."""
     known = [weights[each] for each in sorted(found) if each in weights]

@@ -129,6 +129,29 @@ def test_training_again_gives_the_same_weights() -> None:
     assert word_weights.train(known) == word_weights.train(list(known))
 
 
+def test_lessons_that_were_left_out_are_told_apart() -> None:
+    """Every fifth in turn: of wanted ones next to none reads as unwanted mail, of the others most do."""
+    known = word_weights.lessons()
+    wrong, caught = 0, 0
+    for turn in range(5):
+        weights = word_weights.train(each for number, each in enumerate(known) if number % 5 != turn)
+        for text, wanted in known[turn::5]:
+            unwanted = word_weights.score(weights, word_weights.features(text)) > 1
+            wrong, caught = wrong + (wanted and unwanted), caught + (not wanted and unwanted)
+    kinds = [wanted for _, wanted in known]
+    assert wrong <= 0.03 * sum(kinds)
+    assert caught >= 0.6 * (len(kinds) - sum(kinds))
+
+
+def test_words_that_nobody_knows_hide_nothing() -> None:
+    weights = word_weights.learnt()
+    text = " ".join([text for text, wanted in word_weights.lessons() if not wanted][:20])
+    noise = " ".join(f"xq{one}{other}zk" for one in "abcdefgh" for other in "ijklmnop")
+    bare, hidden = (word_weights.score(weights, word_weights.features(each)) for each in (text, f"{text} {noise}"))
+    assert bare > 1
+    assert hidden > bare - 0.1
+
+
 def test_no_lesson_teaches_both_ways() -> None:
     known = [(folded(text), wanted) for text, wanted in word_weights.lessons()]
     assert len({text for text, _ in known}) == len(known)

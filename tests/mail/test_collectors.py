@@ -56,7 +56,7 @@ def noted(lab: Lab, person: Sample) -> list[str]:
 @contextmanager
 def settings(lab: Lab, **values: object) -> Iterator[None]:
     """Other settings of the accounts database for a while."""
-    names = ", ".join(f"'collectors_{name}'" for name in values)
+    names = ", ".join(f"'{name}'" for name in values)
     rows = lab.sql(f"select name, value from mail.setting where name in ({names})").splitlines()
     before = dict(row.split("|", 1) for row in rows)
     assert len(before) == len(values)
@@ -66,7 +66,7 @@ def settings(lab: Lab, **values: object) -> Iterator[None]:
             f"update mail.setting set value = $j${value}$j$ where name = '{name}';" for name, value in to.items()
         )
 
-    lab.sql(put({f"collectors_{name}": json.dumps(value) for name, value in values.items()}))
+    lab.sql(put({name: json.dumps(value) for name, value in values.items()}))
     try:
         yield
     finally:
@@ -132,7 +132,7 @@ def test_the_owner_hears_once_and_the_operator_sees_it_by_agency(lab: Lab, perso
 
 
 def test_where_the_policy_is_to_notice_it_is_let_in_and_told_of(lab: Lab, person: Sample) -> None:
-    with settings(lab, policy="notice"):
+    with settings(lab, collectors_policy="notice"):
         assert "OK" in fetch(lab, "imap", person)
     assert noted(lab, person) == ["thurieng|imap|0"]
     assert lab.sql(f"select kind from mail.notice where mailbox_id = '{person.mailbox}'") == "collector"
@@ -144,7 +144,7 @@ def test_where_the_policy_is_to_notice_it_is_let_in_and_told_of(lab: Lab, person
 
 def test_who_is_known_by_a_name_is_refused_once_dns_confirmed_it(lab: Lab, person: Sample) -> None:
     named = {"ten": {"name": "Nhà cung cấp có tên", "networks": [], "names": ["ngoai.example"]}}
-    with settings(lab, providers=named):
+    with settings(lab, collectors_providers=named, guessing_own_networks=["127.0.0.0/8"]):
         assert "OK" in fetch(lab, "imap", person), "nobody knows its name yet"
         # Nobody answers there.
         lab.run("accounts", "hanam-mail-db collectors-look --nameserver 127.0.0.1:9")
@@ -154,7 +154,7 @@ def test_who_is_known_by_a_name_is_refused_once_dns_confirmed_it(lab: Lab, perso
         lab.settle()
         assert REASON in fetch(lab, "imap", person)
     # Refused no more: Dovecot forgets that too.
-    with settings(lab, providers={}):
+    with settings(lab, collectors_providers={}):
         lab.run("accounts", "systemctl start hanam-collectors.service")
         lab.settle()
         assert "OK" in fetch(lab, "imap", person)

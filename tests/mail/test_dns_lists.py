@@ -49,7 +49,9 @@ def answered(lab: Lab, **names: str) -> Iterator[None]:
     try:
         yield
     finally:
-        lab.run("filter", "".join(f"{CONTROL} local_data_remove {name};" for name in names))
+        # Data brings a zone of its name, which would outlast it and be asked before a wider one.
+        words = ("local_data_remove", "local_zone_remove")
+        lab.run("filter", "".join(f"{CONTROL} {word} {name};" for name in names for word in words))
 
 
 @contextmanager

@@ -116,11 +116,11 @@ def test_to_whom_our_people_have_written_does_not_wait(lab: Lab, sender: Sample,
     assert hand_in(lab, UNSIGNED, recipient, DOUBTFUL) == 250
 
 
-def test_a_state_agency_does_not_wait(lab: Lab, foreign: Foreign, recipient: Sample) -> None:
+def test_a_state_agency_does_not_wait(lab: Lab, recipient: Sample) -> None:
     mail = message(AGENCY, recipient.address)
     mail["X-Lab-Score"] = str(DOUBTFUL)
     started = lab.run("filter", "date +%s").strip()
-    foreign.send(mail, AGENCY, recipient.address)
+    Foreign(lab).send(mail, AGENCY, recipient.address)
     lab.wait_for_message(recipient, str(mail["Subject"]))
     log = lab.run("filter", f"journalctl -u rspamd.service -o cat --since=@{started}")
     (line,) = [line for line in log.splitlines() if f"from: <{AGENCY}>" in line and "LAB_SCORE" in line]

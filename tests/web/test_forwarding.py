@@ -26,6 +26,7 @@ def test_a_letter_forwarded_by_hand_leaves_under_its_forwarders_name(
     webmail.go(f"_task=mail&_action=compose&_forward_uid={uid}&_mbox=INBOX" + ("&_attachment=1" if attached else ""))
     webmail.find("#compose_to .recipient-input input").send_keys(BINH, Keys.TAB)
     assert mark in (webmail.find("#compose-subject").get_attribute("value") or "")
+    webmail.find("#composebody").send_keys("Kính chuyển.")
     assert "Thư đã được gửi thành công" in webmail.send()
     data = arrival(foreign, BINH, mark)
     assert foreign.verdicts(data) == dict.fromkeys(lab.variables["vault_dkim_keys"], True)

@@ -33,7 +33,7 @@ from bench.search import words
 SIZES = (0, 20_000, 100_000)
 MESSAGES, ROUNDS = 60, 3
 OCTETS = 10_000
-PARAGRAPHS = 150
+PARAGRAPHS = 40
 """Of the document, a handful of pages."""
 
 type Way = Callable[[Sequence[bytes]], Turn]

@@ -31,7 +31,7 @@ _UNIT = "bench-mail.service"
 _HERE = Path(__file__).parent
 _STORE, _CLIENT, _SENDER = (_HERE / f"{name}.py" for name in ("store_client", "mail_bare_client", "mail_send"))
 _PROPERTIES = (
-    "Type=notify", "NotifyAccess=all", "RuntimeMaxSec=4h", "TimeoutStartSec=3min", "TimeoutStopSec=15s",
+    "Type=notify", "NotifyAccess=all", "RuntimeMaxSec=4h", "TimeoutStartSec=3min", "TimeoutStopSec=10min",
     # Nothing that they have is kept; Rspamd's milter ends by itself not at all (roles/rspamd/templates/unit.conf.j2).
     "KillSignal=SIGKILL", "SuccessExitStatus=SIGKILL",
     f"ExecStopPost=python3 /root/{_CLIENT.name} clear",
@@ -72,6 +72,8 @@ class Chains:
             yield
         finally:
             self._end()
+            # Whatever kept systemd from it.
+            self.host.program("mailstore", _CLIENT, "clear")
             lab.run("mailstore", f"rm -rf /root/{_CLIENT.name} /root/__pycache__")
 
     def _end(self) -> None:

@@ -229,7 +229,9 @@ def standing() -> Store:
 
 def leave() -> None:
     """End the second Dovecot, if it runs, and take away all that it had."""
-    if (_PEER / "master.pid").exists():
+    file = _PEER / "master.pid"
+    # One that was killed has left its number.
+    if file.exists() and Path("/proc", file.read_text().strip()).exists():
         subprocess.run(["doveadm", "-c", str(_PEER_CONFIGURATION), "stop"], check=False)
     for folder in (_PEER_MAIL, _PEER):
         shutil.rmtree(folder, ignore_errors=True)

@@ -27,7 +27,7 @@ from tests.people import People
 from bench.host import Host
 from bench.mail_chains import STRANGER, Chains, Turn
 from bench.mail_stages import ALL, STAGES, Case, Side, missed, notes, table
-from bench.measuring import OUTPUT, Measure, Run, machine, measured, write
+from bench.measuring import OUTPUT, Measure, Run, machine, write
 from bench.search import words
 
 SIZES = (0, 20_000, 100_000)
@@ -102,7 +102,7 @@ def measures(cases: Sequence[Case]) -> list[Measure]:
     """For programs to read: seconds of processors a message, of each stage and chain."""
     load = os.getloadavg()[0]
     return [
-        measured(f"{case.name}, {who}, {stage}, INBOX of {case.size:,}", [Run(side.stage(stage), None, load)])
+        Measure(f"{case.name}, {who}, {stage}, INBOX of {case.size:,}", (Run(side.stage(stage), None, load),))
         for case in cases
         for who, side in (("ours", case.ours), ("bare", case.bare))
         for stage in (*STAGES, ALL)

@@ -128,9 +128,7 @@ class Chains:
         after = self._used()
         # A unit that was started meanwhile had taken nothing before.
         spent = {
-            name: max(0.0, after["ours"][unit] - before["ours"][unit])
-            if after["ours"][unit] >= before["ours"][unit]
-            else after["ours"][unit]
+            name: after["ours"][unit] - (before["ours"][unit] if after["ours"][unit] >= before["ours"][unit] else 0)
             for name, unit in UNITS.items()
         }
         index = max(0.0, after["indexers"]["ours"] - before["indexers"]["ours"])

@@ -55,13 +55,16 @@ def test_a_clerk_sends_as_the_agency_until_he_is_locked(database: Database) -> N
 
 
 def test_who_may_send_as_an_address_is_asked_of_no_other_mailboxes_clerks(database: Database) -> None:
-    more = WORLD + """
+    more = (
+        WORLD
+        + """
         insert into mail.mailbox (id, kind, agency_id, name, shard, quota_bytes, state)
         select 'clerk' || n, 'person', 'test0agency', 'Thử', 0, 2000000000, 'active' from generate_series(1, 40) n;
         insert into mail.mailbox_clerk select 'test3closed', 'clerk' || n from generate_series(1, 40) n;
         analyze mail.mailbox_clerk;
         set local track_functions = 'all';
     """
+    )
     ask = (
         "select mail.postfix_senders('{}@hanam.gov.vn');"
         " select calls from pg_stat_xact_user_functions where funcname = 'mailbox_state'"

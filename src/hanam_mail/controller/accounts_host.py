@@ -48,13 +48,23 @@ def desired(path: Path) -> tuple[dict[str, Any], list[str]]:
 def wrong_numbers(path: Path, values: Mapping[str, Any]) -> list[str]:
     """What is wrong with the numbers by which Ansible would apply the registry `path`, or not as `hanam-mail` does.
 
-    `values` are Ansible's variables as they are written; those that it works out are only asked to be there.
+    `values` are Ansible's variables as they are written; those that it works out are only asked to be there (what
+    they come to is judged before a deployment, preflight.py).
     """
-    faults = rule_values.faults(values)
+    faults = [fault for fault in rule_values.faults(values) if not _is_worked_out(values.get(fault.variable))]
     try:
         return [*map(str, faults), *group_vars.overridden(loading.regulation_beside(path).parent, values)]
     except InputError as error:
         return [str(problem) for problem in error.problems]
+
+
+def _is_worked_out(value: Any) -> bool:
+    """Whether Ansible has still to fill in something of a value."""
+    if isinstance(value, Mapping):
+        return any(map(_is_worked_out, value.values()))
+    if isinstance(value, list):
+        return any(map(_is_worked_out, value))
+    return isinstance(value, str) and "{{" in value
 
 
 def pack(data: Mapping[str, Any]) -> bytes:

@@ -77,12 +77,15 @@ def test_the_webmail_is_told_from_programs(environment: Callable[[str], Any]) ->
     )
 
 
-def test_the_job_asks_dns_four_times_an_hour(environment: Callable[[str], Any]) -> None:
-    here = environment("production")
+@pytest.mark.parametrize(("policy", "times"), [("notice", "*:5/15"), ("refuse", "*:1/2")])
+def test_the_job_asks_dns_four_times_an_hour_and_sooner_where_sign_ins_wait_for_it(
+    environment: Callable[[str], Any], policy: str, times: str
+) -> None:
+    here = environment("production").with_variables(collectors_policy=policy)
     accounts = here.hosts("accounts")[0]
     (unit,) = (item for item in here.items("jobs", "job.service.j2") if "hanam-collectors" in item["dest"])
     text = here.render("jobs", "job.service.j2", accounts, unit)
     assert re.search(r"^ExecStart=.* collectors-look$", text, re.M)
     assert "PrivateNetwork" not in text
     (timer,) = (item for item in here.items("jobs", "job.timer.j2") if "hanam-collectors" in item["dest"])
-    assert re.search(r"^OnCalendar=\*:5/15$", here.render("jobs", "job.timer.j2", accounts, timer), re.M)
+    assert f"\nOnCalendar={times}\nAccuracySec=10s\n" in here.render("jobs", "job.timer.j2", accounts, timer)

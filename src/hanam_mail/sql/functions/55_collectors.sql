@@ -18,14 +18,15 @@ end
 $$;
 
 -- The provider to whom a source of sign-ins belongs, by the key of the list; NULL: nobody's, or not known yet.
--- A network that the operator lists counts among the province's own too, as in Postfix; a name does not.
+-- The province's own networks are nobody's else, as in Postfix (submission.cf.j2).
 create or replace function mail.collector_of(source inet) returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    own boolean := mail.source_is_own(source);
 begin
+    if mail.source_is_own(source) then
+        return null;
+    end if;
     return (
         select p.key
         from mail.setting s, jsonb_each(s.value) p(key, value)
@@ -34,7 +35,7 @@ begin
                 select from jsonb_array_elements_text(p.value -> 'networks') n(network)
                 where source <<= n.network::inet
             )
-            or not own and exists (
+            or exists (
                 select from mail.source_name k, unnest(k.names) c(name), jsonb_array_elements_text(p.value -> 'names') e(ending)
                 where k.address = source and ('.' || c.name) like ('%.' || replace(e.ending, '_', '\_'))
                     -- What DNS has not confirmed for so long may be somebody else's by now.

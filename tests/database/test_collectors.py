@@ -33,7 +33,8 @@ def world(*more: str) -> str:
 
 
 def named(*names: str, address: str = NAMED) -> str:
-    return f"select mail.source_named('{address}', array[{', '.join(repr(name) for name in names)}]::text[]);"
+    listed = ", ".join(repr(name) for name in names)
+    return f"select mail.source_named('{address}', '{address}', array[{listed}]::text[]);"
 
 
 @pytest.mark.parametrize(
@@ -56,12 +57,12 @@ def test_a_provider_is_known_by_network_or_confirmed_name(
     assert query(database, ask, world=world(named(*names))) == provider
 
 
-def test_a_name_makes_no_provider_of_the_provinces_own_networks_but_the_list_does(database: Database) -> None:
+def test_the_provinces_own_networks_are_no_providers(database: Database) -> None:
     networks = '["198.51.100.0/24", "203.0.113.0/24"]'
     own = f"update mail.setting set value = '{networks}' where name = 'guessing_own_networks';"
     before = world(named("may1.thu.example") + own)
-    assert query(database, f"select mail.collector_of('{NAMED}')", world=before) == ""
-    assert query(database, f"select mail.collector_of('{NETWORK}')", world=before) == "thu"
+    for address in (NAMED, NETWORK):
+        assert query(database, f"select mail.collector_of('{address}')", world=before) == ""
 
 
 def test_a_name_that_dns_has_long_not_confirmed_counts_no_more(database: Database) -> None:
@@ -204,7 +205,7 @@ def test_only_the_jobs_and_operators_reach_it(database: Database, role: str) -> 
     for statement in (
         "select mail.collectors_follow(1)",
         "select * from mail.collector_use",
-        "select mail.source_named('::', '{}')",
+        "select mail.source_named('::', '::', '{}')",
     ):
         with pytest.raises(Exception, match="permission denied"):
             query(database, f"set role {role}; {statement}", world="")
@@ -268,8 +269,107 @@ def test_while_dns_is_away_nobody_is_a_provider_and_all_are_asked_again(
 
 
 def test_what_dns_does_not_say_now_leaves_what_it_said(visited: Scratch) -> None:
-    visited.psql(named("may1.thu.example") + f"select mail.source_named('{NAMED}', null)")
+    visited.psql(named("may1.thu.example") + f"select mail.source_named('{NAMED}', '{NAMED}', null)")
     assert visited.psql(f"select mail.collector_of('{NAMED}')") == "thu"
+
+
+def test_who_is_refused_by_name_stays_known_though_he_comes_in_no_more(
+    visited: Scratch, resolver: tuple[str, int]
+) -> None:
+    visited.psql(REFUSE)
+    assert look(visited, resolver).json["asked"] == 5
+    for address in (NAMED, "2001:db8:2:3::4"):
+        assert visited.psql(login("test.nguoi", address=address)).endswith("[collector]")
+    visited.psql("delete from mail.sign_in_address")
+    # Neither signs in again: Dovecot refuses them by memory.
+    for days in (29, 2):
+        past = f"looked_at = now() - interval '{days} days', tried_at = now() - interval '1 day'"
+        visited.psql(f"update mail.source_name set {past}")
+        assert look(visited, resolver).json["asked"] == (2 if days > 7 else 0)
+        for address in (NAMED, "2001:db8:2:3::4"):
+            assert visited.psql(login("test.nguoi", address=address)).endswith("[collector]")
+    profile = "select count(*) from mail.outbox where topic = 'mailbox.profile' and mailbox = 'test1person'"
+    assert visited.psql(profile) == "0", "nothing of it is forgotten by Dovecot"
+
+
+# --- The next machine of one who is known by names ---
+
+WAITS = "[collector-wait]"
+LATER_MACHINE = "203.0.113.20"
+
+
+def came_before(*more: str) -> str:
+    """A provider known by name fetched the mailbox yesterday, and is refused."""
+    return world(LATER, named("may1.thu.example"), REFUSE, f"{FOLLOW};", *more)
+
+
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+def test_his_next_machine_waits_until_dns_was_asked_whose_it_is(database: Database, protocol: str) -> None:
+    next_one = login("test.nguoi", protocol=protocol, address=LATER_MACHINE)
+    unnamed = "select host(address), host(client) from mail.sources_unnamed(1)"
+    profile = "select count(*) from mail.outbox where topic = 'mailbox.profile' and mailbox = 'test1person'"
+    naming = named("may2.thu.example", address=LATER_MACHINE)
+    ask = f"{next_one}; {next_one}; {unnamed}; {FOLLOW}; {naming} {FOLLOW}; {FOLLOW}; {profile}; {next_one}"
+    answer = query(database, ask, world=came_before()).splitlines()
+    assert answer[0] == answer[1]
+    told = answer[0].split("|")
+    assert told[:4] == ["test1person", "y", "", "y"]
+    assert told[4].isascii() and told[4].endswith(WAITS)
+    assert answer[2:4] == [f"{LATER_MACHINE}|{LATER_MACHINE}", "0"]
+    assert [line for line in answer[4:-1] if line] == ["1", "0", "1"]
+    assert answer[-1].endswith("[collector]")
+
+
+@pytest.mark.parametrize("names", ["'{}'", "'{may.nhamang.example}'", "null"])
+def test_its_owners_new_place_is_let_in_when_it_was_asked_about(database: Database, names: str) -> None:
+    place = login("test.nguoi", address=OTHER)
+    asked = f"select mail.source_named('{OTHER}', '{OTHER}', {names});"
+    answer = query(database, f"{place}; {asked} {place}; {FOLLOW}; {place}", world=came_before()).splitlines()
+    assert answer[0].endswith(WAITS)
+    assert [line for line in answer[1:] if line] == [IN, "1", IN]
+
+
+def test_nobody_waits_longer_where_dns_does_not_answer_or_nobody_asks(database: Database) -> None:
+    place = login("test.nguoi", address=OTHER)
+    late = "update mail.collector_wait set since = now() - interval '16 minutes';"
+    follow = f"{late} {FOLLOW}; {FOLLOW}; delete from mail.sign_in_address; {place}"
+    answer = query(database, f"{place}; {late} {place}; {follow}", world=came_before()).splitlines()
+    assert answer[0].endswith(WAITS)
+    assert answer[1:] == [IN, "1", "0", IN]
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        "update mail.setting set value = '\"notice\"' where name = 'collectors_policy';",
+        "update mail.collector_use set day = current_date - 91;",
+        "update mail.setting set value = jsonb_set(value, '{thu,names}', '[]') where name = 'collectors_providers';",
+        "update mail.setting set value = '{}' where name = 'collectors_providers';",
+        "update mail.setting set value = '[\"192.0.2.0/24\"]' where name = 'guessing_own_networks';",
+        f"insert into mail.sign_in_address values ('test1person', '{OTHER}');",
+        "update mail.collector_use set mailbox_id = 'test2agency';",
+    ],
+)
+def test_nobody_else_waits(database: Database, otherwise: str) -> None:
+    assert query(database, login("test.nguoi", address=OTHER), world=came_before(otherwise)) == IN
+
+
+@pytest.mark.parametrize("protocol", ["smtp", "submission", "webmail", "sieve"])
+def test_neither_the_webmail_nor_who_sends_waits(database: Database, protocol: str) -> None:
+    place = login("test.nguoi", protocol=protocol, address=OTHER)
+    assert query(database, place, world=came_before()) == IN
+
+
+def test_a_wrong_password_is_not_told_to_wait(database: Database) -> None:
+    ask = f"{login('test.nguoi', 'sai', address=OTHER)}; select count(*) from mail.collector_wait"
+    assert query(database, ask, world=came_before()) == "0"
+
+
+def test_waits_are_forgotten(database: Database) -> None:
+    ask = login("test.nguoi", address=OTHER) + "; update mail.collector_wait set since = now() - interval '2 days'"
+    prune = "select mail.collectors_prune()"
+    answer = query(database, f"{ask}; {prune}; {FOLLOW}; {prune}", world=came_before()).splitlines()
+    assert answer[1:] == ["0", "1", "1"], "what Dovecot remembers is first made forgotten"
 
 
 def test_the_operator_sees_agencies_and_of_one_its_mailboxes(visited: Scratch) -> None:

@@ -39,12 +39,17 @@ except (imaplib.IMAP4.error, poplib.error_proto, smtplib.SMTPException) as error
 REASON = "Nha cung cap thu rieng khong duoc lay thu cua hop thu cong vu (khoan 5 Dieu 4)"
 
 
-def fetch(lab: Lab, kind: str, person: Sample, password: str = "") -> str:
+def fetch(lab: Lab, kind: str, person: Sample, password: str = "", family: str = "host_ipv4") -> str:
     """What the provider is told by imap, pop3 or smtp."""
-    host = lab.address("submission" if kind == "smtp" else "mailstore")
+    host = lab.hosts[lab.host("submission" if kind == "smtp" else "mailstore")][family]
     mail = message(person.address, person.address).as_string()
     words = json.dumps([kind, host, person.address, password or person.password, mail])
     return lab.run("internet", f"python3 - <<'PROGRAM'\n{PROGRAM.format(words=words)}\nPROGRAM")
+
+
+def outside(lab: Lab) -> str:
+    """The foreign server's IPv6 address."""
+    return str(lab.hosts[lab.host("internet")]["host_ipv6"])
 
 
 def noted(lab: Lab, person: Sample) -> list[str]:
@@ -76,8 +81,13 @@ def settings(lab: Lab, **values: object) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def places_are_forgotten(lab: Lab) -> Iterator[None]:
     """What DNS was asked about the foreign server is no other test's."""
+    # An IPv6 network of 64 bits is one source, and the lab is one such network.
+    forget = (
+        f"delete from mail.source_name where address >>= '{lab.address('internet')}' or address >>= '{outside(lab)}'"
+    )
+    lab.sql(forget)
     yield
-    lab.sql(f"delete from mail.source_name where address = '{lab.address('internet')}'")
+    lab.sql(forget)
 
 
 @pytest.mark.proof("Nhà cung cấp thư riêng không lấy được thư công vụ / no private provider fetches official mail")
@@ -144,7 +154,7 @@ def test_where_the_policy_is_to_notice_it_is_let_in_and_told_of(lab: Lab, person
 
 def test_who_is_known_by_a_name_is_refused_once_dns_confirmed_it(lab: Lab, person: Sample) -> None:
     named = {"ten": {"name": "Nhà cung cấp có tên", "networks": [], "names": ["ngoai.example"]}}
-    with settings(lab, collectors_providers=named, guessing_own_networks=["127.0.0.0/8"]):
+    with settings(lab, collectors_providers=named), lab.stopped("accounts", "hanam-collectors.timer"):
         assert "OK" in fetch(lab, "imap", person), "nobody knows its name yet"
         # Nobody answers there.
         lab.run("accounts", "hanam-mail-db collectors-look --nameserver 127.0.0.1:9")
@@ -158,6 +168,42 @@ def test_who_is_known_by_a_name_is_refused_once_dns_confirmed_it(lab: Lab, perso
         lab.run("accounts", "systemctl start hanam-collectors.service")
         lab.settle()
         assert "OK" in fetch(lab, "imap", person)
+
+
+def test_the_next_machine_of_who_is_known_by_a_name_waits_until_dns_was_asked(lab: Lab, person: Sample) -> None:
+    named = {"ten": {"name": "Nhà cung cấp có tên", "networks": [], "names": ["ngoai.example"]}}
+    with settings(lab, collectors_providers=named), lab.stopped("accounts", "hanam-collectors.timer"):
+        assert "OK" in fetch(lab, "imap", person), "the first is not known yet"
+        lab.run("accounts", "systemctl start hanam-collectors.service")
+        lab.settle()
+        # By IPv6 it is another machine.
+        for kind in ("imap", "pop3", "imap"):
+            assert "Dang kiem tra noi dang nhap" in fetch(lab, kind, person, family="host_ipv6")
+        with lab.imap(person.address, person.password) as client:
+            assert client.select("INBOX", readonly=True)[0] == "OK", "its owner reads on"
+        lab.run("accounts", "systemctl start hanam-collectors.service")
+        lab.settle()
+        for kind in ("imap", "pop3"):
+            assert REASON in fetch(lab, kind, person, family="host_ipv6")
+    assert noted(lab, person) == ["ten|imap|0", "ten|imap,pop3|2"]
+
+
+def test_without_dns_nobody_waits_longer_than_a_quarter_of_an_hour(lab: Lab, person: Sample) -> None:
+    named = {"ten": {"name": "Nhà cung cấp có tên", "networks": [], "names": ["ngoai.example"]}}
+    with settings(lab, collectors_providers=named), lab.stopped("accounts", "hanam-collectors.timer"):
+        fetch(lab, "imap", person)
+        lab.run("accounts", "systemctl start hanam-collectors.service")
+        lab.settle()
+        assert "Dang kiem tra noi dang nhap" in fetch(lab, "imap", person, family="host_ipv6")
+        look = "hanam-mail-db collectors-look --nameserver 127.0.0.1:9"
+        lab.run("accounts", look)
+        lab.settle()
+        assert "Dang kiem tra noi dang nhap" in fetch(lab, "imap", person, family="host_ipv6")
+        late = "update mail.collector_wait set since = now() - interval '16 minutes'"
+        lab.sql(f"{late} where mailbox_id = '{person.mailbox}'")
+        lab.run("accounts", look)
+        lab.settle()
+        assert "OK" in fetch(lab, "imap", person, family="host_ipv6"), "Dovecot has forgotten that it put it off"
 
 
 def test_the_webmail_of_somebody_at_such_an_address_opens(lab: Lab, person: Sample) -> None:

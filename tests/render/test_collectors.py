@@ -36,14 +36,42 @@ def test_postfix_refuses_them_after_the_sign_in_where_the_policy_says_so(
     for host in here.hosts("submission"):
         main = here.render("postfix", "main.cf.j2", host)
         rules = main[main.index("\ncollector_rules =") : main.index("\ncollectors_refused =")]
-        assert rules.index("{ 198.51.100.8/29 DUNNO }") < rules.index("{ 198.51.100.0/24 $collectors_refused }")
-        assert "{ 2001:db8::/48 $collectors_refused }" in rules
-        assert "{ mot.example = $collectors_refused }" in rules
+        networks, names = rules.split("\ncollector_name_rules =")
+        # Own first, then the list, then all others by their names: the first that fits counts.
+        places = [
+            "198.51.100.8/29 DUNNO",
+            *(f"{one} $collectors_refused" for one in ("198.51.100.0/24", "2001:db8::/48")),
+        ]
+        places += [f"{everybody} collector_name_rules" for everybody in ("0.0.0.0/0", "::/0")]
+        assert [line for line in places if line in networks] == places
+        assert sorted(places, key=networks.index) == places
+        assert " ".join(names.split()) == "check_client_access inline:{ { mot.example = $collectors_refused } }"
+        (classes,) = re.findall(r"^smtpd_restriction_classes = (.*)$", main, re.M)
+        assert "collector_name_rules" in classes.split()
         sender = main[main.index("\nsubmission_sender_rules =") :].split("=", 1)[1].lstrip()
         assert sender.startswith("$collector_rules\n")
         (reply,) = re.findall(r"^collectors_refused = (.*)$", main, re.M)
         assert reply.isascii() and reply.startswith("550 5.7.1 ")
         assert "$collector_rules" not in main[main.index("\nsmtpd_sender_restrictions") : main.index("\nown_hosts")]
+
+
+def test_a_list_without_names_asks_for_none(environment: Callable[[str], Any]) -> None:
+    here = environment("production").with_variables(
+        collectors_providers={"hai": PROVIDERS["hai"]}, collectors_policy="refuse"
+    )
+    assert "collector_name_rules" not in here.render("postfix", "main.cf.j2", here.hosts("submission")[0])
+
+
+def test_in_the_lab_the_host_that_plays_the_provider_is_none_of_the_provinces_own(
+    environment: Callable[[str], Any],
+) -> None:
+    here = environment("lab")
+    accounts = here.hosts("accounts")[0]
+    own = [ipaddress.ip_network(one) for one in here.value("postgresql", "guessing_own_networks", accounts)]
+    outside = [ipaddress.ip_network(one) for one in here.value("postgresql", "lab_internet_addresses", accounts)]
+    inside = here.value("postgresql", "lab_gateway_addresses + cluster_addresses", accounts)
+    assert not [one for one in outside for network in own if one.version == network.version and one.overlaps(network)]
+    assert {ipaddress.ip_network(one) for one in inside} <= set(own)
 
 
 def test_where_they_are_only_noticed_postfix_knows_none(environment: Callable[[str], Any]) -> None:
@@ -77,12 +105,15 @@ def test_the_webmail_is_told_from_programs(environment: Callable[[str], Any]) ->
     )
 
 
-def test_the_job_asks_dns_four_times_an_hour(environment: Callable[[str], Any]) -> None:
-    here = environment("production")
+@pytest.mark.parametrize(("policy", "times"), [("notice", "*:5/15"), ("refuse", "*:1/2")])
+def test_the_job_asks_dns_four_times_an_hour_and_sooner_where_sign_ins_wait_for_it(
+    environment: Callable[[str], Any], policy: str, times: str
+) -> None:
+    here = environment("production").with_variables(collectors_policy=policy)
     accounts = here.hosts("accounts")[0]
     (unit,) = (item for item in here.items("jobs", "job.service.j2") if "hanam-collectors" in item["dest"])
     text = here.render("jobs", "job.service.j2", accounts, unit)
     assert re.search(r"^ExecStart=.* collectors-look$", text, re.M)
     assert "PrivateNetwork" not in text
     (timer,) = (item for item in here.items("jobs", "job.timer.j2") if "hanam-collectors" in item["dest"])
-    assert re.search(r"^OnCalendar=\*:5/15$", here.render("jobs", "job.timer.j2", accounts, timer), re.M)
+    assert f"\nOnCalendar={times}\nAccuracySec=10s\n" in here.render("jobs", "job.timer.j2", accounts, timer)

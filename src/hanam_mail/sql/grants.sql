@@ -84,7 +84,7 @@ grant execute on function
     mail.outbox_prune(int), mail.lockouts_prune(), mail.sending_prune(), mail.private_services_prune(),
     mail.lockouts_to_tell(), mail.lockouts_told(bigint[]),
     mail.reports_prune(), mail.reports_to_tell(), mail.reports_told(),
-    mail.sources_unnamed(int), mail.source_named(inet, text[]), mail.collectors_follow(int), mail.collectors_prune(),
+    mail.sources_unnamed(int), mail.source_named(inet, inet, text[]), mail.collectors_follow(int), mail.collectors_prune(),
     mail.collectors_to_tell(), mail.collectors_told(bigint[])
     to mail_jobs;
 grant execute on function mail.life_cycle_due(date, text[]), mail.is_working_day(date), mail.term_end(date, bigint),

@@ -1,6 +1,6 @@
 """Private providers that fetch official mailboxes (Đ4.5): whose the sources of sign-ins are, and the letter about it.
 
-hanam-mail-db collectors-look   ask DNS what the sources of sign-ins are called, and act on it (every 15 minutes)
+hanam-mail-db collectors-look   ask DNS what the sources of sign-ins are called, and act on it (its timer: role jobs)
 
 A sign-in never waits for DNS. A name counts only where the name has that address (forward-confirmed). Where DNS does
 not say, nobody is a provider.
@@ -9,6 +9,7 @@ not say, nobody is a provider.
 import argparse
 import hashlib
 import ipaddress
+import itertools
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +23,8 @@ from hanam_mail.host.jobs import notices
 JOBS_DSN = "host=/run/postgresql dbname=mail user=mail_jobs"
 # A run looks at so many sources at most; the next one goes on.
 MOST = 1000
+# It acts after each so many: sign-ins may wait for the first of them.
+BATCH = 100
 AT_ONCE = 16
 SECONDS = 10.0
 # Whoever writes a reverse zone may put hundreds of names there.
@@ -52,22 +55,33 @@ def _run(options: argparse.Namespace) -> int:
         ).fetchall()
         # No transaction is open while DNS is asked.
         connection.commit()
-        with ThreadPoolExecutor(AT_ONCE) as threads:
-            found = list(threads.map(lambda source: _names(source[1], servers), sources))
-        heard = [names for names in found if names is not None]
-        # Where DNS says nothing at all it is away: all of them are asked again with the next run.
-        if heard:
-            for (source, _), names in zip(sources, found, strict=True):
-                connection.execute("SELECT mail.source_named(%s::text::inet, %s::text[])", [source, names])
-        connection.commit()
-        followed = 0
-        while some := one(connection, "SELECT mail.collectors_follow(%s)", [CHUNK])[0]:
+        heard = followed = 0
+        # Without sources there still is what waits too long, or is refused no more.
+        for some in [*itertools.batched(sources, BATCH, strict=False)] or [()]:
+            with ThreadPoolExecutor(AT_ONCE) as threads:
+                found = list(threads.map(lambda source: _names(source[1], servers), some))
+            heard += sum(names is not None for names in found)
+            # Where DNS says nothing at all it is away: all of them are asked again with the next run.
+            if heard:
+                for (source, client), names in zip(some, found, strict=True):
+                    connection.execute(
+                        "SELECT mail.source_named(%s::text::inet, %s::text::inet, %s::text[])", [source, client, names]
+                    )
             connection.commit()
-            followed += some
-    unheard = len(sources) - len(heard)
-    text = f"đã hỏi tên của {len(heard)} nơi đăng nhập, DNS không trả lời {unheard}; việc của nhà cung cấp: {followed}"
+            followed += _follow(connection)
+    unheard = len(sources) - heard
+    text = f"đã hỏi tên của {heard} nơi đăng nhập, DNS không trả lời {unheard}; việc của nhà cung cấp: {followed}"
     quiet = "" if not sources and not followed else text
-    return frame.answer(options, bool(followed), quiet, asked=len(heard), unheard=unheard, followed=followed)
+    return frame.answer(options, bool(followed), quiet, asked=heard, unheard=unheard, followed=followed)
+
+
+def _follow(connection: Session) -> int:
+    """Act on what is known; how many things were done."""
+    done = 0
+    while some := one(connection, "SELECT mail.collectors_follow(%s)", [CHUNK])[0]:
+        connection.commit()
+        done += some
+    return done
 
 
 def _server(text: str) -> tuple[str, int]:

@@ -5,7 +5,8 @@
 -- right, and its holder is told why it opens nothing. Postfix's SASL knows no nologin, so for it that is a refusal as well; it
 -- takes as long as one. A clerk who opens an agency's mailbox is asked for his own password; what he sends is sent by himself
 -- (Postfix lets him use the agency's address), so that a lock of his ends it. A private provider that fetches (55_collectors.sql) has the
--- right password and is told that it may not; it is no failure. As it sends Postfix says so, after the sign-in.
+-- right password and is told that it may not, or to wait until it is known; neither is a failure. As it sends Postfix says so, after
+-- the sign-in.
 create or replace function mail.dovecot_passdb(
     login text, plain text, protocol text, local_port int, remote_ip text
 ) returns table ("user" text, nopassword text, "password" text, nologin text, reason text)
@@ -23,6 +24,7 @@ declare
     sends boolean := dovecot_passdb.protocol in ('smtp', 'submission');
     provider text;
     refused boolean := false;
+    waits boolean := false;
 begin
     -- First of all: a storm of guesses shall cost next to nothing.
     if mail.sign_in_barred(name, source) is not null then
@@ -49,6 +51,8 @@ begin
     perform mail.password_renew(id, hash, dovecot_passdb.plain);
     if shut is null and dovecot_passdb.protocol = any (mail.collector_protocols()) then
         provider := mail.collector_of(source);
+        waits := provider is null and not sends
+            and mail.collector_put_off(opened, id, source, dovecot_passdb.remote_ip);
     end if;
     if provider is not null then
         refused := mail.collectors_refused();
@@ -56,8 +60,9 @@ begin
             opened, provider, source, array[dovecot_passdb.protocol], current_date, refused::int
         );
     end if;
-    if refused and not sends then
-        return query select opened, 'y'::text, null::text, 'y'::text, mail.collector_reason();
+    if waits or refused and not sends then
+        return query select opened, 'y'::text, null::text, 'y'::text,
+            case when waits then mail.collector_put_off_reason() else mail.collector_reason() end;
     elsif shut is null then
         if not refused then
             perform mail.sign_in_succeeded(id, source, dovecot_passdb.protocol, dovecot_passdb.remote_ip);

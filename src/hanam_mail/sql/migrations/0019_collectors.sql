@@ -7,6 +7,8 @@ alter table mail.sign_in_address add column protocols text[] not null default '{
 create table mail.source_name (
     address inet primary key,
     names text[] not null default '{}',
+    -- The whole address that was asked about, where `address` stands for an IPv6 network.
+    client inet,
     -- When DNS last said, and when it was last asked in vain.
     looked_at timestamptz,
     tried_at timestamptz
@@ -32,3 +34,15 @@ create table mail.collector_use (
 
 create index collector_use_mailbox on mail.collector_use (mailbox_id, provider);
 create index collector_use_remembered on mail.collector_use (mailbox_id) where remembered;
+create index collector_use_address on mail.collector_use (address);
+
+-- Sign-ins that wait until DNS was asked whose their source is.
+create table mail.collector_wait (
+    mailbox_id text not null references mail.mailbox,
+    address inet not null,
+    client inet not null,
+    since timestamptz not null default now(),
+    -- Dovecot may go on putting it off by memory.
+    remembered boolean not null default true,
+    primary key (mailbox_id, address)
+);

@@ -4,6 +4,7 @@ import smtplib
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -28,18 +29,42 @@ DOUBTFUL = 5.0
 KEYS = "redis-cli -s /run/redis/redis-server.sock"
 
 
+def redis(lab: Lab, command: str) -> str:
+    """What the filter's Redis answers; more may follow in a pipe."""
+    return lab.run("filter", f"export REDISCLI_AUTH='{lab.variables['vault_redis_password']}'; {KEYS} {command}")
+
+
 def forget(lab: Lab) -> None:
     """Nobody is known."""
-    secret = f"export REDISCLI_AUTH='{lab.variables['vault_redis_password']}'"
-    lab.run(
-        "filter",
-        f"{secret}; {KEYS} --scan --pattern 'hanam:[wd]*' | grep -E ':(waiting|written|delivered):'"
-        f" | xargs -r {KEYS} del",
-    )
+    redis(lab, f"--scan --pattern 'hanam:[wd]*' | grep -E ':(waiting|written|delivered):' | xargs -r {KEYS} del")
+
+
+def wait(lab: Lab) -> None:
+    """Until who was put off may come again."""
+    time.sleep(lab.variables["rspamd_greylist_seconds"] + 1)
+
+
+def remember(lab: Lab, recipient: Sample) -> None:
+    """Redis has shown that it remembers."""
+    hand_in(lab, new(), recipient, 0)
+    wait(lab)
+
+
+@contextmanager
+def full(lab: Lab) -> Iterator[None]:
+    """Redis has no more memory and takes nothing. It drops nothing here: others need what the filter has learnt."""
+    before = {name: redis(lab, f"config get {name}").split("\n")[1] for name in ("maxmemory", "maxmemory-policy")}
+    redis(lab, "config set maxmemory-policy noeviction")
+    redis(lab, "config set maxmemory 1")
+    try:
+        yield
+    finally:
+        for name, value in sorted(before.items()):
+            redis(lab, f"config set {name} {value}")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def score_as_asked(lab: Lab) -> Iterator[None]:
+def score_as_asked(lab: Lab, recipient: Sample) -> Iterator[None]:
     def restart() -> None:
         lab.run("filter", "systemctl restart rspamd.service")
         lab.wait_for_filter()
@@ -47,6 +72,7 @@ def score_as_asked(lab: Lab) -> Iterator[None]:
     lab.run("filter", f"cat > {RULE} <<'RULE'\n{SCORE}\nRULE")
     try:
         restart()
+        remember(lab, recipient)
         yield
     finally:
         lab.run("filter", f"rm -f {RULE}")
@@ -63,16 +89,28 @@ def new() -> str:
     return f"la.{uuid.uuid4().hex[:12]}@client.example"
 
 
-def hand_in(lab: Lab, sender: str, recipient: Sample, score: float, subject: str = "thu") -> int:
-    """What port 25 answers to a letter from the outer machine."""
+def hand_in(
+    lab: Lab,
+    sender: str,
+    recipient: Sample,
+    score: float,
+    subject: str = "thu",
+    *,
+    envelope: str = "",
+    number: str = "",
+    also: tuple[str, ...] = (),
+) -> int:
+    """What port 25 answers to a letter from the outer machine. `number`: its Message-ID; `also`: more receivers."""
     mail = message(sender, recipient.address)
     del mail["Subject"]
     mail["Subject"], mail["X-Lab-Score"] = subject, str(score)
+    if number:
+        mail.replace_header("Message-ID", number)
     with lab.smtp() as client:
         try:
-            client.sendmail(sender, [recipient.address], mail.as_bytes())
+            client.sendmail(envelope or sender, [recipient.address, *also], mail.as_bytes())
         except smtplib.SMTPDataError as refusal:
-            assert b"Thu den lan dau" in bytes(refusal.smtp_error), refusal
+            assert b"Thu cua nguoi gui chua quen" in bytes(refusal.smtp_error), refusal
             return refusal.smtp_code
     return 250
 
@@ -81,11 +119,71 @@ def test_a_stranger_comes_again_and_is_known_then(lab: Lab, recipient: Sample) -
     stranger, subject = new(), f"thu {uuid.uuid4().hex}"
     assert hand_in(lab, stranger, recipient, DOUBTFUL) == 451
     assert hand_in(lab, stranger, recipient, DOUBTFUL) == 451
-    time.sleep(lab.variables["rspamd_greylist_seconds"] + 1)
+    wait(lab)
     assert hand_in(lab, stranger, recipient, DOUBTFUL, subject) == 250
     lab.wait_for_message(recipient, subject)
     assert hand_in(lab, stranger, recipient, DOUBTFUL) == 250
     assert hand_in(lab, new(), recipient, DOUBTFUL) == 451
+
+
+def test_a_letter_is_known_again_by_its_number_or_its_receivers(lab: Lab, sender: Sample, recipient: Sample) -> None:
+    """One receiver was put off for himself at first; a program numbers each try anew."""
+    several, numbered = new(), new()
+    number = f"<{uuid.uuid4().hex}@client.example>"
+    assert hand_in(lab, several, recipient, DOUBTFUL, number=number) == 451
+    assert hand_in(lab, numbered, recipient, DOUBTFUL) == 451
+    wait(lab)
+    assert hand_in(lab, several, recipient, DOUBTFUL, number=number, also=(sender.address,)) == 250
+    assert hand_in(lab, numbered, recipient, DOUBTFUL) == 250
+
+
+def test_another_letter_to_another_receiver_waits(lab: Lab, sender: Sample, recipient: Sample) -> None:
+    """Else who never comes again would get through all the same, by his next letter."""
+    stranger = new()
+    assert hand_in(lab, stranger, recipient, DOUBTFUL) == 451
+    wait(lab)
+    assert hand_in(lab, stranger, sender, DOUBTFUL) == 451
+
+
+def test_an_envelope_that_differs_each_time_is_no_other_sender(lab: Lab, recipient: Sample) -> None:
+    """VERP, BATV, SRS."""
+    author = new()
+    assert hand_in(lab, author, recipient, DOUBTFUL, envelope=f"tra+1={new()}") == 451
+    wait(lab)
+    assert hand_in(lab, author, recipient, DOUBTFUL, envelope=f"tra+2={new()}") == 250
+    assert hand_in(lab, author, recipient, DOUBTFUL, envelope=f"tra+3={new()}") == 250
+    assert hand_in(lab, author, recipient, DOUBTFUL, envelope=f"tra@{uuid.uuid4().hex[:12]}.example") == 451
+
+
+def test_nobody_waits_whom_a_full_redis_would_not_remember(lab: Lab, recipient: Sample) -> None:
+    assert hand_in(lab, new(), recipient, DOUBTFUL) == 451
+    with full(lab):
+        assert hand_in(lab, new(), recipient, DOUBTFUL) == 250
+        assert hand_in(lab, new(), recipient, DOUBTFUL) == 250
+    assert hand_in(lab, new(), recipient, DOUBTFUL) == 451
+
+
+def test_nobody_waits_until_redis_has_remembered_something(lab: Lab, recipient: Sample) -> None:
+    """It was emptied, or is full and drops what ends soonest."""
+    redis(lab, f"--scan --pattern 'hanam:remembers:*' | xargs -r {KEYS} del")
+    try:
+        assert hand_in(lab, new(), recipient, DOUBTFUL) == 250
+        assert hand_in(lab, new(), recipient, DOUBTFUL) == 250
+    finally:
+        wait(lab)
+    assert hand_in(lab, new(), recipient, DOUBTFUL) == 451
+
+
+def test_who_was_seen_on_one_day_is_sooner_forgotten(lab: Lab, recipient: Sample) -> None:
+    stranger = new()
+    assert hand_in(lab, stranger, recipient, 0) == 250
+    (name,) = redis(lab, "--scan --pattern 'hanam:delivered:*'").split()
+    days = [lab.variables[f"rspamd_known_days{which}"] for which in ("_at_first", "")]
+    assert days[0] - 1 < int(redis(lab, f"ttl {name}")) / 86400 <= days[0]
+    redis(lab, f"set {name} 1 ex 60")
+    assert hand_in(lab, stranger, recipient, DOUBTFUL) == 250
+    assert days[1] - 1 < int(redis(lab, f"ttl {name}")) / 86400 <= days[1]
+    assert redis(lab, f"get {name}").strip() == "1"
 
 
 def test_only_doubtful_letters_wait(lab: Lab, recipient: Sample) -> None:
@@ -139,10 +237,9 @@ def test_what_is_known_ends_and_names_nobody(lab: Lab, recipient: Sample) -> Non
     stranger = new()
     hand_in(lab, stranger, recipient, 0)
     hand_in(lab, new(), recipient, DOUBTFUL)
-    secret = f"export REDISCLI_AUTH='{lab.variables['vault_redis_password']}'"
-    names = lab.run("filter", f"{secret}; {KEYS} --scan --pattern 'hanam:[wd]*'").split()
+    names = redis(lab, "--scan --pattern 'hanam:[wd]*'").split()
     names = [name for name in names if name.split(":")[1] in ("waiting", "written", "delivered")]
     assert {name.split(":")[1] for name in names} == {"waiting", "delivered"}
     assert not [name for name in names if stranger.split("@")[0] in name]
     for name in names:
-        assert int(lab.run("filter", f"{secret}; {KEYS} ttl {name}")) > 0
+        assert int(redis(lab, f"ttl {name}")) > 0

@@ -67,6 +67,18 @@ def test_without_lists_none_is_asked(environment: Environments) -> None:
     assert re.search(r"rbl \{\n    enabled = false;", rendered(none, "modules.conf.j2"))
 
 
+def test_who_has_no_internet_asks_no_list(environment: Environments) -> None:
+    off = environment("production").with_variables(rspamd_internet_checks=False)
+    assert used(off) == set()
+    assert re.search(r"rbl \{\n    enabled = false;", rendered(off, "modules.conf.j2"))
+    assert "DNSLIST_" not in rendered(off, "groups.conf.j2") + rendered(off, "greylist.lua.j2")
+    # The lab has its own.
+    assert len(used(environment("lab"))) == 5
+    wrong = {"a": {"zone": "a.example", "use": True, "asks": ["client"], "counts": "all", "answers": {}}}
+    with pytest.raises(Exception, match="dns_lists, a: counts"):
+        rendered(off.with_variables(dns_lists=wrong), "dns_lists.conf.j2")
+
+
 def test_greylisting_stands_between_doubt_and_junk(environment: Environments) -> None:
     for name in ("lab", "production"):
         text = rendered(environment(name), "greylist.lua.j2")

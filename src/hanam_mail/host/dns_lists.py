@@ -23,6 +23,8 @@ from hanam_mail.dns_check import Ask
 from hanam_mail.host.findings import FOUND, Item, State
 
 UNUSED = "unused"
+PATIENCE = 3
+"""Looks at which no list answers, one after the other: from then on none is used, since each letter waits for them."""
 _REFUSED = ipaddress.IPv4Network("127.255.255.0/24")
 _LISTED = ipaddress.IPv4Network("127.0.0.0/8")
 
@@ -64,7 +66,8 @@ def look(rows: Sequence[Row], asking: Callable[[], Ask], before: State, now: flo
     """What was found, and the zones that are not to be used.
 
     None for zones that stay as they are, since no list answers: that is our own resolver or line, and mail is back with
-    it before the next look. `asking`: a new one for each list, since who does not answer for one is not asked again.
+    it before the next look. Where it stays so (PATIENCE), none is used until one answers. `asking`: a new one for each
+    list, since who does not answer for one is not asked again.
     """
     faults = {row["name"]: fault for row in rows if (fault := fault_of(row, asking()))}
     away = [name for name, fault in faults.items() if fault is Fault.AWAY]
@@ -75,12 +78,14 @@ def look(rows: Sequence[Row], asking: Callable[[], Ask], before: State, now: flo
     ]
     # Of one that does not answer what was found before is not over.
     found += [item for item in before.found if item.place in away]
+    unheard = before.unheard + 1 if len(away) == len(rows) > 1 else 0
     state = State(
         complete=before.complete if away else now,
         silent=[f"danh sách DNS “{name}”: {Fault.AWAY}" for name in away],
         found=found,
+        unheard=unheard,
     )
-    if len(away) == len(rows) > 1:
+    if 0 < unheard < PATIENCE:
         return state, None
     return state, [row["zone"] for row in rows if row["name"] in faults]
 

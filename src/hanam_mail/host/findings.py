@@ -23,7 +23,8 @@ class State:
     """What a look left for the next one, and for role watch.
 
     `complete`: when all questions were answered last; `silent`: those that were not, this time; `seen`: since when
-    each TLSA record is known to be there, in seconds since 1970, by its data; `ttl`: how long one may be remembered.
+    each TLSA record is known to be there, in seconds since 1970, by its data; `ttl`: how long one may be remembered;
+    `unheard`: how many looks, one after the other, had no answer at all.
     """
 
     complete: float
@@ -31,6 +32,7 @@ class State:
     found: list[Item] = field(default_factory=list)
     seen: dict[str, float] = field(default_factory=dict)
     ttl: int = 0
+    unheard: int = 0
 
     @classmethod
     def read(cls, path: Path, now: float) -> "State":

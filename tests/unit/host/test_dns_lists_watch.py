@@ -90,6 +90,16 @@ def test_lists_that_are_all_away_stay_as_they_were() -> None:
     away = {f"{row[which]}.{row['zone']}.": AWAY for row in ROWS for which in ("listed", "clean")}
     state, unused = look(ROWS, asking(away), State(complete=7), 100)
     assert (unused, state.complete, len(state.silent)) == (None, 7, 2)
+    # Where no answer ever comes, each letter would wait for them.
+    for _ in range(dns_lists.PATIENCE - 1):
+        assert unused is None
+        state, unused = look(ROWS, asking(away), state, 200)
+    assert sorted(unused or []) == ["key.one.example", "two.example"]
+    assert sorted(look(ROWS, asking(away), state, 300)[1] or []) == ["key.one.example", "two.example"]
+    # One that answers has its say again at once, and the next silence is a new one.
+    state, unused = look(ROWS, asking(away | {name: WELL.get(name, "") for name in away if "two" in name}), state, 400)
+    assert unused == ["key.one.example"]
+    assert look(ROWS, asking(away), state, 500)[1] is None
     _, unused = look(ROWS[:1], asking(away), State(complete=7), 100)
     assert unused == ["key.one.example"]
     assert look([], asking({}), State(complete=7), 100)[1] == []

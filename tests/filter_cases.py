@@ -359,7 +359,7 @@ def check_words_are_weighed_as_they_were_learnt(ask: Ask) -> None:
     weights, lessons = word_weights.learnt(), word_weights.lessons()
     wanted, unwanted = ([text for text, kind in lessons if kind is each] for each in (True, False))
     texts = [*(f"{one} {other}" for one, other in zip(wanted[:200:5], unwanted[:200:5], strict=True)), " ".join(wanted)]
-    told = [word_weights.score(weights, word_weights.features(f"thư {text}")) for text in texts]
+    told = [word_weights.score(weights, f"thư {text}") for text in texts]
     said = _language(ask, *texts)
     assert said[-1] == min(said) < -2
     factors = [one / other for one, other in zip(said, told, strict=True) if min(said) < one < 6.9 and abs(other) > 0.1]
@@ -370,11 +370,25 @@ def check_words_are_weighed_as_they_were_learnt(ask: Ask) -> None:
 def check_words_of_ones_own_hide_nothing(ask: Ask) -> None:
     """Nor is anything said of a language that nobody has taught."""
     unwanted = [text for text, wanted in word_weights.lessons() if not wanted][:12]
-    noise = " ".join(f"xq{letter}{other}zk" for letter in "abcdefgh" for other in "ijklmnop")
-    bare, hidden, strange = _language(ask, " ".join(unwanted), f"{noise} {' '.join(unwanted)}", STRANGE)
+    text, letters = " ".join(unwanted), "bcdfghjklmnp"
+    noise = [f"xq{one}{two}{three}zk" for one in letters for two in letters for three in letters]
+    much = " ".join(noise[: 8 * len(text.split())])
+    added = (f"{noise[0]} {text}", f"{much} {text}", f"{text} {much}", f"{much} {text} {much}")
+    bare, strange, lone, *hidden = _language(ask, text, STRANGE, f"{STRANGE} {much}", *added)
     assert bare > 4
-    assert hidden > bare - 0.5
-    assert abs(strange) < 0.5
+    assert min(hidden) > bare - 0.5, hidden
+    assert max(abs(strange), abs(lone)) < 0.5
+    # Nor do they weaken what phrases count.
+    mail = EmailMessage()
+    mail["From"], mail["Subject"] = "an@vidu.vn", "vay tiền nhanh"
+    mail.set_content(f"giải ngân trong ngày, vay tiền không thế chấp {text}")
+    more = EmailMessage()
+    more["From"], more["Subject"] = "an@vidu.vn", "vay tiền nhanh"
+    more.set_content(f"giải ngân trong ngày, vay tiền không thế chấp {text} {much}")
+    plain, padded = (
+        each.symbols["SPAM_WORDS"] for each in ask(["words"], [Question(bytes(mail)), Question(bytes(more))])
+    )
+    assert plain == padded > 0
 
 
 def check_who_sends_a_program_in_an_archive_is_told_so_where_it_is_no_known_virus(ask: Ask) -> None:

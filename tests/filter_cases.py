@@ -225,6 +225,33 @@ def check_a_link_that_greets_its_reader_is_found_and_many_readers_cost_little(as
     assert max(answer.seconds for answer in costly) < 0.5, [answer.seconds for answer in costly]
 
 
+def check_a_way_out_of_a_list_speaks_for_its_own_links_alone(ask: Ask) -> None:
+    """Whoever sets a trap may link to somebody's settings as well, or say that he writes to a list."""
+    reader = "nguoi.nhan@hanam.gov.vn"
+
+    def page(*links: str, of_list: bool = False) -> bytes:
+        mail = letter()
+        if of_list:
+            mail["List-Unsubscribe"] = "<mailto:thoi@vidu.vn>"
+        html = "".join(f'<a href="https://{link}">x</a>' for link in links)
+        mail.add_attachment(html.encode(), maintype="text", subtype="html", filename="trang.html")
+        return mail.as_bytes()
+
+    trap, away = f"bay.vn/?u={reader}", "hop-thu.vn/preferences"
+    said = {
+        "a way out elsewhere": (page(trap, away), UNPROVEN, True),
+        "before it": (page(away, trap), PROVEN, True),
+        "of its own domain": (page(f"bao.vn/?u={reader}", "bao.vn/optout"), UNPROVEN, False),
+        "of one of two": (page(f"bao.vn/?u={reader}", "bao.vn/optout", trap), UNPROVEN, True),
+        "a list, proven": (page(trap, of_list=True), PROVEN, False),
+        "a list, not proven": (page(trap, of_list=True), UNPROVEN, True),
+        "a number": (page(f"192.0.2.7/?u={reader}", "192.0.2.8/unsubscribe"), UNPROVEN, True),
+    }
+    answers = ask(["links"], [Question(mail, {"authentication": verdict}) for mail, verdict, _ in said.values()])
+    found = {name: "LINK_NAMES_READER" in answer.symbols for name, answer in zip(said, answers, strict=True)}
+    assert found == {name: whether for name, (_, _, whether) in said.items()}, found
+
+
 def played(ask: Ask, letters: Sequence[tuple[str, Mapping[str, Any]]], reply_to: str = "") -> list[Mapping[str, float]]:
     """What is said of letters of these authors, of whose domain something is proven or not."""
     questions = []
@@ -426,6 +453,7 @@ CASES: tuple[Case, ...] = (
     check_names_that_a_sender_makes_cost_little,
     check_a_form_that_asks_for_a_password_is_found_in_one_pass,
     check_a_link_that_greets_its_reader_is_found_and_many_readers_cost_little,
+    check_a_way_out_of_a_list_speaks_for_its_own_links_alone,
     check_titles_count_fully_in_free_mailboxes_alone,
     check_an_agencys_name_counts_with_our_place_or_in_a_free_mailbox,
     check_a_leaders_name_counts_whole_with_its_accents_and_in_a_free_mailbox,

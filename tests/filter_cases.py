@@ -225,6 +225,33 @@ def check_a_link_that_greets_its_reader_is_found_and_many_readers_cost_little(as
     assert max(answer.seconds for answer in costly) < 0.5, [answer.seconds for answer in costly]
 
 
+def check_a_way_out_of_a_list_speaks_for_its_own_links_alone(ask: Ask) -> None:
+    """Whoever sets a trap may link to somebody's settings as well, or say that he writes to a list."""
+    reader = "nguoi.nhan@hanam.gov.vn"
+
+    def page(*links: str, of_list: bool = False) -> bytes:
+        mail = letter()
+        if of_list:
+            mail["List-Unsubscribe"] = "<mailto:thoi@vidu.vn>"
+        html = "".join(f'<a href="https://{link}">x</a>' for link in links)
+        mail.add_attachment(html.encode(), maintype="text", subtype="html", filename="trang.html")
+        return mail.as_bytes()
+
+    trap, away = f"bay.vn/?u={reader}", "hop-thu.vn/preferences"
+    said = {
+        "a way out elsewhere": (page(trap, away), UNPROVEN, True),
+        "before it": (page(away, trap), PROVEN, True),
+        "of its own domain": (page(f"bao.vn/?u={reader}", "bao.vn/optout"), UNPROVEN, False),
+        "of one of two": (page(f"bao.vn/?u={reader}", "bao.vn/optout", trap), UNPROVEN, True),
+        "a list, proven": (page(trap, of_list=True), PROVEN, False),
+        "a list, not proven": (page(trap, of_list=True), UNPROVEN, True),
+        "a number": (page(f"192.0.2.7/?u={reader}", "192.0.2.8/unsubscribe"), UNPROVEN, True),
+    }
+    answers = ask(["links"], [Question(mail, {"authentication": verdict}) for mail, verdict, _ in said.values()])
+    found = {name: "LINK_NAMES_READER" in answer.symbols for name, answer in zip(said, answers, strict=True)}
+    assert found == {name: whether for name, (_, _, whether) in said.items()}, found
+
+
 def played(ask: Ask, letters: Sequence[tuple[str, Mapping[str, Any]]], reply_to: str = "") -> list[Mapping[str, float]]:
     """What is said of letters of these authors, of whose domain something is proven or not."""
     questions = []
@@ -359,7 +386,7 @@ def check_words_are_weighed_as_they_were_learnt(ask: Ask) -> None:
     weights, lessons = word_weights.learnt(), word_weights.lessons()
     wanted, unwanted = ([text for text, kind in lessons if kind is each] for each in (True, False))
     texts = [*(f"{one} {other}" for one, other in zip(wanted[:200:5], unwanted[:200:5], strict=True)), " ".join(wanted)]
-    told = [word_weights.score(weights, word_weights.features(f"thư {text}")) for text in texts]
+    told = [word_weights.score(weights, f"thư {text}") for text in texts]
     said = _language(ask, *texts)
     assert said[-1] == min(said) < -2
     factors = [one / other for one, other in zip(said, told, strict=True) if min(said) < one < 6.9 and abs(other) > 0.1]
@@ -370,11 +397,25 @@ def check_words_are_weighed_as_they_were_learnt(ask: Ask) -> None:
 def check_words_of_ones_own_hide_nothing(ask: Ask) -> None:
     """Nor is anything said of a language that nobody has taught."""
     unwanted = [text for text, wanted in word_weights.lessons() if not wanted][:12]
-    noise = " ".join(f"xq{letter}{other}zk" for letter in "abcdefgh" for other in "ijklmnop")
-    bare, hidden, strange = _language(ask, " ".join(unwanted), f"{noise} {' '.join(unwanted)}", STRANGE)
+    text, letters = " ".join(unwanted), "bcdfghjklmnp"
+    noise = [f"xq{one}{two}{three}zk" for one in letters for two in letters for three in letters]
+    much = " ".join(noise[: 8 * len(text.split())])
+    added = (f"{noise[0]} {text}", f"{much} {text}", f"{text} {much}", f"{much} {text} {much}")
+    bare, strange, lone, *hidden = _language(ask, text, STRANGE, f"{STRANGE} {much}", *added)
     assert bare > 4
-    assert hidden > bare - 0.5
-    assert abs(strange) < 0.5
+    assert min(hidden) > bare - 0.5, hidden
+    assert max(abs(strange), abs(lone)) < 0.5
+    # Nor do they weaken what phrases count.
+    mail = EmailMessage()
+    mail["From"], mail["Subject"] = "an@vidu.vn", "vay tiền nhanh"
+    mail.set_content(f"giải ngân trong ngày, vay tiền không thế chấp {text}")
+    more = EmailMessage()
+    more["From"], more["Subject"] = "an@vidu.vn", "vay tiền nhanh"
+    more.set_content(f"giải ngân trong ngày, vay tiền không thế chấp {text} {much}")
+    plain, padded = (
+        each.symbols["SPAM_WORDS"] for each in ask(["words"], [Question(bytes(mail)), Question(bytes(more))])
+    )
+    assert plain == padded > 0
 
 
 def check_who_sends_a_program_in_an_archive_is_told_so_where_it_is_no_known_virus(ask: Ask) -> None:
@@ -412,6 +453,7 @@ CASES: tuple[Case, ...] = (
     check_names_that_a_sender_makes_cost_little,
     check_a_form_that_asks_for_a_password_is_found_in_one_pass,
     check_a_link_that_greets_its_reader_is_found_and_many_readers_cost_little,
+    check_a_way_out_of_a_list_speaks_for_its_own_links_alone,
     check_titles_count_fully_in_free_mailboxes_alone,
     check_an_agencys_name_counts_with_our_place_or_in_a_free_mailbox,
     check_a_leaders_name_counts_whole_with_its_accents_and_in_a_free_mailbox,

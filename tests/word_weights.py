@@ -33,8 +33,8 @@ BEGINNING = 6
 """Letters of a longer word by which its forms are one ("invoice", "invoices")."""
 SHRINK = 20
 """So many words more a text seems to have: a short one proves little."""
-FAMILIAR = 0.3
-"""Of a text's words this part is known, or it is in a language of which nothing was learnt."""
+FAMILIAR, PASSAGE = 0.5, 100
+"""Of so many successive words this part is known, or the text is in a language of which nothing was learnt."""
 LEAST = 0.05
 """Weights nearer to nothing are left out."""
 
@@ -61,9 +61,13 @@ def _of_corpus() -> Iterator[tuple[str, bool]]:
             yield re.sub(r"nguoi\.nhan\S*", "", filled), wanted
 
 
-def features(text: str) -> set[str]:
-    """Words, beginnings of long ones and pairs of words of a text; numbers are one word. words.lua.j2 does the same."""
-    words = [re.sub(r"[0-9]+", "0", word) for word in folded(text).split()]
+def words_of(text: str) -> list[str]:
+    """Folded, one by one; numbers are one word."""
+    return [re.sub(r"[0-9]+", "0", word) for word in folded(text).split()]
+
+
+def features(words: Sequence[str]) -> set[str]:
+    """Words, beginnings of long ones and pairs of words of a text. words.lua.j2 does the same."""
     beginnings = {f"{word[:BEGINNING]}*" for word in words if len(word) > BEGINNING}
     return set(words) | beginnings | {f"{one} {two}" for one, two in itertools.pairwise(words)}
 
@@ -74,11 +78,16 @@ def learnt() -> dict[str, float]:
     return {word: float(weight) for word, _, weight in (line.partition("\t") for line in lines[1:])}
 
 
-def score(weights: Mapping[str, float], found: set[str]) -> float:
-    """Above nothing: rather unwanted. What is not known counts for nothing: who adds words of his own hides nothing."""
-    known = [weights[each] for each in sorted(found) if each in weights]
-    words = [each for each in found if not re.search(r"[ *]", each)]
-    familiar = sum(each in weights for each in words) / max(1, len(words))
+def score(weights: Mapping[str, float], text: str) -> float:
+    """Above nothing: rather unwanted. What is not known counts for nothing, and is no sign of another language.
+
+    Unless it stands between all the words: a text is read by the passage of which most is known.
+    """
+    words = words_of(text)
+    known = [weights[each] for each in sorted(features(words)) if each in weights]
+    there = [each in weights for each in words]
+    passages = [there[start : start + PASSAGE] for start in range(max(1, len(there) - PASSAGE + 1))]
+    familiar = max(sum(each) / max(1, len(each)) for each in passages)
     return min(1.0, familiar / FAMILIAR) * (weights[""] + sum(known) / math.sqrt(len(known) + SHRINK))
 
 
@@ -87,7 +96,7 @@ def train(known: Iterable[tuple[str, bool]]) -> dict[str, float]:
 
     They are the mean of the later epochs: the last one alone depends on the order in which the lessons came.
     """
-    texts = [(sorted(features(text)), wanted) for text, wanted in known]
+    texts = [(sorted(features(words_of(text))), wanted) for text, wanted in known]
     weights, start, random = dict[str, float](), 0.0, Random(1)  # noqa: S311
     sums, starts, kept = defaultdict[str, float](float), 0.0, range(EPOCHS // 2, EPOCHS)
     for epoch in range(EPOCHS):

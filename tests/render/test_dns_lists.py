@@ -39,6 +39,18 @@ def test_what_may_hold_a_key_is_secret(environment: Environments) -> None:
         assert (found[path]["mode"], found[path]["secret"]) == (mode, True)
 
 
+def test_no_name_that_the_filter_asks_for_gets_into_the_journal(environment: Environments) -> None:
+    """Links of people's mail, and a list's key, stand in it."""
+    there = environment("production")
+    filters = there.hosts("filter")
+    for host in there.hosts("all"):
+        text = there.render("unbound", "unbound.conf.j2", host)
+        said = re.findall(r"^    (?:log-servfail|val-log-level|log-queries|log-replies): (\S+)", text, re.MULTILINE)
+        assert said == (["no", "0"] if host in filters else ["yes", "1"]), host
+    # From `info` rspamd writes which question had no answer.
+    assert there.value("rspamd", "rspamd_log_level", filters[0]) in ("notice", "warning", "error")
+
+
 def test_no_list_hears_of_our_domain_nor_of_our_people_s_mail(environment: Environments) -> None:
     text = rendered(environment("lab"), "dns_lists.conf.j2")
     lists = re.split(r'(?m)^    "\w+" \{$', text)[1:]

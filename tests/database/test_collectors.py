@@ -389,6 +389,20 @@ def test_the_operator_sees_agencies_and_of_one_its_mailboxes(visited: Scratch) -
     assert "ít nhất 1" in visited.command("collectors", "--days", "0").complaint
 
 
+def test_no_sign_in_waits_while_the_operator_is_told_and_one_letter_is_written(visited: Scratch) -> None:
+    visit = login("test.nguoi", address=NETWORK)
+    visited.psql(REFUSE + visit)
+    question = "select seq from mail.collectors_to_tell()"
+    with visited.database.connect("mail_jobs") as teller, teller.transaction():
+        ((seq,),) = teller.execute(question).fetchall()
+        # The letter is on its way now: that may take a minute.
+        assert visited.psql("set lock_timeout = '2s'; " + visit).endswith("[collector]")
+        assert visited.psql(question) == ""
+        teller.execute("select mail.collectors_told(%s)", [[seq]])
+    assert visited.psql("select told_at is not null, refused from mail.collector_use") == "t|2"
+    assert visited.psql(question) == ""
+
+
 def test_the_letter_to_the_operator_says_who_by_what_and_from_where() -> None:
     rows = [(1, "ha@hanam.gov.vn", "Thư riêng", NETWORK, ["imap", "smtp", "submission"], False)]
     made = collectors.letter(rows, CONFIGURATION)

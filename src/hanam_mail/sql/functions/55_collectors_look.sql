@@ -167,25 +167,33 @@ as $$
     select (select count(*) from uses)::int + (select count(*) from names)::int + (select count(*) from waits)::int
 $$;
 
--- What the operator does not know yet: a provider and a mailbox, once in a while; at most a letter a day.
+-- What the operator does not know yet: a provider and a mailbox, once in a while; at most a letter a day. One job at a time tells him,
+-- until its transaction ends; no row is locked, as a sign-in may have to count there meanwhile.
 create or replace function mail.collectors_to_tell()
 returns table (seq bigint, owner text, name text, address inet, protocols text[], refused boolean)
-language sql volatile security definer
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select u.seq, mail.lockout_owner(u.mailbox_id), u.name, u.address, u.protocols, u.refused > 0 or mail.collectors_refused()
-    from mail.collector_use u
-    where u.seq in (
-        select min(w.seq) from mail.collector_use w
-        where w.told_at is null and w.day > current_date - 8 and not exists (
-            select from mail.collector_use t
-            where t.mailbox_id = w.mailbox_id and t.provider = w.provider
-                and t.told_at > now() - make_interval(days => mail.setting_int('collectors_notice_days')::int)
-        )
-        group by w.mailbox_id, w.provider
-    ) and not exists (select from mail.collector_use t where t.told_at > now() - interval '1 day')
-    order by 2, 3
-    for update of u skip locked
+#variable_conflict use_column
+begin
+    if not pg_try_advisory_xact_lock(hashtext('mail.collectors_to_tell')) then
+        return;
+    end if;
+    return query
+        select u.seq, mail.lockout_owner(u.mailbox_id), u.name, u.address, u.protocols,
+               u.refused > 0 or mail.collectors_refused()
+        from mail.collector_use u
+        where u.seq in (
+            select min(w.seq) from mail.collector_use w
+            where w.told_at is null and w.day > current_date - 8 and not exists (
+                select from mail.collector_use t
+                where t.mailbox_id = w.mailbox_id and t.provider = w.provider
+                    and t.told_at > now() - make_interval(days => mail.setting_int('collectors_notice_days')::int)
+            )
+            group by w.mailbox_id, w.provider
+        ) and not exists (select from mail.collector_use t where t.told_at > now() - interval '1 day')
+        order by 2, 3;
+end
 $$;
 
 create or replace function mail.collectors_told(seqs bigint[]) returns void

@@ -35,6 +35,7 @@ create table mail.collector_use (
 create index collector_use_mailbox on mail.collector_use (mailbox_id, provider);
 create index collector_use_remembered on mail.collector_use (mailbox_id) where remembered;
 create index collector_use_address on mail.collector_use (address);
+create index collector_use_told on mail.collector_use (told_at) where told_at is not null;
 
 -- Sign-ins that wait until DNS was asked whose their source is.
 create table mail.collector_wait (

@@ -200,6 +200,37 @@ def test_old_notes_and_names_are_forgotten(database: Database) -> None:
     assert query(database, "select mail.collectors_prune(), mail.collectors_prune()", world=world(ask)) == "2|0"
 
 
+@pytest.mark.parametrize(
+    ("asked", "held", "kept"),
+    [
+        (29, "", 0),
+        (27, "", 1),
+        (29, f"insert into mail.sign_in_address values ('test1person', '{NAMED}');", 1),
+        # What its notes say is asked about again, and refused meanwhile.
+        (
+            29,
+            "insert into mail.collector_use (day, mailbox_id, provider, name, address, protocols)"
+            f" values (current_date - 399, 'test1person', 'thu', 'Thư riêng', '{NAMED}', '{{imap}}');",
+            1,
+        ),
+        (
+            29,
+            "insert into mail.collector_use (day, mailbox_id, provider, name, address, protocols)"
+            f" values (current_date - 401, 'test1person', 'thu', 'Thư riêng', '{NAMED}', '{{imap}}');",
+            0,
+        ),
+    ],
+)
+def test_a_name_is_forgotten_when_it_counts_no_more_and_nothing_holds_it(
+    database: Database, asked: int, held: str, kept: int
+) -> None:
+    past = f"looked_at = now() - interval '{asked} days', tried_at = now() - interval '{asked} days'"
+    before = world(named("may1.thu.example"), f"update mail.source_name set {past};", held)
+    # A statement sees what another one deleted, not what it deletes itself.
+    prune = "do $$ begin perform mail.collectors_prune(); perform mail.collectors_prune(); end $$"
+    assert query(database, f"{prune}; select count(*) from mail.source_name", world=before) == str(kept)
+
+
 @pytest.mark.parametrize("role", ["mail_postfix", "mail_dovecot", "mail_webmail", "mail_agent"])
 def test_only_the_jobs_and_operators_reach_it(database: Database, role: str) -> None:
     for statement in (

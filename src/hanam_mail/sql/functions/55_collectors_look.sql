@@ -156,8 +156,9 @@ as $$
         delete from mail.source_name n
         where n.tried_at < now() - interval '1 day'
             and not exists (select from mail.sign_in_address k where k.address = n.address)
-            and not exists (select from mail.collector_use u where u.address = n.address and u.remembered)
-            and not n.names <> '{}'
+            -- What is noted of it stands, and is asked about again.
+            and not exists (select from mail.collector_use u where u.address = n.address)
+            and (n.names = '{}' or n.looked_at < now() - mail.collector_names_last())
         returning 1
     ),
     waits as (

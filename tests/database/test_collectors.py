@@ -145,6 +145,31 @@ def test_who_was_let_in_before_his_name_was_known_is_noted_once(database: Databa
     assert answer == ["1", "0", f"thu|Thư riêng|{NAMED}|{{imap}}|0", "collector|Thư riêng"]
 
 
+def test_what_a_clerk_gave_away_is_noted_of_the_agency_when_the_name_is_known(database: Database) -> None:
+    by_clerk = login("test.so*test.nguoi", address=NAMED) + ";"
+    uses = "select mailbox_id, protocols from mail.collector_use order by 1"
+    told = "select mailbox_id from mail.notice"
+    answer = query(database, f"{FOLLOW}; {FOLLOW}; {uses}; {told}", world=world(by_clerk, named("may1.thu.example")))
+    assert answer.splitlines() == ["1", "0", "test2agency|{imap}", "test2agency"]
+    # His own mailbox as well, from the same machine, on the same day. The webmail fetches nothing.
+    both = by_clerk + LATER + by_clerk + login("test.so*test.nguoi", protocol="webmail", address=NAMED) + ";"
+    access = "select mailbox from mail.outbox where payload ->> 'cause' = 'collector' order by 1"
+    again = ";".join(login(name, address=NAMED) for name in ("test.so*test.nguoi", "test.nguoi"))
+    ask = f"{FOLLOW}; {FOLLOW}; {uses}; {access}; select count(*) from mail.sign_in_address; {again}"
+    answer = query(database, ask, world=world(REFUSE, both, named("may1.thu.example"))).splitlines()
+    assert answer[:2] == ["1", "0"]
+    assert answer[2:6] == ["test1person|{imap}", "test2agency|{imap}", "test1person", "test2agency"]
+    assert answer[6] == "0"
+    assert [line.endswith("[collector]") for line in answer[7:]] == [True, True]
+
+
+def test_a_clerks_webmail_at_the_place_of_his_own_collector_fetches_no_agencys_mail(database: Database) -> None:
+    visits = LATER + login("test.so*test.nguoi", protocol="webmail", address=NAMED) + ";"
+    ask = f"{FOLLOW}; select mailbox_id from mail.collector_use"
+    answer = query(database, ask, world=world(visits, named("may1.thu.example")))
+    assert answer.splitlines() == ["1", "test1person"]
+
+
 def test_where_providers_are_refused_his_sessions_end_and_he_is_refused_from_then_on(database: Database) -> None:
     ask = (
         f"{FOLLOW}; {FOLLOW}; select topic, mailbox from mail.outbox where payload ->> 'cause' = 'collector';"

@@ -465,6 +465,11 @@ def test_the_letter_to_the_operator_says_who_by_what_and_from_where() -> None:
     text = made.get_content()
     assert f" - ha@hanam.gov.vn: Thư riêng, bằng IMAP, gửi thư, từ {NETWORK}; chưa bị từ chối" in text
     assert (made["To"], "$" in text) == (CONFIGURATION.operator, False)
+    # Two providers of a mailbox are two lines, and one that is refused fetches nothing.
+    more = [rows[0], (2, "ha@hanam.gov.vn", "Thư khác", NAMED, ["imap"], True)]
+    assert collectors.letter(more, CONFIGURATION)["Subject"] == (
+        "Có 2 trường hợp nhà cung cấp thư riêng đăng nhập vào hộp thư công vụ"
+    )
 
 
 @pytest.mark.parametrize("kind", ["collector", "collector_refused"])

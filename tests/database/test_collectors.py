@@ -145,6 +145,31 @@ def test_who_was_let_in_before_his_name_was_known_is_noted_once(database: Databa
     assert answer == ["1", "0", f"thu|Thư riêng|{NAMED}|{{imap}}|0", "collector|Thư riêng"]
 
 
+def test_what_a_clerk_gave_away_is_noted_of_the_agency_when_the_name_is_known(database: Database) -> None:
+    by_clerk = login("test.so*test.nguoi", address=NAMED) + ";"
+    uses = "select mailbox_id, protocols from mail.collector_use order by 1"
+    told = "select mailbox_id from mail.notice"
+    answer = query(database, f"{FOLLOW}; {FOLLOW}; {uses}; {told}", world=world(by_clerk, named("may1.thu.example")))
+    assert answer.splitlines() == ["1", "0", "test2agency|{imap}", "test2agency"]
+    # His own mailbox as well, from the same machine, on the same day. The webmail fetches nothing.
+    both = by_clerk + LATER + by_clerk + login("test.so*test.nguoi", protocol="webmail", address=NAMED) + ";"
+    access = "select mailbox from mail.outbox where payload ->> 'cause' = 'collector' order by 1"
+    again = ";".join(login(name, address=NAMED) for name in ("test.so*test.nguoi", "test.nguoi"))
+    ask = f"{FOLLOW}; {FOLLOW}; {uses}; {access}; select count(*) from mail.sign_in_address; {again}"
+    answer = query(database, ask, world=world(REFUSE, both, named("may1.thu.example"))).splitlines()
+    assert answer[:2] == ["1", "0"]
+    assert answer[2:6] == ["test1person|{imap}", "test2agency|{imap}", "test1person", "test2agency"]
+    assert answer[6] == "0"
+    assert [line.endswith("[collector]") for line in answer[7:]] == [True, True]
+
+
+def test_a_clerks_webmail_at_the_place_of_his_own_collector_fetches_no_agencys_mail(database: Database) -> None:
+    visits = LATER + login("test.so*test.nguoi", protocol="webmail", address=NAMED) + ";"
+    ask = f"{FOLLOW}; select mailbox_id from mail.collector_use"
+    answer = query(database, ask, world=world(visits, named("may1.thu.example")))
+    assert answer.splitlines() == ["1", "test1person"]
+
+
 def test_where_providers_are_refused_his_sessions_end_and_he_is_refused_from_then_on(database: Database) -> None:
     ask = (
         f"{FOLLOW}; {FOLLOW}; select topic, mailbox from mail.outbox where payload ->> 'cause' = 'collector';"
@@ -198,6 +223,37 @@ def test_old_notes_and_names_are_forgotten(database: Database) -> None:
         " now() - interval '2 days'; update mail.collector_use set day = current_date - 401;"
     )
     assert query(database, "select mail.collectors_prune(), mail.collectors_prune()", world=world(ask)) == "2|0"
+
+
+@pytest.mark.parametrize(
+    ("asked", "held", "kept"),
+    [
+        (29, "", 0),
+        (27, "", 1),
+        (29, f"insert into mail.sign_in_address values ('test1person', '{NAMED}');", 1),
+        # What its notes say is asked about again, and refused meanwhile.
+        (
+            29,
+            "insert into mail.collector_use (day, mailbox_id, provider, name, address, protocols)"
+            f" values (current_date - 399, 'test1person', 'thu', 'Thư riêng', '{NAMED}', '{{imap}}');",
+            1,
+        ),
+        (
+            29,
+            "insert into mail.collector_use (day, mailbox_id, provider, name, address, protocols)"
+            f" values (current_date - 401, 'test1person', 'thu', 'Thư riêng', '{NAMED}', '{{imap}}');",
+            0,
+        ),
+    ],
+)
+def test_a_name_is_forgotten_when_it_counts_no_more_and_nothing_holds_it(
+    database: Database, asked: int, held: str, kept: int
+) -> None:
+    past = f"looked_at = now() - interval '{asked} days', tried_at = now() - interval '{asked} days'"
+    before = world(named("may1.thu.example"), f"update mail.source_name set {past};", held)
+    # A statement sees what another one deleted, not what it deletes itself.
+    prune = "do $$ begin perform mail.collectors_prune(); perform mail.collectors_prune(); end $$"
+    assert query(database, f"{prune}; select count(*) from mail.source_name", world=before) == str(kept)
 
 
 @pytest.mark.parametrize("role", ["mail_postfix", "mail_dovecot", "mail_webmail", "mail_agent"])
@@ -389,12 +445,31 @@ def test_the_operator_sees_agencies_and_of_one_its_mailboxes(visited: Scratch) -
     assert "ít nhất 1" in visited.command("collectors", "--days", "0").complaint
 
 
+def test_no_sign_in_waits_while_the_operator_is_told_and_one_letter_is_written(visited: Scratch) -> None:
+    visit = login("test.nguoi", address=NETWORK)
+    visited.psql(REFUSE + visit)
+    question = "select seq from mail.collectors_to_tell()"
+    with visited.database.connect("mail_jobs") as teller, teller.transaction():
+        ((seq,),) = teller.execute(question).fetchall()
+        # The letter is on its way now: that may take a minute.
+        assert visited.psql("set lock_timeout = '2s'; " + visit).endswith("[collector]")
+        assert visited.psql(question) == ""
+        teller.execute("select mail.collectors_told(%s)", [[seq]])
+    assert visited.psql("select told_at is not null, refused from mail.collector_use") == "t|2"
+    assert visited.psql(question) == ""
+
+
 def test_the_letter_to_the_operator_says_who_by_what_and_from_where() -> None:
     rows = [(1, "ha@hanam.gov.vn", "Thư riêng", NETWORK, ["imap", "smtp", "submission"], False)]
     made = collectors.letter(rows, CONFIGURATION)
     text = made.get_content()
     assert f" - ha@hanam.gov.vn: Thư riêng, bằng IMAP, gửi thư, từ {NETWORK}; chưa bị từ chối" in text
     assert (made["To"], "$" in text) == (CONFIGURATION.operator, False)
+    # Two providers of a mailbox are two lines, and one that is refused fetches nothing.
+    more = [rows[0], (2, "ha@hanam.gov.vn", "Thư khác", NAMED, ["imap"], True)]
+    assert collectors.letter(more, CONFIGURATION)["Subject"] == (
+        "Có 2 trường hợp nhà cung cấp thư riêng đăng nhập vào hộp thư công vụ"
+    )
 
 
 @pytest.mark.parametrize("kind", ["collector", "collector_refused"])

@@ -119,7 +119,7 @@ def letter(rows: Sequence[Row], configuration: notices.Configuration) -> EmailMe
         for _, owner, name, address, protocols, refused in rows
     ]
     key = "/".join(["collectors", *(str(row[0]) for row in rows)])
-    values = {"number": str(len(rows)), "list": notices.listed(lines, "hộp thư nữa")}
+    values = {"number": str(len(rows)), "list": notices.listed(lines, "trường hợp nữa")}
     return notices.message(
         "collectors", values, [configuration.operator], hashlib.sha256(key.encode()).hexdigest()[:32], configuration
     )

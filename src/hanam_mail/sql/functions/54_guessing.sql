@@ -221,22 +221,34 @@ begin
 end
 $$;
 
--- Remembers where a mailbox's owner signed in from, and by what; once a day at most, since every sign-in comes by here.
-create or replace function mail.sign_in_succeeded(id text, source inet, protocol text, remote_ip text) returns void
+-- Remembers where a mailbox's owner signed in from, by what, and which mailbox his mail program opened; once a day at most, since
+-- every sign-in comes by here.
+create or replace function mail.sign_in_succeeded(
+    id text, source inet, protocol text, remote_ip text, opened text default null
+) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    fetched text[] := case
+        when sign_in_succeeded.protocol = any (mail.collector_protocols())
+        then array[coalesce(sign_in_succeeded.opened, sign_in_succeeded.id)] else '{}'
+    end;
 begin
     if not exists (
         select from mail.sign_in_address k
         where k.mailbox_id = sign_in_succeeded.id and k.address = source and k.last_at > now() - interval '1 day'
-            and sign_in_succeeded.protocol = any (k.protocols)
+            and sign_in_succeeded.protocol = any (k.protocols) and k.opened @> fetched
     ) then
-        insert into mail.sign_in_address as k (mailbox_id, address, protocols, client)
-        values (sign_in_succeeded.id, source, array[left(sign_in_succeeded.protocol, 32)], nullif(remote_ip, '')::inet)
+        insert into mail.sign_in_address as k (mailbox_id, address, protocols, opened, client)
+        values (
+            sign_in_succeeded.id, source, array[left(sign_in_succeeded.protocol, 32)], fetched,
+            nullif(remote_ip, '')::inet
+        )
         on conflict (mailbox_id, address) do update
             set last_at = now(), client = excluded.client,
-                protocols = array(select distinct unnest(k.protocols || excluded.protocols) order by 1);
+                protocols = array(select distinct unnest(k.protocols || excluded.protocols) order by 1),
+                opened = array(select distinct unnest(k.opened || excluded.opened) order by 1);
     end if;
 end
 $$;

@@ -45,9 +45,9 @@ as $$
             client = excluded.client, looked_at = coalesce(excluded.looked_at, n.looked_at), tried_at = now()
 $$;
 
--- Sign-ins of providers that were let in, of late.
+-- Sign-ins of providers that were let in, of late: with whose password, and what they opened.
 create or replace function mail.collector_sign_ins()
-returns table (mailbox_id text, address inet, protocols text[], last_at timestamptz, provider text)
+returns table (mailbox_id text, address inet, protocols text[], opened text[], last_at timestamptz, provider text)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -67,7 +67,9 @@ as $$
         select k.address from mail.sign_in_address k join listed l on k.address <<= l.network
     ),
     judged as materialized (select i.address, mail.collector_of(i.address) as provider from of_interest i)
-    select k.mailbox_id, k.address, k.protocols, k.last_at, j.provider
+    select k.mailbox_id, k.address,
+           array(select p from unnest(k.protocols) p where p = any (mail.collector_protocols()) order by p),
+           k.opened, k.last_at, j.provider
     from judged j
     join mail.sign_in_address k on k.address = j.address
     where j.provider is not null and k.protocols && mail.collector_protocols()
@@ -88,23 +90,23 @@ declare
 begin
     for found in
         select c.* from mail.collector_sign_ins() c
-        where refuse or not exists (
-            select from mail.collector_use u
-            where u.day = c.last_at::date and u.mailbox_id = c.mailbox_id and u.provider = c.provider and u.address = c.address
-                and u.protocols @> (select array_agg(p) from unnest(c.protocols) p where p = any (mail.collector_protocols()))
+        where refuse or exists (
+            select from unnest(c.opened) o(id)
+            where not exists (
+                select from mail.collector_use u
+                where u.day = c.last_at::date and u.mailbox_id = o.id and u.provider = c.provider
+                    and u.address = c.address and u.protocols @> c.protocols
+            )
         )
         order by c.mailbox_id, c.address
         limit most
     loop
-        perform mail.collector_note(
-            found.mailbox_id, found.provider, found.address,
-            array(select p from unnest(found.protocols) p where p = any (mail.collector_protocols()) order by p),
-            found.last_at::date, 0
-        );
+        perform mail.collector_note(o.id, found.provider, found.address, found.protocols, found.last_at::date, 0)
+        from unnest(found.opened) o(id);
         if refuse then
             delete from mail.sign_in_address k where k.mailbox_id = found.mailbox_id and k.address = found.address;
             insert into mail.outbox (topic, mailbox, payload)
-            values ('mailbox.access', found.mailbox_id, jsonb_build_object('cause', 'collector'));
+            select 'mailbox.access', o.id, jsonb_build_object('cause', 'collector') from unnest(found.opened) o(id);
         end if;
         done := done + 1;
     end loop;
@@ -156,8 +158,9 @@ as $$
         delete from mail.source_name n
         where n.tried_at < now() - interval '1 day'
             and not exists (select from mail.sign_in_address k where k.address = n.address)
-            and not exists (select from mail.collector_use u where u.address = n.address and u.remembered)
-            and not n.names <> '{}'
+            -- What is noted of it stands, and is asked about again.
+            and not exists (select from mail.collector_use u where u.address = n.address)
+            and (n.names = '{}' or n.looked_at < now() - mail.collector_names_last())
         returning 1
     ),
     waits as (
@@ -167,25 +170,33 @@ as $$
     select (select count(*) from uses)::int + (select count(*) from names)::int + (select count(*) from waits)::int
 $$;
 
--- What the operator does not know yet: a provider and a mailbox, once in a while; at most a letter a day.
+-- What the operator does not know yet: a provider and a mailbox, once in a while; at most a letter a day. One job at a time tells him,
+-- until its transaction ends; no row is locked, as a sign-in may have to count there meanwhile.
 create or replace function mail.collectors_to_tell()
 returns table (seq bigint, owner text, name text, address inet, protocols text[], refused boolean)
-language sql volatile security definer
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select u.seq, mail.lockout_owner(u.mailbox_id), u.name, u.address, u.protocols, u.refused > 0 or mail.collectors_refused()
-    from mail.collector_use u
-    where u.seq in (
-        select min(w.seq) from mail.collector_use w
-        where w.told_at is null and w.day > current_date - 8 and not exists (
-            select from mail.collector_use t
-            where t.mailbox_id = w.mailbox_id and t.provider = w.provider
-                and t.told_at > now() - make_interval(days => mail.setting_int('collectors_notice_days')::int)
-        )
-        group by w.mailbox_id, w.provider
-    ) and not exists (select from mail.collector_use t where t.told_at > now() - interval '1 day')
-    order by 2, 3
-    for update of u skip locked
+#variable_conflict use_column
+begin
+    if not pg_try_advisory_xact_lock(hashtext('mail.collectors_to_tell')) then
+        return;
+    end if;
+    return query
+        select u.seq, mail.lockout_owner(u.mailbox_id), u.name, u.address, u.protocols,
+               u.refused > 0 or mail.collectors_refused()
+        from mail.collector_use u
+        where u.seq in (
+            select min(w.seq) from mail.collector_use w
+            where w.told_at is null and w.day > current_date - 8 and not exists (
+                select from mail.collector_use t
+                where t.mailbox_id = w.mailbox_id and t.provider = w.provider
+                    and t.told_at > now() - make_interval(days => mail.setting_int('collectors_notice_days')::int)
+            )
+            group by w.mailbox_id, w.provider
+        ) and not exists (select from mail.collector_use t where t.told_at > now() - interval '1 day')
+        order by 2, 3;
+end
 $$;
 
 create or replace function mail.collectors_told(seqs bigint[]) returns void

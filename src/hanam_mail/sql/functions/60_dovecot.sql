@@ -65,7 +65,7 @@ begin
             case when waits then mail.collector_put_off_reason() else mail.collector_reason() end;
     elsif shut is null then
         if not refused then
-            perform mail.sign_in_succeeded(id, source, dovecot_passdb.protocol, dovecot_passdb.remote_ip);
+            perform mail.sign_in_succeeded(id, source, dovecot_passdb.protocol, dovecot_passdb.remote_ip, opened);
         end if;
         return query select case when sends then id else opened end, 'y'::text, null::text, null::text, null::text;
     else

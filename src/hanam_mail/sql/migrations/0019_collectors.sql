@@ -1,7 +1,11 @@
 -- Private providers that fetch official mailboxes (Đ4.5): docs/decisions/0036-forwarding.md.
 
--- By which protocols somebody came from there, the webmail apart; and the whole address where `address` stands for an IPv6 network.
-alter table mail.sign_in_address add column protocols text[] not null default '{}', add column client inet;
+-- By which protocols somebody came from there, the webmail apart; which mailboxes his mail program opened there: a clerk's opens his
+-- agency's as well; and the whole address where `address` stands for an IPv6 network.
+alter table mail.sign_in_address
+    add column protocols text[] not null default '{}',
+    add column opened text[] not null default '{}',
+    add column client inet;
 
 -- What DNS calls the sources of sign-ins, as they are counted. Only names whose address it is (forward-confirmed).
 create table mail.source_name (
@@ -35,6 +39,7 @@ create table mail.collector_use (
 create index collector_use_mailbox on mail.collector_use (mailbox_id, provider);
 create index collector_use_remembered on mail.collector_use (mailbox_id) where remembered;
 create index collector_use_address on mail.collector_use (address);
+create index collector_use_told on mail.collector_use (told_at) where told_at is not null;
 
 -- Sign-ins that wait until DNS was asked whose their source is.
 create table mail.collector_wait (

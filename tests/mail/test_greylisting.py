@@ -64,7 +64,7 @@ def full(lab: Lab) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def score_as_asked(lab: Lab, recipient: Sample) -> Iterator[None]:
+def score_as_asked(lab: Lab) -> Iterator[None]:
     def restart() -> None:
         lab.run("filter", "systemctl restart rspamd.service")
         lab.wait_for_filter()
@@ -72,7 +72,7 @@ def score_as_asked(lab: Lab, recipient: Sample) -> Iterator[None]:
     lab.run("filter", f"cat > {RULE} <<'RULE'\n{SCORE}\nRULE")
     try:
         restart()
-        remember(lab, recipient)
+        remember(lab, lab.samples[0])
         yield
     finally:
         lab.run("filter", f"rm -f {RULE}")

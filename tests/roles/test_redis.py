@@ -40,6 +40,32 @@ def test_what_was_learnt_survives_a_restart(filter_host: Host) -> None:
     filter_host.check_output(f"{run} del test:survives")
 
 
+@pytest.mark.provokes(journal.UNITS_FAIL)
+def test_the_operator_is_told_of_a_memory_that_is_nearly_full(filter_host: Host) -> None:
+    run = (
+        f"export REDISCLI_AUTH=$(sed -n 's/^requirepass //p' /etc/redis/password.conf); "
+        f"cli='redis-cli -s {SOCKET} --no-auth-warning'"
+    )
+    look = "systemctl start hanam-redis-memory.service"
+    filter_host.check_output(look)
+    before = filter_host.check_output(f"{run}; $cli config get maxmemory; $cli config get maxmemory-policy").split()
+    try:
+        # Nothing is dropped meanwhile.
+        filter_host.check_output(f"{run}; $cli config set maxmemory-policy noeviction; $cli config set maxmemory 1")
+        assert filter_host.run(look).rc != 0
+        told = filter_host.check_output("journalctl -t hanam-redis-memory -o cat --since=-1min | tail -n 1")
+        assert "sắp đầy" in told
+        assert "redis_memory_limit" in told
+    finally:
+        filter_host.check_output(
+            f"{run}; $cli config set maxmemory {before[1]}; $cli config set maxmemory-policy {before[3]}"
+        )
+        filter_host.check_output(look)
+    shown = filter_host.check_output("systemd-analyze security --no-pager hanam-redis-memory.service | tail -n 1")
+    assert float(shown.split("level for ")[1].split()[1]) <= 2.5, shown
+    assert filter_host.check_output("systemctl is-active hanam-redis-memory.timer") == "active"
+
+
 def test_a_configuration_that_would_not_start_is_refused_by_its_check(filter_host: Host) -> None:
     # Role redis runs this before it replaces the file.
     filter_host.check_output("hanam-redis-check /etc/redis/redis.conf")

@@ -149,8 +149,8 @@ def test_what_a_clerk_gave_away_is_noted_of_the_agency_when_the_name_is_known(da
     by_clerk = login("test.so*test.nguoi", address=NAMED) + ";"
     uses = "select mailbox_id, protocols from mail.collector_use order by 1"
     told = "select mailbox_id from mail.notice"
-    answer = query(database, f"{FOLLOW}; {FOLLOW}; {uses}; {told}", world=world(by_clerk, named("may1.thu.example")))
-    assert answer.splitlines() == ["1", "0", "test2agency|{imap}", "test2agency"]
+    known = query(database, f"{FOLLOW}; {FOLLOW}; {uses}; {told}", world=world(by_clerk, named("may1.thu.example")))
+    assert known.splitlines() == ["1", "0", "test2agency|{imap}", "test2agency"]
     # His own mailbox as well, from the same machine, on the same day. The webmail fetches nothing.
     both = by_clerk + LATER + by_clerk + login("test.so*test.nguoi", protocol="webmail", address=NAMED) + ";"
     access = "select mailbox from mail.outbox where payload ->> 'cause' = 'collector' order by 1"

@@ -149,8 +149,8 @@ def test_what_a_clerk_gave_away_is_noted_of_the_agency_when_the_name_is_known(da
     by_clerk = login("test.so*test.nguoi", address=NAMED) + ";"
     uses = "select mailbox_id, protocols from mail.collector_use order by 1"
     told = "select mailbox_id from mail.notice"
-    answer = query(database, f"{FOLLOW}; {FOLLOW}; {uses}; {told}", world=world(by_clerk, named("may1.thu.example")))
-    assert answer.splitlines() == ["1", "0", "test2agency|{imap}", "test2agency"]
+    known = query(database, f"{FOLLOW}; {FOLLOW}; {uses}; {told}", world=world(by_clerk, named("may1.thu.example")))
+    assert known.splitlines() == ["1", "0", "test2agency|{imap}", "test2agency"]
     # His own mailbox as well, from the same machine, on the same day. The webmail fetches nothing.
     both = by_clerk + LATER + by_clerk + login("test.so*test.nguoi", protocol="webmail", address=NAMED) + ";"
     access = "select mailbox from mail.outbox where payload ->> 'cause' = 'collector' order by 1"
@@ -303,7 +303,13 @@ def look(scratch: Scratch, server: tuple[str, int]) -> Answer:
     return scratch.command("collectors-look", "--json", "--nameserver", f"{server[0]}:{server[1]}", role="mail_jobs")
 
 
-def test_names_count_only_where_dns_confirms_them(visited: Scratch, resolver: tuple[str, int]) -> None:
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_names_count_only_where_dns_confirms_them(
+    visited: Scratch, resolver: tuple[str, int], monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(collectors, "BATCH", batch)
+    # The last to come in is asked about first. Before anybody has answered, what says nothing does not count as asked.
+    visited.psql(f"update mail.sign_in_address set last_at = now() + interval '1 minute' where address = '{NAMED}'")
     done: dict[str, Any] = look(visited, resolver).json
     assert (done["asked"], done["unheard"], done["followed"]) == (5, 1, 2)
     assert visited.psql("select host(address) from mail.collector_use order by 1").splitlines() == [

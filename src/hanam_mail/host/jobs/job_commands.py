@@ -214,7 +214,7 @@ def _notices(options: argparse.Namespace) -> int:
     if unknown:
         lines.append(f"thư báo về báo cáo của hệ thống khác chưa được nhận: {unknown}")
     if blind:
-        lines.append(f"thư báo {unread} hộp thư bị nhà cung cấp thư riêng lấy thư chưa được nhận: {blind}")
+        lines.append(f"thư báo {unread} trường hợp nhà cung cấp thư riêng chưa được nhận: {blind}")
     return frame.answer(options, bool(sent), "\n".join(lines), sent=sent, waiting=waiting)
 
 

@@ -152,7 +152,7 @@ def test_an_envelope_that_differs_each_time_is_no_other_sender(lab: Lab, recipie
     wait(lab)
     assert hand_in(lab, author, recipient, DOUBTFUL, envelope=f"tra+2={new()}") == 250
     assert hand_in(lab, author, recipient, DOUBTFUL, envelope=f"tra+3={new()}") == 250
-    assert hand_in(lab, author, recipient, DOUBTFUL, envelope=f"tra@{uuid.uuid4().hex[:12]}.example") == 451
+    assert hand_in(lab, author, recipient, DOUBTFUL, envelope="tra@khongky.example") == 451
 
 
 def test_nobody_waits_whom_a_full_redis_would_not_remember(lab: Lab, recipient: Sample) -> None:

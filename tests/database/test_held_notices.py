@@ -62,6 +62,33 @@ def test_the_sender_and_the_operator_are_told_once_and_never_the_subject(scratch
         assert "KHÔNG được gửi tới: an@ngoai.example." in told[OWNER].get_content()
 
 
+HOSTILE = "(TUYỆT MẬT) http://xau.example"
+
+
+def test_receivers_read_of_a_closed_archive_in_plain_words_that_nobody_can_click(
+    scratch: Scratch, tmp_path: Path
+) -> None:
+    scratch.apply(registry(person(1), person(2)))
+    closed = {"kind": "encrypted", "login": "", "sender": "an@ngoai.example"}
+    scratch.psql(take(OWNER, **closed, author="An <an@ngoai.example>", files=["hồ sơ.zip", "http://xau.example/a"]))
+    scratch.psql(take("ha2@hanam.gov.vn", **closed, author=HOSTILE, files=[HOSTILE, "a\n\nb"], file="d" * 32))
+    with smtp_server.running() as mailbox:
+        host, port = mailbox.address
+        file = tmp_path / "jobs.yml"
+        file.write_text(yaml.safe_dump({**asdict(CONFIGURATION), "smtp_host": host, "smtp_port": port}))
+        done = scratch.command("notices", str(file), "--json", role="mail_jobs")
+        assert done.status == 0, done.complaint
+        told = letters(mailbox)
+    assert told.keys() == {OWNER, "ha2@hanam.gov.vn", CONFIGURATION.operator}
+    text = told[OWNER].get_content()
+    for part in ("CHƯA được giao", "An <an@ngoai[.]example>", "hồ sơ[.]zip; http[:]//xau[.]example/a"):
+        assert part in text
+    # What would be held itself quotes nothing.
+    text = told["ha2@hanam.gov.vn"].get_content()
+    assert "Người gửi, theo thư tự ghi: (không hiển thị)" in text
+    assert "xau" not in text
+
+
 def test_what_the_operators_mailbox_does_not_take_is_told_later(scratch: Scratch, tmp_path: Path) -> None:
     scratch.apply(registry(person(1)))
     scratch.psql(take("an@ngoai.example", login=None, sender=""))

@@ -167,7 +167,12 @@ def _list(one: Judge) -> Judge:
 
 _WORD = text(r"\S(.*\S)?", "chuỗi ký tự không trống")
 _WORDS = _list(_WORD)
-_HELD_KINDS = _by_name(_fields({"title": _WORD, "why": _WORD, "drop_after_days": number(0, 3660)}))
+_HELD_KINDS = _by_name(
+    _fields(
+        {"title": _WORD, "why": _WORD, "advice": _WORD, "tell_receivers": flag, "drop_after_days": number(0, 3660)},
+        optional=("advice", "tell_receivers"),
+    )
+)
 _FORM = _fields({"clause": _WORD, "text": _WORD, "code": _WORD, "address": _WORD}, optional=("code",))
 _FORMS = dict.fromkeys(("department", "district", "commune", "unit", "office", "person"), _FORM)
 _NAMESAKE = _fields({"clause": _WORD, "address": _WORD, "same_agency": flag}, optional=("same_agency",))

@@ -47,7 +47,8 @@ CONFIGURATION = notices.Configuration(
 HELD: dict[str, dict[str, Any]] = {
     kind: {"number": 12, "arrived": "08:00 ngày 29/11/2026", "title": "Dấu mật", "why": "có dấu mật"} | more
     for kind, more in {
-        "held": {"recipients": "an@ngoai.example"},
+        "held": {"recipients": "an@ngoai.example", "advice": "Xin gửi lại không đặt mật khẩu."},
+        "held_received": {"author": "An <an@ngoai.example>", "files": ["hồ sơ.zip"]},
         "held_released": {"recipients": "an@ngoai.example"},
         "held_dropped": {"recipients": "an@ngoai.example"},
         "held_opened": {"document": "12/STTTT-TTra", "note": "xác minh", "opened_by": "lan"},

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 from hanam_mail.host import settings_file
 from hanam_mail.host.database.session import Row, Session
+from hanam_mail.host.jobs.foreign_text import HIDDEN, bears_mark, shown
 from hanam_mail.vietnamese import day, size
 
 # Kinds of which the operator gets a copy: he has to act, or the others of his office shall know.
@@ -30,6 +31,8 @@ FOR_THE_OPERATOR = frozenset({"revoke_proposal", "opened", "sending_lock", "held
 # A letter to the operator names so many; a storm has thousands.
 MOST = 50
 _DATES = ("since", "locks_on", "ended", "ends", "changed")
+# Of strangers' mail that is held: so much of each text.
+_FOREIGN = 100
 _CAUSES = {
     "activity": "lần sử dụng gần nhất",
     "issue": "ngày cấp hộp thư",
@@ -97,10 +100,12 @@ class Mailer(Protocol):
 
 def render(notice: Notice, configuration: Configuration) -> EmailMessage:
     """The notice as a message to its recipients; raises KeyError for a kind without a text."""
-    values = {name: str(value) for name, value in notice.payload.items()}
+    # Of former releases some wait without it.
+    values = {"advice": ""} | {name: str(value) for name, value in notice.payload.items()}
     values |= {name: day(notice.payload[name]) for name in _DATES if name in notice.payload}
     if "cause" in notice.payload:
         values["cause"] = _CAUSES[notice.payload["cause"]]
+    values |= _foreign(notice.payload)
     if "quota_bytes" in notice.payload:
         values["quota"] = size(notice.payload["quota_bytes"])
     values |= {
@@ -111,6 +116,19 @@ def render(notice: Notice, configuration: Configuration) -> EmailMessage:
     }
     key = hashlib.sha256(f"{notice.mailbox}/{notice.kind}/{notice.round}".encode()).hexdigest()[:32]
     return message(notice.kind, values, recipients(notice, configuration), key, configuration)
+
+
+def _foreign(payload: Mapping[str, Any]) -> dict[str, str]:
+    """What a stranger wrote, for the text of a message that is held of him."""
+    if "author" not in payload:
+        return {}
+    names = (shown(name, _FOREIGN) for name in payload["files"])
+    values = {
+        "author": shown(payload["author"], _FOREIGN) or "(không ghi)",
+        "files": "; ".join(filter(None, names)) or "(không rõ tên)",
+    }
+    whole = Template(_text("held_received")).safe_substitute(values)
+    return dict.fromkeys(values, HIDDEN) if bears_mark(whole) else values
 
 
 def message(

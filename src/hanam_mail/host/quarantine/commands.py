@@ -80,7 +80,8 @@ _MESSAGE = (
     "SELECT h.id, h.kind, mail.held_kind(h.kind) ->> 'title' AS title, h.reason, h.sender,"
     " coalesce((SELECT a.local_part || '@' || mail.setting_text('mail_domain') FROM mail.address a"
     " WHERE a.mailbox_id = h.login AND a.kind = 'primary'), h.login) AS login,"
-    " h.subject, h.author, h.message_id, h.octets, h.sha256, h.queue_id, h.arrived_at, h.decided_at,"
+    " h.subject, h.author, h.message_id, h.file_names AS files, h.octets, h.sha256, h.queue_id, h.arrived_at,"
+    " h.decided_at,"
     " coalesce(h.failure = 'lost', false) AS lost, h.file,"
     " (SELECT json_agg(json_build_object('address', r.address, 'state', r.state, 'changed_at',"
     " to_char(r.changed_at, 'DD/MM/YYYY HH24:MI'), 'changed_by', r.changed_by, 'document', r.document,"
@@ -107,7 +108,7 @@ def _list(options: argparse.Namespace) -> int:
         found = _messages(connection, "true" if options.all else "h.decided_at IS NULL")
     for each in found:
         # What must not be spread is shown for one message at a time.
-        for name in ("file", "subject", "author", "message_id"):
+        for name in ("file", "subject", "author", "message_id", "files"):
             del each[name]
     lines = [_line(each) for each in found]
     return frame.answer(options, False, "\n".join(lines) or "không có thư nào bị giữ", messages=found)
@@ -134,6 +135,7 @@ def _show(options: argparse.Namespace) -> int:
         f"From: {message['author'] or '-'}",
         f"Tiêu đề: {message['subject'] or '-'}",
         f"Message-ID: {message['message_id'] or '-'}",
+        *([f"Tệp: {'; '.join(message['files'])}"] if message["files"] else []),
         f"Dung lượng: {size(message['octets'])}, SHA-256 {message['sha256']}",
         *(["TỆP CỦA THƯ KHÔNG CÒN: không gửi đi được nữa"] if message["lost"] else []),
         "Người nhận:",

@@ -26,7 +26,8 @@ as $$
     select coalesce(array_agg(distinct a.local_part || '@' || mail.setting_text('mail_domain')), '{}')
     from mail.mailbox m
     join mail.mailbox r on r.id = m.id
-        or (notice_recipients.kind not in ('quota', 'held', 'held_released', 'held_dropped', 'held_opened') and r.kind = 'agency' and r.agency_id = m.agency_id)
+        or (notice_recipients.kind <> 'quota' and notice_recipients.kind not like 'held%'
+            and r.kind = 'agency' and r.agency_id = m.agency_id)
         or (m.kind in ('agency', 'office') and exists (
             select from mail.mailbox_clerk k where k.mailbox_id = m.id and k.clerk_id = r.id
         ))

@@ -387,7 +387,27 @@ def check_what_a_password_closes_is_held_with_the_names_of_its_files_and_a_virus
     assert (answers[4].added, answers[4].removed) == ({}, {})
 
 
+def check_spam_is_held_by_its_score_unless_a_program_reads_it_or_it_is_large(ask: Ask) -> None:
+    mail = letter().as_bytes()
+    large = with_file("a.bin", b"x" * 2_500_000)
+    scores = [(mail, 9.9), (mail, 10.0), (mail, 14.94), (mail, 15.0), (large, 12.0)]
+    answers = ask(["hold"], [Question(content, score=score) for content, score in scores])
+    spam = {"X-Hanam-Hold": "spam score=10.0"}, {"X-Hanam-Hold": "spam score=14.9"}
+    assert [answer.added for answer in answers] == [{}, *spam, {}, {}]
+    (released, reports, graver) = ask(
+        ["hold"],
+        [
+            Question(mail, score=12.0, released=True),
+            Question(mail, score=12.0, recipients=("dmarc@hanam.gov.vn",)),
+            Question(mail, {"hold encrypted": "files=a.zip X"}, score=12.0),
+        ],
+    )
+    assert (released.added, reports.added) == ({}, {})
+    assert graver.added == {"X-Hanam-Hold": "encrypted files=a.zip X; score=12.0"}, "no receiver decides about that"
+
+
 CASES: tuple[Case, ...] = (
+    check_spam_is_held_by_its_score_unless_a_program_reads_it_or_it_is_large,
     check_what_a_password_closes_is_held_with_the_names_of_its_files_and_a_virus_beside_it_is_refused,
     check_who_sends_a_program_in_an_archive_is_told_so_where_it_is_no_known_virus,
     check_programs_are_known_by_whatever_name_a_reader_takes,

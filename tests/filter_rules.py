@@ -22,7 +22,7 @@ COMMAND = ("rspamadm", "lua", "-b", "-s", "driver.lua", "-a", "questions.json", 
 class Question:
     """A letter; what other rules have noted; what services say that a rule asks over sockets, one by one; to whom.
 
-    `released`: it comes by the door for what somebody has let go.
+    `released`: it comes by the door for what somebody has let go. `score` is what other rules make of it.
     """
 
     content: bytes
@@ -30,6 +30,7 @@ class Question:
     replies: Sequence[str] = ()
     recipients: Sequence[str] = ("nguoi.nhan@hanam.gov.vn",)
     released: bool = False
+    score: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ def ask(
     for number, each in enumerate(questions):
         (folder / f"{number}.eml").write_bytes(each.content)
         said = {"replies": list(each.replies), "recipients": list(each.recipients), "released": each.released}
+        said |= {"score": each.score}
         letters.append({"path": f"{number}.eml", "cache": dict(each.known), **said})
     told = {"rules": list(rules), "letters": letters, "files": dict(files)}
     (folder / "questions.json").write_text(json.dumps(told), encoding="utf-8")

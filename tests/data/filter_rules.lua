@@ -57,7 +57,7 @@ local function letter_of(asked_of, found)
     cache_set = function(_, key, value) cache[key] = value end,
     insert_result = function(_, symbol, weight, ...) found.symbols[symbol] = weight found.options[symbol] = { ... } end,
     set_pre_result = function(_, result) found.action, found.text = result.action, result.message end,
-    get_metric_action = function() return "no action" end,
+    get_metric_action = function() return (asked_of.score or 0) >= 15 and "reject" or "no action" end,
     disable_symbol = function() end,
     get_metric_score = function() return { asked_of.score or 0, 15 } end,
     get_request_header = function(_, name) return name == "MTA-Name" and asked_of.released and "RELEASED" or nil end,

@@ -169,8 +169,15 @@ _WORD = text(r"\S(.*\S)?", "chuỗi ký tự không trống")
 _WORDS = _list(_WORD)
 _HELD_KINDS = _by_name(
     _fields(
-        {"title": _WORD, "why": _WORD, "advice": _WORD, "tell_receivers": flag, "drop_after_days": number(0, 3660)},
-        optional=("advice", "tell_receivers"),
+        {
+            "title": _WORD,
+            "why": _WORD,
+            "advice": _WORD,
+            "tell_receivers": flag,
+            "drop_after_days": number(0, 3660),
+            "facts_days": number(1, 18_300),
+        },
+        optional=("advice", "tell_receivers", "facts_days"),
     )
 )
 _FORM = _fields({"clause": _WORD, "text": _WORD, "code": _WORD, "address": _WORD}, optional=("code",))

@@ -192,6 +192,7 @@ def _notices(options: argparse.Namespace) -> int:
             return sessions.enter_context(closing(notices.connect(configuration)))
 
         try:
+            connection.execute("SELECT mail.held_digests()")
             if one(connection, "SELECT EXISTS (SELECT FROM mail.notice_waiting())")[0]:
                 sent, waiting = notices.send_all(connection, configuration, connect())
             told, untold, refusal = lockouts.tell(connection, configuration, connect)

@@ -23,7 +23,7 @@ from typing import Any, Protocol
 
 from hanam_mail.host import settings_file
 from hanam_mail.host.database.session import Row, Session
-from hanam_mail.host.jobs.foreign_text import HIDDEN, bears_mark, shown
+from hanam_mail.host.jobs import held_texts
 from hanam_mail.vietnamese import day, size
 
 # Kinds of which the operator gets a copy: he has to act, or the others of his office shall know.
@@ -31,8 +31,6 @@ FOR_THE_OPERATOR = frozenset({"revoke_proposal", "opened", "sending_lock", "held
 # A letter to the operator names so many; a storm has thousands.
 MOST = 50
 _DATES = ("since", "locks_on", "ended", "ends", "changed")
-# Of strangers' mail that is held: so much of each text.
-_FOREIGN = 100
 _CAUSES = {
     "activity": "lần sử dụng gần nhất",
     "issue": "ngày cấp hộp thư",
@@ -46,7 +44,8 @@ _CAUSES = {
 class Configuration:
     """From the jobs' YAML file. `smtp_tls_name`: the name in the exchanger's certificate; empty: loopback, no TLS.
 
-    `regulation` is how texts quote the province's regulation.
+    `held_url` is the page behind the links in letters about held spam, `regulation` how texts quote the province's
+    regulation.
     """
 
     smtp_host: str
@@ -56,6 +55,7 @@ class Configuration:
     sender_name: str
     operator: str
     webmail_url: str
+    held_url: str
     support_name: str
     support_email: str
     support_phone: str
@@ -105,7 +105,10 @@ def render(notice: Notice, configuration: Configuration) -> EmailMessage:
     values |= {name: day(notice.payload[name]) for name in _DATES if name in notice.payload}
     if "cause" in notice.payload:
         values["cause"] = _CAUSES[notice.payload["cause"]]
-    values |= _foreign(notice.payload)
+    if notice.kind == "held_received":
+        values |= held_texts.received(notice.payload, _text(notice.kind))
+    if notice.kind == "held_digest":
+        values |= held_texts.digest(notice.payload, configuration.held_url)
     if "quota_bytes" in notice.payload:
         values["quota"] = size(notice.payload["quota_bytes"])
     values |= {
@@ -118,19 +121,6 @@ def render(notice: Notice, configuration: Configuration) -> EmailMessage:
     return message(notice.kind, values, recipients(notice, configuration), key, configuration)
 
 
-def _foreign(payload: Mapping[str, Any]) -> dict[str, str]:
-    """What a stranger wrote, for the text of a message that is held of him."""
-    if "author" not in payload:
-        return {}
-    names = (shown(name, _FOREIGN) for name in payload["files"])
-    values = {
-        "author": shown(payload["author"], _FOREIGN) or "(không ghi)",
-        "files": "; ".join(filter(None, names)) or "(không rõ tên)",
-    }
-    whole = Template(_text("held_received")).safe_substitute(values)
-    return dict.fromkeys(values, HIDDEN) if bears_mark(whole) else values
-
-
 def message(
     text: str, values: Mapping[str, str], people: Sequence[str], key: str, configuration: Configuration
 ) -> EmailMessage:
@@ -139,6 +129,7 @@ def message(
     """
     values = {
         "webmail_url": configuration.webmail_url,
+        "held_url": configuration.held_url,
         "support_name": configuration.support_name,
         "support_email": configuration.support_email,
         "support_phone": configuration.support_phone,
@@ -168,7 +159,12 @@ def recipients(notice: Notice, configuration: Configuration) -> tuple[str, ...]:
 
 
 def hand_over(notice: Notice, configuration: Configuration, mailer: Mailer) -> Outcome:
-    """Offer one notice. A refusal for good ends it only once somebody else has it: a full mailbox gets room again."""
+    """Offer one notice. A refusal for good ends it only once somebody else has it: a full mailbox gets room again.
+
+    A letter about held spam of which nothing waits any more ends unsent.
+    """
+    if notice.payload.get("total") == 0:
+        return Outcome((), again=False, failure="")
     offered = offer(mailer, recipients(notice, configuration), render(notice, configuration).as_bytes())
     if offered.again or not offered.failure:
         return offered

@@ -51,7 +51,8 @@ as $$
                'files', to_jsonb(h.file_names), 'title', k.kind ->> 'title', 'why', k.kind ->> 'why')
     from mail.held_message h,
         lateral (select mail.held_kind(h.kind) as kind) k,
-        lateral (select distinct mail.resolve(a) as mailbox from unnest(addresses) a where position('@' in a) > 0) r
+        lateral (select distinct c.mailbox_id as mailbox from mail.held_recipient c
+                 where c.message_id = h.id and c.address = any (addresses)) r
     where h.id = held_notice_receivers.id and (k.kind ->> 'tell_receivers')::boolean
         and r.mailbox is not null and r.mailbox is distinct from h.mailbox_id
         and (select count(*) from mail.notice n
@@ -61,7 +62,8 @@ $$;
 
 -- Takes a message in: its row, a row for each receiver, the sender's notice, and that the operator does not know it yet. Whoever
 -- hands the same message over again, for the same or for more receivers, finds it. `message` has the columns' names, `recipients`
--- are {"address", "notify", "orcpt"}. The answer: its number, and whether anybody's copy waits.
+-- are {"address", "notify", "orcpt"}. The answer: its number, and whether anybody's copy waits. Spam is a stranger's, comes by the
+-- thousand and is told to its receivers once a day (76_held_spam.sql): the audit begins with what is decided.
 create or replace function mail.held_take(message jsonb, recipients jsonb) returns table (id bigint, waits boolean)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -70,6 +72,7 @@ as $$
 declare
     signed_in text := (select m.id from mail.mailbox m where m.id = message ->> 'login');
     whose text := signed_in;
+    spam boolean := message ->> 'kind' = 'spam';
     found_id bigint;
     fresh boolean := true;
     added text[];
@@ -78,16 +81,17 @@ begin
     if jsonb_array_length(recipients) = 0 then
         raise exception 'thư bị giữ phải có người nhận' using errcode = 'restrict_violation';
     end if;
-    if whose is null and position('@' in message ->> 'sender') > 0 then
+    if whose is null and not spam and position('@' in message ->> 'sender') > 0 then
         whose := mail.resolve(message ->> 'sender');
     end if;
     insert into mail.held_message as h (
-        file, queue_id, sha256, sender, envelope, kind, reason, login, mailbox_id, subject, author, message_id, octets, arrived_at, file_names
+        file, queue_id, sha256, sender, envelope, kind, reason, login, mailbox_id, subject, author, message_id, octets, arrived_at, file_names,
+        score
     )
     values (message ->> 'file', message ->> 'queue_id', message ->> 'sha256', message ->> 'sender', message -> 'envelope',
             message ->> 'kind', message ->> 'reason', signed_in, whose, message ->> 'subject', message ->> 'author',
             message ->> 'message_id', (message ->> 'octets')::bigint, (message ->> 'arrived_at')::timestamptz,
-            array(select jsonb_array_elements_text(coalesce(message -> 'files', '[]'))))
+            array(select jsonb_array_elements_text(coalesce(message -> 'files', '[]'))), (message ->> 'score')::real)
     on conflict (file) do nothing
     returning h.id into found_id;
     if found_id is null then
@@ -95,8 +99,9 @@ begin
         select h.id into strict found_id from mail.held_message h where h.file = message ->> 'file' for update;
     end if;
     with fresh_copies as (
-        insert into mail.held_recipient (message_id, address, dsn)
-        select found_id, r.value ->> 'address', r.value - 'address'
+        insert into mail.held_recipient (message_id, address, dsn, mailbox_id)
+        select found_id, r.value ->> 'address', r.value - 'address',
+               case when position('@' in r.value ->> 'address') > 0 then mail.resolve(r.value ->> 'address') end
         from jsonb_array_elements(recipients) r
         on conflict do nothing
         returning address
@@ -105,12 +110,14 @@ begin
     if added is not null then
         -- More receivers of one that was decided and erased: it is there again.
         update mail.held_message h set decided_at = null, erased_at = null, told_at = null where h.id = found_id;
-        perform mail.held_noted(found_id, case when fresh then 'insert' else 'update' end,
-                                jsonb_build_object('kind', message ->> 'kind', 'reason', message ->> 'reason', 'mailbox', whose,
-                                                   'sender', message ->> 'sender', 'recipients', cardinality(added)));
-        perform mail.held_notice_receivers(found_id, added);
+        if not spam then
+            perform mail.held_noted(found_id, case when fresh then 'insert' else 'update' end,
+                                    jsonb_build_object('kind', message ->> 'kind', 'reason', message ->> 'reason', 'mailbox', whose,
+                                                       'sender', message ->> 'sender', 'recipients', cardinality(added)));
+            perform mail.held_notice_receivers(found_id, added);
+        end if;
     end if;
-    if fresh then
+    if fresh and not spam then
         perform mail.held_notice(found_id, 'held', found_id::text, jsonb_build_object('recipients', (
             select string_agg(r.address, ', ' order by r.address)
             from (select * from mail.held_recipient r where r.message_id = found_id order by r.address limit 20) r)));

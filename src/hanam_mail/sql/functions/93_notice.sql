@@ -58,7 +58,8 @@ as $$
             and n.sent_at is null
         for update skip locked
     )
-    select t.due, t.payload, m.name, a.local_part || '@' || mail.setting_text('mail_domain'), g.name,
+    select t.due, case when t.kind = 'held_digest' then t.payload || mail.held_digest(t.mailbox_id, t.round::date) else t.payload end,
+           m.name, a.local_part || '@' || mail.setting_text('mail_domain'), g.name,
            array(
                select r from unnest(mail.notice_recipients(m.id, t.kind)) r
                where not coalesce(t.payload -> 'given' ? r, false)

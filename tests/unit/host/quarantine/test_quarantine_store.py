@@ -59,7 +59,7 @@ def test_a_message_lies_there_as_it_came_with_what_the_database_is_told(tmp_path
         "envelope": {"body": "", "utf8": False, "ret": "", "envid": ""}, "octets": len(MESSAGE),
         "arrived_at": AT.isoformat(), "kind": "secrecy", "reason": "login=box00001 MAT in a.docx", "login": "box00001",
         "subject": "Kế hoạch", "author": "Hà <ha@hanam.gov.vn>", "message_id": "<1@x>",
-        "files": [],
+        "files": [], "score": None,
     }  # fmt: skip
     assert {oct(path.stat().st_mode & 0o7) for path in tmp_path.iterdir()} == {"0o0"}
 
@@ -213,6 +213,21 @@ def test_the_filters_field_names_the_files(words: bytes, reason: str, files: lis
     read = head(b"X-Hanam-Hold: encrypted " + words + b"\r\n\r\n")
     assert read.kind == "encrypted"
     assert (read.reason, read.files) == (reason, files)
+
+
+@pytest.mark.parametrize(
+    ("words", "score"),
+    [
+        ("score=12.3", 12.3),
+        ("score=7", 7.0),
+        ("score=1e9", None),
+        ("score=nan", None),
+        ("files=score=9", None),
+        ("", None),
+    ],
+)
+def test_the_filters_field_tells_the_score_of_spam(words: str, score: float | None) -> None:
+    assert head(f"X-Hanam-Hold: spam {words}\r\n\r\n".encode()).score == score
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,7 @@ def test_receivers_read_of_a_closed_archive_in_plain_words_that_nobody_can_click
     scratch.apply(registry(person(1), person(2)))
     closed = {"kind": "encrypted", "login": "", "sender": "an@ngoai.example"}
     scratch.psql(take(OWNER, **closed, author="An <an@ngoai.example>", files=["hồ sơ.zip", "http://xau.example/a"]))
+    closed |= {"sender": '"(TUYỆT MẬT)"@xau.example'}
     scratch.psql(take("ha2@hanam.gov.vn", **closed, author=HOSTILE, files=[HOSTILE, "a\n\nb"], file="d" * 32))
     with smtp_server.running() as mailbox:
         host, port = mailbox.address
@@ -87,6 +88,9 @@ def test_receivers_read_of_a_closed_archive_in_plain_words_that_nobody_can_click
     for part in ("CHƯA được giao", "An <an@ngoai[.]example>", "hồ sơ[.]zip; http[:]//xau[.]example/a"):
         assert part in text
     # What would be held itself quotes nothing.
+    text = told[CONFIGURATION.operator].get_content()
+    assert "của an@ngoai.example; 1 người nhận" in text
+    assert "của (không hiển thị); 1 người nhận" in text
     text = told["ha2@hanam.gov.vn"].get_content()
     assert "Người gửi, theo thư tự ghi: (không hiển thị)" in text
     assert "xau" not in text

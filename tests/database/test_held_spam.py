@@ -190,7 +190,7 @@ def test_a_flood_makes_no_letter_of_megabytes_and_no_slow_service(held: Scratch)
     assert seconds("select mail.held_expire()", "mail_jobs") < 30
     assert held.psql("select count(*) from mail.held_message where decided_at is null") == "0"
     assert held.psql("select count(*) from mail.audit where object = 'held'") == "1"
-    (noted,) = held.psql("select after ->> 'messages' from mail.audit where object = 'held'").split()
+    (noted,) = held.psql("select after ->> 'expired' from mail.audit where object = 'held'").split()
     assert noted == "10000"
 
 
@@ -255,6 +255,16 @@ def test_a_link_ends_with_its_days(told: Scratch) -> None:
     assert shown(told, its) == "known|held|f"
 
 
+def test_without_a_secret_no_link_is_right(told: Scratch) -> None:
+    """As between a deployment's new functions and its new secret."""
+    its = link(told)
+    told.psql("delete from mail.secret where name = 'held_key'")
+    for each in (its, f"{its[:-32]}{'0' * 32}"):
+        assert shown(told, each) == "wrong||"
+        assert press(told, each) == "wrong|"
+    assert set(states(told)) == {"held"}
+
+
 def test_another_secret_ends_all_links(told: Scratch) -> None:
     its = link(told)
     told.psql("update mail.secret set value = decode(repeat('ab', 32), 'hex') where name = 'held_key'")
@@ -282,6 +292,24 @@ def test_what_the_mail_server_refused_is_an_operators_to_decide(told: Scratch) -
     assert press(told, its) == "known|held"
     assert told.psql("select count(*) from mail.held_to_tell()") == "1"
     assert press(told, its, "drop") == "known|dropped"
+
+
+def test_what_has_lost_its_file_is_an_operators_care(told: Scratch) -> None:
+    its = link(told)
+    told.psql("select mail.held_lost(message_id) from mail.held_recipient")
+    assert shown(told, its) == "known|held|t"
+    assert press(told, its) == "known|held"
+    assert told.psql("select count(*) from mail.held_to_tell()") == "2"
+
+
+def test_a_server_that_is_away_is_no_refusal(told: Scratch) -> None:
+    its = link(told)
+    press(told, its)
+    told.psql(
+        "select mail.held_result(message_id, '{}', null, '{}', jsonb_build_object(address, '451 later'), '{}')"
+        f" from mail.held_recipient where number = {its.split('-')[0]}"
+    )
+    assert shown(told, its) == "known|releasing|f"
 
 
 def test_an_unknown_decision_does_nothing(told: Scratch) -> None:

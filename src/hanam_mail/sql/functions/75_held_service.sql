@@ -33,13 +33,14 @@ as $$
     where h.file = any (files) and h.decided_at is not null and h.erased_at is not null;
 $$;
 
--- Files that nobody needs any more; one that is to teach the filter is needed.
+-- Files that nobody needs any more, so many in a round that nothing else waits for long; one that is to teach the filter is needed.
 create or replace function mail.held_erasable() returns table (id bigint, file text)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
     select h.id, h.file from mail.held_message h
     where h.decided_at is not null and h.erased_at is null and h.lesson is distinct from 'due'
+    order by h.id limit 200
 $$;
 
 create or replace function mail.held_erased(id bigint) returns void

@@ -90,9 +90,10 @@ begin
         join mail.mailbox m on m.id = r.mailbox_id and m.state <> 'revoked'
         where r.number = parts[1]::bigint;
     end if;
-    -- Compared by their digests, so that the time taken says nothing of how much was right.
-    if found.number is null
-        or mail_crypto.digest(parts[3], 'sha256') <> mail_crypto.digest(mail.held_mac(found, parts[2]), 'sha256') then
+    -- Compared by their digests, so that the time taken says nothing of how much was right. Without a secret no link is right.
+    if found.number is null or mail_crypto.digest(parts[3], 'sha256')
+        is distinct from mail_crypto.digest(mail.held_mac(found, parts[2]), 'sha256')
+    then
         return query select 'wrong', null::mail.held_recipient;
     elsif parts[2] < to_char(current_date, 'YYYYMMDD') then
         return query select 'expired', null::mail.held_recipient;
@@ -102,14 +103,18 @@ begin
 end
 $$;
 
--- What the page behind a link shows. `refused`: it was let go and the mail server did not take it; then an operator decides.
+-- What the page behind a link shows. `refused`: it was let go and the mail server did not take it, or its file is lost; then an operator
+-- decides.
 create or replace function mail.held_link_show(link text)
 returns table (result text, author text, subject text, arrived text, state text, refused boolean)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
     select l.result, h.author, h.subject, to_char(h.arrived_at, 'HH24:MI "ngày" DD/MM/YYYY'), (l.copy).state,
-           case when l.result = 'known' then (l.copy).failure is not null end
+           case when l.result = 'known' then
+               (l.copy).state = 'held' and (l.copy).failure is not null
+               or (l.copy).state in ('held', 'releasing') and h.failure is not distinct from 'lost'
+           end
     from mail.held_linked(link) l
     left join mail.held_message h on h.id = (l.copy).message_id
 $$;
@@ -131,7 +136,8 @@ begin
     perform from mail.held_message h where h.id = found.message_id for update;
     if decision in ('release', 'drop') and exists (
         select from mail.held_recipient r
-        where r.number = found.number and r.state = 'held' and (r.failure is null or decision = 'drop'))
+        where r.number = found.number and r.state = 'held' and (decision = 'drop' or r.failure is null and not exists (
+            select from mail.held_message h where h.id = r.message_id and h.failure = 'lost')))
     then
         select a.local_part || '@' || mail.setting_text('mail_domain') into who
         from mail.address a where a.mailbox_id = found.mailbox_id and a.kind = 'primary';
@@ -210,7 +216,7 @@ begin
     where r.message_id = any (gone) and r.state = 'held';
     perform mail.held_settle(o) from unnest(gone) o;
     perform mail.held_noted(gone[1], 'update', jsonb_build_object(
-        'decision', 'drop', 'kind', 'spam', 'messages', cardinality(gone), 'last', gone[cardinality(gone)], 'days', days));
+        'expired', cardinality(gone), 'last', gone[cardinality(gone)], 'days', days));
     return cardinality(gone);
 end
 $$;

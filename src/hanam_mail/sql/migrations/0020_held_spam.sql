@@ -16,9 +16,8 @@ alter table mail.held_recipient
     -- The day of the letter that told the receiver of it.
     add column digest date;
 
--- Of those who were taken in before nobody is told by such a letter; an operator decides.
-
-create index held_recipient_mailbox on mail.held_recipient (mailbox_id, digest) where state = 'held';
+create index held_recipient_mailbox on mail.held_recipient (mailbox_id, digest);
+create index held_recipient_untold on mail.held_recipient (mailbox_id) where state = 'held' and digest is null;
 create index held_message_lesson on mail.held_message (id) where lesson = 'due';
 -- The service asks every two seconds, while thousands may wait.
 drop index mail.held_message_file;

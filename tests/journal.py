@@ -240,7 +240,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
     # Daemons are killed and stopped in turn, and units of the tests' own fail, to see what the host makes of it.
     UNITS_FAIL: (
         r"systemd .*(unbound|redis-server|nginx|hanam-test-\w+|clamav-daemon|rspamd|postgresql)\S*service",
-        r"systemd .*(postfix|hanam-change-page|hanam-client-setup|restic-rest-server|hanam-tunnel|ssh)\S*service",
+        r"systemd .*(postfix|hanam-client-setup|restic-rest-server|hanam-tunnel|ssh)\S*service",
+        r"systemd .*hanam-(change|spam)-page\S*service",
         r"systemd ssh\.service: (Found left-over process|This usually indicates unclean termination)",
         r"systemd (php8\.4-fpm\.service: |Failed to start php8\.4-fpm)",
         r"hanam-watch \S+\.service does not answer: it is started again",

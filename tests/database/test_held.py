@@ -157,6 +157,7 @@ def test_receivers_of_a_closed_archive_are_told_who_wrote_and_which_file_and_nob
 def test_of_our_own_peoples_closed_archive_the_sender_is_told_too(people: Scratch) -> None:
     people.psql(take("ha1@hanam.gov.vn", "ha2@hanam.gov.vn", BINH, **CLOSED | {"login": "box00001"}))
     assert people.psql(TOLD) == "box00002", "who sends to himself hears it once"
+    assert people.psql("select payload -> 'signed_in' from mail.notice where kind = 'held_received'") == "true"
     advice = people.psql("select payload ->> 'advice' from mail.notice where kind = 'held' and mailbox_id = 'box00001'")
     assert "không đặt mật khẩu" in advice
 

@@ -85,6 +85,7 @@ def test_receivers_read_of_a_closed_archive_in_plain_words_that_nobody_can_click
         told = letters(mailbox)
     assert told.keys() == {OWNER, "ha2@hanam.gov.vn", CONFIGURATION.operator}
     text = told[OWNER].get_content()
+    assert "Hệ thống không báo cho người gửi" in text
     for part in ("CHƯA được giao", "An <an@ngoai[.]example>", "hồ sơ[.]zip; http[:]//xau[.]example/a"):
         assert part in text
     # What would be held itself quotes nothing.

@@ -53,7 +53,7 @@ _HELD: dict[str, dict[str, Any]] = {
         "days": 14,
         "rows": [{"arrived": "28/11/2026 08:12", "author": "An <a@b.vn>", "subject": "Vay", "link": "7-20261213-ab"}],
     },
-    "held_received": {"author": "An <an@ngoai.example>", "files": ["hồ sơ.zip"]},
+    "held_received": {"author": "An <an@ngoai.example>", "files": ["hồ sơ.zip"], "signed_in": False},
     "held_released": {"recipients": "an@ngoai.example"},
     "held_dropped": {"recipients": "an@ngoai.example"},
     "held_opened": {"document": "12/STTTT-TTra", "note": "xác minh", "opened_by": "lan"},

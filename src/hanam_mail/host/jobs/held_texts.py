@@ -10,18 +10,22 @@ from typing import Any
 from hanam_mail.host.jobs.foreign_text import HIDDEN, bears_mark, shown
 from hanam_mail.vietnamese import number
 
+_TOLD = "Người gửi đã đăng nhập hộp thư trong hệ thống và cũng được báo."
+_NOT_TOLD = "Hệ thống không báo cho người gửi, vì địa chỉ gửi có thể bị giả mạo."
 # Characters of a name, of an address, of a subject.
 _LONGEST = 100
 
 
 def received(payload: Mapping[str, Any], text: str) -> dict[str, str]:
-    """For the receiver of a message that is held: $author and $files of `text`."""
+    """For the receiver of a message that is held: $author, $files and $sender_told of `text`."""
     names = (shown(name, _LONGEST) for name in payload["files"])
     values = {
         "author": shown(payload["author"], _LONGEST) or "(không ghi)",
         "files": "; ".join(filter(None, names)) or "(không rõ tên)",
     }
-    return dict.fromkeys(values, HIDDEN) if bears_mark(Template(text).safe_substitute(values)) else values
+    if bears_mark(Template(text).safe_substitute(values)):
+        values = dict.fromkeys(values, HIDDEN)
+    return {**values, "sender_told": _TOLD if payload["signed_in"] else _NOT_TOLD}
 
 
 def digest(payload: Mapping[str, Any], url: str) -> dict[str, str]:

@@ -48,7 +48,8 @@ as $$
     select r.mailbox, 'held_received', h.id::text, current_date,
            jsonb_build_object(
                'number', h.id, 'arrived', to_char(h.arrived_at, 'HH24:MI "ngày" DD/MM/YYYY'), 'author', h.author,
-               'files', to_jsonb(h.file_names), 'title', k.kind ->> 'title', 'why', k.kind ->> 'why')
+               'files', to_jsonb(h.file_names), 'signed_in', h.login is not null,
+               'title', k.kind ->> 'title', 'why', k.kind ->> 'why')
     from mail.held_message h,
         lateral (select mail.held_kind(h.kind) as kind) k,
         lateral (select distinct c.mailbox_id as mailbox from mail.held_recipient c

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import smtplib
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from hanam_mail.host.quarantine.envelope import Envelope, Recipient
 from hanam_mail.host.quarantine.keeper import Keeper
 from tests import smtp_server
 from tests.database.scratch import Scratch, person, registry
+from tests.database.test_held_spam import FLOOD
 from tests.smtp_server import Mailbox
 
 pytestmark = [pytest.mark.dieu3, pytest.mark.dieu10]
@@ -572,3 +574,30 @@ def test_spam_leaves_room_for_what_has_to_be_held(service: Service, monkeypatch:
     hand_over(keeper)
     assert service.scratch.psql("select kind from mail.held_message") == "secrecy"
     assert len(list(service.folder.iterdir())) == 2
+
+
+@pytest.mark.dieu10
+def test_ten_thousand_that_wait_are_no_burden_for_one_that_goes_out(service: Service, postfix: Mailbox) -> None:
+    service.scratch.psql(FLOOD)
+    for number in range(1, 10_001):
+        (service.folder / f"{number:032x}.eml").touch()
+    keeper = service.started()
+    start = time.monotonic()
+    keeper.round()
+    assert time.monotonic() - start < 10, "the look at the whole folder, once"
+    hand_over(keeper)
+    number = int(service.scratch.psql("select id from mail.held_message where kind = 'secrecy'"))
+    service.decide("release", number)
+    start = time.monotonic()
+    keeper.round()
+    assert len(postfix.taken) == 1
+    assert time.monotonic() - start < 2
+    # All that end together go in turns, which what goes out does not wait for.
+    service.scratch.psql("update mail.held_message set arrived_at = now() - interval '30 days' where kind = 'spam'")
+    service.scratch.psql("select mail.held_expire()")
+    hand_over(keeper, queue_id="4hZ")
+    service.decide("release", number + 1)
+    start = time.monotonic()
+    keeper.round()
+    assert (len(postfix.taken), time.monotonic() - start < 10) == (2, True)
+    assert 0 < len(list(service.folder.glob("*.eml"))) < 10_000

@@ -16,7 +16,7 @@ type Case = Callable[[Ask], None]
 
 PROGRAM = b"MZ" + bytes(300)
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(300)
-GIVEN = {"rspamd_leaders": ["Trần Thị Hà"], "rspamd_allow_domains": ["vidu.vn"]}
+GIVEN = {"rspamd_leaders": ["Trần Thị Hà"], "rspamd_allow_domains": ["vidu.vn"], "rspamd_encrypted_archives": "hold"}
 """What the rules are told for these cases."""
 SCANNED = {"finished VIRUS_SCAN": True}
 PROVEN: Mapping[str, Any] = {"proven": True, "dmarc": {"authentic": True}}
@@ -444,9 +444,57 @@ def check_who_sends_a_program_in_an_archive_is_told_so_where_it_is_no_known_viru
         assert ("la chuong trinh" in answer.text) == (symbol == "VIRUS_PROGRAM"), name
 
 
+def check_what_a_password_closes_is_held_with_the_names_of_its_files_and_a_virus_beside_it_is_refused(ask: Ask) -> None:
+    closed, virus = "Hanam.Encrypted.Archive.UNOFFICIAL", "Win.Test.EICAR_HDB-1"
+    found = f"stream: {closed} FOUND\0"
+    every = f"/x: {closed}(ab:12) FOUND\0/x: Heuristics.Encrypted.Zip FOUND\0"
+    mail = with_file("hồ sơ 1.zip", b"PK\3\4")
+    noted = "files=h%E1%BB%93%20s%C6%A1%201.zip Hanam.Encrypted.Archive.UNOFFICIAL,Heuristics.Encrypted.Zip"
+    fields = {"X-Hanam-Attachment": "encrypted", "X-Hanam-Hold": f"encrypted {noted}"}
+    theirs = {"X-Hanam-Hold": 0}
+    forged = mail.replace(b"Subject:", b"X-Hanam-Hold: encrypted gia mao\nSubject:", 1)
+    kinds = ["virus_scan", "hold"]
+    questions = [
+        Question(forged, {}, [found, every, found, every]),
+        Question(mail, {}, [found, f"{every}/x: {virus} FOUND\0"]),
+        Question(mail, {"hold secrecy": "MAT in subject"}, [found, every, found, every]),
+        Question(forged, {}, [found, every, found, every], released=True),
+        Question(mail, {}, ["stream: OK\0", "stream: OK\0"]),
+    ]
+    answers = ask(kinds, questions)
+    assert (answers[0].added, answers[0].removed, answers[0].action) == (fields, theirs, "")
+    assert (answers[1].action, answers[1].added) == ("reject", {})
+    assert answers[2].added["X-Hanam-Hold"] == f"secrecy MAT in subject; {noted}"
+    # What somebody has let go arrives with its mark; nobody's word but a virus's stands in its way.
+    assert (answers[3].added, answers[3].removed) == ({"X-Hanam-Attachment": "encrypted"}, theirs)
+    assert answers[3].refused_from > 1000 > (answers[0].refused_from or 15)
+    assert (answers[4].added, answers[4].removed) == ({}, {})
+
+
+def check_spam_is_held_by_its_score_unless_a_program_reads_it_or_it_is_large(ask: Ask) -> None:
+    mail = letter().as_bytes()
+    large = with_file("a.bin", b"x" * 2_500_000)
+    scores = [(mail, 9.9), (mail, 10.0), (mail, 14.94), (mail, 15.0), (large, 12.0)]
+    answers = ask(["hold"], [Question(content, score=score) for content, score in scores])
+    spam = {"X-Hanam-Hold": "spam score=10.0"}, {"X-Hanam-Hold": "spam score=14.9"}
+    assert [answer.added for answer in answers] == [{}, *spam, {}, {}]
+    (released, reports, graver) = ask(
+        ["hold"],
+        [
+            Question(mail, score=12.0, released=True),
+            Question(mail, score=12.0, recipients=("dmarc@hanam.gov.vn",)),
+            Question(mail, {"hold encrypted": "files=a.zip X"}, score=12.0),
+        ],
+    )
+    assert (released.added, reports.added) == ({}, {})
+    assert graver.added == {"X-Hanam-Hold": "encrypted files=a.zip X; score=12.0"}, "no receiver decides about that"
+
+
 CASES: tuple[Case, ...] = (
     check_words_are_weighed_as_they_were_learnt,
     check_words_of_ones_own_hide_nothing,
+    check_spam_is_held_by_its_score_unless_a_program_reads_it_or_it_is_large,
+    check_what_a_password_closes_is_held_with_the_names_of_its_files_and_a_virus_beside_it_is_refused,
     check_who_sends_a_program_in_an_archive_is_told_so_where_it_is_no_known_virus,
     check_programs_are_known_by_whatever_name_a_reader_takes,
     check_no_other_names_are_programs,

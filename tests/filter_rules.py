@@ -20,17 +20,25 @@ COMMAND = ("rspamadm", "lua", "-b", "-s", "driver.lua", "-a", "questions.json", 
 
 @dataclass(frozen=True)
 class Question:
-    """A letter; what other rules have noted; what services say that a rule asks over sockets, one by one; to whom."""
+    """A letter; what other rules have noted; what services say that a rule asks over sockets, one by one; to whom.
+
+    `released`: it comes by the door for what somebody has let go. `score` is what other rules make of it.
+    """
 
     content: bytes
     known: Mapping[str, Any] = field(default_factory=dict)
     replies: Sequence[str] = ()
     recipients: Sequence[str] = ("nguoi.nhan@hanam.gov.vn",)
+    released: bool = False
+    score: float = 0.0
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Symbols with their weights and options, and what is done with the letter, by rules that do so at once."""
+    """Symbols with their weights and options, and what is done with the letter, by rules that do so at once.
+
+    Fields that the mail server is to add and to take out; the score from which it refuses, where a rule sets one.
+    """
 
     symbols: Mapping[str, float]
     options: Mapping[str, Sequence[str]]
@@ -38,6 +46,9 @@ class Answer:
     proven: bool
     action: str = ""
     text: str = ""
+    added: Mapping[str, str] = field(default_factory=dict)
+    removed: Mapping[str, int] = field(default_factory=dict)
+    refused_from: float = 0.0
 
 
 type Run = Callable[[Path], None]
@@ -63,7 +74,8 @@ def ask(
     letters = []
     for number, each in enumerate(questions):
         (folder / f"{number}.eml").write_bytes(each.content)
-        said = {"replies": list(each.replies), "recipients": list(each.recipients)}
+        said = {"replies": list(each.replies), "recipients": list(each.recipients), "released": each.released}
+        said |= {"score": each.score}
         letters.append({"path": f"{number}.eml", "cache": dict(each.known), **said})
     told = {"rules": list(rules), "letters": letters, "files": dict(files)}
     (folder / "questions.json").write_text(json.dumps(told), encoding="utf-8")
@@ -71,6 +83,6 @@ def ask(
     answers = json.loads((folder / "answers.json").read_text(encoding="utf-8"))["answers"]
     # An empty table of Lua is a list.
     return [
-        Answer(**{name: value or {} if name in ("symbols", "options") else value for name, value in each.items()})
+        Answer(**{name: value or {} if isinstance(value, list) else value for name, value in each.items()})
         for each in answers
     ]

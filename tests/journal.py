@@ -240,7 +240,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
     # Daemons are killed and stopped in turn, and units of the tests' own fail, to see what the host makes of it.
     UNITS_FAIL: (
         r"systemd .*(unbound|redis-server|nginx|hanam-test-\w+|clamav-daemon|rspamd|postgresql)\S*service",
-        r"systemd .*(postfix|hanam-change-page|hanam-client-setup|restic-rest-server|hanam-tunnel|ssh)\S*service",
+        r"systemd .*(postfix|hanam-client-setup|restic-rest-server|hanam-tunnel|ssh)\S*service",
+        r"systemd .*hanam-(change|spam)-page\S*service",
         r"systemd ssh\.service: (Found left-over process|This usually indicates unclean termination)",
         r"systemd .*hanam-redis-memory\.service",
         r"hanam-redis-memory .*sắp đầy",

@@ -17,6 +17,7 @@ class FilterModule:
             "filter_names": filter_lists.names,
             "file_endings": filter_lists.endings,
             "stems_but": name_patterns.stems_but,
+            "hold_score": filter_lists.hold_score,
             "known_names": filter_lists.domains_of_names,
             "leader_names": filter_lists.leader_names,
             "legacy_fold": spam_words.legacy_fold,

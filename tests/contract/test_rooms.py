@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "regulation": set(),
     # Shipped alone, without the rest of the package.
     "change_page": set(),
+    "spam_page": set(),
     "watch": set(),
 }
 BESIDE = {"alphabet", "atomic_file", "dns_check", "errors", "option_texts", "vietnamese"}

@@ -57,8 +57,19 @@ local function letter_of(asked_of, found)
     cache_set = function(_, key, value) cache[key] = value end,
     insert_result = function(_, symbol, weight, ...) found.symbols[symbol] = weight found.options[symbol] = { ... } end,
     set_pre_result = function(_, result) found.action, found.text = result.action, result.message end,
-    get_metric_action = function() return "no action" end,
+    get_metric_action = function() return (asked_of.score or 0) >= 15 and "reject" or "no action" end,
     disable_symbol = function() end,
+    get_metric_score = function() return { asked_of.score or 0, 15 } end,
+    get_request_header = function(_, name) return name == "MTA-Name" and asked_of.released and "RELEASED" or nil end,
+    set_settings = function(_, settings) found.refused_from = settings.actions.reject end,
+    set_milter_reply = function(_, reply)
+      for field, value in pairs(reply.add_headers or {}) do
+        found.added[field] = value
+      end
+      for field, value in pairs(reply.remove_headers or {}) do
+        found.removed[field] = value
+      end
+    end,
     get_user = function() return nil end,
     get_from_ip = function() return nil end,
     get_recipients = function()
@@ -85,12 +96,19 @@ for number, path in ipairs(questions.rules) do
 end
 local answers = {}
 for number, each in ipairs(questions.letters) do
-  local found = { symbols = {}, options = {} }
+  local found = { symbols = {}, options = {}, added = {}, removed = {} }
   local task, cache = letter_of(each, found)
   replies = each.replies or {}
   local start = os.clock()
   for _, symbols in ipairs(rules) do
-    for name, symbol in pairs(symbols) do
+    -- Of one file postfilters come last, which have a priority.
+    local names = {}
+    for name in pairs(symbols) do
+      table.insert(names, name)
+    end
+    table.sort(names, function(one, other) return (symbols[one].priority or 0) < (symbols[other].priority or 0) end)
+    for _, name in ipairs(names) do
+      local symbol = symbols[name]
       local says, weight = (symbol.callback or function() end)(task)
       if says == true then
         found.symbols[name] = weight or 1.0

@@ -85,9 +85,9 @@ class Scratch:
     def dsn(self, role: str = "mail_apply") -> str:
         return self.database.conninfo(role)
 
-    def psql(self, statement: str) -> str:
-        """What the superuser's statements answer, each call in a session of its own."""
-        with self.database.connect() as connection:
+    def psql(self, statement: str, role: str = "postgres") -> str:
+        """What the superuser's statements answer, or a role's, each call in a session of its own."""
+        with self.database.connect(role) as connection:
             return printed(connection, statement).strip()
 
     def wait_until(self, condition: str) -> None:

@@ -127,6 +127,69 @@ def test_a_kind_that_no_policy_knows_is_held_until_somebody_decides(scratch: Scr
     assert scratch.psql("select mail.held_expire()") == "0"
 
 
+# --- Its receivers told ---
+
+CLOSED = {"kind": "encrypted", "login": "", "sender": AN, "files": ["hồ sơ.zip"], "author": "An <an@ngoai.example>"}
+TOLD = "select string_agg(mailbox_id, ',' order by mailbox_id) from mail.notice where kind = 'held_received'"
+
+
+@pytest.fixture
+def people(scratch: Scratch) -> Scratch:
+    scratch.apply(registry(person(1), person(2), person(3)))
+    return scratch
+
+
+def test_receivers_of_a_closed_archive_are_told_who_wrote_and_which_file_and_nobody_outside_is(people: Scratch) -> None:
+    people.psql(take("ha1@hanam.gov.vn", "HA2@hanam.gov.vn", BINH, **CLOSED))
+    assert people.psql(TOLD) == "box00001,box00002"
+    assert waiting(people) == ["held_received"] * 2, "the sender's address may be forged"
+    payload = json.loads(people.psql("select payload from mail.notice where mailbox_id = 'box00001'"))
+    assert (payload["author"], payload["files"]) == ("An <an@ngoai.example>", ["hồ sơ.zip"])
+    assert payload["arrived"] == "08:00 ngày 29/11/2026"
+    assert "mật khẩu" in payload["why"]
+    assert "Kế hoạch" not in json.dumps(payload, ensure_ascii=False)
+    # Handed over once more, for one receiver more: he alone hears of it.
+    people.psql(take("ha1@hanam.gov.vn", "ha3@hanam.gov.vn", **CLOSED))
+    assert people.psql(TOLD) == "box00001,box00002,box00003"
+    assert people.psql("select count(*) from mail.held_to_tell()") == "1", "the operator decides"
+
+
+def test_of_our_own_peoples_closed_archive_the_sender_is_told_too(people: Scratch) -> None:
+    people.psql(take("ha1@hanam.gov.vn", "ha2@hanam.gov.vn", BINH, **CLOSED | {"login": "box00001"}))
+    assert people.psql(TOLD) == "box00002", "who sends to himself hears it once"
+    assert people.psql("select payload -> 'signed_in' from mail.notice where kind = 'held_received'") == "true"
+    advice = people.psql("select payload ->> 'advice' from mail.notice where kind = 'held' and mailbox_id = 'box00001'")
+    assert "không đặt mật khẩu" in advice
+
+
+def test_receivers_of_what_bears_a_secrecy_mark_are_told_nothing(people: Scratch) -> None:
+    people.psql(take("ha2@hanam.gov.vn"))
+    assert waiting(people) == ["held"]
+
+
+def test_a_flood_of_closed_archives_is_no_flood_of_notices(people: Scratch) -> None:
+    most = int(people.psql("select value from mail.setting where name = 'held_told_a_day'"))
+    for number in range(most + 5):
+        people.psql(take("ha1@hanam.gov.vn", **CLOSED | {"file": f"{number:032x}"}))
+    people.psql(take("ha2@hanam.gov.vn", **CLOSED | {"file": "e" * 32}))
+    assert waiting(people) == ["held_received"] * (most + 1)
+    assert people.psql("select count(*) from mail.held_to_tell()") == str(most + 6)
+
+
+def test_a_message_of_a_former_release_names_no_files(people: Scratch) -> None:
+    """Its record was written before fields were added."""
+    people.psql(take("ha1@hanam.gov.vn", kind="encrypted", login=""))
+    assert people.psql("select file_names from mail.held_message") == "{}"
+
+
+def test_a_closed_archive_is_dropped_after_its_days(people: Scratch) -> None:
+    people.psql(take("ha1@hanam.gov.vn", **CLOSED))
+    people.psql("update mail.held_message set arrived_at = now() - interval '29 days'")
+    assert people.psql("select mail.held_expire()") == "0"
+    people.psql("update mail.held_message set arrived_at = now() - interval '31 days'")
+    assert people.psql("select mail.held_expire()") == "1"
+
+
 def test_a_message_for_nobody_is_refused(database: Database) -> None:
     assert "người nhận" in refused(database, take(), world="")
 

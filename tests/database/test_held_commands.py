@@ -12,6 +12,7 @@ import pytest
 from hanam_mail.host.backup import restore_database
 from hanam_mail.host.jobs import held_messages
 from tests.database.scratch import Scratch, person, registry, shell
+from tests.database.test_held_spam import spam
 from tests.database.world import quoted
 
 pytestmark = [pytest.mark.dieu3, pytest.mark.dieu4]
@@ -67,6 +68,27 @@ def test_the_list_says_whose_it_is_and_what_waits_and_never_the_subject(held: Sc
     (found,) = ask(held, "list")["messages"]
     assert (found["id"], found["kind"], found["login"]) == (1, "secrecy", "ha1@hanam.gov.vn")
     assert not {"subject", "author", "message_id", "file"} & found.keys()
+
+
+def test_spam_is_counted_and_shown_by_its_kind_or_receiver(held: Scratch) -> None:
+    assert "thư rác" not in say(held, "list")
+    for number in range(2):
+        held.psql(spam(number, "ha1@hanam.gov.vn"))
+    text = say(held, "list")
+    assert "ngoài ra 2 thư nghi là thư rác" in text
+    assert text.count("\n") <= 2
+    assert (len(ask(held, "list")["messages"]), ask(held, "list")["spam"]) == (1, 2)
+    assert {each["kind"] for each in ask(held, "list", "--kind", "spam")["messages"]} == {"spam"}
+    assert {each["kind"] for each in ask(held, "list", "--kind", "secrecy")["messages"]} == {"secrecy"}
+    found = ask(held, "list", "--recipient", "HA1@hanam.gov.vn")["messages"]
+    assert [each["kind"] for each in found] == ["spam", "spam"]
+    assert ask(held, "list", "--recipient", "x' or true --")["messages"] == []
+    assert len(ask(held, "list", "--all")["messages"]) == 3
+    first = str(found[0]["id"])
+    assert "Thư bị nghi là thư rác" in say(held, "show", first)
+    assert ask(held, "drop", first, "--reason", "thư rác")["decided"] == ["ha1@hanam.gov.vn"]
+    held.psql(f"update mail.held_message set lesson = 'given' where id = {first}")
+    assert "Bộ lọc học rằng không phải thư rác: đã học" in say(held, "show", first)
 
 
 def test_one_message_is_shown_with_all_that_is_known_and_none_of_its_text(held: Scratch) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import smtplib
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from hanam_mail.host.quarantine.envelope import Envelope, Recipient
 from hanam_mail.host.quarantine.keeper import Keeper
 from tests import smtp_server
 from tests.database.scratch import Scratch, person, registry
+from tests.database.test_held_spam import FLOOD
 from tests.smtp_server import Mailbox
 
 pytestmark = [pytest.mark.dieu3, pytest.mark.dieu10]
@@ -45,6 +47,8 @@ class Service:
 
     def __init__(self, scratch: Scratch, folder: Path, postfix: Mailbox) -> None:
         self.scratch, self.folder, self.postfix = scratch, folder, postfix
+        self.taught: list[tuple[str, bytes]] = []
+        self.filter_says = ""
 
     def started(self) -> Keeper:
         def connect() -> smtplib.SMTP:
@@ -52,7 +56,12 @@ class Service:
             client.command_encoding = "utf-8"  # type: ignore[attr-defined]
             return client
 
-        return Keeper(store.Store(self.folder), Accounts(self.scratch.dsn("mail_quarantine")), connect, "hanam.gov.vn")
+        def teach(kind: str, octets: bytes) -> str:
+            self.taught.append((kind, octets))
+            return self.filter_says
+
+        folder, accounts_ = store.Store(self.folder), Accounts(self.scratch.dsn("mail_quarantine"))
+        return Keeper(folder, accounts_, connect, "hanam.gov.vn", teach)
 
     def rows(self, what: str = "state") -> list[str]:
         return self.scratch.psql(f"select {what} from mail.held_recipient order by message_id, address").split("\n")
@@ -480,3 +489,115 @@ def test_the_octets_that_are_not_a_dot_of_the_end_are_a_message_of_many_lines(
     keeper.round()
     ((_, _, octets),) = postfix.taken
     assert octets.replace(b"\r\n.", b"\r\n") == many.replace(MESSAGE, SENT.replace(b"..", b"."))
+
+
+# --- Spam ---
+
+SPAM = MESSAGE.replace(b"secrecy login=box00001 MAT", b"spam score=11.5")
+HAM = SENT.replace(b"..Kinh", b".Kinh")
+
+
+def forget_the_pause(keeper: Keeper, service: Service) -> None:
+    keeper._teach_from = 0.0
+    service.scratch.psql("update mail.held_message set lesson_next = now()")
+
+
+@pytest.mark.dieu10
+def test_spam_that_was_let_go_teaches_the_filter_once_and_then_its_file_goes(
+    service: Service, postfix: Mailbox
+) -> None:
+    keeper = service.started()
+    hand_over(keeper, octets=SPAM)
+    assert service.scratch.psql("select kind, score from mail.held_message") == "spam|11.5"
+    service.decide("drop", doubtful=False)
+    hand_over(keeper, octets=SPAM, queue_id="4hZ")
+    service.decide("release", 2)
+    for _ in range(3):
+        keeper.round()
+    assert len(postfix.taken) == 1
+    # As the person has it, without what the filter wrote into it.
+    assert service.taught == [("ham", HAM)]
+    assert list(service.folder.iterdir()) == []
+
+
+@pytest.mark.dieu10
+def test_a_filter_that_is_away_delays_no_delivery_and_learns_later(
+    service: Service, postfix: Mailbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keeper = service.started()
+    service.filter_says = "timed out"
+    for number in range(3):
+        hand_over(keeper, octets=SPAM, queue_id=f"4h{number}")
+        service.decide("release", number + 1)
+    for _ in range(3):
+        keeper.round()
+    assert len(postfix.taken) == 3
+    assert len(service.taught) == 1, "who hangs is not asked for each message"
+    assert len(list(service.folder.glob("*.eml"))) == 3
+    forget_the_pause(keeper, service)
+    keeper.round()
+    assert capsys.readouterr().err.count("chưa học được") == 1
+    # Another run, after a crash too.
+    service.filter_says = ""
+    forget_the_pause(keeper, service)
+    keeper = service.started()
+    keeper.round()
+    keeper.round()
+    assert service.scratch.psql("select string_agg(distinct lesson, ',') from mail.held_message") == "given"
+    assert list(service.folder.iterdir()) == []
+
+
+@pytest.mark.dieu10
+def test_a_lesson_that_cannot_be_read_lets_the_others_pass(service: Service) -> None:
+    keeper = service.started()
+    for number in range(2):
+        hand_over(keeper, octets=SPAM + b"%d\r\n" % number, queue_id=f"4h{number}")
+    (first,) = service.scratch.psql("select file from mail.held_message where id = 1").split()
+    service.filter_says = "timed out"
+    for number in (1, 2):
+        service.decide("release", number)
+    keeper.round()
+    (service.folder / f"{first}.eml").write_bytes(b"other")
+    service.filter_says = ""
+    for _ in range(3):
+        keeper._teach_from = 0.0
+        keeper.round()
+    assert service.scratch.psql("select lesson from mail.held_message order by id") == "due\ngiven"
+
+
+@pytest.mark.dieu10
+def test_spam_leaves_room_for_what_has_to_be_held(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper = service.started()
+    monkeypatch.setattr(store, "RESERVE_OF_SPAM", 2**62)
+    with pytest.raises(OSError, match="too little room"):
+        hand_over(keeper, octets=SPAM)
+    hand_over(keeper)
+    assert service.scratch.psql("select kind from mail.held_message") == "secrecy"
+    assert len(list(service.folder.iterdir())) == 2
+
+
+@pytest.mark.dieu10
+def test_ten_thousand_that_wait_are_no_burden_for_one_that_goes_out(service: Service, postfix: Mailbox) -> None:
+    service.scratch.psql(FLOOD)
+    for number in range(1, 10_001):
+        (service.folder / f"{number:032x}.eml").touch()
+    keeper = service.started()
+    start = time.monotonic()
+    keeper.round()
+    assert time.monotonic() - start < 10, "the look at the whole folder, once"
+    hand_over(keeper)
+    number = int(service.scratch.psql("select id from mail.held_message where kind = 'secrecy'"))
+    service.decide("release", number)
+    start = time.monotonic()
+    keeper.round()
+    assert len(postfix.taken) == 1
+    assert time.monotonic() - start < 2
+    # All that end together go in turns, which what goes out does not wait for.
+    service.scratch.psql("update mail.held_message set arrived_at = now() - interval '30 days' where kind = 'spam'")
+    service.scratch.psql("select mail.held_expire()")
+    hand_over(keeper, queue_id="4hZ")
+    service.decide("release", number + 1)
+    start = time.monotonic()
+    keeper.round()
+    assert (len(postfix.taken), time.monotonic() - start < 10) == (2, True)
+    assert 0 < len(list(service.folder.glob("*.eml"))) < 10_000

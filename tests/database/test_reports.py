@@ -303,7 +303,7 @@ def test_why_letters_do_not_count_is_shown(intake: Intake) -> None:
 
 CONFIGURATION = notices.Configuration(
     smtp_host="", smtp_port=0, smtp_tls_name="", sender="noreply@hanam.gov.vn", sender_name="Hệ thống",
-    operator="stttt@hanam.gov.vn", webmail_url="https://mail.hanam.gov.vn/", support_name="Sở",
+    operator="stttt@hanam.gov.vn", webmail_url="https://mail.hanam.gov.vn/", held_url="", support_name="Sở",
     support_email="hotro@hanam.gov.vn", support_phone="0226", regulation="Quy chế",
 )  # fmt: skip
 

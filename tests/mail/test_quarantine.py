@@ -3,8 +3,12 @@
 The rule that holds here is the test's own: which messages are held is the filter's affair.
 """
 
+import email
+import email.policy
 import json
+import quopri
 import shlex
+import smtplib
 import uuid
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -15,7 +19,7 @@ import pytest
 from tests import journal
 from tests.foreign import AN, BINH, Foreign
 from tests.lab import Lab, Sample, message, wait_for
-from tests.mail.test_filter import EICAR
+from tests.mail.test_filter import EICAR, encrypted_zip, with_attachment, zipped
 
 pytestmark = [pytest.mark.neighbours, pytest.mark.dieu3, pytest.mark.provokes(journal.FILTER_AWAY)]
 
@@ -43,6 +47,22 @@ def rule(lab: Lab) -> Iterator[None]:
     lab.wait_for_filter()
     yield
     lab.run("filter", f"rm {RULE} && {restart}")
+    lab.wait_for_filter()
+
+
+SCAN = "/etc/rspamd/lua.local.d/virus_scan.lua"
+
+
+@pytest.fixture
+def closed_held(lab: Lab) -> Iterator[None]:
+    """The policy `hold` for what a password closes, as the deployment would write it."""
+    restart = "systemctl restart rspamd"
+    closed = r"/VIRUS_ENCRYPTED_ARCHIVE\", mark/{n;s/policy = \"refuse\"/policy = \"hold\"/}"
+    lab.run("filter", f"cp -p {SCAN} /run/virus_scan.lua && sed -i '{closed}' {SCAN} && {restart}")
+    assert lab.run("filter", f"grep -c 'policy = \"hold\"' {SCAN}") == "2"
+    lab.wait_for_filter()
+    yield
+    lab.run("filter", f"cp -p /run/virus_scan.lua {SCAN} && rm /run/virus_scan.lua && {restart}")
     lab.wait_for_filter()
 
 
@@ -230,6 +250,59 @@ def test_what_is_let_go_is_scanned_once_more(lab: Lab, sender: Sample, recipient
     assert copy["failure"].startswith("5"), copy
     assert inbox(lab, recipient, title) == []
     assert lab.sql(f"select told_at is null from mail.held_message where id = {number}") == "t"
+
+
+@pytest.mark.dieu4
+def test_a_closed_archive_from_outside_is_held_and_its_receivers_told_and_nobody_outside(
+    lab: Lab, foreign: Foreign, recipient: Sample, colleague: Sample, closed_held: None
+) -> None:
+    # Another word than the one that this file's rule holds by.
+    title, closed = uuid.uuid4().hex, encrypted_zip("a.txt", b"x" * 500)
+    mail = with_attachment(message(AN, recipient.address, subject=title), "hồ sơ.zip", closed)
+    foreign.send(mail, AN, recipient.address, colleague.address)
+    found = held(lab, title)
+    assert (found["kind"], found["login"], found["sender"]) == ("encrypted", None, AN)
+    number = str(found["id"])
+    assert states(lab, found["id"]) == dict.fromkeys((recipient.address, colleague.address), "held")
+    assert [*inbox(lab, recipient, title), *inbox(lab, colleague, title)] == []
+    lab.send_notices()
+    lab.send_notices()
+    for who in (recipient, colleague):
+        notice = email.message_from_bytes(
+            lab.wait_for_message(who, f"gửi đến {who.address} lúc"), policy=email.policy.default
+        )
+        assert isinstance(notice, EmailMessage)
+        text = notice.get_content()
+        assert f"thư bị giữ số {number}" in text
+        assert "hồ sơ[.]zip" in text
+        assert title not in text
+        assert len(inbox(lab, who, f"gửi đến {who.address} lúc")) == 1
+    ask(lab, "drop", number, "--recipient", colleague.address, "--reason", "người nhận không đợi thư này")
+    done = ask(lab, "release", number, "--reason", "đã hỏi lại người gửi qua điện thoại")
+    assert [each["state"] for each in done["recipients"] if each["address"] == recipient.address] == ["released"]
+    arrived_ = lab.wait_for_message(recipient, title)
+    assert b"\nX-Hanam-Attachment: encrypted" in arrived_
+    assert b"x-hanam-hold" not in arrived_.lower()
+    lab.send_notices()
+    assert (len(inbox(lab, recipient, title)), inbox(lab, colleague, title)) == (1, [])
+    assert arrived(foreign, AN, title) == [], "whoever is named as sender hears nothing"
+
+
+@pytest.mark.dieu4
+def test_a_virus_beside_a_closed_archive_is_refused_and_our_own_peoples_sender_is_told(
+    lab: Lab, sender: Sample, recipient: Sample, closed_held: None
+) -> None:
+    title, closed = uuid.uuid4().hex, encrypted_zip("a.txt", b"x" * 500)
+    mail = with_attachment(message(sender.address, recipient.address, subject=title), "a.zip", closed)
+    with_attachment(mail, "b.zip", zipped("b.txt", EICAR))
+    with pytest.raises(smtplib.SMTPDataError):
+        send(lab, sender, mail, recipient.address)
+    mail = with_attachment(message(sender.address, recipient.address, subject=title), "a.zip", closed)
+    send(lab, sender, mail, recipient.address)
+    found = held(lab, title)
+    assert (found["kind"], found["login"]) == ("encrypted", sender.address)
+    lab.send_notices()
+    assert "không đặt mật khẩu".encode() in quopri.decodestring(lab.wait_for_message(sender, "chưa được gửi đi"))
 
 
 @pytest.mark.dieu4

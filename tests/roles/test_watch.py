@@ -211,13 +211,14 @@ def test_daemons_that_hang_are_started_again(lab: Lab) -> None:
         "postfix": "mx",
         "nginx": "webmail",
         "hanam-change-page": "webmail",
+        "hanam-spam-page": "webmail",
         "restic-rest-server": "backup_repository",
         "ssh": "backup_repository",
     }
     if lab.run("mx", "systemctl is-active hanam-tunnel", check=False).strip() == "active":
         hung["hanam-tunnel"] = "mx"
     # Started by whoever comes first.
-    lab.run("webmail", "systemctl start hanam-change-page")
+    lab.run("webmail", "systemctl start hanam-change-page hanam-spam-page")
     program = base64.b64encode(SILENT.encode()).decode()
     for host in {lab.host(group) for group in hung.values()}:
         units = [f"{unit}.service" for unit, group in hung.items() if lab.host(group) == host]

@@ -30,6 +30,17 @@ class FilterListError(ValueError):
     """An entry that cannot be meant as it stands; the list and the entry are named."""
 
 
+def hold_score(score: object, mark: object, refuse: object) -> float:
+    """The score from which spam is held, 0 for never: between that of Junk and that from which it is refused."""
+    numbers = [float(str(each)) for each in (mark, score, refuse)]
+    if numbers[1] and not numbers[0] < numbers[1] < numbers[2]:
+        raise FilterListError(
+            f"rspamd_score_hold: {score} is not between rspamd_score_mark ({mark}) and rspamd_score_refuse ({refuse}); "
+            f"0 holds no spam"
+        )
+    return numbers[1]
+
+
 def domains(entries: object, name: str) -> list[str]:
     """A list of domains, in small letters, without a dot at the end; what is no domain, or there twice, is named."""
     found = list[str]()

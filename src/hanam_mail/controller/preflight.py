@@ -25,6 +25,7 @@ CLIENT_NAMES = ("autoconfig", "autodiscover")
 VAULT: Mapping[str, tuple[str, ...]] = {
     "vault_database_passwords": DATABASE_ROLES,
     "vault_dkim_keys": (),
+    "vault_held_key": (),
     "vault_internal_ca": (),
     "vault_internal_certificates": (),
     "vault_redis_password": (),
@@ -40,6 +41,7 @@ SINGLE_GROUPS = {
 }
 # In what form programs can take a secret.
 _FORMS = {
+    "vault_held_key": (re.compile(r".{32,}"), "cần ít nhất 32 ký tự ngẫu nhiên"),
     "vault_redis_password": (re.compile(r"[A-Za-z0-9]+"), "chỉ gồm chữ không dấu và số"),
     "vault_roundcube_des_key": (re.compile(r".{24}"), "cần đúng 24 ký tự"),
 }

@@ -36,6 +36,7 @@ DATABASE_ROLES = (
     "mail_agent",
     "mail_backup",
     "mail_change",
+    "mail_held",
     "mail_intake",
 )
 LAB_ZONES = (
@@ -171,6 +172,7 @@ def complete(
     # Roundcube takes exactly 24 characters here.
     value("vault_roundcube_des_key", lambda: new_password(24))
     value("vault_redis_password", new_password)
+    value("vault_held_key", lambda: secrets.token_hex(32))
 
     exchangers = [host for host, groups in hosts.items() if "mx" in groups]
     public_hosts = [host for host, groups in hosts.items() if groups & PUBLIC_GROUPS]

@@ -187,7 +187,19 @@ def _list(one: Judge) -> Judge:
 
 _WORD = text(r"\S(.*\S)?", "chuỗi ký tự không trống")
 _WORDS = _list(_WORD)
-_HELD_KINDS = _by_name(_fields({"title": _WORD, "why": _WORD, "drop_after_days": number(0, 3660)}))
+_HELD_KINDS = _by_name(
+    _fields(
+        {
+            "title": _WORD,
+            "why": _WORD,
+            "advice": _WORD,
+            "tell_receivers": flag,
+            "drop_after_days": number(0, 3660),
+            "facts_days": number(1, 18_300),
+        },
+        optional=("advice", "tell_receivers", "facts_days"),
+    )
+)
 _PROVIDER_NAME = text(r"([a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{1,62}", "tên miền có ít nhất hai phần, chữ thường")
 _PROVIDERS = _by_name(_fields({"name": _WORD, "networks": _list(_provider_network), "names": _list(_PROVIDER_NAME)}))
 _FORM = _fields({"clause": _WORD, "text": _WORD, "code": _WORD, "address": _WORD}, optional=("code",))

@@ -147,6 +147,11 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
     "filtering.yml": {
         "held_kinds": (held_kinds, "Đ3.3"),
         "held_reminder_at": (text(_HOUR, 'giờ dạng "07:00"'), ""),
+        "held_told_a_day": (number(1, 1000), ""),
+        "held_digest_at": (text(_HOUR, 'giờ dạng "07:00"'), ""),
+        "held_digest_rows": (number(1, 500), ""),
+        "held_link_days": (number(1, 90), ""),
+        "held_decisions_hour": (number(1, 10_000), ""),
         "held_facts_days": (number(1, 50 * _DAYS), ""),
     },
     "incoming_reports.yml": {

@@ -2,13 +2,13 @@
 
 revoke all on schema mail from public;
 revoke all on all tables in schema mail from public, mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent,
-    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_intake;
+    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_held, mail_intake;
 revoke all on all sequences in schema mail from public, mail_backup;
 revoke all on all functions in schema mail from public, mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent,
-    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_intake;
+    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_held, mail_intake;
 
 grant usage on schema mail to mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent, mail_jobs, mail_report,
-    mail_backup, mail_change, mail_quarantine, mail_intake;
+    mail_backup, mail_change, mail_quarantine, mail_held, mail_intake;
 
 -- The registry's apply and the operator's commands: what git owns by table, passwords and locks by function only.
 grant select, insert, update on mail.agency, mail.mailbox, mail.address to mail_apply;
@@ -69,13 +69,17 @@ grant select on mail.outgoing_report, mail.outgoing_file to mail_apply, mail_rep
 grant execute on function
     mail.held_take(jsonb, jsonb), mail.held_known(text[]), mail.held_files(), mail.held_lost(bigint), mail.held_found(text[]),
     mail.held_erasable(), mail.held_erased(bigint), mail.held_due(), mail.held_sending(bigint, text[]),
-    mail.held_result(bigint, text[], text, jsonb, jsonb, text[]), mail.held_interrupted()
+    mail.held_result(bigint, text[], text, jsonb, jsonb, text[]), mail.held_interrupted(), mail.held_lessons(),
+    mail.held_taught(bigint, boolean)
     to mail_quarantine;
+-- The page behind the links in letters about spam that is held: nothing without a link's secret.
+grant execute on function mail.held_link_show(text), mail.held_link_decide(text, text) to mail_held;
 grant select on mail.held_message, mail.held_recipient to mail_apply;
 grant execute on function
     mail.held_decide(bigint, text[], text, text, boolean), mail.held_open(bigint, text), mail.held_of(text), mail.held_kind(text)
     to mail_apply;
-grant execute on function mail.held_to_tell(), mail.held_told(bigint[]), mail.held_expire(), mail.held_prune() to mail_jobs;
+grant execute on function mail.held_to_tell(), mail.held_told(bigint[]), mail.held_expire(), mail.held_prune(), mail.held_digests()
+    to mail_jobs;
 
 -- The life-cycle job and the notices; what is due may be looked at by others too.
 grant execute on function

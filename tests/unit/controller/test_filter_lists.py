@@ -13,6 +13,17 @@ ROOT = Path(__file__).parents[3]
 OURS = "tinh.gov.vn"
 
 
+@pytest.mark.parametrize(
+    ("score", "right"), [(10, True), (0, True), (6, False), (15, False), (5, False), (20.5, False)]
+)
+def test_spam_is_held_between_junk_and_refusal_or_not_at_all(score: float, right: bool) -> None:
+    if right:
+        assert filter_lists.hold_score(score, 6, 15) == score
+    else:
+        with pytest.raises(FilterListError, match=r"rspamd_score_hold: .* is not between"):
+            filter_lists.hold_score(score, 6, 15)
+
+
 def test_domains_are_read_in_small_letters() -> None:
     assert filter_lists.sender_domains(["Vidu.VN", "a-b.example."], "allow", OURS) == ["vidu.vn", "a-b.example"]
 

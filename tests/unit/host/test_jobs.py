@@ -38,20 +38,29 @@ CONFIGURATION = notices.Configuration(
     sender_name="Hệ thống thư điện tử công vụ Hà Nam",
     operator="stttt@hanam.gov.vn",
     webmail_url="https://mail.hanam.gov.vn/",
+    held_url="https://mail.hanam.gov.vn/thu-giu/",
     support_name="Sở Thông tin và Truyền thông",
     support_email="hotro@hanam.gov.vn",
     support_phone="0226 3 000 000",
     regulation="Quy chế thử nghiệm của tỉnh Thử Nghiệm (Quyết định số 1/2030/QĐ-UBND)",
 )
 # What mail.held_notice does.
+_HELD: dict[str, dict[str, Any]] = {
+    "held": {"recipients": "an@ngoai.example", "advice": "Xin gửi lại không đặt mật khẩu."},
+    "held_digest": {
+        "total": 3,
+        "until": "13/12/2026",
+        "days": 14,
+        "rows": [{"arrived": "28/11/2026 08:12", "author": "An <a@b.vn>", "subject": "Vay", "link": "7-20261213-ab"}],
+    },
+    "held_received": {"author": "An <an@ngoai.example>", "files": ["hồ sơ.zip"], "signed_in": False},
+    "held_released": {"recipients": "an@ngoai.example"},
+    "held_dropped": {"recipients": "an@ngoai.example"},
+    "held_opened": {"document": "12/STTTT-TTra", "note": "xác minh", "opened_by": "lan"},
+}
 HELD: dict[str, dict[str, Any]] = {
     kind: {"number": 12, "arrived": "08:00 ngày 29/11/2026", "title": "Dấu mật", "why": "có dấu mật"} | more
-    for kind, more in {
-        "held": {"recipients": "an@ngoai.example"},
-        "held_released": {"recipients": "an@ngoai.example"},
-        "held_dropped": {"recipients": "an@ngoai.example"},
-        "held_opened": {"document": "12/STTTT-TTra", "note": "xác minh", "opened_by": "lan"},
-    }.items()
+    for kind, more in _HELD.items()
 }
 # What mail.life_cycle and mail.quota_passed put into the payload of each kind.
 PAYLOADS: dict[str, dict[str, Any]] = {

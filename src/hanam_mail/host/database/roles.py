@@ -52,6 +52,8 @@ ROLES = (
     Role("mail_intake", settings={"statement_timeout": "60s"}),
     Role("mail_jobs"),
     Role("mail_quarantine", settings={"statement_timeout": "30s"}),
+    # Links that let a message go are in what it asks.
+    Role("mail_held", settings={**_SILENT, "statement_timeout": "10s"}),
     Role("mail_report", settings={"default_transaction_read_only": "on"}),
     Role(
         "mail_backup",

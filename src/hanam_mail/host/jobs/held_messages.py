@@ -8,6 +8,7 @@ from email.message import EmailMessage
 
 from hanam_mail.host.database.session import Session
 from hanam_mail.host.jobs import notices
+from hanam_mail.host.jobs.foreign_text import HIDDEN, bears_mark
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,9 @@ class Held:
     @property
     def text(self) -> str:
         """In words, for the operator. Never the subject: this letter is mail too."""
-        parts = [self.title, f"của {self.login or self.sender or '(không có người gửi)'}"]
+        who = f"của {self.login or self.sender or '(không có người gửi)'}"
+        # A stranger may have what address he likes: for one our letter would be held.
+        parts = [self.title, f"của {HIDDEN}" if bears_mark(f"{who};") else who]
         parts += [f"{number} người nhận {word}" for number, word in self._numbers() if number]
         if self.failure:
             parts.append(f"chưa gửi được: {self.failure}")

@@ -193,6 +193,7 @@ def _notices(options: argparse.Namespace) -> int:
             return sessions.enter_context(closing(notices.connect(configuration)))
 
         try:
+            _begin_digests(connection)
             if one(connection, "SELECT EXISTS (SELECT FROM mail.notice_waiting())")[0]:
                 sent, waiting = notices.send_all(connection, configuration, connect())
             told, untold, refusal = lockouts.tell(connection, configuration, connect)
@@ -216,6 +217,12 @@ def _notices(options: argparse.Namespace) -> int:
     if blind:
         lines.append(f"thư báo {unread} trường hợp nhà cung cấp thư riêng chưa được nhận: {blind}")
     return frame.answer(options, bool(sent), "\n".join(lines), sent=sent, waiting=waiting)
+
+
+# Somebody may decide at the same moment about what a letter is to tell.
+@writers.repeated
+def _begin_digests(connection: Session) -> None:
+    connection.execute("SELECT mail.held_digests()")
 
 
 def _quota_passed(options: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 from hanam_mail.host import settings_file
 from hanam_mail.host.database.session import Row, Session
+from hanam_mail.host.jobs import held_texts
 from hanam_mail.vietnamese import day, size
 
 # Kinds of which the operator gets a copy: he has to act, or the others of his office shall know.
@@ -43,7 +44,8 @@ _CAUSES = {
 class Configuration:
     """From the jobs' YAML file. `smtp_tls_name`: the name in the exchanger's certificate; empty: loopback, no TLS.
 
-    `regulation` is how texts quote the province's regulation.
+    `held_url` is the page behind the links in letters about held spam, `regulation` how texts quote the province's
+    regulation.
     """
 
     smtp_host: str
@@ -53,6 +55,7 @@ class Configuration:
     sender_name: str
     operator: str
     webmail_url: str
+    held_url: str
     support_name: str
     support_email: str
     support_phone: str
@@ -97,10 +100,15 @@ class Mailer(Protocol):
 
 def render(notice: Notice, configuration: Configuration) -> EmailMessage:
     """The notice as a message to its recipients; raises KeyError for a kind without a text."""
-    values = {name: str(value) for name, value in notice.payload.items()}
+    # Of former releases some wait without it.
+    values = {"advice": ""} | {name: str(value) for name, value in notice.payload.items()}
     values |= {name: day(notice.payload[name]) for name in _DATES if name in notice.payload}
     if "cause" in notice.payload:
         values["cause"] = _CAUSES[notice.payload["cause"]]
+    if notice.kind == "held_received":
+        values |= held_texts.received(notice.payload, _text(notice.kind))
+    if notice.kind == "held_digest":
+        values |= held_texts.digest(notice.payload, configuration.held_url)
     if "quota_bytes" in notice.payload:
         values["quota"] = size(notice.payload["quota_bytes"])
     values |= {
@@ -121,6 +129,7 @@ def message(
     """
     values = {
         "webmail_url": configuration.webmail_url,
+        "held_url": configuration.held_url,
         "support_name": configuration.support_name,
         "support_email": configuration.support_email,
         "support_phone": configuration.support_phone,
@@ -150,7 +159,12 @@ def recipients(notice: Notice, configuration: Configuration) -> tuple[str, ...]:
 
 
 def hand_over(notice: Notice, configuration: Configuration, mailer: Mailer) -> Outcome:
-    """Offer one notice. A refusal for good ends it only once somebody else has it: a full mailbox gets room again."""
+    """Offer one notice. A refusal for good ends it only once somebody else has it: a full mailbox gets room again.
+
+    A letter about held spam of which nothing waits any more ends unsent.
+    """
+    if notice.payload.get("total") == 0:
+        return Outcome((), again=False, failure="")
     offered = offer(mailer, recipients(notice, configuration), render(notice, configuration).as_bytes())
     if offered.again or not offered.failure:
         return offered

@@ -86,6 +86,14 @@ class Accounts:
             json.dumps(outcome.refused), json.dumps(outcome.later), outcome.doubted,
         )  # fmt: skip
 
+    def lessons(self) -> list[tuple[int, str, str]]:
+        """What is to teach the filter now: numbers, files, digests."""
+        return [(int(row[0]), row[1], row[2]) for row in self._rows("SELECT id, file, sha256 FROM mail.held_lessons()")]
+
+    def taught(self, number: int, *, learnt: bool) -> str:
+        """Whether the filter has learnt it; what became of the lesson."""
+        return str(self._rows("SELECT mail.held_taught(%s, %s)", number, learnt)[0][0])
+
     def interrupted(self) -> int:
         """What was on its way when the last run ended is a doubt; how many messages."""
         return int(self._rows("SELECT mail.held_interrupted()")[0][0])

@@ -16,7 +16,7 @@ from hanam_mail.host import frame
 from hanam_mail.host.database.errors import DatabaseError
 from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.passwords import sealed_file
-from hanam_mail.vietnamese import size
+from hanam_mail.vietnamese import number, size
 
 FOLDER = Path("/var/lib/hanam-quarantine")
 COPIES = Path("/var/lib/hanam-mail/opened")
@@ -30,6 +30,7 @@ STATES = {
     "released": "đã gửi",
     "dropped": "đã hủy",
 }
+LESSONS = {"due": "đang chờ", "given": "đã học", "missed": "không học được trong ba ngày"}
 _DOUBT = (
     "không rõ đã gửi chưa: tìm trong nhật ký Postfix (journalctl -t postfix/released/smtpd, theo Message-ID); "
     "chưa đi thì release --not-delivered, đã đi thì drop --delivered"
@@ -38,12 +39,16 @@ _DOUBT = (
 
 def add_commands(commands: frame.Commands) -> None:
     """Add `quarantine` to the parser of command_line.py."""
-    text = "thư mà bộ lọc giữ lại: xem, gửi đi, hủy (Đ3.3)"
+    text = "thư mà bộ lọc giữ lại: xem, gửi đi, hủy (Đ3.3, Đ4.2, Đ10.6)"
     parent = commands.add_parser("quarantine", help=text, description=text)
     parent.set_defaults(run=_list)
     actions = parent.add_subparsers(required=True, metavar="VIỆC")
     command = actions.add_parser("list", help="các thư đang chờ quyết định")
-    command.add_argument("--all", action="store_true", help="cả thư đã quyết định")
+    command.add_argument("--all", action="store_true", help="cả thư đã quyết định và thư nghi là thư rác")
+    command.add_argument("--kind", metavar="LOẠI", help="chỉ loại này: secrecy, encrypted, spam...")
+    command.add_argument(
+        "--recipient", metavar="ĐỊA_CHỈ", help="chỉ thư gửi cho địa chỉ này, kể cả thư nghi là thư rác"
+    )
     frame.add_session_options(command)
     command.set_defaults(run=_list)
 
@@ -80,7 +85,8 @@ _MESSAGE = (
     "SELECT h.id, h.kind, mail.held_kind(h.kind) ->> 'title' AS title, h.reason, h.sender,"
     " coalesce((SELECT a.local_part || '@' || mail.setting_text('mail_domain') FROM mail.address a"
     " WHERE a.mailbox_id = h.login AND a.kind = 'primary'), h.login) AS login,"
-    " h.subject, h.author, h.message_id, h.octets, h.sha256, h.queue_id, h.arrived_at, h.decided_at,"
+    " h.subject, h.author, h.message_id, h.file_names AS files, h.octets, h.sha256, h.queue_id, h.arrived_at,"
+    " h.decided_at, h.score, h.lesson,"
     " coalesce(h.failure = 'lost', false) AS lost, h.file,"
     " (SELECT json_agg(json_build_object('address', r.address, 'state', r.state, 'changed_at',"
     " to_char(r.changed_at, 'DD/MM/YYYY HH24:MI'), 'changed_by', r.changed_by, 'document', r.document,"
@@ -103,14 +109,32 @@ def _message(connection: Session, number: int) -> dict[str, Any]:
 
 
 def _list(options: argparse.Namespace) -> int:
+    conditions, values = ["true" if options.all else "h.decided_at IS NULL"], []
+    if options.kind:
+        conditions, values = [*conditions, "h.kind = %s"], [options.kind]
+    if options.recipient:
+        conditions.append(
+            "EXISTS (SELECT FROM mail.held_recipient r WHERE r.message_id = h.id AND lower(r.address) = lower(%s))"
+        )
+        values.append(options.recipient)
+    # Spam, which its receivers decide about, comes by the thousand.
+    left_out = not (options.all or options.kind or options.recipient)
+    if left_out:
+        conditions.append("h.kind <> 'spam'")
     with frame.session(options) as connection:
-        found = _messages(connection, "true" if options.all else "h.decided_at IS NULL")
+        found = _messages(connection, " AND ".join(conditions), *values)
+        spam = one(connection, _SPAM)[0] if left_out else 0
     for each in found:
         # What must not be spread is shown for one message at a time.
-        for name in ("file", "subject", "author", "message_id"):
+        for name in ("file", "subject", "author", "message_id", "files"):
             del each[name]
-    lines = [_line(each) for each in found]
-    return frame.answer(options, False, "\n".join(lines) or "không có thư nào bị giữ", messages=found)
+    lines = [_line(each) for each in found] or ["không có thư nào bị giữ"]
+    if spam:
+        lines.append(f"ngoài ra {number(spam)} thư nghi là thư rác chờ người nhận quyết định: xem bằng --kind spam")
+    return frame.answer(options, False, "\n".join(lines), messages=found, spam=spam)
+
+
+_SPAM = "SELECT count(*) FROM mail.held_message h WHERE h.decided_at IS NULL AND h.kind = 'spam'"
 
 
 def _line(message: dict[str, Any]) -> str:
@@ -134,6 +158,8 @@ def _show(options: argparse.Namespace) -> int:
         f"From: {message['author'] or '-'}",
         f"Tiêu đề: {message['subject'] or '-'}",
         f"Message-ID: {message['message_id'] or '-'}",
+        *([f"Bộ lọc học rằng không phải thư rác: {LESSONS[message['lesson']]}"] if message["lesson"] else []),
+        *([f"Tệp: {'; '.join(message['files'])}"] if message["files"] else []),
         f"Dung lượng: {size(message['octets'])}, SHA-256 {message['sha256']}",
         *(["TỆP CỦA THƯ KHÔNG CÒN: không gửi đi được nữa"] if message["lost"] else []),
         "Người nhận:",

@@ -1,4 +1,4 @@
-"""Folder and database together: what is taken in, what is found at the start, what goes out, what is erased."""
+"""Folder and database together: what comes in, what is found at the start, what goes out, is learnt, is erased."""
 
 import asyncio
 import threading
@@ -13,15 +13,24 @@ from hanam_mail.host.service import say
 
 # A result that the database does not take is offered again after so many seconds: it must not be forgotten.
 _AGAIN = 5.0
+# A filter that is away is asked again after so many seconds: what goes out does not wait for it.
+_TEACH_AGAIN = 60.0
 
 
 class Keeper:
     """Keeps messages (dialogue.Door), and does in rounds what is to be done with them."""
 
     def __init__(
-        self, folder: store.Store, accounts: Accounts, connect: Callable[[], release.Server], domain: str
+        self,
+        folder: store.Store,
+        accounts: Accounts,
+        connect: Callable[[], release.Server],
+        domain: str,
+        teach: Callable[[str, bytes], str],
     ) -> None:
         self._store, self._accounts, self._connect, self._domain = folder, accounts, connect, domain
+        # Has the filters learn a message, of a kind: why some have not, or nothing (mail/filters.py).
+        self._teach_filters, self._teach_from, self._unteachable = teach, 0.0, ""
         # A file and its row are looked at and changed by one at a time.
         self._turn = threading.Lock()
         self._compared = False
@@ -71,6 +80,7 @@ class Keeper:
                 if self.ending.is_set():
                     return
                 self._release(due)
+            self._teach()
         except Exception as error:
             self._compared = False
             trouble = _words(error)
@@ -151,6 +161,32 @@ class Keeper:
                 3,
                 f"thư số {due.id}: không rõ đã gửi chưa / a doubt whether it is out: {', '.join(outcome.doubted)}",
             )
+
+    # --- lessons ---
+
+    def _teach(self) -> None:
+        """What was let go of spam was none: each once, and no more of them in this round when one fails."""
+        if time.monotonic() < self._teach_from:
+            return
+        for number, name, sha256 in self._accounts.lessons():
+            if self.ending.is_set():
+                return
+            trouble = self._lesson(name, sha256)
+            if self._accounts.taught(number, learnt=not trouble) == "missed":
+                say(4, f"bộ lọc không học thư số {number} đã giao / a lesson is missed: {trouble}")
+            if trouble and trouble != self._unteachable:
+                say(4, f"bộ lọc chưa học được thư đã giao / the filter does not learn: {trouble}")
+            self._unteachable = trouble
+            if trouble:
+                self._teach_from = time.monotonic() + _TEACH_AGAIN
+                return
+
+    def _lesson(self, name: str, sha256: str) -> str:
+        try:
+            octets = b"".join(release.outgoing(store.pieces(self._store.message(name), sha256), self._domain))
+        except (OSError, ValueError) as error:
+            return _words(error)
+        return self._teach_filters("ham", octets)
 
     def _put_down(self, due: release.Due, outcome: release.Outcome) -> None:
         """Until the database has it: of what went out nobody else knows."""

@@ -6,13 +6,20 @@ from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header
 from typing import BinaryIO
+from urllib.parse import unquote_to_bytes
 
 # The filter's field; Postfix takes out whatever a client or a stranger has put there.
 FIELD = b"x-hanam-hold"
 _HEAD = 1048576
 _SHOWN = 500
+# Of the filter's field so much is read.
+_FIELD = 1000
 _KIND = re.compile(r"[a-z][a-z-]{0,31}")
 _LOGIN = re.compile(r"login=([a-z0-9]{4,16})")
+# Names of files, each with all but plain letters as "%2F" (virus_scan.lua).
+_FILES = re.compile(r" files=([A-Za-z0-9._%/-]+)(?= )")
+_FILES_SHOWN, _NAME_SHOWN = 5, 100
+_SCORE = re.compile(r" score=(\d{1,6}(?:\.\d{1,3})?) ")
 UNNAMED = "other"
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 
@@ -21,12 +28,15 @@ _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 class Head:
     """`kind` and `reason` are the filter's; `login` is the mailbox that had signed in, "" where nobody says.
 
-    The rest is what the sender wrote, made fit to be shown and cut.
+    `score` is that of spam. The rest is what the sender wrote, made fit to be shown and cut; `files` are names of those
+    it is held for.
     """
 
     kind: str
     reason: str
     login: str
+    files: list[str]
+    score: float | None
     subject: str
     author: str
     message_id: str
@@ -37,16 +47,25 @@ def read(file: BinaryIO) -> Head:
     found: dict[bytes, bytes] = {}
     for name, value in fields(file.read(_HEAD)):
         found[name.lower()] = value
-    kind, _, reason = _shown(found.get(FIELD, b"")).partition(" ")
-    login = _LOGIN.search(f" {reason} ")
+    kind, _, words = _shown(found.get(FIELD, b""), cut=_FIELD).partition(" ")
+    words = f" {words} "
+    login, files, score = _LOGIN.search(words), _FILES.search(words), _SCORE.search(words)
     return Head(
         kind=kind if _KIND.fullmatch(kind) else UNNAMED,
-        reason=reason.strip(),
+        reason=(words.replace(files[0], "") if files else words).strip()[:_SHOWN],
         login=login[1] if login else "",
+        files=_names(files[1]) if files else [],
+        score=float(score[1]) if score else None,
         subject=_decoded(found.get(b"subject", b"")),
         author=_decoded(found.get(b"from", b"")),
         message_id=_shown(found.get(b"message-id", b"")),
     )
+
+
+def _names(value: str) -> list[str]:
+    # A name that was cut may end within a letter.
+    names = (_shown(unquote_to_bytes(each)).rstrip("\N{REPLACEMENT CHARACTER}") for each in value.split("/"))
+    return [name[:_NAME_SHOWN] for name in names if name][:_FILES_SHOWN]
 
 
 def fields(octets: bytes) -> Iterator[tuple[bytes, bytes]]:

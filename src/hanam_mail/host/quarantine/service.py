@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hanam_mail.host import frame, settings_file
+from hanam_mail.host.mail.filters import Filters
 from hanam_mail.host.quarantine.accounts import Accounts
 from hanam_mail.host.quarantine.dialogue import Limits, Session
 from hanam_mail.host.quarantine.keeper import Keeper
@@ -29,7 +30,10 @@ PAUSE = 2.0
 
 @dataclass(frozen=True)
 class Settings:
-    """What the role wrote. `clients` are names that certificates bear of who may hand over, `servers` are host:port."""
+    """What the role wrote. `clients` are names that certificates bear of who may hand over, `servers` are host:port.
+
+    `filters` learn, each at its socket or host:port.
+    """
 
     name: str
     port: int
@@ -39,6 +43,7 @@ class Settings:
     octets: int
     clients: list[str]
     servers: list[str]
+    filters: list[str]
     ca: str
     certificate: str
     key: str
@@ -152,6 +157,7 @@ def _run(options: argparse.Namespace) -> int:
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     door = Door(settings.servers, settings.ca, settings.certificate, settings.key)
-    keeper = Keeper(Store(folder), Accounts(settings.dsn), door, settings.domain)
+    filters = Filters(settings.filters, settings.ca, settings.certificate, settings.key)
+    keeper = Keeper(Store(folder), Accounts(settings.dsn), door, settings.domain, filters.teach)
     asyncio.run(Server(settings, keeper).run(program))
     return 0

@@ -25,6 +25,8 @@ _MODE = 0o640
 _PIECE = 262144
 # Octets that stay free: the accounts database may lie on the same disk. Mail waits in the queue meanwhile.
 RESERVE = 2 * 2**30
+# Of spam there may be any amount: it leaves as much again for what has to be held.
+RESERVE_OF_SPAM = 2 * RESERVE
 
 
 class Draft:
@@ -74,17 +76,22 @@ class Store:
 
     def draft(self) -> Draft:
         """A new message. OSError where too little room is left."""
-        room = os.statvfs(self.folder)
-        if room.f_bavail * room.f_frsize < RESERVE:
-            raise OSError(errno.ENOSPC, "too little room is left for held messages")
+        self._want(RESERVE)
         return Draft(self.folder)
+
+    def _want(self, octets: int) -> None:
+        room = os.statvfs(self.folder)
+        if room.f_bavail * room.f_frsize < octets:
+            raise OSError(errno.ENOSPC, "too little room is left for held messages")
 
     def keep(self, draft: Draft, message: Envelope, arrived: datetime) -> tuple[dict[str, Any], bool]:
         """Put a whole message in its place; the record that the database is told, {"message", "recipients"}.
 
-        And whether it was not there before.
+        And whether it was not there before. OSError where too little room is left for its kind.
         """
         head = draft.finish()
+        if head.kind == "spam":
+            self._want(RESERVE_OF_SPAM)
         mark = "\0".join((message.queue_id, message.sender, draft.sha256))
         name = hashlib.sha256(mark.encode()).hexdigest()[:32]
         recipients = message.as_dicts()

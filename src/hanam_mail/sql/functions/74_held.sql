@@ -31,15 +31,40 @@ as $$
     select h.mailbox_id, held_notice.kind, held_notice.round, current_date,
            held_notice.payload || jsonb_build_object(
                'number', h.id, 'arrived', to_char(h.arrived_at, 'HH24:MI "ngày" DD/MM/YYYY'),
-               'title', mail.held_kind(h.kind) ->> 'title', 'why', mail.held_kind(h.kind) ->> 'why')
+               'title', mail.held_kind(h.kind) ->> 'title', 'why', mail.held_kind(h.kind) ->> 'why',
+               'advice', coalesce(mail.held_kind(h.kind) ->> 'advice', ''))
     from mail.held_message h
     where h.id = held_notice.id and h.mailbox_id is not null
     on conflict do nothing
 $$;
 
+-- A word to those receivers of ours for whom it is new, where the policy of its kind says so: who wrote, as the message says, and the
+-- files. Whoever is flooded is told of some, the operator of all. Its sender's word goes to the sender alone.
+create or replace function mail.held_notice_receivers(id bigint, addresses text[]) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    insert into mail.notice (mailbox_id, kind, round, due, payload)
+    select r.mailbox, 'held_received', h.id::text, current_date,
+           jsonb_build_object(
+               'number', h.id, 'arrived', to_char(h.arrived_at, 'HH24:MI "ngày" DD/MM/YYYY'), 'author', h.author,
+               'files', to_jsonb(h.file_names), 'signed_in', h.login is not null,
+               'title', k.kind ->> 'title', 'why', k.kind ->> 'why')
+    from mail.held_message h,
+        lateral (select mail.held_kind(h.kind) as kind) k,
+        lateral (select distinct c.mailbox_id as mailbox from mail.held_recipient c
+                 where c.message_id = h.id and c.address = any (addresses)) r
+    where h.id = held_notice_receivers.id and (k.kind ->> 'tell_receivers')::boolean
+        and r.mailbox is not null and r.mailbox is distinct from h.mailbox_id
+        and (select count(*) from mail.notice n
+             where n.mailbox_id = r.mailbox and n.kind = 'held_received' and n.due = current_date) < mail.setting_int('held_told_a_day')
+    on conflict do nothing
+$$;
+
 -- Takes a message in: its row, a row for each receiver, the sender's notice, and that the operator does not know it yet. Whoever
 -- hands the same message over again, for the same or for more receivers, finds it. `message` has the columns' names, `recipients`
--- are {"address", "notify", "orcpt"}. The answer: its number, and whether anybody's copy waits.
+-- are {"address", "notify", "orcpt"}. The answer: its number, and whether anybody's copy waits. Spam is a stranger's, comes by the
+-- thousand and is told to its receivers once a day (76_held_spam.sql): the audit begins with what is decided.
 create or replace function mail.held_take(message jsonb, recipients jsonb) returns table (id bigint, waits boolean)
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -48,42 +73,52 @@ as $$
 declare
     signed_in text := (select m.id from mail.mailbox m where m.id = message ->> 'login');
     whose text := signed_in;
+    spam boolean := message ->> 'kind' = 'spam';
     found_id bigint;
     fresh boolean := true;
-    added int;
+    added text[];
 begin
     perform set_config('synchronous_commit', 'on', true);
     if jsonb_array_length(recipients) = 0 then
         raise exception 'thư bị giữ phải có người nhận' using errcode = 'restrict_violation';
     end if;
-    if whose is null and position('@' in message ->> 'sender') > 0 then
+    if whose is null and not spam and position('@' in message ->> 'sender') > 0 then
         whose := mail.resolve(message ->> 'sender');
     end if;
     insert into mail.held_message as h (
-        file, queue_id, sha256, sender, envelope, kind, reason, login, mailbox_id, subject, author, message_id, octets, arrived_at
+        file, queue_id, sha256, sender, envelope, kind, reason, login, mailbox_id, subject, author, message_id, octets, arrived_at, file_names,
+        score
     )
     values (message ->> 'file', message ->> 'queue_id', message ->> 'sha256', message ->> 'sender', message -> 'envelope',
             message ->> 'kind', message ->> 'reason', signed_in, whose, message ->> 'subject', message ->> 'author',
-            message ->> 'message_id', (message ->> 'octets')::bigint, (message ->> 'arrived_at')::timestamptz)
+            message ->> 'message_id', (message ->> 'octets')::bigint, (message ->> 'arrived_at')::timestamptz,
+            array(select jsonb_array_elements_text(coalesce(message -> 'files', '[]'))), (message ->> 'score')::real)
     on conflict (file) do nothing
     returning h.id into found_id;
     if found_id is null then
         fresh := false;
         select h.id into strict found_id from mail.held_message h where h.file = message ->> 'file' for update;
     end if;
-    insert into mail.held_recipient (message_id, address, dsn)
-    select found_id, r.value ->> 'address', r.value - 'address'
-    from jsonb_array_elements(recipients) r
-    on conflict do nothing;
-    get diagnostics added = row_count;
-    if added > 0 then
+    with fresh_copies as (
+        insert into mail.held_recipient (message_id, address, dsn, mailbox_id)
+        select found_id, r.value ->> 'address', r.value - 'address',
+               case when position('@' in r.value ->> 'address') > 0 then mail.resolve(r.value ->> 'address') end
+        from jsonb_array_elements(recipients) r
+        on conflict do nothing
+        returning address
+    )
+    select array_agg(c.address) into added from fresh_copies c;
+    if added is not null then
         -- More receivers of one that was decided and erased: it is there again.
         update mail.held_message h set decided_at = null, erased_at = null, told_at = null where h.id = found_id;
-        perform mail.held_noted(found_id, case when fresh then 'insert' else 'update' end,
-                                jsonb_build_object('kind', message ->> 'kind', 'reason', message ->> 'reason', 'mailbox', whose,
-                                                   'sender', message ->> 'sender', 'recipients', added));
+        if not spam then
+            perform mail.held_noted(found_id, case when fresh then 'insert' else 'update' end,
+                                    jsonb_build_object('kind', message ->> 'kind', 'reason', message ->> 'reason', 'mailbox', whose,
+                                                       'sender', message ->> 'sender', 'recipients', cardinality(added)));
+            perform mail.held_notice_receivers(found_id, added);
+        end if;
     end if;
-    if fresh then
+    if fresh and not spam then
         perform mail.held_notice(found_id, 'held', found_id::text, jsonb_build_object('recipients', (
             select string_agg(r.address, ', ' order by r.address)
             from (select * from mail.held_recipient r where r.message_id = found_id order by r.address limit 20) r)));

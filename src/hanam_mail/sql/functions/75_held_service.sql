@@ -33,11 +33,15 @@ as $$
     where h.file = any (files) and h.decided_at is not null and h.erased_at is not null;
 $$;
 
--- Files that nobody needs any more.
+-- Files that nobody needs any more, so many in a round that nothing else waits for long; one that is to teach the filter is needed.
 create or replace function mail.held_erasable() returns table (id bigint, file text)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
-as $$ select h.id, h.file from mail.held_message h where h.decided_at is not null and h.erased_at is null $$;
+as $$
+    select h.id, h.file from mail.held_message h
+    where h.decided_at is not null and h.erased_at is null and h.lesson is distinct from 'due'
+    order by h.id limit 200
+$$;
 
 create or replace function mail.held_erased(id bigint) returns void
 language sql volatile security definer
@@ -110,7 +114,11 @@ begin
     end if;
     update mail.held_message h
     set tries = h.tries + 1, next_try = now() + least(power(2, least(h.tries, 6)), 30) * interval '1 minute',
-        told_at = case when refused = '{}' and cardinality(doubted) = 0 then h.told_at end
+        told_at = case when refused = '{}' and cardinality(doubted) = 0 then h.told_at end,
+        -- Whoever lets spam go, it was none.
+        lesson = case when h.kind = 'spam' and cardinality(delivered) > 0 then coalesce(h.lesson, 'due') else h.lesson end,
+        lesson_since = coalesce(h.lesson_since, now()),
+        lesson_next = coalesce(h.lesson_next, now())
     where h.id = held_result.id;
     perform mail.held_settle(held_result.id);
     -- A server that is away is tried every half hour: no row each time.
@@ -147,7 +155,8 @@ $$;
 
 -- --- Of the jobs ---
 
--- What the operator is to be told: all that is new to him, and once a day, from the hour of held_reminder_at, all that still waits.
+-- What the operator is to be told: all that is new to him, and once a day, from the hour of held_reminder_at, all that still waits. Of spam,
+-- which its receivers are told of, only what is no receiver's of ours, could not go out, or is lost.
 create or replace function mail.held_to_tell()
 returns table (id bigint, news boolean, kind text, title text, login text, sender text, arrived_at timestamptz, lost boolean, held int,
                releasing int, doubt int, failure text)
@@ -164,11 +173,13 @@ as $$
             select count(*) filter (where state = 'held')::int as held,
                    count(*) filter (where state in ('releasing', 'sending'))::int as releasing,
                    count(*) filter (where state = 'doubt')::int as doubt,
-                   max(failure) filter (where state in ('held', 'releasing')) as failure
+                   max(failure) filter (where state in ('held', 'releasing')) as failure,
+                   bool_or(mailbox_id is null and state = 'held') as unowned
             from mail.held_recipient where message_id = h.id
         ) r
     where h.decided_at is null
         and (h.told_at is null or h.told_at < date_trunc('day', now() - hour.of_day) + hour.of_day)
+        and (h.kind <> 'spam' or h.failure = 'lost' or r.unowned or r.doubt > 0 or r.failure is not null)
     order by h.told_at is not null, h.id
 $$;
 
@@ -190,24 +201,26 @@ begin
     for each in
         select h.id, k.days from mail.held_message h,
             lateral (select (mail.held_kind(h.kind) ->> 'drop_after_days')::int as days) k
-        where h.decided_at is null and k.days > 0 and h.arrived_at < now() - k.days * interval '1 day'
+        where h.decided_at is null and h.kind <> 'spam' and k.days > 0 and h.arrived_at < now() - k.days * interval '1 day'
         order by h.id
     loop
         number := number + (cardinality(mail.held_decide(
             each.id, null, 'drop', format('quá %s ngày không có quyết định', each.days), false)) > 0)::int;
     end loop;
-    return number;
+    return number + mail.held_spam_expire();
 end
 $$;
 
--- Forgets messages that were decided long ago. What was decided about them stays in the audit. How many.
+-- Forgets messages that were decided long ago, where its kind says so sooner than others. What was decided about them stays in the audit.
+-- How many.
 create or replace function mail.held_prune() returns int
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
     with gone as (
         delete from mail.held_message h
-        where h.erased_at is not null and h.decided_at < now() - mail.setting_int('held_facts_days') * interval '1 day'
+        where h.erased_at is not null and h.decided_at < now() - interval '1 day'
+            * coalesce((mail.held_kind(h.kind) ->> 'facts_days')::bigint, mail.setting_int('held_facts_days'))
         returning 1
     )
     select count(*)::int from gone

@@ -26,9 +26,9 @@ as $$
     select coalesce(array_agg(distinct a.local_part || '@' || mail.setting_text('mail_domain')), '{}')
     from mail.mailbox m
     join mail.mailbox r on r.id = m.id
-        or (notice_recipients.kind not in (
-            'quota', 'held', 'held_released', 'held_dropped', 'held_opened', 'collector', 'collector_refused'
-        ) and r.kind = 'agency' and r.agency_id = m.agency_id)
+        or (notice_recipients.kind not in ('quota', 'collector', 'collector_refused')
+            and notice_recipients.kind not like 'held%'
+            and r.kind = 'agency' and r.agency_id = m.agency_id)
         or (m.kind in ('agency', 'office') and exists (
             select from mail.mailbox_clerk k where k.mailbox_id = m.id and k.clerk_id = r.id
         ))
@@ -59,7 +59,8 @@ as $$
             and n.sent_at is null
         for update skip locked
     )
-    select t.due, t.payload, m.name, a.local_part || '@' || mail.setting_text('mail_domain'), g.name,
+    select t.due, case when t.kind = 'held_digest' then t.payload || mail.held_digest(t.mailbox_id, t.round::date) else t.payload end,
+           m.name, a.local_part || '@' || mail.setting_text('mail_domain'), g.name,
            array(
                select r from unnest(mail.notice_recipients(m.id, t.kind)) r
                where not coalesce(t.payload -> 'given' ? r, false)

@@ -67,7 +67,7 @@ def settings(tmp_path: Path) -> service.Settings:
         port = free.getsockname()[1]
     return service.Settings(
         name=NAME, port=port, folder=str(tmp_path), dsn="", domain="hanam.example", octets=2**20, clients=[EDGE],
-        servers=[], ca=str(tmp_path / "ca.pem"), certificate=certificate, key=key,
+        servers=[], filters=[], ca=str(tmp_path / "ca.pem"), certificate=certificate, key=key,
     )  # fmt: skip
 
 

@@ -59,6 +59,7 @@ def test_a_message_lies_there_as_it_came_with_what_the_database_is_told(tmp_path
         "envelope": {"body": "", "utf8": False, "ret": "", "envid": ""}, "octets": len(MESSAGE),
         "arrived_at": AT.isoformat(), "kind": "secrecy", "reason": "login=box00001 MAT in a.docx", "login": "box00001",
         "subject": "Kế hoạch", "author": "Hà <ha@hanam.gov.vn>", "message_id": "<1@x>",
+        "files": [], "score": None,
     }  # fmt: skip
     assert {oct(path.stat().st_mode & 0o7) for path in tmp_path.iterdir()} == {"0o0"}
 
@@ -191,6 +192,42 @@ def head(octets: bytes) -> letter.Head:
 def test_the_filters_field_tells_kind_reason_and_login(field: bytes, kind: str, reason: str, login: str) -> None:
     read = head(b"A: b\r\n" + field + b"\r\nC: d\r\n\r\nbody\r\n")
     assert (read.kind, read.reason, read.login) == (kind, reason, login)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason", "files"),
+    [
+        (b"files=a.zip Hanam.Encrypted.Archive", "Hanam.Encrypted.Archive", ["a.zip"]),
+        (b"login=ab12cd files=h%E1%BB%93%20s%C6%A1.zip/b%2Fc.7z X", "login=ab12cd X", ["hồ sơ.zip", "b/c.7z"]),
+        (b"MAT in subject; files=a.zip X", "MAT in subject; X", ["a.zip"]),
+        # Cut within a letter; what turns or hides writing; so many that nobody reads them.
+        (b"files=h%E1%BB X", "X", ["h"]),
+        (b"files=a%E2%80%AEpiz.exe%00%1B%5B31m X", "X", ["a piz.exe [31m"]),
+        (b"files=" + b"/".join([b"x" * 120] * 3) + b" X", "X", ["x" * 100] * 3),
+        (b"files=" + b"/".join(b"%d" % each for each in range(9)) + b" X", "X", ["0", "1", "2", "3", "4"]),
+        (b"files=%FF%FE///%20 X", "X", []),
+        (b"files= X", "files= X", []),
+    ],
+)
+def test_the_filters_field_names_the_files(words: bytes, reason: str, files: list[str]) -> None:
+    read = head(b"X-Hanam-Hold: encrypted " + words + b"\r\n\r\n")
+    assert read.kind == "encrypted"
+    assert (read.reason, read.files) == (reason, files)
+
+
+@pytest.mark.parametrize(
+    ("words", "score"),
+    [
+        ("score=12.3", 12.3),
+        ("score=7", 7.0),
+        ("score=1e9", None),
+        ("score=nan", None),
+        ("files=score=9", None),
+        ("", None),
+    ],
+)
+def test_the_filters_field_tells_the_score_of_spam(words: str, score: float | None) -> None:
+    assert head(f"X-Hanam-Hold: spam {words}\r\n\r\n".encode()).score == score
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,122 @@
+"""The page behind the links in letters about spam that is held (Đ10.6): its receiver lets one message go, or drops it.
+
+A WSGI program for its own user, behind the webmail's nginx. It knows no secret: the database knows its own links, and
+of it this program's role may ask two functions (`mail.held_link_show`, `mail.held_link_decide`). To look decides
+nothing: programs that open the links of a letter let nothing go.
+
+Runs on the hosts with Debian's Flask and psycopg.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from flask import Flask, Response, abort, make_response, render_template, request
+
+CONFIGURATION = Path("/etc/hanam-mail/spam-page.json")
+_LINK = re.compile(r"[0-9]{1,18}-[0-9]{8}-[0-9a-f]{32}")
+# What the buttons are called in the form, and what they decide.
+_DECISIONS = {"giao": "release", "huy": "drop"}
+_SHOW = "SELECT result, author, subject, arrived, state, refused FROM mail.held_link_show(%s)"
+_DECIDE = "SELECT result, author, subject, arrived, state, refused FROM mail.held_link_decide(%s, %s)"
+# What an answer of the database means to a browser (RFC 9110).
+_STATUS = {"known": 200, "wrong": 404, "expired": 410, "throttled": 429}
+_LONGEST = 200
+
+
+class Unavailable(Exception):
+    """The accounts database cannot be asked now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the role writes for the page. `address` is its path on the webmail's site, with a slash at both ends."""
+
+    conninfo: str
+    address: str
+    product: str
+    webmail: str
+    support: Mapping[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> "Configuration":
+        """The configuration in a JSON file; raises ValueError, TypeError or OSError when it is none."""
+        return cls(**json.loads(path.read_text("utf-8")))
+
+
+class Answer(NamedTuple):
+    """The row of mail.held_link_show and mail.held_link_decide: see sql/functions/76_held_spam.sql."""
+
+    result: str
+    author: str | None = None
+    subject: str | None = None
+    arrived: str | None = None
+    state: str | None = None
+    refused: bool | None = None
+
+
+type Query = Callable[[str, list[str]], list[tuple[Any, ...]]]
+"""Runs a statement and returns its rows; raises Unavailable."""
+
+
+def connected(conninfo: str) -> Query:
+    """A Query that connects for each statement: decisions are rare, and a restart of the database harms none."""
+    import psycopg
+
+    def query(statement: str, values: list[str]) -> list[tuple[Any, ...]]:
+        try:
+            with psycopg.connect(conninfo, connect_timeout=5, application_name="spam-page") as connection:
+                rows: list[tuple[Any, ...]] = connection.execute(statement, values).fetchall()
+                return rows
+        except psycopg.Error as error:
+            # The class alone: a message may repeat what was sent.
+            raise Unavailable(type(error).__name__) from None
+
+    return query
+
+
+def create(configuration: Configuration | None = None, query: Query | None = None) -> Flask:
+    """The WSGI program. Without arguments it reads its configuration's file and asks the database named there."""
+    settings = configuration or Configuration.read(CONFIGURATION)
+    ask = query or connected(settings.conninfo)
+    app = Flask(__name__, static_url_path=f"{settings.address}tinh")
+    app.config["MAX_CONTENT_LENGTH"] = 4 * 1024
+    app.jinja_env.globals.update(product=settings.product, webmail=settings.webmail, support=settings.support)
+
+    def answered(statement: str, link: str, *more: str) -> Response:
+        # What cannot be a link is no question for the database.
+        answer = Answer(*ask(statement, [link, *more])[0]) if _LINK.fullmatch(link) else Answer("wrong")
+        shown = answer._replace(author=(answer.author or "")[:_LONGEST], subject=(answer.subject or "")[:_LONGEST])
+        template = "message.html" if answer.result == "known" else f"{answer.result}.html"
+        response = make_response(render_template(template, message=shown, link=link))
+        response.status_code = _STATUS[answer.result]
+        return response
+
+    @app.get(settings.address)
+    def show() -> Response:
+        return answered(_SHOW, request.args.get("ma", ""))
+
+    @app.post(settings.address)
+    def decide() -> Response:
+        if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+            abort(403)  # another site's form
+        decision = _DECISIONS.get(request.form.get("viec", ""))
+        if decision is None:
+            abort(400)
+        return answered(_DECIDE, request.form.get("ma", ""), decision)
+
+    @app.errorhandler(Unavailable)
+    def unavailable(error: Unavailable) -> tuple[str, int]:
+        app.logger.error("accounts database: %s", error)
+        return render_template("unavailable.html"), 503
+
+    @app.after_request
+    def private(response: Response) -> Response:
+        if request.endpoint != "static":
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    return app

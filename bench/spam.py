@@ -7,8 +7,8 @@ host's resolver knows the senders' domains (SPF, keys, DMARC).
 Each part is measured twice: as if no list in DNS knew anything, and with the lab's lists knowing of each kind of
 sender and link the share that tests/data/spam/listed.yml assumes. The lists' names, too, are told to the resolver.
 
-Caught is what goes to Junk or is refused; a false positive is wanted mail to which that happens. Wanted mail of
-strangers that greylisting would have come a second time is told besides: here nobody is known yet. Only part
+Caught is what goes to Junk, is held or is refused; a false positive is wanted mail to which that happens. Wanted mail
+of strangers that greylisting would have come a second time is told besides: here nobody is known yet. Only part
 `measuring` with lists counts (tests/spam_corpus.py): the command fails when the figures below are not reached there.
 """
 
@@ -49,6 +49,8 @@ class Verdict:
     symbols: Mapping[str, float]
     lists: bool = False
     """Whether lists in DNS knew something."""
+    held: bool = False
+    """Whether it waits until somebody decides."""
 
     @property
     def put_off(self) -> bool:
@@ -57,13 +59,13 @@ class Verdict:
 
     @property
     def caught(self) -> bool:
-        """In Junk, or refused."""
-        return self.action in _JUNK
+        """In Junk, held, or refused."""
+        return self.held or self.action in _JUNK
 
     @property
     def right(self) -> bool:
         """As it should be; wanted mail that is put off is not."""
-        return self.action == "no action" if self.wanted else self.caught
+        return self.action == "no action" and not self.held if self.wanted else self.caught
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Row:
     kind: str
     letters: int
     right: int
+    held: int
     refused: int
     least: float
     most: float
@@ -109,7 +112,9 @@ def judge(
 ) -> list[Verdict]:
     """Letters and what the filter said of them, in the same order."""
     return [
-        Verdict(part, each.kind, each.name, each.wanted, said["action"], said["score"], said["symbols"], lists)
+        Verdict(
+            part, each.kind, each.name, each.wanted, said["action"], said["score"], said["symbols"], lists, said["held"]
+        )
         for each, said in zip(letters, answers, strict=True)
     ]
 
@@ -124,6 +129,7 @@ def rows(verdicts: Sequence[Verdict]) -> list[Row]:
             *name,
             letters=len(found),
             right=sum(each.right for each in found),
+            held=sum(each.held for each in found),
             refused=sum(each.action == "reject" for each in found),
             least=min(each.score for each in found),
             most=max(each.score for each in found),
@@ -145,20 +151,21 @@ def sums(verdicts: Sequence[Verdict], part: str, *, lists: bool = False) -> dict
         "put_off": sum(each.put_off and each.right for each in wanted),
         "unwanted": len(unwanted),
         "caught": caught,
+        "held": sum(each.held for each in unwanted),
         "met": met,
     }
 
 
 def table(verdicts: Sequence[Verdict]) -> str:
     """For people: a line for each kind that is not wholly right, then the sums."""
-    lines = ["| part | lists | kind | letters | right | refused | scores |"]
-    lines += ["| --- | --- | --- | ---: | ---: | ---: | --- |"]
+    lines = ["| part | lists | kind | letters | right | held | refused | scores |"]
+    lines += ["| --- | --- | --- | ---: | ---: | ---: | ---: | --- |"]
     for row in rows(verdicts):
         if row.right != row.letters:
             kind = f"{'wanted' if row.wanted else 'unwanted'}: {row.kind}"
             scores = f"{row.least:.1f} to {row.most:.1f}"
             lists = "with" if row.lists else "without"
-            counted = f"{row.letters} | {row.right} | {row.refused}"
+            counted = f"{row.letters} | {row.right} | {row.held} | {row.refused}"
             lines.append(f"| {row.part} | {lists} | {kind} | {counted} | {scores} |")
     for part in sorted({each.part for each in verdicts}):
         for with_lists in (False, True):
@@ -166,7 +173,8 @@ def table(verdicts: Sequence[Verdict]) -> str:
             lines.append(
                 f"{part}, {'with' if with_lists else 'without'} lists: "
                 f"false positives {said['false']} of {said['wanted']}, put off once {said['put_off']}, "
-                f"caught {said['caught']} of {said['unwanted']} ({said['caught'] / max(1, said['unwanted']):.1%})"
+                f"caught {said['caught']} of {said['unwanted']} ({said['caught'] / max(1, said['unwanted']):.1%}), "
+                f"{said['held']} of them held"
             )
     return "\n".join(lines)
 

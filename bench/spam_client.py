@@ -1,6 +1,7 @@
 """Runs on the filter's host: asks its filter about the messages on standard input as Postfix would (bench/spam.py).
 
-Input and output are JSON: [[fields, base64 of the message], ...] -> [{action, score, symbols: {name: score}}, ...].
+Input and output are JSON:
+[[fields, base64 of the message], ...] -> [{action, score, symbols: {name: score}, held}, ...].
 """
 
 import base64
@@ -30,7 +31,9 @@ def ask(question: tuple[dict[str, str], str]) -> dict[str, object]:
     answer = json.loads(controller.getresponse().read())
     controller.close()
     symbols = {name: symbol["score"] for name, symbol in answer["symbols"].items()}
-    return {"action": answer["action"], "score": answer["score"], "symbols": symbols}
+    # Whatever its action, a letter with this field is held by the mail server.
+    held = "X-Hanam-Hold" in answer.get("milter", {}).get("add_headers", {})
+    return {"action": answer["action"], "score": answer["score"], "symbols": symbols, "held": held}
 
 
 def main() -> None:

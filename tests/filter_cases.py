@@ -490,7 +490,21 @@ def check_spam_is_held_by_its_score_unless_a_program_reads_it_or_it_is_large(ask
     assert graver.added == {"X-Hanam-Hold": "encrypted files=a.zip X; score=12.0"}, "no receiver decides about that"
 
 
+def check_what_somebody_has_let_go_does_not_wait_and_no_range_of_scores_is_of_two_rules(ask: Ask) -> None:
+    mail = letter().as_bytes()
+    strange = {"greylist found": {"written": False, "delivered": False, "since": False, "keys": [], "remembers": True}}
+    scores = (3.9, 4.0, 5.9, 6.0, 9.9, 10.0, 14.9)
+    answers = ask(["hold", "greylist"], [Question(mail, strange, score=score) for score in scores])
+    waits = ["GREYLISTED" in answer.symbols for answer in answers]
+    held = ["X-Hanam-Hold" in answer.added for answer in answers]
+    assert waits == [False, True, True, False, False, False, False]
+    assert held == [False, False, False, False, False, True, True]
+    for answer in ask(["hold", "greylist"], [Question(mail, strange, score=each, released=True) for each in scores]):
+        assert (answer.symbols, answer.added) == ({}, {})
+
+
 CASES: tuple[Case, ...] = (
+    check_what_somebody_has_let_go_does_not_wait_and_no_range_of_scores_is_of_two_rules,
     check_words_are_weighed_as_they_were_learnt,
     check_words_of_ones_own_hide_nothing,
     check_spam_is_held_by_its_score_unless_a_program_reads_it_or_it_is_large,

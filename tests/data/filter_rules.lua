@@ -19,6 +19,8 @@ local function loaded(path, files, answer)
   local function loader(name)
     if name == "rspamd_logger" then
       return { warnx = function() end, errx = function() end }
+    elseif name == "lua_redis" then
+      return { parse_redis_server = function() end }
     elseif name == "rspamd_tcp" then
       return {
         request = function(request)

@@ -130,6 +130,8 @@ def test_a_letter_of_each_kind_is_treated_as_it_should_be(lab: Lab) -> None:
         lab.run("filter", f"unbound-control local_datas_remove <<'RECORDS'\n{names}\nRECORDS")
     verdicts = [(letter, answer["action"], _shown(answer)) for letter, answer in zip(letters, answers, strict=True)]
     assert not {each.name: shown for each, action, shown in verdicts if each.wanted and action != "no action"}
+    held = ["X-Hanam-Hold" in answer.get("milter", {}).get("add_headers", {}) for answer in answers]
+    assert not [each.name for each, is_held in zip(letters, held, strict=True) if each.wanted and is_held]
     unwanted = [action in ("add header", "reject") for each, action, _ in verdicts if not each.wanted]
     assert sum(unwanted) / len(unwanted) > 0.8, [shown for each, _, shown in verdicts if not each.wanted]
 

@@ -116,6 +116,18 @@ def test_the_measure_counts_what_is_asked() -> None:
     assert "97.0%" in spam.table(good + caught)
 
 
+def test_what_is_held_is_caught_and_a_wanted_letter_that_is_held_is_a_false_positive() -> None:
+    """Whatever its action: what a password closes is held at any score."""
+    letters = [each for each in spam_corpus.letters("measuring", fillings=1) if each.wanted][:1]
+    letters += [each for each in spam_corpus.letters("measuring", fillings=1) if not each.wanted][:2]
+    said = [{"action": "no action", "score": 1.0, "symbols": {}, "held": True}] * 2
+    said += [{"action": "add header", "score": 12.0, "symbols": {}, "held": True}]
+    sums = spam.sums(spam.judge("measuring", letters, said), "measuring")
+    assert (sums["false"], sums["caught"], sums["held"], sums["met"]) == (1, 2, 2, False)
+    (row, *_) = [each for each in spam.rows(spam.judge("measuring", letters, said)) if each.wanted]
+    assert (row.letters, row.right, row.held) == (1, 0, 1)
+
+
 def test_the_filters_files_are_those_of_the_lessons() -> None:
     """python -m tests.word_weights makes them."""
     known = word_weights.lessons()
@@ -205,7 +217,9 @@ def test_both_figures_are_told_apart() -> None:
         "put_off": 1,
         "unwanted": 0,
         "caught": 0,
+        "held": 0,
         "met": False,
     }
     assert spam.sums(found, "measuring", lists=True)["met"]
-    assert "measuring, with lists: false positives 0 of 1, put off once 1, caught 1 of 1 (100.0%)" in spam.table(found)
+    said = "measuring, with lists: false positives 0 of 1, put off once 1, caught 1 of 1 (100.0%), 0 of them held"
+    assert said in spam.table(found)

@@ -37,6 +37,7 @@ DATABASE_ROLES = (
     "mail_backup",
     "mail_change",
     "mail_intake",
+    "mail_directory",
 )
 LAB_ZONES = (
     ".",

@@ -1,5 +1,6 @@
 """Whom the public directory shows (Đ11.5), by the program and the role that make it."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,34 @@ def test_what_an_apply_changes_is_in_the_next_one(made: Made) -> None:
     made.scratch.apply(registry(person(1, **closed), person(2, **locked), person(3, post="Trưởng phòng"), person(4)))
     assert made.addresses() == ["ha3", "ha4"]
     assert "Trưởng phòng" in (made.place / "public/co-quan/syt.csv").read_text()
+
+
+@pytest.mark.parametrize("place", ["agency", "mailbox"])
+def test_what_the_registry_withholds_is_in_no_list_and_its_end_brings_it_in(made: Made, place: str) -> None:
+    ground = "Luật Bảo vệ bí mật nhà nước, văn bản 7/CAT"
+    kept = [person(number, post="Chuyên viên") for number in (1, 2, 3)]
+    if place == "agency":
+        other = {"id": "m3m3m3", "kind": "department", "name": "Sở Kín", "code": "sk", "suffix": "sk"}
+        whole = json.loads(gzip.decompress(registry(*kept, person(4, agency="m3m3m3"), person(5, agency="m3m3m3"))))
+        whole["agencies"].append({**other, "withheld": ground})
+        made.scratch.apply(gzip.compress(json.dumps(whole).encode()))
+    else:
+        made.scratch.apply(registry(*kept, person(4, withheld=ground)))
+    assert made.addresses() == ["ha1", "ha2", "ha3"]
+    everything = "".join(path.read_text() for path in made.place.rglob("*.*"))
+    assert not [text for text in ("ha4", "ha5", "Sở Kín", "bí mật") if text in everything]
+    shown = made.scratch.command("show", "ha4@hanam.gov.vn").output
+    assert f"không công khai, {ground}" in shown
+    if place == "agency":
+        del whole["agencies"][-1]["withheld"]
+        made.scratch.apply(gzip.compress(json.dumps(whole).encode()))
+        made.addresses()
+        assert "ha5@" in (made.place / "public/co-quan/sk.html").read_text()
+    else:
+        made.scratch.apply(registry(*kept, person(4)))
+        assert made.addresses() == ["ha1", "ha2", "ha3", "ha4"]
+        history = made.scratch.command("history", "ha4@hanam.gov.vn").output
+        assert f"không công khai: {ground} → không" in history
 
 
 def test_nothing_is_written_while_nothing_changes(made: Made) -> None:

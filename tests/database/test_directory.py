@@ -134,6 +134,7 @@ def test_a_database_that_lost_its_accounts_empties_nothing(
 
 def test_a_database_that_stops_in_between_leaves_the_last_one(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
     made.addresses()
+    # That is no restart: it is a fault at once.
     made.scratch.psql("revoke execute on function mail.directory() from mail_directory")
     assert made.run() == 1
     assert "danh bạ cũ vẫn còn: permission denied" in capsys.readouterr().err

@@ -8,9 +8,11 @@ SITE is the configuration (pages.Site). FOLDER gets a folder of its own for each
     current/public/co-quan/<code>.html .csv .json .vcf
     current/entries.json                         what the search reads
     current/made.json                            of what it was made, and when
+    answered                                     when the database answered last (its time)
 
 A new one is made when the accounts, the texts, the program or the day are others than those of the last. It is whole on
-the disk before the link leads to it. With the database away the last one stays, with its date, and the unit fails.
+the disk before the link leads to it. With the database away the last one stays, with its date; the unit fails when that
+takes longer than a restart.
 """
 
 import argparse
@@ -20,6 +22,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -31,7 +34,9 @@ from hanam_mail.host.directory import files, pages
 from hanam_mail.host.directory.entries import CURRENT, ENTRIES, MADE, Agency, BadDirectory, agencies, packed
 from hanam_mail.host.service import say
 
-PUBLIC = "public"
+PUBLIC, ANSWERED = "public", "answered"
+PATIENCE = 600.0
+"""Seconds without an answer of the database that are no fault yet: it is started again, or restored, now and then."""
 QUESTION = "SELECT agency_code, agency_kind, agency_name, kind, name, post, address FROM mail.directory()"
 _MADE_NAME = "%Y%m%dT%H%M%S"
 _SYNCED_AT_ONCE = 16
@@ -55,8 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with psycopg.connect(given.dsn, application_name="hanam-directory", connect_timeout=10) as connection:
             rows = connection.execute(QUESTION).fetchall()
+        (given.folder / ANSWERED).touch(mode=0o644)
     except psycopg.Error as error:
-        say(3, f"không hỏi được cơ sở dữ liệu, danh bạ cũ vẫn còn: {' '.join(str(error).split())}")
+        late = not isinstance(error, psycopg.OperationalError) or _unanswered(given.folder) > PATIENCE
+        told = f"không hỏi được cơ sở dữ liệu, danh bạ cũ vẫn còn: {' '.join(str(error).split())}"
+        say(3 if late else 5, told)
+        return 1 if late else 0
+    except OSError as error:
+        say(3, f"không ghi được vào {given.folder}: {error}")
         return 1
     try:
         made = publish(rows, site, given.folder, datetime.now().astimezone(), version())
@@ -66,6 +77,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if made:
         say(6, f"danh bạ mới: {len(rows)} địa chỉ")
     return 0
+
+
+def _unanswered(folder: Path) -> float:
+    """Seconds since the database answered last; a long time where it never did."""
+    try:
+        return max(0.0, time.time() - (folder / ANSWERED).stat().st_mtime)
+    except OSError:
+        return float("inf")
 
 
 def version() -> str:
@@ -155,7 +174,7 @@ def _replace(folder: Path, content: Iterable[tuple[str, bytes]], now: datetime) 
         if place.is_symlink():
             if place.name != CURRENT:
                 place.unlink()
-        elif place not in (new, before):
+        elif place.is_dir() and place not in (new, before):
             shutil.rmtree(place, ignore_errors=True)
 
 

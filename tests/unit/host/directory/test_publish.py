@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -172,13 +173,18 @@ def configured(tmp_path: Path) -> Iterator[list[str]]:
     yield [f"host={tmp_path}/nowhere dbname=mail", str(tmp_path / "site.json"), str(tmp_path / "state")]
 
 
-def test_with_the_database_away_the_last_one_stays_with_its_date(
-    tmp_path: Path, configured: list[str], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("minutes", "fault"), [(None, True), (9, False), (11, True), (-60, False)])
+def test_with_the_database_away_the_last_one_stays_with_its_date_and_ten_minutes_of_it_are_a_fault(
+    tmp_path: Path, configured: list[str], capsys: pytest.CaptureFixture[str], minutes: int | None, fault: bool
 ) -> None:
     make(tmp_path / "state")
-    assert publish.main(configured) == 1
+    if minutes is not None:
+        answered = tmp_path / "state/answered"
+        answered.touch()
+        os.utime(answered, times=(time.time() - 60 * minutes,) * 2)
+    assert publish.main(configured) == int(fault)
     told = capsys.readouterr().err
-    assert told.startswith("<3>không hỏi được cơ sở dữ liệu, danh bạ cũ vẫn còn: ")
+    assert told.startswith(f"<{3 if fault else 5}>không hỏi được cơ sở dữ liệu, danh bạ cũ vẫn còn: ")
     assert told.count("\n") == 1
     assert "lập lúc 14:05 ngày 30/11/2026" in shown(tmp_path / "state")
 

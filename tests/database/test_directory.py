@@ -2,11 +2,14 @@
 
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hanam_mail.controller import zipapp
 from hanam_mail.host.directory import publish
 from tests.database.databases import Database
 from tests.database.scratch import Scratch, person, registry
@@ -57,6 +60,16 @@ def test_name_post_and_address_of_open_mailboxes_are_shown(made: Made) -> None:
     everything = "".join(path.read_text() for path in made.place.rglob("*.*"))
     assert "box00001" not in everything
     assert "12/SYT-VP" not in everything
+
+
+def test_the_program_as_it_is_shipped_makes_it(made: Made) -> None:
+    program = made.scratch.place / "hanam-directory"
+    program.write_bytes(zipapp.program("hanam-directory"))
+    words = [sys.executable, "-I", program, made.scratch.dsn("mail_directory"), made.site, made.folder]
+    for said in ("<6>danh bạ mới: 3 địa chỉ\n", ""):
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        assert (done.stdout, done.stderr) == ("", said)
+    assert (made.place / "public/co-quan/syt.html").is_file()
 
 
 def test_a_lock_takes_out_of_it_and_its_end_brings_back(made: Made) -> None:

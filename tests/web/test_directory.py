@@ -39,7 +39,10 @@ def test_somebody_is_found_by_keyboard_alone_and_written_to_by_a_link(webmail: W
     assert complaints(webmail.driver) == []
 
 
-@pytest.mark.parametrize("path", ["", "co-quan/stttt.html", "tim?q=nguyen", "tim?q=khongaicoten", "ban.html"])
+@pytest.mark.parametrize(
+    "path", ["", "co-quan/stttt.html", "tim?q=nguyen", f"tim?q={'khongaicoten' * 8}", "ban.html"],
+    ids=["index", "agency", "found", "not found", "busy"],
+)  # fmt: skip
 def test_it_fits_a_narrow_telephone(narrow: Webmail, path: str) -> None:
     narrow.driver.get(f"{narrow.address}danh-ba/{path}")
     narrow.find("h1")

@@ -14,6 +14,10 @@ LAB_STATE := /var/lib/hanam-mail/labs
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export PYTHONUNBUFFERED := 1
+# Hundreds of processes of the checks would else compile the same modules, each of them anew.
+unexport PYTHONDONTWRITEBYTECODE
+# Outside the clone: what mypy found of a file holds for the same file in the next fresh clone (it compares the content).
+export MYPY_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hanam-mail/mypy
 # The hosts of a scenario are in the inventory only once create has run.
 export MOLECULE_ANSIBLE_ARGS_STRICT_MODE := 1
 
@@ -88,7 +92,8 @@ down: ## remove all that up and test made (CACHES=yes: also the downloaded packa
 		echo "make down: labs of this checkout run, but its .venv is not whole: make setup, then make down again"; exit 1; \
 	fi
 	@rm -rf .venv build .molecule group_vars/lab/vault.yml .pytest_cache .mypy_cache .ruff_cache .hypothesis .ansible src/*.egg-info
-	@if [ "$(CACHES)" = yes ]; then rm -rf /var/cache/hanam-mail "$${XDG_CACHE_HOME:-$$HOME/.cache}"/hanam-mail/postgresql-*; fi
+	@find bench deploys plugins src tests -name __pycache__ -prune -exec rm -rf {} +
+	@if [ "$(CACHES)" = yes ]; then rm -rf /var/cache/hanam-mail "$${XDG_CACHE_HOME:-$$HOME/.cache}"/hanam-mail/postgresql-* "$(MYPY_CACHE_DIR)"; fi
 
 .PHONY: status
 status: setup ## the labs that run on this machine
@@ -102,7 +107,7 @@ test: check molecule ## every check and test: style, unit, render, contract, the
 # The two cores are busy to the end when the longest begins first and the rest is in several parts.
 .PHONY: check
 check: setup ## everything that needs no hosts (some minutes)
-	@$(MAKE) --jobs=2 --output-sync=target registry unit database rendered types playbooks style
+	@$(MAKE) --jobs=2 --output-sync=target host database unit rendered registry types playbooks style
 
 .PHONY: map
 map: setup ## write docs/map.md and docs/clauses.md anew
@@ -120,25 +125,31 @@ style: setup
 
 .PHONY: types
 types: setup
-	mypy
+	@mkdir -p "$(MYPY_CACHE_DIR)"
+	flock "$(MYPY_CACHE_DIR)" mypy
 
 .PHONY: playbooks
 playbooks: setup
 	$(PYTHON) -m tests.playbook_checks
 
 .PHONY: fast
-fast: registry unit rendered database ## unit, render, contract and database tests
+fast: host database unit rendered registry ## unit, render, contract and database tests
 
-# Half of the unit tests' time: what works on copies of the whole registry.
+# Parts of the unit tests: the programs of the hosts, half of the time; and what works on copies of the whole registry.
+HOST_TESTS := tests/unit/host
 REGISTRY_TESTS := tests/unit/cli tests/unit/registry tests/unit/review
 
 .PHONY: registry
 registry: setup
 	pytest -q $(REGISTRY_TESTS)
 
+.PHONY: host
+host: setup
+	pytest -q $(HOST_TESTS)
+
 .PHONY: unit
 unit: setup
-	pytest -q tests/unit $(REGISTRY_TESTS:%=--ignore=%)
+	pytest -q tests/unit $(HOST_TESTS:%=--ignore=%) $(REGISTRY_TESTS:%=--ignore=%)
 
 .PHONY: rendered
 rendered: setup

@@ -94,7 +94,7 @@ service stats {{
 }}
 """
 # What the format costs on this machine by itself: neither Sieve nor an index of search, a process for many messages.
-_BARE = """
+BARE = """
 mail_driver = sdbox
 mail_path = ~/sdbox
 mail_vsize_bg_after_count = 0
@@ -191,7 +191,8 @@ def processors(main: int) -> float:
     return sum(ticks for process, ticks in used.items() if below(process)) / os.sysconf("SC_CLK_TCK")
 
 
-def _main_process(unit: str) -> int:
+def main_process(unit: str) -> int:
+    """The number of the process that systemd counts as the unit's; 0 when none runs."""
     return int(subprocess.check_output(["systemctl", "show", unit, "--property=MainPID", "--value"], text=True))
 
 
@@ -204,10 +205,11 @@ def _wait(until: Callable[[], bool], seconds: float) -> None:
 
 
 def _ours(address: str, mailbox: str) -> Store:
-    return Store(_main_process("dovecot"), _OURS, Path("/var/spool/postfix/private/quota-status"), address, mailbox)
+    return Store(main_process("dovecot"), _OURS, Path("/var/spool/postfix/private/quota-status"), address, mailbox)
 
 
-def _peer(more: str) -> Store:
+def second(more: str) -> Store:
+    """Start a second Dovecot, as peers ship it but for `more` of its configuration."""
     shutil.rmtree(_PEER_MAIL, ignore_errors=True)
     _PEER_MAIL.mkdir(mode=0o700)
     shutil.chown(_PEER_MAIL, "vmail", "vmail")
@@ -216,14 +218,31 @@ def _peer(more: str) -> Store:
     # Whoever runs this program waits until nobody can write to its output any more.
     subprocess.run(["/usr/sbin/dovecot", "-c", str(_PEER_CONFIGURATION)], check=True, stdout=subprocess.DEVNULL)
     _wait(lambda: (_PEER / "lmtp").is_socket() and (_PEER / "master.pid").exists(), 30)
+    return standing()
+
+
+def standing() -> Store:
+    """The second Dovecot, which runs."""
     master = int((_PEER / "master.pid").read_text())
     return Store(master, _PEER, _PEER / "quota-status", "nguoidung@hanam.example", "nguoidung@hanam.example")
+
+
+def leave() -> None:
+    """End the second Dovecot, if it runs, and take away all that it had."""
+    file = _PEER / "master.pid"
+    # One that was killed has left its number.
+    if file.exists() and Path("/proc", file.read_text().strip()).exists():
+        subprocess.run(["doveadm", "-c", str(_PEER_CONFIGURATION), "stop"], check=False)
+    for folder in (_PEER_MAIL, _PEER):
+        shutil.rmtree(folder, ignore_errors=True)
+    for file in (_PEER_CONFIGURATION, _PEER_LOG):
+        file.unlink(missing_ok=True)
 
 
 def main() -> None:
     kind, *words = sys.argv[1:]
     if kind == "used":
-        print(json.dumps([processors(_main_process(unit)) for unit in words]))
+        print(json.dumps([processors(main_process(unit)) for unit in words]))
         return
     if kind in ("ours", "fill"):
         address, mailbox, *sizes = words
@@ -235,16 +254,12 @@ def main() -> None:
         return
     try:
         if kind != "ours":
-            store = _peer(_BARE if kind == "bare" else "")
+            store = second(BARE if kind == "bare" else "")
         for size in map(int, sizes):
             print(json.dumps(store.measured(size)), flush=True)
     finally:
         if kind != "ours":
-            subprocess.run(["doveadm", "-c", str(_PEER_CONFIGURATION), "stop"], check=False)
-            for folder in (_PEER_MAIL, _PEER):
-                shutil.rmtree(folder, ignore_errors=True)
-            for file in (_PEER_CONFIGURATION, _PEER_LOG):
-                file.unlink(missing_ok=True)
+            leave()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from email.message import EmailMessage
 from typing import Any
 
+from tests import word_weights
 from tests.filter_rules import Answer, Question
 
 type Ask = Callable[[Sequence[str], Sequence[Question]], list[Answer]]
@@ -19,6 +20,9 @@ GIVEN = {"rspamd_leaders": ["Trần Thị Hà"], "rspamd_allow_domains": ["vidu.
 """What the rules are told for these cases."""
 SCANNED = {"finished VIRUS_SCAN": True}
 PROVEN: Mapping[str, Any] = {"proven": True, "dmarc": {"authentic": True}}
+STRANGE = """Lieber Leser, unser Versandhaus bietet Ihnen in dieser Woche kostenlose Lieferung und Angebote online.
+Sichern Sie sich jetzt einen Gutschein, das Angebot gilt nur bis Sonntag. Die neue Kollektion ist da, mit Rabatt auf
+Jacken und Schuhe. Klicken Sie hier, um sich vom Rundbrief abzumelden. Mit freundlichen Grüßen, Ihre Redaktion."""
 UNPROVEN: Mapping[str, Any] = {"proven": False, "dmarc": {"authentic": False}}
 
 
@@ -210,6 +214,11 @@ def check_a_link_that_greets_its_reader_is_found_and_many_readers_cost_little(as
     pages = [_page(f'<a href="{link}">x</a>') for link in links]
     answers = ask(["links"], [Question(page, {}, (), (reader, reader.upper())) for page in pages])
     assert ["LINK_NAMES_READER" in answer.symbols for answer in answers] == list(links.values())
+    greets, out = (f'<a href="http://vidu.vn/{path}?u={reader}">x</a>' for path in ("tin", "unsubscribe"))
+    newsletters = ask(
+        ["links"], [Question(_page(page), {}, (), (reader,)) for page in (greets, greets + out, out + greets)]
+    )
+    assert ["LINK_NAMES_READER" in answer.symbols for answer in newsletters] == [True, False, False]
     many = "".join(f'<a href="http://vidu.vn/{number}{"v" * 32_000}">x</a>' for number in range(200))
     readers = [(f"vanphong{number}@hanam.gov.vn" for number in range(500)), [f"vanphong@{'v' * 200}.vn"] * 500]
     costly = ask(["links"], [Question(_page(many), {}, (), tuple(each)) for each in readers])
@@ -334,6 +343,40 @@ def check_no_word_of_a_letter_stands_in_its_verdict(ask: Ask) -> None:
     assert answer.seconds < 0.5
 
 
+def _language(ask: Ask, *texts: str) -> list[float]:
+    """What is said of the words of each text."""
+    letters = []
+    for text in texts:
+        mail = EmailMessage()
+        mail["From"], mail["Subject"] = "an@vidu.vn", "thư"
+        mail.set_content(text)
+        letters.append(Question(mail.as_bytes()))
+    return [answer.symbols["SPAM_LANGUAGE"] for answer in ask(["words"], letters)]
+
+
+def check_words_are_weighed_as_they_were_learnt(ask: Ask) -> None:
+    """The rule and what learns count alike: by one and the same factor, within what is said at most."""
+    weights, lessons = word_weights.learnt(), word_weights.lessons()
+    wanted, unwanted = ([text for text, kind in lessons if kind is each] for each in (True, False))
+    texts = [*(f"{one} {other}" for one, other in zip(wanted[:200:5], unwanted[:200:5], strict=True)), " ".join(wanted)]
+    told = [word_weights.score(weights, word_weights.features(f"thư {text}")) for text in texts]
+    said = _language(ask, *texts)
+    assert said[-1] == min(said) < -2
+    factors = [one / other for one, other in zip(said, told, strict=True) if min(said) < one < 6.9 and abs(other) > 0.1]
+    assert len(factors) > 5
+    assert max(factors) - min(factors) < 0.01
+
+
+def check_words_of_ones_own_hide_nothing(ask: Ask) -> None:
+    """Nor is anything said of a language that nobody has taught."""
+    unwanted = [text for text, wanted in word_weights.lessons() if not wanted][:12]
+    noise = " ".join(f"xq{letter}{other}zk" for letter in "abcdefgh" for other in "ijklmnop")
+    bare, hidden, strange = _language(ask, " ".join(unwanted), f"{noise} {' '.join(unwanted)}", STRANGE)
+    assert bare > 4
+    assert hidden > bare - 0.5
+    assert abs(strange) < 0.5
+
+
 def check_who_sends_a_program_in_an_archive_is_told_so_where_it_is_no_known_virus(ask: Ask) -> None:
     """The scanner tells of the name first and is asked for all: by a virus a mailbox is counted, by a program not."""
     mail, program = with_file("a.zip", zipped({"b.zip": zipped({"a.exe": PROGRAM})})), "Hanam.Program.UNOFFICIAL"
@@ -361,6 +404,8 @@ def check_who_sends_a_program_in_an_archive_is_told_so_where_it_is_no_known_viru
 
 
 CASES: tuple[Case, ...] = (
+    check_words_are_weighed_as_they_were_learnt,
+    check_words_of_ones_own_hide_nothing,
     check_who_sends_a_program_in_an_archive_is_told_so_where_it_is_no_known_virus,
     check_programs_are_known_by_whatever_name_a_reader_takes,
     check_no_other_names_are_programs,

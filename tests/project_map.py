@@ -9,7 +9,7 @@ import argparse
 import io
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -42,11 +42,10 @@ SETTINGS = sorted(path for folder in ("all", "hanam") for path in (ROOT / "group
 READERS = ("group_vars/all", "group_vars/hanam", "roles", "playbooks", "plugins", "deploys", "src", "inventory")
 
 
-def text() -> str:
-    """The whole page."""
+def text(topology: Callable[[str], Environment]) -> str:
+    """The whole page, from topologies by their name."""
     quiet = redirect_stdout(io.StringIO())  # what makes the secrets says which
-    with tempfile.TemporaryDirectory(prefix="hanam-map-") as folder, quiet:
-        topology = environments(Path(folder))
+    with quiet:
         files = _files([topology(TOPOLOGY), topology("production")])
         parts = [_head(), _roles(), files, _ports(), _commands(), _settings()]
     return "\n\n".join(parts) + "\n"
@@ -216,5 +215,6 @@ def _row(cells: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text(text(), encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="hanam-map-") as made:
+        FILE.write_text(text(environments(Path(made))), encoding="utf-8")
     clauses_table.FILE.write_text(clauses_table.text(), encoding="utf-8")

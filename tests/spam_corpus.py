@@ -13,8 +13,10 @@ attach, kinds of spam_mime.ATTACHMENTS.
 """
 
 import email.utils
+import hashlib
 import re
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -33,6 +35,8 @@ DATA = Path(__file__).parent / "data/spam"
 PARTS = ("tuning", "measuring")
 FILLINGS = 12
 RECIPIENT = "nguoi.nhan@hanam.gov.vn"
+# Addresses of a kind of which lists know some: so many, from this last number on.
+_SPREAD, _SPREAD_FROM = 100, 100
 _CHOICE = re.compile(r"\[\[([^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*)\]\]")
 _ADDRESS = re.compile(r"(?:(?P<name>.*) )?<?(?P<address>[^<>\s]+@[^<>\s]+)>?")
 Choices = Mapping[str, list[str]]
@@ -47,7 +51,6 @@ class Way:
     spf: str = "-all"
     signed: bool = True
     dmarc: str = "v=DMARC1; p=none"
-    listed: bool = False
 
 
 WAYS = {
@@ -61,7 +64,7 @@ WAYS = {
     # An old server in an office: neither reverse name nor SPF nor signature.
     "poor": Way("203.0.113.60", proper=False, spf="", signed=False, dmarc=""),
     # A machine that somebody else has taken over.
-    "bot": Way("192.0.2.77", proper=False, spf="~all", signed=False, dmarc="", listed=True),
+    "bot": Way("192.0.2.77", proper=False, spf="~all", signed=False, dmarc=""),
 }
 
 
@@ -74,6 +77,16 @@ class Letter:
     via: str
     sender: str
     content: bytes
+    fresh: str = ""
+    """The domain that somebody took for this mail, his own or that of a link, if there is one ({bad} in a text)."""
+
+    @property
+    def address(self) -> str:
+        """Of the server that brings it: one for each kind, many where lists know some of the kind."""
+        way = WAYS[self.via].address
+        if self.via not in listing()["addresses"]:
+            return way
+        return f"{way.rpartition('.')[0]}.{_SPREAD_FROM + _number(f'{self.name} {self.sender}') % _SPREAD}"
 
     @property
     def kind(self) -> str:
@@ -84,7 +97,7 @@ class Letter:
         way, domain = WAYS[self.via], self.sender.partition("@")[2]
         helo = f"mail.{domain}" if way.proper else "MAYCHU"
         shown = {"Hostname": helo} if way.proper else {}
-        return {"IP": way.address, "Helo": helo, "From": self.sender, "Rcpt": recipient, **shown}
+        return {"IP": self.address, "Helo": helo, "From": self.sender, "Rcpt": recipient, **shown}
 
 
 @cache
@@ -104,6 +117,11 @@ def letters(part: str, fillings: int = FILLINGS) -> Iterator[Letter]:
             for number in range(fillings):
                 random = Random(f"{part} {wanted} {text['kind']} {text['subject']} {number}")  # noqa: S311
                 yield _letter(text, random, f"{text['kind']} {number}", wanted)
+
+
+def _number(name: str) -> int:
+    """The same for a name each time, spread evenly."""
+    return zlib.crc32(hashlib.sha256(name.encode()).digest())
 
 
 def _domain_of(letter: Letter) -> str:
@@ -132,6 +150,23 @@ def zone(of: list[Letter]) -> nameserver.Zone:
         if way.dmarc:
             found[f"_dmarc.{domain}"] = {"TXT": [nameserver.text(way.dmarc)]}
     return found
+
+
+def listing() -> dict[str, Any]:
+    """What lists in DNS are taken to know: shares of kinds, and where the lab has them (data/spam/listed.yml)."""
+    return dict(_yaml("listed"))
+
+
+def listed(of: list[Letter]) -> dict[str, list[str]]:
+    """Of these letters' senders and links the `addresses` and `domains` that lists know, sorted."""
+    shares, found = listing(), {"addresses": set[str](), "domains": set[str]()}
+    for letter in of:
+        known = {"addresses": letter.address, "domains": letter.fresh}
+        for what, name in known.items():
+            # A share of the names, not of the letters: all letters of a listed domain have it.
+            if name and _number(name) % 100 < round(100 * shares[what].get(letter.via, 0)):
+                found[what].add(name)
+    return {what: sorted(names) for what, names in found.items()}
 
 
 def slots(random: Random) -> dict[str, str]:
@@ -213,4 +248,6 @@ def _letter(text: Mapping[str, Any], random: Random, name: str, wanted: bool) ->
     content = mail.as_bytes()
     if WAYS[via].signed:
         content = signer.dkim(key(domain), content)
-    return Letter(name, wanted, via, sender, content)
+    places = [text["from"], text["text"], text.get("reply_to", ""), *text.get("link", [])]
+    fresh = filled["bad"] if any("{bad}" in each for each in places) else ""
+    return Letter(name, wanted, via, sender, content, fresh)

@@ -1,15 +1,17 @@
-"""Filters on what the mail filter is told: see hanam_mail.controller.spam_words and filter_lists."""
+"""Filters on what the mail filter is told: see hanam_mail.controller.spam_words, filter_lists and dns_lists."""
 
 from collections.abc import Callable
 from typing import Any
 
-from hanam_mail.controller import filter_lists, name_patterns, spam_words
+from hanam_mail.controller import dns_lists, filter_lists, name_patterns, spam_words
 
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "agency_names": filter_lists.agency_names,
+            "dns_list_rows": dns_lists.rows,
+            "dns_list_scores": dns_lists.scores,
             "ascii_fold": lambda _: spam_words.ascii_fold(),
             "filter_domains": filter_lists.domains,
             "filter_names": filter_lists.names,

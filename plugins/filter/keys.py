@@ -21,6 +21,7 @@ class FilterModule:
             "dnssec_ds": dnssec.ds,
             "dnssec_private_key_file": dnssec.private_key_file,
             "mail_dns_records": zones.mail_records,
+            "list_zones": zones.list_zones,
             "mail_dns_reverse": zones.mail_reverse_records,
             "mta_sts_policy": zones.sts_policy,
             "reverse_records": zones.reverse_records,

@@ -4,6 +4,7 @@ import re
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 NAMES = [role.name for role in ROLES]
 
 
+@cache
 def load(path: Path) -> Any:
-    return yaml.safe_load(path.read_text()) if path.exists() else None
+    """What the file says, read once: nobody here changes it."""
+    return yaml.load(path.read_text(), Loader=yaml.CSafeLoader) if path.exists() else None
 
 
 def task_files(role: Path) -> list[Path]:
@@ -233,6 +236,7 @@ def test_no_path_is_written_by_two_roles() -> None:
 # --- No variable that nobody reads ---
 
 
+@cache
 def tracked() -> list[Path]:
     """Everything that may read a variable: the project without tests, texts for people and secrets."""
     listed = subprocess.run(
@@ -311,7 +315,8 @@ def test_every_rule_of_the_filter_that_may_refuse_is_awaited_by_its_guard() -> N
     assert awaited
     counts = {"VIRUS_SENDER", "PRIVATE_SERVICE_COUNT", "REPORT_MAIL"}
     weighs = {"WORDS", "PLAYS", "LINKS", "ALLOWED_DOMAIN"}
-    notes = {"REMARKS"}
+    # Greylisting lets a letter pass where it cannot decide.
+    notes = {"REMARKS", "GREYLIST_LOOKUP", "GREYLIST_DECISION", "GREYLIST_REMEMBER"}
     assert rules - set(re.findall(r'"(\w+)"', awaited[1])) == {"RULES_GUARD"} | counts | weighs | notes
 
 

@@ -54,6 +54,26 @@ def test_a_clerk_sends_as_the_agency_until_he_is_locked(database: Database) -> N
     assert query(database, ask, world=lock) == "test2agency"
 
 
+def test_who_may_send_as_an_address_is_asked_of_no_other_mailboxes_clerks(database: Database) -> None:
+    more = (
+        WORLD
+        + """
+        insert into mail.mailbox (id, kind, agency_id, name, shard, quota_bytes, state)
+        select 'clerk' || n, 'person', 'test0agency', 'Thử', 0, 2000000000, 'active' from generate_series(1, 40) n;
+        insert into mail.mailbox_clerk select 'test3closed', 'clerk' || n from generate_series(1, 40) n;
+        analyze mail.mailbox_clerk;
+        set local track_functions = 'all';
+    """
+    )
+    ask = (
+        "select mail.postfix_senders('{}@hanam.gov.vn');"
+        " select calls from pg_stat_xact_user_functions where funcname = 'mailbox_state'"
+    )
+    # Of the address' own mailbox and of its clerk, some times each; there are forty other clerks.
+    for address in ("test.nguoi", "test.so"):
+        assert 0 < int(query(database, ask.format(address), world=more).splitlines()[-1]) < 10
+
+
 @pytest.mark.dieu6
 def test_a_revoked_mailbox_receives_nothing_and_says_so(database: Database) -> None:
     assert query(database, "select mail.postfix_mailbox('test.socu@hanam.gov.vn')") == ""

@@ -42,19 +42,19 @@ def words(name: str, *more: str) -> list[str]:
 
 def ask(held: Scratch, name: str, *more: str) -> dict[str, Any]:
     """What the command says to programs."""
-    done = held.run([*words(name, *more), "--json", "--dsn", held.dsn()])
+    done = held.command(*words(name, *more), "--json")
     assert done.status == 0, done.complaint
     return done.json
 
 
 def say(held: Scratch, name: str, *more: str) -> str:
-    done = held.run([*words(name, *more), "--dsn", held.dsn()])
+    done = held.command(*words(name, *more))
     assert done.status == 0, done.complaint
     return done.output
 
 
 def refusal(held: Scratch, name: str, *more: str) -> str:
-    done = held.run([*words(name, *more), "--dsn", held.dsn()])
+    done = held.command(*words(name, *more))
     assert done.status != 0, done.output
     return done.complaint
 

@@ -131,7 +131,7 @@ def test_a_letter_of_each_kind_is_treated_as_it_should_be(lab: Lab) -> None:
     verdicts = [(letter, answer["action"], _shown(answer)) for letter, answer in zip(letters, answers, strict=True)]
     assert not {each.name: shown for each, action, shown in verdicts if each.wanted and action != "no action"}
     unwanted = [action in ("add header", "reject") for each, action, _ in verdicts if not each.wanted]
-    assert sum(unwanted) / len(unwanted) > 0.6, [shown for each, _, shown in verdicts if not each.wanted]
+    assert sum(unwanted) / len(unwanted) > 0.8, [shown for each, _, shown in verdicts if not each.wanted]
 
 
 def test_a_program_is_refused_in_an_archive_too(lab: Lab) -> None:

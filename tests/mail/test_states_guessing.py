@@ -176,7 +176,7 @@ def test_guesses_in_the_webmail_count_for_the_browser_not_for_the_webmail(lab: L
         "    print(error)\n"
     )
     assert "Authentication failed" in lab.run("mailstore", f"python3 - <<'PROGRAM'\n{program}PROGRAM")
-    assert lab.sql("select host(address), protocol from mail.sign_in_failure") == "198.51.100.55|imap"
+    assert lab.sql("select host(address), protocol from mail.sign_in_failure") == "198.51.100.55|webmail"
 
 
 def test_guesses_in_the_webmail_do_not_shut_its_owner_out(lab: Lab, victim: Sample) -> None:

@@ -16,7 +16,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 os.environ["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
 
-from ansible.inventory.manager import InventoryManager  # noqa: E402 - reads ANSIBLE_CONFIG when imported
+from ansible._internal._templating import _jinja_bits  # noqa: E402 - reads ANSIBLE_CONFIG when imported
+from ansible.inventory.manager import InventoryManager  # noqa: E402
 from ansible.parsing.dataloader import DataLoader  # noqa: E402
 from ansible.plugins.loader import init_plugin_loader  # noqa: E402
 from ansible.template import Templar, trust_as_template  # noqa: E402
@@ -30,6 +31,30 @@ FACTS = {
     "ansible_check_mode": False,
 }
 
+# All that a template's compiled form depends on besides its text.
+_SETTINGS = (
+    "block_start_string", "block_end_string", "variable_start_string", "variable_end_string", "comment_start_string",
+    "comment_end_string", "line_statement_prefix", "line_comment_prefix", "trim_blocks", "lstrip_blocks",
+    "newline_sequence", "keep_trailing_newline",
+)  # fmt: skip
+_compile = _jinja_bits.AnsibleEnvironment.compile
+_compiled: dict[tuple[object, ...], Any] = {}
+
+
+def _compile_once(self: Any, source: Any, *more: Any, **named: Any) -> Any:
+    """Most texts are met by many hosts, roles and topologies; Ansible compiles a text anew for each of them."""
+    if more or named or not isinstance(source, str):
+        return _compile(self, source, *more, **named)
+    context = _jinja_bits._TemplateCompileContext.current(optional=True)
+    escapes = context is not None and context.escape_backslashes
+    key = (type(self), str(source), escapes, *(getattr(self, setting) for setting in _SETTINGS))
+    if key not in _compiled:
+        _compiled[key] = _compile(self, source)
+    return _compiled[key]
+
+
+_jinja_bits.AnsibleEnvironment.compile = _compile_once
+
 Render = Callable[..., str]
 
 
@@ -40,11 +65,14 @@ ENVIRONMENTS = (*LABS, "staging", "production")
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], "Environment"]:
     """A topology by the name of its inventory file: lab, split, staging, production."""
-    return environments(tmp_path_factory.mktemp("render"))
+    folder = tmp_path_factory.getbasetemp() / "environments"
+    folder.mkdir(exist_ok=True)
+    return environments(folder)
 
 
+@cache
 def environments(folder: Path) -> Callable[[str], "Environment"]:
-    """The same outside of a test; what has to lie in files is in `folder`."""
+    """The same outside of a test; what has to lie in files is in `folder`, and who names it again gets the same."""
 
     @cache
     def vault(*names: str) -> dict[str, Any]:
@@ -65,6 +93,10 @@ def environments(folder: Path) -> Callable[[str], "Environment"]:
         return Environment(name, folder, vault(name) | {"mailboxes_operator_keys": ["age1" + "q" * 58]})
 
     return of
+
+
+# One for all: what a file holds is kept, and every topology has the same group_vars and roles.
+_LOADER = DataLoader()
 
 
 class Variables(VariableManager):  # type: ignore[misc]
@@ -103,8 +135,7 @@ class Environment:
             extra = folder / f"{name}.yml"
             extra.write_text(yaml.safe_dump({"all": {"vars": shared, "hosts": addresses}}))
             sources.append(str(extra))
-        loader = DataLoader()
-        self.loader = loader
+        loader = self.loader = _LOADER
         self.inventory = InventoryManager(loader=loader, sources=sources)
         self.variables = Variables(vault, loader=loader, inventory=self.inventory)
         self.known: dict[tuple[Any, ...], Any] = {}

@@ -1,6 +1,7 @@
 """The rows of files that each role puts on a host, rendered as the host's variables make them."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import yaml
@@ -10,6 +11,7 @@ from hanam_mail.controller import role_files
 from tests.render.conftest import ROOT, Environment
 
 
+@cache
 def plays() -> list[tuple[str, str]]:
     """(hosts pattern, role) of the lab's playbook, which holds production's, in the order in which they run."""
     books = [play for name in ("lab", "site") for play in yaml.safe_load((ROOT / f"playbooks/{name}.yml").read_text())]

@@ -162,7 +162,7 @@ def test_an_agent_that_hangs_is_started_again_and_one_that_waits_is_not(here: An
 @pytest.mark.dieu8
 def test_a_day_begins_at_its_first_seconds_and_not_within_systemds_minute(here: Any) -> None:
     timers = {item["dest"]: item for item in here.items("jobs", "job.timer.j2")}
-    assert len(timers) == 4
+    assert len(timers) == 5
     (midnight,) = (item for dest, item in timers.items() if "new-day" in dest)
     text = here.render("jobs", "job.timer.j2", "mail", midnight)
     assert re.search(r"^OnCalendar=\*-\*-\* 00:00:05 Asia/Ho_Chi_Minh$", text, re.M)

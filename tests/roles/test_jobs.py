@@ -5,7 +5,7 @@ from testinfra.host import Host
 
 from tests.lab import PSQL, Lab, wait_for
 
-JOBS = ("hanam-mail-life-cycle", "hanam-mail-new-day", "hanam-mail-notices", "hanam-dmarc-send")
+JOBS = ("hanam-mail-life-cycle", "hanam-mail-new-day", "hanam-mail-notices", "hanam-dmarc-send", "hanam-collectors")
 
 
 @pytest.mark.parametrize("job", JOBS)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from bench import __main__ as whole
-from bench import growth, host, measuring, provinces, registry
+from bench import growth, host, mail_stages, measuring, provinces, registry
 from bench.measuring import Measure, Run
 
 ROOT = Path(__file__).parents[2]
@@ -129,6 +129,48 @@ def test_growth_has_a_line_for_each_measure_and_a_column_for_each_size(tmp_path:
 
 def test_growth_of_nothing_is_said(tmp_path: Path) -> None:
     assert "Nothing was measured" in growth.table(growth.read(tmp_path))
+
+
+# --- mail, beside bare daemons ---
+
+
+def through_both(size: int, ours: dict[str, float], bare: dict[str, float], pace: float = 1.0) -> mail_stages.Case:
+    """A case in which every part that is not named costs 2 ms in both."""
+    usual = dict.fromkeys((part for parts in mail_stages.STAGES.values() for part in parts), 0.002)
+    known = {part: seconds for part, seconds in usual.items() if part not in mail_stages.ONLY_OURS}
+    return mail_stages.Case(
+        "from outside",
+        size,
+        mail_stages.Side.of([(usual | dict.fromkeys(mail_stages.ONLY_OURS, 0.0) | ours, 10 * pace)]),
+        mail_stages.Side.of([(known | bare, 10)]),
+    )
+
+
+def test_mail_that_costs_what_bare_daemons_take_is_not_missed() -> None:
+    assert mail_stages.missed([through_both(0, {}, {}), through_both(100_000, {}, {})]) == []
+
+
+def test_a_dear_stage_of_mail_is_missed_by_its_name() -> None:
+    (stage, whole) = mail_stages.missed([through_both(0, {"ClamAV": 0.01}, {})])
+    assert stage == "from outside, INBOX of 0: virus scan 0.20 of bare, asked 0.9"
+    assert "in all" in whole
+
+
+def test_what_bare_daemons_do_not_do_counts_and_is_told_apart() -> None:
+    case = through_both(0, {mail_stages.INDEX: 0.002}, {})
+    assert case.ratio("delivery and index") == pytest.approx(0.5)
+    assert case.ratio("delivery and index", common=True) == pytest.approx(1)
+    assert case.ratio("database") is None
+    assert any("delivery and index 0.50" in each for each in mail_stages.missed([case]))
+    assert f"- of it {mail_stages.INDEX} | 2.0 | - |" in mail_stages.table(case)
+
+
+def test_mail_that_grows_with_the_mailbox_or_is_slow_is_missed() -> None:
+    small, large = through_both(0, {}, {}), through_both(100_000, {"Dovecot": 0.006}, {"Dovecot": 0.006})
+    (growth,) = mail_stages.missed([large, small])
+    assert growth == "from outside: delivery and index 6.0 ms at 100,000, 2.0 at 0; asked 2.5 times at most"
+    (slow,) = mail_stages.missed([through_both(0, {}, {}, pace=0.8)])
+    assert slow == "from outside, INBOX of 0: 0.80 of bare's messages a second, asked 0.9"
 
 
 # --- provinces ---

@@ -129,6 +129,29 @@ def test_training_again_gives_the_same_weights() -> None:
     assert word_weights.train(known) == word_weights.train(list(known))
 
 
+def test_lessons_that_were_left_out_are_told_apart() -> None:
+    """Every fifth in turn: of wanted ones next to none reads as unwanted mail, of the others most do."""
+    known = word_weights.lessons()
+    wrong, caught = 0, 0
+    for turn in range(5):
+        weights = word_weights.train(each for number, each in enumerate(known) if number % 5 != turn)
+        for text, wanted in known[turn::5]:
+            unwanted = word_weights.score(weights, word_weights.features(text)) > 1
+            wrong, caught = wrong + (wanted and unwanted), caught + (not wanted and unwanted)
+    kinds = [wanted for _, wanted in known]
+    assert wrong <= 0.03 * sum(kinds)
+    assert caught >= 0.6 * (len(kinds) - sum(kinds))
+
+
+def test_words_that_nobody_knows_hide_nothing() -> None:
+    weights = word_weights.learnt()
+    text = " ".join([text for text, wanted in word_weights.lessons() if not wanted][:20])
+    noise = " ".join(f"xq{one}{other}zk" for one in "abcdefgh" for other in "ijklmnop")
+    bare, hidden = (word_weights.score(weights, word_weights.features(each)) for each in (text, f"{text} {noise}"))
+    assert bare > 1
+    assert hidden > bare - 0.1
+
+
 def test_no_lesson_teaches_both_ways() -> None:
     known = [(folded(text), wanted) for text, wanted in word_weights.lessons()]
     assert len({text for text, _ in known}) == len(known)
@@ -140,3 +163,49 @@ def test_a_filling_takes_one_of_each_choice() -> None:
     text = "[[[QLVB]|Báo:]] {n} [[a|b]]"
     found = {spam_corpus.fill(text, {"n": "5"}, Random(seed)) for seed in range(40)}  # noqa: S311
     assert found == {f"{first} 5 {last}" for first in ("[QLVB]", "Báo:") for last in ("a", "b")}
+
+
+def test_what_is_listed_follows_the_kind_and_not_the_letter() -> None:
+    letters = [each for part in spam_corpus.PARTS for each in spam_corpus.letters(part)]
+    known, shares = spam_corpus.listed(letters), spam_corpus.listing()
+    addresses, domains = set(known["addresses"]), set(known["domains"])
+    for via in spam_corpus.WAYS:
+        mine = [each for each in letters if each.via == via]
+        for what, names in (
+            ("addresses", {each.address for each in mine}),
+            ("domains", {each.fresh for each in mine} - {""}),
+        ):
+            share = shares[what].get(via, 0)
+            there = names & (addresses if what == "addresses" else domains)
+            # Chance decides: of few names the share is not met.
+            assert abs(len(there) - share * len(names)) <= 0.15 * len(names) + 2 * (share > 0), (via, what)
+    assert not [each.name for each in letters if each.wanted and each.fresh in domains]
+    assert {each.address for each in letters if each.via == "free"} == {spam_corpus.WAYS["free"].address}
+
+
+def test_the_lists_are_told_in_their_own_zones() -> None:
+    letters = list(spam_corpus.letters("measuring"))
+    lists = {"lab_senders": {"zone": "s.example"}, "lab_links": {"zone": "l.example"}}
+    lines, known = spam.listed(letters, lists), spam_corpus.listed(letters)
+    first, *octets = reversed(known["addresses"][0].split("."))
+    assert f"{'.'.join([first, *octets])}.s.example. 300 IN A 127.0.0.4" in lines
+    assert f"{known['domains'][0]}.l.example. 300 IN A 127.0.1.2" in lines
+    assert len(lines) == len(known["addresses"]) + len(known["domains"])
+
+
+def test_both_figures_are_told_apart() -> None:
+    def told(lists: bool, action: str) -> spam.Verdict:
+        symbols = {"GREYLISTED": 0.0}
+        return spam.Verdict("measuring", "a", "a 0", action == "no action", action, 0.0, symbols, lists)
+
+    found = [told(False, "no action"), told(True, "no action"), told(True, "reject")]
+    assert spam.sums(found, "measuring") == {
+        "wanted": 1,
+        "false": 0,
+        "put_off": 1,
+        "unwanted": 0,
+        "caught": 0,
+        "met": False,
+    }
+    assert spam.sums(found, "measuring", lists=True)["met"]
+    assert "measuring, with lists: false positives 0 of 1, put off once 1, caught 1 of 1 (100.0%)" in spam.table(found)

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail import option_texts
-from hanam_mail.host import agent, frame, operator_commands, private_services, restores, show
+from hanam_mail.host import agent, collectors, frame, operator_commands, private_services, restores, show
 from hanam_mail.host.database import apply, migrate
 from hanam_mail.host.database.errors import DatabaseError, NoMailboxError
 from hanam_mail.host.database.session import Session, one
+from hanam_mail.host.jobs import collectors as collectors_job
 from hanam_mail.host.jobs import job_commands, lockouts
 from hanam_mail.host.mail import (
     dkim_published,
@@ -140,6 +141,8 @@ def parser() -> argparse.ArgumentParser:
     job_commands.add_commands(commands)
     lockouts.add_commands(commands)
     private_services.add_commands(commands)
+    collectors.add_commands(commands)
+    collectors_job.add_commands(commands)
     incoming_show.add_commands(commands)
     purge_commands.add_commands(commands)
     quarantine_commands.add_commands(commands)

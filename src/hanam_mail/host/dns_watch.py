@@ -11,7 +11,6 @@ answer is no difference, and what was found before stays. They run without any r
 import argparse
 import base64
 import hashlib
-import json
 import os
 import smtplib
 import ssl
@@ -19,15 +18,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hanam_mail import dns_check
 from hanam_mail.dns_check import Ask, Wanted, What
+from hanam_mail.host.findings import FOUND, Item, State
 
-FOUND = "found.json"
 SMTP_SECONDS = 30.0
 KINDS = {"ecdsa": "ECDHE-ECDSA-AES256-GCM-SHA384", "rsa": "ECDHE-RSA-AES256-GCM-SHA384"}
 """Kinds of keys, with a suite by which a server shows no other."""
@@ -35,45 +33,6 @@ _MISMATCH = (
     "Cổng 25 đang dùng khóa không có trong bản ghi TLSA của {name}: máy chủ kiểm tra DANE không gửi thư đến được. "
     "Công bố ngay bản ghi {data} (playbooks/dns.yml), hoặc đưa khóa trước trở lại (sổ tay vận hành, mục “Khóa TLSA”)"
 )
-
-
-@dataclass(frozen=True)
-class Item:
-    """One thing that the operator has to mend. `place`: the name and type of the records."""
-
-    place: str
-    cause: str
-    text: str
-    mail: bool = False
-
-
-@dataclass
-class State:
-    """What a look left for the next one, and for role watch.
-
-    `complete`: when all questions were answered last; `silent`: those that were not, this time; `seen`: since when
-    each TLSA record is known to be there, in seconds since 1970, by its data; `ttl`: how long one may be remembered.
-    """
-
-    complete: float
-    silent: list[str] = field(default_factory=list)
-    found: list[Item] = field(default_factory=list)
-    seen: dict[str, float] = field(default_factory=dict)
-    ttl: int = 0
-
-    @classmethod
-    def read(cls, path: Path, now: float) -> "State":
-        """That of the look before; a new one counts from now. So does one that cannot be read."""
-        try:
-            values = json.loads(path.read_text())
-            return cls(**{**values, "found": [Item(**each) for each in values["found"]]})
-        except (OSError, ValueError, KeyError, TypeError):
-            return cls(complete=now)
-
-    def write(self, path: Path) -> None:
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n")
-        new.replace(path)
 
 
 def records(wanted: Sequence[Wanted], ask: Ask, before: State, now: float) -> State:

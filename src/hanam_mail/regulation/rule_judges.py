@@ -3,6 +3,7 @@
 Runs on the hosts too, so it imports nothing but the standard library.
 """
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -114,6 +115,25 @@ def held_kinds(value: Any) -> str:
     return wrong or next((f"{name}: tên loại chỉ gồm chữ thường không dấu và -" for name in names), "")
 
 
+def collector_providers(value: Any) -> str:
+    """Networks and names by which a private provider is known: what is too wide would shut out people."""
+    wrong = _PROVIDERS(value)
+    keys = () if wrong else (key for key in value if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", key))
+    return wrong or next((f"{key}: mã chỉ gồm chữ thường không dấu, số và -" for key in keys), "")
+
+
+def _provider_network(value: Any) -> str:
+    """Sign-ins know IPv6 by networks of 64 bits."""
+    try:
+        network = ipaddress.ip_network(value) if isinstance(value, str) else None
+    except ValueError:
+        network = None
+    least, most = (8, 32) if network is None or network.version == 4 else (20, 64)
+    if network is None or not least <= network.prefixlen <= most:
+        return f"cần mạng dạng CIDR, từ /{least} đến /{most}; đang là {value!r}"
+    return ""
+
+
 _SENDERS = ("person", "guest", "office", "agency")
 _SENT, _SPANS = ("messages", "recipients"), ("hour", "day")
 
@@ -168,6 +188,8 @@ def _list(one: Judge) -> Judge:
 _WORD = text(r"\S(.*\S)?", "chuỗi ký tự không trống")
 _WORDS = _list(_WORD)
 _HELD_KINDS = _by_name(_fields({"title": _WORD, "why": _WORD, "drop_after_days": number(0, 3660)}))
+_PROVIDER_NAME = text(r"([a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{1,62}", "tên miền có ít nhất hai phần, chữ thường")
+_PROVIDERS = _by_name(_fields({"name": _WORD, "networks": _list(_provider_network), "names": _list(_PROVIDER_NAME)}))
 _FORM = _fields({"clause": _WORD, "text": _WORD, "code": _WORD, "address": _WORD}, optional=("code",))
 _FORMS = dict.fromkeys(("department", "district", "commune", "unit", "office", "person"), _FORM)
 _NAMESAKE = _fields({"clause": _WORD, "address": _WORD, "same_agency": flag}, optional=("same_agency",))

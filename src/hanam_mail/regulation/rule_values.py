@@ -1,8 +1,8 @@
 """The numbers that programs, SQL and Ansible go by, as data: each by name, type, bounds, and what goes together.
 
 They stand in the province's folder of group_vars: regulation.yml (the regulation), passwords.yml, guessing.yml,
-life_cycle.yml, sending.yml, incoming_reports.yml and, of filtering.yml and reports.yml, what concerns held mail and
-sent reports (what the installation adds).
+life_cycle.yml, sending.yml, collectors.yml, incoming_reports.yml and, of filtering.yml and reports.yml, what concerns
+held mail and sent reports (what the installation adds).
 `faults` judges them strictly, wherever they come from: the files (`hanam-mail check`), what Ansible makes of them
 (preflight, migrate), the table mail.setting (apply, the nightly job). A value that is missing, unknown, of another type
 or at odds with another stops the program that would go by it: with `idle_lock_months: 0` the nightly job would warn
@@ -17,6 +17,7 @@ from typing import Any
 
 from hanam_mail.regulation.rule_judges import (
     Judge,
+    collector_providers,
     flag,
     former_naming,
     held_kinds,
@@ -40,7 +41,7 @@ _DAYS = 366
 _TIBIBYTE = 2**40
 # Worked out by Ansible from the inventory and the calendar: in the file itself it is a template.
 COMPUTED = ("guessing_own_networks", "life_cycle_calendar", "reports_own_hosts")
-PREFIXES = ("regulation_", "password_", "guessing_", "life_cycle_", "sending_", "held_", "reports_")
+PREFIXES = ("regulation_", "password_", "guessing_", "life_cycle_", "sending_", "collectors_", "held_", "reports_")
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,13 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "sending_lock_viruses": (number(1, 1000), "Đ7.2b"),
         "sending_script_replies_hour": (number(1, 1_000_000), "Đ12.6"),
         "sending_script_redirects_hour": (number(1, 1_000_000), "Đ12.6"),
+    },
+    "collectors.yml": {
+        "collectors_policy": (text(r"notice|refuse", "notice hoặc refuse"), "Đ4.5"),
+        "collectors_providers": (collector_providers, "Đ4.5"),
+        "collectors_notice_days": (number(1, _DAYS), "Đ4.5"),
+        "collectors_look_days": (number(1, 30), "Đ4.5"),
+        "collectors_keep_days": (number(32, 10 * _DAYS), "Đ4.5"),
     },
     "filtering.yml": {
         "held_kinds": (held_kinds, "Đ3.3"),

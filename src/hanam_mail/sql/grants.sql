@@ -22,7 +22,7 @@ grant execute on function
     to mail_apply;
 grant execute on function mail.mailbox_state(text) to mail_apply;
 grant select, insert, update, delete on mail.absence to mail_apply;
-grant select on mail.handover, mail.sign_in_lockout, mail.private_service_mail to mail_apply;
+grant select on mail.handover, mail.sign_in_lockout, mail.private_service_mail, mail.collector_use to mail_apply;
 grant execute on function
     mail.mailbox_open(text, text), mail.first_passwords_give(text[], text[], text), mail.purge_candidate(text), mail.mailbox_purge(text)
     to mail_apply;
@@ -86,13 +86,15 @@ grant execute on function
     mail.notice_done(text, text, text, text[], boolean, text), mail.life_cycle_expire(date, int), mail.addresses_end(date),
     mail.outbox_prune(int), mail.lockouts_prune(), mail.sending_prune(), mail.private_services_prune(),
     mail.lockouts_to_tell(), mail.lockouts_told(bigint[]),
-    mail.reports_prune(), mail.reports_to_tell(), mail.reports_told()
+    mail.reports_prune(), mail.reports_to_tell(), mail.reports_told(),
+    mail.sources_unnamed(int), mail.source_named(inet, text[]), mail.collectors_follow(int), mail.collectors_prune(),
+    mail.collectors_to_tell(), mail.collectors_told(bigint[])
     to mail_jobs;
 grant execute on function mail.life_cycle_due(date, text[]), mail.is_working_day(date), mail.term_end(date, bigint),
     mail.life_cycle_unconfirmed(date)
     to mail_jobs, mail_apply, mail_report;
 grant select on mail.notice, mail.sign_in to mail_apply, mail_jobs, mail_report;
-grant select on mail.sign_in_lockout, mail.private_service_mail to mail_report;
+grant select on mail.sign_in_lockout, mail.private_service_mail, mail.collector_use to mail_report;
 
 grant select on mail.agency, mail.mailbox, mail.mailbox_clerk, mail.address, mail.lock_state, mail.activity,
     mail.setting to mail_report, mail_jobs;

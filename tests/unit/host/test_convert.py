@@ -7,53 +7,57 @@ import json
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.unit.host.forked import Forked
 
 IDENTITY = "aa11bb"
 
 # A place's mail is the file "messages" in its folder, a line each. Writes down each call, kills its caller where
 # it is told to; a message comes in during the first pass.
 DOVEADM = r"""#!/usr/bin/python3 -IS
-import os, pathlib, shutil, signal, sys
-here = pathlib.Path(os.environ["FAKE"])
+# It is started hundreds of times: of the library, what the interpreter has loaded anyway.
+import os, sys
+here = os.environ["FAKE"] + "/"
+def read(path):
+    with open(path) as file:
+        return file.read()
 words = sys.argv[1:]
 options = dict(words[i + 1].split("=", 1) for i, word in enumerate(words) if word == "-o")
-calls = here / "calls"
-number = len(calls.read_text().splitlines()) if calls.exists() else 0
+calls = here + "calls"
+number = len(read(calls).splitlines()) if os.path.exists(calls) else 0
 command = next(word for word in words if word in ("backup", "fetch", "status", "list", "user", "kick", "who"))
-with calls.open("a") as file:
+with open(calls, "a") as file:
     file.write(command + "\n")
-listed = (here / "store/former").read_text() if (here / "store/former").exists() else ""
+listed = read(here + "store/former") if os.path.exists(here + "store/former") else ""
 shut = any(line.startswith("aa11bb:") and "tempfail" in line for line in listed.splitlines())
 if str(number) == os.environ.get("KILL"):
-    os.kill(os.getppid(), signal.SIGKILL)
+    os.kill(os.getppid(), 9)
     sys.exit(1)
 if command == "user":
-    if shut and not (here / "never-shut").exists():
+    if shut and not os.path.exists(here + "never-shut"):
         print("auth-master: userdb lookup: Auth USER lookup failed", file=sys.stderr)
         sys.exit(75)
 elif command == "who":
-    print('[{"username": "aa11bb", "service": "lmtp"}]' if (here / "used").exists() else "[]")
+    print('[{"username": "aa11bb", "service": "lmtp"}]' if os.path.exists(here + "used") else "[]")
 elif command == "kick":
     sys.exit(68)
 elif command == "backup":
-    source = pathlib.Path(options["mail_path"])
-    target = pathlib.Path(words[-1].partition(":")[2])
-    target.mkdir(exist_ok=True)
-    shutil.copy(source / "messages", target / "messages")
-    if (here / "loses").exists():
-        (target / "messages").write_text("")
+    source = options["mail_path"] + "/messages"
+    target = words[-1].partition(":")[2]
+    if not os.path.isdir(target):
+        os.mkdir(target)
+    text = read(source)
+    with open(target + "/messages", "w") as file:
+        file.write("" if os.path.exists(here + "loses") else text)
     if not shut:
-        with (source / "messages").open("a") as file:
+        with open(source, "a") as file:
             file.write(f"INBOX\tb\t{number + 100}\tcame-in\td\t1\t\n")
         sys.exit(2)
 else:
-    place = pathlib.Path(options["mail_path"])
-    lines = (place / "messages").read_text().splitlines()
+    lines = read(options["mail_path"] + "/messages").splitlines()
     if command == "fetch":
         print("mailbox\tmailbox-guid\tuid\tguid\tdate.received\tsize.physical\tflags")
         print("\n".join(lines))
@@ -69,11 +73,13 @@ echo "systemctl $*" >> "$FAKE/systemctl"
 """
 
 # The program itself, with this test's folders; `AFTER` kills it as it has written the list for the n-th time.
-PROGRAM = r"""
+IMPORTS = """
 import os, pathlib, signal, sys
-here = pathlib.Path(os.environ["FAKE"])
 from hanam_mail.host import convert, convert_mailbox, mail_format
 from hanam_mail.host.backup import one_at_a_time
+"""
+PROGRAM = r"""
+here = pathlib.Path(os.environ["FAKE"])
 mail_format.FOLDER = here / "store"
 mail_format.moment_passed = lambda since: None
 convert.CONFIGURATION = here / "dovecot.conf"
@@ -103,21 +109,26 @@ sys.exit(convert.main())
 type Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forked]:
+    with Forked(IMPORTS, PROGRAM, tmp_path_factory.mktemp("program")) as forked:
+        yield forked
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, program: Forked) -> Run:
     for name, text in (("doveadm", DOVEADM), ("systemctl", SYSTEMCTL)):
-        program = tmp_path / "bin" / name
-        program.parent.mkdir(exist_ok=True)
-        program.write_text(text)
-        program.chmod(0o755)
+        path = tmp_path / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
     (tmp_path / "store.json").write_text(json.dumps({"mail_root": str(tmp_path / "mail")}))
 
     def one(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
         variables = os.environ | {"FAKE": str(tmp_path), "PATH": path} | environment
-        command = [sys.executable, "-c", PROGRAM, *words]
         (tmp_path / "calls").unlink(missing_ok=True)
-        return subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=60)
+        return program.run(*words, environment=variables, timeout=60)
 
     return one
 

@@ -18,7 +18,7 @@ from tests.unit.test_dns_check import server
 from hanam_mail.controller.keys import pki
 from hanam_mail.dns_check import Answer, Signature, Wanted
 from hanam_mail.host import dns_watch
-from hanam_mail.host.dns_watch import FOUND, Item, State
+from hanam_mail.host.findings import FOUND, Item, State
 
 pytestmark = pytest.mark.dieu3
 

@@ -55,6 +55,8 @@ HELD: dict[str, dict[str, Any]] = {
 }
 # What mail.life_cycle and mail.quota_passed put into the payload of each kind.
 PAYLOADS: dict[str, dict[str, Any]] = {
+    "collector": {"provider": "Gmail của Google"},
+    "collector_refused": {"provider": "Gmail của Google"},
     "idle_warning": {"since": "2026-01-06", "cause": "activity", "locks_on": "2026-04-07", "days": 15},
     "idle_lock": {"since": "2026-01-06", "cause": "restore", "ended": "2026-04-06"},
     "default_password_warning": {"since": "2026-01-05", "cause": "reset", "locks_on": "2026-02-06", "days": 8},
@@ -85,7 +87,7 @@ def notice(kind: str = "idle_warning", **payload: Any) -> notices.Notice:
 
 def test_every_kind_has_a_text_and_every_text_is_a_kind() -> None:
     texts = {Path(entry.name).stem for entry in (resources.files("hanam_mail.host.jobs") / "texts").iterdir()}
-    assert texts == PAYLOADS.keys() | {"footer", "held_messages", "lockouts", "reports"}
+    assert texts == PAYLOADS.keys() | {"footer", "held_messages", "lockouts", "reports", "collectors"}
 
 
 @pytest.mark.parametrize("kind", PAYLOADS)
@@ -203,7 +205,7 @@ class Rows:
             return None
         if "notice_waiting" in query:
             return SimpleNamespace(fetchone=lambda: (False,))
-        if "held_to_tell" in query or "reports_to_tell" in query:
+        if "held_to_tell" in query or "reports_to_tell" in query or "collectors_to_tell" in query:
             return SimpleNamespace(fetchall=list)
         rows = [(n, o.kind, o.login, o.owner, o.source, o.failures, o.at) for n, o in enumerate(self.found)]
         return SimpleNamespace(fetchall=lambda: rows)
@@ -537,7 +539,14 @@ def test_the_job_runs_for_another_day_as_a_preview_only(capsys: pytest.CaptureFi
 
 
 def test_every_step_of_the_job_can_be_told() -> None:
-    assert job_commands._STEPS.keys() == PAYLOADS.keys() - {"quota", "opened", "sending_lock", *HELD}
+    assert job_commands._STEPS.keys() == PAYLOADS.keys() - {
+        "quota",
+        "opened",
+        "sending_lock",
+        "collector",
+        "collector_refused",
+        *HELD,
+    }
     for kind, text in job_commands._STEPS.items():
         assert "{" not in text.format(**PAYLOADS[kind])
 

@@ -10,6 +10,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import pytest
 
@@ -39,6 +40,7 @@ def nested(levels: int, inner: bytes) -> bytes:
     return b"".join(heads) + inner + b"".join(reversed(ends)) + b"\r\n"
 
 
+@cache
 def words(octets: int) -> bytes:
     """Each another one, of letters that every encoding has."""
     letters = [chr(code).encode("latin-1") for code in range(0xC0, 0x100)]

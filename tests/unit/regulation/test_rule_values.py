@@ -42,6 +42,7 @@ UNIT = renamed(FORMS["unit"], "address", "adress")
 COUNTED = {"clause": "Đ5.2c", "address": "{plain}.{counter}"}
 # Variable, what is wrong with it, words of the sentence.
 HELD = {"title": "Dấu mật", "why": "có dấu mật", "drop_after_days": 0}
+PROVIDER = {"name": "Thư riêng", "networks": ["192.0.2.0/24", "2001:db8::/64"], "names": ["thu.example"]}
 WRONG: list[tuple[str, Any, str]] = [
     ("regulation_idle_lock_months", 0, "ít nhất 1"),
     ("regulation_idle_lock_months", -3, "ít nhất 1"),
@@ -110,6 +111,17 @@ WRONG: list[tuple[str, Any, str]] = [
     ("sending_limits", {**SENDING, "guest": {"messages_hour": 5}}, "guest: cần messages_hour"),
     ("sending_limits", {**SENDING, "guest": {**SENDING["guest"], "messages_hour": "5"}}, "guest: mỗi số"),
     ("sending_limits", {**SENDING, "guest": {**SENDING["guest"], "messages_day": 1}}, "số của một ngày"),
+    ("collectors_policy", "off", "notice hoặc refuse"),
+    ("collectors_providers", [], "cần một bảng"),
+    ("collectors_providers", {"Thư": PROVIDER}, "Thư: mã chỉ gồm"),
+    ("collectors_providers", {"thu": {"name": "Thư", "names": []}}, "thu: thiếu networks"),
+    ("collectors_providers", {"thu": {**PROVIDER, "networks": ["0.0.0.0/0"]}}, "từ /8 đến /32"),
+    ("collectors_providers", {"thu": {**PROVIDER, "networks": ["192.0.2.1/24"]}}, "dạng CIDR"),
+    ("collectors_providers", {"thu": {**PROVIDER, "networks": [3]}}, "dạng CIDR"),
+    ("collectors_providers", {"thu": {**PROVIDER, "networks": ["2001:db8::1/128"]}}, "từ /20 đến /64"),
+    ("collectors_providers", {"thu": {**PROVIDER, "names": ["com"]}}, "ít nhất hai phần"),
+    ("collectors_providers", {"thu": {**PROVIDER, "names": [".google.com"]}}, "ít nhất hai phần"),
+    ("collectors_notice_days", 0, "ít nhất 1"),
     ("held_kinds", {"Mật": HELD}, "Mật: tên loại"),
     ("held_kinds", {"secrecy": {**HELD, "drop_after_days": -1}}, "drop_after_days: ít nhất 0"),
     ("held_kinds", {"secrecy": {**HELD, "why": ""}}, "why: cần chuỗi"),
@@ -127,6 +139,7 @@ def file_of(variable: str) -> str:
         "life": "life_cycle.yml",
         "sending": "sending.yml",
         "guessing": "guessing.yml",
+        "collectors": "collectors.yml",
         "held": "filtering.yml",
         "reports": "incoming_reports.yml",
     }

@@ -18,6 +18,7 @@ class hanam_refusals
         'Tệp đính kèm có chứa macro, không được phép gửi',
         'Tệp đính kèm là chương trình (exe, js, iso...), không được nhận',
         'Thư bị từ chối vì có dấu hiệu thư rác',
+        'Thư đến lần đầu, xin máy chủ tự gửi lại sau ít phút',
         'Tệp đính kèm quá lớn',
         'Tổng dung lượng tệp đính kèm vượt quá',
         'Địa chỉ người gửi (From) khác với hộp thư đã đăng nhập',

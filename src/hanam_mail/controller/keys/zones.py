@@ -140,6 +140,14 @@ def reverse_records(names: Mapping[str, Iterable[str]], zone: str) -> list[Recor
     ]
 
 
+def list_zones(listed: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Zones of lists of senders or links (RFC 5782): zone -> {what is asked -> the address that is answered}."""
+    return [
+        {"name": zone, "records": [_record(str(name), "A", answer) for name, answer in answers.items()]}
+        for zone, answers in listed.items()
+    ]
+
+
 def sts_records(domains: Iterable[Mapping[str, Any]], zone: str, addresses: Iterable[str]) -> list[Record]:
     """MX, and what leads to the MTA-STS policy (RFC 8461, 3), of foreign domains directly below `zone`.
 

@@ -20,7 +20,7 @@ from hanam_mail.host import audit_history, frame
 from hanam_mail.host.database import migrate, writers
 from hanam_mail.host.database.errors import DatabaseError
 from hanam_mail.host.database.session import APPLY_DSN, Row, Session, one
-from hanam_mail.host.jobs import held_messages, lockouts, notices, revocation_proposals
+from hanam_mail.host.jobs import collectors, held_messages, lockouts, notices, revocation_proposals
 from hanam_mail.host.reports import incoming_alert
 
 JOBS_DSN = "host=/run/postgresql dbname=mail user=mail_jobs"
@@ -167,6 +167,7 @@ def _prune(connection: Session) -> None:
     while one(connection, "SELECT mail.outbox_prune(%s)", [CHUNK * 10])[0]:
         connection.commit()
     connection.execute("SELECT mail.lockouts_prune(), mail.sending_prune(), mail.private_services_prune()")
+    connection.execute("SELECT mail.collectors_prune()")
     connection.execute("SELECT mail.held_expire(), mail.held_prune()")
     connection.execute("SELECT mail.reports_prune(), mail.outgoing_prune()")
     connection.commit()
@@ -200,6 +201,8 @@ def _notices(options: argparse.Namespace) -> int:
             sent, waiting = sent + bool(held), waiting + bool(unheard)
             reported, unknown = incoming_alert.tell(connection, configuration, connect)
             sent, waiting = sent + reported, waiting + bool(unknown)
+            fetched, unread, blind = collectors.tell(connection, configuration, connect)
+            sent, waiting = sent + bool(fetched), waiting + bool(unread)
         except (OSError, smtplib.SMTPException) as error:
             print(f"hanam-mail-db: không gửi được thông báo qua {configuration.smtp_host}: {error}", file=sys.stderr)
             return 1
@@ -210,6 +213,8 @@ def _notices(options: argparse.Namespace) -> int:
         lines.append(f"thư báo {unheard} thư bị giữ chưa được nhận: {deaf}")
     if unknown:
         lines.append(f"thư báo về báo cáo của hệ thống khác chưa được nhận: {unknown}")
+    if blind:
+        lines.append(f"thư báo {unread} hộp thư bị nhà cung cấp thư riêng lấy thư chưa được nhận: {blind}")
     return frame.answer(options, bool(sent), "\n".join(lines), sent=sent, waiting=waiting)
 
 

@@ -221,8 +221,8 @@ begin
 end
 $$;
 
--- Remembers where a mailbox's owner signed in from; once a day at most, since every sign-in comes by here.
-create or replace function mail.sign_in_succeeded(id text, source inet) returns void
+-- Remembers where a mailbox's owner signed in from, and by what; once a day at most, since every sign-in comes by here.
+create or replace function mail.sign_in_succeeded(id text, source inet, protocol text, remote_ip text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -230,9 +230,13 @@ begin
     if not exists (
         select from mail.sign_in_address k
         where k.mailbox_id = sign_in_succeeded.id and k.address = source and k.last_at > now() - interval '1 day'
+            and sign_in_succeeded.protocol = any (k.protocols)
     ) then
-        insert into mail.sign_in_address as k (mailbox_id, address) values (sign_in_succeeded.id, source)
-        on conflict (mailbox_id, address) do update set last_at = now();
+        insert into mail.sign_in_address as k (mailbox_id, address, protocols, client)
+        values (sign_in_succeeded.id, source, array[left(sign_in_succeeded.protocol, 32)], nullif(remote_ip, '')::inet)
+        on conflict (mailbox_id, address) do update
+            set last_at = now(), client = excluded.client,
+                protocols = array(select distinct unnest(k.protocols || excluded.protocols) order by 1);
     end if;
 end
 $$;

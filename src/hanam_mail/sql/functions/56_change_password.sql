@@ -53,7 +53,7 @@ begin
             result := mail.mailbox_state(id);
             cause := mail.state_cause(id);
         else
-            perform mail.sign_in_succeeded(id, source);
+            perform mail.sign_in_succeeded(id, source, 'change', change_password.remote_ip);
             faults := mail.password_faults(id, new);
             texts := mail.password_fault_texts(faults);
             result := case when faults = '{}' then 'changed' else 'rejected' end;

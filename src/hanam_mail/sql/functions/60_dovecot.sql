@@ -4,7 +4,8 @@
 -- No row: refused without a reason, be it a wrong name, a wrong password or too many failures. With nologin: the password is
 -- right, and its holder is told why it opens nothing. Postfix's SASL knows no nologin, so for it that is a refusal as well; it
 -- takes as long as one. A clerk who opens an agency's mailbox is asked for his own password; what he sends is sent by himself
--- (Postfix lets him use the agency's address), so that a lock of his ends it.
+-- (Postfix lets him use the agency's address), so that a lock of his ends it. A private provider that fetches (55_collectors.sql) has the
+-- right password and is told that it may not; it is no failure. As it sends Postfix says so, after the sign-in.
 create or replace function mail.dovecot_passdb(
     login text, plain text, protocol text, local_port int, remote_ip text
 ) returns table ("user" text, nopassword text, "password" text, nologin text, reason text)
@@ -20,6 +21,8 @@ declare
     hash text;
     shut text;
     sends boolean := dovecot_passdb.protocol in ('smtp', 'submission');
+    provider text;
+    refused boolean := false;
 begin
     -- First of all: a storm of guesses shall cost next to nothing.
     if mail.sign_in_barred(name, source) is not null then
@@ -44,8 +47,21 @@ begin
         return;
     end if;
     perform mail.password_renew(id, hash, dovecot_passdb.plain);
-    if shut is null then
-        perform mail.sign_in_succeeded(id, source);
+    if shut is null and dovecot_passdb.protocol = any (mail.collector_protocols()) then
+        provider := mail.collector_of(source);
+    end if;
+    if provider is not null then
+        refused := mail.collectors_refused();
+        perform mail.collector_note(
+            opened, provider, source, array[dovecot_passdb.protocol], current_date, refused::int
+        );
+    end if;
+    if refused and not sends then
+        return query select opened, 'y'::text, null::text, 'y'::text, mail.collector_reason();
+    elsif shut is null then
+        if not refused then
+            perform mail.sign_in_succeeded(id, source, dovecot_passdb.protocol, dovecot_passdb.remote_ip);
+        end if;
         return query select case when sends then id else opened end, 'y'::text, null::text, null::text, null::text;
     else
         return query select opened, 'y'::text, null::text, 'y'::text, mail.state_reason(shut);

@@ -20,15 +20,17 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
-        with target as (select mail.resolve(address) as id where position('@' in address) > 0)
-        select s.id
-        from (
+        with target as (select mail.resolve(address) as id where position('@' in address) > 0),
+        -- Materialized: else the state of every clerk of the province is looked at, at each message that is sent.
+        senders as materialized (
             select t.id from target t
             union
             select k.clerk_id from target t
             join mail.mailbox_clerk k on k.mailbox_id = t.id
             where mail.mailbox_state(t.id) not in ('locked', 'revoked')
-        ) s
+        )
+        select s.id
+        from senders s
         where mail.mailbox_state(s.id) = 'active'
         order by s.id;
 end

@@ -17,7 +17,7 @@ from tests.database.world import WORLD, query, refused
 
 pytestmark = pytest.mark.dieu11
 
-SITE = {"product": "Thư", "ground": "Quy chế", "support": {}, "path": "/danh-ba/"}
+SITE = {"product": "Thư", "ground": "Quy chế", "support": {}, "path": "/danh-ba/", "styles": [], "emblem": ""}
 SHOWN = "select agency_code, kind, name, post, address from mail.directory() order by address"
 
 

@@ -72,7 +72,7 @@ def test_nginx_shows_the_public_part_of_the_newest_directory_alone(environment: 
     assert re.findall(r"alias (\S+);", site) == [f"{STATE}/current/public/", "/etc/hanam-mail/directory/style/"]
     assert "proxy_pass http://unix:/run/hanam-directory-search.sock;" in site
     # What the program and nginx call each page is the same.
-    for name in (f"{pages.BUSY}.html", f"{pages.MISSING}.html", f"{pages.STYLES}/"):
+    for name in (f"{pages.BUSY}.html", f"{pages.MISSING}.html"):
         assert f"/danh-ba/{name}" in site
     assert f"location = /danh-ba/{pages.SEARCH} {{" in site
 
@@ -90,11 +90,21 @@ def test_no_script_runs_and_nothing_comes_from_elsewhere(environment: Environmen
 def test_style_sheets_are_files_of_ours_that_load_nothing(environment: Environments) -> None:
     rows = files(environment("lab"), "directory", "mail")
     styles = [row for place, row in rows.items() if place.startswith("/etc/hanam-mail/directory/style/")]
-    assert len(styles) == 2
+    assert styles
     for row in styles:
         path = Path(row["file"])
         text = (path if path.is_absolute() else ROOT / "roles/directory/files" / path).read_text()
         assert not re.search(r"url\(|@import", text)
+
+
+def test_the_pages_take_the_look_of_the_site_where_it_has_one(environment: Environments) -> None:
+    here = environment("lab").with_variables(directory_look_path="/giao-dien/")
+    site = pages.Site.read(render(here, "site.json.j2").encode())
+    assert list(site.styles) == ["/giao-dien/look.css", "/danh-ba/tinh/directory.css"]
+    assert site.emblem == "/giao-dien/emblem.svg"
+    assert "/etc/hanam-mail/directory/style/page.css" not in files(here, "directory", "mail")
+    plain = pages.Site.read(render(environment("lab").with_variables(directory_look_path=""), "site.json.j2").encode())
+    assert (plain.styles[0], plain.emblem) == ("/danh-ba/tinh/page.css", "")
 
 
 def test_one_address_has_a_limit_and_the_provinces_own_networks_have_none(environment: Environments) -> None:

@@ -169,7 +169,7 @@ def test_who_asks_too_fast_is_told_to_wait_and_the_provinces_own_networks_are_no
 
     assert "429" in asked("co-quan/stttt.html", 150)
     assert "429" in asked("tim?q=ha", 60)
-    assert "429" not in asked("tinh/page.css", 150)
+    assert "429" not in asked("tinh/directory.css", 150)
     assert {citizen.ask("co-quan/stttt.html")[0].status for _ in range(90)} == {200}
 
 

@@ -1,6 +1,6 @@
 """The directory's pages (HTML 5), without scripts, with nothing from elsewhere. What comes from outside is escaped.
 
-They load two style sheets from <path>tinh/: page.css, the look of all public pages, and directory.css.
+They load the site's style sheets, the last of which, directory.css, is their own.
 """
 
 import json
@@ -13,8 +13,8 @@ from itertools import groupby
 from hanam_mail import vietnamese
 from hanam_mail.host.directory.entries import KINDS, Agency, Entry, given_name
 
-SEARCH, AGENCIES, STYLES = "tim", "co-quan", "tinh"
-"""Names below the directory's path: the search, the folder of agencies' files, that of style sheets."""
+SEARCH, AGENCIES = "tim", "co-quan"
+"""Names below the directory's path: the search, the folder of agencies' files."""
 BUSY, MISSING = "ban", "khong-co"
 """Pages that nginx shows in place of another: that cannot be shown now, that is none."""
 TYPED_MOST = 100
@@ -25,14 +25,16 @@ _TITLE = "Danh bạ thư điện tử công vụ"
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What every page says: the product, by what rule this is public, whom to ask (name, phone, email), and the path
-    of the directory, with a slash at both ends.
+    """What every page says: the product, by what rule this is public, whom to ask (name, phone, email); the path of the
+    directory, with a slash at both ends; paths of the style sheets in their order, and of the emblem ("" for none).
     """
 
     product: str
     ground: str
     support: Mapping[str, str]
     path: str
+    styles: Sequence[str]
+    emblem: str
 
     @classmethod
     def read(cls, octets: bytes) -> "Site":
@@ -195,9 +197,8 @@ def _have_posts(entries: Iterable[Entry]) -> bool:
 
 
 def _page(site: Site, title: str, parts: Iterable[str], made: datetime | None) -> str:
-    styles = "\n".join(
-        f'<link rel="stylesheet" href="{escape(site.path)}{STYLES}/{name}.css">' for name in ("page", "directory")
-    )
+    styles = "\n".join(f'<link rel="stylesheet" href="{escape(style)}">' for style in site.styles)
+    emblem = f'<img src="{escape(site.emblem)}" alt="">\n' if site.emblem else ""
     given = site.support
     asked = [f"Hỗ trợ: {given['name']}"] if given.get("name") else []
     asked += [f"Điện thoại: {given['phone']}"] if given.get("phone") else []
@@ -207,17 +208,20 @@ def _page(site: Site, title: str, parts: Iterable[str], made: datetime | None) -
         support += f' • Email: <a href="mailto:{email}">{email}</a>'
     dated = f"<p>Danh bạ lập lúc {moment(made)}.</p>" if made else ""
     return f"""<!doctype html>
-<html lang="vi">
+<html lang="vi" class="page reading directory">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)} – {escape(site.product)}</title>
-<link rel="icon" href="/favicon.ico">
+<link rel="icon" href="{escape(site.emblem or "/favicon.ico")}">
 {styles}
 </head>
 <body>
-<main>
-<p class="product">{escape(site.product)}</p>
+<a class="skip" href="#content">Đến nội dung chính</a>
+<header>
+{emblem}<p class="product">{escape(site.product)}</p>
+</header>
+<main id="content" tabindex="-1">
 <h1>{escape(title)}</h1>
 {"\n".join(parts)}
 </main>

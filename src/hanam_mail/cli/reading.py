@@ -178,6 +178,7 @@ def _facts(mailbox: "Mailbox", registry: "Registry") -> dict[str, str]:
         "Tên": mailbox.name,
         **({"Chức vụ": mailbox.post} if mailbox.post else {}),
         "Cơ quan": f"{agency.name} ({agency.code})",
+        **({"Không công khai": hidden} if (hidden := mailbox.withheld or agency.withheld) else {}),
         "Loại": words.KINDS[mailbox.kind],
         "Tình trạng": vietnamese.STATES[now.state],
         "Dung lượng": vietnamese.size(now.quota_bytes),

@@ -38,6 +38,7 @@ DATABASE_ROLES = (
     "mail_change",
     "mail_held",
     "mail_intake",
+    "mail_directory",
 )
 LAB_ZONES = (
     ".",

@@ -135,6 +135,8 @@ def _mailbox(action: str, before: Mapping[str, Any], after: Mapping[str, Any]) -
         yield f"tên: {before['name']} → {after['name']}"
     if "post" in after:
         yield f"chức vụ: {before['post'] or 'không có'} → {after['post'] or 'không có'}"
+    if "withheld" in after:
+        yield f"không công khai: {before['withheld'] or 'không'} → {after['withheld'] or 'không'}"
     if "agency_id" in after:
         yield f"chuyển cơ quan: {before['agency_id']} → {after['agency_id']}"
     if "purged_at" in after:

@@ -24,6 +24,7 @@ class Agency:
     name: str
     code: str
     document_system: bool = False
+    withheld: str = ""
     suffix: str | None = None
 
 
@@ -38,6 +39,7 @@ class Mailbox:
     shard: int
     document: Mapping[str, Any]
     post: str = ""
+    withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,7 @@ def wanted(state: Mapping[str, Iterable[Mapping[str, Any]]]) -> Accounts:
             item["shard"],
             item["document"],
             item.get("post", ""),
+            item.get("withheld", ""),
         )
         named = [Address(item["address"], id_, "primary", None, None)]
         named += [

@@ -30,8 +30,8 @@ _EVENTS_OF_FIELD: Mapping[str, tuple[str, ...]] = {
     "quota_bytes": ("quota",),
 }
 
-# An agency's list says them beside what it asks for; no event decides them.
-_WITHOUT_EVENT = {"post"}
+# No event decides them: an agency's list says a post beside what it asks for; what is withheld says by which document.
+_WITHOUT_EVENT = {"post", "withheld"}
 
 
 class Causes:
@@ -40,9 +40,11 @@ class Causes:
     def __init__(self, have: Accounts, want: Accounts) -> None:
         self.have, self.want = have, want
 
-    def of_agency(self, agency: str) -> Mapping[str, Any]:
-        """The document of the newest event of an agency, BY_HAND where an agency that stood has no new one."""
+    def of_agency(self, agency: str, fields: Sequence[str]) -> Mapping[str, Any]:
+        """The document of the newest event of an agency, BY_HAND where one that stood has none for its `fields`."""
         newest = self._new_event_of_agency(agency)
+        if newest is None and self.have.events is None and fields and set(fields) <= _WITHOUT_EVENT:
+            return {}  # a database does not know who wrote it
         if newest is None:
             return BY_HAND if agency in self.have.agencies else {}
         return newest

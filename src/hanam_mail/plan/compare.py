@@ -113,13 +113,13 @@ class _Comparison:
             old = self.have.agencies.get(agency.id)
             changes = tuple(
                 Change(name, getattr(old, name), getattr(agency, name))
-                for name in ("name", "code", "suffix", "kind", "document_system")
+                for name in ("name", "code", "suffix", "kind", "document_system", "withheld")
                 if old and getattr(old, name) not in (None, getattr(agency, name))
             )
             if old and not changes:
                 continue
             group = Group.AGENCY_CHANGED if old else Group.AGENCY_CREATED
-            decided = self.causes.of_agency(agency.id)
+            decided = self.causes.of_agency(agency.id, [change.field for change in changes])
             self.result.entries.append(
                 Entry(group, agency.id, agency.kind, agency.name, agency.code, "", changes, decided)
             )
@@ -263,7 +263,7 @@ class _Comparison:
             )
         changes = [
             Change(name, getattr(old, name), getattr(new, name))
-            for name in ("name", "post", "quota_bytes", "shard")
+            for name in ("name", "post", "withheld", "quota_bytes", "shard")
             if getattr(old, name) != getattr(new, name)
         ]
         if old.agency != new.agency:

@@ -49,6 +49,7 @@ _FIELDS = {
     "document": "Căn cứ",
     "history": "Lịch sử",
     "post": "Chức vụ",
+    "withheld": "Lý do không công khai",
 }
 
 NAMED = 3  # mailboxes that a sentence about many names

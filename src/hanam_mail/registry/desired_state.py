@@ -11,6 +11,7 @@ Schema (all keys always present; dates are "YYYY-MM-DD", sizes octets, addresses
           "code": "stttt",                        approved (Đ5.1); ubnd<code> is the address of a committee
           "suffix": "tt",                         approved (Đ5.2b)
           "document_system": false,               has document-management software (Đ11.2)
+          "withheld": "",                         why nothing of it is published (Đ11.5), "" for what is
           "last": {...} | null                    what last changed its name, code or being, like a mailbox's
         }
       ],
@@ -21,6 +22,7 @@ Schema (all keys always present; dates are "YYYY-MM-DD", sizes octets, addresses
           "agency": "k7q2m4",                     id of an agency above
           "name": "Nguyễn Thị Thanh Hà",          the agency's name for kind agency
           "post": "Chuyên viên",                  what a person is there, "" for nothing said
+          "withheld": "",                         why it is not published (Đ11.5), "" for what is
           "address": "nguyenthithanhha",          primary address, never reused
           "aliases": [{"address": "ha.cu", "from": "2024-01-01" | null, "until": "2024-12-31" | null}],
           "quota_bytes": 4294967296,              never below the minimum of Đ8.1b
@@ -67,6 +69,7 @@ def desired_state(registry: Registry) -> dict[str, list[dict[str, Any]]]:
                 "code": agency.code,
                 "suffix": agency.suffix,
                 "document_system": agency.document_system,
+                "withheld": agency.withheld,
                 "last": _document(agency.history[-1], registry) if agency.history else None,
             }
             for _, agency in sorted(registry.agencies.items())
@@ -85,6 +88,7 @@ def _mailbox(mailbox: Mailbox, registry: Registry) -> dict[str, Any]:
         "agency": mailbox.agency,
         "name": mailbox.name,
         "post": mailbox.post,
+        "withheld": mailbox.withheld,
         "address": mailbox.address,
         "aliases": [_alias(alias) for alias in mailbox.aliases],
         "quota_bytes": now.quota_bytes,

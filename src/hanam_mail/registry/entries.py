@@ -41,7 +41,7 @@ POST_HINT = "tối đa 200 chữ, số, dấu câu tiếng Việt (Unicode dựn
 
 
 def sound_post(post: str) -> bool:
-    """Whether a post (Chức vụ) may stand so in the registry; "" for nothing said."""
+    """Whether a post (Chức vụ), or why something is withheld, may stand so in the registry; "" for nothing said."""
     return post == "" or (_POST.fullmatch(post) is not None and post == post.strip() and "  " not in post)
 
 
@@ -126,11 +126,19 @@ def _agency(fields: Fields, regulation: Regulation) -> Agency | None:
     kind = _choice(fields, "kind", AgencyKind)
     code = fields.text("code", pattern=CODE_PATTERN, hint=CODE_HINT)
     suffix = fields.text("suffix", pattern=SUFFIX_PATTERN, hint=SUFFIX_HINT)
-    document_system = fields.flag("document_system")
+    document_system, withheld = fields.flag("document_system"), _withheld(fields)
     history: tuple[AgencyEvent, ...] | None = read_events(fields, AGENCY_EVENTS, regulation)
     if kind is None:
         return None
-    return Agency(identity, name, kind, code, suffix, document_system, history or (), fields.source)
+    return Agency(identity, name, kind, code, suffix, document_system, history or (), fields.source, withheld)
+
+
+def _withheld(fields: Fields) -> str:
+    """The law and the document by which something is not published."""
+    ground = fields.text("withheld", required=False)
+    if not sound_post(ground):
+        fields.note("withheld", f"“{ground}” không hợp lệ: {POST_HINT}", "Đ11.5")
+    return ground
 
 
 def _mailbox(fields: Fields, agency: Agency | None, regulation: Regulation) -> Mailbox | None:
@@ -147,6 +155,9 @@ def _mailbox(fields: Fields, agency: Agency | None, regulation: Regulation) -> M
         for field, given in (("exact_name", exact_name), ("post", post)):
             if given:
                 fields.note(field, "chỉ ghi cho hộp thư cá nhân")
+    withheld = _withheld(fields)
+    if withheld and kind is MailboxKind.GUEST:
+        fields.note("withheld", "hộp thư bên ngoài vốn không công khai, không cần ghi", "Đ11.5")
     address = _address(fields)
     aliases = fields.entries("aliases", _alias, required=False)
     clerks = fields.texts("clerks")
@@ -167,6 +178,7 @@ def _mailbox(fields: Fields, agency: Agency | None, regulation: Regulation) -> M
         source=fields.source,
         post=post,
         exact_name=exact_name,
+        withheld=withheld,
     )
 
 

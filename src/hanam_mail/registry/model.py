@@ -87,7 +87,8 @@ class Agency:
     """An agency: immutable `id`, approved `code` (Đ5.1) and `suffix` (Đ5.2b).
 
     The code of a department or unit is what stands before the @ (stttt), of a district or commune what follows
-    "ubnd" (kb, tienson.dt). `document_system`: it has document-management software (Đ11.2).
+    "ubnd" (kb, tienson.dt). `document_system`: it has document-management software (Đ11.2). `withheld`: why nothing of
+    it is published (Đ11.5), "" for what is.
     """
 
     id: str
@@ -98,6 +99,7 @@ class Agency:
     document_system: bool
     history: tuple[AgencyEvent, ...]
     source: Source = field(compare=False)
+    withheld: str = ""
 
     @property
     def parent_code(self) -> str | None:
@@ -250,7 +252,7 @@ class Mailbox:
     """An entry of an agency's file. `agency` and `clerks` are ids; kind agency has the agency's `name`.
 
     `post` is what a person is there (Chức vụ, published by Đ11.5), "" for nothing said; `exact_name`: the operator
-    confirmed that the papers have a doubtful name so.
+    confirmed that the papers have a doubtful name so; `withheld`: why it is not published, "" for what is.
     """
 
     id: str
@@ -264,6 +266,7 @@ class Mailbox:
     source: Source = field(compare=False)
     post: str = ""
     exact_name: bool = False
+    withheld: str = ""
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -2,13 +2,13 @@
 
 revoke all on schema mail from public;
 revoke all on all tables in schema mail from public, mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent,
-    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_held, mail_intake;
+    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory;
 revoke all on all sequences in schema mail from public, mail_backup;
 revoke all on all functions in schema mail from public, mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent,
-    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_held, mail_intake;
+    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory;
 
 grant usage on schema mail to mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent, mail_jobs, mail_report,
-    mail_backup, mail_change, mail_quarantine, mail_held, mail_intake;
+    mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory;
 
 -- The registry's apply and the operator's commands: what git owns by table, passwords and locks by function only.
 grant select, insert, update on mail.agency, mail.mailbox, mail.address to mail_apply;
@@ -49,6 +49,9 @@ grant execute on function
     to mail_postfix;
 
 grant execute on function mail.webmail_login(text), mail.webmail_addresses(text) to mail_webmail;
+
+-- What everybody may read.
+grant execute on function mail.directory() to mail_directory;
 
 -- A store on another host than the database notes its restores over the agent's connection.
 grant execute on function mail.restore_noted(text, text, text, jsonb) to mail_apply, mail_agent;

@@ -105,6 +105,20 @@ def test_the_flag_of_document_software_is_a_change_of_the_agency() -> None:
     assert the(result).changes == (Change("document_system", False, True),)
 
 
+@pytest.mark.dieu11
+def test_what_is_withheld_is_one_line_of_an_agency_and_of_a_mailbox_and_no_event_decides_it() -> None:
+    have, ground = running(accounts(entry())), "Luật Bảo vệ bí mật nhà nước, văn bản 7/CAT"
+    result = plan(have, accounts(entry(withheld=ground), agencies=[{**AGENCY, "withheld": ground}]))
+    assert [one.changes for one in result.entries] == [(Change("withheld", "", ground),)] * 2
+    told = wording.lines(result)
+    assert [line.strip() for line in told if "công khai" in line] == [
+        f"Lý do không công khai: không có -> {ground}"
+    ] * 2
+    assert not [line for line in told if "12/SYT-VP" in line or "sửa tay" in line]
+    again = plan(running(accounts(entry(withheld=ground))), accounts(entry()))
+    assert the(again).changes == (Change("withheld", ground, ""),)
+
+
 @pytest.mark.dieu8
 def test_a_quota_never_shrinks_without_a_word() -> None:
     have, want = accounts(entry(quota_bytes=4 * 2**30)), accounts(entry())

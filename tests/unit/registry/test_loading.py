@@ -118,6 +118,7 @@ def test_desired_state_is_what_the_documents_amount_to(load: Load) -> None:
             "code": "stttt",
             "suffix": "tt",
             "document_system": False,
+            "withheld": "",
             "last": None,
         }
     ]
@@ -128,6 +129,7 @@ def test_desired_state_is_what_the_documents_amount_to(load: Load) -> None:
         "agency": "k7q2m4",
         "name": "Nguyễn Thị Thanh Hà",
         "post": "",
+        "withheld": "",
         "address": "nguyenthithanhha",
         "aliases": [],
         "quota_bytes": 4 * GIB,

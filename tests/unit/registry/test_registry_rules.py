@@ -67,6 +67,35 @@ def test_an_agency_tells_whether_it_has_document_software_dieu11_2(world: World)
     assert {agency["code"] for agency in document["agencies"] if agency["document_system"]} == {"snv"}
 
 
+GROUND = "Luật Bảo vệ bí mật nhà nước, văn bản 7/CAT-PA03"
+
+
+@pytest.mark.dieu11
+def test_an_agency_and_a_mailbox_may_be_withheld_by_a_ground_that_stands_there(world: World) -> None:
+    world.replace("snv.yml", "  suffix: nv\n", f"  suffix: nv\n  withheld: {GROUND}\n")
+    world.replace("snv.yml", "    address: lean\n", f"    withheld: {GROUND}\n    address: lean\n")
+    read = world.load()
+    document = loading.desired_state(read)
+    for kind, of in (("agencies", "code"), ("mailboxes", "address")):
+        said = {entry[of]: entry["withheld"] for entry in document[kind] if entry["withheld"]}
+        assert said == {"snv" if kind == "agencies" else "lean": GROUND}
+    # It is written as it was read.
+    assert world.problems() == []
+
+
+@pytest.mark.dieu11
+@pytest.mark.parametrize("ground", ['"a  b"', "x" * 201, '"a\\tb"', '"\\u202Ea"'])
+def test_a_ground_is_a_line_of_text(world: World, ground: str) -> None:
+    world.replace("snv.yml", "  suffix: nv\n", f"  suffix: nv\n  withheld: {ground}\n")
+    assert world.only_problem().field == "withheld"
+
+
+@pytest.mark.dieu14
+def test_a_guest_is_published_nowhere_and_need_not_be_withheld(world: World) -> None:
+    world.replace("snv.yml", "    kind: person\n", f"    kind: guest\n    withheld: {GROUND}\n")
+    assert ("withheld", "Đ11.5") in {(problem.field, problem.clause) for problem in world.problems()}
+
+
 @pytest.mark.dieu5
 def test_suffixes_may_be_shared(world: World) -> None:
     world.replace("stp.yml", "suffix: tp", "suffix: nv")

@@ -141,6 +141,12 @@ def test_editors_find_the_schemas() -> None:
 
 
 @pytest.mark.dieu11
+def test_what_is_withheld_says_why_in_the_form_of_a_post() -> None:
+    schema_of = json.loads((ROOT / "schemas/agency.schema.json").read_text(encoding="utf-8"))
+    assert schema_of["$defs"]["withheld"]["pattern"] == MAILBOX["post"]["pattern"]
+
+
+@pytest.mark.dieu11
 def test_a_post_has_one_form_in_the_reader_the_schema_and_the_database() -> None:
     assert MAILBOX["post"]["pattern"].endswith(f"{entries._POST.pattern}$")
     for post in ("Kế toán", " Kế toán", "Kế toán ", "Kế  toán", " a  b "):

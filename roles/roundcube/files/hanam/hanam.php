@@ -179,6 +179,14 @@ class hanam extends rcube_plugin
                 // Relative, as CHANGE_PAGE.
                 . html::div(null, html::a(".$setup", $this->gettext('clientsetup')));
         }
+        if ($help = rcube::get_instance()->config->get('hanam_help_page')) {
+            $container['content'] = ($container['content'] ?? '')
+                . html::div(null, html::a(".$help", $this->gettext('helppage')));
+        }
+        if ($directory = rcube::get_instance()->config->get('hanam_directory_page')) {
+            $container['content'] = ($container['content'] ?? '')
+                . html::div(null, html::a(".$directory", $this->gettext('directory')));
+        }
         if ($lines) {
             $container['content'] = ($container['content'] ?? '')
                 . html::div(['class' => 'hanam-support'], $this->gettext('support') . ': ' . implode(' &bull; ', $lines));

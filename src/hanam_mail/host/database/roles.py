@@ -48,6 +48,7 @@ ROLES = (
     Role("mail_change", settings={**_SILENT, "statement_timeout": "10s"}),
     Role("mail_postfix", settings={"default_transaction_read_only": "on", "statement_timeout": "10s"}),
     Role("mail_webmail", settings={"default_transaction_read_only": "on", "statement_timeout": "10s"}),
+    Role("mail_directory", settings={"default_transaction_read_only": "on", "statement_timeout": "60s"}),
     Role("mail_agent"),
     Role("mail_intake", settings={"statement_timeout": "60s"}),
     Role("mail_jobs"),

@@ -16,6 +16,12 @@ from hanam_mail.plan.accounts import Absence, Accounts, Address, Agency, Held, M
 from hanam_mail.plan.compare import plan
 from hanam_mail.plan.model import Allowed, Limit, Plan
 
+# In the order of the fields of plan.accounts.
+_AGENCY = ("id", "kind", "name", "code", "document_system", "withheld")
+_MAILBOX = (
+    "id", "kind", "agency_id", "name", "quota_bytes", "state", "shard", "document", "post", "withheld",
+)  # fmt: skip
+
 
 def current(connection: Session) -> Accounts:
     """What the database has."""
@@ -27,13 +33,8 @@ def current(connection: Session) -> Accounts:
         return found
 
     return Accounts(
-        agencies={row[0]: Agency(*row) for row in rows("mail.agency", "id", "kind", "name", "code", "document_system")},
-        mailboxes={
-            row[0]: Mailbox(*row)
-            for row in rows(
-                "mail.mailbox", "id", "kind", "agency_id", "name", "quota_bytes", "state", "shard", "document", "post"
-            )
-        },
+        agencies={row[0]: Agency(*row) for row in rows("mail.agency", *_AGENCY)},
+        mailboxes={row[0]: Mailbox(*row) for row in rows("mail.mailbox", *_MAILBOX)},
         addresses={
             name: Address(name, mailbox, kind, _day(begin), _day(until))
             for name, mailbox, kind, begin, until in rows(
@@ -114,9 +115,9 @@ def planned(
 
 
 _STAGING = {
-    "want_agency": "id text, kind text, name text, code text, document_system boolean",
+    "want_agency": "id text, kind text, name text, code text, document_system boolean, withheld text",
     "want_mailbox": "id text, kind text, agency_id text, name text, quota_bytes bigint, state text, shard int,"
-    " document jsonb, post text",
+    " document jsonb, post text, withheld text",
     "want_address": "local_part text, mailbox_id text, kind text, valid_from date, valid_until date",
     "want_clerk": "mailbox_id text, clerk_id text",
     "want_absence": "mailbox_id text, begins date, ends date, request text",
@@ -126,19 +127,19 @@ _STAGING = {
 _MERGES = (
     """
     MERGE INTO mail.agency h USING want_agency w ON h.id = w.id
-    WHEN NOT MATCHED THEN INSERT (id, kind, name, code, document_system)
-        VALUES (w.id, w.kind, w.name, w.code, w.document_system)
+    WHEN NOT MATCHED THEN INSERT (id, kind, name, code, document_system, withheld)
+        VALUES (w.id, w.kind, w.name, w.code, w.document_system, w.withheld)
     WHEN MATCHED THEN UPDATE SET kind = w.kind, name = w.name, code = w.code,
-        document_system = w.document_system
+        document_system = w.document_system, withheld = w.withheld
     """,
     """
     MERGE INTO mail.mailbox h USING want_mailbox w ON h.id = w.id
-    WHEN NOT MATCHED THEN INSERT (id, kind, agency_id, name, post, quota_bytes, state, shard, document)
-        VALUES (w.id, w.kind, w.agency_id, w.name, w.post, w.quota_bytes, w.state, w.shard, w.document)
-    WHEN MATCHED AND (h.agency_id, h.name, h.post, h.quota_bytes, h.state, h.shard, h.document)
-            IS DISTINCT FROM (w.agency_id, w.name, w.post, w.quota_bytes, w.state, w.shard, w.document)
-        THEN UPDATE SET agency_id = w.agency_id, name = w.name, post = w.post, quota_bytes = w.quota_bytes,
-            state = w.state, shard = w.shard, document = w.document
+    WHEN NOT MATCHED THEN INSERT (id, kind, agency_id, name, post, withheld, quota_bytes, state, shard, document)
+        VALUES (w.id, w.kind, w.agency_id, w.name, w.post, w.withheld, w.quota_bytes, w.state, w.shard, w.document)
+    WHEN MATCHED AND (h.agency_id, h.name, h.post, h.withheld, h.quota_bytes, h.state, h.shard, h.document)
+            IS DISTINCT FROM (w.agency_id, w.name, w.post, w.withheld, w.quota_bytes, w.state, w.shard, w.document)
+        THEN UPDATE SET agency_id = w.agency_id, name = w.name, post = w.post, withheld = w.withheld,
+            quota_bytes = w.quota_bytes, state = w.state, shard = w.shard, document = w.document
     """,
     # Entries that vanished with the operator's word: there is no document, and the old one did not close it.
     """
@@ -212,11 +213,12 @@ def _stage(connection: Session, want: Accounts, touched: set[str]) -> None:
     mailboxes = [want.mailboxes[id_] for id_ in touched if id_ in want.mailboxes]
     tables: dict[str, Iterable[list[Any]]] = {
         "want_agency": (
-            [a.id, a.kind, a.name, a.code, a.document_system]
+            [a.id, a.kind, a.name, a.code, a.document_system, a.withheld]
             for a in (want.agencies[id_] for id_ in touched if id_ in want.agencies)
         ),
         "want_mailbox": (
-            [m.id, m.kind, m.agency, m.name, m.quota_bytes, m.state, m.shard, m.document, m.post] for m in mailboxes
+            [m.id, m.kind, m.agency, m.name, m.quota_bytes, m.state, m.shard, m.document, m.post, m.withheld]
+            for m in mailboxes
         ),
         "want_address": (
             [a.local_part, a.mailbox, a.kind, a.begin, a.until] for a in want.addresses.values() if a.mailbox in touched

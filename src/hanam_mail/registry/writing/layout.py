@@ -51,6 +51,8 @@ def agency_lines(agency: Agency, mailboxes: Iterable[Mailbox]) -> Iterator[Line]
     yield (*anchor, "suffix"), f"  suffix: {scalar(agency.suffix)}"
     if agency.document_system:
         yield (*anchor, "document_system"), "  document_system: true"
+    if agency.withheld:
+        yield (*anchor, "withheld"), f"  withheld: {scalar(agency.withheld)}"
     if agency.history:
         yield (*anchor, "history"), "  history:"
         for number, event in enumerate(agency.history):
@@ -87,6 +89,8 @@ def _mailbox(mailbox: Mailbox) -> Iterator[Line]:
         yield (*anchor, "exact_name"), "    exact_name: true"
     if mailbox.post:
         yield (*anchor, "post"), f"    post: {scalar(mailbox.post)}"
+    if mailbox.withheld:
+        yield (*anchor, "withheld"), f"    withheld: {scalar(mailbox.withheld)}"
     yield (*anchor, "address"), f"    address: {scalar(mailbox.address)}"
     if mailbox.aliases:
         yield (*anchor, "aliases"), "    aliases:"

@@ -1,0 +1,138 @@
+"""What people ask most, and the form of Đ11.6: the numbers are the regulation's, the links lead somewhere."""
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from tests.render.conftest import ENVIRONMENTS, ROOT
+from tests.render.role_rows import files
+
+Environments = Callable[[str], Any]
+VOID = {"meta", "link", "br", "img"}
+PAGES = ("index.html.j2", "incident.html.j2")
+
+
+class Page(HTMLParser):
+    """A page's tags, links, places and text; every tag ends."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: set[str] = set()
+        self.places: set[str] = set()
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags.append(tag)
+        self.links |= {given[name] or "" for name in ("href", "src") if name in given}
+        self.places |= {given["id"] or ""} if "id" in given else set()
+        assert not [name for name in given if name.startswith("on") or name == "style"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def render(here: Any, template: str) -> str:
+    text: str = here.render("help_pages", template, here.hosts("webmail")[0])
+    return text
+
+
+def page(here: Any, template: str) -> Page:
+    return Page(render(here, template))
+
+
+@pytest.mark.dieu10
+@pytest.mark.dieu11
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+@pytest.mark.parametrize("template", PAGES)
+def test_each_page_says_whom_to_ask_and_loads_nothing_from_elsewhere(
+    environment: Environments, topology: str, template: str
+) -> None:
+    here = environment(topology)
+    found = page(here, template)
+    support = here.value("help_pages", "help_pages_support", here.hosts("webmail")[0])
+    assert set(support.values()) <= {word for word in support.values() if word in found.text}
+    assert not {"script", "iframe", "form"} & set(found.tags)
+    assert found.tags.count("h1") == 1
+    assert "http" not in "".join(found.links)
+    assert {link[1:] for link in found.links if link.startswith("#")} <= found.places
+
+
+def test_links_lead_to_pages_that_are_there(environment: Environments) -> None:
+    here = environment("lab").with_variables(help_pages_look_path="")
+    written = {place.rpartition("/")[2] for place in files(here, "help_pages", "mail")}
+    roots = {here.value("help_pages", name, "mail") for name in ("help_pages_setup_path", "help_pages_directory_path")}
+    known = written | roots | {"/", "./", "/favicon.ico", "/mat-khau/"}
+    for template in PAGES:
+        links = {link for link in page(here, template).links if not link.startswith(("#", "mailto:"))}
+        assert links <= known
+    assert "bao-su-co.html" in page(here, "index.html.j2").links
+
+
+@pytest.mark.dieu7
+@pytest.mark.dieu8
+@pytest.mark.dieu9
+def test_numbers_are_those_of_the_regulation(environment: Environments) -> None:
+    text = page(environment("lab"), "index.html.j2").text
+    for shown in ("2 GB", "10 GB", "20 MB", "03\ntháng một lần", "01 tháng sau khi được cấp", "03 ngày làm việc"):
+        assert " ".join(shown.split()) in " ".join(text.split())
+    other = environment("lab").with_variables(
+        regulation_quota_personal_default_bytes=5 * 2**30, regulation_attachment_limit_bytes=25 * 2**20,
+        regulation_restore_working_days=5, regulation_password_max_age_months=6,
+    )  # fmt: skip
+    text = " ".join(page(other, "index.html.j2").text.split())
+    for shown in ("5 GB", "25 MB", "05 ngày làm việc", "06 tháng một lần"):
+        assert shown in text
+
+
+def test_every_reason_of_a_lock_is_named(environment: Environments) -> None:
+    here = environment("lab")
+    text = page(here, "index.html.j2").text
+    reasons = here.value("change_page", "change_page_lock_reasons", "mail")
+    assert [reason for reason in reasons.values() if f"{reason}." not in text] == []
+
+
+@pytest.mark.dieu11
+def test_the_form_has_the_heads_and_the_foot_of_an_administrative_document(environment: Environments) -> None:
+    text = " ".join(page(environment("lab"), "incident.html.j2").text.split())
+    for shown in (
+        "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc", "Hà Nam, ngày", "BÁO CÁO",
+        "Kính gửi: Sở Thông tin và Truyền thông", "Quyết định số 27/2023/QĐ-UBND", "Nơi nhận:",
+        "Ký, ghi rõ họ tên, đóng dấu",
+    ):  # fmt: skip
+        assert shown in text
+
+
+def test_what_is_to_be_filled_in_is_drawn_by_borders_which_browsers_print() -> None:
+    style = (ROOT / "roles/help_pages/files/incident.css").read_text()
+    assert "gradient" not in style
+    assert re.search(r"\.line \{[^}]*border-bottom", style)
+
+
+def test_the_pages_take_the_look_of_the_site_where_it_has_one(environment: Environments) -> None:
+    here = environment("lab").with_variables(help_pages_look_path="/giao-dien/")
+    for template in PAGES:
+        links = page(here, template).links
+        assert {"/giao-dien/look.css", "/giao-dien/emblem.svg", "help.css"} <= links
+        assert "page.css" not in links
+    assert "/etc/hanam-mail/help/page.css" not in files(here, "help_pages", "mail")
+
+
+def test_another_path_moves_the_pages(environment: Environments) -> None:
+    here = environment("lab").with_variables(help_page_path="/thu/giup/")
+    site = render(here, "page.conf.j2")
+    assert set(re.findall(r"location (?:\^~|=) (\S+)", site)) == {"/thu/giup/", "/thu/giup"}
+    assert "default-src 'none'" in site
+    assert here.value("roundcube", "roundcube_help_page", "mail") == "/thu/giup/"

@@ -37,6 +37,33 @@ if (window.rcmail) {
     }
   });
 
+  // The list's title, when it is the archive's: Roundcube translates other folders only.
+  const title = rcmail.set_pagetitle;
+  rcmail.set_pagetitle = function (text) {
+    const archive = this.env.archive_folder;
+    const theirs = archive && text && (text === archive || text.endsWith(` ${archive}`));
+    title.call(this, theirs ? text.slice(0, -archive.length) + this.get_label("hanam.archive") : text);
+  };
+
+  // A refusal of the sign-in stands beside the field that it is about.
+  if (rcmail.env.task === "login") {
+    const tell = rcmail.display_message;
+    rcmail.display_message = function (message, kind, ...words) {
+      if (!["error", "warning"].includes(kind)) {
+        return tell.call(this, message, kind, ...words);
+      }
+      const place = document.getElementById("login-fault");
+      place.innerHTML = message;
+      place.hidden = false;
+      const field = document.getElementById("rcmloginpwd");
+      field.setAttribute("aria-invalid", "true");
+      if (document.getElementById("rcmloginuser").value) {
+        field.focus();
+      }
+      return false;
+    };
+  }
+
   // When the server is away Roundcube shows what the protocol says of it.
   const fail = rcmail.http_error;
   rcmail.http_error = function (request, ...words) {

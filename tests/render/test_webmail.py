@@ -99,7 +99,7 @@ def test_the_webmail_lets_mail_lead_to_state_agencies_and_home_only(environment:
     assert found.group(1).split("', '") == ["gov.vn", here.value("roundcube", "mail_domain", "mail")]
 
 
-# Text by what it stands on; and what is to be seen, not read (edges of fields, the mark of the keyboard), which needs 3.
+# Text by what it stands on; what is to be seen, not read (edges of fields, the mark of the keyboard), needs 3.
 TEXT = {
     "ink": ["ground", "card", "field", "tint"],
     "muted": ["ground", "card"],

@@ -71,9 +71,9 @@ if (window.rcmail) {
     },
     // A span that is pressed like a button; the menus do the same for the keyboard.
     "span[aria-label]:not([role])": (mark) => mark.setAttribute("role", "img"),
-    // A label that is hidden names nothing.
+    // A label that is hidden, while its field is not, names nothing.
     "label[for]": (each) => {
-      if (hidden(each) && each.control) {
+      if (each.control && hidden(each) && !hidden(each.control)) {
         give(each.control, "aria-label", each.textContent.trim());
         each.removeAttribute("for");
       }

@@ -28,7 +28,7 @@ class hanam_folders
     {
         $archive = $this->archive();
         if (isset($hook['list'][$archive])) {
-            $hook['list'][$archive]['class'] = 'archive';  // which core.archive translates
+            $hook['list'][$archive]['name'] = $this->plugin->gettext('archive');
         }
         $hook['attribs']['realnames'] = false;
         return $hook;
@@ -39,7 +39,7 @@ class hanam_folders
         $archive = $this->archive();
         if (isset($hook['list'][$archive])) {
             $row = &$hook['list'][$archive];
-            $name = rcube::Q(rcube::get_instance()->gettext('archive'));
+            $name = rcube::Q($this->plugin->gettext('archive'));
             $row['content'] = str_replace('>' . $row['display'] . '<', ">$name<", $row['content']);
             $row['display'] = $name;
             $row['class'] = trim($row['class'] . ' archive');
@@ -52,7 +52,7 @@ class hanam_folders
         $name = &$hook['form']['props']['fieldsets']['location']['content']['name']['value'];
         $theirs = rcube::Q($this->archive());
         if ($hook['name'] === $this->archive() && str_starts_with($name, $theirs)) {
-            $name = rcube::Q(rcube::get_instance()->gettext('archive')) . substr($name, strlen($theirs));
+            $name = rcube::Q($this->plugin->gettext('archive')) . substr($name, strlen($theirs));
         }
         return $hook;
     }
@@ -62,7 +62,7 @@ class hanam_folders
     {
         $rcmail = rcmail::get_instance();
         if ($rcmail->task === 'mail' && $page['template'] === 'mail' && $rcmail->get_storage()->get_folder() === $this->archive()) {
-            $rcmail->output->set_pagetitle($rcmail->gettext('archive'));
+            $rcmail->output->set_pagetitle($this->plugin->gettext('archive'));
         }
         return $page;
     }

@@ -37,12 +37,18 @@ if (window.rcmail) {
     }
   });
 
-  // The list's title, when it is the archive's: Roundcube translates other folders only.
+  // The archive's name, in the window's title and in rows of a search: Roundcube translates other folders only.
+  const ours = (text) => {
+    const archive = rcmail.env.archive_folder;
+    return archive && text ? text.replace(new RegExp(`(^|:: )${archive}(?=$| »)`), `$1${rcmail.get_label("hanam.archive")}`) : text;
+  };
   const title = rcmail.set_pagetitle;
   rcmail.set_pagetitle = function (text) {
-    const archive = this.env.archive_folder;
-    const theirs = archive && text && (text === archive || text.endsWith(` ${archive}`));
-    title.call(this, theirs ? text.slice(0, -archive.length) + this.get_label("hanam.archive") : text);
+    title.call(this, ours(text));
+  };
+  const row = rcmail.add_message_row;
+  rcmail.add_message_row = function (uid, columns, ...words) {
+    return row.call(this, uid, { ...columns, folder: ours(columns.folder) }, ...words);
   };
 
   // A refusal of the sign-in stands beside the field that it is about.

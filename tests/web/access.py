@@ -15,6 +15,8 @@ document.documentElement.classList.add("dark-mode");
 """
 # Frame, rule and selector of what no template, style or script of ours reaches, with the reason.
 BEYOND = {
+    ("composebody_ifr", "document-title", "html"): "the message that is being written",
+    ("composebody_ifr", "html-has-lang", "html"): "the message that is being written",
     ("messagepartframe", "document-title", "html"): "the attachment itself, as somebody sent it",
     ("messagepartframe", "html-has-lang", "html"): "the attachment itself, as somebody sent it",
 }

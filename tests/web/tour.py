@@ -63,6 +63,8 @@ SIGNED_IN = (
     Stop("print", READ.replace("=show", "=print"), SHOWN),
     Stop("attachment", "_task=mail&_mbox=INBOX&_uid=2&_part=2&_action=get&_frame=1&_extwin=1", "#messagepartframe"),
     Stop("compose", COMPOSE, WRITING),
+    Stop("compose-html", COMPOSE, WRITING,
+         "rcmail.command('toggle-editor', {id: 'composebody', html: true}, '', {})", ".tox-tinymce iframe"),
     Stop("reply", "_task=mail&_action=compose&_reply_uid=1&_mbox=INBOX", WRITING),
     Stop("contacts", CONTACTS, BOOKS),
     Stop("contact-form", f"{CONTACTS}&_action=create&_source=0&_framed=1", "form"),

@@ -40,6 +40,7 @@ _ALLOWED = (
     "https id ie imap ios iphone ipad iso jpeg jpg js json kb kib mac mail mailto mb mbox microsoft mime "
     "nguyenvana outlook classic pdf png pop3 safari smtp spf ssl starttls stttt tb thunderbird tiff tls txt "
     "ubnd unicode uri url usb utf vcard vcf vi web webmail windows xlsx xml zip mailvelope ascii euc cn jp kr "
+    "shift enter "
 )
 WORDS = frozenset(_ALLOWED.split())
 FONTS = re.compile(

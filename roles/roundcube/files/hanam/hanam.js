@@ -61,9 +61,10 @@ if (window.rcmail) {
       const place = document.getElementById("login-fault");
       place.innerHTML = message;
       place.hidden = false;
-      const field = document.getElementById("rcmloginpwd");
-      field.setAttribute("aria-invalid", "true");
-      if (document.getElementById("rcmloginuser").value) {
+      // An error is one of the session that was, not of what was typed.
+      if (kind === "warning") {
+        const field = document.getElementById("rcmloginpwd");
+        field.setAttribute("aria-invalid", "true");
         field.focus();
       }
       return false;

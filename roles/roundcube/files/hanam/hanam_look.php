@@ -31,6 +31,7 @@ class hanam_look
     public function init(): void
     {
         $output = rcmail::get_instance()->output;
+        $this->plugin->add_hook('html_editor', [$this, 'html_editor']);
         $this->plugin->add_hook('loginform_content', [$this, 'loginform_content']);
         $this->plugin->add_hook('template_container', [$this, 'template_container']);
         $this->plugin->add_hook('template_object_logo', [$this, 'template_object_logo']);
@@ -42,6 +43,13 @@ class hanam_look
         $this->plugin->include_stylesheet('/styles/webmail.css');
         $this->plugin->include_script('access.js');
         $output->add_label(...self::EARLY, ...self::SCRIPT);
+    }
+
+    /** The editor's own words, once its script is there. */
+    public function html_editor(array $editor): array
+    {
+        $this->plugin->include_script('editor.js');
+        return $editor;
     }
 
     /** What to type stands under the field, and a refusal beside it (hanam.js). */

@@ -101,6 +101,12 @@ def test_a_refused_sign_in_is_told_beside_the_password_and_keeps_the_address(web
     assert not webmail.labels("#messagestack div")
 
 
+def test_an_ended_session_is_told_at_the_sign_in_and_blames_no_password(webmail: Webmail) -> None:
+    webmail.go("_task=login&_err=session")
+    assert webmail.text("#login-fault")
+    assert webmail.find("#rcmloginpwd").get_attribute("aria-invalid") is None
+
+
 def test_no_page_shows_a_drawing_of_roundcube(webmail: Webmail, clerk: Sample) -> None:
     webmail.enter(clerk)
     asked = set[str]()

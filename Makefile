@@ -171,6 +171,10 @@ role: setup lab-packages ## one role on converged hosts, twice, and its tests: m
 	@[ -n "$(ROLE)" ] || { echo "make role: which role? ROLE=postfix"; exit 2; }
 	@$(PYTHON) -m hanam_lab.role $(ROLE) $(TOPOLOGY)
 
+.PHONY: pictures
+pictures: setup lab-packages ## take docs/pictures anew from the standing lab (after make up)
+	@HANAM_LAB=$(LAB) HANAM_INVENTORY=$(TOPOLOGY) $(PYTHON) -m tests.web.pictures
+
 # --- measurements ---------------------------------------------------------------------------------------------------
 
 SIZES ?= 2000 20000

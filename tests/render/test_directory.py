@@ -97,14 +97,10 @@ def test_style_sheets_are_files_of_ours_that_load_nothing(environment: Environme
         assert not re.search(r"url\(|@import", text)
 
 
-def test_the_pages_take_the_look_of_the_site_where_it_has_one(environment: Environments) -> None:
-    here = environment("lab").with_variables(directory_look_path="/giao-dien/")
-    site = pages.Site.read(render(here, "site.json.j2").encode())
-    assert list(site.styles) == ["/giao-dien/look.css", "/danh-ba/tinh/directory.css"]
-    assert site.emblem == "/giao-dien/emblem.svg"
-    assert "/etc/hanam-mail/directory/style/page.css" not in files(here, "directory", "mail")
-    plain = pages.Site.read(render(environment("lab").with_variables(directory_look_path=""), "site.json.j2").encode())
-    assert (plain.styles[0], plain.emblem) == ("/danh-ba/tinh/page.css", "")
+def test_the_pages_take_the_look_of_the_site(environment: Environments) -> None:
+    site = pages.Site.read(render(environment("lab").with_variables(look_path="/xem/"), "site.json.j2").encode())
+    assert list(site.styles) == ["/xem/look.css", "/danh-ba/tinh/directory.css"]
+    assert site.emblem == "/xem/emblem.svg"
 
 
 def test_one_address_has_a_limit_and_the_provinces_own_networks_have_none(environment: Environments) -> None:

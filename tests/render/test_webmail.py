@@ -97,3 +97,70 @@ def test_the_webmail_lets_mail_lead_to_state_agencies_and_home_only(environment:
     found = re.search(r"hanam_forward_domains'\] = \['(.*)'\];", text)
     assert found
     assert found.group(1).split("', '") == ["gov.vn", here.value("roundcube", "mail_domain", "mail")]
+
+
+# Text by what it stands on; what is to be seen, not read (edges of fields, the mark of the keyboard), needs 3.
+TEXT = {
+    "ink": ["ground", "card", "field", "tint"],
+    "muted": ["ground", "card"],
+    "link": ["ground", "card", "tint"],
+    "button-ink": ["button", "button-hover", "danger"],
+    "bad": ["card", "bad-tint"],
+    "good": ["card", "good-tint"],
+    "band-ink": ["band", "band-hover"],
+}
+SEEN = {"edge": ["card", "field"], "focus": ["card", "ground", "field"], "gold": ["band"]}
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2.1, relative luminance."""
+
+    def light(colour: str) -> float:
+        parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    lighter, darker = sorted((light(one), light(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
+def test_text_has_a_contrast_of_4_5_on_every_ground_it_stands_on(environment: Environments, mode: int) -> None:
+    colours = {
+        name: pair[mode] for name, pair in environment("lab").value("roundcube", "roundcube_colours", "mail").items()
+    }
+    assert set(colours) == {*TEXT, *SEEN, *(ground for each in (TEXT | SEEN).values() for ground in each), "line"}
+    weak = {
+        f"{front} on {ground}": round(contrast(colours[front], colours[ground]), 2)
+        for needed, table in ((4.5, TEXT), (3.0, SEEN))
+        for front, grounds in table.items()
+        for ground in grounds
+        if contrast(colours[front], colours[ground]) < needed
+    }
+    assert weak == {}
+
+
+def test_no_page_names_a_colour_or_letters_of_its_own() -> None:
+    """One stylesheet is the look of all; the webmail's own refers to it."""
+    skin = (ROOT / "roles/roundcube/files/skin/styles/webmail.css").read_text()
+    used = set(re.findall(r"var\(--([\w-]+)\)", skin))
+    assert used
+    for folder in (
+        "src/hanam_mail/change_page", "src/hanam_mail/spam_page", "roles/client_setup", "roles/change_page",
+        "roles/directory", "roles/help_pages", "roles/spam_page",
+    ):  # fmt: skip
+        pages = [file for kind in ("html", "css", "j2") for file in (ROOT / folder).rglob(f"*.{kind}")]
+        assert not [file for file in pages if re.search(r"<style|font-family|#[0-9a-f]{6}\b", file.read_text())], folder
+
+
+@pytest.mark.parametrize("name", ["khong-co", "qua-lon", "qua-nhieu", "yeu-cau-sai", "tam-ngung"])
+def test_every_error_page_says_whom_to_ask_and_needs_the_look_alone(environment: Environments, name: str) -> None:
+    here = environment("lab")
+    (row,) = (row for row in here.items("roundcube", "error.html.j2") if row["dest"].endswith(f"/{name}.html"))
+    page = here.render("roundcube", "error.html.j2", "mail", row)
+    assert here.value("roundcube", "support_phone", "mail") in page
+    assert set(re.findall(r'(?:src|href)="([^"#]*)"', page)) == {
+        "/", "/giao-dien/look.css", "/giao-dien/emblem.svg",
+        f"mailto:{here.value('roundcube', 'support_email', 'mail')}",
+    }  # fmt: skip
+    assert f"/loi/{name}.html;" in here.render("roundcube", "nginx.conf.j2", "mail")

@@ -29,6 +29,13 @@ echo json_encode($said);
 """
 """Every text of Roundcube and of the plugins that are loaded, by language, and what plugin hanam says instead."""
 
+LOOK = (
+    "/giao-dien/look.css",
+    "/giao-dien/emblem.svg",
+    "/giao-dien/chu/Roboto-Regular.woff2",
+    "/skins/hanam/styles/webmail.css",
+)
+
 
 class Connection(http.client.HTTPSConnection):
     """Goes to an address, asks for a name."""
@@ -161,7 +168,9 @@ def test_what_is_not_meant_for_browsers_is_not_there(site: Connection, path: str
     assert get(site, path).status == 404
 
 
-@pytest.mark.parametrize("path", ["/program/js/app.min.js", "/skins/elastic/styles/styles.min.css", "/favicon.ico"])
+@pytest.mark.parametrize(
+    "path", ["/program/js/app.min.js", "/skins/elastic/styles/styles.min.css", "/favicon.ico", *LOOK]
+)
 def test_what_pages_need_is_there(site: Connection, path: str) -> None:
     answer = get(site, path)
     assert answer.status == 200
@@ -175,6 +184,29 @@ def test_a_request_over_the_attachments_limit_is_refused_by_its_length(site: Con
     site.putheader("Content-Length", str(limit + 1))
     site.endheaders()
     assert site.getresponse().status == 413
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status", "title"),
+    [
+        ("/khong-co", {}, 404, "Không có trang này"),
+        ("/plugins/hanam/hanam.php", {}, 404, "Không có trang này"),
+        ("/loi/tam-ngung.html", {}, 404, "Không có trang này"),
+        ("/giao-dien/chu/", {}, 403, "Không có trang này"),
+        ("/", {"Cookie": "a=" + "b" * 60000}, 400, "Trình duyệt gửi yêu cầu không hợp lệ"),
+        ("/", {"Content-Length": "99999999999"}, 413, "Tệp gửi lên quá lớn"),
+    ],
+)
+def test_nginx_tells_its_faults_in_vietnamese_with_whom_to_ask(
+    site: Connection, lab: Lab, path: str, headers: dict[str, str], status: int, title: str
+) -> None:
+    site.request("GET", path, headers=headers)
+    answer = site.getresponse()
+    page = answer.read().decode()
+    assert (answer.status, f"<h1>{title}</h1>" in page) == (status, True)
+    assert lab.variables["support_phone"] in page
+    assert "nginx" not in page
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_queries_do_not_get_into_the_access_log(site: Connection, webmail_host: Host) -> None:

@@ -33,7 +33,7 @@ def test_the_page_answers_on_the_webmails_site_and_the_database_knows_its_role(l
         # 404 and no 503: the database was asked, and knows no such link.
         "/thu-giu/?ma=1-20261201-" + "0" * 32: 404,
         "/thu-giu/?ma=%00%27--": 404,
-        "/thu-giu/tinh/page.css": 200,
+        "/thu-giu/khac": 404,
     }
     assert {path: Browser(lab).ask(path).status for path in asked} == asked
     rights = (

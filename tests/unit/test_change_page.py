@@ -16,6 +16,7 @@ SETTINGS = change_page.Configuration(
     conninfo="",
     key=KEY,
     product="Thư điện tử công vụ",
+    look="/giao-dien/",
     webmail="https://mail.hanam.gov.vn/",
     support={"name": "Trung tâm hỗ trợ", "phone": "0226", "email": ""},
     lock_reasons={"idle": "Không phát sinh hoạt động"},
@@ -152,6 +153,7 @@ def test_the_configuration_is_what_the_role_writes(tmp_path: Path) -> None:
         "conninfo": "dbname=mail",
         "key": KEY.hex(),
         "product": "x",
+        "look": "/x/",
         "webmail": "https://x/",
         "support": {},
         "lock_reasons": {},
@@ -165,3 +167,24 @@ def test_a_nul_in_the_name_makes_no_other_name_of_it(client: FlaskClient, databa
     """PostgreSQL takes none."""
     client.post("/mat-khau/", data=FORM | {"dang-nhap": "h\0a@hanam.gov.vn"})
     assert database.asked[0][0] == "h\N{REPLACEMENT CHARACTER}a@hanam.gov.vn"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/mat-khau/khong-co", 404), ("/mat-khau/tam-khoa", 405), ("/", 404)])
+def test_what_no_page_is_for_is_told_in_vietnamese_under_the_same_look(
+    client: FlaskClient, path: str, status: int
+) -> None:
+    answer = client.open(path, method="DELETE" if status == 405 else "GET")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == status
+    assert 'href="/giao-dien/look.css"' in page
+    assert "Trung tâm hỗ trợ" in page
+    assert "Not Found" not in page
+    assert "Allowed" not in page
+
+
+def test_a_fault_of_the_page_itself_is_told_without_its_inside(client: FlaskClient, database: Database) -> None:
+    database.answer = ("no such answer",)
+    answer = client.post("/mat-khau/", data=FORM)
+    page = answer.get_data(as_text=True)
+    assert (answer.status_code, "Hệ thống có lỗi" in page) == (500, True)
+    assert FORM["moi"] not in page

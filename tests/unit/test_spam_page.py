@@ -17,6 +17,7 @@ SETTINGS = spam_page.Configuration(
     conninfo="",
     address="/thu-giu/",
     product="Thư điện tử công vụ",
+    look="/giao-dien/",
     webmail="https://mail.hanam.gov.vn/",
     support={"name": "Trung tâm hỗ trợ", "phone": "0226", "email": ""},
 )
@@ -164,6 +165,24 @@ def test_what_a_stranger_wrote_is_text_of_bounded_length(client: FlaskClient, da
     assert len(text) < 4000
 
 
+def test_a_fault_is_told_in_the_same_frame_and_look(client: FlaskClient) -> None:
+    form = {"ma": LINK, "viec": "giao"}
+    for page, words in (
+        (client.get("/thu-giu/", query_string={"ma": "1"}), "Liên kết không đúng"),
+        (client.post("/thu-giu/", data={"ma": LINK}), "Yêu cầu không hợp lệ"),
+        (client.post("/thu-giu/", data=form, headers={"Sec-Fetch-Site": "cross-site"}), "Không được phép"),
+        (client.get("/thu-giu/khac"), "Không có trang này"),
+        (client.put("/thu-giu/"), "Yêu cầu không hợp lệ"),
+    ):
+        text = page.get_data(as_text=True)
+        assert f"<h1>{words}</h1>" in text
+        assert set(re.findall(r'(?:src|href)="([^"#]+)"', text)) == {
+            "/giao-dien/look.css", "/giao-dien/emblem.svg", SETTINGS.webmail,
+        }  # fmt: skip
+        assert SETTINGS.support["phone"] in text
+        assert page.headers["Cache-Control"] == "no-store"
+
+
 def test_nothing_of_it_is_kept_on_the_way(client: FlaskClient) -> None:
     assert client.get("/thu-giu/", query_string={"ma": LINK}).headers["Cache-Control"] == "no-store"
 
@@ -180,6 +199,6 @@ def test_while_the_database_is_away_the_message_stays(client: FlaskClient, datab
 
 def test_the_configuration_is_read_from_its_file(tmp_path: Path) -> None:
     file = tmp_path / "spam-page.json"
-    fields = ("conninfo", "address", "product", "webmail", "support")
+    fields = ("conninfo", "address", "product", "look", "webmail", "support")
     file.write_text(json.dumps({name: getattr(SETTINGS, name) for name in fields}))
     assert spam_page.Configuration.read(file) == SETTINGS

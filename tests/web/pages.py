@@ -44,8 +44,8 @@ class Webmail:
         return {(element.text or element.get_attribute("title") or "").strip() for element in elements} - {""}
 
     def notice(self) -> str:
-        """The message that the webmail shows in its corner."""
-        return self.text("#messagestack div:not(.loading) span, #messagestack div:not(.loading)")
+        """The message that the webmail shows in its corner, or beside the field that it is about."""
+        return self.text("#messagestack div:not(.loading) span, #messagestack div:not(.loading), #login-fault")
 
     # --- doing ---
 

@@ -84,6 +84,6 @@ def test_a_person_is_the_mailbox_id_to_roundcube_with_the_registered_name(
 
 def test_the_password_lies_in_the_session_table_encrypted_only(webmail: Webmail, reader: Sample, lab: Lab) -> None:
     webmail.enter(reader)
-    sessions = query(lab, "select convert_from(decode(vars, 'base64'), 'utf8') from session")
+    sessions = query(lab, "select encode(decode(vars, 'base64'), 'escape') from session")
     assert f'"{reader.mailbox}"' in sessions
     assert reader.password not in sessions

@@ -104,7 +104,7 @@ def test_a_filter_that_leads_mail_to_a_state_agency_is_saved(lab: Lab, person: S
         "_action_target[0]": AGENCY,
     }
     post(session, "settings", "plugin.managesieve-save", _framed="1", **filtered)
-    assert f'redirect "{AGENCY}";' in lab.run("mailstore", f"doveadm sieve get -u {person.mailbox} roundcube")
+    assert f'redirect "{AGENCY}";' in lab.run("mailstore", f"doveadm sieve get -u {person.mailbox} 'Bộ lọc của tôi'")
 
 
 def send(session: Session, **fields: str) -> str:

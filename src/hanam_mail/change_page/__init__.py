@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from flask import Flask, Response, abort, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
 
 CONFIGURATION = Path("/etc/hanam-mail/change-page.json")
 PREFIX = "/mat-khau"
@@ -25,6 +26,16 @@ _BLOCK_OCTETS = 16
 _RULES_SECONDS = 60.0
 # What a status of the database means to a browser (RFC 9110).
 _STATUS = {"changed": 200, "rejected": 422, "wrong": 403, "locked": 403, "revoked": 403, "throttled": 429}
+# What a request is told that no page is for.
+_FAULTS = {
+    400: ("Yêu cầu không hợp lệ", "Hãy đóng trang này, mở lại từ trang đăng nhập và thử lại; chưa có gì bị thay đổi."),
+    403: ("Không được phép", "Biểu mẫu này phải được gửi từ chính trang đổi mật khẩu; chưa có gì bị thay đổi."),
+    404: ("Không có trang này", "Địa chỉ đã nhập không đúng, hoặc trang không còn nữa."),
+    500: (
+        "Hệ thống có lỗi",
+        "Chưa rõ mật khẩu đã đổi hay chưa. Hãy thử đăng nhập, nếu không được thì báo đơn vị hỗ trợ.",
+    ),
+}
 
 
 class Unavailable(Exception):
@@ -38,6 +49,8 @@ class Configuration:
     conninfo: str
     key: bytes
     product: str
+    look: str
+    """Path on the site of the stylesheet and the emblem of all pages, with a slash at both ends."""
     webmail: str
     support: Mapping[str, str]
     lock_reasons: Mapping[str, str]
@@ -103,7 +116,9 @@ def create(configuration: Configuration | None = None, query: Query | None = Non
     ask = query or connected(settings.conninfo)
     app = Flask(__name__, static_url_path=f"{PREFIX}/tinh")
     app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
-    app.jinja_env.globals.update(product=settings.product, webmail=settings.webmail, support=settings.support)
+    app.jinja_env.globals.update(
+        product=settings.product, look=settings.look, webmail=settings.webmail, support=settings.support
+    )
     rules = _remembered(lambda: [Rule(*row) for row in ask("SELECT * FROM mail.password_rules()", [])])
 
     @app.get(f"{PREFIX}/")
@@ -149,6 +164,12 @@ def create(configuration: Configuration | None = None, query: Query | None = Non
     def unavailable(error: Unavailable) -> tuple[str, int]:
         app.logger.error("accounts database: %s", error)
         return render_template("unavailable.html"), 503
+
+    @app.errorhandler(HTTPException)
+    def fault(error: HTTPException) -> tuple[str, int]:
+        code = error.code or 500
+        title, text = _FAULTS.get(code, _FAULTS[400])
+        return render_template("fault.html", title=title, text=text), code
 
     @app.after_request
     def private(response: Response) -> Response:

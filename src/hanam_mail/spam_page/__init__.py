@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from flask import Flask, Response, abort, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
 
 CONFIGURATION = Path("/etc/hanam-mail/spam-page.json")
 _LINK = re.compile(r"[0-9]{1,18}-[0-9]{8}-[0-9a-f]{32}")
@@ -24,6 +25,16 @@ _SHOW = "SELECT result, author, subject, arrived, state, refused FROM mail.held_
 _DECIDE = "SELECT result, author, subject, arrived, state, refused FROM mail.held_link_decide(%s, %s)"
 # What an answer of the database means to a browser (RFC 9110).
 _STATUS = {"known": 200, "wrong": 404, "expired": 410, "throttled": 429}
+# What a request is told that no page is for.
+_FAULTS = {
+    400: ("Yêu cầu không hợp lệ", "Hãy mở lại đúng liên kết trong thư báo của hệ thống; chưa có gì bị thay đổi."),
+    403: ("Không được phép", "Quyết định phải được gửi từ chính trang này; thư vẫn được giữ nguyên."),
+    404: ("Không có trang này", "Địa chỉ đã nhập không đúng, hoặc trang không còn nữa."),
+    500: (
+        "Hệ thống có lỗi",
+        "Chưa rõ quyết định đã được ghi nhận hay chưa. Hãy mở lại liên kết để xem thư đang ở đâu.",
+    ),
+}
 _LONGEST = 200
 
 
@@ -38,6 +49,8 @@ class Configuration:
     conninfo: str
     address: str
     product: str
+    look: str
+    """Path on the site of the stylesheet and the emblem of all pages, with a slash at both ends."""
     webmail: str
     support: Mapping[str, str]
 
@@ -82,9 +95,11 @@ def create(configuration: Configuration | None = None, query: Query | None = Non
     """The WSGI program. Without arguments it reads its configuration's file and asks the database named there."""
     settings = configuration or Configuration.read(CONFIGURATION)
     ask = query or connected(settings.conninfo)
-    app = Flask(__name__, static_url_path=f"{settings.address}tinh")
+    app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = 4 * 1024
-    app.jinja_env.globals.update(product=settings.product, webmail=settings.webmail, support=settings.support)
+    app.jinja_env.globals.update(
+        product=settings.product, look=settings.look, webmail=settings.webmail, support=settings.support
+    )
 
     def answered(statement: str, link: str, *more: str) -> Response:
         # What cannot be a link is no question for the database.
@@ -113,10 +128,15 @@ def create(configuration: Configuration | None = None, query: Query | None = Non
         app.logger.error("accounts database: %s", error)
         return render_template("unavailable.html"), 503
 
+    @app.errorhandler(HTTPException)
+    def fault(error: HTTPException) -> tuple[str, int]:
+        code = error.code or 500
+        title, text = _FAULTS.get(code, _FAULTS[400])
+        return render_template("fault.html", title=title, text=text), code
+
     @app.after_request
     def private(response: Response) -> Response:
-        if request.endpoint != "static":
-            response.headers["Cache-Control"] = "no-store"
+        response.headers["Cache-Control"] = "no-store"
         return response
 
     return app

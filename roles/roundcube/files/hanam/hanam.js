@@ -37,6 +37,40 @@ if (window.rcmail) {
     }
   });
 
+  // The archive's name, in the window's title and in rows of a search: Roundcube translates other folders only.
+  const ours = (text) => {
+    const archive = rcmail.env.archive_folder;
+    return archive && text ? text.replace(new RegExp(`(^|:: )${archive}(?=$| »)`), `$1${rcmail.get_label("hanam.archive")}`) : text;
+  };
+  const title = rcmail.set_pagetitle;
+  rcmail.set_pagetitle = function (text) {
+    title.call(this, ours(text));
+  };
+  const row = rcmail.add_message_row;
+  rcmail.add_message_row = function (uid, columns, ...words) {
+    return row.call(this, uid, { ...columns, folder: ours(columns.folder) }, ...words);
+  };
+
+  // A refusal of the sign-in stands beside the field that it is about.
+  if (rcmail.env.task === "login") {
+    const tell = rcmail.display_message;
+    rcmail.display_message = function (message, kind, ...words) {
+      if (!["error", "warning"].includes(kind)) {
+        return tell.call(this, message, kind, ...words);
+      }
+      const place = document.getElementById("login-fault");
+      place.innerHTML = message;
+      place.hidden = false;
+      // An error is one of the session that was, not of what was typed.
+      if (kind === "warning") {
+        const field = document.getElementById("rcmloginpwd");
+        field.setAttribute("aria-invalid", "true");
+        field.focus();
+      }
+      return false;
+    };
+  }
+
   // When the server is away Roundcube shows what the protocol says of it.
   const fail = rcmail.http_error;
   rcmail.http_error = function (request, ...words) {

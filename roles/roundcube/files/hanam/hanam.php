@@ -10,18 +10,19 @@
  *   and from an open session at the next click.
  * - When the database or the mail store is away, nginx shows its page of that, in Vietnamese.
  * - Names, addresses and places to which mail may lead are those of the registry and the regulation (hanam_sender.php).
- * - Whom to ask for help stands below the login form (Đ10.8).
+ * - What pages show instead of Roundcube's, and whom to ask for help (hanam_look.php, Đ10.8); what is lacking for keyboards and
+ *   screen readers (access.js).
  * - Why the server did not take a message is said in the words of offices (hanam_refusals.php).
  * - A message that was sent is not called a connection error (hanam.js).
  * - Texts that Roundcube lacks in Vietnamese or that the regulation gives a number for.
  */
+require_once __DIR__ . '/hanam_folders.php';
+require_once __DIR__ . '/hanam_look.php';
 require_once __DIR__ . '/hanam_refusals.php';
 require_once __DIR__ . '/hanam_sender.php';
 
 class hanam extends rcube_plugin
 {
-    /** Relative: the skin takes paths from the root for its own. */
-    private const CHANGE_PAGE = './mat-khau/';
     /** Where a state of a mailbox leads; the accounts database ends its reason with "[state:cause]", for the right password only. */
     private const PAGES = ['must_change' => '', 'locked' => 'tam-khoa', 'revoked' => 'thu-hoi'];
     /** Pages on which a person writes under a name: they show what the registry says today. */
@@ -39,7 +40,6 @@ class hanam extends rcube_plugin
         $this->sender = new hanam_sender($this);
         $this->add_hook('storage_connect', [$this, 'storage_connect']);
         $this->add_hook('user_create', [$this, 'user_create']);
-        $this->add_hook('template_container', [$this, 'template_container']);
         $this->add_hook('ready', [$this, 'ready']);
         $this->add_hook('login_after', [$this, 'login_after']);
         $this->add_hook('identity_form', [$this->sender, 'identity_form']);
@@ -48,14 +48,12 @@ class hanam extends rcube_plugin
         $this->add_hook('message_before_send', [$this->sender, 'message_before_send']);
         $this->add_hook('message_send_error', [$this, 'message_send_error']);
         $this->include_script('hanam.js');
-        if ($this->api->output->type === 'html') {
-            $this->api->output->add_label('hanam.unavailable');
-        }
+        (new hanam_look($this))->init();
+        (new hanam_folders($this))->init();
         $this->add_hook('login_failed', [$this, 'login_failed']);
         if (rcube::get_instance()->config->get('hanam_change_page')) {
-            $this->include_stylesheet('hanam.css');
             $this->add_button([
-                'type' => 'link', 'href' => self::CHANGE_PAGE, 'label' => 'hanam.changepassword',
+                'type' => 'link', 'href' => hanam_look::CHANGE_PAGE, 'label' => 'hanam.changepassword',
                 'class' => 'hanam-password', 'innerclass' => 'inner',
             ], 'taskbar');
         }
@@ -132,7 +130,7 @@ class hanam extends rcube_plugin
             return null;
         }
         $query = http_build_query(['ly-do' => $found[2] ?? '', 'dang-nhap' => $login]);
-        return self::CHANGE_PAGE . self::PAGES[$found[1]] . "?$query";
+        return hanam_look::CHANGE_PAGE . self::PAGES[$found[1]] . "?$query";
     }
 
     /**
@@ -159,41 +157,6 @@ class hanam extends rcube_plugin
         exit;
     }
 
-    public function template_container(array $container): array
-    {
-        if ($container['name'] !== 'loginfooter') {
-            return $container;
-        }
-        $support = rcube::get_instance()->config->get('hanam_support', []);
-        $lines = array_filter([
-            html::quote($support['name'] ?? ''),
-            empty($support['phone']) ? '' : $this->gettext('phone') . ': ' . html::quote($support['phone']),
-            empty($support['email']) ? '' : 'Email: ' . html::a('mailto:' . $support['email'], html::quote($support['email'])),
-        ]);
-        if (rcube::get_instance()->config->get('hanam_change_page')) {
-            $container['content'] = ($container['content'] ?? '')
-                . html::div(null, html::a(self::CHANGE_PAGE, $this->gettext('changepassword')));
-        }
-        if ($setup = rcube::get_instance()->config->get('hanam_setup_page')) {
-            $container['content'] = ($container['content'] ?? '')
-                // Relative, as CHANGE_PAGE.
-                . html::div(null, html::a(".$setup", $this->gettext('clientsetup')));
-        }
-        if ($help = rcube::get_instance()->config->get('hanam_help_page')) {
-            $container['content'] = ($container['content'] ?? '')
-                . html::div(null, html::a(".$help", $this->gettext('helppage')));
-        }
-        if ($directory = rcube::get_instance()->config->get('hanam_directory_page')) {
-            $container['content'] = ($container['content'] ?? '')
-                . html::div(null, html::a(".$directory", $this->gettext('directory')));
-        }
-        if ($lines) {
-            $container['content'] = ($container['content'] ?? '')
-                . html::div(['class' => 'hanam-support'], $this->gettext('support') . ': ' . implode(' &bull; ', $lines));
-        }
-        return $container;
-    }
-
     /** Texts of this plugin, and those that stand in for Roundcube's own (their names begin with "core."). */
     private function texts(): void
     {
@@ -203,6 +166,9 @@ class hanam extends rcube_plugin
         foreach ($rcube->read_localization($this->home . '/localization') as $name => $text) {
             $name = str_starts_with($name, 'core.') ? substr($name, 5) : "hanam.$name";
             $texts[$name] = str_replace('$limit', $size, $text);
+        }
+        foreach (hanam_look::BY_TASK[rcmail::get_instance()->task] ?? [] as $name => $ours) {
+            $texts[$name] = $texts["hanam.$ours"];
         }
         $rcube->load_language($_SESSION['language'] ?? null, [], $texts);
     }

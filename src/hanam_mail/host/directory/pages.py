@@ -26,7 +26,7 @@ _TITLE = "Danh bạ thư điện tử công vụ"
 @dataclass(frozen=True, slots=True)
 class Site:
     """What every page says: the product, by what rule this is public, whom to ask (name, phone, email); the path of the
-    directory, with a slash at both ends; paths of the style sheets in their order, and of the emblem ("" for none).
+    directory, with a slash at both ends; paths of the style sheets in their order, and of the emblem.
     """
 
     product: str
@@ -198,7 +198,6 @@ def _have_posts(entries: Iterable[Entry]) -> bool:
 
 def _page(site: Site, title: str, parts: Iterable[str], made: datetime | None) -> str:
     styles = "\n".join(f'<link rel="stylesheet" href="{escape(style)}">' for style in site.styles)
-    emblem = f'<img src="{escape(site.emblem)}" alt="">\n' if site.emblem else ""
     given = site.support
     asked = [f"Hỗ trợ: {given['name']}"] if given.get("name") else []
     asked += [f"Điện thoại: {given['phone']}"] if given.get("phone") else []
@@ -213,13 +212,14 @@ def _page(site: Site, title: str, parts: Iterable[str], made: datetime | None) -
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)} – {escape(site.product)}</title>
-<link rel="icon" href="{escape(site.emblem or "/favicon.ico")}">
+<link rel="icon" href="{escape(site.emblem)}">
 {styles}
 </head>
 <body>
 <a class="skip" href="#content">Đến nội dung chính</a>
 <header>
-{emblem}<p class="product">{escape(site.product)}</p>
+<img src="{escape(site.emblem)}" alt="">
+<p class="product">{escape(site.product)}</p>
 </header>
 <main id="content" tabindex="-1">
 <h1>{escape(title)}</h1>

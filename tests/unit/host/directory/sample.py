@@ -29,8 +29,8 @@ SITE = json.dumps(
         "ground": "Quy chế thử",
         "support": {"name": "Trung tâm hỗ trợ", "phone": "0226 3 000 000", "email": "hotro@hanam.gov.vn"},
         "path": "/danh-ba/",
-        "styles": ["/danh-ba/tinh/page.css", "/danh-ba/tinh/directory.css"],
-        "emblem": "",
+        "styles": ["/giao-dien/look.css", "/danh-ba/tinh/directory.css"],
+        "emblem": "/giao-dien/emblem.svg",
     }
 ).encode()
 # What somebody could try to write into a page by way of a name or a post.

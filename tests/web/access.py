@@ -1,0 +1,48 @@
+"""What axe-core finds on a page and in its frames."""
+
+from collections.abc import Iterator
+
+from axe_selenium_python import Axe
+from selenium.webdriver import Chrome as WebDriver
+
+IMPACTS = ("critical", "serious")
+# At once: no colour halfway to another.
+DARK = """
+const still = document.createElement("style");
+still.textContent = "* { transition: none !important; }";
+document.head.append(still);
+document.documentElement.classList.add("dark-mode");
+"""
+# Frame, rule and selector of what no template, style or script of ours reaches, with the reason.
+BEYOND = {
+    ("composebody_ifr", "document-title", "html"): "the message that is being written",
+    ("composebody_ifr", "html-has-lang", "html"): "the message that is being written",
+    ("messagepartframe", "document-title", "html"): "the attachment itself, as somebody sent it",
+    ("messagepartframe", "html-has-lang", "html"): "the attachment itself, as somebody sent it",
+}
+
+
+def faults(driver: WebDriver, frames: list[str], *, dark: bool) -> set[str]:
+    """Critical and serious violations, each as "place rule selector"; in dark colours only contrasts are judged."""
+    rules = ', "runOnly": ["color-contrast", "link-in-text-block"]' if dark else ""
+    found = set[str]()
+    for frame in ["", *frames]:
+        if frame:
+            driver.switch_to.frame(frame)
+        if dark:
+            driver.execute_script(DARK)
+        found |= set(_faults(driver, frame, f'{{"iframes": false{rules}}}'))
+        driver.switch_to.default_content()
+    return found
+
+
+def _faults(driver: WebDriver, frame: str, options: str) -> Iterator[str]:
+    axe = Axe(driver)
+    axe.inject()
+    for violation in axe.run(options=options)["violations"]:
+        if violation["impact"] in IMPACTS:
+            for node in violation["nodes"]:
+                target = " ".join(map(str, node["target"]))
+                if (frame, violation["id"], target) not in BEYOND:
+                    why = (node["any"] or node["all"] or node["none"])[0]["message"]
+                    yield f"{frame or 'page'} {violation['id']} {target}: {why}"

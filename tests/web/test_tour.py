@@ -1,0 +1,90 @@
+"""All pages and dialogs of the webmail's site: for people who see or point badly, in the language of offices."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from selenium.webdriver import Chrome as WebDriver
+
+from tests.lab import Lab
+from tests.people import People
+from tests.web import access, tour, words
+from tests.web.pages import Webmail
+
+pytestmark = [pytest.mark.dieu3, pytest.mark.neighbours]
+
+
+@dataclass
+class Seen:
+    """What one look at every page found, by page."""
+
+    faults: dict[str, set[str]] = field(default_factory=dict)
+    dark_faults: dict[str, set[str]] = field(default_factory=dict)
+    words: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    makers: set[str] = field(default_factory=set)
+
+
+@pytest.fixture(scope="module")
+def seen(lab: Lab, chromium: WebDriver, people: People) -> Iterator[Seen]:
+    """Every page and dialog, once, as a clerk with mail of every kind meets them."""
+    webmail = Webmail(chromium, f"mail.{lab.variables['mail_domain']}")
+    person, other = people.take(), people.take()
+    tour.furnish(lab, person, other)
+    chromium.delete_all_cookies()
+    found = Seen()
+    for stop in tour.BEFORE_SIGN_IN:
+        _look(webmail, stop, found)
+    webmail.enter(person)
+    for stop in tour.SIGNED_IN:
+        _look(webmail, stop, found)
+    yield found
+    chromium.delete_all_cookies()
+
+
+def _look(webmail: Webmail, stop: tour.Stop, found: Seen) -> None:
+    tour.go(webmail, stop)
+    driver, frames = webmail.driver, tour.frames(webmail)
+    if strange := words.strange(driver):
+        found.words[stop.name] = strange
+    if "roundcube" in tour.shown(webmail).lower():
+        found.makers.add(stop.name)
+    if faults := access.faults(driver, frames, dark=False):
+        found.faults[stop.name] = faults
+    if faults := access.faults(driver, frames, dark=True):
+        found.dark_faults[stop.name] = faults
+
+
+def listed(found: dict[str, set[str]]) -> str:
+    """Each fault once, with the pages that have it."""
+    places = {fault: [place for place in found if fault in found[place]] for each in found.values() for fault in each}
+    return "\n" + "\n".join(f"{fault} ({', '.join(names)})" for fault, names in sorted(places.items()))
+
+
+def test_no_page_or_dialog_has_a_critical_or_serious_fault_for_people_with_disabilities(seen: Seen) -> None:
+    assert not seen.faults, listed(seen.faults)
+
+
+def test_no_page_or_dialog_has_too_little_contrast_in_dark_colours(seen: Seen) -> None:
+    assert not seen.dark_faults, listed(seen.dark_faults)
+
+
+def test_no_page_or_dialog_has_a_word_of_another_language(seen: Seen) -> None:
+    assert not seen.words, listed(
+        {place: {f"{text}: {sorted(found)}" for text, found in told.items()} for place, told in seen.words.items()}
+    )
+
+
+def test_no_page_or_dialog_bears_the_name_of_a_program(seen: Seen) -> None:
+    assert seen.makers == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "words_told"),
+    [
+        ("Attention", {"Attention"}),
+        ("Your folder was deleted", {"Your", "folder", "was", "deleted"}),
+        ("Thư trong hộp thư của an@hanam.gov.vn, tệp PDF 20 MB", set()),
+    ],
+)
+def test_words_of_english_are_told_from_those_of_vietnamese(text: str, words_told: set[str]) -> None:
+    assert words.foreign(text) == words_told

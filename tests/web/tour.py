@@ -1,0 +1,184 @@
+"""Every page and dialog of the webmail's site, for tests that look at all of them."""
+
+import unicodedata
+from dataclasses import dataclass
+from email.message import EmailMessage
+
+from selenium.webdriver.common.by import By
+
+from tests.lab import Lab, Sample, message
+from tests.web.pages import Webmail
+
+SUBJECT = "V/v triển khai Quy chế quản lý, sử dụng hộp thư điện tử công vụ năm 2026"
+TEXT = """Kính gửi: Các sở, ban, ngành; Ủy ban nhân dân các huyện, thành phố,
+
+Thực hiện Quyết định của Ủy ban nhân dân tỉnh, đề nghị quý cơ quan báo cáo kết quả trước ngày 15/11.
+
+> Nội dung trả lời trước đây được giữ nguyên ở dưới.
+
+Trân trọng!
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One view: where it is, what is visible once it is there, and the script that opens what lies upon it."""
+
+    name: str
+    query: str
+    ready: str
+    act: str = ""
+    opened: str = ""
+    """What the script makes visible."""
+
+
+def _popup(name: str, query: str, ready: str, menu: str) -> Stop:
+    return Stop(name, query, ready, f"document.querySelector('[data-popup={menu}]').click()", f"#{menu}")
+
+
+MAIL, LIST = "_task=mail&_mbox=INBOX", "#messagelist tr.message"
+READ, SHOWN = "_task=mail&_mbox=INBOX&_uid=2&_action=show", "#messagebody"
+COMPOSE, WRITING = "_task=mail&_action=compose", "#composebody"
+CONTACTS, BOOKS = "_task=addressbook", "#directorylist"
+FILTERS, SETS = "_task=settings&_action=plugin.managesieve", "#layout-list"
+DIALOG = ".ui-dialog"
+
+BEFORE_SIGN_IN = (
+    Stop("login", "", "#rcmloginuser"),
+    Stop("change-password", "mat-khau/", "#new"),
+    Stop("expired", "mat-khau/?ly-do=expired", "#new"),
+    Stop("locked", "mat-khau/tam-khoa?ly-do=forbidden_use", "#reason"),
+    Stop("revoked", "mat-khau/thu-hoi", "h1"),
+    Stop("client-setup", "cai-dat/", "table"),
+    Stop("held-spam", "thu-giu/", "h1"),
+    Stop("directory", "danh-ba/", "#q"),
+    Stop("directory-agency", "danh-ba/co-quan/stttt.html", "table"),
+    Stop("directory-found", "danh-ba/tim?q=nguyen", "table"),
+    Stop("directory-not-there", "danh-ba/khong-co", "h1"),
+    Stop("help", "tro-giup/", "h1"),
+    Stop("incident", "tro-giup/bao-su-co.html", "h1"),
+    Stop("not-there", "khong-co", "h1"),
+)
+
+SIGNED_IN = (
+    Stop("list", MAIL, LIST),
+    Stop("empty-folder", "_task=mail&_mbox=Archive", "#messagelist-content"),
+    Stop("preview", MAIL, LIST, "rcmail.message_list.select(rcmail.message_list.get_first_row())", "#messagecontframe"),
+    Stop("read", READ, SHOWN),
+    Stop("read-plain", READ.replace("_uid=2", "_uid=1"), SHOWN),
+    Stop("bounce", "_task=mail&_action=bounce&_uid=1&_mbox=INBOX&_framed=1", "form"),
+    Stop("print", READ.replace("=show", "=print"), SHOWN),
+    Stop("attachment", "_task=mail&_mbox=INBOX&_uid=2&_part=2&_action=get&_frame=1&_extwin=1", "#messagepartframe"),
+    Stop("compose", COMPOSE, WRITING),
+    Stop("compose-html", COMPOSE, WRITING,
+         "rcmail.command('toggle-editor', {id: 'composebody', html: true}, '', {})", ".tox-tinymce iframe"),
+    Stop("reply", "_task=mail&_action=compose&_reply_uid=1&_mbox=INBOX", WRITING),
+    Stop("contacts", CONTACTS, BOOKS),
+    Stop("contact-form", f"{CONTACTS}&_action=create&_source=0&_framed=1", "form"),
+    Stop("contact-import", f"{CONTACTS}&_action=import&_framed=1", "form"),
+    Stop("contact-search", f"{CONTACTS}&_action=search&_form=1&_framed=1", "form"),
+    Stop("settings", "_task=settings", "#sections-table"),
+    *(
+        Stop(f"settings-{section}", f"_task=settings&_action=edit-prefs&_section={section}&_framed=1", "form")
+        for section in ("general", "mailbox", "mailview", "compose", "addressbook", "folders", "server")
+    ),
+    Stop("folders", "_task=settings&_action=folders", "#subscription-table"),
+    Stop("folder", "_task=settings&_action=edit-folder&_mbox=Archive&_framed=1", "form"),
+    Stop("identities", "_task=settings&_action=identities", "#identities-table"),
+    Stop("responses", "_task=settings&_action=responses", "#layout-list"),
+    Stop("response", "_task=settings&_action=add-response&_framed=1", "form"),
+    Stop("filters", FILTERS, SETS),
+    Stop("filter", "_task=settings&_action=plugin.managesieve-action&_framed=1&_nav=hide", "select[name^=_header]"),
+    Stop("filter-set", "_task=settings&_action=plugin.managesieve-action&_framed=1&_nav=hide&_newset=1", "form"),
+    Stop("vacation", "_task=settings&_action=plugin.managesieve-vacation", "#layout-content"),
+    # --- menus and dialogs ---
+    Stop("about", MAIL, LIST, "UI.about_dialog(document.querySelector('#taskmenu a.about'))", DIALOG),
+    _popup("menu-list-select", MAIL, LIST, "listselect-menu"),
+    _popup("menu-threads", MAIL, LIST, "threadselect-menu"),
+    _popup("menu-folder", MAIL, LIST, "mailboxoptions-menu"),
+    _popup("menu-mark", READ, SHOWN, "markmessage-menu"),
+    _popup("menu-more", READ, SHOWN, "message-menu"),
+    _popup("menu-forward", READ, SHOWN, "forward-menu"),
+    Stop("search-options", MAIL, LIST, "document.querySelector('.searchbar a.options').click()", "#searchmenu"),
+    Stop("list-options", MAIL, LIST, "document.querySelector('#messagelist-header a.options').click()", DIALOG),
+    Stop("import", MAIL, LIST, "UI.import_dialog()", DIALOG),
+    Stop("headers", READ, SHOWN, "UI.headers_dialog()", DIALOG),
+    Stop("delete-folder", "_task=settings&_action=folders", "#subscription-table",
+         "rcmail.confirm_dialog(rcmail.get_label('deletefolderconfirm'), 'delete', () => {})", DIALOG),
+    Stop("alert", MAIL, LIST, "rcmail.alert_dialog(rcmail.get_label('deletemessagesconfirm'))", DIALOG),
+    Stop("recipients", COMPOSE, WRITING, "document.querySelector('#compose_to a.add.recipient').click()", DIALOG),
+)  # fmt: skip
+
+
+def furnish(lab: Lab, person: Sample, other: Sample) -> None:
+    """Give a mailbox that nobody has used what a clerk's looks like: plain, rich, marked, with attachments."""
+    plain = message(other.address, person.address, subject=SUBJECT, text=TEXT)
+    del plain["From"]
+    plain["From"] = f"{other.name} <{other.address}>"
+    with lab.imap(person.address, person.password) as client:
+        for flags, mail in ((r"\Seen", plain), ("", _rich(person, other)), (r"\Flagged", _decomposed(person, other))):
+            assert client.append("INBOX", flags, "", mail.as_bytes())[0] == "OK"
+
+
+def _rich(person: Sample, other: Sample) -> EmailMessage:
+    mail = message(other.address, person.address, subject="Giấy mời họp giao ban tháng 11", text=TEXT)
+    del mail["From"]
+    mail["From"] = f"{other.name} <{other.address}>"
+    mail.add_alternative(f"<h2>Giấy mời</h2><p>{TEXT}</p><p><a href='https://hanam.gov.vn/'>Cổng tỉnh</a></p>", "html")
+    mail.add_attachment("Nội dung công văn\n", filename="Công văn số 12-STTTT.txt")
+    mail.add_attachment(b"%PDF-1.4\n", maintype="application", subtype="pdf", filename="Phụ lục.pdf")
+    return mail
+
+
+def _decomposed(person: Sample, other: Sample) -> EmailMessage:
+    """Letters and marks apart, as some programs send them."""
+    mail = message(other.address, person.address, text=unicodedata.normalize("NFD", TEXT))
+    del mail["Subject"]
+    mail["Subject"] = unicodedata.normalize("NFD", SUBJECT)
+    return mail
+
+
+def go(webmail: Webmail, stop: Stop) -> None:
+    """Bring the browser to a stop and wait until all that it asked for is there."""
+    driver = webmail.driver
+    driver.switch_to.default_content()
+    place = stop.query if "=" not in stop.query.partition("?")[0] else f"?{stop.query}"
+    driver.get(f"{webmail.address}{place}")
+    webmail.find(stop.ready)
+    idle(webmail)
+    if stop.act:
+        driver.execute_script(stop.act)
+        if stop.opened:
+            webmail.find(stop.opened)
+        idle(webmail)
+
+
+def idle(webmail: Webmail) -> None:
+    """Wait for the page and its frames."""
+    webmail.wait.until(
+        lambda driver: driver.execute_script(
+            "return document.readyState === 'complete' && (!window.jQuery || jQuery.active === 0)"
+            " && [...document.querySelectorAll('iframe')].every("
+            "frame => !frame.contentDocument || frame.contentDocument.readyState === 'complete')"
+        )
+    )
+
+
+def frames(webmail: Webmail) -> list[str]:
+    """Ids of the frames of the page that show something."""
+    return [
+        frame.get_attribute("id") or ""
+        for frame in webmail.driver.find_elements(By.CSS_SELECTOR, "iframe[id]")
+        if frame.is_displayed()
+    ]
+
+
+def shown(webmail: Webmail) -> str:
+    """All that is visible of the page and its frames, with its title and the title's bar."""
+    driver = webmail.driver
+    texts = [driver.title, driver.find_element(By.TAG_NAME, "body").text]
+    for frame in frames(webmail):
+        driver.switch_to.frame(frame)
+        texts.append(driver.find_element(By.TAG_NAME, "body").text)
+        driver.switch_to.default_content()
+    return "\n".join(texts)

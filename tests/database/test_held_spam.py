@@ -447,7 +447,7 @@ def test_the_page_cannot_say_that_another_decided(told: Scratch) -> None:
 
 
 def test_the_page_asks_the_database_as_its_own_role_and_decides_by_post_alone(told: Scratch) -> None:
-    settings = spam_page.Configuration(told.dsn("mail_held"), "/thu-giu/", "Thư", "https://x/", {"name": "Sở"})
+    settings = spam_page.Configuration(told.dsn("mail_held"), "/thu-giu/", "Thư", "/xem/", "https://x/", {"name": "Sở"})
     app = spam_page.create(settings)
     frame = Path(change_page.__file__).parent / "templates"
     assert app.jinja_loader

@@ -22,6 +22,7 @@ import pytest
 
 from hanam_mail.controller import dkim_swap
 from hanam_mail.controller.keys import dkim
+from tests import journal
 from tests.foreign import AN, BINH, REJECT, Foreign
 from tests.lab import Lab, Sample, message, wait_for
 
@@ -168,6 +169,8 @@ def keys_in_force(lab: Lab, tables: Mapping[str, Any], folder: Path) -> Iterator
         assert done.returncode == 0, done.stdout
 
 
+# The deployment starts the filter again.
+@pytest.mark.provokes(journal.FILTER_AWAY)
 def test_the_next_keys_sign_after_a_deployment_and_the_former_ones_come_back(
     lab: Lab, foreign: Foreign, official: Sample, tmp_path: Path
 ) -> None:

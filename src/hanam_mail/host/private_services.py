@@ -6,11 +6,7 @@ hanam-mail-db private-services --agency CODE     of one agency: which mailboxes,
 
 import argparse
 
-from hanam_mail.host import frame
-from hanam_mail.host.database.errors import DatabaseError
-from hanam_mail.host.database.session import one
-
-DAYS = 30
+from hanam_mail.host import by_agency, frame
 
 _BY_AGENCY = """
     SELECT a.code, a.name, count(DISTINCT p.mailbox_id), sum(p.messages), string_agg(DISTINCT p.service, ', ')
@@ -32,34 +28,25 @@ _OF_AGENCY = """
 def add_commands(commands: frame.Commands) -> None:
     """Add this module's command to those of command_line.py."""
     text = "thư của mạng xã hội, trang mua bán gửi tới hộp thư công vụ, theo cơ quan (Đ4.4, Đ12.5)"
-    command = commands.add_parser("private-services", help=text, description=text)
-    command.add_argument("--days", type=int, default=DAYS, metavar="SỐ", help=f"trong số ngày gần đây, mặc định {DAYS}")
-    command.add_argument("--agency", metavar="MÃ", help="mã cơ quan: nêu từng hộp thư của cơ quan đó")
-    frame.add_session_options(command)
-    command.set_defaults(run=_run)
+    by_agency.add_command(commands, "private-services", text, _run)
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.days < 1:
-        raise DatabaseError("--days phải là số ngày, ít nhất 1")
-    with frame.session(options) as connection:
-        if options.agency is None:
-            rows = connection.execute(_BY_AGENCY, [options.days]).fetchall()
-            names = ("agency", "name", "mailboxes", "messages", "services")
-            lines = [
-                f"{name or 'không thuộc cơ quan nào'} ({code or '-'}):"
-                f" {messages} thư tới {mailboxes} hộp thư: {services}"
-                for code, name, mailboxes, messages, services in rows
-            ]
-        else:
-            if not one(connection, "SELECT count(*) FROM mail.agency a WHERE a.code = %s", [options.agency])[0]:
-                raise DatabaseError(f"không có cơ quan nào mang mã {options.agency}")
-            rows = connection.execute(_OF_AGENCY, [options.days, options.agency]).fetchall()
-            names = ("address", "name", "service", "messages", "last")
-            lines = [
+    return by_agency.answer(
+        options,
+        by_agency.Table(
+            _BY_AGENCY,
+            ("agency", "name", "mailboxes", "messages", "services"),
+            lambda code, name, mailboxes, messages, services: (
+                f"{by_agency.agency(code, name)}: {messages} thư tới {mailboxes} hộp thư: {services}"
+            ),
+        ),
+        by_agency.Table(
+            _OF_AGENCY,
+            ("address", "name", "service", "messages", "last"),
+            lambda address, name, service, messages, last: (
                 f"{address or '-'} ({name}): {messages} thư của {service}, lần cuối {last:%d/%m/%Y}"
-                for address, name, service, messages, last in rows
-            ]
-    nothing = f"trong {options.days} ngày qua không có thư nào của mạng xã hội, trang mua bán"
-    found = [dict(zip(names, row, strict=True)) for row in rows]
-    return frame.answer(options, False, "\n".join(lines) or nothing, days=options.days, found=found)
+            ),
+        ),
+        "không có thư nào của mạng xã hội, trang mua bán",
+    )

@@ -322,7 +322,8 @@ class Lab:
                 status, _ = client.select(folder, readonly=True)
                 if status != "OK":
                     return None
-                _, found = client.search(None, "HEADER", "Subject", f'"{subject}"')
+                client.literal = subject.encode()  # type: ignore[assignment]
+                _, found = client.search("UTF-8", "HEADER", "Subject")
                 numbers = found[0].split()
                 if not numbers:
                     return None

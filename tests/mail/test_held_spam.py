@@ -22,12 +22,17 @@ pytestmark = [pytest.mark.neighbours, pytest.mark.dieu10, pytest.mark.provokes(j
 
 WORD, JUNK = "RAC-DE-THU", "NGO-LA-RAC"
 RULE = "/etc/rspamd/lua.local.d/test_spam.lua"
-# What a letter of the lab's Internet has besides lies between 0 and 3.
+# The whole score, whatever the letter has besides: before our own rules look at it.
 _RULE = f"""
 for word, score in pairs({{ ["{WORD}"] = 10.5, ["{JUNK}"] = 6.2 }}) do
+  local name = "TEST_" .. word:gsub("%W", "_")
   rspamd_config:register_symbol({{
-    name = "TEST_" .. word:gsub("%W", "_"), type = "normal", flags = "empty,nostat", score = score,
-    callback = function(task) return (task:get_subject() or ""):find(word, 1, true) ~= nil end,
+    name = name, type = "postfilter", priority = 1, flags = "empty,nostat", score = 1.0,
+    callback = function(task)
+      if (task:get_subject() or ""):find(word, 1, true) then
+        task:insert_result(name, score - (task:get_metric_score() or {{ 0 }})[1])
+      end
+    end,
   }})
 end
 """

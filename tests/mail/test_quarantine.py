@@ -59,7 +59,7 @@ def closed_held(lab: Lab) -> Iterator[None]:
     restart = "systemctl restart rspamd"
     closed = r"/VIRUS_ENCRYPTED_ARCHIVE\", mark/{n;s/policy = \"refuse\"/policy = \"hold\"/}"
     lab.run("filter", f"cp -p {SCAN} /run/virus_scan.lua && sed -i '{closed}' {SCAN} && {restart}")
-    assert lab.run("filter", f"grep -c 'policy = \"hold\"' {SCAN}") == "2"
+    assert lab.run("filter", f"grep -c 'policy = \"hold\"' {SCAN}").strip() == "2"
     lab.wait_for_filter()
     yield
     lab.run("filter", f"cp -p /run/virus_scan.lua {SCAN} && rm /run/virus_scan.lua && {restart}")

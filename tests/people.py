@@ -108,6 +108,11 @@ def remove(lab: Lab, mailboxes: list[str]) -> None:
     lab.sql(
         "set session_replication_role = replica;"
         + "".join(f" delete from {table} where {column} in ({known});" for table, column in gone)
+        # What was held for them alone.
+        + " delete from mail.held_message h where not exists"
+        " (select from mail.held_recipient r where r.message_id = h.id);"
+        " delete from mail.held_recipient r where not exists"
+        " (select from mail.held_message h where h.id = r.message_id)"
     )
     homes = " ".join(f"{lab.variables['mail_root']}/{mailbox[:2]}/{mailbox}" for mailbox in mailboxes)
     lab.run("mailstore", f"rm -rf {homes}; doveadm auth cache flush")

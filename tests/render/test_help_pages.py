@@ -70,6 +70,18 @@ def test_each_page_says_whom_to_ask_and_loads_nothing_from_elsewhere(
     assert {link[1:] for link in found.links if link.startswith("#")} <= found.places
 
 
+@pytest.mark.dieu10
+def test_people_read_where_held_mail_is_and_after_how_many_days_it_is_gone(environment: Environments) -> None:
+    here = environment("lab")
+    text = " ".join(page(here, "index.html.j2").text.split())
+    days = here.value("help_pages", "held_kinds.spam.drop_after_days", "mail")
+    assert (
+        "ở https://mail.hanam.gov.vn/thu-giu/, cho giao thư vào hộp thư hoặc hủy, và không bao giờ hỏi mật khẩu."
+        in text
+    )
+    assert f"sau {days} ngày thư tự hủy" in text
+
+
 def test_links_lead_to_pages_that_are_there(environment: Environments) -> None:
     here = environment("lab")
     written = {place.rpartition("/")[2] for place in files(here, "help_pages", "mail")}

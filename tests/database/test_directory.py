@@ -141,8 +141,15 @@ def test_a_database_that_lost_its_accounts_empties_nothing(
     made.addresses()
     scratch.psql("update mail.mailbox set state = 'revoked'")
     assert made.run() == 1
-    assert "không còn địa chỉ nào" in capsys.readouterr().err
+    assert "không còn hộp thư nào" in capsys.readouterr().err
     assert "ha1@hanam.gov.vn" in (made.place / "public/co-quan/syt.html").read_text()
+
+
+def test_an_agency_that_withholds_all_there_is_empties_the_directory(made: Made, scratch: Scratch) -> None:
+    made.addresses()
+    scratch.psql("update mail.agency set withheld = 'theo yêu cầu'")
+    assert made.run() == 0
+    assert not (made.place / "public/co-quan/syt.html").exists()
 
 
 def test_a_database_that_stops_in_between_leaves_the_last_one(made: Made, capsys: pytest.CaptureFixture[str]) -> None:

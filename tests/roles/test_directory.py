@@ -182,9 +182,14 @@ def test_a_search_that_nobody_answers_leads_back_to_the_lists(lab: Lab, citizen:
     assert "nguyenthithanhha" in citizen.find("thanh ha")
 
 
-def test_what_was_searched_for_stands_in_no_log(citizen: Reader, webmail_host: Host) -> None:
+def test_what_was_searched_for_stands_in_no_log(lab: Lab, citizen: Reader, webmail_host: Host) -> None:
     mark = f"bimat{time.time_ns()}"
     citizen.find(mark)
+    # Also where it is refused, and where nobody answers.
+    asked = webmail_host.check_output("python3 -c %s %s %s 60", TRIES, citizen.name, f"{PATH}tim?q={mark}")
+    assert "429" in asked
+    with lab.stopped("webmail", "hanam-directory-search.socket", SEARCH):
+        assert citizen.ask(f"tim?q={mark}")[0].status == 502
     webmail_host.run_expect([1], f"grep -rqF {mark} /var/log/nginx")
     assert mark not in webmail_host.check_output(f"journalctl -u nginx -u {SEARCH} --since -5min --no-pager")
 

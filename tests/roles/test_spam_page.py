@@ -1,5 +1,7 @@
 """The page where receivers decide about held spam: who runs it, who reaches it, and what it may ask."""
 
+import secrets
+
 from testinfra.host import Host
 
 from tests.lab import Lab
@@ -24,7 +26,19 @@ def test_the_unit_runs_confined_and_starts_at_boot(webmail_host: Host) -> None:
 def test_its_configuration_is_its_own_and_holds_no_key_of_links(lab: Lab, webmail_host: Host) -> None:
     file = webmail_host.file("/etc/hanam-mail/spam-page.json")
     assert (file.user, file.group, file.mode & 0o777) == ("root", SERVICE, 0o640)
-    assert lab.variables["vault_held_key"] not in file.content_string
+    key = lab.sql("select value from mail.secret where name = 'held_key'")
+    assert len(key) > 20
+    assert not [
+        each for each in (lab.variables["vault_held_key"], key.removeprefix("\\x")) if each in file.content_string
+    ]
+
+
+def test_the_secret_of_a_link_stands_in_no_log(lab: Lab, webmail_host: Host) -> None:
+    link = f"/thu-giu/?ma=1-20261201-{secrets.token_hex(16)}"
+    with lab.stopped("webmail", f"{SERVICE}.socket", SERVICE):
+        assert Browser(lab).ask(link).status == 502
+    webmail_host.run_expect([1], f"grep -rqF {link[-32:]} /var/log/nginx")
+    assert link[-32:] not in webmail_host.check_output(f"journalctl -u nginx -u {SERVICE} --since -5min --no-pager")
 
 
 def test_the_page_answers_on_the_webmails_site_and_the_database_knows_its_role(lab: Lab) -> None:

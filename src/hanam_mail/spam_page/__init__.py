@@ -126,6 +126,10 @@ def create(configuration: Configuration | None = None, query: Query | None = Non
     @app.errorhandler(Unavailable)
     def unavailable(error: Unavailable) -> tuple[str, int]:
         app.logger.error("accounts database: %s", error)
+        if request.method == "POST":
+            # The answer may be lost and the decision stand.
+            title, text = _FAULTS[500]
+            return render_template("fault.html", title=title, text=text), 503
         return render_template("unavailable.html"), 503
 
     @app.errorhandler(HTTPException)

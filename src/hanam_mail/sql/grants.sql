@@ -51,7 +51,7 @@ grant execute on function
 grant execute on function mail.webmail_login(text), mail.webmail_addresses(text) to mail_webmail;
 
 -- What everybody may read.
-grant execute on function mail.directory() to mail_directory;
+grant execute on function mail.directory(), mail.directory_open() to mail_directory;
 
 -- A store on another host than the database notes its restores over the agent's connection.
 grant execute on function mail.restore_noted(text, text, text, jsonb) to mail_apply, mail_agent;

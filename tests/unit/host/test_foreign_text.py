@@ -15,6 +15,8 @@ pytestmark = [pytest.mark.dieu4, pytest.mark.dieu10]
         ("www.xau.example", "www[.]xau[.]example"),
         ("An <an@xau.example>", "An <an@xau[.]example>"),
         ("tel:0912345678 mailto:a@b", "tel[:]0912345678 mailto[:]a@b"),
+        ("vidu\u3002vn/a 1.1.1.1/thu-giu/?ma=1", "vidu[.]vn/a 1[.]1[.]1[.]1/thu-giu/?ma=1"),
+        ("ngày 30.11.2026, mục 1.2.3", "ngày 30.11.2026, mục 1.2.3"),
         ("a\r\nBcc: x@y\n\n<script>", "a Bcc: x@y <script>"),
         ("a\u202egnp.exe\u2066\u200b\x00\x1b[2J", "a gnp[.]exe [2J"),
         ("a" + "\u0301" * 500, "a\u0301\u0301"),

@@ -39,7 +39,8 @@ if (window.rcmail) {
 
   // The archive's name, in the window's title and in rows of a search: Roundcube translates other folders only.
   const ours = (text) => {
-    const archive = rcmail.env.archive_folder;
+    // People choose that folder themselves: its name may have any sign.
+    const archive = (rcmail.env.archive_folder || "").replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
     return archive && text ? text.replace(new RegExp(`(^|:: )${archive}(?=$| »)`), `$1${rcmail.get_label("hanam.archive")}`) : text;
   };
   const title = rcmail.set_pagetitle;

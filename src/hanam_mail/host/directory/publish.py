@@ -38,6 +38,7 @@ PUBLIC, ANSWERED = "public", "answered"
 PATIENCE = 600.0
 """Seconds without an answer of the database that are no fault yet: it is started again, or restored, now and then."""
 QUESTION = "SELECT agency_code, agency_kind, agency_name, kind, name, post, address FROM mail.directory()"
+KNOWN = "SELECT mail.directory_open()"
 _MADE_NAME = "%Y%m%dT%H%M%S"
 _SYNCED_AT_ONCE = 16
 
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with psycopg.connect(given.dsn, application_name="hanam-directory", connect_timeout=10) as connection:
             rows = connection.execute(QUESTION).fetchall()
+            known: int = connection.execute(KNOWN).fetchall()[0][0]
         (given.folder / ANSWERED).touch(mode=0o644)
     except psycopg.Error as error:
         late = not isinstance(error, psycopg.OperationalError) or _unanswered(given.folder) > PATIENCE
@@ -70,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(3, f"không ghi được vào {given.folder}: {error}")
         return 1
     try:
-        made = publish(rows, site, given.folder, datetime.now().astimezone(), version())
+        made = publish(rows, known, site, given.folder, datetime.now().astimezone(), version())
     except (BadDirectory, OSError) as error:
         say(3, f"không lập được danh bạ, danh bạ cũ vẫn còn: {error}")
         return 1
@@ -94,16 +96,16 @@ def version() -> str:
     return ""
 
 
-def publish(rows: Sequence[Sequence[str]], site: bytes, folder: Path, now: datetime, program: str) -> bool:
+def publish(rows: Sequence[Sequence[str]], known: int, site: bytes, folder: Path, now: datetime, program: str) -> bool:
     """Make the directory in `folder` if it is another than the last one; whether it was.
 
-    `site` is the configuration's file. Raises BadDirectory where nobody is left of a directory that had people, and
-    OSError; the last one stays then.
+    `known` is the number of mailboxes, shown or not, `site` the configuration's file. Raises BadDirectory where there
+    is no mailbox though the directory had people, and OSError; the last one stays then.
     """
     with _alone(folder):
         last = _last(folder)
-        if not rows and last.get("number", 0):
-            raise BadDirectory(f"cơ sở dữ liệu không còn địa chỉ nào, lần trước có {last['number']}")
+        if not known and last.get("number", 0):
+            raise BadDirectory(f"cơ sở dữ liệu không còn hộp thư nào, lần trước có {last['number']}")
         directory = agencies(rows)
         entries = packed(directory)
         digest = hashlib.sha256(b"\0".join((entries, site, program.encode()))).hexdigest()

@@ -8,8 +8,10 @@ from hanam_mail.host.secrecy import marks
 
 HIDDEN = "(không hiển thị)"
 _SCHEME = re.compile(r"(?<=\w):(?=\S)")
-# Programs make links of "vidu.vn" and "an@vidu.vn" too. A dot before a digit stays: "12.5/STTTT".
-_DOT = re.compile(r"(?<=\w)\.(?=[^\W\d_])")
+# Programs make links of "vidu.vn" and "an@vidu.vn" too, also with other scripts' dots. A dot before a digit stays:
+# "12.5/STTTT".
+_DOT = re.compile(r"(?<=\w)(?:\.(?=[^\W\d_])|[\u2024\u3002\uff0e\uff61](?=\w))")
+_IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
 # Accents upon accents reach into the lines above.
 _PILED = re.compile("([\u0300-\u036f]{2})[\u0300-\u036f]+")
 
@@ -29,4 +31,5 @@ def shown(text: str, most: int) -> str:
     plain = _PILED.sub(r"\1", plain)
     if len(plain) > most:
         plain = plain[: most - 1].rstrip() + "…"
+    plain = _IPV4.sub(lambda address: address[0].replace(".", "[.]"), plain)
     return _DOT.sub("[.]", _SCHEME.sub("[:]", plain))

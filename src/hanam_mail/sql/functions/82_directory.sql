@@ -17,3 +17,10 @@ as $$
         and current_date between a.valid_from and coalesce(a.valid_until, 'infinity')
         and not exists (select from mail.lock_state l where l.mailbox_id = m.id)
 $$;
+
+-- How many mailboxes are open at all: where nobody is shown, nobody being there is a database that is not restored yet; all of them
+-- withheld is a decision.
+create or replace function mail.directory_open() returns bigint
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$ select count(*) from mail.mailbox m where m.state <> 'revoked' $$;

@@ -15,8 +15,16 @@ from hanam_mail.host.directory import publish
 from hanam_mail.host.directory.entries import BadDirectory
 
 
-def make(folder: Path, rows: list[Row] = ROWS, *, now: datetime = NOW, site: bytes = SITE, program: str = "1") -> bool:
-    return publish.publish(rows, site, folder, now, program)
+def make(
+    folder: Path,
+    rows: list[Row] = ROWS,
+    *,
+    known: int | None = None,
+    now: datetime = NOW,
+    site: bytes = SITE,
+    program: str = "1",
+) -> bool:
+    return publish.publish(rows, len(rows) if known is None else known, site, folder, now, program)
 
 
 def shown(folder: Path, name: str = "co-quan/syt.html") -> str:
@@ -73,6 +81,12 @@ def test_nobody_left_is_taken_for_a_fault(tmp_path: Path) -> None:
     with pytest.raises(BadDirectory, match="lần trước có 6"):
         make(tmp_path, [])
     assert "Nguyễn Thị Thanh Hà" in shown(tmp_path)
+
+
+def test_where_all_of_them_are_withheld_nobody_is_shown(tmp_path: Path) -> None:
+    make(tmp_path)
+    assert make(tmp_path, [], known=len(ROWS))
+    assert "0 địa chỉ của 0 cơ quan" in shown(tmp_path, "index.html")
 
 
 def test_a_province_without_anybody_yet_has_an_empty_directory(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ class Service:
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
     running = Service(tmp_path)
-    publish.publish(ROWS, SITE, running.folder, NOW, "1")
+    publish.publish(ROWS, len(ROWS), SITE, running.folder, NOW, "1")
     try:
         yield running
     finally:
@@ -107,7 +107,7 @@ def test_one_types_without_accents_and_reads_with_them(service: Service) -> None
 
 def test_a_new_directory_is_searched_as_soon_as_it_stands(service: Service) -> None:
     assert "Không tìm thấy" in service.find("lemoi")
-    publish.publish([*ROWS, person("Lê Mới", "lemoi")], SITE, service.folder, NOW + timedelta(minutes=2), "1")
+    publish.publish([*ROWS, person("Lê Mới", "lemoi")], 7, SITE, service.folder, NOW + timedelta(minutes=2), "1")
     assert "lemoi@hanam.gov.vn" in service.find("lemoi")
 
 

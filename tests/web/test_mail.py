@@ -163,6 +163,9 @@ def test_a_search_looks_through_all_folders_and_needs_no_accents(
 
 def test_a_folder_for_the_archive_may_have_any_name(webmail: Webmail, reader: Sample) -> None:
     webmail.enter(reader)
-    told = "rcmail.env.archive_folder = arguments[0]; rcmail.set_pagetitle(`Thư :: ${arguments[0]}`); return document.title"
+    told = (
+        "rcmail.env.archive_folder = arguments[0]; rcmail.set_pagetitle(`Thư :: ${arguments[0]}`);"
+        " return document.title"
+    )
     for name in ("C++", "2024 (cu", "Archive"):
-        assert webmail.browser.execute_script(told, name) == "Thư :: Lưu trữ"
+        assert webmail.driver.execute_script(told, name) == "Thư :: Lưu trữ"

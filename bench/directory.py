@@ -108,7 +108,7 @@ def _measures(postgresql: server.Server, place: Path, mailboxes: int, runs: int)
     conninfo = postgresql.conninfo("mail", "mail_directory")
 
     def made(folder: Path) -> None:
-        if publish.main([conninfo, str(site), str(folder)]):
+        if publish.main([conninfo, str(site), str(folder), str(place)]):
             raise RuntimeError("the directory was not made")
 
     def anew() -> None:

@@ -53,9 +53,9 @@ ALWAYS = (
     r"hanam-watch Lịch nghỉ đã xác nhận chỉ đến ngày 31/12/20\d\d: ",
     # Somebody deletes or renames a folder whose messages are just being indexed.
     r"dovecot indexer-worker\(\w+\)<\S+>: Error: fts-flatcurve: .*Couldn't write new rev file: .*No such file or ",
-    # Two processes index a folder, and one takes away its lock while the other reads what is there (a fault of 2.4.1,
-    # mended upstream); the next delivery or search brings what is missing.
-    r"dovecot indexer-worker\(\w+\)<\S+>: Error: fts-flatcurve: .*: stat\(\S+/fts-flatcurve/\) failed: No such file",
+    # Two processes index or search a folder, and one takes away its lock while the other reads what is there (a fault
+    # of 2.4.1, mended upstream); the next delivery or search brings what is missing.
+    r"dovecot (imap|indexer-worker)\(\w+\)<\S+>: Error: fts-flatcurve: .*: stat\(\S+/fts-flatcurve/\) failed: No such ",
     # A process of sign-in that is just starting when Dovecot is reloaded, as after a new certificate; who signs in then
     # waits two seconds.
     r"dovecot master: Error: service\(auth\): command startup failed, throttling for 2\.000 secs$",

@@ -28,11 +28,13 @@ class Made:
         self.scratch = scratch
         self.folder = scratch.place / "directory"
         self.folder.mkdir()
+        self.runtime = scratch.place / "run"
+        self.runtime.mkdir()
         self.site = scratch.place / "site.json"
         self.site.write_text(json.dumps(SITE))
 
     def run(self) -> int:
-        return publish.main([self.scratch.dsn("mail_directory"), str(self.site), str(self.folder)])
+        return publish.main([self.scratch.dsn("mail_directory"), str(self.site), str(self.folder), str(self.runtime)])
 
     @property
     def place(self) -> Path:
@@ -65,7 +67,7 @@ def test_name_post_and_address_of_open_mailboxes_are_shown(made: Made) -> None:
 def test_the_program_as_it_is_shipped_makes_it(made: Made) -> None:
     program = made.scratch.place / "hanam-directory"
     program.write_bytes(zipapp.program("hanam-directory"))
-    words = [sys.executable, "-I", program, made.scratch.dsn("mail_directory"), made.site, made.folder]
+    words = [sys.executable, "-I", program, made.scratch.dsn("mail_directory"), made.site, made.folder, made.runtime]
     for said in ("<6>danh bạ mới: 3 địa chỉ\n", ""):
         done = subprocess.run(words, capture_output=True, text=True, check=True)
         assert (done.stdout, done.stderr) == ("", said)

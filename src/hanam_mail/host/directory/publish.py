@@ -1,4 +1,4 @@
-"""Makes the public directory (Đ11.5) of the accounts database: `hanam-directory DSN SITE FOLDER`.
+"""Makes the public directory (Đ11.5) of the accounts database: `hanam-directory DSN SITE FOLDER RUNTIME`.
 
 SITE is the configuration (pages.Site). FOLDER gets a folder of its own for each directory that was made, and the link
 `current` to the newest:
@@ -8,7 +8,6 @@ SITE is the configuration (pages.Site). FOLDER gets a folder of its own for each
     current/public/co-quan/<code>.html .csv .json .vcf
     current/entries.json                         what the search reads
     current/made.json                            of what it was made, and when
-    answered                                     when the database answered last (its time)
 
 A new one is made when the accounts, the texts, the program or the day are others than those of the last. It is whole on
 the disk before the link leads to it. With the database away the last one stays, with its date; the unit fails when that
@@ -34,7 +33,9 @@ from hanam_mail.host.directory import files, pages
 from hanam_mail.host.directory.entries import CURRENT, ENTRIES, MADE, Agency, BadDirectory, agencies, packed
 from hanam_mail.host.service import say
 
-PUBLIC, ANSWERED = "public", "answered"
+PUBLIC = "public"
+UNANSWERED = "unanswered"
+"""Since when the database does not answer (its time). In RUNTIME, which ends with the host: a boot begins anew."""
 PATIENCE = 600.0
 """Seconds without an answer of the database that are no fault yet: it is started again, or restored, now and then."""
 QUESTION = "SELECT agency_code, agency_kind, agency_name, kind, name, post, address FROM mail.directory()"
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("dsn", help="kết nối cơ sở dữ liệu, vai trò mail_directory")
     parser.add_argument("site", type=Path, help="tệp cấu hình của trang (JSON)")
     parser.add_argument("folder", type=Path, help="thư mục chứa danh bạ")
+    parser.add_argument("runtime", type=Path, help="thư mục mà máy xóa khi tắt")
     given = parser.parse_args(arguments)
     try:
         site = given.site.read_bytes()
@@ -62,9 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with psycopg.connect(given.dsn, application_name="hanam-directory", connect_timeout=10) as connection:
             rows = connection.execute(QUESTION).fetchall()
             known: int = connection.execute(KNOWN).fetchall()[0][0]
-        (given.folder / ANSWERED).touch(mode=0o644)
+        (given.runtime / UNANSWERED).unlink(missing_ok=True)
     except psycopg.Error as error:
-        late = not isinstance(error, psycopg.OperationalError) or _unanswered(given.folder) > PATIENCE
+        late = not isinstance(error, psycopg.OperationalError) or _unanswered(given.runtime) > PATIENCE
         told = f"không hỏi được cơ sở dữ liệu, danh bạ cũ vẫn còn: {' '.join(str(error).split())}"
         say(3 if late else 5, told)
         return 1 if late else 0
@@ -82,11 +84,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _unanswered(folder: Path) -> float:
-    """Seconds since the database answered last; a long time where it never did."""
+    """Seconds since a run first heard nothing of the database."""
+    path = folder / UNANSWERED
     try:
-        return max(0.0, time.time() - (folder / ANSWERED).stat().st_mtime)
-    except OSError:
-        return float("inf")
+        path.touch(exist_ok=False)
+    except FileExistsError:
+        return max(0.0, time.time() - path.stat().st_mtime)
+    return 0.0
 
 
 def version() -> str:

@@ -67,7 +67,8 @@ class Keeper:
 
     def _hand_on(self, name: str, draft: store.Draft, message: Envelope) -> dict[str, str]:
         outcome = self._junk.hand_on(name, draft, message)
-        said = f"{message.queue_id or '-'}, {len(outcome.delivered)}/{len(message.recipients)} người nhận"
+        said = f"{message.queue_id or '-'} as {outcome.queued_as or '-'}, "
+        said += f"{len(outcome.delivered)}/{len(message.recipients)} người nhận"
         say(4, f"hết chỗ giữ thư rác, giao vào Thư rác / too little room is left for held messages, to Junk: {said}")
         later = outcome.later | dict.fromkeys(outcome.doubted, "no answer")
         if outcome.refused:

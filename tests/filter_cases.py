@@ -478,16 +478,31 @@ def check_spam_is_held_by_its_score_unless_a_program_reads_it_or_it_is_large(ask
     answers = ask(["hold"], [Question(content, score=score) for content, score in scores])
     spam = {"X-Hanam-Hold": "spam score=10.0"}, {"X-Hanam-Hold": "spam score=14.9"}
     assert [answer.added for answer in answers] == [{}, *spam, {}, {}]
-    (released, reports, graver) = ask(
+    (released, reports, both, mixed, graver) = ask(
         ["hold"],
         [
             Question(mail, score=12.0, released=True),
             Question(mail, score=12.0, recipients=("dmarc@hanam.gov.vn",)),
+            Question(mail, score=12.0, recipients=("DMARC@hanam.gov.vn", "tlsrpt@hanam.gov.vn")),
+            Question(mail, score=12.0, recipients=("dmarc@hanam.gov.vn", "nguyenvana@hanam.gov.vn")),
             Question(mail, {"hold encrypted": "files=a.zip X"}, score=12.0),
         ],
     )
-    assert (released.added, reports.added) == ({}, {})
+    assert (released.added, reports.added, both.added) == ({}, {}, {})
+    assert mixed.added == {"X-Hanam-Hold": "spam score=12.0"}, (
+        "an address that everybody knows opens no way past the hold"
+    )
     assert graver.added == {"X-Hanam-Hold": "encrypted files=a.zip X; score=12.0"}, "no receiver decides about that"
+
+
+def check_spam_for_which_there_is_no_room_keeps_its_mark_by_that_door_alone(ask: Ask) -> None:
+    mail = letter()
+    mail["X-Spam"] = "Yes"
+    marked = Question(mail.as_bytes(), score=3.0, released=True)
+    let_go = Question(letter().as_bytes(), score=12.0, released=True)
+    by_others = Question(mail.as_bytes(), score=3.0)
+    answers = ask(["hold"], [marked, let_go, by_others])
+    assert [answer.added for answer in answers] == [{"X-Spam": "Yes"}, {}, {}]
 
 
 def check_what_somebody_has_let_go_does_not_wait_and_no_range_of_scores_is_of_two_rules(ask: Ask) -> None:
@@ -508,6 +523,7 @@ CASES: tuple[Case, ...] = (
     check_words_are_weighed_as_they_were_learnt,
     check_words_of_ones_own_hide_nothing,
     check_spam_is_held_by_its_score_unless_a_program_reads_it_or_it_is_large,
+    check_spam_for_which_there_is_no_room_keeps_its_mark_by_that_door_alone,
     check_what_a_password_closes_is_held_with_the_names_of_its_files_and_a_virus_beside_it_is_refused,
     check_who_sends_a_program_in_an_archive_is_told_so_where_it_is_no_known_virus,
     check_programs_are_known_by_whatever_name_a_reader_takes,

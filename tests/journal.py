@@ -102,6 +102,7 @@ FOREIGN_POLICIES = "foreign policies"
 TLS_COUNTS_AWAY = "TLS counts away"
 QUARANTINE_AWAY = "quarantine away"
 HELD_REFUSED = "held refused"
+HELD_NO_ROOM = "held no room"
 HELD_AGAIN = "held again"
 MAIL_REFUSED = "mail refused"
 
@@ -207,6 +208,13 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"systemd hanam-quarantine\.service: ",
         r"hanam-watch .*\(hanam-quarantine\.service\)",
         r"hanam-watch hanam-quarantine\.service ",
+    ),
+    # So little disk is free that spam is not held, and what has to be held waits.
+    HELD_NO_ROOM: (
+        r"hanam-quarantine .*too little room is left for held messages",
+        r"hanam-watch .*Không còn chỗ giữ thư",
+        r"hanam-watch hanam-quarantine\.service ",
+        r"systemd hanam-quarantine\.service: ",
     ),
     # What was let go is refused on its way, and held again.
     HELD_AGAIN: (r"hanam-quarantine thư số \d+ bị từ chối, lại giữ / refused, held again: ",),

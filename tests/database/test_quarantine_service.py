@@ -82,15 +82,15 @@ def service(scratch: Scratch, tmp_path: Path, postfix: Mailbox) -> Service:
     return Service(scratch, folder, postfix)
 
 
-def hand_over(keeper: Keeper, *addresses: str, octets: bytes = MESSAGE, queue_id: str = "4hX") -> None:
-    """As Postfix does; raises what stands in the way."""
+def hand_over(keeper: Keeper, *addresses: str, octets: bytes = MESSAGE, queue_id: str = "4hX") -> dict[str, str]:
+    """As Postfix does; raises what stands in the way. The answers for those who are to be tried again."""
     message = Envelope("ha1@hanam.gov.vn", queue_id=queue_id, body="8BITMIME", ret="HDRS", envid="E1")
     for address in addresses or (AN, BINH):
         message.add(Recipient(address, notify="FAILURE", orcpt=f"rfc822;{address}"))
     draft = keeper.draft()
     try:
         draft.add(octets)
-        asyncio.run(keeper.keep(draft, message))
+        return asyncio.run(keeper.keep(draft, message))
     finally:
         draft.drop()
 
@@ -565,15 +565,134 @@ def test_a_lesson_that_cannot_be_read_lets_the_others_pass(service: Service) -> 
     assert service.scratch.psql("select lesson from mail.held_message order by id") == "due\ngiven"
 
 
+TO_JUNK = b"X-Spam: Yes\r\n" + SENT
+
+
+def junked(postfix: Mailbox) -> list[str]:
+    """Who got it, each as often as he did; all of it with the mark."""
+    assert {octets for _, _, octets in postfix.taken} <= {TO_JUNK}
+    return [line.split("<")[1].split(">")[0] for _, lines, _ in postfix.taken for line in lines]
+
+
 @pytest.mark.dieu10
-def test_spam_leaves_room_for_what_has_to_be_held(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("reserves", [("RESERVE_OF_SPAM",), ("RESERVE_OF_SPAM", "RESERVE")])
+def test_spam_for_which_there_is_no_room_goes_to_junk_and_waits_in_no_queue(
+    service: Service, postfix: Mailbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    reserves: tuple[str, ...],
+) -> None:  # fmt: skip
+    """In the queue it would take the same disk, and end as a letter to whoever's address was forged."""
+    keeper = service.started()
+    for name in reserves:
+        monkeypatch.setattr(store, name, 2**62)
+    assert hand_over(keeper, octets=SPAM) == {}
+    assert junked(postfix) == [AN, BINH]
+    sender, receivers, _ = postfix.taken[0]
+    assert sender == "MAIL FROM:<ha1@hanam.gov.vn> BODY=8BITMIME RET=HDRS ENVID=E1"
+    assert receivers[0] == f"RCPT TO:<{AN}> NOTIFY=FAILURE ORCPT=rfc822;{AN}"
+    assert list(service.folder.iterdir()) == []
+    assert "too little room is left for held messages" in capsys.readouterr().err, "the operator is told"
+    # Postfix has missed the answer.
+    assert hand_over(keeper, octets=SPAM) == {}
+    assert len(postfix.taken) == 1
+    assert service.scratch.psql("select count(*) from mail.held_message") == "0"
+    # Nor when there is room again.
+    monkeypatch.undo()
+    assert hand_over(keeper, octets=SPAM) == {}
+    assert service.scratch.psql("select count(*) from mail.held_message") == "0"
+    hand_over(keeper, octets=SPAM, queue_id="4hY")
+    assert service.scratch.psql("select kind from mail.held_message") == "spam"
+
+
+@pytest.mark.dieu10
+def test_where_spam_has_no_room_what_has_to_be_held_still_is(
+    service: Service, postfix: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = service.started()
+    hand_over(keeper, octets=SPAM, queue_id="4hY")
+    monkeypatch.setattr(store, "RESERVE_OF_SPAM", 2**62)
+    hand_over(keeper)
+    # Held before: handed over again it is the same message, and goes no other way.
+    hand_over(keeper, octets=SPAM, queue_id="4hY")
+    assert service.scratch.psql("select kind from mail.held_message order by id") == "spam\nsecrecy"
+    monkeypatch.setattr(store, "RESERVE", 2**62)
+    hand_over(keeper, octets=SPAM, queue_id="4hY")
+    with pytest.raises(OSError, match="too little room"):
+        hand_over(keeper, queue_id="4hZ")
+    assert postfix.taken == []
+    assert len(list(service.folder.iterdir())) == 4
+
+
+@pytest.mark.dieu10
+@pytest.mark.parametrize(
+    ("answers", "later", "held", "taken"),
+    [
+        ({"RCPT TO:<an": "451 4.3.0 later"}, {AN}, set(), [BINH]),
+        ({"RCPT TO:<an": "550 5.1.1 closed"}, set(), {AN}, [BINH]),
+        ({"RCPT": "550 5.1.1 closed"}, set(), {AN, BINH}, []),
+        ({".": "550 5.7.1 virus"}, set(), {AN, BINH}, []),
+        ({".": "451 4.7.1 filter away"}, {AN, BINH}, set(), []),
+        ({"MAIL": ""}, {AN, BINH}, set(), []),
+        ({"EHLO": ""}, {AN, BINH}, set(), []),
+        ({".": ""}, {AN, BINH}, set(), []),
+        # Nobody knows then, and nothing is lost: it comes again, and may be in Junk twice.
+        ({".": "lost"}, {AN, BINH}, set(), [AN, BINH]),
+    ],
+)
+def test_each_receiver_of_what_goes_to_junk_has_it_or_it_is_held_or_comes_again(
+    service: Service, postfix: Mailbox, monkeypatch: pytest.MonkeyPatch, answers: dict[str, str], later: set[str],
+    held: set[str], taken: list[str],
+) -> None:  # fmt: skip
     keeper = service.started()
     monkeypatch.setattr(store, "RESERVE_OF_SPAM", 2**62)
-    with pytest.raises(OSError, match="too little room"):
-        hand_over(keeper, octets=SPAM)
-    hand_over(keeper)
-    assert service.scratch.psql("select kind from mail.held_message") == "secrecy"
-    assert len(list(service.folder.iterdir())) == 2
+    postfix.answers = answers
+    assert hand_over(keeper, octets=SPAM).keys() == later
+    assert junked(postfix) == taken
+    assert set(service.scratch.psql("select address from mail.held_recipient").split()) == held
+    postfix.answers = {}
+    if later:
+        assert hand_over(keeper, *later, octets=SPAM) == {}
+    assert set(junked(postfix)) | held == {AN, BINH}
+    assert set(service.scratch.psql("select address from mail.held_recipient").split()) == held
+
+
+@pytest.mark.dieu10
+def test_what_the_door_refuses_comes_again_where_nothing_at_all_can_be_held(
+    service: Service, postfix: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = service.started()
+    monkeypatch.setattr(store, "RESERVE", 2**62)
+    postfix.answers = {"RCPT TO:<an": "550 5.1.1 closed"}
+    assert hand_over(keeper, octets=SPAM).keys() == {AN}
+    postfix.answers = {}
+    assert hand_over(keeper, octets=SPAM) == {}
+    assert junked(postfix) == [BINH, AN]
+
+
+@pytest.mark.dieu10
+def test_nothing_is_lost_when_the_service_is_killed_while_it_hands_spam_on(
+    service: Service, postfix: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "RESERVE_OF_SPAM", 2**62)
+    monkeypatch.setattr(store.Draft, "drop", lambda _: None)
+    twice = set()
+    for after in (False, True):
+        for nth in range(1, 24):
+            postfix.taken.clear()
+            with pytest.MonkeyPatch.context() as patched:
+                keeper = service.started()
+                wrap = stopping(nth, after, lambda: Killed("here"))
+                for place, name in (*POINTS, (smtplib.SMTP, "send"), (smtplib.SMTP, "getreply")):
+                    patched.setattr(place, name, wrap(getattr(place, name)))
+                with suppress(Killed):
+                    hand_over(keeper, octets=SPAM)
+            keeper = service.started()
+            assert hand_over(keeper, octets=SPAM) == {}
+            assert set(junked(postfix)) == {AN, BINH}
+            assert len(postfix.taken) <= 2
+            twice.add(len(postfix.taken))
+            keeper.round()
+            assert service.scratch.psql("select count(*) from mail.held_message") == "0"
+    assert twice == {1, 2}
 
 
 @pytest.mark.dieu10

@@ -8,6 +8,7 @@ import email.policy
 import re
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from email.message import EmailMessage
 
 import pytest
@@ -119,6 +120,65 @@ def test_a_receiver_is_told_in_one_letter_and_lets_his_copy_go_by_its_link_once(
     assert "đã bị hủy" in browser.ask("/thu-giu/", {"ma": other.partition("=")[2], "viec": "huy"}).body
     gone = f"select erased_at is not null from mail.held_message where id = {found['id']}"
     wait_for(lambda: lab.sql(gone) == "t", "the file's end")
+
+
+FOLDER, ASIDE = "/var/lib/hanam-quarantine", "/run/held-aside"
+
+
+@contextmanager
+def little_room(lab: Lab, size: str) -> Iterator[None]:
+    """The quarantine's folder, with all that is in it, on a disk of its own that is only so large."""
+    unit = "hanam-quarantine.service"
+    lab.run(
+        "quarantine",
+        f"systemctl stop {unit} && rm -rf {ASIDE} && cp -a {FOLDER} {ASIDE}"
+        f" && mount -t tmpfs -o size={size} tmpfs {FOLDER} && cp -a {ASIDE}/. {FOLDER} && systemctl start {unit}",
+    )
+    try:
+        yield
+    finally:
+        # Decided meanwhile or held meanwhile: what lies there now is what counts.
+        lab.run(
+            "quarantine",
+            f"systemctl stop {unit} && rm -rf {ASIDE} && cp -a {FOLDER} {ASIDE} && umount {FOLDER}"
+            f" && find {FOLDER} -mindepth 1 -delete && cp -a {ASIDE}/. {FOLDER} && rm -rf {ASIDE}"
+            f" && systemctl start {unit}",
+        )
+
+
+@pytest.mark.proof("Hết chỗ giữ thì thư rác vào Thư rác / without room to hold it spam goes to Junk")
+@pytest.mark.provokes(journal.HELD_NO_ROOM)
+# Below what spam leaves free, and below what everything does.
+@pytest.mark.parametrize("size", ["3g", "64m"])
+def test_spam_for_which_there_is_no_room_is_in_junk_once_and_waits_in_no_queue(
+    lab: Lab, foreign: Foreign, recipient: Sample, colleague: Sample, size: str
+) -> None:
+    title = f"{WORD} {uuid.uuid4().hex[:12]}"
+    with little_room(lab, size):
+        foreign.send(message(AN, recipient.address, subject=title), AN, recipient.address, colleague.address)
+        for who in (recipient, colleague):
+            arrived = lab.wait_for_message(who, title, folder="Junk")
+            assert b"\nX-Spam: Yes" in b"\n" + arrived
+            assert b"x-hanam-hold" not in arrived.lower()
+            assert len(inbox(lab, who, title)) == 1
+        assert lab.sql(f"select count(*) from mail.held_message where subject = '{title}'") == "0"
+        assert [each for each in foreign.queue("mx") if each["sender"] == AN] == []
+    # With room again it is held again.
+    title = f"{WORD} {uuid.uuid4().hex[:12]}"
+    foreign.send(message(AN, recipient.address, subject=title), AN, recipient.address)
+    ask(lab, "drop", str(held(lab, title)["id"]), "--reason", "thư rác")
+
+
+def test_an_address_that_programs_read_opens_no_way_past_the_hold(
+    lab: Lab, foreign: Foreign, recipient: Sample
+) -> None:
+    title = f"{WORD} {uuid.uuid4().hex[:12]}"
+    program = f"dmarc@{recipient.address.partition('@')[2]}"
+    foreign.send(message(AN, recipient.address, subject=title), AN, recipient.address, program)
+    number = held(lab, title)["id"]
+    assert states(lab, number) == dict.fromkeys((recipient.address, program), "held")
+    assert inbox(lab, recipient, title) == []
+    ask(lab, "drop", str(number), "--reason", "thư rác")
 
 
 def test_likely_spam_is_marked_and_filed_as_junk_as_before(lab: Lab, foreign: Foreign, recipient: Sample) -> None:

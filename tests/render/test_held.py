@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hanam_mail.host.quarantine import letter
+from hanam_mail.host.quarantine import letter, service, store
 from tests.render.conftest import ENVIRONMENTS, ROOT
 
 type Environments = Callable[[str], Any]
@@ -75,6 +75,11 @@ def test_spam_is_held_between_junk_and_refusal(environment: Environments, topolo
         # It fits through where it is learnt.
         octets = there.value("rspamd", "rspamd_held_spam_octets", host)
         assert octets < there.value("learn", "learn_size_limit", host)
+        # And through memory where the disk is full, with the fields that hosts add on its way; all at once too.
+        assert octets + 2**20 < store.IN_MEMORY
+    unit = there.render("quarantine", "hanam-quarantine.service.j2", there.hosts("quarantine")[0])
+    (megabytes,) = re.findall(r"^MemoryMax=(\d+)M$", unit, re.M)
+    assert int(megabytes) * 2**20 / 2 > service.AT_ONCE * store.IN_MEMORY
 
 
 @pytest.mark.dieu10

@@ -1,11 +1,12 @@
 """One LMTP session (RFC 2033): takes a message for all its receivers, and answers 250 only when it is kept.
 
-Whatever goes wrong is answered 4xx, and the queue that handed the message over keeps it. Nothing that a client sends
-takes more memory than a piece: lines of commands have a limit, a message goes to the disk as it comes.
+Whatever goes wrong is answered 4xx, for the receivers whom it concerns, and the queue that handed the message over
+keeps it. Nothing that a client sends takes more memory than a piece, or a draft's own limit (store.py): lines of
+commands have a limit, a message goes to the disk as it comes.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,6 +16,7 @@ from hanam_mail.host.quarantine.content import Content
 from hanam_mail.host.quarantine.envelope import BadCommandError, Envelope
 from hanam_mail.host.service import say
 
+LATER = "451 4.3.0 cannot be kept now, try again"
 _PIECE = 65536
 # With ORCPT a line of RCPT is longer than RFC 5321's 512 octets.
 _LONGEST_LINE = 4096
@@ -48,8 +50,8 @@ class Door[Kept: Draft](Protocol):
     def draft(self) -> Kept:
         """A place for a new one; OSError where there is none."""
 
-    async def keep(self, draft: Kept, message: Envelope) -> None:
-        """Keep it for good; raises whatever stands in the way."""
+    async def keep(self, draft: Kept, message: Envelope) -> Mapping[str, str]:
+        """Keep it for good; raises whatever stands in the way. The answers for receivers for whom it is not kept."""
 
 
 class _Over(Exception):
@@ -106,7 +108,7 @@ class Session[Kept: Draft]:
         self._greeted = False
         self._queue_id = ""
         self._message: Envelope | None = None
-        self._accepted = 0
+        self._accepted: list[str] = []
         self._errors = 0
 
     async def run(self) -> None:
@@ -174,15 +176,15 @@ class Session[Kept: Draft]:
             if self._message:
                 raise BadCommandError("503 5.5.1 nested MAIL")
             self._message = envelope.sender(arguments)
-            self._message.queue_id, self._accepted = self._queue_id, 0
+            self._message.queue_id, self._accepted = self._queue_id, []
         else:
             if not self._message:
                 raise BadCommandError("503 5.5.1 MAIL first")
             new = envelope.recipient(arguments)
-            if self._accepted >= self._limits.recipients:
+            if len(self._accepted) >= self._limits.recipients:
                 raise BadCommandError("452 4.5.3 too many recipients")
             self._message.add(new)
-            self._accepted += 1
+            self._accepted.append(new.address)
         await self._say("250 2.1.0 ok" if verb == "MAIL" else "250 2.1.5 ok")
 
     async def _data(self, rest: str) -> None:
@@ -192,6 +194,7 @@ class Session[Kept: Draft]:
         if not message or not message.recipients:
             raise BadCommandError("503 5.5.1 no recipients")
         draft, trouble = None, ""
+        answers: Mapping[str, str] = {}
         try:
             draft = self._door.draft()
         except OSError as error:
@@ -202,7 +205,7 @@ class Session[Kept: Draft]:
             trouble = await self._read(draft, trouble)
             if draft and not trouble:
                 try:
-                    await self._door.keep(draft, message)
+                    answers = await self._door.keep(draft, message)
                 except Exception as error:
                     trouble = _told(error)
         finally:
@@ -210,8 +213,8 @@ class Session[Kept: Draft]:
                 draft.drop()
         self._message, self._queue_id = None, ""
         # An answer for each RCPT that was taken (RFC 2033, 4.2).
-        answer = trouble or "250 2.0.0 held"
-        await self._send(f"{answer}\r\n".encode() * self._accepted)
+        said = (trouble or answers.get(each, "250 2.0.0 held") for each in self._accepted)
+        await self._send("".join(f"{answer}\r\n" for answer in said).encode())
 
     async def _read(self, draft: Kept | None, trouble: str) -> str:
         """The message to its end; what stands in the way of keeping it."""
@@ -245,4 +248,4 @@ def _told(error: Exception) -> str:
     """The answer when a message cannot be kept now; the journal says why."""
     reason = " ".join(str(error).split()) or type(error).__name__
     say(3, f"không giữ được thư, bên gửi sẽ gửi lại / a message cannot be kept now: {reason}")
-    return "451 4.3.0 cannot be kept now, try again"
+    return LATER

@@ -1,7 +1,8 @@
 """The commands of LMTP that carry an envelope (RFC 2033, 5321, 3461, 6531), read strictly."""
 
 import re
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 # The longest that RFC 5321, 4.5.3.1.3 gives a path, with what UTF-8 and a notice's ORCPT add.
@@ -48,6 +49,10 @@ class Envelope:
     def add(self, new: Recipient) -> None:
         """A receiver who is named twice gets one copy."""
         self.recipients.setdefault(new.address, new)
+
+    def only(self, addresses: Iterable[str]) -> "Envelope":
+        """The same for these of its receivers."""
+        return replace(self, recipients={each: self.recipients[each] for each in addresses})
 
     def as_dicts(self) -> list[dict[str, str]]:
         """The receivers for JSON."""

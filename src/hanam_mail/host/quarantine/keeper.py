@@ -8,7 +8,9 @@ from datetime import datetime
 
 from hanam_mail.host.quarantine import release, store
 from hanam_mail.host.quarantine.accounts import Accounts, InDoubtError
+from hanam_mail.host.quarantine.dialogue import LATER
 from hanam_mail.host.quarantine.envelope import Envelope
+from hanam_mail.host.quarantine.junk import Junk
 from hanam_mail.host.service import say
 
 # A result that the database does not take is offered again after so many seconds: it must not be forgotten.
@@ -29,6 +31,7 @@ class Keeper:
         teach: Callable[[str, bytes], str],
     ) -> None:
         self._store, self._accounts, self._connect, self._domain = folder, accounts, connect, domain
+        self._junk = Junk(connect, domain)
         # Has the filters learn a message, of a kind: why some have not, or nothing (mail/filters.py).
         self._teach_filters, self._teach_from, self._unteachable = teach, 0.0, ""
         # A file and its row are looked at and changed by one at a time.
@@ -43,13 +46,44 @@ class Keeper:
         """A place for a message that comes."""
         return self._store.draft()
 
-    async def keep(self, draft: store.Draft, message: Envelope) -> None:
-        """File first, row second: whoever is answered 250 has both."""
-        await asyncio.to_thread(self._keep, draft, message)
+    async def keep(self, draft: store.Draft, message: Envelope) -> dict[str, str]:
+        """File first, row second: whoever is answered 250 has both.
 
-    def _keep(self, draft: store.Draft, message: Envelope) -> None:
+        Or, of spam for which there is no room, its receiver has it. The answers for those who do not have it yet.
+        """
+        return await asyncio.to_thread(self._keep, draft, message)
+
+    def _keep(self, draft: store.Draft, message: Envelope) -> dict[str, str]:
+        name = store.name_of(draft, message)
+        left = self._junk.left(name, message)
+        if left.recipients:
+            try:
+                self._hold(draft, left)
+            except store.NoRoomError as error:
+                if error.kind != "spam":
+                    raise
+                return self._hand_on(name, draft, left)
+        return {}
+
+    def _hand_on(self, name: str, draft: store.Draft, message: Envelope) -> dict[str, str]:
+        outcome = self._junk.hand_on(name, draft, message)
+        said = f"{message.queue_id or '-'} as {outcome.queued_as or '-'}, "
+        said += f"{len(outcome.delivered)}/{len(message.recipients)} người nhận"
+        say(4, f"hết chỗ giữ thư rác, giao vào Thư rác / too little room is left for held messages, to Junk: {said}")
+        later = outcome.later | dict.fromkeys(outcome.doubted, "no answer")
+        if outcome.refused:
+            # A virus, as is known by now, or a closed mailbox: a person has to see it, and its sender is a stranger.
+            try:
+                self._hold(draft, message.only(outcome.refused), needed=True)
+            except Exception as error:
+                later |= dict.fromkeys(outcome.refused, _words(error))
+        if later:
+            say(4, f"chưa giao được, bên gửi sẽ gửi lại / put off: {next(iter(later.values()))}")
+        return dict.fromkeys(later, LATER)
+
+    def _hold(self, draft: store.Draft, message: Envelope, *, needed: bool = False) -> None:
         with self._turn:
-            record, fresh = self._store.keep(draft, message, datetime.now().astimezone())
+            record, fresh = self._store.keep(draft, message, datetime.now().astimezone(), needed=needed)
             name = record["message"]["file"]
             try:
                 number, waits = self._accounts.take(record)

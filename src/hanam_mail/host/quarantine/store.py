@@ -7,6 +7,7 @@ makes a row again that the database has lost; without NAME.eml it means nothing.
 
 import errno
 import hashlib
+import io
 import json
 import os
 import secrets
@@ -25,22 +26,38 @@ _MODE = 0o640
 _PIECE = 262144
 # Octets that stay free: the accounts database may lie on the same disk. Mail waits in the queue meanwhile.
 RESERVE = 2 * 2**30
-# Of spam there may be any amount: it leaves as much again for what has to be held.
+# Of spam there may be any amount: it leaves as much again for what has to be held, and goes to Junk (junk.py).
 RESERVE_OF_SPAM = 2 * RESERVE
+# Octets of a message in memory, where the disk takes none: its head says whether it is spam, and larger spam is not
+# held (rspamd_held_spam_octets). AT_ONCE of them fit into the unit's memory (service.py).
+IN_MEMORY = 6 * 2**20
+
+
+class NoRoomError(OSError):
+    """Too little room is left for a message of its kind; "" where the kind is not known yet."""
+
+    def __init__(self, kind: str = "") -> None:
+        super().__init__(errno.ENOSPC, "too little room is left for held messages")
+        self.kind = kind
 
 
 class Draft:
-    """A message on its way into the folder."""
+    """A message on its way into the folder; without a folder it is in memory alone, and can only be handed on."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / f".{secrets.token_hex(16)}"
+    def __init__(self, folder: Path | None) -> None:
+        self.path = folder / f".{secrets.token_hex(16)}" if folder else None
         self.octets = 0
         self._digest = hashlib.sha256()
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE)
-        self._file: BinaryIO = os.fdopen(descriptor, "w+b", buffering=0)
+        if self.path is None:
+            self._file: BinaryIO = io.BytesIO()
+        else:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE)
+            self._file = os.fdopen(descriptor, "w+b", buffering=0)
 
     def add(self, octets: bytes) -> None:
-        """More of it."""
+        """More of it. OSError where there is no room."""
+        if self.path is None and self.octets + len(octets) > IN_MEMORY:
+            raise NoRoomError
         rest = memoryview(octets)
         while rest:
             rest = rest[self._file.write(rest) or 0 :]
@@ -54,14 +71,22 @@ class Draft:
 
     def finish(self) -> letter.Head:
         """Write it down to the disk; what its head says."""
-        os.fsync(self._file.fileno())
+        if self.path is not None:
+            os.fsync(self._file.fileno())
         self._file.seek(0)
         return letter.read(self._file)
+
+    def pieces(self) -> Iterator[bytes]:
+        """All that came, from its beginning."""
+        self._file.seek(0)
+        while octets := self._file.read(_PIECE):
+            yield octets
 
     def drop(self) -> None:
         """What was not kept goes."""
         self._file.close()
-        self.path.unlink(missing_ok=True)
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
 
 
 class Store:
@@ -75,25 +100,26 @@ class Store:
                 path.unlink()
 
     def draft(self) -> Draft:
-        """A new message. OSError where too little room is left."""
-        self._want(RESERVE)
-        return Draft(self.folder)
+        """A new message; in memory where too little room is left."""
+        return Draft(self.folder if self._has(RESERVE) else None)
 
-    def _want(self, octets: int) -> None:
+    def _has(self, octets: int) -> bool:
         room = os.statvfs(self.folder)
-        if room.f_bavail * room.f_frsize < octets:
-            raise OSError(errno.ENOSPC, "too little room is left for held messages")
+        return room.f_bavail * room.f_frsize >= octets
 
-    def keep(self, draft: Draft, message: Envelope, arrived: datetime) -> tuple[dict[str, Any], bool]:
+    def keep(
+        self, draft: Draft, message: Envelope, arrived: datetime, *, needed: bool = False
+    ) -> tuple[dict[str, Any], bool]:
         """Put a whole message in its place; the record that the database is told, {"message", "recipients"}.
 
-        And whether it was not there before. OSError where too little room is left for its kind.
+        And whether it was not there before. NoRoomError where too little room is left for its kind; spam that is
+        `needed` has as much as other kinds.
         """
-        head = draft.finish()
-        if head.kind == "spam":
-            self._want(RESERVE_OF_SPAM)
-        mark = "\0".join((message.queue_id, message.sender, draft.sha256))
-        name = hashlib.sha256(mark.encode()).hexdigest()[:32]
+        head, name = draft.finish(), name_of(draft, message)
+        fresh = not self.message(name).exists()
+        # What lies there takes no more room, and is not to go another way as well.
+        if fresh and (draft.path is None or (head.kind == "spam" and not needed and not self._has(RESERVE_OF_SPAM))):
+            raise NoRoomError(head.kind)
         recipients = message.as_dicts()
         record: dict[str, Any] = {
             "message": {
@@ -108,7 +134,6 @@ class Store:
             },
             "recipients": recipients,
         }
-        fresh = not self.message(name).exists()
         before = None if fresh else self.record(name)
         if before:
             # Handed over again, perhaps for some of its receivers only.
@@ -116,7 +141,8 @@ class Store:
             before["recipients"] += [each for each in recipients if each["address"] not in had]
             record = before
         self._write(name, record)
-        draft.path.rename(self.message(name))
+        if draft.path is not None:
+            draft.path.rename(self.message(name))
         atomic_file.sync(self.folder)
         return record, fresh
 
@@ -158,6 +184,12 @@ class Store:
         for path in self.folder.glob("*.json"):
             if not self.message(path.stem).exists():
                 path.unlink()
+
+
+def name_of(draft: Draft, message: Envelope) -> str:
+    """What a message is called here: the same when it comes again, for whichever of its receivers."""
+    mark = "\0".join((message.queue_id, message.sender, draft.sha256))
+    return hashlib.sha256(mark.encode()).hexdigest()[:32]
 
 
 def pieces(path: Path, sha256: str) -> Iterator[bytes]:

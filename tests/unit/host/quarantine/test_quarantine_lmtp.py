@@ -40,6 +40,7 @@ class House:
     refuses: Exception | None = None
     room: int = 2**30
     no_draft: bool = False
+    later: dict[str, str] = field(default_factory=dict)
     drafts: list[Kept] = field(default_factory=list)
     kept: list[tuple[bytes, Envelope]] = field(default_factory=list)
 
@@ -49,10 +50,11 @@ class House:
         self.drafts.append(Kept(self.room))
         return self.drafts[-1]
 
-    async def keep(self, draft: Kept, message: Envelope) -> None:
+    async def keep(self, draft: Kept, message: Envelope) -> dict[str, str]:
         if self.refuses:
             raise self.refuses
         self.kept.append((draft.octets, message))
+        return self.later
 
 
 def talk(house: House, *pieces: bytes, limits: Limits | None = None, ends: bool = True) -> list[str]:
@@ -137,6 +139,13 @@ def test_the_same_receiver_twice_is_answered_twice_and_kept_once() -> None:
     answers = talk(house, START + b"RCPT TO:<binh@y.example>\r\nDATA\r\n" + MESSAGE + b".\r\n")
     assert codes(answers)[-2:] == ["250", "250"]
     assert len(house.kept[0][1].recipients) == 1
+
+
+def test_each_receiver_hears_his_own_answer_in_the_order_of_rcpt() -> None:
+    house = House(later={"binh@y.example": "451 4.3.0 later"})
+    answers = talk(house, START + b"RCPT TO:<d@x.example>\r\nRCPT TO:<binh@y.example>\r\nDATA\r\n" + MESSAGE + b".\r\n")
+    said = dict.fromkeys(house.kept[0][1].recipients, "250") | {"binh@y.example": "451"}
+    assert codes(answers)[-len(said) - 1 :] == [*said.values(), "451"]
 
 
 @pytest.mark.parametrize("house", [House(refuses=RuntimeError("away")), House(room=10), House(no_draft=True)])

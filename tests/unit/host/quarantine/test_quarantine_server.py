@@ -47,8 +47,9 @@ class Keeper:
 
         return Draft()
 
-    async def keep(self, draft: Any, message: Envelope) -> None:
+    async def keep(self, draft: Any, message: Envelope) -> dict[str, str]:
         self.kept.append(message)
+        return {}
 
 
 def written(folder: Path, name: str, authority: pki.Pair = AUTHORITY) -> tuple[str, str]:

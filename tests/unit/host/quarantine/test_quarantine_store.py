@@ -276,3 +276,22 @@ def test_what_the_filter_had_written_is_taken_off_and_nothing_else(size: int) ->
 @pytest.mark.parametrize("octets", [b"", b"A: b\r\n", b"A: b", b"\r\n\r\nx", b"a" * 5_000_000, os.urandom(5000)])
 def test_a_message_without_an_end_of_its_head_goes_out_as_it_is(octets: bytes) -> None:
     assert out(octets, 65536) == octets
+
+
+def test_a_draft_for_which_the_disk_has_no_room_is_in_memory_and_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "RESERVE", 2**62)
+    folder = store.Store(tmp_path)
+    draft = folder.draft()
+    draft.add(MESSAGE)
+    with pytest.raises(store.NoRoomError) as error:
+        folder.keep(draft, envelope(), AT, needed=True)
+    assert error.value.kind == "secrecy"
+    assert b"".join(draft.pieces()) == MESSAGE
+    with pytest.raises(store.NoRoomError):
+        for _ in range(1000):
+            draft.add(bytes(65536))
+    assert draft.octets <= store.IN_MEMORY
+    draft.drop()
+    assert list(tmp_path.iterdir()) == []

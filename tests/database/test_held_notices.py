@@ -14,7 +14,7 @@ import yaml
 from tests import smtp_server
 from tests.database.scratch import Scratch, person, registry
 from tests.database.test_held import decide, take
-from tests.database.test_held_spam import spam
+from tests.database.test_held_spam import opened, spam
 from tests.database.world import quoted
 from tests.unit.host.test_jobs import CONFIGURATION
 
@@ -101,6 +101,7 @@ def test_receivers_of_spam_get_one_letter_a_day_with_a_link_for_each_message_and
     scratch: Scratch, tmp_path: Path
 ) -> None:
     scratch.apply(registry(person(1), person(2), person(3)))
+    opened(scratch)
     scratch.psql("update mail.setting set value = '\"00:00\"' where name = 'held_digest_at'")
     scratch.psql("update mail.setting set value = '2' where name = 'held_digest_rows'")
     with smtp_server.running() as mailbox:

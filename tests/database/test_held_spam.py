@@ -32,6 +32,11 @@ NOW = (
 )
 
 
+def opened(scratch: Scratch) -> None:
+    """All have changed their first passwords."""
+    scratch.psql("update mail.credential set must_change = false, is_default = false")
+
+
 def spam(number: int, *addresses: str, **more: Any) -> str:
     return take(*addresses, **SPAM | {"file": f"{number:032x}", "queue_id": f"Q{number}"} | more)
 
@@ -41,6 +46,7 @@ def held(scratch: Scratch) -> Scratch:
     """Two people; the hour of the letter has come, whatever the hour is."""
     scratch.apply(registry(person(1), person(2)))
     scratch.psql("update mail.setting set value = '\"00:00\"' where name = 'held_digest_at'")
+    opened(scratch)
     return scratch
 
 
@@ -337,6 +343,143 @@ def test_an_operator_decides_spam_too(told: Scratch) -> None:
     its = link(told, "box00002")
     told.psql(decide("release"))
     assert shown(told, its) == "known|releasing|f"
+
+
+# --- Whose mailbox it is ---
+
+LOCK = "select mail.mailbox_lock('{}', 'compromised', 'thử')"
+CHANGED = "update mail.credential set changed_at = changed_at + interval '1 second' where mailbox_id = '{}'"
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        LOCK.format("box00001"),
+        "update mail.mailbox set state = 'locked' where id = 'box00001'",
+        "update mail.mailbox set state = 'revoked' where id = 'box00001'",
+        "update mail.credential set must_change = true where mailbox_id = 'box00001'",
+        CHANGED.format("box00001"),
+    ],
+)
+def test_no_link_works_for_whoever_could_not_open_the_mailbox_now(told: Scratch, how: str) -> None:
+    its, other = link(told), link(told, "box00002")
+    told.psql(how)
+    assert shown(told, its) == "wrong||"
+    assert press(told, its) == "wrong|"
+    assert set(states(told)) == {"held"}
+    assert shown(told, other) == "known|held|f"
+
+
+def test_a_lock_that_was_a_mistake_ends_no_link_for_good(told: Scratch) -> None:
+    its = link(told)
+    told.psql(LOCK.format("box00001"), role="mail_apply")
+    assert shown(told, its) == "wrong||"
+    told.psql("select mail.mailbox_correct('box00001', 'nhầm', true)")
+    assert shown(told, its) == "known|held|f"
+
+
+def test_whoever_cannot_open_his_mailbox_is_told_when_he_can(held: Scratch) -> None:
+    held.psql(spam(1, HA1, HA2))
+    held.psql(LOCK.format("box00001"))
+    held.psql("update mail.credential set must_change = true where mailbox_id = 'box00002'")
+    assert held.psql("select mail.held_digests()") == "0"
+    opened(held)
+    held.psql("select mail.mailbox_correct('box00001', 'nhầm', true)")
+    assert held.psql("select mail.held_digests()") == "2"
+
+
+def given(held: Scratch) -> None:
+    """Yesterday's letters are out."""
+    held.psql(
+        "update mail.notice set sent_at = now() - interval '1 day', round = (current_date - 1)::text, due = due - 1"
+        " where kind = 'held_digest'; update mail.held_recipient set digest = digest - 1 where digest is not null"
+    )
+
+
+def test_links_that_ended_with_a_password_come_again_in_the_next_letter(told: Scratch) -> None:
+    its = link(told)
+    told.psql(CHANGED.format("box00001"))
+    assert digest(told)["total"] == 2, "what has not gone is not told twice"
+    given(told)
+    told.psql(CHANGED.format("box00001"))
+    assert shown(told, its) == "wrong||"
+    assert told.psql("select mail.held_digests()") == "1", "the other has his links"
+    assert digest(told)["total"] == 2
+    assert shown(told, link(told)) == "known|held|f"
+
+
+SO = "so@hanam.gov.vn"
+
+
+@pytest.fixture
+def office(held: Scratch) -> Scratch:
+    """An agency's mailbox that the two open, and held spam of which they have been told."""
+    held.psql(
+        "insert into mail.mailbox (id, kind, agency_id, name, shard, quota_bytes, state)"
+        " select 'agencybox', 'agency', agency_id, 'Sở', 0, 1, 'active' from mail.mailbox where id = 'box00001';"
+        " insert into mail.address (local_part, mailbox_id, kind) values ('so', 'agencybox', 'primary');"
+        " insert into mail.mailbox_clerk values ('agencybox', 'box00001'), ('agencybox', 'box00002')"
+    )
+    held.psql(spam(1, SO))
+    held.psql(spam(2, SO))
+    assert held.psql("select mail.held_digests()") == "1"
+    return held
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "delete from mail.mailbox_clerk where clerk_id = 'box00002'",
+        LOCK.format("box00002"),
+        "update mail.mailbox set state = 'locked' where id = 'box00002'",
+        "update mail.mailbox set state = 'revoked' where id = 'box00002'",
+        CHANGED.format("box00002"),
+        LOCK.format("agencybox"),
+    ],
+)
+def test_a_link_of_an_office_ends_with_one_of_its_clerks_and_the_others_get_new_ones(office: Scratch, how: str) -> None:
+    its = link(office, "agencybox")
+    assert shown(office, its) == "known|held|f"
+    given(office)
+    office.psql(how)
+    assert shown(office, its) == "wrong||"
+    assert press(office, its) == "wrong|"
+    if "agencybox" not in how or "delete" in how:
+        assert office.psql("select mail.held_digests()") == "1"
+        assert press(office, link(office, "agencybox")) == "known|releasing"
+
+
+def test_the_audit_names_an_offices_clerks_for_what_one_of_them_decided(office: Scratch) -> None:
+    press(office, link(office, "agencybox"), "drop")
+    actor, why = office.psql("select actor, after ->> 'reason' from mail.audit where object = 'held'").split("|")
+    assert (actor, why) == (SO, f"người nhận tự quyết định bằng liên kết gửi cho {HA1}, {HA2}")
+
+
+def test_an_operator_and_a_link_at_the_same_moment_decide_once(told: Scratch) -> None:
+    """Whoever comes second finds what the first has decided."""
+    its = link(told, "box00002")
+    with ThreadPoolExecutor() as pool, told.database.connect() as first:
+        first.execute("begin")
+        first.execute(decide("drop", HA2))  # type: ignore[call-overload]
+        second = pool.submit(press, told, its)
+        waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and usename = 'mail_held'"
+        told.wait_until(f"({waits}) = 1")
+        first.execute("commit")
+        assert second.result() == "known|dropped"
+        its = link(told)
+        number = int(told.psql(f"select message_id from mail.held_recipient where number = {its.split('-')[0]}"))
+        first.execute("begin")
+        first.execute("select * from mail.held_link_decide(%s, 'release')", [its])
+        operator = pool.submit(told.psql, decide("drop", HA1, number=number), "mail_apply")
+        told.wait_until(f"({waits.replace('mail_held', 'mail_apply')}) = 1")
+        first.execute("commit")
+        # It is not on its way yet: an operator may still drop it, and it is one decision after the other.
+        assert operator.result() == f"{{{HA1}}}"
+    assert press(told, its) == "known|dropped"
+    decisions = told.psql(
+        "select string_agg(after ->> 'decision', ',' order by seq) from mail.audit where object = 'held'"
+    )
+    assert decisions == "drop,release,drop"
 
 
 # --- Lessons ---

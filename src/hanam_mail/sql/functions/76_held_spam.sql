@@ -2,7 +2,8 @@
 -- (docs/decisions/0066-held-mail-and-its-receivers.md).
 
 -- Which letters of today are due: a row each in mail.notice, and the copies that it tells of. One a day and mailbox, from the hour of
--- held_digest_at, and none while an earlier one waits. How many.
+-- held_digest_at, and none while an earlier one waits. Whoever cannot open his mailbox now is told when he can: links that were made
+-- before mean nothing then. How many.
 create or replace function mail.held_digests() returns int
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -17,14 +18,14 @@ begin
         select distinct r.mailbox_id
         from mail.held_recipient r
         join mail.held_message h on h.id = r.message_id and h.kind = 'spam'
-        join mail.mailbox m on m.id = r.mailbox_id and m.state <> 'revoked'
-        where r.state = 'held' and r.digest is null
+        where r.state = 'held' and r.digest is null and r.mailbox_id is not null
             and not exists (
                 select from mail.notice n
                 where n.mailbox_id = r.mailbox_id and n.kind = 'held_digest' and (n.sent_at is null or n.sent_at >= current_date))
     ), made as (
         insert into mail.notice (mailbox_id, kind, round, due, payload)
         select f.mailbox_id, 'held_digest', current_date::text, current_date, '{}' from fresh f
+        where mail.mailbox_state(f.mailbox_id) = 'active'
         on conflict do nothing
         returning mailbox_id
     ), told as (
@@ -37,13 +38,67 @@ begin
 end
 $$;
 
+-- Who opens a mailbox, and since which password: its owner or its clerks. It is another one as soon as a password is changed, a clerk comes
+-- or goes, or a clerk's mailbox is locked or closed.
+create or replace function mail.held_holders(mailbox text) returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(string_agg(format('%s since %s', o.id, extract(epoch from c.changed_at)), ', ' order by o.id), '')
+    from (
+        select held_holders.mailbox as id
+        union
+        select k.clerk_id from mail.mailbox_clerk k
+        where k.mailbox_id = held_holders.mailbox and mail.mailbox_state(k.clerk_id) not in ('locked', 'revoked')
+    ) o
+    left join mail.credential c on c.mailbox_id = o.id
+$$;
+
+-- Of a mailbox whose links have ended so, what waits is told again in the next letter, with new ones. What somebody decides at this moment
+-- is waited for by nobody.
+create or replace function mail.held_links_ended() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    whose text;
+begin
+    if tg_table_name = 'mailbox' then
+        whose := new.id;
+    elsif tg_op = 'DELETE' then
+        whose := old.mailbox_id;
+    else
+        whose := new.mailbox_id;
+    end if;
+    with ended as (
+        select r.number from mail.held_recipient r
+        join mail.notice n on n.mailbox_id = r.mailbox_id and n.kind = 'held_digest' and n.round = r.digest::text
+        where r.state = 'held' and n.sent_at is not null
+            and r.mailbox_id in (select whose union all select k.mailbox_id from mail.mailbox_clerk k where k.clerk_id = whose)
+        for update of r skip locked
+    )
+    update mail.held_recipient r set digest = null from ended e where r.number = e.number;
+    return null;
+end
+$$;
+
+create or replace trigger held_links_ended after update of changed_at on mail.credential
+    for each row when (old.changed_at is distinct from new.changed_at) execute function mail.held_links_ended();
+create or replace trigger held_links_ended after insert or delete on mail.mailbox_clerk
+    for each row execute function mail.held_links_ended();
+create or replace trigger held_links_ended after insert or delete on mail.lock_state
+    for each row execute function mail.held_links_ended();
+create or replace trigger held_links_ended after update of state on mail.mailbox
+    for each row when (old.state is distinct from new.state) execute function mail.held_links_ended();
+
 -- What a link bears beside the copy's number and its last day: nobody who has not the secret can make it, for this copy or another.
 create or replace function mail.held_mac(copy mail.held_recipient, until text) returns text
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select left(encode(mail_crypto.hmac(
-        convert_to(format('held copy %s of message %s for %s until %s', copy.number, copy.message_id, copy.address, until), 'UTF8'),
+        convert_to(format('held copy %s of message %s for %s until %s of %s', copy.number, copy.message_id, copy.address, until,
+                          mail.held_holders(copy.mailbox_id)), 'UTF8'),
         (select s.value from mail.secret s where s.name = 'held_key'), 'sha256'), 'hex'), 32)
 $$;
 
@@ -74,8 +129,8 @@ as $$
     from last
 $$;
 
--- The copy that a link is for, of spam alone, and of a mailbox that is open: `wrong` without a word where it was not made here, or what it
--- was made for is gone; `expired`.
+-- The copy that a link is for, of spam alone, and of a mailbox that can be opened now: `wrong` without a word where it was not made here,
+-- what it was made for is gone, or others open the mailbox, or by another password, than when it was made; `expired`.
 create or replace function mail.held_linked(link text) returns table (result text, copy mail.held_recipient)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -87,8 +142,7 @@ begin
     if parts is not null then
         select r.* into found from mail.held_recipient r
         join mail.held_message h on h.id = r.message_id and h.kind = 'spam'
-        join mail.mailbox m on m.id = r.mailbox_id and m.state <> 'revoked'
-        where r.number = parts[1]::bigint;
+        where r.number = parts[1]::bigint and mail.mailbox_state(r.mailbox_id) = 'active';
     end if;
     -- Compared by their digests, so that the time taken says nothing of how much was right. Without a secret no link is right.
     if found.number is null or mail_crypto.digest(parts[3], 'sha256')
@@ -130,6 +184,7 @@ as $$
 declare
     found mail.held_recipient;
     who text;
+    why text;
 begin
     select (l.copy).* into found from mail.held_linked(link) l where l.result = 'known';
     -- Who holds the message's row decides alone, an operator at the same moment too.
@@ -149,7 +204,11 @@ begin
             return;
         end if;
         perform set_config('hanam.actor', who, true), set_config('hanam.document', '', true);
-        perform mail.held_decide(found.message_id, array[found.address], decision, 'người nhận tự quyết định bằng liên kết', false);
+        -- Which of its clerks it was nobody knows: those who may have the letter.
+        select 'người nhận tự quyết định bằng liên kết' || coalesce(' gửi cho ' || string_agg(c, ', ' order by c), '') into why
+        from unnest(mail.notice_recipients(found.mailbox_id, 'held_digest')) c
+        where c <> who;
+        perform mail.held_decide(found.message_id, array[found.address], decision, why, false);
     end if;
     return query select * from mail.held_link_show(link);
 end

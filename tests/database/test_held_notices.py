@@ -134,7 +134,7 @@ def test_receivers_of_spam_get_one_letter_a_day_with_a_link_for_each_message_and
             == "known|held"
         )
         text = told[OWNER].get_content()
-        assert "Và 1 thư nữa" in text
+        assert "Còn 1 thư nữa chưa kể ở đây; thư báo các ngày sau kể tiếp" in text
         assert told[OWNER]["Subject"] == f"3 thư nghi là thư rác gửi đến {OWNER} đang được giữ lại"
         assert "(không hiển thị)" in text, "what would be held itself quotes nothing"
         assert "Tiêu đề thư: a b [2J Bcc[:]" not in text

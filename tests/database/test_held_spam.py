@@ -68,6 +68,15 @@ def press(held: Scratch, its: str, decision: str = "release") -> str:
     return held.psql(f"select result, state from mail.held_link_decide({quoted(its)}, '{decision}')", role="mail_held")
 
 
+def given(held: Scratch) -> None:
+    """Yesterday's letters are out, and those before."""
+    held.psql(
+        "delete from mail.notice where kind = 'held_digest' and sent_at is not null;"
+        "update mail.notice set sent_at = now() - interval '1 day', round = (current_date - 1)::text, due = due - 1"
+        " where kind = 'held_digest'; update mail.held_recipient set digest = digest - 1 where digest is not null"
+    )
+
+
 # --- Taken in ---
 
 
@@ -105,14 +114,14 @@ def test_a_receiver_is_told_once_a_day_of_what_waits_and_of_nothing_when_nothing
     assert held.psql("select mail.held_digests()") == "2"
     assert held.psql("select mail.held_digests()") == "0"
     one = digest(held)
-    assert (one["total"], len(one["rows"])) == (2, 2)
+    assert (one["more"], len(one["rows"])) == (0, 2)
     assert [row["subject"] for row in one["rows"]] == ["Khác", "Vay nhanh"], "the likeliest to be wanted first"
     assert {row["author"] for row in one["rows"]} == {"Vay <vay@ngoai.example>"}
-    assert digest(held, "box00002")["total"] == 1
+    assert len(digest(held, "box00002")["rows"]) == 1
     # What comes later on that day is for the next.
     held.psql(spam(3, HA1))
     assert held.psql("select mail.held_digests()") == "0"
-    assert digest(held)["total"] == 2
+    assert (digest(held)["more"], len(digest(held)["rows"])) == (1, 2)
     held.psql("select mail.notice_done('box00001', 'held_digest', current_date::text, '{ha1}', false, '')")
     assert held.psql("select mail.held_digests()") == "0"
     held.psql(
@@ -120,7 +129,7 @@ def test_a_receiver_is_told_once_a_day_of_what_waits_and_of_nothing_when_nothing
         " update mail.held_recipient set digest = digest - 1"
     )
     assert held.psql("select mail.held_digests()") == "1"
-    assert digest(held)["total"] == 1, "each message is told once"
+    assert len(digest(held)["rows"]) == 1, "each message is told once"
 
 
 def test_no_letter_goes_before_its_hour_nor_while_an_earlier_one_waits(held: Scratch) -> None:
@@ -144,7 +153,24 @@ def test_what_was_decided_before_the_letter_goes_is_not_in_it(held: Scratch) -> 
     held.psql("select mail.held_digests()")
     held.psql(decide("drop"))
     letter = digest(held)
-    assert (letter["rows"], letter["total"]) == ([], 0)
+    assert (letter["rows"], letter["more"]) == ([], 0)
+
+
+def test_what_one_letter_does_not_name_the_next_days_do_and_each_message_is_named_once(held: Scratch) -> None:
+    held.psql("update mail.setting set value = '2' where name = 'held_digest_rows'")
+    for number in range(1, 6):
+        held.psql(spam(number, HA1, subject=f"Thư {number}", score=10 + number / 10))
+    held.psql(spam(6, HA2, subject="Thư 6"))
+    named = []
+    for more in (3, 1, 0):
+        assert held.psql("select mail.held_digests()") == ("2" if more == 3 else "1")
+        letter = digest(held)
+        assert letter["more"] == more
+        named += [[row["subject"] for row in letter["rows"]]]
+        assert shown(held, letter["rows"][0]["link"]) == "known|held|f"
+        given(held)
+    assert named == [["Thư 1", "Thư 2"], ["Thư 3", "Thư 4"], ["Thư 5"]]
+    assert held.psql("select mail.held_digests()") == "0"
 
 
 def test_a_closed_mailbox_is_told_nothing(held: Scratch) -> None:
@@ -183,7 +209,9 @@ def test_a_flood_makes_no_letter_of_megabytes_and_no_slow_service(held: Scratch)
     # Once a day.
     assert seconds("select mail.held_digests()", "mail_jobs") < 5
     letter = digest(held)
-    assert (letter["total"], len(letter["rows"])) == (10_000, rows)
+    assert (letter["more"], len(letter["rows"])) == (10_000 - rows, rows)
+    # What is named is told of; no more.
+    assert held.psql("select count(*) from mail.held_recipient where digest is not null") == str(rows)
     assert len(json.dumps(letter)) < 1200 * rows
     # Every two seconds, with a connection of its own each time here.
     for asked in ("held_erasable()", "held_due()", "held_lessons()"):
@@ -388,23 +416,15 @@ def test_whoever_cannot_open_his_mailbox_is_told_when_he_can(held: Scratch) -> N
     assert held.psql("select mail.held_digests()") == "2"
 
 
-def given(held: Scratch) -> None:
-    """Yesterday's letters are out."""
-    held.psql(
-        "update mail.notice set sent_at = now() - interval '1 day', round = (current_date - 1)::text, due = due - 1"
-        " where kind = 'held_digest'; update mail.held_recipient set digest = digest - 1 where digest is not null"
-    )
-
-
 def test_links_that_ended_with_a_password_come_again_in_the_next_letter(told: Scratch) -> None:
     its = link(told)
     told.psql(CHANGED.format("box00001"))
-    assert digest(told)["total"] == 2, "what has not gone is not told twice"
+    assert len(digest(told)["rows"]) == 2, "what has not gone is not told twice"
     given(told)
     told.psql(CHANGED.format("box00001"))
     assert shown(told, its) == "wrong||"
     assert told.psql("select mail.held_digests()") == "1", "the other has his links"
-    assert digest(told)["total"] == 2
+    assert len(digest(told)["rows"]) == 2
     assert shown(told, link(told)) == "known|held|f"
 
 

@@ -48,7 +48,7 @@ CONFIGURATION = notices.Configuration(
 _HELD: dict[str, dict[str, Any]] = {
     "held": {"recipients": "an@ngoai.example", "advice": "Xin gửi lại không đặt mật khẩu."},
     "held_digest": {
-        "total": 3,
+        "more": 2,
         "until": "13/12/2026",
         "days": 14,
         "rows": [{"arrived": "28/11/2026 08:12", "author": "An <a@b.vn>", "subject": "Vay", "link": "7-20261213-ab"}],

@@ -37,11 +37,12 @@ def digest(payload: Mapping[str, Any], url: str) -> dict[str, str]:
     if bears_mark("\n".join(rows)):
         # Lines that are harmless alone.
         rows = [_row(place, {**row, "author": "", "subject": ""}, url) for place, row in enumerate(payload["rows"], 1)]
-    more, days = payload["total"] - len(rows), payload["days"]
+    more, days = payload["more"], payload["days"]
+    ends = ", chừng nào còn được giữ" if days else ""
     return {
-        "number": number(payload["total"]),
+        "number": number(len(rows) + more),
         "list": "\n\n".join(rows),
-        "more": f"Và {number(more)} thư nữa, không liệt kê ở đây." if more else "",
+        "more": f"Còn {number(more)} thư nữa chưa kể ở đây; thư báo các ngày sau kể tiếp{ends}." if more else "",
         "ends": f"thư tự bị hủy sau {days} ngày kể từ lúc đến" if days else "thư không được giao",
     }
 

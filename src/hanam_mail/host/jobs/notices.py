@@ -161,9 +161,9 @@ def recipients(notice: Notice, configuration: Configuration) -> tuple[str, ...]:
 def hand_over(notice: Notice, configuration: Configuration, mailer: Mailer) -> Outcome:
     """Offer one notice. A refusal for good ends it only once somebody else has it: a full mailbox gets room again.
 
-    A letter about held spam of which nothing waits any more ends unsent.
+    A letter about held spam of which nothing that it names waits any more ends unsent.
     """
-    if notice.payload.get("total") == 0:
+    if notice.payload.get("rows") == []:
         return Outcome((), again=False, failure="")
     offered = offer(mailer, recipients(notice, configuration), render(notice, configuration).as_bytes())
     if offered.again or not offered.failure:

@@ -1,7 +1,8 @@
 -- Spam that is held for its receivers: the letter of the day, and the links in it, by which a receiver decides about his copy
 -- (docs/decisions/0066-held-mail-and-its-receivers.md).
 
--- Which letters of today are due: a row each in mail.notice, and the copies that it tells of. One a day and mailbox, from the hour of
+-- Which letters of today are due: a row each in mail.notice, and the copies that it names, held_digest_rows of them, the likeliest to be
+-- wanted first; what it does not name is for those of the next days. One a day and mailbox, from the hour of
 -- held_digest_at, and none while an earlier one waits. Whoever cannot open his mailbox now is told when he can: links that were made
 -- before mean nothing then. How many.
 create or replace function mail.held_digests() returns int
@@ -30,8 +31,13 @@ begin
         returning mailbox_id
     ), told as (
         update mail.held_recipient r set digest = current_date
-        from made, mail.held_message h
-        where r.mailbox_id = made.mailbox_id and r.state = 'held' and r.digest is null and h.id = r.message_id and h.kind = 'spam'
+        from (
+            select w.number, row_number() over (partition by w.mailbox_id order by h.score nulls first, h.id desc, w.number) as place
+            from made
+            join mail.held_recipient w on w.mailbox_id = made.mailbox_id and w.state = 'held' and w.digest is null
+            join mail.held_message h on h.id = w.message_id and h.kind = 'spam'
+        ) named
+        where r.number = named.number and r.state = 'held' and named.place <= mail.setting_int('held_digest_rows')
     )
     select count(*) into number from made;
     return number;
@@ -102,8 +108,8 @@ as $$
         (select s.value from mail.secret s where s.name = 'held_key'), 'sha256'), 'hex'), 32)
 $$;
 
--- What the letter of that day says: those copies that still wait, the likeliest to be wanted first, at most held_digest_rows of them, and
--- how many there are. Each with what its link bears.
+-- What the letter of that day says: those of its copies that still wait, the likeliest to be wanted first, each with what its link bears,
+-- and how many more the letters of the next days are to name.
 create or replace function mail.held_digest(mailbox text, day date) returns jsonb
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -111,21 +117,22 @@ as $$
     with last as (
         select current_date + mail.setting_int('held_link_days')::int as day
     ), waiting as (
-        select r as copy, h.author, h.subject, h.arrived_at, row_number() over (order by h.score nulls first, h.id desc) as place
+        select r as copy, h.author, h.subject, h.arrived_at, row_number() over (order by h.score nulls first, h.id desc, r.number) as place
         from mail.held_recipient r
         join mail.held_message h on h.id = r.message_id
         where r.mailbox_id = held_digest.mailbox and r.digest = held_digest.day and r.state = 'held' and h.kind = 'spam'
     )
     select jsonb_build_object(
-        'total', (select count(*) from waiting),
+        'more', (
+            select count(*) from mail.held_recipient r join mail.held_message h on h.id = r.message_id and h.kind = 'spam'
+            where r.mailbox_id = held_digest.mailbox and r.state = 'held' and r.digest is null),
         'until', to_char(last.day, 'DD/MM/YYYY'),
         'days', (mail.held_kind('spam') ->> 'drop_after_days')::int,
         'rows', coalesce((
             select jsonb_agg(jsonb_build_object(
                 'arrived', to_char(w.arrived_at, 'DD/MM/YYYY HH24:MI'), 'author', w.author, 'subject', w.subject,
                 'link', format('%s-%s-%s', (w.copy).number, u.until, mail.held_mac(w.copy, u.until))) order by w.place)
-            from waiting w, (select to_char(last.day, 'YYYYMMDD') as until) u
-            where w.place <= mail.setting_int('held_digest_rows')), '[]'))
+            from waiting w, (select to_char(last.day, 'YYYYMMDD') as until) u), '[]'))
     from last
 $$;
 

@@ -133,6 +133,14 @@ CLOSED = {"kind": "encrypted", "login": "", "sender": AN, "files": ["hồ sơ.zi
 TOLD = "select string_agg(mailbox_id, ',' order by mailbox_id) from mail.notice where kind = 'held_received'"
 
 
+def said(people: Scratch, mailbox: str = "box00001", kind: str = "held_received", round_: str = "1") -> dict[str, Any]:
+    """What a letter says, as the job is given it."""
+    found: dict[str, Any] = json.loads(
+        people.psql(f"select payload from mail.notice_take('{mailbox}', '{kind}', '{round_}')")
+    )
+    return found
+
+
 @pytest.fixture
 def people(scratch: Scratch) -> Scratch:
     scratch.apply(registry(person(1), person(2), person(3)))
@@ -143,7 +151,10 @@ def test_receivers_of_a_closed_archive_are_told_who_wrote_and_which_file_and_nob
     people.psql(take("ha1@hanam.gov.vn", "HA2@hanam.gov.vn", BINH, **CLOSED))
     assert people.psql(TOLD) == "box00001,box00002"
     assert waiting(people) == ["held_received"] * 2, "the sender's address may be forged"
-    payload = json.loads(people.psql("select payload from mail.notice where mailbox_id = 'box00001'"))
+    # What strangers wrote stands in their message alone, and is read when the letter goes.
+    assert people.psql("select distinct payload from mail.notice") == '{"number": 1}'
+    payload = said(people)
+    assert payload["send"]
     assert (payload["author"], payload["files"]) == ("An <an@ngoai.example>", ["hồ sơ.zip"])
     assert payload["arrived"] == "08:00 ngày 29/11/2026"
     assert "mật khẩu" in payload["why"]
@@ -157,7 +168,7 @@ def test_receivers_of_a_closed_archive_are_told_who_wrote_and_which_file_and_nob
 def test_of_our_own_peoples_closed_archive_the_sender_is_told_too(people: Scratch) -> None:
     people.psql(take("ha1@hanam.gov.vn", "ha2@hanam.gov.vn", BINH, **CLOSED | {"login": "box00001"}))
     assert people.psql(TOLD) == "box00002", "who sends to himself hears it once"
-    assert people.psql("select payload -> 'signed_in' from mail.notice where kind = 'held_received'") == "true"
+    assert said(people, "box00002")["signed_in"]
     advice = people.psql("select payload ->> 'advice' from mail.notice where kind = 'held' and mailbox_id = 'box00001'")
     assert "không đặt mật khẩu" in advice
 
@@ -165,6 +176,58 @@ def test_of_our_own_peoples_closed_archive_the_sender_is_told_too(people: Scratc
 def test_receivers_of_what_bears_a_secrecy_mark_are_told_nothing(people: Scratch) -> None:
     people.psql(take("ha2@hanam.gov.vn"))
     assert waiting(people) == ["held"]
+
+
+@pytest.mark.parametrize("decision", ["release", "drop"])
+def test_a_letter_that_waits_says_nothing_of_what_was_decided_meanwhile(people: Scratch, decision: str) -> None:
+    people.psql(take("ha1@hanam.gov.vn", "ha2@hanam.gov.vn", **CLOSED))
+    people.psql(decide(decision, "ha1@hanam.gov.vn"))
+    people.psql("update mail.held_recipient set state = 'released' where state = 'releasing'")
+    assert not said(people)["send"]
+    assert said(people, "box00002")["send"]
+    people.psql(decide("drop") + "; select mail.held_erased(1); update mail.held_message set decided_at = '2020-01-01'")
+    assert people.psql("select mail.held_prune()") == "1"
+    assert said(people, "box00002") == {"number": 1, "send": False}
+
+
+def test_a_notice_of_a_former_release_has_its_kinds_advice(held: Scratch) -> None:
+    held.psql("update mail.notice set payload = payload - 'advice'")
+    assert "bí mật nhà nước" in said(held, kind="held")["advice"]
+    held.psql("update mail.held_message set kind = 'moi-la'")
+    assert said(held, kind="held")["advice"] == ""
+
+
+WORDS = "select subject || author || message_id || array_to_string(file_names, '') from mail.held_message"
+
+
+def test_strangers_words_go_with_the_last_mailbox_that_they_were_written_to(people: Scratch) -> None:
+    people.psql(take("ha1@hanam.gov.vn", "ha2@hanam.gov.vn", "khong-co@hanam.gov.vn", **CLOSED))
+    people.psql("update mail.mailbox set state = 'revoked' where id in ('box00001', 'box00002')")
+    words = people.psql(WORDS)
+    assert "hồ sơ.zip" in words
+    assert people.psql("select mail.mailbox_purge('box00001'), mail.mailbox_purge('box00002')") == "t|t"
+    assert people.psql(WORDS) == words, "an operator is still to decide"
+    people.psql(decide("drop"))
+    assert people.psql("select mail.held_prune()") == "0"
+    assert people.psql(WORDS) == ""
+
+
+def test_strangers_words_stay_while_another_receiver_is_there(people: Scratch) -> None:
+    people.psql(take("ha1@hanam.gov.vn", "ha2@hanam.gov.vn", **CLOSED))
+    people.psql(decide("drop"))
+    people.psql("update mail.mailbox set state = 'revoked' where id in ('box00001', 'box00002')")
+    assert people.psql("select mail.mailbox_purge('box00001'), mail.held_prune()") == "t|0"
+    assert "hồ sơ.zip" in people.psql(WORDS)
+    assert people.psql("select mail.mailbox_purge('box00002')") == "t"
+    assert people.psql(WORDS) == ""
+
+
+def test_what_one_of_ours_wrote_goes_with_his_own_mailbox_alone(people: Scratch) -> None:
+    people.psql(take("ha1@hanam.gov.vn", **CLOSED | {"login": "box00002"}))
+    people.psql(decide("drop"))
+    people.psql("update mail.mailbox set state = 'revoked' where id = 'box00001'")
+    assert people.psql("select mail.mailbox_purge('box00001')") == "t"
+    assert "hồ sơ.zip" in people.psql(WORDS)
 
 
 def test_a_flood_of_closed_archives_is_no_flood_of_notices(people: Scratch) -> None:

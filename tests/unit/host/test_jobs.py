@@ -55,7 +55,7 @@ _HELD: dict[str, dict[str, Any]] = {
     },
     "held_received": {"author": "An <an@ngoai.example>", "files": ["hồ sơ.zip"], "signed_in": False},
     "held_released": {"recipients": "an@ngoai.example"},
-    "held_dropped": {"recipients": "an@ngoai.example"},
+    "held_dropped": {"recipients": "an@ngoai.example", "advice": "Xin không gửi lại."},
     "held_opened": {"document": "12/STTTT-TTra", "note": "xác minh", "opened_by": "lan"},
 }
 HELD: dict[str, dict[str, Any]] = {

@@ -38,18 +38,16 @@ as $$
     on conflict do nothing
 $$;
 
--- A word to those receivers of ours for whom it is new, where the policy of its kind says so: who wrote, as the message says, and the
--- files. Whoever is flooded is told of some, the operator of all. Its sender's word goes to the sender alone.
+-- A word to those receivers of ours for whom it is new, where the policy of its kind says so. What strangers wrote is read when the letter
+-- goes (notice_words), and stands nowhere else. Whoever is flooded is told of some, the operator of all. Its sender's word goes to the
+-- sender alone.
 create or replace function mail.held_notice_receivers(id bigint, addresses text[]) returns void
 language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$
     insert into mail.notice (mailbox_id, kind, round, due, payload)
     select r.mailbox, 'held_received', h.id::text, current_date,
-           jsonb_build_object(
-               'number', h.id, 'arrived', to_char(h.arrived_at, 'HH24:MI "ngày" DD/MM/YYYY'), 'author', h.author,
-               'files', to_jsonb(h.file_names), 'signed_in', h.login is not null,
-               'title', k.kind ->> 'title', 'why', k.kind ->> 'why')
+           jsonb_build_object('number', h.id)
     from mail.held_message h,
         lateral (select mail.held_kind(h.kind) as kind) k,
         lateral (select distinct c.mailbox_id as mailbox from mail.held_recipient c

@@ -123,6 +123,7 @@ as $$
         where r.mailbox_id = held_digest.mailbox and r.digest = held_digest.day and r.state = 'held' and h.kind = 'spam'
     )
     select jsonb_build_object(
+        'send', exists (select from waiting),
         'more', (
             select count(*) from mail.held_recipient r join mail.held_message h on h.id = r.message_id and h.kind = 'spam'
             where r.mailbox_id = held_digest.mailbox and r.state = 'held' and r.digest is null),

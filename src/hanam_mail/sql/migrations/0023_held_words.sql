@@ -4,3 +4,6 @@ update mail.held_recipient r set digest = null
 where r.state = 'held' and exists (
     select from mail.notice n
     where n.mailbox_id = r.mailbox_id and n.kind = 'held_digest' and n.round = r.digest::text and n.sent_at is not null);
+
+-- What strangers wrote is read when a letter goes, and stands in their messages alone.
+update mail.notice n set payload = n.payload - 'author' - 'files' where n.kind = 'held_received';

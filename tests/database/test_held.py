@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.database.world import query, quoted, refused
 
 pytestmark = [pytest.mark.dieu3, pytest.mark.dieu4]
 
+MIGRATIONS = Path(__file__).parents[2] / "src" / "hanam_mail" / "sql" / "migrations"
 FILE, OTHER = "a" * 32, "b" * 32
 AN, BINH, CHI = "an@ngoai.example", "binh@ngoai.example", "chi@ngoai.example"
 
@@ -251,6 +253,54 @@ def test_a_closed_archive_is_dropped_after_its_days(people: Scratch) -> None:
     assert people.psql("select mail.held_expire()") == "0"
     people.psql("update mail.held_message set arrived_at = now() - interval '31 days'")
     assert people.psql("select mail.held_expire()") == "1"
+
+
+DROPPED = TOLD.replace("held_received", "held_received_dropped")
+HAVE = (
+    "update mail.notice set sent_at = now(), payload = payload || '{\"given\": [\"x\"]}' where kind = 'held_received'"
+)
+
+
+@pytest.mark.parametrize("by", ["a person", "time"])
+def test_whoever_was_told_of_a_closed_archive_is_told_when_it_is_dropped(people: Scratch, by: str) -> None:
+    people.psql(take("ha1@hanam.gov.vn", "HA1@hanam.gov.vn", "ha2@hanam.gov.vn", **CLOSED))
+    people.psql(take("ha3@hanam.gov.vn", file=OTHER) + "; " + decide("drop", number=2))
+    people.psql(HAVE)
+    people.psql(decide("release", "ha2@hanam.gov.vn"))
+    people.psql("update mail.held_recipient set state = 'released' where state = 'releasing'")
+    if by == "time":
+        people.psql("update mail.held_message set arrived_at = now() - interval '31 days'")
+        people.psql("select mail.held_expire()")
+    else:
+        people.psql(decide("drop", "ha1@hanam.gov.vn"))
+        assert people.psql(DROPPED) == "", "it waits at another address of his"
+        people.psql(decide("drop", "HA1@hanam.gov.vn"))
+    assert people.psql(DROPPED) == "box00001"
+    payload = said(people, kind="held_received_dropped")
+    assert (payload["send"], payload["expired"]) == (True, by == "time")
+    assert (payload["author"], payload["files"]) == ("An <an@ngoai.example>", ["hồ sơ.zip"])
+
+
+def test_whoever_was_not_told_that_it_is_held_is_not_told_that_it_is_dropped(people: Scratch) -> None:
+    most = int(people.psql("select value from mail.setting where name = 'held_told_a_day'"))
+    for number in range(most + 5):
+        people.psql(take("ha1@hanam.gov.vn", **CLOSED | {"file": f"{number:032x}"}))
+    # Of a day before.
+    people.psql(HAVE + " and round <> '1'; update mail.notice set due = due - 1")
+    people.psql(take("ha1@hanam.gov.vn", **CLOSED | {"file": "e" * 32}) + "; " + HAVE + " and round <> '1'")
+    people.psql("select mail.held_decide(id, null, 'drop', 'đã xem', false) from mail.held_message order by id desc")
+    number = "select count(*) from mail.notice where kind = 'held_received_dropped'"
+    assert people.psql(number) == str(most)
+    assert people.psql(number + f" and round::bigint between {most + 1} and {most + 5}") == "0"
+    people.psql("update mail.notice set round = '1' where kind = 'held_received_dropped' and round = '2'")
+    assert not said(people, kind="held_received_dropped")["send"], "his letter never went"
+
+
+def test_what_former_releases_wrote_into_notices_is_taken_out(people: Scratch) -> None:
+    people.psql(take("ha1@hanam.gov.vn", **CLOSED))
+    people.psql('update mail.notice set payload = payload || \'{"author": "An", "files": ["a"]}\'')
+    people.psql((MIGRATIONS / "0023_held_words.sql").read_text("utf-8"), role="postgres")
+    assert people.psql("select payload from mail.notice") == '{"number": 1}'
 
 
 def test_a_message_for_nobody_is_refused(database: Database) -> None:

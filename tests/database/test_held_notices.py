@@ -83,9 +83,19 @@ def test_receivers_read_of_a_closed_archive_in_plain_words_that_nobody_can_click
         done = scratch.command("notices", str(file), "--json", role="mail_jobs")
         assert done.status == 0, done.complaint
         told = letters(mailbox)
+        scratch.psql("; ".join(decide("drop", number=number) for number in (1, 2)))
+        done = scratch.command("notices", str(file), "--json", role="mail_jobs")
+        assert done.status == 0, done.complaint
+        ends = letters(mailbox)
+    assert ends.keys() == {OWNER, "ha2@hanam.gov.vn"}
+    text = ends[OWNER].get_content()
+    assert "KHÔNG được giao: theo quyết định" in text
+    assert "hồ sơ[.]zip; http[:]//xau[.]example/a" in text
+    assert "xau" not in ends["ha2@hanam.gov.vn"].get_content()
     assert told.keys() == {OWNER, "ha2@hanam.gov.vn", CONFIGURATION.operator}
     text = told[OWNER].get_content()
     assert "Hệ thống không báo cho người gửi" in text
+    assert "Sau 30 ngày kể từ lúc đến mà không có quyết định, thư tự bị hủy." in text
     for part in ("CHƯA được giao", "An <an@ngoai[.]example>", "hồ sơ[.]zip; http[:]//xau[.]example/a"):
         assert part in text
     # What would be held itself quotes nothing.

@@ -17,7 +17,10 @@ _LONGEST = 100
 
 
 def received(payload: Mapping[str, Any], text: str) -> dict[str, str]:
-    """For the receiver of a message that is held: $author, $files and $sender_told of `text`."""
+    """For the receiver of a message that is held, or was dropped: $author, $files and the other words of `text`.
+
+    `payload` is what mail.notice_words gives, with `expired` of one that was dropped.
+    """
     names = (shown(name, _LONGEST) for name in payload["files"])
     values = {
         "author": shown(payload["author"], _LONGEST) or "(không ghi)",
@@ -25,7 +28,13 @@ def received(payload: Mapping[str, Any], text: str) -> dict[str, str]:
     }
     if bears_mark(Template(text).safe_substitute(values)):
         values = dict.fromkeys(values, HIDDEN)
-    return {**values, "sender_told": _TOLD if payload["signed_in"] else _NOT_TOLD}
+    days = payload["days"]
+    return {
+        **values,
+        "sender_told": _TOLD if payload["signed_in"] else _NOT_TOLD,
+        "ends": f" Sau {days} ngày kể từ lúc đến mà không có quyết định, thư tự bị hủy." if days else "",
+        "ended": "đã quá hạn mà không có quyết định" if payload.get("expired") else "theo quyết định khi xem xét",
+    }
 
 
 def digest(payload: Mapping[str, Any], url: str) -> dict[str, str]:

@@ -104,7 +104,7 @@ def render(notice: Notice, configuration: Configuration) -> EmailMessage:
     values |= {name: day(notice.payload[name]) for name in _DATES if name in notice.payload}
     if "cause" in notice.payload:
         values["cause"] = _CAUSES[notice.payload["cause"]]
-    if notice.kind == "held_received":
+    if notice.kind in {"held_received", "held_received_dropped"}:
         values |= held_texts.received(notice.payload, _text(notice.kind))
     if notice.kind == "held_digest":
         values |= held_texts.digest(notice.payload, configuration.held_url)

@@ -59,6 +59,26 @@ as $$
     on conflict do nothing
 $$;
 
+-- And a word of its end to those who had that one, once it was dropped for all addresses of theirs.
+create or replace function mail.held_notice_dropped(id bigint, addresses text[], expired boolean) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    insert into mail.notice (mailbox_id, kind, round, due, payload)
+    select r.mailbox, 'held_received_dropped', held_notice_dropped.id::text, current_date,
+           jsonb_build_object('number', held_notice_dropped.id, 'expired', expired)
+    from (select distinct c.mailbox_id as mailbox from mail.held_recipient c
+          where c.message_id = held_notice_dropped.id and c.address = any (addresses)) r
+    join mail.notice told on told.mailbox_id = r.mailbox and told.kind = 'held_received' and told.round = held_notice_dropped.id::text
+    where not exists (
+            select from mail.held_recipient c
+            where c.message_id = held_notice_dropped.id and c.mailbox_id = r.mailbox and c.state <> 'dropped')
+        and (select count(*) from mail.notice n
+             where n.mailbox_id = r.mailbox and n.kind = 'held_received_dropped' and n.due = current_date)
+            < mail.setting_int('held_told_a_day')
+    on conflict do nothing
+$$;
+
 -- Takes a message in: its row, a row for each receiver, the sender's notice, and that the operator does not know it yet. Whoever
 -- hands the same message over again, for the same or for more receivers, finds it. `message` has the columns' names, `recipients`
 -- are {"address", "notify", "orcpt"}. The answer: its number, and whether anybody's copy waits. Spam is a stranger's, comes by the
@@ -183,6 +203,7 @@ begin
     if decision = 'drop' then
         perform mail.held_notice(held_decide.id, 'held_dropped', held_decide.id || '/' || clock_timestamp(),
                                  jsonb_build_object('recipients', array_to_string(done, ', ')));
+        perform mail.held_notice_dropped(held_decide.id, done, who = 'life-cycle');
     end if;
     return done;
 end

@@ -54,13 +54,21 @@ set search_path = pg_catalog, pg_temp
 as $$
     select case
         when notice.kind = 'held_digest' then mail.held_digest(notice.mailbox_id, notice.round::date)
-        when notice.kind = 'held_received' then coalesce((
+        when notice.kind in ('held_received', 'held_received_dropped') then coalesce((
             select jsonb_build_object(
                 'arrived', to_char(h.arrived_at, 'HH24:MI "ngày" DD/MM/YYYY'), 'author', h.author, 'files', to_jsonb(h.file_names),
                 'signed_in', h.login is not null, 'title', k.kind ->> 'title', 'why', k.kind ->> 'why',
-                'send', exists (
-                    select from mail.held_recipient r
-                    where r.message_id = h.id and r.mailbox_id = notice.mailbox_id and r.state not in ('released', 'dropped')))
+                'days', (k.kind ->> 'drop_after_days')::int,
+                'send', case notice.kind
+                    when 'held_received' then exists (
+                        select from mail.held_recipient r
+                        where r.message_id = h.id and r.mailbox_id = notice.mailbox_id and r.state not in ('released', 'dropped'))
+                    -- Of its end hears who had the word that it is held.
+                    else exists (
+                        select from mail.notice n
+                        where n.mailbox_id = notice.mailbox_id and n.kind = 'held_received' and n.round = notice.round
+                            and jsonb_array_length(coalesce(n.payload -> 'given', '[]')) > 0)
+                end)
             from mail.held_message h, lateral (select mail.held_kind(h.kind) as kind) k
             where h.id = (notice.payload ->> 'number')::bigint), '{"send": false}')
         when notice.kind like 'held%' and not notice.payload ? 'advice' then jsonb_build_object('advice', coalesce((

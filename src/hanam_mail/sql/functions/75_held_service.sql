@@ -12,13 +12,16 @@ language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$ select h.id, h.file from mail.held_message h where h.decided_at is null and h.failure is distinct from 'lost' $$;
 
--- A message whose file is not there: what waits can never go out, and the operator hears of it, once.
+-- A message whose file is not there: what waits can never go out, and the operator hears of it, once. Nobody learns from it either, so
+-- that it is forgotten in its time.
 create or replace function mail.held_lost(id bigint) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    update mail.held_message h set failure = 'lost', told_at = null where h.id = held_lost.id;
+    update mail.held_message h
+    set failure = 'lost', told_at = null, lesson = case when h.lesson = 'due' then 'missed' else h.lesson end
+    where h.id = held_lost.id;
     perform mail.held_noted(held_lost.id, 'update', '{"file": "lost"}');
 end
 $$;

@@ -7,3 +7,6 @@ where r.state = 'held' and exists (
 
 -- What strangers wrote is read when a letter goes, and stands in their messages alone.
 update mail.notice n set payload = n.payload - 'author' - 'files' where n.kind = 'held_received';
+
+-- What has lost its file teaches nothing, and is forgotten in its time.
+update mail.held_message h set lesson = 'missed' where h.failure = 'lost' and h.lesson = 'due';

@@ -68,6 +68,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     whose text;
+    ids text[];
 begin
     if tg_table_name = 'mailbox' then
         whose := new.id;
@@ -76,11 +77,12 @@ begin
     else
         whose := new.mailbox_id;
     end if;
+    -- As an array, so that each of thousands of changes at once looks up its own rows alone.
+    ids := array(select k.mailbox_id from mail.mailbox_clerk k where k.clerk_id = whose) || whose;
     with ended as (
         select r.number from mail.held_recipient r
         join mail.notice n on n.mailbox_id = r.mailbox_id and n.kind = 'held_digest' and n.round = r.digest::text
-        where r.state = 'held' and n.sent_at is not null
-            and r.mailbox_id in (select whose union all select k.mailbox_id from mail.mailbox_clerk k where k.clerk_id = whose)
+        where r.mailbox_id = any (ids) and r.state = 'held' and n.sent_at is not null
         for update of r skip locked
     )
     update mail.held_recipient r set digest = null from ended e where r.number = e.number;

@@ -296,11 +296,16 @@ def test_whoever_was_not_told_that_it_is_held_is_not_told_that_it_is_dropped(peo
     assert not said(people, kind="held_received_dropped")["send"], "his letter never went"
 
 
-def test_what_former_releases_wrote_into_notices_is_taken_out(people: Scratch) -> None:
+def test_what_former_releases_wrote_into_notices_is_taken_out_and_what_waits_is_told_again(people: Scratch) -> None:
     people.psql(take("ha1@hanam.gov.vn", **CLOSED))
+    people.psql(take("ha2@hanam.gov.vn", **CLOSED | {"file": OTHER, "kind": "spam"}))
+    people.psql("update mail.held_recipient set digest = current_date - 1")
+    people.psql("update mail.held_message set failure = 'lost', lesson = 'due' where id = 2")
     people.psql('update mail.notice set payload = payload || \'{"author": "An", "files": ["a"]}\'')
     people.psql((MIGRATIONS / "0023_held_words.sql").read_text("utf-8"), role="postgres")
     assert people.psql("select payload from mail.notice") == '{"number": 1}'
+    assert people.psql("select count(*) from mail.held_recipient where digest is null") == "2"
+    assert people.psql("select lesson from mail.held_message where id = 2") == "missed"
 
 
 def test_a_message_for_nobody_is_refused(database: Database) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.database.world import query, quoted, refused
 
 pytestmark = [pytest.mark.dieu3, pytest.mark.dieu4]
 
+MIGRATIONS = Path(__file__).parents[2] / "src" / "hanam_mail" / "sql" / "migrations"
 FILE, OTHER = "a" * 32, "b" * 32
 AN, BINH, CHI = "an@ngoai.example", "binh@ngoai.example", "chi@ngoai.example"
 
@@ -133,6 +135,14 @@ CLOSED = {"kind": "encrypted", "login": "", "sender": AN, "files": ["hồ sơ.zi
 TOLD = "select string_agg(mailbox_id, ',' order by mailbox_id) from mail.notice where kind = 'held_received'"
 
 
+def said(people: Scratch, mailbox: str = "box00001", kind: str = "held_received", round_: str = "1") -> dict[str, Any]:
+    """What a letter says, as the job is given it."""
+    found: dict[str, Any] = json.loads(
+        people.psql(f"select payload from mail.notice_take('{mailbox}', '{kind}', '{round_}')")
+    )
+    return found
+
+
 @pytest.fixture
 def people(scratch: Scratch) -> Scratch:
     scratch.apply(registry(person(1), person(2), person(3)))
@@ -143,7 +153,10 @@ def test_receivers_of_a_closed_archive_are_told_who_wrote_and_which_file_and_nob
     people.psql(take("ha1@hanam.gov.vn", "HA2@hanam.gov.vn", BINH, **CLOSED))
     assert people.psql(TOLD) == "box00001,box00002"
     assert waiting(people) == ["held_received"] * 2, "the sender's address may be forged"
-    payload = json.loads(people.psql("select payload from mail.notice where mailbox_id = 'box00001'"))
+    # What strangers wrote stands in their message alone, and is read when the letter goes.
+    assert people.psql("select distinct payload from mail.notice") == '{"number": 1}'
+    payload = said(people)
+    assert payload["send"]
     assert (payload["author"], payload["files"]) == ("An <an@ngoai.example>", ["hồ sơ.zip"])
     assert payload["arrived"] == "08:00 ngày 29/11/2026"
     assert "mật khẩu" in payload["why"]
@@ -157,7 +170,7 @@ def test_receivers_of_a_closed_archive_are_told_who_wrote_and_which_file_and_nob
 def test_of_our_own_peoples_closed_archive_the_sender_is_told_too(people: Scratch) -> None:
     people.psql(take("ha1@hanam.gov.vn", "ha2@hanam.gov.vn", BINH, **CLOSED | {"login": "box00001"}))
     assert people.psql(TOLD) == "box00002", "who sends to himself hears it once"
-    assert people.psql("select payload -> 'signed_in' from mail.notice where kind = 'held_received'") == "true"
+    assert said(people, "box00002")["signed_in"]
     advice = people.psql("select payload ->> 'advice' from mail.notice where kind = 'held' and mailbox_id = 'box00001'")
     assert "không đặt mật khẩu" in advice
 
@@ -165,6 +178,58 @@ def test_of_our_own_peoples_closed_archive_the_sender_is_told_too(people: Scratc
 def test_receivers_of_what_bears_a_secrecy_mark_are_told_nothing(people: Scratch) -> None:
     people.psql(take("ha2@hanam.gov.vn"))
     assert waiting(people) == ["held"]
+
+
+@pytest.mark.parametrize("decision", ["release", "drop"])
+def test_a_letter_that_waits_says_nothing_of_what_was_decided_meanwhile(people: Scratch, decision: str) -> None:
+    people.psql(take("ha1@hanam.gov.vn", "ha2@hanam.gov.vn", **CLOSED))
+    people.psql(decide(decision, "ha1@hanam.gov.vn"))
+    people.psql("update mail.held_recipient set state = 'released' where state = 'releasing'")
+    assert not said(people)["send"]
+    assert said(people, "box00002")["send"]
+    people.psql(decide("drop") + "; select mail.held_erased(1); update mail.held_message set decided_at = '2020-01-01'")
+    assert people.psql("select mail.held_prune()") == "1"
+    assert said(people, "box00002") == {"number": 1, "send": False}
+
+
+def test_a_notice_of_a_former_release_has_its_kinds_advice(held: Scratch) -> None:
+    held.psql("update mail.notice set payload = payload - 'advice'")
+    assert "bí mật nhà nước" in said(held, kind="held")["advice"]
+    held.psql("update mail.held_message set kind = 'moi-la'")
+    assert said(held, kind="held")["advice"] == ""
+
+
+WORDS = "select subject || author || message_id || array_to_string(file_names, '') from mail.held_message"
+
+
+def test_strangers_words_go_with_the_last_mailbox_that_they_were_written_to(people: Scratch) -> None:
+    people.psql(take("ha1@hanam.gov.vn", "ha2@hanam.gov.vn", "khong-co@hanam.gov.vn", **CLOSED))
+    people.psql("update mail.mailbox set state = 'revoked' where id in ('box00001', 'box00002')")
+    words = people.psql(WORDS)
+    assert "hồ sơ.zip" in words
+    assert people.psql("select mail.mailbox_purge('box00001'), mail.mailbox_purge('box00002')") == "t|t"
+    assert people.psql(WORDS) == words, "an operator is still to decide"
+    people.psql(decide("drop"))
+    assert people.psql("select mail.held_prune()") == "0"
+    assert people.psql(WORDS) == ""
+
+
+def test_strangers_words_stay_while_another_receiver_is_there(people: Scratch) -> None:
+    people.psql(take("ha1@hanam.gov.vn", "ha2@hanam.gov.vn", **CLOSED))
+    people.psql(decide("drop"))
+    people.psql("update mail.mailbox set state = 'revoked' where id in ('box00001', 'box00002')")
+    assert people.psql("select mail.mailbox_purge('box00001'), mail.held_prune()") == "t|0"
+    assert "hồ sơ.zip" in people.psql(WORDS)
+    assert people.psql("select mail.mailbox_purge('box00002')") == "t"
+    assert people.psql(WORDS) == ""
+
+
+def test_what_one_of_ours_wrote_goes_with_his_own_mailbox_alone(people: Scratch) -> None:
+    people.psql(take("ha1@hanam.gov.vn", **CLOSED | {"login": "box00002"}))
+    people.psql(decide("drop"))
+    people.psql("update mail.mailbox set state = 'revoked' where id = 'box00001'")
+    assert people.psql("select mail.mailbox_purge('box00001')") == "t"
+    assert "hồ sơ.zip" in people.psql(WORDS)
 
 
 def test_a_flood_of_closed_archives_is_no_flood_of_notices(people: Scratch) -> None:
@@ -188,6 +253,59 @@ def test_a_closed_archive_is_dropped_after_its_days(people: Scratch) -> None:
     assert people.psql("select mail.held_expire()") == "0"
     people.psql("update mail.held_message set arrived_at = now() - interval '31 days'")
     assert people.psql("select mail.held_expire()") == "1"
+
+
+DROPPED = TOLD.replace("held_received", "held_received_dropped")
+HAVE = (
+    "update mail.notice set sent_at = now(), payload = payload || '{\"given\": [\"x\"]}' where kind = 'held_received'"
+)
+
+
+@pytest.mark.parametrize("by", ["a person", "time"])
+def test_whoever_was_told_of_a_closed_archive_is_told_when_it_is_dropped(people: Scratch, by: str) -> None:
+    people.psql(take("ha1@hanam.gov.vn", "HA1@hanam.gov.vn", "ha2@hanam.gov.vn", **CLOSED))
+    people.psql(take("ha3@hanam.gov.vn", file=OTHER) + "; " + decide("drop", number=2))
+    people.psql(HAVE)
+    people.psql(decide("release", "ha2@hanam.gov.vn"))
+    people.psql("update mail.held_recipient set state = 'released' where state = 'releasing'")
+    if by == "time":
+        people.psql("update mail.held_message set arrived_at = now() - interval '31 days'")
+        people.psql("select mail.held_expire()")
+    else:
+        people.psql(decide("drop", "ha1@hanam.gov.vn"))
+        assert people.psql(DROPPED) == "", "it waits at another address of his"
+        people.psql(decide("drop", "HA1@hanam.gov.vn"))
+    assert people.psql(DROPPED) == "box00001"
+    payload = said(people, kind="held_received_dropped")
+    assert (payload["send"], payload["expired"]) == (True, by == "time")
+    assert (payload["author"], payload["files"]) == ("An <an@ngoai.example>", ["hồ sơ.zip"])
+
+
+def test_whoever_was_not_told_that_it_is_held_is_not_told_that_it_is_dropped(people: Scratch) -> None:
+    most = int(people.psql("select value from mail.setting where name = 'held_told_a_day'"))
+    for number in range(most + 5):
+        people.psql(take("ha1@hanam.gov.vn", **CLOSED | {"file": f"{number:032x}"}))
+    # Of a day before.
+    people.psql(HAVE + " and round <> '1'; update mail.notice set due = due - 1")
+    people.psql(take("ha1@hanam.gov.vn", **CLOSED | {"file": "e" * 32}) + "; " + HAVE + " and round <> '1'")
+    people.psql("select mail.held_decide(id, null, 'drop', 'đã xem', false) from mail.held_message order by id desc")
+    number = "select count(*) from mail.notice where kind = 'held_received_dropped'"
+    assert people.psql(number) == str(most)
+    assert people.psql(number + f" and round::bigint between {most + 1} and {most + 5}") == "0"
+    people.psql("update mail.notice set round = '1' where kind = 'held_received_dropped' and round = '2'")
+    assert not said(people, kind="held_received_dropped")["send"], "his letter never went"
+
+
+def test_what_former_releases_wrote_into_notices_is_taken_out_and_what_waits_is_told_again(people: Scratch) -> None:
+    people.psql(take("ha1@hanam.gov.vn", **CLOSED))
+    people.psql(take("ha2@hanam.gov.vn", **CLOSED | {"file": OTHER, "kind": "spam"}))
+    people.psql("update mail.held_recipient set digest = current_date - 1")
+    people.psql("update mail.held_message set failure = 'lost', lesson = 'due' where id = 2")
+    people.psql('update mail.notice set payload = payload || \'{"author": "An", "files": ["a"]}\'')
+    people.psql((MIGRATIONS / "0023_held_words.sql").read_text("utf-8"), role="postgres")
+    assert people.psql("select payload from mail.notice") == '{"number": 1}'
+    assert people.psql("select count(*) from mail.held_recipient where digest is null") == "2"
+    assert people.psql("select lesson from mail.held_message where id = 2") == "missed"
 
 
 def test_a_message_for_nobody_is_refused(database: Database) -> None:

@@ -14,7 +14,7 @@ import yaml
 from tests import smtp_server
 from tests.database.scratch import Scratch, person, registry
 from tests.database.test_held import decide, take
-from tests.database.test_held_spam import spam
+from tests.database.test_held_spam import opened, spam
 from tests.database.world import quoted
 from tests.unit.host.test_jobs import CONFIGURATION
 
@@ -83,9 +83,19 @@ def test_receivers_read_of_a_closed_archive_in_plain_words_that_nobody_can_click
         done = scratch.command("notices", str(file), "--json", role="mail_jobs")
         assert done.status == 0, done.complaint
         told = letters(mailbox)
+        scratch.psql("; ".join(decide("drop", number=number) for number in (1, 2)))
+        done = scratch.command("notices", str(file), "--json", role="mail_jobs")
+        assert done.status == 0, done.complaint
+        ends = letters(mailbox)
+    assert ends.keys() == {OWNER, "ha2@hanam.gov.vn"}
+    text = ends[OWNER].get_content()
+    assert "KHÔNG được giao: theo quyết định" in text
+    assert "hồ sơ[.]zip; http[:]//xau[.]example/a" in text
+    assert "xau" not in ends["ha2@hanam.gov.vn"].get_content()
     assert told.keys() == {OWNER, "ha2@hanam.gov.vn", CONFIGURATION.operator}
     text = told[OWNER].get_content()
     assert "Hệ thống không báo cho người gửi" in text
+    assert "Sau 30 ngày kể từ lúc đến mà không có quyết định, thư tự bị hủy." in text
     for part in ("CHƯA được giao", "An <an@ngoai[.]example>", "hồ sơ[.]zip; http[:]//xau[.]example/a"):
         assert part in text
     # What would be held itself quotes nothing.
@@ -101,6 +111,7 @@ def test_receivers_of_spam_get_one_letter_a_day_with_a_link_for_each_message_and
     scratch: Scratch, tmp_path: Path
 ) -> None:
     scratch.apply(registry(person(1), person(2), person(3)))
+    opened(scratch)
     scratch.psql("update mail.setting set value = '\"00:00\"' where name = 'held_digest_at'")
     scratch.psql("update mail.setting set value = '2' where name = 'held_digest_rows'")
     with smtp_server.running() as mailbox:
@@ -133,7 +144,7 @@ def test_receivers_of_spam_get_one_letter_a_day_with_a_link_for_each_message_and
             == "known|held"
         )
         text = told[OWNER].get_content()
-        assert "Và 1 thư nữa" in text
+        assert "Còn 1 thư nữa chưa kể ở đây; thư báo các ngày sau kể tiếp" in text
         assert told[OWNER]["Subject"] == f"3 thư nghi là thư rác gửi đến {OWNER} đang được giữ lại"
         assert "(không hiển thị)" in text, "what would be held itself quotes nothing"
         assert "Tiêu đề thư: a b [2J Bcc[:]" not in text

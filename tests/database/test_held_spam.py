@@ -32,6 +32,11 @@ NOW = (
 )
 
 
+def opened(scratch: Scratch) -> None:
+    """All have changed their first passwords."""
+    scratch.psql("update mail.credential set must_change = false, is_default = false")
+
+
 def spam(number: int, *addresses: str, **more: Any) -> str:
     return take(*addresses, **SPAM | {"file": f"{number:032x}", "queue_id": f"Q{number}"} | more)
 
@@ -41,6 +46,7 @@ def held(scratch: Scratch) -> Scratch:
     """Two people; the hour of the letter has come, whatever the hour is."""
     scratch.apply(registry(person(1), person(2)))
     scratch.psql("update mail.setting set value = '\"00:00\"' where name = 'held_digest_at'")
+    opened(scratch)
     return scratch
 
 
@@ -60,6 +66,15 @@ def shown(held: Scratch, its: str) -> str:
 
 def press(held: Scratch, its: str, decision: str = "release") -> str:
     return held.psql(f"select result, state from mail.held_link_decide({quoted(its)}, '{decision}')", role="mail_held")
+
+
+def given(held: Scratch) -> None:
+    """Yesterday's letters are out, and those before."""
+    held.psql(
+        "delete from mail.notice where kind = 'held_digest' and sent_at is not null;"
+        "update mail.notice set sent_at = now() - interval '1 day', round = (current_date - 1)::text, due = due - 1"
+        " where kind = 'held_digest'; update mail.held_recipient set digest = digest - 1 where digest is not null"
+    )
 
 
 # --- Taken in ---
@@ -99,14 +114,14 @@ def test_a_receiver_is_told_once_a_day_of_what_waits_and_of_nothing_when_nothing
     assert held.psql("select mail.held_digests()") == "2"
     assert held.psql("select mail.held_digests()") == "0"
     one = digest(held)
-    assert (one["total"], len(one["rows"])) == (2, 2)
+    assert (one["more"], len(one["rows"])) == (0, 2)
     assert [row["subject"] for row in one["rows"]] == ["Khác", "Vay nhanh"], "the likeliest to be wanted first"
     assert {row["author"] for row in one["rows"]} == {"Vay <vay@ngoai.example>"}
-    assert digest(held, "box00002")["total"] == 1
+    assert len(digest(held, "box00002")["rows"]) == 1
     # What comes later on that day is for the next.
     held.psql(spam(3, HA1))
     assert held.psql("select mail.held_digests()") == "0"
-    assert digest(held)["total"] == 2
+    assert (digest(held)["more"], len(digest(held)["rows"])) == (1, 2)
     held.psql("select mail.notice_done('box00001', 'held_digest', current_date::text, '{ha1}', false, '')")
     assert held.psql("select mail.held_digests()") == "0"
     held.psql(
@@ -114,7 +129,7 @@ def test_a_receiver_is_told_once_a_day_of_what_waits_and_of_nothing_when_nothing
         " update mail.held_recipient set digest = digest - 1"
     )
     assert held.psql("select mail.held_digests()") == "1"
-    assert digest(held)["total"] == 1, "each message is told once"
+    assert len(digest(held)["rows"]) == 1, "each message is told once"
 
 
 def test_no_letter_goes_before_its_hour_nor_while_an_earlier_one_waits(held: Scratch) -> None:
@@ -138,7 +153,24 @@ def test_what_was_decided_before_the_letter_goes_is_not_in_it(held: Scratch) -> 
     held.psql("select mail.held_digests()")
     held.psql(decide("drop"))
     letter = digest(held)
-    assert (letter["rows"], letter["total"]) == ([], 0)
+    assert (letter["rows"], letter["more"]) == ([], 0)
+
+
+def test_what_one_letter_does_not_name_the_next_days_do_and_each_message_is_named_once(held: Scratch) -> None:
+    held.psql("update mail.setting set value = '2' where name = 'held_digest_rows'")
+    for number in range(1, 6):
+        held.psql(spam(number, HA1, subject=f"Thư {number}", score=10 + number / 10))
+    held.psql(spam(6, HA2, subject="Thư 6"))
+    named = []
+    for more in (3, 1, 0):
+        assert held.psql("select mail.held_digests()") == ("2" if more == 3 else "1")
+        letter = digest(held)
+        assert letter["more"] == more
+        named += [[row["subject"] for row in letter["rows"]]]
+        assert shown(held, letter["rows"][0]["link"]) == "known|held|f"
+        given(held)
+    assert named == [["Thư 1", "Thư 2"], ["Thư 3", "Thư 4"], ["Thư 5"]]
+    assert held.psql("select mail.held_digests()") == "0"
 
 
 def test_a_closed_mailbox_is_told_nothing(held: Scratch) -> None:
@@ -177,7 +209,9 @@ def test_a_flood_makes_no_letter_of_megabytes_and_no_slow_service(held: Scratch)
     # Once a day.
     assert seconds("select mail.held_digests()", "mail_jobs") < 5
     letter = digest(held)
-    assert (letter["total"], len(letter["rows"])) == (10_000, rows)
+    assert (letter["more"], len(letter["rows"])) == (10_000 - rows, rows)
+    # What is named is told of; no more.
+    assert held.psql("select count(*) from mail.held_recipient where digest is not null") == str(rows)
     assert len(json.dumps(letter)) < 1200 * rows
     # Every two seconds, with a connection of its own each time here.
     for asked in ("held_erasable()", "held_due()", "held_lessons()"):
@@ -337,6 +371,135 @@ def test_an_operator_decides_spam_too(told: Scratch) -> None:
     its = link(told, "box00002")
     told.psql(decide("release"))
     assert shown(told, its) == "known|releasing|f"
+
+
+# --- Whose mailbox it is ---
+
+LOCK = "select mail.mailbox_lock('{}', 'compromised', 'thử')"
+CHANGED = "update mail.credential set changed_at = changed_at + interval '1 second' where mailbox_id = '{}'"
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        LOCK.format("box00001"),
+        "update mail.mailbox set state = 'locked' where id = 'box00001'",
+        "update mail.mailbox set state = 'revoked' where id = 'box00001'",
+        "update mail.credential set must_change = true where mailbox_id = 'box00001'",
+        CHANGED.format("box00001"),
+    ],
+)
+def test_no_link_works_for_whoever_could_not_open_the_mailbox_now(told: Scratch, how: str) -> None:
+    its, other = link(told), link(told, "box00002")
+    told.psql(how)
+    assert shown(told, its) == "wrong||"
+    assert press(told, its) == "wrong|"
+    assert set(states(told)) == {"held"}
+    assert shown(told, other) == "known|held|f"
+
+
+def test_a_lock_that_was_a_mistake_ends_no_link_for_good(told: Scratch) -> None:
+    its = link(told)
+    told.psql(LOCK.format("box00001"), role="mail_apply")
+    assert shown(told, its) == "wrong||"
+    told.psql("select mail.mailbox_correct('box00001', 'nhầm', true)")
+    assert shown(told, its) == "known|held|f"
+
+
+def test_whoever_cannot_open_his_mailbox_is_told_when_he_can(held: Scratch) -> None:
+    held.psql(spam(1, HA1, HA2))
+    held.psql(LOCK.format("box00001"))
+    held.psql("update mail.credential set must_change = true where mailbox_id = 'box00002'")
+    assert held.psql("select mail.held_digests()") == "0"
+    opened(held)
+    held.psql("select mail.mailbox_correct('box00001', 'nhầm', true)")
+    assert held.psql("select mail.held_digests()") == "2"
+
+
+def test_links_that_ended_with_a_password_come_again_in_the_next_letter(told: Scratch) -> None:
+    its = link(told)
+    told.psql(CHANGED.format("box00001"))
+    assert len(digest(told)["rows"]) == 2, "what has not gone is not told twice"
+    given(told)
+    told.psql(CHANGED.format("box00001"))
+    assert shown(told, its) == "wrong||"
+    assert told.psql("select mail.held_digests()") == "1", "the other has his links"
+    assert len(digest(told)["rows"]) == 2
+    assert shown(told, link(told)) == "known|held|f"
+
+
+SO = "so@hanam.gov.vn"
+
+
+@pytest.fixture
+def office(held: Scratch) -> Scratch:
+    """An agency's mailbox that the two open, and held spam of which they have been told."""
+    held.psql(
+        "insert into mail.mailbox (id, kind, agency_id, name, shard, quota_bytes, state)"
+        " select 'agencybox', 'agency', agency_id, 'Sở', 0, 1, 'active' from mail.mailbox where id = 'box00001';"
+        " insert into mail.address (local_part, mailbox_id, kind) values ('so', 'agencybox', 'primary');"
+        " insert into mail.mailbox_clerk values ('agencybox', 'box00001'), ('agencybox', 'box00002')"
+    )
+    held.psql(spam(1, SO))
+    held.psql(spam(2, SO))
+    assert held.psql("select mail.held_digests()") == "1"
+    return held
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "delete from mail.mailbox_clerk where clerk_id = 'box00002'",
+        LOCK.format("box00002"),
+        "update mail.mailbox set state = 'locked' where id = 'box00002'",
+        "update mail.mailbox set state = 'revoked' where id = 'box00002'",
+        CHANGED.format("box00002"),
+        LOCK.format("agencybox"),
+    ],
+)
+def test_a_link_of_an_office_ends_with_one_of_its_clerks_and_the_others_get_new_ones(office: Scratch, how: str) -> None:
+    its = link(office, "agencybox")
+    assert shown(office, its) == "known|held|f"
+    given(office)
+    office.psql(how)
+    assert shown(office, its) == "wrong||"
+    assert press(office, its) == "wrong|"
+    if "agencybox" not in how or "delete" in how:
+        assert office.psql("select mail.held_digests()") == "1"
+        assert press(office, link(office, "agencybox")) == "known|releasing"
+
+
+def test_the_audit_names_an_offices_clerks_for_what_one_of_them_decided(office: Scratch) -> None:
+    press(office, link(office, "agencybox"), "drop")
+    actor, why = office.psql("select actor, after ->> 'reason' from mail.audit where object = 'held'").split("|")
+    assert (actor, why) == (SO, f"người nhận tự quyết định bằng liên kết gửi cho {HA1}, {HA2}")
+
+
+def test_an_operator_and_a_link_at_the_same_moment_decide_once(told: Scratch) -> None:
+    """Whoever comes second finds what the first has decided."""
+    its = link(told, "box00002")
+    with ThreadPoolExecutor() as pool, told.database.connect() as first:
+        first.execute("begin")
+        first.execute(decide("drop", HA2))  # type: ignore[call-overload]
+        second = pool.submit(press, told, its)
+        waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and usename = 'mail_held'"
+        told.wait_until(f"({waits}) = 1")
+        first.execute("commit")
+        assert second.result() == "known|dropped"
+        its = link(told)
+        number = int(told.psql(f"select message_id from mail.held_recipient where number = {its.split('-')[0]}"))
+        first.execute("begin")
+        first.execute("select * from mail.held_link_decide(%s, 'release')", [its])
+        operator = pool.submit(told.psql, decide("drop", HA1, number=number), "mail_apply")
+        told.wait_until(f"({waits.replace('mail_held', 'mail_apply')}) = 1")
+        first.execute("commit")
+        # It is not on its way yet: an operator may still drop it, and it is one decision after the other.
+        assert operator.result() == f"{{{HA1}}}"
+    assert press(told, its) == "known|dropped"
+    decisions = told.psql(
+        "select string_agg(after ->> 'decision', ',' order by seq) from mail.audit where object = 'held'"
+    )
+    assert decisions == "drop,release,drop"
 
 
 # --- Lessons ---

@@ -120,7 +120,9 @@ def test_a_message_that_is_dropped_goes_nowhere_and_its_file_is_gone(service: Se
     keeper.round()
     assert (postfix.taken, list(service.folder.iterdir())) == ([], [])
     hand_over(keeper)
+    keeper.round()
     assert list(service.folder.iterdir()) == [], "handed over again: it was decided"
+    assert service.scratch.psql("select erased_at is not null from mail.held_message") == "t"
 
 
 def test_a_file_that_a_restore_brings_back_of_a_message_that_was_decided_is_erased_again(service: Service) -> None:
@@ -545,6 +547,42 @@ def test_a_filter_that_is_away_delays_no_delivery_and_learns_later(
     keeper.round()
     assert service.scratch.psql("select string_agg(distinct lesson, ',') from mail.held_message") == "given"
     assert list(service.folder.iterdir()) == []
+
+
+@pytest.mark.dieu10
+def test_spam_that_is_handed_over_again_while_the_filter_is_away_is_learnt_all_the_same(service: Service) -> None:
+    keeper = service.started()
+    service.filter_says = "timed out"
+    hand_over(keeper, octets=SPAM)
+    service.decide("release")
+    keeper.round()
+    assert service.rows() == ["released", "released"]
+    hand_over(keeper, octets=SPAM)
+    keeper.round()
+    assert len(list(service.folder.glob("*.eml"))) == 1
+    service.filter_says = ""
+    forget_the_pause(keeper, service)
+    keeper.round()
+    keeper.round()
+    assert service.scratch.psql("select lesson, erased_at is not null from mail.held_message") == "given|t"
+    assert list(service.folder.iterdir()) == []
+
+
+@pytest.mark.dieu10
+def test_spam_that_has_lost_its_file_is_learnt_by_nobody_and_forgotten_in_its_time(service: Service) -> None:
+    keeper = service.started()
+    service.filter_says = "timed out"
+    hand_over(keeper, octets=SPAM)
+    service.scratch.psql(f"select mail.held_decide(1, '{{{AN}}}', 'release', 'thử', false)")
+    keeper.round()
+    for path in service.folder.iterdir():
+        path.unlink()
+    service.started().round()
+    assert service.scratch.psql("select failure, lesson from mail.held_message") == "lost|missed"
+    service.decide("drop")
+    keeper.round()
+    service.scratch.psql("update mail.held_message set decided_at = now() - interval '91 days'")
+    assert service.scratch.psql("select mail.held_prune()") == "1"
 
 
 @pytest.mark.dieu10

@@ -31,6 +31,7 @@ _NOTICE_KINDS = {
     "held": "báo một thư bị giữ lại",
     "held_digest": "báo các thư nghi là thư rác đang được giữ",
     "held_received": "báo một thư gửi đến bị giữ lại",
+    "held_received_dropped": "báo thư gửi đến bị giữ đã bị hủy",
     "held_released": "báo thư bị giữ đã được gửi đi",
     "held_dropped": "báo thư bị giữ đã bị hủy",
     "held_opened": "báo cho chủ hộp thư rằng người vận hành lấy bản sao thư bị giữ để đọc",

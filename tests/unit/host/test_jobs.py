@@ -48,14 +48,15 @@ CONFIGURATION = notices.Configuration(
 _HELD: dict[str, dict[str, Any]] = {
     "held": {"recipients": "an@ngoai.example", "advice": "Xin gửi lại không đặt mật khẩu."},
     "held_digest": {
-        "total": 3,
+        "more": 2,
         "until": "13/12/2026",
         "days": 14,
         "rows": [{"arrived": "28/11/2026 08:12", "author": "An <a@b.vn>", "subject": "Vay", "link": "7-20261213-ab"}],
     },
-    "held_received": {"author": "An <an@ngoai.example>", "files": ["hồ sơ.zip"], "signed_in": False},
+    "held_received": {"author": "An <an@ngoai.example>", "files": ["hồ sơ.zip"], "signed_in": False, "days": 30},
+    "held_received_dropped": {"author": "An <a@b.example>", "files": [], "signed_in": True, "days": 0, "expired": True},
     "held_released": {"recipients": "an@ngoai.example"},
-    "held_dropped": {"recipients": "an@ngoai.example"},
+    "held_dropped": {"recipients": "an@ngoai.example", "advice": "Xin không gửi lại."},
     "held_opened": {"document": "12/STTTT-TTra", "note": "xác minh", "opened_by": "lan"},
 }
 HELD: dict[str, dict[str, Any]] = {

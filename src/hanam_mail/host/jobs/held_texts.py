@@ -17,7 +17,10 @@ _LONGEST = 100
 
 
 def received(payload: Mapping[str, Any], text: str) -> dict[str, str]:
-    """For the receiver of a message that is held: $author, $files and $sender_told of `text`."""
+    """For the receiver of a message that is held, or was dropped: $author, $files and the other words of `text`.
+
+    `payload` is what mail.notice_words gives, with `expired` of one that was dropped.
+    """
     names = (shown(name, _LONGEST) for name in payload["files"])
     values = {
         "author": shown(payload["author"], _LONGEST) or "(không ghi)",
@@ -25,7 +28,13 @@ def received(payload: Mapping[str, Any], text: str) -> dict[str, str]:
     }
     if bears_mark(Template(text).safe_substitute(values)):
         values = dict.fromkeys(values, HIDDEN)
-    return {**values, "sender_told": _TOLD if payload["signed_in"] else _NOT_TOLD}
+    days = payload["days"]
+    return {
+        **values,
+        "sender_told": _TOLD if payload["signed_in"] else _NOT_TOLD,
+        "ends": f" Sau {days} ngày kể từ lúc đến mà không có quyết định, thư tự bị hủy." if days else "",
+        "ended": "đã quá hạn mà không có quyết định" if payload.get("expired") else "theo quyết định khi xem xét",
+    }
 
 
 def digest(payload: Mapping[str, Any], url: str) -> dict[str, str]:
@@ -37,11 +46,12 @@ def digest(payload: Mapping[str, Any], url: str) -> dict[str, str]:
     if bears_mark("\n".join(rows)):
         # Lines that are harmless alone.
         rows = [_row(place, {**row, "author": "", "subject": ""}, url) for place, row in enumerate(payload["rows"], 1)]
-    more, days = payload["total"] - len(rows), payload["days"]
+    more, days = payload["more"], payload["days"]
+    ends = ", chừng nào còn được giữ" if days else ""
     return {
-        "number": number(payload["total"]),
+        "number": number(len(rows) + more),
         "list": "\n\n".join(rows),
-        "more": f"Và {number(more)} thư nữa, không liệt kê ở đây." if more else "",
+        "more": f"Còn {number(more)} thư nữa chưa kể ở đây; thư báo các ngày sau kể tiếp{ends}." if more else "",
         "ends": f"thư tự bị hủy sau {days} ngày kể từ lúc đến" if days else "thư không được giao",
     }
 

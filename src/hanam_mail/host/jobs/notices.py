@@ -100,12 +100,11 @@ class Mailer(Protocol):
 
 def render(notice: Notice, configuration: Configuration) -> EmailMessage:
     """The notice as a message to its recipients; raises KeyError for a kind without a text."""
-    # Of former releases some wait without it.
-    values = {"advice": ""} | {name: str(value) for name, value in notice.payload.items()}
+    values = {name: str(value) for name, value in notice.payload.items()}
     values |= {name: day(notice.payload[name]) for name in _DATES if name in notice.payload}
     if "cause" in notice.payload:
         values["cause"] = _CAUSES[notice.payload["cause"]]
-    if notice.kind == "held_received":
+    if notice.kind in {"held_received", "held_received_dropped"}:
         values |= held_texts.received(notice.payload, _text(notice.kind))
     if notice.kind == "held_digest":
         values |= held_texts.digest(notice.payload, configuration.held_url)
@@ -161,9 +160,9 @@ def recipients(notice: Notice, configuration: Configuration) -> tuple[str, ...]:
 def hand_over(notice: Notice, configuration: Configuration, mailer: Mailer) -> Outcome:
     """Offer one notice. A refusal for good ends it only once somebody else has it: a full mailbox gets room again.
 
-    A letter about held spam of which nothing waits any more ends unsent.
+    A letter about held mail of which nothing waits any more ends unsent.
     """
-    if notice.payload.get("total") == 0:
+    if not notice.payload.get("send", True):
         return Outcome((), again=False, failure="")
     offered = offer(mailer, recipients(notice, configuration), render(notice, configuration).as_bytes())
     if offered.again or not offered.failure:

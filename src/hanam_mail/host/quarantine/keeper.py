@@ -87,6 +87,9 @@ class Keeper:
             name = record["message"]["file"]
             try:
                 number, waits = self._accounts.take(record)
+                if not waits:
+                    # Handed over again after all was decided: it goes as any other, once the filter has learnt from it.
+                    self._accounts.found({name})
             except InDoubtError:
                 self._compared = False
                 raise
@@ -95,9 +98,6 @@ class Keeper:
                 if fresh:
                     self._store.erase(name)
                 raise
-            if not waits:
-                # Handed over again after all was decided.
-                self._store.erase(name)
         said = "" if waits else ", đã quyết định từ trước / decided before"
         say(5, f"giữ thư số {number} / held: {message.queue_id or '-'}, {len(message.recipients)} người nhận{said}")
 

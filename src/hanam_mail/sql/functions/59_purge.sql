@@ -45,8 +45,7 @@ begin
         return false;
     end if;
     -- Of what was decided the facts stay their time, without the words.
-    update mail.held_message h set subject = '', author = '', message_id = '', file_names = '{}'
-    where mailbox_purge.id in (h.mailbox_id, h.login);
+    perform mail.held_forget(mailbox_purge.id);
     delete from mail.credential c where c.mailbox_id = mailbox_purge.id;
     delete from mail.password_history h where h.mailbox_id = mailbox_purge.id;
     delete from mail.activity a where a.mailbox_id = mailbox_purge.id;

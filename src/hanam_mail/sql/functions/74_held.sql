@@ -38,18 +38,16 @@ as $$
     on conflict do nothing
 $$;
 
--- A word to those receivers of ours for whom it is new, where the policy of its kind says so: who wrote, as the message says, and the
--- files. Whoever is flooded is told of some, the operator of all. Its sender's word goes to the sender alone.
+-- A word to those receivers of ours for whom it is new, where the policy of its kind says so. What strangers wrote is read when the letter
+-- goes (notice_words), and stands nowhere else. Whoever is flooded is told of some, the operator of all. Its sender's word goes to the
+-- sender alone.
 create or replace function mail.held_notice_receivers(id bigint, addresses text[]) returns void
 language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$
     insert into mail.notice (mailbox_id, kind, round, due, payload)
     select r.mailbox, 'held_received', h.id::text, current_date,
-           jsonb_build_object(
-               'number', h.id, 'arrived', to_char(h.arrived_at, 'HH24:MI "ngày" DD/MM/YYYY'), 'author', h.author,
-               'files', to_jsonb(h.file_names), 'signed_in', h.login is not null,
-               'title', k.kind ->> 'title', 'why', k.kind ->> 'why')
+           jsonb_build_object('number', h.id)
     from mail.held_message h,
         lateral (select mail.held_kind(h.kind) as kind) k,
         lateral (select distinct c.mailbox_id as mailbox from mail.held_recipient c
@@ -58,6 +56,26 @@ as $$
         and r.mailbox is not null and r.mailbox is distinct from h.mailbox_id
         and (select count(*) from mail.notice n
              where n.mailbox_id = r.mailbox and n.kind = 'held_received' and n.due = current_date) < mail.setting_int('held_told_a_day')
+    on conflict do nothing
+$$;
+
+-- And a word of its end to those who had that one, once it was dropped for all addresses of theirs.
+create or replace function mail.held_notice_dropped(id bigint, addresses text[], expired boolean) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    insert into mail.notice (mailbox_id, kind, round, due, payload)
+    select r.mailbox, 'held_received_dropped', held_notice_dropped.id::text, current_date,
+           jsonb_build_object('number', held_notice_dropped.id, 'expired', expired)
+    from (select distinct c.mailbox_id as mailbox from mail.held_recipient c
+          where c.message_id = held_notice_dropped.id and c.address = any (addresses)) r
+    join mail.notice told on told.mailbox_id = r.mailbox and told.kind = 'held_received' and told.round = held_notice_dropped.id::text
+    where not exists (
+            select from mail.held_recipient c
+            where c.message_id = held_notice_dropped.id and c.mailbox_id = r.mailbox and c.state <> 'dropped')
+        and (select count(*) from mail.notice n
+             where n.mailbox_id = r.mailbox and n.kind = 'held_received_dropped' and n.due = current_date)
+            < mail.setting_int('held_told_a_day')
     on conflict do nothing
 $$;
 
@@ -185,6 +203,7 @@ begin
     if decision = 'drop' then
         perform mail.held_notice(held_decide.id, 'held_dropped', held_decide.id || '/' || clock_timestamp(),
                                  jsonb_build_object('recipients', array_to_string(done, ', ')));
+        perform mail.held_notice_dropped(held_decide.id, done, who = 'life-cycle');
     end if;
     return done;
 end

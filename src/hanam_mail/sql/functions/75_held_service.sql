@@ -12,13 +12,16 @@ language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$ select h.id, h.file from mail.held_message h where h.decided_at is null and h.failure is distinct from 'lost' $$;
 
--- A message whose file is not there: what waits can never go out, and the operator hears of it, once.
+-- A message whose file is not there: what waits can never go out, and the operator hears of it, once. Nobody learns from it either, so
+-- that it is forgotten in its time.
 create or replace function mail.held_lost(id bigint) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    update mail.held_message h set failure = 'lost', told_at = null where h.id = held_lost.id;
+    update mail.held_message h
+    set failure = 'lost', told_at = null, lesson = case when h.lesson = 'due' then 'missed' else h.lesson end
+    where h.id = held_lost.id;
     perform mail.held_noted(held_lost.id, 'update', '{"file": "lost"}');
 end
 $$;
@@ -211,12 +214,34 @@ begin
 end
 $$;
 
+-- The words of messages that were decided go with the mailboxes they are of: their sender's, or, of a stranger's, the last of its
+-- receivers'. Of one mailbox whose data have gone, or of all.
+create or replace function mail.held_forget(mailbox text default null) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    with gone as (
+        select m.id from mail.mailbox m
+        where m.purged_at is not null and (held_forget.mailbox is null or m.id = held_forget.mailbox)
+    )
+    update mail.held_message h set subject = '', author = '', message_id = '', file_names = '{}'
+    where h.decided_at is not null and (h.subject, h.author, h.message_id, h.file_names) <> ('', '', '', '{}'::text[])
+        and (h.mailbox_id in (select g.id from gone g) or h.login in (select g.id from gone g)
+            or h.mailbox_id is null and h.login is null
+            and h.id in (select r.message_id from mail.held_recipient r join gone g on g.id = r.mailbox_id)
+            and not exists (
+                select from mail.held_recipient r
+                join mail.mailbox m on m.id = r.mailbox_id and m.purged_at is null
+                where r.message_id = h.id))
+$$;
+
 -- Forgets messages that were decided long ago, where its kind says so sooner than others. What was decided about them stays in the audit.
 -- How many.
 create or replace function mail.held_prune() returns int
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
+    select mail.held_forget();
     with gone as (
         delete from mail.held_message h
         where h.erased_at is not null and h.decided_at < now() - interval '1 day'

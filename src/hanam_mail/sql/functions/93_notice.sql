@@ -46,6 +46,38 @@ as $$
     order by n.failure is not null, n.created_at, n.mailbox_id
 $$;
 
+-- What a letter about held mail says beside its payload, as it is when the letter goes: what strangers wrote stands in their messages alone.
+-- `send`: whether there is anything to tell. Of former releases some wait without advice.
+create or replace function mail.notice_words(notice mail.notice) returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when notice.kind = 'held_digest' then mail.held_digest(notice.mailbox_id, notice.round::date)
+        when notice.kind in ('held_received', 'held_received_dropped') then coalesce((
+            select jsonb_build_object(
+                'arrived', to_char(h.arrived_at, 'HH24:MI "ngày" DD/MM/YYYY'), 'author', h.author, 'files', to_jsonb(h.file_names),
+                'signed_in', h.login is not null, 'title', k.kind ->> 'title', 'why', k.kind ->> 'why',
+                'days', (k.kind ->> 'drop_after_days')::int,
+                'send', case notice.kind
+                    when 'held_received' then exists (
+                        select from mail.held_recipient r
+                        where r.message_id = h.id and r.mailbox_id = notice.mailbox_id and r.state not in ('released', 'dropped'))
+                    -- Of its end hears who had the word that it is held.
+                    else exists (
+                        select from mail.notice n
+                        where n.mailbox_id = notice.mailbox_id and n.kind = 'held_received' and n.round = notice.round
+                            and jsonb_array_length(coalesce(n.payload -> 'given', '[]')) > 0)
+                end)
+            from mail.held_message h, lateral (select mail.held_kind(h.kind) as kind) k
+            where h.id = (notice.payload ->> 'number')::bigint), '{"send": false}')
+        when notice.kind like 'held%' and not notice.payload ? 'advice' then jsonb_build_object('advice', coalesce((
+            select mail.held_kind(h.kind) ->> 'advice' from mail.held_message h
+            where h.id = (notice.payload ->> 'number')::bigint), ''))
+        else '{}'
+    end
+$$;
+
 -- One of them to send; no row when another sender has it or had it. Its row stays locked until the caller's transaction ends.
 -- Those who have the notice already, by its payload, are not among the recipients.
 create or replace function mail.notice_take(mailbox text, kind text, round text)
@@ -54,13 +86,12 @@ language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
     with taken as (
-        select n.* from mail.notice n
+        select n as whole, n.* from mail.notice n
         where n.mailbox_id = notice_take.mailbox and n.kind = notice_take.kind and n.round = notice_take.round
             and n.sent_at is null
         for update skip locked
     )
-    select t.due, case when t.kind = 'held_digest' then t.payload || mail.held_digest(t.mailbox_id, t.round::date) else t.payload end,
-           m.name, a.local_part || '@' || mail.setting_text('mail_domain'), g.name,
+    select t.due, t.payload || mail.notice_words(t.whole), m.name, a.local_part || '@' || mail.setting_text('mail_domain'), g.name,
            array(
                select r from unnest(mail.notice_recipients(m.id, t.kind)) r
                where not coalesce(t.payload -> 'given' ? r, false)

@@ -289,9 +289,9 @@ def test_whoever_was_not_told_that_it_is_held_is_not_told_that_it_is_dropped(peo
     people.psql(HAVE + " and round <> '1'; update mail.notice set due = due - 1")
     people.psql(take("ha1@hanam.gov.vn", **CLOSED | {"file": "e" * 32}) + "; " + HAVE + " and round <> '1'")
     people.psql("select mail.held_decide(id, null, 'drop', 'đã xem', false) from mail.held_message order by id desc")
-    number = "select count(*) from mail.notice where kind = 'held_received_dropped'"
-    assert people.psql(number) == str(most)
-    assert people.psql(number + f" and round::bigint between {most + 1} and {most + 5}") == "0"
+    count = "select count(*) from mail.notice where kind = 'held_received_dropped'"
+    assert people.psql(count) == str(most)
+    assert people.psql(count + f" and round::bigint between {most + 1} and {most + 5}") == "0"
     people.psql("update mail.notice set round = '1' where kind = 'held_received_dropped' and round = '2'")
     assert not said(people, kind="held_received_dropped")["send"], "his letter never went"
 

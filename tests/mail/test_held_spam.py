@@ -146,7 +146,6 @@ def little_room(lab: Lab, size: str) -> Iterator[None]:
         )
 
 
-@pytest.mark.proof("Hết chỗ giữ thì thư rác vào Thư rác / without room to hold it spam goes to Junk")
 @pytest.mark.provokes(journal.HELD_NO_ROOM)
 # Below what spam leaves free, and below what everything does.
 @pytest.mark.parametrize("size", ["3g", "64m"])

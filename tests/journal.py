@@ -22,7 +22,7 @@ LATE = 300.0
 _AWAY = (
     r"(terminating connection due to administrator command|closed( the connection)? unexpectedly|Connection refused"
     r"|PGSQL.*No such file or directory|Not connected to database"
-    r"|the database system is (starting up|shutting down|not yet accepting)"
+    r"|the database system is (starting up|shutting down|not yet accepting)|SSL SYSCALL error: EOF detected"
     # libpq says more in lines of their own, which become entries of their own.
     r"|Consistent recovery state has not been yet reached|Is the server running (locally|on that host) and accepting"
     r"|This probably means the server terminated abnormally|before or while processing the request)"
@@ -116,7 +116,9 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot \S+ Warning: (Killed with signal 15|SIGHUP received|Shutting down logging for )",
         # What the watch finds before mail has its way.
         r"hanam-watch the operator could not be told by (mail|smarthost): ",
-        # An upgrade: the key of port 25 is looked at before Postfix has the second one, ...
+        # The key of port 25 is looked at before the zone with it is published, as the first converge does last.
+        r"hanam-watch Cổng 25 đang dùng khóa không có trong bản ghi TLSA của ",
+        # An upgrade: it is looked at before Postfix has the second one, ...
         r"postfix/smtpd warning: TLS library problem: error:0A0000C1:SSL routines::no shared cipher:",
         # ... the agent asks Dovecot as it starts again, ...
         r"hanam-agent Command .*doveadm'.* returned non-zero exit status 75\. .*connect\(/run/dovecot/auth-master\) ",

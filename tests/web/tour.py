@@ -74,7 +74,7 @@ SIGNED_IN = (
          "rcmail.command('toggle-editor', {id: 'composebody', html: true}, '', {})", ".tox-tinymce iframe"),
     Stop("reply", "_task=mail&_action=compose&_reply_uid=1&_mbox=INBOX", WRITING),
     Stop("contacts", CONTACTS, BOOKS),
-    Stop("contact-form", f"{CONTACTS}&_action=create&_source=0&_framed=1", "form"),
+    Stop("contact-form", f"{CONTACTS}&_action=add&_source=0&_framed=1", "form"),
     Stop("contact-import", f"{CONTACTS}&_action=import&_framed=1", "form"),
     Stop("contact-search", f"{CONTACTS}&_action=search&_form=1&_framed=1", "form"),
     Stop("settings", "_task=settings", "#sections-table"),

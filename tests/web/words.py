@@ -36,7 +36,7 @@ return [...texts].filter(Boolean);
 """
 # Names, abbreviations and units that offices write like that, and codes of what stands beside them.
 _ALLOWED = (
-    "android apple autocomplete byte cc bcc css csv dkim docx email eml exe gb gif google gpl gnu html http "
+    "android apple autocomplete byte cc bcc css csv dkim docx email eml exe fax gb gif google gpl gnu html http "
     "https id ie imap ios iphone ipad iso jpeg jpg js json kb kib mac mail mailto mb mbox microsoft mime "
     "nguyenvana outlook classic pdf png pop3 safari smtp spf ssl starttls stttt tb thunderbird tiff tls txt "
     "ubnd unicode uri url usb utf vcard vcf vi web webmail windows xlsx xml zip mailvelope ascii euc cn jp kr "

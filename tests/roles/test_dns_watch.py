@@ -127,6 +127,7 @@ def vault(lab: Lab) -> dict[str, Any]:
 
 
 @pytest.mark.neighbours
+@pytest.mark.provokes(journal.DOVECOT_AWAY)
 def test_the_next_key_takes_its_turn_and_mail_goes_on_coming(lab: Lab, recipient: Sample, tmp_path: Path) -> None:
     """DNS knows the next key ahead: nothing but the vault and the host changes; the foreign server checks DANE."""
     host = lab.host("mx")
@@ -146,6 +147,7 @@ def test_the_next_key_takes_its_turn_and_mail_goes_on_coming(lab: Lab, recipient
 
 
 @pytest.mark.neighbours
+@pytest.mark.provokes(journal.DOVECOT_AWAY)
 def test_a_key_that_dns_does_not_know_is_never_shown(lab: Lab, tmp_path: Path) -> None:
     host = lab.host("mx")
     before = vault(lab)

@@ -56,6 +56,8 @@ ALWAYS = (
     # Two processes index or search a folder, and one takes away its lock while the other reads what is there (a fault
     # of 2.4.1, mended upstream); the next delivery or search brings what is missing.
     r"dovecot (imap|indexer-worker)\(\w+\)<\S+>: Error: fts-flatcurve: .*: stat\(\S+/fts-flatcurve/\) failed: No such ",
+    # What the indexer says then of the folder, without a reason of its own.
+    r"dovecot indexer-worker\(\w+\)<\S+>: Error: Mailbox \S+: Status lookup failed: Internal error occurred",
     # A process of sign-in that is just starting when Dovecot is reloaded, as after a new certificate; who signs in then
     # waits two seconds.
     r"dovecot master: Error: service\(auth\): command startup failed, throttling for 2\.000 secs$",
@@ -140,8 +142,9 @@ KNOWN: Mapping[str, Sequence[str]] = {
         # The agent's own connection is cut with the others. It tries again.
         r"hanam-agent (consuming input failed|terminating connection|connection (is bad|failed))",
         r"hanam-agent the connection is lost",
-        # It asks Dovecot for somebody, and Dovecot the database.
-        r"hanam-agent Command .*doveadm'.* returned non-zero exit status 75\. .*Auth USER lookup failed$",
+        # It asks Dovecot for somebody, or for everybody who has a mailbox here, and Dovecot the database.
+        r"hanam-agent Command .*doveadm'.* returned non-zero exit status 75\. "
+        r".*(Auth USER lookup failed|User listing returned failure)$",
         r"roundcube (DB Error: SQLSTATE\[08006\] \[7\] )?connection to server .*failed: No such file",
         r"roundcube (DB Error: SQLSTATE\[08006\] \[7\] )?connection to server .*failed: Connection refused",
         r"roundcube (\\x09)?\s*Is the server running (locally|on that host) and accepting ",

@@ -146,6 +146,9 @@ def go(webmail: Webmail, stop: Stop) -> None:
     driver.get(f"{webmail.address}{place}")
     webmail.find(stop.ready)
     idle(webmail)
+    # An action that does not exist shows the whole page instead, which has forms too.
+    whole = driver.find_elements(By.CSS_SELECTOR, "#layout-menu, #taskmenu")
+    assert not (whole and "_framed=1" in stop.query), f"{stop.name}: no page of its own, but the whole one"
     if stop.act:
         driver.execute_script(stop.act)
         if stop.opened:

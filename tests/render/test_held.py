@@ -103,7 +103,7 @@ def test_what_is_let_go_teaches_every_filter_and_each_lets_the_quarantine_in(
             continue
         name = f"{keeper}.{there.value('rspamd', 'mail_domain', host)}"
         gate = there.render("learn", "learn-gate.conf.j2", host)
-        assert f"\n        CN={name} yes;\n" in gate
+        assert f"\n        CN={name} ham;\n" in gate
         assert there.value("base", "host_ipv4", host) in reached.split()
         assert f"{host}.{there.value('rspamd', 'mail_domain', host)}:" in settings["filters"][0]
 

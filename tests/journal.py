@@ -142,9 +142,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
         # The agent's own connection is cut with the others. It tries again.
         r"hanam-agent (consuming input failed|terminating connection|connection (is bad|failed))",
         r"hanam-agent the connection is lost",
-        # It asks Dovecot for somebody, or for everybody who has a mailbox here, and Dovecot the database.
-        r"hanam-agent Command .*doveadm'.* returned non-zero exit status 75\. "
-        r".*(Auth USER lookup failed|User listing returned failure)$",
+        # It asks Dovecot for somebody, or for everybody who has a mailbox here, and Dovecot the database: try later.
+        r"hanam-agent Command .*doveadm'.* returned non-zero exit status 75\. .*(lookup|listing returned) fail\w+$",
         r"roundcube (DB Error: SQLSTATE\[08006\] \[7\] )?connection to server .*failed: No such file",
         r"roundcube (DB Error: SQLSTATE\[08006\] \[7\] )?connection to server .*failed: Connection refused",
         r"roundcube (\\x09)?\s*Is the server running (locally|on that host) and accepting ",

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from hanam_mail.controller.papers.page import Sheet
-from hanam_mail.controller.papers.paper import Office, Paper, Table, clean, day_text
+from hanam_mail.controller.papers.paper import Office, Paper, Table, clean, day_text, moment_text
 from hanam_mail.controller.papers.stops import Stop
 from hanam_mail.registry.events import event_name
 from hanam_mail.registry.model import Registry
@@ -85,9 +85,9 @@ def notice(stop: Stop, office: Office, site: Site) -> Paper:
     """The notice to all agencies and people that the service stops."""
     same_day = stop.begin.date() == stop.end.date()
     hours = (
-        f"từ {_moment(stop.begin)} đến {stop.end:%H giờ %M} cùng ngày"
+        f"từ {moment_text(stop.begin)} đến {stop.end:%H giờ %M} cùng ngày"
         if same_day
-        else (f"từ {_moment(stop.begin)} đến {_moment(stop.end)}")
+        else (f"từ {moment_text(stop.begin)} đến {moment_text(stop.end)}")
     )
     body = [
         f"Thực hiện khoản 5 Điều 10 {site.ground}, {office.issuer} thông báo tạm ngừng Hệ thống thư điện tử công vụ "
@@ -141,7 +141,3 @@ def _done(request: Request, registry: Registry, site: Site) -> Iterator[str | Ta
             f"lần truy nhập đầu tiên, chậm nhất sau {site.default_months:02} tháng; quá hạn thì hộp thư bị tạm khóa "
             "(điểm d khoản 2 Điều 7)."
         )
-
-
-def _moment(time: datetime) -> str:
-    return f"{time:%H giờ %M} {day_text(time.date())}"

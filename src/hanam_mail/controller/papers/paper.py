@@ -6,7 +6,7 @@ The site's part (papers.yml of the province) is an `Office`. What people typed c
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,11 @@ def day_text(day: date) -> str:
     """A date as papers have it: days below 10, and months 1 and 2, with a zero before them."""
     month = f"{day.month:02}" if day.month < 3 else str(day.month)
     return f"ngày {day.day:02} tháng {month} năm {day.year}"
+
+
+def moment_text(time: datetime) -> str:
+    """A time of a day as papers have it."""
+    return f"{time:%H giờ %M} {day_text(time.date())}"
 
 
 def number_text(paper: Paper) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hanam_mail.controller.papers.paper import clean
 from hanam_mail.errors import InputError, Problem
@@ -60,10 +61,30 @@ def faults(stop: Stop, working_days: int, calendar: Calendar) -> list[str]:
     return said
 
 
+def read_time(name: str, value: object) -> datetime:
+    """A time as it is declared. Raises ValueError naming the field."""
+    try:
+        return datetime.strptime(value if isinstance(value, str) else "", _FORM)
+    except ValueError as error:
+        raise ValueError(f'{name} phải có dạng "YYYY-MM-DD HH:MM", trong dấu nháy') from error
+
+
+def http_date(value: str, timezone: str) -> str:
+    """A declared time as HTTP's Retry-After has it (RFC 9110)."""
+    moment = read_time("end", value).replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
+    day, month = "Mon Tue Wed Thu Fri Sat Sun".split()[moment.weekday()], "JanFebMarAprMayJunJulAugSepOctNovDec"
+    return f"{day}, {moment:%d} {month[moment.month * 3 - 3 : moment.month * 3]} {moment:%Y %H:%M:%S} GMT"
+
+
+def iso_time(value: str, timezone: str) -> str:
+    """A declared time for a program: with its distance from UTC."""
+    return read_time("begin, end", value).replace(tzinfo=ZoneInfo(timezone)).isoformat()
+
+
 def _stop(entry: Any) -> Stop:
     if not isinstance(entry, Mapping) or not _FIELDS - {"emergency"} <= set(entry) <= _FIELDS:
         raise ValueError(f"phải có {', '.join(sorted(_FIELDS - {'emergency'}))}; có thể có emergency")
-    begin, end = (_time(name, entry[name]) for name in ("begin", "end"))
+    begin, end = (read_time(name, entry[name]) for name in ("begin", "end"))
     announced = entry["announced"]
     if type(announced) is not date:
         raise ValueError("announced phải là ngày dạng YYYY-MM-DD")
@@ -74,9 +95,3 @@ def _stop(entry: Any) -> Stop:
         raise ValueError("what, services phải là chữ và không được trống; emergency phải là chữ")
     return Stop(begin, end, clean(texts[0]), clean(texts[1]), announced, clean(texts[2]))
 
-
-def _time(name: str, value: object) -> datetime:
-    try:
-        return datetime.strptime(str(value) if isinstance(value, str) else "", _FORM)
-    except ValueError as error:
-        raise ValueError(f'{name} phải có dạng "YYYY-MM-DD HH:MM", trong dấu nháy') from error

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 import click
 
 from hanam_mail.cli import candidates
-from hanam_mail.cli.base import Command, Day, Group, load, registry_option
+from hanam_mail.cli.base import Command, Day, Group, json_option, load, print_json, registry_option
 from hanam_mail.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from datetime import date
 
     from hanam_mail.controller.papers.drafts import Site
-    from hanam_mail.controller.papers.paper import Paper
+    from hanam_mail.controller.papers.paper import Office, Paper
 
 _output = click.option(
     "--output",
@@ -35,7 +35,8 @@ def paper() -> None:
 @_day
 @_output
 @registry_option
-def reply(request_id: str, refused: str, day: "date | None", output: Path, path: Path) -> None:
+@json_option
+def reply(request_id: str, refused: str, day: "date | None", output: Path, path: Path, as_json: bool) -> None:
     """Công văn trả lời đề nghị REQUEST_ID (Đ6.2b) / The reply to a request."""
     from hanam_mail.controller.papers import drafts
     from hanam_mail.controller.papers import paper as forms
@@ -50,13 +51,14 @@ def reply(request_id: str, refused: str, day: "date | None", output: Path, path:
         raise InputError([request.source.problem("result", text, "Đ6.2b")])
     folder, site = _site(path)
     office = forms.load(folder / "papers.yml")
-    _write(drafts.reply(request, registry, office, site, refused=refused, day=day), folder, output)
+    _write(drafts.reply(request, registry, office, site, refused=refused, day=day), office, output, as_json)
 
 
 @paper.command("notice", cls=Command)
 @_output
 @registry_option
-def notice(output: Path, path: Path) -> None:
+@json_option
+def notice(output: Path, path: Path, as_json: bool) -> None:
     """Thông báo tạm ngừng dịch vụ, mục đầu của maintenance.yml (Đ10.5) / Notice of the first stop declared.
 
     Từ chối khi báo chưa đủ ngày làm việc hoặc ngừng vào ngày làm việc, trừ trường hợp khẩn cấp có ghi lý do.
@@ -74,7 +76,8 @@ def notice(output: Path, path: Path) -> None:
     term = group_vars.read(folder / "regulation.yml")["regulation_maintenance_notice_working_days"]
     if faults := stops.faults(found[0], term, calendar):
         raise InputError([Problem(str(declared), 0, "maintenance_stops", text, "Đ10.5") for text in faults])
-    _write(drafts.notice(found[0], forms.load(folder / "papers.yml"), site), folder, output)
+    office = forms.load(folder / "papers.yml")
+    _write(drafts.notice(found[0], office, site), office, output, as_json)
 
 
 def _site(registry: Path) -> tuple[Path, "Site"]:
@@ -92,10 +95,12 @@ def _site(registry: Path) -> tuple[Path, "Site"]:
     return folder, drafts.Site(sheets.ground(numbers), text, domain, numbers["regulation_default_password_months"])
 
 
-def _write(draft: "Paper", folder: Path, output: Path) -> None:
+def _write(draft: "Paper", office: "Office", output: Path, as_json: bool) -> None:
     from hanam_mail import atomic_file
     from hanam_mail.controller.papers import drafts
-    from hanam_mail.controller.papers import paper as forms
 
-    atomic_file.write(output, drafts.pdf(draft, forms.load(folder / "papers.yml")))
-    click.echo(f"{output}: {draft.title}")
+    atomic_file.write(output, drafts.pdf(draft, office))
+    if as_json:
+        print_json({"title": draft.title, "file": str(output)})
+    else:
+        click.echo(f"{output}: {draft.title}")

@@ -263,6 +263,14 @@ def test_a_stop_that_is_declared_wrongly_is_named(tmp_path: Path, change: dict[s
 
 
 @pytest.mark.dieu10
+def test_a_declared_time_is_told_to_programs_with_its_zone() -> None:
+    assert stops.http_date("2026-12-06 02:30", "Asia/Ho_Chi_Minh") == "Sat, 05 Dec 2026 19:30:00 GMT"
+    assert stops.iso_time("2026-12-06 02:30", "Asia/Ho_Chi_Minh") == "2026-12-06T02:30:00+07:00"
+    with pytest.raises(ValueError, match="end phải có dạng"):
+        stops.http_date("06/12/2026", "Asia/Ho_Chi_Minh")
+
+
+@pytest.mark.dieu10
 def test_the_command_says_when_no_stop_is_declared(tmp_path: Path) -> None:
     words = ["paper", "notice", "--registry", str(PROJECT / "mailboxes"), "--output", str(tmp_path / "a.pdf")]
     done = CliRunner().invoke(main, words)

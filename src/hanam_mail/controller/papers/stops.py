@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -71,9 +72,7 @@ def read_time(name: str, value: object) -> datetime:
 
 def http_date(value: str, timezone: str) -> str:
     """A declared time as HTTP's Retry-After has it (RFC 9110)."""
-    moment = read_time("end", value).replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC)
-    day, month = "Mon Tue Wed Thu Fri Sat Sun".split()[moment.weekday()], "JanFebMarAprMayJunJulAugSepOctNovDec"
-    return f"{day}, {moment:%d} {month[moment.month * 3 - 3 : moment.month * 3]} {moment:%Y %H:%M:%S} GMT"
+    return format_datetime(read_time("end", value).replace(tzinfo=ZoneInfo(timezone)).astimezone(UTC), usegmt=True)
 
 
 def iso_time(value: str, timezone: str) -> str:
@@ -94,4 +93,3 @@ def _stop(entry: Any) -> Stop:
     if not all(isinstance(text, str) for text in texts) or not all(clean(text) for text in texts[:2]):
         raise ValueError("what, services phải là chữ và không được trống; emergency phải là chữ")
     return Stop(begin, end, clean(texts[0]), clean(texts[1]), announced, clean(texts[2]))
-

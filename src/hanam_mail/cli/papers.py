@@ -49,6 +49,9 @@ def reply(request_id: str, refused: str, day: "date | None", output: Path, path:
     if request.result is Result.PENDING and not refused:
         text = "đề nghị đang chờ: ghi việc đã làm trước (--reply-later khi chưa có số trả lời), hoặc thêm --refused"
         raise InputError([request.source.problem("result", text, "Đ6.2b")])
+    if request.result is Result.DONE and refused:
+        text = f"sổ ghi đề nghị {request_id} đã được giải quyết, không từ chối được"
+        raise InputError([Problem(str(path), 0, "--refused", text, "Đ6.2b")])
     folder, site = _site(path)
     office = forms.load(folder / "papers.yml")
     _write(drafts.reply(request, registry, office, site, refused=refused, day=day), office, output, as_json)
@@ -99,6 +102,7 @@ def _write(draft: "Paper", office: "Office", output: Path, as_json: bool) -> Non
     from hanam_mail import atomic_file
     from hanam_mail.controller.papers import drafts
 
+    output.parent.mkdir(parents=True, exist_ok=True)
     atomic_file.write(output, drafts.pdf(draft, office))
     if as_json:
         print_json({"title": draft.title, "file": str(output)})

@@ -1,5 +1,7 @@
 """Papers have the form of administrative documents (Nghị định 30/2020/NĐ-CP), whatever texts stand in them."""
 
+import json
+import shutil
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -195,12 +197,35 @@ def test_the_reply_names_the_request_its_result_and_every_mailbox(tmp_path: Path
 
 @pytest.mark.dieu6
 def test_the_command_writes_the_reply_and_refuses_a_request_that_is_not_there(tmp_path: Path) -> None:
-    words = ["paper", "reply", "--registry", str(PROJECT / "mailboxes"), "--output", str(tmp_path / "a.pdf")]
+    made = tmp_path / "new/a.pdf"
+    words = ["paper", "reply", "--registry", str(PROJECT / "mailboxes"), "--output", str(made)]
     done = CliRunner().invoke(main, [*words, "2023-0003"])
     assert done.exit_code == 0, done.output
-    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF-")
+    assert made.read_bytes().startswith(b"%PDF-")
+    done = CliRunner().invoke(main, [*words, "2023-0003", "--refused", "thử"])
+    assert (done.exit_code, "đã được giải quyết, không từ chối được" in done.output) == (1, True)
     done = CliRunner().invoke(main, [*words, "2023-9999"])
     assert (done.exit_code, "không có đề nghị 2023-9999" in done.output) == (1, True)
+
+
+@pytest.mark.dieu6
+def test_a_pending_request_has_no_reply_unless_it_is_refused(tmp_path: Path) -> None:
+    for name in ("mailboxes", "group_vars"):
+        shutil.copytree(PROJECT / name, tmp_path / name)
+    words = ["--registry", str(tmp_path / "mailboxes")]
+    entered = CliRunner().invoke(
+        main,
+        ["request", "register", "9/SNV-VP", "--agency", "snv", "--asks", "issue", "--dated", "2023-07-10",
+         "--received", "2023-07-10", "--ground", "thử", "--json", *words],
+    )  # fmt: skip
+    assert entered.exit_code == 0, entered.output
+    request = json.loads(entered.output)["request"]
+    words = ["paper", "reply", request, "--output", str(tmp_path / "a.pdf"), *words]
+    done = CliRunner().invoke(main, words)
+    assert (done.exit_code, "đề nghị đang chờ" in done.output) == (1, True)
+    assert not (tmp_path / "a.pdf").exists()
+    done = CliRunner().invoke(main, [*words, "--refused", "thiếu quyết định", "--day", "05/01/2026"])
+    assert done.exit_code == 0, done.output
 
 
 # --- The notice of a stop (Đ10.5) ---

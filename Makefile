@@ -22,7 +22,7 @@ export MYPY_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/hanam-mail/mypy
 export MOLECULE_ANSIBLE_ARGS_STRICT_MODE := 1
 
 # What the programs below need from Debian, and why: on every controller (production's too), and for the lab alone.
-CONTROLLER_PACKAGES := python3-venv openssh-client age
+CONTROLLER_PACKAGES := python3-venv openssh-client age fonts-liberation
 LAB_PACKAGES := \
 	systemd-container mmdebstrap apt-utils iproute2 \
 	chromium chromium-driver libnss3-tools
@@ -54,7 +54,7 @@ setup: .venv/.ready group_vars/lab/vault.yml ## install what the other commands 
 .venv/.ready: requirements.lock pyproject.toml
 	@found=$$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || echo missing); \
 	[ "$$found" = 3.13 ] || { echo "make: /usr/bin/python3 must be Python 3.13 (Debian 13's own), here it is: $$found"; exit 1; }
-	$(call install,$(CONTROLLER_PACKAGES),python3-venv: the tools' own Python environment; openssh-client: Ansible's way to the hosts; age: sealed files)
+	$(call install,$(CONTROLLER_PACKAGES),python3-venv: the tools' own Python environment; openssh-client: Ansible's way to the hosts; age: sealed files; fonts-liberation: the letters of papers)
 	@echo "set-up: Python environment in .venv (locked in requirements.lock)"
 	@rm -f $@
 	@/usr/bin/python3 -m venv .venv

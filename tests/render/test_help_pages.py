@@ -12,7 +12,11 @@ from tests.render.role_rows import files
 
 Environments = Callable[[str], Any]
 VOID = {"meta", "link", "br", "img"}
-PAGES = ("index.html.j2", "incident.html.j2")
+PAGES = ("index.html.j2", "incident.html.j2", "status.html.j2", "training.html.j2")
+STOP = {
+    "begin": "2026-12-05 20:00", "end": "2026-12-05 23:00", "announced": "2026-12-02",
+    "what": "nâng cấp <kho> thư", "services": "trang thư & chương trình thư",
+}  # fmt: skip
 
 
 class Page(HTMLParser):
@@ -64,7 +68,9 @@ def test_each_page_says_whom_to_ask_and_loads_nothing_from_elsewhere(
     found = page(here, template)
     support = here.value("help_pages", "help_pages_support", here.hosts("webmail")[0])
     assert set(support.values()) <= {word for word in support.values() if word in found.text}
-    assert not {"script", "iframe", "form"} & set(found.tags)
+    assert not {"iframe", "form"} & set(found.tags)
+    # One page has a script, a file of its own: which of the stops goes on now.
+    assert found.tags.count("script") == (template == "status.html.j2")
     assert found.tags.count("h1") == 1
     assert "http" not in "".join(found.links)
     assert {link[1:] for link in found.links if link.startswith("#")} <= found.places
@@ -85,7 +91,9 @@ def test_people_read_where_held_mail_is_and_after_how_many_days_it_is_gone(envir
 def test_links_lead_to_pages_that_are_there(environment: Environments) -> None:
     here = environment("lab")
     written = {place.rpartition("/")[2] for place in files(here, "help_pages", "mail")}
-    roots = {here.value("help_pages", name, "mail") for name in ("help_pages_setup_path", "help_pages_directory_path")}
+    paths = ("path", "setup_path", "directory_path", "status_path", "training_path")
+    roots = {here.value("help_pages", f"help_pages_{name}", "mail") for name in paths}
+    roots |= {"/tro-giup/help.css", "/tro-giup/bao-su-co.html"}
     look = here.value("roundcube", "roundcube_look_path", "mail")
     known = written | roots | {"/", "./", f"{look}look.css", f"{look}emblem.svg", "/mat-khau/"}
     for template in PAGES:
@@ -121,7 +129,8 @@ def test_every_reason_of_a_lock_is_named(environment: Environments) -> None:
 def test_the_form_has_the_heads_and_the_foot_of_an_administrative_document(environment: Environments) -> None:
     text = " ".join(page(environment("lab"), "incident.html.j2").text.split())
     for shown in (
-        "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc", "Hà Nam, ngày", "BÁO CÁO",
+        "CƠ QUAN, ĐƠN VỊ:", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc",
+        "Hà Nam, ngày", "BÁO CÁO", "Về sự cố",
         "Kính gửi: Sở Thông tin và Truyền thông", "Quyết định số 27/2023/QĐ-UBND", "Nơi nhận:",
         "Ký, ghi rõ họ tên, đóng dấu",
     ):  # fmt: skip
@@ -137,12 +146,73 @@ def test_what_is_to_be_filled_in_is_drawn_by_borders_which_browsers_print() -> N
 def test_the_pages_take_the_look_of_the_site(environment: Environments) -> None:
     here = environment("lab").with_variables(look_path="/xem/")
     for template in PAGES:
-        assert {"/xem/look.css", "/xem/emblem.svg", "help.css"} <= page(here, template).links
+        assert {"/xem/look.css", "/xem/emblem.svg"} <= page(here, template).links
 
 
 def test_another_path_moves_the_pages(environment: Environments) -> None:
     here = environment("lab").with_variables(help_page_path="/thu/giup/")
     site = render(here, "page.conf.j2")
-    assert set(re.findall(r"location (?:\^~|=) (\S+)", site)) == {"/thu/giup/", "/thu/giup"}
-    assert "default-src 'none'" in site
+    others = {"/tinh-trang/", "/tinh-trang", "/tap-huan/", "/tap-huan"}
+    assert set(re.findall(r"location (?:\^~|=) (\S+)", site)) == {"/thu/giup/", "/thu/giup", *others}
+    policies = re.findall(r"location \^~ (\S+) \{[^}]*?default-src 'none'; script-src '(\w+)'", site)
+    assert policies == [("/thu/giup/", "none"), ("/tinh-trang/", "self"), ("/tap-huan/", "none")]
     assert here.value("roundcube", "roundcube_help_page", "mail") == "/thu/giup/"
+
+
+@pytest.mark.dieu11
+def test_the_form_is_printed_with_the_margins_and_letters_of_the_decree() -> None:
+    style = (ROOT / "roles/help_pages/files/incident.css").read_text()
+    assert "@page { size: A4; margin: 20mm 15mm 20mm 30mm; }" in style
+    assert re.search(r"font: 13pt/[\d.]+ \"Times New Roman\"", style)
+
+
+# --- Stops of the service ---
+
+
+@pytest.mark.dieu10
+def test_a_stop_says_from_when_to_when_what_and_since_when_it_is_known(environment: Environments) -> None:
+    """To a program with its distance from UTC, since the reader's clock may be elsewhere."""
+    here = environment("lab").with_variables(maintenance_stops=[STOP])
+    text = render(here, "status.html.j2")
+    assert 'data-begin="2026-12-05T20:00:00+07:00" data-end="2026-12-05T23:00:00+07:00"' in text
+    shown = " ".join(page(here, "status.html.j2").text.split())
+    for part in (
+        "Từ 20 giờ 00 ngày 05 tháng 12 năm 2026", "đến 23 giờ 00 ngày 05 tháng 12 năm 2026", "nâng cấp <kho> thư",
+        "trang thư & chương trình thư", "Thông báo ngày 02/12/2026", "ít nhất 02 ngày làm việc",
+    ):  # fmt: skip
+        assert part in shown
+    assert "khẩn cấp" not in shown
+    urgent = here.with_variables(maintenance_stops=[{**STOP, "emergency": "lỗ hổng đang bị khai thác"}])
+    assert "khẩn cấp, không thể báo trước theo quy định: lỗ hổng đang" in page(urgent, "status.html.j2").text
+
+
+@pytest.mark.dieu10
+def test_without_a_stop_the_page_says_so_and_a_closed_webmail_is_told(environment: Environments) -> None:
+    here = environment("lab")
+    assert "Không có lần tạm ngừng nào được thông báo." in page(here, "status.html.j2").text
+    closed = here.with_variables(roundcube_maintenance="true", maintenance_stops=[STOP])
+    text = " ".join(page(closed, "status.html.j2").text.split())
+    assert "Trang thư đang tạm đóng để bảo trì. Dự kiến mở lại lúc 23 giờ 00 ngày 05 tháng 12 năm 2026." in text
+
+
+# --- Slides ---
+
+
+@pytest.mark.dieu10
+def test_slides_are_numbered_and_have_the_numbers_of_the_regulation(environment: Environments) -> None:
+    found = page(environment("lab"), "training.html.j2")
+    number = found.tags.count("section")
+    assert number >= 10
+    assert {f"trang-{place}" for place in range(1, number + 1)} <= found.places
+    text = " ".join(found.text.split())
+    for shown in ("ít nhất 08 ký tự", "! @ # % $ * &", "20 MB", "03 ngày làm việc (Điều 6)", "trước ngày 15 tháng 11"):
+        assert shown.casefold() in text.casefold()
+    other = environment("lab").with_variables(password_min_length=12, regulation_answer_working_days=5)
+    text = " ".join(page(other, "training.html.j2").text.split())
+    assert "12 ký tự" in text and "05 ngày làm việc (Điều 6)" in text
+
+
+@pytest.mark.dieu10
+def test_slides_are_printed_a_page_each() -> None:
+    style = (ROOT / "roles/help_pages/files/training.css").read_text()
+    assert "@page { size: A4 landscape;" in style and "break-after: page" in style

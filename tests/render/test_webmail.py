@@ -153,6 +153,25 @@ def test_no_page_names_a_colour_or_letters_of_its_own() -> None:
         assert not [file for file in pages if re.search(r"<style|font-family|#[0-9a-f]{6}\b", file.read_text())], folder
 
 
+@pytest.mark.dieu10
+def test_a_closed_webmail_answers_with_a_page_and_says_when_to_come_again(environment: Environments) -> None:
+    here = environment("lab")
+    assert "bao-tri" not in here.render("roundcube", "nginx.conf.j2", "mail")
+    stop = {"end": "2026-12-05 23:00"}
+    for stops, retry, text in (
+        ([stop], "Sat, 05 Dec 2026 16:00:00 GMT", "Dự kiến mở lại lúc 23 giờ 00 ngày 05 tháng 12 năm 2026."),
+        ([], "600", "Trang thư sẽ mở lại ngay khi làm xong."),
+    ):
+        closed = here.with_variables(roundcube_maintenance="true", maintenance_stops=stops)
+        site = closed.render("roundcube", "nginx.conf.j2", "mail")
+        (program,) = re.findall(r"location = /index.php \{([^}]*)\}", site)
+        assert program.split("\n")[1:-1] == ["        error_page 503 /loi/bao-tri.html;", "        return 503;"]
+        assert f'add_header Retry-After "{retry}" always;' in site
+        (row,) = (row for row in closed.items("roundcube", "error.html.j2") if row["dest"].endswith("/bao-tri.html"))
+        page = closed.render("roundcube", "error.html.j2", "mail", row)
+        assert text in page and 'href="/tinh-trang/"' in page
+
+
 @pytest.mark.parametrize("name", ["khong-co", "qua-lon", "qua-nhieu", "yeu-cau-sai", "tam-ngung"])
 def test_every_error_page_says_whom_to_ask_and_needs_the_look_alone(environment: Environments, name: str) -> None:
     here = environment("lab")

@@ -106,7 +106,12 @@ def test_what_the_handbook_types_is_installed_by_set_up() -> None:
     typed = set(re.findall(r"^ {4,7}(?!# )(?:[A-Z_]+=\S+ )*([a-z][a-z0-9-]*) ", TEXT, flags=re.MULTILINE))
     makefile = (REPOSITORY / "Makefile").read_text("utf-8")
     packages = re.search(r"^CONTROLLER_PACKAGES := (.+)$", makefile, flags=re.MULTILINE)[1].split()  # type: ignore[index]
-    of_packages = {"age": {"age", "age-keygen"}, "openssh-client": {"ssh"}, "python3-venv": {"python"}}
+    of_packages = {
+        "age": {"age", "age-keygen"},
+        "fonts-liberation": set(),
+        "openssh-client": {"ssh"},
+        "python3-venv": {"python"},
+    }
     installed = {program for package in packages for program in of_packages[package]}
     of_debian_itself = {"export", "ls", "make", "sha256sum"}  # the shell's, coreutils; make is what started all
     of_the_environment = {path.name for path in (REPOSITORY / ".venv/bin").iterdir()}

@@ -15,5 +15,5 @@ def test_who_forgot_the_password_is_led_from_the_login_to_whom_to_ask(webmail: W
     webmail.find("a[href='#quen']").click()
     assert "Báo cơ quan, đơn vị của mình" in webmail.text("#quen + ol")
     webmail.find("a[href='bao-su-co.html']").click()
-    assert "Sự cố Hệ thống thư điện tử công vụ" in webmail.text("h1")
+    assert "Về sự cố Hệ thống thư điện tử công vụ" in webmail.text("h1")
     assert complaints(webmail.driver) == []

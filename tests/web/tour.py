@@ -57,6 +57,8 @@ BEFORE_SIGN_IN = (
     Stop("directory-not-there", "danh-ba/khong-co", "h1"),
     Stop("help", "tro-giup/", "h1"),
     Stop("incident", "tro-giup/bao-su-co.html", "h1"),
+    Stop("status", "tinh-trang/", "h1"),
+    Stop("training", "tap-huan/", "h1"),
     Stop("not-there", "khong-co", "h1"),
 )
 

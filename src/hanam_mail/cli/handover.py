@@ -1,11 +1,15 @@
 """The command that makes sealed sheets of first passwords out of a handover file."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from hanam_mail.cli.base import command, json_option, print_json
+from hanam_mail.cli.base import Day, command, json_option, print_json
 from hanam_mail.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from datetime import date
 
 _CLEAR = (
     "Ghi PDF không niêm phong để in ngay, chỉ vào bộ nhớ (--output trên tmpfs). "
@@ -27,6 +31,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--clear", is_flag=True, help=_CLEAR)
 @click.option("--recipient", multiple=True, help="Khóa công khai niêm phong phiếu. / Public key that seals the sheets.")
 @click.option("--url", help="Địa chỉ trang thư ghi trên phiếu. / Address of the webmail, as the slips name it.")
+@click.option("--day", type=Day(), help="Ngày ghi trên biên bản (mặc định: để trống). / Date on the record (blank).")
 @click.option(
     "--regulation",
     type=_file,
@@ -40,15 +45,17 @@ def handover(
     clear: bool,
     recipient: tuple[str, ...],
     url: str | None,
+    day: "date | None",
     regulation: Path | None,
     as_json: bool,
 ) -> None:
-    """Mở tệp bàn giao mật khẩu FILE, lập phiếu PDF từng cơ quan / Make sheets of first passwords per agency.
+    """Mở tệp bàn giao mật khẩu FILE, lập biên bản và phiếu PDF từng cơ quan / Sheets of first passwords per agency.
 
     Mật khẩu không hiện trên màn hình. / No password is shown on the screen.
     """
     from hanam_mail import atomic_file
     from hanam_mail.controller.handover import opening, sheets
+    from hanam_mail.controller.papers import paper
     from hanam_mail.regulation import group_vars
     from hanam_mail.regulation import provisions as rule_book
 
@@ -68,10 +75,11 @@ def handover(
     rule_book.load(regulation)
     passwords = regulation.with_name("passwords.yml")
     rules = sheets.Rules.of({**group_vars.read(regulation), **group_vars.read(passwords)})
+    office = paper.load(regulation.with_name("papers.yml"))
     output.mkdir(parents=True, exist_ok=True, mode=0o700)
     written = []
     for code, slips in sheets.by_agency(opened.slips).items():
-        data = sheets.pdf(opened, slips, rules, url or f"https://mail.{opened.domain}")
+        data = sheets.pdf(opened, slips, rules, url or f"https://mail.{opened.domain}", office, day)
         path = output / (f"{file.stem}-{code}.pdf" + ("" if clear else ".age"))
         atomic_file.write(path, data if clear else opening.seal(data, recipients), mode=0o600)
         written.append({"agency": code, "slips": len(slips), "file": str(path)})

@@ -19,17 +19,19 @@ from click.testing import CliRunner
 from hanam_mail.cli import main
 from hanam_mail.controller.handover import opening, sheets
 from hanam_mail.controller.handover.opening import Handover
+from hanam_mail.controller.papers import paper
 from hanam_mail.host.passwords import sealed_file
 from hanam_mail.host.passwords.first_passwords import Rule
 from hanam_mail.host.passwords.sealed_file import HandoverError, Slip
 from hanam_mail.regulation import rule_values
 
-SECRET = "Kxm#7f3#tqp#9rb#4nh#8gv"
+SECRET = "Kxmqvbtrghnp@374"
 SLIPS = [
     Slip("syt", "Sở Y tế", "nguyenthiha@hanam.gov.vn", "Nguyễn Thị Hà", SECRET, "issue"),
-    Slip("stp", "Sở Tư pháp", "levanbinh@hanam.gov.vn", "Lê Văn Bình", "Bnn#233#ccc#444#ddd#555", "restore"),
+    Slip("stp", "Sở Tư pháp", "levanbinh@hanam.gov.vn", "Lê Văn Bình", "Bnncccdddggg@235", "restore"),
 ]
 REGULATION = Path(__file__).parents[3] / "group_vars/hanam/regulation.yml"
+OFFICE = paper.load(REGULATION.with_name("papers.yml"))
 
 
 @pytest.fixture
@@ -230,21 +232,24 @@ def test_what_is_no_handover_file_is_refused(key: Path, identity: Any, tmp_path:
 def test_a_slip_says_who_how_and_by_which_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     for name in ("cell", "multi_cell"):
-        whole = getattr(sheets._Sheet, name)
+        whole = getattr(sheets._Slips, name)
 
         def told(self: Any, w: float, h: float, text: str = "", *, whole: Any = whole, **more: Any) -> Any:
             said.append(text)
             return whole(self, w, h, text, **more)
 
-        monkeypatch.setattr(sheets._Sheet, name, told)
+        monkeypatch.setattr(sheets._Slips, name, told)
+    codes: list[str] = []
+    monkeypatch.setattr(sheets._Slips, "code", lambda self, text, *place: codes.append(text))
     rules = sheets.Rules(Rule(8, 1, 1, 1, 1, "!@#"), 3, 1)
     opened = Handover(datetime(2026, 11, 25), "an", "hanam.gov.vn", tuple(SLIPS))
-    assert sheets.pdf(opened, SLIPS[:1], rules, "https://mail.hanam.gov.vn").startswith(b"%PDF-")
+    assert sheets.pdf(opened, SLIPS[:1], rules, "https://mail.hanam.gov.vn", OFFICE).startswith(b"%PDF-")
     text = "\n".join(said)
     for part in (
         "Nguyễn Thị Hà - Sở Y tế",
         "nguyenthiha@hanam.gov.vn",
-        SECRET,
+        "\n".join(("Kxmq", "vbtr", "ghnp", "@374")),
+        "gõ liền không có dấu cách",
         "https://mail.hanam.gov.vn",
         "ít nhất 08 ký tự",
         "! @ #",
@@ -252,6 +257,7 @@ def test_a_slip_says_who_how_and_by_which_rules(monkeypatch: pytest.MonkeyPatch)
         "trong 01 tháng",
     ):
         assert part in text
+    assert codes == ["https://mail.hanam.gov.vn/mat-khau/"], "the code leads to the page, and holds no password"
 
 
 @pytest.mark.dieu8

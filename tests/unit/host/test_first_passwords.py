@@ -56,22 +56,31 @@ def test_no_letter_looks_like_another_or_becomes_one_on_a_vietnamese_keyboard() 
     assert not set(text) & set("0O1lIoi" + "aeiouydw" + "AEIOUYDW")
 
 
-def test_it_is_written_in_groups_of_three() -> None:
-    assert re.fullmatch(r"[A-Z][a-z2-9]{2}(#[a-z2-9]{3}){5}", first_passwords.new(RULE))
+@pytest.mark.dieu8
+def test_it_has_sixteen_signs_with_all_letters_before_the_sign_and_the_digits() -> None:
+    """A phone's keyboard is switched once."""
+    password = first_passwords.new(RULE)
+    assert re.fullmatch(r"[A-Z][a-z]{11}@[2-9]{3}", password)
+    assert len(password) <= 16
+    assert first_passwords.groups(password) == [password[:4], password[4:8], password[8:12], password[12:]]
 
 
-def test_it_has_eighty_random_bits() -> None:
-    assert first_passwords.bits(1, 6) >= first_passwords.BITS
-    # What is drawn again (no digit at all, or no small letter) takes less than the margin.
-    drawn = [0]
+def test_it_has_as_many_random_bits_as_the_record_says() -> None:
+    assert first_passwords.bits(12, 3) >= first_passwords.BITS
+    drawn: list[str] = []
 
     def choose(alphabet: str) -> str:
-        drawn[0] += 1
+        drawn.append(alphabet)
         return secrets.choice(alphabet)
 
-    for _ in range(2000):
-        first_passwords.new(RULE, choose)
-    assert drawn[0] < 2000 * (6 * 3 + 1) * 1.02
+    first_passwords.new(RULE, choose)
+    assert drawn == [first_passwords.LETTERS] * 12 + [first_passwords.DIGITS] * 3
+
+
+@pytest.mark.dieu8
+@pytest.mark.parametrize(("characters", "sign"), [("!@#%$*&", "@"), ("!#$", "$"), ("+=", "+"), ("", "-")])
+def test_the_sign_is_one_of_the_regulations_that_phones_show_beside_the_digits(characters: str, sign: str) -> None:
+    assert first_passwords.new(Rule(8, 1, 1, 1, 1, characters))[12] == sign
 
 
 def test_no_two_are_alike() -> None:

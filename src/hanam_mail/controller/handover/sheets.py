@@ -1,36 +1,39 @@
-"""The paper that first passwords are handed over on: per agency a list to sign and a slip per person, to be cut apart.
+"""The paper that first passwords are handed over on: per agency a record to sign, and a slip per person.
 
-A PDF of A4 pages, six slips each. Numbers come from regulation.yml.
+A PDF of A4 pages: the record in the form of administrative documents, then five slips a page, to be cut apart, each
+with a QR code of the page where passwords are changed; never of the password. Numbers come from regulation.yml.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import date
 from typing import Any
 
-from fpdf import FPDF
-
 from hanam_mail.controller.handover.opening import Handover
+from hanam_mail.controller.papers.page import LEFT, TOP, Sheet
+from hanam_mail.controller.papers.paper import Office, Paper, Signer, Table, clean
+from hanam_mail.host.passwords import first_passwords
 from hanam_mail.host.passwords.first_passwords import Rule
 from hanam_mail.host.passwords.sealed_file import Slip
 
-# Debian's fonts-dejavu-core: every Vietnamese letter, and a typeface that tells 8 from B.
-FONTS = Path("/usr/share/fonts/truetype/dejavu")
-_MARGIN = 12.0
-_SLIP_HEIGHT = 44.0
-_SLIPS = 6
+CHANGE_PAGE = "/mat-khau/"
+_SLIP_HEIGHT = 51.0
+_SLIPS = 5
+_CODE = 27.0
 _EVENTS = {"issue": "Cấp mới", "restore": "Khôi phục", "reset": "Cấp lại mật khẩu"}
+_BLANK = "." * 43
 
 
 @dataclass(frozen=True)
 class Rules:
     """What a slip says of the rules: Đ8.2b's form of a password, and the terms in force. `max_age_days`: the stricter
-    term of the installation, 0 where the regulation's months are all there is."""
+    term of the installation, 0 where the regulation's months are all there is; `ground`: the regulation by name."""
 
     password: Rule
     max_age_months: int
     default_months: int
     max_age_days: int = 0
+    ground: str = ""
 
     @classmethod
     def of(cls, numbers: Mapping[str, Any]) -> "Rules":
@@ -40,6 +43,7 @@ class Rules:
             numbers["regulation_password_max_age_months"],
             numbers["regulation_default_password_months"],
             numbers["password_max_age_days"],
+            ground(numbers),
         )
 
     def text(self) -> str:
@@ -62,77 +66,109 @@ def by_agency(slips: Sequence[Slip]) -> dict[str, list[Slip]]:
     return result
 
 
-def pdf(handover: Handover, slips: Sequence[Slip], rules: Rules, url: str) -> bytes:
-    """The sheet of one agency."""
-    sheet = _Sheet(f"Bàn giao mật khẩu ban đầu - {slips[0].agency_name}", handover.made.strftime("%d/%m/%Y"))
-    sheet.list_to_sign(slips)
+def ground(numbers: Mapping[str, Any]) -> str:
+    """The regulation by its title and decision, as papers name their ground."""
+    province = numbers["regulation_province"]
+    return (
+        f"{numbers['regulation_title']} {province['kind']} {province['name']} ban hành kèm theo Quyết định số "
+        f"{numbers['regulation_decision']}"
+    )
+
+
+def record(handover: Handover, slips: Sequence[Slip], rules: Rules, office: Office, day: date | None = None) -> Paper:
+    """The record of the handover to one agency, which everybody on it signs; no passwords here."""
+    agency = slips[0].agency_name
+    who = f"Đại diện: {_BLANK} Chức vụ: {_BLANK}"
+    rows = [
+        (str(number), slip.name, slip.address, _EVENTS.get(slip.event, slip.event), "")
+        for number, slip in enumerate(slips, 1)
+    ]
+    return Paper(
+        kind="BIÊN BẢN",
+        title="Bàn giao mật khẩu ban đầu hộp thư điện tử công vụ",
+        symbol=f"BB-{office.symbol}",
+        to=(),
+        body=(
+            f"Căn cứ {rules.ground};",
+            f"Bên giao: {office.issuer}.",
+            who,
+            f"Bên nhận: {clean(agency)}.",
+            who,
+            f"Bên giao đã giao {len(slips):02} phiếu mật khẩu lập ngày {handover.made:%d/%m/%Y}, mỗi phiếu trong một "
+            "phong bì dán kín. Bên nhận giao tận tay từng người; người nhận ký vào danh sách dưới đây. Phiếu không "
+            "giao được thì hủy và báo bên giao.",
+            Table(("TT", "Họ và tên", "Địa chỉ thư điện tử", "Lý do", "Ký nhận, ngày"), (9, 39, 67, 22, 28), rows),
+            "Biên bản lập thành 02 bản có giá trị như nhau, mỗi bên giữ 01 bản./.",
+        ),
+        receivers=("Bên giao", "Bên nhận"),
+        signers=(Signer("Đại diện bên nhận", "", ""), office.signers["handover"]),
+        day=day,
+    )
+
+
+def pdf(
+    handover: Handover, slips: Sequence[Slip], rules: Rules, url: str, office: Office, day: date | None = None
+) -> bytes:
+    """The record and the slips of one agency."""
+    sheet = _Slips(f"Bàn giao mật khẩu ban đầu - {clean(slips[0].agency_name)}")
+    sheet.draw(office, record(handover, slips, rules, office, day))
+    sheet.set_auto_page_break(False)
     for place, slip in enumerate(slips):
-        sheet.slip(place, slip, rules.text(), url)
+        sheet.slip(place, slip, rules.text(), url, office)
     return bytes(sheet.output())
 
 
-class _Sheet(FPDF):
-    def __init__(self, title: str, day: str) -> None:
-        super().__init__(format="A4")
-        self.set_title(title)
-        self.set_margins(_MARGIN, _MARGIN)
-        for family, file in (("text", "DejaVuSans"), ("password", "DejaVuSansMono")):
-            self.add_font(family, "", FONTS / f"{file}.ttf")
-            self.add_font(family, "B", FONTS / f"{file}-Bold.ttf")
-        self.head, self.day = title, day
+class _Slips(Sheet):
+    """Slips have no numbers of pages: they are cut apart."""
 
-    def list_to_sign(self, slips: Sequence[Slip]) -> None:
-        """Who receives a slip; no passwords here."""
-        self.set_auto_page_break(True, _MARGIN)
-        self.add_page()
-        self.set_font("text", "B", 13)
-        self.multi_cell(0, 7, self.head, new_x="LMARGIN", new_y="NEXT")
-        self.set_font("text", "", 9)
-        self.multi_cell(
-            0,
-            5,
-            f"Lập ngày {self.day}, {len(slips)} phiếu. Cắt phiếu ở các trang sau, giao tận tay từng người, phong bì "
-            "dán kín, người nhận ký vào danh sách này. Hủy phiếu không giao được và báo đơn vị quản trị.",
-            new_x="LMARGIN",
-            new_y="NEXT",
-        )
-        self.ln(2)
-        self.set_font("text", "", 8)
-        with self.table(col_widths=(8, 44, 62, 24, 38), line_height=5, repeat_headings=1) as table:
-            table.row(("TT", "Họ và tên", "Địa chỉ thư điện tử", "Lý do", "Ký nhận, ngày"))
-            for number, slip in enumerate(slips, 1):
-                table.row((str(number), slip.name, slip.address, _EVENTS.get(slip.event, slip.event), ""))
+    cut = False
 
-    def slip(self, place: int, slip: Slip, rules: str, url: str) -> None:
+    def header(self) -> None:
+        if not self.cut:
+            super().header()
+
+    def slip(self, place: int, slip: Slip, rules: str, url: str, office: Office) -> None:
         """One slip, `place` from the first of the sheet on."""
+        self.cut = True
         if place % _SLIPS == 0:
-            self.set_auto_page_break(False)
             self.add_page()
-        top = _MARGIN + (place % _SLIPS) * _SLIP_HEIGHT
-        self.set_xy(_MARGIN, top + 3)
-        self._line("B", 10, f"{slip.name} - {slip.agency_name}")
-        self._line("", 9, f"Địa chỉ: {slip.address}")
+        top = TOP + (place % _SLIPS) * _SLIP_HEIGHT
+        width = self.epw - _CODE - 5
+        self.set_xy(LEFT, top + 3)
+        head = f"{office.issuer.upper()} - PHIẾU GIAO MẬT KHẨU BAN ĐẦU"
+        self.cell(width, 5, self.fitted(head, width, "", 9, 7), new_x="LMARGIN", new_y="NEXT")
+        for style, text in (
+            ("B", f"{clean(slip.name)} - {clean(slip.agency_name)}"),
+            ("", f"Địa chỉ: {clean(slip.address)}"),
+        ):
+            self.cell(width, 5.5, self.fitted(text, width, style, 12, 8), new_x="LMARGIN", new_y="NEXT")
+        self._password(slip.password)
         self.set_font("text", "", 9)
-        self.cell(43, 7, "Mật khẩu ban đầu:")
-        self.set_font("password", "B", 13)
-        self.cell(0, 7, slip.password, new_x="LMARGIN", new_y="NEXT")
-        self.set_font("text", "", 7.5)
         self.multi_cell(
-            0,
-            3.8,
-            f"Mở {url}, đăng nhập bằng địa chỉ và mật khẩu trên đây, rồi đặt ngay mật khẩu của riêng mình: trước đó "
-            f"hộp thư chưa dùng được. {rules}",
+            width,
+            3.6,
+            f"Mở {url}{CHANGE_PAGE} (hoặc quét mã bên phải), nhập địa chỉ và mật khẩu trên đây, gõ liền không có dấu "
+            f"cách, rồi đặt ngay mật khẩu của riêng mình: trước đó hộp thư chưa dùng được. {rules}",
+            align="L",
             new_x="LMARGIN",
             new_y="NEXT",
         )
+        left = self.w - self.r_margin - _CODE
+        self.code(f"{url}{CHANGE_PAGE}", left, top + 5, _CODE)
+        self.set_xy(left - 4, top + 6 + _CODE)
+        self.set_font("text", "I", 9)
+        self.cell(_CODE + 8, 4, "Trang đổi mật khẩu", align="C")
         self.set_draw_color(120)
         self.set_dash_pattern(dash=2, gap=1.5)
         self.line(0, top + _SLIP_HEIGHT, self.w, top + _SLIP_HEIGHT)
         self.set_dash_pattern()
+        self.set_draw_color(0)
 
-    def _line(self, style: str, size: float, text: str) -> None:
-        self.set_font("text", style, size)
-        while self.get_string_width(text) > self.epw and size > 5:
-            size -= 0.5
-            self.set_font("text", style, size)
-        self.cell(0, 5.5, text, new_x="LMARGIN", new_y="NEXT")
+    def _password(self, password: str) -> None:
+        """In groups with some air between: nothing stands there that somebody could type."""
+        self.set_font("text", "", 12)
+        self.cell(34, 8, "Mật khẩu ban đầu:")
+        self.set_font("password", "B", 15)
+        for group in first_passwords.groups(password):
+            self.cell(self.get_string_width(group) + 3.5, 8, group)
+        self.set_xy(LEFT, self.get_y() + 8.5)

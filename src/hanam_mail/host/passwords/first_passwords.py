@@ -1,11 +1,12 @@
-"""First passwords: random, of at least 80 bits, to be read from a slip of paper and typed once (Đ6.2, Đ7.3, Đ8.2).
+"""First passwords: random, to be read from a slip of paper and typed once, on a phone too (Đ6.2, Đ7.3, Đ8.2).
 
-    Kxm#7f3#tqp#9rb#4nh#8gv
+    Kxmqvbtrghnp@374
 
-No 0 O 1 l I, which look alike. No vowels, w, d or y: Vietnamese keyboards (Telex, VNI) make letters with marks of
-them, and syllables would make words. Groups of three can be read aloud. They are hashed where they are made, so the
-database never sees them: argon2id at its least cost, since so many random bits need no slow hash
-(docs/decisions/0014-first-passwords-and-handover.md).
+Sixteen signs of 58 random bits where the regulation asks for no more. All letters first, then the sign and the digits:
+a phone's keyboard is switched once. No 0 O 1 l I, which look alike. No vowels, w, d or y: Vietnamese keyboards (Telex,
+VNI) make letters with marks of them, and syllables would make words. Paper shows groups of four, which can be read
+aloud. They are hashed where they are made, so the database never sees them: argon2id at its least cost
+(docs/decisions/0014-first-passwords-and-handover.md, docs/decisions/0075-papers.md).
 """
 
 import math
@@ -16,13 +17,14 @@ from typing import Any
 
 LETTERS = "bcfghjkmnpqrstvxz"
 DIGITS = "23456789"
-GROUP = 3
-BITS = 80
+GROUP = 4
+BITS = 58
+_LETTERS, _DIGITS = 12, 3
 # The least that argon2id knows, in KiB, and one pass over them. The form has to be the one that the database admits.
 MEMORY = 8
 _SALT_OCTETS, _HASH_OCTETS = 16, 32
-# What separates the groups: the first of these that the regulation takes for a special character.
-_SEPARATORS = "#@*%$&!"
+# The first of these that the regulation takes for a special character. Phones show @ & $ beside the digits.
+_SPECIAL = "@&$#*%!"
 
 
 @dataclass(frozen=True)
@@ -63,26 +65,29 @@ class Rule:
         )
 
 
-def bits(capitals: int, groups: int) -> float:
-    """Random bits of a password of so many groups, of which the first ones begin with a capital letter."""
-    return capitals * math.log2(len(LETTERS)) + (groups * GROUP - capitals) * math.log2(len(LETTERS + DIGITS))
+def bits(letters: int, digits: int) -> float:
+    """Random bits of a password of so many letters and digits; which of the letters are capitals is known."""
+    return letters * math.log2(len(LETTERS)) + digits * math.log2(len(DIGITS))
 
 
 def new(rule: Rule, choose: Callable[[str], str] = secrets.choice) -> str:
-    """A password that the rule admits. Those few that lack a digit or a small letter are drawn again."""
-    separator = next((c for c in _SEPARATORS if c in rule.special_characters), rule.special_characters[:1] or "-")
-    capitals = max(rule.uppercase, 1)
-    groups = max(math.ceil(rule.length / (GROUP + 1)) + 1, rule.special + 1, capitals, rule.digits)
-    # A bit more than BITS: what is drawn again takes some hundredths of a bit.
-    while bits(capitals, groups) < BITS + 0.5:
-        groups += 1
-    while True:
-        parts = ["".join(choose(LETTERS + DIGITS) for _ in range(GROUP)) for _ in range(groups)]
-        for place in range(capitals):
-            parts[place] = choose(LETTERS).upper() + parts[place][1:]
-        password = separator.join(parts)
-        if rule.admits(password):
-            return password
+    """A password that the rule admits: capitals, small letters, special characters, digits, in this order."""
+    sign = next((c for c in _SPECIAL if c in rule.special_characters), rule.special_characters[:1] or "-")
+    capitals, special = max(rule.uppercase, 1), max(rule.special, 1)
+    digits = max(rule.digits, _DIGITS)
+    small = max(_LETTERS - capitals, rule.lowercase, rule.length - capitals - special - digits)
+    letters = "".join(choose(LETTERS) for _ in range(capitals + small))
+    return (
+        letters[:capitals].upper()
+        + letters[capitals:]
+        + sign * special
+        + "".join(choose(DIGITS) for _ in range(digits))
+    )
+
+
+def groups(password: str) -> list[str]:
+    """Its signs as paper shows them, to be typed without a space."""
+    return [password[place : place + GROUP] for place in range(0, len(password), GROUP)]
 
 
 def hashes(passwords: Sequence[str]) -> list[str]:

@@ -41,7 +41,17 @@ _DAYS = 366
 _TIBIBYTE = 2**40
 # Worked out by Ansible from the inventory and the calendar: in the file itself it is a template.
 COMPUTED = ("guessing_own_networks", "life_cycle_calendar", "reports_own_hosts")
-PREFIXES = ("regulation_", "password_", "guessing_", "life_cycle_", "sending_", "collectors_", "held_", "reports_", "book_")
+PREFIXES = (
+    "regulation_",
+    "password_",
+    "guessing_",
+    "life_cycle_",
+    "sending_",
+    "collectors_",
+    "held_",
+    "reports_",
+    "book_",
+)
 
 
 @dataclass(frozen=True)

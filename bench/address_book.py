@@ -26,9 +26,10 @@ TYPED = ("so tai chinh", "phamthi", "ngx v a", "Nguyễn Văn", "nguyen thi thu 
 LETTER, GROUPS, FOLLOW = 0.1, 0.3, 10.0
 """Seconds that are asked for: of a question at a letter, of all groups, of writing the whole book anew."""
 SEARCH = "SELECT * FROM mail.book_search(%s, NULL, 0, 15)"
+GROUP = "SELECT * FROM mail.book_groups(%s, %s)"
 
 
-def timed(connection: psycopg.Connection, statement: str, words: list[str]) -> Run:
+def timed(connection: psycopg.Connection, statement: str, words: list[object]) -> Run:
     """One question."""
     load, began = os.getloadavg()[0], time.perf_counter()
     connection.execute(statement, words).fetchall()
@@ -66,8 +67,9 @@ def _measures(postgresql: server.Server, place: Path, mailboxes: int, runs: int)
         for typed in TYPED:
             asked = [timed(webmail, SEARCH, [typed]) for _ in range(runs)]
             found.append(measured(f"completion of “{typed}”", asked, LETTER))
-        asked = [timed(webmail, "SELECT * FROM mail.book_groups(%s)", [login]) for _ in range(runs)]
-        found.append(measured("all groups", asked, GROUPS))
+        for what, writing, most in (("groups to write to", True, LETTER), ("all groups", False, GROUPS)):
+            asked = [timed(webmail, GROUP, [login, writing]) for _ in range(runs)]
+            found.append(measured(what, asked, most))
     return found
 
 

@@ -164,8 +164,9 @@ def test_who_may_write_to_all_offices_of_an_agency_is_the_policys_to_say(
     book: Scratch, login: str, agency: str, allowed: set[str]
 ) -> None:
     assert receivers(book, login, agency) == allowed
-    asked = f"select receivers from mail.book_groups('{login}') where code = '{agency}'"
-    assert book.psql(asked, "mail_webmail") == (str(len(allowed)) if agency else "")
+    for writing in ("true", "false"):
+        asked = f"select receivers from mail.book_groups('{login}', {writing}) where code = '{agency}'"
+        assert book.psql(asked, "mail_webmail") == (str(len(allowed)) if agency else "")
 
 
 def test_another_policy_holds_at_once_for_the_list_and_for_the_sending(book: Scratch) -> None:
@@ -174,7 +175,9 @@ def test_another_policy_holds_at_once_for_the_list_and_for_the_sending(book: Scr
     assert receivers(book, "box00011", "kb") == set()
     book.psql("update mail.setting set value = '1' where name = 'book_groups_most'")
     assert receivers(book, "box00001", "kb") == set()
-    shown = book.psql("select code, entries, receivers from mail.book_groups('box00001') order by 1", "mail_webmail")
+    shown = book.psql(
+        "select code, entries, receivers from mail.book_groups('box00001', false) order by 1", "mail_webmail"
+    )
     assert shown.splitlines() == ["kb|3|0", "stc|2|1", "syt|5|0"]
 
 

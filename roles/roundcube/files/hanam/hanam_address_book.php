@@ -23,6 +23,9 @@ class hanam_address_book extends rcube_addressbook
     /** Where a group stands for those to whom one writes at once. */
     private const WRITING = ['autocomplete', 'group-expand', 'list-contacts', 'search-contacts', 'mailto'];
 
+    /** Where names are to be chosen from, and are written nowhere. */
+    private const SHOWING = ['list', 'search'];
+
     /** What was typed, or the ids that were asked for; null for all. */
     private string|array|null $filter = null;
     private ?rcube_result_set $result = null;
@@ -84,7 +87,8 @@ class hanam_address_book extends rcube_addressbook
         } elseif (is_array($value) && array_diff((array) $fields, $known)) {
             return $this->result = new rcube_result_set();
         } else {
-            $this->filter = implode(' ', (array) $value);
+            // PostgreSQL takes no NUL.
+            $this->filter = str_replace("\0", '', implode(' ', (array) $value));
         }
         return $select ? $this->list_records(null, 0, $nocount) : $this->result = $this->count();
     }
@@ -122,12 +126,16 @@ class hanam_address_book extends rcube_addressbook
 
     public function list_groups($search = null, $mode = 0)
     {
-        if ($this->action === 'show') {
-            return [];  // an entry's page would list all of them, to be ticked
-        }
-        $words = array_filter(explode(' ', self::folded((string) $search)), 'strlen');
+        // An entry's page would list all of them, to be ticked; while one types they come first (hanam_book.php).
+        return in_array($this->action, ['show', 'autocomplete'], true) ? [] : $this->groups_for((string) $search);
+    }
+
+    /** The groups that fit, in the order of their names. One that stands for a single mailbox is none to write to. */
+    public function groups_for(string $search): array
+    {
+        $words = array_filter(explode(' ', self::folded($search)), 'strlen');
         $fits = fn (array $group) => !array_filter($words, fn ($word) => !str_contains(" $group[folded]", " $word"));
-        return array_values(array_filter($this->agencies(), fn ($group) => $fits($group) && (!$this->writes() || $group['receivers'] > 0)));
+        return array_values(array_filter($this->agencies(), fn ($group) => $fits($group) && (!$this->writes() || $group['receivers'] > 1)));
     }
 
     public function get_group($group_id)
@@ -146,7 +154,7 @@ class hanam_address_book extends rcube_addressbook
     {
         if ($this->agencies === null) {
             $this->agencies = [];
-            foreach ($this->rows('SELECT * FROM mail.book_groups(?)', $this->login) as $row) {
+            foreach ($this->rows('SELECT * FROM mail.book_groups(?, ?)', $this->login, $this->writes() ? 't' : 'f') as $row) {
                 $id = bin2hex($row['code']);
                 $name = $this->writes() ? $this->plugin->gettext(['name' => 'alloffices', 'vars' => ['agency' => $row['name']]]) : $row['name'];
                 $folded = self::folded("$row[name] $row[code]");
@@ -173,15 +181,16 @@ class hanam_address_book extends rcube_addressbook
 
     private function record(array $row): array
     {
+        // Two of one name differ by their post and agency.
         $agency = $row['kind'] === 'agency' ? '' : $row['agency_name'];
+        $place = implode(', ', array_filter([$row['post'], $agency], 'strlen'));
         return [
             'ID' => self::key($row['address']),
-            'name' => $row['name'],
+            'name' => $row['name'] . ($place !== '' && in_array($this->action, self::SHOWING, true) ? " – $place" : ''),
             'email' => $row['address'],
             'jobtitle' => $row['post'],
             'organization' => $row['agency_name'],
-            // For completion: two of one name differ by their post and agency.
-            'place' => implode(', ', array_filter([$row['post'], $agency], 'strlen')),
+            'place' => $place,
             '_agency' => bin2hex($row['code']),
         ];
     }
@@ -193,7 +202,7 @@ class hanam_address_book extends rcube_addressbook
 
     private function addresses(array $ids): array
     {
-        return array_filter(array_map(self::bare(...), $ids), fn ($address) => preg_match('/^[^\s"\\\\{}]+@[^\s"\\\\{}]+$/', $address));
+        return array_filter(array_map(self::bare(...), $ids), fn ($address) => str_contains($address, '@'));
     }
 
     private function rows(string $question, mixed ...$words): array
@@ -213,7 +222,8 @@ class hanam_address_book extends rcube_addressbook
 
     private static function bare(mixed $id): string
     {
-        return is_string($id) && strlen($id) % 2 === 0 && ctype_xdigit($id) ? mb_scrub(hex2bin($id)) : '';
+        $bare = is_string($id) && strlen($id) % 2 === 0 && ctype_xdigit($id) ? mb_scrub(hex2bin($id)) : '';
+        return preg_match('/^[^\x00-\x20"\\\\{}]+$/', $bare) ? $bare : '';
     }
 
     /** As PostgreSQL writes an array; see addresses(). */

@@ -12,6 +12,9 @@ class hanam_book
     /** inside: sent by somebody who signed in, or by the system itself. outside: by anybody else; whose domain is proven, it says. */
     private const ORIGIN = '/^(inside|outside)(?: (state|proven)=([!-~]{1,255}))?$/D';
 
+    /** Groups that are offered while one types. */
+    private const GROUPS = 3;
+
     private ?rcube_db $accounts = null;
 
     public function __construct(private rcube_plugin $plugin)
@@ -26,6 +29,7 @@ class hanam_book
         if ($rcmail->task !== 'mail') {
             return;
         }
+        $this->plugin->add_hook('contacts_autocomplete_after', [$this, 'contacts_autocomplete_after']);
         $this->plugin->add_hook('storage_init', [$this, 'storage_init']);
         $this->plugin->add_hook('messages_list', [$this, 'messages_list']);
         $this->plugin->add_hook('message_objects', [$this, 'message_objects']);
@@ -50,6 +54,20 @@ class hanam_book
             $rcmail = rcmail::get_instance();
             $hook['instance'] = new hanam_address_book($this->accounts(), $this->plugin, $rcmail->get_user_name(), (string) $rcmail->action);
         }
+        return $hook;
+    }
+
+    /** Groups to which one may write at once, before entries: a district's communes would leave it no room. */
+    public function contacts_autocomplete_after(array $hook): array
+    {
+        if (mb_strlen(trim($hook['search'])) < 2) {
+            return $hook;
+        }
+        $book = rcmail::get_instance()->get_address_book(hanam_address_book::ID);
+        $groups = array_map(fn ($group) => [
+            'name' => "$group[name] ($group[receivers])", 'type' => 'group', 'id' => $group['ID'], 'source' => hanam_address_book::ID,
+        ], array_slice($book->groups_for($hook['search']), 0, self::GROUPS));
+        $hook['contacts'] = [...$groups, ...$hook['contacts']];
         return $hook;
     }
 

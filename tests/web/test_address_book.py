@@ -68,7 +68,7 @@ def agency_session(lab: Lab, delegation: Delegation) -> Session:
 @pytest.mark.parametrize("typed", ["uy%20ban%20nhan%20dan%20huyen%20binh%20luc", "ubnd%20binh%20luc", "ubndbl"])
 def test_an_agency_is_offered_while_one_types_without_accents(lab: Lab, person: Sample, typed: str) -> None:
     found = completed(signed_in(lab, person), typed)
-    assert f"ubndbl@{lab.variables['mail_domain']}" in found[0]["name"] + json.dumps(found)
+    assert f"<ubndbl@{lab.variables['mail_domain']}>" in found[0]["name"]
     assert {each["source"] for each in found} == {"hanam"}
 
 
@@ -78,7 +78,7 @@ def test_somebody_is_offered_with_his_post_and_agency(lab: Lab, holder: Sample) 
     agency = lab.sql(
         f"select g.name from mail.agency g join mail.mailbox m on m.agency_id = g.id where m.id = '{holder.mailbox}'"
     )
-    assert [each["display"] for each in found] == [f"{holder.name} <{holder.address}> ({POST}, {agency})"]
+    assert [each["display"] for each in found] == [f"{holder.name} ({POST}, {agency}) <{holder.address}>"]
 
 
 def test_an_agencys_clerk_writes_to_all_offices_of_another_agency_and_a_person_does_not(

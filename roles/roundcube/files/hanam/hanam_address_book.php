@@ -23,6 +23,8 @@ class hanam_address_book extends rcube_addressbook
     /** Where a group stands for those to whom one writes at once. */
     private const WRITING = ['autocomplete', 'group-expand', 'list-contacts', 'search-contacts', 'mailto'];
 
+    /** Entries that are offered while one types: a person's own addresses have room after them. */
+    private const OFFERED = 10;
     /** Where names are to be chosen from, and are written nowhere. */
     private const SHOWING = ['list', 'search'];
 
@@ -59,6 +61,9 @@ class hanam_address_book extends rcube_addressbook
     {
         $skip = ($this->list_page - 1) * $this->page_size;
         $most = $this->page_size;
+        if ($this->action === 'autocomplete') {
+            $most = min($most, self::OFFERED);
+        }
         if ($subset) {
             $skip += $subset < 0 ? $this->page_size + $subset : 0;
             $most = abs($subset);
@@ -146,7 +151,7 @@ class hanam_address_book extends rcube_addressbook
     public function get_record_groups($id)
     {
         $record = $this->get_record($id, true);
-        return $record ? [$record['_agency'] => $record['organization']] : [];
+        return $record ? [$record['_agency'] => $record['organization'] ?: $record['name']] : [];
     }
 
     /** All agencies by their id in pages, in the order of their names. */
@@ -189,7 +194,7 @@ class hanam_address_book extends rcube_addressbook
             'name' => $row['name'] . ($place !== '' && in_array($this->action, self::SHOWING, true) ? " – $place" : ''),
             'email' => $row['address'],
             'jobtitle' => $row['post'],
-            'organization' => $row['agency_name'],
+            'organization' => $agency,
             'place' => $place,
             '_agency' => bin2hex($row['code']),
         ];

@@ -57,17 +57,22 @@ class hanam_book
         return $hook;
     }
 
-    /** Groups to which one may write at once, before entries: a district's communes would leave it no room. */
+    /**
+     * Groups to which one may write at once, then the book's entries in its own order, then others: Roundcube sorts all by name, and a
+     * district's communes would leave its group no room.
+     */
     public function contacts_autocomplete_after(array $hook): array
     {
-        if (mb_strlen(trim($hook['search'])) < 2) {
-            return $hook;
-        }
         $book = rcmail::get_instance()->get_address_book(hanam_address_book::ID);
-        $groups = array_map(fn ($group) => [
-            'name' => "$group[name] ($group[receivers])", 'type' => 'group', 'id' => $group['ID'], 'source' => hanam_address_book::ID,
-        ], array_slice($book->groups_for($hook['search']), 0, self::GROUPS));
-        $hook['contacts'] = [...$groups, ...$hook['contacts']];
+        $places = array_flip(array_column($book->get_result()->records ?? [], 'ID'));
+        $place = fn (array $contact) => ($contact['source'] === hanam_address_book::ID ? $places[$contact['id']] ?? null : null) ?? PHP_INT_MAX;
+        usort($hook['contacts'], fn ($one, $other) => $place($one) <=> $place($other));
+        if (mb_strlen(trim($hook['search'])) > 1) {
+            $groups = array_map(fn ($group) => [
+                'name' => "$group[name] ($group[receivers])", 'type' => 'group', 'id' => $group['ID'], 'source' => hanam_address_book::ID,
+            ], array_slice($book->groups_for($hook['search']), 0, self::GROUPS));
+            $hook['contacts'] = [...$groups, ...$hook['contacts']];
+        }
         return $hook;
     }
 

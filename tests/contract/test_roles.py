@@ -316,7 +316,7 @@ def test_every_rule_of_the_filter_that_may_refuse_is_awaited_by_its_guard() -> N
     counts = {"VIRUS_SENDER", "PRIVATE_SERVICE_COUNT", "REPORT_MAIL"}
     weighs = {"WORDS", "PLAYS", "LINKS", "ALLOWED_DOMAIN"}
     # Greylisting lets a letter pass where it cannot decide.
-    notes = {"REMARKS", "GREYLIST_LOOKUP", "GREYLIST_DECISION", "GREYLIST_REMEMBER"}
+    notes = {"REMARKS", "ORIGIN", "GREYLIST_LOOKUP", "GREYLIST_DECISION", "GREYLIST_REMEMBER"}
     # What a person has let go, and the system's own letters, pass whatever their score: nothing passes for want of it.
     spares = {"SPARED"}
     assert rules - set(re.findall(r'"(\w+)"', awaited[1])) == {"RULES_GUARD"} | counts | weighs | notes | spares

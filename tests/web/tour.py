@@ -40,6 +40,8 @@ MAIL, LIST = "_task=mail&_mbox=INBOX", "#messagelist tr.message"
 READ, SHOWN = "_task=mail&_mbox=INBOX&_uid=2&_action=show", "#messagebody"
 COMPOSE, WRITING = "_task=mail&_action=compose", "#composebody"
 CONTACTS, BOOKS = "_task=addressbook", "#directorylist"
+# Of the registry's department of information: its mailbox.
+BOOK_ENTRY = b"stttt@hanam.gov.vn".hex()
 FILTERS, SETS = "_task=settings&_action=plugin.managesieve", "#layout-list"
 DIALOG = ".ui-dialog"
 
@@ -76,6 +78,13 @@ SIGNED_IN = (
          "rcmail.command('toggle-editor', {id: 'composebody', html: true}, '', {})", ".tox-tinymce iframe"),
     Stop("reply", "_task=mail&_action=compose&_reply_uid=1&_mbox=INBOX", WRITING),
     Stop("contacts", CONTACTS, BOOKS),
+    Stop("book-agency", f"{CONTACTS}&_source=hanam&_gid=7374747474", "#contacts-table tbody tr"),
+    Stop("book-entry", f"{CONTACTS}&_action=show&_source=hanam&_cid={BOOK_ENTRY}&_framed=1", "fieldset"),
+    Stop("book-completion", COMPOSE, WRITING,
+         "rcmail.ksearch_input = document.querySelector('#compose_to .recipient-input input');"
+         "rcmail.ksearch_input.focus(); rcmail.ksearch_input.value = 'so thong tin'; rcmail.ksearch_get_results()",
+         "#rcmKSearchpane"),
+    Stop("read-outside", READ.replace("_uid=2", "_uid=4"), ".hanam-origin"),
     Stop("contact-form", f"{CONTACTS}&_action=add&_source=0&_framed=1", "form"),
     Stop("contact-import", f"{CONTACTS}&_action=import&_framed=1", "form"),
     Stop("contact-search", f"{CONTACTS}&_action=search&_form=1&_framed=1", "form"),
@@ -117,8 +126,9 @@ def furnish(lab: Lab, person: Sample, other: Sample) -> None:
     plain = message(other.address, person.address, subject=SUBJECT, text=TEXT)
     del plain["From"]
     plain["From"] = f"{other.name} <{other.address}>"
+    rich, decomposed = _rich(person, other), _decomposed(person, other)
     with lab.imap(person.address, person.password) as client:
-        for flags, mail in ((r"\Seen", plain), ("", _rich(person, other)), (r"\Flagged", _decomposed(person, other))):
+        for flags, mail in ((r"\Seen", plain), ("", rich), (r"\Flagged", decomposed), ("", _strange(person))):
             assert client.append("INBOX", flags, "", mail.as_bytes())[0] == "OK"
 
 
@@ -130,6 +140,11 @@ def _rich(person: Sample, other: Sample) -> EmailMessage:
     mail.add_attachment("Nội dung công văn\n", filename="Công văn số 12-STTTT.txt")
     mail.add_attachment(b"%PDF-1.4\n", maintype="application", subtype="pdf", filename="Phụ lục.pdf")
     return mail
+
+
+def _strange(person: Sample) -> EmailMessage:
+    """From outside the administration."""
+    return message("an@ngoai.example", person.address, subject="Báo giá văn phòng phẩm", text=TEXT)
 
 
 def _decomposed(person: Sample, other: Sample) -> EmailMessage:

@@ -1,8 +1,8 @@
 """The numbers that programs, SQL and Ansible go by, as data: each by name, type, bounds, and what goes together.
 
 They stand in the province's folder of group_vars: regulation.yml (the regulation), passwords.yml, guessing.yml,
-life_cycle.yml, sending.yml, collectors.yml, incoming_reports.yml and, of filtering.yml and reports.yml, what concerns
-held mail and sent reports (what the installation adds).
+life_cycle.yml, sending.yml, address_book.yml, collectors.yml, incoming_reports.yml and, of filtering.yml and
+reports.yml, what concerns held mail and sent reports (what the installation adds).
 `faults` judges them strictly, wherever they come from: the files (`hanam-mail check`), what Ansible makes of them
 (preflight, migrate), the table mail.setting (apply, the nightly job). A value that is missing, unknown, of another type
 or at odds with another stops the program that would go by it: with `idle_lock_months: 0` the nightly job would warn
@@ -41,7 +41,17 @@ _DAYS = 366
 _TIBIBYTE = 2**40
 # Worked out by Ansible from the inventory and the calendar: in the file itself it is a template.
 COMPUTED = ("guessing_own_networks", "life_cycle_calendar", "reports_own_hosts")
-PREFIXES = ("regulation_", "password_", "guessing_", "life_cycle_", "sending_", "collectors_", "held_", "reports_")
+PREFIXES = (
+    "regulation_",
+    "password_",
+    "guessing_",
+    "life_cycle_",
+    "sending_",
+    "collectors_",
+    "held_",
+    "reports_",
+    "book_",
+)
 
 
 @dataclass(frozen=True)
@@ -143,6 +153,11 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "collectors_notice_days": (number(1, _DAYS), "Đ4.5"),
         "collectors_look_days": (number(1, 30), "Đ4.5"),
         "collectors_keep_days": (number(32, 10 * _DAYS), "Đ4.5"),
+    },
+    "address_book.yml": {
+        "book_groups_own": (texts(r"person|office|agency|guest", "loại hộp thư"), ""),
+        "book_groups_others": (texts(r"person|office|agency|guest", "loại hộp thư"), ""),
+        "book_groups_most": (number(1, 1000), ""),
     },
     "filtering.yml": {
         "held_kinds": (held_kinds, "Đ3.3"),

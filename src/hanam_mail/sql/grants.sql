@@ -49,6 +49,11 @@ grant execute on function
     to mail_postfix;
 
 grant execute on function mail.webmail_login(text), mail.webmail_addresses(text) to mail_webmail;
+-- The address book of the administration.
+grant execute on function
+    mail.book_search(text, text, int, int), mail.book_entries(text[]), mail.book_groups(text, boolean), mail.book_receivers(text, text),
+    mail.book_sender(text)
+    to mail_webmail;
 
 -- What everybody may read.
 grant execute on function mail.directory(), mail.directory_open() to mail_directory;

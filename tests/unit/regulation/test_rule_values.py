@@ -107,6 +107,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("life_cycle_agent_away_days", 29, "life_cycle_outbox_keep_days"),
     ("sending_lock_percent", 100, "ít nhất 101"),
     ("sending_lock_viruses", 0, "ít nhất 1"),
+    ("book_groups_own", ["persons"], "loại hộp thư"),
+    ("book_groups_most", 0, "ít nhất 1"),
     ("sending_limits", {"person": SENDING["person"]}, "đúng các loại"),
     ("sending_limits", {**SENDING, "guest": {"messages_hour": 5}}, "guest: cần messages_hour"),
     ("sending_limits", {**SENDING, "guest": {**SENDING["guest"], "messages_hour": "5"}}, "guest: mỗi số"),
@@ -145,6 +147,7 @@ def file_of(variable: str) -> str:
         "collectors": "collectors.yml",
         "held": "filtering.yml",
         "reports": "incoming_reports.yml",
+        "book": "address_book.yml",
     }
     if variable.startswith("reports_sent_"):
         return "reports.yml"

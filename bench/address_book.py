@@ -1,0 +1,92 @@
+"""python -m bench.address_book: what the webmail's address book costs while somebody types, without a lab.
+
+A PostgreSQL of this project's form holds a province; the webmail's database role asks what each letter asks. Seconds
+are those of the clock of one question. Figures go to build/bench/address_book-N.json; a median above its target makes
+the run fail.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+from tests.database import server
+from tests.render.conftest import environments
+
+from bench.directory import fill
+from bench.measuring import Measure, Run, machine, measured, write
+from hanam_mail.host.database import migrate
+
+TYPED = ("so tai chinh", "phamthi", "ngx v a", "Nguyễn Văn", "nguyen thi thu ha so y te", "ubnd xa", "zzz", "ha", "n")
+LETTER, GROUPS, FOLLOW = 0.1, 0.3, 10.0
+"""Seconds that are asked for: of a question at a letter, of all groups, of writing the whole book anew."""
+SEARCH = "SELECT * FROM mail.book_search(%s, NULL, 0, 15)"
+GROUP = "SELECT * FROM mail.book_groups(%s, %s)"
+
+
+def timed(connection: psycopg.Connection, statement: str, words: list[object]) -> Run:
+    """One question."""
+    load, began = os.getloadavg()[0], time.perf_counter()
+    connection.execute(statement, words).fetchall()
+    seconds = time.perf_counter() - began
+    return Run(seconds, seconds, load)
+
+
+def measures(mailboxes: int, runs: int) -> list[Measure]:
+    """All of them."""
+    place = Path(tempfile.mkdtemp(prefix="hanam-bench-address-book-"))
+    try:
+        with server.running() as postgresql:
+            return _measures(postgresql, place, mailboxes, runs)
+    finally:
+        shutil.rmtree(place)
+
+
+def _measures(postgresql: server.Server, place: Path, mailboxes: int, runs: int) -> list[Measure]:
+    lab = environments(place)("split")
+    wanted = migrate.Wanted(
+        {}, json.loads(json.dumps(lab.value("postgresql", "postgresql_settings", "accounts1"))),
+        lab.value("postgresql", "postgresql_timezone", "accounts1"),
+        lab.value("postgresql", "postgresql_login_key", "accounts1"),
+        lab.value("postgresql", "postgresql_change_key", "accounts1"),
+        lab.value("postgresql", "postgresql_held_key", "accounts1"),
+    )  # fmt: skip
+    migrate.migrate(wanted, check=False, admin=postgresql.conninfo(), owner=postgresql.conninfo(user="mail_migrate"))
+    with psycopg.connect(postgresql.conninfo("mail"), autocommit=True) as database:
+        print(f"{fill(database, mailboxes)} addresses", flush=True)
+        whole = "SELECT mail.book_follow(array(SELECT id FROM mail.mailbox))"
+        found = [measured("the book, written anew", [timed(database, whole, [])], FOLLOW)]
+        database.execute("ANALYZE")
+        (login,) = database.execute("SELECT id FROM mail.mailbox WHERE kind = 'agency' LIMIT 1").fetchone() or ("",)
+    with psycopg.connect(postgresql.conninfo("mail", "mail_webmail"), autocommit=True) as webmail:
+        for typed in TYPED:
+            asked = [timed(webmail, SEARCH, [typed]) for _ in range(runs)]
+            found.append(measured(f"completion of “{typed}”", asked, LETTER))
+        for what, writing, most in (("groups to write to", True, LETTER), ("all groups", False, GROUPS)):
+            asked = [timed(webmail, GROUP, [login, writing]) for _ in range(runs)]
+            found.append(measured(what, asked, most))
+    return found
+
+
+def main() -> int:
+    """Measure, write, and say what is dearer than asked."""
+    parser = argparse.ArgumentParser(prog="python -m bench.address_book", description=__doc__)
+    parser.add_argument("--mailboxes", type=int, default=20_000)
+    parser.add_argument("--runs", type=int, default=5)
+    given = parser.parse_args()
+    found = measures(given.mailboxes, given.runs)
+    write(f"address_book-{given.mailboxes}", found, {"machine": machine(), "mailboxes": given.mailboxes})
+    for each in found:
+        print(f"  {each.name}: {1000 * each.seconds:.1f} ms")
+    dear = [each.name for each in found if each.met is False]
+    print("\n".join(f"dearer than asked: {name}" for name in dear))
+    return 1 if dear else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

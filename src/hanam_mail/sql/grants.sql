@@ -49,6 +49,7 @@ grant execute on function
     to mail_postfix;
 
 grant execute on function mail.webmail_login(text), mail.webmail_addresses(text) to mail_webmail;
+grant execute on function mail.webmail_session(text, timestamptz) to mail_webmail;
 
 -- What everybody may read.
 grant execute on function mail.directory(), mail.directory_open() to mail_directory;

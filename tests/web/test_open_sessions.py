@@ -160,9 +160,8 @@ def ends_in(lab: Lab, person: Sample, days: int) -> str:
         "select d from generate_series(current_date - 120, current_date, interval '1 day') d"
         f" where mail.password_expires_on(d) >= current_date + {days} order by d limit 1"
     )
-    lab.sql(
-        f"update mail.credential set changed_at = ({begin}), is_default = false where mailbox_id = '{person.mailbox}'"
-    )
+    where = f"where mailbox_id = '{person.mailbox}'"
+    lab.sql(f"update mail.credential set changed_at = ({begin}), is_default = false {where}")
     end = "select to_char(mail.password_expires_on(changed_at), 'DD/MM/YYYY') from mail.credential"
     return lab.sql(f"{end} {where}")
 

@@ -62,20 +62,20 @@ class hanam_notices
         if (!$limits || empty($quota['total'])) {
             return '';
         }
-        // In KiB. Its own percentage is rounded: 99.6 would be a full mailbox.
-        $percent = (int) floor($quota['used'] * 100 / $quota['total']);
-        $passed = array_filter($limits, fn ($limit) => $percent >= $limit);
+        $used = $quota['used'] * 100 / $quota['total'];
+        $passed = array_filter($limits, fn ($limit) => $used >= $limit);
         if (!$passed) {
             return '';
         }
         $text = $this->plugin->gettext([
-            'name' => $percent >= 100 ? 'mailboxfull' : 'mailboxfills',
+            'name' => $used >= 100 ? 'mailboxfull' : 'mailboxfills',
             'vars' => [
-                'percent' => $percent,
+                'percent' => hanam_tidy::percent($quota),
+                // Quotas are in KiB.
                 'used' => rcmail_action::show_bytes($quota['used'] * 1024), 'total' => rcmail_action::show_bytes($quota['total'] * 1024),
             ],
         ]);
-        return $this->notice('space', $percent >= max($limits) ? 'urgent' : 'warning', $text, hanam_tidy::url(), 'tidy', (string) max($passed));
+        return $this->notice('space', $used >= max($limits) ? 'urgent' : 'warning', $text, hanam_tidy::url(), 'tidy', (string) max($passed));
     }
 
     /** `step`: a notice that somebody put away comes again with the next one. */

@@ -33,6 +33,13 @@ class hanam_tidy
         return './?' . http_build_query(['_task' => 'settings', '_action' => self::ACTION] + $words);
     }
 
+    /** As everywhere in the webmail, but that only a full mailbox is full. */
+    public static function percent(array $quota): int
+    {
+        $percent = (int) round($quota['used'] * 100 / $quota['total']);
+        return $quota['used'] < $quota['total'] ? min($percent, 99) : $percent;
+    }
+
     public function settings_actions(array $hook): array
     {
         $hook['actions'][] = ['action' => self::ACTION, 'class' => 'tidy', 'label' => 'tidy', 'domain' => 'hanam', 'title' => 'hanam.tidy'];
@@ -58,7 +65,7 @@ class hanam_tidy
         if (self::given('_before') !== '' && $folder !== null) {
             return $this->range($folder, self::given('_before'), self::given('_do'));
         }
-        return $this->overview($folder, self::given('_view') === 'oldest' ? 'oldest' : 'largest');
+        return $this->overview($folder);
     }
 
     /** What a form does. Roundcube has checked its token. */
@@ -72,7 +79,7 @@ class hanam_tidy
             $this->tell($act, $this->act($act, $folder, $uids), count($uids));
             $left = $this->store->before($folder, $day);
             $this->store = new hanam_tidy_store();
-            return $left && !$this->failed ? $this->range($folder, $before, $act) : $this->overview($this->folder($folder), 'largest');
+            return $left && !$this->failed ? $this->range($folder, $before, $act) : $this->overview($this->folder($folder));
         }
         $picked = $this->picked();
         $sure = !empty($_POST['_sure']);
@@ -87,17 +94,12 @@ class hanam_tidy
         }
         $this->tell($act, $done, $all);
         $this->store = new hanam_tidy_store();
-        return $this->overview($folder === null ? null : $this->folder($folder), self::given('_view', rcube_utils::INPUT_POST) === 'oldest' ? 'oldest' : 'largest');
+        return $this->overview($folder === null ? null : $this->folder($folder));
     }
 
     private function act(string $act, string $folder, array $uids): int
     {
-        return match (true) {
-            !$uids => 0,
-            $act === 'archive' => $this->store->archive($folder, $uids),
-            $act === 'delete' => $this->store->delete($folder, $uids),
-            default => 0,
-        };
+        return $uids && in_array($act, ['archive', 'delete']) ? $this->store->$act($folder, $uids) : 0;
     }
 
     private function tell(string $act, int $done, int $all): void
@@ -116,8 +118,9 @@ class hanam_tidy
 
     // --- Pages ---
 
-    private function overview(?string $folder, string $view): string
+    private function overview(?string $folder): string
     {
+        $view = self::given('_view', rcube_utils::INPUT_GPC) === 'oldest' ? 'oldest' : 'largest';
         $folders = array_map('strval', array_keys($this->store->folders()));
         $names = $folder === null ? $folders : [$folder];
         if ($folder === null && $view === 'oldest') {
@@ -136,7 +139,7 @@ class hanam_tidy
         $quota = rcmail::get_instance()->get_storage()->get_quota();
         $text = empty($quota['total']) ? '' : html::p('space', html::quote($this->said('tidyspace', [
             'used' => rcmail_action::show_bytes($quota['used'] * 1024), 'total' => rcmail_action::show_bytes($quota['total'] * 1024),
-            'percent' => (int) floor($quota['used'] * 100 / $quota['total']),
+            'percent' => self::percent($quota),
         ])) . ' ' . html::tag('progress', [
             'max' => $quota['total'], 'value' => min($quota['used'], $quota['total']), 'aria-label' => $this->said('tidyusedlabel'),
         ], ''));
@@ -162,6 +165,7 @@ class hanam_tidy
         } else {
             $every = html::tag('label', ['class' => 'every', 'hidden' => 'hidden'],
                 html::tag('input', ['type' => 'checkbox', 'id' => 'tidy-every']) . ' ' . html::quote($this->said('tidyevery')));
+            $every .= html::tag('span', ['id' => 'tidy-pick', 'hidden' => 'hidden'], html::quote($this->said('tidypick')));
             $list = $every . html::tag('ul', 'messages', $rows) . html::div('acts', $this->button('archive') . $this->button('delete', 'danger'));
             $list = $this->form(['_view' => $view] + ($folder === null ? [] : ['_folder' => $folder]), $list);
         }
@@ -177,15 +181,14 @@ class hanam_tidy
         $sender = ($from = reset($from)) ? ($from['name'] ?: $from['mailto']) : '';
         $open = './?' . http_build_query(['_task' => 'mail', '_action' => 'show', '_mbox' => $folder, '_uid' => $message->uid]);
         $time = rcube_utils::strtotime($message->internaldate ?: $message->date);
-        $facts = array_filter([
-            rcmail_action::show_bytes($message->size), $time ? $this->store->here($time)->format('d/m/Y') : '', $sender, $this->name($folder),
-        ]);
+        $date = $time ? $this->store->here($time)->format('d/m/Y') : '';
+        $facts = array_filter([rcmail_action::show_bytes($message->size), $date, $sender, $this->name($folder)]);
         $box = html::tag('input', [
             'type' => 'checkbox', 'name' => '_pick[]', 'value' => "$message->uid:$folder", 'id' => "tidy-$number",
-            'aria-label' => $this->said('tidypick', ['subject' => $subject]),
+            'aria-labelledby' => "tidy-pick tidy-subject-$number",
         ]);
-        return html::tag('li', null, $box . html::div(null, html::a(['href' => $open, 'class' => 'subject'], html::quote($subject))
-            . html::div('facts', implode(' · ', array_map([html::class, 'quote'], $facts)))));
+        $link = html::a(['href' => $open, 'class' => 'subject', 'id' => "tidy-subject-$number"], html::quote($subject));
+        return html::tag('li', null, $box . html::div(null, $link . html::div('facts', html::quote(implode(' · ', $facts)))));
     }
 
     /** All that came into a folder before a day. */
@@ -215,12 +218,12 @@ class hanam_tidy
         $day = $this->day($before);
         if (!$day) {
             $this->told = html::p(['class' => 'told bad', 'role' => 'status'], html::quote($this->said('tidyday')));
-            return $this->overview($folder, 'largest');
+            return $this->overview($folder);
         }
         $uids = $this->store->before($folder, $day);
         if (!$uids || $act === 'archive' && $this->store->archived($folder)) {
             $this->told .= html::p(['class' => 'told', 'role' => 'status'], html::quote($this->said($uids ? 'tidyarchivedalready' : 'tidynone')));
-            return $this->overview($folder, 'largest');
+            return $this->overview($folder);
         }
         $some = array_slice($uids, 0, hanam_tidy_store::AT_ONCE);
         $text = $this->said($act === 'archive' ? 'tidysurearchive' : ($this->store->for_good($folder) ? 'tidysuregood' : 'tidysuredelete'), [
@@ -239,9 +242,7 @@ class hanam_tidy
     {
         $boxes = '';
         foreach ($picked as $name => $uids) {
-            foreach ($uids as $uid) {
-                $boxes .= html::tag('input', ['type' => 'hidden', 'name' => '_pick[]', 'value' => "$uid:$name"]);
-            }
+            $boxes .= implode('', array_map(fn ($uid) => self::hidden(['_pick[]' => "$uid:$name"]), $uids));
         }
         $count = self::number(array_sum(array_map('count', $picked)));
         return $this->whole(html::tag('h2', null, html::quote($this->said('tidysure')))

@@ -1,8 +1,8 @@
 <?php
 
 /**
- * What the page for tidying up asks of the mail store, and has it do: each in a bounded time, however large the mailbox. Folders and
- * their sizes are one question; the mail store sorts, and of each folder only the first messages are looked at.
+ * What the page for tidying up asks of the mail store, and has it do: each in a bounded time, however large the mailbox: the mail
+ * store sums up and sorts, and of each folder only the first messages are looked at.
  */
 class hanam_tidy_store
 {
@@ -30,8 +30,10 @@ class hanam_tidy_store
     {
         if ($this->folders === null) {
             $this->folders = [];
-            foreach ($this->imap->listMailboxes('', '*', ['MESSAGES', 'SIZE']) ?: [] as $name => $status) {
-                if (!empty($status['MESSAGES']) && $this->storage->folder_namespace((string) $name) === 'personal') {
+            // A question each: Roundcube cannot read the answer to one for all of them.
+            foreach ($this->imap->listMailboxes('', '*') ?: [] as $name) {
+                $status = $this->storage->folder_namespace($name) === 'personal' ? $this->imap->status($name, ['MESSAGES', 'SIZE']) : null;
+                if (!empty($status['MESSAGES'])) {
                     $this->folders[$name] = ['messages' => (int) $status['MESSAGES'], 'size' => (int) ($status['SIZE'] ?? 0)];
                 }
             }
@@ -127,7 +129,7 @@ class hanam_tidy_store
     /** A moment as its person's clock shows it. */
     public function here(int $time): DateTimeImmutable
     {
-        return (new DateTimeImmutable("@$time"))->setTimezone(new DateTimeZone(rcube::get_instance()->config->get_timezone_name()));
+        return (new DateTimeImmutable("@$time"))->setTimezone(new DateTimeZone(rcube::get_instance()->config->get('timezone')));
     }
 
     /**

@@ -201,6 +201,23 @@ def test_what_is_away_is_told_in_vietnamese_and_the_session_goes_on_afterwards(
     assert 'id="messagelist"' in session.click("/?_task=mail").body
 
 
+@pytest.mark.provokes(journal.WEBMAIL_UNANSWERED)
+def test_without_the_accounts_databases_answer_nobody_goes_on_is_signed_out_or_told_of_a_wrong_password(
+    lab: Lab, person: Sample
+) -> None:
+    session, other = signed_in(lab, person), Browser(lab)
+    lab.sql("alter role mail_webmail nologin")
+    try:
+        for path in CLICKS:
+            answer = session.click(path)
+            assert (answer.status, AWAY in answer.body) == (503, True), f"{path}: {answer}"
+        answer = other.log_in(person.address, person.password)
+        assert (answer.status, AWAY in answer.body) == (503, True), answer
+    finally:
+        lab.sql("alter role mail_webmail login")
+    assert 'id="messagelist"' in session.click("/?_task=mail").body
+
+
 @pytest.mark.provokes(journal.DOVECOT_AWAY)
 def test_an_open_page_says_in_vietnamese_that_the_mail_store_is_away(
     lab: Lab, webmail: Webmail, person: Sample

@@ -26,9 +26,19 @@ class hanam_session
     public function init(): void
     {
         $this->plugin->add_hook('ready', [$this, 'ready']);
+        $this->plugin->add_hook('authenticate', [$this, 'authenticate']);
         $this->plugin->add_hook('login_after', [$this, 'login_after']);
         $this->plugin->add_hook('login_failed', [$this, 'login_failed']);
         $this->plugin->add_hook('unauthenticated', [$this, 'unauthenticated']);
+    }
+
+    /** Without an answer Roundcube would know no user by that name, and say that address or password are wrong. */
+    public function authenticate(array $sign_in): array
+    {
+        if ($sign_in['valid'] && !$this->asked(null)) {
+            self::unavailable();
+        }
+        return $sign_in;
     }
 
     public function login_failed(array $failure): array
@@ -102,7 +112,7 @@ class hanam_session
         $rcmail = rcmail::get_instance();
         $database = rcube_db::factory($rcmail->config->get('virtuser_query_dsn'));
         $rows = $database->query(
-            'SELECT state, cause, stamp, ends, days FROM mail.webmail_session(?, ?)', $rcmail->get_user_name(), $stamp
+            'SELECT state, cause, stamp, ends, days FROM mail.webmail_session(?, ?)', (string) $rcmail->get_user_name(), $stamp
         );
         return $rows && !$database->is_error() ? ($database->fetch_assoc($rows) ?: null) : null;
     }

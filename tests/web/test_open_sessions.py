@@ -13,6 +13,7 @@ from tests.delegation import Delegation
 from tests.lab import Lab, Sample
 from tests.mail.accounts import State, in_state
 from tests.mail.http_doors import Browser, Reply, messages
+from tests.web import access
 from tests.web.pages import Webmail
 
 pytestmark = [pytest.mark.neighbours, pytest.mark.provokes(journal.REFUSED_SIGN_IN)]
@@ -176,6 +177,8 @@ def test_dieu8_the_end_of_a_password_is_told_above_every_page_and_can_be_put_awa
     for page in ("_task=mail", "_task=settings", "_task=addressbook", "_task=mail&_action=compose"):
         webmail.go(page)
         assert day in webmail.text("#notice-password"), page
+    assert not access.faults(webmail.driver, [], dark=False)
+    assert not access.faults(webmail.driver, [], dark=True)
     assert webmail.find("#notice-password a").get_attribute("href") == f"{webmail.address}mat-khau/"
     webmail.find("#notice-password button.away").send_keys(Keys.ENTER)
     assert not webmail.driver.find_element(By.ID, "hanam-notices").is_displayed()

@@ -9,6 +9,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
 from tests.lab import Lab, Sample, message
+from tests.web import access, words
 from tests.web.pages import Webmail
 from tests.web.test_look import LOST, resize, screen
 
@@ -95,6 +96,9 @@ def test_dieu8_a_mailbox_that_fills_is_told_above_its_pages_by_the_regulations_s
         notice = webmail.find("#notice-space")
         assert kind in notice.get_attribute("class").split()
         assert ("đã đầy" in notice.text) == (quota == 800)
+    assert not access.faults(webmail.driver, [], dark=False)
+    assert not access.faults(webmail.driver, [], dark=True)
+    assert not words.strange(webmail.driver)
     webmail.find("#notice-space a").click()
     webmail.find("#tidy .folders")
 

@@ -80,6 +80,7 @@ DOVECOT_AWAY = "dovecot away"
 FILTER_AWAY = "filter away"
 POSTFIX_AWAY = "postfix away"
 WEBMAIL_AWAY = "webmail away"
+WEBMAIL_UNANSWERED = "webmail unanswered"
 UNITS_FAIL = "units fail"
 BACKUP_FAILS = "backup fails"
 PORT_FULL = "port full"
@@ -251,6 +252,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"hanam-watch Cửa nhận thư \(25\) \(postfix\.service\) không trả lời: ",
         r"systemd .*postfix\S*service",
     ),
+    # Its role may not connect for a while.
+    WEBMAIL_UNANSWERED: (r'roundcube .*role "mail_webmail" is not permitted to log in',),
     WEBMAIL_AWAY: (r"systemd (php8\.4-fpm\.service: |Failed to start php8\.4-fpm)",),
     # Daemons are killed and stopped in turn, and units of the tests' own fail, to see what the host makes of it.
     UNITS_FAIL: (

@@ -99,6 +99,17 @@ def test_the_webmail_lets_mail_lead_to_state_agencies_and_home_only(environment:
     assert found.group(1).split("', '") == ["gov.vn", here.value("roundcube", "mail_domain", "mail")]
 
 
+@pytest.mark.dieu8
+def test_dieu8_the_webmail_tells_of_a_mailbox_that_fills_from_the_regulations_percentages_on(
+    environment: Environments,
+) -> None:
+    text = environment("lab").render("roundcube", "config.inc.php.j2", "mail")
+    found = re.search(r"hanam_quota_warning_percent'\] = \[(.*)\];", text)
+    assert found
+    steps = yaml.safe_load((ROOT / "group_vars/hanam/regulation.yml").read_text())["regulation_quota_warning_percent"]
+    assert [int(step) for step in found.group(1).split(", ")] == steps
+
+
 # Text by what it stands on; what is to be seen, not read (edges of fields, the mark of the keyboard), needs 3.
 TEXT = {
     "ink": ["ground", "card", "field", "tint"],
@@ -145,6 +156,8 @@ def test_no_page_names_a_colour_or_letters_of_its_own() -> None:
     skin = (ROOT / "roles/roundcube/files/skin/styles/webmail.css").read_text()
     used = set(re.findall(r"var\(--([\w-]+)\)", skin))
     assert used
+    notices = (ROOT / "roles/roundcube/files/skin/styles/notices.css").read_text()
+    assert not re.search(r"font-family|#[0-9a-f]{6}\b", notices)
     for folder in (
         "src/hanam_mail/change_page", "src/hanam_mail/spam_page", "roles/client_setup", "roles/change_page",
         "roles/directory", "roles/help_pages", "roles/spam_page",

@@ -4,16 +4,21 @@ import re
 from dataclasses import dataclass
 
 import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support import expected_conditions as expect
 
 from tests import journal
+from tests.delegation import Delegation
 from tests.lab import Lab, Sample
 from tests.mail.accounts import State, in_state
-from tests.mail.http_doors import Browser, Reply
+from tests.mail.http_doors import Browser, Reply, messages
+from tests.web import access
 from tests.web.pages import Webmail
 
 pytestmark = [pytest.mark.neighbours, pytest.mark.provokes(journal.REFUSED_SIGN_IN)]
 
+NEW = "Mua-Gat-2026@"
 AWAY = "Hệ thống thư tạm thời không trả lời"
 # How pages ask: the whole window, a page without mail, a list in it, a frame in it, its sign of life.
 LIST = "/?_task=mail&_action=list&_mbox=INBOX&_remote=1"
@@ -75,11 +80,111 @@ def test_dieu7_a_lock_takes_the_browser_from_the_list_to_the_reason(lab: Lab, we
         assert "lộ mật khẩu" in webmail.text("#reason")
 
 
-def test_a_password_changed_elsewhere_ends_the_session_at_the_login(lab: Lab, person: Sample) -> None:
-    session = signed_in(lab, person)
-    lab.give_password(person.address, "Mua-Gat-2026@", must_change=False)
-    lab.settle()
-    assert session.click(LIST).location == "./?_task=login&_err=session"
+@pytest.mark.dieu8
+def test_dieu8_a_new_password_ends_every_session_at_a_login_that_says_why_and_counts_no_failure(
+    lab: Lab, person: Sample
+) -> None:
+    sessions = {path: signed_in(lab, person) for path in CLICKS}
+    lab.give_password(person.address, NEW, must_change=False)
+    # At once, whatever has come to the mail store of it.
+    for path, session in sessions.items():
+        answer = session.click(path)
+        assert (answer.status, answer.location) == (303, "./?_task=login&ly-do=doi-mat-khau"), f"{path}: {answer}"
+        assert "Mật khẩu đã được đổi" in messages(session.browser.ask(answer.location.removeprefix(".")).body)
+        assert 'id="rcmloginuser"' in session.browser.ask("/?_task=mail").body
+    failures = f"select count(*) from mail.sign_in_failure where login = '{person.mailbox}'"
+    assert lab.sql(failures) == "0"
+
+
+@pytest.mark.dieu8
+def test_dieu8_who_changes_the_password_goes_on_and_his_other_windows_end(
+    lab: Lab, webmail: Webmail, person: Sample
+) -> None:
+    other = signed_in(lab, person)
+    webmail.enter(person)
+    webmail.find("#taskmenu a.hanam-password").click()
+    for field, text in (("login", person.address), ("old", person.password), ("new", NEW), ("repeat", NEW)):
+        webmail.find(f"#{field}").clear()
+        webmail.find(f"#{field}").send_keys(text)
+    webmail.find("#send").click()
+    webmail.inbox()
+    assert other.click(LIST).location == "./?_task=login&ly-do=doi-mat-khau"
+    webmail.go("_task=settings")
+    webmail.find("#settings-menu")
+
+
+@pytest.mark.dieu8
+def test_dieu8_another_window_of_somebody_whose_password_was_changed_says_so(
+    lab: Lab, webmail: Webmail, person: Sample
+) -> None:
+    webmail.enter(person)
+    lab.give_password(person.address, NEW, must_change=False)
+    webmail.find("#mailboxlist li.sent a").click()
+    assert "Mật khẩu đã được đổi" in webmail.text("#login-fault")
+    assert webmail.find("#rcmloginpwd").get_attribute("aria-invalid") is None
+    webmail.log_in(person.address, NEW)
+    webmail.inbox()
+
+
+@pytest.mark.dieu7
+def test_dieu7_a_lock_meets_a_new_window_and_one_that_is_loaded_anew(
+    lab: Lab, webmail: Webmail, person: Sample
+) -> None:
+    webmail.enter(person)
+    with in_state(lab, person, State.FORBIDDEN_USE):
+        webmail.driver.refresh()
+        webmail.wait.until(expect.url_contains("/mat-khau/tam-khoa"))
+        webmail.find("#reason")
+        webmail.go("_task=settings")
+        webmail.find("#rcmloginuser")
+
+
+@pytest.mark.dieu9
+def test_dieu9_a_clerk_who_is_none_any_more_loses_the_agencys_mailbox_and_keeps_his_own(
+    lab: Lab, delegation: Delegation
+) -> None:
+    clerk = delegation.clerk
+    of_agency, own = Browser(lab), signed_in(lab, clerk)
+    of_agency.log_in(delegation.login, clerk.password)
+    assert 'id="messagelist"' in of_agency.ask("/?_task=mail").body
+    lab.sql(f"delete from mail.mailbox_clerk where mailbox_id = '{delegation.mailbox}'")
+    answer = of_agency.ask("/?_task=mail")
+    assert answer.location == "./?_task=login&ly-do=khong-con-quyen"
+    assert "không còn được giao" in messages(of_agency.ask("/?_task=login&ly-do=khong-con-quyen").body)
+    assert 'id="messagelist"' in own.click("/?_task=mail").body
+
+
+def ends_in(lab: Lab, person: Sample, days: int) -> str:
+    """Have the password end after so many days; returns the day, as people write it."""
+    # Whatever months and days off make of it: the first day whose term is so long.
+    begin = (
+        "select d from generate_series(current_date - 120, current_date, interval '1 day') d"
+        f" where mail.password_expires_on(d) >= current_date + {days} order by d limit 1"
+    )
+    where = f"where mailbox_id = '{person.mailbox}'"
+    lab.sql(f"update mail.credential set changed_at = ({begin}), is_default = false {where}")
+    end = "select to_char(mail.password_expires_on(changed_at), 'DD/MM/YYYY') from mail.credential"
+    return lab.sql(f"{end} {where}")
+
+
+@pytest.mark.dieu8
+def test_dieu8_the_end_of_a_password_is_told_above_every_page_and_can_be_put_away(
+    lab: Lab, webmail: Webmail, person: Sample
+) -> None:
+    webmail.enter(person)
+    assert not webmail.driver.find_elements(By.ID, "hanam-notices")
+    day = ends_in(lab, person, 3)
+    for page in ("_task=mail", "_task=settings", "_task=addressbook", "_task=mail&_action=compose"):
+        webmail.go(page)
+        assert day in webmail.text("#notice-password"), page
+    assert not access.faults(webmail.driver, [], dark=False)
+    assert not access.faults(webmail.driver, [], dark=True)
+    assert webmail.find("#notice-password a").get_attribute("href") == f"{webmail.address}mat-khau/"
+    webmail.find("#notice-password button.away").send_keys(Keys.ENTER)
+    assert not webmail.driver.find_element(By.ID, "hanam-notices").is_displayed()
+    webmail.go("_task=mail")
+    webmail.inbox()
+    assert not webmail.driver.find_element(By.ID, "hanam-notices").is_displayed()
 
 
 @pytest.mark.parametrize(
@@ -96,6 +201,23 @@ def test_what_is_away_is_told_in_vietnamese_and_the_session_goes_on_afterwards(
             answer = session.click(path)
             assert (answer.status, AWAY in answer.body) == (status, True), f"{path}: {answer}"
             assert lab.variables["support_phone"] in answer.body
+    assert 'id="messagelist"' in session.click("/?_task=mail").body
+
+
+@pytest.mark.provokes(journal.WEBMAIL_UNANSWERED)
+def test_without_the_accounts_databases_answer_nobody_goes_on_is_signed_out_or_told_of_a_wrong_password(
+    lab: Lab, person: Sample
+) -> None:
+    session, other = signed_in(lab, person), Browser(lab)
+    lab.sql("alter role mail_webmail nologin")
+    try:
+        for path in CLICKS:
+            answer = session.click(path)
+            assert (answer.status, AWAY in answer.body) == (503, True), f"{path}: {answer}"
+        answer = other.log_in(person.address, person.password)
+        assert (answer.status, AWAY in answer.body) == (503, True), answer
+    finally:
+        lab.sql("alter role mail_webmail login")
     assert 'id="messagelist"' in session.click("/?_task=mail").body
 
 

@@ -43,6 +43,7 @@ CONTACTS, BOOKS = "_task=addressbook", "#directorylist"
 # Of the registry's department of information: its mailbox.
 BOOK_ENTRY = b"stttt@hanam.gov.vn".hex()
 FILTERS, SETS = "_task=settings&_action=plugin.managesieve", "#layout-list"
+TIDY = "_task=settings&_action=plugin.hanam-tidy"
 DIALOG = ".ui-dialog"
 
 BEFORE_SIGN_IN = (
@@ -102,6 +103,8 @@ SIGNED_IN = (
     Stop("filter", "_task=settings&_action=plugin.managesieve-action&_framed=1&_nav=hide", "select[name^=_header]"),
     Stop("filter-set", "_task=settings&_action=plugin.managesieve-action&_framed=1&_nav=hide&_newset=1", "form"),
     Stop("vacation", "_task=settings&_action=plugin.managesieve-vacation", "#layout-content"),
+    Stop("tidy", TIDY, "#tidy .folders"),
+    Stop("tidy-range", f"{TIDY}&_folder=INBOX&_before=2100-01-01&_do=archive", "#tidy form"),
     # --- menus and dialogs ---
     Stop("about", MAIL, LIST, "UI.about_dialog(document.querySelector('#taskmenu a.about'))", DIALOG),
     _popup("menu-list-select", MAIL, LIST, "listselect-menu"),

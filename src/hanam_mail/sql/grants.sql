@@ -54,6 +54,7 @@ grant execute on function
     mail.book_search(text, text, int, int), mail.book_entries(text[]), mail.book_groups(text, boolean), mail.book_receivers(text, text),
     mail.book_sender(text)
     to mail_webmail;
+grant execute on function mail.webmail_session(text, timestamptz) to mail_webmail;
 
 -- What everybody may read.
 grant execute on function mail.directory(), mail.directory_open() to mail_directory;

@@ -7,8 +7,9 @@
  * - The mail store learns the client's address, so that guesses are counted where they come from (Đ4.6).
  * - Nobody becomes a user under anything but a mailbox id.
  * - Whoever must change his password, or is locked, is sent to the page that tells him what to do (Đ8.2a, Đ7): from the login,
- *   and from an open session at the next click.
- * - When the database or the mail store is away, nginx shows its page of that, in Vietnamese.
+ *   and from an open session at the next click. When the database or the mail store is away, nginx shows its page of that, in
+ *   Vietnamese (hanam_session.php).
+ * - People are told that their password ends or their mailbox fills (hanam_notices.php), and helped to tidy up (hanam_tidy.php, Đ12.4).
  * - Names, addresses and places to which mail may lead are those of the registry and the regulation (hanam_sender.php).
  * - What pages show instead of Roundcube's, and whom to ask for help (hanam_look.php, Đ10.8); what is lacking for keyboards and
  *   screen readers (access.js).
@@ -20,13 +21,14 @@
 require_once __DIR__ . '/hanam_book.php';
 require_once __DIR__ . '/hanam_folders.php';
 require_once __DIR__ . '/hanam_look.php';
+require_once __DIR__ . '/hanam_notices.php';
 require_once __DIR__ . '/hanam_refusals.php';
 require_once __DIR__ . '/hanam_sender.php';
+require_once __DIR__ . '/hanam_session.php';
+require_once __DIR__ . '/hanam_tidy.php';
 
 class hanam extends rcube_plugin
 {
-    /** Where a state of a mailbox leads; the accounts database ends its reason with "[state:cause]", for the right password only. */
-    private const PAGES = ['must_change' => '', 'locked' => 'tam-khoa', 'revoked' => 'thu-hoi'];
     /** Pages on which a person writes under a name: they show what the registry says today. */
     private const WRITING = ['compose', 'identities', 'add-identity', 'edit-identity', 'save-identity'];
 
@@ -36,9 +38,10 @@ class hanam extends rcube_plugin
     {
         // Roundcube would call this a success and say it in English.
         if (rcube::get_instance()->db->is_error()) {
-            $this->unavailable();
+            hanam_session::unavailable();
         }
         $this->texts();
+        ($session = new hanam_session($this))->init();
         $this->sender = new hanam_sender($this);
         $this->add_hook('storage_connect', [$this, 'storage_connect']);
         $this->add_hook('user_create', [$this, 'user_create']);
@@ -53,7 +56,8 @@ class hanam extends rcube_plugin
         (new hanam_look($this))->init();
         (new hanam_folders($this))->init();
         (new hanam_book($this))->init();
-        $this->add_hook('login_failed', [$this, 'login_failed']);
+        (new hanam_notices($this, $session))->init();
+        (new hanam_tidy($this))->init();
         if (rcube::get_instance()->config->get('hanam_change_page')) {
             $this->add_button([
                 'type' => 'link', 'href' => hanam_look::CHANGE_PAGE, 'label' => 'hanam.changepassword',
@@ -77,19 +81,8 @@ class hanam extends rcube_plugin
         return $user;
     }
 
-    public function login_failed(array $failure): array
-    {
-        if ($page = $this->page_of_state($failure['user'])) {
-            rcmail::get_instance()->kill_session();
-            header("Location: $page", true, 303);
-            exit;
-        }
-        return $failure;
-    }
-
     public function login_after(array $next): array
     {
-        $_SESSION['hanam_login'] = rcube_utils::get_input_string('_user', rcube_utils::INPUT_POST);
         $this->sender->follow();
         return $next;
     }
@@ -100,19 +93,9 @@ class hanam extends rcube_plugin
         return $failure;
     }
 
-    /** Every click signs in at the mail store, whatever it asks for: a session is open no longer than its mailbox. */
     public function ready(array $request): array
     {
         $rcmail = rcmail::get_instance();
-        if (!$rcmail->storage_connect()) {
-            if ($page = $this->page_of_state($_SESSION['hanam_login'] ?? '')) {
-                $this->leave($page);
-            }
-            if ($rcmail->get_storage()->conn->resultcode === 'AUTHENTICATIONFAILED') {
-                $this->leave('./?_task=login&_err=session');  // the password was changed elsewhere
-            }
-            $this->unavailable();
-        }
         if (in_array($request['action'], self::WRITING)) {
             $this->sender->follow();
         }
@@ -121,43 +104,6 @@ class hanam extends rcube_plugin
             $rcmail->output->send('iframe');
         }
         return $request;
-    }
-
-    /** The page for the state of a mailbox into which nobody was let just now; null when its state is not the reason. */
-    private function page_of_state(string $login): ?string
-    {
-        $rcmail = rcmail::get_instance();
-        $told = (string) $rcmail->get_storage()->get_error_str();
-        if (!$rcmail->config->get('hanam_change_page')
-            || !preg_match('/\[(must_change|locked|revoked)(?::(\w+))?\]/', $told, $found)) {
-            return null;
-        }
-        $query = http_build_query(['ly-do' => $found[2] ?? '', 'dang-nhap' => $login]);
-        return hanam_look::CHANGE_PAGE . self::PAGES[$found[1]] . "?$query";
-    }
-
-    /**
-     * End the session and go to another page. A frame or a list that asked sends its whole window to ask once more: of several
-     * that ask at once none may find the session ended and say only that.
-     */
-    private function leave(string $page): void
-    {
-        $rcmail = rcmail::get_instance();
-        if ($rcmail->output->ajax_call || !empty($_REQUEST['_framed'])) {
-            $rcmail->output->reset();
-            $rcmail->output->command('redirect', './');
-            $rcmail->output->send('iframe');
-        }
-        $rcmail->kill_session();
-        header("Location: $page", true, 303);
-        exit;
-    }
-
-    /** The body is nginx's: a page that depends on nothing. */
-    private function unavailable(): void
-    {
-        http_response_code(503);
-        exit;
     }
 
     /** Texts of this plugin, and those that stand in for Roundcube's own (their names begin with "core."). */

@@ -1,0 +1,154 @@
+<?php
+
+/**
+ * An open session goes on as long as its person would be let in with the password that opened it (Đ7.1, Đ8.2a); what ends it is told
+ * on a page, never by a protocol's text over a list that stays.
+ *
+ * Each click asks the accounts database first: it knows at once, and counts no failure where a password is old. Without an answer the
+ * session neither goes on nor ends: "try later" (503). Afterwards the mail store signs in, for those whose state came in between.
+ */
+class hanam_session
+{
+    /** Where a state of a mailbox leads; the accounts database ends its reason with "[state:cause]", for the right password only. */
+    private const PAGES = ['must_change' => '', 'locked' => 'tam-khoa', 'revoked' => 'thu-hoi'];
+    /** What the login page says of a session that ended for another reason than a state. */
+    private const SAID = ['doi-mat-khau' => 'endedchanged', 'khong-con-quyen' => 'endedclosed'];
+    private const LOGIN = './?_task=login&ly-do=';
+
+    /** The last day of the password and the days until then, while somebody is to be reminded of it. */
+    public ?string $ends = null;
+    public int $days = 0;
+
+    public function __construct(private rcube_plugin $plugin)
+    {
+    }
+
+    public function init(): void
+    {
+        $this->plugin->add_hook('ready', [$this, 'ready']);
+        $this->plugin->add_hook('authenticate', [$this, 'authenticate']);
+        $this->plugin->add_hook('login_after', [$this, 'login_after']);
+        $this->plugin->add_hook('login_failed', [$this, 'login_failed']);
+        $this->plugin->add_hook('unauthenticated', [$this, 'unauthenticated']);
+    }
+
+    /** Without an answer Roundcube would know no user by that name, and say that address or password are wrong. */
+    public function authenticate(array $sign_in): array
+    {
+        if ($sign_in['valid'] && !$this->asked(null)) {
+            self::unavailable();
+        }
+        return $sign_in;
+    }
+
+    public function login_failed(array $failure): array
+    {
+        if ($page = $this->told_by_store($failure['user'])) {
+            rcmail::get_instance()->kill_session();
+            header("Location: $page", true, 303);
+            exit;
+        }
+        return $failure;
+    }
+
+    public function login_after(array $next): array
+    {
+        $_SESSION['hanam_login'] = rcube_utils::get_input_string('_user', rcube_utils::INPUT_POST);
+        $_SESSION['hanam_stamp'] = $this->asked(null)['stamp'] ?? null;
+        return $next;
+    }
+
+    /** Every click, whatever it asks for. */
+    public function ready(array $request): array
+    {
+        $answer = $this->asked($_SESSION['hanam_stamp'] ?? null);
+        if (!$answer) {
+            self::unavailable();
+        }
+        if ($answer['state'] !== 'active') {
+            $this->leave(match ($answer['state']) {
+                'changed' => self::LOGIN . 'doi-mat-khau',
+                'closed' => self::LOGIN . 'khong-con-quyen',
+                default => $this->page($answer['state'], (string) $answer['cause']) ?? './?_task=login&_err=session',
+            });
+        }
+        $rcmail = rcmail::get_instance();
+        if (!$rcmail->storage_connect()) {
+            if ($page = $this->told_by_store($_SESSION['hanam_login'] ?? '')) {
+                $this->leave($page);
+            }
+            if ($rcmail->get_storage()->conn->resultcode === 'AUTHENTICATIONFAILED') {
+                $this->leave('./?_task=login&_err=session');  // not a matter of its state: too many failures from here, another key
+            }
+            self::unavailable();
+        }
+        // A session of a former release was told no stamp: the mail store has just let its password in.
+        $_SESSION['hanam_stamp'] ??= $answer['stamp'];
+        $this->ends = $answer['ends'];
+        $this->days = (int) $answer['days'];
+        return $request;
+    }
+
+    /** Why somebody stands before the login who was signed in a moment ago. */
+    public function unauthenticated(array $page): array
+    {
+        $why = self::SAID[rcube_utils::get_input_string('ly-do', rcube_utils::INPUT_GET)] ?? null;
+        if ($why && $_SERVER['REQUEST_METHOD'] === 'GET') {
+            rcmail::get_instance()->output->show_message("hanam.$why", 'error');
+        }
+        return $page;
+    }
+
+    /** The body is nginx's: a page that depends on nothing. */
+    public static function unavailable(): never
+    {
+        http_response_code(503);
+        exit;
+    }
+
+    /** What the accounts database says of the session; nothing when it does not answer. */
+    private function asked(?string $stamp): ?array
+    {
+        $rcmail = rcmail::get_instance();
+        $database = rcube_db::factory($rcmail->config->get('virtuser_query_dsn'));
+        $rows = $database->query(
+            'SELECT state, cause, stamp, ends, days FROM mail.webmail_session(?, ?)', (string) $rcmail->get_user_name(), $stamp
+        );
+        return $rows && !$database->is_error() ? ($database->fetch_assoc($rows) ?: null) : null;
+    }
+
+    /** The page for the state of a mailbox into which the mail store let nobody just now; null when its state is not the reason. */
+    private function told_by_store(string $login): ?string
+    {
+        $told = (string) rcmail::get_instance()->get_storage()->get_error_str();
+        return preg_match('/\[(must_change|locked|revoked)(?::(\w+))?\]/', $told, $found)
+            ? $this->page($found[1], $found[2] ?? '', $login)
+            : null;
+    }
+
+    private function page(string $state, string $cause, ?string $login = null): ?string
+    {
+        if (!isset(self::PAGES[$state]) || !rcube::get_instance()->config->get('hanam_change_page')) {
+            return null;
+        }
+        $query = http_build_query(['ly-do' => $cause, 'dang-nhap' => $login ?? $_SESSION['hanam_login'] ?? '']);
+        return hanam_look::CHANGE_PAGE . self::PAGES[$state] . "?$query";
+    }
+
+    /**
+     * End the session and go to another page. A frame or a list that asked sends its whole window to ask once more: of several
+     * that ask at once none may find the session ended and say only that.
+     */
+    private function leave(string $page): never
+    {
+        $rcmail = rcmail::get_instance();
+        if ($rcmail->output->ajax_call || !empty($_REQUEST['_framed'])) {
+            $rcmail->output->reset();
+            $rcmail->output->command('redirect', './');
+            $rcmail->output->send('iframe');
+        }
+        $rcmail->kill_session();
+        header("Location: $page", true, 303);
+        exit;
+    }
+}

@@ -1,4 +1,5 @@
-// Unread mail in a clerk's other mailboxes, asked for seldom (hanam_boxes.php).
+// Unread mail in a clerk's other mailboxes, asked for seldom (hanam_boxes.php); who of the clerks answered, in the list
+// (hanam_answers.php).
 "use strict";
 
 if (window.rcmail) {
@@ -27,4 +28,15 @@ if (window.rcmail) {
     }
   });
   rcmail.addEventListener("plugin.hanam_counts", show);
+
+  rcmail.addEventListener("insertrow", ({ uid, row }) => {
+    const told = rcmail.env.messages?.[uid]?.flags?.hanam_told;
+    const cell = told && row.obj.querySelector("td.subject");
+    if (cell && !cell.querySelector(".hanam-told")) {
+      const line = document.createElement("span");
+      line.className = "hanam-told";
+      line.textContent = told;
+      cell.append(line);
+    }
+  });
 }

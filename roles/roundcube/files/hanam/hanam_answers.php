@@ -66,7 +66,7 @@ class hanam_answers
     {
         foreach ($hook['messages'] ?? [] as $header) {
             if ($told = $this->told($header->flags ?? [])) {
-                $header->list_flags['hanam_told'] = implode(' · ', $told);
+                $header->list_flags['extra_flags']['hanam_told'] = implode(' · ', $told);
             }
         }
         return $hook;

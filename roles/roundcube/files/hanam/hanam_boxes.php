@@ -29,8 +29,10 @@ class hanam_boxes
         }
         $this->plugin->register_action(self::SWITCH, [$this, 'go']);
         $this->plugin->register_action(self::COUNT, [$this, 'counts']);
-        if ($rcmail->output->type === 'html' && !$rcmail->action && empty($_REQUEST['_framed'])) {
+        if ($rcmail->output->type === 'html' && !$rcmail->action) {
             $this->plugin->add_hook('template_object_mailboxlist', [$this, 'show']);
+            $this->plugin->include_stylesheet('/styles/boxes.css');
+            $this->plugin->include_script('boxes.js');
         }
     }
 
@@ -65,8 +67,6 @@ class hanam_boxes
             . $list['content'];
         $output->set_env('hanam_counts', ['wait' => max(0, $known['at'] + self::AFTER - time()), 'after' => self::AFTER]);
         $output->add_label('hanam.unreadthere');
-        $this->plugin->include_stylesheet('/styles/boxes.css');
-        $this->plugin->include_script('boxes.js');
         return $list;
     }
 

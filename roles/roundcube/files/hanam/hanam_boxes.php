@@ -49,21 +49,20 @@ class hanam_boxes
         foreach ($mailboxes as $number => $mailbox) {
             $name = $number ? $mailbox['name'] : $this->plugin->gettext('ownmailbox');
             $inner = html::span('name', rcube::Q($name)) . ($number ? $this->badge($known['of'][$mailbox['id']] ?? 0) : '');
-            $attributes = ['class' => 'hanam-box', 'title' => $mailbox['address'], 'data-box' => $mailbox['id']];
+            $attributes = ['class' => 'hanam-box', 'data-box' => $mailbox['id']];
             if ($mailbox['id'] === $this->opened()) {
-                $rows .= html::tag('li', null, html::span($attributes + ['aria-current' => 'true'], $inner, ['aria-current', 'data-box']));
+                $rows .= html::tag('li', null, html::span($attributes + ['aria-current' => 'true'], $inner));
                 continue;
             }
             // Roundcube writes its token into every form that is posted.
-            $button = html::tag('button', $attributes + ['type' => 'submit', 'name' => '_box', 'value' => $mailbox['id']], $inner,
-                ['type', 'name', 'value', 'data-box']);
+            $button = html::tag('button', $attributes + ['type' => 'submit', 'name' => '_box', 'value' => $mailbox['id']], $inner);
             $rows .= html::tag('li', null, html::tag('form', [
                 'method' => 'post', 'action' => './?_task=mail&_action=' . self::SWITCH,
-            ], $button, ['method', 'action']));
+            ], $button));
         }
         $title = rcube::Q($this->plugin->gettext('agencymailboxes'));
         $list['content'] = html::tag('div', ['id' => 'hanam-boxes', 'role' => 'group', 'aria-labelledby' => 'hanam-boxes-title'],
-            html::tag('h3', ['id' => 'hanam-boxes-title'], $title) . html::tag('ul', null, $rows), ['role', 'aria-labelledby'])
+            html::tag('h3', ['id' => 'hanam-boxes-title'], $title) . html::tag('ul', null, $rows))
             . $list['content'];
         $output->set_env('hanam_counts', ['wait' => max(0, $known['at'] + self::AFTER - time()), 'after' => self::AFTER]);
         $output->add_label('hanam.unreadthere');
@@ -153,7 +152,7 @@ class hanam_boxes
     {
         $words = $this->plugin->gettext(['name' => 'unreadthere', 'vars' => ['count' => $unread]]);
         $attributes = ['class' => 'unreadcount', 'title' => $words] + ($unread ? [] : ['hidden' => 'hidden']);
-        return html::tag('span', $attributes, (string) $unread, ['hidden']);
+        return html::tag('span', $attributes, (string) $unread);
     }
 
     /** The mailbox that is open: Roundcube's user is its id, or id*clerk. */

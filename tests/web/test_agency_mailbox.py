@@ -146,7 +146,7 @@ def test_dieu9_2_unread_mail_of_the_agency_is_counted_seldom_and_is_no_check(
         webmail.go("_task=mail")
         webmail.inbox()
         assert webmail.text(badge) == "1"
-    asked = f"journalctl -t dovecot --since -5min -o cat | grep -c 'Login: user=<{delegation.mailbox}>.*[*]dem'"
+    asked = f"journalctl -t dovecot --since -5min -o cat | grep -c 'Logged in: user=<{delegation.mailbox}>.*[*]dem>'"
     assert lab.run("mailstore", asked).strip() == "1"
     assert uses(lab, delegation) == "0|"
 

@@ -39,7 +39,10 @@ def marks(webmail: Webmail, place: str) -> list[str]:
 
 
 def saved(webmail: Webmail) -> list[str]:
-    return [each.text for each in webmail.driver.find_elements(By.CSS_SELECTOR, "#hanam-searches .run")]
+    # On a narrow screen they are in a place that is put away.
+    names = "return [...document.querySelectorAll('#hanam-searches .run')].map(each => each.textContent)"
+    found: list[str] = webmail.driver.execute_script(names)
+    return found
 
 
 def keep(webmail: Webmail, name: str) -> None:
@@ -178,7 +181,7 @@ def test_what_is_no_search_is_not_kept(lab: Lab, person: Sample, wrong: dict[str
 def test_searches_and_marks_are_for_everybody(
     webmail: Webmail, lab: Lab, reader: Sample, colleague: Sample, width: int, height: int
 ) -> None:
-    put(lab, reader, letter(colleague, reader))
+    subject = put(lab, reader, letter(colleague, reader))
     try:
         resize(webmail, width, height)
         webmail.enter(reader)
@@ -192,5 +195,11 @@ def test_searches_and_marks_are_for_everybody(
         )
         assert not access.faults(webmail.driver, [], dark=False)
         assert not access.faults(webmail.driver, [], dark=True)
+        webmail.go("_task=mail&_mbox=Sent")
+        webmail.inbox()
+        if width < 1200:
+            webmail.driver.execute_script("UI.show_sidebar()")
+        webmail.find("#hanam-searches .run").click()
+        assert subject in webmail.text("#messagelist tr.message td.subject")
     finally:
         webmail.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -109,7 +109,8 @@ if (window.rcmail) {
     rcmail.env.search_scope = saved.scope;
     rcmail.env.search_interval = saved.interval;
     rcmail.set_searchmods(Object.fromEntries(saved.mods.split(",").filter(Boolean).map((each) => [each, 1])));
-    if (window.UI && UI.show_list) {
+    // Where folders and list have no room beside each other.
+    if (!document.documentElement.classList.contains("layout-large")) {
       UI.show_list();
     }
     rcmail.command("search");

@@ -182,7 +182,12 @@ if (window.rcmail) {
   });
   rcmail.addEventListener("plugin.hanam_searches", (searches) => {
     rcmail.env.hanam_searches = searches;
+    // Whoever deleted one by the keyboard goes on with the next.
+    const within = document.getElementById("hanam-searches")?.contains(document.activeElement);
     list(searches);
+    if (within) {
+      (document.querySelector("#hanam-searches .drop") || rcmail.gui_objects.qsearchbox).focus();
+    }
     const field = document.getElementById("hanam-search-name");
     if (field) {
       field.value = "";

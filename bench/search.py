@@ -1,10 +1,11 @@
 """What search costs: `python -m bench.search --lab NAME`, on a lab that stands and whose accounts are the samples.
 
 A mailbox of many messages is made of the handbook's Vietnamese as a chain of word pairs, indexed at once, and searched
-for rare and for common words: in an open session with the index, and by doveadm without it. Then messages are delivered
-with it and without it. Seconds are those of the clock, `cpu` those of processors that the store's host took meanwhile;
-both in build/bench/search.json. What a search finds stands beside what is there: words side by side, however they are
-accented.
+for rare and for common words: in an open session with the index; by the webmail as its list asks (all folders; text,
+subject, sender, receivers), until the first page is there; and by doveadm without the index. Then messages are
+delivered with it and without it. Seconds are those of the clock, `cpu` those of processors that the store's host took
+meanwhile; both in build/bench/search.json. What a search finds stands beside what is there: words side by side, however
+they are accented.
 """
 
 import argparse
@@ -21,8 +22,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from email.message import EmailMessage
 from functools import partial
+from urllib.parse import urlencode
 
 from tests.lab import Sample
+from tests.web.test_open_sessions import signed_in
 
 from bench.host import Host
 from bench.measuring import REPOSITORY, Measure, Run, measured, write
@@ -33,6 +36,8 @@ RARE = "Zyxvuôn"
 SEARCHED = (RARE, "quyết định", "hộp thư", "mật khẩu", "thư")
 ASKED = 0.05
 """Seconds of a search with the index."""
+WEBMAIL_ASKED = 1.0
+"""Seconds until the webmail's list has what a search found."""
 PLAIN = "-o mail_plugins/fts=no -o mail_plugins/fts_flatcurve=no"
 # Delivers what is on standard input so many times, as Postfix does after the filter.
 _LMTP = (
@@ -158,6 +163,21 @@ class Store:
         line = f"doveadm {PLAIN} search -u {self.person.mailbox} mailbox INBOX body {shlex.quote(text)}"
         return len(self.run(line).splitlines())
 
+    def webmail(self) -> Callable[[str], int]:
+        """A session of the webmail: how many messages a search from its list finds."""
+        session = signed_in(self.lab, self.person)
+        fields = {"_headers": "subject,from,to,body", "_scope": "all", "_filter": "ALL", "_mbox": "INBOX"}
+        query = urlencode({"_task": "mail", "_action": "search", "_layout": "widescreen", "_remote": "1"} | fields)
+
+        def found(text: str) -> int:
+            answer = session.click(f"/?{query}&{urlencode({'_q': text})}")
+            told = re.search(r'"messagecount":(\d+)', answer.body)
+            if answer.status != 200 or not told:
+                raise RuntimeError(f"{answer.status}: {answer.body[:300]}")
+            return int(told.group(1))
+
+        return found
+
     @contextmanager
     def session(self) -> Iterator[Callable[[str], int]]:
         """A program's session in the inbox: how many messages a search there finds."""
@@ -194,6 +214,12 @@ def measure(store: Store, number: int, runs: int) -> tuple[list[Measure], dict[s
                 "side by side": sum(folded(text) in each for each in plain),
                 "without an index": store.unindexed(text),
             }
+    ask = store.webmail()
+    ask(RARE)
+    for text in SEARCHED:
+        times = [store.timed(lambda text=text: ask(text)) for _ in range(runs)]  # type: ignore[misc]
+        found.append(measured(f"search {text}, webmail", times, WEBMAIL_ASKED))
+        counts[text]["in the webmail"] = ask(text)
     deliveries = 100
     store.deliver(mails[0], 20)
     found.append(measured(f"{deliveries} deliveries", [store.timed(lambda: store.deliver(mails[0], deliveries))]))
@@ -222,7 +248,9 @@ def main() -> int:
     print(f"the index: {facts['index_kib']} KiB")
     missed = list(filter(lambda timed: timed.met is False, found))
     for late in missed:
-        print(f"missed: {late.name}: {late.seconds * 1000:.0f} ms, asked {ASKED * 1000:.0f}", file=sys.stderr)
+        print(
+            f"missed: {late.name}: {late.seconds * 1000:.0f} ms, asked {(late.target or 0) * 1000:.0f}", file=sys.stderr
+        )
     return 1 if missed else 0
 
 

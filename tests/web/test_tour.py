@@ -28,7 +28,7 @@ class Seen:
 def seen(lab: Lab, chromium: WebDriver, people: People) -> Iterator[Seen]:
     """Every page and dialog, once, as a clerk with mail of every kind meets them."""
     webmail = Webmail(chromium, f"mail.{lab.variables['mail_domain']}")
-    person, other = people.take(), people.take()
+    person, other = people.delegation().clerk, people.take()
     tour.furnish(lab, person, other)
     chromium.delete_all_cookies()
     found = Seen()

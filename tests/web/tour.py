@@ -113,6 +113,15 @@ SIGNED_IN = (
     _popup("menu-mark", READ, SHOWN, "markmessage-menu"),
     _popup("menu-more", READ, SHOWN, "message-menu"),
     _popup("menu-forward", READ, SHOWN, "forward-menu"),
+    Stop("found", MAIL, LIST, "$('#mailsearchform').val('thuc hien'); rcmail.command('search')",
+         "#messagelist tr.message .subject"),
+    Stop("found-in-message", MAIL, LIST,
+         "$('#mailsearchform').val('trien khai'); rcmail.addEventListener('responseaftersearch', () => setTimeout(() =>"
+         " rcmail.message_list.select(rcmail.message_list.get_first_row()))); rcmail.command('search')",
+         "#messagelist mark.hanam-hit"),
+    Stop("saved-searches", MAIL, LIST,
+         "rcmail.triggerEvent('plugin.hanam_searches', [{name: 'Báo cáo', q: 'bao cao', scope: 'all', mods: ''}])",
+         "#hanam-searches .run"),
     Stop("search-options", MAIL, LIST, "document.querySelector('.searchbar a.options').click()", "#searchmenu"),
     Stop("list-options", MAIL, LIST, "document.querySelector('#messagelist-header a.options').click()", DIALOG),
     Stop("import", MAIL, LIST, "UI.import_dialog()", DIALOG),
@@ -125,13 +134,20 @@ SIGNED_IN = (
 
 
 def furnish(lab: Lab, person: Sample, other: Sample) -> None:
-    """Give a mailbox that nobody has used what a clerk's looks like: plain, rich, marked, with attachments."""
+    """Give a mailbox that nobody has used what a clerk's looks like: plain, rich, flagged, answered, with files."""
     plain = message(other.address, person.address, subject=SUBJECT, text=TEXT)
     del plain["From"]
     plain["From"] = f"{other.name} <{other.address}>"
     rich, decomposed = _rich(person, other), _decomposed(person, other)
     with lab.imap(person.address, person.password) as client:
         for flags, mail in ((r"\Seen", plain), ("", rich), (r"\Flagged", decomposed), ("", _strange(person))):
+    mails = (
+        (r"\Seen \Answered hanam-answered-tt0", plain),
+        ("", _rich(person, other)),
+        (r"\Flagged", _decomposed(person, other)),
+    )
+    with lab.imap(person.address, person.password) as client:
+        for flags, mail in mails:
             assert client.append("INBOX", flags, "", mail.as_bytes())[0] == "OK"
 
 

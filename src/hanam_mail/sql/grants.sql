@@ -55,6 +55,8 @@ grant execute on function
     mail.book_sender(text)
     to mail_webmail;
 grant execute on function mail.webmail_session(text, timestamptz) to mail_webmail;
+-- The agencies' mailboxes of a clerk, and who of the clerks answered.
+grant execute on function mail.webmail_mailboxes(text), mail.webmail_clerks(text) to mail_webmail;
 
 -- What everybody may read.
 grant execute on function mail.directory(), mail.directory_open() to mail_directory;

@@ -13,16 +13,21 @@
  * - Names, addresses and places to which mail may lead are those of the registry and the regulation (hanam_sender.php).
  * - What pages show instead of Roundcube's, and whom to ask for help (hanam_look.php, Đ10.8); what is lacking for keyboards and
  *   screen readers (access.js).
+ * - Clerks go from their own mailbox to their agency's and back (hanam_boxes.php), and see who of them answered (hanam_answers.php, Đ9.2).
+ * - Searches are kept, and what they find is marked (hanam_search.php).
  * - Why the server did not take a message is said in the words of offices (hanam_refusals.php).
  * - The address book of the administration, where a message comes from and who wrote it (hanam_book.php).
  * - A message that was sent is not called a connection error (hanam.js).
  * - Texts that Roundcube lacks in Vietnamese or that the regulation gives a number for.
  */
 require_once __DIR__ . '/hanam_book.php';
+require_once __DIR__ . '/hanam_answers.php';
+require_once __DIR__ . '/hanam_boxes.php';
 require_once __DIR__ . '/hanam_folders.php';
 require_once __DIR__ . '/hanam_look.php';
 require_once __DIR__ . '/hanam_notices.php';
 require_once __DIR__ . '/hanam_refusals.php';
+require_once __DIR__ . '/hanam_search.php';
 require_once __DIR__ . '/hanam_sender.php';
 require_once __DIR__ . '/hanam_session.php';
 require_once __DIR__ . '/hanam_tidy.php';
@@ -58,6 +63,9 @@ class hanam extends rcube_plugin
         (new hanam_book($this))->init();
         (new hanam_notices($this, $session))->init();
         (new hanam_tidy($this))->init();
+        (new hanam_boxes($this))->init();
+        (new hanam_answers($this))->init();
+        (new hanam_search($this))->init();
         if (rcube::get_instance()->config->get('hanam_change_page')) {
             $this->add_button([
                 'type' => 'link', 'href' => hanam_look::CHANGE_PAGE, 'label' => 'hanam.changepassword',

@@ -15,7 +15,7 @@ begin
         select k.clerk_id from mail.mailbox_clerk k
         where k.mailbox_id = mail.resolve(split_part(login, '*', 1))
             and k.clerk_id = mail.resolve(split_part(login, '*', 2))
-            and split_part(login, '*', 3) = ''
+            and (split_part(login, '*', 3) = '' or mail.login_only_counts(login)) and split_part(login, '*', 4) = ''
     );
 end
 $$;
@@ -45,15 +45,16 @@ as $$
     ), null)
 $$;
 
--- Every name under which a clerk may have opened a mailbox.
+-- Every name under which a clerk may have opened a mailbox, or the webmail counted in it for him.
 create or replace function mail.delegated_names(mailbox text, clerk text) returns text[]
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select array(
-        select m.name || '*' || c.name
+        select m.name || '*' || c.name || way.word
         from unnest(mail.mailbox_names(delegated_names.mailbox)) m(name),
-            unnest(mail.mailbox_names(delegated_names.clerk)) c(name)
+            unnest(mail.mailbox_names(delegated_names.clerk)) c(name),
+            (values (''), ('*dem')) way(word)
     )
 $$;
 

@@ -30,6 +30,10 @@ begin
     if mail.sign_in_barred(name, source) is not null then
         return;
     end if;
+    -- Counting is the webmail's alone: any other program would read without a trace of use.
+    if mail.login_only_counts(dovecot_passdb.login) and dovecot_passdb.protocol <> 'webmail' then
+        return;
+    end if;
     id := mail.login_person(dovecot_passdb.login);
     opened := mail.login_mailbox(dovecot_passdb.login);
     hash := (select c.hash from mail.credential c where c.mailbox_id = id);

@@ -31,13 +31,15 @@ begin
 end
 $$;
 
--- What Dovecot's dict writes; the row itself is not kept.
+-- What Dovecot's dict writes; the row itself is not kept. The webmail that counts what is unread for a clerk is no use of the mailbox.
 create or replace function mail.sign_in_take() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    perform mail.signed_in(new.mailbox, new.protocol, new.login, to_timestamp(new.at));
+    if not mail.login_only_counts(new.login) then
+        perform mail.signed_in(new.mailbox, new.protocol, new.login, to_timestamp(new.at));
+    end if;
     return null;
 end
 $$;

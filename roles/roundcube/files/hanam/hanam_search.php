@@ -1,0 +1,105 @@
+<?php
+
+/**
+ * Searches that a person keeps under a name, and the words that a search looked for, which search.js marks in what it found.
+ */
+class hanam_search
+{
+    private const ACTION = 'plugin.hanam-searches';
+    private const SAVED = 'hanam_searches';
+    private const MOST = 30;
+    /** What one field of a search may hold. */
+    private const FIELDS = [
+        'name' => '/^.{1,60}$/u',
+        'q' => '/^.{0,200}$/u',
+        'scope' => '/^(all|sub|base)$/',
+        'mods' => '/^((subject|from|replyto|followupto|to|cc|bcc|body|text)(,|$))*$/',
+        'interval' => '/^(-?\d[WMY])?$/',
+        'filter' => '/^[^\r\n]{0,500}$/u',
+        'folder' => '/^.{0,255}$/u',
+    ];
+    private const LABELS = [
+        'savedsearches', 'savesearch', 'savesearchname', 'runsearch', 'deletesearch', 'nosearchtosave', 'hitsinattachments',
+    ];
+
+    public function __construct(private rcube_plugin $plugin)
+    {
+    }
+
+    public function init(): void
+    {
+        $rcmail = rcmail::get_instance();
+        if ($rcmail->task !== 'mail') {
+            return;
+        }
+        $this->plugin->register_action(self::ACTION, [$this, 'change']);
+        $this->plugin->add_hook('messages_list', [$this, 'messages_list']);
+        if ($rcmail->output->type !== 'html' || !in_array($rcmail->action, ['', 'show', 'preview'])) {
+            return;
+        }
+        if ($rcmail->action) {
+            $rcmail->output->set_env('hanam_hits', $this->words());
+        } else {
+            $rcmail->output->set_env('hanam_searches', $this->saved());
+        }
+        $rcmail->output->add_label(...array_map(fn ($name) => "hanam.$name", self::LABELS));
+        $this->plugin->include_stylesheet('/styles/search.css');
+        $this->plugin->include_script('search.js');
+    }
+
+    public function messages_list(array $hook): array
+    {
+        rcmail::get_instance()->output->set_env('hanam_hits', $this->words());
+        return $hook;
+    }
+
+    /** Keep a search, in the place of one of the same name, or forget one. */
+    public function change(): void
+    {
+        $rcmail = rcmail::get_instance();
+        $posted = [];
+        foreach (self::FIELDS as $field => $form) {
+            $value = trim(rcube_utils::get_input_string("_$field", rcube_utils::INPUT_POST, true));
+            $posted[$field] = preg_match($form, $value) ? $value : null;
+        }
+        $saved = array_values(array_filter($this->saved(), fn ($each) => $each['name'] !== $posted['name']));
+        if (empty($_POST['_delete'])) {
+            if (in_array(null, $posted, true) || $posted['q'] . $posted['interval'] === '') {
+                $this->answer('searchnotsaved', 'error');
+            }
+            if (count($saved) >= self::MOST) {
+                $this->answer('toomanysearches', 'error', ['most' => self::MOST]);
+            }
+            $saved[] = $posted;
+            $collator = new Collator('vi_VN');
+            usort($saved, fn ($one, $other) => $collator->compare($one['name'], $other['name']));
+        }
+        if (!$rcmail->user->save_prefs([self::SAVED => $saved])) {
+            $this->answer('searchnotsaved', 'error');
+        }
+        $rcmail->output->command('plugin.hanam_searches', $saved);
+        $this->answer(empty($_POST['_delete']) ? 'searchsaved' : 'searchdeleted', 'confirmation');
+    }
+
+    private function answer(string $text, string $kind, array $words = []): never
+    {
+        $output = rcmail::get_instance()->output;
+        $output->show_message("hanam.$text", $kind, $words);
+        $output->send();
+        exit;
+    }
+
+    private function saved(): array
+    {
+        return (array) rcmail::get_instance()->config->get(self::SAVED, []);
+    }
+
+    /** What was searched for, while the list or the message comes from a search. */
+    private function words(): string
+    {
+        $asked = rcube_utils::get_input_string('_search', rcube_utils::INPUT_GPC);
+        $stands = rcmail::get_instance()->action === 'search'
+            || $asked !== '' && $asked === ($_SESSION['search_request'] ?? null);
+        return $stands ? (string) ($_SESSION['last_text_search'] ?? '') : '';
+    }
+}

@@ -110,7 +110,7 @@ class hanam_deleted extends hanam_list
             ['type', 'class']);
         return $this->rcmail->output->request_form(
             ['name' => 'chosen', 'id' => 'hanam-chosen', 'method' => 'post', 'task' => 'settings', 'action' => self::ACTION . '-do'],
-            $hidden->show() . $all . $this->rows($rows) . html::div('formbuttons', $button));
+            $hidden->show() . $all . $this->rows($rows) . html::div('hanam-buttons', $button));
     }
 
     private function pages(int $page, int $number, array $asked): string

@@ -22,19 +22,19 @@ document.addEventListener("DOMContentLoaded", () => {
   let last = null;
   form.addEventListener("click", (event) => {
     const place = boxes.indexOf(event.target);
+    if (place < 0) {
+      return;
+    }
     // With Shift all between the last one and this one, as in the list of mail.
-    if (place >= 0 && event.shiftKey && last !== null) {
+    if (event.shiftKey && last !== null) {
       boxes.slice(Math.min(last, place), Math.max(last, place) + 1).forEach((box) => { box.checked = event.target.checked; });
     }
-    if (place >= 0) {
-      last = place;
-    }
+    last = place;
     count();
   });
   all.addEventListener("change", () => {
     boxes.forEach((box) => { box.checked = all.checked; });
     count();
   });
-  form.addEventListener("change", count);
   count();
 });

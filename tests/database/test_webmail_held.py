@@ -1,4 +1,4 @@
-"""Held spam in the webmail: each sees and decides what waits for the mailbox that he has open, and nothing else (Đ10.6, Đ4.6)."""
+"""Held spam in the webmail: each decides what waits for the mailbox that he has open, and no more (Đ10.6, Đ4.6)."""
 
 import pytest
 

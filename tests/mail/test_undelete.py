@@ -1,4 +1,4 @@
-"""What was deleted for good can be had back for some days: kept by its folder, hidden, and without room of the mailbox (Đ8.1, Đ12.4)."""
+"""What was deleted for good can be had back for some days: by its folder, hidden, without room (Đ8.1, Đ12.4)."""
 
 import imaplib
 import uuid

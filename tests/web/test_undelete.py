@@ -124,7 +124,6 @@ def test_the_page_fits_and_has_no_fault_for_people_with_disabilities(
         assert len(_rows(webmail)) == 3
         beyond = "return [...document.querySelectorAll('.hanam-list *')].filter(e => e.getBoundingClientRect().right >"
         assert webmail.driver.execute_script(f"{beyond} innerWidth + 1).length") == 0
-        webmail.driver.save_screenshot(f"/tmp/rules/undelete-{width}.png")
         for dark in (False, True):
             assert access.faults(webmail.driver, [], dark=dark) == set()
     finally:

@@ -14,7 +14,7 @@ MAILDIR, SDBOX = "Maildir", "sdbox"
 DRAFTS = {MAILDIR: "Maildir.new", SDBOX: "sdbox.new"}
 # ... and the mailbox's folder of before has this one afterwards.
 FORMER = {MAILDIR: "Maildir.converted", SDBOX: "sdbox.old"}
-# What its owner deleted for good and can have back for some days, always in sdbox (docs/decisions/0073-undelete-and-rules.md).
+# What its owner deleted for good and can have back for some days, in sdbox (docs/decisions/0073-undelete-and-rules.md).
 DELETED = "deleted"
 OTHER = {MAILDIR: SDBOX, SDBOX: MAILDIR}
 # Files of messages, as patterns.

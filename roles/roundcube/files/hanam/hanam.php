@@ -13,13 +13,15 @@
  * - What pages show instead of Roundcube's, and whom to ask for help (hanam_look.php, Đ10.8); what is lacking for keyboards and
  *   screen readers (access.js).
  * - Why the server did not take a message is said in the words of offices (hanam_refusals.php).
- * - What was deleted for good comes back from a page of the settings (hanam_deleted.php).
+ * - Pages of the settings: what was deleted for good comes back (hanam_deleted.php), spam that is held is had or dropped
+ *   (hanam_held.php).
  * - A message that was sent is not called a connection error (hanam.js).
  * - Texts that Roundcube lacks in Vietnamese or that the regulation gives a number for.
  */
 require_once __DIR__ . '/hanam_folders.php';
 require_once __DIR__ . '/hanam_list.php';
 require_once __DIR__ . '/hanam_deleted.php';
+require_once __DIR__ . '/hanam_held.php';
 require_once __DIR__ . '/hanam_look.php';
 require_once __DIR__ . '/hanam_refusals.php';
 require_once __DIR__ . '/hanam_sender.php';
@@ -54,6 +56,7 @@ class hanam extends rcube_plugin
         (new hanam_look($this))->init();
         (new hanam_folders($this))->init();
         (new hanam_deleted($this))->init();
+        (new hanam_held($this))->init();
         $this->add_hook('login_failed', [$this, 'login_failed']);
         if (rcube::get_instance()->config->get('hanam_change_page')) {
             $this->add_button([

@@ -52,7 +52,7 @@ class hanam_deleted extends hanam_list
             }
         }
         if (!$by_folder) {
-            return [$this->text('nochoice'), 'warning'];
+            return [$this->plugin->gettext('listnochoice'), 'warning'];
         }
         $storage = $this->rcmail->get_storage();
         $connection = $storage->conn;
@@ -100,17 +100,9 @@ class hanam_deleted extends hanam_list
 
     private function choice(array $rows, array $asked): string
     {
-        $hidden = new html_hiddenfield();
-        foreach ($asked as $name => $value) {
-            $hidden->add(['name' => $name, 'value' => $value]);
-        }
-        $all = html::div('hanam-all', html::tag('input', ['type' => 'checkbox', 'id' => 'hanam-all'], null, ['type', 'id'])
-            . html::label('hanam-all', html::quote($this->plugin->gettext('listall'))));
         $button = html::tag('button', ['type' => 'submit', 'class' => 'btn btn-primary'], html::quote($this->text('restore')),
             ['type', 'class']);
-        return $this->rcmail->output->request_form(
-            ['name' => 'chosen', 'id' => 'hanam-chosen', 'method' => 'post', 'task' => 'settings', 'action' => self::ACTION . '-do'],
-            $hidden->show() . $all . $this->rows($rows) . html::div('hanam-buttons', $button));
+        return $this->form($this->all() . $this->rows($rows) . html::div('hanam-buttons', $button), $asked);
     }
 
     private function pages(int $page, int $number, array $asked): string

@@ -88,10 +88,28 @@ abstract class hanam_list
         return $this->rcmail->url(['_task' => 'settings', '_action' => static::ACTION] + $more);
     }
 
+    /** What is chosen goes from this form to answer(), with the page that it came from. */
+    protected function form(string $content, array $asked = []): string
+    {
+        $hidden = new html_hiddenfield();
+        foreach ($asked as $name => $value) {
+            $hidden->add(['name' => $name, 'value' => $value]);
+        }
+        return $this->rcmail->output->request_form(
+            ['name' => 'chosen', 'id' => 'hanam-chosen', 'method' => 'post', 'task' => 'settings', 'action' => static::ACTION . '-do'],
+            ($asked ? $hidden->show() : '') . $content);
+    }
+
+    protected function all(): string
+    {
+        return html::div('hanam-all', html::tag('input', ['type' => 'checkbox', 'id' => 'hanam-all'], null, ['type', 'id'])
+            . html::label('hanam-all', html::quote($this->plugin->gettext('listall'))));
+    }
+
     /**
-     * The rows, each with a box that chooses it.
+     * The rows, each with a box that chooses it; one whose `buttons` are an empty list has none, others a button for each.
      *
-     * @param array<string, array{subject: string, author: string, lines: string[]}> $rows By what the box sends.
+     * @param array<string, array{subject: string, author: string, lines: string[], buttons?: string[]}> $rows By what the box sends.
      */
     protected function rows(array $rows): string
     {
@@ -106,7 +124,15 @@ abstract class hanam_list
             foreach ($row['lines'] as $line) {
                 $lines .= html::span('fact', html::quote($line));
             }
-            $items .= html::tag('li', null, $box . html::label($id, $lines));
+            $buttons = '';
+            foreach ($row['buttons'] ?? [] as $name) {
+                $buttons .= html::tag('button', [
+                    'type' => 'submit', 'name' => '_decision', 'value' => "$name $value", 'class' => 'btn btn-secondary',
+                    'aria-label' => $this->text($name) . ': ' . $row['subject'],
+                ], html::quote($this->text($name)), ['type', 'name', 'value', 'class']);
+            }
+            $items .= html::tag('li', null, ($row['buttons'] ?? null) === []
+                ? html::div('hanam-row', $lines) : $box . html::label($id, $lines) . ($buttons ? html::div('hanam-row-buttons', $buttons) : ''));
         }
         return html::tag('ul', ['class' => 'hanam-rows', 'aria-label' => $this->text('title')], $items, ['class', 'aria-label']);
     }

@@ -8,7 +8,7 @@ document.addEventListener("DOMContentLoaded", () => {
     return;
   }
   const boxes = [...form.querySelectorAll("input[name='_chosen[]']")];
-  const buttons = [...form.querySelectorAll("button[type=submit]")];
+  const buttons = [...form.querySelectorAll(".hanam-buttons button")];
   const words = buttons.map((button) => button.textContent);
   const count = () => {
     const number = boxes.filter((box) => box.checked).length;

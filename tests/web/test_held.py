@@ -39,9 +39,7 @@ def _button(webmail: Webmail, title: str, words: str) -> None:
 
 
 @pytest.mark.proof("Thư đang bị giữ xem được trong hộp thư trên web / held mail is seen and decided in the webmail")
-def test_one_click_takes_one_and_drops_the_other(
-    webmail: Webmail, lab: Lab, reader: Sample, titles: list[str]
-) -> None:
+def test_one_click_takes_one_and_drops_the_other(webmail: Webmail, lab: Lab, reader: Sample, titles: list[str]) -> None:
     wanted, other = titles
     webmail.enter(reader)
     webmail.go(PAGE)

@@ -14,7 +14,7 @@
  *   screen readers (access.js).
  * - Why the server did not take a message is said in the words of offices (hanam_refusals.php).
  * - Pages of the settings: what was deleted for good comes back (hanam_deleted.php), spam that is held is had or dropped
- *   (hanam_held.php).
+ *   (hanam_held.php), and rules say beforehand where mail may lead by itself (hanam_rules.php, Đ4.5).
  * - A message that was sent is not called a connection error (hanam.js).
  * - Texts that Roundcube lacks in Vietnamese or that the regulation gives a number for.
  */
@@ -24,6 +24,7 @@ require_once __DIR__ . '/hanam_deleted.php';
 require_once __DIR__ . '/hanam_held.php';
 require_once __DIR__ . '/hanam_look.php';
 require_once __DIR__ . '/hanam_refusals.php';
+require_once __DIR__ . '/hanam_rules.php';
 require_once __DIR__ . '/hanam_sender.php';
 
 class hanam extends rcube_plugin
@@ -57,6 +58,7 @@ class hanam extends rcube_plugin
         (new hanam_folders($this))->init();
         (new hanam_deleted($this))->init();
         (new hanam_held($this))->init();
+        (new hanam_rules($this))->init();
         $this->add_hook('login_failed', [$this, 'login_failed']);
         if (rcube::get_instance()->config->get('hanam_change_page')) {
             $this->add_button([

@@ -1,4 +1,4 @@
-"""Rules in the words of offices: a reply in absence by days, forwarding to state agencies alone, with the reason (Đ4.5)."""
+"""Rules in the words of offices: a reply in absence by days, forwarding to state agencies alone, and why (Đ4.5)."""
 
 import re
 from datetime import date, timedelta

@@ -155,7 +155,7 @@ class Place:
     def doveadm(self, command: str, *words: str, accept: Sequence[int] = (0,)) -> subprocess.CompletedProcess[str]:
         """Run doveadm on this place, without the accounts database: of a revoked mailbox it knows nothing."""
         # What has become full meanwhile is converted too. No index of search is made of a copy: its place is not its.
-        plugins = {f"mail_plugins/{name}": "no" for name in ("quota", "fts", "fts_flatcurve")}
+        plugins = {f"mail_plugins/{name}": "no" for name in ("quota", "fts", "fts_flatcurve", "lazy_expunge")}
         settings = self._settings | {"mail_home": str(self.home), **plugins}
         options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
         done = subprocess.run(

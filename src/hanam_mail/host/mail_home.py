@@ -14,6 +14,8 @@ MAILDIR, SDBOX = "Maildir", "sdbox"
 DRAFTS = {MAILDIR: "Maildir.new", SDBOX: "sdbox.new"}
 # ... and the mailbox's folder of before has this one afterwards.
 FORMER = {MAILDIR: "Maildir.converted", SDBOX: "sdbox.old"}
+# What its owner deleted for good and can have back for some days, in sdbox (docs/decisions/0073-undelete-and-rules.md).
+DELETED = "deleted"
 OTHER = {MAILDIR: SDBOX, SDBOX: MAILDIR}
 # Files of messages, as patterns.
 _MESSAGES = {MAILDIR: ("cur/*", "new/*", ".*/cur/*", ".*/new/*"), SDBOX: ("**/dbox-Mails/u.*",)}
@@ -50,9 +52,9 @@ def has_messages(home: Path, kind: str) -> bool:
 
 def untouched(home: Path) -> bool:
     """Whether nobody has been in this home yet: folders as they are made for a new mailbox, no message, no filter."""
-    if not home.is_dir() or any(entry.name != SDBOX for entry in home.iterdir()):
+    if not home.is_dir() or any(entry.name not in (SDBOX, DELETED) for entry in home.iterdir()):
         return False
-    return not has_messages(home, SDBOX)
+    return not has_messages(home, SDBOX) and not any((home / DELETED).glob(_MESSAGES[SDBOX][0]))
 
 
 def remove_empty(home: Path, kind: str) -> bool:

@@ -17,16 +17,22 @@
  * - Searches are kept, and what they find is marked (hanam_search.php).
  * - Why the server did not take a message is said in the words of offices (hanam_refusals.php).
  * - The address book of the administration, where a message comes from and who wrote it (hanam_book.php).
+ * - Pages of the settings: what was deleted for good comes back (hanam_deleted.php), spam that is held is had or dropped
+ *   (hanam_held.php), and rules say beforehand where mail may lead by itself (hanam_rules.php, Đ4.5).
  * - A message that was sent is not called a connection error (hanam.js).
  * - Texts that Roundcube lacks in Vietnamese or that the regulation gives a number for.
  */
-require_once __DIR__ . '/hanam_book.php';
 require_once __DIR__ . '/hanam_answers.php';
+require_once __DIR__ . '/hanam_book.php';
 require_once __DIR__ . '/hanam_boxes.php';
+require_once __DIR__ . '/hanam_deleted.php';
 require_once __DIR__ . '/hanam_folders.php';
+require_once __DIR__ . '/hanam_held.php';
+require_once __DIR__ . '/hanam_list.php';
 require_once __DIR__ . '/hanam_look.php';
 require_once __DIR__ . '/hanam_notices.php';
 require_once __DIR__ . '/hanam_refusals.php';
+require_once __DIR__ . '/hanam_rules.php';
 require_once __DIR__ . '/hanam_search.php';
 require_once __DIR__ . '/hanam_sender.php';
 require_once __DIR__ . '/hanam_session.php';
@@ -66,6 +72,9 @@ class hanam extends rcube_plugin
         (new hanam_boxes($this))->init();
         (new hanam_answers($this))->init();
         (new hanam_search($this))->init();
+        (new hanam_deleted($this))->init();
+        (new hanam_held($this))->init();
+        (new hanam_rules($this))->init();
         if (rcube::get_instance()->config->get('hanam_change_page')) {
             $this->add_button([
                 'type' => 'link', 'href' => hanam_look::CHANGE_PAGE, 'label' => 'hanam.changepassword',

@@ -20,7 +20,7 @@ from hanam_mail.host import search_places
 from hanam_mail.host.backup.restic import FOLLOWUP, FULL, messages, require_repository, restic, snapshots
 from hanam_mail.host.backup.settings import STATUS, UNIT, BackupError, Config, late, load_config
 from hanam_mail.host.backup.times import now, parse_time, shown
-from hanam_mail.host.mail_home import DRAFTS, FORMER, MAILDIR, SDBOX
+from hanam_mail.host.mail_home import DELETED, DRAFTS, FORMER, MAILDIR, SDBOX
 from hanam_mail.host.output import human
 from hanam_mail.vietnamese import size
 
@@ -34,11 +34,12 @@ FOLLOWUPS = 3
 _AGAIN = (
     *(
         f"{folder}/{name}"
-        for folder in (f"{SDBOX}/**/dbox-Mails", MAILDIR, f"{MAILDIR}/.*")
+        for folder in (f"{SDBOX}/**/dbox-Mails", f"{DELETED}/**/dbox-Mails", MAILDIR, f"{MAILDIR}/.*")
         for name in ("dovecot.index.cache*", "*.lock", "*.newlock")
     ),
-    *(f"{folder}/dovecot.list.index*" for folder in (SDBOX, MAILDIR)),
+    *(f"{folder}/dovecot.list.index*" for folder in (SDBOX, DELETED, MAILDIR)),
     f"{SDBOX}/*.lock",
+    f"{DELETED}/*.lock",
     "*.lock",
     *search_places.BELOW_A_HOME,
 )

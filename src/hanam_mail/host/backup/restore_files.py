@@ -16,7 +16,7 @@ from hanam_mail import atomic_file
 from hanam_mail.host.backup import restore_maildir
 from hanam_mail.host.backup.restic import FOLLOWUP, Snapshot, messages, restic, snapshots
 from hanam_mail.host.backup.settings import BackupError, Config
-from hanam_mail.host.mail_home import MAILDIR, SDBOX, untouched
+from hanam_mail.host.mail_home import DELETED, MAILDIR, SDBOX, untouched
 
 
 @dataclass
@@ -95,7 +95,7 @@ def beside_the_mail(staged: Path, home: Path) -> list[Path]:
     found = []
     for top in sorted(staged.iterdir()):
         # "sdbox.new" as well: a conversion may be under way.
-        if top.name.split(".")[0] in (MAILDIR, SDBOX):
+        if top.name.split(".")[0] in (MAILDIR, SDBOX, DELETED):
             continue
         below = sorted(top.rglob("*")) if top.is_dir() and not top.is_symlink() else []
         for entry in (top, *below):

@@ -25,6 +25,8 @@ from hanam_mail.host.output import rows
 CONFIGURATION = Path("/etc/dovecot/dovecot.conf")
 INBOX = "INBOX"
 PREFIX = "#hanam-restore/"
+# Dovecot's plugins that a restore does without; what it does is no deleting.
+UNUSED = ("quota", "fts", "fts_flatcurve", "lazy_expunge")
 # A command line has its limits.
 UIDS_AT_ONCE = 2000
 
@@ -115,7 +117,7 @@ class Mailbox:
             # A mailbox that has become full is no reason to keep its owner's mail from him. What makes an index of
             # search knows nothing of the copy; the mailbox's own takes in what comes back when it is searched again.
             ["doveadm", "-f", "tab", "-c", self.configuration,
-             *(word for name in ("quota", "fts", "fts_flatcurve") for word in ("-o", f"mail_plugins/{name}=no")),
+             *(word for name in UNUSED for word in ("-o", f"mail_plugins/{name}=no")),
              *command.split(), "--no-userdb-lookup", *words],
             env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "USER": self.identity},
             capture_output=True, check=False, text=True, errors="replace",

@@ -130,6 +130,7 @@ def left_out(place: str) -> bool:
 def test_a_folder_is_in_the_backup_whatever_its_owner_calls_it(name: str) -> None:
     for folder in (name, f"A/{name}", f"{name}/B"):
         assert not left_out(f"sdbox/mailboxes/{folder}/dbox-Mails/u.1")
+        assert not left_out(f"deleted/mailboxes/{folder}/dbox-Mails/u.1")
     assert not left_out(f"sieve/{name}.sieve")
 
 
@@ -140,6 +141,8 @@ def test_a_folder_is_in_the_backup_whatever_its_owner_calls_it(name: str) -> Non
         "sdbox/mailboxes/A/B/dbox-Mails/dovecot.index.log.newlock",
         "sdbox/mailboxes/A/dbox-Mails/.vsize.lock",
         "sdbox/dovecot.list.index.log",
+        "deleted/mailboxes/INBOX/dbox-Mails/dovecot.index.cache",
+        "deleted/dovecot.list.index",
         "Maildir/dovecot-uidlist.lock",
         "Maildir/.A%2eB/dovecot.index.cache",
         "Maildir.converted/cur/1.M1",

@@ -1,0 +1,100 @@
+<?php
+
+/**
+ * "Thư đang bị giữ": spam that the filter holds for the mailbox that is open, to be had or thrown away
+ * (docs/decisions/0073-undelete-and-rules.md). The accounts database says which it is and what may be decided.
+ */
+class hanam_held extends hanam_list
+{
+    protected const ACTION = 'plugin.hanam-held';
+    protected const NAME = 'held';
+    private const DECISIONS = ['release', 'drop'];
+
+    protected function facts(): array
+    {
+        return [];
+    }
+
+    protected function content(): string
+    {
+        $held = $this->ask('SELECT * FROM mail.webmail_held(?)');
+        if ($held === null) {
+            return html::p('hanam-none', html::quote($this->text('away')));
+        }
+        if (!$held) {
+            return html::p('hanam-none', html::quote($this->text('none')));
+        }
+        $rows = [];
+        foreach ($held as $copy) {
+            $refused = (bool) (int) $copy['refused'];
+            $rows[$copy['number']] = [
+                'subject' => trim($copy['subject']),
+                'author' => $copy['author'],
+                'lines' => array_filter([
+                    $this->text('arrived', ['at' => $copy['arrived']]),
+                    $copy['state'] !== 'held' ? $this->text('underway')
+                        : ($refused ? $this->text('refused') : ($copy['until'] ? $this->text('until', ['day' => $copy['until']]) : '')),
+                ]),
+                'buttons' => $copy['state'] !== 'held' ? [] : ($refused ? ['drop'] : self::DECISIONS),
+            ];
+        }
+        $open = array_filter($rows, fn (array $row) => $row['buttons'] !== []);
+        $all = $open ? $this->all() : '';
+        $buttons = $open ? html::div('hanam-buttons', $this->button('release', 'releaseall') . $this->button('drop', 'dropall')) : '';
+        return $this->form($all . $this->rows($rows) . $buttons);
+    }
+
+    protected function act(array $chosen): array
+    {
+        $decision = rcube_utils::get_input_string('_decision', rcube_utils::INPUT_POST);
+        // A row's own button names the row: "release 17".
+        if (preg_match('/^(release|drop) (\d{1,18})$/', $decision, $one)) {
+            [$decision, $chosen] = [$one[1], [$one[2]]];
+        }
+        $numbers = array_filter($chosen, fn ($number) => preg_match('/^\d{1,18}$/', (string) $number));
+        if (!$numbers || !in_array($decision, self::DECISIONS, true)) {
+            return [$this->plugin->gettext('listnochoice'), 'warning'];
+        }
+        $answer = $this->ask('SELECT * FROM mail.webmail_held_decide(?, CAST(? AS bigint[]), ?)', '{' . implode(',', $numbers) . '}', $decision);
+        if (!$answer) {
+            return [$this->text('away'), 'error'];
+        }
+        [$decided, $late] = [(int) $answer[0]['decided'], (int) $answer[0]['late']];
+        if ($late > 0) {
+            return [$this->text('late', ['number' => $decided]), 'warning'];
+        }
+        if ($decided === 0) {
+            return [$this->text('decidedbefore'), 'warning'];
+        }
+        return [$this->text($decision === 'release' ? 'released' : 'dropped', ['number' => $decided]), 'confirmation'];
+    }
+
+    private function button(string $decision, string $label): string
+    {
+        return html::tag('button', [
+            'type' => 'submit', 'name' => '_decision', 'value' => $decision, 'class' => 'btn ' . ($decision === 'release' ? 'btn-primary' : 'btn-secondary'),
+        ], html::quote($this->text($label)), ['type', 'name', 'value', 'class']);
+    }
+
+    /** Rows of one question about the login that is open; null when the accounts database does not answer. */
+    private function ask(string $query, string ...$words): ?array
+    {
+        $database = rcube_db::factory($this->rcmail->config->get('virtuser_query_dsn'));
+        // The role reads only, and writes where it says so.
+        if ($words && (!$database->startTransaction() || !$database->query('SET TRANSACTION READ WRITE'))) {
+            return null;
+        }
+        $answer = $database->query($query, $this->rcmail->get_user_name(), ...$words);
+        if ($database->is_error($answer)) {
+            return null;
+        }
+        $rows = [];
+        while ($row = $database->fetch_assoc($answer)) {
+            $rows[] = $row;
+        }
+        if ($words && !$database->endTransaction()) {
+            return null;
+        }
+        return $rows;
+    }
+}

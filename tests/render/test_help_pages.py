@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import date
 from html.parser import HTMLParser
 from typing import Any
 
@@ -182,6 +183,9 @@ def test_a_stop_says_from_when_to_when_what_and_since_when_it_is_known(environme
     ):  # fmt: skip
         assert part in shown
     assert "khẩn cấp" not in shown
+    # As YAML reads the day that nobody quotes.
+    read = here.with_variables(maintenance_stops=[{**STOP, "announced": date(2026, 12, 2)}])
+    assert "Thông báo ngày 02/12/2026" in page(read, "status.html.j2").text
     urgent = here.with_variables(maintenance_stops=[{**STOP, "emergency": "lỗ hổng đang bị khai thác"}])
     assert "khẩn cấp, không thể báo trước theo quy định: lỗ hổng đang" in page(urgent, "status.html.j2").text
 

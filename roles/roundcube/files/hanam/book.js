@@ -1,4 +1,4 @@
-// In the list of messages: which come from outside the administration.
+// In the list of messages: which come from outside the administration. And what is offered while one types, for screen readers.
 "use strict";
 
 if (window.rcmail) {
@@ -12,5 +12,11 @@ if (window.rcmail) {
       mark.title = rcmail.get_label("hanam.outsidelong");
       place.prepend(mark, " ");
     }
+  });
+
+  // The list is the list of options, not what it stands in.
+  rcmail.addEventListener("autocomplete_create", ({ obj }) => {
+    obj.removeAttr("role");
+    obj.find("ul").attr({ role: "listbox", "aria-label": rcmail.get_label("hanam.suggested") });
   });
 }

@@ -161,7 +161,10 @@ class hanam_address_book extends rcube_addressbook
             $this->agencies = [];
             foreach ($this->rows('SELECT * FROM mail.book_groups(?, ?)', $this->login, $this->writes() ? 't' : 'f') as $row) {
                 $id = bin2hex($row['code']);
-                $name = $this->writes() ? $this->plugin->gettext(['name' => 'alloffices', 'vars' => ['agency' => $row['name']]]) : $row['name'];
+                // In the narrow column of groups the short form that everybody writes: it is cut before they differ otherwise.
+                $name = $this->writes()
+                    ? $this->plugin->gettext(['name' => 'alloffices', 'vars' => ['agency' => $row['name']]])
+                    : preg_replace('/^Ủy ban nhân dân /u', 'UBND ', $row['name']);
                 $folded = self::folded("$row[name] $row[code]");
                 $this->agencies[$id] = ['ID' => $id, 'name' => $name, 'folded' => $folded] + $row;
             }

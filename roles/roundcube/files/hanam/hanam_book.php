@@ -36,7 +36,7 @@ class hanam_book
         if ($rcmail->output->type === 'html') {
             $this->plugin->include_script('book.js');
             $this->plugin->include_stylesheet('/styles/book.css');
-            $rcmail->output->add_label('hanam.outside', 'hanam.outsidelong');
+            $rcmail->output->add_label('hanam.outside', 'hanam.outsidelong', 'hanam.suggested');
         }
     }
 

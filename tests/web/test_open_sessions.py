@@ -209,7 +209,10 @@ def test_without_the_accounts_databases_answer_nobody_goes_on_is_signed_out_or_t
     lab: Lab, person: Sample
 ) -> None:
     session, other = signed_in(lab, person), Browser(lab)
-    lab.sql("alter role mail_webmail nologin")
+    lab.sql(
+        "alter role mail_webmail nologin;"
+        " select pg_terminate_backend(pid) from pg_stat_activity where usename = 'mail_webmail'"
+    )
     try:
         for path in CLICKS:
             answer = session.click(path)

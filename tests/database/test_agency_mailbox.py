@@ -96,6 +96,17 @@ def test_dieu9_2_counting_is_no_check_of_the_mailbox_and_opening_it_is(database:
     assert query(database, f"{feed.format('test.so*test.nguoi')}; {used}") == "test2agency|test1person"
 
 
+def test_dieu9_2_the_switch_checks_the_mailbox_in_the_half_of_the_day_of_its_press(database: Database) -> None:
+    at = "extract(epoch from ((current_date - 1) + time '{}')::timestamptz)::bigint"
+    feed = "insert into mail.sign_in_feed values ('test2agency', 'imap', '{}', {})"
+    presses = "; ".join(
+        feed.format(name, at.format(time))
+        for name, time in (("test.so*test.nguoi", "07:40"), (COUNTING, "14:00"), ("test.so*test.nguoi", "13:35"))
+    )
+    halves = "select half, clerk_id, times from mail.sign_in order by half"
+    assert query(database, f"{presses}; {halves}").splitlines() == ["0|test1person|1", "1|test1person|1"]
+
+
 def test_what_is_remembered_of_counting_is_forgotten_with_the_rest(database: Database) -> None:
     names = query(database, "select unnest(mail.cached_logins('test1person'))").splitlines()
     assert {COUNTING, "test.so*test.nguoi", "test2agency*test1person*dem"} <= set(names)

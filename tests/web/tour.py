@@ -119,7 +119,7 @@ SIGNED_IN = (
     Stop("found", MAIL, LIST, "$('#mailsearchform').val('thuc hien'); rcmail.command('search')",
          "#messagelist tr.message .subject"),
     Stop("found-in-message", MAIL, LIST,
-         "$('#mailsearchform').val('trien khai'); rcmail.addEventListener('responseaftersearch', () => setTimeout(() =>"
+         "$('#mailsearchform').val('giay moi'); rcmail.addEventListener('responseaftersearch', () => setTimeout(() =>"
          " rcmail.message_list.select(rcmail.message_list.get_first_row()))); rcmail.command('search')",
          "#messagelist mark.hanam-hit"),
     Stop("saved-searches", MAIL, LIST,

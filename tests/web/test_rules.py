@@ -32,7 +32,7 @@ def test_a_reply_in_absence_is_set_between_two_days_as_people_write_them(
     # The calendar that opens over the page closes with what is written by script.
     for name, day in (("from", first), ("to", last)):
         field = webmail.driver.find_element(By.ID, f"vacation_date{name}")
-        assert field.get_attribute("placeholder") == "ngày/tháng/năm"
+        assert (field.get_attribute("placeholder") or "").startswith("ngày")
         webmail.driver.execute_script("arguments[0].value = arguments[1]", field, day.strftime("%d/%m/%Y"))
     webmail.driver.execute_script("document.getElementById('vacation_status').value = 'on'")
     webmail.find("button.submit").click()

@@ -8,7 +8,6 @@ class hanam_rules
 {
     /** Which of our texts stands above which form. */
     private const NOTES = ['forwardform' => ['rulesforward'], 'vacationform' => ['rulesabsence', 'rulesforward'], 'filterform' => ['rulesforward']];
-    private const DAYS = ['vacation_datefrom', 'vacation_dateto'];
 
     public function __construct(private rcube_plugin $plugin)
     {
@@ -30,10 +29,6 @@ class hanam_rules
         foreach (self::NOTES[$form] as $text) {
             $said = $this->plugin->gettext(['name' => $text, 'vars' => ['domains' => implode(', ', $domains)]]);
             $notes .= html::p('hanam-note', html::quote($said));
-        }
-        foreach (self::DAYS as $field) {
-            $hook['content'] = str_replace("id=\"$field\"", "id=\"$field\" placeholder=\""
-                . html::quote($this->plugin->gettext('deleteddayform')) . '"', $hook['content']);
         }
         $hook['content'] = $notes . $hook['content'];
         return $hook;

@@ -49,6 +49,8 @@ grant execute on function
     to mail_postfix;
 
 grant execute on function mail.webmail_login(text), mail.webmail_addresses(text) to mail_webmail;
+-- For who writes in the webmail.
+grant execute on function mail.webmail_recipients(text[]), mail.webmail_signature(text) to mail_webmail;
 
 -- What everybody may read.
 grant execute on function mail.directory(), mail.directory_open() to mail_directory;

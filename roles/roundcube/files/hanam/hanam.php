@@ -14,12 +14,15 @@
  *   screen readers (access.js).
  * - Why the server did not take a message is said in the words of offices (hanam_refusals.php).
  * - A message that was sent is not called a connection error (hanam.js).
+ * - What helps who writes: signature, texts, recipients, attachments (hanam_writing.php), folders with numbers (hanam_numbers.php).
  * - Texts that Roundcube lacks in Vietnamese or that the regulation gives a number for.
  */
 require_once __DIR__ . '/hanam_folders.php';
 require_once __DIR__ . '/hanam_look.php';
+require_once __DIR__ . '/hanam_numbers.php';
 require_once __DIR__ . '/hanam_refusals.php';
 require_once __DIR__ . '/hanam_sender.php';
+require_once __DIR__ . '/hanam_writing.php';
 
 class hanam extends rcube_plugin
 {
@@ -50,6 +53,8 @@ class hanam extends rcube_plugin
         $this->include_script('hanam.js');
         (new hanam_look($this))->init();
         (new hanam_folders($this))->init();
+        (new hanam_numbers($this))->init();
+        (new hanam_writing($this))->init();
         $this->add_hook('login_failed', [$this, 'login_failed']);
         if (rcube::get_instance()->config->get('hanam_change_page')) {
             $this->add_button([

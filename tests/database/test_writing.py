@@ -1,4 +1,4 @@
-"""What the webmail tells a person who writes: whose an address is, what a wrong one meant, what stands under his name."""
+"""What the webmail tells who writes: whose an address is, what a wrong one meant, what stands under his name."""
 
 import time
 

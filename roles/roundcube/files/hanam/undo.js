@@ -88,6 +88,7 @@ if (window.rcmail && rcmail.env.hanam_undo_seconds > 0) {
     if (state === "waiting" || (state === "saving" && this.busy)) {
       return undefined;
     }
+    this.clear_messages();
     state = "saving";
     return submit.call(this, true);
   };

@@ -77,7 +77,17 @@ if (window.rcmail) {
     const check = window.rcmail_check_message;
     if (written && check) {
       // Below such a line stands what somebody else wrote; Roundcube's plugin knows quotes alone.
-      window.rcmail_get_compose_message = () => written().split(/^-{4,} .+ -{4,}$/mu)[0];
+      // People write below the signature too, which the plugin leaves out.
+      window.rcmail_get_compose_message = () => {
+        const { editor } = rcmail;
+        const get = editor.get_content;
+        editor.get_content = (options) => get.call(editor, { ...options, nosig: false });
+        try {
+          return written().split(/^-{4,} .+ -{4,}$/mu)[0];
+        } finally {
+          editor.get_content = get;
+        }
+      };
       // Letters and marks may be apart; an answer has the subject of what it answers.
       window.rcmail_check_message = (text) => !/^\s*(re|fw|fwd|tl|tr)\s*:/iu.test(text || "") && check((text || "").normalize("NFC"));
     }
@@ -122,7 +132,7 @@ if (window.rcmail) {
   });
   const line = (address) => {
     const row = make("li", known.get(address).kind, "");
-    row.append(make("span", "address", address), " ", make("span", "told", known.get(address).told), ...offers(address));
+    row.append(make("span", "address", `${address}:`), " ", make("span", "told", known.get(address).told), ...offers(address));
     return row;
   };
 

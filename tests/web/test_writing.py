@@ -165,7 +165,7 @@ def test_too_much_is_told_before_it_is_uploaded(webmail: Webmail, lab: Lab, pers
     webmail.enter(person)
     webmail.compose()
     webmail.attach(first)
-    webmail.wait.until(lambda _: "19,0 MB, tối đa 20 MB" in webmail.text("#hanam-attached"))
+    webmail.wait.until(lambda _: "19,0 MB, tối đa 20 MB cho cả thư" in webmail.text("#hanam-attached"))
     webmail.find("#attachment-list li:not(.uploading) a.filename")
     webmail.attach(second)
     assert "Các tệp này cộng lại là 20,1 MB" in webmail.text(".ui-dialog")

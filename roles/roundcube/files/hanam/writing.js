@@ -27,14 +27,14 @@ if (window.rcmail) {
     }
     // Rounded up, or a little too much would be said to be the limit.
     const shown = size(Math.max(Math.ceil(much / 104857.6) * 104857.6, limit + 104858));
-    rcmail.alert_dialog(label("attachedtoomuch", { size: shown, limit: size(limit).replace(",0", "") }));
+    rcmail.alert_dialog(label("attachedtoomuch", { size: shown }));
     return true;
   };
   const meter = make("p", "hint", "");
   meter.id = "hanam-attached";
   meter.setAttribute("role", "status");
   const measure = () => {
-    meter.textContent = label("attached", { size: size(attached()), limit: size(limit).replace(",0", "") });
+    meter.textContent = label("attached", { size: size(attached()) });
     meter.hidden = !attached();
   };
 

@@ -252,6 +252,22 @@ def test_a_page_that_is_left_meanwhile_sends_nothing_and_loses_nothing(
     assert count(lab, person, "Sent") == 0
 
 
+def test_a_draft_saved_after_a_sending_that_got_no_answer_sends_nothing(
+    webmail: Webmail, lab: Lab, person: Sample, colleague: Sample
+) -> None:
+    webmail.enter(person)
+    webmail.compose(colleague.address, subject(), TEXT)
+    # As if the network were away.
+    webmail.driver.execute_script("rcmail.gui_objects.messageform.submit = () => { window.tried = true; }")
+    webmail.find("button.send").click()
+    webmail.wait.until(lambda driver: driver.execute_script("return window.tried"))
+    webmail.driver.execute_script("delete rcmail.gui_objects.messageform.submit; rcmail.set_busy(false)")
+    webmail.find("#messagetoolbar a.save").click()
+    webmail.wait.until(lambda _: "Thư nháp" in webmail.text("#messagestack .confirmation"), "no draft saved")
+    assert not webmail.driver.find_elements(By.ID, "hanam-undo")
+    assert count(lab, colleague) == 0
+
+
 # --- Receipts ---
 
 

@@ -82,6 +82,10 @@ if (window.rcmail && rcmail.env.hanam_undo_seconds > 0) {
   };
 
   rcmail.submit_messageform = function (draft, saveonly) {
+    if (draft && state === "saving") {
+      // Nobody answered the sending; who saves a draft now sends nothing by that.
+      state = "";
+    }
     if (draft || saveonly || this.env.is_sent || this.mailvelope_editor || !this.env.drafts_mailbox) {
       return submit.call(this, draft, saveonly);
     }

@@ -31,6 +31,10 @@ def body(webmail: Webmail) -> str:
     return text
 
 
+def signed(webmail: Webmail, signature: str) -> None:
+    webmail.wait.until(lambda _: signature in body(webmail), "no such signature")
+
+
 def who(webmail: Webmail) -> str:
     """What the page says of the recipients, once it says it."""
     return webmail.text("#compose_to .hanam-who")
@@ -57,8 +61,7 @@ def test_the_registry_signs_for_who_wrote_no_signature_of_his_own(webmail: Webma
     for post in ("Chuyên viên", "Trưởng phòng"):
         lab.sql(f"update mail.mailbox set post = '{post}' where id = '{person.mailbox}'")
         webmail.compose()
-        signed = f"-- \n{person.name}\n{post}\n"
-        webmail.wait.until(lambda _, signed=signed: signed in body(webmail), "no signature")
+        signed(webmail, f"-- \n{person.name}\n{post}\n")
     # Stored nowhere: it is what the registry says today, and the form says so.
     webmail.go("_task=settings&_action=identities")
     identity = webmail.driver.execute_script("return Object.keys(rcmail.identity_list.rows)[0]")
@@ -77,7 +80,7 @@ def test_a_signature_of_ones_own_stays_as_it_is(webmail: Webmail, person: Sample
     saved = "return document.getElementById('rcmfd_signature').defaultValue === 'Chữ ký của tôi'"
     webmail.wait.until(lambda driver: driver.execute_script(saved), "not saved")
     webmail.compose()
-    webmail.wait.until(lambda _: "-- \nChữ ký của tôi" in body(webmail), "no signature")
+    signed(webmail, "-- \nChữ ký của tôi")
     assert person.name not in body(webmail)
 
 
@@ -87,7 +90,7 @@ def test_an_agency_s_mail_bears_the_agency_s_name(webmail: Webmail, lab: Lab, de
     webmail.log_in(delegation.login, delegation.clerk.password)
     webmail.inbox()
     webmail.compose()
-    webmail.wait.until(lambda _: body(webmail).endswith("-- \nSở Ký tên"), "no signature")
+    signed(webmail, "-- \nSở Ký tên")
 
 
 # --- Texts of the office ---

@@ -89,6 +89,32 @@ def test_the_junk_button_says_what_it_does_and_promises_nothing() -> None:
     assert not [text for text in told.values() if re.search("báo cáo|học|lọc", text)]
 
 
+def php_texts(config: str, name: str) -> list[str]:
+    """The strings of a list of Roundcube's configuration, as PHP reads them."""
+    found = re.search(rf"\['{name}'\] = \[\n(.*?)\n\];", config, re.S)
+    assert found
+    return [re.sub(r"\\(['\\])", r"\1", text) for text in re.findall(r"=> '((?:[^'\\]|\\.)*)'", found.group(1), re.S)]
+
+
+def test_texts_of_the_office_reach_the_menu_whatever_signs_they_have(environment: Environments) -> None:
+    letters = [{"name": "Ông 'A'", "text": "Đường dẫn C:\\tệp\\\nHết '\\"}, {"name": "B", "text": "$agency"}]
+    here = environment("lab").with_variables(roundcube_cover_letters=letters)
+    texts = php_texts(here.render("roundcube", "config.inc.php.j2", "mail"), "compose_responses_static")
+    assert texts == [part for letter in letters for part in (letter["name"], letter["text"])]
+
+
+def test_the_province_s_own_texts_leave_to_fill_in_what_stands_in_brackets(environment: Environments) -> None:
+    texts = php_texts(environment("lab").render("roundcube", "config.inc.php.j2", "mail"), "compose_responses_static")
+    letters = dict(zip(texts[::2], texts[1::2], strict=True))
+    assert list(letters) == ["Phiếu gửi", "Gửi văn bản", "Mời họp", "Trả lời"]
+    for text in letters.values():
+        assert text.startswith("Kính gửi: [")
+        assert text.endswith("Trân trọng!")
+        assert "$agency" in text
+        # The plugin fills in these two and no others.
+        assert not re.findall(r"\$(?!agency\b|name\b)", text)
+
+
 @pytest.mark.dieu4
 @pytest.mark.parametrize("name", ["lab", "staging"])
 def test_the_webmail_lets_mail_lead_to_state_agencies_and_home_only(environment: Environments, name: str) -> None:

@@ -116,8 +116,9 @@ class Webmail:
         self.driver.find_element(By.CSS_SELECTOR, "input[type=file][name='_attachments[]']").send_keys(str(path))
 
     def send(self) -> str:
-        """Send what was written; returns what the webmail says just before it goes to the list."""
+        """Send what was written at once; returns what the webmail says just before it goes to the list."""
         self.find("button.send").click()
+        self.find("#hanam-undo button.now").click()
         quick = WebDriverWait(
             self.driver, WAIT, poll_frequency=0.05, ignored_exceptions=[StaleElementReferenceException]
         )

@@ -117,7 +117,7 @@ def test_attachments_of_20_mb_pass_and_one_octet_more_is_refused_in_vietnamese(
     webmail.wait.until(lambda _: len(webmail.labels("#attachment-list li:not(.uploading) .attachment-name")) == 2)
     webmail.attach(more)
     refusal = "tổng dung lượng các tệp đính kèm của một thư không được quá 20 MB"
-    webmail.wait.until(lambda _: refusal in webmail.text("#messagestack"), "no refusal shown")
+    webmail.wait.until(lambda _: refusal in webmail.text(".ui-dialog"), "no refusal shown")
     assert len(webmail.labels("#attachment-list li .attachment-name")) == 2
 
 

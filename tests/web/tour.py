@@ -132,6 +132,16 @@ SIGNED_IN = (
     Stop("delete-folder", "_task=settings&_action=folders", "#subscription-table",
          "rcmail.confirm_dialog(rcmail.get_label('deletefolderconfirm'), 'delete', () => {})", DIALOG),
     Stop("alert", MAIL, LIST, "rcmail.alert_dialog(rcmail.get_label('deletemessagesconfirm'))", DIALOG),
+    Stop("keys", MAIL, LIST, "hanam_keys()", DIALOG),
+    _popup("menu-letters", COMPOSE, WRITING, "responses-menu"),
+    Stop("compose-recipients", f"{COMPOSE}&_to=khongco@hanam.gov.vn,an@ngoai.example,an@bo.gov.vn", ".hanam-who li"),
+    Stop("wrong-recipient", f"{COMPOSE}&_to=khongco@hanam.gov.vn&_subject=Họp", ".hanam-who li",
+         "rcmail.editor.set_content('Kính gửi'); rcmail.command('send', '')", DIALOG),
+    Stop("too-much", COMPOSE, WRITING,
+         "rcmail.env.attachments.x = {}; rcmail.file_upload([{name: 'a', size: 3e7}], {_id: ''}, {})", DIALOG),
+    Stop("undo-send", f"{COMPOSE}&_to=an@ngoai.example&_subject=Họp", ".hanam-who li",
+         "rcmail.env.hanam_undo_seconds = 3600; rcmail.editor.set_content('Kính gửi'); rcmail.command('send', '')",
+         "#hanam-undo"),
     Stop("recipients", COMPOSE, WRITING, "document.querySelector('#compose_to a.add.recipient').click()", DIALOG),
 )  # fmt: skip
 

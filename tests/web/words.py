@@ -47,6 +47,10 @@ FONTS = re.compile(
     r"Andale Mono|Arial( Black)?|Book Antiqua|Courier New|Georgia|Helvetica|Impact|Tahoma|Terminal|Times New Roman"
     r"|Trebuchet MS|Verdana"
 )
+# As they stand on the keys, in the list of these alone.
+KEYS = re.compile(
+    r"Home, End|Page Up, Page Down|Delete hoặc Backspace|Backspace ở đầu|Alt \+ F10|\bEsc\b|Tab, Shift \+ Tab|sau Tab"
+)
 NOT_WORDS = re.compile(
     r"\b(?:application|audio|image|message|multipart|text|video)/[\w.+-]+|\S+@\S+|https?://\S+|\$\w+|%\w|\b[\w-]+(\.[\w-]+)+\b|\b\w+[_*]\w+\b|&\w+;"
 )
@@ -54,7 +58,7 @@ NOT_WORDS = re.compile(
 
 def foreign(text: str) -> set[str]:
     """The words of a text that are Latin letters alone, no Vietnamese syllable, and not in the list."""
-    words = re.findall(r"(?<![\w’'])[A-Za-z]{2,}(?!\w)", NOT_WORDS.sub(" ", FONTS.sub(" ", text)))
+    words = re.findall(r"(?<![\w’'])[A-Za-z]{2,}(?!\w)", NOT_WORDS.sub(" ", KEYS.sub(" ", FONTS.sub(" ", text))))
     return {word for word in words if word.lower() not in WORDS and not is_syllable(word.lower())}
 
 

@@ -59,6 +59,8 @@ grant execute on function mail.webmail_session(text, timestamptz) to mail_webmai
 grant execute on function mail.webmail_mailboxes(text), mail.webmail_clerks(text) to mail_webmail;
 -- Held spam of the mailbox that is open.
 grant execute on function mail.webmail_held(text), mail.webmail_held_decide(text, bigint[], text) to mail_webmail;
+-- For who writes in the webmail.
+grant execute on function mail.webmail_recipients(text[]), mail.webmail_signature(text) to mail_webmail;
 
 -- What everybody may read.
 grant execute on function mail.directory(), mail.directory_open() to mail_directory;

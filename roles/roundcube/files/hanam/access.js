@@ -33,6 +33,13 @@ if (window.rcmail) {
         item.setAttribute("role", "none");
       }
     },
+    // A list within a menu.
+    "#responseslist": (list) => {
+      give(list, "role", "group");
+      list.removeAttribute("tabindex");
+    },
+    "#responseslist > li": (item) => give(item, "role", "none"),
+    "#responseslist > li > a": (link) => give(link, "role", "menuitem"),
     // Rows hold links, boxes and dates: a grid may, a list of options may not.
     "table[role=listbox]": (table) => table.setAttribute("role", "grid"),
     "table.listing tr[role=option]": (row) => {

@@ -20,6 +20,7 @@
  * - Pages of the settings: what was deleted for good comes back (hanam_deleted.php), spam that is held is had or dropped
  *   (hanam_held.php), and rules say beforehand where mail may lead by itself (hanam_rules.php, Đ4.5).
  * - A message that was sent is not called a connection error (hanam.js).
+ * - What helps who writes: signature, texts, recipients, attachments (hanam_writing.php), folders with numbers (hanam_numbers.php).
  * - Texts that Roundcube lacks in Vietnamese or that the regulation gives a number for.
  */
 require_once __DIR__ . '/hanam_answers.php';
@@ -31,12 +32,14 @@ require_once __DIR__ . '/hanam_held.php';
 require_once __DIR__ . '/hanam_list.php';
 require_once __DIR__ . '/hanam_look.php';
 require_once __DIR__ . '/hanam_notices.php';
+require_once __DIR__ . '/hanam_numbers.php';
 require_once __DIR__ . '/hanam_refusals.php';
 require_once __DIR__ . '/hanam_rules.php';
 require_once __DIR__ . '/hanam_search.php';
 require_once __DIR__ . '/hanam_sender.php';
 require_once __DIR__ . '/hanam_session.php';
 require_once __DIR__ . '/hanam_tidy.php';
+require_once __DIR__ . '/hanam_writing.php';
 
 class hanam extends rcube_plugin
 {
@@ -75,6 +78,8 @@ class hanam extends rcube_plugin
         (new hanam_deleted($this))->init();
         (new hanam_held($this))->init();
         (new hanam_rules($this))->init();
+        (new hanam_numbers($this))->init();
+        (new hanam_writing($this))->init();
         if (rcube::get_instance()->config->get('hanam_change_page')) {
             $this->add_button([
                 'type' => 'link', 'href' => hanam_look::CHANGE_PAGE, 'label' => 'hanam.changepassword',

@@ -1,0 +1,235 @@
+<?php
+
+/**
+ * What helps a person who writes a message: a signature from the registry, texts of the office to begin with, whose the addresses are,
+ * and how large the attachments may be. The page's part is writing.js.
+ */
+class hanam_writing
+{
+    /** As many as mail.webmail_recipients answers at once. */
+    private const AT_ONCE = 100;
+    /** For writing.js. */
+    private const SCRIPT = [
+        'attached', 'attachedtoomuch', 'recipientlist', 'wrongaddresses', 'doubtfuladdresses', 'useaddress', 'mendaddress', 'sendanyway',
+        'willsend', 'heldasdraft', 'undosend', 'sendnow', 'sendundone', 'leavesunsent', 'nodraft', 'nodrafttitle', 'notnow',
+    ];
+    private const KEYS = ['keys', 'keyslist', 'keyslisttext', 'keyswriting', 'keyswritingtext', 'keyseverywhere', 'keyseverywheretext'];
+    /** What stands in a text of the office for what the registry says of who writes, and what does when it says nothing. */
+    private const FILLED = ['$name' => '[họ và tên]', '$agency' => '[tên cơ quan, đơn vị gửi]'];
+
+    private ?array $writer = null;
+
+    public function __construct(private rcube_plugin $plugin)
+    {
+    }
+
+    public function init(): void
+    {
+        $rcmail = rcmail::get_instance();
+        $this->plugin->add_hook('ready', [$this, 'fill']);
+        $this->plugin->add_hook('identity_form', [$this, 'identity_form']);
+        $this->plugin->register_action('plugin.hanam-recipients', [$this, 'recipients']);
+        $this->keys();
+        if ($rcmail->task !== 'mail' || $rcmail->action !== 'compose' || $rcmail->output->type !== 'html') {
+            return;
+        }
+        $this->plugin->add_hook('template_object_composeheaders', [$this, 'signatures']);
+        $this->plugin->add_hook('template_object_composeattachmentlist', [$this, 'attached']);
+        $this->plugin->include_stylesheet('/styles/writing.css');
+        $this->plugin->include_script('writing.js');
+        $this->plugin->include_script('undo.js');
+        $rcmail->output->set_env('hanam_attachment_limit', $rcmail->config->get('hanam_attachment_limit'));
+        $rcmail->output->set_env('hanam_undo_seconds', $rcmail->config->get('hanam_undo_seconds'));
+        $rcmail->output->add_label(...array_map(fn (string $name) => "hanam.$name", self::SCRIPT));
+    }
+
+    /** The list of keys, in every menu. */
+    private function keys(): void
+    {
+        $output = rcmail::get_instance()->output;
+        if ($output->type !== 'html' || rcmail::get_instance()->task === 'login') {
+            return;
+        }
+        $this->plugin->include_script('keys.js');
+        $output->add_label('close', ...array_map(fn (string $name) => "hanam.$name", self::KEYS));
+        $this->plugin->add_button([
+            'type' => 'link', 'href' => '#keys', 'label' => 'hanam.keys', 'onclick' => 'return hanam_keys()',
+            'class' => 'hanam-keys', 'innerclass' => 'inner',
+        ], 'taskbar');
+    }
+
+    /** The office's texts, with what the registry says of who writes. */
+    public function fill(array $request): array
+    {
+        $config = rcube::get_instance()->config;
+        if (!in_array($request['action'], ['response-get', 'responses', 'edit-response'])) {
+            return $request;
+        }
+        $words = self::FILLED;
+        foreach (array_keys($words) as $word) {
+            $words[$word] = ($this->writer()[substr($word, 1)] ?? '') ?: $words[$word];
+        }
+        $texts = [];
+        foreach ($config->get('compose_responses_static', []) as $response) {
+            $texts[] = ['text' => strtr($response['text'], $words)] + $response;
+        }
+        $config->set('compose_responses_static', $texts);
+        return $request;
+    }
+
+    /** Identities without a signature of the person's own get the registry's, as it is today; nothing of it is stored. */
+    public function signatures(array $hook): array
+    {
+        $lines = $this->signature();
+        if (($hook['part'] ?? '') !== 'from' || !$lines) {
+            return $hook;
+        }
+        $rcmail = rcmail::get_instance();
+        $separator = $rcmail->config->get('sig_separator') ? ['-- '] : [];
+        $made = [];
+        foreach ($rcmail->user->list_identities() as $identity) {
+            if (trim((string) $identity['signature']) === '') {
+                $made[$identity['identity_id']] = [
+                    'text' => implode("\n", [...$separator, ...$lines]),
+                    'html' => implode('<br>', [...$separator, ...array_map('rcube::Q', $lines)]),
+                ];
+            }
+        }
+        $rcmail->output->set_env('hanam_signatures', $made);
+        return $hook;
+    }
+
+    /** An empty field says what stands under mail as long as it is empty. */
+    public function identity_form(array $hook): array
+    {
+        $lines = $this->signature();
+        if ($lines && isset($hook['form']['signature']['content'])) {
+            $hook['form']['signature']['content']['hanam_signature'] = [
+                'label' => $this->plugin->gettext('registrysignature'),
+                'value' => html::div('hint', implode(html::br(), array_map('rcube::Q', $lines))),
+            ];
+        }
+        return $hook;
+    }
+
+    /** How large what is attached is already: a forwarded message, a draft. */
+    public function attached(array $hook): array
+    {
+        $id = rcube_utils::get_input_string('_id', rcube_utils::INPUT_GET);
+        $sizes = [];
+        foreach ($_SESSION["compose_data_$id"]['attachments'] ?? [] as $number => $attachment) {
+            $sizes["rcmfile$number"] = (int) ($attachment['size'] ?? 0);
+        }
+        rcmail::get_instance()->output->set_env('hanam_attached', $sizes);
+        return $hook;
+    }
+
+    /** Whose the addresses are that a page asks about. */
+    public function recipients(): void
+    {
+        $rcmail = rcmail::get_instance();
+        $typed = mb_strtolower(rcube_utils::get_input_string('_addresses', rcube_utils::INPUT_POST));
+        $asked = preg_split('/\s+/', $typed, -1, PREG_SPLIT_NO_EMPTY);
+        $asked = array_slice(array_unique($asked), 0, self::AT_ONCE);
+        $domain = '@' . $rcmail->config->get('mail_domain');
+        $ours = array_filter($asked, fn (string $address) => str_ends_with($address, $domain));
+        $known = $this->known($ours);
+        $answer = [];
+        foreach ($asked as $address) {
+            if (!in_array($address, $ours)) {
+                $answer[$address] = $this->elsewhere($address, $domain);
+            } elseif ($known !== null) {
+                $answer[$address] = $this->here($known[$address] ?? $this->unaccented($address));
+            }
+        }
+        $rcmail->output->command('plugin.hanam-recipients', $answer);
+        $rcmail->output->send();
+    }
+
+    /** The accounts database's rows by address; null when it does not answer: what nobody knows keeps nobody from writing. */
+    private function known(array $addresses): ?array
+    {
+        if (!$addresses) {
+            return [];
+        }
+        $database = $this->accounts();
+        $rows = $database->query("SELECT * FROM mail.webmail_recipients(string_to_array(?, ' '))", implode(' ', $addresses));
+        if ($database->is_error()) {
+            return null;
+        }
+        $known = [];
+        while ($row = $database->fetch_assoc($rows)) {
+            $known[$row['address']] = $row;
+        }
+        return $known;
+    }
+
+    /** An address typed with Vietnamese letters: no address has any. */
+    private function unaccented(string $address): array
+    {
+        $plain = preg_replace('/\p{Mn}+/u', '', (string) Normalizer::normalize(strtr($address, ['đ' => 'd']), Normalizer::FORM_D));
+        $row = $plain !== $address ? $this->known([$plain])[$plain] ?? null : null;
+        $near = $row && in_array($row['fate'], ['open', 'locked']) ? $plain : $row['nearest'] ?? '';
+        return ['fate' => 'unknown', 'nearest' => $near];
+    }
+
+    /**
+     * @param array $row of mail.webmail_recipients
+     * @return array kind (own, doubt, wrong), what to say, addresses that may have been meant
+     */
+    private function here(array $row): array
+    {
+        $kind = ['open' => 'own', 'locked' => 'doubt'][$row['fate']] ?? 'wrong';
+        $named = implode(', ', self::lines($row));
+        $told = $row['fate'] === 'open' && $named !== '' ? $named : $this->plugin->gettext("recipient{$row['fate']}");
+        return ['kind' => $kind, 'told' => $told, 'nearest' => array_values(array_filter(explode(' ', $row['nearest'] ?? '')))];
+    }
+
+    private function elsewhere(string $address, string $domain): array
+    {
+        [$local, $theirs] = array_pad(explode('@', $address, 2), 2, '');
+        $own = substr($domain, 1);
+        // One slip in the domain, or the province's name under another.
+        if ($theirs !== '' && !str_ends_with($theirs, ".$own")
+            && (levenshtein(substr($theirs, 0, 99), $own) === 1 || strtok($theirs, '.') === strtok($own, '.'))) {
+            $told = $this->plugin->gettext(['name' => 'recipientdomain', 'vars' => ['domain' => $own]]);
+            return ['kind' => 'doubt', 'told' => $told, 'nearest' => ["$local$domain"]];
+        }
+        $kind = 'outside';
+        foreach (rcube::get_instance()->config->get('hanam_forward_domains') as $each) {
+            if ($theirs === $each || str_ends_with($theirs, ".$each")) {
+                $kind = 'state';
+            }
+        }
+        return ['kind' => $kind, 'told' => $this->plugin->gettext("recipient$kind"), 'nearest' => []];
+    }
+
+    /** The lines of a signature: name, post, agency. */
+    private function signature(): array
+    {
+        return self::lines($this->writer());
+    }
+
+    private static function lines(array $row): array
+    {
+        [$name, $agency] = [$row['name'] ?? '', $row['agency'] ?? ''];
+        // An agency's own mailbox bears the agency's name.
+        return array_values(array_filter([$name, $row['post'] ?? '', $agency === $name ? '' : $agency]));
+    }
+
+    /** What the registry says of the mailbox that is open; empty when it says nothing, or is away. */
+    private function writer(): array
+    {
+        if ($this->writer === null) {
+            $database = $this->accounts();
+            $rows = $database->query('SELECT name, post, agency FROM mail.webmail_signature(?)', rcmail::get_instance()->get_user_name());
+            $this->writer = $database->is_error() ? [] : ($database->fetch_assoc($rows) ?: []);
+        }
+        return $this->writer;
+    }
+
+    private function accounts(): rcube_db
+    {
+        return rcube_db::factory(rcmail::get_instance()->config->get('virtuser_query_dsn'));
+    }
+}

@@ -1,0 +1,126 @@
+-- What the webmail tells a person who writes: whose an address is, which one he may have meant, and what stands under his name. The webmail
+-- asks for people who are signed in. They learn what the public directory shows (82_directory.sql), and what a message to that address
+-- would meet anyway.
+
+-- Up to three addresses of the public directory that are one slip away from what was typed (a letter too many, missing, wrong, or two
+-- exchanged), that are it without its dots or suffix, or that begin with it, as namesakes do. Made and looked up, not searched for: what was typed bounds it.
+create or replace function mail.addresses_near(typed text) returns setof text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    base constant text := split_part(typed, '.', 1);
+begin
+    if typed !~ '^[a-z0-9][a-z0-9._-]{2,39}$' then
+        return;
+    end if;
+    return query
+        with place (p) as (select generate_series(1, length(typed) + 1)),
+        sign (letter) as (select regexp_split_to_table('abcdefghijklmnopqrstuvwxyz0123456789.', '')),
+        slip (made) as (
+            select left(typed, p - 1) || substr(typed, p + 1) from place
+            union
+            select left(typed, p - 1) || substr(typed, p + 1, 1) || substr(typed, p, 1) || substr(typed, p + 2) from place
+            where p < length(typed)
+            union
+            select left(typed, p - 1) || letter || substr(typed, p + 1) from place, sign
+            union
+            select left(typed, p - 1) || letter || substr(typed, p) from place, sign
+        ),
+        near (local_part, distance) as (
+            select x.local_part, 1 from mail.address x join slip s on s.made = x.local_part
+            union all
+            select x.local_part, 2 from mail.address x where x.local_part in (translate(typed, '.-_', ''), base)
+            union all
+            select x.local_part, 3 from mail.address x
+            where starts_with(x.local_part, base || '.') or length(typed) >= 5 and starts_with(x.local_part, typed)
+        )
+        select n.local_part
+        from near n
+        join mail.address a on a.local_part = n.local_part and a.kind = 'primary'
+        join mail.mailbox m on m.id = a.mailbox_id
+        join mail.agency g on g.id = m.agency_id
+        where g.withheld = '' and m.withheld = '' and m.state = 'active' and m.kind in ('agency', 'office', 'person')
+            and current_date between a.valid_from and coalesce(a.valid_until, 'infinity')
+            and not exists (select from mail.lock_state l where l.mailbox_id = m.id)
+        group by n.local_part
+        order by min(n.distance), length(n.local_part), n.local_part
+        limit 3;
+end
+$$;
+
+-- Of each address of ours, up to 100 at once: `fate` says what a message to it meets. open: it is read. locked: it is received, and nobody
+-- reads it now. closed: it is refused, the mailbox is revoked. ended: it was the address of a mailbox that has another one. unknown: there
+-- is no such address. Name, post and agency as the public directory shows them, empty for who does not stand there; of who is withheld, no
+-- lock either. `nearest`: addresses that may have been meant, with spaces between.
+create or replace function mail.webmail_recipients(addresses text[])
+returns table (address text, fate text, name text, post text, agency text, nearest text)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    domain constant text := '@' || mail.setting_text('mail_domain');
+begin
+    return query
+        with asked as (
+            select distinct lower(u.typed) as typed from unnest(addresses[1:100]) u (typed)
+        ),
+        known as (
+            select q.typed, split_part(q.typed, '@', 1) as local_part, x.mailbox_id,
+                current_date between x.valid_from and coalesce(x.valid_until, 'infinity') as valid,
+                x.valid_until < current_date as over, m.state, m.kind, m.name, m.post, g.name as agency, g.withheld = '' and m.withheld = '' as shown,
+                m.state = 'locked' or l.mailbox_id is not null as locked, p.local_part as now_at
+            from asked q
+            left join mail.address x on x.local_part = split_part(q.typed, '@', 1)
+            left join mail.mailbox m on m.id = x.mailbox_id
+            left join mail.agency g on g.id = m.agency_id
+            left join mail.lock_state l on l.mailbox_id = m.id
+            left join mail.address p on p.mailbox_id = m.id and p.kind = 'primary'
+                and current_date between p.valid_from and coalesce(p.valid_until, 'infinity')
+            where q.typed = split_part(q.typed, '@', 1) || domain
+        ),
+        judged as (
+            select k.*, case
+                when k.valid and k.state = 'revoked' then 'closed'
+                when k.valid and k.locked and k.shown then 'locked'
+                when k.valid then 'open'
+                when k.over and k.now_at is not null and k.shown and k.state = 'active' and not k.locked and k.kind <> 'guest' then 'ended'
+                else 'unknown'
+            end as fate
+            from known k
+        ),
+        public as (
+            select j.*, j.fate = 'open' and j.shown and j.kind <> 'guest' as listed from judged j
+        )
+        select l.typed, l.fate,
+            case when l.listed then l.name else '' end,
+            case when l.listed then l.post else '' end,
+            case when l.listed then l.agency else '' end,
+            case l.fate
+                when 'ended' then l.now_at || domain
+                when 'unknown' then coalesce(
+                    (select string_agg(n.local_part || domain, ' ' order by n.place)
+                    from mail.addresses_near(l.local_part) with ordinality n (local_part, place)), '')
+                else ''
+            end
+        from public l
+        order by l.typed;
+end
+$$;
+
+-- What stands under a message of this mailbox when its person wrote no signature of his own. Nothing for who is withheld: what the
+-- directory keeps to itself does not go out with every message either.
+create or replace function mail.webmail_signature(id text)
+returns table (kind text, name text, post text, agency text)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+        select m.kind, m.name, m.post, coalesce(g.name, '')
+        from mail.mailbox m
+        left join mail.agency g on g.id = m.agency_id
+        where m.id = mail.login_mailbox(webmail_signature.id) and m.state <> 'revoked'
+            and m.withheld = '' and coalesce(g.withheld, '') = '';
+end
+$$;

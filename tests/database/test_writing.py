@@ -1,0 +1,202 @@
+"""What the webmail tells who writes: whose an address is, what a wrong one meant, what stands under his name."""
+
+import time
+
+import pytest
+
+from tests.database.databases import Database
+from tests.database.scratch import Scratch, person, registry
+from tests.database.world import WORLD, query, quoted, refused
+
+PEOPLE = """
+    insert into mail.mailbox (id, kind, agency_id, name, shard, quota_bytes, state, post) values
+        ('near1', 'person', 'test0agency', 'Trần Văn Hùng', 0, 2000000000, 'active', 'Trưởng phòng'),
+        ('near2', 'person', 'test0agency', 'Trần Văn Hùng', 0, 2000000000, 'active', ''),
+        ('near3', 'person', 'test0agency', 'Lê Thị Kín', 0, 2000000000, 'active', 'Chuyên viên'),
+        ('near4', 'guest', 'test0agency', 'Hội Thử', 0, 2000000000, 'active', ''),
+        ('near5', 'person', 'test0agency', 'Đỗ Đổi', 0, 2000000000, 'active', '');
+    insert into mail.address (local_part, mailbox_id, kind, valid_from, valid_until) values
+        ('tranvanhung', 'near1', 'primary', '2020-01-01', null),
+        ('tranvanhung.xx', 'near2', 'primary', '2020-01-01', null),
+        ('lethikin', 'near3', 'primary', '2020-01-01', null),
+        ('hoithu', 'near4', 'primary', '2020-01-01', null),
+        ('dodoi', 'near5', 'primary', '2020-01-01', null),
+        ('dodoicu', 'near5', 'alias', '2020-01-01', current_date - 1),
+        ('dodoimai', 'near5', 'alias', current_date + 1, null);
+    update mail.mailbox set withheld = 'theo yêu cầu' where id = 'near3';
+"""
+AT = "@hanam.gov.vn"
+EVERYTHING = WORLD + PEOPLE
+
+
+def told(database: Database, *addresses: str, more: str = "") -> dict[str, list[str]]:
+    """Fate, name, post, agency, nearest by address, as the webmail's role gets them."""
+    asked = "array[" + ", ".join(map(quoted, addresses)) + "]::text[]"
+    answer = query(
+        database, f"select * from mail.webmail_recipients({asked})", world=f"{EVERYTHING} {more}", role="postgres"
+    )
+    rows = [line.split("|") for line in answer.splitlines()]
+    return {address: rest for address, *rest in rows}
+
+
+def test_an_address_of_ours_bears_name_post_and_agency(database: Database) -> None:
+    assert told(database, f"TranVanHung{AT}", f"test.so{AT}", f"test.nguoi.cu{AT}") == {
+        f"tranvanhung{AT}": ["open", "Trần Văn Hùng", "Trưởng phòng", "Sở Thử", ""],
+        f"test.so{AT}": ["open", "Sở Thử", "", "Sở Thử", ""],
+        # An alias that still receives.
+        f"test.nguoi.cu{AT}": ["open", "Nguyễn Khắc Thử", "", "Sở Thử", ""],
+    }
+
+
+@pytest.mark.parametrize("address", ["an@ngoai.example", "tranvanhung", "a@b@hanam.gov.vn", "x@phong.hanam.gov.vn", ""])
+def test_what_is_no_address_of_ours_is_answered_with_nothing(database: Database, address: str) -> None:
+    assert told(database, address) == {}
+
+
+def test_who_is_withheld_or_a_guest_can_be_written_to_and_is_not_named(database: Database) -> None:
+    assert told(database, f"lethikin{AT}", f"hoithu{AT}") == {
+        f"lethikin{AT}": ["open", "", "", "", ""],
+        f"hoithu{AT}": ["open", "", "", "", ""],
+    }
+
+
+def test_a_lock_is_told_without_its_person_and_not_of_who_is_withheld(database: Database) -> None:
+    locks = """
+        insert into mail.lock_state (mailbox_id, reason, locked_by)
+            values ('near1', 'idle', 'x'), ('near3', 'idle', 'x');
+    """
+    assert told(database, f"tranvanhung{AT}", f"lethikin{AT}", more=locks) == {
+        f"tranvanhung{AT}": ["locked", "", "", "", ""],
+        f"lethikin{AT}": ["open", "", "", "", ""],
+    }
+
+
+def test_a_closed_mailbox_is_told_and_nothing_offered_for_it(database: Database) -> None:
+    assert told(database, f"test.socu{AT}") == {f"test.socu{AT}": ["closed", "", "", "", ""]}
+
+
+def test_an_address_that_ended_leads_to_the_one_of_today_and_one_to_come_is_unknown(database: Database) -> None:
+    answer = told(database, f"dodoicu{AT}", f"dodoimai{AT}")
+    assert answer[f"dodoicu{AT}"] == ["ended", "", "", "", f"dodoi{AT}"]
+    assert answer[f"dodoimai{AT}"][0] == "unknown"
+
+
+def test_the_former_address_of_who_is_withheld_is_unknown(database: Database) -> None:
+    former = "insert into mail.address values ('kincu', 'near3', 'alias', '2020-01-01', current_date - 1);"
+    assert told(database, f"kincu{AT}", more=former) == {f"kincu{AT}": ["unknown", "", "", "", ""]}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("tranvanhun", "tranvanhung"),  # a letter is missing, and it is the beginning of both
+        ("tranvanhungg", "tranvanhung"),
+        ("tranvanhugn", "tranvanhung"),
+        ("tranvanhunh", "tranvanhung"),
+        ("tran.van.hung", "tranvanhung"),
+        ("tranvanhung.yy", "tranvanhung tranvanhung.xx"),
+        ("tranvan", "tranvanhung tranvanhung.xx"),
+    ],
+)
+def test_the_nearest_addresses_come_first_and_are_those_that_were_meant(
+    database: Database, typed: str, meant: str
+) -> None:
+    nearest = told(database, typed + AT)[typed + AT]
+    assert nearest[:4] == ["unknown", "", "", ""]
+    offered = [address.removesuffix(AT) for address in nearest[4].split()]
+    assert offered[: len(meant.split())] == meant.split()
+
+
+@pytest.mark.parametrize(
+    "typed", ["lethikinn", "hoithuu", "test.soc", "zz", "khongcoaigiongthe", "tr%", "t' or 1=1 --"]
+)
+def test_nobody_is_offered_whom_the_public_directory_does_not_show(database: Database, typed: str) -> None:
+    hidden = {f"lethikin{AT}", f"hoithu{AT}", f"test.socu{AT}"}
+    for rest in told(database, typed + AT).values():
+        assert not hidden & set(rest[4].split())
+
+
+def test_what_is_locked_is_not_offered(database: Database) -> None:
+    lock = "insert into mail.lock_state (mailbox_id, reason, locked_by) values ('near1', 'idle', 'x');"
+    answer = told(database, f"tranvanhunh{AT}", more=lock)
+    assert f"tranvanhung{AT}" not in answer[f"tranvanhunh{AT}"][4].split()
+
+
+def test_names_are_those_of_the_public_directory_and_no_others(database: Database) -> None:
+    """Two functions hold one rule: whoever changes one of them learns it here."""
+    changed = (
+        EVERYTHING
+        + """
+        insert into mail.lock_state (mailbox_id, reason, locked_by) values ('near2', 'idle', 'x');
+    """
+    )
+    ours = f"array(select a.local_part || '{AT}' from mail.address a where a.kind = 'primary')"
+    answers = f"select r.address, r.name, r.post, r.agency from mail.webmail_recipients({ours}) r"
+    named = f"{answers} where r.name <> '' order by 1"
+    shown = query(database, named, world=changed)
+    listed = "select d.address, d.name, d.post, d.agency_name from mail.directory() d order by 1"
+    assert shown == query(database, listed, world=changed)
+    assert len(shown.splitlines()) > 2
+
+
+def test_no_more_than_a_hundred_are_answered_at_once(database: Database) -> None:
+    asked = f"select count(*) from mail.webmail_recipients(array(select n || '{AT}' from generate_series(1, 500) n))"
+    assert query(database, asked) == "100"
+
+
+@pytest.mark.parametrize(
+    ("login", "shown"),
+    [
+        ("near1", "person|Trần Văn Hùng|Trưởng phòng|Sở Thử"),
+        ("test2agency", "agency|Sở Thử||Sở Thử"),
+        ("test2agency*test1person", "agency|Sở Thử||Sở Thử"),
+        ("test2agency*near1", ""),  # no clerk of it
+        ("near3", ""),
+        ("test3closed", ""),
+        ("nobody", ""),
+    ],
+)
+def test_a_signature_is_what_the_registry_says_of_who_writes(database: Database, login: str, shown: str) -> None:
+    assert query(database, f"select * from mail.webmail_signature({quoted(login)})", world=EVERYTHING) == shown
+
+
+def test_a_signature_follows_the_registry(scratch: Scratch) -> None:
+    scratch.apply(registry(person(1, post="Chuyên viên")))
+    asked = "select post from mail.webmail_signature('box00001')"
+    assert scratch.psql(asked) == "Chuyên viên"
+    scratch.apply(registry(person(1, post="Phó Giám đốc")))
+    assert scratch.psql(asked) == "Phó Giám đốc"
+
+
+def test_the_webmail_may_ask_that_and_search_nothing(database: Database) -> None:
+    assert query(database, f"select fate from mail.webmail_recipients(array['x{AT}'])", world="", role="mail_webmail")
+    query(database, "select * from mail.webmail_signature('x')", world="", role="mail_webmail")
+    for statement in (
+        "select mail.addresses_near('tranvan')",
+        "select * from mail.address",
+        "select * from mail.mailbox",
+    ):
+        assert "permission denied" in refused(database, statement, world="", role="mail_webmail")
+
+
+@pytest.mark.parametrize("role", ["mail_held", "mail_dovecot", "mail_postfix", "mail_directory"])
+def test_nobody_else_may_ask_it(database: Database, role: str) -> None:
+    statement = f"select * from mail.webmail_recipients(array['x{AT}'])"
+    assert "permission denied" in refused(database, statement, world="", role=role)
+
+
+def test_a_wrong_address_among_twenty_thousand_is_answered_at_once(scratch: Scratch) -> None:
+    scratch.psql("""
+        insert into mail.agency values ('many0agency', 'department', 'Sở Đông', 'dong');
+        insert into mail.mailbox (id, kind, agency_id, name, shard, quota_bytes, state)
+            select 'm' || lpad(n::text, 6, '0'), 'person', 'many0agency', 'Nguyễn Văn ' || n, 0, 2000000000, 'active'
+            from generate_series(1, 20000) n;
+        insert into mail.address (local_part, mailbox_id, kind)
+            select 'nguyenvanhung' || n, 'm' || lpad(n::text, 6, '0'), 'primary' from generate_series(1, 20000) n;
+        analyze mail.address; analyze mail.mailbox;
+    """)
+    asked = f"select nearest from mail.webmail_recipients(array['nguyenvanhugn77{AT}'])"
+    scratch.psql(asked)
+    begin = time.perf_counter()
+    assert scratch.psql(asked) == f"nguyenvanhung77{AT}"
+    assert time.perf_counter() - begin < 1

@@ -131,6 +131,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("held_told_a_day", 0, "ít nhất 1"),
     ("held_reminder_at", "7:00", "giờ dạng"),
     ("held_facts_days", 0, "ít nhất 1"),
+    ("user_reports_a_day", 0, "ít nhất 1"),
     ("regulation_idle_lock_month", 3, "không có biến nào tên như vậy"),
     ("life_cycle_idle_lock_dais", 45, "không có biến nào tên như vậy"),
 ]  # fmt: skip
@@ -145,6 +146,7 @@ def file_of(variable: str) -> str:
         "collectors": "collectors.yml",
         "held": "filtering.yml",
         "reports": "incoming_reports.yml",
+        "user": "user_reports.yml",
     }
     if variable.startswith("reports_sent_"):
         return "reports.yml"

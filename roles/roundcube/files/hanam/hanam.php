@@ -12,6 +12,7 @@
  * - Names, addresses and places to which mail may lead are those of the registry and the regulation (hanam_sender.php).
  * - What pages show instead of Roundcube's, and whom to ask for help (hanam_look.php, Đ10.8); what is lacking for keyboards and
  *   screen readers (access.js).
+ * - People report spam, viruses, unlawful mail and faults (hanam_report.php, Đ12.8).
  * - Why the server did not take a message is said in the words of offices (hanam_refusals.php).
  * - A message that was sent is not called a connection error (hanam.js).
  * - Texts that Roundcube lacks in Vietnamese or that the regulation gives a number for.
@@ -19,6 +20,7 @@
 require_once __DIR__ . '/hanam_folders.php';
 require_once __DIR__ . '/hanam_look.php';
 require_once __DIR__ . '/hanam_refusals.php';
+require_once __DIR__ . '/hanam_report.php';
 require_once __DIR__ . '/hanam_sender.php';
 
 class hanam extends rcube_plugin
@@ -50,6 +52,7 @@ class hanam extends rcube_plugin
         $this->include_script('hanam.js');
         (new hanam_look($this))->init();
         (new hanam_folders($this))->init();
+        (new hanam_report($this))->init();
         $this->add_hook('login_failed', [$this, 'login_failed']);
         if (rcube::get_instance()->config->get('hanam_change_page')) {
             $this->add_button([

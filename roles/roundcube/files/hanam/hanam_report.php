@@ -89,13 +89,16 @@ class hanam_report
     {
         $storage = rcmail::get_instance()->get_storage();
         $storage->set_folder($folder);
-        $headers = ctype_digit($uid) ? $storage->get_message_headers($uid, $folder) : null;
+        // What a list asks for has no Message-ID.
+        $storage->set_options(['all_headers' => true]);
+        $headers = ctype_digit($uid) ? $storage->get_message_headers($uid, $folder, true) : null;
         if (!$headers) {
             $this->fail('reportgone');
         }
         return [
             'folder' => $folder,
-            'message_id' => (string) $headers->messageID,
+            // Roundcube's own is "mid:" and a number.
+            'message_id' => str_starts_with($id = (string) $headers->messageID, 'mid:') ? '' : $id,
             'author' => (string) $headers->get('from'),
             'subject' => (string) $headers->get('subject'),
         ];

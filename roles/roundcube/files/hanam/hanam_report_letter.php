@@ -80,6 +80,8 @@ class hanam_report_letter
         $options = ['ssl' => [
             'verify_peer' => true, 'verify_peer_name' => true, 'cafile' => $place['authorities'], 'peer_name' => $place['tls_name'],
         ]];
+        // What is refused is told below; Roundcube would log it as a fault of its own.
+        PEAR::pushErrorHandling(PEAR_ERROR_RETURN);
         $smtp = new Net_SMTP($place['host'], $place['port'], $place['helo'], false, self::SECONDS, $options);
         $failed = fn (mixed $result) => $result instanceof PEAR_Error;
         try {
@@ -100,6 +102,7 @@ class hanam_report_letter
             return $failed($result) ? $this->told($smtp) : '';
         } finally {
             $smtp->disconnect();
+            PEAR::popErrorHandling();
         }
     }
 

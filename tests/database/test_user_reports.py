@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hanam_mail.host.backup import restore_database
 from tests import smtp_server
 from tests.database.databases import StatementError
 from tests.database.scratch import Scratch, person, registry
@@ -321,6 +322,12 @@ def test_reports_are_counted_by_agency_and_kind(people: Scratch) -> None:
 
 
 # --- Time ---
+
+
+def test_a_number_that_letters_name_never_means_another_report_after_a_restore(people: Scratch) -> None:
+    report(people)
+    people.psql(restore_database.NUMBERS)
+    assert report(people, 2, kind="unlawful").startswith("100002|new|")
 
 
 def test_dieu_6_2_words_go_with_the_mailbox_and_counts_stay(people: Scratch) -> None:

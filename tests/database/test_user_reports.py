@@ -184,7 +184,7 @@ def test_dieu_12_8_the_person_his_agency_and_the_operator_hear_of_it_once_by_num
     told = letters()
     assert told.keys() == {HA1, AGENCY, CONFIGURATION.operator}
     text = told[HA1].get_content()
-    assert told[HA1]["Subject"] == "Báo cáo số 1: thư rác"
+    assert told[HA1]["Subject"] == f"Báo cáo số 1 của {HA1}: thư rác"
     assert "mang số 1." in text
     assert "Thư này\nmời chuyển tiền" in text.replace("\r\n", "\n")
     assert "Vay nhanh" in text
@@ -290,7 +290,7 @@ def test_an_answer_goes_to_the_person_once(people: Scratch, letters: Any) -> Non
     assert "không trả lời lần nữa" in refusal(people, "answer", "1", "--text", "Khác")
     told = letters()
     assert told.keys() == {HA1, AGENCY}
-    assert told[HA1]["Subject"] == "Trả lời báo cáo số 1: thư rác"
+    assert told[HA1]["Subject"] == f"Trả lời báo cáo số 1 của {HA1}: thư rác"
     assert "Đã chặn người gửi." in told[HA1].get_content()
     assert letters() == {}
     assert column(people, "state, answered_by") == "answered|lan"

@@ -33,9 +33,10 @@ def test_dieu_12_8_a_report_reaches_all_three_and_its_answer_the_person_and_the_
     lab.send_notices()
     for mailbox in (delegation.clerk.mailbox, delegation.mailbox, operators_mailbox(lab)):
         (notice,) = wait_for(
-            lambda mailbox=mailbox: letters(lab, mailbox, f"Báo cáo số {number}: virus, mã độc"),  # type: ignore[misc]
+            lambda mailbox=mailbox: letters(lab, mailbox, f"Báo cáo số {number} của"),  # type: ignore[misc]
             f"the notice in {mailbox}",
         )
+        assert notice["Subject"] == f"Báo cáo số {number} của {delegation.clerk.address}: virus, mã độc"
         text = notice.get_content()
         assert "http://vay.example" not in text
         assert f"hộp thư {delegation.clerk.address}, thư mục INBOX" in text
@@ -47,7 +48,7 @@ def test_dieu_12_8_a_report_reaches_all_three_and_its_answer_the_person_and_the_
     lab.send_notices()
     for mailbox in (delegation.clerk.mailbox, delegation.mailbox):
         (answer,) = wait_for(
-            lambda mailbox=mailbox: letters(lab, mailbox, f"Trả lời báo cáo số {number}"),  # type: ignore[misc]
+            lambda mailbox=mailbox: letters(lab, mailbox, f"Trả lời báo cáo số {number} của"),  # type: ignore[misc]
             f"the answer in {mailbox}",
         )
         assert "Đã chặn người gửi." in answer.get_content()

@@ -17,7 +17,7 @@ STATES = {"new": "mới", "seen": "đã xem", "answered": "đã trả lời", "c
 ATTACHED = {
     "none": "không kèm thư nào",
     "due": "chưa gửi kèm được, thư nằm trong hộp thư",
-    "sent": "đã gửi kèm đến đơn vị vận hành và cơ quan",
+    "sent": "đã gửi kèm đến đơn vị quản lý vận hành và cơ quan",
     "refused": "không gửi kèm được, thư nằm trong hộp thư",
     "kept": "không gửi kèm (mã độc), thư nằm trong thư mục Thư rác",
 }
@@ -28,6 +28,7 @@ def add_commands(commands: frame.Commands) -> None:
     """Add `complaints` to the parser of command_line.py."""
     text = "báo cáo của người dùng gửi bằng nút Báo cáo: xem, trả lời, kết thúc (Đ10.6, Đ12.8)"
     parent = commands.add_parser("complaints", help=text, description=text)
+    parent.set_defaults(run=_list)
     actions = parent.add_subparsers(required=True, metavar="VIỆC")
     command = actions.add_parser("list", help="các báo cáo chưa trả lời")
     command.add_argument("--all", action="store_true", help="cả báo cáo đã trả lời, đã kết thúc")

@@ -34,8 +34,8 @@ SINCE = """
 
 
 # Held messages newer than the backup are taken in again from their files, under new numbers: letters and documents name
-# the former ones, which must never mean another message. So do letters about people's reports. A backup of before has no
-# such tables.
+# the former ones, which must never mean another message. So do letters about people's reports. A backup of before has
+# no such tables.
 NUMBERS = """
     do $$ begin
         if to_regclass('mail.held_message') is not null then

@@ -43,6 +43,7 @@ def test_neighbours_on_the_same_host_are_met_by_socket_and_loopback(environment:
     assert "'pgsql://mail_webmail@unix(/run/postgresql)/mail'" in text
     assert "'host' => '127.0.0.1',\n    'port' => 1143,\n    'ssl_mode' => null," in text
     assert "'ssl://127.0.0.1:465'" in text
+    assert "'host' => '127.0.0.1',\n    'port' => 25,\n    'tls_name' => ''," in text
 
 
 def test_neighbours_on_other_hosts_are_met_by_verified_tls(environment: Environments) -> None:
@@ -52,6 +53,16 @@ def test_neighbours_on_other_hosts_are_met_by_verified_tls(environment: Environm
     assert re.search(rf"'pgsql://mail_webmail:\w+@tcp\(accounts1\.hanam\.gov\.vn:5432\)/mail\?{options}'", text)
     assert "'ssl://edge1.hanam.gov.vn:465'" in text
     assert "'peer_name' => 'smtp.hanam.gov.vn'" in text
+    # What people report goes on to the mail exchanger.
+    assert "'host' => 'edge1.hanam.gov.vn',\n    'port' => 25,\n    'tls_name' => 'mx.hanam.gov.vn'," in text
+
+
+@pytest.mark.dieu12
+def test_reports_go_on_as_the_systems_own_letters_whose_score_decides_nothing(environment: Environments) -> None:
+    here = environment("lab")
+    sender = "noreply@hanam.gov.vn"
+    assert f"'{sender}']," in here.render("roundcube", "config.inc.php.j2", "mail")
+    assert f'local OWN = "{sender}"' in here.render("rspamd", "hold.lua.j2", "mail")
 
 
 @pytest.fixture

@@ -128,6 +128,8 @@ SIGNED_IN = (
     Stop("search-options", MAIL, LIST, "document.querySelector('.searchbar a.options').click()", "#searchmenu"),
     Stop("list-options", MAIL, LIST, "document.querySelector('#messagelist-header a.options').click()", DIALOG),
     Stop("import", MAIL, LIST, "UI.import_dialog()", DIALOG),
+    Stop("report", READ, SHOWN, "rcmail.command('plugin.hanam.report')", DIALOG),
+    Stop("report-fault", MAIL, LIST, "rcmail.command('plugin.hanam.report')", DIALOG),
     Stop("headers", READ, SHOWN, "UI.headers_dialog()", DIALOG),
     Stop("delete-folder", "_task=settings&_action=folders", "#subscription-table",
          "rcmail.confirm_dialog(rcmail.get_label('deletefolderconfirm'), 'delete', () => {})", DIALOG),

@@ -35,6 +35,8 @@ _NOTICE_KINDS = {
     "held_released": "báo thư bị giữ đã được gửi đi",
     "held_dropped": "báo thư bị giữ đã bị hủy",
     "held_opened": "báo cho chủ hộp thư rằng người vận hành lấy bản sao thư bị giữ để đọc",
+    "user_report": "báo đã tiếp nhận một báo cáo",
+    "user_report_answer": "gửi trả lời một báo cáo",
 }
 
 

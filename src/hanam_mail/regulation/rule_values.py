@@ -1,7 +1,7 @@
 """The numbers that programs, SQL and Ansible go by, as data: each by name, type, bounds, and what goes together.
 
 They stand in the province's folder of group_vars: regulation.yml (the regulation), passwords.yml, guessing.yml,
-life_cycle.yml, sending.yml, address_book.yml, collectors.yml, incoming_reports.yml and, of filtering.yml and
+life_cycle.yml, sending.yml, address_book.yml, collectors.yml, incoming_reports.yml, user_reports.yml and, of filtering.yml and
 reports.yml, what concerns held mail and sent reports (what the installation adds).
 `faults` judges them strictly, wherever they come from: the files (`hanam-mail check`), what Ansible makes of them
 (preflight, migrate), the table mail.setting (apply, the nightly job). A value that is missing, unknown, of another type
@@ -51,6 +51,7 @@ PREFIXES = (
     "held_",
     "reports_",
     "book_",
+    "user_reports_",
 )
 
 
@@ -181,6 +182,10 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
     },
     "reports.yml": {
         "reports_sent_keep_days": (number(8, 10 * _DAYS), ""),
+    },
+    "user_reports.yml": {
+        "user_reports_a_day": (number(1, 1000), "Đ12.8"),
+        "user_reports_keep_days": (number(32, 50 * _DAYS), ""),
     },
 }
 # In mail.setting alone, from sizes.yml (accounts_argon2_*): within what 0013_argon2id.sql admits.

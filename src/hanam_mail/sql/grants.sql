@@ -61,6 +61,14 @@ grant execute on function mail.webmail_mailboxes(text), mail.webmail_clerks(text
 grant execute on function mail.webmail_held(text), mail.webmail_held_decide(text, bigint[], text) to mail_webmail;
 -- For who writes in the webmail.
 grant execute on function mail.webmail_recipients(text[]), mail.webmail_signature(text) to mail_webmail;
+-- What people report: the webmail hands it in, operators answer.
+grant execute on function
+    mail.user_report_take(text, text, text, text, jsonb), mail.user_report_attached(text, bigint, boolean, text)
+    to mail_webmail;
+grant select on mail.user_report to mail_apply, mail_report;
+grant execute on function mail.user_report_seen(bigint), mail.user_report_answer(bigint, text), mail.user_report_close(bigint, text)
+    to mail_apply;
+grant execute on function mail.user_reports_prune() to mail_jobs;
 
 -- What everybody may read.
 grant execute on function mail.directory(), mail.directory_open() to mail_directory;

@@ -63,6 +63,12 @@ HELD: dict[str, dict[str, Any]] = {
     kind: {"number": 12, "arrived": "08:00 ngày 29/11/2026", "title": "Dấu mật", "why": "có dấu mật"} | more
     for kind, more in _HELD.items()
 }
+# What mail.user_report_words adds to a report's number.
+REPORT: dict[str, Any] = {
+    "number": 12, "report_kind": "spam", "reported": "08:00 ngày 29/11/2026", "words": "Thư lừa đảo", "message": True,
+    "folder": "INBOX", "message_id": "<1@ngoai.example>", "author": "Vay <vay@ngoai.example>", "subject": "Vay nhanh",
+    "attached": "sent", "fault": "", "answer": "", "lies_in": "ha@hanam.gov.vn",
+}  # fmt: skip
 # What mail.life_cycle and mail.quota_passed put into the payload of each kind.
 PAYLOADS: dict[str, dict[str, Any]] = {
     "collector": {"provider": "Gmail của Google"},
@@ -76,6 +82,8 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "quota": {"percent": 90, "quota_bytes": 5 * 2**29},
     "opened": {"document": "12/STTTT-TTra", "note": "xác minh đơn tố cáo", "opened_by": "lan"},
     "sending_lock": {"why": "đã gửi 201 thư trong một giờ"},
+    "user_report": REPORT,
+    "user_report_answer": REPORT | {"answer": "Đã chặn người gửi."},
     **HELD,
 }
 PERSON, AGENCY = "nguyenthithanhha@hanam.gov.vn", "stttt.so@hanam.gov.vn"
@@ -555,6 +563,8 @@ def test_every_step_of_the_job_can_be_told() -> None:
         "sending_lock",
         "collector",
         "collector_refused",
+        "user_report",
+        "user_report_answer",
         *HELD,
     }
     for kind, text in job_commands._STEPS.items():

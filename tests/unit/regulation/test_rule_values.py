@@ -133,6 +133,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("held_told_a_day", 0, "ít nhất 1"),
     ("held_reminder_at", "7:00", "giờ dạng"),
     ("held_facts_days", 0, "ít nhất 1"),
+    ("user_reports_a_day", 0, "ít nhất 1"),
     ("regulation_idle_lock_month", 3, "không có biến nào tên như vậy"),
     ("life_cycle_idle_lock_dais", 45, "không có biến nào tên như vậy"),
 ]  # fmt: skip
@@ -148,6 +149,7 @@ def file_of(variable: str) -> str:
         "held": "filtering.yml",
         "reports": "incoming_reports.yml",
         "book": "address_book.yml",
+        "user": "user_reports.yml",
     }
     if variable.startswith("reports_sent_"):
         return "reports.yml"

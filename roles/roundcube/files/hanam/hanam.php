@@ -15,6 +15,7 @@
  *   screen readers (access.js).
  * - Clerks go from their own mailbox to their agency's and back (hanam_boxes.php), and see who of them answered (hanam_answers.php, Đ9.2).
  * - Searches are kept, and what they find is marked (hanam_search.php).
+ * - People report spam, viruses, unlawful mail and faults (hanam_report.php, Đ12.8).
  * - Why the server did not take a message is said in the words of offices (hanam_refusals.php).
  * - The address book of the administration, where a message comes from and who wrote it (hanam_book.php).
  * - Pages of the settings: what was deleted for good comes back (hanam_deleted.php), spam that is held is had or dropped
@@ -34,6 +35,7 @@ require_once __DIR__ . '/hanam_look.php';
 require_once __DIR__ . '/hanam_notices.php';
 require_once __DIR__ . '/hanam_numbers.php';
 require_once __DIR__ . '/hanam_refusals.php';
+require_once __DIR__ . '/hanam_report.php';
 require_once __DIR__ . '/hanam_rules.php';
 require_once __DIR__ . '/hanam_search.php';
 require_once __DIR__ . '/hanam_sender.php';
@@ -80,6 +82,7 @@ class hanam extends rcube_plugin
         (new hanam_rules($this))->init();
         (new hanam_numbers($this))->init();
         (new hanam_writing($this))->init();
+        (new hanam_report($this))->init();
         if (rcube::get_instance()->config->get('hanam_change_page')) {
             $this->add_button([
                 'type' => 'link', 'href' => hanam_look::CHANGE_PAGE, 'label' => 'hanam.changepassword',

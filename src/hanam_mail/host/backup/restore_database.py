@@ -34,12 +34,17 @@ SINCE = """
 
 
 # Held messages newer than the backup are taken in again from their files, under new numbers: letters and documents name
-# the former ones, which must never mean another message. A backup of before has no such table.
+# the former ones, which must never mean another message. So do letters about people's reports. A backup of before has
+# no such tables.
 NUMBERS = """
     do $$ begin
         if to_regclass('mail.held_message') is not null then
             perform setval(pg_get_serial_sequence('mail.held_message', 'id'),
                            (select coalesce(max(id), 0) + 100000 from mail.held_message));
+        end if;
+        if to_regclass('mail.user_report') is not null then
+            perform setval(pg_get_serial_sequence('mail.user_report', 'number'),
+                           (select coalesce(max(number), 0) + 100000 from mail.user_report));
         end if;
     end $$
 """

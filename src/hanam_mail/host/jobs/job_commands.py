@@ -169,7 +169,7 @@ def _prune(connection: Session) -> None:
     connection.execute("SELECT mail.lockouts_prune(), mail.sending_prune(), mail.private_services_prune()")
     connection.execute("SELECT mail.collectors_prune()")
     connection.execute("SELECT mail.held_expire(), mail.held_prune()")
-    connection.execute("SELECT mail.reports_prune(), mail.outgoing_prune()")
+    connection.execute("SELECT mail.reports_prune(), mail.outgoing_prune(), mail.user_reports_prune()")
     connection.commit()
 
 

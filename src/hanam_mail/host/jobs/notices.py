@@ -23,11 +23,11 @@ from typing import Any, Protocol
 
 from hanam_mail.host import settings_file
 from hanam_mail.host.database.session import Row, Session
-from hanam_mail.host.jobs import held_texts
+from hanam_mail.host.jobs import held_texts, user_report_texts
 from hanam_mail.vietnamese import day, size
 
 # Kinds of which the operator gets a copy: he has to act, or the others of his office shall know.
-FOR_THE_OPERATOR = frozenset({"revoke_proposal", "opened", "sending_lock", "held_opened"})
+FOR_THE_OPERATOR = frozenset({"revoke_proposal", "opened", "sending_lock", "held_opened", "user_report"})
 # A letter to the operator names so many; a storm has thousands.
 MOST = 50
 _DATES = ("since", "locks_on", "ended", "ends", "changed")
@@ -108,6 +108,8 @@ def render(notice: Notice, configuration: Configuration) -> EmailMessage:
         values |= held_texts.received(notice.payload, _text(notice.kind))
     if notice.kind == "held_digest":
         values |= held_texts.digest(notice.payload, configuration.held_url)
+    if "report_kind" in notice.payload:
+        values |= user_report_texts.values(notice.payload)
     if "quota_bytes" in notice.payload:
         values["quota"] = size(notice.payload["quota_bytes"])
     values |= {

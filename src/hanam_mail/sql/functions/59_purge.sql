@@ -46,6 +46,7 @@ begin
     end if;
     -- Of what was decided the facts stay their time, without the words.
     perform mail.held_forget(mailbox_purge.id);
+    perform mail.user_reports_forget(mailbox_purge.id);
     delete from mail.credential c where c.mailbox_id = mailbox_purge.id;
     delete from mail.password_history h where h.mailbox_id = mailbox_purge.id;
     delete from mail.activity a where a.mailbox_id = mailbox_purge.id;

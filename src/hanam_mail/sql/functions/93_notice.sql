@@ -71,6 +71,7 @@ as $$
                 end)
             from mail.held_message h, lateral (select mail.held_kind(h.kind) as kind) k
             where h.id = (notice.payload ->> 'number')::bigint), '{"send": false}')
+        when notice.kind like 'user_report%' then mail.user_report_words((notice.payload ->> 'number')::bigint)
         when notice.kind like 'held%' and not notice.payload ? 'advice' then jsonb_build_object('advice', coalesce((
             select mail.held_kind(h.kind) ->> 'advice' from mail.held_message h
             where h.id = (notice.payload ->> 'number')::bigint), ''))

@@ -1,0 +1,162 @@
+<?php
+
+/**
+ * The button "Báo cáo" (Đ10.6, Đ12.8): what a person reports is kept in the accounts database under a number, and tells him, his agency and the
+ * operator (docs/decisions/0071-reports-of-people.md). The message goes to the two as an attachment, all but a virus; spam and viruses
+ * move to Junk, where the filter learns.
+ */
+require_once __DIR__ . '/hanam_report_letter.php';
+
+class hanam_report
+{
+    private const ACTION = 'plugin.hanam.report';
+    private const KINDS = ['spam', 'virus', 'unlawful', 'fault'];
+    /** These leave the folder where they are read. */
+    private const TO_JUNK = ['spam', 'virus'];
+    /** For report.js. */
+    private const SCRIPT = [
+        'report', 'reportsend', 'reportkind', 'reportwords', 'reportwordshint', 'reportneedswords', 'reportnomessage', 'reportmessage',
+        'reportspam', 'reportvirus', 'reportunlawful', 'reportfault', 'reportspamthen', 'reportvirusthen', 'reportunlawfulthen',
+        'reportfaultthen',
+    ];
+
+    public function __construct(private rcube_plugin $plugin)
+    {
+    }
+
+    public function init(): void
+    {
+        $rcmail = rcmail::get_instance();
+        if ($rcmail->task !== 'mail') {
+            return;
+        }
+        $this->plugin->register_action(self::ACTION, [$this, 'report']);
+        if (!in_array($rcmail->action, ['', 'show']) || $rcmail->output->type !== 'html') {
+            return;
+        }
+        $this->plugin->include_script('report.js');
+        $rcmail->output->add_label(...array_map(fn ($name) => "hanam.$name", self::SCRIPT));
+        $button = ['command' => self::ACTION, 'label' => 'hanam.report', 'title' => 'hanam.reporttitle'];
+        $this->plugin->add_button($button + [
+            'type' => 'link', 'class' => 'button hanam-report disabled', 'classact' => 'button hanam-report', 'innerclass' => 'inner',
+        ], 'toolbar');
+        // Where the window is too narrow for another button (webmail.css).
+        $this->plugin->add_button($button + [
+            'type' => 'link-menuitem', 'class' => 'hanam-report disabled', 'classact' => 'hanam-report active',
+        ], 'messagemenu');
+    }
+
+    /** A report that report.js hands in. */
+    public function report(): void
+    {
+        $posted = fn (string $name) => rcube_utils::get_input_string($name, rcube_utils::INPUT_POST, true);
+        $kind = $posted('_kind');
+        $folder = $posted('_mbox');
+        $uid = $posted('_uid');
+        if (!in_array($kind, self::KINDS) || !preg_match('/^[0-9a-f]{32}$/', $posted('_token'))) {
+            $this->fail('reportfailed');
+        }
+        $message = $uid === '' ? null : $this->message($folder, $uid);
+        $words = str_replace("\0", '', $posted('_words'));
+        $taken = $this->ask(
+            "SELECT number, result, array_to_string(agency, ',') AS agency FROM mail.user_report_take(?, ?, ?, ?, ?)",
+            $this->login(), $posted('_token'), $kind, $words, $message ? $this->json($message) : null
+        );
+        if (!$taken) {
+            $this->fail('unavailable');
+        }
+        if (in_array($taken['result'], ['none', 'limit'])) {
+            $this->fail($taken['result'] === 'limit' ? 'reportlimit' : 'reportfailed');
+        }
+        $number = (int) $taken['number'];
+        $moved = false;
+        if ($taken['result'] === 'new' && $message) {
+            if ($kind !== 'virus') {
+                $this->attach($number, $kind, $folder, $uid, array_filter(explode(',', $taken['agency'])));
+            }
+            $moved = in_array($kind, self::TO_JUNK) && $this->move($folder, $uid);
+        }
+        $text = $taken['result'] === 'known' ? 'reportknown' : 'reported';
+        $told = $this->plugin->gettext(['name' => $text, 'vars' => ['number' => $number]]);
+        $output = rcmail::get_instance()->output;
+        $output->command('plugin.hanam_reported', ['moved' => $moved, 'folder' => $folder]);
+        $output->command('display_message', rcube::Q($told), 'confirmation', 15000);
+        $output->send();
+    }
+
+    /** What the message says of itself; where it is gone the person is told so. */
+    private function message(string $folder, string $uid): array
+    {
+        $storage = rcmail::get_instance()->get_storage();
+        $storage->set_folder($folder);
+        // What a list asks for has no Message-ID.
+        $storage->set_options(['all_headers' => true]);
+        $headers = ctype_digit($uid) ? $storage->get_message_headers($uid, $folder, true) : null;
+        if (!$headers) {
+            $this->fail('reportgone');
+        }
+        return [
+            'folder' => $folder,
+            // Roundcube's own is "mid:" and a number.
+            'message_id' => str_starts_with($id = (string) $headers->messageID, 'mid:') ? '' : $id,
+            'author' => (string) $headers->get('from'),
+            'subject' => (string) $headers->get('subject'),
+        ];
+    }
+
+    /** The message goes on as it is; what became of that is noted, and told by the notice of the report. */
+    private function attach(int $number, string $kind, string $folder, string $uid, array $agency): void
+    {
+        $title = $this->plugin->gettext("report$kind");
+        $fault = (new hanam_report_letter())->send($number, $title, $folder, $uid, $agency);
+        $this->ask('SELECT mail.user_report_attached(?, ?, ?, ?)', $this->login(), $number, $fault === '' ? 'true' : 'false', $fault);
+    }
+
+    /** As the button for spam does it: the mail store teaches the filter what arrives there. */
+    private function move(string $folder, string $uid): bool
+    {
+        $rcmail = rcmail::get_instance();
+        $junk = (string) $rcmail->config->get('junk_mbox');
+        if ($junk === '' || $folder === $junk) {
+            return false;
+        }
+        $storage = $rcmail->get_storage();
+        $storage->set_flag($uid, 'JUNK', $folder);
+        $storage->unset_flag($uid, 'NONJUNK', $folder);
+        return (bool) $storage->move_message($uid, $junk, $folder);
+    }
+
+    private function login(): string
+    {
+        return (string) rcmail::get_instance()->get_user_name();
+    }
+
+    private function json(array $message): string
+    {
+        $clean = array_map(fn ($text) => str_replace("\0", '', $text), $message);
+        return json_encode($clean, JSON_INVALID_UTF8_SUBSTITUTE | JSON_UNESCAPED_UNICODE);
+    }
+
+    /** A row of the accounts database, null when it did not answer. */
+    private function ask(string $question, mixed ...$values): ?array
+    {
+        $database = rcube_db::factory(rcmail::get_instance()->config->get('virtuser_query_dsn'));
+        // Roundcube would log the whole question, and with it what the person wrote.
+        $database->set_option('ignore_errors', true);
+        $database->query('SET default_transaction_read_only TO off');
+        $row = $database->fetch_assoc($database->query($question, ...$values));
+        if ($fault = $database->is_error()) {
+            rcube::write_log('errors', 'hanam: report not taken: ' . strtok($fault, "\n"));
+            return null;
+        }
+        return $row ?: null;
+    }
+
+    private function fail(string $text): never
+    {
+        $output = rcmail::get_instance()->output;
+        $output->command('display_message', rcube::Q($this->plugin->gettext($text)), 'error', 15000);
+        $output->send();
+        exit;
+    }
+}

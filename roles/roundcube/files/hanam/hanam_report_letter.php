@@ -1,0 +1,119 @@
+<?php
+
+/**
+ * The letter that brings a reported message, as it is, to the operator and the person's agency.
+ *
+ * It is the system's own and goes the way of notices, to the mail exchanger without a login: there its score decides nothing, as a letter about
+ * spam reads like spam, while viruses are refused. Sent by the person's own login, what he reports would count as his sending, and three
+ * viruses would lock him. What is not taken stays in its folder, and the notice says where.
+ */
+class hanam_report_letter
+{
+    /** The scan of a large message takes its time. */
+    private const SECONDS = 50;
+
+    /** @return string why the operator has not got it; '' when he has */
+    public function send(int $number, string $title, string $folder, string $uid, array $agency): string
+    {
+        $place = rcube::get_instance()->config->get('hanam_report');
+        $file = rcube_utils::temp_filename('report');
+        try {
+            $recipients = array_unique([$place['operator'], ...$agency]);
+            return $this->write($file, $number, $title, $folder, $uid, $recipients, $place['sender'])
+                ? $this->hand_over($place, $recipients, $file)
+                : 'không đọc được thư';
+        } finally {
+            @unlink($file);
+        }
+    }
+
+    private function write(
+        string $file, int $number, string $title, string $folder, string $uid, array $recipients, array $sender
+    ): bool {
+        $out = fopen($file, 'w+');
+        if (!$out) {
+            return false;
+        }
+        $boundary = bin2hex(random_bytes(16));
+        $domain = substr(strrchr($sender[1], '@'), 1);
+        $coded = fn (string $name, string $text) => "$name: " . Mail_mimePart::encodeHeader($name, $text, 'UTF-8', 'base64', "\r\n");
+        $text = "Kèm theo là thư của báo cáo số $number ($title), đúng như trong hộp thư. Nội dung báo cáo nằm trong thư báo mang cùng số.\n\n"
+            . "Thư kèm theo có thể là thư lừa đảo: không mở liên kết, không mở tệp, không trả lời.\n\n"
+            . "--\nThư này do hệ thống tự động gửi, xin không trả lời.\n";
+        $head = [
+            $coded('From', format_email_recipient($sender[1], $sender[0])),
+            'To: ' . implode(', ', $recipients),
+            $coded('Subject', "Báo cáo số $number: thư kèm theo"),
+            'Date: ' . date('r'),
+            "Message-ID: <report-$number-$boundary@$domain>",
+            'Auto-Submitted: auto-generated',
+            'X-Auto-Response-Suppress: All',
+            'MIME-Version: 1.0',
+            "Content-Type: multipart/mixed; boundary=\"$boundary\"",
+            '',
+            "--$boundary",
+            'Content-Type: text/plain; charset=utf-8',
+            'Content-Transfer-Encoding: base64',
+            '',
+            rtrim(chunk_split(base64_encode(str_replace("\n", "\r\n", $text)))),
+            "--$boundary",
+            'Content-Type: message/rfc822',
+            "Content-Disposition: attachment; filename=\"bao-cao-$number.eml\"",
+            'Content-Transfer-Encoding: 8bit',
+            '',
+            '',
+        ];
+        fwrite($out, implode("\r\n", $head));
+        $before = ftell($out);
+        $storage = rcmail::get_instance()->get_storage();
+        $storage->set_folder($folder);
+        $storage->get_raw_body($uid, $out);
+        fseek($out, 0, SEEK_END);
+        $whole = ftell($out) > $before;
+        fwrite($out, "\r\n--$boundary--\r\n");
+        return fclose($out) && $whole;
+    }
+
+    /** To each receiver for himself: the agency's mailbox may be full, and the operator has it all the same. */
+    private function hand_over(array $place, array $recipients, string $file): string
+    {
+        $options = ['ssl' => [
+            'verify_peer' => true, 'verify_peer_name' => true, 'cafile' => $place['authorities'], 'peer_name' => $place['tls_name'],
+        ]];
+        // What is refused is told below; Roundcube would log it as a fault of its own.
+        PEAR::pushErrorHandling(PEAR_ERROR_RETURN);
+        $smtp = new Net_SMTP($place['host'], $place['port'], $place['helo'], false, self::SECONDS, $options);
+        $failed = fn (mixed $result) => $result instanceof PEAR_Error;
+        try {
+            if ($failed($smtp->connect(self::SECONDS)) || $place['tls_name'] !== '' && $smtp->starttls() !== true) {
+                return 'máy chủ thư không trả lời';
+            }
+            if ($failed($smtp->mailFrom('', 'BODY=8BITMIME'))) {
+                return $this->told($smtp);
+            }
+            foreach ($recipients as $recipient) {
+                if ($failed($smtp->rcptTo($recipient)) && $recipient === $place['operator']) {
+                    return $this->told($smtp);
+                }
+            }
+            $message = fopen($file, 'r');
+            $result = $smtp->data($message);
+            fclose($message);
+            return $failed($result) ? $this->told($smtp) : '';
+        } finally {
+            $smtp->disconnect();
+            PEAR::popErrorHandling();
+        }
+    }
+
+    /** Why not, in the words of offices where they are known. */
+    private function told(Net_SMTP $smtp): string
+    {
+        [$code, $said] = $smtp->getResponse();
+        if ($code < 500) {
+            // Also where the message is larger than the server says that it takes, which is found out before it is sent.
+            return $code < 400 ? 'thư quá lớn để gửi kèm' : "máy chủ thư tạm thời không nhận, mã $code";
+        }
+        return rtrim(hanam_refusals::told(['label' => 'smtperror', 'vars' => ['code' => $code, 'msg' => "[$code] $said"]]), '.');
+    }
+}

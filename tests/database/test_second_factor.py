@@ -10,6 +10,7 @@ import pytest
 from hanam_mail.change_page.sealing import seal, unseal
 from hanam_mail.host.database import migrate
 from tests.database.databases import Database
+from tests.database.scratch import Scratch, person, registry
 from tests.database.world import PASSWORD, WORLD, login, query, quoted, refused
 
 SECRETS = "5e" * 32
@@ -211,7 +212,9 @@ def test_programs_passwords_and_sessions_end_with_lock_revocation_change_and_res
         " select count(*) from mail.second_step; "
     )
     assert query(database, ask, world=world) == "1"
-    assert query(database, ask, world=world + event).splitlines() == [why, "0"]
+    # A session of the webmail is told of a lock, as any other.
+    told = why in ("lock", "revocation")
+    assert query(database, ask, world=world + event).splitlines() == [why, str(int(told))]
     # The factor is its owner's: only an operator takes it away.
     left = query(database, "select count(*) from mail.second_factor", world=world + event)
     assert left == ("0" if why == "operator" else "1")
@@ -255,11 +258,16 @@ def test_the_webmails_word_opens_the_webmail_and_what_its_server_does_and_nothin
     for protocol in ("imap", "pop3"):
         assert query(database, typed(WORD, protocol, "127.0.0.1"), world=world).endswith("[app_password:scope]")
     over = world + "update mail.second_step set ends_at = now();"
-    assert query(database, typed(WORD, "webmail"), world=over) == ""
+    failures = "select count(*) from mail.sign_in_failure"
+    assert query(database, f"{typed(WORD, 'webmail')}; {failures}", world=over) == "0"
+    assert query(database, typed(WORD, "webmail", name="khong.co"), world=world) == ""
+    assert query(database, typed(WORD, "webmail"), world=world + STATES["locked"]).endswith("[locked:compromised]")
     left = world + f"select mail.webmail_second_step_end('test.nguoi', {WORD});"
     assert query(database, typed(WORD, "webmail"), world=left).splitlines()[-1:] in ([], [""])
     # A visit to the page opens no mail.
-    page = ON + "create temp table app as select mail.second_step_new('test1person', 'page', interval '1 hour') as word;"
+    page = (
+        ON + "create temp table app as select mail.second_step_new('test1person', 'page', interval '1 hour') as word;"
+    )
     assert query(database, typed(WORD, "webmail"), world=page) == ""
 
 
@@ -321,7 +329,9 @@ def test_the_owner_turns_it_on_makes_a_programs_password_and_turns_it_off(databa
 
 
 def test_a_printed_code_opens_once(database: Database) -> None:
-    world = ON + f"create temp table app as select (mail.recovery_codes_give('test1person', '\\x{SECRETS}'))[1] as word;"
+    world = (
+        ON + f"create temp table app as select (mail.recovery_codes_give('test1person', '\\x{SECRETS}'))[1] as word;"
+    )
     spend = f"select mail.second_factor_spend('test1person', {WORD}, '\\x{SECRETS}')"
     assert query(database, f"{spend}; {spend}", world=world) == "recovery"
     assert query(database, "select codes_left from mail.second_factor_facts('test1person')", world=world) == "10"
@@ -463,3 +473,16 @@ def test_what_ended_long_ago_is_forgotten(database: Database) -> None:
     )
     assert query(database, "select mail.second_keys_prune()", world=world) == "2"
     assert query(database, "select mail.second_keys_prune()", world=WITH_APP) == "0"
+
+
+def test_show_tells_operators_of_it_and_the_command_takes_it_away(scratch: Scratch) -> None:
+    scratch.apply(registry(person(1)))
+    scratch.psql(f"select mail.password_set('box00001', '{PASSWORD}', false, false)")
+    assert "Hai bước" not in scratch.command("show", "ha1").output
+    nothing = scratch.command("second-factor-reset", "ha1", "--verified", "lan gặp trực tiếp")
+    assert (nothing.status, "chưa bật" in nothing.output) == (0, True)
+    scratch.psql("insert into mail.second_factor (mailbox_id, secret, confirmed_at) values ('box00001', 'x', now())")
+    assert "0 mã dự phòng, 0 mật khẩu ứng dụng" in scratch.command("show", "ha1").output
+    done = scratch.command("second-factor-reset", "ha1", "--verified", "lan gặp trực tiếp", "--json", "--actor", "lan")
+    assert done.json["changed"] is True
+    assert "Hai bước" not in scratch.command("show", "ha1").output

@@ -15,6 +15,8 @@ KEY = bytes(range(32))
 SETTINGS = change_page.Configuration(
     conninfo="",
     key=KEY,
+    factor_key=KEY,
+    secrets_key="5e" * 32,
     product="Thư điện tử công vụ",
     look="/giao-dien/",
     webmail="https://mail.hanam.gov.vn/",
@@ -152,6 +154,8 @@ def test_the_configuration_is_what_the_role_writes(tmp_path: Path) -> None:
     data = {
         "conninfo": "dbname=mail",
         "key": KEY.hex(),
+        "factor_key": KEY.hex(),
+        "secrets_key": KEY.hex(),
         "product": "x",
         "look": "/x/",
         "webmail": "https://x/",

@@ -1,8 +1,8 @@
 """The page where a password is changed (Đ8.2): it stands before every login, and keeps nothing.
 
 A WSGI program for its own user, behind the webmail's nginx. The database decides everything
-(`mail.change_password_sealed`, which its role may call besides the list of rules and what factor.py asks); this page shows
-it. Passwords go to the database sealed (AES-256-CBC, random IV), so that no log of either side shows them.
+(`mail.change_password_sealed`, which its role may call besides the list of rules and what factor.py asks); this
+page shows it. Passwords go to the database sealed (AES-256-CBC, random IV), so that no log of either side shows them.
 
 Runs on the hosts with Debian's Flask, cryptography and psycopg.
 """

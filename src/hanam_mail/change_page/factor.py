@@ -1,7 +1,7 @@
 """Where the second factor is kept by its owner: turned on and off, printed codes, passwords of mail programs.
 
-The database decides everything (`mail.factor_page_sealed`, docs/decisions/0074-second-factor.md); what is said and what is
-answered is sealed. Between two clicks only a cookie remembers who passed both steps, for a quarter of an hour.
+The database decides everything (`mail.factor_page_sealed`, docs/decisions/0074-second-factor.md); what is said and
+what is answered is sealed. Between two clicks only a cookie remembers who passed both steps, for a quarter of an hour.
 """
 
 import base64
@@ -72,7 +72,7 @@ def letters(secret: str) -> str:
     return base64.b32encode(bytes.fromhex(secret)).decode().rstrip("=")
 
 
-def add(app: Flask, keys: Keys, ask: Query, draw: Callable[[str], str] = picture) -> None:
+def add(app: Flask, keys: Keys, ask: Query) -> None:
     """Add the pages below PATH to the program."""
     app.jinja_env.filters["day"] = lambda text: f"{date.fromisoformat(text):%d/%m/%Y}"
     app.jinja_env.globals.update(protocols=PROTOCOLS, factor_page=PATH)
@@ -91,10 +91,12 @@ def add(app: Flask, keys: Keys, ask: Query, draw: Callable[[str], str] = picture
         if secret:
             address = setup_address(keys.issuer, answer["address"], letters(secret))
             shown = render_template(
-                "factor_setup.html", answer=answer, picture=draw(address), link=address, secret=letters(secret)
+                "factor_setup.html", answer=answer, picture=picture(address), link=address, secret=letters(secret)
             )
         elif "codes" in answer:
-            shown = render_template("factor_codes.html", answer=answer, product=keys.issuer, today=f"{date.today():%d/%m/%Y}")
+            shown = render_template(
+                "factor_codes.html", answer=answer, product=keys.issuer, today=f"{date.today():%d/%m/%Y}"
+            )
         else:
             shown = render_template("factor.html", answer=answer, action=action, today=date.today().isoformat())
         response = make_response(shown)

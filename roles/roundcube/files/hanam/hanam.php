@@ -12,10 +12,12 @@
  * - Names, addresses and places to which mail may lead are those of the registry and the regulation (hanam_sender.php).
  * - What pages show instead of Roundcube's, and whom to ask for help (hanam_look.php, Đ10.8); what is lacking for keyboards and
  *   screen readers (access.js).
+ * - Whoever has a second factor is asked for it after the password (hanam_factor.php).
  * - Why the server did not take a message is said in the words of offices (hanam_refusals.php).
  * - A message that was sent is not called a connection error (hanam.js).
  * - Texts that Roundcube lacks in Vietnamese or that the regulation gives a number for.
  */
+require_once __DIR__ . '/hanam_factor.php';
 require_once __DIR__ . '/hanam_folders.php';
 require_once __DIR__ . '/hanam_look.php';
 require_once __DIR__ . '/hanam_refusals.php';
@@ -24,11 +26,12 @@ require_once __DIR__ . '/hanam_sender.php';
 class hanam extends rcube_plugin
 {
     /** Where a state of a mailbox leads; the accounts database ends its reason with "[state:cause]", for the right password only. */
-    private const PAGES = ['must_change' => '', 'locked' => 'tam-khoa', 'revoked' => 'thu-hoi'];
+    private const PAGES = ['must_change' => '', 'locked' => 'tam-khoa', 'revoked' => 'thu-hoi', 'second_factor' => 'hai-buoc'];
     /** Pages on which a person writes under a name: they show what the registry says today. */
     private const WRITING = ['compose', 'identities', 'add-identity', 'edit-identity', 'save-identity'];
 
     private hanam_sender $sender;
+    private hanam_factor $factor;
 
     public function init(): void
     {
@@ -50,6 +53,8 @@ class hanam extends rcube_plugin
         $this->include_script('hanam.js');
         (new hanam_look($this))->init();
         (new hanam_folders($this))->init();
+        $this->factor = new hanam_factor($this);
+        $this->factor->init();
         $this->add_hook('login_failed', [$this, 'login_failed']);
         if (rcube::get_instance()->config->get('hanam_change_page')) {
             $this->add_button([
@@ -76,6 +81,7 @@ class hanam extends rcube_plugin
 
     public function login_failed(array $failure): array
     {
+        $this->factor->ask($failure['user']);
         if ($page = $this->page_of_state($failure['user'])) {
             rcmail::get_instance()->kill_session();
             header("Location: $page", true, 303);
@@ -86,7 +92,7 @@ class hanam extends rcube_plugin
 
     public function login_after(array $next): array
     {
-        $_SESSION['hanam_login'] = rcube_utils::get_input_string('_user', rcube_utils::INPUT_POST);
+        $_SESSION['hanam_login'] = $this->factor->login() ?? rcube_utils::get_input_string('_user', rcube_utils::INPUT_POST);
         $this->sender->follow();
         return $next;
     }
@@ -105,7 +111,7 @@ class hanam extends rcube_plugin
             if ($page = $this->page_of_state($_SESSION['hanam_login'] ?? '')) {
                 $this->leave($page);
             }
-            if ($rcmail->get_storage()->conn->resultcode === 'AUTHENTICATIONFAILED') {
+            if ($this->factor->is_asked() || $rcmail->get_storage()->conn->resultcode === 'AUTHENTICATIONFAILED') {
                 $this->leave('./?_task=login&_err=session');  // the password was changed elsewhere
             }
             $this->unavailable();
@@ -126,7 +132,7 @@ class hanam extends rcube_plugin
         $rcmail = rcmail::get_instance();
         $told = (string) $rcmail->get_storage()->get_error_str();
         if (!$rcmail->config->get('hanam_change_page')
-            || !preg_match('/\[(must_change|locked|revoked)(?::(\w+))?\]/', $told, $found)) {
+            || !preg_match('/\[(must_change|locked|revoked|second_factor(?=:required))(?::(\w+))?\]/', $told, $found)) {
             return null;
         }
         $query = http_build_query(['ly-do' => $found[2] ?? '', 'dang-nhap' => $login]);

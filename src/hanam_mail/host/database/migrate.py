@@ -25,8 +25,8 @@ class Wanted:
     """What the deployment hands in.
 
     Passwords of roles that come over the network, settings, the time zone, and the key under which Dovecot
-    seals passwords in its statements, that of the page that changes them, that of links in letters about held mail, and that
-    under which the second factor is spoken of (64 hexadecimal digits each).
+    seals passwords in its statements, that of the page that changes them, that of links in letters about held mail, and
+    that under which the second factor is spoken of (64 hexadecimal digits each).
     """
 
     passwords: Mapping[str, str]

@@ -51,13 +51,14 @@ begin
 end
 $$;
 
--- All that signs in beside the password ends with it, with a lock, with a revocation. The factor itself stays.
+-- All that signs in beside the password ends with it, with a lock, with a revocation. The factor itself stays. A session of the
+-- webmail is told of a lock as any other is, so its word is still known then.
 create or replace function mail.second_keys_end(id text, why text) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    delete from mail.second_step s where s.mailbox_id = second_keys_end.id;
+    delete from mail.second_step s where s.mailbox_id = second_keys_end.id and why not in ('lock', 'revocation');
     perform mail.app_passwords_end(id, null, why);
 end
 $$;
@@ -98,6 +99,7 @@ create or replace trigger second_keys_follow after update on mail.mailbox
 --   fits     it opens what this protocol asks for
 --   scope    it is his and opens other things
 --   over     it was his and has ended
+--   gone     a word of the webmail that nobody has, or no more: long sessions end so, and nobody guesses one
 -- A session of the webmail opens nothing from elsewhere: what the webmail's server sends or files comes from its own address.
 create or replace function mail.second_key(id text, plain text, protocol text, source inet, remote_ip text) returns text
 language plpgsql volatile
@@ -115,7 +117,7 @@ begin
         where s.hash = mail.second_key_hash(second_key.id, plain) and s.mailbox_id = second_key.id and s.door = 'webmail'
             and s.ends_at > now();
         return case
-            when not found then null
+            when not found then 'gone'
             when second_key.protocol = 'webmail'
                 or second_key.protocol in ('smtp', 'submission', 'sieve') and mail.source_is_own(source) then 'fits'
             else 'scope'

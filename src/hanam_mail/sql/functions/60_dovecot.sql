@@ -37,7 +37,9 @@ begin
     opened := mail.login_mailbox(dovecot_passdb.login);
     hash := (select c.hash from mail.credential c where c.mailbox_id = id);
     second := mail.second_key(id, dovecot_passdb.plain, dovecot_passdb.protocol, source, dovecot_passdb.remote_ip);
-    if second is null and not mail.password_matches(hash, dovecot_passdb.plain) then
+    if second = 'gone' then
+        return;
+    elsif second is null and not mail.password_matches(hash, dovecot_passdb.plain) then
         perform mail.sign_in_failed(id, name, source, dovecot_passdb.protocol, dovecot_passdb.plain);
         return;
     end if;

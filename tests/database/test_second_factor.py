@@ -1,7 +1,5 @@
 """The second factor and the passwords of programs, as the database decides (issue 13): states, doors, protocols."""
 
-import hashlib
-import hmac
 import json
 import time
 
@@ -12,6 +10,7 @@ from hanam_mail.host.database import migrate
 from tests.database.databases import Database
 from tests.database.scratch import Scratch, person, registry
 from tests.database.world import PASSWORD, WORLD, login, query, quoted, refused
+from tests.second_factor import totp
 
 SECRETS = "5e" * 32
 SECRET = bytes(range(20))
@@ -25,13 +24,6 @@ WITH_APP = ON + "create temp table app as " + NEW.format("imap,smtp") + " as wor
 WORD = "(select word from app)"
 IN = "test1person|y|||"
 PROTOCOLS = ("imap", "pop3", "sieve", "webmail", "smtp")
-
-
-def totp(secret: bytes, at: float, step: int = 30) -> str:
-    """RFC 6238 as a telephone computes it, not as the database does."""
-    digest = hmac.new(secret, int(at // step).to_bytes(8, "big"), hashlib.sha1).digest()
-    first = digest[19] & 15
-    return f"{(int.from_bytes(digest[first : first + 4], 'big') & 0x7FFFFFFF) % 10**6:06d}"
 
 
 def typed(word: str, protocol: str = "imap", address: str = "192.0.2.1", name: str = "test.nguoi") -> str:

@@ -41,7 +41,7 @@ class hanam_factor
         if (!$this->first || !isset($_POST[self::FIELD]) || !$login['valid']) {
             return $login;
         }
-        $answer = $this->say('SELECT result, message, token FROM mail.webmail_second_step(?, ?)', [
+        $answer = $this->row('SELECT result, message, token FROM mail.webmail_second_step(?, ?)', [
             $this->sealed([
                 'key' => $this->keys()['secrets'],
                 'login' => $this->first['login'],
@@ -50,6 +50,10 @@ class hanam_factor
             ]),
             $_SERVER['REMOTE_ADDR'] ?? '',
         ]);
+        if (!$answer) {
+            http_response_code(503);  // nginx shows its page of that
+            exit;
+        }
         if ($answer['result'] === 'open') {
             return ['user' => $this->first['login'], 'pass' => $answer['token']] + $login;
         }
@@ -117,12 +121,12 @@ class hanam_factor
         return $form;
     }
 
-    /** Who signs out takes the word with him. */
+    /** Who signs out takes the word with him; where the database does not answer it ends by itself, hours later. */
     public function session_destroy(array $hook): array
     {
         $word = empty($_SESSION['password']) ? '' : (string) rcmail::get_instance()->decrypt($_SESSION['password']);
         if (str_starts_with($word, 'webmail-')) {
-            $this->say('SELECT mail.webmail_second_step_end(?, ?)', [$_SESSION['username'], $word]);
+            $this->row('SELECT mail.webmail_second_step_end(?)', [$this->sealed(['login' => $_SESSION['username'], 'token' => $word])]);
         }
         return $hook;
     }
@@ -135,17 +139,14 @@ class hanam_factor
         exit;
     }
 
-    /** A row of the accounts database, which decides; nginx shows its page when it does not answer. */
-    private function say(string $statement, array $values): array
+    /** A row of the accounts database, which decides; null when it does not answer. */
+    private function row(string $statement, array $values): ?array
     {
         $database = rcube_db::factory(rcmail::get_instance()->config->get('virtuser_query_dsn'));
-        $result = $database->query($statement, $values);
-        $row = $database->is_error($result) ? null : $database->fetch_assoc($result);
-        if (!$row) {
-            http_response_code(503);
-            exit;
-        }
-        return $row;
+        // The webmail's role reads only unless it says otherwise.
+        $database->query('BEGIN READ WRITE');
+        $row = $database->fetch_assoc($database->query($statement, $values));
+        return $database->query('COMMIT') && $row ? $row : null;
     }
 
     /** As mail.factor_message unseals it: hexadecimal, the IV first. */

@@ -116,15 +116,16 @@ end
 $$;
 
 -- Who signs out of the webmail takes his word with him. Other sessions of the mailbox go on; what Dovecot remembers does not.
-create or replace function mail.webmail_second_step_end(login text, token text) returns void
+create or replace function mail.webmail_second_step_end(sealed text) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    id text := mail.login_person(login);
+    said jsonb := mail.factor_message(sealed);
+    id text := mail.login_person(said ->> 'login');
 begin
     delete from mail.second_step s
-    where s.hash = mail.second_key_hash(id, token) and s.mailbox_id = id and s.door = 'webmail';
+    where s.hash = mail.second_key_hash(id, said ->> 'token') and s.mailbox_id = id and s.door = 'webmail';
     if found then
         insert into mail.outbox (topic, mailbox) values ('mailbox.profile', id);
     end if;

@@ -13,7 +13,7 @@ from hanam_mail.change_page import factor
 from hanam_mail.change_page.sealing import seal, unseal
 
 PATH = "/mat-khau/hai-buoc"
-FACTS = {
+FACTS: dict[str, Any] = {
     "result": "open",
     "message": None,
     "address": "ha@hanam.gov.vn",

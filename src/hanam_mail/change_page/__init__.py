@@ -62,8 +62,8 @@ class Configuration:
     def read(cls, path: Path) -> "Configuration":
         """The configuration in a JSON file; raises ValueError, KeyError or OSError when it is none."""
         data = json.loads(path.read_text("utf-8"))
-        keys = {name: bytes.fromhex(data.pop(name)) for name in ("key", "factor_key")}
-        return cls(**keys, **data)
+        key, factor_key = (bytes.fromhex(data.pop(name)) for name in ("key", "factor_key"))
+        return cls(key=key, factor_key=factor_key, **data)
 
 
 class Answer(NamedTuple):

@@ -130,7 +130,7 @@ def add(app: Flask, keys: Keys, ask: Query) -> None:
             said["number"] = _text("so") if _text("so").isdecimal() else "0"
         answer = told(action, **said)
         if action == "leave" or (action == "sign_in" and answer["result"] == "open"):
-            response = redirect(PATH, HTTPStatus.SEE_OTHER)
+            response = make_response(redirect(PATH, HTTPStatus.SEE_OTHER))
             _remember(response, answer.get("ticket", ""))
             return response
         return page(answer, action)
@@ -149,7 +149,7 @@ def _text(field: str) -> str:
     return request.form.get(field, "").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _remember(response: Any, ticket: str) -> None:
+def _remember(response: Response, ticket: str) -> None:
     """The ticket for this page alone; without one it is forgotten."""
     response.set_cookie(
         COOKIE, ticket, max_age=60 * _MINUTES if ticket else 0, path=PATH, secure=True, httponly=True, samesite="Strict"

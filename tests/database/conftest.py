@@ -51,6 +51,7 @@ def wanted(operator: Any, tmp_path_factory: pytest.TempPathFactory) -> migrate.W
         value("postgresql_login_key"),
         value("postgresql_change_key"),
         value("postgresql_held_key"),
+        value("postgresql_factor_key"),
     )
 
 

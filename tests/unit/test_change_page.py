@@ -10,11 +10,14 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from flask.testing import FlaskClient
 
 from hanam_mail import change_page
+from hanam_mail.change_page import sealing
 
 KEY = bytes(range(32))
 SETTINGS = change_page.Configuration(
     conninfo="",
     key=KEY,
+    factor_key=KEY,
+    secrets_key="5e" * 32,
     product="Thư điện tử công vụ",
     look="/giao-dien/",
     webmail="https://mail.hanam.gov.vn/",
@@ -69,7 +72,7 @@ def test_passwords_leave_sealed_and_the_browsers_address_goes_along(client: Flas
 
 
 def test_the_same_password_is_never_sealed_the_same_way_twice() -> None:
-    assert change_page.seal(KEY, "x") != change_page.seal(KEY, "x")
+    assert sealing.seal(KEY, "x") != sealing.seal(KEY, "x")
 
 
 @pytest.mark.dieu8
@@ -152,6 +155,8 @@ def test_the_configuration_is_what_the_role_writes(tmp_path: Path) -> None:
     data = {
         "conninfo": "dbname=mail",
         "key": KEY.hex(),
+        "factor_key": KEY.hex(),
+        "secrets_key": KEY.hex(),
         "product": "x",
         "look": "/x/",
         "webmail": "https://x/",

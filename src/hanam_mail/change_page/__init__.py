@@ -1,28 +1,27 @@
 """The page where a password is changed (Đ8.2): it stands before every login, and keeps nothing.
 
 A WSGI program for its own user, behind the webmail's nginx. The database decides everything
-(`mail.change_password_sealed`, the only thing its role may call besides the list of rules); this page shows
-it. Passwords go to the database sealed (AES-256-CBC, random IV), so that no log of either side shows them.
+(`mail.change_password_sealed`, which its role may call besides the list of rules and what factor.py asks); this
+page shows it. Passwords go to the database sealed (AES-256-CBC, random IV), so that no log of either side shows them.
 
 Runs on the hosts with Debian's Flask, cryptography and psycopg.
 """
 
 import json
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cryptography.hazmat.primitives import padding
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from flask import Flask, Response, abort, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from . import factor
+from .sealing import seal
+
 CONFIGURATION = Path("/etc/hanam-mail/change-page.json")
 PREFIX = "/mat-khau"
-_BLOCK_OCTETS = 16
 _RULES_SECONDS = 60.0
 # What a status of the database means to a browser (RFC 9110).
 _STATUS = {"changed": 200, "rejected": 422, "wrong": 403, "locked": 403, "revoked": 403, "throttled": 429}
@@ -48,6 +47,10 @@ class Configuration:
 
     conninfo: str
     key: bytes
+    factor_key: bytes
+    """Under which factor.py speaks with the database."""
+    secrets_key: str
+    """Of the secrets that the database keeps sealed, in hexadecimal."""
     product: str
     look: str
     """Path on the site of the stylesheet and the emblem of all pages, with a slash at both ends."""
@@ -59,8 +62,8 @@ class Configuration:
     def read(cls, path: Path) -> "Configuration":
         """The configuration in a JSON file; raises ValueError, KeyError or OSError when it is none."""
         data = json.loads(path.read_text("utf-8"))
-        key = bytes.fromhex(data.pop("key"))
-        return cls(key=key, **data)
+        key, factor_key = (bytes.fromhex(data.pop(name)) for name in ("key", "factor_key"))
+        return cls(key=key, factor_key=factor_key, **data)
 
 
 class Answer(NamedTuple):
@@ -83,15 +86,6 @@ class Rule(NamedTuple):
 
 type Query = Callable[[str, list[str]], list[tuple[Any, ...]]]
 """Runs a statement and returns its rows; raises Unavailable."""
-
-
-def seal(key: bytes, text: str) -> str:
-    """The text under the key as the database unseals it: hexadecimal, IV first, PKCS#7 padding."""
-    vector = secrets.token_bytes(_BLOCK_OCTETS)
-    pad = padding.PKCS7(8 * _BLOCK_OCTETS).padder()
-    cipher = Cipher(algorithms.AES(key), modes.CBC(vector)).encryptor()
-    padded = pad.update(text.encode()) + pad.finalize()
-    return (vector + cipher.update(padded) + cipher.finalize()).hex()
 
 
 def connected(conninfo: str) -> Query:
@@ -151,6 +145,8 @@ def create(configuration: Configuration | None = None, query: Query | None = Non
             response = make_response(_form(rules(), login=fields["dang-nhap"], answer=answer))
         response.status_code = _STATUS[answer.result]
         return response
+
+    factor.add(app, factor.Keys(settings.factor_key, settings.secrets_key, settings.product), ask)
 
     @app.get(f"{PREFIX}/tam-khoa")
     def locked() -> str:

@@ -32,6 +32,7 @@ VAULT: Mapping[str, tuple[str, ...]] = {
     "vault_restic_http": ("user", "password"),
     "vault_restic_password": (),
     "vault_roundcube_des_key": (),
+    "vault_second_factor_key": (),
 }
 # Everything leads to the first host of these; a second one would hold mailboxes that nobody finds.
 SINGLE_GROUPS = {
@@ -44,6 +45,7 @@ _FORMS = {
     "vault_held_key": (re.compile(r".{32,}"), "cần ít nhất 32 ký tự ngẫu nhiên"),
     "vault_redis_password": (re.compile(r"[A-Za-z0-9]+"), "chỉ gồm chữ không dấu và số"),
     "vault_roundcube_des_key": (re.compile(r".{24}"), "cần đúng 24 ký tự"),
+    "vault_second_factor_key": (re.compile(r".{32,}"), "cần ít nhất 32 ký tự ngẫu nhiên"),
 }
 _SMARTHOST = ("host", "port", "tls_name", "user", "password", "sender", "recipient")
 _MAKE = "tạo bằng `python -m hanam_mail.controller.vault_file` (docs/handbook/operations.vi.md)"

@@ -174,6 +174,7 @@ def complete(
     value("vault_roundcube_des_key", lambda: new_password(24))
     value("vault_redis_password", new_password)
     value("vault_held_key", lambda: secrets.token_hex(32))
+    value("vault_second_factor_key", lambda: secrets.token_hex(32))
 
     exchangers = [host for host, groups in hosts.items() if "mx" in groups]
     public_hosts = [host for host, groups in hosts.items() if groups & PUBLIC_GROUPS]

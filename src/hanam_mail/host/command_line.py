@@ -18,7 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail import option_texts
-from hanam_mail.host import agent, collectors, complaints, frame, operator_commands, private_services, restores, show
+from hanam_mail.host import (
+    agent,
+    collectors,
+    complaints,
+    frame,
+    operator_commands,
+    private_services,
+    restores,
+    second_factor,
+    show,
+)
 from hanam_mail.host.database import apply, migrate
 from hanam_mail.host.database.errors import DatabaseError, NoMailboxError
 from hanam_mail.host.database.session import Session, one
@@ -140,6 +150,7 @@ def parser() -> argparse.ArgumentParser:
     operator_commands.add_commands(commands)
     job_commands.add_commands(commands)
     lockouts.add_commands(commands)
+    second_factor.add_commands(commands)
     private_services.add_commands(commands)
     collectors.add_commands(commands)
     complaints.add_commands(commands)

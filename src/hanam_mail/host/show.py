@@ -3,6 +3,7 @@
 from typing import Any
 
 from hanam_mail import vietnamese
+from hanam_mail.host import second_factor
 from hanam_mail.host.database.session import Session
 from hanam_mail.plan import wording
 
@@ -44,6 +45,7 @@ def facts(connection: Session, mailbox: str) -> dict[str, Any]:
             " WHERE mailbox_id = %s AND at > now() - interval '1 day' AND lifted_at IS NULL ORDER BY at",
             [mailbox],
         ).fetchall()
+    data["second_factor"] = second_factor.facts(connection, mailbox)
     return data
 
 
@@ -62,7 +64,7 @@ def describe(data: dict[str, Any]) -> str:
     for address in data["addresses"]:
         until = f", đến hết {address['valid_until']:%d/%m/%Y}" if address["valid_until"] else ""
         lines.append(f"Địa chỉ:      {address['local_part']} ({address['kind']}{until})")
-    lines += [*_locked(data), *_password(data)]
+    lines += [*_locked(data), *_password(data), *second_factor.lines(data["second_factor"])]
     lines += [f"Lần dùng cuối: {item['protocol']} {item['last_access']:%d/%m/%Y %H:%M}" for item in data["activity"]]
     for item in data["lockouts"]:
         place = f" từ {item['address']}" if item["address"] else " từ nhiều nơi"

@@ -113,6 +113,10 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "password_refuse_common": (flag, ""),
         "password_max_age_days": (number(0, _DAYS), "Đ8.2a"),
         "password_chosen_for_others": (flag, "Đ12.3"),
+        "password_second_factor": (texts(r"all|leaders|clerks|operators", "all, leaders, clerks, operators"), "Đ4.6"),
+        "password_second_factor_operators": (texts(r"[a-z0-9][a-z0-9._-]*", "phần trước @ của địa chỉ thư"), "Đ4.6"),
+        "password_second_step_hours": (number(1, 168), "Đ4.6"),
+        "password_app_password_days": (number(1, 2 * _DAYS), "Đ4.6"),
     },
     "guessing.yml": {
         "guessing_window_minutes": (number(1, 1440), "Đ4.6"),

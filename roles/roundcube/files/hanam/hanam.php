@@ -16,6 +16,7 @@
  * - Clerks go from their own mailbox to their agency's and back (hanam_boxes.php), and see who of them answered (hanam_answers.php, Đ9.2).
  * - Searches are kept, and what they find is marked (hanam_search.php).
  * - People report spam, viruses, unlawful mail and faults (hanam_report.php, Đ12.8).
+ * - Whoever has a second factor is asked for it after the password (hanam_factor.php).
  * - Why the server did not take a message is said in the words of offices (hanam_refusals.php).
  * - The address book of the administration, where a message comes from and who wrote it (hanam_book.php).
  * - Pages of the settings: what was deleted for good comes back (hanam_deleted.php), spam that is held is had or dropped
@@ -28,6 +29,7 @@ require_once __DIR__ . '/hanam_answers.php';
 require_once __DIR__ . '/hanam_book.php';
 require_once __DIR__ . '/hanam_boxes.php';
 require_once __DIR__ . '/hanam_deleted.php';
+require_once __DIR__ . '/hanam_factor.php';
 require_once __DIR__ . '/hanam_folders.php';
 require_once __DIR__ . '/hanam_held.php';
 require_once __DIR__ . '/hanam_list.php';
@@ -57,7 +59,8 @@ class hanam extends rcube_plugin
             hanam_session::unavailable();
         }
         $this->texts();
-        ($session = new hanam_session($this))->init();
+        ($factor = new hanam_factor($this))->init();
+        ($session = new hanam_session($this, $factor))->init();
         $this->sender = new hanam_sender($this);
         $this->add_hook('storage_connect', [$this, 'storage_connect']);
         $this->add_hook('user_create', [$this, 'user_create']);

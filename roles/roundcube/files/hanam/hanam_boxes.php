@@ -83,6 +83,8 @@ class hanam_boxes
         $password = $rcmail->decrypt($_SESSION['password']);
         $rcmail->logout_actions();
         $rcmail->get_storage()->close();
+        // Whoever came by two steps has a word for this visit, which the end of a session would take away.
+        unset($_SESSION['password']);
         $rcmail->kill_session();
         // What other parts of the plugin read of a sign-in.
         $_POST['_user'] = $place;

@@ -10,7 +10,7 @@
 class hanam_session
 {
     /** Where a state of a mailbox leads; the accounts database ends its reason with "[state:cause]", for the right password only. */
-    private const PAGES = ['must_change' => '', 'locked' => 'tam-khoa', 'revoked' => 'thu-hoi'];
+    private const PAGES = ['must_change' => '', 'locked' => 'tam-khoa', 'revoked' => 'thu-hoi', 'second_factor' => 'hai-buoc'];
     /** What the login page says of a session that ended for another reason than a state. */
     private const SAID = ['doi-mat-khau' => 'endedchanged', 'khong-con-quyen' => 'endedclosed'];
     private const LOGIN = './?_task=login&ly-do=';
@@ -19,7 +19,7 @@ class hanam_session
     public ?string $ends = null;
     public int $days = 0;
 
-    public function __construct(private rcube_plugin $plugin)
+    public function __construct(private rcube_plugin $plugin, private hanam_factor $factor)
     {
     }
 
@@ -43,6 +43,7 @@ class hanam_session
 
     public function login_failed(array $failure): array
     {
+        $this->factor->ask($failure['user']);
         if ($page = $this->told_by_store($failure['user'])) {
             rcmail::get_instance()->kill_session();
             header("Location: $page", true, 303);
@@ -53,7 +54,7 @@ class hanam_session
 
     public function login_after(array $next): array
     {
-        $_SESSION['hanam_login'] = rcube_utils::get_input_string('_user', rcube_utils::INPUT_POST);
+        $_SESSION['hanam_login'] = $this->factor->login() ?? rcube_utils::get_input_string('_user', rcube_utils::INPUT_POST);
         $_SESSION['hanam_stamp'] = $this->asked(null)['stamp'] ?? null;
         return $next;
     }
@@ -77,8 +78,9 @@ class hanam_session
             if ($page = $this->told_by_store($_SESSION['hanam_login'] ?? '')) {
                 $this->leave($page);
             }
-            if ($rcmail->get_storage()->conn->resultcode === 'AUTHENTICATIONFAILED') {
-                $this->leave('./?_task=login&_err=session');  // not a matter of its state: too many failures from here, another key
+            if ($this->factor->is_asked() || $rcmail->get_storage()->conn->resultcode === 'AUTHENTICATIONFAILED') {
+                // Not a matter of its state: the second step is asked for since, too many failures from here, another key.
+                $this->leave('./?_task=login&_err=session');
             }
             self::unavailable();
         }
@@ -122,7 +124,7 @@ class hanam_session
     private function told_by_store(string $login): ?string
     {
         $told = (string) rcmail::get_instance()->get_storage()->get_error_str();
-        return preg_match('/\[(must_change|locked|revoked)(?::(\w+))?\]/', $told, $found)
+        return preg_match('/\[(must_change|locked|revoked|second_factor(?=:required))(?::(\w+))?\]/', $told, $found)
             ? $this->page($found[1], $found[2] ?? '', $login)
             : null;
     }

@@ -25,8 +25,8 @@ class Wanted:
     """What the deployment hands in.
 
     Passwords of roles that come over the network, settings, the time zone, and the key under which Dovecot
-    seals passwords in its statements, that of the page that changes them, and that of links in letters about held mail
-    (64 hexadecimal digits each).
+    seals passwords in its statements, that of the page that changes them, that of links in letters about held mail, and
+    that under which the second factor is spoken of (64 hexadecimal digits each).
     """
 
     passwords: Mapping[str, str]
@@ -35,18 +35,19 @@ class Wanted:
     login_key: str
     change_key: str
     held_key: str
+    factor_key: str
 
     @classmethod
     def read(cls, text: str) -> "Wanted":
         """From the JSON document on standard input."""
         data = json.loads(text)
-        names = ("passwords", "settings", "timezone", "login_key", "change_key", "held_key")
+        names = ("passwords", "settings", "timezone", "login_key", "change_key", "held_key", "factor_key")
         if not isinstance(data, dict) or set(data) != set(names):
             raise DatabaseError(f"expected a JSON object with {', '.join(names)}")
         unknown = set(data["passwords"]) - {role.name for role in roles.ROLES if role.login}
         if unknown:
             raise DatabaseError(f"passwords for unknown roles: {', '.join(sorted(unknown))}")
-        for name in ("login_key", "change_key", "held_key"):
+        for name in ("login_key", "change_key", "held_key", "factor_key"):
             if not re.fullmatch(r"[0-9a-f]{64}", str(data[name])):
                 raise DatabaseError(f"{name} must be 64 hexadecimal digits")
         return cls(*(data[name] for name in names))
@@ -115,6 +116,7 @@ def migrate(wanted: Wanted, *, check: bool, admin: str, owner: str) -> list[str]
             changes += _secret(mail, "login_key", wanted.login_key)
             changes += _secret(mail, "change_key", wanted.change_key)
             changes += _secret(mail, "held_key", wanted.held_key)
+            changes += _secret(mail, "factor_key", wanted.factor_key)
             changes += _common_passwords(mail)
     return changes
 

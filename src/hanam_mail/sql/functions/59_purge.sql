@@ -49,6 +49,8 @@ begin
     perform mail.user_reports_forget(mailbox_purge.id);
     delete from mail.credential c where c.mailbox_id = mailbox_purge.id;
     delete from mail.password_history h where h.mailbox_id = mailbox_purge.id;
+    delete from mail.second_factor f where f.mailbox_id = mailbox_purge.id;
+    delete from mail.app_password p where p.mailbox_id = mailbox_purge.id;
     delete from mail.activity a where a.mailbox_id = mailbox_purge.id;
     return true;
 end

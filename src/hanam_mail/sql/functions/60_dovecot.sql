@@ -6,7 +6,8 @@
 -- takes as long as one. A clerk who opens an agency's mailbox is asked for his own password; what he sends is sent by himself
 -- (Postfix lets him use the agency's address), so that a lock of his ends it. A private provider that fetches (55_collectors.sql) has the
 -- right password and is told that it may not, or to wait until it is known; neither is a failure. As it sends Postfix says so, after
--- the sign-in.
+-- the sign-in. Where a second factor is on, or demanded, the password alone opens nothing: programs have passwords of their own, and
+-- the webmail a word for each session (53_app_passwords.sql).
 create or replace function mail.dovecot_passdb(
     login text, plain text, protocol text, local_port int, remote_ip text
 ) returns table ("user" text, nopassword text, "password" text, nologin text, reason text)
@@ -25,6 +26,8 @@ declare
     provider text;
     refused boolean := false;
     waits boolean := false;
+    second text;
+    needed text;
 begin
     -- First of all: a storm of guesses shall cost next to nothing.
     if mail.sign_in_barred(name, source) is not null then
@@ -37,7 +40,10 @@ begin
     id := mail.login_person(dovecot_passdb.login);
     opened := mail.login_mailbox(dovecot_passdb.login);
     hash := (select c.hash from mail.credential c where c.mailbox_id = id);
-    if not mail.password_matches(hash, dovecot_passdb.plain) then
+    second := mail.second_key(id, dovecot_passdb.plain, dovecot_passdb.protocol, source, dovecot_passdb.remote_ip);
+    if second = 'gone' then
+        return;
+    elsif second is null and not mail.password_matches(hash, dovecot_passdb.plain) then
         perform mail.sign_in_failed(id, name, source, dovecot_passdb.protocol, dovecot_passdb.plain);
         return;
     end if;
@@ -52,7 +58,19 @@ begin
         end if;
         return;
     end if;
-    perform mail.password_renew(id, hash, dovecot_passdb.plain);
+    if second is null then
+        perform mail.password_renew(id, hash, dovecot_passdb.plain);
+        needed := mail.second_factor_needed(id);
+    end if;
+    if shut is null and (needed is not null or second <> 'fits') then
+        if sends and needed is not null then
+            perform mail.password_pretend(hash);
+        elsif not sends then
+            return query select opened, 'y'::text, null::text, 'y'::text,
+                coalesce(mail.second_factor_reason(needed), mail.second_key_reason(second));
+        end if;
+        return;
+    end if;
     if shut is null and dovecot_passdb.protocol = any (mail.collector_protocols()) then
         provider := mail.collector_of(source);
         waits := provider is null and not sends

@@ -1,0 +1,487 @@
+"""The second factor and the passwords of programs, as the database decides (issue 13): states, doors, protocols."""
+
+import json
+import time
+
+import pytest
+
+from hanam_mail.change_page.sealing import seal, unseal
+from hanam_mail.host.database import migrate
+from tests.database.databases import Database
+from tests.database.scratch import Scratch, person, registry
+from tests.database.world import PASSWORD, WORLD, login, query, quoted, refused
+from tests.second_factor import totp
+
+SECRETS = "5e" * 32
+SECRET = bytes(range(20))
+ON = WORLD + (
+    "insert into mail.second_factor (mailbox_id, secret, confirmed_at)"
+    f" values ('test1person', mail.factor_seal('\\x{SECRET.hex()}', '\\x{SECRETS}'), now());"
+)
+NEW = "select mail.app_password_new('test1person', 'Điện thoại', '{{{}}}', current_date + 30)"
+# What a program is given, kept for the statements that come after.
+WITH_APP = ON + "create temp table app as " + NEW.format("imap,smtp") + " as word;"
+WORD = "(select word from app)"
+IN = "test1person|y|||"
+PROTOCOLS = ("imap", "pop3", "sieve", "webmail", "smtp")
+
+
+def typed(word: str, protocol: str = "imap", address: str = "192.0.2.1", name: str = "test.nguoi") -> str:
+    """The statement that Dovecot asks, with an expression for the password."""
+    return f"select * from mail.dovecot_passdb('{name}', {word}, '{protocol}', 993, '{address}')"
+
+
+def do(action: str, **said: str | list[str]) -> str:
+    """The page's statement, without its seal."""
+    body = quoted(json.dumps({"key": SECRETS, **said}))
+    return f"select mail.factor_page_do('{action}', {body}, '192.0.2.1')"
+
+
+def sign_in(code: str = "", password: str = PASSWORD) -> str:
+    return do("sign_in", login="test.nguoi", password=password, code=code)
+
+
+def step(code: str, password: str = PASSWORD) -> str:
+    """The webmail's statement, as it decides."""
+    body = f"'test.nguoi', {quoted(password)}, {quoted(code)}, '\\x{SECRETS}', 'webmail', '192.0.2.1', true"
+    return f"select result from mail.both_steps({body})"
+
+
+# --- Codes ---
+
+
+@pytest.mark.parametrize(
+    ("at", "code"), [(59, "287082"), (1111111109, "081804"), (1234567890, "005924"), (20000000000, "353130")]
+)
+def test_the_codes_are_those_of_rfc_6238(database: Database, at: int, code: str) -> None:
+    """Its appendix B, the last six of eight digits."""
+    key = b"12345678901234567890"
+    assert query(database, f"select mail.totp('\\x{key.hex()}', {at // 30})", world="") == code
+    assert totp(key, at) == code
+
+
+def test_a_code_of_now_or_beside_it_opens_once_and_none_before_it_afterwards(database: Database) -> None:
+    now = time.time()
+    far = {totp(SECRET, now + 30 * away) for away in (-3, 3)}
+    near = {totp(SECRET, now + 30 * away) for away in (-2, -1, 0, 1, 2)}
+    for code in far - near:
+        assert query(database, step(code), world=ON) == "code_wrong"
+    code, before = totp(SECRET, now), totp(SECRET, now - 30)
+    assert query(database, f"{step(code)}; {step(code)}; {step(before)}", world=ON).splitlines() == [
+        "open", "code_wrong", "code_wrong",
+    ]  # fmt: skip
+    assert query(database, f"{step(code[:3] + ' ' + code[3:])}", world=ON) == "open"
+
+
+@pytest.mark.dieu4
+def test_dieu4_6_wrong_codes_count_as_wrong_passwords_do(database: Database) -> None:
+    limit = int(query(database, "select mail.setting_int('guessing_pair_failures')", world=""))
+    wrong = "".join(f"{step('abcdef')};" for _ in range(limit))
+    shown = query(
+        database,
+        f"{wrong} {step(totp(SECRET, time.time()))};"
+        " select count(*) from mail.sign_in_failure where protocol = 'factor'",
+        world=ON,
+    )
+    assert shown.splitlines() == ["code_wrong"] * limit + ["throttled", str(limit)]
+    told = query(database, f"{wrong} {login('test.nguoi')};", world=ON).splitlines()
+    assert told == ["code_wrong"] * limit  # the same count shuts the password out
+
+
+def test_a_wrong_password_is_not_told_whether_the_code_was_right(database: Database) -> None:
+    code = totp(SECRET, time.time())
+    assert query(database, f"{step(code, 'sai')}; {step(code)}", world=ON).splitlines() == ["wrong", "open"]
+    assert query(database, step("")) == "off"  # nobody comes by the second step who has no factor
+    assert query(database, step(""), world=ON) == "code"
+
+
+# --- Nothing changes for whoever has none ---
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_who_has_no_factor_signs_in_by_his_password_as_before(database: Database, protocol: str) -> None:
+    assert query(database, login("test.nguoi", protocol=protocol)) == IN
+
+
+# --- The factor is on: states and protocols ---
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_password_alone_opens_nothing_and_its_holder_is_told_where_to_go(database: Database, protocol: str) -> None:
+    answer = query(database, login("test.nguoi", protocol=protocol), world=ON)
+    if protocol == "smtp":
+        assert answer == ""  # Postfix knows no reason
+        return
+    told = answer.split("|")
+    assert told[:4] == ["test1person", "y", "", "y"]
+    assert told[4].isascii()
+    assert "mat-khau/hai-buoc" in told[4]
+    assert told[4].endswith("[second_factor:on]")
+    assert query(database, login("test.nguoi", "sai", protocol), world=ON) == ""
+
+
+def test_a_telephone_that_goes_on_with_the_password_is_no_guesser(database: Database) -> None:
+    tries = "".join(f"{login('test.nguoi', protocol=protocol)};" for protocol in PROTOCOLS)
+    assert query(database, f"{tries} select count(*) from mail.sign_in_failure", world=ON).splitlines()[-1] == "0"
+
+
+@pytest.mark.parametrize(
+    ("scopes", "open_to"),
+    [("imap", {"imap", "pop3", "sieve"}), ("smtp", {"smtp"}), ("imap,smtp", {"imap", "pop3", "sieve", "smtp"})],
+)
+def test_a_programs_password_opens_what_it_was_made_for_and_never_the_webmail(
+    database: Database, scopes: str, open_to: set[str]
+) -> None:
+    world = ON + f"create temp table app as {NEW.format(scopes)} as word;"
+    for protocol in PROTOCOLS:
+        told = query(database, f"{typed(WORD, protocol)}; select count(*) from mail.sign_in_failure", world=world)
+        answer, _, failures = told.rpartition("\n")
+        assert failures == "0"
+        if protocol in open_to:
+            assert answer == IN
+        elif protocol == "smtp":
+            assert answer == ""
+        else:
+            assert answer.endswith("[app_password:scope]")
+
+
+def test_it_is_typed_as_it_is_shown_or_without_its_hyphens_and_opens_nobody_elses_mailbox(database: Database) -> None:
+    plain = f"upper(replace({WORD}, '-', ' '))"
+    assert query(database, typed(plain), world=WITH_APP) == IN
+    other = WITH_APP + (
+        "insert into mail.mailbox (id, kind, agency_id, name, shard, quota_bytes, state) values"
+        " ('test4other', 'person', 'test0agency', 'Trần Thử', 0, 2000000000, 'active');"
+        f"select mail.password_set('test4other', '{PASSWORD}', false, false);"
+    )
+    assert query(database, typed(WORD, name="test4other"), world=other) == ""
+    # A clerk opens his agency's mailbox with it, as with his password.
+    assert query(database, typed(WORD, name="test.so*test.nguoi"), world=WITH_APP) == "test2agency|y|||"
+
+
+STATES = {
+    "must change": "update mail.credential set must_change = true where mailbox_id = 'test1person';",
+    "expired": "update mail.credential set changed_at = now() - interval '4 months' where mailbox_id = 'test1person';",
+    "locked": "select mail.mailbox_lock('test1person', 'compromised', '');",
+    "revoked": "update mail.mailbox set state = 'revoked' where id = 'test1person';",
+}
+
+
+@pytest.mark.dieu7
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("state", STATES)
+def test_dieu7_in_no_other_state_does_it_open_anything(database: Database, state: str, protocol: str) -> None:
+    answer = query(database, typed(WORD, protocol), world=WITH_APP + STATES[state]).splitlines()
+    told = answer[-1] if answer else ""
+    assert told.split("|")[3:4] in ([], ["y"])
+    if protocol == "smtp":
+        assert told == ""
+    password = query(database, login("test.nguoi", protocol=protocol), world=WITH_APP + STATES[state])
+    assert "second_factor" not in password  # the state is the weightier reason
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        (STATES["locked"], "lock"),
+        (STATES["revoked"], "revocation"),
+        ("update mail.mailbox set state = 'locked' where id = 'test1person';", "lock"),
+        ("select mail.password_set('test1person', 'Mat-khau-khac-2!', false, false);", "password"),
+        ("select mail.first_passwords_give('{test1person}', (select array_agg(hash) from mail.credential"
+         " where mailbox_id = 'test1person'), 'x.age');", "password"),
+        ("select mail.second_factor_reset('test1person', 'gặp trực tiếp');", "operator"),
+    ],
+)  # fmt: skip
+def test_programs_passwords_and_sessions_end_with_lock_revocation_change_and_reset(
+    database: Database, event: str, why: str
+) -> None:
+    # Set a day ago: within one transaction the clock stands.
+    world = WORLD + "update mail.credential set changed_at = now() - interval '1 day' where mailbox_id = 'test1person';"
+    world += WITH_APP.removeprefix(WORLD) + (
+        "select mail.second_step_new('test1person', 'webmail', interval '1 hour');"
+    )
+    ask = (
+        "select ended_by from mail.app_password where mailbox_id = 'test1person';"
+        " select count(*) from mail.second_step; "
+    )
+    assert query(database, ask, world=world) == "1"
+    # A session of the webmail is told of a lock, as any other.
+    told = why in ("lock", "revocation")
+    assert query(database, ask, world=world + event).splitlines() == [why, str(int(told))]
+    # The factor is its owner's: only an operator takes it away.
+    left = query(database, "select count(*) from mail.second_factor", world=world + event)
+    assert left == ("0" if why == "operator" else "1")
+
+
+def test_one_that_ended_is_refused_with_a_reason_and_is_no_guess(database: Database) -> None:
+    for end in (
+        "select mail.app_passwords_end('test1person', null, 'owner');",
+        "update mail.app_password set ends_on = current_date - 1;",
+    ):
+        shown = query(
+            database,
+            f"{typed(WORD)}; {typed(WORD, 'smtp')}; select count(*) from mail.sign_in_failure",
+            world=WITH_APP + end,
+        ).splitlines()
+        assert shown[0].endswith("[app_password:over]")
+        assert shown[1:] == ["0"]
+    assert query(database, typed(WORD), world=WITH_APP + "update mail.app_password set ends_on = current_date;") == IN
+
+
+def test_its_last_use_and_place_are_kept(database: Database) -> None:
+    ask = "select last_at is not null, last_protocol, host(last_address) from mail.app_password"
+    assert query(database, f"{typed(WORD, 'pop3', '198.51.100.7')}; {ask}", world=WITH_APP).splitlines()[1] == (
+        "t|pop3|198.51.100.7"
+    )
+
+
+# --- The webmail's session ---
+
+
+def test_the_webmails_word_opens_the_webmail_and_what_its_server_does_and_nothing_from_elsewhere(
+    database: Database,
+) -> None:
+    world = ON + (
+        "create temp table app as select mail.second_step_new('test1person', 'webmail', interval '1 hour') as word;"
+    )
+    assert query(database, typed(WORD, "webmail"), world=world) == IN
+    for protocol in ("smtp", "sieve"):
+        assert query(database, typed(WORD, protocol, "127.0.0.1"), world=world) == IN
+        assert query(database, typed(WORD, protocol), world=world) != IN
+    for protocol in ("imap", "pop3"):
+        assert query(database, typed(WORD, protocol, "127.0.0.1"), world=world).endswith("[app_password:scope]")
+    over = world + "update mail.second_step set ends_at = now();"
+    failures = "select count(*) from mail.sign_in_failure"
+    assert query(database, f"{typed(WORD, 'webmail')}; {failures}", world=over) == "0"
+    assert query(database, typed(WORD, "webmail", name="khong.co"), world=world) == ""
+    assert query(database, typed(WORD, "webmail"), world=world + STATES["locked"]).endswith("[locked:compromised]")
+    # Signed out: by the page's own statement, the word sealed.
+    sealed = (
+        "'" + "00" * 16 + "' || encode(mail_crypto.encrypt_iv(convert_to(jsonb_build_object('login', 'test1person',"
+    )
+    sealed += f" 'token', {WORD})::text, 'UTF8'), (select value from mail.secret where name = 'factor_key'),"
+    sealed += " decode(repeat('00', 16), 'hex'), 'aes-cbc/pad:pkcs'), 'hex')"
+    left = world + f"select mail.webmail_second_step_end({sealed});"
+    assert query(database, typed(WORD, "webmail"), world=left) == ""
+    # A visit to the page opens no mail.
+    page = (
+        ON + "create temp table app as select mail.second_step_new('test1person', 'page', interval '1 hour') as word;"
+    )
+    assert query(database, typed(WORD, "webmail"), world=page) == ""
+
+
+# --- The page ---
+
+
+def answers(shown: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in shown.splitlines() if line.startswith("{")]
+
+
+def test_the_owner_turns_it_on_makes_a_programs_password_and_turns_it_off(database: Database) -> None:
+    """One visit after the other in one transaction, the answers of each in the next."""
+    script = f"""
+        create temp table said (n serial, a jsonb);
+        insert into said (a) {sign_in()};
+        insert into said (a) select mail.factor_page_do('begin', jsonb_build_object('key', '{SECRETS}',
+            'ticket', (select a ->> 'ticket' from said where n = 1)), '');
+        insert into said (a) select mail.factor_page_do('confirm', jsonb_build_object('key', '{SECRETS}',
+            'ticket', (select a ->> 'ticket' from said where n = 1), 'code', '000'), '');
+        insert into said (a) select mail.factor_page_do('confirm', jsonb_build_object('key', '{SECRETS}',
+            'ticket', (select a ->> 'ticket' from said where n = 1), 'code',
+            mail.totp(decode((select a ->> 'secret' from said where n = 2), 'hex'), mail.totp_step())), '');
+        insert into said (a) select mail.factor_page_do('app_new', jsonb_build_object('key', '{SECRETS}',
+            'ticket', (select a ->> 'ticket' from said where n = 1), 'name', 'Máy tính', 'scopes', '["imap"]'::jsonb,
+            'ends_on', (current_date + 366)::text), '');
+        insert into said (a) select mail.factor_page_do('app_new', jsonb_build_object('key', '{SECRETS}',
+            'ticket', (select a ->> 'ticket' from said where n = 1), 'name', 'Quá lâu', 'scopes', '["imap"]'::jsonb,
+            'ends_on', (current_date + 367)::text), '');
+        insert into said (a) select mail.factor_page_do('off', jsonb_build_object('key', '{SECRETS}',
+            'ticket', (select a ->> 'ticket' from said where n = 1), 'code', 'sai'), '192.0.2.1');
+        insert into said (a) select mail.factor_page_do('off', jsonb_build_object('key', '{SECRETS}',
+            'ticket', (select a ->> 'ticket' from said where n = 1),
+            'code', (select a -> 'codes' ->> 3 from said where n = 4)), '192.0.2.1');
+        select a from said order by n;
+        select string_agg(object || ' ' || action, ', ' order by seq) from mail.audit
+        where key = 'test1person' and object in ('second_factor', 'app_password');
+        select count(*) from mail.audit where coalesce(before, after)::text
+            ~ (select coalesce(a ->> 'secret', 'x') from said where n = 2)
+    """
+    shown = query(database, script)
+    opened, begun, again, on, made, late, wrong, off = answers(shown)
+    assert (opened["result"], opened["since"], opened["app_passwords"]) == ("open", None, [])
+    assert len(str(begun["secret"])) == 40
+    assert (again["result"], again["secret"], again["since"]) == ("code_wrong", begun["secret"], None)
+    assert (on["result"], on["codes_left"], on["since"] is None) == ("open", 10, False)
+    codes = on["codes"]
+    assert isinstance(codes, list)
+    assert len(set(codes)) == 10
+    listed = made["app_passwords"]
+    assert isinstance(listed, list)
+    assert (listed[0]["name"], listed[0]["scopes"], listed[0]["last_at"]) == ("Máy tính", ["imap"], None)
+    assert (late["result"], wrong["result"]) == ("rejected", "code_wrong")
+    assert (off["result"], off["since"], off["app_passwords"]) == ("open", None, [])
+    assert shown.splitlines()[-2:] == [
+        "second_factor insert, second_factor update, app_password insert, second_factor update, app_password delete,"
+        " second_factor delete",
+        "0",
+    ]
+
+
+def test_a_printed_code_opens_once(database: Database) -> None:
+    world = (
+        ON + f"create temp table app as select (mail.recovery_codes_give('test1person', '\\x{SECRETS}'))[1] as word;"
+    )
+    spend = f"select mail.second_factor_spend('test1person', {WORD}, '\\x{SECRETS}')"
+    assert query(database, f"{spend}; {spend}", world=world) == "recovery"
+    assert query(database, "select codes_left from mail.second_factor_facts('test1person')", world=world) == "10"
+    assert query(
+        database, f"{spend}; select codes_left from mail.second_factor_facts('test1person')", world=world
+    ).splitlines() == ["recovery", "9"]
+
+
+def test_without_a_ticket_or_with_another_doors_nothing_is_done(database: Database) -> None:
+    for ticket in ("", "test1person:page-00", ":"):
+        assert json.loads(query(database, do("codes", ticket=ticket), world=ON))["result"] == "closed"
+    world = ON + (
+        "create temp table app as select 'test1person:'"
+        " || mail.second_step_new('test1person', 'webmail', interval '1 hour') as word;"
+    )
+    ask = f"select mail.factor_page_do('codes', jsonb_build_object('key', '{SECRETS}', 'ticket', {WORD}), '')"
+    assert json.loads(query(database, ask, world=world))["result"] == "closed"
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_page_lets_nobody_in_whose_mailbox_is_not_open(database: Database, state: str) -> None:
+    shown = query(database, sign_in(totp(SECRET, time.time())), world=ON + STATES[state])
+    result = answers(shown)[-1]["result"]
+    assert result == {"locked": "locked", "revoked": "revoked"}.get(state, "must_change")
+
+
+def test_what_is_said_is_sealed_both_ways(database: Database, wanted: migrate.Wanted) -> None:
+    key = bytes.fromhex(wanted.factor_key)
+    said = seal(key, json.dumps({"key": SECRETS, "login": "test.nguoi", "password": PASSWORD}))
+    ask = "select mail.factor_page_sealed('sign_in', '{}', '192.0.2.1')"
+    told = query(database, ask.format(said))
+    answer = json.loads(unseal(key, told))
+    assert (answer["result"], answer["address"]) == ("open", "test.nguoi@hanam.gov.vn")
+    assert "test.nguoi" not in told
+    refused(database, ask.format(seal(bytes(32), "{}")))
+
+
+# --- The policy ---
+
+
+@pytest.mark.parametrize(
+    ("policy", "world", "demanded"),
+    [
+        ("[]", "", False),
+        ('["all"]', "", True),
+        ('["clerks"]', "", True),
+        ('["clerks"]', "delete from mail.mailbox_clerk where clerk_id = 'test1person';", False),
+        ('["leaders"]', "", False),
+        ('["leaders"]', "update mail.mailbox set post = 'Phó Giám đốc' where id = 'test1person';", True),
+        ('["leaders"]', "update mail.mailbox set post = 'Giám đốcc' where id = 'test1person';", False),
+        ('["operators"]', "", False),
+        (
+            '["operators"]',
+            "update mail.setting set value = '[\"test.nguoi\"]' where name = 'password_second_factor_operators';",
+            True,
+        ),
+    ],
+)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_of_whom_the_policy_demands_it_his_password_leads_only_to_where_it_is_turned_on(
+    database: Database, policy: str, world: str, demanded: bool, protocol: str
+) -> None:
+    there = WORLD + f"update mail.setting set value = '{policy}' where name = 'password_second_factor';" + world
+    told = query(database, login("test.nguoi", protocol=protocol), world=there)
+    if not demanded:
+        assert told == IN
+    elif protocol == "smtp":
+        assert told == ""
+    else:
+        assert told.endswith("[second_factor:required]")
+    if demanded:
+        assert answers(query(database, sign_in(), world=there))[0]["demanded"] is True
+
+
+def test_who_must_have_it_cannot_turn_it_off(database: Database) -> None:
+    there = ON + "update mail.setting set value = '[\"all\"]' where name = 'password_second_factor';"
+    there += (
+        "create temp table app as select 'test1person:'"
+        " || mail.second_step_new('test1person', 'page', interval '1 hour') as word;"
+    )
+    ask = (
+        f"select mail.factor_page_do('off', jsonb_build_object('key', '{SECRETS}', 'ticket', {WORD},"
+        f" 'code', '{totp(SECRET, time.time())}'), '')"
+    )
+    assert json.loads(query(database, ask, world=there))["result"] == "demanded"
+
+
+# --- Secrets and rights ---
+
+
+def test_the_database_has_no_secret_that_it_can_read(database: Database) -> None:
+    """Its own keys do not open what is kept under the one that comes with each call."""
+    kept = query(database, "select encode(secret, 'hex') from mail.second_factor", world=ON)
+    assert SECRET.hex() not in kept
+    refused(
+        database,
+        "select mail.factor_unseal(f.secret, s.value) = '\\x00' from mail.second_factor f, mail.secret s"
+        " where s.name = 'factor_key'",
+        world=ON,
+    )
+
+
+@pytest.mark.dieu12
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        ("mail_webmail", "select * from mail.second_factor"),
+        ("mail_webmail", "select mail.factor_page_sealed('look', '', '')"),
+        ("mail_webmail", "select mail.second_step_new('x', 'webmail', interval '1 hour')"),
+        ("mail_change", "select * from mail.app_password"),
+        ("mail_change", "select mail.webmail_second_step('', '')"),
+        ("mail_change", "select mail.webmail_second_step_end('')"),
+        ("mail_change", "select mail.factor_page_do('look', '{}', '')"),
+        ("mail_dovecot", "select mail.second_key('x', 'y', 'imap', '127.0.0.1', '')"),
+        ("mail_apply", "select mail.app_password_new('x', 'y', '{imap}', current_date)"),
+        ("mail_apply", "select secret from mail.second_factor"),
+    ],
+)
+def test_each_role_has_its_own_door_and_no_other(database: Database, role: str, statement: str) -> None:
+    assert "permission denied" in refused(database, statement, world="", role=role)
+
+
+def test_a_reset_needs_to_say_who_made_sure_of_the_owner_and_stands_in_the_audit(database: Database) -> None:
+    assert "Đ12.3" in refused(database, "select mail.second_factor_reset('test1person', ' ')", world=ON)
+    shown = query(
+        database,
+        "set local hanam.actor = 'lan'; select mail.second_factor_reset('test1person', 'gặp trực tiếp');"
+        " select mail.second_factor_reset('test1person', 'gặp trực tiếp');"
+        " select actor, action, before ->> 'note' from mail.audit where object = 'second_factor'"
+        " and key = 'test1person'; " + login("test.nguoi"),
+        world=ON,
+    )
+    assert shown.splitlines() == ["t", "f", "lan|delete|gặp trực tiếp", IN]
+
+
+def test_what_ended_long_ago_is_forgotten(database: Database) -> None:
+    world = WITH_APP + (
+        "update mail.app_password set ended_at = now() - interval '13 months';"
+        "select mail.second_step_new('test1person', 'page', interval '-1 hour');"
+    )
+    assert query(database, "select mail.second_keys_prune()", world=world) == "2"
+    assert query(database, "select mail.second_keys_prune()", world=WITH_APP) == "0"
+
+
+def test_show_tells_operators_of_it_and_the_command_takes_it_away(scratch: Scratch) -> None:
+    scratch.apply(registry(person(1)))
+    scratch.psql(f"select mail.password_set('box00001', '{PASSWORD}', false, false)")
+    assert "Hai bước" not in scratch.command("show", "ha1").output
+    nothing = scratch.command("second-factor-reset", "ha1", "--verified", "lan gặp trực tiếp")
+    assert (nothing.status, "chưa bật" in nothing.output) == (0, True)
+    scratch.psql("insert into mail.second_factor (mailbox_id, secret, confirmed_at) values ('box00001', 'x', now())")
+    assert "0 mã dự phòng, 0 mật khẩu ứng dụng" in scratch.command("show", "ha1").output
+    done = scratch.command("second-factor-reset", "ha1", "--verified", "lan gặp trực tiếp", "--json", "--actor", "lan")
+    assert done.json["changed"] is True
+    assert "Hai bước" not in scratch.command("show", "ha1").output

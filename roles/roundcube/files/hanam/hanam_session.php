@@ -112,12 +112,19 @@ class hanam_session
     private function asked(?string $stamp): ?array
     {
         $rcmail = rcmail::get_instance();
-        // Kept by the process: a new connection costs twenty times what the question does. A dead one is opened anew.
-        $database = rcube_db::factory($rcmail->config->get('virtuser_query_dsn'), '', true);
-        $rows = $database->query(
-            'SELECT state, cause, stamp, ends, days FROM mail.webmail_session(?, ?)', (string) $rcmail->get_user_name(), $stamp
-        );
-        return $rows && !$database->is_error() ? ($database->fetch_assoc($rows) ?: null) : null;
+        // The process keeps its connection: a new one costs twenty times what the question does. That the server was started again
+        // it learns by asking, and then has another; only what fails twice is a fault, and logged.
+        foreach ([true, false] as $first) {
+            $database = rcube_db::factory($rcmail->config->get('virtuser_query_dsn'), '', true);
+            $database->set_option('ignore_errors', $first);
+            $rows = $database->query(
+                'SELECT state, cause, stamp, ends, days FROM mail.webmail_session(?, ?)', (string) $rcmail->get_user_name(), $stamp
+            );
+            if ($rows && !$database->is_error()) {
+                return $database->fetch_assoc($rows) ?: null;
+            }
+        }
+        return null;
     }
 
     /** The page for the state of a mailbox into which the mail store let nobody just now; null when its state is not the reason. */

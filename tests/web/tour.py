@@ -153,13 +153,11 @@ def furnish(lab: Lab, person: Sample, other: Sample) -> None:
     plain = message(other.address, person.address, subject=SUBJECT, text=TEXT)
     del plain["From"]
     plain["From"] = f"{other.name} <{other.address}>"
-    rich, decomposed = _rich(person, other), _decomposed(person, other)
-    with lab.imap(person.address, person.password) as client:
-        for flags, mail in ((r"\Seen", plain), ("", rich), (r"\Flagged", decomposed), ("", _strange(person))):
     mails = (
         (r"\Seen \Answered hanam-answered-tt0", plain),
         ("", _rich(person, other)),
         (r"\Flagged", _decomposed(person, other)),
+        ("", _strange(person)),
     )
     with lab.imap(person.address, person.password) as client:
         for flags, mail in mails:

@@ -1,8 +1,8 @@
 """The numbers that programs, SQL and Ansible go by, as data: each by name, type, bounds, and what goes together.
 
 They stand in the province's folder of group_vars: regulation.yml (the regulation), passwords.yml, guessing.yml,
-life_cycle.yml, sending.yml, address_book.yml, collectors.yml, incoming_reports.yml, user_reports.yml and, of filtering.yml and
-reports.yml, what concerns held mail and sent reports (what the installation adds).
+life_cycle.yml, sending.yml, address_book.yml, collectors.yml, incoming_reports.yml, user_reports.yml and, of
+filtering.yml and reports.yml, what concerns held mail and sent reports (what the installation adds).
 `faults` judges them strictly, wherever they come from: the files (`hanam-mail check`), what Ansible makes of them
 (preflight, migrate), the table mail.setting (apply, the nightly job). A value that is missing, unknown, of another type
 or at odds with another stops the program that would go by it: with `idle_lock_months: 0` the nightly job would warn

@@ -80,19 +80,21 @@ class hanam_boxes
             || $place === null || $wanted === $this->opened()) {
             $rcmail->output->redirect(['_task' => 'mail'], 0, true);
         }
-        $password = $rcmail->decrypt($_SESSION['password']);
+        $former = array_intersect_key($_SESSION, ['username' => 1, 'password' => 1]);
+        $password = $rcmail->decrypt($former['password']);
         $rcmail->logout_actions();
         $rcmail->get_storage()->close();
-        // Whoever came by two steps has a word for this visit, which the end of a session would take away.
-        unset($_SESSION['password']);
-        $rcmail->kill_session();
+        // As rcmail::kill_session, but nobody signs out: hooks of that would end what the next session signs in with.
+        $rcmail->session->kill();
+        $_SESSION = ['language' => $rcmail->user->language, 'temp' => true];
+        $rcmail->user->reset();
         // What other parts of the plugin read of a sign-in.
         $_POST['_user'] = $place;
         if (!$rcmail->login($place, $password, $rcmail->autoselect_host())) {
-            $rcmail->log_login($place, true, (int) $rcmail->login_error());
-            $rcmail->plugins->exec_hook('login_failed', [
-                'code' => (int) $rcmail->login_error(), 'host' => $rcmail->autoselect_host(), 'user' => $place,
-            ]);
+            $fault = (int) $rcmail->login_error();
+            $_SESSION += $former;
+            $rcmail->log_login($place, true, $fault);
+            $rcmail->plugins->exec_hook('login_failed', ['code' => $fault, 'host' => $rcmail->autoselect_host(), 'user' => $place]);
             $rcmail->kill_session();
             header('Location: ./?_task=login&_err=session', true, 303);
             exit;

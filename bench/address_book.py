@@ -55,6 +55,7 @@ def _measures(postgresql: server.Server, place: Path, mailboxes: int, runs: int)
         lab.value("postgresql", "postgresql_login_key", "accounts1"),
         lab.value("postgresql", "postgresql_change_key", "accounts1"),
         lab.value("postgresql", "postgresql_held_key", "accounts1"),
+        lab.value("postgresql", "postgresql_factor_key", "accounts1"),
     )  # fmt: skip
     migrate.migrate(wanted, check=False, admin=postgresql.conninfo(), owner=postgresql.conninfo(user="mail_migrate"))
     with psycopg.connect(postgresql.conninfo("mail"), autocommit=True) as database:

@@ -7,6 +7,8 @@ if (window.rcmail) {
   window.hanam_keys = () => {
     const place = document.createElement("div");
     place.className = "hanam-keys";
+    // The list is longer than the dialog: the keyboard scrolls it.
+    place.tabIndex = 0;
     for (const part of ["keyslist", "keyswriting", "keyseverywhere"]) {
       const head = document.createElement("h3");
       head.textContent = label(part);

@@ -244,5 +244,5 @@ def test_nothing_of_the_toolbar_is_lost_at_any_width_and_the_button_is_reached(
         assert not overlapping
         if width > 768:
             # Below that the toolbar is a menu of its own, or is shown with a message alone.
-            screen.driver.execute_script("document.querySelector('#messagemenulink').click()")
-            assert screen.find(".popover a.hanam-report").text == "Báo cáo"
+            screen.driver.execute_script("document.querySelector('[data-popup=message-menu]').click()")
+            assert screen.find("#message-menu a.hanam-report").text == "Báo cáo"

@@ -92,6 +92,8 @@ MANY_SESSIONS = "many sessions"
 LEARNING_FAILS = "learning fails"
 AUTHENTICATION_AWAY = "authentication away"
 SECRECY_AWAY = "secrecy away"
+FORGED_REQUESTS = "forged requests"
+SIGN_IN_UNASKED = "sign-in unasked"
 VIRUSES = "viruses"
 ZONES = "zones"
 INDEX_LOST = "index lost"
@@ -322,6 +324,13 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot lmtp\(.*Error: msgid=\S+ Temporarily failed to send rejection: Sendmail program returned error$",
         # The look of the night finds them, by its time or since the test is about it.
         r"hanam-(check-sieve|watch) Hộp thư \w+, bộ quy tắc “\w+” \((đang|không) dùng\): ",
+    ),
+    # A post to the webmail without its page's token.
+    FORGED_REQUESTS: (r"roundcube PHP Error: Request security check failed \(POST ",),
+    # Dovecot may not ask who signs in.
+    SIGN_IN_UNASKED: (
+        r"dovecot auth.*: (Warning|Error): sqlpool\(pgsql\): Query failed, .*dovecot_passdb_sealed",
+        r"dovecot auth.*: Error: sql: Password query failed: ERROR: +permission denied for function ",
     ),
     # More sessions wait for news than the kernel would tell by itself.
     MANY_SESSIONS: (

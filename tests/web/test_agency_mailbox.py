@@ -8,6 +8,7 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
+from tests import journal
 from tests.delegation import Delegation
 from tests.lab import Lab, Sample, message, wait_for
 from tests.web import access
@@ -104,6 +105,7 @@ def go(session: Session, mailbox: str, token: str) -> str:
 
 
 @pytest.mark.dieu12
+@pytest.mark.provokes(journal.FORGED_REQUESTS)
 def test_dieu12_3_no_post_leads_into_a_mailbox_that_is_not_his(
     lab: Lab, delegation: Delegation, stranger: Sample
 ) -> None:
@@ -127,6 +129,22 @@ def test_the_session_that_was_is_gone_after_the_switch(lab: Lab, delegation: Del
     before = dict(session.browser.cookies)
     assert go(session, delegation.mailbox, session.token) == delegation.agency
     session.browser.cookies = before
+    assert "rcmloginuser" in session.browser.ask("/?_task=mail").body
+
+
+@pytest.mark.provokes(journal.SIGN_IN_UNASKED)
+@pytest.mark.provokes(journal.REFUSED_SIGN_IN)
+def test_a_switch_that_the_mail_store_does_not_let_in_ends_at_the_login(lab: Lab, delegation: Delegation) -> None:
+    session = signed_in(lab, delegation.clerk)
+    asked = "execute on function mail.dovecot_passdb_sealed(text, text, text, int, text)"
+    # The clerk's own sign-in is remembered, the agency's has to be asked for.
+    lab.sql(f"revoke {asked} from mail_dovecot")
+    try:
+        fields = {"_box": delegation.mailbox, "_token": session.token}
+        answer = session.browser.ask("/?_task=mail&_action=plugin.hanam-mailbox", {**fields})
+    finally:
+        lab.sql(f"grant {asked} to mail_dovecot")
+    assert (answer.status, answer.location) == (303, "./?_task=login&_err=session")
     assert "rcmloginuser" in session.browser.ask("/?_task=mail").body
 
 

@@ -17,9 +17,14 @@ if (window.rcmail) {
   rcmail.addEventListener("init", () => {
     const { wait, after } = rcmail.env.hanam_counts || {};
     if (after) {
+      // Whoever is on his way to another mailbox has another session there.
+      let leaves = false;
+      document.querySelectorAll("#hanam-boxes form").forEach((form) => form.addEventListener("submit", () => {
+        leaves = true;
+      }));
       const ask = () => {
         // A page that nobody looks at asks nothing.
-        if (!document.hidden) {
+        if (!document.hidden && !leaves) {
           rcmail.http_post("plugin.hanam-counts", {});
         }
         setTimeout(ask, after * 1000);

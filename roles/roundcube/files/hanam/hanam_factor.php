@@ -23,10 +23,10 @@ class hanam_factor
     public function init(): void
     {
         $first = $_SESSION['hanam_factor'] ?? null;
-        // Roundcube empties the session before it hears of a login.
-        if (is_array($first) && $first['since'] > time() - self::WAITS && !isset($_GET['hanam-lai'])) {
+        // Kept here: Roundcube empties the session before it hears of a login.
+        if ($first && $first['since'] > time() - self::WAITS && !isset($_GET['hanam-lai'])) {
             $this->first = $first;
-        } else {
+        } elseif ($first) {
             rcmail::get_instance()->session->remove('hanam_factor');
         }
         $this->plugin->add_hook('authenticate', [$this, 'authenticate']);

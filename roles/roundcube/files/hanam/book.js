@@ -17,6 +17,7 @@ if (window.rcmail) {
   // The list is the list of options, not what it stands in.
   rcmail.addEventListener("autocomplete_create", ({ obj }) => {
     obj.removeAttr("role");
+    document.querySelectorAll("input[role=combobox]").forEach((field) => field.setAttribute("aria-controls", obj.attr("id")));
     obj.find("ul").attr({ role: "listbox", "aria-label": rcmail.get_label("hanam.suggested") });
   });
 }

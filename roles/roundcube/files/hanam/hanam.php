@@ -32,7 +32,6 @@ require_once __DIR__ . '/hanam_deleted.php';
 require_once __DIR__ . '/hanam_factor.php';
 require_once __DIR__ . '/hanam_folders.php';
 require_once __DIR__ . '/hanam_held.php';
-require_once __DIR__ . '/hanam_list.php';
 require_once __DIR__ . '/hanam_look.php';
 require_once __DIR__ . '/hanam_notices.php';
 require_once __DIR__ . '/hanam_numbers.php';

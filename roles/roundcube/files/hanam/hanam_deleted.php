@@ -1,5 +1,7 @@
 <?php
 
+require_once __DIR__ . '/hanam_list.php';
+
 /**
  * "Khôi phục thư đã xóa": what was deleted for good, for some days, by folder, day and words (docs/decisions/0073-undelete-and-rules.md).
  *

@@ -1,5 +1,7 @@
 <?php
 
+require_once __DIR__ . '/hanam_list.php';
+
 /**
  * "Thư đang bị giữ": spam that the filter holds for the mailbox that is open, to be had or thrown away
  * (docs/decisions/0073-undelete-and-rules.md). The accounts database says which it is and what may be decided.

@@ -58,7 +58,7 @@ class hanam extends rcube_plugin
             hanam_session::unavailable();
         }
         $this->texts();
-        ($factor = new hanam_factor($this))->init();
+        $factor = new hanam_factor($this);
         ($session = new hanam_session($this, $factor))->init();
         $this->sender = new hanam_sender($this);
         $this->add_hook('storage_connect', [$this, 'storage_connect']);
@@ -72,6 +72,8 @@ class hanam extends rcube_plugin
         $this->add_hook('message_send_error', [$this, 'message_send_error']);
         $this->include_script('hanam.js');
         (new hanam_look($this))->init();
+        // What the second step asks for takes the place of what the look made of the login's fields.
+        $factor->init();
         (new hanam_folders($this))->init();
         (new hanam_book($this))->init();
         (new hanam_notices($this, $session))->init();

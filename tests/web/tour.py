@@ -76,6 +76,7 @@ SIGNED_IN = (
     Stop("attachment", "_task=mail&_mbox=INBOX&_uid=2&_part=2&_action=get&_frame=1&_extwin=1", "#messagepartframe"),
     Stop("compose", COMPOSE, WRITING),
     Stop("compose-html", COMPOSE, WRITING,
+         "window.confirm = () => true;"
          "rcmail.command('toggle-editor', {id: 'composebody', html: true}, '', {})", ".tox-tinymce iframe"),
     Stop("reply", "_task=mail&_action=compose&_reply_uid=1&_mbox=INBOX", WRITING),
     Stop("contacts", CONTACTS, BOOKS),

@@ -3,6 +3,7 @@
 import json
 import time
 
+import psycopg
 import pytest
 
 from hanam_mail.change_page.sealing import seal, unseal
@@ -472,6 +473,84 @@ def test_what_ended_long_ago_is_forgotten(database: Database) -> None:
     )
     assert query(database, "select mail.second_keys_prune()", world=world) == "2"
     assert query(database, "select mail.second_keys_prune()", world=WITH_APP) == "0"
+
+
+def announced(statements: str) -> str:
+    """What the outbox got by these: topic, mailbox and cause of each."""
+    return (
+        "create temp table before as select coalesce(max(seq), 0) as seq from mail.outbox;"
+        f" {statements}"
+        " select topic, mailbox, payload ->> 'cause' from mail.outbox where seq > (select seq from before) order by seq"
+    )
+
+
+def test_the_end_of_a_term_is_told_to_dovecot_which_would_remember_for_weeks(database: Database) -> None:
+    told = announced("do $$begin perform mail.second_keys_over(200); end$$;")
+
+    def word(ends: str, door: str = "webmail") -> str:
+        return WITH_APP + f"select mail.second_step_new('test1person', '{door}', interval '{ends}');"
+
+    assert query(database, told, world=word("1 hour")) == ""
+    assert query(database, told, world=word("-1 hour", "page")) == ""
+    over = word("-1 second") + "update mail.app_password set ends_on = current_date - 1;"
+    cut = "mailbox.access|test1person|second_factor"
+    assert query(database, told, world=word("-1 second")) == cut
+    assert query(database, told, world=over) == cut
+    left = "select count(*) from mail.second_step; select ended_by from mail.app_password"
+    again = "select mail.second_keys_over(200)"
+    assert query(database, f"{told}; {left}; {again}", world=over).splitlines()[1:] == ["0", "term", "0"]
+    # The nightly pruning forgets no word that nobody was told of.
+    assert query(database, "select mail.second_keys_prune()", world=word("-1 second")) == "0"
+
+
+@pytest.mark.parametrize(
+    ("policy", "event", "said"),
+    [
+        ('["clerks"]', "delete from mail.mailbox_clerk;",
+         "mailbox.access|test2agency|clerk mailbox.profile|test1person|second_factor"),
+        ('["clerks"]', "insert into mail.mailbox_clerk values ('test3closed', 'test1person');",
+         "mailbox.access|test3closed|clerk mailbox.access|test1person|second_factor"),
+        ("[]", "delete from mail.mailbox_clerk;", "mailbox.access|test2agency|clerk"),
+        ('["leaders"]', "update mail.mailbox set post = 'Giám đốc' where id = 'test1person';",
+         "mailbox.access|test1person|second_factor"),
+        ('["all"]', "update mail.mailbox set post = 'Giám đốc' where id = 'test1person';", ""),
+    ],
+)  # fmt: skip
+def test_who_falls_under_the_demand_by_a_change_of_the_registry_is_cut(
+    database: Database, policy: str, event: str, said: str
+) -> None:
+    there = WORLD + f"update mail.setting set value = '{policy}' where name = 'password_second_factor';"
+    assert query(database, announced(event), world=there).replace("\n", " ") == said
+
+
+def test_the_jobs_end_what_is_over(scratch: Scratch) -> None:
+    scratch.apply(registry(person(1)))
+    over = "select mail.second_step_new('box00001', 'webmail', interval '-1 second')"
+    cuts = "select count(*) from mail.outbox where mailbox = 'box00001' and payload ->> 'cause' = 'second_factor'"
+    scratch.psql(over)
+    assert scratch.command("new-day", role="mail_jobs").status == 0
+    assert scratch.psql(cuts).strip() == "1"
+
+
+def test_another_policy_makes_dovecot_forget_everybody(scratch: Scratch) -> None:
+    rows = "select count(*) from mail.outbox where topic = 'everything'"
+    with psycopg.connect(scratch.dsn("postgres")) as connection:
+        have = dict(connection.execute("select name, value from mail.setting").fetchall())
+        for change, count in (
+            ({}, 0),
+            ({"leader_posts": ["giám đốc"]}, 0),
+            ({"password_second_factor": ["leaders"]}, 1),
+            ({"leader_posts": ["trưởng phòng"]}, 2),
+            ({}, 2),
+            ({"password_second_factor": []}, 3),
+        ):
+            have |= change
+            list(migrate._settings(connection, have))
+            assert connection.execute(rows).fetchone() == (count,)
+        connection.execute("insert into mail.agent_cursor (node, seq) values ('x', 0)")
+        told = connection.execute("select topic, mailbox from mail.agent_next('x', 500)").fetchall()
+        connection.rollback()
+    assert [row for row in told if row[0] == "everything"] == [("everything", None)] * 3
 
 
 def test_show_tells_operators_of_it_and_the_command_takes_it_away(scratch: Scratch) -> None:

@@ -92,6 +92,16 @@ begin
 end
 $$;
 
+-- Whether the policy names this kind of people.
+create or replace function mail.second_factor_asks(kind text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce((select s.value ? kind from mail.setting s where s.name = 'password_second_factor'), false);
+end
+$$;
+
 -- Whether the policy demands it of this mailbox: of everybody; of clerks, who open an agency's mailbox; of leaders, by the post
 -- in the registry; of operators, whom the registry does not know and the policy names.
 create or replace function mail.second_factor_demanded(id text) returns boolean

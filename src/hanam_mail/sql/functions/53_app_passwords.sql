@@ -81,6 +81,15 @@ begin
         perform mail.second_keys_end(n.id, case n.state when 'locked' then 'lock' else 'revocation' end)
         from old_rows o join new_rows n using (id)
         where o.state <> n.state and n.state <> 'active';
+        -- Another post may make a leader, or end one (51_second_factor.sql).
+        if mail.second_factor_asks('leaders') then
+            insert into mail.outbox (topic, mailbox, payload)
+            select case when mail.second_factor_demanded(n.id) then 'mailbox.access' else 'mailbox.profile' end, n.id,
+                   '{"cause": "second_factor"}'
+            from old_rows o join new_rows n using (id)
+            where o.post <> n.post and not mail.second_factor_on(n.id)
+            order by n.id;
+        end if;
     end if;
     return null;
 end
@@ -161,12 +170,39 @@ begin
 end
 $$;
 
--- Forgets what ended long ago: visits at once, programs' passwords after a year. The nightly job's.
+-- Ends what is over by its own term, of at most so many mailboxes; of how many. Dovecot remembers for weeks whom it let in, so the
+-- end of a term is told to it as any other end is. A job calls this every few minutes, and right after midnight.
+create or replace function mail.second_keys_over(most int) returns int
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    who text;
+    ended int := 0;
+begin
+    for who in
+        select s.mailbox_id from mail.second_step s where s.door = 'webmail' and s.ends_at <= now()
+        union
+        select a.mailbox_id from mail.app_password a where a.ended_at is null and a.ends_on < current_date
+        order by 1 limit most
+    loop
+        delete from mail.second_step s where s.mailbox_id = who and s.door = 'webmail' and s.ends_at <= now();
+        perform mail.app_passwords_end(who, a.number, 'term')
+        from mail.app_password a
+        where a.mailbox_id = who and a.ended_at is null and a.ends_on < current_date;
+        perform mail.second_factor_announce(who);
+        ended := ended + 1;
+    end loop;
+    return ended;
+end
+$$;
+
+-- Forgets what ended long ago: visits at once, programs' passwords after a year. The nightly job's. Words of the webmail end above.
 create or replace function mail.second_keys_prune() returns int
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    with visits as (delete from mail.second_step s where s.ends_at < now() returning 1),
+    with visits as (delete from mail.second_step s where s.door = 'page' and s.ends_at < now() returning 1),
     programs as (
         delete from mail.app_password a
         where least(a.ended_at, a.ends_on + interval '1 day') < now() - interval '1 year' returning 1

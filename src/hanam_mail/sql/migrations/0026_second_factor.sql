@@ -33,7 +33,7 @@ create table mail.app_password (
     last_address inet,
     last_protocol text,
     ended_at timestamptz,
-    ended_by text check (ended_by in ('owner', 'operator', 'password', 'lock', 'revocation', 'off')),
+    ended_by text check (ended_by in ('owner', 'operator', 'password', 'lock', 'revocation', 'off', 'term')),
     unique (mailbox_id, hash)
 );
 

@@ -89,6 +89,31 @@ def test_dieu4_6_wrong_codes_count_as_wrong_passwords_do(database: Database) -> 
     assert told == ["code_wrong"] * limit  # the same count shuts the password out
 
 
+@pytest.mark.parametrize(("world", "known"), [(WORLD, "1"), (ON, "0")])
+def test_with_the_factor_on_the_password_alone_makes_no_place_known(database: Database, world: str, known: str) -> None:
+    change = f"select result from mail.change_password('test.nguoi', '{PASSWORD}', '{{}}', '198.51.100.9')"
+    places = "select count(*) from mail.sign_in_address"
+    for new, result in ((PASSWORD, "rejected"), ("Mat-khau-khac-2!", "changed")):
+        assert query(database, f"{change.format(new)}; {places}", world=world).splitlines() == [result, known]
+
+
+@pytest.mark.dieu4
+def test_dieu4_6_wrong_codes_of_a_day_are_limited_from_known_and_own_places_too(database: Database) -> None:
+    limit = int(query(database, "select mail.setting_int('guessing_account_day_failures')", world=""))
+    known = (
+        "insert into mail.sign_in_address (mailbox_id, address, protocols, opened)"
+        " values ('test1person', '192.0.2.1', '{imap}', '{}');"
+    )
+    code = step(totp(SECRET, time.time()))
+    for kind, count, result in (("factor", limit, "throttled"), ("factor", limit - 1, "open"), ("imap", limit, "open")):
+        fails = (
+            "insert into mail.sign_in_failure (login, address, protocol, at)"
+            f" select 'test1person', '203.0.0.0'::inet + n, '{kind}', now() - interval '2 hours'"
+            f" from generate_series(1, {count}) n;"
+        )
+        assert query(database, code, world=ON + known + fails) == result
+
+
 def test_a_wrong_password_is_not_told_whether_the_code_was_right(database: Database) -> None:
     code = totp(SECRET, time.time())
     assert query(database, f"{step(code, 'sai')}; {step(code)}", world=ON).splitlines() == ["wrong", "open"]
@@ -325,6 +350,34 @@ def test_the_owner_turns_it_on_makes_a_programs_password_and_turns_it_off(databa
         " second_factor delete",
         "0",
     ]
+
+
+def test_what_the_password_alone_opened_before_ends_when_the_factor_is_turned_on(database: Database) -> None:
+    """The visits and the places of whoever knew the password; the owner's own visit goes on."""
+
+    def at(action: str, visit: str, more: str = "") -> str:
+        ticket = f"(select word from visits where name = '{visit}')"
+        said = f"jsonb_build_object('key', '{SECRETS}', 'ticket', {ticket}{more})"
+        return f"select mail.factor_page_do('{action}', {said}, '')"
+
+    world = WORLD + (
+        "create temp table visits as select name, 'test1person:' ||"
+        " mail.second_step_new('test1person', 'page', interval '1 hour') as word"
+        " from (values ('owner'), ('thief')) v(name);"
+        "insert into mail.sign_in_address (mailbox_id, address, protocols, opened) values"
+        " ('test1person', '198.51.100.9', '{imap}', '{}');"
+        f"create temp table begun as {at('begin', 'owner')} as said;"
+    )
+    code = ", 'code', mail.totp(decode((select said ->> 'secret' from begun), 'hex'), mail.totp_step())"
+    shown = query(
+        database,
+        f"{at('look', 'thief')}; {at('confirm', 'owner', code)}; {at('begin', 'thief')}; {at('codes', 'thief')};"
+        f" {at('begin', 'owner')}; {at('look', 'owner')}; select count(*) from mail.sign_in_address",
+        world=world,
+    )
+    results = [answer["result"] for answer in answers(shown)]
+    assert results == ["open", "open", "closed", "closed", "on", "open"]
+    assert shown.splitlines()[-1] == "0"
 
 
 def test_a_printed_code_opens_once(database: Database) -> None:

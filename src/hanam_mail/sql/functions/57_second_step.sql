@@ -48,6 +48,20 @@ begin
 end
 $$;
 
+-- Whether so many codes were wrong in a day that none is looked at, from wherever. Who fails here has the right password, so nobody
+-- else can shut the owner out by it, and of a million codes a herd of known places could try too many.
+create or replace function mail.codes_barred(login text) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select count(*) from mail.sign_in_failure f
+        where f.login = codes_barred.login and f.protocol = 'factor' and f.at > mail.guessing_since('account_day')
+    ) >= mail.guessing_limit('account_day', false);
+end
+$$;
+
 -- Password and, where the factor is on, code. The answer is 'open', or why not; `id` with 'open' only. `wants_factor`: who has none
 -- is not let in either (the webmail's second step is for nobody else).
 create or replace function mail.both_steps(
@@ -81,6 +95,9 @@ begin
         result := case when wants_factor then 'off' else 'open' end;
     elsif coalesce(btrim(typed), '') = '' then
         result := 'code';
+    elsif mail.codes_barred(name) then
+        result := 'throttled';
+        barred := 'account_day';
     elsif mail.second_factor_spend(person, typed, key) is null then
         perform mail.sign_in_failed(person, name, source, 'factor', null);
         result := 'code_wrong';
@@ -173,6 +190,8 @@ as $$
 declare
     key bytea := decode(said ->> 'key', 'hex');
     id text;
+    -- Of the ticket.
+    visit bytea := mail.second_key_hash(split_part(said ->> 'ticket', ':', 1), split_part(said ->> 'ticket', ':', 2));
     step record;
     is_on boolean;
     secret bytea;
@@ -195,8 +214,7 @@ begin
         once := jsonb_build_object('ticket', id || ':' || mail.second_step_new(id, 'page', interval '15 minutes'));
     else
         select s.mailbox_id into id from mail.second_step s
-        where s.hash = mail.second_key_hash(split_part(said ->> 'ticket', ':', 1), split_part(said ->> 'ticket', ':', 2))
-            and s.door = 'page' and s.ends_at > now();
+        where s.hash = visit and s.door = 'page' and s.ends_at > now();
         if id is null or mail.mailbox_state(id) <> 'active' then
             return jsonb_build_object('result', 'closed', 'message', mail.second_step_text('closed', null));
         end if;
@@ -212,7 +230,11 @@ begin
             else
                 secret := mail_crypto.gen_random_bytes(20);
                 insert into mail.second_factor as f (mailbox_id, secret) values (id, mail.factor_seal(secret, key))
-                on conflict (mailbox_id) do update set secret = excluded.secret, begun_at = now(), last_step = 0;
+                on conflict (mailbox_id) do update set secret = excluded.secret, begun_at = now(), last_step = 0
+                where f.confirmed_at is null;
+                if not found then
+                    return jsonb_build_object('result', 'closed', 'message', mail.second_step_text('closed', null));
+                end if;
                 once := jsonb_build_object('secret', encode(secret, 'hex'));
             end if;
         when 'confirm' then
@@ -227,6 +249,9 @@ begin
                 update mail.second_factor f set confirmed_at = now() where f.mailbox_id = id;
                 perform mail.second_factor_note(id, 'second_factor', 'insert', '{}');
                 once := jsonb_build_object('codes', to_jsonb(mail.recovery_codes_give(id, key)));
+                -- Whoever came by the password alone before is nobody now: other visits end, and places become strangers.
+                delete from mail.second_step s where s.mailbox_id = id and s.hash <> visit;
+                delete from mail.sign_in_address k where k.mailbox_id = id;
                 perform mail.second_factor_announce(id);
             end if;
         when 'codes' then
@@ -236,7 +261,8 @@ begin
                 result := 'off';
             end if;
         when 'off' then
-            barred := mail.sign_in_barred(id, mail.source_address(remote_ip));
+            barred := coalesce(
+                mail.sign_in_barred(id, mail.source_address(remote_ip)), case when mail.codes_barred(id) then 'account_day' end);
             if not is_on then
                 result := 'off';
             elsif mail.second_factor_demanded(id) then

@@ -295,6 +295,13 @@ def test_the_webmails_word_opens_the_webmail_and_what_its_server_does_and_nothin
     assert query(database, typed(WORD, "webmail"), world=page) == ""
 
 
+@pytest.mark.parametrize("password", ["webmail-Mat-khau-cua-Ha-1!", "webmail-" + "0a" * 23 + "0G"])
+def test_an_own_password_that_begins_as_the_webmails_words_do_is_a_password(database: Database, password: str) -> None:
+    world = WORLD + f"select mail.password_set('test1person', '{password}', false, false);"
+    for protocol in PROTOCOLS:
+        assert query(database, login("test.nguoi", password, protocol), world=world) == IN
+
+
 # --- The page ---
 
 

@@ -121,7 +121,7 @@ declare
 begin
     if length(plain) > 60 or length(plain) < 20 then
         return null;
-    elsif starts_with(plain, 'webmail-') then
+    elsif plain ~ '^webmail-[0-9a-f]{48}$' then
         perform from mail.second_step s
         where s.hash = mail.second_key_hash(second_key.id, plain) and s.mailbox_id = second_key.id and s.door = 'webmail'
             and s.ends_at > now();

@@ -295,7 +295,7 @@ def test_the_webmails_word_opens_the_webmail_and_what_its_server_does_and_nothin
     assert query(database, typed(WORD, "webmail"), world=page) == ""
 
 
-@pytest.mark.parametrize("password", ["webmail-Mat-khau-cua-Ha-1!", "webmail-" + "0a" * 23 + "0G"])
+@pytest.mark.parametrize("password", ["webmail-Mat-khau-cua-Ha-1!", "webmail-" + "Mk1!" * 12])
 def test_an_own_password_that_begins_as_the_webmails_words_do_is_a_password(database: Database, password: str) -> None:
     world = WORLD + f"select mail.password_set('test1person', '{password}', false, false);"
     for protocol in PROTOCOLS:
@@ -561,6 +561,16 @@ def test_the_end_of_a_term_is_told_to_dovecot_which_would_remember_for_weeks(dat
     assert query(database, f"{told}; {left}; {again}", world=over).splitlines()[1:] == ["0", "term", "0"]
     # The nightly pruning forgets no word that nobody was told of.
     assert query(database, "select mail.second_keys_prune()", world=word("-1 second")) == "0"
+
+
+def test_sessions_that_the_factor_shuts_out_are_cut_twice(database: Database) -> None:
+    ask = (
+        "select (payload ->> 'again')::boolean from mail.agent_next('x', 500)"
+        " where topic = 'mailbox.access' and mailbox = 'test1person' order by seq desc limit 1"
+    )
+    world = WORLD + "insert into mail.agent_cursor (node, seq) values ('x', 0);"
+    assert query(database, ask, world=world) == "f"  # a password that was set
+    assert query(database, ask, world=world + "select mail.second_factor_announce('test1person');") == "t"
 
 
 @pytest.mark.parametrize(

@@ -465,6 +465,14 @@ def test_of_whom_the_policy_demands_it_his_password_leads_only_to_where_it_is_tu
         assert answers(query(database, sign_in(), world=there))[0]["demanded"] is True
 
 
+def test_demanded_of_clerks_it_is_demanded_of_their_agencys_own_password_too(database: Database) -> None:
+    there = WORLD + f"select mail.password_set('test2agency', '{PASSWORD}', false, false);"
+    assert query(database, login("test.so"), world=there) == "test2agency|y|||"
+    there += "update mail.setting set value = '[\"clerks\"]' where name = 'password_second_factor';"
+    assert query(database, login("test.so"), world=there).endswith("[second_factor:required]")
+    assert query(database, login("test.so", protocol="smtp"), world=there) == ""
+
+
 def test_who_must_have_it_cannot_turn_it_off(database: Database) -> None:
     there = ON + "update mail.setting set value = '[\"all\"]' where name = 'password_second_factor';"
     there += (

@@ -387,6 +387,31 @@ def test_what_the_password_alone_opened_before_ends_when_the_factor_is_turned_on
     assert shown.splitlines()[-1] == "0"
 
 
+@pytest.mark.parametrize(
+    ("action", "said", "result"),
+    [
+        ("app_new", {"name": "Máy", "scopes": ["imap"], "ends_on": "2026-02-31"}, "rejected"),
+        ("app_new", {"name": "Máy", "scopes": ["imap"], "ends_on": "mai"}, "rejected"),
+        ("app_end", {"number": "9" * 20}, "open"),
+        ("app_end", {"number": "٧"}, "open"),
+        ("app_end", {}, "open"),
+    ],
+)
+def test_what_is_no_date_or_number_is_no_fault_of_the_database(
+    database: Database, action: str, said: dict[str, object], result: str
+) -> None:
+    world = WITH_APP + (
+        "create temp table visit as select 'test1person:'"
+        " || mail.second_step_new('test1person', 'page', interval '1 hour') as word;"
+    )
+    body = quoted(json.dumps({"key": SECRETS, **said}))
+    body += "::jsonb || jsonb_build_object('ticket', (select word from visit))"
+    (answer,) = answers(query(database, f"select mail.factor_page_do('{action}', {body}, '')", world=world))
+    assert answer["result"] == result
+    assert isinstance(answer["app_passwords"], list)
+    assert len(answer["app_passwords"]) == 1
+
+
 def test_a_printed_code_opens_once(database: Database) -> None:
     world = (
         ON + f"create temp table app as select (mail.recovery_codes_give('test1person', '\\x{SECRETS}'))[1] as word;"

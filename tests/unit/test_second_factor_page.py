@@ -158,8 +158,9 @@ def test_programs_passwords_are_listed_made_and_revoked(client: FlaskClient, dat
     assert "30/11/2026 08:00, IMAP, từ 192.0.2.7" in page
     assert database.asked[0][1]["scopes"] == ["imap", "smtp"]
     client.post(PATH, data={"viec": "thu-hoi", "so": "7"})
-    client.post(PATH, data={"viec": "thu-hoi", "so": "7 or 1=1"})
-    assert [said["number"] for _, said, _ in database.asked[1:]] == ["7", "0"]
+    for no_number in ("7 or 1=1", "٧", "7" * 20):
+        client.post(PATH, data={"viec": "thu-hoi", "so": no_number})
+    assert [said["number"] for _, said, _ in database.asked[1:]] == ["7", "0", "0", "0"]
 
 
 def test_of_whom_it_is_demanded_is_shown_no_way_to_turn_it_off(client: FlaskClient, database: Database) -> None:

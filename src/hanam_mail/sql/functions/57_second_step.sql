@@ -282,7 +282,10 @@ begin
             end if;
         when 'app_new' then
             scopes := array(select distinct w.word from jsonb_array_elements_text(said -> 'scopes') w(word) order by 1);
-            ends := case when said ->> 'ends_on' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then (said ->> 'ends_on')::date end;
+            ends := case
+                when said ->> 'ends_on' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' and pg_input_is_valid(said ->> 'ends_on', 'date')
+                then (said ->> 'ends_on')::date
+            end;
             if not is_on then
                 result := 'off';
             elsif ends is null or named = '' or length(named) > 60 or named ~ '[[:cntrl:]]'
@@ -296,7 +299,10 @@ begin
                 once := jsonb_build_object('app_password', mail.app_password_new(id, named, scopes, ends), 'app_name', named);
             end if;
         when 'app_end' then
-            if mail.app_passwords_end(id, (said ->> 'number')::bigint, 'owner') > 0 then
+            -- No number at all would be all of them.
+            if coalesce(said ->> 'number', '') ~ '^[0-9]{1,18}$'
+                and mail.app_passwords_end(id, (said ->> 'number')::bigint, 'owner') > 0
+            then
                 perform mail.second_factor_announce(id);
             end if;
     end case;

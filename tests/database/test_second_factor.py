@@ -322,11 +322,11 @@ def test_the_owner_turns_it_on_makes_a_programs_password_and_turns_it_off(databa
             'ticket', (select a ->> 'ticket' from said where n = 1), 'code',
             mail.totp(decode((select a ->> 'secret' from said where n = 2), 'hex'), mail.totp_step())), '');
         insert into said (a) select mail.factor_page_do('app_new', jsonb_build_object('key', '{SECRETS}',
-            'ticket', (select a ->> 'ticket' from said where n = 1), 'name', 'Máy tính', 'scopes', '["imap"]'::jsonb,
-            'ends_on', (current_date + 366)::text), '');
+            'ticket', (select a ->> 'ticket' from said where n = 1), 'turn', '0', 'name', 'Máy tính',
+            'scopes', '["imap"]'::jsonb, 'ends_on', (current_date + 366)::text), '');
         insert into said (a) select mail.factor_page_do('app_new', jsonb_build_object('key', '{SECRETS}',
-            'ticket', (select a ->> 'ticket' from said where n = 1), 'name', 'Quá lâu', 'scopes', '["imap"]'::jsonb,
-            'ends_on', (current_date + 367)::text), '');
+            'ticket', (select a ->> 'ticket' from said where n = 1), 'turn', '1', 'name', 'Quá lâu',
+            'scopes', '["imap"]'::jsonb, 'ends_on', (current_date + 367)::text), '');
         insert into said (a) select mail.factor_page_do('off', jsonb_build_object('key', '{SECRETS}',
             'ticket', (select a ->> 'ticket' from said where n = 1), 'code', 'sai'), '192.0.2.1');
         insert into said (a) select mail.factor_page_do('off', jsonb_build_object('key', '{SECRETS}',
@@ -388,10 +388,39 @@ def test_what_the_password_alone_opened_before_ends_when_the_factor_is_turned_on
 
 
 @pytest.mark.parametrize(
+    ("action", "said", "shown"),
+    [
+        ("codes", "", "codes"),
+        ("app_new", ", 'name', 'Máy', 'scopes', '[\"imap\"]'::jsonb, 'ends_on', current_date::text", "app_password"),
+    ],
+)
+def test_a_form_that_is_sent_again_makes_nothing_again(database: Database, action: str, said: str, shown: str) -> None:
+    world = ON + (
+        "create temp table visit as select 'test1person:'"
+        " || mail.second_step_new('test1person', 'page', interval '1 hour') as word;"
+    )
+
+    def send(turn: str) -> str:
+        body = f"'key', '{SECRETS}', 'ticket', (select word from visit){turn}{said}"
+        return f"select mail.factor_page_do('{action}', jsonb_build_object({body}), '')"
+
+    made = "select 'made', (select array_agg(r.hash order by 1) from mail.recovery_code r),"
+    made += " (select array_agg(a.hash order by 1) from mail.app_password a)"
+    first, second = ", 'turn', '0'", ", 'turn', '1'"
+    told = query(database, f"{send(first)}; {made}; {send(first)}; {send('')}; {made}; {send(second)}", world=world)
+    results = answers(told)
+    assert [(answer["result"], shown in answer, answer["turn"]) for answer in results] == [
+        ("open", True, 1), ("again", False, 1), ("again", False, 1), ("open", True, 2),
+    ]  # fmt: skip
+    before, after = (line for line in told.splitlines() if line.startswith("made"))
+    assert before == after
+
+
+@pytest.mark.parametrize(
     ("action", "said", "result"),
     [
-        ("app_new", {"name": "Máy", "scopes": ["imap"], "ends_on": "2026-02-31"}, "rejected"),
-        ("app_new", {"name": "Máy", "scopes": ["imap"], "ends_on": "mai"}, "rejected"),
+        ("app_new", {"turn": "0", "name": "Máy", "scopes": ["imap"], "ends_on": "2026-02-31"}, "rejected"),
+        ("app_new", {"turn": "0", "name": "Máy", "scopes": ["imap"], "ends_on": "mai"}, "rejected"),
         ("app_end", {"number": "9" * 20}, "open"),
         ("app_end", {"number": "٧"}, "open"),
         ("app_end", {}, "open"),

@@ -42,6 +42,7 @@ begin
         when 'demanded' then 'Tài khoản này bắt buộc dùng xác thực hai bước, không tắt được.'
         when 'on' then 'Xác thực hai bước đang bật.'
         when 'off' then 'Chưa bật xác thực hai bước.'
+        when 'again' then 'Yêu cầu này đã được thực hiện trước đó, nay không làm lại. Nếu vẫn cần, hãy chọn lại bên dưới.'
         when 'rejected' then 'Thông tin chưa đúng: tên từ 1 đến 60 ký tự, chọn ít nhất một việc được dùng, ngày hết hạn trong thời hạn'
             ' cho phép, không quá 20 mật khẩu cùng lúc.'
     end;
@@ -181,7 +182,7 @@ end
 $$;
 
 -- What somebody does at the page. `said`: the key, and by the action: login, password, code (sign_in); else the ticket that sign_in
--- gave, and code (confirm, off), name, scopes, ends_on (app_new), number (app_end). The answer has a result, a message where it
+-- gave, and code (confirm, off), turn (codes), turn, name, scopes, ends_on (app_new), number (app_end). The answer has a result, a message where it
 -- is not 'open', the facts as they are afterwards, and what is shown this once: secret, codes, app_password.
 create or replace function mail.factor_page_do(action text, said jsonb, remote_ip text) returns jsonb
 language plpgsql volatile
@@ -220,11 +221,20 @@ begin
         end if;
     end if;
     is_on := mail.second_factor_on(id);
-    case action
-        when 'sign_in', 'look' then null;
-        when 'leave' then
+    -- What is shown once is made once: a page that is loaded again sends its form again, and would void what was printed.
+    if action in ('codes', 'app_new') then
+        update mail.second_step s set turn = s.turn + 1
+        where s.hash = visit and s.turn::text = said ->> 'turn';
+        if not found then
+            result := 'again';
+        end if;
+    end if;
+    case
+        when result <> 'open' then null;
+        when action in ('sign_in', 'look') then null;
+        when action = 'leave' then
             delete from mail.second_step s where s.mailbox_id = id and s.door = 'page';
-        when 'begin' then
+        when action = 'begin' then
             if is_on then
                 result := 'on';
             else
@@ -237,7 +247,7 @@ begin
                 end if;
                 once := jsonb_build_object('secret', encode(secret, 'hex'));
             end if;
-        when 'confirm' then
+        when action = 'confirm' then
             if is_on then
                 result := 'on';
             elsif mail.second_factor_spend(id, coalesce(said ->> 'code', ''), key) is null then
@@ -254,13 +264,13 @@ begin
                 delete from mail.sign_in_address k where k.mailbox_id = id;
                 perform mail.second_factor_announce(id);
             end if;
-        when 'codes' then
+        when action = 'codes' then
             if is_on then
                 once := jsonb_build_object('codes', to_jsonb(mail.recovery_codes_give(id, key)));
             else
                 result := 'off';
             end if;
-        when 'off' then
+        when action = 'off' then
             barred := coalesce(
                 mail.sign_in_barred(id, mail.source_address(remote_ip)), case when mail.codes_barred(id) then 'account_day' end);
             if not is_on then
@@ -280,7 +290,7 @@ begin
                 perform mail.second_factor_note(id, 'second_factor', 'delete', '{}');
                 perform mail.second_factor_announce(id);
             end if;
-        when 'app_new' then
+        when action = 'app_new' then
             scopes := array(select distinct w.word from jsonb_array_elements_text(said -> 'scopes') w(word) order by 1);
             ends := case
                 when said ->> 'ends_on' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' and pg_input_is_valid(said ->> 'ends_on', 'date')
@@ -298,7 +308,7 @@ begin
             else
                 once := jsonb_build_object('app_password', mail.app_password_new(id, named, scopes, ends), 'app_name', named);
             end if;
-        when 'app_end' then
+        when action = 'app_end' then
             -- No number at all would be all of them.
             if coalesce(said ->> 'number', '') ~ '^[0-9]{1,18}$'
                 and mail.app_passwords_end(id, (said ->> 'number')::bigint, 'owner') > 0
@@ -307,7 +317,8 @@ begin
             end if;
     end case;
     return jsonb_build_object('result', result, 'message', mail.second_step_text(result, barred))
-        || mail.factor_page_facts(id) || once;
+        || mail.factor_page_facts(id) || once
+        || jsonb_build_object('turn', (select s.turn from mail.second_step s where s.hash = visit));
 end
 $$;
 

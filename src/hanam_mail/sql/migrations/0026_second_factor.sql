@@ -44,7 +44,9 @@ create table mail.second_step (
     mailbox_id text not null references mail.mailbox,
     door text not null check (door in ('webmail', 'page')),
     made_at timestamptz not null default now(),
-    ends_at timestamptz not null
+    ends_at timestamptz not null,
+    -- Of a visit: how often something was made in it that is shown once. Each form has the number; one sent again makes nothing.
+    turn int not null default 0
 );
 
 create index second_step_mailbox on mail.second_step (mailbox_id);

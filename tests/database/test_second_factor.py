@@ -273,6 +273,17 @@ def test_the_webmails_word_opens_the_webmail_and_what_its_server_does_and_nothin
     for protocol in ("smtp", "sieve"):
         assert query(database, typed(WORD, protocol, "127.0.0.1"), world=world) == IN
         assert query(database, typed(WORD, protocol), world=world) != IN
+    # From the province's networks whoever got hold of it is no webmail, nor from beside its server.
+    near = world + (
+        "update mail.setting set value = '[\"192.0.2.0/24\", \"2001:db8::/32\"]' where name = 'guessing_own_networks';"
+        "update mail.setting set value = '[\"192.0.2.7/32\", \"2001:db8::7/128\"]' where name = 'webmail_networks';"
+    )
+    for address, opens in (
+        ("192.0.2.7", True), ("::ffff:192.0.2.7", True), ("2001:db8::7", True),
+        ("192.0.2.1", False), ("2001:db8::1", False),
+    ):  # fmt: skip
+        for protocol in ("smtp", "sieve"):
+            assert (query(database, typed(WORD, protocol, address), world=near) == IN) == opens
     for protocol in ("imap", "pop3"):
         assert query(database, typed(WORD, protocol, "127.0.0.1"), world=world).endswith("[app_password:scope]")
     over = world + "update mail.second_step set ends_at = now();"
@@ -566,7 +577,7 @@ def test_the_database_has_no_secret_that_it_can_read(database: Database) -> None
         ("mail_change", "select mail.webmail_second_step('', '')"),
         ("mail_change", "select mail.webmail_second_step_end('')"),
         ("mail_change", "select mail.factor_page_do('look', '{}', '')"),
-        ("mail_dovecot", "select mail.second_key('x', 'y', 'imap', '127.0.0.1', '')"),
+        ("mail_dovecot", "select mail.second_key('x', 'y', 'imap', '127.0.0.1')"),
         ("mail_apply", "select mail.app_password_new('x', 'y', '{imap}', current_date)"),
         ("mail_apply", "select secret from mail.second_factor"),
     ],

@@ -103,7 +103,8 @@ end
 $$;
 
 -- Whether the policy demands it of this mailbox: of everybody; of clerks, and of the mailboxes that they open where these
--- have a password of their own; of leaders, by the post in the registry; of operators, whom the registry does not know and the policy names.
+-- have a password of their own; of leaders, by the post in the registry; of operators, whom the registry does not know and the
+-- policy names.
 create or replace function mail.second_factor_demanded(id text) returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp

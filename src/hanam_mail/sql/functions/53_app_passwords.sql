@@ -104,13 +104,30 @@ create or replace trigger second_keys_follow after update on mail.mailbox
     referencing old table as old_rows new table as new_rows
     for each statement execute function mail.second_keys_follow();
 
+-- Whether the webmail's server itself is at that address; of the province's networks behind it nobody is.
+create or replace function mail.is_webmail(remote_ip text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    place inet := mail.source_address(is_webmail.remote_ip);
+begin
+    return exists (
+        select from mail.setting s, jsonb_array_elements_text(s.value) n(network)
+        where s.name = 'webmail_networks'
+            -- The source as failures are counted is a whole network of IPv6.
+            and case family(place) when 4 then place else is_webmail.remote_ip::inet end <<= n.network::inet
+    );
+end
+$$;
+
 -- Whether what somebody signs in with is neither his password nor a guess. NULL: it has not the form, or is nobody's.
 --   fits     it opens what this protocol asks for
 --   scope    it is his and opens other things
 --   over     it was his and has ended
 --   gone     a word of the webmail that nobody has, or no more: long sessions end so, and nobody guesses one
 -- A session of the webmail opens nothing from elsewhere: what the webmail's server sends or files comes from its own address.
-create or replace function mail.second_key(id text, plain text, protocol text, source inet, remote_ip text) returns text
+create or replace function mail.second_key(id text, plain text, protocol text, remote_ip text) returns text
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -128,7 +145,7 @@ begin
         return case
             when not found then 'gone'
             when second_key.protocol = 'webmail'
-                or second_key.protocol in ('smtp', 'submission', 'sieve') and mail.source_is_own(source) then 'fits'
+                or second_key.protocol in ('smtp', 'submission', 'sieve') and mail.is_webmail(remote_ip) then 'fits'
             else 'scope'
         end;
     end if;

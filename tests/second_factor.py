@@ -66,7 +66,8 @@ class Owner:
 
     def app_password(self, scope: str) -> str:
         ends = f"{dt.date.today() + dt.timedelta(days=30)}"
-        page = self.do("them", **{"ten": f"Máy {scope}", "dung": scope, "het-han": ends}).body
+        turn = _one(r'name="luot" value="(\d+)"', self.browser.ask(PAGE).body)
+        page = self.do("them", luot=turn, **{"ten": f"Máy {scope}", "dung": scope, "het-han": ends}).body
         return _one(r'id="app-password">([\w-]+)<', page)
 
     def revoke_all(self) -> None:

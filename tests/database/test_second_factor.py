@@ -3,6 +3,7 @@
 import json
 import time
 
+import psycopg
 import pytest
 
 from hanam_mail.change_page.sealing import seal, unseal
@@ -86,6 +87,31 @@ def test_dieu4_6_wrong_codes_count_as_wrong_passwords_do(database: Database) -> 
     assert shown.splitlines() == ["code_wrong"] * limit + ["throttled", str(limit)]
     told = query(database, f"{wrong} {login('test.nguoi')};", world=ON).splitlines()
     assert told == ["code_wrong"] * limit  # the same count shuts the password out
+
+
+@pytest.mark.parametrize(("world", "known"), [(WORLD, "1"), (ON, "0")])
+def test_with_the_factor_on_the_password_alone_makes_no_place_known(database: Database, world: str, known: str) -> None:
+    change = f"select result from mail.change_password('test.nguoi', '{PASSWORD}', '{{}}', '198.51.100.9')"
+    places = "select count(*) from mail.sign_in_address"
+    for new, result in ((PASSWORD, "rejected"), ("Mat-khau-khac-2!", "changed")):
+        assert query(database, f"{change.format(new)}; {places}", world=world).splitlines() == [result, known]
+
+
+@pytest.mark.dieu4
+def test_dieu4_6_wrong_codes_of_a_day_are_limited_from_known_and_own_places_too(database: Database) -> None:
+    limit = int(query(database, "select mail.setting_int('guessing_account_day_failures')", world=""))
+    known = (
+        "insert into mail.sign_in_address (mailbox_id, address, protocols, opened)"
+        " values ('test1person', '192.0.2.1', '{imap}', '{}');"
+    )
+    code = step(totp(SECRET, time.time()))
+    for kind, count, result in (("factor", limit, "throttled"), ("factor", limit - 1, "open"), ("imap", limit, "open")):
+        fails = (
+            "insert into mail.sign_in_failure (login, address, protocol, at)"
+            f" select 'test1person', '203.0.0.0'::inet + n, '{kind}', now() - interval '2 hours'"
+            f" from generate_series(1, {count}) n;"
+        )
+        assert query(database, code, world=ON + known + fails) == result
 
 
 def test_a_wrong_password_is_not_told_whether_the_code_was_right(database: Database) -> None:
@@ -247,6 +273,17 @@ def test_the_webmails_word_opens_the_webmail_and_what_its_server_does_and_nothin
     for protocol in ("smtp", "sieve"):
         assert query(database, typed(WORD, protocol, "127.0.0.1"), world=world) == IN
         assert query(database, typed(WORD, protocol), world=world) != IN
+    # From the province's networks whoever got hold of it is no webmail, nor from beside its server.
+    near = world + (
+        "update mail.setting set value = '[\"192.0.2.0/24\", \"2001:db8::/32\"]' where name = 'guessing_own_networks';"
+        "update mail.setting set value = '[\"192.0.2.7/32\", \"2001:db8::7/128\"]' where name = 'webmail_networks';"
+    )
+    for address, opens in (
+        ("192.0.2.7", True), ("::ffff:192.0.2.7", True), ("2001:db8::7", True),
+        ("192.0.2.1", False), ("2001:db8::1", False),
+    ):  # fmt: skip
+        for protocol in ("smtp", "sieve"):
+            assert (query(database, typed(WORD, protocol, address), world=near) == IN) == opens
     for protocol in ("imap", "pop3"):
         assert query(database, typed(WORD, protocol, "127.0.0.1"), world=world).endswith("[app_password:scope]")
     over = world + "update mail.second_step set ends_at = now();"
@@ -269,6 +306,13 @@ def test_the_webmails_word_opens_the_webmail_and_what_its_server_does_and_nothin
     assert query(database, typed(WORD, "webmail"), world=page) == ""
 
 
+@pytest.mark.parametrize("password", ["webmail-Mat-khau-cua-Ha-1!", "webmail-" + "Mk1!" * 12])
+def test_an_own_password_that_begins_as_the_webmails_words_do_is_a_password(database: Database, password: str) -> None:
+    world = WORLD + f"select mail.password_set('test1person', '{password}', false, false);"
+    for protocol in PROTOCOLS:
+        assert query(database, login("test.nguoi", password, protocol), world=world) == IN
+
+
 # --- The page ---
 
 
@@ -289,11 +333,11 @@ def test_the_owner_turns_it_on_makes_a_programs_password_and_turns_it_off(databa
             'ticket', (select a ->> 'ticket' from said where n = 1), 'code',
             mail.totp(decode((select a ->> 'secret' from said where n = 2), 'hex'), mail.totp_step())), '');
         insert into said (a) select mail.factor_page_do('app_new', jsonb_build_object('key', '{SECRETS}',
-            'ticket', (select a ->> 'ticket' from said where n = 1), 'name', 'Máy tính', 'scopes', '["imap"]'::jsonb,
-            'ends_on', (current_date + 366)::text), '');
+            'ticket', (select a ->> 'ticket' from said where n = 1), 'turn', '0', 'name', 'Máy tính',
+            'scopes', '["imap"]'::jsonb, 'ends_on', (current_date + 366)::text), '');
         insert into said (a) select mail.factor_page_do('app_new', jsonb_build_object('key', '{SECRETS}',
-            'ticket', (select a ->> 'ticket' from said where n = 1), 'name', 'Quá lâu', 'scopes', '["imap"]'::jsonb,
-            'ends_on', (current_date + 367)::text), '');
+            'ticket', (select a ->> 'ticket' from said where n = 1), 'turn', '1', 'name', 'Quá lâu',
+            'scopes', '["imap"]'::jsonb, 'ends_on', (current_date + 367)::text), '');
         insert into said (a) select mail.factor_page_do('off', jsonb_build_object('key', '{SECRETS}',
             'ticket', (select a ->> 'ticket' from said where n = 1), 'code', 'sai'), '192.0.2.1');
         insert into said (a) select mail.factor_page_do('off', jsonb_build_object('key', '{SECRETS}',
@@ -324,6 +368,88 @@ def test_the_owner_turns_it_on_makes_a_programs_password_and_turns_it_off(databa
         " second_factor delete",
         "0",
     ]
+
+
+def test_what_the_password_alone_opened_before_ends_when_the_factor_is_turned_on(database: Database) -> None:
+    """The visits and the places of whoever knew the password; the owner's own visit goes on."""
+
+    def at(action: str, visit: str, more: str = "") -> str:
+        ticket = f"(select word from visits where name = '{visit}')"
+        said = f"jsonb_build_object('key', '{SECRETS}', 'ticket', {ticket}{more})"
+        return f"select mail.factor_page_do('{action}', {said}, '')"
+
+    world = WORLD + (
+        "create temp table visits as select name, 'test1person:' ||"
+        " mail.second_step_new('test1person', 'page', interval '1 hour') as word"
+        " from (values ('owner'), ('thief')) v(name);"
+        "insert into mail.sign_in_address (mailbox_id, address, protocols, opened) values"
+        " ('test1person', '198.51.100.9', '{imap}', '{}');"
+        f"create temp table begun as {at('begin', 'owner')} as said;"
+    )
+    code = ", 'code', mail.totp(decode((select said ->> 'secret' from begun), 'hex'), mail.totp_step())"
+    shown = query(
+        database,
+        f"{at('look', 'thief')}; {at('confirm', 'owner', code)}; {at('begin', 'thief')}; {at('codes', 'thief')};"
+        f" {at('begin', 'owner')}; {at('look', 'owner')}; select count(*) from mail.sign_in_address",
+        world=world,
+    )
+    results = [answer["result"] for answer in answers(shown)]
+    assert results == ["open", "open", "closed", "closed", "on", "open"]
+    assert shown.splitlines()[-1] == "0"
+
+
+@pytest.mark.parametrize(
+    ("action", "said", "shown"),
+    [
+        ("codes", "", "codes"),
+        ("app_new", ", 'name', 'Máy', 'scopes', '[\"imap\"]'::jsonb, 'ends_on', current_date::text", "app_password"),
+    ],
+)
+def test_a_form_that_is_sent_again_makes_nothing_again(database: Database, action: str, said: str, shown: str) -> None:
+    world = ON + (
+        "create temp table visit as select 'test1person:'"
+        " || mail.second_step_new('test1person', 'page', interval '1 hour') as word;"
+    )
+
+    def send(turn: str) -> str:
+        body = f"'key', '{SECRETS}', 'ticket', (select word from visit){turn}{said}"
+        return f"select mail.factor_page_do('{action}', jsonb_build_object({body}), '')"
+
+    made = "select 'made', (select array_agg(r.hash order by 1) from mail.recovery_code r),"
+    made += " (select array_agg(a.hash order by 1) from mail.app_password a)"
+    first, second = ", 'turn', '0'", ", 'turn', '1'"
+    told = query(database, f"{send(first)}; {made}; {send(first)}; {send('')}; {made}; {send(second)}", world=world)
+    results = answers(told)
+    assert [(answer["result"], shown in answer, answer["turn"]) for answer in results] == [
+        ("open", True, 1), ("again", False, 1), ("again", False, 1), ("open", True, 2),
+    ]  # fmt: skip
+    before, after = (line for line in told.splitlines() if line.startswith("made"))
+    assert before == after
+
+
+@pytest.mark.parametrize(
+    ("action", "said", "result"),
+    [
+        ("app_new", {"turn": "0", "name": "Máy", "scopes": ["imap"], "ends_on": "2026-02-31"}, "rejected"),
+        ("app_new", {"turn": "0", "name": "Máy", "scopes": ["imap"], "ends_on": "mai"}, "rejected"),
+        ("app_end", {"number": "9" * 20}, "open"),
+        ("app_end", {"number": "٧"}, "open"),
+        ("app_end", {}, "open"),
+    ],
+)
+def test_what_is_no_date_or_number_is_no_fault_of_the_database(
+    database: Database, action: str, said: dict[str, object], result: str
+) -> None:
+    world = WITH_APP + (
+        "create temp table visit as select 'test1person:'"
+        " || mail.second_step_new('test1person', 'page', interval '1 hour') as word;"
+    )
+    body = quoted(json.dumps({"key": SECRETS, **said}))
+    body += "::jsonb || jsonb_build_object('ticket', (select word from visit))"
+    (answer,) = answers(query(database, f"select mail.factor_page_do('{action}', {body}, '')", world=world))
+    assert answer["result"] == result
+    assert isinstance(answer["app_passwords"], list)
+    assert len(answer["app_passwords"]) == 1
 
 
 def test_a_printed_code_opens_once(database: Database) -> None:
@@ -404,6 +530,14 @@ def test_of_whom_the_policy_demands_it_his_password_leads_only_to_where_it_is_tu
         assert answers(query(database, sign_in(), world=there))[0]["demanded"] is True
 
 
+def test_demanded_of_clerks_it_is_demanded_of_their_agencys_own_password_too(database: Database) -> None:
+    there = WORLD + f"select mail.password_set('test2agency', '{PASSWORD}', false, false);"
+    assert query(database, login("test.so"), world=there) == "test2agency|y|||"
+    there += "update mail.setting set value = '[\"clerks\"]' where name = 'password_second_factor';"
+    assert query(database, login("test.so"), world=there).endswith("[second_factor:required]")
+    assert query(database, login("test.so", protocol="smtp"), world=there) == ""
+
+
 def test_who_must_have_it_cannot_turn_it_off(database: Database) -> None:
     there = ON + "update mail.setting set value = '[\"all\"]' where name = 'password_second_factor';"
     there += (
@@ -443,7 +577,7 @@ def test_the_database_has_no_secret_that_it_can_read(database: Database) -> None
         ("mail_change", "select mail.webmail_second_step('', '')"),
         ("mail_change", "select mail.webmail_second_step_end('')"),
         ("mail_change", "select mail.factor_page_do('look', '{}', '')"),
-        ("mail_dovecot", "select mail.second_key('x', 'y', 'imap', '127.0.0.1', '')"),
+        ("mail_dovecot", "select mail.second_key('x', 'y', 'imap', '127.0.0.1')"),
         ("mail_apply", "select mail.app_password_new('x', 'y', '{imap}', current_date)"),
         ("mail_apply", "select secret from mail.second_factor"),
     ],
@@ -472,6 +606,94 @@ def test_what_ended_long_ago_is_forgotten(database: Database) -> None:
     )
     assert query(database, "select mail.second_keys_prune()", world=world) == "2"
     assert query(database, "select mail.second_keys_prune()", world=WITH_APP) == "0"
+
+
+def announced(statements: str) -> str:
+    """What the outbox got by these: topic, mailbox and cause of each."""
+    return (
+        "create temp table before as select coalesce(max(seq), 0) as seq from mail.outbox;"
+        f" {statements}"
+        " select topic, mailbox, payload ->> 'cause' from mail.outbox where seq > (select seq from before) order by seq"
+    )
+
+
+def test_the_end_of_a_term_is_told_to_dovecot_which_would_remember_for_weeks(database: Database) -> None:
+    told = announced("do $$begin perform mail.second_keys_over(200); end$$;")
+
+    def word(ends: str, door: str = "webmail") -> str:
+        return WITH_APP + f"select mail.second_step_new('test1person', '{door}', interval '{ends}');"
+
+    assert query(database, told, world=word("1 hour")) == ""
+    assert query(database, told, world=word("-1 hour", "page")) == ""
+    over = word("-1 second") + "update mail.app_password set ends_on = current_date - 1;"
+    cut = "mailbox.access|test1person|second_factor"
+    assert query(database, told, world=word("-1 second")) == cut
+    assert query(database, told, world=over) == cut
+    left = "select count(*) from mail.second_step; select ended_by from mail.app_password"
+    again = "select mail.second_keys_over(200)"
+    assert query(database, f"{told}; {left}; {again}", world=over).splitlines()[1:] == ["0", "term", "0"]
+    # The nightly pruning forgets no word that nobody was told of.
+    assert query(database, "select mail.second_keys_prune()", world=word("-1 second")) == "0"
+
+
+def test_sessions_that_the_factor_shuts_out_are_cut_twice(database: Database) -> None:
+    ask = (
+        "select (payload ->> 'again')::boolean from mail.agent_next('x', 500)"
+        " where topic = 'mailbox.access' and mailbox = 'test1person' order by seq desc limit 1"
+    )
+    world = WORLD + "insert into mail.agent_cursor (node, seq) values ('x', 0);"
+    assert query(database, ask, world=world) == "f"  # a password that was set
+    assert query(database, ask, world=world + "select mail.second_factor_announce('test1person');") == "t"
+
+
+@pytest.mark.parametrize(
+    ("policy", "event", "said"),
+    [
+        ('["clerks"]', "delete from mail.mailbox_clerk;",
+         "mailbox.access|test2agency|clerk mailbox.profile|test1person|second_factor"),
+        ('["clerks"]', "insert into mail.mailbox_clerk values ('test3closed', 'test1person');",
+         "mailbox.access|test3closed|clerk mailbox.access|test1person|second_factor"),
+        ("[]", "delete from mail.mailbox_clerk;", "mailbox.access|test2agency|clerk"),
+        ('["leaders"]', "update mail.mailbox set post = 'Giám đốc' where id = 'test1person';",
+         "mailbox.access|test1person|second_factor"),
+        ('["all"]', "update mail.mailbox set post = 'Giám đốc' where id = 'test1person';", ""),
+    ],
+)  # fmt: skip
+def test_who_falls_under_the_demand_by_a_change_of_the_registry_is_cut(
+    database: Database, policy: str, event: str, said: str
+) -> None:
+    there = WORLD + f"update mail.setting set value = '{policy}' where name = 'password_second_factor';"
+    assert query(database, announced(event), world=there).replace("\n", " ") == said
+
+
+def test_the_jobs_end_what_is_over(scratch: Scratch) -> None:
+    scratch.apply(registry(person(1)))
+    over = "select mail.second_step_new('box00001', 'webmail', interval '-1 second')"
+    cuts = "select count(*) from mail.outbox where mailbox = 'box00001' and payload ->> 'cause' = 'second_factor'"
+    scratch.psql(over)
+    assert scratch.command("new-day", role="mail_jobs").status == 0
+    assert scratch.psql(cuts).strip() == "1"
+
+
+def test_another_policy_makes_dovecot_forget_everybody(scratch: Scratch) -> None:
+    rows = "select count(*) from mail.outbox where topic = 'everything'"
+    with psycopg.connect(scratch.dsn("postgres")) as connection:
+        have = dict(connection.execute("select name, value from mail.setting").fetchall())
+        for change, count in (
+            ({}, 0),
+            ({"leader_posts": ["giám đốc"]}, 0),
+            ({"password_second_factor": ["leaders"]}, 1),
+            ({"leader_posts": ["trưởng phòng"]}, 2),
+            ({}, 2),
+            ({"password_second_factor": []}, 3),
+        ):
+            have |= change
+            list(migrate._settings(connection, have))
+            assert connection.execute(rows).fetchone() == (count,)
+        connection.execute("insert into mail.agent_cursor (node, seq) values ('x', 0)")
+        told = connection.execute("select topic, mailbox from mail.agent_next('x', 500)").fetchall()
+        connection.rollback()
+    assert [row for row in told if row[0] == "everything"] == [("everything", None)] * 3
 
 
 def test_show_tells_operators_of_it_and_the_command_takes_it_away(scratch: Scratch) -> None:

@@ -33,7 +33,7 @@ def test_the_database_is_given_the_key_of_what_is_said_and_never_that_of_the_sec
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)
-def test_nobody_is_asked_for_a_second_factor_unless_the_policy_says_so(
+def test_the_database_asks_nobody_for_a_second_factor_unless_told_so_and_knows_the_webmail(
     environment: Environments, topology: str
 ) -> None:
     there = environment(topology)
@@ -41,3 +41,7 @@ def test_nobody_is_asked_for_a_second_factor_unless_the_policy_says_so(
     settings = there.value("postgresql", "postgresql_settings", accounts)
     assert settings["password_second_factor"] == []
     assert "giám đốc" in settings["leader_posts"]
+    # A session's word is heard from the webmail's own server, which is one of the system's own places.
+    assert set(settings["webmail_networks"]) <= set(settings["guessing_own_networks"])
+    for host in there.hosts("webmail"):
+        assert f"{there.value('postgresql', 'host_ipv4', host)}/32" in settings["webmail_networks"]

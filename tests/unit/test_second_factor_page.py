@@ -22,6 +22,7 @@ FACTS: dict[str, Any] = {
     "codes_left": 0,
     "latest_end": "2027-12-01",
     "app_passwords": [],
+    "turn": 3,
 }
 APP = {
     "number": 7,
@@ -158,8 +159,21 @@ def test_programs_passwords_are_listed_made_and_revoked(client: FlaskClient, dat
     assert "30/11/2026 08:00, IMAP, từ 192.0.2.7" in page
     assert database.asked[0][1]["scopes"] == ["imap", "smtp"]
     client.post(PATH, data={"viec": "thu-hoi", "so": "7"})
-    client.post(PATH, data={"viec": "thu-hoi", "so": "7 or 1=1"})
-    assert [said["number"] for _, said, _ in database.asked[1:]] == ["7", "0"]
+    for no_number in ("7 or 1=1", "٧", "7" * 20):
+        client.post(PATH, data={"viec": "thu-hoi", "so": no_number})
+    assert [said["number"] for _, said, _ in database.asked[1:]] == ["7", "0", "0", "0"]
+
+
+def test_the_forms_that_make_something_bring_their_turn(client: FlaskClient, database: Database) -> None:
+    signed_in(client)
+    database.answer |= {"since": "2026-11-30"}
+    assert client.get(PATH).get_data(as_text=True).count('name="luot" value="3"') == 2
+    for action in ("ma", "them"):
+        client.post(PATH, data={"viec": action, "luot": "3"})
+    assert [said["turn"] for _, said, _ in database.asked[1:]] == ["3", "3"]
+    database.answer |= {"result": "again", "message": "Không làm lại."}
+    answer = client.post(PATH, data={"viec": "ma", "luot": "3"})
+    assert (answer.status_code, "Không làm lại." in answer.get_data(as_text=True)) == (409, True)
 
 
 def test_of_whom_it_is_demanded_is_shown_no_way_to_turn_it_off(client: FlaskClient, database: Database) -> None:

@@ -6,6 +6,7 @@ what is answered is sealed. Between two clicks only a cookie remembers who passe
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from datetime import date
 from http import HTTPStatus
@@ -37,6 +38,7 @@ _STATUS = {
     "on": HTTPStatus.CONFLICT,
     "off": HTTPStatus.CONFLICT,
     "demanded": HTTPStatus.CONFLICT,
+    "again": HTTPStatus.CONFLICT,
 }
 PROTOCOLS = {"imap": "IMAP", "pop3": "POP3", "sieve": "bộ lọc thư", "smtp": "gửi thư", "submission": "gửi thư"}
 
@@ -124,10 +126,17 @@ def add(app: Flask, keys: Keys, ask: Query) -> None:
             said = {"login": _text("dang-nhap").strip(), "password": _text("cu"), "code": _text("ma")}
         elif action in ("confirm", "off"):
             said["code"] = _text("ma")
+        elif action == "codes":
+            said["turn"] = _text("luot")
         elif action == "app_new":
-            said |= {"name": _text("ten"), "scopes": form.getlist("dung"), "ends_on": _text("het-han")}
+            said |= {
+                "turn": _text("luot"),
+                "name": _text("ten"),
+                "scopes": form.getlist("dung"),
+                "ends_on": _text("het-han"),
+            }
         elif action == "app_end":
-            said["number"] = _text("so") if _text("so").isdecimal() else "0"
+            said["number"] = _text("so") if re.fullmatch("[0-9]{1,18}", _text("so")) else "0"
         answer = told(action, **said)
         if action == "leave" or (action == "sign_in" and answer["result"] == "open"):
             response = make_response(redirect(PATH, HTTPStatus.SEE_OTHER))

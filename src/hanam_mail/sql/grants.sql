@@ -46,7 +46,7 @@ grant execute on function
 grant execute on function mail.factor_page_sealed(text, text, text) to mail_change;
 grant execute on function mail.webmail_second_step(text, text), mail.webmail_second_step_end(text) to mail_webmail;
 grant execute on function mail.second_factor_reset(text, text), mail.second_factor_facts(text) to mail_apply;
-grant execute on function mail.second_keys_prune() to mail_jobs;
+grant execute on function mail.second_keys_prune(), mail.second_keys_over(int) to mail_jobs;
 
 grant execute on function mail.postfix_mailbox(text), mail.postfix_senders(text), mail.postfix_revoked(text)
     to mail_postfix;

@@ -8,7 +8,7 @@ back.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -140,6 +140,16 @@ def _settings(mail: Session, settings: Mapping[str, Any]) -> Iterator[str]:
             )
             was = f"{_short(have[name])} -> " if name in have else ""
             yield f"setting {name}: {was}{_short(settings[name])}"
+    if have and _demand(have) != _demand(settings):
+        # Whose sign-ins Dovecot remembers nobody can tell here: all are forgotten, and all sessions cut.
+        mail.execute("INSERT INTO mail.outbox (topic) VALUES ('everything')")
+
+
+def _demand(settings: Mapping[str, Any]) -> Sequence[Any]:
+    """Of whom a second factor is demanded."""
+    kinds = settings.get("password_second_factor", [])
+    ways = {"leaders": "leader_posts", "operators": "password_second_factor_operators"}
+    return [sorted(kinds), *(settings.get(name, []) for kind, name in ways.items() if kind in kinds)]
 
 
 def _secret(mail: Session, name: str, key: str) -> Iterator[str]:

@@ -159,7 +159,16 @@ def _begin_day(connection: Session, today: date) -> tuple[int, int]:
         expired += some
     ended = one(connection, "SELECT mail.addresses_end(%s)", [today])[0]
     connection.commit()
+    while _end_second_keys(connection):
+        pass
     return expired, ended
+
+
+@writers.repeated
+def _end_second_keys(connection: Session) -> int:
+    """End sessions of the webmail and programs' passwords whose term is over; of how many mailboxes."""
+    with connection.transaction():
+        return int(one(connection, "SELECT mail.second_keys_over(%s)", [CHUNK])[0])
 
 
 def _prune(connection: Session) -> None:
@@ -189,6 +198,9 @@ def _notices(options: argparse.Namespace) -> int:
     with _connect(options.dsn) as connection, ExitStack() as sessions:
         # Each notice is a transaction of its own.
         connection.autocommit = True
+        # Not a notice, but as often: Dovecot would remember whom it let in for weeks.
+        while _end_second_keys(connection):
+            pass
 
         def connect() -> smtplib.SMTP:
             return sessions.enter_context(closing(notices.connect(configuration)))

@@ -81,6 +81,15 @@ begin
     select 'mailbox.access', r.mailbox_id, jsonb_build_object(
         'cause', 'clerk', 'logins', to_jsonb(mail.delegated_names(r.mailbox_id, r.clerk_id)))
     from changed_rows r;
+    -- Of a clerk a second factor may be demanded, for his own mailbox too: what was remembered of his sign-ins counts no more.
+    if mail.second_factor_asks('clerks') then
+        insert into mail.outbox (topic, mailbox, payload)
+        select case when mail.second_factor_demanded(r.clerk_id) then 'mailbox.access' else 'mailbox.profile' end, r.clerk_id,
+               '{"cause": "second_factor"}'
+        from (select distinct c.clerk_id from changed_rows c) r
+        where not mail.second_factor_on(r.clerk_id)
+        order by 2;
+    end if;
     return null;
 end
 $$;

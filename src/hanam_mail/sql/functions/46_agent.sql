@@ -13,7 +13,8 @@ $$;
 -- not by the id it led to. Where a clerk's access changed, the sessions of the mailboxes that he opens are cut as well: a row
 -- for each of them under the same number.
 -- `again` in the payload of mailbox.access: whoever got in at that moment must be cut as well, so the agent kicks once more a
--- little later. Not where somebody is let in or changed his password: that would cut the session he has just begun.
+-- little later: where somebody is locked, was a clerk, or came by what the second factor shut. Not where somebody is let in or
+-- changed his password: that would cut the session he has just begun.
 -- `locked` in that of mailbox.hold: whether the lock still stands. One that was lifted meanwhile must not hold what the person
 -- sends since.
 -- An agent that was away for longer than the outbox is kept has missed changes: one row, `everything`, tells it so.
@@ -40,7 +41,7 @@ as $$
            mail.cached_logins(t.mailbox) || array(select jsonb_array_elements_text(w.payload -> 'logins')),
            w.payload || case w.topic
                when 'mailbox.access' then jsonb_build_object(
-                   'again', w.payload ->> 'cause' = 'clerk' or mail.mailbox_state(w.mailbox) is distinct from 'active')
+                   'again', w.payload ->> 'cause' in ('clerk', 'second_factor') or mail.mailbox_state(w.mailbox) is distinct from 'active')
                when 'mailbox.hold' then jsonb_build_object(
                    'locked', exists (
                        select from mail.lock_state l where l.mailbox_id = w.mailbox and l.reason = 'compromised'))

@@ -92,8 +92,19 @@ begin
 end
 $$;
 
--- Whether the policy demands it of this mailbox: of everybody; of clerks, who open an agency's mailbox; of leaders, by the post
--- in the registry; of operators, whom the registry does not know and the policy names.
+-- Whether the policy names this kind of people.
+create or replace function mail.second_factor_asks(kind text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce((select s.value ? kind from mail.setting s where s.name = 'password_second_factor'), false);
+end
+$$;
+
+-- Whether the policy demands it of this mailbox: of everybody; of clerks, and of the mailboxes that they open where these
+-- have a password of their own; of leaders, by the post in the registry; of operators, whom the registry does not know and the
+-- policy names.
 create or replace function mail.second_factor_demanded(id text) returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -106,7 +117,9 @@ begin
     end if;
     return coalesce(
         kinds ? 'all'
-        or kinds ? 'clerks' and exists (select from mail.mailbox_clerk k where k.clerk_id = second_factor_demanded.id)
+        or kinds ? 'clerks' and exists (
+            select from mail.mailbox_clerk k where second_factor_demanded.id in (k.clerk_id, k.mailbox_id)
+        )
         or kinds ? 'leaders' and exists (
             select from mail.mailbox m, mail.setting s, jsonb_array_elements_text(s.value) p(post)
             where m.id = second_factor_demanded.id and s.name = 'leader_posts'

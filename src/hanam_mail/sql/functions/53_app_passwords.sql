@@ -81,6 +81,15 @@ begin
         perform mail.second_keys_end(n.id, case n.state when 'locked' then 'lock' else 'revocation' end)
         from old_rows o join new_rows n using (id)
         where o.state <> n.state and n.state <> 'active';
+        -- Another post may make a leader, or end one (51_second_factor.sql).
+        if mail.second_factor_asks('leaders') then
+            insert into mail.outbox (topic, mailbox, payload)
+            select case when mail.second_factor_demanded(n.id) then 'mailbox.access' else 'mailbox.profile' end, n.id,
+                   '{"cause": "second_factor"}'
+            from old_rows o join new_rows n using (id)
+            where o.post <> n.post and not mail.second_factor_on(n.id)
+            order by n.id;
+        end if;
     end if;
     return null;
 end
@@ -95,13 +104,30 @@ create or replace trigger second_keys_follow after update on mail.mailbox
     referencing old table as old_rows new table as new_rows
     for each statement execute function mail.second_keys_follow();
 
+-- Whether the webmail's server itself is at that address; of the province's networks behind it nobody is.
+create or replace function mail.is_webmail(remote_ip text) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    place inet := mail.source_address(is_webmail.remote_ip);
+begin
+    return exists (
+        select from mail.setting s, jsonb_array_elements_text(s.value) n(network)
+        where s.name = 'webmail_networks'
+            -- The source as failures are counted is a whole network of IPv6.
+            and case family(place) when 4 then place else is_webmail.remote_ip::inet end <<= n.network::inet
+    );
+end
+$$;
+
 -- Whether what somebody signs in with is neither his password nor a guess. NULL: it has not the form, or is nobody's.
 --   fits     it opens what this protocol asks for
 --   scope    it is his and opens other things
 --   over     it was his and has ended
 --   gone     a word of the webmail that nobody has, or no more: long sessions end so, and nobody guesses one
 -- A session of the webmail opens nothing from elsewhere: what the webmail's server sends or files comes from its own address.
-create or replace function mail.second_key(id text, plain text, protocol text, source inet, remote_ip text) returns text
+create or replace function mail.second_key(id text, plain text, protocol text, remote_ip text) returns text
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
@@ -112,14 +138,14 @@ declare
 begin
     if length(plain) > 60 or length(plain) < 20 then
         return null;
-    elsif starts_with(plain, 'webmail-') then
+    elsif plain ~ '^webmail-[0-9a-f]{48}$' then
         perform from mail.second_step s
         where s.hash = mail.second_key_hash(second_key.id, plain) and s.mailbox_id = second_key.id and s.door = 'webmail'
             and s.ends_at > now();
         return case
             when not found then 'gone'
             when second_key.protocol = 'webmail'
-                or second_key.protocol in ('smtp', 'submission', 'sieve') and mail.source_is_own(source) then 'fits'
+                or second_key.protocol in ('smtp', 'submission', 'sieve') and mail.is_webmail(remote_ip) then 'fits'
             else 'scope'
         end;
     end if;
@@ -161,12 +187,39 @@ begin
 end
 $$;
 
--- Forgets what ended long ago: visits at once, programs' passwords after a year. The nightly job's.
+-- Ends what is over by its own term, of at most so many mailboxes; of how many. Dovecot remembers for weeks whom it let in, so the
+-- end of a term is told to it as any other end is. A job calls this every few minutes, and right after midnight.
+create or replace function mail.second_keys_over(most int) returns int
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    who text;
+    ended int := 0;
+begin
+    for who in
+        select s.mailbox_id from mail.second_step s where s.door = 'webmail' and s.ends_at <= now()
+        union
+        select a.mailbox_id from mail.app_password a where a.ended_at is null and a.ends_on < current_date
+        order by 1 limit most
+    loop
+        delete from mail.second_step s where s.mailbox_id = who and s.door = 'webmail' and s.ends_at <= now();
+        perform mail.app_passwords_end(who, a.number, 'term')
+        from mail.app_password a
+        where a.mailbox_id = who and a.ended_at is null and a.ends_on < current_date;
+        perform mail.second_factor_announce(who);
+        ended := ended + 1;
+    end loop;
+    return ended;
+end
+$$;
+
+-- Forgets what ended long ago: visits at once, programs' passwords after a year. The nightly job's. Words of the webmail end above.
 create or replace function mail.second_keys_prune() returns int
 language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    with visits as (delete from mail.second_step s where s.ends_at < now() returning 1),
+    with visits as (delete from mail.second_step s where s.door = 'page' and s.ends_at < now() returning 1),
     programs as (
         delete from mail.app_password a
         where least(a.ended_at, a.ends_on + interval '1 day') < now() - interval '1 year' returning 1

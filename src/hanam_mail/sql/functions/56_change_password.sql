@@ -53,7 +53,10 @@ begin
             result := mail.mailbox_state(id);
             cause := mail.state_cause(id);
         else
-            perform mail.sign_in_succeeded(id, source, 'change', change_password.remote_ip);
+            -- Where there is a second factor the password alone makes no place its owner's.
+            if not mail.second_factor_on(id) then
+                perform mail.sign_in_succeeded(id, source, 'change', change_password.remote_ip);
+            end if;
             faults := mail.password_faults(id, new);
             texts := mail.password_fault_texts(faults);
             result := case when faults = '{}' then 'changed' else 'rejected' end;

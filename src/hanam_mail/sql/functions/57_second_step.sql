@@ -42,9 +42,24 @@ begin
         when 'demanded' then 'Tài khoản này bắt buộc dùng xác thực hai bước, không tắt được.'
         when 'on' then 'Xác thực hai bước đang bật.'
         when 'off' then 'Chưa bật xác thực hai bước.'
+        when 'again' then 'Yêu cầu này đã được thực hiện trước đó, nay không làm lại. Nếu vẫn cần, hãy chọn lại bên dưới.'
         when 'rejected' then 'Thông tin chưa đúng: tên từ 1 đến 60 ký tự, chọn ít nhất một việc được dùng, ngày hết hạn trong thời hạn'
             ' cho phép, không quá 20 mật khẩu cùng lúc.'
     end;
+end
+$$;
+
+-- Whether so many codes were wrong in a day that none is looked at, from wherever. Who fails here has the right password, so nobody
+-- else can shut the owner out by it, and of a million codes a herd of known places could try too many.
+create or replace function mail.codes_barred(login text) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select count(*) from mail.sign_in_failure f
+        where f.login = codes_barred.login and f.protocol = 'factor' and f.at > mail.guessing_since('account_day')
+    ) >= mail.guessing_limit('account_day', false);
 end
 $$;
 
@@ -81,6 +96,9 @@ begin
         result := case when wants_factor then 'off' else 'open' end;
     elsif coalesce(btrim(typed), '') = '' then
         result := 'code';
+    elsif mail.codes_barred(name) then
+        result := 'throttled';
+        barred := 'account_day';
     elsif mail.second_factor_spend(person, typed, key) is null then
         perform mail.sign_in_failed(person, name, source, 'factor', null);
         result := 'code_wrong';
@@ -164,7 +182,7 @@ end
 $$;
 
 -- What somebody does at the page. `said`: the key, and by the action: login, password, code (sign_in); else the ticket that sign_in
--- gave, and code (confirm, off), name, scopes, ends_on (app_new), number (app_end). The answer has a result, a message where it
+-- gave, and code (confirm, off), turn (codes), turn, name, scopes, ends_on (app_new), number (app_end). The answer has a result, a message where it
 -- is not 'open', the facts as they are afterwards, and what is shown this once: secret, codes, app_password.
 create or replace function mail.factor_page_do(action text, said jsonb, remote_ip text) returns jsonb
 language plpgsql volatile
@@ -173,6 +191,8 @@ as $$
 declare
     key bytea := decode(said ->> 'key', 'hex');
     id text;
+    -- Of the ticket.
+    visit bytea := mail.second_key_hash(split_part(said ->> 'ticket', ':', 1), split_part(said ->> 'ticket', ':', 2));
     step record;
     is_on boolean;
     secret bytea;
@@ -195,27 +215,39 @@ begin
         once := jsonb_build_object('ticket', id || ':' || mail.second_step_new(id, 'page', interval '15 minutes'));
     else
         select s.mailbox_id into id from mail.second_step s
-        where s.hash = mail.second_key_hash(split_part(said ->> 'ticket', ':', 1), split_part(said ->> 'ticket', ':', 2))
-            and s.door = 'page' and s.ends_at > now();
+        where s.hash = visit and s.door = 'page' and s.ends_at > now();
         if id is null or mail.mailbox_state(id) <> 'active' then
             return jsonb_build_object('result', 'closed', 'message', mail.second_step_text('closed', null));
         end if;
     end if;
     is_on := mail.second_factor_on(id);
-    case action
-        when 'sign_in', 'look' then null;
-        when 'leave' then
+    -- What is shown once is made once: a page that is loaded again sends its form again, and would void what was printed.
+    if action in ('codes', 'app_new') then
+        update mail.second_step s set turn = s.turn + 1
+        where s.hash = visit and s.turn::text = said ->> 'turn';
+        if not found then
+            result := 'again';
+        end if;
+    end if;
+    case
+        when result <> 'open' then null;
+        when action in ('sign_in', 'look') then null;
+        when action = 'leave' then
             delete from mail.second_step s where s.mailbox_id = id and s.door = 'page';
-        when 'begin' then
+        when action = 'begin' then
             if is_on then
                 result := 'on';
             else
                 secret := mail_crypto.gen_random_bytes(20);
                 insert into mail.second_factor as f (mailbox_id, secret) values (id, mail.factor_seal(secret, key))
-                on conflict (mailbox_id) do update set secret = excluded.secret, begun_at = now(), last_step = 0;
+                on conflict (mailbox_id) do update set secret = excluded.secret, begun_at = now(), last_step = 0
+                where f.confirmed_at is null;
+                if not found then
+                    return jsonb_build_object('result', 'closed', 'message', mail.second_step_text('closed', null));
+                end if;
                 once := jsonb_build_object('secret', encode(secret, 'hex'));
             end if;
-        when 'confirm' then
+        when action = 'confirm' then
             if is_on then
                 result := 'on';
             elsif mail.second_factor_spend(id, coalesce(said ->> 'code', ''), key) is null then
@@ -227,16 +259,20 @@ begin
                 update mail.second_factor f set confirmed_at = now() where f.mailbox_id = id;
                 perform mail.second_factor_note(id, 'second_factor', 'insert', '{}');
                 once := jsonb_build_object('codes', to_jsonb(mail.recovery_codes_give(id, key)));
+                -- Whoever came by the password alone before is nobody now: other visits end, and places become strangers.
+                delete from mail.second_step s where s.mailbox_id = id and s.hash <> visit;
+                delete from mail.sign_in_address k where k.mailbox_id = id;
                 perform mail.second_factor_announce(id);
             end if;
-        when 'codes' then
+        when action = 'codes' then
             if is_on then
                 once := jsonb_build_object('codes', to_jsonb(mail.recovery_codes_give(id, key)));
             else
                 result := 'off';
             end if;
-        when 'off' then
-            barred := mail.sign_in_barred(id, mail.source_address(remote_ip));
+        when action = 'off' then
+            barred := coalesce(
+                mail.sign_in_barred(id, mail.source_address(remote_ip)), case when mail.codes_barred(id) then 'account_day' end);
             if not is_on then
                 result := 'off';
             elsif mail.second_factor_demanded(id) then
@@ -254,9 +290,12 @@ begin
                 perform mail.second_factor_note(id, 'second_factor', 'delete', '{}');
                 perform mail.second_factor_announce(id);
             end if;
-        when 'app_new' then
+        when action = 'app_new' then
             scopes := array(select distinct w.word from jsonb_array_elements_text(said -> 'scopes') w(word) order by 1);
-            ends := case when said ->> 'ends_on' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' then (said ->> 'ends_on')::date end;
+            ends := case
+                when said ->> 'ends_on' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' and pg_input_is_valid(said ->> 'ends_on', 'date')
+                then (said ->> 'ends_on')::date
+            end;
             if not is_on then
                 result := 'off';
             elsif ends is null or named = '' or length(named) > 60 or named ~ '[[:cntrl:]]'
@@ -269,13 +308,17 @@ begin
             else
                 once := jsonb_build_object('app_password', mail.app_password_new(id, named, scopes, ends), 'app_name', named);
             end if;
-        when 'app_end' then
-            if mail.app_passwords_end(id, (said ->> 'number')::bigint, 'owner') > 0 then
+        when action = 'app_end' then
+            -- No number at all would be all of them.
+            if coalesce(said ->> 'number', '') ~ '^[0-9]{1,18}$'
+                and mail.app_passwords_end(id, (said ->> 'number')::bigint, 'owner') > 0
+            then
                 perform mail.second_factor_announce(id);
             end if;
     end case;
     return jsonb_build_object('result', result, 'message', mail.second_step_text(result, barred))
-        || mail.factor_page_facts(id) || once;
+        || mail.factor_page_facts(id) || once
+        || jsonb_build_object('turn', (select s.turn from mail.second_step s where s.hash = visit));
 end
 $$;
 

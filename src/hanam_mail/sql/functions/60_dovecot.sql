@@ -40,7 +40,7 @@ begin
     id := mail.login_person(dovecot_passdb.login);
     opened := mail.login_mailbox(dovecot_passdb.login);
     hash := (select c.hash from mail.credential c where c.mailbox_id = id);
-    second := mail.second_key(id, dovecot_passdb.plain, dovecot_passdb.protocol, source, dovecot_passdb.remote_ip);
+    second := mail.second_key(id, dovecot_passdb.plain, dovecot_passdb.protocol, dovecot_passdb.remote_ip);
     if second = 'gone' then
         return;
     elsif second is null and not mail.password_matches(hash, dovecot_passdb.plain) then

@@ -33,7 +33,7 @@ create table mail.app_password (
     last_address inet,
     last_protocol text,
     ended_at timestamptz,
-    ended_by text check (ended_by in ('owner', 'operator', 'password', 'lock', 'revocation', 'off')),
+    ended_by text check (ended_by in ('owner', 'operator', 'password', 'lock', 'revocation', 'off', 'term')),
     unique (mailbox_id, hash)
 );
 
@@ -44,7 +44,9 @@ create table mail.second_step (
     mailbox_id text not null references mail.mailbox,
     door text not null check (door in ('webmail', 'page')),
     made_at timestamptz not null default now(),
-    ends_at timestamptz not null
+    ends_at timestamptz not null,
+    -- Of a visit: how often something was made in it that is shown once. Each form has the number; one sent again makes nothing.
+    turn int not null default 0
 );
 
 create index second_step_mailbox on mail.second_step (mailbox_id);

@@ -182,7 +182,7 @@ class hanam_address_book extends rcube_addressbook
             $result->add($this->record($row + ['post' => '', 'agency_name' => '', 'code' => $agency, 'kind' => 'office']));
         }
         if (!$rows) {
-            rcmail::get_instance()->output->show_message($this->plugin->gettext('groupnotallowed'), 'error');
+            rcmail::get_instance()->output->show_message('hanam.groupnotallowed', 'error');
         }
         return $result;
     }

@@ -57,7 +57,8 @@ abstract class hanam_list
     {
         if ($_SERVER['REQUEST_METHOD'] === 'POST') {
             [$said, $kind] = $this->act((array) rcube_utils::get_input_value('_chosen', rcube_utils::INPUT_POST, true));
-            $this->rcmail->output->show_message($said, $kind, null, true, 10);
+            // A message that is no label is shown as it is, and this one may hold a folder's name.
+            $this->rcmail->output->show_message(rcube::Q($said), $kind, null, true, 10);
         }
         $this->rcmail->overwrite_action(static::ACTION);
         $this->show();

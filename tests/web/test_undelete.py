@@ -121,9 +121,8 @@ def test_a_folder_that_is_called_as_a_tag_is_shown_and_never_run(webmail: Webmai
         client.expunge()
     webmail.enter(reader)
     webmail.go(PAGE)
-    webmail.driver.execute_script(
-        "[...document.querySelectorAll('.hanam-rows input')].find(e => e.value.endsWith(arguments[0])).checked = true", name
-    )
+    boxes = "Array.from(document.querySelectorAll('.hanam-rows input'))"
+    webmail.driver.execute_script(f"{boxes}.find(e => e.value.endsWith(arguments[0])).checked = true", name)
     webmail.find("#hanam-chosen button[type=submit]").click()
     told = webmail.notice()
     assert "Đã khôi phục 1 thư" in told

@@ -1,5 +1,7 @@
 <?php
 
+require_once __DIR__ . '/hanam_accounts.php';
+
 /**
  * The address book of the administration as Roundcube reads books: nobody writes it here. Agencies are its groups. The accounts database
  * finds, lists, and says to which groups this login may write at once (sql/functions/83_address_book.sql).
@@ -33,7 +35,7 @@ class hanam_address_book extends rcube_addressbook
     private ?rcube_result_set $result = null;
     private ?array $agencies = null;
 
-    public function __construct(private rcube_db $accounts, private rcube_plugin $plugin, private string $login, private string $action)
+    public function __construct(private rcube_plugin $plugin, private string $login, private string $action)
     {
     }
 
@@ -215,12 +217,7 @@ class hanam_address_book extends rcube_addressbook
 
     private function rows(string $question, mixed ...$words): array
     {
-        $answer = $this->accounts->query($question, ...$words);
-        $rows = [];
-        while ($answer && ($row = $this->accounts->fetch_assoc($answer))) {
-            $rows[] = $row;
-        }
-        return $rows;
+        return hanam_accounts::rows($question, ...$words) ?? [];
     }
 
     private static function key(string $address): string

@@ -1,5 +1,7 @@
 <?php
 
+require_once __DIR__ . '/hanam_accounts.php';
+
 /**
  * What helps a person who writes a message: a signature from the registry, texts of the office to begin with, whose the addresses are,
  * and how large the attachments may be. The page's part is writing.js.
@@ -152,16 +154,8 @@ class hanam_writing
         if (!$addresses) {
             return [];
         }
-        $database = $this->accounts();
-        $rows = $database->query("SELECT * FROM mail.webmail_recipients(string_to_array(?, ' '))", implode(' ', $addresses));
-        if ($database->is_error()) {
-            return null;
-        }
-        $known = [];
-        while ($row = $database->fetch_assoc($rows)) {
-            $known[$row['address']] = $row;
-        }
-        return $known;
+        $rows = hanam_accounts::rows("SELECT * FROM mail.webmail_recipients(string_to_array(?, ' '))", implode(' ', $addresses));
+        return $rows === null ? null : array_column($rows, null, 'address');
     }
 
     /** An address typed with Vietnamese letters: no address has any. */
@@ -220,16 +214,8 @@ class hanam_writing
     /** What the registry says of the mailbox that is open; empty when it says nothing, or is away. */
     private function writer(): array
     {
-        if ($this->writer === null) {
-            $database = $this->accounts();
-            $rows = $database->query('SELECT name, post, agency FROM mail.webmail_signature(?)', rcmail::get_instance()->get_user_name());
-            $this->writer = $database->is_error() ? [] : ($database->fetch_assoc($rows) ?: []);
-        }
-        return $this->writer;
-    }
-
-    private function accounts(): rcube_db
-    {
-        return rcube_db::factory(rcmail::get_instance()->config->get('virtuser_query_dsn'));
+        return $this->writer ??= hanam_accounts::rows(
+            'SELECT name, post, agency FROM mail.webmail_signature(?)', rcmail::get_instance()->get_user_name()
+        )[0] ?? [];
     }
 }

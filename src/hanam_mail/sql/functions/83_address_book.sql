@@ -176,5 +176,7 @@ as $$
     join mail.mailbox m on m.id = a.mailbox_id
     left join mail.agency g on g.id = m.agency_id
     cross join lateral (select m.withheld = '' and coalesce(g.withheld, '') = '' as shown) s
-    where lower(book_sender.address) = a.local_part || '@' || mail.setting_text('mail_domain')
+    -- By the index: every opened message asks.
+    where a.local_part = split_part(lower(book_sender.address), '@', 1)
+        and lower(book_sender.address) = split_part(lower(book_sender.address), '@', 1) || '@' || mail.setting_text('mail_domain')
 $$;

@@ -27,4 +27,14 @@ def test_one_file_alone_connects_to_the_accounts_database(file: Path) -> None:
     source = file.read_text()
     words = ("rcube_db::factory", "virtuser_query_dsn", "READ WRITE", "read_only")
     assert [word for word in words if word in source and file.name != "hanam_accounts.php"] == []
-    assert "hanam_accounts::" not in source or "require_once __DIR__ . '/hanam_accounts.php';" in source
+
+
+@pytest.mark.parametrize("name", ["accounts", "letters"])
+def test_who_uses_a_common_file_asks_for_it(name: str) -> None:
+    users = [file.name for file in PLUGIN.glob("*.php") if f"hanam_{name}::" in file.read_text()]
+    asking = [file.name for file in PLUGIN.glob("*.php") if f"/hanam_{name}.php';" in file.read_text()]
+    assert sorted(users) == sorted(asking) != []
+
+
+def test_vietnamese_letters_lose_their_marks_in_one_place() -> None:
+    assert [file.name for file in PLUGIN.glob("*.php") if "Normalizer::" in file.read_text()] == ["hanam_letters.php"]

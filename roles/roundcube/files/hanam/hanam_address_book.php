@@ -1,6 +1,7 @@
 <?php
 
 require_once __DIR__ . '/hanam_accounts.php';
+require_once __DIR__ . '/hanam_letters.php';
 
 /**
  * The address book of the administration as Roundcube reads books: nobody writes it here. Agencies are its groups. The accounts database
@@ -237,9 +238,9 @@ class hanam_address_book extends rcube_addressbook
         return '{' . implode(',', array_map(fn ($text) => "\"$text\"", $texts)) . '}';
     }
 
+    /** As mail.book_fold makes it: words of small letters and digits, parted by one blank. */
     private static function folded(string $text): string
     {
-        $letters = Normalizer::normalize(strtr(mb_strtolower($text), ['đ' => 'd', 'ð' => 'd']), Normalizer::FORM_D);
-        return trim(preg_replace(['/\p{Mn}+/u', '/[^a-z0-9]+/'], ['', ' '], (string) $letters));
+        return trim(preg_replace('/[^a-z0-9]+/', ' ', strtr(hanam_letters::folded($text), ['ð' => 'd'])));
     }
 }

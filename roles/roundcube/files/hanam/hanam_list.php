@@ -137,11 +137,4 @@ abstract class hanam_list
         }
         return html::tag('ul', ['class' => 'hanam-rows', 'aria-label' => $this->text('title')], $items, ['class', 'aria-label']);
     }
-
-    /** Small letters without marks, as people search. */
-    protected static function folded(string $text): string
-    {
-        $letters = Normalizer::normalize(strtr(mb_strtolower($text), ['đ' => 'd']), Normalizer::FORM_D);
-        return preg_replace('/\p{Mn}+/u', '', $letters === false ? $text : $letters);
-    }
 }

@@ -1,6 +1,7 @@
 <?php
 
 require_once __DIR__ . '/hanam_accounts.php';
+require_once __DIR__ . '/hanam_letters.php';
 
 /**
  * What helps a person who writes a message: a signature from the registry, texts of the office to begin with, whose the addresses are,
@@ -135,13 +136,16 @@ class hanam_writing
         $asked = array_slice(array_unique($asked), 0, self::AT_ONCE);
         $domain = '@' . $rcmail->config->get('mail_domain');
         $ours = array_filter($asked, fn (string $address) => str_ends_with($address, $domain));
-        $known = $this->known($ours);
+        // All in one question: no address has Vietnamese letters, and one typed with them may be the same without.
+        $plain = array_combine($ours, array_map(hanam_letters::folded(...), $ours));
+        $known = $this->known(array_unique($plain));
         $answer = [];
         foreach ($asked as $address) {
             if (!in_array($address, $ours)) {
                 $answer[$address] = $this->elsewhere($address, $domain);
             } elseif ($known !== null) {
-                $answer[$address] = $this->here($known[$address] ?? $this->unaccented($address));
+                $row = $known[$plain[$address]] ?? ['fate' => 'unknown'];
+                $answer[$address] = $this->here($plain[$address] === $address ? $row : self::unaccented($plain[$address], $row));
             }
         }
         $rcmail->output->command('plugin.hanam-recipients', $answer);
@@ -158,13 +162,10 @@ class hanam_writing
         return $rows === null ? null : array_column($rows, null, 'address');
     }
 
-    /** An address typed with Vietnamese letters: no address has any. */
-    private function unaccented(string $address): array
+    /** Of an address typed with Vietnamese letters, by the row of the same without. */
+    private static function unaccented(string $plain, array $row): array
     {
-        $plain = preg_replace('/\p{Mn}+/u', '', (string) Normalizer::normalize(strtr($address, ['đ' => 'd']), Normalizer::FORM_D));
-        $row = $plain !== $address ? $this->known([$plain])[$plain] ?? null : null;
-        $near = $row && in_array($row['fate'], ['open', 'locked']) ? $plain : $row['nearest'] ?? '';
-        return ['fate' => 'unknown', 'nearest' => $near];
+        return ['fate' => 'unknown', 'nearest' => in_array($row['fate'], ['open', 'locked']) ? $plain : $row['nearest'] ?? ''];
     }
 
     /**

@@ -23,10 +23,11 @@ from bench.measuring import Measure, Run, machine, measured, write
 from hanam_mail.host.database import migrate
 
 TYPED = ("so tai chinh", "phamthi", "ngx v a", "Nguyễn Văn", "nguyen thi thu ha so y te", "ubnd xa", "zzz", "ha", "n")
-LETTER, GROUPS, FOLLOW = 0.1, 0.3, 10.0
-"""Seconds that are asked for: of a question at a letter, of all groups, of writing the whole book anew."""
+LETTER, GROUPS, SENDER, FOLLOW = 0.1, 0.3, 0.005, 10.0
+"""Seconds that are asked for: of a question at a letter, of all groups, of who wrote a message, of the whole book."""
 SEARCH = "SELECT * FROM mail.book_search(%s, NULL, 0, 15)"
 GROUP = "SELECT * FROM mail.book_groups(%s, %s)"
+WHO = "SELECT * FROM mail.book_sender(%s)"
 
 
 def timed(connection: psycopg.Connection, statement: str, words: list[object]) -> Run:
@@ -63,6 +64,8 @@ def _measures(postgresql: server.Server, place: Path, mailboxes: int, runs: int)
         whole = "SELECT mail.book_follow(array(SELECT id FROM mail.mailbox))"
         found = [measured("the book, written anew", [timed(database, whole, [])], FOLLOW)]
         database.execute("ANALYZE")
+        whose = "SELECT local_part || '@' || mail.setting_text('mail_domain') FROM mail.address LIMIT 1"
+        (sender,) = database.execute(whose).fetchone() or ("",)
         (login,) = database.execute("SELECT id FROM mail.mailbox WHERE kind = 'agency' LIMIT 1").fetchone() or ("",)
     with psycopg.connect(postgresql.conninfo("mail", "mail_webmail"), autocommit=True) as webmail:
         for typed in TYPED:
@@ -71,6 +74,7 @@ def _measures(postgresql: server.Server, place: Path, mailboxes: int, runs: int)
         for what, writing, most in (("groups to write to", True, LETTER), ("all groups", False, GROUPS)):
             asked = [timed(webmail, GROUP, [login, writing]) for _ in range(runs)]
             found.append(measured(what, asked, most))
+        found.append(measured("a sender", [timed(webmail, WHO, [sender]) for _ in range(runs)], SENDER))
     return found
 
 

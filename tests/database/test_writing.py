@@ -144,6 +144,14 @@ def test_no_more_than_a_hundred_are_answered_at_once(database: Database) -> None
     assert query(database, asked) == "100"
 
 
+def test_of_five_unknown_addresses_it_is_told_what_was_meant(database: Database) -> None:
+    """Each is looked for some thousand times: a hundred in one request would keep the server busy."""
+    wrong = [f"tranvanhung{n}{AT}" for n in range(1, 8)]
+    answers = told(database, f"tranvanhung{AT}", *wrong)
+    assert [address for address in wrong if answers[address][4]] == wrong[:5]
+    assert {answers[address][0] for address in wrong} == {"unknown"}
+
+
 @pytest.mark.parametrize(
     ("login", "shown"),
     [
@@ -200,3 +208,8 @@ def test_a_wrong_address_among_twenty_thousand_is_answered_at_once(scratch: Scra
     begin = time.perf_counter()
     assert scratch.psql(asked) == f"nguyenvanhung77{AT}"
     assert time.perf_counter() - begin < 1
+    # As many as one page may ask at once.
+    many = f"select 'nguyenvanhugn' || n || '{AT}' from generate_series(1, 100) n"
+    begin = time.perf_counter()
+    assert scratch.psql(f"select count(*) from mail.webmail_recipients(array({many}))") == "100"
+    assert time.perf_counter() - begin < 2

@@ -110,6 +110,27 @@ def test_nobody_reaches_a_folder_that_is_not_below_the_prefix(
     assert "Đã khôi phục" not in webmail.notice()
 
 
+def test_a_folder_that_is_called_as_a_tag_is_shown_and_never_run(webmail: Webmail, lab: Lab, reader: Sample) -> None:
+    """Roundcube writes a message that is no label into the page as it is."""
+    name = f"<img src=x onerror=hanamran=1>{uuid.uuid4().hex[:8]}"
+    with lab.imap(reader.address, reader.password) as client:
+        client.create(f'"{name}"')
+        assert client.append(f'"{name}"', "", "", b"Subject: x\r\n\r\nx\r\n")[0] == "OK"
+        client.select(f'"{name}"')
+        client.store("1:*", "+FLAGS.SILENT", "(\\Deleted)")
+        client.expunge()
+    webmail.enter(reader)
+    webmail.go(PAGE)
+    boxes = "Array.from(document.querySelectorAll('.hanam-rows input'))"
+    webmail.driver.execute_script(f"{boxes}.find(e => e.value.endsWith(arguments[0])).checked = true", name)
+    webmail.find("#hanam-chosen button[type=submit]").click()
+    told = webmail.notice()
+    assert "Đã khôi phục 1 thư" in told
+    assert name in told
+    images = "return document.querySelectorAll('img[src=x]').length + (window.hanamran || 0)"
+    assert webmail.driver.execute_script(images) == 0
+
+
 @pytest.mark.dieu3
 @pytest.mark.parametrize("width", [320, 1366])
 def test_the_page_fits_and_has_no_fault_for_people_with_disabilities(

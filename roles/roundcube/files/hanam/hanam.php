@@ -129,7 +129,7 @@ class hanam extends rcube_plugin
             $this->sender->follow();
         }
         if ($fault = $this->sender->filter_fault($request['action'])) {
-            $rcmail->output->show_message($fault, 'error');
+            $rcmail->output->show_message(rcube::Q($fault), 'error');
             $rcmail->output->send('iframe');
         }
         return $request;

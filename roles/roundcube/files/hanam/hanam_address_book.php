@@ -1,5 +1,8 @@
 <?php
 
+require_once __DIR__ . '/hanam_accounts.php';
+require_once __DIR__ . '/hanam_letters.php';
+
 /**
  * The address book of the administration as Roundcube reads books: nobody writes it here. Agencies are its groups. The accounts database
  * finds, lists, and says to which groups this login may write at once (sql/functions/83_address_book.sql).
@@ -33,7 +36,7 @@ class hanam_address_book extends rcube_addressbook
     private ?rcube_result_set $result = null;
     private ?array $agencies = null;
 
-    public function __construct(private rcube_db $accounts, private rcube_plugin $plugin, private string $login, private string $action)
+    public function __construct(private rcube_plugin $plugin, private string $login, private string $action)
     {
     }
 
@@ -182,7 +185,7 @@ class hanam_address_book extends rcube_addressbook
             $result->add($this->record($row + ['post' => '', 'agency_name' => '', 'code' => $agency, 'kind' => 'office']));
         }
         if (!$rows) {
-            rcmail::get_instance()->output->show_message($this->plugin->gettext('groupnotallowed'), 'error');
+            rcmail::get_instance()->output->show_message('hanam.groupnotallowed', 'error');
         }
         return $result;
     }
@@ -215,12 +218,7 @@ class hanam_address_book extends rcube_addressbook
 
     private function rows(string $question, mixed ...$words): array
     {
-        $answer = $this->accounts->query($question, ...$words);
-        $rows = [];
-        while ($answer && ($row = $this->accounts->fetch_assoc($answer))) {
-            $rows[] = $row;
-        }
-        return $rows;
+        return hanam_accounts::rows($question, ...$words) ?? [];
     }
 
     private static function key(string $address): string
@@ -240,9 +238,9 @@ class hanam_address_book extends rcube_addressbook
         return '{' . implode(',', array_map(fn ($text) => "\"$text\"", $texts)) . '}';
     }
 
+    /** As mail.book_fold makes it: words of small letters and digits, parted by one blank. */
     private static function folded(string $text): string
     {
-        $letters = Normalizer::normalize(strtr(mb_strtolower($text), ['đ' => 'd', 'ð' => 'd']), Normalizer::FORM_D);
-        return trim(preg_replace(['/\p{Mn}+/u', '/[^a-z0-9]+/'], ['', ' '], (string) $letters));
+        return trim(preg_replace('/[^a-z0-9]+/', ' ', strtr(hanam_letters::folded($text), ['ð' => 'd'])));
     }
 }

@@ -1,5 +1,7 @@
 <?php
 
+require_once __DIR__ . '/hanam_accounts.php';
+
 /**
  * Who of an agency's clerks answered, passed on or wrote a message (Đ9.2), for all clerks of the mailbox to see.
  *
@@ -114,11 +116,9 @@ class hanam_answers
     private function names(): array
     {
         if ($this->clerks === null) {
-            $rcmail = rcmail::get_instance();
-            $database = rcube_db::factory($rcmail->config->get('virtuser_query_dsn'));
-            $rows = $database->query('SELECT id, name FROM mail.webmail_clerks(?)', $rcmail->get_user_name());
+            $rows = hanam_accounts::rows('SELECT id, name FROM mail.webmail_clerks(?)', rcmail::get_instance()->get_user_name());
             $this->clerks = [];
-            while ($row = $database->fetch_assoc($rows)) {
+            foreach ($rows ?? [] as $row) {
                 $this->clerks[strtolower($row['id'])] = $row['name'];
             }
         }

@@ -4,6 +4,7 @@
  * The address book of the administration (hanam_address_book.php), and where a message comes from and who the registry says has written
  * it. That is told by a field that the mail filter alone writes (X-Hanam-Origin; rspamd's origin.lua), never by what a sender says of himself.
  */
+require_once __DIR__ . '/hanam_accounts.php';
 require_once __DIR__ . '/hanam_address_book.php';
 
 class hanam_book
@@ -14,8 +15,6 @@ class hanam_book
 
     /** Groups that are offered while one types. */
     private const GROUPS = 3;
-
-    private ?rcube_db $accounts = null;
 
     public function __construct(private rcube_plugin $plugin)
     {
@@ -52,7 +51,7 @@ class hanam_book
     {
         if ($hook['id'] === hanam_address_book::ID) {
             $rcmail = rcmail::get_instance();
-            $hook['instance'] = new hanam_address_book($this->accounts(), $this->plugin, $rcmail->get_user_name(), (string) $rcmail->action);
+            $hook['instance'] = new hanam_address_book($this->plugin, $rcmail->get_user_name(), (string) $rcmail->action);
         }
         return $hook;
     }
@@ -124,8 +123,7 @@ class hanam_book
     /** Post and agency of who wrote a message from inside; his address is that of his login, the filter has seen to it. */
     private function sender(string $address): string
     {
-        $answer = $this->accounts()->query('SELECT * FROM mail.book_sender(?)', mb_strtolower($address));
-        $found = $answer ? $this->accounts()->fetch_assoc($answer) : null;
+        $found = hanam_accounts::rows('SELECT * FROM mail.book_sender(?)', mb_strtolower($address))[0] ?? null;
         if (!$found) {
             return '';  // the system's own letters
         }
@@ -180,10 +178,5 @@ class hanam_book
     private function words(string $label, array $vars = []): string
     {
         return rcube::Q($this->plugin->gettext(['name' => $label, 'vars' => $vars]));
-    }
-
-    private function accounts(): rcube_db
-    {
-        return $this->accounts ??= rcube_db::factory(rcube::get_instance()->config->get('virtuser_query_dsn'));
     }
 }

@@ -1,5 +1,7 @@
 <?php
 
+require_once __DIR__ . '/hanam_accounts.php';
+
 /**
  * A clerk's way between his own mailbox and his agencies' (Đ9.2), without typing his password again.
  *
@@ -168,13 +170,6 @@ class hanam_boxes
     /** What this person opens, his own first; nothing when the accounts database does not answer. */
     private function mailboxes(): array
     {
-        $rcmail = rcmail::get_instance();
-        $database = rcube_db::factory($rcmail->config->get('virtuser_query_dsn'));
-        $rows = $database->query('SELECT * FROM mail.webmail_mailboxes(?)', $rcmail->get_user_name());
-        $found = [];
-        while ($row = $database->fetch_assoc($rows)) {
-            $found[] = $row;
-        }
-        return $found;
+        return hanam_accounts::rows('SELECT * FROM mail.webmail_mailboxes(?)', rcmail::get_instance()->get_user_name()) ?? [];
     }
 }

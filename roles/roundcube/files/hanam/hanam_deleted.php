@@ -1,5 +1,6 @@
 <?php
 
+require_once __DIR__ . '/hanam_letters.php';
 require_once __DIR__ . '/hanam_list.php';
 
 /**
@@ -127,7 +128,7 @@ class hanam_deleted extends hanam_list
     private function found(array $folders, array $days, string $words): array
     {
         $found = [];
-        $words = preg_split('/\s+/', self::folded($words), -1, PREG_SPLIT_NO_EMPTY);
+        $words = preg_split('/\s+/', hanam_letters::folded($words), -1, PREG_SPLIT_NO_EMPTY);
         foreach ($folders as $folder => $times) {
             $times = array_filter($times, fn (int $at) => ($days[0] === null || $at >= $days[0]->getTimestamp())
                 && ($days[1] === null || $at < $days[1]->modify('+1 day')->getTimestamp()));
@@ -139,7 +140,7 @@ class hanam_deleted extends hanam_list
                         continue;
                     }
                     $row['header'] = $headers[$uid];
-                    $text = self::folded($headers[$uid]->get('subject') . ' ' . $headers[$uid]->get('from') . ' ' . $headers[$uid]->get('to'));
+                    $text = hanam_letters::folded(implode(' ', array_map($headers[$uid]->get(...), ['subject', 'from', 'to'])));
                     if (array_filter($words, fn (string $word) => !str_contains($text, $word))) {
                         continue;
                     }

@@ -1,5 +1,7 @@
 <?php
 
+require_once __DIR__ . '/hanam_accounts.php';
+
 /**
  * The second step of a sign-in. The accounts database refuses the right password of whoever has a second factor, and says so; then
  * the login page asks for the code, and the database gives a word for this session alone in exchange for password and code. Roundcube
@@ -41,7 +43,8 @@ class hanam_factor
         if (!$this->first || !isset($_POST[self::FIELD]) || !$login['valid']) {
             return $login;
         }
-        $answer = $this->row('SELECT result, message, token FROM mail.webmail_second_step(?, ?)', [
+        $answer = hanam_accounts::writing(
+            'SELECT result, message, token FROM mail.webmail_second_step(?, ?)',
             $this->sealed([
                 'key' => $this->keys()['secrets'],
                 'login' => $this->first['login'],
@@ -49,7 +52,7 @@ class hanam_factor
                 'code' => $code,
             ]),
             $_SERVER['REMOTE_ADDR'] ?? '',
-        ]);
+        )[0] ?? null;
         if (!$answer) {
             http_response_code(503);  // nginx shows its page of that
             exit;
@@ -126,7 +129,7 @@ class hanam_factor
     {
         $word = empty($_SESSION['password']) ? '' : (string) rcmail::get_instance()->decrypt($_SESSION['password']);
         if (str_starts_with($word, 'webmail-')) {
-            $this->row('SELECT mail.webmail_second_step_end(?)', [$this->sealed(['login' => $_SESSION['username'], 'token' => $word])]);
+            hanam_accounts::writing('SELECT mail.webmail_second_step_end(?)', $this->sealed(['login' => $_SESSION['username'], 'token' => $word]));
         }
         return $hook;
     }
@@ -137,16 +140,6 @@ class hanam_factor
         $_SESSION['hanam_factor'] = $first;
         header('Location: ./?_task=login', true, 303);
         exit;
-    }
-
-    /** A row of the accounts database, which decides; null when it does not answer. */
-    private function row(string $statement, array $values): ?array
-    {
-        $database = rcube_db::factory(rcmail::get_instance()->config->get('virtuser_query_dsn'));
-        // The webmail's role reads only unless it says otherwise.
-        $database->query('BEGIN READ WRITE');
-        $row = $database->fetch_assoc($database->query($statement, $values));
-        return $database->query('COMMIT') && $row ? $row : null;
     }
 
     /** As mail.factor_message unseals it: hexadecimal, the IV first. */

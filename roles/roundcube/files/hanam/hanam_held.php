@@ -1,5 +1,6 @@
 <?php
 
+require_once __DIR__ . '/hanam_accounts.php';
 require_once __DIR__ . '/hanam_list.php';
 
 /**
@@ -19,7 +20,7 @@ class hanam_held extends hanam_list
 
     protected function content(): string
     {
-        $held = $this->ask('SELECT * FROM mail.webmail_held(?)');
+        $held = hanam_accounts::rows('SELECT * FROM mail.webmail_held(?)', $this->rcmail->get_user_name());
         if ($held === null) {
             return html::p('hanam-none', html::quote($this->text('away')));
         }
@@ -57,7 +58,10 @@ class hanam_held extends hanam_list
         if (!$numbers || !in_array($decision, self::DECISIONS, true)) {
             return [$this->plugin->gettext('listnochoice'), 'warning'];
         }
-        $answer = $this->ask('SELECT * FROM mail.webmail_held_decide(?, CAST(? AS bigint[]), ?)', '{' . implode(',', $numbers) . '}', $decision);
+        $answer = hanam_accounts::writing(
+            'SELECT * FROM mail.webmail_held_decide(?, CAST(? AS bigint[]), ?)',
+            $this->rcmail->get_user_name(), '{' . implode(',', $numbers) . '}', $decision
+        );
         if (!$answer) {
             return [$this->text('away'), 'error'];
         }
@@ -76,27 +80,5 @@ class hanam_held extends hanam_list
         return html::tag('button', [
             'type' => 'submit', 'name' => '_decision', 'value' => $decision, 'class' => 'btn ' . ($decision === 'release' ? 'btn-primary' : 'btn-secondary'),
         ], html::quote($this->text($label)), ['type', 'name', 'value', 'class']);
-    }
-
-    /** Rows of one question about the login that is open; null when the accounts database does not answer. */
-    private function ask(string $query, string ...$words): ?array
-    {
-        $database = rcube_db::factory($this->rcmail->config->get('virtuser_query_dsn'));
-        // The role reads only, and writes where it says so.
-        if ($words && (!$database->startTransaction() || !$database->query('SET TRANSACTION READ WRITE'))) {
-            return null;
-        }
-        $answer = $database->query($query, $this->rcmail->get_user_name(), ...$words);
-        if ($database->is_error($answer)) {
-            return null;
-        }
-        $rows = [];
-        while ($row = $database->fetch_assoc($answer)) {
-            $rows[] = $row;
-        }
-        if ($words && !$database->endTransaction()) {
-            return null;
-        }
-        return $rows;
     }
 }

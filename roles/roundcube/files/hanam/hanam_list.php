@@ -57,7 +57,8 @@ abstract class hanam_list
     {
         if ($_SERVER['REQUEST_METHOD'] === 'POST') {
             [$said, $kind] = $this->act((array) rcube_utils::get_input_value('_chosen', rcube_utils::INPUT_POST, true));
-            $this->rcmail->output->show_message($said, $kind, null, true, 10);
+            // A message that is no label is shown as it is, and this one may hold a folder's name.
+            $this->rcmail->output->show_message(rcube::Q($said), $kind, null, true, 10);
         }
         $this->rcmail->overwrite_action(static::ACTION);
         $this->show();
@@ -135,12 +136,5 @@ abstract class hanam_list
                 ? html::div('hanam-row', $lines) : $box . html::label($id, $lines) . ($buttons ? html::div('hanam-row-buttons', $buttons) : ''));
         }
         return html::tag('ul', ['class' => 'hanam-rows', 'aria-label' => $this->text('title')], $items, ['class', 'aria-label']);
-    }
-
-    /** Small letters without marks, as people search. */
-    protected static function folded(string $text): string
-    {
-        $letters = Normalizer::normalize(strtr(mb_strtolower($text), ['đ' => 'd']), Normalizer::FORM_D);
-        return preg_replace('/\p{Mn}+/u', '', $letters === false ? $text : $letters);
     }
 }

@@ -1,5 +1,7 @@
 <?php
 
+require_once __DIR__ . '/hanam_letters.php';
+
 /**
  * Why the server did not take a message, in the words of offices: its own replies are ASCII (Vietnamese without accents, then
  * English), and Postfix's are English only. What nobody foresaw is told with the server's code, for whoever is asked for help.
@@ -78,7 +80,7 @@ class hanam_refusals
         $sentences = self::SENTENCES;
         usort($sentences, fn ($one, $other) => strlen($other) - strlen($one));
         foreach ($sentences as $sentence) {
-            $at = stripos($said, $folded = self::folded($sentence));
+            $at = stripos($said, $folded = hanam_letters::unmarked($sentence));
             if ($at !== false) {
                 // A limit, which is the policy's to say.
                 preg_match('/^ \d+ MB/', substr($said, $at + strlen($folded)), $limit);
@@ -96,11 +98,5 @@ class hanam_refusals
             }
         }
         return $code >= 400 && $code < 500 ? self::LATER : self::NEVER;
-    }
-
-    private static function folded(string $text): string
-    {
-        $letters = Normalizer::normalize(strtr($text, ['đ' => 'd', 'Đ' => 'D']), Normalizer::FORM_D);
-        return preg_replace('/\p{Mn}+/u', '', $letters);
     }
 }

@@ -5,6 +5,7 @@
  * operator (docs/decisions/0071-reports-of-people.md). The message goes to the two as an attachment, all but a virus; spam and viruses
  * move to Junk, where the filter learns.
  */
+require_once __DIR__ . '/hanam_accounts.php';
 require_once __DIR__ . '/hanam_report_letter.php';
 
 class hanam_report
@@ -58,10 +59,10 @@ class hanam_report
         }
         $message = $uid === '' ? null : $this->message($folder, $uid);
         $words = str_replace("\0", '', $posted('_words'));
-        $taken = $this->ask(
+        $taken = hanam_accounts::writing(
             "SELECT number, result, array_to_string(agency, ',') AS agency FROM mail.user_report_take(?, ?, ?, ?, ?)",
             $this->login(), $posted('_token'), $kind, $words, $message ? $this->json($message) : null
-        );
+        )[0] ?? null;
         if (!$taken) {
             $this->fail('unavailable');
         }
@@ -109,7 +110,7 @@ class hanam_report
     {
         $title = $this->plugin->gettext("report$kind");
         $fault = (new hanam_report_letter())->send($number, $title, $folder, $uid, $agency);
-        $this->ask('SELECT mail.user_report_attached(?, ?, ?, ?)', $this->login(), $number, $fault === '' ? 'true' : 'false', $fault);
+        hanam_accounts::writing('SELECT mail.user_report_attached(?, ?, ?, ?)', $this->login(), $number, $fault === '' ? 'true' : 'false', $fault);
     }
 
     /** As the button for spam does it: the mail store teaches the filter what arrives there. */
@@ -135,21 +136,6 @@ class hanam_report
     {
         $clean = array_map(fn ($text) => str_replace("\0", '', $text), $message);
         return json_encode($clean, JSON_INVALID_UTF8_SUBSTITUTE | JSON_UNESCAPED_UNICODE);
-    }
-
-    /** A row of the accounts database, null when it did not answer. */
-    private function ask(string $question, mixed ...$values): ?array
-    {
-        $database = rcube_db::factory(rcmail::get_instance()->config->get('virtuser_query_dsn'));
-        // Roundcube would log the whole question, and with it what the person wrote.
-        $database->set_option('ignore_errors', true);
-        $database->query('SET default_transaction_read_only TO off');
-        $row = $database->fetch_assoc($database->query($question, ...$values));
-        if ($fault = $database->is_error()) {
-            rcube::write_log('errors', 'hanam: report not taken: ' . strtok($fault, "\n"));
-            return null;
-        }
-        return $row ?: null;
     }
 
     private function fail(string $text): never

@@ -1,5 +1,7 @@
 <?php
 
+require_once __DIR__ . '/hanam_accounts.php';
+
 /**
  * Under which names and addresses a person writes, and where mail may lead by itself (Đ4.5).
  *
@@ -160,11 +162,9 @@ class hanam_sender
     private function names(): array
     {
         if ($this->names === null) {
-            $rcmail = rcmail::get_instance();
-            $database = rcube_db::factory($rcmail->config->get('virtuser_query_dsn'));
-            $rows = $database->query('SELECT address, name FROM mail.webmail_addresses(?)', $rcmail->get_user_name());
+            $rows = hanam_accounts::rows('SELECT address, name FROM mail.webmail_addresses(?)', rcmail::get_instance()->get_user_name());
             $this->names = [];
-            while ($row = $database->fetch_assoc($rows)) {
+            foreach ($rows ?? [] as $row) {
                 $this->names[mb_strtolower($row['address'])] = $row['name'];
             }
         }

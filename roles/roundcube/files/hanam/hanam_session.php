@@ -1,5 +1,7 @@
 <?php
 
+require_once __DIR__ . '/hanam_accounts.php';
+
 /**
  * An open session goes on as long as its person would be let in with the password that opened it (Đ7.1, Đ8.2a); what ends it is told
  * on a page, never by a protocol's text over a list that stays.
@@ -111,20 +113,10 @@ class hanam_session
     /** What the accounts database says of the session; nothing when it does not answer. */
     private function asked(?string $stamp): ?array
     {
-        $rcmail = rcmail::get_instance();
-        // The process keeps its connection: a new one costs twenty times what the question does. That the server was started again
-        // it learns by asking, and then has another; only what fails twice is a fault, and logged.
-        foreach ([true, false] as $first) {
-            $database = rcube_db::factory($rcmail->config->get('virtuser_query_dsn'), '', true);
-            $database->set_option('ignore_errors', $first);
-            $rows = $database->query(
-                'SELECT state, cause, stamp, ends, days FROM mail.webmail_session(?, ?)', (string) $rcmail->get_user_name(), $stamp
-            );
-            if ($rows && !$database->is_error()) {
-                return $database->fetch_assoc($rows) ?: null;
-            }
-        }
-        return null;
+        return hanam_accounts::rows(
+            'SELECT state, cause, stamp, ends, days FROM mail.webmail_session(?, ?)',
+            (string) rcmail::get_instance()->get_user_name(), $stamp
+        )[0] ?? null;
     }
 
     /** The page for the state of a mailbox into which the mail store let nobody just now; null when its state is not the reason. */

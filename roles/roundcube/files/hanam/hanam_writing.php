@@ -1,5 +1,8 @@
 <?php
 
+require_once __DIR__ . '/hanam_accounts.php';
+require_once __DIR__ . '/hanam_letters.php';
+
 /**
  * What helps a person who writes a message: a signature from the registry, texts of the office to begin with, whose the addresses are,
  * and how large the attachments may be. The page's part is writing.js.
@@ -133,13 +136,16 @@ class hanam_writing
         $asked = array_slice(array_unique($asked), 0, self::AT_ONCE);
         $domain = '@' . $rcmail->config->get('mail_domain');
         $ours = array_filter($asked, fn (string $address) => str_ends_with($address, $domain));
-        $known = $this->known($ours);
+        // All in one question: no address has Vietnamese letters, and one typed with them may be the same without.
+        $plain = array_combine($ours, array_map(hanam_letters::folded(...), $ours));
+        $known = $this->known(array_unique($plain));
         $answer = [];
         foreach ($asked as $address) {
             if (!in_array($address, $ours)) {
                 $answer[$address] = $this->elsewhere($address, $domain);
             } elseif ($known !== null) {
-                $answer[$address] = $this->here($known[$address] ?? $this->unaccented($address));
+                $row = $known[$plain[$address]] ?? ['fate' => 'unknown'];
+                $answer[$address] = $this->here($plain[$address] === $address ? $row : self::unaccented($plain[$address], $row));
             }
         }
         $rcmail->output->command('plugin.hanam-recipients', $answer);
@@ -152,25 +158,14 @@ class hanam_writing
         if (!$addresses) {
             return [];
         }
-        $database = $this->accounts();
-        $rows = $database->query("SELECT * FROM mail.webmail_recipients(string_to_array(?, ' '))", implode(' ', $addresses));
-        if ($database->is_error()) {
-            return null;
-        }
-        $known = [];
-        while ($row = $database->fetch_assoc($rows)) {
-            $known[$row['address']] = $row;
-        }
-        return $known;
+        $rows = hanam_accounts::rows("SELECT * FROM mail.webmail_recipients(string_to_array(?, ' '))", implode(' ', $addresses));
+        return $rows === null ? null : array_column($rows, null, 'address');
     }
 
-    /** An address typed with Vietnamese letters: no address has any. */
-    private function unaccented(string $address): array
+    /** Of an address typed with Vietnamese letters, by the row of the same without. */
+    private static function unaccented(string $plain, array $row): array
     {
-        $plain = preg_replace('/\p{Mn}+/u', '', (string) Normalizer::normalize(strtr($address, ['đ' => 'd']), Normalizer::FORM_D));
-        $row = $plain !== $address ? $this->known([$plain])[$plain] ?? null : null;
-        $near = $row && in_array($row['fate'], ['open', 'locked']) ? $plain : $row['nearest'] ?? '';
-        return ['fate' => 'unknown', 'nearest' => $near];
+        return ['fate' => 'unknown', 'nearest' => in_array($row['fate'], ['open', 'locked']) ? $plain : $row['nearest'] ?? ''];
     }
 
     /**
@@ -220,16 +215,8 @@ class hanam_writing
     /** What the registry says of the mailbox that is open; empty when it says nothing, or is away. */
     private function writer(): array
     {
-        if ($this->writer === null) {
-            $database = $this->accounts();
-            $rows = $database->query('SELECT name, post, agency FROM mail.webmail_signature(?)', rcmail::get_instance()->get_user_name());
-            $this->writer = $database->is_error() ? [] : ($database->fetch_assoc($rows) ?: []);
-        }
-        return $this->writer;
-    }
-
-    private function accounts(): rcube_db
-    {
-        return rcube_db::factory(rcmail::get_instance()->config->get('virtuser_query_dsn'));
+        return $this->writer ??= hanam_accounts::rows(
+            'SELECT name, post, agency FROM mail.webmail_signature(?)', rcmail::get_instance()->get_user_name()
+        )[0] ?? [];
     }
 }

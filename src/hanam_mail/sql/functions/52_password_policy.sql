@@ -3,7 +3,7 @@
 
 -- Small letters without accents, đ as d: what makes two spellings one word.
 create or replace function mail.fold(plain text) returns text
-language sql immutable
+language sql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$ select replace(regexp_replace(normalize(lower(plain), nfd), '[\u0300-\u036f]', '', 'g'), 'đ', 'd') $$;
 

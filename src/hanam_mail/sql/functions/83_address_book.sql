@@ -1,13 +1,15 @@
 -- The webmail's address book of the administration: who is found by what an official types, whom one agency's group holds and who may
 -- write to it, and who the registry says that a sender is (docs/decisions/0070-address-book.md).
 
--- Small Latin letters and digits without accents, words parted by one blank.
+-- Small Latin letters and digits without accents, words parted by one blank. In PL/pgSQL, which plans mail.fold once: SQL does at each name,
+-- and takes twice the time. The letter of Icelanders looks like ours.
 create or replace function mail.book_fold(typed text) returns text
-language sql immutable strict parallel safe
+language plpgsql immutable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-    select btrim(regexp_replace(
-        translate(regexp_replace(normalize(lower(typed), NFD), '[\u0300-\u036f]+', '', 'g'), 'đð', 'dd'), '[^a-z0-9]+', ' ', 'g'))
+begin
+    return btrim(regexp_replace(replace(mail.fold(typed), 'ð', 'd'), '[^a-z0-9]+', ' ', 'g'));
+end
 $$;
 
 -- Writes what these mailboxes are found by.
@@ -176,5 +178,7 @@ as $$
     join mail.mailbox m on m.id = a.mailbox_id
     left join mail.agency g on g.id = m.agency_id
     cross join lateral (select m.withheld = '' and coalesce(g.withheld, '') = '' as shown) s
-    where lower(book_sender.address) = a.local_part || '@' || mail.setting_text('mail_domain')
+    -- By the index: every opened message asks.
+    where a.local_part = split_part(lower(book_sender.address), '@', 1)
+        and lower(book_sender.address) = split_part(lower(book_sender.address), '@', 1) || '@' || mail.setting_text('mail_domain')
 $$;

@@ -69,14 +69,12 @@ class hanam_report
             $this->fail($taken['result'] === 'limit' ? 'reportlimit' : 'reportfailed');
         }
         $number = (int) $taken['number'];
-        $moved = false;
-        if ($taken['result'] === 'new' && $message) {
-            if ($kind !== 'virus') {
-                $this->attach($number, $kind, $folder, $uid, array_filter(explode(',', $taken['agency'])));
-            }
-            $moved = in_array($kind, self::TO_JUNK) && $this->move($folder, $uid);
+        if ($message && $kind !== 'virus' && in_array($taken['result'], ['new', 'again'])) {
+            $this->attach($number, $kind, $folder, $uid, array_filter(explode(',', $taken['agency'])));
         }
-        $text = $taken['result'] === 'known' ? 'reportknown' : 'reported';
+        // Also of what was reported before: it may not have been moved then, or have been moved back.
+        $moved = $message && in_array($kind, self::TO_JUNK) && $this->move($folder, $uid);
+        $text = $taken['result'] === 'new' ? 'reported' : 'reportknown';
         $told = $this->plugin->gettext(['name' => $text, 'vars' => ['number' => $number]]);
         $output = rcmail::get_instance()->output;
         $output->command('plugin.hanam_reported', ['moved' => $moved, 'folder' => $folder]);
@@ -102,6 +100,8 @@ class hanam_report
             'author' => (string) $headers->get('from'),
             'subject' => (string) $headers->get('subject'),
         ];
+            // Our servers' own lines are in it, so that it is one message's alone wherever it is moved.
+            'digest' => ($raw = (string) $storage->get_raw_headers($uid)) === '' ? '' : hash('sha256', $raw),
     }
 
     /** The message goes on as it is; what became of that is noted, and told by the notice of the report. */

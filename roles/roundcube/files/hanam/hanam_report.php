@@ -104,12 +104,18 @@ class hanam_report
             'digest' => ($raw = (string) $storage->get_raw_headers($uid)) === '' ? '' : hash('sha256', $raw),
     }
 
-    /** The message goes on as it is; what became of that is noted, and told by the notice of the report. */
+    /**
+     * The message goes on as it is; what became of that is noted, and told by the notice of the report. Where the mail server did not
+     * answer nothing is noted: whoever reports it again has it sent on then.
+     */
     private function attach(int $number, string $kind, string $folder, string $uid, array $agency): void
     {
         $title = $this->plugin->gettext("report$kind");
         $fault = (new hanam_report_letter())->send($number, $title, $folder, $uid, $agency);
         $this->ask('SELECT mail.user_report_attached(?, ?, ?, ?)', $this->login(), $number, $fault === '' ? 'true' : 'false', $fault);
+        if ($fault === null) {
+            return;
+        }
     }
 
     /** As the button for spam does it: the mail store teaches the filter what arrives there. */

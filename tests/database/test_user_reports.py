@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.dieu10, pytest.mark.dieu12]
 
 HA1, AGENCY = "ha1@hanam.gov.vn", "syt@hanam.gov.vn"
 MESSAGE = {
-    "folder": "INBOX",
+    "folder": "Hộp thư đến",
     "message_id": "<1@vay.example>",
     "author": "Vay <vay@vay.example>",
     "subject": "Vay nhanh",
@@ -71,7 +71,7 @@ def test_dieu_12_8_a_report_is_kept_with_who_what_and_where_and_names_the_agency
         " from mail.user_report"
     )
     assert row == (
-        "box00001|box00001|k7q2m4|spam|Thư lừa đảo|INBOX|<1@vay.example>|Vay <vay@vay.example>|Vay nhanh|due|new"
+        "box00001|box00001|k7q2m4|spam|Thư lừa đảo|Hộp thư đến|<1@vay.example>|Vay <vay@vay.example>|Vay nhanh|due|new"
     )
 
 
@@ -211,7 +211,7 @@ def test_dieu_12_8_the_person_his_agency_and_the_operator_hear_of_it_once_by_num
     assert "mang số 1." in text
     assert "Thư này\nmời chuyển tiền" in text.replace("\r\n", "\n")
     assert "Vay nhanh" in text
-    assert f"hộp thư {HA1}, thư mục INBOX" in text
+    assert f"hộp thư {HA1}, thư mục Hộp thư đến" in text
     assert "gửi kèm trong một thư riêng" in text
     assert letters() == {}
 

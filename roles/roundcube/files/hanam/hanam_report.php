@@ -94,14 +94,15 @@ class hanam_report
             $this->fail('reportgone');
         }
         return [
-            'folder' => $folder,
+            // As people see it: the letters have it.
+            'folder' => $this->shown($folder),
             // Roundcube's own is "mid:" and a number.
             'message_id' => str_starts_with($id = (string) $headers->messageID, 'mid:') ? '' : $id,
             'author' => (string) $headers->get('from'),
             'subject' => (string) $headers->get('subject'),
-        ];
             // Our servers' own lines are in it, so that it is one message's alone wherever it is moved.
             'digest' => ($raw = (string) $storage->get_raw_headers($uid)) === '' ? '' : hash('sha256', $raw),
+        ];
     }
 
     /**
@@ -112,10 +113,10 @@ class hanam_report
     {
         $title = $this->plugin->gettext("report$kind");
         $fault = (new hanam_report_letter())->send($number, $title, $folder, $uid, $agency);
-        $this->ask('SELECT mail.user_report_attached(?, ?, ?, ?)', $this->login(), $number, $fault === '' ? 'true' : 'false', $fault);
         if ($fault === null) {
             return;
         }
+        $this->ask('SELECT mail.user_report_attached(?, ?, ?, ?)', $this->login(), $number, $fault === '' ? 'true' : 'false', $fault);
     }
 
     /** As the button for spam does it: the mail store teaches the filter what arrives there. */
@@ -130,6 +131,12 @@ class hanam_report
         $storage->set_flag($uid, 'JUNK', $folder);
         $storage->unset_flag($uid, 'NONJUNK', $folder);
         return (bool) $storage->move_message($uid, $junk, $folder);
+    }
+
+    private function shown(string $folder): string
+    {
+        $rcmail = rcmail::get_instance();
+        return $folder === $rcmail->config->get('archive_mbox') ? $this->plugin->gettext('archive') : $rcmail->localize_folderpath($folder);
     }
 
     private function login(): string

@@ -169,6 +169,8 @@ def test_the_webmail_reads_no_report_and_nobody_else_takes_one(people: Scratch) 
         with pytest.raises(StatementError, match="permission denied"):
             people.psql(statement, role="mail_webmail")
     with pytest.raises(StatementError, match="permission denied"):
+        people.psql("select number from mail.user_report", role="mail_report")
+    with pytest.raises(StatementError, match="permission denied"):
         people.psql(take(2), role="mail_change")
     assert people.psql("select count(*) from mail.user_report", role="mail_backup") == "1", "it is in the backup"
 

@@ -255,6 +255,20 @@ def test_a_page_that_is_left_meanwhile_sends_nothing_and_loses_nothing(
     assert count(lab, person, "Sent") == 0
 
 
+def test_a_message_is_sent_though_a_draft_saves_itself_as_its_recipients_are_looked_at(
+    webmail: Webmail, person: Sample, colleague: Sample
+) -> None:
+    webmail.enter(person)
+    webmail.compose(colleague.address, subject(), TEXT)
+    # Roundcube takes no command while it saves.
+    webmail.driver.execute_script("rcmail.command('send'); rcmail.set_busy(true)")
+    webmail.wait.until(lambda driver: driver.execute_script("return jQuery.active === 0"))
+    assert not webmail.driver.find_elements(By.ID, "hanam-undo")
+    webmail.driver.execute_script("rcmail.set_busy(false)")
+    webmail.find("#hanam-undo button.now").click()
+    webmail.wait.until(lambda driver: "_action=compose" not in driver.current_url, "not sent")
+
+
 def test_a_draft_saved_after_a_sending_that_got_no_answer_sends_nothing(
     webmail: Webmail, lab: Lab, person: Sample, colleague: Sample
 ) -> None:

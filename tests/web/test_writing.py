@@ -198,7 +198,7 @@ def test_a_forgotten_attachment_is_asked_for_where_the_person_himself_wrote_of_o
     if asked:
         assert "Có phải bạn quên đính kèm tệp?" in webmail.text(".ui-dialog")
     else:
-        webmail.find("#hanam-undo")
+        webmail.find("#hanam-undo button.undo").click()
 
 
 # --- Second thoughts ---

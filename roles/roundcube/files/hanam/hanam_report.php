@@ -136,7 +136,12 @@ class hanam_report
     private function shown(string $folder): string
     {
         $rcmail = rcmail::get_instance();
-        return $folder === $rcmail->config->get('archive_mbox') ? $this->plugin->gettext('archive') : $rcmail->localize_folderpath($folder);
+        $archive = (string) $rcmail->config->get('archive_mbox');
+        if ($archive === '' || !str_starts_with($folder . ($mark = $rcmail->get_storage()->get_hierarchy_delimiter()), $archive . $mark)) {
+            return $rcmail->localize_folderpath($folder);
+        }
+        // Roundcube has no name of its own for it.
+        return $this->plugin->gettext('archive') . rcube_charset::convert(substr($folder, strlen($archive)), 'UTF7-IMAP');
     }
 
     private function login(): string

@@ -75,7 +75,7 @@ class hanam_tidy
         $folder = $this->folder(self::given('_folder', rcube_utils::INPUT_POST));
         $before = self::given('_before', rcube_utils::INPUT_POST);
         if ($before !== '' && $folder !== null && ($day = $this->day($before))) {
-            // What came after the question was not asked about: an empty mark is none.
+            // What came after the question was not asked about; without its mark nothing was.
             $last = self::given('_last', rcube_utils::INPUT_POST) ?: '0:0';
             $uids = array_slice($this->store->before($folder, $day, $last), 0, hanam_tidy_store::AT_ONCE);
             $this->tell($act, $this->act($act, $folder, $uids), count($uids));

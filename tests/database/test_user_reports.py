@@ -24,11 +24,13 @@ pytestmark = [pytest.mark.dieu10, pytest.mark.dieu12]
 
 HA1, AGENCY = "ha1@hanam.gov.vn", "syt@hanam.gov.vn"
 MESSAGE = {
-    "folder": "INBOX",
+    "folder": "Hộp thư đến",
     "message_id": "<1@vay.example>",
     "author": "Vay <vay@vay.example>",
     "subject": "Vay nhanh",
+    "digest": "a" * 64,
 }
+OLD = "update mail.user_report set at = at - interval '11 minutes' where attached = 'due'"
 HOSTILE = "\x1b[2J<script>alert(1)</script> http://vay.example/\r\n\u202eHai dòng\x00".replace("\x00", "")
 
 
@@ -69,7 +71,7 @@ def test_dieu_12_8_a_report_is_kept_with_who_what_and_where_and_names_the_agency
         " from mail.user_report"
     )
     assert row == (
-        "box00001|box00001|k7q2m4|spam|Thư lừa đảo|INBOX|<1@vay.example>|Vay <vay@vay.example>|Vay nhanh|due|new"
+        "box00001|box00001|k7q2m4|spam|Thư lừa đảo|Hộp thư đến|<1@vay.example>|Vay <vay@vay.example>|Vay nhanh|due|new"
     )
 
 
@@ -84,11 +86,32 @@ def test_a_double_click_and_the_same_message_once_more_are_one_report(people: Sc
     assert report(people).startswith("1|new|")
     assert report(people) == "1|known|{}"
     assert report(people, 2) == "1|known|{}", "the same message under the same kind, while it waits"
+    moved = {"folder": "Junk", "author": "khác", "subject": "khác"}
+    assert report(people, 6, **moved) == "1|known|{}", "the same where it lies now"
     assert report(people, 3, kind="unlawful").startswith("2|new|")
     assert report(people, 4, login="box00002").startswith("3|new|"), "somebody else's"
     people.psql("select mail.user_report_answer(1, 'Đã chặn')", role="mail_apply")
     assert report(people, 5).startswith("4|new|"), "it came again"
     assert people.psql("select count(*) from mail.notice where kind = 'user_report'") == "4"
+
+
+def test_another_letter_with_the_same_message_id_is_a_report_of_its_own(people: Scratch) -> None:
+    assert report(people).startswith("1|new|")
+    assert report(people, 2, digest="b" * 64).startswith("2|new|")
+    assert report(people, 3, digest="").startswith("3|new|"), "one that cannot be told apart"
+    assert column(people, "message_id").splitlines() == ["<1@vay.example>"] * 3
+    with pytest.raises(StatementError, match="digest"):
+        report(people, 4, digest="c")
+
+
+def test_what_ended_before_the_message_was_sent_on_is_sent_on_with_the_next_try(people: Scratch) -> None:
+    report(people)
+    assert report(people) == "1|known|{}", "the first may still be at it"
+    people.psql(OLD)
+    assert report(people) == f"1|again|{{{AGENCY}}}"
+    assert report(people, 2) == f"1|again|{{{AGENCY}}}"
+    hand_in(people, "select mail.user_report_attached('box00001', 1, true, '')")
+    assert report(people) == "1|known|{}"
 
 
 def test_clicks_at_the_same_moment_are_one_report(people: Scratch) -> None:
@@ -110,12 +133,12 @@ def test_a_fault_needs_words_and_other_kinds_a_message(people: Scratch) -> None:
 def test_a_person_reports_so_often_in_a_day(people: Scratch) -> None:
     people.psql("update mail.setting set value = '2' where name = 'user_reports_a_day'")
     for number in (1, 2):
-        assert "|new|" in report(people, number, message_id=f"<{number}@x>")
-    assert report(people, 3, message_id="<3@x>") == "|limit|{}"
-    assert report(people, 1, message_id="<1@x>") == "1|known|{}", "a repeated click is no further report"
+        assert "|new|" in report(people, number, digest=f"{number:064x}")
+    assert report(people, 3, digest="3" * 64) == "|limit|{}"
+    assert report(people, 1, digest="1" * 64) == "1|known|{}", "a repeated click is no further report"
     assert "|new|" in report(people, 4, login="box00002")
     people.psql("update mail.user_report set at = at - interval '1 day'")
-    assert "|new|" in report(people, 5, message_id="<5@x>")
+    assert "|new|" in report(people, 5, digest="5" * 64)
 
 
 def test_what_is_written_is_bounded_and_has_no_signs_that_end_a_line(people: Scratch) -> None:
@@ -145,6 +168,8 @@ def test_the_webmail_reads_no_report_and_nobody_else_takes_one(people: Scratch) 
     for statement in ("select * from mail.user_report", "select mail.user_report_answer(1, 'x')"):
         with pytest.raises(StatementError, match="permission denied"):
             people.psql(statement, role="mail_webmail")
+    with pytest.raises(StatementError, match="permission denied"):
+        people.psql("select number from mail.user_report", role="mail_report")
     with pytest.raises(StatementError, match="permission denied"):
         people.psql(take(2), role="mail_change")
     assert people.psql("select count(*) from mail.user_report", role="mail_backup") == "1", "it is in the backup"
@@ -188,7 +213,7 @@ def test_dieu_12_8_the_person_his_agency_and_the_operator_hear_of_it_once_by_num
     assert "mang số 1." in text
     assert "Thư này\nmời chuyển tiền" in text.replace("\r\n", "\n")
     assert "Vay nhanh" in text
-    assert f"hộp thư {HA1}, thư mục INBOX" in text
+    assert f"hộp thư {HA1}, thư mục Hộp thư đến" in text
     assert "gửi kèm trong một thư riêng" in text
     assert letters() == {}
 
@@ -200,6 +225,8 @@ def test_a_letter_says_where_a_message_lies_that_was_not_sent_on(people: Scratch
     hand_in(people, "select mail.user_report_attached('box00001', 2, false, 'Thư quá lớn')")
     assert "không gửi kèm được (Thư quá lớn)" in letters()[AGENCY].get_content()
     report(people, 3, kind="unlawful")
+    assert letters() == {}, "not known yet"
+    people.psql(OLD)
     assert "chưa gửi kèm được" in letters()[AGENCY].get_content()
     report(people, 4, kind="fault", words="Hỏng")
     assert "Báo cáo này không kèm thư nào." in letters()[AGENCY].get_content()
@@ -208,7 +235,7 @@ def test_a_letter_says_where_a_message_lies_that_was_not_sent_on(people: Scratch
 def test_no_letter_makes_a_link_or_a_header_of_what_others_wrote_nor_is_held_for_it(
     people: Scratch, letters: Any
 ) -> None:
-    report(people, words=HOSTILE + "\nXem vay.example", subject=HOSTILE, author="A\r\nBcc: x@y.example")
+    report(people, kind="virus", words=HOSTILE + "\nXem vay.example", subject=HOSTILE, author="A\r\nBcc: x@y.example")
     letter = letters()[CONFIGURATION.operator]
     text = letter.get_content()
     assert "Bcc" not in letter
@@ -216,7 +243,7 @@ def test_no_letter_makes_a_link_or_a_header_of_what_others_wrote_nor_is_held_for
         assert link not in text
     assert "\x1b" not in text
     assert "\u202e" not in text
-    report(people, 2, kind="unlawful", words="Độ mật: TUYỆT MẬT\nTUYỆT MẬT", subject="TUYỆT MẬT")
+    report(people, 2, kind="virus", digest="b" * 64, words="Độ mật: TUYỆT MẬT\nTUYỆT MẬT", subject="TUYỆT MẬT")
     text = letters()[CONFIGURATION.operator].get_content()
     assert "TUYỆT MẬT" not in text
     assert "(không hiển thị)" in text
@@ -279,7 +306,7 @@ def test_who_looks_at_a_report_has_seen_it_and_the_terminal_obeys_nothing(people
 
 
 def test_an_answer_goes_to_the_person_once(people: Scratch, letters: Any) -> None:
-    report(people)
+    report(people, kind="virus")
     letters()
     assert "cần nội dung" in refusal(people, "answer", "1", "--text", " ")
     assert "cần nội dung" in refusal(people, "answer", "1", stdin=b"\n")
@@ -290,7 +317,7 @@ def test_an_answer_goes_to_the_person_once(people: Scratch, letters: Any) -> Non
     assert "không trả lời lần nữa" in refusal(people, "answer", "1", "--text", "Khác")
     told = letters()
     assert told.keys() == {HA1, AGENCY}
-    assert told[HA1]["Subject"] == f"Trả lời báo cáo số 1 của {HA1}: thư rác"
+    assert told[HA1]["Subject"] == f"Trả lời báo cáo số 1 của {HA1}: virus, mã độc"
     assert "Đã chặn người gửi." in told[HA1].get_content()
     assert letters() == {}
     assert column(people, "state, answered_by") == "answered|lan"
@@ -350,7 +377,7 @@ def test_dieu_6_2_words_go_with_the_mailbox_and_counts_stay(people: Scratch) -> 
 
 def test_old_reports_are_forgotten_but_none_that_waits(people: Scratch) -> None:
     for number in (1, 2, 3):
-        report(people, number, message_id=f"<{number}@x>")
+        report(people, number, digest=f"{number:064x}")
     say(people, "answer", "1", "--text", "Đã chặn")
     say(people, "close", "2", "--reason", "Nhầm")
     days = int(people.psql("select mail.setting_int('user_reports_keep_days')"))

@@ -12,11 +12,18 @@ from tests.web.test_report_button import letters, operators_mailbox
 pytestmark = [pytest.mark.dieu10, pytest.mark.dieu12, pytest.mark.neighbours]
 
 SPAM = "Vay nhanh lãi suất 0%, bấm vào http://vay.example/ ngay, MIỄN PHÍ $$$ viagra casino"
+FOLDER = "Hộp thư đến/Công văn đến"
 
 
 def report(lab: Lab, delegation: Delegation, kind: str, words: str) -> int:
     """Hand in a report as the webmail does, by its role of the database; the report's number."""
-    message = {"folder": "INBOX", "message_id": "<1@vay.example>", "author": "Vay <vay@vay.example>", "subject": SPAM}
+    message = {
+        "folder": FOLDER,
+        "message_id": "<1@vay.example>",
+        "author": "Vay <vay@vay.example>",
+        "subject": SPAM,
+        "digest": secrets.token_hex(32),
+    }
     given = "null" if kind == "fault" else f"'{json.dumps(message, ensure_ascii=False)}'"
     taken = lab.sql(
         "begin read write; set local role mail_webmail; select number from mail.user_report_take("
@@ -39,7 +46,7 @@ def test_dieu_12_8_a_report_reaches_all_three_and_its_answer_the_person_and_the_
         assert notice["Subject"] == f"Báo cáo số {number} của {delegation.clerk.address}: virus, mã độc"
         text = notice.get_content()
         assert "http://vay.example" not in text
-        assert f"hộp thư {delegation.clerk.address}, thư mục INBOX" in text
+        assert f"hộp thư {delegation.clerk.address}, thư mục {FOLDER}" in text
         # A letter about spam reads like spam, and is none.
         assert "X-Spam" not in notice
     shown = lab.run("accounts", f"hanam-mail-db complaints show {number}")

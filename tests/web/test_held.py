@@ -49,7 +49,7 @@ def test_one_click_takes_one_and_drops_the_other(webmail: Webmail, lab: Lab, rea
     _button(webmail, wanted, "Nhận thư này")
     assert "Đã nhận 1 thư" in webmail.notice()
     _button(webmail, other, "Bỏ thư này")
-    assert "Đã bỏ 1 thư" in webmail.notice()
+    webmail.wait.until(lambda _: "Đã bỏ 1 thư" in webmail.notice(), "not dropped")
     assert b"\nX-Spam:" not in lab.wait_for_message(reader, wanted)
     assert states(lab, held(lab, other)["id"]) == {reader.address: "dropped"}
     webmail.go(PAGE)

@@ -43,8 +43,10 @@ def clerk(lab: Lab, delegation: Delegation) -> Iterator[Sample]:
             assert client._simple_command("MOVE", "1:*", "INBOX")[0] == "OK"  # type: ignore[attr-defined]
 
 
-def put(lab: Lab, person: Sample, *, text: str = "", subject: str = "", program: bytes = b"") -> EmailMessage:
-    """A message in the person's inbox, as a stranger wrote it."""
+def put(
+    lab: Lab, person: Sample, *, text: str = "", subject: str = "", program: bytes = b"", folder: str = "INBOX"
+) -> EmailMessage:
+    """A message in the person's inbox, or a folder of his, as a stranger wrote it."""
     words = text or " ".join(f"tu{uuid.uuid4().hex[:8]}" for _ in range(40))
     mail = message(
         f"Vay nhanh <vay@{uuid.uuid4().hex[:8]}.example>", person.address, text=f"{words}\n", subject=subject or None
@@ -52,7 +54,9 @@ def put(lab: Lab, person: Sample, *, text: str = "", subject: str = "", program:
     if program:
         mail.add_attachment(program, maintype="application", subtype="octet-stream", filename="a.bin")
     with lab.imap(person.address, person.password) as client:
-        assert client.append("INBOX", "", "", mail.as_bytes(policy=email.policy.SMTP))[0] == "OK"
+        if folder != "INBOX":
+            assert client.create(folder)[0] == "OK"
+        assert client.append(folder, "", "", mail.as_bytes(policy=email.policy.SMTP))[0] == "OK"
     return mail
 
 
@@ -122,7 +126,7 @@ def test_dieu_12_8_reported_spam_goes_to_junk_teaches_the_filter_and_reaches_ope
     (number,) = row(lab, clerk, "number")
     assert f"Đã nhận báo cáo số {number}." in told
     assert row(lab, clerk, "kind, attached, fault, folder, message_id, state") == [
-        f"spam|sent||INBOX|{mail['Message-ID']}|new"
+        f"spam|sent||Hộp thư đến|{mail['Message-ID']}|new"
     ]
     assert row(lab, clerk, "words") == [HOSTILE]
     assert mail["Subject"] in subjects(lab, clerk, "Junk")
@@ -202,14 +206,15 @@ def test_a_fault_is_reported_without_a_message_and_not_without_words(webmail: We
 def test_the_message_that_is_being_read_can_be_reported_and_the_reader_is_led_back(
     webmail: Webmail, lab: Lab, clerk: Sample
 ) -> None:
-    put(lab, clerk, subject="Vay nhanh & <b>rẻ</b>")
+    # "Công-văn", as IMAP writes it.
+    put(lab, clerk, subject="Vay nhanh & <b>rẻ</b>", folder="C&APQ-ng-v&AQM-n")
     webmail.enter(clerk)
-    webmail.go("_task=mail&_mbox=INBOX&_uid=1&_action=show")
+    webmail.go("_task=mail&_mbox=C%26APQ-ng-v%26AQM-n&_uid=1&_action=show")
     webmail.find(tour.SHOWN)
     fill_in(webmail, "spam")
     webmail.find(".ui-dialog-buttonset button.mainaction").click()
     webmail.wait.until(lambda driver: "_action=show" not in driver.current_url, "still at the message")
-    assert row(lab, clerk, "kind, subject, attached") == ["spam|Vay nhanh & <b>rẻ</b>|sent"]
+    assert row(lab, clerk, "kind, folder, subject, attached") == ["spam|Công-văn|Vay nhanh & <b>rẻ</b>|sent"]
 
 
 def test_too_many_reports_in_a_day_are_told_whom_to_call(webmail: Webmail, lab: Lab, clerk: Sample) -> None:

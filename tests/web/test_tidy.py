@@ -8,6 +8,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
+from tests import journal
 from tests.lab import Lab, Sample, message
 from tests.web import access, words
 from tests.web.pages import Webmail
@@ -77,8 +78,12 @@ def pick(webmail: Webmail, subject: str) -> None:
 def press(webmail: Webmail, act: str) -> str:
     """Press a form's button; returns what the page says of it then."""
     button = webmail.find(f"#tidy form[method=post] button[value={act}]")
+    webmail.driver.execute_script("window.hanamBefore = true")
     button.send_keys(Keys.ENTER)
-    webmail.wait.until(lambda driver: driver.execute_script("return document.readyState === 'complete'"))
+    # The page of before is complete too.
+    webmail.wait.until(
+        lambda driver: driver.execute_script("return !window.hanamBefore && document.readyState === 'complete'")
+    )
     return webmail.text("#tidy .told, #tidy h2")
 
 
@@ -164,9 +169,11 @@ def test_old_mail_of_a_folder_goes_at_once_after_the_page_has_said_how_much_it_i
     assert folder(lab, full, "Archive/2023") == {"Hồ sơ nhỏ"}
     # The trash is emptied by its own link, once more with the question.
     webmail.driver.find_element(By.LINK_TEXT, "Xóa hết").click()
-    assert "Xóa hẳn?" in webmail.text("#tidy h2 + p")
+    webmail.wait.until(lambda _: "Xóa hẳn?" in webmail.text("#tidy h2 + p"), "not asked")
+    # What comes there after the question was not asked about.
+    put(lab, full, "Trash", "15-Jan-2022", ["Hồ sơ lớn"], 5)
     assert press(webmail, "delete") == "Đã xóa 1 thư."
-    assert folder(lab, full, "Trash") == set()
+    assert folder(lab, full, "Trash") == {"Hồ sơ lớn"}
 
 
 def test_more_than_a_thousand_messages_go_in_steps(lab: Lab, webmail: Webmail, person: Sample) -> None:
@@ -203,6 +210,7 @@ def test_nothing_is_lost_on_a_narrow_screen(screen: Webmail, full: Sample) -> No
             assert screen.driver.execute_script(LOST) == [], (width, page)
 
 
+@pytest.mark.provokes(journal.FORGED_REQUESTS)
 def test_a_form_of_another_site_moves_nothing(lab: Lab, webmail: Webmail, full: Sample) -> None:
     webmail.enter(full)
     webmail.go(TIDY)

@@ -71,7 +71,7 @@ grant execute on function mail.webmail_recipients(text[]), mail.webmail_signatur
 grant execute on function
     mail.user_report_take(text, text, text, text, jsonb), mail.user_report_attached(text, bigint, boolean, text)
     to mail_webmail;
-grant select on mail.user_report to mail_apply, mail_report;
+grant select on mail.user_report to mail_apply;
 grant execute on function mail.user_report_seen(bigint), mail.user_report_answer(bigint, text), mail.user_report_close(bigint, text)
     to mail_apply;
 grant execute on function mail.user_reports_prune() to mail_jobs;

@@ -70,14 +70,12 @@ class hanam_report
             $this->fail($taken['result'] === 'limit' ? 'reportlimit' : 'reportfailed');
         }
         $number = (int) $taken['number'];
-        $moved = false;
-        if ($taken['result'] === 'new' && $message) {
-            if ($kind !== 'virus') {
-                $this->attach($number, $kind, $folder, $uid, array_filter(explode(',', $taken['agency'])));
-            }
-            $moved = in_array($kind, self::TO_JUNK) && $this->move($folder, $uid);
+        if ($message && $kind !== 'virus' && in_array($taken['result'], ['new', 'again'])) {
+            $this->attach($number, $kind, $folder, $uid, array_filter(explode(',', $taken['agency'])));
         }
-        $text = $taken['result'] === 'known' ? 'reportknown' : 'reported';
+        // Also of what was reported before: it may not have been moved then, or have been moved back.
+        $moved = $message && in_array($kind, self::TO_JUNK) && $this->move($folder, $uid);
+        $text = $taken['result'] === 'new' ? 'reported' : 'reportknown';
         $told = $this->plugin->gettext(['name' => $text, 'vars' => ['number' => $number]]);
         $output = rcmail::get_instance()->output;
         $output->command('plugin.hanam_reported', ['moved' => $moved, 'folder' => $folder]);
@@ -97,19 +95,28 @@ class hanam_report
             $this->fail('reportgone');
         }
         return [
-            'folder' => $folder,
+            // As people see it: the letters have it.
+            'folder' => $this->shown($folder),
             // Roundcube's own is "mid:" and a number.
             'message_id' => str_starts_with($id = (string) $headers->messageID, 'mid:') ? '' : $id,
             'author' => (string) $headers->get('from'),
             'subject' => (string) $headers->get('subject'),
+            // Our servers' own lines are in it, so that it is one message's alone wherever it is moved.
+            'digest' => ($raw = (string) $storage->get_raw_headers($uid)) === '' ? '' : hash('sha256', $raw),
         ];
     }
 
-    /** The message goes on as it is; what became of that is noted, and told by the notice of the report. */
+    /**
+     * The message goes on as it is; what became of that is noted, and told by the notice of the report. Where the mail server did not
+     * answer nothing is noted: whoever reports it again has it sent on then.
+     */
     private function attach(int $number, string $kind, string $folder, string $uid, array $agency): void
     {
         $title = $this->plugin->gettext("report$kind");
         $fault = (new hanam_report_letter())->send($number, $title, $folder, $uid, $agency);
+        if ($fault === null) {
+            return;
+        }
         hanam_accounts::writing('SELECT mail.user_report_attached(?, ?, ?, ?)', $this->login(), $number, $fault === '' ? 'true' : 'false', $fault);
     }
 
@@ -125,6 +132,17 @@ class hanam_report
         $storage->set_flag($uid, 'JUNK', $folder);
         $storage->unset_flag($uid, 'NONJUNK', $folder);
         return (bool) $storage->move_message($uid, $junk, $folder);
+    }
+
+    private function shown(string $folder): string
+    {
+        $rcmail = rcmail::get_instance();
+        $archive = (string) $rcmail->config->get('archive_mbox');
+        if ($archive === '' || !str_starts_with($folder . ($mark = $rcmail->get_storage()->get_hierarchy_delimiter()), $archive . $mark)) {
+            return $rcmail->localize_folderpath($folder);
+        }
+        // Roundcube has no name of its own for it.
+        return $this->plugin->gettext('archive') . rcube_charset::convert(substr($folder, strlen($archive)), 'UTF7-IMAP');
     }
 
     private function login(): string

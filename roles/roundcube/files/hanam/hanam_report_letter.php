@@ -9,11 +9,11 @@
  */
 class hanam_report_letter
 {
-    /** The scan of a large message takes its time. */
-    private const SECONDS = 50;
+    /** To connect, and for each answer: so long a process that serves people is held by a mail server that hangs. */
+    private const SECONDS = 10;
 
-    /** @return string why the operator has not got it; '' when he has */
-    public function send(int $number, string $title, string $folder, string $uid, array $agency): string
+    /** @return string|null why the operator has not got it; '' when he has; null when the mail server did not answer */
+    public function send(int $number, string $title, string $folder, string $uid, array $agency): ?string
     {
         $place = rcube::get_instance()->config->get('hanam_report');
         $file = rcube_utils::temp_filename('report');
@@ -75,7 +75,7 @@ class hanam_report_letter
     }
 
     /** To each receiver for himself: the agency's mailbox may be full, and the operator has it all the same. */
-    private function hand_over(array $place, array $recipients, string $file): string
+    private function hand_over(array $place, array $recipients, string $file): ?string
     {
         $options = ['ssl' => [
             'verify_peer' => true, 'verify_peer_name' => true, 'cafile' => $place['authorities'], 'peer_name' => $place['tls_name'],
@@ -86,7 +86,7 @@ class hanam_report_letter
         $failed = fn (mixed $result) => $result instanceof PEAR_Error;
         try {
             if ($failed($smtp->connect(self::SECONDS)) || $place['tls_name'] !== '' && $smtp->starttls() !== true) {
-                return 'máy chủ thư không trả lời';
+                return null;
             }
             if ($failed($smtp->mailFrom('', 'BODY=8BITMIME'))) {
                 return $this->told($smtp);
@@ -107,9 +107,13 @@ class hanam_report_letter
     }
 
     /** Why not, in the words of offices where they are known. */
-    private function told(Net_SMTP $smtp): string
+    private function told(Net_SMTP $smtp): ?string
     {
         [$code, $said] = $smtp->getResponse();
+        // 354: the line broke while the message went.
+        if ($code < 0 || $code === 354) {
+            return null;
+        }
         if ($code < 500) {
             // Also where the message is larger than the server says that it takes, which is found out before it is sent.
             return $code < 400 ? 'thư quá lớn để gửi kèm' : "máy chủ thư tạm thời không nhận, mã $code";

@@ -75,11 +75,13 @@ class hanam_tidy
         $folder = $this->folder(self::given('_folder', rcube_utils::INPUT_POST));
         $before = self::given('_before', rcube_utils::INPUT_POST);
         if ($before !== '' && $folder !== null && ($day = $this->day($before))) {
-            $uids = array_slice($this->store->before($folder, $day), 0, hanam_tidy_store::AT_ONCE);
+            // What came after the question was not asked about; without its mark nothing was.
+            $last = self::given('_last', rcube_utils::INPUT_POST) ?: '0:0';
+            $uids = array_slice($this->store->before($folder, $day, $last), 0, hanam_tidy_store::AT_ONCE);
             $this->tell($act, $this->act($act, $folder, $uids), count($uids));
-            $left = $this->store->before($folder, $day);
+            $left = $this->store->before($folder, $day, $last);
             $this->store = new hanam_tidy_store();
-            return $left && !$this->failed ? $this->range($folder, $before, $act) : $this->overview($this->folder($folder));
+            return $left && !$this->failed ? $this->range($folder, $before, $act, $last) : $this->overview($this->folder($folder));
         }
         $picked = $this->picked();
         $sure = !empty($_POST['_sure']);
@@ -148,7 +150,7 @@ class hanam_tidy
 
     private function messages(array $messages, ?string $folder, string $view): string
     {
-        $tabs = '';
+        $tabs = $rows = '';
         foreach (['largest', 'oldest'] as $each) {
             $words = ['_view' => $each] + ($folder === null ? [] : ['_folder' => $folder]);
             $here = $each === $view ? ['aria-current' => 'page'] : [];
@@ -156,7 +158,6 @@ class hanam_tidy
         }
         $head = $this->said("tidy$view" . ($folder === null ? '' : 'in'), ['folder' => $folder === null ? '' : $this->name($folder)]);
         $all = $folder === null ? '' : html::p(null, html::a(self::url(['_view' => $view]), html::quote($this->said('tidyallfolders'))));
-        $rows = '';
         foreach ($messages as $number => $each) {
             $rows .= $this->row($number, $each['folder'], $each['message']);
         }
@@ -211,8 +212,8 @@ class hanam_tidy
         return $options === '' ? '' : html::tag('h2', null, html::quote($this->said('tidyrange'))) . $form;
     }
 
-    /** What a range holds, and the question whether to go on. */
-    private function range(string $folder, string $before, string $act): string
+    /** What a range holds, and the question whether to go on; with `last` of what was there at that mark. */
+    private function range(string $folder, string $before, string $act, string $last = ''): string
     {
         $act = $act === 'archive' ? 'archive' : 'delete';
         $day = $this->day($before);
@@ -220,7 +221,7 @@ class hanam_tidy
             $this->told = html::p(['class' => 'told bad', 'role' => 'status'], html::quote($this->said('tidyday')));
             return $this->overview($folder);
         }
-        $uids = $this->store->before($folder, $day);
+        $uids = $this->store->before($folder, $day, $last);
         if (!$uids || $act === 'archive' && $this->store->archived($folder)) {
             $this->told .= html::p(['class' => 'told', 'role' => 'status'], html::quote($this->said($uids ? 'tidyarchivedalready' : 'tidynone')));
             return $this->overview($folder);
@@ -232,7 +233,7 @@ class hanam_tidy
         ]);
         $part = count($some) < count($uids) ? html::p('hint', html::quote($this->said('tidypart', ['count' => self::number(count($some))]))) : '';
         return $this->whole($this->told . html::tag('h2', null, html::quote($this->said('tidysure'))) . html::p(null, html::quote($text)) . $part
-            . $this->form(['_folder' => $folder, '_before' => $day->format('Y-m-d')],
+            . $this->form(['_folder' => $folder, '_before' => $day->format('Y-m-d'), '_last' => $last ?: $this->store->last($folder, $uids)],
                 html::div('acts', $this->button($act, $act === 'delete' ? 'danger' : '', 'tidygo' . $act)
                 . html::a(['href' => self::url(), 'class' => 'button'], html::quote($this->said('tidyback'))))));
     }
@@ -255,7 +256,7 @@ class hanam_tidy
     private function table(): string
     {
         $cell = fn (string $text, ?string $class = null) => html::tag('td', $class, $text);
-        $rows = '';
+        $rows = $heads = '';
         foreach ($this->store->folders() as $name => $has) {
             $name = (string) $name;
             $tomorrow = $this->store->here(time())->modify('+1 day')->format('Y-m-d');
@@ -266,7 +267,6 @@ class hanam_tidy
                 html::tag('th', ['scope' => 'row'], html::a(self::url(['_folder' => $name]), html::quote($this->name($name))))
                 . $cell(self::number($has['messages']), 'number') . $cell(rcmail_action::show_bytes($has['size']), 'number') . $cell($empty));
         }
-        $heads = '';
         foreach (['tidyfolder', 'tidymessages', 'tidysize', 'tidymore'] as $head) {
             $heads .= html::tag('th', ['scope' => 'col'], html::quote($this->said($head)));
         }

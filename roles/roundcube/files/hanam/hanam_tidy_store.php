@@ -68,10 +68,30 @@ class hanam_tidy_store
         );
     }
 
-    /** UIDs of what came into a folder before a day, the oldest first. */
-    public function before(string $folder, DateTimeInterface $day): array
+    /** UIDs of what came into a folder before a day, the oldest first; with `last` none that was not there at that mark. */
+    public function before(string $folder, DateTimeInterface $day, string $last = ''): array
     {
-        return $this->imap->sort($folder, 'ARRIVAL', 'UNDELETED BEFORE ' . $day->format('j-M-Y'), true)->get();
+        $until = '';
+        if ($last !== '') {
+            [$validity, $uid] = explode(':', $last, 2) + ['', ''];
+            // A folder that was made anew meanwhile has nothing of what was asked about.
+            if ($validity !== $this->validity($folder) || !ctype_digit($uid) || (int) $uid === 0) {
+                return [];
+            }
+            $until = "UID 1:$uid ";
+        }
+        return $this->imap->sort($folder, 'ARRIVAL', "{$until}UNDELETED BEFORE " . $day->format('j-M-Y'), true)->get();
+    }
+
+    /** A mark of what lies in a folder now: whatever comes later has a higher UID. */
+    public function last(string $folder, array $uids): string
+    {
+        return $this->validity($folder) . ':' . max($uids);
+    }
+
+    private function validity(string $folder): string
+    {
+        return (string) ($this->imap->status($folder, ['UIDVALIDITY'])['UIDVALIDITY'] ?? '');
     }
 
     /** Octets of messages of one folder together. */

@@ -14,7 +14,7 @@ class hanam_writing
     /** For writing.js. */
     private const SCRIPT = [
         'attached', 'attachedtoomuch', 'recipientlist', 'wrongaddresses', 'doubtfuladdresses', 'useaddress', 'mendaddress', 'sendanyway',
-        'willsend', 'heldasdraft', 'undosend', 'sendnow', 'sendundone', 'leavesunsent', 'nodraft', 'nodrafttitle', 'notnow',
+        'willsend', 'heldasdraft', 'undosend', 'sendnow', 'sendundone', 'leavesunsent', 'nodraft', 'nodrafttitle', 'notnow', 'notsentyet',
     ];
     private const KEYS = ['keys', 'keyslist', 'keyslisttext', 'keyswriting', 'keyswritingtext', 'keyseverywhere', 'keyseverywheretext'];
     /** What stands in a text of the office for what the registry says of who writes, and what does when it says nothing. */

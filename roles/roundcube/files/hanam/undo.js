@@ -22,7 +22,7 @@ if (window.rcmail && rcmail.env.hanam_undo_seconds > 0) {
 
   // What was saved is what is sent: nothing can be written or left meanwhile.
   const shut = (yes) => {
-    for (const part of document.querySelectorAll("#layout, .hanam-skip")) {
+    for (const part of document.querySelectorAll("#layout, #hanam-notices, .hanam-skip")) {
       part.inert = yes;
     }
   };
@@ -54,6 +54,7 @@ if (window.rcmail && rcmail.env.hanam_undo_seconds > 0) {
     bar = document.createElement("div");
     bar.id = "hanam-undo";
     bar.setAttribute("role", "alertdialog");
+    bar.setAttribute("aria-modal", "true");
     bar.setAttribute("aria-labelledby", "hanam-undo-text");
     bar.setAttribute("aria-describedby", "hanam-undo-more");
     const text = document.createElement("p");

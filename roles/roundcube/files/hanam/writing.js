@@ -177,6 +177,25 @@ if (window.rcmail) {
     }, 250);
   };
 
+  // While a draft saves itself Roundcube takes no command, and says nothing of it.
+  const send = (props) => {
+    const until = Date.now() + 20000;
+    asking = true;
+    const when = setInterval(() => {
+      const late = Date.now() > until;
+      if (rcmail.busy && !late) {
+        return;
+      }
+      clearInterval(when);
+      asking = false;
+      if (late) {
+        rcmail.alert_dialog(label("notsentyet"));
+      } else {
+        rcmail.command("send", props);
+      }
+    }, 100);
+  };
+
   const complain = (faults, props) => {
     const wrong = faults.some((address) => known.get(address).kind === "wrong");
     const text = make("ul", "hanam-who", "");
@@ -190,7 +209,7 @@ if (window.rcmail) {
       buttons.push({ text: label("sendanyway"), class: "send", click() {
         $(this).dialog("close");
         approve(all());
-        rcmail.command("send", props);
+        send(props);
       } });
     }
     rcmail.show_popup_dialog(text, label(wrong ? "wrongaddresses" : "doubtfuladdresses"), buttons);
@@ -214,7 +233,7 @@ if (window.rcmail) {
         complain(faults, props);
       } else {
         approve(list);
-        rcmail.command("send", props);
+        send(props);
       }
     });
     return false;

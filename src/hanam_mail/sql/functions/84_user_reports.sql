@@ -31,9 +31,12 @@ as $$
     order by r.id
 $$;
 
--- Takes a report of whoever signed in to the webmail as `login`. `message`: folder, message_id, author, subject; NULL for none.
--- `result`: new; known (this form, or this message under this kind, was reported before); limit (too many today); none (no such mailbox,
--- or nothing to report).
+-- Takes a report of whoever signed in to the webmail as `login`. `message`: folder, message_id, author, subject, digest; NULL for none.
+-- `result`: new; known (this form, or this message under this kind, was reported before); again (the same, and what was to send its
+-- message on ended without a word); limit (too many today); none (no such mailbox, or nothing to report).
+--
+-- What tells messages apart is `digest`, of the header with our servers' own lines: its Message-ID is the stranger's choice, and two
+-- letters of his may have the same.
 create or replace function mail.user_report_take(login text, token text, kind text, words text, message jsonb)
 returns table (number bigint, result text, agency text[])
 language plpgsql volatile security definer
@@ -45,7 +48,8 @@ declare
     opened text;
     said constant text := left(btrim(regexp_replace(coalesce(user_report_take.words, ''), '[\u0001-\u0009\u000b-\u001f\u007f-\u009f]+', ' ', 'g'), E' \n'), 2000);
     its_id constant text := mail.user_report_line(user_report_take.message ->> 'message_id', 500);
-    found_number bigint;
+    its_digest constant text := coalesce(user_report_take.message ->> 'digest', '');
+    found mail.user_report;
 begin
     select m.* into reporter from mail.mailbox m
     where m.id = mail.login_person(user_report_take.login) and m.state <> 'revoked';
@@ -58,14 +62,19 @@ begin
     end if;
     -- Two clicks at once: the second one finds the first one's row.
     perform pg_advisory_xact_lock(hashtextextended('user_report ' || reporter.id, 0));
-    select r.number into found_number from mail.user_report r
+    select r.* into found from mail.user_report r
     where r.reporter_id = reporter.id
         and (r.token = user_report_take.token
-            or its_id <> '' and r.message_id = its_id and r.mailbox_id = opened and r.kind = user_report_take.kind
+            or its_digest <> '' and r.digest = its_digest and r.mailbox_id = opened and r.kind = user_report_take.kind
                 and r.state in ('new', 'seen'))
     order by r.number limit 1;
-    if found_number is not null then
-        return query select found_number, 'known', '{}'::text[];
+    if found.number is not null then
+        -- Within a minute the first one may still be at it.
+        if found.attached = 'due' and found.at < now() - interval '1 minute' and user_report_take.message is not null then
+            return query select found.number, 'again', array(select a.address from mail.user_report_agency(reporter.id) a);
+        else
+            return query select found.number, 'known', '{}'::text[];
+        end if;
         return;
     end if;
     if (select count(*) from mail.user_report r where r.reporter_id = reporter.id and r.at >= current_date)
@@ -74,18 +83,19 @@ begin
         return;
     end if;
     insert into mail.user_report (reporter_id, mailbox_id, agency_id, token, kind, words, message, folder, message_id, author, subject,
-                                  attached)
+                                  digest, attached)
     values (reporter.id, opened, reporter.agency_id, user_report_take.token, user_report_take.kind, said,
             user_report_take.message is not null, mail.user_report_line(user_report_take.message ->> 'folder', 500), its_id,
             mail.user_report_line(user_report_take.message ->> 'author', 500),
             mail.user_report_line(user_report_take.message ->> 'subject', 500),
+            its_digest,
             case when user_report_take.message is null then 'none' when user_report_take.kind = 'virus' then 'kept' else 'due' end)
-    returning user_report.number into found_number;
+    returning user_report.number into found.number;
     insert into mail.notice (mailbox_id, kind, round, due, payload)
-    values (reporter.id, 'user_report', found_number::text, current_date, jsonb_build_object('number', found_number));
-    perform mail.user_report_noted(found_number, 'insert', jsonb_build_object(
+    values (reporter.id, 'user_report', found.number::text, current_date, jsonb_build_object('number', found.number));
+    perform mail.user_report_noted(found.number, 'insert', jsonb_build_object(
         'kind', user_report_take.kind, 'reporter', reporter.id, 'mailbox', opened));
-    return query select found_number, 'new', array(select a.address from mail.user_report_agency(reporter.id) a);
+    return query select found.number, 'new', array(select a.address from mail.user_report_agency(reporter.id) a);
 end
 $$;
 
@@ -209,7 +219,7 @@ language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$
     update mail.user_report r
-    set words = '', folder = '', message_id = '', author = '', subject = '', answer = '', fault = '', closed_reason = ''
+    set words = '', folder = '', message_id = '', author = '', subject = '', digest = '', answer = '', fault = '', closed_reason = ''
     where r.reporter_id = user_reports_forget.mailbox or r.mailbox_id = user_reports_forget.mailbox
 $$;
 

@@ -43,6 +43,10 @@ set search_path = pg_catalog, pg_temp
 as $$
     select n.mailbox_id, n.kind, n.round from mail.notice n
     where n.sent_at is null
+        -- What became of a reported message is told with the report: not before it is known, nor for ever after.
+        and not exists (
+            select from mail.user_report r
+            where n.kind = 'user_report' and n.round = r.number::text and r.attached = 'due' and r.at > now() - interval '10 minutes')
     order by n.failure is not null, n.created_at, n.mailbox_id
 $$;
 

@@ -36,7 +36,7 @@ def test_dieu_12_8_a_report_reaches_all_three_and_its_answer_the_person_and_the_
             lambda mailbox=mailbox: letters(lab, mailbox, f"Báo cáo số {number} của"),  # type: ignore[misc]
             f"the notice in {mailbox}",
         )
-        assert notice["Subject"] == f"Báo cáo số {number} của {delegation.clerk.address}: vi rút, mã độc"
+        assert notice["Subject"] == f"Báo cáo số {number} của {delegation.clerk.address}: virus, mã độc"
         text = notice.get_content()
         assert "http://vay.example" not in text
         assert f"hộp thư {delegation.clerk.address}, thư mục INBOX" in text

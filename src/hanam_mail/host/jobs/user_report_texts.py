@@ -8,7 +8,7 @@ from typing import Any
 
 from hanam_mail.host.jobs.foreign_text import HIDDEN, bears_mark, shown
 
-KINDS = {"spam": "thư rác", "virus": "vi rút, mã độc", "unlawful": "nội dung vi phạm", "fault": "lỗi kỹ thuật"}
+KINDS = {"spam": "thư rác", "virus": "virus, mã độc", "unlawful": "nội dung vi phạm", "fault": "lỗi kỹ thuật"}
 # Characters of a field, of a line of a person's words, and how many lines of these a letter has.
 _LONGEST = 200
 _LINE, _LINES = 500, 40

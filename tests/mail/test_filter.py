@@ -153,7 +153,7 @@ def refusal(deliver: Callable[[], None]) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     "hide",
-    [pytest.param(plain, marks=pytest.mark.proof("Vi rút (EICAR) bị từ chối / a virus refused")), *VIRUSES[1:]],
+    [pytest.param(plain, marks=pytest.mark.proof("Virus (EICAR) bị từ chối / a virus refused")), *VIRUSES[1:]],
     ids=lambda hide: hide.__name__,
 )
 def test_virus_of_an_official_is_refused(

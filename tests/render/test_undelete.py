@@ -24,6 +24,14 @@ def test_store_and_webmail_agree_on_days_and_place(environment: Callable[[str], 
     assert '\n  prefix = "#khac/"\n' in configuration
 
 
+def test_more_than_some_quotas_of_it_goes_every_hour(environment: Callable[[str], Any]) -> None:
+    there = environment("lab").with_variables(undelete_quotas=5, undelete_prefix="#khac/")
+    unit = there.render("dovecot", "bound-deleted.service.j2", "mail")
+    least = there.value("dovecot", "dovecot_undelete_least", "mail")
+    assert f' bound-deleted "#khac/" 5 {least}\n' in unit
+    assert "\nOnCalendar=hourly\n" in there.render("dovecot", "bound-deleted.timer.j2", "mail")
+
+
 def test_within_its_namespace_each_folder_is_its_own_place(environment: Callable[[str], Any]) -> None:
     """With none the plugin loses every second message that one command expunges."""
     text = environment("lab").render("dovecot", "dovecot.conf.j2", "mail")

@@ -6,6 +6,7 @@ import re
 import sys
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import yaml
 
@@ -62,7 +63,7 @@ class Owners:
         return self.others[1]
 
 
-def fill(lab: Lab) -> dict[str, str]:
+def fill(lab: Lab) -> dict[str, Any]:
     """What is known besides of the state."""
     owners = Owners(lab)
     _mail(lab, owners)
@@ -74,7 +75,10 @@ def fill(lab: Lab) -> dict[str, str]:
     lab.run("accounts", lock)
     lab.settle()
     lab.run("mailstore", "hanam-mail-backup")
-    return {"former_password": former}
+    # Last of all: it ends by itself when nobody clicks for half an hour.
+    session = http_doors.Browser(lab)
+    assert session.log_in(owners.reader.address, owners.reader.password).status == 302
+    return {"former_password": former, "session": session.cookies}
 
 
 def _mail(lab: Lab, owners: Owners) -> None:

@@ -75,6 +75,14 @@ def test_this_releases_command_tells_what_the_earlier_one_wrote_down(lab: Lab, o
     assert DOCUMENT in lab.run("accounts", f"hanam-mail-db history {owners.locked.address}")
 
 
+def test_the_address_book_has_the_mailboxes_of_before(lab: Lab, before: dict[str, Any], owners: Owners) -> None:
+    """Triggers write its table: for what was there before them the migration or the apply does."""
+    known = {row["mailbox_id"] for row in json.loads(lab.sql("select json_agg(b) from mail.book b"))}
+    assert {row["id"] for row in before["tables"]["mailbox"] if row["agency_id"]} - known == set()
+    typed = owners.reader.address.partition("@")[0]
+    assert owners.reader.address in lab.sql(f"select address from mail.book_search('{typed}', null, 0, 1000)").split()
+
+
 @pytest.mark.dieu9
 def test_dieu9_a_clerk_opens_the_agencys_mailbox_as_before(lab: Lab, owners: Owners) -> None:
     agency = owners.agency

@@ -1,12 +1,21 @@
 """Mail outlives the upgrade with all that clients and people know of it, and goes in and out after it."""
 
+import uuid
 from typing import Any
 
 import pytest
 
 from tests.foreign import AN, BINH, Foreign
 from tests.lab import Lab, message
+from tests.mail import http_doors
 from tests.upgrade.content import PAGE_SIZE, SCRIPT, Owners
+
+
+def test_an_open_session_of_the_webmail_goes_on(lab: Lab, before: dict[str, Any]) -> None:
+    """Opened with the former release, which put no stamp of the password into it."""
+    browser = http_doors.Browser(lab, dict(before["session"]))
+    answer = browser.ask("/?_task=mail")
+    assert (answer.status, 'id="messagelist' in answer.body) == (200, True), answer.location
 
 
 def test_every_message_is_where_it_was_with_uid_flags_and_keywords(
@@ -51,6 +60,25 @@ def test_a_script_of_before_goes_on_sorting(lab: Lab, owners: Owners) -> None:
     with lab.submission(sender.address, sender.password) as client:
         client.send_message(mail)
     lab.wait_for_message(reader, subject, folder='"Bao cao"')
+
+
+@pytest.mark.dieu8
+@pytest.mark.dieu12
+def test_what_a_mailbox_of_before_deletes_comes_back(lab: Lab, owners: Owners) -> None:
+    """A copy in the mailbox itself, so that nothing of what others look for goes."""
+    reader, place = owners.reader, lab.variables["undelete_prefix"]
+    subject = f"xoa sau nang cap {uuid.uuid4().hex[:12]}"
+    with lab.imap(reader.address, reader.password) as client:
+        assert client.append("INBOX", "", "", f"Subject: {subject}\r\n\r\nx\r\n".encode())[0] == "OK"
+        client.select("INBOX")
+        number = client.search(None, "SUBJECT", f'"{subject}"')[1][0].decode()
+        client.store(number, "+FLAGS.SILENT", "(\\Deleted)")
+        client.expunge()
+        _, (number,) = client.select(f'"{place}INBOX"')
+        assert number, "kept"
+        # The last is the one that was deleted last.
+        assert client.copy(number.decode(), "INBOX")[0] == "OK"
+    lab.wait_for_message(reader, subject)
 
 
 def test_mail_comes_in_and_goes_out(lab: Lab, owners: Owners) -> None:

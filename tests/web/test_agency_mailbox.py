@@ -190,9 +190,9 @@ def test_dieu9_2_the_other_clerks_see_who_answered_and_who_wrote(
     webmail.driver.delete_all_cookies()
     webmail.log_in(delegation.login, delegation.clerk.password)
     webmail.inbox()
-    assert webmail.text("#messagelist tr.message .hanam-told") == f"Đã trả lời bởi: {SECOND}"
+    assert webmail.text("#messagelist tr.message .hanam-told") == f"Người trả lời: {SECOND}"
     webmail.read(subject)
-    assert webmail.text("#message-objects .hanam-told") == f"Đã trả lời bởi: {SECOND}"
+    assert webmail.text("#message-objects .hanam-told") == f"Người trả lời: {SECOND}"
     webmail.driver.switch_to.default_content()
     webmail.go("_task=mail&_mbox=Sent")
     webmail.inbox()
@@ -208,7 +208,7 @@ def test_a_keyword_of_nobody_known_names_nobody(
         assert client.append("INBOX", flags, "", mail.as_bytes())[0] == "OK"
     webmail.log_in(delegation.login, delegation.clerk.password)
     webmail.inbox()
-    assert webmail.text("#messagelist tr.message .hanam-told") == "Đã trả lời bởi: văn thư trước đây"
+    assert webmail.text("#messagelist tr.message .hanam-told") == "Người trả lời: văn thư trước đây"
 
 
 # --- For everybody ---

@@ -83,7 +83,7 @@ def test_the_sign_in_says_what_this_is_what_to_type_and_that_an_agencys_mailbox_
     assert webmail.labels("#login-form label") == {"Địa chỉ thư", "Mật khẩu"}
     hint = webmail.text("#login-hint")
     assert "nguyenvana@hanam.gov.vn" in hint
-    assert "stttt*nguyenvana" in hint
+    assert "Hộp thư cơ quan" in hint
     assert webmail.find("#rcmloginuser").get_attribute("aria-describedby") == "login-hint"
 
 

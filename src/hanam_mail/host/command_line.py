@@ -35,6 +35,7 @@ from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.jobs import collectors as collectors_job
 from hanam_mail.host.jobs import job_commands, lockouts
 from hanam_mail.host.mail import (
+    deleted_bound,
     dkim_published,
     first_folders,
     hold_queue,
@@ -166,6 +167,7 @@ def parser() -> argparse.ArgumentParser:
     dkim_published.add_commands(commands)
     first_folders.add_commands(commands)
     learn.add_commands(commands)
+    deleted_bound.add_commands(commands)
     search_index.add_commands(commands)
     sieve_check.add_commands(commands)
     outgoing_commands.add_commands(commands)

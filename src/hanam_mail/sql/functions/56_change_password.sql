@@ -7,9 +7,9 @@ as $$
     select format(
         case kind
             when 'pair_day' then 'Trong một ngày đã nhập sai mật khẩu quá nhiều lần (%2$s lần) từ nơi này. Đề nghị thử lại sau 24 giờ,'
-                ' từ nơi khác, hoặc liên hệ bộ phận hỗ trợ.'
+                ' từ nơi khác, hoặc liên hệ đơn vị hỗ trợ.'
             when 'account' then 'Tài khoản này hoặc nơi này đang có quá nhiều lần nhập sai mật khẩu. Đề nghị thử lại từ nơi đã từng'
-                ' đăng nhập, hoặc sau %1$s phút kể từ khi không còn ai nhập sai, hoặc liên hệ bộ phận hỗ trợ.'
+                ' đăng nhập, hoặc sau %1$s phút kể từ khi không còn ai nhập sai, hoặc liên hệ đơn vị hỗ trợ.'
             when 'account_day' then 'Trong một ngày tài khoản này bị nhập sai mật khẩu quá nhiều lần (%3$s lần) từ nhiều nơi. Đề nghị'
                 ' thử lại từ nơi đã từng đăng nhập, từ mạng của cơ quan, hoặc sau 24 giờ.'
             else 'Đã nhập sai mật khẩu quá nhiều lần. Đề nghị thử lại sau %1$s phút.'

@@ -198,7 +198,7 @@ begin
     if number < mail.setting_int('sending_lock_viruses') then
         return false;
     end if;
-    return mail.sending_lock(login, format('đã gửi %s thư có vi rút trong một ngày', number));
+    return mail.sending_lock(login, format('đã gửi %s thư có virus trong một ngày', number));
 end
 $$;
 

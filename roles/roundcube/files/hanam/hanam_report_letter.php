@@ -92,7 +92,8 @@ class hanam_report_letter
                 return $this->told($smtp);
             }
             foreach ($recipients as $recipient) {
-                if ($failed($smtp->rcptTo($recipient)) && $recipient === $place['operator']) {
+                // Who does not answer to one answers to no other.
+                if ($failed($smtp->rcptTo($recipient)) && ($recipient === $place['operator'] || $smtp->getResponse()[0] < 0)) {
                     return $this->told($smtp);
                 }
             }
@@ -101,6 +102,8 @@ class hanam_report_letter
             fclose($message);
             return $failed($result) ? $this->told($smtp) : '';
         } finally {
+            // It says goodbye, and would wait once more for who does not answer.
+            $smtp->setTimeout(1);
             $smtp->disconnect();
             PEAR::popErrorHandling();
         }

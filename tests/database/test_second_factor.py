@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 import psycopg
 import pytest
@@ -678,7 +679,7 @@ def test_the_jobs_end_what_is_over(scratch: Scratch) -> None:
 def test_another_policy_makes_dovecot_forget_everybody(scratch: Scratch) -> None:
     rows = "select count(*) from mail.outbox where topic = 'everything'"
     with psycopg.connect(scratch.dsn("postgres")) as connection:
-        have = dict(connection.execute("select name, value from mail.setting").fetchall())
+        have: dict[str, Any] = dict(connection.execute("select name, value from mail.setting").fetchall())
         for change, count in (
             ({}, 0),
             ({"leader_posts": ["giám đốc"]}, 0),

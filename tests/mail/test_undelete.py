@@ -147,6 +147,31 @@ def test_it_comes_back_with_its_flags(lab: Lab, person: Sample, deleted: str) ->
     assert _kept(lab, person) == [], "what is taken from there is not kept there once more"
 
 
+def test_of_more_than_its_share_a_mailbox_loses_the_oldest(lab: Lab, person: Sample, colleague: Sample) -> None:
+    """As the unit does each hour, with one quota for a share and no least one: 6 MiB of a quota of 4 are too much."""
+    quota = 4 * 2**20
+    lab.sql(f"UPDATE mail.mailbox SET quota_bytes = {quota} WHERE id = '{person.mailbox}'")
+    lab.run("mailstore", "doveadm auth cache flush")
+    subjects = [f"thu {uuid.uuid4().hex[:12]}" for _ in range(2)]
+    for subject in subjects:
+        mail = f"Subject: {subject}\r\n\r\n".encode() + (b"x" * 70 + b"\r\n") * (3 * 2**20 // 72)
+        with lab.imap(person.address, person.password) as client:
+            assert client.append("INBOX", "", "", mail)[0] == "OK"
+            _expunge(client, "INBOX")
+        # What goes within one second stays or goes together.
+        lab.run("mailstore", "sleep 1.1")
+    with lab.imap(colleague.address, colleague.password) as client:
+        others = _fill(client, "INBOX", 1)
+        _expunge(client, "INBOX")
+    lab.run("mailstore", "systemctl start hanam-bound-deleted.service")
+    assert _kept(lab, person) == _of("INBOX", subjects), "the smallest quota of all is the least share"
+    unit = lab.run("mailstore", "sed -n s/^ExecStart=//p /etc/systemd/system/hanam-bound-deleted.service").strip()
+    command, _, _ = unit.rsplit(" ", 2)
+    lab.run("mailstore", f"{command} 1 1")
+    assert _kept(lab, person) == _of("INBOX", subjects[1:])
+    assert _kept(lab, colleague) == _of("INBOX", others)
+
+
 def test_the_night_removes_what_is_older_and_nothing_else(lab: Lab, person: Sample) -> None:
     with lab.imap(person.address, person.password) as client:
         subjects = _fill(client, "INBOX", 2)

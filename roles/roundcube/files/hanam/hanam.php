@@ -19,7 +19,7 @@
  * - Whoever has a second factor is asked for it after the password (hanam_factor.php).
  * - Why the server did not take a message is said in the words of offices (hanam_refusals.php).
  * - The address book of the administration, where a message comes from and who wrote it (hanam_book.php).
- * - Pages of the settings: what was deleted for good comes back (hanam_deleted.php), spam that is held is had or dropped
+ * - Pages of the settings: what was deleted for good comes back (hanam_deleted.php), held spam is taken or dropped
  *   (hanam_held.php), and rules say beforehand where mail may lead by itself (hanam_rules.php, Đ4.5).
  * - A message that was sent is not called a connection error (hanam.js).
  * - What helps who writes: signature, texts, recipients, attachments (hanam_writing.php), folders with numbers (hanam_numbers.php).

@@ -138,7 +138,7 @@ class hanam_address_book extends rcube_addressbook
         return in_array($this->action, ['show', 'autocomplete'], true) ? [] : $this->groups_for((string) $search);
     }
 
-    /** The groups that fit, in the order of their names. One that stands for a single mailbox is none to write to. */
+    /** The groups that fit, in the order of their names. A group of a single mailbox is left out: one writes to the mailbox. */
     public function groups_for(string $search): array
     {
         $words = array_filter(explode(' ', self::folded($search)), 'strlen');
@@ -164,7 +164,7 @@ class hanam_address_book extends rcube_addressbook
             $this->agencies = [];
             foreach ($this->rows('SELECT * FROM mail.book_groups(?, ?)', $this->login, $this->writes() ? 't' : 'f') as $row) {
                 $id = bin2hex($row['code']);
-                // In the narrow column of groups the short form that everybody writes: it is cut before they differ otherwise.
+                // The column of groups is narrow and cuts long names where they are still alike: the short form that everybody writes.
                 $name = $this->writes()
                     ? $this->plugin->gettext(['name' => 'alloffices', 'vars' => ['agency' => $row['name']]])
                     : preg_replace('/^Ủy ban nhân dân /u', 'UBND ', $row['name']);

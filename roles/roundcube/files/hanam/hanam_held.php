@@ -4,7 +4,7 @@ require_once __DIR__ . '/hanam_accounts.php';
 require_once __DIR__ . '/hanam_list.php';
 
 /**
- * "Thư đang bị giữ": spam that the filter holds for the mailbox that is open, to be had or thrown away
+ * "Thư đang bị giữ": spam that the filter holds for the open mailbox: its person takes it or drops it
  * (docs/decisions/0073-undelete-and-rules.md). The accounts database says which it is and what may be decided.
  */
 class hanam_held extends hanam_list

@@ -108,7 +108,7 @@ abstract class hanam_list
     }
 
     /**
-     * The rows, each with a box that chooses it; one whose `buttons` are an empty list has none, others a button for each.
+     * The rows, each with a box that chooses it and a button for each of its `buttons`. With an empty list it has no box.
      *
      * @param array<string, array{subject: string, author: string, lines: string[], buttons?: string[]}> $rows By what the box sends.
      */

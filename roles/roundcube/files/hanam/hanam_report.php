@@ -1,8 +1,8 @@
 <?php
 
 /**
- * The button "Báo cáo" (Đ10.6, Đ12.8): what a person reports is kept in the accounts database under a number, and tells him, his agency and the
- * operator (docs/decisions/0071-reports-of-people.md). The message goes to the two as an attachment, all but a virus; spam and viruses
+ * The button "Báo cáo" (Đ10.6, Đ12.8): what a person reports is kept in the accounts database under a number; he, his agency and the operator
+ * get a letter (docs/decisions/0071-reports-of-people.md). Agency and operator get the message as an attachment, unless it is a virus; spam and viruses
  * move to Junk, where the filter learns.
  */
 require_once __DIR__ . '/hanam_accounts.php';

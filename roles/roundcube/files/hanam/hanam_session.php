@@ -34,7 +34,7 @@ class hanam_session
         $this->plugin->add_hook('unauthenticated', [$this, 'unauthenticated']);
     }
 
-    /** Without an answer Roundcube would know no user by that name, and say that address or password are wrong. */
+    /** When the database does not answer, Roundcube would find no user and say that address or password are wrong. */
     public function authenticate(array $sign_in): array
     {
         if ($sign_in['valid'] && !$this->asked(null)) {
@@ -81,7 +81,7 @@ class hanam_session
                 $this->leave($page);
             }
             if ($this->factor->is_asked() || $rcmail->get_storage()->conn->resultcode === 'AUTHENTICATIONFAILED') {
-                // Not a matter of its state: the second step is asked for since, too many failures from here, another key.
+                // The mailbox's state is not the reason: a second step is asked for now, too many failures came from here, or the key is another.
                 $this->leave('./?_task=login&_err=session');
             }
             self::unavailable();

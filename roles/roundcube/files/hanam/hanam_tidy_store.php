@@ -1,8 +1,8 @@
 <?php
 
 /**
- * What the page for tidying up asks of the mail store, and has it do: each in a bounded time, however large the mailbox: the mail
- * store sums up and sorts, and of each folder only the first messages are looked at.
+ * What the page for tidying up asks of the mail store, and orders from it. Each takes a bounded time, however large the mailbox: the
+ * mail store sums up and sorts, and of each folder only the first messages are looked at.
  */
 class hanam_tidy_store
 {
@@ -51,7 +51,7 @@ class hanam_tidy_store
             fn ($name) => array_slice($this->imap->sort($name, 'SIZE', 'UNDELETED', true)->get(), -self::SHOWN),
             'SIZE',
             fn ($one, $other) => $other <=> $one,
-            // The largest folders come first: one that is smaller as a whole than the last of those found has none.
+            // The largest folders come first. A folder smaller than the smallest message found so far holds no larger one.
             fn ($name, $last) => $folders[$name]['size'] <= $last,
         );
     }
@@ -159,7 +159,7 @@ class hanam_tidy_store
      * @param callable $uids    of a folder its own first messages
      * @param string   $field   by which they are told apart
      * @param callable $order   of two values
-     * @param callable $beyond  whether a folder has none, once as many are found as are shown, by the last value of them
+     * @param callable $beyond  whether a folder can add nothing to a full list, by the last value in the list
      */
     private function first(array $folders, callable $uids, string $field, callable $order, callable $beyond): array
     {

@@ -17,7 +17,7 @@ class hanam_writing
         'willsend', 'heldasdraft', 'undosend', 'sendnow', 'sendundone', 'leavesunsent', 'nodraft', 'nodrafttitle', 'notnow', 'notsentyet',
     ];
     private const KEYS = ['keys', 'keyslist', 'keyslisttext', 'keyswriting', 'keyswritingtext', 'keyseverywhere', 'keyseverywheretext'];
-    /** What stands in a text of the office for what the registry says of who writes, and what does when it says nothing. */
+    /** Words in an office's text that the registry's data about the writer replace, and what replaces them when it has none. */
     private const FILLED = ['$name' => '[họ và tên]', '$agency' => '[tên cơ quan, đơn vị gửi]'];
 
     private ?array $writer = null;

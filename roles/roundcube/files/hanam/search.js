@@ -10,7 +10,7 @@ if (window.rcmail) {
     return made;
   };
 
-  // --- Marks: as the index of the mail store sees words, small letters without marks, each the beginning of one. ---
+  // --- Marks: words as the mail store's index has them: small letters without accents; what is typed is the beginning of a word. ---
 
   // The text folded, and for each of its letters the place in the text that it comes from.
   const fold = (text) => {

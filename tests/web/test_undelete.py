@@ -123,7 +123,7 @@ def test_a_folder_that_is_called_as_a_tag_is_shown_and_never_run(webmail: Webmai
     webmail.enter(reader)
     webmail.go(PAGE)
     boxes = "Array.from(document.querySelectorAll('.hanam-rows input'))"
-    webmail.driver.execute_script(f"{boxes}.find(e => e.value.endsWith(arguments[0])).checked = true", name)
+    webmail.driver.execute_script(f"{boxes}.find(e => e.value.endsWith(arguments[0])).click()", name)
     webmail.find("#hanam-chosen button[type=submit]").click()
     told = webmail.notice()
     assert "Đã khôi phục 1 thư" in told

@@ -202,6 +202,9 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"postfix/\S+ warning: \w+: milter \S+:11332: EOF while reading string",
         r"systemd .*(clamav-daemon|rspamd)\S*service",
         r"hanam-agent the filter's reports cannot be read: ",
+        # Notices are mail too, and wait while no mail is taken.
+        r"systemd (Failed to start )?hanam-mail-notices\.service",
+        r"hanam-watch Gửi thông báo thất bại \(",
     ),
     # What tells the filter who sent a message is stopped, killed or hangs: mail waits.
     AUTHENTICATION_AWAY: (

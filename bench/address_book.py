@@ -6,21 +6,15 @@ the run fail.
 """
 
 import argparse
-import json
 import os
-import shutil
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import psycopg
 from tests.database import server
-from tests.render.conftest import environments
 
-from bench.directory import fill
+from bench import accounts
 from bench.measuring import Measure, Run, machine, measured, write
-from hanam_mail.host.database import migrate
 
 TYPED = ("so tai chinh", "phamthi", "ngx v a", "Nguyễn Văn", "nguyen thi thu ha so y te", "ubnd xa", "zzz", "ha", "n")
 LETTER, GROUPS, SENDER, FOLLOW = 0.1, 0.3, 0.005, 10.0
@@ -40,27 +34,12 @@ def timed(connection: psycopg.Connection, statement: str, words: list[object]) -
 
 def measures(mailboxes: int, runs: int) -> list[Measure]:
     """All of them."""
-    place = Path(tempfile.mkdtemp(prefix="hanam-bench-address-book-"))
-    try:
-        with server.running() as postgresql:
-            return _measures(postgresql, place, mailboxes, runs)
-    finally:
-        shutil.rmtree(place)
+    with accounts.filled(mailboxes) as given:
+        return _measures(given.postgresql, runs)
 
 
-def _measures(postgresql: server.Server, place: Path, mailboxes: int, runs: int) -> list[Measure]:
-    lab = environments(place)("split")
-    wanted = migrate.Wanted(
-        {}, json.loads(json.dumps(lab.value("postgresql", "postgresql_settings", "accounts1"))),
-        lab.value("postgresql", "postgresql_timezone", "accounts1"),
-        lab.value("postgresql", "postgresql_login_key", "accounts1"),
-        lab.value("postgresql", "postgresql_change_key", "accounts1"),
-        lab.value("postgresql", "postgresql_held_key", "accounts1"),
-        lab.value("postgresql", "postgresql_factor_key", "accounts1"),
-    )  # fmt: skip
-    migrate.migrate(wanted, check=False, admin=postgresql.conninfo(), owner=postgresql.conninfo(user="mail_migrate"))
+def _measures(postgresql: server.Server, runs: int) -> list[Measure]:
     with psycopg.connect(postgresql.conninfo("mail"), autocommit=True) as database:
-        print(f"{fill(database, mailboxes)} addresses", flush=True)
         whole = "SELECT mail.book_follow(array(SELECT id FROM mail.mailbox))"
         found = [measured("the book, written anew", [timed(database, whole, [])], FOLLOW)]
         database.execute("ANALYZE")

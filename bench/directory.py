@@ -6,9 +6,7 @@ processor. Figures go to build/bench/directory.json; a median above its target m
 """
 
 import argparse
-import json
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -16,44 +14,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
-from tests.database import server
-from tests.population import province
-from tests.population.__main__ import REGULATION
-from tests.render.conftest import environments
 
+from bench import accounts
 from bench.measuring import Measure, Run, machine, measured, write
-from hanam_mail.host.database import migrate
 from hanam_mail.host.directory import pages, publish, search
-from hanam_mail.regulation import provisions
 
-POSTS = ("Chuyên viên", "Trưởng phòng", "Phó Giám đốc", "Văn thư", "Phó Chủ tịch Ủy ban nhân dân")
 TYPED = ("so tai chinh", "Nguyễn Văn", "thanhha", "ng th ha", "zzz", "truong phong so y te", "hà", "a")
 MAKE, QUESTION, NOTHING, SEARCH = 10.0, 0.5, 1.0, 0.05
 """Seconds that are asked for: of making it, the question in the database, a run that writes nothing, a search."""
 ROUNDS = 10
 _TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def fill(database: psycopg.Connection, mailboxes: int) -> int:
-    """Put a province into the accounts database; how many stand in its directory."""
-    registry = province(mailboxes, 1, provisions.load(REGULATION))
-    with database.transaction(), database.cursor() as cursor:
-        # Nobody hears of it: audit and outbox are other measures.
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        with cursor.copy("COPY mail.agency (id, kind, name, code) FROM STDIN") as copy:
-            for agency in registry.agencies.values():
-                copy.write_row((agency.id, agency.kind.value, agency.name, agency.code))
-        columns = "id, kind, agency_id, name, post, shard, quota_bytes, state"
-        with cursor.copy(f"COPY mail.mailbox ({columns}) FROM STDIN") as copy:
-            for number, box in enumerate(registry.mailboxes.values()):
-                post = POSTS[number % len(POSTS)] if box.kind.value == "person" else ""
-                state = "revoked" if box.revoked else "active"
-                copy.write_row((box.id, box.kind.value, box.agency, box.name, post, 0, 2**31, state))
-        with cursor.copy("COPY mail.address (local_part, mailbox_id, kind, valid_from) FROM STDIN") as copy:
-            for box in registry.mailboxes.values():
-                copy.write_row((box.address, box.id, "primary", "2024-01-01"))
-    database.execute("ANALYZE")
-    return len(database.execute(publish.QUESTION).fetchall())
 
 
 def processor(process: int) -> float:
@@ -84,29 +54,14 @@ def here(work: Callable[[], object], *, by_clock: bool) -> Run:
 
 def measures(mailboxes: int, runs: int) -> list[Measure]:
     """All of them."""
-    place = Path(tempfile.mkdtemp(prefix="hanam-bench-directory-"))
-    try:
-        with server.running() as postgresql:
-            return _measures(postgresql, place, mailboxes, runs)
-    finally:
-        shutil.rmtree(place)
+    with accounts.filled(mailboxes) as made_for:
+        return _measures(made_for, runs)
 
 
-def _measures(postgresql: server.Server, place: Path, mailboxes: int, runs: int) -> list[Measure]:
-    lab = environments(place)("split")
-    wanted = migrate.Wanted(
-        {}, json.loads(json.dumps(lab.value("postgresql", "postgresql_settings", "accounts1"))),
-        lab.value("postgresql", "postgresql_timezone", "accounts1"),
-        lab.value("postgresql", "postgresql_login_key", "accounts1"),
-        lab.value("postgresql", "postgresql_change_key", "accounts1"),
-        lab.value("postgresql", "postgresql_held_key", "accounts1"),
-        lab.value("postgresql", "postgresql_factor_key", "accounts1"),
-    )  # fmt: skip
-    migrate.migrate(wanted, check=False, admin=postgresql.conninfo(), owner=postgresql.conninfo(user="mail_migrate"))
-    with psycopg.connect(postgresql.conninfo("mail"), autocommit=True) as database:
-        print(f"{fill(database, mailboxes)} addresses", flush=True)
-    (site := place / "site.json").write_text(lab.render("directory", "site.json.j2", "store1"))
-    conninfo = postgresql.conninfo("mail", "mail_directory")
+def _measures(given: accounts.Accounts, runs: int) -> list[Measure]:
+    place = given.place
+    (site := place / "site.json").write_text(given.lab.render("directory", "site.json.j2", "store1"))
+    conninfo = given.postgresql.conninfo("mail", "mail_directory")
 
     def made(folder: Path) -> None:
         if publish.main([conninfo, str(site), str(folder), str(place)]):

@@ -6,12 +6,14 @@ import pytest
 
 from tests import journal
 from tests.foreign import AN, STS, UNSIGNED, Foreign
-from tests.lab import DELIVERY, Lab, Sample, message, wait_for
+from tests.lab import Lab, Sample, message, wait_for
 
 pytestmark = pytest.mark.dieu3
 
 POLICY_UNITS = ("hanam-tls-policy.socket", "hanam-tls-policy.service")
 RESOLVER_UNIT = "postfix-mta-sts-resolver.service"
+PUT_OFF = 150.0
+"""Seconds until mail is put off: to look up a policy and to reach a server each have limits of their own."""
 
 # What becomes of mail for each domain of group_vars/lab/lab_sts.yml: it arrives, or it waits for this reason.
 ARRIVES = ("dungsts.example", "thusts.example", "saitrangsts.example", "chenlenh.example")
@@ -56,7 +58,11 @@ def wait_until_put_off(foreign: Foreign, *recipients: str) -> dict[str, str]:
         found = reasons(foreign)
         return found if found.keys() >= set(recipients) else None
 
-    return wait_for(look, f"mail for {', '.join(recipients)} waiting in the queue", DELIVERY)
+    try:
+        return wait_for(look, f"mail for {', '.join(recipients)} waiting in the queue", PUT_OFF)
+    except AssertionError as late:
+        shown = "postqueue -j; journalctl -q -o short -t postfix/smtp -t postfix/qmgr --since -4min | tail -n 40"
+        raise AssertionError(f"{late}\n{foreign.lab.run('submission', shown)}") from None
 
 
 def wait_until_it_went(lab: Lab, foreign: Foreign, address: str, subject: str) -> None:

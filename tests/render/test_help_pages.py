@@ -211,9 +211,11 @@ def test_slides_are_numbered_and_have_the_numbers_of_the_regulation(environment:
     text = " ".join(found.text.split())
     for shown in ("ít nhất 08 ký tự", "! @ # % $ * &", "20 MB", "03 ngày làm việc (Điều 6)", "trước ngày 15 tháng 11"):
         assert shown.casefold() in text.casefold()
-    other = environment("lab").with_variables(password_min_length=12, regulation_answer_working_days=5)
+    other = environment("lab").with_variables(
+        password_min_length=12, regulation_answer_working_days=5, regulation_yearly_report_before="01/12"
+    )
     text = " ".join(page(other, "training.html.j2").text.split())
-    assert "12 ký tự" in text and "05 ngày làm việc (Điều 6)" in text
+    assert "12 ký tự" in text and "05 ngày làm việc (Điều 6)" in text and "trước ngày 01 tháng 12" in text
 
 
 @pytest.mark.dieu10

@@ -6,6 +6,7 @@ Runs on the hosts too, so it imports nothing but the standard library.
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 # The reasons by which programs lock: the nightly job, reset-password --leaked, floods and viruses.
@@ -61,6 +62,17 @@ def texts(pattern: str, expected: str) -> Judge:
         return next(filter(None, map(one, value)), "")
 
     return judge
+
+
+def day_of_year(value: Any) -> str:
+    """`value` as DD/MM, a day that each year has."""
+    try:
+        datetime.strptime(f"{value}/2001", "%d/%m/%Y")
+        if re.fullmatch(r"\d\d/\d\d", value):
+            return ""
+    except (TypeError, ValueError):
+        pass
+    return f'cần ngày và tháng dạng "15/11"; đang là {value!r}'
 
 
 def special_characters(value: Any) -> str:

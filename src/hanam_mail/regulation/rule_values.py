@@ -5,8 +5,7 @@ life_cycle.yml, sending.yml, address_book.yml, collectors.yml, incoming_reports.
 filtering.yml and reports.yml, what concerns held mail and sent reports (what the installation adds).
 `faults` judges them strictly, wherever they come from: the files (`hanam-mail check`), what Ansible makes of them
 (preflight, migrate), the table mail.setting (apply, the nightly job). A value that is missing, unknown, of another type
-or at odds with another stops the program that would go by it: with `idle_lock_months: 0` the nightly job would warn
-everybody, without a lock's reason it would stop in the middle.
+or at odds with another stops the program that would go by it: `idle_lock_months: 0` would warn everybody in a night.
 
 Runs on the hosts too, so it imports nothing but the standard library.
 """
@@ -18,6 +17,7 @@ from typing import Any
 from hanam_mail.regulation.rule_judges import (
     Judge,
     collector_providers,
+    day_of_year,
     flag,
     former_naming,
     held_kinds,
@@ -100,6 +100,7 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "regulation_lock_reasons": (lock_reasons, "Đ7.2"),
         "regulation_forward_domains": (texts(r"([a-z0-9-]+\.)*[a-z0-9-]+", "tên miền"), "Đ4.5"),
         "regulation_maintenance_notice_working_days": (number(1, _DAYS), "Đ10.5"),
+        "regulation_yearly_report_before": (day_of_year, "Đ11.8"),
         "regulation_naming": (naming, "Đ5"),
         "regulation_province": (province, ""),
         "regulation_decision": (text(r"\S.*\S", "số, ký hiệu của quyết định"), ""),

@@ -1,7 +1,9 @@
 """The hosts' program: everything it imports is in it, and the same sources give the same octets."""
 
 import ast
+import hashlib
 import io
+import os
 import subprocess
 import sys
 import zipfile
@@ -51,7 +53,8 @@ def test_a_program_of_its_own_starts_with_nothing_but_itself_and_the_standard_li
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     with zipfile.ZipFile(program) as archive:
-        roots = {root for place in archive.namelist() for root in imported(archive.read(place))}
+        sources = [place for place in archive.namelist() if place.endswith(".py")]
+        roots = {root for place in sources for root in imported(archive.read(place))}
     assert roots <= {*sys.stdlib_module_names, "hanam_mail", *LIBRARIES.get(name, ())}
 
 
@@ -73,3 +76,50 @@ def test_a_host_gets_only_the_code_that_its_program_calls(name: str) -> None:
     others = {f"{module.removeprefix('hanam_mail.').replace('.', '/')}.py" for module in zipapp.PROGRAMS.values()}
     assert len(inside & others) == 1
     assert not [place for place in inside if place.startswith(("host/database", "host/passwords", "plan", "sql"))]
+
+
+COMPILED = """import runpy, sys
+found = []
+sys.addaudithook(lambda event, of: found.append(of[1]) if event == "compile" and of[1] else None)
+program = sys.argv[1]
+sys.argv[:] = [program, "--help"]
+try:
+    runpy.run_path(program, run_name="__main__")
+except SystemExit:
+    print(sum(program.encode() in str(name).encode() for name in found), file=sys.stderr)
+"""
+
+
+def test_a_start_compiles_nothing_of_it(tmp_path: Path) -> None:
+    program = tmp_path / "hanam-mail.pyz"
+    program.write_bytes(zipapp.program("hanam-mail"))
+    command = [sys.executable, "-I", "-c", COMPILED, program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == "0\n"
+
+
+def test_a_host_of_another_python_reads_the_sources(tmp_path: Path) -> None:
+    program = tmp_path / "hanam-mail.pyz"
+    with zipfile.ZipFile(io.BytesIO(zipapp.program("hanam-mail"))) as ours, zipfile.ZipFile(program, "w") as other:
+        for name in ours.namelist():
+            content = ours.read(name)
+            other.writestr(name, b"\0\0\r\n" + content[4:] if name.endswith(".pyc") else content)
+    command = [sys.executable, "-I", "-c", COMPILED, program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stderr) > 50
+    assert "apply" in done.stdout
+
+
+def test_every_process_makes_the_same_octets() -> None:
+    build = (
+        "import hashlib; from hanam_mail.controller import zipapp; print(hashlib.sha256(zipapp.build()).hexdigest())"
+    )
+    busy = "import ansible.cli, psycopg; " + build
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True,
+        ).stdout
+        for code, seed in ((build, "0"), (build, "1"), (busy, "2"))
+    }  # fmt: skip
+    assert digests == {hashlib.sha256(zipapp.build()).hexdigest() + "\n"}

@@ -2,9 +2,10 @@
 
 import base64
 import unicodedata
+from pathlib import Path
 
 import pytest
-from tests.unit.host.directory.sample import HEALTH, ROWS, person
+from tests.unit.host.directory.sample import HEALTH, ROWS, Row, person
 
 from hanam_mail.host.directory.entries import agencies
 from hanam_mail.host.directory.ldap_load import main
@@ -27,8 +28,8 @@ HA = f"mail=nguyenthithanhha@hanam.gov.vn,ou=syt,{BASE}"
 HOSTILE = 'Đỗ, "Hòa" <x>+\\#y;z=ou\ndn: ou=khac'
 
 
-def tree(*rows: object) -> Tree:
-    return wanted(agencies(rows or ROWS), BASE)  # type: ignore[arg-type]
+def tree(*rows: Row) -> Tree:
+    return wanted(agencies(rows or ROWS), BASE)
 
 
 def told(text: str) -> dict[str, tuple[str, list[tuple[str, str]]]]:
@@ -140,7 +141,9 @@ def test_the_mark_is_one_value_of_the_base() -> None:
     assert told(marked(BASE, "abc")) == {BASE: ("modify", [("replace", MARK), (MARK, "abc"), ("-", "")])}
 
 
-def test_no_directory_yet_is_no_fault_and_one_that_is_none_is(tmp_path, capsys) -> None:  # type: ignore[no-untyped-def]
+def test_no_directory_yet_is_no_fault_and_one_that_is_none_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = [str(tmp_path / "entries.json"), BASE, str(tmp_path / "socket")]
     assert main(["follow", *words]) == 0
     assert "chưa có danh bạ" in capsys.readouterr().err

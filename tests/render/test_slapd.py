@@ -31,7 +31,8 @@ def test_it_is_served_where_it_is_wanted_and_nowhere_else(environment: Environme
         rows = files(here, "slapd", host)
         assert all((rows[unit].get("link") == "/dev/null") != wanted for unit in SWITCHED_OFF)
         assert ("absent" in rows["/usr/local/sbin/hanam-ldap-load"]) != wanted
-        assert ('id="danh-ba"' in here.render("client_setup", "index.html.j2", host)) == wanted
+        page = here.render("client_setup", "index.html.j2", host)
+        assert ("<code>dc=hanam,dc=gov,dc=vn</code>" in page) == (", cổng <strong>636</strong>" in page) == wanted
 
 
 def test_the_firewall_and_the_server_know_the_same_readers(environment: Environments) -> None:

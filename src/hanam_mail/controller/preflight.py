@@ -164,6 +164,14 @@ def _variables(variables: Mapping[str, Any]) -> list[str]:
         found += _networks("guessing_province_networks", province)
     else:
         found.append("guessing_province_networks: cần danh sách mạng, ví dụ [192.0.2.0/24]; không có thì để []")
+    readers = variables.get("address_book_ldap_networks") or []
+    if variables.get("address_book_ldap") and (not readers or not isinstance(readers, list)):
+        found.append(
+            "address_book_ldap_networks: cần danh sách mạng được đọc danh bạ qua LDAP, ví dụ [192.0.2.0/24]; "
+            "không có thì đặt address_book_ldap: false"
+        )
+    elif variables.get("address_book_ldap"):
+        found += _networks("address_book_ldap_networks", readers)
     if variables.get("certificates_mode") not in TLS_MODES:
         found.append(
             f"certificates_mode: phải là một trong {', '.join(TLS_MODES)}, "

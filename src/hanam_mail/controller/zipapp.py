@@ -33,6 +33,7 @@ PROGRAMS = {
     "hanam-dns-lists": "hanam_mail.host.dns_lists",
     "hanam-extract": "hanam_mail.host.extract.server",
     "hanam-first-lessons": "hanam_mail.host.mail.first_lessons",
+    "hanam-ldap-load": "hanam_mail.host.directory.ldap_load",
     "hanam-mail-auth": "hanam_mail.host.mail_auth.service",
     "hanam-mail-backup": "hanam_mail.host.backup.backup",
     "hanam-mail-convert": "hanam_mail.host.convert",

@@ -39,6 +39,7 @@ DATABASE_ROLES = (
     "mail_held",
     "mail_intake",
     "mail_directory",
+    "mail_carddav",
 )
 LAB_ZONES = (
     ".",

@@ -164,6 +164,7 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "book_groups_own": (texts(r"person|office|agency|guest", "loại hộp thư"), ""),
         "book_groups_others": (texts(r"person|office|agency|guest", "loại hộp thư"), ""),
         "book_groups_most": (number(1, 1000), ""),
+        "book_carddav": (flag, ""),
     },
     "filtering.yml": {
         "held_kinds": (held_kinds, "Đ3.3"),

@@ -48,8 +48,10 @@ def test_a_program_finds_the_books_and_fetches_only_what_changed(
     assert listed.all("d:write") + listed.all("d:write-content") == []
     # A card is called by its mailbox, its book by the agency.
     mine = f"{person.mailbox}.vcf"
-    (book,) = (each for each in listed.all("d:href") if each != HOME and mine in reader.changes(each).text)
+    book = f"{HOME}{lab.sql(f"select agency_id from mail.mailbox where id = '{person.mailbox}'").strip()}/"
+    assert book in listed.all("d:href")
     first = reader.changes(book)
+    assert f"{book}{mine}" in first.all("d:href")
     card = reader.cards(book, f"{book}{mine}").one("c:address-data").splitlines()
     assert {f"FN:{person.name}", f"UID:{person.mailbox}"} <= set(card)
     assert any(line.endswith(f":{person.address}") for line in card)

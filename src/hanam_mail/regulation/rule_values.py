@@ -237,11 +237,10 @@ def faults(
     told = set[str]()
     for name, needs, together, clause in _together(values):
         # Said of sound values only, and once: one wrong number is one sentence.
-        if {name, *needs} <= known.keys() and not {name, *needs} & wrong and name not in told:
-            sentence = together()
-            if sentence:
-                told.add(name)
-                found.append(Fault(known[name], name, sentence, clause))
+        whole = {name, *needs} <= known.keys() and not {name, *needs} & wrong and name not in told
+        if whole and (sentence := together()):
+            told.add(name)
+            found.append(Fault(known[name], name, sentence, clause))
     return found
 
 

@@ -159,6 +159,9 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"systemd (Failed to start )?hanam-directory\.service",
         r"hanam-directory không hỏi được cơ sở dữ liệu, danh bạ cũ vẫn còn: ",
         r"hanam-watch Lập danh bạ thư điện tử công khai thất bại \(",
+        r"systemd (Failed to start )?hanam-carddav\.service",
+        r"hanam-carddav không hỏi được cơ sở dữ liệu, danh bạ CardDAV giữ nguyên: ",
+        r"hanam-watch Lập danh bạ CardDAV thất bại \(",
         *_FOLDERS_WAIT,
     ),
     # Who comes to a mailbox that is shut is told to come again; the list of those in a Maildir is taken up by a reload.

@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "plan": set(),
     "regulation": set(),
     # Shipped alone, without the rest of the package.
+    "carddav_gate": set(),
     "change_page": set(),
     "spam_page": set(),
     "watch": set(),

@@ -25,7 +25,7 @@ NEW = "select mail.app_password_new('test1person', 'Điện thoại', '{{{}}}', 
 WITH_APP = ON + "create temp table app as " + NEW.format("imap,smtp") + " as word;"
 WORD = "(select word from app)"
 IN = "test1person|y|||"
-PROTOCOLS = ("imap", "pop3", "sieve", "webmail", "smtp")
+PROTOCOLS = ("imap", "pop3", "sieve", "webmail", "smtp", "dav")
 
 
 def typed(word: str, protocol: str = "imap", address: str = "192.0.2.1", name: str = "test.nguoi") -> str:
@@ -154,7 +154,12 @@ def test_a_telephone_that_goes_on_with_the_password_is_no_guesser(database: Data
 
 @pytest.mark.parametrize(
     ("scopes", "open_to"),
-    [("imap", {"imap", "pop3", "sieve"}), ("smtp", {"smtp"}), ("imap,smtp", {"imap", "pop3", "sieve", "smtp"})],
+    [
+        ("imap", {"imap", "pop3", "sieve"}),
+        ("smtp", {"smtp"}),
+        ("dav", {"dav"}),
+        ("dav,imap,smtp", {"imap", "pop3", "sieve", "smtp", "dav"}),
+    ],
 )
 def test_a_programs_password_opens_what_it_was_made_for_and_never_the_webmail(
     database: Database, scopes: str, open_to: set[str]

@@ -40,7 +40,14 @@ _STATUS = {
     "demanded": HTTPStatus.CONFLICT,
     "again": HTTPStatus.CONFLICT,
 }
-PROTOCOLS = {"imap": "IMAP", "pop3": "POP3", "sieve": "bộ lọc thư", "smtp": "gửi thư", "submission": "gửi thư"}
+PROTOCOLS = {
+    "imap": "IMAP",
+    "pop3": "POP3",
+    "sieve": "bộ lọc thư",
+    "smtp": "gửi thư",
+    "submission": "gửi thư",
+    "dav": "danh bạ",
+}
 
 type Query = Callable[[str, list[str]], list[tuple[Any, ...]]]
 type Answer = dict[str, Any]

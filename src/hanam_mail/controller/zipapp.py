@@ -22,11 +22,12 @@ from pathlib import Path
 # The program of the accounts, the mail store and the submission: many commands, and the database's code. It imports
 # what role hanam_mail installs.
 ACCOUNTS, HANAM_MAIL = "hanam-mail", "hanam_mail.host.command_line"
-# All others, and the module whose main() each runs: the standard library is all they import (hanam-directory,
-# hanam-dns-check, hanam-dns-lists, hanam-tls-policy, hanam-mail-auth and hanam-reports-load libraries besides, which
-# their roles install), and a host has only those that its units or operators call.
+# All others, and the module whose main() each runs: the standard library is all they import (hanam-carddav,
+# hanam-directory, hanam-dns-check, hanam-dns-lists, hanam-tls-policy, hanam-mail-auth and hanam-reports-load libraries
+# besides, which their roles install), and a host has only those that its units or operators call.
 PROGRAMS = {
     "hanam-backup-maintain": "hanam_mail.host.backup.maintain",
+    "hanam-carddav": "hanam_mail.host.directory.carddav",
     "hanam-directory": "hanam_mail.host.directory.publish",
     "hanam-directory-search": "hanam_mail.host.directory.search",
     "hanam-dns-check": "hanam_mail.host.dns_watch",

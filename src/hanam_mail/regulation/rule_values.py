@@ -164,6 +164,7 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "book_groups_own": (texts(r"person|office|agency|guest", "loại hộp thư"), ""),
         "book_groups_others": (texts(r"person|office|agency|guest", "loại hộp thư"), ""),
         "book_groups_most": (number(1, 1000), ""),
+        "book_carddav": (flag, ""),
     },
     "filtering.yml": {
         "held_kinds": (held_kinds, "Đ3.3"),
@@ -236,11 +237,10 @@ def faults(
     told = set[str]()
     for name, needs, together, clause in _together(values):
         # Said of sound values only, and once: one wrong number is one sentence.
-        if {name, *needs} <= known.keys() and not {name, *needs} & wrong and name not in told:
-            sentence = together()
-            if sentence:
-                told.add(name)
-                found.append(Fault(known[name], name, sentence, clause))
+        whole = {name, *needs} <= known.keys() and not {name, *needs} & wrong and name not in told
+        if whole and (sentence := together()):
+            told.add(name)
+            found.append(Fault(known[name], name, sentence, clause))
     return found
 
 

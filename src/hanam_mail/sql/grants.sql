@@ -2,13 +2,16 @@
 
 revoke all on schema mail from public;
 revoke all on all tables in schema mail from public, mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent,
-    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory;
+    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory,
+    mail_carddav;
 revoke all on all sequences in schema mail from public, mail_backup;
 revoke all on all functions in schema mail from public, mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent,
-    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory;
+    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory,
+    mail_carddav;
 
 grant usage on schema mail to mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent, mail_jobs, mail_report,
-    mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory;
+    mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory,
+    mail_carddav;
 
 -- The registry's apply and the operator's commands: what git owns by table, passwords and locks by function only.
 grant select, insert, update on mail.agency, mail.mailbox, mail.address to mail_apply;
@@ -78,6 +81,8 @@ grant execute on function mail.user_reports_prune() to mail_jobs;
 
 -- What everybody may read.
 grant execute on function mail.directory(), mail.directory_open() to mail_directory;
+-- The address book by CardDAV.
+grant execute on function mail.carddav_sign_in(text, text, text), mail.carddav_cards(), mail.directory_open() to mail_carddav;
 
 -- A store on another host than the database notes its restores over the agent's connection.
 grant execute on function mail.restore_noted(text, text, text, jsonb) to mail_apply, mail_agent;

@@ -31,6 +31,7 @@ def test_nothing_of_the_controllers_libraries_is_in_it() -> None:
 
 
 LIBRARIES = {
+    "hanam-carddav": {"psycopg"},
     "hanam-directory": {"psycopg"},
     "hanam-dns-check": {"dns"},
     "hanam-dns-lists": {"dns"},

@@ -50,6 +50,8 @@ ROLES = (
     # What people write in a report is in what it asks. Whatever writes says so in its session.
     Role("mail_webmail", settings={**_SILENT, "default_transaction_read_only": "on", "statement_timeout": "10s"}),
     Role("mail_directory", settings={"default_transaction_read_only": "on", "statement_timeout": "60s"}),
+    # Passwords are in what it asks.
+    Role("mail_carddav", settings={**_SILENT, "statement_timeout": "60s"}),
     Role("mail_agent"),
     Role("mail_intake", settings={"statement_timeout": "60s"}),
     Role("mail_jobs"),

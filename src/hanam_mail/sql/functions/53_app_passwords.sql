@@ -10,6 +10,15 @@ begin
 end
 $$;
 
+-- What one may be made for: the address book only where it is served by CardDAV.
+create or replace function mail.app_password_scopes() returns text[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case when exists (select from mail.setting s where s.name = 'book_carddav' and s.value = 'true')
+        then '{imap,smtp,dav}'::text[] else '{imap,smtp}'::text[] end
+$$;
+
 -- A new one, as its owner is shown it once.
 create or replace function mail.app_password_new(id text, name text, scopes text[], ends_on date) returns text
 language plpgsql volatile
@@ -134,7 +143,11 @@ as $$
 declare
     typed text;
     found_one mail.app_password%rowtype;
-    scope text := case when second_key.protocol in ('smtp', 'submission') then 'smtp' else 'imap' end;
+    scope text := case
+        when second_key.protocol in ('smtp', 'submission') then 'smtp'
+        when second_key.protocol = 'dav' then 'dav'
+        else 'imap'
+    end;
 begin
     if length(plain) > 60 or length(plain) < 20 then
         return null;

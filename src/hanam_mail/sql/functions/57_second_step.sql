@@ -168,6 +168,7 @@ begin
             where r.mailbox_id = factor_page_facts.id and r.used_at is null
         ),
         'latest_end', current_date + mail.setting_int('password_app_password_days')::int,
+        'scopes', mail.app_password_scopes(),
         'app_passwords', coalesce((
             select jsonb_agg(jsonb_build_object(
                 'number', a.number, 'name', a.name, 'scopes', a.scopes, 'made', a.made_at::date, 'ends_on', a.ends_on,
@@ -299,7 +300,7 @@ begin
             if not is_on then
                 result := 'off';
             elsif ends is null or named = '' or length(named) > 60 or named ~ '[[:cntrl:]]'
-                or scopes = '{}' or not scopes <@ '{imap,smtp}'
+                or scopes = '{}' or not scopes <@ mail.app_password_scopes()
                 or ends not between current_date and current_date + mail.setting_int('password_app_password_days')::int
                 or (select count(*) from mail.app_password a
                     where a.mailbox_id = id and a.ended_at is null and a.ends_on >= current_date) >= 20

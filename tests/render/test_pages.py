@@ -57,7 +57,7 @@ def test_a_page_runs_from_what_its_role_ships(
         str(tmp_path),
         role,
         str(settings),
-        repr(addresses).replace("'", '"'),
+        json.dumps(addresses),
     ]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr

@@ -39,6 +39,7 @@ _STATUS = {
     "off": HTTPStatus.CONFLICT,
     "demanded": HTTPStatus.CONFLICT,
     "again": HTTPStatus.CONFLICT,
+    "begun": HTTPStatus.CONFLICT,
 }
 PROTOCOLS = {"imap": "IMAP", "pop3": "POP3", "sieve": "bộ lọc thư", "smtp": "gửi thư", "submission": "gửi thư"}
 

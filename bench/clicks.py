@@ -3,8 +3,7 @@
 Needs a lab as `make up` leaves it. Each session signs in once over HTTPS and then clicks for so long, as people do: the
 list, a look for news, a message, a search, the settings, with a pause to think before each. The peer is the same
 Roundcube as it is delivered (no plugin, no skin of ours) behind the same nginx, in a php-fpm of its own with the same
-pool; both take turns, so that a load of the machine meets both. Its users in Roundcube's database, its files and its
-unit are removed whatever happens.
+pool; both take turns, so that a load of the machine meets both. What is made for it is removed whatever happens.
 
 What a click takes of processors is the growth of each daemon with all that came of it. Figures go to
 build/bench/clicks.json and clicks.md; a click of ours that fails makes the whole fail.
@@ -48,12 +47,11 @@ CLICKS = {
     "search": (10, f"{_MAIL}search&_mbox=INBOX&_q=tu{{uid}}&_headers=subject%2Cfrom&_remote=1", '"action":"search"'),
     "settings": (5, "/?_task=settings&_action=preferences", "rcmail"),
 }
-_LIMIT = 60.0
-"""Seconds that one answer may take."""
+_LIMIT = 60.0  # seconds that one answer may take
 # Where each daemon's processes are, by what they are for.
 _UNITS = {
-    "ours": {"web host": ("webmail", ("nginx.service", "php8.4-fpm.service"))},
-    "stock": {"web host": ("webmail", ("nginx.service", "hanam-bench-fpm.service"))},
+    "ours": ("nginx.service", "php8.4-fpm.service"),
+    "stock": ("nginx.service", "hanam-bench-fpm.service"),
 }
 _BEHIND = {"mail host": ("mailstore", ("dovecot.service",)), "database": ("accounts", ("postgresql@*-main.service",))}
 # Only what a Roundcube cannot do without here: its database, its key, and where the mail store is.
@@ -83,12 +81,11 @@ sed -n '/^server {{/,$p' /etc/nginx/conf.d/webmail.conf \
     > /etc/nginx/conf.d/zz-bench.conf
 nginx -t -q && systemctl reload nginx
 """
-_TAKE_DOWN = """
-systemctl stop hanam-bench-fpm.service
-rm -rf /run/hanam-bench /etc/nginx/conf.d/zz-bench.conf
-systemctl reload nginx
-"""
-# People sign in there by address; the users of ours are mailbox ids.
+_TAKE_DOWN = (
+    "systemctl stop hanam-bench-fpm.service; rm -rf /run/hanam-bench /etc/nginx/conf.d/zz-bench.conf;"
+    " systemctl reload nginx"
+)
+# Its people sign in by address; users of ours are mailbox ids.
 _FORGET = "delete from users where username like '%@%'"
 
 
@@ -244,16 +241,15 @@ class Side:
 
 
 def _found(pattern: str, page: str) -> str:
-    found = re.search(pattern, page)
-    if not found:
-        raise RuntimeError(f"no {pattern} in: {page[:300]}")
-    return found[1]
+    if found := re.search(pattern, page):
+        return found[1]
+    raise RuntimeError(f"no {pattern} in: {page[:300]}")
 
 
 def used(lab: Lab, side: str) -> dict[str, float]:
     """Seconds of processors that the daemons behind a click took so far, by place."""
     found = {}
-    for place, (group, units) in (_UNITS[side] | _BEHIND).items():
+    for place, (group, units) in ({"web host": ("webmail", _UNITS[side])} | _BEHIND).items():
         commands = "".join(f"python3 - '{unit}' <<'PROGRAM'\n{USED}PROGRAM\n" for unit in units)
         found[place] = sum(map(float, lab.run(group, commands).split()))
     return found

@@ -169,25 +169,22 @@ def test_a_double_click_is_one_report(webmail: Webmail, lab: Lab, clerk: Sample)
     comes_to_be(lab, clerk, "kind, attached", ["unlawful|sent"])
 
 
-def test_a_scan_that_takes_its_time_keeps_nobody_waiting_and_the_message_goes_on_once(
+def test_a_scan_that_takes_its_time_keeps_nobody_waiting_and_its_end_is_told_as_it_was(
     webmail: Webmail, lab: Lab, clerk: Sample
 ) -> None:
+    """After ten seconds the webmail gave up, and said that nobody had answered, whatever came of the message."""
     put(lab, clerk)
     webmail.enter(clerk)
     choose(webmail)
     fill_in(webmail, "unlawful")
-    lab.run("filter", "systemctl kill --signal=STOP rspamd.service")
+    lab.run("filter", "systemctl kill --signal=STOP clamav-daemon.service")
     try:
         assert "Đã nhận báo cáo" in hand_in(webmail)
         assert row(lab, clerk, "attached") == ["due"]
-        # Longer than ten seconds: what took so long arrived, and was told as not sent. The watch is more patient.
-        lab.run("filter", "sleep 14")
+        # The filter's own time is over after twelve seconds in a lab.
+        comes_to_be(lab, clerk, "attached, fault", ["refused|máy chủ thư tạm thời không nhận, mã 451"])
     finally:
-        lab.run("filter", "systemctl kill --signal=CONT rspamd.service")
-    comes_to_be(lab, clerk, "attached, fault", ["sent|"])
-    (number,) = row(lab, clerk, "number")
-    title = f"Báo cáo số {number}: thư kèm theo"
-    assert len(wait_for(lambda: letters(lab, operators_mailbox(lab), title), "the letter")) == 1
+        lab.run("filter", "systemctl kill --signal=CONT clamav-daemon.service")
 
 
 def test_a_virus_is_not_sent_on_and_does_not_count_as_sent_by_whoever_reports_it(

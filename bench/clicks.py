@@ -121,7 +121,7 @@ class Window:
                 return await self._answer(octets)
             except (ConnectionError, asyncio.IncompleteReadError):
                 self.close()
-                if not kept or form is not None:
+                if not kept:
                     raise
                 return await self._answer(octets)
 

@@ -180,7 +180,7 @@ def test_what_ends_a_session_of_both_steps_is_told_at_its_next_click(
     # As when its hours are over, before anybody told the mail store.
     lab.sql(f"update mail.second_step set ends_at = now() where mailbox_id = '{person.mailbox}' and door = 'webmail'")
     webmail.go("_task=settings")
-    webmail.wait.until(lambda _: "Xác thực hai bước vừa thay đổi" in webmail.text("#messagestack"), "not told")
+    assert "Xác thực hai bước vừa thay đổi" in webmail.text("#login-fault")
     first_step(webmail, person)
     second_step(webmail, owner.telephone.code())
     webmail.inbox()

@@ -196,8 +196,8 @@ def test_no_page_names_a_colour_or_letters_of_its_own() -> None:
     notices = (ROOT / "roles/roundcube/files/skin/styles/notices.css").read_text()
     assert not re.search(r"font-family|#[0-9a-f]{6}\b", notices)
     for folder in (
-        "src/hanam_mail/change_page", "src/hanam_mail/spam_page", "roles/client_setup", "roles/change_page",
-        "roles/directory", "roles/help_pages", "roles/spam_page",
+        "src/hanam_mail/change_page", "src/hanam_mail/page_frame", "src/hanam_mail/spam_page", "roles/client_setup",
+        "roles/change_page", "roles/directory", "roles/help_pages", "roles/spam_page",
     ):  # fmt: skip
         pages = [file for kind in ("html", "css", "j2") for file in (ROOT / folder).rglob(f"*.{kind}")]
         assert not [file for file in pages if re.search(r"<style|font-family|#[0-9a-f]{6}\b", file.read_text())], folder

@@ -63,7 +63,7 @@ grant execute on function
     mail.book_search(text, text, int, int), mail.book_entries(text[]), mail.book_groups(text, boolean), mail.book_receivers(text, text),
     mail.book_sender(text)
     to mail_webmail;
-grant execute on function mail.webmail_session(text, timestamptz) to mail_webmail;
+grant execute on function mail.webmail_session(text, timestamptz, text) to mail_webmail;
 -- The agencies' mailboxes of a clerk, and who of the clerks answered.
 grant execute on function mail.webmail_mailboxes(text), mail.webmail_clerks(text) to mail_webmail;
 -- Held spam of the mailbox that is open.

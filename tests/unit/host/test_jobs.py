@@ -69,6 +69,18 @@ REPORT: dict[str, Any] = {
     "folder": "INBOX", "message_id": "<1@ngoai.example>", "author": "Vay <vay@ngoai.example>", "subject": "Vay nhanh",
     "attached": "sent", "fault": "", "answer": "", "lies_in": "ha@hanam.gov.vn",
 }  # fmt: skip
+# What mail.second_factor_tell does.
+FACTOR: dict[str, dict[str, Any]] = {
+    kind: {"done_at": "08:00 ngày 29/11/2026", "place": "203.0.113.7"} | more
+    for kind, more in {
+        "factor_on": {},
+        "factor_off": {},
+        "factor_reset": {"place": ""},
+        "factor_codes": {},
+        "app_password_made": {"names": ["Điện thoại"], "scopes": ["imap", "smtp"], "ends_on": "2026-12-31"},
+        "app_password_ended": {"names": ["Máy cơ quan", "Xem http://xau.example"], "why": "password"},
+    }.items()
+}
 # What mail.life_cycle and mail.quota_passed put into the payload of each kind.
 PAYLOADS: dict[str, dict[str, Any]] = {
     "collector": {"provider": "Gmail của Google"},
@@ -85,6 +97,7 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "user_report": REPORT,
     "user_report_answer": REPORT | {"answer": "Đã chặn người gửi."},
     **HELD,
+    **FACTOR,
 }
 PERSON, AGENCY = "nguyenthithanhha@hanam.gov.vn", "stttt.so@hanam.gov.vn"
 
@@ -127,6 +140,15 @@ def test_a_notice_is_whole_vietnamese_mail_that_no_responder_answers(kind: str) 
 def test_dates_and_sizes_are_written_as_people_here_write_them() -> None:
     assert "06/01/2026" in notices.render(notice(), CONFIGURATION).get_content()
     assert "(2,5 GB)" in notices.render(notice("quota"), CONFIGURATION).get_content()
+
+
+@pytest.mark.parametrize("kind", FACTOR)
+def test_a_letter_about_the_second_factor_says_when_from_where_and_what_to_do(kind: str) -> None:
+    text = " ".join(notices.render(notice(kind), CONFIGURATION).get_content().split())
+    assert "Lúc 08:00 ngày 29/11/2026," in text
+    assert ("từ địa chỉ mạng 203.0.113.7," in text) == (kind != "factor_reset")
+    assert "Nếu không phải do chính mình làm" in text
+    assert "http://xau" not in text
 
 
 def test_a_notice_is_the_same_message_whenever_it_is_sent() -> None:
@@ -568,6 +590,7 @@ def test_every_step_of_the_job_can_be_told() -> None:
         "user_report",
         "user_report_answer",
         *HELD,
+        *FACTOR,
     }
     for kind, text in job_commands._STEPS.items():
         assert "{" not in text.format(**PAYLOADS[kind])

@@ -14,7 +14,9 @@ class hanam_session
     /** Where a state of a mailbox leads; the accounts database ends its reason with "[state:cause]", for the right password only. */
     private const PAGES = ['must_change' => '', 'locked' => 'tam-khoa', 'revoked' => 'thu-hoi', 'second_factor' => 'hai-buoc'];
     /** What the login page says of a session that ended for another reason than a state. */
-    private const SAID = ['doi-mat-khau' => 'endedchanged', 'khong-con-quyen' => 'endedclosed'];
+    private const SAID = [
+        'doi-mat-khau' => 'endedchanged', 'khong-con-quyen' => 'endedclosed', 'xac-thuc-lai' => 'endedstep',
+    ];
     private const LOGIN = './?_task=login&ly-do=';
 
     /** The last day of the password and the days until then, while somebody is to be reminded of it. */
@@ -71,6 +73,7 @@ class hanam_session
         if ($answer['state'] !== 'active') {
             $this->leave(match ($answer['state']) {
                 'changed' => self::LOGIN . 'doi-mat-khau',
+                'second_step' => self::LOGIN . 'xac-thuc-lai',
                 'closed' => self::LOGIN . 'khong-con-quyen',
                 default => $this->page($answer['state'], (string) $answer['cause']) ?? './?_task=login&_err=session',
             });
@@ -114,8 +117,8 @@ class hanam_session
     private function asked(?string $stamp): ?array
     {
         return hanam_accounts::rows(
-            'SELECT state, cause, stamp, ends, days FROM mail.webmail_session(?, ?)',
-            (string) rcmail::get_instance()->get_user_name(), $stamp
+            'SELECT state, cause, stamp, ends, days FROM mail.webmail_session(?, ?, ?)',
+            (string) rcmail::get_instance()->get_user_name(), $stamp, $this->factor->digest()
         )[0] ?? null;
     }
 

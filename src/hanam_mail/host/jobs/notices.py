@@ -23,7 +23,7 @@ from typing import Any, Protocol
 
 from hanam_mail.host import settings_file
 from hanam_mail.host.database.session import Row, Session
-from hanam_mail.host.jobs import held_texts, user_report_texts
+from hanam_mail.host.jobs import factor_texts, held_texts, user_report_texts
 from hanam_mail.vietnamese import day, size
 
 # Kinds of which the operator gets a copy: he has to act, or the others of his office shall know.
@@ -110,6 +110,9 @@ def render(notice: Notice, configuration: Configuration) -> EmailMessage:
         values |= held_texts.digest(notice.payload, configuration.held_url)
     if "report_kind" in notice.payload:
         values |= user_report_texts.values(notice.payload)
+    if "done_at" in notice.payload:
+        support = {"name": configuration.support_name, "phone": configuration.support_phone}
+        values |= factor_texts.values(notice.payload, support)
     if "quota_bytes" in notice.payload:
         values["quota"] = size(notice.payload["quota_bytes"])
     values |= {

@@ -35,6 +35,9 @@ begin
     perform mail.second_factor_note(id, 'app_password', 'insert', jsonb_build_object(
         'number', made, 'name', app_password_new.name, 'scopes', to_jsonb(app_password_new.scopes),
         'ends_on', app_password_new.ends_on));
+    perform mail.second_factor_tell(id, 'app_password_made', jsonb_build_object(
+        'names', jsonb_build_array(app_password_new.name), 'scopes', to_jsonb(app_password_new.scopes),
+        'ends_on', app_password_new.ends_on));
     return mail.grouped(plain, 5);
 end
 $$;
@@ -46,15 +49,20 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     ended bigint[];
+    names text[];
 begin
     with gone as (
         update mail.app_password a set ended_at = now(), ended_by = why
         where a.mailbox_id = app_passwords_end.id and a.ended_at is null and (one is null or a.number = one)
-        returning a.number
+        returning a.number, a.name
     )
-    select array_agg(g.number order by g.number) into ended from gone g;
+    select array_agg(g.number order by g.number), array_agg(g.name order by g.number) into ended, names from gone g;
     if ended is not null then
         perform mail.second_factor_note(id, 'app_password', 'delete', jsonb_build_object('numbers', to_jsonb(ended), 'why', why));
+        -- Of a lock and a revocation, and of the factor's own end, another letter tells.
+        if why in ('owner', 'password', 'term') then
+            perform mail.second_factor_tell(id, 'app_password_ended', jsonb_build_object('names', to_jsonb(names), 'why', why));
+        end if;
     end if;
     return coalesce(cardinality(ended), 0);
 end

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.observatory import score
 from tests.render.conftest import ROOT
 
 Environments = Callable[[str], Any]
@@ -222,7 +223,10 @@ def test_a_closed_webmail_answers_with_a_page_and_says_when_to_come_again(enviro
         assert text in page and 'href="/tinh-trang/"' in page
 
 
-@pytest.mark.parametrize("name", ["khong-co", "qua-lon", "qua-nhieu", "yeu-cau-sai", "tam-ngung"])
+@pytest.mark.parametrize(
+    "name",
+    ["khong-co", "can-dang-nhap", "khong-nhan", "het-gio", "qua-lon", "qua-nhieu", "yeu-cau-sai", "tam-ngung"],
+)
 def test_every_error_page_says_whom_to_ask_and_needs_the_look_alone(environment: Environments, name: str) -> None:
     here = environment("lab")
     (row,) = (row for row in here.items("roundcube", "error.html.j2") if row["dest"].endswith(f"/{name}.html"))
@@ -233,3 +237,46 @@ def test_every_error_page_says_whom_to_ask_and_needs_the_look_alone(environment:
         f"mailto:{here.value('roundcube', 'support_email', 'mail')}",
     }  # fmt: skip
     assert f"/loi/{name}.html;" in here.render("roundcube", "nginx.conf.j2", "mail")
+    # Where programs ask, the same words without a look.
+    (plain,) = (row for row in here.items("nginx", "error.html.j2") if row["dest"].endswith(f"/{name}.html"))
+    page = here.render("nginx", "error.html.j2", "mail", plain)
+    assert f"<h1>{here.value('nginx', 'site_errors', 'mail')[name]['title']}</h1>" in page
+    assert set(re.findall(r'(?:src|href)="([^"#]*)"', page)) == {"https://mail.hanam.gov.vn/"}
+
+
+def test_each_code_that_nginx_may_answer_with_has_one_page(environment: Environments) -> None:
+    here = environment("lab")
+    errors = here.value("nginx", "site_errors", "mail")
+    codes = [code for page in errors.values() for code in page["codes"]]
+    assert sorted(codes) == [400, 401, 403, 404, 405, 408, 413, 414, 429, 494, 500, 502, 503, 504]
+    for role, template in (("roundcube", "nginx.conf.j2"), ("nginx", "errors.conf.j2")):
+        site = here.render(role, template, "mail")
+        assert all(
+            f"error_page {' '.join(map(str, errors[name]['codes']))} /loi/{name}.html;" in site for name in errors
+        )
+        rows = {row["dest"].rpartition("/")[2] for row in here.items(role, "error.html.j2")}
+        assert rows - {"bao-tri.html"} == {f"{name}.html" for name in errors}
+    limit = regulation("regulation_attachment_limit_bytes") // 1048576
+    assert f"giới hạn {limit} MB" in errors["qua-lon"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("role", "template"),
+    [("help_pages", "page.conf.j2"), ("spam_page", "page.conf.j2"), ("client_setup", "page.conf.j2"),
+     ("nginx", "errors.conf.j2"), ("client_setup", "autoconfig.conf.j2"),
+     ("client_setup", "autodiscover.conf.j2"), ("directory", "page.conf.j2"),
+     ("mta_sts", "mta-sts.conf.j2")],
+)  # fmt: skip
+def test_the_observatory_would_find_nothing_to_take_points_for(
+    environment: Environments, role: str, template: str
+) -> None:
+    here = environment("lab")
+    header = re.compile(r'add_header (\S+) (?:"([^"]*)"|(\S+)) always;')
+    common = [
+        (name, quoted or bare) for name, quoted, bare in header.findall(here.render("nginx", "headers.conf.j2", "mail"))
+    ]
+    policies = [quoted for _, quoted, _ in header.findall(here.render(role, template, "mail"))]
+    assert policies
+    for policy in policies:
+        found = score([*common, ("Content-Security-Policy", policy)])
+        assert (found.grade, min(found.why.values())) == ("A+", 0), found

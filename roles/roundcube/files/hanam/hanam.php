@@ -19,6 +19,8 @@
  * - Whoever has a second factor is asked for it after the password (hanam_factor.php).
  * - Why the server did not take a message is said in the words of offices (hanam_refusals.php).
  * - The address book of the administration, where a message comes from and who wrote it (hanam_book.php).
+ * - Links that are not what they seem are told, and opened attachments run nothing (hanam_links.php).
+ * - The sign-in runs no script but its own (hanam_policy.php).
  * - Pages of the settings: what was deleted for good comes back (hanam_deleted.php), held spam is taken or dropped
  *   (hanam_held.php), and rules say beforehand where mail may lead by itself (hanam_rules.php, Đ4.5).
  * - A message that was sent is not called a connection error (hanam.js).
@@ -32,9 +34,11 @@ require_once __DIR__ . '/hanam_deleted.php';
 require_once __DIR__ . '/hanam_factor.php';
 require_once __DIR__ . '/hanam_folders.php';
 require_once __DIR__ . '/hanam_held.php';
+require_once __DIR__ . '/hanam_links.php';
 require_once __DIR__ . '/hanam_look.php';
 require_once __DIR__ . '/hanam_notices.php';
 require_once __DIR__ . '/hanam_numbers.php';
+require_once __DIR__ . '/hanam_policy.php';
 require_once __DIR__ . '/hanam_refusals.php';
 require_once __DIR__ . '/hanam_report.php';
 require_once __DIR__ . '/hanam_rules.php';
@@ -76,6 +80,8 @@ class hanam extends rcube_plugin
         $factor->init();
         (new hanam_folders($this))->init();
         (new hanam_book($this))->init();
+        (new hanam_links($this))->init();
+        (new hanam_policy($this))->init();
         (new hanam_notices($this, $session))->init();
         (new hanam_tidy($this))->init();
         (new hanam_boxes($this))->init();

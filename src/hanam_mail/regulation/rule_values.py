@@ -150,6 +150,8 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "sending_limits": (sending_limits, "Đ4.3"),
         "sending_lock_percent": (number(101, 10_000), "Đ7.2b"),
         "sending_lock_viruses": (number(1, 1000), "Đ7.2b"),
+        "sending_later_days": (number(1, _DAYS), ""),
+        "sending_later_try_hours": (number(1, 72), ""),
         "sending_script_replies_hour": (number(1, 1_000_000), "Đ12.6"),
         "sending_script_redirects_hour": (number(1, 1_000_000), "Đ12.6"),
     },

@@ -40,7 +40,10 @@ class hanam_waiting
             return $listed === false ? null : [];
         }
         $validity = $this->validity();
-        $headers = $validity ? $connection->fetchHeaders($this->name(), '1:*') : false;
+        if (!$validity || !$connection->select($this->name())) {
+            return null;
+        }
+        $headers = $connection->data['EXISTS'] ? $connection->fetchHeaders($this->name(), '1:*', true) : [];
         if ($headers === false) {
             return null;
         }

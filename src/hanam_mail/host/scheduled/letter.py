@@ -68,8 +68,10 @@ def _addresses(parsed: email.message.EmailMessage, name: str) -> list[str]:
     found = []
     for field in parsed.get_all(name, []):
         for address in field.addresses:
+            # The parser keeps UTF-8 as it came, octet by octet.
+            plain = address.addr_spec.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
             # One that is none keeps the whole letter: who was meant by it would miss it unheard.
-            if not _ADDRESS.fullmatch(address.addr_spec):
+            if not _ADDRESS.fullmatch(plain) or "\ufffd" in plain:
                 raise NoLetterError
-            found.append(address.addr_spec)
+            found.append(plain)
     return found

@@ -109,9 +109,7 @@ class Sender:
     def _one(self, due: Due) -> bool:
         settings = self._configuration
         try:
-            with Folder(
-                lambda: _Store(settings), due.login, due.word, settings.waiting, settings.sent
-            ) as folder:
+            with Folder(lambda: _Store(settings), due.login, due.word, settings.waiting, settings.sent) as folder:
                 return self._with(folder, due)
         except (OSError, imaplib.IMAP4.error) as error:
             # Nothing was handed over, or it was and only its place is not yet as it should be: the database knows which.
@@ -157,9 +155,7 @@ class Sender:
 def _connect(configuration: Configuration) -> Session:
     import psycopg
 
-    return psycopg.connect(
-        configuration.dsn, application_name="hanam-scheduled", connect_timeout=10, autocommit=True
-    )
+    return psycopg.connect(configuration.dsn, application_name="hanam-scheduled", connect_timeout=10, autocommit=True)
 
 
 def _work(configuration: Configuration, ended: threading.Event) -> int:

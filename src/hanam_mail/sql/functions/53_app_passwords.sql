@@ -125,7 +125,7 @@ $$;
 --   fits     it opens what this protocol asks for
 --   scope    it is his and opens other things
 --   over     it was his and has ended
---   gone     a word of the webmail, or of what sends at a chosen hour (89_scheduled_service.sql), that nobody has, or no more: long sessions
+--   gone     a word of the webmail, or of what sends at a chosen hour (97_scheduled_service.sql), that nobody has, or no more: long sessions
 --            end so, and nobody guesses one
 -- A session of the webmail opens nothing from elsewhere: what the webmail's server sends or files comes from its own address.
 create or replace function mail.second_key(id text, plain text, protocol text, remote_ip text) returns text

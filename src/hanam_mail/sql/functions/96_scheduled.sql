@@ -1,4 +1,4 @@
--- Letters that leave at a chosen hour: what the webmail asks (docs/decisions/0080-scheduled-sending.md). The service's part: 89_scheduled_service.sql.
+-- Letters that leave at a chosen hour: what the webmail asks (docs/decisions/0080-scheduled-sending.md). The service's part: 97_scheduled_service.sql.
 
 -- Why a login may not send now, in a word; NULL when it may. What a sign-in to the webmail would say at this moment.
 create or replace function mail.scheduled_fault(login text, mailbox text, sender text) returns text

@@ -54,9 +54,8 @@ class Letters:
         )
 
     def opens(self, word: str, protocol: str = "smtp", login: str = PERSON) -> str:
-        return self.sql(
-            f"select \"user\", nologin from mail.dovecot_passdb({quoted(login)}, {quoted(word)}, '{protocol}', 0, '127.0.0.1')"
-        )
+        asked = f"{quoted(login)}, {quoted(word)}, '{protocol}', 0, '127.0.0.1'"
+        return self.sql(f'select "user", nologin from mail.dovecot_passdb({asked})')
 
 
 @pytest.fixture
@@ -115,8 +114,9 @@ def test_an_hour_is_the_province_s_and_told_in_words(letters: Letters) -> None:
     )
     rows = [row.split("|") for row in choices.splitlines()]
     assert 2 <= len(rows) <= 4 and all(at[11:] in ("07:30", "13:30") for at, _ in rows)
-    worked = "select bool_and(coalesce(mail.works((select value from mail.setting where name = 'life_cycle_calendar'), c::date), true))"
-    assert letters.sql(f"{worked} from unnest(array[{', '.join(quoted(at) for at, _ in rows)}]::timestamp[]) c") == "t"
+    calendar = "(select value from mail.setting where name = 'life_cycle_calendar')"
+    hours = f"unnest(array[{', '.join(quoted(at) for at, _ in rows)}]::timestamp[]) c"
+    assert letters.sql(f"select bool_and(coalesce(mail.works({calendar}, c::date), true)) from {hours}") == "t"
 
 
 def test_until_then_the_hour_can_be_changed_and_the_letter_called_off(letters: Letters) -> None:
@@ -141,10 +141,12 @@ def test_until_then_the_hour_can_be_changed_and_the_letter_called_off(letters: L
     [
         (f"select mail.mailbox_lock('{PERSON}', 'compromised', '')", "locked", "scheduled_shut"),
         (f"update mail.mailbox set state = 'revoked' where id = '{PERSON}'", "revoked", "scheduled_shut"),
-        (f"update mail.credential set must_change = true where mailbox_id = '{PERSON}'", "must_change", "scheduled_stopped"),
-        (f"update mail.credential set changed_at = now() - interval '1 year' where mailbox_id = '{PERSON}'", "must_change",
+        (f"update mail.credential set must_change = true where mailbox_id = '{PERSON}'", "must_change",
          "scheduled_stopped"),
-        ("update mail.setting set value = '[\"all\"]' where name = 'password_second_factor'", "second_factor", "scheduled_stopped"),
+        (f"update mail.credential set changed_at = now() - interval '1 year' where mailbox_id = '{PERSON}'",
+         "must_change", "scheduled_stopped"),
+        ("update mail.setting set value = '[\"all\"]' where name = 'password_second_factor'", "second_factor",
+         "scheduled_stopped"),
     ],
 )  # fmt: skip
 def test_who_may_not_send_at_that_hour_sends_nothing(letters: Letters, statement: str, reason: str, told: str) -> None:

@@ -1,4 +1,4 @@
-"""The mailbox in which a letter waits, opened by IMAP as its writer: the letter is read there, and put among what was sent."""
+"""The mailbox in which a letter waits, opened by IMAP as its writer: it is read there, and put among what was sent."""
 
 import base64
 import imaplib

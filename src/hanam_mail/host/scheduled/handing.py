@@ -1,8 +1,8 @@
 """Hands a letter to the mail server's door for our own people, signed in as its writer, at most once.
 
 SMTP leaves one moment in which nobody knows: after the last line and before its answer. So the database is told
-`sending` just before that line, and whatever ends in that moment leaves a doubt, which no program resolves. All receivers
-are taken, or nothing is sent: so it is with what people send themselves.
+`sending` just before that line, and whatever ends in that moment leaves a doubt, which no program resolves. All
+receivers are taken, or nothing is sent: so it is with what people send themselves.
 """
 
 import smtplib

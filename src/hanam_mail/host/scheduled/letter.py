@@ -1,4 +1,4 @@
-"""A letter as the webmail saved it, and as it leaves: whose it is, who gets it, without blind copies, at today's date."""
+"""A letter as the webmail saved it, and as it leaves: whose it is, for whom, without blind copies, of today."""
 
 import email
 import email.policy

@@ -2,7 +2,7 @@
 
 The database says which letter may leave and gives a word by which its writer is signed in for the few minutes that this
 takes, at the mail store and at the mail server: so the letter goes the way of all that he sends, with all that is asked
-there of him and of it. Several are under way at once, each with a connection of its own; two of these programs never are.
+there of him and of it. Several are under way at once, each with a connection of its own; two of these programs never.
 """
 
 import argparse
@@ -75,7 +75,8 @@ class _Store(imaplib.IMAP4_SSL):
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
         plain = socket.create_connection(self._place, timeout)
-        return self.ssl_context.wrap_socket(plain, server_hostname=self.host)
+        wrapped: socket.socket = self.ssl_context.wrap_socket(plain, server_hostname=self.host)
+        return wrapped
 
 
 class _MailServer(smtplib.SMTP_SSL):
@@ -112,7 +113,7 @@ class Sender:
             with Folder(lambda: _Store(settings), due.login, due.word, settings.waiting, settings.sent) as folder:
                 return self._with(folder, due)
         except (OSError, imaplib.IMAP4.error) as error:
-            # Nothing was handed over, or it was and only its place is not yet as it should be: the database knows which.
+            # Nothing was handed over, or it was and is not yet in its place: the database knows which.
             self._result(due, "later", words(error))
         return False
 

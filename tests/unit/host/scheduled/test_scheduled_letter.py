@@ -118,7 +118,12 @@ def test_a_letter_is_handed_over_whole_with_its_number_told() -> None:
 )
 def test_one_refusal_keeps_the_whole_letter(answers: dict[str, tuple[int, bytes]], outcome: str) -> None:
     asked: list[bool] = []
-    told, server = given(answers, sending=lambda: not asked.append(True))
+
+    def sending() -> bool:
+        asked.append(True)
+        return True
+
+    told, server = given(answers, sending=sending)
     assert told.kind == outcome and told.words.startswith(str(next(iter(answers.values()))[0]))
     assert not asked and not server.octets and server.closed
 

@@ -71,7 +71,7 @@ if (window.rcmail && rcmail.env.hanam_times) {
 
   document.addEventListener("DOMContentLoaded", () => {
     const send = document.querySelector("#compose-content .formbuttons button.send");
-    const form = rcmail.gui_objects.messageform || document.querySelector("#compose-content form");
+    const form = document.getElementById("composebody")?.form;
     if (!send || !form) {
       return;
     }

@@ -17,14 +17,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from hanam_mail.host import settings_file
-from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.scheduled.folder import Folder
 from hanam_mail.host.scheduled.handing import Door, Server, hand_over, words
 from hanam_mail.host.scheduled.letter import Letter, NoLetterError, read
 from hanam_mail.host.service import say
+
+if TYPE_CHECKING:
+    import psycopg
+
+type Session = psycopg.Connection[tuple[Any, ...]]
 
 SECONDS = 120.0
 # So many letters at once: at half past seven on a Monday many are due.
@@ -136,7 +141,7 @@ class Sender:
 
     def _send(self, due: Due, letter: Letter) -> bool:
         def sending() -> bool:
-            return bool(one(self._session, "SELECT mail.scheduled_sending(%s)", [due.number])[0])
+            return bool(_answer(self._session, "SELECT mail.scheduled_sending(%s)", due.number))
 
         # An agency's clerk sends with his own login.
         door = Door(self._connect, due.login, due.word)
@@ -159,6 +164,13 @@ def _connect(configuration: Configuration) -> Session:
     return psycopg.connect(configuration.dsn, application_name="hanam-scheduled", connect_timeout=10, autocommit=True)
 
 
+def _answer(session: Session, question: str, *values: Any) -> Any:
+    row = session.execute(question, values or None).fetchone()
+    if row is None:
+        raise LookupError(f"no row answers {question}")
+    return row[0]
+
+
 def _work(configuration: Configuration, ended: threading.Event) -> int:
     with _connect(configuration) as session:
         return Sender(session, configuration, ended).run()
@@ -167,9 +179,9 @@ def _work(configuration: Configuration, ended: threading.Event) -> int:
 def run(configuration: Configuration, ended: threading.Event) -> int:
     """Send all that is due; how many letters."""
     with _connect(configuration) as session:
-        if not one(session, "SELECT pg_try_advisory_lock(%s)", [_LOCK])[0]:
+        if not _answer(session, "SELECT pg_try_advisory_lock(%s)", _LOCK):
             return 0
-        doubts = one(session, "SELECT mail.scheduled_interrupted()")[0]
+        doubts = _answer(session, "SELECT mail.scheduled_interrupted()")
         if doubts:
             say(4, f"{doubts} thư hẹn giờ bị ngắt đúng lúc gửi, không biết đã đi hay chưa; người gửi được báo")
         with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -17,7 +17,7 @@ def test_it_runs_every_minute_as_nobody_and_finds_nothing_due(accounts_host: Hos
     assert (file.user, file.group, file.mode) == ("root", "hanam-scheduled", 0o640)
 
 
-def test_the_database_answers_its_four_questions_alone(lab: Lab) -> None:
+def test_the_database_answers_its_own_questions_alone(lab: Lab) -> None:
     psql = "cd / && runuser -u hanam-scheduled -- /usr/lib/postgresql/17/bin/psql -qtAX -d mail -U mail_scheduled"
     assert lab.run("accounts", f"{psql} -c 'select count(*) from mail.scheduled_take()'").strip() in ("0", "1")
     for forbidden in ("select from mail.scheduled", "select mail.webmail_login('a@hanam.gov.vn')"):

@@ -23,8 +23,9 @@ from pathlib import Path
 # what role hanam_mail installs.
 ACCOUNTS, HANAM_MAIL = "hanam-mail", "hanam_mail.host.command_line"
 # All others, and the module whose main() each runs: the standard library is all they import (hanam-carddav,
-# hanam-directory, hanam-dns-check, hanam-dns-lists, hanam-tls-policy, hanam-mail-auth and hanam-reports-load libraries
-# besides, which their roles install), and a host has only those that its units or operators call.
+# hanam-directory, hanam-dns-check, hanam-dns-lists, hanam-tls-policy, hanam-mail-auth, hanam-reports-load and
+# hanam-scheduled-send libraries besides, which their roles install), and a host has only those that its units or operators
+# call.
 PROGRAMS = {
     "hanam-backup-maintain": "hanam_mail.host.backup.maintain",
     "hanam-carddav": "hanam_mail.host.directory.carddav",
@@ -41,6 +42,7 @@ PROGRAMS = {
     "hanam-mail-restore": "hanam_mail.host.backup.restore",
     "hanam-reports-load": "hanam_mail.host.reports.incoming_load",
     "hanam-reports-read": "hanam_mail.host.reports.incoming_read",
+    "hanam-scheduled-send": "hanam_mail.host.scheduled.service",
     "hanam-secrecy": "hanam_mail.host.secrecy.service",
     "hanam-tls-policy": "hanam_mail.host.tls_policy",
     "hanam-tls-renew": "hanam_mail.host.certificate_renewal",

@@ -3,15 +3,15 @@
 revoke all on schema mail from public;
 revoke all on all tables in schema mail from public, mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent,
     mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory,
-    mail_carddav;
+    mail_carddav, mail_scheduled;
 revoke all on all sequences in schema mail from public, mail_backup;
 revoke all on all functions in schema mail from public, mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent,
     mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory,
-    mail_carddav;
+    mail_carddav, mail_scheduled;
 
 grant usage on schema mail to mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent, mail_jobs, mail_report,
     mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory,
-    mail_carddav;
+    mail_carddav, mail_scheduled;
 
 -- The registry's apply and the operator's commands: what git owns by table, passwords and locks by function only.
 grant select, insert, update on mail.agency, mail.mailbox, mail.address to mail_apply;
@@ -70,6 +70,15 @@ grant execute on function mail.webmail_mailboxes(text), mail.webmail_clerks(text
 grant execute on function mail.webmail_held(text), mail.webmail_held_decide(text, bigint[], text) to mail_webmail;
 -- For who writes in the webmail.
 grant execute on function mail.webmail_recipients(text[]), mail.webmail_signature(text) to mail_webmail;
+-- Letters that leave at a chosen hour: the webmail's page, and the service that hands them over.
+grant execute on function
+    mail.webmail_schedule_times(), mail.webmail_schedule(text, bigint, bigint, timestamp, boolean),
+    mail.webmail_scheduled_decide(text, bigint, bigint, text), mail.webmail_scheduled(text)
+    to mail_webmail;
+grant execute on function
+    mail.scheduled_interrupted(), mail.scheduled_take(), mail.scheduled_sending(bigint), mail.scheduled_result(bigint, text, text),
+    mail.scheduled_prune()
+    to mail_scheduled;
 -- What people report: the webmail hands it in, operators answer.
 grant execute on function
     mail.user_report_take(text, text, text, text, jsonb), mail.user_report_attached(text, bigint, boolean, text)

@@ -37,6 +37,7 @@ LIBRARIES = {
     "hanam-dns-lists": {"dns"},
     "hanam-mail-auth": {"cryptography", "dns", "idna"},
     "hanam-reports-load": {"psycopg"},
+    "hanam-scheduled-send": {"psycopg", "yaml"},
     "hanam-tls-policy": {"dns", "idna"},
 }
 """What a program's role installs for it."""

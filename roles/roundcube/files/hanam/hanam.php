@@ -22,7 +22,7 @@
  * - Links that are not what they seem are told, and opened attachments run nothing (hanam_links.php).
  * - The sign-in runs no script but its own (hanam_policy.php).
  * - Pages of the settings: what was deleted for good comes back (hanam_deleted.php), held spam is taken or dropped
- *   (hanam_held.php), and rules say beforehand where mail may lead by itself (hanam_rules.php, Đ4.5).
+ *   (hanam_held.php), letters that leave at a chosen hour (hanam_scheduled.php), and rules say beforehand where mail may lead by itself (hanam_rules.php, Đ4.5).
  * - A message that was sent is not called a connection error (hanam.js).
  * - What helps who writes: signature, texts, recipients, attachments (hanam_writing.php), folders with numbers (hanam_numbers.php).
  * - Texts that Roundcube lacks in Vietnamese or that the regulation gives a number for.
@@ -42,6 +42,7 @@ require_once __DIR__ . '/hanam_policy.php';
 require_once __DIR__ . '/hanam_refusals.php';
 require_once __DIR__ . '/hanam_report.php';
 require_once __DIR__ . '/hanam_rules.php';
+require_once __DIR__ . '/hanam_scheduled.php';
 require_once __DIR__ . '/hanam_search.php';
 require_once __DIR__ . '/hanam_sender.php';
 require_once __DIR__ . '/hanam_session.php';
@@ -88,6 +89,8 @@ class hanam extends rcube_plugin
         (new hanam_answers($this))->init();
         (new hanam_search($this))->init();
         (new hanam_deleted($this))->init();
+        // After the sender's own checks of a message.
+        (new hanam_scheduled($this))->init();
         (new hanam_held($this))->init();
         (new hanam_rules($this))->init();
         (new hanam_numbers($this))->init();

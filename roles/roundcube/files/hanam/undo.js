@@ -92,7 +92,9 @@ if (window.rcmail && rcmail.env.hanam_undo_seconds > 0) {
       // Nobody answered the sending; who saves a draft now sends nothing by that.
       turn("");
     }
-    if (draft || saveonly || this.env.is_sent || this.mailvelope_editor || !this.env.drafts_mailbox) {
+    // One that leaves at its hour can be called off until then.
+    const hour = document.querySelector("input[name=_hanam_due]");
+    if (draft || saveonly || (hour && hour.value) || this.env.is_sent || this.mailvelope_editor || !this.env.drafts_mailbox) {
       return submit.call(this, draft, saveonly);
     }
     if (state === "waiting" || (state === "saving" && this.busy)) {

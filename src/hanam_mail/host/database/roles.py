@@ -58,6 +58,8 @@ ROLES = (
     Role("mail_quarantine", settings={"statement_timeout": "30s"}),
     # Links that let a message go are in what it asks.
     Role("mail_held", settings={**_SILENT, "statement_timeout": "10s"}),
+    # What it signs in with for others is in what it is answered.
+    Role("mail_scheduled", settings={**_SILENT, "statement_timeout": "30s"}),
     Role("mail_report", settings={"default_transaction_read_only": "on"}),
     Role(
         "mail_backup",

@@ -142,7 +142,8 @@ $$;
 --   fits     it opens what this protocol asks for
 --   scope    it is his and opens other things
 --   over     it was his and has ended
---   gone     a word of the webmail that nobody has, or no more: long sessions end so, and nobody guesses one
+--   gone     a word of the webmail, or of what sends at a chosen hour (97_scheduled_service.sql), that nobody has, or no more: long sessions
+--            end so, and nobody guesses one
 -- A session of the webmail opens nothing from elsewhere: what the webmail's server sends or files comes from its own address.
 create or replace function mail.second_key(id text, plain text, protocol text, remote_ip text) returns text
 language plpgsql volatile
@@ -169,6 +170,8 @@ begin
                 or second_key.protocol in ('smtp', 'submission', 'sieve') and mail.is_webmail(remote_ip) then 'fits'
             else 'scope'
         end;
+    elsif plain ~ '^scheduled-' then
+        return mail.scheduled_word(second_key.id, plain, second_key.protocol);
     end if;
     typed := mail.ungrouped(plain);
     if typed !~ '^[a-z2-9]{20}$' then

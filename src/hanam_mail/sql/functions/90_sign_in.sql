@@ -14,7 +14,7 @@ declare
             and k.clerk_id = mail.resolve(reverse(split_part(reverse(signed_in.login), '*', 1)))
     );
 begin
-    if not exists (select from mail.mailbox m where m.id = signed_in.mailbox) then
+    if not exists (select from mail.mailbox m where m.id = signed_in.mailbox) or mail.scheduled_in_hand(signed_in.mailbox) then
         return;
     end if;
     insert into mail.activity as a (mailbox_id, protocol, last_access)

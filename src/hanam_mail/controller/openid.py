@@ -6,7 +6,7 @@ from typing import Any
 
 _WORDS: Mapping[str, tuple[re.Pattern[str], str]] = {
     **dict.fromkeys(
-        ("issuer", "authorize", "token", "keys"),
+        ("issuer", "authorize", "token", "jwks"),
         (re.compile(r"https://[A-Za-z0-9._~:/-]+"), "phải là địa chỉ https://, không có dấu cách, ? hay #"),
     ),
     # Dovecot looks for keys in a folder of that name.

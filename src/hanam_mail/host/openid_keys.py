@@ -30,8 +30,8 @@ PARTY = "default"
 KEEP_SECONDS = 7 * 86400
 _MOST_OCTETS = 256 * 1024
 _SECONDS = 20
-# Dovecot makes a path of it, and a key's name with other signs in it is written in ways of its own.
-_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+# Dovecot makes a path of it. A slash it writes as below, other signs in ways of its own.
+_KEY_ID = re.compile(r"[A-Za-z0-9_+/=-]{1,128}")
 _LEAST_RSA_BITS = 2048
 _MOST_RSA_BITS = 8192
 # P-256 (FIPS 186-4): y² = x³ - 3x + b over p.
@@ -117,9 +117,10 @@ def read(data: bytes) -> tuple[dict[str, str], list[str]]:
                 raise KeysError("not for signatures")
             if not isinstance(name, str) or not _KEY_ID.fullmatch(name) or name == PARTY:
                 raise KeysError("without a name that can be one of a file")
-            if f"{algorithm}/{name}" in taken:
+            path = f"{algorithm}/{name.replace("/", "%2f")}"
+            if path in taken:
                 raise KeysError("named twice")
-            taken[f"{algorithm}/{name}"] = written(key)
+            taken[path] = written(key)
         except KeysError as error:
             left.append(f"key {str(name)[:80]!r}: {error}")
     if not taken:

@@ -1,4 +1,4 @@
-"""What is wrong with the account service that people may sign in with (`webmail_openid`), before anything is changed."""
+"""What is wrong with the account service that people may sign in with (`webmail_openid`)."""
 
 import re
 from collections.abc import Mapping
@@ -28,9 +28,7 @@ def problems(variables: Mapping[str, Any]) -> list[str]:
         return []
     if not isinstance(service, Mapping):
         return ["webmail_openid: phải là một bảng; {} là không dùng"]
-    found = [
-        f"webmail_openid: không có mục {name}" for name in sorted(set(service) - {*_WORDS, "demand"}, key=str)
-    ]
+    found = [f"webmail_openid: không có mục {name}" for name in sorted(set(service) - {*_WORDS, "demand"}, key=str)]
     for name, (form, rule) in _WORDS.items():
         value = service.get(name, "")
         if not isinstance(value, str) or not form.fullmatch(value):

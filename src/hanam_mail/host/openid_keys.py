@@ -1,4 +1,4 @@
-"""hanam-openid-keys --client NAME URL FOLDER: the keys that a sign-in's tokens are signed with, where Dovecot looks for them.
+"""hanam-openid-keys --client NAME URL FOLDER: brings the keys that tokens are signed with to where Dovecot looks.
 
 URL is the issuer's set of keys (JWKS, RFC 7517). What can sign a token as we take them (RS256, ES256) is checked and
 written as PEM to FOLDER/<party>/<algorithm>/<key id>: a token names all three, and one that names others is nobody's
@@ -117,7 +117,7 @@ def read(data: bytes) -> tuple[dict[str, str], list[str]]:
                 raise KeysError("not for signatures")
             if not isinstance(name, str) or not _KEY_ID.fullmatch(name) or name == PARTY:
                 raise KeysError("without a name that can be one of a file")
-            path = f"{algorithm}/{name.replace("/", "%2f")}"
+            path = f"{algorithm}/{name.replace('/', '%2f')}"
             if path in taken:
                 raise KeysError("named twice")
             taken[path] = written(key)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from tests.tokens import Signer
 
 from hanam_mail.host import openid_keys
 from hanam_mail.host.openid_keys import KEEP_SECONDS, KeysError, place, read, refresh
-from tests.tokens import Signer
 
 URL = "https://dang-nhap.example/keys"
 NOW = 1_800_000_000.0

@@ -1,8 +1,8 @@
 """Tokens as Dovecot judges them, and whom the accounts database lets in by one (record 0082).
 
-Sign-in by tokens is off in the lab. So a second Dovecot that does nothing but sign-in runs beside the host's own, with the role's
-configuration for it, the host's accounts database, and keys of the test. It is asked as Postfix and the mail store's
-processes ask.
+Sign-in by tokens is off in the lab. So a second Dovecot that does nothing but sign-in runs beside the host's own, with
+the role's configuration for it, the host's accounts database, and keys of the test. It is asked as Postfix and the mail
+store's processes ask.
 """
 
 import base64
@@ -79,7 +79,12 @@ def store(lab: Lab, tmp_path_factory: pytest.TempPathFactory, signers: Mapping[s
     """Runs while the tests of this file do."""
     service = {"issuer": ISSUER, "authorize": "", "token": "", "jwks": "", "client": CLIENT, "claim": "email"}
     secrets = {name: value for name, value in lab.variables.items() if name.startswith("vault_")}
-    given = {"webmail_openid": service, "dovecot_auth_only": True, "dovecot_postfix_queue": "", "dovecot_agent_group": ""}
+    given = {
+        "webmail_openid": service,
+        "dovecot_auth_only": True,
+        "dovecot_postfix_queue": "",
+        "dovecot_agent_group": "",
+    }
     there = Environment(lab.topology.stem, tmp_path_factory.mktemp("rendered"), secrets | given)
     host = lab.host("mailstore")
     text = there.render("dovecot", "dovecot.conf.j2", host)
@@ -98,7 +103,9 @@ def store(lab: Lab, tmp_path_factory: pytest.TempPathFactory, signers: Mapping[s
     unit = "hanam-test-openid"
     lab.run("mailstore", f"systemd-run --quiet --unit={unit} /usr/sbin/dovecot -F -c {PLACE}/dovecot.conf")
     try:
-        wait_for(lambda: lab.run("mailstore", f"test -S {PLACE}/run/auth-client && echo there", check=False), "its socket")
+        wait_for(
+            lambda: lab.run("mailstore", f"test -S {PLACE}/run/auth-client && echo there", check=False), "its socket"
+        )
         yield Store(lab)
     finally:
         lab.run("mailstore", f"systemctl stop {unit}; cp {PLACE}/log /root/openid.log; rm -r {PLACE}")
@@ -172,8 +179,8 @@ def test_the_accounts_database_decides_whom_a_valid_token_lets_in_and_where(
     sign = signers["ES256"].sign
     agency, clerk = delegation.agency, delegation.clerk.address
     nobodies = [
-        f"khong.co@{domain}", f"{person.address}.vn", f"{person.address.partition('@')[0]}@khac.example", person.mailbox,
-        person.address.replace("@", "+a@"), agency, f"{agency}*{clerk}",
+        f"khong.co@{domain}", f"{person.address}.vn", f"{person.address.partition('@')[0]}@khac.example",
+        person.mailbox, person.address.replace("@", "+a@"), agency, f"{agency}*{clerk}",
     ]  # fmt: skip
     answers = store.ask(*(bearing(name, sign(claims(name))) for name in nobodies))
     assert [answer.split("\t")[0] for answer in answers] == ["FAIL"] * len(nobodies)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hanam_mail.controller import placeholders
+from hanam_mail.controller import openid, placeholders
 from hanam_mail.controller.keys import dkim, pki, tls
 from hanam_mail.controller.vault_file import DATABASE_ROLES
 from hanam_mail.host.passwords import sealed_file
@@ -79,6 +79,7 @@ def problems(
         *_internal_certificate(variables, host),
         *_public_certificate(variables, host),
         *_acme_accounts(variables, groups),
+        *openid.problems(variables),
         *_second_path(variables, host in groups.get("production", ())),
         *placeholders.problems(variables, host, groups),
     ]

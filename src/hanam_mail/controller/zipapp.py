@@ -40,6 +40,7 @@ PROGRAMS = {
     "hanam-mail-backup": "hanam_mail.host.backup.backup",
     "hanam-mail-convert": "hanam_mail.host.convert",
     "hanam-mail-restore": "hanam_mail.host.backup.restore",
+    "hanam-openid-keys": "hanam_mail.host.openid_keys",
     "hanam-reports-load": "hanam_mail.host.reports.incoming_load",
     "hanam-reports-read": "hanam_mail.host.reports.incoming_read",
     "hanam-scheduled-send": "hanam_mail.host.scheduled.service",

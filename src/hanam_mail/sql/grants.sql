@@ -33,6 +33,7 @@ grant execute on function mail.lockouts_standing(), mail.lockout_lift(text, inet
 
 grant execute on function
     mail.dovecot_passdb_sealed(text, text, text, int, text),
+    mail.dovecot_openid(text, text, text, text),
     mail.dovecot_userdb(text), mail.dovecot_iterate()
     to mail_dovecot;
 -- last_login writes through Dovecot's dict, which knows tables only; a trigger takes what it writes.
@@ -63,7 +64,7 @@ grant execute on function
     mail.book_search(text, text, int, int), mail.book_entries(text[]), mail.book_groups(text, boolean), mail.book_receivers(text, text),
     mail.book_sender(text)
     to mail_webmail;
-grant execute on function mail.webmail_session(text, timestamptz, text) to mail_webmail;
+grant execute on function mail.webmail_session(text, timestamptz, text), mail.webmail_session_openid(text) to mail_webmail;
 -- The agencies' mailboxes of a clerk, and who of the clerks answered.
 grant execute on function mail.webmail_mailboxes(text), mail.webmail_clerks(text) to mail_webmail;
 -- Held spam of the mailbox that is open.

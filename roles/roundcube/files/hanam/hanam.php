@@ -17,6 +17,7 @@
  * - Searches are kept, and what they find is marked (hanam_search.php).
  * - People report spam, viruses, unlawful mail and faults (hanam_report.php, Đ12.8).
  * - Whoever has a second factor is asked for it after the password (hanam_factor.php).
+ * - People sign in with an account of the province's account service, where there is one (hanam_openid.php).
  * - Why the server did not take a message is said in the words of offices (hanam_refusals.php).
  * - The address book of the administration, where a message comes from and who wrote it (hanam_book.php).
  * - Links that are not what they seem are told, and opened attachments run nothing (hanam_links.php).
@@ -38,6 +39,7 @@ require_once __DIR__ . '/hanam_links.php';
 require_once __DIR__ . '/hanam_look.php';
 require_once __DIR__ . '/hanam_notices.php';
 require_once __DIR__ . '/hanam_numbers.php';
+require_once __DIR__ . '/hanam_openid.php';
 require_once __DIR__ . '/hanam_policy.php';
 require_once __DIR__ . '/hanam_refusals.php';
 require_once __DIR__ . '/hanam_report.php';
@@ -65,6 +67,7 @@ class hanam extends rcube_plugin
         $this->texts();
         $factor = new hanam_factor($this);
         ($session = new hanam_session($this, $factor))->init();
+        (new hanam_openid($this))->init();
         $this->sender = new hanam_sender($this);
         $this->add_hook('storage_connect', [$this, 'storage_connect']);
         $this->add_hook('user_create', [$this, 'user_create']);

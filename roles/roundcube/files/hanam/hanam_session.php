@@ -1,6 +1,7 @@
 <?php
 
 require_once __DIR__ . '/hanam_accounts.php';
+require_once __DIR__ . '/hanam_openid.php';
 
 /**
  * An open session goes on as long as its person would be let in with the password that opened it (Đ7.1, Đ8.2a); what ends it is told
@@ -16,6 +17,7 @@ class hanam_session
     /** What the login page says of a session that ended for another reason than a state. */
     private const SAID = [
         'doi-mat-khau' => 'endedchanged', 'khong-con-quyen' => 'endedclosed', 'xac-thuc-lai' => 'endedstep',
+        'tai-khoan-tinh' => 'openidfailed',
     ];
     private const LOGIN = './?_task=login&ly-do=';
 
@@ -58,7 +60,8 @@ class hanam_session
 
     public function login_after(array $next): array
     {
-        $_SESSION['hanam_login'] = $this->factor->login() ?? rcube_utils::get_input_string('_user', rcube_utils::INPUT_POST);
+        $_SESSION['hanam_login'] = $this->factor->login() ?? hanam_openid::address()
+            ?? rcube_utils::get_input_string('_user', rcube_utils::INPUT_POST);
         $_SESSION['hanam_stamp'] = $this->asked(null)['stamp'] ?? null;
         return $next;
     }
@@ -116,10 +119,12 @@ class hanam_session
     /** What the accounts database says of the session; nothing when it does not answer. */
     private function asked(?string $stamp): ?array
     {
-        return hanam_accounts::rows(
-            'SELECT state, cause, stamp, ends, days FROM mail.webmail_session(?, ?, ?)',
-            (string) rcmail::get_instance()->get_user_name(), $stamp, $this->factor->digest()
-        )[0] ?? null;
+        $user = (string) rcmail::get_instance()->get_user_name();
+        $columns = 'SELECT state, cause, stamp, ends, days FROM';
+        $rows = hanam_openid::address() === null
+            ? hanam_accounts::rows("$columns mail.webmail_session(?, ?, ?)", $user, $stamp, $this->factor->digest())
+            : hanam_accounts::rows("$columns mail.webmail_session_openid(?)", $user);
+        return $rows[0] ?? null;
     }
 
     /** The page for the state of a mailbox into which the mail store let nobody just now; null when its state is not the reason. */

@@ -37,7 +37,7 @@ setTimeout(() => {
     const tag = each.localName.toLowerCase();
     if (never.has(tag)) faults.push(`an element ${tag}`);
     // A part of the message itself may be linked.
-    if (tag === "link" && !each.href.startsWith(location.origin)) faults.push(`a link to ${each.href}`);
+    if (tag === "link" && each.href && !each.href.startsWith(location.origin)) faults.push(`a link to ${each.href}`);
     if (each.closest("form")) faults.push(`${tag} is in a form`);
     if (each.type === "password") faults.push("a field for a password");
     if (each.getAttribute("target") && !/noreferrer|noopener/.test(each.getAttribute("rel"))) {
@@ -231,7 +231,7 @@ class Visit:
             faults.append("a window was opened")
         complained = [entry["message"] for entry in driver.get_log("browser")]  # type: ignore[no-untyped-call]
         # Where a file is opened, Roundcube's own scripts are refused with all others.
-        faults += [each for each in complained if "Content Security Policy" in each and "_action=get" not in each]
+        faults += [each for each in complained if "script-src" in each and "_action=get" not in each]
         self.seen.tell(name, faults)
 
 

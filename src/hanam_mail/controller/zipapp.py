@@ -24,8 +24,8 @@ from pathlib import Path
 ACCOUNTS, HANAM_MAIL = "hanam-mail", "hanam_mail.host.command_line"
 # All others, and the module whose main() each runs: the standard library is all they import (hanam-carddav,
 # hanam-directory, hanam-dns-check, hanam-dns-lists, hanam-tls-policy, hanam-mail-auth, hanam-reports-load and
-# hanam-scheduled-send libraries besides, which their roles install), and a host has only those that its units or operators
-# call.
+# hanam-scheduled-send libraries besides, which their roles install), and a host has only those that its units or
+# operators call.
 PROGRAMS = {
     "hanam-backup-maintain": "hanam_mail.host.backup.maintain",
     "hanam-carddav": "hanam_mail.host.directory.carddav",

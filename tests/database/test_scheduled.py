@@ -286,7 +286,8 @@ def test_nobody_else_asks(letters: Letters) -> None:
         ), role
     assert (
         letters.sql(
-            "select has_function_privilege('mail_scheduled', 'mail.webmail_session(text, timestamptz)', 'execute')"
+            "select has_function_privilege("
+            "'mail_scheduled', 'mail.webmail_session(text, timestamptz, text)'::regprocedure, 'execute')"
         )
         == "f"
     )

@@ -49,8 +49,8 @@ def test_the_password_opens_no_door_any_more_and_programs_are_told_where_to_go(l
         assert not door.attempt(lab, owner.person, owner.person.password).opened, door
     for door in WEB:
         assert not door.attempt(lab, owner.person, owner.person.password).opened, door
-    told = carddav.Program(lab, owner.person.address, owner.person.password).ask("PROPFIND")
-    assert (told.status, "[second_factor:on]" in told.text) == (403, True)
+    book = carddav.Program(lab, owner.person.address, owner.person.password).ask("PROPFIND")
+    assert (book.status, "[second_factor:on]" in book.text) == (403, True)
     assert failures(lab, owner) == "0"
 
 

@@ -11,7 +11,7 @@ from tests.web import browser, hostile_mail, hostile_visit
 from tests.web.hostile_visit import Seen
 from tests.web.pages import Webmail
 
-pytestmark = [pytest.mark.dieu4, pytest.mark.neighbours]
+pytestmark = pytest.mark.dieu4
 
 EDITED = [
     "handlers", "links-script", "svg-script", "svg-animate", "mathml", "mutation-style", "mutation-noscript",

@@ -12,8 +12,6 @@ from tests.lab import Lab, Sample
 from tests.web import access
 from tests.web.pages import Webmail
 
-pytestmark = pytest.mark.neighbours
-
 PAGE = "_task=settings&_action=plugin.hanam-scheduled"
 # "Chờ gửi", in IMAP's letters.
 WAITING = '"Ch&Ht0- g&Hu0-i"'

@@ -70,17 +70,15 @@ REPORT: dict[str, Any] = {
     "attached": "sent", "fault": "", "answer": "", "lies_in": "ha@hanam.gov.vn",
 }  # fmt: skip
 # What mail.second_factor_tell does.
-FACTOR: dict[str, dict[str, Any]] = {
-    kind: {"done_at": "08:00 ngày 29/11/2026", "place": "203.0.113.7"} | more
-    for kind, more in {
-        "factor_on": {},
-        "factor_off": {},
-        "factor_reset": {"place": ""},
-        "factor_codes": {},
-        "app_password_made": {"names": ["Điện thoại"], "scopes": ["imap", "smtp"], "ends_on": "2026-12-31"},
-        "app_password_ended": {"names": ["Máy cơ quan", "Xem http://xau.example"], "why": "password"},
-    }.items()
+_FACTOR: dict[str, dict[str, Any]] = {
+    "factor_on": {},
+    "factor_off": {},
+    "factor_reset": {"place": ""},
+    "factor_codes": {},
+    "app_password_made": {"names": ["Điện thoại"], "scopes": ["imap", "smtp"], "ends_on": "2026-12-31"},
+    "app_password_ended": {"names": ["Máy cơ quan", "Xem http://xau.example"], "why": "password"},
 }
+FACTOR = {kind: {"done_at": "08:00 ngày 29/11/2026", "place": "203.0.113.7"} | more for kind, more in _FACTOR.items()}
 # What mail.life_cycle and mail.quota_passed put into the payload of each kind.
 PAYLOADS: dict[str, dict[str, Any]] = {
     "collector": {"provider": "Gmail của Google"},

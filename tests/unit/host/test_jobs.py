@@ -89,6 +89,10 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "default_password_lock": {"since": "2026-01-05", "cause": "reset", "ended": "2026-02-05"},
     "password_reminder": {"changed": "2026-01-06", "ends": "2026-04-06", "days": 14},
     "revoke_proposal": {"since": "2026-01-06", "cause": "absence", "ended": "2026-07-06"},
+    # What mail.scheduled_stop does.
+    "scheduled_shut": {"hour": "07:30 ngày 01/12/2026", "why": "hộp thư đang tạm khóa"},
+    "scheduled_stopped": {"hour": "07:30 ngày 01/12/2026", "why": "máy chủ không nhận: 552 quá dung lượng"},
+    "scheduled_doubt": {"hour": "07:30 ngày 01/12/2026", "why": ""},
     "quota": {"percent": 90, "quota_bytes": 5 * 2**29},
     "opened": {"document": "12/STTTT-TTra", "note": "xác minh đơn tố cáo", "opened_by": "lan"},
     "sending_lock": {"why": "đã gửi 201 thư trong một giờ"},
@@ -587,6 +591,9 @@ def test_every_step_of_the_job_can_be_told() -> None:
         "collector_refused",
         "user_report",
         "user_report_answer",
+        "scheduled_shut",
+        "scheduled_stopped",
+        "scheduled_doubt",
         *HELD,
         *FACTOR,
     }

@@ -29,7 +29,8 @@ for (const each of parts.filter((each) => !each.closest("a, area"))) {
 }
 const never = new Set(("script iframe frame frameset object embed applet base meta form template portal"
   + " foreignobject maction").split(" "));
-const ours = /^return rcmail\.command\('(compose|load-attachment)',/;
+const ours = new RegExp(/^(return )?rcmail\.command\('(compose|load-attachment)',/.source
+  + /|^\$\(this\)\.parents\('p\.image-attachment'\)\.show\(\)$/.source);
 const runs = /^(javascript|vbscript|data(?!:image\/)):/;
 setTimeout(() => {
   const faults = body ? [] : ["no message is shown"];

@@ -24,7 +24,7 @@ from click.testing import CliRunner
 from hanam_mail import cli
 from hanam_mail.host import audit_history, command_line
 from hanam_mail.host.database.errors import DatabaseError
-from hanam_mail.host.jobs import job_commands, lockouts, notices, revocation_proposals
+from hanam_mail.host.jobs import factor_texts, job_commands, lockouts, notices, revocation_proposals
 from hanam_mail.host.settings_file import ConfigurationError
 from hanam_mail.regulation import rule_values
 
@@ -151,6 +151,37 @@ def test_a_letter_about_the_second_factor_says_when_from_where_and_what_to_do(ki
     assert ("từ địa chỉ mạng 203.0.113.7," in text) == (kind != "factor_reset")
     assert "Nếu không phải do chính mình làm" in text
     assert "http://xau" not in text
+
+
+def test_every_use_of_a_programs_password_has_words() -> None:
+    migration = (resources.files("hanam_mail") / "sql/migrations/0028_carddav.sql").read_text()
+    assert f"'{{{','.join(factor_texts.USES)}}}'" in migration
+
+
+class Waiting:
+    """Stands in for the connection: three notices wait, and nobody foresaw what the second has to say."""
+
+    def __init__(self) -> None:
+        self.done: dict[str, tuple[bool, str]] = {}
+
+    def transaction(self) -> nullcontext[None]:
+        return nullcontext()
+
+    def execute(self, query: str, parameters: Sequence[Any] = ()) -> Any:
+        if "notice_done" in query:
+            self.done[parameters[2]] = (parameters[4], parameters[5])
+        payload = PAYLOADS["app_password_made"] | ({"scopes": ["fax"]} if parameters and parameters[2] == "2" else {})
+        row = (date(2026, 11, 30), payload, "Nguyễn Thị Thanh Hà", PERSON, "Sở", [PERSON])
+        rows = [("1", "app_password_made", number) for number in "123"]
+        return SimpleNamespace(fetchall=lambda: rows, fetchone=lambda: row)
+
+
+def test_a_letter_that_cannot_be_written_keeps_back_no_other_and_is_told() -> None:
+    connection = Waiting()
+    sent, waiting, faults = notices.send_all(connection, CONFIGURATION, Mailer({}))  # type: ignore[arg-type]
+    assert (sent, waiting) == (2, 1)
+    assert faults == [f"app_password_made, {PERSON}: KeyError('fax')"]
+    assert connection.done["2"] == (True, "KeyError('fax')")
 
 
 def test_a_notice_is_the_same_message_whenever_it_is_sent() -> None:

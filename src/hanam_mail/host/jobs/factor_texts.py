@@ -10,7 +10,7 @@ from hanam_mail.host.jobs.foreign_text import HIDDEN, bears_mark, shown
 from hanam_mail.vietnamese import day
 
 _LONGEST = 60
-_USES = {"imap": "nhận và đọc thư", "smtp": "gửi thư"}
+USES = {"imap": "nhận và đọc thư", "smtp": "gửi thư", "dav": "đọc danh bạ"}
 _WHY = {
     "owner": "đã được thu hồi tại trang xác thực hai bước",
     "password": "mật khẩu của hộp thư đã được đổi",
@@ -27,7 +27,7 @@ def values(payload: Mapping[str, Any], support: Mapping[str, str]) -> dict[str, 
     found = {
         "place": f"từ địa chỉ mạng {payload['place']}" if payload["place"] else "do hệ thống thực hiện",
         "programs": "\n".join(f" - {_named(name)}" for name in payload.get("names", [])),
-        "uses": ", ".join(_USES[scope] for scope in payload.get("scopes", [])),
+        "uses": ", ".join(USES[scope] for scope in payload.get("scopes", [])),
         "why": _WHY.get(payload.get("why", ""), ""),
         "unasked": _UNASKED.replace("$support_name", support["name"]).replace("$support_phone", support["phone"]),
     }

@@ -191,7 +191,7 @@ def offer(mailer: Mailer, people: Sequence[str], octets: bytes) -> Outcome:
 
 
 def send_all(connection: Session, configuration: Configuration, mailer: Mailer) -> tuple[int, int, list[str]]:
-    """Send what waits, each in a transaction of its own; how many were sent, how many go on waiting, which have a fault.
+    """Send what waits, each in a transaction of its own; how many were sent, how many wait on, which have a fault.
 
     A fault of ours in one letter keeps back no other.
     """

@@ -122,8 +122,8 @@ def test_strangers_do_not_reach_it_and_without_tls_nobody_does(lab: Lab, reader:
     assert lab.run("outside", reaches(address, port)).strip() == "no"
     # As the firewall would let them in: the server asks who comes.
     own = webmail_host.run(f"LDAPTLS_REQCERT=never {SEARCH} -H ldaps://127.0.0.1 '(cn=*)' mail")
-    # noSuchObject: whoever may read nothing does not even learn that the base is there. A fault of the way has another.
-    assert own.rc == 32, own.stderr
+    # noSuchObject, or insufficientAccessRights: the server's own words. A fault of TLS or of the way has other codes.
+    assert own.rc in (32, 50), own.stderr
     assert "mail:" not in own.stdout
     with (
         socket.create_connection((address, port), 30) as plain,

@@ -66,6 +66,21 @@ def test_reports_go_on_as_the_systems_own_letters_whose_score_decides_nothing(en
     assert f'local OWN = "{sender}"' in here.render("rspamd", "hold.lua.j2", "mail")
 
 
+@pytest.mark.parametrize("given", [{}, {"rspamd_scan_timeout": 300}])
+@pytest.mark.parametrize("topology", ["lab", "production"])
+def test_a_report_that_goes_on_after_its_answer_is_bounded_and_ends_by_its_own_patience_first(
+    environment: Environments, topology: str, given: dict[str, int]
+) -> None:
+    here = environment(topology).with_variables(**given)
+    host = here.hosts("webmail")[0]
+    pool = here.render("roundcube", "php-fpm.conf.j2", host)
+    assert "\nrequest_terminate_timeout_track_finished = yes\n" in pool
+    (bound,) = re.findall(r"^request_terminate_timeout = (\d+)s$", pool, re.M)
+    (patience,) = re.findall(r"'patience' => (\d+),", here.render("roundcube", "config.inc.php.j2", host))
+    # What it asks before, at ten seconds each.
+    assert int(bound) >= max(180, int(patience) + 8 * 10)
+
+
 @pytest.fixture
 def behind_one_address(environment: Environments) -> Any:
     """The lab of a province that named its NAT addresses."""

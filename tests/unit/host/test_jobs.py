@@ -92,6 +92,7 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     # What mail.scheduled_stop does.
     "scheduled_shut": {"hour": "07:30 ngày 01/12/2026", "why": "hộp thư đang tạm khóa"},
     "scheduled_stopped": {"hour": "07:30 ngày 01/12/2026", "why": "máy chủ không nhận: 552 quá dung lượng"},
+    "scheduled_unfiled": {"hour": "07:30 ngày 01/12/2026", "why": "máy chủ thư không trả lời"},
     "scheduled_doubt": {"hour": "07:30 ngày 01/12/2026", "why": ""},
     "quota": {"percent": 90, "quota_bytes": 5 * 2**29},
     "opened": {"document": "12/STTTT-TTra", "note": "xác minh đơn tố cáo", "opened_by": "lan"},
@@ -633,6 +634,7 @@ def test_every_step_of_the_job_can_be_told() -> None:
         "scheduled_shut",
         "scheduled_stopped",
         "scheduled_doubt",
+        "scheduled_unfiled",
         *HELD,
         *FACTOR,
     }

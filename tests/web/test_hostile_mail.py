@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests import journal
 from tests.lab import Lab
 from tests.people import People
 from tests.web import browser, hostile_mail, hostile_visit
 from tests.web.hostile_visit import Seen
 from tests.web.pages import Webmail
 
-pytestmark = pytest.mark.dieu4
+pytestmark = [pytest.mark.dieu4, pytest.mark.provokes(journal.HOSTILE_PAGES)]
 
 EDITED = [
     "handlers", "links-script", "svg-script", "svg-animate", "mathml", "mutation-style", "mutation-noscript",

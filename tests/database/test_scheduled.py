@@ -36,11 +36,13 @@ class Letters:
         row = self.sql("select number, login, sender, word, file from mail.scheduled_take()", "mail_scheduled")
         return row.split("|") if row else []
 
-    def sending(self, number: str) -> bool:
-        return self.sql(f"select mail.scheduled_sending({number})", "mail_scheduled") == "t"
+    def sending(self, number: str, word: str = "") -> bool:
+        shown = f", {quoted(word)}" if word else ""
+        return self.sql(f"select mail.scheduled_sending({number}{shown})", "mail_scheduled") == "t"
 
-    def result(self, number: str, outcome: str, words: str = "") -> None:
-        self.sql(f"select mail.scheduled_result({number}, '{outcome}', {quoted(words)})", "mail_scheduled")
+    def result(self, number: str, outcome: str, words: str = "", word: str = "") -> None:
+        shown = f", {quoted(word)}" if word else ""
+        self.sql(f"select mail.scheduled_result({number}, '{outcome}', {quoted(words)}{shown})", "mail_scheduled")
 
     def decide(self, decision: str, login: str = PERSON, uid: int = 1) -> bool:
         return self.web(f"select mail.webmail_scheduled_decide({quoted(login)}, 7, {uid}, '{decision}')") == "t"
@@ -53,8 +55,8 @@ class Letters:
             "select string_agg(kind || ' ' || mailbox_id, ',' order by kind) from mail.notice where kind like 'sched%'"
         )
 
-    def opens(self, word: str, protocol: str = "smtp", login: str = PERSON) -> str:
-        asked = f"{quoted(login)}, {quoted(word)}, '{protocol}', 0, '127.0.0.1'"
+    def opens(self, word: str, protocol: str = "smtp", login: str = PERSON, source: str = "127.0.0.1") -> str:
+        asked = f"{quoted(login)}, {quoted(word)}, '{protocol}', 0, '{source}'"
         return self.sql(f'select "user", nologin from mail.dovecot_passdb({asked})')
 
 
@@ -214,8 +216,15 @@ def test_who_is_interrupted_sends_again_only_what_was_not_handed_over(
         letters.result(number, "sent", "4hX")
     assert letters.sql("select mail.scheduled_interrupted()", "mail_scheduled") == doubts
     assert letters.state() == state
-    again = letters.take()
-    assert bool(again) == (before == "take")
+    # A letter that ends the service each time is in nobody's way, and its tries end.
+    assert letters.take() == []
+    letters.sql("update mail.scheduled set next_try = now() where state = 'waiting'")
+    assert bool(letters.take()) == (before == "take")
+    if before == "take":
+        assert letters.sql("select tries from mail.scheduled") == "1"
+        letters.sql("update mail.scheduled set due = now() - interval '5 hours', made_at = now() - interval '1 day'")
+        assert letters.sql("select mail.scheduled_interrupted()", "mail_scheduled") == "0"
+        assert letters.state() == "stopped late"
     if before == "sending":
         assert letters.told() == f"scheduled_doubt {PERSON}" and letters.opens(word) == ""
         # It gets no hour before its owner has looked; among the drafts it is his again.
@@ -262,17 +271,125 @@ def test_a_word_opens_what_it_is_for_and_is_no_use_of_the_mailbox(letters: Lette
     assert letters.opens(word, "imap", "test4plain") == "" and letters.opens(f"scheduled-{'0' * 48}", "imap") == ""
     assert letters.sql("select count(*) from mail.sign_in_failure") == "0"
     assert letters.opens(word, "imap") == f"{PERSON}|" and letters.opens(word) == f"{PERSON}|"
-    letters.sql(f"select mail.signed_in('{PERSON}', 'imap', '{PERSON}', now()); select mail.postfix_sent('{PERSON}')")
-    assert (
-        letters.sql("select (select count(*) from mail.sign_in), (select count(*) from mail.sign_in_address)") == "0|0"
-    )
+    assert letters.sending(number, word)
+    note = f"select mail.signed_in('{PERSON}', 'imap', '{PERSON}', now()); select mail.postfix_sent('{PERSON}')"
+    noted = "select coalesce(sum(times), 0), (select count(*) from mail.sign_in_address) from mail.sign_in"
+    letters.sql(note)
+    assert letters.sql(noted) == "0|0"
     # The numbers of sending count at this hour as ever.
     assert letters.sql(f"select sum(messages) from mail.sending where mailbox_id = '{PERSON}'") == "1"
+    # What its owner does at the same time is his use, and counts.
+    letters.sql(note)
+    assert letters.sql(noted) == "2|0"
     letters.sql("update mail.scheduled set word_ends = now()")
     assert letters.opens(word) == "" and letters.opens(PASSWORD) == f"{PERSON}|"
-    letters.sending(number)
     letters.result(number, "refused", "")
     assert letters.sql("select payload ->> 'cause' from mail.outbox order by seq desc limit 1") == "scheduled"
+
+
+def test_of_a_clerk_s_letter_neither_the_agency_nor_he_is_noted_and_other_clerks_are(letters: Letters) -> None:
+    letters.sql(
+        "insert into mail.mailbox (id, kind, agency_id, name, shard, quota_bytes, state)"
+        " values ('test5other', 'person', 'test0agency', 'Lê Bình', 0, 2000000000, 'active');"
+        f" insert into mail.mailbox_clerk values ('{AGENCY}', 'test5other')"
+    )
+    letters.choose(login=CLERK)
+    letters.due()
+    number, _, _, word, _ = letters.take()
+    assert letters.opens(word, "imap", CLERK) == f"{AGENCY}|" and letters.sending(number, word)
+    feed = "insert into mail.sign_in_feed values ('{0}', 'imap', '{1}', extract(epoch from now())::bigint)"
+    letters.sql(feed.format(AGENCY, f"{AGENCY}*test5other"))
+    letters.sql(feed.format(AGENCY, CLERK))
+    letters.sql(
+        f"select mail.postfix_sent('{PERSON}');"
+        " select mail.postfix_sent_as('test.so@' || mail.setting_text('mail_domain'))"
+    )
+    assert letters.sql("select mailbox_id, protocol, clerk_id from mail.sign_in") == f"{AGENCY}|imap|test5other"
+    letters.sql(feed.format(AGENCY, CLERK))
+    assert letters.sql(f"select count(*) from mail.sign_in where clerk_id = '{PERSON}'") == "1"
+    # A note that never came hides no later use.
+    letters.result(number, "later", "", word)
+    letters.sql("update mail.scheduled set next_try = now()")
+    number, _, _, word, _ = letters.take()
+    assert letters.opens(word, "imap", CLERK)
+    letters.sql("update mail.scheduled_use set ends = now()")
+    letters.sql(feed.format(AGENCY, CLERK))
+    assert letters.sql(f"select times from mail.sign_in where clerk_id = '{PERSON}'") == "2"
+    letters.sql("select mail.scheduled_prune()", "mail_scheduled")
+    assert letters.sql("select count(*) from mail.scheduled_use") == "0"
+
+
+def test_a_word_opens_from_the_service_s_own_hosts_alone(letters: Letters) -> None:
+    letters.choose()
+    letters.due()
+    _, _, _, word, _ = letters.take()
+    letters.sql(
+        "update mail.setting set value = '[\"192.0.2.7/32\", \"2001:db8::7/128\"]' where name = 'scheduled_networks'"
+    )
+    for protocol in ("imap", "smtp"):
+        for source in ("192.0.2.7", "2001:db8::7"):
+            assert letters.opens(word, protocol, source=source) == f"{PERSON}|"
+        for source in ("127.0.0.1", "192.0.2.1", "2001:db8::1"):
+            assert letters.opens(word, protocol, source=source) == ("" if protocol == "smtp" else f"{PERSON}|y")
+    assert letters.sql("select count(*) from mail.sign_in_failure") == "0"
+
+
+def test_who_has_lost_a_letter_to_another_changes_nothing(letters: Letters) -> None:
+    letters.choose()
+    letters.due()
+    number, _, _, former, _ = letters.take()
+    letters.sql("select mail.scheduled_interrupted()", "mail_scheduled")
+    letters.sql("update mail.scheduled set next_try = now()")
+    assert letters.take()[0] == number
+    word = letters.sql("update mail.scheduled set word_hash = mail.second_key_hash(sender_id, 'mine') returning 'mine'")
+    assert not letters.sending(number, former)
+    letters.result(number, "refused", "550", former)
+    assert letters.state() == "taken" and letters.sending(number, word)
+    letters.result(number, "later", "", former)
+    assert letters.state() == "sending"
+    letters.result(number, "sent", "4hX", word)
+    assert letters.state() == "sent"
+    # While it is being filed nobody else begins to.
+    assert letters.sql("select next_try > now() + interval '9 minutes' from mail.scheduled") == "t"
+    letters.result(number, "filed", "", former)
+    assert letters.sql("select count(filed_at) from mail.scheduled") == "0"
+
+
+def test_a_fault_of_the_service_s_own_puts_off_and_after_the_last_line_is_a_doubt(letters: Letters) -> None:
+    letters.choose()
+    letters.due()
+    number, _, _, word, _ = letters.take()
+    letters.result(number, "broken", "x", word)
+    assert letters.state() == "waiting" and letters.take() == []
+    letters.sql("update mail.scheduled set next_try = now()")
+    number, _, _, word, _ = letters.take()
+    assert letters.sending(number, word)
+    letters.result(number, "broken", "x", word)
+    assert letters.state() == "doubt doubt"
+
+
+def test_what_cannot_be_filed_is_left_where_it_lies_and_told(letters: Letters) -> None:
+    letters.choose()
+    letters.due()
+    number, _, _, word, _ = letters.take()
+    letters.sending(number, word)
+    letters.result(number, "sent", "4hX", word)
+    letters.result(number, "later", "no answer", word)
+    for tried in range(2, 40):
+        letters.sql("update mail.scheduled set next_try = now()")
+        again = letters.take()
+        if not again:
+            break
+        # Every other one ends without a result.
+        if tried % 2:
+            letters.result(number, "later", "no answer", again[3])
+    assert tried == 31
+    assert letters.state() == "sent unfiled" and letters.told() == f"scheduled_unfiled {PERSON}"
+    assert "no answer" in letters.sql("select payload ->> 'why' from mail.notice where kind = 'scheduled_unfiled'")
+    assert letters.web(f"select state from mail.webmail_scheduled('{PERSON}')") == "unfiled"
+    assert letters.sql("select count(word_hash) from mail.scheduled") == "0"
+    letters.sql("update mail.scheduled set ended_at = now() - interval '91 days'")
+    assert letters.sql("select mail.scheduled_prune()", "mail_scheduled") == "1"
 
 
 def test_nobody_else_asks(letters: Letters) -> None:

@@ -111,11 +111,14 @@ def test_every_fault_of_nginx_is_told_in_vietnamese_at_every_name(lab: Lab, name
         "414 Trình duyệt gửi yêu cầu không hợp lệ": ("GET", "/" + "a" * 20000, {}),
         "400 Trình duyệt gửi yêu cầu không hợp lệ": ("GET", "/khong-co", {"Cookie": "a=" + "b" * 60000}),
         "413 Tệp gửi lên quá lớn": ("GET", there, {"Content-Length": "99999999999"}),
+        "501 Trình duyệt gửi yêu cầu không hợp lệ": ("GET", there, {"Transfer-Encoding": "x"}),
     }
     if "autodiscover" not in name:  # which takes whatever is sent
         asked["405 Trang này không nhận yêu cầu như vậy"] = ("POST", there, {})
     if name == NAME:
         asked["403 Không có trang này"] = ("GET", "/giao-dien/chu/", {})
+        asked["412 Trình duyệt gửi yêu cầu không hợp lệ"] = ("GET", there, {"If-Match": '"x"'})
+        asked["416 Trình duyệt gửi yêu cầu không hợp lệ"] = ("GET", there, {"Range": "bytes=9999999-"})
     told = {}
     for expected, (method, path, headers) in asked.items():
         answer = get(lab, path, tls=True, name=name, method=method, **headers)

@@ -17,6 +17,9 @@ STRANGER = "xau.example"
 COVER = "top:-3000px;left:-3000px;width:9000px;height:9000px;z-index:2147483647;background:red"
 MARKUP = f"<img src=x onerror={JS}>\"'`"
 """Where only text may stand."""
+LONG = "a-" * 150_000
+ESCAPE = re.compile(r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|\\U([0-9a-f]{8})")
+BLANK = "\u200b " * 1500
 
 
 class Text(NamedTuple):
@@ -37,16 +40,15 @@ def texts() -> dict[str, Text]:
         head, _, content = section.partition("\n")
         kind, name, *more = head.split(" ")
         place = name.replace(".", "-")
-        raw = re.sub(
-            r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})", lambda code: chr(int(code[1] or code[2], 16)), content.strip()
-        )
+        raw = ESCAPE.sub(lambda code: chr(int(code[1] or code[2] or code[3], 16)), content.strip())
         found[name] = Text(kind, name, _filled(place, " ".join(more)), _filled(place, raw))
     return found
 
 
 def _filled(name: str, text: str) -> str:
     host = f"{name}.{STRANGER}"
-    for word, value in (("js", JS), ("out", f"https://{host}"), ("host", host), ("cover", COVER)):
+    filling = {"js": JS, "out": f"https://{host}", "host": host, "cover": COVER, "long": LONG, "blank": BLANK}
+    for word, value in filling.items():
         text = text.replace(f"{{{word}}}", value)
     return text
 

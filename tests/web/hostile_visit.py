@@ -11,6 +11,8 @@ from typing import Any
 
 from selenium.common.exceptions import UnexpectedAlertPresentException, WebDriverException
 from selenium.webdriver import Chrome
+from selenium.webdriver.common.actions.action_builder import ActionBuilder
+from selenium.webdriver.common.actions.mouse_button import MouseButton
 from selenium.webdriver.common.by import By
 
 from tests.lab import Lab, Sample
@@ -24,7 +26,7 @@ const byId = (id) => Document.prototype.getElementById.call(document, id);
 const body = byId("messagebody");
 const parts = body ? [...body.querySelectorAll("*")] : [];
 const kinds = "mouseover mouseenter pointerenter focus load error toggle animationstart click".split(" ");
-for (const each of parts.filter((each) => !each.closest("a, area"))) {
+for (const each of parts.filter((each) => !each.closest("a, area, math[*|href], math [*|href]"))) {
   kinds.forEach((kind) => each.dispatchEvent(new Event(kind, { cancelable: true })));
 }
 const never = new Set(("script iframe frame frameset object embed applet base meta form template portal"
@@ -74,6 +76,9 @@ setTimeout(() => {
 """
 ASKING = "tep-anh-xa-html"
 """The file that holds pictures of another server."""
+FOLLOWED = "link-other-host"
+"""The message whose link is followed."""
+PRINTED = "link-login-page"
 CANARY = "const told = localStorage.canary; localStorage.clear(); return told || ''"
 FRAME = """
 const frame = document.getElementById("messagecontframe"), page = frame && frame.contentWindow;
@@ -95,6 +100,9 @@ class Seen:
     controls: dict[str, int] = field(default_factory=dict)
     offered: set[str] = field(default_factory=set)
     warned: dict[str, str] = field(default_factory=dict)
+    printed: str = ""
+    questions: dict[str, str] = field(default_factory=dict)
+    """What was asked about the link that was followed, by the button of the mouse."""
     headers: dict[str, dict[str, str]] = field(default_factory=dict)
     allowed_at: float = 0.0
     """When pictures of other servers were allowed: what came before was unasked."""
@@ -146,6 +154,27 @@ class Visit:
             self.seen.warned[name] = "\n".join((told["warned"], told["marks"])).strip()
             if told["remote"]:
                 self.seen.offered.add(name)
+
+    def printing(self) -> None:
+        """A message as it is printed; no window for the printer is opened."""
+        source = {"source": "window.print = () => {}"}
+        self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", source)
+        self.webmail.go(f"{tour.MAIL}&_uid={self.mails[PRINTED]}&_action=print")
+        told = self._look(f"{PRINTED} (print)")
+        self._outer(f"{PRINTED} (print)")
+        self.seen.printed = "\n".join((told["warned"], told["marks"]))
+
+    def follow(self) -> None:
+        """A link is followed with the left button of the mouse, and with the middle one."""
+        for name, button in (("left", MouseButton.LEFT), ("middle", MouseButton.MIDDLE)):
+            self.webmail.go(f"{tour.MAIL}&_uid={self.mails[FOLLOWED]}&_action=show")
+            tour.idle(self.webmail)
+            hand = ActionBuilder(self.driver)
+            hand.pointer_action.move_to(self.webmail.find("#messagebody a[href]"))
+            hand.pointer_action.pointer_down(button).pointer_up(button)
+            hand.perform()
+            self.seen.questions[name] = self.webmail.find(".ui-dialog").text
+            self._outer(f"{FOLLOWED} ({name} button)")
 
     def attachments(self) -> None:
         """Each file in the webmail's page for it, and by itself whatever its type is said to be."""

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests import journal
 from tests.lab import Lab
 from tests.people import People
 from tests.web import browser, hostile_mail, hostile_visit
 from tests.web.hostile_visit import Seen
 from tests.web.pages import Webmail
 
-pytestmark = pytest.mark.dieu4
+pytestmark = [pytest.mark.dieu4, pytest.mark.provokes(journal.HOSTILE_PAGES)]
 
 EDITED = [
     "handlers", "links-script", "svg-script", "svg-animate", "mathml", "mutation-style", "mutation-noscript",
@@ -40,10 +41,12 @@ def told(lab: Lab, people: People, tmp_path_factory: pytest.TempPathFactory) -> 
         visit = hostile_visit.Visit(Webmail(driver, name), lab, people.take())
         visit.previews()
         visit.windows()
+        visit.printing()
         visit.attachments()
         visit.replies(EDITED)
         visit.names()
         visit.allow()
+        visit.follow()
     finally:
         driver.quit()
     asked = list(hostile_visit.asked(log))
@@ -61,7 +64,9 @@ def test_nothing_is_asked_of_a_strangers_server_unless_the_person_allows_it(told
     assert told.before == set()
     assert {"pictures", "media"} <= told.seen.offered
     # What the log would have told.
-    assert {"pictures", "media", "anh-xa-html"} <= told.after <= {*told.seen.offered, "anh-xa-html"}
+    assert {"pictures", "media", "anh-xa-html"} <= told.after
+    # Where a button of the mouse is pressed on a link, the browser may look its name up.
+    assert told.after <= {*told.seen.offered, "anh-xa-html", hostile_visit.FOLLOWED}
 
 
 def test_links_that_are_not_what_they_seem_are_told_with_where_they_lead(told: Told) -> None:
@@ -73,7 +78,17 @@ def test_links_that_are_not_what_they_seem_are_told_with_where_they_lead(told: T
     }
     assert wrong == {}
     assert f"hides-warnings.{hostile_mail.STRANGER}" in told.seen.warned["hides-warnings"]
-    assert "không bao giờ hỏi mật khẩu qua thư" in told.seen.warned["link-login-page"]
+    for said in (told.seen.warned[hostile_visit.PRINTED], told.seen.printed):
+        assert "không bao giờ hỏi mật khẩu qua thư" in said
+        assert f"Liên kết này dẫn tới {hostile_visit.PRINTED}.{hostile_mail.STRANGER}" in said
+
+
+def test_whoever_follows_such_a_link_is_asked_before_a_window_opens(told: Told) -> None:
+    # That no window was opened is among the faults above.
+    assert set(told.seen.questions) == {"left", "middle"}
+    for question in told.seen.questions.values():
+        assert f"Liên kết này dẫn tới {hostile_visit.FOLLOWED}.{hostile_mail.STRANGER}" in question
+        assert "Vẫn mở" in question
 
 
 def test_an_attachment_that_is_opened_is_confined_or_plain_text(told: Told) -> None:

@@ -61,6 +61,8 @@ _GONE = {
 # In a record's text it ends at white space and at a semicolon.
 _ACCOUNT = re.compile(r"https://[A-Za-z0-9._~:/?&=%-]+")
 _NETWORK = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?")
+# The shortest prefix of a network that is somebody's, by the version of IP.
+_WIDEST = {4: 8, 6: 16}
 _DOMAIN = re.compile(r"(?!-)([a-z0-9-]{1,63}(?<!-)\.)+[a-z]{2,63}")
 
 
@@ -172,7 +174,7 @@ def _variables(variables: Mapping[str, Any]) -> list[str]:
             "không có thì đặt address_book_ldap: false"
         )
     elif variables.get("address_book_ldap"):
-        found += _networks("address_book_ldap_networks", readers)
+        found += _networks("address_book_ldap_networks", readers) or _too_wide("address_book_ldap_networks", readers)
     if variables.get("certificates_mode") not in TLS_MODES:
         found.append(
             f"certificates_mode: phải là một trong {', '.join(TLS_MODES)}, "
@@ -207,6 +209,15 @@ def _networks(name: str, networks: Iterable[Any]) -> list[str]:
         if reason:
             found.append(f"{name}: “{network}” không phải một mạng như 192.0.2.0/24 ({reason})")
     return found
+
+
+def _too_wide(name: str, networks: Iterable[Any]) -> list[str]:
+    """No province has such a network: who writes one means everybody."""
+    return [
+        f"{name}: “{network}” quá rộng; tiền tố phải từ /{_WIDEST[4]} (IPv4), /{_WIDEST[6]} (IPv6) trở lên"
+        for network in map(ipaddress.ip_network, map(str, networks))
+        if network.prefixlen < _WIDEST[network.version]
+    ]
 
 
 def _operator_keys(keys: Any) -> list[str]:

@@ -77,8 +77,8 @@ grant execute on function
     mail.webmail_scheduled_decide(text, bigint, bigint, text), mail.webmail_scheduled(text)
     to mail_webmail;
 grant execute on function
-    mail.scheduled_interrupted(), mail.scheduled_take(), mail.scheduled_sending(bigint), mail.scheduled_result(bigint, text, text),
-    mail.scheduled_prune()
+    mail.scheduled_interrupted(), mail.scheduled_take(), mail.scheduled_sending(bigint, text),
+    mail.scheduled_result(bigint, text, text, text), mail.scheduled_prune()
     to mail_scheduled;
 -- What people report: the webmail hands it in, operators answer.
 grant execute on function

@@ -92,6 +92,7 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     # What mail.scheduled_stop does.
     "scheduled_shut": {"hour": "07:30 ngày 01/12/2026", "why": "hộp thư đang tạm khóa"},
     "scheduled_stopped": {"hour": "07:30 ngày 01/12/2026", "why": "máy chủ không nhận: 552 quá dung lượng"},
+    "scheduled_unfiled": {"hour": "07:30 ngày 01/12/2026", "why": "máy chủ thư không trả lời"},
     "scheduled_doubt": {"hour": "07:30 ngày 01/12/2026", "why": ""},
     "quota": {"percent": 90, "quota_bytes": 5 * 2**29},
     "opened": {"document": "12/STTTT-TTra", "note": "xác minh đơn tố cáo", "opened_by": "lan"},
@@ -159,9 +160,10 @@ def test_every_use_of_a_programs_password_has_words() -> None:
 
 
 class Waiting:
-    """Stands in for the connection: three notices wait, and nobody foresaw what the second has to say."""
+    """Stands in for the connection: three notices wait; nobody foresaw the second's kind, or what it has to say."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
         self.done: dict[str, tuple[bool, str]] = {}
 
     def transaction(self) -> nullcontext[None]:
@@ -170,18 +172,25 @@ class Waiting:
     def execute(self, query: str, parameters: Sequence[Any] = ()) -> Any:
         if "notice_done" in query:
             self.done[parameters[2]] = (parameters[4], parameters[5])
-        payload = PAYLOADS["app_password_made"] | ({"scopes": ["fax"]} if parameters and parameters[2] == "2" else {})
+        # A use that has no words; of an unknown kind nothing of the payload is at fault.
+        odd = {"scopes": ["fax"]} if parameters and parameters[2] == "2" and self.kind in PAYLOADS else {}
+        payload = PAYLOADS["app_password_made"] | odd
         row = (date(2026, 11, 30), payload, "Nguyễn Thị Thanh Hà", PERSON, "Sở", [PERSON])
-        rows = [("1", "app_password_made", number) for number in "123"]
+        rows = [("1", self.kind if number == "2" else "app_password_made", number) for number in "123"]
         return SimpleNamespace(fetchall=lambda: rows, fetchone=lambda: row)
 
 
-def test_a_letter_that_cannot_be_written_keeps_back_no_other_and_is_told() -> None:
-    connection = Waiting()
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [("app_password_made", "KeyError('fax')"), ("fax_sent", repr(LookupError("no text of the kind 'fax_sent'")))],
+    ids=["values", "text"],
+)
+def test_a_letter_that_cannot_be_written_keeps_back_no_other_and_is_told(kind: str, fault: str) -> None:
+    connection = Waiting(kind)
     sent, waiting, faults = notices.send_all(connection, CONFIGURATION, Mailer({}))  # type: ignore[arg-type]
     assert (sent, waiting) == (2, 1)
-    assert faults == [f"app_password_made, {PERSON}: KeyError('fax')"]
-    assert connection.done["2"] == (True, "KeyError('fax')")
+    assert faults == [f"{kind}, {PERSON}: {fault}"]
+    assert connection.done["2"] == (True, fault)
 
 
 def test_a_notice_is_the_same_message_whenever_it_is_sent() -> None:
@@ -625,6 +634,7 @@ def test_every_step_of_the_job_can_be_told() -> None:
         "scheduled_shut",
         "scheduled_stopped",
         "scheduled_doubt",
+        "scheduled_unfiled",
         *HELD,
         *FACTOR,
     }

@@ -21,7 +21,7 @@
  * - Why the server did not take a message is said in the words of offices (hanam_refusals.php).
  * - The address book of the administration, where a message comes from and who wrote it (hanam_book.php).
  * - Links that are not what they seem are told, and opened attachments run nothing (hanam_links.php).
- * - The sign-in runs no script but its own (hanam_policy.php).
+ * - The sign-in runs no handler in an attribute and no foreign file (hanam_policy.php).
  * - Pages of the settings: what was deleted for good comes back (hanam_deleted.php), held spam is taken or dropped
  *   (hanam_held.php), letters that leave at a chosen hour (hanam_scheduled.php), and rules say beforehand where mail may lead by itself (hanam_rules.php, Đ4.5).
  * - A message that was sent is not called a connection error (hanam.js).

@@ -34,11 +34,14 @@ class hanam_links
         }
     }
 
-    /** A picture named "getElementById" would take the page's own function's place: of what washing leaves, pictures alone can do that. */
+    /**
+     * A picture named "getElementById" would take the page's own function's place: of what washing leaves, pictures alone can do that.
+     * The browser reads "image" as "img".
+     */
     public function message_part_after(array $part): array
     {
         if ($part['type'] === 'html') {
-            $part['body'] = preg_replace('/(<img\b[^>]*?)\sname="[^"]*"/i', '$1', $part['body']) ?? '';
+            $part['body'] = preg_replace('/(<(?:img|image)\b[^>]*?)\sname="[^"]*"/i', '$1', $part['body']) ?? '';
         }
         return $part;
     }

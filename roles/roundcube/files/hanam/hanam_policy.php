@@ -1,8 +1,9 @@
 <?php
 
 /**
- * The sign-in runs its own scripts and no other: the page is the one that strangers see, and where passwords are typed. Its inline scripts are
- * allowed by their hashes. Pages behind it cannot be held so: Roundcube's buttons are attributes with scripts, and answers are evaluated.
+ * The sign-in runs no handler in an attribute and no foreign file: the page is the one that strangers see, and where passwords are typed.
+ * Its inline scripts are allowed by their hashes, whatever they are: an element "script" that got into the page would get one too. Pages
+ * behind it cannot be held so: Roundcube's buttons are attributes with scripts, and answers are evaluated.
  */
 class hanam_policy
 {

@@ -43,8 +43,10 @@ class hanam_waiting
         if (!$validity || !$connection->select($this->name())) {
             return null;
         }
-        $headers = $connection->data['EXISTS'] ? $connection->fetchHeaders($this->name(), '1:*', true) : [];
-        if ($headers === false) {
+        // What SELECT told of it is gone after a message was moved.
+        $count = $connection->countMessages($this->name());
+        $headers = $count ? $connection->fetchHeaders($this->name(), '1:*', true) : [];
+        if ($count === false || $headers === false) {
             return null;
         }
         $letters = [];

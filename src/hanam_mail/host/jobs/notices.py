@@ -99,7 +99,7 @@ class Mailer(Protocol):
 
 
 def render(notice: Notice, configuration: Configuration) -> EmailMessage:
-    """The notice as a message to its recipients; raises KeyError for a kind without a text."""
+    """The notice as a message to its recipients; raises LookupError for a kind without a text."""
     values = {name: str(value) for name, value in notice.payload.items()}
     values |= {name: day(notice.payload[name]) for name in _DATES if name in notice.payload}
     if "cause" in notice.payload:
@@ -275,7 +275,11 @@ def reach(host: str, port: int, tls_name: str) -> smtplib.SMTP:
 
 
 def _text(kind: str) -> str:
-    return (resources.files(__package__) / "texts" / f"{kind}.txt").read_text("utf-8")
+    """Raises LookupError where there is none: as an OSError it would look like a fault of the way to the exchanger."""
+    try:
+        return (resources.files(__package__) / "texts" / f"{kind}.txt").read_text("utf-8")
+    except FileNotFoundError:
+        raise LookupError(f"no text of the kind {kind!r}") from None
 
 
 def _reply(code: int, text: bytes | str) -> str:

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+_SIZE = re.compile(rb"RFC822\.SIZE (\d+)", re.IGNORECASE)
+# A search can name it, and no command is made of it.
+_NAMED = re.compile(r"[ -~]+")
 _FLAGS = re.compile(rb"FLAGS \(([^)]*)\)", re.IGNORECASE)
 
 
@@ -25,11 +28,17 @@ def name(folder: str) -> str:
     return f'"{written}"'
 
 
+class TooLargeError(Exception):
+    """Nobody may send so long a letter."""
+
+
 class Folder:
     """A session; what fails in it raises imaplib.IMAP4.error or OSError."""
 
-    def __init__(self, connect: Callable[[], imaplib.IMAP4], user: str, word: str, waiting: str, sent: str) -> None:
-        self._waiting, self._sent = waiting, sent
+    def __init__(
+        self, connect: Callable[[], imaplib.IMAP4], user: str, word: str, waiting: str, sent: str, limit: int
+    ) -> None:
+        self._waiting, self._sent, self._limit = waiting, sent, limit
         self._client = connect()
         try:
             self._client.authenticate("PLAIN", lambda _: f"\0{user}\0{word}".encode())
@@ -46,10 +55,15 @@ class Folder:
         self._client.shutdown()
 
     def letter(self, validity: int, uid: int) -> bytes | None:
-        """The letter in that place; None when it is there no more."""
+        """The letter in that place; None when it is there no more. TooLargeError before it is read."""
         kind, _ = self._client.select(name(self._waiting))
         if kind != "OK" or self._client.response("UIDVALIDITY")[1] != [str(validity).encode()]:
             return None
+        kind, answer = self._client.uid("FETCH", str(uid), "(RFC822.SIZE)")
+        # Before it fills the memory of this program, which has other letters in hand.
+        size = _SIZE.search(b" ".join(each for each in answer if isinstance(each, bytes)))
+        if size and int(size[1]) > self._limit:
+            raise TooLargeError
         kind, answer = self._client.uid("FETCH", str(uid), "(FLAGS BODY.PEEK[])")
         if kind != "OK":
             raise imaplib.IMAP4.error(f"FETCH: {answer!r:.200}")
@@ -74,7 +88,7 @@ class Folder:
         self._do("EXPUNGE", str(uid))
 
     def _is_filed(self, message_id: str) -> bool:
-        if not message_id or self._client.select(name(self._sent), readonly=True)[0] != "OK":
+        if not _NAMED.fullmatch(message_id) or self._client.select(name(self._sent), readonly=True)[0] != "OK":
             return False
         safe = message_id.replace("\\", "\\\\").replace('"', '\\"')
         kind, answer = self._client.uid("SEARCH", "HEADER", "Message-ID", f'"{safe}"')

@@ -17,8 +17,12 @@ _RECEIVERS = ("to", "cc", "bcc")
 MOST = 1000
 
 
+# As the webmail writes it, and as IMAP searches for it.
+_MESSAGE_ID = re.compile(r"[ -~]*")
+
+
 class NoLetterError(Exception):
-    """What lies there cannot be sent."""
+    """What lies there cannot be sent; perhaps with words that its writer is told."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,16 @@ class Letter:
 
 def read(octets: bytes, now: datetime) -> Letter:
     """NoLetterError when nobody can tell from whom it is and for whom."""
+    try:
+        return _read(octets, now)
+    except NoLetterError:
+        raise
+    except Exception as error:
+        # The parser has faults of its own, of kinds that it names nowhere.
+        raise NoLetterError("phần đầu thư không đọc được") from error
+
+
+def _read(octets: bytes, now: datetime) -> Letter:
     head, empty, body = octets.partition(b"\r\n\r\n")
     if not empty:
         raise NoLetterError
@@ -45,13 +59,16 @@ def read(octets: bytes, now: datetime) -> Letter:
     recipients = tuple(dict.fromkeys(address for name in _RECEIVERS for address in _addresses(parsed, name)))
     if len(authors) != 1 or not 0 < len(recipients) <= MOST:
         raise NoLetterError
+    message_id = str(parsed.get("message-id", "")).strip()
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise NoLetterError("mã thư (Message-ID) có ký tự không hợp lệ")
     date = b"Date: " + format_datetime(now).encode() + b"\r\n"
     kept = [date, *(lines for name, lines in fields if name != b"date")]
     sent = [date, *(lines for name, lines in fields if name not in (b"date", b"bcc"))]
     return Letter(
         sender=authors[0],
         recipients=recipients,
-        message_id=str(parsed.get("message-id", "")).strip(),
+        message_id=message_id,
         kept=b"".join(kept) + b"\r\n" + body,
         sent=b"".join(sent) + b"\r\n" + body,
         utf8=not head.isascii() or not all(address.isascii() for address in (*authors, *recipients)),

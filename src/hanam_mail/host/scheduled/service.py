@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from hanam_mail.host import settings_file
-from hanam_mail.host.scheduled.folder import Folder
+from hanam_mail.host.scheduled.folder import Folder, TooLargeError
 from hanam_mail.host.scheduled.handing import Door, Server, hand_over, words
 from hanam_mail.host.scheduled.letter import Letter, NoLetterError, read
 from hanam_mail.host.service import say
@@ -52,6 +52,7 @@ class Configuration:
     waiting: str
     sent: str
     timezone: str
+    limit: int
 
 
 @dataclass(frozen=True)
@@ -96,31 +97,52 @@ class _MailServer(smtplib.SMTP_SSL):
         return self.context.wrap_socket(socket.create_connection(self._place, timeout), server_hostname=host)
 
 
+@dataclass(frozen=True)
+class Done:
+    """How many letters were sent, and how many met a fault of this program's own."""
+
+    sent: int = 0
+    broken: int = 0
+
+    def __add__(self, other: "Done") -> "Done":
+        return Done(self.sent + other.sent, self.broken + other.broken)
+
+
 class Sender:
     """Sends and files one letter after the other, until none is due or the program is to end."""
 
     def __init__(self, session: Session, configuration: Configuration, ended: threading.Event) -> None:
         self._session, self._configuration, self._ended = session, configuration, ended
 
-    def run(self) -> int:
-        """How many were sent."""
-        sent = 0
+    def run(self) -> Done:
+        """What was done."""
+        done = Done()
         while not self._ended.is_set():
             row = self._session.execute("SELECT * FROM mail.scheduled_take()").fetchone()
             if row is None:
                 break
-            sent += self._one(Due(*row))
-        return sent
+            done += self._one(Due(*row))
+        return done
 
-    def _one(self, due: Due) -> bool:
+    def _one(self, due: Due) -> Done:
         settings = self._configuration
         try:
-            with Folder(lambda: _Store(settings), due.login, due.word, settings.waiting, settings.sent) as folder:
-                return self._with(folder, due)
+            with Folder(
+                lambda: _Store(settings), due.login, due.word, settings.waiting, settings.sent, settings.limit
+            ) as folder:
+                return Done(sent=self._with(folder, due))
+        except TooLargeError:
+            # By Đ8.1b as the mail server would say it.
+            self._result(due, "refused", f"thư dài quá giới hạn {settings.limit // 2**20} MB của một thư")
         except (OSError, imaplib.IMAP4.error) as error:
             # Nothing was handed over, or it was and is not yet in its place: the database knows which.
             self._result(due, "later", words(error))
-        return False
+        except Exception as error:
+            # One letter keeps back no other. Of what is said of the fault its letter may be the author.
+            self._result(due, "broken", "lỗi của chương trình gửi")
+            say(3, f"thư hẹn giờ số {due.number}: lỗi {type(error).__name__} của chương trình gửi, sẽ thử lại")
+            return Done(broken=1)
+        return Done()
 
     def _with(self, folder: Folder, due: Due) -> bool:
         octets = folder.letter(due.validity, due.uid)
@@ -130,8 +152,8 @@ class Sender:
             return False
         try:
             letter = read(octets or b"", datetime.now(ZoneInfo(self._configuration.timezone)))
-        except NoLetterError:
-            self._result(due, "filed" if due.file else "gone")
+        except NoLetterError as error:
+            self._result(due, "filed" if due.file else "gone", str(error))
             return False
         if not due.file and not self._send(due, letter):
             return False
@@ -141,7 +163,7 @@ class Sender:
 
     def _send(self, due: Due, letter: Letter) -> bool:
         def sending() -> bool:
-            return bool(_answer(self._session, "SELECT mail.scheduled_sending(%s)", due.number))
+            return bool(_answer(self._session, "SELECT mail.scheduled_sending(%s, %s)", due.number, due.word))
 
         # An agency's clerk sends with his own login.
         door = Door(self._connect, due.login, due.word)
@@ -155,7 +177,8 @@ class Sender:
         return _MailServer(self._configuration)
 
     def _result(self, due: Due, outcome: str, said: str = "") -> None:
-        self._session.execute("SELECT mail.scheduled_result(%s, %s, %s)", [due.number, outcome, said])
+        values = [due.number, outcome, said, due.word]
+        self._session.execute("SELECT mail.scheduled_result(%s, %s, %s, %s)", values)
 
 
 def _connect(configuration: Configuration) -> Session:
@@ -171,23 +194,23 @@ def _answer(session: Session, question: str, *values: Any) -> Any:
     return row[0]
 
 
-def _work(configuration: Configuration, ended: threading.Event) -> int:
+def _work(configuration: Configuration, ended: threading.Event) -> Done:
     with _connect(configuration) as session:
         return Sender(session, configuration, ended).run()
 
 
-def run(configuration: Configuration, ended: threading.Event) -> int:
-    """Send all that is due; how many letters."""
+def run(configuration: Configuration, ended: threading.Event) -> Done:
+    """Send all that is due."""
     with _connect(configuration) as session:
         if not _answer(session, "SELECT pg_try_advisory_lock(%s)", _LOCK):
-            return 0
+            return Done()
         doubts = _answer(session, "SELECT mail.scheduled_interrupted()")
         if doubts:
             say(4, f"{doubts} thư hẹn giờ bị ngắt đúng lúc gửi, không biết đã đi hay chưa; người gửi được báo")
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            sent = sum(pool.map(lambda _: _work(configuration, ended), range(AT_ONCE)))
+            done = sum(pool.map(lambda _: _work(configuration, ended), range(AT_ONCE)), Done())
         session.execute("SELECT mail.scheduled_prune()")
-    return sent
+    return done
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -200,10 +223,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # What is under way is brought to its end: whoever is interrupted at the wrong moment leaves a doubt.
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     try:
-        sent = run(settings_file.read(Configuration, options.parse_args(arguments).file), ended)
+        done = run(settings_file.read(Configuration, options.parse_args(arguments).file), ended)
     except (psycopg.Error, settings_file.ConfigurationError) as error:
         say(3, f"chưa gửi được thư hẹn giờ, sẽ làm lại sau một phút: {words(error)}")
         return 1
-    if sent:
-        print(f"đã gửi {sent} thư hẹn giờ")
-    return 0
+    if done.sent:
+        print(f"đã gửi {done.sent} thư hẹn giờ")
+    # The watch tells of a unit that failed.
+    return 1 if done.broken else 0

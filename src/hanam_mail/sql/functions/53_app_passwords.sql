@@ -121,22 +121,28 @@ create or replace trigger second_keys_follow after update on mail.mailbox
     referencing old table as old_rows new table as new_rows
     for each statement execute function mail.second_keys_follow();
 
--- Whether the webmail's server itself is at that address; of the province's networks behind it nobody is.
-create or replace function mail.is_webmail(remote_ip text) returns boolean
+-- Whether a server of the system itself is at that address, by the setting that names its networks; of the province's networks behind it
+-- nobody is.
+create or replace function mail.comes_from(setting text, remote_ip text) returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    place inet := mail.source_address(is_webmail.remote_ip);
+    place inet := mail.source_address(comes_from.remote_ip);
 begin
     return exists (
         select from mail.setting s, jsonb_array_elements_text(s.value) n(network)
-        where s.name = 'webmail_networks'
+        where s.name = comes_from.setting
             -- The source as failures are counted is a whole network of IPv6.
-            and case family(place) when 4 then place else is_webmail.remote_ip::inet end <<= n.network::inet
+            and case family(place) when 4 then place else comes_from.remote_ip::inet end <<= n.network::inet
     );
 end
 $$;
+
+create or replace function mail.is_webmail(remote_ip text) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$ select mail.comes_from('webmail_networks', remote_ip) $$;
 
 -- Whether what somebody signs in with is neither his password nor a guess. NULL: it has not the form, or is nobody's.
 --   fits     it opens what this protocol asks for
@@ -171,7 +177,7 @@ begin
             else 'scope'
         end;
     elsif plain ~ '^scheduled-' then
-        return mail.scheduled_word(second_key.id, plain, second_key.protocol);
+        return mail.scheduled_word(second_key.id, plain, second_key.protocol, remote_ip);
     end if;
     typed := mail.ungrouped(plain);
     if typed !~ '^[a-z2-9]{20}$' then

@@ -27,7 +27,7 @@ as $$
     select coalesce(array_agg(distinct a.local_part || '@' || mail.setting_text('mail_domain')), '{}')
     from mail.mailbox m
     join mail.mailbox r on r.id = m.id
-        or (notice_recipients.kind not in ('quota', 'collector', 'collector_refused', 'scheduled_stopped', 'scheduled_doubt')
+        or (notice_recipients.kind not in ('quota', 'collector', 'collector_refused', 'scheduled_stopped', 'scheduled_doubt', 'scheduled_unfiled')
             and notice_recipients.kind !~ '^(held|factor_|app_password_)'
             and r.kind = 'agency' and r.agency_id = m.agency_id)
         or (m.kind in ('agency', 'office') and exists (

@@ -29,6 +29,7 @@ as $$
         when 'gone' then 'thư không còn ở thư mục Chờ gửi, đã bị sửa hoặc không có người nhận'
         when 'refused' then 'máy chủ thư không nhận'
         when 'late' then 'đã thử nhiều lần mà chưa gửi được'
+        when 'unfiled' then 'đã thử nhiều lần mà chưa chuyển được thư vào Đã gửi'
         when 'doubt' then 'hệ thống bị ngắt đúng lúc gửi nên không biết chắc thư đã đi hay chưa'
     end || coalesce(': ' || nullif(detail, ''), '')
 $$;
@@ -198,7 +199,7 @@ returns table (validity bigint, uid bigint, state text, hour text, at timestamp,
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select s.validity, s.uid, s.state, mail.scheduled_hour(s.due), s.due::timestamp,
+    select s.validity, s.uid, case s.reason when 'unfiled' then s.reason else s.state end, mail.scheduled_hour(s.due), s.due::timestamp,
            coalesce(mail.scheduled_text(s.reason, s.detail), case when s.state = 'waiting' and s.tries > 0 then s.detail end)
     from mail.scheduled s
     where s.mailbox_id = mail.login_mailbox(webmail_scheduled.login) and s.filed_at is null and s.state <> 'cancelled'

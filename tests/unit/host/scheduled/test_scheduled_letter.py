@@ -38,6 +38,11 @@ def test_receivers_get_it_of_today_without_its_blind_copies() -> None:
         b"From: an@hanam.gov.vn, binh@hanam.gov.vn\r\nTo: chi@hanam.gov.vn\r\n\r\nx",
         b"From: an@hanam.gov.vn\r\nTo: binh@hanam.gov.vn, dung\r\n\r\nx",
         b'From: an@hanam.gov.vn\r\nTo: "a> NOTIFY=NEVER"@hanam.gov.vn\r\n\r\nx',
+        # On this the parser itself breaks.
+        b"From: an@hanam.gov.vn\r\nTo: =?utf-8?q?=0A?= <x@hanam.gov.vn>\r\n\r\nx",
+        # By such a name nobody finds it again in the folder.
+        "From: an@hanam.gov.vn\r\nTo: x@hanam.gov.vn\r\nMessage-ID: <ấ@a>\r\n\r\nx".encode(),
+        b"From: an@hanam.gov.vn\r\nTo: x@hanam.gov.vn\r\nMessage-ID: <a\0@a>\r\n\r\nx",
         b"From: an@hanam.gov.vn\r\nTo: " + b", ".join(b"a%d@b.vn" % each for each in range(1001)) + b"\r\n\r\nx",
     ],
 )
@@ -141,6 +146,7 @@ def test_what_is_called_off_at_the_last_moment_gets_no_last_line() -> None:
         ((-1, b""), "doubt"),
         (smtplib.SMTPServerDisconnected("gone"), "doubt"),
         (TimeoutError("late"), "doubt"),
+        (ValueError("a fault of this program"), "doubt"),
     ],
 )
 def test_after_the_last_line_no_answer_is_a_doubt(last: tuple[int, bytes] | Exception, outcome: str) -> None:

@@ -18,11 +18,9 @@ MAY_IMPORT = {
     "registry": {"regulation"},
     "plan": set(),
     "regulation": set(),
-    # Shipped alone, without the rest of the package; the pages with their frame.
-    "carddav_gate": set(),
-    "change_page": {"page_frame"},
-    "page_frame": set(),
-    "spam_page": {"page_frame"},
+    # Shipped alone, without the rest of the package.
+    "change_page": set(),
+    "spam_page": set(),
     "watch": set(),
 }
 BESIDE = {"alphabet", "atomic_file", "dns_check", "errors", "option_texts", "vietnamese"}

@@ -4,9 +4,9 @@ A zipapp holds what its main program imports of the package and nothing else, so
 calls. The same sources give the same octets (fixed order, times and modes, no compression that depends on a library's
 version), so that putting it in place a second time changes nothing.
 
-Beside each source stands its bytecode. Python keeps none for what it reads out of an archive, so each start would
-compile all of it anew: with hanam-mail's own archive a third of a second of a processor each time (docs/figures.md). A
-host with another Python reads the source.
+Beside each source stands its bytecode. Python keeps none for what it reads out of an archive, so each start of each job
+would compile all of it anew: half a second of a processor, every two minutes. A host with another Python reads the
+source.
 """
 
 import ast
@@ -22,28 +22,23 @@ from pathlib import Path
 # The program of the accounts, the mail store and the submission: many commands, and the database's code. It imports
 # what role hanam_mail installs.
 ACCOUNTS, HANAM_MAIL = "hanam-mail", "hanam_mail.host.command_line"
-# All others, and the module whose main() each runs: the standard library is all they import (hanam-carddav,
-# hanam-directory, hanam-dns-check, hanam-dns-lists, hanam-tls-policy, hanam-mail-auth, hanam-reports-load and
-# hanam-scheduled-send libraries besides, which their roles install), and a host has only those that its units or
-# operators call.
+# All others, and the module whose main() each runs: the standard library is all they import (hanam-directory,
+# hanam-dns-check, hanam-dns-lists, hanam-tls-policy, hanam-mail-auth and hanam-reports-load libraries besides, which
+# their roles install), and a host has only those that its units or operators call.
 PROGRAMS = {
     "hanam-backup-maintain": "hanam_mail.host.backup.maintain",
-    "hanam-carddav": "hanam_mail.host.directory.carddav",
     "hanam-directory": "hanam_mail.host.directory.publish",
     "hanam-directory-search": "hanam_mail.host.directory.search",
     "hanam-dns-check": "hanam_mail.host.dns_watch",
     "hanam-dns-lists": "hanam_mail.host.dns_lists",
     "hanam-extract": "hanam_mail.host.extract.server",
     "hanam-first-lessons": "hanam_mail.host.mail.first_lessons",
-    "hanam-ldap-load": "hanam_mail.host.directory.ldap_load",
     "hanam-mail-auth": "hanam_mail.host.mail_auth.service",
     "hanam-mail-backup": "hanam_mail.host.backup.backup",
     "hanam-mail-convert": "hanam_mail.host.convert",
     "hanam-mail-restore": "hanam_mail.host.backup.restore",
-    "hanam-openid-keys": "hanam_mail.host.openid_keys",
     "hanam-reports-load": "hanam_mail.host.reports.incoming_load",
     "hanam-reports-read": "hanam_mail.host.reports.incoming_read",
-    "hanam-scheduled-send": "hanam_mail.host.scheduled.service",
     "hanam-secrecy": "hanam_mail.host.secrecy.service",
     "hanam-tls-policy": "hanam_mail.host.tls_policy",
     "hanam-tls-renew": "hanam_mail.host.certificate_renewal",

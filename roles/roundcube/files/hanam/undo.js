@@ -8,11 +8,6 @@ if (window.rcmail && rcmail.env.hanam_undo_seconds > 0) {
   const submit = rcmail.submit_messageform;
   // "", then "saving" the draft, then "waiting".
   let state = "";
-  const turn = (to) => {
-    state = to;
-    // For writing.js.
-    rcmail.hanam_sends = to !== "";
-  };
   let clock = null;
   let bar = null;
 
@@ -36,7 +31,7 @@ if (window.rcmail && rcmail.env.hanam_undo_seconds > 0) {
     clearInterval(clock);
     bar?.remove();
     bar = null;
-    turn("");
+    state = "";
     shut(false);
   };
 
@@ -54,7 +49,7 @@ if (window.rcmail && rcmail.env.hanam_undo_seconds > 0) {
   };
 
   const wait = () => {
-    turn("waiting");
+    state = "waiting";
     let left = rcmail.env.hanam_undo_seconds;
     bar = document.createElement("div");
     bar.id = "hanam-undo";
@@ -90,18 +85,16 @@ if (window.rcmail && rcmail.env.hanam_undo_seconds > 0) {
   rcmail.submit_messageform = function (draft, saveonly) {
     if (draft && state === "saving") {
       // Nobody answered the sending; who saves a draft now sends nothing by that.
-      turn("");
+      state = "";
     }
-    // One that leaves at its hour can be called off until then.
-    const hour = document.querySelector("input[name=_hanam_due]");
-    if (draft || saveonly || (hour && hour.value) || this.env.is_sent || this.mailvelope_editor || !this.env.drafts_mailbox) {
+    if (draft || saveonly || this.env.is_sent || this.mailvelope_editor || !this.env.drafts_mailbox) {
       return submit.call(this, draft, saveonly);
     }
     if (state === "waiting" || (state === "saving" && this.busy)) {
       return undefined;
     }
     this.clear_messages();
-    turn("saving");
+    state = "saving";
     return submit.call(this, true);
   };
 
@@ -118,7 +111,7 @@ if (window.rcmail && rcmail.env.hanam_undo_seconds > 0) {
     restart.apply(this, words);
     if (state === "saving" && words[0] !== false) {
       // A full mailbox, say. It must not keep anybody from sending.
-      turn("");
+      state = "";
       rcmail.show_popup_dialog(label("nodraft"), label("nodrafttitle"), [
         { text: label("sendnow"), class: "mainaction send", click() {
           $(this).dialog("close");

@@ -1,1 +1,0 @@
-"""Letters that leave at an hour which their writer chose (docs/decisions/0080-scheduled-sending.md)."""

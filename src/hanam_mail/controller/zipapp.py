@@ -4,9 +4,8 @@ A zipapp holds what its main program imports of the package and nothing else, so
 calls. The same sources give the same octets (fixed order, times and modes, no compression that depends on a library's
 version), so that putting it in place a second time changes nothing.
 
-Beside each source stands its bytecode. Python keeps none for what it reads out of an archive, so each start of each job
-would compile all of it anew: half a second of a processor, every two minutes. A host with another Python reads the
-source.
+Beside each source stands its bytecode: Python keeps none for what it reads out of an archive, so each start would
+compile all that it imports. A host with another Python reads the source.
 """
 
 import ast

@@ -46,6 +46,7 @@ def parts(lab: str, sizes: Sequence[int], runs: int) -> dict[str, Words]:
         "mail_auth": [sys.executable, "-m", "bench.mail_auth"],
         "secrecy": [sys.executable, "-m", "bench.secrecy"],
         "search": [sys.executable, "-m", "bench.search", "--lab", lab],
+        "clicks": [sys.executable, "-m", "bench.clicks", "--lab", lab],
         "sessions": [sys.executable, "-m", "bench.sessions", "--lab", lab],
         "circular": [sys.executable, "-m", "bench.circular", "--lab", lab, "--size", str(max(sizes))],
     }

@@ -49,7 +49,7 @@ _HASHES = {
 _UNITS = {"PostgreSQL": "postgresql@*-main.service", "Dovecot": "dovecot.service"}
 # A unit's main process and all that came of it, living or waited for: systemd's own accounting needs cgroups that test
 # hosts lack.
-_USED = """
+USED = """
 import os, subprocess, sys
 main = int(subprocess.check_output(["systemctl", "show", sys.argv[1], "--property=MainPID", "--value"]).split()[0])
 parents, used = {}, {}
@@ -209,7 +209,7 @@ class Bench:
         """Seconds of processors that each daemon took since it started."""
         groups = {"PostgreSQL": "accounts", "Dovecot": "mailstore"}
         return {
-            name: float(self.lab.run(groups[name], f"python3 - '{unit}' <<'PROGRAM'\n{_USED}PROGRAM"))
+            name: float(self.lab.run(groups[name], f"python3 - '{unit}' <<'PROGRAM'\n{USED}PROGRAM"))
             for name, unit in _UNITS.items()
         }
 

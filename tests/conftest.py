@@ -9,6 +9,7 @@ from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.host import Host
 
 from hanam_lab import turns
+from hanam_lab.errors import LabError
 from hanam_lab.paths import REPOSITORY
 from hanam_lab.remote import LATE, LOST
 from tests import journal
@@ -22,6 +23,10 @@ JOURNALS = REPOSITORY / "build/journals"
 @pytest.fixture(scope="session")
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     lab = Lab.from_environment()
+    try:
+        turns.hold_lab(lab.driver.folder)
+    except LabError as error:
+        pytest.exit(str(error), pytest.ExitCode.USAGE_ERROR)
     # Hosts that have just booted: whoever asked for the database before it was there asks anew.
     lab.wait_for_agents()
     journal.hosts_are_ready(request.config)

@@ -93,6 +93,7 @@ LEARNING_FAILS = "learning fails"
 AUTHENTICATION_AWAY = "authentication away"
 SECRECY_AWAY = "secrecy away"
 FORGED_REQUESTS = "forged requests"
+HOSTILE_PAGES = "hostile pages"
 SIGN_IN_UNASKED = "sign-in unasked"
 VIRUSES = "viruses"
 ZONES = "zones"
@@ -159,6 +160,9 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"systemd (Failed to start )?hanam-directory\.service",
         r"hanam-directory không hỏi được cơ sở dữ liệu, danh bạ cũ vẫn còn: ",
         r"hanam-watch Lập danh bạ thư điện tử công khai thất bại \(",
+        r"systemd (Failed to start )?hanam-carddav\.service",
+        r"hanam-carddav không hỏi được cơ sở dữ liệu, danh bạ CardDAV giữ nguyên: ",
+        r"hanam-watch Lập danh bạ CardDAV thất bại \(",
         *_FOLDERS_WAIT,
     ),
     # Who comes to a mailbox that is shut is told to come again; the list of those in a Maildir is taken up by a reload.
@@ -330,6 +334,12 @@ KNOWN: Mapping[str, Sequence[str]] = {
     ),
     # A post to the webmail without its page's token.
     FORGED_REQUESTS: (r"roundcube PHP Error: Request security check failed \(POST ",),
+    HOSTILE_PAGES: (
+        # Roundcube would bring a stylesheet of a stranger's server, once pictures are allowed, and lacks a library.
+        r"roundcube PHP Error: GuzzleHttp requires cURL.*_action=modcss&",
+        # Roundcube's own pages, for a field that is a list.
+        r"roundcube PHP Warning: +Array to string conversion in /usr/share/roundcube/program/lib/Roundcube/html\.php ",
+    ),
     # Dovecot may not ask who signs in.
     SIGN_IN_UNASKED: (
         r"dovecot auth.*: (Warning|Error): sqlpool\(pgsql\): Query failed, .*dovecot_passdb_sealed",

@@ -9,6 +9,8 @@ from datetime import datetime
 import click
 import pytest
 
+from hanam_lab import turns
+from hanam_lab.errors import LabError
 from tests import office_day
 from tests.lab import Lab
 from tests.people import People
@@ -51,6 +53,12 @@ class Lines:
 def main() -> int:
     """Run the proofs against the lab of the environment; 0 when every one of them held."""
     lab = Lab.from_environment()
+    try:
+        # At its end it removes the people of all tests.
+        turns.hold_lab(lab.driver.folder)
+    except LabError as error:
+        click.echo(f"\n{error}", err=True)
+        return 1
     lines = Lines()
     click.echo("\nKiểm chứng bằng thư thật / Proofs with real mail:")
     people = People(lab)

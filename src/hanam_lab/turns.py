@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hanam_lab.errors import LabError
 from hanam_lab.paths import REPOSITORY
 
 PLACE = REPOSITORY / "build/turns"
@@ -56,6 +57,28 @@ def _free(name: str) -> int | None:
 
 def _open(name: str) -> int:
     return os.open(PLACE / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+_sessions = dict[Path, int]()  # a second descriptor of this process would find its own lock
+
+
+def hold_lab(folder: Path) -> None:
+    """Be the one session of tests on the lab with this folder, to the end of this process; LabError if another is.
+
+    What one makes, stops and removes the other would trip over.
+    """
+    if folder in _sessions:
+        return
+    place = os.open(folder / "tests", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(place, 20, 0).decode()
+        os.close(place)
+        raise LabError(f"another session of tests runs on lab {folder.name} (pid {holder}): wait for its end") from None
+    os.ftruncate(place, 0)
+    os.pwrite(place, str(os.getpid()).encode(), 0)
+    _sessions[folder] = place
 
 
 class Quiet:

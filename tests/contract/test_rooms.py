@@ -18,9 +18,11 @@ MAY_IMPORT = {
     "registry": {"regulation"},
     "plan": set(),
     "regulation": set(),
-    # Shipped alone, without the rest of the package.
-    "change_page": set(),
-    "spam_page": set(),
+    # Shipped alone, without the rest of the package; the pages with their frame.
+    "carddav_gate": set(),
+    "change_page": {"page_frame"},
+    "page_frame": set(),
+    "spam_page": {"page_frame"},
     "watch": set(),
 }
 BESIDE = {"alphabet", "atomic_file", "dns_check", "errors", "option_texts", "vietnamese"}

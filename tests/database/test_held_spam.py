@@ -3,13 +3,11 @@
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
-from jinja2 import ChoiceLoader, FileSystemLoader
 
-from hanam_mail import change_page, spam_page
+from hanam_mail import spam_page
 from tests.database.databases import Database, StatementError
 from tests.database.scratch import Scratch, person, registry
 from tests.database.test_held import AN, decide, states, take, waiting
@@ -610,12 +608,15 @@ def test_the_page_cannot_say_that_another_decided(told: Scratch) -> None:
 
 
 def test_the_page_asks_the_database_as_its_own_role_and_decides_by_post_alone(told: Scratch) -> None:
-    settings = spam_page.Configuration(told.dsn("mail_held"), "/thu-giu/", "Thư", "/xem/", "https://x/", {"name": "Sở"})
-    app = spam_page.create(settings)
-    frame = Path(change_page.__file__).parent / "templates"
-    assert app.jinja_loader
-    app.jinja_env.loader = ChoiceLoader([app.jinja_loader, FileSystemLoader(frame)])
-    client, its = app.test_client(), link(told)
+    settings = spam_page.Configuration(
+        conninfo=told.dsn("mail_held"),
+        address="/thu-giu/",
+        product="Thư",
+        look="/xem/",
+        webmail="https://x/",
+        support={},
+    )
+    client, its = spam_page.create(settings).test_client(), link(told)
     assert client.get("/thu-giu/", query_string={"ma": its}).status_code == 200
     assert shown(told, its) == "known|held|f"
     page = client.post("/thu-giu/", data={"ma": its, "viec": "giao"})

@@ -25,7 +25,7 @@ NEW = "select mail.app_password_new('test1person', 'Điện thoại', '{{{}}}', 
 WITH_APP = ON + "create temp table app as " + NEW.format("imap,smtp") + " as word;"
 WORD = "(select word from app)"
 IN = "test1person|y|||"
-PROTOCOLS = ("imap", "pop3", "sieve", "webmail", "smtp")
+PROTOCOLS = ("imap", "pop3", "sieve", "webmail", "smtp", "dav")
 
 
 def typed(word: str, protocol: str = "imap", address: str = "192.0.2.1", name: str = "test.nguoi") -> str:
@@ -154,7 +154,12 @@ def test_a_telephone_that_goes_on_with_the_password_is_no_guesser(database: Data
 
 @pytest.mark.parametrize(
     ("scopes", "open_to"),
-    [("imap", {"imap", "pop3", "sieve"}), ("smtp", {"smtp"}), ("imap,smtp", {"imap", "pop3", "sieve", "smtp"})],
+    [
+        ("imap", {"imap", "pop3", "sieve"}),
+        ("smtp", {"smtp"}),
+        ("dav", {"dav"}),
+        ("dav,imap,smtp", {"imap", "pop3", "sieve", "smtp", "dav"}),
+    ],
 )
 def test_a_programs_password_opens_what_it_was_made_for_and_never_the_webmail(
     database: Database, scopes: str, open_to: set[str]
@@ -321,6 +326,19 @@ def answers(shown: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in shown.splitlines() if line.startswith("{")]
 
 
+VISITS = WORLD + (
+    "create temp table visits as select name, 'test1person:'"
+    " || mail.second_step_new('test1person', 'page', interval '15 minutes') as word"
+    " from (values ('owner'), ('thief')) v(name);"
+)
+
+
+def at_visit(action: str, visit: str, more: str = "") -> str:
+    """The page's statement in one of VISITS."""
+    said = f"'key', '{SECRETS}', 'ticket', (select word from visits where name = '{visit}'){more}"
+    return f"select mail.factor_page_do('{action}', jsonb_build_object({said}), '203.0.113.7')"
+
+
 def test_the_owner_turns_it_on_makes_a_programs_password_and_turns_it_off(database: Database) -> None:
     """One visit after the other in one transaction, the answers of each in the next."""
     script = f"""
@@ -373,16 +391,8 @@ def test_the_owner_turns_it_on_makes_a_programs_password_and_turns_it_off(databa
 
 def test_what_the_password_alone_opened_before_ends_when_the_factor_is_turned_on(database: Database) -> None:
     """The visits and the places of whoever knew the password; the owner's own visit goes on."""
-
-    def at(action: str, visit: str, more: str = "") -> str:
-        ticket = f"(select word from visits where name = '{visit}')"
-        said = f"jsonb_build_object('key', '{SECRETS}', 'ticket', {ticket}{more})"
-        return f"select mail.factor_page_do('{action}', {said}, '')"
-
-    world = WORLD + (
-        "create temp table visits as select name, 'test1person:' ||"
-        " mail.second_step_new('test1person', 'page', interval '1 hour') as word"
-        " from (values ('owner'), ('thief')) v(name);"
+    at = at_visit
+    world = VISITS + (
         "insert into mail.sign_in_address (mailbox_id, address, protocols, opened) values"
         " ('test1person', '198.51.100.9', '{imap}', '{}');"
         f"create temp table begun as {at('begin', 'owner')} as said;"
@@ -397,6 +407,79 @@ def test_what_the_password_alone_opened_before_ends_when_the_factor_is_turned_on
     results = [answer["result"] for answer in answers(shown)]
     assert results == ["open", "open", "closed", "closed", "on", "open"]
     assert shown.splitlines()[-1] == "0"
+
+
+def test_a_secret_stays_the_same_in_its_visit_and_no_other_visit_is_shown_it(database: Database) -> None:
+    """A telephone has read it when the page is loaded again; who knows the password only must not come to share it."""
+    wrong = ", 'code', '000000'"
+    late = "update mail.second_factor set begun_at = now() - interval '16 minutes' where mailbox_id = 'test1person'"
+    shown = query(
+        database,
+        f"{at_visit('begin', 'owner')}; {at_visit('begin', 'owner')}; {at_visit('confirm', 'owner', wrong)};"
+        f" {at_visit('confirm', 'thief', wrong)}; {at_visit('begin', 'owner')}; {late}; {at_visit('begin', 'owner')}",
+        world=VISITS,
+    )
+    first, again, wrong_code, other, back, after = answers(shown)
+    assert first["secret"] == again["secret"] == wrong_code["secret"]
+    assert (other["result"], other["since"]) == ("begun", None)
+    assert "làm lại" in str(other["message"])
+    secrets = [each["secret"] for each in (first, other, back, after)]
+    assert len(set(secrets)) == 4
+    found = "select count(*) from mail.second_factor f where position(decode({}, 'hex') in f.secret) > 0"
+    kept = f"{at_visit('begin', 'owner')}; {found.format(quoted(str(first['secret'])))}"
+    assert query(database, kept, world=VISITS).splitlines()[-1] == "0"
+
+
+def test_a_code_of_another_visits_secret_turns_nothing_on(database: Database) -> None:
+    world = VISITS + f"create temp table begun as {at_visit('begin', 'owner')} as said;"
+    code = ", 'code', mail.totp(decode((select said ->> 'secret' from begun), 'hex'), mail.totp_step())"
+    shown = query(database, f"{at_visit('confirm', 'thief', code)}; {at_visit('look', 'owner')}", world=world)
+    assert [(each["result"], each["since"]) for each in answers(shown)] == [("begun", None), ("open", None)]
+
+
+# --- Letters to the owner ---
+
+LETTERS = (
+    "select kind, payload ->> 'place', payload -> 'names' ->> 0, payload ->> 'why',"
+    " payload ->> 'done_at' ~ '^[0-9]{2}:[0-9]{2} ngày ', array_length(mail.notice_recipients(mailbox_id, kind), 1)"
+    " from mail.notice where mailbox_id = 'test1person' and kind ~ '^(factor_|app_password_)' order by round"
+)
+NAMED = ", 'turn', '0', 'name', 'Máy', 'scopes', '[\"imap\"]'::jsonb, 'ends_on', current_date::text"
+END = ", 'number', (select number::text from mail.app_password where ended_at is null)"
+
+
+@pytest.mark.parametrize(
+    ("done", "told"),
+    [
+        (at_visit("codes", "owner", ", 'turn', '0'"), "factor_codes|203.0.113.7|||t|1"),
+        (at_visit("codes", "owner", ", 'turn', '9'"), ""),
+        (at_visit("app_new", "owner", NAMED), "app_password_made|203.0.113.7|Máy||t|1"),
+        (at_visit("app_end", "owner", END), "app_password_ended|203.0.113.7|Điện thoại|owner|t|1"),
+        (at_visit("off", "owner", ", 'code', mail.totp('\\x" + SECRET.hex() + "', mail.totp_step())"),
+         "factor_off|203.0.113.7|||t|1"),
+        (at_visit("off", "owner", ", 'code', '000000'"), ""),
+        ("select mail.second_factor_reset('test1person', 'gặp trực tiếp')", "factor_reset||||t|1"),
+        (f"select result from mail.change_password('test.nguoi', '{PASSWORD}', 'Mat-khau-khac-2!', '198.51.100.9')",
+         "app_password_ended|198.51.100.9|Điện thoại|password|t|1"),
+        ("update mail.app_password set ends_on = current_date - 1; select mail.second_keys_over(9)",
+         "app_password_ended||Điện thoại|term|t|1"),
+        ("select mail.mailbox_lock('test1person', 'compromised', '')", ""),
+    ],
+)  # fmt: skip
+def test_the_owner_is_told_of_what_is_done_with_his_factor_and_programs(
+    database: Database, done: str, told: str
+) -> None:
+    # The password of this world is as old as its transaction: without that no other one would be a change.
+    older = "update mail.credential set changed_at = now() - interval '1 hour';"
+    world = WORLD + older + WITH_APP.removeprefix(WORLD) + "delete from mail.notice;" + VISITS.removeprefix(WORLD)
+    assert query(database, f"{done}; select '--'; {LETTERS}", world=world).rpartition("--\n")[2] == told
+
+
+def test_the_owner_is_told_once_that_it_was_turned_on(database: Database) -> None:
+    world = VISITS + f"create temp table begun as {at_visit('begin', 'owner')} as said;"
+    code = ", 'code', mail.totp(decode((select said ->> 'secret' from begun), 'hex'), mail.totp_step())"
+    shown = query(database, f"{at_visit('confirm', 'owner', code)}; {LETTERS}", world=world)
+    assert shown.splitlines()[1:] == ["factor_on|203.0.113.7|||t|1"]
 
 
 @pytest.mark.parametrize(

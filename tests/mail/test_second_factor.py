@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import journal
+from tests import carddav, journal
 from tests.lab import Lab, Sample, wait_for
 from tests.mail.accounts import Protocol, forget_failures
 from tests.second_factor import Owner
@@ -49,11 +49,13 @@ def test_the_password_opens_no_door_any_more_and_programs_are_told_where_to_go(l
         assert not door.attempt(lab, owner.person, owner.person.password).opened, door
     for door in WEB:
         assert not door.attempt(lab, owner.person, owner.person.password).opened, door
+    book = carddav.Program(lab, owner.person.address, owner.person.password).ask("PROPFIND")
+    assert (book.status, "[second_factor:on]" in book.text) == (403, True)
     assert failures(lab, owner) == "0"
 
 
 def test_a_programs_password_opens_the_doors_it_was_made_for_until_it_is_revoked(lab: Lab, owner: Owner) -> None:
-    reads, sends = owner.app_password("imap"), owner.app_password("smtp")
+    reads, sends, book = (owner.app_password(scope) for scope in ("imap", "smtp", "dav"))
     for door in READING:
         assert door.attempt(lab, owner.person, reads).opened, door
         assert "[app_password:scope]" in door.attempt(lab, owner.person, sends).text
@@ -62,10 +64,13 @@ def test_a_programs_password_opens_the_doors_it_was_made_for_until_it_is_revoked
         assert not door.attempt(lab, owner.person, reads).opened, door
     for door in WEB:
         assert not door.attempt(lab, owner.person, reads).opened, door
+    for word, status in ((book, 207), (reads, 403), (sends, 403)):
+        assert carddav.Program(lab, owner.person.address, word).ask("PROPFIND").status == status
+    assert not Protocol.IMAP.attempt(lab, owner.person, book).opened
     used = lab.sql(
         f"select last_protocol from mail.app_password where mailbox_id = '{owner.person.mailbox}' order by 1"
     )
-    assert set(used.split()) <= {"imap", "pop3", "sieve", "smtp", "submission"}
+    assert set(used.split()) <= {"imap", "pop3", "sieve", "smtp", "submission", "dav"}
     assert used.strip()
     owner.revoke_all()
 

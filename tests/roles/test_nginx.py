@@ -8,8 +8,22 @@ import ssl
 import pytest
 
 from tests.lab import Lab
+from tests.mail.http_doors import Browser
+from tests.observatory import score
+from tests.people import People
 
 NAME = "mail.hanam.gov.vn"
+MACHINES = {
+    # Names that programs ask, each with something that is there.
+    "mta-sts.hanam.gov.vn": "/.well-known/mta-sts.txt",
+    "autoconfig.hanam.gov.vn": "/mail/config-v1.1.xml",
+    "autodiscover.hanam.gov.vn": "/autodiscover/autodiscover.xml",
+}
+PAGES = (
+    "/", "/?_task=login&_err=session", "/mat-khau/", "/mat-khau/tam-khoa", "/danh-ba/", "/danh-ba/co-quan/stttt.html",
+    "/danh-ba/khong-co", "/tro-giup/", "/tro-giup/bao-su-co.html", "/tinh-trang/", "/tap-huan/", "/cai-dat/",
+    "/thu-giu/", "/khong-co",
+)  # fmt: skip
 
 
 def handshake(lab: Lab, version: ssl.TLSVersion) -> str | None:
@@ -25,13 +39,15 @@ def handshake(lab: Lab, version: ssl.TLSVersion) -> str | None:
         return link.version()
 
 
-def get(lab: Lab, path: str, *, tls: bool, name: str = NAME, **headers: str) -> http.client.HTTPResponse:
+def get(
+    lab: Lab, path: str, *, tls: bool, name: str = NAME, method: str = "GET", **headers: str
+) -> http.client.HTTPResponse:
     """What is answered to a client that shook hands for one name; another Host is among the headers."""
     connection = http.client.HTTPConnection(lab.address("webmail"), 80, timeout=10)
     if tls:
         plain = socket.create_connection((lab.address("webmail"), 443), 10)
         connection.sock = lab.ssl_context.wrap_socket(plain, server_hostname=name)
-    connection.request("GET", path, headers={"Host": name} | headers)
+    connection.request(method, path, headers={"Host": name} | headers)
     return connection.getresponse()
 
 
@@ -56,6 +72,62 @@ def test_the_webmail_is_guarded_by_headers(lab: Lab) -> None:
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["X-Frame-Options"].lower() in {"sameorigin", "deny"}
     assert answer.headers["Referrer-Policy"]
+
+
+@pytest.mark.dieu3
+def test_the_observatory_would_give_every_page_its_best_grade(lab: Lab) -> None:
+    led = get(lab, "/", tls=False).headers["Location"]
+    for name, path in [*((NAME, path) for path in PAGES), *MACHINES.items()]:
+        answer = get(lab, path, tls=True, name=name)
+        found = score(answer.getheaders(), answer.read().decode(), (f"http://{NAME}/", led))
+        assert (found.grade, min(found.why.values())) == ("A+", 0), (name, path, found)
+    # Where it leads is no further step.
+    assert get(lab, led.removeprefix(f"https://{NAME}"), tls=True).status == 200
+
+
+@pytest.mark.dieu3
+@pytest.mark.neighbours
+def test_pages_behind_the_sign_in_lose_nothing_but_what_roundcubes_buttons_need(lab: Lab, people: People) -> None:
+    person, browser = people.take(), Browser(lab)
+    browser.log_in(person.address, person.password)
+    cookies = "; ".join(f"{key}={value}" for key, value in browser.cookies.items())
+    for path in ("/?_task=mail", "/?_task=settings", "/?_task=addressbook"):
+        answer = get(lab, path, tls=True, Cookie=cookies)
+        page = answer.read().decode()
+        assert (answer.status, answer.headers["Location"]) == (200, None)
+        found = score(answer.getheaders(), page)
+        assert f'"task":"{path.partition("_task=")[2].partition("&")[0]}"' in page
+        assert (found.grade, {rule for rule, points in found.why.items() if points < 0}) == ("B+", {"csp"}), (
+            path,
+            found,
+        )
+
+
+@pytest.mark.parametrize("name", [NAME, *MACHINES])
+def test_every_fault_of_nginx_is_told_in_vietnamese_at_every_name(lab: Lab, name: str) -> None:
+    there = MACHINES.get(name, "/giao-dien/look.css")
+    asked = {
+        "404 Không có trang này": ("GET", "/khong-co", {}),
+        "414 Trình duyệt gửi yêu cầu không hợp lệ": ("GET", "/" + "a" * 20000, {}),
+        "400 Trình duyệt gửi yêu cầu không hợp lệ": ("GET", "/khong-co", {"Cookie": "a=" + "b" * 60000}),
+        "413 Tệp gửi lên quá lớn": ("GET", there, {"Content-Length": "99999999999"}),
+        "501 Trình duyệt gửi yêu cầu không hợp lệ": ("GET", there, {"Transfer-Encoding": "x"}),
+    }
+    if "autodiscover" not in name:  # which takes whatever is sent
+        asked["405 Trang này không nhận yêu cầu như vậy"] = ("POST", there, {})
+    if name == NAME:
+        asked["403 Không có trang này"] = ("GET", "/giao-dien/chu/", {})
+        asked["412 Trình duyệt gửi yêu cầu không hợp lệ"] = ("GET", there, {"If-Match": '"x"'})
+        asked["416 Trình duyệt gửi yêu cầu không hợp lệ"] = ("GET", there, {"Range": "bytes=9999999-"})
+    told = {}
+    for expected, (method, path, headers) in asked.items():
+        answer = get(lab, path, tls=True, name=name, method=method, **headers)
+        page = answer.read().decode()
+        told[expected] = f"{answer.status} {page.partition('<h1>')[2].partition('</h1>')[0]}"
+        assert "nginx" not in page
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'"), expected
+        assert score(answer.getheaders(), page).grade == "A+"
+    assert told == {expected: expected for expected in asked}
 
 
 @pytest.mark.parametrize("tls", [False, True])

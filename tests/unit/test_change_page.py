@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from hanam_mail import change_page
 from hanam_mail.change_page import sealing
+from hanam_mail.page_frame import Unavailable
 
 KEY = bytes(range(32))
 SETTINGS = change_page.Configuration(
@@ -35,11 +36,11 @@ class Database:
     def __init__(self) -> None:
         self.answer: tuple[Any, ...] = ("changed", None, "Đã đổi mật khẩu.", [], [])
         self.asked: list[list[str]] = []
-        self.down = False
+        self.away: Unavailable | None = None
 
     def __call__(self, statement: str, values: list[str]) -> list[tuple[Any, ...]]:
-        if self.down:
-            raise change_page.Unavailable("OperationalError")
+        if self.away:
+            raise self.away
         if "password_rules" in statement:
             return list(RULES)
         self.asked.append(values)
@@ -122,10 +123,16 @@ def test_another_sites_form_is_refused(client: FlaskClient, database: Database, 
 
 
 def test_a_database_that_is_away_is_told_and_nothing_of_the_password(client: FlaskClient, database: Database) -> None:
-    database.down = True
+    database.away = Unavailable("OperationalError", asked=False)
     response = client.post("/mat-khau/", data=FORM)
     assert response.status_code == 503
     assert "Mật khẩu hiện tại vẫn giữ nguyên" in response.get_data(as_text=True)
+
+
+def test_whose_answer_is_lost_is_not_told_that_nothing_changed(client: FlaskClient, database: Database) -> None:
+    database.away = Unavailable("AdminShutdown", asked=True)
+    response = client.post("/mat-khau/", data=FORM)
+    assert (response.status_code, "Chưa rõ mật khẩu đã đổi" in response.get_data(as_text=True)) == (503, True)
 
 
 @pytest.mark.parametrize(

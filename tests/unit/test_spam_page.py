@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from jinja2 import ChoiceLoader, FileSystemLoader
 
-from hanam_mail import change_page, spam_page
+from hanam_mail import spam_page
+from hanam_mail.page_frame import Unavailable
 
 pytestmark = pytest.mark.dieu10
 
@@ -31,11 +31,11 @@ class Database:
     def __init__(self) -> None:
         self.answer: tuple[Any, ...] = HELD
         self.asked: list[tuple[str, ...]] = []
-        self.down = False
+        self.away: Unavailable | None = None
 
     def __call__(self, statement: str, values: list[str]) -> list[tuple[Any, ...]]:
-        if self.down:
-            raise spam_page.Unavailable("OperationalError")
+        if self.away:
+            raise self.away
         (function,) = re.findall(r"mail\.(\w+)\(", statement)
         self.asked.append((function, *values))
         return [self.answer]
@@ -48,12 +48,7 @@ def database() -> Database:
 
 @pytest.fixture
 def client(database: Database) -> FlaskClient:
-    app = spam_page.create(SETTINGS, database)
-    # The role puts the frame of the other page beside these.
-    frame = Path(change_page.__file__).parent / "templates"
-    assert app.jinja_loader
-    app.jinja_env.loader = ChoiceLoader([app.jinja_loader, FileSystemLoader(frame)])
-    return app.test_client()
+    return spam_page.create(SETTINGS, database).test_client()
 
 
 def test_to_look_shows_the_message_and_a_button_and_decides_nothing(client: FlaskClient, database: Database) -> None:
@@ -188,11 +183,14 @@ def test_nothing_of_it_is_kept_on_the_way(client: FlaskClient) -> None:
 
 
 def test_while_the_database_is_away_the_message_stays(client: FlaskClient, database: Database) -> None:
-    database.down = True
+    database.away = Unavailable("OperationalError", asked=False)
     page = client.get("/thu-giu/", query_string={"ma": LINK})
     assert (page.status_code, "thư vẫn được giữ nguyên" in page.get_data(as_text=True)) == (503, True)
+    form = {"ma": LINK, "viec": "huy"}
+    assert "thư vẫn được giữ nguyên" in client.post("/thu-giu/", data=form).get_data(as_text=True)
     # Its answer alone may be lost.
-    page = client.post("/thu-giu/", data={"ma": LINK, "viec": "huy"})
+    database.away = Unavailable("AdminShutdown", asked=True)
+    page = client.post("/thu-giu/", data=form)
     assert (page.status_code, "Chưa rõ quyết định đã được ghi nhận" in page.get_data(as_text=True)) == (503, True)
 
 

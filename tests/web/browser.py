@@ -22,8 +22,11 @@ def trust(home: Path, authority: str) -> None:
     subprocess.run(["certutil", "-d", store, "-A", "-n", "lab", "-t", "C,,", "-i", certificate], check=True)
 
 
-def start(home: Path, name: str, address: str) -> webdriver.Chrome:
-    """A browser that finds one name at one address and no other name at all."""
+def start(home: Path, name: str, address: str, log: Path | None = None) -> webdriver.Chrome:
+    """A browser that finds one name at one address and no other name at all.
+
+    `log` gets all that it asks of the network.
+    """
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
     for argument in (
@@ -47,6 +50,8 @@ def start(home: Path, name: str, address: str) -> webdriver.Chrome:
         "no-proxy-server",
     ):
         options.add_argument(f"--{argument}")
+    if log:
+        options.add_argument(f"--log-net-log={log}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     service = Service("/usr/bin/chromedriver", env={**os.environ, "HOME": str(home), "SE_OFFLINE": "true"})
     driver = webdriver.Chrome(options=options, service=service)

@@ -9,7 +9,7 @@ from selenium.webdriver.common.by import By
 from tests.lab import Lab, Sample, wait_for
 from tests.web.pages import Webmail
 
-pytestmark = [pytest.mark.dieu4, pytest.mark.neighbours]
+pytestmark = pytest.mark.dieu4
 
 SETTINGS = "_task=settings&_action=plugin.managesieve"
 REASON = "Chỉ được tự động chuyển thư đến hộp thư của cơ quan nhà nước"

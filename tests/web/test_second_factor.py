@@ -169,11 +169,18 @@ def test_of_whom_it_is_demanded_is_led_to_where_it_is_turned_on(lab: Lab, webmai
         lab.sql(policy.format("[]") + ";" + named.format("[]"))
 
 
-def test_a_lock_that_comes_in_a_session_of_both_steps_leads_to_its_reason(
+def test_what_ends_a_session_of_both_steps_is_told_at_its_next_click(
     lab: Lab, webmail: Webmail, person: Sample
 ) -> None:
     owner = Owner(lab, person)
     owner.turn_on()
+    first_step(webmail, person)
+    second_step(webmail, owner.telephone.code())
+    webmail.inbox()
+    # As when its hours are over, before anybody told the mail store.
+    lab.sql(f"update mail.second_step set ends_at = now() where mailbox_id = '{person.mailbox}' and door = 'webmail'")
+    webmail.go("_task=settings")
+    assert "Xác thực hai bước vừa thay đổi" in webmail.text("#login-fault")
     first_step(webmail, person)
     second_step(webmail, owner.telephone.code())
     webmail.inbox()

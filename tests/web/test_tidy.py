@@ -16,7 +16,7 @@ from tests.web.test_look import LOST, resize, screen
 
 __all__ = ["screen"]
 
-pytestmark = [pytest.mark.dieu12, pytest.mark.neighbours]
+pytestmark = pytest.mark.dieu12
 
 TIDY = "_task=settings&_action=plugin.hanam-tidy"
 KIB = 1024

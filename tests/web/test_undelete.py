@@ -11,7 +11,7 @@ from tests.lab import Lab, Sample
 from tests.web import access
 from tests.web.pages import Webmail
 
-pytestmark = [pytest.mark.dieu12, pytest.mark.neighbours]
+pytestmark = pytest.mark.dieu12
 
 PAGE = "_task=settings&_action=plugin.hanam-deleted"
 # "Công văn/Năm 2026", in IMAP's letters.

@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, Self
 
-from flask import Flask, Response, abort, jsonify, make_response, render_template, request
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, jsonify, make_response, render_template, request
 
-from . import factor
-from .sealing import seal
+from hanam_mail.change_page import factor
+from hanam_mail.change_page.sealing import seal
+from hanam_mail.page_frame import Query, Site, connected, dress, refuse_other_sites
 
 CONFIGURATION = Path("/etc/hanam-mail/change-page.json")
 PREFIX = "/mat-khau"
@@ -37,29 +37,19 @@ _FAULTS = {
 }
 
 
-class Unavailable(Exception):
-    """The accounts database cannot be asked now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration(Site):
     """What the role writes for the page. `lock_reasons` maps a reason of a lock to its text (Đ7.2)."""
 
-    conninfo: str
     key: bytes
     factor_key: bytes
     """Under which factor.py speaks with the database."""
     secrets_key: str
     """Of the secrets that the database keeps sealed, in hexadecimal."""
-    product: str
-    look: str
-    """Path on the site of the stylesheet and the emblem of all pages, with a slash at both ends."""
-    webmail: str
-    support: Mapping[str, str]
     lock_reasons: Mapping[str, str]
 
     @classmethod
-    def read(cls, path: Path) -> "Configuration":
+    def read(cls, path: Path) -> Self:
         """The configuration in a JSON file; raises ValueError, KeyError or OSError when it is none."""
         data = json.loads(path.read_text("utf-8"))
         key, factor_key = (bytes.fromhex(data.pop(name)) for name in ("key", "factor_key"))
@@ -84,35 +74,12 @@ class Rule(NamedTuple):
     description: str
 
 
-type Query = Callable[[str, list[str]], list[tuple[Any, ...]]]
-"""Runs a statement and returns its rows; raises Unavailable."""
-
-
-def connected(conninfo: str) -> Query:
-    """A Query that connects for each statement: changes are rare, and a restart of the database harms none."""
-    import psycopg
-
-    def query(statement: str, values: list[str]) -> list[tuple[Any, ...]]:
-        try:
-            with psycopg.connect(conninfo, connect_timeout=5, application_name="change-page") as connection:
-                rows: list[tuple[Any, ...]] = connection.execute(statement, values).fetchall()
-                return rows
-        except psycopg.Error as error:
-            # The class alone: a message may repeat what was sent.
-            raise Unavailable(type(error).__name__) from None
-
-    return query
-
-
 def create(configuration: Configuration | None = None, query: Query | None = None) -> Flask:
     """The WSGI program. Without arguments it reads its configuration's file and asks the database named there."""
     settings = configuration or Configuration.read(CONFIGURATION)
-    ask = query or connected(settings.conninfo)
+    ask = query or connected(settings.conninfo, "change-page")
     app = Flask(__name__, static_url_path=f"{PREFIX}/tinh")
-    app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
-    app.jinja_env.globals.update(
-        product=settings.product, look=settings.look, webmail=settings.webmail, support=settings.support
-    )
+    dress(app, settings, _FAULTS, largest=64 * 1024)
     rules = _remembered(lambda: [Rule(*row) for row in ask("SELECT * FROM mail.password_rules()", [])])
 
     @app.get(f"{PREFIX}/")
@@ -122,8 +89,7 @@ def create(configuration: Configuration | None = None, query: Query | None = Non
 
     @app.post(f"{PREFIX}/")
     def change() -> Response:
-        if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
-            abort(403)  # another site's form
+        refuse_other_sites()
         fields = {name: request.form.get(name, "") for name in ("dang-nhap", "cu", "moi", "nhac-lai")}
         if fields["moi"] != fields["nhac-lai"]:
             answer = Answer("rejected", None, "Hai lần nhập mật khẩu mới không giống nhau.", ["repeat"], [])
@@ -155,23 +121,6 @@ def create(configuration: Configuration | None = None, query: Query | None = Non
     @app.get(f"{PREFIX}/thu-hoi")
     def revoked() -> str:
         return render_template("revoked.html")
-
-    @app.errorhandler(Unavailable)
-    def unavailable(error: Unavailable) -> tuple[str, int]:
-        app.logger.error("accounts database: %s", error)
-        return render_template("unavailable.html"), 503
-
-    @app.errorhandler(HTTPException)
-    def fault(error: HTTPException) -> tuple[str, int]:
-        code = error.code or 500
-        title, text = _FAULTS.get(code, _FAULTS[400])
-        return render_template("fault.html", title=title, text=text), code
-
-    @app.after_request
-    def private(response: Response) -> Response:
-        if request.endpoint != "static":
-            response.headers["Cache-Control"] = "no-store"
-        return response
 
     return app
 

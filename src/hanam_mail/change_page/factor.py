@@ -7,7 +7,6 @@ what is answered is sealed. Between two clicks only a cookie remembers who passe
 import base64
 import json
 import re
-from collections.abc import Callable
 from datetime import date
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -15,7 +14,8 @@ from urllib.parse import quote, urlencode
 
 from flask import Flask, Response, abort, make_response, redirect, render_template, request
 
-from .sealing import seal, unseal
+from hanam_mail.change_page.sealing import seal, unseal
+from hanam_mail.page_frame import Query, refuse_other_sites
 
 PATH = "/mat-khau/hai-buoc"
 COOKIE = "hai-buoc"
@@ -39,10 +39,17 @@ _STATUS = {
     "off": HTTPStatus.CONFLICT,
     "demanded": HTTPStatus.CONFLICT,
     "again": HTTPStatus.CONFLICT,
+    "begun": HTTPStatus.CONFLICT,
 }
-PROTOCOLS = {"imap": "IMAP", "pop3": "POP3", "sieve": "bộ lọc thư", "smtp": "gửi thư", "submission": "gửi thư"}
+PROTOCOLS = {
+    "imap": "IMAP",
+    "pop3": "POP3",
+    "sieve": "bộ lọc thư",
+    "smtp": "gửi thư",
+    "submission": "gửi thư",
+    "dav": "danh bạ",
+}
 
-type Query = Callable[[str, list[str]], list[tuple[Any, ...]]]
 type Answer = dict[str, Any]
 
 
@@ -115,8 +122,7 @@ def add(app: Flask, keys: Keys, ask: Query) -> None:
 
     @app.post(PATH)
     def factor_do() -> Response:
-        if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
-            abort(403)  # another site's form
+        refuse_other_sites()
         form = request.form
         action = ACTIONS.get(form.get("viec", ""))
         if action is None:

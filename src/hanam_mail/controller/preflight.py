@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hanam_mail.controller import placeholders
+from hanam_mail.controller import openid, placeholders
 from hanam_mail.controller.keys import dkim, pki, tls
 from hanam_mail.controller.vault_file import DATABASE_ROLES
 from hanam_mail.host.passwords import sealed_file
@@ -61,6 +61,8 @@ _GONE = {
 # In a record's text it ends at white space and at a semicolon.
 _ACCOUNT = re.compile(r"https://[A-Za-z0-9._~:/?&=%-]+")
 _NETWORK = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?")
+# The shortest prefix of a network that is somebody's, by the version of IP.
+_WIDEST = {4: 8, 6: 16}
 _DOMAIN = re.compile(r"(?!-)([a-z0-9-]{1,63}(?<!-)\.)+[a-z]{2,63}")
 
 
@@ -79,6 +81,7 @@ def problems(
         *_internal_certificate(variables, host),
         *_public_certificate(variables, host),
         *_acme_accounts(variables, groups),
+        *openid.problems(variables),
         *_second_path(variables, host in groups.get("production", ())),
         *placeholders.problems(variables, host, groups),
     ]
@@ -164,6 +167,14 @@ def _variables(variables: Mapping[str, Any]) -> list[str]:
         found += _networks("guessing_province_networks", province)
     else:
         found.append("guessing_province_networks: cần danh sách mạng, ví dụ [192.0.2.0/24]; không có thì để []")
+    readers = variables.get("address_book_ldap_networks") or []
+    if variables.get("address_book_ldap") and (not readers or not isinstance(readers, list)):
+        found.append(
+            "address_book_ldap_networks: cần danh sách mạng được đọc danh bạ qua LDAP, ví dụ [192.0.2.0/24]; "
+            "không có thì đặt address_book_ldap: false"
+        )
+    elif variables.get("address_book_ldap"):
+        found += _networks("address_book_ldap_networks", readers) or _too_wide("address_book_ldap_networks", readers)
     if variables.get("certificates_mode") not in TLS_MODES:
         found.append(
             f"certificates_mode: phải là một trong {', '.join(TLS_MODES)}, "
@@ -198,6 +209,15 @@ def _networks(name: str, networks: Iterable[Any]) -> list[str]:
         if reason:
             found.append(f"{name}: “{network}” không phải một mạng như 192.0.2.0/24 ({reason})")
     return found
+
+
+def _too_wide(name: str, networks: Iterable[Any]) -> list[str]:
+    """No province has such a network: who writes one means everybody."""
+    return [
+        f"{name}: “{network}” quá rộng; tiền tố phải từ /{_WIDEST[4]} (IPv4), /{_WIDEST[6]} (IPv6) trở lên"
+        for network in map(ipaddress.ip_network, map(str, networks))
+        if network.prefixlen < _WIDEST[network.version]
+    ]
 
 
 def _operator_keys(keys: Any) -> list[str]:

@@ -39,17 +39,9 @@ DATABASE_ROLES = (
     "mail_held",
     "mail_intake",
     "mail_directory",
+    "mail_carddav",
 )
-LAB_ZONES = (
-    ".",
-    "vn",
-    "gov.vn",
-    "hanam.gov.vn",
-    "bo.gov.vn",
-    "example",
-    "ngoai.example",
-    "bogus.example",
-)
+LAB_ZONES = (".", "vn", "gov.vn", "hanam.gov.vn", "bo.gov.vn", "example", "ngoai.example", "bogus.example")
 PUBLIC_GROUPS = frozenset({"mx", "submission", "mailstore", "webmail"})
 # Labels of the services under the mail domain; a lab host's certificate covers them all.
 SERVICE_LABELS = ("mail", "imap", "smtp", "mx", "mta-sts", "autoconfig", "autodiscover")

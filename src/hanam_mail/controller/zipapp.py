@@ -21,23 +21,28 @@ from pathlib import Path
 # The program of the accounts, the mail store and the submission: many commands, and the database's code. It imports
 # what role hanam_mail installs.
 ACCOUNTS, HANAM_MAIL = "hanam-mail", "hanam_mail.host.command_line"
-# All others, and the module whose main() each runs: the standard library is all they import (hanam-directory,
-# hanam-dns-check, hanam-dns-lists, hanam-tls-policy, hanam-mail-auth and hanam-reports-load libraries besides, which
-# their roles install), and a host has only those that its units or operators call.
+# All others, and the module whose main() each runs: the standard library is all they import (hanam-carddav,
+# hanam-directory, hanam-dns-check, hanam-dns-lists, hanam-tls-policy, hanam-mail-auth, hanam-reports-load and
+# hanam-scheduled-send libraries besides, which their roles install), and a host has only those that its units or
+# operators call.
 PROGRAMS = {
     "hanam-backup-maintain": "hanam_mail.host.backup.maintain",
+    "hanam-carddav": "hanam_mail.host.directory.carddav",
     "hanam-directory": "hanam_mail.host.directory.publish",
     "hanam-directory-search": "hanam_mail.host.directory.search",
     "hanam-dns-check": "hanam_mail.host.dns_watch",
     "hanam-dns-lists": "hanam_mail.host.dns_lists",
     "hanam-extract": "hanam_mail.host.extract.server",
     "hanam-first-lessons": "hanam_mail.host.mail.first_lessons",
+    "hanam-ldap-load": "hanam_mail.host.directory.ldap_load",
     "hanam-mail-auth": "hanam_mail.host.mail_auth.service",
     "hanam-mail-backup": "hanam_mail.host.backup.backup",
     "hanam-mail-convert": "hanam_mail.host.convert",
     "hanam-mail-restore": "hanam_mail.host.backup.restore",
+    "hanam-openid-keys": "hanam_mail.host.openid_keys",
     "hanam-reports-load": "hanam_mail.host.reports.incoming_load",
     "hanam-reports-read": "hanam_mail.host.reports.incoming_read",
+    "hanam-scheduled-send": "hanam_mail.host.scheduled.service",
     "hanam-secrecy": "hanam_mail.host.secrecy.service",
     "hanam-tls-policy": "hanam_mail.host.tls_policy",
     "hanam-tls-renew": "hanam_mail.host.certificate_renewal",

@@ -37,6 +37,12 @@ _NOTICE_KINDS = {
     "held_opened": "báo cho chủ hộp thư rằng người vận hành lấy bản sao thư bị giữ để đọc",
     "user_report": "báo đã tiếp nhận một báo cáo",
     "user_report_answer": "gửi trả lời một báo cáo",
+    "factor_on": "báo đã bật xác thực hai bước",
+    "factor_off": "báo đã tắt xác thực hai bước",
+    "factor_reset": "báo đã đặt lại xác thực hai bước",
+    "factor_codes": "báo đã tạo mã dự phòng mới",
+    "app_password_made": "báo đã tạo mật khẩu ứng dụng",
+    "app_password_ended": "báo mật khẩu ứng dụng hết hiệu lực",
 }
 
 

@@ -33,11 +33,9 @@ from hanam_mail.regulation.rule_judges import (
     worked_out,
 )
 
-# What bcrypt hashes of a password, and what the sheet of a first password has room for.
-_OCTETS = 72
+_OCTETS = 72  # what bcrypt hashes of a password, and what the sheet of a first password has room for
 _MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-# A year and a day; nobody sets a longer term by mistake and means it.
-_DAYS = 366
+_DAYS = 366  # a year and a day; nobody sets a longer term by mistake and means it
 _TIBIBYTE = 2**40
 # Worked out by Ansible from the inventory and the calendar: in the file itself it is a template.
 COMPUTED = ("guessing_own_networks", "life_cycle_calendar", "reports_own_hosts")
@@ -150,6 +148,8 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "sending_limits": (sending_limits, "Đ4.3"),
         "sending_lock_percent": (number(101, 10_000), "Đ7.2b"),
         "sending_lock_viruses": (number(1, 1000), "Đ7.2b"),
+        "sending_later_days": (number(1, _DAYS), ""),
+        "sending_later_try_hours": (number(1, 72), ""),
         "sending_script_replies_hour": (number(1, 1_000_000), "Đ12.6"),
         "sending_script_redirects_hour": (number(1, 1_000_000), "Đ12.6"),
     },
@@ -164,6 +164,7 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "book_groups_own": (texts(r"person|office|agency|guest", "loại hộp thư"), ""),
         "book_groups_others": (texts(r"person|office|agency|guest", "loại hộp thư"), ""),
         "book_groups_most": (number(1, 1000), ""),
+        "book_carddav": (flag, ""),
     },
     "filtering.yml": {
         "held_kinds": (held_kinds, "Đ3.3"),
@@ -236,11 +237,10 @@ def faults(
     told = set[str]()
     for name, needs, together, clause in _together(values):
         # Said of sound values only, and once: one wrong number is one sentence.
-        if {name, *needs} <= known.keys() and not {name, *needs} & wrong and name not in told:
-            sentence = together()
-            if sentence:
-                told.add(name)
-                found.append(Fault(known[name], name, sentence, clause))
+        whole = {name, *needs} <= known.keys() and not {name, *needs} & wrong and name not in told
+        if whole and (sentence := together()):
+            told.add(name)
+            found.append(Fault(known[name], name, sentence, clause))
     return found
 
 

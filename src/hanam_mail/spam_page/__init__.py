@@ -7,15 +7,14 @@ nothing: programs that open the links of a letter let nothing go.
 Runs on the hosts with Debian's Flask and psycopg.
 """
 
-import json
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flask import Flask, Response, abort, make_response, render_template, request
-from werkzeug.exceptions import HTTPException
+
+from hanam_mail.page_frame import Query, Site, connected, dress, refuse_other_sites
 
 CONFIGURATION = Path("/etc/hanam-mail/spam-page.json")
 _LINK = re.compile(r"[0-9]{1,18}-[0-9]{8}-[0-9a-f]{32}")
@@ -38,26 +37,11 @@ _FAULTS = {
 _LONGEST = 200
 
 
-class Unavailable(Exception):
-    """The accounts database cannot be asked now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration(Site):
     """What the role writes for the page. `address` is its path on the webmail's site, with a slash at both ends."""
 
-    conninfo: str
     address: str
-    product: str
-    look: str
-    """Path on the site of the stylesheet and the emblem of all pages, with a slash at both ends."""
-    webmail: str
-    support: Mapping[str, str]
-
-    @classmethod
-    def read(cls, path: Path) -> "Configuration":
-        """The configuration in a JSON file; raises ValueError, TypeError or OSError when it is none."""
-        return cls(**json.loads(path.read_text("utf-8")))
 
 
 class Answer(NamedTuple):
@@ -71,35 +55,12 @@ class Answer(NamedTuple):
     refused: bool | None = None
 
 
-type Query = Callable[[str, list[str]], list[tuple[Any, ...]]]
-"""Runs a statement and returns its rows; raises Unavailable."""
-
-
-def connected(conninfo: str) -> Query:
-    """A Query that connects for each statement: decisions are rare, and a restart of the database harms none."""
-    import psycopg
-
-    def query(statement: str, values: list[str]) -> list[tuple[Any, ...]]:
-        try:
-            with psycopg.connect(conninfo, connect_timeout=5, application_name="spam-page") as connection:
-                rows: list[tuple[Any, ...]] = connection.execute(statement, values).fetchall()
-                return rows
-        except psycopg.Error as error:
-            # The class alone: a message may repeat what was sent.
-            raise Unavailable(type(error).__name__) from None
-
-    return query
-
-
 def create(configuration: Configuration | None = None, query: Query | None = None) -> Flask:
     """The WSGI program. Without arguments it reads its configuration's file and asks the database named there."""
     settings = configuration or Configuration.read(CONFIGURATION)
-    ask = query or connected(settings.conninfo)
+    ask = query or connected(settings.conninfo, "spam-page")
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = 4 * 1024
-    app.jinja_env.globals.update(
-        product=settings.product, look=settings.look, webmail=settings.webmail, support=settings.support
-    )
+    dress(app, settings, _FAULTS, largest=4 * 1024)
 
     def answered(statement: str, link: str, *more: str) -> Response:
         # What cannot be a link is no question for the database.
@@ -116,31 +77,10 @@ def create(configuration: Configuration | None = None, query: Query | None = Non
 
     @app.post(settings.address)
     def decide() -> Response:
-        if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
-            abort(403)  # another site's form
+        refuse_other_sites()
         decision = _DECISIONS.get(request.form.get("viec", ""))
         if decision is None:
             abort(400)
         return answered(_DECIDE, request.form.get("ma", ""), decision)
-
-    @app.errorhandler(Unavailable)
-    def unavailable(error: Unavailable) -> tuple[str, int]:
-        app.logger.error("accounts database: %s", error)
-        if request.method == "POST":
-            # The answer may be lost and the decision stand.
-            title, text = _FAULTS[500]
-            return render_template("fault.html", title=title, text=text), 503
-        return render_template("unavailable.html"), 503
-
-    @app.errorhandler(HTTPException)
-    def fault(error: HTTPException) -> tuple[str, int]:
-        code = error.code or 500
-        title, text = _FAULTS.get(code, _FAULTS[400])
-        return render_template("fault.html", title=title, text=text), code
-
-    @app.after_request
-    def private(response: Response) -> Response:
-        response.headers["Cache-Control"] = "no-store"
-        return response
 
     return app

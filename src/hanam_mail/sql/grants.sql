@@ -2,13 +2,16 @@
 
 revoke all on schema mail from public;
 revoke all on all tables in schema mail from public, mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent,
-    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory;
+    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory,
+    mail_carddav, mail_scheduled;
 revoke all on all sequences in schema mail from public, mail_backup;
 revoke all on all functions in schema mail from public, mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent,
-    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory;
+    mail_jobs, mail_report, mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory,
+    mail_carddav, mail_scheduled;
 
 grant usage on schema mail to mail_apply, mail_dovecot, mail_postfix, mail_webmail, mail_agent, mail_jobs, mail_report,
-    mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory;
+    mail_backup, mail_change, mail_quarantine, mail_held, mail_intake, mail_directory,
+    mail_carddav, mail_scheduled;
 
 -- The registry's apply and the operator's commands: what git owns by table, passwords and locks by function only.
 grant select, insert, update on mail.agency, mail.mailbox, mail.address to mail_apply;
@@ -30,6 +33,7 @@ grant execute on function mail.lockouts_standing(), mail.lockout_lift(text, inet
 
 grant execute on function
     mail.dovecot_passdb_sealed(text, text, text, int, text),
+    mail.dovecot_openid(text, text, text, text),
     mail.dovecot_userdb(text), mail.dovecot_iterate()
     to mail_dovecot;
 -- last_login writes through Dovecot's dict, which knows tables only; a trigger takes what it writes.
@@ -60,13 +64,22 @@ grant execute on function
     mail.book_search(text, text, int, int), mail.book_entries(text[]), mail.book_groups(text, boolean), mail.book_receivers(text, text),
     mail.book_sender(text)
     to mail_webmail;
-grant execute on function mail.webmail_session(text, timestamptz) to mail_webmail;
+grant execute on function mail.webmail_session(text, timestamptz, text), mail.webmail_session_openid(text) to mail_webmail;
 -- The agencies' mailboxes of a clerk, and who of the clerks answered.
 grant execute on function mail.webmail_mailboxes(text), mail.webmail_clerks(text) to mail_webmail;
 -- Held spam of the mailbox that is open.
 grant execute on function mail.webmail_held(text), mail.webmail_held_decide(text, bigint[], text) to mail_webmail;
 -- For who writes in the webmail.
 grant execute on function mail.webmail_recipients(text[]), mail.webmail_signature(text) to mail_webmail;
+-- Letters that leave at a chosen hour: the webmail's page, and the service that hands them over.
+grant execute on function
+    mail.webmail_schedule_times(), mail.webmail_schedule(text, bigint, bigint, timestamp, boolean),
+    mail.webmail_scheduled_decide(text, bigint, bigint, text), mail.webmail_scheduled(text)
+    to mail_webmail;
+grant execute on function
+    mail.scheduled_interrupted(), mail.scheduled_take(), mail.scheduled_sending(bigint, text),
+    mail.scheduled_result(bigint, text, text, text), mail.scheduled_prune()
+    to mail_scheduled;
 -- What people report: the webmail hands it in, operators answer.
 grant execute on function
     mail.user_report_take(text, text, text, text, jsonb), mail.user_report_attached(text, bigint, boolean, text)
@@ -78,6 +91,8 @@ grant execute on function mail.user_reports_prune() to mail_jobs;
 
 -- What everybody may read.
 grant execute on function mail.directory(), mail.directory_open() to mail_directory;
+-- The address book by CardDAV.
+grant execute on function mail.carddav_sign_in(text, text, text), mail.carddav_cards(), mail.directory_open() to mail_carddav;
 
 -- A store on another host than the database notes its restores over the agent's connection.
 grant execute on function mail.restore_noted(text, text, text, jsonb) to mail_apply, mail_agent;

@@ -70,6 +70,32 @@ def test_the_provinces_networks_may_be_none_or_any(right: dict[str, Any]) -> Non
         assert preflight.problems({**right, "guessing_province_networks": networks}, "mail", GROUPS) == []
 
 
+@pytest.mark.parametrize(
+    ("networks", "told"),
+    [
+        ([], "cần danh sách mạng"),
+        (["10.27.0.0/33"], "không phải một mạng"),
+        (["10.27.0.0/16", "0.0.0.0/0"], "“0.0.0.0/0” quá rộng"),
+        (["10.0.0.0/7"], "“10.0.0.0/7” quá rộng"),
+        (["::/0"], "“::/0” quá rộng"),
+        (["2000::/15"], "“2000::/15” quá rộng"),
+    ],
+)
+def test_an_address_book_by_ldap_is_for_networks_that_are_named(
+    right: dict[str, Any], networks: list[str], told: str
+) -> None:
+    given = {**right, "address_book_ldap_networks": networks}
+    assert preflight.problems(given, "mail", GROUPS) == []
+    (problem,) = preflight.problems({**given, "address_book_ldap": True}, "mail", GROUPS)
+    assert problem.startswith("address_book_ldap_networks: ")
+    assert told in problem
+
+
+def test_a_network_that_somebody_has_may_read_the_address_book_by_ldap(right: dict[str, Any]) -> None:
+    given = {**right, "address_book_ldap": True, "address_book_ldap_networks": ["10.0.0.0/8", "fd27::/16", "192.0.2.7"]}
+    assert preflight.problems(given, "mail", GROUPS) == []
+
+
 def test_right_variables_have_no_problems(right: dict[str, Any]) -> None:
     assert preflight.problems(right, "mail", GROUPS) == []
 

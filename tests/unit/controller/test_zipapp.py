@@ -31,11 +31,13 @@ def test_nothing_of_the_controllers_libraries_is_in_it() -> None:
 
 
 LIBRARIES = {
+    "hanam-carddav": {"psycopg"},
     "hanam-directory": {"psycopg"},
     "hanam-dns-check": {"dns"},
     "hanam-dns-lists": {"dns"},
     "hanam-mail-auth": {"cryptography", "dns", "idna"},
     "hanam-reports-load": {"psycopg"},
+    "hanam-scheduled-send": {"psycopg", "yaml"},
     "hanam-tls-policy": {"dns", "idna"},
 }
 """What a program's role installs for it."""

@@ -24,7 +24,7 @@ from click.testing import CliRunner
 from hanam_mail import cli
 from hanam_mail.host import audit_history, command_line
 from hanam_mail.host.database.errors import DatabaseError
-from hanam_mail.host.jobs import job_commands, lockouts, notices, revocation_proposals
+from hanam_mail.host.jobs import factor_texts, job_commands, lockouts, notices, revocation_proposals
 from hanam_mail.host.settings_file import ConfigurationError
 from hanam_mail.regulation import rule_values
 
@@ -69,6 +69,16 @@ REPORT: dict[str, Any] = {
     "folder": "INBOX", "message_id": "<1@ngoai.example>", "author": "Vay <vay@ngoai.example>", "subject": "Vay nhanh",
     "attached": "sent", "fault": "", "answer": "", "lies_in": "ha@hanam.gov.vn",
 }  # fmt: skip
+# What mail.second_factor_tell does.
+_FACTOR: dict[str, dict[str, Any]] = {
+    "factor_on": {},
+    "factor_off": {},
+    "factor_reset": {"place": ""},
+    "factor_codes": {},
+    "app_password_made": {"names": ["Điện thoại"], "scopes": ["imap", "smtp"], "ends_on": "2026-12-31"},
+    "app_password_ended": {"names": ["Máy cơ quan", "Xem http://xau.example"], "why": "password"},
+}
+FACTOR = {kind: {"done_at": "08:00 ngày 29/11/2026", "place": "203.0.113.7"} | more for kind, more in _FACTOR.items()}
 # What mail.life_cycle and mail.quota_passed put into the payload of each kind.
 PAYLOADS: dict[str, dict[str, Any]] = {
     "collector": {"provider": "Gmail của Google"},
@@ -79,12 +89,18 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "default_password_lock": {"since": "2026-01-05", "cause": "reset", "ended": "2026-02-05"},
     "password_reminder": {"changed": "2026-01-06", "ends": "2026-04-06", "days": 14},
     "revoke_proposal": {"since": "2026-01-06", "cause": "absence", "ended": "2026-07-06"},
+    # What mail.scheduled_stop does.
+    "scheduled_shut": {"hour": "07:30 ngày 01/12/2026", "why": "hộp thư đang tạm khóa"},
+    "scheduled_stopped": {"hour": "07:30 ngày 01/12/2026", "why": "máy chủ không nhận: 552 quá dung lượng"},
+    "scheduled_unfiled": {"hour": "07:30 ngày 01/12/2026", "why": "máy chủ thư không trả lời"},
+    "scheduled_doubt": {"hour": "07:30 ngày 01/12/2026", "why": ""},
     "quota": {"percent": 90, "quota_bytes": 5 * 2**29},
     "opened": {"document": "12/STTTT-TTra", "note": "xác minh đơn tố cáo", "opened_by": "lan"},
     "sending_lock": {"why": "đã gửi 201 thư trong một giờ"},
     "user_report": REPORT,
     "user_report_answer": REPORT | {"answer": "Đã chặn người gửi."},
     **HELD,
+    **FACTOR,
 }
 PERSON, AGENCY = "nguyenthithanhha@hanam.gov.vn", "stttt.so@hanam.gov.vn"
 
@@ -127,6 +143,54 @@ def test_a_notice_is_whole_vietnamese_mail_that_no_responder_answers(kind: str) 
 def test_dates_and_sizes_are_written_as_people_here_write_them() -> None:
     assert "06/01/2026" in notices.render(notice(), CONFIGURATION).get_content()
     assert "(2,5 GB)" in notices.render(notice("quota"), CONFIGURATION).get_content()
+
+
+@pytest.mark.parametrize("kind", FACTOR)
+def test_a_letter_about_the_second_factor_says_when_from_where_and_what_to_do(kind: str) -> None:
+    text = " ".join(notices.render(notice(kind), CONFIGURATION).get_content().split())
+    assert "Lúc 08:00 ngày 29/11/2026," in text
+    assert ("từ địa chỉ mạng 203.0.113.7," in text) == (kind != "factor_reset")
+    assert "Nếu không phải do chính mình làm" in text
+    assert "http://xau" not in text
+
+
+def test_every_use_of_a_programs_password_has_words() -> None:
+    migration = (resources.files("hanam_mail") / "sql/migrations/0028_carddav.sql").read_text()
+    assert f"'{{{','.join(factor_texts.USES)}}}'" in migration
+
+
+class Waiting:
+    """Stands in for the connection: three notices wait; nobody foresaw the second's kind, or what it has to say."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.done: dict[str, tuple[bool, str]] = {}
+
+    def transaction(self) -> nullcontext[None]:
+        return nullcontext()
+
+    def execute(self, query: str, parameters: Sequence[Any] = ()) -> Any:
+        if "notice_done" in query:
+            self.done[parameters[2]] = (parameters[4], parameters[5])
+        # A use that has no words; of an unknown kind nothing of the payload is at fault.
+        odd = {"scopes": ["fax"]} if parameters and parameters[2] == "2" and self.kind in PAYLOADS else {}
+        payload = PAYLOADS["app_password_made"] | odd
+        row = (date(2026, 11, 30), payload, "Nguyễn Thị Thanh Hà", PERSON, "Sở", [PERSON])
+        rows = [("1", self.kind if number == "2" else "app_password_made", number) for number in "123"]
+        return SimpleNamespace(fetchall=lambda: rows, fetchone=lambda: row)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [("app_password_made", "KeyError('fax')"), ("fax_sent", repr(LookupError("no text of the kind 'fax_sent'")))],
+    ids=["values", "text"],
+)
+def test_a_letter_that_cannot_be_written_keeps_back_no_other_and_is_told(kind: str, fault: str) -> None:
+    connection = Waiting(kind)
+    sent, waiting, faults = notices.send_all(connection, CONFIGURATION, Mailer({}))  # type: ignore[arg-type]
+    assert (sent, waiting) == (2, 1)
+    assert faults == [f"{kind}, {PERSON}: {fault}"]
+    assert connection.done["2"] == (True, fault)
 
 
 def test_a_notice_is_the_same_message_whenever_it_is_sent() -> None:
@@ -567,7 +631,12 @@ def test_every_step_of_the_job_can_be_told() -> None:
         "collector_refused",
         "user_report",
         "user_report_answer",
+        "scheduled_shut",
+        "scheduled_stopped",
+        "scheduled_doubt",
+        "scheduled_unfiled",
         *HELD,
+        *FACTOR,
     }
     for kind, text in job_commands._STEPS.items():
         assert "{" not in text.format(**PAYLOADS[kind])

@@ -1,5 +1,6 @@
 """Damaged indexes of search are found by what Dovecot writes, and removed with nothing else."""
 
+import argparse
 import os
 from pathlib import Path
 
@@ -147,3 +148,43 @@ def test_every_index_of_the_mailbox_is_removed_and_nothing_else(tmp_path: Path) 
     assert [place for place in kept if not (home / place / "file").exists()] == []
     assert other.exists()
     assert search_index.mend(tmp_path, lambda: [NOT_CAUGHT, ENDED], waiting) == {"b0d2f8": 0}
+
+
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> argparse.Namespace:
+    """A journal that a script reads; what the command is given."""
+    journalctl = tmp_path / "journalctl"
+    journalctl.write_text(f"#!/bin/sh\nfor word; do cursor=${{word#--cursor-file=}}; done\n{script}\n")
+    journalctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return argparse.Namespace(store=tmp_path / "store", cursor=tmp_path / "cursor")
+
+
+def test_what_fails_for_one_mailbox_is_told_and_the_next_has_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = ENDED.replace("b0d2f8", "c0d2f8")
+    lines = f"echo s=2 > $cursor\ncat <<'END'\n{NOT_CAUGHT}\n{ENDED}\n{NOT_CAUGHT}\n{other}\nEND"
+    options = journal(tmp_path, monkeypatch, lines)
+    for mailbox in ("b0d2f8", "c0d2f8"):
+        (options.store / mailbox[:2] / mailbox / "Maildir/fts-flatcurve/current.1").mkdir(parents=True)
+    removed = search_index.remove
+
+    def remove(store: Path, mailbox: str) -> int:
+        if mailbox == "b0d2f8":
+            raise PermissionError(13, "no", str(store))
+        return removed(store, mailbox)
+
+    monkeypatch.setattr(search_index, "remove", remove)
+    assert search_index._run(options) == 1
+    told = capsys.readouterr().err
+    assert "<3>không xóa được chỉ mục tìm kiếm bị hỏng của hộp thư b0d2f8" in told
+    assert "hộp thư c0d2f8 bị hỏng hoặc thiếu: đã xóa 1" in told
+    assert options.cursor.read_text() == "s=2\n"
+
+
+def test_a_run_that_dies_reads_the_same_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = journal(tmp_path, monkeypatch, "echo s=2 > $cursor; kill -SEGV $$")
+    options.cursor.write_text("s=1\n")
+    with pytest.raises(OSError, match="journalctl ended by SIGSEGV"):
+        search_index._run(options)
+    assert options.cursor.read_text() == "s=1\n"

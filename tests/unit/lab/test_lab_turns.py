@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hanam_lab import turns
+from hanam_lab.errors import LabError
 
 _TAKE = """
 import os, sys, pathlib
@@ -99,3 +100,32 @@ def test_who_measures_seconds_is_alone_and_the_others_are_side_by_side(tmp_path:
         if line == "alone begins":
             assert lines[number + 1] == "alone ends"
             assert lines[:number].count("others begins") == lines[:number].count("others ends")
+
+
+_HOLD = """
+import sys, pathlib
+from hanam_lab import turns
+turns.hold_lab(pathlib.Path(sys.argv[1]))
+print("mine", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_second_session_of_tests_on_one_lab_is_told_of_the_first(tmp_path: Path) -> None:
+    lab, other = tmp_path / "lab", tmp_path / "other"
+    lab.mkdir()
+    other.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLD, lab], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdout
+        assert first.stdout.readline() == "mine\n"
+        turns.hold_lab(other)
+        with pytest.raises(LabError, match=rf"on lab lab \(pid {first.pid}\): wait"):
+            turns.hold_lab(lab)
+        first.communicate("end\n")
+    # The proofs hold it, and so do the tests that they run.
+    for _ in range(2):
+        turns.hold_lab(lab)
+    with pytest.raises(subprocess.CalledProcessError):
+        subprocess.run([sys.executable, "-c", _HOLD, lab], input="", text=True, capture_output=True, check=True)

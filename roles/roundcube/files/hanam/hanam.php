@@ -17,10 +17,13 @@
  * - Searches are kept, and what they find is marked (hanam_search.php).
  * - People report spam, viruses, unlawful mail and faults (hanam_report.php, Đ12.8).
  * - Whoever has a second factor is asked for it after the password (hanam_factor.php).
+ * - People sign in with an account of the province's account service, where there is one (hanam_openid.php).
  * - Why the server did not take a message is said in the words of offices (hanam_refusals.php).
  * - The address book of the administration, where a message comes from and who wrote it (hanam_book.php).
+ * - Links that are not what they seem are told, and opened attachments run nothing (hanam_links.php).
+ * - The sign-in runs no handler in an attribute and no foreign file (hanam_policy.php).
  * - Pages of the settings: what was deleted for good comes back (hanam_deleted.php), held spam is taken or dropped
- *   (hanam_held.php), and rules say beforehand where mail may lead by itself (hanam_rules.php, Đ4.5).
+ *   (hanam_held.php), letters that leave at a chosen hour (hanam_scheduled.php), and rules say beforehand where mail may lead by itself (hanam_rules.php, Đ4.5).
  * - A message that was sent is not called a connection error (hanam.js).
  * - What helps who writes: signature, texts, recipients, attachments (hanam_writing.php), folders with numbers (hanam_numbers.php).
  * - Texts that Roundcube lacks in Vietnamese or that the regulation gives a number for.
@@ -32,12 +35,16 @@ require_once __DIR__ . '/hanam_deleted.php';
 require_once __DIR__ . '/hanam_factor.php';
 require_once __DIR__ . '/hanam_folders.php';
 require_once __DIR__ . '/hanam_held.php';
+require_once __DIR__ . '/hanam_links.php';
 require_once __DIR__ . '/hanam_look.php';
 require_once __DIR__ . '/hanam_notices.php';
 require_once __DIR__ . '/hanam_numbers.php';
+require_once __DIR__ . '/hanam_openid.php';
+require_once __DIR__ . '/hanam_policy.php';
 require_once __DIR__ . '/hanam_refusals.php';
 require_once __DIR__ . '/hanam_report.php';
 require_once __DIR__ . '/hanam_rules.php';
+require_once __DIR__ . '/hanam_scheduled.php';
 require_once __DIR__ . '/hanam_search.php';
 require_once __DIR__ . '/hanam_sender.php';
 require_once __DIR__ . '/hanam_session.php';
@@ -60,6 +67,7 @@ class hanam extends rcube_plugin
         $this->texts();
         $factor = new hanam_factor($this);
         ($session = new hanam_session($this, $factor))->init();
+        (new hanam_openid($this))->init();
         $this->sender = new hanam_sender($this);
         $this->add_hook('storage_connect', [$this, 'storage_connect']);
         $this->add_hook('user_create', [$this, 'user_create']);
@@ -76,12 +84,16 @@ class hanam extends rcube_plugin
         $factor->init();
         (new hanam_folders($this))->init();
         (new hanam_book($this))->init();
+        (new hanam_links($this))->init();
+        (new hanam_policy($this))->init();
         (new hanam_notices($this, $session))->init();
         (new hanam_tidy($this))->init();
         (new hanam_boxes($this))->init();
         (new hanam_answers($this))->init();
         (new hanam_search($this))->init();
         (new hanam_deleted($this))->init();
+        // After the sender's own checks of a message.
+        (new hanam_scheduled($this))->init();
         (new hanam_held($this))->init();
         (new hanam_rules($this))->init();
         (new hanam_numbers($this))->init();

@@ -1,6 +1,7 @@
 <?php
 
 require_once __DIR__ . '/hanam_accounts.php';
+require_once __DIR__ . '/hanam_openid.php';
 
 /**
  * A clerk's way between his own mailbox and his agencies' (Đ9.2), without typing his password again.
@@ -167,9 +168,12 @@ class hanam_boxes
         return explode('*', (string) rcmail::get_instance()->get_user_name())[0];
     }
 
-    /** What this person opens, his own first; nothing when the accounts database does not answer. */
+    /**
+     * What this person opens, his own first; nothing when the accounts database does not answer. A token opens its person's mailbox
+     * alone: a clerk signs in with his password.
+     */
     private function mailboxes(): array
     {
-        return hanam_accounts::rows('SELECT * FROM mail.webmail_mailboxes(?)', rcmail::get_instance()->get_user_name()) ?? [];
+        return hanam_openid::address() !== null ? [] : hanam_accounts::rows('SELECT * FROM mail.webmail_mailboxes(?)', rcmail::get_instance()->get_user_name()) ?? [];
     }
 }

@@ -127,11 +127,31 @@ class hanam_factor
     /** Who signs out takes the word with him; where the database does not answer it ends by itself, hours later. */
     public function session_destroy(array $hook): array
     {
-        $word = empty($_SESSION['password']) ? '' : (string) rcmail::get_instance()->decrypt($_SESSION['password']);
-        if (str_starts_with($word, 'webmail-')) {
+        if ($word = self::word()) {
             hanam_accounts::writing('SELECT mail.webmail_second_step_end(?)', $this->sealed(['login' => $_SESSION['username'], 'token' => $word]));
         }
         return $hook;
+    }
+
+    /**
+     * How the accounts database knows the word of this session, as mail.second_key_hash makes it: '' where the password alone opened it, null
+     * without a session. The word itself stays here: a question may come to stand in a log.
+     */
+    public function digest(): ?string
+    {
+        if (empty($_SESSION['password'])) {
+            return null;
+        }
+        $word = self::word();
+        $person = substr(strrchr('*' . $_SESSION['username'], '*'), 1);
+        return $word === '' ? '' : hash('sha256', "$person:$word");
+    }
+
+    /** What this session signs in by instead of the password; '' where it has none. */
+    private static function word(): string
+    {
+        $word = empty($_SESSION['password']) ? '' : (string) rcmail::get_instance()->decrypt($_SESSION['password']);
+        return str_starts_with($word, 'webmail-') ? $word : '';
     }
 
     /** The login page once more, with what is known of this sign-in so far. */

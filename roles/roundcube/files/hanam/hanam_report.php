@@ -71,7 +71,13 @@ class hanam_report
         }
         $number = (int) $taken['number'];
         if ($message && $kind !== 'virus' && in_array($taken['result'], ['new', 'again'])) {
-            $this->attach($number, $kind, $folder, $uid, array_filter(explode(',', $taken['agency'])));
+            $letter = new hanam_report_letter();
+            $letter->prepare($number, $this->plugin->gettext("report$kind"), $folder, $uid, array_filter(explode(',', $taken['agency'])));
+            $login = $this->login();
+            // Where the mail server did not answer nothing is noted: whoever reports it again has it sent on then.
+            $letter->send_afterwards(fn (string $fault) => hanam_accounts::writing(
+                'SELECT mail.user_report_attached(?, ?, ?, ?)', $login, $number, $fault === '' ? 'true' : 'false', $fault
+            ));
         }
         // Also of what was reported before: it may not have been moved then, or have been moved back.
         $moved = $message && in_array($kind, self::TO_JUNK) && $this->move($folder, $uid);
@@ -104,20 +110,6 @@ class hanam_report
             // Our servers' own lines are in it, so that it is one message's alone wherever it is moved.
             'digest' => ($raw = (string) $storage->get_raw_headers($uid)) === '' ? '' : hash('sha256', $raw),
         ];
-    }
-
-    /**
-     * The message goes on as it is; what became of that is noted, and told by the notice of the report. Where the mail server did not
-     * answer nothing is noted: whoever reports it again has it sent on then.
-     */
-    private function attach(int $number, string $kind, string $folder, string $uid, array $agency): void
-    {
-        $title = $this->plugin->gettext("report$kind");
-        $fault = (new hanam_report_letter())->send($number, $title, $folder, $uid, $agency);
-        if ($fault === null) {
-            return;
-        }
-        hanam_accounts::writing('SELECT mail.user_report_attached(?, ?, ?, ?)', $this->login(), $number, $fault === '' ? 'true' : 'false', $fault);
     }
 
     /** As the button for spam does it: the mail store teaches the filter what arrives there. */

@@ -9,22 +9,47 @@
  */
 class hanam_report_letter
 {
-    /** To connect, and for each answer: so long a process that serves people is held by a mail server that hangs. */
+    /** To connect, and for each answer but the last. */
     private const SECONDS = 10;
 
-    /** @return string|null why the operator has not got it; '' when he has; null when the mail server did not answer */
-    public function send(int $number, string $title, string $folder, string $uid, array $agency): ?string
+    private string $file = '';
+    /** @var string[] */
+    private array $recipients = [];
+
+    /**
+     * Reads the message where it lies now; `send_afterwards` brings it. The filter may look at it for a minute, which the person who reports
+     * does not wait for.
+     */
+    public function prepare(int $number, string $title, string $folder, string $uid, array $agency): void
     {
         $place = rcube::get_instance()->config->get('hanam_report');
+        $this->recipients = array_unique([$place['operator'], ...$agency]);
         $file = rcube_utils::temp_filename('report');
-        try {
-            $recipients = array_unique([$place['operator'], ...$agency]);
-            return $this->write($file, $number, $title, $folder, $uid, $recipients, $place['sender'])
-                ? $this->hand_over($place, $recipients, $file)
-                : 'không đọc được thư';
-        } finally {
+        if ($this->write($file, $number, $title, $folder, $uid, $this->recipients, $place['sender'])) {
+            $this->file = $file;
+        } else {
             @unlink($file);
         }
+    }
+
+    /**
+     * Once the person has his answer and Roundcube has ended: hands the message over. `$told` gets why the operator has not got it; '' when he
+     * has. It is not called when the mail server did not answer.
+     */
+    public function send_afterwards(callable $told): void
+    {
+        register_shutdown_function(function () use ($told) {
+            fastcgi_finish_request();
+            $place = rcube::get_instance()->config->get('hanam_report');
+            try {
+                $fault = $this->file === '' ? 'không đọc được thư' : $this->hand_over($place, $this->recipients, $this->file);
+                if ($fault !== null) {
+                    $told($fault);
+                }
+            } finally {
+                @unlink($this->file);
+            }
+        });
     }
 
     private function write(
@@ -97,6 +122,8 @@ class hanam_report_letter
                     return $this->told($smtp);
                 }
             }
+            // The filter reads it before the server says whether it takes it. A server that gave up waiting for us would have it, unknown to us.
+            $smtp->setTimeout($place['patience']);
             $message = fopen($file, 'r');
             $result = $smtp->data($message);
             fclose($message);

@@ -1,6 +1,7 @@
 <?php
 
 require_once __DIR__ . '/hanam_accounts.php';
+require_once __DIR__ . '/hanam_openid.php';
 
 /**
  * An open session goes on as long as its person would be let in with the password that opened it (Đ7.1, Đ8.2a); what ends it is told
@@ -14,7 +15,10 @@ class hanam_session
     /** Where a state of a mailbox leads; the accounts database ends its reason with "[state:cause]", for the right password only. */
     private const PAGES = ['must_change' => '', 'locked' => 'tam-khoa', 'revoked' => 'thu-hoi', 'second_factor' => 'hai-buoc'];
     /** What the login page says of a session that ended for another reason than a state. */
-    private const SAID = ['doi-mat-khau' => 'endedchanged', 'khong-con-quyen' => 'endedclosed'];
+    private const SAID = [
+        'doi-mat-khau' => 'endedchanged', 'khong-con-quyen' => 'endedclosed', 'xac-thuc-lai' => 'endedstep',
+        'tai-khoan-tinh' => 'openidfailed',
+    ];
     private const LOGIN = './?_task=login&ly-do=';
 
     /** The last day of the password and the days until then, while somebody is to be reminded of it. */
@@ -56,7 +60,8 @@ class hanam_session
 
     public function login_after(array $next): array
     {
-        $_SESSION['hanam_login'] = $this->factor->login() ?? rcube_utils::get_input_string('_user', rcube_utils::INPUT_POST);
+        $_SESSION['hanam_login'] = $this->factor->login() ?? hanam_openid::address()
+            ?? rcube_utils::get_input_string('_user', rcube_utils::INPUT_POST);
         $_SESSION['hanam_stamp'] = $this->asked(null)['stamp'] ?? null;
         return $next;
     }
@@ -71,6 +76,7 @@ class hanam_session
         if ($answer['state'] !== 'active') {
             $this->leave(match ($answer['state']) {
                 'changed' => self::LOGIN . 'doi-mat-khau',
+                'second_step' => self::LOGIN . 'xac-thuc-lai',
                 'closed' => self::LOGIN . 'khong-con-quyen',
                 default => $this->page($answer['state'], (string) $answer['cause']) ?? './?_task=login&_err=session',
             });
@@ -113,10 +119,12 @@ class hanam_session
     /** What the accounts database says of the session; nothing when it does not answer. */
     private function asked(?string $stamp): ?array
     {
-        return hanam_accounts::rows(
-            'SELECT state, cause, stamp, ends, days FROM mail.webmail_session(?, ?)',
-            (string) rcmail::get_instance()->get_user_name(), $stamp
-        )[0] ?? null;
+        $user = (string) rcmail::get_instance()->get_user_name();
+        $columns = 'SELECT state, cause, stamp, ends, days FROM';
+        $rows = hanam_openid::address() === null
+            ? hanam_accounts::rows("$columns mail.webmail_session(?, ?, ?)", $user, $stamp, $this->factor->digest())
+            : hanam_accounts::rows("$columns mail.webmail_session_openid(?)", $user);
+        return $rows[0] ?? null;
     }
 
     /** The page for the state of a mailbox into which the mail store let nobody just now; null when its state is not the reason. */

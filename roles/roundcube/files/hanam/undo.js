@@ -8,6 +8,11 @@ if (window.rcmail && rcmail.env.hanam_undo_seconds > 0) {
   const submit = rcmail.submit_messageform;
   // "", then "saving" the draft, then "waiting".
   let state = "";
+  const turn = (to) => {
+    state = to;
+    // For writing.js.
+    rcmail.hanam_sends = to !== "";
+  };
   let clock = null;
   let bar = null;
 
@@ -31,7 +36,7 @@ if (window.rcmail && rcmail.env.hanam_undo_seconds > 0) {
     clearInterval(clock);
     bar?.remove();
     bar = null;
-    state = "";
+    turn("");
     shut(false);
   };
 
@@ -49,7 +54,7 @@ if (window.rcmail && rcmail.env.hanam_undo_seconds > 0) {
   };
 
   const wait = () => {
-    state = "waiting";
+    turn("waiting");
     let left = rcmail.env.hanam_undo_seconds;
     bar = document.createElement("div");
     bar.id = "hanam-undo";
@@ -85,16 +90,18 @@ if (window.rcmail && rcmail.env.hanam_undo_seconds > 0) {
   rcmail.submit_messageform = function (draft, saveonly) {
     if (draft && state === "saving") {
       // Nobody answered the sending; who saves a draft now sends nothing by that.
-      state = "";
+      turn("");
     }
-    if (draft || saveonly || this.env.is_sent || this.mailvelope_editor || !this.env.drafts_mailbox) {
+    // One that leaves at its hour can be called off until then.
+    const hour = document.querySelector("input[name=_hanam_due]");
+    if (draft || saveonly || (hour && hour.value) || this.env.is_sent || this.mailvelope_editor || !this.env.drafts_mailbox) {
       return submit.call(this, draft, saveonly);
     }
     if (state === "waiting" || (state === "saving" && this.busy)) {
       return undefined;
     }
     this.clear_messages();
-    state = "saving";
+    turn("saving");
     return submit.call(this, true);
   };
 
@@ -111,7 +118,7 @@ if (window.rcmail && rcmail.env.hanam_undo_seconds > 0) {
     restart.apply(this, words);
     if (state === "saving" && words[0] !== false) {
       // A full mailbox, say. It must not keep anybody from sending.
-      state = "";
+      turn("");
       rcmail.show_popup_dialog(label("nodraft"), label("nodrafttitle"), [
         { text: label("sendnow"), class: "mainaction send", click() {
           $(this).dialog("close");

@@ -196,6 +196,19 @@ if (window.rcmail) {
     }, 100);
   };
 
+  // So is a press of "Gửi" at that moment: it waits, once. One while a message is on its way to be sent is a second press of the same.
+  const command = rcmail.command;
+  rcmail.command = function (name, props, ...words) {
+    const form = this.gui_objects && this.gui_objects.messageform;
+    if (name !== "send" || !this.busy || !form || form._draft.value !== "1" || this.hanam_sends) {
+      return command.call(this, name, props, ...words);
+    }
+    if (!asking) {
+      send(props);
+    }
+    return false;
+  };
+
   const complain = (faults, props) => {
     const wrong = faults.some((address) => known.get(address).kind === "wrong");
     const text = make("ul", "hanam-who", "");

@@ -50,12 +50,16 @@ ROLES = (
     # What people write in a report is in what it asks. Whatever writes says so in its session.
     Role("mail_webmail", settings={**_SILENT, "default_transaction_read_only": "on", "statement_timeout": "10s"}),
     Role("mail_directory", settings={"default_transaction_read_only": "on", "statement_timeout": "60s"}),
+    # Passwords are in what it asks.
+    Role("mail_carddav", settings={**_SILENT, "statement_timeout": "60s"}),
     Role("mail_agent"),
     Role("mail_intake", settings={"statement_timeout": "60s"}),
     Role("mail_jobs"),
     Role("mail_quarantine", settings={"statement_timeout": "30s"}),
     # Links that let a message go are in what it asks.
     Role("mail_held", settings={**_SILENT, "statement_timeout": "10s"}),
+    # What it signs in with for others is in what it is answered.
+    Role("mail_scheduled", settings={**_SILENT, "statement_timeout": "30s"}),
     Role("mail_report", settings={"default_transaction_read_only": "on"}),
     Role(
         "mail_backup",

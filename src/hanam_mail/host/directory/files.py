@@ -46,14 +46,21 @@ def as_json(agency: Agency, made: datetime) -> bytes:
 
 def as_vcards(agency: Agency) -> bytes:
     """A card for each mailbox."""
-    return b"".join(line for each in agency.entries for line in _card(each, agency.name))
+    return b"".join(as_vcard(each, agency.name) for each in agency.entries)
 
 
-def _card(entry: Entry, agency: str) -> Iterator[bytes]:
+def as_vcard(entry: Entry, agency: str, uid: str = "") -> bytes:
+    """A mailbox's card; `uid` is by what programs know it again, "" for a card that is fetched once."""
+    return b"".join(_card(entry, agency, uid))
+
+
+def _card(entry: Entry, agency: str, uid: str) -> Iterator[bytes]:
     words = entry.name.split()
     # Family name; given name; further names.
     parts = (words[0], words[-1], " ".join(words[1:-1])) if entry.kind == "person" and len(words) > 1 else (entry.name,)
     yield b"BEGIN:VCARD\r\nVERSION:3.0\r\n"
+    if uid:
+        yield _line(f"UID:{_value(uid)}")
     yield _line("N:" + ";".join(map(_value, (*parts, *[""] * (5 - len(parts))))))
     yield _line(f"FN:{_value(entry.name)}")
     yield _line(f"ORG:{_value(agency)}")

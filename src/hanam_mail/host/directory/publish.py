@@ -21,7 +21,6 @@ import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -29,15 +28,11 @@ from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
 
-from hanam_mail.host.directory import files, pages
+from hanam_mail.host.directory import files, pages, patience
 from hanam_mail.host.directory.entries import CURRENT, ENTRIES, MADE, Agency, BadDirectory, agencies, packed
 from hanam_mail.host.service import say
 
 PUBLIC = "public"
-UNANSWERED = "unanswered"
-"""Since when the database does not answer (its time). In RUNTIME, which ends with the host: a boot begins anew."""
-PATIENCE = 600.0
-"""Seconds without an answer of the database that are no fault yet: it is started again, or restored, now and then."""
 QUESTION = "SELECT agency_code, agency_kind, agency_name, kind, name, post, address FROM mail.directory()"
 KNOWN = "SELECT mail.directory_open()"
 _MADE_NAME = "%Y%m%dT%H%M%S"
@@ -64,9 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with psycopg.connect(given.dsn, application_name="hanam-directory", connect_timeout=10) as connection:
             rows = connection.execute(QUESTION).fetchall()
             known: int = connection.execute(KNOWN).fetchall()[0][0]
-        (given.runtime / UNANSWERED).unlink(missing_ok=True)
+        patience.answered(given.runtime)
     except psycopg.Error as error:
-        late = not isinstance(error, psycopg.OperationalError) or _unanswered(given.runtime) > PATIENCE
+        late = not isinstance(error, psycopg.OperationalError) or patience.unanswered(given.runtime) > patience.PATIENCE
         told = f"không hỏi được cơ sở dữ liệu, danh bạ cũ vẫn còn: {' '.join(str(error).split())}"
         say(3 if late else 5, told)
         return 1 if late else 0
@@ -81,16 +76,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if made:
         say(6, f"danh bạ mới: {len(rows)} địa chỉ")
     return 0
-
-
-def _unanswered(folder: Path) -> float:
-    """Seconds since a run first heard nothing of the database."""
-    path = folder / UNANSWERED
-    try:
-        path.touch(exist_ok=False)
-    except FileExistsError:
-        return max(0.0, time.time() - path.stat().st_mtime)
-    return 0.0
 
 
 def version() -> str:

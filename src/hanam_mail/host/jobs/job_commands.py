@@ -195,6 +195,7 @@ def _new_day(options: argparse.Namespace) -> int:
 def _notices(options: argparse.Namespace) -> int:
     configuration = notices.Configuration.read(options.file)
     sent = waiting = 0
+    faults: list[str] = []
     with _connect(options.dsn) as connection, ExitStack() as sessions:
         # Each notice is a transaction of its own.
         connection.autocommit = True
@@ -208,7 +209,7 @@ def _notices(options: argparse.Namespace) -> int:
         try:
             _begin_digests(connection)
             if one(connection, "SELECT EXISTS (SELECT FROM mail.notice_waiting())")[0]:
-                sent, waiting = notices.send_all(connection, configuration, connect())
+                sent, waiting, faults = notices.send_all(connection, configuration, connect())
             told, untold, refusal = lockouts.tell(connection, configuration, connect)
             sent, waiting = sent + bool(told), waiting + bool(untold)
             held, unheard, deaf = held_messages.tell(connection, configuration, connect)
@@ -229,7 +230,9 @@ def _notices(options: argparse.Namespace) -> int:
         lines.append(f"thư báo về báo cáo của hệ thống khác chưa được nhận: {unknown}")
     if blind:
         lines.append(f"thư báo {unread} trường hợp nhà cung cấp thư riêng chưa được nhận: {blind}")
-    return frame.answer(options, bool(sent), "\n".join(lines), sent=sent, waiting=waiting)
+    for fault in faults:
+        print(f"hanam-mail-db: không viết được thông báo {fault}", file=sys.stderr)
+    return frame.answer(options, bool(sent), "\n".join(lines), sent=sent, waiting=waiting) or int(bool(faults))
 
 
 # Somebody may decide at the same moment about what a letter is to tell.

@@ -23,7 +23,7 @@ from typing import Any, Protocol
 
 from hanam_mail.host import settings_file
 from hanam_mail.host.database.session import Row, Session
-from hanam_mail.host.jobs import held_texts, user_report_texts
+from hanam_mail.host.jobs import factor_texts, held_texts, user_report_texts
 from hanam_mail.vietnamese import day, size
 
 # Kinds of which the operator gets a copy: he has to act, or the others of his office shall know.
@@ -99,7 +99,7 @@ class Mailer(Protocol):
 
 
 def render(notice: Notice, configuration: Configuration) -> EmailMessage:
-    """The notice as a message to its recipients; raises KeyError for a kind without a text."""
+    """The notice as a message to its recipients; raises LookupError for a kind without a text."""
     values = {name: str(value) for name, value in notice.payload.items()}
     values |= {name: day(notice.payload[name]) for name in _DATES if name in notice.payload}
     if "cause" in notice.payload:
@@ -110,6 +110,9 @@ def render(notice: Notice, configuration: Configuration) -> EmailMessage:
         values |= held_texts.digest(notice.payload, configuration.held_url)
     if "report_kind" in notice.payload:
         values |= user_report_texts.values(notice.payload)
+    if "done_at" in notice.payload:
+        support = {"name": configuration.support_name, "phone": configuration.support_phone}
+        values |= factor_texts.values(notice.payload, support)
     if "quota_bytes" in notice.payload:
         values["quota"] = size(notice.payload["quota_bytes"])
     values |= {
@@ -187,9 +190,13 @@ def offer(mailer: Mailer, people: Sequence[str], octets: bytes) -> Outcome:
     return Outcome(given, any(code < 500 for code, _ in refused.values()), failure)
 
 
-def send_all(connection: Session, configuration: Configuration, mailer: Mailer) -> tuple[int, int]:
-    """Send what waits, each in a transaction of its own; how many were sent, and how many go on waiting."""
+def send_all(connection: Session, configuration: Configuration, mailer: Mailer) -> tuple[int, int, list[str]]:
+    """Send what waits, each in a transaction of its own; how many were sent, how many wait on, which have a fault.
+
+    A fault of ours in one letter keeps back no other.
+    """
     sent = waiting = 0
+    faults = []
     for mailbox, kind, round_ in connection.execute("SELECT * FROM mail.notice_waiting()").fetchall():
         key = [mailbox, kind, round_]
         with connection.transaction():
@@ -198,14 +205,18 @@ def send_all(connection: Session, configuration: Configuration, mailer: Mailer) 
                 continue
             due, payload, name, address, agency, people = row
             notice = Notice(mailbox, kind, round_, due, payload, name, address, agency, tuple(people))
-            outcome = hand_over(notice, configuration, mailer)
+            try:
+                outcome = hand_over(notice, configuration, mailer)
+            except (LookupError, TypeError, ValueError) as error:
+                faults.append(f"{kind}, {address}: {error!r}")
+                outcome = Outcome((), again=True, failure=repr(error))
             connection.execute(
                 "SELECT mail.notice_done(%s, %s, %s, %s, %s, %s)",
                 [*key, list(outcome.given), outcome.again, outcome.failure],
             )
             waiting += outcome.again
             sent += not outcome.again
-    return sent, waiting
+    return sent, waiting, faults
 
 
 def listed(lines: Sequence[str], more: str) -> str:
@@ -264,7 +275,11 @@ def reach(host: str, port: int, tls_name: str) -> smtplib.SMTP:
 
 
 def _text(kind: str) -> str:
-    return (resources.files(__package__) / "texts" / f"{kind}.txt").read_text("utf-8")
+    """Raises LookupError where there is none: as an OSError it would look like a fault of the way to the exchanger."""
+    try:
+        return (resources.files(__package__) / "texts" / f"{kind}.txt").read_text("utf-8")
+    except FileNotFoundError:
+        raise LookupError(f"no text of the kind {kind!r}") from None
 
 
 def _reply(code: int, text: bytes | str) -> str:

@@ -7,6 +7,9 @@ was written since its last run and removes the mailbox's indexes; the next searc
 
 A damaged index goes at once; one that lacks documents once in a day, since a large mailbox takes hours to be read again
 and the reader may be away the next time too. Which wait stands in a file beside the cursor.
+
+What fails for one mailbox is told and keeps no other from its turn. The cursor moves on when all had theirs: a run that
+dies (a program that reads a damaged index may end by a signal) loses nothing, the next one reads the same again.
 """
 
 import argparse
@@ -14,6 +17,7 @@ import itertools
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -121,16 +125,27 @@ def written(cursor: Path) -> list[str]:
         capture_output=True, text=True, errors="replace", check=False,
     )  # fmt: skip
     # No line is no fault, but the exit status is 1.
+    if done.returncode < 0:
+        raise OSError(f"journalctl ended by {signal.Signals(-done.returncode).name}")
     if done.returncode != 0 and done.stderr:
         raise OSError(f"journalctl: {done.stderr.strip()}")
     return rows(done.stdout)
 
 
-def mend(store: Path, read: Callable[[], Iterable[str]], waiting: Waiting) -> dict[str, int]:
-    """Remove the indexes of every mailbox that has a damaged one, or one that lacks documents: mailbox -> number."""
+def mend(store: Path, read: Callable[[], Iterable[str]], waiting: Waiting) -> dict[str, int | OSError]:
+    """Remove the indexes of every mailbox that has a damaged one, or one that lacks documents.
+
+    Mailbox -> number, or why not.
+    """
     lines = list(read())
     due = waiting.due(lacking(lines), time.time())
-    return {mailbox: remove(store, mailbox) for mailbox in sorted(damaged(lines) | due)}
+    found: dict[str, int | OSError] = {}
+    for mailbox in sorted(damaged(lines) | due):
+        try:
+            found[mailbox] = remove(store, mailbox)
+        except OSError as error:
+            found[mailbox] = error
+    return found
 
 
 def add_commands(commands: frame.Commands) -> None:
@@ -144,10 +159,24 @@ def add_commands(commands: frame.Commands) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     waiting = Waiting(options.cursor.with_name("waiting.json"))
-    for mailbox, number in mend(options.store, lambda: written(options.cursor), waiting).items():
-        print(
-            f"<4>chỉ mục tìm kiếm của hộp thư {mailbox} bị hỏng hoặc thiếu: đã xóa {number} chỉ mục, Dovecot sẽ lập lại"
-            f" / the search index of mailbox {mailbox} was damaged or lacks documents: {number} removed",
-            file=sys.stderr,
-        )
-    return 0
+    ahead = options.cursor.with_name("cursor.next")
+    ahead.unlink(missing_ok=True)
+    if options.cursor.exists():
+        shutil.copyfile(options.cursor, ahead)
+    failed = False
+    for mailbox, result in mend(options.store, lambda: written(ahead), waiting).items():
+        if isinstance(result, OSError):
+            failed = True
+            text = (
+                f"<3>không xóa được chỉ mục tìm kiếm bị hỏng của hộp thư {mailbox}: {result}"
+                f" / the damaged search index of mailbox {mailbox} cannot be removed"
+            )
+        else:
+            text = (
+                f"<4>chỉ mục tìm kiếm của hộp thư {mailbox} bị hỏng hoặc thiếu: đã xóa {result} chỉ mục, Dovecot sẽ lập"
+                f" lại / the search index of mailbox {mailbox} was damaged or lacks documents: {result} removed"
+            )
+        print(text, file=sys.stderr)
+    if ahead.exists():
+        ahead.replace(options.cursor)
+    return 1 if failed else 0

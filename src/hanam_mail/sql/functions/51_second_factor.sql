@@ -177,6 +177,19 @@ begin
 end
 $$;
 
+-- A letter to the owner (93_notice.sql): who has got hold of his password shall not do it unseen. From where, the door has set.
+create or replace function mail.second_factor_tell(id text, kind text, facts jsonb) returns void
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into mail.notice (mailbox_id, kind, round, due, payload)
+    values (second_factor_tell.id, second_factor_tell.kind, clock_timestamp()::text, current_date, facts || jsonb_build_object(
+        'done_at', to_char(now(), 'HH24:MI "ngày" DD/MM/YYYY'), 'place', coalesce(current_setting('hanam.place', true), '')))
+    on conflict do nothing;
+end
+$$;
+
 -- Whether what was typed is the code of now (or of the step beside it: clocks differ) that was not used, or a printed one.
 -- The answer is which, NULL for neither; it is spent by this.
 create or replace function mail.second_factor_spend(id text, typed text, key bytea) returns text
@@ -228,6 +241,41 @@ begin
 end
 $$;
 
+-- The secret that this visit is shown: the same whenever its page is loaded again, for a telephone may have read it already. Another
+-- visit has another: who knows only the password shall not come to share one. NULL: the factor is on by now.
+create or replace function mail.second_factor_begin(id text, visit bytea, key bytea) returns bytea
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    secret bytea := mail_crypto.gen_random_bytes(20);
+    sealed bytea;
+begin
+    insert into mail.second_factor as f (mailbox_id, secret, visit)
+    values (second_factor_begin.id, mail.factor_seal(secret, key), second_factor_begin.visit)
+    on conflict (mailbox_id) do update
+        set secret = excluded.secret, visit = excluded.visit, begun_at = now(), last_step = 0
+        where f.confirmed_at is null
+            and (f.visit is distinct from excluded.visit or f.begun_at < now() - interval '15 minutes');
+    select f.secret into sealed from mail.second_factor f
+    where f.mailbox_id = second_factor_begin.id and f.confirmed_at is null and f.visit = second_factor_begin.visit;
+    return mail.factor_unseal(sealed, key);
+end
+$$;
+
+-- Whether it was this visit that was shown the secret which waits for its first code.
+create or replace function mail.second_factor_begun(id text, visit bytea) returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return exists (
+        select from mail.second_factor f
+        where f.mailbox_id = second_factor_begun.id and f.confirmed_at is null and f.visit = second_factor_begun.visit
+    );
+end
+$$;
+
 -- Sessions that are open end, and what Dovecot remembers of sign-ins is forgotten.
 create or replace function mail.second_factor_announce(id text) returns void
 language sql volatile
@@ -253,6 +301,7 @@ begin
     end if;
     perform mail.second_keys_end(id, 'operator');
     perform mail.second_factor_note(id, 'second_factor', 'delete', jsonb_build_object('note', second_factor_reset.note));
+    perform mail.second_factor_tell(id, 'factor_reset', '{}');
     perform mail.second_factor_announce(id);
     return true;
 end

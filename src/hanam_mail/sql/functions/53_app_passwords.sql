@@ -10,6 +10,15 @@ begin
 end
 $$;
 
+-- What one may be made for: the address book only where it is served by CardDAV.
+create or replace function mail.app_password_scopes() returns text[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select case when exists (select from mail.setting s where s.name = 'book_carddav' and s.value = 'true')
+        then '{imap,smtp,dav}'::text[] else '{imap,smtp}'::text[] end
+$$;
+
 -- A new one, as its owner is shown it once.
 create or replace function mail.app_password_new(id text, name text, scopes text[], ends_on date) returns text
 language plpgsql volatile
@@ -26,6 +35,9 @@ begin
     perform mail.second_factor_note(id, 'app_password', 'insert', jsonb_build_object(
         'number', made, 'name', app_password_new.name, 'scopes', to_jsonb(app_password_new.scopes),
         'ends_on', app_password_new.ends_on));
+    perform mail.second_factor_tell(id, 'app_password_made', jsonb_build_object(
+        'names', jsonb_build_array(app_password_new.name), 'scopes', to_jsonb(app_password_new.scopes),
+        'ends_on', app_password_new.ends_on));
     return mail.grouped(plain, 5);
 end
 $$;
@@ -37,15 +49,20 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     ended bigint[];
+    names text[];
 begin
     with gone as (
         update mail.app_password a set ended_at = now(), ended_by = why
         where a.mailbox_id = app_passwords_end.id and a.ended_at is null and (one is null or a.number = one)
-        returning a.number
+        returning a.number, a.name
     )
-    select array_agg(g.number order by g.number) into ended from gone g;
+    select array_agg(g.number order by g.number), array_agg(g.name order by g.number) into ended, names from gone g;
     if ended is not null then
         perform mail.second_factor_note(id, 'app_password', 'delete', jsonb_build_object('numbers', to_jsonb(ended), 'why', why));
+        -- Of a lock and a revocation, and of the factor's own end, another letter tells.
+        if why in ('owner', 'password', 'term') then
+            perform mail.second_factor_tell(id, 'app_password_ended', jsonb_build_object('names', to_jsonb(names), 'why', why));
+        end if;
     end if;
     return coalesce(cardinality(ended), 0);
 end
@@ -104,28 +121,35 @@ create or replace trigger second_keys_follow after update on mail.mailbox
     referencing old table as old_rows new table as new_rows
     for each statement execute function mail.second_keys_follow();
 
--- Whether the webmail's server itself is at that address; of the province's networks behind it nobody is.
-create or replace function mail.is_webmail(remote_ip text) returns boolean
+-- Whether a server of the system itself is at that address, by the setting that names its networks; of the province's networks behind it
+-- nobody is.
+create or replace function mail.comes_from(setting text, remote_ip text) returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    place inet := mail.source_address(is_webmail.remote_ip);
+    place inet := mail.source_address(comes_from.remote_ip);
 begin
     return exists (
         select from mail.setting s, jsonb_array_elements_text(s.value) n(network)
-        where s.name = 'webmail_networks'
+        where s.name = comes_from.setting
             -- The source as failures are counted is a whole network of IPv6.
-            and case family(place) when 4 then place else is_webmail.remote_ip::inet end <<= n.network::inet
+            and case family(place) when 4 then place else comes_from.remote_ip::inet end <<= n.network::inet
     );
 end
 $$;
+
+create or replace function mail.is_webmail(remote_ip text) returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$ select mail.comes_from('webmail_networks', remote_ip) $$;
 
 -- Whether what somebody signs in with is neither his password nor a guess. NULL: it has not the form, or is nobody's.
 --   fits     it opens what this protocol asks for
 --   scope    it is his and opens other things
 --   over     it was his and has ended
---   gone     a word of the webmail that nobody has, or no more: long sessions end so, and nobody guesses one
+--   gone     a word of the webmail, or of what sends at a chosen hour (97_scheduled_service.sql), that nobody has, or no more: long sessions
+--            end so, and nobody guesses one
 -- A session of the webmail opens nothing from elsewhere: what the webmail's server sends or files comes from its own address.
 create or replace function mail.second_key(id text, plain text, protocol text, remote_ip text) returns text
 language plpgsql volatile
@@ -134,7 +158,11 @@ as $$
 declare
     typed text;
     found_one mail.app_password%rowtype;
-    scope text := case when second_key.protocol in ('smtp', 'submission') then 'smtp' else 'imap' end;
+    scope text := case
+        when second_key.protocol in ('smtp', 'submission') then 'smtp'
+        when second_key.protocol = 'dav' then 'dav'
+        else 'imap'
+    end;
 begin
     if length(plain) > 60 or length(plain) < 20 then
         return null;
@@ -148,6 +176,8 @@ begin
                 or second_key.protocol in ('smtp', 'submission', 'sieve') and mail.is_webmail(remote_ip) then 'fits'
             else 'scope'
         end;
+    elsif plain ~ '^scheduled-' then
+        return mail.scheduled_word(second_key.id, plain, second_key.protocol, remote_ip);
     end if;
     typed := mail.ungrouped(plain);
     if typed !~ '^[a-z2-9]{20}$' then

@@ -63,6 +63,7 @@ begin
         end if;
     end if;
     if result = 'changed' then
+        perform set_config('hanam.place', change_password.remote_ip, true);
         perform mail.password_replace(id, new, false);
     end if;
     message := case result

@@ -42,6 +42,7 @@ begin
         when 'demanded' then 'Tài khoản này bắt buộc dùng xác thực hai bước, không tắt được.'
         when 'on' then 'Xác thực hai bước đang bật.'
         when 'off' then 'Chưa bật xác thực hai bước.'
+        when 'begun' then 'Việc bật đã được làm lại ở một lần vào trang khác nên mã QR trước không còn dùng được. Hãy quét mã dưới đây.'
         when 'again' then 'Yêu cầu này đã được thực hiện trước đó, nay không làm lại. Nếu vẫn cần, hãy chọn lại bên dưới.'
         when 'rejected' then 'Thông tin chưa đúng: tên từ 1 đến 60 ký tự, chọn ít nhất một việc được dùng, ngày hết hạn trong thời hạn'
             ' cho phép, không quá 20 mật khẩu cùng lúc.'
@@ -168,6 +169,7 @@ begin
             where r.mailbox_id = factor_page_facts.id and r.used_at is null
         ),
         'latest_end', current_date + mail.setting_int('password_app_password_days')::int,
+        'scopes', mail.app_password_scopes(),
         'app_passwords', coalesce((
             select jsonb_agg(jsonb_build_object(
                 'number', a.number, 'name', a.name, 'scopes', a.scopes, 'made', a.made_at::date, 'ends_on', a.ends_on,
@@ -203,6 +205,7 @@ declare
     barred text;
     once jsonb := '{}';
 begin
+    perform set_config('hanam.place', remote_ip, true);
     if action = 'sign_in' then
         select * into step from mail.both_steps(
             said ->> 'login', said ->> 'password', said ->> 'code', key, 'change', remote_ip, false
@@ -238,11 +241,8 @@ begin
             if is_on then
                 result := 'on';
             else
-                secret := mail_crypto.gen_random_bytes(20);
-                insert into mail.second_factor as f (mailbox_id, secret) values (id, mail.factor_seal(secret, key))
-                on conflict (mailbox_id) do update set secret = excluded.secret, begun_at = now(), last_step = 0
-                where f.confirmed_at is null;
-                if not found then
+                secret := mail.second_factor_begin(id, visit, key);
+                if secret is null then
                     return jsonb_build_object('result', 'closed', 'message', mail.second_step_text('closed', null));
                 end if;
                 once := jsonb_build_object('secret', encode(secret, 'hex'));
@@ -250,14 +250,18 @@ begin
         when action = 'confirm' then
             if is_on then
                 result := 'on';
+            elsif not mail.second_factor_begun(id, visit) then
+                result := 'begun';
+                once := jsonb_strip_nulls(jsonb_build_object('secret', encode(mail.second_factor_begin(id, visit, key), 'hex')));
             elsif mail.second_factor_spend(id, coalesce(said ->> 'code', ''), key) is null then
                 result := 'code_wrong';
                 -- Shown once more: the picture was not photographed yet, perhaps.
-                secret := (select mail.factor_unseal(f.secret, key) from mail.second_factor f where f.mailbox_id = id);
+                secret := mail.second_factor_begin(id, visit, key);
                 once := jsonb_strip_nulls(jsonb_build_object('secret', encode(secret, 'hex')));
             else
                 update mail.second_factor f set confirmed_at = now() where f.mailbox_id = id;
                 perform mail.second_factor_note(id, 'second_factor', 'insert', '{}');
+                perform mail.second_factor_tell(id, 'factor_on', '{}');
                 once := jsonb_build_object('codes', to_jsonb(mail.recovery_codes_give(id, key)));
                 -- Whoever came by the password alone before is nobody now: other visits end, and places become strangers.
                 delete from mail.second_step s where s.mailbox_id = id and s.hash <> visit;
@@ -267,6 +271,7 @@ begin
         when action = 'codes' then
             if is_on then
                 once := jsonb_build_object('codes', to_jsonb(mail.recovery_codes_give(id, key)));
+                perform mail.second_factor_tell(id, 'factor_codes', '{}');
             else
                 result := 'off';
             end if;
@@ -288,6 +293,7 @@ begin
                 delete from mail.second_step s where s.mailbox_id = id and s.door = 'webmail';
                 perform mail.app_passwords_end(id, null, 'off');
                 perform mail.second_factor_note(id, 'second_factor', 'delete', '{}');
+                perform mail.second_factor_tell(id, 'factor_off', '{}');
                 perform mail.second_factor_announce(id);
             end if;
         when action = 'app_new' then
@@ -299,7 +305,7 @@ begin
             if not is_on then
                 result := 'off';
             elsif ends is null or named = '' or length(named) > 60 or named ~ '[[:cntrl:]]'
-                or scopes = '{}' or not scopes <@ '{imap,smtp}'
+                or scopes = '{}' or not scopes <@ mail.app_password_scopes()
                 or ends not between current_date and current_date + mail.setting_int('password_app_password_days')::int
                 or (select count(*) from mail.app_password a
                     where a.mailbox_id = id and a.ended_at is null and a.ends_on >= current_date) >= 20

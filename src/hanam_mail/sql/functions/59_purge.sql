@@ -51,6 +51,7 @@ begin
     delete from mail.password_history h where h.mailbox_id = mailbox_purge.id;
     delete from mail.second_factor f where f.mailbox_id = mailbox_purge.id;
     delete from mail.app_password p where p.mailbox_id = mailbox_purge.id;
+    delete from mail.scheduled s where mailbox_purge.id in (s.mailbox_id, s.sender_id);
     delete from mail.activity a where a.mailbox_id = mailbox_purge.id;
     return true;
 end

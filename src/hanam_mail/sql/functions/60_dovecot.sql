@@ -86,7 +86,10 @@ begin
         return query select opened, 'y'::text, null::text, 'y'::text,
             case when waits then mail.collector_put_off_reason() else mail.collector_reason() end;
     elsif shut is null then
-        if not refused then
+        -- The service that sends at a chosen hour is no place of his.
+        if dovecot_passdb.plain ~ '^scheduled-' and second = 'fits' then
+            perform mail.scheduled_signed_in(id, dovecot_passdb.plain, dovecot_passdb.protocol);
+        elsif not refused then
             perform mail.sign_in_succeeded(id, source, dovecot_passdb.protocol, dovecot_passdb.remote_ip, opened);
         end if;
         return query select case when sends then id else opened end, 'y'::text, null::text, null::text, null::text;

@@ -3,13 +3,15 @@
 
 -- `id` is the webmail's user: a mailbox, or agency*clerk by ids. `since` is the `stamp` that the session was told at its sign-in; a
 -- session without one is told what the mail store's answer means for it.
+-- `word` is the digest, in hexadecimal, of what the session signs in by after a second step (mail.second_key_hash); '' of a session that
+-- was opened by the password alone, NULL where nobody asks.
 -- state     active, or why it ends, as a sign-in would say it now: locked, revoked, must_change with its `cause`. Besides, of sessions
---           alone: changed (another password than the one that opened it), closed (no such mailbox, or its clerk no more).
+--           alone: second_step (its word is over, or the factor was turned on since), changed (another password than the one that opened it), closed (no such mailbox, or its clerk no more).
 -- stamp     when the password was chosen that counts now. A later one ends the session; an earlier one, as after a restore of the
 --           database, is the mail store's to judge.
 -- ends, days  the last day of that password's term, while its owner is to be reminded of it; NULL before, where the term cannot be
 --           told, and where the mailbox has no password.
-create or replace function mail.webmail_session(id text, since timestamptz)
+create or replace function mail.webmail_session(id text, since timestamptz, word text default null)
 returns table (state text, cause text, stamp timestamptz, ends date, days int)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -35,6 +37,11 @@ begin
     state := case
         when shut in ('locked', 'revoked') then shut
         when stamp > webmail_session.since then 'changed'
+        when webmail_session.word = '' and mail.second_factor_on(person) then 'second_step'
+        when webmail_session.word <> '' and not exists (
+            select from mail.second_step s
+            where s.hash = decode(webmail_session.word, 'hex') and s.mailbox_id = person and s.door = 'webmail' and s.ends_at > now()
+        ) then 'second_step'
         else shut
     end;
     if state = shut and state <> 'active' then

@@ -69,8 +69,8 @@ begin
                 and r.state in ('new', 'seen'))
     order by r.number limit 1;
     if found.number is not null then
-        -- Within a minute the first one may still be at it.
-        if found.attached = 'due' and found.at < now() - interval '1 minute' and user_report_take.message is not null then
+        -- Within some minutes the first one may still be at it: the filter takes its time.
+        if found.attached = 'due' and found.at < now() - interval '5 minutes' and user_report_take.message is not null then
             return query select found.number, 'again', array(select a.address from mail.user_report_agency(reporter.id) a);
         else
             return query select found.number, 'known', '{}'::text[];

@@ -14,7 +14,10 @@ declare
             and k.clerk_id = mail.resolve(reverse(split_part(reverse(signed_in.login), '*', 1)))
     );
 begin
-    if not exists (select from mail.mailbox m where m.id = signed_in.mailbox) then
+    if not exists (select from mail.mailbox m where m.id = signed_in.mailbox)
+        -- What sends at a chosen hour signs in as a person, and is none.
+        or mail.scheduled_use_take(signed_in.mailbox, signed_in.protocol, coalesce(clerk, signed_in.mailbox))
+    then
         return;
     end if;
     insert into mail.activity as a (mailbox_id, protocol, last_access)

@@ -18,7 +18,8 @@ end
 $$;
 
 -- Whom a notice goes to: the mailbox itself; beside it its agency's mailbox, for an agency's or office's its clerks. What
--- fills a mailbox, what was held of its mail, and which provider fetches it concerns its owner alone.
+-- fills a mailbox, what was held of its mail, which provider fetches it, what it is opened by, and a letter that could not leave at its
+-- hour concerns its owner alone.
 create or replace function mail.notice_recipients(mailbox text, kind text) returns text[]
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -26,8 +27,8 @@ as $$
     select coalesce(array_agg(distinct a.local_part || '@' || mail.setting_text('mail_domain')), '{}')
     from mail.mailbox m
     join mail.mailbox r on r.id = m.id
-        or (notice_recipients.kind not in ('quota', 'collector', 'collector_refused')
-            and notice_recipients.kind not like 'held%'
+        or (notice_recipients.kind not in ('quota', 'collector', 'collector_refused', 'scheduled_stopped', 'scheduled_doubt', 'scheduled_unfiled')
+            and notice_recipients.kind !~ '^(held|factor_|app_password_)'
             and r.kind = 'agency' and r.agency_id = m.agency_id)
         or (m.kind in ('agency', 'office') and exists (
             select from mail.mailbox_clerk k where k.mailbox_id = m.id and k.clerk_id = r.id

@@ -33,6 +33,9 @@ _FOLDERS_WAIT = (
     r"hanam-first-folders doveadm\S* Error: .*((USER|User) lookup failed|connect\(\S+\) failed|iterate through)",
 )
 
+# The mail server says "later" (4xx), to the watch too, which comes again with its next look.
+_NOT_TOLD_YET = r"hanam-watch the operator could not be told by mail: \w+ 4\d\d$"
+
 # What tells Postfix how mail has to be encrypted is away or cannot tell.
 _NO_TLS_POLICY = (
     r"postfix/\S+ warning: .*(hanam-tls-policy/socket|smtp_tls_policy_maps, next-hop|TLS policy lookup for )"
@@ -134,6 +137,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"systemd (Failed to start )?hanam-dmarc-(carry|send)\.service",
     ),
     DATABASE_AWAY: (
+        _NOT_TOLD_YET,
         rf"postfix/\S+ warning: (pgsql query failed|connect to pgsql server).*{_AWAY}",
         rf"dovecot .*{_AWAY}",
         # What follows from it without a reason of its own. Another cause would stand beside it.
@@ -184,6 +188,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot master: Error: service\(lmtp\): command startup failed, throttling for \d+\.000 secs$",
     ),
     DOVECOT_AWAY: (
+        _NOT_TOLD_YET,
         r"postfix/\S+ .*(private/quota-status|server 127\.0\.0\.1:12342|connect to 127\.0\.0\.1:12342)",
         r"postfix/\S+ (warning: SASL: Connect to Dovecot auth socket|fatal: no SASL authentication mechanisms)",
         r"postfix/master warning: .*/smtpd( pid \d+ exit status 1|: bad command startup -- throttling)$",
@@ -199,6 +204,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
         *_FOLDERS_WAIT,
     ),
     FILTER_AWAY: (
+        _NOT_TOLD_YET,
         r"postfix/\S+ .*Milter service",
         r"postfix/\S+ warning: milter inet:127\.0\.0\.1:11332: .*(timed out|(read|write) error in initial handshake)",
         # Cut while it answers or is told: what Postfix says of each step (milter8.c).
@@ -212,6 +218,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     ),
     # What tells the filter who sent a message is stopped, killed or hangs: mail waits.
     AUTHENTICATION_AWAY: (
+        _NOT_TOLD_YET,
         r"systemd hanam-mail-auth\.service: ",
         r"hanam-mail-auth the filter was not answered: ",
         r"hanam-watch hanam-mail-auth\.service ",
@@ -245,6 +252,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     ),
     # What looks for secrecy marks, or reads documents for it, is stopped, killed or hangs: our people's mail waits.
     SECRECY_AWAY: (
+        _NOT_TOLD_YET,
         r"systemd hanam-secrecy\.(service|socket): ",
         r"systemd hanam-extract\.(service|socket): ",
         r"hanam-secrecy the filter was not answered: ",

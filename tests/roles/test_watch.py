@@ -132,8 +132,8 @@ def test_a_webhook_tells_when_mail_is_away_and_is_tried_again_when_it_did_not_ta
     assert "CẦN XỬ LÝ: " in posted
     assert "- Chứng thư thử: không đọc được /khong/co" in posted
     for mood, kind in {
-        "busy": "HTTPError",
-        "moved": "HTTPError",
+        "busy": "HTTPError 503",
+        "moved": "HTTPError 302",
         "hangs": "TimeoutError",
         "stranger": "URLError",
     }.items():
@@ -385,7 +385,7 @@ def test_a_smarthost_that_refuses_is_tried_again_and_never_spoken_to_in_clear(la
     )
     for (told, said), kind in (
         (away, "ConnectionRefusedError"),
-        (wrong, "SMTPAuthenticationError"),
+        (wrong, "SMTPAuthenticationError 535"),
         (stranger, "SSLCertVerificationError"),
     ):
         assert not told, kind

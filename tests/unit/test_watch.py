@@ -466,6 +466,29 @@ def test_a_way_whose_other_end_dawdles_or_speaks_nonsense_is_left(
     assert taken == ["smarthost"] * 2
 
 
+@pytest.mark.parametrize(
+    ("refusal", "line"),
+    [
+        (smtplib.SMTPRecipientsRefused({"truc@x.vn": (451, b"bi-mat")}), "SMTPRecipientsRefused 451"),
+        (smtplib.SMTPRecipientsRefused({"truc@x.vn": (550, b"bi-mat")}), "SMTPRecipientsRefused 550"),
+        (smtplib.SMTPDataError(451, b"bi-mat"), "SMTPDataError 451"),
+        (smtplib.SMTPSenderRefused(452, b"bi-mat", "may@x.vn"), "SMTPSenderRefused 452"),
+        (smtplib.SMTPServerDisconnected("bi-mat"), "SMTPServerDisconnected"),
+        (TimeoutError("bi-mat"), "TimeoutError"),
+    ],
+)
+def test_what_a_server_refuses_is_written_down_with_its_code_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], refusal: Exception, line: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise refusal
+
+    monkeypatch.setattr(telling, "by_mail", refuse)
+    config = {"host": "mail", "mail": {}, "webhook": "", "smarthosts": []}
+    assert telling.send(config, News({"a": "b"}, {}, {}, mail=False), NOW) == (False, False)
+    assert capsys.readouterr().out == f"<4>the operator could not be told by mail: {line}\n"
+
+
 def test_no_text_goes_to_a_webhook_in_clear() -> None:
     with pytest.raises(ValueError, match="https"):
         telling.by_webhook("http://127.0.0.1:1/", "", "")

@@ -6,6 +6,7 @@ import signal
 import smtplib
 import socket
 import ssl
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -169,14 +170,26 @@ def _words(config: Row, news: News, now: float) -> tuple[str, str]:
 
 
 def _sent(path: str, take: Callable[[], None]) -> bool:
-    """Whether a path took it. The error itself may bear the webhook's secret, so only its kind is written down."""
+    """Whether a path took it. Errors may bear the webhook's secret: only kind and code are written down."""
     try:
         with _within(PATH_SECONDS):
             take()
     except (OSError, ValueError, smtplib.SMTPException, http.client.HTTPException) as error:
-        print(f"<4>the operator could not be told by {path}: {type(error).__name__}", flush=True)
+        print(f"<4>the operator could not be told by {path}: {_kind(error)}", flush=True)
         return False
     return True
+
+
+def _kind(error: Exception) -> str:
+    """Name of the error and, of a server's refusal, its codes: one of 4xx says that it takes the mail later."""
+    codes = set[int]()
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        codes = {code for code, _ in error.recipients.values()}
+    elif isinstance(error, smtplib.SMTPResponseException):
+        codes = {error.smtp_code}
+    elif isinstance(error, urllib.error.HTTPError):
+        codes = {error.code}
+    return " ".join([type(error).__name__, *map(str, sorted(codes))])
 
 
 @contextmanager

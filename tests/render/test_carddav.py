@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 
 from hanam_mail import carddav_gate
 from hanam_mail.host.directory import carddav
@@ -73,14 +72,6 @@ def test_the_gate_and_the_job_reach_the_database_encrypted_and_show_no_password(
     identities = here.render("postgresql", "pg_ident.conf.j2", accounts)
     for user in ("hanam-carddav", "hanam-carddav-gate"):
         assert f"hanam  {user}  mail_carddav\n" in identities
-
-
-@pytest.mark.parametrize("secret", ["a b", "it's", "back\\slash", "' user=postgres \\"])
-def test_the_gates_password_is_one_to_the_database_whatever_is_in_it(environment: Environments, secret: str) -> None:
-    here = environment("split").with_variables(book_carddav=True, radicale_conninfo_secret=secret)
-    host = here.hosts("webmail")[0]
-    read = conninfo_to_dict(json.loads(render(here, "gate.json.j2", host))["conninfo"])
-    assert (read["password"], read["user"]) == (secret, "mail_carddav")
 
 
 def test_radicale_has_no_network_and_no_database_and_cannot_write_cards(environment: Environments) -> None:

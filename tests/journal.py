@@ -343,8 +343,6 @@ KNOWN: Mapping[str, Sequence[str]] = {
     # A post to the webmail without its page's token.
     FORGED_REQUESTS: (r"roundcube PHP Error: Request security check failed \(POST ",),
     HOSTILE_PAGES: (
-        # Roundcube would bring a stylesheet of a stranger's server, once pictures are allowed, and lacks a library.
-        r"roundcube PHP Error: GuzzleHttp requires cURL.*_action=modcss&",
         # Roundcube's own pages, for a field that is a list.
         r"roundcube PHP Warning: +Array to string conversion in /usr/share/roundcube/program/lib/Roundcube/html\.php ",
     ),

@@ -260,9 +260,9 @@ def test_every_error_page_says_whom_to_ask_and_needs_the_look_alone(environment:
 
 
 # The codes of nginx's src/http/ngx_http_request.h from 400 on, without what no site of ours makes it answer: for 408,
-# 444 and 499 it closes the connection; 409, 411, 415 and 507 come from WebDAV and pictures, 495 and 496 from clients'
-# certificates.
-NGINX_ANSWERS = {400, 401, 403, 404, 405, 412, 413, 414, 416, 421, 429, 494, 497, 500, 501, 502, 503, 504, 505}
+# 444 and 499 it closes the connection; 409, 411, 415 and 507 come from WebDAV and pictures, 416 from parts of files
+# (max_ranges), 495 and 496 from clients' certificates.
+NGINX_ANSWERS = {400, 401, 403, 404, 405, 412, 413, 414, 421, 429, 494, 497, 500, 501, 502, 503, 504, 505}
 
 
 def test_each_code_that_nginx_may_answer_with_has_one_page(environment: Environments) -> None:

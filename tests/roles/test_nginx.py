@@ -51,6 +51,14 @@ def get(
     return connection.getresponse()
 
 
+def confined(headers: http.client.HTTPMessage) -> None:
+    """Nothing runs in what nginx itself says, and no header comes twice, as of two places of a site."""
+    names = [name.lower() for name in headers]
+    assert sorted(names) == sorted(set(names))
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'; ")
+    assert "script-src" not in headers["Content-Security-Policy"]
+
+
 @pytest.mark.dieu3
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_modern_tls_is_spoken(lab: Lab, version: ssl.TLSVersion) -> None:
@@ -118,16 +126,55 @@ def test_every_fault_of_nginx_is_told_in_vietnamese_at_every_name(lab: Lab, name
     if name == NAME:
         asked["403 Không có trang này"] = ("GET", "/giao-dien/chu/", {})
         asked["412 Trình duyệt gửi yêu cầu không hợp lệ"] = ("GET", there, {"If-Match": '"x"'})
-        asked["416 Trình duyệt gửi yêu cầu không hợp lệ"] = ("GET", there, {"Range": "bytes=9999999-"})
     told = {}
     for expected, (method, path, headers) in asked.items():
         answer = get(lab, path, tls=True, name=name, method=method, **headers)
         page = answer.read().decode()
         told[expected] = f"{answer.status} {page.partition('<h1>')[2].partition('</h1>')[0]}"
         assert "nginx" not in page
-        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'"), expected
+        confined(answer.headers)
         assert score(answer.getheaders(), page).grade == "A+"
     assert told == {expected: expected for expected in asked}
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [(NAME, "/giao-dien/look.css"), (NAME, "/program/js/app.min.js"), (NAME, "/tro-giup/"), *MACHINES.items()],
+)
+def test_a_part_that_a_file_does_not_have_is_no_fault_with_headers_of_two_places(
+    lab: Lab, name: str, path: str
+) -> None:
+    whole = get(lab, path, tls=True, name=name)
+    answer = get(lab, path, tls=True, name=name, Range="bytes=9999999-")
+    assert (answer.status, answer.read()) == (200, whole.read())
+    names = [key.lower() for key in answer.headers]
+    assert sorted(names) == sorted(set(names))
+    assert answer.headers["Content-Security-Policy"] == whole.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"GET /.well-known/acme-challenge/khong-co HTTP/1.1\r\nHost: {NAME}",
+        "GET / HTTP/1.1\r\nHost: evil.example",
+        "GET / HTTP/1.1",
+        "GET / HTTP/9.9\r\nHost: x",
+        f"GET / HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: x",
+        f"GET /{'a' * 9000} HTTP/1.1\r\nHost: {NAME}",
+        "VIẾT",
+    ],
+    ids=["file", "name", "nameless", "version", "length", "long", "nonsense"],
+)
+def test_what_no_site_answers_is_confined_as_well(lab: Lab, tls: bool, said: str) -> None:
+    with socket.create_connection((lab.address("webmail"), 443 if tls else 80), 10) as link:
+        if tls:
+            link = lab.ssl_context.wrap_socket(link, server_hostname=NAME)
+        link.sendall(f"{said}\r\nConnection: close\r\n\r\n".encode())
+        answer = http.client.HTTPResponse(link)
+        answer.begin()
+        assert answer.status >= 400
+        confined(answer.headers)
 
 
 @pytest.mark.parametrize("tls", [False, True])

@@ -23,6 +23,7 @@ for method in sys.argv[2:]:
     site.request(method, sys.argv[1], "BEGIN:VCARD", {"X-Remote-User": "co-quan", "Destination": "http://x/co-quan/y"})
     print(site.getresponse().status)
 """
+CONFINED = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 WRITING = ("PUT", "DELETE", "MKCOL", "MKCALENDAR", "PROPPATCH", "MOVE")
 
 
@@ -63,6 +64,7 @@ def test_a_program_finds_the_books_and_fetches_only_what_changed(
         # Another spelling of the name is asked about anew: who was let in is remembered for a minute.
         shut = Program(lab, person.address.upper(), person.password).ask("PROPFIND")
         assert (shut.status, "[locked:compromised]" in shut.text) == (403, True)
+        assert shut.headers.get_all("Content-Security-Policy") == [CONFINED]
         gone = webmail_host.check_output(f"find {CARDS} -name '*.vcf' -printf '%i %p\n' | sort")
         assert [line for line in before.splitlines() if line not in gone] == [
             line for line in before.splitlines() if line.endswith(f"/{mine}")
@@ -114,6 +116,8 @@ def test_a_gate_that_does_not_answer_is_no_wrong_password(lab: Lab, reader: Prog
         told = reader.ask("PROPFIND")
         assert (told.status, told.headers["Retry-After"]) == (503, "120")
         assert "WWW-Authenticate" not in told.headers
+        assert told.headers.get_all("Content-Security-Policy") == [CONFINED]
+        assert told.headers["Strict-Transport-Security"]
         assert "thử lại" in told.text
     assert reader.ask("PROPFIND").status == 207
 

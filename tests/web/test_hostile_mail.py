@@ -1,5 +1,6 @@
 """Hostile mail in a real browser: nothing of it runs, nothing calls home, nothing is mistaken for ours unsaid."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests import journal
 from tests.lab import Lab
+from tests.mail.http_doors import Browser
 from tests.people import People
 from tests.web import browser, hostile_mail, hostile_visit
 from tests.web.hostile_visit import Seen
@@ -18,6 +20,24 @@ EDITED = [
     "handlers", "links-script", "svg-script", "svg-animate", "mathml", "mutation-style", "mutation-noscript",
     "mutation-text", "mutation-comment", "attribute-breaks", "styles", "pictures", "headers", "plain",
 ]  # fmt: skip
+
+# How the webmail may be told to bring a stylesheet itself, of what a message names: query and form.
+# PHP reads a dot as "_" and the last of two; Roundcube drops tags and what is no letter.
+BRING = "_task=utils&_action=modcss&_u={key}&_c=message-htmlpart1&_p=v1"
+SPELLINGS: dict[str, tuple[str, dict[str, str | bytes] | None]] = {
+    "as pages do": (BRING, None),
+    "another order": ("_u={key}&_p=v1&_action=modcss&_task=utils", None),
+    "escapes": ("%5ftask=%75tils&_%61ction=modcs%73&_u={key}", None),
+    "dots": (".task=utils&.action=modcss&_u={key}", None),
+    "twice": ("_task=mail&_action=show&_task=utils&_action=modcss&_u={key}", None),
+    "tags": ("_task=utils&_action=<b>mod</b>css&_u={key}", None),
+    "odd letters": ("_task=u/t/i/l/s&_action=mod:css&_u={key}", None),
+    "framed": (BRING + "&_framed=1", None),
+    "remote": (BRING + "&_remote=1", None),
+    "a form": ("_u={key}", {"_task": "utils", "_action": "modcss"}),
+    "a form over another query": ("_task=mail&_action=show&_u={key}", {"_task": "utils", "_action": "modcss"}),
+    "half a form": ("_task=utils&_u={key}", {"_action": "modcss"}),
+}
 
 
 @dataclass
@@ -105,3 +125,24 @@ def test_an_attachment_that_is_opened_is_confined_or_plain_text(told: Told) -> N
     policy = policies[hostile_visit.ASKING]
     assert "script-src 'unsafe-hashes' 'sha256-" in policy
     assert "'unsafe-inline'" not in policy.partition("script-src")[2].partition(";")[0]
+
+
+def test_the_webmail_brings_no_stylesheet_of_a_strangers_server_however_it_is_asked(lab: Lab, people: People) -> None:
+    person, visitor = people.take(), Browser(lab)
+    head = "From: a@ngoai.example\r\nSubject: Mau\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+    with lab.imap(person.address, person.password) as client:
+        for number in range(len(SPELLINGS)):
+            page = f"<link rel=stylesheet href=http://mau.{hostile_mail.STRANGER}/{number}.css><p>Kính gửi</p>"
+            assert client.append("INBOX", "", "", (head + page).encode())[0] == "OK"
+    visitor.log_in(person.address, person.password)
+    answered = {}
+    for number, (how, (query, form)) in enumerate(SPELLINGS.items(), 1):
+        shown = visitor.ask(f"/?_task=mail&_mbox=INBOX&_uid={number}&_action=show&_safe=1").body
+        assert "<p>Kính gửi</p>" in shown
+        key, token = (
+            re.findall(pattern, shown)[0]
+            for pattern in (r"_action=modcss&(?:amp;)?_u=([\w.-]+)", r'"request_token":"(\w+)"')
+        )
+        fields = form and {"_token": token, **form}
+        answered[how] = visitor.ask("/?" + query.format(key=key), fields).status
+    assert answered == dict.fromkeys(SPELLINGS, 403)

@@ -1,8 +1,8 @@
 <?php
 
 /**
- * Where links of a message lead (links.js), that it takes no name of the page, and what an attachment may do that is opened in the browser:
- * nothing but be read.
+ * Where links of a message lead (links.js), that it takes no name of the page, that the server fetches nothing for it, and what an
+ * attachment may do that is opened in the browser: nothing but be read.
  */
 class hanam_links
 {
@@ -19,6 +19,7 @@ class hanam_links
     public function init(): void
     {
         $rcmail = rcmail::get_instance();
+        $this->plugin->add_hook('ready', [$this, 'ready']);
         if ($rcmail->task !== 'mail') {
             return;
         }
@@ -32,6 +33,16 @@ class hanam_links
             $rcmail->output->add_label(...array_map(fn ($label) => "hanam.$label", self::LABELS));
             $rcmail->output->set_env('hanam_domain', $rcmail->config->get('mail_domain'));
         }
+    }
+
+    /**
+     * A message with stylesheets of other servers has Roundcube fetch them (utils.modcss) from wherever it stands: from within the province's
+     * network. It fetches what it remembers of shown messages and nothing else; it remembers nothing, however the action is spelt.
+     */
+    public function ready(array $request): array
+    {
+        rcmail::get_instance()->session->remove('modcssurls');
+        return $request;
     }
 
     /**

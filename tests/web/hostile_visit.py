@@ -169,7 +169,7 @@ class Visit:
         for name, button in (("left", MouseButton.LEFT), ("middle", MouseButton.MIDDLE)):
             self.webmail.go(f"{tour.MAIL}&_uid={self.mails[FOLLOWED]}&_action=show")
             tour.idle(self.webmail)
-            hand = ActionBuilder(self.driver)
+            hand: Any = ActionBuilder(self.driver)  # without types
             hand.pointer_action.move_to(self.webmail.find("#messagebody a[href]"))
             hand.pointer_action.pointer_down(button).pointer_up(button)
             hand.perform()

@@ -79,13 +79,13 @@ def test_no_page_or_dialog_bears_the_name_of_a_program(seen: Seen) -> None:
 
 
 @pytest.mark.parametrize("sandbox", ["", "sandbox='allow-same-origin'"])
-def test_faults_are_found_in_a_frame_that_may_run_no_script_too(chromium: WebDriver, sandbox: str) -> None:
+def test_faults_are_found_in_a_frame_that_may_run_no_script_too(webmail: Webmail, sandbox: str) -> None:
+    driver = webmail.driver
     grey = "<p style='color: #999; background: #888'>Công văn</p>"
-    chromium.get("about:blank")
-    chromium.execute_script(
+    driver.execute_script(
         "document.body.innerHTML = arguments[0]", f'<iframe id="{access.CONFINED}" {sandbox} srcdoc="{grey}"></iframe>'
     )
-    found = access.faults(chromium, [access.CONFINED], dark=False)
+    found = access.faults(driver, [access.CONFINED], dark=False)
     assert any(fault.startswith(f"{access.CONFINED} color-contrast p:") for fault in found), found
 
 

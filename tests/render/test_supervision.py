@@ -79,6 +79,22 @@ def test_every_daemon_is_asked_whether_it_hangs_or_it_is_said_why_not(environmen
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_php_may_be_reloaded_twice_in_a_row_and_is_not_taken_for_hung(environment: Environments, topology: str) -> None:
+    """After a reload, which waits for requests, it tells that it lives one interval later."""
+    there = environment(topology)
+    for host in there.hosts("webmail"):
+        unit = there.render("roundcube", "php-fpm.service.j2", host)
+        pool = there.render("roundcube", "php-fpm.conf.j2", host)
+        (limit,) = re.findall(r"^WatchdogSec=(\w+)$", unit, re.M)
+        (given,) = re.findall(r"^Environment=WATCHDOG_USEC=(\d+)$", unit, re.M)
+        (patience,) = re.findall(r"^process_control_timeout = (\w+)$", pool, re.M)
+        # It takes half of what it is given, more than a second. Who is at a request is asked to end twice, then killed.
+        interval = int(given) / 2 / 1_000_000
+        assert interval > 1
+        assert 3 * interval + 2 * (2 * seconds(patience) + 1) < seconds(limit)
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
 def test_every_port_that_postfix_serves_is_asked_for_its_greeting(environment: Environments, topology: str) -> None:
     """Within the time that it promises while the filter hangs: the rest is the look's own time."""
     there = environment(topology)

@@ -81,6 +81,14 @@ def test_a_report_that_goes_on_after_its_answer_is_bounded_and_ends_by_its_own_p
     assert int(bound) >= max(180, int(patience) + 8 * 10)
 
 
+@pytest.mark.parametrize(("children", "turns"), [(20, 5), (7, 1), (2, 1)])
+def test_reports_on_their_way_leave_most_of_phps_processes_to_those_who_read(
+    environment: Environments, children: int, turns: int
+) -> None:
+    here = environment("lab").with_variables(roundcube_php_children=children)
+    assert f"\n    'at_once' => {turns},\n" in here.render("roundcube", "config.inc.php.j2", here.hosts("webmail")[0])
+
+
 @pytest.fixture
 def behind_one_address(environment: Environments) -> Any:
     """The lab of a province that named its NAT addresses."""

@@ -294,25 +294,42 @@ finally:
 """
 
 
+PHP = "php8.4-fpm.service"
+
+
+def of_php(lab: Lab, name: str) -> str:
+    return lab.run("webmail", f"systemctl show --property={name} --value {PHP}").strip()
+
+
 def test_a_master_of_php_that_hangs_is_started_again_by_systemd_and_told(lab: Lab) -> None:
-    unit = "php8.4-fpm.service"
-    impatient = f"/run/systemd/system/{unit}.d/zz-test.conf"
+    impatient = f"/run/systemd/system/{PHP}.d/zz-test.conf"
     lab.run(
         "webmail",
-        f"mkdir -p $(dirname {impatient}); printf '[Service]\nWatchdogSec=4s\n' >{impatient};"
-        f" systemctl daemon-reload; systemctl restart {unit}",
+        f"mkdir -p $(dirname {impatient});"
+        f" printf '[Service]\nWatchdogSec=4s\nEnvironment=WATCHDOG_USEC=2400000\n' >{impatient};"
+        f" systemctl daemon-reload; systemctl restart {PHP}",
     )
     try:
-        show = f"systemctl show --property=MainPID --value {unit}"
-        before = lab.run("webmail", show)
-        lab.run("webmail", f"systemctl kill --signal=STOP {unit}")
-        wait_for(lambda: lab.run("webmail", show) not in {before, "0\n"}, "PHP to run again")
-        wait_for(lambda: f"hung:{unit}" in causes(lab, "webmail"), "the watch to know")
+        before, told = of_php(lab, "MainPID"), of_php(lab, "WatchdogTimestampMonotonic")
+        wait_for(lambda: of_php(lab, "WatchdogTimestampMonotonic") != told, "its master to tell that it lives")
+        assert of_php(lab, "MainPID") == before
+        lab.run("webmail", f"systemctl kill --signal=STOP {PHP}")
+        wait_for(lambda: of_php(lab, "MainPID") not in {before, "0"}, "PHP to run again")
+        wait_for(lambda: f"hung:{PHP}" in causes(lab, "webmail"), "the watch to know")
     finally:
         lab.run(
             "webmail",
-            f"rm {impatient}; systemctl daemon-reload; systemctl restart {unit}; systemctl reset-failed {unit}",
+            f"rm {impatient}; systemctl daemon-reload; systemctl restart {PHP}; systemctl reset-failed {PHP}",
         )
+
+
+def test_php_tells_that_it_lives_soon_after_each_reload(lab: Lab) -> None:
+    """Reloads that follow each other, as those of two deployments, are no hang."""
+    lab.run("webmail", f"systemctl restart {PHP}")
+    before, told = of_php(lab, "MainPID"), of_php(lab, "WatchdogTimestampMonotonic")
+    lab.run("webmail", f"systemctl reload {PHP}")
+    wait_for(lambda: of_php(lab, "WatchdogTimestampMonotonic") != told, "its master to tell that it lives", seconds=15)
+    assert of_php(lab, "MainPID") == before
 
 
 OF_DEBIAN = re.compile(r"(systemd-\w+|dbus|console-getty|(getty|user|serial-getty)@\S+|unattended-upgrades)\.service")

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import shlex
 import uuid
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
@@ -29,6 +30,15 @@ return !rcmail.busy && jQuery.active === 0 && frame.document.readyState === 'com
   && frame.rcmail.env.action === 'preview';
 """
 ANSWER = "#messagestack .confirmation, #messagestack .error"
+# Reports of others, as many as may be on their way at once and more.
+TURNS = """
+import fcntl, signal
+held = [open(f"/var/lib/roundcube/temp/report-{number}.lock", "a") for number in range(1, 100)]
+for file in held:
+    fcntl.flock(file, fcntl.LOCK_EX)
+print("taken", flush=True)
+signal.pause()
+"""
 HOSTILE = "<img src=x onerror=document.title='hong'> \"'><script>document.title='hong'</script>"
 
 
@@ -185,6 +195,23 @@ def test_a_scan_that_takes_its_time_keeps_nobody_waiting_and_its_end_is_told_as_
         comes_to_be(lab, clerk, "attached, fault", ["refused|máy chủ thư tạm thời không nhận, mã 451"])
     finally:
         lab.run("filter", "systemctl kill --signal=CONT clamav-daemon.service")
+
+
+def test_reports_that_are_on_their_way_leave_processes_to_those_who_read(
+    webmail: Webmail, lab: Lab, clerk: Sample
+) -> None:
+    """Each held one until the filter had answered: as many as PHP has, and nobody could sign in."""
+    put(lab, clerk)
+    webmail.enter(clerk)
+    choose(webmail)
+    fill_in(webmail, "unlawful")
+    lab.run("webmail", f"systemd-run --quiet --uid=www-data --unit=hanam-test-turns python3 -c {shlex.quote(TURNS)}")
+    try:
+        wait_for(lambda: "taken" in lab.run("webmail", "journalctl -o cat -u hanam-test-turns"), "all turns")
+        assert "Đã nhận báo cáo" in hand_in(webmail)
+        comes_to_be(lab, clerk, "attached, fault", ["refused|có quá nhiều thư báo cáo cần chuyển cùng lúc"])
+    finally:
+        lab.run("webmail", "systemctl stop hanam-test-turns; rm /var/lib/roundcube/temp/report-*.lock")
 
 
 def test_a_virus_is_not_sent_on_and_does_not_count_as_sent_by_whoever_reports_it(

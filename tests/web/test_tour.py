@@ -78,12 +78,25 @@ def test_no_page_or_dialog_bears_the_name_of_a_program(seen: Seen) -> None:
     assert seen.makers == set()
 
 
+@pytest.mark.parametrize("sandbox", ["", "sandbox='allow-same-origin'"])
+def test_faults_are_found_in_a_frame_that_may_run_no_script_too(webmail: Webmail, sandbox: str) -> None:
+    driver = webmail.driver
+    grey = "<p style='color: #999; background: #888'>Công văn</p>"
+    driver.execute_script(
+        "document.body.innerHTML = arguments[0]", f'<iframe id="{access.CONFINED}" {sandbox} srcdoc="{grey}"></iframe>'
+    )
+    found = access.faults(driver, [access.CONFINED], dark=False)
+    assert any(fault.startswith(f"{access.CONFINED} color-contrast p:") for fault in found), found
+
+
 @pytest.mark.parametrize(
     ("text", "words_told"),
     [
         ("Attention", {"Attention"}),
         ("Your folder was deleted", {"Your", "folder", "was", "deleted"}),
         ("Thư trong hộp thư của an@hanam.gov.vn, tệp PDF 20 MB", set()),
+        ("Gốc tìm kiếm (Base DN, Search base): dc=hanam,dc=gov,dc=vn", set()),
+        ("Search base of LDAP", {"Search", "base", "of"}),
     ],
 )
 def test_words_of_english_are_told_from_those_of_vietnamese(text: str, words_told: set[str]) -> None:

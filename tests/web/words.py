@@ -36,9 +36,9 @@ return [...texts].filter(Boolean);
 """
 # Names, abbreviations and units that offices write like that, and codes of what stands beside them.
 _ALLOWED = (
-    "android apple autocomplete byte cc bcc css csv dkim docx email eml exe fax gb gif google gpl gnu html http "
-    "https id ie imap ios iphone ipad iso jpeg jpg js json kb kib mac mail mailto mb mbox microsoft mime "
-    "nguyenvana outlook classic pdf png pop3 safari smtp spf ssl starttls stttt tb thunderbird tiff tls txt "
+    "android apple autocomplete byte cc bcc carddav css csv dkim docx email eml exe fax gb gif google gpl gnu html "
+    "http https id ie imap internet ios iphone ipad iso jpeg jpg js json kb kib ldap mac mail mailto mb mbox microsoft "
+    "mime nguyenvana outlook classic pdf png pop3 safari smtp spf ssl starttls stttt tb thunderbird tiff tls txt "
     "ubnd unicode uri url usb utf vcard vcf vi web webmail windows xlsx xml zip mailvelope ascii euc cn jp kr "
     "shift enter ctrl bc vt virus "
 )
@@ -51,14 +51,18 @@ FONTS = re.compile(
 KEYS = re.compile(
     r"Home, End|Page Up, Page Down|Delete hoặc Backspace|Backspace ở đầu|Alt \+ F10|\bEsc\b|Tab, Shift \+ Tab|sau Tab"
 )
+# As programs that are not in Vietnamese call the field of a setting.
+FIELDS = re.compile(r"Base DN, Search base")
 NOT_WORDS = re.compile(
-    r"\b(?:application|audio|image|message|multipart|text|video)/[\w.+-]+|\S+@\S+|https?://\S+|\$\w+|%\w|\b[\w-]+(\.[\w-]+)+\b|\b\w+[_*]\w+\b|&\w+;"
+    r"\b(?:application|audio|image|message|multipart|text|video)/[\w.+-]+|\S+@\S+|https?://\S+|\$\w+|%\w|\b[\w-]+(\.[\w-]+)+\b|\b\w+[_*]\w+\b|&\w+;|\bdc=\S+"
 )
 
 
 def foreign(text: str) -> set[str]:
     """The words of a text that are Latin letters alone, no Vietnamese syllable, and not in the list."""
-    words = re.findall(r"(?<![\w’'])[A-Za-z]{2,}(?!\w)", NOT_WORDS.sub(" ", KEYS.sub(" ", FONTS.sub(" ", text))))
+    words = re.findall(
+        r"(?<![\w’'])[A-Za-z]{2,}(?!\w)", NOT_WORDS.sub(" ", FIELDS.sub(" ", KEYS.sub(" ", FONTS.sub(" ", text))))
+    )
     return {word for word in words if word.lower() not in WORDS and not is_syllable(word.lower())}
 
 

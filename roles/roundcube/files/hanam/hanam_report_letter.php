@@ -41,8 +41,14 @@ class hanam_report_letter
         register_shutdown_function(function () use ($told) {
             fastcgi_finish_request();
             $place = rcube::get_instance()->config->get('hanam_report');
+            // Free again when it is closed, or the process ends.
+            $turn = $this->turn($place['at_once']);
             try {
-                $fault = $this->file === '' ? 'không đọc được thư' : $this->hand_over($place, $this->recipients, $this->file);
+                $fault = match (true) {
+                    $this->file === '' => 'không đọc được thư',
+                    !$turn => 'có quá nhiều thư báo cáo cần chuyển cùng lúc',
+                    default => $this->hand_over($place, $this->recipients, $this->file),
+                };
                 if ($fault !== null) {
                     $told($fault);
                 }
@@ -50,6 +56,23 @@ class hanam_report_letter
                 @unlink($this->file);
             }
         });
+    }
+
+    /**
+     * One of so many that may be on their way at once, while the filter is slow: who signs in and reads needs processes too.
+     *
+     * @return ?resource
+     */
+    private function turn(int $turns): mixed
+    {
+        $folder = rcube::get_instance()->config->get('temp_dir');
+        for ($number = 1; $number <= $turns; $number++) {
+            $file = fopen("$folder/report-$number.lock", 'c');
+            if ($file && flock($file, LOCK_EX | LOCK_NB)) {
+                return $file;
+            }
+        }
+        return null;
     }
 
     private function write(

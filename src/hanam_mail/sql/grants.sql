@@ -76,6 +76,11 @@ grant execute on function mail.webmail_mailboxes(text), mail.webmail_clerks(text
 grant execute on function mail.webmail_held(text), mail.webmail_held_decide(text, bigint[], text) to mail_webmail;
 -- For who writes in the webmail.
 grant execute on function mail.webmail_recipients(text[]), mail.webmail_signature(text) to mail_webmail;
+-- Stops of the service: the playbook of maintenance.
+grant execute on function
+    mail.maintenance_announce(timestamp, timestamp, text, text, text, text), mail.maintenance_announced(timestamp, timestamp),
+    mail.maintenance_done(timestamp, timestamp, text)
+    to mail_apply;
 -- Letters that leave at a chosen hour: the webmail's page, and the service that hands them over.
 grant execute on function
     mail.webmail_schedule_times(), mail.webmail_schedule(text, bigint, bigint, timestamp, boolean),

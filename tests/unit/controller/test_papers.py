@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -252,6 +253,37 @@ def test_a_stop_needs_a_notice_two_working_days_before_and_a_day_off(
     emergency = Stop(start, start.replace(hour=23), "vá lỗi", "trang thư", announced, "lỗ hổng đang bị khai thác")
     assert stops.faults(emergency, 2, calendar) == []
     assert "lỗ hổng đang bị khai thác" in "\n".join(map(str, drafts.notice(emergency, OFFICE, SITE).body))
+
+
+PLANNED = Stop(datetime(2026, 12, 5, 20), datetime(2026, 12, 5, 23), "nâng cấp", "trang thư", date(2026, 1, 1), "")
+URGENT = replace(PLANNED, begin=datetime(2026, 12, 4, 9), emergency="lỗ hổng đang bị khai thác")
+
+
+@pytest.mark.dieu10
+@pytest.mark.parametrize(
+    ("stop", "step", "told", "now", "said"),
+    [
+        # The day that counts is that of the letters, whatever the declaration says of it.
+        (PLANNED, "announce", None, datetime(2026, 12, 2, 23), []),
+        (PLANNED, "announce", None, datetime(2026, 12, 3, 0, 1), ["đủ 02 ngày làm việc"]),
+        (PLANNED, "close", None, datetime(2026, 12, 5, 20), ["chưa gửi thông báo"]),
+        (PLANNED, "close", date(2026, 12, 3), datetime(2026, 12, 5, 20), ["đủ 02 ngày làm việc"]),
+        (PLANNED, "close", date(2026, 12, 2), datetime(2026, 12, 5, 19, 59), ["chưa đến giờ"]),
+        (PLANNED, "close", date(2026, 12, 2), datetime(2026, 12, 5, 20), []),
+        (PLANNED, "close", date(2026, 12, 2), datetime(2026, 12, 5, 23), ["đã qua"]),
+        (PLANNED, "announce", None, datetime(2026, 12, 6), ["đã qua"]),
+        (PLANNED, "open", None, datetime(2026, 12, 6), []),
+        (PLANNED, "reboot", None, datetime(2026, 12, 5, 20), ["step phải là"]),
+        (URGENT, "announce", None, datetime(2026, 12, 4, 8), []),
+        (URGENT, "close", None, datetime(2026, 12, 4, 9), ["chưa gửi thông báo"]),
+        (URGENT, "close", date(2026, 12, 4), datetime(2026, 12, 4, 9), []),
+    ],
+)
+def test_dieu10_5_a_stop_is_closed_for_at_its_time_after_its_letters_or_not_at_all(
+    stop: Stop, step: str, told: date | None, now: datetime, said: list[str]
+) -> None:
+    found = stops.refusals(stop, step, told, now, 2, workdays.load(PROVINCE / "calendar.yml"))
+    assert len(found) == len(said) and all(part in text for part, text in zip(said, found, strict=True)), found
 
 
 @pytest.mark.dieu10

@@ -1,7 +1,11 @@
-"""Times in which the service stops (Đ10.5), as the operator declares them in maintenance.yml of the province."""
+"""Times in which the service stops (Đ10.5), as the operator declares them in maintenance.yml of the province.
+
+`playbooks/maintenance.yml` announces the first of them, closes the service for it and opens it again; `refusals` says
+what forbids that.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -15,6 +19,7 @@ from hanam_mail.regulation.workdays import Calendar
 
 _VARIABLE = "maintenance_stops"
 _FORM = "%Y-%m-%d %H:%M"
+STEPS = ("announce", "close", "open")
 _FIELDS = {"begin", "end", "what", "services", "announced", "emergency"}
 
 
@@ -32,16 +37,20 @@ class Stop:
 
 def load(path: Path) -> list[Stop]:
     """Read maintenance.yml. Raises InputError naming the stop and what is wrong with it."""
-    given = group_vars.read(path).get(_VARIABLE)
+    return read(group_vars.read(path).get(_VARIABLE), str(path))
+
+
+def read(given: object, place_of_it: str) -> list[Stop]:
+    """The same of the variable's value; `place_of_it` is where it stands."""
     if not isinstance(given, list):
-        raise InputError([Problem(str(path), 0, _VARIABLE, "phải là danh sách")])
+        raise InputError([Problem(place_of_it, 0, _VARIABLE, "phải là danh sách")])
     found: list[Stop] = []
     problems: list[Problem] = []
     for place, entry in enumerate(given, 1):
         try:
             found.append(_stop(entry))
         except ValueError as error:
-            problems.append(Problem(str(path), 0, _VARIABLE, f"mục {place}: {error}"))
+            problems.append(Problem(place_of_it, 0, _VARIABLE, f"mục {place}: {error}"))
     if problems:
         raise InputError(problems)
     return found
@@ -62,6 +71,29 @@ def faults(stop: Stop, working_days: int, calendar: Calendar) -> list[str]:
     return said
 
 
+def refusals(
+    stop: Stop, step: str, told: date | None, now: datetime, working_days: int, calendar: Calendar
+) -> list[str]:
+    """What forbids a step of the stop, in Vietnamese, nothing when it may be done.
+
+    `told` is the day on which the notices were mailed, None when they were not; `now` is in the province's time.
+    """
+    if step not in STEPS:
+        return [f"step phải là một trong {', '.join(STEPS)}"]
+    if step == "open":
+        return []
+    if stop.end <= now:
+        return [f"lần tạm ngừng đến {stop.end:%H:%M %d/%m/%Y} đã qua: khai báo lần mới vào đầu {_VARIABLE}"]
+    if step == "announce":
+        return faults(replace(stop, announced=now.date()), working_days, calendar)
+    if told is None:
+        return ["chưa gửi thông báo đến các hộp thư: chạy bước announce trước"]
+    found = faults(replace(stop, announced=told), working_days, calendar)
+    if now < stop.begin:
+        found.append(f"chưa đến giờ tạm ngừng đã thông báo, {stop.begin:%H:%M %d/%m/%Y}")
+    return found
+
+
 def read_time(name: str, value: object) -> datetime:
     """A time as it is declared. Raises ValueError naming the field."""
     try:
@@ -80,11 +112,19 @@ def iso_time(value: str, timezone: str) -> str:
     return read_time("begin, end", value).replace(tzinfo=ZoneInfo(timezone)).isoformat()
 
 
+def _day(value: object) -> object:
+    """Ansible gives a day as text."""
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
 def _stop(entry: Any) -> Stop:
     if not isinstance(entry, Mapping) or not _FIELDS - {"emergency"} <= set(entry) <= _FIELDS:
         raise ValueError(f"phải có {', '.join(sorted(_FIELDS - {'emergency'}))}; có thể có emergency")
     begin, end = (read_time(name, entry[name]) for name in ("begin", "end"))
-    announced = entry["announced"]
+    announced = _day(entry["announced"])
     if type(announced) is not date:
         raise ValueError("announced phải là ngày dạng YYYY-MM-DD")
     if end <= begin:

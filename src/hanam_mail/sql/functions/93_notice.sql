@@ -19,7 +19,7 @@ $$;
 
 -- Whom a notice goes to: the mailbox itself; beside it its agency's mailbox, for an agency's or office's its clerks. What
 -- fills a mailbox, what was held of its mail, which provider fetches it, what it is opened by, and a letter that could not leave at its
--- hour concerns its owner alone.
+-- hour concerns its owner alone. Of a stop of the service each has his own.
 create or replace function mail.notice_recipients(mailbox text, kind text) returns text[]
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -28,16 +28,16 @@ as $$
     from mail.mailbox m
     join mail.mailbox r on r.id = m.id
         or (notice_recipients.kind not in ('quota', 'collector', 'collector_refused', 'scheduled_stopped', 'scheduled_doubt', 'scheduled_unfiled')
-            and notice_recipients.kind !~ '^(held|factor_|app_password_)'
+            and notice_recipients.kind !~ '^(held|factor_|app_password_|maintenance)'
             and r.kind = 'agency' and r.agency_id = m.agency_id)
-        or (m.kind in ('agency', 'office') and exists (
+        or (notice_recipients.kind <> 'maintenance' and m.kind in ('agency', 'office') and exists (
             select from mail.mailbox_clerk k where k.mailbox_id = m.id and k.clerk_id = r.id
         ))
     join mail.address a on a.mailbox_id = r.id and a.kind = 'primary'
     where m.id = notice_recipients.mailbox and r.state <> 'revoked'
 $$;
 
--- The notices that wait, those that failed before last.
+-- The notices that wait, those that failed before last, and before them those to everybody, which are many.
 create or replace function mail.notice_waiting() returns table (mailbox_id text, kind text, round text)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -48,7 +48,7 @@ as $$
         and not exists (
             select from mail.user_report r
             where n.kind = 'user_report' and n.round = r.number::text and r.attached = 'due' and r.at > now() - interval '10 minutes')
-    order by n.failure is not null, n.created_at, n.mailbox_id
+    order by n.failure is not null, n.kind = 'maintenance', n.created_at, n.mailbox_id
 $$;
 
 -- What a letter about held mail says beside its payload, as it is when the letter goes: what strangers wrote stands in their messages alone.

@@ -1,0 +1,75 @@
+"""Stops of the service that people notice (Đ10.5), for playbooks/maintenance.yml, which judges whether they may be.
+
+hanam-mail-db maintenance announce    a notice to every mailbox, from JSON on standard input
+hanam-mail-db maintenance show        when it was announced, and what of it is still on its way
+hanam-mail-db maintenance done DEED   that the service was closed for it, or opened again
+"""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from hanam_mail.host import frame
+from hanam_mail.host.database.session import one
+
+DEEDS = ("close", "open")
+
+
+def add_commands(commands: frame.Commands) -> None:
+    """Add this module's command to those of command_line.py."""
+    text = (
+        "thông báo, ghi nhận một lần tạm ngừng dịch vụ (Đ10.5); chạy bằng playbooks/maintenance.yml, đọc JSON từ stdin"
+    )
+    command = commands.add_parser("maintenance", help=text, description=text)
+    deeds = command.add_subparsers(required=True, metavar="VIỆC")
+    for name, help_text, run in (
+        ("announce", "gửi thông báo đến mọi hộp thư", _announce),
+        ("show", "ngày đã thông báo, số thông báo chưa gửi xong", _show),
+        ("done", "ghi vào nhật ký việc đóng, mở dịch vụ", _done),
+    ):
+        deed = deeds.add_parser(name, help=help_text, description=help_text)
+        if name == "done":
+            deed.add_argument("deed", choices=DEEDS)
+        frame.add_session_options(deed, check=True)
+        deed.set_defaults(run=run)
+
+
+def _given() -> dict[str, Any]:
+    """The declared stop: begin and end as "YYYY-MM-DD HH:MM", what, services, emergency, page."""
+    given: dict[str, Any] = json.load(sys.stdin)
+    return given
+
+
+def _announce(options: argparse.Namespace) -> int:
+    stop = _given()
+    values = [stop[name] for name in ("begin", "end", "what", "services", "emergency", "page")]
+    with frame.session(options) as connection:
+        statement = "SELECT mail.maintenance_announce(%s::timestamp, %s::timestamp, %s, %s, %s, %s)"
+        written = one(connection, statement, values)[0]
+        if options.check:
+            connection.rollback()
+    return frame.answer(options, written > 0, f"đã lập {written} thông báo", mailboxes=written)
+
+
+def _show(options: argparse.Namespace) -> int:
+    stop = _given()
+    with frame.session(options) as connection:
+        row = connection.execute(
+            "SELECT announced_on, waiting FROM mail.maintenance_announced(%s::timestamp, %s::timestamp)",
+            [stop["begin"], stop["end"]],
+        ).fetchone()
+    announced, waiting = row or ("", 0)
+    text = f"thông báo ngày {announced:%d/%m/%Y}, {waiting} thư chưa gửi xong" if row else "chưa thông báo"
+    return frame.answer(options, False, text, announced=str(announced), waiting=waiting)
+
+
+def _done(options: argparse.Namespace) -> int:
+    stop = _given()
+    with frame.session(options) as connection:
+        if options.check:
+            return frame.answer(options, True, "")
+        connection.execute(
+            "SELECT mail.maintenance_done(%s::timestamp, %s::timestamp, %s)", [stop["begin"], stop["end"], options.deed]
+        )
+    return frame.answer(options, True, "đã ghi vào nhật ký")

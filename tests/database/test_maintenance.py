@@ -1,5 +1,6 @@
 """Stops of the service are announced to every mailbox, once each, and what is done stands in the audit (Đ10.5)."""
 
+import datetime as dt
 import json
 
 import pytest
@@ -48,11 +49,9 @@ def test_each_has_his_own_letter_and_it_says_what_stops_and_when(held: Scratch) 
     assert rows
     assert all(row.partition("|")[0] == row.partition("|")[2] for row in rows)
     payload = json.loads(held.psql("select payload from mail.notice where kind = 'maintenance' limit 1"))
-    notice = notices.Notice(
-        "x", "maintenance", "r", dt.date(2099, 12, 1), payload, "Tên", "a@b.vn", None, ("a@b.vn",)
-    )
+    notice = notices.Notice("x", "maintenance", "r", dt.date(2099, 12, 1), payload, "Tên", "a@b.vn", None, ("a@b.vn",))
     letter = notices.render(notice, CONFIGURATION)
-    assert letter["Subject"] == "Tạm ngừng dịch vụ thư điện tử công vụ từ 20:00 ngày 05/12/2099"
+    assert letter["Subject"] == "Hộp thư a@b.vn: tạm ngừng dịch vụ từ 20:00 ngày 05/12/2099"
     text = letter.get_content()
     for part in (
         "đến 23:00 ngày 05/12/2099",

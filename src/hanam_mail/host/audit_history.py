@@ -37,6 +37,7 @@ _NOTICE_KINDS = {
     "held_opened": "báo cho chủ hộp thư rằng người vận hành lấy bản sao thư bị giữ để đọc",
     "user_report": "báo đã tiếp nhận một báo cáo",
     "user_report_answer": "gửi trả lời một báo cáo",
+    "yearly_report": "nhắc báo cáo hằng năm",
     "maintenance": "báo tạm ngừng dịch vụ",
     "factor_on": "báo đã bật xác thực hai bước",
     "factor_off": "báo đã tắt xác thực hai bước",

@@ -94,6 +94,16 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "scheduled_stopped": {"hour": "07:30 ngày 01/12/2026", "why": "máy chủ không nhận: 552 quá dung lượng"},
     "scheduled_unfiled": {"hour": "07:30 ngày 01/12/2026", "why": "máy chủ thư không trả lời"},
     "scheduled_doubt": {"hour": "07:30 ngày 01/12/2026", "why": ""},
+    # What mail.maintenance_announce does.
+    "maintenance": {
+        "from_when": "20:00 ngày 05/12/2026",
+        "until_when": "23:00 ngày 05/12/2026",
+        "what": "nâng cấp",
+        "urgent": "",
+        "services": "trang thư",
+        "page": "https://mail.hanam.gov.vn/tinh-trang/",
+    },
+    "yearly_report": {"before": "2026-11-15", "last": "2026-11-14", "days": 30},
     "quota": {"percent": 90, "quota_bytes": 5 * 2**29},
     "opened": {"document": "12/STTTT-TTra", "note": "xác minh đơn tố cáo", "opened_by": "lan"},
     "sending_lock": {"why": "đã gửi 201 thư trong một giờ"},
@@ -635,6 +645,7 @@ def test_every_step_of_the_job_can_be_told() -> None:
         "scheduled_stopped",
         "scheduled_doubt",
         "scheduled_unfiled",
+        "maintenance",
         *HELD,
         *FACTOR,
     }

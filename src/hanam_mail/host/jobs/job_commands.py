@@ -35,6 +35,7 @@ _STEPS = {
     "default_password_warning": "báo trước: sẽ tạm khóa do chưa đổi mật khẩu mặc định từ {locks_on}",
     "default_password_lock": "tạm khóa do chưa đổi mật khẩu mặc định cấp ngày {since}",
     "password_reminder": "nhắc đổi mật khẩu, hết hạn sau {ends}",
+    "yearly_report": "nhắc báo cáo trước ngày {before}",
     "revoke_proposal": "đề nghị thu hồi, không sử dụng từ {since}",
 }
 

@@ -30,7 +30,7 @@ from hanam_mail.vietnamese import day, size
 FOR_THE_OPERATOR = frozenset({"revoke_proposal", "opened", "sending_lock", "held_opened", "user_report"})
 # A letter to the operator names so many; a storm has thousands.
 MOST = 50
-_DATES = ("since", "locks_on", "ended", "ends", "changed")
+_DATES = ("since", "locks_on", "ended", "ends", "changed", "before", "last")
 _CAUSES = {
     "activity": "lần sử dụng gần nhất",
     "issue": "ngày cấp hộp thư",

@@ -22,6 +22,7 @@ def add_commands(commands: frame.Commands) -> None:
         "thông báo, ghi nhận một lần tạm ngừng dịch vụ (Đ10.5); chạy bằng playbooks/maintenance.yml, đọc JSON từ stdin"
     )
     command = commands.add_parser("maintenance", help=text, description=text)
+    command.set_defaults(run=_show)
     deeds = command.add_subparsers(required=True, metavar="VIỆC")
     for name, help_text, run in (
         ("announce", "gửi thông báo đến mọi hộp thư", _announce),

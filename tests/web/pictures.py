@@ -1,6 +1,7 @@
 """Take the pictures of docs/pictures from a running lab (`make pictures`): what people see, for whoever has no lab."""
 
 import base64
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -36,12 +37,9 @@ def main() -> None:
     people = People(lab)
     person, other = people.take(), people.take()
     tour.furnish(lab, person, other)
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for old in FOLDER.iterdir():
-        old.unlink()
     host = f"mail.{lab.variables['mail_domain']}"
     stops = {stop.name: stop for stop in (*tour.BEFORE_SIGN_IN, *tour.SIGNED_IN)}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as taken:
         browser.trust(Path(folder), lab.variables["vault_public_ca"])
         driver = browser.start(Path(folder), host, lab.address("webmail"))
         webmail = Webmail(driver, host)
@@ -56,8 +54,10 @@ def main() -> None:
             driver.execute_async_script("setTimeout(arguments[0], 1500)")
             shot = driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "webp", "quality": 80})
             name = f"{stop}{size[0]}{'-dark' if dark else ''}.webp"
-            (FOLDER / name).write_bytes(base64.b64decode(shot["data"]))
+            (Path(taken) / name).write_bytes(base64.b64decode(shot["data"]))
         driver.quit()
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        shutil.copytree(taken, FOLDER)
     lab.close()
 
 

@@ -67,9 +67,11 @@ grant execute on function
 grant execute on function mail.webmail_session(text, timestamptz, text), mail.webmail_session_openid(text) to mail_webmail;
 -- Where a person is signed in, and what he ends of it.
 grant execute on function
-    mail.webmail_visit_note(text, text, text, text), mail.webmail_visit_over(text), mail.webmail_visit_left(text),
-    mail.webmail_visits(text, text, int), mail.webmail_sign_ins(text), mail.webmail_visits_end(text, text, text[], boolean)
+    mail.webmail_visit_note(text, text, text, text, boolean), mail.webmail_visit_asked(text), mail.webmail_visit_left(text),
+    mail.webmail_visits(text, text, int), mail.webmail_sign_ins(text, text),
+    mail.webmail_visits_end(text, text, text[], boolean)
     to mail_webmail;
+grant execute on function mail.webmail_visits_prune() to mail_jobs;
 -- The agencies' mailboxes of a clerk, and who of the clerks answered.
 grant execute on function mail.webmail_mailboxes(text), mail.webmail_clerks(text) to mail_webmail;
 -- Held spam of the mailbox that is open.

@@ -480,6 +480,26 @@ def test_the_folder_holds_what_is_proposed_today_and_nothing_stale(tmp_path: Pat
             ["gỡ chặn đăng nhập từ 203.0.113.5: máy nhiễm đã gỡ"],
         ),
         (
+            (
+                "session",
+                "delete",
+                "p",
+                {
+                    "sessions": [
+                        {"address": "192.0.2.8", "program": "Chrome, Android"},
+                        {"address": None, "program": ""},
+                    ],
+                    "programs": True,
+                },
+                {},
+            ),
+            [
+                "kết thúc từ nơi khác một phiên hộp thư trên web: Chrome, Android, địa chỉ mạng 192.0.2.8",
+                "kết thúc từ nơi khác một phiên hộp thư trên web: trình duyệt khác, địa chỉ mạng ?",
+                "ngắt các chương trình thư",
+            ],
+        ),
+        (
             ("absence", "insert", "p/2026-02-01", {}, {"begins": "2026-02-01", "ends": "2026-07-31"}),
             ["ghi nhận thông báo vắng từ 01/02/2026 đến 31/07/2026"],
         ),

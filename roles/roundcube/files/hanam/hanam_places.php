@@ -33,8 +33,9 @@ class hanam_places extends hanam_list
         $user = $this->rcmail->get_user_name();
         $sessions = hanam_accounts::rows(
             'SELECT * FROM mail.webmail_visits(?, ?, ?)', $user, hanam_visits::word(), (int) $this->rcmail->config->get('session_lifetime'));
-        $places = hanam_accounts::rows('SELECT * FROM mail.webmail_sign_ins(?)', $user);
-        if ($sessions === null || $places === null) {
+        $places = hanam_accounts::rows('SELECT * FROM mail.webmail_sign_ins(?, ?)', $user, hanam_visits::word());
+        // Without its own session the list is not true.
+        if (!$sessions || $places === null) {
             return html::p('hanam-none', html::quote($this->text('away')));
         }
         $rows = [];
@@ -46,7 +47,7 @@ class hanam_places extends hanam_list
                 'lines' => array_filter([
                     $here ? $this->text('here') : '',
                     $one['opened'] ? $this->text('opened', ['address' => $one['opened']]) : '',
-                    $this->text('times', ['begun' => $one['begun'], 'seen' => $one['seen']]),
+                    $this->text('times', ['begun' => $one['begun'], 'used' => $one['used']]),
                 ]),
                 'buttons' => $here ? [] : ['end'],
             ];
@@ -54,7 +55,9 @@ class hanam_places extends hanam_list
         $others = array_filter($rows, fn (array $row) => $row['buttons'] !== []);
         return $this->form(
             ($others ? $this->all() : '') . $this->rows($rows)
-            . html::div('hanam-buttons', ($others ? $this->button('chosen', 'btn-secondary') : '') . $this->button('everything', 'btn-primary'))
+            . ($others ? html::div('hanam-buttons', $this->button('chosen', 'btn-secondary')) : '')
+            // Outside of what waits for a choice (lists.js).
+            . html::div('hanam-everything', $this->button('everything', 'btn-primary'))
             . html::p('hint', html::quote($this->text('everythinghint')))
             . $this->addresses($places));
     }
@@ -62,30 +65,40 @@ class hanam_places extends hanam_list
     protected function act(array $chosen): array
     {
         $decision = rcube_utils::get_input_string('_decision', rcube_utils::INPUT_POST);
-        $user = $this->rcmail->get_user_name();
         if (preg_match('/^end ([0-9a-f]{64})$/', $decision, $one)) {
             [$decision, $chosen] = ['chosen', [$one[1]]];
         }
         if ($decision === 'everything') {
-            $rows = hanam_accounts::rows('SELECT key FROM mail.webmail_visits(?, ?, ?)', $user, hanam_visits::word(), 60 * 24);
-            $chosen = $rows === null ? null : array_column($rows, 'key');
-        } else {
-            $chosen = array_filter($chosen, fn ($key) => is_string($key) && preg_match('/^[0-9a-f]{64}$/', $key));
+            return $this->everything();
         }
-        if ($chosen === [] || !in_array($decision, ['chosen', 'everything'], true)) {
+        $chosen = array_filter($chosen, fn ($key) => is_string($key) && preg_match('/^[0-9a-f]{64}$/', $key));
+        if ($chosen === [] || $decision !== 'chosen') {
             return [$this->plugin->gettext('listnochoice'), 'warning'];
         }
-        $ended = $chosen === null ? null : hanam_accounts::writing(
-            'SELECT mail.webmail_visits_end(?, ?, CAST(? AS text[]), CAST(? AS boolean)) AS number',
-            $user, hanam_visits::word(), '{' . implode(',', $chosen) . '}', $decision === 'everything' ? 'true' : 'false');
-        if (!$ended) {
+        $done = $this->end('{' . implode(',', $chosen) . '}', false);
+        if (!$done) {
             return [$this->text('notended'), 'error'];
         }
-        $number = (int) $ended[0]['number'];
-        if ($decision === 'everything') {
-            return [$this->text('allended', ['number' => $number]), 'confirmation'];
+        return $done['ended'] ? [$this->text('ended', ['number' => (int) $done['ended']]), 'confirmation']
+            : [$this->text('endedbefore'), 'warning'];
+    }
+
+    private function everything(): array
+    {
+        $done = $this->end(null, true);
+        if (!$done) {
+            return [$this->text('notended'), 'error'];
         }
-        return $number ? [$this->text('ended', ['number' => $number]), 'confirmation'] : [$this->text('endedbefore'), 'warning'];
+        return [$this->text($done['cut'] ? 'allended' : 'allendedagain'), 'confirmation'];
+    }
+
+    /** What it came to; nothing when this session may not, or nobody knows. Without keys: all others. */
+    private function end(?string $keys, bool $programs): ?array
+    {
+        $rows = hanam_accounts::writing(
+            'SELECT ended, cut FROM mail.webmail_visits_end(?, ?, CAST(? AS text[]), CAST(? AS boolean))',
+            $this->rcmail->get_user_name(), hanam_visits::word(), $keys, $programs ? 'true' : 'false');
+        return $rows[0] ?? null;
     }
 
     private function addresses(array $places): string

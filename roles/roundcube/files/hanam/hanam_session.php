@@ -68,7 +68,7 @@ class hanam_session
         $_SESSION['hanam_login'] = $this->factor->login() ?? hanam_openid::address()
             ?? rcube_utils::get_input_string('_user', rcube_utils::INPUT_POST);
         $_SESSION['hanam_stamp'] = $this->asked(null)['stamp'] ?? null;
-        $this->visits->begin();
+        $this->visits->note(true);
         return $next;
     }
 
@@ -79,7 +79,8 @@ class hanam_session
         if (!$answer) {
             self::unavailable();
         }
-        if ($answer['over']) {
+        if ($answer['ended']) {
+            $this->disarm();
             $this->leave(self::LOGIN . 'da-ket-thuc');
         }
         if ($answer['state'] !== 'active') {
@@ -103,7 +104,7 @@ class hanam_session
         }
         // A session of a former release was told no stamp: the mail store has just let its password in.
         $_SESSION['hanam_stamp'] ??= $answer['stamp'];
-        $this->visits->note();
+        $this->visits->asked((string) $request['action'], $answer);
         $this->ends = $answer['ends'];
         $this->days = (int) $answer['days'];
         return $request;
@@ -130,11 +131,11 @@ class hanam_session
     private function asked(?string $stamp): ?array
     {
         $user = (string) rcmail::get_instance()->get_user_name();
-        $columns = 'SELECT state, cause, stamp, ends, days, mail.webmail_visit_over(?) AS over FROM';
+        $columns = 'SELECT s.state, s.cause, s.stamp, s.ends, s.days, v.ended, v.due, v.fading FROM mail.webmail_visit_asked(?) v CROSS JOIN';
         $visit = hanam_visits::word();
         $rows = hanam_openid::address() === null
-            ? hanam_accounts::rows("$columns mail.webmail_session(?, ?, ?)", $visit, $user, $stamp, $this->factor->digest())
-            : hanam_accounts::rows("$columns mail.webmail_session_openid(?)", $visit, $user);
+            ? hanam_accounts::rows("$columns mail.webmail_session(?, ?, ?) s", $visit, $user, $stamp, $this->factor->digest())
+            : hanam_accounts::rows("$columns mail.webmail_session_openid(?) s", $visit, $user);
         return $rows[0] ?? null;
     }
 
@@ -154,6 +155,21 @@ class hanam_session
         }
         $query = http_build_query(['ly-do' => $cause, 'dang-nhap' => $login ?? $_SESSION['hanam_login'] ?? '']);
         return hanam_look::CHANGE_PAGE . self::PAGES[$state] . "?$query";
+    }
+
+    /**
+     * Take from a session that its person ended what opens his mailbox. A frame or a list leaves it open (see below), and whoever has its
+     * cookies may go on asking as one.
+     */
+    private function disarm(): void
+    {
+        // The word of the second step is in the password's place, and ends with it.
+        $this->factor->session_destroy([]);
+        $_SESSION['password'] = '';
+        if (isset($_SESSION['oauth_token'])) {
+            // By the address the next request is known (hanam_openid.php).
+            $_SESSION['oauth_token'] = array_intersect_key($_SESSION['oauth_token'], ['identity' => 1]);
+        }
     }
 
     /**

@@ -4,12 +4,13 @@ require_once __DIR__ . '/hanam_accounts.php';
 
 /**
  * What the accounts database knows of this session, so that its person sees it from another one and can end it there
- * (docs/decisions/0086-where-signed-in.md). It is known by a digest of a word that stands in the session alone.
+ * (docs/decisions/0086-where-signed-in.md). It is known by a word that only the session can make, and leaves nothing in the session:
+ * Roundcube writes all of it where a part changed, and of two requests at once one would lose what it wrote.
  */
 class hanam_visits
 {
-    /** Seconds between two notes that a session is used. */
-    private const NOTED = 60;
+    /** What a page asks by itself, whether somebody sits before it or not. */
+    private const BY_ITSELF = ['keep-alive', 'refresh', 'getunread', 'plugin.hanam-counts'];
     /** The first that a browser's own name for itself holds: most of them name others too. */
     private const BROWSERS = [
         'coc_coc_browser' => 'Cốc Cốc', 'Edg' => 'Edge', 'OPR/' => 'Opera', 'SamsungBrowser' => 'Samsung Internet', 'Firefox' => 'Firefox',
@@ -29,35 +30,40 @@ class hanam_visits
         $this->plugin->add_hook('session_destroy', [$this, 'session_destroy']);
     }
 
+    /**
+     * Made of what Roundcube draws at the sign-in and asks back in a cookie: the same for requests at once, and for a session of a former
+     * release. Of the word nobody makes that again.
+     */
     public static function word(): ?string
     {
-        return $_SESSION['hanam_visit'] ?? null;
+        $secret = (string) ($_SESSION['auth_secret'] ?? '');
+        return $secret === '' ? null : hash_hmac('sha256', "hanam visit $secret", (string) rcube::get_instance()->config->get('des_key'));
     }
 
-    /** Another person may have had the session before the sign-in, or the same one another mailbox. */
-    public function begin(): void
+    /** A request is noted where its answer (hanam_session.php) says that it is time. */
+    public function asked(string $action, array $answer): void
     {
-        $this->leave();
-        $_SESSION['hanam_visit'] = bin2hex(random_bytes(16));
-        $this->note();
+        $used = !in_array($action, self::BY_ITSELF, true);
+        if ($used ? $answer['due'] : $answer['fading']) {
+            $this->note($used);
+        }
     }
 
-    /** A session of a former release gets its word with its next click. */
-    public function note(): void
+    /** What could not be noted, and is logged, is noted with the next request: nothing waits for it. */
+    public function note(bool $used): void
     {
-        if (self::word() === null) {
-            $this->begin();
-        } elseif (time() - ($_SESSION['hanam_visit_noted'] ?? 0) >= self::NOTED) {
-            // What could not be noted, and is logged, is noted a minute later: nothing waits for it.
-            $_SESSION['hanam_visit_noted'] = time();
-            hanam_accounts::writing('SELECT mail.webmail_visit_note(?, ?, ?, ?)', rcmail::get_instance()->get_user_name(), self::word(),
-                $_SERVER['REMOTE_ADDR'] ?? '', self::program($_SERVER['HTTP_USER_AGENT'] ?? ''));
+        if (self::word() !== null) {
+            hanam_accounts::writing('SELECT mail.webmail_visit_note(?, ?, ?, ?, CAST(? AS boolean))',
+                rcmail::get_instance()->get_user_name(), self::word(), $_SERVER['REMOTE_ADDR'] ?? '',
+                self::program($_SERVER['HTTP_USER_AGENT'] ?? ''), $used ? 'true' : 'false');
         }
     }
 
     public function session_destroy(array $hook): array
     {
-        $this->leave();
+        if (self::word() !== null) {
+            hanam_accounts::writing('SELECT mail.webmail_visit_left(?)', self::word());
+        }
         return $hook;
     }
 
@@ -74,13 +80,5 @@ class hanam_visits
             }
         }
         return implode(', ', $found);
-    }
-
-    private function leave(): void
-    {
-        if (self::word() !== null) {
-            hanam_accounts::writing('SELECT mail.webmail_visit_left(?)', self::word());
-            unset($_SESSION['hanam_visit'], $_SESSION['hanam_visit_noted']);
-        }
     }
 }

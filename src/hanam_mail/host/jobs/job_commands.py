@@ -177,7 +177,7 @@ def _prune(connection: Session) -> None:
     while one(connection, "SELECT mail.outbox_prune(%s)", [CHUNK * 10])[0]:
         connection.commit()
     connection.execute("SELECT mail.lockouts_prune(), mail.sending_prune(), mail.private_services_prune()")
-    connection.execute("SELECT mail.second_keys_prune()")
+    connection.execute("SELECT mail.second_keys_prune(), mail.webmail_visits_prune()")
     connection.execute("SELECT mail.collectors_prune()")
     connection.execute("SELECT mail.held_expire(), mail.held_prune()")
     connection.execute("SELECT mail.reports_prune(), mail.outgoing_prune(), mail.user_reports_prune()")

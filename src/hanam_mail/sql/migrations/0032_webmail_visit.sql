@@ -6,7 +6,9 @@ create table mail.webmail_visit (
     mailbox_id text not null references mail.mailbox,
     opened_id text not null references mail.mailbox,
     begun_at timestamptz not null default now(),
+    -- Whatever it asked last, its page by itself too; and what its person did last.
     seen_at timestamptz not null default now(),
+    used_at timestamptz not null default now(),
     address inet,
     -- The browser and its system, in words.
     program text not null check (length(program) <= 60),
@@ -15,3 +17,5 @@ create table mail.webmail_visit (
 );
 
 create index webmail_visit_mailbox on mail.webmail_visit (mailbox_id);
+-- Of the nightly job, which forgets.
+create index webmail_visit_seen on mail.webmail_visit (seen_at);

@@ -1,7 +1,7 @@
 """Filters for times of a declared stop (hanam_mail.controller.papers.stops).
 
-`moment_text`, `http_date`, `iso_time`: a time in words, for HTTP, for programs. `stop_mistakes`, `stop_refusals`: what is
-wrong with a declaration, what forbids a step of the first stop that is declared (Đ10.5).
+`moment_text`, `http_date`, `iso_time`: a time in words, for HTTP, for programs. `stop_mistakes`, `stop_refusals`: what
+is wrong with a declaration, what forbids a step of the first stop that is declared (Đ10.5).
 """
 
 from collections.abc import Callable, Mapping

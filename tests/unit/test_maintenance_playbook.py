@@ -1,4 +1,4 @@
-"""The plays of a stop of the service, on hosts that are folders here: what they do, in which order, and what they refuse.
+"""The plays of a stop of the service, on hosts that are folders here: what they do, in which order, what they refuse.
 
 The roles and the accounts' host are stand-ins that write down what they were asked for (Đ10.5).
 """
@@ -67,7 +67,8 @@ class Stage:
     def step(self, name: str, *words: str, declared: bool = True) -> subprocess.CompletedProcess[str]:
         now = datetime.now(ZoneInfo(ZONE))
         stop = (
-            f'  - begin: "{now - timedelta(minutes=1):%Y-%m-%d %H:%M}"\n    end: "{now + timedelta(hours=3):%Y-%m-%d %H:%M}"\n'
+            f'  - begin: "{now - timedelta(minutes=1):%Y-%m-%d %H:%M}"\n'
+            f'    end: "{now + timedelta(hours=3):%Y-%m-%d %H:%M}"\n'
             "    what: nâng cấp\n    services: trang thư\n    announced: 2026-12-02\n    emergency: lỗ hổng\n"
         )
         (self.place / "stops.yml").write_text(f"maintenance_stops:\n{stop}" if declared else "maintenance_stops: []\n")
@@ -92,10 +93,11 @@ def stage(tmp_path: Path) -> Stage:
     (tmp_path / "maintenance.yml").write_text(book.replace(SITE, str(made.site)))
     (tmp_path / "accounts_command.py").write_text(ACTION)
     made.site.write_text("open\n")
+    state = "{{ 'closed' if roundcube_maintenance else 'open' }}"
     for role, path, text in (
         ("roundcube", made.site, "{{ 'return 503;' if roundcube_maintenance else 'open' }}\n"),
-        ("help_pages", tmp_path / "page", "{{ 'closed' if roundcube_maintenance else 'open' }} {{ maintenance_stops | length }}\n"),
-    ):  # fmt: skip
+        ("help_pages", tmp_path / "page", state + " {{ maintenance_stops | length }}\n"),
+    ):
         tasks = tmp_path / "roles" / role / "tasks/main.yml"
         tasks.parent.mkdir(parents=True)
         tasks.write_text(yaml.safe_dump([{"name": role, "ansible.builtin.copy": {"dest": str(path), "content": text}}]))
@@ -143,7 +145,11 @@ def test_a_look_changes_nothing_and_the_deed_is_noted_after_it(stage: Stage) -> 
     assert done.returncode == 0, done.stdout
     assert (stage.site.read_text(), stage.page) == ("open\n", "")
     assert "+return 503;" in done.stdout
-    assert [(words[1], given.get("turned"), check) for words, given, check in stage.asked()][-1] == ("close", True, True)
+    assert [(words[1], given.get("turned"), check) for words, given, check in stage.asked()][-1] == (
+        "close",
+        True,
+        True,
+    )
     done = stage.step("close", "--tags", "roundcube")
     assert done.returncode == 0, done.stdout
     assert (stage.site.read_text(), stage.page) == ("return 503;\n", "closed 1\n"), "a step is done as a whole"

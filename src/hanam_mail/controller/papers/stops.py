@@ -84,9 +84,7 @@ def faults(stop: Stop, working_days: int, calendar: Calendar) -> list[str]:
     return said
 
 
-def refusals(
-    stop: Stop, step: str, told: Announced, now: datetime, working_days: int, calendar: Calendar
-) -> list[str]:
+def refusals(stop: Stop, step: str, told: Announced, now: datetime, working_days: int, calendar: Calendar) -> list[str]:
     """What forbids a step of the stop, in Vietnamese, nothing when it may be done; `now` is in the province's time.
 
     A stop that lasts longer than announced is announced again; the two working days count to its begin, and so from

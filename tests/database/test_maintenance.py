@@ -126,7 +126,8 @@ def test_a_letter_of_a_stop_or_a_report_that_is_over_is_not_sent_any_more(held: 
     assert goes(held, "maintenance", KEY) is False
     held.psql(
         "insert into mail.notice (mailbox_id, kind, round, due, payload)"
-        " select 'box00001', 'yearly_report', days::text, current_date, jsonb_build_object('before', current_date + days, 'days', 29) from unnest(array[0, 1]) days"
+        " select 'box00001', 'yearly_report', days::text, current_date,"
+        " jsonb_build_object('before', current_date + days, 'days', 29) from unnest(array[0, 1]) days"
     )
     assert [goes(held, "yearly_report", days) for days in ("0", "1")] == [False, True]
     left = "select t.payload -> 'days' from mail.notice_take('box00001', 'yearly_report', '1') t"

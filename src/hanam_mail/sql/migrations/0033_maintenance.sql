@@ -1,7 +1,7 @@
 -- Stops of the service that people notice, as they were announced by mail (Đ10.5; docs/decisions/0087-maintenance.md).
 
 -- The province's wall clock. emergency: why there was no notice in time; '' of a planned stop. announced_at: when its notices were
--- written; the two working days count from the first of the same begin.
+-- written, which is what the two working days count from.
 create table mail.maintenance (
     begins_at timestamp not null,
     ends_at timestamp not null,

@@ -39,6 +39,20 @@ def test_dieu11_8_each_agency_is_reminded_twice_a_year_and_nobody_else(
     assert due(database, day) == rounds
 
 
+@pytest.mark.parametrize(
+    ("day", "rounds"),
+    [
+        ("2026-12-10", []),
+        ("2026-12-11", ["test2agency|2027/30"]),
+        ("2027-01-03", ["test2agency|2027/7"]),
+        ("2027-01-10", []),
+    ],
+)
+def test_dieu11_8_a_day_in_january_is_reminded_of_in_december(database: Database, day: str, rounds: list[str]) -> None:
+    january = "update mail.setting set value = '\"10/01\"' where name = 'regulation_yearly_report_before';"
+    assert due(database, day, january) == rounds
+
+
 def test_once_a_round_and_not_where_the_agency_is_closed(database: Database) -> None:
     told = (
         "insert into mail.notice (mailbox_id, kind, round, due, payload)"

@@ -2,7 +2,7 @@
 
 hanam-mail-db maintenance announce    a notice to every mailbox, from JSON on standard input
 hanam-mail-db maintenance show        when it was announced, and what of it is still on its way
-hanam-mail-db maintenance done DEED   that the service was closed for it, or opened again
+hanam-mail-db maintenance done DEED   that the service was closed for it, or opened again; nothing when that is known
 """
 
 import argparse
@@ -26,7 +26,7 @@ def add_commands(commands: frame.Commands) -> None:
     deeds = command.add_subparsers(required=True, metavar="VIỆC")
     for name, help_text, run in (
         ("announce", "gửi thông báo đến mọi hộp thư", _announce),
-        ("show", "ngày đã thông báo, số thông báo chưa gửi xong", _show),
+        ("show", "ngày đã thông báo, số thông báo chưa gửi", _show),
         ("done", "ghi vào nhật ký việc đóng, mở dịch vụ", _done),
     ):
         deed = deeds.add_parser(name, help=help_text, description=help_text)
@@ -50,27 +50,31 @@ def _announce(options: argparse.Namespace) -> int:
         written = one(connection, statement, values)[0]
         if options.check:
             connection.rollback()
-    return frame.answer(options, written > 0, f"đã lập {written} thông báo", mailboxes=written)
+    text = f"đã lập {written} thông báo"
+    return frame.answer(options, written > 0, text, mailboxes=written, lines=[text] if written else [])
 
 
 def _show(options: argparse.Namespace) -> int:
     stop = _given()
     with frame.session(options) as connection:
         row = connection.execute(
-            "SELECT announced_on, waiting FROM mail.maintenance_announced(%s::timestamp, %s::timestamp)",
+            "SELECT announced_on, current, waiting FROM mail.maintenance_announced(%s::timestamp, %s::timestamp)",
             [stop["begin"], stop["end"]],
         ).fetchone()
-    announced, waiting = row or ("", 0)
-    text = f"thông báo ngày {announced:%d/%m/%Y}, {waiting} thư chưa gửi xong" if row else "chưa thông báo"
-    return frame.answer(options, False, text, announced=str(announced), waiting=waiting)
+    announced, current, waiting = row or ("", False, 0)
+    text = f"thông báo ngày {announced:%d/%m/%Y}, {waiting} thư chưa gửi" if row else "chưa thông báo"
+    told = {"announced": str(announced), "current": current, "waiting": waiting}
+    return frame.answer(options, False, text, stop=told)
 
 
 def _done(options: argparse.Namespace) -> int:
-    stop = _given()
+    """`turned`: whether it was closed or opened just now. What is opened need not be declared."""
+    given = _given()
+    values = [options.deed, given.get("begin"), given.get("end"), given["turned"]]
     with frame.session(options) as connection:
+        statement = "SELECT mail.maintenance_done(%s, %s::timestamp, %s::timestamp, %s)"
+        noted = bool(one(connection, statement, values)[0])
         if options.check:
-            return frame.answer(options, True, "")
-        connection.execute(
-            "SELECT mail.maintenance_done(%s::timestamp, %s::timestamp, %s)", [stop["begin"], stop["end"], options.deed]
-        )
-    return frame.answer(options, True, "đã ghi vào nhật ký")
+            connection.rollback()
+    text = "ghi vào nhật ký: " + ("đóng dịch vụ" if options.deed == "close" else "mở dịch vụ")
+    return frame.answer(options, noted, text if noted else "", lines=[text] if noted else [])

@@ -81,7 +81,7 @@ grant execute on function mail.webmail_recipients(text[]), mail.webmail_signatur
 -- Stops of the service: the playbook of maintenance.
 grant execute on function
     mail.maintenance_announce(timestamp, timestamp, text, text, text, text), mail.maintenance_announced(timestamp, timestamp),
-    mail.maintenance_done(timestamp, timestamp, text)
+    mail.maintenance_done(text, timestamp, timestamp, boolean)
     to mail_apply;
 -- Letters that leave at a chosen hour: the webmail's page, and the service that hands them over.
 grant execute on function

@@ -100,6 +100,7 @@ PAYLOADS: dict[str, dict[str, Any]] = {
         "until_when": "23:00 ngày 05/12/2026",
         "what": "nâng cấp",
         "urgent": "",
+        "former": "",
         "services": "trang thư",
         "page": "https://mail.hanam.gov.vn/tinh-trang/",
     },
@@ -153,6 +154,12 @@ def test_a_notice_is_whole_vietnamese_mail_that_no_responder_answers(kind: str) 
 def test_dates_and_sizes_are_written_as_people_here_write_them() -> None:
     assert "06/01/2026" in notices.render(notice(), CONFIGURATION).get_content()
     assert "(2,5 GB)" in notices.render(notice("quota"), CONFIGURATION).get_content()
+
+
+@pytest.mark.dieu11
+@pytest.mark.parametrize(("days", "text"), [(1, "(còn 1 ngày)"), (0, "(hôm nay là ngày cuối)")])
+def test_a_reminder_on_the_last_day_says_so(days: int, text: str) -> None:
+    assert text in " ".join(notices.render(notice("yearly_report", days=days), CONFIGURATION).get_content().split())
 
 
 @pytest.mark.parametrize("kind", FACTOR)

@@ -35,6 +35,19 @@ class Stop:
     emergency: str
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What the accounts database knows of a stop's notices.
+
+    `first`: the day of the first ones with the same begin, None when there are none; `current`: the last ones name this
+    end; `waiting`: how many of them were not yet tried.
+    """
+
+    first: date | None = None
+    current: bool = False
+    waiting: int = 0
+
+
 def load(path: Path) -> list[Stop]:
     """Read maintenance.yml. Raises InputError naming the stop and what is wrong with it."""
     return read(group_vars.read(path).get(_VARIABLE), str(path))
@@ -71,12 +84,11 @@ def faults(stop: Stop, working_days: int, calendar: Calendar) -> list[str]:
     return said
 
 
-def refusals(
-    stop: Stop, step: str, told: date | None, now: datetime, working_days: int, calendar: Calendar
-) -> list[str]:
-    """What forbids a step of the stop, in Vietnamese, nothing when it may be done.
+def refusals(stop: Stop, step: str, told: Announced, now: datetime, working_days: int, calendar: Calendar) -> list[str]:
+    """What forbids a step of the stop, in Vietnamese, nothing when it may be done; `now` is in the province's time.
 
-    `told` is the day on which the notices were mailed, None when they were not; `now` is in the province's time.
+    A stop that lasts longer than announced is announced again; the two working days count to its begin, and so from
+    the first announcement.
     """
     if step not in STEPS:
         return [f"step phải là một trong {', '.join(STEPS)}"]
@@ -84,13 +96,18 @@ def refusals(
         return []
     if stop.end <= now:
         return [f"lần tạm ngừng đến {stop.end:%H:%M %d/%m/%Y} đã qua: khai báo lần mới vào đầu {_VARIABLE}"]
+    found = faults(replace(stop, announced=told.first or now.date()), working_days, calendar)
     if step == "announce":
-        return faults(replace(stop, announced=now.date()), working_days, calendar)
-    if told is None:
-        return ["chưa gửi thông báo đến các hộp thư: chạy bước announce trước"]
-    found = faults(replace(stop, announced=told), working_days, calendar)
+        return found
+    if not told.current:
+        return ["chưa gửi thông báo có giờ bắt đầu, kết thúc này đến các hộp thư: chạy bước announce trước"]
     if now < stop.begin:
         found.append(f"chưa đến giờ tạm ngừng đã thông báo, {stop.begin:%H:%M %d/%m/%Y}")
+    if told.waiting and not stop.emergency:
+        found.append(
+            f"còn {told.waiting} thư thông báo chưa gửi: chờ gửi xong (systemctl status hanam-mail-notices), "
+            "hoặc ghi lý do khẩn cấp vào emergency"
+        )
     return found
 
 
@@ -125,7 +142,8 @@ def _stop(entry: Any) -> Stop:
         raise ValueError(f"phải có {', '.join(sorted(_FIELDS - {'emergency'}))}; có thể có emergency")
     begin, end = (read_time(name, entry[name]) for name in ("begin", "end"))
     announced = _day(entry["announced"])
-    if type(announced) is not date:
+    # Ansible's loader gives a subclass.
+    if not isinstance(announced, date) or isinstance(announced, datetime):
         raise ValueError("announced phải là ngày dạng YYYY-MM-DD")
     if end <= begin:
         raise ValueError("end phải sau begin")

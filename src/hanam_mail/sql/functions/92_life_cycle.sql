@@ -164,7 +164,8 @@ as $$
     where not c.must_change and not c.is_default and reminder_steps.as_of <= x.ends
 $$;
 
--- Of agencies: reminders of the yearly report (Đ11.8), which has to be there before a day of the year. `last`: the last day for it.
+-- Of agencies: reminders of the yearly report (Đ11.8), which has to be there before a day of the year, this or the next. `last`: the
+-- last day for it.
 create or replace function mail.report_steps(as_of date, among text[])
 returns table (mailbox_id text, step text, round text, payload jsonb)
 language sql stable
@@ -176,9 +177,12 @@ as $$
     join mail.lockable(report_steps.among) o on o.mailbox_id = m.id
     join mail.setting n on n.name = 'life_cycle_report_reminder_days'
     cross join lateral (
-        select to_date(mail.setting_text('regulation_yearly_report_before') || extract(year from report_steps.as_of)::text, 'DD/MMYYYY')
+        select min(d.day) from generate_series(0, 1) y(later), lateral (select to_date(
+            mail.setting_text('regulation_yearly_report_before') || (extract(year from report_steps.as_of) + y.later)::text, 'DD/MMYYYY'
+        )) d(day)
+        where report_steps.as_of < d.day
     ) x(before)
-    where m.kind = 'agency' and report_steps.as_of < x.before
+    where m.kind = 'agency'
 $$;
 
 -- Everything that is due on the day and not done yet. Reads only: the job's preview and what it acts on.

@@ -28,6 +28,13 @@ _AWAY = (
     r"|This probably means the server terminated abnormally|before or while processing the request)"
 )
 
+# A question between Dovecot's processes as one is stopped, killed or reloaded: who asked is told to come again.
+_DOVECOT_CUT_OFF = (
+    r"dovecot .*: Error: auth-master: (user|pass)db lookup\(\S+\): (Auth \w+ lookup failed|Disconnected unexpectedly)$",
+    r"dovecot .*: Error: auth-master: (user|pass)db lookup\(\S+\): write\(auth socket\) failed: .*Broken pipe",
+    r"dovecot .*: Error: auth-master: login: request .* (Internal auth failure|Disconnected unexpectedly)",
+)
+
 # A mailbox that is issued meanwhile gets its folders afterwards.
 _FOLDERS_WAIT = (
     r"hanam-first-folders doveadm\S* Error: .*((USER|User) lookup failed|connect\(\S+\) failed|iterate through)",
@@ -171,10 +178,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
     ),
     # Who comes to a mailbox that is shut is told to come again; the list of those in a Maildir is taken up by a reload.
     CONVERTING: (
-        r"dovecot .*: Error: auth-master: userdb lookup\(\S+\): (Auth USER lookup failed|Disconnected unexpectedly)$",
-        r"dovecot quota-status.*: Error: auth-master: userdb lookup\(\S+\): write\(auth socket\) failed: .*Broken pipe",
+        *_DOVECOT_CUT_OFF,
         r"dovecot lmtp.* Failed to lookup user \S+: Internal error occurred",
-        r"dovecot imap.*: Error: auth-master: login: request .* Internal auth failure",
         r"dovecot \S+ Warning: (Killed with signal 15|SIGHUP received)",
         # Two reloads within two seconds end the process of sign-in as it begins. Once in many runs the next one fails
         # at its first question (Dovecot 2.4.1; the cause is not known yet). Who signs in comes again and gets in.
@@ -191,6 +196,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
         _NOT_TOLD_YET,
         r"postfix/\S+ .*(private/quota-status|server 127\.0\.0\.1:12342|connect to 127\.0\.0\.1:12342)",
         r"postfix/\S+ (warning: SASL: Connect to Dovecot auth socket|fatal: no SASL authentication mechanisms)",
+        *_DOVECOT_CUT_OFF,
         r"postfix/master warning: .*/smtpd( pid \d+ exit status 1|: bad command startup -- throttling)$",
         r"dovecot .*(Killed with signal|Shutting down logging|SIGHUP received|net_connect_unix)",
         r"dovecot .*(Temporary authentication failure|Internal error occurred|Internal auth failure)",
@@ -212,6 +218,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"postfix/\S+ warning: \w+: milter \S+:11332: EOF while reading string",
         r"systemd .*(clamav-daemon|rspamd)\S*service",
         r"hanam-agent the filter's reports cannot be read: ",
+        # What people moved to Junk waits.
+        r"hanam-learn the filter does not learn: .*; \d+ messages wait$",
         # Notices are mail too, and wait while no mail is taken.
         r"systemd (Failed to start )?hanam-mail-notices\.service",
         r"hanam-watch Gửi thông báo thất bại \(",
@@ -360,6 +368,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot imap\(\S+ Error: sieve: execute unix:\S+/hanam-learn/lessons: (Execution timed out |read\(program)",
         r"dovecot imap\(\S+ Error: sieve: failed to pipe message to program 'lessons'",
         r"hanam-learn the filter does not learn: ([\w.]+:11335: )?(timed out|\[Errno 2\] No such file|50[24] )",
+        # Nor while it has no mark yet of what it learnt: a moment after its start.
+        r"hanam-learn the filter does not learn: it has just started; \d+ messages wait$",
         r"systemd hanam-learn\.service: ",
         r"hanam-watch hanam-learn\.service ",
         r"hanam-watch .*\(hanam-learn\.service\)",

@@ -35,6 +35,16 @@ _DOVECOT_CUT_OFF = (
     r"dovecot .*: Error: auth-master: login: request .* (Internal auth failure|Disconnected unexpectedly)",
 )
 
+# Jobs that come by the clock, whoever is away then: each fails, is told of, and does it the next time.
+_ASK_THE_DATABASE = r"hanam-(mail-(notices|new-day|life-cycle)|collectors|scheduled-send|dmarc-(carry|send)|reports-load|directory|carddav)"
+_ASK_DOVECOT = r"hanam-(first-folders|check-sieve|mend-search|bound-deleted|forget-deleted)"
+
+
+def _failed(jobs: str) -> tuple[str, str]:
+    """What systemd and the watch say of them."""
+    return rf"systemd (Failed to start )?{jobs}\.service", rf"hanam-watch .* thất bại \({jobs}\.service\)"
+
+
 # A mailbox that is issued meanwhile gets its folders afterwards.
 _FOLDERS_WAIT = (
     r"hanam-first-folders doveadm\S* Error: .*((USER|User) lookup failed|connect\(\S+\) failed|iterate through)",
@@ -163,17 +173,10 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"roundcube (DB Error: SQLSTATE\[08006\] \[7\] )?connection to server .*failed: Connection refused",
         r"roundcube (\\x09)?\s*Is the server running (locally|on that host) and accepting ",
         r"systemd .*postgresql\S*service",
-        r"systemd (Failed to start )?hanam-mail-notices\.service",
-        r"hanam-watch Gửi thông báo thất bại \(",
-        r"systemd (Failed to start )?hanam-reports-load\.service",
+        *_failed(_ASK_THE_DATABASE),
+        rf"hanam-scheduled-send chưa gửi được thư hẹn giờ, sẽ làm lại sau một phút: .*({_AWAY}|connection is bad)",
         r"hanam-reports-load \d+ documents of reports wait for the database: ",
-        r"hanam-watch Đưa báo cáo DMARC và TLS vào cơ sở dữ liệu thất bại \(",
-        r"systemd (Failed to start )?hanam-directory\.service",
-        r"hanam-directory không hỏi được cơ sở dữ liệu, danh bạ cũ vẫn còn: ",
-        r"hanam-watch Lập danh bạ thư điện tử công khai thất bại \(",
-        r"systemd (Failed to start )?hanam-carddav\.service",
-        r"hanam-carddav không hỏi được cơ sở dữ liệu, danh bạ CardDAV giữ nguyên: ",
-        r"hanam-watch Lập danh bạ CardDAV thất bại \(",
+        r"hanam-(directory|carddav) không hỏi được cơ sở dữ liệu, danh bạ (cũ vẫn còn|CardDAV giữ nguyên): ",
         *_FOLDERS_WAIT,
     ),
     # Who comes to a mailbox that is shut is told to come again; the list of those in a Maildir is taken up by a reload.
@@ -197,6 +200,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"postfix/\S+ .*(private/quota-status|server 127\.0\.0\.1:12342|connect to 127\.0\.0\.1:12342)",
         r"postfix/\S+ (warning: SASL: Connect to Dovecot auth socket|fatal: no SASL authentication mechanisms)",
         *_DOVECOT_CUT_OFF,
+        *_failed(_ASK_DOVECOT),
         r"postfix/master warning: .*/smtpd( pid \d+ exit status 1|: bad command startup -- throttling)$",
         r"dovecot .*(Killed with signal|Shutting down logging|SIGHUP received|net_connect_unix)",
         r"dovecot .*(Temporary authentication failure|Internal error occurred|Internal auth failure)",

@@ -51,6 +51,7 @@ def test_a_session_that_is_ended_from_another_place_is_over_at_its_next_click(
         shows(webmail, left)
     for path, session in others.items():
         is_over(session, path)
+    webmail.go("_task=mail")
     webmail.inbox()
 
 
@@ -75,6 +76,7 @@ def test_everything_else_ends_with_one_button_mail_programs_too(lab: Lab, webmai
     wait_for(lambda: _cut_off(client), "the mail program to be cut off")
     client.shutdown()
     is_over(other, CLICKS[0])
+    webmail.go("_task=mail")
     webmail.inbox()
 
 
@@ -124,6 +126,7 @@ def test_dieu9_a_switch_of_mailboxes_goes_on_in_the_same_session_and_can_be_ende
     assert len(rows(webmail)) == 2
     assert delegation.agency in rows(webmail)[1]
     # His own page after a switch of its own, too.
+    webmail.go("_task=mail")
     webmail.go("_task=mail")
     webmail.inbox()
     opened(webmail, delegation.mailbox)

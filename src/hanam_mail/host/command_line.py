@@ -23,7 +23,6 @@ from hanam_mail.host import (
     collectors,
     complaints,
     frame,
-    maintenance,
     operator_commands,
     private_services,
     restores,
@@ -153,7 +152,6 @@ def parser() -> argparse.ArgumentParser:
     job_commands.add_commands(commands)
     lockouts.add_commands(commands)
     second_factor.add_commands(commands)
-    maintenance.add_commands(commands)
     private_services.add_commands(commands)
     collectors.add_commands(commands)
     complaints.add_commands(commands)

@@ -89,8 +89,7 @@ class hanam_boxes
         $rcmail->get_storage()->close();
         // As rcmail::kill_session, but nobody signs out: hooks of that would end what the next session signs in with.
         $rcmail->session->kill();
-        // To its person it goes on being the same session (hanam_visits.php).
-        $_SESSION = ['language' => $rcmail->user->language, 'temp' => true] + array_intersect_key($_SESSION, ['auth_secret' => 1]);
+        $_SESSION = ['language' => $rcmail->user->language, 'temp' => true];
         $rcmail->user->reset();
         // What other parts of the plugin read of a sign-in.
         $_POST['_user'] = $place;

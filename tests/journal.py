@@ -36,7 +36,10 @@ _DOVECOT_CUT_OFF = (
 )
 
 # Jobs that come by the clock, whoever is away then: each fails, is told of, and does it the next time.
-_ASK_THE_DATABASE = r"hanam-(mail-(notices|new-day|life-cycle)|collectors|scheduled-send|dmarc-(carry|send)|reports-load|directory|carddav)"
+_ASK_THE_DATABASE = (
+    r"hanam-(mail-(notices|new-day|life-cycle)|collectors|scheduled-send|dmarc-(carry|send)|reports-load"
+    r"|directory|carddav)"
+)
 _ASK_DOVECOT = r"hanam-(first-folders|check-sieve|mend-search|bound-deleted|forget-deleted)"
 
 

@@ -2,12 +2,11 @@
 
 import base64
 import http.client
-import socket
-import ssl
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
-from tests.lab import TIMEOUT, Lab
+from tests.lab import Lab
+from tests.roles.test_roundcube import Connection
 
 PATH = "/danh-ba/dav/"
 SPACES = {"d": "DAV:", "c": "urn:ietf:params:xml:ns:carddav"}
@@ -49,7 +48,7 @@ class Program:
         if body:
             headers["Content-Type"] = "application/xml; charset=utf-8"
         name = f"mail.{self.lab.variables['mail_domain']}"
-        connection = _Site(self.lab.address("webmail"), name, self.lab.ssl_context)
+        connection = Connection(self.lab.address("webmail"), name, self.lab.ssl_context)
         try:
             connection.request(method, path, (body % _XML if "%s" in body else body).encode(), headers)
             answer = connection.getresponse()
@@ -76,15 +75,3 @@ class Program:
         wanted = "".join(f"<d:href>{path}</d:href>" for path in paths)
         wanted = f"<d:prop><d:getetag/><c:address-data/></d:prop>{wanted}"
         return self.ask("REPORT", book, f"<c:addressbook-multiget %s>{wanted}</c:addressbook-multiget>", Depth="1")
-
-
-class _Site(http.client.HTTPSConnection):
-    """Goes to an address, asks for a name."""
-
-    def __init__(self, address: str, name: str, context: ssl.SSLContext) -> None:
-        super().__init__(name, timeout=TIMEOUT, context=context)
-        self._address, self._tls = address, context
-
-    def connect(self) -> None:
-        plain = socket.create_connection((self._address, 443), TIMEOUT)
-        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)

@@ -48,6 +48,13 @@ def _failed(jobs: str) -> tuple[str, str]:
     return rf"systemd (Failed to start )?{jobs}\.service", rf"hanam-watch .* thất bại \({jobs}\.service\)"
 
 
+# What people moved to Junk waits while the filter is away, and a moment after its start: it has no mark yet of what it
+# learnt.
+_NOT_LEARNT = (
+    r"hanam-learn the filter does not learn: ([\w.]+:11335: )?(timed out|\[Errno 2\] No such file|50[24] )",
+    r"hanam-learn the filter does not learn: it has just started; \d+ messages wait$",
+)
+
 # A mailbox that is issued meanwhile gets its folders afterwards.
 _FOLDERS_WAIT = (
     r"hanam-first-folders doveadm\S* Error: .*((USER|User) lookup failed|connect\(\S+\) failed|iterate through)",
@@ -225,11 +232,9 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"postfix/\S+ warning: \w+: milter \S+:11332: EOF while reading string",
         r"systemd .*(clamav-daemon|rspamd)\S*service",
         r"hanam-agent the filter's reports cannot be read: ",
-        # What people moved to Junk waits.
-        r"hanam-learn the filter does not learn: .*; \d+ messages wait$",
+        *_NOT_LEARNT,
         # Notices are mail too, and wait while no mail is taken.
-        r"systemd (Failed to start )?hanam-mail-notices\.service",
-        r"hanam-watch Gửi thông báo thất bại \(",
+        *_failed("hanam-mail-notices"),
     ),
     # What tells the filter who sent a message is stopped, killed or hangs: mail waits.
     AUTHENTICATION_AWAY: (
@@ -277,8 +282,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     POSTFIX_AWAY: (
         r"postfix/\S+ warning: stopping the Postfix mail system with force",
         # Notices wait while mail is away.
-        r"systemd (Failed to start )?hanam-mail-notices\.service",
-        r"hanam-watch Gửi thông báo thất bại \(",
+        *_failed("hanam-mail-notices"),
         r"hanam-watch the operator could not be told by (mail|smarthost): ",
         r"hanam-watch Chuyển thư \(postfix\.service\) không chạy: ",
         r"hanam-watch Cửa nhận thư \(25\) \(postfix\.service\) không trả lời: ",
@@ -374,9 +378,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     LEARNING_FAILS: (
         r"dovecot imap\(\S+ Error: sieve: execute unix:\S+/hanam-learn/lessons: (Execution timed out |read\(program)",
         r"dovecot imap\(\S+ Error: sieve: failed to pipe message to program 'lessons'",
-        r"hanam-learn the filter does not learn: ([\w.]+:11335: )?(timed out|\[Errno 2\] No such file|50[24] )",
-        # Nor while it has no mark yet of what it learnt: a moment after its start.
-        r"hanam-learn the filter does not learn: it has just started; \d+ messages wait$",
+        *_NOT_LEARNT,
         r"systemd hanam-learn\.service: ",
         r"hanam-watch hanam-learn\.service ",
         r"hanam-watch .*\(hanam-learn\.service\)",

@@ -6,7 +6,7 @@ import ssl
 import pytest
 from testinfra.host import Host
 
-from tests.lab import Lab, Sample
+from tests.lab import Lab, Sample, wait_for
 from tests.system.test_tls import curve_names, scan
 
 BASE = "dc=hanam,dc=gov,dc=vn"
@@ -95,6 +95,25 @@ def test_a_start_has_the_whole_tree_before_anybody_asks_and_nothing_is_written_t
     assert run
     written = f"journalctl -o cat -t hanam-ldap-load _SYSTEMD_INVOCATION_ID={run}"
     assert "thay đổi" not in webmail_host.check_output(written)
+
+
+def test_a_restart_of_the_server_lets_no_run_of_the_job_fail(webmail_host: Host) -> None:
+    """As a deployment makes one while the job asks something."""
+
+    def job(what: str) -> str:
+        return webmail_host.check_output(f"systemctl show -P {what} {JOB}").strip()
+
+    webmail_host.check_output(f"systemctl start {JOB} && systemctl kill -s STOP {SERVER}")
+    try:
+        # Whom it asks does not answer.
+        webmail_host.check_output(f"systemctl start --no-block {JOB}")
+        wait_for(lambda: job("ActiveState") == "activating", "the job at work")
+        run = job("InvocationID")
+    finally:
+        webmail_host.check_output(f"systemctl restart {SERVER}")
+    wait_for(lambda: job("ActiveState") == "inactive", "the end of the job")
+    assert job("Result") == "success"
+    assert job("InvocationID") != run, "it was begun again"
 
 
 def test_no_question_takes_the_whole_book_along(reader: Reader, webmail_host: Host) -> None:

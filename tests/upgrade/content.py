@@ -75,7 +75,7 @@ def fill(lab: Lab) -> dict[str, Any]:
     lab.run("accounts", lock)
     lab.settle()
     lab.run("mailstore", "hanam-mail-backup")
-    # Last of all: it ends by itself when nobody clicks for half an hour.
+    # Last of all: it ends by itself when nobody clicks for half an hour (session.py).
     session = http_doors.Browser(lab)
     assert session.log_in(owners.reader.address, owners.reader.password).status == 302
     return {"former_password": former, "session": session.cookies}

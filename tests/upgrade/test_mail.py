@@ -7,15 +7,12 @@ import pytest
 
 from tests.foreign import AN, BINH, Foreign
 from tests.lab import Lab, message
-from tests.mail import http_doors
 from tests.upgrade.content import PAGE_SIZE, SCRIPT, Owners
 
 
-def test_an_open_session_of_the_webmail_goes_on(lab: Lab, before: dict[str, Any]) -> None:
+def test_an_open_session_of_the_webmail_goes_on(before: dict[str, Any]) -> None:
     """Opened with the former release, which put no stamp of the password into it."""
-    browser = http_doors.Browser(lab, dict(before["session"]))
-    answer = browser.ask("/?_task=mail")
-    assert (answer.status, 'id="messagelist' in answer.body) == (200, True), answer.location
+    assert before["went_on"] == {"status": 200, "location": "", "messages": True}
 
 
 def test_every_message_is_where_it_was_with_uid_flags_and_keywords(

@@ -18,7 +18,7 @@ from hanam_mail.host.backup.restic import FULL, Snapshot, require_repository, sn
 from hanam_mail.host.backup.restore_all import restore_all
 from hanam_mail.host.backup.restore_arguments import RECORDED, Arguments, parse_arguments
 from hanam_mail.host.backup.restore_choice import TRASH, list_unreadable, selected, show, tell_unreadable
-from hanam_mail.host.backup.restore_copy import Copy, lost, no_more_a_maildir
+from hanam_mail.host.backup.restore_copy import Copy, lost, messages_in, no_more_a_maildir
 from hanam_mail.host.backup.restore_database import restore_database
 from hanam_mail.host.backup.restore_files import (
     Result,
@@ -103,8 +103,8 @@ def restore_mailbox(config: Config, arguments: Arguments) -> int:
         if not arguments.to_folder and not narrowed:
             if not arguments.dry_run:
                 result = whole(config, arguments, mailbox, staged)
-            elif lost(Copy(mailbox.id, mailbox.home), copy := Copy(mailbox.id, staged)):
-                print(f"{mailbox.id}: cả hộp thư / whole, {copy.messages()} thư / messages")
+            elif lost(Copy(mailbox.id, mailbox.home), saved := Copy(mailbox.id, staged).folders()):
+                print(f"{mailbox.id}: cả hộp thư / whole, {messages_in(saved)} thư / messages")
                 list_unreadable(unreadable)
                 return INCOMPLETE if unreadable else 0
         if result is None:
@@ -137,11 +137,12 @@ def restore_mailbox(config: Config, arguments: Arguments) -> int:
 def whole(config: Config, arguments: Arguments, mailbox: Mailbox, staged: Path) -> Result | None:
     """The home as it was, where it is asked for or where it is lost; None when what is there stays."""
     live, copy = Copy(mailbox.id, mailbox.home), Copy(mailbox.id, staged)
-    anew = lost(live, copy)
+    saved = copy.folders()
+    anew = lost(live, saved)
     if not anew and not arguments.replace:
         return None
-    copy.move_uids_on({} if anew else live.folders())
-    result = Result(folders=len(copy.folders()), added=copy.messages())
+    copy.move_uids_on(saved, {} if anew else live.folders())
+    result = Result(folders=len(saved), added=messages_in(saved))
     if not result.added:
         print(
             "Chú ý: trong bản sao lưu này hộp thư không có thư nào. Nếu máy đã được cài lại sau khi mất thư, hãy chọn "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hanam_mail.host.backup.restore_arguments import Arguments
 from hanam_mail.host.backup.restore_choice import list_unreadable, tell_unreadable
-from hanam_mail.host.backup.restore_copy import Copy, lost, no_more_a_maildir
+from hanam_mail.host.backup.restore_copy import Copy, lost, messages_in, no_more_a_maildir
 from hanam_mail.host.backup.restore_files import (
     Result,
     Unreadable,
@@ -60,11 +60,12 @@ def restore_all(config: Config, arguments: Arguments) -> int:
             try:
                 for place, reason in copies[home].make_ready().items():
                     staged.unreadable.append(Unreadable(root / home / place, reason))
-                if lost(Copy(home.name, root / home), copies[home]):
+                saved = copies[home].folders()
+                if lost(Copy(home.name, root / home), saved):
                     gone.append(home)
                     if not arguments.dry_run:
-                        copies[home].move_uids_on({})
-                return copies[home].messages()
+                        copies[home].move_uids_on(saved, {})
+                return messages_in(saved)
             except Exception as error:
                 failed[home] = _told(home, error)
                 return 0
@@ -73,7 +74,7 @@ def restore_all(config: Config, arguments: Arguments) -> int:
             """What a mailbox that is there lacks."""
             try:
                 with beside(home.name, area / "all" / home) as copy:
-                    return home, copy.lack()
+                    return home, copy.lack(messages=numbers[home] > 0)
             except Exception as error:
                 failed[home] = _told(home, error)
                 return home, Lack()

@@ -98,17 +98,14 @@ class Copy:
             row["mailbox"]: Folder(int(row["messages"]), int(row["uidnext"]), int(row["uidvalidity"])) for row in found
         }
 
-    def messages(self) -> int:
-        return sum(folder.messages for folder in self.folders().values())
-
-    def move_uids_on(self, live: Mapping[str, Folder]) -> None:
+    def move_uids_on(self, folders: Mapping[str, Folder], live: Mapping[str, Folder]) -> None:
         """Let no UID stand for two messages.
 
-        Messages keep the UIDs that clients know them by; new ones get numbers that nobody has seen. Where a `live`
-        folder is replaced, clients may hold messages that go away: then the folder gets a new UIDVALIDITY, and they
-        fetch it anew.
+        Messages of the copy's `folders` keep the UIDs that clients know them by; new ones get numbers that nobody has
+        seen. Where a `live` folder is replaced, clients may hold messages that go away: then the folder gets a new
+        UIDVALIDITY, and they fetch it anew.
         """
-        for name, folder in self.folders().items():
+        for name, folder in folders.items():
             following, options = folder.following, list[str]()
             if present := live.get(name):
                 validity = max(folder.validity + 1, present.validity + 1, int(time.time()))
@@ -124,9 +121,14 @@ class Copy:
         return mail_format.place(self.identity, self.home, kind).doveadm(command, *words)
 
 
-def lost(live: Copy, saved: Copy) -> bool:
-    """Whether a restored home would take nothing away: after a store was lost, all mailboxes are issued anew.
+def messages_in(folders: Mapping[str, Folder]) -> int:
+    return sum(folder.messages for folder in folders.values())
 
+
+def lost(live: Copy, saved: Mapping[str, Folder]) -> bool:
+    """Whether a restored home, which has the folders `saved`, would take nothing away.
+
+    After a store was lost, all mailboxes are issued anew.
     Such a one has the folders of every new mailbox; they never had a message, and are others than those of the backup.
     Who deletes all his mail has used his mailbox.
     """
@@ -136,7 +138,7 @@ def lost(live: Copy, saved: Copy) -> bool:
         return False
     # Without a folder of that name Dovecot would make one.
     folders = live.folders() if (live.home / mail_home.SDBOX).is_dir() else {}
-    before = {name: folder.validity for name, folder in saved.folders().items()}
+    before = {name: folder.validity for name, folder in saved.items()}
     return all(folder.following == 1 and before.get(name) != folder.validity for name, folder in folders.items())
 
 

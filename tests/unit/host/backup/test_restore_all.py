@@ -14,7 +14,7 @@ import pytest
 
 from hanam_mail.host import mail_home
 from hanam_mail.host.backup import restore_all, restore_files, restore_mail, restore_which
-from hanam_mail.host.backup.restore_copy import Copy
+from hanam_mail.host.backup.restore_copy import Copy, Folder
 from hanam_mail.host.backup.restore_files import Unreadable
 from hanam_mail.host.backup.settings import BackupError
 
@@ -65,11 +65,14 @@ class CopyOfFiles(Copy):
             raise BackupError("không đọc được", "cannot be read")
         return {}
 
-    def move_uids_on(self, live: Any) -> None:
+    def move_uids_on(self, folders: Any, live: Any) -> None:
         assert not live
 
-    def messages(self) -> int:
-        return len(list((self.home / "sdbox").rglob("cur/*")))
+    def folders(self) -> dict[str, Folder]:
+        found = {
+            name: self.home / "sdbox" / ("" if name == "INBOX" else f".{name}") for name in folder_names(self.home)
+        }
+        return {name: Folder(len(list(path.glob("cur/*"))), 1, 1) for name, path in found.items()}
 
 
 @pytest.fixture

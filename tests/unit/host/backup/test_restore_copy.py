@@ -119,7 +119,8 @@ def test_uids_that_mail_of_after_the_backup_had_stand_for_nothing_else(
     tmp_path: Path, asked: list[tuple[str, ...]]
 ) -> None:
     (tmp_path / "sdbox").mkdir()
-    Copy("aa11bb", tmp_path).move_uids_on({})
+    copy = Copy("aa11bb", tmp_path)
+    copy.move_uids_on(copy.folders(), {})
     # A folder in which no message ever was has nothing to hide.
     assert asked == [
         ("sdbox", "mailbox update", "--min-next-uid", str(9 + UID_GAP), "INBOX"),
@@ -130,7 +131,8 @@ def test_uids_that_mail_of_after_the_backup_had_stand_for_nothing_else(
 def test_a_folder_that_is_replaced_is_another_to_every_client(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
     (tmp_path / "sdbox").mkdir()
     live = {"INBOX": Folder(7, 20, 4100000000), "Lưu": Folder(0, 1, 1700000002)}
-    Copy("aa11bb", tmp_path).move_uids_on(live)
+    copy = Copy("aa11bb", tmp_path)
+    copy.move_uids_on(copy.folders(), live)
     assert asked == [
         ("sdbox", "mailbox update", "--uid-validity", "4100000001", "--min-next-uid", str(20 + UID_GAP), "INBOX"),
         ("sdbox", "mailbox update", "--uid-validity", "4000000001", "--min-next-uid", str(5 + UID_GAP), "Lưu"),
@@ -160,8 +162,8 @@ ANEW = {"INBOX": Folder(0, 1, 17), "Sent": Folder(0, 1, 18)}
 def test_only_a_mailbox_that_nobody_used_counts_as_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str, folders: dict[str, Folder], lost: bool
 ) -> None:
-    live, saved = Copy("aa11bb", tmp_path / "live"), Copy("aa11bb", tmp_path / "saved")
-    monkeypatch.setattr(Copy, "folders", lambda copy: folders if copy is live else BEFORE)
+    live, saved = Copy("aa11bb", tmp_path / "live"), BEFORE
+    monkeypatch.setattr(Copy, "folders", lambda copy: folders)
     assert restore_copy.lost(live, saved)
     live.home.mkdir()
     # Not even a folder: Dovecot is not asked, which would make some.

@@ -82,5 +82,7 @@ def test_folders_without_mail_come_back_subscribed_as_they_were(monkeypatch: pyt
     lack = mailbox.lack()
     assert ([message.guid for message in lack.messages], lack.present) == (["g1"], 0)
     assert set(lack.folders) == {"Trống", "Ẩn"}
+    # A copy without mail: the folder that else comes with its message is one without a message then.
+    assert set(mailbox.lack(messages=False).folders) == {"Trống", "Ẩn", "Có-thư"}
     mailbox.make_folders(lack.folders)
     assert sorted(done) == [("mailbox create", "Trống"), ("mailbox create", "Ẩn"), ("mailbox subscribe", "Trống")]

@@ -128,9 +128,8 @@ def messages_in(folders: Mapping[str, Folder]) -> int:
 def lost(live: Copy, saved: Mapping[str, Folder]) -> bool:
     """Whether a restored home, which has the folders `saved`, would take nothing away.
 
-    After a store was lost, all mailboxes are issued anew.
-    Such a one has the folders of every new mailbox; they never had a message, and are others than those of the backup.
-    Who deletes all his mail has used his mailbox.
+    After a store was lost, all mailboxes are issued anew. Such a one has the folders of every new mailbox; they never
+    had a message, and are others than those of the backup. Who deletes all his mail has used his mailbox.
     """
     if not live.home.exists():
         return True

@@ -186,6 +186,16 @@ def test_two_runners_share_all_scenarios_and_no_copy_is_without_its_original() -
         assert {environments[name].get("HANAM_COPY_OF") for name in share} - {None} <= labs
 
 
+def test_whatever_a_text_links_to_is_there() -> None:
+    missing = [
+        f"{path.relative_to(ROOT)}: {link}"
+        for path in tracked("*.md")
+        for link in re.findall(r"\]\((?!https?:|mailto:|#)([^)\s#]+)", path.read_text())
+        if not (path.parent / link).exists()
+    ]
+    assert missing == []
+
+
 def test_every_decision_is_one_page() -> None:
     records = sorted((ROOT / "docs/decisions").glob("*.md"))
     assert records

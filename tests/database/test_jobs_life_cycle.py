@@ -47,10 +47,13 @@ class Journey:
         self.statements += ["select '<'", query, "select '>'"]
 
     def job(self, day: str, *, sent: bool = True) -> None:
-        """The life-cycle job of a day, and the mailer after it; the answer: who, what, which round."""
+        """The life-cycle job of a day, and the mailer after it; the answer: who, what, which round.
+
+        Reminders of the yearly report, which depend on no deed, are left out (test_yearly_report.py).
+        """
         self.ask(
             "select mailbox_id || ' ' || step || ' ' || round"
-            f" from mail.life_cycle('{day}') where mailbox_id like 'test%' order by 1"
+            f" from mail.life_cycle('{day}') where mailbox_id like 'test%' and step <> 'yearly_report' order by 1"
         )
         if sent:
             self.do("update mail.notice set sent_at = due where sent_at is null and mailbox_id like 'test%'")

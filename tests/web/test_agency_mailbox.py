@@ -146,6 +146,8 @@ def test_a_switch_that_the_mail_store_does_not_let_in_ends_at_the_login(lab: Lab
         lab.sql(f"grant {asked} to mail_dovecot")
     assert (answer.status, answer.location) == (303, "./?_task=login&_err=session")
     assert "rcmloginuser" in session.browser.ask("/?_task=mail").body
+    # Nor does it stand among the places where the clerk is signed in.
+    assert lab.sql(f"select count(*) from mail.webmail_visit where mailbox_id = '{delegation.clerk.mailbox}'") == "0"
 
 
 # --- What waits there ---

@@ -101,6 +101,7 @@ SIGNED_IN = (
     Stop("responses", "_task=settings&_action=responses", "#layout-list"),
     Stop("response", "_task=settings&_action=add-response&_framed=1", "form"),
     Stop("deleted", "_task=settings&_action=plugin.hanam-deleted", ".hanam-list"),
+    Stop("places", "_task=settings&_action=plugin.hanam-places", ".hanam-list"),
     Stop("held", "_task=settings&_action=plugin.hanam-held", ".hanam-list"),
     Stop("forward", "_task=settings&_action=plugin.managesieve-forward", "#forwardform, #forward_action"),
     Stop("filters", FILTERS, SETS),

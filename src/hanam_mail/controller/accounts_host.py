@@ -125,5 +125,6 @@ def result(returncode: int, stdout: str, stderr: str) -> dict[str, Any]:
         # Ansible shows no difference where nothing changes; what waits for its event is told all the same.
         **({"warnings": data["warnings"]} if data.get("warnings") else {}),
     }
-    # The sealed file of first passwords, where one was made; the mailbox that was meant; the number of an opening.
-    return answer | {key: data[key] for key in ("handover", "mailbox", "opening") if data.get(key)}
+    # The sealed file of first passwords, where one was made; the mailbox that was meant; the number of an opening; what
+    # is known of a stop.
+    return answer | {key: data[key] for key in ("handover", "mailbox", "opening", "stop") if data.get(key)}

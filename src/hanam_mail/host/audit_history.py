@@ -11,7 +11,10 @@ from hanam_mail.vietnamese import STATES, day, size
 
 _QUERY = """
     SELECT at, actor, git_commit, document, object, action, key, before, after FROM mail.audit
-    WHERE (object IN ('mailbox', 'credential', 'lock_state', 'opening', 'restore', 'sign_in_lockout') AND key = %(id)s)
+    WHERE (
+            key = %(id)s
+            AND object IN ('mailbox', 'credential', 'lock_state', 'opening', 'restore', 'session', 'sign_in_lockout')
+        )
         OR (object = 'address' AND key IN (SELECT local_part FROM mail.address WHERE mailbox_id = %(id)s))
         OR (object = 'mailbox_clerk' AND %(id)s IN (split_part(key, '/', 1), split_part(key, '/', 2)))
         OR (object = 'absence' AND split_part(key, '/', 1) = %(id)s)
@@ -37,6 +40,8 @@ _NOTICE_KINDS = {
     "held_opened": "báo cho chủ hộp thư rằng người vận hành lấy bản sao thư bị giữ để đọc",
     "user_report": "báo đã tiếp nhận một báo cáo",
     "user_report_answer": "gửi trả lời một báo cáo",
+    "yearly_report": "nhắc báo cáo hằng năm",
+    "maintenance": "báo tạm ngừng dịch vụ",
     "factor_on": "báo đã bật xác thực hai bước",
     "factor_off": "báo đã tắt xác thực hai bước",
     "factor_reset": "báo đã đặt lại xác thực hai bước",
@@ -106,6 +111,8 @@ def told(
     elif kind == "sign_in_lockout":
         place = f" từ {after['address']}" if "address" in after else ""
         yield f"gỡ chặn đăng nhập{place}: {after['note']}"
+    elif kind == "session":
+        yield from _sessions(before)
     elif kind == "credential":
         yield from _credential(action, after)
     elif kind == "address":
@@ -175,6 +182,14 @@ def _lock(action: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> I
 
 def _reason(lock: Mapping[str, Any]) -> str:
     return wording.REASONS.get(lock["reason"], str(lock["reason"]))
+
+
+def _sessions(before: Mapping[str, Any]) -> Iterator[str]:
+    for one in before["sessions"]:
+        program, address = one["program"] or "trình duyệt khác", one["address"] or "?"
+        yield f"kết thúc từ nơi khác một phiên hộp thư trên web: {program}, địa chỉ mạng {address}"
+    if before["programs"]:
+        yield "ngắt các chương trình thư"
 
 
 def _credential(action: str, after: Mapping[str, Any]) -> Iterator[str]:

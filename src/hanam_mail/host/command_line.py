@@ -23,6 +23,7 @@ from hanam_mail.host import (
     collectors,
     complaints,
     frame,
+    maintenance,
     operator_commands,
     private_services,
     restores,
@@ -152,6 +153,7 @@ def parser() -> argparse.ArgumentParser:
     job_commands.add_commands(commands)
     lockouts.add_commands(commands)
     second_factor.add_commands(commands)
+    maintenance.add_commands(commands)
     private_services.add_commands(commands)
     collectors.add_commands(commands)
     complaints.add_commands(commands)

@@ -40,17 +40,9 @@ _TIBIBYTE = 2**40
 # Worked out by Ansible from the inventory and the calendar: in the file itself it is a template.
 COMPUTED = ("guessing_own_networks", "life_cycle_calendar", "reports_own_hosts")
 PREFIXES = (
-    "regulation_",
-    "password_",
-    "guessing_",
-    "life_cycle_",
-    "sending_",
-    "collectors_",
-    "held_",
-    "reports_",
-    "book_",
+    "regulation_", "password_", "guessing_", "life_cycle_", "sending_", "collectors_", "held_", "reports_", "book_",
     "user_reports_",
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -138,6 +130,7 @@ FILES: Mapping[str, Mapping[str, tuple[Judge, str]]] = {
         "life_cycle_idle_warning_days": (numbers(1, _DAYS, rising=False), "Đ7.2a"),
         "life_cycle_default_password_warning_days": (numbers(1, _DAYS, rising=False), "Đ7.2d"),
         "life_cycle_idle_lock_days": (number(0, _DAYS), "Đ7.2a"),
+        "life_cycle_report_reminder_days": (numbers(1, 300, rising=False), "Đ11.8"),
         "life_cycle_calendar": (worked_out, "Đ6.2b"),
         "life_cycle_afternoon_begins": (text(_HOUR, 'giờ dạng "12:00"'), "Đ9.2"),
         "life_cycle_outbox_keep_days": (number(1, _DAYS), ""),

@@ -65,12 +65,24 @@ grant execute on function
     mail.book_sender(text)
     to mail_webmail;
 grant execute on function mail.webmail_session(text, timestamptz, text), mail.webmail_session_openid(text) to mail_webmail;
+-- Where a person is signed in, and what he ends of it.
+grant execute on function
+    mail.webmail_visit_note(text, text, text, text, boolean), mail.webmail_visit_asked(text), mail.webmail_visit_left(text),
+    mail.webmail_visits(text, text, int), mail.webmail_sign_ins(text, text),
+    mail.webmail_visits_end(text, text, text[], boolean)
+    to mail_webmail;
+grant execute on function mail.webmail_visits_prune() to mail_jobs;
 -- The agencies' mailboxes of a clerk, and who of the clerks answered.
 grant execute on function mail.webmail_mailboxes(text), mail.webmail_clerks(text) to mail_webmail;
 -- Held spam of the mailbox that is open.
 grant execute on function mail.webmail_held(text), mail.webmail_held_decide(text, bigint[], text) to mail_webmail;
 -- For who writes in the webmail.
 grant execute on function mail.webmail_recipients(text[]), mail.webmail_signature(text) to mail_webmail;
+-- Stops of the service: the playbook of maintenance.
+grant execute on function
+    mail.maintenance_announce(timestamp, timestamp, text, text, text, text), mail.maintenance_announced(timestamp, timestamp),
+    mail.maintenance_done(text, timestamp, timestamp, boolean)
+    to mail_apply;
 -- Letters that leave at a chosen hour: the webmail's page, and the service that hands them over.
 grant execute on function
     mail.webmail_schedule_times(), mail.webmail_schedule(text, bigint, bigint, timestamp, boolean),

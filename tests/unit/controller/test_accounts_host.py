@@ -38,6 +38,11 @@ def test_what_waits_for_its_event_is_a_warning_where_nothing_changes() -> None:
     assert "warnings" not in accounts_host.result(0, json.dumps(answer | {"warnings": []}), "")
 
 
+def test_a_playbook_is_told_what_is_known_of_a_stop() -> None:
+    known = {"announced": "", "current": False, "waiting": 0}
+    assert accounts_host.result(0, json.dumps({"changed": False, "stop": known}), "")["stop"] == known
+
+
 @pytest.mark.parametrize(
     ("returncode", "stdout", "text"),
     [

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hanam_mail.controller.handover import sheets
 from hanam_mail.controller.handover.opening import Handover
 from hanam_mail.controller.papers import drafts, page, paper, stops
 from hanam_mail.controller.papers.paper import Paper, Signer, Table
-from hanam_mail.controller.papers.stops import Stop
+from hanam_mail.controller.papers.stops import Announced, Stop
 from hanam_mail.errors import InputError
 from hanam_mail.host.passwords.first_passwords import Rule
 from hanam_mail.host.passwords.sealed_file import Slip
@@ -254,6 +255,54 @@ def test_a_stop_needs_a_notice_two_working_days_before_and_a_day_off(
     assert "lỗ hổng đang bị khai thác" in "\n".join(map(str, drafts.notice(emergency, OFFICE, SITE).body))
 
 
+PLANNED = Stop(datetime(2026, 12, 5, 20), datetime(2026, 12, 5, 23), "nâng cấp", "trang thư", date(2026, 1, 1), "")
+URGENT = replace(PLANNED, begin=datetime(2026, 12, 4, 9), emergency="lỗ hổng đang bị khai thác")
+
+
+LONGER = replace(PLANNED, end=datetime(2026, 12, 6, 2))
+MONDAY = replace(PLANNED, end=datetime(2026, 12, 7, 2))
+IN_TIME, LATE, SAME_DAY = (Announced(date(2026, 12, day), current=True) for day in (2, 3, 4))
+SATURDAY = datetime(2026, 12, 5, 20)
+
+
+@pytest.mark.dieu10
+@pytest.mark.parametrize(
+    ("stop", "step", "told", "now", "said"),
+    [
+        # The day that counts is that of the letters, whatever the declaration says of it.
+        (PLANNED, "announce", Announced(), datetime(2026, 12, 2, 23), []),
+        (PLANNED, "announce", Announced(), datetime(2026, 12, 3, 0, 1), ["đủ 02 ngày làm việc"]),
+        (PLANNED, "close", Announced(), SATURDAY, ["chưa gửi thông báo"]),
+        (PLANNED, "close", LATE, SATURDAY, ["đủ 02 ngày làm việc"]),
+        (PLANNED, "close", IN_TIME, datetime(2026, 12, 5, 19, 59), ["chưa đến giờ"]),
+        (PLANNED, "close", IN_TIME, SATURDAY, []),
+        (PLANNED, "close", IN_TIME, datetime(2026, 12, 5, 23), ["đã qua"]),
+        (PLANNED, "announce", Announced(), datetime(2026, 12, 6), ["đã qua"]),
+        (PLANNED, "open", Announced(), datetime(2026, 12, 6), []),
+        (PLANNED, "reboot", Announced(), SATURDAY, ["step phải là"]),
+        (URGENT, "announce", Announced(), datetime(2026, 12, 4, 8), []),
+        (URGENT, "close", Announced(), datetime(2026, 12, 4, 9), ["chưa gửi thông báo"]),
+        (URGENT, "close", SAME_DAY, datetime(2026, 12, 4, 9), []),
+        # It lasts longer: announced again, while the stop is on or before; to its begin it was announced in time.
+        (LONGER, "announce", replace(IN_TIME, current=False), datetime(2026, 12, 5, 22), []),
+        (LONGER, "announce", replace(IN_TIME, current=False), datetime(2026, 12, 4, 9), []),
+        (LONGER, "announce", replace(LATE, current=False), datetime(2026, 12, 4, 9), ["đủ 02 ngày làm việc"]),
+        (LONGER, "close", replace(IN_TIME, current=False), datetime(2026, 12, 5, 22), ["chưa gửi thông báo"]),
+        (LONGER, "close", IN_TIME, datetime(2026, 12, 5, 22), []),
+        (MONDAY, "announce", replace(IN_TIME, current=False), datetime(2026, 12, 6, 9), ["phải vào ngày nghỉ"]),
+        (replace(MONDAY, emergency="kho thư hỏng"), "announce", replace(IN_TIME, current=False), SATURDAY, []),
+        # Letters that were not yet tried.
+        (PLANNED, "close", replace(IN_TIME, waiting=3), SATURDAY, ["còn 3 thư thông báo chưa gửi"]),
+        (URGENT, "close", replace(SAME_DAY, waiting=3), datetime(2026, 12, 4, 9), []),
+    ],
+)
+def test_dieu10_5_a_stop_is_closed_for_at_its_time_after_its_letters_or_not_at_all(
+    stop: Stop, step: str, told: Announced, now: datetime, said: list[str]
+) -> None:
+    found = stops.refusals(stop, step, told, now, 2, workdays.load(PROVINCE / "calendar.yml"))
+    assert len(found) == len(said) and all(part in text for part, text in zip(said, found, strict=True)), found
+
+
 @pytest.mark.dieu10
 def test_the_notice_says_from_when_to_when_and_what_stops() -> None:
     made = drafts.notice(STOP, OFFICE, SITE)
@@ -270,6 +319,7 @@ def test_the_notice_says_from_when_to_when_and_what_stops() -> None:
         ({"begin": "05/12/2026"}, "YYYY-MM-DD HH:MM"),
         ({"end": "2026-12-05 19:00"}, "end phải sau begin"),
         ({"announced": "2026-12-02x"}, "announced"),
+        ({"announced": datetime(2026, 12, 2, 8)}, "announced"),
         ({"what": " "}, "không được trống"),
         ({"more": 1}, "phải có"),
     ],

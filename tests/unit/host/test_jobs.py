@@ -94,6 +94,17 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "scheduled_stopped": {"hour": "07:30 ngày 01/12/2026", "why": "máy chủ không nhận: 552 quá dung lượng"},
     "scheduled_unfiled": {"hour": "07:30 ngày 01/12/2026", "why": "máy chủ thư không trả lời"},
     "scheduled_doubt": {"hour": "07:30 ngày 01/12/2026", "why": ""},
+    # What mail.maintenance_announce does.
+    "maintenance": {
+        "from_when": "20:00 ngày 05/12/2026",
+        "until_when": "23:00 ngày 05/12/2026",
+        "what": "nâng cấp",
+        "urgent": "",
+        "former": "",
+        "services": "trang thư",
+        "page": "https://mail.hanam.gov.vn/tinh-trang/",
+    },
+    "yearly_report": {"before": "2026-11-15", "last": "2026-11-14", "days": 30},
     "quota": {"percent": 90, "quota_bytes": 5 * 2**29},
     "opened": {"document": "12/STTTT-TTra", "note": "xác minh đơn tố cáo", "opened_by": "lan"},
     "sending_lock": {"why": "đã gửi 201 thư trong một giờ"},
@@ -143,6 +154,12 @@ def test_a_notice_is_whole_vietnamese_mail_that_no_responder_answers(kind: str) 
 def test_dates_and_sizes_are_written_as_people_here_write_them() -> None:
     assert "06/01/2026" in notices.render(notice(), CONFIGURATION).get_content()
     assert "(2,5 GB)" in notices.render(notice("quota"), CONFIGURATION).get_content()
+
+
+@pytest.mark.dieu11
+@pytest.mark.parametrize(("days", "text"), [(1, "(còn 1 ngày)"), (0, "(hôm nay là ngày cuối)")])
+def test_a_reminder_on_the_last_day_says_so(days: int, text: str) -> None:
+    assert text in " ".join(notices.render(notice("yearly_report", days=days), CONFIGURATION).get_content().split())
 
 
 @pytest.mark.parametrize("kind", FACTOR)
@@ -470,6 +487,26 @@ def test_the_folder_holds_what_is_proposed_today_and_nothing_stale(tmp_path: Pat
             ["gỡ chặn đăng nhập từ 203.0.113.5: máy nhiễm đã gỡ"],
         ),
         (
+            (
+                "session",
+                "delete",
+                "p",
+                {
+                    "sessions": [
+                        {"address": "192.0.2.8", "program": "Chrome, Android"},
+                        {"address": None, "program": ""},
+                    ],
+                    "programs": True,
+                },
+                {},
+            ),
+            [
+                "kết thúc từ nơi khác một phiên hộp thư trên web: Chrome, Android, địa chỉ mạng 192.0.2.8",
+                "kết thúc từ nơi khác một phiên hộp thư trên web: trình duyệt khác, địa chỉ mạng ?",
+                "ngắt các chương trình thư",
+            ],
+        ),
+        (
             ("absence", "insert", "p/2026-02-01", {}, {"begins": "2026-02-01", "ends": "2026-07-31"}),
             ["ghi nhận thông báo vắng từ 01/02/2026 đến 31/07/2026"],
         ),
@@ -635,6 +672,7 @@ def test_every_step_of_the_job_can_be_told() -> None:
         "scheduled_stopped",
         "scheduled_doubt",
         "scheduled_unfiled",
+        "maintenance",
         *HELD,
         *FACTOR,
     }

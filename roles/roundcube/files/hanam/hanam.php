@@ -23,7 +23,7 @@
  * - Links that are not what they seem are told, and opened attachments run nothing (hanam_links.php).
  * - The sign-in runs no handler in an attribute and no foreign file (hanam_policy.php).
  * - Pages of the settings: what was deleted for good comes back (hanam_deleted.php), held spam is taken or dropped
- *   (hanam_held.php), letters that leave at a chosen hour (hanam_scheduled.php), and rules say beforehand where mail may lead by itself (hanam_rules.php, Đ4.5).
+ *   (hanam_held.php), sessions that are open elsewhere end (hanam_places.php), letters that leave at a chosen hour (hanam_scheduled.php), and rules say beforehand where mail may lead by itself (hanam_rules.php, Đ4.5).
  * - A message that was sent is not called a connection error (hanam.js).
  * - What helps who writes: signature, texts, recipients, attachments (hanam_writing.php), folders with numbers (hanam_numbers.php).
  * - Texts that Roundcube lacks in Vietnamese or that the regulation gives a number for.
@@ -40,6 +40,7 @@ require_once __DIR__ . '/hanam_look.php';
 require_once __DIR__ . '/hanam_notices.php';
 require_once __DIR__ . '/hanam_numbers.php';
 require_once __DIR__ . '/hanam_openid.php';
+require_once __DIR__ . '/hanam_places.php';
 require_once __DIR__ . '/hanam_policy.php';
 require_once __DIR__ . '/hanam_refusals.php';
 require_once __DIR__ . '/hanam_report.php';
@@ -95,6 +96,7 @@ class hanam extends rcube_plugin
         // After the sender's own checks of a message.
         (new hanam_scheduled($this))->init();
         (new hanam_held($this))->init();
+        (new hanam_places($this))->init();
         (new hanam_rules($this))->init();
         (new hanam_numbers($this))->init();
         (new hanam_writing($this))->init();

@@ -89,7 +89,8 @@ class hanam_boxes
         $rcmail->get_storage()->close();
         // As rcmail::kill_session, but nobody signs out: hooks of that would end what the next session signs in with.
         $rcmail->session->kill();
-        $_SESSION = ['language' => $rcmail->user->language, 'temp' => true];
+        // To its person it goes on being the same session (hanam_visits.php).
+        $_SESSION = ['language' => $rcmail->user->language, 'temp' => true] + array_intersect_key($_SESSION, ['auth_secret' => 1]);
         $rcmail->user->reset();
         // What other parts of the plugin read of a sign-in.
         $_POST['_user'] = $place;

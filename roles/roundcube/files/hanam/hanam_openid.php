@@ -66,6 +66,8 @@ class hanam_openid
         if (hanam_accounts::rows('SELECT 1 FROM mail.webmail_session_openid(?)', self::$coming) === null) {
             hanam_session::unavailable();
         }
+        // Somebody else may be signed in here, and Roundcube would go on with his secret: by it his session is known (hanam_visits.php).
+        unset($_SESSION['auth_secret']);
         return $token;
     }
 

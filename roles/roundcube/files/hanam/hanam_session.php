@@ -2,6 +2,7 @@
 
 require_once __DIR__ . '/hanam_accounts.php';
 require_once __DIR__ . '/hanam_openid.php';
+require_once __DIR__ . '/hanam_visits.php';
 
 /**
  * An open session goes on as long as its person would be let in with the password that opened it (Đ7.1, Đ8.2a); what ends it is told
@@ -17,7 +18,7 @@ class hanam_session
     /** What the login page says of a session that ended for another reason than a state. */
     private const SAID = [
         'doi-mat-khau' => 'endedchanged', 'khong-con-quyen' => 'endedclosed', 'xac-thuc-lai' => 'endedstep',
-        'tai-khoan-tinh' => 'openidfailed',
+        'tai-khoan-tinh' => 'openidfailed', 'da-ket-thuc' => 'endedelsewhere',
     ];
     private const LOGIN = './?_task=login&ly-do=';
 
@@ -25,8 +26,11 @@ class hanam_session
     public ?string $ends = null;
     public int $days = 0;
 
+    private hanam_visits $visits;
+
     public function __construct(private rcube_plugin $plugin, private hanam_factor $factor)
     {
+        $this->visits = new hanam_visits($plugin);
     }
 
     public function init(): void
@@ -36,6 +40,7 @@ class hanam_session
         $this->plugin->add_hook('login_after', [$this, 'login_after']);
         $this->plugin->add_hook('login_failed', [$this, 'login_failed']);
         $this->plugin->add_hook('unauthenticated', [$this, 'unauthenticated']);
+        $this->visits->init();
     }
 
     /** When the database does not answer, Roundcube would find no user and say that address or password are wrong. */
@@ -63,6 +68,7 @@ class hanam_session
         $_SESSION['hanam_login'] = $this->factor->login() ?? hanam_openid::address()
             ?? rcube_utils::get_input_string('_user', rcube_utils::INPUT_POST);
         $_SESSION['hanam_stamp'] = $this->asked(null)['stamp'] ?? null;
+        $this->visits->note(true);
         return $next;
     }
 
@@ -72,6 +78,10 @@ class hanam_session
         $answer = $this->asked($_SESSION['hanam_stamp'] ?? null);
         if (!$answer) {
             self::unavailable();
+        }
+        if ($answer['ended']) {
+            $this->disarm();
+            $this->leave(self::LOGIN . 'da-ket-thuc');
         }
         if ($answer['state'] !== 'active') {
             $this->leave(match ($answer['state']) {
@@ -94,6 +104,7 @@ class hanam_session
         }
         // A session of a former release was told no stamp: the mail store has just let its password in.
         $_SESSION['hanam_stamp'] ??= $answer['stamp'];
+        $this->visits->asked((string) $request['action'], $answer);
         $this->ends = $answer['ends'];
         $this->days = (int) $answer['days'];
         return $request;
@@ -120,10 +131,11 @@ class hanam_session
     private function asked(?string $stamp): ?array
     {
         $user = (string) rcmail::get_instance()->get_user_name();
-        $columns = 'SELECT state, cause, stamp, ends, days FROM';
+        $columns = 'SELECT s.state, s.cause, s.stamp, s.ends, s.days, v.ended, v.due, v.fading FROM mail.webmail_visit_asked(?) v CROSS JOIN';
+        $visit = hanam_visits::word();
         $rows = hanam_openid::address() === null
-            ? hanam_accounts::rows("$columns mail.webmail_session(?, ?, ?)", $user, $stamp, $this->factor->digest())
-            : hanam_accounts::rows("$columns mail.webmail_session_openid(?)", $user);
+            ? hanam_accounts::rows("$columns mail.webmail_session(?, ?, ?) s", $visit, $user, $stamp, $this->factor->digest())
+            : hanam_accounts::rows("$columns mail.webmail_session_openid(?) s", $visit, $user);
         return $rows[0] ?? null;
     }
 
@@ -143,6 +155,21 @@ class hanam_session
         }
         $query = http_build_query(['ly-do' => $cause, 'dang-nhap' => $login ?? $_SESSION['hanam_login'] ?? '']);
         return hanam_look::CHANGE_PAGE . self::PAGES[$state] . "?$query";
+    }
+
+    /**
+     * Take from a session that its person ended what opens his mailbox. A frame or a list leaves it open (see below), and whoever has its
+     * cookies may go on asking as one.
+     */
+    private function disarm(): void
+    {
+        // The word of the second step is in the password's place, and ends with it.
+        $this->factor->session_destroy([]);
+        $_SESSION['password'] = '';
+        if (isset($_SESSION['oauth_token'])) {
+            // By the address the next request is known (hanam_openid.php).
+            $_SESSION['oauth_token'] = array_intersect_key($_SESSION['oauth_token'], ['identity' => 1]);
+        }
     }
 
     /**

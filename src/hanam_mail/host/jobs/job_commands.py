@@ -35,6 +35,7 @@ _STEPS = {
     "default_password_warning": "báo trước: sẽ tạm khóa do chưa đổi mật khẩu mặc định từ {locks_on}",
     "default_password_lock": "tạm khóa do chưa đổi mật khẩu mặc định cấp ngày {since}",
     "password_reminder": "nhắc đổi mật khẩu, hết hạn sau {ends}",
+    "yearly_report": "nhắc báo cáo trước ngày {before}",
     "revoke_proposal": "đề nghị thu hồi, không sử dụng từ {since}",
 }
 
@@ -176,7 +177,7 @@ def _prune(connection: Session) -> None:
     while one(connection, "SELECT mail.outbox_prune(%s)", [CHUNK * 10])[0]:
         connection.commit()
     connection.execute("SELECT mail.lockouts_prune(), mail.sending_prune(), mail.private_services_prune()")
-    connection.execute("SELECT mail.second_keys_prune()")
+    connection.execute("SELECT mail.second_keys_prune(), mail.webmail_visits_prune()")
     connection.execute("SELECT mail.collectors_prune()")
     connection.execute("SELECT mail.held_expire(), mail.held_prune()")
     connection.execute("SELECT mail.reports_prune(), mail.outgoing_prune(), mail.user_reports_prune()")

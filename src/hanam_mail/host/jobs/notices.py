@@ -30,7 +30,7 @@ from hanam_mail.vietnamese import day, size
 FOR_THE_OPERATOR = frozenset({"revoke_proposal", "opened", "sending_lock", "held_opened", "user_report"})
 # A letter to the operator names so many; a storm has thousands.
 MOST = 50
-_DATES = ("since", "locks_on", "ended", "ends", "changed")
+_DATES = ("since", "locks_on", "ended", "ends", "changed", "before", "last")
 _CAUSES = {
     "activity": "lần sử dụng gần nhất",
     "issue": "ngày cấp hộp thư",
@@ -113,6 +113,8 @@ def render(notice: Notice, configuration: Configuration) -> EmailMessage:
     if "done_at" in notice.payload:
         support = {"name": configuration.support_name, "phone": configuration.support_phone}
         values |= factor_texts.values(notice.payload, support)
+    if notice.kind == "yearly_report":
+        values["left"] = f"còn {values['days']} ngày" if notice.payload["days"] else "hôm nay là ngày cuối"
     if "quota_bytes" in notice.payload:
         values["quota"] = size(notice.payload["quota_bytes"])
     values |= {
@@ -165,7 +167,7 @@ def recipients(notice: Notice, configuration: Configuration) -> tuple[str, ...]:
 def hand_over(notice: Notice, configuration: Configuration, mailer: Mailer) -> Outcome:
     """Offer one notice. A refusal for good ends it only once somebody else has it: a full mailbox gets room again.
 
-    A letter about held mail of which nothing waits any more ends unsent.
+    What there is nothing to tell of any more ends unsent: held mail that waits no longer, a day that is over.
     """
     if not notice.payload.get("send", True):
         return Outcome((), again=False, failure="")

@@ -52,6 +52,7 @@ begin
     delete from mail.second_factor f where f.mailbox_id = mailbox_purge.id;
     delete from mail.app_password p where p.mailbox_id = mailbox_purge.id;
     delete from mail.scheduled s where mailbox_purge.id in (s.mailbox_id, s.sender_id);
+    delete from mail.webmail_visit v where mailbox_purge.id in (v.mailbox_id, v.opened_id);
     delete from mail.activity a where a.mailbox_id = mailbox_purge.id;
     return true;
 end

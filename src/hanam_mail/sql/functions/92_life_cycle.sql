@@ -164,6 +164,27 @@ as $$
     where not c.must_change and not c.is_default and reminder_steps.as_of <= x.ends
 $$;
 
+-- Of agencies: reminders of the yearly report (Đ11.8), which has to be there before a day of the year, this or the next. `last`: the
+-- last day for it.
+create or replace function mail.report_steps(as_of date, among text[])
+returns table (mailbox_id text, step text, round text, payload jsonb)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select m.id, 'yearly_report', extract(year from x.before) || '/' || mail.warning_due(n.value, x.before - report_steps.as_of),
+           jsonb_build_object('before', x.before, 'last', x.before - 1, 'days', x.before - 1 - report_steps.as_of)
+    from mail.mailbox m
+    join mail.lockable(report_steps.among) o on o.mailbox_id = m.id
+    join mail.setting n on n.name = 'life_cycle_report_reminder_days'
+    cross join lateral (
+        select min(d.day) from generate_series(0, 1) y(later), lateral (select to_date(
+            mail.setting_text('regulation_yearly_report_before') || (extract(year from report_steps.as_of) + y.later)::text, 'DD/MMYYYY'
+        )) d(day)
+        where report_steps.as_of < d.day
+    ) x(before)
+    where m.kind = 'agency'
+$$;
+
 -- Everything that is due on the day and not done yet. Reads only: the job's preview and what it acts on.
 create or replace function mail.life_cycle_due(as_of date, among text[] default null)
 returns table (mailbox_id text, step text, round text, payload jsonb)
@@ -177,6 +198,8 @@ as $$
         select * from mail.default_password_steps(life_cycle_due.as_of, life_cycle_due.among)
         union all
         select * from mail.reminder_steps(life_cycle_due.as_of, life_cycle_due.among)
+        union all
+        select * from mail.report_steps(life_cycle_due.as_of, life_cycle_due.among)
     ) s
     where s.round is not null
         and not exists (

@@ -19,7 +19,7 @@ $$;
 
 -- Whom a notice goes to: the mailbox itself; beside it its agency's mailbox, for an agency's or office's its clerks. What
 -- fills a mailbox, what was held of its mail, which provider fetches it, what it is opened by, and a letter that could not leave at its
--- hour concerns its owner alone.
+-- hour concerns its owner alone. Of a stop of the service each has his own.
 create or replace function mail.notice_recipients(mailbox text, kind text) returns text[]
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -28,31 +28,37 @@ as $$
     from mail.mailbox m
     join mail.mailbox r on r.id = m.id
         or (notice_recipients.kind not in ('quota', 'collector', 'collector_refused', 'scheduled_stopped', 'scheduled_doubt', 'scheduled_unfiled')
-            and notice_recipients.kind !~ '^(held|factor_|app_password_)'
+            and notice_recipients.kind !~ '^(held|factor_|app_password_|maintenance)'
             and r.kind = 'agency' and r.agency_id = m.agency_id)
-        or (m.kind in ('agency', 'office') and exists (
+        or (notice_recipients.kind <> 'maintenance' and m.kind in ('agency', 'office') and exists (
             select from mail.mailbox_clerk k where k.mailbox_id = m.id and k.clerk_id = r.id
         ))
     join mail.address a on a.mailbox_id = r.id and a.kind = 'primary'
     where m.id = notice_recipients.mailbox and r.state <> 'revoked'
 $$;
 
--- The notices that wait, those that failed before last.
+-- The notices that wait, those that failed before last, and before them those to everybody: of these so many at a time, since what arises
+-- meanwhile waits for the end of the run.
 create or replace function mail.notice_waiting() returns table (mailbox_id text, kind text, round text)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-    select n.mailbox_id, n.kind, n.round from mail.notice n
-    where n.sent_at is null
-        -- What became of a reported message is told with the report: not before it is known, nor for ever after.
-        and not exists (
-            select from mail.user_report r
-            where n.kind = 'user_report' and n.round = r.number::text and r.attached = 'due' and r.at > now() - interval '10 minutes')
-    order by n.failure is not null, n.created_at, n.mailbox_id
+    with waiting as (
+        select n.*, row_number() over (partition by n.kind order by n.failure is not null, n.created_at, n.mailbox_id) as place
+        from mail.notice n
+        where n.sent_at is null
+            -- What became of a reported message is told with the report: not before it is known, nor for ever after.
+            and not exists (
+                select from mail.user_report r
+                where n.kind = 'user_report' and n.round = r.number::text and r.attached = 'due' and r.at > now() - interval '10 minutes')
+    )
+    select w.mailbox_id, w.kind, w.round from waiting w
+    where w.kind <> 'maintenance' or w.place <= 500
+    order by w.failure is not null, w.kind = 'maintenance', w.created_at, w.mailbox_id
 $$;
 
--- What a letter about held mail says beside its payload, as it is when the letter goes: what strangers wrote stands in their messages alone.
--- `send`: whether there is anything to tell. Of former releases some wait without advice.
+-- What a letter says beside its payload, as it is when the letter goes: of held mail, since what strangers wrote stands in their messages
+-- alone, and of what has its day. `send`: whether there is anything to tell. Of former releases some wait without advice.
 create or replace function mail.notice_words(notice mail.notice) returns jsonb
 language sql stable
 set search_path = pg_catalog, pg_temp
@@ -77,6 +83,11 @@ as $$
             from mail.held_message h, lateral (select mail.held_kind(h.kind) as kind) k
             where h.id = (notice.payload ->> 'number')::bigint), '{"send": false}')
         when notice.kind like 'user_report%' then mail.user_report_words((notice.payload ->> 'number')::bigint)
+        when notice.kind = 'maintenance' then jsonb_build_object(
+            'send', (notice.payload ->> 'end')::timestamp > localtimestamp and not mail.maintenance_replaced(
+                (notice.payload ->> 'begin')::timestamp, (notice.payload ->> 'end')::timestamp))
+        when notice.kind = 'yearly_report' then jsonb_build_object(
+            'send', (notice.payload ->> 'before')::date > current_date, 'days', (notice.payload ->> 'before')::date - 1 - current_date)
         when notice.kind like 'held%' and not notice.payload ? 'advice' then jsonb_build_object('advice', coalesce((
             select mail.held_kind(h.kind) ->> 'advice' from mail.held_message h
             where h.id = (notice.payload ->> 'number')::bigint), ''))

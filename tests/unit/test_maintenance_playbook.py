@@ -95,13 +95,20 @@ def stage(tmp_path: Path) -> Stage:
     (tmp_path / "accounts_command.py").write_text(ACTION)
     made.site.write_text("open\n")
     state = "{{ 'closed' if roundcube_maintenance else 'open' }}"
+    # The webmail's tables lie where the accounts do.
+    tables = {
+        "name": "tables",
+        "ansible.builtin.fail": {"msg": "no database"},
+        "when": "accounts_away and roundcube_tables | default(true)",
+    }
     for role, path, text in (
         ("roundcube", made.site, "{{ 'return 503;' if roundcube_maintenance else 'open' }}\n"),
         ("help_pages", tmp_path / "page", state + " {{ maintenance_stops | length }}\n"),
     ):
         tasks = tmp_path / "roles" / role / "tasks/main.yml"
         tasks.parent.mkdir(parents=True)
-        tasks.write_text(yaml.safe_dump([{"name": role, "ansible.builtin.copy": {"dest": str(path), "content": text}}]))
+        written = {"name": role, "ansible.builtin.copy": {"dest": str(path), "content": text}}
+        tasks.write_text(yaml.safe_dump([written, tables] if role == "roundcube" else [written]))
     here = {
         "ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": sys.executable,
         "accounts_host": "accounts1", "asked": str(tmp_path / "asked"), "mail_timezone": ZONE,

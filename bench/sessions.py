@@ -29,7 +29,7 @@ from bench.memory import GROUPS
 from hanam_lab.watches import LIMIT
 
 TOLD = 1.0
-"""Seconds within which a session is to be told (the same as in tests/system/test_idle.py)."""
+"""Seconds within which a session is to be told. tests/system/test_idle.py shows who tells it, at any speed."""
 ROOM = 12 << 30
 """Octets of memory of the mail store's host meanwhile."""
 # Processes of Dovecot: their number, and the memory that they share out among them, in KiB.

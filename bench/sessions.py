@@ -143,7 +143,7 @@ async def tell(lab: Lab, sessions: Sequence[Session]) -> tuple[list[float], int]
     """A message to each person in turn: after how many seconds each session knew, and how many did not in time."""
     told, late = [], 0
     for person, theirs in itertools.groupby(sessions, lambda session: session.person):
-        waiting = [asyncio.create_task(session.told(10 * TOLD)) for session in theirs]
+        waiting = [asyncio.create_task(session.told_within(10 * TOLD)) for session in theirs]
         await asyncio.sleep(0)
         stored = await asyncio.to_thread(store_one, lab, person)
         for when in await asyncio.gather(*waiting):

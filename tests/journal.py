@@ -36,14 +36,14 @@ _DOVECOT_CUT_OFF = (
 )
 
 # Jobs that come by the clock, whoever is away then: each fails, is told of, and does it the next time.
-_ASK_THE_DATABASE = (
+ASK_THE_DATABASE = (
     r"hanam-(mail-(notices|new-day|life-cycle)|collectors|scheduled-send|dmarc-(carry|send)|reports-load"
     r"|directory|carddav)"
 )
 _ASK_DOVECOT = r"hanam-(first-folders|check-sieve|mend-search|bound-deleted|forget-deleted)"
 
 
-def _failed(jobs: str) -> tuple[str, str]:
+def failed(jobs: str) -> tuple[str, str]:
     """What systemd and the watch say of them."""
     return rf"systemd (Failed to start )?{jobs}\.service", rf"hanam-watch .* thất bại \({jobs}\.service\)"
 
@@ -183,7 +183,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"roundcube (DB Error: SQLSTATE\[08006\] \[7\] )?connection to server .*failed: Connection refused",
         r"roundcube (\\x09)?\s*Is the server running (locally|on that host) and accepting ",
         r"systemd .*postgresql\S*service",
-        *_failed(_ASK_THE_DATABASE),
+        *failed(ASK_THE_DATABASE),
         rf"hanam-scheduled-send chưa gửi được thư hẹn giờ, sẽ làm lại sau một phút: .*({_AWAY}|connection is bad)",
         r"hanam-reports-load \d+ documents of reports wait for the database: ",
         r"hanam-(directory|carddav) không hỏi được cơ sở dữ liệu, danh bạ (cũ vẫn còn|CardDAV giữ nguyên): ",
@@ -210,7 +210,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"postfix/\S+ .*(private/quota-status|server 127\.0\.0\.1:12342|connect to 127\.0\.0\.1:12342)",
         r"postfix/\S+ (warning: SASL: Connect to Dovecot auth socket|fatal: no SASL authentication mechanisms)",
         *_DOVECOT_CUT_OFF,
-        *_failed(_ASK_DOVECOT),
+        *failed(_ASK_DOVECOT),
         r"postfix/master warning: .*/smtpd( pid \d+ exit status 1|: bad command startup -- throttling)$",
         r"dovecot .*(Killed with signal|Shutting down logging|SIGHUP received|net_connect_unix)",
         r"dovecot .*(Temporary authentication failure|Internal error occurred|Internal auth failure)",
@@ -234,7 +234,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"hanam-agent the filter's reports cannot be read: ",
         *_NOT_LEARNT,
         # Notices are mail too, and wait while no mail is taken.
-        *_failed("hanam-mail-notices"),
+        *failed("hanam-mail-notices"),
     ),
     # What tells the filter who sent a message is stopped, killed or hangs: mail waits.
     AUTHENTICATION_AWAY: (
@@ -282,7 +282,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     POSTFIX_AWAY: (
         r"postfix/\S+ warning: stopping the Postfix mail system with force",
         # Notices wait while mail is away.
-        *_failed("hanam-mail-notices"),
+        *failed("hanam-mail-notices"),
         r"hanam-watch the operator could not be told by (mail|smarthost): ",
         r"hanam-watch Chuyển thư \(postfix\.service\) không chạy: ",
         r"hanam-watch Cửa nhận thư \(25\) \(postfix\.service\) không trả lời: ",

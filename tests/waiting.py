@@ -27,14 +27,17 @@ class Session:
     async def idle(self) -> None:
         await self._answer("c IDLE", "+")
 
-    async def told(self, seconds: float) -> float | None:
+    async def told(self) -> float:
+        """When it was told of a message."""
+        await self._reader.readuntil(b" EXISTS\r\n")
+        return time.monotonic()
+
+    async def told_within(self, seconds: float) -> float | None:
         """When it was told of a message, if it was within so many seconds."""
         try:
-            async with asyncio.timeout(seconds):
-                await self._reader.readuntil(b" EXISTS\r\n")
+            return await asyncio.wait_for(self.told(), seconds)
         except TimeoutError:
             return None
-        return time.monotonic()
 
     def close(self) -> None:
         if self._writer:

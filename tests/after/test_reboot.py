@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from tests.journal import ON_THESE_HOSTS, lines
+from tests import journal
 from tests.lab import Lab, message, wait_for
 
 pytestmark = [pytest.mark.dieu10, pytest.mark.neighbours]
@@ -22,6 +22,7 @@ WHILE_NEIGHBOURS_START = (
     r"dovecot auth.*: (Error|Warning): (sqlpool|sql|.*Connect failed)",
     r"postfix/\S+ warning: (connect to pgsql server|pgsql query failed)",
     r"hanam-agent (connection failed|the connection is lost)",
+    *journal.failed(journal.ASK_THE_DATABASE),
 )
 
 
@@ -69,9 +70,9 @@ def test_after_a_reboot_everything_runs_and_waiting_mail_arrives(lab: Lab, reboo
 
 
 def test_a_boot_leaves_no_warning_in_the_journal(lab: Lab, rebooted: list[str]) -> None:
-    known = [*ON_THESE_HOSTS, *WHILE_GOING_DOWN, *(WHILE_NEIGHBOURS_START if len(rebooted) > 1 else ())]
+    known = [*journal.ON_THESE_HOSTS, *WHILE_GOING_DOWN, *(WHILE_NEIGHBOURS_START if len(rebooted) > 1 else ())]
     for host in rebooted:
-        said = [line.text for line in lines(lab, host)]
+        said = [line.text for line in journal.lines(lab, host)]
         unexpected = [line for line in said if not any(re.match(pattern, line) for pattern in known)]
         assert not unexpected, f"{host}:\n" + "\n".join(unexpected)
 

@@ -70,7 +70,7 @@ def test_letter_waits_whichever_rule_of_the_filter_fails(
         if any(code != 451 or "Bo loc thu dang co loi" not in text for code, text in pair)
     }
     assert passed == {}
-    log = lab.run("filter", "journalctl -u rspamd.service --since=-5min -o cat")
+    log = lab.run("filter", "journalctl --sync; journalctl -u rspamd.service --since=-5min -o cat")
     assert {rule for rule in rules_that_fail if f"guard: {rule} did not come to its end" not in log} == set()
 
 

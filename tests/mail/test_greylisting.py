@@ -44,6 +44,11 @@ def wait(lab: Lab) -> None:
     time.sleep(lab.variables["rspamd_greylist_seconds"] + 1)
 
 
+def late(lab: Lab, began: float) -> bool:
+    """Whether a busy machine took so long that the time to wait was over."""
+    return time.monotonic() - began >= lab.variables["rspamd_greylist_seconds"]
+
+
 def remember(lab: Lab, recipient: Sample) -> None:
     """Redis has shown that it remembers."""
     hand_in(lab, new(), recipient, 0)
@@ -117,8 +122,9 @@ def hand_in(
 
 def test_a_stranger_comes_again_and_is_known_then(lab: Lab, recipient: Sample) -> None:
     stranger, subject = new(), f"thu {uuid.uuid4().hex}"
+    began = time.monotonic()
     assert hand_in(lab, stranger, recipient, DOUBTFUL) == 451
-    assert hand_in(lab, stranger, recipient, DOUBTFUL) == 451
+    assert hand_in(lab, stranger, recipient, DOUBTFUL) == 451 or late(lab, began)
     wait(lab)
     assert hand_in(lab, stranger, recipient, DOUBTFUL, subject) == 250
     lab.wait_for_message(recipient, subject)
@@ -167,8 +173,9 @@ def test_nobody_waits_until_redis_has_remembered_something(lab: Lab, recipient: 
     """It was emptied, or is full and drops what ends soonest."""
     redis(lab, f"--scan --pattern 'hanam:remembers:*' | xargs -r {KEYS} del")
     try:
+        began = time.monotonic()
         assert hand_in(lab, new(), recipient, DOUBTFUL) == 250
-        assert hand_in(lab, new(), recipient, DOUBTFUL) == 250
+        assert hand_in(lab, new(), recipient, DOUBTFUL) == 250 or late(lab, began)
     finally:
         wait(lab)
     assert hand_in(lab, new(), recipient, DOUBTFUL) == 451
@@ -220,7 +227,7 @@ def test_a_state_agency_does_not_wait(lab: Lab, recipient: Sample) -> None:
     started = lab.run("filter", "date +%s").strip()
     Foreign(lab).send(mail, AGENCY, recipient.address)
     lab.wait_for_message(recipient, str(mail["Subject"]))
-    log = lab.run("filter", f"journalctl -u rspamd.service -o cat --since=@{started}")
+    log = lab.run("filter", f"journalctl --sync; journalctl -u rspamd.service -o cat --since=@{started}")
     (line,) = [line for line in log.splitlines() if f"from: <{AGENCY}>" in line and "LAB_SCORE" in line]
     assert "GREYLIST_SPARED" in line
 

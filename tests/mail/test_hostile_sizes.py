@@ -187,4 +187,5 @@ def test_what_is_taken_of_a_huge_header_can_be_read(lab: Lab, recipient: Sample)
         client.select("INBOX", readonly=True)
         status, parts = client.fetch("1:*", "(ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER] BODY.PEEK[1])")
     assert (status, len(parts) >= 2 * len(kept)) == ("OK", True)
-    assert time.monotonic() - began < 10
+    # Not in the square of its size, and no hang.
+    assert time.monotonic() - began < 60

@@ -264,8 +264,8 @@ def _readdress(box: dict[str, Any], address: str) -> str:
     return was
 
 
-def _all_know(world: World, address: str, since: float) -> None:
-    """Postfix, Dovecot and the webmail know an address at once."""
+def _all_know(world: World, address: str) -> None:
+    """Postfix, Dovecot and the webmail know an address."""
     whole = f"{address}@{world.lab.variables['mail_domain']}"
     query = f"doveadm -f tab user -f user {whole}"
 
@@ -281,7 +281,7 @@ def _all_know(world: World, address: str, since: float) -> None:
         return world.lab.sql(f"select mail.webmail_login('{whole}')") == PERSON
 
     for name, look in (("Dovecot", dovecot), ("Postfix", postfix), ("the webmail", webmail)):
-        _felt(world, f"{name} to know {whole}", since, look)
+        wait_for(look, f"{name} to know {whole}")
 
 
 def _identities(world: World) -> list[str]:
@@ -308,8 +308,8 @@ def test_a_rename_keeps_the_mailbox_and_both_addresses(furnished: World) -> None
     person["history"].append(_event("rename", 0, was="nguyenthunghiem", was_name=person["name"]))
     person.update(name="Nguyễn Đổi Tên", address="nguyendoiten")
     person["aliases"] = [{"address": "nguyenthunghiem", "from": _day(0), "until": _day(-365)}]
-    since = furnished.apply()
-    _all_know(furnished, "nguyendoiten", since)
+    furnished.apply()
+    _all_know(furnished, "nguyendoiten")
     assert furnished.kept() == before
     # The webmail that was open all the time.
     browser.ask("/?_task=mail&_action=compose")

@@ -114,7 +114,9 @@ def test_forged_and_honest_mail_is_reported_once_to_whoever_asked_and_may_have_i
     assert {row["header_from"] for row in found.values()} == {domain}
     assert {row["envelope_from"] for row in found.values()} == {STRANGER.partition("@")[2]}
     assert found["pass"]["selector"] == world.wants.selector
-    client = lab.run("mx", "journalctl -u postfix -g 'client=.*client.example' -n 1 -o cat").rpartition("[")[2]
+    client = lab.run(
+        "mx", "journalctl --sync; journalctl -u postfix -g 'client=.*client.example' -n 1 -o cat"
+    ).rpartition("[")[2]
     assert {row["source_ip"] for row in found.values()} == {client.strip().rstrip("]")}
     for address in (official.address, STRANGER, f"an@{domain}", f"binh@{domain}"):
         assert address.encode() not in octets

@@ -255,6 +255,7 @@ def test_guesses_at_the_change_page_open_nothing(lab: Lab, victim: Sample) -> No
     assert ask_change_page(lab, [(victim.address, victim.password, "203.0.113.79")])[0][0] == "rejected"
 
 
+@pytest.mark.bound
 @pytest.mark.usefixtures("hashes_as_in_production")
 def test_a_name_that_does_not_exist_is_refused_in_the_same_time(lab: Lab, victim: Sample) -> None:
     """By turns and many times, each from another source, so that what else the machine does weighs on both alike."""

@@ -185,5 +185,5 @@ def test_database_that_is_down_means_try_later(lab: Lab, sender: Sample, recipie
             return False
         return True
 
-    wait_for(sent, "a message taken after the database came back", 15)
+    wait_for(sent, "a message taken after the database came back")
     lab.wait_for_agents()

@@ -131,11 +131,11 @@ def test_an_agent_that_missed_changes_cuts_everybody(lab: Lab, accounts_host: Ho
             " insert into mail.outbox_pruned (seq) values (1) on conflict (one) do nothing"
         )
         accounts_host.check_output("cd / && runuser -u postgres -- psql -q -d mail -c %s", missed)
-    session.sock.settimeout(15)
+    session.sock.settimeout(60)
     with contextlib.suppress(ConnectionError):
         while session.sock.recv(4096):
             pass
-    lab.settle(10)
+    lab.settle()
 
 
 @pytest.mark.bound
@@ -168,7 +168,7 @@ def test_what_happened_while_the_agent_was_away_is_caught_up_with(
         accounts_host.check_output("hanam-mail-db lock %s --reason idle --note thử", person.address)
         here, end = cursor(accounts_host, node)
         assert here < end
-    lab.settle(10)
+    lab.settle()
     with pytest.raises(imaplib.IMAP4.error, match="tam khoa"):
         lab.imap(person.address, person.password)
 

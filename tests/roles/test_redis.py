@@ -53,7 +53,7 @@ def test_the_operator_is_told_of_a_memory_that_is_nearly_full(filter_host: Host)
         # Nothing is dropped meanwhile.
         filter_host.check_output(f"{run}; $cli config set maxmemory-policy noeviction; $cli config set maxmemory 1")
         assert filter_host.run(look).rc != 0
-        told = filter_host.check_output("journalctl -t hanam-redis-memory -o cat --since=-1min | tail -n 1")
+        told = filter_host.check_output("journalctl --sync; journalctl -t hanam-redis-memory -o cat -n 1")
         assert "sắp đầy" in told
         assert "redis_memory_limit" in told
     finally:

@@ -93,7 +93,7 @@ def test_a_start_has_the_whole_tree_before_anybody_asks_and_nothing_is_written_t
     run = webmail_host.check_output(f"systemctl show -P InvocationID {JOB}").strip()
     # An empty one matches no line at all.
     assert run
-    written = f"journalctl -o cat -t hanam-ldap-load _SYSTEMD_INVOCATION_ID={run}"
+    written = f"journalctl --sync; journalctl -o cat -t hanam-ldap-load _SYSTEMD_INVOCATION_ID={run}"
     assert "thay đổi" not in webmail_host.check_output(written)
 
 

@@ -328,7 +328,7 @@ def test_php_tells_that_it_lives_soon_after_each_reload(lab: Lab) -> None:
     lab.run("webmail", f"systemctl restart {PHP}")
     before, told = of_php(lab, "MainPID"), of_php(lab, "WatchdogTimestampMonotonic")
     lab.run("webmail", f"systemctl reload {PHP}")
-    wait_for(lambda: of_php(lab, "WatchdogTimestampMonotonic") != told, "its master to tell that it lives", seconds=15)
+    wait_for(lambda: of_php(lab, "WatchdogTimestampMonotonic") != told, "its master to tell that it lives", seconds=25)
     assert of_php(lab, "MainPID") == before
 
 

@@ -27,7 +27,7 @@ KERNEL_GIVES = 128
 """What the kernel gives each user where no role says more."""
 
 PATIENCE = 30.0
-"""Seconds that a session waits for the news. Dovecot gathers news for half a second."""
+"""Seconds that sessions wait after the last message. Dovecot gathers news for half a second."""
 
 AS_A_UNIT = Path("/run/systemd/system/dovecot.service.d/zz-own-users.conf")
 PROGRAM = "/run/hanam-own-users.py"
@@ -111,18 +111,22 @@ async def _told(lab: Lab, persons: list[Sample]) -> list[float]:
     addresses = (host["host_ipv4"], host["host_ipv6"])
     doors = [(person, address) for person in persons for address in addresses]
     sessions = [Session(lab, *doors[number % len(doors)]) for number in range(SESSIONS)]
-    turn = asyncio.Semaphore(16)
+    turn, waiting = asyncio.Semaphore(16), list[asyncio.Task[float]]()
     try:
         await asyncio.gather(*(session.open(turn) for session in sessions))
         await asyncio.gather(*(session.idle() for session in sessions))
-        waiting = [asyncio.create_task(session.told(PATIENCE)) for session in sessions]
+        waiting += [asyncio.create_task(session.told()) for session in sessions]
         await asyncio.sleep(0)
         stored = {person: await asyncio.to_thread(store_one, lab, person) for person in persons}
-        whens = await asyncio.gather(*waiting)
+        await asyncio.wait(waiting, timeout=PATIENCE)
         return [
-            when - stored[session.person] for session, when in zip(sessions, whens, strict=True) if when is not None
+            task.result() - stored[session.person]
+            for session, task in zip(sessions, waiting, strict=True)
+            if task.done()
         ]
     finally:
+        for task in waiting:
+            task.cancel()
         for session in sessions:
             session.close()
 

@@ -107,8 +107,8 @@ def test_what_may_not_leave_stays_and_what_is_called_off_is_a_draft_again(
     webmail.enter(person)
     lay_down(webmail, colleague.address, subject, later(lab, days=1))
     # A receiver who is not there any more at that hour: all or none.
-    lab.sql(f"update mail.scheduled set due = now() where mailbox_id = '{person.mailbox}'")
     lab.sql(f"update mail.mailbox set state = 'revoked' where id = '{colleague.mailbox}'")
+    lab.sql(f"update mail.scheduled set due = now() where mailbox_id = '{person.mailbox}'")
     try:
         send_due(lab)
     finally:

@@ -1,6 +1,5 @@
-"""What was on the hosts before the upgrade, and what was there right after it, before any test did something."""
+"""What was on the hosts before the upgrade, and what was there right after it, before anybody did something."""
 
-import json
 from typing import Any
 
 import pytest
@@ -12,12 +11,12 @@ from tests.upgrade.content import Owners
 
 @pytest.fixture(scope="session")
 def before() -> dict[str, Any]:
-    return dict(json.loads(state.FILE.read_text()))
+    return state.stored(state.BEFORE)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def after(lab: Lab) -> dict[str, Any]:
-    return state.read(lab)
+@pytest.fixture(scope="session")
+def after() -> dict[str, Any]:
+    return state.stored(state.AFTER)
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,7 @@ def fill(lab: Lab) -> dict[str, Any]:
     lab.run("accounts", lock)
     lab.settle()
     lab.run("mailstore", "hanam-mail-backup")
-    # Last of all: it ends by itself when nobody clicks for half an hour (session.py).
+    # Last of all: it ends by itself when nobody clicks for half an hour (right_after.py).
     session = http_doors.Browser(lab)
     assert session.log_in(owners.reader.address, owners.reader.password).status == 302
     return {"former_password": former, "session": session.cookies}
@@ -148,7 +148,8 @@ def main() -> int:
     lab = Lab.from_environment()
     lab.wait_for_agents()
     known = fill(lab)
-    state.write(state.read(lab) | known)
+    state.write(state.read(lab) | known, state.BEFORE)
+    state.AFTER.unlink(missing_ok=True)
     lab.close()
     return 0
 

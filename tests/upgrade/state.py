@@ -11,7 +11,7 @@ from typing import Any
 from hanam_lab.paths import REPOSITORY
 from tests.lab import Lab
 
-FILE = REPOSITORY / "build/upgrade/before.json"
+BEFORE, AFTER = (REPOSITORY / f"build/upgrade/{when}.json" for when in ("before", "after"))
 
 TABLES = ("mailbox", "mailbox_clerk", "address", "credential", "lock_state", "audit", "agency")
 """Of the accounts database. Rows of the audit are only added to."""
@@ -105,6 +105,10 @@ def read(lab: Lab) -> Row:
     }
 
 
-def write(state: Row, file: Path = FILE) -> None:
+def stored(file: Path) -> Row:
+    return dict(json.loads(file.read_text()))
+
+
+def write(state: Row, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(state, ensure_ascii=False, indent=1))

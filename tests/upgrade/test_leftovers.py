@@ -8,6 +8,7 @@ import pytest
 from tests.lab import Lab
 from tests.render.conftest import environments
 from tests.render.role_rows import plays, rows
+from tests.upgrade import state
 
 # Made by a Debian package's own script.
 OF_DEBIAN = {"/etc/systemd/system/clamav-daemon.service.d/extend.conf"}
@@ -31,11 +32,9 @@ def test_no_file_of_the_earlier_release_stays_that_this_one_does_not_write(
         assert sorted(set(old) & set(after["files"][host]) - listed[host] - OF_DEBIAN) == [], host
 
 
-def test_no_unit_of_the_earlier_release_runs_or_will_run_that_is_no_more(
-    lab: Lab, before: dict[str, Any], after: dict[str, Any]
-) -> None:
+def test_no_unit_of_the_earlier_release_runs_or_will_run_that_is_no_more(lab: Lab, before: dict[str, Any]) -> None:
     for host, old in before["units"].items():
-        names = " ".join(sorted(after["units"][host]))
+        names = " ".join(sorted(state.units(lab, host)))
         shown = lab.run(host, f"systemctl show -p Id -p LoadState -p NeedDaemonReload {names}").split("\n\n")
         states = [dict(line.split("=", 1) for line in block.splitlines()) for block in shown]
         assert [unit["Id"] for unit in states if unit["LoadState"] != "loaded"] == [], host
@@ -46,8 +45,8 @@ def test_no_unit_of_the_earlier_release_runs_or_will_run_that_is_no_more(
         assert broken == "", host
 
 
-def test_the_programs_that_run_are_those_that_are_there(lab: Lab, after: dict[str, Any]) -> None:
+def test_the_programs_that_run_are_those_that_are_there(lab: Lab) -> None:
     """No daemon goes on with a program that the upgrade replaced or removed."""
-    for host in after["units"]:
+    for host in lab.hosts:
         found = lab.run(host, "ls -l /proc/[0-9]*/exe 2>/dev/null | sed -n '/(deleted)$/p'")
         assert found == "", host

@@ -10,9 +10,9 @@ from tests.lab import Lab, message
 from tests.upgrade.content import PAGE_SIZE, SCRIPT, Owners
 
 
-def test_an_open_session_of_the_webmail_goes_on(before: dict[str, Any]) -> None:
+def test_an_open_session_of_the_webmail_goes_on(after: dict[str, Any]) -> None:
     """Opened with the former release, which put no stamp of the password into it."""
-    assert before["went_on"] == {"status": 200, "location": "", "messages": True}
+    assert after["went_on"] == {"status": 200, "location": "", "messages": True}
 
 
 def test_every_message_is_where_it_was_with_uid_flags_and_keywords(

@@ -218,10 +218,6 @@ def furnished(world: World) -> World:
     return world
 
 
-def _felt(world: World, what: str, since: float, look: Any) -> None:
-    wait_for(look, what, seconds=max(0.1, EFFECT - (time.monotonic() - since)))
-
-
 def _delivered_under(world: World, *addresses: str) -> None:
     """Mail to each address arrives, and each opens the same mailbox; the webmail writes under the first."""
     for address in addresses:
@@ -402,7 +398,7 @@ def test_a_raised_quota_is_felt_at_once(furnished: World) -> None:
     assert limit() == 2 * 2**20
     person["history"].append(_event("quota", 0, quota="4GB"))
     since = furnished.apply()
-    _felt(furnished, "4 GB by IMAP", since, lambda: limit() == 4 * 2**20)
+    wait_for(lambda: limit() == 4 * 2**20, "4 GB by IMAP", seconds=max(0.1, EFFECT - (time.monotonic() - since)))
 
 
 # --- The end ---

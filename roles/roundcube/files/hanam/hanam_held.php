@@ -43,7 +43,7 @@ class hanam_held extends hanam_list
         }
         $open = array_filter($rows, fn (array $row) => $row['buttons'] !== []);
         $all = $open ? $this->all() : '';
-        $buttons = $open ? html::div('hanam-buttons', $this->button('release', 'releaseall') . $this->button('drop', 'dropall')) : '';
+        $buttons = $open ? html::div('hanam-buttons', $this->button('release', 'releaseall', 'btn-primary') . $this->button('drop', 'dropall', 'btn-secondary')) : '';
         return $this->form($all . $this->rows($rows) . $buttons);
     }
 
@@ -73,12 +73,5 @@ class hanam_held extends hanam_list
             return [$this->text('decidedbefore'), 'warning'];
         }
         return [$this->text($decision === 'release' ? 'released' : 'dropped', ['number' => $decided]), 'confirmation'];
-    }
-
-    private function button(string $decision, string $label): string
-    {
-        return html::tag('button', [
-            'type' => 'submit', 'name' => '_decision', 'value' => $decision, 'class' => 'btn ' . ($decision === 'release' ? 'btn-primary' : 'btn-secondary'),
-        ], html::quote($this->text($label)), ['type', 'name', 'value', 'class']);
     }
 }

@@ -107,6 +107,13 @@ abstract class hanam_list
             . html::label('hanam-all', html::quote($this->plugin->gettext('listall'))));
     }
 
+    /** A button of the form: what becomes of what is chosen. `$label` names one of the page's texts. */
+    protected function button(string $decision, string $label, string $kind): string
+    {
+        return html::tag('button', ['type' => 'submit', 'name' => '_decision', 'value' => $decision, 'class' => "btn $kind"],
+            html::quote($this->text($label)), ['type', 'name', 'value', 'class']);
+    }
+
     /**
      * The rows, each with a box that chooses it and a button for each of its `buttons`. With an empty list it has no box.
      *

@@ -55,9 +55,9 @@ class hanam_places extends hanam_list
         $others = array_filter($rows, fn (array $row) => $row['buttons'] !== []);
         return $this->form(
             ($others ? $this->all() : '') . $this->rows($rows)
-            . ($others ? html::div('hanam-buttons', $this->button('chosen', 'btn-secondary')) : '')
+            . ($others ? html::div('hanam-buttons', $this->button('chosen', 'chosen', 'btn-secondary')) : '')
             // Outside of what waits for a choice (lists.js).
-            . html::div('hanam-everything', $this->button('everything', 'btn-primary'))
+            . html::div('hanam-everything', $this->button('everything', 'everything', 'btn-primary'))
             . html::p('hint', html::quote($this->text('everythinghint')))
             . $this->addresses($places));
     }
@@ -113,11 +113,5 @@ class hanam_places extends hanam_list
         return html::tag('h3', null, html::quote($this->text('known'))) . html::p(null, html::quote($this->text('knownintro')))
             . ($rows ? html::tag('ul', ['class' => 'hanam-rows hanam-known', 'aria-label' => $this->text('known')], $rows, ['class', 'aria-label'])
                 : html::p('hanam-none', html::quote($this->text('knownnone'))));
-    }
-
-    private function button(string $decision, string $kind): string
-    {
-        return html::tag('button', ['type' => 'submit', 'name' => '_decision', 'value' => $decision, 'class' => "btn $kind"],
-            html::quote($this->text($decision)), ['type', 'name', 'value', 'class']);
     }
 }

@@ -184,11 +184,8 @@ class hanam_scheduled extends hanam_list
             'type' => 'datetime-local', 'name' => '_hour', 'id' => 'scheduled-hour', 'class' => 'form-control',
             'min' => $times['first'] ?? '', 'max' => $times['last'] ?? '', 'value' => $times['choices'][0]['at'] ?? '',
         ], null, ['type', 'name', 'id', 'class', 'min', 'max', 'value']);
-        $button = fn (string $decision, string $kind) => html::tag('button',
-            ['type' => 'submit', 'name' => '_decision', 'value' => $decision, 'class' => "btn $kind"],
-            html::quote($this->text("all$decision")), ['type', 'name', 'value', 'class']);
         return html::div('hanam-hour', html::label('scheduled-hour', html::quote($this->text('newhour'))) . $field)
-            . $button('time', 'btn-primary') . $button('draft', 'btn-secondary');
+            . $this->button('time', 'alltime', 'btn-primary') . $this->button('draft', 'alldraft', 'btn-secondary');
     }
 
     /** First, last and quick hours, by the database's clock and calendar; null when it does not answer. */

@@ -45,6 +45,19 @@ begin
 end
 $$;
 
+-- What no row of a table tells: a deed, with facts of it. The audit never has a secret.
+create or replace function mail.audit_note(object text, key text, action text, facts jsonb) returns void
+language sql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+    insert into mail.audit (actor, document, object, key, action, before, after)
+    values (
+        coalesce(nullif(current_setting('hanam.actor', true), ''), session_user),
+        nullif(btrim(current_setting('hanam.document', true)), ''), audit_note.object, audit_note.key, audit_note.action,
+        case when audit_note.action = 'delete' then facts end, case when audit_note.action <> 'delete' then facts end
+    )
+$$;
+
 create or replace function mail.audit_key(data jsonb, columns text[]) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp

@@ -162,21 +162,6 @@ begin
 end
 $$;
 
--- What was done with the factor or a program's password. The audit never has a secret.
-create or replace function mail.second_factor_note(id text, object text, action text, facts jsonb) returns void
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    insert into mail.audit (actor, document, object, key, action, before, after)
-    values (
-        coalesce(nullif(current_setting('hanam.actor', true), ''), session_user),
-        nullif(current_setting('hanam.document', true), ''), second_factor_note.object, second_factor_note.id,
-        second_factor_note.action, case when action = 'delete' then facts end, case when action <> 'delete' then facts end
-    );
-end
-$$;
-
 -- A letter to the owner (93_notice.sql): who has got hold of his password shall not do it unseen. From where, the door has set.
 create or replace function mail.second_factor_tell(id text, kind text, facts jsonb) returns void
 language plpgsql volatile
@@ -218,7 +203,7 @@ begin
     where r.mailbox_id = second_factor_spend.id and r.used_at is null
         and r.hash = mail.recovery_hash(second_factor_spend.id, code, key);
     if found then
-        perform mail.second_factor_note(id, 'second_factor', 'update', jsonb_build_object('recovery_code', 'used'));
+        perform mail.audit_note('second_factor', id, 'update', jsonb_build_object('recovery_code', 'used'));
         return 'recovery';
     end if;
     return null;
@@ -236,7 +221,7 @@ begin
     delete from mail.recovery_code r where r.mailbox_id = recovery_codes_give.id;
     insert into mail.recovery_code (mailbox_id, hash)
     select recovery_codes_give.id, mail.recovery_hash(recovery_codes_give.id, c.code, key) from unnest(codes) c(code);
-    perform mail.second_factor_note(id, 'second_factor', 'update', jsonb_build_object('recovery_codes', 10));
+    perform mail.audit_note('second_factor', id, 'update', jsonb_build_object('recovery_codes', 10));
     return array(select mail.grouped(c.code, 4) from unnest(codes) c(code));
 end
 $$;
@@ -300,7 +285,7 @@ begin
         return false;
     end if;
     perform mail.second_keys_end(id, 'operator');
-    perform mail.second_factor_note(id, 'second_factor', 'delete', jsonb_build_object('note', second_factor_reset.note));
+    perform mail.audit_note('second_factor', id, 'delete', jsonb_build_object('note', second_factor_reset.note));
     perform mail.second_factor_tell(id, 'factor_reset', '{}');
     perform mail.second_factor_announce(id);
     return true;

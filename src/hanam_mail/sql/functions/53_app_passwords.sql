@@ -32,7 +32,7 @@ begin
     values (app_password_new.id, mail.second_key_hash(app_password_new.id, plain), app_password_new.name,
             app_password_new.scopes, app_password_new.ends_on)
     returning number into made;
-    perform mail.second_factor_note(id, 'app_password', 'insert', jsonb_build_object(
+    perform mail.audit_note('app_password', id, 'insert', jsonb_build_object(
         'number', made, 'name', app_password_new.name, 'scopes', to_jsonb(app_password_new.scopes),
         'ends_on', app_password_new.ends_on));
     perform mail.second_factor_tell(id, 'app_password_made', jsonb_build_object(
@@ -58,7 +58,7 @@ begin
     )
     select array_agg(g.number order by g.number), array_agg(g.name order by g.number) into ended, names from gone g;
     if ended is not null then
-        perform mail.second_factor_note(id, 'app_password', 'delete', jsonb_build_object('numbers', to_jsonb(ended), 'why', why));
+        perform mail.audit_note('app_password', id, 'delete', jsonb_build_object('numbers', to_jsonb(ended), 'why', why));
         -- Of a lock and a revocation, and of the factor's own end, another letter tells.
         if why in ('owner', 'password', 'term') then
             perform mail.second_factor_tell(id, 'app_password_ended', jsonb_build_object('names', to_jsonb(names), 'why', why));

@@ -260,7 +260,7 @@ begin
                 once := jsonb_strip_nulls(jsonb_build_object('secret', encode(secret, 'hex')));
             else
                 update mail.second_factor f set confirmed_at = now() where f.mailbox_id = id;
-                perform mail.second_factor_note(id, 'second_factor', 'insert', '{}');
+                perform mail.audit_note('second_factor', id, 'insert', '{}');
                 perform mail.second_factor_tell(id, 'factor_on', '{}');
                 once := jsonb_build_object('codes', to_jsonb(mail.recovery_codes_give(id, key)));
                 -- Whoever came by the password alone before is nobody now: other visits end, and places become strangers.
@@ -292,7 +292,7 @@ begin
                 -- The visit goes on; all else that the factor opened ends.
                 delete from mail.second_step s where s.mailbox_id = id and s.door = 'webmail';
                 perform mail.app_passwords_end(id, null, 'off');
-                perform mail.second_factor_note(id, 'second_factor', 'delete', '{}');
+                perform mail.audit_note('second_factor', id, 'delete', '{}');
                 perform mail.second_factor_tell(id, 'factor_off', '{}');
                 perform mail.second_factor_announce(id);
             end if;

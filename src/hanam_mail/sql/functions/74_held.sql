@@ -5,10 +5,7 @@ create or replace function mail.held_noted(id bigint, action text, detail jsonb)
 language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$
-    insert into mail.audit (actor, document, object, key, action, after)
-    values (coalesce(nullif(current_setting('hanam.actor', true), ''), session_user),
-            nullif(btrim(current_setting('hanam.document', true)), ''), 'held', held_noted.id::text, held_noted.action,
-            held_noted.detail)
+    select mail.audit_note('held', held_noted.id::text, held_noted.action, held_noted.detail)
 $$;
 
 -- The policy of a kind. The filter may hold for a reason that this release knows nothing of: then nothing but a person ends it.

@@ -6,10 +6,7 @@ create or replace function mail.user_report_noted(number bigint, action text, de
 language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$
-    insert into mail.audit (actor, document, object, key, action, after)
-    values (coalesce(nullif(current_setting('hanam.actor', true), ''), session_user),
-            nullif(btrim(current_setting('hanam.document', true)), ''), 'user_report', user_report_noted.number::text,
-            user_report_noted.action, user_report_noted.detail)
+    select mail.audit_note('user_report', user_report_noted.number::text, user_report_noted.action, user_report_noted.detail)
 $$;
 
 -- One line of what a stranger wrote, as long as it may be; control characters would end a line where none ends.

@@ -129,7 +129,7 @@ begin
     end if;
     if ended > 0 or cut then
         perform set_config('hanam.actor', mail.lockout_owner(person), true), set_config('hanam.document', '', true);
-        perform mail.second_factor_note(person, 'session', 'delete', jsonb_build_object('sessions', told, 'programs', cut));
+        perform mail.audit_note('session', person, 'delete', jsonb_build_object('sessions', told, 'programs', cut));
     end if;
     return next;
 end

@@ -8,19 +8,6 @@ as $$
     select to_char(begins, 'YYYY-MM-DD HH24:MI') || '/' || to_char(ends, 'YYYY-MM-DD HH24:MI')
 $$;
 
-create or replace function mail.maintenance_note(stop text, action text, facts jsonb) returns void
-language plpgsql volatile
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    insert into mail.audit (actor, document, object, key, action, after)
-    values (
-        coalesce(nullif(current_setting('hanam.actor', true), ''), session_user),
-        nullif(current_setting('hanam.document', true), ''), 'maintenance', stop, maintenance_note.action, facts
-    );
-end
-$$;
-
 -- Whether that announcement was replaced by a later one of the same begin.
 create or replace function mail.maintenance_replaced(begins timestamp, ends timestamp) returns boolean
 language sql stable
@@ -67,7 +54,7 @@ begin
     on conflict do nothing;
     get diagnostics written = row_count;
     if written > 0 then
-        perform mail.maintenance_note(mail.maintenance_key(begins, ends), 'insert', jsonb_build_object(
+        perform mail.audit_note('maintenance', mail.maintenance_key(begins, ends), 'insert', jsonb_build_object(
             'what', maintenance_announce.what, 'services', maintenance_announce.services,
             'emergency', maintenance_announce.emergency, 'mailboxes', written));
     end if;
@@ -105,8 +92,8 @@ begin
     if not turned and deed = coalesce(last_deed, 'open') then
         return false;
     end if;
-    perform mail.maintenance_note(
-        coalesce(case when deed = 'open' and last_deed = 'close' then last_key end, mail.maintenance_key(begins, ends), ''),
+    perform mail.audit_note(
+        'maintenance', coalesce(case when deed = 'open' and last_deed = 'close' then last_key end, mail.maintenance_key(begins, ends), ''),
         'update', jsonb_build_object('deed', deed));
     return true;
 end

@@ -2,10 +2,11 @@
 
 A mailbox of many messages is made of the handbook's Vietnamese as a chain of word pairs, indexed at once, and searched
 for rare and for common words: in an open session with the index; by the webmail as its list asks (all folders; text,
-subject, sender, receivers), until the first page is there; and by doveadm without the index. Then messages are
-delivered with it and without it. Seconds are those of the clock, `cpu` those of processors that the store's host took
-meanwhile; both in build/bench/search.json. What a search finds stands beside what is there: words side by side, however
-they are accented.
+subject, sender, receivers), until the first page is there; and by doveadm without the index. The webmail's list of that
+inbox is asked for too: with its page, by a click on the folder, and its last page by subject. Then messages are
+delivered with the index and without it. Seconds are those of the clock, `cpu` those of processors that the store's host
+took meanwhile; both in build/bench/search.json. What a search finds stands beside what is there: words side by side,
+however they are accented.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import sys
 import time
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.message import EmailMessage
 from functools import partial
@@ -37,7 +38,13 @@ SEARCHED = (RARE, "quyết định", "hộp thư", "mật khẩu", "thư")
 ASKED = 0.05
 """Seconds of a search with the index."""
 WEBMAIL_ASKED = 1.0
-"""Seconds until the webmail's list has what a search found."""
+"""Seconds until the webmail has its list, or what a search found."""
+SEARCH = {
+    "_action": "search", "_headers": "subject,from,to,body", "_scope": "all", "_filter": "ALL", "_remote": "1",
+    "_layout": "widescreen",
+}  # fmt: skip
+PAGE = 50
+"""Messages of one page of the webmail's list, where the person chose no other number."""
 PLAIN = "-o mail_plugins/fts=no -o mail_plugins/fts_flatcurve=no"
 # Delivers what is on standard input so many times, as Postfix does after the filter.
 _LMTP = (
@@ -163,20 +170,19 @@ class Store:
         line = f"doveadm {PLAIN} search -u {self.person.mailbox} mailbox INBOX body {shlex.quote(text)}"
         return len(self.run(line).splitlines())
 
-    def webmail(self) -> Callable[[str], int]:
-        """A session of the webmail: how many messages a search from its list finds."""
+    def webmail(self) -> Callable[..., int]:
+        """A session of the webmail: how many messages it tells of at the last of the requests with these fields."""
         session = signed_in(self.lab, self.person)
-        fields = {"_headers": "subject,from,to,body", "_scope": "all", "_filter": "ALL", "_mbox": "INBOX"}
-        query = urlencode({"_task": "mail", "_action": "search", "_layout": "widescreen", "_remote": "1"} | fields)
 
-        def found(text: str) -> int:
-            answer = session.click(f"/?{query}&{urlencode({'_q': text})}")
-            told = re.search(r'"messagecount":(\d+)', answer.body)
-            if answer.status != 200 or not told:
+        def told(*requests: Mapping[str, str]) -> int:
+            for fields in requests:
+                answer = session.click(f"/?{urlencode({'_task': 'mail', '_mbox': 'INBOX', **fields})}")
+            number = re.search(r'"messagecount":(\d+)', answer.body)
+            if answer.status != 200 or not number:
                 raise RuntimeError(f"{answer.status}: {answer.body[:300]}")
-            return int(told.group(1))
+            return int(number.group(1))
 
-        return found
+        return told
 
     @contextmanager
     def session(self) -> Iterator[Callable[[str], int]]:
@@ -192,6 +198,17 @@ class Store:
                 return len(numbers[0].split())
 
             yield found
+
+
+def lists(number: int) -> dict[str, tuple[dict[str, str], ...]]:
+    """What the webmail is asked for, one request after the other, to show its list of so many messages."""
+    click = {"_action": "list", "_layout": "widescreen", "_remote": "1"}
+    last = str(-(-number // PAGE))
+    return {
+        "list: page, then what it asks for": ({}, click),
+        "list: click on the folder": (click,),
+        "list: last page, by subject": (click | {"_page": last, "_sort": "subject_ASC"},),
+    }
 
 
 def measure(store: Store, number: int, runs: int) -> tuple[list[Measure], dict[str, dict[str, int]]]:
@@ -214,12 +231,16 @@ def measure(store: Store, number: int, runs: int) -> tuple[list[Measure], dict[s
                 "side by side": sum(folded(text) in each for each in plain),
                 "without an index": store.unindexed(text),
             }
-    ask = store.webmail()
-    ask(RARE)
+    ask, present = store.webmail(), store.messages()
+    for name, requests in lists(present).items():
+        if ask(*requests) != present:
+            raise RuntimeError(f"{name}: {ask(*requests)} messages of {present}")
+        times = [store.timed(lambda requests=requests: ask(*requests)) for _ in range(runs)]  # type: ignore[misc]
+        found.append(measured(f"{name}, webmail", times, WEBMAIL_ASKED))
     for text in SEARCHED:
-        times = [store.timed(lambda text=text: ask(text)) for _ in range(runs)]  # type: ignore[misc]
+        times = [store.timed(lambda text=text: ask(SEARCH | {"_q": text})) for _ in range(runs)]  # type: ignore[misc]
         found.append(measured(f"search {text}, webmail", times, WEBMAIL_ASKED))
-        counts[text]["in the webmail"] = ask(text)
+        counts[text]["in the webmail"] = ask(SEARCH | {"_q": text})
     deliveries = 100
     store.deliver(mails[0], 20)
     found.append(measured(f"{deliveries} deliveries", [store.timed(lambda: store.deliver(mails[0], deliveries))]))

@@ -46,8 +46,10 @@ def up(name: str, inventory: Path, only: tuple[str, ...]) -> None:
 def copy(original: str, name: str) -> None:
     """Start the lab NAME from what was kept of the running lab ORIGINAL, at the same addresses.
 
-    Its secrets are in vault.yml of the lab's folder: the same tree may have been converged by another checkout.
+    Its secrets are in vault.yml of the lab's folder: the same tree may have been converged by another checkout. With
+    HANAM_TURNS it waits for a turn first (see `inside`): hosts that wait for their tests work all the same.
     """
+    _wait_for_turn()
     driver.Lab(name).copy(driver.Lab(original), _say)
 
 
@@ -78,10 +80,14 @@ def inside(name: str, command: tuple[str, ...]) -> None:
     With HANAM_TURNS=N in the environment it waits until fewer than N such commands of this checkout run; of those that
     wait, the lowest HANAM_RANK goes first.
     """
-    if number := os.environ.get("HANAM_TURNS"):
-        turns.take(int(number), int(os.environ.get("HANAM_RANK", "0")))
+    _wait_for_turn()
     line = [*driver.Lab(name).inside, *command]
     os.execvp(line[0], line)  # noqa: S606
+
+
+def _wait_for_turn() -> None:
+    if number := os.environ.get("HANAM_TURNS"):
+        turns.take(int(number), int(os.environ.get("HANAM_RANK", "0")))
 
 
 @main.command()

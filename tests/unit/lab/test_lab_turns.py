@@ -7,8 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from hanam_lab import turns
+from hanam_lab.__main__ import main
+from hanam_lab.driver import Lab
 from hanam_lab.errors import LabError
 
 _TAKE = """
@@ -77,6 +80,28 @@ def _free(lock: Path) -> bool:
         except BlockingIOError:
             return False
     return True
+
+
+@pytest.mark.parametrize("words", [["copy", "original", "name"], ["inside", "name", "true"]])
+def test_neither_a_copys_hosts_nor_tests_begin_before_their_turn(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = list[object]()
+    monkeypatch.setattr(turns, "PLACE", tmp_path)
+    monkeypatch.setattr(Lab, "copy", lambda lab, original, say: begun.append(_free(tmp_path / "0")))
+    monkeypatch.setattr("os.execvp", lambda program, line: begun.append(_free(tmp_path / "0")))
+    monkeypatch.setenv("HANAM_TURNS", "1")
+    with _another(tmp_path) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "mine\n"
+
+        def wait(seconds: float) -> None:
+            assert not begun
+            holder.communicate("end\n")
+
+        monkeypatch.setattr("time.sleep", wait)
+        assert CliRunner().invoke(main, words).exception is None
+    assert begun == [False]
 
 
 _TEST = """

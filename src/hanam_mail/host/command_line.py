@@ -29,6 +29,7 @@ from hanam_mail.host import (
     restores,
     second_factor,
     show,
+    unopened,
 )
 from hanam_mail.host.database import apply, migrate
 from hanam_mail.host.database.errors import DatabaseError, NoMailboxError
@@ -156,6 +157,7 @@ def parser() -> argparse.ArgumentParser:
     maintenance.add_commands(commands)
     private_services.add_commands(commands)
     collectors.add_commands(commands)
+    unopened.add_commands(commands)
     complaints.add_commands(commands)
     collectors_job.add_commands(commands)
     incoming_show.add_commands(commands)

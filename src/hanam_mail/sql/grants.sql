@@ -148,7 +148,7 @@ grant execute on function
     mail.collectors_to_tell(), mail.collectors_told(bigint[])
     to mail_jobs;
 grant execute on function mail.life_cycle_due(date, text[]), mail.is_working_day(date), mail.term_end(date, bigint),
-    mail.life_cycle_unconfirmed(date)
+    mail.life_cycle_unconfirmed(date), mail.works(jsonb, date), mail.refuse_year(date)
     to mail_jobs, mail_apply, mail_report;
 grant select on mail.notice, mail.sign_in to mail_apply, mail_jobs, mail_report;
 grant select on mail.sign_in_lockout, mail.private_service_mail, mail.collector_use to mail_report;

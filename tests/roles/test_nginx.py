@@ -20,9 +20,9 @@ MACHINES = {
     "autodiscover.hanam.gov.vn": "/autodiscover/autodiscover.xml",
 }
 PAGES = (
-    "/", "/?_task=login&_err=session", "/mat-khau/", "/mat-khau/tam-khoa", "/danh-ba/", "/danh-ba/co-quan/stttt.html",
-    "/danh-ba/khong-co", "/tro-giup/", "/tro-giup/bao-su-co.html", "/tinh-trang/", "/tap-huan/", "/cai-dat/",
-    "/thu-giu/", "/khong-co",
+    "/", "/?_task=login&_err=session", "/mat-khau/", "/mat-khau/hai-buoc", "/mat-khau/tam-khoa", "/mat-khau/thu-hoi",
+    "/danh-ba/", "/danh-ba/co-quan/stttt.html", "/danh-ba/tim?q=so", "/danh-ba/khong-co", "/tro-giup/",
+    "/tro-giup/bao-su-co.html", "/tinh-trang/", "/tap-huan/", "/cai-dat/", "/thu-giu/", "/khong-co",
 )  # fmt: skip
 
 

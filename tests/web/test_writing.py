@@ -326,6 +326,8 @@ def test_a_receipt_is_asked_for_given_by_choice_and_read_in_vietnamese(
     receipt = email.message_from_bytes(lab.wait_for_message(colleague, "xác nhận"), policy=email.policy.default)
     assert receipt.get_content_type() == "multipart/report"
     assert receipt["From"].addresses[0].addr_spec == person.address
+    said = receipt.get_body(("plain",))
+    assert said and "không bảo đảm người nhận đã đọc hoặc hiểu nội dung thư" in " ".join(said.get_content().split())
 
 
 # --- Folders named as documents are numbered ---

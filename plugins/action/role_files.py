@@ -65,11 +65,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             lambda value, more: templar(more).template(value),
         )
 
-    def _text(self, source: str, row: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str:
+    def _text(self, source: str, row: Mapping[str, Any], task_vars: Mapping[str, Any]) -> str | bytes:
         path = self._find_needle("templates" if source == "src" else "files", row[source])
-        plain = Path(path).read_text(encoding="utf-8")
         if source == "file":
-            return plain
+            return role_files.text_or_octets(Path(path).read_bytes())
+        plain = Path(path).read_text(encoding="utf-8")
         variables = {"ansible_managed": "Ansible managed"} | dict(task_vars) | {"item": row}
         places = [str(Path(path).parent), str(SHARED)]
         templar = self._templar.copy_with_new_env(available_variables=variables, searchpath=places)

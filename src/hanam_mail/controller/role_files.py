@@ -16,8 +16,8 @@ from typing import Any
 from hanam_mail.controller import role_files_on_host, zipapp
 
 Row = Mapping[str, Any]
-Text = Callable[[str, Row], str]
-"""What a row's file holds, by the row's source ("src" or "file") and the row."""
+Text = Callable[[str, Row], str | bytes]
+"""What a row's file holds, by the row's source ("src" or "file") and the row: octets where it is no text."""
 Holds = Callable[[Any, Row], bool]
 """Whether a condition holds, with these variables besides the task's."""
 Evaluate = Callable[[Any, Row], Any]
@@ -90,10 +90,22 @@ def _file(row: Row, text: Text) -> dict[str, Any]:
     entry = _common(row, path, "0644")
     if source in {"link", "absent"}:
         return entry | {"kind": source, "content": str(row["link"]) if source == "link" else ""}
+    held: str | bytes
     if source == "program":
-        octets = zipapp.program(str(row["program"]))
-        return entry | {"kind": "file", "content": base64.b64encode(octets).decode(), "octets": True}
-    return entry | {"kind": "file", "content": str(row["content"]) if source == "content" else text(source, row)}
+        held = zipapp.program(str(row["program"]))
+    else:
+        held = str(row["content"]) if source == "content" else text(source, row)
+    if isinstance(held, bytes):
+        return entry | {"kind": "file", "content": base64.b64encode(held).decode(), "octets": True}
+    return entry | {"kind": "file", "content": held}
+
+
+def text_or_octets(read: bytes) -> str | bytes:
+    """What a file holds: its text, or its octets where it has none (a picture)."""
+    try:
+        return read.decode()
+    except UnicodeDecodeError:
+        return read
 
 
 def owned(owns: Sequence[Row]) -> list[str]:
@@ -172,7 +184,7 @@ def _difference(row: Row, entry: Row) -> list[dict[str, Any]]:
         elif entry["secret"]:
             parts.append({"prepared": f"{path}: differs; it is secret and not shown\n"})
         elif entry["octets"]:
-            parts.append({"prepared": f"{path}: another program\n"})
+            parts.append({"prepared": f"{path}: other octets\n"})
         else:
             after = entry["content"]
             parts.append({"before_header": path, "after_header": path, "before": row["before"], "after": after})

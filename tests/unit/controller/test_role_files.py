@@ -324,7 +324,7 @@ def test_a_program_is_put_in_place_as_its_zipapp_and_its_octets_are_not_shown(tm
     path = tmp_path / "command"
     path.write_bytes(b"\x7fELF\xff")
     row = {"dest": str(path), "program": "hanam-tls-renew", "mode": "0755"}
-    assert put(row)["diff"][0] == {"prepared": f"{path}: another program\n"}
+    assert put(row)["diff"][0] == {"prepared": f"{path}: other octets\n"}
     assert path.read_bytes() == zipapp.program("hanam-tls-renew")
     assert path.stat().st_mode & 0o7777 == 0o755
     assert not put(row)["changed"]

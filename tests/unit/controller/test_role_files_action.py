@@ -109,6 +109,15 @@ def test_a_file_of_the_role_is_copied_without_templating(host: Host) -> None:
     assert (host.root / "a").read_text() == "{{ no template }}\n"
 
 
+def test_a_picture_is_copied_octet_by_octet_and_not_shown(host: Host) -> None:
+    octets = b"RIFF\xff\xfe\0\r\nWEBP"
+    (host.role / "files/a.webp").write_bytes(octets)
+    told = host.run("files: [{file: a.webp, dest: ROOT/a.webp, ME}]")
+    assert (host.root / "a.webp").read_bytes() == octets
+    assert told["diff"][0] == {"prepared": f"{host.root}/a.webp: other octets\n"}
+    assert not host.run("files: [{file: a.webp, dest: ROOT/a.webp, ME}]")["changed"]
+
+
 def test_rows_count_by_their_condition(host: Host) -> None:
     rows = """
     files:

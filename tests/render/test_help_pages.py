@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from hanam_mail.change_page import factor
+from tests import clauses_table
 from tests.render.conftest import ENVIRONMENTS, ROOT
 from tests.render.role_rows import files
 
@@ -165,6 +167,75 @@ def test_the_form_is_printed_with_the_margins_and_letters_of_the_decree() -> Non
     style = (ROOT / "roles/help_pages/files/incident.css").read_text()
     assert "@page { size: A4; margin: 20mm 15mm 20mm 30mm; }" in style
     assert re.search(r"font: 13pt/[\d.]+ \"Times New Roman\"", style)
+
+
+# --- What is forbidden ---
+
+
+@pytest.mark.dieu4
+@pytest.mark.dieu12
+def test_each_ban_says_why_and_names_its_clause_of_the_regulation(environment: Environments) -> None:
+    """Đ3.3, Đ4.1 to Đ4.6, Đ11.2, Đ12.3 and Đ12.5 to Đ12.7 are all that people must not do."""
+    section = re.split(r"<h2 id=\"", render(environment("lab"), "index.html.j2"))
+    (text,) = (" ".join(part.split()) for part in section if part.startswith("khong-duoc"))
+    bans = re.findall(r"<li><strong>(.*?)</strong> \(([^)]*)\)\. (.*?)</li>", text)
+    assert len(bans) == text.count("<li>")
+    assert [what for what, _, why in bans if not why.startswith("Vì ")] == []
+    cited = [_clauses(where) for _, where, _ in bans]
+    assert all(cited)
+    named = set().union(*cited)
+    bound = {"Đ3.3", "Đ11.2", "Đ12.3", "Đ12.5", "Đ12.6", "Đ12.7", *(f"Đ4.{number}" for number in range(1, 7))}
+    assert named == bound
+    every = {*named, *_clauses(text)}
+    assert {"Đ7.2b", "Đ7.2c"} <= every
+    assert [each for each in every if not clauses_table.row_of(each)] == []
+
+
+def _clauses(text: str) -> set[str]:
+    found = re.findall(r"(?:(?:điểm (\w) )?khoản (\d+) )?Điều (\d+)", text)
+    return {f"Đ{article}{f'.{part}' if part else ''}{point}" for point, part, article in found}
+
+
+# --- The second factor, and what is not found without accents ---
+
+
+@pytest.mark.parametrize(
+    ("demanded", "told"),
+    [
+        ([], "Không bắt buộc, nhưng nên bật."),
+        (["all"], "Mọi người đều phải bật"),
+        (["leaders", "operators"], "Bắt buộc đối với lãnh đạo; người quản trị hệ thống: chưa bật thì chưa mở được"),
+    ],
+)
+def test_people_read_how_the_second_factor_is_turned_on_and_what_their_programs_need_then(
+    environment: Environments, demanded: list[str], told: str
+) -> None:
+    here = environment("lab").with_variables(
+        password_second_factor=demanded, password_app_password_days=90, password_second_step_hours=6
+    )
+    found = page(here, "index.html.j2")
+    text = " ".join(found.text.split())
+    for shown in (told, "mã dự phòng", "bị từ chối nếu dùng mật khẩu chính", "90 ngày", "6 giờ phải đăng nhập lại"):
+        assert shown in text, shown
+    assert factor.PATH in found.links
+    assert factor.PATH in page(here, "training.html.j2").text
+    setup = here.render("client_setup", "index.html.j2", here.hosts("webmail")[0])
+    assert f'href="{factor.PATH}"' in setup and 'href="/tro-giup/#hai-buoc"' in setup
+    assert "hai-buoc" in found.places
+
+
+def test_each_kind_of_whom_the_second_factor_may_be_demanded_has_a_name(environment: Environments) -> None:
+    kinds = {"leaders", "clerks", "operators"}
+    settings = (ROOT / "group_vars/hanam/passwords.yml").read_text(encoding="utf-8")
+    assert all(f"{kind}" in settings for kind in kinds)
+    assert environment("lab").value("help_pages", "_help_pages_factor_kinds", "mail").keys() == kinds
+
+
+@pytest.mark.parametrize("template", ["index.html.j2", "training.html.j2"])
+def test_people_read_that_names_are_searched_with_their_accents(environment: Environments, template: str) -> None:
+    """docs/decisions/0042-search.md."""
+    text = " ".join(page(environment("lab"), template).text.split())
+    assert re.search(r"[Tt]ên (người|người gửi, người nhận)( và|,) tên tệp đính kèm[ :]+(phải )?gõ đúng dấu", text)
 
 
 # --- Stops of the service ---

@@ -7,7 +7,7 @@ import email
 import email.policy
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.message import EmailMessage
 
@@ -24,33 +24,43 @@ pytestmark = [pytest.mark.neighbours, pytest.mark.dieu10, pytest.mark.provokes(j
 WORD, JUNK = "RAC-DE-THU", "NGO-LA-RAC"
 RULE = "/etc/rspamd/lua.local.d/test_spam.lua"
 # The whole score, whatever the letter has besides: before our own rules look at it.
-_RULE = f"""
-for word, score in pairs({{ ["{WORD}"] = 10.5, ["{JUNK}"] = 6.2 }}) do
+_RULE = """
+for word, score in pairs({ SCORES }) do
   local name = "TEST_" .. word:gsub("%W", "_")
-  rspamd_config:register_symbol({{
+  rspamd_config:register_symbol({
     name = name, type = "postfilter", priority = 1, flags = "empty,nostat", score = 1.0,
     callback = function(task)
       if (task:get_subject() or ""):find(word, 1, true) then
-        task:insert_result(name, score - (task:get_metric_score() or {{ 0 }})[1])
+        task:insert_result(name, score - (task:get_metric_score() or { 0 })[1])
       end
     end,
-  }})
+  })
 end
 """
+
+
+@contextmanager
+def scored(lab: Lab, scores: Mapping[str, float]) -> Iterator[None]:
+    """Messages whose subject has such a word get its score."""
+    restart = "systemctl restart rspamd"
+    text = _RULE.replace("SCORES", ", ".join(f'["{word}"] = {score}' for word, score in scores.items()))
+    lab.run("filter", f"cat > {RULE} <<'LUA'\n{text}\nLUA\nchmod 644 {RULE} && {restart}")
+    lab.wait_for_filter()
+    try:
+        yield
+    finally:
+        lab.run("filter", f"rm {RULE} && {restart}")
+        lab.wait_for_filter()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def rule(lab: Lab) -> Iterator[None]:
     """Messages with that word have a score at which spam is held, and the hour of the letter has come."""
-    restart = "systemctl restart rspamd"
     hour = lab.sql("select value from mail.setting where name = 'held_digest_at'")
-    lab.run("filter", f"cat > {RULE} <<'LUA'\n{_RULE}\nLUA\nchmod 644 {RULE} && {restart}")
-    lab.wait_for_filter()
-    lab.sql("update mail.setting set value = '\"00:00\"' where name = 'held_digest_at'")
-    yield
-    lab.sql(f"update mail.setting set value = '{hour}' where name = 'held_digest_at'")
-    lab.run("filter", f"rm {RULE} && {restart}")
-    lab.wait_for_filter()
+    with scored(lab, {WORD: 10.5, JUNK: 6.2}):
+        lab.sql("update mail.setting set value = '\"00:00\"' where name = 'held_digest_at'")
+        yield
+        lab.sql(f"update mail.setting set value = '{hour}' where name = 'held_digest_at'")
 
 
 @pytest.fixture

@@ -30,6 +30,8 @@ class Stop:
     act: str = ""
     opened: str = ""
     """What the script makes visible."""
+    narrow: str = ""
+    """The script that brings it into view where a narrow screen keeps it behind a button."""
 
 
 def _popup(name: str, query: str, ready: str, menu: str) -> Stop:
@@ -79,7 +81,7 @@ SIGNED_IN = (
          "window.confirm = () => true;"
          "rcmail.command('toggle-editor', {id: 'composebody', html: true}, '', {})", ".tox-tinymce iframe"),
     Stop("reply", "_task=mail&_action=compose&_reply_uid=1&_mbox=INBOX", WRITING),
-    Stop("contacts", CONTACTS, BOOKS),
+    Stop("contacts", CONTACTS, BOOKS, narrow="UI.show_sidebar()"),
     Stop("book-agency", f"{CONTACTS}&_source=hanam&_gid=7374747474", "#contacts-table tbody tr"),
     Stop("book-entry", f"{CONTACTS}&_action=show&_source=hanam&_cid={BOOK_ENTRY}&_framed=1", "fieldset"),
     Stop("book-completion", COMPOSE, WRITING,
@@ -90,7 +92,7 @@ SIGNED_IN = (
     Stop("contact-form", f"{CONTACTS}&_action=add&_source=0&_framed=1", "form"),
     Stop("contact-import", f"{CONTACTS}&_action=import&_framed=1", "form"),
     Stop("contact-search", f"{CONTACTS}&_action=search&_form=1&_framed=1", "form"),
-    Stop("settings", "_task=settings", "#sections-table"),
+    Stop("settings", "_task=settings", "#settings-menu"),
     *(
         Stop(f"settings-{section}", f"_task=settings&_action=edit-prefs&_section={section}&_framed=1", "form")
         for section in ("general", "mailbox", "mailview", "compose", "addressbook", "folders", "server")
@@ -103,6 +105,7 @@ SIGNED_IN = (
     Stop("deleted", "_task=settings&_action=plugin.hanam-deleted", ".hanam-list"),
     Stop("places", "_task=settings&_action=plugin.hanam-places", ".hanam-list"),
     Stop("held", "_task=settings&_action=plugin.hanam-held", ".hanam-list"),
+    Stop("scheduled", "_task=settings&_action=plugin.hanam-scheduled", ".hanam-list"),
     Stop("forward", "_task=settings&_action=plugin.managesieve-forward", "#forwardform, #forward_action"),
     Stop("filters", FILTERS, SETS),
     Stop("filter", "_task=settings&_action=plugin.managesieve-action&_framed=1&_nav=hide", "select[name^=_header]"),
@@ -164,6 +167,15 @@ def furnish(lab: Lab, person: Sample, other: Sample) -> None:
     with lab.imap(person.address, person.password) as client:
         for flags, mail in mails:
             assert client.append("INBOX", flags, "", mail.as_bytes())[0] == "OK"
+        # What he deleted for good, to be brought back.
+        for title in ("Dự thảo báo cáo quý III năm 2026", "Lịch công tác tuần 45"):
+            gone = message(other.address, person.address, subject=title, text=TEXT)
+            del gone["From"]
+            gone["From"] = f"{other.name} <{other.address}>"
+            assert client.append("Trash", "", "", gone.as_bytes())[0] == "OK"
+        client.select("Trash")
+        client.store("1:*", "+FLAGS.SILENT", "(\\Deleted)")
+        client.expunge()
 
 
 def _rich(person: Sample, other: Sample) -> EmailMessage:
@@ -189,12 +201,15 @@ def _decomposed(person: Sample, other: Sample) -> EmailMessage:
     return mail
 
 
-def go(webmail: Webmail, stop: Stop) -> None:
+def go(webmail: Webmail, stop: Stop, *, narrow: bool = False) -> None:
     """Bring the browser to a stop and wait until all that it asked for is there."""
     driver = webmail.driver
     driver.switch_to.default_content()
     place = stop.query if "=" not in stop.query.partition("?")[0] else f"?{stop.query}"
     driver.get(f"{webmail.address}{place}")
+    if narrow and stop.narrow:
+        idle(webmail)
+        driver.execute_script(stop.narrow)
     webmail.find(stop.ready)
     idle(webmail)
     # An action that does not exist shows the whole page instead, which has forms too.

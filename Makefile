@@ -172,8 +172,8 @@ role: setup lab-packages ## one role on converged hosts, twice, and its tests: m
 	@$(PYTHON) -m hanam_lab.role $(ROLE) $(TOPOLOGY)
 
 .PHONY: pictures
-pictures: setup lab-packages ## take docs/pictures anew from the standing lab (after make up)
-	@HANAM_LAB=$(LAB) HANAM_INVENTORY=$(TOPOLOGY) $(PYTHON) -m tests.web.pictures
+pictures: setup lab-packages ## take the pictures of docs and help anew from the standing lab (after make up); STOPS="held": those alone
+	@HANAM_LAB=$(LAB) HANAM_INVENTORY=$(TOPOLOGY) $(PYTHON) -m tests.web.pictures $(STOPS)
 
 # --- measurements ---------------------------------------------------------------------------------------------------
 

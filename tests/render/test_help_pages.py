@@ -28,6 +28,7 @@ class Page(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.tags: list[str] = []
+        self.pictures: list[dict[str, str | None]] = []
         self.links: set[str] = set()
         self.places: set[str] = set()
         self.open: list[str] = []
@@ -38,6 +39,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         self.tags.append(tag)
+        self.pictures += [given] if tag == "img" else []
         self.links |= {given[name] or "" for name in ("href", "src") if name in given}
         self.places |= {given["id"] or ""} if "id" in given else set()
         assert not [name for name in given if name.startswith("on") or name == "style"]
@@ -236,6 +238,56 @@ def test_people_read_that_names_are_searched_with_their_accents(environment: Env
     """docs/decisions/0042-search.md."""
     text = " ".join(page(environment("lab"), template).text.split())
     assert re.search(r"[Tt]ên (người|người gửi, người nhận)( và|,) tên tệp đính kèm[ :]+(phải )?gõ đúng dấu", text)
+
+
+# --- Pictures of the running system ---
+
+
+def test_each_picture_is_a_file_of_the_role_told_in_words_and_loaded_when_it_is_reached(
+    environment: Environments,
+) -> None:
+    here = environment("lab")
+    listed = here.value("help_pages", "_help_pages_pictures", "mail")
+    size = here.value("help_pages", "_help_pages_picture", "mail")
+    folder = ROOT / "roles/help_pages/files"
+    shown = [each for each in page(here, "index.html.j2").pictures if str(each["src"]).endswith(".webp")]
+    names = {f"{each['name']}.webp" for each in listed}
+    assert len(shown) == len(names) == len(listed) >= 6
+    assert {each["src"] for each in shown} == names == {path.name for path in folder.glob("*.webp")}
+    assert names <= {place.rpartition("/")[2] for place in files(here, "help_pages", "mail")}
+    assert len({each["alt"] for each in shown}) == len(shown)
+    for each in shown:
+        octets = (folder / str(each["src"])).read_bytes()
+        assert len(octets) <= size["most_bytes"], each["src"]
+        assert (octets[:4], octets[8:12]) == (b"RIFF", b"WEBP"), each["src"]
+        assert _webp_size(octets) == (int(each["width"] or 0), int(each["height"] or 0)), each["src"]
+        assert each["loading"] == "lazy"
+        assert len(each["alt"] or "") > 30
+
+
+def _webp_size(octets: bytes) -> tuple[int, int]:
+    """Width and height as the head of a WebP file has them."""
+    kind = octets[12:16]
+    if kind == b"VP8X":
+        return tuple(int.from_bytes(octets[at : at + 3], "little") + 1 for at in (24, 27))  # type: ignore[return-value]
+    assert kind == b"VP8 ", kind
+    return tuple(int.from_bytes(octets[at : at + 2], "little") & 0x3FFF for at in (26, 28))  # type: ignore[return-value]
+
+
+def test_a_picture_is_shown_in_the_section_that_its_row_names(environment: Environments) -> None:
+    here = environment("lab")
+    sections = re.split(r'<h2 id="', render(here, "index.html.j2"))
+    found = {
+        (name, part.partition('"')[0]) for part in sections for name in re.findall(r'<img src="([\w-]+)\.webp"', part)
+    }
+    listed = here.value("help_pages", "_help_pages_pictures", "mail")
+    assert found == {(each["name"], each["section"]) for each in listed}
+    unheld = here.with_variables(rspamd_score_hold=0)
+    assert 'src="held.webp"' not in render(unheld, "index.html.j2")
+
+
+def test_the_help_says_img_sources_of_its_own_alone(environment: Environments) -> None:
+    assert "img-src 'self'" in render(environment("lab"), "page.conf.j2")
 
 
 # --- Stops of the service ---

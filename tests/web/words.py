@@ -40,7 +40,7 @@ _ALLOWED = (
     "http https id ie imap internet ios iphone ipad iso jpeg jpg js json kb kib ldap mac mail mailto mb mbox microsoft "
     "mime nguyenvana outlook classic pdf png pop3 safari smtp spf ssl starttls stttt tb thunderbird tiff tls txt "
     "ubnd unicode uri url usb utf vcard vcf vi web webmail windows xlsx xml zip mailvelope ascii euc cn jp kr "
-    "shift enter ctrl bc vt virus "
+    "shift enter ctrl bc vt virus qr authenticator freeotp "
 )
 WORDS = frozenset(_ALLOWED.split())
 FONTS = re.compile(
@@ -54,7 +54,7 @@ KEYS = re.compile(
 # As programs that are not in Vietnamese call the field of a setting.
 FIELDS = re.compile(r"Base DN, Search base")
 NOT_WORDS = re.compile(
-    r"\b(?:application|audio|image|message|multipart|text|video)/[\w.+-]+|\S+@\S+|https?://\S+|\$\w+|%\w|\b[\w-]+(\.[\w-]+)+\b|\b\w+[_*]\w+\b|&\w+;|\bdc=\S+"
+    r"\b(?:application|audio|image|message|multipart|text|video)/[\w.+-]+|\S+@\S+|https?://\S+|\$\w+|%\w|\b[\w-]+(\.[\w-]+)+\b(/[\w/-]*)?|\b\w+[_*]\w+\b|&\w+;|\bdc=\S+"
 )
 
 

@@ -141,15 +141,28 @@ def test_what_a_page_asks_by_itself_is_no_use_and_keeps_its_session_in_the_list(
     assert listed(office, HA1, "mot", "used") == [before]
 
 
-def test_each_click_learns_of_its_session_in_one_round_trip(office: Scratch) -> None:
-    """The question of hanam_session.php."""
+SESSIONS = {
+    "a password's": "mail.webmail_session('box00001', null, null)",
+    "a token's": "mail.webmail_session_openid('box00001')",
+}
+
+
+@pytest.mark.parametrize("session", SESSIONS.values(), ids=SESSIONS)
+def test_each_click_learns_of_its_session_in_one_round_trip(office: Scratch, session: str) -> None:
+    """The question of hanam_session.php; by its user, which is a mailbox's id."""
+
+    def told(word: str) -> str:
+        question = f"select s.state, v.ended, v.due, v.fading from mail.webmail_visit_asked({word}) v"
+        return office.psql(f"{question} cross join {session} s", role="mail_webmail")
+
     note(office, HA1, "mot")
-    columns = "select s.state, s.cause, s.stamp, s.ends, s.days, v.ended, v.due, v.fading from mail.webmail_visit_asked"
-    for told in ("mail.webmail_session('box00001', null, null)", "mail.webmail_session_openid('ha1@hanam.gov.vn')"):
-        for word, said in (("'mot'", "f|f|f"), ("null", "f|t|t")):
-            answer = office.psql(f"{columns}({word}) v cross join {told} s", role="mail_webmail")
-            assert len(answer.splitlines()) == 1
-            assert answer.endswith(said)
+    note(office, HA1, "hai")
+    assert (told("'mot'"), told("'hai'"), told("null")) == ("active|f|f|f", "active|f|f|f", "active|f|t|t")
+    assert end(office, HA1, "mot", everything=True) == "1|f"
+    # The mailbox stays open: only that session is over.
+    assert (told("'mot'"), told("'hai'")) == ("active|f|f|f", "active|t|f|f")
+    office.psql("select mail.mailbox_lock('box00001', 'compromised', '')")
+    assert (told("'mot'"), told("'hai'")) == ("locked|f|f|f", "locked|t|f|f")
 
 
 def test_what_is_ended_is_over_and_stays_so_and_the_one_that_asks_goes_on(office: Scratch) -> None:

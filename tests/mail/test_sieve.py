@@ -1,9 +1,11 @@
 """What people's own rules may do with mail, on the daemons themselves (Đ4.5, Đ4.6)."""
 
+import datetime as dt
 import re
 import uuid
 from collections.abc import Callable
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -158,6 +160,38 @@ def test_dieu4_5_mail_is_kept_where_the_owners_script_cannot_be_read(
     store_unread(lab, owner, script)
     subject = deliver(lab, owner, asker)
     assert where(lab, owner, subject) == ["INBOX"]
+
+
+# As the webmail's page of replies in absence writes it, in the time of who sets the days there.
+WITHIN = """require ["vacation", "date", "relational"];
+if allof (currentdate :zone "+0700" :value "ge" "date" "{first}", currentdate :zone "+0700" :value "le" "date" "{last}")
+{{
+    vacation :days 1 :handle "{handle}" "vang mat";
+}}
+"""
+
+
+@pytest.mark.neighbours
+def test_a_reply_in_absence_goes_out_on_its_days_and_on_no_other(
+    lab: Lab, owner: Sample, asker: Sample, colleague: Sample, put: Put
+) -> None:
+    """First and last day count."""
+    today = dt.datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
+    day = dt.timedelta(days=1)
+
+    def arrives(first: dt.date, last: dt.date, sender: Sample = asker) -> str:
+        assert put(WITHIN.format(first=first, last=last, handle=uuid.uuid4().hex))
+        return deliver(lab, owner, sender)
+
+    before = arrives(today + day, today + 7 * day)
+    after = arrives(today - 7 * day, today - day)
+    inside = [arrives(today, today), arrives(today - day, today + day, colleague)]
+    for sender, subject in zip((asker, colleague), inside, strict=True):
+        lab.wait_for_message(sender, f"Auto: {subject}")
+    # Those within came later and are answered, so no answer to these is on its way.
+    for subject in (before, after):
+        assert where(lab, owner, subject) == ["INBOX"]
+        assert not where(lab, asker, f"Auto: {subject}")
 
 
 # --- So many messages an hour ---

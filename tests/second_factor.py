@@ -70,6 +70,14 @@ class Owner:
         page = self.do("them", luot=turn, **{"ten": f"Máy {scope}", "dung": scope, "het-han": ends}).body
         return _one(r'id="app-password">([\w-]+)<', page)
 
+    def second_step(self, browser: Browser) -> Reply:
+        """Types the code at the webmail, whose first step `browser` has just done."""
+        page = browser.ask("/?_task=login").body
+        token = _one(r'name="_token" value="(\w+)"', page)
+        assert 'name="_hanam_code"' in page, "the webmail asks for the code"
+        asked = {"_task": "login", "_action": "login", "_timezone": "Asia/Ho_Chi_Minh", "_url": "", "_token": token}
+        return browser.ask("/?_task=login", {**asked, "_hanam_code": self.telephone.code()})
+
     def revoke_all(self) -> None:
         for number in re.findall(r'name="so" value="(\d+)"', self.browser.ask(PAGE).body):
             self.do("thu-hoi", so=number)

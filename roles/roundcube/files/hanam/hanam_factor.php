@@ -73,6 +73,12 @@ class hanam_factor
         return str_contains((string) rcmail::get_instance()->get_storage()->get_error_str(), '[second_factor:on]');
     }
 
+    /** Whether the mail store refused just now what is one of his programs' passwords, or was. */
+    public function is_programs(): bool
+    {
+        return str_contains((string) rcmail::get_instance()->get_storage()->get_error_str(), '[app_password:');
+    }
+
     /** What was typed as a name at the first step of this sign-in; null where there was one step only. */
     public function login(): ?string
     {

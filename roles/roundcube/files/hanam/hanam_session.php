@@ -60,6 +60,10 @@ class hanam_session
             header("Location: $page", true, 303);
             exit;
         }
+        // Said after Roundcube's word of a wrong password, and in its place (hanam.js).
+        if ($this->factor->is_programs()) {
+            rcmail::get_instance()->output->show_message('hanam.apppassword', 'warning');
+        }
         return $failure;
     }
 

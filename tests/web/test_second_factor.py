@@ -188,3 +188,16 @@ def test_what_ends_a_session_of_both_steps_is_told_at_its_next_click(
     lab.settle()
     webmail.go("_task=mail")
     webmail.wait.until(expect.url_contains("/mat-khau/tam-khoa"))
+
+
+def test_a_programs_password_at_the_sign_in_is_told_from_a_wrong_one(
+    lab: Lab, webmail: Webmail, person: Sample
+) -> None:
+    owner = Owner(lab, person)
+    owner.turn_on()
+    webmail.log_in(person.address, owner.app_password("imap"))
+    assert webmail.text("#login-form #login-fault") == (
+        "Mật khẩu ứng dụng chỉ dùng trong chương trình thư. Ở trang này hãy nhập mật khẩu chính của tài khoản."
+    )
+    assert webmail.find("#rcmloginuser").get_attribute("value") == person.address
+    sound(webmail)

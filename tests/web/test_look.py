@@ -170,27 +170,6 @@ def press(webmail: Webmail, key: str) -> tuple[str, bool]:
     return element, visible
 
 
-def test_the_keyboard_alone_signs_in_skips_the_menus_and_reads(webmail: Webmail, clerk: Sample) -> None:
-    webmail.open()
-    webmail.driver.switch_to.active_element.send_keys(clerk.address)
-    assert 'name="_pass"' in press(webmail, Keys.TAB)[0]
-    webmail.driver.switch_to.active_element.send_keys(clerk.password, Keys.ENTER)
-    webmail.inbox()
-    first = (
-        "return [...document.querySelectorAll('a[href], button, input:not([type=hidden])')]"
-        ".find(each => each.tabIndex >= 0)"
-    )
-    skip = webmail.driver.execute_script(first)
-    webmail.driver.execute_script("arguments[0].focus()", skip)
-    assert (skip.text, skip.get_attribute("class")) == ("Đến nội dung chính", "hanam-skip")
-    skip.send_keys(Keys.ENTER)
-    assert webmail.driver.execute_script("return !!document.activeElement.closest('#layout-list')")
-    webmail.driver.switch_to.active_element.send_keys(Keys.ARROW_DOWN, Keys.ENTER)
-    webmail.wait.until(expect.frame_to_be_available_and_switch_to_it((By.ID, "messagecontframe")))
-    # The newest has its marks apart.
-    assert "đề nghị quý cơ quan báo cáo" in unicodedata.normalize("NFC", webmail.text("#messagebody"))
-
-
 @pytest.mark.parametrize(
     "place", ["", "mat-khau/", "?_task=mail", "?_task=mail&_action=compose", "?_task=settings&_action=identities"]
 )

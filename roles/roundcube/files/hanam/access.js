@@ -123,9 +123,11 @@ if (window.rcmail) {
     link.addEventListener("click", (event) => {
       event.preventDefault();
       const to = [...document.querySelectorAll("#layout-list, #layout-content")].find((each) => each.offsetParent) || content;
-      const rows = to.querySelector("table.listing tbody [tabindex], input:not([type=hidden]), textarea, a[href]");
+      // A row of the list before all else; buttons for narrower screens are there and not seen.
+      const first = ["table.listing tbody [tabindex]", "input:not([type=hidden]), textarea, a[href]"]
+        .flatMap((selector) => [...to.querySelectorAll(selector)]).find((each) => each.tabIndex >= 0 && !hidden(each));
       to.tabIndex = -1;
-      (rows || to).focus();
+      (first || to).focus();
     });
     document.body.prepend(link);
   };

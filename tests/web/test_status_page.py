@@ -3,17 +3,22 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Self
 from zoneinfo import ZoneInfo
 
 import pytest
+from selenium.webdriver.support import expected_conditions as expect
 
 from tests.lab import Lab, Sample
 from tests.roles.test_roundcube import Connection
+from tests.web import access
 from tests.web.conftest import complaints
 from tests.web.pages import Webmail
+from tests.web.test_look import letters
 
 pytestmark = [pytest.mark.neighbours, pytest.mark.dieu10]
 
@@ -97,6 +102,65 @@ def says_so_and_when_it_opens(lab: Lab, webmail: Webmail, stops: list[dict[str, 
     assert "Trang thư đang tạm đóng để bảo trì." in webmail.text("#closed")
 
 
+def bears_the_look_of_all_pages(webmail: Webmail) -> None:
+    assert webmail.find("a.button").value_of_css_property("background-color") == "rgba(0, 72, 107, 1)"
+    assert [custom for _, custom in letters(webmail, "h1")] == [True]
+    for dark in (False, True):
+        assert access.faults(webmail.driver, [], dark=dark) == set()
+
+
+@dataclass
+class Windows:
+    """Two windows of one session: a letter that is being written, and the list."""
+
+    webmail: Webmail
+    writing: str
+    reading: str
+    text: str = "Kính gửi đồng chí, nội dung đang viết dở."
+
+    @classmethod
+    def open(cls, webmail: Webmail, person: Sample) -> Self:
+        driver = webmail.driver
+        webmail.enter(person)
+        windows = cls(webmail, "", driver.current_window_handle)
+        driver.switch_to.new_window("tab")
+        windows.writing = driver.current_window_handle
+        webmail.compose(person.address, "Đang viết", windows.text)
+        driver.switch_to.window(windows.reading)
+        return windows
+
+    def close(self) -> None:
+        """Leave the letter, and one window."""
+        self.webmail.driver.switch_to.window(self.writing)
+        self.webmail.driver.execute_script("window.onbeforeunload = null")
+        self.webmail.driver.close()
+        self.webmail.driver.switch_to.window(self.reading)
+
+    def meet_the_closing(self) -> None:
+        webmail, driver = self.webmail, self.webmail.driver
+        driver.switch_to.window(self.writing)
+        driver.execute_script("rcmail.command('savedraft')")
+        webmail.wait.until(lambda _: "đang tạm đóng" in webmail.text("#messagestack"), "nothing said of the closing")
+        assert "Nội dung đang viết vẫn còn nguyên" in webmail.text("#messagestack")
+        assert not driver.find_elements("css selector", "#messagestack .error")
+        # What the page asks by itself says no more than that.
+        driver.execute_script("rcmail.http_post('plugin.hanam-recipients', {_addresses: 'a@hanam.gov.vn'})")
+        webmail.wait.until(lambda _: driver.execute_script("return jQuery.active === 0"))
+        assert self.text in (webmail.find("#composebody").get_attribute("value") or "")
+        driver.switch_to.window(self.reading)
+        driver.execute_script("rcmail.refresh()")
+        webmail.wait.until(lambda _: "đang tạm đóng" in webmail.text("#messagestack"))
+        assert webmail.find("#messagelist-content")
+        webmail.find("#mailboxlist li.sent a").click()
+        webmail.wait.until(expect.text_to_be_present_in_element(("css selector", "h1"), "đang tạm đóng để bảo trì"))
+
+    def go_on_writing(self) -> None:
+        self.webmail.driver.switch_to.window(self.writing)
+        self.webmail.driver.execute_script("rcmail.clear_messages(); rcmail.command('savedraft')")
+        self.webmail.find("#messagestack .confirmation")
+        assert self.text in (self.webmail.find("#composebody").get_attribute("value") or "")
+
+
 def each_stop_says_whether_it_goes_on(webmail: Webmail, stops: list[dict[str, str]]) -> None:
     complaints(webmail.driver)
     webmail.driver.get(f"{webmail.address}{PATH}")
@@ -127,8 +191,15 @@ def test_a_closed_webmail_says_until_when_and_opens_again(
         stop(now + timedelta(days=9), 3, "thay đĩa"),
         stop(now - timedelta(days=9), 3, "vá lỗi"),
     ]
-    with closed(lab, stops, tmp_path):
-        says_so_and_when_it_opens(lab, webmail, stops)
-        each_stop_says_whether_it_goes_on(webmail, stops)
-    webmail.enter(person)
-    assert webmail.find("#messagelist-content")
+    windows = Windows.open(webmail, person)
+    try:
+        with closed(lab, stops, tmp_path):
+            windows.meet_the_closing()
+            bears_the_look_of_all_pages(webmail)
+            says_so_and_when_it_opens(lab, webmail, stops)
+            each_stop_says_whether_it_goes_on(webmail, stops)
+        windows.go_on_writing()
+    finally:
+        windows.close()
+    webmail.go("_task=mail")
+    webmail.inbox()

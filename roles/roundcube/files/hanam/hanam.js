@@ -2,6 +2,28 @@
 "use strict";
 
 if (window.rcmail) {
+  // While the webmail is closed on purpose every answer is nginx's page of that. The next click leads to the page; what somebody writes
+  // stays where it is, and is told. What a page asks by itself takes nobody away from what is read.
+  const BY_ITSELF = ["refresh", "keep-alive", "plugin.hanam-counts", "plugin.hanam-recipients"];
+  const isClosed = (frame) => {
+    try {
+      return frame.contentDocument.documentElement.hasAttribute("data-closed");
+    } catch {
+      return false;
+    }
+  };
+  const lead = (byItself) => {
+    const top = rcmail.is_framed() ? parent : window;
+    const writes = top.rcmail.env.action === "compose" || top.document.querySelector(".ui-dialog");
+    if (writes || byItself) {
+      top.rcmail.display_message(top.rcmail.get_label(writes ? "hanam.closedwriting" : "hanam.closed"), "warning", 60000);
+    } else {
+      top.location.assign("./");
+    }
+  };
+  // A frame's loading does not rise to the document, but passes it on its way down.
+  document.addEventListener("load", (event) => event.target.tagName === "IFRAME" && isClosed(event.target) && lead(false), true);
+
   // A new frame says that it is loaded before it holds anything. On a busy machine that comes after Roundcube has begun to wait
   // for the server's answer in it: the message is sent, the person reads of a connection error, and sends it once more. What is
   // still empty is no answer; a browser's own error page cannot be looked into, and stays one.
@@ -11,6 +33,13 @@ if (window.rcmail) {
       return create.apply(this, words).on("load", function (event) {
         if (this.contentDocument && this.contentDocument.URL === "about:blank") {
           event.stopImmediatePropagation();
+        } else if (isClosed(this)) {
+          // No fault of the connection.
+          const show = rcmail.display_message;
+          rcmail.display_message = (message, ...more) => message !== "connerror" && show.call(rcmail, message, ...more);
+          setTimeout(() => {
+            rcmail.display_message = show;
+          });
         }
       });
     };
@@ -74,15 +103,19 @@ if (window.rcmail) {
 
   // When the server is away Roundcube shows what the protocol says of it.
   const fail = rcmail.http_error;
-  rcmail.http_error = function (request, ...words) {
+  rcmail.http_error = function (request, status, error, lock, action) {
     const show = this.display_message;
     if (request.status >= 500) {
-      this.display_message = (_, kind) => show.call(this, this.get_label("hanam.unavailable"), kind);
+      this.display_message = (_, kind) => !closed && show.call(this, this.get_label("hanam.unavailable"), kind);
     }
     try {
-      fail.call(this, request, ...words);
+      fail.call(this, request, status, error, lock, action);
     } finally {
       this.display_message = show;
+    const closed = request.status === 503 && request.getResponseHeader("Webmail-Closed");
     }
   };
 }
+    if (closed) {
+      lead(BY_ITSELF.includes(action));
+    }

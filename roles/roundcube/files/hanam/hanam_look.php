@@ -21,7 +21,7 @@ class hanam_look
     /** For hanam.js and access.js. */
     private const SCRIPT = [
         'hanam.unavailable', 'hanam.archive', 'hanam.skip', 'hanam.closewindow', 'hanam.unnamed', 'hanam.emptyframe', 'hanam.clear',
-        'hanam.more', 'hanam.myfilters',
+        'hanam.more', 'hanam.myfilters', 'hanam.closed', 'hanam.closedwriting',
     ];
 
     public function __construct(private rcube_plugin $plugin)

@@ -6,14 +6,15 @@ from axe_selenium_python import Axe
 from selenium.webdriver import Chrome as WebDriver
 
 IMPACTS = ("critical", "serious")
+CONTRASTS = ', "runOnly": ["color-contrast", "link-in-text-block"]'
 # At once: no colour halfway to another. Pages whose policy allows styles of files alone refuse an element "style", and
 # the browser complains of it.
-DARK = """
+STILL = """
 const still = new CSSStyleSheet();
 still.replaceSync("* { transition: none !important; }");
 document.adoptedStyleSheets.push(still);
-document.documentElement.classList.add("dark-mode");
 """
+DARK = f'{STILL} document.documentElement.classList.add("dark-mode");'
 # What somebody sent runs no scripts, so no timer of its frame ever ends. axe waits for one: it gets the page's.
 CONFINED = "messagepartframe"
 TIMERS = """
@@ -31,13 +32,21 @@ BEYOND = {
 
 def faults(driver: WebDriver, frames: list[str], *, dark: bool) -> set[str]:
     """Critical and serious violations, each as "place rule selector"; in dark colours only contrasts are judged."""
-    rules = ', "runOnly": ["color-contrast", "link-in-text-block"]' if dark else ""
+    return _everywhere(driver, frames, DARK if dark else "", CONTRASTS if dark else "")
+
+
+def contrasts(driver: WebDriver, frames: list[str]) -> set[str]:
+    """Too little contrast in the colours that the page itself has chosen."""
+    return _everywhere(driver, frames, STILL, CONTRASTS)
+
+
+def _everywhere(driver: WebDriver, frames: list[str], before: str, rules: str) -> set[str]:
     found = set[str]()
     for frame in ["", *frames]:
         if frame:
             driver.switch_to.frame(frame)
-        if dark:
-            driver.execute_script(DARK)
+        if before:
+            driver.execute_script(before)
         found |= set(_faults(driver, frame, f'{{"iframes": false{rules}}}'))
         driver.switch_to.default_content()
     return found

@@ -1,5 +1,10 @@
-// The words of the editor for rich text (TinyMCE): Debian's package has no Vietnamese, and shows what it has for English.
+// The words of the editor for rich text (TinyMCE): Debian's package has no Vietnamese, and shows what it has for English. And its colours.
 "use strict";
+
+// Elastic darkens the frames that are there when a page begins, and all of them at the switch; this one comes later.
+rcmail.addEventListener("editor-load", ({ ref }) => {
+  ref.editor.getDoc().documentElement.classList.toggle("dark-mode", document.documentElement.classList.contains("dark-mode"));
+});
 
 // Its script comes after this one, and before anybody makes an editor.
 document.addEventListener("DOMContentLoaded", () => {

@@ -45,6 +45,13 @@ if (window.rcmail) {
     };
   });
 
+  // Browsers tell a frame that the device turned dark when its page did, by the switch in the menu. Elastic takes the device's word in
+  // place of the person's, and forgets the person's; the window is asked alone.
+  const store = rcmail.set_cookie;
+  rcmail.set_cookie = function (name, value, ...words) {
+    return name === "colorMode" && !value && this.is_framed() ? undefined : store.call(this, name, value, ...words);
+  };
+
   // A search looks through all folders unless the person says otherwise: mail lies where rules and habits have put it. Roundcube
   // has no setting for that, and goes back to one folder with each that is opened.
   const everywhere = (name) => {
@@ -105,6 +112,7 @@ if (window.rcmail) {
   const fail = rcmail.http_error;
   rcmail.http_error = function (request, status, error, lock, action) {
     const show = this.display_message;
+    const closed = request.status === 503 && request.getResponseHeader("Webmail-Closed");
     if (request.status >= 500) {
       this.display_message = (_, kind) => !closed && show.call(this, this.get_label("hanam.unavailable"), kind);
     }
@@ -112,10 +120,9 @@ if (window.rcmail) {
       fail.call(this, request, status, error, lock, action);
     } finally {
       this.display_message = show;
-    const closed = request.status === 503 && request.getResponseHeader("Webmail-Closed");
     }
-  };
-}
     if (closed) {
       lead(BY_ITSELF.includes(action));
     }
+  };
+}

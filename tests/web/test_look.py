@@ -1,5 +1,6 @@
 """The province's look: what a person sees of it, on wide screens and narrow ones, by eye and by keyboard."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -191,3 +192,73 @@ def test_a_place_that_is_not_there_is_told_under_the_same_look(webmail: Webmail,
     assert webmail.text("h1") == "Không có trang này"
     assert lab.variables["support_phone"] in webmail.text("footer")
     assert webmail.find("a.button").value_of_css_property("background-color") == "rgba(0, 72, 107, 1)"
+
+
+# The drawing over a sentence: what is drawn, and whether one sees it.
+DRAWING = """
+const style = getComputedStyle(document.querySelector(arguments[0]), "::before");
+const [, source] = style.maskImage.match(/url\\("([^"]+)"\\)/) || [];
+const answer = source && new XMLHttpRequest();
+if (answer) {
+  answer.open("GET", source, false);
+  answer.send();
+}
+const size = [parseFloat(style.width), parseFloat(style.height)];
+return [source || "", answer && answer.status, ...size, style.backgroundColor];
+"""
+
+
+def says(webmail: Webmail, selector: str, sentence: str, drawing: str) -> None:
+    """A drawing of ours stands over one sentence."""
+    webmail.wait.until(lambda _: webmail.text(selector) == sentence, f"{selector} does not say {sentence!r}")
+    source, status, width, height, colour = webmail.driver.execute_script(DRAWING, selector)
+    assert (source.rsplit("/", 1)[-1], status) == (drawing, 200)
+    assert min(width, height) >= 60
+    assert colour not in ("rgba(0, 0, 0, 0)", "rgb(255, 255, 255)")
+
+
+def test_what_is_empty_shows_a_drawing_and_one_sentence(webmail: Webmail, clerk: Sample) -> None:
+    webmail.enter(clerk)
+    webmail.go("_task=mail&_mbox=Archive")
+    says(webmail, "#messagelist-content .listing-info:not(#hanam-nohits)", "Thư mục này không có thư nào.", "empty.svg")
+    webmail.go("_task=mail&_mbox=INBOX")
+    webmail.inbox()
+    nothing = "Không tìm thấy gì: hãy thử ít từ hơn hoặc viết cách khác."
+    assert webmail.searched("khongcotrongthunao") == []
+    says(webmail, "#hanam-nohits", nothing, "nohits.svg")
+    assert webmail.searched("giay moi") != []
+    assert not webmail.driver.find_element(By.ID, "hanam-nohits").is_displayed()
+    webmail.go("_task=addressbook&_source=hanam")
+    webmail.find("#searchform").send_keys("khongcoai", Keys.ENTER)
+    says(webmail, "#hanam-nohits", nothing, "nohits.svg")
+    webmail.go("_task=settings&_action=plugin.hanam-held")
+    says(webmail, ".hanam-empty", "Không có thư nào đang bị giữ.", "empty.svg")
+
+
+def test_the_menu_tells_of_support_rules_version_and_keys(webmail: Webmail, lab: Lab, clerk: Sample) -> None:
+    webmail.enter(clerk)
+    webmail.find("#taskmenu a.about").click()
+    webmail.wait.until(expect.frame_to_be_available_and_switch_to_it((By.ID, "aboutframe")))
+    text = webmail.text(".frame-content")
+    assert [head.text for head in webmail.driver.find_elements(By.TAG_NAME, "h3")] == [
+        "Hỗ trợ", "Quy định cần nhớ", "Phiên bản",
+    ]  # fmt: skip
+    for word in ("support_name", "support_phone", "mail_domain"):
+        assert lab.variables[word] in text
+    rules = [item.text for item in webmail.driver.find_elements(By.TAG_NAME, "li")]
+    assert len(rules) == len(lab.variables["webmail_rules"])
+    # Some hold numbers of the regulation.
+    assert {rule for rule in lab.variables["webmail_rules"] if "{{" not in rule} <= set(rules)
+    assert lab.variables["regulation_decision"] in rules[0]
+    assert re.search(r"Webmail 1\.\d+\.\d+", text), text
+    webmail.driver.switch_to.default_content()
+    webmail.find(".ui-dialog button.cancel").click()
+    webmail.find("#taskmenu a.hanam-keys").click()
+    webmail.find(".hanam-keys table")
+    shown = {row.text.replace("\n", " ") for row in webmail.driver.find_elements(By.CSS_SELECTOR, ".hanam-keys tr")}
+    documented = webmail.driver.execute_script(
+        "return ['list', 'writing', 'everywhere']"
+        ".flatMap(each => rcmail.get_label(`hanam.keys${each}text`).split('\\n'))"
+    )
+    assert shown == {" ".join(part.strip() for part in line.split("|")) for line in documented}
+    assert len(shown) >= 15

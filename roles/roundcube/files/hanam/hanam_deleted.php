@@ -36,7 +36,7 @@ class hanam_deleted extends hanam_list
         if ($wrong) {
             $list = html::p(['class' => 'hanam-none', 'role' => 'alert'], html::quote($this->text('wrongday')));
         } elseif (!$shown) {
-            $list = html::p('hanam-none', html::quote($this->text(array_filter($asked) ? 'nonefound' : 'none')));
+            $list = html::p('hanam-none hanam-empty', html::quote($this->text(array_filter($asked) ? 'nonefound' : 'none')));
         } else {
             $list = html::p(['role' => 'status'], html::quote($this->text('number', ['number' => count($found)])))
                 . $this->choice($this->described($shown), $asked + ['_page' => $page])

@@ -25,7 +25,7 @@ class hanam_held extends hanam_list
             return html::p('hanam-none', html::quote($this->text('away')));
         }
         if (!$held) {
-            return html::p('hanam-none', html::quote($this->text('none')));
+            return html::p('hanam-none hanam-empty', html::quote($this->text('none')));
         }
         $rows = [];
         foreach ($held as $copy) {

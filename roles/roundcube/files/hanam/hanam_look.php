@@ -43,6 +43,10 @@ class hanam_look
         $this->plugin->include_stylesheet('/styles/webmail.css');
         $this->plugin->include_script('access.js');
         $output->add_label(...self::EARLY, ...self::SCRIPT);
+        if (isset(self::BY_TASK[$output->get_env('task')]) && !$output->get_env('framed')) {
+            $this->plugin->include_script('empty.js');
+            $output->add_label('hanam.nohits');
+        }
     }
 
     /** The editor's own words, once its script is there. */

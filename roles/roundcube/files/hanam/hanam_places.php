@@ -112,6 +112,6 @@ class hanam_places extends hanam_list
         }
         return html::tag('h3', null, html::quote($this->text('known'))) . html::p(null, html::quote($this->text('knownintro')))
             . ($rows ? html::tag('ul', ['class' => 'hanam-rows hanam-known', 'aria-label' => $this->text('known')], $rows, ['class', 'aria-label'])
-                : html::p('hanam-none', html::quote($this->text('knownnone'))));
+                : html::p('hanam-none hanam-empty', html::quote($this->text('knownnone'))));
     }
 }

@@ -84,7 +84,7 @@ class hanam_scheduled extends hanam_list
                 }];
         }
         if (!$rows) {
-            return html::p('hanam-none', html::quote($this->text('none')));
+            return html::p('hanam-none hanam-empty', html::quote($this->text('none')));
         }
         // What has no hour any more comes first.
         uasort($rows, fn (array $one, array $other) => $one['at'] <=> $other['at']);

@@ -162,7 +162,7 @@ class hanam_tidy
             $rows .= $this->row($number, $each['folder'], $each['message']);
         }
         if ($rows === '') {
-            $list = html::p(null, html::quote($this->said('tidyempty')));
+            $list = html::p('hanam-empty', html::quote($this->said('tidyempty')));
         } else {
             $every = html::tag('label', ['class' => 'every', 'hidden' => 'hidden'],
                 html::tag('input', ['type' => 'checkbox', 'id' => 'tidy-every']) . ' ' . html::quote($this->said('tidyevery')));

@@ -47,10 +47,12 @@ def copy(original: str, name: str) -> None:
     """Start the lab NAME from what was kept of the running lab ORIGINAL, at the same addresses.
 
     Its secrets are in vault.yml of the lab's folder: the same tree may have been converged by another checkout. With
-    HANAM_TURNS it waits for a turn first (see `inside`): hosts that wait for their tests work all the same.
+    HANAM_TURNS it waits for a turn first (see `inside`), so that few hosts stand and wait for their tests.
     """
+    # Before the wait, after which the original may be gone.
+    kept = driver.Lab(original).kept()
     _wait_for_turn()
-    driver.Lab(name).copy(driver.Lab(original), _say)
+    driver.Lab(name).start(kept, _say)
 
 
 @main.command("earlier")

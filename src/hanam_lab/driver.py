@@ -88,15 +88,15 @@ class Lab:
         # An installer leaves package lists too; check mode on an empty host needs them.
         self._read_package_lists(stale)
 
-    def copy(self, original: "Lab", say: image.Say) -> None:
-        """Start from what was kept of another lab, with its addresses in a network of its own."""
-        kept = converged.of(original.hosts())
+    def kept(self) -> Path:
+        """What was kept of this lab, for a copy to start from."""
+        kept = converged.of(self.hosts())
         if kept is None:
-            raise LabError(f"nothing is kept of lab {original.name}, to be copied: hanam_lab keep {original.name}")
-        self.start(kept, say)
+            raise LabError(f"nothing is kept of lab {self.name}, to be copied: hanam_lab keep {self.name}")
+        return kept
 
     def start(self, kept: Path, say: image.Say) -> None:
-        """Start from an image of converged hosts, which stays as it is below what these write."""
+        """Start, in a network of its own, from an image of converged hosts, which stays as it is below these."""
         needs.check()
         if self.hosts():
             raise LabError(f"lab {self.name} is there already; what starts from an image begins with nothing")

@@ -23,8 +23,8 @@ from tests.second_factor import Owner
 pytestmark = [pytest.mark.dieu6, pytest.mark.dieu7, pytest.mark.dieu8, pytest.mark.provokes(journal.REFUSED_SIGN_IN)]
 
 MAIN, SCOPES = "main", ("imap", "smtp", "dav")
-# The door that is none of a mailbox's own, and the last step at one that is.
-DAV, CODE = "CardDAV", "webmail, the code"
+# The door that is none of a mailbox's own.
+DAV = "CardDAV"
 # Of the reasons of a lock one: test_states.py has them all.
 STATES = (State.ACTIVE, State.DEFAULT, State.EXPIRED, State.COMPROMISED, State.REVOKED, State.THROTTLED)
 SHUT = (State.COMPROMISED, State.REVOKED)
@@ -51,6 +51,21 @@ class Kept:
     delegation: Delegation
     words: Mapping[str, str]
     asked_for_code: Browser
+
+    def type_code(self) -> Answer:
+        """What the webmail answers to the second step."""
+        said = self.owner.second_step(self.asked_for_code)
+        opened = said.status == 302 and "_task=mail" in said.location
+        page = "" if opened else self.asked_for_code.ask("/?_task=login").body
+        return Answer(opened, f"{said.location} {page}")
+
+
+@dataclass(frozen=True)
+class Everybody:
+    """One person for each state, in it, and what the webmail answered to the code that came after the state."""
+
+    kept: Mapping[State, Kept]
+    codes: Mapping[State, Answer]
 
 
 def bring_about(state: State, mailbox: str) -> str:
@@ -80,8 +95,8 @@ def _keep(lab: Lab, delegation: Delegation) -> Kept:
 
 
 @pytest.fixture(scope="module")
-def everybody(lab: Lab, people: People) -> Iterator[Mapping[State, Kept]]:
-    """One for each state, and in it."""
+def everybody(lab: Lab, people: People) -> Iterator[Everybody]:
+    """The codes are typed at once: the first step does not wait for long."""
     delegations = [people.delegation() for _ in STATES]
     kept = dict(zip(STATES, at_once(*(partial(_keep, lab, each) for each in delegations)), strict=True))
     mailboxes = {state: each.delegation.clerk.mailbox for state, each in kept.items()}
@@ -98,7 +113,8 @@ def everybody(lab: Lab, people: People) -> Iterator[Mapping[State, Kept]]:
         for host in {lab.host("mailstore"), lab.host("submission")}:
             names = f"{guesser.clerk.address} {guesser.clerk.mailbox} {guesser.login}"
             lab.run(host, f"doveadm auth cache flush {names}")
-        yield kept
+        codes = at_once(*(each.type_code for each in kept.values()))
+        yield Everybody(kept, dict(zip(kept, codes, strict=True)))
     finally:
         forget_failures(lab)
 
@@ -110,26 +126,20 @@ def state(request: pytest.FixtureRequest) -> State:
 
 
 @pytest.fixture(scope="module")
-def answers(lab: Lab, everybody: Mapping[State, Kept], state: State) -> Mapping[tuple[str, str], Answer]:
+def answers(lab: Lab, everybody: Everybody, state: State) -> Mapping[tuple[str, str], Answer]:
     """What each word was told at each door in the state; all at once, since a refusal takes its time."""
-    kept = everybody[state]
+    kept = everybody.kept[state]
     person = kept.delegation.clerk
 
     def dav(word: str) -> Answer:
         said = carddav.Program(lab, person.address, word).ask("PROPFIND")
         return Answer(said.status == 207, f"{said.status} {said.text}")
 
-    def code() -> Answer:
-        said = kept.owner.second_step(kept.asked_for_code)
-        opened = said.status == 302 and "_task=mail" in said.location
-        return Answer(opened, f"{said.location} {kept.asked_for_code.ask('/?_task=login').body if not opened else ''}")
-
     asked = dict[tuple[str, str], Callable[[], Answer]]()
     for name, word in {MAIN: person.password, **kept.words}.items():
         for door in DOORS:
             asked[name, str(door)] = partial(door.attempt, lab, person, word, kept.delegation)
         asked[name, DAV] = partial(dav, word)
-    asked[MAIN, CODE] = code
     return dict(zip(asked, at_once(*asked.values()), strict=True))
 
 
@@ -180,10 +190,8 @@ def test_state_with_the_second_factor_on_at_every_door(
 
 
 @pytest.mark.neighbours
-def test_a_code_typed_after_the_state_came_opens_the_active_mailbox_alone(
-    state: State, answers: Mapping[tuple[str, str], Answer]
-) -> None:
-    answer = answers[MAIN, CODE]
+def test_a_code_typed_after_the_state_came_opens_the_active_mailbox_alone(everybody: Everybody, state: State) -> None:
+    answer = everybody.codes[state]
     assert answer.opened == (state == State.ACTIVE), answer.text
     if state == State.THROTTLED:
         assert "nhập sai mật khẩu quá nhiều lần" in answer.text
@@ -192,10 +200,10 @@ def test_a_code_typed_after_the_state_came_opens_the_active_mailbox_alone(
 
 
 def test_after_the_state_is_over_what_a_lock_ended_stays_ended_and_the_rest_goes_on(
-    lab: Lab, everybody: Mapping[State, Kept], state: State, answers: Mapping[tuple[str, str], Answer]
+    lab: Lab, everybody: Everybody, state: State, answers: Mapping[tuple[str, str], Answer]
 ) -> None:
     assert answers
-    kept = everybody[state]
+    kept = everybody.kept[state]
     person, reads = kept.delegation.clerk, kept.words["imap"]
     lab.sql(
         "set session_replication_role = replica;"

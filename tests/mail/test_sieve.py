@@ -5,7 +5,6 @@ import re
 import uuid
 from collections.abc import Callable
 from functools import partial
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -162,9 +161,10 @@ def test_dieu4_5_mail_is_kept_where_the_owners_script_cannot_be_read(
     assert where(lab, owner, subject) == ["INBOX"]
 
 
-# As the webmail's page of replies in absence writes it, in the time of who sets the days there.
+# As the webmail's page of replies in absence writes it, in the time of who sets the days there: noon, to that person.
 WITHIN = """require ["vacation", "date", "relational"];
-if allof (currentdate :zone "+0700" :value "ge" "date" "{first}", currentdate :zone "+0700" :value "le" "date" "{last}")
+if allof (currentdate :zone "{zone}" :value "ge" "date" "{first}",
+    currentdate :zone "{zone}" :value "le" "date" "{last}")
 {{
     vacation :days 1 :handle "{handle}" "vang mat";
 }}
@@ -176,11 +176,13 @@ def test_a_reply_in_absence_goes_out_on_its_days_and_on_no_other(
     lab: Lab, owner: Sample, asker: Sample, colleague: Sample, put: Put
 ) -> None:
     """First and last day count."""
-    today = dt.datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
-    day = dt.timedelta(days=1)
+    now = dt.datetime.now(dt.UTC)
+    noon = dt.timezone(dt.timedelta(hours=12 - now.hour))
+    today, day = now.astimezone(noon).date(), dt.timedelta(days=1)
+    zone = now.astimezone(noon).strftime("%z")
 
     def arrives(first: dt.date, last: dt.date, sender: Sample = asker) -> str:
-        assert put(WITHIN.format(first=first, last=last, handle=uuid.uuid4().hex))
+        assert put(WITHIN.format(first=first, last=last, zone=zone, handle=uuid.uuid4().hex))
         return deliver(lab, owner, sender)
 
     before = arrives(today + day, today + 7 * day)

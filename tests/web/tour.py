@@ -104,7 +104,6 @@ SIGNED_IN = (
     Stop("response", "_task=settings&_action=add-response&_framed=1", "form"),
     Stop("deleted", "_task=settings&_action=plugin.hanam-deleted", ".hanam-list"),
     Stop("places", "_task=settings&_action=plugin.hanam-places", ".hanam-list"),
-    Stop("scheduled", "_task=settings&_action=plugin.hanam-scheduled", ".hanam-list"),
     Stop("held", "_task=settings&_action=plugin.hanam-held", ".hanam-list"),
     Stop("scheduled", "_task=settings&_action=plugin.hanam-scheduled", ".hanam-list"),
     Stop("forward", "_task=settings&_action=plugin.managesieve-forward", "#forwardform, #forward_action"),

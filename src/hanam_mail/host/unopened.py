@@ -24,20 +24,21 @@ _HALVES = """
             AND localtimestamp >= d.day + CASE h.half WHEN 0 THEN noon.begins ELSE interval '1 day' END
     ),
     expected AS (
-        SELECT m.id, m.agency_id, h.day, h.half
+        SELECT m.id, m.agency_id, h.day, h.half,
+            EXISTS (SELECT FROM mail.sign_in s WHERE (s.mailbox_id, s.day, s.half) = (m.id, h.day, h.half)) AS opened
         FROM mail.mailbox m, halves h
         WHERE m.kind = 'agency' AND m.state = 'active' AND greatest(m.created_at, m.restored_at) <= h.begins
     )
 """
 _BY_AGENCY = f"""
     {_HALVES}
-    SELECT a.code, a.name, count(*) FILTER (WHERE e.half = 0), count(*) FILTER (WHERE e.half = 1),
-           (SELECT count(*) FROM expected x WHERE x.agency_id = a.id),
+    SELECT a.code, a.name, count(*) FILTER (WHERE NOT e.opened AND e.half = 0),
+           count(*) FILTER (WHERE NOT e.opened AND e.half = 1), count(*),
            (SELECT max(s.last_at) FROM mail.sign_in s JOIN mail.mailbox m ON m.id = s.mailbox_id
             WHERE m.kind = 'agency' AND m.agency_id = a.id)
     FROM expected e JOIN mail.agency a ON a.id = e.agency_id
-    WHERE NOT EXISTS (SELECT FROM mail.sign_in s WHERE (s.mailbox_id, s.day, s.half) = (e.id, e.day, e.half))
-    GROUP BY a.id, a.code, a.name ORDER BY count(*) DESC, a.code
+    GROUP BY a.id, a.code, a.name HAVING NOT bool_and(e.opened)
+    ORDER BY count(*) FILTER (WHERE NOT e.opened) DESC, a.code
 """  # noqa: S608 - its own text
 _OF_AGENCY = f"""
     {_HALVES}
@@ -69,7 +70,9 @@ def _run(options: argparse.Namespace) -> int:
             ),
         ),
         by_agency.Table(_OF_AGENCY, ("address", "day", "half", "first", "clerks"), _half_day),
-        "không có buổi làm việc nào mà hộp thư cơ quan không được mở",
+        "không có buổi làm việc nào để tính"
+        if options.agency
+        else "buổi làm việc nào hộp thư cơ quan cũng có người mở",
     )
 
 

@@ -88,7 +88,8 @@ def test_neither_a_copys_hosts_nor_tests_begin_before_their_turn(
 ) -> None:
     begun = list[object]()
     monkeypatch.setattr(turns, "PLACE", tmp_path)
-    monkeypatch.setattr(Lab, "copy", lambda lab, original, say: begun.append(_free(tmp_path / "0")))
+    monkeypatch.setattr(Lab, "kept", lambda lab: tmp_path)
+    monkeypatch.setattr(Lab, "start", lambda lab, kept, say: begun.append(_free(tmp_path / "0")))
     monkeypatch.setattr("os.execvp", lambda program, line: begun.append(_free(tmp_path / "0")))
     monkeypatch.setenv("HANAM_TURNS", "1")
     with _another(tmp_path) as holder:

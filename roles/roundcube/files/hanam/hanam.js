@@ -2,8 +2,8 @@
 "use strict";
 
 if (window.rcmail) {
-  // While the webmail is closed on purpose every answer is nginx's page of that. The next click leads to the page; what somebody writes
-  // stays where it is, and is told. What a page asks by itself takes nobody away from what is read.
+  // While the webmail is closed on purpose every answer is nginx's page of that. The next click leads to the page; a letter that is
+  // being written and an open dialog stay where they are, and it is told. What a page asks by itself takes nobody away from what is read.
   const BY_ITSELF = ["refresh", "keep-alive", "plugin.hanam-counts", "plugin.hanam-recipients"];
   const isClosed = (frame) => {
     try {
@@ -14,8 +14,8 @@ if (window.rcmail) {
   };
   const lead = (byItself) => {
     const top = rcmail.is_framed() ? parent : window;
-    const writes = top.rcmail.env.action === "compose" || top.document.querySelector(".ui-dialog");
-    if (writes || byItself) {
+    const writes = top.rcmail.env.action === "compose";
+    if (writes || byItself || top.document.querySelector(".ui-dialog")) {
       top.rcmail.display_message(top.rcmail.get_label(writes ? "hanam.closedwriting" : "hanam.closed"), "warning", 60000);
     } else {
       top.location.assign("./");

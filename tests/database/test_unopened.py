@@ -73,12 +73,12 @@ def test_days_off_and_days_before_it_was_issued_or_given_back_do_not_count(agenc
         "update mail.setting set value = jsonb_set(value, '{off}', jsonb_build_array('" + str(yesterday) + "'))"
         " where name = 'life_cycle_calendar'"
     )
-    assert "cũng có người mở" in agency.command("unopened", role=ROLE).output
+    assert "không thấy buổi làm việc nào" in agency.command("unopened", role=ROLE).output
 
 
 def test_a_locked_mailbox_is_nobodys_neglect(agency: Scratch) -> None:
     agency.psql(f"update mail.mailbox set state = 'locked' where id = '{BOX}'")
-    assert "cũng có người mở" in agency.command("unopened", role=ROLE).output
+    assert "không thấy buổi làm việc nào" in agency.command("unopened", role=ROLE).output
 
 
 def test_a_year_that_nobody_confirmed_is_told(agency: Scratch) -> None:

@@ -62,7 +62,7 @@ class Hands:
             element, visible = self.driver.execute_script(FOCUS)
             return str(element) or "nothing" if visible or not element else None
 
-        return wait_for(look, f"a line around {self.driver.execute_script(FOCUS)}", 5)
+        return wait_for(look, f"a line around {self.driver.execute_script(FOCUS)}", 60)
 
     def leave(self, *keys: str, to: str) -> None:
         """Press keys that lead to another page."""

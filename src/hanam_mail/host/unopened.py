@@ -72,7 +72,7 @@ def _run(options: argparse.Namespace) -> int:
         by_agency.Table(_OF_AGENCY, ("address", "day", "half", "first", "clerks"), _half_day),
         "không có buổi làm việc nào để tính"
         if options.agency
-        else "buổi làm việc nào hộp thư cơ quan cũng có người mở",
+        else "không thấy buổi làm việc nào hộp thư cơ quan bị bỏ không mở",
     )
 
 

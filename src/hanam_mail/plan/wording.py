@@ -49,7 +49,6 @@ _FIELDS = {
     "document": "Căn cứ",
     "history": "Lịch sử",
     "post": "Chức vụ",
-    "phone": "Điện thoại",
     "withheld": "Lý do không công khai",
 }
 

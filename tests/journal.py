@@ -83,6 +83,8 @@ ALWAYS = (
     r"hanam-watch Lịch nghỉ đã xác nhận chỉ đến ngày 31/12/20\d\d: ",
     # Somebody deletes or renames a folder whose messages are just being indexed.
     r"dovecot indexer-worker\(\w+\)<\S+>: Error: fts-flatcurve: .*Couldn't write new rev file: .*No such file or ",
+    r"dovecot indexer-worker\(\w+\)<\S+>: Error: Mailbox .*: "
+    r"((UID \d+|Precache for UID=\d+ failed): Failed to read stream: )?Unexpectedly lost uid \d+",
     # Two processes index or search a folder, and one takes away its lock while the other reads what is there (a fault
     # of 2.4.1, mended upstream); the next delivery or search brings what is missing.
     r"dovecot (imap|indexer-worker)\(\w+\)<\S+>: Error: fts-flatcurve: .*: stat\(\S+/fts-flatcurve/\) failed: No such ",

@@ -31,6 +31,15 @@ def test_what_nobody_knows_is_a_fault_whatever_is_provoked() -> None:
     assert judge([Line(50, "dovecot imap: Error: something new")], [everything]) != []
 
 
+@pytest.mark.parametrize(
+    "said", ["", "UID 3: Failed to read stream: ", "Precache for UID=3 failed: Failed to read stream: "], ids=str
+)
+def test_a_folder_may_be_deleted_while_its_messages_are_indexed(said: str) -> None:
+    lost = f"Error: Mailbox Công việc: {said}Unexpectedly lost uid 3"
+    assert judge([Line(450, f"dovecot indexer-worker(tta2)<17675><KSH:0Ns>: {lost}")], WINDOWS) == []
+    assert judge([Line(450, f"dovecot imap(tta2)<17669><KSH>: {lost}")], WINDOWS) != []
+
+
 def test_what_converges_is_known_before_the_first_test_alone() -> None:
     line = "nsd signal received, shutting down in 3 seconds"
     assert judge([Line(10, line)], WINDOWS) == []

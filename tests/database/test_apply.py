@@ -129,6 +129,65 @@ def test_only_a_person_has_a_post(scratch: Scratch) -> None:
     assert "mailbox_post" in str(answer["errors"])
 
 
+def test_a_telephone_comes_changes_and_goes_with_the_registry(scratch: Scratch) -> None:
+    asked = "select string_agg(id || ':' || phone, ' ' order by id) from mail.mailbox"
+    scratch.apply(registry(person(1, phone="0226 3850 123"), person(2, kind="office", phone="(0226) 3.850.124")))
+    assert scratch.psql(asked) == "box00001:0226 3850 123 box00002:(0226) 3.850.124"
+    last = scratch.psql("select max(seq) from mail.audit")
+    changed = registry(person(1, phone="0226 3850 123 máy lẻ 12"), person(2, kind="office"))
+    told = [line.strip() for line in scratch.apply(changed)["lines"] if "Điện thoại" in line]
+    assert sorted(told) == [
+        "Điện thoại: (0226) 3.850.124 -> không có",
+        "Điện thoại: 0226 3850 123 -> 0226 3850 123 máy lẻ 12",
+    ]
+    assert scratch.psql(asked) == "box00001:0226 3850 123 máy lẻ 12 box00002:"
+    audited = (
+        f"select string_agg(concat_ws(' ', key, before, after), ';' order by key) from mail.audit where seq > {last}"
+    )
+    assert scratch.psql(audited) == (
+        'box00001 {"phone": "0226 3850 123"} {"phone": "0226 3850 123 máy lẻ 12"};'
+        'box00002 {"phone": "(0226) 3.850.124"} {"phone": ""}'
+    )
+    assert not scratch.apply(changed)["changed"]
+    assert "Điện thoại:   0226 3850 123 máy lẻ 12" in scratch.command("show", "ha1").output
+    assert "Điện thoại" not in scratch.command("show", "ha2").output
+
+
+def test_a_telephone_is_refused_by_the_database_as_by_the_registry(scratch: Scratch) -> None:
+    scratch.apply(registry(person(1)))
+    said = [
+        "", "0226 3850 123", "(0226) - 3.850.123 máy lẻ 12", "+84 226 3850123", "(+84) 912-345-678", "1900 1234",
+        "000 000 000 000 000 máy lẻ 123456", "912345678", "02263", "0226  3850123", " 02263850123", "02263850123 ",
+        "0226 3850 123\n", "0226 3850 123 / 0912 345 678", "0226 3850 123 ext 12", "0226 3850 123 máy lẻ",
+        "0 - 2 - 2 - 6 - 3 - 8 - 5 - 0 - 1 - 2 - 3", "\uff10226 3850 123", "0226 3850 123 ma\u0301y le\u0309 12",
+    ]  # fmt: skip
+    taken = scratch.psql(
+        f"""
+        create temporary table taken (n bigint);
+        do $$ declare s record; begin
+            for s in
+                select x.value, x.n from jsonb_array_elements_text('{json.dumps(said)}') with ordinality x(value, n)
+            loop
+                begin
+                    update mail.mailbox set phone = s.value where id = 'box00001';
+                    insert into taken values (s.n);
+                exception when check_violation then null;
+                end;
+            end loop;
+        end $$;
+        select string_agg((n - 1)::text, ' ' order by n) from taken
+        """
+    )
+    assert taken.split() == [str(place) for place, phone in enumerate(said) if entries.sound_phone(phone)]
+    assert len(taken.split()) == 7
+
+
+@pytest.mark.dieu14
+def test_a_guest_has_no_telephone(scratch: Scratch) -> None:
+    answer = scratch.apply(registry(person(1, kind="guest", phone="0226 3850 123")))
+    assert "mailbox_phone" in str(answer["errors"])
+
+
 def test_what_git_does_not_own_stays(scratch: Scratch) -> None:
     scratch.apply(registry(person(1)))
     scratch.psql(

@@ -108,7 +108,7 @@ def test_no_log_of_the_database_has_what_the_gate_asks(scratch: Scratch) -> None
 
 
 def test_the_program_makes_the_books_and_takes_out_who_is_locked(scratch: Scratch, tmp_path: Path) -> None:
-    scratch.apply(registry(*(person(number, post="Chuyên viên") for number in (1, 2))))
+    scratch.apply(registry(*(person(number, post="Chuyên viên", phone="0226 3850 123") for number in (1, 2))))
     folder, runtime = tmp_path / "cards", tmp_path / "run"
     folder.mkdir()
     runtime.mkdir()
@@ -118,7 +118,9 @@ def test_the_program_makes_the_books_and_takes_out_who_is_locked(scratch: Scratc
         return sorted(path.name for path in (folder / "co-quan/k7q2m4").glob("*.vcf"))
 
     assert names() == ["box00001.vcf", "box00002.vcf"]
-    assert "FN:Nguyễn Thị Hà 1\n" in (folder / "co-quan/k7q2m4/box00001.vcf").read_text()
+    card = (folder / "co-quan/k7q2m4/box00001.vcf").read_text()
+    assert "FN:Nguyễn Thị Hà 1\n" in card
+    assert "3850" not in card
     locked = scratch.command("lock", "ha2@hanam.gov.vn", "--reason", "compromised", "--note", "thử")
     assert locked.status == 0, locked.complaint
     assert names() == ["box00001.vcf"]

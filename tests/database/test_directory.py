@@ -49,7 +49,7 @@ class Made:
 
 @pytest.fixture
 def made(scratch: Scratch) -> Made:
-    scratch.apply(registry(*(person(number, post="Chuyên viên") for number in (1, 2, 3))))
+    scratch.apply(registry(*(person(number, post="Chuyên viên", phone="0226 3850 123") for number in (1, 2, 3))))
     return Made(scratch)
 
 
@@ -62,6 +62,7 @@ def test_name_post_and_address_of_open_mailboxes_are_shown(made: Made) -> None:
     everything = "".join(path.read_text() for path in made.place.rglob("*.*"))
     assert "box00001" not in everything
     assert "12/SYT-VP" not in everything
+    assert "3850" not in everything
 
 
 def test_the_program_as_it_is_shipped_makes_it(made: Made) -> None:

@@ -24,6 +24,7 @@ PEOPLE = """
         ('dodoicu', 'near5', 'alias', '2020-01-01', current_date - 1),
         ('dodoimai', 'near5', 'alias', current_date + 1, null);
     update mail.mailbox set withheld = 'theo yêu cầu' where id = 'near3';
+    update mail.mailbox set phone = '0226 3850 123' where id in ('near1', 'near2', 'near3', 'test2agency');
 """
 AT = "@hanam.gov.vn"
 EVERYTHING = WORLD + PEOPLE
@@ -155,9 +156,10 @@ def test_of_five_unknown_addresses_it_is_told_what_was_meant(database: Database)
 @pytest.mark.parametrize(
     ("login", "shown"),
     [
-        ("near1", "person|Trần Văn Hùng|Trưởng phòng|Sở Thử"),
-        ("test2agency", "agency|Sở Thử||Sở Thử"),
-        ("test2agency*test1person", "agency|Sở Thử||Sở Thử"),
+        ("near1", "person|Trần Văn Hùng|Trưởng phòng|Sở Thử|0226 3850 123"),
+        ("near5", "person|Đỗ Đổi||Sở Thử|"),
+        ("test2agency", "agency|Sở Thử||Sở Thử|0226 3850 123"),
+        ("test2agency*test1person", "agency|Sở Thử||Sở Thử|0226 3850 123"),
         ("test2agency*near1", ""),  # no clerk of it
         ("near3", ""),
         ("test3closed", ""),
@@ -169,11 +171,54 @@ def test_a_signature_is_what_the_registry_says_of_who_writes(database: Database,
 
 
 def test_a_signature_follows_the_registry(scratch: Scratch) -> None:
-    scratch.apply(registry(person(1, post="Chuyên viên")))
-    asked = "select post from mail.webmail_signature('box00001')"
-    assert scratch.psql(asked) == "Chuyên viên"
+    scratch.apply(registry(person(1, post="Chuyên viên", phone="0226 3850 123")))
+    asked = "select post, phone from mail.webmail_signature('box00001')"
+    assert scratch.psql(asked) == "Chuyên viên|0226 3850 123"
     scratch.apply(registry(person(1, post="Phó Giám đốc")))
-    assert scratch.psql(asked) == "Phó Giám đốc"
+    assert scratch.psql(asked) == "Phó Giám đốc|"
+
+
+@pytest.mark.dieu11
+@pytest.mark.parametrize(
+    "source",
+    [
+        "mail.listed",
+        "mail.book",
+        "mail.directory()",
+        "mail.carddav_cards()",
+        "mail.book_search('', null, 0, 100)",
+        "mail.book_search('0226 3850 123', null, 0, 100)",
+        f"mail.book_entries('{{tranvanhung{AT},test.so{AT}}}')",
+        f"mail.book_sender('tranvanhung{AT}')",
+        f"mail.webmail_recipients('{{tranvanhung{AT},test.so{AT}}}')",
+    ],
+)
+def test_a_telephone_is_in_no_directory_no_address_book_and_no_answer_on_recipients(
+    database: Database, source: str
+) -> None:
+    answer = query(
+        database, f"select coalesce(string_agg(to_jsonb(x)::text, ''), '') from {source} x", world=EVERYTHING
+    )
+    assert "3850" not in answer
+    assert "phone" not in answer
+    assert ("tranvanhung" in answer or "Trần Văn Hùng" in answer) is ("0226" not in source)
+
+
+def test_the_signature_alone_reads_the_telephone(database: Database) -> None:
+    """Whoever makes a function or a view that gives it, or a role that reads it, learns here that it is personal."""
+    functions = (
+        "select string_agg(proname, ' ') from pg_proc where pronamespace = 'mail'::regnamespace and prosrc ~ 'phone'"
+    )
+    assert query(database, functions, world="") == "webmail_signature"
+    views = "select count(*) from pg_views where schemaname = 'mail' and definition ~ 'phone'"
+    assert query(database, views, world="") == "0"
+    # Those that read whole tables: apply and show, jobs and reports, the backup.
+    reading = (
+        "select string_agg(rolname, ' ' order by rolname) from pg_roles where rolname like 'mail\\_%'"
+        " and rolname not in ('mail_owner', 'mail_migrate')"
+        " and has_column_privilege(rolname, 'mail.mailbox', 'phone', 'select')"
+    )
+    assert query(database, reading, world="") == "mail_apply mail_backup mail_jobs mail_report"
 
 
 def test_the_webmail_may_ask_that_and_search_nothing(database: Database) -> None:

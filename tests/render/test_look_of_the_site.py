@@ -30,6 +30,17 @@ def test_a_message_waits_ten_seconds_before_it_is_sent_unless_the_province_says_
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)
+@pytest.mark.parametrize(("given", "shown"), [({}, "false"), ({"roundcube_signature_phone": True}, "true")])
+def test_a_telephone_is_in_signatures_where_the_province_says_so_alone(
+    environment: Environments, topology: str, given: dict[str, bool], shown: str
+) -> None:
+    here = environment(topology)
+    there = here.with_variables(**given) if given else here
+    text = there.render("roundcube", "config.inc.php.j2", there.hosts("webmail")[0])
+    assert re.findall(r"^\$config\['hanam_signature_phone'\] = (.*);$", text, re.M) == [shown]
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
 def test_another_emblem_takes_the_place_of_ours_at_each_path_that_pages_name(
     environment: Environments, topology: str
 ) -> None:

@@ -12,6 +12,7 @@ _agency = click.option(
     "--agency", shell_complete=candidates.codes, required=True, help="Mã cơ quan. / The agency's code."
 )
 _quota = click.option("--quota", "quota_bytes", type=Size(), help="Dung lượng riêng, ví dụ 4GB. / Own quota.")
+_phone = click.option("--phone", default="", help="Điện thoại trong chữ ký. / Telephone in the signature.")
 _address = click.option("--address", help="Địa chỉ do người vận hành chọn. / Address chosen by the operator.")
 
 
@@ -30,6 +31,7 @@ def add() -> None:
 @click.option("--namesake", is_flag=True, help="Đúng là người khác cùng tên. / Really another one of that name.")
 @click.option("--guest", is_flag=True, help="Tổ chức, cá nhân ngoài cơ quan (Đ14.1). / One from outside.")
 @click.option("--post", default="", help="Chức vụ (công khai, Đ11.5). / The person's post.")
+@_phone
 @exact_name_option
 @convert_option
 @document_options
@@ -44,14 +46,15 @@ def person(
     namesake: bool,
     guest: bool,
     post: str,
+    phone: str,
     exact_name: bool,
     convert_legacy: bool,
     paper: Document,
     target: Target,
 ) -> None:
     """Cấp hộp thư cho một người (Đ5.2, Đ6.2a) / Issue a person's mailbox."""
-    if guest and (post or exact_name):
-        raise click.UsageError("--post, --exact-name không dùng với --guest.")
+    if guest and (post or phone or exact_name):
+        raise click.UsageError("--post, --phone, --exact-name không dùng với --guest.")
     with target.editing() as edit:
         if guest:
             name = edit.name(name, convert_legacy=convert_legacy)
@@ -72,6 +75,7 @@ def person(
             counter=counter,
             exact_name=exact_name,
             post=post,
+            phone=phone,
         )
         _tell(edit, mailbox.id, mailbox.address)
 
@@ -81,6 +85,7 @@ def person(
 @_agency
 @_quota
 @_address
+@_phone
 @convert_option
 @document_options
 @writing_options
@@ -89,6 +94,7 @@ def office(
     agency: str,
     quota_bytes: int | None,
     address: str | None,
+    phone: str,
     convert_legacy: bool,
     paper: Document,
     target: Target,
@@ -105,6 +111,7 @@ def office(
             done=paper.done,
             quota_bytes=quota_bytes,
             address=address,
+            phone=phone,
         )
         _tell(edit, mailbox.id, mailbox.address)
 
@@ -120,6 +127,7 @@ def office(
 @click.option("--code", help="Mã được duyệt (mặc định: theo Điều 5). / Approved code.")
 @click.option("--suffix", help="Hậu tố được duyệt (Đ5.2b). / Approved suffix.")
 @click.option("--document-system", is_flag=True, help="Có phần mềm quản lý văn bản (Đ11.2). / Has such software.")
+@_phone
 @convert_option
 @document_options
 @writing_options
@@ -129,6 +137,7 @@ def agency(
     code: str | None,
     suffix: str | None,
     document_system: bool,
+    phone: str,
     convert_legacy: bool,
     paper: Document,
     target: Target,
@@ -148,6 +157,7 @@ def agency(
             code=code,
             suffix=suffix,
             document_system=document_system,
+            phone=phone,
         )
         mailbox = edit.draft.members(made.code)[0]
         _tell(edit, mailbox.id, mailbox.address)

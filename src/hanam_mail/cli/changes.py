@@ -81,6 +81,7 @@ def rename(
 @details_option
 @counter_option
 @click.option("--post", default="", help="Chức vụ ở cơ quan mới (công khai, Đ11.5). / The post there.")
+@click.option("--phone", default="", help="Điện thoại trong chữ ký ở cơ quan mới. / The telephone there.")
 @document_options
 @writing_options
 def transfer(
@@ -90,6 +91,7 @@ def transfer(
     details: tuple[str, ...],
     counter: bool,
     post: str,
+    phone: str,
     paper: Document,
     target: Target,
 ) -> None:
@@ -106,6 +108,7 @@ def transfer(
             details=details,
             counter=counter,
             post=post,
+            phone=phone,
         )
         edit.result["address"] = mailbox.address
 

@@ -177,6 +177,7 @@ def _facts(mailbox: "Mailbox", registry: "Registry") -> dict[str, str]:
         "Bí danh": ", ".join(aliases) or "không có",
         "Tên": mailbox.name,
         **({"Chức vụ": mailbox.post} if mailbox.post else {}),
+        **({"Điện thoại": mailbox.phone} if mailbox.phone else {}),
         "Cơ quan": f"{agency.name} ({agency.code})",
         **({"Không công khai": hidden} if (hidden := mailbox.withheld or agency.withheld) else {}),
         "Loại": words.KINDS[mailbox.kind],

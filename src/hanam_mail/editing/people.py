@@ -55,6 +55,7 @@ class People(Addresses):
         details: Sequence[str] = (),
         counter: bool = False,
         post: str = "",
+        phone: str = "",
     ) -> Mailbox:
         """A person goes to another agency with the mailbox (Đ6.1): id, mail and a plain address stay.
 
@@ -63,12 +64,17 @@ class People(Addresses):
         """
         self.granted(request, RequestKind.CHANGE)
         old, owner = self.mailbox(who), self.agency(agency)
-        old = replace(old, post=naming.normal(post))  # the former agency's post stays there
+        # The former agency's post and telephone stay there.
+        old = replace(old, post=naming.normal(post), phone=naming.normal(phone))
         return self._transferred(old, owner, new_address, details, request, done, counter=counter)
 
     def post(self, who: str, post: str) -> Mailbox:
         """What a person is in the agency, as its list says (Đ11.4)."""
         return self.put(replace(self.mailbox(who), post=naming.normal(post)))
+
+    def phone(self, who: str, phone: str) -> Mailbox:
+        """The number in a mailbox's signature, as its agency's list says (Đ11.4)."""
+        return self.put(replace(self.mailbox(who), phone=naming.normal(phone)))
 
     def clerks(self, who: str, persons: Iterable[str], *, request: str, done: date) -> Mailbox:
         """Who opens the mailbox of an agency or office, each by the own login (Đ9.2); replaces the former."""

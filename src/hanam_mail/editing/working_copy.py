@@ -68,6 +68,7 @@ class WorkingCopy(Register, People, Agencies):
         counter: bool = False,
         exact_name: bool = False,
         post: str = "",
+        phone: str = "",
     ) -> Mailbox:
         """A new mailbox (Đ6.2a), its address by Điều 5 unless the operator chose one.
 
@@ -102,6 +103,7 @@ class WorkingCopy(Register, People, Agencies):
             history=(),
             source=owner.source,
             post=naming.normal(post),
+            phone=naming.normal(phone),
             exact_name=exact_name,
         )
         return self.put(self.record(mailbox, Issue(request, done, quota_bytes, _NEW)))
@@ -170,9 +172,10 @@ class WorkingCopy(Register, People, Agencies):
         code: str | None = None,
         suffix: str | None = None,
         document_system: bool = False,
+        phone: str = "",
     ) -> Agency:
         """A new agency with its mailbox (Đ5.1a-c); code and suffix by the rule unless approved ones are given."""
         with self.whole():
             agency = self._added_agency(AgencyKind(kind), legible(name), code, suffix, document_system)
-            self.issue(kind=MailboxKind.AGENCY, agency=agency.code, name="", request=request, done=done)
+            self.issue(kind=MailboxKind.AGENCY, agency=agency.code, name="", request=request, done=done, phone=phone)
         return agency

@@ -151,6 +151,8 @@ def _mailbox(action: str, before: Mapping[str, Any], after: Mapping[str, Any]) -
         yield f"tên: {before['name']} → {after['name']}"
     if "post" in after:
         yield f"chức vụ: {before['post'] or 'không có'} → {after['post'] or 'không có'}"
+    if "phone" in after:
+        yield f"điện thoại: {before['phone'] or 'không có'} → {after['phone'] or 'không có'}"
     if "withheld" in after:
         yield f"không công khai: {before['withheld'] or 'không'} → {after['withheld'] or 'không'}"
     if "agency_id" in after:

@@ -16,7 +16,7 @@ def facts(connection: Session, mailbox: str) -> dict[str, Any]:
 
     with connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
         (data,) = cursor.execute(
-            "SELECT m.id, m.kind, m.name, m.post, a.name AS agency, m.quota_bytes, m.shard, m.document,"
+            "SELECT m.id, m.kind, m.name, m.post, m.phone, a.name AS agency, m.quota_bytes, m.shard, m.document,"
             " coalesce(nullif(m.withheld, ''), a.withheld) AS withheld,"
             " mail.mailbox_state(m.id) AS state, l.reason AS lock_reason, l.note AS lock_note,"
             " l.locked_at, l.locked_by, l.automatic AS lock_automatic, l.document AS lock_document,"
@@ -55,6 +55,7 @@ def describe(data: dict[str, Any]) -> str:
         f"Hộp thư:      {data['id']} ({data['kind']})",
         f"Tên:          {data['name']}",
         *([f"Chức vụ:      {data['post']}"] if data["post"] else []),
+        *([f"Điện thoại:   {data['phone']}"] if data["phone"] else []),
         f"Cơ quan:      {data['agency']}",
         *([f"Danh bạ:      không công khai, {data['withheld']} (Đ11.5)"] if data["withheld"] else []),
         f"Tình trạng:   {_STATES[data['state']]}",

@@ -23,6 +23,7 @@ class Column(StrEnum):
     GIVEN = "given"
     NEW_NAME = "new_name"
     POST = "post"
+    PHONE = "phone"
     OFFICE = "office"
     AGENCY = "agency"
     TARGET = "target"
@@ -50,6 +51,8 @@ _PATTERNS: tuple[tuple[Column, str], ...] = (
         Column.UNUSED,
         r"gioi tinh|gioi|nam nu|dan toc|ton giao|trinh do.*|chuyen mon.*|ma so.*|ma (can bo|cb).*|ngay vao.*",
     ),
+    # Of telephones those of the office: people's own are nobody's business.
+    (Column.PHONE, r"(so )?(dien thoai|dt|sdt)( (co quan|cong vu|lam viec|co dinh))?"),
     (Column.UNUSED, r"(so )?(dien thoai|dt|dtdd|sdt|di dong|can cuoc.*|cccd.*|cmnd.*|cmt.*|dinh danh.*)( .*)?"),
     (Column.UNUSED, r"ky (nhan|ten)|chu ky|nguoi nhan|ngay nhan.*|mat khau.*|ket qua.*"),
     (Column.NUMBER, r"stt|tt|so tt|so thu tu|thu tu|so"),

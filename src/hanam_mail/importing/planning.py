@@ -196,6 +196,7 @@ class _Planner:
             details=details,
             exact_name=entry.exact_name and kind is MailboxKind.PERSON,
             post=entry.post if kind is MailboxKind.PERSON else "",
+            phone=entry.phone,
         )
         return self._outcome(entry, mailbox, agency, notes=notes)
 
@@ -258,6 +259,8 @@ class _Planner:
                 changed = self._transfer(entry, mailbox)
         if entry.post and entry.ask is not Ask.REVOKE and changed.kind is MailboxKind.PERSON:
             changed = self._draft.post(changed.id, entry.post)
+        if entry.phone and entry.ask is not Ask.REVOKE and changed.kind is not MailboxKind.GUEST:
+            changed = self._draft.phone(changed.id, entry.phone)
         owner = self._draft.registry().agencies[changed.agency]
         was = mailbox.address if changed.address != mailbox.address else ""
         return self._outcome(entry, changed, owner, was=was, notes=entry.notes)

@@ -55,6 +55,7 @@ class Entry:
     ground: str = ""
     said: str = ""
     post: str = ""
+    phone: str = ""
     exact_name: bool = False
     notes: tuple[str, ...] = ()
     birth: values.Birth | None = field(default=None, repr=False)
@@ -147,6 +148,7 @@ class _RowReader:
             birth=self._tried(Column.BIRTH, lambda: values.birth(cells.birth(), self._today)),
             home=values.home(cells.text(Column.HOME, joint=", ")),
             post=self._post() if kind is MailboxKind.PERSON else "",
+            phone=self._tried(Column.PHONE, lambda: values.phone(cells.text(Column.PHONE))) or "",
             exact_name=self._exact,
             notes=tuple(self._notes),
         )

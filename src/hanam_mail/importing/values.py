@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from hanam_mail.importing.plain_text import plain
 from hanam_mail.importing.sheet import Value, text
-from hanam_mail.registry.entries import POST_HINT, sound_post
+from hanam_mail.registry.entries import PHONE_HINT, POST_HINT, sound_phone, sound_post
 from hanam_mail.registry.sizes import quota_bytes
 from hanam_mail.regulation import naming
 from hanam_mail.regulation.naming import is_acronym
@@ -108,6 +108,14 @@ def post(shown: str) -> str:
     found = naming.normal(shown)
     if not sound_post(found):
         raise ValueError(f"chức vụ không ghi được như vậy: {POST_HINT}")
+    return found
+
+
+def phone(shown: str) -> str:
+    """The number in a mailbox's signature, as the registry keeps it."""
+    found = naming.normal(shown)
+    if not sound_phone(found):
+        raise ValueError(f"số điện thoại không ghi được như vậy: {PHONE_HINT}")
     return found
 
 

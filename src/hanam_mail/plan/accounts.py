@@ -40,6 +40,7 @@ class Mailbox:
     document: Mapping[str, Any]
     post: str = ""
     withheld: str = ""
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,7 @@ def wanted(state: Mapping[str, Iterable[Mapping[str, Any]]]) -> Accounts:
             item["document"],
             item.get("post", ""),
             item.get("withheld", ""),
+            item.get("phone", ""),
         )
         named = [Address(item["address"], id_, "primary", None, None)]
         named += [

@@ -30,8 +30,9 @@ _EVENTS_OF_FIELD: Mapping[str, tuple[str, ...]] = {
     "quota_bytes": ("quota",),
 }
 
-# No event decides them: an agency's list says a post beside what it asks for; what is withheld says by which document.
-_WITHOUT_EVENT = {"post", "withheld"}
+# No event decides them: an agency's list says post and telephone beside what it asks for; what is withheld says by
+# which document.
+_WITHOUT_EVENT = {"post", "phone", "withheld"}
 
 
 class Causes:

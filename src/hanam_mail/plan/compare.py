@@ -263,7 +263,7 @@ class _Comparison:
             )
         changes = [
             Change(name, getattr(old, name), getattr(new, name))
-            for name in ("name", "post", "withheld", "quota_bytes", "shard")
+            for name in ("name", "post", "phone", "withheld", "quota_bytes", "shard")
             if getattr(old, name) != getattr(new, name)
         ]
         if old.agency != new.agency:

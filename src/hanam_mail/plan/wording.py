@@ -49,6 +49,7 @@ _FIELDS = {
     "document": "Căn cứ",
     "history": "Lịch sử",
     "post": "Chức vụ",
+    "phone": "Điện thoại",
     "withheld": "Lý do không công khai",
 }
 

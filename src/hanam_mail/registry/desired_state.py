@@ -22,6 +22,7 @@ Schema (all keys always present; dates are "YYYY-MM-DD", sizes octets, addresses
           "agency": "k7q2m4",                     id of an agency above
           "name": "Nguyễn Thị Thanh Hà",          the agency's name for kind agency
           "post": "Chuyên viên",                  what a person is there, "" for nothing said
+          "phone": "0226 3850 123",               for signatures in the webmail alone, "" for nothing said
           "withheld": "",                         why it is not published (Đ11.5), "" for what is
           "address": "nguyenthithanhha",          primary address, never reused
           "aliases": [{"address": "ha.cu", "from": "2024-01-01" | null, "until": "2024-12-31" | null}],
@@ -88,6 +89,7 @@ def _mailbox(mailbox: Mailbox, registry: Registry) -> dict[str, Any]:
         "agency": mailbox.agency,
         "name": mailbox.name,
         "post": mailbox.post,
+        "phone": mailbox.phone,
         "withheld": mailbox.withheld,
         "address": mailbox.address,
         "aliases": [_alias(alias) for alias in mailbox.aliases],

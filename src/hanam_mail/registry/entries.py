@@ -38,11 +38,24 @@ from hanam_mail.regulation.provisions import Regulation
 # (sql/migrations/0011_post.sql), so that nothing is refused there which passed here.
 _POST = re.compile("[ -~\u00a1-\u00ac\u00ae-\u024f\u1e00-\u1eff\u2010-\u2015\u2018-\u201f\u2026]{1,200}")
 POST_HINT = "tối đa 200 chữ, số, dấu câu tiếng Việt (Unicode dựng sẵn), không thừa dấu cách"
+# One number as it is dialled from elsewhere, which a spreadsheet's number without its 0 is not. The accounts database
+# has the same (sql/migrations/0034_phone.sql).
+_PHONE = re.compile(r"(\(?[01]|\(?\+[1-9])(( | ?[-.(] ?|\)( | ?[-.] ?)?)?[0-9]){5,14}\)?( máy lẻ [0-9]{1,6})?")
+_PHONE_LENGTH = 40  # signs
+PHONE_HINT = (
+    "một số, 6 đến 15 chữ số kể cả số 0, số 1 hoặc dấu + ở đầu, ngăn bằng dấu cách và các dấu . - ( ); máy lẻ ghi ở "
+    f"cuối là “máy lẻ 12”; tối đa {_PHONE_LENGTH} ký tự"
+)
 
 
 def sound_post(post: str) -> bool:
     """Whether a post (Chức vụ), or why something is withheld, may stand so in the registry; "" for nothing said."""
     return post == "" or (_POST.fullmatch(post) is not None and post == post.strip() and "  " not in post)
+
+
+def sound_phone(phone: str) -> bool:
+    """Whether a telephone number (Điện thoại) may stand so in the registry; "" for nothing said."""
+    return phone == "" or (len(phone) <= _PHONE_LENGTH and _PHONE.fullmatch(phone) is not None)
 
 
 @dataclass(slots=True)
@@ -141,6 +154,16 @@ def _withheld(fields: Fields) -> str:
     return ground
 
 
+def _phone(fields: Fields, kind: MailboxKind | None) -> str:
+    """The number that stands in signatures, as the office writes it."""
+    phone = fields.text("phone", required=False)
+    if not sound_phone(phone):
+        fields.note("phone", f"“{phone}” không hợp lệ: {PHONE_HINT}")
+    if phone and kind is MailboxKind.GUEST:
+        fields.note("phone", "không ghi cho hộp thư bên ngoài")
+    return phone
+
+
 def _mailbox(fields: Fields, agency: Agency | None, regulation: Regulation) -> Mailbox | None:
     identity = fields.text("id", pattern=ID_PATTERN, hint=ID_HINT)
     kind = _choice(fields, "kind", MailboxKind)
@@ -155,7 +178,7 @@ def _mailbox(fields: Fields, agency: Agency | None, regulation: Regulation) -> M
         for field, given in (("exact_name", exact_name), ("post", post)):
             if given:
                 fields.note(field, "chỉ ghi cho hộp thư cá nhân")
-    withheld = _withheld(fields)
+    phone, withheld = _phone(fields, kind), _withheld(fields)
     if withheld and kind is MailboxKind.GUEST:
         fields.note("withheld", "hộp thư bên ngoài vốn không công khai, không cần ghi", "Đ11.5")
     address = _address(fields)
@@ -177,6 +200,7 @@ def _mailbox(fields: Fields, agency: Agency | None, regulation: Regulation) -> M
         history=history or (),
         source=fields.source,
         post=post,
+        phone=phone,
         exact_name=exact_name,
         withheld=withheld,
     )

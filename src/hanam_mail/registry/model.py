@@ -252,7 +252,8 @@ class Mailbox:
     """An entry of an agency's file. `agency` and `clerks` are ids; kind agency has the agency's `name`.
 
     `post` is what a person is there (Chức vụ, published by Đ11.5), "" for nothing said; `exact_name`: the operator
-    confirmed that the papers have a doubtful name so; `withheld`: why it is not published, "" for what is.
+    confirmed that the papers have a doubtful name so; `withheld`: why it is not published, "" for what is. `phone` is
+    the number in signatures of the webmail (Điện thoại), published nowhere, "" for nothing said.
     """
 
     id: str
@@ -267,6 +268,7 @@ class Mailbox:
     post: str = ""
     exact_name: bool = False
     withheld: str = ""
+    phone: str = ""
 
     @property
     def addresses(self) -> tuple[str, ...]:

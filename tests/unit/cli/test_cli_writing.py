@@ -1,6 +1,7 @@
 """Commands that change the registry: what they write, show, refuse, and that --dry-run writes nothing."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -72,6 +73,35 @@ def test_add_tells_the_address_it_gave(run: Run) -> None:
     assert done(run, "show", result["id"], "--json").stdout.count("lean") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "who"),
+    [
+        (("add", "person", "Lê An", "--agency", "snv"), "lean"),
+        (("add", "office", "Phòng Tư pháp", "--agency", "kb"), "ptp.kb"),
+        (("add", "agency", "Sở Du lịch", "--kind", "department", "--sender", "stttt"), "sdl"),
+        (("transfer", "tranquangminh", "snv"), "tranquangminh"),
+    ],
+    ids=lambda given: given if isinstance(given, str) else "-".join(given[:2]),
+)
+def test_a_telephone_is_written_with_a_mailbox(run: Run, words: tuple[str, ...], who: str) -> None:
+    done(run, *words, "--phone", "0226 3850 123", *PAPER)
+    assert re.search(r"Điện thoại +0226 3850 123 *\n", done(run, "show", who).stdout)
+
+
+def test_a_telephone_stays_with_the_former_agency(run: Run) -> None:
+    done(run, "add", "person", "Lê An", "--agency", "stttt", "--phone", "0226 3850 123", *PAPER)
+    done(run, "transfer", "lean", "snv", *PAPER, "--document", "13/VP")
+    assert "Điện thoại" not in done(run, "show", "lean").stdout
+
+
+def test_what_is_no_telephone_is_not_written(run: Run, project: Path) -> None:
+    before = files(project)
+    refused = run("add", "person", "Lê An", "--agency", "snv", "--phone", "912345678", *PAPER)
+    assert refused.exit_code == 1
+    assert "phone: “912345678” không hợp lệ" in refused.stderr
+    assert files(project) == before
+
+
 @pytest.mark.dieu6
 def test_what_will_be_written_is_shown_in_words(run: Run) -> None:
     text = done(run, "rename", "tranquangminh", "Trần Quang Minh Anh", *PAPER).stdout
@@ -139,6 +169,7 @@ def test_what_is_impossible_is_refused_in_one_sentence_and_nothing_written(
         ("rename-agency", "snv", *PAPER),
         ("merge-agency", "snv", "stc", "--office", "x", *PAPER),
         ("add", "agency", "Sở Du lịch", "--kind", "department", *PAPER),
+        ("add", "person", "Hội Nông dân", "--agency", "stttt", "--guest", "--phone", "0226 3850 123", *PAPER),
     ],
 )
 def test_wrong_use_is_exit_code_2_and_writes_nothing(run: Run, project: Path, words: tuple[str, ...]) -> None:

@@ -471,6 +471,10 @@ def test_the_folder_holds_what_is_proposed_today_and_nothing_stale(tmp_path: Pat
             ["chức vụ: không có → Trưởng phòng"],
         ),
         (
+            ("mailbox", "update", "p", {"phone": ""}, {"phone": "0226 3850 123"}),
+            ["điện thoại: không có → 0226 3850 123"],
+        ),
+        (
             ("lock_state", "delete", "p", {"reason": "compromised"}, {}),
             ["mở khóa (trước đó: điểm b: bị chiếm dụng, nhiễm virus hoặc lộ mật khẩu)"],
         ),

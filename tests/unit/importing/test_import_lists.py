@@ -8,7 +8,7 @@ import pytest
 from tests.data.spreadsheets import Rows, csv, fill, tcvn3, vni, xlsx
 from tests.unit.registry_world import RULE_BOOK
 
-from hanam_mail.importing import encoding, lists, reading
+from hanam_mail.importing import encoding, headings, lists, reading
 from hanam_mail.importing.actions import Ask, of_text, of_title
 from hanam_mail.importing.rows import Entry
 from hanam_mail.importing.values import Birth
@@ -208,7 +208,7 @@ def test_dieu_11_4_shape_a_second_table_with_columns_of_its_own() -> None:
 
 def test_dieu_11_4_shape_numbers_as_text_prefilled_rows_and_columns_nobody_needs() -> None:
     rows: Rows = [
-        ["STT", "HỌ VÀ TÊN", "SỐ ĐIỆN THOẠI", "CCCD", "EMAIL CÁ NHÂN", "Nội dung", "Cấp bậc hàm"],
+        ["STT", "HỌ VÀ TÊN", "SỐ DI ĐỘNG", "CCCD", "EMAIL CÁ NHÂN", "Nội dung", "Cấp bậc hàm"],
         ["1", "NGUYỄN VĂN AN", "0912345678", "035080001234", "an@gmail.com", "Cấp mới", "Đại úy"],
         ["2."],
         ["3", None, None, None, None, None],
@@ -216,7 +216,7 @@ def test_dieu_11_4_shape_numbers_as_text_prefilled_rows_and_columns_nobody_needs
     found = read(xlsx(rows))
     assert found.problems == []
     assert shown(found.entries) == [(2, "issue", "Nguyễn Văn An")]
-    unused = ("SỐ ĐIỆN THOẠI” (cột C", "CCCD” (cột D", "EMAIL CÁ NHÂN” (cột E", "Cấp bậc hàm” (cột G")
+    unused = ("SỐ DI ĐỘNG” (cột C", "CCCD” (cột D", "EMAIL CÁ NHÂN” (cột E", "Cấp bậc hàm” (cột G")
     assert found.notes == [f"ds.xlsx [Sheet1]: không dùng cột “{column})" for column in unused]
     assert "0912345678" not in repr(found.entries)
 
@@ -292,6 +292,31 @@ def test_a_hidden_column_that_decides_something_is_reported() -> None:
     (problem,) = read(xlsx([HEAD, AN], more=hide)).problems
     assert (problem.line, problem.field) == (1, "Nội dung đề nghị (cột F)")
     assert "cột đang ẩn" in problem.text
+
+
+@pytest.mark.parametrize(
+    ("heading", "meant"),
+    [
+        ("Điện thoại", headings.Column.PHONE),
+        ("Số điện thoại", headings.Column.PHONE),
+        ("SĐT cơ quan", headings.Column.PHONE),
+        ("ĐT làm việc", headings.Column.PHONE),
+        ("Điện thoại di động", headings.Column.UNUSED),
+        ("Số điện thoại cá nhân", headings.Column.UNUSED),
+        ("Điện thoại nhà riêng", headings.Column.UNUSED),
+        ("Di động", headings.Column.UNUSED),
+    ],
+)
+def test_of_telephones_those_of_the_office_are_read(heading: str, meant: headings.Column) -> None:
+    assert headings.meaning(heading) is meant
+
+
+def test_a_hidden_column_of_telephones_is_reported_as_they_would_go_out_with_every_message() -> None:
+    def hide(book: openpyxl.Workbook) -> None:
+        book.active.column_dimensions["H"].hidden = True
+
+    (problem,) = read(xlsx([[*HEAD, "Điện thoại"], [*AN, "0226 3850 123"]], more=hide)).problems
+    assert (problem.line, problem.field) == (1, "Điện thoại (cột H)")
 
 
 def test_a_row_below_the_signatures_is_reported_not_dropped() -> None:

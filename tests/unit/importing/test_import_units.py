@@ -174,9 +174,9 @@ def test_the_number_of_the_reply_may_follow_and_is_missed_until_it_does(folder: 
 
 
 def test_columns_that_are_dropped_are_named(folder: Path) -> None:
-    rows: Rows = [[*HEAD, "Số điện thoại"], [1, "Đỗ Thị Hòa", "Kế toán", "Cấp mới", None, "0912345678", "thêm"]]
+    rows: Rows = [[*HEAD, "Số di động"], [1, "Đỗ Thị Hòa", "Kế toán", "Cấp mới", None, "0912345678", "thêm"]]
     warnings = "\n".join(done(folder, rows, "--agency", "snv", *REPLY)["warnings"])
-    assert "không dùng cột “Số điện thoại” (cột F)" in warnings
+    assert "không dùng cột “Số di động” (cột F)" in warnings
     assert "không dùng cột G: cột có dữ liệu mà không có tiêu đề" in warnings
     assert "0912345678" not in warnings
     assert "Chức vụ" not in warnings
@@ -202,3 +202,38 @@ def test_dieu_11_5_a_change_of_the_list_brings_the_post_of_today(folder: Path) -
     rows: Rows = [[*HEAD, "Dung lượng"], [1, "Nguyễn Văn Hùng", "Chuyên viên", "Thay đổi dung lượng", None, "4GB"]]
     done(folder, rows, "--agency", "snv", *REPLY)
     assert person(loading.load(folder), "Nguyễn Văn Hùng").post == "Chuyên viên"
+
+
+def test_dieu_11_4_the_telephone_of_people_offices_and_agencies_is_read_and_kept(folder: Path) -> None:
+    rows: Rows = [
+        [*HEAD, "Điện thoại"],
+        [1, "Đỗ Thị Hòa", "Kế toán", "Cấp mới", None, "0226 3850 123 máy lẻ 12"],
+        [2, "Phòng Thi đua", None, "Cấp mới", None, "(0226) 3.850.124"],
+        [3, "Lê Thị Lan", None, "Cấp mới", None, None],
+    ]
+    warnings = done(folder, rows, "--agency", "snv", *REPLY)["warnings"]
+    state = loading.load(folder)
+    assert person(state, "Đỗ Thị Hòa").phone == "0226 3850 123 máy lẻ 12"
+    assert person(state, "Phòng Thi đua").phone == "(0226) 3.850.124"
+    assert person(state, "Lê Thị Lan").phone == ""
+    assert "    phone: 0226 3850 123 máy lẻ 12\n" in (folder / "snv.yml").read_text(encoding="utf-8")
+    assert not [warning for warning in warnings if "Điện thoại" in warning or "0226" in warning]
+
+
+def test_dieu_11_4_a_telephone_that_cannot_be_kept_is_named_by_its_row_and_column(folder: Path) -> None:
+    rows: Rows = [
+        [*HEAD, "SĐT"],
+        [1, "Đỗ Thị Hòa", "Kế toán", "Cấp mới", None, 912345678],  # Excel took its 0
+        [2, "Lê Thị Lan", "Kế toán", "Cấp mới", None, "0226 3850 123, 0912 345 678"],
+    ]
+    found = problems(folder, rows, "--agency", "snv", *REPLY)
+    assert [each[:2] for each in found] == [(2, "SĐT (cột F)"), (3, "SĐT (cột F)")]
+    assert not [text for *_, text in found if "912345678" in text or "3850" in text]
+
+
+def test_dieu_11_4_a_change_of_the_list_brings_the_telephone_of_today_and_an_empty_cell_leaves_it(folder: Path) -> None:
+    head = [*HEAD, "Dung lượng", "Điện thoại"]
+    for number, size, shown in (("13/VP", "4GB", "0226 3850 123"), ("14/VP", "6GB", None)):
+        rows: Rows = [head, [1, "Nguyễn Văn Hùng", None, "Thay đổi dung lượng", None, size, shown]]
+        done(folder, rows, "--agency", "snv", *REPLY, "--document", number)
+        assert person(loading.load(folder), "Nguyễn Văn Hùng").phone == "0226 3850 123"

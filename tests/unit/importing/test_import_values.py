@@ -1,5 +1,7 @@
 """Cells of a list as values: what a list writes in many ways comes to one."""
 
+import unicodedata
+
 import pytest
 
 from hanam_mail.importing import actions, values
@@ -43,3 +45,17 @@ def test_dieu_5_2c_of_a_home_place_the_commune_goes_into_the_address_wherever_it
 )
 def test_only_a_note_that_says_so_confirms_a_name(note: str, exact: bool) -> None:
     assert actions.says_exact(note) is exact
+
+
+@pytest.mark.parametrize(
+    "shown", ["0226 3850 123", " 0226  3850 123 máy lẻ 12", "0226 3850 123 ma\u0301y le\u0309 12", ""]
+)
+def test_a_telephone_is_kept_as_the_list_writes_it(shown: str) -> None:
+    assert values.phone(shown) == " ".join(unicodedata.normalize("NFC", shown).split())
+
+
+@pytest.mark.parametrize("shown", ["912345678", "0226 3850 123; 0912 345 678", "có"])
+def test_what_is_no_telephone_is_refused_without_being_repeated(shown: str) -> None:
+    with pytest.raises(ValueError, match="số điện thoại không ghi được như vậy") as refused:
+        values.phone(shown)
+    assert shown not in str(refused.value)

@@ -89,6 +89,15 @@ def test_a_change_of_post_alone_is_one_line_between_git_and_the_database_too() -
     assert not [line for line in told if "12/SYT-VP" in line]
 
 
+def test_a_change_of_telephone_alone_is_one_line_and_no_document_is_cited() -> None:
+    have = running(accounts(entry(phone="0226 3850 123")))
+    result = plan(have, accounts(entry(phone="0226 3850 124")))
+    assert the(result).changes == (Change("phone", "0226 3850 123", "0226 3850 124"),)
+    told = wording.lines(result)
+    assert [line for line in told if "Điện" in line] == ["      Điện thoại: 0226 3850 123 -> 0226 3850 124"]
+    assert not [line for line in told if "12/SYT-VP" in line]
+
+
 @pytest.mark.dieu11
 def test_a_post_that_comes_with_a_document_cites_it() -> None:
     asked = {"event": "quota", "done": "2026-11-20", "request": "2026-0009", "number": "9/SYT-VP"}

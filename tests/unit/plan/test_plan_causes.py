@@ -228,6 +228,12 @@ def test_a_post_is_told_in_the_plan(before: Registry) -> None:
     assert "Chức vụ: không có -> Phó Giám đốc" in "\n".join(wording.lines(assess(before, draft.registry()).plan))
 
 
+def test_a_telephone_is_told_in_the_plan(before: Registry) -> None:
+    draft = WorkingCopy(before, today=TODAY)
+    draft.phone("tranthibinh", "0226 3850 123")
+    assert "Điện thoại: không có -> 0226 3850 123" in "\n".join(wording.lines(assess(before, draft.registry()).plan))
+
+
 def test_entries_stand_in_the_order_of_the_alphabet_each_person_once(before: Registry) -> None:
     draft = WorkingCopy(before, today=TODAY)
     request = paper(draft, "6/VP", "issue")

@@ -129,6 +129,7 @@ def test_desired_state_is_what_the_documents_amount_to(load: Load) -> None:
         "agency": "k7q2m4",
         "name": "Nguyễn Thị Thanh Hà",
         "post": "",
+        "phone": "",
         "withheld": "",
         "address": "nguyenthithanhha",
         "aliases": [],

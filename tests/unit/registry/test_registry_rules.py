@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 from tests.unit.registry_world import FILES, ISSUED, World
 
-from hanam_mail.registry import loading
+from hanam_mail.registry import entries, loading
 from hanam_mail.registry.model import AgencyEvent, Cause, Event, Move, Rename
 from hanam_mail.registry.writing import canonical
 
@@ -88,6 +88,35 @@ def test_an_agency_and_a_mailbox_may_be_withheld_by_a_ground_that_stands_there(w
 def test_a_ground_is_a_line_of_text(world: World, ground: str) -> None:
     world.replace("snv.yml", "  suffix: nv\n", f"  suffix: nv\n  withheld: {ground}\n")
     assert world.only_problem().field == "withheld"
+
+
+@pytest.mark.parametrize(
+    ("address", "written", "phone"),
+    [
+        ("lean", "0226 3850 123 máy lẻ 12", "0226 3850 123 máy lẻ 12"),
+        ("snv", "(0226) 3.850.123", "(0226) 3.850.123"),
+        ("pcc.snv", '"0123456701"', "0123456701"),  # to YAML it would be an octal number
+    ],
+)
+def test_people_offices_and_agencies_may_have_a_telephone(world: World, address: str, written: str, phone: str) -> None:
+    world.replace("snv.yml", f"    address: {address}\n", f"    phone: {written}\n    address: {address}\n")
+    read, folder = world.load(), world.folder / "mailboxes"
+    state = loading.desired_state(read)
+    assert {entry["address"]: entry["phone"] for entry in state["mailboxes"] if entry["phone"]} == {address: phone}
+    assert f"    phone: {written}\n    address: {address}\n" in canonical.texts(read, folder)[folder / "snv.yml"]
+
+
+def test_what_is_no_telephone_is_named_with_the_rule(world: World) -> None:
+    world.replace("snv.yml", "    address: lean\n", "    phone: 912345678\n    address: lean\n")
+    problem = world.only_problem()
+    assert (Path(problem.file).name, problem.field) == ("snv.yml", "phone")
+    assert problem.text == f"“912345678” không hợp lệ: {entries.PHONE_HINT}"
+
+
+@pytest.mark.dieu14
+def test_a_guest_has_no_telephone_in_the_registry(world: World) -> None:
+    world.replace("snv.yml", "    kind: person\n", "    kind: guest\n    phone: 0226 3850 123\n")
+    assert ("phone", "không ghi cho hộp thư bên ngoài") in {(each.field, each.text) for each in world.problems()}
 
 
 @pytest.mark.dieu14

@@ -160,3 +160,44 @@ def test_a_post_has_one_form_in_the_reader_the_schema_and_the_database() -> None
         "Kế  toán": False,
         "ă" * 201: False,
     }
+
+
+@pytest.mark.parametrize(
+    ("phone", "sound"),
+    [
+        ("", True),
+        ("0226 3850 123", True),
+        ("(0226) 3.850.123", True),
+        ("(0226)-3850123", True),
+        ("0226 - 3850 123 máy lẻ 12", True),
+        ("+84 (0)226 3850 123", True),
+        ("(+84) 912-345-678", True),
+        ("1900 1234", True),
+        ("000 000 000 000 000 máy lẻ 123456", True),
+        ("912345678", False),  # a spreadsheet's number, without its 0
+        ("84 226 3850 123", False),
+        ("02263", False),
+        ("0226 3850 123 4567 89", False),
+        ("0 - 2 - 2 - 6 - 3 - 8 - 5 - 0 - 1 - 2 - 3", False),  # too long
+        ("0226  3850123", False),
+        (" 02263850123", False),
+        ("02263850123 ", False),
+        ("0226 3850 123 / 0912 345 678", False),
+        ("0226 3850 123 ext 12", False),
+        ("0226 3850 123 máy lẻ", False),
+        ("0226 3850 123 ma\u0301y le\u0309 12", False),
+        ("\uff10226 3850 123", False),
+        ("không có", False),
+    ],
+)
+def test_a_telephone_has_one_form_in_the_reader_and_the_schema(phone: str, sound: bool) -> None:
+    assert entries.sound_phone(phone) is sound
+    form = MAILBOX["phone"]
+    assert (len(phone) <= form["maxLength"] and bool(re.search(form["pattern"], phone))) is (sound and phone != "")
+
+
+def test_the_database_has_that_form_of_a_telephone_too() -> None:
+    migration = next(script.text for script in schema.scripts("migrations") if script.name == "0034_phone.sql")
+    assert migration.partition("phone ~ '")[2].partition("'")[0] == f"^({entries._PHONE.pattern})$"
+    assert MAILBOX["phone"]["pattern"] == f"^{entries._PHONE.pattern}$"
+    assert f"length(phone) <= {MAILBOX['phone']['maxLength']}\n" in migration

@@ -199,10 +199,12 @@ class hanam_writing
         return ['kind' => $kind, 'told' => $this->plugin->gettext("recipient$kind"), 'nearest' => []];
     }
 
-    /** The lines of a signature: name, post, agency. */
+    /** The lines of a signature: name, post, agency; and the telephone, which the province may switch on. */
     private function signature(): array
     {
-        return self::lines($this->writer());
+        $lines = self::lines($this->writer());
+        $phone = $this->writer()['phone'] ?? '';
+        return $phone === '' ? $lines : [...$lines, $this->plugin->gettext('phone') . ": $phone"];
     }
 
     private static function lines(array $row): array
@@ -215,8 +217,10 @@ class hanam_writing
     /** What the registry says of the mailbox that is open; empty when it says nothing, or is away. */
     private function writer(): array
     {
+        // A telephone that is to stand nowhere is not asked for.
+        $phone = rcube::get_instance()->config->get('hanam_signature_phone') ? ', phone' : '';
         return $this->writer ??= hanam_accounts::rows(
-            'SELECT name, post, agency FROM mail.webmail_signature(?)', rcmail::get_instance()->get_user_name()
+            "SELECT name, post, agency$phone FROM mail.webmail_signature(?)", rcmail::get_instance()->get_user_name()
         )[0] ?? [];
     }
 }

@@ -19,7 +19,7 @@ from hanam_mail.plan.model import Allowed, Limit, Plan
 # In the order of the fields of plan.accounts.
 _AGENCY = ("id", "kind", "name", "code", "document_system", "withheld")
 _MAILBOX = (
-    "id", "kind", "agency_id", "name", "quota_bytes", "state", "shard", "document", "post", "withheld",
+    "id", "kind", "agency_id", "name", "quota_bytes", "state", "shard", "document", "post", "withheld", "phone",
 )  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def planned(
 _STAGING = {
     "want_agency": "id text, kind text, name text, code text, document_system boolean, withheld text",
     "want_mailbox": "id text, kind text, agency_id text, name text, quota_bytes bigint, state text, shard int,"
-    " document jsonb, post text, withheld text",
+    " document jsonb, post text, withheld text, phone text",
     "want_address": "local_part text, mailbox_id text, kind text, valid_from date, valid_until date",
     "want_clerk": "mailbox_id text, clerk_id text",
     "want_absence": "mailbox_id text, begins date, ends date, request text",
@@ -134,11 +134,13 @@ _MERGES = (
     """,
     """
     MERGE INTO mail.mailbox h USING want_mailbox w ON h.id = w.id
-    WHEN NOT MATCHED THEN INSERT (id, kind, agency_id, name, post, withheld, quota_bytes, state, shard, document)
-        VALUES (w.id, w.kind, w.agency_id, w.name, w.post, w.withheld, w.quota_bytes, w.state, w.shard, w.document)
-    WHEN MATCHED AND (h.agency_id, h.name, h.post, h.withheld, h.quota_bytes, h.state, h.shard, h.document)
-            IS DISTINCT FROM (w.agency_id, w.name, w.post, w.withheld, w.quota_bytes, w.state, w.shard, w.document)
-        THEN UPDATE SET agency_id = w.agency_id, name = w.name, post = w.post, withheld = w.withheld,
+    WHEN NOT MATCHED THEN INSERT (id, kind, agency_id, name, post, phone, withheld, quota_bytes, state, shard, document)
+        VALUES (w.id, w.kind, w.agency_id, w.name, w.post, w.phone, w.withheld, w.quota_bytes, w.state, w.shard,
+            w.document)
+    WHEN MATCHED AND (h.agency_id, h.name, h.post, h.phone, h.withheld, h.quota_bytes, h.state, h.shard, h.document)
+            IS DISTINCT FROM
+            (w.agency_id, w.name, w.post, w.phone, w.withheld, w.quota_bytes, w.state, w.shard, w.document)
+        THEN UPDATE SET agency_id = w.agency_id, name = w.name, post = w.post, phone = w.phone, withheld = w.withheld,
             quota_bytes = w.quota_bytes, state = w.state, shard = w.shard, document = w.document
     """,
     # Entries that vanished with the operator's word: there is no document, and the old one did not close it.
@@ -217,7 +219,7 @@ def _stage(connection: Session, want: Accounts, touched: set[str]) -> None:
             for a in (want.agencies[id_] for id_ in touched if id_ in want.agencies)
         ),
         "want_mailbox": (
-            [m.id, m.kind, m.agency, m.name, m.quota_bytes, m.state, m.shard, m.document, m.post, m.withheld]
+            [m.id, m.kind, m.agency, m.name, m.quota_bytes, m.state, m.shard, m.document, m.post, m.withheld, m.phone]
             for m in mailboxes
         ),
         "want_address": (

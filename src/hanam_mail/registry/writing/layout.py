@@ -89,6 +89,8 @@ def _mailbox(mailbox: Mailbox) -> Iterator[Line]:
         yield (*anchor, "exact_name"), "    exact_name: true"
     if mailbox.post:
         yield (*anchor, "post"), f"    post: {scalar(mailbox.post)}"
+    if mailbox.phone:
+        yield (*anchor, "phone"), f"    phone: {scalar(mailbox.phone)}"
     if mailbox.withheld:
         yield (*anchor, "withheld"), f"    withheld: {scalar(mailbox.withheld)}"
     yield (*anchor, "address"), f"    address: {scalar(mailbox.address)}"

@@ -108,15 +108,15 @@ end
 $$;
 
 -- What stands under a message of this mailbox when its person wrote no signature of his own. Nothing for who is withheld: what the
--- directory keeps to itself does not go out with every message either.
+-- directory keeps to itself does not go out with every message either. The telephone is for this alone: no directory has it.
 create or replace function mail.webmail_signature(id text)
-returns table (kind text, name text, post text, agency text)
+returns table (kind text, name text, post text, agency text, phone text)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
     return query
-        select m.kind, m.name, m.post, coalesce(g.name, '')
+        select m.kind, m.name, m.post, coalesce(g.name, ''), m.phone
         from mail.mailbox m
         left join mail.agency g on g.id = m.agency_id
         where m.id = mail.login_mailbox(webmail_signature.id) and m.state <> 'revoked'

@@ -3,6 +3,7 @@
 import email
 import email.policy
 import imaplib
+import re
 import uuid
 from email.message import EmailMessage
 from pathlib import Path
@@ -58,13 +59,12 @@ def count(lab: Lab, person: Sample, folder: str = "INBOX") -> int:
 
 def test_the_registry_signs_for_who_wrote_no_signature_of_his_own(webmail: Webmail, lab: Lab, person: Sample) -> None:
     webmail.enter(person)
-    for post in ("Chuyên viên", "Trưởng phòng"):
-        changed = f"post = '{post}', phone = '0226 3850 123'"
-        lab.sql(f"update mail.mailbox set {changed} where id = '{person.mailbox}'")
+    for post, phone in (("Chuyên viên", ""), ("Trưởng phòng", "(0226) 3850 123 máy lẻ 12")):
+        lab.sql(f"update mail.mailbox set post = '{post}', phone = '{phone}' where id = '{person.mailbox}'")
         webmail.compose()
         signed(webmail, f"-- \n{person.name}\n{post}\n")
-        # Nobody switched it on (roundcube_signature_phone).
-        assert "3850" not in body(webmail)
+        # The lab has it switched on (roundcube_signature_phone).
+        assert ([phone] if phone else []) == re.findall(r"^Điện thoại: (.*)$", body(webmail), re.M)
     # Stored nowhere: it is what the registry says today, and the form says so.
     webmail.go("_task=settings&_action=identities")
     identity = webmail.driver.execute_script("return Object.keys(rcmail.identity_list.rows)[0]")

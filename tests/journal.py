@@ -81,9 +81,10 @@ ALWAYS = (
     *ON_THESE_HOSTS,
     # Wanted, until the next year's days off are compared with the decision on them.
     r"hanam-watch Lịch nghỉ đã xác nhận chỉ đến ngày 31/12/20\d\d: ",
-    # Somebody deletes or renames a folder whose messages are just being indexed.
+    # Somebody deletes or renames a folder whose messages are just being indexed or read. Where a message is really lost
+    # the index is made anew too, which is another line.
     r"dovecot indexer-worker\(\w+\)<\S+>: Error: fts-flatcurve: .*Couldn't write new rev file: .*No such file or ",
-    r"dovecot indexer-worker\(\w+\)<\S+>: Error: Mailbox .*: "
+    r"dovecot (imap|indexer-worker)\(\w+\)<\S+>: Error: Mailbox .*: "
     r"((UID \d+|Precache for UID=\d+ failed): Failed to read stream: )?Unexpectedly lost uid \d+",
     # Two processes index or search a folder, and one takes away its lock while the other reads what is there (a fault
     # of 2.4.1, mended upstream); the next delivery or search brings what is missing.
@@ -417,6 +418,11 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot lmtp.*(/u\.\d+ already exists, rebuilding index|Mailbox INBOX: Rebuilding index)$",
         # That message is put off, by whichever script keeps it.
         r"dovecot lmtp.*: Error: sieve: Execution of script \S+ was aborted due to temporary failure",
+        # A message whose file is gone or cut.
+        r"dovecot (imap|indexer-worker)\(\w+\)<\S+>: Warning: Mailbox Archive: Rebuilding index$",
+        r"dovecot (imap|indexer-worker)\(\w+\)<\S+>: Error: sdbox: Corrupted dbox file \S+/u\.2 ",
+        r"dovecot (imap|indexer-worker)\(\w+\)<\S+>: Warning: sdbox: Copy of the broken file saved to \S+/u\.2\.broken",
+        r"dovecot (imap|indexer-worker)\(\w+\)<\S+>: Warning: Mailbox Archive: Ignoring invalid filename 2\.broken$",
         r"hanam-watch Chỉ mục của một hộp thư bị hỏng \(dovecot\.service\): ",
     ),
     # Whatever tells Postfix how mail has to be encrypted is stopped: mail waits.

@@ -6,25 +6,40 @@ from typing import Any
 
 import pytest
 
-WORKER = "indexer-worker(aa11bb)<17675><KSHdeYhhooYKGwEB:0NsRGkgjDmsLRQAAtMptcQ>: Error: Mailbox Tam: "
+IMAP = "imap(aa11bb)<2371><h2u3FIphvoAKGwAB>: "
+WORKER = "indexer-worker(aa11bb)<17675><KSHdeYhhooYKGwEB:0NsRGkgjDmsLRQAAtMptcQ>: "
+FOLDER = "/srv/mail/aa/aa11bb/sdbox/mailboxes/Tam/dbox-Mails"
 
 
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ("imap(aa11bb)<9><x>: Error: Mailbox INBOX: UID=3: read(...) failed: Unexpectedly lost uid 3", True),
-        ("lmtp(aa11bb)<9><x>: Warning: Mailbox INBOX: Rebuilding index", True),
-        ("imap(aa11bb)<9><x>: Error: Corrupted transaction log file dovecot.index.log", True),
-        (f"{WORKER}Corrupted index cache file", True),
-        # Somebody deletes a folder whose messages are just being indexed.
-        (f"{WORKER}Unexpectedly lost uid 3", False),
+        # A message that is gone, whoever misses it first; one that is cut; an index that is gone when the next
+        # message comes.
+        (f"{IMAP}Warning: Mailbox Tam: Rebuilding index", True),
+        (f"{WORKER}Warning: Mailbox Tam: Rebuilding index", True),
+        ("pop3(aa11bb)<9><x>: Warning: Mailbox INBOX: Rebuilding index", True),
+        (f"{IMAP}Error: sdbox: Corrupted dbox file {FOLDER}/u.4 (around offset=0): EOF while reading header", True),
+        (f"lmtp(aa11bb)<9><x>: Error: Mailbox INBOX: {FOLDER}/u.1 already exists, rebuilding index", True),
+        (f"{IMAP}Error: Corrupted transaction log file dovecot.index.log", True),
+        (f"{WORKER}Error: Mailbox Tam: Corrupted index cache file", True),
+        # Somebody renames or deletes a folder that another program of his, or the indexer, is just reading.
+        (f"{IMAP}Error: Mailbox Cha/Công việc: Unexpectedly lost uid 3", False),
+        (f"{WORKER}Error: Mailbox Tam: Unexpectedly lost uid 3", False),
         (
-            f"{WORKER}Precache for UID=3 failed: Failed to read stream: Unexpectedly lost uid 3 (no mails indexed)",
+            f"{WORKER}Error: Mailbox Tam: Precache for UID=3 failed: Failed to read stream: Unexpectedly lost uid 3"
+            " (no mails indexed)",
+            False,
+        ),
+        # ... and makes another one of that name.
+        (
+            f"{IMAP}Error: Mailbox Tam: Transaction log {FOLDER}/dovecot.index.log:"
+            " duplicate transaction log sequence (2)",
             False,
         ),
     ],
 )
-def test_the_operator_is_told_of_a_damaged_index_and_not_of_a_deleted_folder(
+def test_the_operator_is_told_of_a_damaged_mailbox_and_not_of_a_folder_that_moved(
     environment: Callable[[str], Any], said: str, told: bool
 ) -> None:
     lines = environment("lab").value("watch", "watch_lines", "mail")

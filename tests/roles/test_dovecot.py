@@ -92,6 +92,11 @@ def test_message_on_disk_is_compressed(person: Sample, mailstore_host: Host) -> 
     assert 0 < min(int(size) for size in sizes.split()) < 10_000
 
 
+def _of_a_damaged_mailbox(mailstore_host: Host) -> str:
+    mailstore_host.check_output("journalctl --sync; hanam-mail-watch")
+    return mailstore_host.run("hanam-mail-watch --list").stdout
+
+
 @pytest.mark.dieu10
 @pytest.mark.provokes(journal.INDEX_LOST)
 def test_a_lost_index_costs_no_message_and_the_operator_is_told(
@@ -114,10 +119,60 @@ def test_a_lost_index_costs_no_message_and_the_operator_is_told(
         return sorted(shown.splitlines())
 
     wait_for(lambda: subjects() == sorted(["0", "1", "2", mail["Subject"]]), "the old messages and the new one")
-    mailstore_host.check_output("journalctl --sync; hanam-mail-watch")
-    told = mailstore_host.run("hanam-mail-watch --list").stdout
+    told = _of_a_damaged_mailbox(mailstore_host)
     assert "Chỉ mục của một hộp thư bị hỏng (dovecot.service): “" in told
     assert person.mailbox in told
+
+
+DAMAGES = {
+    "gone": "rm {}",
+    "cut": "truncate -s 60 {}",
+}
+
+
+@pytest.mark.dieu10
+@pytest.mark.provokes(journal.INDEX_LOST)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_the_operator_is_told_of_a_message_that_is_lost(
+    lab: Lab, person: Sample, mailstore_host: Host, damage: str
+) -> None:
+    save = f"doveadm save -u {person.mailbox} -m Archive"
+    for number in range(3):
+        mailstore_host.check_output(f"(printf 'Subject: {number}\n\n'; seq 5000) | {save}")
+    home = mailstore_host.check_output(f"doveadm user -f home {person.mailbox}")
+    mailstore_host.check_output(DAMAGES[damage].format(f"{home}/sdbox/mailboxes/Archive/dbox-Mails/u.2"))
+    client = lab.imap(person.address, person.password)
+    client.select("Archive")
+    # Dovecot ends the session.
+    with pytest.raises(imaplib.IMAP4.abort):
+        client.fetch("1:*", "(BODY.PEEK[])")
+    client.shutdown()
+
+    def told() -> bool:
+        return person.mailbox in _of_a_damaged_mailbox(mailstore_host)
+
+    wait_for(told, "the watch to know")
+
+
+def test_the_operator_is_not_told_of_a_folder_that_is_renamed_while_it_is_read(
+    lab: Lab, person: Sample, mailstore_host: Host
+) -> None:
+    folder = '"Vi&Hsc-c/N&AQM-m nay"'
+    with lab.imap(person.address, person.password) as other:
+        other.create(folder)
+        for number in range(3):
+            other.append(folder, "", "", f"Subject: {number}\r\n\r\nThư.\r\n".encode())
+        reader = lab.imap(person.address, person.password)
+        reader.select(folder)
+        assert other.rename('"Vi&Hsc-c"', '"Vi&Hsc-c c&AWk-"')[0] == "OK"
+        with pytest.raises(imaplib.IMAP4.abort):
+            reader.fetch("1:*", "(BODY.PEEK[])")
+        reader.shutdown()
+    assert person.mailbox not in _of_a_damaged_mailbox(mailstore_host)
+    # The folder was read.
+    said = mailstore_host.check_output(f"journalctl --output=cat --unit=dovecot --grep='imap.{person.mailbox}'")
+    assert "Mailbox Việc/Năm nay: Unexpectedly lost uid 1" in said
+    assert "Rebuilding index" not in said
 
 
 @pytest.mark.neighbours

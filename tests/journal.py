@@ -418,12 +418,13 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"dovecot lmtp.*(/u\.\d+ already exists, rebuilding index|Mailbox INBOX: Rebuilding index)$",
         # That message is put off, by whichever script keeps it.
         r"dovecot lmtp.*: Error: sieve: Execution of script \S+ was aborted due to temporary failure",
-        # A message whose file is gone or cut.
+        # A message whose file is gone, cut or written over.
         r"dovecot (imap|indexer-worker)\(\w+\)<\S+>: Warning: Mailbox Archive: Rebuilding index$",
         r"dovecot (imap|indexer-worker)\(\w+\)<\S+>: Error: sdbox: Corrupted dbox file \S+/u\.2 ",
         r"dovecot (imap|indexer-worker)\(\w+\)<\S+>: Warning: sdbox: Copy of the broken file saved to \S+/u\.2\.broken",
         r"dovecot (imap|indexer-worker)\(\w+\)<\S+>: Warning: Mailbox Archive: Ignoring invalid filename 2\.broken$",
-        r"hanam-watch Chỉ mục của một hộp thư bị hỏng \(dovecot\.service\): ",
+        r"dovecot (imap|indexer-worker)\(\w+\)<\S+>: Error: Mailbox Archive: .*zstd\.read\(\S+/u\.2\): ",
+        r"hanam-watch Chỉ mục hoặc thư của một hộp thư bị hỏng \(dovecot\.service\): ",
     ),
     # Whatever tells Postfix how mail has to be encrypted is stopped: mail waits.
     TLS_POLICY_AWAY: (

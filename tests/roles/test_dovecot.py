@@ -120,13 +120,14 @@ def test_a_lost_index_costs_no_message_and_the_operator_is_told(
 
     wait_for(lambda: subjects() == sorted(["0", "1", "2", mail["Subject"]]), "the old messages and the new one")
     told = _of_a_damaged_mailbox(mailstore_host)
-    assert "Chỉ mục của một hộp thư bị hỏng (dovecot.service): “" in told
+    assert "Chỉ mục hoặc thư của một hộp thư bị hỏng (dovecot.service): “" in told
     assert person.mailbox in told
 
 
 DAMAGES = {
     "gone": "rm {}",
     "cut": "truncate -s 60 {}",
+    "overwritten": "printf 'không còn là thư nữa' | dd of={} bs=1 seek=80 conv=notrunc",
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.render.conftest import ENVIRONMENTS
+from tests.render.conftest import ENVIRONMENTS, LABS
 from tests.render.role_rows import files as files_of
 from tests.render.role_rows import plays, rows
 
@@ -134,6 +134,20 @@ def test_dates_that_a_person_renews_are_told_a_month_before_they_stop_anything(
     assert security["path"] == there.value("roundcube", "_roundcube_security_text", host)
     (day,) = re.findall(rf"^{security['after']} (\d{{4}}-\d\d-\d\d)T", text, re.M)
     assert (datetime.fromisoformat(day) - datetime.now()).days > security["days"] > 30
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_days_count_in_years_that_somebody_confirmed_and_in_labs_on_any_day(
+    environment: Environments, topology: str
+) -> None:
+    there = environment(topology)
+    host = there.hosts("accounts")[0]
+    confirmed = there.value("hanam_mail", "calendar_confirmed_years", host)
+    years = {int(year) for year in there.value("hanam_mail", "life_cycle_calendar", host)["years"]}
+    if topology in LABS:
+        assert years == set(range(min(confirmed), max(*confirmed, datetime.now().year + 2) + 1))
+    else:
+        assert years == set(confirmed)
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)

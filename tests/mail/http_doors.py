@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 
 from tests.lab import TIMEOUT, Lab
 
+_EDGE = "hanam-bien-cua-bieu-mau"
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -30,15 +32,26 @@ class Browser:
 
     def ask(self, path: str, fields: dict[str, str | bytes] | None = None, *, accept: str = "text/html") -> Reply:
         """GET a page, or POST a form's fields to it."""
+        if fields is None:
+            return self._exchange("GET", path, {"Accept": accept})
+        kind = "application/x-www-form-urlencoded"
+        return self._exchange("POST", path, {"Accept": accept, "Content-Type": kind}, urlencode(fields).encode())
+
+    def upload(self, path: str, token: str, field_name: str, file_name: str, content: bytes) -> Reply:
+        """POST a file, as the webmail's script does on its pages."""
+        head = (
+            f'Content-Disposition: form-data; name="{field_name}"; filename="{file_name}"\r\nContent-Type: text/plain'
+        )
+        body = f"--{_EDGE}\r\n{head}\r\n\r\n".encode() + content + f"\r\n--{_EDGE}--\r\n".encode()
+        kind = f"multipart/form-data; boundary={_EDGE}"
+        return self._exchange("POST", path, {"Content-Type": kind, "X-Roundcube-Request": token}, body)
+
+    def _exchange(self, method: str, path: str, headers: dict[str, str], body: bytes | None = None) -> Reply:
         name = f"mail.{self.lab.variables['mail_domain']}"
         connection = _Pinned(name, self.lab.address("webmail"), self.lab.ssl_context)
-        headers = {"Accept": accept, "Cookie": "; ".join(f"{key}={value}" for key, value in self.cookies.items())}
-        body = None
-        if fields is not None:
-            body = urlencode(fields)
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        cookies = "; ".join(f"{key}={value}" for key, value in self.cookies.items())
         try:
-            connection.request("POST" if fields is not None else "GET", path, body, headers)
+            connection.request(method, path, body, headers | {"Cookie": cookies})
             answer = connection.getresponse()
             for cookie in answer.headers.get_all("Set-Cookie") or []:
                 key, _, value = cookie.partition(";")[0].partition("=")

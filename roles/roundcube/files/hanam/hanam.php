@@ -24,6 +24,7 @@
  * - The sign-in runs no handler in an attribute and no foreign file (hanam_policy.php).
  * - Pages of the settings: what was deleted for good comes back (hanam_deleted.php), held spam is taken or dropped
  *   (hanam_held.php), sessions that are open elsewhere end (hanam_places.php), letters that leave at a chosen hour (hanam_scheduled.php), and rules say beforehand where mail may lead by itself (hanam_rules.php, Đ4.5).
+ * - Requests of one session at once lose nothing of each other (hanam_session_store.php).
  * - A message that was sent is not called a connection error (hanam.js).
  * - What helps who writes: signature, texts, recipients, attachments (hanam_writing.php), folders with numbers (hanam_numbers.php).
  * - Texts that Roundcube lacks in Vietnamese or that the regulation gives a number for.
@@ -49,6 +50,7 @@ require_once __DIR__ . '/hanam_scheduled.php';
 require_once __DIR__ . '/hanam_search.php';
 require_once __DIR__ . '/hanam_sender.php';
 require_once __DIR__ . '/hanam_session.php';
+require_once __DIR__ . '/hanam_session_store.php';
 require_once __DIR__ . '/hanam_tidy.php';
 require_once __DIR__ . '/hanam_writing.php';
 
@@ -58,6 +60,14 @@ class hanam extends rcube_plugin
     private const WRITING = ['compose', 'identities', 'add-identity', 'edit-identity', 'save-identity'];
 
     private hanam_sender $sender;
+
+    /** Before the session is begun. The package's own clean-up of old sessions (gc.sh) must find Roundcube's name, "db", or it leaves them. */
+    public function onload(): void
+    {
+        if (PHP_SAPI !== 'cli') {
+            rcube::get_instance()->config->set('session_storage', 'hanam');
+        }
+    }
 
     public function init(): void
     {

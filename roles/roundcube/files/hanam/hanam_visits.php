@@ -4,8 +4,7 @@ require_once __DIR__ . '/hanam_accounts.php';
 
 /**
  * What the accounts database knows of this session, so that its person sees it from another one and can end it there
- * (docs/decisions/0086-where-signed-in.md). It is known by a word that only the session can make, and leaves nothing in the session:
- * Roundcube writes all of it where a part changed, and of two requests at once one would lose what it wrote.
+ * (docs/decisions/0086-where-signed-in.md). It is known by a word that only the session can make, and leaves nothing in the session.
  */
 class hanam_visits
 {

@@ -66,16 +66,11 @@ class Webmail:
         self.inbox()
 
     def inbox(self) -> None:
-        """See the inbox, loaded to its end: else that would write the session over what the next page stores in it."""
+        """See the inbox, loaded to its end."""
         self.find("#messagelist-content")
         self.wait.until(lambda driver: driver.execute_script("return jQuery.active === 0"))
 
     def go(self, query: str) -> None:
-        # Of two requests within half a second the session of the last one is kept (Roundcube 1.6,
-        # rcube_session::get_cache): a letter that is begun while the former page still asks for its list may be
-        # forgotten, and is begun anew by a click.
-        if "_action=compose" in query:
-            self.wait.until(lambda driver: driver.execute_script("return !window.jQuery || jQuery.active === 0"))
         self.driver.get(f"{self.address}?{query}")
 
     def read(self, subject: str) -> str:

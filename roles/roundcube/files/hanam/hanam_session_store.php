@@ -18,7 +18,7 @@ class rcube_session_hanam extends rcube_session_db
         if ($this->nowrite || !$this->vars || $key !== $this->key) {
             return parent::sess_write($key, $vars);
         }
-        // What was there before somebody signed in stays what it was.
+        // The old name of a session that somebody signs in to by OpenID Connect: what was there stays what it was.
         if ($this->ignore_write) {
             return true;
         }
@@ -26,8 +26,11 @@ class rcube_session_hanam extends rcube_session_db
             return $this->update($key, $vars, $vars);
         }
         $database = rcube::get_instance()->get_dbh();
-        // By statements: a transaction that something left open is closed with this one, where PDO would throw. What fails Roundcube logs.
-        if ($database->query('BEGIN')) {
+        // By statements: PDO would throw where one is open already. What fails Roundcube logs.
+        if (!$database->query('BEGIN')) {
+            return true;
+        }
+        try {
             $table = $database->table_name('session', true);
             $found = $database->query("SELECT `vars` FROM $table WHERE `sess_id` = ? FOR UPDATE", $key);
             // No row: it ended meanwhile, and stays so.
@@ -36,19 +39,30 @@ class rcube_session_hanam extends rcube_session_db
                 $this->update($key, $stored === $this->vars ? $vars : $this->joined($stored, $vars), $stored);
             }
             $database->query('COMMIT');
+        } catch (Throwable $fault) {
+            $database->query('ROLLBACK');
+            rcube::raise_error($fault, true);
         }
         return true;
+    }
+
+    /**
+     * Roundcube reads the session once more before it adds to a letter, and would take what is stored by then for what this request began
+     * with: a session that ended meanwhile would be stored again. What others stored is joined at the end.
+     */
+    public function reload()
+    {
     }
 
     /** What is stored by now, with what this request changed since it read the session. */
     private function joined(string $stored, string $vars): string
     {
         [$read, $mine, $theirs] = array_map([self::class, 'unserialize'], [$this->vars, $vars, $stored]);
-        if (!is_array($read) || !is_array($mine) || !is_array($theirs)) {
+        if (!is_array($theirs)) {
             return $vars;
         }
         // Its person signed out meanwhile.
-        if (($read['user_id'] ?? null) !== ($theirs['user_id'] ?? null)) {
+        if (!is_array($read) || !is_array($mine) || ($read['user_id'] ?? null) !== ($theirs['user_id'] ?? null)) {
             return $stored;
         }
         return $this->serialize(self::changed($read, $mine, $theirs));

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hanam_mail.importing.plain_text import label
+from hanam_mail.importing.plain_text import label, plain
 from hanam_mail.importing.sheet import Row, column_name
 
 
@@ -51,9 +51,9 @@ _PATTERNS: tuple[tuple[Column, str], ...] = (
         Column.UNUSED,
         r"gioi tinh|gioi|nam nu|dan toc|ton giao|trinh do.*|chuyen mon.*|ma so.*|ma (can bo|cb).*|ngay vao.*",
     ),
-    # Of telephones those of the office: people's own are nobody's business.
-    (Column.PHONE, r"(so )?(dien thoai|dt|sdt)( (co quan|cong vu|lam viec|co dinh))?"),
-    (Column.UNUSED, r"(so )?(dien thoai|dt|dtdd|sdt|di dong|can cuoc.*|cccd.*|cmnd.*|cmt.*|dinh danh.*)( .*)?"),
+    # Telephones that are not said to be the office's: mostly people's own.
+    (Column.UNUSED, r"(so )?(dien thoai|d t|s?dt(dd|cn|nr)?|di dong|zalo)( .*)?"),
+    (Column.UNUSED, r"(so )?(can cuoc.*|cccd.*|cmnd.*|cmt.*|dinh danh.*)( .*)?"),
     (Column.UNUSED, r"ky (nhan|ten)|chu ky|nguoi nhan|ngay nhan.*|mat khau.*|ket qua.*"),
     (Column.NUMBER, r"stt|tt|so tt|so thu tu|thu tu|so"),
     (Column.FAMILY, r"(ho (va )?ten |ten )?ho( va)?( ten)? (dem|lot)|ho (va )?ten ho|ho va chu dem|ho"),
@@ -91,6 +91,12 @@ _PATTERNS: tuple[tuple[Column, str], ...] = (
     (Column.NOTE, r"(ghi chu|luu y|chu thich|ghi chu khac)( .*)?"),
 )
 _COMPILED = tuple((column, re.compile(pattern)) for column, pattern in _PATTERNS)
+# Only a heading that says so has the office's telephones; a remark beside it may still allow people's own.
+_OFFICE_PHONE = re.compile(
+    r"(so )?((dien thoai|d t|s?dt)( (cua|tai|noi|ban|co dinh))? (co quan|cong vu|lam viec|co dinh|cq|cv|cd)|"
+    r"s?dt(cq|cv|cd))"
+)
+_OWN_PHONE = re.compile(r"\b(di dong|dtdd|dd|rieng|ca nhan|zalo)\b")
 # What stands under a heading of several columns and means nothing alone.
 _UNDER = re.compile(
     r"cu|moi|hien (co|tai|nay)|de nghi|nam|nu|xa|huyen|tinh|(xa|phuong)( phuong)?( thi tran)?|ho|ten|dem|ngay|thang|"
@@ -140,7 +146,9 @@ def meaning(heading: str) -> Column | None:
     """What a heading of one row means."""
     if not heading or len(heading) > _MAX_HEADING:
         return None
-    words = label(heading)
+    words, whole = label(heading), plain(heading)
+    if _OFFICE_PHONE.fullmatch(words) or _OFFICE_PHONE.fullmatch(whole):
+        return Column.UNUSED if _OWN_PHONE.search(whole) else Column.PHONE
     return next((column for column, pattern in _COMPILED if pattern.fullmatch(words)), None)
 
 

@@ -20,6 +20,19 @@ RULES = RULE_BOOK.naming
 HEAD = ["STT", "Họ và tên", "Chức vụ", "Ngày sinh", "Quê quán", "Nội dung đề nghị", "Ghi chú"]
 AN = [1, "Nguyễn Văn An", "Chuyên viên", date(1980, 5, 1), "xã Tiên Sơn, thị xã Duy Tiên", "Cấp mới", None]
 BINH = [2, "Trần Thị Bình", "Văn thư", "01-02-85", "TP. Nam Định", "cấp mới", None]
+OFFICE_TELEPHONES = (
+    "Điện thoại cơ quan", "Số điện thoại cơ quan", "Điện thoại công vụ", "Số điện thoại làm việc", "Điện thoại cố định",
+    "Số điện thoại của cơ quan", "Điện thoại nơi làm việc", "Điện thoại cố định cơ quan", "SĐT cơ quan", "ĐT làm việc",
+    "Số ĐT cơ quan", "ĐT. cơ quan", "Đ/T cơ quan", "ĐT CQ", "ĐTCQ", "SĐTCQ", "Số ĐTCQ", "ĐTCĐ", "Điện thoại (cơ quan)",
+    "Điện thoại cơ quan (đủ số 0 ở đầu)",
+)  # fmt: skip
+OTHER_TELEPHONES = (
+    "Điện thoại", "Số điện thoại", "SĐT", "ĐT", "Số ĐT", "Đ/T", "Điện thoại (nếu có)", "Điện thoại liên hệ",
+    "Điện thoại di động", "Di động", "ĐTDĐ", "SĐT di động", "Số điện thoại cá nhân", "ĐTCN", "Điện thoại riêng",
+    "Điện thoại nhà riêng", "ĐTNR", "Zalo", "Số Zalo", "SĐT (Zalo)", "Điện thoại di động công vụ",
+    "Điện thoại cơ quan, di động", "Điện thoại cơ quan (hoặc di động)", "Điện thoại cố định (nhà riêng)",
+    "Điện thoại cố định nhà riêng", "SĐT cơ quan (có Zalo)",
+)  # fmt: skip
 
 
 def read(content: bytes, name: str = "ds.xlsx", ask: Ask | None = None) -> lists.Found:
@@ -297,26 +310,30 @@ def test_a_hidden_column_that_decides_something_is_reported() -> None:
 @pytest.mark.parametrize(
     ("heading", "meant"),
     [
-        ("Điện thoại", headings.Column.PHONE),
-        ("Số điện thoại", headings.Column.PHONE),
-        ("SĐT cơ quan", headings.Column.PHONE),
-        ("ĐT làm việc", headings.Column.PHONE),
-        ("Điện thoại di động", headings.Column.UNUSED),
-        ("Số điện thoại cá nhân", headings.Column.UNUSED),
-        ("Điện thoại nhà riêng", headings.Column.UNUSED),
-        ("Di động", headings.Column.UNUSED),
+        *((heading, headings.Column.PHONE) for heading in OFFICE_TELEPHONES),
+        *((heading, headings.Column.UNUSED) for heading in OTHER_TELEPHONES),
     ],
 )
 def test_of_telephones_those_of_the_office_are_read(heading: str, meant: headings.Column) -> None:
+    """Under a heading that only says "Điện thoại" offices mostly write people's own mobile numbers."""
     assert headings.meaning(heading) is meant
+    assert headings.meaning(heading.upper()) is meant
+
+
+def test_a_heading_of_two_rows_says_whose_the_telephones_are() -> None:
+    above = [*HEAD, "Điện thoại", None]
+    below = [*[None] * len(HEAD), "Cơ quan", "Di động"]
+    found = read(xlsx([above, below, [*AN, "0226 3850 123", "0912 345 678"]], merged=["H1:I1"]))
+    assert [entry.phone for entry in found.entries] == ["0226 3850 123"]
+    assert found.notes == ["ds.xlsx [Sheet1]: không dùng cột “Điện thoại - Di động” (cột I)"]
 
 
 def test_a_hidden_column_of_telephones_is_reported_as_they_would_go_out_with_every_message() -> None:
     def hide(book: openpyxl.Workbook) -> None:
         book.active.column_dimensions["H"].hidden = True
 
-    (problem,) = read(xlsx([[*HEAD, "Điện thoại"], [*AN, "0226 3850 123"]], more=hide)).problems
-    assert (problem.line, problem.field) == (1, "Điện thoại (cột H)")
+    (problem,) = read(xlsx([[*HEAD, "Điện thoại cơ quan"], [*AN, "0226 3850 123"]], more=hide)).problems
+    assert (problem.line, problem.field) == (1, "Điện thoại cơ quan (cột H)")
 
 
 def test_a_row_below_the_signatures_is_reported_not_dropped() -> None:

@@ -206,7 +206,7 @@ def test_dieu_11_5_a_change_of_the_list_brings_the_post_of_today(folder: Path) -
 
 def test_dieu_11_4_the_telephone_of_people_offices_and_agencies_is_read_and_kept(folder: Path) -> None:
     rows: Rows = [
-        [*HEAD, "Điện thoại"],
+        [*HEAD, "Điện thoại cơ quan"],
         [1, "Đỗ Thị Hòa", "Kế toán", "Cấp mới", None, "0226 3850 123 máy lẻ 12"],
         [2, "Phòng Thi đua", None, "Cấp mới", None, "(0226) 3.850.124"],
         [3, "Lê Thị Lan", None, "Cấp mới", None, None],
@@ -220,19 +220,35 @@ def test_dieu_11_4_the_telephone_of_people_offices_and_agencies_is_read_and_kept
     assert not [warning for warning in warnings if "Điện thoại" in warning or "0226" in warning]
 
 
+@pytest.mark.parametrize("heading", ["Điện thoại", "SĐT", "Điện thoại di động", "Zalo"])
+def test_dieu_11_4_telephones_that_need_not_be_the_offices_do_not_enter_the_registry(
+    folder: Path, heading: str
+) -> None:
+    rows: Rows = [
+        [*HEAD, heading],
+        [1, "Đỗ Thị Hòa", "Kế toán", "Cấp mới", None, "0912 345 678"],
+        [2, "Lê Thị Lan", "Kế toán", "Cấp mới", None, 912345678],  # nor is it judged
+    ]
+    warnings = done(folder, rows, "--agency", "snv", *REPLY)["warnings"]
+    assert f"không dùng cột “{heading}” (cột F)" in " ".join(warnings)
+    state = loading.load(folder)
+    assert [person(state, name).phone for name in ("Đỗ Thị Hòa", "Lê Thị Lan")] == ["", ""]
+    assert "345" not in (folder / "snv.yml").read_text(encoding="utf-8")
+
+
 def test_dieu_11_4_a_telephone_that_cannot_be_kept_is_named_by_its_row_and_column(folder: Path) -> None:
     rows: Rows = [
-        [*HEAD, "SĐT"],
+        [*HEAD, "SĐT cơ quan"],
         [1, "Đỗ Thị Hòa", "Kế toán", "Cấp mới", None, 912345678],  # Excel took its 0
         [2, "Lê Thị Lan", "Kế toán", "Cấp mới", None, "0226 3850 123, 0912 345 678"],
     ]
     found = problems(folder, rows, "--agency", "snv", *REPLY)
-    assert [each[:2] for each in found] == [(2, "SĐT (cột F)"), (3, "SĐT (cột F)")]
+    assert [each[:2] for each in found] == [(2, "SĐT cơ quan (cột F)"), (3, "SĐT cơ quan (cột F)")]
     assert not [text for *_, text in found if "912345678" in text or "3850" in text]
 
 
 def test_dieu_11_4_a_change_of_the_list_brings_the_telephone_of_today_and_an_empty_cell_leaves_it(folder: Path) -> None:
-    head = [*HEAD, "Dung lượng", "Điện thoại"]
+    head = [*HEAD, "Dung lượng", "Điện thoại cơ quan"]
     for number, size, shown in (("13/VP", "4GB", "0226 3850 123"), ("14/VP", "6GB", None)):
         rows: Rows = [head, [1, "Nguyễn Văn Hùng", None, "Thay đổi dung lượng", None, size, shown]]
         done(folder, rows, "--agency", "snv", *REPLY, "--document", number)

@@ -148,7 +148,7 @@ class _RowReader:
             birth=self._tried(Column.BIRTH, lambda: values.birth(cells.birth(), self._today)),
             home=values.home(cells.text(Column.HOME, joint=", ")),
             post=self._post() if kind is MailboxKind.PERSON else "",
-            phone=self._tried(Column.PHONE, lambda: values.phone(cells.text(Column.PHONE))) or "",
+            phone=self._phone() if ask is not Ask.REVOKE else "",
             exact_name=self._exact,
             notes=tuple(self._notes),
         )
@@ -156,6 +156,9 @@ class _RowReader:
 
     def _post(self) -> str:
         return self._tried(Column.POST, lambda: values.post(self._cells.text(Column.POST))) or ""
+
+    def _phone(self) -> str:
+        return self._tried(Column.PHONE, lambda: values.phone(self._cells.text(Column.PHONE))) or ""
 
     def _tried[T](self, column: Column, read: Callable[[], T]) -> T | None:
         try:

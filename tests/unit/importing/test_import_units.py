@@ -236,6 +236,11 @@ def test_dieu_11_4_telephones_that_need_not_be_the_offices_do_not_enter_the_regi
     assert "345" not in (folder / "snv.yml").read_text(encoding="utf-8")
 
 
+def test_dieu_11_4_a_revocation_is_not_stopped_by_a_telephone_that_it_does_not_keep(folder: Path) -> None:
+    rows: Rows = [[*HEAD, "Điện thoại cơ quan"], [1, "Nguyễn Văn Hùng", None, "Thu hồi", None, 912345678]]
+    done(folder, rows, "--agency", "snv", *REPLY)
+
+
 def test_dieu_11_4_a_telephone_that_cannot_be_kept_is_named_by_its_row_and_column(folder: Path) -> None:
     rows: Rows = [
         [*HEAD, "SĐT cơ quan"],

@@ -205,12 +205,12 @@ def test_a_telephone_is_in_no_directory_no_address_book_and_no_answer_on_recipie
 
 
 def test_the_signature_alone_reads_the_telephone(database: Database) -> None:
-    """Whoever makes a function or a view that gives it, or a role that reads it, learns here that it is personal."""
+    """Whoever makes a function or a view that names it, or a role that reads it, learns here that it is personal."""
     functions = (
         "select string_agg(proname, ' ') from pg_proc where pronamespace = 'mail'::regnamespace and prosrc ~ 'phone'"
     )
     assert query(database, functions, world="") == "webmail_signature"
-    views = "select count(*) from pg_views where schemaname = 'mail' and definition ~ 'phone'"
+    views = r"select count(*) from pg_views where schemaname = 'mail' and definition ~ 'phone|\.\*'"
     assert query(database, views, world="") == "0"
     # Those that read whole tables: apply and show, jobs and reports, the backup.
     reading = (
@@ -219,6 +219,42 @@ def test_the_signature_alone_reads_the_telephone(database: Database) -> None:
         " and has_column_privilege(rolname, 'mail.mailbox', 'phone', 'select')"
     )
     assert query(database, reading, world="") == "mail_apply mail_backup mail_jobs mail_report"
+
+
+# Whole rows of mailboxes, X being what the function calls the table: by name, by a star, as a variable, as a trigger's.
+WHOLE_ROWS = (
+    r"\mX\.\*|(json|agg)\w*\(X[ ,)]|\mselect \*[^;()]*\mmail\.mailbox\M|\mmail\.mailbox(%rowtype|;)"
+    r"|to_jsonb\((new|old)\)|to_jsonb\(\w\)[^;]*\m(new|old)_rows\M"
+)
+
+
+def whole_rows(database: Database, more: str = "") -> str:
+    functions = (
+        "select string_agg(distinct proname, ' ' order by proname) from pg_proc,"
+        r" regexp_matches('mail.mailbox mailbox; ' || prosrc, '\mmail\.mailbox\s+(?:as\s+)?(\w+)', 'gi') named"
+        f" where pronamespace = 'mail'::regnamespace and prosrc ~* replace('{WHOLE_ROWS}', 'X', named[1])"
+    )
+    return query(database, functions, world=more)
+
+
+def test_no_function_reads_the_telephone_with_all_the_rest_of_a_mailbox(database: Database) -> None:
+    """The audit keeps every change; a report of a person's holds the row and gives its id and agency alone."""
+    assert whole_rows(database) == "audit_write user_report_take"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select to_jsonb(m) from mail.mailbox m",
+        "select jsonb_agg(to_jsonb(x.*)) from mail.mailbox as x",
+        "select row_to_json(mailbox)::jsonb from mail.mailbox",
+        "select to_jsonb(y) from (select * from mail.mailbox) y",
+        "select to_jsonb(y) from (select p.* from mail.address a join mail.mailbox p on p.id = a.mailbox_id) y",
+    ],
+)
+def test_a_function_that_does_so_is_found(database: Database, statement: str) -> None:
+    made = f"create function mail.a_new_one() returns jsonb language sql as $x$ {statement} $x$;"
+    assert whole_rows(database, made) == "a_new_one audit_write user_report_take"
 
 
 def test_the_webmail_may_ask_that_and_search_nothing(database: Database) -> None:

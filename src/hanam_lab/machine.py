@@ -61,7 +61,10 @@ class Host:
         pid = self.nspawn_pid
         if pid is None:
             return None
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except OSError:  # it ended meanwhile
+            return None
         return int(children[0]) if children else None
 
     def console(self) -> str:

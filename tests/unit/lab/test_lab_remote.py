@@ -147,8 +147,12 @@ def _wait_for_a_pid(file: Path) -> None:
 
 def _wait_for_the_end(pid: int) -> None:
     for _ in range(100):
-        state = Path(f"/proc/{pid}/stat")
-        if not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z":
+        # It may end between the opening and the reading.
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return
+        if state == "Z":
             return
         time.sleep(0.05)
     raise AssertionError(f"{pid} still runs")

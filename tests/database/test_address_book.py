@@ -203,6 +203,47 @@ def test_of_a_withheld_sender_nothing_is_told_and_of_a_closed_mailbox_that_it_is
     assert sender(book, "phamthilananh@hanam.gov.vn") == "person|Phạm Thị Lan Anh|Phó Giám đốc|Sở Y tế|t|t"
 
 
+# --- who wrote, for a search in mail ---
+
+
+def named(scratch: Scratch, typed: str, most: int = 10) -> set[str]:
+    literal = typed.replace("'", "''")
+    shown = scratch.psql(f"select * from mail.book_named('{literal}', {most})", "mail_webmail").splitlines()
+    assert all(address.endswith("@hanam.gov.vn") for address in shown)
+    return {address.partition("@")[0] for address in shown}
+
+
+@pytest.mark.parametrize(
+    ("typed", "local_parts"),
+    [
+        ("do thi hoa", {"dothihoa"}),
+        ("Đỗ Thị Hòa", {"dothihoa"}),
+        ("DO T HO", {"dothihoa"}),
+        ("hoa đỗ", {"dothihoa"}),
+        ("nguyen", {"nguyenvanan", "nguyenthithanhha"}),
+        ("an", {"phamthilananh", "nguyenvanan"}),
+        ("so tai chinh", {"stc"}),
+        # Neither post nor agency, nor address: letters about these words would drown in letters from these people.
+        ("ke toan", set()),
+        ("so y te", {"syt"}),
+        ("stc", set()),
+        ("hội chữ thập đỏ", set()),
+        ("a", set()),
+        ("", set()),
+        ("3", set()),
+        ("%", set()),
+        ("'; drop table mail.book; --", set()),
+    ],
+)
+def test_who_is_called_so_is_known_by_his_address(book: Scratch, typed: str, local_parts: set[str]) -> None:
+    assert named(book, typed) == local_parts
+
+
+def test_of_more_than_can_be_asked_for_none_is_named(book: Scratch) -> None:
+    assert len(named(book, "nguyen", 2)) == 2
+    assert named(book, "nguyen", 1) == named(book, "nguyen", 0) == named(book, "nguyen", -1) == set()
+
+
 # --- rights and speed ---
 
 

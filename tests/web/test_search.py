@@ -1,5 +1,6 @@
 """Searching in the webmail: where it looks, what it marks, searches that are kept."""
 
+import dataclasses
 import uuid
 from email.message import EmailMessage
 
@@ -67,6 +68,29 @@ def test_a_search_looks_in_texts_of_all_folders_and_needs_no_accents(
     put(lab, reader, letter(colleague, reader, text="Một nội dung khác hẳn.\n"))
     webmail.enter(reader)
     assert webmail.searched(words) == [subject]
+
+
+def test_who_wrote_and_who_was_written_to_are_found_by_their_names_without_accents(
+    webmail: Webmail, lab: Lab, reader: Sample, colleague: Sample
+) -> None:
+    """The mail store finds these names as they are written alone; the registry knows whose they are."""
+    mark = uuid.uuid4().hex[:6]
+    named = dataclasses.replace(colleague, name=f"Khuất Đặng Ỷ {mark}")
+    lab.sql(f"update mail.mailbox set name = '{named.name}' where id = '{named.mailbox}'")
+    got = put(lab, reader, letter(named, reader))
+    sent = put(lab, reader, letter(reader, named), "Sent")
+    put(lab, reader, letter(reader, reader))
+    webmail.enter(reader)
+    assert set(webmail.searched(f"khuat dang y {mark}")) == {got, sent}
+    assert webmail.searched(f"from: khuat {mark}") == [got]
+    assert webmail.searched(f"to: KHUẤT {mark}") == [sent]
+    # In whatever else is asked at once.
+    webmail.driver.execute_script(
+        "rcmail.env.search_filter = 'UNSEEN'; document.querySelector('#s_interval').value = '1W'"
+    )
+    assert set(webmail.searched(f"khuat {mark}")) == {got, sent}
+    webmail.driver.execute_script("rcmail.set_searchmods({text: 1})")
+    assert set(webmail.searched(f"dang {mark}")) == {got, sent}
 
 
 def test_words_of_the_way_that_mail_took_find_nothing(

@@ -1,13 +1,19 @@
 <?php
 
+require_once __DIR__ . '/hanam_accounts.php';
+
 /**
- * Searches that a person keeps under a name, and the words that a search looked for, which search.js marks in what it found.
+ * Searches that a person keeps under a name, the words that a search looked for, which search.js marks in what it found, and whom these
+ * words name without accents: the mail store finds names as they are written alone (docs/decisions/0042-search.md).
  */
 class hanam_search
 {
     private const ACTION = 'plugin.hanam-searches';
     private const SAVED = 'hanam_searches';
     private const MOST = 30;
+    /** So many people that a search names are looked for by their addresses. */
+    private const NAMED = 20;
+    private const NAMES = ['FROM', 'TO', 'CC', 'BCC', 'REPLY-TO', 'MAIL-REPLY-TO'];
     /** What one field of a search may hold. */
     private const FIELDS = [
         'name' => '/^.{1,60}$/u',
@@ -34,6 +40,10 @@ class hanam_search
         }
         $this->plugin->register_action(self::ACTION, [$this, 'change']);
         $this->plugin->add_hook('messages_list', [$this, 'messages_list']);
+        // A search that goes on asks what it asked before.
+        if ($rcmail->action === 'search' && empty($_GET['_continue'])) {
+            $this->plugin->add_hook('imap_search_before', [$this, 'imap_search_before']);
+        }
         if ($rcmail->output->type !== 'html' || !in_array($rcmail->action, ['', 'show', 'preview'])) {
             return;
         }
@@ -50,6 +60,31 @@ class hanam_search
     public function messages_list(array $hook): array
     {
         rcmail::get_instance()->output->set_env('hanam_hits', $this->words());
+        return $hook;
+    }
+
+    /** Where a name is looked for, the addresses of who is called so are looked for as well. */
+    public function imap_search_before(array $hook): array
+    {
+        // "from: ...", as Roundcube reads what was typed (rcmail_action_mail_search::search_input).
+        $typed = preg_replace('/[\r\n]+/', ' ', rcube_utils::get_input_string('_q', rcube_utils::INPUT_GET, true));
+        $words = preg_match('/^(from|to|reply-to|cc|bcc):/i', $typed) ? explode(':', $typed)[1] : $typed;
+        $asked = rcube_imap_generic::escape(trim($words));
+        $places = array_filter(
+            ['TEXT', ...array_map(fn ($name) => "HEADER $name", self::NAMES)],
+            fn ($place) => str_contains(" {$hook['search']} ", " $place $asked ")
+        );
+        $rows = $places ? hanam_accounts::rows('SELECT * FROM mail.book_named(?, ?)', trim($words), self::NAMED) : [];
+        // IMAP has its "or" before the two that it joins, so one criterion may stand where another did.
+        foreach ($rows ? $places : [] as $place) {
+            $also = '';
+            foreach ($place === 'TEXT' ? ['HEADER FROM', 'HEADER TO', 'HEADER CC'] : [$place] as $name) {
+                foreach ($rows as $row) {
+                    $also .= "OR $name " . rcube_imap_generic::escape(reset($row)) . ' ';
+                }
+            }
+            $hook['search'] = trim(str_replace(" $place $asked ", " $also$place $asked ", " {$hook['search']} "));
+        }
         return $hook;
     }
 

@@ -123,6 +123,34 @@ as $$
     order by l.local_part
 $$;
 
+-- Addresses of the entries whose name has words that begin so, accents aside: by them a search in mail, which finds names as they are written
+-- alone, finds who wrote (docs/decisions/0042-search.md). None where more than `most` are so called.
+create or replace function mail.book_named(typed text, most int) returns setof text
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+    folded text := mail.book_fold(left(typed, 200));
+    patterns text[] := array(select '% ' || w.word || '%' from unnest((string_to_array(folded, ' '))[:8]) w(word));
+    addresses text[];
+begin
+    -- One letter begins everybody's name.
+    if length(folded) < 2 then
+        return;
+    end if;
+    addresses := array(
+        select l.local_part from mail.book b join mail.listed l using (mailbox_id)
+        -- It has the name alone, without post and agency.
+        where b.sort like all (patterns)
+        limit least(greatest(most, 0), 100) + 1
+    );
+    if cardinality(addresses) <= least(greatest(most, 0), 100) then
+        return query select a.local_part || '@' || mail.setting_text('mail_domain') from unnest(addresses) a(local_part) order by 1;
+    end if;
+end
+$$;
+
 -- Mailboxes of an agency and its offices to which this login may write at once, his own left out: none where the policy does not let him
 -- (book_groups_own, book_groups_others, by the kind of his mailbox) or there are more than book_groups_most.
 create or replace function mail.book_receivers(login text, agency text) returns table (name text, address text)

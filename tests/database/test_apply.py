@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -81,6 +82,28 @@ def test_a_change_of_post_alone_is_one_line_one_row_and_no_new_mailbox(scratch: 
     assert not scratch.apply(changed)["changed"]
 
 
+def taken_as(scratch: Scratch, column: str, said: Sequence[str]) -> list[int]:
+    """Which of these the database takes for a mailbox, by their places."""
+    places = scratch.psql(
+        f"""
+        create temporary table taken (n bigint);
+        do $$ declare s record; begin
+            for s in
+                select x.value, x.n from jsonb_array_elements_text('{json.dumps(said)}') with ordinality x(value, n)
+            loop
+                begin
+                    update mail.mailbox set {column} = s.value where id = 'box00001';
+                    insert into taken values (s.n);
+                exception when check_violation then null;
+                end;
+            end loop;
+        end $$;
+        select string_agg((n - 1)::text, ' ' order by n) from taken
+        """
+    )
+    return [int(place) for place in places.split()]
+
+
 @pytest.mark.dieu11
 def test_a_post_is_refused_by_the_database_as_by_the_registry(scratch: Scratch) -> None:
     scratch.apply(registry(person(1)))
@@ -101,26 +124,9 @@ def test_a_post_is_refused_by_the_database_as_by_the_registry(scratch: Scratch) 
         "Trưởng\u00adphòng",
         "Trưởng phòng\n",
     ]
-    taken = scratch.psql(
-        f"""
-        create temporary table said as
-            select x.value as post, x.n from jsonb_array_elements_text('{json.dumps(said, ensure_ascii=True)}')
-                with ordinality x(value, n);
-        create temporary table taken (n bigint);
-        do $$ declare s record; begin
-            for s in select * from said loop
-                begin
-                    update mail.mailbox set post = s.post where id = 'box00001';
-                    insert into taken values (s.n);
-                exception when check_violation then null;
-                end;
-            end loop;
-        end $$;
-        select string_agg((n - 1)::text, ' ' order by n) from taken
-        """
-    )
-    assert taken.split() == [str(place) for place, post in enumerate(said) if entries.sound_post(post)]
-    assert len(taken.split()) == 4
+    taken = taken_as(scratch, "post", said)
+    assert taken == [place for place, post in enumerate(said) if entries.sound_post(post)]
+    assert len(taken) == 4
 
 
 @pytest.mark.dieu11
@@ -161,25 +167,9 @@ def test_a_telephone_is_refused_by_the_database_as_by_the_registry(scratch: Scra
         "0226 3850 123\n", "0226 3850 123 / 0912 345 678", "0226 3850 123 ext 12", "0226 3850 123 máy lẻ",
         "0 - 2 - 2 - 6 - 3 - 8 - 5 - 0 - 1 - 2 - 3", "\uff10226 3850 123", "0226 3850 123 ma\u0301y le\u0309 12",
     ]  # fmt: skip
-    taken = scratch.psql(
-        f"""
-        create temporary table taken (n bigint);
-        do $$ declare s record; begin
-            for s in
-                select x.value, x.n from jsonb_array_elements_text('{json.dumps(said)}') with ordinality x(value, n)
-            loop
-                begin
-                    update mail.mailbox set phone = s.value where id = 'box00001';
-                    insert into taken values (s.n);
-                exception when check_violation then null;
-                end;
-            end loop;
-        end $$;
-        select string_agg((n - 1)::text, ' ' order by n) from taken
-        """
-    )
-    assert taken.split() == [str(place) for place, phone in enumerate(said) if entries.sound_phone(phone)]
-    assert len(taken.split()) == 7
+    taken = taken_as(scratch, "phone", said)
+    assert taken == [place for place, phone in enumerate(said) if entries.sound_phone(phone)]
+    assert len(taken) == 7
 
 
 @pytest.mark.dieu14

@@ -19,6 +19,7 @@ class Mailbox:
     extensions: tuple[str, ...] = ("DSN", "SMTPUTF8", "8BITMIME")
     taken: list[tuple[str, list[str], bytes]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    clients: list[socket.socket] = field(default_factory=list)
     address: tuple[str, int] = ("", 0)
 
     def answer(self, line: str) -> str | None:
@@ -39,7 +40,11 @@ def running(address: tuple[str, int] = ("127.0.0.1", 0)) -> Iterator[Mailbox]:
         finally:
             # Wakes whoever waits in accept().
             door.shutdown(socket.SHUT_RDWR)
-    thread.join(10)
+            thread.join(10)
+            # A sender keeps its connection for a while: what it brought there now, no test would see.
+            for client in mailbox.clients:
+                with suppress(OSError):
+                    client.shutdown(socket.SHUT_RDWR)
 
 
 def _serve(door: socket.socket, mailbox: Mailbox) -> None:
@@ -48,6 +53,7 @@ def _serve(door: socket.socket, mailbox: Mailbox) -> None:
             client, _ = door.accept()
         except OSError:
             return
+        mailbox.clients.append(client)
         # Senders open several connections, and keep one for what may come next.
         threading.Thread(target=_serve_one, args=(client, mailbox), daemon=True).start()
 

@@ -94,12 +94,25 @@ class Webmail:
         )
         return self.text("#messagebody")
 
+    def quiet(self) -> None:
+        """Nothing is being loaded. Roundcube drops what is asked for before that."""
+        self.wait.until(
+            lambda driver: driver.execute_script(
+                "return document.readyState === 'complete' && !rcmail.busy && jQuery.active === 0"
+            )
+        )
+
+    def ask_for(self, field: str, words: str) -> None:
+        """Type words into a field for searching and press Enter."""
+        self.quiet()
+        place = self.find(field)
+        place.clear()
+        place.send_keys(words, Keys.ENTER)
+
     def searched(self, words: str) -> list[str]:
         """The subjects that a search from the list's own field finds."""
-        field = self.find("#mailsearchform")
-        field.clear()
-        field.send_keys(words, Keys.ENTER)
-        self.wait.until(lambda driver: driver.execute_script("return !rcmail.busy && jQuery.active === 0"))
+        self.ask_for("#mailsearchform", words)
+        self.quiet()
         subjects = self.driver.find_elements(By.CSS_SELECTOR, "#messagelist td.subject span.subject a span")
         return [subject.text for subject in subjects]
 

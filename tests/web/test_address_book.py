@@ -8,7 +8,6 @@ from email.message import EmailMessage
 
 import pytest
 from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support import expected_conditions as expect
 
 from tests.delegation import Delegation
@@ -121,8 +120,7 @@ def test_the_book_lists_agencies_and_shows_who_somebody_is(webmail: Webmail, lab
     ]
     webmail.driver.execute_script("arguments[0].click()", group)
     webmail.wait.until(lambda _: "Phòng Tư pháp" in webmail.text("#contacts-table"))
-    field = webmail.find("#searchform")
-    field.send_keys(holder.address.partition("@")[0], Keys.ENTER)
+    webmail.ask_for("#searchform", holder.address.partition("@")[0])
     webmail.wait.until(lambda driver: len(driver.find_elements(By.CSS_SELECTOR, "#contacts-table tbody tr")) == 1)
     webmail.find("#contacts-table tbody tr").click()
     webmail.wait.until(expect.frame_to_be_available_and_switch_to_it((By.ID, "contact-frame")))

@@ -236,7 +236,7 @@ def test_what_is_empty_shows_a_drawing_and_one_sentence(webmail: Webmail, clerk:
     assert webmail.searched("giay moi") != []
     assert not webmail.driver.find_element(By.ID, "hanam-nohits").is_displayed()
     webmail.go("_task=addressbook&_source=hanam")
-    webmail.find("#searchform").send_keys("khongcoai", Keys.ENTER)
+    webmail.ask_for("#searchform", "khongcoai")
     says(webmail, "#hanam-nohits", nothing, "nohits.svg")
     webmail.go("_task=settings&_action=plugin.hanam-held")
     says(webmail, ".hanam-empty", "Không có thư nào đang bị giữ.", "empty.svg")

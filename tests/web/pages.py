@@ -1,5 +1,7 @@
 """The webmail as a person sees it: what can be done on its pages, in the words of the tests."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
@@ -100,6 +102,15 @@ class Webmail:
             lambda driver: driver.execute_script(
                 "return document.readyState === 'complete' && !rcmail.busy && jQuery.active === 0"
             )
+        )
+
+    @contextmanager
+    def leaving(self) -> Iterator[None]:
+        """What is done within leads to another page; waits for that one. The page of before is complete too."""
+        self.driver.execute_script("window.hanamBefore = true")
+        yield
+        self.wait.until(
+            lambda driver: driver.execute_script("return !window.hanamBefore && document.readyState === 'complete'")
         )
 
     def ask_for(self, field: str, words: str) -> None:

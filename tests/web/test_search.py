@@ -6,6 +6,7 @@ from email.message import EmailMessage
 
 import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from tests.lab import Lab, Sample, message
 from tests.web import access
@@ -150,6 +151,26 @@ def test_a_hit_in_a_document_is_told(webmail: Webmail, lab: Lab, reader: Sample,
     webmail.driver.switch_to.frame(webmail.find("#messagecontframe"))
     assert "tệp đính kèm" in webmail.text(".hanam-elsewhere")
     webmail.driver.switch_to.default_content()
+
+
+def test_words_typed_while_the_list_is_loading_are_looked_for_afterwards(
+    webmail: Webmail, lab: Lab, reader: Sample, colleague: Sample
+) -> None:
+    subject = put(lab, reader, letter(colleague, reader), "Archive")
+    webmail.enter(reader)
+    found = "#messagelist tr.message td.subject"
+    webmail.quiet()
+    lock = webmail.driver.execute_script("return rcmail.set_busy(true, 'loading')")
+    webmail.find("#mailsearchform").send_keys("tham dinh", Keys.ENTER, Keys.ENTER)
+    webmail.driver.execute_script("rcmail.set_busy(false, null, arguments[0])", lock)
+    webmail.wait.until(lambda _: webmail.driver.find_elements(By.CSS_SELECTOR, found))
+    assert subject in webmail.text(found)
+    webmail.go("_task=addressbook&_source=hanam")
+    webmail.quiet()
+    lock = webmail.driver.execute_script("return rcmail.set_busy(true, 'loading')")
+    webmail.find("#searchform").send_keys("khongcoai", Keys.ENTER)
+    webmail.driver.execute_script("rcmail.set_busy(false, null, arguments[0])", lock)
+    webmail.find("#hanam-nohits")
 
 
 # --- Searches that are kept ---

@@ -73,6 +73,18 @@ if (window.rcmail) {
     }
   });
 
+  // Roundcube drops what is asked for while something is loading. Words for a search wait until that is there.
+  let waits = false;
+  const search = () => {
+    waits = rcmail.busy;
+    if (waits) {
+      setTimeout(search, 100);
+    } else {
+      rcmail.command("search");
+    }
+  };
+  document.addEventListener("submit", ({ target }) => target.name === "rcmqsearchform" && rcmail.busy && !waits && search(), true);
+
   // The archive's name, in the window's title and in rows of a search: Roundcube translates other folders only.
   const ours = (text) => {
     // People choose that folder themselves: its name may have any sign.

@@ -177,7 +177,7 @@ if (window.rcmail) {
     }, 250);
   };
 
-  // While a draft saves itself Roundcube takes no command, and says nothing of it.
+  // While a draft saves itself, a file goes up or the page asks for what is new, Roundcube takes no command, and says nothing of it.
   const send = (props) => {
     const until = Date.now() + 20000;
     asking = true;
@@ -197,10 +197,16 @@ if (window.rcmail) {
   };
 
   // So is a press of "Gửi" at that moment: it waits, once. One while a message is on its way to be sent is a second press of the same.
+  let leaves = false;
+  const turn = rcmail.set_busy;
+  rcmail.set_busy = function (yes, message, ...words) {
+    leaves = yes && (leaves || message === "sendingmessage");
+    return turn.call(this, yes, message, ...words);
+  };
   const command = rcmail.command;
   rcmail.command = function (name, props, ...words) {
     const form = this.gui_objects && this.gui_objects.messageform;
-    if (name !== "send" || !this.busy || !form || form._draft.value !== "1" || this.hanam_sends) {
+    if (name !== "send" || !this.busy || !form || leaves || this.hanam_sends) {
       return command.call(this, name, props, ...words);
     }
     if (!asking) {

@@ -13,8 +13,9 @@ import pytest
 from tests import journal
 from tests.lab import Lab, Sample
 from tests.mail.test_scores import ask
-from tests.mail.test_signatures import STRANGER, ZONE, ZONE_FILE, bring, letter
+from tests.mail.test_signatures import STRANGER, bring, letter
 from tests.signing import Key, arc, dkim
+from tests.world_names import ZONE, published
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.provokes(journal.ZONES)]
 
@@ -42,10 +43,8 @@ def key(lab: Lab) -> Iterator[Key]:
         f"test.{domain}": f"MX 10 mx.{ZONE}.",
     }
     lines = [f"{name}. 30 IN {record}" for name, record in records.items()] + [key.zone_line]
-    lab.run("internet", f"cat >> {ZONE_FILE} <<'ZONE'\n" + "\n".join(lines) + "\nZONE\nsystemctl kill -s HUP nsd")
-    yield key
-    # Writes the zones anew.
-    lab.run("internet", "systemctl restart nsd")
+    with published(lab, lines):
+        yield key
 
 
 def below(key: Key, name: str) -> str:

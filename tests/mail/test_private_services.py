@@ -9,8 +9,9 @@ import pytest
 
 from tests import journal
 from tests.lab import Lab, Sample, wait_for
-from tests.mail.test_signatures import ZONE, ZONE_FILE, bring, letter
+from tests.mail.test_signatures import bring, letter
 from tests.signing import Key, dkim
+from tests.world_names import ZONE, published
 
 pytestmark = [
     pytest.mark.dieu4,
@@ -32,10 +33,8 @@ def key(lab: Lab) -> Iterator[Key]:
         f"khong{NETWORK}. 30 IN MX 10 mx.{ZONE}.",
         key.zone_line,
     ]
-    lab.run("internet", f"cat >> {ZONE_FILE} <<'ZONE'\n" + "\n".join(lines) + "\nZONE\nsystemctl kill -s HUP nsd")
-    yield key
-    # Writes the zones anew.
-    lab.run("internet", "systemctl restart nsd")
+    with published(lab, lines):
+        yield key
 
 
 def arrival(lab: Lab, person: Sample, subject: str) -> Message:

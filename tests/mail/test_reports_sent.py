@@ -16,9 +16,10 @@ import pytest
 from tests import journal
 from tests.foreign import UNSIGNED, Foreign
 from tests.lab import Lab, Sample, wait_for
-from tests.mail.test_signatures import STRANGER, ZONE, ZONE_FILE, bring, letter
+from tests.mail.test_signatures import STRANGER, bring, letter
 from tests.signing import Key, dkim
 from tests.unit.host.reports.report_form import NAMESPACE, faults
+from tests.world_names import ZONE, published
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.neighbours, pytest.mark.provokes(journal.ZONES)]
 
@@ -46,13 +47,11 @@ def world(lab: Lab) -> Iterator[World]:
             f"{key.domain}. 30 IN MX 10 mx.{ZONE}.",
             key.zone_line,
         ]
-    lab.run("internet", f"cat >> {ZONE_FILE} <<'ZONE'\n" + "\n".join(lines) + "\nZONE\nsystemctl kill -s HUP nsd")
     # What these tests bring is fetched when they say so.
     lab.run("filter", "systemctl stop hanam-dmarc-carry.timer hanam-dmarc-carry.service")
-    yield made
+    with published(lab, lines):
+        yield made
     lab.run("filter", "systemctl start hanam-dmarc-carry.timer")
-    # Writes the zones anew.
-    lab.run("internet", "systemctl restart nsd")
 
 
 def carry_and_send(lab: Lab) -> None:

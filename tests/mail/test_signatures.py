@@ -17,11 +17,10 @@ from tests.lab import Lab, Sample
 from tests.mail.test_scores import verdicts
 from tests.official_mail import Client
 from tests.signing import Key, arc, dkim
+from tests.world_names import ZONE, published
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.provokes(journal.ZONES)]
 
-ZONE = "khongky.example"
-ZONE_FILE = f"/var/lib/nsd/plain/{ZONE}"
 
 STRANGER = "nguoi.gui@client.example"
 
@@ -62,10 +61,8 @@ def keys(lab: Lab) -> Iterator[dict[str, Key]]:
             f'_dmarc.part-{policy}.{domain}. 30 IN TXT "v=DMARC1; p={policy}; pct=0"',
             f"part-{policy}.{domain}. 30 IN MX 10 mx.{ZONE}.",
         ]
-    lab.run("internet", f"cat >> {ZONE_FILE} <<'ZONE'\n" + "\n".join(lines) + "\nZONE\nsystemctl kill -s HUP nsd")
-    yield keys
-    # Writes the zones anew.
-    lab.run("internet", "systemctl restart nsd")
+    with published(lab, lines):
+        yield keys
 
 
 def letter(official: Sample, author: str, subject: str) -> bytes:

@@ -210,9 +210,10 @@ class Visit:
     def replies(self, names: list[str]) -> None:
         """Messages in the editor for rich text."""
         self.webmail.go("_task=settings&_action=edit-prefs&_section=compose&_framed=1")
-        self.driver.execute_script(
-            "document.querySelector('[name=_htmleditor]').value = '1'; document.forms[0].submit()"
-        )
+        with self.webmail.leaving():
+            self.driver.execute_script(
+                "document.querySelector('[name=_htmleditor]').value = '1'; document.forms[0].submit()"
+            )
         tour.idle(self.webmail)
         for name in names:
             self.webmail.go(f"_task=mail&_action=compose&_reply_uid={self.mails[name]}&_mbox=INBOX")

@@ -118,6 +118,7 @@ def test_the_book_lists_agencies_and_shows_who_somebody_is(webmail: Webmail, lab
         for each in webmail.driver.find_elements(By.CSS_SELECTOR, "#directorylist li.contactgroup a")
         if each.get_attribute("textContent") == AGENCY_NAME.replace("Ủy ban nhân dân", "UBND")
     ]
+    webmail.quiet()
     webmail.driver.execute_script("arguments[0].click()", group)
     webmail.wait.until(lambda _: "Phòng Tư pháp" in webmail.text("#contacts-table"))
     webmail.ask_for("#searchform", holder.address.partition("@")[0])

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from selenium.webdriver.common.by import By
 
-from tests.lab import Lab, Sample
+from tests.lab import Lab, Sample, wait_for
 from tests.web import access
 from tests.web.pages import Webmail
 
@@ -128,7 +128,7 @@ def test_what_may_not_leave_stays_and_what_is_called_off_is_a_draft_again(
     send_due(lab)
     lab.send_notices()
     assert subject not in subjects(lab, colleague, "INBOX")
-    assert any("chưa được gửi" in each for each in subjects(lab, person, "INBOX"))
+    wait_for(lambda: any("chưa được gửi" in each for each in subjects(lab, person, "INBOX")), "the notice")
     assert "hộp thư bị tạm khóa" in row(webmail, subject)
     assert "đưa về Thư nháp" in press(webmail, subject, "draft")
     assert subject in subjects(lab, person, "Drafts") and subject not in subjects(lab, person, WAITING)

@@ -40,7 +40,8 @@ def sound(webmail: Webmail) -> None:
 
 def open_page(webmail: Webmail, person: Sample, code: str = "") -> None:
     webmail.driver.get(f"{webmail.address}mat-khau/")
-    webmail.find("a[href='/mat-khau/hai-buoc']").click()
+    with webmail.leaving():
+        webmail.find("a[href='/mat-khau/hai-buoc']").click()
     webmail.find("#login").send_keys(person.address)
     webmail.find("#old").send_keys(person.password)
     webmail.find("#code").send_keys(code)

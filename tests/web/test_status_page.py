@@ -156,6 +156,7 @@ class Windows:
 
     def go_on_writing(self) -> None:
         self.webmail.driver.switch_to.window(self.writing)
+        self.webmail.quiet()
         self.webmail.driver.execute_script("rcmail.clear_messages(); rcmail.command('savedraft')")
         self.webmail.find("#messagestack .confirmation")
         assert self.text in (self.webmail.find("#composebody").get_attribute("value") or "")

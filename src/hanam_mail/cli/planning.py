@@ -89,17 +89,18 @@ def _review(path: Path, base: str, *, canonical: bool) -> "Review":
     from hanam_mail.registry.writing.canonical import problems
     from hanam_mail.review import deviations, merge_comment, revisions
 
-    after = load(path)
-    if canonical and (otherwise := problems(after, path)):
-        raise InputError(otherwise)
-    with working(f"Đang so với {base}"):
-        before = revisions.revision(path, base, cache=cache.cache_folder(), became=after)
-        found = revisions.assess(
-            before, after, loading.today(), revisions.domain_beside(path), revisions.limit_beside(path)
-        )
-    names = {agency.id: agency.name for agency in after.agencies.values()}
-    deviating = tuple(deviations.found(before, after))
-    return merge_comment.Review(found, merge_comment.requests(before, after), names, deviating)
+    with loading.no_collector():  # both registries and all that is made of them stay to the end
+        after = load(path)
+        if canonical and (otherwise := problems(after, path)):
+            raise InputError(otherwise)
+        with working(f"Đang so với {base}"):
+            before = revisions.revision(path, base, cache=cache.cache_folder(), became=after)
+            found = revisions.assess(
+                before, after, loading.today(), revisions.domain_beside(path), revisions.limit_beside(path)
+            )
+        names = {agency.id: agency.name for agency in after.agencies.values()}
+        deviating = tuple(deviations.found(before, after))
+        return merge_comment.Review(found, merge_comment.requests(before, after), names, deviating)
 
 
 def _comment(text: str, output: Path | None, *, publish: bool, quiet: bool) -> None:

@@ -19,7 +19,7 @@ from hanam_mail.registry.model import Entry, Registry
 from hanam_mail.regulation import group_vars, provisions
 from hanam_mail.regulation.provisions import Regulation
 
-__all__ = ["desired_state", "load", "regulation_beside", "settings_beside", "today"]
+__all__ = ["desired_state", "load", "no_collector", "regulation_beside", "settings_beside", "today"]
 
 _ZONE = ZoneInfo("Asia/Ho_Chi_Minh")  # all dates of the registry are the province's
 
@@ -63,7 +63,7 @@ def load(
     known = Cache(cache, rule_book)
     shared = former_of.texts if former_of is not None and former_of.regulation == rule_book else {}
     texts: dict[Path, tuple[str, Sequence[Entry]]] = {}
-    with _no_collector():
+    with no_collector():
         for file, text in folder.texts(path, found.problems).items():
             place = file.relative_to(path)
             before = shared.get(place)
@@ -102,7 +102,7 @@ def _read(text: str, file: Path, rule_book: Regulation, known: Cache, found: ent
 
 
 @contextmanager
-def _no_collector() -> Iterator[None]:
+def no_collector() -> Iterator[None]:
     """Let the cyclic garbage collector rest while everything made is kept: it would look through all of it again and
     again (half of the time at 100,000 mailboxes) and find nothing.
     """

@@ -1,6 +1,7 @@
 """What holds of addresses for every name, not only for the examples."""
 
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hanam_mail.regulation import naming, provisions
+from hanam_mail.regulation.naming import text
 
 RULES = provisions.load(Path(__file__).parents[3] / "group_vars/hanam/regulation.yml").naming
 
@@ -77,6 +79,20 @@ def test_composed_and_decomposed_forms_are_one_name(text: str, form: str) -> Non
 @given(NAMES)
 def test_folding_twice_changes_nothing(name: str) -> None:
     assert naming.fold(naming.fold(name)) == naming.fold(name)
+
+
+@fast
+@given(st.lists(st.one_of(SYLLABLES, ANYTHING), min_size=1, max_size=6).map(" ".join))
+@example("Ỳ Ð")
+@example("Hà Ñ")
+def test_a_name_folded_word_by_word_is_the_name_folded_as_one(name: str) -> None:
+    def outcome(fold: Callable[[str], str]) -> str:
+        try:
+            return fold(name)
+        except naming.NamingError as error:
+            return str(error)
+
+    assert outcome(text.fold) == outcome(text.folded_as_one)
 
 
 @fast

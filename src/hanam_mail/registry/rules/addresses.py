@@ -4,7 +4,8 @@ An address is frozen at issue: the code of an agency, the name of a person may h
 mailbox may have come from another agency with it.
 """
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from hanam_mail.errors import Problem
@@ -95,7 +96,8 @@ def _persons(view: View) -> Iterator[Problem]:
     """Every person's address that the rule could not have given: the wrong letters, the wrong way to tell namesakes
     apart, the suffix where Đ5.2c rules it out."""
     rules = view.regulation.naming
-    namesakes: dict[str, list[Mailbox]] = {}
+    # By plain form and agency: a common name has hundreds in the province, few in one agency.
+    namesakes: dict[tuple[str, str], list[Mailbox]] = {}
     suffixed: list[tuple[Mailbox, str]] = []
     for mailbox in view.found.mailboxes:
         if mailbox.kind is not MailboxKind.PERSON or not mailbox.address or not mailbox.name:
@@ -116,7 +118,7 @@ def _persons(view: View) -> Iterator[Problem]:
         except naming.NamingError as error:
             yield mailbox.source.problem("name", str(error), "Đ5.2a")
             continue
-        for each in set(plains.values()):
+        for each in itertools.product(set(plains.values()), {mailbox.agency, *mailbox.origins}):
             namesakes.setdefault(each, []).append(mailbox)
         if is_plain or any(form is None or form.part != "suffix" for _, form, _ in readings):
             continue
@@ -127,7 +129,7 @@ def _persons(view: View) -> Iterator[Problem]:
         elif not mine[0][1].same_agency:
             suffixed.append((mailbox, mine[0][0]))
     for mailbox, plain in suffixed:
-        first = _namesake(mailbox, plain, namesakes[plain], view)
+        first = _namesake(mailbox, plain, namesakes, view)
         if first is not None:
             text = (
                 f"“{mailbox.address}” mang hậu tố cơ quan, nhưng cơ quan đã có “{first.address}” trùng tên: phân biệt "
@@ -141,12 +143,14 @@ def _unfit(plain: str, view: View) -> str:
     return f"phải là “{plain}”, hoặc dạng đó kèm phần phân biệt người trùng tên: {parts}"
 
 
-def _namesake(mailbox: Mailbox, plain: str, namesakes: list[Mailbox], view: View) -> Mailbox | None:
+def _namesake(
+    mailbox: Mailbox, plain: str, namesakes: Mapping[tuple[str, str], Sequence[Mailbox]], view: View
+) -> Mailbox | None:
     """A namesake who was in the agency when the mailbox got its address there (Đ5.2c), None if there was none."""
     stay = next((stay for stay in mailbox.stays if stay.address == mailbox.address), None)
     if stay is None:
         return None
-    for other in namesakes:
+    for other in namesakes[plain, stay.agency]:
         for before in other.stays:
             if other is mailbox or before.agency != stay.agency:
                 continue

@@ -6,13 +6,12 @@ papers can confirm (`exact`). Everything else is refused: digits, signs, letters
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
 from hanam_mail.regulation.naming.grammar import NamingRules, PersonNames
-from hanam_mail.regulation.naming.syllables import STROKED_D, is_syllable
-from hanam_mail.regulation.naming.text import Name, NamingError, fold, key, read
+from hanam_mail.regulation.naming.syllables import is_syllable
+from hanam_mail.regulation.naming.text import Name, NamingError, fold, is_plain_word, key, read
 
 _MAX_WORDS = 7
 _MINORITY_LETTERS = frozenset("ñčĭŏŭĕ")
@@ -92,21 +91,10 @@ def _is_plain(name: str, judge: _Judge) -> bool:
     words = name.split(" ")
     return (
         1 < len(words) <= _MAX_WORDS
-        and all(map(_is_plain_word, words))
+        and all(map(is_plain_word, words))
         and not name.isascii()
         and key(words[0]) not in judge.first_words
         and key(words[-1]) not in judge.last_words
-    )
-
-
-@lru_cache(maxsize=16384)
-def _is_plain_word(word: str) -> bool:
-    return (
-        word.isalpha()
-        and word == word[:1].upper() + word[1:].lower()
-        and word.translate(STROKED_D) == word
-        and unicodedata.is_normalized("NFC", word)
-        and is_syllable(word)
     )
 
 

@@ -39,15 +39,11 @@ NAMESAKE_PARTS = ("suffix", "home", "birth_year", "birth_date", "counter")
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A form's text as pairs of a literal and the part that follows it ("" at the end)."""
+    """A form's text as pairs of a literal and the part that follows it ("" at the end), and all its parts in order."""
 
     text: str
     pieces: tuple[tuple[str, str], ...]
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The parts in the order in which they stand."""
-        return tuple(part for _, part in self.pieces if part)
+    parts: tuple[str, ...]
 
     @property
     def literals(self) -> str:
@@ -70,16 +66,16 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Namesake:
-    """A form for a person whose plain form is taken; `same_agency`: also for namesakes of one agency."""
+    """A form for a person whose plain form is taken; `same_agency`: also for namesakes of one agency.
+
+    `part` is what tells the namesakes apart, beside the plain form. It is asked for several times for each person of a
+    registry, so it is found once, when the form is read.
+    """
 
     clause: str
     address: Template
     same_agency: bool
-
-    @property
-    def part(self) -> str:
-        """What tells the namesakes apart: the part beside the plain form."""
-        return next((part for part in self.address.parts if part != "plain"), "")
+    part: str
 
     def value(self, address: str, plain: str) -> str | None:
         """What stands for that part in an address of the plain form; None for an address that is not of this form."""
@@ -232,10 +228,12 @@ def _people(values: Mapping[str, Any]) -> PersonNames:
 
 
 def _namesake(values: Mapping[str, Any]) -> Namesake:
+    address = _template(values["address"])
     return Namesake(
         clause=str(values["clause"]),
-        address=_template(values["address"]),
+        address=address,
         same_agency=bool(values.get("same_agency", True)),
+        part=next((part for part in address.parts if part != "plain"), ""),
     )
 
 
@@ -243,4 +241,4 @@ def _template(text: object) -> Template:
     if not isinstance(text, str):
         raise TypeError(f"“{text}” phải là chuỗi ký tự")
     pieces = tuple((literal, part or "") for literal, part, _, _ in Formatter().parse(text))
-    return Template(text, pieces)
+    return Template(text, pieces, tuple(part for _, part in pieces if part))

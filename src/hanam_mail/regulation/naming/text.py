@@ -84,6 +84,29 @@ def fold(name: str) -> str:
     NFC and NFD, either tone placement, no-break and zero-width spaces, capitals, đ and its look-alikes make no
     difference. Raises NamingError as `read` does.
     """
+    words = name.split(" ")
+    if all(map(is_plain_word, words)):
+        # A registry has many names of few words. Beside others such a word is what it is alone: never legacy text,
+        # unclear or foreign.
+        return " ".join(map(folded_as_one, words))
+    return folded_as_one(name)
+
+
+@lru_cache(maxsize=16384)
+def is_plain_word(word: str) -> bool:
+    """Whether it is a Vietnamese word with a capital, composed, as nearly all words of names are."""
+    return (
+        word.isalpha()
+        and word == word[:1].upper() + word[1:].lower()
+        and word.translate(STROKED_D) == word
+        and unicodedata.is_normalized("NFC", word)
+        and is_syllable(word)
+    )
+
+
+@lru_cache(maxsize=16384)
+def folded_as_one(name: str) -> str:
+    """The same as `fold`, whatever the words are."""
     latin = _latin(normal(name))
     found = legacy_encodings.recognise(name) or legacy_encodings.recognise(latin)
     if found:

@@ -1,6 +1,6 @@
 """The files of a registry: agencies in the folder itself, the register of requests in its folder requests/."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from hanam_mail.errors import Problem
@@ -10,19 +10,20 @@ MAX_OCTETS = 32 * 1024 * 1024  # of one file; 20,000 mailboxes in one are 5 MB
 _SUFFIX = ".yml"
 
 
-def texts(path: Path, problems: list[Problem]) -> dict[Path, str]:
+def texts(path: Path, problems: list[Problem], known: Mapping[Path, str] | None = None) -> dict[Path, str]:
     """The text of every file of the registry in the folder `path`, by path, agencies first.
 
     What would be passed over by its name or cannot be read is noted in `problems`; names with a leading dot are
-    no part of a registry.
+    no part of a registry. `known`: files that belong to it and were not written there, since their texts are at hand.
     """
+    at_hand = {path / place: text for place, text in (known or {}).items()}
     found: dict[Path, str] = {}
     for folder, subfolders in ((path, (REQUESTS,)), (path / REQUESTS, ())):
-        files = list(_files(folder, subfolders, problems))
+        files = [*_files(folder, subfolders, problems), *(file for file in at_hand if file.parent == folder)]
         if not files:
             problems.append(Problem(str(folder), 0, "", "không có tệp .yml nào"))
-        for file in files:
-            text = _text(file, problems)
+        for file in sorted(files):
+            text = at_hand[file] if file in at_hand else _text(file, problems)
             if text is not None:
                 found[file] = text
     return found

@@ -5,7 +5,7 @@ document = desired_state(registry)        what the accounts host applies, see de
 """
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -46,6 +46,7 @@ def load(
     day: date | None = None,
     cache: Path | None = None,
     former_of: Registry | None = None,
+    same: Collection[Path] = (),
     former: bool = False,
 ) -> Registry:
     """Read and check the registry in the folder `path` (agencies there, the register of requests in
@@ -54,7 +55,8 @@ def load(
     `regulated_by` defaults to the regulation beside the registry, `day` to today: no date may lie after it.
     `cache` is a folder where read files are kept (cache.cache_folder()); None keeps none. `former`: an earlier
     revision, which may break rules (rules.check); `former_of` is what it became, and shares the entries of every file
-    that says the same, whose sources then name its files.
+    that says the same, whose sources then name its files. Of such files those in `same`, by their place in the folder,
+    need not be there.
     Raises InputError with all problems of all files; those of regulation.yml and registry.yml alone.
     """
     rule_book = regulated_by or provisions.load(regulation_beside(path))
@@ -62,9 +64,10 @@ def load(
     found = entries.Found()
     known = Cache(cache, rule_book)
     shared = former_of.texts if former_of is not None and former_of.regulation == rule_book else {}
+    at_hand = {place: former_of.texts[place][0] for place in same} if former_of is not None else {}
     texts: dict[Path, tuple[str, Sequence[Entry]]] = {}
     with no_collector():
-        for file, text in folder.texts(path, found.problems).items():
+        for file, text in folder.texts(path, found.problems, at_hand).items():
             place = file.relative_to(path)
             before = shared.get(place)
             read = before[1] if before and before[0] == text else _read(text, file, rule_book, known, found)

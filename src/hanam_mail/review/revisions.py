@@ -69,15 +69,36 @@ def revision(
     archive = _git(root, "archive", "--format=tar", commit, "--", str(place), *judges)
     with tempfile.TemporaryDirectory(prefix="hanam-mail-") as scratch:
         with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-            files.extractall(scratch, filter="data")
+            same = _same(files, place, became.texts if became else {})
+            others = [file for file in files.getmembers() if file.name not in same]
+            files.extractall(scratch, others, filter="data")
         try:
             judge = provisions.load(loading.regulation_beside(Path(scratch) / place), former=True)
             return loading.load(
-                Path(scratch) / place, regulated_by=judge, day=day, cache=cache, former=True, former_of=became
+                Path(scratch) / place,
+                regulated_by=judge,
+                day=day,
+                cache=cache,
+                former=True,
+                former_of=became,
+                same=same.values(),
             )
         except InputError as error:
             places = {Path(scratch) / place: place, folder: place, Path(scratch): Path()}
             raise InputError([_of_revision(each, places, name) for each in error.problems]) from error
+
+
+def _same(files: tarfile.TarFile, place: Path, texts: Mapping[Path, tuple[str, object]]) -> dict[str, Path]:
+    """The files of the registry at `place` that say what is at hand in `texts`: their names in the archive and, as
+    there, in the registry. Nearly all of them, which need not be written to be read.
+    """
+    known = {(place / file).as_posix(): file for file in texts}
+    found: dict[str, Path] = {}
+    for member in files.getmembers():
+        stream = files.extractfile(member) if member.isreg() and member.name in known else None
+        if stream is not None and stream.read() == texts[known[member.name]][0].encode():
+            found[member.name] = known[member.name]
+    return found
 
 
 def domain_beside(folder: Path) -> str:

@@ -135,9 +135,26 @@ def test_the_base_is_the_same_whether_it_shares_what_is_unchanged_or_not(run: Ru
     run("quota", "tranquangminh", "3 GB", "--document", "2/VP", *PAPER)
     after = loading.load(history / "mailboxes")
     shared = revisions.revision(history / "mailboxes", "main", became=after)
-    assert shared == revisions.revision(history / "mailboxes", "main")
+    alone = revisions.revision(history / "mailboxes", "main")
+    assert shared == alone
+    assert [list(shared.agencies), list(shared.mailboxes), list(shared.requests), [*shared.texts]] == [
+        list(alone.agencies),
+        list(alone.mailboxes),
+        list(alone.requests),
+        [*alone.texts],
+    ]
     same = [id_ for id_, box in shared.mailboxes.items() if box is after.mailboxes[id_]]
     assert len(after.mailboxes) / 2 < len(same) < len(after.mailboxes)
+
+
+def test_a_file_that_only_the_base_had_is_judged_beside_those_that_are_the_same(run: Run, history: Path) -> None:
+    stray = history / "mailboxes/ghi chú.txt"
+    stray.write_text("nháp", "utf-8")
+    commit(history)
+    stray.unlink()
+    result = run("plan", "--base", "HEAD")
+    assert result.exit_code == 1
+    assert "HEAD:mailboxes/ghi chú.txt: tên tệp của sổ đăng ký phải kết thúc bằng .yml" in result.stderr
 
 
 def test_a_file_that_was_there_twice_is_named_where_the_base_had_it(run: Run, history: Path) -> None:

@@ -346,7 +346,8 @@ def test_spam_from_outside_is_refused(lab: Lab, official: Sample) -> None:
 
 @pytest.mark.neighbours
 def test_what_is_most_surely_spam_is_held_for_its_receiver(lab: Lab, official: Sample) -> None:
-    text = "Quý khách đã trúng thưởng một xe máy. Bấm vào liên kết để nhận giải: http://198.51.100.7/x\n"
+    # By its links and names: the filter has learnt no word of the text.
+    text = f"Lorem ipsum dolor sit amet: http://198.51.100.7/x?{official.address} https://bit.ly/x\n"
     mail = message(STRANGER, official.address, text=text)
     for header in ("Message-ID", "Date", "To", "From"):
         del mail[header]

@@ -49,9 +49,11 @@ def world(lab: Lab) -> Iterator[World]:
         ]
     # What these tests bring is fetched when they say so.
     lab.run("filter", "systemctl stop hanam-dmarc-carry.timer hanam-dmarc-carry.service")
-    with published(lab, lines):
-        yield made
-    lab.run("filter", "systemctl start hanam-dmarc-carry.timer")
+    try:
+        with published(lab, lines):
+            yield made
+    finally:
+        lab.run("filter", "systemctl start hanam-dmarc-carry.timer")
 
 
 def carry_and_send(lab: Lab) -> None:

@@ -177,7 +177,7 @@ if (window.rcmail) {
     }, 250);
   };
 
-  // While a draft saves itself, a file goes up or the page asks for what is new, Roundcube takes no command, and says nothing of it.
+  // While a draft saves itself or the page asks for what is new, Roundcube takes no command, and says nothing of it.
   const send = (props) => {
     const until = Date.now() + 20000;
     asking = true;
@@ -196,8 +196,14 @@ if (window.rcmail) {
     }, 100);
   };
 
-  // So is a press of "Gửi" at that moment: it waits, once. One while a message is on its way to be sent is a second press of the same.
+  // So is a press of "Gửi" at that moment: it waits, once. One while a message is on its way to be sent, or when it was, is a second press of the same.
   let leaves = false;
+  let gone = false;
+  const left = rcmail.sent_successfully;
+  rcmail.sent_successfully = function (...words) {
+    gone = true;
+    return left.apply(this, words);
+  };
   const turn = rcmail.set_busy;
   rcmail.set_busy = function (yes, message, ...words) {
     leaves = yes && (leaves || message === "sendingmessage");
@@ -206,7 +212,7 @@ if (window.rcmail) {
   const command = rcmail.command;
   rcmail.command = function (name, props, ...words) {
     const form = this.gui_objects && this.gui_objects.messageform;
-    if (name !== "send" || !this.busy || !form || leaves || this.hanam_sends) {
+    if (name !== "send" || !this.busy || !form || leaves || gone || this.hanam_sends) {
       return command.call(this, name, props, ...words);
     }
     if (!asking) {

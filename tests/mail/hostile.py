@@ -22,8 +22,8 @@ TAKEN = ["250", "250", "354", "250"]
 
 AT_ONCE = 4
 
-ROUNDS = 5
-"""How often a message is brought again that was put off."""
+PATIENCE = 900.0
+"""Seconds during which a message is brought again that was put off."""
 
 # Processes that all mail passes. The others of ours come and go as they are asked.
 _DAEMONS = ("postfix", "dovecot", "rspamd", "clamav-daemon", "redis-server", "hanam-mail-auth", "hanam-secrecy")
@@ -159,14 +159,12 @@ def answers(lab: Lab, recipient: Sample, contents: Mapping[str, bytes]) -> dict[
 def lasting_answers(lab: Lab, recipient: Sample, contents: Mapping[str, bytes]) -> dict[str, str]:
     """What a server hears in the end that comes again with what it is told to bring later (4xx).
 
-    A scan that the machine has no time for now is put off; fewer of them at once take less.
+    A scan that the machine has no time for now is put off; by itself it takes less.
     """
-    told = answers(lab, recipient, contents)
-    for _ in range(ROUNDS):
-        later = {name: contents[name] for name, answer in told.items() if answer.startswith("4")}
-        if not later:
-            break
-        told |= answers(lab, recipient, later)
+    told, until = answers(lab, recipient, contents), time.monotonic() + PATIENCE
+    while time.monotonic() < until and any(answer.startswith("4") for answer in told.values()):
+        for name in [name for name, answer in told.items() if answer.startswith("4")]:
+            told |= answers(lab, recipient, {name: contents[name]})
     return told
 
 

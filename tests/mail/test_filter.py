@@ -159,6 +159,7 @@ def refusal(deliver: Callable[[], None]) -> tuple[int, str]:
 def test_virus_of_an_official_is_refused(
     lab: Lab, official: Sample, colleague: Sample, hide: Callable[[EmailMessage], bytes]
 ) -> None:
+    """Đ4.2, Đ10.6."""
     content = hide(message(official.address, colleague.address))
     code, text = refusal(lambda: submit(lab, official, colleague.address, content))
     assert code == 554
@@ -168,6 +169,7 @@ def test_virus_of_an_official_is_refused(
 
 @pytest.mark.parametrize("hide", VIRUSES, ids=lambda hide: hide.__name__)
 def test_virus_from_outside_is_refused(lab: Lab, official: Sample, hide: Callable[[EmailMessage], bytes]) -> None:
+    """Đ4.2, Đ10.6."""
     content = hide(message(STRANGER, official.address))
     code, text = refusal(lambda: bring(lab, official.address, content))
     assert code == 554
@@ -290,6 +292,7 @@ def without_filter(lab: Lab) -> Iterator[None]:
 def test_without_a_scanner_mail_waits_and_arrives_afterwards(
     lab: Lab, official: Sample, colleague: Sample, trouble: Callable[[Lab], AbstractContextManager[None]]
 ) -> None:
+    """Đ4.2: what nobody looked at reaches nobody."""
     ours = message(official.address, colleague.address)
     foreign = message(STRANGER, colleague.address)
     with trouble(lab):
@@ -332,6 +335,7 @@ def test_a_filter_that_hangs_is_told_at_connect_and_soon(lab: Lab) -> None:
 @pytest.mark.dieu12
 @pytest.mark.proof("Thư rác (GTUBE) bị từ chối / spam refused")
 def test_spam_of_an_official_is_refused(lab: Lab, official: Sample, colleague: Sample) -> None:
+    """Đ4.3."""
     mail = message(official.address, colleague.address, text=f"{GTUBE}\n")
     code, text = refusal(lambda: submit(lab, official, colleague.address, mail.as_bytes()))
     assert (code, "thu rac" in text) == (554, True)
@@ -339,6 +343,7 @@ def test_spam_of_an_official_is_refused(lab: Lab, official: Sample, colleague: S
 
 @pytest.mark.neighbours
 def test_spam_from_outside_is_refused(lab: Lab, official: Sample) -> None:
+    """Đ10.6."""
     mail = message(STRANGER, official.address, text=f"{GTUBE}\n")
     code, text = refusal(lambda: bring(lab, official.address, mail.as_bytes()))
     assert (code, "thu rac" in text) == (554, True)

@@ -53,6 +53,8 @@ def arrived(lab: Lab, recipient: Sample) -> Iterator[str]:
 def test_moving_to_junk_and_back_teaches_and_throwing_away_does_not(
     lab: Lab, recipient: Sample, arrived: str, learnt: Callable[[], tuple[int, int]]
 ) -> None:
+    """Đ10.6."""
+
     def move(source: str, target: str) -> None:
         with lab.imap(recipient.address, recipient.password) as client:
             client.select(source)

@@ -61,6 +61,7 @@ def counted(lab: Lab, person: Sample) -> str:
 def test_mail_of_a_listed_network_is_marked_and_counted_and_a_forged_one_only_marked(
     lab: Lab, person: Sample, key: Key
 ) -> None:
+    """Đ4.4, Đ12.5: who signed up with his official address is seen by the mail that he gets."""
     subject = uuid.uuid4().hex
     forged = letter(person, f"tin@{SHOP}", subject)
     assert bring(lab, person, forged)[0] == 250

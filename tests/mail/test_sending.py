@@ -44,6 +44,7 @@ def state(lab: Lab, person: Sample) -> str:
 def test_dieu12_6_above_its_limit_an_account_waits_and_above_the_second_it_is_locked(
     lab: Lab, flooder: Sample, recipient: Sample
 ) -> None:
+    """Đ4.3."""
     limits = limits_of(lab, flooder)
     with lab.submission(flooder.address, flooder.password) as client:
         # To a host that does not answer: what waits in the queue.

@@ -152,7 +152,7 @@ def _runs(lab: Lab, group: str, unit: str) -> bool:
 
 
 def test_daemons_that_crash_again_and_again_come_back(lab: Lab) -> None:
-    """systemd gave up after five within ten seconds; unbound, redis and nginx stayed down until somebody came."""
+    """Đ10.2. systemd gave up after five within ten seconds, and unbound, redis and nginx were down for good."""
     units = {"unbound": "mx", "redis-server": "filter", "nginx": "webmail"}
     for _ in range(CRASHES):
         for unit, group in units.items():

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hanam_mail.host import places
 from tests.contract.test_roles import ROLES, ROOT
 
 SHARED = ROOT / "group_vars/all"
@@ -72,6 +73,19 @@ def test_ports_stand_in_the_table_of_ports_alone() -> None:
     assert found == set()
 
 
+def programs() -> list[Path]:
+    """What may need a path and is given it: all code but the one module that has the list's paths for the commands."""
+    folders = (ROOT / name for name in ("src", "plugins", "deploys"))
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in {".py", ".sql"}]
+    assert len(files) > 300
+    return [path for path in files if path != Path(places.__file__)]
+
+
+def test_commands_look_where_the_list_of_paths_says() -> None:
+    known = {name: value for name, value in vars(places).items() if name.isupper()}
+    assert {name: str(value) for name, value in known.items()} == {name: PATHS[name.lower()] for name in known}
+
+
 def test_shared_paths_stand_in_the_list_of_paths_alone() -> None:
     folder = PATHS["tls_folder"]
     paths = {
@@ -83,7 +97,7 @@ def test_shared_paths_stand_in_the_list_of_paths_alone() -> None:
     hidden = re.compile(r"(?m)^(InaccessiblePaths|ReadWritePaths|ReadOnlyPaths|BindPaths|BindReadOnlyPaths)=.*$")
     found = {
         f"{path.relative_to(ROOT)}: {each}"
-        for path in read()
+        for path in [*read(), *programs()]
         for each in paths
         if re.search(rf"(?<![\w/.-]){re.escape(each)}(?![\w-])", hidden.sub("", uncommented(path)))
     }

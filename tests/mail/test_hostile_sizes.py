@@ -109,6 +109,7 @@ def test_no_command_stops_the_door_of_the_world(lab: Lab, recipient: Sample) -> 
     await_letters(lab, recipient, len(found))
 
 
+@pytest.mark.bound
 def test_ten_thousand_recipients_hold_up_nobody(lab: Lab, recipient: Sample, colleague: Sample) -> None:
     command = f"RCPT TO:<{recipient.address}>\r\n".encode()
     began = time.monotonic()
@@ -167,6 +168,7 @@ def test_no_header_of_ten_megabytes_stops_the_mail(lab: Lab, recipient: Sample, 
     assert {name: codes for name, codes in ours.items() if codes[4:] != [*TAKEN, "221"]} == {}
 
 
+@pytest.mark.bound
 def test_what_is_taken_of_a_huge_header_can_be_read(lab: Lab, recipient: Sample) -> None:
     fields = huge_headers()
     kept = {

@@ -176,7 +176,7 @@ def test_database_that_is_down_means_try_later(lab: Lab, sender: Sample, recipie
         greeting, _ = smtplib.SMTP(timeout=30).connect(lab.address("submission"), 587)
         assert 400 <= greeting < 500
 
-    # Postfix leaves the database alone for a second after each failure.
+    # Postfix leaves the database alone for seconds after each failure.
     def sent() -> bool:
         try:
             with lab.submission(sender.address, sender.password) as client:

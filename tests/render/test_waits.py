@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hanam_mail.host.database.roles import ROLES
 from tests.render.conftest import ENVIRONMENTS
 
 pytestmark = pytest.mark.dieu10
@@ -46,6 +47,39 @@ def test_a_scanner_or_a_filter_that_hangs_is_answered_soon_and_each_waits_longer
         # The scanner gives up what nobody waits for any more.
         limit = seconds(there.render("clamav", "clamd.conf.j2", host), r"^MaxScanTime (\d+)$")
         assert scan * 1000 < limit <= ANSWER * 1000
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_a_database_that_hangs_is_answered_soon_and_a_slow_one_is_not_taken_for_it(
+    environment: Environments, topology: str
+) -> None:
+    there = environment(topology)
+    (role,) = (role for role in ROLES if role.name == "mail_postfix")
+    slow = seconds(role.settings["statement_timeout"], r"^(\d+)s$")
+    for host in sorted({*there.hosts("mx"), *there.hosts("submission")}):
+        master = there.render("postfix", "master.cf.j2", host)
+        processes = re.findall(r"^proxy\S+ +unix .* proxymap\n    -o daemon_timeout=(\d+)s$", master, re.M)
+        assert len(processes) == len(re.findall(r" proxymap$", master, re.M)) == 2
+        (patience,) = {int(process) for process in processes}
+        rows = there.items("postfix", "pgsql.cf.j2")
+        tables = "\n".join(there.render("postfix", "pgsql.cf.j2", host, row) for row in rows)
+        assert len(re.findall(r"connect_timeout=", tables)) == len(rows)
+        connect = seconds(tables, r"connect_timeout=(\d+)")
+        # Another host has two addresses, and each has its time; Postfix takes one host for two (dict_pgsql.c).
+        once = connect * (2 if "sslmode=verify-full" in tables else 1)
+        lookup = 2 * once
+        # The first one rests until the second one has failed, too.
+        assert seconds(tables, r"^retry_interval = (\d+)$") > once
+        # A process ends itself after two thirds of its time at the earliest (watchdog.c); then another one is asked.
+        assert max(slow, lookup) < patience * 2 // 3
+        assert patience + MOMENT + lookup <= ANSWER - MOMENT
+        # By then no other one has a connection that could hang as well.
+        assert seconds(tables, r"^idle_interval = (\d+)$") < patience * 2 // 3
+        # Who watches over the ports takes none of this for a port that is full.
+        doors = [row for row in there.value("watch", "watch_doors", host) if row["unit"] == "postfix.service"]
+        patient = [probe["seconds"] for row in doors if row["here"] for probe in row["probes"]]
+        assert patient
+        assert min(patient) > patience + MOMENT + lookup
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)

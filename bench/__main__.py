@@ -24,6 +24,8 @@ from hanam_lab import topology
 from hanam_lab.driver import Lab
 
 TOPOLOGY = REPOSITORY / "inventory/lab.yml"
+BOOKS = ("lab", "mailboxes")
+"""What `make up` plays: the world outside and the system, then the sample accounts."""
 _TAIL_LINES = 60
 
 type Words = Sequence[str | Path]
@@ -68,9 +70,9 @@ def measure(lab: Lab, commands: Mapping[str, Words]) -> list[str]:
 
 
 def _converged(lab: Lab) -> bool:
-    """Every host set up, with the sample accounts."""
+    """Every host set up, the world outside among them, with the sample accounts."""
     line: Words = [program("ansible-playbook"), "-i", TOPOLOGY, "-i", lab.inventory]
-    books = [REPOSITORY / f"playbooks/{name}.yml" for name in ("site", "mailboxes")]
+    books = [REPOSITORY / f"playbooks/{name}.yml" for name in BOOKS]
     with _LOG.open("wb") as log:
         done = subprocess.run([*line, *books], cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT, check=False)
     if done.returncode:

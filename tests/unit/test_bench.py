@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -246,6 +247,24 @@ def test_nothing_is_measured_on_a_lab_that_does_not_converge(
     assert whole.measure(FakeLab(told), commands) == ["converge"]  # type: ignore[arg-type]
     assert not (tmp_path / "done").exists()
     assert told == ["up", "down"]
+
+
+def test_what_is_measured_on_is_converged_as_make_up_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The world outside has plays of its own: without them no part has a DNS, nor a stranger to send from."""
+    played: list[str] = []
+
+    def run(words: Sequence[str | Path], **_: object) -> subprocess.CompletedProcess[bytes]:
+        played.extend(path.name for path in map(Path, words) if path.parent.name == "playbooks")
+        assert all(path.is_file() for path in map(Path, words) if path.suffix == ".yml" and path.name != "hosts.yml")
+        return subprocess.CompletedProcess([], 0)
+
+    monkeypatch.setattr(whole, "_LOG", tmp_path / "log")
+    monkeypatch.setattr(whole, "REPOSITORY", ROOT)
+    monkeypatch.setattr(subprocess, "run", run)
+    assert whole._converged(FakeLab([]))  # type: ignore[arg-type]
+    recipe = re.search(r"^up:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    assert recipe
+    assert played == re.findall(r"playbooks/(\S+)", recipe[1])
 
 
 def test_a_lab_that_does_not_come_up_is_taken_down(told: list[str]) -> None:

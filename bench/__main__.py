@@ -1,4 +1,6 @@
-"""python -m bench: every measurement of speed, on a lab of its own that is taken down whatever happens (`make bench`).
+"""python -m bench: every measurement of speed, and of unwanted mail, on a lab of its own (`make bench`).
+
+The lab is taken down whatever happens.
 
 The figures go to build/bench/, which is emptied first. A part that fails, or misses what was asked of it, leaves the
 other parts theirs and makes the whole fail.
@@ -45,6 +47,7 @@ def parts(lab: str, sizes: Sequence[int], runs: int) -> dict[str, Words]:
         "store": [sys.executable, "-m", "bench.store", "--lab", lab],
         "conversion": [sys.executable, "-m", "bench.conversion", "--lab", lab],
         "mail": [sys.executable, "-m", "bench.mail", "--lab", lab],
+        "spam": [sys.executable, "-m", "bench.spam", "--lab", lab],
         "mail_auth": [sys.executable, "-m", "bench.mail_auth"],
         "secrecy": [sys.executable, "-m", "bench.secrecy"],
         "search": [sys.executable, "-m", "bench.search", "--lab", lab],

@@ -1,4 +1,7 @@
-"""What the filter's rules must say of letters: for tests/render/test_filter_rules.py and tests/roles/test_rspamd.py."""
+"""What the filter's rules must say of letters: for tests/render/test_filter_rules.py and tests/roles/test_rspamd.py.
+
+By who wrote them and how they come: tests/filter_senders.py.
+"""
 
 import io
 import json
@@ -6,12 +9,20 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from email.message import EmailMessage
-from typing import Any
+from functools import cache
+from typing import Any, Protocol
 
 from tests import word_weights
 from tests.filter_rules import Answer, Question
+from tests.render.conftest import Environment
 
-type Ask = Callable[[Sequence[str], Sequence[Question]], list[Answer]]
+
+class Ask(Protocol):
+    """What rules say of letters; `given`: variables of theirs that differ from GIVEN."""
+
+    def __call__(self, rules: Sequence[str], asked: Sequence[Question], **given: Any) -> list[Answer]: ...
+
+
 type Case = Callable[[Ask], None]
 
 PROGRAM = b"MZ" + bytes(300)
@@ -24,6 +35,19 @@ STRANGE = """Lieber Leser, unser Versandhaus bietet Ihnen in dieser Woche kosten
 Sichern Sie sich jetzt einen Gutschein, das Angebot gilt nur bis Sonntag. Die neue Kollektion ist da, mit Rabatt auf
 Jacken und Schuhe. Klicken Sie hier, um sich vom Rundbrief abzumelden. Mit freundlichen Grüßen, Ihre Redaktion."""
 UNPROVEN: Mapping[str, Any] = {"proven": False, "dmarc": {"authentic": False}}
+
+
+def renderer(there: Environment) -> Callable[..., str]:
+    """The text of a rule in this environment, by its name and what is given otherwise than in GIVEN."""
+
+    @cache
+    def of(given: str) -> Environment:
+        return there.with_variables(**GIVEN | json.loads(given))
+
+    def text(name: str, **given: Any) -> str:
+        return of(json.dumps(given, sort_keys=True)).render("rspamd", f"{name}.lua.j2", there.hosts("filter")[0])
+
+    return text
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
@@ -252,15 +276,12 @@ def check_a_way_out_of_a_list_speaks_for_its_own_links_alone(ask: Ask) -> None:
     assert found == {name: whether for name, (_, _, whether) in said.items()}, found
 
 
-def played(ask: Ask, letters: Sequence[tuple[str, Mapping[str, Any]]], reply_to: str = "") -> list[Mapping[str, float]]:
+def played(ask: Ask, letters: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Mapping[str, float]]:
     """What is said of letters of these authors, of whose domain something is proven or not."""
     questions = []
     for author, verdict in letters:
-        mail = letter(author)
-        if reply_to:
-            mail["Reply-To"] = reply_to
         domain = author.rpartition("@")[2].rstrip(">")
-        questions.append(Question(mail.as_bytes(), {"author": domain, "authentication": verdict}))
+        questions.append(Question(letter(author).as_bytes(), {"author": domain, "authentication": verdict}))
     return [answer.symbols for answer in ask(["plays"], questions)]
 
 

@@ -22,7 +22,8 @@ COMMAND = ("rspamadm", "lua", "-b", "-s", "driver.lua", "-a", "questions.json", 
 class Question:
     """A letter; what other rules have noted; what services say that a rule asks over sockets, one by one; to whom.
 
-    `released`: it comes by the door for what somebody has let go. `score` is what other rules make of it.
+    `released`: it comes by the door for what somebody has let go. `score` is what other rules make of it. `sender` is
+    the envelope's, `user` who has signed in; `found` are symbols of other rules.
     """
 
     content: bytes
@@ -31,6 +32,9 @@ class Question:
     recipients: Sequence[str] = ("nguoi.nhan@hanam.gov.vn",)
     released: bool = False
     score: float = 0.0
+    sender: str = ""
+    user: str = ""
+    found: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,8 @@ def ask(
     for number, each in enumerate(questions):
         (folder / f"{number}.eml").write_bytes(each.content)
         said = {"replies": list(each.replies), "recipients": list(each.recipients), "released": each.released}
-        said |= {"score": each.score}
+        said |= {"score": each.score, "found": dict.fromkeys(each.found, True)}
+        said |= {name: value for name, value in (("sender", each.sender), ("user", each.user)) if value}
         letters.append({"path": f"{number}.eml", "cache": dict(each.known), **said})
     told = {"rules": list(rules), "letters": letters, "files": dict(files)}
     (folder / "questions.json").write_text(json.dumps(told), encoding="utf-8")

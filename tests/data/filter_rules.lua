@@ -72,7 +72,7 @@ local function letter_of(asked_of, found)
         found.removed[field] = value
       end
     end,
-    get_user = function() return nil end,
+    get_user = function() return asked_of.user end,
     get_from_ip = function() return nil end,
     get_recipients = function()
       local recipients = {}
@@ -81,7 +81,13 @@ local function letter_of(asked_of, found)
       end
       return recipients
     end,
-    get_from = function(_, kind) return kind == "mime" and task:get_from("mime") or nil end,
+    get_from = function(_, kind)
+      if kind == "mime" then
+        return task:get_from("mime")
+      end
+      return asked_of.sender and { { addr = asked_of.sender, domain = asked_of.sender:match("@(.*)$") } } or nil
+    end,
+    has_symbol = function(_, symbol) return asked_of.found and asked_of.found[symbol] or found.symbols[symbol] ~= nil end,
   }
   return setmetatable(mine, {
     __index = function(_, method)

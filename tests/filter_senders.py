@@ -1,6 +1,9 @@
 """What the filter's rules must say of who writes a letter and of how it comes: more of tests/filter_cases.py."""
 
 from collections.abc import Mapping
+from typing import Any
+
+import pytest
 
 from tests.filter_cases import PROVEN, UNPROVEN, Ask, Case, letter
 from tests.filter_rules import Question
@@ -39,7 +42,7 @@ def check_mail_of_a_denied_domain_is_refused_by_author_and_envelope_and_ours_nev
 type Symbols = Mapping[str, float]
 
 
-def answered(ask: Ask, author: str, proven: bool, said: Mapping[str, Symbols]) -> dict[str, Symbols]:
+def answered(ask: Ask, author: str, proven: bool, said: Mapping[str, Symbols], **given: Any) -> dict[str, Symbols]:
     """Reply-To -> what is said of a letter of that author; nothing of what asks for no answers elsewhere."""
     domain = author.rpartition("@")[2].rstrip(">")
     questions = []
@@ -49,7 +52,7 @@ def answered(ask: Ask, author: str, proven: bool, said: Mapping[str, Symbols]) -
             mail["Reply-To"] = reply_to
         known = {"author": domain, "authentication": PROVEN if proven else UNPROVEN}
         questions.append(Question(mail.as_bytes(), known))
-    return dict(zip(said, (each.symbols for each in ask(["plays"], questions)), strict=True))
+    return dict(zip(said, (each.symbols for each in ask(["plays"], questions, **given)), strict=True))
 
 
 def check_answers_to_a_free_mailbox_weigh_the_more_if_it_plays_somebody(ask: Ask) -> None:
@@ -64,14 +67,74 @@ def check_answers_to_a_free_mailbox_weigh_the_more_if_it_plays_somebody(ask: Ask
         "so.noi.vu@gmail.com": plays,
         "Chủ tịch UBND tỉnh <a@gmail.com>": plays,
         "Sở Nội vụ <a@gmail.com>": plays,
+        "Trần Thị Hà <a@gmail.com>": plays,
+        "Tran Thi Ha <a@gmail.com>": free,
+        "vanphong@gmail.com, giamdoc.hanam@gmail.com": plays,
+        "giamdoc.hanam@gmail.com, vanphong@gmail.com": plays,
     }
     for proven in (True, False):
         assert answered(ask, "An <an@vidu.vn>", proven, said) == said
     said = {"giamdoc@gmail.com": {}, "b@gmx.net": free}
     assert answered(ask, "An <an@gmail.com>", True, said) == said
+    # What is proven to be an agency's outweighs it.
+    agency = "Sở Nội vụ <vanthu@namdinh.gov.vn>"
+    said = {"Sở Nội vụ <sonoivu.namdinh@gmail.com>": plays | {"STATE_AGENCY": 1.0}}
+    assert answered(ask, agency, True, said) == said
+    # Whoever has a leader's name answers to his own other mailbox.
+    namesake = "Trần Thị Hà <a@gmail.com>"
+    said = {"Trần Thị Hà <b@yahoo.com>": {"BEARS_LEADERS_NAME": 1.0} | free}
+    assert answered(ask, namesake, True, said) == said
+
+
+def check_a_reply_to_that_plays_somebody_of_ours_weighs_at_a_strangers_domain_too(ask: Ask) -> None:
+    """A title as where nothing is proven; in an address, and an agency's name, with our place alone."""
+    leader, agency, name = ({"REPLY_TO_PLAYS": weight} for weight in (0.3 * 7, 0.5 * 4, 0.5 * 2))
+    said: dict[str, Symbols] = {
+        "Chủ tịch UBND tỉnh <a@moi.xyz>": leader,
+        "chutich.hanam@moi.xyz": leader,
+        "Hà Nam <giam-doc@moi.xyz>": leader,
+        "sonoivu.hanam@moi.xyz": agency,
+        "Sở Nội vụ tỉnh Hà Nam <a@moi.xyz>": agency,
+        "Hà Nam <so.noi.vu@moi.xyz>": agency,
+        "Trần Thị Hà <a@moi.xyz>": name,
+        "vanphong@moi.xyz, chutich.hanam@moi.xyz": leader,
+        "vanphong@gmail.com, chutich.hanam@moi.xyz": leader | {"ANSWERS_TO_FREE_MAILBOX": 1.0},
+        # A firm's director, an office of another province, people of the place, namesakes without accents.
+        "Giám đốc <giamdoc@congty.vn>": {},
+        "Sở Nội vụ <sonoivu@congty.vn>": {},
+        "Công ty Hà Nam <lienhe.hanam@congty.vn>": {},
+        "Tran Thi Ha <a@congty.vn>": {},
+        # The author's own organisation, ours, the state's.
+        "Chủ tịch UBND tỉnh <chutich.hanam@tin.vidu.vn>": {},
+        "Chủ tịch UBND tỉnh <chutich.hanam@hanam.gov.vn>": {},
+        "Sở Nội vụ tỉnh Hà Nam <sonoivu.hanam@namdinh.gov.vn>": {},
+    }
+    for proven in (True, False):
+        found = answered(ask, "An <an@thu.vidu.vn>", proven, said)
+        assert {each: found[each] for each in said if found[each] != pytest.approx(said[each])} == {}
+    # Ours is not the state's everywhere.
+    said = {"chutich.hanam@hanam.gov.vn": {}}
+    assert answered(ask, "An <an@vidu.vn>", True, said, rspamd_state_domains=[]) == said
+    # What the author's own name has been weighed for weighs no second time.
+    author, again = "Chánh Văn phòng <a@hoi.vn>", "Chánh Văn phòng <a@moi.xyz>"
+    assert answered(ask, author, False, {again: {}}) == {again: {"PLAYS_LEADER": 0.3}}
+
+
+def check_many_addresses_of_a_reply_to_cost_little(ask: Ask) -> None:
+    """As many as a field may have; those far behind nobody answers to unseen."""
+    mail = letter()
+    mail["Reply-To"] = "a@moi.xyz"
+    many = ", ".join(f"a{number}@moi.xyz" for number in range(4_000))
+    content = mail.as_bytes().replace(b"Reply-To: a@moi.xyz", f"Reply-To: {many}".encode())
+    known = {"author": "vidu.vn", "authentication": PROVEN}
+    (answer,) = ask(["plays"], [Question(content, known)])
+    assert answer.symbols == {}
+    assert answer.seconds < 0.5
 
 
 CASES: tuple[Case, ...] = (
     check_mail_of_a_denied_domain_is_refused_by_author_and_envelope_and_ours_never,
     check_answers_to_a_free_mailbox_weigh_the_more_if_it_plays_somebody,
+    check_a_reply_to_that_plays_somebody_of_ours_weighs_at_a_strangers_domain_too,
+    check_many_addresses_of_a_reply_to_cost_little,
 )

@@ -1,6 +1,15 @@
 -- Runs rules of the filter over letters, with rspamd's own parser: rspamadm lua -b -s THIS -a QUESTIONS ANSWERS (tests/filter_rules.py).
 local rspamd_task = require "rspamd_task"
 local ucl = require "ucl"
+local util = require "rspamd_util"
+
+-- rspamadm knows no list of suffixes under which people register names: these stand for it.
+local SUFFIXES = { ["gov.vn"] = true, ["com.vn"] = true, ["org.vn"] = true }
+local function organisation_of(domain)
+  local above = domain:match("([^.]+%.[^.]+)$") or domain
+  return SUFFIXES[above] and domain:match("([^.]+%.[^.]+%.[^.]+)$") or above
+end
+local util_here = setmetatable({ get_tld = organisation_of }, { __index = util })
 
 local function asked(path)
   local parser = ucl.parser()
@@ -19,6 +28,8 @@ local function loaded(path, files, answer)
   local function loader(name)
     if name == "rspamd_logger" then
       return { warnx = function() end, errx = function() end }
+    elseif name == "rspamd_util" then
+      return util_here
     elseif name == "lua_redis" then
       return { parse_redis_server = function() end }
     elseif name == "rspamd_tcp" then

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.filter_cases import PROVEN, UNPROVEN, Ask, Case, letter
+from tests.filter_cases import PROVEN, UNPROVEN, Ask, Case, expect, letter
 from tests.filter_rules import Question
 
 DENIED = {"rspamd_deny_domains": ["xau.vn"]}
@@ -132,9 +132,31 @@ def check_many_addresses_of_a_reply_to_cost_little(ask: Ask) -> None:
     assert answer.seconds < 0.5
 
 
+def check_a_name_that_everybody_knows_weighs_unless_it_is_proven_to_be_its_owners(ask: Ask) -> None:
+    """Banks and authorities, with accents or without; a title weighs more, and what only sounds alike is nobody's."""
+    known = {"PLAYS_KNOWN": 1.0}
+    expect(
+        ask,
+        {
+            ("Ngân hàng Vietcombank <a@congty.vn>", True): known,
+            ("VIETCOMBANK <a@gmail.com>", True): known,
+            ("Vietcombank <a@vietcombank.com.vn>", False): known,
+            ("Vietcombank <a@vietcombank.com.vn>", True): {},
+            ("Vietcombank <a@tin.vietcombank.com.vn>", True): {},
+            ("Vietcombank <a@xvietcombank.com.vn>", True): known,
+            ("Cục Thuế tỉnh <a@congty.vn>", True): known,
+            ("Cuc thue tinh <a@congty.vn>", False): known,
+            ("Công an tỉnh <a@namdinh.gov.vn>", True): {"STATE_AGENCY": 1.0},
+            ("Vietcombanking <a@congty.vn>", True): {},
+            ("Chủ tịch UBND tỉnh - Vietcombank <a@gmail.com>", True): {"PLAYS_LEADER": 1.0},
+        },
+    )
+
+
 CASES: tuple[Case, ...] = (
     check_mail_of_a_denied_domain_is_refused_by_author_and_envelope_and_ours_never,
     check_answers_to_a_free_mailbox_weigh_the_more_if_it_plays_somebody,
     check_a_reply_to_that_plays_somebody_of_ours_weighs_at_a_strangers_domain_too,
     check_many_addresses_of_a_reply_to_cost_little,
+    check_a_name_that_everybody_knows_weighs_unless_it_is_proven_to_be_its_owners,
 )

@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from functools import cache
 from typing import Any, Protocol
 
-from tests import word_weights
+from tests import office_macros, word_weights
 from tests.filter_rules import Answer, Question
 from tests.render.conftest import Environment
 
@@ -492,6 +492,48 @@ def check_what_a_password_closes_is_held_with_the_names_of_its_files_and_a_virus
     assert (answers[4].added, answers[4].removed) == ({}, {})
 
 
+def check_archives_that_a_password_closes_are_marked_or_refused_where_the_operator_says_so(ask: Ask) -> None:
+    """The third way, that they are held, is the case above."""
+    closed, virus = "Hanam.Encrypted.Archive.UNOFFICIAL", "Win.Test.EICAR_HDB-1"
+    found, every = f"stream: {closed} FOUND\0", f"/x: {closed} FOUND\0/x: Heuristics.Encrypted.Zip FOUND\0"
+    mail = with_file("hồ sơ.zip", b"PK\3\4")
+    questions = [
+        Question(mail, {}, [found, every, found, every]),
+        Question(mail, {}, [found, f"{every}/x: {virus} FOUND\0"]),
+    ]
+    marked, worse = ask(["virus_scan", "hold"], questions, rspamd_encrypted_archives="mark")
+    assert (marked.added, marked.action) == ({"X-Hanam-Attachment": "encrypted"}, "")
+    assert (worse.added, worse.action, "Thu co virus" in worse.text) == ({}, "reject", True)
+    (refused,) = ask(["virus_scan", "hold"], questions[:1], rspamd_encrypted_archives="refuse")
+    assert (refused.added, refused.action) == ({}, "reject")
+    assert "dat mat khau" in refused.text
+
+
+def check_office_files_with_macros_are_marked_or_refused_where_the_operator_says_so(ask: Ask) -> None:
+    """What the scanner says of them: tests/roles/test_clamav.py."""
+    macros, closed = "Heuristics.OLE2.ContainsMacros.VBA", "Heuristics.Encrypted.OOXML"
+    found, every = f"stream: {macros} FOUND\0", f"/x: {macros} FOUND\0"
+    mail = with_file("báo cáo.docm", office_macros.docm())
+    questions = [
+        Question(mail, {}, [found, every, found, every]),
+        Question(mail, {}, [found, f"{every}/x: {closed} FOUND\0", "stream: OK\0"]),
+        Question(mail, {}, [found, f"{every}/x: Win.Test FOUND\0"]),
+        Question(mail, {}, ["stream: OK\0", "stream: OK\0"]),
+    ]
+    marked, both, virus, none = ask(["virus_scan", "hold"], questions, rspamd_macros="mark")
+    assert (list(marked.symbols), marked.added, marked.action) == (
+        ["VIRUS_MACROS"],
+        {"X-Hanam-Attachment": "macros"},
+        "",
+    )
+    assert set(both.added["X-Hanam-Attachment"].split(", ")) == {"macros", "encrypted"}
+    assert (virus.action, virus.added, "Thu co virus" in virus.text) == ("reject", {}, True)
+    assert (none.symbols, none.added, none.action) == ({}, {}, "")
+    (refused,) = ask(["virus_scan", "hold"], questions[:1], rspamd_macros="refuse")
+    assert (list(refused.symbols), refused.added, refused.action) == (["VIRUS_MACROS"], {}, "reject")
+    assert "co chua macro" in refused.text
+
+
 def check_spam_is_held_by_its_score_unless_a_program_reads_it_or_it_is_large(ask: Ask) -> None:
     mail = letter().as_bytes()
     large = with_file("a.bin", b"x" * 2_500_000)
@@ -546,6 +588,8 @@ CASES: tuple[Case, ...] = (
     check_spam_is_held_by_its_score_unless_a_program_reads_it_or_it_is_large,
     check_spam_for_which_there_is_no_room_keeps_its_mark_by_that_door_alone,
     check_what_a_password_closes_is_held_with_the_names_of_its_files_and_a_virus_beside_it_is_refused,
+    check_archives_that_a_password_closes_are_marked_or_refused_where_the_operator_says_so,
+    check_office_files_with_macros_are_marked_or_refused_where_the_operator_says_so,
     check_who_sends_a_program_in_an_archive_is_told_so_where_it_is_no_known_virus,
     check_programs_are_known_by_whatever_name_a_reader_takes,
     check_no_other_names_are_programs,

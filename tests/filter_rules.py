@@ -41,7 +41,8 @@ class Question:
 class Answer:
     """Symbols with their weights and options, and what is done with the letter, by rules that do so at once.
 
-    Fields that the mail server is to add and to take out; the score from which it refuses, where a rule sets one.
+    Fields that the mail server is to add and to take out; the score from which it refuses, where a rule sets one; what
+    is put into lists of Redis.
     """
 
     symbols: Mapping[str, float]
@@ -53,6 +54,7 @@ class Answer:
     added: Mapping[str, str] = field(default_factory=dict)
     removed: Mapping[str, int] = field(default_factory=dict)
     refused_from: float = 0.0
+    pushed: Sequence[str] = ()
 
 
 type Run = Callable[[Path], None]
@@ -88,6 +90,11 @@ def ask(
     answers = json.loads((folder / "answers.json").read_text(encoding="utf-8"))["answers"]
     # An empty table of Lua is a list.
     return [
-        Answer(**{name: value or {} if isinstance(value, list) else value for name, value in each.items()})
+        Answer(
+            **{
+                name: value or {} if isinstance(value, list) and name != "pushed" else value
+                for name, value in each.items()
+            }
+        )
         for each in answers
     ]

@@ -1,5 +1,6 @@
 """What the filter's rules must say of who writes a letter and of how it comes: more of tests/filter_cases.py."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -153,10 +154,101 @@ def check_a_name_that_everybody_knows_weighs_unless_it_is_proven_to_be_its_owner
     )
 
 
+OWN, PRIVATE = "nguoi.nhan@hanam.gov.vn", "rieng@gmail.example"
+FORWARDED = {
+    "X-Forwarded-For": f"{PRIVATE} {OWN}",
+    "x-forwarded-for": "Rieng@Gmail.Example",
+    "X-Forward-For": f"{OWN} {PRIVATE}",
+    "X-Yahoo-Forwarded": f"from {PRIVATE} to {OWN}",
+    "X-MS-Exchange-Inbox-Rules-Loop": PRIVATE,
+    "Delivered-To": PRIVATE,
+    "X-Original-To": PRIVATE,
+    "X-Delivered-To": PRIVATE,
+}
+"""What mailboxes write that send on by themselves."""
+NOT_FORWARDED = {
+    "X-Forwarded-For": "192.0.2.7",
+    "X-Forwarded-to": OWN,
+    "X-Original-To": OWN,
+    "Delivered-To": "vanthu@bo.gov.vn",
+    "X-MS-Exchange-Inbox-Rules-Loop": "vanthu@bo.gov.vn",
+    "Resent-From": PRIVATE,
+    "Auto-Submitted": "auto-generated",
+}
+"""Addresses of ours and of the state's, what people do by hand, answering machines."""
+
+
+def check_mail_that_a_private_mailbox_sends_on_is_known_by_each_field_that_such_mailboxes_write(ask: Ask) -> None:
+    """Marked with where it comes from, or refused; a list delivers to itself, and our own people are not judged."""
+
+    def sent_on(name: str, value: str, user: str = "", **more: str) -> Question:
+        mail = letter()
+        for field, content in ({name: value} | more).items():
+            mail[field.replace("_", "-")] = content
+        return Question(mail.as_bytes(), user=user)
+
+    forwarded = [sent_on(*each) for each in FORWARDED.items()]
+    marked = ask(["forwarded_in"], forwarded)
+    found = {name: answer.added for name, answer in zip(FORWARDED, marked, strict=True)}
+    assert found == {name: {"X-Hanam-Forwarded": PRIVATE} for name in FORWARDED}
+    # With this field our mail store hands back what a script could not forward.
+    assert all((each.action, each.removed) == ("", {"X-Sieve-Returned": 0}) for each in marked)
+    refused = ask(["forwarded_in"], forwarded, rspamd_forwarded_in="refuse")
+    assert [(each.action, each.added) for each in refused] == [("reject", {})] * len(forwarded)
+    assert all("tu hop thu ben ngoai khong duoc nhan" in each.text for each in refused)
+    lists = [sent_on(name, PRIVATE, List_Id="<hoi.example>") for name in ("Delivered-To", "X-Delivered-To")]
+    others = [*(sent_on(*each) for each in NOT_FORWARDED.items()), *lists, sent_on("Delivered-To", PRIVATE, "an")]
+    for policy in ("tag", "refuse"):
+        answers = ask(["forwarded_in"], others, rspamd_forwarded_in=policy)
+        assert [(each.action, each.added, each.symbols) for each in answers] == [("", {}, {})] * len(others)
+    (behind,) = ask(["forwarded_in"], [sent_on("X-Forwarded-For", PRIVATE, List_Id="<hoi.example>")])
+    assert behind.added == {"X-Hanam-Forwarded": PRIVATE}, "a mailbox sends on what lists send it too"
+
+
+def check_mail_of_a_private_service_is_marked_or_refused_and_counted_where_dns_vouches_for_it(ask: Ask) -> None:
+    """By its author, or by its envelope alone; who only uses such a name makes nobody a user of it."""
+    dmarc, spf = "DMARC_POLICY_ALLOW", "R_SPF_ALLOW"
+
+    def of(author: str, sender: str, *found: str, user: str = "") -> Question:
+        return Question(
+            letter(f"a@{author}").as_bytes(), sender=f"a@{sender}", found=found, user=user, recipients=(OWN,)
+        )
+
+    mine, other = "tin.mang.example", "khac.example"
+    asked = {
+        "author": of(mine, other, dmarc),
+        "author, forged": of(mine, other, spf),
+        "envelope alone": of(other, mine, spf),
+        "envelope, forged": of(other, mine, dmarc),
+        "another": of(other, other, dmarc, spf),
+        "ends alike": of("khongmang.example", "khongmang.example", dmarc, spf),
+        "signed in": of(mine, mine, dmarc, spf, user="an"),
+    }
+    services = {"social": ["mang.example"], "shop": ["cuahang.example"]}
+    counted = {"author", "envelope alone"}
+    known = counted | {"author, forged", "envelope, forged"}
+    for policy, mark, action in (
+        ("tag", {"X-Hanam-Private-Service": "social mang.example"}, ""),
+        ("refuse", {}, "reject"),
+    ):
+        given = {"rspamd_private_services": services, "rspamd_private_services_policy": policy}
+        answers = dict(zip(asked, ask(["private_services"], list(asked.values()), **given), strict=True))
+        assert {name for name, each in answers.items() if "PRIVATE_SERVICE" in each.symbols} == known
+        assert {name: (each.added, each.action) for name, each in answers.items()} == {
+            name: (mark, action) if name in known else ({}, "") for name in asked
+        }
+        assert {name: [json.loads(line) for line in each.pushed] for name, each in answers.items()} == {
+            name: [{"service": "mang.example", "to": [OWN]}] if name in counted else [] for name in asked
+        }
+        assert all("mang xa hoi" in answers[name].text for name in known) == (policy == "refuse")
+
+
 CASES: tuple[Case, ...] = (
     check_mail_of_a_denied_domain_is_refused_by_author_and_envelope_and_ours_never,
     check_answers_to_a_free_mailbox_weigh_the_more_if_it_plays_somebody,
     check_a_reply_to_that_plays_somebody_of_ours_weighs_at_a_strangers_domain_too,
     check_many_addresses_of_a_reply_to_cost_little,
+    check_mail_that_a_private_mailbox_sends_on_is_known_by_each_field_that_such_mailboxes_write,
+    check_mail_of_a_private_service_is_marked_or_refused_and_counted_where_dns_vouches_for_it,
     check_a_name_that_everybody_knows_weighs_unless_it_is_proven_to_be_its_owners,
 )

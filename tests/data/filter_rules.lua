@@ -17,8 +17,9 @@ local function asked(path)
   return parser:get_object()
 end
 
--- The symbols of a file, by name. What it asks over a socket, `answer` says: the next reply, and the end where more may come.
-local function loaded(path, files, answer)
+-- The symbols of a file, by name. What it asks over a socket, `answer` says: the next reply, and the end where more may come. What it
+-- puts into a list of Redis, `push` takes.
+local function loaded(path, files, answer, push)
   local symbols = {}
   local config = {
     register_symbol = function(_, symbol) symbols[symbol.name] = symbol return symbol.name end,
@@ -31,7 +32,15 @@ local function loaded(path, files, answer)
     elseif name == "rspamd_util" then
       return util_here
     elseif name == "lua_redis" then
-      return { parse_redis_server = function() end }
+      return {
+        parse_redis_server = function() end,
+        rspamd_redis_make_request = function(_, _, _, _, callback, command, arguments)
+          if command == "RPUSH" then
+            push(arguments[2])
+          end
+          callback()
+        end,
+      }
     elseif name == "rspamd_tcp" then
       return {
         request = function(request)
@@ -70,7 +79,7 @@ local function letter_of(asked_of, found)
     cache_set = function(_, key, value) cache[key] = value end,
     insert_result = function(_, symbol, weight, ...) found.symbols[symbol] = weight found.options[symbol] = { ... } end,
     set_pre_result = function(_, result) found.action, found.text = result.action, result.message end,
-    get_metric_action = function() return (asked_of.score or 0) >= 15 and "reject" or "no action" end,
+    get_metric_action = function() return found.action or (asked_of.score or 0) >= 15 and "reject" or "no action" end,
     disable_symbol = function() end,
     get_metric_score = function() return { asked_of.score or 0, 15 } end,
     get_request_header = function(_, name) return name == "MTA-Name" and asked_of.released and "RELEASED" or nil end,
@@ -108,24 +117,29 @@ local function letter_of(asked_of, found)
 end
 
 local questions = asked(arg[1])
-local replies
+local replies, pushed
 local rules = {}
 for number, path in ipairs(questions.rules) do
-  rules[number] = loaded(path, questions.files or {}, function() return table.remove(replies, 1) or "" end)
+  rules[number] = loaded(path, questions.files or {}, function() return table.remove(replies, 1) or "" end,
+    function(value) table.insert(pushed, value) end)
+end
+-- Of one file postfilters come last, which have a priority, and behind them what only notes.
+local function place_of(symbol)
+  return symbol.type == "idempotent" and math.huge or symbol.priority or 0
 end
 local answers = {}
 for number, each in ipairs(questions.letters) do
-  local found = { symbols = {}, options = {}, added = {}, removed = {} }
+  pushed = {}
+  local found = { symbols = {}, options = {}, added = {}, removed = {}, pushed = pushed }
   local task, cache = letter_of(each, found)
   replies = each.replies or {}
   local start = os.clock()
   for _, symbols in ipairs(rules) do
-    -- Of one file postfilters come last, which have a priority.
     local names = {}
     for name in pairs(symbols) do
       table.insert(names, name)
     end
-    table.sort(names, function(one, other) return (symbols[one].priority or 0) < (symbols[other].priority or 0) end)
+    table.sort(names, function(one, other) return place_of(symbols[one]) < place_of(symbols[other]) end)
     for _, name in ipairs(names) do
       local symbol = symbols[name]
       local says, weight = (symbol.callback or function() end)(task)

@@ -401,23 +401,10 @@ def test_mail_from_outside_that_claims_to_be_ours_is_refused(lab: Lab, official:
 
 
 def test_mail_that_a_private_mailbox_forwards_in_is_marked(lab: Lab, official: Sample) -> None:
-    """Đ4.5: by what such mailboxes write; state agencies' may; lists, hands and answering machines prove nothing."""
+    """Đ4.5. By which fields it is known, and what proves nothing: tests/filter_senders.py."""
     own = official.address
-    marked = {
-        "X-Forwarded-For": f"rieng@gmail.example {own}",
-        "x-forwarded-for": "Rieng@Gmail.Example",
-        "Delivered-To": "rieng@gmail.example",
-        "X-Original-To": "rieng@gmail.example",
-        "X-Yahoo-Forwarded": f"from rieng@yahoo.example to {own}",
-    }
-    plain = {
-        "X-Forwarded-For": "192.0.2.7",
-        "X-Forwarded-to": own,
-        "Delivered-To": "vanthu@bo.gov.vn",
-        "Resent-From": "rieng@gmail.example",
-        "Auto-Submitted": "auto-generated",
-        "X-Hanam-Forwarded": "gia@gmail.example",
-    }
+    marked = {"X-Forwarded-For": f"rieng@gmail.example {own}", "Delivered-To": "rieng@gmail.example"}
+    plain = {"Delivered-To": "vanthu@bo.gov.vn", "X-Hanam-Forwarded": "gia@gmail.example"}
     origins: dict[str, str | None] = {}
     for fields, expected in ((marked, "rieng@"), (plain, None)):
         for name, value in fields.items():
@@ -425,10 +412,6 @@ def test_mail_that_a_private_mailbox_forwards_in_is_marked(lab: Lab, official: S
             mail[name] = value
             bring(lab, own, mail.as_bytes())
             origins[str(mail["Subject"])] = expected
-    listed = message(STRANGER, own)
-    listed["Delivered-To"], listed["List-Id"] = "danhsach@hoi.example", "<danhsach.hoi.example>"
-    bring(lab, own, listed.as_bytes())
-    origins[str(listed["Subject"])] = None
     for subject, origin in origins.items():
         head = email.message_from_bytes(lab.wait_for_message(official, subject))
         assert (head["X-Hanam-Forwarded"] or "").startswith(origin or ""), head.items()

@@ -510,10 +510,13 @@ def test_the_agent_is_told_whom_to_cut_once_more(life: Journey) -> None:
 
 
 def test_notices_go_to_the_mailbox_and_its_agency_and_room_concerns_the_owner_alone(life: Journey) -> None:
+    """Of a mailbox that somebody else sends with its agency hears too (Đ7.2b)."""
     life.ask("select unnest(mail.notice_recipients('test1person', 'idle_warning')) order by 1")
+    life.ask("select unnest(mail.notice_recipients('test1person', 'sending_lock')) order by 1")
     life.ask("select unnest(mail.notice_recipients('test1person', 'quota'))")
     life.ask("select unnest(mail.notice_recipients('test2agency', 'idle_warning')) order by 1")
     assert life.run() == [
+        ["test.nguoi@hanam.gov.vn", "test.so@hanam.gov.vn"],
         ["test.nguoi@hanam.gov.vn", "test.so@hanam.gov.vn"],
         ["test.nguoi@hanam.gov.vn"],
         ["test.nguoi@hanam.gov.vn", "test.so@hanam.gov.vn"],

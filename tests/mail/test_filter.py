@@ -176,6 +176,20 @@ def test_virus_from_outside_is_refused(lab: Lab, official: Sample, hide: Callabl
     assert "Thu co virus" in text
 
 
+@pytest.mark.neighbours
+def test_virus_of_a_program_on_our_own_host_is_not_delivered(lab: Lab, official: Sample, colleague: Sample) -> None:
+    """By `sendmail`, where no client is there to be told: its sender hears of it by mail, without the virus."""
+    mail = with_attachment(message(official.address, colleague.address), "e.com", EICAR)
+    command = f"/usr/sbin/sendmail -i -f {official.address} {colleague.address}"
+    lab.run("submission", f"base64 -d <<'MAIL' | {command}\n{base64.b64encode(mail.as_bytes()).decode()}\nMAIL")
+    notice = lab.wait_for_message(official, "Undelivered mail")
+    assert b"Thu co virus" in notice
+    assert base64.b64encode(EICAR) not in notice.replace(b"\r\n", b"")
+    everywhere = f"doveadm search -u {colleague.mailbox} mailbox '*' all"
+    assert not lab.run("mailstore", everywhere).strip()
+    assert colleague.address not in lab.run("submission", "postqueue -j")
+
+
 # The scanner has its seconds for the largest message, of a machine that does nothing else.
 @pytest.mark.bound
 @pytest.mark.neighbours
@@ -245,6 +259,18 @@ def test_attachments_of_an_official_may_have_their_full_size_and_not_a_byte_more
     full = with_attachments(limit)
     submit(lab, official, colleague.address, full.as_bytes())
     lab.wait_for_message(colleague, str(full["Subject"]))
+
+
+@pytest.mark.bound
+@pytest.mark.neighbours
+@pytest.mark.dieu8
+def test_attachments_from_outside_may_be_larger_than_ours(lab: Lab, official: Sample) -> None:
+    """Other systems have limits of their own: a quarter more than our people may send comes in whole."""
+    attached = os.urandom(lab.variables["regulation_attachment_limit_bytes"] * 5 // 4)
+    mail = with_attachment(message(STRANGER, official.address), "báo cáo.bin", attached)
+    bring(lab, official.address, mail.as_bytes())
+    arrived = email.message_from_bytes(lab.wait_for_message(official, str(mail["Subject"])))
+    assert arrived.get_payload(1).get_payload(decode=True) == attached  # type: ignore[union-attr]
 
 
 # --- a scanner that is not there ---

@@ -158,8 +158,11 @@ def test_message_above_the_limit_is_refused_before_it_is_sent(lab: Lab, sender: 
 
 @pytest.mark.dieu8
 def test_incoming_limit_is_its_own(lab: Lab) -> None:
+    limit = lab.variables["regulation_incoming_message_limit_bytes"]
     with lab.smtp() as client:
-        assert client.esmtp_features["size"] == str(lab.variables["regulation_incoming_message_limit_bytes"])
+        assert client.esmtp_features["size"] == str(limit)
+        assert client.docmd("MAIL", f"FROM:<{AN}> SIZE={limit + 1}")[0] == 552
+        assert client.docmd("MAIL", f"FROM:<{AN}> SIZE={limit}")[0] == 250
 
 
 @pytest.mark.neighbours

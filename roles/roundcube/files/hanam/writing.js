@@ -196,7 +196,8 @@ if (window.rcmail) {
     }, 100);
   };
 
-  // So is a press of "Gửi" at that moment: it waits, once. One while a message is on its way to be sent, or when it was, is a second press of the same.
+  // So is a press of "Gửi" at that moment: it waits, once. While a message is on its way, and after it was sent, it is a second press
+  // for the same message.
   let leaves = false;
   let gone = false;
   const left = rcmail.sent_successfully;

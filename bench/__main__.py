@@ -1,4 +1,6 @@
-"""python -m bench: every measurement of speed, on a lab of its own that is taken down whatever happens (`make bench`).
+"""python -m bench: every measurement of speed, and of unwanted mail, on a lab of its own (`make bench`).
+
+The lab is taken down whatever happens.
 
 The figures go to build/bench/, which is emptied first. A part that fails, or misses what was asked of it, leaves the
 other parts theirs and makes the whole fail.
@@ -24,6 +26,8 @@ from hanam_lab import topology
 from hanam_lab.driver import Lab
 
 TOPOLOGY = REPOSITORY / "inventory/lab.yml"
+BOOKS = ("lab", "mailboxes")
+"""What `make up` plays: the world outside and the system, then the sample accounts."""
 _TAIL_LINES = 60
 
 type Words = Sequence[str | Path]
@@ -43,6 +47,7 @@ def parts(lab: str, sizes: Sequence[int], runs: int) -> dict[str, Words]:
         "store": [sys.executable, "-m", "bench.store", "--lab", lab],
         "conversion": [sys.executable, "-m", "bench.conversion", "--lab", lab],
         "mail": [sys.executable, "-m", "bench.mail", "--lab", lab],
+        "spam": [sys.executable, "-m", "bench.spam", "--lab", lab],
         "mail_auth": [sys.executable, "-m", "bench.mail_auth"],
         "secrecy": [sys.executable, "-m", "bench.secrecy"],
         "search": [sys.executable, "-m", "bench.search", "--lab", lab],
@@ -68,9 +73,9 @@ def measure(lab: Lab, commands: Mapping[str, Words]) -> list[str]:
 
 
 def _converged(lab: Lab) -> bool:
-    """Every host set up, with the sample accounts."""
+    """Every host set up, the world outside among them, with the sample accounts."""
     line: Words = [program("ansible-playbook"), "-i", TOPOLOGY, "-i", lab.inventory]
-    books = [REPOSITORY / f"playbooks/{name}.yml" for name in ("site", "mailboxes")]
+    books = [REPOSITORY / f"playbooks/{name}.yml" for name in BOOKS]
     with _LOG.open("wb") as log:
         done = subprocess.run([*line, *books], cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT, check=False)
     if done.returncode:

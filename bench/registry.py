@@ -1,6 +1,6 @@
 """python -m bench.registry --size 20000: what the registry costs, from `check` to a mailbox that works.
 
-Needs a converged lab (`python -m hanam_lab up bench`, playbooks/site.yml), whose accounts it throws away and which has
+Needs a converged lab (`python -m hanam_lab up bench`, playbooks/lab.yml), whose accounts it throws away and which has
 its sample accounts afterwards. Each size's figures go to build/bench/registry-SIZE.json, the table of all sizes to
 build/bench/registry.md. `python -m bench` does all of that (`make bench`).
 """

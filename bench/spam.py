@@ -191,6 +191,14 @@ def _tell_resolver(host: Host, verb: str, lines: Sequence[str]) -> None:
         host.lab.run("filter", f"{_CONTROL} {verb} <<'RECORDS'\n{text}\nRECORDS\n")
 
 
+def _await_lessons(host: Host) -> None:
+    """The filter knows its first lessons: a deployment may just have begun to give them."""
+    state = "systemctl show hanam-first-lessons.service -P ActiveState"
+    host.lab.run(
+        "filter", f"while {state} | grep -Eqx 'active|activating'; do sleep 1; done; [ $({state}) = inactive ]"
+    )
+
+
 def _use_lists(host: Host) -> None:
     """The filter asks the lab's lists: they are well, and it has read so again (it looks every half minute)."""
     unused = "/var/lib/hanam-dns-lists/unused"
@@ -202,6 +210,7 @@ def _use_lists(host: Host) -> None:
 def measure(host: Host, recipient: str, parts: Sequence[str]) -> list[Verdict]:
     """All letters of these parts, put to the lab's filter without lists and with them."""
     found = list[Verdict]()
+    _await_lessons(host)
     _use_lists(host)
     for part in parts:
         letters = list(spam_corpus.letters(part))

@@ -16,6 +16,7 @@ FILE = ROOT / "docs/clauses.md"
 SOURCE = ROOT / "docs/clauses.yml"
 STATES = ("enforced", "helped", "not yet")
 CITED = re.compile(r"Đ(\d+)(?:\.(\d+)([a-zđ](?:-[a-zđ])?)?)?")
+NAMED = re.compile(r"test_dieu_?(\d+)_(\d+)(dd|[a-z])?_")
 # Where the machine's side of a clause stands: the citation is in a comment, a docstring, a refusal or beside a number.
 CODE = ("src/hanam_mail", "roles", "group_vars/all", "group_vars/hanam", "playbooks", "deploys")
 MARKER = "dieu"
@@ -81,11 +82,17 @@ def tests() -> Mapping[str, set[str]]:
             first = min([function.lineno, *(each.lineno for each in function.decorator_list)])
             body = "\n".join(text.splitlines()[first - 1 : function.end_lineno])
             name = f"{path.relative_to(ROOT / 'tests')}::{function.name}"
-            for cited in _citations(body):
+            for cited in _citations(body) | _named_after(function.name):
                 found[cited].add(name)
             for article in marked | set(re.findall(rf"\b{MARKER}(\d+)\b", body)):
                 found[f"Đ{article}"].add(name)
     return found
+
+
+def _named_after(function: str) -> set[str]:
+    """Đ5.1đ of test_dieu5_1dd_...; a name with an article alone, as its marker, names no clause."""
+    found = NAMED.match(function)
+    return {f"Đ{found[1]}.{found[2]}{(found[3] or '').replace('dd', 'đ')}"} if found else set()
 
 
 def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:

@@ -246,38 +246,63 @@ def eml(text: str, *attached: bytes, subject: str = "Giấy mời họp") -> byt
 # --- What Office wrote before 2007 -----------------------------------------------------------------------------------
 
 
-def ole(streams: Mapping[str, bytes]) -> bytes:
-    """A compound file; each stream is filled up to 4096 octets, so that none lies among the small ones."""
-    filled = {name: octets.ljust(max(4096, -(-len(octets) // 512) * 512), b"\0") for name, octets in streams.items()}
-    table, at, starts = [0xFFFFFFFD, 0xFFFFFFFE, 0xFFFFFFFE], 3, {}
-    sectors_of_folder = -(-(len(filled) + 1) // 4)
-    if sectors_of_folder > 2:
-        raise ValueError("too many streams")
-    table[1:3] = [2, 0xFFFFFFFE]
-    for name, octets in filled.items():
-        starts[name] = at
-        number = len(octets) // 512
-        table += [*range(at + 1, at + number), 0xFFFFFFFE]
-        at += number
-    if len(table) > 128:
+type Tree = Mapping[str, "bytes | Tree"]
+"""Storages, and streams in them, by their names."""
+
+_SECTOR = 512
+_NONE, _END, _TABLE = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
+
+
+class _Compound:
+    """Sectors of a compound file, and the entries of its directory."""
+
+    def __init__(self) -> None:
+        self.sectors, self.entries = list[bytes](), list[bytearray]()
+        self.table = list[int]()
+
+    def put(self, octets: bytes) -> int:
+        """The first sector of a stream."""
+        first, number = len(self.sectors), -(-len(octets) // _SECTOR)
+        filled = octets.ljust(number * _SECTOR, b"\0")
+        self.sectors += [filled[at : at + _SECTOR] for at in range(0, len(filled), _SECTOR)]
+        self.table += [*range(first + 1, first + number), _END]
+        return first
+
+    def add(self, name: str, kind: int, octets: bytes = b"") -> int:
+        """The number of an entry, whose siblings and child are not known yet."""
+        text = f"{name}\0".encode("utf-16-le")
+        head = text.ljust(64, b"\0") + struct.pack("<HBBIII", len(text), kind, 1, _NONE, _NONE, _NONE)
+        place = self.put(octets) if octets else _END
+        self.entries.append(bytearray(head + bytes(36) + struct.pack("<IQ", place, len(octets))))
+        return len(self.entries) - 1
+
+    def fill(self, storage: int, tree: Tree) -> None:
+        """Each child but the first is the right sibling of the one before."""
+        before = None
+        for name, child in tree.items():
+            if isinstance(child, bytes):
+                # None lies among the small ones.
+                entry = self.add(name, 2, child.ljust(4096, b"\0"))
+            else:
+                entry = self.add(name, 1)
+                self.fill(entry, child)
+            where, at = (storage, 76) if before is None else (before, 72)
+            self.entries[where][at : at + 4] = struct.pack("<I", entry)
+            before = entry
+
+
+def ole(tree: Tree) -> bytes:
+    """A compound file; each stream is filled up to 4096 octets."""
+    made = _Compound()
+    made.fill(made.add("Root Entry", 5), tree)
+    folder = made.put(b"".join(made.entries))
+    table = [*made.table, _TABLE]
+    if len(table) > _SECTOR // 4:
         raise ValueError("too large")
-
-    def entry(name: str, kind: int, child: int, right: int, sector: int, size: int) -> bytes:
-        text = (name + "\0").encode("utf-16-le")
-        head = text.ljust(64, b"\0") + struct.pack("<HBBiii", len(text), kind, 1, -1, right, child)
-        return head + bytes(36) + struct.pack("<iQ", sector, size)
-
-    folder = entry("Root Entry", 5, 1, -1, -2, 0)
-    for number, (name, octets) in enumerate(filled.items(), 1):
-        folder += entry(name, 2, -1, number + 1 if number < len(filled) else -1, starts[name], len(octets))
     head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(10)
-    head += struct.pack("<iiiiiiii", 1, 1, 0, 4096, -2, 0, -2, 0) + struct.pack("<109i", 0, *[-1] * 108)
-    return (
-        head
-        + struct.pack(f"<{len(table)}I", *table).ljust(512, b"\xff")
-        + folder.ljust(1024, b"\0")
-        + b"".join(filled.values())
-    )
+    head += struct.pack("<9I", 1, folder, 0, 4096, _END, 0, _END, 0, len(table) - 1)
+    octets = struct.pack(f"<{len(table)}I", *table).ljust(_SECTOR, b"\xff")
+    return head.ljust(_SECTOR, b"\xff") + b"".join(made.sectors) + octets
 
 
 def summary(title: str) -> bytes:

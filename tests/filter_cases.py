@@ -1,4 +1,7 @@
-"""What the filter's rules must say of letters: for tests/render/test_filter_rules.py and tests/roles/test_rspamd.py."""
+"""What the filter's rules must say of letters: for tests/render/test_filter_rules.py and tests/roles/test_rspamd.py.
+
+By who wrote them and how they come: tests/filter_senders.py.
+"""
 
 import io
 import json
@@ -6,12 +9,20 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from email.message import EmailMessage
-from typing import Any
+from functools import cache
+from typing import Any, Protocol
 
-from tests import word_weights
+from tests import office_macros, word_weights
 from tests.filter_rules import Answer, Question
+from tests.render.conftest import Environment
 
-type Ask = Callable[[Sequence[str], Sequence[Question]], list[Answer]]
+
+class Ask(Protocol):
+    """What rules say of letters; `given`: variables of theirs that differ from GIVEN."""
+
+    def __call__(self, rules: Sequence[str], asked: Sequence[Question], **given: Any) -> list[Answer]: ...
+
+
 type Case = Callable[[Ask], None]
 
 PROGRAM = b"MZ" + bytes(300)
@@ -24,6 +35,19 @@ STRANGE = """Lieber Leser, unser Versandhaus bietet Ihnen in dieser Woche kosten
 Sichern Sie sich jetzt einen Gutschein, das Angebot gilt nur bis Sonntag. Die neue Kollektion ist da, mit Rabatt auf
 Jacken und Schuhe. Klicken Sie hier, um sich vom Rundbrief abzumelden. Mit freundlichen Grüßen, Ihre Redaktion."""
 UNPROVEN: Mapping[str, Any] = {"proven": False, "dmarc": {"authentic": False}}
+
+
+def renderer(there: Environment) -> Callable[..., str]:
+    """The text of a rule in this environment, by its name and what is given otherwise than in GIVEN."""
+
+    @cache
+    def of(given: str) -> Environment:
+        return there.with_variables(**GIVEN | json.loads(given))
+
+    def text(name: str, **given: Any) -> str:
+        return of(json.dumps(given, sort_keys=True)).render("rspamd", f"{name}.lua.j2", there.hosts("filter")[0])
+
+    return text
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
@@ -252,15 +276,12 @@ def check_a_way_out_of_a_list_speaks_for_its_own_links_alone(ask: Ask) -> None:
     assert found == {name: whether for name, (_, _, whether) in said.items()}, found
 
 
-def played(ask: Ask, letters: Sequence[tuple[str, Mapping[str, Any]]], reply_to: str = "") -> list[Mapping[str, float]]:
+def played(ask: Ask, letters: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Mapping[str, float]]:
     """What is said of letters of these authors, of whose domain something is proven or not."""
     questions = []
     for author, verdict in letters:
-        mail = letter(author)
-        if reply_to:
-            mail["Reply-To"] = reply_to
         domain = author.rpartition("@")[2].rstrip(">")
-        questions.append(Question(mail.as_bytes(), {"author": domain, "authentication": verdict}))
+        questions.append(Question(letter(author).as_bytes(), {"author": domain, "authentication": verdict}))
     return [answer.symbols for answer in ask(["plays"], questions)]
 
 
@@ -471,6 +492,48 @@ def check_what_a_password_closes_is_held_with_the_names_of_its_files_and_a_virus
     assert (answers[4].added, answers[4].removed) == ({}, {})
 
 
+def check_archives_that_a_password_closes_are_marked_or_refused_where_the_operator_says_so(ask: Ask) -> None:
+    """The third way, that they are held, is the case above."""
+    closed, virus = "Hanam.Encrypted.Archive.UNOFFICIAL", "Win.Test.EICAR_HDB-1"
+    found, every = f"stream: {closed} FOUND\0", f"/x: {closed} FOUND\0/x: Heuristics.Encrypted.Zip FOUND\0"
+    mail = with_file("hồ sơ.zip", b"PK\3\4")
+    questions = [
+        Question(mail, {}, [found, every, found, every]),
+        Question(mail, {}, [found, f"{every}/x: {virus} FOUND\0"]),
+    ]
+    marked, worse = ask(["virus_scan", "hold"], questions, rspamd_encrypted_archives="mark")
+    assert (marked.added, marked.action) == ({"X-Hanam-Attachment": "encrypted"}, "")
+    assert (worse.added, worse.action, "Thu co virus" in worse.text) == ({}, "reject", True)
+    (refused,) = ask(["virus_scan", "hold"], questions[:1], rspamd_encrypted_archives="refuse")
+    assert (refused.added, refused.action) == ({}, "reject")
+    assert "dat mat khau" in refused.text
+
+
+def check_office_files_with_macros_are_marked_or_refused_where_the_operator_says_so(ask: Ask) -> None:
+    """What the scanner says of them: tests/roles/test_clamav.py."""
+    macros, closed = "Heuristics.OLE2.ContainsMacros.VBA", "Heuristics.Encrypted.OOXML"
+    found, every = f"stream: {macros} FOUND\0", f"/x: {macros} FOUND\0"
+    mail = with_file("báo cáo.docm", office_macros.docm())
+    questions = [
+        Question(mail, {}, [found, every, found, every]),
+        Question(mail, {}, [found, f"{every}/x: {closed} FOUND\0", "stream: OK\0"]),
+        Question(mail, {}, [found, f"{every}/x: Win.Test FOUND\0"]),
+        Question(mail, {}, ["stream: OK\0", "stream: OK\0"]),
+    ]
+    marked, both, virus, none = ask(["virus_scan", "hold"], questions, rspamd_macros="mark")
+    assert (list(marked.symbols), marked.added, marked.action) == (
+        ["VIRUS_MACROS"],
+        {"X-Hanam-Attachment": "macros"},
+        "",
+    )
+    assert set(both.added["X-Hanam-Attachment"].split(", ")) == {"macros", "encrypted"}
+    assert (virus.action, virus.added, "Thu co virus" in virus.text) == ("reject", {}, True)
+    assert (none.symbols, none.added, none.action) == ({}, {}, "")
+    (refused,) = ask(["virus_scan", "hold"], questions[:1], rspamd_macros="refuse")
+    assert (list(refused.symbols), refused.added, refused.action) == (["VIRUS_MACROS"], {}, "reject")
+    assert "co chua macro" in refused.text
+
+
 def check_spam_is_held_by_its_score_unless_a_program_reads_it_or_it_is_large(ask: Ask) -> None:
     mail = letter().as_bytes()
     large = with_file("a.bin", b"x" * 2_500_000)
@@ -525,6 +588,8 @@ CASES: tuple[Case, ...] = (
     check_spam_is_held_by_its_score_unless_a_program_reads_it_or_it_is_large,
     check_spam_for_which_there_is_no_room_keeps_its_mark_by_that_door_alone,
     check_what_a_password_closes_is_held_with_the_names_of_its_files_and_a_virus_beside_it_is_refused,
+    check_archives_that_a_password_closes_are_marked_or_refused_where_the_operator_says_so,
+    check_office_files_with_macros_are_marked_or_refused_where_the_operator_says_so,
     check_who_sends_a_program_in_an_archive_is_told_so_where_it_is_no_known_virus,
     check_programs_are_known_by_whatever_name_a_reader_takes,
     check_no_other_names_are_programs,

@@ -22,7 +22,8 @@ COMMAND = ("rspamadm", "lua", "-b", "-s", "driver.lua", "-a", "questions.json", 
 class Question:
     """A letter; what other rules have noted; what services say that a rule asks over sockets, one by one; to whom.
 
-    `released`: it comes by the door for what somebody has let go. `score` is what other rules make of it.
+    `released`: it comes by the door for what somebody has let go. `score` is what other rules make of it. `sender` is
+    the envelope's, `user` who has signed in; `found` are symbols of other rules.
     """
 
     content: bytes
@@ -31,13 +32,17 @@ class Question:
     recipients: Sequence[str] = ("nguoi.nhan@hanam.gov.vn",)
     released: bool = False
     score: float = 0.0
+    sender: str = ""
+    user: str = ""
+    found: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Answer:
     """Symbols with their weights and options, and what is done with the letter, by rules that do so at once.
 
-    Fields that the mail server is to add and to take out; the score from which it refuses, where a rule sets one.
+    Fields that the mail server is to add and to take out; the score from which it refuses, where a rule sets one; what
+    is put into lists of Redis.
     """
 
     symbols: Mapping[str, float]
@@ -49,6 +54,7 @@ class Answer:
     added: Mapping[str, str] = field(default_factory=dict)
     removed: Mapping[str, int] = field(default_factory=dict)
     refused_from: float = 0.0
+    pushed: Sequence[str] = ()
 
 
 type Run = Callable[[Path], None]
@@ -75,7 +81,8 @@ def ask(
     for number, each in enumerate(questions):
         (folder / f"{number}.eml").write_bytes(each.content)
         said = {"replies": list(each.replies), "recipients": list(each.recipients), "released": each.released}
-        said |= {"score": each.score}
+        said |= {"score": each.score, "found": dict.fromkeys(each.found, True)}
+        said |= {name: value for name, value in (("sender", each.sender), ("user", each.user)) if value}
         letters.append({"path": f"{number}.eml", "cache": dict(each.known), **said})
     told = {"rules": list(rules), "letters": letters, "files": dict(files)}
     (folder / "questions.json").write_text(json.dumps(told), encoding="utf-8")
@@ -83,6 +90,11 @@ def ask(
     answers = json.loads((folder / "answers.json").read_text(encoding="utf-8"))["answers"]
     # An empty table of Lua is a list.
     return [
-        Answer(**{name: value or {} if isinstance(value, list) else value for name, value in each.items()})
+        Answer(
+            **{
+                name: value or {} if isinstance(value, list) and name != "pushed" else value
+                for name, value in each.items()
+            }
+        )
         for each in answers
     ]

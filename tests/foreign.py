@@ -2,14 +2,18 @@
 
 import email
 import email.policy
+import email.utils
 import io
 import json
+import re
 import shlex
 import subprocess
 import tarfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
+from functools import partial
 from typing import Any
 
 from tests.lab import DELIVERY, Lab, wait_for
@@ -30,6 +34,8 @@ REJECT = "reject@ngoai.example"
 FULL = "full@ngoai.example"
 SLOW = "slow@ngoai.example"
 
+ADDRESSES = ("host_ipv4", "host_ipv6")
+
 _JUDGE = """
 import dkim, json, re, sys
 message = sys.stdin.buffer.read()
@@ -43,6 +49,17 @@ for number, (name, value) in enumerate(f for f in dkim.rfc822_parse(message)[0] 
         found[selector] = False
 print(json.dumps(found))
 """
+
+_CHAIN = """
+import dkim, json, sys
+held, sets, reason = dkim.arc_verify(sys.stdin.buffer.read())
+domains = {each["instance"]: each["as-domain"].decode() for each in sets}
+print(json.dumps([(held or b"").decode(), [domains[number] for number in sorted(domains)], str(reason)]))
+"""
+"""A chain's verdict, and the domain of each seal."""
+
+Session = dict[str, str]
+"""What a client said in a session: command -> how often, as Postfix counts it ("0/1" for one that was refused)."""
 
 
 class Foreign:
@@ -83,6 +100,68 @@ class Foreign:
         """Selector -> whether the signature by that key is good, of all signatures of a message; dkimpy judges."""
         found: dict[str, bool] = json.loads(self._pipe(data, "python3", "-c", shlex.quote(_JUDGE)))
         return found
+
+    def chain(self, data: bytes) -> tuple[str, list[str]]:
+        """Whether a message's ARC chain holds by the keys in DNS, and who sealed, first to last; dkimpy judges."""
+        held, domains, _ = json.loads(self._pipe(data, "python3", "-c", shlex.quote(_CHAIN)))
+        return held, domains
+
+    def sessions(self, since: float) -> list[Session]:
+        """What our hosts said on port 25 in each session that they began since then, once all of these are over."""
+        ours = {self.lab.hosts[self.lab.host(group)][key] for group in ("mx", "submission") for key in ADDRESSES}
+
+        def look() -> list[Session] | None:
+            begun, ended = set[str](), dict[str, Session]()
+            # One process for each session (role lab_mta).
+            for line in self._written("internet", "postfix/smtpd", since):
+                found = re.search(r"\[(\d+)\]: (connect|disconnect) from \S+\[([^]]+)\](.*)", line)
+                if found and found[3] in ours and found[2] == "connect":
+                    begun.add(found[1])
+                elif found and found[1] in begun:
+                    ended[found[1]] = dict(re.findall(r"(\w+)=([\d/]+)", found[4]))
+            return list(ended.values()) if begun and begun == ended.keys() else None
+
+        return wait_for(look, "sessions of ours that are over")
+
+    @contextmanager
+    def no_letter(self) -> Iterator[None]:
+        """Meanwhile hosts of ours come, and none says who writes or what: not one octet of a letter."""
+        for host in {self.lab.host("mx"), self.lab.host("submission")}:
+            # What waits of others' would be brought meanwhile.
+            self.lab.run(host, "postsuper -d ALL deferred")
+            wait_for(partial(self._nothing_leaves, host), f"an empty queue of {host}")
+        start = time.time()
+        yield
+        if began := [said for said in self.sessions(start) if said.keys() & {"mail", "rcpt", "data", "bdat"}]:
+            raise AssertionError(f"a letter began: {began}")
+
+    def secured(self, mail: EmailMessage, recipient: str, group: str = "submission") -> str:
+        """What Postfix of a host writes of the TLS session by which a message went: "Verified ... to mx.example"."""
+        since = email.utils.parsedate_to_datetime(mail["Date"]).timestamp()
+        noted = re.compile(rf"\]: (\w+): message-id={re.escape(mail['Message-ID'])}$")
+        (name,) = {found[1] for line in self._written(group, "postfix/cleanup", since) if (found := noted.search(line))}
+        # Process -> its last session, and the message for which it was.
+        sessions = dict[str, tuple[str, str]]()
+        for line in self._written(group, "postfix/smtp", since):
+            if found := re.search(r"\[(\d+)\]: (\w+ TLS connection established to [^[]+)", line):
+                sessions[found[1]] = found[2], ""
+            elif found := re.search(r"\[(\d+)\]: (\w+): to=<([^>]*)>,.* status=(\w+)", line):
+                process, carried, to, status = found.groups()
+                session, message = sessions.pop(process, ("", ""))
+                if message in ("", carried):
+                    sessions[process] = session, carried
+                    if (carried, to, status) == (name, recipient, "sent"):
+                        return session
+        raise AssertionError(f"{name} did not go to {recipient}")
+
+    def _nothing_leaves(self, host: str) -> bool:
+        return all(entry["queue_name"] == "hold" for entry in self.queue(host))
+
+    def _written(self, group: str, program: str, since: float) -> list[str]:
+        """Lines of a program of a host, each with the number of its process."""
+        return self.lab.run(
+            group, f"journalctl --sync; journalctl -q -o short -t {program} --since @{since:.3f}"
+        ).splitlines()
 
     def clear(self) -> None:
         """Empty all foreign mailboxes."""

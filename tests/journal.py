@@ -110,6 +110,7 @@ ALWAYS = (
 CONVERGING = "converging"
 """Before the first test: what roles stop and start, and hosts that boot."""
 DATABASE_AWAY = "database away"
+DATABASE_HANGS = "database hangs"
 DOVECOT_AWAY = "dovecot away"
 FILTER_AWAY = "filter away"
 POSTFIX_AWAY = "postfix away"
@@ -196,6 +197,16 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"hanam-reports-load \d+ documents of reports wait for the database: ",
         r"hanam-(directory|carddav) không hỏi được cơ sở dữ liệu, danh bạ (cũ vẫn còn|CardDAV giữ nguyên): ",
         *_FOLDERS_WAIT,
+    ),
+    # It stands still, and whoever waits for it gives up.
+    DATABASE_HANGS: (
+        r"postfix/proxymap fatal: watchdog timeout$",
+        r"postfix/master warning: process /usr/lib/postfix/sbin/proxymap pid \d+ exit status 1$",
+        r"postfix/\S+ warning: connect to pgsql server .*timeout expired",
+        r"postfix/\S+ warning: dict_proxy_lookup: service proxy(map|write): ",
+        r"dovecot .*pgsql\(\S+\): Connect failed: Timeout after 5 seconds",
+        r"hanam-scheduled-send chưa gửi được thư hẹn giờ, sẽ làm lại sau một phút: connection timeout expired$",
+        r"postfix/\S+ warning: \S+: SASL \w+ authentication failed: Connection lost to authentication server",
     ),
     # Who comes to a mailbox that is shut is told to come again; the list of those in a Maildir is taken up by a reload.
     CONVERTING: (

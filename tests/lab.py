@@ -40,6 +40,9 @@ less than Postfix waits with a message that it deferred (minimal_backoff_time)."
 EFFECT = 5.0
 """Seconds within which a change of state works on every node, whoever makes it: a promise, for tests marked `bound`."""
 
+DATABASE_REST = 6.0
+"""Seconds for which Postfix leaves alone a database that failed, and one (role postfix, _postfix_database_rest)."""
+
 PSQL = "/usr/lib/postgresql/17/bin/psql -qtAX -v ON_ERROR_STOP=1"
 """For programs to read. By its place: Debian's psql is a script that first looks for it, six times as long."""
 
@@ -196,6 +199,12 @@ class Lab:
             self.run(group, f"systemctl start {names}")
             if "rspamd.service" in units:
                 self.wait_for_filter()
+            if any(unit.startswith("postgresql") for unit in units):
+                self.outwait_rest()
+
+    def outwait_rest(self) -> None:
+        """After the database was away: each of Postfix' processes that asked it says "try later" until then."""
+        time.sleep(DATABASE_REST)
 
     def wait_for_filter(self) -> None:
         """Its unit counts as started seconds before its port answers; mail is told to come again until then."""

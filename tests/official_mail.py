@@ -219,6 +219,7 @@ LETTERS: dict[str, tuple[Change, ...]] = {
     "forwarded_whole": (with_field("Subject", "Fw: V/v mời họp"), forwarded_whole),
     "invitation": (invitation,),
     "reply_to_free_mail": (with_field("Reply-To", "vanphong@gmail.com"),),
+    "reply_to_a_director": (with_field("Reply-To", "Giám đốc <giamdoc@congty.vn>"),),
     "old_server_html_docx": (
         html_only,
         document("CV.docx", office("word/document.xml")),

@@ -6,6 +6,7 @@ commands. A contract test compares; nothing in the map is typed by hand.
 """
 
 import argparse
+import ast
 import io
 import re
 import tempfile
@@ -26,6 +27,7 @@ from tests.render.role_rows import plays, rows
 
 FILE = ROOT / "docs/map.md"
 TOPOLOGY = "split"
+TRIAL = "lab_openid"
 GROUPS = (
     "accounts",
     "quarantine",
@@ -72,7 +74,7 @@ def _matches(pattern: str, group: str) -> bool:
 
 def _roles() -> str:
     groups: dict[str, set[str]] = {}
-    for pattern, role in plays():
+    for pattern, role in plays(TRIAL):
         groups.setdefault(role, set()).update(group for group in GROUPS if _matches(pattern, group))
     lines = [
         [f"[`{role}`](../roles/{role})", *("x" if group in found else "" for group in GROUPS), _caption(role)]
@@ -82,7 +84,8 @@ def _roles() -> str:
         "Which role runs on which hosts",
         ["role", *GROUPS, "what it is"],
         lines,
-        "In the order of `playbooks/lab.yml`, which ends with `playbooks/site.yml`.",
+        "In the order of `playbooks/lab.yml`, which ends with `playbooks/site.yml`. "
+        f"Role `{TRIAL}` is run by `playbooks/{TRIAL}.yml` alone.",
     )
 
 
@@ -98,13 +101,23 @@ def _files(topologies: list[Environment]) -> str:
     """A host of its own for each concern, and what only production has: updates of signatures, certificates by ACME."""
     found = set()
     for here in topologies:
-        for pattern, role in plays():
+        for pattern, role in plays(TRIAL):
             for row in (row for host in here.hosts(pattern) for row in rows(here, role, host)):
                 if not row.get("absent") and row.get("link") != "/dev/null":
                     # Names of keys are drawn by lot (record 0045).
                     path = re.sub(r"/dkim\.\w+-\w+-(\w+)\.key$", r"/dkim.SELECTOR-\1.key", row["dest"])
-                    found.add((f"`{path}`", _source(role, row), str(row["notify"])))
+                    found.add((_place(path), _source(role, row), _handlers(row["notify"])))
     return _section("Who writes which file on a host", ["file", "made from", "handler"], sorted(map(list, found)))
+
+
+def _place(path: str) -> str:
+    """What is written to FOLDER.candidate is checked as a whole and put in force by the role's own program."""
+    folder, candidate, name = path.partition(".candidate/")
+    return f"`{folder}/{name}`, by `{folder}.candidate`" if candidate else f"`{path}`"
+
+
+def _handlers(notify: str | list[str]) -> str:
+    return notify if isinstance(notify, str) else ", ".join(notify)
 
 
 def _source(role: str, row: dict[str, Any]) -> str:
@@ -155,16 +168,29 @@ def _commands() -> str:
     for name, command in parsers.choices.items():
         run = command.get_default("run")
         lines.append([f"`hanam-mail-db {name}`", "hosts", f"`{run.__module__}`"])
+    lines += [[f"`{name}`", "hosts", f"`{main}`"] for name, main in sorted(zipapp.PROGRAMS.items())]
+    for path in sorted((ROOT / "src/hanam_mail/controller").rglob("*.py")):
+        module = ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
+        if f"`python -m {module} " in path.read_text():
+            lines.append([f"`python -m {module}`", "controller", f"`{module}`"])
+    for path in sorted((ROOT / "deploys").glob("*.py")):
+        if path.name != "inventory.py":
+            what = _first_of(ast.get_docstring(ast.parse(path.read_text())) or "")
+            lines.append([f"`pyinfra deploys/inventory.py deploys/{path.name}`", "controller", what])
     for path in sorted((ROOT / "playbooks").glob("*.yml")):
         lines.append([f"`ansible-playbook playbooks/{path.name}`", "controller", _first_sentence(path)])
     for target, what in re.findall(r"(?m)^([a-z-]+):.*## (.*)$", (ROOT / "Makefile").read_text()):
         lines.append([f"`make {target}`", "controller", what])
-    return _section("Which command is in which module", ["command", "typed on", "module, or what it does"], lines)
+    return _section("Which command is in which module", ["command", "run on", "module, or what it does"], lines)
 
 
 def _first_sentence(playbook: Path) -> str:
     comment = " ".join(re.match(r"(?:#.*\n)*", playbook.read_text()).group().replace("#", " ").split())  # type: ignore[union-attr]
-    return re.split(r"(?<=[.])\s", comment)[0]
+    return _first_of(comment)
+
+
+def _first_of(text: str) -> str:
+    return re.split(r"(?<=[.])\s", " ".join(text.split()))[0]
 
 
 def _module(command: click.Command | None) -> str:

@@ -27,6 +27,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "input": {"type": "dict", "no_log": True, "required": True},
             }
         )
-        line = accounts_host.line(args["user"], args["command"], check=self._task.check_mode)
+        program = self._templar.template((task_vars or {})["program_file"])
+        line = accounts_host.line(program, args["user"], args["command"], check=self._task.check_mode)
         done = self._low_level_execute_command(line, in_data=accounts_host.encode(args["input"]))
         return accounts_host.result(done["rc"], done["stdout"], done["stderr"])

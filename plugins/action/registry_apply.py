@@ -36,6 +36,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if problems:
             return {"failed": True, "msg": "\n".join(problems)}
         words = accounts_host.apply_words(registry, args)
-        line = accounts_host.line("hanam-mail", words, check=self._task.check_mode)
+        program = self._templar.template((task_vars or {})["program_file"])
+        line = accounts_host.line(program, "hanam-mail", words, check=self._task.check_mode)
         done = self._low_level_execute_command(line, in_data=accounts_host.pack(desired))
         return accounts_host.result(done["rc"], done["stdout"], done["stderr"])

@@ -24,8 +24,8 @@ def test_every_row_has_a_state_and_says_what_is_missing() -> None:
 @pytest.mark.parametrize("row", BUILT, ids=lambda row: str(row.clause))
 def test_what_is_built_is_cited_in_code_and_has_a_test(row: table.Clause) -> None:
     assert table.gathered(table.code(), row.clause), "no code cites it"
-    proofs = table.gathered(table.tests(), row.clause) | table.tests().get(table.article(row.clause), set())
-    assert proofs, "no test cites it or bears its article's marker"
+    # Its article's marker is not enough: another clause of the same article may be all that the test is about.
+    assert table.gathered(table.tests(), row.clause), "no test cites it"
 
 
 def test_nothing_cites_a_clause_that_the_table_does_not_have() -> None:

@@ -19,15 +19,37 @@ OUTSIDE = {
 }
 # Follows each of them.
 HELP = {"rspamd_help_text"}
+# Replies of Postfix for which the webmail has no sentence, by what stands before the other language, and why.
+ELSEWHERE = {
+    # To servers outside, on port 25, or to machines of private providers.
+    "HELO name too long": "no program of ours greets there",
+    "not yours: name of our domain": "no program of ours writes there",
+    "cong nay chi nhan thu gui den": "the webmail sends by submission",
+    "cong nay khong co dang nhap, xin dung cong": "the webmail sends by submission",
+    "private provider may not send official mail, remove this account there": "the webmail's hosts are none",
+    # To the sign-in, about which Roundcube has its own words.
+    "dang nhap khong thanh cong, xin kiem tra dia chi va mat khau": "smtpautherror",
+    "phai dang nhap truoc khi gui thu": "smtpautherror",
+    "phai ma hoa bang STARTTLS truoc": "smtpconnerror",
+    # Here the code says as much or more (CODES, LATER, NEVER).
+    "khong co dia chi nguoi nhan nay, xin kiem tra lai tung chu": "5.1.1, with the address",
+    "thu co qua nhieu nguoi nhan, xin chia thanh nhieu thu": "4.5.3",
+    "thu qua lon": "5.3.4; submission says more",
+    "may chu tam thoi chua thuc hien duoc, xin thu lai sau it phut": "any other 4xx",
+    "may chu khong chap nhan": "any other 5xx",
+}
 # Where the filter's and the mail store's words stand, and what the province says in their place.
 SETTINGS = [f"{place}/{role}" for place in ("roles", "wiring") for role in ("rspamd", "dovecot")]
 # Replies that are written where they are given.
 WRITTEN = (
     "roles/dovecot/templates/parts/mail.conf.j2",
+    "roles/postfix/templates/main.cf.j2",
+    "roles/postfix/templates/parts/submission.cf.j2",
+    "roles/postfix/templates/reject-footers.j2",
     "src/hanam_mail/sql/functions/70_postfix.sql",
     "src/hanam_mail/sql/functions/72_sending.sql",
 )
-_REPLY = re.compile(r"(?:[245]\d\d )?[245]\.\d\.\d ([^'\n]+ / [^'\n]+)|'(Da gui [^']+)'")
+_REPLY = re.compile(r"(?:(?:[245]\d\d )?[245]\.\d\.\d |REJECT )([^'\n]+ / [^'{}\n]+)|'(Da gui [^']+)'|say\('([^']+)'")
 
 
 def sentences() -> set[str]:
@@ -44,8 +66,8 @@ def replies() -> Iterator[tuple[str, str]]:
             if "_text" in setting and isinstance(value, str) and " / " in value and setting not in OUTSIDE | HELP:
                 yield f"{file}: {setting}", value
     for file in WRITTEN:
-        for reply, sent in _REPLY.findall((REPOSITORY / file).read_text()):
-            yield file, reply or sent
+        for found in _REPLY.findall((REPOSITORY / file).read_text()):
+            yield file, "".join(found)
 
 
 def test_every_reply_of_ours_has_its_sentence_with_accents() -> None:
@@ -56,7 +78,8 @@ def test_every_reply_of_ours_has_its_sentence_with_accents() -> None:
     def is_known(text: str) -> bool:
         return any(bare(half.partition("{{")[0]) in known for half in text.split(" / "))
 
-    assert [(where, text) for where, text in told if not is_known(text)] == []
+    unknown = {text.partition(" / ")[0].strip(): where for where, text in told if not is_known(text)}
+    assert unknown.keys() == ELSEWHERE.keys(), unknown
 
 
 def test_every_sentence_bears_its_accents() -> None:

@@ -216,16 +216,6 @@ def test_handlers_are_named_for_what_they_do(role: Path) -> None:
         assert re.match(r"(Re)?(start|load)|[A-Z][a-z]+e? ", handler["name"]), handler["name"]
 
 
-@pytest.mark.parametrize("role", ROLES, ids=NAMES)
-def test_a_role_lists_each_of_its_files_once(role: Path) -> None:
-    """One that stands there twice is written twice; those with a condition may take turns."""
-    for name, rows in (load(role / "vars/main.yml") or {}).items():
-        if not name.endswith("_files") or not isinstance(rows, list):
-            continue
-        paths = [row["dest"] for row in rows if isinstance(row, dict) and "dest" in row and "when" not in row]
-        assert {path for path in paths if paths.count(path) > 1} == set(), name
-
-
 def test_no_path_is_written_by_two_roles() -> None:
     writers: dict[str, set[str]] = defaultdict(set)
     for role in ROLES:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hanam_mail.host import places
 from tests.contract.test_roles import ROLES, ROOT
 
 SHARED = ROOT / "group_vars/all"
@@ -36,6 +37,25 @@ def uncommented(path: Path) -> str:
     return "\n".join(line for line in lines if not re.match(r"\s*(#|//|;|--|/\*|\*)", line))
 
 
+# How the world calls each host's own address, and a network of one address.
+OF_THE_WORLD = r"127\.0\.0\.[01](/8)?|::1(/128)?|/32|/128"
+# Its factor stands in words beside filter_patience_seconds (sizes.yml).
+IN_WORDS = {"postfix_milter_content_timeout": "3"}
+
+
+def literals(name: str, value: str) -> list[str]:
+    """What a value says by itself: numbers, paths, words for people. 0 and 1 count, a name of a group chooses."""
+    expressions = re.findall(r"{{.*?}}|{%.*?%}", value, re.DOTALL)
+    around = re.sub(r"{{.*?}}|{%.*?%}", "", value, flags=re.DOTALL)
+    quoted = re.findall(r"'([^']*)'", " ".join(expressions))
+    bare = re.sub(r"'[^']*'", "", " ".join(expressions))
+    found = re.findall(r"\d+|[^\x00-\x7f]+", around)
+    found += [text for text in quoted if re.match(r"/[a-z]", text)]
+    found += [text for text in quoted if re.search(r"(?<![A-Za-z\d])\d|[^\x00-\x7f]", re.sub(OF_THE_WORLD, "", text))]
+    found += [number for number in re.findall(r"(?<![\w.])\d+(?![\w.])", bare) if number not in "01"]
+    return [text for text in found if text != IN_WORDS.get(name)]
+
+
 @pytest.mark.parametrize("path", WIRING, ids=lambda path: path.stem)
 def test_wiring_refers_to_facts_and_holds_none(path: Path) -> None:
     role = ROOT / "roles" / path.stem
@@ -43,9 +63,7 @@ def test_wiring_refers_to_facts_and_holds_none(path: Path) -> None:
     for name, value in yaml.safe_load(path.read_text(encoding="utf-8")).items():
         for scalar in scalars(value):
             assert isinstance(scalar, str), f"{name}: {scalar!r}"
-            for expression in re.findall(r"{{(.*?)}}", scalar, re.DOTALL):
-                literals = re.findall(r"'(/[a-z][^']*)'|(?<![\w.'])(\d{2,})(?![\w.'])", expression)
-                assert literals == [], f"{name}: {literals}"
+            assert literals(name, scalar) == [], name
             assert re.search(r"{{", scalar), f"{name}: {scalar!r} is a fact"
 
 
@@ -72,6 +90,19 @@ def test_ports_stand_in_the_table_of_ports_alone() -> None:
     assert found == set()
 
 
+def programs() -> list[Path]:
+    """What may need a path and is given it: all code but the one module that has the list's paths for the commands."""
+    folders = (ROOT / name for name in ("src", "plugins", "deploys"))
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in {".py", ".sql"}]
+    assert len(files) > 300
+    return [path for path in files if path != Path(places.__file__)]
+
+
+def test_commands_look_where_the_list_of_paths_says() -> None:
+    known = {name: value for name, value in vars(places).items() if name.isupper()}
+    assert {name: str(value) for name, value in known.items()} == {name: PATHS[name.lower()] for name in known}
+
+
 def test_shared_paths_stand_in_the_list_of_paths_alone() -> None:
     folder = PATHS["tls_folder"]
     paths = {
@@ -83,7 +114,7 @@ def test_shared_paths_stand_in_the_list_of_paths_alone() -> None:
     hidden = re.compile(r"(?m)^(InaccessiblePaths|ReadWritePaths|ReadOnlyPaths|BindPaths|BindReadOnlyPaths)=.*$")
     found = {
         f"{path.relative_to(ROOT)}: {each}"
-        for path in read()
+        for path in [*read(), *programs()]
         for each in paths
         if re.search(rf"(?<![\w/.-]){re.escape(each)}(?![\w-])", hidden.sub("", uncommented(path)))
     }

@@ -54,6 +54,7 @@ def test_the_sender_and_the_operator_are_told_once_and_never_the_subject(scratch
         assert "CHƯA đến người nhận nào" in text
         assert "an@ngoai.example, binh@ngoai.example" in text
         assert "số 1" in text
+        assert "Lý do: thư hoặc tệp đính kèm có dấu hiệu mang dấu chỉ độ mật; không được gửi" in " ".join(text.split())
         operators = told[CONFIGURATION.operator].get_content()
         assert f"số 1: Thư có dấu hiệu chứa nội dung bí mật nhà nước; của {OWNER}; 2 người nhận chờ" in operators
         for letter in told.values():

@@ -178,7 +178,7 @@ def test_a_year_whose_calendar_nobody_confirmed_is_refused_and_decides_nothing(d
 @pytest.mark.dieu6
 @pytest.mark.dieu7
 @pytest.mark.dieu8
-def test_dieu_6_7_8_a_whole_life_from_issue_to_revocation(life: Journey) -> None:
+def test_a_whole_life_from_issue_to_revocation(life: Journey) -> None:
     """Each step with what Dovecot says to the owner's password, which it asks of the same function at every door."""
     life.do("delete from mail.mailbox_clerk where clerk_id = 'test1person'")
     expected: list[list[str]] = []
@@ -333,7 +333,8 @@ def test_dieu_7_2a_who_reads_or_sends_is_not_idle(life: Journey) -> None:
 
 @pytest.mark.dieu6
 @pytest.mark.dieu7
-def test_dieu_6_7_a_notified_absence_stops_lock_and_proposal_until_it_ends(life: Journey) -> None:
+def test_a_notified_absence_stops_lock_and_proposal_until_it_ends(life: Journey) -> None:
+    """Đ6.2c, Đ7.2a."""
     life.do("delete from mail.mailbox_clerk where clerk_id = 'test1person'")
     life.settle("2026-01-06")
     life.change_password("2026-09-01")
@@ -509,10 +510,13 @@ def test_the_agent_is_told_whom_to_cut_once_more(life: Journey) -> None:
 
 
 def test_notices_go_to_the_mailbox_and_its_agency_and_room_concerns_the_owner_alone(life: Journey) -> None:
+    """Of a mailbox that somebody else sends with its agency hears too (Đ7.2b)."""
     life.ask("select unnest(mail.notice_recipients('test1person', 'idle_warning')) order by 1")
+    life.ask("select unnest(mail.notice_recipients('test1person', 'sending_lock')) order by 1")
     life.ask("select unnest(mail.notice_recipients('test1person', 'quota'))")
     life.ask("select unnest(mail.notice_recipients('test2agency', 'idle_warning')) order by 1")
     assert life.run() == [
+        ["test.nguoi@hanam.gov.vn", "test.so@hanam.gov.vn"],
         ["test.nguoi@hanam.gov.vn", "test.so@hanam.gov.vn"],
         ["test.nguoi@hanam.gov.vn"],
         ["test.nguoi@hanam.gov.vn", "test.so@hanam.gov.vn"],

@@ -25,8 +25,21 @@ AT_ONCE = 4
 PATIENCE = 900.0
 """Seconds during which a message is brought again that was put off."""
 
-# Processes that all mail passes. The others of ours come and go as they are asked.
-_DAEMONS = ("postfix", "dovecot", "rspamd", "clamav-daemon", "redis-server", "hanam-mail-auth", "hanam-secrecy")
+# Processes that all mail passes, and what they ask. The others of ours come and go as they are asked.
+_DAEMONS = (
+    "postfix",
+    "dovecot",
+    "rspamd",
+    "clamav-daemon",
+    "redis-server",
+    "hanam-mail-auth",
+    "hanam-secrecy",
+    "hanam-quarantine",
+    "unbound",
+    "postgresql@17-main",
+)
+# Its socket starts it when it is first asked.
+_WHEN_ASKED = ("hanam-extract",)
 
 
 class Wire:
@@ -112,13 +125,18 @@ def letter(
     return fields.encode() + head + b"\r\n" + body
 
 
-def daemons(lab: Lab) -> dict[str, str]:
-    """Unit -> state, restarts and process on each host that has it."""
-    found: dict[str, str] = {}
-    shown = "systemctl show -P Id -P ActiveState -P Result -P NRestarts -P MainPID $unit.service | tr '\\n' ' '; echo"
+def daemons(lab: Lab) -> dict[str, dict[str, str]]:
+    """Unit -> restarts and how it ended, on each host; of those that always run state and process too."""
+    found: dict[str, dict[str, str]] = {}
+
+    def shown(units: tuple[str, ...], *more: str) -> str:
+        asked = ",".join(("Id", "Result", "NRestarts", *more))
+        return f"for unit in {' '.join(units)}; do systemctl show -p {asked} $unit.service | tr '\\n' ' '; echo; done"
+
     for host in lab.hosts:
-        lines = lab.run(host, f"for unit in {' '.join(_DAEMONS)}; do {shown}; done").splitlines()
-        found |= {f"{host} {line.split()[0]}": line for line in lines}
+        for line in lab.run(host, f"{shown(_DAEMONS, 'ActiveState', 'MainPID')}; {shown(_WHEN_ASKED)}").splitlines():
+            said = dict(word.split("=", 1) for word in line.split())
+            found[f"{host} {said.pop('Id')}"] = said
     return found
 
 

@@ -187,6 +187,7 @@ def test_a_restore_where_nothing_is_missing_changes_nothing(lab: Lab, person: Sa
 
 @pytest.mark.neighbours
 def test_deleted_mail_comes_back_with_its_bytes_flags_and_dates(lab: Lab, person: Sample, before: State) -> None:
+    """Đ10.7."""
     empty(lab, person)
     assert state(lab, person) == {}
     assert "7 messages brought back" in restore(lab, person)

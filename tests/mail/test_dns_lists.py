@@ -209,6 +209,7 @@ def test_a_list_that_is_not_well_is_told_and_not_used(
     wait_for(lambda: listed(verdict(lab, recipient, content, LISTED)) or None, "the list is used again", 90)
 
 
+@pytest.mark.bound
 @pytest.mark.usefixtures("unwatched")
 def test_a_list_that_is_silent_keeps_no_mail(lab: Lab, recipient: Sample) -> None:
     subject, start = f"thu {uuid.uuid4().hex}", time.monotonic()

@@ -159,6 +159,7 @@ def refusal(deliver: Callable[[], None]) -> tuple[int, str]:
 def test_virus_of_an_official_is_refused(
     lab: Lab, official: Sample, colleague: Sample, hide: Callable[[EmailMessage], bytes]
 ) -> None:
+    """Đ4.2, Đ10.6."""
     content = hide(message(official.address, colleague.address))
     code, text = refusal(lambda: submit(lab, official, colleague.address, content))
     assert code == 554
@@ -168,10 +169,25 @@ def test_virus_of_an_official_is_refused(
 
 @pytest.mark.parametrize("hide", VIRUSES, ids=lambda hide: hide.__name__)
 def test_virus_from_outside_is_refused(lab: Lab, official: Sample, hide: Callable[[EmailMessage], bytes]) -> None:
+    """Đ4.2, Đ10.6."""
     content = hide(message(STRANGER, official.address))
     code, text = refusal(lambda: bring(lab, official.address, content))
     assert code == 554
     assert "Thu co virus" in text
+
+
+@pytest.mark.neighbours
+def test_virus_of_a_program_on_our_own_host_is_not_delivered(lab: Lab, official: Sample, colleague: Sample) -> None:
+    """By `sendmail`, where no client is there to be told: its sender hears of it by mail, without the virus."""
+    mail = with_attachment(message(official.address, colleague.address), "e.com", EICAR)
+    command = f"/usr/sbin/sendmail -i -f {official.address} {colleague.address}"
+    lab.run("submission", f"base64 -d <<'MAIL' | {command}\n{base64.b64encode(mail.as_bytes()).decode()}\nMAIL")
+    notice = lab.wait_for_message(official, "Undelivered mail")
+    assert b"Thu co virus" in notice
+    assert base64.b64encode(EICAR) not in notice.replace(b"\r\n", b"")
+    everywhere = f"doveadm search -u {colleague.mailbox} mailbox '*' all"
+    assert not lab.run("mailstore", everywhere).strip()
+    assert colleague.address not in lab.run("submission", "postqueue -j")
 
 
 # The scanner has its seconds for the largest message, of a machine that does nothing else.
@@ -245,6 +261,18 @@ def test_attachments_of_an_official_may_have_their_full_size_and_not_a_byte_more
     lab.wait_for_message(colleague, str(full["Subject"]))
 
 
+@pytest.mark.bound
+@pytest.mark.neighbours
+@pytest.mark.dieu8
+def test_attachments_from_outside_may_be_larger_than_ours(lab: Lab, official: Sample) -> None:
+    """Other systems have limits of their own: a quarter more than our people may send comes in whole."""
+    attached = os.urandom(lab.variables["regulation_attachment_limit_bytes"] * 5 // 4)
+    mail = with_attachment(message(STRANGER, official.address), "báo cáo.bin", attached)
+    bring(lab, official.address, mail.as_bytes())
+    arrived = email.message_from_bytes(lab.wait_for_message(official, str(mail["Subject"])))
+    assert arrived.get_payload(1).get_payload(decode=True) == attached  # type: ignore[union-attr]
+
+
 # --- a scanner that is not there ---
 
 
@@ -290,6 +318,7 @@ def without_filter(lab: Lab) -> Iterator[None]:
 def test_without_a_scanner_mail_waits_and_arrives_afterwards(
     lab: Lab, official: Sample, colleague: Sample, trouble: Callable[[Lab], AbstractContextManager[None]]
 ) -> None:
+    """Đ4.2: what nobody looked at reaches nobody."""
     ours = message(official.address, colleague.address)
     foreign = message(STRANGER, colleague.address)
     with trouble(lab):
@@ -332,6 +361,7 @@ def test_a_filter_that_hangs_is_told_at_connect_and_soon(lab: Lab) -> None:
 @pytest.mark.dieu12
 @pytest.mark.proof("Thư rác (GTUBE) bị từ chối / spam refused")
 def test_spam_of_an_official_is_refused(lab: Lab, official: Sample, colleague: Sample) -> None:
+    """Đ4.3."""
     mail = message(official.address, colleague.address, text=f"{GTUBE}\n")
     code, text = refusal(lambda: submit(lab, official, colleague.address, mail.as_bytes()))
     assert (code, "thu rac" in text) == (554, True)
@@ -339,6 +369,7 @@ def test_spam_of_an_official_is_refused(lab: Lab, official: Sample, colleague: S
 
 @pytest.mark.neighbours
 def test_spam_from_outside_is_refused(lab: Lab, official: Sample) -> None:
+    """Đ10.6."""
     mail = message(STRANGER, official.address, text=f"{GTUBE}\n")
     code, text = refusal(lambda: bring(lab, official.address, mail.as_bytes()))
     assert (code, "thu rac" in text) == (554, True)
@@ -396,23 +427,10 @@ def test_mail_from_outside_that_claims_to_be_ours_is_refused(lab: Lab, official:
 
 
 def test_mail_that_a_private_mailbox_forwards_in_is_marked(lab: Lab, official: Sample) -> None:
-    """Đ4.5: by what such mailboxes write; state agencies' may; lists, hands and answering machines prove nothing."""
+    """Đ4.5. By which fields it is known, and what proves nothing: tests/filter_senders.py."""
     own = official.address
-    marked = {
-        "X-Forwarded-For": f"rieng@gmail.example {own}",
-        "x-forwarded-for": "Rieng@Gmail.Example",
-        "Delivered-To": "rieng@gmail.example",
-        "X-Original-To": "rieng@gmail.example",
-        "X-Yahoo-Forwarded": f"from rieng@yahoo.example to {own}",
-    }
-    plain = {
-        "X-Forwarded-For": "192.0.2.7",
-        "X-Forwarded-to": own,
-        "Delivered-To": "vanthu@bo.gov.vn",
-        "Resent-From": "rieng@gmail.example",
-        "Auto-Submitted": "auto-generated",
-        "X-Hanam-Forwarded": "gia@gmail.example",
-    }
+    marked = {"X-Forwarded-For": f"rieng@gmail.example {own}", "Delivered-To": "rieng@gmail.example"}
+    plain = {"Delivered-To": "vanthu@bo.gov.vn", "X-Hanam-Forwarded": "gia@gmail.example"}
     origins: dict[str, str | None] = {}
     for fields, expected in ((marked, "rieng@"), (plain, None)):
         for name, value in fields.items():
@@ -420,10 +438,6 @@ def test_mail_that_a_private_mailbox_forwards_in_is_marked(lab: Lab, official: S
             mail[name] = value
             bring(lab, own, mail.as_bytes())
             origins[str(mail["Subject"])] = expected
-    listed = message(STRANGER, own)
-    listed["Delivered-To"], listed["List-Id"] = "danhsach@hoi.example", "<danhsach.hoi.example>"
-    bring(lab, own, listed.as_bytes())
-    origins[str(listed["Subject"])] = None
     for subject, origin in origins.items():
         head = email.message_from_bytes(lab.wait_for_message(official, subject))
         assert (head["X-Hanam-Forwarded"] or "").startswith(origin or ""), head.items()

@@ -73,7 +73,8 @@ def test_no_extension_is_offered_that_leads_mail_away_in_another_manner(lab: Lab
         programs = ("vnd.dovecot.pipe", "vnd.dovecot.filter", "vnd.dovecot.execute")
         assert set(offered[1].split()) & {*leading, *programs} == set()
         for extension in (*leading, *programs):
-            assert session.put(NAME, f'require "{extension}"; keep;').startswith("NO"), extension
+            told = session.put(NAME, f'require "{extension}"; keep;')
+            assert told.startswith("NO") and f"phần mở rộng {extension}:" in told and "Điều 4 khoản 5" in told
 
 
 @pytest.mark.parametrize(
@@ -157,6 +158,12 @@ def store_unread(lab: Lab, owner: Sample, script: str) -> None:
     lab.run("mailstore", f"doveadm sieve put -u {owner.mailbox} -a {NAME} <<'SCRIPT'\n{script}\nSCRIPT")
 
 
+def octets(foreign: Foreign, address: str, subject: str) -> bytes:
+    """The message as it arrived outside, for those who judge signatures."""
+    (found,) = [data for data in foreign.contents(address) if f"\nSubject: {subject}\n".encode() in data]
+    return found
+
+
 def kept(lab: Lab, owner: Sample, subject: str, folder: str = "*") -> int:
     query = f"doveadm -f tab fetch -u {owner.mailbox} uid mailbox '{folder}' header subject '{subject}' | tail -n +2"
     return len(lab.run("mailstore", query).splitlines())
@@ -193,6 +200,8 @@ def test_what_is_led_to_a_state_agency_arrives_and_what_comes_back_goes_to_the_o
     assert found["Return-Path"].strip("<>") == owner.address, "an address that our SPF record covers"
     assert kept(lab, owner, subject) == 0
     assert owner.address in found["X-Sieve-Redirected-From"]
+    # Whose letter it is no signature of ours says; what we saw of it our seal says, by the key that DNS has.
+    assert foreign.chain(octets(foreign, AGENCY, subject)) == ("pass", [lab.variables["mail_domain"]])
 
 
 @pytest.mark.neighbours
@@ -211,6 +220,8 @@ def test_a_redirect_to_outside_that_was_stored_all_the_same_acts_on_nothing_and_
     subject = arrive(lab, foreign, owner)
     lab.wait_for_message(owner, subject, seconds=60)
     foreign.wait_for(AN, f"Auto: {subject}", 60)
+    reply = octets(foreign, AN, f"Auto: {subject}")
+    assert foreign.verdicts(reply) == dict.fromkeys(lab.variables["vault_dkim_keys"], True), "signed as we write it"
     foreign.wait_for(AGENCY, subject, 60)
     assert not [mail for mail in foreign.messages(AN) if mail["Subject"] == subject]
     assert kept(lab, owner, subject, "INBOX") == 1

@@ -232,6 +232,7 @@ def test_a_state_agency_does_not_wait(lab: Lab, recipient: Sample) -> None:
     assert "GREYLIST_SPARED" in line
 
 
+@pytest.mark.bound
 def test_nobody_waits_without_redis(lab: Lab, recipient: Sample) -> None:
     # Role watch is not to tell of it.
     with lab.stopped("filter", "hanam-watch.timer", "redis-server.service"):

@@ -84,6 +84,7 @@ def links(lab: Lab, who: Sample, title: str) -> list[str]:
 def test_a_receiver_is_told_in_one_letter_and_lets_his_copy_go_by_its_link_once(
     lab: Lab, foreign: Foreign, recipient: Sample, colleague: Sample
 ) -> None:
+    """Đ10.6."""
     title = f"{WORD} {uuid.uuid4().hex[:12]}"
     foreign.send(message(AN, recipient.address, subject=title), AN, recipient.address, colleague.address)
     found = held(lab, title)

@@ -17,6 +17,7 @@ SEED = 7
 @pytest.mark.dieu10
 @pytest.mark.provokes(journal.DELIVERY_KILLED, journal.INDEX_LOST)
 def test_nothing_that_was_acknowledged_is_lost_when_deliveries_are_killed(lab: Lab, person: Sample) -> None:
+    """Đ10.2."""
     program = shlex.quote(_KILLED.read_text())
     acknowledged = lab.run("mailstore", f"python3 -c {program} {person.mailbox} {KILLS} {SEED}").split()
     assert sum(subject.startswith("lmtp-") for subject in acknowledged) > KILLS // 4

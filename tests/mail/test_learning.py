@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.dieu10, pytest.mark.provokes(journal.FILTER_AWAY, jour
 
 
 @pytest.fixture
-def learnt(lab: Lab) -> Callable[[], tuple[int, int]]:
+def learnt(lab: Lab, first_lessons_over: None) -> Callable[[], tuple[int, int]]:
     """How many messages the filter has learnt as spam and as ham."""
 
     def ask() -> tuple[int, int]:
@@ -25,12 +25,6 @@ def learnt(lab: Lab) -> Callable[[], tuple[int, int]]:
         shown = lab.run("filter", f"REDISCLI_AUTH='{lab.variables['vault_redis_password']}' {command}").splitlines()
         return int(shown[0] or 0), int(shown[1] or 0)
 
-    def lessons_over() -> bool:
-        lessons = lab.run("filter", "systemctl show hanam-first-lessons.service --property=ActiveState --value")
-        return lessons.strip() == "inactive"
-
-    # Those that a deployment has just begun to give count too.
-    wait_for(lessons_over, "the end of the first lessons", 150)
     return ask
 
 
@@ -53,6 +47,8 @@ def arrived(lab: Lab, recipient: Sample) -> Iterator[str]:
 def test_moving_to_junk_and_back_teaches_and_throwing_away_does_not(
     lab: Lab, recipient: Sample, arrived: str, learnt: Callable[[], tuple[int, int]]
 ) -> None:
+    """Đ10.6."""
+
     def move(source: str, target: str) -> None:
         with lab.imap(recipient.address, recipient.password) as client:
             client.select(source)

@@ -9,6 +9,7 @@ import pytest
 
 from tests import journal
 from tests.lab import Lab, Sample, wait_for
+from tests.mail.hostile import here
 from tests.mail.test_signatures import bring, letter
 from tests.signing import Key, dkim
 from tests.world_names import ZONE, published
@@ -20,6 +21,9 @@ pytestmark = [
     pytest.mark.provokes(journal.ZONES),
 ]
 NETWORK, SHOP = f"mangxahoi.{ZONE}", f"cuahang.{ZONE}"
+BY_ENVELOPE = f"tra.{NETWORK}"
+"""Whose SPF record names the machine that sends."""
+RULE = "/etc/rspamd/lua.local.d/private_services.lua"
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +35,8 @@ def key(lab: Lab) -> Iterator[Key]:
         f"{key.domain}. 30 IN MX 10 mx.{ZONE}.",
         f"{SHOP}. 30 IN MX 10 mx.{ZONE}.",
         f"khong{NETWORK}. 30 IN MX 10 mx.{ZONE}.",
+        f"{BY_ENVELOPE}. 30 IN MX 10 mx.{ZONE}.",
+        f'{BY_ENVELOPE}. 30 IN TXT "v=spf1 ip4:{here(lab)} -all"',
         key.zone_line,
     ]
     with published(lab, lines):
@@ -61,6 +67,7 @@ def counted(lab: Lab, person: Sample) -> str:
 def test_mail_of_a_listed_network_is_marked_and_counted_and_a_forged_one_only_marked(
     lab: Lab, person: Sample, key: Key
 ) -> None:
+    """Đ4.4, Đ12.5: who signed up with his official address is seen by the mail that he gets."""
     subject = uuid.uuid4().hex
     forged = letter(person, f"tin@{SHOP}", subject)
     assert bring(lab, person, forged)[0] == 250
@@ -75,6 +82,51 @@ def test_mail_of_a_listed_network_is_marked_and_counted_and_a_forged_one_only_ma
     shown = lab.run("accounts", "hanam-mail-db private-services --days 1")
     assert NETWORK in shown
     assert SHOP not in shown
+
+
+def test_mail_that_only_its_envelope_says_is_of_a_network_is_marked_and_counted(
+    lab: Lab, person: Sample, key: Key
+) -> None:
+    """A notice written in a friend's name comes back to the network; its SPF record vouches for it."""
+    subject = uuid.uuid4().hex
+    content = letter(person, f"ban@khong{NETWORK}", subject)
+    assert key.domain.endswith(NETWORK)
+    assert bring(lab, person, content, sender=f"tin@{BY_ENVELOPE}")[0] == 250
+    assert arrival(lab, person, subject).get_all("X-Hanam-Private-Service") == [f"social {NETWORK}"]
+    wait_for(lambda: counted(lab, person) == f"{NETWORK}|1", "the network's message in the database")
+
+
+@pytest.fixture
+def refusing(lab: Lab) -> Iterator[None]:
+    """The filter with its rule as a deployment writes it that says `refuse` (tests/render/test_private_services.py)."""
+
+    def switch(before: str, after: str) -> None:
+        line = "local REFUSE = "
+        lab.run("filter", f"sed -i 's/^{line}{before}$/{line}{after}/' {RULE} && grep -qx '{line}{after}' {RULE}")
+        lab.run("filter", "systemctl restart rspamd.service")
+        lab.wait_for_filter()
+
+    try:
+        switch("false", "true")
+        yield
+    finally:
+        switch("true", "false")
+
+
+@pytest.mark.provokes(journal.FILTER_AWAY)
+@pytest.mark.usefixtures("refusing")
+def test_mail_of_a_listed_network_is_refused_where_the_province_says_so_and_counted_all_the_same(
+    lab: Lab, person: Sample, key: Key
+) -> None:
+    honest = dkim(key, letter(person, f"tin@{key.domain}", uuid.uuid4().hex))
+    for content in (letter(person, f"tin@{SHOP}", uuid.uuid4().hex), honest):
+        code, text = bring(lab, person, content)
+        assert (code, "Thu cua mang xa hoi, trang mua ban" in text) == (554, True), text
+    wait_for(lambda: counted(lab, person) == f"{NETWORK}|1", "the network's message in the database")
+    subject = uuid.uuid4().hex
+    assert bring(lab, person, letter(person, f"tin@khong{NETWORK}", subject))[0] == 250
+    arrival(lab, person, subject)
+    assert lab.run("mailstore", f"doveadm search -u {person.mailbox} mailbox '*' all").count("\n") == 1
 
 
 def test_a_domain_that_only_ends_alike_is_not_the_network(lab: Lab, person: Sample, key: Key) -> None:

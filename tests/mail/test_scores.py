@@ -106,6 +106,22 @@ def test_spam_stays_spam(lab: Lab) -> None:
     assert not kept
 
 
+@pytest.mark.dieu4
+def test_our_address_as_a_strangers_name_weighs_as_much_as_junk_asks_for(lab: Lab) -> None:
+    """By rspamd's own rule, which a new version might no longer have; the letter deceives by nothing else."""
+    recipient, author, spoof = lab.samples[0].address, official_mail.AUTHOR, "SPOOF_DISPLAY_NAME"
+    names = {"ours": f"giamdoc@{lab.variables['mail_domain']}", "the author's": author, "none": "Văn phòng"}
+    letters = []
+    for kind, name in names.items():
+        shown = official_mail.with_field("From", f'"{name}" <{author}>')
+        content = official_mail.letter((shown,), sender=author, recipient=recipient)
+        letters.append((kind, official_mail.CLIENTS["proper"], content))
+    answers = verdicts(lab, letters)
+    assert {kind for kind, answer in answers.items() if spoof in answer["symbols"]} == {"ours"}, answers
+    ours = answers["ours"]
+    assert ours["symbols"][spoof]["score"] >= ours["thresholds"]["add header"], _shown(ours)
+
+
 def test_letter_of_an_old_server_comes_into_the_inbox(lab: Lab) -> None:
     """The whole way, with the greeting of such a server."""
     official: Sample = lab.samples[0]
@@ -118,8 +134,9 @@ def test_letter_of_an_old_server_comes_into_the_inbox(lab: Lab) -> None:
     assert b"\nX-Spam:" not in lab.wait_for_message(official, subject)
 
 
+@pytest.mark.usefixtures("first_lessons_over")
 def test_a_letter_of_each_kind_is_treated_as_it_should_be(lab: Lab) -> None:
-    """What nobody tuned by (bench/spam.py measures all fillings, and asks for more)."""
+    """What nobody tuned by, as bench/spam.py asks for it, which measures all fillings."""
     letters = list(spam_corpus.letters("measuring", fillings=1))
     zone = spam_corpus.zone(letters)
     lines, names = "\n".join(spam.records(zone)), "\n".join(f"{name}." for name in zone)
@@ -128,12 +145,17 @@ def test_a_letter_of_each_kind_is_treated_as_it_should_be(lab: Lab) -> None:
         answers = ask(lab, [(each.envelope(lab.samples[0].address), each.content) for each in letters])
     finally:
         lab.run("filter", f"unbound-control local_datas_remove <<'RECORDS'\n{names}\nRECORDS")
-    verdicts = [(letter, answer["action"], _shown(answer)) for letter, answer in zip(letters, answers, strict=True)]
-    assert not {each.name: shown for each, action, shown in verdicts if each.wanted and action != "no action"}
-    held = ["X-Hanam-Hold" in answer.get("milter", {}).get("add_headers", {}) for answer in answers]
-    assert not [each.name for each, is_held in zip(letters, held, strict=True) if each.wanted and is_held]
-    unwanted = [action in ("add header", "reject") for each, action, _ in verdicts if not each.wanted]
-    assert sum(unwanted) / len(unwanted) > 0.8, [shown for each, _, shown in verdicts if not each.wanted]
+    verdicts = spam.judge("measuring", letters, [_told(answer) for answer in answers])
+    wrong = {each.name: _shown(answer) for each, answer in zip(verdicts, answers, strict=True) if not each.right}
+    # Of so few wanted letters none may be held up.
+    assert spam.sums(verdicts, "measuring")["met"], wrong
+
+
+def _told(answer: dict[str, Any]) -> dict[str, Any]:
+    """As bench/spam_client.py tells it."""
+    held = "X-Hanam-Hold" in answer.get("milter", {}).get("add_headers", {})
+    symbols = {name: symbol["score"] for name, symbol in answer["symbols"].items()}
+    return {"action": answer["action"], "score": answer["score"], "symbols": symbols, "held": held}
 
 
 def test_a_program_is_refused_in_an_archive_too(lab: Lab) -> None:

@@ -1,14 +1,18 @@
 """Floods and viruses of one account are slowed, then end it (Đ4.3, Đ7.2b, Đ12.6)."""
 
 import contextlib
+import json
+import queue
 import smtplib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests import journal
+from tests import journal, smtp_server
 from tests.delegation import Delegation
-from tests.lab import Lab, Sample, message, wait_for
+from tests.lab import Lab, Sample, at_once, message, wait_for
+from tests.mail.hostile import here
 from tests.mail.test_filter import EICAR, with_attachment
 from tests.people import People
 
@@ -26,9 +30,30 @@ def sent_before(lab: Lab, mailbox: str, column: str, number: int, *, by_login: b
 
 @pytest.fixture
 def flooder(lab: Lab, people: People) -> Iterator[Sample]:
-    """Somebody whose account sends too much; what is held goes afterwards."""
-    yield people.take()
-    lab.run("submission", "postsuper -d ALL hold")
+    """Somebody whose account sends too much; what waits of his goes afterwards."""
+    person = people.take()
+    yield person
+    waiting = "\n".join(entry["queue_id"] for entry in queued(lab, person))
+    lab.run("submission", f"postsuper -d - <<'QUEUE'\n{waiting}\nQUEUE")
+
+
+def queued(lab: Lab, person: Sample) -> list[dict[str, Any]]:
+    """What waits of his in the queue."""
+    entries = [json.loads(line) for line in lab.run("submission", "postqueue -j").splitlines()]
+    return [entry for entry in entries if entry["sender"] == person.address]
+
+
+def is_held(lab: Lab, person: Sample) -> bool:
+    """Whether something of his waits, and all of it until an operator has looked."""
+    return {entry["queue_name"] for entry in queued(lab, person)} == {"hold"}
+
+
+def told_operator(lab: Lab, person: Sample) -> bool:
+    """Whether the letter about his lock went to the operator, among others."""
+    lab.send_notices()
+    operator = lab.variables["operator_address"].format(mail_domain=lab.variables["mail_domain"])
+    told = f"kind = 'sending_lock' and mailbox_id = '{person.mailbox}'"
+    return operator.partition("@")[0] in lab.sql(f"select payload -> 'given' from mail.notice where {told}")
 
 
 def limits_of(lab: Lab, person: Sample) -> dict[str, int]:
@@ -44,6 +69,7 @@ def state(lab: Lab, person: Sample) -> str:
 def test_dieu12_6_above_its_limit_an_account_waits_and_above_the_second_it_is_locked(
     lab: Lab, flooder: Sample, recipient: Sample
 ) -> None:
+    """Đ4.3."""
     limits = limits_of(lab, flooder)
     with lab.submission(flooder.address, flooder.password) as client:
         # To a host that does not answer: what waits in the queue.
@@ -65,12 +91,8 @@ def test_dieu12_6_above_its_limit_an_account_waits_and_above_the_second_it_is_lo
         with pytest.raises((smtplib.SMTPSenderRefused, smtplib.SMTPServerDisconnected)):
             client.send_message(message(flooder.address, recipient.address))
     lab.settle()
-    wait_for(lambda: "!" in lab.run("submission", "postqueue -p"), "the queue held")
-    lab.send_notices()
-    operator = lab.variables["operator_address"].format(mail_domain=lab.variables["mail_domain"])
-    told = f"kind = 'sending_lock' and mailbox_id = '{flooder.mailbox}'"
-    given = lab.sql(f"select payload -> 'given' from mail.notice where {told}")
-    assert operator.partition("@")[0] in given
+    wait_for(lambda: is_held(lab, flooder), "his mail held")
+    assert told_operator(lab, flooder)
     asked = f"select count(*) from mail.outbox where topic = 'mailbox.hold' and mailbox = '{flooder.mailbox}'"
     before = lab.sql(asked)
     lab.sql(f"select mail.mailbox_correct('{flooder.mailbox}', 'thu nghiem')")
@@ -79,6 +101,77 @@ def test_dieu12_6_above_its_limit_an_account_waits_and_above_the_second_it_is_lo
     lab.outwait_cuts()
     with lab.submission(flooder.address, flooder.password) as client:
         client.send_message(message(flooder.address, recipient.address))
+
+
+TRIED = 2000
+SOURCES = 4
+SHUT_OUT = 2
+"""So often each source asks anew once it is refused."""
+PATIENCE = 4
+
+
+@pytest.mark.neighbours
+@pytest.mark.provokes(journal.REFUSED_SIGN_IN)
+def test_dieu12_6_of_a_stolen_accounts_flood_no_more_leaves_than_its_limit(lab: Lab, flooder: Sample) -> None:
+    """It would send two thousand messages, over connections side by side and new ones for those that end."""
+    limit = limits_of(lab, flooder)["messages_hour"]
+    second = limit * lab.variables["sending_lock_percent"] // 100
+    # Some are put off where they go, and wait here.
+    todo = queue.SimpleQueue[str]()
+    for number in range(TRIED):
+        todo.put(f"{'cham' if number % 10 == 0 else 'ai'}.{number}@client.example")
+    sent, later, shut_out = list[str](), list[str](), list[str]()
+
+    def connect_and_send() -> None:
+        refusals = 0
+        with lab.submission(flooder.address, flooder.password) as client:
+            # Whoever is refused more often over one connection is kept waiting (smtpd_soft_error_limit).
+            while refusals < PATIENCE:
+                receiver = todo.get_nowait()
+                try:
+                    client.send_message(message(flooder.address, receiver))
+                    sent.append(receiver)
+                except smtplib.SMTPDataError as refusal:
+                    assert refusal.smtp_code in (450, 553), refusal
+                    later.append(receiver)
+                    refusals += 1
+
+    def flood() -> None:
+        refusals = 0
+        for _ in range(TRIED):
+            # A connection that is ended is followed by another one.
+            with contextlib.suppress(smtplib.SMTPServerDisconnected):
+                try:
+                    connect_and_send()
+                except (smtplib.SMTPAuthenticationError, smtplib.SMTPSenderRefused) as refusal:
+                    shut_out.append(str(refusal))
+                    refusals += 1
+                except queue.Empty:
+                    return
+            if refusals == SHUT_OUT:
+                return
+
+    def left() -> set[str]:
+        return {line.partition("<")[2].partition(">")[0] for _, lines, _ in outside.taken for line in lines}
+
+    def waiting() -> set[str]:
+        return {receiver["address"] for entry in queued(lab, flooder) for receiver in entry["recipients"]}
+
+    with smtp_server.running((here(lab), 25)) as outside:
+        outside.answers["RCPT TO:<cham."] = "451 4.2.0 later"
+        at_once(*[flood] * SOURCES)
+        assert len(sent) == limit
+        # Each source may have one under way when another one's brings the lock.
+        assert abs(len(later) - (second - limit)) <= SOURCES
+        assert len(shut_out) == SOURCES * SHUT_OUT
+        assert state(lab, flooder) == "locked:compromised"
+        lab.settle()
+        wait_for(lambda: is_held(lab, flooder) and left() | waiting() == set(sent), "what was taken, there or held")
+        lab.run("submission", "postqueue -f")
+        assert told_operator(lab, flooder)
+    assert {receiver for receiver in sent if receiver.startswith("cham")} <= waiting()
+    assert is_held(lab, flooder)
+    assert len(outside.taken) <= limit
 
 
 def test_dieu12_6_one_message_to_hundreds_is_held_to_the_same_limit(lab: Lab, flooder: Sample) -> None:

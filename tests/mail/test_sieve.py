@@ -10,6 +10,7 @@ import pytest
 
 from tests import journal
 from tests.lab import Lab, Sample, message, wait_for
+from tests.mail.managesieve import signed_in
 
 pytestmark = [
     pytest.mark.dieu4,
@@ -82,6 +83,18 @@ def test_dieu4_6_a_script_writes_under_its_owners_addresses_only(
         assert found.strip(), "what came is kept"
         search = f"doveadm search -u {asker.mailbox} mailbox '*' header subject '{subject}'"
         assert not lab.run("mailstore", search).strip(), "nothing under another name"
+
+
+@pytest.mark.neighbours
+def test_dieu4_6_a_reply_under_anothers_name_is_refused_when_it_is_saved(
+    lab: Lab, owner: Sample, colleague: Sample
+) -> None:
+    with signed_in(lab, owner) as session:
+        for forged in (colleague.address, f"{owner.address}, {colleague.address}", "${ai}"):
+            told = session.put("vang", vacation(f':from "{forged}"'))
+            assert told.startswith("NO") and "Điều 4 khoản 6" in told and owner.address in told
+        assert "vang" not in session.ask(b"LISTSCRIPTS\r\n"), "nothing is stored"
+        assert session.put("vang", vacation(f':from "Tên của tôi <{owner.address}>"')).startswith("OK")
 
 
 @pytest.mark.neighbours

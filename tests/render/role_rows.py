@@ -12,10 +12,14 @@ from tests.render.conftest import ROOT, Environment
 
 
 @cache
-def plays() -> list[tuple[str, str]]:
-    """(hosts pattern, role) of the lab's playbook, which holds production's, in the order in which they run."""
-    books = [play for name in ("lab", "site") for play in yaml.safe_load((ROOT / f"playbooks/{name}.yml").read_text())]
-    return [(play["hosts"], role["role"]) for play in books for role in play.get("roles", [])]
+def plays(trial: str = "") -> list[tuple[str, str]]:
+    """(hosts pattern, role) of the lab's playbook, which holds production's, in the order in which they run.
+
+    With `trial` those of a playbook of that name besides, which goes on from a lab that stands.
+    """
+    names = [name for name in ("lab", trial, "site") if name]
+    books = [play for name in names for play in yaml.safe_load((ROOT / f"playbooks/{name}.yml").read_text())]
+    return list(dict.fromkeys((play["hosts"], role["role"]) for play in books for role in play.get("roles", [])))
 
 
 def rows(here: Environment, role: str, host: str, name: str = "files") -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -101,6 +102,25 @@ def test_virus_signatures_come_from_clamav_and_units_wait_for_them(environment: 
     assert "ConditionPathExistsGlob" not in here.render("clamav", "clamd.service.j2", "mail")
     files = files_of(here, "clamav", "mail")
     assert files["/etc/systemd/system/clamav-freshclam.service"]["absent"]
+
+
+@pytest.mark.dieu4
+@pytest.mark.parametrize("name", REAL)
+def test_virus_signatures_come_from_the_data_centres_copy_alone_where_it_has_one(
+    environment: Environments, name: str
+) -> None:
+    def lines(here: Any) -> list[str]:
+        text = here.render("clamav", "freshclam.conf.j2", "mail")
+        # A download that does not load must not reach the scanner, wherever it came from.
+        assert re.findall(r"^TestDatabases (.*)$", text, re.M) == ["yes"]
+        return re.findall(r"^((?:PrivateMirror|DatabaseMirror|DNSDatabaseInfo) .*)$", text, re.M)
+
+    here = environment(name)
+    assert here.value("clamav", "clamav_freshclam_private_mirrors", "mail") == []
+    assert lines(here) == ["DNSDatabaseInfo current.cvd.clamav.net", "DatabaseMirror database.clamav.net"]
+    copies = ["clamav.noibo.example", "http://192.0.2.7/clamav"]
+    there = here.with_variables(clamav_freshclam_private_mirrors=copies)
+    assert lines(there) == [f"PrivateMirror {copy}" for copy in copies]
 
 
 @pytest.mark.dieu3

@@ -1,12 +1,12 @@
 """What rules of the filter say of letters, by rspamd's own reader; tests/roles/test_rspamd.py does it on a host."""
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests import filter_cases, filter_rules
+from tests import filter_cases, filter_rules, filter_senders
 from tests.render.conftest import ROOT, Environment
 
 pytestmark = pytest.mark.skipif(
@@ -18,13 +18,17 @@ WEIGHTS = ROOT / "roles/rspamd/files/word_weights.tsv"
 
 
 @pytest.fixture(scope="module")
-def rules(environment: Callable[[str], Environment]) -> Callable[[str], str]:
-    there: Environment = environment("production").with_variables(**filter_cases.GIVEN)
-    host = there.hosts("filter")[0]
-    return cache(lambda name: there.render("rspamd", f"{name}.lua.j2", host))
+def rules(environment: Callable[[str], Environment]) -> Callable[..., str]:
+    return filter_cases.renderer(environment("production"))
 
 
-@pytest.mark.parametrize("case", filter_cases.CASES, ids=lambda case: case.__name__.removeprefix("check_"))
-def test_the_rules_hold(case: filter_cases.Case, rules: Callable[[str], str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "case", (*filter_cases.CASES, *filter_senders.CASES), ids=lambda case: case.__name__.removeprefix("check_")
+)
+def test_the_rules_hold(case: filter_cases.Case, rules: Callable[..., str], tmp_path: Path) -> None:
     files = {"/etc/rspamd/word_weights.tsv": str(WEIGHTS), "/var/cache/rspamd/scan": "."}
-    case(lambda names, asked: filter_rules.ask({f"{each}.lua": rules(each) for each in names}, asked, tmp_path, files))
+
+    def ask(names: Sequence[str], asked: Sequence[filter_rules.Question], **given: Any) -> list[filter_rules.Answer]:
+        return filter_rules.ask({f"{each}.lua": rules(each, **given) for each in names}, asked, tmp_path, files)
+
+    case(ask)

@@ -123,6 +123,14 @@ def test_numbers_are_those_of_the_regulation(environment: Environments) -> None:
         assert shown in text
 
 
+@pytest.mark.dieu9
+def test_people_read_how_often_they_look_into_their_mailboxes(environment: Environments) -> None:
+    """Đ9.1: each his own; Đ9.2: clerks that of their agency."""
+    text = " ".join(page(environment("lab"), "index.html.j2").text.split())
+    assert "hộp thư cá nhân nên kiểm tra hằng ngày" in text
+    assert "hộp thư chung vào đầu buổi sáng và đầu buổi chiều mỗi ngày làm việc" in text
+
+
 def test_every_reason_of_a_lock_is_named(environment: Environments) -> None:
     here = environment("lab")
     text = page(here, "index.html.j2").text
@@ -132,6 +140,7 @@ def test_every_reason_of_a_lock_is_named(environment: Environments) -> None:
 
 @pytest.mark.dieu11
 def test_the_form_has_the_heads_and_the_foot_of_an_administrative_document(environment: Environments) -> None:
+    """Đ11.6."""
     text = " ".join(page(environment("lab"), "incident.html.j2").text.split())
     for shown in (
         "CƠ QUAN, ĐƠN VỊ:", "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc",
@@ -328,6 +337,7 @@ def test_without_a_stop_the_page_says_so_and_a_closed_webmail_is_told(environmen
 
 @pytest.mark.dieu10
 def test_slides_are_numbered_and_have_the_numbers_of_the_regulation(environment: Environments) -> None:
+    """Đ10.3."""
     found = page(environment("lab"), "training.html.j2")
     number = found.tags.count("section")
     assert number >= 10

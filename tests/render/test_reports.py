@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hanam_mail.host.mail_auth import dmarc_record
 from hanam_mail.host.reports import incoming_letter
 from tests.render.conftest import ENVIRONMENTS
 from tests.render.role_rows import files, plays, rows
@@ -21,6 +22,32 @@ def addresses(there: Any) -> list[str]:
     records = {record["name"]: record["data"] for record in there.value("base", "dns_records", host)}
     found = [re.search(r"rua=mailto:([^\s;\"]+)", records[name]) for name in ("_dmarc", "_smtp._tls")]
     return [match[1] for match in found if match]
+
+
+@pytest.mark.dieu4
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_whoever_plays_us_is_to_be_refused_everywhere(environment: Environments, topology: str) -> None:
+    """The domain, names below it and names that do not exist; all of it at once, and as the standard writes it now."""
+    there = environment(topology)
+    host = there.hosts("mx")[0]
+    (text,) = (
+        "".join(re.findall(r'"([^"]*)"', record["data"]))
+        for record in there.value("base", "dns_records", host)
+        if record["name"] == "_dmarc"
+    )
+    domain = there.value("base", "mail_domain", host)
+    assert dmarc_record.read(domain, text) == dmarc_record.Record(
+        domain,
+        policies={"p": "reject", "sp": "reject", "np": "reject"},
+        usable=True,
+        testing=False,
+        psd="n",
+        exact_dkim=True,
+        exact_spf=True,
+        reports=(f"mailto:{there.value('base', 'report_addresses.dmarc', host)}",),
+    )
+    # RFC 9989 knows no such tag; who reads the older standard would let the rest pass.
+    assert not re.search(r";\s*pct\s*=", text)
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)

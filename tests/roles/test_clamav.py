@@ -11,7 +11,7 @@ import pytest
 from fpdf import FPDF
 from testinfra.host import Host
 
-from tests import journal
+from tests import documents, journal, office_macros
 from tests.containers import (
     KNOWN,
     PAYLOAD,
@@ -178,6 +178,18 @@ def test_password_of_an_office_document_is_seen_and_hides_nothing_beside_it(lab:
     assert "Heuristics.Encrypted.OOXML" in verdicts["docx"]
     assert "Heuristics.Encrypted.Document.ODF" in verdicts["odt"]
     assert {name for name in beside if "Hanam.Encrypted.Archive" not in verdicts[name]} == set()
+
+
+@pytest.mark.dieu4
+def test_macros_of_an_office_file_are_seen_alone_and_in_archives_and_none_are_where_none_are(lab: Lab) -> None:
+    kinds = {"doc": office_macros.doc(), "docm": office_macros.docm()}
+    within = {f"{kind} in zip": zipped(content, f"a.{kind}") for kind, content in kinds.items()}
+    within |= {f"{kind} in tar in zip": zipped(tarred(content, "a.doc"), "b.doc") for kind, content in kinds.items()}
+    without = {"doc without": documents.doc(documents.TEXT), "docx": documents.docx(documents.TEXT)}
+    verdicts = verdicts_of(lab, kinds | within | without)
+    assert {
+        name: each for name, each in verdicts.items() if "Heuristics.OLE2.ContainsMacros" not in each
+    } == dict.fromkeys(without, "stream: OK")
 
 
 @pytest.mark.provokes(journal.FILTER_AWAY)

@@ -125,6 +125,7 @@ def test_a_restored_accounts_database_tells_which_locks_it_would_undo(
 
 @pytest.mark.neighbours
 def test_databases_are_in_the_backup(lab: Lab, databases_saved: dict[str, str]) -> None:
+    """Đ10.7."""
     name = "hanam_test_restore"
     for database, table in TABLES.items():
         try:

@@ -270,12 +270,16 @@ REPLIES = [
     ("smtptoerror", 550, "5.2.1 Hop thu da bi thu hoi / Mailbox has been closed", "a@x.vn",
      "a@x.vn: Hộp thư đã bị thu hồi. (mã 550 5.2.1)"),
     ("smtptoerror", 552, "5.2.2 Mailbox is full / Hop thu da day", "a@x.vn", "a@x.vn: Hộp thư đã đầy. (mã 552 5.2.2)"),
-    ("smtptoerror", 550, "5.1.1 <a@x.vn>: Recipient address rejected: User unknown", "<b>a@x.vn",
+    ("smtptoerror", 550, "5.1.1 <a@x.vn>: Recipient address rejected: User unknown / khong co dia chi nay", "<b>a@x.vn",
      "Không có địa chỉ &lt;b&gt;a@x.vn. Hãy kiểm tra lại từng chữ. (mã 550 5.1.1)"),
     ("smtptoerror", 450, "4.1.1 <a@x.vn>: Recipient address rejected: unverified address", "a@x.vn",
      "Chưa kiểm tra được địa chỉ a@x.vn. Hãy gửi lại sau ít phút. (mã 450 4.1.1)"),
     ("smtpfromerror", 451, "4.3.0 Temporary lookup failure", "",
      "Máy chủ chưa nhận được thư. Hãy gửi lại sau ít phút; thư còn trong trang soạn thảo. (mã 451 4.3.0)"),
+    ("smtpfromerror", 552, "5.3.4 Size exceeds limit / thu qua lon, tong dung luong tep dinh kem toi da 9 MB. Ho tro",
+     "", "Thư quá lớn, tổng dung lượng tệp đính kèm tối đa 9 MB. (mã 552 5.3.4)"),
+    ("smtptoerror", 504, "5.5.2 <a>: need fully-qualified address / dia chi thu phai day du, co @ va ten mien. A", "a",
+     "a: Địa chỉ thư phải đầy đủ, có @ và tên miền. (mã 504 5.5.2)"),
     ("smtperror", 0, "[554] something else", "", "Máy chủ không nhận thư này. (mã 554)"),
 ]  # fmt: skip
 TOLD = """

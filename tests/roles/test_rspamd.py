@@ -3,13 +3,14 @@
 import io
 import shlex
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from testinfra.host import Host
 
-from tests import filter_cases, filter_rules
+from tests import filter_cases, filter_rules, filter_senders
 from tests.lab import Lab
 from tests.render.conftest import environments
 
@@ -98,14 +99,15 @@ def test_the_first_lessons_are_known_and_not_given_again(lab: Lab, filter_host: 
 
 
 @pytest.fixture(scope="module")
-def rules(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
-    there = environments(tmp_path_factory.mktemp("rules"))("lab").with_variables(**filter_cases.GIVEN)
-    return lambda name: there.render("rspamd", f"{name}.lua.j2", there.hosts("filter")[0])
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    return filter_cases.renderer(environments(tmp_path_factory.mktemp("rules"))("lab"))
 
 
 @pytest.mark.dieu4
-@pytest.mark.parametrize("case", filter_cases.CASES, ids=lambda case: case.__name__.removeprefix("check_"))
-def test_the_rules_hold(lab: Lab, case: filter_cases.Case, rules: Callable[[str], str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "case", (*filter_cases.CASES, *filter_senders.CASES), ids=lambda case: case.__name__.removeprefix("check_")
+)
+def test_the_rules_hold(lab: Lab, case: filter_cases.Case, rules: Callable[..., str], tmp_path: Path) -> None:
     """With the host's own rspamd, beside the running one."""
 
     def there(folder: Path) -> None:
@@ -119,8 +121,9 @@ def test_the_rules_hold(lab: Lab, case: filter_cases.Case, rules: Callable[[str]
         (folder / "answers.json").write_bytes(answer.output)
 
     files = {"/var/cache/rspamd/scan": "."}
-    case(
-        lambda names, asked: filter_rules.ask(
-            {f"{each}.lua": rules(each) for each in names}, asked, tmp_path, files, there
-        )
-    )
+
+    def ask(names: Sequence[str], asked: Sequence[filter_rules.Question], **given: Any) -> list[filter_rules.Answer]:
+        texts = {f"{each}.lua": rules(each, **given) for each in names}
+        return filter_rules.ask(texts, asked, tmp_path, files, there)
+
+    case(ask)

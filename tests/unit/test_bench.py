@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from bench import __main__ as whole
-from bench import growth, host, mail_stages, measuring, provinces, registry
+from bench import growth, host, mail_stages, measuring, provinces, registry, store
 from bench.measuring import Measure, Run
 
 ROOT = Path(__file__).parents[2]
@@ -173,6 +174,37 @@ def test_mail_that_grows_with_the_mailbox_or_is_slow_is_missed() -> None:
     assert slow == "from outside, INBOX of 0: 0.80 of bare's messages a second, asked 0.9"
 
 
+# --- the mail store ---
+
+
+def stored(**milliseconds: tuple[float, float]) -> dict[tuple[str, int], Measure]:
+    """By the INBOX's size, written as n0: what the question and the delivery took."""
+    return {
+        (name, int(size.removeprefix("n"))): Measure(name, runs(each / 1000))
+        for size, both in milliseconds.items()
+        for name, each in zip(("question", "delivery"), both, strict=True)
+    }
+
+
+def test_a_store_that_stays_flat_and_cheap_is_not_missed() -> None:
+    """Asked: 8 ms at 20,000, 13 at 100,000, 2.5 times the smallest's cost."""
+    found = stored(n0=(1.2, 4), n20000=(2, 5.9), n100000=(3, 9.9))
+    assert store.missed(found, (0, 20_000, 100_000)) == []
+
+
+def test_question_and_delivery_are_judged_together_and_at_the_sizes_that_are_asked_for() -> None:
+    found = stored(n0=(4, 6), n5000=(5, 15), n20000=(4.5, 4.5))
+    assert store.missed(found, (0, 5_000, 20_000)) == ["question and delivery at 20,000: 9.0 ms, asked 8"]
+    both = store.missed(stored(n20000=(1, 7), n100000=(6.5, 7)), (20_000, 100_000))
+    assert both == ["question and delivery at 100,000: 13.5 ms, asked 13"]
+
+
+def test_a_store_that_grows_is_missed_from_the_smallest_to_the_largest_inbox() -> None:
+    found = stored(n0=(1, 1), n5000=(3, 3), n20000=(2, 3.2))
+    assert store.missed(found, (0, 5_000, 20_000)) == ["2.6 times the cost at 20,000, asked 2.5"]
+    assert store.missed(found, (0, 5_000)) == ["3.0 times the cost at 5,000, asked 2.5"]
+
+
 # --- provinces ---
 
 
@@ -246,6 +278,24 @@ def test_nothing_is_measured_on_a_lab_that_does_not_converge(
     assert whole.measure(FakeLab(told), commands) == ["converge"]  # type: ignore[arg-type]
     assert not (tmp_path / "done").exists()
     assert told == ["up", "down"]
+
+
+def test_what_is_measured_on_is_converged_as_make_up_does(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The world outside has plays of its own: without them no part has a DNS, nor a stranger to send from."""
+    played: list[str] = []
+
+    def run(words: Sequence[str | Path], **_: object) -> subprocess.CompletedProcess[bytes]:
+        played.extend(path.name for path in map(Path, words) if path.parent.name == "playbooks")
+        assert all(path.is_file() for path in map(Path, words) if path.suffix == ".yml" and path.name != "hosts.yml")
+        return subprocess.CompletedProcess([], 0)
+
+    monkeypatch.setattr(whole, "_LOG", tmp_path / "log")
+    monkeypatch.setattr(whole, "REPOSITORY", ROOT)
+    monkeypatch.setattr(subprocess, "run", run)
+    assert whole._converged(FakeLab([]))  # type: ignore[arg-type]
+    recipe = re.search(r"^up:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    assert recipe
+    assert played == re.findall(r"playbooks/(\S+)", recipe[1])
 
 
 def test_a_lab_that_does_not_come_up_is_taken_down(told: list[str]) -> None:

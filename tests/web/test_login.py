@@ -35,6 +35,7 @@ def test_login_page_says_whom_to_ask_for_help(webmail: Webmail, lab: Lab) -> Non
 
 
 def test_a_person_logs_in_by_address_and_sees_the_inbox_in_vietnamese(webmail: Webmail, reader: Sample) -> None:
+    """Đ3.2: by a name in gov.vn and over TLS that the browser trusts; it takes no other certificate."""
     webmail.enter(reader)
     # A folder with unread mail shows how many on a line of its own.
     assert {label.partition("\n")[0] for label in webmail.labels("#mailboxlist a")} == {

@@ -9,6 +9,7 @@ import pytest
 
 from tests import journal
 from tests.containers import EICAR
+from tests.foreign import Foreign
 from tests.lab import Lab, Sample
 from tests.mail.http_doors import messages
 from tests.web.test_open_sessions import Session, signed_in
@@ -130,6 +131,16 @@ def test_a_crafted_message_is_refused_in_vietnamese(
     colleague: Sample, session: Session, fields: dict[str, str], told: str
 ) -> None:
     assert told in send(session, _to=colleague.address, _subject="t", **fields)
+
+
+@pytest.mark.dieu3
+def test_a_letter_to_an_address_in_unicode_is_sent_and_arrives(lab: Lab, session: Session) -> None:
+    subject, to = f"Về việc báo cáo {uuid.uuid4().hex[:12]}", OUTSIDE.replace("@", "+nguyễn.ất@")
+    assert send(session, _to=f"Nguyễn Văn Ất <{to}>", _subject=subject) == "", "refused"
+    came = Foreign(lab).wait_for(OUTSIDE, subject)
+    # Python's own parts of an address keep octets beyond ASCII escaped.
+    assert "Nguyễn Văn Ất" in str(came["To"])
+    assert f"<{to}>" in str(came["To"])
 
 
 @pytest.mark.provokes(journal.MAIL_REFUSED)

@@ -123,6 +123,7 @@ def test_the_largest_and_the_oldest_are_found_in_all_folders_and_in_one(webmail:
 def test_what_is_picked_goes_to_the_archive_of_its_year_or_to_the_trash_and_from_there_for_good(
     lab: Lab, webmail: Webmail, full: Sample
 ) -> None:
+    """Đ12.4."""
     webmail.enter(full)
     webmail.go(TIDY)
     subjects(webmail)
@@ -153,6 +154,7 @@ def subscribed(lab: Lab, person: Sample) -> set[str]:
 def test_old_mail_of_a_folder_goes_at_once_after_the_page_has_said_how_much_it_is(
     lab: Lab, webmail: Webmail, full: Sample
 ) -> None:
+    """Đ12.4."""
     webmail.enter(full)
     webmail.go(TIDY)
     Select(webmail.find("#tidy-folder")).select_by_visible_text("Hộp thư đến")

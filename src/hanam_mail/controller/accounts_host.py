@@ -18,17 +18,20 @@ from hanam_mail.registry.cache import cache_folder
 from hanam_mail.registry.writing import store
 from hanam_mail.regulation import group_vars, rule_values
 
-PROGRAM = "/usr/lib/hanam-mail/hanam-mail.pyz"
 # What the shell below says when the program is not there (EX_NOINPUT).
 _ABSENT = 66
 
 
-def line(user: str, words: Sequence[str], *, check: bool) -> str:
-    """The shell line that runs the command as `user`. No input or secret is part of it."""
+def line(program: str, user: str, words: Sequence[str], *, check: bool) -> str:
+    """The shell line that runs a command of the program as `user`. No input or secret is part of it."""
     command = shlex.join(
-        ["runuser", "-u", user, "--", "python3", "-I", PROGRAM, *words, *(["--check"] if check else [])]
+        ["runuser", "-u", user, "--", "python3", "-I", program, *words, *(["--check"] if check else [])]
     )
-    return f"cd / && {{ test -e {PROGRAM} || exit {_ABSENT}; }} && {command}" if check else f"cd / && {command}"
+    return (
+        f"cd / && {{ test -e {shlex.quote(program)} || exit {_ABSENT}; }} && {command}"
+        if check
+        else f"cd / && {command}"
+    )
 
 
 def encode(data: Mapping[str, Any]) -> bytes:

@@ -25,6 +25,7 @@ from hanam_mail.host import (
     frame,
     maintenance,
     operator_commands,
+    places,
     private_services,
     restores,
     second_factor,
@@ -56,8 +57,8 @@ from hanam_mail.host.settings_file import ConfigurationError
 from hanam_mail.plan import accounts, wording
 from hanam_mail.plan.model import Allowed, Limit
 
-ADMIN_DSN = "host=/run/postgresql user=postgres"
-MIGRATE_DSN = "host=/run/postgresql user=mail_migrate"
+ADMIN_DSN = f"host={places.ACCOUNTS_SOCKET_FOLDER} user=postgres"
+MIGRATE_DSN = f"host={places.ACCOUNTS_SOCKET_FOLDER} user=mail_migrate"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

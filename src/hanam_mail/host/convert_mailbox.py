@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from hanam_mail import atomic_file
+from hanam_mail import atomic_file, vietnamese
 from hanam_mail.host import mail_format, mail_home
 from hanam_mail.host.backup.restore_which import NO_USER, doveadm
 from hanam_mail.host.mail_format import FormatError, Place, State, compare, place
 from hanam_mail.host.mail_home import FORMER, MAILDIR, SDBOX
+from hanam_mail.host.output import human
 
 # So long sessions and deliveries may take to end.
 PATIENCE = 60.0
@@ -52,10 +53,9 @@ class Room:
             disk = os.statvfs(self.root)
             left = disk.f_bavail * disk.f_frsize - self.promised - octets
             if left < min(RESERVE, disk.f_blocks * disk.f_frsize // 20):
-                need = octets >> 20
                 raise FormatError(
-                    f"hộp thư {identity} cần {need} MiB, đĩa không còn đủ chỗ trống",
-                    f"mailbox {identity} needs {need} MiB, which the disk has not",
+                    f"hộp thư {identity} cần {vietnamese.size(octets)}, đĩa không còn đủ chỗ trống",
+                    f"mailbox {identity} needs {human(octets)}, which the disk has not",
                 )
             self.promised += octets
         try:

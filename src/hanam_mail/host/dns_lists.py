@@ -18,7 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from hanam_mail import dns_check
+from hanam_mail import atomic_file, dns_check
 from hanam_mail.dns_check import Ask
 from hanam_mail.host.findings import FOUND, Item, State
 
@@ -94,9 +94,7 @@ def write_unused(path: Path, zones: Sequence[str]) -> None:
     """The filter's map, replaced whole, and only when it says something else: each time the filter reads it anew."""
     text = "# hanam-dns-lists\n" + "".join(f"{zone}\n" for zone in sorted(zones))
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        new = path.with_suffix(".new")
-        new.write_text(text, encoding="utf-8")
-        new.replace(path)
+        atomic_file.write(path, text.encode())
 
 
 def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:

@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from hanam_mail import atomic_file
+
 FOUND = "found.json"
 """Its name, in $STATE_DIRECTORY."""
 
@@ -44,6 +46,5 @@ class State:
             return cls(complete=now)
 
     def write(self, path: Path) -> None:
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n")
-        new.replace(path)
+        text = json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n"
+        atomic_file.write(path, text.encode())

@@ -17,13 +17,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from hanam_mail import atomic_file
+from hanam_mail.host import places
 from hanam_mail.host.backup.settings import BackupError
 from hanam_mail.host.mail_home import DRAFTS, FORMER, MAILDIR, OTHER, SDBOX, only, remove, rename
 from hanam_mail.host.output import rows
 
 DRIVERS = {MAILDIR: "maildir", SDBOX: "sdbox"}
 
-FOLDER = Path("/var/lib/hanam-mail-store")
+FOLDER = places.MAIL_FORMER_FOLDER
 LIST = "former"
 # Dovecot asks the list where this leads to the role's part of its configuration: nowhere once all are converted, since
 # it notes each question for a mailbox that is not listed.

@@ -320,8 +320,8 @@ class _Planner:
     def _mailbox_of_name(self, entry: Entry, agency: Agency) -> Mailbox:
         same = [mailbox for mailbox in self._named(entry.name) if mailbox.agency == agency.id and not mailbox.revoked]
         if not same:
-            members = self._draft.members(agency.code)
-            same = [mailbox for mailbox in members if not mailbox.revoked and plain(mailbox.name) == plain(entry.name)]
+            name, members = plain(entry.name), self._draft.members(agency.code)
+            same = [mailbox for mailbox in members if not mailbox.revoked and plain(mailbox.name) == name]
         if not same:
             sentence = f"{agency.name} không có hộp thư đang dùng nào của “{entry.name}”: ghi Hộp thư hiện có"
             raise _Refused(Column.NAME, sentence, "Đ6.2a")

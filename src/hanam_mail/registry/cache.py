@@ -91,6 +91,7 @@ class Cache:
         if self._folder is None:
             return
         body = json.dumps([_encode(entry) for entry in entries], ensure_ascii=False, separators=(",", ":")).encode()
+        # Not by atomic_file: thousands of files, none of which need reach the disk. What is torn has another digest.
         with suppress(OSError):
             descriptor, draft = tempfile.mkstemp(dir=self._folder, prefix=".")
             try:

@@ -213,8 +213,10 @@ def test_a_number_alone_is_confirmed_by_the_operator_and_shown(run: Run) -> None
 
 @pytest.mark.dieu14
 def test_others_get_a_guest_mailbox(run: Run) -> None:
-    words = ("add", "person", "Hội Nông dân", "--agency", "stttt", "--guest", *PAPER)
-    assert "tổ chức, cá nhân khác" in done(run, *words).stdout
+    """Đ14.1: on a decision, without which there is none."""
+    words = ("add", "person", "Hội Nông dân", "--agency", "stttt", "--guest")
+    assert run(*words).exit_code == 2
+    assert "tổ chức, cá nhân khác" in done(run, *words, *PAPER).stdout
 
 
 @pytest.mark.dieu6

@@ -95,6 +95,22 @@ def test_a_name_that_no_certificate_has_yet_is_not_published(facts: dict[str, An
     assert not [record for record in records if "autodiscover" in record["name"]]
 
 
+def test_programs_find_each_service_by_tls_and_are_told_that_there_is_none_without(facts: dict[str, Any]) -> None:
+    """RFC 6186 and 8314, and nothing else: what is not named a program does not try."""
+    services = {
+        "_submissions._tcp": "0 1 465 smtp.hanam.gov.vn.",
+        "_submission._tcp": "10 1 587 smtp.hanam.gov.vn.",
+        "_imaps._tcp": "0 1 993 imap.hanam.gov.vn.",
+        "_pop3s._tcp": "10 1 995 imap.hanam.gov.vn.",
+        "_sieve._tcp": "0 1 4190 imap.hanam.gov.vn.",
+        "_imap._tcp": "0 0 0 .",
+        "_pop3._tcp": "0 0 0 .",
+        "_autodiscover._tcp": "0 1 443 autodiscover.hanam.gov.vn.",
+    }
+    found = [(record["name"], record["data"]) for record in zones.mail_records(facts) if record["type"] == "SRV"]
+    assert sorted(found) == sorted(services.items())
+
+
 def test_pop3_that_is_not_served_is_published_as_absent(facts: dict[str, Any]) -> None:
     assert find(zones.mail_records(facts), "_pop3s._tcp", "SRV") == ["10 1 995 imap.hanam.gov.vn."]
     assert find(zones.mail_records(facts | {"pop3": False}), "_pop3s._tcp", "SRV") == ["0 0 0 ."]

@@ -1,4 +1,4 @@
-"""Where a Sieve script may lead mail, told from its text (Đ4.5)."""
+"""Where a Sieve script may lead mail, and under which name it may answer, told from its text (Đ4.5, Đ4.6)."""
 
 import time
 
@@ -7,6 +7,7 @@ import pytest
 from hanam_mail.host.mail import sieve_rules
 
 DOMAINS = ["gov.vn", "lienthong.example"]
+OWN = ["ha@hanam.gov.vn", "ha.so@hanam.gov.vn"]
 
 pytestmark = pytest.mark.dieu4
 
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.dieu4
 )
 def test_what_leads_nowhere_else_is_taken(script: bytes) -> None:
     assert sieve_rules.fault(script, DOMAINS) is None
+    assert sieve_rules.refusal(script, DOMAINS, OWN) is None
 
 
 @pytest.mark.parametrize(
@@ -70,14 +72,67 @@ def test_what_leads_nowhere_else_is_taken(script: bytes) -> None:
 def test_what_leads_elsewhere_is_refused(script: bytes) -> None:
     told = sieve_rules.fault(script, DOMAINS)
     assert told is not None
+    assert sieve_rules.refusal(script, DOMAINS, OWN) == told
     assert "Điều 4 khoản 5" in told
     assert all(sign not in told for sign in '"\\\r\n'), "it is said in one line"
 
 
 @pytest.mark.parametrize(
-    "piece", [b"text:\n", b"/*", b'"\\', b"redirect ", b'redirect "an@bo.gov.vn";', b"redirect :a "]
+    "piece",
+    [b"text:\n", b"/*", b'"\\', b"redirect ", b'redirect "an@bo.gov.vn";', b"redirect :a ", b":from ", b"require "],
 )
 def test_a_script_made_to_be_slow_is_not(piece: bytes) -> None:
     start = time.process_time()
-    sieve_rules.fault(piece * (512 * 1024 // len(piece)), DOMAINS)
+    sieve_rules.refusal(piece * (512 * 1024 // len(piece)), DOMAINS, OWN)
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("name", sorted(sieve_rules.LEADING))
+def test_an_extension_that_leads_mail_away_is_refused_by_its_name_and_not_in_english(name: bytes) -> None:
+    for script in (b'require "%b"; keep;', b'REQUIRE/**/["copy", "%b"];', b'require "copy"; require "%b"'):
+        told = sieve_rules.refusal(script % name, DOMAINS, OWN) or ""
+        assert f"phần mở rộng {name.decode()}:" in told and "Điều 4 khoản 5" in told
+        assert all(sign not in told for sign in '"\\\r\n'), "it is said in one line"
+    for script in (b'# require "%b";\nkeep;', b'require "copy"; if header "subject" "%b" { stop; }'):
+        assert sieve_rules.refusal(script % name, DOMAINS, OWN) is None
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        b'"ha@hanam.gov.vn"',
+        b'"HA.So@hanam.gov.vn"',
+        b'"<ha@hanam.gov.vn>"',
+        '"\\"Nguyễn Thị Hà, Sở\\" <ha@hanam.gov.vn>"'.encode(),
+    ],
+)
+def test_a_reply_comes_from_ones_own_address(sender: bytes) -> None:
+    script = b'require "vacation"; vacation :days 1 :From %b :handle "x" "vang mat";' % sender
+    assert sieve_rules.refusal(script, DOMAINS, OWN) is None
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        b'"chutich@hanam.gov.vn"',
+        b'"ha@hanam.gov.vn <chutich@hanam.gov.vn>"',
+        b'"chutich@hanam.gov.vn <ha@hanam.gov.vn>"',
+        b'"ha@hanam.gov.vn, chutich@hanam.gov.vn"',
+        b'"ha@hanam.gov.vn (chu tich)"',
+        b'"chutich"',
+        b'""',
+        b'"${x}"',
+        b'"${ten} <ha@hanam.gov.vn>"',
+        b'["ha@hanam.gov.vn"]',
+        b"text:\nchutich@hanam.gov.vn\n.\n",
+        b"",
+    ],
+)
+def test_a_reply_as_somebody_else_is_refused_when_it_is_saved(sender: bytes) -> None:
+    script = b'require "vacation"; vacation :from %b' % sender
+    for end in (b"", b' "vang mat";'):
+        if sender or not end:
+            told = sieve_rules.refusal(script + end, DOMAINS, OWN) or ""
+            assert "Điều 4 khoản 6" in told and "(ha@hanam.gov.vn, ha.so@hanam.gov.vn)" in told
+    # What is stored may have been right when it was.
+    assert sieve_rules.fault(script, DOMAINS) is None

@@ -26,7 +26,7 @@ class Talk:
 
     def _serve(self, client: Side, server: Side) -> None:
         try:
-            sieve_session.serve(client, server, ["gov.vn"])
+            sieve_session.serve(client, server, ["gov.vn"], ["ha@hanam.gov.vn"])
         except sieve_session.EndedError:
             pass
         finally:
@@ -74,6 +74,23 @@ def test_the_next_command_waits_for_the_answer_to_the_one_before(talk: Talk) -> 
     assert talk.store.recv(999) == b"NOOP\r\n"
     told = talk.client.recv(9999).decode()
     assert told.startswith('OK "Done"\r\nNO "Không được tự động chuyển tiếp thư đến an@x.example')
+
+
+@pytest.mark.parametrize(
+    ("script", "clause"),
+    [
+        (b'require \\"enotify\\"; keep;', "Điều 4 khoản 5"),
+        (b'vacation :from \\"b@hanam.gov.vn\\" \\"x\\";', "Điều 4 khoản 6"),
+    ],
+)
+def test_what_is_not_for_people_is_refused_with_its_clause_and_reaches_no_store(
+    talk: Talk, script: bytes, clause: str
+) -> None:
+    talk.client.sendall(b'PUTSCRIPT "a" "%b"\r\nCHECKSCRIPT "%b"\r\nNOOP\r\n' % (script, script))
+    assert talk.store.recv(999) == b"NOOP\r\n"
+    told = talk.client.recv(9999).decode().splitlines()
+    assert len(told) == 2
+    assert all(line.startswith('NO "') and clause in line for line in told)
 
 
 @pytest.mark.parametrize(

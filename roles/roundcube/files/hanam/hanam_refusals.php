@@ -3,8 +3,8 @@
 require_once __DIR__ . '/hanam_letters.php';
 
 /**
- * Why the server did not take a message, in the words of offices: its own replies are ASCII (Vietnamese without accents, then
- * English), and Postfix's are English only. What nobody foresaw is told with the server's code, for whoever is asked for help.
+ * Why the server did not take a message, in the words of offices: its replies are ASCII (Vietnamese without accents, and English).
+ * What nobody foresaw is told with the server's code, for whoever is asked for help.
  */
 class hanam_refusals
 {
@@ -35,6 +35,14 @@ class hanam_refusals
         'Hộp thư đã đầy',
         'Thư lớn hơn dung lượng hộp thư',
         'Tạm thời chưa kiểm tra được hộp thư, xin gửi lại sau',
+        'Thư quá lớn, tổng dung lượng tệp đính kèm tối đa',
+        'Máy chủ tạm hết chỗ chứa thư, xin gửi lại sau',
+        'Địa chỉ thư phải đầy đủ, có @ và tên miền',
+        'Địa chỉ thư viết sai, xin kiểm tra lại',
+        'Địa chỉ có chữ ngoài ASCII, chương trình gửi thư phải dùng SMTPUTF8',
+        'Địa chỉ người gửi không thuộc hộp thư đã đăng nhập',
+        'Không được để trống địa chỉ người gửi',
+        'Quá nhiều lần trong một lúc, xin thử lại sau ít phút',
     ];
     /** By the code of RFC 3463, the first that fits; "$to" is the recipient that was refused. */
     private const CODES = [

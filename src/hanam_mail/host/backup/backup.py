@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail import atomic_file
-from hanam_mail.host import search_places
+from hanam_mail.host import places, search_places
 from hanam_mail.host.backup.restic import FOLLOWUP, FULL, messages, require_repository, restic, snapshots
 from hanam_mail.host.backup.settings import STATUS, UNIT, BackupError, Config, late, load_config
 from hanam_mail.host.backup.times import now, parse_time, shown
@@ -57,7 +57,7 @@ def dump(config: Config, database: str, target: Path) -> None:
     """
     new = target.with_suffix(".new")
     options = [
-        "--host=/run/postgresql",
+        f"--host={places.ACCOUNTS_SOCKET_FOLDER}",
         f"--username={config.database_role}",
         "--no-password",
         f"--file={new}",

@@ -6,12 +6,13 @@ import subprocess
 import sys
 from typing import Any
 
+from hanam_mail.host import places
 from hanam_mail.host.backup.restic import FULL, Snapshot, require_repository, restic, restic_environment, snapshots
 from hanam_mail.host.backup.restore_arguments import Arguments
 from hanam_mail.host.backup.restore_which import agreed, candidates, log, note_in_journal, record
 from hanam_mail.host.backup.settings import BackupError, Config
 
-LOGIN = ("--host=/run/postgresql", "--username=postgres")
+LOGIN = (f"--host={places.ACCOUNTS_SOCKET_FOLDER}", "--username=postgres")
 ACCOUNTS = "mail"
 
 # What somebody decided since the backup and what would be undone: a mailbox that was locked opens again, a leaked

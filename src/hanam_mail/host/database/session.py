@@ -6,11 +6,14 @@ psycopg is imported where a connection is made, never at the head of a module: w
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hanam_mail.host import places
+
 if TYPE_CHECKING:
     import psycopg
 
-# The operators' role, on the accounts host itself.
-APPLY_DSN = "host=/run/postgresql dbname=mail user=mail_apply"
+# The operators' role and that of the jobs, on the accounts host itself.
+APPLY_DSN = f"host={places.ACCOUNTS_SOCKET_FOLDER} dbname=mail user=mail_apply"
+JOBS_DSN = f"host={places.ACCOUNTS_SOCKET_FOLDER} dbname=mail user=mail_jobs"
 # Of every session of the superuser: what somebody planted in schema public must not run as the superuser.
 OWN_PATH = "-c search_path=pg_catalog,pg_temp"
 

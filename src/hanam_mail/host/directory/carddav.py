@@ -144,6 +144,7 @@ def _file(path: Path, octets: bytes) -> int:
     with suppress(FileNotFoundError):
         if path.read_bytes() == octets:
             return 0
+    # Not by atomic_file, which forces each of twenty thousand to the disk (above).
     draft = path.with_name(f"{_DRAFT}{path.name}")
     draft.write_bytes(octets)
     draft.rename(path)

@@ -146,6 +146,7 @@ def _replace(folder: Path, content: Iterable[tuple[str, bytes]], now: datetime) 
     before = folder / link.readlink() if link.is_symlink() else None
     new = _new_folder(folder, now)
     draft = folder / f".{new.name}"
+    # Not by atomic_file: a folder of files is whole when the link's rename says so, and its disk takes them together.
     try:
         for name, octets in content:
             path = new / name

@@ -17,10 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 
 from hanam_mail.host import frame
-from hanam_mail.host.database.session import Row, Session, one
+from hanam_mail.host.database.session import JOBS_DSN, Row, Session, one
 from hanam_mail.host.jobs import notices
 
-JOBS_DSN = "host=/run/postgresql dbname=mail user=mail_jobs"
 # A run looks at so many sources at most; the next one goes on.
 MOST = 1000
 # It acts after each so many: sign-ins may wait for the first of them.

@@ -19,11 +19,10 @@ from pathlib import Path
 from hanam_mail.host import audit_history, frame
 from hanam_mail.host.database import migrate, writers
 from hanam_mail.host.database.errors import DatabaseError
-from hanam_mail.host.database.session import APPLY_DSN, Row, Session, one
+from hanam_mail.host.database.session import APPLY_DSN, JOBS_DSN, Row, Session, one
 from hanam_mail.host.jobs import collectors, held_messages, lockouts, notices, revocation_proposals
 from hanam_mail.host.reports import incoming_alert
 
-JOBS_DSN = "host=/run/postgresql dbname=mail user=mail_jobs"
 PROPOSALS = Path("/var/lib/hanam-mail/proposals")
 # So many mailboxes a transaction. Numbers of the outbox are drawn under a lock that is held until commit, for which an
 # operator's emergency lock waits: at most this many.

@@ -85,7 +85,7 @@ def _head(message: bytes) -> bytes:
 
 def check(message: bytes, own: Sequence[str]) -> None:
     """Raise RefusedError unless From is exactly one of the mailbox's own addresses, whoever reads it."""
-    import email.utils
+    from hanam_mail.host.mail import sieve_rules
 
     head = _head(message)
     if re.search(rb"\r(?!\n)|\0", head):
@@ -101,13 +101,8 @@ def check(message: bytes, own: Sequence[str]) -> None:
         if name in seen:
             raise RefusedError(f"the field {name} twice")
         seen[name] = re.sub(rb"\r?\n", b"", field[2]).decode("utf-8", "replace").strip()
-    author = seen.get("from", "")
-    found = [address for _, address in email.utils.getaddresses([author])]
-    if len(found) != 1 or found[0].lower() not in own:
-        raise RefusedError("From is none of the mailbox's addresses")
-    # One "@", and the address stands where every reader looks for it.
-    if author.count("@") != 1 or not author.lower().endswith((f"<{found[0].lower()}>", f"{found[0].lower()}")):
-        raise RefusedError("From is not plainly one address")
+    if not sieve_rules.may_send_as(seen.get("from", ""), own):
+        raise RefusedError("From is not plainly one of the mailbox's addresses")
 
 
 def redirecting(message: bytes) -> str | None:

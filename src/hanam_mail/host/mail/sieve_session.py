@@ -1,4 +1,4 @@
-"""Stands in a person's ManageSieve session and refuses scripts that may not be stored (Đ4.5).
+"""Stands in a person's ManageSieve session and refuses scripts that may not be stored (Đ4.5, Đ4.6).
 
 Dovecot starts it after sign-in, as one does post-login scripts: the client's connection is its standard input. Dovecot
 gets one end of a socket pair instead, so that nothing reaches the scripts but what is written here: commands one by
@@ -165,8 +165,8 @@ def pass_answer(server: Side, client: Side) -> None:
             return
 
 
-def serve(client: Side, server: Side, domains: Sequence[str]) -> None:
-    """Until one of the two goes."""
+def serve(client: Side, server: Side, domains: Sequence[str], own: Sequence[str]) -> None:
+    """Until one of the two goes. The mailbox's own addresses are these."""
     # To the sign-in.
     pass_answer(server, client)
     faults = 0
@@ -178,7 +178,7 @@ def serve(client: Side, server: Side, domains: Sequence[str]) -> None:
             client.send(error.answer.encode())
             continue
         faults = 0
-        found = [fault for each in command.scripts() if (fault := sieve_rules.fault(each, domains))]
+        found = [fault for each in command.scripts() if (fault := sieve_rules.refusal(each, domains, own))]
         if found:
             client.send(b'NO "%b"\r\n' % re.sub(rb'[\\"]', rb"\\\g<0>", found[0].encode()))
         else:
@@ -188,7 +188,9 @@ def serve(client: Side, server: Side, domains: Sequence[str]) -> None:
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add this module's command to those of command_line.py."""
-    text = "Dovecot gọi sau khi đăng nhập ManageSieve: không cho lưu quy tắc chuyển thư ra ngoài (Đ4.5)"
+    text = (
+        "Dovecot gọi sau khi đăng nhập ManageSieve: không cho lưu quy tắc trái Đ4.5 (chuyển tiếp) hoặc Đ4.6 (mạo danh)"
+    )
     command = commands.add_parser("sieve-session", help=text, description=text)
     command.add_argument("domains", help="các tên miền được chuyển đến, cách nhau bằng dấu phẩy")
     command.add_argument("finish", nargs="+", help="chương trình của Dovecot nhận lại phiên")
@@ -213,5 +215,7 @@ def _run(options: argparse.Namespace) -> int:
     for side in (client, server):
         side.connection.setblocking(True)
     with contextlib.suppress(EndedError, OSError):
-        serve(client, server, options.domains.lower().split(","))
+        # Dovecot hands on what the accounts database knows of the mailbox.
+        own = os.environ.get("OWN_ADDRESSES", "").lower()
+        serve(client, server, options.domains.lower().split(","), [each for each in own.split(",") if each])
     return 0

@@ -19,8 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hanam_mail import atomic_file
+from hanam_mail.host import places
 
-FOLDER = Path("/var/lib/hanam-mail/handover")
+FOLDER = places.HANDOVER_FOLDER
 FORMAT = 1
 # An age key, or an ssh key, which age takes too.
 RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}|ssh-(ed25519|rsa) [A-Za-z0-9+/=]+( .*)?")

@@ -6,15 +6,15 @@ import json
 import os
 from pathlib import Path
 
-from hanam_mail.host import frame
+from hanam_mail.host import frame, places
 from hanam_mail.host.database import writers
 from hanam_mail.host.database.errors import NoMailboxError
 from hanam_mail.host.database.session import OWN_PATH, Session, one
 from hanam_mail.host.purge import erase
 
-_MAIL = "host=/run/postgresql dbname=mail user={}"
+_MAIL = f"host={places.ACCOUNTS_SOCKET_FOLDER} dbname=mail user={{}}"
 # As its owner, since he may have planted what a deletion runs.
-_WEBMAIL = "host=/run/postgresql dbname=webmail user=webmail"
+_WEBMAIL = f"host={places.ACCOUNTS_SOCKET_FOLDER} dbname=webmail user=webmail"
 
 
 def add_commands(commands: frame.Commands) -> None:
@@ -27,7 +27,7 @@ def add_commands(commands: frame.Commands) -> None:
 
     command = commands.add_parser("purge-mail", help="niêm phong rồi xóa thư của hộp thư đã thu hồi (trên máy lưu thư)")
     command.add_argument("mailbox")
-    command.add_argument("--root", type=Path, default=Path("/srv/mail"))
+    command.add_argument("--root", type=Path, required=True, help="nơi chứa các hộp thư")
     _sealing(command)
     _common(command)
     command.set_defaults(run=_mail)
@@ -35,7 +35,7 @@ def add_commands(commands: frame.Commands) -> None:
     command = commands.add_parser("open-mail", help="niêm phong một bản sao thư để đọc theo văn bản (trên máy lưu thư)")
     command.add_argument("mailbox")
     command.add_argument("--opening", type=int, required=True, help="số mà hanam-mail-db open đã ghi")
-    command.add_argument("--root", type=Path, default=Path("/srv/mail"))
+    command.add_argument("--root", type=Path, required=True, help="nơi chứa các hộp thư")
     command.add_argument("--folder", type=Path, default=erase.FOLDER)
     command.add_argument("--recipient", action="append", default=[], help="khóa công khai age của người vận hành")
     _common(command)

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail import atomic_file
-from hanam_mail.host import frame
+from hanam_mail.host import frame, places
 from hanam_mail.host.database.errors import DatabaseError
 from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.passwords import sealed_file
 from hanam_mail.vietnamese import number, size
 
-FOLDER = Path("/var/lib/hanam-quarantine")
+FOLDER = places.MAIL_HELD_FOLDER
 COPIES = Path("/var/lib/hanam-mail/opened")
 # So long a command waits for the service, to say what became of its decision.
 PATIENCE = 20.0

@@ -18,13 +18,12 @@ from typing import Any
 
 from hanam_mail.host import frame
 from hanam_mail.host.agent import Configuration as Node
-from hanam_mail.host.database.session import APPLY_DSN
+from hanam_mail.host.database.session import APPLY_DSN, JOBS_DSN
 from hanam_mail.host.jobs import notices
 from hanam_mail.host.reports import outgoing_carry
 from hanam_mail.host.reports import outgoing_rows as words
 from hanam_mail.vietnamese import day as in_vietnamese
 
-JOBS_DSN = "host=/run/postgresql dbname=mail user=mail_jobs"
 _OUTCOMES = {
     words.SENT: "đã gửi",
     words.NONE: "không gửi",
@@ -66,7 +65,7 @@ def add_commands(commands: frame.Commands) -> None:
         type=_folder,
         nargs="+",
         metavar="LOẠI=THƯ MỤC",
-        help="nơi ghi kết quả, ví dụ dmarc=/var/lib/hanam-judged",
+        help="nơi ghi kết quả của loại dmarc hoặc tls",
     )
     frame.add_json_option(command)
     command.set_defaults(run=_carry)

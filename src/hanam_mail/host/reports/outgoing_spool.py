@@ -110,6 +110,7 @@ class Counter:
 
     def _write(self, lines: Iterable[str]) -> None:
         place = self._folder / f"{time.time_ns():020}-{secrets.token_hex(8)}.jsonl"
+        # Not by atomic_file: by this name who carries knows what a run that was cut off left (outgoing_carry.py).
         unfinished = place.with_suffix(UNFINISHED)
         try:
             with unfinished.open("x", encoding="ascii") as file:

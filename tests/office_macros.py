@@ -1,0 +1,75 @@
+"""Office files with macros, made by hand: a compound file with a VBA project ([MS-OVBA]), and that project in a DOCM.
+
+The macro does nothing; whoever looks for macros finds the project, not what it does.
+"""
+
+import struct
+
+from tests import documents
+
+MACRO = 'Attribute VB_Name = "Thu"\r\nSub AutoOpen()\r\n    MsgBox "Kinh gui"\r\nEnd Sub\r\n'
+
+
+def compressed(octets: bytes) -> bytes:
+    """A container of [MS-OVBA], section 2.4.1, that copies nothing: each token is its octet."""
+    if len(octets) > 3_600:
+        raise ValueError("too large")
+    tokens = b"".join(b"\0" + octets[at : at + 8] for at in range(0, len(octets), 8))
+    return b"\1" + struct.pack("<H", 0xB000 | (len(tokens) - 1)) + tokens
+
+
+def vba() -> documents.Tree:
+    """The storage of a project with one module ([MS-OVBA], section 2.3.4.2)."""
+    name = "Thu"
+    wide = name.encode("utf-16-le")
+
+    def record(kind: int, content: bytes = b"") -> bytes:
+        return struct.pack("<HI", kind, len(content)) + content
+
+    project = (
+        record(0x01, struct.pack("<I", 3))
+        + record(0x02, struct.pack("<I", 0x409))
+        + record(0x14, struct.pack("<I", 0x409))
+        + record(0x03, struct.pack("<H", 1252))
+        + record(0x04, b"Project")
+        + record(0x05)
+        + record(0x40)
+        + record(0x06)
+        + record(0x3D)
+        + record(0x07, bytes(4))
+        + record(0x08, bytes(4))
+        + struct.pack("<HIIH", 0x09, 4, 1, 1)
+        + record(0x0C)
+        + record(0x3C)
+        + record(0x0F, struct.pack("<H", 1))
+        + record(0x13, b"\xff\xff")
+        + record(0x19, name.encode())
+        + record(0x47, wide)
+        + record(0x1A, name.encode())
+        + record(0x32, wide)
+        + record(0x1C)
+        + record(0x48)
+        + record(0x31, bytes(4))
+        + record(0x1E, bytes(4))
+        + record(0x2C, b"\xff\xff")
+        + record(0x21)
+        + record(0x2B)
+        + record(0x10)
+    )
+    return {
+        "dir": compressed(project),
+        "_VBA_PROJECT": b"\xcc\x61\xff\xff\0\0\0",
+        name: compressed(MACRO.encode()),
+    }
+
+
+def doc() -> bytes:
+    """Word 97 with macros."""
+    block = struct.pack("<HHHHHH", 0xA5EC, 0xC1, 0, 0x042A, 0, 0x1000)
+    return documents.ole({"WordDocument": block, "Macros": {"VBA": vba(), "PROJECT": b'Module="Thu"\r\n'}})
+
+
+def docm() -> bytes:
+    """Word of today with macros: a ZIP in which the project lies as a compound file."""
+    project = documents.ole({"VBA": vba(), "PROJECT": b'Module="Thu"\r\n'})
+    return documents.docx("Kính gửi", more={"word/vbaProject.bin": project})

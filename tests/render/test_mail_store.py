@@ -1,0 +1,73 @@
+"""What the mail store is held to: who counts a mailbox's room and when, and how much an indexer may take."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.render.conftest import ENVIRONMENTS
+
+# Of the smallest host (inventory/lab.yml), whose other half is for sessions, the database and the filter.
+INDEXERS_MIB = 2048
+# For each process of Dovecot, by Debian's unit (LimitNOFILE; docs/decisions/0024-login-storm.md).
+OPEN_FILES = 65_535
+
+
+def services(text: str) -> dict[str, dict[str, str]]:
+    """Service of Dovecot -> its settings, those of its listeners left out."""
+    found = re.findall(r"^service (\S+) \{\n(.*?)^\}", text, re.M | re.S)
+    return {name: dict(re.findall(r"^  (\w+) = (.+)$", body, re.M)) for name, body in found}
+
+
+@pytest.mark.dieu8
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_a_mailbox_is_counted_at_once_and_whether_there_is_room_is_postfixs_question_alone(
+    environment: Callable[[str], Any], topology: str
+) -> None:
+    """Counted in the background a mailbox could not be asked about; LMTP's own question would be one more a message."""
+    there = environment(topology)
+    for host in there.hosts("mailstore"):
+        text = there.render("dovecot", "dovecot.conf.j2", host)
+        assert re.findall(r"^mail_vsize_bg_after_count = (.+)$", text, re.M) == ["0"]
+        assert re.findall(r"^lmtp_rcpt_check_quota = (.+)$", text, re.M) == ["no"]
+        assert "quota-status" in services(text)
+
+
+@pytest.mark.dieu8
+def test_where_postfix_cannot_ask_lmtp_does(environment: Callable[[str], Any]) -> None:
+    there = environment("lab").with_variables(dovecot_postfix_queue="", dovecot_policy_port=0)
+    text = there.render("dovecot", "dovecot.conf.j2", there.hosts("mailstore")[0])
+    assert re.findall(r"^lmtp_rcpt_check_quota = (.+)$", text, re.M) == ["yes"]
+    assert "quota-status" not in services(text)
+
+
+@pytest.mark.dieu10
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_who_indexes_is_not_root_and_cannot_take_the_hosts_memory(
+    environment: Callable[[str], Any], topology: str
+) -> None:
+    """By default it is root."""
+    there = environment(topology)
+    for host in there.hosts("mailstore"):
+        indexer = services(there.render("dovecot", "dovecot.conf.j2", host))["indexer-worker"]
+        assert indexer["user"] == "vmail"
+        memory = re.fullmatch(r"(\d+)([MG])", indexer["vsz_limit"])
+        assert memory, "never unlimited (0)"
+        mib = int(memory[1]) << {"M": 0, "G": 10}[memory[2]]
+        assert 0 < int(indexer["process_limit"]) * mib <= INDEXERS_MIB
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_no_process_needs_more_open_files_than_debians_unit_gives(
+    environment: Callable[[str], Any], topology: str
+) -> None:
+    """A login process holds two for each session that it carries, its client's and the session's; auth holds one."""
+    there = environment(topology)
+    for host in there.hosts("mailstore"):
+        unit = there.render("dovecot", "unit.conf.j2", host)
+        assert "LimitNOFILE" not in unit
+        found = services(there.render("dovecot", "dovecot.conf.j2", host))
+        most = max(2 * int(each.get("client_limit", 0)) for each in found.values())
+        assert most >= 2 * int(found["imap"]["process_limit"])
+        assert most < OPEN_FILES // 2, "room for what else a process opens, and for a host that gives less"

@@ -22,8 +22,8 @@ from tests.upgrade import state
 from tests.upgrade.content import FOLDER
 
 from bench.host import Host
+from bench.letters import letters
 from bench.measuring import Measure, Run, measured, write
-from bench.search import letters
 
 INBOX = "INBOX"
 FOLDERS = (INBOX, FOLDER, f'{FOLDER[:-1]}/2026"', "Archive")

@@ -1,4 +1,4 @@
-"""The figures of all sizes side by side: how cost grows with the number of mailboxes."""
+"""The figures of all sizes side by side: how cost grows with the number of mailboxes, or of messages in one."""
 
 import json
 from collections.abc import Mapping
@@ -8,17 +8,17 @@ from typing import Any
 type Found = dict[int, dict[str, Any]]
 
 
-def read(folder: Path) -> Found:
-    """What bench.registry wrote: size -> its document."""
-    documents = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("registry-*.json")]
-    return {document["mailboxes"]: document for document in sorted(documents, key=lambda each: each["mailboxes"])}
+def read(folder: Path, part: str, of: str) -> Found:
+    """What a part of the bench wrote into PART-*.json: size -> its document, in which the size is called `of`."""
+    documents = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob(f"{part}-*.json")]
+    return {document[of]: document for document in sorted(documents, key=lambda each: each[of])}
 
 
-def table(found: Found) -> str:
+def table(found: Found, digits: int = 1) -> str:
     """A table in Markdown: a line for each measure; medians, growth from the smallest size to the largest, targets.
 
-    Seconds of the clock, behind them those of processors, the hosts' too, where they are known. Above it how many runs
-    there were and what load of the machine.
+    Seconds of the clock to so many digits, behind them those of processors, the hosts' too, where they are known. Above
+    it how many runs there were and what load of the machine.
     """
     sizes = list(found)
     names = dict.fromkeys(name for document in found.values() for name in document["measures"])
@@ -27,7 +27,8 @@ def table(found: Found) -> str:
     for name in names:
         cells = [found[size]["measures"].get(name) for size in sizes]
         judged = next((cell for cell in cells if cell and cell["target"]), None)
-        lines.append(_line([name, *map(_seconds, cells), _growth(cells, sizes), _asked(judged)]))
+        shown = (_seconds(cell, digits) for cell in cells)
+        lines.append(_line([name, *shown, _growth(cells, sizes), _asked(judged)]))
     return "".join(lines)
 
 
@@ -54,15 +55,15 @@ def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
-def _seconds(cell: Mapping[str, Any] | None) -> str:
+def _seconds(cell: Mapping[str, Any] | None, digits: int) -> str:
     if cell is None:
         return ""
-    cpu = f" ({cell['cpu']:.1f})" if cell["cpu"] is not None else ""
-    return f"{cell['seconds']:.1f} s{cpu}"
+    cpu = f" ({cell['cpu']:.{digits}f})" if cell["cpu"] is not None else ""
+    return f"{cell['seconds']:.{digits}f} s{cpu}"
 
 
 def _growth(cells: list[Mapping[str, Any] | None], sizes: list[int]) -> str:
-    """How many times the cost, for how many times the mailboxes."""
+    """How many times the cost, for how many times the size."""
     known = [(size, cell["seconds"]) for size, cell in zip(sizes, cells, strict=True) if cell]
     if len(known) < 2:
         return ""

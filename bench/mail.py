@@ -25,10 +25,10 @@ from tests import documents
 from tests.people import People
 
 from bench.host import Host
+from bench.letters import words
 from bench.mail_chains import STRANGER, Chains, Turn
 from bench.mail_stages import ALL, STAGES, Case, Side, missed, notes, table
 from bench.measuring import OUTPUT, Measure, Run, machine, write
-from bench.search import words
 
 SIZES = (0, 20_000, 100_000)
 MESSAGES, ROUNDS = 60, 3

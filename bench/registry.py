@@ -217,7 +217,7 @@ def main() -> int:
     finally:
         # What is measured next finds the lab's own accounts.
         host.give_samples()
-    found = growth.read(OUTPUT)
+    found = growth.read(OUTPUT, "registry", "mailboxes")
     (OUTPUT / "registry.md").write_text(growth.table(found), encoding="utf-8")
     print(json.dumps(found, ensure_ascii=False, indent=2) if options.json else growth.table(found))
     for measure in missed:

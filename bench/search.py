@@ -1,44 +1,41 @@
-"""What search costs: `python -m bench.search --lab NAME`, on a lab that stands and whose accounts are the samples.
+"""What search costs: `python -m bench.search --lab NAME`, on a lab as `make up` leaves it.
 
-A mailbox of many messages is made of the handbook's Vietnamese as a chain of word pairs, indexed at once, and searched
-for rare and for common words: in an open session with the index; by the webmail as its list asks (all folders; text,
-subject, sender, receivers), until the first page is there; and by doveadm without the index. The webmail's list of that
-inbox is asked for too: with its page, by a click on the folder, and its last page by subject. Then messages are
-delivered with the index and without it. Seconds are those of the clock, `cpu` those of processors that the store's host
-took meanwhile; both in build/bench/search.json. What a search finds stands beside what is there: words side by side,
-however they are accented.
+A mailbox made for the measurement gets many messages of the handbook's Vietnamese as a chain of word pairs, which are
+indexed at once, and searched for rare and for common words: in an open session with the index; by the webmail as its
+list asks (all folders; text, subject, sender, receivers), until the first page is there; and by doveadm without the
+index, as a Dovecot without one searches. The webmail's list of that inbox is asked for too: with its page, by a click
+on the folder, and its last page by subject. Then messages are delivered with the index and without it. Each size has a
+mailbox of its own. Seconds are those of the clock, behind them those of processors that the store's host took
+meanwhile; in build/bench/search-SIZE.json, and of all sizes side by side in search.md. What a search finds stands
+beside what is there: words side by side, however they are accented.
 """
 
 import argparse
-import itertools
 import os
-import random
 import re
 import shlex
 import sys
 import time
-import unicodedata
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from email.message import EmailMessage
 from functools import partial
 from urllib.parse import urlencode
 
 from tests.lab import Sample
+from tests.people import People
 from tests.web.test_open_sessions import signed_in
 
+from bench import growth
 from bench.host import Host
-from bench.measuring import REPOSITORY, Measure, Run, measured, write
+from bench.letters import RARE, folded, letters
+from bench.measuring import OUTPUT, Measure, Run, measured, write
 
-TEXTS = "docs/handbook/*.vi.md"
-RARE = "Zyxvuôn"
-"""Stands in a thousandth of the messages."""
 SEARCHED = (RARE, "quyết định", "hộp thư", "mật khẩu", "thư")
-ASKED = 0.05
-"""Seconds of a search with the index."""
+ASKED, ASKED_OF = 0.05, 20_000
+"""Seconds of a search with the index, and in how many messages."""
 WEBMAIL_ASKED = 1.0
 """Seconds until the webmail has its list, or what a search found."""
+SIZES = (5_000, 20_000, 100_000)
 SEARCH = {
     "_action": "search", "_headers": "subject,from,to,body", "_scope": "all", "_filter": "ALL", "_remote": "1",
     "_layout": "widescreen",
@@ -66,44 +63,6 @@ _STORE = (
 
 # A Maildir, from which Dovecot takes the messages into the mailbox.
 _PLACE = "/srv/mail/.bench-search"
-
-type Words = Callable[[int], str]
-
-
-def words(rng: random.Random) -> Words:
-    """So many words of a text that reads like the handbook."""
-    lines = "\n".join(path.read_text(encoding="utf-8") for path in sorted(REPOSITORY.glob(TEXTS)))
-    known = re.findall(r"[\w./-]*\w", lines)
-    following = defaultdict(list)
-    for word, after in itertools.pairwise(known):
-        following[word].append(after)
-
-    def text(number: int) -> str:
-        chosen = [rng.choice(known)]
-        while len(chosen) < number:
-            chosen.append(rng.choice(following.get(chosen[-1], known)))
-        return " ".join(chosen)
-
-    return text
-
-
-def letters(number: int) -> Iterator[tuple[str, bytes]]:
-    """Text and octets of so many messages of all lengths, most of some hundred words."""
-    rng = random.Random(1)  # noqa: S311 (no secret)
-    text = words(rng)
-    for index in range(number):
-        body = text(min(1500, int(rng.lognormvariate(5.3, 0.8)) + 20)) + (f" {RARE}" if index % 1000 == 7 else "")
-        mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = f"a{index % 200}@client.example", "b@client.example", text(8)
-        mail["Message-ID"] = f"<{index}@client.example>"
-        mail.set_content(f"{body}\n", cte="base64" if index % 2 else "quoted-printable")
-        yield body, mail.as_bytes()
-
-
-def folded(text: str) -> str:
-    """The text's words in small letters without accents, a space on either side of each."""
-    plain = unicodedata.normalize("NFKD", text.lower().replace("đ", "d"))
-    return f" {' '.join(re.findall(r'[^\W_]+', ''.join(c for c in plain if not unicodedata.combining(c))))} "
 
 
 class Store:
@@ -212,18 +171,20 @@ def lists(number: int) -> dict[str, tuple[dict[str, str], ...]]:
 
 
 def measure(store: Store, number: int, runs: int) -> tuple[list[Measure], dict[str, dict[str, int]]]:
-    """All measures, and what each search found, with what there was to find."""
+    """All measures, by the same names for each size, and what each search found, with what there was to find."""
+    # The figures are asked for an inbox of so many.
+    asked, webmail_asked = (ASKED, WEBMAIL_ASKED) if number <= ASKED_OF else (None, None)
     texts, mails = zip(*letters(number), strict=True)
     plain, counts = [folded(text) for text in texts], {}
     store.fill(mails)
     # Dovecot's own look at new files is no part of the index.
     store.doveadm("mailbox status", "messages INBOX")
-    found = [measured(f"index {number:,}", [store.timed(lambda: store.doveadm("index", "INBOX"))])]
+    found = [measured("index of all", [store.timed(lambda: store.doveadm("index", "INBOX"))])]
     with store.session() as search:
         search(RARE)
         for text in SEARCHED:
             times = [store.timed(lambda text=text: search(text)) for _ in range(runs)]  # type: ignore[misc]
-            found.append(measured(f"search {text}", times, ASKED))
+            found.append(measured(f"search {text}", times, asked))
             slow = store.timed(lambda text=text: store.unindexed(text))  # type: ignore[misc]
             found.append(measured(f"search {text}, no index", [slow]))
             counts[text] = {
@@ -236,10 +197,10 @@ def measure(store: Store, number: int, runs: int) -> tuple[list[Measure], dict[s
         if ask(*requests) != present:
             raise RuntimeError(f"{name}: {ask(*requests)} messages of {present}")
         times = [store.timed(lambda requests=requests: ask(*requests)) for _ in range(runs)]  # type: ignore[misc]
-        found.append(measured(f"{name}, webmail", times, WEBMAIL_ASKED))
+        found.append(measured(f"{name}, webmail", times, webmail_asked))
     for text in SEARCHED:
         times = [store.timed(lambda text=text: ask(SEARCH | {"_q": text})) for _ in range(runs)]  # type: ignore[misc]
-        found.append(measured(f"search {text}, webmail", times, WEBMAIL_ASKED))
+        found.append(measured(f"search {text}, webmail", times, webmail_asked))
         counts[text]["in the webmail"] = ask(SEARCH | {"_q": text})
     deliveries = 100
     store.deliver(mails[0], 20)
@@ -252,26 +213,33 @@ def measure(store: Store, number: int, runs: int) -> tuple[list[Measure], dict[s
 
 
 def main() -> int:
-    """Measure and write."""
+    """Measure and write; exit 1 when something took longer than is asked."""
     parser = argparse.ArgumentParser(prog="python -m bench.search", description=__doc__)
-    parser.add_argument("--lab", required=True, help="a lab as `make up` leaves it; its first sample loses his mail")
-    parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--lab", default="bench", help="a lab as `make up` leaves it")
+    parser.add_argument("--messages", type=int, action="append", help="in the inbox (may be repeated)")
     parser.add_argument("--runs", type=int, default=3, help="of each search with the index")
     options = parser.parse_args()
     host = Host.named(options.lab)
-    store = Store(host, host.lab.samples[0])
-    found, counts = measure(store, options.messages, options.runs)
-    size = store.run(f"du -sk $(find /srv/mail/*/{store.person.mailbox} -name fts-flatcurve) | cut -f 1").split()
-    facts = {"messages": options.messages, "index_kib": sum(map(int, size)), "found": counts}
-    write("search", found, facts)
-    for text, each in counts.items():
-        print(f"{text}: {', '.join(f'{name} {number:,}' for name, number in each.items())}")
-    print(f"the index: {facts['index_kib']} KiB")
-    missed = list(filter(lambda timed: timed.met is False, found))
+    people, missed = People(host.lab), list[Measure]()
+    try:
+        for number in options.messages or SIZES:
+            store = Store(host, people.take())
+            found, counts = measure(store, number, options.runs)
+            size = store.run(f"du -sk $(find /srv/mail/*/{store.person.mailbox} -name fts-flatcurve) | cut -f 1")
+            facts = {"messages": number, "index_kib": sum(map(int, size.split())), "found": counts}
+            write(f"search-{number}", found, facts)
+            for text, each in counts.items():
+                print(f"{text}: {', '.join(f'{name} {number:,}' for name, number in each.items())}")
+            print(f"the index: {facts['index_kib']} KiB")
+            missed += [timed for timed in found if timed.met is False]
+    finally:
+        people.forget()
+    text = growth.table(growth.read(OUTPUT, "search", "messages"), digits=3)
+    (OUTPUT / "search.md").write_text(text, encoding="utf-8")
+    print(text)
     for late in missed:
-        print(
-            f"missed: {late.name}: {late.seconds * 1000:.0f} ms, asked {(late.target or 0) * 1000:.0f}", file=sys.stderr
-        )
+        asked = (late.target or 0) * 1000
+        print(f"missed: {late.name}: {late.seconds * 1000:.0f} ms, asked {asked:.0f}", file=sys.stderr)
     return 1 if missed else 0
 
 

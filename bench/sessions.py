@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import batched
 
 from tests.lab import Lab
 from tests.people import People
@@ -30,6 +31,8 @@ from hanam_lab.watches import LIMIT
 
 TOLD = 1.0
 """Seconds within which a session is to be told. tests/system/test_idle.py shows who tells it, at any speed."""
+STEPS = 4
+"""In how many parts they are opened, so that it is seen whether one costs more when others are there."""
 ROOM = 12 << 30
 """Octets of memory of the mail store's host meanwhile."""
 # Processes of Dovecot: their number, and the memory that they share out among them, in KiB.
@@ -107,34 +110,51 @@ async def held_and_ended(
             session.close()
 
 
+async def opened(store: Store, sessions: Sequence[Session]) -> tuple[list[Measure], dict[str, dict[str, float]]]:
+    """Open all in steps, and what a session of each step took: KiB of memory, milliseconds of processors."""
+    turn, found, growth, there = asyncio.Semaphore(32), list[Measure](), dict[str, dict[str, float]](), 0
+    _, before = store.memory()
+    for step in batched(sessions, math.ceil(len(sessions) / STEPS), strict=False):
+        began, used = time.perf_counter(), store.processors()
+        await asyncio.gather(*(session.open(turn) for session in step))
+        await asyncio.gather(*(session.idle() for session in step))
+        took = Run(time.perf_counter() - began, store.processors() - used, 0)
+        _, after = store.memory()
+        there += len(step)
+        found.append(measured(f"{len(step):,} sessions opened, then {there:,} there", [took]))
+        growth[f"{there:,}"] = {
+            "KiB a session more": round((after - before) / len(step) / 1024),
+            "ms of processors a login": round((took.cpu or 0) / len(step) * 1000, 2),
+        }
+        before = after
+    return found, growth
+
+
 async def hold(store: Store, sessions: Sequence[Session], minutes: float) -> tuple[list[Measure], dict[str, object]]:
     """Open all, hold them, tell everybody something, and say what that took."""
-    before = store.memory()
-    turn, began, used = asyncio.Semaphore(32), time.perf_counter(), store.processors()
-    await asyncio.gather(*(session.open(turn) for session in sessions))
-    await asyncio.gather(*(session.idle() for session in sessions))
-    opened = Run(time.perf_counter() - began, store.processors() - used, 0)
-    after = store.memory()
+    _, before = store.memory()
+    found, growth = await opened(store, sessions)
+    _, after = store.memory()
     used = store.processors()
     # Every connection has its deadline in the client's loop; Dovecot says "still here" to each every two minutes.
     await asyncio.sleep(60 * minutes)
     held = Run(60 * minutes, store.processors() - used, 0)
-    later = store.memory()
+    processes, later = store.memory()
     told, late = await tell(store.lab, sessions)
     count = len(sessions)
     return [
-        measured(f"{count:,} sessions opened", [opened]),
+        *found,
         measured(f"{count:,} sessions held", [held]),
         measured("a session is told of a message, median", [Run(statistics.median(told), None, 0)]),
         measured("a session is told of a message, the last", [Run(max(told), None, 0)], TOLD),
     ], {
         "sessions": count,
         "sessions that were told late or never": late,
-        "KiB a session": round((after[1] - before[1]) / count / 1024),
-        "KiB a session at the end": round((later[1] - before[1]) / count / 1024),
-        "MiB of all of Dovecot": later[1] >> 20,
-        "processes": later[0],
-        "ms of processors a login": round((opened.cpu or 0) / count * 1000, 2),
+        "with so many there": growth,
+        "KiB a session": round((after - before) / count / 1024),
+        "KiB a session at the end": round((later - before) / count / 1024),
+        "MiB of all of Dovecot": later >> 20,
+        "processes": processes,
         "ms of processors a session and minute": round((held.cpu or 0) / count / minutes * 1000, 3),
     }
 

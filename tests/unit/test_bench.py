@@ -117,7 +117,7 @@ def test_growth_has_a_line_for_each_measure_and_a_column_for_each_size(tmp_path:
     written(tmp_path, 20_000, Measure("check", runs(4, 5, 3), 10), Measure("plan", runs(7), 6))
     written(tmp_path, 2_000, Measure("check", runs(2)))
     written(tmp_path, 100_000, Measure("check", runs(16)), Measure("idle", (Run(1, None, 1),)))
-    lines = growth.table(growth.read(tmp_path)).splitlines()
+    lines = growth.table(growth.read(tmp_path, "registry", "mailboxes")).splitlines()
     assert "medians of 1 or 3 runs" in lines[0]
     assert lines[2:] == [
         "| what | 2,000 | 20,000 | 100,000 | growth | asked at 20,000 |",
@@ -129,7 +129,7 @@ def test_growth_has_a_line_for_each_measure_and_a_column_for_each_size(tmp_path:
 
 
 def test_growth_of_nothing_is_said(tmp_path: Path) -> None:
-    assert "Nothing was measured" in growth.table(growth.read(tmp_path))
+    assert "Nothing was measured" in growth.table(growth.read(tmp_path, "registry", "mailboxes"))
 
 
 # --- mail, beside bare daemons ---

@@ -71,7 +71,10 @@ def test_the_kind_of_a_login_is_the_highest_of_the_mailboxes_it_sends_for_and_fo
     assert 0 < int(rows) < 10
 
 
-SPANS = {"hour": ("40 minutes", "70 minutes", "trong mot gio"), "day": ("20 hours", "25 hours", "trong mot ngay")}
+SPANS = {
+    "hour": ("59 minutes", "70 minutes", "trong mot gio"),
+    "day": ("23 hours 59 minutes", "25 hours", "trong mot ngay"),
+}
 """When what still counts was sent, when what counts no more, and what a client is told."""
 QUESTIONS = {"messages": "postfix_sent", "recipients": "postfix_recipient"}
 UNITS = {"messages": "thư", "recipients": "lượt người nhận"}

@@ -23,6 +23,7 @@ $$;
 
 -- Counts what is offered now, and answers what is over: `span` is hour or day and NULL when nothing is, `locks` says that the
 -- second limit is passed. Two at once come in turn, since both write the slot's row first. The counts may be lost by a crash.
+-- A slot counts while any of it is within the hour or the day: else twice the limit would go out within 55 minutes.
 create or replace function mail.sending_count(mailbox text, by_login boolean, kind text, messages int, recipients int)
 returns table (span text, locks boolean, offered bigint, unit text)
 language plpgsql volatile
@@ -32,7 +33,8 @@ as $$
 declare
     most jsonb := mail.setting_text('sending_limits')::jsonb -> sending_count.kind;
     percent bigint := mail.setting_int('sending_lock_percent');
-    this_slot timestamptz := date_bin('5 minutes', clock_timestamp(), 'epoch');
+    slot_length constant interval := '5 minutes';
+    this_slot timestamptz := date_bin(slot_length, clock_timestamp(), 'epoch');
     unset text;
 begin
     -- Nothing is more than a limit that is not there, so that it would limit nobody.
@@ -50,10 +52,10 @@ begin
         set messages = s.messages + excluded.messages, recipients = s.recipients + excluded.recipients;
     return query
         with recent as (
-            select s.*, s.slot > clock_timestamp() - interval '1 hour' as of_hour
+            select s.*, s.slot > clock_timestamp() - interval '1 hour' - slot_length as of_hour
             from mail.sending s
             where s.mailbox_id = sending_count.mailbox and s.by_login = sending_count.by_login
-                and s.slot > clock_timestamp() - interval '1 day'
+                and s.slot > clock_timestamp() - interval '1 day' - slot_length
         ),
         counted(span, unit, offered, refused) as (
             select 'hour', 'messages', sum(r.messages), sum(r.refused_messages) from recent r where r.of_hour
@@ -194,7 +196,7 @@ begin
     values (login, true, date_bin('5 minutes', clock_timestamp(), 'epoch'), 1)
     on conflict (mailbox_id, by_login, slot) do update set viruses = s.viruses + 1;
     select sum(s.viruses) into number from mail.sending s
-    where s.mailbox_id = login and s.by_login and s.slot > clock_timestamp() - interval '1 day';
+    where s.mailbox_id = login and s.by_login and s.slot > clock_timestamp() - interval '1 day 5 minutes';
     if number < mail.setting_int('sending_lock_viruses') then
         return false;
     end if;

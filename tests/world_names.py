@@ -1,12 +1,16 @@
 """Names that the lab's world has while some tests last."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import dns.message
 import dns.query
+import dns.rdata
+from dns.rdtypes.ANY.TXT import TXT
 
 from tests.lab import Lab, wait_for
+from tests.unit.host.mail_auth import nameserver
 
 ZONE = "khongky.example"
 """Not signed; every name in it is for tests."""
@@ -27,3 +31,47 @@ def published(lab: Lab, lines: Sequence[str]) -> Iterator[None]:
     finally:
         # Writes the zones anew.
         lab.run("internet", "systemctl restart nsd")
+
+
+def moved(words: str, top: str) -> str:
+    """The same with `top` in the place of "example" wherever that ends a name, and behind other tops of tables.
+
+    %{d2} keeps as many labels before it.
+    """
+    words = re.sub(r"(?i)\.example(?![\w-])", f".{top}", words)
+    words = re.sub(r"(?<=\.)(vn|test)(?![\w.-])", rf"\1.{top}", words)
+    return re.sub(r"%\{d([1-9])", lambda match: f"%{{d{int(match[1]) + top.count('.')}", words)
+
+
+def moved_name(name: str, top: str) -> str:
+    """A name alone, which may be the table's top itself."""
+    return moved(f".{name}", top).removeprefix(".")
+
+
+def moved_lines(lab: Lab, zone: nameserver.Zone, top: str) -> list[str]:
+    """A table of example's names as lines of a zone file, with them below `top`, a name below ZONE.
+
+    What FAILS is an alias of a name below bogus.example, to which every resolver answers SERVFAIL. What is SILENT is
+    delegated to a host whose firewall drops what it did not ask for.
+    """
+    silent, lines = lab.address("backup_repository"), list[str]()
+    for name, records in zone.items():
+        owner = moved_name(name, top)
+        for kind, data in records.items():
+            if kind == "FAILS":
+                lines.append(f"{owner}. 30 IN CNAME fails.bogus.example.")
+            elif kind == "SILENT":
+                lines += [f"{owner}. 30 IN NS ns.{owner}.", f"ns.{owner}. 30 IN A {silent}"]
+            else:
+                lines += [f"{owner}. 30 IN {kind} {_moved_data(kind, each, top)}" for each in data]
+    return lines
+
+
+def _moved_data(kind: str, data: str, top: str) -> str:
+    if kind != "TXT":
+        return moved(data, top)
+    # Of several strings a name may begin in one and end in the next.
+    record = dns.rdata.from_text("IN", kind, data)
+    assert isinstance(record, TXT)
+    said = b"".join(record.strings).decode("utf-8", "surrogateescape")
+    return data if moved(said, top) == said else nameserver.text(moved(said, top))

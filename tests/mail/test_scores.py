@@ -15,19 +15,21 @@ pytestmark = pytest.mark.dieu10
 
 # Asks the filter as Postfix does, for clients of any address and reverse name; a lab has few of them.
 _ASK = """
-import http.client, json, socket, sys
+import concurrent.futures, http.client, json, socket, sys
 
 class Controller(http.client.HTTPConnection):
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.connect("/run/rspamd/controller.sock")
 
-answers = []
-for head, body in json.load(open("/run/letters.json")):
+def ask(letter):
+    head, body = letter
     controller = Controller("localhost")
     controller.request("POST", "/checkv2", body=body.encode("latin-1"), headers=head)
-    answers.append(json.loads(controller.getresponse().read()))
-print(json.dumps(answers))
+    return json.loads(controller.getresponse().read())
+
+with concurrent.futures.ThreadPoolExecutor(int(sys.argv[1])) as pool:
+    print(json.dumps(list(pool.map(ask, json.load(open("/run/letters.json"))))))
 """
 
 
@@ -49,11 +51,11 @@ def verdicts(
     return dict(zip(names, ask(lab, questions), strict=True))
 
 
-def ask(lab: Lab, questions: Iterable[tuple[dict[str, str], bytes]]) -> list[dict[str, Any]]:
+def ask(lab: Lab, questions: Iterable[tuple[dict[str, str], bytes]], *, side_by_side: int = 1) -> list[dict[str, Any]]:
     """What the filter says of messages, each with the fields by which Postfix would tell of its envelope."""
     letters = json.dumps([(head, content.decode("latin-1")) for head, content in questions])
     lab.run("filter", f"cat > /run/letters.json <<'LETTERS'\n{letters}\nLETTERS")
-    answers = lab.run("filter", f"python3 - <<'PROGRAM'\n{_ASK}\nPROGRAM\nrm /run/letters.json")
+    answers = lab.run("filter", f"python3 - {side_by_side} <<'PROGRAM'\n{_ASK}\nPROGRAM\nrm /run/letters.json")
     return list(json.loads(answers))
 
 

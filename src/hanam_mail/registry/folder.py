@@ -8,6 +8,8 @@ from hanam_mail.errors import Problem
 REQUESTS = "requests"
 MAX_OCTETS = 32 * 1024 * 1024  # of one file; 20,000 mailboxes in one are 5 MB
 _SUFFIX = ".yml"
+# What is written through one changes another file, and an earlier revision may have no file where it leads.
+NO_LINK = "là liên kết (symlink); sổ đăng ký chỉ nhận tệp và thư mục thật"
 
 
 def texts(path: Path, problems: list[Problem], known: Mapping[Path, str] | None = None) -> dict[Path, str]:
@@ -36,7 +38,9 @@ def is_register(file: Path) -> bool:
 
 def _files(folder: Path, subfolders: tuple[str, ...], problems: list[Problem]) -> Iterator[Path]:
     for file in sorted(folder.glob("[!.]*")):
-        if file.is_dir():
+        if file.is_symlink():
+            problems.append(Problem(str(file), 0, "", NO_LINK))
+        elif file.is_dir():
             if file.name not in subfolders:
                 problems.append(Problem(str(file), 0, "", "sổ đăng ký không có thư mục tên như vậy"))
         elif file.suffix != _SUFFIX:

@@ -17,6 +17,7 @@ from hanam_mail.errors import InputError, Problem
 from hanam_mail.plan import accounts, compare
 from hanam_mail.plan.model import Assessment, Limit
 from hanam_mail.registry import loading
+from hanam_mail.registry.folder import NO_LINK
 from hanam_mail.registry.model import Registry
 from hanam_mail.regulation import group_vars, provisions
 
@@ -69,8 +70,12 @@ def revision(
     archive = _git(root, "archive", "--format=tar", commit, "--", str(place), *judges)
     with tempfile.TemporaryDirectory(prefix="hanam-mail-") as scratch:
         with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+            links = [file.name for file in files.getmembers() if file.issym()]
+            # Names with a leading dot are no part of a registry: an editor's lock is such a link.
+            if refused := [link for link in links if not Path(link).name.startswith(".")]:
+                raise InputError([Problem(f"{name}:{link}", 0, "", NO_LINK) for link in refused])
             same = _same(files, place, became.texts if became else {})
-            others = [file for file in files.getmembers() if file.name not in same]
+            others = [file for file in files.getmembers() if file.name not in same and file.name not in links]
             files.extractall(scratch, others, filter="data")
         try:
             judge = provisions.load(loading.regulation_beside(Path(scratch) / place), former=True)

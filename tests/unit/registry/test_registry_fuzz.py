@@ -186,10 +186,11 @@ def test_a_file_too_large_to_be_one_is_not_even_read(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["snv.yml", "requests/2024.yml"])
-def test_what_is_no_file_is_named(folder: Path, name: str) -> None:
+@pytest.mark.parametrize("target", ["/nowhere", "sxd.yml"])
+def test_a_link_is_no_file_wherever_it_leads(folder: Path, name: str, target: str) -> None:
     (folder / name).unlink()
-    (folder / name).symlink_to("/nowhere")
-    with pytest.raises(InputError, match="không đọc được tệp"):
+    (folder / name).symlink_to(target)
+    with pytest.raises(InputError, match="sổ đăng ký chỉ nhận tệp và thư mục thật"):
         loading.load(folder, regulated_by=RULE_BOOK, day=TODAY)
 
 

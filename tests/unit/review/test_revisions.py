@@ -168,6 +168,31 @@ def test_a_file_that_was_there_twice_is_named_where_the_base_had_it(run: Run, hi
     assert {line.split(":")[0] for line in result.stderr.splitlines()[:-1]} == {"HEAD"}
 
 
+@pytest.mark.parametrize("target", ["sxd.yml", "../sxd.yml", "/etc/hostname"])
+@pytest.mark.parametrize("name", ["zzz.yml", "requests/zzz.yml"])
+def test_a_link_that_the_base_had_is_named_with_the_rule_against_it(
+    run: Run, history: Path, name: str, target: str
+) -> None:
+    """Beside the file that it leads to, to a place without such a file, out of the repository."""
+    link = history / "mailboxes" / name
+    link.symlink_to(target)
+    rule = "là liên kết (symlink); sổ đăng ký chỉ nhận tệp và thư mục thật"
+    assert f"mailboxes/{name}: {rule}" in run("check").stderr
+    commit(history)
+    link.unlink()
+    result = run("plan", "--base", "HEAD")
+    assert result.exit_code == 1
+    assert [line for line in result.stderr.splitlines() if "mailboxes/" in line] == [f"HEAD:mailboxes/{name}: {rule}"]
+
+
+def test_a_link_of_an_editor_that_the_base_had_is_no_part_of_it(run: Run, history: Path) -> None:
+    lock = history / "mailboxes/.#sxd.yml"
+    lock.symlink_to("/home/an@may-an.1234:1732000000")
+    commit(history)
+    lock.unlink()
+    assert run("plan", "--base", "HEAD").stdout == "Không có thay đổi.\n"
+
+
 def test_a_corrected_number_of_a_request_is_planned_for_the_mailboxes_of_unchanged_files(
     run: Run, history: Path
 ) -> None:

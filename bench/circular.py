@@ -36,6 +36,7 @@ ALONE = 60
 # Seconds: until the last message of it is accepted, until the last mailbox has it, and an ordinary message.
 ASKED_ACCEPTED, ASKED_DELIVERED, ASKED_ORDINARY = 120.0, 600.0, 5.0
 _CLIENT = Path(__file__).with_name("circular_client.py")
+_USED = Path(__file__).with_name("used.py")
 _DELIVERED = re.compile(r"^(?P<queue>\w+): to=<(?P<to>[^>]+)>, .*status=(?P<status>\w+)")
 
 
@@ -122,7 +123,7 @@ def measure(host: Host, everybody: Sequence[str], sender: str) -> tuple[list[Mea
     lab, ordinary = host.lab, Ordinary(host.lab, everybody[::7])
     left_out = set(everybody[::7])
     recipients = [address for address in everybody if address not in left_out]
-    log, before = Log(lab), used(lab)
+    log, before = Log(lab), used(host)
     load = os.getloadavg()[0]
     with ordinary.flowing():
         time.sleep(ALONE)
@@ -157,13 +158,13 @@ def measure(host: Host, everybody: Sequence[str], sender: str) -> tuple[list[Mea
         "milliseconds of processors a recipient, ordinary mail included": cost / len(recipients) * 1000,
         "ordinary messages beside it": len(beside),
         "ordinary messages that were refused": ordinary.refused,
-        "octets on disk a recipient": (used(lab) - before) / len(recipients),
+        "octets on disk a recipient": (used(host) - before) / len(recipients),
     }
 
 
-def used(lab: Lab) -> int:
-    """Octets that all mail takes, a file with several names once."""
-    return int(lab.run("mailstore", f"du --summarize --bytes {lab.variables['mail_root']}").split()[0])
+def used(host: Host) -> int:
+    """Octets that all mail takes."""
+    return int(host.program("mailstore", _USED, host.lab.variables["mail_root"]))
 
 
 def _run(seconds: float, load: float) -> Run:

@@ -3,15 +3,16 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from bench import __main__ as whole
-from bench import growth, host, mail_stages, measuring, provinces, registry, store
+from bench import growth, host, mail_stages, measuring, provinces, registry, store, used
 from bench.measuring import Measure, Run
 
 ROOT = Path(__file__).parents[2]
@@ -343,3 +344,32 @@ sys.exit(whole.main([]))
 def test_every_size_is_asked_for() -> None:
     words = whole.parts("bench", [2_000, 100_000], 3)["registry"]
     assert words[-4:] == ["--size", "2000", "--size", "100000"]
+
+
+# --- what mail takes ---
+
+
+def test_what_goes_while_it_is_counted_counts_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    box = tmp_path / "box"
+    box.mkdir()
+    (box / "message").write_bytes(b"x" * 5000)
+    os.link(box / "message", box / "the same")
+    empty = tmp_path.stat().st_size + box.stat().st_size
+    assert used.octets(str(tmp_path)) == empty + 5000
+    (box / "going").touch()
+    (tmp_path / "folder going").mkdir()
+    walk = os.walk
+
+    def going(folder: str) -> Iterator[tuple[str, list[str], list[str]]]:
+        for directory, folders, names in walk(folder):
+            (box / "going").unlink(missing_ok=True)
+            shutil.rmtree(tmp_path / "folder going", ignore_errors=True)
+            yield directory, folders, [*names, "going"]
+
+    monkeypatch.setattr(os, "walk", going)
+    assert used.octets(str(tmp_path)) == tmp_path.stat().st_size + box.stat().st_size + 5000
+
+
+def test_a_folder_that_is_not_there_is_no_empty_one(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        used.octets(str(tmp_path / "mail"))

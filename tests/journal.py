@@ -213,13 +213,6 @@ KNOWN: Mapping[str, Sequence[str]] = {
         *_DOVECOT_CUT_OFF,
         r"dovecot lmtp.* Failed to lookup user \S+: Internal error occurred",
         r"dovecot \S+ Warning: (Killed with signal 15|SIGHUP received)",
-        # Two reloads within two seconds end the process of sign-in as it begins. Once in many runs the next one fails
-        # at its first question, or loses the answer (Dovecot 2.4.1; the cause is not known yet). Who signs in comes
-        # again and gets in.
-        r"dovecot auth: Fatal: master: service\(auth\): child \d+ killed with signal 11 ",
-        r"dovecot auth: Warning: sqlpool\(pgsql\): Query failed, retrying: *$",
-        r"dovecot auth\(\S+\): Error: sql: Password query failed: *$",
-        r"postfix/submissions?/smtpd warning: \S+: SASL \S+ authentication failed: \(reason unavailable\)",
         # A folder of a Maildir that only holds others.
         r"dovecot doveadm.*: Error: cmd mailbox status: .*Mailbox doesn't exist",
     ),

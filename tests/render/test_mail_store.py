@@ -1,7 +1,12 @@
 """What the mail store is held to: who counts a mailbox's room and when, and how much an indexer may take."""
 
+import os
 import re
+import shlex
+import subprocess
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,3 +76,40 @@ def test_no_process_needs_more_open_files_than_debians_unit_gives(
         most = max(2 * int(each.get("client_limit", 0)) for each in found.values())
         assert most >= 2 * int(found["imap"]["process_limit"])
         assert most < OPEN_FILES // 2, "room for what else a process opens, and for a host that gives less"
+
+
+def reloading(there: Any, host: str) -> list[str]:
+    """The commands of the unit's reload, in their order."""
+    return re.findall("^ExecReload=(.*)$", there.render("dovecot", "unit.conf.j2", host), re.M)
+
+
+@pytest.mark.dieu10
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_every_reload_waits_before_it_begins(environment: Callable[[str], Any], topology: str) -> None:
+    """Deployments, certificates, keys and conversions come by the unit. What Debian's says is said anew, behind it."""
+    there = environment(topology)
+    hosts = there.hosts("mailstore:submission")
+    assert len({reloading(there, host)[1] for host in hosts}) == 1
+    for host in hosts:
+        assert (reloading(there, host)[0], reloading(there, host)[2]) == ("", "/usr/bin/doveadm reload")
+
+
+@pytest.mark.dieu10
+@pytest.mark.parametrize(
+    ("age", "least", "most"), [(None, 0, 0.5), (0, 2.5, 3.5), (2, 0.5, 1.5), (60, 0, 0.5), (-3600, 2.9, 3.5)]
+)
+def test_a_reload_waits_until_the_last_one_is_three_seconds_ago(
+    environment: Callable[[str], Any], tmp_path: Path, age: float | None, least: float, most: float
+) -> None:
+    """A clock that was set keeps none up for longer."""
+    there = environment("lab")
+    wait = reloading(there, "mail")[1].removeprefix("-")
+    stamp, mine = there.value("dovecot", "_dovecot_reloaded", "mail"), tmp_path / "reloaded"
+    if age is not None:
+        mine.touch()
+        os.utime(mine, (time.time() - age, time.time() - age))
+    began = time.monotonic()
+    subprocess.run(shlex.split(wait.replace(stamp, str(mine))), check=True)
+    # A busy machine takes a second more.
+    assert least <= time.monotonic() - began < most + 1
+    assert abs(mine.stat().st_mtime - time.time()) < 1

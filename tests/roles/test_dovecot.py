@@ -1,7 +1,9 @@
 """Dovecot as it runs: its configuration, its sockets, its files."""
 
 import imaplib
+import smtplib
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from testinfra.backend.base import CommandResult
@@ -193,6 +195,25 @@ def test_journal_tells_of_no_error_of_dovecots_own(lab: Lab, person: Sample, mai
     journal = mailstore_host.check_output(f"journalctl --sync; journalctl -u dovecot --since @{before} -o cat")
     assert "Permission denied" not in journal
     assert "Error" not in journal
+
+
+@pytest.mark.neighbours
+@pytest.mark.dieu10
+@pytest.mark.provokes(journal.DOVECOT_AWAY)
+def test_reloads_in_a_row_keep_apart_and_nobody_is_told_that_his_password_is_wrong(lab: Lab, person: Sample) -> None:
+    """A process of sign-in that was ended as it began lost the answer. One at work is cut: 454, come again."""
+    with ThreadPoolExecutor(1) as beside:
+        reloads = beside.submit(lab.run, "mailstore", "for i in 1 2 3; do systemctl reload dovecot; date +%s.%N; done")
+        while not reloads.done():
+            try:
+                lab.submission(person.address, person.password).quit()
+            except smtplib.SMTPAuthenticationError as error:
+                assert error.smtp_code == 454
+            time.sleep(0.3)
+    first, second, third = map(float, reloads.result().split())
+    # They begin three seconds apart; how long each takes is the machine's affair.
+    assert second - first > 2
+    assert third - second > 2
 
 
 # So long after a reload it used to end the sessions.

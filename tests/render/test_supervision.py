@@ -16,7 +16,8 @@ from tests.render.role_rows import plays, rows
 pytestmark = pytest.mark.dieu10
 
 ROOT = Path(__file__).resolve().parents[2]
-UNIT = re.compile(r"/etc/systemd/system/([^/]+\.(?:service|timer|socket|path))(\.d/.+)?")
+# Not what is said for every unit whose name begins so, as hanam-.service.d.
+UNIT = re.compile(r"/etc/systemd/system/([^/]*[^-/]\.(?:service|timer|socket|path))(\.d/.+)?")
 
 type Environments = Callable[[str], Any]
 
@@ -188,6 +189,26 @@ def test_every_daemon_is_started_again_without_end_after_growing_pauses(
         for first in re.findall(r"^RestartSec=(\S+)$", text, re.M):
             # Else systemd takes the longest for the first.
             assert seconds(first) < longest[host, unit], unit
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_no_service_of_ours_is_given_up_for_having_been_started_often(environment: Environments, topology: str) -> None:
+    """One file says so to systemd for every unit of such a name, before the first of them is there."""
+    there = environment(topology)
+    for host in there.hosts("all:!outside"):
+        (row,) = (row for row in rows(there, "base", host) if "/hanam-.service.d/" in row.get("dest", ""))
+        assert re.search(r"^\[Unit\]\nStartLimitIntervalSec=0$", there.render("base", row["src"], host, row), re.M)
+    assert next(play for play in plays() if play[0] != "outside") == ("all:!outside", "base")
+    ours = {
+        (role, unit): there.render(role, row["src"], host, row)
+        for host, role, unit, row in written(there)
+        if unit.endswith(".service") and row["dest"] == f"/etc/systemd/system/{unit}"
+    }
+    assert len([text for text in ours.values() if "Type=oneshot" in text]) > 10
+    for (role, unit), text in ours.items():
+        assert unit.startswith("hanam-") or role.startswith("lab_") or unit in DEBIANS, f"{unit} of {role}"
+        # Once is enough, and a limit of its own would count.
+        assert "StartLimit" not in text, f"{unit} of {role}"
 
 
 DEBIANS = {"redis-server.service"}

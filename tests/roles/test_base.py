@@ -113,3 +113,8 @@ def test_hosts_find_one_another_without_dns(lab: Lab, host: str) -> None:
     for name in lab.groups["accounts"] + lab.groups["backup_repository"]:
         shown = lab.run(host, f"getent ahosts {name}.{lab.variables['mail_domain']}")
         assert lab.hosts[name]["host_ipv4"] in shown
+
+
+def test_no_service_of_ours_is_given_up_for_having_been_started_often(lab: Lab, host: str) -> None:
+    """One of which role watch says nothing: it is started for each failure."""
+    assert lab.run(host, "systemctl show --property=StartLimitIntervalUSec --value hanam-watch@none.service") == "0\n"

@@ -30,6 +30,8 @@ def test_off_by_default_and_then_nothing_of_it_is_there(environment: Environment
         for word in ("oauth", "openid", "xoauth2", "mechanisms_filter"):
             assert word not in text
         assert there.value("dovecot", "_dovecot_openid_on", host) is False
+        watched = {row["unit"]: row["here"] for row in there.value("watch", "watch_units", host)}
+        assert not watched["hanam-openid-keys.service"] and not watched["hanam-openid-keys.timer"]
     for host in there.hosts("webmail"):
         assert "oauth" not in there.render("roundcube", "config.inc.php.j2", host)
         assert "oauth" not in there.render("roundcube", "nginx.conf.j2", host)
@@ -53,6 +55,8 @@ def test_on_every_place_is_told_the_same_and_the_secret_only_the_webmail(
         assert "active_attribute" not in text
         # A token's passdb has no password to look at, a password's no token.
         assert "  mechanisms_filter = plain login\n" in there.render("dovecot", "passdb.conf.j2", host)
+        watched = {row["unit"]: row["here"] for row in there.value("watch", "watch_units", host)}
+        assert watched["hanam-openid-keys.service"] and watched["hanam-openid-keys.timer"]
         unit = there.render("dovecot", "openid-keys.service.j2", host)
         assert f"--client thu-dien-tu {SERVICE['jwks']} /var/lib/hanam-openid/keys\n" in unit
         assert SECRET not in text + unit

@@ -186,13 +186,13 @@ def test_a_restored_database_tells_which_decisions_it_does_not_know(held: Scratc
 # --- the letter ---
 
 
-def row(number: int, **more: Any) -> held_messages.Held:
+def row(number: int, **more: Any) -> held_messages.HeldMessage:
     given = {
         "news": True, "kind": "secrecy", "title": "Dấu mật", "login": "ha1@hanam.gov.vn", "sender": "so@hanam.gov.vn",
         "arrived_at": datetime(2026, 11, 29, 1, tzinfo=UTC), "lost": False, "held": 2, "releasing": 0, "doubt": 0,
         "failure": None, **more,
     }  # fmt: skip
-    return held_messages.Held(number, **given)
+    return held_messages.HeldMessage(number, **given)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def row(number: int, **more: Any) -> held_messages.Held:
         (row(4, lost=True, login="", sender=""), "của (không có người gửi)"),
     ],
 )
-def test_the_operator_reads_what_to_do_with_each(one: held_messages.Held, words: str) -> None:
+def test_the_operator_reads_what_to_do_with_each(one: held_messages.HeldMessage, words: str) -> None:
     assert words in one.text
 
 

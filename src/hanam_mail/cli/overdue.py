@@ -12,7 +12,7 @@ import click
 from hanam_mail.cli.base import Day, command, console, json_option, load, print_json, registry_option, table
 
 if TYPE_CHECKING:
-    from hanam_mail.registry.overdue import Item
+    from hanam_mail.registry.overdue import RequestTerm
 
 _STANDINGS = {
     "overdue": "QUÁ HẠN",
@@ -70,10 +70,10 @@ def overdue(path: Path, day: date | None, since: date | None, year: int | None, 
     unconfirmed = sorted({item.unconfirmed for item in found if item.unconfirmed is not None})
     for year in unconfirmed:
         click.echo(str(workdays.UnconfirmedYearError(calendar.file, year)), err=True)
-    sys.exit(1 if unconfirmed or any(item.standing is overdue.Standing.OVERDUE for item in found) else 0)
+    sys.exit(1 if unconfirmed or any(item.standing is overdue.TermState.OVERDUE for item in found) else 0)
 
 
-def _print_list(found: Sequence["Item"], day: date) -> None:
+def _print_list(found: Sequence["RequestTerm"], day: date) -> None:
     """A paragraph for each request, no line longer than a terminal of 80 columns."""
     if not found:
         click.echo(f"Đến ngày {day:%d/%m/%Y}: không có đề nghị nào chờ giải quyết hoặc bị trả lời muộn.")
@@ -96,7 +96,7 @@ def _print_list(found: Sequence["Item"], day: date) -> None:
     click.echo(fill(f"Đến ngày {day:%d/%m/%Y}: {summary}.", 80, subsequent_indent="    "))
 
 
-def _days(item: "Item") -> str:
+def _days(item: "RequestTerm") -> str:
     unconfirmed = f"lịch nghỉ năm {item.unconfirmed} chưa được xác nhận"
     if item.due is None:
         return f"{unconfirmed} nên chưa tính được hạn"
@@ -109,7 +109,7 @@ def _days(item: "Item") -> str:
     return f"{days}, hạn {item.due:%d/%m/%Y}"
 
 
-def _as_dict(item: "Item") -> dict[str, Any]:
+def _as_dict(item: "RequestTerm") -> dict[str, Any]:
     request = item.request
     return {
         "standing": item.standing,

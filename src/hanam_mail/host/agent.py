@@ -77,7 +77,7 @@ class Configuration:
         return cls(data["node"], data["dsn"], tuple(data["doveadm"]), hold, new, reports)
 
 
-def hold(events: Iterable[dovecot.Event], folder: Path | None) -> None:
+def hold(events: Iterable[dovecot.OutboxEvent], folder: Path | None) -> None:
     """Ask for what these mailboxes sent to be held in the queue, where the lock still stands."""
     for event in events:
         if folder is None or event.topic != "mailbox.hold" or event.mailbox is None:
@@ -87,7 +87,7 @@ def hold(events: Iterable[dovecot.Event], folder: Path | None) -> None:
             log.info("hold the queue of %s", event.mailbox)
 
 
-def ask_for_folders(events: Iterable[dovecot.Event], requests: Path | None) -> None:
+def ask_for_folders(events: Iterable[dovecot.OutboxEvent], requests: Path | None) -> None:
     """Ask for the first folders of mailboxes that have just been issued.
 
     Where that fails Dovecot makes them when somebody comes: no lock waits for it.
@@ -101,7 +101,7 @@ def ask_for_folders(events: Iterable[dovecot.Event], requests: Path | None) -> N
                 return
 
 
-def warnings(events: Iterable[dovecot.Event]) -> list[str]:
+def warnings(events: Iterable[dovecot.OutboxEvent]) -> list[str]:
     """A line each for the journal: limits of wrong passwords that were reached, of which the operator hears (Đ4.6)."""
     return [
         # Names come as somebody typed them: as JSON in ASCII they cannot make a line of their own.
@@ -146,7 +146,7 @@ def catch_up(
     handled = 0
     while True:
         events = [
-            dovecot.Event(seq, topic, mailbox, tuple(logins), payload)
+            dovecot.OutboxEvent(seq, topic, mailbox, tuple(logins), payload)
             for seq, topic, mailbox, logins, payload in connection.execute(
                 "SELECT seq, topic, mailbox, logins, payload FROM mail.agent_next(%s, %s)", [configuration.node, BATCH]
             )

@@ -52,7 +52,7 @@ _NOTICE_KINDS = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class AuditEntry:
     """One thing that happened; `document` is the paper's number, `commit` the registry's revision."""
 
     at: datetime
@@ -62,31 +62,31 @@ class Entry:
     commit: str | None
 
 
-def entries(connection: Session, mailbox: str) -> list[Entry]:
+def entries(connection: Session, mailbox: str) -> list[AuditEntry]:
     """Everything that happened to the mailbox with this id, in order."""
     found = [
-        Entry(at, actor, what, document or _number(after), commit)
+        AuditEntry(at, actor, what, document or _number(after), commit)
         for at, actor, commit, document, kind, action, key, before, after in connection.execute(_QUERY, {"id": mailbox})
         for what in told(kind, action, key, before or {}, after or {}, mailbox)
     ]
     found += [
-        Entry(sent_at, "life-cycle", f"{_NOTICE_KINDS.get(kind, kind)}{_percent(payload)}", None, None)
+        AuditEntry(sent_at, "life-cycle", f"{_NOTICE_KINDS.get(kind, kind)}{_percent(payload)}", None, None)
         for sent_at, kind, _, payload in connection.execute(_NOTICES, [mailbox])
     ]
     return sorted(found, key=lambda entry: entry.at)
 
 
-def as_dicts(found: list[Entry]) -> list[dict[str, Any]]:
+def as_dicts(found: list[AuditEntry]) -> list[dict[str, Any]]:
     """The entries for programs."""
     return [asdict(entry) for entry in found]
 
 
-def lines(found: list[Entry]) -> list[str]:
+def lines(found: list[AuditEntry]) -> list[str]:
     """The entries for people, one a line."""
     return [_line(entry) for entry in found]
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: AuditEntry) -> str:
     parts = [f"{entry.at:%d/%m/%Y %H:%M:%S}  {entry.what}", f"người thực hiện: {entry.actor}"]
     if entry.document:
         parts.append(f"văn bản: {entry.document}")

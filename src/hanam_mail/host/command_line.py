@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except accounts.Refused as error:
+    except accounts.ApplyRefused as error:
         return _refuse(options, error.errors)
     except (
         DatabaseError,

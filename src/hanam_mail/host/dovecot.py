@@ -35,7 +35,7 @@ _AUTH_SOCKET = "/run/dovecot/auth-master"
 
 
 @dataclass(frozen=True)
-class Event:
+class OutboxEvent:
     """A row of the outbox; `logins` are the names under which the mailbox may be cached, its id first."""
 
     seq: int
@@ -59,7 +59,7 @@ class Deeds:
         return not (self.flush_all or self.flush or self.kick)
 
 
-def deeds(events: Iterable[Event]) -> Deeds:
+def deeds(events: Iterable[OutboxEvent]) -> Deeds:
     """Each mailbox once, in the order of first mention; topics of others than mailboxes are not for us."""
     flush: dict[str, tuple[str, ...]] = {}
     kick: dict[str, None] = {}
@@ -76,7 +76,7 @@ def deeds(events: Iterable[Event]) -> Deeds:
     return Deeds(many, () if many else tuple(flush.values()), tuple(kick))
 
 
-def later(events: Sequence[Event]) -> Deeds:
+def later(events: Sequence[OutboxEvent]) -> Deeds:
     """What is done once more: caches after every change, sessions where somebody was shut out.
 
     Who changed his password or got in again may have begun a new session meanwhile; the database says which (`again`).

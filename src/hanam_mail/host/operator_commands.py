@@ -19,7 +19,7 @@ from hanam_mail.host.passwords import first_passwords, sealed_file
 
 
 @dataclass(frozen=True)
-class Mailbox:
+class MailboxStatus:
     """What the commands need to know of a mailbox. `document` is that of a lock by command or job."""
 
     id: str
@@ -86,7 +86,7 @@ def _sealed(command: argparse.ArgumentParser) -> None:
     command.add_argument("--handover-folder", type=Path, default=sealed_file.FOLDER, help="nơi ghi tệp bàn giao")
 
 
-def find(connection: Session, address: str) -> Mailbox:
+def find(connection: Session, address: str) -> MailboxStatus:
     """The mailbox behind an address, alias or id; DatabaseError when there is none."""
     row = connection.execute(
         "SELECT m.id, m.name, mail.mailbox_state(m.id), coalesce(g.code, ''), coalesce(g.name, ''),"
@@ -101,7 +101,7 @@ def find(connection: Session, address: str) -> Mailbox:
     ).fetchone()
     if row is None:
         raise NoMailboxError(address)
-    found = Mailbox(*row)
+    found = MailboxStatus(*row)
     if found.state == "revoked":
         raise DatabaseError(f"{address} đã bị thu hồi")
     return found
@@ -120,7 +120,7 @@ def _in_session(work: Callable[[Session, argparse.Namespace], int]) -> Callable[
     return run
 
 
-def _held(connection: Session, address: str) -> Mailbox:
+def _held(connection: Session, address: str) -> MailboxStatus:
     """The same for a transaction that goes by what it is told: nobody changes the mailbox until its end."""
     writers.hold(connection, address)
     return find(connection, address)
@@ -221,7 +221,7 @@ def _reset(connection: Session, options: argparse.Namespace) -> int:
     return frame.answer(options, True, text, mailbox=mailbox.id, handover=str(file))
 
 
-def give(connection: Session, mailbox: Mailbox, options: argparse.Namespace, event: str) -> Path:
+def give(connection: Session, mailbox: MailboxStatus, options: argparse.Namespace, event: str) -> Path:
     """Give a new default password in the caller's transaction; the sealed file that holds it.
 
     The file is on the disk before the commit; a failed commit leaves a file that opens nothing, or none.

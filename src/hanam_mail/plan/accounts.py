@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 
-class Refused(Exception):
+class ApplyRefused(Exception):
     """The document cannot be applied; `errors` are all the reasons, in Vietnamese."""
 
     def __init__(self, errors: Sequence[str]) -> None:
@@ -16,7 +16,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Agency:
+class AgencyAccount:
     """`suffix` is the registry's alone, for what reviewers read: None where the accounts database tells."""
 
     id: str
@@ -29,7 +29,7 @@ class Agency:
 
 
 @dataclass(frozen=True, slots=True)
-class Mailbox:
+class MailboxAccount:
     id: str
     kind: str
     agency: str
@@ -67,7 +67,7 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Absence:
+class AbsencePeriod:
     """Why a mailbox is idle (Đ6.2c, Đ7.2a), both days included."""
 
     mailbox: str
@@ -77,7 +77,7 @@ class Absence:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class RuntimeLock:
     """A lock that running brought about and the day it began; `renewed`: a new default password was given since."""
 
     reason: str
@@ -86,7 +86,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoreByCommand:
     """A restore by command whose event the registry has not had yet: its document and day."""
 
     document: str
@@ -97,11 +97,11 @@ class Restored:
 class Accounts:
     """One side of the comparison: what git wants, or what the database has."""
 
-    agencies: Mapping[str, Agency]
-    mailboxes: Mapping[str, Mailbox]
+    agencies: Mapping[str, AgencyAccount]
+    mailboxes: Mapping[str, MailboxAccount]
     addresses: Mapping[str, Address]
     clerks: frozenset[tuple[str, str]] = frozenset()
-    absences: frozenset[Absence] = frozenset()
+    absences: frozenset[AbsencePeriod] = frozenset()
     # Only of git: mailboxes whose quota may become smaller; the last document of an agency or mailbox, by id, where
     # it decided something else than the state.
     shrinking: frozenset[str] = frozenset()
@@ -109,8 +109,8 @@ class Accounts:
     # Only of git: the documents of all events of a mailbox; None: not known.
     events: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
     # Only of the database: what running brought about; who has a password. None: not known, nor are locks.
-    locks: Mapping[str, Held] = field(default_factory=dict)
-    restored: Mapping[str, Restored] = field(default_factory=dict)
+    locks: Mapping[str, RuntimeLock] = field(default_factory=dict)
+    restored: Mapping[str, RestoreByCommand] = field(default_factory=dict)
     credentials: frozenset[str] | None = None
 
 
@@ -119,30 +119,30 @@ def read(text: str | bytes) -> Accounts:
     try:
         return wanted(json.loads(text))
     except (KeyError, TypeError, ValueError) as error:
-        raise Refused([f"tài liệu trạng thái mong muốn sai cấu trúc: {error!r}"]) from error
+        raise ApplyRefused([f"tài liệu trạng thái mong muốn sai cấu trúc: {error!r}"]) from error
 
 
 def wanted(state: Mapping[str, Iterable[Mapping[str, Any]]]) -> Accounts:
     """The same from the document itself (registry/desired_state.py)."""
     decided: dict[str, Mapping[str, Any]] = {}
-    by_id: dict[str, Mailbox] = {}
+    by_id: dict[str, MailboxAccount] = {}
     addresses: dict[str, Address] = {}
     clerks: set[tuple[str, str]] = set()
-    absences: set[Absence] = set()
+    absences: set[AbsencePeriod] = set()
     shrinking: set[str] = set()
     events: dict[str, Sequence[Mapping[str, Any]]] = {}
     twice: list[str] = []
-    known: dict[str, Agency] = {}
+    known: dict[str, AgencyAccount] = {}
     for item in state["agencies"]:
         fields = dict(item)
         if last := fields.pop("last", None):
             decided[item["id"]] = last
-        known[item["id"]] = Agency(**fields)
+        known[item["id"]] = AgencyAccount(**fields)
     for item in state["mailboxes"]:
         id_ = item["id"]
         if id_ in by_id:
             twice.append(f"{id_}: mã hộp thư xuất hiện hai lần trong sổ đăng ký")
-        by_id[id_] = Mailbox(
+        by_id[id_] = MailboxAccount(
             id_,
             item["kind"],
             item["agency"],
@@ -169,14 +169,14 @@ def wanted(state: Mapping[str, Iterable[Mapping[str, Any]]]) -> Accounts:
             clerks.add((id_, clerk))
         for entry in item.get("absences", ()):
             begins, ends = date.fromisoformat(entry["from"]), date.fromisoformat(entry["to"])
-            absences.add(Absence(id_, begins, ends, entry["request"]))
+            absences.add(AbsencePeriod(id_, begins, ends, entry["request"]))
         if item.get("shrink"):
             shrinking.add(id_)
         events[id_] = item.get("events", ())
         if item.get("last"):
             decided[id_] = item["last"]
     if twice:
-        raise Refused(twice)
+        raise ApplyRefused(twice)
     return Accounts(
         known,
         by_id,

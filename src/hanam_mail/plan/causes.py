@@ -6,7 +6,7 @@ Pure, as apply.py, whose comparison asks it; groups and fields are those of its 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hanam_mail.plan.accounts import Accounts, Mailbox
+from hanam_mail.plan.accounts import Accounts, MailboxAccount
 
 BY_HAND: Mapping[str, Any] = {"event": "by_hand"}  # in place of a document: somebody edited the entry without one
 DELETED: Mapping[str, Any] = {**BY_HAND, "entry": "deleted"}  # and there is no entry any more
@@ -50,7 +50,7 @@ class Causes:
             return BY_HAND if agency in self.have.agencies else {}
         return newest
 
-    def of_mailbox(self, group: str, mailbox: Mailbox, fields: Sequence[str]) -> list[Mapping[str, Any]]:
+    def of_mailbox(self, group: str, mailbox: MailboxAccount, fields: Sequence[str]) -> list[Mapping[str, Any]]:
         """The documents behind an entry of that group whose `fields` change, the first one first."""
         if mailbox.id not in self.want.mailboxes:
             return [DELETED]
@@ -76,7 +76,7 @@ class Causes:
             if list(map(_event, events[: len(have.events[id_])])) != list(map(_event, have.events[id_])):
                 yield id_, "history", None, "rewritten"
 
-    def _of_events(self, group: str, mailbox: Mailbox, fields: Sequence[str]) -> list[Mapping[str, Any]]:
+    def _of_events(self, group: str, mailbox: MailboxAccount, fields: Sequence[str]) -> list[Mapping[str, Any]]:
         """The documents of the events that cause an entry, none twice; BY_HAND where a change has no event."""
         kinds = [_EVENTS_OF_GROUP[group]] if group in _EVENTS_OF_GROUP else []
         if group == "created" and mailbox.state != "active":

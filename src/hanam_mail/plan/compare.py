@@ -14,9 +14,9 @@ from typing import Any
 from hanam_mail import vietnamese
 from hanam_mail.alphabet import vietnamese as alphabetical
 from hanam_mail.plan import wording
-from hanam_mail.plan.accounts import Accounts, Held, Mailbox, Refused
+from hanam_mail.plan.accounts import Accounts, ApplyRefused, MailboxAccount, RuntimeLock
 from hanam_mail.plan.causes import Causes
-from hanam_mail.plan.model import Allowed, Assessment, Change, Entry, Group, Limit, Note, NoteKind, Plan
+from hanam_mail.plan.model import Allowed, Assessment, Change, Limit, Note, NoteKind, Plan, PlanEntry, PlanGroup
 
 
 def plan(
@@ -28,10 +28,10 @@ def plan(
     limit: Limit,
     allowed: Allowed,
 ) -> Plan:
-    """What leads from `have` to `want`; raises Refused with every reason against it."""
+    """What leads from `have` to `want`; raises ApplyRefused with every reason against it."""
     found = _Comparison(have, want, today, domain, allowed).run(limit)
     if found.never or found.stops:
-        raise Refused([*found.never, *found.stops])
+        raise ApplyRefused([*found.never, *found.stops])
     return found.plan
 
 
@@ -75,7 +75,7 @@ class _Comparison:
                 f"{limit.count} hộp thư hoặc {limit.percent:g} %: kiểm tra lại, nếu đúng thì cho phép rõ ràng "
                 "(-e mailboxes_allow_removals=true)"
             )
-        order = list(Group)
+        order = list(PlanGroup)
         self.result.entries.sort(
             key=lambda entry: (
                 order.index(entry.group),
@@ -118,10 +118,10 @@ class _Comparison:
             )
             if old and not changes:
                 continue
-            group = Group.AGENCY_CHANGED if old else Group.AGENCY_CREATED
+            group = PlanGroup.AGENCY_CHANGED if old else PlanGroup.AGENCY_CREATED
             decided = self.causes.of_agency(agency.id, [change.field for change in changes])
             self.result.entries.append(
-                Entry(group, agency.id, agency.kind, agency.name, agency.code, "", changes, decided)
+                PlanEntry(group, agency.id, agency.kind, agency.name, agency.code, "", changes, decided)
             )
         if not self.allowed.vanished:
             in_use = {mailbox.agency for id_, mailbox in self.have.mailboxes.items() if id_ not in self.over}
@@ -188,13 +188,13 @@ class _Comparison:
             restored = old is not None and self._running(old, mailbox, lock)
             self._password(mailbox, restored, lock)
             if old is None:
-                self._entry(Group.CREATED, mailbox, (Change("quota_bytes", None, mailbox.quota_bytes),))
+                self._entry(PlanGroup.CREATED, mailbox, (Change("quota_bytes", None, mailbox.quota_bytes),))
             elif old != mailbox or mailbox.id in self.more:
                 self._compare(old, mailbox, restored, lock)
                 revoked += old.state != "revoked" and mailbox.state == "revoked"
         return revoked
 
-    def _running(self, old: Mailbox, new: Mailbox, lock: Held | None) -> bool:
+    def _running(self, old: MailboxAccount, new: MailboxAccount, lock: RuntimeLock | None) -> bool:
         """What git's documents and what running brought about say to each other; whether a restore is to be done."""
         decided = _decides(old.document, new.document)
         restoring = decided and new.document["event"] == "restore"
@@ -211,12 +211,12 @@ class _Comparison:
         self._follow(new, decided, old.state)
         return restored
 
-    def _by_command(self, mailbox: Mailbox) -> bool:
+    def _by_command(self, mailbox: MailboxAccount) -> bool:
         """Whether a command restored the mailbox by this document already; a lock of now came after that."""
         command = self.have.restored.get(mailbox.id)
         return command is not None and _number(command.document) == _number(mailbox.document.get("number"))
 
-    def _opens(self, old: Mailbox, new: Mailbox, lock: Held | None) -> bool:
+    def _opens(self, old: MailboxAccount, new: MailboxAccount, lock: RuntimeLock | None) -> bool:
         """Whether a restore has a lock to end: the registry's, or one that is not newer than itself."""
         if self.have.credentials is None and lock is None:
             return True  # Between two revisions of git: most locks are known to the database only.
@@ -224,7 +224,7 @@ class _Comparison:
             return lock.since <= date.fromisoformat(new.document["done"])
         return old.state == "locked"
 
-    def _follow(self, mailbox: Mailbox, decided: bool, was: str) -> None:
+    def _follow(self, mailbox: MailboxAccount, decided: bool, was: str) -> None:
         """A restore by command waits for its event; whatever the registry decides later, that time is over."""
         command = self.have.restored.get(mailbox.id)
         if command is None:
@@ -241,10 +241,10 @@ class _Comparison:
                 "ghi thêm sự kiện restore vào sổ đăng ký (Đ7.3)"
             )
 
-    def _note(self, mailbox: Mailbox, kind: NoteKind, reason: str = "", detail: str = "") -> None:
+    def _note(self, mailbox: MailboxAccount, kind: NoteKind, reason: str = "", detail: str = "") -> None:
         self.result.notes.append(Note(mailbox.id, mailbox.name, self.address(mailbox.id), reason, kind, detail))
 
-    def _password(self, mailbox: Mailbox, restored: bool, lock: Held | None) -> None:
+    def _password(self, mailbox: MailboxAccount, restored: bool, lock: RuntimeLock | None) -> None:
         """Đ7.3: a restored mailbox gets a new default password, unless it got one in its lock; a new one its first."""
         known = self.have.credentials
         if known is None or mailbox.kind not in ("person", "guest") or mailbox.state != "active":
@@ -252,7 +252,7 @@ class _Comparison:
         if mailbox.id not in known or (restored and not (lock and lock.renewed)):
             self.result.passwords[mailbox.id] = "restore" if restored else "issue"
 
-    def _compare(self, old: Mailbox, new: Mailbox, restored: bool, lock: Held | None) -> None:
+    def _compare(self, old: MailboxAccount, new: MailboxAccount, restored: bool, lock: RuntimeLock | None) -> None:
         if old.kind != new.kind:
             self.never.append(f"hộp thư {self.who(new.id)}: loại cố định từ khi cấp, không đổi được")
         if new.quota_bytes < old.quota_bytes and not self.allowed.shrink and new.id not in self.want.shrinking:
@@ -277,20 +277,20 @@ class _Comparison:
             changes.append(Change("document", dict(old.document), dict(new.document)))
         self._entry(self._group(old, new, restored, lock), new, tuple(changes))
 
-    def _group(self, old: Mailbox, new: Mailbox, restored: bool, lock: Held | None) -> Group:
+    def _group(self, old: MailboxAccount, new: MailboxAccount, restored: bool, lock: RuntimeLock | None) -> PlanGroup:
         if old.state != new.state and new.state in ("revoked", "locked"):
-            return Group(new.state)
+            return PlanGroup(new.state)
         if restored or (old.state != new.state and old.state == "locked" and not lock):
-            return Group.RESTORED
+            return PlanGroup.RESTORED
         if old.agency != new.agency:
             merged = self.want.decided.get(new.id, {}).get("event") == "merge"
-            return Group.MERGED if merged else Group.TRANSFERRED
-        return Group.CHANGED
+            return PlanGroup.MERGED if merged else PlanGroup.TRANSFERRED
+        return PlanGroup.CHANGED
 
-    def _entry(self, group: Group, mailbox: Mailbox, changes: tuple[Change, ...]) -> None:
+    def _entry(self, group: PlanGroup, mailbox: MailboxAccount, changes: tuple[Change, ...]) -> None:
         documents = self.causes.of_mailbox(group, mailbox, [change.field for change in changes])
         self.result.entries.append(
-            Entry(
+            PlanEntry(
                 group,
                 mailbox.id,
                 mailbox.kind,
@@ -322,7 +322,7 @@ class _Comparison:
             )
         open_ = [mailbox for mailbox in vanished if mailbox.state != "revoked"]
         for mailbox in open_:
-            self._entry(Group.REVOKED, mailbox, (Change("state", mailbox.state, "revoked"),))
+            self._entry(PlanGroup.REVOKED, mailbox, (Change("state", mailbox.state, "revoked"),))
         return len(open_)
 
 

@@ -33,7 +33,7 @@ class Allowed:
     shrink: bool = False
 
 
-class Group(StrEnum):
+class PlanGroup(StrEnum):
     """What happens to an agency or mailbox, in the order in which a plan tells it. The weightiest names the entry."""
 
     AGENCY_CREATED = "agency_created"
@@ -57,10 +57,10 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Entry:
+class PlanEntry:
     """All that happens to one agency or mailbox, the document that decided it, and others that had a part in it."""
 
-    group: Group
+    group: PlanGroup
     id: str
     kind: str
     name: str
@@ -101,7 +101,7 @@ class Plan:
     """What an apply does. `passwords`: whose first password is to be made, with the event that asks for it; `followed`:
     whose restore by command the registry has now."""
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[PlanEntry] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     lifted: list[str] = field(default_factory=list)
@@ -114,10 +114,10 @@ class Plan:
         return bool(self.entries or self.passwords)
 
     @property
-    def counts(self) -> dict[Group, int]:
+    def counts(self) -> dict[PlanGroup, int]:
         """How many entries each group has, in order, empty ones left out."""
         found = Counter(entry.group for entry in self.entries)
-        return {group: found[group] for group in Group if found[group]}
+        return {group: found[group] for group in PlanGroup if found[group]}
 
     def as_dict(self) -> dict[str, Any]:
         """The whole plan for programs."""

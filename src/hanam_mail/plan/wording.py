@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hanam_mail.plan.model import Change, Entry, Note, Plan
+from hanam_mail.plan.model import Change, Note, Plan, PlanEntry
 from hanam_mail.vietnamese import STATES, day, number, size
 
 GROUPS = {
@@ -57,7 +57,7 @@ NAMED = 3  # mailboxes that a sentence about many names
 
 
 @dataclass(frozen=True)
-class Row:
+class PlanRow:
     """One agency or mailbox: who, what changes (a sentence each), by which document ("" for none), its id."""
 
     who: str
@@ -72,7 +72,7 @@ class Section:
 
     title: str
     sign: str
-    rows: tuple[Row, ...]
+    rows: tuple[PlanRow, ...]
     count: int
 
 
@@ -104,15 +104,15 @@ def sections(plan: Plan, *, everything: bool = False) -> list[Section]:
     return result
 
 
-def _is_deleted(entry: Entry) -> bool:
+def _is_deleted(entry: PlanEntry) -> bool:
     return entry.document.get("entry") == "deleted"
 
 
-def _deleted(entries: Sequence[Entry]) -> Row:
+def _deleted(entries: Sequence[PlanEntry]) -> PlanRow:
     named = ", ".join(f"{entry.name} <{entry.address}>" for entry in entries[:NAMED])
     left = number(len(entries) - NAMED)
     who = f"{number(len(entries))} hộp thư bị xóa khỏi sổ: {named} và {left} hộp thư khác"
-    return Row(who, (), document(entries[0].document), "")
+    return PlanRow(who, (), document(entries[0].document), "")
 
 
 def lines(plan: Plan, *, limit: int | None = None, everything: bool = False) -> list[str]:
@@ -180,7 +180,7 @@ def _note(note: Note) -> str:
     return f"đang bị khóa khẩn cấp ({reason}), sổ đăng ký chưa có sự kiện lock"
 
 
-def _row(entry: Entry) -> Row:
+def _row(entry: PlanEntry) -> PlanRow:
     if entry.group.startswith("agency"):
         who = f"{entry.name} (mã {entry.address}), {_AGENCY_KINDS.get(entry.kind, entry.kind)}"
     else:
@@ -194,10 +194,10 @@ def _row(entry: Entry) -> Row:
     paper = "; ".join(dict.fromkeys(map(document, papers)))
     if entry.group == "created":
         who += "".join(f", {size(change.after)}" for change in entry.changes if change.field == "quota_bytes")
-        return Row(who, (), paper, entry.id)
+        return PlanRow(who, (), paper, entry.id)
     # The group says it already.
     told = [change for change in entry.changes if not (change.field == "state" and entry.group != "changed")]
-    return Row(who, tuple(_change(change) for change in told), paper, entry.id)
+    return PlanRow(who, tuple(_change(change) for change in told), paper, entry.id)
 
 
 def _change(change: Change) -> str:

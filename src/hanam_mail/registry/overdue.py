@@ -17,7 +17,7 @@ from hanam_mail.registry.requests import Request, RequestKind, Result
 from hanam_mail.regulation.workdays import Calendar, UnconfirmedYearError
 
 
-class Standing(StrEnum):
+class TermState(StrEnum):
     """How a request stands against its term."""
 
     OVERDUE = "overdue"  # pending, and the term is over
@@ -38,7 +38,7 @@ class Restored:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class RequestTerm:
     """A request and its term. `days` are working days: late by so many, or so many left (OVERDUE counts as late).
 
     `unconfirmed` is the year whose calendar somebody must confirm before `days` can be counted, and before `due` can
@@ -49,14 +49,14 @@ class Item:
     agency: str
     due: date | None
     clause: str
-    standing: Standing
+    standing: TermState
     days: int | None
     finished: date | None
     restored: tuple[Restored, ...]
     unconfirmed: int | None = None
 
 
-def items(registry: Registry, calendar: Calendar, day: date) -> list[Item]:
+def items(registry: Registry, calendar: Calendar, day: date) -> list[RequestTerm]:
     """Every request that is pending, or was not dealt with in its term, as of `day`; the longest overdue first.
 
     Requests received after `day` do not count.
@@ -68,13 +68,13 @@ def items(registry: Registry, calendar: Calendar, day: date) -> list[Item]:
         if request.received <= day
         and (item := _item(registry, calendar, request, tuple(restored.get(request.id, ())), day)) is not None
     ]
-    order = list(Standing)
+    order = list(TermState)
     return sorted(found, key=lambda item: (order.index(item.standing), item.due or date.max, item.request.id))
 
 
 def _item(
     registry: Registry, calendar: Calendar, request: Request, restored: tuple[Restored, ...], day: date
-) -> Item | None:
+) -> RequestTerm | None:
     regulation = registry.regulation
     terms = [(regulation.answer_working_days, "Đ6.2b")]
     if RequestKind.RESTORE in request.asks:
@@ -91,19 +91,19 @@ def _item(
     except UnconfirmedYearError as error:
         if finished is not None and finished.year < error.year:
             return None  # the term runs on into that year, so it was kept whatever its days off are
-        return Item(request, agency, None, clause, Standing.UNCOUNTED, None, finished, so_far, error.year)
+        return RequestTerm(request, agency, None, clause, TermState.UNCOUNTED, None, finished, so_far, error.year)
     if until <= due:
         if finished is not None:
             return None
         days = calendar.working_days_between(until, due)
-        standing = Standing.DUE_SOON if days <= calendar.due_soon_working_days else Standing.PENDING
-        return Item(request, agency, due, clause, standing, days, None, so_far)
-    standing = Standing.OVERDUE if finished is None else Standing.LATE
+        standing = TermState.DUE_SOON if days <= calendar.due_soon_working_days else TermState.PENDING
+        return RequestTerm(request, agency, due, clause, standing, days, None, so_far)
+    standing = TermState.OVERDUE if finished is None else TermState.LATE
     try:
         late = calendar.working_days_between(due, until)
     except UnconfirmedYearError as error:
-        return Item(request, agency, due, clause, standing, None, finished, so_far, error.year)
-    return Item(request, agency, due, clause, standing, late, finished, so_far)
+        return RequestTerm(request, agency, due, clause, standing, None, finished, so_far, error.year)
+    return RequestTerm(request, agency, due, clause, standing, late, finished, so_far)
 
 
 def _finished(request: Request, restored: tuple[Restored, ...]) -> date | None:

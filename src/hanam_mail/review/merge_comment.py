@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hanam_mail import vietnamese
 from hanam_mail.errors import Problem
 from hanam_mail.plan import wording
-from hanam_mail.plan.model import Assessment, Group, NoteKind, Plan
+from hanam_mail.plan.model import Assessment, NoteKind, Plan, PlanGroup
 from hanam_mail.registry.model import Registry
 from hanam_mail.registry.requests import Request, Result
 
@@ -131,7 +131,7 @@ def _warnings(plan: Plan) -> Iterator[str]:
             if change.field == "history":
                 yield f"Lịch sử của {entry.name} <{entry.address}> bị viết lại: sự kiện cũ bị sửa hoặc bị xóa"
     yield from (wording.told(note) for note in plan.notes if note.kind is NoteKind.NO_CLERK)
-    revoked = plan.counts.get(Group.REVOKED, 0)
+    revoked = plan.counts.get(PlanGroup.REVOKED, 0)
     if revoked:
         yield f"{vietnamese.number(revoked)} hộp thư bị thu hồi: đóng vĩnh viễn, địa chỉ không cấp lại (Đ6.2c, Đ5.2)"
 

@@ -17,14 +17,14 @@ import pytest
 
 from hanam_mail.host import agent, dovecot
 from hanam_mail.host.agent import Configuration
-from hanam_mail.host.dovecot import Event, commands, deeds
+from hanam_mail.host.dovecot import OutboxEvent, commands, deeds
 from hanam_mail.host.settings_file import ConfigurationError
 
 DOVEADM = ("doveadm",)
 
 
-def event(seq: int, topic: str, mailbox: str | None = "p3x8d1") -> Event:
-    return Event(seq, topic, mailbox, (mailbox, f"ha@{mailbox}") if mailbox else ())
+def event(seq: int, topic: str, mailbox: str | None = "p3x8d1") -> OutboxEvent:
+    return OutboxEvent(seq, topic, mailbox, (mailbox, f"ha@{mailbox}") if mailbox else ())
 
 
 def test_a_change_of_access_forgets_every_login_name_before_it_kicks() -> None:
@@ -47,7 +47,7 @@ def test_a_lockout_is_a_warning_on_one_line_whatever_was_typed() -> None:
     told = agent.warnings(
         [
             event(1, "mailbox.access"),
-            Event(2, "sign_in.lockout", None, (), {"login": "a\nb", "kind": "pair", "address": "192.0.2.1"}),
+            OutboxEvent(2, "sign_in.lockout", None, (), {"login": "a\nb", "kind": "pair", "address": "192.0.2.1"}),
         ]
     )
     assert told == [r'sign-in lockout {"address": "192.0.2.1", "kind": "pair", "login": "a\nb"}']
@@ -66,7 +66,9 @@ def test_what_a_night_changes_is_forgotten_by_name_and_the_others_stay_cached() 
 def test_no_command_is_longer_than_what_dovecot_reads() -> None:
     """An agency's clerks multiply its names; of a longer line Dovecot flushes nothing, and doveadm says it did."""
     names = tuple(f"vanphong{n}.huyenlynhan@hanam.gov.vn*nguyenthithanhha{n}@hanam.gov.vn" for n in range(40))
-    todo = deeds([Event(1, "mailbox.access", "p3x8d1", names), Event(2, "mailbox.access", "t5v9c2", names[:3])])
+    todo = deeds(
+        [OutboxEvent(1, "mailbox.access", "p3x8d1", names), OutboxEvent(2, "mailbox.access", "t5v9c2", names[:3])]
+    )
     flushes = [command[4:] for command in commands(todo, DOVEADM) if "flush" in command]
     assert all(sum(len(name.encode()) + 1 for name in flush) <= 1000 for flush in flushes)
     assert [name for flush in flushes for name in flush] == [*names]
@@ -289,14 +291,14 @@ def test_what_is_to_be_done_once_more_is_not_lost_when_dovecot_is_away() -> None
 def test_a_change_of_profile_is_forgotten_once_more_and_cuts_nobody() -> None:
     """A question under way brings the old quota, or an address that ended, back into the cache, for its whole time."""
     again = dovecot.later(
-        [event(1, "mailbox.profile"), Event(2, "mailbox.access", "t5v9c2", ("t5v9c2",), {"again": False})]
+        [event(1, "mailbox.profile"), OutboxEvent(2, "mailbox.access", "t5v9c2", ("t5v9c2",), {"again": False})]
     )
     assert commands(again, DOVEADM) == [["doveadm", "auth", "cache", "flush", "p3x8d1", "ha@p3x8d1", "t5v9c2"]]
     assert dovecot.later([event(1, "filter.map", None)]).nothing
 
 
 def test_an_agent_that_missed_changes_forgets_everything_and_cuts_everybody() -> None:
-    missed = Event(7, "everything", None, ())
+    missed = OutboxEvent(7, "everything", None, ())
     assert commands(deeds([missed]), DOVEADM) == [["doveadm", "auth", "cache", "flush"], ["doveadm", "kick", "*"]]
     assert dovecot.later([missed]) == deeds([missed])
 

@@ -189,9 +189,9 @@ def test_without_doveadm_there_is_a_complaint(tmp_path: Path) -> None:
 
 def test_the_agent_asks_for_new_mailboxes_and_no_others(tmp_path: Path) -> None:
     events = [
-        dovecot.Event(1, "mailbox.access", "p2", ()),
-        dovecot.Event(2, "mailbox.created", "p1", ()),
-        dovecot.Event(3, "everything", None, ()),
+        dovecot.OutboxEvent(1, "mailbox.access", "p2", ()),
+        dovecot.OutboxEvent(2, "mailbox.created", "p1", ()),
+        dovecot.OutboxEvent(3, "everything", None, ()),
     ]
     agent.ask_for_folders(events, tmp_path)
     agent.ask_for_folders(events, None)
@@ -227,5 +227,7 @@ def test_folders_are_asked_for_when_dovecot_has_forgotten_that_it_knew_no_such_m
 
 
 def test_no_lock_waits_for_folders_that_cannot_be_asked_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    agent.ask_for_folders([dovecot.Event(number, "mailbox.created", "p1", ()) for number in (1, 2)], tmp_path / "gone")
+    agent.ask_for_folders(
+        [dovecot.OutboxEvent(number, "mailbox.created", "p1", ()) for number in (1, 2)], tmp_path / "gone"
+    )
     assert len(caplog.records) == 1

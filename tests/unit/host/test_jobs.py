@@ -524,7 +524,7 @@ def test_the_audit_is_told_in_words(
 
 
 def test_a_line_of_history_names_who_and_by_which_document() -> None:
-    entry = audit_history.Entry(
+    entry = audit_history.AuditEntry(
         datetime(2026, 4, 7, 6, 0, tzinfo=UTC), "lan", "tạm khóa", "12/STTTT-VP", "abcdef0123456789"
     )
     assert audit_history.lines([entry]) == [

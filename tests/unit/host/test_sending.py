@@ -92,7 +92,7 @@ def test_a_request_that_cannot_be_removed_is_waited_with(tmp_path: Path) -> None
 
 
 def test_the_agent_asks_for_the_queue_of_whom_a_lock_names(tmp_path: Path) -> None:
-    events = [dovecot.Event(1, "mailbox.access", "p2", ()), dovecot.Event(2, "mailbox.hold", "p1", ())]
+    events = [dovecot.OutboxEvent(1, "mailbox.access", "p2", ()), dovecot.OutboxEvent(2, "mailbox.hold", "p1", ())]
     agent.hold(events, tmp_path)
     agent.hold(events, None)
     assert [path.name for path in tmp_path.iterdir()] == ["p1"]
@@ -157,8 +157,8 @@ def test_what_an_operator_lets_go_while_dovecot_is_down_is_not_held_again(tmp_pa
 
 def test_a_lock_that_was_lifted_meanwhile_holds_nothing(tmp_path: Path) -> None:
     events = [
-        dovecot.Event(1, "mailbox.hold", "p1", (), {"locked": False}),
-        dovecot.Event(2, "mailbox.hold", "p2", (), {"locked": True}),
+        dovecot.OutboxEvent(1, "mailbox.hold", "p1", (), {"locked": False}),
+        dovecot.OutboxEvent(2, "mailbox.hold", "p2", (), {"locked": True}),
     ]
     agent.hold(events, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["p2"]

@@ -10,8 +10,8 @@ import pytest
 
 from hanam_mail.plan import accounts as state_of
 from hanam_mail.plan import compare, wording
-from hanam_mail.plan.accounts import Accounts, Address, Held, Refused, Restored
-from hanam_mail.plan.model import Allowed, Change, Entry, Group, Limit, NoteKind, Plan
+from hanam_mail.plan.accounts import Accounts, Address, ApplyRefused, RestoreByCommand, RuntimeLock
+from hanam_mail.plan.model import Allowed, Change, Limit, NoteKind, Plan, PlanEntry, PlanGroup
 
 TODAY = date(2026, 11, 25)
 LIMIT = Limit(percent=5, count=50)
@@ -50,7 +50,7 @@ def plan(have: Accounts, want: Accounts, limit: Limit = LIMIT, **allowed: bool) 
     return compare.plan(have, want, TODAY, domain="hanam.gov.vn", limit=limit, allowed=Allowed(**allowed))
 
 
-def the(found: Plan) -> Entry:
+def the(found: Plan) -> PlanEntry:
     """The one entry of a plan."""
     (only,) = found.entries
     return only
@@ -65,15 +65,15 @@ def test_nothing_to_do_is_nothing_changed() -> None:
 def test_a_new_mailbox_is_created_with_its_address() -> None:
     result = plan(accounts(), accounts(entry()))
     assert [(e.group, e.address) for e in result.entries] == [
-        (Group.AGENCY_CREATED, "syt"),
-        (Group.CREATED, "ha.p3x8d1@hanam.gov.vn"),
+        (PlanGroup.AGENCY_CREATED, "syt"),
+        (PlanGroup.CREATED, "ha.p3x8d1@hanam.gov.vn"),
     ]
 
 
 def test_a_changed_field_is_told_with_before_and_after() -> None:
     result = plan(accounts(entry()), accounts(entry(quota_bytes=4 * 2**30)))
     assert the(result).changes == (Change("quota_bytes", 2 * 2**30, 4 * 2**30),)
-    assert the(result).group is Group.CHANGED
+    assert the(result).group is PlanGroup.CHANGED
 
 
 @pytest.mark.dieu11
@@ -81,7 +81,7 @@ def test_a_change_of_post_alone_is_one_line_between_git_and_the_database_too() -
     have = running(accounts(entry(post="Chuyên viên")))
     result = plan(have, accounts(entry(post="Trưởng phòng")))
     assert the(result).changes == (Change("post", "Chuyên viên", "Trưởng phòng"),)
-    assert the(result).group is Group.CHANGED
+    assert the(result).group is PlanGroup.CHANGED
     assert (result.passwords, result.notes) == ({}, [])
     told = wording.lines(result)
     assert [line for line in told if "Chức vụ" in line] == ["      Chức vụ: Chuyên viên -> Trưởng phòng"]
@@ -131,7 +131,7 @@ def test_what_is_withheld_is_one_line_of_an_agency_and_of_a_mailbox_and_no_event
 @pytest.mark.dieu8
 def test_a_quota_never_shrinks_without_a_word() -> None:
     have, want = accounts(entry(quota_bytes=4 * 2**30)), accounts(entry())
-    with pytest.raises(Refused, match="dung lượng giảm từ 4 GB xuống 2 GB"):
+    with pytest.raises(ApplyRefused, match="dung lượng giảm từ 4 GB xuống 2 GB"):
         plan(have, want)
     assert plan(have, want, shrink=True).changed
     assert plan(have, accounts(entry(shrink=True))).changed
@@ -139,14 +139,14 @@ def test_a_quota_never_shrinks_without_a_word() -> None:
 
 @pytest.mark.dieu6
 def test_an_entry_that_vanished_is_an_error() -> None:
-    with pytest.raises(Refused, match="p3x8d1") as refused:
+    with pytest.raises(ApplyRefused, match="p3x8d1") as refused:
         plan(accounts(entry(), entry("t5v9c2")), accounts(entry("t5v9c2")))
     assert len(refused.value.errors) == 1
 
 
 def test_a_vanished_entry_is_revoked_when_that_is_allowed() -> None:
     result = plan(accounts(entry(), entry("t5v9c2")), accounts(entry("t5v9c2")), vanished=True)
-    assert the(result).group is Group.REVOKED
+    assert the(result).group is PlanGroup.REVOKED
     assert the(result).changes == (Change("state", "active", "revoked"),)
 
 
@@ -160,7 +160,7 @@ def test_what_a_word_let_go_once_is_not_asked_for_again() -> None:
     # What is open is asked for still, and so is the agency that it belongs to.
     for state in ("active", "locked"):
         open_ = replace(have, mailboxes={**have.mailboxes, "p3x8d1": replace(have.mailboxes["p3x8d1"], state=state)})
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(ApplyRefused) as refused:
             plan(open_, accounts(left, agencies=[OTHER]))
         assert [word for error in refused.value.errors for word in ("(k7q2m4)", "(p3x8d1)") if word in error] == [
             "(k7q2m4)",
@@ -172,7 +172,7 @@ def test_what_a_word_let_go_once_is_not_asked_for_again() -> None:
 def test_the_address_of_an_entry_that_was_let_go_is_still_nobody_elses() -> None:
     gone = entry(state="revoked", document={"event": "revoke", "done": "2026-11-24"})
     have = running(accounts(gone), credentials=frozenset())
-    with pytest.raises(Refused, match=r"địa chỉ ha\.p3x8d1 .* không được cấp cho"):
+    with pytest.raises(ApplyRefused, match=r"địa chỉ ha\.p3x8d1 .* không được cấp cho"):
         plan(have, accounts(entry("t5v9c2", address="ha.p3x8d1")))
 
 
@@ -180,9 +180,9 @@ def test_the_address_of_an_entry_that_was_let_go_is_still_nobody_elses() -> None
 def test_between_two_revisions_a_closed_entry_that_vanished_is_told() -> None:
     """Only its entry keeps the address there."""
     gone = entry(state="revoked", document={"event": "revoke", "done": "2026-11-24"})
-    with pytest.raises(Refused, match="p3x8d1"):
+    with pytest.raises(ApplyRefused, match="p3x8d1"):
         plan(accounts(gone, entry("t5v9c2")), accounts(entry("t5v9c2")))
-    with pytest.raises(Refused, match="k7q2m4"):
+    with pytest.raises(ApplyRefused, match="k7q2m4"):
         plan(
             accounts(entry(agency="m1n2p3"), agencies=[AGENCY, OTHER]),
             accounts(entry(agency="m1n2p3"), agencies=[OTHER]),
@@ -192,9 +192,9 @@ def test_between_two_revisions_a_closed_entry_that_vanished_is_told() -> None:
 @pytest.mark.dieu6
 def test_a_word_for_many_revocations_is_none_for_an_entry_that_vanished() -> None:
     """A reviewer who lets a merger of agencies pass does not look for what else is gone."""
-    with pytest.raises(Refused, match=r"p3x8d1.*mailboxes_allow_vanished"):
+    with pytest.raises(ApplyRefused, match=r"p3x8d1.*mailboxes_allow_vanished"):
         plan(accounts(entry(), entry("t5v9c2")), accounts(entry("t5v9c2")), removals=True)
-    with pytest.raises(Refused, match="k7q2m4"):
+    with pytest.raises(ApplyRefused, match="k7q2m4"):
         plan(accounts(entry()), accounts(entry(agency="m1n2p3"), agencies=[OTHER]), removals=True)
 
 
@@ -202,7 +202,7 @@ def test_a_word_for_many_revocations_is_none_for_an_entry_that_vanished() -> Non
 def test_vanished_entries_count_for_the_limit() -> None:
     have = accounts(*(entry(f"box{number:05}") for number in range(30)))
     want = accounts(*(entry(f"box{number:05}") for number in range(28)))
-    with pytest.raises(Refused, match="2 trong 30 hộp thư sẽ bị thu hồi"):
+    with pytest.raises(ApplyRefused, match="2 trong 30 hộp thư sẽ bị thu hồi"):
         plan(have, want, vanished=True)
     assert len(plan(have, want, vanished=True, removals=True).entries) == 2
 
@@ -216,7 +216,7 @@ def test_many_revocations_at_once_need_a_word(standing: int, revoked: int, stops
     have = accounts(*(entry(id_) for id_ in ids))
     want = accounts(*(entry(id_, state="revoked" if place < revoked else "active") for place, id_ in enumerate(ids)))
     if stops:
-        with pytest.raises(Refused, match="vượt ngưỡng 50 hộp thư hoặc 5 %"):
+        with pytest.raises(ApplyRefused, match="vượt ngưỡng 50 hộp thư hoặc 5 %"):
             plan(have, want)
     assert len(plan(have, want, removals=stops).entries) == revoked
 
@@ -233,7 +233,7 @@ def test_whoever_only_looks_is_told_by_the_same_limit() -> None:
 def test_an_address_is_never_given_to_another_mailbox() -> None:
     have = accounts(entry(), entry("t5v9c2"))
     want = accounts(entry(address="moi"), entry("t5v9c2", address="ha.p3x8d1"))
-    with pytest.raises(Refused, match=r"không được cấp cho .* \(t5v9c2\) \(Đ5\.2\)"):
+    with pytest.raises(ApplyRefused, match=r"không được cấp cho .* \(t5v9c2\) \(Đ5\.2\)"):
         plan(have, want)
 
 
@@ -286,8 +286,8 @@ OTHER = {"id": "m1n2p3", "kind": "department", "name": "Sở Tư pháp", "code":
 
 
 @pytest.mark.dieu6
-@pytest.mark.parametrize(("event", "group"), [("transfer", Group.TRANSFERRED), ("merge", Group.MERGED)])
-def test_a_move_to_another_agency_is_told_by_its_cause(event: str, group: Group) -> None:
+@pytest.mark.parametrize(("event", "group"), [("transfer", PlanGroup.TRANSFERRED), ("merge", PlanGroup.MERGED)])
+def test_a_move_to_another_agency_is_told_by_its_cause(event: str, group: PlanGroup) -> None:
     have = accounts(entry(), agencies=[AGENCY, OTHER])
     last = {"event": event, "done": "2026-11-20", "number": "5/QĐ-UBND", "dated": "2026-11-19"}
     want = accounts(entry(agency="m1n2p3", last=last), agencies=[AGENCY, OTHER])
@@ -310,23 +310,23 @@ def running(state: Accounts, **more: Any) -> Accounts:
     return replace(state, **{"credentials": frozenset({"p3x8d1"}), "events": None, **more})
 
 
-def idle(day: int) -> dict[str, Held]:
-    return {"p3x8d1": Held("idle", date(2026, 11, day))}
+def idle(day: int) -> dict[str, RuntimeLock]:
+    return {"p3x8d1": RuntimeLock("idle", date(2026, 11, day))}
 
 
-def by_command(day: int, document: str = "8/STP") -> dict[str, Restored]:
-    return {"p3x8d1": Restored(document, date(2026, 11, day))}
+def by_command(day: int, document: str = "8/STP") -> dict[str, RestoreByCommand]:
+    return {"p3x8d1": RestoreByCommand(document, date(2026, 11, day))}
 
 
 @pytest.mark.dieu7
 def test_a_restoring_document_lifts_the_lock_and_gives_a_password_once() -> None:
     result = plan(running(accounts(entry()), locks=idle(20)), accounts(restore()))
     assert (result.lifted, result.passwords) == (["p3x8d1"], {"p3x8d1": "restore"})
-    assert the(result).group is Group.RESTORED
+    assert the(result).group is PlanGroup.RESTORED
     after = running(accounts(restore()))
     assert not plan(after, accounts(restore())).changed
     corrected = plan(after, accounts(restore(done="2026-11-23", number="1/A")))
-    assert (corrected.passwords, the(corrected).group) == ({}, Group.CHANGED)
+    assert (corrected.passwords, the(corrected).group) == ({}, PlanGroup.CHANGED)
     # A lock that came after the document is not that document's business.
     later = running(accounts(restore()), locks=idle(25))
     assert not plan(later, accounts(restore())).changed
@@ -336,23 +336,23 @@ def test_a_restoring_document_lifts_the_lock_and_gives_a_password_once() -> None
 def test_a_restore_ends_a_lock_of_the_registry() -> None:
     locked = entry(state="locked", document={"event": "lock", "done": "2026-11-20", "reason": "forbidden_use"})
     result = plan(running(accounts(locked)), accounts(restore()))
-    assert (the(result).group, result.passwords) == (Group.RESTORED, {"p3x8d1": "restore"})
+    assert (the(result).group, result.passwords) == (PlanGroup.RESTORED, {"p3x8d1": "restore"})
 
 
 @pytest.mark.dieu7
 def test_a_restore_of_what_is_not_locked_changes_nobodys_password() -> None:
     """Its lock was lifted meanwhile, by a command or a correction: the owner is at work with a password of his own."""
     result = plan(running(accounts(entry())), accounts(restore()))
-    assert (the(result).group, result.passwords, result.lifted) == (Group.CHANGED, {}, [])
+    assert (the(result).group, result.passwords, result.lifted) == (PlanGroup.CHANGED, {}, [])
     assert [note.kind for note in result.notes] == [NoteKind.NOT_LOCKED]
     # Between two revisions of git nobody knows what is locked: most locks stand in the database only.
-    assert the(plan(accounts(entry()), accounts(restore()))).group is Group.RESTORED
+    assert the(plan(accounts(entry()), accounts(restore()))).group is PlanGroup.RESTORED
 
 
 @pytest.mark.dieu7
 def test_a_restore_does_not_lift_a_lock_that_is_newer() -> None:
     result = plan(running(accounts(entry()), locks=idle(25)), accounts(restore(done="2026-11-24")))
-    assert (result.lifted, result.passwords, the(result).group) == ([], {}, Group.CHANGED)
+    assert (result.lifted, result.passwords, the(result).group) == ([], {}, PlanGroup.CHANGED)
     assert [note.kind for note in result.notes] == [NoteKind.NEWER_LOCK]
     # Of the registry's own lock it is the end; the newer one stays, and with it no new password serves yet.
     locked = entry(state="locked", document={"event": "lock", "done": "2026-11-20", "reason": "forbidden_use"})
@@ -370,7 +370,7 @@ def test_a_restore_by_command_is_told_until_its_event_follows_and_gives_no_secon
     followed = plan(have, accounts(restore()))
     assert (followed.passwords, followed.lifted, followed.followed) == ({}, [], ["p3x8d1"])
     assert followed.notes == []
-    assert the(followed).group is Group.CHANGED
+    assert the(followed).group is PlanGroup.CHANGED
 
 
 @pytest.mark.dieu7
@@ -387,19 +387,19 @@ def test_the_event_of_a_restore_by_command_does_not_lift_a_lock_of_the_same_day(
 @pytest.mark.dieu12
 def test_a_password_given_since_the_lock_serves_after_the_restore() -> None:
     """After a leak the owner has his new slip already; a second password would make it worthless."""
-    locks = {"p3x8d1": Held("compromised", date(2026, 11, 20), renewed=True)}
+    locks = {"p3x8d1": RuntimeLock("compromised", date(2026, 11, 20), renewed=True)}
     result = plan(running(accounts(entry()), locks=locks), accounts(restore()))
-    assert (result.lifted, result.passwords, the(result).group) == (["p3x8d1"], {}, Group.RESTORED)
+    assert (result.lifted, result.passwords, the(result).group) == (["p3x8d1"], {}, PlanGroup.RESTORED)
 
 
 @pytest.mark.dieu7
 def test_an_old_lock_in_git_does_not_undo_a_later_restore_by_command() -> None:
     lock = {"event": "lock", "done": "2026-11-20", "reason": "compromised", "request": "2026-0008"}
     have = running(accounts(entry()), restored=by_command(24))
-    with pytest.raises(Refused, match=r"đã được khôi phục ngày 24/11/2026 theo văn bản 8/STP.*restore"):
+    with pytest.raises(ApplyRefused, match=r"đã được khôi phục ngày 24/11/2026 theo văn bản 8/STP.*restore"):
         plan(have, accounts(entry(state="locked", document=lock)))
     newer = plan(have, accounts(entry(state="locked", document={**lock, "done": "2026-11-25"})))
-    assert (the(newer).group, newer.followed) == (Group.LOCKED, ["p3x8d1"])
+    assert (the(newer).group, newer.followed) == (PlanGroup.LOCKED, ["p3x8d1"])
 
 
 @pytest.mark.dieu8
@@ -426,17 +426,17 @@ def test_clerks_are_compared_as_a_set() -> None:
 
 def test_every_reason_is_told_at_once() -> None:
     have = accounts(entry(quota_bytes=4 * 2**30), entry("t5v9c2"))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ApplyRefused) as refused:
         plan(have, accounts(entry(kind="guest")))
     assert len(refused.value.errors) == 3
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"agencies": [], "mailboxes": [{}]}', "nonsense"])
 def test_a_document_of_another_shape_is_refused(text: str) -> None:
-    with pytest.raises(Refused, match="sai cấu trúc"):
+    with pytest.raises(ApplyRefused, match="sai cấu trúc"):
         state_of.read(text)
 
 
 def test_an_address_wanted_twice_is_refused() -> None:
-    with pytest.raises(Refused, match="đã được ghi cho hộp thư"):
+    with pytest.raises(ApplyRefused, match="đã được ghi cho hộp thư"):
         accounts(entry(), entry("t5v9c2", address="ha.p3x8d1"))

@@ -16,7 +16,7 @@ from hanam_mail.alphabet import vietnamese
 from hanam_mail.editing import WorkingCopy
 from hanam_mail.errors import Problem
 from hanam_mail.plan import wording
-from hanam_mail.plan.model import Assessment, Entry, Note, NoteKind, Plan
+from hanam_mail.plan.model import Assessment, Note, NoteKind, Plan, PlanEntry
 from hanam_mail.registry import loading, rules
 from hanam_mail.registry.entries import Found
 from hanam_mail.registry.model import Clerks, Registry
@@ -42,7 +42,7 @@ def assess(before: Registry, after: Registry) -> Assessment:
     return revisions.assess(before, after, TODAY, "hanam.gov.vn", None)
 
 
-def entry(found: Assessment, name: str) -> Entry:
+def entry(found: Assessment, name: str) -> PlanEntry:
     (only,) = [each for each in found.plan.entries if each.name == name]
     return only
 
@@ -52,7 +52,7 @@ def problems(of: Registry) -> list[Problem]:
     return sorted(rules.check(found, of.regulation, TODAY, of.settings))
 
 
-def numbers(one: Entry) -> list[str | None]:
+def numbers(one: PlanEntry) -> list[str | None]:
     return [document.get("number") for document in (one.document, *one.more_documents)]
 
 

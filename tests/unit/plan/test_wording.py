@@ -8,7 +8,7 @@ from tests.unit.plan.test_compare import accounts, entry, plan
 
 from hanam_mail import vietnamese
 from hanam_mail.plan import wording
-from hanam_mail.plan.accounts import Held, Restored
+from hanam_mail.plan.accounts import RestoreByCommand, RuntimeLock
 
 
 def told(*pair: object, **options: object) -> str:
@@ -73,12 +73,12 @@ def test_an_absence_is_told_with_its_days() -> None:
     assert "Vắng mặt: bỏ 01/01/2024" in told(accounts(away), accounts(entry()))
 
 
-LOCKS = {"p3x8d1": Held("compromised", date(2026, 11, 25)), "t5v9c2": Held("idle", date(2026, 11, 25))}
+LOCKS = {"p3x8d1": RuntimeLock("compromised", date(2026, 11, 25)), "t5v9c2": RuntimeLock("idle", date(2026, 11, 25))}
 
 
 @pytest.mark.dieu7
 def test_restores_without_an_event_and_locks_that_a_restore_leaves_are_notes() -> None:
-    have = replace(accounts(entry()), restored={"p3x8d1": Restored("8/STP", date(2026, 11, 24))})
+    have = replace(accounts(entry()), restored={"p3x8d1": RestoreByCommand("8/STP", date(2026, 11, 24))})
     (line,) = wording.notes(plan(have, accounts(entry())))
     assert "đã được khôi phục bằng lệnh theo văn bản 8/STP, sổ đăng ký chưa có sự kiện restore [p3x8d1]" in line
     restored = entry(document={"event": "restore", "done": "2026-11-24", "request": "2026-0009"})

@@ -71,11 +71,11 @@ def write(tmp_path: Path) -> Write:
     return written
 
 
-def items(folder: Path, day: date) -> list[overdue.Item]:
+def items(folder: Path, day: date) -> list[overdue.RequestTerm]:
     return overdue.items(loading.load(folder, regulated_by=RULE_BOOK, day=date(2026, 11, 25)), CALENDAR, day)
 
 
-def _in_2026(folder: Path, day: date) -> list[overdue.Item]:
+def _in_2026(folder: Path, day: date) -> list[overdue.RequestTerm]:
     """While nobody has confirmed a later year, whatever calendar.yml says by now."""
     return overdue.items(loading.load(folder, regulated_by=RULE_BOOK, day=day), CALENDAR_TO_2026, day)
 
@@ -88,16 +88,16 @@ def run(folder: Path, *arguments: str) -> Result:
 @pytest.mark.parametrize(
     ("day", "standing", "days"),
     [
-        (date(2026, 6, 15), overdue.Standing.PENDING, 3),
-        (date(2026, 6, 16), overdue.Standing.PENDING, 2),
-        (date(2026, 6, 17), overdue.Standing.DUE_SOON, 1),
-        (date(2026, 6, 18), overdue.Standing.DUE_SOON, 0),
-        (date(2026, 6, 19), overdue.Standing.OVERDUE, 1),
-        (date(2026, 6, 22), overdue.Standing.OVERDUE, 2),  # the weekend does not count
+        (date(2026, 6, 15), overdue.TermState.PENDING, 3),
+        (date(2026, 6, 16), overdue.TermState.PENDING, 2),
+        (date(2026, 6, 17), overdue.TermState.DUE_SOON, 1),
+        (date(2026, 6, 18), overdue.TermState.DUE_SOON, 0),
+        (date(2026, 6, 19), overdue.TermState.OVERDUE, 1),
+        (date(2026, 6, 22), overdue.TermState.OVERDUE, 2),  # the weekend does not count
     ],
 )
 def test_dieu_6_2b_a_pending_request_is_overdue_after_its_third_working_day(
-    write: Write, day: date, standing: overdue.Standing, days: int
+    write: Write, day: date, standing: overdue.TermState, days: int
 ) -> None:
     (item,) = [item for item in items(write(ISSUE + RESTORE + PENDING), day) if item.request.id == "2026-0003"]
     assert (item.standing, item.due, item.clause, item.days) == (standing, date(2026, 6, 18), "Đ6.2b", days)
@@ -112,20 +112,20 @@ def test_dieu_6_2b_a_request_answered_on_its_last_day_is_in_time(write: Write) -
 def test_dieu_6_2b_a_request_answered_after_its_last_day_is_late(write: Write) -> None:
     found = items(write(ISSUE.replace("date: 2026-06-04", "date: 2026-06-08") + RESTORE), date(2026, 7, 1))
     (item,) = [item for item in found if item.request.id == "2026-0001"]
-    assert (item.standing, item.days, item.finished) == (overdue.Standing.LATE, 2, date(2026, 6, 8))
+    assert (item.standing, item.days, item.finished) == (overdue.TermState.LATE, 2, date(2026, 6, 8))
 
 
 @pytest.mark.dieu7
 def test_dieu_7_3b_a_restore_after_the_term_is_late_and_says_who_verified_it(write: Write) -> None:
     (item,) = items(write(ISSUE + RESTORE), date(2026, 7, 1))
-    assert (item.standing, item.due, item.clause, item.days) == (overdue.Standing.LATE, date(2026, 6, 10), "Đ7.3b", 2)
+    assert (item.standing, item.due, item.clause, item.days) == (overdue.TermState.LATE, date(2026, 6, 10), "Đ7.3b", 2)
     assert [(entry.address, entry.verified) for entry in item.restored] == [("nguyenthithanhha", "Trần Văn Minh")]
 
 
 @pytest.mark.dieu7
 def test_dieu_7_3b_a_restore_not_yet_done_on_the_day_asked_for_is_pending_then(write: Write) -> None:
     (item,) = items(write(ISSUE + RESTORE), date(2026, 6, 11))
-    assert (item.standing, item.days, item.restored) == (overdue.Standing.OVERDUE, 1, ())
+    assert (item.standing, item.days, item.restored) == (overdue.TermState.OVERDUE, 1, ())
 
 
 def test_what_was_received_later_than_the_day_asked_for_is_not_listed(write: Write) -> None:
@@ -143,9 +143,9 @@ def test_dieu_6_2b_a_term_into_a_year_nobody_confirmed_is_uncounted_and_hides_no
     folder = write(ISSUE + RESTORE + PENDING + LAST_OF_2026)
     found = {item.request.id: item for item in _in_2026(folder, date(2026, 12, 31))}
     assert {name: item.standing for name, item in found.items()} == {
-        "2026-0002": overdue.Standing.LATE,
-        "2026-0003": overdue.Standing.OVERDUE,
-        "2026-0005": overdue.Standing.UNCOUNTED,
+        "2026-0002": overdue.TermState.LATE,
+        "2026-0003": overdue.TermState.OVERDUE,
+        "2026-0005": overdue.TermState.UNCOUNTED,
     }
     uncounted = found["2026-0005"]
     assert (uncounted.due, uncounted.days, uncounted.unconfirmed) == (None, None, 2027)

@@ -13,7 +13,7 @@ from tests.unit.conftest import ROOT
 from hanam_mail.controller import accounts_host, preflight
 from hanam_mail.errors import InputError
 from hanam_mail.host.database import migrate
-from hanam_mail.plan.accounts import Refused
+from hanam_mail.plan.accounts import ApplyRefused
 from hanam_mail.regulation import group_vars, provisions, rule_values
 
 SHARED = ROOT / "group_vars/hanam"
@@ -209,7 +209,7 @@ def test_check_preflight_apply_and_migrate_all_refuse_it(run: Run, project: Path
     assert any(
         f"{file_of(variable)}: {variable}: " in line for line in accounts_host.wrong_numbers(ROOT / "mailboxes", given)
     )
-    with pytest.raises(Refused, match=f"{file_of(variable)}: {variable}: "):
+    with pytest.raises(ApplyRefused, match=f"{file_of(variable)}: {variable}: "):
         migrate.sound({**given, **COST})
     assert run("check").exit_code == 0
     file = spoil(project, variable, value)
@@ -284,7 +284,7 @@ def test_the_database_has_a_cost_of_hashes_besides(name: str, cost: Any) -> None
     given = RIGHT | COST | {name: cost}
     if cost is None:
         del given[name]
-    with pytest.raises(Refused, match=rf"sizes\.yml: {name}"):
+    with pytest.raises(ApplyRefused, match=rf"sizes\.yml: {name}"):
         migrate.sound(given)
 
 

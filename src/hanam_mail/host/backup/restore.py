@@ -33,7 +33,7 @@ from hanam_mail.host.backup.restore_files import (
 from hanam_mail.host.backup.restore_mail import beside
 from hanam_mail.host.backup.restore_which import (
     INCOMPLETE,
-    Mailbox,
+    MailboxHome,
     agreed,
     candidates,
     containing,
@@ -64,7 +64,7 @@ def count_again(login: str) -> None:
         )
 
 
-def snapshot_with(config: Config, arguments: Arguments, full: list[Snapshot], mailbox: Mailbox) -> Snapshot:
+def snapshot_with(config: Config, arguments: Arguments, full: list[Snapshot], mailbox: MailboxHome) -> Snapshot:
     tried = candidates(full, arguments.snapshot, arguments.at)
     snapshot = containing(config, tried, mailbox.home)
     if snapshot is None:
@@ -134,7 +134,7 @@ def restore_mailbox(config: Config, arguments: Arguments) -> int:
     return INCOMPLETE if unreadable else 0
 
 
-def whole(config: Config, arguments: Arguments, mailbox: Mailbox, staged: Path) -> Result | None:
+def whole(config: Config, arguments: Arguments, mailbox: MailboxHome, staged: Path) -> Result | None:
     """The home as it was, where it is asked for or where it is lost; None when what is there stays."""
     live, copy = Copy(mailbox.id, mailbox.home), Copy(mailbox.id, staged)
     saved = copy.folders()
@@ -169,7 +169,7 @@ def whole(config: Config, arguments: Arguments, mailbox: Mailbox, staged: Path) 
     return None
 
 
-def came_meanwhile(mailbox: Mailbox, staged: Path) -> int:
+def came_meanwhile(mailbox: MailboxHome, staged: Path) -> int:
     """Bring back what came to an empty home as it was exchanged for the copy, and lies where that was; how much."""
     if not mail_home.has_messages(staged, SDBOX):
         return 0
@@ -180,7 +180,7 @@ def came_meanwhile(mailbox: Mailbox, staged: Path) -> int:
 
 
 @contextmanager
-def shut_while_its_format_changes(mailbox: Mailbox) -> Iterator[None]:
+def shut_while_its_format_changes(mailbox: MailboxHome) -> Iterator[None]:
     """Keep everybody out of one that lies in a Maildir still: what came in meanwhile would be seen no more."""
     if mailbox.id not in former():
         yield
@@ -192,7 +192,7 @@ def shut_while_its_format_changes(mailbox: Mailbox) -> Iterator[None]:
             yield
 
 
-def put_back(config: Config, arguments: Arguments, mailbox: Mailbox, staged: Path) -> Result:
+def put_back(config: Config, arguments: Arguments, mailbox: MailboxHome, staged: Path) -> Result:
     """What is missing, or what is asked for, through Dovecot; many messages only with consent."""
     name = arguments.to_folder
     with beside(mailbox.id, staged) as copy:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from hanam_mail.host.backup.restic import Snapshot
 from hanam_mail.host.backup.restore_arguments import Arguments
 from hanam_mail.host.backup.restore_files import Unreadable
-from hanam_mail.host.backup.restore_mail import Mailbox, Message, missing
+from hanam_mail.host.backup.restore_mail import MailboxWithCopy, Message, missing
 from hanam_mail.host.backup.settings import BackupError
 from hanam_mail.host.backup.times import moment
 
@@ -25,7 +25,7 @@ def terms(arguments: Arguments) -> list[str]:
     return [word for key, value in arguments.message for word in keys[key](value)]
 
 
-def selected(copy: Mailbox, arguments: Arguments, *, whole: bool) -> tuple[list[Message], list[Message], int]:
+def selected(copy: MailboxWithCopy, arguments: Arguments, *, whole: bool) -> tuple[list[Message], list[Message], int]:
     """What would come back, what of it is there already, and how much of the backup's trash is left where it is."""
     saved, present = copy.messages()
     gone = saved if arguments.to_folder else missing(saved, present)
@@ -54,7 +54,7 @@ def selected(copy: Mailbox, arguments: Arguments, *, whole: bool) -> tuple[list[
     return found, [message for message in wanted if message not in gone_set], thrown
 
 
-def show(copy: Mailbox, found: Sequence[Message], *, most: int | None) -> None:
+def show(copy: MailboxWithCopy, found: Sequence[Message], *, most: int | None) -> None:
     """What would come back, message by message, or by folder when that is too long to read."""
     if most is None or len(found) <= most:
         for one in copy.describe(found):

@@ -106,7 +106,7 @@ def decoded(header: str) -> str:
     return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
 
 
-class Mailbox:
+class MailboxWithCopy:
     """A mailbox and, below PREFIX, its copy from the backup. Needs no account: a revoked one has none."""
 
     def __init__(self, identity: str, configuration: str) -> None:
@@ -212,7 +212,7 @@ def _queries(messages: Sequence[Message]) -> Iterator[tuple[str, list[str]]]:
 
 
 @contextmanager
-def beside(identity: str, home: Path) -> Iterator[Mailbox]:
+def beside(identity: str, home: Path) -> Iterator[MailboxWithCopy]:
     """The mailbox with a staged copy of its home."""
     if not (home / SDBOX).is_dir():
         raise BackupError(f"bản sao lưu của {identity} không có thư", f"the backup of {identity} holds no mail", 4)
@@ -232,4 +232,4 @@ def beside(identity: str, home: Path) -> Iterator[Mailbox]:
         os.fchmod(file.fileno(), 0o600)
         file.write("\n".join([CONFIGURATION.read_text(), *own_format(identity), *namespace, ""]))
         file.flush()
-        yield Mailbox(identity, file.name)
+        yield MailboxWithCopy(identity, file.name)

@@ -80,23 +80,23 @@ def known_mailboxes() -> frozenset[str]:
 
 
 @dataclass(frozen=True)
-class Mailbox:
+class MailboxHome:
     id: str
     home: Path
     known: bool
     """Whether the user database has it; a revoked mailbox can still be restored by its id."""
 
 
-def find_mailbox(config: Config, name: str) -> Mailbox:
+def find_mailbox(config: Config, name: str) -> MailboxHome:
     root = Path(config.mail_root)
     identity = user_field("user", name)
     if identity:
         home = Path(user_field("home", identity) or "")
         if root not in home.parents:
             raise BackupError(f"thư mục {home} của {identity} không nằm trong {root}", f"{home} is not below {root}")
-        return Mailbox(identity, home, known=True)
+        return MailboxHome(identity, home, known=True)
     if re.fullmatch(r"[a-z0-9]{4,32}", name):
-        return Mailbox(name, root / name[:2] / name, known=False)
+        return MailboxHome(name, root / name[:2] / name, known=False)
     raise BackupError(f"không có hộp thư nào là {name}", f"unknown mailbox {name}", 3)
 
 

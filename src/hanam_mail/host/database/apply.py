@@ -12,7 +12,7 @@ from pathlib import Path
 from hanam_mail.host.database import migrate, rows, writers
 from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.passwords import first_passwords, sealed_file
-from hanam_mail.plan.accounts import Accounts, Refused
+from hanam_mail.plan.accounts import Accounts, ApplyRefused
 from hanam_mail.plan.model import Allowed, Limit, Plan
 
 
@@ -39,7 +39,7 @@ class Outcome:
 
 
 def run(connection: Session, want: Accounts, options: Options) -> Outcome:
-    """Bring `want` into the database; raises Refused or HandoverError and leaves all as it was."""
+    """Bring `want` into the database; raises ApplyRefused or HandoverError and leaves all as it was."""
     made: dict[str, _Made] = {}
     with rows.alone(connection):
         return _once(connection, want, options, made)
@@ -92,7 +92,7 @@ def _check_recipients(recipients: Sequence[str]) -> None:
     try:
         sealed_file.check_recipients(recipients)
     except sealed_file.HandoverError as error:
-        raise Refused([str(error)]) from error
+        raise ApplyRefused([str(error)]) from error
 
 
 def _make(connection: Session, plan: Plan, made: dict[str, _Made]) -> None:

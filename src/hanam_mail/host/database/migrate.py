@@ -16,7 +16,7 @@ from typing import Any
 from hanam_mail.host.database import roles, schema
 from hanam_mail.host.database.errors import DatabaseError
 from hanam_mail.host.database.session import OWN_PATH, Session, one
-from hanam_mail.plan.accounts import Refused
+from hanam_mail.plan.accounts import ApplyRefused
 from hanam_mail.regulation import rule_values
 
 
@@ -54,10 +54,10 @@ class Wanted:
 
 
 def sound(settings: Mapping[str, Any]) -> None:
-    """Raise Refused, naming file, variable and rule, unless programs may go by these settings."""
+    """Raise ApplyRefused, naming file, variable and rule, unless programs may go by these settings."""
     faults = rule_values.faults(settings, settings=True)
     if faults:
-        raise Refused([str(fault) for fault in faults])
+        raise ApplyRefused([str(fault) for fault in faults])
 
 
 def sound_settings(connection: Session) -> None:

@@ -12,7 +12,15 @@ from typing import Any
 
 from hanam_mail.host.database import writers
 from hanam_mail.host.database.session import Session, one
-from hanam_mail.plan.accounts import Absence, Accounts, Address, Agency, Held, Mailbox, Restored
+from hanam_mail.plan.accounts import (
+    AbsencePeriod,
+    Accounts,
+    Address,
+    AgencyAccount,
+    MailboxAccount,
+    RestoreByCommand,
+    RuntimeLock,
+)
 from hanam_mail.plan.compare import plan
 from hanam_mail.plan.model import Allowed, Limit, Plan
 
@@ -33,8 +41,8 @@ def current(connection: Session) -> Accounts:
         return found
 
     return Accounts(
-        agencies={row[0]: Agency(*row) for row in rows("mail.agency", *_AGENCY)},
-        mailboxes={row[0]: Mailbox(*row) for row in rows("mail.mailbox", *_MAILBOX)},
+        agencies={row[0]: AgencyAccount(*row) for row in rows("mail.agency", *_AGENCY)},
+        mailboxes={row[0]: MailboxAccount(*row) for row in rows("mail.mailbox", *_MAILBOX)},
         addresses={
             name: Address(name, mailbox, kind, _day(begin), _day(until))
             for name, mailbox, kind, begin, until in rows(
@@ -43,11 +51,11 @@ def current(connection: Session) -> Accounts:
         },
         clerks=frozenset((box, clerk) for box, clerk in rows("mail.mailbox_clerk", "mailbox_id", "clerk_id")),
         absences=frozenset(
-            Absence(mailbox, date.fromisoformat(begins), date.fromisoformat(ends), request)
+            AbsencePeriod(mailbox, date.fromisoformat(begins), date.fromisoformat(ends), request)
             for mailbox, begins, ends, request in rows("mail.absence", "mailbox_id", "begins", "ends", "request")
         ),
         locks={
-            mailbox: Held(reason, date.fromisoformat(since), renewed)
+            mailbox: RuntimeLock(reason, date.fromisoformat(since), renewed)
             for mailbox, reason, since, renewed in rows(
                 "mail.lock_state l LEFT JOIN mail.credential c USING (mailbox_id)",
                 "mailbox_id",
@@ -57,7 +65,7 @@ def current(connection: Session) -> Accounts:
             )
         },
         restored={
-            mailbox: Restored(command["document"], date.fromisoformat(command["on"]))
+            mailbox: RestoreByCommand(command["document"], date.fromisoformat(command["on"]))
             for mailbox, command in rows(
                 "mail.mailbox WHERE restored_by_command IS NOT NULL", "id", "restored_by_command"
             )

@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from hanam_mail.host.directory import files, patience
-from hanam_mail.host.directory.entries import BadDirectory, Entry
+from hanam_mail.host.directory.entries import BadDirectory, DirectoryEntry
 from hanam_mail.host.service import say
 
 PRINCIPAL = "co-quan"
@@ -105,7 +105,9 @@ def books(rows: Sequence[Sequence[str]]) -> dict[str, Book]:
             if not _ID.fullmatch(each):
                 raise BadDirectory(f"mã {each!r} không dùng làm tên tệp được")
         found[agency][PROPS] = _props(agency_name, book=True)
-        found[agency][f"{mailbox}.vcf"] = files.as_vcard(Entry(kind, name, post, address), agency_name, mailbox)
+        found[agency][f"{mailbox}.vcf"] = files.as_vcard(
+            DirectoryEntry(kind, name, post, address), agency_name, mailbox
+        )
     return dict(found)
 
 

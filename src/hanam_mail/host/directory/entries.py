@@ -30,7 +30,7 @@ class BadDirectory(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DirectoryEntry:
     """A mailbox: `kind` is agency, office or person, `post` "" for nothing said, `address` whole."""
 
     kind: str
@@ -40,35 +40,35 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Agency:
+class DirectoryAgency:
     """An agency with the mailboxes that it shows: its own and its offices', then people."""
 
     code: str
     kind: str
     name: str
-    own: tuple[Entry, ...]
-    people: tuple[Entry, ...]
+    own: tuple[DirectoryEntry, ...]
+    people: tuple[DirectoryEntry, ...]
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[DirectoryEntry, ...]:
         """All of them, in the order shown."""
         return self.own + self.people
 
 
-def agencies(rows: Iterable[Sequence[str]]) -> tuple[Agency, ...]:
+def agencies(rows: Iterable[Sequence[str]]) -> tuple[DirectoryAgency, ...]:
     """Agencies in the order of the index, of rows of mail.directory(); the rows' order makes no difference.
 
     People stand by their given names, as the alphabet has them. Raises BadDirectory.
     """
-    found: dict[tuple[str, str, str], list[Entry]] = defaultdict(list)
+    found: dict[tuple[str, str, str], list[DirectoryEntry]] = defaultdict(list)
     for code, kind, agency, *entry in rows:
         if not _CODE.fullmatch(code):
             raise BadDirectory(f"mã cơ quan {code!r} không dùng làm tên tệp được")
-        found[kind, agency, code].append(Entry(*entry))
+        found[kind, agency, code].append(DirectoryEntry(*entry))
     order = list(KINDS)
     places = {kind: order.index(kind) if kind in order else len(order) for kind, _, _ in found}
     return tuple(
-        Agency(
+        DirectoryAgency(
             code,
             kind,
             agency,
@@ -81,11 +81,11 @@ def agencies(rows: Iterable[Sequence[str]]) -> tuple[Agency, ...]:
     )
 
 
-def _own_place(entry: Entry) -> tuple[object, ...]:
+def _own_place(entry: DirectoryEntry) -> tuple[object, ...]:
     return (_OWN.index(entry.kind), vietnamese(entry.name), entry.address)
 
 
-def _person_place(entry: Entry) -> tuple[object, ...]:
+def _person_place(entry: DirectoryEntry) -> tuple[object, ...]:
     return (vietnamese(given_name(entry.name)), vietnamese(entry.name), entry.address)
 
 
@@ -104,7 +104,7 @@ def folded(text: str) -> str:
 class Index:
     """All entries of a directory, to be searched by words without accents."""
 
-    def __init__(self, directory: Iterable[Agency]) -> None:
+    def __init__(self, directory: Iterable[DirectoryAgency]) -> None:
         self._rows = [
             (
                 f" {folded(' '.join((entry.name, entry.post, entry.address, agency.name)))}",
@@ -119,7 +119,7 @@ class Index:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def find(self, typed: str, most: int) -> tuple[list[tuple[Agency, Entry]], int]:
+    def find(self, typed: str, most: int) -> tuple[list[tuple[DirectoryAgency, DirectoryEntry]], int]:
         """Entries in which each word typed begins a word, or is a part of what stands before the @; the first `most`,
         and how many there are.
 
@@ -139,19 +139,19 @@ class Index:
         return [(agency, entry) for *_, agency, entry in found[:most]], len(found)
 
 
-def packed(directory: Iterable[Agency]) -> bytes:
+def packed(directory: Iterable[DirectoryAgency]) -> bytes:
     """The directory as a file for whoever searches it; the same directory gives the same octets."""
     return json.dumps([asdict(agency) for agency in directory], ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def unpacked(octets: bytes) -> tuple[Agency, ...]:
+def unpacked(octets: bytes) -> tuple[DirectoryAgency, ...]:
     """What `packed` made. Raises ValueError, KeyError or TypeError for anything else."""
     return tuple(
-        Agency(
+        DirectoryAgency(
             **{
                 **agency,
-                "own": tuple(Entry(**each) for each in agency["own"]),
-                "people": tuple(Entry(**each) for each in agency["people"]),
+                "own": tuple(DirectoryEntry(**each) for each in agency["own"]),
+                "people": tuple(DirectoryEntry(**each) for each in agency["people"]),
             }
         )
         for agency in json.loads(octets)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 
-from hanam_mail.host.directory.entries import Agency, Entry
+from hanam_mail.host.directory.entries import DirectoryAgency, DirectoryEntry
 
 HEADINGS = ("Tên", "Chức vụ", "Địa chỉ thư điện tử", "Cơ quan")
 KIND_NAMES = {"agency": "cơ quan", "office": "phòng, ban, đơn vị", "person": "cá nhân"}
@@ -15,7 +15,7 @@ _LINE_OCTETS = 75
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def as_csv(agency: Agency) -> bytes:
+def as_csv(agency: DirectoryAgency) -> bytes:
     """A table with headings; it begins with a byte order mark, without which Excel takes the accents for others."""
     table = io.StringIO(newline="")
     writer = csv.writer(table, lineterminator="\r\n")
@@ -30,7 +30,7 @@ def _cell(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def as_json(agency: Agency, made: datetime) -> bytes:
+def as_json(agency: DirectoryAgency, made: datetime) -> bytes:
     """{"co_quan", "ma", "lap_luc" (RFC 3339), "hop_thu": [{"loai", "ten", "chuc_vu", "dia_chi"}]}."""
     document = {
         "co_quan": agency.name,
@@ -44,17 +44,17 @@ def as_json(agency: Agency, made: datetime) -> bytes:
     return f"{json.dumps(document, ensure_ascii=False, indent=1)}\n".encode()
 
 
-def as_vcards(agency: Agency) -> bytes:
+def as_vcards(agency: DirectoryAgency) -> bytes:
     """A card for each mailbox."""
     return b"".join(as_vcard(each, agency.name) for each in agency.entries)
 
 
-def as_vcard(entry: Entry, agency: str, uid: str = "") -> bytes:
+def as_vcard(entry: DirectoryEntry, agency: str, uid: str = "") -> bytes:
     """A mailbox's card; `uid` is by what programs know it again, "" for a card that is fetched once."""
     return b"".join(_card(entry, agency, uid))
 
 
-def _card(entry: Entry, agency: str, uid: str) -> Iterator[bytes]:
+def _card(entry: DirectoryEntry, agency: str, uid: str) -> Iterator[bytes]:
     words = entry.name.split()
     # Family name; given name; further names.
     parts = (words[0], words[-1], " ".join(words[1:-1])) if entry.kind == "person" and len(words) > 1 else (entry.name,)

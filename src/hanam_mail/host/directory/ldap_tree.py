@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
-from hanam_mail.host.directory.entries import Agency, Entry, given_name
+from hanam_mail.host.directory.entries import DirectoryAgency, DirectoryEntry, given_name
 
 type Attributes = Mapping[str, tuple[str, ...]]
 type Tree = Mapping[str, Attributes]
@@ -32,7 +32,7 @@ class BadAnswer(Exception):
     """What the server told is no tree; one sentence."""
 
 
-def wanted(directory: Iterable[Agency], base: str) -> Tree:
+def wanted(directory: Iterable[DirectoryAgency], base: str) -> Tree:
     """The tree of a directory below `base`, parents before children."""
     first, domain = _parted(base)[0][1], ".".join(value for _, value in _parted(base))
     tree: dict[str, Attributes] = {
@@ -46,7 +46,7 @@ def wanted(directory: Iterable[Agency], base: str) -> Tree:
     return tree
 
 
-def _mailbox(agency: Agency, entry: Entry) -> Attributes:
+def _mailbox(agency: DirectoryAgency, entry: DirectoryEntry) -> Attributes:
     name = plain(entry.name) or entry.address
     shown = f"{name} - {plain(agency.name)}" if entry.kind == "office" else name
     family, _, rest = name.partition(" ")

@@ -11,7 +11,7 @@ from html import escape
 from itertools import groupby
 
 from hanam_mail import vietnamese
-from hanam_mail.host.directory.entries import KINDS, Agency, Entry, given_name
+from hanam_mail.host.directory.entries import KINDS, DirectoryAgency, DirectoryEntry, given_name
 
 SEARCH, AGENCIES = "tim", "co-quan"
 """Names below the directory's path: the search, the folder of agencies' files."""
@@ -47,7 +47,7 @@ def moment(made: datetime) -> str:
     return f"{made:%H:%M} ngày {vietnamese.day(made.date())}"
 
 
-def index_page(site: Site, directory: Sequence[Agency], made: datetime) -> str:
+def index_page(site: Site, directory: Sequence[DirectoryAgency], made: datetime) -> str:
     """Search, and all agencies by kind."""
     number = sum(len(agency.entries) for agency in directory)
     parts = [
@@ -63,7 +63,7 @@ def index_page(site: Site, directory: Sequence[Agency], made: datetime) -> str:
     return _page(site, _TITLE, parts, made)
 
 
-def agency_page(site: Site, agency: Agency, made: datetime) -> str:
+def agency_page(site: Site, agency: DirectoryAgency, made: datetime) -> str:
     """An agency's mailboxes, and the same as files."""
     files = " • ".join(
         f'<a href="{escape(agency.code)}.{ending}">{text}</a>'
@@ -78,7 +78,7 @@ def agency_page(site: Site, agency: Agency, made: datetime) -> str:
 
 
 def found_page(
-    site: Site, typed: str, found: Sequence[tuple[Agency, Entry]], number: int, made: datetime | None
+    site: Site, typed: str, found: Sequence[tuple[DirectoryAgency, DirectoryEntry]], number: int, made: datetime | None
 ) -> str:
     """What a search found: the first ones of so many."""
     parts = [_back(site), _form(site, typed)]
@@ -115,7 +115,7 @@ def _back(site: Site) -> str:
     return f'<p><a href="{escape(site.path)}">← Danh mục cơ quan</a></p>'
 
 
-def _href(site: Site, agency: Agency) -> str:
+def _href(site: Site, agency: DirectoryAgency) -> str:
     return escape(f"{site.path}{AGENCIES}/{agency.code}.html")
 
 
@@ -128,12 +128,12 @@ def _form(site: Site, typed: str) -> str:
     )
 
 
-def _results(site: Site, found: Sequence[tuple[Agency, Entry]]) -> Iterator[str]:
+def _results(site: Site, found: Sequence[tuple[DirectoryAgency, DirectoryEntry]]) -> Iterator[str]:
     entries = [entry for _, entry in found]
     yield from _table(entries, [agency for agency, _ in found], site, post=_have_posts(entries))
 
 
-def _people(people: Sequence[Entry]) -> Iterator[str]:
+def _people(people: Sequence[DirectoryEntry]) -> Iterator[str]:
     post = _have_posts(people)
     if len(people) < _LETTERS_FROM:
         yield from _table(people, post=post)
@@ -146,7 +146,7 @@ def _people(people: Sequence[Entry]) -> Iterator[str]:
         yield from _table(group, post=post, under_letter=True)
 
 
-def _letter(entry: Entry) -> str:
+def _letter(entry: DirectoryEntry) -> str:
     """The first letter of the given name, without its tone: Ấ stands under Â."""
     first = given_name(entry.name)[:1].upper()
     return _UNTONED.get(first, first) or "#"
@@ -167,8 +167,8 @@ def _anchor(letter: str) -> str:
 
 
 def _table(
-    entries: Sequence[Entry],
-    of: Sequence[Agency] = (),
+    entries: Sequence[DirectoryEntry],
+    of: Sequence[DirectoryAgency] = (),
     site: Site | None = None,
     *,
     post: bool,
@@ -192,7 +192,7 @@ def _table(
     yield "</tbody></table>"
 
 
-def _have_posts(entries: Iterable[Entry]) -> bool:
+def _have_posts(entries: Iterable[DirectoryEntry]) -> bool:
     return any(entry.post for entry in entries)
 
 

@@ -29,7 +29,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from hanam_mail.host.directory import files, pages, patience
-from hanam_mail.host.directory.entries import CURRENT, ENTRIES, MADE, Agency, BadDirectory, agencies, packed
+from hanam_mail.host.directory.entries import CURRENT, ENTRIES, MADE, BadDirectory, DirectoryAgency, agencies, packed
 from hanam_mail.host.service import say
 
 PUBLIC = "public"
@@ -106,7 +106,7 @@ def publish(rows: Sequence[Sequence[str]], known: int, site: bytes, folder: Path
     return True
 
 
-def content_of(directory: Sequence[Agency], site: bytes, now: datetime) -> Iterator[tuple[str, bytes]]:
+def content_of(directory: Sequence[DirectoryAgency], site: bytes, now: datetime) -> Iterator[tuple[str, bytes]]:
     """The files that everybody may read, by their names in a directory's folder."""
     shown = pages.Site.read(site)
     yield f"{PUBLIC}/index.html", pages.index_page(shown, directory, now).encode()

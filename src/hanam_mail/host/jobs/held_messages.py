@@ -12,7 +12,7 @@ from hanam_mail.host.jobs.foreign_text import HIDDEN, bears_mark
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldMessage:
     """A row of mail.held_to_tell. Numbers are of receivers; `failure` is why something decided could not go out."""
 
     id: int
@@ -49,7 +49,7 @@ class Held:
         )
 
 
-def letter(found: Sequence[Held], configuration: notices.Configuration) -> EmailMessage:
+def letter(found: Sequence[HeldMessage], configuration: notices.Configuration) -> EmailMessage:
     """One letter to the operator about all of them."""
     lines = [f"{one.arrived_at:%d/%m/%Y %H:%M}  {one.text}" for one in found]
     values = {"number": str(len(found)), "list": notices.listed(lines, "thư nữa")}
@@ -67,6 +67,6 @@ def tell(
         connect,
         "SELECT id, news, kind, title, login, sender, arrived_at, lost, held, releasing, doubt, failure"
         " FROM mail.held_to_tell()",
-        lambda rows: letter([Held(*row) for row in rows], configuration),
+        lambda rows: letter([HeldMessage(*row) for row in rows], configuration),
         "SELECT mail.held_told(%s)",
     )

@@ -27,7 +27,7 @@ def folder_names(home: Path) -> set[str]:
     return {"INBOX", *(path.name.removeprefix(".") for path in (home / "sdbox").glob(".*"))}
 
 
-class FilesOnly(restore_mail.Mailbox):
+class FilesOnly(restore_mail.MailboxWithCopy):
     """A mailbox and its copy as their files are; what Dovecot itself makes of them is seen on hosts."""
 
     def __init__(self, identity: str, copy: Path, home: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hanam_mail.host.backup import restore_copy, restore_mail
-from hanam_mail.host.backup.restore_mail import Mailbox, Message
+from hanam_mail.host.backup.restore_mail import MailboxWithCopy, Message
 
 pytestmark = pytest.mark.dieu10
 
@@ -77,8 +77,8 @@ def test_folders_without_mail_come_back_subscribed_as_they_were(monkeypatch: pyt
         done.append((command, *words))
         return SimpleNamespace(returncode=0, stdout="")
 
-    monkeypatch.setattr(Mailbox, "doveadm", doveadm)
-    mailbox = Mailbox("aa11bb", "/dev/null")
+    monkeypatch.setattr(MailboxWithCopy, "doveadm", doveadm)
+    mailbox = MailboxWithCopy("aa11bb", "/dev/null")
     lack = mailbox.lack()
     assert ([message.guid for message in lack.messages], lack.present) == (["g1"], 0)
     assert set(lack.folders) == {"Trống", "Ẩn"}

@@ -5,10 +5,10 @@ import unicodedata
 import pytest
 from tests.unit.host.directory.sample import COMMUNE, HEALTH, ROWS, person
 
-from hanam_mail.host.directory.entries import Agency, BadDirectory, Index, agencies, folded, packed, unpacked
+from hanam_mail.host.directory.entries import BadDirectory, DirectoryAgency, Index, agencies, folded, packed, unpacked
 
 
-def addresses(agency: Agency) -> list[str]:
+def addresses(agency: DirectoryAgency) -> list[str]:
     return [entry.address.partition("@")[0] for entry in agency.entries]
 
 

@@ -7,20 +7,20 @@ import json
 from tests.unit.host.directory.sample import HEALTH, HOSTILE, NOW, ROWS, person
 
 from hanam_mail.host.directory import files
-from hanam_mail.host.directory.entries import Agency, agencies
+from hanam_mail.host.directory.entries import DirectoryAgency, agencies
 
 
-def health(*more: object) -> Agency:
+def health(*more: object) -> DirectoryAgency:
     return agencies([*ROWS, *more])[0]  # type: ignore[list-item]
 
 
-def table(agency: Agency) -> list[list[str]]:
+def table(agency: DirectoryAgency) -> list[list[str]]:
     """What a spreadsheet reads."""
     text = files.as_csv(agency).decode("utf-8-sig")
     return list(csv.reader(io.StringIO(text, newline="")))
 
 
-def cards(agency: Agency) -> list[list[tuple[str, str]]]:
+def cards(agency: DirectoryAgency) -> list[list[tuple[str, str]]]:
     """Fields of each card, unfolded and unescaped as RFC 2425 and 2426 say."""
     octets = files.as_vcards(agency)
     assert max(map(len, octets.split(b"\r\n"))) <= 75

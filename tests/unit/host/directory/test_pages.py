@@ -8,7 +8,7 @@ import pytest
 from tests.unit.host.directory.sample import HOSTILE, NOW, ROWS, SITE, person
 
 from hanam_mail.host.directory import pages
-from hanam_mail.host.directory.entries import Agency, Entry, agencies
+from hanam_mail.host.directory.entries import DirectoryAgency, DirectoryEntry, agencies
 
 VOID = {"meta", "link", "input", "br", "img", "wbr"}
 
@@ -48,7 +48,7 @@ def site() -> pages.Site:
     return pages.Site.read(SITE)
 
 
-def crowd() -> Agency:
+def crowd() -> DirectoryAgency:
     """More people than a list without letters has."""
     names = ["Âu Thị Ấm", "Lê Văn Ân", "Lê Thị Ánh", "Đỗ Văn Đạt", "Y"] + [f"Lê {n} Bình" for n in range(50)]
     return agencies([person(name, f"a{number}") for number, name in enumerate(names)])[0]
@@ -163,7 +163,7 @@ def test_the_look_is_what_the_site_names_and_the_emblem_says_nothing_to_the_blin
 
 def test_a_search_says_how_many_it_found_and_that_there_are_more() -> None:
     directory = agencies(ROWS)
-    found: list[tuple[Agency, Entry]] = [(directory[0], directory[0].entries[0])]
+    found: list[tuple[DirectoryAgency, DirectoryEntry]] = [(directory[0], directory[0].entries[0])]
     assert "Tìm thấy 1 địa chỉ." in Page(pages.found_page(site(), "y", found, 1, NOW)).text
     assert (
         "Tìm thấy 1.234 địa chỉ; dưới đây là 1 địa chỉ đầu"

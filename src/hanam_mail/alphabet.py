@@ -9,11 +9,11 @@ from functools import lru_cache
 _LETTERS = {letter: place for place, letter in enumerate("0123456789aăâbcdđeêfghijklmnoôơpqrstuưvwxyz")}
 _TONES = {tone: place for place, tone in enumerate("\u0300\u0309\u0303\u0301\u0323", start=1)}
 
-type Key = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+type SortKey = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
 
 
 @lru_cache(maxsize=65536)
-def vietnamese(text: str) -> Key:
+def vietnamese(text: str) -> SortKey:
     """What to sort a text by: sorted(names, key=vietnamese). Case and signs between words make no difference."""
     parted = "".join(char if char.isalnum() or unicodedata.combining(char) else " " for char in text.casefold())
     return tuple(map(_word, parted.split()))

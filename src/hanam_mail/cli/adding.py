@@ -5,7 +5,7 @@ import click
 from hanam_mail.cli import candidates
 from hanam_mail.cli.base import Command, Group, Size
 from hanam_mail.cli.changes import counter_option, details_option
-from hanam_mail.cli.document import Document, document_options
+from hanam_mail.cli.document import DocumentOptions, document_options
 from hanam_mail.cli.writing import Editing, Target, convert_option, exact_name_option, writing_options
 
 _agency = click.option(
@@ -49,7 +49,7 @@ def person(
     phone: str,
     exact_name: bool,
     convert_legacy: bool,
-    paper: Document,
+    paper: DocumentOptions,
     target: Target,
 ) -> None:
     """Cấp hộp thư cho một người (Đ5.2, Đ6.2a) / Issue a person's mailbox."""
@@ -96,7 +96,7 @@ def office(
     address: str | None,
     phone: str,
     convert_legacy: bool,
-    paper: Document,
+    paper: DocumentOptions,
     target: Target,
 ) -> None:
     """Cấp hộp thư cho phòng, đơn vị của cơ quan (Đ5.1d, đ) / Issue an office's mailbox."""
@@ -139,7 +139,7 @@ def agency(
     document_system: bool,
     phone: str,
     convert_legacy: bool,
-    paper: Document,
+    paper: DocumentOptions,
     target: Target,
 ) -> None:
     """Thêm cơ quan và hộp thư của nó (Đ5.1); --sender là cơ quan đề nghị / Add an agency with its mailbox."""

@@ -4,7 +4,7 @@ import click
 
 from hanam_mail.cli import candidates
 from hanam_mail.cli.base import command
-from hanam_mail.cli.document import Document, document_options
+from hanam_mail.cli.document import DocumentOptions, document_options
 from hanam_mail.cli.states import code_of
 from hanam_mail.cli.writing import Target, convert_option, exact_name_option, writing_options
 
@@ -47,7 +47,7 @@ def rename(
     counter: bool,
     exact_name: bool,
     convert_legacy: bool,
-    paper: Document,
+    paper: DocumentOptions,
     target: Target,
 ) -> None:
     """Đổi tên người hoặc phòng, địa chỉ mới theo Điều 5, giữ địa chỉ cũ / Rename a person or office."""
@@ -92,7 +92,7 @@ def transfer(
     counter: bool,
     post: str,
     phone: str,
-    paper: Document,
+    paper: DocumentOptions,
     target: Target,
 ) -> None:
     """Chuyển người sang cơ quan mã AGENCY, giữ nguyên hộp thư / Move a person's mailbox to another agency."""
@@ -131,7 +131,7 @@ def rename_agency(
     new_code: str | None,
     suffix: str | None,
     document_system: bool | None,
-    paper: Document,
+    paper: DocumentOptions,
     target: Target,
 ) -> None:
     """Đổi tên, mã, hậu tố, phần mềm văn bản của cơ quan mã CODE / Change an agency's name, code, suffix or software."""
@@ -162,7 +162,7 @@ def rename_agency(
 )
 @document_options
 @writing_options
-def merge_agency(code: str, into: str, offices: tuple[str, ...], paper: Document, target: Target) -> None:
+def merge_agency(code: str, into: str, offices: tuple[str, ...], paper: DocumentOptions, target: Target) -> None:
     """Sáp nhập cơ quan mã CODE vào cơ quan mã INTO; không mất gì / Merge one agency into another."""
     chosen = dict(_pair(office) for office in offices)
     with target.editing() as edit:

@@ -24,7 +24,7 @@ _FIELDS = {
 """The fields of a form, by type; all other records have one, the value."""
 
 
-class Address(click.ParamType["str"]):
+class ServerAddress(click.ParamType["str"]):
     """An address of a server: whoever asks for names cannot begin with one."""
 
     name = "địa chỉ"
@@ -67,7 +67,7 @@ def list_(files: tuple[Path, ...], as_json: bool) -> None:
 @dns.command(cls=Command)
 @_files
 @click.option(
-    "--server", type=Address(), multiple=True, help="Hỏi từng máy chủ này. / Ask this server; each of several."
+    "--server", type=ServerAddress(), multiple=True, help="Hỏi từng máy chủ này. / Ask this server; each of several."
 )
 @json_option
 def check(files: tuple[Path, ...], server: tuple[str, ...], as_json: bool) -> None:

@@ -47,7 +47,7 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class DocumentOptions:
     """What the options say. `enter` makes them a request of the draft."""
 
     request_id: str | None
@@ -97,7 +97,7 @@ def document_options(function: Callable[..., None]) -> Callable[..., None]:
 
         done = options.pop("done") or loading.today()
         names = ("request_id", "document", "dated", "received", "ground", "sender", "reply", "reply_later", "replied")
-        paper = Document(**{name: options.pop(name) for name in names}, done=done)
+        paper = DocumentOptions(**{name: options.pop(name) for name in names}, done=done)
         if paper.request_id and paper.document:
             raise click.UsageError("chỉ dùng --request hoặc --document.")
         function(*arguments, paper=paper, **options)

@@ -59,7 +59,7 @@ def handover(
     from hanam_mail.regulation import group_vars
     from hanam_mail.regulation import provisions as rule_book
 
-    key = opening.Key(key_file, lambda: str(click.prompt("Mật khẩu của tệp khóa", hide_input=True, err=True)))
+    key = opening.OperatorKey(key_file, lambda: str(click.prompt("Mật khẩu của tệp khóa", hide_input=True, err=True)))
     opened = key.open(file)
     recipients = [opening.recipient(text) for text in recipient] or key.recipients
     if not recipients and not clear:

@@ -14,8 +14,8 @@ from hanam_mail.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from hanam_mail.importing.document import Document
-    from hanam_mail.importing.lists import Found
-    from hanam_mail.importing.planning import Outcome
+    from hanam_mail.importing.lists import ListContents
+    from hanam_mail.importing.planning import RowOutcome
     from hanam_mail.registry.model import Registry
     from hanam_mail.regulation.naming.grammar import NamingRules
 
@@ -114,7 +114,7 @@ def import_(
             _print(plan.outcomes)
 
 
-def _read(file: Path, titles: Sequence[str], rules: "NamingRules", options: dict[str, Any]) -> "Found":
+def _read(file: Path, titles: Sequence[str], rules: "NamingRules", options: dict[str, Any]) -> "ListContents":
     from hanam_mail.importing import encoding, lists, reading
     from hanam_mail.importing.actions import Ask
     from hanam_mail.registry import loading
@@ -136,7 +136,7 @@ def _read(file: Path, titles: Sequence[str], rules: "NamingRules", options: dict
 
 
 def _document(
-    file: Path, found: "Found", before: "Registry", options: dict[str, Any]
+    file: Path, found: "ListContents", before: "Registry", options: dict[str, Any]
 ) -> "tuple[Document, list[Problem]]":
     """The document of the list, what the options give or else what stands above it, and what is missing."""
     from hanam_mail.importing import document
@@ -194,7 +194,7 @@ def _document(
     return paper, problems
 
 
-def _print(outcomes: "Sequence[Outcome]") -> None:
+def _print(outcomes: "Sequence[RowOutcome]") -> None:
     from hanam_mail import vietnamese
     from hanam_mail.importing.actions import WORDS
 
@@ -214,12 +214,12 @@ def _print(outcomes: "Sequence[Outcome]") -> None:
     console().print(rows)
 
 
-def _quota(outcome: "Outcome") -> int | None:
+def _quota(outcome: "RowOutcome") -> int | None:
     """The size that the row itself set."""
     return getattr(outcome.mailbox.history[-1], "quota_bytes", None)
 
 
-def _as_dict(outcome: "Outcome") -> dict[str, Any]:
+def _as_dict(outcome: "RowOutcome") -> dict[str, Any]:
     return {
         "sheet": outcome.sheet,
         "row": outcome.row,
@@ -235,7 +235,7 @@ def _as_dict(outcome: "Outcome") -> dict[str, Any]:
     }
 
 
-def _csv(outcomes: "Sequence[Outcome]") -> bytes:
+def _csv(outcomes: "Sequence[RowOutcome]") -> bytes:
     """The table that goes back to the agency: UTF-8 with a mark, which Excel needs to see the accents."""
     import csv
     import io

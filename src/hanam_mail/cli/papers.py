@@ -12,7 +12,7 @@ from hanam_mail.errors import InputError, Problem
 if TYPE_CHECKING:
     from datetime import date
 
-    from hanam_mail.controller.papers.drafts import Site
+    from hanam_mail.controller.papers.drafts import DraftFacts
     from hanam_mail.controller.papers.paper import Office, Paper
 
 _output = click.option(
@@ -83,7 +83,7 @@ def notice(output: Path, path: Path, as_json: bool) -> None:
     _write(drafts.notice(found[0], office, site), office, output, as_json)
 
 
-def _site(registry: Path) -> tuple[Path, "Site"]:
+def _site(registry: Path) -> tuple[Path, "DraftFacts"]:
     """The province's folder of group_vars beside the registry, and what drafts name of it."""
     from hanam_mail.controller.handover import sheets
     from hanam_mail.controller.papers import drafts
@@ -95,7 +95,9 @@ def _site(registry: Path) -> tuple[Path, "Site"]:
     domain = str(group_vars.read(folder / "names.yml")["mail_domain"])
     email = str(support["support_email"]).replace("{{ mail_domain }}", domain)
     text = f"{support['support_name']}, điện thoại {support['support_phone']}, thư {email}"
-    return folder, drafts.Site(sheets.ground(numbers), text, domain, numbers["regulation_default_password_months"])
+    return folder, drafts.DraftFacts(
+        sheets.ground(numbers), text, domain, numbers["regulation_default_password_months"]
+    )
 
 
 def _write(draft: "Paper", office: "Office", output: Path, as_json: bool) -> None:

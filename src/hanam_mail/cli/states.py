@@ -6,7 +6,7 @@ import click
 
 from hanam_mail.cli import candidates
 from hanam_mail.cli.base import Day, Size, command
-from hanam_mail.cli.document import Document, document_options
+from hanam_mail.cli.document import DocumentOptions, document_options
 from hanam_mail.cli.writing import Target, writing_options
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def code_of(draft: "WorkingCopy", who: str) -> str:
 )
 @document_options
 @writing_options
-def lock(address: str, reason: str, paper: Document, target: Target) -> None:
+def lock(address: str, reason: str, paper: DocumentOptions, target: Target) -> None:
     """Tạm khóa hộp thư theo quyết định (Đ7.2) / Lock a mailbox by decision.
 
     Không bắt buộc có văn bản. Việc khẩn cấp: dùng ngay hanam-mail-db lock trên máy chủ tài khoản.
@@ -48,7 +48,7 @@ def lock(address: str, reason: str, paper: Document, target: Target) -> None:
 @click.option("--verified", required=True, help="Ai đã xác minh đề nghị (Đ7.3b). / Who verified the request.")
 @document_options
 @writing_options
-def restore(address: str, verified: str, paper: Document, target: Target) -> None:
+def restore(address: str, verified: str, paper: DocumentOptions, target: Target) -> None:
     """Khôi phục hộp thư bị tạm khóa (Đ7.3) / Lift a lock at the agency's request."""
     with target.editing() as edit:
         draft = edit.draft
@@ -60,7 +60,7 @@ def restore(address: str, verified: str, paper: Document, target: Target) -> Non
 @click.argument("address", shell_complete=candidates.addresses)
 @document_options
 @writing_options
-def revoke(address: str, paper: Document, target: Target) -> None:
+def revoke(address: str, paper: DocumentOptions, target: Target) -> None:
     """Thu hồi hộp thư; địa chỉ không bao giờ cấp lại (Đ6.2c) / Close a mailbox for good."""
     with target.editing() as edit:
         draft = edit.draft
@@ -73,7 +73,7 @@ def revoke(address: str, paper: Document, target: Target) -> None:
 @click.option("--to", "end", type=Day(), required=True, help="Ngày cuối, tính cả ngày đó. / Last day, included.")
 @document_options
 @writing_options
-def absence(address: str, begin: "date", end: "date", paper: Document, target: Target) -> None:
+def absence(address: str, begin: "date", end: "date", paper: DocumentOptions, target: Target) -> None:
     """Ghi lý do không dùng hộp thư (Đ6.2c, Đ7.2a) / Note why a mailbox is idle for a while."""
     with target.editing() as edit:
         draft = edit.draft
@@ -87,7 +87,7 @@ def absence(address: str, begin: "date", end: "date", paper: Document, target: T
 @click.option("--shrink", is_flag=True, help="Cho phép nhỏ hơn trước. / Allow less than before.")
 @document_options
 @writing_options
-def quota(address: str, size: int, shrink: bool, paper: Document, target: Target) -> None:
+def quota(address: str, size: int, shrink: bool, paper: DocumentOptions, target: Target) -> None:
     """Đổi dung lượng hộp thư, ví dụ 4GB (Đ8.1) / Change a mailbox's quota, for instance 4GB."""
     with target.editing() as edit:
         draft = edit.draft
@@ -100,7 +100,7 @@ def quota(address: str, size: int, shrink: bool, paper: Document, target: Target
 @click.argument("people", nargs=-1, shell_complete=candidates.addresses)
 @document_options
 @writing_options
-def clerks(address: str, people: tuple[str, ...], paper: Document, target: Target) -> None:
+def clerks(address: str, people: tuple[str, ...], paper: DocumentOptions, target: Target) -> None:
     """Đặt văn thư mở hộp thư cơ quan, thay những người trước (Đ9.2) / Set an agency mailbox's clerks."""
     with target.editing() as edit:
         draft = edit.draft

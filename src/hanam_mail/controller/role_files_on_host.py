@@ -28,12 +28,12 @@ PARENT_MODE = 0o755
 Undo = Callable[[], None]
 
 
-class Refused(Exception):
+class FileRefused(Exception):
     """A file cannot be put in place; the text says which and why."""
 
 
 @dataclass(frozen=True)
-class Entry:
+class WantedPath:
     """What should be at a path: a folder, a file, a link, or nothing."""
 
     path: Path
@@ -49,7 +49,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundPath:
     """What is at a path now."""
 
     kind: str  # folder, file, link, other
@@ -78,7 +78,7 @@ def apply(request: dict[str, Any]) -> dict[str, Any]:
                 row = _unlisted(path, undo, check=request["check"])
                 if row:
                     rows.append(row | {"owned": pattern})
-    except (OSError, Refused) as error:
+    except (OSError, FileRefused) as error:
         for step in reversed(undo):
             step()
         return {"error": str(error)}
@@ -90,19 +90,19 @@ def _unlisted(path: str, undo: list[Undo], *, check: bool) -> dict[str, Any] | N
     found = _look(Path(path))
     if found is None or found.kind not in {"file", "link"}:
         return None
-    gone = Entry(Path(path), "absent", "", "", 0, b"", validate="", keep=False, secret=True)
+    gone = WantedPath(Path(path), "absent", "", "", 0, b"", validate="", keep=False, secret=True)
     return _entry(gone, undo, check=check, show=False)
 
 
-def _parsed(raw: dict[str, Any]) -> Entry:
+def _parsed(raw: dict[str, Any]) -> WantedPath:
     content = base64.b64decode(raw["content"]) if raw["octets"] else raw["content"].encode()
-    return Entry(
+    return WantedPath(
         path=Path(raw["path"]), kind=raw["kind"], owner=raw["owner"], group=raw["group"], mode=int(raw["mode"], 8),
         content=content, validate=raw["validate"], keep=raw["keep"], secret=raw["secret"], octets=raw["octets"],
     )  # fmt: skip
 
 
-def _entry(entry: Entry, undo: list[Undo], *, check: bool, show: bool) -> dict[str, Any] | None:
+def _entry(entry: WantedPath, undo: list[Undo], *, check: bool, show: bool) -> dict[str, Any] | None:
     found = _look(entry.path)
     if entry.kind == "absent":
         changed, attributes = found is not None, {}
@@ -126,7 +126,7 @@ def _entry(entry: Entry, undo: list[Undo], *, check: bool, show: bool) -> dict[s
     }
 
 
-def _look(path: Path) -> Found | None:
+def _look(path: Path) -> FoundPath | None:
     try:
         status = path.lstat()
     except FileNotFoundError:
@@ -139,7 +139,7 @@ def _look(path: Path) -> Found | None:
     elif stat.S_ISREG(status.st_mode):
         with os.fdopen(_open(path), "rb") as file:
             kind, content = "file", file.read()
-    return Found(kind, content, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+    return FoundPath(kind, content, status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
 
 
 def _open(path: Path) -> int:
@@ -157,7 +157,7 @@ def _give(path: Path, uid: int, gid: int, mode: int) -> None:
         os.close(descriptor)
 
 
-def _attributes(entry: Entry, found: Found | None, *, check: bool) -> dict[str, list[str]]:
+def _attributes(entry: WantedPath, found: FoundPath | None, *, check: bool) -> dict[str, list[str]]:
     """What differs of owner, group and mode: name -> [now, wanted]. Empty for what is not there yet."""
     if found is None:
         return {}
@@ -177,7 +177,7 @@ def _uid(name: str, *, check: bool) -> int:
     except KeyError:
         if check:
             return -1
-        raise Refused(f"this host has no user {name!r}") from None
+        raise FileRefused(f"this host has no user {name!r}") from None
 
 
 def _gid(name: str, *, check: bool) -> int:
@@ -186,10 +186,10 @@ def _gid(name: str, *, check: bool) -> int:
     except KeyError:
         if check:
             return -1
-        raise Refused(f"this host has no group {name!r}") from None
+        raise FileRefused(f"this host has no group {name!r}") from None
 
 
-def _write(entry: Entry, found: Found | None, *, content: bool) -> None:
+def _write(entry: WantedPath, found: FoundPath | None, *, content: bool) -> None:
     path = entry.path
     if entry.kind == "absent":
         path.unlink()
@@ -199,9 +199,9 @@ def _write(entry: Entry, found: Found | None, *, content: bool) -> None:
         _give(path, uid, gid, entry.mode)
         return
     if found is not None and entry.kind == "folder":
-        raise Refused(f"{path}: is there, and is no folder")
+        raise FileRefused(f"{path}: is there, and is no folder")
     if found is not None and found.kind in {"folder", "other"}:
-        raise Refused(f"{path}: is there, and is no file")
+        raise FileRefused(f"{path}: is there, and is no file")
     _parents(path.parent)
     if entry.kind == "folder":
         path.mkdir()
@@ -217,7 +217,7 @@ def _parents(folder: Path) -> None:
         folder.chmod(PARENT_MODE)
 
 
-def _replace(entry: Entry, uid: int, gid: int) -> None:
+def _replace(entry: WantedPath, uid: int, gid: int) -> None:
     """Rename a checked candidate over the path. Its name begins with a dot: no daemon takes it for one of its files."""
     path = entry.path
     if entry.kind == "link":
@@ -240,21 +240,21 @@ def _replace(entry: Entry, uid: int, gid: int) -> None:
         candidate.unlink(missing_ok=True)
 
 
-def _validate(entry: Entry, candidate: Path) -> None:
+def _validate(entry: WantedPath, candidate: Path) -> None:
     if not entry.validate:
         return
     words = [word.replace("%s", str(candidate)) for word in shlex.split(entry.validate)]
     try:
         done = subprocess.run(words, capture_output=True, text=True, errors="replace", check=False)
     except FileNotFoundError:
-        raise Refused(f"{entry.path}: this host has no program {words[0]!r} to check it with") from None
+        raise FileRefused(f"{entry.path}: this host has no program {words[0]!r} to check it with") from None
     if done.returncode != 0:
         said = (done.stderr + done.stdout).strip()[-2000:]
         reason = "what it said is not shown, the file is secret" if entry.secret else said
-        raise Refused(f"{entry.path}: refused by `{entry.validate}` (exit {done.returncode}): {reason}")
+        raise FileRefused(f"{entry.path}: refused by `{entry.validate}` (exit {done.returncode}): {reason}")
 
 
-def _put_back(path: Path, found: Found | None) -> None:
+def _put_back(path: Path, found: FoundPath | None) -> None:
     """As it was before this run. A folder that was made stays, it harms nobody."""
     if found is None:
         if path.is_symlink() or path.is_file():
@@ -263,7 +263,7 @@ def _put_back(path: Path, found: Found | None) -> None:
     if found.kind == "folder":
         _give(path, found.uid, found.gid, found.mode)
         return
-    before = Entry(path, found.kind, "", "", found.mode, found.content, validate="", keep=False, secret=True)
+    before = WantedPath(path, found.kind, "", "", found.mode, found.content, validate="", keep=False, secret=True)
     _replace(before, found.uid, found.gid)
 
 

@@ -28,11 +28,11 @@ Khi máy đã dùng khóa mới và không còn báo gì về TLSA: tls_swap --f
     "replace": f"""Tiếp theo: {_DNS}, và triển khai (--tags dns_watch): máy so DNS với bản ghi của lần triển khai trước,
 không triển khai thì sáng mai báo bản ghi mới là thừa. Đổi khóa được khi DNS đã công bố khóa mới quá một TTL.""",
 }
-type Servers = dict[str, list[str]]
+type ServerAddresses = dict[str, list[str]]
 """Addresses by name of a name server."""
 
 
-def zone_servers(name: str) -> Servers:
+def zone_servers(name: str) -> ServerAddresses:
     """Those of the zone that a name is in. Raises SecretsError where DNS does not tell."""
     try:
         zone = dns.resolver.zone_for_name(name)
@@ -42,7 +42,7 @@ def zone_servers(name: str) -> Servers:
         raise SecretsError(f"{name}: không tìm được máy chủ tên của vùng ({error})") from error
 
 
-def unpublished(place: str, data: str, servers: Servers) -> Iterator[str]:
+def unpublished(place: str, data: str, servers: ServerAddresses) -> Iterator[str]:
     """Which of the servers do not answer with a TLSA record, and why, in Vietnamese."""
     for server, addresses in servers.items():
         answer = dns_check.Servers(addresses).ask(place, "TLSA") if addresses else dns_check.Answer(error="no address")
@@ -62,7 +62,7 @@ def place_of(data: str, zones: Sequence[Path]) -> str:
 
 
 def check_published(
-    vault: dict[str, Any], host: str, kind: tls.Kind, zones: Sequence[Path], given: Sequence[str]
+    vault: dict[str, Any], host: str, kind: tls.KeyKind, zones: Sequence[Path], given: Sequence[str]
 ) -> None:
     """Raise SecretsError unless all servers of the zone publish the host's next key."""
     key = (vault.get(kind.next) or {}).get(host)

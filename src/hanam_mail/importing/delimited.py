@@ -13,7 +13,7 @@ import unicodedata
 from collections import Counter
 
 from hanam_mail.importing.container import MAX_COLUMNS, MAX_ROWS, RefusedFile
-from hanam_mail.importing.sheet import Row, Sheet
+from hanam_mail.importing.sheet import Sheet, SheetRow
 from hanam_mail.regulation import legacy_encodings
 from hanam_mail.regulation.naming.syllables import is_syllable
 
@@ -43,7 +43,7 @@ def parse(content: bytes, file: str) -> Sheet:
     if len(rows) > MAX_ROWS or max(map(len, rows), default=0) > MAX_COLUMNS:
         raise RefusedFile(f"bảng vượt quá {MAX_ROWS} dòng hoặc {MAX_COLUMNS} cột: xóa các dòng, cột thừa")
     cells = (tuple(cell if cell.strip() else None for cell in row) for row in rows)
-    return Sheet(file, "", tuple(Row(number, row) for number, row in enumerate(cells, start=1) if any(row)))
+    return Sheet(file, "", tuple(SheetRow(number, row) for number, row in enumerate(cells, start=1) if any(row)))
 
 
 def _decode(content: bytes) -> str:

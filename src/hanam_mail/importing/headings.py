@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hanam_mail.importing.plain_text import label, plain
-from hanam_mail.importing.sheet import Row, column_name
+from hanam_mail.importing.sheet import SheetRow, column_name
 
 
 class Column(StrEnum):
@@ -152,7 +152,7 @@ def meaning(heading: str) -> Column | None:
     return next((column for column, pattern in _COMPILED if pattern.fullmatch(words)), None)
 
 
-def find(rows: Sequence[Row], *, again: bool = False) -> Layout | None:
+def find(rows: Sequence[SheetRow], *, again: bool = False) -> Layout | None:
     """The layout whose headings begin with the first of `rows`, None if that is no row of headings.
 
     `again`: below other headings, where a row of the list itself must not be taken for headings.
@@ -177,13 +177,13 @@ def find(rows: Sequence[Row], *, again: bool = False) -> Layout | None:
     return _settled(Layout(columns, headings, last.number))
 
 
-def is_index_row(row: Row) -> bool:
+def is_index_row(row: SheetRow) -> bool:
     """Whether the row only counts the columns: (1), (2), (3) or A, B, 1, 2."""
     texts = [text for text in row.texts if text]
     return len(texts) > 2 and all(map(_INDEX.fullmatch, texts)) and len(set(texts)) == len(texts)
 
 
-def _is_heading_row(row: Row, *, again: bool) -> bool:
+def _is_heading_row(row: SheetRow, *, again: bool) -> bool:
     """Two different known headings at least, one of them of a column that says whose mailbox it is."""
     found = {meaning(text) for text in row.distinct} - {None, Column.UNUSED}
     if again and Column.NUMBER not in found and len(found) < _MANY:
@@ -191,7 +191,7 @@ def _is_heading_row(row: Row, *, again: bool) -> bool:
     return len(found) > 1 and bool(found & _ANCHORS)
 
 
-def _continues(row: Row, stacks: Sequence[list[str]]) -> bool:
+def _continues(row: SheetRow, stacks: Sequence[list[str]]) -> bool:
     """Whether the row goes on with the headings: every text is one, or says something only under the one above."""
     texts = row.texts
     own = [(text, above) for text, above in _pairs(texts, stacks) if text not in above]
@@ -206,7 +206,7 @@ def _pairs(texts: Sequence[str], stacks: Sequence[list[str]]) -> Iterator[tuple[
             yield text, (stacks[index] if index < len(stacks) else [])
 
 
-def _stack(row: Row, stacks: list[list[str]]) -> None:
+def _stack(row: SheetRow, stacks: list[list[str]]) -> None:
     """Put the row under the headings. Without merged cells (CSV) a heading reaches right over empty ones."""
     texts = row.texts
     stacks.extend([] for _ in range(len(texts) - len(stacks)))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from hanam_mail.importing import actions
 from hanam_mail.importing.plain_text import plain
-from hanam_mail.importing.sheet import Row
+from hanam_mail.importing.sheet import SheetRow
 
 EXAMPLE = "vi du"  # in the column of numbers: the template's own example, no entry
 _ROMAN = re.compile(r"\(?([IVXLC]+|[A-ZĐa-zđ])\)?[.)]?")
@@ -44,7 +44,7 @@ def total(line: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def is_section(row: Row, number: str, rest: Sequence[str], units: Iterable[str]) -> bool:
+def is_section(row: SheetRow, number: str, rest: Sequence[str], units: Iterable[str]) -> bool:
     """Whether the row only names what follows: "I. Cấp mới", or one text over the whole width.
 
     `number` is what stands in the column of numbers, `rest` the different texts of the others.

@@ -13,8 +13,8 @@ from hanam_mail.importing import actions, headings, lines, rows
 from hanam_mail.importing.actions import Ask
 from hanam_mail.importing.headings import Column, Layout
 from hanam_mail.importing.plain_text import plain
-from hanam_mail.importing.rows import Entry, Place
-from hanam_mail.importing.sheet import Fault, Row, Sheet, column_name
+from hanam_mail.importing.rows import ListEntry, ListPlace
+from hanam_mail.importing.sheet import CellFault, Sheet, SheetRow, column_name
 from hanam_mail.regulation.naming.grammar import NamingRules
 
 _INSTRUCTIONS = re.compile(r"huong dan.*|ghi chu.*|danh muc.*")  # titles of sheets that are no lists
@@ -24,26 +24,26 @@ _MANY = 3  # texts in a row below the signatures of a list without numbers: an e
 
 
 @dataclass(slots=True)
-class Found:
+class ListContents:
     """What the sheets hold: entries, problems of rows, the lines above the lists, remarks for the operator.
 
     `spoiled` are entries of rows with problems, `head` the different texts above the lists, cell by cell.
     """
 
-    entries: list[Entry] = field(default_factory=list)
-    spoiled: list[Entry] = field(default_factory=list)
+    entries: list[ListEntry] = field(default_factory=list)
+    spoiled: list[ListEntry] = field(default_factory=list)
     head: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     preface: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def read(sheets: Sequence[Sheet], today: date, rules: NamingRules, default: Ask | None = None) -> Found:
+def read(sheets: Sequence[Sheet], today: date, rules: NamingRules, default: Ask | None = None) -> ListContents:
     """All entries of all sheets that hold a list.
 
     `default` is what rows ask for that do not say; `today` judges dates of birth, `rules` names.
     """
-    found = Found()
+    found = ListContents()
     others = [sheet for sheet in sheets if not _Reader(sheet, today, rules, default, found).read()]
     if len(others) == len(sheets):
         file = sheets[0].file if sheets else ""
@@ -64,7 +64,7 @@ def read(sheets: Sequence[Sheet], today: date, rules: NamingRules, default: Ask 
 class _Reader:
     """The passage through one sheet: which headings are in force, what the last title asked for, signatures."""
 
-    def __init__(self, sheet: Sheet, today: date, rules: NamingRules, default: Ask | None, found: Found) -> None:
+    def __init__(self, sheet: Sheet, today: date, rules: NamingRules, default: Ask | None, found: ListContents) -> None:
         self._sheet, self._today, self._rules, self._found = sheet, today, rules, found
         self._layout: Layout | None = None
         self._ask = actions.of_title(sheet.title) or default
@@ -92,7 +92,7 @@ class _Reader:
         self._found.head.extend(head if self._layout else [])
         return self._layout is not None
 
-    def _begin(self, layout: Layout, below: Sequence[Row], above: Sequence[str]) -> None:
+    def _begin(self, layout: Layout, below: Sequence[SheetRow], above: Sequence[str]) -> None:
         titles = {actions.of_title(line) for line in above} - {None}
         if len(titles) == 1:
             self._ask = titles.pop()
@@ -114,7 +114,7 @@ class _Reader:
     def _title(self, line: str) -> None:
         self._ask = actions.of_title(line) or self._ask
 
-    def _row(self, row: Row, layout: Layout) -> None:
+    def _row(self, row: SheetRow, layout: Layout) -> None:
         texts = row.texts
         of_number = layout.indexes(Column.NUMBER)
         number = next((texts[index] for index in of_number if index < len(texts) and texts[index]), "")
@@ -132,22 +132,22 @@ class _Reader:
             self._check_total(row, " ".join(rest or [number]))
         elif (
             not counted
-            and not any(isinstance(value, Fault) for value in row.cells)
+            and not any(isinstance(value, CellFault) for value in row.cells)
             and lines.is_section(row, number, rest, units)
         ):
             self._title(" ".join([number, *rest]))
-        elif rest or any(isinstance(value, Fault) for value in row.cells):
+        elif rest or any(isinstance(value, CellFault) for value in row.cells):
             may_be_group = lines.is_office(name, units) or lines.is_lettered(number)
             self._entry(cells, layout, group=not counted and bool(of_number) and rest == [name] and may_be_group)
 
-    def _after_signature(self, row: Row, line: str, *, is_entry: bool) -> None:
+    def _after_signature(self, row: SheetRow, line: str, *, is_entry: bool) -> None:
         if is_entry:
             sentence = "dòng nằm sau dòng tổng hoặc phần ký: đưa lên trên, hoặc xóa"
             self._found.problems.append(self._sheet.problem(row.number, "", sentence))
         else:
             self._title(line)
 
-    def _check_total(self, row: Row, line: str) -> None:
+    def _check_total(self, row: SheetRow, line: str) -> None:
         stated = lines.total(line)
         if stated is not None and stated != self._count:
             note = f"{self._sheet.place}:{row.number}: dòng tổng ghi {stated}, danh sách có {self._count} dòng"
@@ -160,7 +160,7 @@ class _Reader:
         for index, value in enumerate(row.cells):
             if value is not None and index not in layout.headings:
                 self._note(f"không dùng cột {column_name(index)}: cột có dữ liệu mà không có tiêu đề")
-        place = Place(self._sheet, row.number, layout)
+        place = ListPlace(self._sheet, row.number, layout)
         entry, problems = rows.read(place, cells, self._today, self._ask, self._rules)
         if row.doubt:
             problems.append(place.problem(None, row.doubt))

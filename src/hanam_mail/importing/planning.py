@@ -16,7 +16,7 @@ from hanam_mail.importing.agencies import Directory, reads_as_agency
 from hanam_mail.importing.document import Document
 from hanam_mail.importing.headings import Column
 from hanam_mail.importing.plain_text import plain
-from hanam_mail.importing.rows import Entry
+from hanam_mail.importing.rows import ListEntry
 from hanam_mail.registry.model import Agency, Mailbox, MailboxKind
 from hanam_mail.registry.requests import Result
 from hanam_mail.regulation.naming.gate import read_person
@@ -27,7 +27,7 @@ _NAMESAKE_ADVICE = "nếu là người khác cùng tên, ghi “trùng tên” �
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RowOutcome:
     """What became of a row: the mailbox, and its former address where it has another now."""
 
     sheet: str
@@ -40,23 +40,23 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ImportPlan:
     """The number of the request, what each row came to, and all that stands against rows."""
 
     request: str
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[RowOutcome, ...]
     problems: tuple[Problem, ...]
 
 
 def plan(
     draft: WorkingCopy,
-    entries: Sequence[Entry],
+    entries: Sequence[ListEntry],
     document: Document,
     *,
     done: date,
     domain: str = "",
-    spoiled: Sequence[Entry] = (),
-) -> Plan:
+    spoiled: Sequence[ListEntry] = (),
+) -> ImportPlan:
     """Do in the draft what the list asks for, on the day `done`. `domain` is what may stand behind the @.
 
     `spoiled` are rows that cannot be done: only what the registry says against them is told. Where the document itself
@@ -75,10 +75,10 @@ def plan(
         planner.add(entry)
     for entry in spoiled:
         planner.examine(entry)
-    return Plan(request, tuple(planner.outcomes), (*problems, *planner.problems))
+    return ImportPlan(request, tuple(planner.outcomes), (*problems, *planner.problems))
 
 
-def _register(draft: WorkingCopy, entries: Sequence[Entry], document: Document) -> str:
+def _register(draft: WorkingCopy, entries: Sequence[ListEntry], document: Document) -> str:
     received = document.received or document.dated or date.max
     grounds = dict.fromkeys(filter(None, (document.ground, *(entry.ground for entry in entries))))
     return draft.request(
@@ -110,9 +110,9 @@ class _Planner:
         self._request, self._done, self._domain = request, done, domain
         self._rows: dict[str, int] = {}  # mailbox id -> the row of this list that concerns it
         self.problems: list[Problem] = []
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[RowOutcome] = []
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: ListEntry) -> None:
         """Apply one row, or note why not."""
         try:
             agency = self._agency(entry)
@@ -135,7 +135,7 @@ class _Planner:
             self._by_name.setdefault(key(outcome.mailbox.name), {})[outcome.mailbox.id] = None
             self.outcomes.append(outcome)
 
-    def examine(self, entry: Entry) -> None:
+    def examine(self, entry: ListEntry) -> None:
         """Note what the registry says against a row that is wrong already."""
         try:
             self._agency(entry)
@@ -144,7 +144,7 @@ class _Planner:
         except _Refused as error:
             self.problems.append(entry.place.problem(error.column, error.sentence, error.clause))
 
-    def _agency(self, entry: Entry) -> Agency:
+    def _agency(self, entry: ListEntry) -> Agency:
         """The agency that the row is about: the sender, and for the operator any."""
         column = Column.AGENCY if Column.AGENCY in entry.place.layout else Column.OFFICE
         named = self._find(column, entry.agency)
@@ -166,7 +166,7 @@ class _Planner:
 
     # --- issue ---
 
-    def _issue(self, entry: Entry, agency: Agency) -> Outcome:
+    def _issue(self, entry: ListEntry, agency: Agency) -> RowOutcome:
         named = self._find(Column.NAME, entry.name)
         if entry.mailbox:
             self._refuse_other_mailbox(entry)
@@ -183,8 +183,8 @@ class _Planner:
         return self._issued(entry, agency, entry.kind, name.text, notes)
 
     def _issued(
-        self, entry: Entry, agency: Agency, kind: MailboxKind, name: str, notes: tuple[str, ...] = ()
-    ) -> Outcome:
+        self, entry: ListEntry, agency: Agency, kind: MailboxKind, name: str, notes: tuple[str, ...] = ()
+    ) -> RowOutcome:
         details = entry.details if kind is MailboxKind.PERSON else ()
         mailbox = self._draft.issue(
             kind=kind,
@@ -200,7 +200,7 @@ class _Planner:
         )
         return self._outcome(entry, mailbox, agency, notes=notes)
 
-    def _refuse_other_mailbox(self, entry: Entry) -> None:
+    def _refuse_other_mailbox(self, entry: ListEntry) -> None:
         try:
             held = self._mailbox_of_address(entry)
         except _Refused:
@@ -209,7 +209,7 @@ class _Planner:
             sentence = f"đề nghị cấp mới mà đã có hộp thư “{held.address}” ({held.name})"
             raise _Refused(Column.MAILBOX, sentence, "Đ6.2a")
 
-    def _namesakes(self, entry: Entry, name: str, agency: Agency) -> tuple[str, ...]:
+    def _namesakes(self, entry: ListEntry, name: str, agency: Agency) -> tuple[str, ...]:
         """Refuse a person who has a mailbox in the agency already, unless the list says it is another (Đ5.2c)."""
         if entry.kind is not MailboxKind.PERSON:
             return ()
@@ -238,7 +238,7 @@ class _Planner:
 
     # --- change and revoke ---
 
-    def _change(self, entry: Entry, agency: Agency) -> Outcome:
+    def _change(self, entry: ListEntry, agency: Agency) -> RowOutcome:
         mailbox = self._mailbox_of_address(entry) if entry.mailbox else self._mailbox_of_name(entry, agency)
         incoming = entry.ask is Ask.TRANSFER and mailbox.agency != self._sender.id
         if mailbox.agency != self._sender.id and not self._operator and not incoming:
@@ -265,12 +265,12 @@ class _Planner:
         was = mailbox.address if changed.address != mailbox.address else ""
         return self._outcome(entry, changed, owner, was=was, notes=entry.notes)
 
-    def _quota(self, entry: Entry, mailbox: Mailbox) -> Mailbox:
+    def _quota(self, entry: ListEntry, mailbox: Mailbox) -> Mailbox:
         if entry.quota_bytes is None:
             raise _Refused(Column.QUOTA, "thiếu dung lượng mới, ví dụ 4GB", "Đ8.1a")
         return self._draft.quota(mailbox.id, entry.quota_bytes, request=self._request, done=self._done)
 
-    def _rename(self, entry: Entry, mailbox: Mailbox) -> Mailbox:
+    def _rename(self, entry: ListEntry, mailbox: Mailbox) -> Mailbox:
         # Without a column of its own the new name stands in the column of names, beside the old address.
         new = entry.new_name or (entry.name if entry.mailbox else "")
         if not new or key(new) == key(mailbox.name):
@@ -284,7 +284,7 @@ class _Planner:
             exact_name=entry.exact_name,
         )
 
-    def _transfer(self, entry: Entry, mailbox: Mailbox) -> Mailbox:
+    def _transfer(self, entry: ListEntry, mailbox: Mailbox) -> Mailbox:
         column = Column.TARGET if Column.TARGET in entry.place.layout else Column.ASK
         target = self._find(column, entry.target)
         if target is None and entry.target:
@@ -303,7 +303,7 @@ class _Planner:
             details=entry.details,
         )
 
-    def _mailbox_of_address(self, entry: Entry) -> Mailbox:
+    def _mailbox_of_address(self, entry: ListEntry) -> Mailbox:
         local, _, domain = entry.mailbox.strip().partition("@")
         if domain and self._domain and domain.casefold() != self._domain:
             raise _Refused(Column.MAILBOX, f"“{entry.mailbox}” không phải hộp thư công vụ @{self._domain}", "Đ5")
@@ -317,7 +317,7 @@ class _Planner:
             raise _Refused(Column.MAILBOX, sentence, "Đ5.2")
         return mailbox
 
-    def _mailbox_of_name(self, entry: Entry, agency: Agency) -> Mailbox:
+    def _mailbox_of_name(self, entry: ListEntry, agency: Agency) -> Mailbox:
         same = [mailbox for mailbox in self._named(entry.name) if mailbox.agency == agency.id and not mailbox.revoked]
         if not same:
             name, members = plain(entry.name), self._draft.members(agency.code)
@@ -331,6 +331,6 @@ class _Planner:
         return same[0]
 
     def _outcome(
-        self, entry: Entry, mailbox: Mailbox, agency: Agency, *, was: str = "", notes: tuple[str, ...] = ()
-    ) -> Outcome:
-        return Outcome(entry.place.sheet.place, entry.place.row, entry.ask, mailbox, agency, was, notes)
+        self, entry: ListEntry, mailbox: Mailbox, agency: Agency, *, was: str = "", notes: tuple[str, ...] = ()
+    ) -> RowOutcome:
+        return RowOutcome(entry.place.sheet.place, entry.place.row, entry.ask, mailbox, agency, was, notes)

@@ -13,7 +13,7 @@ from hanam_mail.importing.agencies import reads_as_agency
 from hanam_mail.importing.headings import Column, Layout
 from hanam_mail.importing.lines import is_office
 from hanam_mail.importing.plain_text import is_mark, plain
-from hanam_mail.importing.sheet import Fault, Row, Sheet, Value, column_name
+from hanam_mail.importing.sheet import CellFault, Sheet, SheetRow, Value, column_name
 from hanam_mail.registry.model import MailboxKind
 from hanam_mail.regulation import naming
 from hanam_mail.regulation.naming.grammar import NamingRules
@@ -23,7 +23,7 @@ _HARMLESS = (None, Column.UNUSED, Column.NOTE, Column.NUMBER)  # columns whose f
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ListPlace:
     """Where an entry stands, for problems."""
 
     sheet: Sheet
@@ -36,14 +36,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListEntry:
     """A row of a list. Texts are "" where the row says nothing; `birth` and `home` are personal, never kept.
 
     `kind` is OFFICE or PERSON; a name that is the agency's own means the agency. `said` is what the row says of its
     request, for what only the registry can tell.
     """
 
-    place: Place
+    place: ListPlace
     ask: Ask
     kind: MailboxKind
     name: str
@@ -70,7 +70,7 @@ class Entry:
 class Cells:
     """A row as it is read: what its cells hold by the meaning of their columns, worked out once."""
 
-    def __init__(self, row: Row, layout: Layout) -> None:
+    def __init__(self, row: SheetRow, layout: Layout) -> None:
         self.row, self._parted = row, Column.FAMILY in layout
         self._texts: dict[Column, list[str]] = {}
         self._birth: list[Value] = []
@@ -97,8 +97,8 @@ class Cells:
 
 
 def read(
-    place: Place, cells: Cells, today: date, default: Ask | None, rules: NamingRules
-) -> tuple[Entry | None, list[Problem]]:
+    place: ListPlace, cells: Cells, today: date, default: Ask | None, rules: NamingRules
+) -> tuple[ListEntry | None, list[Problem]]:
     """The entry, as much of it as can be read, and all that is wrong with the row.
 
     `default` is what it asks for if it does not say.
@@ -106,7 +106,7 @@ def read(
     faults = [
         place.sheet.problem(place.row, f"{place.layout.headings[index]} (cột {column_name(index)})", value.text)
         for index, value in enumerate(cells.row.cells)
-        if isinstance(value, Fault) and place.layout.columns.get(index) not in _HARMLESS
+        if isinstance(value, CellFault) and place.layout.columns.get(index) not in _HARMLESS
     ]
     reader = _RowReader(place, cells, today, rules)
     entry = reader.entry(default)
@@ -118,13 +118,13 @@ def read(
 class _RowReader:
     """The reading of one row; what is wrong with it gathers in `problems`."""
 
-    def __init__(self, place: Place, cells: Cells, today: date, rules: NamingRules) -> None:
+    def __init__(self, place: ListPlace, cells: Cells, today: date, rules: NamingRules) -> None:
         self._place, self._cells, self._today, self._rules = place, cells, today, rules
         self._exact = actions.says_exact(cells.text(Column.NOTE))
         self._notes: list[str] = []
         self.problems: list[Problem] = []
 
-    def entry(self, default: Ask | None) -> Entry | None:
+    def entry(self, default: Ask | None) -> ListEntry | None:
         cells = self._cells
         name = cells.name
         ask = self._asked(default)
@@ -133,7 +133,7 @@ class _RowReader:
             self.problems.append(self._place.problem(Column.NAME, "thiếu tên", "Đ5"))
         read_name = self._name(Column.NAME, name, kind)
         new_name = self._name(Column.NEW_NAME, cells.text(Column.NEW_NAME), kind)
-        entry = Entry(
+        entry = ListEntry(
             place=self._place,
             ask=ask or Ask.CHANGE,
             kind=kind,

@@ -9,17 +9,17 @@ from hanam_mail.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class CellFault:
     """A cell without a usable value; `text` says why, in Vietnamese."""
 
     text: str
 
 
-type Value = str | int | float | date | Fault | None
+type Value = str | int | float | date | CellFault | None
 
 
 @dataclass(frozen=True)
-class Row:
+class SheetRow:
     """A row; `number` counts from 1. Merged cells all hold the value of their range, personal data among them.
 
     `doubt` says why the row as a whole may not be meant ("" for no reason): it is hidden, or struck through.
@@ -49,7 +49,7 @@ class Sheet:
 
     file: str
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[SheetRow, ...]
     hidden_columns: frozenset[int] = frozenset()
 
     @property
@@ -69,7 +69,7 @@ class Sheet:
 def text(value: Value) -> str:
     """A cell as one line of text: single spaces, whole numbers without a point, dates as dd/mm/yyyy."""
     match value:
-        case None | Fault():
+        case None | CellFault():
             return ""
         case str():
             return " ".join(value.split())

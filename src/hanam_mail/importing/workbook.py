@@ -13,7 +13,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from hanam_mail.importing import container
 from hanam_mail.importing.container import RefusedFile
-from hanam_mail.importing.sheet import Fault, Row, Sheet, Value
+from hanam_mail.importing.sheet import CellFault, Sheet, SheetRow, Value
 
 _NO_VALUE = "công thức chưa có kết quả: mở tệp bằng Excel, lưu lại, hoặc dán giá trị (Paste Values)"
 
@@ -48,7 +48,7 @@ def parse(workbook: container.Workbook, file: str) -> list[Sheet]:
     return [sheet for sheet in sheets if sheet.rows]
 
 
-def _rows(sheet: Worksheet, formulas: Any, limits: container.Workbook) -> Iterator[Row]:
+def _rows(sheet: Worksheet, formulas: Any, limits: container.Workbook) -> Iterator[SheetRow]:
     height, width = min(sheet.max_row, limits.rows), min(sheet.max_column, limits.columns)
     if not height or not width:
         return
@@ -61,7 +61,7 @@ def _rows(sheet: Worksheet, formulas: Any, limits: container.Workbook) -> Iterat
                 row[left : merged.max_col] = [grid[top][left]] * len(row[left : merged.max_col])
     for number, values in enumerate(grid, start=1):
         if any(value is not None for value in values):
-            yield Row(
+            yield SheetRow(
                 number, tuple(values), _doubt(cells[number - 1], hidden=bool(sheet.row_dimensions[number].hidden))
             )
 
@@ -88,9 +88,9 @@ def _value(cell: Any, formulas: Any) -> Value:
     value = cell.value
     if value is None:
         formula = None if formulas is None else formulas.cell(cell.row, cell.column)
-        return Fault(_NO_VALUE) if formula is not None and formula.data_type == "f" else None
+        return CellFault(_NO_VALUE) if formula is not None and formula.data_type == "f" else None
     if cell.data_type == "e":
-        return Fault(f"ô báo lỗi {value}: sửa lại trong bảng tính")
+        return CellFault(f"ô báo lỗi {value}: sửa lại trong bảng tính")
     match value:
         case bool():
             return "x" if value else None  # a ticked box
@@ -104,4 +104,4 @@ def _value(cell: Any, formulas: Any) -> Value:
         case float() if abs(value) < 1e15:
             return value
         case _:
-            return Fault(f"không đọc được giá trị “{str(value)[:40]}”: viết lại dạng chữ")
+            return CellFault(f"không đọc được giá trị “{str(value)[:40]}”: viết lại dạng chữ")

@@ -51,7 +51,7 @@ _NAMES: dict[type, str] = {
     AgencyMerge: "merge",
 }
 
-type Reader[E] = Callable[[Fields, date, Regulation], E | None]
+type EventReader[E] = Callable[[Fields, date, Regulation], E | None]
 
 
 def event_name(event: Event | AgencyEvent) -> str:
@@ -59,7 +59,9 @@ def event_name(event: Event | AgencyEvent) -> str:
     return event.cause.value if isinstance(event, Move) else _NAMES[type(event)]
 
 
-def read_events[E](fields: Fields, readers: Mapping[str, Reader[E]], regulation: Regulation) -> tuple[E, ...] | None:
+def read_events[E](
+    fields: Fields, readers: Mapping[str, EventReader[E]], regulation: Regulation
+) -> tuple[E, ...] | None:
     """The history of an entry; None when an event is faulty, because then no order can be judged."""
 
     def read(entry: Fields) -> E | None:
@@ -70,7 +72,7 @@ def read_events[E](fields: Fields, readers: Mapping[str, Reader[E]], regulation:
     return sound if len(sound) == len(events) else None
 
 
-def _event[E](fields: Fields, readers: Mapping[str, Reader[E]], regulation: Regulation) -> E | None:
+def _event[E](fields: Fields, readers: Mapping[str, EventReader[E]], regulation: Regulation) -> E | None:
     name = fields.text("event")
     reader = readers.get(name)
     if reader is None:
@@ -152,7 +154,7 @@ def _agency_merge(fields: Fields, done: date, _: Regulation) -> AgencyEvent:
     return AgencyMerge(_request(fields), done, _agency(fields, "into"), fields.source)
 
 
-MAILBOX_EVENTS: Mapping[str, Reader[Event]] = {
+MAILBOX_EVENTS: Mapping[str, EventReader[Event]] = {
     "issue": _issue,
     "quota": _quota,
     "lock": _lock,
@@ -164,4 +166,4 @@ MAILBOX_EVENTS: Mapping[str, Reader[Event]] = {
     "clerks": _clerks,
     "revoke": _revoke,
 }
-AGENCY_EVENTS: Mapping[str, Reader[AgencyEvent]] = {"rename": _agency_rename, "merge": _agency_merge}
+AGENCY_EVENTS: Mapping[str, EventReader[AgencyEvent]] = {"rename": _agency_rename, "merge": _agency_merge}

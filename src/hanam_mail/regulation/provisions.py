@@ -70,7 +70,7 @@ def load(path: Path, *, former: bool = False) -> Regulation:
     return regulation
 
 
-def _faults(path: Path, values: Mapping[str, Any], former: bool) -> Iterator[tuple[Path, rule_values.Fault]]:
+def _faults(path: Path, values: Mapping[str, Any], former: bool) -> Iterator[tuple[Path, rule_values.RuleFault]]:
     """What is wrong with the numbers of the regulation, and with those beside them that go together with it."""
     others = [path.with_name(name) for name in rule_values.FILES if name != "regulation.yml"]
     whole = all(file.exists() for file in others)

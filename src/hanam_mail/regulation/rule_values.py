@@ -46,7 +46,7 @@ PREFIXES = (
 
 
 @dataclass(frozen=True)
-class Fault:
+class RuleFault:
     """One value that nobody may go by: file of the province's folder, variable, the rule in words, its clause."""
 
     file: str
@@ -199,7 +199,7 @@ _FORMER: Mapping[str, Judge] = {"regulation_naming": former_naming}
 
 def faults(
     values: Mapping[str, Any], *, only: str = "", computed: bool = True, settings: bool = False, former: bool = False
-) -> list[Fault]:
+) -> list[RuleFault]:
     """All that is wrong with the values by their names; others than those of PREFIXES are not looked at.
 
     `only`: the variables of that file. `computed`: whether those are there that Ansible works out. `settings`: the
@@ -222,10 +222,10 @@ def faults(
                 judge = _FORMER.get(name, judge)
             rule = judge(values[name]) if name in values else "thiếu biến này"
             if rule:
-                found.append(Fault(file, name, rule, clause))
+                found.append(RuleFault(file, name, rule, clause))
     strangers = sorted(name for name in values if name.startswith(PREFIXES) and name not in known)
     if not former:
-        found += [Fault(_home(name), name, "không có biến nào tên như vậy") for name in strangers]
+        found += [RuleFault(_home(name), name, "không có biến nào tên như vậy") for name in strangers]
     wrong = {fault.variable for fault in found}
     told = set[str]()
     for name, needs, together, clause in _together(values):
@@ -233,7 +233,7 @@ def faults(
         whole = {name, *needs} <= known.keys() and not {name, *needs} & wrong and name not in told
         if whole and (sentence := together()):
             told.add(name)
-            found.append(Fault(known[name], name, sentence, clause))
+            found.append(RuleFault(known[name], name, sentence, clause))
     return found
 
 

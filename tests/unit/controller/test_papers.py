@@ -27,7 +27,7 @@ from hanam_mail.regulation import workdays
 PROJECT = Path(__file__).parents[3]
 PROVINCE = PROJECT / "group_vars/hanam"
 OFFICE = paper.load(PROVINCE / "papers.yml")
-SITE = drafts.Site("Quy chế", "Sở, điện thoại 0226 3 000 000", "hanam.gov.vn", 1)
+SITE = drafts.DraftFacts("Quy chế", "Sở, điện thoại 0226 3 000 000", "hanam.gov.vn", 1)
 STOP = Stop(
     datetime(2026, 12, 5, 20), datetime(2026, 12, 5, 23), "nâng cấp kho thư", "trang thư", date(2026, 12, 2), ""
 )
@@ -39,13 +39,13 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float, str]]:
     """What is set on pages: left edge, size of letters, text."""
     said: list[tuple[float, float, str]] = []
     for name in ("cell", "multi_cell"):
-        whole: Callable[..., Any] = getattr(page.Sheet, name)
+        whole: Callable[..., Any] = getattr(page.PaperSheet, name)
 
         def told(self: Any, w: float, h: float, text: str = "", *, whole: Any = whole, **more: Any) -> Any:
             said.append((self.x, self.font_size_pt, text))
             return whole(self, w, h, text, **more)
 
-        monkeypatch.setattr(page.Sheet, name, told)
+        monkeypatch.setattr(page.PaperSheet, name, told)
     return said
 
 
@@ -90,7 +90,7 @@ def test_a_paper_has_its_heads_number_date_title_receivers_and_signer(drawn: lis
 
 
 def test_page_margins_and_letters_are_those_of_the_decree(drawn: list[tuple[float, float, str]]) -> None:
-    sheet = page.Sheet("Thử")
+    sheet = page.PaperSheet("Thử")
     sheet.draw(OFFICE, of(body=["Một đoạn văn dài. " * 30] * 20))
     assert (round(sheet.w), round(sheet.h)) == (210, 297)
     assert 30 <= sheet.l_margin <= 35 and 15 <= sheet.r_margin <= 20
@@ -138,8 +138,8 @@ def test_a_slip_of_a_long_name_keeps_to_its_place(drawn: list[tuple[float, float
 
 def test_the_code_bears_the_text_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     dark: list[Any] = []
-    monkeypatch.setattr(page.Sheet, "rect", lambda self, x, y, *more, **options: dark.append((x, y)))
-    sheet = page.Sheet("Thử")
+    monkeypatch.setattr(page.PaperSheet, "rect", lambda self, x, y, *more, **options: dark.append((x, y)))
+    sheet = page.PaperSheet("Thử")
     sheet.add_page()
     sheet.code("https://mail.hanam.gov.vn/mat-khau/", 100, 50, 27)
     expected = segno.make("https://mail.hanam.gov.vn/mat-khau/", error="m", micro=False).matrix

@@ -204,7 +204,7 @@ def test_rights_are_given_to_what_was_looked_at_and_not_through_a_link(
     path.chmod(0o600)
     look = role_files_on_host._look
 
-    def looked_too_early(place: Path) -> role_files_on_host.Found | None:
+    def looked_too_early(place: Path) -> role_files_on_host.FoundPath | None:
         found = look(place)
         path.unlink()
         path.symlink_to(victim)

@@ -48,7 +48,7 @@ def test_a_vault_has_next_keys_for_mail_exchangers_alone(production: dict[str, A
 
 @pytest.mark.parametrize("kind", tls.KINDS, ids=["ecdsa", "rsa"])
 def test_after_a_swap_dns_knows_the_key_of_before_the_one_in_use_and_another_next_one(
-    production: dict[str, Any], kind: tls.Kind
+    production: dict[str, Any], kind: tls.KeyKind
 ) -> None:
     after = tls.swapped(production, HOST, kind=kind)
     assert after[kind.keys][HOST] == production[kind.next][HOST]
@@ -64,7 +64,7 @@ def test_after_a_swap_dns_knows_the_key_of_before_the_one_in_use_and_another_nex
 
 
 @pytest.mark.parametrize("kind", tls.KINDS, ids=["ecdsa", "rsa"])
-def test_the_labs_authority_makes_the_certificate_itself(lab: dict[str, Any], kind: tls.Kind) -> None:
+def test_the_labs_authority_makes_the_certificate_itself(lab: dict[str, Any], kind: tls.KeyKind) -> None:
     after = tls.swapped(lab, HOST, kind=kind)
     pair, before = after[kind.pairs][HOST], lab[kind.pairs][HOST]
     assert pair["key"] == lab[kind.next][HOST]

@@ -10,7 +10,7 @@ from tests.unit.registry_world import RULE_BOOK
 
 from hanam_mail.importing import encoding, headings, lists, reading
 from hanam_mail.importing.actions import Ask, of_text, of_title
-from hanam_mail.importing.rows import Entry
+from hanam_mail.importing.rows import ListEntry
 from hanam_mail.importing.values import Birth
 
 pytestmark = pytest.mark.dieu11
@@ -35,18 +35,18 @@ OTHER_TELEPHONES = (
 )  # fmt: skip
 
 
-def read(content: bytes, name: str = "ds.xlsx", ask: Ask | None = None) -> lists.Found:
+def read(content: bytes, name: str = "ds.xlsx", ask: Ask | None = None) -> lists.ListContents:
     sheets, _ = encoding.convert(reading.parse(content, name))
     return lists.read(sheets, TODAY, RULES, ask)
 
 
-def entries(content: bytes, name: str = "ds.xlsx", ask: Ask | None = None) -> list[Entry]:
+def entries(content: bytes, name: str = "ds.xlsx", ask: Ask | None = None) -> list[ListEntry]:
     found = read(content, name, ask)
     assert found.problems == []
     return found.entries
 
 
-def shown(found: list[Entry]) -> list[tuple[int, str, str]]:
+def shown(found: list[ListEntry]) -> list[tuple[int, str, str]]:
     return [(entry.place.row, entry.ask.value, entry.name) for entry in found]
 
 

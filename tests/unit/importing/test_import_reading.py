@@ -15,7 +15,7 @@ from tests.data.spreadsheets import csv, repack, xlsx
 from hanam_mail.errors import InputError
 from hanam_mail.importing import container, reading
 from hanam_mail.importing.container import RefusedFile
-from hanam_mail.importing.sheet import Fault, Sheet
+from hanam_mail.importing.sheet import CellFault, Sheet
 
 pytestmark = pytest.mark.dieu11
 
@@ -77,7 +77,7 @@ def test_a_formula_without_a_cached_value_is_a_fault_and_one_with_it_is_its_valu
     (sheet,) = reading.parse(valued, "ds.xlsx")
     assert sheet.rows[0].cells[0] == 2
     fault = sheet.rows[0].cells[1]
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, CellFault)
     assert "công thức" in fault.text
 
 
@@ -88,7 +88,7 @@ def test_an_error_value_is_a_fault() -> None:
 
     (sheet,) = reading.parse(xlsx([["", "x"]], more=error), "ds.xlsx")
     fault = sheet.rows[0].cells[0]
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, CellFault)
     assert "#REF!" in fault.text
 
 

@@ -46,7 +46,7 @@ class Handover:
     slips: tuple[Slip, ...]
 
 
-class Key:
+class OperatorKey:
     """An operator's key: age's own form, in a file that may be locked by a passphrase itself, or an ssh key."""
 
     def __init__(self, path: Path, passphrase: Callable[[], str]) -> None:

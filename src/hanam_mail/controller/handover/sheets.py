@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from hanam_mail.controller.handover.opening import Handover
-from hanam_mail.controller.papers.page import LEFT, TOP, Sheet
+from hanam_mail.controller.papers.page import LEFT, TOP, PaperSheet
 from hanam_mail.controller.papers.paper import Office, Paper, Signer, Table, clean
 from hanam_mail.host.passwords import first_passwords
 from hanam_mail.host.passwords.first_passwords import Rule
@@ -118,7 +118,7 @@ def pdf(
     return bytes(sheet.output())
 
 
-class _Slips(Sheet):
+class _Slips(PaperSheet):
     """Slips have no numbers of pages: they are cut apart."""
 
     cut = False

@@ -14,7 +14,7 @@ from hanam_mail.controller.keys import pki
 
 
 @dataclass(frozen=True)
-class Kind:
+class KeyKind:
     """A kind of key: the vault's tables of it, and what makes one."""
 
     keys: str
@@ -24,7 +24,7 @@ class Kind:
     new: Callable[[], str]
 
 
-ECDSA = Kind(
+ECDSA = KeyKind(
     "vault_public_keys",
     "vault_public_certificates",
     "vault_public_next_keys",
@@ -32,7 +32,7 @@ ECDSA = Kind(
     pki.new_private_key,
 )
 """The one that every server shows."""
-RSA = Kind(
+RSA = KeyKind(
     "vault_public_rsa_keys",
     "vault_public_rsa_certificates",
     "vault_public_next_rsa_keys",
@@ -69,7 +69,7 @@ def complete(vault: dict[str, Any], exchangers: Iterable[str], certified: Iterab
     return added
 
 
-def in_use(vault: Mapping[str, Any], host: str, kind: Kind = ECDSA) -> str:
+def in_use(vault: Mapping[str, Any], host: str, kind: KeyKind = ECDSA) -> str:
     """The key that a host shows; empty when the vault has none."""
     pair = (vault.get(kind.pairs) or {}).get(host)
     return str(pair["key"] if pair else (vault.get(kind.keys) or {}).get(host) or "")
@@ -91,7 +91,7 @@ def problems(vault: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def swapped(vault: Mapping[str, Any], host: str, certificate: str = "", kind: Kind = ECDSA) -> dict[str, Any]:
+def swapped(vault: Mapping[str, Any], host: str, certificate: str = "", kind: KeyKind = ECDSA) -> dict[str, Any]:
     """The vault after a host's next key took the place of the one in use.
 
     `certificate`: for the next key, where certificates are handed in; the lab's own authority makes it itself.
@@ -126,13 +126,13 @@ def _made_here(vault: Mapping[str, Any], held: str, key: str) -> str:
     return pki.issue(pair, pki.certificate_names(held), lifetime=pki.time_left(held), key=key).certificate
 
 
-def without_former(vault: Mapping[str, Any], host: str, kind: Kind = ECDSA) -> dict[str, Any]:
+def without_former(vault: Mapping[str, Any], host: str, kind: KeyKind = ECDSA) -> dict[str, Any]:
     """The vault without a host's key of before."""
     rest = {name: key for name, key in (vault.get(kind.former) or {}).items() if name != host}
     others = {name: value for name, value in vault.items() if name != kind.former}
     return others | ({kind.former: rest} if rest else {})
 
 
-def with_new_next(vault: Mapping[str, Any], host: str, kind: Kind = ECDSA) -> dict[str, Any]:
+def with_new_next(vault: Mapping[str, Any], host: str, kind: KeyKind = ECDSA) -> dict[str, Any]:
     """The vault with another next key for a host."""
     return dict(vault) | {kind.next: (vault.get(kind.next) or {}) | {host: kind.new()}}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from hanam_mail.controller.papers.page import Sheet
+from hanam_mail.controller.papers.page import PaperSheet
 from hanam_mail.controller.papers.paper import Office, Paper, Table, clean, day_text, moment_text
 from hanam_mail.controller.papers.stops import Stop
 from hanam_mail.registry.events import event_name
@@ -38,7 +38,7 @@ _MAILBOX = "hộp thư điện tử công vụ"
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class DraftFacts:
     """What drafts name besides the office: the regulation, whom to ask, the mail domain, a first password's term."""
 
     ground: str
@@ -48,7 +48,13 @@ class Site:
 
 
 def reply(
-    request: Request, registry: Registry, office: Office, site: Site, *, refused: str = "", day: date | None = None
+    request: Request,
+    registry: Registry,
+    office: Office,
+    site: DraftFacts,
+    *,
+    refused: str = "",
+    day: date | None = None,
 ) -> Paper:
     """The letter that answers a request. `refused`: why it is not granted, where the register does not say so yet."""
     agency = clean(registry.agencies[request.agency].name)
@@ -81,7 +87,7 @@ def reply(
     )
 
 
-def notice(stop: Stop, office: Office, site: Site) -> Paper:
+def notice(stop: Stop, office: Office, site: DraftFacts) -> Paper:
     """The notice to all agencies and people that the service stops."""
     same_day = stop.begin.date() == stop.end.date()
     hours = (
@@ -115,12 +121,12 @@ def notice(stop: Stop, office: Office, site: Site) -> Paper:
 
 def pdf(paper: Paper, office: Office) -> bytes:
     """The paper, to be printed and signed."""
-    sheet = Sheet(paper.title)
+    sheet = PaperSheet(paper.title)
     sheet.draw(office, paper)
     return bytes(sheet.output())
 
 
-def _done(request: Request, registry: Registry, site: Site) -> Iterator[str | Table]:
+def _done(request: Request, registry: Registry, site: DraftFacts) -> Iterator[str | Table]:
     """What was done, mailbox by mailbox."""
     rows = [
         (mailbox.name or registry.agencies[mailbox.agency].name, f"{mailbox.address}@{site.domain}",

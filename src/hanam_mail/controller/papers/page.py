@@ -25,7 +25,7 @@ _GAP = 4.0
 _SIGNATURE = 26.0
 
 
-class Sheet(FPDF):
+class PaperSheet(FPDF):
     """Pages of one document."""
 
     def __init__(self, title: str) -> None:

@@ -39,7 +39,7 @@ def filled(mailboxes: int) -> Iterator[Accounts]:
             lab = environments(place)("split")
             keys = ("timezone", "login_key", "change_key", "held_key", "factor_key")
             settings = json.loads(json.dumps(lab.value("postgresql", "postgresql_settings", "accounts1")))
-            wanted = migrate.Wanted(
+            wanted = migrate.WantedDatabase(
                 {}, settings, *(lab.value("postgresql", f"postgresql_{key}", "accounts1") for key in keys)
             )
             owner = postgresql.conninfo(user="mail_migrate")

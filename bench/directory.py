@@ -80,7 +80,7 @@ def _measures(given: accounts.Accounts, runs: int) -> list[Measure]:
             "a run that finds nothing new", [here(lambda: made(folder), by_clock=False) for _ in range(runs)], NOTHING
         ),
     ]
-    looking = search.Search(pages.Site.read(site.read_bytes()), folder)
+    looking = search.Search(pages.DirectorySite.read(site.read_bytes()), folder)
     first = [here(lambda: looking.page("ha"), by_clock=False)]
     found.append(measured("the first search of a new directory", first))
     for typed in TYPED:

@@ -35,7 +35,7 @@ def operator() -> Any:
 
 
 @pytest.fixture(scope="session")
-def wanted(operator: Any, tmp_path_factory: pytest.TempPathFactory) -> migrate.Wanted:
+def wanted(operator: Any, tmp_path_factory: pytest.TempPathFactory) -> migrate.WantedDatabase:
     """What a deployment hands in: settings as group_vars give them to the lab."""
     environment = environments(tmp_path_factory.mktemp("settings"))("split")
 
@@ -44,7 +44,7 @@ def wanted(operator: Any, tmp_path_factory: pytest.TempPathFactory) -> migrate.W
 
     settings = json.loads(json.dumps(value("postgresql_settings")))
     changed = {**CHEAP, "handover_recipients": [str(operator.to_public())]}
-    return migrate.Wanted(
+    return migrate.WantedDatabase(
         {},
         settings | changed,
         value("postgresql_timezone"),
@@ -56,7 +56,7 @@ def wanted(operator: Any, tmp_path_factory: pytest.TempPathFactory) -> migrate.W
 
 
 @pytest.fixture(scope="session")
-def new_database(postgresql: Server, wanted: migrate.Wanted) -> NewDatabase:
+def new_database(postgresql: Server, wanted: migrate.WantedDatabase) -> NewDatabase:
     """Makes databases as `migrate` makes them, each a copy of the one that it did make."""
     migrate.migrate(wanted, check=False, admin=postgresql.conninfo(), owner=postgresql.conninfo(user="mail_migrate"))
     admin = Database(postgresql, "postgres")

@@ -21,7 +21,7 @@ from hanam_mail.host.database.session import Session
 from hanam_mail.host.reports import outgoing_carry, outgoing_rows, outgoing_send, outgoing_spool
 from hanam_mail.host.reports.outgoing_destinations import Destination, Found
 from hanam_mail.host.reports.outgoing_rows import DMARC
-from hanam_mail.host.reports.outgoing_send import Configuration
+from hanam_mail.host.reports.outgoing_send import ReportsConfiguration
 from tests.database.databases import Database
 from tests.database.scratch import Scratch
 from tests.database.world import refused
@@ -31,7 +31,7 @@ from tests.unit.host.reports.test_outgoing_spool import PUBLISHED, ROW
 TODAY = datetime.now(UTC).date()
 DAY = TODAY - timedelta(days=2)
 """Over, whatever the hour."""
-CONFIGURATION = Configuration(
+CONFIGURATION = ReportsConfiguration(
     smtp_host="127.0.0.1",
     smtp_port=25,
     smtp_tls_name="",

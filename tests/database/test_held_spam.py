@@ -608,7 +608,7 @@ def test_the_page_cannot_say_that_another_decided(told: Scratch) -> None:
 
 
 def test_the_page_asks_the_database_as_its_own_role_and_decides_by_post_alone(told: Scratch) -> None:
-    settings = spam_page.Configuration(
+    settings = spam_page.SpamPageConfiguration(
         conninfo=told.dsn("mail_held"),
         address="/thu-giu/",
         product="Thư",

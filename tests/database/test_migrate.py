@@ -70,7 +70,7 @@ def test_what_hashes_passwords_is_the_superusers_and_as_the_file_has_it(scratch:
 
 
 def test_a_check_before_the_language_is_installed_tells_of_it(
-    postgresql: Server, wanted: migrate.Wanted, monkeypatch: pytest.MonkeyPatch, new_database: NewDatabase
+    postgresql: Server, wanted: migrate.WantedDatabase, monkeypatch: pytest.MonkeyPatch, new_database: NewDatabase
 ) -> None:
     new_database()
     mail, *others = roles.DATABASES
@@ -82,7 +82,7 @@ def test_a_check_before_the_language_is_installed_tells_of_it(
 
 
 def test_a_superuser_runs_nothing_that_others_planted(
-    postgresql: Server, wanted: migrate.Wanted, monkeypatch: pytest.MonkeyPatch, new_database: NewDatabase
+    postgresql: Server, wanted: migrate.WantedDatabase, monkeypatch: pytest.MonkeyPatch, new_database: NewDatabase
 ) -> None:
     """A function in schema public that fits better than PostgreSQL's own, of whoever may create there."""
     new_database()

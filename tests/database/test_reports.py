@@ -303,7 +303,7 @@ def test_why_letters_do_not_count_is_shown(intake: Intake) -> None:
 
 # --- what the operator is told ---
 
-CONFIGURATION = notices.Configuration(
+CONFIGURATION = notices.JobsConfiguration(
     smtp_host="", smtp_port=0, smtp_tls_name="", sender="noreply@hanam.gov.vn", sender_name="Hệ thống",
     operator="stttt@hanam.gov.vn", webmail_url="https://mail.hanam.gov.vn/", held_url="", support_name="Sở",
     support_email="hotro@hanam.gov.vn", support_phone="0226", regulation="Quy chế",
@@ -398,7 +398,7 @@ def test_the_job_of_notices_tells(intake: Intake, monkeypatch: pytest.MonkeyPatc
     mailer = Mailer()
     mailer.close = lambda: None  # type: ignore[attr-defined]
     monkeypatch.setattr(notices, "connect", lambda _: mailer)
-    monkeypatch.setattr(notices.Configuration, "read", classmethod(lambda *_: CONFIGURATION))
+    monkeypatch.setattr(notices.JobsConfiguration, "read", classmethod(lambda *_: CONFIGURATION))
     done = intake.scratch.command("notices", "x", role="mail_jobs")
     assert (done.status, len(mailer.letters)) == (0, 1), done.complaint
     assert intake.scratch.command("notices", "x", role="mail_jobs").output == ""

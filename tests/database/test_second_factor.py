@@ -566,7 +566,7 @@ def test_the_page_lets_nobody_in_whose_mailbox_is_not_open(database: Database, s
     assert result == {"locked": "locked", "revoked": "revoked"}.get(state, "must_change")
 
 
-def test_what_is_said_is_sealed_both_ways(database: Database, wanted: migrate.Wanted) -> None:
+def test_what_is_said_is_sealed_both_ways(database: Database, wanted: migrate.WantedDatabase) -> None:
     key = bytes.fromhex(wanted.factor_key)
     said = seal(key, json.dumps({"key": SECRETS, "login": "test.nguoi", "password": PASSWORD}))
     ask = "select mail.factor_page_sealed('sign_in', '{}', '192.0.2.1')"

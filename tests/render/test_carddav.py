@@ -58,7 +58,7 @@ def test_the_gate_and_the_job_reach_the_database_encrypted_and_show_no_password(
         assert ("sslmode=verify-full" in gate["conninfo"]) == ("sslmode=verify-full" in job) == remote
         assert (" password=" in gate["conninfo"]) == remote
         assert ("PrivateNetwork=yes" in job) == ("IPAddressDeny=any" in unit) != remote
-        assert carddav_gate.Configuration(**gate).remembered_seconds == 60
+        assert carddav_gate.CarddavGateConfiguration(**gate).remembered_seconds == 60
         assert gate["realm"].isascii()
         secret = here.value("radicale", "radicale_conninfo_secret", host)
         rows = files(here, "radicale", host)

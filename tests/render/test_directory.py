@@ -27,7 +27,7 @@ def render(here: Any, template: str, host: str = "") -> str:
 def test_the_pages_are_told_what_they_read(environment: Environments, topology: str) -> None:
     here = environment(topology)
     for host in here.hosts("webmail"):
-        site = pages.Site.read(render(here, "site.json.j2", host).encode())
+        site = pages.DirectorySite.read(render(here, "site.json.j2", host).encode())
         assert set(site.support) == {"name", "phone", "email"}
         assert site.path.startswith("/")
         assert site.path.endswith("/")
@@ -98,7 +98,9 @@ def test_style_sheets_are_files_of_ours_that_load_nothing(environment: Environme
 
 
 def test_the_pages_take_the_look_of_the_site(environment: Environments) -> None:
-    site = pages.Site.read(render(environment("lab").with_variables(look_path="/xem/"), "site.json.j2").encode())
+    site = pages.DirectorySite.read(
+        render(environment("lab").with_variables(look_path="/xem/"), "site.json.j2").encode()
+    )
     assert list(site.styles) == ["/xem/look.css", "/danh-ba/tinh/directory.css"]
     assert site.emblem == "/xem/emblem.svg"
 
@@ -128,4 +130,4 @@ def test_another_path_moves_all_of_it(environment: Environments) -> None:
     assert set(re.findall(r"location (?:\^~|=) (\S+)", site)) == {
         "/thu/danh-ba/", "/thu/danh-ba/tim", "/thu/danh-ba/tinh/", "/thu/danh-ba",
     }  # fmt: skip
-    assert pages.Site.read(render(here, "site.json.j2").encode()).path == "/thu/danh-ba/"
+    assert pages.DirectorySite.read(render(here, "site.json.j2").encode()).path == "/thu/danh-ba/"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hanam_mail.host.reports.outgoing_send import Configuration
+from hanam_mail.host.reports.outgoing_send import ReportsConfiguration
 from tests.render.conftest import ENVIRONMENTS
 
 pytestmark = pytest.mark.dieu4
@@ -53,7 +53,7 @@ def test_the_sender_has_all_that_it_needs_and_may_send_to_anybody(
     (host,) = there.hosts("accounts")
     path = tmp_path / "dmarc.yml"
     path.write_text(there.render("jobs", "reports-sent.yml.j2", host))
-    settings = Configuration.read(path)
+    settings = ReportsConfiguration.read(path)
     domain = there.value("jobs", "mail_domain", host)
     assert (settings.domain, settings.nameservers) == (domain, ["127.0.0.1"])
     assert settings.sender.endswith(f"@{domain}")

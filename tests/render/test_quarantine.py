@@ -10,7 +10,7 @@ import pytest
 from hanam_mail.controller.keys import pki
 from hanam_mail.host.database import roles
 from hanam_mail.host.quarantine import dialogue, letter
-from hanam_mail.host.quarantine.service import AT_ONCE, Settings
+from hanam_mail.host.quarantine.service import AT_ONCE, QuarantineSettings
 from tests.render.conftest import ENVIRONMENTS
 
 pytestmark = pytest.mark.dieu3
@@ -18,12 +18,12 @@ pytestmark = pytest.mark.dieu3
 type Environments = Callable[[str], Any]
 
 
-def settings(there: Any, tmp_path: Any) -> Settings:
+def settings(there: Any, tmp_path: Any) -> QuarantineSettings:
     """As the service reads them."""
     (host,) = there.hosts("quarantine")
     path = tmp_path / "quarantine.json"
     path.write_text(there.render("quarantine", "quarantine.json.j2", host))
-    return Settings.read(path)
+    return QuarantineSettings.read(path)
 
 
 def services(there: Any, host: str) -> dict[str, dict[str, str]]:
@@ -70,7 +70,7 @@ def test_what_is_held_goes_whole_to_the_host_that_keeps_it_by_tls_that_both_side
         assert "\nmilter_header_checks = regexp:$config_directory/milter-header-checks\n" in main
         limit = int(re.findall(r"^message_size_limit = (\d+)$", main, re.M)[0])
         assert serves.octets > limit
-        assert dialogue.Limits(1).recipients >= there.value("postfix", "postfix_recipient_limit", host)
+        assert dialogue.SessionLimits(1).recipients >= there.value("postfix", "postfix_recipient_limit", host)
         at_once = re.findall(r"^quarantine +unix .* (\d+) +lmtp$", there.render("postfix", "master.cf.j2", host), re.M)
         assert int(at_once[0]) * len(there.hosts("mx:submission")) <= AT_ONCE
     others = set().union(*(names_of(there, host) for host in there.hosts("all:!outside:!mx:!submission")), set())

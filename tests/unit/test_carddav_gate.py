@@ -7,7 +7,7 @@ import pytest
 
 from hanam_mail import carddav_gate
 
-SETTINGS = carddav_gate.Configuration(conninfo="", realm="Ha Nam Mail", remembered_seconds=60)
+SETTINGS = carddav_gate.CarddavGateConfiguration(conninfo="", realm="Ha Nam Mail", remembered_seconds=60)
 OPEN: tuple[Any, ...] = ("open", None)
 
 

@@ -14,7 +14,7 @@ from hanam_mail.change_page import sealing
 from hanam_mail.page_frame import Unavailable
 
 KEY = bytes(range(32))
-SETTINGS = change_page.Configuration(
+SETTINGS = change_page.ChangePageConfiguration(
     conninfo="",
     key=KEY,
     factor_key=KEY,
@@ -172,7 +172,7 @@ def test_the_configuration_is_what_the_role_writes(tmp_path: Path) -> None:
     }
     file = tmp_path / "page.json"
     file.write_text(json.dumps(data))
-    assert change_page.Configuration.read(file).key == KEY
+    assert change_page.ChangePageConfiguration.read(file).key == KEY
 
 
 def test_a_nul_in_the_name_makes_no_other_name_of_it(client: FlaskClient, database: Database) -> None:

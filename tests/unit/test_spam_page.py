@@ -13,7 +13,7 @@ from hanam_mail.page_frame import Unavailable
 
 pytestmark = pytest.mark.dieu10
 
-SETTINGS = spam_page.Configuration(
+SETTINGS = spam_page.SpamPageConfiguration(
     conninfo="",
     address="/thu-giu/",
     product="Thư điện tử công vụ",
@@ -198,4 +198,4 @@ def test_the_configuration_is_read_from_its_file(tmp_path: Path) -> None:
     file = tmp_path / "spam-page.json"
     fields = ("conninfo", "address", "product", "look", "webmail", "support")
     file.write_text(json.dumps({name: getattr(SETTINGS, name) for name in fields}))
-    assert spam_page.Configuration.read(file) == SETTINGS
+    assert spam_page.SpamPageConfiguration.read(file) == SETTINGS

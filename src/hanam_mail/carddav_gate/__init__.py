@@ -43,7 +43,7 @@ class Unavailable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Configuration:
+class CarddavGateConfiguration:
     """What the role writes for the gate. `realm` is what a program shows above the field of the password, in ASCII."""
 
     conninfo: str
@@ -51,7 +51,7 @@ class Configuration:
     remembered_seconds: float
 
     @classmethod
-    def read(cls, path: Path) -> "Configuration":
+    def read(cls, path: Path) -> "CarddavGateConfiguration":
         """The configuration in a JSON file; raises ValueError, TypeError or OSError when it is none."""
         return cls(**json.loads(path.read_text("utf-8")))
 
@@ -116,10 +116,12 @@ def typed(header: str) -> tuple[str, str] | None:
 
 
 def create(
-    configuration: Configuration | None = None, query: Query | None = None, remembered: Remembered | None = None
+    configuration: CarddavGateConfiguration | None = None,
+    query: Query | None = None,
+    remembered: Remembered | None = None,
 ) -> Callable[[Mapping[str, Any], StartResponse], Iterable[bytes]]:
     """The WSGI program. Without arguments it reads its configuration's file and asks the database named there."""
-    settings = configuration or Configuration.read(CONFIGURATION)
+    settings = configuration or CarddavGateConfiguration.read(CONFIGURATION)
     ask = query or connected(settings.conninfo)
     memory = remembered or Remembered(settings.remembered_seconds)
 

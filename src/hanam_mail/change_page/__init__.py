@@ -38,7 +38,7 @@ _FAULTS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Configuration(Site):
+class ChangePageConfiguration(Site):
     """What the role writes for the page. `lock_reasons` maps a reason of a lock to its text (Đ7.2)."""
 
     key: bytes
@@ -74,9 +74,9 @@ class Rule(NamedTuple):
     description: str
 
 
-def create(configuration: Configuration | None = None, query: Query | None = None) -> Flask:
+def create(configuration: ChangePageConfiguration | None = None, query: Query | None = None) -> Flask:
     """The WSGI program. Without arguments it reads its configuration's file and asks the database named there."""
-    settings = configuration or Configuration.read(CONFIGURATION)
+    settings = configuration or ChangePageConfiguration.read(CONFIGURATION)
     ask = query or connected(settings.conninfo, "change-page")
     app = Flask(__name__, static_url_path=f"{PREFIX}/tinh")
     dress(app, settings, _FAULTS, largest=64 * 1024)

@@ -42,7 +42,7 @@ ALARM_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
-class Configuration:
+class AgentConfiguration:
     """From the agent's YAML file.
 
     `hold`: on a host with a queue of our people's mail, the folder that names the mailboxes whose mail is to be held
@@ -58,7 +58,7 @@ class Configuration:
     reports: Mapping[str, str] | None = None
 
     @classmethod
-    def read(cls, path: Path) -> "Configuration":
+    def read(cls, path: Path) -> "AgentConfiguration":
         """Read and check the file."""
         data = settings_file.content(path)
         required = {"node", "dsn", "doveadm"}
@@ -138,7 +138,7 @@ class Pending:
 
 def catch_up(
     connection: Session,
-    configuration: Configuration,
+    configuration: AgentConfiguration,
     act: dovecot.Act = dovecot.perform,
     pending: Pending | None = None,
 ) -> int:
@@ -202,7 +202,7 @@ class Reports:
             self._failing = True
 
 
-def listen(configuration: Configuration, pending: Pending, tries: "Tries", program: Program) -> None:
+def listen(configuration: AgentConfiguration, pending: Pending, tries: "Tries", program: Program) -> None:
     """Serve over one connection until it breaks or the program is replaced."""
     import psycopg
 
@@ -285,7 +285,7 @@ class Tries:
         return pause(self._failures)
 
 
-def run(configuration: Configuration) -> None:
+def run(configuration: AgentConfiguration) -> None:
     """Serve until the program's file is replaced: then systemd starts the new one."""
     import psycopg
 

@@ -20,7 +20,7 @@ from hanam_mail import atomic_file
 
 
 @dataclass(frozen=True)
-class Settings:
+class RenewalSettings:
     """What the role wrote: which certificate, from whom, to where."""
 
     names: list[str]
@@ -52,7 +52,7 @@ class Settings:
         return self.public / f"privkey{self.suffix}.pem"
 
     @classmethod
-    def read(cls, path: Path) -> "Settings":
+    def read(cls, path: Path) -> "RenewalSettings":
         values = json.loads(path.read_text())
         return cls(**{**values, "key": Path(values["key"]), "public": Path(values["public"])})
 
@@ -67,7 +67,7 @@ def openssl(*arguments: str | Path) -> str | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def due(settings: Settings) -> str | None:
+def due(settings: RenewalSettings) -> str | None:
     """Why a new certificate is needed, or None."""
     chain = settings.chain_file
     if not chain.is_file():
@@ -83,13 +83,13 @@ def due(settings: Settings) -> str | None:
     return None
 
 
-def covered(settings: Settings) -> list[str]:
+def covered(settings: RenewalSettings) -> list[str]:
     """The names of the certificate in use; none without one."""
     text = openssl("x509", "-in", settings.chain_file, "-noout", "-ext", "subjectAltName") or ""
     return [word.strip(", ").removeprefix("DNS:") for word in text.split() if word.startswith("DNS:")]
 
 
-def request(settings: Settings, folder: Path) -> Path:
+def request(settings: RenewalSettings, folder: Path) -> Path:
     """A signing request for the given key and names."""
     names = ",".join(f"DNS:{name}" for name in settings.names)
     path = folder / "request.pem"
@@ -101,7 +101,7 @@ def request(settings: Settings, folder: Path) -> Path:
     return path
 
 
-def obtain(settings: Settings, folder: Path) -> Path:
+def obtain(settings: RenewalSettings, folder: Path) -> Path:
     """The new chain, as a file in `folder`; Refused when the authority gives none."""
     chain = folder / "fullchain.pem"
     contact = ["--email", settings.contact] if settings.contact else ["--register-unsafely-without-email"]
@@ -126,7 +126,7 @@ def obtain(settings: Settings, folder: Path) -> Path:
     return chain
 
 
-def install(settings: Settings, chain: Path) -> None:
+def install(settings: RenewalSettings, chain: Path) -> None:
     """Put key and chain in place, each by one rename."""
     for source, place in ((settings.key, settings.key_file), (chain, settings.chain_file)):
         new = place.with_name(f".{place.name}.new")
@@ -138,7 +138,7 @@ def install(settings: Settings, chain: Path) -> None:
     atomic_file.sync(settings.public)
 
 
-def replace_pair(settings: Settings, reason: str) -> None:
+def replace_pair(settings: RenewalSettings, reason: str) -> None:
     """A new certificate, in place and read by the daemons; Refused when there is none."""
     with tempfile.TemporaryDirectory(prefix="hanam-tls-") as name:
         # The key that the request is made with goes beside its certificate, whatever is deployed meanwhile.
@@ -150,7 +150,7 @@ def replace_pair(settings: Settings, reason: str) -> None:
     subprocess.run([settings.reload], check=True)
 
 
-def keep(settings: Settings) -> str:
+def keep(settings: RenewalSettings) -> str:
     """Renew the certificate in use with its own names if it is due: what became of it, for the operator.
 
     Refused when the authority does not give that either.
@@ -166,7 +166,7 @@ def keep(settings: Settings) -> str:
     return f"\nThe certificate in use is renewed with its former names until then. It lacks: {missing}"
 
 
-def renew(settings: Settings) -> str:
+def renew(settings: RenewalSettings) -> str:
     """Renew one certificate if it is due; what went wrong, for the operator, or nothing."""
     reason = due(settings)
     if reason is None:
@@ -186,7 +186,7 @@ def renew(settings: Settings) -> str:
 
 def main() -> int:
     # One that is refused hinders no other.
-    faults = [renew(Settings.read(Path(path))) for path in sys.argv[1:]]
+    faults = [renew(RenewalSettings.read(Path(path))) for path in sys.argv[1:]]
     if any(faults):
         sys.exit("".join(f"hanam-tls-renew: {fault}\n" for fault in faults if fault).rstrip())
     return 0

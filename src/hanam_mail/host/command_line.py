@@ -180,7 +180,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _migrate(options: argparse.Namespace) -> int:
-    wanted = migrate.Wanted.read(sys.stdin.read())
+    wanted = migrate.WantedDatabase.read(sys.stdin.read())
     changes = migrate.migrate(wanted, check=options.check, admin=options.admin_dsn, owner=options.migrate_dsn)
     print(json.dumps(migrate.summary(changes, check=options.check), ensure_ascii=False))
     return 0
@@ -261,5 +261,5 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _agent(options: argparse.Namespace) -> int:
-    agent.run(agent.Configuration.read(options.file))
+    agent.run(agent.AgentConfiguration.read(options.file))
     return 0

@@ -35,7 +35,7 @@ class Abandoned(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ServiceLimits:
     """What a service bears. Times count in seconds from when the filter came."""
 
     # Messages that are judged at once; those that wait for one of them to end, each with a descriptor.
@@ -81,7 +81,7 @@ class FilterService(ABC):
 
     @property
     @abstractmethod
-    def limits(self) -> Limits:
+    def limits(self) -> ServiceLimits:
         """What it bears."""
 
     @abstractmethod

@@ -30,7 +30,7 @@ def _note(options: argparse.Namespace) -> int:
     detail = json.load(sys.stdin)
     if not isinstance(detail, dict):
         raise DatabaseError("stdin phải là một đối tượng JSON")
-    dsn = agent.Configuration.read(options.agent).dsn if options.agent else options.dsn
+    dsn = agent.AgentConfiguration.read(options.agent).dsn if options.agent else options.dsn
     with psycopg.connect(dsn, application_name="hanam-mail-restore", connect_timeout=10) as connection:
         row = connection.execute(
             "SELECT mail.restore_noted(%s, %s, %s, %s)",

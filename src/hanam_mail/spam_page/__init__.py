@@ -38,7 +38,7 @@ _LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Configuration(Site):
+class SpamPageConfiguration(Site):
     """What the role writes for the page. `address` is its path on the webmail's site, with a slash at both ends."""
 
     address: str
@@ -55,9 +55,9 @@ class Answer(NamedTuple):
     refused: bool | None = None
 
 
-def create(configuration: Configuration | None = None, query: Query | None = None) -> Flask:
+def create(configuration: SpamPageConfiguration | None = None, query: Query | None = None) -> Flask:
     """The WSGI program. Without arguments it reads its configuration's file and asks the database named there."""
-    settings = configuration or Configuration.read(CONFIGURATION)
+    settings = configuration or SpamPageConfiguration.read(CONFIGURATION)
     ask = query or connected(settings.conninfo, "spam-page")
     app = Flask(__name__, static_folder=None)
     dress(app, settings, _FAULTS, largest=4 * 1024)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hanam_mail.host import certificate_renewal
-from hanam_mail.host.certificate_renewal import Settings
+from hanam_mail.host.certificate_renewal import RenewalSettings
 
 pytestmark = pytest.mark.dieu3
 
@@ -35,7 +35,7 @@ def new_key(path: Path) -> None:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RenewalSettings:
     """A host with a key and no certificate, and an authority that gives any."""
     program = tmp_path / "bin/certbot"
     program.parent.mkdir()
@@ -45,7 +45,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     new_key(tmp_path / "acme.key")
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     monkeypatch.setenv("KEY", str(tmp_path / "acme.key"))
-    return Settings(
+    return RenewalSettings(
         names=NAMES,
         directory_url="https://acme.example/dir",
         contact="postmaster@hanam.gov.vn",
@@ -58,7 +58,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     )
 
 
-def renew(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> int:
+def renew(settings: RenewalSettings, monkeypatch: pytest.MonkeyPatch) -> int:
     """The command, with these settings as its file."""
     file = settings.public.parent / "acme.json"
     file.write_text(json.dumps(vars(settings), default=str))
@@ -67,7 +67,7 @@ def renew(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def test_a_second_pair_lies_beside_the_first_and_its_refusal_hinders_no_other(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    settings: RenewalSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = settings.public.parent
     files = []
@@ -88,12 +88,12 @@ def test_a_second_pair_lies_beside_the_first_and_its_refusal_hinders_no_other(
     assert len(pair(settings)) == 4
 
 
-def pair(settings: Settings) -> dict[str, bytes]:
+def pair(settings: RenewalSettings) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in settings.public.iterdir()}
 
 
 def test_a_certificate_is_obtained_once(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    settings: RenewalSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert renew(settings, monkeypatch) == 0
     assert capsys.readouterr().out == "installed a new certificate: there is none\n"
@@ -106,7 +106,7 @@ def test_a_certificate_is_obtained_once(
 
 
 def test_it_is_renewed_in_time_and_when_its_names_or_its_key_change(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: RenewalSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     renew(settings, monkeypatch)
     assert certificate_renewal.due(settings) is None
@@ -119,7 +119,7 @@ def test_it_is_renewed_in_time_and_when_its_names_or_its_key_change(
 
 
 def test_what_the_authority_refuses_leaves_the_former_pair_and_is_told(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: RenewalSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     renew(settings, monkeypatch)
     before = pair(settings)
@@ -133,7 +133,7 @@ NEW_NAME = "autoconfig.hanam.gov.vn"
 
 
 @pytest.fixture
-def one_more(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def one_more(settings: RenewalSettings, monkeypatch: pytest.MonkeyPatch) -> RenewalSettings:
     """A host with a certificate, and one more name, which the authority cannot reach."""
     renew(settings, monkeypatch)
     monkeypatch.setenv("REFUSE", NEW_NAME)
@@ -141,7 +141,7 @@ def one_more(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def test_a_name_that_is_refused_does_not_keep_the_others_from_being_renewed(
-    one_more: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    one_more: RenewalSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = pair(one_more)
     told = rf"(?s)urn:ietf.*renewed with its former names until then. It lacks: {NEW_NAME}$"
@@ -157,7 +157,7 @@ def test_a_name_that_is_refused_does_not_keep_the_others_from_being_renewed(
 
 
 def test_while_a_name_is_refused_a_certificate_that_is_not_due_stays(
-    one_more: Settings, monkeypatch: pytest.MonkeyPatch
+    one_more: RenewalSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = pair(one_more)
     with pytest.raises(SystemExit, match=f"It lacks: {NEW_NAME}$"):
@@ -166,7 +166,7 @@ def test_while_a_name_is_refused_a_certificate_that_is_not_due_stays(
 
 
 def test_an_authority_that_gives_nothing_at_all_is_told_with_its_own_words(
-    one_more: Settings, monkeypatch: pytest.MonkeyPatch
+    one_more: RenewalSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = pair(one_more)
     monkeypatch.setenv("REFUSE", NAMES[0])
@@ -175,6 +175,6 @@ def test_an_authority_that_gives_nothing_at_all_is_told_with_its_own_words(
     assert pair(one_more) == before
 
 
-def test_daemons_that_cannot_be_reloaded_are_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_daemons_that_cannot_be_reloaded_are_told(settings: RenewalSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(subprocess.CalledProcessError):
         renew(replace(settings, reload="/bin/false"), monkeypatch)

@@ -137,16 +137,16 @@ def test_wanted_names_what_is_missing() -> None:
     with pytest.raises(
         DatabaseError, match="passwords, settings, timezone, login_key, change_key, held_key, factor_key"
     ):
-        migrate.Wanted.read('{"passwords": {}}')
+        migrate.WantedDatabase.read('{"passwords": {}}')
     rest = (
         '"settings": {}, "timezone": "UTC", "login_key": "'
         + "0" * 64
         + '", "change_key": "zz", "held_key": "", "factor_key": ""}'
     )
     with pytest.raises(DatabaseError, match="unknown roles: nobody"):
-        migrate.Wanted.read('{"passwords": {"nobody": "x"}, ' + rest)
+        migrate.WantedDatabase.read('{"passwords": {"nobody": "x"}, ' + rest)
     with pytest.raises(DatabaseError, match="change_key must be 64"):
-        migrate.Wanted.read('{"passwords": {}, ' + rest)
+        migrate.WantedDatabase.read('{"passwords": {}, ' + rest)
 
 
 def test_common_passwords_are_folded_words() -> None:

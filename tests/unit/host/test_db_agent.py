@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from hanam_mail.host import agent, dovecot
-from hanam_mail.host.agent import Configuration
+from hanam_mail.host.agent import AgentConfiguration
 from hanam_mail.host.dovecot import OutboxEvent, commands, deeds
 from hanam_mail.host.settings_file import ConfigurationError
 
@@ -169,7 +169,7 @@ class Outbox:
 
 
 def test_the_cursor_moves_only_after_the_deed() -> None:
-    outbox, configuration = Outbox(3), Configuration("mail", "dsn", DOVEADM)
+    outbox, configuration = Outbox(3), AgentConfiguration("mail", "dsn", DOVEADM)
 
     def fail(command: object) -> None:
         raise OSError("dovecot is away")
@@ -190,7 +190,7 @@ def test_systemd_hears_that_the_agent_lives_after_each_batch(tmp_path: Path, mon
         systemd.settimeout(1)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         monkeypatch.setattr(agent, "BATCH", 2)
-        agent.catch_up(Outbox(3), Configuration("mail", "dsn", DOVEADM), lambda command: None)
+        agent.catch_up(Outbox(3), AgentConfiguration("mail", "dsn", DOVEADM), lambda command: None)
         assert [systemd.recv(100) for _ in range(2)] == [b"WATCHDOG=1"] * 2
 
 
@@ -201,7 +201,7 @@ def test_of_many_sessions_to_cut_only_those_that_there_are_are_cut_after_the_cac
         done.append(list(command))
         return '[{"username": "m7", "service": "imap"}, {"username": "x1", "service": "imap"}]' * ("who" in command)
 
-    agent.catch_up(outbox, Configuration("mail", "dsn", DOVEADM), answer)
+    agent.catch_up(outbox, AgentConfiguration("mail", "dsn", DOVEADM), answer)
     assert done == [
         ["doveadm", "auth", "cache", "flush", *(f"m{n}" for n in range(1, dovecot.MANY + 2))],
         ["doveadm", "-f", "json", "who", "-1"],
@@ -218,7 +218,7 @@ def test_however_many_are_connected_each_of_them_is_cut(connected: int) -> None:
         done.append(list(command))
         return sessions if "who" in command else ""
 
-    agent.catch_up(outbox, Configuration("mail", "dsn", DOVEADM), answer)
+    agent.catch_up(outbox, AgentConfiguration("mail", "dsn", DOVEADM), answer)
     assert [command for command in done if "kick" in command] == [
         ["doveadm", "kick", f"m{n}"] for n in range(1, connected + 1)
     ]
@@ -245,7 +245,7 @@ def test_what_dovecot_says_of_its_sessions_may_be_nonsense_and_everybody_is_cut(
         done.append(list(command))
         return nonsense if "who" in command else ""
 
-    assert agent.catch_up(outbox, Configuration("mail", "dsn", DOVEADM), answer) == dovecot.MANY + 1
+    assert agent.catch_up(outbox, AgentConfiguration("mail", "dsn", DOVEADM), answer) == dovecot.MANY + 1
     kicked = [command[-1] for command in done if "kick" in command]
     assert kicked == [f"m{n}" for n in range(1, dovecot.MANY + 2)]
 
@@ -261,7 +261,7 @@ def test_who_was_shut_out_is_cut_once_more_a_little_later() -> None:
         return ""
 
     assert pending.wait == agent.IDLE_SECONDS
-    agent.catch_up(outbox, Configuration("mail", "dsn", DOVEADM), act, pending)
+    agent.catch_up(outbox, AgentConfiguration("mail", "dsn", DOVEADM), act, pending)
     assert pending.wait == agent.AGAIN_SECONDS
     done.clear()
     now[0] += agent.AGAIN_SECONDS / 2
@@ -329,7 +329,7 @@ def test_an_agent_that_gets_nothing_through_for_minutes_is_an_error_in_the_journ
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(logging.getLogger(), "handlers", [logging.NullHandler(), caplog.handler])
     with pytest.raises(KeyboardInterrupt):
-        agent.run(Configuration("mail", "dsn", DOVEADM))
+        agent.run(AgentConfiguration("mail", "dsn", DOVEADM))
     assert [record.levelname for record in caplog.records].count("WARNING") == tries[0] - 1
     errors = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert ["for 5 minutes" in error for error in errors] == [True, False]
@@ -362,7 +362,9 @@ def test_the_outbox_is_read_before_anything_else_is_done(monkeypatch: pytest.Mon
     monkeypatch.setattr(agent.Pending, "do", lambda *_, **__: done.append("once more"))
     monkeypatch.setattr(agent.Reports, "carry", fail)
     with pytest.raises(RuntimeError, match="no virus"):
-        agent.listen(Configuration("mail", "dsn", ()), agent.Pending(), agent.Tries(), SimpleNamespace(replaced=False))
+        agent.listen(
+            AgentConfiguration("mail", "dsn", ()), agent.Pending(), agent.Tries(), SimpleNamespace(replaced=False)
+        )
     assert done == ["outbox", "Dovecot asked", "outbox", "once more"]
 
 
@@ -370,7 +372,7 @@ def test_a_wrong_configuration_is_told(tmp_path: Path) -> None:
     file = tmp_path / "agent.yml"
     file.write_text("node: mail\n")
     with pytest.raises(ConfigurationError, match="keys node, dsn and doveadm"):
-        Configuration.read(file)
+        AgentConfiguration.read(file)
     file.write_text("{node: mail, dsn: dbname=mail, doveadm: doveadm}")
     with pytest.raises(ConfigurationError, match="list of words"):
-        Configuration.read(file)
+        AgentConfiguration.read(file)

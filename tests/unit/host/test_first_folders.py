@@ -218,7 +218,7 @@ def test_folders_are_asked_for_when_dovecot_has_forgotten_that_it_knew_no_such_m
             return ""
 
     act = Dovecot()
-    configuration = agent.Configuration("mail", "dsn", ("doveadm",), new=tmp_path)
+    configuration = agent.AgentConfiguration("mail", "dsn", ("doveadm",), new=tmp_path)
     with pytest.raises(OSError, match="Dovecot is down"):
         agent.catch_up(Outbox(), configuration, act)
     act.up = True

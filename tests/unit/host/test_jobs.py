@@ -30,7 +30,7 @@ from hanam_mail.regulation import rule_values
 
 ROOT = Path(__file__).resolve().parents[3]
 
-CONFIGURATION = notices.Configuration(
+CONFIGURATION = notices.JobsConfiguration(
     smtp_host="127.0.0.1",
     smtp_port=25,
     smtp_tls_name="",
@@ -277,7 +277,7 @@ def test_a_wrong_configuration_is_told(tmp_path: Path) -> None:
     file = tmp_path / "jobs.yml"
     file.write_text("smtp_host: x\n")
     with pytest.raises(ConfigurationError, match="smtp_port"):
-        notices.Configuration.read(file)
+        notices.JobsConfiguration.read(file)
 
 
 # --- Lockouts ---

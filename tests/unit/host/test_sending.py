@@ -111,7 +111,7 @@ def test_the_queue_is_held_while_dovecot_is_down_and_dovecot_asked_whatever_the_
         asked.append(command[-1])
         raise OSError("Dovecot is down")
 
-    configuration = agent.Configuration("mail", "dsn", ("doveadm",), hold=tmp_path)
+    configuration = agent.AgentConfiguration("mail", "dsn", ("doveadm",), hold=tmp_path)
     with pytest.raises(OSError, match="Dovecot is down"):
         agent.catch_up(Outbox(), configuration, dovecot)
     assert [path.name for path in tmp_path.iterdir()] == ["p1"]
@@ -134,7 +134,7 @@ def test_what_an_operator_lets_go_while_dovecot_is_down_is_not_held_again(tmp_pa
     def dovecot(command: Sequence[str]) -> str:
         raise OSError("Dovecot is down")
 
-    configuration = agent.Configuration("mail", "dsn", ("doveadm",), hold=tmp_path)
+    configuration = agent.AgentConfiguration("mail", "dsn", ("doveadm",), hold=tmp_path)
     pending = agent.Pending()
 
     def asked() -> list[str]:
@@ -258,8 +258,8 @@ def test_the_settings_of_the_release_before_serve_until_the_agents_role_has_run(
     file = tmp_path / "agent.yml"
     former = {"socket": "/s", "password": "p", "list": "viruses"}
     file.write_text(json.dumps({"node": "n", "dsn": "d", "doveadm": [], "reports": former}))
-    reports = agent.Configuration.read(file).reports
+    reports = agent.AgentConfiguration.read(file).reports
     assert reports == {"socket": "/s", "password": "p", "viruses": "viruses", "services": ""}
     file.write_text(json.dumps({"node": "n", "dsn": "d", "doveadm": [], "reports": {"socket": "/s"}}))
     with pytest.raises(ConfigurationError, match="viruses"):
-        agent.Configuration.read(file)
+        agent.AgentConfiguration.read(file)

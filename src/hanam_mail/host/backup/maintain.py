@@ -27,7 +27,7 @@ FOLDER = Path("/etc/hanam-mail/backup-repository")
 
 
 @dataclass(frozen=True)
-class Settings:
+class MaintainSettings:
     """What the role wrote."""
 
     root: Path
@@ -42,7 +42,7 @@ class Settings:
     """Within so many weeks the checks have read back everything."""
 
     @classmethod
-    def read(cls) -> "Settings":
+    def read(cls) -> "MaintainSettings":
         """The unit gets them as a credential: its user may not look into root's folder."""
         path = Path(os.environ.get("CREDENTIALS_DIRECTORY", FOLDER)) / "settings.json"
         values = json.loads(path.read_text())
@@ -73,7 +73,7 @@ def refuse_future(repository: Path) -> None:
             raise RuntimeError(f"snapshot {snapshot['short_id']} is from the future ({taken}): nothing is forgotten")
 
 
-def prune(settings: Settings, repository: Path) -> None:
+def prune(settings: MaintainSettings, repository: Path) -> None:
     refuse_future(repository)
     keep = [f"--keep-{name}={value}" for name, value in sorted(settings.keep.items())]
     print(restic(repository, "forget", "--prune", "--group-by", "host,tags", "--quiet", *keep))
@@ -84,7 +84,7 @@ def part_of_week(day: dt.date, parts: int) -> int:
     return (day.toordinal() - 1) // 7 % parts + 1
 
 
-def check(settings: Settings, repository: Path) -> None:
+def check(settings: MaintainSettings, repository: Path) -> None:
     part = part_of_week(dt.date.today(), settings.check_weeks)
     subset = f"--read-data-subset={part}/{settings.check_weeks}"
     print(restic(repository, "check", "--cleanup-cache", subset))
@@ -123,7 +123,7 @@ def refused_locks(repository: Path) -> list[Path]:
     return found
 
 
-def mend(settings: Settings, repository: Path) -> None:
+def mend(settings: MaintainSettings, repository: Path) -> None:
     """Let restic open the repository again: drop locks nobody can read, make a damaged index anew from the packs.
 
     Whatever it found is an error of this run, so that the operator is told: a flipped bit is the sign of a disk.
@@ -227,7 +227,7 @@ def own(path: Path, user: str, group: str, mode: int) -> bool:
     return True
 
 
-def prepare(settings: Settings) -> bool:
+def prepare(settings: MaintainSettings) -> bool:
     """Make the repositories that are not there, and let the server write only where a backup has to."""
     root, user = settings.root, settings.user
     changed = own(root, "root", user, 0o750)
@@ -253,14 +253,14 @@ def prepare(settings: Settings) -> bool:
     return changed
 
 
-ACTIONS: Mapping[str, Callable[[Settings, Path], None]] = {"prune": prune, "check": check, "mend": mend}
+ACTIONS: Mapping[str, Callable[[MaintainSettings, Path], None]] = {"prune": prune, "check": check, "mend": mend}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="hanam-backup-maintain")
     parser.add_argument("action", choices=["prepare", "put-back", *ACTIONS])
     name = parser.parse_args().action
-    settings = Settings.read()
+    settings = MaintainSettings.read()
     if name == "prepare":
         print("changed" if prepare(settings) else "unchanged")
         return 0

@@ -21,7 +21,7 @@ from hanam_mail.regulation import rule_values
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedDatabase:
     """What the deployment hands in.
 
     Passwords of roles that come over the network, settings, the time zone, and the key under which Dovecot
@@ -38,7 +38,7 @@ class Wanted:
     factor_key: str
 
     @classmethod
-    def read(cls, text: str) -> "Wanted":
+    def read(cls, text: str) -> "WantedDatabase":
         """From the JSON document on standard input."""
         data = json.loads(text)
         names = ("passwords", "settings", "timezone", "login_key", "change_key", "held_key", "factor_key")
@@ -65,7 +65,7 @@ def sound_settings(connection: Session) -> None:
     sound(dict(connection.execute("SELECT name, value FROM mail.setting").fetchall()))
 
 
-def migrate(wanted: Wanted, *, check: bool, admin: str, owner: str) -> list[str]:
+def migrate(wanted: WantedDatabase, *, check: bool, admin: str, owner: str) -> list[str]:
     """Bring the server to the wanted shape and return what changed, one line each.
 
     `admin` and `owner` are conninfo strings without dbname: of the superuser, and of mail_migrate.

@@ -24,7 +24,7 @@ _TITLE = "Danh bạ thư điện tử công vụ"
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class DirectorySite:
     """What every page says: the product, by what rule this is public, whom to ask (name, phone, email); the path of the
     directory, with a slash at both ends; paths of the style sheets in their order, and of the emblem.
     """
@@ -37,7 +37,7 @@ class Site:
     emblem: str
 
     @classmethod
-    def read(cls, octets: bytes) -> "Site":
+    def read(cls, octets: bytes) -> "DirectorySite":
         """The configuration that the role writes (JSON). Raises ValueError or TypeError."""
         return cls(**json.loads(octets))
 
@@ -47,7 +47,7 @@ def moment(made: datetime) -> str:
     return f"{made:%H:%M} ngày {vietnamese.day(made.date())}"
 
 
-def index_page(site: Site, directory: Sequence[DirectoryAgency], made: datetime) -> str:
+def index_page(site: DirectorySite, directory: Sequence[DirectoryAgency], made: datetime) -> str:
     """Search, and all agencies by kind."""
     number = sum(len(agency.entries) for agency in directory)
     parts = [
@@ -63,7 +63,7 @@ def index_page(site: Site, directory: Sequence[DirectoryAgency], made: datetime)
     return _page(site, _TITLE, parts, made)
 
 
-def agency_page(site: Site, agency: DirectoryAgency, made: datetime) -> str:
+def agency_page(site: DirectorySite, agency: DirectoryAgency, made: datetime) -> str:
     """An agency's mailboxes, and the same as files."""
     files = " • ".join(
         f'<a href="{escape(agency.code)}.{ending}">{text}</a>'
@@ -78,7 +78,11 @@ def agency_page(site: Site, agency: DirectoryAgency, made: datetime) -> str:
 
 
 def found_page(
-    site: Site, typed: str, found: Sequence[tuple[DirectoryAgency, DirectoryEntry]], number: int, made: datetime | None
+    site: DirectorySite,
+    typed: str,
+    found: Sequence[tuple[DirectoryAgency, DirectoryEntry]],
+    number: int,
+    made: datetime | None,
 ) -> str:
     """What a search found: the first ones of so many."""
     parts = [_back(site), _form(site, typed)]
@@ -96,7 +100,7 @@ def found_page(
     return _page(site, "Tìm địa chỉ thư điện tử công vụ", parts, made)
 
 
-def busy_page(site: Site) -> str:
+def busy_page(site: DirectorySite) -> str:
     """In place of a search that nobody answers, or where somebody asks too fast."""
     text = (
         "Máy chủ đang bận, hoặc từ địa chỉ mạng của bạn có quá nhiều yêu cầu trong thời gian ngắn. Hãy chờ một phút "
@@ -105,21 +109,21 @@ def busy_page(site: Site) -> str:
     return _page(site, "Chưa mở được trang này", [f"<p>{text}</p>", _back(site)], None)
 
 
-def missing_page(site: Site) -> str:
+def missing_page(site: DirectorySite) -> str:
     """In place of a page that is not there."""
     text = "Cơ quan có thể đã đổi tên hoặc sáp nhập. Hãy tìm trong danh bạ hoặc chọn trong danh mục cơ quan."
     return _page(site, "Không có trang này", [f"<p>{text}</p>", _form(site, ""), _back(site)], None)
 
 
-def _back(site: Site) -> str:
+def _back(site: DirectorySite) -> str:
     return f'<p><a href="{escape(site.path)}">← Danh mục cơ quan</a></p>'
 
 
-def _href(site: Site, agency: DirectoryAgency) -> str:
+def _href(site: DirectorySite, agency: DirectoryAgency) -> str:
     return escape(f"{site.path}{AGENCIES}/{agency.code}.html")
 
 
-def _form(site: Site, typed: str) -> str:
+def _form(site: DirectorySite, typed: str) -> str:
     return (
         f'<form role="search" action="{escape(site.path)}{SEARCH}" method="get">'
         '<label for="q">Tìm trong danh bạ</label>'
@@ -128,7 +132,7 @@ def _form(site: Site, typed: str) -> str:
     )
 
 
-def _results(site: Site, found: Sequence[tuple[DirectoryAgency, DirectoryEntry]]) -> Iterator[str]:
+def _results(site: DirectorySite, found: Sequence[tuple[DirectoryAgency, DirectoryEntry]]) -> Iterator[str]:
     entries = [entry for _, entry in found]
     yield from _table(entries, [agency for agency, _ in found], site, post=_have_posts(entries))
 
@@ -169,7 +173,7 @@ def _anchor(letter: str) -> str:
 def _table(
     entries: Sequence[DirectoryEntry],
     of: Sequence[DirectoryAgency] = (),
-    site: Site | None = None,
+    site: DirectorySite | None = None,
     *,
     post: bool,
     under_letter: bool = False,
@@ -196,7 +200,7 @@ def _have_posts(entries: Iterable[DirectoryEntry]) -> bool:
     return any(entry.post for entry in entries)
 
 
-def _page(site: Site, title: str, parts: Iterable[str], made: datetime | None) -> str:
+def _page(site: DirectorySite, title: str, parts: Iterable[str], made: datetime | None) -> str:
     styles = "\n".join(f'<link rel="stylesheet" href="{escape(style)}">' for style in site.styles)
     given = site.support
     asked = [f"Hỗ trợ: {given['name']}"] if given.get("name") else []

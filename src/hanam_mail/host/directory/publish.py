@@ -1,7 +1,7 @@
 """Makes the public directory (Đ11.5) of the accounts database: `hanam-directory DSN SITE FOLDER RUNTIME`.
 
-SITE is the configuration (pages.Site). FOLDER gets a folder of its own for each directory that was made, and the link
-`current` to the newest:
+SITE is the configuration (pages.DirectorySite). FOLDER gets a folder of its own for each directory that was made, and
+the link `current` to the newest:
 
     current/public/index.html                    what nginx shows
     current/public/ban.html, khong-co.html       in place of a page that cannot be shown now, or is none
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         site = given.site.read_bytes()
-        pages.Site.read(site)
+        pages.DirectorySite.read(site)
     except (OSError, ValueError, TypeError) as error:
         say(3, f"cấu hình {given.site} không dùng được: {error}")
         return 2
@@ -108,7 +108,7 @@ def publish(rows: Sequence[Sequence[str]], known: int, site: bytes, folder: Path
 
 def content_of(directory: Sequence[DirectoryAgency], site: bytes, now: datetime) -> Iterator[tuple[str, bytes]]:
     """The files that everybody may read, by their names in a directory's folder."""
-    shown = pages.Site.read(site)
+    shown = pages.DirectorySite.read(site)
     yield f"{PUBLIC}/index.html", pages.index_page(shown, directory, now).encode()
     yield f"{PUBLIC}/{pages.BUSY}.html", pages.busy_page(shown).encode()
     yield f"{PUBLIC}/{pages.MISSING}.html", pages.missing_page(shown).encode()

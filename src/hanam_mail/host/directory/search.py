@@ -40,7 +40,7 @@ class Away(Exception):
 class Search:
     """The newest directory in a folder, read anew when another takes its place."""
 
-    def __init__(self, site: pages.Site, folder: Path) -> None:
+    def __init__(self, site: pages.DirectorySite, folder: Path) -> None:
         self._site, self._folder = site, folder
         self._read: Path | None = None
         self._index = Index(())
@@ -151,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("site", type=Path, help="tệp cấu hình của trang (JSON)")
     parser.add_argument("folder", type=Path, help="thư mục chứa danh bạ")
     given = parser.parse_args(arguments)
-    site = pages.Site.read(given.site.read_bytes())
+    site = pages.DirectorySite.read(given.site.read_bytes())
     # The first socket that systemd hands over (sd_listen_fds(3)).
     door = socket.socket(fileno=3)
     kind = handler(Search(site, given.folder), f"{site.path}{pages.SEARCH}")

@@ -110,7 +110,7 @@ def _has(addresses: Sequence[str], wanted: ipaddress.IPv4Address | ipaddress.IPv
 _PROTOCOLS = {"imap": "IMAP", "pop3": "POP3", "smtp": "gửi thư", "submission": "gửi thư"}
 
 
-def letter(rows: Sequence[Row], configuration: notices.Configuration) -> EmailMessage:
+def letter(rows: Sequence[Row], configuration: notices.JobsConfiguration) -> EmailMessage:
     """One letter to the operator; a row is (seq, mailbox's address, provider, source, protocols, whether refused)."""
     lines = [
         f"{owner}: {name}, bằng {', '.join(dict.fromkeys(_PROTOCOLS.get(each, each) for each in protocols))},"
@@ -125,7 +125,7 @@ def letter(rows: Sequence[Row], configuration: notices.Configuration) -> EmailMe
 
 
 def tell(
-    connection: Session, configuration: notices.Configuration, connect: Callable[[], notices.Mailer]
+    connection: Session, configuration: notices.JobsConfiguration, connect: Callable[[], notices.Mailer]
 ) -> tuple[int, int, str]:
     """Tell the operator; as notices.tell_operator."""
     return notices.tell_operator(

@@ -49,7 +49,7 @@ class HeldMessage:
         )
 
 
-def letter(found: Sequence[HeldMessage], configuration: notices.Configuration) -> EmailMessage:
+def letter(found: Sequence[HeldMessage], configuration: notices.JobsConfiguration) -> EmailMessage:
     """One letter to the operator about all of them."""
     lines = [f"{one.arrived_at:%d/%m/%Y %H:%M}  {one.text}" for one in found]
     values = {"number": str(len(found)), "list": notices.listed(lines, "thư nữa")}
@@ -58,7 +58,7 @@ def letter(found: Sequence[HeldMessage], configuration: notices.Configuration) -
 
 
 def tell(
-    connection: Session, configuration: notices.Configuration, connect: Callable[[], notices.Mailer]
+    connection: Session, configuration: notices.JobsConfiguration, connect: Callable[[], notices.Mailer]
 ) -> tuple[int, int, str]:
     """Tell the operator; as notices.tell_operator."""
     return notices.tell_operator(

@@ -193,7 +193,7 @@ def _new_day(options: argparse.Namespace) -> int:
 
 
 def _notices(options: argparse.Namespace) -> int:
-    configuration = notices.Configuration.read(options.file)
+    configuration = notices.JobsConfiguration.read(options.file)
     sent = waiting = 0
     faults: list[str] = []
     with _connect(options.dsn) as connection, ExitStack() as sessions:

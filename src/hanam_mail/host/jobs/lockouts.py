@@ -44,7 +44,7 @@ class Lockout:
         return _WORDS[self.kind].format(who=who, source=self.source, failures=self.failures)
 
 
-def letter(found: Sequence[Lockout], configuration: notices.Configuration) -> EmailMessage:
+def letter(found: Sequence[Lockout], configuration: notices.JobsConfiguration) -> EmailMessage:
     """One letter to the operator about all of them."""
     lines = [f"{one.at:%d/%m/%Y %H:%M:%S}  {one.text}" for one in found]
     key = "/".join(f"{one.kind} {one.login} {one.source} {one.at.isoformat()}" for one in found)
@@ -55,7 +55,7 @@ def letter(found: Sequence[Lockout], configuration: notices.Configuration) -> Em
 
 
 def tell(
-    connection: Session, configuration: notices.Configuration, connect: Callable[[], notices.Mailer]
+    connection: Session, configuration: notices.JobsConfiguration, connect: Callable[[], notices.Mailer]
 ) -> tuple[int, int, str]:
     """Tell the operator; as notices.tell_operator."""
     return notices.tell_operator(

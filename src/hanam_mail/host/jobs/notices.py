@@ -41,7 +41,7 @@ _CAUSES = {
 
 
 @dataclass(frozen=True)
-class Configuration:
+class JobsConfiguration:
     """From the jobs' YAML file. `smtp_tls_name`: the name in the exchanger's certificate; empty: loopback, no TLS.
 
     `held_url` is the page behind the links in letters about held spam, `regulation` how texts quote the province's
@@ -62,7 +62,7 @@ class Configuration:
     regulation: str
 
     @classmethod
-    def read(cls, path: Path) -> "Configuration":
+    def read(cls, path: Path) -> "JobsConfiguration":
         """Read and check the file."""
         return settings_file.read(cls, path)
 
@@ -98,7 +98,7 @@ class Mailer(Protocol):
         """Give those who were refused."""
 
 
-def render(notice: Notice, configuration: Configuration) -> EmailMessage:
+def render(notice: Notice, configuration: JobsConfiguration) -> EmailMessage:
     """The notice as a message to its recipients; raises LookupError for a kind without a text."""
     values = {name: str(value) for name, value in notice.payload.items()}
     values |= {name: day(notice.payload[name]) for name in _DATES if name in notice.payload}
@@ -128,7 +128,7 @@ def render(notice: Notice, configuration: Configuration) -> EmailMessage:
 
 
 def message(
-    text: str, values: Mapping[str, str], people: Sequence[str], key: str, configuration: Configuration
+    text: str, values: Mapping[str, str], people: Sequence[str], key: str, configuration: JobsConfiguration
 ) -> EmailMessage:
     """A text of the system, filled in, as a message. `key` is the same whenever it is sent: a copy sent twice after a
     crash is recognised as one.
@@ -157,14 +157,14 @@ def message(
     return made
 
 
-def recipients(notice: Notice, configuration: Configuration) -> tuple[str, ...]:
+def recipients(notice: Notice, configuration: JobsConfiguration) -> tuple[str, ...]:
     """Who is still to have it."""
     extra = [configuration.operator] if notice.kind in FOR_THE_OPERATOR else []
     have = set(notice.payload.get("given", ()))
     return tuple(dict.fromkeys([*notice.recipients, *(address for address in extra if address not in have)]))
 
 
-def hand_over(notice: Notice, configuration: Configuration, mailer: Mailer) -> Outcome:
+def hand_over(notice: Notice, configuration: JobsConfiguration, mailer: Mailer) -> Outcome:
     """Offer one notice. A refusal for good ends it only once somebody else has it: a full mailbox gets room again.
 
     What there is nothing to tell of any more ends unsent: held mail that waits no longer, a day that is over.
@@ -192,7 +192,7 @@ def offer(mailer: Mailer, people: Sequence[str], octets: bytes) -> Outcome:
     return Outcome(given, any(code < 500 for code, _ in refused.values()), failure)
 
 
-def send_all(connection: Session, configuration: Configuration, mailer: Mailer) -> tuple[int, int, list[str]]:
+def send_all(connection: Session, configuration: JobsConfiguration, mailer: Mailer) -> tuple[int, int, list[str]]:
     """Send what waits, each in a transaction of its own; how many were sent, how many wait on, which have a fault.
 
     A fault of ours in one letter keeps back no other.
@@ -231,7 +231,7 @@ def listed(lines: Sequence[str], more: str) -> str:
 
 def tell_operator(
     connection: Session,
-    configuration: Configuration,
+    configuration: JobsConfiguration,
     connect: Callable[[], Mailer],
     question: str,
     letter: Callable[[Sequence[Row]], EmailMessage],
@@ -263,7 +263,7 @@ class _Exchanger(smtplib.SMTP):
         return socket.create_connection((self._address, port), timeout)
 
 
-def connect(configuration: Configuration) -> smtplib.SMTP:
+def connect(configuration: JobsConfiguration) -> smtplib.SMTP:
     """A session with the mail exchanger."""
     return reach(configuration.smtp_host, configuration.smtp_port, configuration.smtp_tls_name)
 

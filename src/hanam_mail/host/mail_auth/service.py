@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from hanam_mail.host import remarks
-from hanam_mail.host.filter_service import FilterService, Judged, Limits, serve
+from hanam_mail.host.filter_service import FilterService, Judged, ServiceLimits, serve
 from hanam_mail.host.mail_auth import verdict
 from hanam_mail.host.mail_auth.questions import TemporaryError
 from hanam_mail.host.reports import outgoing_seen
@@ -50,9 +50,9 @@ class Service(FilterService):
         self._reports = reports
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> ServiceLimits:
         """Those above."""
-        return Limits(AT_ONCE, MOST_WAITING, LARGE, STALE_SECONDS, PATIENCE, STUCK_SECONDS)
+        return ServiceLimits(AT_ONCE, MOST_WAITING, LARGE, STALE_SECONDS, PATIENCE, STUCK_SECONDS)
 
     def judged(self, said: Mapping[str, str], content: bytes, came: float) -> Judged:
         """The verdict, and then the count of it."""

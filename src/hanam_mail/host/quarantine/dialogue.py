@@ -24,7 +24,7 @@ _EXTENSIONS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN
 
 
 @dataclass(frozen=True)
-class Limits:
+class SessionLimits:
     """Octets of a message, its receivers, seconds that a client may be silent and a session may last, bad commands."""
 
     octets: int
@@ -101,7 +101,7 @@ class Session[Kept: Draft]:
         send: Callable[[bytes], Awaitable[None]],
         door: Door[Kept],
         name: str,
-        limits: Limits,
+        limits: SessionLimits,
     ) -> None:
         self._lines = _Lines(reader, limits.silence)
         self._send, self._door, self._name, self._limits = send, door, name, limits

@@ -1,6 +1,7 @@
 """The service: `hanam-mail-db quarantine-serve FILE`, LMTP over TLS for the hosts that are named (systemd starts it).
 
-Who has no certificate of the internal authority, or one of another host, is not heard. FILE is JSON; see Settings.
+Who has no certificate of the internal authority, or one of another host, is not heard. FILE is JSON:
+see QuarantineSettings.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pathlib import Path
 from hanam_mail.host import frame, settings_file
 from hanam_mail.host.mail.filters import Filters
 from hanam_mail.host.quarantine.accounts import Accounts
-from hanam_mail.host.quarantine.dialogue import Limits, Session
+from hanam_mail.host.quarantine.dialogue import Session, SessionLimits
 from hanam_mail.host.quarantine.keeper import Keeper
 from hanam_mail.host.quarantine.release import Door
 from hanam_mail.host.quarantine.store import Store
@@ -29,7 +30,7 @@ PAUSE = 2.0
 
 
 @dataclass(frozen=True)
-class Settings:
+class QuarantineSettings:
     """What the role wrote. `clients` are names that certificates bear of who may hand over, `servers` are host:port.
 
     `filters` learn, each at its socket or host:port.
@@ -49,12 +50,12 @@ class Settings:
     key: str
 
     @classmethod
-    def read(cls, path: Path) -> "Settings":
+    def read(cls, path: Path) -> "QuarantineSettings":
         """Read and check the file (JSON is YAML)."""
         return settings_file.read(cls, path)
 
 
-def context_of(settings: Settings) -> ssl.SSLContext:
+def context_of(settings: QuarantineSettings) -> ssl.SSLContext:
     """TLS that asks for the client's certificate."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=settings.ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -66,9 +67,9 @@ def context_of(settings: Settings) -> ssl.SSLContext:
 class Server:
     """Takes sessions, and has the keeper do its rounds."""
 
-    def __init__(self, settings: Settings, keeper: Keeper) -> None:
+    def __init__(self, settings: QuarantineSettings, keeper: Keeper) -> None:
         self._settings, self._keeper = settings, keeper
-        self._limits = Limits(settings.octets)
+        self._limits = SessionLimits(settings.octets)
         self._context = context_of(settings)
         self._sessions = set[asyncio.Task[None]]()
 
@@ -151,7 +152,7 @@ def add_commands(commands: frame.Commands) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     program = Program(Path(sys.argv[0]))
-    settings = Settings.read(options.file)
+    settings = QuarantineSettings.read(options.file)
     folder = Path(settings.folder)
     # Two would send one message twice.
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

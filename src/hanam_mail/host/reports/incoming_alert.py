@@ -41,7 +41,7 @@ class Finding:
         return f" - {words}" + (f"; nơi báo: {names}" if names else "")
 
 
-def letter(found: Sequence[Finding], configuration: notices.Configuration, day: str) -> EmailMessage:
+def letter(found: Sequence[Finding], configuration: notices.JobsConfiguration, day: str) -> EmailMessage:
     """One letter to the operator about all of them."""
     values = {
         what: "\n".join([each.text for each in found if each.what == what][:_LINES]) or _NONE
@@ -52,7 +52,7 @@ def letter(found: Sequence[Finding], configuration: notices.Configuration, day: 
 
 
 def tell(
-    connection: Session, configuration: notices.Configuration, connect: Callable[[], notices.Mailer]
+    connection: Session, configuration: notices.JobsConfiguration, connect: Callable[[], notices.Mailer]
 ) -> tuple[bool, str]:
     """Whether the operator was told, and why not where he should have been: then he is told with a later run."""
     with connection.transaction():

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail.host import frame
-from hanam_mail.host.agent import Configuration as Node
+from hanam_mail.host.agent import AgentConfiguration as Node
 from hanam_mail.host.database.session import APPLY_DSN, JOBS_DSN
 from hanam_mail.host.jobs import notices
 from hanam_mail.host.reports import outgoing_carry
@@ -141,7 +141,7 @@ def _send(options: argparse.Namespace) -> int:
     # With what asks DNS, which no other command of these needs.
     from hanam_mail.host.reports import outgoing_send
 
-    configuration = outgoing_send.Configuration.read(options.file)
+    configuration = outgoing_send.ReportsConfiguration.read(options.file)
     done: dict[str, Counter[str]] = {}
     late, failed = [], False
     with _connect(options.dsn) as connection, ExitStack() as sessions:

@@ -80,7 +80,7 @@ KINDS = {
 
 
 @dataclass(frozen=True)
-class Configuration:
+class ReportsConfiguration:
     """From the job's YAML file.
 
     `returned_to`: of each kind of reports that is sent, the envelope's sender, to whom mail that fails comes back;
@@ -100,7 +100,7 @@ class Configuration:
     try_days: int
 
     @classmethod
-    def read(cls, path: Path) -> "Configuration":
+    def read(cls, path: Path) -> "ReportsConfiguration":
         """Read and check the file."""
         found = settings_file.read(cls, path)
         if not set(found.returned_to) <= set(KINDS):
@@ -134,7 +134,7 @@ class Ended:
 
 def send_all(
     connection: Session,
-    configuration: Configuration,
+    configuration: ReportsConfiguration,
     kind: str,
     connect: Callable[[], notices.Mailer],
     find: Find | None = None,
@@ -164,7 +164,7 @@ def send_all(
 @dataclass
 class _Sender:
     connection: Session
-    configuration: Configuration
+    configuration: ReportsConfiguration
     kind: str
     connect: Callable[[], notices.Mailer]
     find: Find

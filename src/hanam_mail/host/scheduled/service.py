@@ -39,7 +39,7 @@ _LOCK = 80_0730
 
 
 @dataclass(frozen=True)
-class Configuration:
+class ScheduledConfiguration:
     """From the role's YAML file. Each server: where it is, and the name in its certificate."""
 
     dsn: str
@@ -72,7 +72,7 @@ class Due:
 class _Store(imaplib.IMAP4_SSL):
     """Reached by one name or address, known by another: that of its certificate."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: ScheduledConfiguration) -> None:
         self._place = (configuration.imap, configuration.imap_port)
         super().__init__(
             configuration.imap_name, configuration.imap_port,
@@ -86,7 +86,7 @@ class _Store(imaplib.IMAP4_SSL):
 
 
 class _MailServer(smtplib.SMTP_SSL):
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: ScheduledConfiguration) -> None:
         self._place = (configuration.smtp, configuration.smtp_port)
         context = ssl.create_default_context()
         super().__init__(configuration.smtp_name, configuration.smtp_port, timeout=SECONDS, context=context)
@@ -111,7 +111,7 @@ class Done:
 class Sender:
     """Sends and files one letter after the other, until none is due or the program is to end."""
 
-    def __init__(self, session: Session, configuration: Configuration, ended: threading.Event) -> None:
+    def __init__(self, session: Session, configuration: ScheduledConfiguration, ended: threading.Event) -> None:
         self._session, self._configuration, self._ended = session, configuration, ended
 
     def run(self) -> Done:
@@ -181,7 +181,7 @@ class Sender:
         self._session.execute("SELECT mail.scheduled_result(%s, %s, %s, %s)", values)
 
 
-def _connect(configuration: Configuration) -> Session:
+def _connect(configuration: ScheduledConfiguration) -> Session:
     import psycopg
 
     return psycopg.connect(configuration.dsn, application_name="hanam-scheduled", connect_timeout=10, autocommit=True)
@@ -194,12 +194,12 @@ def _answer(session: Session, question: str, *values: Any) -> Any:
     return row[0]
 
 
-def _work(configuration: Configuration, ended: threading.Event) -> Done:
+def _work(configuration: ScheduledConfiguration, ended: threading.Event) -> Done:
     with _connect(configuration) as session:
         return Sender(session, configuration, ended).run()
 
 
-def run(configuration: Configuration, ended: threading.Event) -> Done:
+def run(configuration: ScheduledConfiguration, ended: threading.Event) -> Done:
     """Send all that is due."""
     with _connect(configuration) as session:
         if not _answer(session, "SELECT pg_try_advisory_lock(%s)", _LOCK):
@@ -223,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # What is under way is brought to its end: whoever is interrupted at the wrong moment leaves a doubt.
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     try:
-        done = run(settings_file.read(Configuration, options.parse_args(arguments).file), ended)
+        done = run(settings_file.read(ScheduledConfiguration, options.parse_args(arguments).file), ended)
     except (psycopg.Error, settings_file.ConfigurationError) as error:
         say(3, f"chưa gửi được thư hẹn giờ, sẽ làm lại sau một phút: {words(error)}")
         return 1

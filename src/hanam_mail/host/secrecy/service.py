@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hanam_mail.host import remarks
-from hanam_mail.host.filter_service import BadRequest, FilterService, Judged, Limits, serve
+from hanam_mail.host.filter_service import BadRequest, FilterService, Judged, ServiceLimits, serve
 from hanam_mail.host.secrecy import documents, verdict
 from hanam_mail.host.secrecy.documents import Away, Reader
 from hanam_mail.host.service import Program
@@ -42,10 +42,10 @@ class Service(FilterService):
         self._reader = reader
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> ServiceLimits:
         """Those above."""
         times = (share * self._seconds for share in (STALE, ANSWERED, STUCK))
-        return Limits(AT_ONCE, MOST_WAITING, LARGE, *times)
+        return ServiceLimits(AT_ONCE, MOST_WAITING, LARGE, *times)
 
     def judged(self, said: Mapping[str, str], content: bytes, came: float) -> Judged:
         """The verdict. Raises BadRequest where there is none now."""

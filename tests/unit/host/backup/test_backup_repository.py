@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from hanam_mail.host.backup import maintain
-from hanam_mail.host.backup.maintain import Settings
+from hanam_mail.host.backup.maintain import MaintainSettings
 
 pytestmark = pytest.mark.dieu10
 
 
-def settings(root: Path) -> Settings:
-    return Settings(root, "sao-luu", ["tinh/mail"], {"within": "14d", "within-daily": "2m"}, 8)
+def settings(root: Path) -> MaintainSettings:
+    return MaintainSettings(root, "sao-luu", ["tinh/mail"], {"within": "14d", "within-daily": "2m"}, 8)
 
 
 @pytest.mark.parametrize("first", [dt.date(2026, 1, 4), dt.date(2026, 11, 15), dt.date(2032, 12, 5)])

@@ -44,8 +44,8 @@ class Page(HTMLParser):
         return [each["href"] or "" for each in self.all("a")]
 
 
-def site() -> pages.Site:
-    return pages.Site.read(SITE)
+def site() -> pages.DirectorySite:
+    return pages.DirectorySite.read(SITE)
 
 
 def crowd() -> DirectoryAgency:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hanam_mail.host.quarantine import envelope
 from hanam_mail.host.quarantine.content import Content, stuffed
-from hanam_mail.host.quarantine.dialogue import Limits, Session
+from hanam_mail.host.quarantine.dialogue import Session, SessionLimits
 from hanam_mail.host.quarantine.envelope import BadCommandError, Envelope, Recipient
 
 pytestmark = pytest.mark.dieu3
@@ -57,7 +57,7 @@ class House:
         return self.later
 
 
-def talk(house: House, *pieces: bytes, limits: Limits | None = None, ends: bool = True) -> list[str]:
+def talk(house: House, *pieces: bytes, limits: SessionLimits | None = None, ends: bool = True) -> list[str]:
     """What the session answers to a client that sends these pieces and goes away; without `ends` it stays, silent."""
 
     async def run() -> list[str]:
@@ -70,7 +70,7 @@ def talk(house: House, *pieces: bytes, limits: Limits | None = None, ends: bool 
             reader.feed_data(piece)
         if ends:
             reader.feed_eof()
-        await Session(reader, send, house, "held.example", limits or Limits(octets=2**20)).run()
+        await Session(reader, send, house, "held.example", limits or SessionLimits(octets=2**20)).run()
         return answers.decode().splitlines()
 
     return asyncio.run(run())
@@ -157,7 +157,7 @@ def test_whatever_stands_in_the_way_is_answered_4xx_and_the_session_goes_on(hous
 
 
 def test_a_message_that_is_too_large_is_read_to_its_end_and_takes_no_room() -> None:
-    house, limits = House(), Limits(octets=1000)
+    house, limits = House(), SessionLimits(octets=1000)
     answers = talk(house, START + b"DATA\r\n", *[b"x" * 998 + b"\r\n"] * 500, b".\r\nNOOP\r\n", limits=limits)
     assert codes(answers)[-2:] == ["452", "250"]
     assert len(house.drafts[0].octets) <= 1000
@@ -167,7 +167,7 @@ def test_a_message_that_is_too_large_is_read_to_its_end_and_takes_no_room() -> N
 def test_one_line_of_ten_megabytes_is_a_message_as_any_other() -> None:
     house = House()
     line = b"a" * (10 * 2**20)
-    talk(house, START + b"DATA\r\n", line, b"\r\n.\r\n", limits=Limits(octets=2**24))
+    talk(house, START + b"DATA\r\n", line, b"\r\n.\r\n", limits=SessionLimits(octets=2**24))
     assert house.kept[0][0] == line + b"\r\n"
 
 
@@ -188,8 +188,8 @@ def test_who_goes_away_before_the_end_has_sent_nothing(cut: bytes) -> None:
     assert all(draft.dropped for draft in house.drafts)
 
 
-@pytest.mark.parametrize("limits", [Limits(2**20, silence=0.02), Limits(2**20, session=0.02)])
-def test_who_says_nothing_more_is_not_waited_for(limits: Limits) -> None:
+@pytest.mark.parametrize("limits", [SessionLimits(2**20, silence=0.02), SessionLimits(2**20, session=0.02)])
+def test_who_says_nothing_more_is_not_waited_for(limits: SessionLimits) -> None:
     house = House()
     answers = talk(house, START + b"DATA\r\nSubject: a\r\n", limits=limits, ends=False)
     assert answers[-1].startswith("421 ")

@@ -61,12 +61,12 @@ def written(folder: Path, name: str, authority: pki.Pair = AUTHORITY) -> tuple[s
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> service.Settings:
+def settings(tmp_path: Path) -> service.QuarantineSettings:
     (tmp_path / "ca.pem").write_text(AUTHORITY.certificate)
     certificate, key = written(tmp_path, NAME)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    return service.Settings(
+    return service.QuarantineSettings(
         name=NAME, port=port, folder=str(tmp_path), dsn="", domain="hanam.example", octets=2**20, clients=[EDGE],
         servers=[], filters=[], ca=str(tmp_path / "ca.pem"), certificate=certificate, key=key,
     )  # fmt: skip
@@ -85,7 +85,7 @@ def program(tmp_path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def running(settings: service.Settings, keeper: Keeper, program: Path) -> Iterator[service.Server]:
+def running(settings: service.QuarantineSettings, keeper: Keeper, program: Path) -> Iterator[service.Server]:
     """The server in a thread, until its program is replaced."""
     server = service.Server(settings, keeper)  # type: ignore[arg-type]
 
@@ -110,7 +110,7 @@ def running(settings: service.Settings, keeper: Keeper, program: Path) -> Iterat
     assert not thread.is_alive()
 
 
-def call(settings: service.Settings, pair: tuple[str, str] | None, words: bytes = b"QUIT\r\n") -> bytes:
+def call(settings: service.QuarantineSettings, pair: tuple[str, str] | None, words: bytes = b"QUIT\r\n") -> bytes:
     """What a client hears until the end, "" where it is not let in."""
     tls = ssl.create_default_context(cafile=settings.ca)
     if pair:
@@ -130,7 +130,9 @@ def call(settings: service.Settings, pair: tuple[str, str] | None, words: bytes 
 WHOLE = b"LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<a@b>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n"
 
 
-def test_named_hosts_alone_are_heard(settings: service.Settings, keeper: Keeper, program: Path, tmp_path: Path) -> None:
+def test_named_hosts_alone_are_heard(
+    settings: service.QuarantineSettings, keeper: Keeper, program: Path, tmp_path: Path
+) -> None:
     elsewhere = pki.new_authority("Kẻ khác", lifetime=DAY)
     (tmp_path / "other").mkdir()
     with running(settings, keeper, program):
@@ -147,7 +149,7 @@ def test_named_hosts_alone_are_heard(settings: service.Settings, keeper: Keeper,
 
 
 def test_a_renewed_certificate_is_shown_to_who_comes_from_then_on(
-    settings: service.Settings, keeper: Keeper, program: Path, tmp_path: Path
+    settings: service.QuarantineSettings, keeper: Keeper, program: Path, tmp_path: Path
 ) -> None:
     edge = written(tmp_path, EDGE)
     with running(settings, keeper, program) as server:
@@ -169,7 +171,7 @@ def test_a_renewed_certificate_is_shown_to_who_comes_from_then_on(
 
 
 def test_more_sessions_than_may_be_come_again(
-    settings: service.Settings, keeper: Keeper, program: Path, tmp_path: Path
+    settings: service.QuarantineSettings, keeper: Keeper, program: Path, tmp_path: Path
 ) -> None:
     edge = written(tmp_path, EDGE)
     tls = ssl.create_default_context(cafile=settings.ca)
@@ -183,7 +185,7 @@ def test_more_sessions_than_may_be_come_again(
 
 
 def test_it_ends_at_once_while_somebody_is_being_heard(
-    settings: service.Settings, keeper: Keeper, program: Path, tmp_path: Path
+    settings: service.QuarantineSettings, keeper: Keeper, program: Path, tmp_path: Path
 ) -> None:
     tls = ssl.create_default_context(cafile=settings.ca)
     tls.load_cert_chain(*written(tmp_path, EDGE))
@@ -201,17 +203,17 @@ def test_it_ends_at_once_while_somebody_is_being_heard(
 
 
 @pytest.mark.parametrize("wrong", [{}, {"more": 1}, [], None])
-def test_settings_that_are_not_right_are_told(settings: service.Settings, tmp_path: Path, wrong: Any) -> None:
+def test_settings_that_are_not_right_are_told(settings: service.QuarantineSettings, tmp_path: Path, wrong: Any) -> None:
     path = tmp_path / "settings.json"
     path.write_text(json.dumps(asdict(settings)))
-    assert service.Settings.read(path) == settings
+    assert service.QuarantineSettings.read(path) == settings
     path.write_text(json.dumps(asdict(settings) | wrong if wrong else wrong))
     with pytest.raises(ConfigurationError, match="cần đúng các khóa"):
-        service.Settings.read(path)
+        service.QuarantineSettings.read(path)
 
 
 def test_a_hangup_signal_renews_and_a_termination_ends(
-    settings: service.Settings, keeper: Keeper, program: Path
+    settings: service.QuarantineSettings, keeper: Keeper, program: Path
 ) -> None:
     """In the main thread, as systemd asks."""
     server = service.Server(settings, keeper)  # type: ignore[arg-type]

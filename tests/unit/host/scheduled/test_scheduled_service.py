@@ -10,7 +10,7 @@ from hanam_mail.host import settings_file
 from hanam_mail.host.scheduled import service
 from hanam_mail.host.scheduled.folder import TooLargeError
 
-CONFIGURATION = service.Configuration(
+CONFIGURATION = service.ScheduledConfiguration(
     "", "", 993, "imap", "", 465, "smtp", "Chờ gửi", "Sent", "Asia/Ho_Chi_Minh", 2**20
 )
 

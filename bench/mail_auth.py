@@ -32,7 +32,7 @@ KEYS = [
 LARGE = 27 * 2**20
 USUAL, BUSY, HOSTILE = 0.010, 2.0, 5.0
 """Seconds that are asked for: of a message of 10 KB, of the largest one, and of any."""
-ENVELOPE = verdict.Envelope("192.0.2.10", "mx.ky.example", "an@ky.example", "ky.example")
+ENVELOPE = verdict.ClientIdentity("192.0.2.10", "mx.ky.example", "an@ky.example", "ky.example")
 _INCLUDES = {
     f"i{number}.example": {
         "TXT": [nameserver.text(f"v=spf1 ip4:198.51.100.{number} include:i{number + 1}.example ~all")]
@@ -120,7 +120,7 @@ def answer(channel: Connection) -> None:
 
 def timed(content: bytes, sender: str, address: tuple[str, int], counter: Counter | None = None) -> Run:
     """One run: as many messages as take half a second or so, the mean of them. `counter`: they are counted as well."""
-    envelope = verdict.Envelope(ENVELOPE.address, ENVELOPE.helo, sender, ENVELOPE.author)
+    envelope = verdict.ClientIdentity(ENVELOPE.address, ENVELOPE.helo, sender, ENVELOPE.author)
     load, began, before, number = os.getloadavg()[0], time.perf_counter(), time.process_time(), 0
     while number == 0 or time.perf_counter() - began < 0.5:
         noted: list[Case] = []

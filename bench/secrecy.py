@@ -90,7 +90,7 @@ def spent(process: int) -> float:
     return sum(map(int, values[11:15])) / _TICKS
 
 
-def timed(content: bytes, reader: documents.Reader, readers: Callable[[], float]) -> Run:
+def timed(content: bytes, reader: documents.DocumentReader, readers: Callable[[], float]) -> Run:
     """One run: as many messages as take a second or so, the mean of them."""
     load, began, number = os.getloadavg()[0], time.perf_counter(), 0
     before = time.process_time() + readers()

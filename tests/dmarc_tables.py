@@ -226,7 +226,7 @@ LATER = [
 
 @dataclass(frozen=True)
 class Case:
-    """One letter, and what comes of it, as dmarc.Result tells it.
+    """One letter, and what comes of it, as dmarc.DmarcResult tells it.
 
     `sent`: the domain of the envelope; `signed`: those of signatures, with blanks between them. `spf` and `dkim`: what
     came of these. `action`, `policy` and `record` are "" where they are not told.

@@ -36,7 +36,7 @@ def test_whoever_plays_us_is_to_be_refused_everywhere(environment: Environments,
         if record["name"] == "_dmarc"
     )
     domain = there.value("base", "mail_domain", host)
-    assert dmarc_record.read(domain, text) == dmarc_record.Record(
+    assert dmarc_record.read(domain, text) == dmarc_record.DmarcRecord(
         domain,
         policies={"p": "reject", "sp": "reject", "np": "reject"},
         usable=True,

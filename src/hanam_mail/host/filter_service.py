@@ -26,7 +26,7 @@ _TOLD_SECONDS = 60.0
 _LONGEST_HEAD = 16384
 
 
-class BadRequest(Exception):
+class BadFilterRequest(Exception):
     """The filter did not say what it must."""
 
 
@@ -86,7 +86,10 @@ class FilterService(ABC):
 
     @abstractmethod
     def judged(self, said: Mapping[str, str], content: bytes, came: float) -> Judged:
-        """The answer to a message; the filter came at that moment (monotonic). Raises BadRequest and Abandoned."""
+        """The answer to a message; the filter came at that moment (monotonic).
+
+        Raises BadFilterRequest and Abandoned.
+        """
 
     @property
     def stuck(self) -> bool:
@@ -147,7 +150,7 @@ class FilterService(ABC):
                 said, size = self._head(stream.readline(_LONGEST_HEAD))
                 with self._room_for(size, came + self.limits.stale):
                     return self.judged(said, _content(stream, size, connection), came)
-        except BadRequest as error:
+        except BadFilterRequest as error:
             return Judged({"error": str(error)})
         except (OSError, Abandoned):
             raise
@@ -165,7 +168,7 @@ class FilterService(ABC):
         with self._freed:
             # One that is larger than all of it comes alone.
             if not self._freed.wait_for(lambda: min(size, self._size) <= self._room, until - time.monotonic()):
-                raise BadRequest("too many large messages at once")
+                raise BadFilterRequest("too many large messages at once")
             self._room -= size
         try:
             yield
@@ -185,9 +188,9 @@ class FilterService(ABC):
             size = said["size"]
             flags = {name: "yes" if said.get(name) is True else "" for name in self.flags}
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise BadRequest("this is not the filter's protocol") from error
+            raise BadFilterRequest("this is not the filter's protocol") from error
         if not all(isinstance(text, str) for text in texts.values()) or not isinstance(size, int) or size < 0:
-            raise BadRequest("this is not the filter's protocol")
+            raise BadFilterRequest("this is not the filter's protocol")
         # Letters that are no Unicode become a sign that nobody has.
         plain = {name: text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for name, text in texts.items()}
         return plain | flags, size
@@ -203,7 +206,7 @@ def _hung_up(connection: socket.socket) -> bool:
 def _content(stream: BufferedIOBase, size: int, connection: socket.socket) -> bytes:
     content = stream.read(size)
     if len(content) != size:
-        raise BadRequest("the message is not whole")
+        raise BadFilterRequest("the message is not whole")
     if _hung_up(connection):
         raise Abandoned
     return content

@@ -12,7 +12,7 @@ import time
 import traceback
 
 from hanam_mail.host.secrecy import fields, mime, pages
-from hanam_mail.host.secrecy.fields import Fields
+from hanam_mail.host.secrecy.fields import HeadFields
 from hanam_mail.host.secrecy.mime import Part
 from hanam_mail.host.service import say
 from hanam_mail.regulation import legacy_texts
@@ -135,10 +135,10 @@ class _Look:
                 if number >= MOST_PARTS:
                     break
                 self._part(part)
-        except (mime.TooMany, mime.Late, pages.TooMany):
+        except (mime.TooManyParts, mime.Late, pages.TooManyTags):
             pass
 
-    def _most(self, of: Fields) -> int:
+    def _most(self, of: HeadFields) -> int:
         return self._left if _is_text(of) else 0
 
     def _part(self, part: Part) -> None:
@@ -158,7 +158,7 @@ class _Look:
 # --- texts ---
 
 
-def _is_text(of: Fields) -> bool:
+def _is_text(of: HeadFields) -> bool:
     return of.kind.startswith("text/") and not of.is_attachment
 
 
@@ -202,7 +202,7 @@ def _is_file(part: Part) -> bool:
     return of.is_attachment or main not in ("text", "message") or of.kind in mime.MESSAGES
 
 
-def _kind(of: Fields) -> str:
+def _kind(of: HeadFields) -> str:
     """The ending of its name, where its type has that or is none that we know; else of its type, or the type's second
     word. "" where neither says anything.
     """

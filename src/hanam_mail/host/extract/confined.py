@@ -24,7 +24,7 @@ _OOM = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReadingOutcome:
     """How a reading ended, why, and its text in UTF-8 (empty where none is given)."""
 
     end: End
@@ -32,7 +32,7 @@ class Outcome:
     text: bytes = b""
 
 
-def run(work: Callable[[], tuple[str, bytes]], limits: Limits) -> Outcome:
+def run(work: Callable[[], tuple[str, bytes]], limits: Limits) -> ReadingOutcome:
     """Do it there: it gives an End with its reason, and what was read. Takes no longer than the limits say.
 
     Raises OSError: no process.
@@ -60,17 +60,17 @@ def run(work: Callable[[], tuple[str, bytes]], limits: Limits) -> Outcome:
     return _outcome(answer, in_time, status)
 
 
-def _outcome(answer: bytes, in_time: bool, status: int) -> Outcome:
+def _outcome(answer: bytes, in_time: bool, status: int) -> ReadingOutcome:
     if not in_time:
-        return Outcome(End.LIMIT, "time")
+        return ReadingOutcome(End.LIMIT, "time")
     head, newline, text = answer.partition(b"\n")
     words = head.decode("ascii", "replace").split(" ", 1)
     if newline and words[0] in set(End) and os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
-        return Outcome(End(words[0]), words[1] if len(words) > 1 else "", text)
+        return ReadingOutcome(End(words[0]), words[1] if len(words) > 1 else "", text)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL):
         # SIGKILL: the processor's hard limit, or the kernel's search for memory.
-        return Outcome(End.LIMIT, "time" if os.WTERMSIG(status) == signal.SIGXCPU else "memory")
-    return Outcome(End.BROKEN, "reader")
+        return ReadingOutcome(End.LIMIT, "time" if os.WTERMSIG(status) == signal.SIGXCPU else "memory")
+    return ReadingOutcome(End.BROKEN, "reader")
 
 
 def _all_of(pipe: int, deadline: float, most: int) -> tuple[bytes, bool]:

@@ -3,13 +3,13 @@
 import os
 
 from hanam_mail.host.extract import confined, reader
-from hanam_mail.host.extract.confined import Outcome
+from hanam_mail.host.extract.confined import ReadingOutcome
 from hanam_mail.host.extract.work import End, Limits, Refused, Work
 
-__all__ = ["Outcome", "convert"]
+__all__ = ["ReadingOutcome", "convert"]
 
 
-def convert(document: int, limits: Limits) -> Outcome:
+def convert(document: int, limits: Limits) -> ReadingOutcome:
     """Read the file that the descriptor has open. Takes no longer than the limits say. Raises OSError: no process."""
     return confined.run(lambda: _read(document, limits), limits)
 

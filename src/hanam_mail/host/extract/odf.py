@@ -5,7 +5,7 @@ from functools import partial
 
 from hanam_mail.host.extract import xml_reader
 from hanam_mail.host.extract.work import End, Refused, Work
-from hanam_mail.host.extract.xml_reader import Attributes
+from hanam_mail.host.extract.xml_reader import XmlAttributes
 from hanam_mail.host.extract.zips import Parts
 
 _LINES = {"p", "h", "line-break", "table-row", "list-item"}
@@ -32,7 +32,7 @@ def read_flat(chunks: Iterator[bytes], work: Work) -> None:
     body, meta, inside = 0, 0, ""
     pieces: list[str] = []
 
-    def begin(name: str, attributes: Attributes) -> None:
+    def begin(name: str, attributes: XmlAttributes) -> None:
         nonlocal body, meta, inside
         body += name in _BODIES
         meta += name == "meta"
@@ -65,7 +65,7 @@ def read_flat(chunks: Iterator[bytes], work: Work) -> None:
 
 
 def _find_encrypted(chunks: Iterator[bytes], found: list[str]) -> None:
-    def begin(name: str, _: Attributes) -> None:
+    def begin(name: str, _: XmlAttributes) -> None:
         if name == "encryption-data":
             found[:] = [name]
 

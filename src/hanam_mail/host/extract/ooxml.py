@@ -6,7 +6,7 @@ from functools import partial
 
 from hanam_mail.host.extract import xml_reader
 from hanam_mail.host.extract.work import Work
-from hanam_mail.host.extract.xml_reader import Attributes
+from hanam_mail.host.extract.xml_reader import XmlAttributes
 from hanam_mail.host.extract.zips import Parts
 
 type Chunks = Iterator[bytes]
@@ -60,7 +60,7 @@ class _Flow:
         # A second form of the same for older programs; how the words of other languages are read.
         self._skipped = 0
 
-    def begin(self, name: str, attributes: Attributes) -> None:
+    def begin(self, name: str, attributes: XmlAttributes) -> None:
         if name in ("Fallback", "rPh"):
             self._skipped += 1
         elif name in ("t", "delText", "text"):
@@ -92,7 +92,7 @@ def _flowing(chunks: Chunks, work: Work) -> None:
 
 
 def _sheet_names(chunks: Chunks, work: Work) -> None:
-    def begin(name: str, attributes: Attributes) -> None:
+    def begin(name: str, attributes: XmlAttributes) -> None:
         if name in ("sheet", "definedName") and "name" in attributes and not attributes["name"].startswith("_xlnm"):
             work.add(attributes["name"] + "\n")
 
@@ -104,7 +104,7 @@ def _cells(chunks: Chunks, work: Work) -> None:
     wanted = {"t", "v", "oddHeader", "oddFooter", "evenHeader", "evenFooter", "firstHeader", "firstFooter"}
     inside, shared = "", False
 
-    def begin(name: str, attributes: Attributes) -> None:
+    def begin(name: str, attributes: XmlAttributes) -> None:
         nonlocal inside, shared
         if name == "c":
             shared = attributes.get("t") in ("s", "b", "e")
@@ -136,7 +136,7 @@ def _master(chunks: Chunks, work: Work) -> None:
     pieces, placeholder = list[str](), False
     flow = _Flow(pieces.append)
 
-    def begin(name: str, attributes: Attributes) -> None:
+    def begin(name: str, attributes: XmlAttributes) -> None:
         nonlocal placeholder
         if name == "sp":
             pieces.clear()
@@ -157,7 +157,7 @@ def _master(chunks: Chunks, work: Work) -> None:
 def _properties(chunks: Chunks, work: Work) -> None:
     inside, pieces = "", list[str]()
 
-    def begin(name: str, _: Attributes) -> None:
+    def begin(name: str, _: XmlAttributes) -> None:
         nonlocal inside
         inside = name
         pieces.clear()

@@ -52,7 +52,7 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class RequestHead:
     """The request line and, by their names in small letters, the fields that say where the request ends."""
 
     method: str
@@ -76,7 +76,7 @@ class Connection:
         self._deadline = time.monotonic() + seconds
         client.setblocking(False)
 
-    def head(self) -> Head:
+    def head(self) -> RequestHead:
         """Raises BadRequest; Gone when nothing came."""
         lines, self._left_of_head = list[bytes](), HEAD
         while line := self._head_line():
@@ -104,12 +104,12 @@ class Connection:
                 raise Gone if self._left_of_head == HEAD and not self._buffer else BadRequest(400, "header is cut off")
         return kept
 
-    def expect(self, head: Head) -> None:
+    def expect(self, head: RequestHead) -> None:
         """Tell a client that waits for it that its body is wanted."""
         if head.fields.get("expect", "").lower() == "100-continue" and head.version == 1:
             self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def body(self, head: Head, sink: Sink, most: int) -> int:
+    def body(self, head: RequestHead, sink: Sink, most: int) -> int:
         """Give the body to the sink as far as `most` octets go, and read all of it; its size."""
         size = 0
 
@@ -216,7 +216,7 @@ class Connection:
                 raise BadRequest(400, "trailer is broken")
 
 
-def parse(raw: bytes) -> Head:
+def parse(raw: bytes) -> RequestHead:
     """A head without its last empty line. Raises BadRequest."""
     lines = raw.split(b"\r\n")
     first = _LINE.fullmatch(lines[0])
@@ -237,7 +237,7 @@ def parse(raw: bytes) -> Head:
             raise BadRequest(400, f"{name} twice")
         fields[name] = found[2].decode("latin-1")
     version = int(first[3])
-    head = Head(first[1].decode("ascii"), _path(first[2].decode("ascii")), version, fields)
+    head = RequestHead(first[1].decode("ascii"), _path(first[2].decode("ascii")), version, fields)
     coding, length = fields.get("transfer-encoding"), fields.get("content-length")
     if coding is not None and (coding.lower() != "chunked" or length is not None or version == 0):
         raise BadRequest(400, "transfer-encoding is not chunked alone")

@@ -25,7 +25,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from hanam_mail.host.extract import converter, processes
-from hanam_mail.host.extract.request import BadRequest, Connection, Gone, Head, Memory
+from hanam_mail.host.extract.request import BadRequest, Connection, Gone, Memory, RequestHead
 from hanam_mail.host.extract.turns import Budget, Busy, Turns
 from hanam_mail.host.extract.work import End, Limits
 from hanam_mail.host.service import Program, say, tell_systemd
@@ -72,7 +72,7 @@ class Readers:
             return limits
         return replace(limits, seconds=min(limits.seconds, SEARCH_SHORT if spent < 2 else SEARCH_LEAST))
 
-    def charge(self, path: str, outcome: converter.Outcome, seconds: float, processor: float) -> None:
+    def charge(self, path: str, outcome: converter.ReadingOutcome, seconds: float, processor: float) -> None:
         """What a reading took, of the clock and of a processor; of one that ended well what was more than a moment.
 
         A part of a document may have been the one that ran into a limit.
@@ -126,7 +126,7 @@ def serve_one(client: socket.socket, readers: Readers) -> str:
     return said
 
 
-def _answered(connection: Connection, head: Head, readers: Readers) -> tuple[bytes, str]:
+def _answered(connection: Connection, head: RequestHead, readers: Readers) -> tuple[bytes, str]:
     if head.method in ("GET", "HEAD"):
         return answer(200), ""
     if head.method != "PUT":
@@ -153,7 +153,7 @@ def _answered(connection: Connection, head: Head, readers: Readers) -> tuple[byt
         outcome = converter.convert(body.number, limits)
         seconds = time.monotonic() - began
         readers.charge(path, outcome, seconds, _processor() - before)
-    if limits.seconds <= SEARCH_SHORT and outcome == converter.Outcome(End.LIMIT, "time"):
+    if limits.seconds <= SEARCH_SHORT and outcome == converter.ReadingOutcome(End.LIMIT, "time"):
         return answer(422, f"{End.LIMIT} busy"), ""
     end = f"{outcome.end} {outcome.reason}".strip()
     # Who sent it stands in the store's log; what was in it stands nowhere.

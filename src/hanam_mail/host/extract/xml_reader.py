@@ -11,7 +11,7 @@ from hanam_mail.host.extract.work import End, Refused
 # Elements in each other; office documents with tables in tables have some dozens.
 DEPTH = 512
 
-type Attributes = dict[str, str]
+type XmlAttributes = dict[str, str]
 
 
 def local(name: str) -> str:
@@ -21,7 +21,7 @@ def local(name: str) -> str:
 
 def read(
     chunks: Iterable[bytes],
-    begin: Callable[[str, Attributes], None],
+    begin: Callable[[str, XmlAttributes], None],
     end: Callable[[str], None],
     text: Callable[[str], None],
     most: int = DEPTH,
@@ -36,7 +36,7 @@ def read(
     parser.buffer_size = 65536
     depth = 0
 
-    def started(name: str, attributes: Attributes) -> None:
+    def started(name: str, attributes: XmlAttributes) -> None:
         nonlocal depth
         depth += 1
         if depth > most:

@@ -20,7 +20,7 @@ def bears_mark(text: str) -> bool:
     """Whether the filter would find a secrecy mark in it: a letter of ours that quotes one would be held (Đ3.3)."""
     try:
         return marks.in_text(text) is not None
-    except marks.TooMany:
+    except marks.TooManyMarks:
         return True
 
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 from hanam_mail.host.mail_auth import signature, tags
 from hanam_mail.host.mail_auth.letter import Field, Letter
 from hanam_mail.host.mail_auth.questions import Questions, TemporaryError
-from hanam_mail.host.mail_auth.signature import Refused, Signature
+from hanam_mail.host.mail_auth.signature import Signature, SignatureRefused
 
 # Section 4.2.1.
 MOST_SETS = 50
@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"[1-9]\d?", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Result:
+class ArcResult:
     """`result`: none, pass, fail or temperror. `sealed_broken`: one who sealed it says that it is broken (cv=fail).
 
     `sets`: how many there are, 0 where the chain cannot be read. `domain` and `selector` of the last seal.
@@ -40,20 +40,20 @@ class _Set:
     seal: Signature
 
 
-def check(letter: Letter, questions: Questions) -> Result:
+def check(letter: Letter, questions: Questions) -> ArcResult:
     """The chain's validation status, cv."""
     found = [letter.by_name.get(name, []) for name in _NAMES]
     if not any(found):
-        return Result("none")
+        return ArcResult("none")
     try:
         sets = _sets(found)
-    except Refused as error:
-        return Result("fail", reason=str(error))
+    except SignatureRefused as error:
+        return ArcResult("fail", reason=str(error))
     last = sets[-1].seal
     sealed_broken = any(each.seal.tags["cv"] == "fail" for each in sets)
 
-    def result(name: str, reason: str = "") -> Result:
-        return Result(name, len(sets), last.domain, last.selector, reason, sealed_broken)
+    def result(name: str, reason: str = "") -> ArcResult:
+        return ArcResult(name, len(sets), last.domain, last.selector, reason, sealed_broken)
 
     try:
         _check_statuses(sets)
@@ -61,13 +61,13 @@ def check(letter: Letter, questions: Questions) -> Result:
         _check_seals(sets, questions)
     except TemporaryError as error:
         return result("temperror", str(error))
-    except Refused as error:
+    except SignatureRefused as error:
         return result("fail", str(error))
     return result("pass")
 
 
 def _sets(found: list[list[Field]]) -> list[_Set]:
-    """The sets in their order; Refused unless each is whole and none is missing (step 3)."""
+    """The sets in their order; SignatureRefused unless each is whole and none is missing (step 3)."""
     count = len(found[2])
     if count > MOST_SETS:
         _refuse("too many sets")
@@ -137,9 +137,9 @@ def _check_seals(sets: list[_Set], questions: Questions) -> None:
         key = signature.find_key(seal, questions)
         try:
             signature.check_after(seal, digests[number - 1], key)
-        except Refused as error:
+        except SignatureRefused as error:
             _refuse(f"seal {number}: {error}")
 
 
 def _refuse(reason: str) -> NoReturn:
-    raise Refused(reason)
+    raise SignatureRefused(reason)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hanam_mail.host.mail_auth import dkim, dmarc_record, spf
-from hanam_mail.host.mail_auth.dmarc_record import Record, Tree
+from hanam_mail.host.mail_auth.dmarc_record import DmarcRecord, DmarcTree
 from hanam_mail.host.mail_auth.questions import Questions, TemporaryError
 
 # What to do: the policy, one lower while its owner is testing; or nobody can tell now.
@@ -13,7 +13,7 @@ _ACTIONS = {"none": ACCEPT, "quarantine": MARK, "reject": REFUSE}
 
 
 @dataclass(frozen=True)
-class Result:
+class DmarcResult:
     """`result`: pass, fail, none (no record) or temperror. `policy`: what is asked for, already lowered by t=y.
 
     `record`: the domain whose record it is, "" without one. `authentic`: it passes, or would whatever the record says.
@@ -36,50 +36,52 @@ class Aligned:
     signers: frozenset[str] = frozenset()
 
 
-def check(questions: Questions, author: str, sent: spf.Result, signed: Sequence[dkim.Result]) -> Result:
+def check(questions: Questions, author: str, sent: spf.SpfResult, signed: Sequence[dkim.DkimResult]) -> DmarcResult:
     """The same as `look`, without the record."""
     return look(questions, author, sent, signed)[0]
 
 
 def look(
-    questions: Questions, author: str, sent: spf.Result, signed: Sequence[dkim.Result]
-) -> tuple[Result, Record | None]:
+    questions: Questions, author: str, sent: spf.SpfResult, signed: Sequence[dkim.DkimResult]
+) -> tuple[DmarcResult, DmarcRecord | None]:
     """What came out, and by which record.
 
     author: the domain of the one author, "" when there is no such one: then nothing passes (section 11.5).
     """
     if not author:
-        return Result("none", "", reason="no single author"), None
+        return DmarcResult("none", "", reason="no single author"), None
     signers = dkim.passing(signed)
     sender = sent.domain if sent.result == "pass" else ""
     # Identical domains are aligned in both modes.
     exactly = author in signers or author == sender
-    tree = Tree(questions)
+    tree = DmarcTree(questions)
     record, policy = None, ""
     try:
         record = tree.policy(author)
         if record is None or not record.usable:
             reason = "no record" if record is None else "record without a policy"
-            return Result("none", author, authentic=exactly, reason=reason), None
+            return DmarcResult("none", author, authentic=exactly, reason=reason), None
         policy = _policy(tree, record, author)
         if exactly or _aligned(tree, record, author, sender, signers):
-            return Result("pass", author, record.domain, policy, authentic=True), record
+            return DmarcResult("pass", author, record.domain, policy, authentic=True), record
         if policy != "none" and (waits := _waits(tree, record, author, sent, signed)):
-            return Result("temperror", author, record.domain, policy, LATER, reason=waits), record
+            return DmarcResult("temperror", author, record.domain, policy, LATER, reason=waits), record
     except TemporaryError as error:
         # Whoever passes by any record passes; where nothing is asked for, nothing is put off.
         action = ACCEPT if exactly or policy == "none" else LATER
         domain = record.domain if record else ""
-        failed = Result("temperror", author, domain, policy or "none", action, authentic=exactly, reason=str(error))
+        failed = DmarcResult(
+            "temperror", author, domain, policy or "none", action, authentic=exactly, reason=str(error)
+        )
         return failed, record
-    return Result("fail", author, record.domain, policy, _ACTIONS[policy], reason=_reason(sent, signed)), record
+    return DmarcResult("fail", author, record.domain, policy, _ACTIONS[policy], reason=_reason(sent, signed)), record
 
 
 def aligned(
-    questions: Questions, record: Record, author: str, sent: spf.Result, signed: Sequence[dkim.Result]
+    questions: Questions, record: DmarcRecord, author: str, sent: spf.SpfResult, signed: Sequence[dkim.DkimResult]
 ) -> Aligned:
     """Each for itself, where one of them was enough for the verdict; TemporaryError when DNS does not say now."""
-    tree = Tree(questions)
+    tree = DmarcTree(questions)
 
     def is_aligned(domain: str, exact: bool) -> bool:
         return domain == author or (not exact and _of_one_organisation(tree, author, domain))
@@ -88,24 +90,24 @@ def aligned(
     return Aligned(sent.result == "pass" and is_aligned(sent.domain, record.exact_spf), signers)
 
 
-def published(questions: Questions, record: Record, author: str) -> str:
+def published(questions: Questions, record: DmarcRecord, author: str) -> str:
     """What the record asks for of that author's mail, not lowered; TemporaryError when DNS does not say now."""
     policy = record.policies["p"]
     if record.domain != author:
         policy = below = record.policies.get("sp", policy)
-        if record.policies.get("np", below) != below and not Tree(questions).exists(author):
+        if record.policies.get("np", below) != below and not DmarcTree(questions).exists(author):
             policy = record.policies["np"]
     return policy
 
 
-def _policy(tree: Tree, record: Record, author: str) -> str:
+def _policy(tree: DmarcTree, record: DmarcRecord, author: str) -> str:
     policy = published(tree.questions, record, author)
     if record.testing:
         policy = dmarc_record.POLICIES[max(0, dmarc_record.POLICIES.index(policy) - 1)]
     return policy
 
 
-def _aligned(tree: Tree, record: Record, author: str, sender: str, signers: Sequence[str]) -> bool:
+def _aligned(tree: DmarcTree, record: DmarcRecord, author: str, sender: str, signers: Sequence[str]) -> bool:
     """Those that are not the author's domain itself, in the mode that is relaxed (section 4.4)."""
     candidates = [] if record.exact_dkim else list(signers)
     if sender and not record.exact_spf:
@@ -113,7 +115,7 @@ def _aligned(tree: Tree, record: Record, author: str, sender: str, signers: Sequ
     return any(_of_one_organisation(tree, author, each) for each in candidates)
 
 
-def _of_one_organisation(tree: Tree, author: str, other: str) -> bool:
+def _of_one_organisation(tree: DmarcTree, author: str, other: str) -> bool:
     if author.rpartition(".")[2] != other.rpartition(".")[2]:
         return False
     organisation = tree.organisation(author)
@@ -121,7 +123,9 @@ def _of_one_organisation(tree: Tree, author: str, other: str) -> bool:
     return f".{other}".endswith(f".{organisation}") and tree.organisation(other) == organisation
 
 
-def _waits(tree: Tree, record: Record, author: str, sent: spf.Result, signed: Sequence[dkim.Result]) -> str:
+def _waits(
+    tree: DmarcTree, record: DmarcRecord, author: str, sent: spf.SpfResult, signed: Sequence[dkim.DkimResult]
+) -> str:
     """What DNS does not say now and could make it pass, or ""."""
     open_ones = [(each.domain, record.exact_dkim, each.reason) for each in signed if each.result == "temperror"]
     if sent.result == "temperror":
@@ -132,7 +136,7 @@ def _waits(tree: Tree, record: Record, author: str, sent: spf.Result, signed: Se
     return ""
 
 
-def _reason(sent: spf.Result, signed: Sequence[dkim.Result]) -> str:
+def _reason(sent: spf.SpfResult, signed: Sequence[dkim.DkimResult]) -> str:
     """Why it fails, in few words."""
     signatures = "signed by others" if dkim.passing(signed) else "no valid signature" if signed else "not signed"
     return f"SPF {sent.result}, {signatures}"

@@ -18,7 +18,7 @@ _DEFAULTS = {"t": ("n", "y"), "psd": ("u", "y", "n"), "adkim": ("r", "s"), "aspf
 
 
 @dataclass(frozen=True)
-class Record:
+class DmarcRecord:
     """`domain`: where it stands. `usable`: p, sp and np are as they must be, or somebody wants reports (4.10.1).
 
     `reports`: URIs of rua, as they are written. `failures`: fo, "" where it is not as it must be.
@@ -35,7 +35,7 @@ class Record:
     failures: str = ""
 
 
-def read(domain: str, text: str) -> Record | None:
+def read(domain: str, text: str) -> DmarcRecord | None:
     """The record in a text; None when it is none. What is wrong in it has its default, what is unknown says nothing."""
     version = _VERSION.match(text)
     # The version's value has capital letters, its name any.
@@ -50,7 +50,7 @@ def read(domain: str, text: str) -> Record | None:
     right = "p" in named and all(policy in POLICIES for policy in named.values())
     reports = tuple(uri for each in written.get("rua", "").split(",") if _URI.fullmatch(uri := each.strip(" \t")))
     chosen = {name: said[name] if said.get(name) in values else values[0] for name, values in _DEFAULTS.items()}
-    return Record(
+    return DmarcRecord(
         domain,
         named if right else {"p": "none"},
         right or bool(reports),
@@ -64,12 +64,12 @@ def read(domain: str, text: str) -> Record | None:
 
 
 @dataclass
-class Tree:
+class DmarcTree:
     """What the walks from one message's domains find. TemporaryError when DNS does not say now."""
 
     questions: Questions
 
-    def at(self, domain: str) -> Record | None:
+    def at(self, domain: str) -> DmarcRecord | None:
         """The record of exactly that domain; several are as good as none."""
         found = []
         for text in self.questions.texts(f"_dmarc.{domain}"):
@@ -77,7 +77,7 @@ class Tree:
                 found.append(record)
         return found[0] if len(found) == 1 else None
 
-    def walk(self, domain: str) -> list[Record]:
+    def walk(self, domain: str) -> list[DmarcRecord]:
         """Records from the domain up to the top, the longest name first (section 4.10)."""
         records = []
         name = domain
@@ -95,7 +95,7 @@ class Tree:
         """The Organizational Domain (section 4.10.2)."""
         return _organisation(domain, self.walk(domain))
 
-    def policy(self, domain: str) -> Record | None:
+    def policy(self, domain: str) -> DmarcRecord | None:
         """The record to be applied to mail of an author of that domain (section 4.10.1)."""
         if record := self.at(domain):
             return record
@@ -112,7 +112,7 @@ class Tree:
         return self.questions.ask(domain, "A").exists
 
 
-def _organisation(domain: str, records: list[Record]) -> str:
+def _organisation(domain: str, records: list[DmarcRecord]) -> str:
     for record in records:
         if record.psd == "n":
             return record.domain

@@ -29,7 +29,7 @@ class NoKey(Exception):
 
 
 @dataclass(frozen=True)
-class Key:
+class DkimKey:
     """`exact`: its signatures speak for no domain below its own (t=s)."""
 
     public: RSAPublicKey | Ed25519PublicKey
@@ -47,7 +47,7 @@ class Key:
         return True
 
 
-def find(questions: Questions, domain: str, selector: str, algorithm: str) -> Key:
+def find(questions: Questions, domain: str, selector: str, algorithm: str) -> DkimKey:
     """NoKey when there is none that counts; TemporaryError when DNS does not say now."""
     try:
         records = questions.texts(f"{selector}._domainkey.{domain}")
@@ -60,7 +60,7 @@ def find(questions: Questions, domain: str, selector: str, algorithm: str) -> Ke
     return read(records[0].decode("utf-8", "surrogateescape"), algorithm)
 
 
-def read(record: str, algorithm: str) -> Key:
+def read(record: str, algorithm: str) -> DkimKey:
     """The key in a record, for signatures of that algorithm; NoKey when it is not for them."""
     try:
         said = tags.read(record, lenient=True)
@@ -79,7 +79,7 @@ def read(record: str, algorithm: str) -> Key:
         raise NoKey("key for tests", broken=False)
     if not tags.without_blanks(said["p"]):
         raise NoKey("key revoked", broken=True)
-    return Key(_public(said["p"], algorithm), exact="s" in flags)
+    return DkimKey(_public(said["p"], algorithm), exact="s" in flags)
 
 
 def _public(text: str, algorithm: str) -> RSAPublicKey | Ed25519PublicKey:

@@ -14,7 +14,7 @@ MOST_HEAD = 2**20
 MOST_LINES = 10_000
 
 
-class TooLong(ValueError):
+class HeadTooLong(ValueError):
     """The head of a message has more octets or lines than any honest one."""
 
 
@@ -47,7 +47,7 @@ def relaxed(raw: bytes) -> bytes:
 
 
 class Letter:
-    """A whole message, of any line ends; TooLong before any of it is taken apart."""
+    """A whole message, of any line ends; HeadTooLong before any of it is taken apart."""
 
     def __init__(self, content: bytes) -> None:
         _measure_head(content)
@@ -97,13 +97,13 @@ class Letter:
 
 
 def _measure_head(content: bytes) -> None:
-    """TooLong unless its empty line comes soon; looks at no more than that."""
+    """HeadTooLong unless its empty line comes soon; looks at no more than that."""
     if content.startswith((b"\n", _LINE_END)):
         return
     ends = [content.find(line, 0, MOST_HEAD) for line in (b"\n\n", b"\n\r\n")]
     end = min((each for each in ends if each >= 0), default=len(content))
     if end > MOST_HEAD or content.count(b"\n", 0, end) >= MOST_LINES:
-        raise TooLong("the head of the message is too long")
+        raise HeadTooLong("the head of the message is too long")
 
 
 def _one_line_end(body: bytes) -> bytes:

@@ -29,7 +29,7 @@ class OutOfTime(TemporaryError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class DnsRecords:
     """`records`: texts of TXT as bytes, addresses, or names without the dot at their end; of MX (preference, name).
 
     `exists`: whether DNS knows the name at all (RFC 8020). `asked`: whether there was anything to ask about.
@@ -50,14 +50,14 @@ class Questions:
     servers: Sequence[tuple[str, int]]
     until: float
     left: int
-    _answers: dict[tuple[tuple[bytes, ...], str], Answer | TemporaryError] = field(default_factory=dict)
+    _answers: dict[tuple[tuple[bytes, ...], str], DnsRecords | TemporaryError] = field(default_factory=dict)
 
-    def ask(self, name: str, kind: str) -> Answer:
+    def ask(self, name: str, kind: str) -> DnsRecords:
         """What DNS knows; kind is TXT, A, AAAA, MX or PTR. TemporaryError when it does not say."""
         wanted = _name(name)
         if wanted is None:
             # No name of DNS: there is nothing, and nobody to ask.
-            return Answer(exists=False, asked=False)
+            return DnsRecords(exists=False, asked=False)
         key = tuple(label.lower() for label in wanted.labels), kind
         if key not in self._answers:
             try:
@@ -88,7 +88,7 @@ class Questions:
         finally:
             self.until = whole
 
-    def _ask(self, name: dns.name.Name, kind: str) -> Answer:
+    def _ask(self, name: dns.name.Name, kind: str) -> DnsRecords:
         if self.left <= 0:
             raise TemporaryError("too many questions for one message")
         self.left -= 1
@@ -109,7 +109,7 @@ class Questions:
                 continue
             code = reply.rcode()
             if code in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-                return Answer(_records(reply, kind), exists=code == dns.rcode.NOERROR)
+                return DnsRecords(_records(reply, kind), exists=code == dns.rcode.NOERROR)
             problem = dns.rcode.to_text(code)
             # A resolver that cannot say has tried for itself.
             break

@@ -38,7 +38,7 @@ STUCK_SECONDS = 60.0
 NAMESERVER_PORT = 53
 
 
-class Service(FilterService):
+class MailAuthService(FilterService):
     """`servers`: (address, port) of resolvers. `reports`: counts what was judged."""
 
     words = ("address", "helo", "sender", "author")
@@ -56,7 +56,7 @@ class Service(FilterService):
 
     def judged(self, said: Mapping[str, str], content: bytes, came: float) -> Judged:
         """The verdict, and then the count of it."""
-        envelope = verdict.Envelope(*(said[word] for word in self.words))
+        envelope = verdict.ClientIdentity(*(said[word] for word in self.words))
         cases: list[verdict.Case] = []
         note = cases.append if self._reports and not said["report"] else None
         answer = verdict.judge(envelope, content, self._servers, came + verdict.DNS_SECONDS, note)
@@ -99,5 +99,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The first socket that systemd hands over (sd_listen_fds(3)).
     door = socket.socket(fileno=3)
     servers = [(each, NAMESERVER_PORT) for each in options.nameservers]
-    serve(Service(servers, reports=reports), door, Program(Path(sys.argv[0])))
+    serve(MailAuthService(servers, reports=reports), door, Program(Path(sys.argv[0])))
     return 0

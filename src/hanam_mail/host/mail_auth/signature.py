@@ -31,7 +31,7 @@ class Digest(Protocol):
     def digest(self) -> bytes: ...
 
 
-class Refused(Exception):
+class SignatureRefused(Exception):
     """Why a signature does not hold. `counts_as_none`: it is as good as if it were not there, not a forgery."""
 
     def __init__(self, reason: str, *, counts_as_none: bool = False, broken: bool = False) -> None:
@@ -59,54 +59,54 @@ class Signature:
 
 
 def read(field: Field) -> Signature:
-    """A signature whose d=, s=, a= and b= are there and well formed; Refused otherwise."""
+    """A signature whose d=, s=, a= and b= are there and well formed; SignatureRefused otherwise."""
     try:
         said = tags.read(field.value)
     except tags.Malformed as error:
-        raise Refused(str(error), counts_as_none=True) from error
+        raise SignatureRefused(str(error), counts_as_none=True) from error
     for name in ("a", "b", "d", "s"):
         if not said.get(name):
-            raise Refused(f"no {name}=", counts_as_none=True)
+            raise SignatureRefused(f"no {name}=", counts_as_none=True)
     selector = said["s"] if said["s"].isascii() else in_ascii(said["s"])
     domain = in_ascii(said["d"])
     if not _DOMAIN.fullmatch(domain) or not _SELECTOR.fullmatch(selector):
-        raise Refused("malformed", counts_as_none=True)
+        raise SignatureRefused("malformed", counts_as_none=True)
     if len(selector) + len(domain) + len("._domainkey.") > LONGEST_NAME:
-        raise Refused("malformed", counts_as_none=True)
+        raise SignatureRefused("malformed", counts_as_none=True)
     if said["a"] not in keys.ALGORITHMS:
-        raise Refused("algorithm", counts_as_none=True)
+        raise SignatureRefused("algorithm", counts_as_none=True)
     return Signature(field, said, domain, selector)
 
 
 def in_ascii(name: str) -> str:
-    """A name of a tag as DNS knows it; Refused when it can have none such."""
+    """A name of a tag as DNS knows it; SignatureRefused when it can have none such."""
     try:
         return domain_names.in_ascii(name)
     except UnicodeError as error:
-        raise Refused("malformed", counts_as_none=True) from error
+        raise SignatureRefused("malformed", counts_as_none=True) from error
 
 
 def number(signature: Signature, name: str) -> int | None:
-    """A tag that is a number, or None where there is none; Refused when it is something else."""
+    """A tag that is a number, or None where there is none; SignatureRefused when it is something else."""
     text = signature.tags.get(name)
     if text is None:
         return None
     if not _NUMBER.fullmatch(text):
-        raise Refused(f"malformed {name}=", counts_as_none=True)
+        raise SignatureRefused(f"malformed {name}=", counts_as_none=True)
     return int(text)
 
 
-def check_of_message(signature: Signature, letter: Letter, key: keys.Key) -> None:
-    """Refused when it is not a signature of this message's body and of the fields that it names."""
+def check_of_message(signature: Signature, letter: Letter, key: keys.DkimKey) -> None:
+    """SignatureRefused when it is not a signature of this message's body and of the fields that it names."""
     header_form, body_form = _forms(signature)
     if "h" not in signature.tags or not signature.tags.get("bh"):
-        raise Refused("malformed", counts_as_none=True)
+        raise SignatureRefused("malformed", counts_as_none=True)
     digest, whole = letter.body_hash(body_form, number(signature, "l"))
     if digest != _octets(signature.tags["bh"]):
-        raise Refused("body hash")
+        raise SignatureRefused("body hash")
     if not whole:
         # Whatever stands behind the signed part anybody may have written (RFC 6376, section 8.2).
-        raise Refused("body not signed to its end", counts_as_none=True)
+        raise SignatureRefused("body not signed to its end", counts_as_none=True)
     signed = _named(letter, tags.words(signature.tags["h"]))
     before = hashlib.sha256()
     for each in signed:
@@ -114,20 +114,20 @@ def check_of_message(signature: Signature, letter: Letter, key: keys.Key) -> Non
     check_after(signature, before, key, header_form)
 
 
-def check_after(signature: Signature, digest: Digest, key: keys.Key, form: str = "relaxed") -> None:
-    """Refused when it is not that key's signature of its own field behind what `digest` (SHA-256) has read already."""
+def check_after(signature: Signature, digest: Digest, key: keys.DkimKey, form: str = "relaxed") -> None:
+    """SignatureRefused when it is not that key's signature of its own field behind what `digest` (SHA-256) has read."""
     own = unsigned(signature.field.raw)
     digest.update(relaxed(own) if form == "relaxed" else own)
     if not key.verifies(_octets(signature.tags["b"]), digest.digest()):
-        raise Refused("signature")
+        raise SignatureRefused("signature")
 
 
-def find_key(signature: Signature, questions: Questions) -> keys.Key:
-    """Its key in DNS; Refused when there is none that counts; TemporaryError when DNS does not say now."""
+def find_key(signature: Signature, questions: Questions) -> keys.DkimKey:
+    """Its key in DNS; SignatureRefused when there is none that counts; TemporaryError when DNS does not say now."""
     try:
         return keys.find(questions, signature.domain, signature.selector, signature.tags["a"])
     except NoKey as error:
-        raise Refused(str(error), counts_as_none=not error.broken, broken=error.broken) from error
+        raise SignatureRefused(str(error), counts_as_none=not error.broken, broken=error.broken) from error
 
 
 def unsigned(raw: bytes) -> bytes:
@@ -141,7 +141,7 @@ def _forms(signature: Signature) -> Sequence[str]:
     if len(named) == 1:
         named.append("simple")
     if len(named) != 2 or named[0] not in _FORMS or named[1] not in _FORMS:
-        raise Refused("malformed c=", counts_as_none=True)
+        raise SignatureRefused("malformed c=", counts_as_none=True)
     return named
 
 
@@ -155,4 +155,4 @@ def _octets(text: str) -> bytes:
     try:
         return base64.b64decode(tags.without_blanks(text), validate=True)
     except (ValueError, binascii.Error) as error:
-        raise Refused("malformed base64", counts_as_none=True) from error
+        raise SignatureRefused("malformed base64", counts_as_none=True) from error

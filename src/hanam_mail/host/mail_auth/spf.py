@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hanam_mail.host.mail_auth import spf_record
-from hanam_mail.host.mail_auth.questions import Answer, OutOfTime, Questions, TemporaryError
+from hanam_mail.host.mail_auth.questions import DnsRecords, OutOfTime, Questions, TemporaryError
 from hanam_mail.host.mail_auth.spf_record import Mechanism, Permanent
 
-type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+type IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Section 4.6.4.
 MOST_TERMS = 10
@@ -17,7 +17,7 @@ MOST_NAMES = 10
 
 
 @dataclass(frozen=True)
-class Result:
+class SpfResult:
     """`result` as RFC 7208, 2.6 names it. `identity`: mailfrom or helo. `sender`: whose it is, with a local part."""
 
     result: str
@@ -27,7 +27,7 @@ class Result:
     reason: str = ""
 
 
-def check(questions: Questions, address: str, helo: str, sender: str) -> Result:
+def check(questions: Questions, address: str, helo: str, sender: str) -> SpfResult:
     """Of the envelope's sender, or where there is none of the name in HELO (section 2.4)."""
     identity = "mailfrom" if sender else "helo"
     local, _, domain = sender.rpartition("@") if sender else ("", "", helo)
@@ -36,22 +36,22 @@ def check(questions: Questions, address: str, helo: str, sender: str) -> Result:
     try:
         client = ipaddress.ip_address(address)
     except ValueError:
-        return Result("none", domain, whole, identity, "no address of a client")
+        return SpfResult("none", domain, whole, identity, "no address of a client")
     if isinstance(client, ipaddress.IPv6Address):
         client = client.ipv4_mapped or client
     checked = _Check(questions, client, helo, local, domain)
     try:
-        return Result(checked.host(domain), domain, whole, identity, checked.matched)
+        return SpfResult(checked.host(domain), domain, whole, identity, checked.matched)
     except TemporaryError as error:
-        return Result("temperror", domain, whole, identity, str(error))
+        return SpfResult("temperror", domain, whole, identity, str(error))
     except Permanent as error:
-        return Result("permerror", domain, whole, identity, str(error))
+        return SpfResult("permerror", domain, whole, identity, str(error))
 
 
 @dataclass
 class _Check:
     questions: Questions
-    client: Address
+    client: IpAddress
     helo: str
     local: str
     sender_domain: str
@@ -145,7 +145,7 @@ class _Check:
             if str(self.client) in (str(ipaddress.ip_address(str(each))) for each in addresses):
                 yield str(name).lower()
 
-    def _asked(self, name: str, kind: str) -> Answer:
+    def _asked(self, name: str, kind: str) -> DnsRecords:
         answer = self.questions.ask(name, kind)
         if answer.asked and not answer.records:
             self._empty += 1

@@ -26,7 +26,7 @@ class Mechanism:
 
 
 @dataclass(frozen=True)
-class Record:
+class SpfRecord:
     """What a record says; `redirect` is "" where it names nobody."""
 
     mechanisms: list[Mechanism] = field(default_factory=list)
@@ -47,7 +47,7 @@ _IN_EXPLANATIONS = frozenset("crt")
 LONGEST_NAME = 253
 
 
-def read(text: str) -> Record:
+def read(text: str) -> SpfRecord:
     """A record that begins with its version; Permanent when any of it is wrong (section 4.6)."""
     mechanisms, modifiers = [], dict[str, str]()
     for term in text.split(" ")[1:]:
@@ -64,7 +64,7 @@ def read(text: str) -> Record:
                 check_macros(match[2])
         else:
             mechanisms.append(_mechanism(term))
-    return Record(mechanisms, modifiers.get("redirect", ""))
+    return SpfRecord(mechanisms, modifiers.get("redirect", ""))
 
 
 def _mechanism(term: str) -> Mechanism:

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 
 from hanam_mail.host import domain_names
 from hanam_mail.host.mail_auth import arc, dkim, dmarc, spf
-from hanam_mail.host.mail_auth.dmarc_record import Record
-from hanam_mail.host.mail_auth.letter import Letter, TooLong
+from hanam_mail.host.mail_auth.dmarc_record import DmarcRecord
+from hanam_mail.host.mail_auth.letter import HeadTooLong, Letter
 from hanam_mail.host.mail_auth.questions import Questions, can_be_asked
 
 # For all questions of one message together, from when the filter came. It waits longer.
@@ -27,7 +27,7 @@ LONGEST_WORD = 320
 
 
 @dataclass(frozen=True)
-class Envelope:
+class ClientIdentity:
     """`address`: the client's. `author`: domain of the one From address, "" for none; `sender` may be "" too."""
 
     address: str
@@ -42,14 +42,14 @@ class Case:
 
     address: str
     questions: Questions
-    record: Record
-    sent: spf.Result
-    signed: Sequence[dkim.Result]
-    judged: dmarc.Result
+    record: DmarcRecord
+    sent: spf.SpfResult
+    signed: Sequence[dkim.DkimResult]
+    judged: dmarc.DmarcResult
 
 
 def judge(
-    envelope: Envelope,
+    envelope: ClientIdentity,
     content: bytes,
     servers: Sequence[tuple[str, int]],
     until: float,
@@ -62,7 +62,7 @@ def judge(
     """
     try:
         letter = Letter(content)
-    except TooLong:
+    except HeadTooLong:
         return {"refused": HEAD}
     # The letter has its own. What the caller still holds is held for as long as DNS takes.
     del content
@@ -102,7 +102,11 @@ def _domain_in_ascii(address: str) -> str:
 
 
 def results(
-    sent: spf.Result, signed: Sequence[dkim.Result], chain: arc.Result, judged: dmarc.Result, envelope: Envelope
+    sent: spf.SpfResult,
+    signed: Sequence[dkim.DkimResult],
+    chain: arc.ArcResult,
+    judged: dmarc.DmarcResult,
+    envelope: ClientIdentity,
 ) -> str:
     """What follows the server's name in Authentication-Results (RFC 8601), on one line."""
     identity = envelope.sender if sent.identity == "mailfrom" else envelope.helo

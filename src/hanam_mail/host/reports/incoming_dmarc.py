@@ -41,7 +41,7 @@ class _Reading:
         self._open: list[tuple[str, _Node, list[str]]] = []
         self._elements = self._signs = 0
 
-    def begin(self, name: str, _: xml_reader.Attributes) -> None:
+    def begin(self, name: str, _: xml_reader.XmlAttributes) -> None:
         if not self._open and name != "feedback":
             raise Refused(End.UNKNOWN, "not a report")
         self._elements += 1

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from hanam_mail.host.mail_auth import dmarc_record
-from hanam_mail.host.mail_auth.dmarc_record import Tree
+from hanam_mail.host.mail_auth.dmarc_record import DmarcTree
 from hanam_mail.host.mail_auth.questions import Questions, TemporaryError
 from hanam_mail.host.reports.outgoing_rows import DOMAIN, HTTPS, NO_ADDRESS, NO_CONSENT, NO_RECORD, OWN
 
@@ -62,7 +62,7 @@ def find(questions: Questions, domain: str, own: str, most: int) -> Found:
     """Of that domain's record, the first `most` addresses; none of them at `own`, our own domain."""
     if is_below(domain, own):
         return Found((), OWN)
-    tree = Tree(questions)
+    tree = DmarcTree(questions)
     try:
         record = tree.at(domain)
     except TemporaryError as error:
@@ -113,7 +113,7 @@ def is_below(domain: str, own: str) -> bool:
     return f".{domain}".endswith(f".{own}")
 
 
-def _allowed(tree: Tree, domain: str, wanted: Destination) -> Iterator[Destination]:
+def _allowed(tree: DmarcTree, domain: str, wanted: Destination) -> Iterator[Destination]:
     if wanted.host == domain or tree.organisation(domain) == tree.organisation(wanted.host):
         yield wanted
         return

@@ -8,7 +8,7 @@ import ipaddress
 import json
 
 from hanam_mail.host.mail_auth import dmarc
-from hanam_mail.host.mail_auth.dmarc_record import Record
+from hanam_mail.host.mail_auth.dmarc_record import DmarcRecord
 from hanam_mail.host.mail_auth.verdict import Case
 from hanam_mail.host.reports.outgoing_rows import DOMAIN, TEST_MODE, Seen, plain
 
@@ -56,7 +56,7 @@ def _is_lowered(case: Case) -> bool:
     return bool(asked) and asked != case.judged.policy
 
 
-def _published(record: Record) -> dict[str, str]:
+def _published(record: DmarcRecord) -> dict[str, str]:
     found = dict(record.policies)
     found |= {"adkim": "s" if record.exact_dkim else "r", "aspf": "s" if record.exact_spf else "r"}
     found["testing"] = "y" if record.testing else "n"

@@ -1,7 +1,7 @@
 """The text of an attached document, from hanam-extract on this host's loopback (record 0049): `PUT /text`.
 
-What that service says of a document is an Answer, also that nobody can read it. That it does not answer, or not in
-time, is Away: nobody knows what is in it, and its message waits.
+What that service says of a document is a DocumentText, also that nobody can read it. That it does not answer, or not in
+time, is ExtractorAway: nobody knows what is in it, and its message waits.
 """
 
 import http.client
@@ -18,12 +18,12 @@ _STATUS = frozenset((200, 204, 415, 422))
 MOST_TEXT = 8 * 2**20
 
 
-class Away(Exception):
+class ExtractorAway(Exception):
     """There is no answer now."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DocumentText:
     """How a reading ended and why, and the text."""
 
     end: str
@@ -31,31 +31,31 @@ class Answer:
     reason: str = ""
 
 
-type Reader = Callable[[bytes, float], Answer]
-"""Takes a document and the moment (monotonic) until which it may wait. Raises Away."""
+type DocumentReader = Callable[[bytes, float], DocumentText]
+"""Takes a document and the moment (monotonic) until which it may wait. Raises ExtractorAway."""
 
 
-def asker(port: int, address: str = "127.0.0.1") -> Reader:
+def asker(port: int, address: str = "127.0.0.1") -> DocumentReader:
     """A reader that asks the service there."""
 
-    def ask(document: bytes, until: float) -> Answer:
+    def ask(document: bytes, until: float) -> DocumentText:
         seconds = until - time.monotonic()
         if seconds <= 0:
-            raise Away("no time is left for a document")
+            raise ExtractorAway("no time is left for a document")
         connection = http.client.HTTPConnection(address, port, timeout=seconds)
         try:
             connection.request("PUT", "/text", document, {"Connection": "close"})
             response = connection.getresponse()
             text = response.read(MOST_TEXT)
         except (OSError, http.client.HTTPException) as error:
-            raise Away(f"documents cannot be read: {error or type(error).__name__}") from error
+            raise ExtractorAway(f"documents cannot be read: {error or type(error).__name__}") from error
         finally:
             connection.close()
         end, _, reason = (response.getheader("X-Extract") or "").partition(" ")
         # What is shorter than it says was cut off on its way.
         whole = response.status == 204 or response.getheader("Content-Length") == str(len(text))
         if response.status not in _STATUS or end not in _ENDS or not whole:
-            raise Away(f"documents cannot be read: {response.status} {end}")
-        return Answer(end, text.decode("utf-8", "replace"), reason)
+            raise ExtractorAway(f"documents cannot be read: {response.status} {end}")
+        return DocumentText(end, text.decode("utf-8", "replace"), reason)
 
     return ask

@@ -30,7 +30,7 @@ _CODED = re.compile(r"%[0-9a-fA-F]{2}")
 _ESCAPED = re.compile(r'\\(["\\])')
 
 
-class Fields:
+class HeadFields:
     """Those fields of one head that say something of a text or a file, folded lines joined.
 
     Octets that are no UTF-8 are kept by surrogates. What is asked for is worked out once.

@@ -43,7 +43,7 @@ _MOST_HINTS, _MOST_CELLS, _LONGEST_ROW = 20_000, 200_000, 2000
 _NEAR = 80
 
 
-class TooMany(Exception):
+class TooManyMarks(Exception):
     """More of what may be a mark, and is none, than any letter has."""
 
 
@@ -78,7 +78,7 @@ class _Text:
             if len(line) < _LONGEST_ROW and any(cell.strip().upper() in texts for cell in _CELLS.split(line))
         ]
         if len(lines) > _MOST_HINTS:
-            raise TooMany
+            raise TooManyMarks
         return lines
 
     @cached_property
@@ -87,11 +87,11 @@ class _Text:
         return bool(self.numbers_of_cells("TÊN"))
 
     def cells(self, number: int) -> Iterator[_Cell]:
-        """Those of one line. Raises TooMany."""
+        """Those of one line. Raises TooManyMarks."""
         row = _row(self.lines[number])
         self._cells += len(row)
         if self._cells > _MOST_CELLS:
-            raise TooMany
+            raise TooManyMarks
         others = [_row(self.lines[at]) for at in (number - 1, number + 1) if 0 <= at < len(self.lines)]
         around = [self._end(number, -1), *row, self._end(number, 1)]
         for at, cell in enumerate(row, 1):
@@ -114,14 +114,14 @@ def _row(line: str) -> list[str]:
 
 
 def in_text(text: str) -> Mark | None:
-    """The highest mark in it. Raises TooMany."""
+    """The highest mark in it. Raises TooManyMarks."""
     text = alike.plain(text)
     whole = _Text(text)
     found: list[Mark | None] = []
     number, at, looked = 0, 0, -1
     for times, hint in enumerate(words.HINT.finditer(text)):
         if times > _MOST_HINTS:
-            raise TooMany
+            raise TooManyMarks
         # The line of its last letter, each once.
         number += text.count("\n", at, hint.end())
         at = hint.end()

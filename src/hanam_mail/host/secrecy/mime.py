@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from hanam_mail.host.secrecy.fields import Fields, base64
+from hanam_mail.host.secrecy.fields import HeadFields, base64
 
 # Parts and how deep they lie in each other. The filter refuses what has more (mime_structure.lua).
 MOST_PARTS, MOST_LEVELS = 4000, 110
@@ -26,7 +26,7 @@ _HEAD_ENDS = re.compile(rb"\n\r?\n")
 _STEP = 64 * 1024
 
 
-class TooMany(Exception):
+class TooManyParts(Exception):
     """More parts than a message may have."""
 
 
@@ -42,7 +42,7 @@ class Part:
     whether it is one of those that make up a page (RFC 2387).
     """
 
-    fields: Fields
+    fields: HeadFields
     content: bytes
     messages: int
     begins: bool
@@ -65,13 +65,13 @@ class _Piece:
 
 def parts(
     message: bytes,
-    most: Callable[[Fields], int | None] = lambda _: None,
+    most: Callable[[HeadFields], int | None] = lambda _: None,
     *,
     unpack: bool = True,
     until: float = math.inf,
 ) -> Iterator[Part]:
-    """All of them in the order of the message, containers before what is in them. Raises TooMany, and Late behind the
-    moment `until` (monotonic).
+    """All of them in the order of the message, containers before what is in them. Raises TooManyParts, and Late
+    behind the moment `until` (monotonic).
 
     `most`: so many octets of a part, as they came, are decoded; None for all. Without `unpack` attached messages are
     not looked into, and nothing is decoded to look for parts in it.
@@ -84,7 +84,7 @@ def parts(
         piece = waiting.pop()
         number += 1
         if number > MOST_PARTS or piece.level > MOST_LEVELS:
-            raise TooMany
+            raise TooManyParts
         fields, begin = _head(piece)
         within = _within(fields, piece, begin, unpack=unpack, until=until)
         content = b"" if within else _content(fields, piece, begin, most(fields))
@@ -92,25 +92,25 @@ def parts(
         waiting += reversed(within)
 
 
-def _head(piece: _Piece) -> tuple[Fields, int]:
+def _head(piece: _Piece) -> tuple[HeadFields, int]:
     """Its fields, and where its body begins. A head that does not end is one as far as it goes, and a body too."""
     octets, begin, end = piece.octets, piece.begin, piece.end
     if not piece.has_head:
-        return Fields(b""), begin
+        return HeadFields(b""), begin
     for line in (b"\n", b"\r\n"):
         if octets.startswith(line, begin, end):
-            return Fields(b""), begin + len(line)
+            return HeadFields(b""), begin + len(line)
     limit = min(end, begin + MOST_HEAD)
     found = _HEAD_ENDS.search(octets, begin, limit)
-    return Fields(octets[begin : found.start() if found else limit]), found.end() if found else begin
+    return HeadFields(octets[begin : found.start() if found else limit]), found.end() if found else begin
 
 
-def _content(fields: Fields, piece: _Piece, begin: int, most: int | None) -> bytes:
+def _content(fields: HeadFields, piece: _Piece, begin: int, most: int | None) -> bytes:
     end = piece.end if most is None else min(piece.end, begin + most)
     return _decoded(fields.encoding, piece.octets[begin:end])
 
 
-def _within(fields: Fields, piece: _Piece, begin: int, *, unpack: bool, until: float) -> list[_Piece]:
+def _within(fields: HeadFields, piece: _Piece, begin: int, *, unpack: bool, until: float) -> list[_Piece]:
     """The parts in one; none of one that holds content itself."""
     is_packed = unpack and fields.encoding in _DECODERS
     if fields.kind in MESSAGES:
@@ -143,7 +143,7 @@ def _is_blank(octets: bytes, begin: int, end: int) -> bool:
 
 
 def _lines(octets: bytes, begin: int, end: int, line: bytes, until: float) -> Iterator[tuple[int, int, bool]]:
-    """Each line that parts, its begin and end, and whether it is one that ends all. Raises TooMany and Late."""
+    """Each line that parts, its begin and end, and whether it is one that ends all. Raises TooManyParts and Late."""
     number, looked = 0, 0
     at = begin if octets.startswith(line, begin, end) else octets.find(b"\n" + line, begin, end) + 1 or -1
     while at >= 0:
@@ -159,7 +159,7 @@ def _lines(octets: bytes, begin: int, end: int, line: bytes, until: float) -> It
             following = line_end if line_end >= 0 else limit
             number += 1
             if number > MOST_PARTS:
-                raise TooMany
+                raise TooManyParts
             yield at, following + (line_end >= 0), bool(tail)
         at = octets.find(b"\n" + line, following, end) + 1 or -1
 

@@ -21,14 +21,14 @@ _KEEPS_LINES = re.compile(r"<(?:pre|textarea|xmp|plaintext)\b|white-space|-space
 MOST_TAGS, _LONGEST_TAG = 4_000_000, 4096
 
 
-class TooMany(Exception):
+class TooManyTags(Exception):
     """More tags than any letter has."""
 
 
 def text_of(page: str) -> list[str]:
     """The page's text: line ends of the source as blanks, and where they may be shown as such a second time with them.
 
-    Raises TooMany.
+    Raises TooManyTags.
     """
     texts = [_text(page.replace("\r", " ").replace("\n", " "))]
     if _KEEPS_LINES.search(page):
@@ -46,7 +46,7 @@ def _text(page: str) -> str:
         seen.write(page[at:begin])
         tags += 1
         if tags > MOST_TAGS:
-            raise TooMany
+            raise TooManyTags
         if page.startswith("<!--", begin):
             end = -1 if no_end else page.find("-->", begin + 4)
             # Of a comment that does not end nobody knows how it is shown: it is text.

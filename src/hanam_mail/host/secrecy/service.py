@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hanam_mail.host import remarks
-from hanam_mail.host.filter_service import BadRequest, FilterService, Judged, ServiceLimits, serve
+from hanam_mail.host.filter_service import BadFilterRequest, FilterService, Judged, ServiceLimits, serve
 from hanam_mail.host.secrecy import documents, verdict
-from hanam_mail.host.secrecy.documents import Away, Reader
+from hanam_mail.host.secrecy.documents import DocumentReader, ExtractorAway
 from hanam_mail.host.service import Program
 
 # Each waits for its documents' texts most of its time.
@@ -31,12 +31,12 @@ TIMES = 25
 STALE, JUDGED, ANSWERED, STUCK = 0.25, 0.75, 0.9, 3.0
 
 
-class Service(FilterService):
+class SecrecyService(FilterService):
     """`reader` gives the text of documents; the filter waits so many seconds."""
 
     words = ("kind",)
 
-    def __init__(self, reader: Reader, seconds: float, room: int = ROOM) -> None:
+    def __init__(self, reader: DocumentReader, seconds: float, room: int = ROOM) -> None:
         self._seconds = seconds
         super().__init__(room)
         self._reader = reader
@@ -48,15 +48,15 @@ class Service(FilterService):
         return ServiceLimits(AT_ONCE, MOST_WAITING, LARGE, *times)
 
     def judged(self, said: Mapping[str, str], content: bytes, came: float) -> Judged:
-        """The verdict. Raises BadRequest where there is none now."""
+        """The verdict. Raises BadFilterRequest where there is none now."""
         until = came + JUDGED * self._seconds
         try:
             found = verdict.judge(content, self._reader, until, reply=said["kind"] == "reply")
             return Judged(found.answer() | {"noted": remarks.noted(content, until)})
-        except Away as error:
-            raise BadRequest(str(error)) from error
+        except ExtractorAway as error:
+            raise BadFilterRequest(str(error)) from error
         except verdict.Late as error:
-            raise BadRequest("the time is over") from error
+            raise BadFilterRequest("the time is over") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,5 +68,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     # The first socket that systemd hands over (sd_listen_fds(3)).
     door = socket.socket(fileno=3)
-    serve(Service(documents.asker(options.port), options.seconds), door, Program(Path(sys.argv[0])))
+    serve(SecrecyService(documents.asker(options.port), options.seconds), door, Program(Path(sys.argv[0])))
     return 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hanam_mail.host.extract import kinds
 from hanam_mail.host.extract.reader import PICTURE
 from hanam_mail.host.secrecy import documents, fields, marks, mime, pages, titles
-from hanam_mail.host.secrecy.documents import Answer, Away, Reader
+from hanam_mail.host.secrecy.documents import DocumentReader, DocumentText, ExtractorAway
 from hanam_mail.host.secrecy.mime import Part
 from hanam_mail.host.secrecy.words import Mark
 
@@ -47,7 +47,7 @@ class Verdict:
 class _Message:
     """One message's looking through."""
 
-    def __init__(self, reader: Reader, until: float, *, reply: bool) -> None:
+    def __init__(self, reader: DocumentReader, until: float, *, reply: bool) -> None:
         self.verdict = Verdict()
         self._reply = reply
         self._began, self._read = time.monotonic(), 0.0
@@ -58,11 +58,11 @@ class _Message:
         self._limited = False
 
     def look(self, content: bytes) -> None:
-        """At all of it, documents last, since they take time. Raises Late and Away."""
+        """At all of it, documents last, since they take time. Raises Late and ExtractorAway."""
         try:
             for part in mime.parts(content, until=self._until):
                 self._part(part)
-        except mime.TooMany:
+        except mime.TooManyParts:
             self.verdict.unread.append((documents.LIMIT, "message"))
         for octets, place in self._documents:
             self._document(octets, place)
@@ -103,7 +103,7 @@ class _Message:
                 pieces = pages.text_of(texts.pop()) if is_page else [texts.pop()]
                 while pieces:
                     self.verdict.mark(marks.in_text(pieces.pop()), place)
-            except (pages.TooMany, marks.TooMany):
+            except (pages.TooManyTags, marks.TooManyMarks):
                 self.verdict.unread.append((documents.LIMIT, place))
         if not is_page and b"begin" in part.content:
             for number, (name, octets) in enumerate(mime.uuencoded(part.content)):
@@ -125,22 +125,22 @@ class _Message:
         try:
             answer = self._reader(octets, self._until)
             self._read += time.monotonic() - began
-        except Away:
+        except ExtractorAway:
             # A message whose own documents took its time would come again for ever.
             took_it = self._limited or self._read > (self._until - self._began) / 2
             if not took_it or time.monotonic() < self._until:
                 raise
-            answer = Answer(documents.LIMIT)
+            answer = DocumentText(documents.LIMIT)
         self._limited = self._limited or answer.end == documents.LIMIT
         try:
             self.verdict.mark(marks.in_text(answer.text), place)
-        except marks.TooMany:
+        except marks.TooManyMarks:
             self.verdict.unread.append((documents.LIMIT, place))
         if not _is_read(answer, octets):
             self.verdict.unread.append((answer.end, place))
 
 
-def _is_read(answer: Answer, octets: bytes) -> bool:
+def _is_read(answer: DocumentText, octets: bytes) -> bool:
     """Whether nothing was passed over but pictures and kinds of files that hold no documents."""
     if answer.end == documents.PARTIAL:
         return answer.reason == PICTURE
@@ -155,10 +155,10 @@ def _is_text(part: Part) -> bool:
     return kind.startswith(("text/", "message/", "multipart/")) and kind not in ("text/rtf", "text/richtext")
 
 
-def judge(content: bytes, reader: Reader, until: float, *, reply: bool = False) -> Verdict:
+def judge(content: bytes, reader: DocumentReader, until: float, *, reply: bool = False) -> Verdict:
     """The verdict on a message before the moment `until` (monotonic); `reply`: a script answered a stranger by itself.
 
-    Raises Late, and Away where nobody reads.
+    Raises Late, and ExtractorAway where nobody reads.
     """
     message = _Message(reader, until, reply=reply)
     message.look(content)

@@ -17,7 +17,7 @@ import pytest
 from tests import documents
 
 from hanam_mail.host.extract import converter, kinds, programs, reader
-from hanam_mail.host.extract.converter import Outcome
+from hanam_mail.host.extract.converter import ReadingOutcome
 from hanam_mail.host.extract.request import Memory
 from hanam_mail.host.extract.work import End, Limits, Refused, Work
 
@@ -34,7 +34,7 @@ def given() -> Limits:
     return replace(Limits(), memory=Limits().memory + pages * resource.getpagesize())
 
 
-def convert(data: bytes, limits: Limits | None = None) -> tuple[Outcome, float, float]:
+def convert(data: bytes, limits: Limits | None = None) -> tuple[ReadingOutcome, float, float]:
     """The outcome, the seconds of the clock and those of processors."""
     body = Memory()
     body.write(data)
@@ -196,7 +196,7 @@ def test_a_reader_that_hangs_is_ended_with_all_it_started(monkeypatch: pytest.Mo
 
     swapped(monkeypatch, hang)
     outcome, seconds, _ = convert(b"x", replace(given(), seconds=0.5))
-    assert outcome == Outcome(End.LIMIT, "time")
+    assert outcome == ReadingOutcome(End.LIMIT, "time")
     assert seconds < 30
     assert "sleep 4711" not in subprocess.run(["ps", "-eo", "stat,args"], capture_output=True, text=True).stdout
 
@@ -233,18 +233,18 @@ def test_a_reader_that_computes_for_ever_is_ended_by_the_kernel(monkeypatch: pyt
 
     swapped(monkeypatch, compute)
     outcome, _, used = convert(b"x", replace(given(), processor=1))
-    assert outcome == Outcome(End.LIMIT, "time")
+    assert outcome == ReadingOutcome(End.LIMIT, "time")
     assert used < 3
 
 
 def test_a_reader_that_wants_all_memory_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
     swapped(monkeypatch, lambda *_: len(bytearray(2**40)))
-    assert convert(b"x")[0] == Outcome(End.LIMIT, "memory")
+    assert convert(b"x")[0] == ReadingOutcome(End.LIMIT, "memory")
 
 
 def test_a_reader_that_crashes_leaves_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     swapped(monkeypatch, lambda *_: os.kill(os.getpid(), signal.SIGSYS))
-    assert convert(b"x")[0] == Outcome(End.BROKEN, "reader")
+    assert convert(b"x")[0] == ReadingOutcome(End.BROKEN, "reader")
 
 
 def test_a_reader_cannot_fill_a_disk_or_the_memory_with_files(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from tests import documents
 from tests.documents import TEXT
 
 from hanam_mail.host.extract import server, turns
-from hanam_mail.host.extract.converter import Outcome
+from hanam_mail.host.extract.converter import ReadingOutcome
 from hanam_mail.host.extract.request import BadRequest, parse
 from hanam_mail.host.extract.work import End, Limits
 
@@ -320,16 +320,16 @@ def test_documents_that_end_at_limits_are_not_read_for_ever_and_others_are() -> 
 @pytest.mark.parametrize(
     ("outcome", "seconds", "processor", "cost"),
     [
-        (Outcome(End.WHOLE), 9.0, 0.1, 0),
-        (Outcome(End.WHOLE), 9.0, 2.5, 2.0),
-        (Outcome(End.LIMIT, "time"), 10.0, 0.1, 10),
-        (Outcome(End.LIMIT, "time"), 3.1, 3.0, 3.1),
-        (Outcome(End.PARTIAL, "cut off, limit"), 2.0, 2.0, 2),
-        (Outcome(End.PARTIAL, "embedded"), 2.0, 0.4, 0),
+        (ReadingOutcome(End.WHOLE), 9.0, 0.1, 0),
+        (ReadingOutcome(End.WHOLE), 9.0, 2.5, 2.0),
+        (ReadingOutcome(End.LIMIT, "time"), 10.0, 0.1, 10),
+        (ReadingOutcome(End.LIMIT, "time"), 3.1, 3.0, 3.1),
+        (ReadingOutcome(End.PARTIAL, "cut off, limit"), 2.0, 2.0, 2),
+        (ReadingOutcome(End.PARTIAL, "embedded"), 2.0, 0.4, 0),
     ],
 )
 def test_what_a_document_costs_is_what_it_takes_beyond_the_ordinary(
-    outcome: Outcome, seconds: float, processor: float, cost: float
+    outcome: ReadingOutcome, seconds: float, processor: float, cost: float
 ) -> None:
     """A machine that does other things makes no document dear."""
     readers = server.Readers(Limits(), 1)

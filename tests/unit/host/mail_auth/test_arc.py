@@ -23,11 +23,11 @@ def address() -> Iterator[tuple[str, int]]:
         yield place
 
 
-def check(address: tuple[str, int], message: bytes) -> arc.Result:
+def check(address: tuple[str, int], message: bytes) -> arc.ArcResult:
     return arc.check(Letter(message), nameserver.questions(address))
 
 
-def judge(address: tuple[str, int], case: Case) -> arc.Result:
+def judge(address: tuple[str, int], case: Case) -> arc.ArcResult:
     """The result of a case's letter, which is as it wants it."""
     result = check(address, case.message())
     assert (result.result, result.reason) == case.wanted
@@ -40,7 +40,7 @@ def over(table: arc_cases.Table) -> pytest.MarkDecorator:
 
 
 def test_a_message_without_a_chain_has_none(address: tuple[str, int]) -> None:
-    assert judge(address, arc_cases.NO_CHAIN["letter"]) == arc.Result("none")
+    assert judge(address, arc_cases.NO_CHAIN["letter"]) == arc.ArcResult("none")
 
 
 @over(arc_cases.LENGTHS)

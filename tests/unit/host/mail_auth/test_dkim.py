@@ -23,11 +23,11 @@ def address() -> Iterator[tuple[str, int]]:
         yield place
 
 
-def check(address: tuple[str, int], message: bytes, author: str = "ky.example") -> list[dkim.Result]:
+def check(address: tuple[str, int], message: bytes, author: str = "ky.example") -> list[dkim.DkimResult]:
     return dkim.check(Letter(message), nameserver.questions(address), author)
 
 
-def judge(address: tuple[str, int], case: Case) -> list[dkim.Result]:
+def judge(address: tuple[str, int], case: Case) -> list[dkim.DkimResult]:
     """The results of a case's letter, which are as it wants them."""
     results = check(address, case.message(), case.author)
     assert [(each.result, each.reason) for each in results] == list(case.wanted)

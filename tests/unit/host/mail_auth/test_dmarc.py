@@ -28,10 +28,10 @@ def check(
     signed: str = "",
     spf_result: str = "pass",
     dkim_result: str = "pass",
-) -> dmarc.Result:
+) -> dmarc.DmarcResult:
     """sent: the domain of the envelope; signed: those of signatures, with blanks between them."""
-    signatures = [dkim.Result(dkim_result, domain, "s", "b", "key not found now") for domain in signed.split()]
-    envelope = spf.Result(spf_result, sent, f"a@{sent}", "mailfrom", "DNS")
+    signatures = [dkim.DkimResult(dkim_result, domain, "s", "b", "key not found now") for domain in signed.split()]
+    envelope = spf.SpfResult(spf_result, sent, f"a@{sent}", "mailfrom", "DNS")
     return dmarc.check(nameserver.questions(served[1]), author, envelope, signatures)
 
 
@@ -64,7 +64,7 @@ def test_a_sender_under_another_top_is_of_no_organisation_that_has_to_be_asked_f
 def test_a_walk_asks_eight_questions_at_most(served: Served) -> None:
     server, address = served
     server.asked.clear()
-    assert dmarc_record.Tree(nameserver.questions(address)).walk("a.b.c.d.e.f.g.h.i.j.mail.client.example") == []
+    assert dmarc_record.DmarcTree(nameserver.questions(address)).walk("a.b.c.d.e.f.g.h.i.j.mail.client.example") == []
     assert [name for name, _ in server.asked] == [
         "_dmarc.a.b.c.d.e.f.g.h.i.j.mail.client.example",
         "_dmarc.g.h.i.j.mail.client.example",
@@ -80,7 +80,7 @@ def test_a_walk_asks_eight_questions_at_most(served: Served) -> None:
 def test_a_walk_of_eight_labels_leaves_none_out(served: Served) -> None:
     server, address = served
     server.asked.clear()
-    dmarc_record.Tree(nameserver.questions(address)).walk("a.b.c.d.e.f.client.example")
+    dmarc_record.DmarcTree(nameserver.questions(address)).walk("a.b.c.d.e.f.client.example")
     assert len(server.asked) == 8
     assert ("_dmarc.b.c.d.e.f.client.example", "TXT") in server.asked
 
@@ -88,7 +88,7 @@ def test_a_walk_of_eight_labels_leaves_none_out(served: Served) -> None:
 def test_a_walk_ends_where_a_record_says_what_it_is(served: Served) -> None:
     server, address = served
     server.asked.clear()
-    dmarc_record.Tree(nameserver.questions(address)).walk("a.so.tinh.gov.vn")
+    dmarc_record.DmarcTree(nameserver.questions(address)).walk("a.so.tinh.gov.vn")
     assert [name for name, _ in server.asked] == ["_dmarc.a.so.tinh.gov.vn", "_dmarc.so.tinh.gov.vn"]
 
 

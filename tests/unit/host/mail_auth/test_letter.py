@@ -10,7 +10,7 @@ from hanam_mail.host.mail_auth.letter import Letter
 pytestmark = pytest.mark.dieu4
 
 ENDS = [b"\r\n", b"\n"]
-ENVELOPE = verdict.Envelope("192.0.2.10", "mx.ky.example", "an@ky.example", "ky.example")
+ENVELOPE = verdict.ClientIdentity("192.0.2.10", "mx.ky.example", "an@ky.example", "ky.example")
 
 
 def head(lines: int, end: bytes) -> bytes:
@@ -33,7 +33,7 @@ def test_a_head_of_more_lines_than_honest_ones_have_is_refused_before_it_takes_m
 @pytest.mark.parametrize("content", [b"a", b" ", b"\r", b"a: b\r"])
 def test_a_head_of_more_octets_is_refused(end: bytes, content: bytes) -> None:
     long = (content * (2 * letter.MOST_HEAD))[: 2 * letter.MOST_HEAD]
-    with pytest.raises(letter.TooLong):
+    with pytest.raises(letter.HeadTooLong):
         Letter(b"From: a@b.example" + end + b"a: " + long + end * 2 + b"Kinh gui")
 
 
@@ -44,7 +44,7 @@ def test_the_limits_are_what_they_say(end: bytes, more: int, refused: bool) -> N
     line = b"a: " + b"b" * (letter.MOST_HEAD - len(b"a: " + end * 2) + more)
     for content in (lines, line + end * 2 + b"a" * 2 * letter.MOST_HEAD):
         if refused:
-            with pytest.raises(letter.TooLong):
+            with pytest.raises(letter.HeadTooLong):
                 Letter(content)
         else:
             assert len(Letter(content).by_name["a"]) in (1, letter.MOST_LINES)

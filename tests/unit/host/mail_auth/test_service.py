@@ -22,7 +22,7 @@ from tests.unit.host.mail_auth.signer import Key
 
 from hanam_mail.controller import zipapp
 from hanam_mail.host.mail_auth import questions, service, verdict
-from hanam_mail.host.mail_auth.service import Service
+from hanam_mail.host.mail_auth.service import MailAuthService
 from hanam_mail.host.reports import outgoing_dmarc_row, outgoing_seen, outgoing_spool
 from hanam_mail.host.reports.outgoing_spool import Counter
 
@@ -60,7 +60,7 @@ def address() -> Iterator[tuple[str, int]]:
         yield place
 
 
-def ask(running: Service, head: bytes, content: bytes = b"") -> Any:
+def ask(running: MailAuthService, head: bytes, content: bytes = b"") -> Any:
     """What the service answers to these octets, read from JSON; None when it says nothing."""
     ours, theirs = socket.socketpair()
     running.take(theirs)
@@ -78,20 +78,20 @@ def head(content: bytes, **more: object) -> bytes:
 
 
 @pytest.fixture
-def running(address: tuple[str, int]) -> Iterator[Service]:
-    each = Service([address])
+def running(address: tuple[str, int]) -> Iterator[MailAuthService]:
+    each = MailAuthService([address])
     yield each
     each.close()
 
 
-def judged(running: Service, content: bytes = LETTER, **more: object) -> Any:
+def judged(running: MailAuthService, content: bytes = LETTER, **more: object) -> Any:
     return ask(running, head(content, **more), content)
 
 
 # --- the verdict ---
 
 
-def test_mail_that_its_domain_sends_and_signs_passes_by_all(running: Service) -> None:
+def test_mail_that_its_domain_sends_and_signs_passes_by_all(running: MailAuthService) -> None:
     answer = judged(running, signer.dkim(ED25519, signer.dkim(KEY, LETTER)))
     assert [answer["spf"]["result"], *(each["result"] for each in answer["dkim"])] == ["pass"] * 3
     assert (answer["arc"]["result"], answer["dmarc"]["result"], answer["dmarc"]["authentic"]) == ("none", "pass", True)
@@ -104,13 +104,13 @@ def test_mail_that_its_domain_sends_and_signs_passes_by_all(running: Service) ->
     )
 
 
-def test_what_is_noted_besides_is_told_with_the_verdict(running: Service) -> None:
+def test_what_is_noted_besides_is_told_with_the_verdict(running: MailAuthService) -> None:
     assert judged(running)["noted"] == {"charset": "", "files": []}
     old = LETTER + documents.vni("Kính gửi các đơn vị, đề nghị gửi báo cáo.\r\n")
     assert judged(running, old)["noted"] == {"charset": "VNI in body", "files": []}
 
 
-def test_mail_in_its_name_is_refused(running: Service) -> None:
+def test_mail_in_its_name_is_refused(running: MailAuthService) -> None:
     answer = judged(running, address="192.0.2.11")
     assert (answer["dmarc"]["action"], answer["dmarc"]["policy"]) == ("refuse", "reject")
     assert answer["results"] == (
@@ -119,14 +119,14 @@ def test_mail_in_its_name_is_refused(running: Service) -> None:
     )
 
 
-def test_a_chain_is_told_with_its_last_seal(running: Service) -> None:
+def test_a_chain_is_told_with_its_last_seal(running: MailAuthService) -> None:
     sealed = signer.arc(KEY, LETTER)
     assert " arc=pass (i=1 d=ky.example s=s1); " in judged(running, sealed)["results"]
     broken = judged(running, sealed + b"more\r\n")
     assert " arc=fail (i=1 d=ky.example s=s1 body hash); " in broken["results"]
 
 
-def test_without_a_sender_helo_is_named(running: Service) -> None:
+def test_without_a_sender_helo_is_named(running: MailAuthService) -> None:
     answer = judged(running, sender="", helo="ky.example")
     assert answer["results"].startswith("spf=pass (ip4) smtp.helo=ky.example; ")
     assert answer["dmarc"]["result"] == "pass"
@@ -135,7 +135,7 @@ def test_without_a_sender_helo_is_named(running: Service) -> None:
 @pytest.mark.parametrize(
     "author", ["tỉnh.example", "TỈNH.example", "xn--tnh-dlz.example", "XN--TNH-dlz.Example", "tỉnh。example."]
 )
-def test_a_domain_in_vietnamese_is_asked_for_as_dns_knows_it(running: Service, author: str) -> None:
+def test_a_domain_in_vietnamese_is_asked_for_as_dns_knows_it(running: MailAuthService, author: str) -> None:
     answer = judged(running, author=author)
     assert (answer["dmarc"]["author"], answer["dmarc"]["action"]) == ("xn--tnh-dlz.example", "refuse")
 
@@ -143,12 +143,12 @@ def test_a_domain_in_vietnamese_is_asked_for_as_dns_knows_it(running: Service, a
 @pytest.mark.parametrize(
     ("author", "name"), [("straße.example", "xn--strae-oqa.example"), ("STRASSE.example", "strasse.example")]
 )
-def test_no_domain_is_taken_for_another(running: Service, author: str, name: str) -> None:
+def test_no_domain_is_taken_for_another(running: MailAuthService, author: str, name: str) -> None:
     answer = judged(running, author=author)
     assert (answer["dmarc"]["author"], answer["dmarc"]["action"]) == (name, "refuse")
 
 
-def test_the_sender_and_the_name_in_helo_are_asked_for_as_dns_knows_them(running: Service) -> None:
+def test_the_sender_and_the_name_in_helo_are_asked_for_as_dns_knows_them(running: MailAuthService) -> None:
     for more in ({"sender": "an@tỉnh.example"}, {"sender": "", "helo": "TỈNH.example"}):
         answer = judged(running, author="xn--tnh-dlz.example", **more)
         assert (answer["spf"]["result"], answer["spf"]["domain"]) == ("pass", "xn--tnh-dlz.example")
@@ -161,7 +161,7 @@ AUTHORS = ["", ".", "a..example", "\ue000.example", "\udcff.example", f"{'ă' * 
 
 
 @pytest.mark.parametrize("author", AUTHORS, ids=range(len(AUTHORS)))
-def test_an_author_whom_dns_cannot_know_is_refused(running: Service, author: str) -> None:
+def test_an_author_whom_dns_cannot_know_is_refused(running: MailAuthService, author: str) -> None:
     assert judged(running, signer.dkim(KEY, LETTER), author=author) == {"refused": verdict.AUTHOR}
 
 
@@ -174,7 +174,7 @@ FROMS = {
 
 
 @pytest.mark.parametrize("content", FROMS.values(), ids=FROMS)
-def test_more_or_fewer_than_one_author_are_refused(running: Service, content: bytes) -> None:
+def test_more_or_fewer_than_one_author_are_refused(running: MailAuthService, content: bytes) -> None:
     assert judged(running, content) == {"refused": verdict.AUTHOR}
 
 
@@ -182,7 +182,7 @@ HOSTILE_TEXTS = ["a; dkim=pass", 'a"b\\', "a\r\n b", "a (b", "a\x00b", "ă" * 50
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=range(len(HOSTILE_TEXTS)))
-def test_no_text_of_the_senders_ends_a_word_or_the_line(running: Service, text: str) -> None:
+def test_no_text_of_the_senders_ends_a_word_or_the_line(running: MailAuthService, text: str) -> None:
     field = f"DKIM-Signature: v=1; a=rsa-sha256; d=ky.example; s=s1; h=from; bh=YQ==; b={text}\r\n"
     content = field.encode("utf-8", "replace") + LETTER
     answer = judged(running, content, sender=f"{text}@ky.example", author="client.example")
@@ -201,7 +201,7 @@ NO_NAMES = [b"\xff\xfe", b"\\ud800", b"\\u0000", b"\\udcff.\xe1", "a..ă".encode
 @pytest.mark.parametrize(
     "said", [b"\xff\xfe", b"\\ud800", b"\\u0000", b"\\udcff.\xe1", "a..ă".encode(), "\u3002".encode()]
 )
-def test_names_that_are_no_names_end_in_a_verdict(running: Service, name: str, said: bytes) -> None:
+def test_names_that_are_no_names_end_in_a_verdict(running: MailAuthService, name: str, said: bytes) -> None:
     wrong = said if name == "address" else b"an@" * (name == "sender") + said + b".example"
     asked = head(LETTER, **{name: "WRONG"}).replace(b"WRONG", wrong)
     answer = ask(running, asked, LETTER)
@@ -217,14 +217,14 @@ def test_names_that_are_no_names_end_in_a_verdict(running: Service, name: str, s
 
 
 @pytest.fixture
-def counted(address: tuple[str, int], tmp_path: Path) -> Iterator[tuple[Service, Counter]]:
+def counted(address: tuple[str, int], tmp_path: Path) -> Iterator[tuple[MailAuthService, Counter]]:
     counter = Counter(tmp_path)
-    each = Service([address], reports=counter)
+    each = MailAuthService([address], reports=counter)
     yield each, counter
     each.close()
 
 
-def lines(running: Service, folder: Path) -> list[dict[str, Any]]:
+def lines(running: MailAuthService, folder: Path) -> list[dict[str, Any]]:
     """What is written once all that was asked is done."""
     running.close()
     return [
@@ -235,7 +235,7 @@ def lines(running: Service, folder: Path) -> list[dict[str, Any]]:
 
 
 def test_each_verdict_on_a_domain_that_wants_reports_is_counted(
-    counted: tuple[Service, Counter], tmp_path: Path
+    counted: tuple[MailAuthService, Counter], tmp_path: Path
 ) -> None:
     running, _ = counted
     for address in ("192.0.2.10", "192.0.2.66", "192.0.2.66"):
@@ -247,7 +247,7 @@ def test_each_verdict_on_a_domain_that_wants_reports_is_counted(
     assert {line["domain"] for line in found} == {"bao.example"}
 
 
-def test_a_report_is_judged_and_not_counted(counted: tuple[Service, Counter], tmp_path: Path) -> None:
+def test_a_report_is_judged_and_not_counted(counted: tuple[MailAuthService, Counter], tmp_path: Path) -> None:
     running, _ = counted
     assert judged(running, author="bao.example", report=True)["dmarc"]["record"] == "bao.example"
     judged(running, author="bao.example", report=False)
@@ -255,7 +255,10 @@ def test_a_report_is_judged_and_not_counted(counted: tuple[Service, Counter], tm
 
 
 def test_what_goes_wrong_with_counting_is_no_fault_of_the_verdict(
-    counted: tuple[Service, Counter], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    counted: tuple[MailAuthService, Counter],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     def fault(*_: object) -> None:
         raise RuntimeError("a fault")
@@ -270,7 +273,7 @@ def test_what_goes_wrong_with_counting_is_no_fault_of_the_verdict(
 
 
 def test_the_filter_does_not_wait_for_counting(
-    counted: tuple[Service, Counter], monkeypatch: pytest.MonkeyPatch
+    counted: tuple[MailAuthService, Counter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running, counter = counted
     begun, end = threading.Event(), threading.Event()
@@ -301,11 +304,11 @@ BAD = [
 
 
 @pytest.mark.parametrize("said", BAD, ids=range(len(BAD)))
-def test_what_is_not_the_protocol_is_no_verdict(running: Service, said: bytes) -> None:
+def test_what_is_not_the_protocol_is_no_verdict(running: MailAuthService, said: bytes) -> None:
     assert ask(running, said, LETTER) == {"error": "this is not the filter's protocol"}
 
 
-def test_half_a_message_is_no_verdict(running: Service) -> None:
+def test_half_a_message_is_no_verdict(running: MailAuthService) -> None:
     ours, theirs = socket.socketpair()
     running.take(theirs)
     with ours:
@@ -315,7 +318,7 @@ def test_half_a_message_is_no_verdict(running: Service) -> None:
         assert json.loads(ours.makefile("rb").readline()) == {"error": "the message is not whole"}
 
 
-def test_a_filter_that_says_nothing_more_is_let_go(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_filter_that_says_nothing_more_is_let_go(running: MailAuthService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "PATIENCE", 0.3)
     ours, theirs = socket.socketpair()
     running.take(theirs)
@@ -326,7 +329,7 @@ def test_a_filter_that_says_nothing_more_is_let_go(running: Service, monkeypatch
 
 
 def test_a_fault_of_its_own_is_no_verdict_and_is_said(
-    running: Service, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    running: MailAuthService, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def fault(*_: object) -> None:
         raise RuntimeError("a fault")
@@ -341,7 +344,7 @@ def test_a_fault_of_its_own_is_no_verdict_and_is_said(
 
 
 def test_resolvers_that_are_silent_end_in_a_verdict_to_come_again(
-    running: Service, monkeypatch: pytest.MonkeyPatch
+    running: MailAuthService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(questions, "TRY_SECONDS", 0.2)
     monkeypatch.setattr(verdict, "DNS_SECONDS", 1.0)
@@ -356,7 +359,7 @@ def test_resolvers_that_are_silent_end_in_a_verdict_to_come_again(
 
 
 def test_a_signature_decides_where_the_list_of_senders_takes_all_its_time(
-    running: Service, monkeypatch: pytest.MonkeyPatch
+    running: MailAuthService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(questions, "TRY_SECONDS", 0.5)
     monkeypatch.setattr(verdict, "SPF_SECONDS", 1.2)
@@ -385,7 +388,7 @@ def test_the_service_comes_to_an_end_before_the_filter_does() -> None:
 
 def test_large_messages_wait_for_each_other(address: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "LARGE", 500)
-    running = Service([address], room=1000)
+    running = MailAuthService([address], room=1000)
     content = LETTER + b"a" * 600
     ours, theirs = socket.socketpair()
     with ours:
@@ -401,7 +404,7 @@ def test_large_messages_wait_for_each_other(address: tuple[str, int], monkeypatc
     running.close()
 
 
-def bring(running: Service, content: bytes = LETTER, **more: object) -> socket.socket:
+def bring(running: MailAuthService, content: bytes = LETTER, **more: object) -> socket.socket:
     """The filter's side of a request that waits for its verdict."""
     ours, theirs = socket.socketpair()
     ours.sendall(head(content, **more) + content)
@@ -423,7 +426,7 @@ def test_those_that_nobody_waits_for_keep_nobody_else_waiting(
     monkeypatch.setattr(service, "STALE_SECONDS", 1.0)
     monkeypatch.setattr(verdict, "DNS_SECONDS", 3.0)
     with nameserver.serve(ZONE) as (server, place):
-        running = Service([place])
+        running = MailAuthService([place])
         busy = [bring(running, sender="a@silent.example") for _ in range(service.AT_ONCE)]
         gone = [bring(running, sender=f"a@gone{each}.example") for each in range(100)]
         late = [bring(running, sender=f"a@late{each}.example") for each in range(100)]
@@ -445,7 +448,7 @@ def test_those_that_nobody_waits_for_keep_nobody_else_waiting(
         each.close()
 
 
-def test_more_than_can_wait_are_told_at_once(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_can_wait_are_told_at_once(running: MailAuthService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "MOST_WAITING", 0)
     began = time.monotonic()
     with bring(running) as ours:
@@ -458,7 +461,7 @@ def test_time_for_dns_counts_from_when_the_filter_came(
 ) -> None:
     monkeypatch.setattr(questions, "TRY_SECONDS", 5.0)
     monkeypatch.setattr(verdict, "DNS_SECONDS", 1.5)
-    running = Service([address])
+    running = MailAuthService([address])
     ours, theirs = socket.socketpair()
     began = time.monotonic()
     running.take(theirs)
@@ -471,7 +474,7 @@ def test_time_for_dns_counts_from_when_the_filter_came(
 
 
 def test_a_small_message_waits_for_no_room(address: tuple[str, int]) -> None:
-    running = Service([address], room=service.LARGE)
+    running = MailAuthService([address], room=service.LARGE)
     ours, theirs = socket.socketpair()
     with ours:
         ours.sendall(head(b"a" * service.LARGE))
@@ -483,7 +486,7 @@ def test_a_small_message_waits_for_no_room(address: tuple[str, int]) -> None:
     running.close()
 
 
-def test_many_ask_at_once(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_ask_at_once(running: MailAuthService, monkeypatch: pytest.MonkeyPatch) -> None:
     # Whether all are answered, not how soon: a busy machine takes its time.
     monkeypatch.setattr(service, "STALE_SECONDS", 120.0)
     monkeypatch.setattr(service, "PATIENCE", 120.0)
@@ -497,7 +500,7 @@ def test_many_ask_at_once(running: Service, monkeypatch: pytest.MonkeyPatch) -> 
     assert [answer["dmarc"]["result"] for answer in answers] == ["pass"] * 100
 
 
-def test_a_thread_that_does_not_come_back_is_noticed(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_does_not_come_back_is_noticed(running: MailAuthService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "STUCK_SECONDS", 0.2)
     ours, theirs = socket.socketpair()
     assert not running.stuck

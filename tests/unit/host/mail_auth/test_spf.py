@@ -24,7 +24,7 @@ def check(
     address: str = CLIENT,
     sender: str = "an@",
     helo: str = HELO,
-) -> spf.Result:
+) -> spf.SpfResult:
     return spf.check(nameserver.questions(served[1]), address, helo, sender + domain if sender else "")
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests import documents
 from tests import report_samples as samples
 
-from hanam_mail.host.extract.confined import Outcome
+from hanam_mail.host.extract.confined import ReadingOutcome
 from hanam_mail.host.extract.work import End, Limits
 from hanam_mail.host.reports import incoming_dmarc, incoming_read
 from hanam_mail.host.reports.incoming_read import Reader
@@ -165,9 +165,9 @@ def test_a_domain_that_broke_many_readers_is_not_read_any_more_in_a_run(
 ) -> None:
     asked = []
 
-    def bomb(*_: object) -> Outcome:
+    def bomb(*_: object) -> ReadingOutcome:
         asked.append(1)
-        return Outcome(End.LIMIT, "time")
+        return ReadingOutcome(End.LIMIT, "time")
 
     monkeypatch.setattr("hanam_mail.host.extract.confined.run", bomb)
     for _ in range(6):

@@ -12,7 +12,7 @@ from tests.unit.host.mail_auth.signer import Key
 
 from hanam_mail.host.mail_auth import dkim, verdict
 from hanam_mail.host.mail_auth.questions import TemporaryError
-from hanam_mail.host.mail_auth.verdict import Case, Envelope
+from hanam_mail.host.mail_auth.verdict import Case, ClientIdentity
 from hanam_mail.host.reports import outgoing_dmarc_row, outgoing_rows, outgoing_seen, outgoing_spool
 from hanam_mail.host.reports.outgoing_seen import seen
 
@@ -65,7 +65,7 @@ def case(
     for key in keys:
         content = signer.dkim(key, content)
     found: list[Case] = []
-    envelope = Envelope(client, helo, sender or "", author)
+    envelope = ClientIdentity(client, helo, sender or "", author)
     verdict.judge(envelope, content, [address], time.monotonic() + 5, found.append)
     return found[0] if found else None
 
@@ -173,7 +173,7 @@ def test_what_comes_again_is_not_counted(address: tuple[str, int]) -> None:
 def test_where_dns_does_not_say_what_a_report_must_tell_it_is_known(address: tuple[str, int]) -> None:
     looked_at = case(address, "ky.example", "an@ky.example", OWN)
     assert looked_at
-    other = dkim.Result("pass", "fails.ky.example", "s", "")
+    other = dkim.DkimResult("pass", "fails.ky.example", "s", "")
     with pytest.raises(TemporaryError):
         seen(replace(looked_at, signed=[*looked_at.signed, other]))
 
@@ -194,7 +194,7 @@ def test_whatever_strangers_write_into_names_becomes_a_row_that_is_taken(
     assert looked_at is None or looked_at.judged.author
     known = case(address, "ky.example", f"an@{text}.example", OTHER, helo=text or "x")
     assert known
-    signed = [dkim.Result("fail", text or "x", text or "x", ""), dkim.Result("none", "", "", "")]
+    signed = [dkim.DkimResult("fail", text or "x", text or "x", ""), dkim.DkimResult("none", "", "", "")]
     counter = outgoing_spool.Counter(tmp_path)
     number = 0
     for each in filter(None, (looked_at, replace(known, signed=signed))):
@@ -212,6 +212,6 @@ def test_whatever_strangers_write_into_names_becomes_a_row_that_is_taken(
 def test_signatures_that_are_alike_are_told_once(address: tuple[str, int]) -> None:
     looked_at = case(address, "ky.example", "an@khac.example")
     assert looked_at
-    one = dkim.Result("fail", "ky.example", "s", "")
+    one = dkim.DkimResult("fail", "ky.example", "s", "")
     told = outgoing_seen.seen(replace(looked_at, signed=[one] * 10))
     assert told and json.loads(told.row)["auth_dkim"] == [["ky.example", "s", "fail"]]

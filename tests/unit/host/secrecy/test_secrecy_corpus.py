@@ -10,21 +10,21 @@ from tests.secrecy_corpus import Letter
 from hanam_mail.host.extract import reader
 from hanam_mail.host.extract.work import Limits, Refused, Work
 from hanam_mail.host.secrecy import verdict
-from hanam_mail.host.secrecy.documents import Answer
+from hanam_mail.host.secrecy.documents import DocumentText
 
 pytestmark = pytest.mark.dieu3
 
 LETTERS = [letter for file in secrecy_corpus.FILES for letter in secrecy_corpus.letters(file)]
 
 
-def read(document: bytes, until: float) -> Answer:
+def read(document: bytes, until: float) -> DocumentText:
     """As the service of record 0049 answers, without its processes."""
     work = Work(Limits())
     try:
         end, reason = reader.read(document, work)
     except Refused as refused:
-        return Answer(refused.end)
-    return Answer(end, work.text().decode(), reason)
+        return DocumentText(refused.end)
+    return DocumentText(end, work.text().decode(), reason)
 
 
 @pytest.mark.parametrize("letter", LETTERS, ids=lambda each: f"{each.file}: {each.name}")

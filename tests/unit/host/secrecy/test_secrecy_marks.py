@@ -239,7 +239,7 @@ def test_its_time_grows_with_the_text_and_no_faster(piece: str) -> None:
     def seconds(size: int) -> float:
         began = time.process_time()
         for look in (marks.in_text, titles.in_subject, titles.in_file_name):
-            with suppress(marks.TooMany):
+            with suppress(marks.TooManyMarks):
                 look(piece * (size // len(piece)))
         return time.process_time() - began
 

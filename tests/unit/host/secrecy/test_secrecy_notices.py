@@ -9,7 +9,7 @@ import pytest
 
 import hanam_mail.host.jobs
 from hanam_mail.host.secrecy import verdict
-from hanam_mail.host.secrecy.documents import Answer
+from hanam_mail.host.secrecy.documents import DocumentText
 
 pytestmark = pytest.mark.dieu3
 
@@ -25,7 +25,7 @@ WORDS = {
 }
 
 
-def unread(document: bytes, until: float) -> Answer:
+def unread(document: bytes, until: float) -> DocumentText:
     raise AssertionError("a notice has no documents")
 
 

@@ -22,8 +22,8 @@ from tests.unit.host.extract.test_extract_server import started
 from hanam_mail.controller import zipapp
 from hanam_mail.host import remarks
 from hanam_mail.host.secrecy import documents, marks, service, verdict
-from hanam_mail.host.secrecy.documents import Answer, Away
-from hanam_mail.host.secrecy.service import Service
+from hanam_mail.host.secrecy.documents import DocumentText, ExtractorAway
+from hanam_mail.host.secrecy.service import SecrecyService
 
 pytestmark = [pytest.mark.dieu3, pytest.mark.dieu10]
 
@@ -38,13 +38,13 @@ def extractor() -> Iterator[Extractor]:
 
 
 @pytest.fixture
-def running(extractor: Extractor) -> Iterator[Service]:
-    each = Service(documents.asker(extractor.port), 60)
+def running(extractor: Extractor) -> Iterator[SecrecyService]:
+    each = SecrecyService(documents.asker(extractor.port), 60)
     yield each
     each.close()
 
 
-def ask(asked: Service, content: bytes, head: bytes | None = None) -> Any:
+def ask(asked: SecrecyService, content: bytes, head: bytes | None = None) -> Any:
     """Its answer about marks, read from JSON; None when it says nothing."""
     ours, theirs = socket.socketpair()
     asked.take(theirs)
@@ -67,7 +67,7 @@ def letter(*attached: tuple[str, bytes], subject: str = "a", text: str = "Kính 
     return mail.as_bytes()
 
 
-def test_what_is_noted_besides_is_told_with_the_marks(running: Service) -> None:
+def test_what_is_noted_besides_is_told_with_the_marks(running: SecrecyService) -> None:
     old = b"Subject: a\r\n\r\n" + made.tcvn3("TỐI MẬT\r\n\r\nKính gửi các đơn vị, đề nghị gửi báo cáo.\r\n")
     answer = running.judged({"kind": "letter"}, old, time.monotonic()).answer
     assert answer == {"marks": ["TOI MAT in body"], "unread": [], "noted": {"charset": "TCVN3 in body", "files": []}}
@@ -75,7 +75,7 @@ def test_what_is_noted_besides_is_told_with_the_marks(running: Service) -> None:
     assert answer["noted"] == {"charset": "", "files": ["dwg"]}
 
 
-def test_every_mark_is_told_with_its_place_the_highest_first(running: Service) -> None:
+def test_every_mark_is_told_with_its_place_the_highest_first(running: SecrecyService) -> None:
     content = letter(
         ("a.docx", made.docx("Nội dung")),
         ("TOI MAT.odt", made.odt("MẬT")),
@@ -95,7 +95,7 @@ def test_every_mark_is_told_with_its_place_the_highest_first(running: Service) -
     }
 
 
-def test_a_letter_without_one_is_told_so(running: Service) -> None:
+def test_a_letter_without_one_is_told_so(running: SecrecyService) -> None:
     assert ask(running, letter(("a.xlsx", made.xlsx("Dự toán")))) == {"marks": [], "unread": []}
 
 
@@ -109,7 +109,7 @@ UNREAD = {
 
 
 @pytest.mark.parametrize(("end", "octets"), UNREAD.items())
-def test_what_nobody_can_read_is_told_and_hides_no_other_mark(running: Service, end: str, octets: bytes) -> None:
+def test_what_nobody_can_read_is_told_and_hides_no_other_mark(running: SecrecyService, end: str, octets: bytes) -> None:
     answer = ask(running, letter(("a", octets), ("b", made.odt("TUYỆT MẬT"))))
     assert answer == {"marks": ["TUYET MAT in attachment 2"], "unread": [f"attachment 1: {end}"]}
 
@@ -123,30 +123,30 @@ PICTURES = [
 
 
 @pytest.mark.parametrize("octets", PICTURES, ids=range(len(PICTURES)))
-def test_pictures_and_films_have_no_text_to_be_read(running: Service, octets: bytes) -> None:
+def test_pictures_and_films_have_no_text_to_be_read(running: SecrecyService, octets: bytes) -> None:
     for attached in (octets, made.packed({"a": octets}) if octets[0] else octets):
         assert ask(running, letter(("a", attached)))["marks"] == []
     assert ask(running, letter(("a", octets))) == {"marks": [], "unread": []}
 
 
-def test_mail_that_is_encrypted_itself_is_told(running: Service) -> None:
+def test_mail_that_is_encrypted_itself_is_told(running: SecrecyService) -> None:
     head = b"Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\r\n"
     answer = ask(running, head + b"Content-Transfer-Encoding: base64\r\n\r\nMIIB\r\n")
     assert answer == {"marks": [], "unread": ["attachment 1: encrypted"]}
 
 
-def test_more_documents_than_are_read_are_told(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_documents_than_are_read_are_told(running: SecrecyService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdict, "MOST_DOCUMENTS", 1)
     answer = ask(running, letter(("a", made.odt("a")), ("b", made.odt("MẬT")), ("c", b"\xff\xd8\xff")))
     assert answer == {"marks": [], "unread": ["attachment 2: limit"]}
 
 
-def test_more_parts_than_are_read_are_told(running: Service) -> None:
+def test_more_parts_than_are_read_are_told(running: SecrecyService) -> None:
     content = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nMAT\r\n" * 5000
     assert ask(running, content) == {"marks": [], "unread": ["message: limit"]}
 
 
-def test_more_of_what_may_be_a_mark_than_is_looked_at_is_told(running: Service) -> None:
+def test_more_of_what_may_be_a_mark_than_is_looked_at_is_told(running: SecrecyService) -> None:
     content = "Content-Type: text/plain; charset=utf-8\r\n\r\n" + "MẬT ĐỘ\r\n" * 30_000
     assert ask(running, content.encode()) == {"marks": [], "unread": ["body: limit"]}
     assert marks.in_text("MẬT ĐỘ\n" * 15_000 + "MẬT\n")
@@ -158,7 +158,7 @@ def test_more_of_what_may_be_a_mark_than_is_looked_at_is_told(running: Service) 
 def test_without_the_reader_of_documents_there_is_no_verdict_on_a_document() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    asked = Service(documents.asker(port), 60)
+    asked = SecrecyService(documents.asker(port), 60)
     assert "documents cannot be read" in ask(asked, letter(("a", made.odt("a"))))["error"]
     assert ask(asked, MARKED)["marks"] == ["TOI MAT in body"]
     asked.close()
@@ -192,7 +192,7 @@ def test_an_answer_that_is_none_is_no_verdict(answer: bytes) -> None:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        with pytest.raises(Away):
+        with pytest.raises(ExtractorAway):
             documents.asker(listener.getsockname()[1])(b"x", time.monotonic() + 20)
         thread.join()
 
@@ -200,22 +200,22 @@ def test_an_answer_that_is_none_is_no_verdict(answer: bytes) -> None:
 def test_a_reader_that_is_silent_is_not_waited_for_longer_than_there_is_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
-        with pytest.raises(Away):
+        with pytest.raises(ExtractorAway):
             documents.asker(silent.getsockname()[1])(b"x", time.monotonic() + 0.2)
         assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("octets", [b"BM\n%PDF-1.4", b"\xff\xd8\xff\n%PDF-1.4", "BM\nTỐI MẬT\n".encode()])
-def test_what_only_begins_as_a_picture_does_is_read(running: Service, octets: bytes) -> None:
+def test_what_only_begins_as_a_picture_does_is_read(running: SecrecyService, octets: bytes) -> None:
     found = ask(running, letter(("a", octets)))
     assert found["unread"] or found["marks"]
 
 
-def test_a_program_may_be_an_archive_that_unpacks_itself(running: Service) -> None:
+def test_a_program_may_be_an_archive_that_unpacks_itself(running: SecrecyService) -> None:
     assert ask(running, letter(("a", b"MZ\x90\0" + bytes(60))))["unread"] == ["attachment 1: unknown"]
 
 
-def test_of_what_a_script_answers_only_its_own_words_are_looked_at(running: Service) -> None:
+def test_of_what_a_script_answers_only_its_own_words_are_looked_at(running: SecrecyService) -> None:
     """A stranger's subject comes back in it, and he could have as much held as he likes."""
     head = b"From: a@x.vn\r\nSubject: Auto: =?utf-8?q?TUY=E1=BB=86T_M=E1=BA=ACT?=\r\nMIME-Version: 1.0\r\n"
     back = (
@@ -235,26 +235,26 @@ def test_of_what_a_script_answers_only_its_own_words_are_looked_at(running: Serv
 
 
 def test_a_message_whose_own_documents_take_all_its_time_does_not_come_again_for_ever() -> None:
-    def slow(document: bytes, until: float) -> Answer:
+    def slow(document: bytes, until: float) -> DocumentText:
         if time.monotonic() > until:
-            raise Away("late")
+            raise ExtractorAway("late")
         time.sleep(0.06)
-        return Answer(documents.LIMIT)
+        return DocumentText(documents.LIMIT)
 
     found = verdict.judge(letter(*[("a", b"%PDF-")] * 3), slow, time.monotonic() + 0.1)
     assert [why for why, _ in found.unread] == ["limit"] * 3
 
-    def thorough(document: bytes, until: float) -> Answer:
-        return slow(document, until) and Answer(documents.WHOLE, "xong")
+    def thorough(document: bytes, until: float) -> DocumentText:
+        return slow(document, until) and DocumentText(documents.WHOLE, "xong")
 
     found = verdict.judge(letter(*[("a", b"%PDF-")] * 3), thorough, time.monotonic() + 0.1)
     assert found.unread == [("limit", "attachment 3")]
     # One that had to wait for others does.
 
-    def busy(document: bytes, until: float) -> Answer:
-        raise Away("busy")
+    def busy(document: bytes, until: float) -> DocumentText:
+        raise ExtractorAway("busy")
 
-    with pytest.raises(Away):
+    with pytest.raises(ExtractorAway):
         verdict.judge(letter(("a", b"%PDF-")), busy, time.monotonic() + 0.1)
     with pytest.raises(verdict.Late):
         verdict.judge(CLEAN, busy, time.monotonic() - 1)
@@ -272,11 +272,11 @@ def test_a_message_whose_own_documents_take_all_its_time_does_not_come_again_for
         b"x" * 20_000 + b"\n",
     ],
 )
-def test_what_is_not_the_protocol_is_no_verdict(running: Service, head: bytes) -> None:
+def test_what_is_not_the_protocol_is_no_verdict(running: SecrecyService, head: bytes) -> None:
     assert ask(running, CLEAN, head) == {"error": "this is not the filter's protocol"}
 
 
-def test_a_fault_of_its_own_is_no_verdict(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_its_own_is_no_verdict(running: SecrecyService, monkeypatch: pytest.MonkeyPatch) -> None:
     def fault(*_: object, **__: object) -> None:
         raise RuntimeError("a fault")
 
@@ -284,7 +284,7 @@ def test_a_fault_of_its_own_is_no_verdict(running: Service, monkeypatch: pytest.
     assert ask(running, MARKED) == {"error": "RuntimeError"}
 
 
-def test_many_ask_at_once(running: Service) -> None:
+def test_many_ask_at_once(running: SecrecyService) -> None:
     answers: list[Any] = []
     content = letter(("a", made.odt("MẬT")))
     threads = [threading.Thread(target=lambda: answers.append(ask(running, content))) for _ in range(20)]
@@ -296,7 +296,7 @@ def test_many_ask_at_once(running: Service) -> None:
 
 
 def test_what_is_noted_besides_has_the_time_that_is_left_for_the_marks(
-    running: Service, monkeypatch: pytest.MonkeyPatch
+    running: SecrecyService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     until: list[float] = []
 
@@ -309,14 +309,14 @@ def test_what_is_noted_besides_has_the_time_that_is_left_for_the_marks(
     assert until == [1e9 + service.JUDGED * 60]
 
 
-def test_a_row_of_more_cells_than_a_table_has_is_told(running: Service) -> None:
+def test_a_row_of_more_cells_than_a_table_has_is_told(running: SecrecyService) -> None:
     content = "Content-Type: text/plain; charset=utf-8\r\n\r\n" + "ab\t" * 300_000 + "MẬT\r\n"
     began = time.process_time()
     assert ask(running, content.encode()) == {"marks": [], "unread": ["body: limit"]}
     assert time.process_time() - began < 3
 
 
-def test_more_files_in_a_text_than_are_read_are_told(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_files_in_a_text_than_are_read_are_told(running: SecrecyService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdict, "MOST_DOCUMENTS", 2)
     content = b"\r\n" + b"begin 644 a\n#86)C\n`\nend\n" * 3
     assert ask(running, content)["unread"] == ["body: limit"]
@@ -343,7 +343,7 @@ def test_a_text_takes_no_more_memory_than_is_reckoned_with(piece: str, kind: str
     message = f"Content-Type: text/{kind}; charset=x\r\n\r\n".encode() + text
     tracemalloc.start()
     try:
-        verdict.judge(message, lambda *_: Answer(documents.UNKNOWN), time.monotonic() + 600)
+        verdict.judge(message, lambda *_: DocumentText(documents.UNKNOWN), time.monotonic() + 600)
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -369,7 +369,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("content", HOSTILE, ids=range(len(HOSTILE)))
-def test_whatever_octets_come_there_is_a_verdict(running: Service, content: bytes) -> None:
+def test_whatever_octets_come_there_is_a_verdict(running: SecrecyService, content: bytes) -> None:
     answer = ask(running, content)
     assert answer is not None and "error" not in answer, answer
 

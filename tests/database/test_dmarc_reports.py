@@ -19,7 +19,7 @@ import yaml
 
 from hanam_mail.host.database.session import Session
 from hanam_mail.host.reports import outgoing_carry, outgoing_rows, outgoing_send, outgoing_spool
-from hanam_mail.host.reports.outgoing_destinations import Destination, Found
+from hanam_mail.host.reports.outgoing_destinations import Destination, ReportRecipients
 from hanam_mail.host.reports.outgoing_rows import DMARC
 from hanam_mail.host.reports.outgoing_send import ReportsConfiguration
 from tests.database.databases import Database
@@ -64,9 +64,11 @@ class Mailer:
         return [recipient for _, recipient, _ in self.taken]
 
 
-def domains(*names: str) -> Callable[[str], Found]:
+def domains(*names: str) -> Callable[[str], ReportRecipients]:
     """DNS in which these want their reports and nobody else does."""
-    return lambda domain: Found((Destination(f"a@{domain}"),)) if domain in names else Found((), "no_record")
+    return lambda domain: (
+        ReportRecipients((Destination(f"a@{domain}"),)) if domain in names else ReportRecipients((), "no_record")
+    )
 
 
 @pytest.fixture
@@ -97,7 +99,7 @@ def count(folder: Path, *domains: str, day: date = DAY, published: dict[str, str
     return outgoing_spool.waiting(folder)[-1]
 
 
-def send(jobs: Session, mailer: Mailer, find: Callable[[str], Found], **more: Any) -> dict[str, int]:
+def send(jobs: Session, mailer: Mailer, find: Callable[[str], ReportRecipients], **more: Any) -> dict[str, int]:
     return dict(outgoing_send.send_all(jobs, replace(CONFIGURATION, **more), DMARC, lambda: mailer, find))
 
 
@@ -298,9 +300,9 @@ def test_who_has_it_does_not_get_it_again_while_others_wait(folder: Path, agent:
     count(folder, "ky.example")
     outgoing_carry.carry(DMARC, folder, agent)
     mailer = Mailer()
-    some = Found((Destination("a@ky.example"),), waits="DNS on x TXT: SERVFAIL")
+    some = ReportRecipients((Destination("a@ky.example"),), waits="DNS on x TXT: SERVFAIL")
     assert send(jobs, mailer, lambda _: some) == {"waiting:dns": 1}
-    both = Found((Destination("a@ky.example"), Destination("b@khac.example")))
+    both = ReportRecipients((Destination("a@ky.example"), Destination("b@khac.example")))
     assert send(jobs, mailer, lambda _: both) == {"sent": 1}
     assert mailer.to == ["a@ky.example", "b@khac.example"]
 
@@ -351,9 +353,9 @@ def test_a_report_larger_than_its_receiver_takes_is_not_sent(folder: Path, agent
     outgoing_carry.carry(DMARC, folder, agent)
     mailer = Mailer()
 
-    def find(domain: str) -> Found:
+    def find(domain: str) -> ReportRecipients:
         small, any_size = Destination(f"nho@{domain}", 10), Destination(f"lon@{domain}", 10 * 2**20)
-        return Found((small, any_size) if domain == "ky.example" else (small,))
+        return ReportRecipients((small, any_size) if domain == "ky.example" else (small,))
 
     assert send(jobs, mailer, find) == {"sent": 1, "none:too_large": 1}
     assert mailer.to == ["lon@ky.example"]
@@ -377,9 +379,11 @@ def test_an_address_that_no_letter_can_bear_keeps_no_other_report_waiting(
     count(folder, "a.example", "b.example")
     outgoing_carry.carry(DMARC, folder, agent)
 
-    def find(domain: str) -> Found:
+    def find(domain: str) -> ReportRecipients:
         return (
-            Found((Destination("=?utf-8?q??=@a.example"),)) if domain == "a.example" else domains("b.example")(domain)
+            ReportRecipients((Destination("=?utf-8?q??=@a.example"),))
+            if domain == "a.example"
+            else domains("b.example")(domain)
         )
 
     assert send(jobs, Mailer(), find) == {"failed:broken": 1, "sent": 1}
@@ -439,7 +443,7 @@ def test_dns_that_answers_of_nobody_is_ours_and_told(
 ) -> None:
     count(folder, *(f"d{number}.example" for number in range(silent)))
     outgoing_carry.carry(DMARC, folder, agent)
-    assert send(jobs, Mailer(), lambda _: Found((), waits="SERVFAIL")) == {"waiting:dns": silent}
+    assert send(jobs, Mailer(), lambda _: ReportRecipients((), waits="SERVFAIL")) == {"waiting:dns": silent}
     assert outgoing_send.overdue(jobs, DMARC) == ([(DAY, silent, "dns")] if told else [])
 
 
@@ -449,10 +453,10 @@ def test_what_cannot_be_sent_is_given_up_after_its_days(
     count(folder, "dns.example", "smtp.example", "some.example")
     outgoing_carry.carry(DMARC, folder, agent)
 
-    def find(domain: str) -> Found:
+    def find(domain: str) -> ReportRecipients:
         if domain == "smtp.example":
             return domains(domain)(domain)
-        return Found((Destination("a@some.example"),) if domain == "some.example" else (), waits="SERVFAIL")
+        return ReportRecipients((Destination("a@some.example"),) if domain == "some.example" else (), waits="SERVFAIL")
 
     @dataclass
     class Picky(Mailer):
@@ -477,8 +481,8 @@ def test_fewer_sent_than_seen_is_told_unless_it_is_said_why(
     # Nothing was tried: the job does not run.
     assert outgoing_send.overdue(jobs, DMARC) == [(DAY, 3, "")]
 
-    def find(domain: str) -> Found:
-        return Found((), waits="SERVFAIL") if domain == "cham.example" else domains("ky.example")(domain)
+    def find(domain: str) -> ReportRecipients:
+        return ReportRecipients((), waits="SERVFAIL") if domain == "cham.example" else domains("ky.example")(domain)
 
     assert send(jobs, Mailer(smtplib.SMTPDataError(554, b"no")), find) == {
         "waiting:dns": 1, "waiting:smtp": 1, "none:no_record": 1,

@@ -14,7 +14,7 @@ import pytest
 from hanam_mail import atomic_file
 from hanam_mail.host.backup import restore_database
 from hanam_mail.host.quarantine import accounts, release, store
-from hanam_mail.host.quarantine.accounts import Accounts
+from hanam_mail.host.quarantine.accounts import QuarantineAccounts
 from hanam_mail.host.quarantine.envelope import Envelope, Recipient
 from hanam_mail.host.quarantine.keeper import Keeper
 from tests import smtp_server
@@ -60,7 +60,7 @@ class Service:
             self.taught.append((kind, octets))
             return self.filter_says
 
-        folder, accounts_ = store.Store(self.folder), Accounts(self.scratch.dsn("mail_quarantine"))
+        folder, accounts_ = store.Store(self.folder), QuarantineAccounts(self.scratch.dsn("mail_quarantine"))
         return Keeper(folder, accounts_, connect, "hanam.gov.vn", teach)
 
     def rows(self, what: str = "state") -> list[str]:
@@ -165,7 +165,7 @@ POINTS: list[tuple[Any, str]] = [
     (atomic_file, "create"),
     (atomic_file, "sync"),
     (Path, "rename"),
-    (accounts.Accounts, "_rows"),
+    (accounts.QuarantineAccounts, "_rows"),
     (Path, "unlink"),
 ]
 
@@ -434,7 +434,7 @@ def test_a_result_that_the_database_does_not_take_is_offered_until_it_does(
     monkeypatch.setattr("hanam_mail.host.quarantine.keeper._AGAIN", 0.01)
     real, fails = keeper._accounts.result, 3
 
-    def away(number: int, outcome: release.Outcome) -> None:
+    def away(number: int, outcome: release.ReleaseOutcome) -> None:
         nonlocal fails
         fails -= 1
         if fails >= 0:

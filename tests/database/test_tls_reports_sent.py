@@ -15,9 +15,9 @@ import yaml
 from hanam_mail.host.database import schema
 from hanam_mail.host.database.session import Session
 from hanam_mail.host.reports import incoming_tls, outgoing_carry, outgoing_send, outgoing_spool
-from hanam_mail.host.reports.outgoing_destinations import Destination, Found
+from hanam_mail.host.reports.outgoing_destinations import Destination, ReportRecipients
 from hanam_mail.host.reports.outgoing_rows import DMARC, TLS
-from hanam_mail.host.reports.outgoing_tls_seen import Reader
+from hanam_mail.host.reports.outgoing_tls_seen import DatagramReader
 from tests.database import test_dmarc_reports as dmarc
 from tests.database.scratch import Scratch
 from tests.database.test_dmarc_reports import DAY, Mailer, agent, domains, jobs  # noqa: F401
@@ -42,14 +42,14 @@ def told(folder: Path, *sessions: dict[str, Any], day: date = DAY) -> Path:
     """A file of the service's own, of these datagrams."""
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp()
     counter = outgoing_spool.Counter(folder, lambda: noon)
-    reader = Reader(counter)
+    reader = DatagramReader(counter)
     for said in sessions:
         reader.take(octets(said))
     counter.write()
     return outgoing_spool.waiting(folder)[-1]
 
 
-def send(jobs: Session, mailer: Mailer, find: Callable[[str], Found], kind: str = TLS) -> dict[str, int]:  # noqa: F811
+def send(jobs: Session, mailer: Mailer, find: Callable[[str], ReportRecipients], kind: str = TLS) -> dict[str, int]:  # noqa: F811
     return dict(outgoing_send.send_all(jobs, CONFIGURATION, kind, lambda: mailer, find))
 
 
@@ -113,9 +113,9 @@ def test_nobody_is_flooded_by_who_owns_many_names(
     outgoing_carry.carry(TLS, folder, agent)
     mailer = Mailer()
 
-    def find(domain: str) -> Found:
+    def find(domain: str) -> ReportRecipients:
         # Of the last two another address, at the same host.
-        return Found((Destination(f"{'b' if domain > 's4' else 'a'}@nan-nhan.example"),))
+        return ReportRecipients((Destination(f"{'b' if domain > 's4' else 'a'}@nan-nhan.example"),))
 
     assert send(jobs, mailer, find) == {"sent": 3, "none:crowded": 3}
     assert mailer.to == ["a@nan-nhan.example"] * 2 + ["b@nan-nhan.example"]
@@ -202,7 +202,10 @@ def test_operators_see_both_kinds_and_why_a_domain_gets_none(
     outgoing_carry.carry(DMARC, judged, agent)
     told(folder, SUCCESS, FAILURE, {**SUCCESS, "d": "web.example"})
     outgoing_carry.carry(TLS, folder, agent)
-    found = {"ky.example": Found((Destination("tls@ky.example"),)), "web.example": Found((), "https")}
+    found = {
+        "ky.example": ReportRecipients((Destination("tls@ky.example"),)),
+        "web.example": ReportRecipients((), "https"),
+    }
     assert send(jobs, Mailer(), lambda domain: found[domain]) == {"sent": 1, "none:https": 1}
     shown = scratch.run(["reports", "sent", "--dsn", scratch.dsn()]).output
     assert shown == (

@@ -5,14 +5,14 @@ import threading
 from typing import Any
 
 from hanam_mail.host.database.session import Row, Session
-from hanam_mail.host.quarantine.release import Due, Outcome
+from hanam_mail.host.quarantine.release import DueRelease, ReleaseOutcome
 
 
 class InDoubtError(Exception):
     """The connection ended in the middle: whether the database has done it nobody knows."""
 
 
-class Accounts:
+class QuarantineAccounts:
     """The database, on a connection that is made anew after a failure. Threads take turns."""
 
     def __init__(self, dsn: str) -> None:
@@ -68,10 +68,10 @@ class Accounts:
     def erased(self, number: int) -> None:
         self._rows("SELECT mail.held_erased(%s)", number)
 
-    def due(self) -> list[Due]:
+    def due(self) -> list[DueRelease]:
         """What is to go out now."""
         return [
-            Due(*row)
+            DueRelease(*row)
             for row in self._rows("SELECT id, file, sha256, sender, envelope, tries, recipients FROM mail.held_due()")
         ]
 
@@ -79,7 +79,7 @@ class Accounts:
         """The last word before it goes."""
         return bool(self._rows("SELECT mail.held_sending(%s, %s)", number, addresses)[0][0])
 
-    def result(self, number: int, outcome: Outcome) -> None:
+    def result(self, number: int, outcome: ReleaseOutcome) -> None:
         """What came of it."""
         self._rows(
             "SELECT mail.held_result(%s, %s, %s, %s, %s, %s)", number, outcome.delivered, outcome.queued_as,

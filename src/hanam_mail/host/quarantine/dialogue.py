@@ -34,7 +34,7 @@ class SessionLimits:
     errors: int = 20
 
 
-class Draft(Protocol):
+class MessageDraft(Protocol):
     """A message as it comes."""
 
     def add(self, octets: bytes) -> None:
@@ -44,7 +44,7 @@ class Draft(Protocol):
         """It is none, or it is kept: what is left of the draft goes."""
 
 
-class Door[Kept: Draft](Protocol):
+class MessageStore[Kept: MessageDraft](Protocol):
     """Where messages go."""
 
     def draft(self) -> Kept:
@@ -92,14 +92,14 @@ class _Lines:
         return octets
 
 
-class Session[Kept: Draft]:
+class QuarantineSession[Kept: MessageDraft]:
     """One client, from the greeting to its end."""
 
     def __init__(
         self,
         reader: asyncio.StreamReader,
         send: Callable[[bytes], Awaitable[None]],
-        door: Door[Kept],
+        door: MessageStore[Kept],
         name: str,
         limits: SessionLimits,
     ) -> None:

@@ -24,7 +24,7 @@ class Junk:
     Not beyond this program's end: what ends between the door's answer and ours arrives in Junk twice. Nothing is lost.
     """
 
-    def __init__(self, connect: Callable[[], release.Server], domain: str) -> None:
+    def __init__(self, connect: Callable[[], release.ReleaseServer], domain: str) -> None:
         self._connect, self._domain = connect, domain
         self._had: dict[str, set[str]] = {}
         self._turn = threading.Lock()
@@ -35,9 +35,9 @@ class Junk:
             had = self._had.get(name, set())
             return message.only(each for each in message.recipients if each not in had)
 
-    def hand_on(self, name: str, draft: Draft, message: Envelope) -> release.Outcome:
+    def hand_on(self, name: str, draft: Draft, message: Envelope) -> release.ReleaseOutcome:
         """Give it to Postfix for all its receivers; what came of it."""
-        due = release.Due(0, name, draft.sha256, message.sender, message.options, 0, message.as_dicts())
+        due = release.DueRelease(0, name, draft.sha256, message.sender, message.options, 0, message.as_dicts())
         outcome = release.deliver(due, self._marked(draft), self._connect, lambda _: True)
         if outcome.delivered:
             with self._turn:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from hanam_mail.host.quarantine import release, store
-from hanam_mail.host.quarantine.accounts import Accounts, InDoubtError
+from hanam_mail.host.quarantine.accounts import InDoubtError, QuarantineAccounts
 from hanam_mail.host.quarantine.dialogue import LATER
 from hanam_mail.host.quarantine.envelope import Envelope
 from hanam_mail.host.quarantine.junk import Junk
@@ -20,13 +20,13 @@ _TEACH_AGAIN = 60.0
 
 
 class Keeper:
-    """Keeps messages (dialogue.Door), and does in rounds what is to be done with them."""
+    """Keeps messages (dialogue.MessageStore), and does in rounds what is to be done with them."""
 
     def __init__(
         self,
         folder: store.Store,
-        accounts: Accounts,
-        connect: Callable[[], release.Server],
+        accounts: QuarantineAccounts,
+        connect: Callable[[], release.ReleaseServer],
         domain: str,
         teach: Callable[[str, bytes], str],
     ) -> None:
@@ -169,7 +169,7 @@ class Keeper:
 
     # --- out ---
 
-    def _release(self, due: release.Due) -> None:
+    def _release(self, due: release.DueRelease) -> None:
         path = self._store.message(due.file)
         if not path.exists():
             self._accounts.lost(due.id)
@@ -180,7 +180,7 @@ class Keeper:
             outcome = release.deliver(due, octets, self._connect, lambda some: self._accounts.sending(due.id, some))
         except ValueError as error:
             # Not what it was: nothing has gone out, and a person has to know.
-            outcome = release.Outcome(
+            outcome = release.ReleaseOutcome(
                 refused=dict.fromkeys((each["address"] for each in due.recipients), _words(error))
             )
         self._put_down(due, outcome)
@@ -222,7 +222,7 @@ class Keeper:
             return _words(error)
         return self._teach_filters("ham", octets)
 
-    def _put_down(self, due: release.Due, outcome: release.Outcome) -> None:
+    def _put_down(self, due: release.DueRelease, outcome: release.ReleaseOutcome) -> None:
         """Until the database has it: of what went out nobody else knows."""
         while True:
             try:

@@ -21,7 +21,7 @@ _OURS = (b"x-hanam-", b"x-spam")
 
 
 @dataclass(frozen=True)
-class Due:
+class DueRelease:
     """A message that is to go out; a row of mail.held_due. `recipients` are {"address", "notify", "orcpt"}."""
 
     id: int
@@ -34,7 +34,7 @@ class Due:
 
 
 @dataclass
-class Outcome:
+class ReleaseOutcome:
     """Who has it, under which number of the queue; who is refused for good or for now, and why; who is a doubt."""
 
     delivered: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Outcome:
     doubted: list[str] = field(default_factory=list)
 
 
-class Server(Protocol):
+class ReleaseServer(Protocol):
     """What of smtplib.SMTP is used."""
 
     def ehlo_or_helo_if_needed(self) -> None:
@@ -66,14 +66,14 @@ class Server(Protocol):
         """Leave without a word."""
 
 
-class Door:
+class ReleaseDoor:
     """Postfix's door for released mail on the hosts that take our people's, by TLS with this host's certificate."""
 
     def __init__(self, hosts: Iterable[str], ca: str, certificate: str, key: str) -> None:
         self._hosts = list(hosts)
         self._ca, self._certificate, self._key = ca, certificate, key
 
-    def __call__(self) -> Server:
+    def __call__(self) -> ReleaseServer:
         """The first that answers; OSError or SMTPException when none does."""
         # Read anew: a certificate is renewed while the service runs.
         context = ssl.create_default_context(cafile=self._ca)
@@ -123,13 +123,13 @@ def _by_filter(lines: bytes, domain: str) -> bool:
 
 
 def deliver(
-    due: Due, octets: Iterable[bytes], connect: Callable[[], Server], sending: Callable[[list[str]], bool]
-) -> Outcome:
+    due: DueRelease, octets: Iterable[bytes], connect: Callable[[], ReleaseServer], sending: Callable[[list[str]], bool]
+) -> ReleaseOutcome:
     """Give the message to Postfix. `sending` is asked just before the last line; without its yes nothing is sent.
 
     Raises what `octets` raises when the file is not what it was; nothing was sent then.
     """
-    outcome, addresses = Outcome(), [each["address"] for each in due.recipients]
+    outcome, addresses = ReleaseOutcome(), [each["address"] for each in due.recipients]
     try:
         server = connect()
     except (OSError, smtplib.SMTPException) as error:
@@ -147,7 +147,11 @@ def deliver(
 
 
 def _converse(
-    server: Server, due: Due, octets: Iterable[bytes], sending: Callable[[list[str]], bool], outcome: Outcome
+    server: ReleaseServer,
+    due: DueRelease,
+    octets: Iterable[bytes],
+    sending: Callable[[list[str]], bool],
+    outcome: ReleaseOutcome,
 ) -> None:
     server.ehlo_or_helo_if_needed()
     dsn = server.has_extn("dsn")
@@ -183,7 +187,7 @@ def _converse(
         _sort((code, text), accepted, outcome)
 
 
-def _sort(answer: tuple[int, bytes], addresses: Iterable[str], outcome: Outcome) -> None:
+def _sort(answer: tuple[int, bytes], addresses: Iterable[str], outcome: ReleaseOutcome) -> None:
     """Put down a refusal; -1 is a server that went away."""
     code, text = answer
     words = f"{code} {text.decode('utf-8', 'replace')}"
@@ -193,7 +197,7 @@ def _sort(answer: tuple[int, bytes], addresses: Iterable[str], outcome: Outcome)
         outcome.later |= dict.fromkeys(addresses, words)
 
 
-def _mail(due: Due, dsn: bool) -> tuple[str, str]:
+def _mail(due: DueRelease, dsn: bool) -> tuple[str, str]:
     said = due.envelope
     words = [f"FROM:<{due.sender}>"]
     words += [f"BODY={said['body']}"] if said.get("body") else []

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from hanam_mail.host import frame, settings_file
 from hanam_mail.host.mail.filters import Filters
-from hanam_mail.host.quarantine.accounts import Accounts
-from hanam_mail.host.quarantine.dialogue import Session, SessionLimits
+from hanam_mail.host.quarantine.accounts import QuarantineAccounts
+from hanam_mail.host.quarantine.dialogue import QuarantineSession, SessionLimits
 from hanam_mail.host.quarantine.keeper import Keeper
-from hanam_mail.host.quarantine.release import Door
+from hanam_mail.host.quarantine.release import ReleaseDoor
 from hanam_mail.host.quarantine.store import Store
 from hanam_mail.host.service import Program, say, tell_systemd
 
@@ -64,7 +64,7 @@ def context_of(settings: QuarantineSettings) -> ssl.SSLContext:
     return context
 
 
-class Server:
+class QuarantineServer:
     """Takes sessions, and has the keeper do its rounds."""
 
     def __init__(self, settings: QuarantineSettings, keeper: Keeper) -> None:
@@ -126,7 +126,7 @@ class Server:
             if len(self._sessions) > AT_ONCE:
                 await send(b"421 4.3.2 busy\r\n")
                 return
-            await Session(reader, send, self._keeper, self._settings.name, self._limits).run()
+            await QuarantineSession(reader, send, self._keeper, self._settings.name, self._limits).run()
         except (OSError, asyncio.CancelledError):
             pass
         finally:
@@ -157,8 +157,8 @@ def _run(options: argparse.Namespace) -> int:
     # Two would send one message twice.
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    door = Door(settings.servers, settings.ca, settings.certificate, settings.key)
+    door = ReleaseDoor(settings.servers, settings.ca, settings.certificate, settings.key)
     filters = Filters(settings.filters, settings.ca, settings.certificate, settings.key)
-    keeper = Keeper(Store(folder), Accounts(settings.dsn), door, settings.domain, filters.teach)
-    asyncio.run(Server(settings, keeper).run(program))
+    keeper = Keeper(Store(folder), QuarantineAccounts(settings.dsn), door, settings.domain, filters.teach)
+    asyncio.run(QuarantineServer(settings, keeper).run(program))
     return 0

@@ -16,7 +16,7 @@ _NONE = " - không có việc gì"
 
 
 @dataclass(frozen=True)
-class Finding:
+class ReportFinding:
     """A row of mail.reports_to_tell."""
 
     what: str
@@ -41,7 +41,7 @@ class Finding:
         return f" - {words}" + (f"; nơi báo: {names}" if names else "")
 
 
-def letter(found: Sequence[Finding], configuration: notices.JobsConfiguration, day: str) -> EmailMessage:
+def letter(found: Sequence[ReportFinding], configuration: notices.JobsConfiguration, day: str) -> EmailMessage:
     """One letter to the operator about all of them."""
     values = {
         what: "\n".join([each.text for each in found if each.what == what][:_LINES]) or _NONE
@@ -62,7 +62,7 @@ def tell(
         if not rows:
             return False, ""
         day = str(one(connection, "SELECT current_date")[0])
-        octets = letter([Finding(*row) for row in rows], configuration, day).as_bytes()
+        octets = letter([ReportFinding(*row) for row in rows], configuration, day).as_bytes()
         refusal = notices.offer(connect(), [configuration.operator], octets).failure
         if refusal:
             return False, refusal

@@ -26,7 +26,7 @@ _PIECE = 65536
 
 
 @dataclass(frozen=True)
-class Sender:
+class ReportSender:
     """The domain in From; whether SPF or DKIM prove it; the domains whose signatures hold."""
 
     domain: str
@@ -41,7 +41,7 @@ class Sender:
         )
 
 
-def sender(content: bytes) -> Sender | None:
+def sender(content: bytes) -> ReportSender | None:
     """Whom the filter names; None where it says nothing, or two things stand there."""
     # The head ends where Postfix saw it end: it writes an empty line there.
     head = re.split(rb"\r?\n\r?\n", content[:_HEAD], maxsplit=1)[0].replace(b"\r\n", b"\n")
@@ -51,7 +51,7 @@ def sender(content: bytes) -> Sender | None:
     domain, state, *signers = [*marks[0].decode("ascii", "replace").lower().split(), "", ""][:12]
     if not domain or not state:
         return None
-    return Sender(domain, state == PROVEN, tuple(filter(None, signers)))
+    return ReportSender(domain, state == PROVEN, tuple(filter(None, signers)))
 
 
 def read(content: bytes, work: Work) -> dict[str, Any]:

@@ -51,11 +51,11 @@ _DEAR = (End.LIMIT,)
 def main(arguments: Sequence[str] | None = None) -> int:
     """MAIL STATE."""
     mail, state = (Path(each) for each in (sys.argv[1:] if arguments is None else arguments))
-    Reader(mail, state).run()
+    ReportReader(mail, state).run()
     return 0
 
 
-class Reader:
+class ReportReader:
     """One run over what lies there."""
 
     def __init__(self, mail: Path, state: Path, limits: Limits = LIMITS) -> None:
@@ -121,7 +121,7 @@ class Reader:
         self._lay(letter.name, document)
         letter.unlink()
 
-    def _read(self, content: bytes, sender: incoming_letter.Sender) -> dict[str, Any]:
+    def _read(self, content: bytes, sender: incoming_letter.ReportSender) -> dict[str, Any]:
         outcome = confined.run(lambda: _work(content, self._limits), self._limits)
         if outcome.end is End.WHOLE:
             report = json.loads(outcome.text)

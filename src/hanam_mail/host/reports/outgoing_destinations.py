@@ -37,7 +37,7 @@ class Destination:
 
 
 @dataclass(frozen=True)
-class Found:
+class ReportRecipients:
     """Who gets it now; `reason` why nobody does; `waits`: what DNS does not say now of one of them, "" for nothing."""
 
     destinations: tuple[Destination, ...]
@@ -58,20 +58,20 @@ def read(uri: str) -> Destination | None:
     return Destination(f"{local}@{host}", most)
 
 
-def find(questions: Questions, domain: str, own: str, most: int) -> Found:
+def find(questions: Questions, domain: str, own: str, most: int) -> ReportRecipients:
     """Of that domain's record, the first `most` addresses; none of them at `own`, our own domain."""
     if is_below(domain, own):
-        return Found((), OWN)
+        return ReportRecipients((), OWN)
     tree = DmarcTree(questions)
     try:
         record = tree.at(domain)
     except TemporaryError as error:
-        return Found((), waits=str(error))
+        return ReportRecipients((), waits=str(error))
     if record is None:
-        return Found((), NO_RECORD)
+        return ReportRecipients((), NO_RECORD)
     wanted = [each for uri in record.reports if (each := read(uri))][:most]
     if not wanted:
-        return Found((), NO_ADDRESS)
+        return ReportRecipients((), NO_ADDRESS)
     wanted = [each for each in wanted if not is_below(each.host, own)]
     destinations, waits = dict[str, Destination](), ""
     for each in wanted:
@@ -81,20 +81,20 @@ def find(questions: Questions, domain: str, own: str, most: int) -> Found:
         except TemporaryError as error:
             waits = str(error)
     found = tuple(destinations.values())[:most]
-    return Found(found, "" if found or waits else NO_CONSENT if wanted else OWN, waits)
+    return ReportRecipients(found, "" if found or waits else NO_CONSENT if wanted else OWN, waits)
 
 
-def find_tls(questions: Questions, domain: str, own: str, most: int) -> Found:
+def find_tls(questions: Questions, domain: str, own: str, most: int) -> ReportRecipients:
     """The same of a domain's record of TLSRPT; of several it is none."""
     if is_below(domain, own):
-        return Found((), OWN)
+        return ReportRecipients((), OWN)
     try:
         texts = questions.texts(f"_smtp._tls.{domain}")
     except TemporaryError as error:
-        return Found((), waits=str(error))
+        return ReportRecipients((), waits=str(error))
     records = [match[1] for text in texts if (match := _TLS_RECORD.fullmatch(text.decode("latin-1")))]
     if len(records) != 1:
-        return Found((), NO_RECORD)
+        return ReportRecipients((), NO_RECORD)
     fields = [part.partition("=") for part in records[0].split(";")]
     listed = next((value for name, _, value in fields if name.strip(" \t") == "rua"), "")
     uris = [uri.strip(" \t") for uri in listed.split(",")[:MOST_URIS]]
@@ -104,8 +104,8 @@ def find_tls(questions: Questions, domain: str, own: str, most: int) -> Found:
             wanted.setdefault(each.address, each)
     found = tuple(each for each in wanted.values() if not is_below(each.host, own))[:most]
     if found or wanted:
-        return Found(found, "" if found else OWN)
-    return Found((), HTTPS if any(uri.lower().startswith("https:") for uri in uris) else NO_ADDRESS)
+        return ReportRecipients(found, "" if found else OWN)
+    return ReportRecipients((), HTTPS if any(uri.lower().startswith("https:") for uri in uris) else NO_ADDRESS)
 
 
 def is_below(domain: str, own: str) -> bool:

@@ -30,7 +30,7 @@ Messages in it: {messages}. Contact: {contact}
 đứng tên {domain}, gửi theo đề nghị trong bản ghi DMARC của tên miền đó.
 """
 
-type Row = tuple[Mapping[str, Any], int]
+type ReportRow = tuple[Mapping[str, Any], int]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Report:
     day: date
     domain: str
     published: Mapping[str, str]
-    rows: tuple[Row, ...]
+    rows: tuple[ReportRow, ...]
 
     @property
     def begin(self) -> int:
@@ -196,6 +196,6 @@ def _add(parent: ElementTree.Element, name: str, value: object) -> None:
     ElementTree.SubElement(parent, name).text = str(value)
 
 
-def rows(found: Iterable[tuple[Mapping[str, Any], int]]) -> tuple[Row, ...]:
+def rows(found: Iterable[tuple[Mapping[str, Any], int]]) -> tuple[ReportRow, ...]:
     """As a report holds them."""
     return tuple((row, count) for row, count in found)

@@ -47,11 +47,11 @@ NAMESERVER_PORT = 53
 # So long after its end a day's reports must be sent, or it must be said why not.
 OVERDUE_HOURS = 12
 
-type Find = Callable[[str], destinations.Found]
+type Find = Callable[[str], destinations.ReportRecipients]
 
 
 @dataclass(frozen=True)
-class Kind:
+class ReportKind:
     """How reports of one kind are made, and who gets them.
 
     `most_of_address`, `most_of_host`: of a day, to one address, and to all of one host. Where nobody has to consent,
@@ -61,15 +61,15 @@ class Kind:
     report: type[reports.Report]
     content: Callable[[reports.Report, reports.Identity], bytes]
     message: Callable[[reports.Report, reports.Identity, bytes, str], bytes]
-    find: Callable[[Questions, str, str, int], destinations.Found]
+    find: Callable[[Questions, str, str, int], destinations.ReportRecipients]
     most_of_address: int | None = None
     most_of_host: int | None = None
 
 
 KINDS = {
-    DMARC: Kind(reports.Report, reports.xml, reports.message, destinations.find),
-    TLS: Kind(
-        outgoing_tls_report.Report,
+    DMARC: ReportKind(reports.Report, reports.xml, reports.message, destinations.find),
+    TLS: ReportKind(
+        outgoing_tls_report.TlsReport,
         outgoing_tls_report.content,
         outgoing_tls_report.message,
         destinations.find_tls,
@@ -112,7 +112,7 @@ class ReportsConfiguration:
         """As reports have it."""
         return reports.Identity(self.domain, self.organisation, self.sender, self.contact)
 
-    def find(self, kind: str, domain: str) -> destinations.Found:
+    def find(self, kind: str, domain: str) -> destinations.ReportRecipients:
         """Who gets that domain's report of that kind, by what DNS says now."""
         servers = [(each, NAMESERVER_PORT) for each in self.nameservers]
         questions = Questions(servers, time.monotonic() + DNS_SECONDS, MOST_QUESTIONS)
@@ -246,7 +246,7 @@ class _Sender:
             self._given[day] = Counter([*addresses, *(each.rpartition("@")[2] for each in addresses)])
         return self._given[day]
 
-    def _rows(self, day: date, domain: str) -> tuple[reports.Row, ...]:
+    def _rows(self, day: date, domain: str) -> tuple[reports.ReportRow, ...]:
         found: list[tuple[Any, ...]] = self.connection.execute(
             "SELECT seen, messages FROM mail.outgoing_rows(%s, %s, %s)", [self.kind, day, domain]
         ).fetchall()

@@ -26,7 +26,7 @@ _DETAIL = {
 }
 
 
-class Report(outgoing_report.Report):
+class TlsReport(outgoing_report.Report):
     """Its rows are those of outgoing_tls_row.py; no record is in it."""
 
     text: ClassVar[str] = _TEXT

@@ -22,7 +22,7 @@ from hanam_mail.host.service import Program, say, tell_systemd
 LOOK_SECONDS = 1.0
 
 
-class Reader:
+class DatagramReader:
     """Takes datagrams, whatever is in them."""
 
     def __init__(self, counter: Counter) -> None:
@@ -47,7 +47,7 @@ class Reader:
             say(4, text)
 
 
-def serve(door: socket.socket, reader: Reader, program: Program, stop: threading.Event) -> None:
+def serve(door: socket.socket, reader: DatagramReader, program: Program, stop: threading.Event) -> None:
     """Until the unit is stopped or the program is replaced."""
     door.settimeout(LOOK_SECONDS)
     tell_systemd("READY=1")
@@ -76,6 +76,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     counter = Counter(options.folder)
     counter.start()
     # The first socket that systemd hands over (sd_listen_fds(3)).
-    serve(socket.socket(fileno=3), Reader(counter), Program(Path(sys.argv[0])), stop)
+    serve(socket.socket(fileno=3), DatagramReader(counter), Program(Path(sys.argv[0])), stop)
     counter.close()
     return 0

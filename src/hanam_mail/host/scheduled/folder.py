@@ -32,7 +32,7 @@ class TooLargeError(Exception):
     """Nobody may send so long a letter."""
 
 
-class Folder:
+class MailFolder:
     """A session; what fails in it raises imaplib.IMAP4.error or OSError."""
 
     def __init__(

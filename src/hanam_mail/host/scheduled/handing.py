@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hanam_mail.host.quarantine.content import stuffed
-from hanam_mail.host.scheduled.letter import Letter
+from hanam_mail.host.scheduled.letter import ScheduledLetter
 
 _PIECE = 65536
 
 
 @dataclass(frozen=True)
-class Outcome:
+class HandingOutcome:
     """`kind` is that of mail.scheduled_result: sent with the number of the queue, else with the server's words."""
 
     kind: str
     words: str = ""
 
 
-class Server(Protocol):
+class SubmissionServer(Protocol):
     """What of smtplib.SMTP_SSL is used."""
 
     def login(self, user: str, password: str) -> object:
@@ -47,21 +47,21 @@ class Server(Protocol):
 
 
 @dataclass(frozen=True)
-class Door:
+class SubmissionDoor:
     """How the server is reached, and who signs in."""
 
-    connect: Callable[[], Server]
+    connect: Callable[[], SubmissionServer]
     user: str
     word: str
 
 
-def hand_over(door: Door, letter: Letter, dsn: bool, sending: Callable[[], bool]) -> Outcome:
+def hand_over(door: SubmissionDoor, letter: ScheduledLetter, dsn: bool, sending: Callable[[], bool]) -> HandingOutcome:
     """Give it to the server. `sending` is asked just before the last line; without its yes nothing is sent."""
-    said = [Outcome("later")]
+    said = [HandingOutcome("later")]
     try:
         server = door.connect()
     except (OSError, smtplib.SMTPException) as error:
-        return Outcome("later", words(error))
+        return HandingOutcome("later", words(error))
     try:
         server.login(door.user, door.word)
         _converse(server, letter, dsn, sending, said)
@@ -71,13 +71,19 @@ def hand_over(door: Door, letter: Letter, dsn: bool, sending: Callable[[], bool]
             return said[-1]
         if not isinstance(error, (OSError, smtplib.SMTPException)):
             raise
-        return Outcome("later", words(error))
+        return HandingOutcome("later", words(error))
     finally:
         server.close()
     return said[-1]
 
 
-def _converse(server: Server, letter: Letter, dsn: bool, sending: Callable[[], bool], said: list[Outcome]) -> None:
+def _converse(
+    server: SubmissionServer,
+    letter: ScheduledLetter,
+    dsn: bool,
+    sending: Callable[[], bool],
+    said: list[HandingOutcome],
+) -> None:
     dsn = dsn and server.has_extn("dsn")
     commands = [("MAIL", _mail(letter, dsn))]
     commands += [
@@ -96,25 +102,25 @@ def _converse(server: Server, letter: Letter, dsn: bool, sending: Callable[[], b
     if not sending():
         # Called off. Whoever leaves before the last line has sent nothing.
         return
-    said.append(Outcome("doubt"))
+    said.append(HandingOutcome("doubt"))
     server.send(b".\r\n")
     code, text = server.getreply()
     if code == -1:
         return
     queued = text.decode("utf-8", "replace").rpartition("queued as ")[2].split(" ")[0][:64]
-    said.append(_refusal((code, text), 250) or Outcome("sent", queued))
+    said.append(_refusal((code, text), 250) or HandingOutcome("sent", queued))
 
 
-def _refusal(answer: tuple[int, bytes], good: int) -> Outcome | None:
+def _refusal(answer: tuple[int, bytes], good: int) -> HandingOutcome | None:
     """None for a good answer; -1 is a server that went away."""
     code, text = answer
     if code == good or (good == 250 and code in (251, 252)):
         return None
     said = " ".join(text.decode("utf-8", "replace").split())
-    return Outcome("refused" if code // 100 == 5 else "later", f"{code} {said}"[:500])
+    return HandingOutcome("refused" if code // 100 == 5 else "later", f"{code} {said}"[:500])
 
 
-def _mail(letter: Letter, dsn: bool) -> str:
+def _mail(letter: ScheduledLetter, dsn: bool) -> str:
     parts = [f"FROM:<{letter.sender}>", f"SIZE={len(letter.sent)}"]
     parts += ["BODY=8BITMIME"] if letter.eight_bits or letter.utf8 else []
     parts += ["SMTPUTF8"] if letter.utf8 else []

@@ -26,7 +26,7 @@ class NoLetterError(Exception):
 
 
 @dataclass(frozen=True)
-class Letter:
+class ScheduledLetter:
     """`kept` is for its writer's folder, with its blind copies; `sent` is what receivers get."""
 
     sender: str
@@ -38,7 +38,7 @@ class Letter:
     eight_bits: bool
 
 
-def read(octets: bytes, now: datetime) -> Letter:
+def read(octets: bytes, now: datetime) -> ScheduledLetter:
     """NoLetterError when nobody can tell from whom it is and for whom."""
     try:
         return _read(octets, now)
@@ -49,7 +49,7 @@ def read(octets: bytes, now: datetime) -> Letter:
         raise NoLetterError("phần đầu thư không đọc được") from error
 
 
-def _read(octets: bytes, now: datetime) -> Letter:
+def _read(octets: bytes, now: datetime) -> ScheduledLetter:
     head, empty, body = octets.partition(b"\r\n\r\n")
     if not empty:
         raise NoLetterError
@@ -65,7 +65,7 @@ def _read(octets: bytes, now: datetime) -> Letter:
     date = b"Date: " + format_datetime(now).encode() + b"\r\n"
     kept = [date, *(lines for name, lines in fields if name != b"date")]
     sent = [date, *(lines for name, lines in fields if name not in (b"date", b"bcc"))]
-    return Letter(
+    return ScheduledLetter(
         sender=authors[0],
         recipients=recipients,
         message_id=message_id,

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from hanam_mail.host import settings_file
-from hanam_mail.host.scheduled.folder import Folder, TooLargeError
-from hanam_mail.host.scheduled.handing import Door, Server, hand_over, words
-from hanam_mail.host.scheduled.letter import Letter, NoLetterError, read
+from hanam_mail.host.scheduled.folder import MailFolder, TooLargeError
+from hanam_mail.host.scheduled.handing import SubmissionDoor, SubmissionServer, hand_over, words
+from hanam_mail.host.scheduled.letter import NoLetterError, ScheduledLetter, read
 from hanam_mail.host.service import say
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class ScheduledConfiguration:
 
 
 @dataclass(frozen=True)
-class Due:
+class DueLetter:
     """A row of mail.scheduled_take."""
 
     number: int
@@ -108,7 +108,7 @@ class Done:
         return Done(self.sent + other.sent, self.broken + other.broken)
 
 
-class Sender:
+class ScheduledSender:
     """Sends and files one letter after the other, until none is due or the program is to end."""
 
     def __init__(self, session: Session, configuration: ScheduledConfiguration, ended: threading.Event) -> None:
@@ -121,13 +121,13 @@ class Sender:
             row = self._session.execute("SELECT * FROM mail.scheduled_take()").fetchone()
             if row is None:
                 break
-            done += self._one(Due(*row))
+            done += self._one(DueLetter(*row))
         return done
 
-    def _one(self, due: Due) -> Done:
+    def _one(self, due: DueLetter) -> Done:
         settings = self._configuration
         try:
-            with Folder(
+            with MailFolder(
                 lambda: _Store(settings), due.login, due.word, settings.waiting, settings.sent, settings.limit
             ) as folder:
                 return Done(sent=self._with(folder, due))
@@ -144,7 +144,7 @@ class Sender:
             return Done(broken=1)
         return Done()
 
-    def _with(self, folder: Folder, due: Due) -> bool:
+    def _with(self, folder: MailFolder, due: DueLetter) -> bool:
         octets = folder.letter(due.validity, due.uid)
         if due.file and octets is None:
             # Its owner has put it elsewhere.
@@ -161,22 +161,22 @@ class Sender:
         self._result(due, "filed")
         return not due.file
 
-    def _send(self, due: Due, letter: Letter) -> bool:
+    def _send(self, due: DueLetter, letter: ScheduledLetter) -> bool:
         def sending() -> bool:
             return bool(_answer(self._session, "SELECT mail.scheduled_sending(%s, %s)", due.number, due.word))
 
         # An agency's clerk sends with his own login.
-        door = Door(self._connect, due.login, due.word)
+        door = SubmissionDoor(self._connect, due.login, due.word)
         outcome = hand_over(door, letter, due.dsn, sending)
         self._result(due, outcome.kind, outcome.words)
         if outcome.kind != "sent":
             say(5, f"thư hẹn giờ số {due.number}: {outcome.kind} {outcome.words}")
         return outcome.kind == "sent"
 
-    def _connect(self) -> Server:
+    def _connect(self) -> SubmissionServer:
         return _MailServer(self._configuration)
 
-    def _result(self, due: Due, outcome: str, said: str = "") -> None:
+    def _result(self, due: DueLetter, outcome: str, said: str = "") -> None:
         values = [due.number, outcome, said, due.word]
         self._session.execute("SELECT mail.scheduled_result(%s, %s, %s, %s)", values)
 
@@ -196,7 +196,7 @@ def _answer(session: Session, question: str, *values: Any) -> Any:
 
 def _work(configuration: ScheduledConfiguration, ended: threading.Event) -> Done:
     with _connect(configuration) as session:
-        return Sender(session, configuration, ended).run()
+        return ScheduledSender(session, configuration, ended).run()
 
 
 def run(configuration: ScheduledConfiguration, ended: threading.Event) -> Done:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hanam_mail.host.quarantine import envelope
 from hanam_mail.host.quarantine.content import Content, stuffed
-from hanam_mail.host.quarantine.dialogue import Session, SessionLimits
+from hanam_mail.host.quarantine.dialogue import QuarantineSession, SessionLimits
 from hanam_mail.host.quarantine.envelope import BadCommandError, Envelope, Recipient
 
 pytestmark = pytest.mark.dieu3
@@ -70,7 +70,7 @@ def talk(house: House, *pieces: bytes, limits: SessionLimits | None = None, ends
             reader.feed_data(piece)
         if ends:
             reader.feed_eof()
-        await Session(reader, send, house, "held.example", limits or SessionLimits(octets=2**20)).run()
+        await QuarantineSession(reader, send, house, "held.example", limits or SessionLimits(octets=2**20)).run()
         return answers.decode().splitlines()
 
     return asyncio.run(run())

@@ -85,9 +85,9 @@ def program(tmp_path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def running(settings: service.QuarantineSettings, keeper: Keeper, program: Path) -> Iterator[service.Server]:
+def running(settings: service.QuarantineSettings, keeper: Keeper, program: Path) -> Iterator[service.QuarantineServer]:
     """The server in a thread, until its program is replaced."""
-    server = service.Server(settings, keeper)  # type: ignore[arg-type]
+    server = service.QuarantineServer(settings, keeper)  # type: ignore[arg-type]
 
     def run() -> None:
         with pytest.MonkeyPatch.context() as patched:
@@ -216,7 +216,7 @@ def test_a_hangup_signal_renews_and_a_termination_ends(
     settings: service.QuarantineSettings, keeper: Keeper, program: Path
 ) -> None:
     """In the main thread, as systemd asks."""
-    server = service.Server(settings, keeper)  # type: ignore[arg-type]
+    server = service.QuarantineServer(settings, keeper)  # type: ignore[arg-type]
     renewed = 0
 
     def renew() -> None:

@@ -17,7 +17,7 @@ from tests import report_samples as samples
 from hanam_mail.host.extract.confined import ReadingOutcome
 from hanam_mail.host.extract.work import End, Limits
 from hanam_mail.host.reports import incoming_dmarc, incoming_read
-from hanam_mail.host.reports.incoming_read import Reader
+from hanam_mail.host.reports.incoming_read import ReportReader
 
 
 def given(**more: Any) -> Limits:
@@ -42,7 +42,7 @@ class Spool:
 
     def run(self, **limits: Any) -> list[dict[str, Any]]:
         """What lies there for the database after a run, in no order."""
-        Reader(self.mail, self.state, given(**limits)).run()
+        ReportReader(self.mail, self.state, given(**limits)).run()
         return [json.loads(path.read_text()) for path in (self.state / "ready").iterdir()]
 
     def left(self) -> int:
@@ -106,7 +106,7 @@ def test_letters_that_were_never_whole_go_after_a_while(spool: Spool) -> None:
 
 def test_a_draft_of_a_run_that_was_killed_is_written_anew(spool: Spool) -> None:
     spool.bring(samples.letter(samples.gzipped(samples.dmarc())))
-    Reader(spool.mail, spool.state)._lay(next((spool.mail / "new").iterdir()).name, {"refused": "x"})
+    ReportReader(spool.mail, spool.state)._lay(next((spool.mail / "new").iterdir()).name, {"refused": "x"})
     (laid,) = (spool.state / "ready").iterdir()
     laid.rename(laid.with_suffix(".new"))
     (document,) = spool.run()

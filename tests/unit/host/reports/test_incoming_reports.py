@@ -261,13 +261,15 @@ def test_other_attachments_are_passed_over() -> None:
 # --- whose it is ---
 
 
-def sender(mark: str | None, more: bytes = b"") -> incoming_letter.Sender | None:
+def sender(mark: str | None, more: bytes = b"") -> incoming_letter.ReportSender | None:
     return incoming_letter.sender(more + samples.letter(b"", mark=mark))
 
 
 def test_the_filter_says_whose_a_letter_is() -> None:
-    assert sender("nhan.example proven nhan.example") == incoming_letter.Sender("nhan.example", True, ("nhan.example",))
-    assert sender("Nhan.example unproven") == incoming_letter.Sender("nhan.example", False)
+    assert sender("nhan.example proven nhan.example") == incoming_letter.ReportSender(
+        "nhan.example", True, ("nhan.example",)
+    )
+    assert sender("Nhan.example unproven") == incoming_letter.ReportSender("nhan.example", False)
     folded = sender("nhan.example proven\n\tmail.nhan.example b.example")
     assert folded is not None
     assert folded.signers == ("mail.nhan.example", "b.example")

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.host.mail_auth import nameserver
 
 from hanam_mail.host.reports import outgoing_destinations
-from hanam_mail.host.reports.outgoing_destinations import Destination, Found, read
+from hanam_mail.host.reports.outgoing_destinations import Destination, ReportRecipients, read
 
 OWN = "hanam.test"
 LONG = ".".join(["a" * 60] * 4)
@@ -94,11 +94,11 @@ def served() -> Iterator[tuple[nameserver.Server, tuple[str, int]]]:
         yield found
 
 
-def find(served: tuple[nameserver.Server, tuple[str, int]], domain: str, most: int = 5) -> Found:
+def find(served: tuple[nameserver.Server, tuple[str, int]], domain: str, most: int = 5) -> ReportRecipients:
     return outgoing_destinations.find(nameserver.questions(served[1]), domain, OWN, most)
 
 
-def addresses(found: Found) -> list[str]:
+def addresses(found: ReportRecipients) -> list[str]:
     return [each.address for each in found.destinations]
 
 
@@ -143,7 +143,7 @@ def test_who_asked_for_it_and_may_have_it_gets_it(
 def test_nobody_gets_what_nobody_may_have(
     served: tuple[nameserver.Server, tuple[str, int]], domain: str, reason: str
 ) -> None:
-    assert find(served, domain) == Found((), reason)
+    assert find(served, domain) == ReportRecipients((), reason)
 
 
 def test_a_name_too_long_for_dns_is_not_asked_for(served: tuple[nameserver.Server, tuple[str, int]]) -> None:

@@ -14,18 +14,18 @@ from tests.unit.host.reports.test_outgoing_tls_row import BAD_ROWS, DIGEST, FAIL
 
 from hanam_mail.host.reports import incoming_tls, outgoing_report, outgoing_tls_report
 from hanam_mail.host.reports.outgoing_report import Identity
-from hanam_mail.host.reports.outgoing_tls_report import Report, content, message
+from hanam_mail.host.reports.outgoing_tls_report import TlsReport, content, message
 
 IDENTITY = Identity("hanam.gov.vn", "Tỉnh Hà Nam", "noreply@hanam.gov.vn", "postmaster@hanam.gov.vn")
 DAY = date(2026, 11, 29)
 KNOWN = "tls-20261129.ky.example@hanam.gov.vn"
 
 
-def report(*rows: tuple[dict[str, Any], int], domain: str = "ky.example") -> Report:
-    return Report(DAY, domain, {}, outgoing_report.rows(rows or [(ROW, 3), (FAILED, 2)]))
+def report(*rows: tuple[dict[str, Any], int], domain: str = "ky.example") -> TlsReport:
+    return TlsReport(DAY, domain, {}, outgoing_report.rows(rows or [(ROW, 3), (FAILED, 2)]))
 
 
-def sent(made: Report, address: str = "a@ky.example") -> bytes:
+def sent(made: TlsReport, address: str = "a@ky.example") -> bytes:
     return message(made, IDENTITY, outgoing_report.compressed(content(made, IDENTITY)), address)
 
 
@@ -33,7 +33,7 @@ def parsed(octets: bytes) -> EmailMessage:
     return email.message_from_bytes(octets, policy=email.policy.default)  # type: ignore[return-value]
 
 
-def said(made: Report) -> dict[str, Any]:
+def said(made: TlsReport) -> dict[str, Any]:
     return dict(json.loads(content(made, IDENTITY)))
 
 
@@ -150,4 +150,4 @@ def test_names_of_any_length_are_borne() -> None:
 def test_many_rows_are_a_message_that_servers_take() -> None:
     rows = [(FAILED | {"receiving": f"2001:db8::{number:x}"}, 1) for number in range(10_000)]
     assert len(outgoing_report.compressed(content(report(*rows), IDENTITY))) < 1_000_000
-    assert outgoing_tls_report.Report.text != outgoing_report.Report.text
+    assert outgoing_tls_report.TlsReport.text != outgoing_report.Report.text

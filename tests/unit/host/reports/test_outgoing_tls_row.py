@@ -18,7 +18,7 @@ from hanam_mail.host.reports import outgoing_spool, outgoing_tls_row, outgoing_t
 from hanam_mail.host.reports.outgoing_rows import Seen
 from hanam_mail.host.reports.outgoing_spool import Counter, waiting
 from hanam_mail.host.reports.outgoing_tls_row import fits, seen
-from hanam_mail.host.reports.outgoing_tls_seen import Reader
+from hanam_mail.host.reports.outgoing_tls_seen import DatagramReader
 
 DIGEST = "AB" * 32
 SUCCESS: dict[str, Any] = {
@@ -264,7 +264,7 @@ def counter(tmp_path: Path) -> Counter:
 def test_what_is_none_of_postfix_s_is_counted_as_lost_and_told_once(
     tmp_path: Path, counter: Counter, capfd: pytest.CaptureFixture[str], datagram: bytes
 ) -> None:
-    reader = Reader(counter)
+    reader = DatagramReader(counter)
     for each in (datagram, octets(SUCCESS), datagram):
         reader.take(each)
     counter.write()
@@ -275,7 +275,7 @@ def test_what_is_none_of_postfix_s_is_counted_as_lost_and_told_once(
 
 
 def test_a_flood_of_domains_stays_within_the_memory_and_loses_no_count(tmp_path: Path, counter: Counter) -> None:
-    reader = Reader(counter)
+    reader = DatagramReader(counter)
     helo = "a" * 60 + "." + "b" * 60 + ".example"
     for number in range(12_000):
         reader.take(octets({**failing(n=helo, h=helo), "d": f"d{number}.example"}))
@@ -360,7 +360,7 @@ def test_it_counts_what_comes_and_ends_when_it_is_told_or_replaced(
     folder = tmp_path / "seen"
     folder.mkdir()
     counter, stop, program = Counter(folder), threading.Event(), Unchanged()
-    arguments = (listening, Reader(counter), program, stop)
+    arguments = (listening, DatagramReader(counter), program, stop)
     # What came before it began waits at the socket.
     send(octets(SUCCESS))
     ends: tuple[Callable[[], None], ...] = (stop.set, lambda: setattr(program, "replaced", True))
@@ -401,7 +401,7 @@ def test_a_service_that_is_away_or_busy_keeps_no_sender_waiting(
 def test_files_are_for_the_group_that_fetches_them(tmp_path: Path, counter: Counter) -> None:
     before = os.umask(0o027)
     try:
-        Reader(counter).take(octets(SUCCESS))
+        DatagramReader(counter).take(octets(SUCCESS))
         counter.write()
     finally:
         os.umask(before)

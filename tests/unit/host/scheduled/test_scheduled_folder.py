@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hanam_mail.host.scheduled.folder import Folder, TooLargeError
+from hanam_mail.host.scheduled.folder import MailFolder, TooLargeError
 
 
 class Client(imaplib.IMAP4):
@@ -41,8 +41,8 @@ class Client(imaplib.IMAP4):
         return "OK", self.answers.get(command, [b""])
 
 
-def folder(client: Client) -> Folder:
-    return Folder(lambda: client, "an", "word", "Chờ gửi", "Sent", 1000)
+def folder(client: Client) -> MailFolder:
+    return MailFolder(lambda: client, "an", "word", "Chờ gửi", "Sent", 1000)
 
 
 @pytest.mark.parametrize("message_id", ["<ấ@hanam.gov.vn>", "<a\r\nx LOGOUT@b>", ""])

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from hanam_mail.host.scheduled.folder import name
-from hanam_mail.host.scheduled.handing import Door, Outcome, hand_over
-from hanam_mail.host.scheduled.letter import Letter, NoLetterError, read
+from hanam_mail.host.scheduled.handing import HandingOutcome, SubmissionDoor, hand_over
+from hanam_mail.host.scheduled.letter import NoLetterError, ScheduledLetter, read
 
 NOW = datetime(2026, 12, 1, 0, 30, tzinfo=UTC)
 SAVED = (
@@ -94,16 +94,16 @@ def given(
     answers: dict[str, tuple[int, bytes]] | None = None,
     last: tuple[int, bytes] | Exception = (250, b"2.0.0 Ok: queued as 4hX1"),
     sending: Callable[[], bool] = lambda: True,
-    letter: Letter | None = None,
-) -> tuple[Outcome, Server]:
+    letter: ScheduledLetter | None = None,
+) -> tuple[HandingOutcome, Server]:
     server = Server(answers or {}, last)
-    door = Door(lambda: server, "so*an", "word")
+    door = SubmissionDoor(lambda: server, "so*an", "word")
     return hand_over(door, letter or read(SAVED, NOW), True, sending), server
 
 
 def test_a_letter_is_handed_over_whole_with_its_number_told() -> None:
     outcome, server = given()
-    assert outcome == Outcome("sent", "4hX1") and server.closed
+    assert outcome == HandingOutcome("sent", "4hX1") and server.closed
     assert server.said[0] == "login so*an word" and server.said[1].startswith("MAIL FROM:<an@hanam.gov.vn> SIZE=")
     assert server.said[2] == "RCPT TO:<binh@hanam.gov.vn> NOTIFY=SUCCESS,FAILURE"
     head, _, text = server.octets.partition(b"\r\n\r\n")

@@ -39,9 +39,9 @@ def test_a_letter_that_breaks_the_service_keeps_back_no_other(
     def broken(*_: Any) -> None:
         raise next(faults)
 
-    monkeypatch.setattr(service, "Folder", broken)
+    monkeypatch.setattr(service, "MailFolder", broken)
     session = Session(3)
-    sender = service.Sender(session, CONFIGURATION, threading.Event())  # type: ignore[arg-type]
+    sender = service.ScheduledSender(session, CONFIGURATION, threading.Event())  # type: ignore[arg-type]
     assert sender.run() == service.Done(sent=0, broken=2)
     assert [(told[0], told[1], told[3]) for told in session.told] == [
         (0, "broken", "scheduled-0"), (1, "refused", "scheduled-1"), (2, "broken", "scheduled-2")

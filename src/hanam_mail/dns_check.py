@@ -46,7 +46,7 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedRecords:
     """The records of one name and type: the name is absolute, `data` as in a zone file."""
 
     name: str
@@ -54,7 +54,7 @@ class Wanted:
     data: tuple[str, ...]
 
 
-class Signature(StrEnum):
+class DnssecProof(StrEnum):
     """What an answer tells of DNSSEC: a validating resolver or the zone's own server vouches for it, or nobody does."""
 
     GOOD = "good"
@@ -63,14 +63,14 @@ class Signature(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DnsAnswer:
     """What is there: `data` as in a zone file, behind which aliases, and whether it was signed.
 
     `error`: why nothing is known; `elsewhere`: the server is asked in vain, since it answers for other zones.
     """
 
     data: tuple[str, ...] = ()
-    signature: Signature = Signature.NONE
+    signature: DnssecProof = DnssecProof.NONE
     aliases: tuple[str, ...] = ()
     error: str = ""
     elsewhere: bool = False
@@ -107,7 +107,7 @@ _OTHER_AUTHORITY = (
     "nếu không thì xóa"
 )
 
-type Ask = Callable[[str, str], Answer]
+type AskDns = Callable[[str, str], DnsAnswer]
 """The answer to a name and a type."""
 
 
@@ -123,7 +123,7 @@ def mend(each: Difference) -> str:
     return text.format(wanted=shown(each.wanted), found=found)
 
 
-def read(path: Path) -> list[Wanted]:
+def read(path: Path) -> list[WantedRecords]:
     """The records of a zone file, in its order. Raises InputError for one that is none."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -131,12 +131,14 @@ def read(path: Path) -> list[Wanted]:
     except (dns.exception.DNSException, ValueError) as error:
         raise InputError([Problem(str(path), 0, "", f"không phải tệp vùng DNS: {error}")]) from error
     return [
-        Wanted(name.to_text(), dns.rdatatype.to_text(records.rdtype), tuple(sorted(each.to_text() for each in records)))
+        WantedRecords(
+            name.to_text(), dns.rdatatype.to_text(records.rdtype), tuple(sorted(each.to_text() for each in records))
+        )
         for name, records in zone.iterate_rdatasets()
     ]
 
 
-def differences(wanted: Sequence[Wanted], ask: Ask) -> Iterator[Difference]:
+def differences(wanted: Sequence[WantedRecords], ask: AskDns) -> Iterator[Difference]:
     """What has to be mended, name by name. Signatures that nobody tried are told once."""
     told = False
     for records in wanted:
@@ -151,14 +153,14 @@ def differences(wanted: Sequence[Wanted], ask: Ask) -> Iterator[Difference]:
         yield from found
         if found or reverse:
             continue
-        if answer.signature is Signature.NONE:
+        if answer.signature is DnssecProof.NONE:
             yield Difference(records.name, records.type, What.UNSIGNED)
-        elif answer.signature is Signature.UNTRIED and not told:
+        elif answer.signature is DnssecProof.UNTRIED and not told:
             told = True
             yield Difference(records.name, records.type, What.UNVALIDATED)
 
 
-def _compared(records: Wanted, answer: Answer) -> Iterator[Difference]:
+def _compared(records: WantedRecords, answer: DnsAnswer) -> Iterator[Difference]:
     name, kind, found = records.name, records.type, answer.data
     if kind in _NO_ALIASES:
         # Neither a mail exchanger nor a server of a service may be one (RFC 2181, 10.3; RFC 2782).
@@ -234,9 +236,9 @@ class Servers:
         self._silent = dict[str, str]()
         """Who did not answer as often as he was asked, and why: he is not waited for at every name."""
 
-    def ask(self, name: str, kind: str) -> Answer:
+    def ask(self, name: str, kind: str) -> DnsAnswer:
         """What the first server that answers says of a name and a type."""
-        answer = Answer(error="; ".join(self._silent.values()))
+        answer = DnsAnswer(error="; ".join(self._silent.values()))
         asked = [address for address in self.addresses if address not in self._silent]
         for number, address in enumerate(asked * TRIES):
             query = dns.message.make_query(name, kind, want_dnssec=True)
@@ -246,7 +248,7 @@ class Servers:
                 reply, _ = dns.query.udp_with_fallback(query, address, timeout=TIMEOUT, port=self._port)
                 answer = _answer(reply)
             except (dns.exception.DNSException, EOFError, OSError, ValueError) as failure:
-                answer = Answer(error=f"{address}: {failure or type(failure).__name__}")
+                answer = DnsAnswer(error=f"{address}: {failure or type(failure).__name__}")
                 if isinstance(failure, dns.exception.Timeout | OSError) and number >= len(asked) * (TRIES - 1):
                     self._silent[address] = answer.error
                 continue
@@ -256,21 +258,21 @@ class Servers:
         return answer
 
 
-def _answer(reply: dns.message.Message) -> Answer:
+def _answer(reply: dns.message.Message) -> DnsAnswer:
     """What a reply says, at the end of any aliases."""
     code = reply.rcode()
     authority, resolver = bool(reply.flags & dns.flags.AA), bool(reply.flags & dns.flags.RA)
     if code not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-        return Answer(error=dns.rcode.to_text(code), elsewhere=code == dns.rcode.REFUSED and not resolver)
+        return DnsAnswer(error=dns.rcode.to_text(code), elsewhere=code == dns.rcode.REFUSED and not resolver)
     if not (authority or resolver):
-        return Answer(error="máy chủ này không trả lời cho vùng ấy", elsewhere=True)
+        return DnsAnswer(error="máy chủ này không trả lời cho vùng ấy", elsewhere=True)
     chain = reply.resolve_chaining() if isinstance(reply, dns.message.QueryMessage) else None
     records = chain.answer if chain else None
     signed = any(each.rdtype == dns.rdatatype.RRSIG for each in reply.answer)
     vouched = bool(reply.flags & dns.flags.AD) or (signed and authority)
-    return Answer(
+    return DnsAnswer(
         data=tuple(sorted(each.to_text() for each in records or ())),
-        signature=Signature.GOOD if vouched else Signature.UNTRIED if signed else Signature.NONE,
+        signature=DnssecProof.GOOD if vouched else DnssecProof.UNTRIED if signed else DnssecProof.NONE,
         aliases=tuple(each.target.to_text() for alias in (chain.cnames if chain else ()) for each in alias),
         ttl=chain.minimum_ttl if chain else 0,
     )

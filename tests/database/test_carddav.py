@@ -103,7 +103,7 @@ def test_no_log_of_the_database_has_what_the_gate_asks(scratch: Scratch) -> None
     ask = carddav_gate.connected(scratch.dsn("mail_carddav"))
     answers = ask("SELECT result, reason FROM mail.carddav_sign_in(%s, %s, %s)", ["không", "có", "192.0.2.1"])
     assert answers == [("refused", None)]
-    with pytest.raises(carddav_gate.Unavailable, match="InvalidTextRepresentation"):
+    with pytest.raises(carddav_gate.GateUnavailable, match="InvalidTextRepresentation"):
         ask("SELECT result, reason FROM mail.carddav_sign_in(%s, %s, %s)", ["ha", "x", "không là địa chỉ"])
 
 

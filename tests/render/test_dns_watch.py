@@ -17,7 +17,7 @@ pytestmark = pytest.mark.dieu3
 type Environments = Callable[[str], Any]
 
 
-def published(there: Any, host: str, folder: Path) -> list[dns_check.Wanted]:
+def published(there: Any, host: str, folder: Path) -> list[dns_check.WantedRecords]:
     """The records of the zone file on a host, as the program reads it."""
     path = folder / "domain.zone"
     path.write_text(there.render("dns_watch", "domain.zone.j2", host))

@@ -23,7 +23,7 @@ class Database:
         assert "mail.carddav_sign_in(%s, %s, %s)" in statement
         self.asked.append(values)
         if self.down:
-            raise carddav_gate.Unavailable("OperationalError")
+            raise carddav_gate.GateUnavailable("OperationalError")
         return [self.answer]
 
 

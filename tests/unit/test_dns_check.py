@@ -15,11 +15,11 @@ import dns.rrset
 import pytest
 
 from hanam_mail.dns_check import (
-    Answer,
     Difference,
+    DnsAnswer,
+    DnssecProof,
     Servers,
-    Signature,
-    Wanted,
+    WantedRecords,
     What,
     differences,
     read,
@@ -50,22 +50,24 @@ RIGHT = {
 
 
 @pytest.fixture
-def wanted(tmp_path: Path) -> list[Wanted]:
+def wanted(tmp_path: Path) -> list[WantedRecords]:
     file = tmp_path / "hanam.gov.vn.zone"
     file.write_text(ZONE)
     return read(file)
 
 
-def found(wanted: list[Wanted], signature: Signature = Signature.GOOD, **otherwise: list[str]) -> list[Difference]:
+def found(
+    wanted: list[WantedRecords], signature: DnssecProof = DnssecProof.GOOD, **otherwise: list[str]
+) -> list[Difference]:
     """What differs where the world answers RIGHT, but for some types at the domain itself, or at KEY and MX."""
     there = RIGHT | {
         {"mx": (DOMAIN, "MX"), "a": (MX, "A"), "txt": (DOMAIN, "TXT"), "key": (KEY, "TXT")}[name]: data
         for name, data in otherwise.items()
     }
-    return list(differences(wanted, lambda name, kind: Answer(tuple(there[name, kind]), signature)))
+    return list(differences(wanted, lambda name, kind: DnsAnswer(tuple(there[name, kind]), signature)))
 
 
-def test_nothing_differs_where_all_is_published(wanted: list[Wanted]) -> None:
+def test_nothing_differs_where_all_is_published(wanted: list[WantedRecords]) -> None:
     assert len(wanted) == 5
     assert found(wanted) == []
 
@@ -80,7 +82,7 @@ def test_nothing_differs_where_all_is_published(wanted: list[Wanted]) -> None:
         ("mx", ["10 MX.Hanam.gov.vn."]),
     ],
 )
-def test_what_means_the_same_is_no_difference(wanted: list[Wanted], name: str, data: list[str]) -> None:
+def test_what_means_the_same_is_no_difference(wanted: list[WantedRecords], name: str, data: list[str]) -> None:
     assert found(wanted, **{name: data}) == []
 
 
@@ -127,46 +129,48 @@ OTHER = '"v=spf1 ip4:192.0.2.9 -all"'
         ),
     ],
 )
-def test_each_difference_is_named(wanted: list[Wanted], name: str, data: list[str], expected: list[Difference]) -> None:
+def test_each_difference_is_named(
+    wanted: list[WantedRecords], name: str, data: list[str], expected: list[Difference]
+) -> None:
     assert found(wanted, **{name: data}) == expected
 
 
-def test_a_zone_without_signatures_is_told(wanted: list[Wanted]) -> None:
-    assert [each.what for each in found(wanted, Signature.NONE)] == [What.UNSIGNED] * 5
+def test_a_zone_without_signatures_is_told(wanted: list[WantedRecords]) -> None:
+    assert [each.what for each in found(wanted, DnssecProof.NONE)] == [What.UNSIGNED] * 5
 
 
-def test_signatures_that_nobody_tried_are_told_once(wanted: list[Wanted]) -> None:
-    assert [each.what for each in found(wanted, Signature.UNTRIED)] == [What.UNVALIDATED]
+def test_signatures_that_nobody_tried_are_told_once(wanted: list[WantedRecords]) -> None:
+    assert [each.what for each in found(wanted, DnssecProof.UNTRIED)] == [What.UNVALIDATED]
 
 
-def test_an_alias_is_no_place_for_mail(wanted: list[Wanted]) -> None:
-    def ask(name: str, kind: str) -> Answer:
-        return Answer(tuple(RIGHT[name, kind]), Signature.GOOD, ("edge1.hanam.gov.vn.",) if name == MX else ())
+def test_an_alias_is_no_place_for_mail(wanted: list[WantedRecords]) -> None:
+    def ask(name: str, kind: str) -> DnsAnswer:
+        return DnsAnswer(tuple(RIGHT[name, kind]), DnssecProof.GOOD, ("edge1.hanam.gov.vn.",) if name == MX else ())
 
     assert list(differences(wanted, ask)) == [Difference(MX, "A", What.EXTRA, "", "CNAME edge1.hanam.gov.vn.")]
 
 
 def test_where_faults_of_certificates_are_reported_is_of_no_concern() -> None:
-    wanted = [Wanted(DOMAIN, "CAA", ('0 issue "letsencrypt.org"',))]
+    wanted = [WantedRecords(DOMAIN, "CAA", ('0 issue "letsencrypt.org"',))]
     there = ('0 iodef "mailto:a@hanam.gov.vn"', '0 issue "letsencrypt.org"', '0 issue "other.example"')
-    told = list(differences(wanted, lambda name, kind: Answer(there, Signature.GOOD)))
+    told = list(differences(wanted, lambda name, kind: DnsAnswer(there, DnssecProof.GOOD)))
     assert told == [Difference(DOMAIN, "CAA", What.EXTRA, "", '0 issue "other.example"')]
 
 
-def test_who_answers_for_the_domain_alone_is_not_asked_for_reverse_names(wanted: list[Wanted]) -> None:
-    refused = Answer(error="192.0.2.53: REFUSED", elsewhere=True)
-    reverse = Wanted("1.2.0.192.in-addr.arpa.", "PTR", ("mail.hanam.gov.vn.",))
+def test_who_answers_for_the_domain_alone_is_not_asked_for_reverse_names(wanted: list[WantedRecords]) -> None:
+    refused = DnsAnswer(error="192.0.2.53: REFUSED", elsewhere=True)
+    reverse = WantedRecords("1.2.0.192.in-addr.arpa.", "PTR", ("mail.hanam.gov.vn.",))
     assert list(differences([reverse], lambda name, kind: refused)) == []
     assert [each.what for each in differences(wanted[:1], lambda name, kind: refused)] == [What.UNANSWERED]
 
 
 def test_reverse_names_need_no_signature() -> None:
-    wanted = [Wanted("1.2.0.192.in-addr.arpa.", "PTR", ("mail.hanam.gov.vn.",))]
-    assert list(differences(wanted, lambda name, kind: Answer(("mail.hanam.gov.vn.",)))) == []
+    wanted = [WantedRecords("1.2.0.192.in-addr.arpa.", "PTR", ("mail.hanam.gov.vn.",))]
+    assert list(differences(wanted, lambda name, kind: DnsAnswer(("mail.hanam.gov.vn.",)))) == []
 
 
-def test_who_does_not_answer_is_no_missing_record(wanted: list[Wanted]) -> None:
-    told = list(differences(wanted, lambda name, kind: Answer(error="192.0.2.53: SERVFAIL")))
+def test_who_does_not_answer_is_no_missing_record(wanted: list[WantedRecords]) -> None:
+    told = list(differences(wanted, lambda name, kind: DnsAnswer(error="192.0.2.53: SERVFAIL")))
     assert {each.what for each in told} == {What.UNANSWERED}
     assert {each.found for each in told} == {"192.0.2.53: SERVFAIL"}
 
@@ -226,13 +230,13 @@ SIGNATURE = "MX 13 3 30 20300101000000 20200101000000 1 hanam.gov.vn. AAAA"
 @pytest.mark.parametrize(
     ("flags", "signature", "told"),
     [
-        (dns.flags.RA | dns.flags.AD, False, Signature.GOOD),  # a validating resolver
-        (dns.flags.AA, True, Signature.GOOD),  # the zone's own server
-        (dns.flags.AA, False, Signature.NONE),
-        (dns.flags.RA, True, Signature.UNTRIED),  # handed on by a resolver that does not validate
+        (dns.flags.RA | dns.flags.AD, False, DnssecProof.GOOD),  # a validating resolver
+        (dns.flags.AA, True, DnssecProof.GOOD),  # the zone's own server
+        (dns.flags.AA, False, DnssecProof.NONE),
+        (dns.flags.RA, True, DnssecProof.UNTRIED),  # handed on by a resolver that does not validate
     ],
 )
-def test_servers_are_asked_over_the_wire(flags: int, signature: bool, told: Signature) -> None:
+def test_servers_are_asked_over_the_wire(flags: int, signature: bool, told: DnssecProof) -> None:
     def reply(query: dns.message.Message) -> dns.message.Message:
         assert query.ednsflags & dns.flags.DO
         answer = dns.message.make_response(query)
@@ -243,7 +247,7 @@ def test_servers_are_asked_over_the_wire(flags: int, signature: bool, told: Sign
         return answer
 
     with server(reply) as port:
-        assert Servers(["127.0.0.1"], port=port).ask(DOMAIN, "MX") == Answer(("10 mx.hanam.gov.vn.",), told)
+        assert Servers(["127.0.0.1"], port=port).ask(DOMAIN, "MX") == DnsAnswer(("10 mx.hanam.gov.vn.",), told)
 
 
 def test_a_name_that_does_not_exist_has_no_records_and_a_broken_server_says_nothing() -> None:
@@ -257,9 +261,9 @@ def test_a_name_that_does_not_exist_has_no_records_and_a_broken_server_says_noth
 
     with server(reply) as port:
         servers = Servers(["127.0.0.1"], port=port)
-        assert servers.ask(DOMAIN, "MX") == Answer()
+        assert servers.ask(DOMAIN, "MX") == DnsAnswer()
         code = dns.rcode.SERVFAIL
-        assert servers.ask(DOMAIN, "MX") == Answer(error="127.0.0.1: SERVFAIL")
+        assert servers.ask(DOMAIN, "MX") == DnsAnswer(error="127.0.0.1: SERVFAIL")
 
 
 def test_the_next_server_is_asked_where_one_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,7 +277,7 @@ def test_the_next_server_is_asked_where_one_is_silent(monkeypatch: pytest.Monkey
         return answer if len(seen) > 1 else None
 
     with server(reply) as port:
-        assert Servers(["127.0.0.1", "127.0.0.1"], port=port).ask(DOMAIN, "MX") == Answer()
+        assert Servers(["127.0.0.1", "127.0.0.1"], port=port).ask(DOMAIN, "MX") == DnsAnswer()
     assert seen == [DOMAIN, DOMAIN]
 
 

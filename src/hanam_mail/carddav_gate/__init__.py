@@ -33,12 +33,12 @@ _STATUS = {"open": "204 No Content", "refused": "401 Unauthorized", "shut": "403
 _AWAY = "503 Service Unavailable"
 _MOST_REMEMBERED = 10_000
 
-type Query = Callable[[str, list[str]], list[tuple[Any, ...]]]
-"""Runs a statement and returns its rows; raises Unavailable."""
+type GateQuery = Callable[[str, list[str]], list[tuple[Any, ...]]]
+"""Runs a statement and returns its rows; raises GateUnavailable."""
 type StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 
-class Unavailable(Exception):
+class GateUnavailable(Exception):
     """The accounts database cannot be asked now."""
 
 
@@ -56,8 +56,8 @@ class CarddavGateConfiguration:
         return cls(**json.loads(path.read_text("utf-8")))
 
 
-def connected(conninfo: str) -> Query:
-    """A Query that connects for each statement: a restart of the database harms none."""
+def connected(conninfo: str) -> GateQuery:
+    """A GateQuery that connects for each statement: a restart of the database harms none."""
     import psycopg
 
     def query(statement: str, values: list[str]) -> list[tuple[Any, ...]]:
@@ -68,7 +68,7 @@ def connected(conninfo: str) -> Query:
                 return rows
         except psycopg.Error as error:
             # The class alone: a message may repeat what was sent.
-            raise Unavailable(type(error).__name__) from None
+            raise GateUnavailable(type(error).__name__) from None
 
     return query
 
@@ -117,7 +117,7 @@ def typed(header: str) -> tuple[str, str] | None:
 
 def create(
     configuration: CarddavGateConfiguration | None = None,
-    query: Query | None = None,
+    query: GateQuery | None = None,
     remembered: Remembered | None = None,
 ) -> Callable[[Mapping[str, Any], StartResponse], Iterable[bytes]]:
     """The WSGI program. Without arguments it reads its configuration's file and asks the database named there."""
@@ -135,7 +135,7 @@ def create(
             return _STATUS["open"], ""
         try:
             ((result, reason),) = ask(_QUESTION, asked)
-        except Unavailable as error:
+        except GateUnavailable as error:
             print(f"<3>accounts database: {error}", file=sys.stderr, flush=True)
             return _AWAY, ""
         if result == "open":

@@ -56,7 +56,7 @@ class ChangePageConfiguration(Site):
         return cls(key=key, factor_key=factor_key, **data)
 
 
-class Answer(NamedTuple):
+class ChangeAnswer(NamedTuple):
     """The row of mail.change_password: see sql/functions/56_change_password.sql."""
 
     result: str
@@ -66,7 +66,7 @@ class Answer(NamedTuple):
     texts: list[str]
 
 
-class Rule(NamedTuple):
+class RuleText(NamedTuple):
     """The row of mail.password_rules."""
 
     rule: str
@@ -80,7 +80,7 @@ def create(configuration: ChangePageConfiguration | None = None, query: Query | 
     ask = query or connected(settings.conninfo, "change-page")
     app = Flask(__name__, static_url_path=f"{PREFIX}/tinh")
     dress(app, settings, _FAULTS, largest=64 * 1024)
-    rules = _remembered(lambda: [Rule(*row) for row in ask("SELECT * FROM mail.password_rules()", [])])
+    rules = _remembered(lambda: [RuleText(*row) for row in ask("SELECT * FROM mail.password_rules()", [])])
 
     @app.get(f"{PREFIX}/")
     def show() -> str:
@@ -92,7 +92,7 @@ def create(configuration: ChangePageConfiguration | None = None, query: Query | 
         refuse_other_sites()
         fields = {name: request.form.get(name, "") for name in ("dang-nhap", "cu", "moi", "nhac-lai")}
         if fields["moi"] != fields["nhac-lai"]:
-            answer = Answer("rejected", None, "Hai lần nhập mật khẩu mới không giống nhau.", ["repeat"], [])
+            answer = ChangeAnswer("rejected", None, "Hai lần nhập mật khẩu mới không giống nhau.", ["repeat"], [])
         else:
             values = [
                 # PostgreSQL knows no NUL. It must not become a name that is none.
@@ -102,7 +102,7 @@ def create(configuration: ChangePageConfiguration | None = None, query: Query | 
                 request.headers.get("X-Real-IP", ""),
             ]
             statement = "SELECT result, cause, message, faults, texts FROM mail.change_password_sealed(%s, %s, %s, %s)"
-            answer = Answer(*ask(statement, values)[0])
+            answer = ChangeAnswer(*ask(statement, values)[0])
         if "application/json" in request.headers.get("Accept", ""):
             response = jsonify(answer._asdict())
         elif answer.result == "changed":
@@ -125,7 +125,7 @@ def create(configuration: ChangePageConfiguration | None = None, query: Query | 
     return app
 
 
-def _form(rules: list[Rule], *, login: str, reason: str = "", answer: Answer | None = None) -> str:
+def _form(rules: list[RuleText], *, login: str, reason: str = "", answer: ChangeAnswer | None = None) -> str:
     shown = [rule for rule in rules if rule.rule != "special_characters"]
     special = next((rule.description for rule in rules if rule.rule == "special_characters"), "")
     return render_template("form.html", rules=shown, special=special, login=login, reason=reason, answer=answer)

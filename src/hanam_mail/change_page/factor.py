@@ -50,7 +50,7 @@ PROTOCOLS = {
     "dav": "danh bạ",
 }
 
-type Answer = dict[str, Any]
+type FactorAnswer = dict[str, Any]
 
 
 class Keys(NamedTuple):
@@ -86,14 +86,14 @@ def add(app: Flask, keys: Keys, ask: Query) -> None:
     app.jinja_env.filters["day"] = lambda text: f"{date.fromisoformat(text):%d/%m/%Y}"
     app.jinja_env.globals.update(protocols=PROTOCOLS, factor_page=PATH)
 
-    def told(action: str, **said: Any) -> Answer:
+    def told(action: str, **said: Any) -> FactorAnswer:
         sealed = seal(keys.seal, json.dumps({"key": keys.secrets, **said}, ensure_ascii=False))
         statement = "SELECT mail.factor_page_sealed(%s, %s, %s)"
         ((answer,),) = ask(statement, [action, sealed, request.headers.get("X-Real-IP", "")])
-        result: Answer = json.loads(unseal(keys.seal, answer))
+        result: FactorAnswer = json.loads(unseal(keys.seal, answer))
         return result
 
-    def page(answer: Answer, action: str = "look") -> Response:
+    def page(answer: FactorAnswer, action: str = "look") -> Response:
         if answer["result"] == "closed" or "since" not in answer:
             return _sign_in(answer)
         secret = answer.get("secret")
@@ -150,7 +150,7 @@ def add(app: Flask, keys: Keys, ask: Query) -> None:
             return response
         return page(answer, action)
 
-    def _sign_in(answer: Answer | None) -> Response:
+    def _sign_in(answer: FactorAnswer | None) -> Response:
         login = request.form.get("dang-nhap", "") or request.args.get("dang-nhap", "")
         reason = request.args.get("ly-do", "")
         response = make_response(render_template("factor_sign_in.html", answer=answer, login=login, reason=reason))

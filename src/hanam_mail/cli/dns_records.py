@@ -12,7 +12,7 @@ from hanam_mail.cli.base import Command, Group, json_option, print_json, working
 from hanam_mail.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from hanam_mail.dns_check import Wanted
+    from hanam_mail.dns_check import WantedRecords
 
 _WRITE = "chưa có tệp vùng DNS nào; ghi ra bằng: ansible-playbook -i inventory/production.yml playbooks/dns.yml"
 _FIELDS = {
@@ -96,7 +96,7 @@ def check(files: tuple[Path, ...], server: tuple[str, ...], as_json: bool) -> No
     sys.exit(1 if found else 0)
 
 
-def _read(files: Sequence[Path]) -> list["Wanted"]:
+def _read(files: Sequence[Path]) -> list["WantedRecords"]:
     from hanam_mail import dns_check
 
     chosen = files or sorted(Path("build").glob("*.zone"))

@@ -45,7 +45,9 @@ def zone_servers(name: str) -> ServerAddresses:
 def unpublished(place: str, data: str, servers: ServerAddresses) -> Iterator[str]:
     """Which of the servers do not answer with a TLSA record, and why, in Vietnamese."""
     for server, addresses in servers.items():
-        answer = dns_check.Servers(addresses).ask(place, "TLSA") if addresses else dns_check.Answer(error="no address")
+        answer = (
+            dns_check.Servers(addresses).ask(place, "TLSA") if addresses else dns_check.DnsAnswer(error="no address")
+        )
         if answer.error:
             yield f"máy chủ tên {server}: chưa hỏi được ({answer.error})"
         elif data not in map(str.lower, answer.data):

@@ -13,7 +13,7 @@ DAYS = 30
 
 
 @dataclass(frozen=True)
-class Table:
+class AgencyTable:
     """A question, its columns by name, and a row in words. Asked with the days, then the code of the one agency."""
 
     query: str
@@ -35,7 +35,7 @@ def add_command(commands: frame.Commands, name: str, text: str, run: Callable[[a
     command.set_defaults(run=run)
 
 
-def answer(options: argparse.Namespace, all_agencies: Table, one_agency: Table, nothing: str) -> int:
+def answer(options: argparse.Namespace, all_agencies: AgencyTable, one_agency: AgencyTable, nothing: str) -> int:
     """Ask and print; the command's exit code. `nothing`: what was not seen, in words."""
     if options.days < 1:
         raise DatabaseError("--days phải là số ngày, ít nhất 1")

@@ -57,7 +57,7 @@ class RenewalSettings:
         return cls(**{**values, "key": Path(values["key"]), "public": Path(values["public"])})
 
 
-class Refused(Exception):
+class CertificateRefused(Exception):
     """The authority gave no certificate; the text is for the operator."""
 
 
@@ -102,7 +102,7 @@ def request(settings: RenewalSettings, folder: Path) -> Path:
 
 
 def obtain(settings: RenewalSettings, folder: Path) -> Path:
-    """The new chain, as a file in `folder`; Refused when the authority gives none."""
+    """The new chain, as a file in `folder`; CertificateRefused when the authority gives none."""
     chain = folder / "fullchain.pem"
     contact = ["--email", settings.contact] if settings.contact else ["--register-unsafely-without-email"]
     folders = []
@@ -122,7 +122,7 @@ def obtain(settings: RenewalSettings, folder: Path) -> Path:
         text=True,
     )  # fmt: skip
     if done.returncode != 0:
-        raise Refused(f"{settings.directory_url} gave no certificate:\n{done.stderr.strip()}")
+        raise CertificateRefused(f"{settings.directory_url} gave no certificate:\n{done.stderr.strip()}")
     return chain
 
 
@@ -139,7 +139,7 @@ def install(settings: RenewalSettings, chain: Path) -> None:
 
 
 def replace_pair(settings: RenewalSettings, reason: str) -> None:
-    """A new certificate, in place and read by the daemons; Refused when there is none."""
+    """A new certificate, in place and read by the daemons; CertificateRefused when there is none."""
     with tempfile.TemporaryDirectory(prefix="hanam-tls-") as name:
         # The key that the request is made with goes beside its certificate, whatever is deployed meanwhile.
         key = Path(name) / "key.pem"
@@ -153,7 +153,7 @@ def replace_pair(settings: RenewalSettings, reason: str) -> None:
 def keep(settings: RenewalSettings) -> str:
     """Renew the certificate in use with its own names if it is due: what became of it, for the operator.
 
-    Refused when the authority does not give that either.
+    CertificateRefused when the authority does not give that either.
     """
     names = covered(settings)
     if not names or set(names) == set(settings.names):
@@ -174,10 +174,10 @@ def renew(settings: RenewalSettings) -> str:
         return ""
     try:
         replace_pair(settings, reason)
-    except Refused as refused:
+    except CertificateRefused as refused:
         try:
             kept = keep(settings)
-        except Refused:
+        except CertificateRefused:
             # With its own names neither: the first answer says it all.
             kept = ""
         return f"{refused}{kept}"

@@ -37,14 +37,14 @@ def add_commands(commands: frame.Commands) -> None:
 def _run(options: argparse.Namespace) -> int:
     return by_agency.answer(
         options,
-        by_agency.Table(
+        by_agency.AgencyTable(
             _BY_AGENCY,
             ("agency", "name", "mailboxes", "refused", "providers"),
             lambda code, name, mailboxes, refused, providers: (
                 f"{by_agency.agency(code, name)}: {mailboxes} hộp thư, {refused} lần từ chối: {providers}"
             ),
         ),
-        by_agency.Table(
+        by_agency.AgencyTable(
             _OF_AGENCY,
             ("address", "name", "provider", "protocols", "sources", "refused", "last"),
             lambda address, name, provider, protocols, sources, refused, last: (

@@ -183,12 +183,12 @@ _BY_PERSON = """
 
 
 def _count(options: argparse.Namespace) -> int:
-    all_agencies = by_agency.Table(
+    all_agencies = by_agency.AgencyTable(
         _BY_AGENCY,
         ("agency", "name", *_NAMES),
         lambda code, name, kind, number, waiting: f"{by_agency.agency(code, name)}: {_counted(kind, number, waiting)}",
     )
-    one_agency = by_agency.Table(
+    one_agency = by_agency.AgencyTable(
         _BY_PERSON,
         ("address", *_NAMES),
         lambda address, kind, number, waiting: f"{address}: {_counted(kind, number, waiting)}",

@@ -91,7 +91,7 @@ def begin(root: Path) -> int:
 
 def status(root: Path) -> int:
     listed = mail_format.states()
-    shut = sum(state != mail_format.State.MAILDIR for state in listed.values())
+    shut = sum(state != mail_format.MailFormatState.MAILDIR for state in listed.values())
     there = homes(root)
     waiting = len(mail_format.former())
     converted = [home for home in there if home.name not in listed and (home / SDBOX).is_dir()]

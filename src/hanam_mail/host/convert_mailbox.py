@@ -16,7 +16,7 @@ from pathlib import Path
 from hanam_mail import atomic_file, vietnamese
 from hanam_mail.host import mail_format, mail_home
 from hanam_mail.host.backup.restore_which import NO_USER, doveadm
-from hanam_mail.host.mail_format import FormatError, Place, State, compare, place
+from hanam_mail.host.mail_format import FormatError, MailFormatState, MailPlace, compare, place
 from hanam_mail.host.mail_home import FORMER, MAILDIR, SDBOX
 from hanam_mail.host.output import human
 
@@ -72,14 +72,14 @@ def convert(identity: str, home: Path, room: Room) -> str:
     with room.taken(identity, size(source.path)):
         began = draft.path.exists()
         try:
-            return _moved(source, draft, State.MAILDIR_SHUT)
+            return _moved(source, draft, MailFormatState.MAILDIR_SHUT)
         except FormatError:
             mail_home.remove(draft.path)
             if not began:
                 raise
         # What an earlier run had begun does not fit any more: from the beginning.
         try:
-            return _moved(source, draft, State.MAILDIR_SHUT)
+            return _moved(source, draft, MailFormatState.MAILDIR_SHUT)
         except FormatError:
             mail_home.remove(draft.path)
             raise
@@ -92,7 +92,7 @@ def back(identity: str, home: Path, room: Room) -> str:
     mail_home.remove(draft.path)
     with room.taken(identity, size(source.path)):
         try:
-            words = _moved(source, draft, State.SDBOX_SHUT)
+            words = _moved(source, draft, MailFormatState.SDBOX_SHUT)
         except FormatError:
             mail_home.remove(draft.path)
             raise
@@ -110,7 +110,7 @@ def _alone(home: Path, other: str) -> None:
         )
 
 
-def _moved(source: Place, draft: Place, shut: State) -> str:
+def _moved(source: MailPlace, draft: MailPlace, shut: MailFormatState) -> str:
     # What comes during a long pass is left to the next, so that little is left to the one for which it is shut.
     for _ in range(OPEN_PASSES):
         began = time.monotonic()
@@ -130,12 +130,12 @@ def _moved(source: Place, draft: Place, shut: State) -> str:
 
 
 @contextmanager
-def shut_out(identity: str, home: Path, state: State, *, becomes: str) -> Iterator[None]:
+def shut_out(identity: str, home: Path, state: MailFormatState, *, becomes: str) -> Iterator[None]:
     """Keep everybody out of a mailbox while its format changes, and open it in the one that it has then.
 
     What fails leaves it in the one that it had.
     """
-    had = SDBOX if state == State.SDBOX_SHUT else MAILDIR
+    had = SDBOX if state == MailFormatState.SDBOX_SHUT else MAILDIR
     # Of an earlier conversion: from here on such a name is this one's.
     for left in FORMER.values():
         mail_home.remove(home / left)
@@ -150,12 +150,12 @@ def shut_out(identity: str, home: Path, state: State, *, becomes: str) -> Iterat
 
 def _open(identity: str, kind: str) -> None:
     if kind == MAILDIR:
-        mail_format.put(identity, State.MAILDIR)
+        mail_format.put(identity, MailFormatState.MAILDIR)
     else:
         mail_format.leave_former(identity)
 
 
-def _shut(identity: str, state: State) -> None:
+def _shut(identity: str, state: MailFormatState) -> None:
     """Let nobody in any more, end sessions, wait for deliveries that have begun."""
     mail_format.put(identity, state)
     mail_format.moment_passed(time.time())

@@ -30,7 +30,7 @@ class UnclearError(Exception):
 
 
 @dataclass(frozen=True)
-class Found:
+class SecureRecords:
     """An answer of DNS: its records, the name that they are of, and whether DNSSEC vouches for it, nothing included."""
 
     records: Sequence[Any]
@@ -90,16 +90,16 @@ class Names:
         self._resolver.flags = dns.flags.RD | dns.flags.AD
         self._questions = asyncio.Semaphore(QUESTIONS)
 
-    async def ask(self, name: dns.name.Name, kind: str) -> Found:
+    async def ask(self, name: dns.name.Name, kind: str) -> SecureRecords:
         """What DNS says; UnclearError where it is silent or does not know (SERVFAIL, a forged answer)."""
         try:
             async with self._questions:
                 answer = await self._resolver.resolve(name, kind, raise_on_no_answer=False, search=False)
         except dns.resolver.NXDOMAIN as error:
-            return Found((), name, _is_secure(error.response(name)))  # type: ignore[no-untyped-call]
+            return SecureRecords((), name, _is_secure(error.response(name)))  # type: ignore[no-untyped-call]
         except (dns.exception.DNSException, OSError) as error:
             raise UnclearError(f"DNS on {kind} of {name.to_text()}: {str(error) or type(error).__name__}") from error
-        return Found(tuple(answer.rrset or ()), answer.canonical_name, _is_secure(answer.response))
+        return SecureRecords(tuple(answer.rrset or ()), answer.canonical_name, _is_secure(answer.response))
 
     async def exchangers(self, domain: str) -> Exchangers | None:
         """Those of a domain; None where it says that it takes no mail (RFC 7505)."""
@@ -122,10 +122,10 @@ class Names:
         silent = sum(isinstance(proof, UnclearError) for proof in proofs) - unreachable
         return Exchangers(len(hosts), sum(proof is True for proof in proofs), silent, unreachable)
 
-    async def _addresses(self, host: dns.name.Name) -> Sequence[Found]:
+    async def _addresses(self, host: dns.name.Name) -> Sequence[SecureRecords]:
         """The answers that have some. As for Postfix, those of one family do while the other's cannot be told."""
         answers = await asyncio.gather(self.ask(host, "A"), self.ask(host, "AAAA"), return_exceptions=True)
-        there = [answer for answer in answers if isinstance(answer, Found) and answer.records]
+        there = [answer for answer in answers if isinstance(answer, SecureRecords) and answer.records]
         for answer in answers:
             if isinstance(answer, UnclearError) and not there:
                 raise _UnreachableError(str(answer)) from answer

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail import atomic_file, dns_check
-from hanam_mail.dns_check import Ask
-from hanam_mail.host.findings import FOUND, Item, State
+from hanam_mail.dns_check import AskDns
+from hanam_mail.host.findings import FOUND, DnsFinding, DnsLook
 
 UNUSED = "unused"
 PATIENCE = 3
@@ -29,7 +29,7 @@ _REFUSED = ipaddress.IPv4Network("127.255.255.0/24")
 _LISTED = ipaddress.IPv4Network("127.0.0.0/8")
 
 
-class Fault(StrEnum):
+class ListFault(StrEnum):
     """Why a list is not used: what the operator is told, in Vietnamese."""
 
     AWAY = "không trả lời"
@@ -48,21 +48,23 @@ class Fault(StrEnum):
 Row = Mapping[str, Any]
 
 
-def fault_of(row: Row, ask: Ask) -> Fault | None:
+def fault_of(row: Row, ask: AskDns) -> ListFault | None:
     """What is wrong with a list, if anything."""
     said = [ask(f"{row[which]}.{row['zone']}.", "A") for which in ("listed", "clean")]
     listed, clean = ([ipaddress.IPv4Address(data) for data in answer.data] for answer in said)
     refusals = {ipaddress.IPv4Address(each) for each in row["refusals"]}
     if any(address in _REFUSED or address in refusals for address in listed + clean):
-        return Fault.REFUSES
+        return ListFault.REFUSES
     if clean:
-        return Fault.ALL
+        return ListFault.ALL
     if any(answer.error for answer in said):
-        return Fault.AWAY
-    return None if any(address in _LISTED for address in listed) else Fault.NOTHING
+        return ListFault.AWAY
+    return None if any(address in _LISTED for address in listed) else ListFault.NOTHING
 
 
-def look(rows: Sequence[Row], asking: Callable[[], Ask], before: State, now: float) -> tuple[State, list[str] | None]:
+def look(
+    rows: Sequence[Row], asking: Callable[[], AskDns], before: DnsLook, now: float
+) -> tuple[DnsLook, list[str] | None]:
     """What was found, and the zones that are not to be used.
 
     None for zones that stay as they are, since no list answers: that is our own resolver or line, and mail is back with
@@ -70,18 +72,18 @@ def look(rows: Sequence[Row], asking: Callable[[], Ask], before: State, now: flo
     list, since who does not answer for one is not asked again.
     """
     faults = {row["name"]: fault for row in rows if (fault := fault_of(row, asking()))}
-    away = [name for name, fault in faults.items() if fault is Fault.AWAY]
+    away = [name for name, fault in faults.items() if fault is ListFault.AWAY]
     found = [
-        Item(name, f"dnslist:{name}:{fault.name.lower()}", f"Danh sách DNS “{name}” tạm không được dùng: {fault}")
+        DnsFinding(name, f"dnslist:{name}:{fault.name.lower()}", f"Danh sách DNS “{name}” tạm không được dùng: {fault}")
         for name, fault in faults.items()
-        if fault is not Fault.AWAY
+        if fault is not ListFault.AWAY
     ]
     # Of one that does not answer what was found before is not over.
     found += [item for item in before.found if item.place in away]
     unheard = before.unheard + 1 if len(away) == len(rows) > 1 else 0
-    state = State(
+    state = DnsLook(
         complete=before.complete if away else now,
-        silent=[f"danh sách DNS “{name}”: {Fault.AWAY}" for name in away],
+        silent=[f"danh sách DNS “{name}”: {ListFault.AWAY}" for name in away],
         found=found,
         unheard=unheard,
     )
@@ -107,10 +109,10 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     folder, now = Path(environment["STATE_DIRECTORY"]), time.time()
     rows = json.loads(options.lists.read_text(encoding="utf-8"))
 
-    def asking() -> Ask:
+    def asking() -> AskDns:
         return dns_check.Servers(options.server, port=options.port).ask
 
-    state, unused = look(rows, asking, State.read(folder / FOUND, now), now)
+    state, unused = look(rows, asking, DnsLook.read(folder / FOUND, now), now)
     if unused is not None:
         write_unused(folder / UNUSED, unused)
     state.write(folder / FOUND)

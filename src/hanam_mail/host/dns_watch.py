@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail import dns_check
-from hanam_mail.dns_check import Ask, Wanted, What
-from hanam_mail.host.findings import FOUND, Item, State
+from hanam_mail.dns_check import AskDns, WantedRecords, What
+from hanam_mail.host.findings import FOUND, DnsFinding, DnsLook
 
 SMTP_SECONDS = 30.0
 KINDS = {"ecdsa": "ECDHE-ECDSA-AES256-GCM-SHA384", "rsa": "ECDHE-RSA-AES256-GCM-SHA384"}
@@ -35,9 +35,9 @@ _MISMATCH = (
 )
 
 
-def records(wanted: Sequence[Wanted], ask: Ask, before: State, now: float) -> State:
+def records(wanted: Sequence[WantedRecords], ask: AskDns, before: DnsLook, now: float) -> DnsLook:
     """The state after all records were asked for."""
-    found, silent = list[Item](), dict[str, str]()
+    found, silent = list[DnsFinding](), dict[str, str]()
     for each in dns_check.differences(wanted, ask):
         place = f"{each.name.rstrip('.')} {each.type}"
         if each.what is What.UNANSWERED:
@@ -45,16 +45,16 @@ def records(wanted: Sequence[Wanted], ask: Ask, before: State, now: float) -> St
             continue
         # Another value there is another cause, which is told anew.
         number = hashlib.sha256(repr(each.as_dict()).encode()).hexdigest()[:16]
-        found.append(Item(place, f"dns:{number}", f"DNS, {place}: {dns_check.mend(each)}"))
+        found.append(DnsFinding(place, f"dns:{number}", f"DNS, {place}: {dns_check.mend(each)}"))
     kept = [item for item in before.found if item.place in silent]
-    return State(
+    return DnsLook(
         complete=before.complete if silent else now,
         silent=[f"{place}: {why}" for place, why in silent.items()],
         found=found + kept,
     )
 
 
-def served(name: str, ask: Ask, shown: Iterable[Callable[[], str]], before: State, now: float) -> State:
+def served(name: str, ask: AskDns, shown: Iterable[Callable[[], str]], before: DnsLook, now: float) -> DnsLook:
     """The state after the keys that port 25 shows were looked for among the TLSA records.
 
     `shown`: what tells the record of each key; OSError where the port does not say. The others are judged all the same.
@@ -63,7 +63,7 @@ def served(name: str, ask: Ask, shown: Iterable[Callable[[], str]], before: Stat
     if answer.error:
         return _silent(before, f"{name} TLSA: {answer.error}")
     there = {_plain(data) for data in answer.data}
-    state = State(
+    state = DnsLook(
         complete=now,
         seen={data: before.seen.get(data, now) for data in sorted(there)},
         ttl=max(answer.ttl, before.ttl),
@@ -77,7 +77,7 @@ def served(name: str, ask: Ask, shown: Iterable[Callable[[], str]], before: Stat
         # Without a record nobody asks for a key; that it is missing is told by the daily look.
         if there and data not in there:
             text = _MISMATCH.format(name=name.rstrip("."), data=data)
-            state.found.append(Item(name, f"tlsa:{data}", text, mail=True))
+            state.found.append(DnsFinding(name, f"tlsa:{data}", text, mail=True))
     if state.silent:
         state.complete = before.complete
         # One that was found before may be the key that was not shown now.
@@ -85,12 +85,12 @@ def served(name: str, ask: Ask, shown: Iterable[Callable[[], str]], before: Stat
     return state
 
 
-def _silent(before: State, why: str, **more: Any) -> State:
-    return State(**{**vars(before), "silent": [why], **more})
+def _silent(before: DnsLook, why: str, **more: Any) -> DnsLook:
+    return DnsLook(**{**vars(before), "silent": [why], **more})
 
 
 def refusals(
-    lines: Iterable[str], known: Iterable[str], ask: Ask, state: State | None, ttl: int, now: float
+    lines: Iterable[str], known: Iterable[str], ask: AskDns, state: DnsLook | None, ttl: int, now: float
 ) -> list[str]:
     """Why keys of a new list (lines "NAME 3 1 1 digest") may not be used, in Vietnamese; those known already may.
 
@@ -186,7 +186,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     if options.command == "published":
         return _published(options, ask, now)
     path = Path(environment["STATE_DIRECTORY"]) / FOUND
-    before = State.read(path, now)
+    before = DnsLook.read(path, now)
     if options.command == "records":
         state = records([each for file in options.files for each in dns_check.read(file)], ask, before, now)
     else:
@@ -199,7 +199,7 @@ def main(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
     return 0
 
 
-def _published(options: argparse.Namespace, ask: Ask, now: float) -> int:
+def _published(options: argparse.Namespace, ask: AskDns, now: float) -> int:
     new = options.list.read_text().splitlines()
     if options.known.exists():
         known = options.known.read_text().splitlines()
@@ -211,7 +211,7 @@ def _published(options: argparse.Namespace, ask: Ask, now: float) -> int:
         # A host that shows no key yet: the domain's records may come after its hosts.
         return 0
     left = options.state / FOUND
-    state = State.read(left, now) if left.exists() else None
+    state = DnsLook.read(left, now) if left.exists() else None
     faults = refusals(new, known, ask, state, options.ttl, now)
     for fault in faults:
         print(fault, file=sys.stderr)

@@ -6,7 +6,7 @@ import idna
 LONGEST, LONGEST_LABEL = 1024, 63
 
 
-class TooLong(UnicodeError):
+class DomainTooLong(UnicodeError):
     """DNS cannot have it, whatever its letters are."""
 
 
@@ -22,5 +22,5 @@ def in_ascii(domain: str) -> str:
     if len(domain) <= LONGEST:
         labels = idna.uts46_remap(domain, std3_rules=False, transitional=False).split(".")
     if not labels or max(map(len, labels)) > LONGEST_LABEL:
-        raise TooLong("longer than any name of DNS")
+        raise DomainTooLong("longer than any name of DNS")
     return ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)

@@ -11,7 +11,7 @@ FOUND = "found.json"
 
 
 @dataclass(frozen=True)
-class Item:
+class DnsFinding:
     """One thing that the operator has to mend. `place`: the name and type of the records."""
 
     place: str
@@ -21,7 +21,7 @@ class Item:
 
 
 @dataclass
-class State:
+class DnsLook:
     """What a look left for the next one, and for role watch.
 
     `complete`: when all questions were answered last; `silent`: those that were not, this time; `seen`: since when
@@ -31,17 +31,17 @@ class State:
 
     complete: float
     silent: list[str] = field(default_factory=list)
-    found: list[Item] = field(default_factory=list)
+    found: list[DnsFinding] = field(default_factory=list)
     seen: dict[str, float] = field(default_factory=dict)
     ttl: int = 0
     unheard: int = 0
 
     @classmethod
-    def read(cls, path: Path, now: float) -> "State":
+    def read(cls, path: Path, now: float) -> "DnsLook":
         """That of the look before; a new one counts from now. So does one that cannot be read."""
         try:
             values = json.loads(path.read_text())
-            return cls(**{**values, "found": [Item(**each) for each in values["found"]]})
+            return cls(**{**values, "found": [DnsFinding(**each) for each in values["found"]]})
         except (OSError, ValueError, KeyError, TypeError):
             return cls(complete=now)
 

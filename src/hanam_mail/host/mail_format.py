@@ -41,7 +41,7 @@ class FormatError(BackupError):
 # --- which mailboxes ---------------------------------------------------------------------------------
 
 
-class State(StrEnum):
+class MailFormatState(StrEnum):
     """Of a listed mailbox; one that is not listed is open and lies in sdbox."""
 
     MAILDIR = "maildir"
@@ -53,14 +53,14 @@ _IN_MAILDIR = "userdb_mail_driver=maildir userdb_mail_path=~/Maildir userdb_mail
 # Whoever signs in or delivers is told to come again; Postfix's question for room is answered, so that it takes mail.
 _SHUT = "userdb_userdb_import=%{protocol|if('eq','quota-status','','tempfail')}"
 _FIELDS = {
-    State.MAILDIR: _IN_MAILDIR,
-    State.MAILDIR_SHUT: f"{_IN_MAILDIR} {_SHUT}",
-    State.SDBOX_SHUT: _SHUT,
+    MailFormatState.MAILDIR: _IN_MAILDIR,
+    MailFormatState.MAILDIR_SHUT: f"{_IN_MAILDIR} {_SHUT}",
+    MailFormatState.SDBOX_SHUT: _SHUT,
 }
 _STATES = {fields: state for state, fields in _FIELDS.items()}
 
 
-def states() -> dict[str, State]:
+def states() -> dict[str, MailFormatState]:
     """Every listed mailbox; none where there is no list."""
     try:
         lines = (FOLDER / LIST).read_text("ascii").splitlines()
@@ -77,12 +77,12 @@ def states() -> dict[str, State]:
 
 def former() -> frozenset[str]:
     """The mailboxes that lie in a Maildir."""
-    return frozenset(identity for identity, state in states().items() if state != State.SDBOX_SHUT)
+    return frozenset(identity for identity, state in states().items() if state != MailFormatState.SDBOX_SHUT)
 
 
 def add_former(ids: Iterable[str]) -> None:
     """Say of these that they lie in a Maildir."""
-    added = dict.fromkeys(ids, State.MAILDIR)
+    added = dict.fromkeys(ids, MailFormatState.MAILDIR)
     for identity in added:
         if not re.fullmatch("[a-z0-9]+", identity):
             raise FormatError(f"{identity!r} không phải mã hộp thư", f"{identity!r} is no mailbox id")
@@ -94,30 +94,30 @@ def leave_former(*identities: str) -> None:
     _change(lambda present: {other: state for other, state in present.items() if other not in identities})
 
 
-def put(identity: str, state: State) -> None:
+def put(identity: str, state: MailFormatState) -> None:
     """Shut a mailbox, or open one that lies in a Maildir."""
     _change(lambda present: present | {identity: state})
 
 
 def reopen(home_of: Callable[[str], Path]) -> list[str]:
     """Open what a run that was ended has left shut, each in the format it was used in; which these were."""
-    shut = {identity: state for identity, state in states().items() if state != State.MAILDIR}
+    shut = {identity: state for identity, state in states().items() if state != MailFormatState.MAILDIR}
     in_maildir = [
         identity
         for identity, state in shut.items()
-        if only(home_of(identity), SDBOX if state == State.SDBOX_SHUT else MAILDIR) == MAILDIR
+        if only(home_of(identity), SDBOX if state == MailFormatState.SDBOX_SHUT else MAILDIR) == MAILDIR
     ]
     if shut:
         _change(
             lambda present: (
                 {one: state for one, state in present.items() if one not in shut}
-                | dict.fromkeys(in_maildir, State.MAILDIR)
+                | dict.fromkeys(in_maildir, MailFormatState.MAILDIR)
             )
         )
     return list(shut)
 
 
-def _change(change: Callable[[dict[str, State]], dict[str, State]]) -> None:
+def _change(change: Callable[[dict[str, MailFormatState]], dict[str, MailFormatState]]) -> None:
     """Replace the list by what `change` makes of it; nobody else writes meanwhile."""
     FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
     path = FOLDER / LIST
@@ -140,7 +140,7 @@ def _change(change: Callable[[dict[str, State]], dict[str, State]]) -> None:
 
 
 @dataclass(frozen=True)
-class Place:
+class MailPlace:
     """Mail of one mailbox in one format, the present one or a copy that is being made."""
 
     identity: str
@@ -177,7 +177,7 @@ class Place:
             )
         return done
 
-    def copy_to(self, other: "Place", *, still: bool = True) -> None:
+    def copy_to(self, other: "MailPlace", *, still: bool = True) -> None:
         """Make the other place equal to this one; what is there already is not copied again.
 
         Where sessions go on meanwhile (not `still`) it may lack the last of them.
@@ -234,12 +234,12 @@ class Contents:
         return ""
 
 
-def place(identity: str, home: Path, kind: str, *, draft: bool = False) -> Place:
+def place(identity: str, home: Path, kind: str, *, draft: bool = False) -> MailPlace:
     """Where a home has its mail in that format, or a copy that is being made."""
-    return Place(identity, home, kind, home / (DRAFTS[kind] if draft else kind))
+    return MailPlace(identity, home, kind, home / (DRAFTS[kind] if draft else kind))
 
 
-def compare(one: Place, copy: Place) -> int:
+def compare(one: MailPlace, copy: MailPlace) -> int:
     """How many messages both have; FormatError when they are not the same."""
     contents = one.contents()
     if difference := contents.difference(copy.contents()):
@@ -250,7 +250,7 @@ def compare(one: Place, copy: Place) -> int:
     return len(contents.messages)
 
 
-def settle(draft: Place) -> None:
+def settle(draft: MailPlace) -> None:
     """Give a whole copy its name, and what it takes the place of another one: to delete that takes long."""
     final, former = draft.home / draft.kind, OTHER[draft.kind]
     if final.exists():

@@ -230,7 +230,7 @@ def give(connection: Session, mailbox: MailboxStatus, options: argparse.Namespac
     migrate.sound(settings)
     recipients = settings["handover_recipients"]
     sealed_file.check_recipients(recipients)
-    password = first_passwords.new(first_passwords.Rule.of(settings))
+    password = first_passwords.new(first_passwords.PasswordRule.of(settings))
     slip = sealed_file.Slip(mailbox.agency, mailbox.agency_name, mailbox.address, mailbox.name, password, event)
     text = sealed_file.text([slip], by=options.actor, commit=options.commit, domain=settings["mail_domain"])
     name = sealed_file.new_name()

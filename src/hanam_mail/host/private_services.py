@@ -34,14 +34,14 @@ def add_commands(commands: frame.Commands) -> None:
 def _run(options: argparse.Namespace) -> int:
     return by_agency.answer(
         options,
-        by_agency.Table(
+        by_agency.AgencyTable(
             _BY_AGENCY,
             ("agency", "name", "mailboxes", "messages", "services"),
             lambda code, name, mailboxes, messages, services: (
                 f"{by_agency.agency(code, name)}: {messages} thư tới {mailboxes} hộp thư: {services}"
             ),
         ),
-        by_agency.Table(
+        by_agency.AgencyTable(
             _OF_AGENCY,
             ("address", "name", "service", "messages", "last"),
             lambda address, name, service, messages, last: (

@@ -65,7 +65,7 @@ def plain_domain(key: str) -> str | None:
     try:
         # What these rules refuse, Postfix does.
         domain = domain_names.in_ascii(key).removesuffix(".")
-    except domain_names.TooLong:
+    except domain_names.DomainTooLong:
         return None
     except UnicodeError as error:
         raise UnclearError("the domain cannot be written in ASCII") from error
@@ -165,7 +165,7 @@ class Resolver:
 # --- What Postfix asks ---
 
 
-class Door:
+class PolicyServer:
     """Answers Postfix; a domain that takes its time keeps nobody else waiting."""
 
     def __init__(self, names: Names, resolver: Resolver, seconds: float = ANSWER_SECONDS) -> None:
@@ -250,7 +250,7 @@ def _printable(text: str) -> str:
     return re.sub("[^ -~]", "?", text)[:200]
 
 
-async def run(door: Door, listening: socket.socket, program: Program) -> None:
+async def run(door: PolicyServer, listening: socket.socket, program: Program) -> None:
     """Until the unit is stopped or the program is replaced. Whoever comes between two runs waits at systemd's door."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
@@ -272,7 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--resolver-seconds", type=float, required=True)
     options = parser.parse_args(arguments)
     program = Program(Path(sys.argv[0]))
-    door = Door(Names(str(options.name_server)), Resolver(options.resolver, options.resolver_seconds))
+    door = PolicyServer(Names(str(options.name_server)), Resolver(options.resolver, options.resolver_seconds))
     # The first socket that systemd hands over (sd_listen_fds(3)).
     asyncio.run(run(door, socket.socket(fileno=3), program))
     return 0

@@ -61,7 +61,7 @@ def add_commands(commands: frame.Commands) -> None:
 def _run(options: argparse.Namespace) -> int:
     return by_agency.answer(
         options,
-        by_agency.Table(
+        by_agency.AgencyTable(
             _BY_AGENCY,
             ("agency", "name", "mornings", "afternoons", "half_days", "last"),
             lambda code, name, mornings, afternoons, half_days, last: (
@@ -69,7 +69,7 @@ def _run(options: argparse.Namespace) -> int:
                 f" trong {half_days} buổi làm việc; {_last(last)}"
             ),
         ),
-        by_agency.Table(_OF_AGENCY, ("address", "day", "half", "first", "clerks"), _half_day),
+        by_agency.AgencyTable(_OF_AGENCY, ("address", "day", "half", "first", "clerks"), _half_day),
         "không có buổi làm việc nào để tính"
         if options.agency
         else "không thấy buổi làm việc nào hộp thư cơ quan bị bỏ không mở",

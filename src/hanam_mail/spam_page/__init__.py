@@ -44,7 +44,7 @@ class SpamPageConfiguration(Site):
     address: str
 
 
-class Answer(NamedTuple):
+class HeldLinkAnswer(NamedTuple):
     """The row of mail.held_link_show and mail.held_link_decide: see sql/functions/76_held_spam.sql."""
 
     result: str
@@ -64,7 +64,7 @@ def create(configuration: SpamPageConfiguration | None = None, query: Query | No
 
     def answered(statement: str, link: str, *more: str) -> Response:
         # What cannot be a link is no question for the database.
-        answer = Answer(*ask(statement, [link, *more])[0]) if _LINK.fullmatch(link) else Answer("wrong")
+        answer = HeldLinkAnswer(*ask(statement, [link, *more])[0]) if _LINK.fullmatch(link) else HeldLinkAnswer("wrong")
         shown = answer._replace(author=(answer.author or "")[:_LONGEST], subject=(answer.subject or "")[:_LONGEST])
         template = "message.html" if answer.result == "known" else f"{answer.result}.html"
         response = make_response(render_template(template, message=shown, link=link))

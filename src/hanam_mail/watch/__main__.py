@@ -14,7 +14,7 @@ from typing import Any
 from hanam_mail.watch.hanging import answers, ended_by_watchdog, hung
 from hanam_mail.watch.looks import (
     Finding,
-    Row,
+    WatchRow,
     ages,
     backups,
     certificates,
@@ -33,7 +33,7 @@ CONFIGURATION = Path("/etc/hanam-mail/watch.json")
 STATE = Path("/var/lib/hanam-watch")
 
 
-def look(config: Row, state: Mapping[str, dict[str, float]], now: float, failed: str) -> dict[str, Finding]:
+def look(config: WatchRow, state: Mapping[str, dict[str, float]], now: float, failed: str) -> dict[str, Finding]:
     """Everything that is wrong. What cannot be looked at is wrong too, and hides nothing else."""
     rows = config["units"]
     looks: dict[str, Callable[[], dict[str, Finding]]] = {
@@ -58,7 +58,7 @@ def look(config: Row, state: Mapping[str, dict[str, float]], now: float, failed:
     return found
 
 
-def watch(config: Row, folder: Path, now: float, failed: str) -> None:
+def watch(config: WatchRow, folder: Path, now: float, failed: str) -> None:
     """Look once, and tell what there is to tell."""
     file = folder / "state.json"
     state = _read(file)

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from hanam_mail.watch.looks import Finding, Row, Run, hint, moment
+from hanam_mail.watch.looks import Finding, Run, WatchRow, hint, moment
 
 HUNG_SECONDS = 60
 """A daemon that does not answer, now as so long ago, is started again."""
@@ -14,7 +14,7 @@ AGAIN_SECONDS = 3600
 PROBE_SECONDS = 10
 
 
-def answers(probe: Row) -> bool:
+def answers(probe: WatchRow) -> bool:
     """Whether a daemon answers.
 
     `address`: a path or [host, port]; `udp`; `tls`; `send` (text) or `send_hex`; `expect`: how the answer begins, or a
@@ -47,8 +47,8 @@ def _unverified() -> ssl.SSLContext:
 
 
 def hung(
-    rows: Sequence[Row], doors: Sequence[Row], run: Run, state: Mapping[str, dict[str, float]],
-    ask: Callable[[Row], bool], now: float,
+    rows: Sequence[WatchRow], doors: Sequence[WatchRow], run: Run, state: Mapping[str, dict[str, float]],
+    ask: Callable[[WatchRow], bool], now: float,
 ) -> dict[str, Finding]:  # fmt: skip
     """Daemons that run and do not answer, in two looks: they are started again, at most once an hour.
 
@@ -58,7 +58,7 @@ def hung(
     found = {}
     asked = [row for row in (*rows, *doors) if "probes" in row]
 
-    def well(row: Row) -> bool:
+    def well(row: WatchRow) -> bool:
         active = run(["show", "--property=ActiveState", "--value", row["unit"]]).strip() == "active"
         return not active or all(ask(probe) for probe in row["probes"])
 
@@ -90,7 +90,7 @@ def hung(
     return found
 
 
-def ended_by_watchdog(rows: Sequence[Row], environment: Mapping[str, str]) -> dict[str, Finding]:
+def ended_by_watchdog(rows: Sequence[WatchRow], environment: Mapping[str, str]) -> dict[str, Finding]:
     """The unit that this look was started for, if systemd found it silent (WatchdogSec=) and started it again."""
     if environment.get("MONITOR_SERVICE_RESULT") != "watchdog":
         return {}
@@ -99,5 +99,5 @@ def ended_by_watchdog(rows: Sequence[Row], environment: Mapping[str, str]) -> di
     return {f"hung:{unit}": _restarted(row)}
 
 
-def _restarted(row: Row) -> Finding:
+def _restarted(row: WatchRow) -> Finding:
     return Finding(f"{row['name']} ({row['unit']}) không trả lời, đã được khởi động lại", bool(row.get("mail")))

@@ -21,7 +21,7 @@ FINDING_LETTERS = 1000
 STEP_SECONDS = 15
 """A clock that went back by more between two looks was set; a slow correction takes longer for so much."""
 
-type Row = Mapping[str, Any]
+type WatchRow = Mapping[str, Any]
 type Run = Callable[[Sequence[str]], str]
 
 
@@ -53,7 +53,7 @@ def systemctl(words: Sequence[str]) -> str:
 # --- what is looked at -----------------------------------------------------------------------------
 
 
-def units(rows: Sequence[Row], run: Run, uptime: float, failed: str = "") -> dict[str, Finding]:
+def units(rows: Sequence[WatchRow], run: Run, uptime: float, failed: str = "") -> dict[str, Finding]:
     """Units that failed, do not run, or are started again and again; a restart count is forgotten after a calm hour.
 
     `failed`: the unit whose failure is why we look. A job may run again since and has failed all the same; of
@@ -81,14 +81,14 @@ def units(rows: Sequence[Row], run: Run, uptime: float, failed: str = "") -> dic
     return found
 
 
-def other_failed_units(rows: Sequence[Row], run: Run) -> dict[str, Finding]:
+def other_failed_units(rows: Sequence[WatchRow], run: Run) -> dict[str, Finding]:
     """Units of no row that failed: the host's own."""
     known = {row["unit"] for row in rows}
     failed = [line.split()[0] for line in run(["list-units", "--failed", "--plain", "--no-legend"]).splitlines()]
     return {f"failed:{unit}": Finding(f"{unit} thất bại: {hint(unit)}") for unit in failed if unit not in known}
 
 
-def certificates(rows: Sequence[Row], now: float) -> dict[str, Finding]:
+def certificates(rows: Sequence[WatchRow], now: float) -> dict[str, Finding]:
     """Certificates that end soon."""
     found = {}
     for row in rows:
@@ -104,7 +104,7 @@ def certificates(rows: Sequence[Row], now: float) -> dict[str, Finding]:
     return found
 
 
-def dates(rows: Sequence[Row], now: float) -> dict[str, Finding]:
+def dates(rows: Sequence[WatchRow], now: float) -> dict[str, Finding]:
     """What ends on a day and is renewed by a person: `ends`, or the day in the file `path` after the words `after`."""
     found = {}
     for row in rows:
@@ -130,7 +130,7 @@ def _text(path: str) -> str:
         return ""
 
 
-def ages(rows: Sequence[Row], now: float) -> dict[str, Finding]:
+def ages(rows: Sequence[WatchRow], now: float) -> dict[str, Finding]:
     """Folders in which the newest file that is meant is too old; one without any is no fault of age."""
     found = {}
     for row in rows:
@@ -144,7 +144,7 @@ def ages(rows: Sequence[Row], now: float) -> dict[str, Finding]:
     return found
 
 
-def backups(rows: Sequence[Row], now: float) -> dict[str, Finding]:
+def backups(rows: Sequence[WatchRow], now: float) -> dict[str, Finding]:
     """Hosts' own record of backups whose last good one is too old."""
     found = {}
     for row in rows:
@@ -160,7 +160,7 @@ def backups(rows: Sequence[Row], now: float) -> dict[str, Finding]:
     return found
 
 
-def findings(rows: Sequence[Row], now: float) -> dict[str, Finding]:
+def findings(rows: Sequence[WatchRow], now: float) -> dict[str, Finding]:
     """What programs without rights left in files (hanam-dns-check), and that they could not look for long.
 
     Such a file is a stranger's: of what is too large or not of its form nothing is taken.
@@ -187,7 +187,7 @@ def _line(text: Any) -> str:
     return "".join(each if each.isprintable() else " " for each in str(text))[:FINDING_LETTERS]
 
 
-def lines(rows: Sequence[Row]) -> dict[str, Finding]:
+def lines(rows: Sequence[WatchRow]) -> dict[str, Finding]:
     """Lines of the journal, of the last hours, that a daemon writes when something it keeps is damaged; the newest.
 
     Warnings and worse: what people call a folder or a message stands in the others.
@@ -205,7 +205,7 @@ def lines(rows: Sequence[Row]) -> dict[str, Finding]:
     return found
 
 
-def clock(rows: Sequence[Row], run: Run, remembered: dict[str, float], offset: float) -> dict[str, Finding]:
+def clock(rows: Sequence[WatchRow], run: Run, remembered: dict[str, float], offset: float) -> dict[str, Finding]:
     """Units that do not bear a clock that was set back are started again.
 
     `offset`: the time of day less the seconds since the boot.

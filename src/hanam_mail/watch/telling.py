@@ -16,7 +16,7 @@ from email.utils import formatdate, make_msgid
 from functools import partial
 from typing import Any
 
-from hanam_mail.watch.looks import Finding, Row, moment
+from hanam_mail.watch.looks import Finding, WatchRow, moment
 
 OVER_SECONDS = 1800
 """A cause that comes and goes is one cause: it is over when it has not been seen for so long."""
@@ -111,7 +111,7 @@ class _Server(smtplib.SMTP):
         return socket.create_connection((self._address, port), timeout)
 
 
-def by_mail(path: Row, title: str, text: str) -> None:
+def by_mail(path: WatchRow, title: str, text: str) -> None:
     """Hand a mail to a server: our own exchanger (no sign-in), or another's that a user signs in to."""
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = path["sender"], path["recipient"], title
@@ -146,7 +146,7 @@ def by_webhook(url: str, title: str, text: str) -> None:
         pass
 
 
-def send(config: Row, news: News, now: float, queued: Collection[str] = ()) -> tuple[bool, bool]:
+def send(config: WatchRow, news: News, now: float, queued: Collection[str] = ()) -> tuple[bool, bool]:
     """Tell the operator; whether he was told, and whether our own mail server took it.
 
     The second path is for when mail refuses, or is what the news are of: then what our own server took does not count,
@@ -165,7 +165,7 @@ def send(config: Row, news: News, now: float, queued: Collection[str] = ()) -> t
     return any(taken) or (mailed and not taken), mailed
 
 
-def _words(config: Row, news: News, now: float) -> tuple[str, str]:
+def _words(config: WatchRow, news: News, now: float) -> tuple[str, str]:
     return subject(config["host"], news), body(config["host"], news, now)
 
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from hanam_mail import dns_check
 from hanam_mail.cli import main
-from hanam_mail.dns_check import Answer, Signature
+from hanam_mail.dns_check import DnsAnswer, DnssecProof
 
 ZONE = """$ORIGIN hanam.gov.vn.
 @ 3600 IN MX 10 mx.hanam.gov.vn.
@@ -27,15 +27,15 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
     return lambda *words: CliRunner().invoke(main, ["dns", *words])
 
 
-def answering(monkeypatch: pytest.MonkeyPatch, answers: dict[str, Answer]) -> None:
+def answering(monkeypatch: pytest.MonkeyPatch, answers: dict[str, DnsAnswer]) -> None:
     monkeypatch.setattr(dns_check.Servers, "ask", lambda self, name, kind: answers[kind])
 
 
 RIGHT = {
-    "MX": Answer(("10 mx.hanam.gov.vn.",), Signature.GOOD),
-    "TXT": Answer(('"v=spf1 ip4:192.0.2.1 -all"',), Signature.GOOD),
-    "SRV": Answer(("0 1 993 imap.hanam.gov.vn.",), Signature.GOOD),
-    "CAA": Answer(('0 issue "letsencrypt.org"',), Signature.GOOD),
+    "MX": DnsAnswer(("10 mx.hanam.gov.vn.",), DnssecProof.GOOD),
+    "TXT": DnsAnswer(('"v=spf1 ip4:192.0.2.1 -all"',), DnssecProof.GOOD),
+    "SRV": DnsAnswer(("0 1 993 imap.hanam.gov.vn.",), DnssecProof.GOOD),
+    "CAA": DnsAnswer(('0 issue "letsencrypt.org"',), DnssecProof.GOOD),
 }
 
 
@@ -47,10 +47,10 @@ def test_all_is_right(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatc
 
 def test_each_difference_says_how_it_is_mended(run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
     answers = {
-        "MX": Answer(("10 mx.hanam.gov.vn.",), Signature.NONE),
-        "TXT": Answer(('"v=spf1 +all"',), Signature.GOOD),
-        "SRV": Answer((), Signature.GOOD),
-        "CAA": Answer(error="192.0.2.53: SERVFAIL"),
+        "MX": DnsAnswer(("10 mx.hanam.gov.vn.",), DnssecProof.NONE),
+        "TXT": DnsAnswer(('"v=spf1 +all"',), DnssecProof.GOOD),
+        "SRV": DnsAnswer((), DnssecProof.GOOD),
+        "CAA": DnsAnswer(error="192.0.2.53: SERVFAIL"),
     }
     answering(monkeypatch, answers)
     result = run("check", "--server", "192.0.2.53")

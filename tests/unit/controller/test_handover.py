@@ -21,7 +21,7 @@ from hanam_mail.controller.handover import opening, sheets
 from hanam_mail.controller.handover.opening import Handover
 from hanam_mail.controller.papers import paper
 from hanam_mail.host.passwords import sealed_file
-from hanam_mail.host.passwords.first_passwords import Rule
+from hanam_mail.host.passwords.first_passwords import PasswordRule
 from hanam_mail.host.passwords.sealed_file import HandoverError, Slip
 from hanam_mail.regulation import rule_values
 
@@ -241,7 +241,7 @@ def test_a_slip_says_who_how_and_by_which_rules(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(sheets._Slips, name, told)
     codes: list[str] = []
     monkeypatch.setattr(sheets._Slips, "code", lambda self, text, *place: codes.append(text))
-    rules = sheets.Rules(Rule(8, 1, 1, 1, 1, "!@#"), 3, 1)
+    rules = sheets.Rules(PasswordRule(8, 1, 1, 1, 1, "!@#"), 3, 1)
     opened = Handover(datetime(2026, 11, 25), "an", "hanam.gov.vn", tuple(SLIPS))
     assert sheets.pdf(opened, SLIPS[:1], rules, "https://mail.hanam.gov.vn", OFFICE).startswith(b"%PDF-")
     text = "\n".join(said)

@@ -20,7 +20,7 @@ from hanam_mail.controller.papers import drafts, page, paper, stops
 from hanam_mail.controller.papers.paper import Paper, Signer, Table
 from hanam_mail.controller.papers.stops import Announced, Stop
 from hanam_mail.errors import InputError
-from hanam_mail.host.passwords.first_passwords import Rule
+from hanam_mail.host.passwords.first_passwords import PasswordRule
 from hanam_mail.host.passwords.sealed_file import Slip
 from hanam_mail.regulation import workdays
 
@@ -126,7 +126,7 @@ def test_empty_fields_long_names_and_hostile_signs_make_a_paper_all_the_same() -
 def test_a_slip_of_a_long_name_keeps_to_its_place(drawn: list[tuple[float, float, str]]) -> None:
     slips = [Slip("syt", HOSTILE, "a" * 90 + "@hanam.gov.vn", HOSTILE, "Kxmqvbtrghnp@374", "issue")] * 7
     opened = Handover(datetime(2026, 11, 25), "an", "hanam.gov.vn", tuple(slips))
-    rules = sheets.Rules(Rule(8, 1, 1, 1, 1, "!@#%$*&"), 3, 1)
+    rules = sheets.Rules(PasswordRule(8, 1, 1, 1, 1, "!@#%$*&"), 3, 1)
     sheet = sheets._Slips("Thử")
     sheet.set_auto_page_break(False)
     for place, slip in enumerate(opened.slips):

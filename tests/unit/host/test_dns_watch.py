@@ -16,9 +16,9 @@ import pytest
 from tests.unit.test_dns_check import server
 
 from hanam_mail.controller.keys import pki
-from hanam_mail.dns_check import Answer, Signature, Wanted
+from hanam_mail.dns_check import DnsAnswer, DnssecProof, WantedRecords
 from hanam_mail.host import dns_watch
-from hanam_mail.host.findings import FOUND, Item, State
+from hanam_mail.host.findings import FOUND, DnsFinding, DnsLook
 
 pytestmark = pytest.mark.dieu3
 
@@ -26,26 +26,26 @@ NOW = 1_800_000_000.0
 NAME = "_25._tcp.mx.hanam.gov.vn."
 OLD, NEW = f"3 1 1 {'aa' * 32}", f"3 1 1 {'bb' * 32}"
 WANTED = [
-    Wanted("hanam.gov.vn.", "MX", ("10 mx.hanam.gov.vn.",)),
-    Wanted("mx.hanam.gov.vn.", "A", ("192.0.2.1",)),
+    WantedRecords("hanam.gov.vn.", "MX", ("10 mx.hanam.gov.vn.",)),
+    WantedRecords("mx.hanam.gov.vn.", "A", ("192.0.2.1",)),
 ]
-MX, ADDRESS = Answer(("10 mx.hanam.gov.vn.",), Signature.GOOD), Answer(("192.0.2.1",), Signature.GOOD)
-SILENT = Answer(error="127.0.0.1: SERVFAIL")
+MX, ADDRESS = DnsAnswer(("10 mx.hanam.gov.vn.",), DnssecProof.GOOD), DnsAnswer(("192.0.2.1",), DnssecProof.GOOD)
+SILENT = DnsAnswer(error="127.0.0.1: SERVFAIL")
 
 
-def looked(mx: Answer, address: Answer, before: State) -> State:
+def looked(mx: DnsAnswer, address: DnsAnswer, before: DnsLook) -> DnsLook:
     answers = {"MX": mx, "A": address}
     return dns_watch.records(WANTED, lambda name, kind: answers[kind], before, NOW)
 
 
 def test_nothing_is_found_where_all_is_as_it_should_be() -> None:
-    assert looked(MX, ADDRESS, State(complete=0)) == State(complete=NOW)
+    assert looked(MX, ADDRESS, DnsLook(complete=0)) == DnsLook(complete=NOW)
 
 
 def test_each_change_is_a_cause_of_its_own_that_says_how_it_is_mended() -> None:
-    first = looked(Answer((), Signature.GOOD), ADDRESS, State(complete=0)).found
-    again = looked(Answer((), Signature.GOOD), ADDRESS, State(complete=0)).found
-    other = looked(Answer(("10 evil.example.",), Signature.GOOD), ADDRESS, State(complete=0)).found
+    first = looked(DnsAnswer((), DnssecProof.GOOD), ADDRESS, DnsLook(complete=0)).found
+    again = looked(DnsAnswer((), DnssecProof.GOOD), ADDRESS, DnsLook(complete=0)).found
+    other = looked(DnsAnswer(("10 evil.example.",), DnssecProof.GOOD), ADDRESS, DnsLook(complete=0)).found
     assert [item.text for item in first] == ["DNS, hanam.gov.vn MX: chưa có; thêm: 10 mx.hanam.gov.vn."]
     assert first == again
     assert {item.cause for item in other} > {item.cause for item in first}
@@ -53,17 +53,17 @@ def test_each_change_is_a_cause_of_its_own_that_says_how_it_is_mended() -> None:
 
 
 def test_dns_that_does_not_answer_is_no_difference_and_ends_none() -> None:
-    before = looked(Answer((), Signature.GOOD), Answer((), Signature.GOOD), State(complete=NOW - 86400))
+    before = looked(DnsAnswer((), DnssecProof.GOOD), DnsAnswer((), DnssecProof.GOOD), DnsLook(complete=NOW - 86400))
     assert len(before.found) == 2
-    silent = looked(SILENT, ADDRESS, State(complete=NOW - 86400, found=before.found))
+    silent = looked(SILENT, ADDRESS, DnsLook(complete=NOW - 86400, found=before.found))
     # What could not be asked stays as it was known; what was answered is mended.
     assert [item.place for item in silent.found] == ["hanam.gov.vn MX"]
     assert (silent.complete, silent.silent) == (NOW - 86400, ["hanam.gov.vn MX: 127.0.0.1: SERVFAIL"])
-    assert looked(SILENT, SILENT, State(complete=1)).found == []
+    assert looked(SILENT, SILENT, DnsLook(complete=1)).found == []
 
 
-def served(answer: Answer, shown: str | OSError, before: State | None = None) -> State:
-    return dns_watch.served(NAME, lambda name, kind: answer, [showing(shown)], before or State(complete=0), NOW)
+def served(answer: DnsAnswer, shown: str | OSError, before: DnsLook | None = None) -> DnsLook:
+    return dns_watch.served(NAME, lambda name, kind: answer, [showing(shown)], before or DnsLook(complete=0), NOW)
 
 
 def showing(shown: str | OSError) -> Callable[[], str]:
@@ -76,8 +76,8 @@ def showing(shown: str | OSError) -> Callable[[], str]:
 
 
 def test_the_key_that_is_shown_has_to_be_among_the_records() -> None:
-    assert served(Answer((OLD, NEW.upper()), ttl=300), NEW).found == []
-    (item,) = served(Answer((OLD,)), NEW).found
+    assert served(DnsAnswer((OLD, NEW.upper()), ttl=300), NEW).found == []
+    (item,) = served(DnsAnswer((OLD,)), NEW).found
     assert item.mail
     assert NEW in item.text
     assert "playbooks/dns.yml" in item.text
@@ -85,32 +85,34 @@ def test_the_key_that_is_shown_has_to_be_among_the_records() -> None:
 
 def test_each_of_two_keys_has_to_be_there() -> None:
     two = [showing(OLD), showing(NEW)]
-    state = dns_watch.served(NAME, lambda name, kind: Answer((OLD,)), two, State(complete=0), NOW)
+    state = dns_watch.served(NAME, lambda name, kind: DnsAnswer((OLD,)), two, DnsLook(complete=0), NOW)
     assert [NEW in item.text for item in state.found] == [True]
 
 
 @pytest.mark.parametrize("order", [0, 1])
 def test_a_key_that_is_not_shown_hides_no_other(order: int) -> None:
     two = [showing(OSError("no shared cipher")), showing(NEW)]
-    state = dns_watch.served(NAME, lambda name, kind: Answer((OLD,)), two[order:] + two[:order], State(complete=5), NOW)
+    state = dns_watch.served(
+        NAME, lambda name, kind: DnsAnswer((OLD,)), two[order:] + two[:order], DnsLook(complete=5), NOW
+    )
     assert [NEW in item.text for item in state.found] == [True]
     assert (state.complete, state.silent) == (5, ["cổng 25: no shared cipher"])
 
 
 def test_without_records_nobody_checks_the_key() -> None:
-    assert served(Answer(()), NEW).found == []
+    assert served(DnsAnswer(()), NEW).found == []
 
 
-@pytest.mark.parametrize(("answer", "shown"), [(SILENT, NEW), (Answer((OLD,)), OSError("away"))])
-def test_who_does_not_answer_tells_nothing_and_ends_nothing(answer: Answer, shown: str | OSError) -> None:
-    before = State(complete=5, found=[Item(NAME, "tlsa:x", "x", mail=True)], seen={OLD: 7}, ttl=60)
+@pytest.mark.parametrize(("answer", "shown"), [(SILENT, NEW), (DnsAnswer((OLD,)), OSError("away"))])
+def test_who_does_not_answer_tells_nothing_and_ends_nothing(answer: DnsAnswer, shown: str | OSError) -> None:
+    before = DnsLook(complete=5, found=[DnsFinding(NAME, "tlsa:x", "x", mail=True)], seen={OLD: 7}, ttl=60)
     state = served(answer, shown, before)
     assert (state.found, state.complete, state.seen, state.ttl) == (before.found, 5, {OLD: 7}, 60)
     assert len(state.silent) == 1
 
 
 def test_since_when_a_record_is_there_is_kept_and_begins_anew_when_it_comes_back() -> None:
-    first = served(Answer((OLD, NEW), ttl=300), OLD, State(complete=0, seen={OLD: 7, "3 1 1 cc": 8}))
+    first = served(DnsAnswer((OLD, NEW), ttl=300), OLD, DnsLook(complete=0, seen={OLD: 7, "3 1 1 cc": 8}))
     assert first.seen == {OLD: 7, NEW: NOW}
     assert first.ttl == 300
 
@@ -118,7 +120,7 @@ def test_since_when_a_record_is_there_is_kept_and_begins_anew_when_it_comes_back
 KNOWN = [f"{NAME} {OLD}"]
 
 
-def refused(answer: Answer, state: State, ttl: int = 60, now: float = NOW) -> list[str]:
+def refused(answer: DnsAnswer, state: DnsLook, ttl: int = 60, now: float = NOW) -> list[str]:
     lines = ["# a comment", f"{NAME} {OLD}", f"{NAME} {NEW}"]
     return dns_watch.refusals(lines, KNOWN, lambda name, kind: answer, state, ttl, now)
 
@@ -126,15 +128,15 @@ def refused(answer: Answer, state: State, ttl: int = 60, now: float = NOW) -> li
 @pytest.mark.parametrize(
     ("answer", "state", "expected"),
     [
-        (SILENT, State(0, seen={NEW: 0}), "chưa hỏi được DNS"),
-        (Answer((OLD,)), State(0, seen={NEW: 0}), "DNS chưa công bố TLSA"),
-        (Answer((OLD, NEW)), State(0), "chưa ghi nhận TLSA"),
-        (Answer((OLD, NEW)), State(0, seen={NEW: NOW - 59}), "mới được công bố"),
+        (SILENT, DnsLook(0, seen={NEW: 0}), "chưa hỏi được DNS"),
+        (DnsAnswer((OLD,)), DnsLook(0, seen={NEW: 0}), "DNS chưa công bố TLSA"),
+        (DnsAnswer((OLD, NEW)), DnsLook(0), "chưa ghi nhận TLSA"),
+        (DnsAnswer((OLD, NEW)), DnsLook(0, seen={NEW: NOW - 59}), "mới được công bố"),
         # The zone's own word on how long it may be remembered.
-        (Answer((OLD, NEW)), State(0, seen={NEW: NOW - 61}, ttl=3600), "mới được công bố"),
+        (DnsAnswer((OLD, NEW)), DnsLook(0, seen={NEW: NOW - 61}, ttl=3600), "mới được công bố"),
     ],
 )
-def test_a_key_is_refused_until_everybody_can_know_it(answer: Answer, state: State, expected: str) -> None:
+def test_a_key_is_refused_until_everybody_can_know_it(answer: DnsAnswer, state: DnsLook, expected: str) -> None:
     (fault,) = refused(answer, state)
     assert expected in fault
     assert NAME in fault
@@ -143,33 +145,33 @@ def test_a_key_is_refused_until_everybody_can_know_it(answer: Answer, state: Sta
 @pytest.mark.parametrize(
     ("answer", "state"),
     [
-        (Answer((OLD, NEW)), State(0, seen={NEW: NOW - 60})),
+        (DnsAnswer((OLD, NEW)), DnsLook(0, seen={NEW: NOW - 60})),
         # Nobody is bound by a name without records.
-        (Answer(()), State(0)),
+        (DnsAnswer(()), DnsLook(0)),
     ],
 )
-def test_a_key_that_everybody_can_know_may_be_used(answer: Answer, state: State) -> None:
+def test_a_key_that_everybody_can_know_may_be_used(answer: DnsAnswer, state: DnsLook) -> None:
     assert refused(answer, state) == []
 
 
 def test_a_host_that_never_looked_believes_what_is_there_now() -> None:
     """The first deployment of a release that looks; mail of who remembers otherwise waits for a TTL."""
-    assert dns_watch.refusals([f"{NAME} {NEW}"], KNOWN, lambda name, kind: Answer((OLD, NEW)), None, 60, NOW) == []
-    (fault,) = dns_watch.refusals([f"{NAME} {NEW}"], KNOWN, lambda name, kind: Answer((OLD,)), None, 60, NOW)
+    assert dns_watch.refusals([f"{NAME} {NEW}"], KNOWN, lambda name, kind: DnsAnswer((OLD, NEW)), None, 60, NOW) == []
+    (fault,) = dns_watch.refusals([f"{NAME} {NEW}"], KNOWN, lambda name, kind: DnsAnswer((OLD,)), None, 60, NOW)
     assert "DNS chưa công bố TLSA" in fault
 
 
 def test_keys_in_use_are_not_asked_for() -> None:
-    def ask(name: str, kind: str) -> Answer:
+    def ask(name: str, kind: str) -> DnsAnswer:
         raise AssertionError(name)
 
-    assert dns_watch.refusals(KNOWN, KNOWN, ask, State(0), 60, NOW) == []
+    assert dns_watch.refusals(KNOWN, KNOWN, ask, DnsLook(0), 60, NOW) == []
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"found": 3, "complete": 1}', '{"complete": 1, "found": [{"x": 1}]}'])
 def test_a_state_that_cannot_be_read_counts_from_now(tmp_path: Path, text: str) -> None:
     (tmp_path / FOUND).write_text(text)
-    assert State.read(tmp_path / FOUND, NOW) == State(complete=NOW)
+    assert DnsLook.read(tmp_path / FOUND, NOW) == DnsLook(complete=NOW)
 
 
 # --- the program, against a name server and a mail server ---

@@ -35,7 +35,7 @@ class Doveadm:
         return [FAILS] if self.away or self.bad & set(self.called[-1]) else []
 
 
-def serve(folder: Path, doveadm: first_folders.Run) -> tuple[first_folders.Outcome, list[float]]:
+def serve(folder: Path, doveadm: first_folders.RunDoveadm) -> tuple[first_folders.FirstFolders, list[float]]:
     slept: list[float] = []
     return first_folders.serve(folder.parent / "store", folder, FOLDERS, doveadm, slept.append), slept
 
@@ -50,7 +50,7 @@ def test_each_request_is_served_in_batches_and_goes(tmp_path: Path) -> None:
     asked = [f"p{number:04}" for number in range(first_folders.BATCH + 1)]
     ask(tmp_path, *asked)
     doveadm = Doveadm()
-    assert serve(tmp_path, doveadm) == (first_folders.Outcome(len(asked)), [])
+    assert serve(tmp_path, doveadm) == (first_folders.FirstFolders(len(asked)), [])
     assert doveadm.called == [asked[:-1], asked[-1:]]
     assert not names(tmp_path)
 
@@ -93,7 +93,7 @@ def test_the_operator_hears_of_what_lasts(
     code: int,
     level: str,
 ) -> None:
-    outcome = first_folders.Outcome(3, [FAILS] * (first_folders.SHOWN + 1), seconds)
+    outcome = first_folders.FirstFolders(3, [FAILS] * (first_folders.SHOWN + 1), seconds)
     monkeypatch.setattr(first_folders, "serve", lambda store, requests, folders: outcome)
     assert first_folders._run(argparse.Namespace(store=tmp_path, requests=tmp_path, folders=["INBOX"])) == code
     assert capsys.readouterr().out.count(f"{level}{FAILS}\n") == first_folders.SHOWN

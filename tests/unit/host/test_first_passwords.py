@@ -11,7 +11,7 @@ from argon2.exceptions import VerifyMismatchError
 from argon2.low_level import Type, verify_secret
 
 from hanam_mail.host.passwords import first_passwords
-from hanam_mail.host.passwords.first_passwords import Rule
+from hanam_mail.host.passwords.first_passwords import PasswordRule
 
 SHARED = Path(__file__).parents[3] / "group_vars/hanam"
 NUMBERS: dict[str, Any] = {
@@ -19,14 +19,14 @@ NUMBERS: dict[str, Any] = {
     for file in ("regulation.yml", "passwords.yml")
     for name, value in yaml.safe_load((SHARED / file).read_text(encoding="utf-8")).items()
 }
-RULE = Rule.of(NUMBERS)
+RULE = PasswordRule.of(NUMBERS)
 
 
 @pytest.mark.dieu8
 @pytest.mark.parametrize(("regulation", "installation", "length"), [(8, 8, 8), (8, 30, 30), (12, 8, 12)])
 def test_the_longer_of_regulation_and_installation_counts(regulation: int, installation: int, length: int) -> None:
     numbers = {**NUMBERS, "regulation_password_min_length": regulation, "password_min_length": installation}
-    rule = Rule.of(numbers)
+    rule = PasswordRule.of(numbers)
     assert rule.length == length
     assert len(first_passwords.new(rule)) >= length
 
@@ -41,13 +41,13 @@ def test_a_first_password_is_as_the_regulation_asks() -> None:
 @pytest.mark.parametrize(
     "rule",
     [
-        Rule(8, 1, 1, 1, 1, "!@#%$*&"),
-        Rule(40, 2, 3, 3, 8, "&"),
-        Rule(1, 0, 0, 0, 0, ""),
-        Rule(12, 5, 1, 6, 2, "+="),
+        PasswordRule(8, 1, 1, 1, 1, "!@#%$*&"),
+        PasswordRule(40, 2, 3, 3, 8, "&"),
+        PasswordRule(1, 0, 0, 0, 0, ""),
+        PasswordRule(12, 5, 1, 6, 2, "+="),
     ],
 )
-def test_other_numbers_of_the_regulation_are_met_too(rule: Rule) -> None:
+def test_other_numbers_of_the_regulation_are_met_too(rule: PasswordRule) -> None:
     assert rule.admits(first_passwords.new(rule))
 
 
@@ -80,7 +80,7 @@ def test_it_has_as_many_random_bits_as_the_record_says() -> None:
 @pytest.mark.dieu8
 @pytest.mark.parametrize(("characters", "sign"), [("!@#%$*&", "@"), ("!#$", "$"), ("+=", "+"), ("", "-")])
 def test_the_sign_is_one_of_the_regulations_that_phones_show_beside_the_digits(characters: str, sign: str) -> None:
-    assert first_passwords.new(Rule(8, 1, 1, 1, 1, characters))[12] == sign
+    assert first_passwords.new(PasswordRule(8, 1, 1, 1, 1, characters))[12] == sign
 
 
 def test_no_two_are_alike() -> None:

@@ -270,7 +270,7 @@ def test_a_message_that_is_refused_as_a_whole_waits() -> None:
             raise smtplib.SMTPDataError(451, b"scanner is down")
 
     outcome = notices.hand_over(notice(), CONFIGURATION, Refusing({}))
-    assert outcome == notices.Outcome((), True, "451 scanner is down")
+    assert outcome == notices.NoticeOutcome((), True, "451 scanner is down")
 
 
 def test_a_wrong_configuration_is_told(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hanam_mail.host import mail_format
-from hanam_mail.host.mail_format import Contents, FormatError, State
+from hanam_mail.host.mail_format import Contents, FormatError, MailFormatState
 from hanam_mail.host.output import rows
 
 
@@ -43,8 +43,8 @@ def test_a_name_that_would_break_the_file_is_refused() -> None:
 def test_every_line_has_what_dovecot_needs_to_take_it(folder: Path) -> None:
     """Fewer colons, and a user of a passwd-file is unknown."""
     mail_format.add_former(["aa11bb"])
-    mail_format.put("cc22dd", State.MAILDIR_SHUT)
-    mail_format.put("ee33ff", State.SDBOX_SHUT)
+    mail_format.put("cc22dd", MailFormatState.MAILDIR_SHUT)
+    mail_format.put("ee33ff", MailFormatState.SDBOX_SHUT)
     lines = (folder / "former").read_text().splitlines()
     assert [line.split(":::::::")[0] for line in lines] == ["aa11bb", "cc22dd", "ee33ff"]
     for line in lines:
@@ -57,21 +57,26 @@ def test_every_line_has_what_dovecot_needs_to_take_it(folder: Path) -> None:
     ("state", "there", "after", "kind"),
     [
         # Ended before, while and after the copies' names were changed.
-        (State.MAILDIR_SHUT, "Maildir sdbox.new", "Maildir sdbox.new", "Maildir"),
-        (State.MAILDIR_SHUT, "Maildir sdbox", "Maildir sdbox.new", "Maildir"),
-        (State.MAILDIR_SHUT, "Maildir sdbox sdbox.new", "Maildir sdbox.new", "Maildir"),
-        (State.MAILDIR_SHUT, "Maildir.converted sdbox", "Maildir sdbox.new", "Maildir"),
-        (State.MAILDIR_SHUT, "Maildir.converted Maildir sdbox", "Maildir sdbox.new", "Maildir"),
-        (State.SDBOX_SHUT, "sdbox Maildir.new Maildir.converted", "sdbox Maildir.new Maildir.converted", "sdbox"),
-        (State.SDBOX_SHUT, "sdbox Maildir Maildir.converted", "sdbox Maildir.new Maildir.converted", "sdbox"),
-        (State.SDBOX_SHUT, "sdbox.old Maildir", "sdbox Maildir.new", "sdbox"),
+        (MailFormatState.MAILDIR_SHUT, "Maildir sdbox.new", "Maildir sdbox.new", "Maildir"),
+        (MailFormatState.MAILDIR_SHUT, "Maildir sdbox", "Maildir sdbox.new", "Maildir"),
+        (MailFormatState.MAILDIR_SHUT, "Maildir sdbox sdbox.new", "Maildir sdbox.new", "Maildir"),
+        (MailFormatState.MAILDIR_SHUT, "Maildir.converted sdbox", "Maildir sdbox.new", "Maildir"),
+        (MailFormatState.MAILDIR_SHUT, "Maildir.converted Maildir sdbox", "Maildir sdbox.new", "Maildir"),
+        (
+            MailFormatState.SDBOX_SHUT,
+            "sdbox Maildir.new Maildir.converted",
+            "sdbox Maildir.new Maildir.converted",
+            "sdbox",
+        ),
+        (MailFormatState.SDBOX_SHUT, "sdbox Maildir Maildir.converted", "sdbox Maildir.new Maildir.converted", "sdbox"),
+        (MailFormatState.SDBOX_SHUT, "sdbox.old Maildir", "sdbox Maildir.new", "sdbox"),
         # A restore has put a whole home there.
-        (State.MAILDIR_SHUT, "sdbox", "sdbox", "sdbox"),
-        (State.MAILDIR_SHUT, "", "", "Maildir"),
+        (MailFormatState.MAILDIR_SHUT, "sdbox", "sdbox", "sdbox"),
+        (MailFormatState.MAILDIR_SHUT, "", "", "Maildir"),
     ],
 )
 def test_what_was_left_shut_opens_in_the_format_that_it_had(
-    tmp_path: Path, state: State, there: str, after: str, kind: str
+    tmp_path: Path, state: MailFormatState, there: str, after: str, kind: str
 ) -> None:
     mail_format.add_former(["aa11bb"])
     mail_format.put("cc22dd", state)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hanam_mail.host.mail import sieve_check, sieve_compiler
-from hanam_mail.host.mail.sieve_check import Check, State, look_at_all
+from hanam_mail.host.mail.sieve_check import Check, ScriptLook, look_at_all
 from hanam_mail.host.mail.sieve_compiler import Compiler
 
 pytestmark = pytest.mark.dieu4
@@ -83,8 +83,8 @@ class Store:
             octets=OCTETS,
         )
 
-    def left(self) -> State:
-        return State.read(self.folder / "state/found.json", 0)
+    def left(self) -> ScriptLook:
+        return ScriptLook.read(self.folder / "state/found.json", 0)
 
     def texts(self) -> list[str]:
         return [item.text for item in self.left().found]
@@ -376,7 +376,7 @@ def test_a_full_province_fits_what_role_watch_reads(store: Store, tmp_path: Path
     for number in range(sieve_check.LISTED + 10):
         # Four octets each, to the last letter.
         store.put(f"ab{number}", "𠀀" * 60, 'redirect "{}@ngoai.example";'.format("𠀀" * 900).encode())
-    state = look_at_all(store.root, check, State(0), time.time())
+    state = look_at_all(store.root, check, ScriptLook(0), time.time())
     state.write(tmp_path / "found.json")
     assert len(state.found) == sieve_check.LISTED + 1
     assert (tmp_path / "found.json").stat().st_size < 1 << 20

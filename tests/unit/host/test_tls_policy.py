@@ -159,8 +159,8 @@ type Ask = Callable[[str], str]
 
 
 @pytest.fixture
-def door(zone: Any, resolver: Resolver) -> tls_policy.Door:
-    return tls_policy.Door(Names("127.0.0.1", zone.port, 1.0), tls_policy.Resolver(resolver.path, 1.0), 3.0)
+def door(zone: Any, resolver: Resolver) -> tls_policy.PolicyServer:
+    return tls_policy.PolicyServer(Names("127.0.0.1", zone.port, 1.0), tls_policy.Resolver(resolver.path, 1.0), 3.0)
 
 
 @asynccontextmanager
@@ -170,7 +170,7 @@ async def resolving(resolver: Resolver) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-def ask(door: tls_policy.Door, resolver: Resolver) -> Ask:
+def ask(door: tls_policy.PolicyServer, resolver: Resolver) -> Ask:
     """What Postfix is told of a key."""
 
     async def run(key: str) -> str:
@@ -518,7 +518,9 @@ def test_mail_waits_while_the_resolver_breaks_off(resolver: Resolver, ask: Ask, 
     assert ask("a.example").startswith("TEMP the MTA-STS resolver")
 
 
-def test_mail_waits_while_the_resolver_is_away_or_hangs(door: tls_policy.Door, resolver: Resolver, ask: Ask) -> None:
+def test_mail_waits_while_the_resolver_is_away_or_hangs(
+    door: tls_policy.PolicyServer, resolver: Resolver, ask: Ask
+) -> None:
     assert asyncio.run(door.answer("policy a.example")).startswith("TEMP the MTA-STS resolver: ")
     resolver.slow["a.example"] = 1.3
     assert ask("a.example") == "TEMP the MTA-STS resolver: TimeoutError"
@@ -526,7 +528,7 @@ def test_mail_waits_while_the_resolver_is_away_or_hangs(door: tls_policy.Door, r
 
 def test_one_answer_takes_no_longer_than_postfix_waits(zone: Any, resolver: Resolver) -> None:
     zone.silent.add("a.example")
-    door = tls_policy.Door(Names("127.0.0.1", zone.port, 9.0), tls_policy.Resolver(resolver.path, 9.0), 0.2)
+    door = tls_policy.PolicyServer(Names("127.0.0.1", zone.port, 9.0), tls_policy.Resolver(resolver.path, 9.0), 0.2)
     assert asyncio.run(door.answer("policy a.example")) == "TEMP no answer within 0 s"
     assert tls_policy.ANSWER_SECONDS < 100
 
@@ -603,7 +605,7 @@ def test_a_label_that_is_too_long_for_dns_has_no_policy(resolver: Resolver, ask:
 # --- The socket ---
 
 
-def talk(door: tls_policy.Door, resolver: Resolver, act: Callable[[Path], Awaitable[None]]) -> None:
+def talk(door: tls_policy.PolicyServer, resolver: Resolver, act: Callable[[Path], Awaitable[None]]) -> None:
     """Do something to the socket that Postfix asks by."""
 
     async def run() -> None:
@@ -618,7 +620,7 @@ async def read(reader: asyncio.StreamReader) -> bytes | None:
     return await tls_policy.read_netstring(reader, tls_policy.REPLY)
 
 
-def test_requests_in_one_packet_are_answered_in_their_order(door: tls_policy.Door, resolver: Resolver) -> None:
+def test_requests_in_one_packet_are_answered_in_their_order(door: tls_policy.PolicyServer, resolver: Resolver) -> None:
     resolver.reply = policy("mx.a.example")
 
     async def act(path: Path) -> None:
@@ -647,7 +649,7 @@ def test_requests_in_one_packet_are_answered_in_their_order(door: tls_policy.Doo
     ],
 )
 def test_whoever_does_not_speak_netstrings_is_cut_off_and_nobody_else_is(
-    door: tls_policy.Door, resolver: Resolver, octets: bytes, capsys: pytest.CaptureFixture[str]
+    door: tls_policy.PolicyServer, resolver: Resolver, octets: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def act(path: Path) -> None:
         other, others = await asyncio.open_unix_connection(path)
@@ -665,7 +667,9 @@ def test_whoever_does_not_speak_netstrings_is_cut_off_and_nobody_else_is(
     assert "a connection is cut off" in capsys.readouterr().err
 
 
-def test_a_slow_domain_keeps_no_other_waiting(door: tls_policy.Door, zone: NameServer, resolver: Resolver) -> None:
+def test_a_slow_domain_keeps_no_other_waiting(
+    door: tls_policy.PolicyServer, zone: NameServer, resolver: Resolver
+) -> None:
     zone.silent.add("slow.example")
 
     async def act(path: Path) -> None:
@@ -694,7 +698,7 @@ def test_questions_to_the_resolver_and_to_dns_take_their_turn(
     for domain in domains:
         zone.put(domain, "MX", "10 mx.a.example.")
         resolver.slow[domain] = 0.05
-    door = tls_policy.Door(Names("127.0.0.1", zone.port, 5.0), tls_policy.Resolver(resolver.path, 5.0), 10.0)
+    door = tls_policy.PolicyServer(Names("127.0.0.1", zone.port, 5.0), tls_policy.Resolver(resolver.path, 5.0), 10.0)
 
     async def run() -> list[str]:
         async with resolving(resolver):
@@ -706,7 +710,7 @@ def test_questions_to_the_resolver_and_to_dns_take_their_turn(
 
 
 def test_connections_beyond_the_bound_are_cut_off_until_one_is_closed(
-    door: tls_policy.Door, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+    door: tls_policy.PolicyServer, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tls_policy, "CONNECTIONS", 2)
 
@@ -730,7 +734,7 @@ def test_connections_beyond_the_bound_are_cut_off_until_one_is_closed(
 
 
 def test_whoever_says_nothing_is_cut_off_in_the_end(
-    door: tls_policy.Door, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
+    door: tls_policy.PolicyServer, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tls_policy, "IDLE_SECONDS", 0.1)
 

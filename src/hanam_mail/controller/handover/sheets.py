@@ -13,7 +13,7 @@ from hanam_mail.controller.handover.opening import Handover
 from hanam_mail.controller.papers.page import LEFT, TOP, PaperSheet
 from hanam_mail.controller.papers.paper import Office, Paper, Signer, Table, clean
 from hanam_mail.host.passwords import first_passwords
-from hanam_mail.host.passwords.first_passwords import Rule
+from hanam_mail.host.passwords.first_passwords import PasswordRule
 from hanam_mail.host.passwords.sealed_file import Slip
 
 CHANGE_PAGE = "/mat-khau/"
@@ -29,7 +29,7 @@ class Rules:
     """What a slip says of the rules: Đ8.2b's form of a password, and the terms in force. `max_age_days`: the stricter
     term of the installation, 0 where the regulation's months are all there is; `ground`: the regulation by name."""
 
-    password: Rule
+    password: PasswordRule
     max_age_months: int
     default_months: int
     max_age_days: int = 0
@@ -39,7 +39,7 @@ class Rules:
     def of(cls, numbers: Mapping[str, Any]) -> "Rules":
         """From the variables of regulation.yml and passwords.yml."""
         return cls(
-            Rule.of(numbers),
+            PasswordRule.of(numbers),
             numbers["regulation_password_max_age_months"],
             numbers["regulation_default_password_months"],
             numbers["password_max_age_days"],

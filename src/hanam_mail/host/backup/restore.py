@@ -21,7 +21,7 @@ from hanam_mail.host.backup.restore_choice import TRASH, list_unreadable, select
 from hanam_mail.host.backup.restore_copy import Copy, lost, messages_in, no_more_a_maildir
 from hanam_mail.host.backup.restore_database import restore_database
 from hanam_mail.host.backup.restore_files import (
-    Result,
+    RestoredFiles,
     Unreadable,
     as_owner,
     beside_the_store,
@@ -47,7 +47,7 @@ from hanam_mail.host.backup.restore_which import (
 from hanam_mail.host.backup.settings import BackupError, Config, load_config
 from hanam_mail.host.backup.times import now, shown
 from hanam_mail.host.convert_mailbox import dovecot_runs, reload_dovecot, shut_out
-from hanam_mail.host.mail_format import State, add_former, asked, former, leave_former
+from hanam_mail.host.mail_format import MailFormatState, add_former, asked, former, leave_former
 from hanam_mail.host.mail_home import MAILDIR, SDBOX
 
 # --- the whole of it ------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ def restore_mailbox(config: Config, arguments: Arguments) -> int:
     return INCOMPLETE if unreadable else 0
 
 
-def whole(config: Config, arguments: Arguments, mailbox: MailboxHome, staged: Path) -> Result | None:
+def whole(config: Config, arguments: Arguments, mailbox: MailboxHome, staged: Path) -> RestoredFiles | None:
     """The home as it was, where it is asked for or where it is lost; None when what is there stays."""
     live, copy = Copy(mailbox.id, mailbox.home), Copy(mailbox.id, staged)
     saved = copy.folders()
@@ -142,7 +142,7 @@ def whole(config: Config, arguments: Arguments, mailbox: MailboxHome, staged: Pa
     if not anew and not arguments.replace:
         return None
     copy.move_uids_on(saved, {} if anew else live.folders())
-    result = Result(folders=len(saved), added=messages_in(saved))
+    result = RestoredFiles(folders=len(saved), added=messages_in(saved))
     if not result.added:
         print(
             "Chú ý: trong bản sao lưu này hộp thư không có thư nào. Nếu máy đã được cài lại sau khi mất thư, hãy chọn "
@@ -188,11 +188,14 @@ def shut_while_its_format_changes(mailbox: MailboxHome) -> Iterator[None]:
         yield
         leave_former(mailbox.id)
     else:
-        with asked(reload=reload_dovecot), shut_out(mailbox.id, mailbox.home, State.MAILDIR_SHUT, becomes=SDBOX):
+        with (
+            asked(reload=reload_dovecot),
+            shut_out(mailbox.id, mailbox.home, MailFormatState.MAILDIR_SHUT, becomes=SDBOX),
+        ):
             yield
 
 
-def put_back(config: Config, arguments: Arguments, mailbox: MailboxHome, staged: Path) -> Result:
+def put_back(config: Config, arguments: Arguments, mailbox: MailboxHome, staged: Path) -> RestoredFiles:
     """What is missing, or what is asked for, through Dovecot; many messages only with consent."""
     name = arguments.to_folder
     with beside(mailbox.id, staged) as copy:
@@ -224,7 +227,7 @@ def put_back(config: Config, arguments: Arguments, mailbox: MailboxHome, staged:
             f"{thrown} thư từng nằm trong {TRASH} không được đưa về; nếu cần: --folder {TRASH}.\n"
             f"{thrown} messages that were in {TRASH} stay out; --folder {TRASH} brings them back."
         )
-    return Result(
+    return RestoredFiles(
         folders=len({message.folder for message in (*found, *present)}), added=len(found), present=len(present)
     )
 

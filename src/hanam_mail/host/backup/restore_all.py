@@ -9,7 +9,7 @@ from hanam_mail.host.backup.restore_arguments import Arguments
 from hanam_mail.host.backup.restore_choice import list_unreadable, tell_unreadable
 from hanam_mail.host.backup.restore_copy import Copy, lost, messages_in, no_more_a_maildir
 from hanam_mail.host.backup.restore_files import (
-    Result,
+    RestoredFiles,
     Unreadable,
     as_owner,
     beside_the_mail,
@@ -45,7 +45,7 @@ def restore_all(config: Config, arguments: Arguments) -> int:
     known = known_mailboxes()
     record(config, arguments, "all", {"snapshot": snapshot.id, "dry_run": arguments.dry_run})
     root = Path(config.mail_root)
-    total = Result()
+    total = RestoredFiles()
     failed: dict[Path, BackupError] = {}
     gone: list[Path] = []
     with beside_the_store(config) as area:

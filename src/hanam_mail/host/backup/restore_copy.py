@@ -20,7 +20,7 @@ UID_GAP = 100_000
 
 
 @dataclass(frozen=True)
-class Folder:
+class FolderStatus:
     """What IMAP tells of a folder (RFC 9051): its messages, the UID that the next one gets, and UIDVALIDITY."""
 
     messages: int
@@ -88,17 +88,18 @@ class Copy:
             self.home, mail_home.MAILDIR
         )
 
-    def folders(self) -> dict[str, Folder]:
+    def folders(self) -> dict[str, FolderStatus]:
         """Folders that exist, by name; of a mailbox that was not converted yet too."""
         if not self.home.is_dir():
             return {}
         lines = rows(self._doveadm("mailbox status", "messages uidnext uidvalidity", "*").stdout)
         found = (dict(zip(columns(lines[0]), columns(line), strict=True)) for line in lines[1:])
         return {
-            row["mailbox"]: Folder(int(row["messages"]), int(row["uidnext"]), int(row["uidvalidity"])) for row in found
+            row["mailbox"]: FolderStatus(int(row["messages"]), int(row["uidnext"]), int(row["uidvalidity"]))
+            for row in found
         }
 
-    def move_uids_on(self, folders: Mapping[str, Folder], live: Mapping[str, Folder]) -> None:
+    def move_uids_on(self, folders: Mapping[str, FolderStatus], live: Mapping[str, FolderStatus]) -> None:
         """Let no UID stand for two messages.
 
         Messages of the copy's `folders` keep the UIDs that clients know them by; new ones get numbers that nobody has
@@ -121,11 +122,11 @@ class Copy:
         return mail_format.place(self.identity, self.home, kind).doveadm(command, *words)
 
 
-def messages_in(folders: Mapping[str, Folder]) -> int:
+def messages_in(folders: Mapping[str, FolderStatus]) -> int:
     return sum(folder.messages for folder in folders.values())
 
 
-def lost(live: Copy, saved: Mapping[str, Folder]) -> bool:
+def lost(live: Copy, saved: Mapping[str, FolderStatus]) -> bool:
     """Whether a restored home, which has the folders `saved`, would take nothing away.
 
     After a store was lost, all mailboxes are issued anew. Such a one has the folders of every new mailbox; they never

@@ -20,7 +20,7 @@ from hanam_mail.host.mail_home import DELETED, MAILDIR, SDBOX, untouched
 
 
 @dataclass
-class Result:
+class RestoredFiles:
     added: int = 0
     present: int = 0
     folders: int = 0

@@ -30,7 +30,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ApplyOutcome:
     """What was done (or would be): the plan, the sealed file if one was made, files of interrupted runs."""
 
     plan: Plan
@@ -38,7 +38,7 @@ class Outcome:
     orphans: Sequence[Path]
 
 
-def run(connection: Session, want: Accounts, options: Options) -> Outcome:
+def run(connection: Session, want: Accounts, options: Options) -> ApplyOutcome:
     """Bring `want` into the database; raises ApplyRefused or HandoverError and leaves all as it was."""
     made: dict[str, _Made] = {}
     with rows.alone(connection):
@@ -54,7 +54,7 @@ class _Made:
 
 
 @writers.repeated
-def _once(connection: Session, want: Accounts, options: Options, made: dict[str, _Made]) -> Outcome:
+def _once(connection: Session, want: Accounts, options: Options, made: dict[str, _Made]) -> ApplyOutcome:
     file: Path | None = None
     try:
         with connection.transaction(force_rollback=options.check):
@@ -85,7 +85,7 @@ def _once(connection: Session, want: Accounts, options: Options, made: dict[str,
         if file is not None and _rolled_back(connection, file.name):
             file.unlink()
         raise
-    return Outcome(plan, file, orphans)
+    return ApplyOutcome(plan, file, orphans)
 
 
 def _check_recipients(recipients: Sequence[str]) -> None:
@@ -99,7 +99,7 @@ def _make(connection: Session, plan: Plan, made: dict[str, _Made]) -> None:
     missing = [mailbox for mailbox in plan.passwords if mailbox not in made]
     if not missing:
         return
-    rule = first_passwords.Rule.of(dict(connection.execute("SELECT name, value FROM mail.setting").fetchall()))
+    rule = first_passwords.PasswordRule.of(dict(connection.execute("SELECT name, value FROM mail.setting").fetchall()))
     passwords = [first_passwords.new(rule) for _ in missing]
     for mailbox, password, hash_ in zip(missing, passwords, first_passwords.hashes(passwords), strict=True):
         made[mailbox] = _Made(password, hash_)

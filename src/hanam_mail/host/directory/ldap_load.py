@@ -24,7 +24,7 @@ NO_SUCH_OBJECT = 32
 PATIENCE = 240
 
 
-class Refused(Exception):
+class LoadRefused(Exception):
     """What a program of the server's said instead of doing it."""
 
 
@@ -33,7 +33,7 @@ def last_words(text: str) -> str:
     return "; ".join(" ".join(line.split()) for line in text.splitlines()[-3:] if line.strip())
 
 
-class Server:
+class LdapServer:
     """slapd by its Unix socket, which knows the user of this process."""
 
     def __init__(self, socket: Path, base: str) -> None:
@@ -45,14 +45,14 @@ class Server:
         found = ldap_tree.read(self._asked("base", ldap_tree.MARK))
         return next((values[0] for each in found.values() for values in each.values()), "")
 
-    def tree(self) -> ldap_tree.Tree:
+    def tree(self) -> ldap_tree.LdapTree:
         return ldap_tree.read(self._asked("sub", "*"))
 
     def tell(self, records: Sequence[str]) -> None:
-        """Raises Refused where some of them were; the others are done."""
+        """Raises LoadRefused where some of them were; the others are done."""
         done = self._run(["ldapmodify", "-c", *self._where], "".join(("version: 1\n\n", *records)))
         if done.returncode:
-            raise Refused(last_words(done.stderr))
+            raise LoadRefused(last_words(done.stderr))
 
     def _asked(self, scope: str, attributes: str) -> str:
         words = ["-LLL", "-o", "ldif_wrap=no", "-b", self._base, "-s", scope, "(objectClass=*)", attributes]
@@ -60,14 +60,14 @@ class Server:
         if done.returncode == NO_SUCH_OBJECT:
             return ""
         if done.returncode:
-            raise Refused(last_words(done.stderr))
+            raise LoadRefused(last_words(done.stderr))
         return done.stdout
 
     def _run(self, command: list[str], text: str) -> "subprocess.CompletedProcess[str]":
         try:
             return subprocess.run(command, input=text, capture_output=True, text=True, timeout=PATIENCE, check=False)
         except subprocess.TimeoutExpired as error:
-            raise Refused(f"không trả lời trong {PATIENCE} giây") from error
+            raise LoadRefused(f"không trả lời trong {PATIENCE} giây") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -95,9 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.kind == "fill":
             fill(octets, given.base, given.configuration, given.folder)
-        elif number := follow(octets, given.base, Server(given.socket, given.base)):
+        elif number := follow(octets, given.base, LdapServer(given.socket, given.base)):
             say(6, f"danh bạ LDAP: {number} thay đổi")
-    except (Refused, ldap_tree.BadAnswer, OSError) as error:
+    except (LoadRefused, ldap_tree.BadAnswer, OSError) as error:
         say(3, f"chưa đưa hết danh bạ vào máy chủ LDAP, phần đã có vẫn còn: {error}")
         return 1
     except (ValueError, KeyError, TypeError) as error:
@@ -115,10 +115,10 @@ def fill(octets: bytes, base: str, configuration: Path, folder: Path) -> None:
     if done.returncode:
         for path in folder.iterdir():
             path.unlink()
-        raise Refused(last_words(done.stderr))
+        raise LoadRefused(last_words(done.stderr))
 
 
-def follow(octets: bytes, base: str, server: Server) -> int:
+def follow(octets: bytes, base: str, server: LdapServer) -> int:
     """How many entries were written, of those that the file of entries holds."""
     mark = hashlib.sha256(b"\0".join((octets, base.encode(), _version()))).hexdigest()
     if server.mark() == mark:

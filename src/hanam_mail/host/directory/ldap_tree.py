@@ -16,10 +16,10 @@ from typing import Literal
 
 from hanam_mail.host.directory.entries import DirectoryAgency, DirectoryEntry, given_name
 
-type Attributes = Mapping[str, tuple[str, ...]]
-type Tree = Mapping[str, Attributes]
+type LdapAttributes = Mapping[str, tuple[str, ...]]
+type LdapTree = Mapping[str, LdapAttributes]
 """Distinguished name -> attributes. The mark of what a tree was made of is no part of it."""
-type Place = tuple[tuple[str, str], ...]
+type LdapPlace = tuple[tuple[str, str], ...]
 
 MARK = "description"
 """Of the base: of what the tree was made. Readers do not see it."""
@@ -32,10 +32,10 @@ class BadAnswer(Exception):
     """What the server told is no tree; one sentence."""
 
 
-def wanted(directory: Iterable[DirectoryAgency], base: str) -> Tree:
+def wanted(directory: Iterable[DirectoryAgency], base: str) -> LdapTree:
     """The tree of a directory below `base`, parents before children."""
     first, domain = _parted(base)[0][1], ".".join(value for _, value in _parted(base))
-    tree: dict[str, Attributes] = {
+    tree: dict[str, LdapAttributes] = {
         base: {"objectClass": ("dcObject", "organization"), "dc": (first,), "o": (domain,)},
     }
     for agency in directory:
@@ -46,7 +46,7 @@ def wanted(directory: Iterable[DirectoryAgency], base: str) -> Tree:
     return tree
 
 
-def _mailbox(agency: DirectoryAgency, entry: DirectoryEntry) -> Attributes:
+def _mailbox(agency: DirectoryAgency, entry: DirectoryEntry) -> LdapAttributes:
     name = plain(entry.name) or entry.address
     shown = f"{name} - {plain(agency.name)}" if entry.kind == "office" else name
     family, _, rest = name.partition(" ")
@@ -93,7 +93,7 @@ def escaped(value: str) -> str:
     return f"{text[:-1]}\\ " if text.endswith(" ") and not text.endswith("\\ ") else text
 
 
-def _parted(name: str) -> Place:
+def _parted(name: str) -> LdapPlace:
     """A distinguished name by its parts, whichever way a server escapes them."""
     parts = (part.partition("=") for part in _PART.findall(name))
     return tuple((kind.strip().lower(), _unescaped(value)) for kind, _, value in parts)
@@ -105,9 +105,9 @@ def _unescaped(value: str) -> str:
     return plain(octets.decode(errors="replace")).casefold()
 
 
-def read(text: str) -> Tree:
+def read(text: str) -> LdapTree:
     """The tree that `ldapsearch -LLL -o ldif_wrap=no` printed. Raises BadAnswer."""
-    tree: dict[str, Attributes] = {}
+    tree: dict[str, LdapAttributes] = {}
     for block in text.split("\n\n"):
         found: dict[str, list[str]] = {}
         for line in filter(None, block.split("\n")):
@@ -125,13 +125,13 @@ def read(text: str) -> Tree:
     return tree
 
 
-def records(tree: Tree) -> Iterator[str]:
+def records(tree: LdapTree) -> Iterator[str]:
     """The tree from nothing, a record of LDIF each."""
     for name, attributes in tree.items():
         yield "\n".join((*_lines("dn", (name,)), *_all_lines(attributes), "", ""))
 
 
-def changes(have: Tree, want: Tree) -> Iterator[str]:
+def changes(have: LdapTree, want: LdapTree) -> Iterator[str]:
     """What the server is to be told so that it has what is wanted, a record of LDIF each.
 
     What goes comes first, children before parents; then what is new or other, parents before children.
@@ -159,7 +159,7 @@ def _record(name: str, kind: Literal["add", "delete", "modify"], lines: Iterable
     return "\n".join((*_lines("dn", (name,)), f"changetype: {kind}", *lines, "", ""))
 
 
-def _all_lines(attributes: Attributes) -> Iterator[str]:
+def _all_lines(attributes: LdapAttributes) -> Iterator[str]:
     return (line for key, values in attributes.items() for line in _lines(key, values))
 
 

@@ -33,7 +33,7 @@ SHOWN = 100
 _PATIENCE = 2.0
 
 
-class Away(Exception):
+class DirectoryAway(Exception):
     """There is no directory that can be read."""
 
 
@@ -47,7 +47,7 @@ class Search:
         self._made: datetime | None = None
 
     def page(self, typed: str) -> str:
-        """What is found, as a page. Raises Away."""
+        """What is found, as a page. Raises DirectoryAway."""
         self._refresh()
         typed = typed[: pages.TYPED_MOST]
         found, number = self._index.find(typed, SHOWN)
@@ -62,7 +62,7 @@ class Search:
             made = datetime.fromisoformat(json.loads((self._folder / place / MADE).read_bytes())["made"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             if self._read is None:
-                raise Away(f"{type(error).__name__}: {error}") from error
+                raise DirectoryAway(f"{type(error).__name__}: {error}") from error
             # What was read last is as good as its date.
             say(4, f"danh bạ mới không đọc được, vẫn tìm trong danh bạ cũ: {error}")
             return
@@ -90,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._give(HTTPStatus.OK, self.search.page(typed))
         except ValueError:
             self._give(HTTPStatus.BAD_REQUEST, "Câu hỏi không hợp lệ.")
-        except Away as error:
+        except DirectoryAway as error:
             say(3, f"không có danh bạ để tìm: {error}")
             self._give(HTTPStatus.SERVICE_UNAVAILABLE, "Chưa tìm được, hãy thử lại sau ít phút.")
 

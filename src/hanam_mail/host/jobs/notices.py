@@ -83,7 +83,7 @@ class Notice:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class NoticeOutcome:
     """Who took the notice, whether to try again, and why somebody did not."""
 
     given: tuple[str, ...]
@@ -164,13 +164,13 @@ def recipients(notice: Notice, configuration: JobsConfiguration) -> tuple[str, .
     return tuple(dict.fromkeys([*notice.recipients, *(address for address in extra if address not in have)]))
 
 
-def hand_over(notice: Notice, configuration: JobsConfiguration, mailer: Mailer) -> Outcome:
+def hand_over(notice: Notice, configuration: JobsConfiguration, mailer: Mailer) -> NoticeOutcome:
     """Offer one notice. A refusal for good ends it only once somebody else has it: a full mailbox gets room again.
 
     What there is nothing to tell of any more ends unsent: held mail that waits no longer, a day that is over.
     """
     if not notice.payload.get("send", True):
-        return Outcome((), again=False, failure="")
+        return NoticeOutcome((), again=False, failure="")
     offered = offer(mailer, recipients(notice, configuration), render(notice, configuration).as_bytes())
     if offered.again or not offered.failure:
         return offered
@@ -178,7 +178,7 @@ def hand_over(notice: Notice, configuration: JobsConfiguration, mailer: Mailer) 
     return replace(offered, again=not had)
 
 
-def offer(mailer: Mailer, people: Sequence[str], octets: bytes) -> Outcome:
+def offer(mailer: Mailer, people: Sequence[str], octets: bytes) -> NoticeOutcome:
     """Offer a message. `again`: somebody refused for now, or all of it was refused."""
     try:
         # Without a sender: nothing comes back, and no responder answers.
@@ -186,10 +186,10 @@ def offer(mailer: Mailer, people: Sequence[str], octets: bytes) -> Outcome:
     except smtplib.SMTPRecipientsRefused as error:
         refused = error.recipients
     except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
-        return Outcome((), True, _reply(error.smtp_code, error.smtp_error))
+        return NoticeOutcome((), True, _reply(error.smtp_code, error.smtp_error))
     given = tuple(person for person in people if person not in refused)
     failure = "; ".join(f"{person}: {_reply(code, text)}" for person, (code, text) in sorted(refused.items()))
-    return Outcome(given, any(code < 500 for code, _ in refused.values()), failure)
+    return NoticeOutcome(given, any(code < 500 for code, _ in refused.values()), failure)
 
 
 def send_all(connection: Session, configuration: JobsConfiguration, mailer: Mailer) -> tuple[int, int, list[str]]:
@@ -211,7 +211,7 @@ def send_all(connection: Session, configuration: JobsConfiguration, mailer: Mail
                 outcome = hand_over(notice, configuration, mailer)
             except (LookupError, TypeError, ValueError) as error:
                 faults.append(f"{kind}, {address}: {error!r}")
-                outcome = Outcome((), again=True, failure=repr(error))
+                outcome = NoticeOutcome((), again=True, failure=repr(error))
             connection.execute(
                 "SELECT mail.notice_done(%s, %s, %s, %s, %s, %s)",
                 [*key, list(outcome.given), outcome.again, outcome.failure],

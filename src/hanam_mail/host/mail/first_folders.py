@@ -36,11 +36,11 @@ _TIMEOUT = 300
 _THERE, _THERE_CODE = ": Mailbox already exists", 65
 _INFORMS = ": Info: "
 
-type Run = Callable[[Sequence[str]], list[str]]
+type RunDoveadm = Callable[[Sequence[str]], list[str]]
 
 
 @dataclass
-class Outcome:
+class FirstFolders:
     """How many mailboxes got their folders, what hindered others for how many seconds, and who is given up."""
 
     made: int = 0
@@ -62,7 +62,7 @@ def run(command: Sequence[str]) -> list[str]:
     return complaints
 
 
-def make(mailboxes: Sequence[str], folders: Sequence[str], execute: Run = run) -> list[str]:
+def make(mailboxes: Sequence[str], folders: Sequence[str], execute: RunDoveadm = run) -> list[str]:
     """Make and subscribe these folders in each mailbox; what hindered it. A mailbox that is no more is passed over."""
     with tempfile.NamedTemporaryFile("w") as names:
         names.write("".join(f"{mailbox}\n" for mailbox in mailboxes))
@@ -70,7 +70,7 @@ def make(mailboxes: Sequence[str], folders: Sequence[str], execute: Run = run) -
         return execute(["doveadm", "mailbox", "create", "-s", "-F", names.name, *folders])
 
 
-def make_each(mailboxes: Sequence[str], folders: Sequence[str], execute: Run) -> dict[str, list[str]]:
+def make_each(mailboxes: Sequence[str], folders: Sequence[str], execute: RunDoveadm) -> dict[str, list[str]]:
     """Make them in all; what hindered it, of each mailbox that has not got them."""
     if not make(mailboxes, folders, execute):
         return {}
@@ -98,11 +98,11 @@ def serve(
     store: Path,
     requests: Path,
     folders: Sequence[str],
-    execute: Run = run,
+    execute: RunDoveadm = run,
     sleep: Callable[[float], None] = time.sleep,
-) -> Outcome:
+) -> FirstFolders:
     """Do what is asked for. A request that failed stays, and keeps no other waiting, until it is given up."""
-    outcome = Outcome()
+    outcome = FirstFolders()
     try:
         _serve(store, requests, folders, execute, outcome)
     except OSError as error:
@@ -114,7 +114,7 @@ def serve(
     return outcome
 
 
-def _serve(store: Path, requests: Path, folders: Sequence[str], execute: Run, outcome: Outcome) -> None:
+def _serve(store: Path, requests: Path, folders: Sequence[str], execute: RunDoveadm, outcome: FirstFolders) -> None:
     waited = {path.name: time.time() - path.lstat().st_mtime for path in requests.iterdir()}
     mailboxes = sorted(name for name in waited if _MAILBOX.fullmatch(name))
     for name in waited.keys() - set(mailboxes):

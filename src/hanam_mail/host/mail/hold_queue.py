@@ -22,7 +22,7 @@ AGAIN_SECONDS = 3.0
 # So many found messages are held at a time: a flood goes on leaving while the rest of the queue is read.
 BATCH = 100
 
-type Run = Callable[[Sequence[str], str], str]
+type RunPostfix = Callable[[Sequence[str], str], str]
 
 
 def run(command: Sequence[str], given: str = "") -> str:
@@ -30,7 +30,7 @@ def run(command: Sequence[str], given: str = "") -> str:
     return subprocess.run(command, input=given, capture_output=True, text=True, check=True, timeout=120).stdout
 
 
-def hold(logins: set[str], execute: Run = run) -> int:
+def hold(logins: set[str], execute: RunPostfix = run) -> int:
     """Hold the messages that these logins handed in; how many there were."""
     waiting = [json.loads(line) for line in rows(execute(["postqueue", "-j"], ""))]
     held, found = 0, list[str]()
@@ -59,7 +59,7 @@ def hold(logins: set[str], execute: Run = run) -> int:
     return held
 
 
-def serve(folder: Path, execute: Run = run, sleep: Callable[[float], None] = time.sleep) -> tuple[set[str], int]:
+def serve(folder: Path, execute: RunPostfix = run, sleep: Callable[[float], None] = time.sleep) -> tuple[set[str], int]:
     """Do what the folder asks for: the mailboxes and how many messages. A request stays until it is done."""
     asked = {path.name for path in folder.iterdir()}
     logins = {name for name in asked if _MAILBOX.fullmatch(name)}

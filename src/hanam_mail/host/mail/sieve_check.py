@@ -61,7 +61,7 @@ class NotPlainError(Exception):
 
 
 @dataclass(frozen=True)
-class Item:
+class ScriptFinding:
     """One thing that the operator has to look at. `cause`: another fault is another cause, which is told anew."""
 
     mailbox: str
@@ -71,7 +71,7 @@ class Item:
 
 
 @dataclass
-class State:
+class ScriptLook:
     """What a look leaves for the next one and for role watch.
 
     `complete`: when all mailboxes were looked at last, in seconds since 1970; `silent`: those that were not, this time.
@@ -79,14 +79,14 @@ class State:
 
     complete: float
     silent: list[str] = field(default_factory=list)
-    found: list[Item] = field(default_factory=list)
+    found: list[ScriptFinding] = field(default_factory=list)
 
     @classmethod
-    def read(cls, path: Path, now: float) -> "State":
+    def read(cls, path: Path, now: float) -> "ScriptLook":
         """That of the look before; a new one counts from now. So does one that cannot be read."""
         try:
             left = json.loads(path.read_bytes())
-            return cls(float(left["complete"]), list(left["silent"]), [Item(**each) for each in left["found"]])
+            return cls(float(left["complete"]), list(left["silent"]), [ScriptFinding(**each) for each in left["found"]])
         except (OSError, ValueError, KeyError, TypeError):
             return cls(now)
 
@@ -149,14 +149,14 @@ class Look:
     """What is wrong in one mailbox, and why it could not be looked at whole."""
 
     home: Path
-    items: list[Item] = field(default_factory=list)
+    items: list[ScriptFinding] = field(default_factory=list)
     silent: str = ""
 
     def add(self, text: str, **words: str) -> None:
         mailbox = self.home.name
         text = text.format(mailbox=mailbox, **words)
         number = hashlib.sha256(f"{mailbox} {text}".encode()).hexdigest()[:16]
-        self.items.append(Item(mailbox, f"sieve:{number}", plain(text, LETTERS)))
+        self.items.append(ScriptFinding(mailbox, f"sieve:{number}", plain(text, LETTERS)))
 
 
 class Check:
@@ -244,9 +244,9 @@ class Check:
 # --- what is told ----------------------------------------------------------------------------------------
 
 
-def look_at_all(store: Path, check: Check, before: State, now: float) -> State:
+def look_at_all(store: Path, check: Check, before: ScriptLook, now: float) -> ScriptLook:
     """The state after every mailbox was looked at. What was found before in one that was not looked at whole stays."""
-    state, unseen = State(now), dict[str, str]()
+    state, unseen = ScriptLook(now), dict[str, str]()
     end = time.monotonic() + ALL_SECONDS
     for home in homes(store):
         if time.monotonic() > end:
@@ -267,11 +267,11 @@ def look_at_all(store: Path, check: Check, before: State, now: float) -> State:
     told = {item.cause for item in before.found}
     state.found.sort(key=lambda item: item.cause not in told)
     if len(state.found) > LISTED:
-        state.found[LISTED:] = [Item("", "sieve:more", _MORE)]
+        state.found[LISTED:] = [ScriptFinding("", "sieve:more", _MORE)]
     return state
 
 
-def tell(before: State, state: State) -> None:
+def tell(before: ScriptLook, state: ScriptLook) -> None:
     """To the journal, what is new and what is gone; role watch tells the operator."""
     old, new = ({item.cause: item.text for item in each.found} for each in (before, state))
     for cause, text in new.items():
@@ -299,7 +299,7 @@ def add_commands(commands: frame.Commands) -> None:
 def _run(options: argparse.Namespace) -> int:
     compiler = Compiler(options.configuration, options.state / "taken.json")
     now, left = time.time(), options.state / "found.json"
-    before = State.read(left, now)
+    before = ScriptLook.read(left, now)
     check = Check(options.forward.lower().split(","), options.octets, compiler)
     state = look_at_all(options.store, check, before, now)
     state.write(left)

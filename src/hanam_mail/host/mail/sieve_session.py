@@ -43,7 +43,7 @@ class NotUnderstoodError(Exception):
     """What the client is told."""
 
 
-class TooLargeError(NotUnderstoodError):
+class ScriptTooLargeError(NotUnderstoodError):
     """A string longer than any script may be."""
 
     answer = 'NO (QUOTA/MAXSIZE) "Quy tắc quá dài."\r\n'
@@ -97,7 +97,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Command:
+class SieveCommand:
     """What a client asks for."""
 
     name: str
@@ -115,7 +115,7 @@ class Command:
         return b" ".join([self.name.encode(), *words]) + b"\r\n"
 
 
-def read_command(client: Side) -> Command:
+def read_command(client: Side) -> SieveCommand:
     """The client's next command: a word, then strings in either form and numbers."""
     line = client.line()
     word = _WORD.match(line)
@@ -125,8 +125,8 @@ def read_command(client: Side) -> Command:
     while word:
         if _END.fullmatch(line, place):
             if too_large:
-                raise TooLargeError
-            return Command(word[0].decode().upper(), tuple(arguments))
+                raise ScriptTooLargeError
+            return SieveCommand(word[0].decode().upper(), tuple(arguments))
         if not line.startswith(b" ", place):
             break
         place += 1

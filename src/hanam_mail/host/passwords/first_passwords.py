@@ -28,7 +28,7 @@ _SPECIAL = "@&$#*%!"
 
 
 @dataclass(frozen=True)
-class Rule:
+class PasswordRule:
     """What Đ8.2b asks of a password: numbers of characters, and which ones are special."""
 
     length: int
@@ -39,7 +39,7 @@ class Rule:
     special_characters: str
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> "Rule":
+    def of(cls, settings: Mapping[str, Any]) -> "PasswordRule":
         """From the settings regulation_password_* and password_min_length: the longer of the two lengths counts."""
 
         def least(what: str) -> int:
@@ -70,7 +70,7 @@ def bits(letters: int, digits: int) -> float:
     return letters * math.log2(len(LETTERS)) + digits * math.log2(len(DIGITS))
 
 
-def new(rule: Rule, choose: Callable[[str], str] = secrets.choice) -> str:
+def new(rule: PasswordRule, choose: Callable[[str], str] = secrets.choice) -> str:
     """A password that the rule admits: capitals, small letters, special characters, digits, in this order."""
     sign = next((c for c in _SPECIAL if c in rule.special_characters), rule.special_characters[:1] or "-")
     capitals, special = max(rule.uppercase, 1), max(rule.special, 1)

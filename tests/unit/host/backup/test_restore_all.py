@@ -14,7 +14,7 @@ import pytest
 
 from hanam_mail.host import mail_home
 from hanam_mail.host.backup import restore_all, restore_files, restore_mail, restore_which
-from hanam_mail.host.backup.restore_copy import Copy, Folder
+from hanam_mail.host.backup.restore_copy import Copy, FolderStatus
 from hanam_mail.host.backup.restore_files import Unreadable
 from hanam_mail.host.backup.settings import BackupError
 
@@ -68,11 +68,11 @@ class CopyOfFiles(Copy):
     def move_uids_on(self, folders: Any, live: Any) -> None:
         assert not live
 
-    def folders(self) -> dict[str, Folder]:
+    def folders(self) -> dict[str, FolderStatus]:
         found = {
             name: self.home / "sdbox" / ("" if name == "INBOX" else f".{name}") for name in folder_names(self.home)
         }
-        return {name: Folder(len(list(path.glob("cur/*"))), 1, 1) for name, path in found.items()}
+        return {name: FolderStatus(len(list(path.glob("cur/*"))), 1, 1) for name, path in found.items()}
 
 
 @pytest.fixture

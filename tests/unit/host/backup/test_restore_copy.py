@@ -9,7 +9,7 @@ import pytest
 
 from hanam_mail.host import mail_format
 from hanam_mail.host.backup import restore_copy, restore_files, restore_maildir
-from hanam_mail.host.backup.restore_copy import UID_GAP, Copy, Folder
+from hanam_mail.host.backup.restore_copy import UID_GAP, Copy, FolderStatus
 from hanam_mail.host.backup.settings import BackupError
 
 pytestmark = pytest.mark.dieu10
@@ -26,12 +26,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """The commands that Dovecot was given, but for looks."""
     commands: list[tuple[str, ...]] = []
 
-    def doveadm(place: mail_format.Place, command: str, *words: str, **options: Any) -> Any:
+    def doveadm(place: mail_format.MailPlace, command: str, *words: str, **options: Any) -> Any:
         if command != "mailbox status":
             commands.append((place.kind, command, *words))
         return subprocess.CompletedProcess((), 0, STATUS, "")
 
-    monkeypatch.setattr(mail_format.Place, "doveadm", doveadm)
+    monkeypatch.setattr(mail_format.MailPlace, "doveadm", doveadm)
     return commands
 
 
@@ -130,7 +130,7 @@ def test_uids_that_mail_of_after_the_backup_had_stand_for_nothing_else(
 
 def test_a_folder_that_is_replaced_is_another_to_every_client(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
     (tmp_path / "sdbox").mkdir()
-    live = {"INBOX": Folder(7, 20, 4100000000), "Lưu": Folder(0, 1, 1700000002)}
+    live = {"INBOX": FolderStatus(7, 20, 4100000000), "Lưu": FolderStatus(0, 1, 1700000002)}
     copy = Copy("aa11bb", tmp_path)
     copy.move_uids_on(copy.folders(), live)
     assert asked == [
@@ -139,8 +139,8 @@ def test_a_folder_that_is_replaced_is_another_to_every_client(tmp_path: Path, as
     ]
 
 
-BEFORE = {"INBOX": Folder(3, 9, 15), "Sent": Folder(0, 1, 16)}
-ANEW = {"INBOX": Folder(0, 1, 17), "Sent": Folder(0, 1, 18)}
+BEFORE = {"INBOX": FolderStatus(3, 9, 15), "Sent": FolderStatus(0, 1, 16)}
+ANEW = {"INBOX": FolderStatus(0, 1, 17), "Sent": FolderStatus(0, 1, 18)}
 
 
 @pytest.mark.parametrize(
@@ -148,10 +148,10 @@ ANEW = {"INBOX": Folder(0, 1, 17), "Sent": Folder(0, 1, 18)}
     [
         ("", ANEW, True),
         # All was deleted, by whoever has the right to.
-        ("", ANEW | {"INBOX": Folder(0, 8, 17)}, False),
-        ("", ANEW | {"Trash": Folder(0, 2, 19)}, False),
+        ("", ANEW | {"INBOX": FolderStatus(0, 8, 17)}, False),
+        ("", ANEW | {"Trash": FolderStatus(0, 2, 19)}, False),
         # It is the same mailbox still: only this folder's messages were filed in others, which are gone.
-        ("", ANEW | {"Sent": Folder(0, 1, 16)}, False),
+        ("", ANEW | {"Sent": FolderStatus(0, 1, 16)}, False),
         # A message that the index does not know yet.
         ("sdbox/mailboxes/INBOX/dbox-Mails/u.1", ANEW, False),
         ("sieve/loc.sieve", ANEW, False),
@@ -160,7 +160,7 @@ ANEW = {"INBOX": Folder(0, 1, 17), "Sent": Folder(0, 1, 18)}
     ],
 )
 def test_only_a_mailbox_that_nobody_used_counts_as_lost(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str, folders: dict[str, Folder], lost: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str, folders: dict[str, FolderStatus], lost: bool
 ) -> None:
     live, saved = Copy("aa11bb", tmp_path / "live"), BEFORE
     monkeypatch.setattr(Copy, "folders", lambda copy: folders)
@@ -177,7 +177,7 @@ def test_only_a_mailbox_that_nobody_used_counts_as_lost(
 
 def test_folders_of_a_mailbox_that_is_gone_or_not_converted(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
     assert Copy("aa11bb", tmp_path / "none").folders() == {}
-    assert Copy("aa11bb", tmp_path).folders()["INBOX"] == Folder(3, 9, 1700000000)
+    assert Copy("aa11bb", tmp_path).folders()["INBOX"] == FolderStatus(3, 9, 1700000000)
 
 
 def test_one_file_of_each_message_stays_of_a_maildir_that_was_read_twice(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from hanam_mail.host.directory.entries import agencies
 from hanam_mail.host.directory.ldap_load import main
 from hanam_mail.host.directory.ldap_tree import (
     MARK,
-    Attributes,
     BadAnswer,
-    Tree,
+    LdapAttributes,
+    LdapTree,
     changes,
     escaped,
     marked,
@@ -28,7 +28,7 @@ HA = f"mail=nguyenthithanhha@hanam.gov.vn,ou=syt,{BASE}"
 HOSTILE = 'Đỗ, "Hòa" <x>+\\#y;z=ou\ndn: ou=khac'
 
 
-def tree(*rows: Row) -> Tree:
+def tree(*rows: Row) -> LdapTree:
     return wanted(agencies(rows or ROWS), BASE)
 
 
@@ -109,7 +109,7 @@ def test_from_nothing_parents_come_before_children() -> None:
 
 def test_the_same_tree_needs_no_change_whatever_its_mark_and_its_way_of_writing_names() -> None:
     assert list(changes(tree(), tree())) == []
-    have: dict[str, Attributes] = dict(tree())
+    have: dict[str, LdapAttributes] = dict(tree())
     have[BASE] = {**have[BASE], MARK: ("abc",)}
     other = HA.replace("mail=", "MAIL=").replace("@", "\\40").replace(",ou=syt", ", ou=SYT")
     have[other] = have.pop(HA)

@@ -1,4 +1,4 @@
-"""The rooms of the package, and which room may import which: one way, no circle (docs/decisions/0037-rooms.md)."""
+"""The rooms of the package, which room may import which (docs/decisions/0037-rooms.md), and names over all of them."""
 
 import ast
 from collections import defaultdict
@@ -67,6 +67,19 @@ def test_every_module_is_in_a_room() -> None:
     assert {name for name in BESIDE if (PACKAGE / name).is_dir()} == set()
     captions = {room: ast.get_docstring(ast.parse((PACKAGE / room / "__init__.py").read_text())) for room in MAY_IMPORT}
     assert {room for room, caption in captions.items() if not caption} == set()
+
+
+def test_a_name_stands_for_one_type() -> None:
+    """Nobody has to ask which room a name is of. Names with an underscore are their module's own."""
+    found = defaultdict(list)
+    for name, path in modules().items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found[node.name].append(name)
+            elif isinstance(node, ast.TypeAlias):
+                found[node.name.id].append(name)
+    assert found
+    assert {kind: of for kind, of in found.items() if len(of) > 1 and not kind.startswith("_")} == {}
 
 
 def test_rooms_import_one_way() -> None:

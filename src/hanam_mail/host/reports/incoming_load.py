@@ -15,8 +15,6 @@ from hanam_mail.host.service import say
 if TYPE_CHECKING:
     import psycopg
 
-type Session = psycopg.Connection[tuple[Any, ...]]
-
 MOST_OCTETS = 32 * 2**20
 NOTE = "SELECT mail.report_note(%s, %s)"
 REFUSE = "SELECT mail.report_refuse(%s, %s, %s, %s)"
@@ -41,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def bring(connection: Session, file: Path) -> str:
+def bring(connection: "psycopg.Connection", file: Path) -> str:
     """One document; how it was taken."""
     import psycopg
 
@@ -57,7 +55,7 @@ def bring(connection: Session, file: Path) -> str:
     return answer
 
 
-def _bring(connection: Session, document: dict[str, Any]) -> str:
+def _bring(connection: "psycopg.Connection", document: dict[str, Any]) -> str:
     if "report" in document:
         answer = connection.execute(NOTE, [document["sender"], json.dumps(document["report"])]).fetchone()
         return str(answer[0]) if answer else ""

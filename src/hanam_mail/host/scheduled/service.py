@@ -29,8 +29,6 @@ from hanam_mail.host.service import say
 if TYPE_CHECKING:
     import psycopg
 
-type Session = psycopg.Connection[tuple[Any, ...]]
-
 SECONDS = 120.0
 # So many letters at once: at half past seven on a Monday many are due.
 AT_ONCE = 4
@@ -111,7 +109,9 @@ class Done:
 class ScheduledSender:
     """Sends and files one letter after the other, until none is due or the program is to end."""
 
-    def __init__(self, session: Session, configuration: ScheduledConfiguration, ended: threading.Event) -> None:
+    def __init__(
+        self, session: "psycopg.Connection", configuration: ScheduledConfiguration, ended: threading.Event
+    ) -> None:
         self._session, self._configuration, self._ended = session, configuration, ended
 
     def run(self) -> Done:
@@ -181,13 +181,13 @@ class ScheduledSender:
         self._session.execute("SELECT mail.scheduled_result(%s, %s, %s, %s)", values)
 
 
-def _connect(configuration: ScheduledConfiguration) -> Session:
+def _connect(configuration: ScheduledConfiguration) -> "psycopg.Connection":
     import psycopg
 
     return psycopg.connect(configuration.dsn, application_name="hanam-scheduled", connect_timeout=10, autocommit=True)
 
 
-def _answer(session: Session, question: str, *values: Any) -> Any:
+def _answer(session: "psycopg.Connection", question: str, *values: Any) -> Any:
     row = session.execute(question, values or None).fetchone()
     if row is None:
         raise LookupError(f"no row answers {question}")

@@ -49,6 +49,15 @@ def test_a_lab_of_which_nothing_is_kept_is_not_copied_and_named(state: Path) -> 
             original.kept()
 
 
+def test_a_copy_is_not_laid_over_a_lab(state: Path) -> None:
+    """Its hosts would lose what they wrote."""
+    lab = _lab(state, "two", "hnm-two")
+    before = {path.name: path.read_bytes() for path in lab.folder.iterdir()}
+    with pytest.raises(LabError, match="lab two is there already"):
+        lab.start(state / "kept", print)
+    assert {path.name: path.read_bytes() for path in lab.folder.iterdir()} == before
+
+
 def test_hosts_that_stand_still_for_one_copy_go_on_only_when_it_is_whole(
     state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hanam_mail.host import frame
-from hanam_mail.host.agent import AgentConfiguration as Node
+from hanam_mail.host.agent import AgentConfiguration
 from hanam_mail.host.database.session import APPLY_DSN, JOBS_DSN
 from hanam_mail.host.jobs import notices
 from hanam_mail.host.reports import outgoing_carry
@@ -107,7 +107,7 @@ def _carry(options: argparse.Namespace) -> int:
     import psycopg
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    dsn = Node.read(options.file).dsn
+    dsn = AgentConfiguration.read(options.file).dsn
     done: dict[str, outgoing_carry.Carried] = {}
     try:
         with _connect(dsn) as connection:

@@ -5,7 +5,8 @@ import fcntl
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -28,12 +29,19 @@ def run(
     is ended with all that it started.
     """
     words = [str(part) for part in command]
-    with subprocess.Popen(
-        words,
-        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0, cwd=folder, env=environment,
-    ) as process:  # fmt: skip
+    let_come = _held_back()
+    try:
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0, cwd=folder, env=environment,
+        )  # fmt: skip
+    except BaseException:
+        let_come()
+        raise
+    with process:
         try:
+            let_come()
             output, complaint = process.communicate(stdin)
         except BaseException:
             _end_group(process)
@@ -42,6 +50,26 @@ def run(
         said = (complaint or output).strip()[-2000:]
         raise LabError(f"{' '.join(words[:6])}: exit {process.returncode}\n{said}")
     return output
+
+
+def _held_back() -> Callable[[], None]:
+    """Hold interrupts back until what is returned is called: a program that has just begun is not known yet."""
+    if threading.current_thread() is not threading.main_thread():
+        # Interrupts are the main thread's.
+        return lambda: None
+    came = list[int]()
+    former = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+
+    def let_come() -> None:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+        for each in came:
+            signal.raise_signal(each)
+
+    return let_come
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:

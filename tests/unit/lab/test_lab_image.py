@@ -81,20 +81,36 @@ def test_mounts_are_undone_from_the_inside_out_and_only_below_the_folder(
     assert done == ["/x/new-1/root/var/cache", "/x/new-1/root", "/x/new-1"]
 
 
+# The signal comes from outside, or before the one who started the program knows of it.
+EARLY = """
+import os, subprocess, time
+started = subprocess.Popen.__init__
+def start(self, *words, **more):
+    started(self, *words, **more)
+    while not os.path.exists({pid!r}):
+        time.sleep(0.01)
+    os.kill(os.getpid(), {number})
+subprocess.Popen.__init__ = start
+"""
+
+
+@pytest.mark.parametrize("early", [False, True])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_command_ends_the_program_that_it_runs_and_that_ones_own(
-    tmp_path: Path, number: signal.Signals
+    tmp_path: Path, number: signal.Signals, early: bool
 ) -> None:
     script = f"""
+{EARLY.format(pid=str(tmp_path / "pid"), number=int(number)) if early else ""}
 from hanam_lab import __main__, shell
 __main__.signal.signal({int(number)}, __main__.interrupted)
 shell.run(["sh", "-c", "sleep 300 & echo $! > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/pid; wait"])
 """
     with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as command:
         while not (tmp_path / "pid").exists():
-            assert command.poll() is None
+            assert early or command.poll() is None
             time.sleep(0.01)
-        command.send_signal(number)
+        if not early:
+            command.send_signal(number)
         assert command.wait(30) != 0
     # It has been told; on a busy machine it may take its time to go.
     deadline = time.monotonic() + 20

@@ -243,6 +243,80 @@ def check_mail_of_a_private_service_is_marked_or_refused_and_counted_where_dns_v
         assert all("mang xa hoi" in answers[name].text for name in known) == (policy == "refuse")
 
 
+OFFICIAL = "giam.doc@hanam.gov.vn"
+SHOWN = (
+    f'"{OFFICIAL}"',
+    '"GIAM.DOC@HANAM.GOV.VN"',
+    f'"Giám đốc {OFFICIAL} - Sở Nội vụ"',
+    f'"Giám đốc <{OFFICIAL}>"',
+    f'"Giám đốc ({OFFICIAL})"',
+    f"Giám đốc ({OFFICIAL})",
+    '"giam.doc @ hanam.gov.vn"',
+    '"giam.doc@so.hanam.gov.vn"',
+    '"giam.doc\uff20hanam.gov.vn"',
+    '"giam.doc@h\u0430nam.gov.vn"',
+    '"giam.doc@ha\u200bnam.gov.vn."',
+    f"=?utf-8?q?{OFFICIAL}?=",
+    f"=?utf-8?q?Gi=C3=A1m_=C4=91=E1=BB=91c_({OFFICIAL})?=",
+)
+"""Names that show an official's address."""
+NOT_SHOWN = (
+    '"Giám đốc Sở Nội vụ"',
+    '"hanam.gov.vn"',
+    '"a@xhanam.gov.vn"',
+    '"a@hanam.gov.vn.khac.vn"',
+    '"@hanam.gov.vn"',
+    '"giam.doc tai hanam.gov.vn"',
+)
+
+
+def named(name: str, address: str) -> bytes:
+    """A letter of that address, with that name as it stands here."""
+    return letter(address).as_bytes().replace(address.encode(), f"{name} <{address}>".encode(), 1)
+
+
+def check_an_address_of_ours_that_a_stranger_shows_as_his_name_is_found_however_it_is_written(ask: Ask) -> None:
+    """Not of our own author, whom a signature of ours has proven, nor where it is proven that the state writes."""
+    stranger = {"author": "vidu.vn", "authentication": PROVEN}
+    answers = ask(["plays"], [Question(named(name, "an@vidu.vn"), stranger) for name in (*SHOWN, *NOT_SHOWN)])
+    found = [
+        name for name, each in zip((*SHOWN, *NOT_SHOWN), answers, strict=True) if "SHOWS_OUR_ADDRESS" in each.symbols
+    ]
+    assert found == list(SHOWN)
+    for author, verdict, shows in (
+        ("namdinh.gov.vn", PROVEN, False),
+        ("namdinh.gov.vn", UNPROVEN, True),
+        ("hanam.gov.vn", PROVEN, False),
+    ):
+        known = {"author": author, "authentication": verdict}
+        (answer,) = ask(["plays"], [Question(named(SHOWN[0], f"an@{author}"), known)])
+        assert ("SHOWS_OUR_ADDRESS" in answer.symbols) == shows, author
+
+
+def check_who_signed_in_shows_no_address_but_his_own_beside_it(ask: Ask) -> None:
+    """His own one he may, as programs do that know no name."""
+
+    def asked(name: str) -> Question:
+        return Question(named(name, OWN), sender=OWN, user="an")
+
+    own = (f'"{OWN}"', f"\"'{OWN.upper()}'\"", f'"An ({OWN})"', '"vanphong@gmail.com"', *NOT_SHOWN)
+    answers = ask(["sender"], [asked(name) for name in (*SHOWN, *own)])
+    refused = [name for name, each in zip((*SHOWN, *own), answers, strict=True) if each.action == "reject"]
+    assert refused == list(SHOWN)
+
+
+def check_a_long_name_of_who_signed_in_costs_little(ask: Ask) -> None:
+    for name in (
+        f'"{"a" * 300_000}"',
+        f'"{"a " * 150_000}"',
+        f'"{"@" * 300_000}"',
+        f'"{" " * 300_000}"',
+        f'"{"a@hanam.gov.vn" * 20_000}"',
+    ):
+        (answer,) = ask(["sender"], [Question(named(name, OWN), sender=OWN, user="an")])
+        assert answer.seconds < 0.5, name[:9]
+
+
 CASES: tuple[Case, ...] = (
     check_mail_of_a_denied_domain_is_refused_by_author_and_envelope_and_ours_never,
     check_answers_to_a_free_mailbox_weigh_the_more_if_it_plays_somebody,
@@ -251,4 +325,7 @@ CASES: tuple[Case, ...] = (
     check_mail_that_a_private_mailbox_sends_on_is_known_by_each_field_that_such_mailboxes_write,
     check_mail_of_a_private_service_is_marked_or_refused_and_counted_where_dns_vouches_for_it,
     check_a_name_that_everybody_knows_weighs_unless_it_is_proven_to_be_its_owners,
+    check_an_address_of_ours_that_a_stranger_shows_as_his_name_is_found_however_it_is_written,
+    check_who_signed_in_shows_no_address_but_his_own_beside_it,
+    check_a_long_name_of_who_signed_in_costs_little,
 )

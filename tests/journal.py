@@ -105,6 +105,8 @@ ALWAYS = (
     r"postfix/\S+ warning: TLSRPT support: policy lookup failed for \S+: ",
     # Ended with each reload, so that it asks by a connection that is open.
     r"dovecot quota-status\S* Warning: Killed with signal 15 ",
+    # Who is sent out in the moment of his sign-in: his process does not know whose it is yet, and is ended instead.
+    r"dovecot (imap|pop3|managesieve)\(\d+\): Warning: Killed with signal 15 \(by pid=\d+ uid=0 code=kill\)$",
 )
 
 CONVERGING = "converging"

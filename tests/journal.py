@@ -205,7 +205,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"postfix/proxymap fatal: watchdog timeout$",
         r"postfix/master warning: process /usr/lib/postfix/sbin/proxymap pid \d+ exit status 1$",
         r"postfix/\S+ warning: connect to pgsql server .*timeout expired",
-        r"postfix/\S+ warning: dict_proxy_lookup: service proxy(map|write): ",
+        r"postfix/\S+ warning: dict_proxy_(lookup|open): service proxy(map|write): ",
         r"dovecot .*pgsql\(\S+\): Connect failed: Timeout after 5 seconds",
         r"hanam-scheduled-send chưa gửi được thư hẹn giờ, sẽ làm lại sau một phút: connection timeout expired$",
         r"postfix/\S+ warning: \S+: SASL \w+ authentication failed: Connection lost to authentication server",
@@ -220,6 +220,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
     ),
     DELIVERY_KILLED: (
         r"dovecot lmtp.*: Fatal: master: service\(lmtp\): child \d+ killed with signal 9",
+        # Its last word came before its first.
+        r"dovecot anvil: Error: connect limit: disconnection for unknown \(pid=\d+, .*, service=lmtp, ",
         # One that somebody else had asked for just now.
         r"dovecot master: Error: service\(lmtp\): command startup failed, throttling for \d+\.000 secs$",
     ),

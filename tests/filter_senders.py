@@ -256,6 +256,10 @@ SHOWN = (
     '"giam.doc\uff20hanam.gov.vn"',
     '"giam.doc@h\u0430nam.gov.vn"',
     '"giam.doc@ha\u200bnam.gov.vn."',
+    '"giam.doc@ha\u2063nam.gov.vn"',
+    '"giam.doc@hanam.gov\ufe0f.vn"',
+    '"giam.doc@hanam.gov.vn-Sở Nội vụ"',
+    '"giam.doc\'@hanam.gov.vn"',
     f"=?utf-8?q?{OFFICIAL}?=",
     f"=?utf-8?q?Gi=C3=A1m_=C4=91=E1=BB=91c_({OFFICIAL})?=",
 )
@@ -265,6 +269,7 @@ NOT_SHOWN = (
     '"hanam.gov.vn"',
     '"a@xhanam.gov.vn"',
     '"a@hanam.gov.vn.khac.vn"',
+    '"a@hanam.gov.vn-khac.vn"',
     '"@hanam.gov.vn"',
     '"giam.doc tai hanam.gov.vn"',
 )
@@ -310,6 +315,9 @@ def check_a_long_name_of_who_signed_in_costs_little(ask: Ask) -> None:
         f'"{"a" * 300_000}"',
         f'"{"a " * 150_000}"',
         f'"{"@" * 300_000}"',
+        f'"@{"." * 300_000}a"',
+        f'"@{"-" * 300_000}a"',
+        f'"{("@" + "hanam.gov.vn-" * 19 + ".b") * 1_200}"',
         f'"{" " * 300_000}"',
         f'"{"a@hanam.gov.vn" * 20_000}"',
     ):

@@ -95,7 +95,7 @@ def test_a_received_letter_sent_on_as_it_is_would_bear_a_strangers_name_and_is_r
         client.sendmail(official.address, [BINH], resent)
     assert refusal.value.smtp_code == 554
     assert isinstance(refusal.value.smtp_error, bytes)
-    assert b"Dia chi nguoi gui (From) khac voi hop thu da dang nhap" in refusal.value.smtp_error
+    assert b"Dia chi nguoi gui (From), hoac dia chi trong ten nguoi gui, khac voi hop thu" in refusal.value.smtp_error
     assert not [mail for mail in foreign.messages(BINH) if mail["Message-ID"] == received["Message-ID"]]
 
 

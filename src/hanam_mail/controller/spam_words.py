@@ -64,7 +64,14 @@ _LOOK = dict(
         strict=True,
     )
 )
-_UNSEEN = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2061\ufeff\u034f\u180e"
+_UNSEEN = "".join(
+    chr(code)
+    for first, last in (
+        (0xAD, 0xAD), (0x34F, 0x34F), (0x180E, 0x180E), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F),
+        (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
+    )
+    for code in range(first, last + 1)
+)  # fmt: skip
 
 
 def ascii_fold() -> dict[str, str]:

@@ -4,6 +4,7 @@ import base64
 import io
 import os
 import random
+import struct
 import tarfile
 from collections.abc import Mapping
 
@@ -24,7 +25,7 @@ from tests.containers import (
     together,
     zipped,
 )
-from tests.forged_zips import CONTRADICTIONS, HARMLESS, honest
+from tests.forged_zips import CONTRADICTIONS, HARMLESS, behind, honest
 from tests.lab import Lab, wait_for
 
 SOCKET = "/run/clamav/clamd.ctl"
@@ -171,6 +172,14 @@ def test_ordinary_files_are_not_taken_for_what_cannot_be_unpacked(lab: Lab) -> N
     assert {name: verdict for name, verdict in verdicts.items() if verdict != "stream: OK"} == {}
 
 
+def of_size(archive: bytes, size: int) -> bytes:
+    """A zip whose entry says, in both places, that it is so large when it is unpacked."""
+    data = bytearray(archive)
+    for at in (22, data.index(b"PK\x01\x02") + 24):
+        struct.pack_into("<I", data, at, size)
+    return bytes(data)
+
+
 def test_a_file_that_has_the_octets_of_a_closed_entry_by_chance_is_no_archive(lab: Lab) -> None:
     """As one of 200 files of 20 MB has them: `PK`, and an odd number where a password would be told."""
     chance = random.Random(5)  # noqa: S311 (no secret)
@@ -185,7 +194,9 @@ def test_a_file_that_has_the_octets_of_a_closed_entry_by_chance_is_no_archive(la
 @pytest.mark.dieu4
 def test_password_of_an_office_document_is_seen_and_hides_nothing_beside_it(lab: Lab) -> None:
     # Of several suspicions the scanner reports any: eight times, so that chance does not decide.
-    beside = {f"{number}.zip": together(closed_zip(PAYLOAD), encrypted_ooxml(), str(number)) for number in range(8)}
+    closed = [closed_zip(PAYLOAD), of_size(closed_zip(PAYLOAD), 0xF0000000)]
+    beside = {f"{number}.zip": together(closed[number % 2], encrypted_ooxml(), str(number)) for number in range(8)}
+    beside |= {f"{number}.png": behind(b"\x89PNG\r\n\x1a\n" + bytes(300), each) for number, each in enumerate(closed)}
     verdicts = verdicts_of(lab, {"docx": encrypted_ooxml(), "odt": encrypted_odf()} | beside)
     assert "Heuristics.Encrypted.OOXML" in verdicts["docx"]
     assert "Heuristics.Encrypted.Document.ODF" in verdicts["odt"]

@@ -14,6 +14,7 @@ from hanam_lab.errors import LabError
 
 GRACE_SECONDS = 10.0
 MOUNTS = Path("/proc/self/mountinfo")
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(
@@ -52,20 +53,29 @@ def run(
     return output
 
 
+@contextmanager
+def _blocked() -> Iterator[None]:
+    """No handler runs meanwhile, so that handlers are all former ones or all new ones."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _held_back() -> Callable[[], None]:
     """Hold interrupts back until what is returned is called: a program that has just begun is not known yet."""
     if threading.current_thread() is not threading.main_thread():
         # Interrupts are the main thread's.
         return lambda: None
     came = list[int]()
-    former = {
-        number: signal.signal(number, lambda number, _: came.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    with _blocked():
+        former = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _INTERRUPTS}
 
     def let_come() -> None:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+        with _blocked():
+            for number, handler in former.items():
+                signal.signal(number, handler)
         for each in came:
             signal.raise_signal(each)
 

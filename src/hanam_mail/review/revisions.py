@@ -72,7 +72,7 @@ def revision(
         with tarfile.open(fileobj=io.BytesIO(archive)) as files:
             links = [file.name for file in files.getmembers() if file.issym()]
             # Names with a leading dot are no part of a registry: an editor's lock is such a link.
-            if refused := [link for link in links if not Path(link).name.startswith(".")]:
+            if refused := [link for link in links if not any(part.startswith(".") for part in Path(link).parts)]:
                 raise InputError([Problem(f"{name}:{link}", 0, "", NO_LINK) for link in refused])
             same = _same(files, place, became.texts if became else {})
             others = [file for file in files.getmembers() if file.name not in same and file.name not in links]

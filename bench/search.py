@@ -117,7 +117,9 @@ class Store:
     @contextmanager
     def not_indexing(self) -> Iterator[None]:
         """What is delivered meanwhile waits for a search."""
-        change = "sed -i 's/^fts_autoindex = {}$/fts_autoindex = {}/' /etc/dovecot/dovecot.conf && doveadm reload"
+        change = (
+            "sed -i 's/^fts_autoindex = {}$/fts_autoindex = {}/' /etc/dovecot/dovecot.conf && systemctl reload dovecot"
+        )
         self.run(change.format("yes", "no"))
         try:
             yield

@@ -13,14 +13,14 @@ from pathlib import Path
 
 def octets(folder: str) -> int:
     """The sum of the sizes."""
-    found = {0: Path(folder).lstat().st_size}
+    found = {(0, 0): Path(folder).lstat().st_size}
     for directory, folders, names in os.walk(folder):
         for name in (*folders, *names):
             try:
                 entry = (Path(directory) / name).lstat()
             except FileNotFoundError:
                 continue
-            found[entry.st_ino] = entry.st_size
+            found[entry.st_dev, entry.st_ino] = entry.st_size
     return sum(found.values())
 
 

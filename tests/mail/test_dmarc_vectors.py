@@ -137,9 +137,9 @@ def fault(case: Case, answer: Mapping[str, Any]) -> str:
     judged = [case.result]
     if case.result == "fail":
         judged = [case.action] if case.action else ["accept", "mark", "refuse"]
-    (verdict,) = found(DMARC)
-    if verdict not in judged:
-        return f"{verdict} instead of {judged}"
+    verdicts = found(DMARC)
+    if len(verdicts) != 1 or verdicts[0] not in judged:
+        return f"{verdicts} instead of {judged}"
     (said,) = (symbols[name]["options"] for name in DMARC if name in symbols)
     if case.policy not in ("", *said):
         return f"{said} instead of {case.policy}"

@@ -23,7 +23,7 @@ class hanam_refusals
         'Thư của người gửi chưa quen, xin máy chủ tự gửi lại sau ít phút',
         'Tệp đính kèm quá lớn',
         'Tổng dung lượng tệp đính kèm vượt quá',
-        'Địa chỉ người gửi (From) khác với hộp thư đã đăng nhập',
+        'Địa chỉ người gửi (From), hoặc địa chỉ trong tên người gửi, khác với hộp thư đã đăng nhập',
         'Dòng From phải có đúng một địa chỉ hợp lệ',
         'Bộ lọc thư đang có lỗi, xin gửi lại sau',
         'Chưa kiểm tra được tên miền người gửi, xin gửi lại sau',

@@ -220,6 +220,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
     ),
     DELIVERY_KILLED: (
         r"dovecot lmtp.*: Fatal: master: service\(lmtp\): child \d+ killed with signal 9",
+        # It was just making the cache anew, which holds nothing of its own: the next one does it.
+        r"dovecot lmtp\(\w+\)\S* Error: Mailbox INBOX: Deleting corrupted cache: reset_id mismatch even after locking ",
         # Its last word came before its first.
         r"dovecot anvil: Error: connect limit: disconnection for unknown \(pid=\d+, .*, service=lmtp, ",
         # One that somebody else had asked for just now.

@@ -246,6 +246,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
         *_FOLDERS_WAIT,
     ),
     FILTER_AWAY: (
+        # It asks for what its service says no more.
+        r"hanam-secrecy the filter was not answered: \[Errno 32\] Broken pipe$",
         _NOT_TOLD_YET,
         r"postfix/\S+ .*Milter service",
         r"postfix/\S+ warning: milter inet:127\.0\.0\.1:11332: .*(timed out|(read|write) error in initial handshake)",

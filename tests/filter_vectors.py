@@ -7,23 +7,8 @@ from typing import Any
 
 from tests.lab import Lab
 from tests.mail.test_scores import ask
-from tests.unit.host.mail_auth import nameserver
-from tests.unit.host.mail_auth.nameserver import Zone
 
 _PART = re.compile(r'(?P<method>\w+)=(?P<result>\w+)(?: \("?(?P<reason>[^")]*)"?\))?(?P<properties>.*)')
-
-
-def zone_lines(zone: Zone) -> list[str]:
-    """Records of a test's own name server as lines of a zone file of the lab's world.
-
-    What that server cannot say now stands below bogus.example, whose own signatures are false.
-    """
-    return [
-        f"{name}. 30 IN {kind} {data}"
-        for name, records in zone.items()
-        for kind, each in ({"CNAME": ["later.bogus.example."]} if records is nameserver.FAILS else records).items()
-        for data in each
-    ]
 
 
 @dataclass(frozen=True)
@@ -65,7 +50,7 @@ def _read(answer: Mapping[str, Any]) -> Found:
     )
 
 
-def judge[Kind](found: Mapping[tuple[str, str], Kind], wanted: Mapping[tuple[str, str], Kind]) -> None:
-    """Fails with every case, by its table and name, of which something else was found than is wanted."""
+def judge[Name, Kind](found: Mapping[Name, Kind], wanted: Mapping[Name, Kind]) -> None:
+    """Fails with every case, by its name, of which something else was found than is wanted."""
     wrong = [f"{name}: {found.get(name)}, not {each}" for name, each in wanted.items() if found.get(name) != each]
     assert not wrong, "\n".join([f"{len(wanted) - len(wrong)} of {len(wanted)} right", *wrong])

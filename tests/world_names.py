@@ -48,23 +48,31 @@ def moved_name(name: str, top: str) -> str:
     return moved(f".{name}", top).removeprefix(".")
 
 
-def moved_lines(lab: Lab, zone: nameserver.Zone, top: str) -> list[str]:
-    """A table of example's names as lines of a zone file, with them below `top`, a name below ZONE.
+def zone_lines(lab: Lab, zone: nameserver.Zone) -> list[str]:
+    """Records of a test's own name server as lines of a zone file of the lab's world.
 
     What FAILS is an alias of a name below bogus.example, to which every resolver answers SERVFAIL. What is SILENT is
     delegated to a host whose firewall drops what it did not ask for.
     """
     silent, lines = lab.address("backup_repository"), list[str]()
     for name, records in zone.items():
-        owner = moved_name(name, top)
         for kind, data in records.items():
             if kind == "FAILS":
-                lines.append(f"{owner}. 30 IN CNAME fails.bogus.example.")
+                lines.append(f"{name}. 30 IN CNAME fails.bogus.example.")
             elif kind == "SILENT":
-                lines += [f"{owner}. 30 IN NS ns.{owner}.", f"ns.{owner}. 30 IN A {silent}"]
+                lines += [f"{name}. 30 IN NS ns.{name}.", f"ns.{name}. 30 IN A {silent}"]
             else:
-                lines += [f"{owner}. 30 IN {kind} {_moved_data(kind, each, top)}" for each in data]
+                lines += [f"{name}. 30 IN {kind} {each}" for each in data]
     return lines
+
+
+def moved_lines(lab: Lab, zone: nameserver.Zone, top: str) -> list[str]:
+    """The same of a table of example's names, below `top`, a name below ZONE."""
+    below = {
+        moved_name(name, top): {kind: [_moved_data(kind, each, top) for each in data] for kind, data in records.items()}
+        for name, records in zone.items()
+    }
+    return zone_lines(lab, below)
 
 
 def _moved_data(kind: str, data: str, top: str) -> str:

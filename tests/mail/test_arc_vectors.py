@@ -12,7 +12,7 @@ from tests.arc_cases import NAMES, Case
 from tests.filter_vectors import Found
 from tests.lab import Lab, Sample
 from tests.mail.test_signatures import bring
-from tests.world_names import ZONE, published
+from tests.world_names import ZONE, published, zone_lines
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.provokes(journal.ZONES)]
 
@@ -33,7 +33,7 @@ def root(lab: Lab) -> Iterator[str]:
     """The domain below which all keys are, and the author's."""
     domain = f"v{uuid.uuid4().hex[:8]}.{ZONE}"
     author = dkim_cases.below(domain, arc_cases.AUTHOR)
-    lines = [f"{author}. 30 IN MX 10 mx.{ZONE}.", *filter_vectors.zone_lines(arc_cases.zone(domain))]
+    lines = [f"{author}. 30 IN MX 10 mx.{ZONE}.", *zone_lines(lab, arc_cases.zone(domain))]
     with published(lab, lines):
         yield domain
 

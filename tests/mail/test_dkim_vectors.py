@@ -16,7 +16,7 @@ from tests import dkim_cases, dkim_tables, filter_vectors, journal
 from tests.dkim_cases import Case, Wanted
 from tests.filter_vectors import Found
 from tests.lab import Lab, Sample, wait_for
-from tests.world_names import ZONE, published
+from tests.world_names import ZONE, published, zone_lines
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.provokes(journal.ZONES)]
 
@@ -57,7 +57,7 @@ def root(lab: Lab) -> Iterator[str]:
     """The domain below which all keys are, and the authors'."""
     domain = f"v{uuid.uuid4().hex[:8]}.{ZONE}"
     author = dkim_cases.below(domain, "ky.example")
-    lines = [f"{author}. 30 IN MX 10 mx.{ZONE}.", *filter_vectors.zone_lines(dkim_cases.zone(domain))]
+    lines = [f"{author}. 30 IN MX 10 mx.{ZONE}.", *zone_lines(lab, dkim_cases.zone(domain))]
     with published(lab, lines):
         yield domain
 

@@ -108,7 +108,7 @@ def reads(lab: Lab, person: Sample) -> str:
         return next(line.decode() for line in lines if line.startswith(b"a "))
 
 
-# Not where the database is a neighbour: an open session waited longer there once (README, "Not yet").
+@pytest.mark.neighbours
 @pytest.mark.provokes(journal.DATABASE_AWAY, journal.DATABASE_HANGS)
 def test_database_that_hangs_means_try_later_and_soon(
     lab: Lab, sender: Sample, recipient: Sample, colleague: Sample, official: Sample

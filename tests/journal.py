@@ -74,6 +74,10 @@ ON_THESE_HOSTS = (
     # A busy machine gives a host no processor for a moment, and hosts stand still while they are kept or copied. A
     # clock that was set is off by more.
     r"dovecot \S+ Warning: Time moved forward (by )?\d{1,2}\.\d+ seconds",
+    # A kernel newer than Debian's (6.13) writes a file's time more finely than it tells the time: in the first
+    # milliseconds of a second a file may be of a second that has not come yet.
+    r"postfix/\S+ warning: file system clock is 1 seconds ahead of local clock$",
+    r"postfix/\S+ warning: resetting file time stamps - this hurts performance$",
 )
 """What needs no test to be written."""
 
@@ -133,6 +137,7 @@ FORGED_REQUESTS = "forged requests"
 HOSTILE_PAGES = "hostile pages"
 SIGN_IN_UNASKED = "sign-in unasked"
 VIRUSES = "viruses"
+HELD_WHILE_SENT = "held while sent"
 ZONES = "zones"
 INDEX_LOST = "index lost"
 SEARCH_DAMAGED = "search damaged"
@@ -408,6 +413,10 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"hanam-watch .*\(hanam-learn\.service\)",
     ),
     # An account sends viruses until it is locked (Đ7.2b).
+    # An account is locked, and what waits of it is held back while some of it is just leaving.
+    HELD_WHILE_SENT: (
+        r"postfix/qmgr warning: qmgr_active_done_3_generic: remove \w+ from active: No such file or directory$",
+    ),
     VIRUSES: (r"hanam-agent \S+ sent viruses and is locked",),
     # An index of search is overwritten: Dovecot says so until it is taken away.
     SEARCH_DAMAGED: (

@@ -33,8 +33,9 @@ def flooder(lab: Lab, people: People) -> Iterator[Sample]:
     """Somebody whose account sends too much; what waits of his goes afterwards."""
     person = people.take()
     yield person
-    waiting = "\n".join(entry["queue_id"] for entry in queued(lab, person))
-    lab.run("submission", f"postsuper -d - <<'QUEUE'\n{waiting}\nQUEUE")
+    wait_for(lambda: {entry["queue_name"] for entry in queued(lab, person)} <= {"hold", "deferred"}, "none under way")
+    if waiting := [entry["queue_id"] for entry in queued(lab, person)]:
+        lab.run("submission", f"postsuper -d - hold deferred <<'QUEUE'\n{'\n'.join(waiting)}\nQUEUE")
 
 
 def queued(lab: Lab, person: Sample) -> list[dict[str, Any]]:
@@ -66,6 +67,7 @@ def state(lab: Lab, person: Sample) -> str:
     return lab.sql(f"select mail.mailbox_state('{person.mailbox}') || ':' || mail.state_cause('{person.mailbox}')")
 
 
+@pytest.mark.provokes(journal.HELD_WHILE_SENT)
 def test_dieu12_6_above_its_limit_an_account_waits_and_above_the_second_it_is_locked(
     lab: Lab, flooder: Sample, recipient: Sample
 ) -> None:
@@ -111,7 +113,7 @@ PATIENCE = 4
 
 
 @pytest.mark.neighbours
-@pytest.mark.provokes(journal.REFUSED_SIGN_IN)
+@pytest.mark.provokes(journal.REFUSED_SIGN_IN, journal.HELD_WHILE_SENT)
 def test_dieu12_6_of_a_stolen_accounts_flood_no_more_leaves_than_its_limit(lab: Lab, flooder: Sample) -> None:
     """It would send two thousand messages, over connections side by side and new ones for those that end."""
     limit = limits_of(lab, flooder)["messages_hour"]
@@ -210,7 +212,7 @@ def test_a_clerk_has_his_agencys_numbers_and_all_its_clerks_together_have_them_o
         assert answers(client) == [250, 450]
 
 
-@pytest.mark.provokes(journal.VIRUSES)
+@pytest.mark.provokes(journal.VIRUSES, journal.HELD_WHILE_SENT)
 def test_dieu7_2b_the_last_virus_too_many_locks_the_account(lab: Lab, flooder: Sample, recipient: Sample) -> None:
     """The third, as production has it."""
     most = lab.variables["sending_lock_viruses"]

@@ -9,7 +9,7 @@ import resource
 import select
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -19,6 +19,8 @@ from hanam_mail.host.extract.work import End, Limits
 _CHUNK = 65536
 # Of the user's processes altogether, and of one document's open files.
 _PROCESSES, _FILES = 256, 64
+# Beyond every number that a descriptor may have.
+_ALL = 2**31 - 1
 # The kernel takes a reader before the service that started it.
 _OOM = 500
 
@@ -32,10 +34,10 @@ class ReadingOutcome:
     text: bytes = b""
 
 
-def run(work: Callable[[], tuple[str, bytes]], limits: Limits) -> ReadingOutcome:
+def run(work: Callable[[], tuple[str, bytes]], limits: Limits, *kept: int) -> ReadingOutcome:
     """Do it there: it gives an End with its reason, and what was read. Takes no longer than the limits say.
 
-    Raises OSError: no process.
+    Of this process's descriptors it has those that are kept, and the standard ones. Raises OSError: no process.
     """
     others = processes.children()
     read_end, write_end = os.pipe()
@@ -47,7 +49,7 @@ def run(work: Callable[[], tuple[str, bytes]], limits: Limits) -> ReadingOutcome
         raise
     if child == 0:
         os.close(read_end)
-        _become_reader(work, write_end, limits)
+        _become_reader(work, write_end, limits, kept)
     os.close(write_end)
     deadline = time.monotonic() + limits.seconds
     try:
@@ -104,9 +106,11 @@ def _end(child: int, patience: float) -> int:
     return os.waitpid(child, 0)[1]
 
 
-def _become_reader(work: Callable[[], tuple[str, bytes]], pipe: int, limits: Limits) -> None:
+def _become_reader(work: Callable[[], tuple[str, bytes]], pipe: int, limits: Limits, kept: Collection[int]) -> None:
     """The child: never returns."""
     try:
+        # Connections, and what was read for others, are no business of a document that takes its reader over.
+        _close_all_but({0, 1, 2, pipe, *kept})
         os.setsid()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGALRM):
             signal.signal(number, signal.SIG_DFL)
@@ -118,6 +122,15 @@ def _become_reader(work: Callable[[], tuple[str, bytes]], pipe: int, limits: Lim
         os._exit(0)
     except BaseException:  # noqa: BLE001,RUF100 (whatever it was, the parent answers)
         os._exit(1)
+
+
+def _close_all_but(kept: Collection[int]) -> None:
+    first = 0
+    for number in (*sorted(kept), _ALL):
+        # Where there is nothing between two, Python would close all from the first on.
+        if first < number:
+            os.closerange(first, number)
+        first = number + 1
 
 
 def _confine(limits: Limits) -> None:

@@ -11,7 +11,7 @@ __all__ = ["ReadingOutcome", "convert"]
 
 def convert(document: int, limits: Limits) -> ReadingOutcome:
     """Read the file that the descriptor has open. Takes no longer than the limits say. Raises OSError: no process."""
-    return confined.run(lambda: _read(document, limits), limits)
+    return confined.run(lambda: _read(document, limits), limits, document)
 
 
 def _read(document: int, limits: Limits) -> tuple[str, bytes]:

@@ -5,6 +5,7 @@ believed: neither its kind nor its name are read. Dovecot copies such fields fro
 them, and however long they are, the request is sound (an answer that it does not expect stops a mailbox's index).
 """
 
+import hashlib
 import os
 import re
 import select
@@ -264,9 +265,15 @@ class Memory:
 
     def __init__(self) -> None:
         self.number = os.memfd_create("body", os.MFD_CLOEXEC)
+        self._hash = hashlib.sha256()
+
+    def digest(self) -> bytes:
+        """SHA-256 of what was written."""
+        return self._hash.digest()
 
     def write(self, octets: bytes) -> None:
         """Append."""
+        self._hash.update(octets)
         view = memoryview(octets)
         while view:
             view = view[os.write(self.number, view) :]

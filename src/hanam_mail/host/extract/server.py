@@ -25,6 +25,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from hanam_mail.host.extract import converter, processes
+from hanam_mail.host.extract.remembered import KeptTexts
 from hanam_mail.host.extract.request import BadRequest, Connection, Gone, Memory, RequestHead
 from hanam_mail.host.extract.turns import Budget, Busy, Turns
 from hanam_mail.host.extract.work import End, Limits
@@ -54,8 +55,9 @@ _STATUS = {End.UNKNOWN: 415, End.ENCRYPTED: 422, End.BROKEN: 422, End.LIMIT: 422
 class Readers:
     """What the connections share. The index's documents and those of marks do not wait for each other."""
 
-    def __init__(self, limits: Limits, at_once: int) -> None:
+    def __init__(self, limits: Limits, at_once: int, remembered: int = 0) -> None:
         self.limits = limits
+        self.remembered = KeptTexts(remembered)
         self.turns = {path: Turns(at_once) for path in ("/search", "/text")}
         self.budget = Budget(SEARCH_SECONDS)
 
@@ -145,6 +147,8 @@ def _answered(connection: Connection, head: RequestHead, readers: Readers) -> tu
         return answer(422, f"{End.LIMIT} slow"), ""
     if size > most:
         return answer(422, f"{End.LIMIT} size"), ""
+    if known := readers.remembered.find(body.digest(), readers.within(path, size).text):
+        return _of(known), ""
     with readers.turns[path].turn(PATIENCE - readers.within(path, size).seconds):
         if not connection.is_there():
             raise Gone
@@ -153,14 +157,22 @@ def _answered(connection: Connection, head: RequestHead, readers: Readers) -> tu
         outcome = converter.convert(body.number, limits)
         seconds = time.monotonic() - began
         readers.charge(path, outcome, seconds, _processor() - before)
+    readers.remembered.keep(body.digest(), limits.text, outcome)
     if limits.seconds <= SEARCH_SHORT and outcome == converter.ReadingOutcome(End.LIMIT, "time"):
         return answer(422, f"{End.LIMIT} busy"), ""
-    end = f"{outcome.end} {outcome.reason}".strip()
     # Who sent it stands in the store's log; what was in it stands nowhere.
     odd = outcome.end is End.LIMIT or outcome.reason in ("reader", "program")
-    said = f"<5>tệp {size} octet: {end}, {seconds:.1f} s" if odd else ""
+    said = f"<5>tệp {size} octet: {_said(outcome)}, {seconds:.1f} s" if odd else ""
+    return _of(outcome), said
+
+
+def _said(outcome: converter.ReadingOutcome) -> str:
+    return f"{outcome.end} {outcome.reason}".strip()
+
+
+def _of(outcome: converter.ReadingOutcome) -> bytes:
     status = _STATUS.get(outcome.end, 200 if outcome.text else 204)
-    return answer(status, end, outcome.text if status == 200 else b""), said
+    return answer(status, _said(outcome), outcome.text if status == 200 else b"")
 
 
 def _processor() -> float:
@@ -172,9 +184,9 @@ def _processor() -> float:
 class Server:
     """Takes connections; ends when its program was replaced or it is told to, and no request is lost by that."""
 
-    def __init__(self, sockets: Sequence[socket.socket], limits: Limits, at_once: int) -> None:
+    def __init__(self, sockets: Sequence[socket.socket], readers: Readers) -> None:
         self._sockets = sockets
-        self._readers = Readers(limits, at_once)
+        self._readers = readers
         self._children: set[int] = set()
         self._ending = False
 
@@ -270,17 +282,18 @@ def main() -> int:
     parser.add_argument(
         "--processes", type=int, default=1, help="số tệp được đọc cùng lúc cho tìm kiếm, và cho dấu mật"
     )
+    parser.add_argument("--remembered", type=int, default=0, help="số tệp vừa đọc mà chữ còn được giữ trong bộ nhớ")
     given = Limits()
     for each in fields(Limits):
         value = getattr(given, each.name)
         parser.add_argument(f"--{each.name}", type=type(value), default=value)
     options = vars(parser.parse_args())
-    at_once = options.pop("processes")
+    at_once, number = options.pop("processes"), options.pop("remembered")
     sockets = passed_sockets()
     if not sockets:
         print("hanam-extract: chỉ chạy trên socket của systemd / runs on a socket of systemd only", file=sys.stderr)
         return 2
-    Server(sockets, Limits(**options), at_once).run(Program(Path(sys.argv[0])))
+    Server(sockets, Readers(Limits(**options), at_once, number)).run(Program(Path(sys.argv[0])))
     return 0
 
 

@@ -255,3 +255,27 @@ def test_a_reader_cannot_fill_a_disk_or_the_memory_with_files(monkeypatch: pytes
 
     swapped(monkeypatch, fill)
     assert convert(b"x", replace(given(), octets=2**20, unpacked=2**22))[0].end is End.BROKEN
+
+
+def test_a_reader_has_no_descriptor_but_its_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections, and what was read for others, stay out of the reach of whatever takes a reader over."""
+    other = os.memfd_create("others")
+    try:
+
+        def open_ones(*_: object) -> tuple[End, str]:
+            found = [number for number in range(64) if _is_open(number)]
+            return End.WHOLE, " ".join(map(str, found))
+
+        monkeypatch.setattr("hanam_mail.host.extract.reader.read", open_ones)
+        reason = convert(b"x")[0].reason
+    finally:
+        os.close(other)
+    assert len({int(number) for number in reason.split()} - {0, 1, 2}) == 2, "the document, and the pipe for the answer"
+    assert str(other) not in reason.split()
+
+
+def _is_open(number: int) -> bool:
+    with suppress(OSError):
+        os.fstat(number)
+        return True
+    return False

@@ -405,7 +405,7 @@ def test_a_connection_that_gets_no_process_is_the_only_one_that_ends(monkeypatch
 
     monkeypatch.setattr(os, "fork", no_process)
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as ours:
-        server.Server([listener], Limits(), 1)._take(listener)
+        server.Server([listener], server.Readers(Limits(), 1))._take(listener)
         ours.settimeout(5)
         assert ours.recv(1) == b""
 
@@ -499,3 +499,13 @@ def test_a_document_that_is_being_read_when_the_service_ends_is_answered() -> No
 def test_without_a_socket_of_systemd_it_says_so() -> None:
     done = subprocess.run([sys.executable, "-m", "hanam_mail.host.extract.server"], capture_output=True, text=True)
     assert (done.returncode, "systemd" in done.stderr) == (2, True)
+
+
+def test_a_document_that_comes_again_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A circular brings one to thousands."""
+    body, readers = documents.docx(TEXT), server.Readers(Limits(), 1, 4)
+    first = ask(readers, body)
+    assert first[:2] == (200, "whole")
+    monkeypatch.setattr("hanam_mail.host.extract.converter.convert", lambda *_: ReadingOutcome(End.BROKEN, "reader"))
+    assert [ask(readers, body) for _ in range(3)] == [first] * 3
+    assert ask(readers, documents.docx(TEXT, "khác"))[:2] == (422, "broken reader")

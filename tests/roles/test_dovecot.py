@@ -13,6 +13,8 @@ from tests import journal
 from tests.lab import Lab, Sample, message, wait_for
 from tests.people import People
 
+_LMTP = "import smtplib,sys;smtplib.LMTP(sys.argv[1]).sendmail(sys.argv[2], sys.argv[3], sys.stdin.read())"
+
 
 def test_unit_runs_and_starts_at_boot(mailstore_host: Host) -> None:
     unit = mailstore_host.service("dovecot")
@@ -187,14 +189,29 @@ def test_journal_tells_of_no_error_of_dovecots_own(lab: Lab, person: Sample, mai
     lab.wait_for_agents()
     time.sleep(1.1)
     before = mailstore_host.check_output("date +%s")
-    program = "import smtplib,sys;smtplib.LMTP(sys.argv[1]).sendmail(sys.argv[2], sys.argv[3], sys.stdin.read())"
     mailstore_host.check_output(
-        f"printf 'Subject: x\\n\\nx\\n' | python3 -c '{program}' /run/dovecot/lmtp an@bo.gov.vn {person.address}"
+        f"printf 'Subject: x\\n\\nx\\n' | python3 -c '{_LMTP}' /run/dovecot/lmtp an@bo.gov.vn {person.address}"
     )
     lab.imap(person.address, person.password).logout()
     journal = mailstore_host.check_output(f"journalctl --sync; journalctl -u dovecot --since @{before} -o cat")
     assert "Permission denied" not in journal
     assert "Error" not in journal
+
+
+def test_deliveries_and_indexers_stand_back_behind_people(lab: Lab, person: Sample, mailstore_host: Host) -> None:
+    with lab.imap(person.address, person.password) as client:
+        given = f"'{_LMTP}' /run/dovecot/lmtp an@bo.gov.vn {person.address}"
+        mailstore_host.check_output(f"printf 'Subject: Cong van\\n\\nx\\n' | python3 -c {given}")
+        client.select()
+        # Waits until the index is up to date.
+        assert client.search(None, "SUBJECT", "cong")[0] == "OK"
+        listed = mailstore_host.check_output("ps -o ni=,comm= --ppid $(systemctl show -P MainPID dovecot)")
+    rows = [line.split() for line in listed.splitlines()]
+    for name, wanted in _PRIORITIES.items():
+        assert {nice for nice, program in rows if program == name} == {wanted}, name
+
+
+_PRIORITIES = {"imap": "0", "imap-login": "0", "auth": "0", "lmtp": "10", "indexer-worker": "15"}
 
 
 @pytest.mark.neighbours

@@ -30,7 +30,10 @@ _PDF_PROPERTIES = ("Title", "Subject", "Keywords", "Author")
 def read_pdf(data: bytes, work: Work) -> None:
     """Text of all pages in the order in which it reads, and the properties."""
     with _File(data, work) as document:
-        for line in _output(["pdfinfo", "-enc", "UTF-8", document.path], document):
+        lines, limited = _output(["pdfinfo", "-enc", "UTF-8", document.path], document)
+        if limited:
+            work.missed.add("properties")
+        for line in lines:
             name, _, value = line.partition(":")
             if name in _PDF_PROPERTIES:
                 work.add_property(value)
@@ -145,13 +148,14 @@ def _run(line: Sequence[str], document: _File, work: Work) -> None:
         raise Refused(End.BROKEN, "program" if code < 0 else "document")
 
 
-def _output(line: Sequence[str], document: _File) -> list[str]:
-    """The lines of a program that says little; none of one that fails."""
-    with _started(line, document) as (_, output, _complaints):
-        octets = b""
+def _output(line: Sequence[str], document: _File) -> tuple[list[str], bool]:
+    """The lines of a program that says little, none of one that fails; whether a limit ended it."""
+    with _started(line, document) as (process, output, _complaints):
+        octets, more = b"", b"?"
         while len(octets) < _CHUNK and (more := os.read(output, _CHUNK)):
             octets += more
-    return octets.decode("utf-8", "replace").splitlines()
+        limited = not more and process.wait() in (-signal.SIGXCPU, -signal.SIGKILL, -signal.SIGABRT)
+    return octets.decode("utf-8", "replace").splitlines(), limited
 
 
 def _decoded(octets: bytes) -> tuple[str, bytes]:

@@ -147,17 +147,20 @@ def _answered(connection: Connection, head: RequestHead, readers: Readers) -> tu
         return answer(422, f"{End.LIMIT} slow"), ""
     if size > most:
         return answer(422, f"{End.LIMIT} size"), ""
-    if known := readers.remembered.find(body.digest(), readers.within(path, size).text):
+    if known := readers.remembered.find(body.digest(), readers.within(path, size)):
         return _of(known), ""
     with readers.turns[path].turn(PATIENCE - readers.within(path, size).seconds):
         if not connection.is_there():
             raise Gone
         limits = readers.within(path, size)
+        # Whoever came before may have read it.
+        if known := readers.remembered.find(body.digest(), limits):
+            return _of(known), ""
         began, before = time.monotonic(), _processor()
         outcome = converter.convert(body.number, limits)
         seconds = time.monotonic() - began
         readers.charge(path, outcome, seconds, _processor() - before)
-    readers.remembered.keep(body.digest(), limits.text, outcome)
+        readers.remembered.keep(body.digest(), limits, outcome)
     if limits.seconds <= SEARCH_SHORT and outcome == converter.ReadingOutcome(End.LIMIT, "time"):
         return answer(422, f"{End.LIMIT} busy"), ""
     # Who sent it stands in the store's log; what was in it stands nowhere.
@@ -207,6 +210,7 @@ class Server:
         while not self._ending and not (program and program.replaced):
             tell_systemd("WATCHDOG=1")
             self._reap()
+            self._readers.remembered.forget()
             listening = self._sockets if len(self._children) < CONNECTIONS else []
             ready, _, _ = select.select([woken, *listening], [], [], 5)
             with suppress(BlockingIOError):

@@ -3,6 +3,7 @@
 The agent, which has no rights, leaves a file of the mailbox's id in the folder; systemd then starts this program as
 root. An operator looks at what is held and deletes it or lets it go (postsuper -d, postsuper -H). Once let go it stays
 so: the agent asks once for a lock, and again only if it was itself started anew before Dovecot had heard of the lock.
+A message that is just leaving may be held, too: once let go it goes again.
 """
 
 import argparse

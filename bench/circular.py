@@ -33,6 +33,8 @@ STRANGER = "nguoi.gui@client.example"
 OCTETS = 100_000
 ALONE = 60
 """Seconds of ordinary mail before the circular, to compare with."""
+FOLDERS = 1800.0
+"""Seconds for the first folders of all: 15,000 took nine minutes."""
 # Seconds: until the last message of it is accepted, until the last mailbox has it, and an ordinary message.
 ASKED_ACCEPTED, ASKED_DELIVERED, ASKED_ORDINARY = 120.0, 600.0, 5.0
 _CLIENT = Path(__file__).with_name("circular_client.py")
@@ -114,7 +116,10 @@ class Log:
 
 def wait_for_folders(lab: Lab) -> None:
     """Until all have their first folders: offices that get a circular have had theirs for years."""
-    while lab.run("mailstore", "ls -A /var/lib/hanam-first-folders"):
+    deadline = time.monotonic() + FOLDERS
+    while waiting := lab.run("mailstore", "ls -A /var/lib/hanam-first-folders").split():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{len(waiting)} mailboxes without folders, {waiting[0]} among them")
         time.sleep(5)
 
 

@@ -412,11 +412,11 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"hanam-watch hanam-learn\.service ",
         r"hanam-watch .*\(hanam-learn\.service\)",
     ),
-    # An account sends viruses until it is locked (Đ7.2b).
-    # An account is locked, and what waits of it is held back while some of it is just leaving.
+    # An account is locked, and what waits of it is held back while some of it is just leaving: that lies there, too.
     HELD_WHILE_SENT: (
         r"postfix/qmgr warning: qmgr_active_done_3_generic: remove \w+ from active: No such file or directory$",
     ),
+    # An account sends viruses until it is locked (Đ7.2b).
     VIRUSES: (r"hanam-agent \S+ sent viruses and is locked",),
     # An index of search is overwritten: Dovecot says so until it is taken away.
     SEARCH_DAMAGED: (

@@ -211,7 +211,7 @@ def test_deliveries_and_indexers_stand_back_behind_people(lab: Lab, person: Samp
         assert {nice for nice, program in rows if program == name} == {wanted}, name
 
 
-_PRIORITIES = {"imap": "0", "imap-login": "0", "auth": "0", "lmtp": "10", "indexer-worker": "15"}
+_PRIORITIES = {"imap": "0", "imap-login": "0", "auth": "0", "lmtp": "5", "indexer-worker": "10"}
 
 
 @pytest.mark.neighbours

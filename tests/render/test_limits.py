@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from hanam_mail.host import agent
-from hanam_mail.host.extract import remembered
 from hanam_mail.host.extract import server as extractor
 from tests.database import server
 from tests.render.conftest import ENVIRONMENTS
@@ -250,8 +249,7 @@ def test_whoever_asks_for_the_text_of_a_document_waits_longer_than_it_may_take(
         assert given["processor"] < given["seconds"]
         # For search and for marks: a reader and a program, and what they read as two files; sixteen bodies that wait.
         readings = 2 * given["processes"] * (2 * given["memory"] + 2 * given["octets"])
-        texts = given["remembered"] * remembered.OCTETS
-        assert number(unit, r"^MemoryMax=") >= readings + extractor.CONNECTIONS * given["octets"] + texts
+        assert number(unit, r"^MemoryMax=") >= readings + extractor.CONNECTIONS * given["octets"] + given["kept"]
         assert number(unit, r"^TimeoutStopSec=") >= extractor.LONGEST
         # Of each reading a reader and a program at least, of each connection a process, and the server.
         assert number(unit, r"^TasksMax=") > 1 + extractor.CONNECTIONS + 2 * given["processes"] * 2

@@ -211,6 +211,15 @@ def test_deliveries_and_indexers_stand_back_behind_people(lab: Lab, person: Samp
         assert {nice for nice, program in rows if program == name} == {wanted}, name
 
 
+def test_a_list_that_is_read_beyond_its_end_lies_among_others(lab: Lab, person: Sample, mailstore_host: Host) -> None:
+    """Dovecot writes its title over what a process began with, and names one by its whole path that `env` started."""
+    with lab.imap(person.address, person.password):
+        shown = mailstore_host.check_output("tr '\\0' ' ' < /proc/$(pgrep -n -x imap)/cmdline")
+    line = mailstore_host.check_output("doveconf -h service/imap/executable")
+    assert line == "/usr/bin/env MALLOC_MMAP_THRESHOLD_=33554432 /usr/lib/dovecot/imap"
+    assert shown.startswith("/usr/lib/dovecot/imap")
+
+
 _PRIORITIES = {"imap": "0", "imap-login": "0", "auth": "0", "lmtp": "5", "indexer-worker": "10"}
 
 

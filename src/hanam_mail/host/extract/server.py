@@ -25,7 +25,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from hanam_mail.host.extract import converter, processes
-from hanam_mail.host.extract.remembered import KeptTexts
+from hanam_mail.host.extract.kept_texts import OCTETS, KeptTexts
 from hanam_mail.host.extract.request import BadRequest, Connection, Gone, Memory, RequestHead
 from hanam_mail.host.extract.turns import Budget, Busy, Turns
 from hanam_mail.host.extract.work import End, Limits
@@ -55,9 +55,9 @@ _STATUS = {End.UNKNOWN: 415, End.ENCRYPTED: 422, End.BROKEN: 422, End.LIMIT: 422
 class Readers:
     """What the connections share. The index's documents and those of marks do not wait for each other."""
 
-    def __init__(self, limits: Limits, at_once: int, remembered: int = 0) -> None:
+    def __init__(self, limits: Limits, at_once: int, kept: int = 0) -> None:
         self.limits = limits
-        self.remembered = KeptTexts(remembered)
+        self.kept_texts = KeptTexts(kept)
         self.turns = {path: Turns(at_once) for path in ("/search", "/text")}
         self.budget = Budget(SEARCH_SECONDS)
 
@@ -147,20 +147,20 @@ def _answered(connection: Connection, head: RequestHead, readers: Readers) -> tu
         return answer(422, f"{End.LIMIT} slow"), ""
     if size > most:
         return answer(422, f"{End.LIMIT} size"), ""
-    if known := readers.remembered.find(body.digest(), readers.within(path, size)):
+    if known := readers.kept_texts.find(body.digest(), readers.within(path, size)):
         return _of(known), ""
     with readers.turns[path].turn(PATIENCE - readers.within(path, size).seconds):
         if not connection.is_there():
             raise Gone
         limits = readers.within(path, size)
         # Whoever came before may have read it.
-        if known := readers.remembered.find(body.digest(), limits):
+        if known := readers.kept_texts.find(body.digest(), limits):
             return _of(known), ""
         began, before = time.monotonic(), _processor()
         outcome = converter.convert(body.number, limits)
         seconds = time.monotonic() - began
         readers.charge(path, outcome, seconds, _processor() - before)
-        readers.remembered.keep(body.digest(), limits, outcome)
+        readers.kept_texts.keep(body.digest(), limits, outcome)
     if limits.seconds <= SEARCH_SHORT and outcome == converter.ReadingOutcome(End.LIMIT, "time"):
         return answer(422, f"{End.LIMIT} busy"), ""
     # Who sent it stands in the store's log; what was in it stands nowhere.
@@ -210,7 +210,7 @@ class Server:
         while not self._ending and not (program and program.replaced):
             tell_systemd("WATCHDOG=1")
             self._reap()
-            self._readers.remembered.forget()
+            self._readers.kept_texts.forget()
             listening = self._sockets if len(self._children) < CONNECTIONS else []
             ready, _, _ = select.select([woken, *listening], [], [], 5)
             with suppress(BlockingIOError):
@@ -286,18 +286,18 @@ def main() -> int:
     parser.add_argument(
         "--processes", type=int, default=1, help="số tệp được đọc cùng lúc cho tìm kiếm, và cho dấu mật"
     )
-    parser.add_argument("--remembered", type=int, default=0, help="số tệp vừa đọc mà chữ còn được giữ trong bộ nhớ")
+    parser.add_argument("--kept", type=int, default=0, help="số octet bộ nhớ để giữ chữ của các tệp vừa đọc")
     given = Limits()
     for each in fields(Limits):
         value = getattr(given, each.name)
         parser.add_argument(f"--{each.name}", type=type(value), default=value)
     options = vars(parser.parse_args())
-    at_once, number = options.pop("processes"), options.pop("remembered")
+    at_once, kept = options.pop("processes"), options.pop("kept") // OCTETS
     sockets = passed_sockets()
     if not sockets:
         print("hanam-extract: chỉ chạy trên socket của systemd / runs on a socket of systemd only", file=sys.stderr)
         return 2
-    Server(sockets, Readers(Limits(**options), at_once, number)).run(Program(Path(sys.argv[0])))
+    Server(sockets, Readers(Limits(**options), at_once, kept)).run(Program(Path(sys.argv[0])))
     return 0
 
 

@@ -17,12 +17,12 @@ class Busy(Exception):
     """So many documents are being read that this one had no turn."""
 
 
-class _Shared:
-    """A number and a time, changed by one process at once."""
+class Shared:
+    """A file in memory of so many octets, changed by one process at once."""
 
-    def __init__(self, name: str, number: int = 0, value: float = 0.0) -> None:
+    def __init__(self, name: str, size: int = 0) -> None:
         self._file = os.memfd_create(name, os.MFD_CLOEXEC)
-        self._write(number, value)
+        os.ftruncate(self._file, size)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -32,6 +32,14 @@ class _Shared:
         finally:
             fcntl.lockf(self._file, fcntl.LOCK_UN, 1, 0)
 
+
+class _Count(Shared):
+    """A number and a time."""
+
+    def __init__(self, name: str, number: int = 0, value: float = 0.0) -> None:
+        super().__init__(name)
+        self._write(number, value)
+
     def _state(self) -> tuple[int, float]:
         number, value = _STATE.unpack(os.pread(self._file, _STATE.size, 0))
         return number, value
@@ -40,7 +48,7 @@ class _Shared:
         os.pwrite(self._file, _STATE.pack(number, value), 0)
 
 
-class Turns(_Shared):
+class Turns(_Count):
     """So many documents are read at once, first come first served."""
 
     def __init__(self, number: int) -> None:
@@ -80,7 +88,7 @@ class Turns(_Shared):
         return True
 
 
-class Budget(_Shared):
+class Budget(_Count):
     """Seconds that readings which ended at a limit may take, of all clients together: so many within a minute.
 
     What is spent beyond three times as much is not remembered: it is back after three minutes, whatever came before.

@@ -1,17 +1,16 @@
 """What was just read of documents: a circular brings the same one to thousands; marks and search both ask for it.
 
-Shared by the processes of all connections, in memory that their readers do not have (confined.py). A text is found by
+The processes of all connections share it, in memory that their readers do not have (confined.py). A text is found by
 the document's octets alone. How soon an answer comes tells whoever has them that somebody else had them lately.
 """
 
-import fcntl
 import os
 import struct
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from hanam_mail.host.extract.confined import ReadingOutcome
+from hanam_mail.host.extract.turns import Shared
 from hanam_mail.host.extract.work import End, Limits
 
 OCTETS = 2**19
@@ -28,13 +27,12 @@ _LASTING = {End.WHOLE, End.PARTIAL, End.ENCRYPTED, End.UNKNOWN}
 _MOMENTARY = {str(End.LIMIT), str(End.BROKEN)}
 
 
-class KeptTexts:
+class KeptTexts(Shared):
     """The outcomes of so many readings; who was not asked for the longest goes first."""
 
     def __init__(self, number: int) -> None:
+        super().__init__("texts", number * (_ENTRY.size + OCTETS))
         self._number = number
-        self._file = os.memfd_create("remembered", os.MFD_CLOEXEC)
-        os.ftruncate(self._file, number * (_ENTRY.size + OCTETS))
 
     def find(self, digest: bytes, limits: Limits) -> ReadingOutcome | None:
         """What a reading with these limits would find in the document, if one with no lower ones has found it."""
@@ -74,14 +72,6 @@ class KeptTexts:
                 if length and time.monotonic() - when > SECONDS:
                     self._note(place, _NOBODY)
                     os.pwrite(self._file, bytes(length), self._start(place))
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, 0)
-        try:
-            yield
-        finally:
-            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, 0)
 
     def _entries(self) -> list[_Entry]:
         octets = os.pread(self._file, self._number * _ENTRY.size, 0)

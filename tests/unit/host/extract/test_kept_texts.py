@@ -9,7 +9,7 @@ from hashlib import sha256
 import pytest
 
 from hanam_mail.host.extract.confined import ReadingOutcome
-from hanam_mail.host.extract.remembered import OCTETS, SECONDS, KeptTexts
+from hanam_mail.host.extract.kept_texts import OCTETS, SECONDS, KeptTexts
 from hanam_mail.host.extract.work import End, Limits
 
 pytestmark = [pytest.mark.dieu10]

@@ -138,6 +138,7 @@ HOSTILE_PAGES = "hostile pages"
 SIGN_IN_UNASKED = "sign-in unasked"
 VIRUSES = "viruses"
 HELD_WHILE_SENT = "held while sent"
+REVOKED_WHILE_OPENING = "revoked while opening"
 ZONES = "zones"
 INDEX_LOST = "index lost"
 SEARCH_DAMAGED = "search damaged"
@@ -415,6 +416,13 @@ KNOWN: Mapping[str, Sequence[str]] = {
     # An account is locked, and what waits of it is held back while some of it is just leaving: that lies there, too.
     HELD_WHILE_SENT: (
         r"postfix/qmgr warning: qmgr_active_done_3_generic: remove \w+ from active: No such file or directory$",
+    ),
+    # A mailbox is revoked between the two questions of a sign-in: the password was remembered, the mailbox is gone. It
+    # is not opened.
+    REVOKED_WHILE_OPENING: (
+        r"dovecot auth\(\w+,\S+,sasl:\w+\)\S*: Error: user not found from any userdbs$",
+        r"dovecot (imap|pop3|managesieve)\(\d+\): Error: auth-master: login: request \[\d+\]: Login auth request"
+        r" failed: Authenticated user not found from userdb, ",
     ),
     # An account sends viruses until it is locked (Đ7.2b).
     VIRUSES: (r"hanam-agent \S+ sent viruses and is locked",),

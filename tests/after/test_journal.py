@@ -13,9 +13,7 @@ pytestmark = pytest.mark.neighbours
 def test_no_unit_has_failed_and_no_job_fails_again(lab: Lab) -> None:
     """A job whose neighbour a test had stopped says so and does its work the next time, which may be in an hour."""
     for host in lab.hosts:
-        again = "cut -d' ' -f1 | sed -n 's/[.]service$//p' | while read -r job; do"
-        again += " if systemctl --quiet is-active $job.timer; then systemctl start $job.service; fi; done"
-        lab.run(host, f"systemctl --failed --plain --no-legend | {again}", check=False)
+        lab.start_failed_jobs(host)
         assert lab.run(host, "systemctl --failed --plain --no-legend") == "", host
 
 

@@ -11,7 +11,7 @@ from tests.lab import EFFECT, Lab, Sample, wait_for
 from tests.mail.accounts import Protocol, State, forget_failures
 from tests.second_factor import PAGE, Owner
 
-pytestmark = [pytest.mark.neighbours, pytest.mark.provokes(journal.REFUSED_SIGN_IN)]
+pytestmark = [pytest.mark.neighbours, pytest.mark.provokes(journal.REFUSED_SIGN_IN, journal.REVOKED_WHILE_OPENING)]
 
 NEW = "Tam-thoi-9#Qv"
 

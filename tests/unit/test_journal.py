@@ -69,6 +69,22 @@ def test_what_these_hosts_always_say_is_no_fault() -> None:
     assert judge([Line(392, line.format("3600.5"))], WINDOWS) != []
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "dovecot auth(tt4907a5f9cfa8,10.27.1.1,sasl:plain)<OkMXMphhluYKGwEB>: Error: user not found from any userdbs",
+        "dovecot imap(11067): Error: auth-master: login: request [2937323527]: Login auth request failed: Authenticated"
+        " user not found from userdb, auth lookup id=2937323527 (auth connected 27297 msecs ago)",
+    ],
+    ids=["auth", "imap"],
+)
+def test_a_mailbox_may_be_revoked_between_the_two_questions_of_a_sign_in_where_a_test_does_so(line: str) -> None:
+    """Without one it says that those who may sign in are not those who have a mailbox."""
+    revokes = Window("test_revokes", 400, 410, frozenset({journal.REVOKED_WHILE_OPENING}))
+    assert judge([Line(405, line)], [revokes]) == []
+    assert judge([Line(405, line)], WINDOWS) != []
+
+
 def test_every_pattern_is_sound_and_stands_in_a_group_that_a_mark_can_name() -> None:
     names = {value for name, value in vars(journal).items() if name.isupper() and isinstance(value, str)}
     assert set(journal.KNOWN) <= names

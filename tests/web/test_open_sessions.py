@@ -16,7 +16,7 @@ from tests.mail.http_doors import Browser, Reply, messages
 from tests.web import access
 from tests.web.pages import Webmail
 
-pytestmark = [pytest.mark.neighbours, pytest.mark.provokes(journal.REFUSED_SIGN_IN)]
+pytestmark = [pytest.mark.neighbours, pytest.mark.provokes(journal.REFUSED_SIGN_IN, journal.REVOKED_WHILE_OPENING)]
 
 NEW = "Mua-Gat-2026@"
 AWAY = "Hệ thống thư tạm thời không trả lời"

@@ -55,6 +55,34 @@ _IN_TITLES = (
     (Ask.REVOKE, r"thu hoi|huy (bo|hop thu|tai khoan)"),
     (Ask.CHANGE, r"thay doi|dieu chinh|sua doi"),
 )
+# A request that is not made: a "không", words that may stand between, and the thing itself. Other words between make it
+# a reason: "không còn công tác đề nghị thu hồi".
+_NO = r"(khong|ko|chua)"
+_STOPS = re.compile(r"\b(đừng|chớ|hoãn|dừng|ngừng|rút|hủy|huỷ|bỏ|miễn)\b")  # with accents: Dung, Huy and Bo are names
+_BETWEEN = (
+    r"(de nghi|yeu cau|xin|can|phai|nen|muon|duoc|bi|co|con|la|lai|nua|ngay|voi|tam thoi|nhu cau|dong y|cho phep|"
+    r"thuoc (dien|doi tuong|truong hop)|(truong hop|dien|doi tuong)|(thuc hien|tien hanh)( viec)?|de nghi viec)"
+)
+_ASKING_AT_ALL = r"(co )?(de nghi|yeu cau|dong y|thuc hien|thuoc (dien|doi tuong))( gi)?$"
+_BOX = r"(hop thu|tai khoan|(e ?)?mail|dia chi|thu (dien tu|cong vu))"
+_REASONS = r"nghi (huu|viec|che do(?! (thai san|om)))|thoi viec|cham dut|giai the"
+_DENIABLE = {
+    Ask.ISSUE: rf"(cap|tao)($| (moi|lai|phat|cho|them|bo sung|nua|{_BOX}))|(lap|dang ky|mo|them) (moi|{_BOX})",
+    Ask.REVOKE: rf"thu hoi|(huy|xoa|dong)( bo)?($| {_BOX})",
+    Ask.QUOTA: r"((tang|nang|them|giam|doi|thay doi|dieu chinh|mo rong) )+dung luong",
+    Ask.RENAME: r"(doi|sua|thay doi|dinh chinh|chinh sua|dieu chinh|thay) (lai )?(ho )?(va )?ten",
+    Ask.TRANSFER: rf"((luan |dieu )?chuyen|dieu dong|biet phai|tiep nhan)"
+                  rf"($| (cong tac|co quan|don vi|di|den|sang|toi|ve|{_BOX}))",
+    Ask.CHANGE: r"(thay doi|dieu chinh|chinh sua|sua( doi)?|cap nhat)( gi| thong tin)?$",
+}  # fmt: skip
+_HAS_NONE = re.compile(r"\bchua (tung )?duoc cap\b(?! moi)")  # who has no mailbox yet, not who shall have none
+_PARTS = re.compile(r"[,;.\n()/]| [-–] ")
+_USE = re.compile(r"\bdùng\b")  # with its accent: Dung and Dũng are names
+# What stays is not revoked; of revoked mailboxes letters and data may stay.
+_KEPT = (
+    r"((tiep tuc|van|con)( con| dang| duoc)* (su dung|cong tac|lam viec|hoat dong)(?! khong)|"
+    r"giu (lai|nguyen)(?! (du lieu|noi dung|ban|thu(?! (dien tu|cong vu))))|(duy tri|de lai) (hop thu|tai khoan))"
+)
 # A line says what a list asks for when it speaks of the list or of mailboxes, or begins with it ("II. Thu hồi"): a line
 # on the recovery of land ("thu hồi đất") says nothing.
 _ON_TOPIC = r"danh sach|hop thu|thu dien tu|thu cong vu|tai khoan|e ?mail"
@@ -64,6 +92,11 @@ _EXACT = re.compile(r"\bđúng (họ )?(và )?tên\b")
 # Beside it they say that it is not so yet, or ask.
 _NOT_EXACT = re.compile(r"\b(không|khong|ko|chưa|chua|sai|nhầm|sửa|chỉnh|lại|cần|cho đúng)\b|\?")
 _NAMESAKE = r"trung (ho )?(va )?ten|cung (ho )?(va )?ten|nguoi khac|khac nguoi|(hai|2) nguoi"
+
+
+def denies(text: str) -> bool:
+    """Whether the text says of any request that it is not made: "không thu hồi", "các hộp thư giữ lại"."""
+    return any(_denied(ask, text) for ask in Ask)
 
 
 def of_text(text: str) -> Ask:
@@ -105,6 +138,24 @@ def says_exact(text: str) -> bool:
     parts = re.split(r"[,;.\n]", normal(text).casefold())
     said = [part for part in parts if _EXACT.search(part)]
     return bool(said) and not any(map(_NOT_EXACT.search, said))
+
+
+def _denied(ask: Ask, text: str) -> bool:
+    """Whether the text says that just this is not asked for; "không còn công tác, thu hồi" asks for it."""
+    small = normal(text).casefold()
+    for part in _PARTS.split(small):
+        words = plain(part)
+        # What stops a thing denies it too; "hủy hộp thư" has no request behind it and is one.
+        stopped = _HAS_NONE.sub("", plain(_STOPS.sub("không", part)))
+        if _has(rf"{_NO} ({_BETWEEN} )*({_DENIABLE[ask]}|{_ASKING_AT_ALL})", stopped):
+            return True
+        if _has(rf"{_NO} ({_BETWEEN} )*({_REASONS})", words) and ask is Ask.REVOKE:
+            return True
+        if _has(rf"({_DENIABLE[ask]})( hop thu| tai khoan| hay)* {_NO}$", words):
+            return True
+        if ask is Ask.REVOKE and _has(_KEPT, plain(_USE.sub("sử dụng", part))) and not _has(rf"{_NO} .*{_KEPT}", words):
+            return True
+    return "?" in small and _has(_DENIABLE[ask], plain(small))
 
 
 def _has(pattern: str, words: str) -> bool:

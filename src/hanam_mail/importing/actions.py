@@ -8,6 +8,10 @@ from hanam_mail.registry.requests import RequestKind
 from hanam_mail.regulation.naming.text import normal
 
 
+class UnknownAsk(ValueError):
+    """A text that names no request."""
+
+
 class Ask(StrEnum):
     """What a list may ask for (Đ6.1). CHANGE does not say yet what is to be changed."""
 
@@ -33,23 +37,42 @@ WORDS = {
     Ask.CHANGE: "Thay đổi",
 }
 
+_LOCK = "tạm khóa phải ghi lý do theo điểm của Đ7.2: dùng hanam-mail lock"
 # What needs more than a row of a list: a check of identity, a person who verified, a reason.
 _ELSEWHERE = (
     (r"mat khau", "đặt lại mật khẩu phải kiểm tra danh tính người dùng (Đ12.3), không đề nghị bằng danh sách"),
     (r"khoi phuc|mo khoa|mo lai", "khôi phục phải ghi người xác minh (Đ7.3b): dùng hanam-mail restore"),
-    (r"(tam )?khoa( hop thu| tai khoan| lai)?", "tạm khóa phải ghi lý do theo điểm của Đ7.2: dùng hanam-mail lock"),
+    (r"tam khoa", _LOCK),
 )
+# With its accent, or beside what is locked: "Sở Khoa học và Công nghệ" and "Khoa Nhi" lock nothing.
+_LOCKS, _LOCKS_BARE = re.compile(r"\b(khóa|khoá)\b"), r"khoa (hop thu|tai khoan|lai|(e ?)?mail|dia chi)|^khoa$"
+_MOVE = r"(luan chuyen|dieu dong|chuyen(?! (vien|mon|trach|nganh|de|nghiep)\b))"  # "chuyên viên" goes nowhere
+_MAKE = r"(?<!dao )tao"
+_OF_RANK = r"(nhat|bac|ham|do|phep|tren|duoi|uy|quyen|truong|pho|so|xa|huyen|tinh|bang|the)\b"
 _EXPLICIT = (
     (Ask.REVOKE, r"thu hoi|huy bo|(huy|xoa|dong) (hop thu|tai khoan|dia chi|thu|e ?mail)|^(huy|xoa)$"),
     (Ask.QUOTA, r"dung luong"),
     (Ask.RENAME, r"(doi|sua|thay doi|dinh chinh|chinh sua|dieu chinh|thay) (lai )?(ho )?(va )?ten"),
-    (Ask.TRANSFER, r"(chuyen|luan chuyen|dieu chuyen|dieu dong|biet phai)( .*)? (den|sang|toi|ve|tu)|"
-                   r"(chuyen|luan chuyen|dieu dong)( cong tac| co quan| don vi)?|tiep nhan"),
-    (Ask.ISSUE, r"(cap|tao|lap|dang ky|mo|them)( hop thu| tai khoan| thu dien tu)? moi|(cap|tao|lap|dang ky) "
-                r"(hop thu|tai khoan|thu|e ?mail|dia chi)|cap|tao|moi"),
+    (Ask.TRANSFER, rf"({_MOVE}|dieu chuyen|biet phai)( .*)? (den|sang|toi|ve|tu)|"
+                   rf"{_MOVE}( cong tac| co quan| don vi)?|tiep nhan"),
+    # "Nâng cấp", "đào tạo", "cập nhật" and "cấp bậc" give nobody a mailbox, nor does "mới" anywhere.
+    (Ask.ISSUE, rf"(cap|{_MAKE}|lap|dang ky|mo|them)( hop thu| tai khoan| thu dien tu)? moi|"
+                rf"((?<!nang )cap|{_MAKE}|lap|dang ky)( \d+)? (hop thu|tai khoan|thu|(e ?)?mail|dia chi)|"
+                rf"(^|(de nghi|xin|can|yeu cau|duoc|cung|khoi) )(cap(?! {_OF_RANK})|tao(?! dieu kien))|"
+                r"^((de nghi|xin|can|yeu cau|them) )?((hop thu|tai khoan|(e ?)?mail|thu dien tu) )?moi$"),
 )  # fmt: skip
-_BY_REASON = ((Ask.REVOKE, r"nghi (huu|viec|che do)|thoi viec|cham dut|giai the"),)
-_UNCLEAR = (Ask.CHANGE, r"thay doi|dieu chinh|chinh sua|sua( doi)?|cap nhat")
+_REASONS = r"nghi (huu|viec|che do(?! (thai san|om)))|thoi viec|cham dut|giai the"
+_BY_REASON = (
+    (Ask.REVOKE, _REASONS),
+    (
+        Ask.ISSUE,
+        r"moi (tuyen|thanh lap|vao)|(tuyen|tuyen dung|thanh lap|nguoi|nhan vien|(can bo|(cong|vien) chuc)) moi",
+    ),
+    (Ask.CHANGE, r"thay doi|dieu chinh|chinh sua|sua( doi)?|cap nhat"),
+)
+# Who will go has not gone, and of "thay đồng chí An nghỉ hưu" another has.
+_NOT_GONE = rf"(sap|chuan bi|du kien|den khi|truoc khi|sau khi) (den tuoi )?({_REASONS})|\bthay\b(?! doi)"
+_DONE = {Ask.ISSUE: r"\bđã (được )?cấp\b", Ask.REVOKE: r"\bđã (bị )?(thu hồi|hủy|huỷ|xóa|xoá|đóng)\b"}
 _IN_TITLES = (
     (Ask.ISSUE, r"(cap|tao|lap|dang ky) moi|cap (hop thu|tai khoan|thu|dia chi|e ?mail)"),
     (Ask.REVOKE, r"thu hoi|huy (bo|hop thu|tai khoan)"),
@@ -65,7 +88,6 @@ _BETWEEN = (
 )
 _ASKING_AT_ALL = r"(co )?(de nghi|yeu cau|dong y|thuc hien|thuoc (dien|doi tuong))( gi)?$"
 _BOX = r"(hop thu|tai khoan|(e ?)?mail|dia chi|thu (dien tu|cong vu))"
-_REASONS = r"nghi (huu|viec|che do(?! (thai san|om)))|thoi viec|cham dut|giai the"
 _DENIABLE = {
     Ask.ISSUE: rf"(cap|tao)($| (moi|lai|phat|cho|them|bo sung|nua|{_BOX}))|(lap|dang ky|mo|them) (moi|{_BOX})",
     Ask.REVOKE: rf"thu hoi|(huy|xoa|dong)( bo)?($| {_BOX})",
@@ -100,22 +122,44 @@ def denies(text: str) -> bool:
 
 
 def of_text(text: str) -> Ask:
-    """What the text asks for. Raises ValueError, in Vietnamese, when it is none or several of the known things."""
-    words = plain(text)
+    """What the text asks for. Raises ValueError, in Vietnamese, when it is none or several of the known things.
+
+    UnknownAsk: none.
+    """
+    words, small = plain(text), normal(text).casefold()
     for pattern, sentence in _ELSEWHERE:
         if _has(pattern, words):
             raise ValueError(f"“{text}”: {sentence}")
+    if _LOCKS.search(small) or (small.isascii() and _has(_LOCKS_BARE, words)):
+        raise ValueError(f"“{text}”: {_LOCK}")
     found = [ask for ask, pattern in _EXPLICIT if _has(pattern, words)]
     # "Cấp thêm dung lượng" and "chuyển công tác, đề nghị thu hồi" name one thing, the more special one.
-    both = Ask.ISSUE in found and Ask.REVOKE in found
-    if not both and (found[:1] == [Ask.REVOKE] or found[1:] == [Ask.ISSUE]):
+    if found == [Ask.REVOKE, Ask.TRANSFER] or (found[1:] == [Ask.ISSUE] and found[0] is not Ask.REVOKE):
         found = found[:1]
-    found = found or [ask for ask, pattern in (*_BY_REASON, _UNCLEAR) if _has(pattern, words)][:1]
+    if not found:
+        found = [ask for ask, pattern in _BY_REASON if _has(pattern, words)]
+        if Ask.REVOKE in found and _has(_NOT_GONE, words):
+            found.remove(Ask.REVOKE)
     if len(found) > 1:
         raise ValueError(f"“{text}” đề nghị nhiều việc: mỗi việc một dòng")
     if not found:
-        raise ValueError(f"không hiểu “{text}”: ghi một trong {', '.join(WORDS.values())}")
-    return found[0]
+        raise UnknownAsk(f"không hiểu “{text}”: ghi một trong {', '.join(WORDS.values())}")
+    (ask,) = found
+    alone = any(re.fullmatch(_NO, plain(part)) for part in _PARTS.split(small))
+    if alone or _denied(ask, text) or (ask in _DONE and re.search(_DONE[ask], small)):
+        word = WORDS[ask]
+        raise ValueError(
+            f"“{text}” không rõ có đề nghị {word.lower()} không: có thì chỉ ghi “{word}”, không thì xóa dòng"
+        )
+    return ask
+
+
+def denied_by(note: str, ask: Ask) -> bool:
+    """Whether what stands beside a request says that it is not made; that one has no mailbox yet does not say so."""
+    rest = re.sub(r"\bchưa (được )?cấp\b(?! mới)", "", normal(note).casefold())
+    if ask is not Ask.REVOKE and _has(rf"{_NO} (co |con )?nhu cau( su dung)?$", plain(rest)):
+        return True
+    return _denied(ask, rest) or (ask.kind is RequestKind.CHANGE and _denied(Ask.CHANGE, rest))
 
 
 def of_title(text: str) -> Ask | None:

@@ -3,6 +3,7 @@
 import pytest
 
 from hanam_mail.importing import actions
+from hanam_mail.importing.actions import Ask
 
 pytestmark = pytest.mark.dieu6
 
@@ -35,3 +36,58 @@ def test_a_text_that_says_what_is_not_asked_for_denies(text: str) -> None:
 @pytest.mark.parametrize("text", REASONS)
 def test_a_reason_with_a_no_in_it_denies_nothing(text: str) -> None:
     assert not actions.denies(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Không thu hồi", "Chưa thu hồi", "Không đề nghị cấp mới", "Chưa cấp hộp thư", "Không, thu hồi",
+             "Thu hồi?", "Không đổi tên", "Chưa nghỉ hưu", "Đã thu hồi", "Đã được cấp", "Hủy đề nghị cấp mới",
+             "Không tăng dung lượng", "Chuyển cơ quan, không thu hồi", "Không thay đổi", "Đã được cấp hộp thư"],
+)  # fmt: skip
+def test_dieu_6_2c_a_cell_that_denies_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=f"“{text.replace('?', '.')}” không rõ có đề nghị|nhiều việc"):
+        actions.of_text(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Tiếp tục sử dụng", "Mới về", "Đi đào tạo", "Nâng cấp hộp thư", "Cán bộ chuyên trách", "Chuyên viên",
+             "Sắp nghỉ hưu", "Chuẩn bị nghỉ hưu", "Thay đồng chí An nghỉ hưu", "Nghỉ chế độ thai sản", "Cấp bậc hàm",
+             "Không đề nghị", "Không", "Trung cấp", "Tạo điều kiện", "Khoa học", "Khoa Nhi"],
+)  # fmt: skip
+def test_what_names_no_request_is_not_taken_for_one(text: str) -> None:
+    with pytest.raises(actions.UnknownAsk, match="không hiểu"):
+        actions.of_text(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Thu hồi dung lượng thừa", "Cập nhật, do nghỉ hưu", "Cấp mới thay hộp thư đã thu hồi",
+             "Cán bộ mới, nghỉ hưu", "Đổi tên và thu hồi"],
+)  # fmt: skip
+def test_a_text_that_names_several_things_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="nhiều việc"):
+        actions.of_text(text)
+
+
+@pytest.mark.parametrize("text", ["Khóa", "Khoá hộp thư", "tạm khoa", "Tạm khóa lại", "khoa hop thu"])
+def test_dieu_7_2_a_lock_is_not_asked_for_by_a_list(text: str) -> None:
+    with pytest.raises(ValueError, match="hanam-mail lock"):
+        actions.of_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "ask"),
+    [
+        ("Cấp", Ask.ISSUE), ("Mới", Ask.ISSUE), ("Tạo", Ask.ISSUE), ("Đề nghị cấp", Ask.ISSUE), ("Cấp TK", Ask.ISSUE),
+        ("Chưa có, xin cấp", Ask.ISSUE), ("Cấp lại", Ask.ISSUE), ("Khởi tạo", Ask.ISSUE), ("Cung cấp mail", Ask.ISSUE),
+        ("Cấp 01 hộp thư", Ask.ISSUE), ("Hộp thư mới", Ask.ISSUE), ("Mới tuyển dụng", Ask.ISSUE),
+        ("Phòng mới thành lập", Ask.ISSUE), ("Cấp mới cho chuyên viên", Ask.ISSUE), ("Cấp bổ sung", Ask.ISSUE),
+        ("Cấp mới, chưa được cấp bao giờ", Ask.ISSUE), ("Cấp mới hộp thư Khoa Nhi", Ask.ISSUE),
+        ("Thu hồi do không còn công tác", Ask.REVOKE), ("Không sử dụng, thu hồi", Ask.REVOKE),
+        ("Hủy", Ask.REVOKE), ("Mới nghỉ hưu", Ask.REVOKE), ("Đã nghỉ hưu", Ask.REVOKE), ("Nghỉ chế độ", Ask.REVOKE),
+        ("Cập nhật", Ask.CHANGE), ("Cập nhật họ tên", Ask.CHANGE), ("Cập nhật tên phòng", Ask.CHANGE),
+        ("Cập nhật số điện thoại", Ask.CHANGE), ("Tăng dung lượng, tiếp tục sử dụng", Ask.QUOTA),
+        ("Chuyển đến Sở Khoa học và Công nghệ", Ask.TRANSFER), ("CHUYỂN ĐẾN SỞ KHOA HỌC", Ask.TRANSFER),
+        ("Chuyển sang Sở Giáo dục và Đào tạo", Ask.TRANSFER), ("Chuyen sang So Khoa hoc", Ask.TRANSFER),
+    ],
+)  # fmt: skip
+def test_dieu_6_1_each_wording_asks_for_one_thing(text: str, ask: Ask) -> None:
+    assert actions.of_text(text) is ask

@@ -113,7 +113,12 @@ _NUMBERING = re.compile(r"(([ivxlc]+|[a-z]|[0-9]+) )?((phan|nhom|de nghi|cac|tru
 _EXACT = re.compile(r"\bđúng (họ )?(và )?tên\b")
 # Beside it they say that it is not so yet, or ask.
 _NOT_EXACT = re.compile(r"\b(không|khong|ko|chưa|chua|sai|nhầm|sửa|chỉnh|lại|cần|cho đúng)\b|\?")
-_NAMESAKE = r"trung (ho )?(va )?ten|cung (ho )?(va )?ten|nguoi khac|khac nguoi|(hai|2) nguoi"
+_NAMESAKE = (
+    r"(trung|cung) (ho )?(va )?ten|(?<!thay )(?<!cho )(?<!cua )(?<!boi )nguoi khac|khac nguoi|"
+    r"^(la |day la )?(hai|2) nguoi$|(hai|2) nguoi (khac|cung|trung|rieng)"
+)
+_NOT_ONE = re.compile(r"\b(khong|chua) (phai |la |cung |chi )*((mot|1) nguoi|nguoi (nay|do|cu|tren|kia|da cap))\b")
+_NO_NAMESAKE = r"khong|ko|chua|kiem tra|xem|neu|nghi|co the|tranh|de phong|hay"  # before it, or at the end
 
 
 def denies(text: str) -> bool:
@@ -174,7 +179,10 @@ def of_title(text: str) -> Ask | None:
 
 def says_namesake(text: str) -> bool:
     """Whether a note says that this is another person of the same name (Đ5.2c)."""
-    return _has(_NAMESAKE, plain(text))
+    parts = [_NOT_ONE.sub("nguoi khac", plain(part)) for part in re.split(r"[,;.\n()]", text)]
+    said = [part for part in parts if _has(_NAMESAKE, part)]
+    denied = rf"({_NO_NAMESAKE}) (.* )?({_NAMESAKE})|({_NAMESAKE})( .*)? {_NO}$"
+    return bool(said) and "?" not in text and not any(_has(denied, part) for part in said)
 
 
 def says_exact(text: str) -> bool:

@@ -91,3 +91,21 @@ def test_dieu_7_2_a_lock_is_not_asked_for_by_a_list(text: str) -> None:
 )  # fmt: skip
 def test_dieu_6_1_each_wording_asks_for_one_thing(text: str, ask: Ask) -> None:
     assert actions.of_text(text) is ask
+
+
+@pytest.mark.parametrize(
+    ("note", "says"),
+    [
+        ("trùng tên", True), ("Trùng tên, người khác", True), ("là người khác", True), ("cùng họ và tên", True),
+        ("trùng tên, không phải một người", True), ("Không phải là cùng một người", True), ("hai người", True),
+        ("không phải người cũ", True), ("2 người khác nhau", True), ("đã kiểm tra, trùng tên", True),
+        ("Trùng tên (chưa có hộp thư)", True), ("TRÙNG TÊN VỚI ĐỒNG CHÍ HÙNG PHÒNG TỔ CHỨC", True),
+        ("Không trùng tên với ai", False), ("không phải người khác", False), ("Kiểm tra trùng tên?", False),
+        ("kiểm tra trùng tên", False), ("chưa rõ có trùng tên không", False), ("trùng tên không", False),
+        ("xem có trùng tên", False), ("nếu trùng tên thì cấp theo năm sinh", False), ("không trùng tên", False),
+        ("thay người khác nghỉ hưu", False), ("bàn giao cho người khác", False), ("phòng có 2 người", False),
+        ("khong trung ten", False), ("", False),
+    ],
+)  # fmt: skip
+def test_dieu_5_2c_only_a_note_that_says_so_confirms_a_namesake(note: str, says: bool) -> None:
+    assert actions.says_namesake(note) is says

@@ -109,6 +109,7 @@ class _Planner:
             self._by_name.setdefault(key(mailbox.name), {})[mailbox.id] = None
         self._request, self._done, self._domain = request, done, domain
         self._rows: dict[str, int] = {}  # mailbox id -> the row of this list that concerns it
+        self._asked: dict[tuple[str, Ask], int] = {}  # the same for each thing that rows ask for
         self.problems: list[Problem] = []
         self.outcomes: list[RowOutcome] = []
 
@@ -131,7 +132,7 @@ class _Planner:
         except NamingError as error:
             self.problems.append(entry.place.problem(Column.NAME, str(error), "Đ5"))
         else:
-            self._rows[outcome.mailbox.id] = entry.place.row
+            self._rows[outcome.mailbox.id] = self._asked[outcome.mailbox.id, entry.ask] = entry.place.row
             self._by_name.setdefault(key(outcome.mailbox.name), {})[outcome.mailbox.id] = None
             self.outcomes.append(outcome)
 
@@ -245,8 +246,8 @@ class _Planner:
             owner = self._draft.registry().agencies[mailbox.agency]
             sentence = f"“{mailbox.address}” là hộp thư của “{owner.name}”: cơ quan đó gửi văn bản riêng"
             raise _Refused(Column.MAILBOX, sentence, "Đ6.2a")
-        row = self._rows.get(mailbox.id)
-        if row is not None and entry.ask in (Ask.REVOKE, Ask.ISSUE):
+        row = self._rows.get(mailbox.id) if entry.ask is Ask.REVOKE else self._asked.get((mailbox.id, entry.ask))
+        if row is not None:
             raise _Refused(Column.NAME, f"“{mailbox.address}” đã có ở dòng {row} của danh sách", "Đ6.2a")
         match entry.ask:
             case Ask.REVOKE:

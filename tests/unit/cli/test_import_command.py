@@ -274,6 +274,7 @@ def test_dieu_3_4_legacy_text_is_shown_and_taken_only_when_confirmed(folder: Pat
         (row("Nguyễn Văn Hùng"), "cột B", "đã có hộp thư “nguyenvanhung” (đang dùng)", "Đ5.2c"),
         (row("NGUYỄN VĂN HÙNG"), "cột B", "đã có hộp thư “nguyenvanhung”", "Đ5.2c"),
         (row("Lê Văn Cường"), "cột B", "đã có hộp thư “levancuong” (đã thu hồi)", "Đ5.2c"),
+        (row("Nguyễn Văn Hùng", note="Không trùng tên với ai", birth=1985), "cột B", "đã có hộp thư", "Đ5.2c"),
         (row("Nguyễn Văn Hùng", note="trùng tên"), "cột I", "ghi quê quán hoặc ngày sinh", "Đ5.2c"),
         (row("Nguyễn Văn Hưng"), "cột I", "trùng địa chỉ", "Đ5.2c"),
         (row("Đỗ Thị Hòa", mailbox="tranthibinh"), "cột D", "đã có hộp thư “tranthibinh”", "Đ6.2a"),
@@ -319,6 +320,33 @@ def test_dieu_11_4_all_bad_rows_are_reported_at_once_those_of_reading_and_those_
     )
     assert [problem["line"] for problem in problems] == [3, 4, 5, 6, 8]
     assert "(dòng 2 của danh sách)" in problems[0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("ask", "first", "second"),
+    [
+        ("Thay đổi dung lượng", {"quota": "4GB"}, {"quota": "8GB"}),
+        ("Đổi tên", {"new_name": "Trần Thị Bích"}, {"new_name": "Trần Thị Biên"}),
+        ("Chuyển cơ quan", {"target": "Sở Tài chính"}, {"target": "Sở Thông tin và Truyền thông"}),
+    ],
+)
+@pytest.mark.dieu6
+def test_dieu_6_1_one_change_of_a_mailbox_asked_for_twice_is_refused(
+    folder: Path, ask: str, first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    rows = [row(None, ask, mailbox="tranthibinh", **first), row(None, ask, mailbox="tranthibinh", **second)]
+    (problem,) = refused(folder, *rows, paper=("--agency", "stttt", *PAPER[2:]))
+    assert problem["line"] == 3
+    assert "đã có ở dòng 2 của danh sách" in problem["text"]
+
+
+def test_two_different_changes_of_a_mailbox_stand_in_two_rows(folder: Path) -> None:
+    state = imported(
+        folder,
+        row("Trần Thị Bình", "Thay đổi dung lượng", quota="4GB"),
+        row("Trần Thị Bình", "Đổi tên", mailbox="tranthibinh", new_name="Trần Thị Bích"),
+    )
+    assert by_address(state, "tranthibich").history[-2].quota_bytes == 4 * 1024**3
 
 
 def test_a_list_without_its_document_names_every_option_that_is_missing(folder: Path) -> None:

@@ -48,6 +48,7 @@ _ELSEWHERE = (
 _LOCKS, _LOCKS_BARE = re.compile(r"\b(khóa|khoá)\b"), r"khoa (hop thu|tai khoan|lai|(e ?)?mail|dia chi)|^khoa$"
 _MOVE = r"(luan chuyen|dieu dong|chuyen(?! (vien|mon|trach|nganh|de|nghiep)\b))"  # "chuyên viên" goes nowhere
 _MAKE = r"(?<!dao )tao"
+_ANEW = rf"(cap|{_MAKE}|lap|dang ky|mo|them|bo sung)( hop thu| tai khoan| thu dien tu)? moi"
 _OF_RANK = r"(nhat|bac|ham|do|phep|tren|duoi|uy|quyen|truong|pho|so|xa|huyen|tinh|bang|the)\b"
 _EXPLICIT = (
     (Ask.REVOKE, r"thu hoi|huy bo|(huy|xoa|dong) (hop thu|tai khoan|dia chi|thu|e ?mail)|^(huy|xoa)$"),
@@ -56,7 +57,7 @@ _EXPLICIT = (
     (Ask.TRANSFER, rf"({_MOVE}|dieu chuyen|biet phai)( .*)? (den|sang|toi|ve|tu)|"
                    rf"{_MOVE}( cong tac| co quan| don vi)?|tiep nhan"),
     # "Nâng cấp", "đào tạo", "cập nhật" and "cấp bậc" give nobody a mailbox, nor does "mới" anywhere.
-    (Ask.ISSUE, rf"(cap|{_MAKE}|lap|dang ky|mo|them)( hop thu| tai khoan| thu dien tu)? moi|"
+    (Ask.ISSUE, rf"{_ANEW}|"
                 rf"((?<!nang )cap|{_MAKE}|lap|dang ky)( \d+)? (hop thu|tai khoan|thu|(e ?)?mail|dia chi)|"
                 rf"(^|(de nghi|xin|can|yeu cau|duoc|cung|khoi) )(cap(?! {_OF_RANK})|tao(?! dieu kien))|"
                 r"^((de nghi|xin|can|yeu cau|them) )?((hop thu|tai khoan|(e ?)?mail|thu dien tu) )?moi$"),
@@ -138,19 +139,24 @@ def of_text(text: str) -> Ask:
     if _LOCKS.search(small) or (small.isascii() and _has(_LOCKS_BARE, words)):
         raise ValueError(f"“{text}”: {_LOCK}")
     found = [ask for ask, pattern in _EXPLICIT if _has(pattern, words)]
-    # "Cấp thêm dung lượng" and "chuyển công tác, đề nghị thu hồi" name one thing, the more special one.
-    if found == [Ask.REVOKE, Ask.TRANSFER] or (found[1:] == [Ask.ISSUE] and found[0] is not Ask.REVOKE):
-        found = found[:1]
+    match found:
+        # "Cấp thêm dung lượng" and "chuyển công tác, đề nghị thu hồi" name one thing, the more special one.
+        case [Ask.REVOKE, Ask.TRANSFER] | [Ask.QUOTA | Ask.RENAME, Ask.ISSUE]:
+            found = found[:1]
+        case [Ask.TRANSFER, Ask.ISSUE] if not _has(_ANEW, words):  # "cấp mới do chuyển về" may mean either
+            found = found[:1]
     if not found:
         found = [ask for ask, pattern in _BY_REASON if _has(pattern, words)]
         if Ask.REVOKE in found and _has(_NOT_GONE, words):
             found.remove(Ask.REVOKE)
     if len(found) > 1:
         raise ValueError(f"“{text}” đề nghị nhiều việc: mỗi việc một dòng")
+    alone = any(re.fullmatch(_NO, plain(part)) for part in _PARTS.split(small))
+    if alone and not found:
+        raise ValueError(f"“{text}” không rõ đề nghị việc gì: ghi một trong {', '.join(WORDS.values())}, hoặc xóa dòng")
     if not found:
         raise UnknownAsk(f"không hiểu “{text}”: ghi một trong {', '.join(WORDS.values())}")
     (ask,) = found
-    alone = any(re.fullmatch(_NO, plain(part)) for part in _PARTS.split(small))
     if alone or _denied(ask, text) or (ask in _DONE and re.search(_DONE[ask], small)):
         word = WORDS[ask]
         raise ValueError(

@@ -237,4 +237,7 @@ def _settled(layout: Layout) -> Layout:
             swaps[Column.OFFICE] = Column.NAME
             of_offices = True
     columns = {index: swaps.get(found, found) for index, found in layout.columns.items()}
+    if Column.ASK_CHANGE not in layout and Column.ASK_REVOKE not in layout:
+        # "Cấp" alone is a rank or a level; beside "Thu hồi" it is a box to tick.
+        columns = {index: found for index, found in columns.items() if label(layout.headings[index]) != "cap"}
     return Layout(columns, layout.headings, layout.last_row, of_offices)

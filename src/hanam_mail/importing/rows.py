@@ -17,8 +17,12 @@ from hanam_mail.importing.sheet import CellFault, Sheet, SheetRow, Value, column
 from hanam_mail.registry.model import MailboxKind
 from hanam_mail.regulation import naming
 from hanam_mail.regulation.naming.grammar import NamingRules
+from hanam_mail.regulation.naming.text import key
 
 _TICKS = {Column.ASK_ISSUE: Ask.ISSUE, Column.ASK_CHANGE: Ask.CHANGE, Column.ASK_REVOKE: Ask.REVOKE}
+_DATE_PARTS, _DAY_DIGITS = 3, 2
+# What new value each change brings. A list that gives one may mean that change.
+_VALUES = ((Ask.QUOTA, Column.QUOTA), (Ask.RENAME, Column.NEW_NAME), (Ask.TRANSFER, Column.TARGET))
 _HARMLESS = (None, Column.UNUSED, Column.NOTE, Column.NUMBER)  # columns whose faulty cells spoil nothing
 
 
@@ -73,27 +77,48 @@ class Cells:
     def __init__(self, row: SheetRow, layout: Layout) -> None:
         self.row, self._parted = row, Column.FAMILY in layout
         self._texts: dict[Column, list[str]] = {}
+        self._headings: dict[Column, dict[str, list[str]]] = {}
         self._birth: list[Value] = []
         for (index, value), shown in zip(enumerate(row.cells), row.texts, strict=True):
             column = layout.columns.get(index)
             if column is not None and shown:
                 self._texts.setdefault(column, []).append(shown)
+                self._headings.setdefault(column, {}).setdefault(layout.headings[index], []).append(shown)
                 if column is Column.BIRTH:
                     self._birth.append(value)
 
     @cached_property
     def name(self) -> str:
         """The name that the row gives, from one column or several (Họ đệm, Tên)."""
-        whole = (Column.FAMILY, Column.GIVEN) if self._parted else ()
-        return " ".join(dict.fromkeys(shown for column in (*whole, Column.NAME) if (shown := self.text(column))))
+        return next(iter(self.names.values()), "")
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Each heading of names that is filled, and the name there: two where the list has "Thủ trưởng" besides."""
+        found = self.headings(Column.NAME)
+        parts = [self.text(column) for column in (Column.FAMILY, Column.GIVEN)] if self._parted else ["", ""]
+        if not any(parts):
+            return found
+        if not all(parts):  # the other part has a heading that means a whole name elsewhere
+            parts, found = [*parts, *found.values()], {}
+        heading = next(iter(self.headings(Column.FAMILY) or self.headings(Column.GIVEN)))
+        return {heading: " ".join(dict.fromkeys(filter(None, parts))), **found}
 
     def text(self, column: Column, joint: str = " ") -> str:
         """The texts of all columns of that meaning, each once, as one."""
         return joint.join(dict.fromkeys(self._texts.get(column, ())))
 
+    def headings(self, column: Column) -> dict[str, str]:
+        """The filled headings of that meaning, and what stands under each, over one column or several."""
+        return {heading: " ".join(dict.fromkeys(under)) for heading, under in self._headings.get(column, {}).items()}
+
     def birth(self) -> Value:
-        """One value, or day, month and year of three columns."""
-        return self._birth[0] if len(self._birth) == 1 else self.text(Column.BIRTH, joint="/")
+        """One value, or day, month and year of three columns (05, 05, 1980 are not one text thrice)."""
+        if len(self._birth) == 1:
+            return self._birth[0]
+        shown = self._texts.get(Column.BIRTH, [])
+        parted = len(shown) == _DATE_PARTS and all(len(part) <= _DAY_DIGITS for part in shown[:2])
+        return "/".join(shown) if parted else self.text(Column.BIRTH, joint="/")
 
 
 def read(
@@ -129,6 +154,7 @@ class _RowReader:
         name = cells.name
         ask = self._asked(default)
         kind = self._kind(name)
+        self._one_name()
         if not name and (ask in (Ask.ISSUE, None) or not cells.text(Column.MAILBOX)):
             self.problems.append(self._place.problem(Column.NAME, "thiếu tên", "Đ5"))
         read_name = self._name(Column.NAME, name, kind)
@@ -193,14 +219,28 @@ class _RowReader:
         self._notes += read_name.notes
         return read_name.text
 
+    def _one_name(self) -> None:
+        """Refuse two names: whose the mailbox is, only a person can tell."""
+        names = self._cells.names
+        if len(set(map(key, names.values()))) > 1:
+            named = ", ".join(f"“{heading}”" for heading in names)
+            sentence = f"các cột {named} ghi tên khác nhau: chỉ giữ cột tên của người, phòng cần hộp thư"
+            self.problems.append(self._place.problem(Column.NAME, sentence, "Đ5"))
+
     def _quota(self, ask: Ask | None) -> int | None:
-        shown = self._cells.text(Column.QUOTA)
-        if not shown and ask is Ask.QUOTA:
-            said = re.search(r"\d+ ?[gmt]b\b", self._cells.text(Column.ASK).casefold())
-            shown = said[0] if said else ""
-        if not shown:
-            return None
-        return self._tried(Column.QUOTA, lambda: values.quota(shown))
+        cells = self._cells
+        shown, heading = cells.text(Column.QUOTA), " ".join(cells.headings(Column.QUOTA))
+        given = self._tried(Column.QUOTA, lambda: values.quota(shown, heading)) if shown else None
+        if ask not in (Ask.ISSUE, Ask.QUOTA):
+            return given
+        said = self._tried(Column.ASK, lambda: values.quota_said(cells.text(Column.ASK)))
+        stated = self._tried(Column.ASK, lambda: values.quota(said)) if said else None
+        if given is not None and stated is not None and given != stated:
+            sentence = (
+                f"ghi “{said}” mà ở {self._place.layout.name(Column.QUOTA)} ghi “{shown}”: ghi một dung lượng mới"
+            )
+            self.problems.append(self._place.problem(Column.ASK, sentence))
+        return stated if given is None else given
 
     def _kind(self, name: str) -> MailboxKind:
         said = plain(self._cells.text(Column.KIND))
@@ -220,20 +260,53 @@ class _RowReader:
         try:
             if len(ticked) > 1:
                 raise ValueError("đánh dấu nhiều việc: mỗi việc một dòng")
-            ask = ticked[0] if ticked else actions.of_text(shown) if shown else default
+            ask = self._agreed(ticked[0], shown) if ticked else actions.of_text(shown) if shown else default
             if ask is None:
                 raise ValueError(f"không rõ đề nghị việc gì: ghi một trong {', '.join(actions.WORDS.values())}")
-            return self._change() if ask is Ask.CHANGE else ask
+            ask = self._change() if ask is Ask.CHANGE else ask
+            self._nothing_else(ask)
+            return ask
         except ValueError as error:
             known: Sequence[Column] = (Column.ASK, *_TICKS)
             column = next((column for column in known if column in self._place.layout), None)
             self.problems.append(self._place.problem(column, str(error), "Đ6.2a"))
             return None
 
+    def _agreed(self, ticked: Ask, shown: str) -> Ask:
+        """What the tick asks for, where the text beside it names nothing else."""
+        try:
+            said = actions.of_text(shown) if shown else ticked
+        except actions.UnknownAsk:
+            return ticked
+        if said.kind is not ticked.kind or (said is not ticked and Ask.CHANGE not in (said, ticked)):
+            words = actions.WORDS
+            raise ValueError(f"đánh dấu “{words[ticked]}” mà ghi “{shown}”: mỗi dòng một việc, ghi hoặc đánh dấu một")
+        return ticked if said is Ask.CHANGE else said
+
+    def _nothing_else(self, ask: Ask) -> None:
+        """Refuse what the row says against its request, and new values of another one."""
+        cells, layout = self._cells, self._place.layout
+        if ask in (Ask.RENAME, Ask.TRANSFER) and values.has_size(cells.text(Column.ASK)):
+            raise ValueError("ghi cả dung lượng: mỗi việc một dòng")
+        for column in (Column.ASK, Column.NOTE, Column.GROUND):
+            if actions.denied_by(cells.text(column), ask):
+                sentence = (
+                    f"nói khác với đề nghị {actions.WORDS[ask].lower()}: vẫn đề nghị thì bỏ câu ấy, không thì xóa dòng"
+                )
+                self.problems.append(self._place.problem(column, sentence, "Đ6.2a"))
+        for change, column in _VALUES:
+            shown = cells.text(column)
+            wanted = change is ask or (ask is Ask.ISSUE and change is Ask.QUOTA)
+            if shown and not wanted and not (change is Ask.RENAME and plain(shown) == plain(cells.name)):
+                sentence = (
+                    f"đề nghị {actions.WORDS[ask].lower()} mà có ghi {layout.name(column)}: mỗi việc một dòng; "
+                    "không thay đổi thì để trống ô này"
+                )
+                self.problems.append(self._place.problem(column, sentence, "Đ6.2a"))
+
     def _change(self) -> Ask:
         """What a row that only says "Thay đổi" wants changed: whatever new value it gives."""
-        given = ((Ask.QUOTA, Column.QUOTA), (Ask.RENAME, Column.NEW_NAME), (Ask.TRANSFER, Column.TARGET))
-        found = [change for change, column in given if self._cells.text(column)]
+        found = [change for change, column in _VALUES if self._cells.text(column)]
         if not found:
             raise ValueError(
                 "không rõ thay đổi gì: ghi Thay đổi dung lượng, Đổi tên hoặc Chuyển cơ quan, và giá trị mới ở cột "

@@ -24,6 +24,13 @@ _YEAR = re.compile(r"\d{4}")
 _EXCEL_EPOCH = date(1899, 12, 30)
 _EXCEL_DAYS = range(7_000, 46_000)  # 1919 to 2025
 _MIN_AGE, _MAX_AGE = 15, 100  # years: beyond them a date of birth is a slip
+_MAX_BARE = 100  # GB: what is more without a unit may as well be MB
+_SIZE = r"(?<![\w.,])\d{1,6}(?:[.,]\d{1,2})?\s*(?:gb|gib|g|gigabyte|mb|mib|tb|tib)\b"
+_NEW_SIZE = re.compile(rf"(?:lên|thành|còn|xuống|đến|tới|→|=>|->)(?: đến| tới| thành| mức| khoảng)?\s*({_SIZE})")
+# What comes on top, or was: no new size by itself.
+_NO_NEW_SIZE = re.compile(
+    rf"\b(?:(?:thêm|tăng|nâng|giảm|bớt)(?: dung lượng)?(?: thêm)?|từ|đang|hiện (?:có|là|tại))\s*{_SIZE}"
+)
 _QUOTA = re.compile(r"(\d{1,6})(?:[.,](\d{1,2}))?\s*(gb|gib|g|gigabyte|mb|mib|m|tb|tib|t)?")
 _NO_NAME = re.compile(r"[@;:\\|<>={}\[\]()\"?!*_#^~$%\x00-\x1f]|^[+\-]")  # also what a spreadsheet takes for a formula
 
@@ -119,9 +126,29 @@ def phone(shown: str) -> str:
     return found
 
 
-def quota(shown: str) -> int:
-    """Octets: "4GB", "4 Gb", "4,5 GB", "4096 MB"; a bare number means GB."""
+def quota_said(said: str) -> str:
+    """The new size that a sentence states, "" for none: "từ 2GB lên 4,5 GB" -> "4,5 gb"."""
+    small = naming.normal(said).casefold()
+    sizes = set(re.findall(_SIZE, small))
+    new = set(_NEW_SIZE.findall(small)) or sizes
+    if len(new) > 1 or (new == sizes and _NO_NEW_SIZE.search(small) and not _NEW_SIZE.search(small)):
+        raise ValueError(f"“{said}” không rõ dung lượng mới: ghi dung lượng sau khi thay đổi, ví dụ “lên 4GB”")
+    return next(iter(new), "")
+
+
+def has_size(said: str) -> bool:
+    """Whether a sentence states a size."""
+    return re.search(_SIZE, naming.normal(said).casefold()) is not None
+
+
+def quota(shown: str, heading: str = "") -> int:
+    """Octets: "4GB", "4 Gb", "4,5 GB", "4096 MB"; a bare number is in the unit that the heading has, else GB."""
     found = _QUOTA.fullmatch(shown.strip().casefold())
+    units = set(re.findall(r"\b[mgt](?=i?b\b)", heading.casefold()))
+    if found and not found[3] and len(units) == 1:
+        found = _QUOTA.fullmatch(f"{found[0]}{units.pop()}")
+    elif found and not found[3] and (units or int(found[1]) > _MAX_BARE):
+        raise ValueError(f"“{shown}” không rõ MB hay GB: ghi kèm đơn vị, ví dụ 4GB hoặc 4096MB")
     if found:
         number, unit = Decimal(f"{found[1]}.{found[2] or 0}"), f"{(found[3] or 'g')[0].upper()}B"
         octets = number * quota_bytes(f"1{unit}")

@@ -19,7 +19,7 @@ from hanam_mail.registry.model import Registry
 from hanam_mail.registry.writing import canonical, store
 
 # What store.py asks of the system, in the forms it uses.
-CALLS = ("open", "write", "fsync", "rename", "unlink", "mkdir", "rmdir", "close", "fchmod")
+CALLS = ("open", "write", "fsync", "rename", "replace", "unlink", "mkdir", "rmdir", "close", "fchmod")
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def killed(name: str, arguments: tuple[object, ...]) -> None:
 
 def full(name: str, arguments: tuple[object, ...]) -> None:
     """A disk without room refuses what needs some."""
-    if name in ("open", "write", "fsync", "mkdir", "rename"):
+    if name in ("open", "write", "fsync", "mkdir", "rename", "replace"):
         raise OSError(28, "No space left on device")
 
 
@@ -297,6 +297,154 @@ def test_permissions_of_a_file_stay(folder: Path, before: Registry) -> None:
     (folder / "stp.yml").chmod(0o640)
     store.write(folder, edited(before))
     assert (folder / "stp.yml").stat().st_mode & 0o777 == 0o640
+
+
+def as_another(action: Callable[[], None]) -> int:
+    """Run `action` in a child whom root's folders refuse; its exit code, 3 where the registry was not written.
+
+    It comes to the folder by its working directory, since those above are closed to it as well.
+    """
+
+    def run() -> None:
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(65534, 65534, 65534)
+        try:
+            action()
+        except InputError as error:
+            Path("told").write_text(str(error), encoding="utf-8")
+            os._exit(3)
+
+    return os.waitstatus_to_exitcode(in_child(run))
+
+
+def given_away(folder: Path) -> Path:
+    """The folder as the only one that its other owner may write, by a path from its parent."""
+    os.chdir(folder.parent)
+    for place in (folder.parent, folder, *folder.rglob("*")):
+        os.chown(place, 65534, 65534) if os.geteuid() == 0 else None
+    return Path(folder.name)
+
+
+@pytest.mark.parametrize("mode", [0o555, 0o1777], ids=["closed", "sticky"])
+@pytest.mark.parametrize("place", [".", "requests"])
+def test_a_folder_that_takes_no_file_is_named_before_anything_is_decided(
+    folder: Path, before: Registry, place: str, mode: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if mode == 0o1777 and os.geteuid() != 0:
+        pytest.skip("files of another user are made by root alone")
+    monkeypatch.chdir(folder.parent)
+    registry, old = given_away(folder), content(folder)
+    if os.geteuid() == 0:
+        for closed in (folder / place, *(folder / place).glob("*.yml")):
+            os.chown(closed, 0, 0)
+    (folder / place).chmod(mode)
+    assert as_another(lambda: store.write(registry, edited(before)) and None) == 3
+    told = Path("told").read_text("utf-8")
+    assert told.startswith(f"{registry / place}: không ghi được, sổ đăng ký giữ nguyên như cũ: ")
+    (folder / place).chmod(0o755)
+    assert content(folder) == old
+
+
+def test_a_file_that_may_not_be_written_is_replaced_in_a_folder_that_may(folder: Path, before: Registry) -> None:
+    (folder / "stp.yml").chmod(0o444)
+    store.write(folder, edited(before))
+    assert content(folder) == expected(edited(before), folder)
+
+
+@pytest.mark.parametrize("there", ["a file", "a link"])
+def test_a_register_that_is_no_folder_is_refused_before_anything_is_decided(
+    tmp_path: Path, before: Registry, there: str
+) -> None:
+    new, elsewhere = tmp_path / "new", tmp_path / "elsewhere"
+    new.mkdir()
+    elsewhere.mkdir()
+    if there == "a file":
+        (new / "requests").touch()
+    else:
+        (new / "requests").symlink_to(elsewhere)
+    with pytest.raises(InputError) as refused:
+        store.write(new, before)
+    assert str(new) in str(refused.value)
+    assert [file.name for file in (*new.iterdir(), *elsewhere.iterdir())] == ["requests"]
+
+
+def test_what_was_decided_and_cannot_be_completed_is_told_with_its_folder(
+    folder: Path, before: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the former version left it, which looked into the top folder only."""
+    monkeypatch.chdir(folder.parent)
+    new = expected(edited(before), folder)
+    monkeypatch.setattr(store, "recover", lambda _: None)
+    store.write(folder, edited(before))
+    monkeypatch.undo()
+    monkeypatch.chdir(folder.parent)
+    registry = given_away(folder)
+    if os.geteuid() == 0:
+        os.chown(folder / "requests", 0, 0)
+    (folder / "requests").chmod(0o555)
+
+    def read() -> None:
+        with store.reading(registry):
+            pass
+
+    assert as_another(read) == 3
+    told = Path("told").read_text("utf-8")
+    assert told.startswith(f"{registry}/requests: ") and "hanam-mail check" in told
+    (folder / "requests").chmod(0o755)
+    with store.reading(folder):
+        assert content(folder) == new
+
+
+def test_what_cannot_be_tidied_away_does_not_undo_a_write(
+    folder: Path, before: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rmdir = os.rmdir
+
+    def refuse(place: str) -> None:
+        raise PermissionError(13, "Permission denied", place)
+
+    monkeypatch.setattr("os.rmdir", refuse)
+    store.write(folder, edited(before))
+    monkeypatch.setattr("os.rmdir", rmdir)
+    with store.exclusive(folder):
+        assert content(folder) == expected(edited(before), folder)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        None,
+        "",
+        "[]",
+        '{"replaced": [1], "removed": []}',
+        '{"replaced": ["../out.yml"], "removed": []}',
+        '{"replaced": [], "removed": ["../out.yml"]}',
+        '{"replaced": ["requests/../../out.yml"], "removed": []}',
+        '{"replaced": [".hidden.yml"], "removed": []}',
+    ],
+)
+def test_a_decision_that_no_writer_made_is_refused(folder: Path, manifest: str | None) -> None:
+    (folder / ".decided/requests").mkdir(parents=True)
+    (folder / ".decided/out.yml").write_text("new", encoding="utf-8")
+    if manifest is not None:
+        (folder / ".decided/manifest.json").write_text(manifest, encoding="utf-8")
+    outside, old = folder.parent / "out.yml", content(folder)
+    outside.write_text("old", encoding="utf-8")
+    with pytest.raises(InputError, match=r"\.decided: không phải lần ghi dở"), store.reading(folder):
+        pass
+    assert outside.read_text("utf-8") == "old" and content(folder) == old
+
+
+def test_what_a_link_leads_to_is_not_tidied_away(folder: Path, before: Registry) -> None:
+    elsewhere = folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "letter").touch()
+    (folder / ".staging").symlink_to(elsewhere)
+    store.write(folder, edited(before))
+    assert (elsewhere / "letter").exists()
+    assert content(folder) == expected(edited(before), folder)
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path, before: Registry) -> None:

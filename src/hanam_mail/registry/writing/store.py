@@ -8,25 +8,30 @@
 The new texts are written and synced in `.staging` inside the folder; its rename to `.decided` is the moment
 of decision. From then on the files only move to their places, which `recover` does as well as `write`: a
 writer killed before the decision has written nothing, one killed after it everything. A disk that is full
-is noticed before the decision. Names with a leading dot are no part of a registry (see folder.py).
+and a folder that takes no file are noticed before the decision: nobody could complete it. Names with a
+leading dot are no part of a registry (see folder.py).
 
 The lock is flock(2) on the folder itself, so that no lock file lies about and a dead writer holds none.
 """
 
+import errno
 import fcntl
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hanam_mail import atomic_file
 from hanam_mail.errors import InputError, Problem
+from hanam_mail.registry.folder import NO_LINK, REQUESTS
 from hanam_mail.registry.model import Registry
 from hanam_mail.registry.writing import canonical
 
 _STAGING, _DECIDED = ".staging", ".decided"
 _MANIFEST = "manifest.json"
+_TRIAL = ".trial"  # what is moved into a folder, to see whether it takes files
 _held: set[Path] = set()  # folders this process locked: flock of a second descriptor would wait for the first
 
 
@@ -80,10 +85,11 @@ def write(folder: Path, registry: Registry) -> list[Path]:
         removed = sorted({file.relative_to(folder) for file in files(folder)} - texts.keys())
         if not replaced and not removed:
             return []
+        _refuse_links(folder, [*replaced, *removed])
         try:
             _stage(folder, replaced, removed)
         except OSError as error:
-            if (folder / _STAGING).exists():
+            with suppress(OSError):  # the next writer drops it, or says why it cannot
                 _discard(folder / _STAGING)
             raise InputError([_failure(folder, error)]) from error
         try:
@@ -96,23 +102,26 @@ def write(folder: Path, registry: Registry) -> list[Path]:
 def recover(folder: Path) -> None:
     """Complete what a writer had decided, drop what it had not. Call it as the one writer."""
     decided, staging = folder / _DECIDED, folder / _STAGING
-    if staging.exists():
-        _discard(staging)
+    with suppress(OSError):
+        os.unlink(folder / REQUESTS / _TRIAL)  # noqa: PTH108
+    _discard(staging)
     if not decided.exists():
         return
-    manifest = json.loads((decided / _MANIFEST).read_text(encoding="utf-8"))
-    for name in manifest["replaced"]:
+    replaced, removed = _manifest(decided)
+    _refuse_links(folder, replaced)
+    for name in replaced:
         if (decided / name).exists():
             os.makedirs((folder / name).parent, exist_ok=True)  # noqa: PTH103
             os.rename(decided / name, folder / name)  # noqa: PTH104
-    for name in manifest["removed"]:
+    for name in removed:
         if (folder / name).exists():
             os.unlink(folder / name)  # noqa: PTH108
-    for place in sorted({folder, *((folder / name).parent for name in manifest["replaced"])}):
+    for place in sorted({folder, *((folder / name).parent for name in replaced)}):
         atomic_file.sync(place)
     # Back under the first name it is rubbish to whoever finds it: nothing decided is left to do.
     os.rename(decided, staging)  # noqa: PTH104
-    _discard(staging)
+    with suppress(OSError):  # all is written; the next writer drops it, or says why it cannot
+        _discard(staging)
 
 
 def files(folder: Path) -> Iterator[Path]:
@@ -131,11 +140,53 @@ def _stage(folder: Path, replaced: dict[Path, str], removed: list[Path]) -> None
     atomic_file.create(staging / _MANIFEST, json.dumps(manifest).encode())
     for place in sorted({staging, *((staging / name).parent for name in replaced)}):
         atomic_file.sync(place)
+    _try_places(folder, [*replaced, *removed])
     os.rename(staging, folder / _DECIDED)  # noqa: PTH104
     atomic_file.sync(folder)
 
 
+def _try_places(folder: Path, names: Iterable[Path]) -> None:
+    """Raise OSError where the files cannot go to their places, or from them: another's folder, another disk."""
+    files = [folder / name for name in names]
+    for place in sorted({file.parent for file in files}):
+        if place != folder:  # which has taken .staging
+            os.makedirs(place, exist_ok=True)  # noqa: PTH103
+            atomic_file.create(folder / _STAGING / _TRIAL, b"")
+            os.replace(folder / _STAGING / _TRIAL, place / _TRIAL)  # noqa: PTH105
+            os.unlink(place / _TRIAL)  # noqa: PTH108
+        status, user = place.stat(), os.geteuid()
+        if not status.st_mode & stat.S_ISVTX or user in (0, status.st_uid):
+            continue
+        for file in files:  # of such a folder only a file's owner may replace it
+            if file.parent == place and file.exists() and file.stat().st_uid != user:
+                raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(file))
+
+
+def _refuse_links(folder: Path, names: Iterable[Path]) -> None:
+    """What goes through a linked folder is written somewhere else."""
+    for place in sorted({(folder / name).parent for name in names} - {folder}):
+        if place.is_symlink():
+            raise InputError([Problem(str(place), 0, "", NO_LINK)])
+
+
+def _manifest(decided: Path) -> tuple[list[Path], list[Path]]:
+    """The files to be replaced and removed. Whoever made the folder, none of them lies outside the registry."""
+    try:
+        manifest = json.loads((decided / _MANIFEST).read_text(encoding="utf-8"))
+        replaced, removed = ([Path(name) for name in manifest[key]] for key in ("replaced", "removed"))
+    except (FileNotFoundError, ValueError, LookupError, TypeError):
+        replaced, removed = [Path()], []
+    for name in (*replaced, *removed):
+        if name.parent not in (Path(), Path(REQUESTS)) or name.suffix != ".yml" or name.name.startswith("."):
+            text = "không phải lần ghi dở của hanam-mail: xem trong đó có gì cần giữ, rồi xóa thư mục này"
+            raise InputError([Problem(str(decided), 0, "", text)])
+    return replaced, removed
+
+
 def _discard(folder: Path) -> None:
+    if folder.is_symlink() or folder.is_file():
+        os.unlink(folder)  # noqa: PTH108 - what a link leads to is not ours
+        return
     for inner, _, names in os.walk(folder, topdown=False):
         for name in names:
             os.unlink(Path(inner) / name)  # noqa: PTH108
@@ -166,8 +217,21 @@ def _mode(file: Path) -> int | None:
 
 
 def _failure(folder: Path, error: OSError) -> Problem:
-    if any((folder / name).exists() for name in (_DECIDED, _STAGING)):
-        text = "lần ghi trước hoặc này chưa đặt hết tệp vào chỗ; lần chạy sau sẽ làm nốt"
+    if (folder / _DECIDED).exists():
+        text = (
+            f"lần ghi này hoặc lần trước chưa đặt hết tệp vào chỗ: {error.strerror}; mở quyền ghi hoặc dọn chỗ trống "
+            "cho thư mục này rồi chạy hanam-mail check, việc ghi sẽ được làm nốt, không nhập lại"
+        )
     else:
-        text = "không ghi được, sổ đăng ký giữ nguyên như cũ"
-    return Problem(str(folder), 0, "", f"{text}: {error.strerror}")
+        text = f"không ghi được, sổ đăng ký giữ nguyên như cũ: {error.strerror}"
+    return Problem(str(_place(folder, error)), 0, "", text)
+
+
+def _place(folder: Path, error: OSError) -> Path:
+    """The folder that would not take or give a file: of the two of a move the one that cannot be written."""
+    named = [Path(name).parent for name in (error.filename2, error.filename) if isinstance(name, str | os.PathLike)]
+    closed = [place for place in named if place.exists() and not os.access(place, os.W_OK)]
+    place = (closed or named or [folder])[0]
+    while not place.exists():  # inside of .staging, which is gone
+        place = place.parent
+    return place

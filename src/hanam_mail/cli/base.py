@@ -39,9 +39,12 @@ class Command(click.Command):
         except OSError as error:
             # A file or folder that an option named, a disk without room.
             problems = (Problem(str(error.filename or ""), 0, "", error.strerror or str(error)),)
-        if ctx.params.get("as_json"):
-            print_json({"problems": [problem.as_dict() for problem in problems]})
-        else:
+        try:
+            if ctx.params.get("as_json"):
+                print_json({"problems": [problem.as_dict() for problem in problems]})
+            else:
+                print_problems(problems)
+        except OSError:  # stdout takes nothing: a full disk, a reader who has left
             print_problems(problems)
         sys.exit(1)
 

@@ -1,18 +1,20 @@
 """`hanam-mail import`: an agency's list, XLSX or CSV, into the registry (Đ11.4)."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from hanam_mail.cli import candidates
-from hanam_mail.cli.base import Day, command, console, load, print_json, table
+from hanam_mail.cli.base import Day, command, load, print_json, table
 from hanam_mail.cli.writing import Target, convert_option, writing_options
 from hanam_mail.errors import InputError, Problem
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from hanam_mail.importing.document import Document
     from hanam_mail.importing.lists import ListContents
     from hanam_mail.importing.planning import RowOutcome
@@ -77,6 +79,7 @@ def import_(
     One bad row, and nothing is written; every bad row is reported with its number, column and reason.
     """
     if template is not None:
+        _refuse_what_stands_beside_a_template(template)
         from hanam_mail.importing import template as blank
 
         blank.write(template, load(target.path))
@@ -87,31 +90,41 @@ def import_(
         return
     if file is None:
         raise click.UsageError("cần tệp danh sách, hoặc --template.")
-    with ExitStack() as at_the_end:
-        with target.editing() as edit:
-            from hanam_mail import atomic_file
-            from hanam_mail.importing import planning
-            from hanam_mail.registry import loading
-            from hanam_mail.review import revisions
+    if output is not None and output.exists() and output.samefile(file):
+        raise click.UsageError("--output trùng với tệp danh sách: bảng địa chỉ phải ghi ra tệp khác.")
+    with target.editing() as edit:
+        from hanam_mail import atomic_file
+        from hanam_mail.importing import planning
+        from hanam_mail.registry import loading
+        from hanam_mail.review import revisions
 
-            before = edit.draft.registry()
-            found = _read(file, titles, before.regulation.naming, options)
-            paper, problems = _document(file, found, before, options)
-            problems += found.problems
-            if not paper.agency:
-                raise InputError(problems)  # nothing can be said of rows without knowing whose they are
-            done = options["done"] or loading.today()
-            domain = revisions.domain_beside(target.path)
-            plan = planning.plan(edit.draft, found.entries, paper, done=done, domain=domain, spoiled=found.spoiled)
-            if problems or plan.problems:
-                raise InputError([*problems, *plan.problems])
-            edit.notes += [*found.notes, *(f"dòng {row.row}: {note}" for row in plan.outcomes for note in row.notes)]
-            edit.result |= {"request": plan.request, "rows": [_as_dict(row) for row in plan.outcomes]}
-            if output is not None and not target.dry_run:
-                # Its draft stands before the registry is written, and it is printed before it is put in place.
-                at_the_end.enter_context(atomic_file.placed(output, _csv(plan.outcomes)))
-        if not target.as_json:
-            _print(plan.outcomes)
+        before = edit.draft.registry()
+        found = _read(file, titles, before.regulation.naming, options)
+        paper, problems = _document(file, found, before, options)
+        problems += found.problems
+        if not paper.agency:
+            raise InputError(problems)  # nothing can be said of rows without knowing whose they are
+        done = options["done"] or loading.today()
+        domain = revisions.domain_beside(target.path)
+        plan = planning.plan(edit.draft, found.entries, paper, done=done, domain=domain, spoiled=found.spoiled)
+        if problems or plan.problems:
+            raise InputError([*problems, *plan.problems])
+        edit.notes += [*found.notes, *(f"dòng {row.row}: {note}" for row in plan.outcomes for note in row.notes)]
+        edit.result |= {"request": plan.request, "rows": [_as_dict(row) for row in plan.outcomes]}
+        edit.table = _table(plan.outcomes)
+        if output is not None and not target.dry_run:
+            # Its draft stands before the registry is written.
+            edit.files.enter_context(atomic_file.placed(output, _csv(plan.outcomes)))
+
+
+def _refuse_what_stands_beside_a_template(template: Path) -> None:
+    """A template takes no list and no option of one; a list that was filled in is not to be lost to a blank one."""
+    context = click.get_current_context()
+    typed = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if typed - {"template", "path", "as_json"}:
+        raise click.UsageError("--template chỉ ghi biểu mẫu trống: không dùng cùng tệp danh sách và tùy chọn khác.")
+    if template.exists():
+        raise InputError([Problem(str(template), 0, "--template", "tệp đã có, không ghi đè: chọn tên khác")])
 
 
 def _read(file: Path, titles: Sequence[str], rules: "NamingRules", options: dict[str, Any]) -> "ListContents":
@@ -194,7 +207,7 @@ def _document(
     return paper, problems
 
 
-def _print(outcomes: "Sequence[RowOutcome]") -> None:
+def _table(outcomes: "Sequence[RowOutcome]") -> "Table":
     from hanam_mail import vietnamese
     from hanam_mail.importing.actions import WORDS
 
@@ -211,7 +224,7 @@ def _print(outcomes: "Sequence[RowOutcome]") -> None:
     rows = table(*shown)
     for cells in zip(*shown.values(), strict=True):
         rows.add_row(*cells)
-    console().print(rows)
+    return rows
 
 
 def _quota(outcome: "RowOutcome") -> int | None:

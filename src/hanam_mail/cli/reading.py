@@ -78,7 +78,13 @@ def show(address: str, path: Path, as_json: bool) -> None:
 
 @command()
 @click.argument("words", nargs=-1, required=True)
-@click.option("--limit", default=50, show_default=True, help="Số dòng tối đa, 0 là tất cả. / Most rows, 0 for all.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=50,
+    show_default=True,
+    help="Số dòng tối đa, 0 là tất cả. / Most rows, 0 for all.",
+)
 @registry_option
 @json_option
 def search(words: tuple[str, ...], limit: int, path: Path, as_json: bool) -> None:

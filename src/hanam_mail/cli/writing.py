@@ -1,7 +1,8 @@
 """How every command that changes the registry does it: edit a draft, check all of it, show it, write it whole."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hanam_mail.cli.base import json_option, load, print_json, registry_option
+from hanam_mail.cli.base import console, json_option, load, print_json, registry_option
 from hanam_mail.errors import InputError, Problem
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from hanam_mail.editing import WorkingCopy
     from hanam_mail.registry.model import Agency, Mailbox, Registry
     from hanam_mail.registry.requests import Request
@@ -38,11 +41,14 @@ exact_name_option = click.option(
 
 @dataclass(slots=True)
 class Editing:
-    """An edit under way. What a command puts into `result` stands in the JSON, into `notes` under the change."""
+    """An edit under way. What a command puts into `result` stands in the JSON, into `notes` under the change, the
+    `table` below all. `files` are put in place once the registry is written, and dropped when it is not."""
 
     draft: "WorkingCopy"
     result: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    table: "Table | None" = None
+    files: ExitStack = field(default_factory=ExitStack)
 
     def name(self, typed: str, *, convert_legacy: bool) -> str:
         """The name that was meant, what was changed in it told in the notes; what is not sure is refused."""
@@ -76,27 +82,63 @@ class Target:
 
     @contextmanager
     def editing(self) -> Iterator[Editing]:
-        """A draft of the registry; when the block ends it is checked, shown and, unless `dry_run`, written.
+        """A draft of the registry; when the block ends it is checked and, unless `dry_run`, written, then shown.
 
         Other writers wait from the reading to the writing. Raises InputError, and writes nothing, when an edit is
         impossible or the result breaks a rule.
         """
-        from hanam_mail.editing import WorkingCopy
+        from hanam_mail.editing import WorkingCopy, refusing
         from hanam_mail.registry.writing import store
         from hanam_mail.review import revisions
 
-        with store.exclusive(self.path):
-            before = load(self.path)
-            edit = Editing(WorkingCopy(before, domain=revisions.domain_beside(self.path)))
-            yield edit
-            after = edit.draft.registry()
-            found = problems(self.path, after)
-            if found:
-                # What was typed wrong comes first: the other faults may follow from it.
-                raise InputError([*filter(None, map(_as_typed, found))] or found)
-            _show(self, before, after, edit)
-            if not self.dry_run:
-                store.write(self.path, after)
+        with ExitStack() as files:
+            with store.exclusive(self.path):
+                before = load(self.path)
+                edit = Editing(WorkingCopy(before, domain=revisions.domain_beside(self.path)), files=files)
+                with refusing("Đ5"):
+                    yield edit
+                after = edit.draft.registry()
+                found = problems(self.path, after)
+                if found:
+                    # What was typed wrong comes first: the other faults may follow from it.
+                    raise InputError([*filter(None, map(_as_typed, found))] or found)
+                change = _change(self.path, before, after, edit)
+                if not self.dry_run:
+                    store.write(self.path, after)
+            failed = _put_in_place(files)
+        self._show(change, edit, failed)
+
+    def _show(self, change: "_Change", edit: Editing, failed: Sequence[Problem]) -> None:
+        """Say what was done, once it is; `failed` is what could not be put in place beside the registry."""
+        try:
+            if self.as_json:
+                shown = {"written": not self.dry_run, **edit.result, **change.facts}
+                print_json({**shown, "problems": [each.as_dict() for each in failed]} if failed else shown)
+            else:
+                for line in change.lines:
+                    click.echo(line)
+                written = "Đã ghi sổ đăng ký." if change.changed else "Không có gì thay đổi."
+                click.echo("Chưa ghi gì (--dry-run)." if self.dry_run else written)
+                if edit.table is not None:
+                    console().print(edit.table)
+        except OSError as error:
+            if self.dry_run:
+                raise
+            text = f"đã ghi sổ đăng ký, nhưng không in được kết quả: {error.strerror}; đừng nhập lại"
+            raise InputError([Problem(str(self.path), 0, "", text), *failed]) from error
+        if failed and self.as_json:
+            sys.exit(1)
+        if failed:
+            raise InputError(failed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What an edit comes to, in words and for programs."""
+
+    changed: bool
+    lines: Sequence[str]
+    facts: Mapping[str, Any]
 
 
 def writing_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -154,38 +196,34 @@ def _placed[E: Agency | Mailbox | Request](edited: Mapping[str, E], read: Sequen
     return [places.get(identity, entry) for identity, entry in edited.items()]
 
 
-def _show(target: Target, before: "Registry", after: "Registry", edit: Editing) -> None:
+def _change(path: Path, before: "Registry", after: "Registry", edit: Editing) -> _Change:
     from hanam_mail.plan import wording
     from hanam_mail.registry import loading
     from hanam_mail.review import deviations, revisions
 
-    domain, limit = revisions.domain_beside(target.path), revisions.limit_beside(target.path)
-    found = revisions.assess(before, after, loading.today(), domain, limit)
+    found = revisions.assess(
+        before, after, loading.today(), revisions.domain_beside(path), revisions.limit_beside(path)
+    )
     plan, reasons = found.plan, (*found.never, *found.stops, *deviations.found(before, after))
     papers = [entry for key, entry in after.requests.items() if before.requests.get(key) != entry]
-    if target.as_json:
-        print_json(
-            {
-                "written": not target.dry_run,
-                **edit.result,
-                "requests": [request.id for request in papers],
-                "plan": plan.as_dict(),
-                "warnings": [*reasons, *edit.notes],
-            }
-        )
-        return
-    for request in papers:
-        agency = after.agencies[request.agency].name
-        click.echo(f"Đề nghị {request.id}: {request.document} của {agency}, kết quả {_RESULTS[request.result]}")
-    for line in wording.lines(plan) if plan.changed else ():
-        click.echo(line)
-    for note in (*reasons, *edit.notes):
-        click.echo(f"Lưu ý: {note}")
-    changed = plan.changed or bool(papers) or before != after
-    if target.dry_run:
-        click.echo("Chưa ghi gì (--dry-run).")
-    else:
-        click.echo("Đã ghi sổ đăng ký." if changed else "Không có gì thay đổi.")
+    lines = [
+        f"Đề nghị {entry.id}: {entry.document} của {after.agencies[entry.agency].name}, "
+        f"kết quả {_RESULTS[entry.result]}"
+        for entry in papers
+    ]
+    notes = [*reasons, *edit.notes]
+    lines += [*(wording.lines(plan) if plan.changed else ()), *(f"Lưu ý: {note}" for note in notes)]
+    facts = {"requests": [entry.id for entry in papers], "plan": plan.as_dict(), "warnings": notes}
+    return _Change(plan.changed or bool(papers) or before != after, lines, facts)
+
+
+def _put_in_place(files: ExitStack) -> Sequence[Problem]:
+    """What could not be. The registry is written by now, which this does not undo."""
+    try:
+        files.close()
+    except InputError as error:
+        return error.problems
+    return ()
 
 
 _RESULTS = {"pending": "đang chờ", "done": "đã giải quyết", "refused": "từ chối"}

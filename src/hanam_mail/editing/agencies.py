@@ -48,7 +48,7 @@ class Agencies(Addresses):
         stay as aliases without end.
         """
         self.granted(request, RequestKind.CHANGE)
-        with self.whole():
+        with self.whole(), refusing("Đ5.1"):  # an office's address grows with the code, or by a number
             old = self.agency(code)
             return self._renamed_agency(old, name, new_code, suffix, request, done, document_system=document_system)
 
@@ -67,7 +67,7 @@ class Agencies(Addresses):
         Điều 5, with a counter where that one is taken. Returns the agency they went to.
         """
         self.granted(request, RequestKind.CHANGE)
-        with self.whole():
+        with self.whole(), refusing("Đ5.1"):  # an office's address grows with the code, or by a number
             former, heir = self.agency(code), self.agency(into)
             return self._merged_agency(former, heir, offices or {}, request, done)
 

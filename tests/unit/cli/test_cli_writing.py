@@ -1,14 +1,21 @@
 """Commands that change the registry: what they write, show, refuse, and that --dry-run writes nothing."""
 
 import json
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import Result
+
+from hanam_mail import editing
+from hanam_mail.errors import InputError, Problem
+from hanam_mail.registry.writing import store
+from hanam_mail.regulation import naming
 
 type Run = Callable[..., Result]
 
@@ -63,6 +70,55 @@ def test_a_writing_command_speaks_json(run: Run, words: tuple[str, ...]) -> None
     result = json.loads(done(run, *words, "--json").stdout)
     assert result["written"] is True
     assert result["plan"]["changed"] or result["requests"]
+
+
+@pytest.mark.parametrize("words", WRITING, ids=lambda words: "-".join(words[:2]))
+def test_a_command_that_cannot_write_says_nothing_of_having_written(
+    run: Run, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path, registry: object) -> None:
+        raise InputError([Problem(str(folder), 0, "", "không ghi được")])
+
+    monkeypatch.setattr(store, "write", refuse)
+    result = run(*words)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "mailboxes: không ghi được\n1 lỗi.\n"
+    (problem,) = json.loads(run(*words, "--json").stdout)["problems"]
+    assert problem["text"] == "không ghi được"
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)], ids=["text", "json"])
+@pytest.mark.parametrize("error", [28, 32], ids=["full", "reader-gone"])
+def test_what_was_written_and_cannot_be_printed_is_told_beside(
+    run: Run, words: tuple[str, ...], error: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without this sentence the operator takes it for not written, and types it again."""
+    echo = click.echo
+
+    def refuse(text: str = "", err: bool = False, **options: bool) -> None:
+        if not err:
+            raise OSError(error, os.strerror(error))
+        echo(text, err=err, **options)
+
+    monkeypatch.setattr("click.echo", refuse)
+    result = run(*WRITING[0], *words)
+    monkeypatch.undo()
+    assert result.exit_code == 1
+    assert result.stderr.startswith("mailboxes: đã ghi sổ đăng ký, nhưng không in được kết quả: ")
+
+
+@pytest.mark.dieu5
+def test_a_name_that_the_rules_cannot_read_at_any_place_of_an_edit_is_one_sentence(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise naming.NamingError("tên không đọc được")
+
+    before = files(project)
+    monkeypatch.setattr(editing.WorkingCopy, "rename_agency", refuse)
+    result = run("rename-agency", "sxd", "--new-code", "sxdgt", *PAPER)
+    assert (result.exit_code, result.stderr) == (1, "tên không đọc được (Đ5)\n1 lỗi.\n")
+    assert files(project) == before
 
 
 @pytest.mark.dieu5

@@ -208,6 +208,11 @@ def test_search_shows_so_many_rows(run: Run) -> None:
     assert len(json.loads(run("search", "ubnd", "--limit", "0", "--json").stdout)) > 100
 
 
+def test_search_refuses_to_show_fewer_rows_than_none(run: Run) -> None:
+    result = run("search", "ubnd", "--limit", "-3")
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
 def test_show_tells_the_history_with_its_documents(run: Run) -> None:
     paper = ("--document", "1/VP", "--dated", "20/11/2026", "--ground", "x", "--reply", "9/S")
     run("lock", "tranquangminh", "--reason", "idle")

@@ -15,9 +15,12 @@ from click.testing import CliRunner, Result
 from tests.data import registries
 from tests.data.spreadsheets import Rows, tcvn3, xlsx
 
+from hanam_mail import atomic_file
 from hanam_mail.cli.importing import import_
+from hanam_mail.errors import InputError, Problem
 from hanam_mail.registry import loading
 from hanam_mail.registry.model import Issue, Registry, State
+from hanam_mail.registry.writing import store
 
 pytestmark = pytest.mark.dieu11
 
@@ -242,6 +245,43 @@ def test_a_table_that_fails_at_the_last_moment_was_printed(folder: Path, monkeyp
     assert not file.exists()
 
 
+def test_a_table_that_fails_at_the_last_moment_stands_in_the_one_json_document(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, sync = folder.parent / "out.csv", atomic_file.sync
+
+    def refuse(place: Path) -> None:
+        if place == file.parent:
+            raise OSError(5, "Input/output error")
+        sync(place)
+
+    monkeypatch.setattr(atomic_file, "sync", refuse)
+    result = run(folder, [row("Đỗ Thị Hòa")], "--json", "--output", str(file))
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["written"], document["rows"][0]["address"]) == (1, True, "dothihoa")
+    assert document["problems"][0]["file"] == str(file)
+
+
+def test_a_registry_that_cannot_be_written_leaves_an_older_table(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(place: Path, registry: object) -> None:
+        raise InputError([Problem(str(place), 0, "", "không ghi được")])
+
+    monkeypatch.setattr(store, "write", refuse)
+    file = folder.parent / "out.csv"
+    file.write_text("cũ", encoding="utf-8")
+    result = run(folder, [row("Đỗ Thị Hòa")], "--output", str(file))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert file.read_text("utf-8") == "cũ"
+    assert {each.name for each in folder.parent.glob(".*")} == set()
+
+
+def test_the_table_does_not_replace_the_list_it_is_made_of(folder: Path) -> None:
+    result = run(folder, [row("Đỗ Thị Hòa")], "--output", str(folder.parent / "ds.xlsx"))
+    assert result.exit_code == 2
+    assert "--output trùng với tệp danh sách" in result.output
+    assert openpyxl.load_workbook(folder.parent / "ds.xlsx")
+
+
 def test_a_refused_list_leaves_an_older_table(folder: Path) -> None:
     file = folder.parent / "out.csv"
     file.write_text("cũ", encoding="utf-8")
@@ -388,6 +428,26 @@ def _template(folder: Path) -> Path:
     result = CliRunner().invoke(import_, ["--template", str(file), "--registry", str(folder)])
     assert result.exit_code == 0, result.output
     return file
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",), ("--agency", "snv"), ("--output", "out.csv")])
+def test_a_template_is_asked_for_alone(folder: Path, options: tuple[str, ...]) -> None:
+    file, given = folder.parent / "mau.xlsx", folder.parent / "ds.xlsx"
+    given.write_bytes(xlsx([HEAD, row("Đỗ Thị Hòa")]))
+    words = [*options] if options else [str(given)]
+    result = CliRunner().invoke(import_, [*words, "--template", str(file), "--registry", str(folder)])
+    assert result.exit_code == 2
+    assert "--template chỉ ghi biểu mẫu trống" in result.output
+    assert not file.exists()
+
+
+def test_a_template_does_not_replace_a_list_that_was_filled_in(folder: Path) -> None:
+    file = folder.parent / "ds.xlsx"
+    file.write_bytes(filled := xlsx([HEAD, row("Đỗ Thị Hòa")]))
+    result = CliRunner().invoke(import_, ["--template", str(file), "--registry", str(folder), "--json"])
+    assert result.exit_code == 1
+    assert json.loads(result.output)["problems"][0]["text"] == "tệp đã có, không ghi đè: chọn tên khác"
+    assert file.read_bytes() == filled
 
 
 def test_dieu_11_4_a_filled_template_goes_through(folder: Path) -> None:

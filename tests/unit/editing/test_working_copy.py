@@ -497,6 +497,26 @@ def test_the_operator_chooses_an_offices_address_in_a_merger(
 
 
 @pytest.mark.dieu6
+@pytest.mark.dieu5
+def test_a_code_that_makes_an_offices_address_too_long_is_refused(draft: WorkingCopy) -> None:
+    issue(draft, "Phòng Quản lý Đầu tư Xây dựng Hạ tầng Kỹ thuật Đô thị và Nông thôn", kind="office")
+    before = draft.registry()
+    error = refused(lambda: draft.rename_agency("snv", new_code="a" * 50, request=REQUEST, done=DONE))
+    assert "“pqldtxdhtktdtnt.snv” thành địa chỉ dài 66 ký tự" in error.text
+    assert draft.registry() == before
+
+
+@pytest.mark.dieu5
+def test_a_number_that_makes_an_offices_address_too_long_refuses_the_merger(draft: WorkingCopy) -> None:
+    draft.rename_agency("stp", new_code="a" * 50, request=REQUEST, done=DONE)
+    for agency in ("snv", "a" * 50):  # 64 octets at the heir, 65 with a number
+        issue(draft, "Phòng Quản lý Đầu tư Xây dựng Hạ tầng Kỹ thuật Đô thị", agency, kind="office")
+    before = draft.registry()
+    error = refused(lambda: draft.merge_agency("snv", into="a" * 50, request=REQUEST, done=DONE))
+    assert "thành địa chỉ dài 65 ký tự" in error.text
+    assert draft.registry() == before
+
+
 def test_an_office_of_another_agency_is_no_part_of_a_merger(draft: WorkingCopy) -> None:
     before = draft.registry()
     edit = lambda: draft.merge_agency(  # noqa: E731

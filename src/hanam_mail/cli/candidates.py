@@ -42,7 +42,10 @@ def reasons(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> 
 def _fields(ctx: click.Context, pattern: str, folder: str = "") -> Iterator[str]:
     path = ctx.params.get("path") or Path("mailboxes")
     for file in sorted((path / folder).glob("[!.]*.yml")):
-        text = file.read_text(encoding="utf-8", errors="replace")
+        try:
+            text = file.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue  # the command itself says what is wrong; a shell that completes a word is no place for it
         yield from (found.strip('"') for found in re.findall(pattern, text, flags=re.MULTILINE))
 
 

@@ -1,5 +1,6 @@
 """The command that makes sealed sheets of first passwords out of a handover file."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,11 +79,13 @@ def handover(
     office = paper.load(regulation.with_name("papers.yml"))
     output.mkdir(parents=True, exist_ok=True, mode=0o700)
     written = []
-    for code, slips in sheets.by_agency(opened.slips).items():
-        data = sheets.pdf(opened, slips, rules, url or f"https://mail.{opened.domain}", office, day)
-        path = output / (f"{file.stem}-{code}.pdf" + ("" if clear else ".age"))
-        atomic_file.write(path, data if clear else opening.seal(data, recipients), mode=0o600)
-        written.append({"agency": code, "slips": len(slips), "file": str(path)})
+    with ExitStack() as drafts:  # all sheets or none: whoever reads of an error looks for none
+        for code, slips in sheets.by_agency(opened.slips).items():
+            data = sheets.pdf(opened, slips, rules, url or f"https://mail.{opened.domain}", office, day)
+            path = output / (f"{file.stem}-{code}.pdf" + ("" if clear else ".age"))
+            data = data if clear else opening.seal(data, recipients)
+            drafts.enter_context(atomic_file.placed(path, data, mode=0o600))
+            written.append({"agency": code, "slips": len(slips), "file": str(path)})
     if as_json:
         print_json({"sheets": written})
         return

@@ -288,3 +288,17 @@ def test_commands_options_addresses_codes_and_requests_are_completed(run: Run, t
     }
     shown = CliRunner().invoke(main, [], prog_name="hanam-mail", env=environment)
     assert f"plain,{offered}" in shown.stdout.splitlines()
+
+
+def test_completion_passes_over_what_cannot_be_read(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Path.read_text
+
+    def refuse(file: Path, **options: str) -> str:
+        if file.name == "stttt.yml":
+            raise PermissionError(13, "Permission denied", str(file))
+        return read(file, **options)
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    environment = {"_HANAM_MAIL_COMPLETE": "bash_complete", "COMP_WORDS": "hanam-mail show s", "COMP_CWORD": "2"}
+    shown = CliRunner().invoke(main, [], prog_name="hanam-mail", env=environment)
+    assert "plain,snv" in shown.stdout.splitlines() and "plain,stttt" not in shown.stdout.splitlines()

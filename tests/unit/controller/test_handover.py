@@ -16,6 +16,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from hanam_mail import atomic_file
 from hanam_mail.cli import main
 from hanam_mail.controller.handover import opening, sheets
 from hanam_mail.controller.handover.opening import Handover
@@ -131,6 +132,25 @@ def test_sheets_are_made_per_agency_and_sealed_again(sealed: Path, key: Path, tm
         data = Path(sheet["file"]).read_bytes()
         assert pyrage.decrypt(data, [identity]).startswith(b"%PDF-")
         assert stat.S_IMODE(Path(sheet["file"]).stat().st_mode) == 0o600
+
+
+@pytest.mark.dieu12
+def test_a_sheet_that_cannot_be_written_leaves_none(
+    sealed: Path, key: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the sheets, in clear text, would lie there and nobody be told of them."""
+    create = atomic_file.create
+
+    def full(draft: Path, data: bytes, **options: Any) -> None:
+        if "syt" in draft.name:
+            raise OSError(28, "No space left on device")
+        create(draft, data, **options)
+
+    monkeypatch.setattr(atomic_file, "create", full)
+    done = run(sealed, "--key", key, "--output", memory, "--clear", "--json")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["problems"][0]["text"] == "không ghi được: No space left on device"
+    assert list(memory.iterdir()) == []
 
 
 @pytest.fixture

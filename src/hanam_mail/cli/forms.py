@@ -113,4 +113,4 @@ def generate(data: Path, output: Path, as_json: bool) -> None:
     if as_json:
         print_json({"files": changed})
     else:
-        click.echo(f"Đã ghi {len(texts)} tệp vào {output}.")
+        click.echo(f"Đã ghi {len(changed)} tệp vào {output}." if changed else "Không có gì thay đổi.")

@@ -1,4 +1,4 @@
-"""How every command that changes the registry does it: edit a draft, check all of it, show it, write it whole."""
+"""How every command that changes the registry does it: edit a draft, check all of it, write it whole, show it."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence

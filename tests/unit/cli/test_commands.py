@@ -163,6 +163,7 @@ def test_generate_gives_the_same_octets_again(run: Run, project: Path) -> None:
     shutil.rmtree(project / "mailboxes")
     assert run("generate").exit_code == 0
     assert {file: file.read_bytes() for file in (project / "mailboxes").rglob("*.yml")} == before
+    assert run("generate").stdout == "Không có gì thay đổi.\n"
 
 
 def test_generate_overwrites_nothing(run: Run, project: Path) -> None:

@@ -580,6 +580,21 @@ def test_a_request_tells_who_asks_for_what(world: World, old: str, new: str, fie
 
 
 @pytest.mark.dieu6
+def test_a_refusal_names_its_document(world: World) -> None:
+    answer = "result: done\n  reply: {document: 9/STTTT-CNTT, date: 2024-01-18}"
+    world.replace("requests/2024.yml", answer, "result: refused\n  reply: {date: 2024-01-18}")
+    problem = world.only_problem()
+    assert (problem.field, problem.clause) == ("reply", "Đ6.2b")
+    assert problem.text == "từ chối thì phải ghi số văn bản trả lời (document)"
+
+
+@pytest.mark.dieu6
+def test_the_number_of_what_was_granted_may_come_later(world: World) -> None:
+    world.replace("requests/2024.yml", "reply: {document: 9/STTTT-CNTT, date:", "reply: {date:")
+    assert world.problems() == []
+
+
+@pytest.mark.dieu6
 def test_a_request_of_an_agency_that_has_nothing_to_do_with_the_mailbox_is_refused(world: World) -> None:
     world.operator = "h6h6h6"
     world.files["requests/2024.yml"] = world.files["requests/2024.yml"].replace("agency: m4k7q2", "agency: h6h6h6")

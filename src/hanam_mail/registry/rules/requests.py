@@ -88,6 +88,8 @@ def _request(request: Request, view: View) -> Iterator[Problem]:
         return
     if request.result is Result.PENDING:
         yield source.problem("reply", "đề nghị chưa xử lý thì chưa có văn bản trả lời", "Đ6.2b")
+    if request.result is Result.REFUSED and not request.reply.document:
+        yield request.source.problem("reply", "từ chối thì phải ghi số văn bản trả lời (document)", "Đ6.2b")
     if request.reply.date < request.received:
         yield source.problem("reply", f"ngày trả lời trước ngày nhận ({request.received})", "Đ6.2b")
     if request.reply.date > view.today:

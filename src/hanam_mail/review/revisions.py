@@ -5,6 +5,7 @@ regulation of that revision.
 """
 
 import io
+import os
 import subprocess
 import tarfile
 import tempfile
@@ -22,6 +23,15 @@ from hanam_mail.registry.model import Registry
 from hanam_mail.regulation import group_vars, provisions
 
 _JUDGES = ("regulation.yml", "registry.yml")
+# What git says, and what the operator is told.
+_GIT_FAULTS = {
+    "not a git repository": "sổ đăng ký này không nằm trong kho git nào, nên không có bản nào để so sánh",
+    "dubious ownership": (
+        "kho git này thuộc người dùng khác nên git không đọc; chạy bằng người dùng ấy, hoặc cho phép bằng lệnh "
+        "git config --global --add safe.directory THƯ-MỤC"
+    ),
+    "must be run in a work tree": "kho git này không có thư mục làm việc: chạy trong bản đã git clone",
+}
 
 
 def assess(before: Registry, after: Registry, today: date, domain: str, limit: Limit | None) -> Assessment:
@@ -138,11 +148,24 @@ def _beside(folder: Path, name: str) -> Path | None:
 
 
 def _git(folder: Path, *words: str, missing: str = "") -> bytes:
-    done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, check=False)
+    # What git says is looked through for known faults: in its own language, whatever the operator's is.
+    environment = {**os.environ, "LC_ALL": "C"}
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, check=False, env=environment)
+    except OSError as error:
+        raise InputError([Problem("git", 0, "", "không chạy được chương trình git: máy này chưa cài git")]) from error
     if done.returncode:
-        reason = f"không có bản “{missing}” trong git" if missing else done.stderr.decode(errors="replace").strip()
-        raise InputError([Problem(str(folder), 0, "", reason or "git không chạy được")])
+        said = done.stderr.decode(errors="replace")
+        known = next((sentence for words_, sentence in _GIT_FAULTS.items() if words_ in said), "")
+        reason = known or (f"không có bản “{missing}” trong git" if missing else "")
+        raise InputError([Problem(str(folder), 0, "", reason or _unknown(said))])
     return done.stdout
+
+
+def _unknown(said: str) -> str:
+    """A sentence with the last of what git said, without its word for an error."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return f"git báo lỗi: {lines[-1].removeprefix('fatal: ')}" if lines else "git không chạy được"
 
 
 def _of_revision(problem: Problem, places: Mapping[Path, Path], name: str) -> Problem:

@@ -223,6 +223,36 @@ def test_a_registry_without_git_is_one_sentence(run: Run) -> None:
     result = run("plan", "--base", "main")
     assert result.exit_code == 1
     assert "Traceback" not in result.stderr and result.stderr.endswith("1 lỗi.\n")
+    assert "không nằm trong kho git nào" in result.stderr and "fatal" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("fatal: detected dubious ownership in repository at '/srv/so'", "kho git này thuộc người dùng khác"),
+        ("fatal: this operation must be run in a work tree", "không có thư mục làm việc"),
+        ("warning: x\nfatal: bad object HEAD", "git báo lỗi: bad object HEAD"),
+        ("", "git không chạy được"),
+    ],
+)
+def test_what_git_says_is_a_vietnamese_sentence(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, told: str
+) -> None:
+    program = tmp_path / "bin/git"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n[ \"$LC_ALL\" = C ] && cat >&2 <<'END'\n{said}\nEND\nexit 128\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    result = run("plan", "--base", "main")
+    assert result.exit_code == 1
+    assert told in result.stderr and "fatal" not in result.stderr
+
+
+def test_a_machine_without_git_is_one_sentence(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = run("plan", "--base", "main")
+    assert result.exit_code == 1
+    assert result.stderr == "git: không chạy được chương trình git: máy này chưa cài git\n1 lỗi.\n"
 
 
 @pytest.mark.dieu8

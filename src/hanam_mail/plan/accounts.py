@@ -106,6 +106,8 @@ class Accounts:
     # it decided something else than the state.
     shrinking: frozenset[str] = frozenset()
     decided: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # Only of an earlier revision of git: addresses that stood at another mailbox too, which keeps them in `addresses`.
+    shared: tuple[Address, ...] = ()
     # Only of git: the documents of all events of a mailbox; None: not known.
     events: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
     # Only of the database: what running brought about; who has a password. None: not known, nor are locks.
@@ -122,8 +124,14 @@ def read(text: str | bytes) -> Accounts:
         raise ApplyRefused([f"tài liệu trạng thái mong muốn sai cấu trúc: {error!r}"]) from error
 
 
-def wanted(state: Mapping[str, Iterable[Mapping[str, Any]]]) -> Accounts:
-    """The same from the document itself (registry/desired_state.py)."""
+def wanted(
+    state: Mapping[str, Iterable[Mapping[str, Any]]], *, holders: Mapping[str, Address] | None = None
+) -> Accounts:
+    """The same from the document itself (registry/desired_state.py).
+
+    `holders`: the document is of an earlier revision, in which an address may stand at two mailboxes. It is the one's
+    that `holders`, the addresses of today, give it to, else the first one's.
+    """
     decided: dict[str, Mapping[str, Any]] = {}
     by_id: dict[str, MailboxAccount] = {}
     addresses: dict[str, Address] = {}
@@ -132,6 +140,7 @@ def wanted(state: Mapping[str, Iterable[Mapping[str, Any]]]) -> Accounts:
     shrinking: set[str] = set()
     events: dict[str, Sequence[Mapping[str, Any]]] = {}
     twice: list[str] = []
+    shared: list[Address] = []
     known: dict[str, AgencyAccount] = {}
     for item in state["agencies"]:
         fields = dict(item)
@@ -161,10 +170,16 @@ def wanted(state: Mapping[str, Iterable[Mapping[str, Any]]]) -> Accounts:
             for alias in item["aliases"]
         ]
         for address in named:
-            if address.local_part in addresses:
-                other = addresses[address.local_part].mailbox
-                twice.append(f"{id_}: địa chỉ {address.local_part} đã được ghi cho hộp thư {other}")
-            addresses[address.local_part] = address
+            first = addresses.setdefault(address.local_part, address)
+            if first is address:
+                continue
+            if holders is None:
+                twice.append(f"{id_}: địa chỉ {address.local_part} đã được ghi cho hộp thư {first.mailbox}")
+                continue
+            holder = holders.get(address.local_part)
+            keeps = holder is not None and first.mailbox != id_ == holder.mailbox
+            addresses[address.local_part] = address if keeps else first
+            shared.append(first if keeps else address)
         for clerk in item["clerks"]:
             clerks.add((id_, clerk))
         for entry in item.get("absences", ()):
@@ -185,6 +200,7 @@ def wanted(state: Mapping[str, Iterable[Mapping[str, Any]]]) -> Accounts:
         frozenset(absences),
         frozenset(shrinking),
         decided,
+        tuple(shared),
         events,
     )
 
@@ -192,10 +208,13 @@ def wanted(state: Mapping[str, Iterable[Mapping[str, Any]]]) -> Accounts:
 def joined(part: Accounts, ids: Set[str], rest: Accounts) -> Accounts:
     """`rest` with the mailboxes of `part` that have these ids, and all that is theirs; both are git's."""
     events = {id_: each for id_, each in (part.events or {}).items() if id_ in ids}
+    kept = {name: each for name, each in part.addresses.items() if each.mailbox in ids}
+    others = {name: each for name, each in rest.addresses.items() if name not in kept}
     return replace(
         rest,
         mailboxes={id_: box for id_, box in part.mailboxes.items() if id_ in ids} | dict(rest.mailboxes),
-        addresses={name: each for name, each in part.addresses.items() if each.mailbox in ids} | dict(rest.addresses),
+        addresses=kept | others,
+        shared=(*rest.shared, *(each for name, each in rest.addresses.items() if name in kept)),
         clerks=frozenset(pair for pair in part.clerks if pair[0] in ids) | rest.clerks,
         absences=frozenset(each for each in part.absences if each.mailbox in ids) | rest.absences,
         shrinking=(part.shrinking & ids) | rest.shrinking,

@@ -45,7 +45,8 @@ class _Comparison:
 
     def __init__(self, have: Accounts, want: Accounts, today: date, domain: str, allowed: Allowed) -> None:
         self.have, self.want, self.today, self.domain, self.allowed = have, want, today, domain, allowed
-        self.former = {a.mailbox: a.local_part for a in have.addresses.values() if a.kind == "primary"}
+        former = (*have.shared, *have.addresses.values())
+        self.former = {a.mailbox: a.local_part for a in former if a.kind == "primary"}
         wanted = {a.mailbox: a.local_part for a in want.addresses.values() if a.kind == "primary"}
         self.primaries = self.former | wanted
         self.causes = Causes(have, want)
@@ -150,6 +151,10 @@ class _Comparison:
             if old.kind == "primary" or old.until is None or old.until >= self.today:
                 self.result.closed.append(name)
                 self._add(old.mailbox, Change("alias", old.told(), None))
+        for lost in have.shared:
+            holder, box = want.addresses.get(lost.local_part), want.mailboxes.get(lost.mailbox)
+            if box and not (holder and holder.mailbox == box.id):
+                self._note(box, NoteKind.SHARED_ADDRESS, detail=lost.local_part)
 
     def _clerks(self) -> None:
         before, after = _clerks(self.have), _clerks(self.want)

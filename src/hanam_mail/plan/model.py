@@ -82,6 +82,8 @@ class NoteKind(StrEnum):
     NEWER_LOCK = "newer_lock"
     # An agency's or office's mailbox that nobody opens any more (Đ9.2).
     NO_CLERK = "no_clerk"
+    # A mailbox that had an address beside another one, which keeps it (Đ5.2).
+    SHARED_ADDRESS = "shared_address"
 
 
 @dataclass(frozen=True)

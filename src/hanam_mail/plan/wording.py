@@ -169,6 +169,11 @@ def _notes(found: Sequence[Note], limit: int | None) -> list[str]:
 def _note(note: Note) -> str:
     reason = REASONS.get(note.reason, note.reason)
     match note.kind.value:
+        case "shared_address":
+            return (
+                f"không còn mang địa chỉ {note.detail}; ở bản đem so sánh có hai hộp thư cùng mang: kiểm tra xem địa "
+                "chỉ ấy có để lại cho người được cấp trước không (Đ5.2)"
+            )
         case "no_clerk":
             return "không còn văn thư nào mở (Đ9.2): chỉ định bằng hanam-mail clerks"
         case "restored":

@@ -18,6 +18,7 @@ MARK = "<!-- hanam-mail plan -->"  # by which the comment is found again
 _OPEN_ROWS = 15
 _MOST_ROWS = 300
 _SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]|~#"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
+_WARNING_NOTES = (NoteKind.NO_CLERK, NoteKind.SHARED_ADDRESS)
 _RESULTS = {Result.PENDING: "đang chờ", Result.DONE: "đã giải quyết", Result.REFUSED: "từ chối"}
 
 
@@ -130,7 +131,7 @@ def _warnings(plan: Plan) -> Iterator[str]:
                 yield f"Địa chỉ {change.before['address']} của {entry.name} sẽ thôi nhận thư"
             if change.field == "history":
                 yield f"Lịch sử của {entry.name} <{entry.address}> bị viết lại: sự kiện cũ bị sửa hoặc bị xóa"
-    yield from (wording.told(note) for note in plan.notes if note.kind is NoteKind.NO_CLERK)
+    yield from (wording.told(note) for note in plan.notes if note.kind in _WARNING_NOTES)
     revoked = plan.counts.get(PlanGroup.REVOKED, 0)
     if revoked:
         yield f"{vietnamese.number(revoked)} hộp thư bị thu hồi: đóng vĩnh viễn, địa chỉ không cấp lại (Đ6.2c, Đ5.2)"

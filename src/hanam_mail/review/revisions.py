@@ -6,6 +6,7 @@ regulation of that revision.
 
 import io
 import os
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -39,8 +40,8 @@ def assess(before: Registry, after: Registry, today: date, domain: str, limit: L
     want = accounts.wanted(loading.desired_state(after))
     same = _unchanged(before, after)
     others = {id_: mailbox for id_, mailbox in before.mailboxes.items() if id_ not in same}
-    have = accounts.joined(want, same, accounts.wanted(loading.desired_state(replace(before, mailboxes=others))))
-    return compare.assess(have, want, today, domain=domain, limit=limit)
+    have = accounts.wanted(loading.desired_state(replace(before, mailboxes=others)), holders=want.addresses)
+    return compare.assess(accounts.joined(want, same, have), want, today, domain=domain, limit=limit)
 
 
 def _unchanged(before: Registry, after: Registry) -> frozenset[str]:
@@ -169,8 +170,12 @@ def _unknown(said: str) -> str:
 
 
 def _of_revision(problem: Problem, places: Mapping[Path, Path], name: str) -> Problem:
-    """The problem, its file named as git does: revision:path. `places`: where each folder lies in the repository."""
+    """The problem, files named as git does in it: revision:path. `places`: where each folder lies in the repository."""
+    found = {f"{folder}/": f"{name}:{place}/" if place != Path() else f"{name}:" for folder, place in places.items()}
+    # At the beginning of a word: a folder's own name may be the end of another path.
+    pattern = re.compile(r"(?<![^\s(“])(?:" + "|".join(re.escape(folder) for folder in found) + ")")
+    text = pattern.sub(lambda match: found[match[0]], problem.text)
     for folder, place in places.items():
         if Path(problem.file).is_relative_to(folder):
-            return replace(problem, file=f"{name}:{place / Path(problem.file).relative_to(folder)}")
-    return problem
+            return replace(problem, text=text, file=f"{name}:{place / Path(problem.file).relative_to(folder)}")
+    return replace(problem, text=text)

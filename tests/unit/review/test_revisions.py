@@ -101,6 +101,7 @@ def test_a_base_that_cannot_be_understood_is_named_as_the_revision(
     result = from_a_base_with(run, history, before, after)
     assert result.exit_code == 1
     assert "HEAD:mailboxes/sxd.yml" in result.stderr
+    assert "hanam-mail-" not in result.stderr  # the folder where the revision was read
     assert "sổ đăng ký ở bản HEAD có" in run("plan", "--base", "HEAD", "--markdown").stdout
 
 
@@ -129,6 +130,51 @@ def from_a_base_with(run: Run, history: Path, before: str, after: str) -> Result
     commit(history)
     file.write_text(good, encoding="utf-8")
     return run("plan", "--base", "HEAD")
+
+
+@pytest.fixture
+def collision(run: Run, history: Path) -> tuple[str, str]:
+    """Two requests, each of them right, gave one address; git saw no conflict. The files of both."""
+    run("add", "person", "Lê An", "--agency", "snv", "--document", "1/VP", *PAPER)
+    run("add", "person", "Lê Ân", "--agency", "stp", "--document", "2/VP", *PAPER)
+    file = history / "mailboxes/stp.yml"
+    given = re.search(r"name: Lê Ân\n +address: (\S+)\n", file.read_text("utf-8"))
+    assert given and given[1] != "lean"
+    file.write_text(file.read_text("utf-8").replace(f"address: {given[1]}", "address: lean"), "utf-8")
+    assert "“lean” đã có ở" in run("check").stderr
+    commit(history)
+    return "snv.yml", "stp.yml"
+
+
+@pytest.mark.dieu5
+@pytest.mark.parametrize("mended", [0, 1])
+def test_what_mends_an_address_that_two_mailboxes_have_can_be_planned(
+    run: Run, history: Path, collision: tuple[str, str], mended: int
+) -> None:
+    """Whichever of the two keeps it, and whichever file comes first: which one was applied the database knows."""
+    file = history / "mailboxes" / collision[mended]
+    suffix = ("nv", "tp")[mended]
+    file.write_text(file.read_text("utf-8").replace("address: lean\n", f"address: lean.{suffix}\n"), "utf-8")
+    result = run("plan", "--base", "HEAD", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["never"] == found["stops"] == []
+    (entry,) = found["plan"]["entries"]
+    assert entry["name"] == ("Lê An", "Lê Ân")[mended]
+    assert {"field": "address", "before": "lean", "after": f"lean.{suffix}"} in entry["changes"]
+    (warning,) = [text for text in found["warnings"] if "hai hộp thư" in text]
+    assert warning.startswith(f"{entry['name']} <lean.{suffix}@hanam.gov.vn> không còn mang địa chỉ lean;")
+
+
+@pytest.mark.dieu5
+def test_an_address_that_two_had_is_not_a_third_ones(run: Run, history: Path, collision: tuple[str, str]) -> None:
+    for name, suffix in zip(collision, ("nv", "tp"), strict=True):
+        file = history / "mailboxes" / name
+        file.write_text(file.read_text("utf-8").replace("address: lean\n", f"address: lean.{suffix}\n"), "utf-8")
+    run("add", "person", "Lê Ẩn", "--agency", "sxd", "--address", "lean", "--document", "3/VP", *PAPER)
+    result = run("plan", "--base", "HEAD")
+    assert result.exit_code == 1
+    assert "địa chỉ lean thuộc hộp thư" in result.stdout
 
 
 def test_the_base_is_the_same_whether_it_shares_what_is_unchanged_or_not(run: Run, history: Path) -> None:
@@ -217,6 +263,11 @@ def test_a_base_that_names_a_missing_request_in_an_unchanged_file_is_named_as_th
     result = run("plan", "--base", "HEAD")
     assert result.exit_code == 1
     assert result.stderr.startswith("HEAD:mailboxes/")
+
+
+def test_another_file_that_a_fault_of_the_base_names_is_named_as_the_revision(run: Run, history: Path) -> None:
+    result = from_a_base_with(run, history, "code: sxd", "code: snv")
+    assert "“snv” đã có ở HEAD:mailboxes/snv.yml:" in result.stderr, result.stderr
 
 
 def test_a_registry_without_git_is_one_sentence(run: Run) -> None:

@@ -26,13 +26,14 @@ def check(
     """Every breach of a rule between entries. `today` bounds all dates.
 
     `former`: an earlier revision, from which what mends it is planned. It is not judged again, only what it names must
-    be there, and once.
+    be there, and once. An address may stand twice: two merge requests that were right each gave it.
     """
     view = View(found, regulation, settings or Settings(), today)
-    yield from unique.problems(view)
     if former:
+        yield from unique.keys(view)
         yield from requests.missing(view)
         return
+    yield from unique.problems(view)
     unreadable = list(names.problems(view))
     yield from unreadable
     told = {(problem.file, problem.line, problem.field) for problem in unreadable}

@@ -12,12 +12,17 @@ type _Entry = tuple[str, Source, str, str, str, str]
 
 def problems(view: View) -> Iterator[Problem]:
     """Every id, request number, code and address that stands twice."""
+    yield from keys(view)
+    yield from _repeated(_addresses(view.found.mailboxes))
+
+
+def keys(view: View) -> Iterator[Problem]:
+    """Every id, request number and code that stands twice: what a registry cannot be read without."""
     entries: list[Agency | Mailbox] = [*view.found.agencies, *view.found.mailboxes]
     yield from _repeated((entry.id, entry.source, "id", "mã", "", "") for entry in entries)
     requests = view.found.requests
     yield from _repeated((request.id, request.source, request.id, "số đề nghị", "Đ6.2", "") for request in requests)
     yield from _repeated(_codes(view.found.agencies))
-    yield from _repeated(_addresses(view.found.mailboxes))
 
 
 def _codes(agencies: Iterable[Agency]) -> Iterator[_Entry]:

@@ -1,9 +1,9 @@
-"""The documents behind a plan: which event causes a change, and what only two revisions of git tell of histories.
+"""The documents behind a plan: which event causes a change.
 
 Pure, as apply.py, whose comparison asks it; groups and fields are those of its plan.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from hanam_mail.plan.accounts import Accounts, MailboxAccount
@@ -27,6 +27,7 @@ _EVENTS_OF_FIELD: Mapping[str, tuple[str, ...]] = {
     "clerks": ("clerks", "revoke"),
     "absence": ("absence",),
     "history": (),
+    "event": ("rename", "transfer", "merge", "clerks", "quota"),
     "quota_bytes": ("quota",),
 }
 
@@ -36,10 +37,11 @@ _WITHOUT_EVENT = {"post", "phone", "withheld"}
 
 
 class Causes:
-    """What leads from `have` to `want`, asked by agency and mailbox."""
+    """What leads from `have` to `want`, asked by agency and mailbox. `rewritten` are those whose past somebody changed:
+    what follows from that has no document."""
 
-    def __init__(self, have: Accounts, want: Accounts) -> None:
-        self.have, self.want = have, want
+    def __init__(self, have: Accounts, want: Accounts, rewritten: Container[str] = ()) -> None:
+        self.have, self.want, self.rewritten = have, want, rewritten
 
     def of_agency(self, agency: str, fields: Sequence[str]) -> Mapping[str, Any]:
         """The document of the newest event of an agency, BY_HAND where one that stood has none for its `fields`."""
@@ -62,20 +64,6 @@ class Causes:
         by_state = group in ("created", "revoked", "locked", "restored")
         return [mailbox.document if by_state else self.want.decided.get(mailbox.id, mailbox.document)]
 
-    def histories(self) -> Iterator[tuple[str, str, str | None, str | None]]:
-        """What only two revisions of git can tell: events that were there and are not any more.
-
-        Each as mailbox, field, before and after.
-        """
-        have, want = self.have, self.want
-        if have.events is None or want.events is None:
-            return
-        for id_, events in want.events.items():
-            if id_ not in have.events or have.events[id_] is events:
-                continue
-            if list(map(_event, events[: len(have.events[id_])])) != list(map(_event, have.events[id_])):
-                yield id_, "history", None, "rewritten"
-
     def _of_events(self, group: str, mailbox: MailboxAccount, fields: Sequence[str]) -> list[Mapping[str, Any]]:
         """The documents of the events that cause an entry, none twice; BY_HAND where a change has no event."""
         kinds = [_EVENTS_OF_GROUP[group]] if group in _EVENTS_OF_GROUP else []
@@ -92,7 +80,7 @@ class Causes:
                 cause = next(filter(None, causes), None)
             if not cause and wanted == _EVENTS_OF_FIELD["name"] and mailbox.kind == "agency":
                 cause = self._new_event_of_agency(mailbox.agency)  # it is called as that, without an event of its own
-            if not cause and wanted == _EVENTS_OF_FIELD["quota_bytes"]:
+            if not cause and wanted == _EVENTS_OF_FIELD["quota_bytes"] and mailbox.id not in self.rewritten:
                 cause = {}  # the default of all was raised, for which no mailbox has a document
             cause = BY_HAND if cause is None else cause
             if cause not in found:
@@ -107,6 +95,8 @@ class Causes:
 
     def _new_event_of_agency(self, agency: str) -> Mapping[str, Any] | None:
         """The newest event of the agency, None where `have` had it already; a database keeps none of them."""
+        if agency in self.rewritten:
+            return None
         newest, before = self.want.decided.get(agency), self.have.decided.get(agency)
         if newest is None and self.have.events is None:
             return {}

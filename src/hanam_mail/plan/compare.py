@@ -7,13 +7,12 @@ and no lock that came after it. causes.py finds the documents behind a change, w
 host/database/rows.py carries it out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
 
 from hanam_mail import vietnamese
 from hanam_mail.alphabet import vietnamese as alphabetical
-from hanam_mail.plan import wording
+from hanam_mail.plan import restores, wording
 from hanam_mail.plan.accounts import Accounts, ApplyRefused, MailboxAccount, RuntimeLock
 from hanam_mail.plan.causes import Causes
 from hanam_mail.plan.model import Allowed, Assessment, Change, Limit, Note, NoteKind, Plan, PlanEntry, PlanGroup
@@ -35,21 +34,42 @@ def plan(
     return found.plan
 
 
-def assess(have: Accounts, want: Accounts, today: date, *, domain: str, limit: Limit | None) -> Assessment:
-    """The whole plan with every reason against it, for whoever only looks; without `limit` no number is too large."""
-    return _Comparison(have, want, today, domain, Allowed()).run(limit)
+def assess(
+    have: Accounts,
+    want: Accounts,
+    today: date,
+    *,
+    domain: str,
+    limit: Limit | None,
+    rewritten: Mapping[str, Sequence[Change]] | None = None,
+) -> Assessment:
+    """The whole plan with every reason against it, for whoever only looks; without `limit` no number is too large.
+
+    `rewritten`: what else two revisions of git differ in, by agency and mailbox; no account shows it.
+    """
+    return _Comparison(have, want, today, domain, Allowed(), rewritten).run(limit)
 
 
 class _Comparison:
     """One run of `plan`: the indexes that every part of it needs, and what was found."""
 
-    def __init__(self, have: Accounts, want: Accounts, today: date, domain: str, allowed: Allowed) -> None:
+    def __init__(
+        self,
+        have: Accounts,
+        want: Accounts,
+        today: date,
+        domain: str,
+        allowed: Allowed,
+        rewritten: Mapping[str, Sequence[Change]] | None = None,
+    ) -> None:
         self.have, self.want, self.today, self.domain, self.allowed = have, want, today, domain, allowed
+        self.rewritten = rewritten or {}
         former = (*have.shared, *have.addresses.values())
         self.former = {a.mailbox: a.local_part for a in former if a.kind == "primary"}
         wanted = {a.mailbox: a.local_part for a in want.addresses.values() if a.kind == "primary"}
         self.primaries = self.former | wanted
-        self.causes = Causes(have, want)
+        past = {id_ for id_, changes in self.rewritten.items() if any(change.field == "history" for change in changes)}
+        self.causes = Causes(have, want, past)
         self.result = Plan()
         self.never: list[str] = []
         self.errors: list[str] = []
@@ -66,8 +86,8 @@ class _Comparison:
         self._addresses()
         self._clerks()
         self._absences()
-        for id_, field_, before, after in self.causes.histories():
-            self._add(id_, Change(field_, before, after))
+        for id_, changes in self.rewritten.items():
+            self.more.setdefault(id_, []).extend(changes)
         revoked = self._mailboxes() + self._vanished()
         standing = sum(mailbox.state != "revoked" for mailbox in self.have.mailboxes.values())
         if limit and not self.allowed.removals and limit.exceeded(revoked, standing):
@@ -117,6 +137,7 @@ class _Comparison:
                 for name in ("name", "code", "suffix", "kind", "document_system", "withheld")
                 if old and getattr(old, name) not in (None, getattr(agency, name))
             )
+            changes += tuple(self.rewritten.get(agency.id, ()))
             if old and not changes:
                 continue
             group = PlanGroup.AGENCY_CHANGED if old else PlanGroup.AGENCY_CREATED
@@ -201,10 +222,10 @@ class _Comparison:
 
     def _running(self, old: MailboxAccount, new: MailboxAccount, lock: RuntimeLock | None) -> bool:
         """What git's documents and what running brought about say to each other; whether a restore is to be done."""
-        decided = _decides(old.document, new.document)
+        decided = restores.decides(old.document, new.document)
         restoring = decided and new.document["event"] == "restore"
-        done = restoring and self._by_command(new)
-        restored = restoring and not done and self._opens(old, new, lock)
+        done = restoring and restores.by_command(self.have, new)
+        restored = restoring and not done and restores.opens(self.have, old, new, lock)
         if lock and restored:
             self.result.lifted.append(new.id)
         elif lock and restoring:
@@ -216,26 +237,13 @@ class _Comparison:
         self._follow(new, decided, old.state)
         return restored
 
-    def _by_command(self, mailbox: MailboxAccount) -> bool:
-        """Whether a command restored the mailbox by this document already; a lock of now came after that."""
-        command = self.have.restored.get(mailbox.id)
-        return command is not None and _number(command.document) == _number(mailbox.document.get("number"))
-
-    def _opens(self, old: MailboxAccount, new: MailboxAccount, lock: RuntimeLock | None) -> bool:
-        """Whether a restore has a lock to end: the registry's, or one that is not newer than itself."""
-        if self.have.credentials is None and lock is None:
-            return True  # Between two revisions of git: most locks are known to the database only.
-        if lock is not None:
-            return lock.since <= date.fromisoformat(new.document["done"])
-        return old.state == "locked"
-
     def _follow(self, mailbox: MailboxAccount, decided: bool, was: str) -> None:
         """A restore by command waits for its event; whatever the registry decides later, that time is over."""
         command = self.have.restored.get(mailbox.id)
         if command is None:
             return
         later = decided and date.fromisoformat(mailbox.document["done"]) >= command.day
-        if later or mailbox.state == "revoked" or (decided and self._by_command(mailbox)):
+        if later or mailbox.state == "revoked" or (decided and restores.by_command(self.have, mailbox)):
             self.result.followed.append(mailbox.id)
             return
         self._note(mailbox, NoteKind.RESTORED, detail=command.document)
@@ -329,16 +337,6 @@ class _Comparison:
         for mailbox in open_:
             self._entry(PlanGroup.REVOKED, mailbox, (Change("state", mailbox.state, "revoked"),))
         return len(open_)
-
-
-def _decides(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether another document decides the state; another request makes it one, not a corrected number or date."""
-    return (old.get("event"), old.get("request")) != (new.get("event"), new.get("request"))
-
-
-def _number(document: str | None) -> str:
-    """A document's number as it is compared: as two people may have typed it."""
-    return "".join((document or "").casefold().split())
 
 
 def _clerks(accounts: Accounts) -> dict[str, list[str]]:

@@ -48,9 +48,29 @@ _FIELDS = {
     "lock": "Khóa do vận hành",
     "document": "Căn cứ",
     "history": "Lịch sử",
+    "event": "Lịch sử",
+    "exact_name": "Đã đối chiếu họ tên lạ",
     "post": "Chức vụ",
     "phone": "Điện thoại",
     "withheld": "Lý do không công khai",
+}
+# What an event tells, by the names of model.py.
+_EVENT_FIELDS = {
+    "done": "ngày thực hiện",
+    "request": "số đề nghị",
+    "quota_bytes": "dung lượng",
+    "shrink": "cho phép giảm dung lượng",
+    "reason": "lý do khóa",
+    "begin": "vắng từ ngày",
+    "end": "vắng đến ngày",
+    "verified": "người xác minh",
+    "was": "trước đó",
+    "was_name": "tên cũ",
+    "was_code": "mã cũ",
+    "was_suffix": "hậu tố cũ",
+    "was_document_system": "phần mềm quản lý văn bản trước đó",
+    "origin": "cơ quan cũ",
+    "into": "sáp nhập vào",
 }
 
 NAMED = 3  # mailboxes that a sentence about many names
@@ -216,10 +236,41 @@ def _change(change: Change) -> str:
         if change.after is None:
             return f"{name}: bỏ {_value(change.field, change.before)}"
     if change.field == "history":
-        return f"{name}: bị viết lại, sự kiện cũ bị sửa hoặc bị xóa"
+        return f"{name}: bị viết lại, {rewriting(change)}"
+    if change.field == "event":
+        given = {key: value for key, value in change.after.items() if key in _EVENT_FIELDS and value}
+        told = (f"{_EVENT_FIELDS[key]} {_event_value(key, value)}" for key, value in given.items())
+        return f"{name}: thêm sự kiện {change.after['event']}, ngoài ra không đổi gì ({', '.join(told)})"
     if change.field == "lock":
         return f"{name}: mở ({REASONS.get(change.before, change.before)})"
     return f"{name}: {_value(change.field, change.before)} -> {_value(change.field, change.after)}"
+
+
+def rewriting(change: Change) -> str:
+    """What somebody did to an event of the past."""
+    before, after = change.before, change.after
+    event = before or after
+    which = f"sự kiện {event['event']} ngày {day(event['done'])}"
+    if after is None:
+        return f"{which} bị xóa"
+    if before is None:
+        return f"{which} được chèn vào trước sự kiện đã có"
+    changes = (
+        f"{_EVENT_FIELDS.get(field, field)} {_event_value(field, old)} -> {_event_value(field, after[field])}"
+        for field, old in before.items()
+        if old != after[field]
+    )
+    return f"{which} bị sửa: {', '.join(changes)}"
+
+
+def _event_value(field: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "có" if value else "không"
+    if field in ("done", "begin", "end"):
+        return day(value)
+    if isinstance(value, list):
+        value = ", ".join(value)
+    return REASONS.get(value, value) if field == "reason" else _value(field, value)
 
 
 def _value(field: str, value: Any) -> str:
@@ -231,7 +282,7 @@ def _value(field: str, value: Any) -> str:
         return STATES.get(value, str(value))
     if field == "kind":
         return _AGENCY_KINDS.get(value, str(value))
-    if field == "document_system":
+    if field in ("document_system", "exact_name"):
         return "có" if value else "không"
     if field == "document":
         return document(value)

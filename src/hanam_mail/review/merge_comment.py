@@ -12,23 +12,23 @@ from hanam_mail.errors import Problem
 from hanam_mail.plan import wording
 from hanam_mail.plan.model import Assessment, NoteKind, Plan, PlanGroup
 from hanam_mail.registry.model import Registry
-from hanam_mail.registry.requests import Request, Result
+from hanam_mail.review import register
+from hanam_mail.review.register import RequestChange
 
 MARK = "<!-- hanam-mail plan -->"  # by which the comment is found again
 _OPEN_ROWS = 15
 _MOST_ROWS = 300
 _SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]|~#"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
 _WARNING_NOTES = (NoteKind.NO_CLERK, NoteKind.SHARED_ADDRESS)
-_RESULTS = {Result.PENDING: "đang chờ", Result.DONE: "đã giải quyết", Result.REFUSED: "từ chối"}
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A comparison ready to be told: the plan and what is against it, what the register of requests gained, which new
-    addresses and codes Điều 5 would have proposed otherwise."""
+    """A comparison ready to be told: the plan and what is against it, what became of the register of requests, which
+    new addresses and codes Điều 5 would have proposed otherwise."""
 
     found: Assessment
-    requests: tuple[Request, ...]
+    requests: tuple[RequestChange, ...]
     agencies: Mapping[str, str]
     deviations: tuple[str, ...] = ()
 
@@ -40,12 +40,13 @@ class Review:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reviewer should look at twice, though it may be meant."""
-        return (*_warnings(self.plan), *self.deviations)
+        papers = (text for each in self.requests for text in register.warnings(each, self.agencies))
+        return (*_warnings(self.plan), *papers, *self.deviations)
 
 
-def requests(before: Registry, after: Registry) -> tuple[Request, ...]:
-    """The requests that are new or were answered."""
-    return tuple(each for key, each in after.requests.items() if before.requests.get(key) != each)
+def requests(before: Registry, after: Registry) -> tuple[RequestChange, ...]:
+    """The requests that are new, were answered or changed, or are gone."""
+    return register.changes(before, after)
 
 
 def comment(review: Review, base: str) -> str:
@@ -92,17 +93,24 @@ def _parts(review: Review) -> Iterator[str]:
         rows = [(row.who, "; ".join(row.changes), row.document, row.id) for row in section.rows]
         yield from _table(section.title, ("Ai", "Thay đổi", "Văn bản", "Mã"), rows, section.count)
     if review.requests:
-        papers = [
-            (
-                each.id,
-                f"{each.document} ngày {vietnamese.day(each.dated)}",
-                review.agencies.get(each.agency, each.agency),
-                each.ground,
-                _RESULTS[each.result] + (f", {each.reply.document or 'chưa có số trả lời'}" if each.reply else ""),
-            )
-            for each in review.requests
-        ]
-        yield from _table("Sổ đề nghị", ("Số", "Văn bản", "Cơ quan", "Căn cứ", "Kết quả"), papers, len(papers))
+        papers = [_paper(each, review.agencies) for each in review.requests]
+        yield from _table(
+            "Sổ đề nghị", ("Số", "Văn bản", "Cơ quan", "Căn cứ", "Kết quả", "Bị sửa"), papers, len(papers)
+        )
+
+
+def _paper(change: RequestChange, agencies: Mapping[str, str]) -> tuple[str, ...]:
+    """The row of a request."""
+    each = change.request
+    result = register.RESULTS[each.result] + (f", {each.reply.document or 'chưa có số trả lời'}" if each.reply else "")
+    return (
+        each.id,
+        f"{each.document} ngày {vietnamese.day(each.dated)}, nhận {vietnamese.day(each.received)}",
+        agencies.get(each.agency, each.agency),
+        each.ground,
+        result if change.after else f"bị xóa khỏi sổ (trước đó: {result})",
+        "; ".join(change.rewritten(agencies)),
+    )
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], count: int) -> Iterator[str]:
@@ -128,9 +136,14 @@ def _warnings(plan: Plan) -> Iterator[str]:
                 sizes = f"từ {vietnamese.size(change.before)} xuống {vietnamese.size(change.after)}"
                 yield f"Giảm dung lượng {sizes}: {entry.name} <{entry.address}>"
             if change.field == "alias" and change.after is None:
-                yield f"Địa chỉ {change.before['address']} của {entry.name} sẽ thôi nhận thư"
+                yield (
+                    f"Địa chỉ {change.before['address']} của {entry.name} bị xóa khỏi sổ: thôi nhận thư, và sổ "
+                    "không còn ngăn cấp nó cho người khác; địa chỉ cũ phải để lại làm bí danh (aliases), kể cả khi đã "
+                    "hết hạn (Đ5.2)"
+                )
             if change.field == "history":
-                yield f"Lịch sử của {entry.name} <{entry.address}> bị viết lại: sự kiện cũ bị sửa hoặc bị xóa"
+                code = f"(mã {entry.address})" if entry.group.startswith("agency") else f"<{entry.address}>"
+                yield f"Lịch sử của {entry.name} {code} bị viết lại: {wording.rewriting(change)}"
     yield from (wording.told(note) for note in plan.notes if note.kind in _WARNING_NOTES)
     revoked = plan.counts.get(PlanGroup.REVOKED, 0)
     if revoked:

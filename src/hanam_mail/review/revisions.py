@@ -22,6 +22,7 @@ from hanam_mail.registry import loading
 from hanam_mail.registry.folder import NO_LINK
 from hanam_mail.registry.model import Registry
 from hanam_mail.regulation import group_vars, provisions
+from hanam_mail.review import histories
 
 _JUDGES = ("regulation.yml", "registry.yml")
 # What git says, and what the operator is told.
@@ -39,9 +40,16 @@ def assess(before: Registry, after: Registry, today: date, domain: str, limit: L
     """The whole plan, what may never be (an address given to another), and what the operator must allow first."""
     want = accounts.wanted(loading.desired_state(after))
     same = _unchanged(before, after)
-    others = {id_: mailbox for id_, mailbox in before.mailboxes.items() if id_ not in same}
-    have = accounts.wanted(loading.desired_state(replace(before, mailboxes=others)), holders=want.addresses)
-    return compare.assess(accounts.joined(want, same, have), want, today, domain=domain, limit=limit)
+    others = replace(before, mailboxes={id_: box for id_, box in before.mailboxes.items() if id_ not in same})
+    have = accounts.wanted(loading.desired_state(others), holders=want.addresses)
+    return compare.assess(
+        accounts.joined(want, same, have),
+        want,
+        today,
+        domain=domain,
+        limit=limit,
+        rewritten=histories.rewritten(others, after, today),
+    )
 
 
 def _unchanged(before: Registry, after: Registry) -> frozenset[str]:

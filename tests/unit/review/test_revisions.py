@@ -306,6 +306,19 @@ def test_a_machine_without_git_is_one_sentence(run: Run, tmp_path: Path, monkeyp
     assert result.stderr == "git: không chạy được chương trình git: máy này chưa cài git\n1 lỗi.\n"
 
 
+@pytest.mark.dieu6
+def test_a_pending_request_that_is_taken_out_is_told_by_every_form_of_the_plan(run: Run, history: Path) -> None:
+    words = ("--agency", "snv", "--asks", "reset", "--dated", "1/9/2026", "--received", "2/9/2026", "--ground", "quên")
+    assert run("request", "register", "12/SNV-VP", *words).exit_code == 0
+    commit(history)
+    (history / "mailboxes/requests/2026.yml").unlink()
+    told = "Đề nghị 2026-0001 (12/SNV-VP ngày 01/09/2026 của Sở Nội vụ, nhận ngày 02/09/2026, đang chờ) bị xóa"
+    assert f"Xin xem kỹ: {told}" in run("plan", "--base", "HEAD").stdout
+    assert f"- {told}" in run("plan", "--base", "HEAD", "--markdown").stdout
+    found = json.loads(run("plan", "--base", "HEAD", "--json").stdout)
+    assert found["requests"] == ["2026-0001"] and found["warnings"][0].startswith(told)
+
+
 @pytest.mark.dieu8
 def test_a_quota_that_shrinks_is_to_be_looked_at(run: Run, history: Path) -> None:
     run("quota", "tranquangminh", "8GB", "--document", "1/VP", *PAPER)

@@ -3,6 +3,7 @@
 import re
 from enum import StrEnum
 
+from hanam_mail.importing import denials
 from hanam_mail.importing.plain_text import plain
 from hanam_mail.registry.requests import RequestKind
 from hanam_mail.regulation.naming.text import normal
@@ -174,13 +175,18 @@ def denied_by(note: str, ask: Ask) -> bool:
 
 
 def of_title(text: str) -> Ask | None:
-    """What a title asks for all rows under it, None when it names nothing or several things."""
+    """What a title asks for all rows under it, None when it names nothing, several things or what is not to be done."""
     words = plain(text)
     found = [ask for ask, pattern in _IN_TITLES if _has(pattern, words)]
-    if len(found) != 1:
+    if len(found) != 1 or denials.denies(text, found[0]):
         return None
     begins = re.match(dict(_IN_TITLES)[found[0]], _NUMBERING.sub("", words, count=1))
     return found[0] if begins or _has(_ON_TOPIC, words) else None
+
+
+def names_several(text: str) -> bool:
+    """Whether a title names several things that lists ask for."""
+    return sum(_has(pattern, plain(text)) for _, pattern in _IN_TITLES) > 1
 
 
 def says_namesake(text: str) -> bool:

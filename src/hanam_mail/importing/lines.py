@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from hanam_mail.importing import actions
+from hanam_mail.importing import actions, denials
 from hanam_mail.importing.plain_text import plain
 from hanam_mail.importing.sheet import SheetRow
 
@@ -15,8 +15,11 @@ _FOOTER = re.compile(
     r"(người|cán bộ) (lập|tổng hợp)\b.*|lập (biểu|bảng).*|"
     r"(kt|tm|tl|tuq)\..*|(thủ trưởng|(phó )?giám đốc|(phó )?chủ tịch|chánh văn phòng|trưởng phòng|hiệu trưởng)( .*)?|"
     r"\(?k[ýí] (tên|,|ghi).*|\(?(ký|đã ký)\)?|nơi nhận.*|xác nhận.*|(\*+ ?)?(ghi chú|lưu ý)\s*:.*|"
-    r"(.*[,\s])?ngày\s*[0-9.…]*\s*tháng\s*[0-9.…]*\s*năm.*|(ấn định|trên đây|danh sách (gồm|này|có|trên)).*"
+    r"(ấn định|trên đây|danh sách (gồm|này|có|trên)|(trong đó|bằng chữ)\b).*|"
+    r"(.*[,\s])?ngày\s*[0-9.…]*\s*tháng\s*[0-9.…]*\s*năm.*"
 )
+_REMARK = re.compile(r"tổng|cộng|(\*+ ?)?(ghi chú|lưu ý)|ấn định|trên đây|danh sách|trong đó|bằng chữ")
+_DAY = re.compile(r"(.*[,\s])?ngày\s*[0-9.…]*\s*tháng\s*[0-9.…]*\s*năm.*")
 _TOTAL = re.compile(r"(?:tong(?: so| cong)?|cong)\b\D*(\d{1,9})")
 _WIDE = 3  # cells with one text: merged like a title
 
@@ -27,15 +30,19 @@ def is_office(name: str, units: Iterable[str]) -> bool:
     return any(small.startswith(kind.casefold() + " ") or small == kind.casefold() for kind in units)
 
 
-def is_footer(name: str, texts: Iterable[str]) -> bool:
-    """Whether the row begins what stands under a list; `name` is what it has in the column of names."""
-    if name and not _is_footer_text(name):
-        return False
-    return any(map(_is_footer_text, texts))
-
-
-def _is_footer_text(shown: str) -> bool:
+def is_footer(shown: str) -> bool:
+    """Whether the text begins what stands under a list, or is a part of it."""
     return bool(shown) and _FOOTER.fullmatch(shown.casefold()) is not None
+
+
+def is_remark(shown: str) -> bool:
+    """Whether the text of a footer is a total or a note, with no signature yet."""
+    return _REMARK.match(shown.casefold()) is not None
+
+
+def is_day(shown: str) -> bool:
+    """Whether the text ends with a day in words, as over a signature."""
+    return _DAY.fullmatch(shown.casefold()) is not None
 
 
 def total(line: str) -> int | None:
@@ -53,8 +60,9 @@ def is_section(row: SheetRow, number: str, rest: Sequence[str], units: Iterable[
         return False
     if not rest:
         return True  # nothing but a text in the column of numbers
-    wide = sum(cell == rest[0] for cell in row.texts) >= _WIDE
-    return wide or actions.of_title(rest[0]) is not None or (is_lettered(number) and _is_group(rest[0], units))
+    if sum(cell == rest[0] for cell in row.texts) >= _WIDE or actions.of_title(rest[0]) is not None:
+        return True
+    return is_lettered(number) and (_is_group(rest[0], units) or denials.denies(rest[0], actions.Ask.REVOKE))
 
 
 def is_lettered(number: str) -> bool:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from hanam_mail.errors import Problem
-from hanam_mail.importing import actions, headings, lines, rows
+from hanam_mail.importing import actions, denials, headings, lines, rows, titles
 from hanam_mail.importing.actions import Ask
+from hanam_mail.importing.endings import Ending
 from hanam_mail.importing.headings import Column, Layout
 from hanam_mail.importing.plain_text import plain
 from hanam_mail.importing.rows import ListEntry, ListPlace
@@ -20,7 +21,6 @@ from hanam_mail.regulation.naming.grammar import NamingRules
 _INSTRUCTIONS = re.compile(r"huong dan.*|ghi chu.*|danh muc.*")  # titles of sheets that are no lists
 _HARMLESS = (None, Column.NUMBER, Column.POST, Column.UNUSED)  # columns that decide nothing
 _MAX_PREFACE_ROWS = 60
-_MANY = 3  # texts in a row below the signatures of a list without numbers: an entry rather than a signature
 
 
 @dataclass(slots=True)
@@ -68,7 +68,10 @@ class _Reader:
         self._sheet, self._today, self._rules, self._found = sheet, today, rules, found
         self._layout: Layout | None = None
         self._ask = actions.of_title(sheet.title) or default
-        self._signed = False
+        if default is not None and denials.denies(sheet.title, default):
+            self._ask = None  # a sheet "Giữ lại" is no part of what the operator said to revoke
+        self._unclear: tuple[int, str] | None = None  # the section that left its rows to say what they ask for
+        self._ended = self._signed = False  # below the list, below its signatures
         self._count = 0
 
     def read(self) -> bool:
@@ -87,16 +90,15 @@ class _Reader:
                 preface.append(" ".join(row.distinct))
                 head += row.distinct
             else:
-                self._row(row, self._layout)
+                self._row(row, self._layout, self._sheet.rows[index + 1 :])
         self._found.preface.extend(preface if self._layout else [])
         self._found.head.extend(head if self._layout else [])
         return self._layout is not None
 
     def _begin(self, layout: Layout, below: Sequence[SheetRow], above: Sequence[str]) -> None:
-        titles = {actions.of_title(line) for line in above} - {None}
-        if len(titles) == 1:
-            self._ask = titles.pop()
-        self._layout, self._signed, self._count = layout, False, 0
+        self._ask = titles.above(above, self._ask)
+        self._layout, self._ending, self._count = layout, Ending(layout, self._rules), 0
+        self._ended = self._signed = False
         for index, heading in layout.headings.items():
             used = any(index < len(row.cells) and row.cells[index] is not None for row in below)
             column = f"{heading} (cột {column_name(index)})"
@@ -112,40 +114,44 @@ class _Reader:
             self._found.notes.append(note)
 
     def _title(self, line: str) -> None:
-        self._ask = actions.of_title(line) or self._ask
+        self._ask = titles.below(line, self._ask, self._rules.people.units)
 
-    def _row(self, row: SheetRow, layout: Layout) -> None:
+    def _row(self, row: SheetRow, layout: Layout, below: Sequence[SheetRow]) -> None:
         texts = row.texts
         of_number = layout.indexes(Column.NUMBER)
         number = next((texts[index] for index in of_number if index < len(texts) and texts[index]), "")
         rest = list(dict.fromkeys(shown for index, shown in enumerate(texts) if shown and index not in of_number))
+        line = " ".join(dict.fromkeys(filter(None, [number, *rest])))
         counted = re.fullmatch(r"\d+[.)]?", number) is not None
+        faulty = any(
+            isinstance(value, CellFault) and layout.columns.get(index) not in _HARMLESS
+            for index, value in enumerate(row.cells)
+        )
         cells, units = rows.Cells(row, layout), self._rules.people.units
         name = cells.name
         if plain(number) == lines.EXAMPLE or (headings.is_index_row(row) and not self._count):
             return
-        if self._signed:
-            is_entry = bool(name) and (counted or (not of_number and len(rest) >= _MANY))
-            self._after_signature(row, " ".join([number, *rest]), is_entry=is_entry)
-        elif not counted and lines.is_footer(name, [number, *rest]):
-            self._signed = True
+        if self._ended:
+            self._below(row, line, is_entry=self._ending.is_entry(row, number, signed=self._signed))
+        elif not counted and self._ending.opens(row, below):
+            self._ended, self._signed = True, self._ending.signs(row)
             self._check_total(row, " ".join(rest or [number]))
-        elif (
-            not counted
-            and not any(isinstance(value, CellFault) for value in row.cells)
-            and lines.is_section(row, number, rest, units)
-        ):
-            self._title(" ".join([number, *rest]))
-        elif rest or any(isinstance(value, CellFault) for value in row.cells):
+            if not below and not name and self._signed and not lines.is_day(line):
+                self._note(f"dòng {row.number} “{line}” được coi là phần ký, không phải một người")
+        elif not counted and not faulty and lines.is_section(row, number, rest, units):
+            self._title(line)
+            self._unclear = (row.number, line) if self._ask is None else None
+        elif rest or faulty:
             may_be_group = lines.is_office(name, units) or lines.is_lettered(number)
             self._entry(cells, layout, group=not counted and bool(of_number) and rest == [name] and may_be_group)
 
-    def _after_signature(self, row: SheetRow, line: str, *, is_entry: bool) -> None:
+    def _below(self, row: SheetRow, line: str, *, is_entry: bool) -> None:
         if is_entry:
             sentence = "dòng nằm sau dòng tổng hoặc phần ký: đưa lên trên, hoặc xóa"
             self._found.problems.append(self._sheet.problem(row.number, "", sentence))
         else:
             self._title(line)
+        self._signed = self._signed or self._ending.signs(row)
 
     def _check_total(self, row: SheetRow, line: str) -> None:
         stated = lines.total(line)
@@ -167,6 +173,16 @@ class _Reader:
         if group:
             sentence = "không rõ là tên nhóm hay tên cần hộp thư: ghi số thứ tự 1, 2, 3 nếu cần hộp thư, hoặc xóa dòng"
             problems.append(place.problem(Column.NAME, sentence))
+        if entry is None and self._unclear and not cells.text(Column.ASK):
+            (number, section), self._unclear = self._unclear, None
+            sentence = (
+                f"mục “{section}” không nói rõ đề nghị cấp mới, thay đổi hay thu hồi: ghi ở tên mục, hoặc ở từng dòng; "
+                "không đề nghị gì thì xóa mục này"
+            )
+            problems.append(self._sheet.problem(number, "", sentence, "Đ6.2a"))
+        if entry is not None and entry.ask is Ask.REVOKE and denials.denies(cells.text(Column.NOTE), Ask.REVOKE):
+            sentence = "ghi chú nói giữ lại, mà dòng đề nghị thu hồi: cần thu hồi thì bỏ ghi chú, không thì xóa dòng"
+            problems.append(place.problem(Column.NOTE, sentence, "Đ6.2c"))
         if entry is not None:
             (self._found.spoiled if problems else self._found.entries).append(entry)
         self._found.problems.extend(problems)

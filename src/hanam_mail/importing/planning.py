@@ -12,10 +12,10 @@ from hanam_mail.editing import DraftError, OnlyCounter, Taken, WorkingCopy
 from hanam_mail.errors import Problem
 from hanam_mail.importing import actions
 from hanam_mail.importing.actions import Ask
-from hanam_mail.importing.agencies import Directory, reads_as_agency
 from hanam_mail.importing.document import Document
 from hanam_mail.importing.headings import Column
 from hanam_mail.importing.plain_text import plain
+from hanam_mail.importing.row_agencies import RefusedRow, RowAgencies
 from hanam_mail.importing.rows import ListEntry
 from hanam_mail.registry.model import Agency, Mailbox, MailboxKind
 from hanam_mail.registry.requests import Result
@@ -91,19 +91,12 @@ def _register(draft: WorkingCopy, entries: Sequence[ListEntry], document: Docume
     ).id
 
 
-class _Refused(Exception):
-    """A row that cannot be done: the column, a sentence, the clause."""
-
-    def __init__(self, column: Column | None, sentence: str, clause: str = "") -> None:
-        super().__init__(sentence)
-        self.column, self.sentence, self.clause = column, sentence, clause
-
-
 class _Planner:
     def __init__(self, draft: WorkingCopy, sender: Agency, request: str, done: date, domain: str) -> None:
         registry = draft.registry()
-        self._draft, self._directory, self._sender = draft, Directory(registry), sender
+        self._draft, self._sender = draft, sender
         self._operator = sender.id == registry.settings.operator
+        self._agencies = RowAgencies(draft, sender)
         self._by_name: dict[str, dict[str, None]] = {}  # ids of mailboxes by the key of their names
         for mailbox in registry.mailboxes.values():
             self._by_name.setdefault(key(mailbox.name), {})[mailbox.id] = None
@@ -116,9 +109,9 @@ class _Planner:
     def add(self, entry: ListEntry) -> None:
         """Apply one row, or note why not."""
         try:
-            agency = self._agency(entry)
+            agency = self._agencies.of_row(entry)
             outcome = self._issue(entry, agency) if entry.ask is Ask.ISSUE else self._change(entry, agency)
-        except _Refused as error:
+        except RefusedRow as error:
             self.problems.append(entry.place.problem(error.column, error.sentence, error.clause))
         except OnlyCounter:
             # The regulation wants something that tells the person apart; a number needs the operator's own command.
@@ -139,42 +132,22 @@ class _Planner:
     def examine(self, entry: ListEntry) -> None:
         """Note what the registry says against a row that is wrong already."""
         try:
-            self._agency(entry)
+            self._agencies.of_row(entry)
             if entry.mailbox and entry.ask is not Ask.ISSUE:
                 self._mailbox_of_address(entry)
-        except _Refused as error:
+        except RefusedRow as error:
             self.problems.append(entry.place.problem(error.column, error.sentence, error.clause))
-
-    def _agency(self, entry: ListEntry) -> Agency:
-        """The agency that the row is about: the sender, and for the operator any."""
-        column = Column.AGENCY if Column.AGENCY in entry.place.layout else Column.OFFICE
-        named = self._find(column, entry.agency)
-        if named is None:
-            if entry.agency and reads_as_agency(entry.agency):
-                raise _Refused(column, f"không có cơ quan “{entry.agency}” trong sổ đăng ký", "Đ5.1")
-            return self._sender
-        # The receiving agency may ask for a person who still is where the row says.
-        if named.id != self._sender.id and not self._operator and entry.ask is not Ask.TRANSFER:
-            sentence = f"dòng của “{named.name}”, mà văn bản là của “{self._sender.name}”: cơ quan đó gửi văn bản riêng"
-            raise _Refused(column, sentence, "Đ6.2a")
-        return named
-
-    def _find(self, column: Column, text: str) -> Agency | None:
-        try:
-            return self._directory.find(text) if text else None
-        except ValueError as error:
-            raise _Refused(column, str(error)) from error
 
     # --- issue ---
 
     def _issue(self, entry: ListEntry, agency: Agency) -> RowOutcome:
-        named = self._find(Column.NAME, entry.name)
+        named = self._agencies.find(Column.NAME, entry.name)
         if entry.mailbox:
             self._refuse_other_mailbox(entry)
         if named is not None:
             if named.id != agency.id and not self._operator:
                 sentence = f"“{named.name}” là một cơ quan khác: cơ quan đó gửi văn bản riêng"
-                raise _Refused(Column.NAME, sentence, "Đ6.2a")
+                raise RefusedRow(Column.NAME, sentence, "Đ6.2a")
             return self._issued(entry, named, MailboxKind.AGENCY, "")
         if entry.kind is MailboxKind.PERSON:
             name = read_person(entry.name, self._draft.regulation.naming, exact=entry.exact_name)
@@ -204,11 +177,11 @@ class _Planner:
     def _refuse_other_mailbox(self, entry: ListEntry) -> None:
         try:
             held = self._mailbox_of_address(entry)
-        except _Refused:
+        except RefusedRow:
             return  # no such mailbox: the column holds a wish, which Điều 5 decides
         if held.id not in self._rows:
             sentence = f"đề nghị cấp mới mà đã có hộp thư “{held.address}” ({held.name})"
-            raise _Refused(Column.MAILBOX, sentence, "Đ6.2a")
+            raise RefusedRow(Column.MAILBOX, sentence, "Đ6.2a")
 
     def _namesakes(self, entry: ListEntry, name: str, agency: Agency) -> tuple[str, ...]:
         """Refuse a person who has a mailbox in the agency already, unless the list says it is another (Đ5.2c)."""
@@ -221,10 +194,10 @@ class _Planner:
             row = self._rows.get(former.id)
             where = f"dòng {row} của danh sách" if row else "đã thu hồi" if former.revoked else "đang dùng"
             sentence = f"“{name}” của {agency.name} đã có hộp thư “{former.address}” ({where}); {_NAMESAKE_ADVICE}"
-            raise _Refused(Column.NAME, sentence, "Đ5.2c")
+            raise RefusedRow(Column.NAME, sentence, "Đ5.2c")
         if same and not entry.details:
             sentence = f"người cùng tên với “{same[-1].address}”: ghi quê quán hoặc ngày sinh để có địa chỉ riêng"
-            raise _Refused(Column.HOME if Column.HOME in entry.place.layout else Column.BIRTH, sentence, "Đ5.2c")
+            raise RefusedRow(Column.HOME if Column.HOME in entry.place.layout else Column.BIRTH, sentence, "Đ5.2c")
         return tuple(
             f"cùng tên với “{mailbox.address}” ở cơ quan khác: nếu là một người, dùng Chuyển cơ quan thay cho Cấp mới"
             for mailbox in named
@@ -245,10 +218,10 @@ class _Planner:
         if mailbox.agency != self._sender.id and not self._operator and not incoming:
             owner = self._draft.registry().agencies[mailbox.agency]
             sentence = f"“{mailbox.address}” là hộp thư của “{owner.name}”: cơ quan đó gửi văn bản riêng"
-            raise _Refused(Column.MAILBOX, sentence, "Đ6.2a")
+            raise RefusedRow(Column.MAILBOX, sentence, "Đ6.2a")
         row = self._rows.get(mailbox.id) if entry.ask is Ask.REVOKE else self._asked.get((mailbox.id, entry.ask))
         if row is not None:
-            raise _Refused(Column.NAME, f"“{mailbox.address}” đã có ở dòng {row} của danh sách", "Đ6.2a")
+            raise RefusedRow(Column.NAME, f"“{mailbox.address}” đã có ở dòng {row} của danh sách", "Đ6.2a")
         match entry.ask:
             case Ask.REVOKE:
                 changed = self._draft.revoke(mailbox.id, request=self._request, done=self._done)
@@ -268,14 +241,14 @@ class _Planner:
 
     def _quota(self, entry: ListEntry, mailbox: Mailbox) -> Mailbox:
         if entry.quota_bytes is None:
-            raise _Refused(Column.QUOTA, "thiếu dung lượng mới, ví dụ 4GB", "Đ8.1a")
+            raise RefusedRow(Column.QUOTA, "thiếu dung lượng mới, ví dụ 4GB", "Đ8.1a")
         return self._draft.quota(mailbox.id, entry.quota_bytes, request=self._request, done=self._done)
 
     def _rename(self, entry: ListEntry, mailbox: Mailbox) -> Mailbox:
         # Without a column of its own the new name stands in the column of names, beside the old address.
         new = entry.new_name or (entry.name if entry.mailbox else "")
         if not new or key(new) == key(mailbox.name):
-            raise _Refused(Column.NEW_NAME, "thiếu tên mới: ghi ở cột Họ và tên mới", "Đ6.1")
+            raise RefusedRow(Column.NEW_NAME, "thiếu tên mới: ghi ở cột Họ và tên mới", "Đ6.1")
         return self._draft.rename(
             mailbox.id,
             read(new).text,
@@ -287,14 +260,12 @@ class _Planner:
 
     def _transfer(self, entry: ListEntry, mailbox: Mailbox) -> Mailbox:
         column = Column.TARGET if Column.TARGET in entry.place.layout else Column.ASK
-        target = self._find(column, entry.target)
-        if target is None and entry.target:
-            raise _Refused(column, f"không có cơ quan “{entry.target}” trong sổ đăng ký", "Đ5.1")
-        if target is None and mailbox.agency != self._sender.id:
-            target = self._sender
-        target = target or self._directory.mentioned(entry.said)
+        try:
+            target = self._agencies.destination(entry, self._draft.registry().agencies[mailbox.agency])
+        except ValueError as error:
+            raise RefusedRow(column, str(error), "Đ6.1") from error
         if target is None:
-            raise _Refused(column, "thiếu cơ quan mới: ghi ở cột Cơ quan mới", "Đ6.1")
+            raise RefusedRow(column, "thiếu cơ quan mới: ghi ở cột Cơ quan mới", "Đ6.1")
         return self._draft.transfer(
             mailbox.id,
             agency=target.code,
@@ -307,15 +278,15 @@ class _Planner:
     def _mailbox_of_address(self, entry: ListEntry) -> Mailbox:
         local, _, domain = entry.mailbox.strip().partition("@")
         if domain and self._domain and domain.casefold() != self._domain:
-            raise _Refused(Column.MAILBOX, f"“{entry.mailbox}” không phải hộp thư công vụ @{self._domain}", "Đ5")
+            raise RefusedRow(Column.MAILBOX, f"“{entry.mailbox}” không phải hộp thư công vụ @{self._domain}", "Đ5")
         try:
             mailbox = self._draft.mailbox(local)
         except DraftError as error:
-            raise _Refused(Column.MAILBOX, error.text, error.clause) from error
+            raise RefusedRow(Column.MAILBOX, error.text, error.clause) from error
         renaming = entry.ask is Ask.RENAME and not entry.new_name
         if entry.name and entry.ask is not Ask.ISSUE and not renaming and plain(entry.name) != plain(mailbox.name):
             sentence = f"“{mailbox.address}” là hộp thư của “{mailbox.name}”, không phải “{entry.name}”"
-            raise _Refused(Column.MAILBOX, sentence, "Đ5.2")
+            raise RefusedRow(Column.MAILBOX, sentence, "Đ5.2")
         return mailbox
 
     def _mailbox_of_name(self, entry: ListEntry, agency: Agency) -> Mailbox:
@@ -325,10 +296,10 @@ class _Planner:
             same = [mailbox for mailbox in members if not mailbox.revoked and plain(mailbox.name) == name]
         if not same:
             sentence = f"{agency.name} không có hộp thư đang dùng nào của “{entry.name}”: ghi Hộp thư hiện có"
-            raise _Refused(Column.NAME, sentence, "Đ6.2a")
+            raise RefusedRow(Column.NAME, sentence, "Đ6.2a")
         if len(same) > 1:
             addresses = ", ".join(mailbox.address for mailbox in same)
-            raise _Refused(Column.NAME, f"“{entry.name}” có {len(same)} hộp thư ({addresses}): ghi Hộp thư hiện có")
+            raise RefusedRow(Column.NAME, f"“{entry.name}” có {len(same)} hộp thư ({addresses}): ghi Hộp thư hiện có")
         return same[0]
 
     def _outcome(

@@ -44,7 +44,7 @@ class ListEntry:
     """A row of a list. Texts are "" where the row says nothing; `birth` and `home` are personal, never kept.
 
     `kind` is OFFICE or PERSON; a name that is the agency's own means the agency. `said` is what the row says of its
-    request, for what only the registry can tell.
+    request, for what only the registry can tell. `by_office`: what it has for its agency stands in a column of offices.
     """
 
     place: ListPlace
@@ -54,6 +54,7 @@ class ListEntry:
     new_name: str = ""
     mailbox: str = ""
     agency: str = ""
+    by_office: bool = False
     target: str = ""
     quota_bytes: int | None = None
     ground: str = ""
@@ -167,6 +168,7 @@ class _RowReader:
             new_name=new_name,
             mailbox=cells.text(Column.MAILBOX),
             agency=cells.text(Column.AGENCY) or cells.text(Column.OFFICE),
+            by_office=not cells.text(Column.AGENCY),
             target=cells.text(Column.TARGET),
             quota_bytes=self._quota(ask),
             ground=cells.text(Column.GROUND),

@@ -30,16 +30,21 @@ _GOOD_SHARE = 0.6  # of the accented words of a Vietnamese text are syllables; o
 
 def parse(content: bytes, file: str) -> Sheet:
     """The sheet; rows count as a spreadsheet program shows them. Raises RefusedFile."""
-    text = _decode(content)
+    text = unicodedata.normalize("NFC", _decode(content))  # some programs write accents as letters of their own
     if _CONTROL.search(text):
         raise RefusedFile("không phải văn bản (có ký tự điều khiển): gửi tệp .xlsx hoặc .csv")
     first, _, rest = text.partition("\n")
     directive = re.fullmatch(r"sep=([^\r\n\"])\r?", first)  # Excel's own, no row of the sheet
     delimiter, text = (directive[1], rest) if directive else (_delimiter(text), text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        rows = list(reader)
     except csv.Error as error:
-        raise RefusedFile(f"tệp CSV hỏng ({error}): mở bằng Excel rồi lưu lại dạng .xlsx") from error
+        long = "field larger" in str(error)
+        reason = "có ô quá dài" if long else "dấu nháy kép không đóng, hoặc đóng rồi mà còn chữ trước dấu phân cách"
+        raise RefusedFile(
+            f"tệp CSV hỏng ở hàng {reader.line_num} của tệp ({reason}): mở bằng Excel rồi lưu lại dạng .xlsx"
+        ) from error
     if len(rows) > MAX_ROWS or max(map(len, rows), default=0) > MAX_COLUMNS:
         raise RefusedFile(f"bảng vượt quá {MAX_ROWS} dòng hoặc {MAX_COLUMNS} cột: xóa các dòng, cột thừa")
     cells = (tuple(cell if cell.strip() else None for cell in row) for row in rows)

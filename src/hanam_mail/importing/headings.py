@@ -58,6 +58,7 @@ _PATTERNS: tuple[tuple[Column, str], ...] = (
     (Column.NUMBER, r"stt|tt|so tt|so thu tu|thu tu|so"),
     (Column.FAMILY, r"(ho (va )?ten |ten )?ho( va)?( ten)? (dem|lot)|ho (va )?ten ho|ho va chu dem|ho"),
     (Column.GIVEN, r"(ho (va )?ten )?ten( goi)?"),
+    (Column.NAME, r"(ho (va )?ten|ten)( .*)? dau moi( .*)?"),  # "đầu mối" is no "mới"
     (Column.NEW_NAME, r"(ho (va )?ten|ten).* (moi|sau khi (doi|thay doi|sua)|dieu chinh|sua thanh|de nghi doi)"),
     (Column.NEW_NAME, r"(doi|sua) (ten )?thanh|ten moi"),
     (Column.TARGET, r"((ten )?(co quan|don vi|noi|phong|so)( don vi)?( cong tac)? )(moi|den|chuyen den|tiep nhan.*)"),
@@ -109,6 +110,12 @@ _ANCHORS = frozenset((Column.NAME, Column.FAMILY, Column.GIVEN, Column.OFFICE, C
 _MANY = 4  # known headings: no row of a list has so many words that are headings too
 
 
+# Whose names these are answers for a mailbox that may be another's.
+_ANSWERABLE = re.compile(
+    r".*\b(phu trach|dau moi|theo doi|lien he|van hanh|quan ly (su dung )?(hop thu|tai khoan|e ?mail|thu))\b.*"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The columns of a list: by index what they mean, and what their headings say.
@@ -140,6 +147,14 @@ class Layout:
             for index, heading in self.headings.items()
             if index not in self.columns
         ]
+
+
+def of_answerable(layout: Layout) -> bool:
+    """Whether the list has offices or agencies and the names of who answers for them: whose mailboxes it asks for is
+    open then, unless a column tells."""
+    names = [label(layout.headings[index]) for index in layout.indexes(Column.NAME)]
+    bodies = Column.OFFICE in layout or Column.AGENCY in layout
+    return bodies and bool(names) and all(map(_ANSWERABLE.fullmatch, names)) and Column.KIND not in layout
 
 
 def meaning(heading: str) -> Column | None:

@@ -18,7 +18,12 @@ from hanam_mail.importing.rows import ListEntry, ListPlace
 from hanam_mail.importing.sheet import CellFault, Sheet, SheetRow, column_name
 from hanam_mail.regulation.naming.grammar import NamingRules
 
-_INSTRUCTIONS = re.compile(r"huong dan.*|ghi chu.*|danh muc.*")  # titles of sheets that are no lists
+# Titles of sheets that are no lists; those of the template are passed over without a remark.
+_INSTRUCTIONS = re.compile(
+    r"(huong dan|ghi chu|chu thich)( .*)?|"
+    r"danh muc( (cac )?(co quan|don vi|phong|chuc (vu|danh)|xa|huyen|dia danh|tra cuu|dung chung|ma)( .*)?)?"
+)
+_OF_TEMPLATE = frozenset(("huong dan", "danh muc"))
 _HARMLESS = (None, Column.NUMBER, Column.POST, Column.UNUSED)  # columns that decide nothing
 _MAX_PREFACE_ROWS = 60
 
@@ -44,6 +49,15 @@ def read(sheets: Sequence[Sheet], today: date, rules: NamingRules, default: Ask 
     `default` is what rows ask for that do not say; `today` judges dates of birth, `rules` names.
     """
     found = ListContents()
+    sheets, hidden = [sheet for sheet in sheets if not sheet.hidden], [sheet for sheet in sheets if sheet.hidden]
+    for sheet in hidden:
+        if sheet.rows:
+            sentence = (
+                "trang tính đang ẩn mà có danh sách: hiện trang lên nếu cần, hoặc xóa, hoặc chọn trang bằng --sheet"
+            )
+            found.problems.append(sheet.problem(0, "", sentence))
+        else:
+            found.notes.append(f"{sheet.place}: bỏ qua trang tính đang ẩn")
     others = [sheet for sheet in sheets if not _Reader(sheet, today, rules, default, found).read()]
     if len(others) == len(sheets):
         file = sheets[0].file if sheets else ""
@@ -56,6 +70,8 @@ def read(sheets: Sequence[Sheet], today: date, rules: NamingRules, default: Ask 
                 "trang tính có dữ liệu mà không thấy tiêu đề danh sách: xóa trang này, hoặc chọn trang bằng --sheet"
             )
             found.problems.append(sheet.problem(0, "", sentence))
+        elif plain(sheet.title) not in _OF_TEMPLATE:
+            found.notes.append(f"{sheet.place}: bỏ qua trang tính không có danh sách")
     if not found.entries and not found.problems:
         found.problems.append(sheets[0].problem(0, "", "danh sách không có dòng nào", "Đ11.4"))
     return found
@@ -99,6 +115,14 @@ class _Reader:
         self._ask = titles.above(above, self._ask)
         self._layout, self._ending, self._count = layout, Ending(layout, self._rules), 0
         self._ended = self._signed = False
+        if headings.of_answerable(layout):
+            sentence = (
+                "không rõ hộp thư là của đơn vị hay của người phụ trách: thêm cột Loại hộp thư, hoặc ghi tên cần hộp "
+                "thư ở cột Họ và tên / Tên phòng, đơn vị"
+            )
+            self._found.problems.append(
+                self._sheet.problem(layout.last_row, layout.name(Column.NAME), sentence, "Đ6.2a")
+            )
         for index, heading in layout.headings.items():
             used = any(index < len(row.cells) and row.cells[index] is not None for row in below)
             column = f"{heading} (cột {column_name(index)})"

@@ -149,6 +149,12 @@ class _Planner:
                 sentence = f"“{named.name}” là một cơ quan khác: cơ quan đó gửi văn bản riêng"
                 raise RefusedRow(Column.NAME, sentence, "Đ6.2a")
             return self._issued(entry, named, MailboxKind.AGENCY, "")
+        if entry.kind is MailboxKind.AGENCY:
+            sentence = (
+                f"“{entry.name}” không phải cơ quan nào trong sổ đăng ký: cơ quan mới thì thêm trước bằng hanam-mail "
+                "add agency; phòng hoặc cá nhân thì sửa Loại hộp thư"
+            )
+            raise RefusedRow(Column.NAME, sentence, "Đ5.1")
         if entry.kind is MailboxKind.PERSON:
             name = read_person(entry.name, self._draft.regulation.naming, exact=entry.exact_name)
         else:

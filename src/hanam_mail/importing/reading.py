@@ -13,7 +13,7 @@ from hanam_mail.importing.sheet import Sheet
 
 
 def read(path: Path) -> list[Sheet]:
-    """The visible sheets of an XLSX file, or the one of a CSV file.
+    """The sheets of an XLSX file that hold something, or the one of a CSV file.
 
     Raises InputError with one problem when the file as a whole cannot be taken.
     """

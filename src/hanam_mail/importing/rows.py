@@ -43,8 +43,9 @@ class ListPlace:
 class ListEntry:
     """A row of a list. Texts are "" where the row says nothing; `birth` and `home` are personal, never kept.
 
-    `kind` is OFFICE or PERSON; a name that is the agency's own means the agency. `said` is what the row says of its
-    request, for what only the registry can tell. `by_office`: what it has for its agency stands in a column of offices.
+    `kind` is AGENCY where the row says so; a name that is the agency's own means the agency anyway. `said` is what the
+    row says of its request, for what only the registry can tell. `by_office`: what it has for its agency stands in a
+    column of offices.
     """
 
     place: ListPlace
@@ -196,8 +197,8 @@ class _RowReader:
             return None
 
     def _name(self, column: Column, name: str, kind: MailboxKind) -> str:
-        if not name:
-            return ""
+        if not name or kind is MailboxKind.AGENCY:
+            return name
         if kind is MailboxKind.OFFICE:
             return self._tried(column, lambda: values.office_name(name, self._rules)) or ""
         if Column.FAMILY in self._place.layout and column is Column.NAME:
@@ -248,6 +249,8 @@ class _RowReader:
         said = plain(self._cells.text(Column.KIND))
         if re.search(r"\b(ca nhan|can bo|cong chuc|nguoi)\b", said):
             return MailboxKind.PERSON
+        if re.search(r"\bco quan\b", said) and not re.search(r"\b(phong|ban|bo phan|don vi)\b", said):
+            return MailboxKind.AGENCY
         personal = any(self._cells.text(column) for column in (Column.BIRTH, Column.HOME, Column.POST))
         offices = self._place.layout.of_offices or is_office(
             naming.written_out(name, self._rules), self._rules.people.units

@@ -44,13 +44,14 @@ class SheetRow:
 class Sheet:
     """A sheet: `file` as the operator typed it, `title` of the sheet ("" for CSV), rows without the empty ones.
 
-    `hidden_columns` are indexes from 0.
+    `hidden_columns` are indexes from 0. A `hidden` sheet has its rows only where they are a list.
     """
 
     file: str
     title: str
     rows: tuple[SheetRow, ...]
     hidden_columns: frozenset[int] = frozenset()
+    hidden: bool = False
 
     @property
     def place(self) -> str:

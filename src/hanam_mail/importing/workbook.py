@@ -2,8 +2,10 @@
 
 import contextlib
 import io
+import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -11,15 +13,19 @@ import openpyxl
 from openpyxl.utils.escape import unescape
 from openpyxl.worksheet.worksheet import Worksheet
 
-from hanam_mail.importing import container
+from hanam_mail.importing import container, headings
 from hanam_mail.importing.container import RefusedFile
 from hanam_mail.importing.sheet import CellFault, Sheet, SheetRow, Value
 
+_OF_TEMPLATE = "Danh mục"  # the hidden sheet of the template
 _NO_VALUE = "công thức chưa có kết quả: mở tệp bằng Excel, lưu lại, hoặc dán giá trị (Paste Values)"
 
 
 def parse(workbook: container.Workbook, file: str) -> list[Sheet]:
-    """The visible sheets that hold something, in their order. Raises RefusedFile for a damaged file."""
+    """The sheets that hold something, in their order; of hidden ones lists alone have rows.
+
+    Raises RefusedFile for a damaged file.
+    """
     try:
         # openpyxl remarks on styles and extensions it does not keep, in part on stdout, where JSON goes.
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -28,24 +34,31 @@ def parse(workbook: container.Workbook, file: str) -> list[Sheet]:
             # Only without data_only does openpyxl tell a formula without a cached value from an empty cell.
             formulas = openpyxl.load_workbook(io.BytesIO(workbook.content)) if workbook.formulas else None
         sheets = [
-            Sheet(
-                file,
-                sheet.title,
-                tuple(_rows(sheet, formulas[sheet.title] if formulas else None, workbook)),
-                _hidden_columns(sheet),
-            )
-            for sheet in values.worksheets
-            if sheet.sheet_state == "visible"
+            _read(sheet, formulas[sheet.title] if formulas else None, workbook, file) for sheet in values.worksheets
         ]
     except RefusedFile:
         raise
     except Exception as error:
         # A damaged file makes openpyxl raise nearly anything; the container itself was sound.
         raise RefusedFile(
-            f"tệp hỏng, không đọc được bảng tính ({type(error).__name__}): mở bằng Excel hoặc LibreOffice rồi lưu lại "
-            "dạng .xlsx"
+            "tệp hỏng, không đọc được bảng tính: mở bằng Excel hoặc LibreOffice rồi lưu lại dạng .xlsx"
         ) from error
-    return [sheet for sheet in sheets if sheet.rows]
+    # Hidden sheets that are no lists hold what pickers choose from, and often old rubbish: they are only named.
+    return [
+        replace(sheet, rows=()) if sheet.hidden and not _is_list(sheet) else sheet
+        for sheet in sheets
+        if sheet.rows and not (sheet.hidden and sheet.title == _OF_TEMPLATE and not _is_list(sheet))
+    ]
+
+
+def _read(sheet: Worksheet, formulas: Any, limits: container.Workbook, file: str) -> Sheet:
+    title = unicodedata.normalize("NFC", sheet.title)
+    rows = tuple(_rows(sheet, formulas, limits))
+    return Sheet(file, title, rows, _hidden_columns(sheet), hidden=sheet.sheet_state != "visible")
+
+
+def _is_list(sheet: Sheet) -> bool:
+    return any(headings.find([row]) for row in sheet.rows)
 
 
 def _rows(sheet: Worksheet, formulas: Any, limits: container.Workbook) -> Iterator[SheetRow]:
@@ -87,6 +100,8 @@ def _doubt(cells: Sequence[Any], *, hidden: bool) -> str:
 def _value(cell: Any, formulas: Any) -> Value:
     value = cell.value
     if value is None:
+        if cell.data_type == "str":
+            return None  # a formula whose result is no text at all: =IF(B6="","",…) beside an empty row
         formula = None if formulas is None else formulas.cell(cell.row, cell.column)
         return CellFault(_NO_VALUE) if formula is not None and formula.data_type == "f" else None
     if cell.data_type == "e":
@@ -98,7 +113,7 @@ def _value(cell: Any, formulas: Any) -> Value:
             return value.date()
         case str():
             # Excel writes a line end typed into a cell as _x000D_.
-            return unescape(value) if value.strip() else None
+            return unicodedata.normalize("NFC", unescape(value)) if value.strip() else None
         case int() | date():
             return value
         case float() if abs(value) < 1e15:

@@ -186,3 +186,21 @@ def test_an_office_that_is_called_as_each_inspectorate_is_an_office(folder: Path
     state = done(folder, rows, "snv")
     (box,) = (box for box in state.mailboxes.values() if box.name == "Thanh tra")
     assert (box.kind, state.agencies[box.agency].code) == ("office", "snv")
+
+
+@pytest.mark.parametrize("name", ["Trung tâm Lưu trữ lịch sử", "Nguyễn Văn Tám", "Sở Ngoại vụ"])
+def test_dieu_5_1_what_is_said_to_be_an_agency_is_one_of_the_registry(folder: Path, name: str) -> None:
+    rows: Rows = [["STT", "Loại hộp thư", "Tên phòng", "Nội dung đề nghị"], [1, "Cơ quan", name, "Cấp mới"]]
+    found = problem(folder, rows, "snv")
+    assert f"“{name}” không phải cơ quan nào trong sổ đăng ký" in found["text"]
+    assert (found["line"], found["clause"]) == (2, "Đ5.1")
+
+
+def test_dieu_5_1_an_agency_of_the_registry_gets_its_mailbox(folder: Path) -> None:
+    rows: Rows = [
+        ["STT", "Loại hộp thư", "Tên phòng", "Nội dung đề nghị"],
+        [1, "Cơ quan", "UBND huyện Kim Bảng", "Cấp mới"],
+    ]
+    state = done(folder, rows, "kb")
+    (box,) = (box for box in state.mailboxes.values() if box.address == "ubndkb")
+    assert box.kind == "agency"

@@ -18,6 +18,7 @@ _CAPITALISED = re.compile(r"([^\W\d_][^\W\d_'’]*[ -]?){2,7}")
 # Signatures and days may be what an entry has in these: a post "Giám đốc", a note "Xác nhận của sở".
 _NATURAL = frozenset((Column.POST, Column.BIRTH, Column.NOTE, Column.GROUND))
 _TICKS = frozenset((Column.ASK_ISSUE, Column.ASK_CHANGE, Column.ASK_REVOKE))
+_SIGNED_ROWS = 40
 _TITLE_WORDS = re.compile(r"(danh sach|phu luc|bang|bieu|nhom|cac|khoi)\b")
 
 
@@ -62,8 +63,8 @@ class Ending:
         return column in _NATURAL and (column is Column.BIRTH or not lines.is_day(shown))
 
     def _of_list(self, below: Sequence[SheetRow]) -> Iterator[SheetRow]:
-        """The rows up to the next list of the sheet."""
-        for row in below:
+        """The rows up to the next list of the sheet, as many as signatures may have."""
+        for row in below[:_SIGNED_ROWS]:
             if headings.find([row], again=True) or any(map(actions.of_title, row.distinct[:2])):
                 return
             yield row

@@ -204,9 +204,6 @@ class _Reader:
                 "không đề nghị gì thì xóa mục này"
             )
             problems.append(self._sheet.problem(number, "", sentence, "Đ6.2a"))
-        if entry is not None and entry.ask is Ask.REVOKE and denials.denies(cells.text(Column.NOTE), Ask.REVOKE):
-            sentence = "ghi chú nói giữ lại, mà dòng đề nghị thu hồi: cần thu hồi thì bỏ ghi chú, không thì xóa dòng"
-            problems.append(place.problem(Column.NOTE, sentence, "Đ6.2c"))
         if entry is not None:
             (self._found.spoiled if problems else self._found.entries).append(entry)
         self._found.problems.extend(problems)

@@ -110,14 +110,6 @@ def test_dieu_6_2c_a_second_table_under_another_title_inherits_no_revocation() -
     assert lines(found) == {7}
 
 
-@pytest.mark.parametrize("note", ["không thu hồi, vẫn đang công tác", "Giữ lại", "chưa thu hồi"])
-def test_dieu_6_2c_a_note_that_keeps_the_mailbox_stops_the_revocation_of_a_title(note: str) -> None:
-    found = read([["DANH SÁCH THU HỒI HỘP THƯ"], [*HEAD, "Ghi chú"], [*BINH, "nghỉ hưu"], [*CUC, note]])
-    assert asks(found) == [("Trần Văn Bình", "revoke")]
-    (problem,) = found.problems
-    assert (problem.line, problem.field) == (4, "Ghi chú (cột E)")
-
-
 # --- the lines above ------------------------------------------------------------------------------------------------
 
 

@@ -212,7 +212,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"postfix/master warning: process /usr/lib/postfix/sbin/proxymap pid \d+ exit status 1$",
         r"postfix/\S+ warning: connect to pgsql server .*timeout expired",
         r"postfix/\S+ warning: dict_proxy_(lookup|open): service proxy(map|write): ",
-        r"dovecot .*pgsql\(\S+\): Connect failed: Timeout after 5 seconds",
+        r"dovecot .*pgsql\(\S+\): Connect failed: Timeout after [5-9] seconds",
         r"hanam-scheduled-send chưa gửi được thư hẹn giờ, sẽ làm lại sau một phút: connection timeout expired$",
         r"postfix/\S+ warning: \S+: SASL \w+ authentication failed: Connection lost to authentication server",
     ),

@@ -174,7 +174,7 @@ fcntl.flock(open("/var/lib/hanam-watch/lock", "w"), fcntl.LOCK_EX)
 path = "/var/lib/hanam-watch/state.json"
 state = json.load(open(path))
 state["silent_since"] = {unit: time.time() - 100 for unit in sys.argv[1:]}
-state["restarted_at"] = {}
+state["restarted_at"] = state["silent_start"] = {}
 open(path, "w").write(json.dumps(state))
 """
 

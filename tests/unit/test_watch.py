@@ -46,8 +46,6 @@ class Host:
         }
 
     def __call__(self, words: Sequence[str]) -> str:
-        if "--value" in words:
-            return self.shown[words[-1]]["ActiveState"]
         if words[0] == "show":
             blocks = ["\n".join(f"{k}={v}" for k, v in self.shown[unit].items()) for unit in words[2:]]
             return "\n\n".join(blocks) + "\n"
@@ -126,6 +124,21 @@ def test_a_daemon_that_hangs_is_started_again_once_it_was_silent_in_two_looks(ho
     assert host.done == [("restart", "dovecot.service")]
 
 
+def test_a_daemon_that_somebody_started_again_meanwhile_has_its_time_to_begin(host: Host) -> None:
+    """Both looks may fall into starts, as where two deployments follow each other."""
+    state = silence()
+
+    def look(at: float, active_since: float) -> list[str]:
+        host.unit("dovecot.service", active_since=active_since)
+        return list(hanging.hung([DOVECOT], [], host, state, lambda probe: False, at))
+
+    assert look(NOW, active_since=10) == []
+    assert look(NOW + 60, active_since=69) == []
+    assert look(NOW + 119, active_since=69) == []
+    assert host.done == []
+    assert look(NOW + 120, active_since=69) == ["hung:dovecot.service"]
+
+
 def test_what_a_restart_does_not_cure_is_told_and_restarted_once_an_hour(host: Host) -> None:
     host.unit("dovecot.service")
     state = silence()
@@ -144,7 +157,7 @@ def test_what_a_restart_does_not_cure_is_told_and_restarted_once_an_hour(host: H
 
 def test_a_daemon_that_is_stopped_is_not_started(host: Host) -> None:
     host.unit("dovecot.service", "inactive")
-    state = {"silent_since": {"dovecot.service": 0.0}, "restarted_at": {}}
+    state = silence() | {"silent_since": {"dovecot.service": 0.0}}
     assert hanging.hung([DOVECOT], [], host, state, lambda probe: False, NOW) == {}
     assert (host.done, state) == ([], silence())
 
@@ -165,7 +178,7 @@ def test_a_door_that_is_silent_is_told_and_nobody_is_cut_for_it(host: Host) -> N
 
 
 def silence() -> dict[str, dict[str, float]]:
-    return {"silent_since": {}, "restarted_at": {}}
+    return {"silent_since": {}, "silent_start": {}, "restarted_at": {}}
 
 
 @pytest.fixture

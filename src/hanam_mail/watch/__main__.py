@@ -98,7 +98,7 @@ def show(folder: Path) -> int:
 
 def _read(file: Path) -> dict[str, Any]:
     """What is remembered. Of a file that another release wrote, or a full disk cut off, nothing: all is told anew."""
-    empty: dict[str, Any] = {"causes": {}, "silent_since": {}, "restarted_at": {}, "clock": {}}
+    empty: dict[str, Any] = {"causes": {}, "silent_since": {}, "silent_start": {}, "restarted_at": {}, "clock": {}}
     try:
         state = json.loads(file.read_text())
     except (FileNotFoundError, ValueError):

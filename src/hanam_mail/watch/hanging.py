@@ -52,27 +52,34 @@ def hung(
 ) -> dict[str, Finding]:  # fmt: skip
     """Daemons that run and do not answer, in two looks: they are started again, at most once an hour.
 
-    `doors` are told of only: one that is full is as silent as one that hangs, and a restart would cut everybody.
+    `doors` are told of only: one that is full is as silent as one that hangs, and a restart would cut everybody. What
+    was started between two looks was silent for another reason in the first: it begins anew.
     """
-    silent_since, restarted_at = state["silent_since"], state["restarted_at"]
+    silent_since, silent_start, restarted_at = state["silent_since"], state["silent_start"], state["restarted_at"]
     found = {}
     asked = [row for row in (*rows, *doors) if "probes" in row]
 
-    def well(row: WatchRow) -> bool:
-        active = run(["show", "--property=ActiveState", "--value", row["unit"]]).strip() == "active"
-        return not active or all(ask(probe) for probe in row["probes"])
+    def well(row: WatchRow) -> tuple[bool, float]:
+        """Whether it answers or need not, and when it was started (microseconds since boot)."""
+        shown = run(["show", "--property=ActiveState,ActiveEnterTimestampMonotonic", row["unit"]])
+        unit = dict(line.split("=", 1) for line in shown.splitlines())
+        good = unit["ActiveState"] != "active" or all(ask(probe) for probe in row["probes"])
+        return good, float(unit["ActiveEnterTimestampMonotonic"])
 
     # Side by side: who hangs is waited for.
     with ThreadPoolExecutor(max(len(asked), 1)) as pool:
         answered = list(pool.map(well, asked))
-    for row, good in zip(asked, answered, strict=True):
+    for row, (good, start) in zip(asked, answered, strict=True):
         unit, restarts = row["unit"], row not in doors
         name = unit if restarts else row["name"]
         label, mail = f"{row['name']} ({unit})", bool(row.get("mail"))
         if good:
-            silent_since.pop(name, None)
-            restarted_at.pop(name, None)
-        elif now - silent_since.setdefault(name, now) < HUNG_SECONDS:
+            for remembered in (silent_since, silent_start, restarted_at):
+                remembered.pop(name, None)
+            continue
+        if silent_start.setdefault(name, start) != start:
+            silent_start[name], silent_since[name] = start, now
+        if now - silent_since.setdefault(name, now) < HUNG_SECONDS:
             continue
         elif not restarts:
             found[f"silent:{name}"] = Finding(f"{label} không trả lời: {hint(unit)}", mail)

@@ -45,7 +45,7 @@ def letters(recipient: str, number: int, rng: random.Random, *, document: bool =
 
     def text(length: int) -> str:
         # The handbook, whose words these are, writes of marks; a letter that bears one would be held.
-        return re.sub(r"\bmật\b", "thư", any_words(length), flags=re.IGNORECASE)
+        return re.sub(r"\bm[aậ]t\b", "thư", any_words(length), flags=re.IGNORECASE)
 
     for _ in range(number):
         mail = EmailMessage()

@@ -63,7 +63,16 @@ _EXPLICIT = (
                 rf"(^|(de nghi|xin|can|yeu cau|duoc|cung|khoi) )(cap(?! {_OF_RANK})|tao(?! dieu kien))|"
                 r"^((de nghi|xin|can|yeu cau|them) )?((hop thu|tai khoan|(e ?)?mail|thu dien tu) )?moi$"),
 )  # fmt: skip
-_REASONS = r"nghi (huu|viec|che do(?! (thai san|om)))|thoi viec|cham dut|giai the"
+# A leave is no end, nor is the end of a probation or a secondment: who takes it comes back, or stays.
+_LEAVE = (
+    r"(rieng|tam|khong( (huong|an))? luong|om|phep|thai|sinh (con|de)|con (om|nho)|cham (con|soc)|nuoi|(dieu )?duong|"
+    r"co thoi han|\d+ (ngay|tuan|thang))"
+)
+_REASONS = (
+    rf"nghi (huu|(viec|che do)(?! (de |do |vi |huong |ve |theo che do )?{_LEAVE}\b))|thoi viec|giai the|"
+    r"cham dut($| (thoi gian )?(hop dong|hd|hdld|lam viec|cong tac|lao dong|quan he|hoat dong|su dung)\b"
+    r"(?!.* (tap su|thu viec|biet phai|kiem nhiem)))"
+)
 _BY_REASON = (
     (Ask.REVOKE, _REASONS),
     (
@@ -72,8 +81,24 @@ _BY_REASON = (
     ),
     (Ask.CHANGE, r"thay doi|dieu chinh|chinh sua|sua( doi)?|cap nhat"),
 )
-# Who will go has not gone, and of "thay đồng chí An nghỉ hưu" another has.
-_NOT_GONE = rf"(sap|chuan bi|du kien|den khi|truoc khi|sau khi) (den tuoi )?({_REASONS})|\bthay\b(?! doi)"
+# Who will go has not gone, who goes for a while returns, and of "thay đồng chí An nghỉ hưu" another has.
+_NOT_GONE = (
+    r"(sap|se|tam( thoi)?|chuan bi|du kien|den khi|truoc khi|sau khi|(cho|lam|xin) (quyet dinh|giai quyet|thu tuc))"
+    rf" ((duoc|cho|xin|den tuoi) )*({_REASONS})|\bthay\b(?! doi)"
+)
+# What is taken back or given is no mailbox ("thu hồi chữ ký số"), or was by mistake. "Thu hồi theo quyết định" has
+# other words between, and "cấp mới QĐ số 5" names its ground.
+_THINGS = (
+    r"chung (thu|chi)|chu ky|cks|token|usb|sim|may (vi )?(tinh|in|quet)|laptop|thiet bi|tai san|con dau|giay|phu cap|"
+    r"the (can bo|(cong|vien) chuc|nhan vien|nganh|dang|nha bao|ra vao)"
+)
+_TAKEN = "quyet dinh|qd|(dieu|luan) (dong|chuyen)|biet phai|bo nhiem|yeu cau|de nghi|van ban|cong van|the|may|dat"
+_NOT_OURS = re.compile(
+    r"\b(((thu hoi|huy( bo)?|bai bo|rut)( lai)?( toan bo| cac| \d+)*"
+    rf" ({_THINGS}|{_TAKEN})|"
+    rf"(cap|tao|lap|dang ky|mo|them|bo sung)( moi| lai| doi| phat)?( cac| \d+)* ({_THINGS})|"
+    r"(thu hoi|huy( bo)?|xoa|dong|cap|tao)( hop thu| tai khoan)? nham)\b.*)"
+)
 _DONE = {Ask.ISSUE: r"\bđã (được )?cấp\b", Ask.REVOKE: r"\bđã (bị )?(thu hồi|hủy|huỷ|xóa|xoá|đóng)\b"}
 _IN_TITLES = (
     (Ask.ISSUE, r"(cap|tao|lap|dang ky) moi|cap (hop thu|tai khoan|thu|dia chi|e ?mail)"),
@@ -123,11 +148,6 @@ _NOT_ONE = re.compile(r"\b(khong|chua) (phai |la |cung |chi )*((mot|1) nguoi|ngu
 _NO_NAMESAKE = r"khong|ko|chua|kiem tra|xem|neu|nghi|co the|tranh|de phong|hay"  # before it, or at the end
 
 
-def denies(text: str) -> bool:
-    """Whether the text says of any request that it is not made: "không thu hồi", "các hộp thư giữ lại"."""
-    return any(_denied(ask, text) for ask in Ask)
-
-
 def of_text(text: str) -> Ask:
     """What the text asks for. Raises ValueError, in Vietnamese, when it is none or several of the known things.
 
@@ -139,7 +159,11 @@ def of_text(text: str) -> Ask:
             raise ValueError(f"“{text}”: {sentence}")
     if _LOCKS.search(small) or (small.isascii() and _has(_LOCKS_BARE, words)):
         raise ValueError(f"“{text}”: {_LOCK}")
-    found = [ask for ask, pattern in _EXPLICIT if _has(pattern, words)]
+    ours = _ours(text)
+    found = [ask for ask, pattern in _EXPLICIT if _has(pattern, ours)]
+    unclear = f"“{text}” không rõ đề nghị việc gì"
+    if not found and ours != words:
+        raise ValueError(f"{unclear} với hộp thư: ghi một trong {', '.join(WORDS.values())}, hoặc xóa dòng")
     match found:
         # "Cấp thêm dung lượng" and "chuyển công tác, đề nghị thu hồi" name one thing, the more special one.
         case [Ask.REVOKE, Ask.TRANSFER] | [Ask.QUOTA | Ask.RENAME, Ask.ISSUE]:
@@ -154,7 +178,7 @@ def of_text(text: str) -> Ask:
         raise ValueError(f"“{text}” đề nghị nhiều việc: mỗi việc một dòng")
     alone = any(re.fullmatch(_NO, plain(part)) for part in _PARTS.split(small))
     if alone and not found:
-        raise ValueError(f"“{text}” không rõ đề nghị việc gì: ghi một trong {', '.join(WORDS.values())}, hoặc xóa dòng")
+        raise ValueError(f"{unclear}: ghi một trong {', '.join(WORDS.values())}, hoặc xóa dòng")
     if not found:
         raise UnknownAsk(f"không hiểu “{text}”: ghi một trong {', '.join(WORDS.values())}")
     (ask,) = found
@@ -178,15 +202,15 @@ def of_title(text: str) -> Ask | None:
     """What a title asks for all rows under it, None when it names nothing, several things or what is not to be done."""
     words = plain(text)
     found = [ask for ask, pattern in _IN_TITLES if _has(pattern, words)]
-    if len(found) != 1 or denials.denies(text, found[0]):
+    if len(found) != 1 or denials.denies(text, found[0]) or not _has(dict(_IN_TITLES)[found[0]], _ours(text)):
         return None
     begins = re.match(dict(_IN_TITLES)[found[0]], _NUMBERING.sub("", words, count=1))
     return found[0] if begins or _has(_ON_TOPIC, words) else None
 
 
 def names_several(text: str) -> bool:
-    """Whether a title names several things that lists ask for."""
-    return sum(_has(pattern, plain(text)) for _, pattern in _IN_TITLES) > 1
+    """Whether a title names several things that lists ask for, or other things than mailboxes."""
+    return sum(_has(pattern, plain(text)) for _, pattern in _IN_TITLES) > 1 or _ours(text) != plain(text)
 
 
 def says_namesake(text: str) -> bool:
@@ -220,6 +244,14 @@ def _denied(ask: Ask, text: str) -> bool:
         if ask is Ask.REVOKE and _has(_KEPT, plain(_USE.sub("sử dụng", part))) and not _has(rf"{_NO} .*{_KEPT}", words):
             return True
     return "?" in small and _has(_DENIABLE[ask], plain(small))
+
+
+def _ours(text: str) -> str:
+    """The words of a text without its parts about other things than mailboxes."""
+    words = plain(text)
+    if not _NOT_OURS.search(words):
+        return words
+    return plain(" ".join(_NOT_OURS.sub("", plain(part)) for part in _PARTS.split(normal(text).casefold())))
 
 
 def _has(pattern: str, words: str) -> bool:

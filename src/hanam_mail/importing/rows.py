@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -21,6 +22,7 @@ from hanam_mail.regulation.naming.text import key
 
 _TICKS = {Column.ASK_ISSUE: Ask.ISSUE, Column.ASK_CHANGE: Ask.CHANGE, Column.ASK_REVOKE: Ask.REVOKE}
 _DATE_PARTS, _DAY_DIGITS = 3, 2
+_DAYS = re.compile(r"\b(\d{1,2})\s?[/.-]\s?(\d{1,2})\s?[/.-]\s?(\d{4})\b")
 # What new value each change brings. A list that gives one may mean that change.
 _VALUES = ((Ask.QUOTA, Column.QUOTA), (Ask.RENAME, Column.NEW_NAME), (Ask.TRANSFER, Column.TARGET))
 _HARMLESS = (None, Column.UNUSED, Column.NOTE, Column.NUMBER)  # columns whose faulty cells spoil nothing
@@ -269,6 +271,8 @@ class _RowReader:
             if ask is None:
                 raise ValueError(f"không rõ đề nghị việc gì: ghi một trong {', '.join(actions.WORDS.values())}")
             ask = self._change() if ask is Ask.CHANGE else ask
+            if ask is Ask.REVOKE and _has_later_day(shown, self._today):
+                raise ValueError(f"“{shown}”: chưa đến ngày; từ ngày đó mới đưa vào danh sách, vì thu hồi là vĩnh viễn")
             self._nothing_else(ask)
             return ask
         except ValueError as error:
@@ -320,3 +324,12 @@ class _RowReader:
         if len(found) > 1:
             raise ValueError("thay đổi nhiều thứ: mỗi việc một dòng")
         return found[0]
+
+
+def _has_later_day(text: str, today: date) -> bool:
+    """Whether the text names a day that has not come."""
+    for day, month, year in _DAYS.findall(text):
+        with suppress(ValueError):
+            if date(int(year), int(month), int(day)) > today:
+                return True
+    return False

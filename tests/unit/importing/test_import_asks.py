@@ -2,7 +2,7 @@
 
 import pytest
 
-from hanam_mail.importing import actions
+from hanam_mail.importing import actions, titles
 from hanam_mail.importing.actions import Ask
 
 pytestmark = pytest.mark.dieu6
@@ -29,13 +29,13 @@ REASONS = (
 
 @pytest.mark.parametrize("text", DENIALS)
 def test_a_text_that_says_what_is_not_asked_for_denies(text: str) -> None:
-    assert actions.denies(text)
-    assert actions.denies(text.upper())
+    assert any(actions.denied_by(text, ask) for ask in Ask)
+    assert any(actions.denied_by(text.upper(), ask) for ask in Ask)
 
 
 @pytest.mark.parametrize("text", REASONS)
 def test_a_reason_with_a_no_in_it_denies_nothing(text: str) -> None:
-    assert not actions.denies(text)
+    assert not any(actions.denied_by(text, ask) for ask in Ask)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,47 @@ def test_dieu_6_2c_a_cell_that_denies_is_refused(text: str) -> None:
 def test_what_names_no_request_is_not_taken_for_one(text: str) -> None:
     with pytest.raises(actions.UnknownAsk, match="không hiểu"):
         actions.of_text(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Nghỉ việc riêng không lương", "Tạm nghỉ việc", "Tạm thời nghỉ việc", "Nghỉ việc không hưởng lương",
+             "Nghỉ chế độ con ốm", "Nghỉ chế độ dưỡng sức", "Nghỉ việc 3 tháng", "Chấm dứt thời gian tập sự",
+             "Chấm dứt thời gian biệt phái", "Chấm dứt công tác biệt phái", "Sẽ nghỉ hưu", "Sẽ được nghỉ chế độ"],
+)  # fmt: skip
+def test_dieu_6_2c_who_goes_for_a_while_or_later_is_not_revoked(text: str) -> None:
+    with pytest.raises(actions.UnknownAsk, match="không hiểu"):
+        actions.of_text(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Thu hồi quyết định nghỉ việc", "Hủy bỏ quyết định điều động", "Hủy quyết định điều động sang Sở Y tế",
+             "Hủy bỏ điều động", "Thu hồi chứng thư số", "Thu hồi chữ ký số", "Thu hồi chữ ký số (nghỉ hưu)",
+             "Thu hồi 02 token", "Thu hồi máy tính", "Thu hồi nhầm", "Hộp thư bị thu hồi nhầm", "Cấp chứng thư số",
+             "Cấp mới chữ ký số", "Cấp nhầm", "Hủy bỏ yêu cầu"],
+)  # fmt: skip
+def test_dieu_6_2c_what_is_asked_of_other_things_is_not_asked_of_a_mailbox(text: str) -> None:
+    for written in (text, text.upper()):
+        with pytest.raises(ValueError, match="không rõ đề nghị việc gì với hộp thư"):
+            actions.of_text(written)
+
+
+@pytest.mark.parametrize(
+    "title", ["DANH SÁCH ĐỀ NGHỊ THU HỒI CHỨNG THƯ SỐ", "II. Thu hồi chữ ký số", "Danh sách cấp mới chứng thư số",
+              "Danh sách thu hồi chữ ký số, cấp mới hộp thư"],
+)  # fmt: skip
+def test_dieu_6_2c_a_title_about_other_things_asks_for_nothing(title: str) -> None:
+    assert actions.of_title(title) is None
+
+
+def test_dieu_6_2c_a_section_about_other_things_inherits_nothing() -> None:
+    for before in (Ask.ISSUE, Ask.REVOKE, Ask.CHANGE):
+        assert titles.below("II. Cấp mới chứng thư số", before, ()) is None
+        assert titles.below("II. Thu hồi máy tính", before, ()) is None
+
+
+def test_a_title_may_name_other_things_besides_mailboxes() -> None:
+    assert actions.of_title("DANH SÁCH THU HỒI HỘP THƯ, CHỮ KÝ SỐ") is Ask.REVOKE
+    assert actions.of_title("Danh sách thu hồi hộp thư theo Quyết định số 5") is Ask.REVOKE
 
 
 @pytest.mark.parametrize(
@@ -85,6 +126,13 @@ def test_dieu_7_2_a_lock_is_not_asked_for_by_a_list(text: str) -> None:
         ("Cấp mới, chưa được cấp bao giờ", Ask.ISSUE), ("Cấp mới hộp thư Khoa Nhi", Ask.ISSUE),
         ("Thu hồi do không còn công tác", Ask.REVOKE), ("Không sử dụng, thu hồi", Ask.REVOKE),
         ("Hủy", Ask.REVOKE), ("Mới nghỉ hưu", Ask.REVOKE), ("Đã nghỉ hưu", Ask.REVOKE), ("Nghỉ chế độ", Ask.REVOKE),
+        ("Thu hồi theo Quyết định số 5", Ask.REVOKE), ("Thu hồi do cấp nhầm", Ask.REVOKE),
+        ("Nghỉ hưu theo Quyết định số 5/QĐ-SNV, thu hồi hộp thư", Ask.REVOKE), ("Nghỉ việc", Ask.REVOKE),
+        ("Thu hồi hộp thư, chữ ký số", Ask.REVOKE), ("Chấm dứt hợp đồng", Ask.REVOKE), ("Chấm dứt HĐLĐ", Ask.REVOKE),
+        ("Chấm dứt", Ask.REVOKE), ("Chấm dứt thời gian biệt phái, thu hồi hộp thư", Ask.REVOKE),
+        ("Thu hồi chữ ký số, thu hồi hộp thư", Ask.REVOKE), ("Nghỉ việc theo QĐ số 5", Ask.REVOKE),
+        ("Nghỉ việc, chấm dứt hợp đồng", Ask.REVOKE), ("Cấp mới Tiên Sơn", Ask.ISSUE),
+        ("Cấp mới theo Quyết định số 5", Ask.ISSUE), ("Cấp mới QĐ số 5", Ask.ISSUE),
         ("Cập nhật", Ask.CHANGE), ("Cập nhật họ tên", Ask.CHANGE), ("Cập nhật tên phòng", Ask.CHANGE),
         ("Cập nhật số điện thoại", Ask.CHANGE), ("Tăng dung lượng, tiếp tục sử dụng", Ask.QUOTA),
         ("Chuyển đến Sở Khoa học và Công nghệ", Ask.TRANSFER), ("CHUYỂN ĐẾN SỞ KHOA HỌC", Ask.TRANSFER),

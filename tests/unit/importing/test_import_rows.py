@@ -85,6 +85,19 @@ def test_a_note_that_gives_a_reason_denies_nothing(ask: str, note: str) -> None:
     one(Họ_và_tên="Trần Thị Bình", Đề_nghị=ask, Ghi_chú=note)
 
 
+@pytest.mark.dieu6
+@pytest.mark.parametrize("ask", ["Nghỉ hưu từ 01/12/2026", "Thu hồi từ ngày 26.11.2026", "Thu hồi kể từ 1-1-2027"])
+def test_dieu_6_2c_who_leaves_on_a_later_day_is_not_revoked_before(ask: str) -> None:
+    assert "chưa đến ngày" in refusal(Họ_và_tên="Trần Thị Bình", Đề_nghị=ask)[1]
+
+
+@pytest.mark.parametrize(
+    "ask", ["Nghỉ hưu từ 25/11/2026", "Thu hồi theo QĐ ngày 01/10/2026", "Nghỉ hưu, QĐ số 45/99/2030"]
+)
+def test_who_has_left_by_that_day_is_revoked(ask: str) -> None:
+    assert one(Họ_và_tên="Trần Thị Bình", Đề_nghị=ask).ask is Ask.REVOKE
+
+
 # --- ticks and texts ------------------------------------------------------------------------------------------------
 
 

@@ -124,13 +124,24 @@ _DENIABLE = {
                   rf"($| (cong tac|co quan|don vi|di|den|sang|toi|ve|{_BOX}))",
     Ask.CHANGE: r"(thay doi|dieu chinh|chinh sua|sua( doi)?|cap nhat)( gi| thong tin)?$",
 }  # fmt: skip
-_HAS_NONE = re.compile(r"\bchua (tung )?duoc cap\b(?! moi)")  # who has no mailbox yet, not who shall have none
+# Who has no mailbox yet, not who shall have none. In the request itself only the passive says so: "chưa cấp" denies.
+_MADE = (
+    r"(khởi tạo|tạo|tao|thiết lập|lập|lap|mở|mo|đăng ký|dang ky|cấp|cap)\b(?! (mới|moi)\b)"
+    r"( (hộp thư|tài khoản|hop thu|tai khoan|(e ?)?mail|địa chỉ|dia chi)\b( (mới|moi)\b)?)?"
+)
+_HAS_NONE = re.compile(rf"\b(chưa|chua) (từng |hề |tung |he )?(được|duoc) {_MADE}")
+_NONE_BESIDE = re.compile(rf"\b(chưa|chua) (từng |hề |tung |he )?((được|duoc) )?{_MADE}")
+# Whose not changing denies a change: "chức vụ không thay đổi" is about something else.
+_SUBJECTS = {Ask.QUOTA: "dung luong", Ask.RENAME: "(ho )?(va )?ten", Ask.TRANSFER: "co quan|don vi|noi|cong tac"}
 _PARTS = re.compile(r"[,;.\n()/]| [-–] ")
 _USE = re.compile(r"\bdùng\b")  # with its accent: Dung and Dũng are names
 # What stays is not revoked; of revoked mailboxes letters and data may stay.
 _KEPT = (
     r"((tiep tuc|van|con)( con| dang| duoc)* (su dung|cong tac|lam viec|hoat dong)(?! khong)|"
     r"giu (lai|nguyen)(?! (du lieu|noi dung|ban|thu(?! (dien tu|cong vu))))|(duy tri|de lai) (hop thu|tai khoan))"
+)
+_DATA_KEPT = re.compile(
+    r"\b(du lieu|noi dung|ban sao)( hop thu| thu| cu| duoc| van| can| xin| de nghi)* giu (lai|nguyen)\b"
 )
 # A line says what a list asks for when it speaks of the list or of mailboxes, or begins with it ("II. Thu hồi"): a line
 # on the recovery of land ("thu hồi đất") says nothing.
@@ -182,7 +193,9 @@ def of_text(text: str) -> Ask:
     if not found:
         raise UnknownAsk(f"không hiểu “{text}”: ghi một trong {', '.join(WORDS.values())}")
     (ask,) = found
-    if alone or _denied(ask, text) or (ask in _DONE and re.search(_DONE[ask], small)):
+    rest = _NONE_BESIDE.sub("", small)
+    beside = ask is Ask.ISSUE and _has(dict(_EXPLICIT)[ask], plain(rest))  # "cấp mới, chưa đăng ký tài khoản"
+    if alone or _denied(ask, rest if beside else text) or (ask in _DONE and re.search(_DONE[ask], small)):
         word = WORDS[ask]
         raise ValueError(
             f"“{text}” không rõ có đề nghị {word.lower()} không: có thì chỉ ghi “{word}”, không thì xóa dòng"
@@ -192,10 +205,10 @@ def of_text(text: str) -> Ask:
 
 def denied_by(note: str, ask: Ask) -> bool:
     """Whether what stands beside a request says that it is not made; that one has no mailbox yet does not say so."""
-    rest = re.sub(r"\bchưa (được )?cấp\b(?! mới)", "", normal(note).casefold())
+    rest = _NONE_BESIDE.sub("", normal(note).casefold())
     if ask is not Ask.REVOKE and _has(rf"{_NO} (co |con )?nhu cau( su dung)?$", plain(rest)):
         return True
-    return _denied(ask, rest) or (ask.kind is RequestKind.CHANGE and _denied(Ask.CHANGE, rest))
+    return _denied(ask, rest) or any(_changes_nothing(ask, part) for part in _PARTS.split(rest))
 
 
 def of_title(text: str) -> Ask | None:
@@ -234,16 +247,26 @@ def _denied(ask: Ask, text: str) -> bool:
     for part in _PARTS.split(small):
         words = plain(part)
         # What stops a thing denies it too; "hủy hộp thư" has no request behind it and is one.
-        stopped = _HAS_NONE.sub("", plain(_STOPS.sub("không", part)))
+        stopped = plain(_STOPS.sub("không", _HAS_NONE.sub("", part)))
         if _has(rf"{_NO} ({_BETWEEN} )*({_DENIABLE[ask]}|{_ASKING_AT_ALL})", stopped):
             return True
         if _has(rf"{_NO} ({_BETWEEN} )*({_REASONS})", words) and ask is Ask.REVOKE:
             return True
         if _has(rf"({_DENIABLE[ask]})( hop thu| tai khoan| hay)* {_NO}$", words):
             return True
-        if ask is Ask.REVOKE and _has(_KEPT, plain(_USE.sub("sử dụng", part))) and not _has(rf"{_NO} .*{_KEPT}", words):
+        used = _DATA_KEPT.sub("", plain(_USE.sub("sử dụng", part)))
+        if ask is Ask.REVOKE and _has(_KEPT, used) and not _has(rf"{_NO} .*{_KEPT}", words):
             return True
     return "?" in small and _has(_DENIABLE[ask], plain(small))
+
+
+def _changes_nothing(ask: Ask, part: str) -> bool:
+    """Whether a part of a text says of a change that there is none: it begins so, or what shall change stays."""
+    if ask.kind is not RequestKind.CHANGE:
+        return False
+    about = rf"{_BETWEEN}|{_SUBJECTS[ask]}" if ask in _SUBJECTS else _BETWEEN
+    no = rf"({_NO} ({_BETWEEN} )*)" + ("?" if "?" in part else "")
+    return re.match(rf"(({about}) )*{no}{_DENIABLE[Ask.CHANGE]}", plain(part)) is not None
 
 
 def _ours(text: str) -> str:

@@ -20,7 +20,8 @@ REASONS = (
     "Thu hồi do không còn công tác", "Không còn công tác đề nghị thu hồi", "Hộp thư không sử dụng, đề nghị thu hồi",
     "HỘP THƯ KHÔNG CÒN SỬ DỤNG ĐỀ NGHỊ THU HỒI", "Danh sách không có nhu cầu sử dụng, đề nghị thu hồi",
     "không tiếp tục sử dụng", "Còn sử dụng: Không", "Còn công tác: Không. Thu hồi", "Thôi việc thu hồi", "Hủy hộp thư",
-    "Hủy bỏ", "Xóa bỏ", "Hủy (nghỉ hưu)", "Thu hồi, giữ lại dữ liệu", "Thu hồi, không xóa dữ liệu",
+    "Hủy bỏ", "Xóa bỏ", "Hủy (nghỉ hưu)", "Thu hồi, giữ lại dữ liệu", "Thu hồi; dữ liệu hộp thư được giữ lại",
+    "Thu hồi, không xóa dữ liệu",
     "Cấp mới, chưa có hộp thư", "CÁN BỘ CHƯA CÓ HỘP THƯ ĐỀ NGHỊ CẤP MỚI", "Danh sách cán bộ chưa được cấp hộp thư",
     "HỘP THƯ ĐÃ CẤP ĐỀ NGHỊ THU HỒI", "Danh sách đề nghị cấp mới, thu hồi hộp thư", "Dung lượng không đủ, đề nghị tăng",
     "Chuyển sang Sở Y tế, không đổi địa chỉ", "Trần Văn Dũng bàn giao", "Không trùng tên với ai", "Phòng Tư pháp",
@@ -42,7 +43,7 @@ def test_a_reason_with_a_no_in_it_denies_nothing(text: str) -> None:
     "text", ["Không thu hồi", "Chưa thu hồi", "Không đề nghị cấp mới", "Chưa cấp hộp thư", "Không, thu hồi",
              "Thu hồi?", "Không đổi tên", "Chưa nghỉ hưu", "Đã thu hồi", "Đã được cấp", "Hủy đề nghị cấp mới",
              "Không tăng dung lượng", "Chuyển cơ quan, không thu hồi", "Không thay đổi", "Không",
-             "Đã được cấp hộp thư"],
+             "Đã được cấp hộp thư", "Chưa tạo mail", "Chưa cấp hộp thư mới", "Chưa lập tài khoản"],
 )  # fmt: skip
 def test_dieu_6_2c_a_cell_that_denies_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=f"“{text.replace('?', '.')}” không rõ (có )?đề nghị|nhiều việc"):
@@ -124,6 +125,7 @@ def test_dieu_7_2_a_lock_is_not_asked_for_by_a_list(text: str) -> None:
         ("Phòng mới thành lập", Ask.ISSUE), ("Cấp mới cho chuyên viên", Ask.ISSUE), ("Cấp bổ sung", Ask.ISSUE),
         ("Bổ sung mới", Ask.ISSUE), ("Chuyển sang Sở Y tế, cấp địa chỉ mới", Ask.TRANSFER),
         ("Cấp mới, chưa được cấp bao giờ", Ask.ISSUE), ("Cấp mới hộp thư Khoa Nhi", Ask.ISSUE),
+        ("Cấp mới, chưa đăng ký tài khoản", Ask.ISSUE), ("Cấp mới (chưa cấp mail)", Ask.ISSUE),
         ("Thu hồi do không còn công tác", Ask.REVOKE), ("Không sử dụng, thu hồi", Ask.REVOKE),
         ("Hủy", Ask.REVOKE), ("Mới nghỉ hưu", Ask.REVOKE), ("Đã nghỉ hưu", Ask.REVOKE), ("Nghỉ chế độ", Ask.REVOKE),
         ("Thu hồi theo Quyết định số 5", Ask.REVOKE), ("Thu hồi do cấp nhầm", Ask.REVOKE),

@@ -50,12 +50,18 @@ def refusal(**cells: Any) -> tuple[str, str]:
         ("Thu hồi", "chưa nghỉ hưu"),
         ("Cấp mới", "không đề nghị cấp mới"),
         ("Cấp mới", "không có nhu cầu"),
+        ("Cấp mới", "chưa cấp mới"),
+        ("Cấp mới", "chưa đề nghị cấp"),
+        ("Tăng dung lượng lên 4GB", "không thay đổi"),
+        ("Tăng dung lượng lên 4GB", "Dung lượng không thay đổi"),
+        ("Thu hồi", "hộp thư giữ lại"),
     ],
 )
 def test_dieu_6_2c_a_note_that_denies_the_request_is_refused(heading: str, ask: str, note: str) -> None:
     column, sentence = refusal(**{"Họ và tên": "Trần Thị Bình", "Đề nghị": ask, heading: note})
     assert column == heading.replace("_", " ")
-    assert f"nói khác với đề nghị {ask.lower()}" in sentence
+    word = "thay đổi dung lượng" if "dung lượng" in ask else ask.lower()
+    assert f"nói khác với đề nghị {word}" in sentence
 
 
 @pytest.mark.dieu6
@@ -77,6 +83,17 @@ def test_dieu_6_2c_a_note_is_held_against_what_the_title_asks_for_too() -> None:
         ("Thu hồi", "không"),
         ("Cấp mới", "chưa có hộp thư"),
         ("Cấp mới", "chưa cấp hộp thư"),
+        ("Cấp mới", "Chưa đăng ký tài khoản"),
+        ("Cấp mới", "Chưa tạo mail"),
+        ("Cấp mới", "chưa mở tài khoản"),
+        ("Cấp mới", "Chưa lập hộp thư"),
+        ("Cấp mới", "CHƯA ĐƯỢC TẠO"),
+        ("Cấp mới", "chua tung duoc cap"),
+        ("Cấp mới, chưa đăng ký tài khoản", "chưa hề được cấp"),
+        ("Tăng dung lượng lên 4GB", "Địa chỉ không thay đổi"),
+        ("Tăng dung lượng lên 4GB, chức vụ không thay đổi", "cơ quan không thay đổi"),
+        ("Thu hồi", "Dữ liệu giữ lại"),
+        ("Thu hồi; dữ liệu giữ lại", "nội dung vẫn giữ nguyên"),
         ("Cấp mới", "không thu hồi hộp thư cũ của phòng"),
         ("Tăng dung lượng lên 4GB", "tiếp tục sử dụng"),
     ],
@@ -96,6 +113,20 @@ def test_dieu_6_2c_who_leaves_on_a_later_day_is_not_revoked_before(ask: str) -> 
 )
 def test_who_has_left_by_that_day_is_revoked(ask: str) -> None:
     assert one(Họ_và_tên="Trần Thị Bình", Đề_nghị=ask).ask is Ask.REVOKE
+
+
+@pytest.mark.parametrize("note", ["Chức vụ không thay đổi", "Địa chỉ thư không thay đổi", "Họ tên không thay đổi"])
+def test_a_note_on_what_stays_beside_a_transfer_denies_nothing(note: str) -> None:
+    row = {"Họ và tên": "Trần Thị Bình", "Đề nghị": "Chuyển cơ quan", "Cơ quan mới": "Sở Tài chính", "Ghi chú": note}
+    assert one(**row).ask is Ask.TRANSFER
+    for denied in (
+        "Không thay đổi",
+        "đề nghị không thay đổi",
+        "Cơ quan không thay đổi",
+        "Nơi công tác không thay đổi",
+        "thay đổi?",
+    ):
+        assert "nói khác" in refusal(**{**row, "Ghi chú": denied})[1]
 
 
 # --- ticks and texts ------------------------------------------------------------------------------------------------

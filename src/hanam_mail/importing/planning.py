@@ -225,6 +225,12 @@ class _Planner:
             owner = self._draft.registry().agencies[mailbox.agency]
             sentence = f"“{mailbox.address}” là hộp thư của “{owner.name}”: cơ quan đó gửi văn bản riêng"
             raise RefusedRow(Column.MAILBOX, sentence, "Đ6.2a")
+        if entry.ask is Ask.REVOKE and (goes_to := self._agencies.find(Column.TARGET, entry.target)):
+            sentence = (
+                f"đề nghị thu hồi mà chuyển đến “{goes_to.name}”: chuyển trong tỉnh thì đề nghị Chuyển cơ quan; "
+                "vẫn đề nghị thu hồi thì để trống ô này"
+            )
+            raise RefusedRow(Column.TARGET, sentence, "Đ6.2a")
         row = self._rows.get(mailbox.id) if entry.ask is Ask.REVOKE else self._asked.get((mailbox.id, entry.ask))
         if row is not None:
             raise RefusedRow(Column.NAME, f"“{mailbox.address}” đã có ở dòng {row} của danh sách", "Đ6.2a")

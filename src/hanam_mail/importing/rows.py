@@ -16,6 +16,7 @@ from hanam_mail.importing.lines import is_office
 from hanam_mail.importing.plain_text import is_mark, plain
 from hanam_mail.importing.sheet import CellFault, Sheet, SheetRow, Value, column_name
 from hanam_mail.registry.model import MailboxKind
+from hanam_mail.registry.requests import RequestKind
 from hanam_mail.regulation import naming
 from hanam_mail.regulation.naming.grammar import NamingRules
 from hanam_mail.regulation.naming.text import key
@@ -294,24 +295,36 @@ class _RowReader:
 
     def _nothing_else(self, ask: Ask) -> None:
         """Refuse what the row says against its request, and new values of another one."""
-        cells, layout = self._cells, self._place.layout
+        cells, layout, word = self._cells, self._place.layout, actions.WORDS[ask].lower()
         if ask in (Ask.RENAME, Ask.TRANSFER) and values.has_size(cells.text(Column.ASK)):
             raise ValueError("ghi cả dung lượng: mỗi việc một dòng")
         for column in (Column.ASK, Column.NOTE, Column.GROUND):
             if actions.denied_by(cells.text(column), ask):
-                sentence = (
-                    f"nói khác với đề nghị {actions.WORDS[ask].lower()}: vẫn đề nghị thì bỏ câu ấy, không thì xóa dòng"
-                )
+                sentence = f"nói khác với đề nghị {word}: vẫn đề nghị thì bỏ câu ấy, không thì xóa dòng"
                 self.problems.append(self._place.problem(column, sentence, "Đ6.2a"))
+        stays = "không thay đổi" if ask.kind is RequestKind.CHANGE else f"vẫn đề nghị {word}"
         for change, column in _VALUES:
             shown = cells.text(column)
-            wanted = change is ask or (ask is Ask.ISSUE and change is Ask.QUOTA)
-            if shown and not wanted and not (change is Ask.RENAME and plain(shown) == plain(cells.name)):
+            wanted = change is ask or (ask, change) == (Ask.ISSUE, Ask.QUOTA)
+            if shown and not wanted and not self._is_no_value(ask, column, shown):
                 sentence = (
-                    f"đề nghị {actions.WORDS[ask].lower()} mà có ghi {layout.name(column)}: mỗi việc một dòng; "
-                    "không thay đổi thì để trống ô này"
+                    f"đề nghị {word} mà có ghi {layout.name(column)}: mỗi việc một dòng; {stays} thì để trống ô này"
                 )
                 self.problems.append(self._place.problem(column, sentence, "Đ6.2a"))
+
+    def _is_no_value(self, ask: Ask, column: Column, shown: str) -> bool:
+        """Whether what stands in a column of new values is none: the old name, where the person is or leaves to."""
+        cells = self._cells
+        if column is Column.NEW_NAME:
+            return plain(shown) == plain(cells.name)
+        if column is Column.TARGET and ask is Ask.ISSUE:
+            return plain(shown) in (plain(cells.text(Column.AGENCY)), plain(cells.text(Column.OFFICE)))
+        # Who leaves the province is revoked, who goes to another agency of it keeps the mailbox: planning knows them.
+        if column is Column.TARGET and ask is Ask.REVOKE:
+            _, named, province = plain(shown).partition(" tinh ")
+            own = plain(self._rules.province).removeprefix("tinh ")
+            return not reads_as_agency(shown) or (named != "" and not province.startswith(own))
+        return False
 
     def _change(self) -> Ask:
         """What a row that only says "Thay đổi" wants changed: whatever new value it gives."""
@@ -328,8 +341,8 @@ class _RowReader:
 
 def _has_later_day(text: str, today: date) -> bool:
     """Whether the text names a day that has not come."""
-    for day, month, year in _DAYS.findall(text):
+    days: list[date] = []
+    for found in _DAYS.findall(text):
         with suppress(ValueError):
-            if date(int(year), int(month), int(day)) > today:
-                return True
-    return False
+            days.append(date(*map(int, reversed(found))))
+    return any(day > today for day in days)

@@ -127,6 +127,12 @@ def test_dieu_6_1_nobody_is_moved_by_a_guess(
     assert reason in problem(folder, transfer(ask, note, target), "snv")["text"]
 
 
+def test_dieu_6_2c_who_goes_to_an_agency_of_the_registry_is_not_revoked(folder: Path) -> None:
+    found = problem(folder, transfer("Thu hồi", None, "Thanh tra tỉnh"), "snv")
+    assert "chuyển trong tỉnh thì đề nghị Chuyển cơ quan" in found["text"]
+    done(folder, transfer("Thu hồi", None, "Bộ Nội vụ"), "snv")
+
+
 def test_dieu_6_1_an_unknown_agency_of_a_request_is_not_the_receiver(folder: Path) -> None:
     rows = transfer("Chuyển đến Trung tâm Y tế huyện Kim Bảng", address="phamthidung")
     assert "không có cơ quan" in problem(folder, rows, "snv")["text"]

@@ -262,6 +262,25 @@ def test_dieu_6_1_a_new_value_that_the_request_does_not_take_is_refused(
     assert "mỗi việc một dòng" in sentence
 
 
+@pytest.mark.parametrize(
+    ("ask", "values"),
+    [
+        ("Thu hồi do chuyển công tác", {"Nơi chuyển đến": "Bộ Nội vụ"}),
+        ("Thu hồi", {"Nơi chuyển đến": "Sở Nội vụ tỉnh Nam Định"}),
+        ("Cấp mới", {"Cơ quan": "Sở Nội vụ", "Đơn vị mới": "SỞ NỘI VỤ"}),
+        ("Cấp mới", {"Phòng ban": "Phòng Nội vụ", "Đơn vị mới": "Phòng Nội vụ"}),
+    ],
+)
+def test_where_one_leaves_to_or_is_already_is_no_other_request(ask: str, values: dict[str, str]) -> None:
+    one(**{"Họ và tên": "Trần Thị Bình", "Đề nghị": ask, **values})
+
+
+@pytest.mark.parametrize("target", ["Sở Nội vụ tỉnh Hà Nam", "UBND huyện Kim Bảng"])
+def test_dieu_6_2c_a_revocation_that_names_an_agency_of_the_province_is_refused(target: str) -> None:
+    row = {"Họ và tên": "Trần Thị Bình", "Đề nghị": "Thu hồi", "Nơi chuyển đến": target}
+    assert "vẫn đề nghị thu hồi thì để trống ô này" in refusal(**row)[1]
+
+
 @pytest.mark.dieu6
 def test_dieu_6_1_a_size_beside_another_change_in_one_cell_is_refused() -> None:
     row = {"Họ và tên": "Trần Thị Bình", "Đề nghị": "Đổi tên, 8GB", "Họ và tên mới": "Trần Thị Bích"}

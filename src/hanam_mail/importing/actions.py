@@ -52,7 +52,8 @@ _MAKE = r"(?<!dao )tao"
 _ANEW = rf"(cap|{_MAKE}|lap|dang ky|mo|them|bo sung)( hop thu| tai khoan| thu dien tu)? moi"
 _OF_RANK = r"(nhat|bac|ham|do|phep|tren|duoi|uy|quyen|truong|pho|so|xa|huyen|tinh|bang|the)\b"
 _EXPLICIT = (
-    (Ask.REVOKE, r"thu hoi|huy bo|(huy|xoa|dong) (hop thu|tai khoan|dia chi|thu|e ?mail)|^(huy|xoa)$"),
+    (Ask.REVOKE, r"thu hoi|huy bo|(huy|xoa|(?<!hop )(?<!lao )dong) (hop thu|tai khoan|dia chi|thu|e ?mail)|"
+                 r"^(huy|xoa)$"),
     (Ask.QUOTA, r"dung luong"),
     (Ask.RENAME, r"(doi|sua|thay doi|dinh chinh|chinh sua|dieu chinh|thay) (lai )?(ho )?(va )?ten"),
     (Ask.TRANSFER, rf"({_MOVE}|dieu chuyen|biet phai)( .*)? (den|sang|toi|ve|tu)|"
@@ -83,7 +84,8 @@ _BY_REASON = (
 )
 # Who will go has not gone, who goes for a while returns, and of "thay đồng chí An nghỉ hưu" another has.
 _NOT_GONE = (
-    r"(sap|se|tam( thoi)?|chuan bi|du kien|den khi|truoc khi|sau khi|(cho|lam|xin) (quyet dinh|giai quyet|thu tuc))"
+    r"(sap|se|hoan|lui|keo dai( thoi gian)?|tam( thoi)?|chuan bi|du kien|den khi|truoc khi|sau khi|"
+    r"(cho|lam|xin) (quyet dinh|giai quyet|thu tuc))"
     rf" ((duoc|cho|xin|den tuoi) )*({_REASONS})|\bthay\b(?! doi)"
 )
 # What is taken back or given is no mailbox ("thu hồi chữ ký số"), or was by mistake. "Thu hồi theo quyết định" has

@@ -63,7 +63,8 @@ def test_what_names_no_request_is_not_taken_for_one(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["Nghỉ việc riêng không lương", "Tạm nghỉ việc", "Tạm thời nghỉ việc", "Nghỉ việc không hưởng lương",
              "Nghỉ chế độ con ốm", "Nghỉ chế độ dưỡng sức", "Nghỉ việc 3 tháng", "Chấm dứt thời gian tập sự",
-             "Chấm dứt thời gian biệt phái", "Chấm dứt công tác biệt phái", "Sẽ nghỉ hưu", "Sẽ được nghỉ chế độ"],
+             "Chấm dứt thời gian biệt phái", "Chấm dứt công tác biệt phái", "Sẽ nghỉ hưu", "Sẽ được nghỉ chế độ",
+             "Hoãn nghỉ hưu", "Kéo dài thời gian nghỉ hưu", "Chấm dứt hợp đồng thử việc", "Hợp đồng thư ký"],
 )  # fmt: skip
 def test_dieu_6_2c_who_goes_for_a_while_or_later_is_not_revoked(text: str) -> None:
     with pytest.raises(actions.UnknownAsk, match="không hiểu"):

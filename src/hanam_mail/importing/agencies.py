@@ -26,6 +26,11 @@ _MAX_PARTS = 5  # of one name: "Sở Lao động - Thương binh và Xã hội" 
 _FIRST_WORDS = frozenset(map(key, ("sở", "ủy", "huyện", "thị", "thành", "xã", "phường")))
 # What every agency has; centres, schools and boards may be agencies of their own.
 _INNER = re.compile(r"(phòng|văn phòng|bộ phận|tổ|đội|thanh tra|lãnh đạo|ban (giám đốc|lãnh đạo)|một cửa)(?!\w)")
+# Bodies of their own, whatever place they bear the name of.
+_BODIES = re.compile(
+    r"\b((đảng|tỉnh|huyện|thành|thị) (ủy|uỷ)|mặt trận|ngân hàng|bệnh viện|công an|(tòa|toà) án|viện kiểm sát|"
+    r"chi cục|công ty)\b"
+)
 _PLACE = re.compile(r"\b(tỉnh|huyện|thành phố|thị xã|xã(?! hội\b)|phường|thị trấn|quận|sở|trường|trung tâm) \w")
 
 
@@ -67,7 +72,8 @@ class Directory:
     def named(self, text: str) -> list[tuple[int, Agency]]:
         """The agencies that a text names, with where: names from one sign or small word to another, not parts of them.
 
-        "Sở Y tế Nam Định" and "Trung tâm Y tế huyện Kim Bảng" name none. Raises ValueError as `find` does.
+        An office's name names its agency. "Sở Y tế Nam Định" and "Trung tâm Y tế huyện Kim Bảng" name none.
+        Raises ValueError as `find` does.
         """
         edges = [(0, 0), *(edge.span() for edge in _EDGES.finditer(text)), (len(text), len(text))]
         parts = [(left[1], right[0]) for left, right in pairwise(edges)]
@@ -75,12 +81,31 @@ class Directory:
         at = 0
         while at < len(parts):
             start, last = parts[at][0], min(len(parts), at + _MAX_PARTS)
-            while last > at and not (agency := self.find(text[start : parts[last - 1][1]])):
+            while last > at and not (agency := self._find_or_owner(text[start : parts[last - 1][1]])):
                 last -= 1
             if last > at and agency:
                 found.append((start, agency))
             at = max(last, at + 1)
         return found
+
+    def owner(self, text: str) -> Agency | None:
+        """The agency at the end of a text that names an office of it: "Văn phòng Sở Nội vụ".
+
+        Raises ValueError as `find` does.
+        """
+        for gap in re.finditer(r"\s+", text):
+            office, name = text[: gap.start()].strip(" ,;-–"), text[gap.end() :]
+            if _BODIES.search(office.casefold()) or not reads_as_inner_office(office):
+                continue
+            # "Lãnh đạo chuyển sang Sở Y tế" says more than an office and its agency.
+            if any(edge.group().strip() not in ("-", "–", ",") for edge in _EDGES.finditer(office)):
+                continue
+            if any(" " in words and words in self._names for words in self._keys(name)):
+                return self.find(name)
+        return None
+
+    def _find_or_owner(self, text: str) -> Agency | None:
+        return self.find(text) or self.owner(text)
 
     def is_office(self, text: str) -> bool:
         """Whether the text is an office's name, its acronyms written out."""

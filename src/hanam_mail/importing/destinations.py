@@ -22,6 +22,13 @@ _LEAD = re.compile(
     r"cơ quan|đơn vị|mới|:|sang|đến|về|tới)*",
     re.IGNORECASE,
 )
+# A decision may stand before it, whose words name who decided; of others ("thay đồng chí An") it says nothing then.
+_DECIDED = re.compile(
+    r"\s*((theo|căn cứ)\s+)?(quyết định|qđ|công văn|cv|văn bản|tờ trình)\b"
+    r"((?!\b(sang|đến|den|về(?! việc)|tới|toi|thay|vì|gửi|trả|nộp|đồng chí|đ/c|ông|bà)\b).)*\b(sang|đến|den|về|tới|toi)"
+    r"(\s|nhận|công tác|làm việc|tại|cơ quan|đơn vị|mới|:)*",
+    re.IGNORECASE,
+)
 
 
 def in_ask(text: str, directory: Directory) -> tuple[Agency | None, Agency | None]:
@@ -58,7 +65,19 @@ def in_note(text: str, directory: Directory, holder: Agency) -> Agency | None:
             return None
     elif len({agency.id for _, agency in named}) == 1 and _LEAD.fullmatch(text[: named[0][0]]):
         return named[0][1]
+    elif decided := _by_decision(text, named):
+        return decided
     raise ValueError(f"không rõ “{text}” có nói nơi chuyển đến không: {_ADVICE}")
+
+
+def _by_decision(text: str, named: list[tuple[int, Agency]]) -> Agency | None:
+    """The one agency that the words of a decision send to, None if they do not plainly send to one."""
+    turns = [(_turn(text[:start]), start, agency) for start, agency in named]
+    to = [(start, agency) for turn, start, agency in turns if turn == _TO]
+    if len({agency.id for _, agency in to}) != 1 or not _DECIDED.fullmatch(text[: to[0][0]]):
+        return None
+    behind = (turn for turn, start, _ in turns if start > to[0][0])
+    return None if "" in behind else to[0][1]
 
 
 def _turn(before: str) -> str:

@@ -68,7 +68,7 @@ class RowAgencies:
     def destination(self, entry: ListEntry, holder: Agency) -> Agency | None:
         """Where the row moves a mailbox of `holder` to; the sender where no row says, since it may ask for its own."""
         ask, _, note = entry.said.partition(" ; ")
-        stated = self.find(Column.TARGET, entry.target)
+        stated = self.find(Column.TARGET, entry.target) or self._directory.owner(entry.target)
         if stated is None and entry.target:
             raise RefusedRow(Column.TARGET, f"không có cơ quan “{entry.target}” trong sổ đăng ký", "Đ5.1")
         asked, origin = destinations.in_ask(ask, self._directory)

@@ -85,6 +85,14 @@ def transfer(ask: str, note: str | None = None, target: str | None = None, addre
         ("Chuyển sang Sở Văn hóa, Thể thao và Du lịch", None, "svhttdl"),
         ("Chuyển đến Phòng Khám chữa bệnh, Sở Y tế", None, "syt"),
         ("Chuyển đến Thanh tra tỉnh", None, "ttt"),
+        ("Chuyển đến Văn phòng Sở Tài chính", None, "stc"),
+        ("Chuyển công tác đến Phòng Tư pháp huyện Kim Bảng", None, "kb"),
+        ("Chuyển đến Phòng Lao động - Thương binh và Xã hội huyện Kim Bảng", None, "kb"),
+        ("Chuyển cơ quan", "về Văn phòng Sở Y tế", "syt"),
+        ("Lãnh đạo Sở Nội vụ chuyển sang Sở Y tế", None, "syt"),
+        ("Chuyển cơ quan", "Theo QĐ số 12/QĐ-UBND của UBND huyện Kim Bảng về Sở Tài chính", "stc"),
+        ("Chuyển cơ quan", "QĐ số 12/QĐ-UBND ngày 01/6/2026 của UBND huyện Kim Bảng điều động về Sở Tài chính", "stc"),
+        ("Chuyển cơ quan", "Quyết định số 5 của Sở Y tế về việc điều động cán bộ sang Sở Tài chính", "stc"),
         ("Chuyển cơ quan", "về Sở Y tế", "syt"),
         ("Chuyển cơ quan", "QĐ 5/QĐ-SNV, chuyển sang Sở Y tế", "syt"),
         ("Chuyển cơ quan", "Sở Y tế", "syt"),
@@ -118,6 +126,13 @@ def test_dieu_6_1_the_receiving_agency_need_not_name_itself(folder: Path) -> Non
         ("Chuyển từ Sở Y tế sang Sở Tài chính", None, None, "hộp thư là của “Sở Nội vụ”, không phải “Sở Y tế”"),
         ("Chuyển sang Sở Y tế", None, "Sở Tài chính", "cột Cơ quan mới ghi “Sở Tài chính”"),
         ("Chuyển cơ quan", "thay đồng chí An về Sở Y tế", None, "không rõ “thay đồng chí An về Sở Y tế”"),
+        ("Chuyển cơ quan", "Theo QĐ số 12 của UBND huyện Kim Bảng", None, "không rõ “Theo QĐ số 12"),
+        ("Chuyển cơ quan", "QĐ số 12 của UBND huyện Kim Bảng", None, "không rõ “QĐ số 12"),
+        ("Chuyển cơ quan", "Theo QĐ số 12, thay đồng chí An đã về Sở Y tế", None, "không rõ “Theo QĐ số 12"),
+        ("Chuyển cơ quan", "Theo QĐ số 12 của UBND huyện Kim Bảng về Sở Y tế, Sở Tài chính", None, "không rõ “Theo"),
+        ("Chuyển cơ quan", "QĐ số 12 đã gửi đến Sở Y tế", None, "không rõ “QĐ số 12 đã gửi"),
+        ("Chuyển đến Phòng Kế hoạch Trung tâm Y tế huyện Kim Bảng", None, None, "không có cơ quan"),
+        ("Chuyển đến Văn phòng Đảng ủy huyện Kim Bảng", None, None, "không có cơ quan"),
         ("Chuyển sang phòng khác", None, None, "thiếu cơ quan mới"),
     ],
 )
@@ -169,6 +184,13 @@ def test_dieu_5_1_an_unknown_agency_is_not_the_sender(folder: Path, agency: str,
         ("snv", "Cơ quan", "Phòng Hành chính", "snv"),
         ("snv", "Cơ quan", "Thanh tra", "snv"),
         ("snv", "Nơi công tác", "Phòng Công chức, Sở Nội vụ", "snv"),
+        ("snv", "Cơ quan", "Văn phòng Sở Nội vụ", "snv"),
+        ("snv", "Cơ quan", "Thanh tra Sở Nội vụ tỉnh Hà Nam", "snv"),
+        ("snv", "Nơi công tác", "Phòng Tổ chức Sở Nội vụ", "snv"),
+        ("stttt", "Cơ quan", "Văn phòng Sở Nội vụ", "snv"),
+        ("kb", "Cơ quan", "Phòng Nội vụ huyện Kim Bảng", "kb"),
+        ("kb", "Cơ quan", "Lãnh đạo UBND huyện Kim Bảng", "kb"),
+        ("kb", "Cơ quan", "Văn phòng HĐND và UBND huyện Kim Bảng", "kb"),
         ("kb", "Cơ quan", "Phòng Tư pháp", "kb"),
         ("kb", "Cơ quan", "Văn phòng HĐND và UBND huyện", "kb"),
     ],
@@ -177,6 +199,16 @@ def test_an_office_is_its_agencys_and_an_agency_itself(
     folder: Path, agency: str, heading: str, text: str, code: str
 ) -> None:
     assert holder(done(folder, issue(heading, text), agency), "dothihoa") == code
+
+
+@pytest.mark.parametrize("text", ["Văn phòng Sở Tài chính", "Phòng Tư pháp huyện Kim Bảng"])
+def test_dieu_6_2_an_office_of_another_agency_is_no_office_of_the_sender(folder: Path, text: str) -> None:
+    assert "cơ quan đó gửi văn bản riêng" in problem(folder, issue("Cơ quan", text), "snv")["text"]
+
+
+def test_the_column_of_the_new_agency_may_name_an_office_of_it(folder: Path) -> None:
+    rows = transfer("Chuyển cơ quan", target="Văn phòng Sở Tài chính")
+    assert holder(done(folder, rows, "snv"), "tranthibinh") == "stc"
 
 
 def test_an_empty_column_of_agencies_leaves_the_office_an_office(folder: Path) -> None:

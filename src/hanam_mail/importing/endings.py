@@ -27,6 +27,9 @@ class Ending:
 
     def __init__(self, layout: Layout, rules: NamingRules) -> None:
         self._layout, self._people = layout, rules.people
+        names = " ".join(plain(layout.headings[index]) for index in layout.indexes(Column.NAME))
+        told = Column.KIND in layout or re.search(r"\b(phong|ban|don vi|bo phan)\b", names) is not None
+        self._of_offices = layout.of_offices or told
         self._fits: dict[Column, Callable[[str], bool]] = {
             Column.ASK: _is_ask,
             Column.MAILBOX: lambda shown: re.fullmatch(r"[a-z0-9]+([.\-_][a-z0-9]+)*(@\S+)?", shown) is not None,
@@ -79,7 +82,7 @@ class Ending:
             (lines.is_footer(shown) and not lines.is_remark(shown))
             or (shown.isupper() and self._begins_with_post(shown))
             for shown in row.texts
-        )
+        ) or self._heads_signature(Cells(row, self._layout).name)
 
     def is_entry(self, row: SheetRow, number: str, *, signed: bool) -> bool:
         """Whether a row of the ending is an entry; `number` is what it has in the column of numbers.
@@ -94,8 +97,22 @@ class Ending:
         held = set(self._held(row))
         if self._begins_with_post(name) and held <= {Column.POST, Column.OFFICE, Column.AGENCY}:
             return False  # "Kế toán | Giám đốc" over their signatures
-        alone = not signed and _reads_as_name(name) and not (name.isupper() and self._is_office(name.capitalize()))
+        alone = not signed and _reads_as_name(name) and not self._heads_signature(name)
         return bool(held) or _NUMBER.fullmatch(number) is not None or alone
+
+    def _heads_signature(self, name: str) -> bool:
+        """Whether what stands alone in the column of names can only be who signs: "UBND XÃ", "Phòng Nội vụ".
+
+        In a list of offices an office may be an entry; names of people may be in capitals too.
+        """
+        if not name or lines.is_footer(name):
+            return False
+        if self._begins_with_post(name):
+            return True
+        if lines.is_office(name, self._people.units):
+            return name.isupper() or not self._of_offices
+        first = name.split()[0].casefold()
+        return name.isupper() and first not in {family.casefold() for family in self._people.families}
 
     def _fit(self, row: SheetRow, column: Column) -> bool:
         return column in self._held(row)

@@ -87,6 +87,7 @@ class _Reader:
         if default is not None and denials.denies(sheet.title, default):
             self._ask = None  # a sheet "Giữ lại" is no part of what the operator said to revoke
         self._unclear: tuple[int, str] | None = None  # the section that left its rows to say what they ask for
+        self._passed_over = ""  # the line above the list that speaks of a revocation and is no title of it
         self._ended = self._signed = False  # below the list, below its signatures
         self._count = 0
 
@@ -113,6 +114,7 @@ class _Reader:
 
     def _begin(self, layout: Layout, below: Sequence[SheetRow], above: Sequence[str]) -> None:
         self._ask = titles.above(above, self._ask)
+        self._passed_over = "" if self._ask else titles.passed_over(above)
         self._layout, self._ending, self._count = layout, Ending(layout, self._rules), 0
         self._ended = self._signed = False
         if headings.of_answerable(layout):
@@ -175,7 +177,7 @@ class _Reader:
             self._found.problems.append(self._sheet.problem(row.number, "", sentence))
         else:
             self._title(line)
-        self._signed = self._signed or self._ending.signs(row)
+            self._signed = self._signed or self._ending.signs(row)
 
     def _check_total(self, row: SheetRow, line: str) -> None:
         stated = lines.total(line)
@@ -207,3 +209,10 @@ class _Reader:
         if entry is not None:
             (self._found.spoiled if problems else self._found.entries).append(entry)
         self._found.problems.extend(problems)
+        if entry is None and self._passed_over and not cells.text(Column.ASK):
+            line, self._passed_over = self._passed_over, ""
+            sentence = (
+                f"dòng “{line}” ở trên danh sách không được coi là tiêu đề: ghi tiêu đề “Danh sách đề nghị thu hồi hộp "
+                "thư”, hoặc ghi Thu hồi ở từng dòng"
+            )
+            self._found.problems.append(self._sheet.problem(layout.last_row, "", sentence, "Đ6.2a"))

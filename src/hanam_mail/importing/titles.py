@@ -10,17 +10,24 @@ from collections.abc import Collection, Iterable, Iterator
 from hanam_mail.importing import actions, denials
 from hanam_mail.importing.actions import Ask
 from hanam_mail.importing.agencies import reads_as_agency
-from hanam_mail.importing.lines import is_office
+from hanam_mail.importing.lines import is_office, is_staff
 from hanam_mail.importing.plain_text import plain
 
 _NUMBERING = re.compile(r"^[\s(]*([ivxlc]+|[a-zđ]|[0-9]+)[).:/\-\s]+", re.IGNORECASE)
 _GROUP = re.compile(r"(khối|lãnh đạo|đơn vị|cơ quan|xã|phường|thị trấn)\b", re.IGNORECASE)
 # Why mailboxes are revoked: such a section goes on with a revocation, and with nothing else.
-_LEAVING = re.compile(r"\b(nghi (huu|viec|che do)|thoi viec|cham dut|giai the|tinh gian|tu tran)\b")
+# "Chuyển công tác" alone may be a move within the province, which takes the mailbox along.
+_LEAVING = re.compile(
+    r"(?<!khong )(?<!chua )(?<!sap )"
+    r"\b(nghi (huu|viec|che do)|thoi (viec|cong tac|lam viec)|cham dut|giai the|tinh gian|tu tran|"
+    r"khong con (cong tac|lam viec|su dung)|khong su dung( nua)?$|"
+    r"chuyen (cong tac |di )?(ra )?(khoi|ngoai) tinh)\b"
+)
 # How a title begins, before or after the number of a form. Sentences on the letter or the law begin otherwise.
 _HEADS_LIST = re.compile(
     r"((mau|bieu mau|bieu|bang|phu luc|phan|so)( so)?( [0-9a-z]{1,3})? )*(de nghi )?"
-    r"(danh sach|bang|bieu|tong hop|thu hoi|huy|xoa|(cac )?(hop thu|tai khoan)|de nghi)\b"
+    r"(danh sach|danh muc|bang|bieu|phieu|thong ke|tong hop|(yeu cau )?(thu hoi|huy|xoa)|(cac )?(hop thu|tai khoan)|"
+    r"de nghi|((can bo|(cong|vien) chuc|nguoi lao dong|va|nghi (huu|viec)|khong con cong tac) )+(de nghi )?thu hoi)\b"
 )
 _SENTENCE = re.compile(
     r"(kem|theo|can cu|kinh gui|thuc hien|thi hanh|so|ngay|cong van|quyet dinh|ve viec|v v|ghi chu)\b"
@@ -51,6 +58,11 @@ def _titles(lines: Iterable[str]) -> Iterator[str]:
             yield line
 
 
+def passed_over(lines: Iterable[str]) -> str:
+    """The line above a list that speaks of a revocation and does not head it, "" for none."""
+    return next((line for line in lines if actions.of_title(line) is Ask.REVOKE), "")
+
+
 def below(line: str, before: Ask | None, units: Collection[str]) -> Ask | None:
     """What rows below a section ask for, None for what each has to say itself; `before` is what rows above it do.
 
@@ -68,5 +80,5 @@ def below(line: str, before: Ask | None, units: Collection[str]) -> Ask | None:
         return None if leaving else before
     name = _NUMBERING.sub("", line)
     is_office_name = is_office(name, units) and not plain(name).startswith("truong hop")
-    is_group = is_office_name or reads_as_agency(name) or _GROUP.match(name) is not None
+    is_group = is_office_name or is_staff(name) or reads_as_agency(name) or _GROUP.match(name) is not None
     return before if leaving or is_group else None

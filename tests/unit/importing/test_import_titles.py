@@ -48,6 +48,11 @@ KEEPING = (
     "II. Cán bộ đang công tác",
     "II. Nhóm giữ nguyên",
     "II. Trường hợp khác",
+    "II. Chưa nghỉ hưu",
+    "II. Chuyển công tác",
+    "II. Cán bộ chuyển công tác",
+    "II. Công chức mới tuyển dụng",
+    "II. Đoàn công tác",
     "II. Phòng Nội vụ (tiếp tục sử dụng)",
     "II. CÁC HỘP THƯ ĐÃ THU HỒI",
 )
@@ -76,6 +81,8 @@ def test_dieu_6_2c_a_section_of_csv_inherits_no_revocation(section: str) -> None
 @pytest.mark.parametrize(
     "section",
     ["II. Phòng Nội vụ", "II. Thanh tra", "B. UBND xã Tiên Sơn", "II. KHỐI VĂN PHÒNG", "II. Nghỉ hưu", "2. Lãnh đạo Sở",
+     "I. Không còn công tác", "II. CÔNG CHỨC", "II. Cán bộ, công chức", "Viên chức", "Không sử dụng", "II. Hợp đồng",
+     "II. Chuyển công tác ra ngoài tỉnh", "Đã thôi công tác", "Đoàn Thanh niên", "Tỉnh ủy", "Công đoàn",
      "II. Thu hồi do cán bộ không còn công tác", "II. Không còn sử dụng, đề nghị thu hồi hộp thư"],
 )  # fmt: skip
 def test_a_group_or_a_reason_goes_on_with_a_revocation(section: str) -> None:
@@ -129,6 +136,28 @@ def test_dieu_6_2c_lines_above_a_list_that_do_not_head_it_revoke_nobody(line: st
     assert "không rõ đề nghị việc gì" in found.problems[0].text
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Yêu cầu các phòng rà soát, thu hồi tài khoản dịch vụ công",
+        "Cán bộ không nộp lại máy thì thu hồi tài khoản dịch vụ công",
+    ],
+)
+def test_dieu_6_2c_a_line_that_does_not_head_the_list_is_told_once(line: str) -> None:
+    found = read([[line], HEAD, BINH, CUC])
+    assert found.entries == []
+    told = [problem for problem in found.problems if f"“{line}” ở trên danh sách" in problem.text]
+    assert [problem.line for problem in told] == [2]
+    assert not [problem for problem in read([["DANH SÁCH"], HEAD, BINH]).problems if "ở trên" in problem.text]
+
+
+@pytest.mark.parametrize(("number", "text"), [("I", "CÔNG CHỨC"), ("II", "Viên chức"), ("B", "Đoàn Thanh niên")])
+def test_a_group_of_staff_beside_a_number_of_sections_is_a_section(number: str, text: str) -> None:
+    found = read([["DANH SÁCH THU HỒI HỘP THƯ"], HEAD, BINH, [number, text], CUC])
+    assert found.problems == []
+    assert asks(found) == [("Trần Văn Bình", "revoke"), ("Lê Thị Cúc", "revoke")]
+
+
 @pytest.mark.parametrize("title", ["DANH SÁCH HỘP THƯ GIỮ LẠI, KHÔNG THU HỒI", "Danh sách tiếp tục sử dụng hộp thư"])
 def test_dieu_6_2c_a_title_that_keeps_outweighs_the_sheet_and_the_operator(title: str) -> None:
     assert read([[title], HEAD, BINH], Ask.REVOKE).entries == []
@@ -147,6 +176,12 @@ def test_dieu_6_2c_a_title_that_keeps_outweighs_the_sheet_and_the_operator(title
         ["DANH SÁCH CÁN BỘ, CÔNG CHỨC", "ĐỀ NGHỊ THU HỒI HỘP THƯ"],
         ["BIỂU TỔNG HỢP THU HỒI TÀI KHOẢN", "(Kèm theo Công văn số 12/SNV-VP)"],
         ["Thu hồi"],
+        ["PHIẾU ĐỀ NGHỊ THU HỒI HỘP THƯ ĐIỆN TỬ"],
+        ["CÁN BỘ CÔNG CHỨC ĐỀ NGHỊ THU HỒI HỘP THƯ"],
+        ["CÁN BỘ, CÔNG CHỨC NGHỈ HƯU ĐỀ NGHỊ THU HỒI HỘP THƯ"],
+        ["YÊU CẦU THU HỒI HỘP THƯ ĐIỆN TỬ"],
+        ["THỐNG KÊ HỘP THƯ ĐỀ NGHỊ THU HỒI"],
+        ["DANH MỤC HỘP THƯ ĐỀ NGHỊ THU HỒI"],
     ],
 )
 def test_a_title_that_asks_for_a_revocation_is_one(title: list[str]) -> None:
@@ -196,6 +231,28 @@ def test_dieu_11_4_rows_below_a_note_are_reported_whatever_their_number(number: 
     assert lines(read(rows)) == {4}
 
 
+@pytest.mark.parametrize("rest", [["TRỊNH VĂN PHÚ"], ["Trịnh Văn Phú", "Chuyên viên"], [None, "Chuyên viên"]])
+def test_dieu_11_4_names_below_a_total_stay_entries_where_nobody_signs(rest: list[str | None]) -> None:
+    rows: Rows = [
+        ["STT", "Họ và tên", "Chức vụ", "Nội dung đề nghị"],
+        [1, "Nguyễn Văn Lâm", "Chuyên viên", "Cấp mới"],
+        ["Tổng số: 1"],
+        [None, *rest],
+        [None, "Lý Văn Quý"],
+    ]
+    assert 5 in lines(read(rows))
+
+
+def test_dieu_11_4_an_office_below_the_total_of_a_list_of_offices_is_an_entry() -> None:
+    rows: Rows = [
+        ["STT", "Tên phòng, đơn vị", "Nội dung đề nghị"],
+        [1, "Phòng Tổ chức", "Cấp mới"],
+        ["Tổng số: 1"],
+        [None, "Phòng Nội vụ"],
+    ]
+    assert lines(read(rows)) == {4}
+
+
 @pytest.mark.parametrize("below", [["Trịnh Văn Phú", "Chuyên viên"], ["Trịnh Văn Phú", None]])
 def test_dieu_11_4_a_post_whose_name_was_forgotten_is_no_signature(below: list[str | None]) -> None:
     rows: Rows = [
@@ -233,6 +290,13 @@ def test_dieu_11_4_a_mailbox_beside_a_post_is_an_entry_without_a_name() -> None:
         [[None, "Tổng cộng", "1"], [None, "Trong đó", "Cấp mới: 1"], [None, "Bằng chữ: một người"]],
         [[None, "Tổng cộng: 1"], [None, "Cá nhân", "1"], [None, None, "Hà Nam, ngày 5 tháng 6 năm 2026"],
          [None, "NGƯỜI LẬP", "GIÁM ĐỐC", "VĂN THƯ"], [None, "Lê Văn Dũng", "Phạm Thị Hoa", "Vũ Văn Mới"]],
+        [["Tổng số: 1 người"], [None, "NGƯỜI KIỂM TRA"], [None, "Trần Văn Bình"]],
+        [["Tổng số: 1 người"], [None, "Người kiểm tra"], [None, "Trần Văn Bình"]],
+        [["Tổng số: 1 người"], [None, "Văn thư", "Lãnh đạo cơ quan"], [None, "Trần Văn Bình", "Lê Văn Dũng"]],
+        [["Tổng số: 1 người"], [None, "TM UBND XÃ"], [None, "CHỦ TỊCH"], [None, "Trần Văn Bình"]],
+        [["Tổng số: 1 người"], [None, "Phòng Nội vụ"], [None, "Trần Văn Bình"]],
+        [["Tổng số: 1 người"], [None, "ỦY BAN NHÂN DÂN"], [None, "Trần Văn Bình"]],
+        [[None, "TM ỦY BAN NHÂN DÂN"], [None, "Trần Văn Bình"]],
         [["Ghi chú: danh sách đã đối chiếu"],
          [None, "- Người mới tuyển dụng ghi ở cuối"], ["Nơi nhận:"], ["- Như trên"]],
     ],

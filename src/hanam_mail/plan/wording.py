@@ -54,6 +54,19 @@ _FIELDS = {
     "phone": "Điện thoại",
     "withheld": "Lý do không công khai",
 }
+# Events by their names in the registry; an unknown one is told by its own.
+_EVENTS = {
+    "issue": "cấp mới",
+    "quota": "đổi dung lượng",
+    "lock": "tạm khóa",
+    "restore": "khôi phục",
+    "absence": "báo vắng",
+    "rename": "đổi tên",
+    "transfer": "chuyển cơ quan",
+    "merge": "sáp nhập cơ quan",
+    "clerks": "chỉ định văn thư",
+    "revoke": "thu hồi",
+}
 # What an event tells, by the names of model.py.
 _EVENT_FIELDS = {
     "done": "ngày thực hiện",
@@ -240,7 +253,7 @@ def _change(change: Change) -> str:
     if change.field == "event":
         given = {key: value for key, value in change.after.items() if key in _EVENT_FIELDS and value}
         told = (f"{_EVENT_FIELDS[key]} {_event_value(key, value)}" for key, value in given.items())
-        return f"{name}: thêm sự kiện {change.after['event']}, ngoài ra không đổi gì ({', '.join(told)})"
+        return f"{name}: thêm sự kiện {_event(change.after)}, ngoài ra không đổi gì ({', '.join(told)})"
     if change.field == "lock":
         return f"{name}: mở ({REASONS.get(change.before, change.before)})"
     return f"{name}: {_value(change.field, change.before)} -> {_value(change.field, change.after)}"
@@ -250,7 +263,7 @@ def rewriting(change: Change) -> str:
     """What somebody did to an event of the past."""
     before, after = change.before, change.after
     event = before or after
-    which = f"sự kiện {event['event']} ngày {day(event['done'])}"
+    which = f"sự kiện {_event(event)} ngày {day(event['done'])}"
     if after is None:
         return f"{which} bị xóa"
     if before is None:
@@ -261,6 +274,10 @@ def rewriting(change: Change) -> str:
         if old != after[field]
     )
     return f"{which} bị sửa: {', '.join(changes)}"
+
+
+def _event(event: Mapping[str, Any]) -> str:
+    return _EVENTS.get(event["event"], str(event["event"]))
 
 
 def _event_value(field: str, value: Any) -> str:

@@ -1,5 +1,6 @@
 """Nothing of the past changes without the reviewer's being told: events, addresses, the register of requests (Đ6.2)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import date
@@ -13,8 +14,9 @@ from tests.data import registries
 
 from hanam_mail.errors import Source
 from hanam_mail.plan import wording
-from hanam_mail.plan.model import Assessment
+from hanam_mail.plan.model import Assessment, Change
 from hanam_mail.registry import loading
+from hanam_mail.registry.events import AGENCY_EVENTS, MAILBOX_EVENTS
 from hanam_mail.registry.model import (
     Absence,
     Agency,
@@ -167,9 +169,9 @@ def test_an_agencys_past_that_is_taken_out_is_told(base: Registry, kept: int) ->
     found = review(before, with_agency(base, replace(agency, history=past[:kept])))
     assert by_hand(found.found) == ["Sở Nội vụ"]
     comment = merge_comment.comment(found, "main")
-    assert "sự kiện rename ngày 03/11/2026 bị xóa" in comment
+    assert "sự kiện đổi tên ngày 03/11/2026 bị xóa" in comment
     assert "Không có hộp thư hay cơ quan nào thay đổi" not in comment
-    assert ("sự kiện rename ngày 01/02/2024 bị xóa" in comment) == (not kept)
+    assert ("sự kiện đổi tên ngày 01/02/2024 bị xóa" in comment) == (not kept)
 
 
 @pytest.mark.dieu7
@@ -180,7 +182,7 @@ def test_who_verified_a_restore_is_told_before_and_after(base: Registry) -> None
     found = review(before, with_mailbox(base, replace(box, history=(*box.history, changed))))
     told = [line.strip() for line in wording.lines(found.plan) if "Lịch sử" in line]
     who = "người xác minh Phạm Văn Hải -> Lê Văn Cường"
-    assert told == [f"Lịch sử: bị viết lại, sự kiện restore ngày 03/11/2026 bị sửa: {who}"]
+    assert told == [f"Lịch sử: bị viết lại, sự kiện khôi phục ngày 03/11/2026 bị sửa: {who}"]
 
 
 @pytest.mark.dieu8
@@ -192,7 +194,7 @@ def test_a_quota_written_into_an_old_event_has_no_document(base: Registry) -> No
     assert row.document == "sửa tay, không có văn bản"
     assert row.changes == (
         "Dung lượng: 2 GB -> 50 GB",
-        "Lịch sử: bị viết lại, sự kiện issue ngày 28/06/2023 bị sửa: dung lượng không có -> 50 GB",
+        "Lịch sử: bị viết lại, sự kiện cấp mới ngày 28/06/2023 bị sửa: dung lượng không có -> 50 GB",
     )
 
 
@@ -210,7 +212,7 @@ def test_an_event_before_the_last_one_is_called_put_in_and_those_after_it_are_ad
     assert not [text for text in review(before, added).warnings if "viết lại" in text]
     both = with_mailbox(base, replace(box, history=(*box.history, quota, lock, restore)))
     (warning,) = [text for text in review(before, both).warnings if "viết lại" in text]
-    assert warning.endswith("sự kiện quota ngày 03/11/2026 được chèn vào trước sự kiện đã có")
+    assert warning.endswith("sự kiện đổi dung lượng ngày 03/11/2026 được chèn vào trước sự kiện đã có")
 
 
 def test_an_event_that_changes_nothing_is_told_with_its_document(base: Registry) -> None:
@@ -224,19 +226,26 @@ def test_an_event_that_changes_nothing_is_told_with_its_document(base: Registry)
     assert told == {
         "Sở Nội vụ (mã snv), cấp tỉnh": (
             (
-                "Lịch sử: thêm sự kiện rename, ngoài ra không đổi gì "
+                "Lịch sử: thêm sự kiện đổi tên, ngoài ra không đổi gì "
                 "(số đề nghị 2024-0001, ngày thực hiện 03/11/2026, mã cũ khac)",
             ),
             "văn bản 5/SNV-VP ngày 03/05/2024 (2024-0001)",
         ),
         "Trần Thị Bình <tranthibinh@hanam.gov.vn>, cá nhân, Sở Nội vụ": (
             (
-                "Lịch sử: thêm sự kiện rename, ngoài ra không đổi gì "
+                "Lịch sử: thêm sự kiện đổi tên, ngoài ra không đổi gì "
                 "(số đề nghị 2024-0001, ngày thực hiện 03/11/2026, tên cũ Tên Khác)",
             ),
             "văn bản 5/SNV-VP ngày 03/05/2024 (2024-0001)",
         ),
     }
+
+
+def test_every_event_has_a_vietnamese_name() -> None:
+    for name in {*MAILBOX_EVENTS, *AGENCY_EVENTS}:
+        told = wording.rewriting(Change("history", {"event": name, "done": "2026-11-03"}, None))
+        assert re.search(r"[^\x00-\x7f]", told.removeprefix("sự kiện ").partition(" ngày ")[0]), told
+        assert name not in told
 
 
 @pytest.mark.parametrize("kind", EVENTS)

@@ -114,6 +114,9 @@ _MANY = 4  # known headings: no row of a list has so many words that are heading
 _ANSWERABLE = re.compile(
     r".*\b(phu trach|dau moi|theo doi|lien he|van hanh|quan ly (su dung )?(hop thu|tai khoan|e ?mail|thu))\b.*"
 )
+# Forms call the person of each row so too, who then has more columns than a name.
+_CONTACT = re.compile(r".*\blien he\b.*")
+_OF_PERSONS = frozenset((Column.BIRTH, Column.POST, Column.MAILBOX))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +156,16 @@ def of_answerable(layout: Layout) -> bool:
     """Whether the list has offices or agencies and the names of who answers for them: whose mailboxes it asks for is
     open then, unless a column tells."""
     names = [label(layout.headings[index]) for index in layout.indexes(Column.NAME)]
+    if all(map(_CONTACT.fullmatch, names)) and _OF_PERSONS & set(layout.columns.values()):
+        return False
     bodies = Column.OFFICE in layout or Column.AGENCY in layout
     return bodies and bool(names) and all(map(_ANSWERABLE.fullmatch, names)) and Column.KIND not in layout
+
+
+def names_entries(layout: Layout) -> bool:
+    """Whether the columns say of each row which one it is: a number, a mailbox, a person's name."""
+    named = Column.FAMILY in layout or (Column.NAME in layout and not layout.of_offices)
+    return named or Column.NUMBER in layout or Column.MAILBOX in layout
 
 
 def meaning(heading: str) -> Column | None:

@@ -58,7 +58,8 @@ def _read(sheet: Worksheet, formulas: Any, limits: container.Workbook, file: str
 
 
 def _is_list(sheet: Sheet) -> bool:
-    return any(headings.find([row]) for row in sheet.rows)
+    """Whether the sheet has headings of a list. What pickers choose from has offices, posts and requests, no people."""
+    return any(headings.names_entries(found) for row in sheet.rows if (found := headings.find([row])))
 
 
 def _rows(sheet: Worksheet, formulas: Any, limits: container.Workbook) -> Iterator[SheetRow]:

@@ -114,6 +114,20 @@ def test_dieu_11_4_a_hidden_list_is_reported_and_other_hidden_sheets_are_told(st
     assert (found.problems, found.notes) == ([], [])
 
 
+PICKERS: Rows = [["Phòng", "Chức vụ", "Nội dung đề nghị"], ["Văn phòng", "Chuyên viên", "Cấp mới"]]
+
+
+def test_a_hidden_sheet_of_what_pickers_choose_from_is_no_list() -> None:
+    found = read(beside("DM", PICKERS, "hidden"))
+    assert (found.problems, found.notes) == ([], ["ds.xlsx [DM]: bỏ qua trang tính đang ẩn"])
+
+
+@pytest.mark.parametrize("column", ["STT", "Họ và tên", "Họ đệm", "Hộp thư hiện có"])
+def test_dieu_11_4_a_hidden_sheet_that_says_whose_mailboxes_it_means_is_a_list(column: str) -> None:
+    (problem,) = read(beside("DM", [[column, *PICKERS[0]], ["1", *PICKERS[1]]], "hidden")).problems
+    assert "đang ẩn mà có danh sách" in problem.text
+
+
 def test_dieu_11_4_a_sheet_of_people_is_not_passed_over_for_its_title() -> None:
     rows: Rows = [[1, "Trần Thị Bình", "Cấp mới"]]
     (problem,) = read(beside("Danh mục bổ sung", rows)).problems
@@ -145,3 +159,17 @@ def test_a_list_that_says_whose_mailboxes_it_means_may_name_who_answers_for_them
         [1, "Cá nhân", "Phòng Thuế", "Lê An", "Cấp mới"],
     ]
     assert [entry.name for entry in read(xlsx(kinds)).entries] == ["Lê An"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "value"), [("Chức vụ", "Kế toán"), ("Ngày sinh", "05/05/1980"), ("Hộp thư hiện có", "lean")]
+)
+def test_dieu_6_2_a_person_to_contact_who_has_more_than_a_name_is_whom_the_list_means(heading: str, value: str) -> None:
+    rows: Rows = [
+        ["STT", "Họ và tên người liên hệ", "Phòng ban", heading, "Đề nghị"],
+        [1, "Lê Văn An", "Phòng Thuế", value, "Cấp mới"],
+    ]
+    found = read(xlsx(rows))
+    assert (found.problems, [entry.name for entry in found.entries]) == ([], ["Lê Văn An"])
+    alone = read(xlsx([[cell for at, cell in enumerate(row) if at != 3] for row in rows]))
+    assert "của đơn vị hay của người phụ trách" in alone.problems[0].text

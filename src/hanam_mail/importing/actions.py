@@ -69,13 +69,13 @@ _LEAVE = (
     r"(rieng|tam|khong( (huong|an))? luong|om|phep|thai|sinh (con|de)|con (om|nho)|cham (con|soc)|nuoi|(dieu )?duong|"
     r"co thoi han|\d+ (ngay|tuan|thang))"
 )
-_REASONS = (
+REASONS = (
     rf"nghi (huu|(viec|che do)(?! (de |do |vi |huong |ve |theo che do )?{_LEAVE}\b))|thoi viec|giai the|"
     r"cham dut($| (thoi gian )?(hop dong|hd|hdld|lam viec|cong tac|lao dong|quan he|hoat dong|su dung)\b"
     r"(?!.* (tap su|thu viec|biet phai|kiem nhiem)))"
 )
 _BY_REASON = (
-    (Ask.REVOKE, _REASONS),
+    (Ask.REVOKE, REASONS),
     (
         Ask.ISSUE,
         r"moi (tuyen|thanh lap|vao)|(tuyen|tuyen dung|thanh lap|nguoi|nhan vien|(can bo|(cong|vien) chuc)) moi",
@@ -86,7 +86,7 @@ _BY_REASON = (
 _NOT_GONE = (
     r"(sap|se|hoan|lui|keo dai( thoi gian)?|tam( thoi)?|chuan bi|du kien|den khi|truoc khi|sau khi|"
     r"(cho|lam|xin) (quyet dinh|giai quyet|thu tuc))"
-    rf" ((duoc|cho|xin|den tuoi) )*({_REASONS})|\bthay\b(?! doi)"
+    rf" ((duoc|cho|xin|den tuoi) )*({REASONS})|\bthay\b(?! doi)"
 )
 # What is taken back or given is no mailbox ("thu hồi chữ ký số"), or was by mistake. "Thu hồi theo quyết định" has
 # other words between, and "cấp mới QĐ số 5" names its ground.
@@ -252,7 +252,7 @@ def _denied(ask: Ask, text: str) -> bool:
         stopped = plain(_STOPS.sub("không", _HAS_NONE.sub("", part)))
         if _has(rf"{_NO} ({_BETWEEN} )*({_DENIABLE[ask]}|{_ASKING_AT_ALL})", stopped):
             return True
-        if _has(rf"{_NO} ({_BETWEEN} )*({_REASONS})", words) and ask is Ask.REVOKE:
+        if _has(rf"{_NO} ({_BETWEEN} )*({REASONS})", words) and ask is Ask.REVOKE:
             return True
         if _has(rf"({_DENIABLE[ask]})( hop thu| tai khoan| hay)* {_NO}$", words):
             return True

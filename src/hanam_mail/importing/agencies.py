@@ -29,7 +29,7 @@ _INNER = re.compile(r"(phòng|văn phòng|bộ phận|tổ|đội|thanh tra|lãn
 # Bodies of their own, whatever place they bear the name of.
 _BODIES = re.compile(
     r"\b((đảng|tỉnh|huyện|thành|thị) (ủy|uỷ)|mặt trận|ngân hàng|bệnh viện|công an|(tòa|toà) án|viện kiểm sát|"
-    r"chi cục|công ty)\b"
+    r"chi cục|công ty|phòng khám|tổ dân phố|tổ \d+|quản lý thị trường)\b"
 )
 _PLACE = re.compile(r"\b(tỉnh|huyện|thành phố|thị xã|xã(?! hội\b)|phường|thị trấn|quận|sở|trường|trung tâm) \w")
 

@@ -19,7 +19,7 @@ _GROUP = re.compile(r"(khối|lãnh đạo|đơn vị|cơ quan|xã|phường|th�
 # "Chuyển công tác" alone may be a move within the province, which takes the mailbox along.
 _LEAVING = re.compile(
     r"(?<!khong )(?<!chua )(?<!sap )"
-    r"\b(nghi (huu|viec|che do)|thoi (viec|cong tac|lam viec)|cham dut|giai the|tinh gian|tu tran|"
+    rf"\b({actions.REASONS}|thoi (cong tac|lam viec)|tinh gian|tu tran|"
     r"khong con (cong tac|lam viec|su dung)|khong su dung( nua)?$|"
     r"chuyen (cong tac |di )?(ra )?(khoi|ngoai) tinh)\b"
 )

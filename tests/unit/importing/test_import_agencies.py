@@ -10,6 +10,7 @@ from tests.data import registries
 from tests.data.spreadsheets import Rows, xlsx
 
 from hanam_mail.cli.importing import import_
+from hanam_mail.importing.agencies import Directory
 from hanam_mail.registry import loading
 from hanam_mail.registry.model import Registry
 
@@ -199,6 +200,15 @@ def test_an_office_is_its_agencys_and_an_agency_itself(
     folder: Path, agency: str, heading: str, text: str, code: str
 ) -> None:
     assert holder(done(folder, issue(heading, text), agency), "dothihoa") == code
+
+
+@pytest.mark.parametrize(
+    "text", ["Phòng khám đa khoa huyện Kim Bảng", "Tổ 5, huyện Kim Bảng", "Văn phòng Đảng ủy huyện Kim Bảng"]
+)
+def test_a_body_of_its_own_is_no_office_of_the_place_it_is_named_after(text: str) -> None:
+    directory = Directory(loading.load(Path(__file__).parents[3] / "mailboxes"))
+    assert directory.owner(text) is None
+    assert directory.owner("Phòng Nội vụ huyện Kim Bảng") == directory.find("huyện Kim Bảng")
 
 
 @pytest.mark.parametrize("text", ["Văn phòng Sở Tài chính", "Phòng Tư pháp huyện Kim Bảng"])

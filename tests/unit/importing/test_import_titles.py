@@ -49,6 +49,8 @@ KEEPING = (
     "II. Nhóm giữ nguyên",
     "II. Trường hợp khác",
     "II. Chưa nghỉ hưu",
+    "II. Nghỉ việc riêng không lương",
+    "II. Nghỉ chế độ thai sản",
     "II. Chuyển công tác",
     "II. Cán bộ chuyển công tác",
     "II. Công chức mới tuyển dụng",

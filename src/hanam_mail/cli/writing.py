@@ -200,6 +200,7 @@ def _change(path: Path, before: "Registry", after: "Registry", edit: Editing) ->
     from hanam_mail.plan import wording
     from hanam_mail.registry import loading
     from hanam_mail.review import deviations, revisions
+    from hanam_mail.review.register import RESULTS
 
     found = revisions.assess(
         before, after, loading.today(), revisions.domain_beside(path), revisions.limit_beside(path)
@@ -207,8 +208,7 @@ def _change(path: Path, before: "Registry", after: "Registry", edit: Editing) ->
     plan, reasons = found.plan, (*found.never, *found.stops, *deviations.found(before, after))
     papers = [entry for key, entry in after.requests.items() if before.requests.get(key) != entry]
     lines = [
-        f"Đề nghị {entry.id}: {entry.document} của {after.agencies[entry.agency].name}, "
-        f"kết quả {_RESULTS[entry.result]}"
+        f"Đề nghị {entry.id}: {entry.document} của {after.agencies[entry.agency].name}, kết quả {RESULTS[entry.result]}"
         for entry in papers
     ]
     notes = [*reasons, *edit.notes]
@@ -224,6 +224,3 @@ def _put_in_place(files: ExitStack) -> Sequence[Problem]:
     except InputError as error:
         return error.problems
     return ()
-
-
-_RESULTS = {"pending": "đang chờ", "done": "đã giải quyết", "refused": "từ chối"}

@@ -159,8 +159,9 @@ rendered: setup
 database: setup
 	pytest -q tests/database
 
-# In this order; a copy comes with its original (split-mail with split; mail, roles and people with default). upgrade needs no other.
-SCENARIOS ?= split default mail split-mail upgrade roles people
+# Tested in this order, the longest first; a copy comes with its original (split-mail with split; mail, roles and people with default).
+# upgrade needs no other.
+SCENARIOS ?= mail split-mail roles split default people upgrade
 
 .PHONY: molecule
 molecule: setup lab-packages ## the whole system on real hosts, on one machine and split over several, side by side

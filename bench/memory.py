@@ -13,7 +13,8 @@ import smtplib
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +42,22 @@ print(link.recv(100))
 # Seconds for one load, on a machine that others use too.
 PATIENCE = 900
 GROUPS = Path("/sys/fs/cgroup/memory")
+
+
+@contextmanager
+def room(lab: Lab, host: str, octets: int) -> Iterator[None]:
+    """Let a host of the lab have so much memory meanwhile, where the lab limits it by control groups of version 1."""
+    group = GROUPS / f"hnm-{lab.name}-{host}"
+    # Memory with swap may never be less than memory, so that a larger one comes first and a smaller one last.
+    paths = [group / "memory.memsw.limit_in_bytes", group / "memory.limit_in_bytes"]
+    before = {path: path.read_text() for path in paths if path.exists()}
+    for path in before:
+        path.write_text(str(octets))
+    try:
+        yield
+    finally:
+        for path, value in reversed(before.items()):
+            path.write_text(value)
 
 
 @dataclass

@@ -26,7 +26,7 @@ from tests.waiting import Session, store_one
 
 from bench.host import Host
 from bench.measuring import OUTPUT, Measure, Run, machine, measured, write
-from bench.memory import GROUPS
+from bench.memory import room
 from hanam_lab.watches import LIMIT
 
 TOLD = 1.0
@@ -72,20 +72,15 @@ class Store:
     @contextmanager
     def room_for(self, sessions: int) -> Iterator[None]:
         """Let Dovecot hold so many, and the machine's kernel too."""
-        group = GROUPS / f"hnm-{self.lab.name}-{self.host}"
-        limits = {LIMIT: sessions + 1024}
-        limits |= {group / "memory.memsw.limit_in_bytes": ROOM, group / "memory.limit_in_bytes": ROOM}
-        before = {path: path.read_text() for path in limits if path.exists()}
-        # Memory with swap may never be less than memory, so that a larger one comes first and a smaller one last.
-        for path in before:
-            path.write_text(str(limits[path]))
-        try:
-            self._converge("-e", json.dumps({"dovecot_imap_sessions": sessions + 100}))
-            yield
-        finally:
-            self._converge()
-            for path, value in reversed(before.items()):
-                path.write_text(value)
+        before = LIMIT.read_text()
+        with room(self.lab, self.host, ROOM):
+            LIMIT.write_text(str(sessions + 1024))
+            try:
+                self._converge("-e", json.dumps({"dovecot_imap_sessions": sessions + 100}))
+                yield
+            finally:
+                self._converge()
+                LIMIT.write_text(before)
 
     def _converge(self, *words: str) -> None:
         done = self.lab.play("site.yml", "--tags", "dovecot", "--limit", self.host, *words)

@@ -28,8 +28,12 @@ class Doveadm:
     def __init__(self, *bad: str, away: bool = False) -> None:
         self.bad, self.away = set(bad), away
         self.called: list[list[str]] = []
+        self.reckoned: list[str] = []
 
     def __call__(self, command: Sequence[str]) -> list[str]:
+        if command[1:4] == ["quota", "get", "-F"]:
+            self.reckoned += Path(command[4]).read_text().splitlines()
+            return []
         assert tuple(command[-len(FOLDERS) :]) == FOLDERS
         self.called.append(Path(command[command.index("-F") + 1]).read_text().splitlines())
         return [FAILS] if self.away or self.bad & set(self.called[-1]) else []
@@ -52,12 +56,15 @@ def test_each_request_is_served_in_batches_and_goes(tmp_path: Path) -> None:
     doveadm = Doveadm()
     assert serve(tmp_path, doveadm) == (first_folders.FirstFolders(len(asked)), [])
     assert doveadm.called == [asked[:-1], asked[-1:]]
+    assert doveadm.reckoned == asked
     assert not names(tmp_path)
 
 
 def test_a_mailbox_that_fails_keeps_no_other_waiting(tmp_path: Path) -> None:
     ask(tmp_path, *(f"p{number:04}" for number in range(first_folders.BATCH * 2)))
-    outcome, slept = serve(tmp_path, Doveadm("p0000"))
+    doveadm = Doveadm("p0000")
+    outcome, slept = serve(tmp_path, doveadm)
+    assert "p0000" not in doveadm.reckoned and len(doveadm.reckoned) == outcome.made
     assert (outcome.made, outcome.complaints) == (first_folders.BATCH * 2 - 1, [FAILS])
     assert slept == [first_folders.SOONEST]
     assert names(tmp_path) == ["p0000"]

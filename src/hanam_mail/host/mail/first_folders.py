@@ -5,7 +5,8 @@ ends with a panic, or puts a message off (docs/decisions/0043-first-folders.md).
 a file of the mailbox's id among the requests; systemd then starts this program as root.
 
 Each folder gets the empty place of its index of search as well. Without one, Dovecot 2.4.1 does not lock what it reads,
-and a session that searches while the first message is being indexed dies (docs/decisions/0042-search.md).
+and a session that searches while the first message is being indexed dies (docs/decisions/0042-search.md). Their sizes
+are reckoned as well, which the first letter to each would wait for (docs/decisions/0088-circulars.md).
 """
 
 import argparse
@@ -64,10 +65,21 @@ def run(command: Sequence[str]) -> list[str]:
 
 def make(mailboxes: Sequence[str], folders: Sequence[str], execute: RunDoveadm = run) -> list[str]:
     """Make and subscribe these folders in each mailbox; what hindered it. A mailbox that is no more is passed over."""
+    return _of_each(["mailbox", "create", "-s"], mailboxes, folders, execute)
+
+
+def reckon(mailboxes: Sequence[str], execute: RunDoveadm = run) -> list[str]:
+    """Have Dovecot note how large each folder of theirs is; what hindered it."""
+    return _of_each(["quota", "get"], mailboxes, (), execute) if mailboxes else []
+
+
+def _of_each(
+    command: Sequence[str], mailboxes: Sequence[str], arguments: Sequence[str], execute: RunDoveadm
+) -> list[str]:
     with tempfile.NamedTemporaryFile("w") as names:
         names.write("".join(f"{mailbox}\n" for mailbox in mailboxes))
         names.flush()
-        return execute(["doveadm", "mailbox", "create", "-s", "-F", names.name, *folders])
+        return execute(["doveadm", *command, "-F", names.name, *arguments])
 
 
 def make_each(mailboxes: Sequence[str], folders: Sequence[str], execute: RunDoveadm) -> dict[str, list[str]]:
@@ -126,7 +138,7 @@ def _serve(store: Path, requests: Path, folders: Sequence[str], execute: RunDove
         outcome.seconds = max([outcome.seconds, *(waited[name] for name in failed)])
         made = [name for name in batch if name not in failed]
         outcome.made += len(made)
-        outcome.complaints += make_places(store, made, folders)
+        outcome.complaints += make_places(store, made, folders) + reckon(made, execute)
         given_up = [name for name in failed if waited[name] >= GIVEN_UP_SECONDS]
         outcome.given_up += given_up
         for name in (*made, *given_up):

@@ -203,6 +203,58 @@ def test_of_a_withheld_sender_nothing_is_told_and_of_a_closed_mailbox_that_it_is
     assert sender(book, "phamthilananh@hanam.gov.vn") == "person|Phạm Thị Lan Anh|Phó Giám đốc|Sở Y tế|t|t"
 
 
+# --- whose name a stranger shows ---
+
+
+@pytest.mark.dieu4
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("Đỗ Thị Hòa", "dothihoa"),
+        ("ĐỖ THỊ HOÀ", "dothihoa"),
+        ("do thi hoa", "dothihoa"),
+        ("Đỗ  Thị Hòa", "dothihoa"),
+        ("Ông Nguyễn Văn An", "nguyenvanan"),
+        ("Kế toán trưởng Đỗ Thị Hòa", "dothihoa"),
+        ("Đỗ Thị Hòa Sở Tài chính", "dothihoa"),
+        ("Kế toán (Đỗ Thị Hòa) - khẩn", "dothihoa"),
+        ("Sở Y tế", "syt"),
+        ("Văn phòng – Sở Tài chính", "stc"),
+        ("UBND huyện Kim Bảng", "ubndkb"),
+        # Names within others, of offices, of guests, and pieces of names, are nobody's.
+        ("Công ty Nguyễn Văn An và bạn", ""),
+        ("Phòng Tài chính", ""),
+        ("Hội Chữ thập đỏ", ""),
+        ("Hòa", ""),
+        ("Thị Hòa", ""),
+        ("dothihoa", ""),
+        ("Y tế", ""),
+        ("", ""),
+        ("%", ""),
+        ("'; drop table mail.book; --", ""),
+        ("a b " * 5_000, ""),
+    ],
+)
+def test_a_strangers_name_is_compared_with_people_and_agencies(book: Scratch, name: str, address: str) -> None:
+    assert namesake(book, name).partition("@")[0] == address
+
+
+def namesake(scratch: Scratch, name: str) -> str:
+    literal = name.replace("'", "''")
+    return scratch.psql(f"select address from mail.book_namesake('{literal}')", "mail_webmail")
+
+
+@pytest.mark.dieu4
+def test_several_of_a_name_are_counted_and_who_is_not_listed_is_none_of_them(book: Scratch) -> None:
+    twice = {**BOOK[2], "id": "box00009", "address": "dothihoa2", "agency": "d1d1d1", "post": ""}
+    asked = "select name, post, agency_name, number from mail.book_namesake('Đỗ Thị Hòa')"
+    assert book.psql(asked, "mail_webmail") == "Đỗ Thị Hòa|Kế toán trưởng|Sở Tài chính|1"
+    book.apply(whole(*BOOK, twice))
+    assert book.psql(asked, "mail_webmail").endswith("|2")
+    book.apply(whole(*BOOK, {**twice, "withheld": "Luật Bảo vệ bí mật nhà nước"}))
+    assert book.psql(asked, "mail_webmail").endswith("|1")
+
+
 # --- who wrote, for a search in mail ---
 
 

@@ -168,6 +168,9 @@ def test_mail_from_outside_is_marked_in_the_list_and_when_it_is_read_whatever_it
     narrow.go("_task=mail&_mbox=INBOX&_uid=1&_action=show")
     told = narrow.text("#message-objects .hanam-origin.outside")
     assert told.startswith(f"{OUTSIDE} Đã xác thực tên miền ngoai.example của người gửi.")
+    # The name that he shows is somebody's whose address is another one.
+    assert f"trùng với {colleague.name} (" in told
+    assert f"không gửi từ địa chỉ công vụ {colleague.address}." in told
     assert not narrow.driver.find_elements(By.CSS_SELECTOR, ".hanam-origin.inside")
     assert narrow.driver.execute_script(WIDTH) <= 320
 

@@ -62,7 +62,7 @@ grant execute on function mail.webmail_login(text), mail.webmail_addresses(text)
 -- The address book of the administration.
 grant execute on function
     mail.book_search(text, text, int, int), mail.book_entries(text[]), mail.book_groups(text, boolean), mail.book_receivers(text, text),
-    mail.book_sender(text), mail.book_named(text, int)
+    mail.book_sender(text), mail.book_named(text, int), mail.book_namesake(text)
     to mail_webmail;
 grant execute on function mail.webmail_session(text, timestamptz, text), mail.webmail_session_openid(text) to mail_webmail;
 -- Where a person is signed in, and what he ends of it.

@@ -103,7 +103,7 @@ class hanam_book
         } else {
             [$origin, $how, $domain] = $this->origin($message->headers);
             $told = match ($origin) {
-                'outside' => $this->outside($how, $domain),
+                'outside' => $this->outside($how, $domain, (string) ($message->sender['name'] ?? '')),
                 'inside' => $this->sender((string) ($message->sender['mailto'] ?? '')),
                 default => '',
             };
@@ -112,12 +112,28 @@ class hanam_book
         return $hook;
     }
 
-    private function outside(string $how, string $domain): string
+    private function outside(string $how, string $domain, string $name): string
     {
-        $label = ['state' => 'fromstate', 'proven' => 'fromproven'][$how] ?? 'fromunproven';
-        $head = $how === 'state' ? '' : html::tag('strong', null, $this->words('outsidelong')) . ' ';
-        return $this->box($how === 'state' ? 'information' : 'warning', "hanam-origin outside $how",
-            $head . $this->words($label, ['domain' => $domain]));
+        if ($how === 'state') {
+            return $this->box('information', 'hanam-origin outside state', $this->words('fromstate', ['domain' => $domain]));
+        }
+        $text = html::tag('strong', null, $this->words('outsidelong')) . ' '
+            . $this->words($how === 'proven' ? 'fromproven' : 'fromunproven', ['domain' => $domain]);
+        return $this->box('warning', "hanam-origin outside $how", $text . $this->namesake($name));
+    }
+
+    /** That a stranger shows the name of somebody in the book, who has another address. Other provinces' agencies bear such names by right. */
+    private function namesake(string $name): string
+    {
+        $found = hanam_accounts::rows('SELECT * FROM mail.book_namesake(?)', $name)[0] ?? null;
+        if (!$found) {
+            return '';
+        }
+        $place = $found['kind'] === 'agency' ? '' : implode(', ', array_filter([$found['post'], $found['agency_name']], 'strlen'));
+        $label = $found['number'] > 1 ? 'namesakes' : 'namesake';
+        $who = $place === '' ? $found['name'] : "$found[name] ($place)";
+        $vars = ['who' => $who, 'address' => $found['address'], 'number' => $found['number']];
+        return ' ' . html::tag('strong', 'hanam-namesake', $this->words($label, $vars));
     }
 
     /** Post and agency of who wrote a message from inside; his address is that of his login, the filter has seen to it. */

@@ -210,3 +210,32 @@ as $$
     where a.local_part = split_part(lower(book_sender.address), '@', 1)
         and lower(book_sender.address) = split_part(lower(book_sender.address), '@', 1) || '@' || mail.setting_text('mail_domain')
 $$;
+
+-- People and agencies of the book whose name a stranger shows (Đ4.6), case and accents aside: as the whole of it, as a part between commas,
+-- brackets or dashes, or at the beginning or end of one ("Giám đốc Nguyễn Văn An"). The first, people before agencies, and how many
+-- of its kind there are. Offices are none of them: every firm has a "Phòng Kế toán".
+create or replace function mail.book_namesake(typed text)
+returns table (kind text, name text, post text, agency_name text, address text, number bigint)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    with parts as (
+        select string_to_array(mail.book_fold(p.part), ' ') as words
+        from regexp_split_to_table(left(typed, 200), '[-–—,;:|/\\()\[\]{}<>"“”«»]+') p(part)
+    ), shown as (
+        select distinct array_to_string(p.words[f.first:l.last], '') as joined
+        from parts p
+        cross join lateral generate_series(1, cardinality(p.words)) f(first)
+        cross join lateral generate_series(f.first + 1, cardinality(p.words)) l(last)
+        where (f.first = 1 and l.last = cardinality(p.words))
+            or ((f.first = 1 or l.last = cardinality(p.words)) and l.last - f.first >= 2)
+    )
+    select l.kind, l.name, l.post, l.agency_name, l.local_part || '@' || mail.setting_text('mail_domain'),
+           count(*) over (partition by l.kind)
+    from shown s
+    join mail.book b using (joined)
+    join mail.listed l using (mailbox_id)
+    where l.kind in ('person', 'agency')
+    order by l.kind desc, b.sort
+    limit 1
+$$;

@@ -1,9 +1,11 @@
-"""Office files with macros, made by hand: a compound file with a VBA project ([MS-OVBA]), and that project in a DOCM.
+"""Office files with macros, made by hand: a compound file with a VBA project ([MS-OVBA]), that in a DOCM, and ODT.
 
 The macro does nothing; whoever looks for macros finds the project, not what it does.
 """
 
+import io
 import struct
+import zipfile
 
 from tests import documents
 
@@ -73,3 +75,27 @@ def docm() -> bytes:
     """Word of today with macros: a ZIP in which the project lies as a compound file."""
     project = documents.ole({"VBA": vba(), "PROJECT": b'Module="Thu"\r\n'})
     return documents.docx("Kính gửi", more={"word/vbaProject.bin": project})
+
+
+LANGUAGES = {
+    "basic": {
+        "Basic/script-lc.xml": "<library:libraries/>",
+        "Basic/Standard/script-lb.xml": '<library:library library:name="Standard"/>',
+        "Basic/Standard/Thu.xml": '<script:module script:language="StarBasic">Sub Main\nEnd Sub</script:module>',
+    },
+    "python": {"Scripts/python/thu.py": "def thu(): pass\n"},
+}
+"""Of macros in documents of LibreOffice: where they stand in it (OpenDocument 1.3, part 2, section 3.1)."""
+
+
+def odt(language: str) -> bytes:
+    """LibreOffice's text with macros."""
+    buffer = io.BytesIO(documents.odt("Kính gửi"))
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in LANGUAGES[language].items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+PROGRAM = struct.pack("<2s58xI64x4sHH", b"MZ", 128, b"PE\0\0", 0x8664, 0) + bytes(3_000)
+"""The heads of a program of Windows ([PE format], "MS-DOS Stub", "COFF File Header"), which does nothing."""

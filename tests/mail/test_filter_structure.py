@@ -164,6 +164,7 @@ def test_programs_are_refused_at_every_depth_and_a_virus_in_one_is_told_as_such(
         "in a zip in a zip": with_file(recipient, zipped(zipped(program, "d/a.exe"), "b.zip"), "a.zip"),
         "script in a zip": with_file(recipient, zipped(b"var a = 1;" * 50, "hoa don.js"), "a.zip"),
         "in an attached message": outer,
+        "under another name": with_file(recipient, zipped(office_macros.PROGRAM, "bao cao.txt"), "a.zip"),
     }
     found = answers(lab, recipient, {name: mail.as_bytes() for name, mail in letters.items()})
     assert taken(found, "Tep dinh kem la chuong trinh") == {}

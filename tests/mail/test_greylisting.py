@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests import journal
+from tests.containers import EICAR
 from tests.foreign import AGENCY, UNSIGNED, Foreign
 from tests.lab import Lab, Sample, message
 
@@ -239,6 +240,12 @@ def test_nobody_waits_without_redis(lab: Lab, recipient: Sample) -> None:
         start = time.monotonic()
         assert hand_in(lab, new(), recipient, DOUBTFUL) == 250
         assert time.monotonic() - start < 30
+        # It is scanned all the same.
+        virus = message(new(), recipient.address)
+        virus.add_attachment(EICAR, maintype="application", subtype="octet-stream", filename="a.doc")
+        with lab.smtp() as client, pytest.raises(smtplib.SMTPDataError) as refusal:
+            client.send_message(virus)
+        assert b"Thu co virus" in refusal.value.smtp_error
 
 
 def test_what_is_known_ends_and_names_nobody(lab: Lab, recipient: Sample) -> None:

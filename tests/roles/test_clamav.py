@@ -4,13 +4,16 @@ import base64
 import io
 import os
 import random
+import re
 import struct
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import openpyxl
 import pytest
 from fpdf import FPDF
+from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
 from tests import documents, journal, office_macros
@@ -27,6 +30,7 @@ from tests.containers import (
 )
 from tests.forged_zips import CONTRADICTIONS, HARMLESS, behind, honest
 from tests.lab import Lab, wait_for
+from tests.render.conftest import environments
 
 SOCKET = "/run/clamav/clamd.ctl"
 
@@ -206,13 +210,25 @@ def test_password_of_an_office_document_is_seen_and_hides_nothing_beside_it(lab:
 @pytest.mark.dieu4
 def test_macros_of_an_office_file_are_seen_alone_and_in_archives_and_none_are_where_none_are(lab: Lab) -> None:
     kinds = {"doc": office_macros.doc(), "docm": office_macros.docm()}
+    kinds |= {f"odt {language}": office_macros.odt(language) for language in office_macros.LANGUAGES}
     within = {f"{kind} in zip": zipped(content, f"a.{kind}") for kind, content in kinds.items()}
     within |= {f"{kind} in tar in zip": zipped(tarred(content, "a.doc"), "b.doc") for kind, content in kinds.items()}
     without = {"doc without": documents.doc(documents.TEXT), "docx": documents.docx(documents.TEXT)}
+    without |= {"odt": documents.odt(documents.TEXT), "pages": zipped(b"var a = 1;" * 50, "Scripts/jquery.txt")}
     verdicts = verdicts_of(lab, kinds | within | without)
-    assert {
-        name: each for name, each in verdicts.items() if "Heuristics.OLE2.ContainsMacros" not in each
-    } == dict.fromkeys(without, "stream: OK")
+    seen = re.compile(r"Heuristics\.(OLE2\.ContainsMacros|Macros\.ODF)")
+    assert {name: each for name, each in verdicts.items() if not seen.search(each)} == dict.fromkeys(
+        without, "stream: OK"
+    )
+
+
+@pytest.mark.dieu4
+def test_a_program_is_known_by_its_content_at_every_depth_whatever_it_is_called(lab: Lab) -> None:
+    program = office_macros.PROGRAM
+    kinds = {"alone": program, "in zip": zipped(program, "a.txt"), "in tar in zip": zipped(tarred(program, "a"), "b")}
+    verdicts = verdicts_of(lab, kinds | {"text": b"MZ la mot phan mem.\nPE la gi?\n" * 80})
+    assert verdicts.pop("text") == "stream: OK"
+    assert {name: each for name, each in verdicts.items() if "Hanam.Program" not in each} == {}
 
 
 @pytest.mark.provokes(journal.FILTER_AWAY)
@@ -223,6 +239,54 @@ def test_scanner_rises_again_after_a_fall(filter_host: Host) -> None:
         lambda: filter_host.check_output("systemctl show -P MainPID clamav-daemon.service") not in (before, "0"),
         "a new clamd process",
     )
+
+
+MIRROR = 18_099
+"""Port of loopback where a test plays the data centre's mirror."""
+
+
+@pytest.fixture
+def mirror(filter_host: Host) -> Iterator[str]:
+    """A folder of the filter's host that it serves as a mirror does, beside one for the updater's databases."""
+    folder = filter_host.check_output("mktemp -d /var/tmp/mirror.XXXXXX")
+    filter_host.check_output(f"cd {folder} && mkdir served databases && chown clamav: databases && chmod 755 . served")
+    server = f"/usr/bin/python3 -m http.server --bind 127.0.0.1 --directory {folder}/served {MIRROR}"
+    filter_host.check_output(f"systemd-run --collect --unit=hanam-test-mirror {server}")
+    wait_for(lambda: filter_host.run(f"curl -fsS http://127.0.0.1:{MIRROR}/").succeeded, "the mirror to answer")
+    yield folder
+    filter_host.check_output(f"systemctl stop hanam-test-mirror.service && rm -r {folder}")
+
+
+@pytest.mark.dieu4
+def test_the_updater_takes_new_signatures_and_keeps_those_in_use_where_new_ones_do_not_load(
+    filter_host: Host, mirror: str, tmp_path: Path
+) -> None:
+    """As its configuration in production says; the signed databases of ClamAV themselves are none of the lab's."""
+    there = environments(tmp_path)("lab").with_variables(clamav_freshclam=True)
+    written = there.render("clamav", "freshclam.conf.j2", there.hosts("filter")[0])
+    assert "\nTestDatabases yes\n" in written
+    own = [line for line in written.splitlines() if not line.startswith(("DatabaseDirectory", "NotifyClamd"))]
+    own += [f"DatabaseDirectory {mirror}/databases", f"DatabaseCustomURL http://127.0.0.1:{MIRROR}/thu.ndb"]
+    filter_host.check_output(f"cat > {mirror}/freshclam.conf <<'END'\n" + "\n".join(own) + "\nEND")
+
+    def updated(signature: str, hour: int) -> CommandResult:
+        """Since the mirror has this, which is younger than what it had."""
+        filter_host.check_output(
+            f"cd {mirror}/served && echo '{signature}' > thu.ndb && touch -d '2026-11-01 {hour}:00' thu.ndb"
+        )
+        return filter_host.run(f"freshclam --config-file={mirror}/freshclam.conf --update-db=custom")
+
+    def kept() -> str:
+        return filter_host.check_output(f"cat {mirror}/databases/thu.ndb")
+
+    first, broken, later = "Thu.Mot:0:*:deadbeef01", "Thu.Hai:0:*:khong phai so", "Thu.Ba:0:*:deadbeef03"
+    assert updated(first, 1).succeeded
+    assert kept() == first
+    refused = updated(broken, 2)
+    assert "test" in (refused.stdout + refused.stderr).lower()
+    assert kept() == first
+    assert updated(later, 3).succeeded
+    assert kept() == later
 
 
 def test_no_updater_reaches_for_the_internet_in_the_lab(filter_host: Host) -> None:

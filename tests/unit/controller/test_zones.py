@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import dns.name
@@ -76,6 +77,14 @@ def test_each_mx_key_has_its_tlsa_record(facts: dict[str, Any]) -> None:
 def test_sts_number_changes_with_the_policy(facts: dict[str, Any]) -> None:
     other = facts | {"sts_policy": zones.sts_policy("mx.hanam.gov.vn", mode="testing", max_age=86400)}
     assert find(zones.mail_records(facts), "_mta-sts", "TXT") != find(zones.mail_records(other), "_mta-sts", "TXT")
+
+
+def test_policy_and_reports_of_tls_are_published_in_the_words_of_their_standards(facts: dict[str, Any]) -> None:
+    """RFC 8461, section 3.1; RFC 8460, section 3."""
+    records = zones.mail_records(facts)
+    (policy,) = find(records, "_mta-sts", "TXT")
+    assert re.fullmatch('"v=STSv1; id=[0-9a-z]{1,32}"', policy)
+    assert find(records, "_smtp._tls", "TXT") == ['"v=TLSRPTv1; rua=mailto:postmaster@hanam.gov.vn"']
 
 
 def test_no_sts_record_without_a_policy(facts: dict[str, Any]) -> None:

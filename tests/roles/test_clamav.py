@@ -113,9 +113,11 @@ def verdicts_of(lab: Lab, files: Mapping[str, bytes]) -> dict[str, str]:
     packed = base64.encodebytes(buffer.getvalue()).decode()
     answer = lab.run(
         "filter",
-        f"folder=$(mktemp -d) && cd $folder && base64 -d <<'END' | tar -xz\n{packed}END\n"
+        # Where the scanner may read files.
+        "folder=$(mktemp -d -p /var/cache/rspamd/scan) && chmod 755 $folder && cd $folder"
+        f" && base64 -d <<'END' | tar -xz\n{packed}END\n"
         f"cat > scan.py <<'END'\n{SCAN}\nEND\n"
-        f"python3 scan.py $(seq 0 {len(files) - 1}) && rm -r $folder",
+        f"python3 scan.py $(seq -f $folder/%g 0 {len(files) - 1}) && rm -r $folder",
     )
     pairs = (line.split(maxsplit=1) for line in answer.splitlines())
     verdicts = {numbers[number]: verdict for number, verdict in pairs}
@@ -252,9 +254,11 @@ def mirror(filter_host: Host) -> Iterator[str]:
     filter_host.check_output(f"cd {folder} && mkdir served databases && chown clamav: databases && chmod 755 . served")
     server = f"/usr/bin/python3 -m http.server --bind 127.0.0.1 --directory {folder}/served {MIRROR}"
     filter_host.check_output(f"systemd-run --collect --unit=hanam-test-mirror {server}")
-    wait_for(lambda: filter_host.run(f"curl -fsS http://127.0.0.1:{MIRROR}/").succeeded, "the mirror to answer")
-    yield folder
-    filter_host.check_output(f"systemctl stop hanam-test-mirror.service && rm -r {folder}")
+    try:
+        wait_for(lambda: filter_host.socket(f"tcp://127.0.0.1:{MIRROR}").is_listening, "the mirror to listen")
+        yield folder
+    finally:
+        filter_host.check_output(f"systemctl stop hanam-test-mirror.service && rm -r {folder}")
 
 
 @pytest.mark.dieu4
@@ -262,17 +266,18 @@ def test_the_updater_takes_new_signatures_and_keeps_those_in_use_where_new_ones_
     filter_host: Host, mirror: str, tmp_path: Path
 ) -> None:
     """As its configuration in production says; the signed databases of ClamAV themselves are none of the lab's."""
-    there = environments(tmp_path)("lab").with_variables(clamav_freshclam=True)
+    here = f"http://127.0.0.1:{MIRROR}"
+    there = environments(tmp_path)("lab").with_variables(clamav_freshclam=True, clamav_freshclam_private_mirrors=[here])
     written = there.render("clamav", "freshclam.conf.j2", there.hosts("filter")[0])
     assert "\nTestDatabases yes\n" in written
     own = [line for line in written.splitlines() if not line.startswith(("DatabaseDirectory", "NotifyClamd"))]
-    own += [f"DatabaseDirectory {mirror}/databases", f"DatabaseCustomURL http://127.0.0.1:{MIRROR}/thu.ndb"]
+    own += [f"DatabaseDirectory {mirror}/databases", f"DatabaseCustomURL {here}/thu.ndb"]
     filter_host.check_output(f"cat > {mirror}/freshclam.conf <<'END'\n" + "\n".join(own) + "\nEND")
 
     def updated(signature: str, hour: int) -> CommandResult:
         """Since the mirror has this, which is younger than what it had."""
         filter_host.check_output(
-            f"cd {mirror}/served && echo '{signature}' > thu.ndb && touch -d '2026-11-01 {hour}:00' thu.ndb"
+            f"cd {mirror}/served && echo '{signature}' > thu.ndb && touch -d '+{hour} hours' thu.ndb"
         )
         return filter_host.run(f"freshclam --config-file={mirror}/freshclam.conf --update-db=custom")
 

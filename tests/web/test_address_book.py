@@ -1,8 +1,10 @@
 """The administration's address book in the webmail, and what is shown of where a message comes from (Đ11.5, Đ4.6)."""
 
+import dataclasses
 import email.policy
 import json
 import re
+import uuid
 from collections.abc import Iterator
 from email.message import EmailMessage
 
@@ -26,6 +28,7 @@ AGENCY_NAME, CODE = "Ủy ban nhân dân huyện Bình Lục", "bl"
 OFFICES = {"ubndbl", "ptp.bl"}
 POST = "Phó Trưởng phòng"
 OUTSIDE = "Thư từ ngoài cơ quan nhà nước của tỉnh."
+LETTERS = str.maketrans("0123456789", "ghijklmnop")
 WIDTH = "return document.documentElement.scrollWidth"
 
 
@@ -160,6 +163,9 @@ def test_mail_from_outside_is_marked_in_the_list_and_when_it_is_read_whatever_it
     narrow: Webmail, lab: Lab, reader: Sample, colleague: Sample
 ) -> None:
     subject = a_subject()
+    # All mailboxes of tests have one name.
+    colleague = dataclasses.replace(colleague, name=f"Nguyễn Thử {uuid.uuid4().hex.translate(LETTERS)}")
+    lab.sql(f"update mail.mailbox set name = '{colleague.name}' where id = '{colleague.mailbox}'")
     Foreign(lab).send(forged(lab, reader, colleague, subject), AN, reader.address)
     lab.wait_for_message(reader, subject.rsplit(maxsplit=1)[1])
     narrow.enter(reader)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import yaml
 
 from hanam_lab.paths import REPOSITORY
+from hanam_mail.host.scheduled import refusals
 from hanam_mail.registry.search import bare
 
 PLUGIN = REPOSITORY / "roles/roundcube/files/hanam/hanam_refusals.php"
@@ -31,7 +32,7 @@ ELSEWHERE = {
     "dang nhap khong thanh cong, xin kiem tra dia chi va mat khau": "smtpautherror",
     "phai dang nhap truoc khi gui thu": "smtpautherror",
     "phai ma hoa bang STARTTLS truoc": "smtpconnerror",
-    # Here the code says as much or more (CODES, LATER, NEVER).
+    # Here the code says as much or more (the table's codes, LATER, NEVER).
     "khong co dia chi nguoi nhan nay, xin kiem tra lai tung chu": "5.1.1, with the address",
     "thu co qua nhieu nguoi nhan, xin chia thanh nhieu thu": "4.5.3",
     "thu qua lon": "5.3.4; submission says more",
@@ -53,8 +54,7 @@ _REPLY = re.compile(r"(?:(?:[245]\d\d )?[245]\.\d\.\d |REJECT )([^'\n]+ / [^'{}\
 
 
 def sentences() -> set[str]:
-    table = PLUGIN.read_text().partition("SENTENCES = [")[2].partition("];")[0]
-    return {bare(sentence) for sentence in re.findall(r"^\s+'([^']+)',$", table, re.MULTILINE)}
+    return {bare(sentence) for sentence in refusals.table()["sentences"]}
 
 
 def replies() -> Iterator[tuple[str, str]]:
@@ -83,5 +83,13 @@ def test_every_reply_of_ours_has_its_sentence_with_accents() -> None:
 
 
 def test_every_sentence_bears_its_accents() -> None:
-    table = PLUGIN.read_text().partition("SENTENCES = [")[2].partition("];")[0]
-    assert [line for line in table.splitlines() if line.strip() and line.isascii()] == []
+    table = refusals.table()
+    told = [*table["sentences"], *(sentence for _, sentence in table["codes"])]
+    assert len(told) >= 40 and [sentence for sentence in told if sentence.isascii()] == []
+
+
+def test_the_webmail_reads_the_table_that_the_sender_of_scheduled_letters_has() -> None:
+    assert "'/refusals.json'" in PLUGIN.read_text()
+    rows = yaml.safe_load((REPOSITORY / "roles/roundcube/vars/main.yml").read_text())["_roundcube_files"]
+    (source,) = (row["file"] for row in rows if row.get("dest", "").endswith("/refusals.json"))
+    assert source == "{{ _roundcube_source }}/host/scheduled/refusals.json"

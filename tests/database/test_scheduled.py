@@ -4,11 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from hanam_mail.host.scheduled import refusals
 from tests.database.scratch import Scratch
 from tests.database.world import PASSWORD, WORLD, quoted
 
 PERSON, AGENCY, CLERK = "test1person", "test2agency", "test2agency*test1person"
 SOON = "localtimestamp + interval '1 hour'"
+CLOSED = "5.2.1 <b@x.vn>: Recipient address rejected: Hop thu da bi thu hoi / Mailbox has been closed"
+TOO_MANY = (
+    "4.7.1 <b@x.vn>: Recipient address rejected: Da gui qua nhieu thu hoac nguoi nhan trong mot gio, xin gui lai sau"
+    " / Too many messages or recipients within an hour, try again later"
+)
 
 
 class Letters:
@@ -54,6 +60,10 @@ class Letters:
         return self.sql(
             "select string_agg(kind || ' ' || mailbox_id, ',' order by kind) from mail.notice where kind like 'sched%'"
         )
+
+    def why(self, kind: str) -> str:
+        """The reason that a letter to its writer gives."""
+        return self.sql(f"select payload ->> 'why' from mail.notice where kind = '{kind}'")
 
     def opens(self, word: str, protocol: str = "smtp", login: str = PERSON, source: str = "127.0.0.1") -> str:
         asked = f"{quoted(login)}, {quoted(word)}, '{protocol}', 0, '{source}'"
@@ -235,14 +245,18 @@ def test_what_a_server_puts_off_is_tried_for_some_hours_and_then_told(letters: L
     letters.choose()
     letters.due()
     number, *_ = letters.take()
-    letters.result(number, "later", "450 4.7.1 later")
+    words = refusals.told(450, TOO_MANY, "b@x.vn")
+    letters.result(number, "later", words)
     assert letters.take() == [] and letters.state() == "waiting"
-    assert letters.web(f"select why from mail.webmail_scheduled('{PERSON}')") == "450 4.7.1 later"
+    # What the page says, and afterwards the letter to its writer.
+    sentence = "b@x.vn: Đã gửi quá nhiều thư hoặc người nhận trong một giờ (mã 450 4.7.1)"
+    assert letters.web(f"select why from mail.webmail_scheduled('{PERSON}')") == sentence
     letters.sql("update mail.scheduled set next_try = now()")
     assert letters.take()[0] == number
     letters.sql("update mail.scheduled set due = now() - interval '5 hours', made_at = now() - interval '1 day'")
-    letters.result(number, "later", "450 4.7.1 later")
+    letters.result(number, "later", words)
     assert letters.state() == "stopped late" and letters.told() == f"scheduled_stopped {PERSON}"
+    assert letters.why("scheduled_stopped") == f"đã thử nhiều lần mà chưa gửi được: {sentence}"
     # After a long stop of the whole nothing leaves at an hour at which nobody expects it.
     letters.choose(uid=2)
     letters.sql(
@@ -251,16 +265,24 @@ def test_what_a_server_puts_off_is_tried_for_some_hours_and_then_told(letters: L
     assert letters.take() == [] and letters.state(2) == "stopped late"
 
 
-@pytest.mark.parametrize("outcome", ["refused", "gone"])
-def test_what_cannot_be_sent_is_told_with_the_reason(letters: Letters, outcome: str) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "words", "why"),
+    [
+        ("refused", refusals.told(550, CLOSED, "b@x.vn"),
+         "máy chủ thư không nhận: b@x.vn: Hộp thư đã bị thu hồi (mã 550 5.2.1)"),
+        ("refused", refusals.told(554, "5.7.1 no"), "máy chủ thư không nhận: không rõ lý do (mã 554 5.7.1)"),
+        ("gone", "phần đầu thư không đọc được",
+         "thư không còn ở thư mục Chờ gửi, đã bị sửa hoặc không có người nhận: phần đầu thư không đọc được"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_sent_is_told_with_the_reason(letters: Letters, outcome: str, words: str, why: str) -> None:
     letters.choose()
     letters.due()
     number, *_ = letters.take()
-    letters.result(number, outcome, "550 5.1.1 unknown")
+    letters.result(number, outcome, words)
     assert letters.state() == f"stopped {outcome}"
-    assert "550 5.1.1 unknown" in letters.sql(
-        "select payload ->> 'why' from mail.notice where kind = 'scheduled_stopped'"
-    )
+    assert letters.why("scheduled_stopped") == why
+    assert letters.web(f"select why from mail.webmail_scheduled('{PERSON}')") == why
 
 
 def test_a_word_opens_what_it_is_for_and_is_no_use_of_the_mailbox(letters: Letters) -> None:
@@ -374,7 +396,7 @@ def test_what_cannot_be_filed_is_left_where_it_lies_and_told(letters: Letters) -
     number, _, _, word, _ = letters.take()
     letters.sending(number, word)
     letters.result(number, "sent", "4hX", word)
-    letters.result(number, "later", "no answer", word)
+    letters.result(number, "later", refusals.broken(TimeoutError()), word)
     for tried in range(2, 40):
         letters.sql("update mail.scheduled set next_try = now()")
         again = letters.take()
@@ -382,10 +404,10 @@ def test_what_cannot_be_filed_is_left_where_it_lies_and_told(letters: Letters) -
             break
         # Every other one ends without a result.
         if tried % 2:
-            letters.result(number, "later", "no answer", again[3])
+            letters.result(number, "later", refusals.broken(TimeoutError()), again[3])
     assert tried == 31
     assert letters.state() == "sent unfiled" and letters.told() == f"scheduled_unfiled {PERSON}"
-    assert "no answer" in letters.sql("select payload ->> 'why' from mail.notice where kind = 'scheduled_unfiled'")
+    assert letters.why("scheduled_unfiled") == refusals.SILENT
     assert letters.web(f"select state from mail.webmail_scheduled('{PERSON}')") == "unfiled"
     assert letters.sql("select count(word_hash) from mail.scheduled") == "0"
     letters.sql("update mail.scheduled set ended_at = now() - interval '91 days'")

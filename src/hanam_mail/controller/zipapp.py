@@ -1,8 +1,8 @@
 """Builds what runs on the hosts as zipapps, which roles put in place by a row {program: NAME} of role_files.
 
-A zipapp holds what its main program imports of the package and nothing else, so a host gets no code that nothing on it
-calls. The same sources give the same octets (fixed order, times and modes, no compression that depends on a library's
-version), so that putting it in place a second time changes nothing.
+A zipapp holds what its main program imports of the package, with the tables (JSON) that lie beside it, and nothing
+else, so a host gets no code that nothing on it calls. The same sources give the same octets (fixed order, times and
+modes, no compression that depends on a library's version), so that putting it in place a second time changes nothing.
 
 Beside each source stands its bytecode: Python keeps none for what it reads out of an archive, so each start would
 compile all that it imports. A host with another Python reads the source.
@@ -87,7 +87,15 @@ def program(name: str) -> bytes:
         return build()
     if name not in PROGRAMS:
         raise ValueError(f"program: {name!r} is none of {', '.join((ACCOUNTS, *PROGRAMS))}")
-    return _zipapp("#!/usr/bin/python3 -I", _MAIN.format(module=PROGRAMS[name]), modules(PROGRAMS[name]), {})
+    names = modules(PROGRAMS[name])
+    return _zipapp("#!/usr/bin/python3 -I", _MAIN.format(module=PROGRAMS[name]), names, _tables(names))
+
+
+def _tables(names: list[str]) -> dict[str, bytes]:
+    package = Path(str(resources.files("hanam_mail")))
+    folders = {(package / name).parent for name in names}
+    files = [file for folder in sorted(folders) for file in sorted(folder.glob("*.json"))]
+    return {f"hanam_mail/{file.relative_to(package)}": file.read_bytes() for file in files}
 
 
 def modules(main: str = HANAM_MAIL) -> list[str]:

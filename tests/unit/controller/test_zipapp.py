@@ -80,6 +80,15 @@ def test_a_host_gets_only_the_code_that_its_program_calls(name: str) -> None:
     assert not [place for place in inside if place.startswith(("host/database", "host/passwords", "plan", "sql"))]
 
 
+def test_a_program_finds_the_table_beside_its_module(tmp_path: Path) -> None:
+    program = tmp_path / "hanam-scheduled-send"
+    program.write_bytes(zipapp.program(program.name))
+    look = "import sys; sys.path.insert(0, sys.argv[1]); from hanam_mail.host.scheduled.refusals import table; table()"
+    subprocess.run([sys.executable, "-I", "-c", look, program], check=True)
+    with zipfile.ZipFile(io.BytesIO(zipapp.program("hanam-secrecy"))) as other:
+        assert not [place for place in other.namelist() if place.endswith(".json")]
+
+
 COMPILED = """import runpy, sys
 found = []
 sys.addaudithook(lambda event, of: found.append(of[1]) if event == "compile" and of[1] else None)

@@ -91,7 +91,7 @@ PAYLOADS: dict[str, dict[str, Any]] = {
     "revoke_proposal": {"since": "2026-01-06", "cause": "absence", "ended": "2026-07-06"},
     # What mail.scheduled_stop does.
     "scheduled_shut": {"hour": "07:30 ngày 01/12/2026", "why": "hộp thư đang tạm khóa"},
-    "scheduled_stopped": {"hour": "07:30 ngày 01/12/2026", "why": "máy chủ không nhận: 552 quá dung lượng"},
+    "scheduled_stopped": {"hour": "07:30 ngày 01/12/2026", "why": "máy chủ thư không nhận: Thư quá lớn (mã 552 5.3.4)"},
     "scheduled_unfiled": {"hour": "07:30 ngày 01/12/2026", "why": "máy chủ thư không trả lời"},
     "scheduled_doubt": {"hour": "07:30 ngày 01/12/2026", "why": ""},
     # What mail.maintenance_announce does.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hanam_mail.host.quarantine.content import stuffed
+from hanam_mail.host.scheduled import refusals
 from hanam_mail.host.scheduled.letter import ScheduledLetter
 
 _PIECE = 65536
@@ -18,10 +19,14 @@ _PIECE = 65536
 
 @dataclass(frozen=True)
 class HandingOutcome:
-    """`kind` is that of mail.scheduled_result: sent with the number of the queue, else with the server's words."""
+    """`kind` is that of mail.scheduled_result; `words` the number of the queue, or why not, as its writer is told.
+
+    `raw` is what the server or Python said, for the operator.
+    """
 
     kind: str
     words: str = ""
+    raw: str = ""
 
 
 class SubmissionServer(Protocol):
@@ -61,7 +66,7 @@ def hand_over(door: SubmissionDoor, letter: ScheduledLetter, dsn: bool, sending:
     try:
         server = door.connect()
     except (OSError, smtplib.SMTPException) as error:
-        return HandingOutcome("later", words(error))
+        return HandingOutcome("later", refusals.broken(error), raw(error))
     try:
         server.login(door.user, door.word)
         _converse(server, letter, dsn, sending, said)
@@ -71,7 +76,7 @@ def hand_over(door: SubmissionDoor, letter: ScheduledLetter, dsn: bool, sending:
             return said[-1]
         if not isinstance(error, (OSError, smtplib.SMTPException)):
             raise
-        return HandingOutcome("later", words(error))
+        return HandingOutcome("later", refusals.broken(error), raw(error))
     finally:
         server.close()
     return said[-1]
@@ -85,12 +90,13 @@ def _converse(
     said: list[HandingOutcome],
 ) -> None:
     dsn = dsn and server.has_extn("dsn")
-    commands = [("MAIL", _mail(letter, dsn))]
+    commands = [("MAIL", _mail(letter, dsn), "")]
     commands += [
-        ("RCPT", f"TO:<{address}>" + (" NOTIFY=SUCCESS,FAILURE" if dsn else "")) for address in letter.recipients
+        ("RCPT", f"TO:<{address}>" + (" NOTIFY=SUCCESS,FAILURE" if dsn else ""), address)
+        for address in letter.recipients
     ]
-    for command, arguments in commands:
-        if refusal := _refusal(server.docmd(command, arguments), 250):
+    for command, arguments, to in commands:
+        if refusal := _refusal(server.docmd(command, arguments), 250, to):
             said.append(refusal)
             return
     if refusal := _refusal(server.docmd("DATA"), 354):
@@ -111,13 +117,14 @@ def _converse(
     said.append(_refusal((code, text), 250) or HandingOutcome("sent", queued))
 
 
-def _refusal(answer: tuple[int, bytes], good: int) -> HandingOutcome | None:
+def _refusal(answer: tuple[int, bytes], good: int, to: str = "") -> HandingOutcome | None:
     """None for a good answer; -1 is a server that went away."""
     code, text = answer
     if code == good or (good == 250 and code in (251, 252)):
         return None
     said = " ".join(text.decode("utf-8", "replace").split())
-    return HandingOutcome("refused" if code // 100 == 5 else "later", f"{code} {said}"[:500])
+    kind = "refused" if code // 100 == 5 else "later"
+    return HandingOutcome(kind, refusals.told(code, said, to), f"{code} {said}"[:500])
 
 
 def _mail(letter: ScheduledLetter, dsn: bool) -> str:
@@ -128,8 +135,8 @@ def _mail(letter: ScheduledLetter, dsn: bool) -> str:
     return " ".join(parts)
 
 
-def words(error: Exception) -> str:
-    """What went wrong, in a line. Of a refused sign-in the code and text."""
+def raw(error: Exception) -> str:
+    """What went wrong, in a line for the journal. Of a refused sign-in the code and text."""
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error
         said = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)

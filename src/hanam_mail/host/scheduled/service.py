@@ -22,8 +22,9 @@ from zoneinfo import ZoneInfo
 
 from hanam_mail.host import settings_file
 from hanam_mail.host.scheduled.folder import MailFolder, TooLargeError
-from hanam_mail.host.scheduled.handing import SubmissionDoor, SubmissionServer, hand_over, words
+from hanam_mail.host.scheduled.handing import SubmissionDoor, SubmissionServer, hand_over, raw
 from hanam_mail.host.scheduled.letter import NoLetterError, ScheduledLetter, read
+from hanam_mail.host.scheduled.refusals import broken
 from hanam_mail.host.service import say
 
 if TYPE_CHECKING:
@@ -136,7 +137,8 @@ class ScheduledSender:
             self._result(due, "refused", f"thư dài quá giới hạn {settings.limit // 2**20} MB của một thư")
         except (OSError, imaplib.IMAP4.error) as error:
             # Nothing was handed over, or it was and is not yet in its place: the database knows which.
-            self._result(due, "later", words(error))
+            self._result(due, "later", broken(error))
+            say(5, f"thư hẹn giờ số {due.number}: later {raw(error)}")
         except Exception as error:
             # One letter keeps back no other. Of what is said of the fault its letter may be the author.
             self._result(due, "broken", "lỗi của chương trình gửi")
@@ -170,7 +172,7 @@ class ScheduledSender:
         outcome = hand_over(door, letter, due.dsn, sending)
         self._result(due, outcome.kind, outcome.words)
         if outcome.kind != "sent":
-            say(5, f"thư hẹn giờ số {due.number}: {outcome.kind} {outcome.words}")
+            say(5, f"thư hẹn giờ số {due.number}: {outcome.kind} {outcome.raw}")
         return outcome.kind == "sent"
 
     def _connect(self) -> SubmissionServer:
@@ -225,7 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         done = run(settings_file.read(ScheduledConfiguration, options.parse_args(arguments).file), ended)
     except (psycopg.Error, settings_file.ConfigurationError) as error:
-        say(3, f"chưa gửi được thư hẹn giờ, sẽ làm lại sau một phút: {words(error)}")
+        say(3, f"chưa gửi được thư hẹn giờ, sẽ làm lại sau một phút: {raw(error)}")
         return 1
     if done.sent:
         print(f"đã gửi {done.sent} thư hẹn giờ")

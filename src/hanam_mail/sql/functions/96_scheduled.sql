@@ -15,7 +15,7 @@ begin
 end
 $$;
 
--- The same in the words of the page and of letters.
+-- The same in the words of the page and of letters. So is `detail`: the service has made it of what a server said (refusals.py).
 create or replace function mail.scheduled_text(reason text, detail text) returns text
 language sql immutable
 set search_path = pg_catalog, pg_temp

@@ -197,7 +197,7 @@ end
 $$;
 
 -- What came of it: sent, filed; refused or gone for good; later, for now; doubt; broken, by a fault of the service's own. What was called
--- off meanwhile stays so, and what another has in hand is his.
+-- off meanwhile stays so, and what another has in hand is his. `words` are shown to the writer as they are.
 create or replace function mail.scheduled_result(number bigint, outcome text, words text, word text default null) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp

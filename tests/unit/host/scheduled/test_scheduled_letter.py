@@ -129,8 +129,36 @@ def test_one_refusal_keeps_the_whole_letter(answers: dict[str, tuple[int, bytes]
         return True
 
     told, server = given(answers, sending=sending)
-    assert told.kind == outcome and told.words.startswith(str(next(iter(answers.values()))[0]))
+    ((code, text),) = answers.values()
+    assert told.kind == outcome and told.raw == f"{code} {text.decode()}"
+    # Its writer reads a sentence of ours, the operator what was said.
+    assert f"(mã {code}" in told.words and text.decode().split(" ", 1)[-1] not in told.words
     assert not asked and not server.octets and server.closed
+
+
+def test_a_refused_receiver_is_named_in_our_sentence() -> None:
+    closed = b"5.2.1 <dung@hanam.gov.vn>: Recipient address rejected: Hop thu da bi thu hoi / Mailbox has been closed"
+    told, _ = given({"RCPT TO:<dung": (550, closed)})
+    assert told == HandingOutcome(
+        "refused", "dung@hanam.gov.vn: Hộp thư đã bị thu hồi (mã 550 5.2.1)", f"550 {closed.decode()}"
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError(111, "Connection refused"),
+        TimeoutError("timed out"),
+        smtplib.SMTPServerDisconnected("Connection unexpectedly closed"),
+    ],
+)
+def test_a_server_that_is_away_is_told_in_vietnamese(error: Exception) -> None:
+    def away() -> Server:
+        raise error
+
+    told = hand_over(SubmissionDoor(away, "so*an", "word"), read(SAVED, NOW), True, lambda: True)
+    assert told.kind == "later" and "máy chủ thư" in told.words
+    assert str(error) not in told.words and told.raw == str(error)
 
 
 def test_what_is_called_off_at_the_last_moment_gets_no_last_line() -> None:

@@ -1,5 +1,6 @@
 """What the service does with letters that break it: no one of them keeps back another, and the unit's end tells."""
 
+import imaplib
 import signal
 import threading
 from typing import Any, Self
@@ -7,7 +8,7 @@ from typing import Any, Self
 import pytest
 
 from hanam_mail.host import settings_file
-from hanam_mail.host.scheduled import service
+from hanam_mail.host.scheduled import refusals, service
 from hanam_mail.host.scheduled.folder import TooLargeError
 
 CONFIGURATION = service.ScheduledConfiguration(
@@ -49,6 +50,21 @@ def test_a_letter_that_breaks_the_service_keeps_back_no_other(
     assert "1 MB" in session.told[1][2]
     said = capsys.readouterr().err
     assert "số 0: lỗi RecursionError" in said and "of the letter" not in said
+
+
+@pytest.mark.parametrize("error", [OSError(113, "No route to host"), imaplib.IMAP4.error("MOVE: [b'refused']")])
+def test_a_mail_store_that_is_away_is_told_in_vietnamese_and_to_the_operator_as_it_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    def away(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(service, "MailFolder", away)
+    session = Session(1)
+    sender = service.ScheduledSender(session, CONFIGURATION, threading.Event())  # type: ignore[arg-type]
+    assert sender.run() == service.Done()
+    assert session.told == [(0, "later", refusals.broken(error), "scheduled-0")]
+    assert str(error) not in refusals.broken(error) and str(error) in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("broken", "status"), [(0, 0), (1, 1)])

@@ -116,12 +116,12 @@ create or replace function mail.sending_text(span text) returns text
 language sql immutable strict
 set search_path = pg_catalog, pg_temp
 as $$
-    select '450 4.7.1 ' || case span
+    select case span
         when 'hour' then
-            'Da gui qua nhieu thu hoac nguoi nhan trong mot gio, xin gui lai sau'
+            '450 4.7.1 Da gui qua nhieu thu hoac nguoi nhan trong mot gio, xin gui lai sau'
             ' / Too many messages or recipients within an hour, try again later'
         else
-            'Da gui qua nhieu thu hoac nguoi nhan trong mot ngay, xin gui lai ngay mai'
+            '450 4.7.1 Da gui qua nhieu thu hoac nguoi nhan trong mot ngay, xin gui lai ngay mai'
             ' / Too many messages or recipients within a day, try again tomorrow'
     end
 $$;

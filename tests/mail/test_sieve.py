@@ -1,6 +1,8 @@
 """What people's own rules may do with mail, on the daemons themselves (Đ4.5, Đ4.6)."""
 
 import datetime as dt
+import email
+import email.policy
 import re
 import uuid
 from collections.abc import Callable
@@ -33,9 +35,9 @@ def put(lab: Lab, owner: Sample) -> Put:
     return store
 
 
-def deliver(lab: Lab, owner: Sample, asker: Sample) -> str:
+def deliver(lab: Lab, owner: Sample, asker: Sample, subject: str | None = None) -> str:
     """A message to the owner, past the filter; its subject."""
-    mail = message(asker.address, owner.address)
+    mail = message(asker.address, owner.address, subject=subject)
     program = (
         "import smtplib,sys\n"
         f"smtplib.LMTP('/run/dovecot/lmtp').sendmail('{asker.address}', ['{owner.address}'], sys.stdin.buffer.read())\n"
@@ -50,6 +52,11 @@ def deliver(lab: Lab, owner: Sample, asker: Sample) -> str:
 
 def vacation(arguments: str, text: str = '"vang mat"') -> str:
     return f'require "vacation"; vacation :days 1 :handle "{uuid.uuid4().hex}" {arguments} {text};'
+
+
+def rejection(subject: str) -> str:
+    """The end of the subject of what says that a script rejects the message of this subject."""
+    return f"Rejected: {subject}"
 
 
 def author(mail: bytes) -> str:
@@ -103,8 +110,30 @@ def test_dieu4_6_a_rejection_comes_from_the_owner_and_not_from_the_system(
 ) -> None:
     assert put('require "reject"; reject "Mat khau cua ban het han, hay doi tai http://198.51.100.7/";')
     subject = deliver(lab, owner, asker)
-    reply = lab.wait_for_message(asker, f"Rejected: {subject}")
+    reply = lab.wait_for_message(asker, rejection(subject))
     assert author(reply).strip("<>").endswith(owner.address)
+
+
+@pytest.mark.neighbours
+def test_a_rejection_is_vietnamese_and_english_around_the_owners_own_words(
+    lab: Lab, owner: Sample, asker: Sample, put: Put
+) -> None:
+    """A long subject, which comes in encoded words, is cut between two of them, so that it can be read."""
+    words = "Không nhận thư quảng cáo.\nXin cảm ơn."
+    assert put(f'require "reject"; reject "{words}";')
+    mark = uuid.uuid4().hex[:12]
+    long = f"{mark} báo cáo kết quả thực hiện nhiệm vụ phát triển kinh tế, xã hội của tỉnh trong năm nay"
+    for subject, shown in ((mark, mark), (long, f"{mark} báo cáo")):
+        deliver(lab, owner, asker, subject)
+        found = lab.wait_for_message(asker, rejection(shown))
+        reply = email.message_from_bytes(found, policy=email.policy.default)
+        assert str(reply["Subject"]).startswith(f"Thư bị từ chối / Rejected: {shown}")
+        assert "=?" not in str(reply["Subject"])
+        body = reply.get_body()
+        assert body is not None
+        told = body.get_content().replace("\r\n", "\n")
+        assert told.startswith(f"Thư của ông (bà) gửi tới <{owner.address}>\nđã bị từ chối tự động")
+        assert f"\n\n{words}\n\nYour message to <{owner.address}>\nwas rejected" in told
 
 
 def where(lab: Lab, owner: Sample, subject: str) -> list[str]:
@@ -246,9 +275,12 @@ def test_dieu12_6_a_letter_to_reject_above_the_hours_number_is_kept_and_not_thro
 ) -> None:
     assert put('require "reject"; reject "khong nhan";')
     sent_already("replies")
-    subject = deliver(lab, owner, asker)
-    assert where(lab, owner, subject) == ["INBOX"]
-    assert not where(lab, asker, f"Rejected: {subject}")
+    kept = deliver(lab, owner, asker)
+    assert where(lab, owner, kept) == ["INBOX"]
+    sent_already("redirects")  # that is counted by itself
+    rejected = deliver(lab, owner, asker)
+    lab.wait_for_message(asker, rejection(rejected))
+    assert where(lab, asker, rejection(rejected)) and not where(lab, asker, rejection(kept))
 
 
 @pytest.mark.dieu4

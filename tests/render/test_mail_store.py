@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import time
 from collections.abc import Callable
+from email.header import decode_header, make_header
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,26 @@ def test_where_postfix_cannot_ask_lmtp_does(environment: Callable[[str], Any]) -
     text = there.render("dovecot", "dovecot.conf.j2", there.hosts("mailstore")[0])
     assert re.findall(r"^lmtp_rcpt_check_quota = (.+)$", text, re.M) == ["yes"]
     assert "quota-status" not in services(text)
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_what_a_script_rejects_is_answered_in_vietnamese_and_english(
+    environment: Callable[[str], Any], topology: str
+) -> None:
+    """The subject in ASCII, as Dovecot writes it into the header; the body in one line."""
+    there = environment(topology)
+    for host in there.hosts("mailstore"):
+        text = there.render("dovecot", "dovecot.conf.j2", host)
+        (subject,) = re.findall(r'^rejection_subject = "([^"]+)"$', text, re.M)
+        assert subject.isascii()
+        vietnamese, _, english = subject.partition(" / ")
+        assert str(make_header(decode_header(vietnamese))) == "Thư bị từ chối"
+        assert english.startswith("Rejected: %{subject | ") and english.endswith("}")
+        # "$" and " #" mean something to Dovecot where no quotes are.
+        (body,) = re.findall(r"^rejection_reason = ((?:(?! #)[^$\n])+)$", text, re.M)
+        lines = body.split("%{literal('\\r\\n')}")
+        assert lines[0] == "Thư của ông (bà) gửi tới <%{to}>" and "%{reason}" in lines
+        assert "Your message to <%{to}>" in lines
 
 
 @pytest.mark.dieu10

@@ -7,6 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 
+from hanam_mail.host.mail.sieve_session import FAULTY
 from tests import journal
 from tests.foreign import AGENCY, AN, REJECT, Foreign
 from tests.lab import Lab, Sample, message, wait_for
@@ -61,6 +62,16 @@ def test_a_redirect_to_outside_is_refused_when_saved(lab: Lab, owner: Sample, sc
 def test_the_refusal_names_the_address(lab: Lab, owner: Sample) -> None:
     with signed_in(lab, owner) as session:
         assert f"Không được tự động chuyển tiếp thư đến {AN}" in session.put(NAME, f'redirect "{AN}";')
+
+
+def test_a_script_that_does_not_compile_is_refused_in_vietnamese_with_the_line_of_the_fault(
+    lab: Lab, owner: Sample
+) -> None:
+    with signed_in(lab, owner) as session:
+        for command in ("PUTSCRIPT", "CHECKSCRIPT"):
+            told = session.put(NAME, "discard; if {", command=command)
+            assert re.match(rf"NO \{{\d+\}}\r\n{FAULTY}:\r\n.*line 1: error: ", told)
+        assert NAME not in session.ask(b"LISTSCRIPTS\r\n"), "and the session goes on in step"
 
 
 def test_no_extension_is_offered_that_leads_mail_away_in_another_manner(lab: Lab, owner: Sample) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from hanam_mail.host.mail import sieve_session
-from hanam_mail.host.mail.sieve_session import Side
+from hanam_mail.host.mail.sieve_session import FAULTY, WHY, Side
 
 pytestmark = pytest.mark.dieu4
 
@@ -60,6 +60,55 @@ def test_a_command_reaches_the_store_in_one_form(talk: Talk, sent: bytes, writte
     talk.client.sendall(sent)
     assert talk.store.recv(999) == written
     answer = b'"b" ACTIVE\r\n{4}\r\nOK\r\n\r\nOK (WARNINGS) {3}\r\nx\r\n\r\n'
+    talk.store.sendall(answer)
+    read = b""
+    while len(read) < len(answer):
+        read += talk.client.recv(999)
+    assert read == answer
+
+
+COMPILED = b"chuyen: line 1: error: expected end of command.\r\nchuyen: error: parse failed.\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b'NO "Invalid script name."\r\n', b'NO "%b / Invalid script name."\r\n' % FAULTY.encode()),
+        (b'NO ""\r\n', b'NO "%b / "\r\n' % FAULTY.encode()),
+        (
+            b'NO (QUOTA/MAXSCRIPTS) "Script count quota exceeded (max 20 scripts)."\r\n',
+            b'NO (QUOTA/MAXSCRIPTS) "%b / Script count quota exceeded (max 20 scripts)."\r\n'
+            % WHY[b"QUOTA/MAXSCRIPTS"].encode(),
+        ),
+        (b'NO (REFERRAL "x") "a"\r\n', b'NO (REFERRAL "x") "%b / a"\r\n' % FAULTY.encode()),
+        (b"NO\r\n", b"NO\r\n"),
+        (b'OK (WARNINGS) "NO \\"a\\""\r\n', b'OK (WARNINGS) "NO \\"a\\""\r\n'),
+    ],
+)
+def test_what_dovecot_refuses_is_said_in_vietnamese_first(talk: Talk, answer: bytes, told: bytes) -> None:
+    talk.client.sendall(b'PUTSCRIPT "a" "keep;"\r\n')
+    assert talk.store.recv(999)
+    talk.store.sendall(answer)
+    assert talk.client.recv(9999) == told
+
+
+@pytest.mark.parametrize("command", [b'PUTSCRIPT "chuyen"', b"CHECKSCRIPT"])
+def test_a_script_that_does_not_compile_is_refused_in_vietnamese_before_what_the_compiler_says(
+    talk: Talk, command: bytes
+) -> None:
+    """As one string, whose octets are counted anew."""
+    talk.client.sendall(b'%b "discard; if {"\r\n' % command)
+    assert talk.store.recv(999)
+    talk.store.sendall(b"NO {%d}\r\n%b\r\n" % (len(COMPILED), COMPILED))
+    size, _, told = talk.client.recv(9999).removeprefix(b"NO {").partition(b"}\r\n")
+    assert told == b"%b:\r\n%b\r\n" % (FAULTY.encode(), COMPILED)
+    assert int(size) == len(told) - len(b"\r\n")
+
+
+def test_what_a_script_says_is_no_answer_of_dovecots(talk: Talk) -> None:
+    talk.client.sendall(b'GETSCRIPT "a"\r\n')
+    assert talk.store.recv(999)
+    answer = b'{15}\r\nNO "x"\r\n{7}\r\nab\r\nOK "Getscript completed."\r\n'
     talk.store.sendall(answer)
     read = b""
     while len(read) < len(answer):

@@ -30,6 +30,22 @@ _QUOTED = re.compile(rb'"((?:\\["\\]|[^"\\\r\n\0])*)"')
 _NUMBER = re.compile(rb"[0-9]{1,9}")
 _LITERAL = re.compile(rb"\{([0-9]{1,8})\+?\}\r?\n\Z")
 _END = re.compile(rb"\r?\n")
+_REFUSAL = re.compile(rb'(?P<begin>NO (?:\((?P<code>[A-Z/]+)[^()\r\n]*\) )?)(?:"|\{(?P<octets>[0-9]{1,8})\}\r\n)')
+
+WHY = {
+    b"ACTIVE": "Không xóa được bộ quy tắc đang dùng",
+    b"ALREADYEXISTS": "Đã có bộ quy tắc mang tên này",
+    b"NONEXISTENT": "Không có bộ quy tắc mang tên này",
+    b"QUOTA": "Không còn chỗ cho bộ quy tắc này",
+    b"QUOTA/MAXSCRIPTS": "Hộp thư đã có đủ số bộ quy tắc cho phép",
+    b"QUOTA/MAXSIZE": "Quy tắc quá dài",
+    b"QUOTA/MAXSTORAGE": "Không còn chỗ cho bộ quy tắc này",
+    b"TRYLATER": "Hệ thống đang bận, xin thử lại sau",
+}
+"""What stands before Dovecot's English, by its code (RFC 5804, section 1.3)."""
+
+FAULTY = "Bộ quy tắc hoặc lệnh viết không đúng"
+"""The same before what has no code: faults that the compiler finds, names that are none."""
 
 
 class EndedError(Exception):
@@ -154,15 +170,28 @@ def read_command(client: Side) -> SieveCommand:
 def pass_answer(server: Side, client: Side) -> None:
     """What Dovecot says to one command, to its last line."""
     while True:
-        line = server.line()
-        client.send(line)
-        word = _WORD.match(line)
+        answer = line = server.line()
         while literal := _LITERAL.search(line):
-            client.send(server.take(int(literal[1])))
+            answer += server.take(int(literal[1]))
             line = server.line()
-            client.send(line)
+            answer += line
+        client.send(explained(answer))
+        word = _WORD.match(answer)
         if word and word[0].upper() in (b"OK", b"NO", b"BYE"):
             return
+
+
+def explained(answer: bytes) -> bytes:
+    """An answer of Dovecot's; where it refuses in English, the same stands before that in Vietnamese."""
+    refusal = _REFUSAL.match(answer)
+    if refusal is None:
+        return answer
+    said = WHY.get(refusal["code"], FAULTY).encode()
+    text = answer[refusal.end() :]
+    if refusal["octets"] is None:
+        return b"%b%b / %b" % (refusal[0], said, text)
+    said += b":\r\n"
+    return b"%b{%d}\r\n%b%b" % (refusal["begin"], len(said) + int(refusal["octets"]), said, text)
 
 
 def serve(client: Side, server: Side, domains: Sequence[str], own: Sequence[str]) -> None:

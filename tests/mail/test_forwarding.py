@@ -80,7 +80,7 @@ def test_no_extension_is_offered_that_leads_mail_away_in_another_manner(lab: Lab
         offered = re.search(r'"SIEVE" "([^"]*)"', session.ask(b"CAPABILITY\r\n"))
         assert offered
         assert {"copy", "vacation"} <= set(offered[1].split()), "what stays allowed"
-        leading = ("enotify", "notify", "extlists", "enclose", "vnd.dovecot.report")
+        leading = ("enotify", "notify", "extlists", "extracttext", "enclose", "vnd.dovecot.report")
         programs = ("vnd.dovecot.pipe", "vnd.dovecot.filter", "vnd.dovecot.execute")
         assert set(offered[1].split()) & {*leading, *programs} == set()
         for extension in (*leading, *programs):

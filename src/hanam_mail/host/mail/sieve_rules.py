@@ -25,6 +25,7 @@ LEADING = frozenset(
         b"enotify",
         b"notify",
         b"extlists",
+        b"extracttext",
         b"enclose",
         b"vnd.dovecot.report",
         b"vnd.dovecot.pipe",
@@ -73,8 +74,8 @@ def _extension_fault(tokens: Sequence[_Token]) -> str | None:
             required = token[0] == "word"
         elif required and token[0] == "string" and token[1].lower() in LEADING:
             return (
-                f"Không được dùng phần mở rộng {token[1].decode().lower()}: thư chỉ được tự động chuyển tiếp bằng lệnh"
-                " redirect, đến hộp thư của cơ quan nhà nước (Điều 4 khoản 5)."
+                f"Không được dùng phần mở rộng {token[1].decode().lower()}: thư và nội dung thư chỉ được tự động"
+                " chuyển tiếp bằng lệnh redirect, đến hộp thư của cơ quan nhà nước (Điều 4 khoản 5)."
             )
     return None
 

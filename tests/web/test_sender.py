@@ -178,6 +178,12 @@ def test_what_an_identity_said_before_these_rules_is_mended_before_it_is_used(
     mine = f"(select user_id from users where username = '{person.mailbox}')"
     wrong = f"name = 'Chủ tịch', bcc = '{OUTSIDE}', signature = 'Ký tên'"
     query(lab, f"update identities set {wrong} where user_id = {mine}")
-    session.browser.ask("/?_task=mail&_action=compose")
+    begun = lab.run("webmail", "date +%s").strip()
+    for _ in range(2):
+        session.browser.ask("/?_task=mail&_action=compose")
+    log = lab.run("webmail", f"journalctl --sync; journalctl -q -o cat -t roundcube --since @{begun}")
+    (told,) = [line for line in log.splitlines() if "led mail outside" in line]
+    assert f"an identity of {person.mailbox} led mail outside: bcc cleared" in told, "who and what, and once"
+    assert OUTSIDE not in log
     rows = query(lab, f"select email, name, bcc, signature from identities where user_id = {mine} and del = 0")
     assert set(rows.splitlines()) == {f"{person.address}|{person.name}||Ký tên"}

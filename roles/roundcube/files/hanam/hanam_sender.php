@@ -39,7 +39,12 @@ class hanam_sender
             }
             $right = ['name' => $names[$address]];
             foreach (self::LEADING as $field) {
-                $right[$field] = $this->may_lead($identity[$field]) ? $identity[$field] : '';
+                $right[$field] = $identity[$field];
+                if (!$this->may_lead($identity[$field])) {
+                    $right[$field] = '';
+                    // Not where to: that is somebody's private address.
+                    rcube::write_log('hanam', "hanam: an identity of {$user->get_username()} led mail outside: $field cleared");
+                }
             }
             if (array_diff_assoc($right, $identity)) {
                 $user->update_identity($identity['identity_id'], $right);

@@ -1,6 +1,6 @@
 """What the filter's rules must say of letters: for tests/render/test_filter_rules.py and tests/roles/test_rspamd.py.
 
-By who wrote them and how they come: tests/filter_senders.py.
+By who wrote them: tests/filter_senders.py; by whom they are sent on: tests/filter_forwarded.py.
 """
 
 import io

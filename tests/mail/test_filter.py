@@ -427,7 +427,7 @@ def test_mail_from_outside_that_claims_to_be_ours_is_refused(lab: Lab, official:
 
 
 def test_mail_that_a_private_mailbox_forwards_in_is_marked(lab: Lab, official: Sample) -> None:
-    """Đ4.5. By which fields it is known, and what proves nothing: tests/filter_senders.py."""
+    """Đ4.5. By which fields it is known, and what proves nothing: tests/filter_forwarded.py."""
     own = official.address
     marked = {"X-Forwarded-For": f"rieng@gmail.example {own}", "Delivered-To": "rieng@gmail.example"}
     plain = {"Delivered-To": "vanthu@bo.gov.vn", "X-Hanam-Forwarded": "gia@gmail.example"}

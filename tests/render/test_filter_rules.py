@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests import filter_cases, filter_rules, filter_senders
+from tests import filter_cases, filter_forwarded, filter_rules, filter_senders
 from tests.render.conftest import ROOT, Environment
 
 pytestmark = pytest.mark.skipif(
@@ -23,7 +23,9 @@ def rules(environment: Callable[[str], Environment]) -> Callable[..., str]:
 
 
 @pytest.mark.parametrize(
-    "case", (*filter_cases.CASES, *filter_senders.CASES), ids=lambda case: case.__name__.removeprefix("check_")
+    "case",
+    (*filter_cases.CASES, *filter_senders.CASES, *filter_forwarded.CASES),
+    ids=lambda case: case.__name__.removeprefix("check_"),
 )
 def test_the_rules_hold(case: filter_cases.Case, rules: Callable[..., str], tmp_path: Path) -> None:
     files = {"/etc/rspamd/word_weights.tsv": str(WEIGHTS), "/var/cache/rspamd/scan": "."}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from testinfra.host import Host
 
-from tests import filter_cases, filter_rules, filter_senders
+from tests import filter_cases, filter_forwarded, filter_rules, filter_senders
 from tests.lab import Lab
 from tests.render.conftest import environments
 
@@ -105,7 +105,9 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 
 @pytest.mark.dieu4
 @pytest.mark.parametrize(
-    "case", (*filter_cases.CASES, *filter_senders.CASES), ids=lambda case: case.__name__.removeprefix("check_")
+    "case",
+    (*filter_cases.CASES, *filter_senders.CASES, *filter_forwarded.CASES),
+    ids=lambda case: case.__name__.removeprefix("check_"),
 )
 def test_the_rules_hold(lab: Lab, case: filter_cases.Case, rules: Callable[..., str], tmp_path: Path) -> None:
     """With the host's own rspamd, beside the running one."""

@@ -51,9 +51,9 @@ def room(lab: Lab, host: str, octets: int) -> Iterator[None]:
     # Memory with swap may never be less than memory, so that a larger one comes first and a smaller one last.
     paths = [group / "memory.memsw.limit_in_bytes", group / "memory.limit_in_bytes"]
     before = {path: path.read_text() for path in paths if path.exists()}
-    for path in before:
-        path.write_text(str(octets))
     try:
+        for path in before:
+            path.write_text(str(octets))
         yield
     finally:
         for path, value in reversed(before.items()):

@@ -97,5 +97,15 @@ def odt(language: str) -> bytes:
     return buffer.getvalue()
 
 
+def fodt() -> bytes:
+    """The same as one XML file, with Basic."""
+    module = '<ooo:module ooo:name="Thu"><ooo:source-code>Sub Main\nEnd Sub</ooo:source-code></ooo:module>'
+    library = (
+        f'<ooo:libraries><ooo:library-embedded ooo:name="Standard">{module}</ooo:library-embedded></ooo:libraries>'
+    )
+    scripts = f'<office:scripts><office:script script:language="ooo:Basic">{library}</office:script></office:scripts>'
+    return documents.fodt("Kính gửi").replace(b"<office:body>", scripts.encode() + b"<office:body>")
+
+
 PROGRAM = struct.pack("<2s58xI64x4sHH", b"MZ", 128, b"PE\0\0", 0x8664, 0) + bytes(3_000)
 """The heads of a program of Windows ([PE format], "MS-DOS Stub", "COFF File Header"), which does nothing."""

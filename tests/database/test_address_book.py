@@ -26,7 +26,9 @@ BOOK = [
     person(12, kind="office", name="Phòng Tổ chức", address="ptc.syt", clerks=["box00002"]),
     person(13, kind="office", name="Phòng Tài chính", address="ptaichinh.syt", clerks=["box00002"]),
     person(14, kind="agency", name="Sở Tài chính", address="stc", agency="m3m3m3", clerks=["box00003"]),
-    person(15, kind="agency", name="UBND huyện Kim Bảng", address="ubndkb", agency="d1d1d1", clerks=["box00004"]),
+    person(
+        15, kind="agency", name="Ủy ban nhân dân huyện Kim Bảng", address="ubndkb", agency="d1d1d1", clerks=["box00004"]
+    ),
     person(16, kind="office", name="Phòng Nội vụ", address="pnv.kb", agency="d1d1d1", clerks=["box00004"]),
     person(17, kind="guest", name="Hội Chữ thập đỏ", address="hoichuthapdo"),
 ]
@@ -221,6 +223,12 @@ def test_of_a_withheld_sender_nothing_is_told_and_of_a_closed_mailbox_that_it_is
         ("Sở Y tế", "syt"),
         ("Văn phòng – Sở Tài chính", "stc"),
         ("UBND huyện Kim Bảng", "ubndkb"),
+        ("Văn phòng UBND huyện Kim Bảng", "ubndkb"),
+        ("Đồng chí Phạm Thị Lan Anh", "phamthilananh"),
+        # Longer names of others begin or end so.
+        ("Đỗ Thị Hòa Bình", ""),
+        ("Vũ Đỗ Thị Hòa", ""),
+        ("Nguyễn Thị Thanh Hà My", ""),
         # Names within others, of offices, of guests, and pieces of names, are nobody's.
         ("Công ty Nguyễn Văn An và bạn", ""),
         ("Phòng Tài chính", ""),
@@ -253,6 +261,15 @@ def test_several_of_a_name_are_counted_and_who_is_not_listed_is_none_of_them(boo
     assert book.psql(asked, "mail_webmail").endswith("|2")
     book.apply(whole(*BOOK, {**twice, "withheld": "Luật Bảo vệ bí mật nhà nước"}))
     assert book.psql(asked, "mail_webmail").endswith("|1")
+
+
+@pytest.mark.dieu4
+def test_who_is_called_so_as_a_whole_counts_alone(book: Scratch) -> None:
+    """Beside a name that only ends so."""
+    longer = {**BOOK[2], "id": "box00009", "name": "Trưởng phòng Đỗ Thị Hòa", "address": "dothihoa2"}
+    book.apply(whole(*BOOK, longer))
+    asked = "select split_part(address, '@', 1), number from mail.book_namesake('Trưởng phòng Đỗ Thị Hòa')"
+    assert book.psql(asked, "mail_webmail") == "dothihoa2|1"
 
 
 # --- who wrote, for a search in mail ---

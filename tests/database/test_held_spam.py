@@ -312,6 +312,19 @@ def test_nothing_but_spam_is_a_receivers_to_decide(told: Scratch, kind: str) -> 
     assert set(states(told)) == {"held"}
 
 
+@pytest.mark.parametrize("reason", ["score=12.0; marked=macros", "score=12.0; marked=encrypted,macros"])
+def test_spam_with_a_marked_file_is_dropped_by_its_receiver_and_let_go_by_an_operator_alone(
+    told: Scratch, reason: str
+) -> None:
+    """In all else it is spam: told once a day, dropped after days, no burden to the operator."""
+    its = link(told)
+    told.psql(f"update mail.held_message set reason = '{reason}'")
+    assert shown(told, its) == "known|held|t"
+    assert press(told, its) == "known|held"
+    assert told.psql("select count(*) from mail.held_to_tell()") == "0"
+    assert press(told, its, "drop") == "known|dropped"
+
+
 def test_what_the_mail_server_refused_is_an_operators_to_decide(told: Scratch) -> None:
     its = link(told)
     number = its.split("-")[0]

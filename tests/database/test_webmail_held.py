@@ -48,6 +48,14 @@ def test_other_kinds_of_held_mail_are_not_the_receivers_care(held: Scratch) -> N
     assert press(held, "box00001", number) == "0|0"
 
 
+def test_spam_with_a_marked_file_may_be_dropped_alone(held: Scratch) -> None:
+    held.psql(spam(1, HA1, reason="score=12.0; marked=macros"))
+    number = held.psql("select number from mail.held_recipient")
+    assert listed(held, "box00001") == ["Vay nhanh|held|t"]
+    assert press(held, "box00001", number) == "0|0"
+    assert press(held, "box00001", number, decision="drop") == "1|0"
+
+
 def test_what_is_let_go_is_on_its_way_and_what_is_dropped_is_gone(held: Scratch) -> None:
     held.psql(spam(1, HA1, HA2))
     held.psql(spam(2, HA1))

@@ -114,10 +114,10 @@ def verdicts_of(lab: Lab, files: Mapping[str, bytes]) -> dict[str, str]:
     answer = lab.run(
         "filter",
         # Where the scanner may read files.
-        "folder=$(mktemp -d -p /var/cache/rspamd/scan) && chmod 755 $folder && cd $folder"
-        f" && base64 -d <<'END' | tar -xz\n{packed}END\n"
+        "folder=$(mktemp -d -p /var/cache/rspamd/scan .test.XXXXXX) && trap 'rm -r $folder' EXIT && chmod 755 $folder"
+        f" && cd $folder && base64 -d <<'END' | tar -xz\n{packed}END\n"
         f"cat > scan.py <<'END'\n{SCAN}\nEND\n"
-        f"python3 scan.py $(seq -f $folder/%g 0 {len(files) - 1}) && rm -r $folder",
+        f"python3 scan.py $(seq -f $folder/%g 0 {len(files) - 1})",
     )
     pairs = (line.split(maxsplit=1) for line in answer.splitlines())
     verdicts = {numbers[number]: verdict for number, verdict in pairs}
@@ -213,10 +213,15 @@ def test_password_of_an_office_document_is_seen_and_hides_nothing_beside_it(lab:
 def test_macros_of_an_office_file_are_seen_alone_and_in_archives_and_none_are_where_none_are(lab: Lab) -> None:
     kinds = {"doc": office_macros.doc(), "docm": office_macros.docm()}
     kinds |= {f"odt {language}": office_macros.odt(language) for language in office_macros.LANGUAGES}
+    kinds["fodt"] = office_macros.fodt()
     within = {f"{kind} in zip": zipped(content, f"a.{kind}") for kind, content in kinds.items()}
     within |= {f"{kind} in tar in zip": zipped(tarred(content, "a.doc"), "b.doc") for kind, content in kinds.items()}
     without = {"doc without": documents.doc(documents.TEXT), "docx": documents.docx(documents.TEXT)}
-    without |= {"odt": documents.odt(documents.TEXT), "pages": zipped(b"var a = 1;" * 50, "Scripts/jquery.txt")}
+    without |= {
+        "odt": documents.odt(documents.TEXT),
+        "fodt": documents.fodt(documents.TEXT),
+        "pages": zipped(b"var a = 1;" * 50, "Scripts/jquery.txt"),
+    }
     verdicts = verdicts_of(lab, kinds | within | without)
     seen = re.compile(r"Heuristics\.(OLE2\.ContainsMacros|Macros\.ODF)")
     assert {name: each for name, each in verdicts.items() if not seen.search(each)} == dict.fromkeys(
@@ -250,15 +255,17 @@ MIRROR = 18_099
 @pytest.fixture
 def mirror(filter_host: Host) -> Iterator[str]:
     """A folder of the filter's host that it serves as a mirror does, beside one for the updater's databases."""
-    folder = filter_host.check_output("mktemp -d /var/tmp/mirror.XXXXXX")
-    filter_host.check_output(f"cd {folder} && mkdir served databases && chown clamav: databases && chmod 755 . served")
+    folder = "/var/lib/hanam-test-mirror"
+    end = f"systemctl stop hanam-test-mirror.service; rm -rf {folder}"
     server = f"/usr/bin/python3 -m http.server --bind 127.0.0.1 --directory {folder}/served {MIRROR}"
-    filter_host.check_output(f"systemd-run --collect --unit=hanam-test-mirror {server}")
+    filter_host.run(end)  # that of a run that was killed
     try:
+        filter_host.check_output(f"mkdir -p {folder}/served && install -d -o clamav {folder}/databases")
+        filter_host.check_output(f"systemd-run --collect --unit=hanam-test-mirror {server}")
         wait_for(lambda: filter_host.socket(f"tcp://127.0.0.1:{MIRROR}").is_listening, "the mirror to listen")
         yield folder
     finally:
-        filter_host.check_output(f"systemctl stop hanam-test-mirror.service && rm -r {folder}")
+        filter_host.run(end)
 
 
 @pytest.mark.dieu4

@@ -74,6 +74,10 @@ COMPILED = b"chuyen: line 1: error: expected end of command.\r\nchuyen: error: p
     ("answer", "told"),
     [
         (b'NO "Invalid script name."\r\n', b'NO "%b / Invalid script name."\r\n' % FAULTY.encode()),
+        (
+            b'NO "Internal error occurred. Refer to server log."\r\n',
+            b'NO "%b / Internal error occurred. Refer to server log."\r\n' % WHY[b"TRYLATER"].encode(),
+        ),
         (b'NO ""\r\n', b'NO "%b / "\r\n' % FAULTY.encode()),
         (
             b'NO (QUOTA/MAXSCRIPTS) "Script count quota exceeded (max 20 scripts)."\r\n',

@@ -125,7 +125,9 @@ class hanam_book
     /** That a stranger shows the name of somebody in the book, who has another address. Other provinces' agencies bear such names by right. */
     private function namesake(string $name): string
     {
-        $found = hanam_accounts::rows('SELECT * FROM mail.book_namesake(?)', $name)[0] ?? null;
+        // Octets that are no letters, and letters that nobody sees, would hide the name from the database.
+        $seen = preg_replace(['/\p{C}+/u', '/\s+/u'], ['', ' '], mb_scrub($name));
+        $found = hanam_accounts::rows('SELECT * FROM mail.book_namesake(?)', trim((string) $seen))[0] ?? null;
         if (!$found) {
             return '';
         }

@@ -31,6 +31,7 @@ _NUMBER = re.compile(rb"[0-9]{1,9}")
 _LITERAL = re.compile(rb"\{([0-9]{1,8})\+?\}\r?\n\Z")
 _END = re.compile(rb"\r?\n")
 _REFUSAL = re.compile(rb'(?P<begin>NO (?:\((?P<code>[A-Z/]+)[^()\r\n]*\) )?)(?:"|\{(?P<octets>[0-9]{1,8})\}\r\n)')
+_OWN_FAULT = re.compile(rb"\A[^\r\n]*internal error", re.IGNORECASE)
 
 WHY = {
     b"ACTIVE": "Không xóa được bộ quy tắc đang dùng",
@@ -186,12 +187,13 @@ def explained(answer: bytes) -> bytes:
     refusal = _REFUSAL.match(answer)
     if refusal is None:
         return answer
-    said = WHY.get(refusal["code"], FAULTY).encode()
     text = answer[refusal.end() :]
+    # Of its own faults Dovecot says no code.
+    said = WHY[b"TRYLATER"] if _OWN_FAULT.search(text) else WHY.get(refusal["code"], FAULTY)
     if refusal["octets"] is None:
-        return b"%b%b / %b" % (refusal[0], said, text)
-    said += b":\r\n"
-    return b"%b{%d}\r\n%b%b" % (refusal["begin"], len(said) + int(refusal["octets"]), said, text)
+        return b"%b%b / %b" % (refusal[0], said.encode(), text)
+    before = f"{said}:\r\n".encode()
+    return b"%b{%d}\r\n%b%b" % (refusal["begin"], len(before) + int(refusal["octets"]), before, text)
 
 
 def serve(client: Side, server: Side, domains: Sequence[str], own: Sequence[str]) -> None:

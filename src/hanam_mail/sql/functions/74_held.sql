@@ -8,6 +8,14 @@ as $$
     select mail.audit_note('held', held_noted.id::text, held_noted.action, held_noted.detail)
 $$;
 
+-- Whether the filter has marked a file in the message: macros, or closed by a password (hold.lua). Of such spam a receiver lets no copy go.
+create or replace function mail.held_marked(reason text) returns boolean
+language sql immutable strict
+set search_path = pg_catalog, pg_temp
+as $$
+    select reason ~ '(^| )marked='
+$$;
+
 -- The policy of a kind. The filter may hold for a reason that this release knows nothing of: then nothing but a person ends it.
 create or replace function mail.held_kind(kind text) returns jsonb
 language sql stable

@@ -167,8 +167,8 @@ begin
 end
 $$;
 
--- What the page behind a link shows. `refused`: it was let go and the mail server did not take it, or its file is lost; then an operator
--- decides.
+-- What the page behind a link shows. `refused`: it was let go and the mail server did not take it, its file is lost, or it has a file that
+-- the filter marked; then an operator lets it go.
 create or replace function mail.held_link_show(link text)
 returns table (result text, author text, subject text, arrived text, state text, refused boolean)
 language sql stable security definer
@@ -176,7 +176,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select l.result, h.author, h.subject, to_char(h.arrived_at, 'HH24:MI "ngày" DD/MM/YYYY'), (l.copy).state,
            case when l.result = 'known' then
-               (l.copy).state = 'held' and (l.copy).failure is not null
+               (l.copy).state = 'held' and ((l.copy).failure is not null or mail.held_marked(h.reason))
                or (l.copy).state in ('held', 'releasing') and h.failure is not distinct from 'lost'
            end
     from mail.held_linked(link) l
@@ -202,7 +202,8 @@ begin
     if decision in ('release', 'drop') and exists (
         select from mail.held_recipient r
         where r.number = found.number and r.state = 'held' and (decision = 'drop' or r.failure is null and not exists (
-            select from mail.held_message h where h.id = r.message_id and h.failure = 'lost')))
+            select from mail.held_message h
+            where h.id = r.message_id and (h.failure = 'lost' or mail.held_marked(h.reason)))))
     then
         select a.local_part || '@' || mail.setting_text('mail_domain') into who
         from mail.address a where a.mailbox_id = found.mailbox_id and a.kind = 'primary';

@@ -211,31 +211,48 @@ as $$
         and lower(book_sender.address) = split_part(lower(book_sender.address), '@', 1) || '@' || mail.setting_text('mail_domain')
 $$;
 
--- People and agencies of the book whose name a stranger shows (Đ4.6), case and accents aside: as the whole of it, as a part between commas,
--- brackets or dashes, or at the beginning or end of one ("Giám đốc Nguyễn Văn An"). The first, people before agencies, and how many
--- of its kind there are. Offices are none of them: every firm has a "Phòng Kế toán".
+-- People and agencies of the book whose name a stranger shows (Đ4.6), case and accents aside: as the whole of it, or of a part between commas,
+-- brackets or dashes ("Nguyễn Văn An - Giám đốc"); else at the end of a part behind a title ("Ông", "Giám đốc"), or before two words and more.
+-- Other people's longer names begin or end so too ("Nguyễn Thị Thu Hà"). The first, people before agencies, and how many of its kind there
+-- are. Offices are none of them: every firm has a "Phòng Kế toán".
 create or replace function mail.book_namesake(typed text)
 returns table (kind text, name text, post text, agency_name text, address text, number bigint)
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan
 as $$
-    with parts as (
-        select string_to_array(mail.book_fold(p.part), ' ') as words
+declare
+    words text[];
+    length int;
+    wholes text[] := '{}';
+    pieces text[] := '{}';
+    which text;
+begin
+    -- "UBND" is how everybody writes it.
+    for words in
+        select string_to_array(regexp_replace(mail.book_fold(p.part), '\mubnd\M', 'uy ban nhan dan', 'g'), ' ')
         from regexp_split_to_table(left(typed, 200), '[-–—,;:|/\\()\[\]{}<>"“”«»]+') p(part)
-    ), shown as (
-        select distinct array_to_string(p.words[f.first:l.last], '') as joined
-        from parts p
-        cross join lateral generate_series(1, cardinality(p.words)) f(first)
-        cross join lateral generate_series(f.first + 1, cardinality(p.words)) l(last)
-        where (f.first = 1 and l.last = cardinality(p.words))
-            or ((f.first = 1 or l.last = cardinality(p.words)) and l.last - f.first >= 2)
-    )
-    select l.kind, l.name, l.post, l.agency_name, l.local_part || '@' || mail.setting_text('mail_domain'),
-           count(*) over (partition by l.kind)
-    from shown s
-    join mail.book b using (joined)
-    join mail.listed l using (mailbox_id)
-    where l.kind in ('person', 'agency')
-    order by l.kind desc, b.sort
-    limit 1
+    loop
+        length := cardinality(words);
+        if length >= 2 then
+            wholes := wholes || array_to_string(words, '');
+        end if;
+        if length >= 3 and words[1] = any ('{ong,ba,anh,chi,co,dc,ths,ts,bs,ks,ls,gs,pgs}') then
+            pieces := pieces || array_to_string(words[2:], '');
+        end if;
+        for at in 3 .. length - 2 loop
+            pieces := pieces || array_to_string(words[:at], '') || array_to_string(words[length - at + 1:], '');
+        end loop;
+    end loop;
+    foreach which in array array['wholes', 'pieces'] loop
+        return query
+            select l.kind, l.name, l.post, l.agency_name, l.local_part || '@' || mail.setting_text('mail_domain'),
+                   count(*) over (partition by l.kind)
+            from mail.book b join mail.listed l using (mailbox_id)
+            where b.joined = any (case which when 'wholes' then wholes else pieces end) and l.kind in ('person', 'agency')
+            order by l.kind desc, b.sort
+            limit 1;
+        exit when found;
+    end loop;
+end
 $$;

@@ -3,7 +3,7 @@
 -- (docs/decisions/0073-undelete-and-rules.md).
 
 -- What waits for the mailbox that a login of the webmail opens, the last first, with the day after which it is dropped by itself. `refused`:
--- it was let go and the mail server did not take it, or its file is lost; then an operator decides.
+-- it was let go and the mail server did not take it, its file is lost, or it has a file that the filter marked; then an operator lets it go.
 create or replace function mail.webmail_held(login text)
 returns table (number bigint, author text, subject text, arrived text, until text, state text, refused boolean)
 language sql stable security definer
@@ -11,7 +11,8 @@ set search_path = pg_catalog, pg_temp
 as $$
     select r.number, h.author, h.subject, to_char(h.arrived_at, 'HH24:MI DD/MM/YYYY'),
            case when d.days > 0 then to_char(h.arrived_at + d.days * interval '1 day', 'DD/MM/YYYY') end,
-           r.state, r.state = 'held' and r.failure is not null or h.failure is not distinct from 'lost'
+           r.state,
+           r.state = 'held' and (r.failure is not null or mail.held_marked(h.reason)) or h.failure is not distinct from 'lost'
     from mail.held_recipient r
     join mail.held_message h on h.id = r.message_id and h.kind = 'spam',
         lateral (select (mail.held_kind(h.kind) ->> 'drop_after_days')::int as days) d
@@ -59,7 +60,8 @@ begin
         continue when not exists (
             select from mail.held_recipient r
             where r.number = each.number and r.state = 'held' and (decision = 'drop' or r.failure is null and not exists (
-                select from mail.held_message h where h.id = r.message_id and h.failure = 'lost')));
+                select from mail.held_message h
+                where h.id = r.message_id and (h.failure = 'lost' or mail.held_marked(h.reason)))));
         if decided >= room then
             late := late + 1;
             continue;

@@ -7,6 +7,18 @@ from typing import Any
 
 type Found = dict[int, dict[str, Any]]
 
+FLAT = 2.5
+"""So many times its cost at the smallest size may cost at the largest what is to be flat."""
+
+
+def steep(name: str, costs: Mapping[int, float]) -> list[str]:
+    """What is said of a cost, by size, that is to be flat and is not."""
+    least, most = min(costs), max(costs)
+    if costs[most] <= FLAT * costs[least]:
+        return []
+    times = f"{costs[most] / costs[least]:.1f} times" if costs[least] else "more than"
+    return [f"{name}: {times} the cost at {most:,}, asked {FLAT}"]
+
 
 def read(folder: Path, part: str, of: str) -> Found:
     """What a part of the bench wrote into PART-*.json: size -> its document, in which the size is called `of`."""

@@ -7,6 +7,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.growth import FLAT
+
 UNITS = {
     "Postfix": "postfix.service",
     "Dovecot": "dovecot.service",
@@ -42,7 +44,7 @@ BEYOND = {
     "database": "bare has one mailbox in a line of text and no database",
 }
 """What of each stage the product does and the bare chain does not."""
-ASKED, FLAT = 0.9, 2.5
+ASKED = 0.9
 LEAST = 0.001
 """A stage has grown only when it takes so many seconds more: processors are counted in hundredths of a second."""
 

@@ -2,8 +2,8 @@
 
 Needs a lab as `make up` leaves it; Dovecot is set up for that many sessions meanwhile, and the host gets the memory.
 What a session takes of memory is the growth of all of Dovecot's processes, pages that several share divided among them
-(PSS). At the end everybody gets a message, and each of his sessions must be told within a second. Figures go to
-build/bench/sessions.json and sessions.md.
+(PSS). At the end everybody gets a message, and each of his sessions must be told within a second; none may take
+more than growth.FLAT times what one of the first took. Figures go to build/bench/sessions.json and sessions.md.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import batched
@@ -24,6 +24,7 @@ from tests.lab import Lab
 from tests.people import People
 from tests.waiting import Session, store_one
 
+from bench import growth
 from bench.host import Host
 from bench.measuring import OUTPUT, Measure, Run, machine, measured, write
 from bench.memory import room
@@ -107,7 +108,7 @@ async def held_and_ended(
 
 async def opened(store: Store, sessions: Sequence[Session]) -> tuple[list[Measure], dict[str, dict[str, float]]]:
     """Open all in steps, and what a session of each step took: KiB of memory, milliseconds of processors."""
-    turn, found, growth, there = asyncio.Semaphore(32), list[Measure](), dict[str, dict[str, float]](), 0
+    turn, found, steps, there = asyncio.Semaphore(32), list[Measure](), dict[str, dict[str, float]](), 0
     _, before = store.memory()
     for step in batched(sessions, math.ceil(len(sessions) / STEPS), strict=False):
         began, used = time.perf_counter(), store.processors()
@@ -117,18 +118,18 @@ async def opened(store: Store, sessions: Sequence[Session]) -> tuple[list[Measur
         _, after = store.memory()
         there += len(step)
         found.append(measured(f"{len(step):,} sessions opened, then {there:,} there", [took]))
-        growth[f"{there:,}"] = {
+        steps[f"{there:,}"] = {
             "KiB a session more": round((after - before) / len(step) / 1024),
             "ms of processors a login": round((took.cpu or 0) / len(step) * 1000, 2),
         }
         before = after
-    return found, growth
+    return found, steps
 
 
 async def hold(store: Store, sessions: Sequence[Session], minutes: float) -> tuple[list[Measure], dict[str, object]]:
     """Open all, hold them, tell everybody something, and say what that took."""
     _, before = store.memory()
-    found, growth = await opened(store, sessions)
+    found, steps = await opened(store, sessions)
     _, after = store.memory()
     used = store.processors()
     # Every connection has its deadline in the client's loop; Dovecot says "still here" to each every two minutes.
@@ -145,7 +146,7 @@ async def hold(store: Store, sessions: Sequence[Session], minutes: float) -> tup
     ], {
         "sessions": count,
         "sessions that were told late or never": late,
-        "with so many there": growth,
+        "with so many there": steps,
         "KiB a session": round((after - before) / count / 1024),
         "KiB a session at the end": round((later - before) / count / 1024),
         "MiB of all of Dovecot": later >> 20,
@@ -197,7 +198,17 @@ def main() -> int:
     text = f"{machine()['cores']} processors.\n\n| what | measured |\n| --- | ---: |\n" + "\n".join(rows) + "\n"
     (OUTPUT / "sessions.md").write_text(text, encoding="utf-8")
     print(text)
-    return 1 if facts["sessions that were told late or never"] else 0
+    faults = steep(facts["with so many there"])  # type: ignore[arg-type]
+    for fault in faults:
+        print(f"missed: {fault}", file=sys.stderr)
+    return 1 if facts["sessions that were told late or never"] or faults else 0
+
+
+def steep(steps: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """What a session of the last step took of more than is asked, compared with one of the first."""
+    there = {int(number.replace(",", "")): costs for number, costs in steps.items()}
+    names = dict.fromkeys(name for costs in there.values() for name in costs)
+    return [fault for name in names for fault in growth.steep(name, {each: there[each][name] for each in there})]
 
 
 def _allowed(lab: Lab) -> int:

@@ -15,11 +15,11 @@ from typing import Any
 
 from tests.people import People
 
+from bench import growth
 from bench.host import Host
 from bench.measuring import OUTPUT, Measure, Run, machine, measured, write
 
 SIZES = (0, 5_000, 20_000, 100_000)
-FLAT = 2.5
 # Seconds of processors for the question and the delivery of a message of 10 KB.
 ASKED = {20_000: 0.008, 100_000: 0.013}
 _CLIENT = Path(__file__).with_name("store_client.py")
@@ -53,9 +53,9 @@ def table(found: dict[str, dict[tuple[str, int], Measure]], sizes: Sequence[int]
     for kind, measures in found.items():
         for name in ("question", "delivery"):
             cells = [measures[name, size].seconds * 1000 for size in sizes]
-            growth = cells[-1] / cells[0] if cells[0] else 0.0
+            times = cells[-1] / cells[0] if cells[0] else 0.0
             shown = " | ".join(f"{cell:.1f}" for cell in cells)
-            lines.append(f"| {kind}, {name} | {shown} | {growth:.1f}x |\n")
+            lines.append(f"| {kind}, {name} | {shown} | {times:.1f}x |\n")
     return "".join(lines)
 
 
@@ -67,10 +67,7 @@ def missed(ours: dict[tuple[str, int], Measure], sizes: Sequence[int]) -> list[s
         for size, asked in ASKED.items()
         if size in both and both[size] > asked
     ]
-    growth = both[sizes[-1]] / both[sizes[0]]
-    if growth > FLAT:
-        found.append(f"{growth:.1f} times the cost at {sizes[-1]:,}, asked {FLAT}")
-    return found
+    return found + growth.steep("question and delivery", both)
 
 
 def main() -> int:

@@ -149,13 +149,13 @@ def convert_these(root: Path, identities: Sequence[str], jobs: int) -> int:
     return each(work, [identity for identity in identities if identity in listed], jobs)
 
 
-def back_these(root: Path, identities: Sequence[str]) -> int:
+def back_these(root: Path, identities: Sequence[str], jobs: int) -> int:
     listed, room = mail_format.former(), Room(root)
     there = [one for one in identities if one not in listed and (home_of(root, one) / SDBOX).is_dir()]
     for identity in identities:
         if identity not in there:
             print(f"{identity}: không ở sdbox / does not lie in sdbox")
-    return each(lambda identity: back(identity, home_of(root, identity), room), there, 1)
+    return each(lambda identity: back(identity, home_of(root, identity), room), there, jobs)
 
 
 def drop(root: Path, identities: Sequence[str], *, agreed: bool) -> int:
@@ -213,6 +213,7 @@ def parse() -> argparse.Namespace:
     what.add_argument("--status", action="store_true", help="còn bao nhiêu hộp thư / how many are left")
     what.add_argument("--all", action="store_true", help="mọi hộp thư còn ở Maildir / all that lie in a Maildir")
     what.add_argument("--back", action="store_true", help="đưa hộp thư trở lại Maildir / back to Maildir")
+    what.add_argument("--back-all", action="store_true", help="đưa tất cả trở lại / all back to Maildir")
     what.add_argument("--drop", action="store_true", help="xóa bản Maildir cũ / delete old Maildirs")
     what.add_argument(
         "--open", action="store_true", help="mở hộp thư mà lần chạy bị ngắt còn đóng / open what was left shut"
@@ -221,7 +222,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="số hộp thư cùng lúc / so many at once")
     parser.add_argument("--yes", action="store_true", help="không hỏi lại / do not ask")
     arguments = parser.parse_args()
-    if (arguments.status or arguments.all or arguments.open or arguments.begin) and arguments.mailbox:
+    of_all = (arguments.status, arguments.all, arguments.back_all, arguments.open, arguments.begin)
+    if any(of_all) and arguments.mailbox:
         parser.error("tham số này không đi cùng hộp thư / this option takes no mailbox")
     if arguments.back and not arguments.mailbox:
         parser.error("cần mã hoặc địa chỉ hộp thư / a mailbox is needed")
@@ -242,7 +244,11 @@ def perform(root: Path, arguments: argparse.Namespace) -> int:
     if arguments.drop:
         return drop(root, identities, agreed=arguments.yes)
     if arguments.back:
-        return back_these(root, identities)
+        return back_these(root, identities, arguments.jobs)
+    if arguments.back_all:
+        listed = mail_format.former()
+        there = [home.name for home in homes(root) if home.name not in listed and (home / SDBOX).is_dir()]
+        return back_these(root, there, arguments.jobs)
     return convert_these(root, identities or sorted(mail_format.former()), arguments.jobs)
 
 
@@ -263,7 +269,9 @@ def main() -> int:
         root = Path(json.loads(SETTINGS.read_text())["mail_root"])
         if arguments.begin:
             return begin(root)
-        if arguments.status or not (arguments.mailbox or arguments.all or arguments.drop or arguments.open):
+        if arguments.status or not any(
+            (arguments.mailbox, arguments.all, arguments.back_all, arguments.drop, arguments.open)
+        ):
             return status(root)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, stop)

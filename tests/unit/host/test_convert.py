@@ -312,6 +312,19 @@ def test_back_takes_what_has_come_since_and_a_later_conversion_begins_anew(
     assert "new" in (home / "sdbox/messages").read_text()
 
 
+def test_all_go_back_by_one_command(run: Run, home: Path, tmp_path: Path) -> None:
+    """Those that were converted, and those that were made since; who lies in a Maildir stays there."""
+    run("--begin")
+    before = listed(tmp_path)
+    assert run("--all").returncode == 0
+    assert run("--back-all", IDENTITY).returncode == 2
+    done = run("--back-all", "--jobs", "2")
+    assert (done.returncode, listed(tmp_path)) == (0, before)
+    assert [path.name for path in home.iterdir()] == ["Maildir"]
+    again = run("--back-all")
+    assert (again.returncode, again.stdout) == (0, "")
+
+
 # One more before: the mailbox's id is asked for.
 @pytest.mark.parametrize("call", [1, 2, 7, 13])
 def test_killed_on_the_way_back_nothing_is_lost(run: Run, home: Path, tmp_path: Path, call: int) -> None:

@@ -1,0 +1,35 @@
+"""What is to be flat, and what a search is to find, is judged by the benchmarks themselves."""
+
+import pytest
+from bench import growth, search, sessions
+
+
+@pytest.mark.parametrize(
+    ("costs", "faults"),
+    [
+        ({0: 1.0, 20_000: 9.0, 100_000: 2.5}, []),
+        ({100_000: 2.6, 0: 1.0}, ["a delivery: 2.6 times the cost at 100,000, asked 2.5"]),
+        ({0: 0.0, 5_000: 1.0}, ["a delivery: more than the cost at 5,000, asked 2.5"]),
+        ({5_000: 3.0}, []),
+    ],
+)
+def test_the_largest_is_compared_with_the_smallest(costs: dict[int, float], faults: list[str]) -> None:
+    assert growth.steep("a delivery", costs) == faults
+
+
+def test_a_session_that_costs_more_where_others_are_is_missed_by_what_it_takes() -> None:
+    first, second = {"KiB": 2_500.0, "ms": 10.0}, {"KiB": 2_600.0, "ms": 26.0}
+    assert sessions.steep({"1,000": first, "4,000": second}) == ["ms: 2.6 times the cost at 4,000, asked 2.5"]
+
+
+@pytest.mark.parametrize(
+    ("found", "faults"),
+    [
+        ({"found": 20, "side by side": 20, "without an index": 19}, []),
+        ({"found": 30, "side by side": 20, "without an index": 20}, []),
+        ({"found": 19, "side by side": 20, "without an index": 18}, ["search thư: 19 found, 20 are there"]),
+        ({"found": 19, "side by side": 18, "without an index": 20}, ["search thư: 19 found, 20 are there"]),
+    ],
+)
+def test_an_index_that_overlooks_a_message_is_missed(found: dict[str, int], faults: list[str]) -> None:
+    assert search.overlooked({"thư": found}) == faults

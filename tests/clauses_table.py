@@ -20,6 +20,8 @@ NAMED = re.compile(r"test_dieu_?(\d+)_(\d+)(dd|[a-z])?_")
 # Where the machine's side of a clause stands: the citation is in a comment, a docstring, a refusal or beside a number.
 CODE = ("src/hanam_mail", "roles", "group_vars/all", "group_vars/hanam", "playbooks", "deploys")
 MARKER = "dieu"
+PAGES = "render/test_help_pages.py"
+"""Tests of what people are told of a clause, which proves nothing of one that the machine enforces."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +79,14 @@ def tests() -> Mapping[str, set[str]]:
         text = path.read_text(encoding="utf-8")
         tree = ast.parse(text)
         marked = set(re.findall(rf"{MARKER}(\d+)", text.split("\ndef ", 1)[0])) if "pytestmark" in text else set()
+        # What a module says of itself holds for its tests.
+        of_all = _citations(ast.get_docstring(tree) or "")
         for function in _functions(tree):
             # With its decorators: markers and parameters.
             first = min([function.lineno, *(each.lineno for each in function.decorator_list)])
             body = "\n".join(text.splitlines()[first - 1 : function.end_lineno])
             name = f"{path.relative_to(ROOT / 'tests')}::{function.name}"
-            for cited in _citations(body) | _named_after(function.name):
+            for cited in of_all | _citations(body) | _named_after(function.name):
                 found[cited].add(name)
             for article in marked | set(re.findall(rf"\b{MARKER}(\d+)\b", body)):
                 found[f"Đ{article}"].add(name)

@@ -25,7 +25,9 @@ def test_every_row_has_a_state_and_says_what_is_missing() -> None:
 def test_what_is_built_is_cited_in_code_and_has_a_test(row: table.Clause) -> None:
     assert table.gathered(table.code(), row.clause), "no code cites it"
     # Its article's marker is not enough: another clause of the same article may be all that the test is about.
-    assert table.gathered(table.tests(), row.clause), "no test cites it"
+    cited = table.gathered(table.tests(), row.clause)
+    told = {name for name in cited if name.startswith(table.PAGES)}
+    assert cited - told if row.state == "enforced" else cited, "no test cites it"
 
 
 def test_nothing_cites_a_clause_that_the_table_does_not_have() -> None:

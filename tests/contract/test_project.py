@@ -173,6 +173,17 @@ def test_whatever_a_host_test_sees_starts_host_tests_of_a_merge_request() -> Non
     )
 
 
+def test_every_scenario_has_a_budget_that_the_record_explains() -> None:
+    """Without one it may cost whatever it likes."""
+    (record,) = (ROOT / "docs/decisions").glob("0026-*.md")
+    rows = dict(re.findall(r"^\| ([a-z-]+) \|.*\| ([\d,]+) \|$", record.read_text(encoding="utf-8"), re.M))
+    budgets = {
+        path.parent.name: yaml.safe_load(path.read_text())["ansible"]["env"]["HANAM_BUDGET"]
+        for path in (ROOT / "molecule").glob("*/molecule.yml")
+    }
+    assert budgets == {name: number.replace(",", "") for name, number in rows.items()}
+
+
 def test_two_runners_share_all_scenarios_and_no_copy_is_without_its_original() -> None:
     jobs = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text())
     shares = [words.split() for words in jobs["system"]["parallel"]["matrix"][0]["SCENARIOS"]]

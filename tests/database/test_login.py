@@ -65,7 +65,7 @@ def test_everything_else_leads_nowhere(database: Database, name: str, password: 
     ],
 )
 def test_a_locked_mailbox_tells_why_to_the_right_password_only(database: Database, reason: str, words: str) -> None:
-    """Each reason of the closed list Đ7.2."""
+    """Each reason of the closed list: Đ7.2a, Đ7.2b, Đ7.2c, Đ7.2d."""
     lock = WORLD + f"select mail.mailbox_lock('test1person', '{reason}', '');"
     answer = query(database, login("test.nguoi"), world=lock).split("|")
     assert answer[:4] == ["test1person", "y", "", "y"]

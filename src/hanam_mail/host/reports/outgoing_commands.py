@@ -18,7 +18,7 @@ from typing import Any
 
 from hanam_mail.host import frame
 from hanam_mail.host.agent import AgentConfiguration
-from hanam_mail.host.database.session import APPLY_DSN, JOBS_DSN
+from hanam_mail.host.database.session import APPLY_DSN, JOBS_DSN, Session
 from hanam_mail.host.jobs import notices
 from hanam_mail.host.reports import outgoing_carry
 from hanam_mail.host.reports import outgoing_rows as words
@@ -97,7 +97,7 @@ def _folder(text: str) -> tuple[str, Path]:
     return kind, Path(folder)
 
 
-def _connect(dsn: str) -> Any:
+def _connect(dsn: str) -> Session:
     import psycopg
 
     return psycopg.connect(dsn, application_name="hanam-reports", connect_timeout=10, autocommit=True)

@@ -1,6 +1,7 @@
 """The order of the Vietnamese alphabet, by which people read lists: ă â đ ê ô ơ ư are letters, tones come last.
 
-Words compare one by one: first their letters, then their tone (ngang, huyền, hỏi, ngã, sắc, nặng).
+Words compare one by one: first their letters, then their tone (ngang, huyền, hỏi, ngã, sắc, nặng). And its letters as
+people type them without accents.
 """
 
 import unicodedata
@@ -17,6 +18,12 @@ def vietnamese(text: str) -> SortKey:
     """What to sort a text by: sorted(names, key=vietnamese). Case and signs between words make no difference."""
     parted = "".join(char if char.isalnum() or unicodedata.combining(char) else " " for char in text.casefold())
     return tuple(map(_word, parted.split()))
+
+
+def without_accents(text: str) -> str:
+    """The letters alone, large and small as they are: "Đỗ Thị Hòa" -> "Do Thi Hoa"."""
+    decomposed = unicodedata.normalize("NFD", text).replace("đ", "d").replace("Đ", "D")
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
 def _word(word: str) -> tuple[tuple[int, ...], tuple[int, ...]]:

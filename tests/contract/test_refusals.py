@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from hanam_lab.paths import REPOSITORY
+from hanam_mail.alphabet import without_accents
 from hanam_mail.host.scheduled import refusals
 
 PLUGIN = REPOSITORY / "roles/roundcube/files/hanam/hanam_refusals.php"
@@ -63,7 +64,7 @@ _LIMIT = re.compile(r"(?: 9 MB)?$")
 
 
 def known() -> set[str]:
-    return {refusals.folded(sentence).lower() for sentence in refusals.table()["sentences"]}
+    return {without_accents(sentence).lower() for sentence in refusals.table()["sentences"]}
 
 
 def fault(text: Any, *, following: bool = False) -> str:

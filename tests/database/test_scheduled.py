@@ -245,7 +245,7 @@ def test_what_a_server_puts_off_is_tried_for_some_hours_and_then_told(letters: L
     letters.choose()
     letters.due()
     number, *_ = letters.take()
-    words = refusals.told(450, TOO_MANY, "b@x.vn")
+    words = refusals.of_reply(450, TOO_MANY, "b@x.vn")
     letters.result(number, "later", words)
     assert letters.take() == [] and letters.state() == "waiting"
     # What the page says, and afterwards the letter to its writer.
@@ -268,9 +268,9 @@ def test_what_a_server_puts_off_is_tried_for_some_hours_and_then_told(letters: L
 @pytest.mark.parametrize(
     ("outcome", "words", "why"),
     [
-        ("refused", refusals.told(550, CLOSED, "b@x.vn"),
+        ("refused", refusals.of_reply(550, CLOSED, "b@x.vn"),
          "máy chủ thư không nhận: b@x.vn: Hộp thư đã bị thu hồi (mã 550 5.2.1)"),
-        ("refused", refusals.told(554, "5.7.1 no"), "máy chủ thư không nhận: không rõ lý do (mã 554 5.7.1)"),
+        ("refused", refusals.of_reply(554, "5.7.1 no"), "máy chủ thư không nhận: không rõ lý do (mã 554 5.7.1)"),
         ("gone", "phần đầu thư không đọc được",
          "thư không còn ở thư mục Chờ gửi, đã bị sửa hoặc không có người nhận: phần đầu thư không đọc được"),
     ],
@@ -396,7 +396,7 @@ def test_what_cannot_be_filed_is_left_where_it_lies_and_told(letters: Letters) -
     number, _, _, word, _ = letters.take()
     letters.sending(number, word)
     letters.result(number, "sent", "4hX", word)
-    letters.result(number, "later", refusals.broken(TimeoutError()), word)
+    letters.result(number, "later", refusals.of_error(TimeoutError()), word)
     for tried in range(2, 40):
         letters.sql("update mail.scheduled set next_try = now()")
         again = letters.take()
@@ -404,7 +404,7 @@ def test_what_cannot_be_filed_is_left_where_it_lies_and_told(letters: Letters) -
             break
         # Every other one ends without a result.
         if tried % 2:
-            letters.result(number, "later", refusals.broken(TimeoutError()), again[3])
+            letters.result(number, "later", refusals.of_error(TimeoutError()), again[3])
     assert tried == 31
     assert letters.state() == "sent unfiled" and letters.told() == f"scheduled_unfiled {PERSON}"
     assert letters.why("scheduled_unfiled") == refusals.SILENT

@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
+from hanam_mail.alphabet import without_accents
 from hanam_mail.host.directory.entries import DirectoryAgency, DirectoryEntry, given_name
 
 type LdapAttributes = Mapping[str, tuple[str, ...]]
@@ -73,8 +74,7 @@ def plain(text: str) -> str:
 
 def with_bare(text: str) -> tuple[str, ...]:
     """The text, and again without accents where it has any: ("Đỗ Hòa", "Do Hoa")."""
-    spread = unicodedata.normalize("NFD", text).replace("đ", "d").replace("Đ", "D")
-    return _once(plain(text), plain("".join(char for char in spread if not unicodedata.combining(char))))
+    return _once(plain(text), plain(without_accents(text)))
 
 
 def _once(*values: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ a file of the mailbox's id among the requests; systemd then starts this program 
 
 Each folder gets the empty place of its index of search as well. Without one, Dovecot 2.4.1 does not lock what it reads,
 and a session that searches while the first message is being indexed dies (docs/decisions/0042-search.md). Their sizes
-are reckoned as well, which the first letter to each would wait for (docs/decisions/0088-circulars.md).
+are noted as well, which the first letter to each would wait for (docs/decisions/0088-circulars.md).
 """
 
 import argparse
@@ -68,7 +68,7 @@ def make(mailboxes: Sequence[str], folders: Sequence[str], execute: RunDoveadm =
     return _of_each(["mailbox", "create", "-s"], mailboxes, folders, execute)
 
 
-def reckon(mailboxes: Sequence[str], execute: RunDoveadm = run) -> list[str]:
+def note_sizes(mailboxes: Sequence[str], execute: RunDoveadm = run) -> list[str]:
     """Have Dovecot note how large each folder of theirs is; what hindered it."""
     return _of_each(["quota", "get"], mailboxes, (), execute) if mailboxes else []
 
@@ -138,7 +138,7 @@ def _serve(store: Path, requests: Path, folders: Sequence[str], execute: RunDove
         outcome.seconds = max([outcome.seconds, *(waited[name] for name in failed)])
         made = [name for name in batch if name not in failed]
         outcome.made += len(made)
-        outcome.complaints += make_places(store, made, folders) + reckon(made, execute)
+        outcome.complaints += make_places(store, made, folders) + note_sizes(made, execute)
         given_up = [name for name in failed if waited[name] >= GIVEN_UP_SECONDS]
         outcome.given_up += given_up
         for name in (*made, *given_up):

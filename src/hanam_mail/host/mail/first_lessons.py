@@ -14,13 +14,13 @@ next time.
 import json
 import sys
 import time
-import unicodedata
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
 from http.client import HTTPException
 from pathlib import Path
 
+from hanam_mail.alphabet import without_accents
 from hanam_mail.host.mail.filters import STARTED_SECONDS, Filters, learnt_by
 from hanam_mail.host.service import say
 
@@ -47,8 +47,7 @@ def message(text: str) -> bytes:
 def _forms(lessons: list[tuple[str, bool]]) -> Iterator[tuple[str, bool]]:
     for text, wanted in lessons:
         yield text, wanted
-        letters = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
-        plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+        plain = without_accents(text)
         if plain != text:
             yield plain, wanted
 

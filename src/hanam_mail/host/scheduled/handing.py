@@ -66,7 +66,7 @@ def hand_over(door: SubmissionDoor, letter: ScheduledLetter, dsn: bool, sending:
     try:
         server = door.connect()
     except (OSError, smtplib.SMTPException) as error:
-        return HandingOutcome("later", refusals.broken(error), raw(error))
+        return HandingOutcome("later", refusals.of_error(error), raw(error))
     try:
         server.login(door.user, door.word)
         _converse(server, letter, dsn, sending, said)
@@ -76,7 +76,7 @@ def hand_over(door: SubmissionDoor, letter: ScheduledLetter, dsn: bool, sending:
             return said[-1]
         if not isinstance(error, (OSError, smtplib.SMTPException)):
             raise
-        return HandingOutcome("later", refusals.broken(error), raw(error))
+        return HandingOutcome("later", refusals.of_error(error), raw(error))
     finally:
         server.close()
     return said[-1]
@@ -124,7 +124,7 @@ def _refusal(answer: tuple[int, bytes], good: int, to: str = "") -> HandingOutco
         return None
     said = " ".join(text.decode("utf-8", "replace").split())
     kind = "refused" if code // 100 == 5 else "later"
-    return HandingOutcome(kind, refusals.told(code, said, to), f"{code} {said}"[:500])
+    return HandingOutcome(kind, refusals.of_reply(code, said, to), f"{code} {said}"[:500])
 
 
 def _mail(letter: ScheduledLetter, dsn: bool) -> str:

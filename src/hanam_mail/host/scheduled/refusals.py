@@ -8,10 +8,11 @@ import imaplib
 import json
 import re
 import smtplib
-import unicodedata
 from functools import cache
 from importlib import resources
 from typing import TypedDict
+
+from hanam_mail.alphabet import without_accents
 
 LATER = "máy chủ thư tạm thời chưa nhận"
 # It follows that the server does not take the letter (mail.scheduled_text).
@@ -38,20 +39,14 @@ def table() -> RefusalTable:
     return held
 
 
-def folded(sentence: str) -> str:
-    """A sentence without its accents, as a server replies it."""
-    decomposed = unicodedata.normalize("NFD", sentence.replace("đ", "d").replace("Đ", "D"))
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
-
-
-def told(code: int, said: str, to: str = "") -> str:
+def of_reply(code: int, said: str, to: str = "") -> str:
     """A reply that refuses a letter, or its recipient `to`, or puts it off."""
     if code < 0:
         return LOST
     return _sentence(code, said, NEVER if code // 100 == 5 else LATER, to)
 
 
-def broken(error: Exception) -> str:
+def of_error(error: Exception) -> str:
     """What ended the talk with a server before it came to a reply of that kind."""
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error
@@ -82,7 +77,7 @@ def _sentence(code: int, said: str, general: str, to: str = "") -> str:
 def _ours(said: str) -> str | None:
     # The longest first: one sentence may begin another. A limit that follows it is the policy's to say.
     for sentence in sorted(table()["sentences"], key=len, reverse=True):
-        found = re.search(rf"{re.escape(folded(sentence))}( \d+ MB)?", said, re.IGNORECASE)
+        found = re.search(rf"{re.escape(without_accents(sentence))}( \d+ MB)?", said, re.IGNORECASE)
         if found:
             return sentence + (found[1] or "")
     return None

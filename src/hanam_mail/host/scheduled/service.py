@@ -24,7 +24,7 @@ from hanam_mail.host import settings_file
 from hanam_mail.host.scheduled.folder import MailFolder, TooLargeError
 from hanam_mail.host.scheduled.handing import SubmissionDoor, SubmissionServer, hand_over, raw
 from hanam_mail.host.scheduled.letter import NoLetterError, ScheduledLetter, read
-from hanam_mail.host.scheduled.refusals import broken
+from hanam_mail.host.scheduled.refusals import of_error
 from hanam_mail.host.service import say
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class ScheduledSender:
             self._result(due, "refused", f"thư dài quá giới hạn {settings.limit // 2**20} MB của một thư")
         except (OSError, imaplib.IMAP4.error) as error:
             # Nothing was handed over, or it was and is not yet in its place: the database knows which.
-            self._result(due, "later", broken(error))
+            self._result(due, "later", of_error(error))
             say(5, f"thư hẹn giờ số {due.number}: later {raw(error)}")
         except Exception as error:
             # One letter keeps back no other. Of what is said of the fault its letter may be the author.

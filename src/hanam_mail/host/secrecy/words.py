@@ -1,9 +1,10 @@
 """The words of the marks, and the words beside which they are something else. All of text that `alike.plain` gave."""
 
 import re
-import unicodedata
 from enum import IntEnum
 from itertools import product
+
+from hanam_mail.alphabet import without_accents
 
 
 class Mark(IntEnum):
@@ -70,8 +71,7 @@ SPOKEN_OF = frozenset(["ĐỘ", "DO", "DẤU", "DAU", "HOẶC", "HOAC", "VÀ", "
 
 def fold(text: str) -> str:
     """In small letters without accents."""
-    decomposed = unicodedata.normalize("NFD", text.lower()).replace("đ", "d")
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    return without_accents(text.lower())
 
 
 def names_a_document(*words: str) -> bool:

@@ -6,6 +6,7 @@ import smtplib
 
 import pytest
 
+from hanam_mail.alphabet import without_accents
 from hanam_mail.host.scheduled import refusals
 
 TO = "binh@hanam.gov.vn"
@@ -55,23 +56,23 @@ FOREIGN = re.compile(r"reject|refus|clos|unknown|failed|error|timed|Errno|Hop th
 
 @pytest.mark.parametrize(("code", "said", "to", "told"), REPLIES)
 def test_a_reply_is_told_in_words_of_offices_once(code: int, said: str, to: str, told: str) -> None:
-    assert refusals.told(code, said, to) == told
+    assert refusals.of_reply(code, said, to) == told
     assert not FOREIGN.search(told)
 
 
 @pytest.mark.parametrize(("error", "told"), ERRORS)
 def test_what_ends_the_talk_is_told_so_too(error: Exception, told: str) -> None:
-    assert refusals.broken(error) == told
+    assert refusals.of_error(error) == told
     assert not FOREIGN.search(told)
 
 
 def test_each_sentence_is_found_in_the_reply_of_which_it_is_made() -> None:
     for sentence in refusals.table()["sentences"]:
-        told = refusals.told(554, f"5.7.1 {refusals.folded(sentence)} / Something in English")
+        told = refusals.of_reply(554, f"5.7.1 {without_accents(sentence)} / Something in English")
         assert told == f"{sentence} (mã 554 5.7.1)"
 
 
 def test_nobody_is_asked_to_send_again_what_the_service_tries_again() -> None:
     for sentence in refusals.table()["sentences"]:
-        told = refusals.told(450, f"4.7.1 {refusals.folded(sentence)} / Something in English")
+        told = refusals.of_reply(450, f"4.7.1 {without_accents(sentence)} / Something in English")
         assert "xin gửi lại" not in told and "xin thử lại" not in told

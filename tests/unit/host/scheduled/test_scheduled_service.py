@@ -63,8 +63,8 @@ def test_a_mail_store_that_is_away_is_told_in_vietnamese_and_to_the_operator_as_
     session = Session(1)
     sender = service.ScheduledSender(session, CONFIGURATION, threading.Event())  # type: ignore[arg-type]
     assert sender.run() == service.Done()
-    assert session.told == [(0, "later", refusals.broken(error), "scheduled-0")]
-    assert str(error) not in refusals.broken(error) and str(error) in capsys.readouterr().err
+    assert session.told == [(0, "later", refusals.of_error(error), "scheduled-0")]
+    assert str(error) not in refusals.of_error(error) and str(error) in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("broken", "status"), [(0, 0), (1, 1)])

@@ -12,6 +12,7 @@ from hanam_mail.change_page import factor
 from tests import clauses_table
 from tests.render.conftest import ENVIRONMENTS, ROOT
 from tests.render.role_rows import files
+from tests.web import words
 
 Environments = Callable[[str], Any]
 VOID = {"meta", "link", "br", "img"}
@@ -79,6 +80,12 @@ def test_each_page_says_whom_to_ask_and_loads_nothing_from_elsewhere(
     assert found.tags.count("h1") == 1
     assert "http" not in "".join(found.links)
     assert {link[1:] for link in found.links if link.startswith("#")} <= found.places
+
+
+@pytest.mark.dieu11
+@pytest.mark.parametrize("template", PAGES)
+def test_each_page_is_in_vietnamese(environment: Environments, template: str) -> None:
+    assert words.foreign(page(environment("lab"), template).text) == set()
 
 
 @pytest.mark.dieu10

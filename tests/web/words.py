@@ -40,7 +40,7 @@ _ALLOWED = (
     "http https id ie imap internet ios iphone ipad iso jpeg jpg js json kb kib ldap mac mail mailto mb mbox microsoft "
     "mime nguyenvana outlook classic pdf png pop3 safari smtp spf ssl starttls stttt tb thunderbird tiff tls txt "
     "ubnd unicode uri url usb utf vcard vcf vi web webmail windows xlsx xml zip mailvelope ascii euc cn jp kr "
-    "shift enter ctrl bc vt virus qr authenticator freeotp "
+    "shift enter ctrl bc vt virus macro qr authenticator freeotp "
 )
 WORDS = frozenset(_ALLOWED.split())
 FONTS = re.compile(

@@ -12,11 +12,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
+
 from hanam_lab import converged, topology
 from hanam_lab.driver import Lab
 from hanam_lab.errors import LabError
 from hanam_lab.paths import REPOSITORY
 
+PLAYS = ("playbooks/lab.yml", "playbooks/site.yml")
+"""The first imports the second."""
 _CHANGED = re.compile(r"^\S+\s+: ok=\d+ +changed=([1-9]\d*)", re.MULTILINE)
 
 
@@ -29,6 +33,8 @@ def run(role: str, inventory: str) -> int:
     tests = f"tests/roles/test_{role}.py"
     if not (REPOSITORY / "roles" / role).is_dir() or not (REPOSITORY / tests).exists():
         raise LabError(f"no role {role} with {tests}; roles: {', '.join(_roles())}")
+    if role not in played():
+        raise LabError(f"role {role} is in no play of {' and '.join(PLAYS)}: none of its tasks would run")
     began = time.monotonic()
     lab = Lab(f"role-{role.replace('_', '-')}"[:20])
     kept = converged.nearest([spec.name for spec in topology.read(REPOSITORY / inventory)], say)
@@ -74,7 +80,14 @@ def _inside(lab: Lab, command: Sequence[str], environment: dict[str, str]) -> tu
 
 
 def _roles() -> list[str]:
-    return sorted(path.stem.removeprefix("test_") for path in (REPOSITORY / "tests/roles").glob("test_*.py"))
+    tested = {path.stem.removeprefix("test_") for path in (REPOSITORY / "tests/roles").glob("test_*.py")}
+    return sorted(tested & played())
+
+
+def played() -> set[str]:
+    """The roles that the lab's plays have."""
+    plays = [play for path in PLAYS for play in yaml.safe_load((REPOSITORY / path).read_text())]
+    return {row["role"] for play in plays for row in play.get("roles", ())}
 
 
 def main(arguments: Sequence[str]) -> int:

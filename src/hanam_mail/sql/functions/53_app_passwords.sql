@@ -52,7 +52,7 @@ declare
     names text[];
 begin
     with gone as (
-        update mail.app_password a set ended_at = now(), ended_by = why
+        update mail.app_password a set ended_at = now()
         where a.mailbox_id = app_passwords_end.id and a.ended_at is null and (one is null or a.number = one)
         returning a.number, a.name
     )

@@ -314,7 +314,7 @@ begin
     delete from mail.sign_in_failure f
     where (account is null or f.login = account) and (place is null or f.address = place);
     get diagnostics forgotten = row_count;
-    update mail.sign_in_lockout o set lifted_at = now(), lifted_by = who, announced_at = coalesce(o.announced_at, now())
+    update mail.sign_in_lockout o set lifted_at = now(), announced_at = coalesce(o.announced_at, now())
     where o.lifted_at is null and (account is null or o.login = account) and (place is null or o.address = place);
     insert into mail.audit (actor, document, object, key, action, before, after)
     values (who, nullif(current_setting('hanam.document', true), ''), 'sign_in_lockout', coalesce(account, host(place)),

@@ -10,12 +10,7 @@ as $$
 declare
     given int;
 begin
-    insert into mail.handover (file, made_by, mailboxes)
-    values (
-        first_passwords_give.file,
-        coalesce(nullif(current_setting('hanam.actor', true), ''), session_user),
-        cardinality(ids)
-    );
+    insert into mail.handover (file) values (first_passwords_give.file);
     insert into mail.password_history (mailbox_id, hash, retired_at)
     select c.mailbox_id, c.hash, clock_timestamp() from mail.credential c where c.mailbox_id = any (ids);
     insert into mail.credential as c (mailbox_id, hash, must_change, is_default, handover)

@@ -108,7 +108,7 @@ language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
     update mail.outgoing_report r
-    set closed_at = coalesce(r.closed_at, now()), tries = r.tries + 1, tried_at = now()
+    set closed_at = coalesce(r.closed_at, now()), tries = r.tries + 1
     where r.kind = outgoing_close.kind and r.day = outgoing_close.day and r.domain = outgoing_close.domain and r.outcome is null
     returning r.published, r.messages, r.given
 $$;

@@ -151,7 +151,7 @@ begin
     end loop;
     word := 'scheduled-' || encode(mail_crypto.gen_random_bytes(24), 'hex');
     update mail.scheduled s
-    set state = case each.state when 'waiting' then 'taken' else each.state end, taken_at = now(),
+    set state = case each.state when 'waiting' then 'taken' else each.state end,
         word_hash = mail.second_key_hash(each.sender_id, scheduled_take.word), word_ends = now() + interval '15 minutes',
         -- Should this end without a result: filing is tried again, sending is taken up by scheduled_interrupted().
         tries = s.tries + (each.state = 'sent')::int,

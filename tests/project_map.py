@@ -39,9 +39,12 @@ GROUPS = (
     "backup_repository",
     "outside",
 )
-SETTINGS = sorted(path for folder in ("all", "hanam") for path in (ROOT / "group_vars" / folder).rglob("*.yml"))
-# Where a setting is read: everything but prose, tests and the place where it stands.
-READERS = ("group_vars/all", "group_vars/hanam", "roles", "playbooks", "plugins", "deploys", "src", "inventory")
+# Folders of group_vars: what an environment says goes over what the service says.
+SERVICE = ("all", "hanam")
+ENVIRONMENTS = ("lab", "staging", "production")
+INVENTORIES = ("lab", "split", "staging", "production")
+# Where a setting is read: everything but prose, tests and the places where it stands.
+READERS = ("group_vars", "roles", "playbooks", "plugins", "deploys", "src", "inventory")
 
 
 def text(topology: Callable[[str], Environment]) -> str:
@@ -59,7 +62,8 @@ def _head() -> str:
         "fresh. Files are those of topology `split`, where each concern has a host of its own, and of production.\n\n"
         "[Roles](#which-role-runs-on-which-hosts) · [Files](#who-writes-which-file-on-a-host) · "
         "[Ports](#who-listens-and-who-may-reach-it) · [Commands](#which-command-is-in-which-module) · "
-        "[Settings](#who-reads-which-setting)"
+        "[Settings](#who-reads-which-setting), [of an environment](#settings-of-an-environment), "
+        "[defaults of roles](#defaults-of-roles-that-nothing-sets)"
     )
 
 
@@ -202,30 +206,108 @@ def _module(command: click.Command | None) -> str:
 
 
 def _settings() -> str:
-    where = {name: path for path in SETTINGS for name in yaml.safe_load(path.read_text())}
-    readers: dict[str, set[str]] = {name: set() for name in where}
+    """A table for each kind. Each setting stands in one of them, with all files that set it."""
+    service, environments, defaults = _set_in(SERVICE), _set_in(ENVIRONMENTS), _defaults()
+    for name, paths in _of_inventories().items():
+        environments.setdefault(name, []).extend(paths)
+    places = {name: service.get(name, []) + environments.get(name, []) for name in service | environments}
+    readers = _readers({name: places.get(name, []) + defaults.get(name, []) for name in places | defaults})
+    tables = (
+        (
+            "Who reads which setting",
+            service,
+            "Of the service and of the province, with what an environment says instead. "
+            f"[Environments]({_anchor('Settings of an environment')}) have some of their own; what stands in neither "
+            f"is [as the role has it]({_anchor('Defaults of roles that nothing sets')}).",
+        ),
+        (
+            "Settings of an environment",
+            environments.keys() - service.keys(),
+            "In `group_vars/` of the lab, of staging or of production, or beside a host of an inventory.",
+        ),
+        (
+            "Defaults of roles that nothing sets",
+            defaults.keys() - places.keys(),
+            "A default that a file of `group_vars/` sets is in one of the tables above. Files of the role "
+            "itself are named by their place in it.",
+        ),
+    )
+    return "\n\n".join(
+        _section(
+            title,
+            ["setting", "stands in", "read by"],
+            [
+                [f"`{name}`", *_where_and_who(places.get(name) or defaults[name], readers[name])]
+                for name in sorted(names)
+            ],
+            note,
+        )
+        for title, names, note in tables
+    )
+
+
+def _set_in(folders: tuple[str, ...]) -> dict[str, list[Path]]:
+    """Settings with the files that set them. Secrets are left out."""
+    found: dict[str, list[Path]] = {}
+    for path in (path for folder in folders for path in sorted((ROOT / "group_vars" / folder).rglob("*.yml"))):
+        if path.name != "vault.yml":
+            for name in yaml.safe_load(path.read_text()) or {}:
+                found.setdefault(name, []).append(path)
+    return found
+
+
+def _of_inventories() -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for path in (ROOT / f"inventory/{name}.yml" for name in INVENTORIES):
+        groups = yaml.safe_load(path.read_text()).values()
+        hosts = [facts or {} for group in groups for facts in group.get("hosts", {}).values()]
+        for name in {name for facts in hosts for name in facts}:
+            found.setdefault(name, []).append(path)
+    return found
+
+
+def _defaults() -> dict[str, list[Path]]:
+    paths = sorted((ROOT / "roles").glob("*/defaults/main.yml"))
+    return {name: [path] for path in paths for name in yaml.safe_load(path.read_text()) or {}}
+
+
+def _readers(places: dict[str, list[Path]]) -> dict[str, list[Path]]:
+    """The files that read each setting; that where it stands only if it names it again, not for another host."""
+    found: dict[str, list[Path]] = {name: [] for name in places}
     for path in _readable():
-        words = set(re.findall(r"\w+", path.read_text(encoding="utf-8")))
-        for name in words & where.keys():
-            if path != where[name]:
-                readers[name].add(_reader(path))
-    lines = []
-    for name in sorted(where):
-        file = where[name].relative_to(ROOT)
-        lines.append([f"`{name}`", f"[`{file}`](../{file})", ", ".join(sorted(readers[name]))])
-    return _section("Who reads which setting", ["setting", "stands in", "read by"], lines)
+        words = re.findall(r"\w+", path.read_text(encoding="utf-8"))
+        for name in set(words) & places.keys():
+            if path not in places[name] or (words.count(name) > 1 and path.parent.name != "inventory"):
+                found[name].append(path)
+    return found
+
+
+def _where_and_who(places: list[Path], readers: list[Path]) -> list[str]:
+    role = _role(places[0])
+    where = [f"[`{short}`](../{short})" for short in (path.relative_to(ROOT) for path in places)]
+    who = {"the same file" if path in places else _reader(path, role) for path in readers}
+    return [", ".join(where), ", ".join(sorted(who))]
 
 
 def _readable() -> Iterator[Path]:
     for folder in READERS:
         for path in sorted((ROOT / folder).rglob("*")):
-            if path.is_file() and path.suffix in (".yml", ".j2", ".py", ".sql"):
+            # What a role may be given is no use of it.
+            if path.is_file() and path.suffix in (".yml", ".j2", ".py", ".sql") and path.name != "argument_specs.yml":
                 yield path
 
 
-def _reader(path: Path) -> str:
+def _role(path: Path) -> str:
     short = path.relative_to(ROOT)
-    return f"role {short.parts[1]}" if short.parts[0] == "roles" else f"`{short}`"
+    return short.parts[1] if short.parts[0] == "roles" else ""
+
+
+def _reader(path: Path, of_role: str) -> str:
+    """A file; of a role its name, but of the one that a default belongs to."""
+    role = _role(path)
+    if role and role != of_role:
+        return f"role {role}"
+    return f"`{path.relative_to(ROOT / 'roles' / role if role else ROOT)}`"
 
 
 # --- tables ---
@@ -234,6 +316,10 @@ def _reader(path: Path) -> str:
 def _section(title: str, head: list[str], rows: list[list[str]], note: str = "") -> str:
     lines = [f"## {title}", *(["", note] if note else []), "", _row(head), _row(["---"] * len(head)), *map(_row, rows)]
     return "\n".join(lines)
+
+
+def _anchor(title: str) -> str:
+    return "#" + title.lower().replace(" ", "-")
 
 
 def _row(cells: list[str]) -> str:

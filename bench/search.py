@@ -25,7 +25,7 @@ from tests.lab import Sample
 from tests.people import People
 from tests.web.test_open_sessions import signed_in
 
-from bench import growth
+from bench import dovecot, growth
 from bench.host import Host
 from bench.letters import RARE, folded, letters
 from bench.measuring import OUTPUT, Measure, Run, measured, write
@@ -102,31 +102,23 @@ class Store:
         if indexed:
             self.await_index()
 
-    def messages(self) -> int:
-        """How many are in the inbox."""
-        return int(self.doveadm("-f flow mailbox status", "messages INBOX").split("messages=")[1])
+    def messages(self, folder: str = "INBOX") -> int:
+        """How many are in a folder."""
+        return int(self.doveadm("-f flow mailbox status", f"messages {folder}").split("messages=")[1])
+
+    def is_indexed(self) -> bool:
+        """Whether all of the inbox is in the index."""
+        return f"messages={self.messages()} " in self.doveadm("fts flatcurve stats", "INBOX")
 
     def await_index(self) -> None:
         """Until all of the inbox is in the index."""
-        while f"messages={self.messages()} " not in self.doveadm("fts flatcurve stats", "INBOX"):
+        while not self.is_indexed():
             time.sleep(0.5)
 
     def _feed(self, program: str, given: bytes) -> None:
         answer = self.lab.remote("mailstore").run(program, given, seconds=1800)
         if answer.code != 0:
             raise RuntimeError(answer.complaint.decode(errors="replace"))
-
-    @contextmanager
-    def not_indexing(self) -> Iterator[None]:
-        """What is delivered meanwhile waits for a search."""
-        change = (
-            "sed -i 's/^fts_autoindex = {}$/fts_autoindex = {}/' /etc/dovecot/dovecot.conf && systemctl reload dovecot"
-        )
-        self.run(change.format("yes", "no"))
-        try:
-            yield
-        finally:
-            self.run(change.format("no", "yes"))
 
     def unindexed(self, text: str) -> int:
         """How many messages an unindexed search finds."""
@@ -208,7 +200,7 @@ def measure(store: Store, number: int, runs: int) -> tuple[list[Measure], dict[s
         counts[text]["in the webmail"] = ask(SEARCH | {"_q": text})
     store.deliver(mails[0], 20)
     found.append(measured(DELIVERIES, [store.timed(lambda: store.deliver(mails[0], DELIVERED))]))
-    with store.not_indexing():
+    with dovecot.changed(store.lab, dovecot.NOT_INDEXING):
         store.deliver(mails[0], 20, indexed=False)
         without = store.timed(lambda: store.deliver(mails[0], DELIVERED, indexed=False))
     found.append(measured(f"{DELIVERIES}, not indexed", [without]))

@@ -1,6 +1,7 @@
 """What a message costs a mail store. Runs on its host as root; writes a line of JSON for each size that it is given.
 
     python3 store_client.py ours ADDRESS MAILBOX SIZE...     the running Dovecot, one of its mailboxes
+    python3 store_client.py unindexed ADDRESS MAILBOX SIZE...  the same, while it has no index of search
     python3 store_client.py used UNIT...                     seconds of processors that these daemons took so far
     python3 store_client.py fill ADDRESS MAILBOX SIZE        nothing is measured, the mailbox is filled
     python3 store_client.py peer SIZE...                     a second Dovecot, as peers ship it: Maildir, quota `count`
@@ -111,6 +112,7 @@ class Store:
     def __init__(self, master: int, folder: Path, question: Path, recipient: str, mailbox: str) -> None:
         self.master, self.folder, self.question = master, folder, question
         self.recipient, self.mailbox = recipient, mailbox
+        self.indexed = folder == _OURS
         words = [f"{first}{last}" for first in _FIRST for last in _LAST]
         chosen = random.Random(1).choices(words, k=_KIB * 1024 // 5)  # noqa: S311 - no secret
         lines = [" ".join(chosen[number : number + 14]) for number in range(0, len(chosen), 14)]
@@ -137,7 +139,7 @@ class Store:
                 self.run("copy", "Filling", "mailbox", "Filling", f"1:{min(have, _FILLING - have)}")
         while (have := self.messages()) < size:
             self.run("copy", "INBOX", "mailbox", "Filling", f"1:{min(_FILLING, size - have)}")
-        if size and self.folder == _OURS:
+        if size and self.indexed:
             # What was copied is not to be indexed while deliveries are measured.
             _wait(lambda: f"messages={self.messages()} " in self.run("fts flatcurve stats", "INBOX"), 1800)
 
@@ -244,21 +246,23 @@ def main() -> None:
     if kind == "used":
         print(json.dumps([processors(main_process(unit)) for unit in words]))
         return
-    if kind in ("ours", "fill"):
+    running = kind in ("ours", "unindexed", "fill")
+    if running:
         address, mailbox, *sizes = words
         store = _ours(address, mailbox)
+        store.indexed = kind != "unindexed"
     else:
         sizes = words
     if kind == "fill":
         store.fill(int(sizes[0]))
         return
     try:
-        if kind != "ours":
+        if not running:
             store = second(BARE if kind == "bare" else "")
         for size in map(int, sizes):
             print(json.dumps(store.measured(size)), flush=True)
     finally:
-        if kind != "ours":
+        if not running:
             leave()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench import dovecot
 
 from tests.render.conftest import ENVIRONMENTS
 
@@ -134,3 +135,16 @@ def test_a_reload_waits_until_the_last_one_is_three_seconds_ago(
     # A busy machine takes a second more.
     assert least <= time.monotonic() - began < most + 1
     assert abs(mine.stat().st_mtime - time.time()) < 1
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_what_the_benchmarks_switch_off_is_there_to_be_switched_off(
+    environment: Callable[[str], Any], topology: str
+) -> None:
+    """Each by a whole line that stands there once (bench/dovecot.py), and in nothing else."""
+    there = environment(topology)
+    for host in there.hosts("mailstore"):
+        text = there.render("dovecot", "dovecot.conf.j2", host)
+        for lines in (dovecot.NOT_INDEXING, dovecot.NO_INDEX, dovecot.NO_SIEVE):
+            other = dovecot.exchanged(text, lines).splitlines()
+            assert sum(a != b for a, b in zip(text.splitlines(), other, strict=True)) == len(lines)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from bench import __main__ as whole
-from bench import growth, host, mail_stages, measuring, provinces, registry, store, used
+from bench import dovecot, growth, host, mail_stages, measuring, provinces, registry, store, used
 from bench.measuring import Measure, Run
 
 ROOT = Path(__file__).parents[2]
@@ -205,6 +205,27 @@ def test_a_store_that_grows_is_missed_from_the_smallest_to_the_largest_inbox() -
     found = stored(n0=(1, 1), n5000=(3, 3), n20000=(2, 3.2))
     assert store.missed(found, (0, 5_000, 20_000)) == ["question and delivery: 2.6 times the cost at 20,000, asked 2.5"]
     assert store.missed(found, (0, 5_000)) == ["question and delivery: 3.0 times the cost at 5,000, asked 2.5"]
+
+
+def test_what_a_part_of_the_store_takes_is_told_at_each_size() -> None:
+    found = {
+        store.OURS: stored(n0=(2, 15), n20000=(2, 18)),
+        store.NO_SIEVE: stored(n0=(2, 12), n20000=(2, 16)),
+        store.NO_INDEX: stored(n0=(2, 9), n20000=(2, 9.5)),
+    }
+    lines = store.table(found, (0, 20_000)).splitlines()
+    assert "| ours (sdbox), delivery | 15.0 | 18.0 | 1.2x |" in lines
+    assert "| so Sieve takes of our delivery | 3.0 | 2.0 | |" in lines
+    assert "| so the index of search takes of our delivery | 6.0 | 8.5 | |" in lines
+
+
+def test_a_line_of_a_configuration_that_is_not_there_once_is_an_error() -> None:
+    assert (
+        dovecot.exchanged("a = 1\n  fts = yes\nb = 2\n", {"  fts = yes": "  fts = no"}) == "a = 1\n  fts = no\nb = 2\n"
+    )
+    for text in ("fts = yes\n", "  fts = yes\n  fts = yes\n"):
+        with pytest.raises(ValueError, match="lines of"):
+            dovecot.exchanged(text, {"  fts = yes": "  fts = no"})
 
 
 # --- provinces ---

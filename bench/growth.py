@@ -80,4 +80,4 @@ def _growth(cells: list[Mapping[str, Any] | None], sizes: list[int]) -> str:
     if len(known) < 2:
         return ""
     (least, first), (most, last) = known[0], known[-1]
-    return f"{last / first:.1f}x for {most / least:g}x"
+    return f"{last / first:.1f}x for {most / least:g}x" if least else f"{last / first:.1f}x from none"

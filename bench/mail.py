@@ -30,7 +30,7 @@ from bench.mail_chains import STRANGER, Chains, Turn
 from bench.mail_stages import ALL, STAGES, Case, Side, missed, notes, table
 from bench.measuring import OUTPUT, Measure, Run, machine, write
 
-SIZES = (0, 20_000, 100_000)
+SIZES = (0, 5_000, 20_000, 100_000)
 MESSAGES, ROUNDS = 60, 3
 OCTETS = 10_000
 PARAGRAPHS = 40

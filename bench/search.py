@@ -35,7 +35,7 @@ ASKED, ASKED_OF = 0.05, 20_000
 """Seconds of a search with the index, and in how many messages."""
 WEBMAIL_ASKED = 1.0
 """Seconds until the webmail has its list, or what a search found."""
-SIZES = (5_000, 20_000, 100_000)
+SIZES = (0, 5_000, 20_000, 100_000)
 DELIVERED = 100
 DELIVERIES = f"{DELIVERED} deliveries"
 SEARCH = {
@@ -170,9 +170,11 @@ def measure(store: Store, number: int, runs: int) -> tuple[list[Measure], dict[s
     """All measures, by the same names for each size, and what each search found, with what there was to find."""
     # The figures are asked for an inbox of so many.
     asked, webmail_asked = (ASKED, WEBMAIL_ASKED) if number <= ASKED_OF else (None, None)
-    texts, mails = zip(*letters(number), strict=True)
-    plain, counts = [folded(text) for text in texts], {}
-    store.fill(mails)
+    written = list(letters(number))
+    plain, mails, counts = [folded(text) for text, _ in written], [mail for _, mail in written], {}
+    ((_, one),) = letters(1)
+    if mails:
+        store.fill(mails)
     # Dovecot's own look at new files is no part of the index.
     store.doveadm("mailbox status", "messages INBOX")
     found = [measured("index of all", [store.timed(lambda: store.doveadm("index", "INBOX"))])]
@@ -188,23 +190,30 @@ def measure(store: Store, number: int, runs: int) -> tuple[list[Measure], dict[s
                 "side by side": sum(folded(text) in each for each in plain),
                 "without an index": store.unindexed(text),
             }
-    ask, present = store.webmail(), store.messages()
+    if mails:
+        found += in_webmail(store, runs, webmail_asked, counts)
+    store.deliver(one, 20)
+    found.append(measured(DELIVERIES, [store.timed(lambda: store.deliver(one, DELIVERED))]))
+    with dovecot.changed(store.lab, dovecot.NOT_INDEXING):
+        store.deliver(one, 20, indexed=False)
+        without = store.timed(lambda: store.deliver(one, DELIVERED, indexed=False))
+    found.append(measured(f"{DELIVERIES}, not indexed", [without]))
+    return found, counts
+
+
+def in_webmail(store: Store, runs: int, asked: float | None, counts: dict[str, dict[str, int]]) -> list[Measure]:
+    """The webmail's list and searches; how many each search told of is noted."""
+    ask, present, found = store.webmail(), store.messages(), list[Measure]()
     for name, requests in lists(present).items():
         if ask(*requests) != present:
             raise RuntimeError(f"{name}: {ask(*requests)} messages of {present}")
         times = [store.timed(lambda requests=requests: ask(*requests)) for _ in range(runs)]  # type: ignore[misc]
-        found.append(measured(f"{name}, webmail", times, webmail_asked))
+        found.append(measured(f"{name}, webmail", times, asked))
     for text in SEARCHED:
         times = [store.timed(lambda text=text: ask(SEARCH | {"_q": text})) for _ in range(runs)]  # type: ignore[misc]
-        found.append(measured(f"search {text}, webmail", times, webmail_asked))
+        found.append(measured(f"search {text}, webmail", times, asked))
         counts[text]["in the webmail"] = ask(SEARCH | {"_q": text})
-    store.deliver(mails[0], 20)
-    found.append(measured(DELIVERIES, [store.timed(lambda: store.deliver(mails[0], DELIVERED))]))
-    with dovecot.changed(store.lab, dovecot.NOT_INDEXING):
-        store.deliver(mails[0], 20, indexed=False)
-        without = store.timed(lambda: store.deliver(mails[0], DELIVERED, indexed=False))
-    found.append(measured(f"{DELIVERIES}, not indexed", [without]))
-    return found, counts
+    return found
 
 
 def overlooked(counts: Mapping[str, Mapping[str, int]]) -> list[str]:

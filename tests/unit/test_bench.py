@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from bench import __main__ as whole
-from bench import dovecot, growth, host, mail_stages, measuring, provinces, registry, store, used
+from bench import dovecot, growth, host, mail, mail_stages, measuring, provinces, registry, search, store, used
 from bench.measuring import Measure, Run
 
 ROOT = Path(__file__).parents[2]
@@ -128,6 +128,17 @@ def test_growth_has_a_line_for_each_measure_and_a_column_for_each_size(tmp_path:
         "| plan |  | 7.0 s (3.5) |  |  | <= 6 s, MISSED |",
         "| idle |  |  | 1.0 s |  |  |",
     ]
+
+
+def test_what_grows_from_an_empty_inbox_has_no_size_to_be_divided_by(tmp_path: Path) -> None:
+    written(tmp_path, 0, Measure("deliveries", runs(2)))
+    written(tmp_path, 100_000, Measure("deliveries", runs(3)))
+    lines = growth.table(growth.read(tmp_path, "registry", "mailboxes")).splitlines()
+    assert lines[-1] == "| deliveries | 2.0 s (1.0) | 3.0 s (1.5) | 1.5x from none |  |"
+
+
+def test_the_sizes_of_an_inbox_are_the_same_wherever_growth_is_measured() -> None:
+    assert store.SIZES == mail.SIZES == search.SIZES == (0, 5_000, 20_000, 100_000)
 
 
 def test_growth_of_nothing_is_said(tmp_path: Path) -> None:

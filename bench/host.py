@@ -1,5 +1,6 @@
 """The accounts host of a lab as the measurements need it: its database emptied, watched, its playbook run."""
 
+import json
 import os
 import shlex
 import smtplib
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.lab import Lab
+from tests.lab import Lab, message, wait_for
 
 from bench.measuring import OUTPUT, REPOSITORY, Run, once
 from bench.provinces import Province
@@ -23,6 +24,9 @@ analyze
 """
 # The agents take their time after a first apply of 100,000.
 _DEADLINE = "600s"
+_STRANGER = "nguoi.gui@client.example"
+_ARRIVAL = 300.0
+"""Seconds for a first letter, one that was put off once included."""
 # Says the time, in seconds since 1970, at which something became true; hosts and controller of a lab share one clock.
 _WATCH = """
 set statement_timeout = '{deadline}';
@@ -124,6 +128,40 @@ class Host:
             if time.monotonic() > end:
                 raise smtplib.SMTPRecipientsRefused({recipient: (code, said)})
             time.sleep(0.2)
+
+    def first_letter(self, address: str, mailbox: str) -> float:
+        """Send a letter from outside to a mailbox; when it lay there, by Postfix' own note."""
+        recipient, began = f"{address}@{self.lab.variables['mail_domain']}", int(time.time())
+        mail = message(_STRANGER, recipient)
+
+        def taken() -> bool:
+            # Whoever is told to come again does so; a server would with less haste.
+            try:
+                with self.lab.smtp() as client:
+                    return not client.sendmail(_STRANGER, [recipient], mail.as_bytes())
+            except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError):
+                return False
+
+        def noted() -> float:
+            lines = f"journalctl --sync; journalctl -q -t postfix/lmtp -o json --since=@{began}"
+            return delivered(self.lab.run("mx", lines), recipient)
+
+        wait_for(taken, f"that the server takes a letter to {recipient}", _ARRIVAL)
+        when = wait_for(noted, f"the delivery of a letter to {recipient}", _ARRIVAL)
+        subject = shlex.quote(str(mail["Subject"]))
+        plain = "-o mail_plugins/fts=no -o mail_plugins/fts_flatcurve=no"
+        if not self.lab.run(
+            "mailstore", f"doveadm {plain} search -u {mailbox} mailbox INBOX subject {subject}"
+        ).strip():
+            raise RuntimeError(f"the letter to {recipient} is not in the INBOX")
+        return when
+
+
+def delivered(notes: str, recipient: str) -> float:
+    """When Postfix noted (journal's JSON, a line each) that the recipient has a message; 0 when it has not."""
+    entries = [json.loads(line) for line in notes.splitlines()]
+    sent = [entry for entry in entries if f"to=<{recipient}>" in entry["MESSAGE"] and "status=sent" in entry["MESSAGE"]]
+    return int(sent[0]["__REALTIME_TIMESTAMP"]) / 1e6 if sent else 0.0
 
 
 class Watch:

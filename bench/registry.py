@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +34,7 @@ TARGETS = {
     "apply, nothing to do": 7.0,
     "one change: whole command": 8.0,
     "one new mailbox: whole command": 8.0,
+    "one new mailbox: until its first letter lies in it": 3.0,
 }
 AT_MOST, TARGETS_AT_MOST = 100_000, {"plan of 10 changes": 6.0}
 """So many mailboxes at most; what is asked for there."""
@@ -139,33 +141,41 @@ class Bench:
             self._judged("apply, nothing to do", idle),
             self._judged("one change: whole command", [whole for whole, _ in changed]),
             self._judged("one change: until it holds", [part for _, part in changed]),
-            self._judged("one new mailbox: whole command", [whole for whole, _ in issued]),
-            self._judged("one new mailbox: until it takes mail", [part for _, part in issued]),
+            self._judged("one new mailbox: whole command", [whole for whole, _, _ in issued]),
+            self._judged("one new mailbox: until it takes mail", [taken for _, taken, _ in issued]),
+            self._judged("one new mailbox: until its first letter lies in it", [there for _, _, there in issued]),
         ]
 
-    def _quota(self) -> tuple[Run, Run]:
+    def _quota(self) -> tuple[Run, ...]:
         edit = self.province.draft()
         mailbox = edit.quota()
         edit.write()
         self.province.commit("Give more room")
         condition = f"(select quota_bytes from mail.mailbox where id = '{mailbox.id}') = {7 * 2**30}"  # noqa: S608
-        return self._timed(condition, lambda at: at)
+        return self._timed(condition, lambda at: (at,))
 
-    def _issue(self, number: int) -> tuple[Run, Run]:
+    def _issue(self, number: int) -> tuple[Run, ...]:
         edit = self.province.draft()
         mailbox = edit.issue(f"Tôn Nữ Dùng Thử {_GIVEN[number % len(_GIVEN)]}")
         edit.write()
         self.province.commit("Issue a mailbox")
         condition = f"exists (select from mail.credential where mailbox_id = '{mailbox.id}')"
-        return self._timed(condition, lambda _: self.host.takes_mail(mailbox.address))
 
-    def _timed(self, condition: str, then: Callable[[float], float]) -> tuple[Run, Run]:
-        """A run of the playbook; until the condition held and `then` was done, and until its end."""
-        with self.host.watched(condition) as watch:
+        def mail(_: float) -> tuple[float, ...]:
+            return self.host.takes_mail(mailbox.address), self.host.first_letter(mailbox.address, mailbox.id)
+
+        return self._timed(condition, mail)
+
+    def _timed(self, condition: str, then: Callable[[float], tuple[float, ...]]) -> tuple[Run, ...]:
+        """A run of the playbook, until its end; until each time that `then` tells of, called when the condition holds.
+
+        That is beside the command: what comes before its end is not to wait for it.
+        """
+        with self.host.watched(condition) as watch, ThreadPoolExecutor(1) as pool:
             began = time.time()
+            seen = pool.submit(lambda: then(watch.time()))
             whole = self.host.apply(self.province)
-            seen = then(watch.time())
-        return whole, replace(whole, seconds=seen - began, cpu=None)
+            return whole, *(replace(whole, seconds=each - began, cpu=None) for each in seen.result())
 
     # --- the ordinary way ---
 

@@ -104,6 +104,18 @@ def test_the_ordinary_way_is_extrapolated_without_its_start() -> None:
     assert ordinary.extrapolated(20_000).seconds == pytest.approx(2 + 0.2 * 20_000)
 
 
+def test_a_letter_is_there_when_its_own_recipient_has_it() -> None:
+    def note(text: str, at: int) -> str:
+        return json.dumps({"MESSAGE": text, "__REALTIME_TIMESTAMP": str(at * 1_000_000)}) + "\n"
+
+    put_off = note("1A: to=<an@hanam.example>, relay=x, status=deferred (later)", 1)
+    another = note("2B: to=<lan@hanam.example>, relay=x, status=sent (250)", 2)
+    assert host.delivered(put_off + another, "an@hanam.example") == 0
+    there = note("1A: to=<an@hanam.example>, relay=x, status=sent (250)", 3)
+    assert host.delivered(put_off + another + there, "an@hanam.example") == 3
+    assert host.delivered("", "an@hanam.example") == 0
+
+
 # --- growth ---
 
 

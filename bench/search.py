@@ -3,14 +3,17 @@
 A mailbox made for the measurement gets many messages of the handbook's Vietnamese as a chain of word pairs, which are
 indexed at once, and searched for rare and for common words: in an open session with the index; by the webmail as its
 list asks (all folders; text, subject, sender, receivers), until the first page is there; and by doveadm without the
-index, as a Dovecot without one searches. The webmail's list of that inbox is asked for too: with its page, by a click
-on the folder, and its last page by subject. Then messages are delivered with the index and without it. Each size has a
-mailbox of its own. Seconds are those of the clock, behind them those of processors that the store's host took
-meanwhile; in build/bench/search-SIZE.json, and of all sizes side by side in search.md. What a search finds stands
-beside what is there: words side by side, however they are accented.
+index, as a Dovecot without one searches; and by the peer of bench.store (Maildir, no index of search), which has the
+same letters and is searched in the same way, and gets the same deliveries. The webmail's list of that inbox is asked
+for too: with its page, by a click on the folder, and its last page by subject. Then messages are delivered with the
+index and without it. Each size has a mailbox of its own. Seconds are those of the clock, behind them those of
+processors that the store's host took meanwhile, of the peer those of its own processes; in build/bench/search-
+SIZE.json, and of all sizes side by side in search.md. What a search finds stands beside what is there: words side by
+side, however they are accented.
 """
 
 import argparse
+import json
 import os
 import re
 import shlex
@@ -19,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlencode
 
 from tests.lab import Sample
@@ -71,7 +75,7 @@ class Store:
     """The mail store of the lab, and a mailbox on it."""
 
     def __init__(self, host: Host, person: Sample) -> None:
-        self.lab, self.person = host.lab, person
+        self.host, self.lab, self.person = host, host.lab, person
         self.processors = partial(host.processors, "mailstore")
 
     def run(self, command: str) -> str:
@@ -85,16 +89,32 @@ class Store:
         act()
         return Run(time.perf_counter() - began, self.processors() - before, load)
 
-    def fill(self, mails: Sequence[bytes]) -> None:
-        """Lay the messages into the inbox, with no index of any kind."""
+    @contextmanager
+    def filled(self, mails: Sequence[bytes]) -> Iterator[None]:
+        """Lay the messages into the inbox, with no index of any kind; they lie in _PLACE too meanwhile."""
         folders = " ".join(f"{_PLACE}/{part}" for part in ("cur", "new", "tmp"))
         self.run(f"rm -rf {_PLACE}; mkdir {_PLACE}; chown vmail: {_PLACE}; runuser -u vmail -- mkdir -p {folders}")
         try:
-            program = f"runuser -u vmail -- python3 -c {shlex.quote(_STORE)} {_PLACE}/cur"
-            self._feed(program, b"".join(b"%d\n%s" % (len(mail), mail) for mail in mails))
-            self.doveadm(f"{PLAIN} import", f"maildir:{_PLACE} '' all")
+            if mails:
+                program = f"runuser -u vmail -- python3 -c {shlex.quote(_STORE)} {_PLACE}/cur"
+                self._feed(program, b"".join(b"%d\n%s" % (len(mail), mail) for mail in mails))
+                self.doveadm(f"{PLAIN} import", f"maildir:{_PLACE} '' all")
+            yield
         finally:
             self.run(f"rm -rf {_PLACE}")
+
+    def peer(self, mail: bytes) -> tuple[list[Measure], dict[str, int]]:
+        """The peer's searches in what lies in _PLACE, and deliveries of a message; how many each search found."""
+        given = json.dumps({"texts": SEARCHED, "mail": mail.decode(), "number": DELIVERED})
+        load, program = os.getloadavg()[0], Path(__file__).with_name("store_client.py")
+        told = json.loads(self.host.program("mailstore", program, "search", _PLACE, given=given))
+        found = [
+            measured(f"search {text}, peer", [Run(seconds, used, load)])
+            for text, (seconds, used, _) in told["searches"].items()
+        ]
+        seconds, used = told["deliveries"]
+        found.append(measured(f"{DELIVERIES}, peer", [Run(seconds, used, load)]))
+        return found, {text: hits for text, (_, _, hits) in told["searches"].items()}
 
     def deliver(self, mail: bytes, number: int, *, indexed: bool = True) -> None:
         """So many times the same message; ends when all are indexed."""
@@ -173,8 +193,8 @@ def measure(store: Store, number: int, runs: int) -> tuple[list[Measure], dict[s
     written = list(letters(number))
     plain, mails, counts = [folded(text) for text, _ in written], [mail for _, mail in written], {}
     ((_, one),) = letters(1)
-    if mails:
-        store.fill(mails)
+    with store.filled(mails):
+        peers, theirs = store.peer(one)
     # Dovecot's own look at new files is no part of the index.
     store.doveadm("mailbox status", "messages INBOX")
     found = [measured("index of all", [store.timed(lambda: store.doveadm("index", "INBOX"))])]
@@ -189,6 +209,7 @@ def measure(store: Store, number: int, runs: int) -> tuple[list[Measure], dict[s
                 "found": search(text),
                 "side by side": sum(folded(text) in each for each in plain),
                 "without an index": store.unindexed(text),
+                "by the peer": theirs[text],
             }
     if mails:
         found += in_webmail(store, runs, webmail_asked, counts)
@@ -198,7 +219,7 @@ def measure(store: Store, number: int, runs: int) -> tuple[list[Measure], dict[s
         store.deliver(one, 20, indexed=False)
         without = store.timed(lambda: store.deliver(one, DELIVERED, indexed=False))
     found.append(measured(f"{DELIVERIES}, not indexed", [without]))
-    return found, counts
+    return found + peers, counts
 
 
 def in_webmail(store: Store, runs: int, asked: float | None, counts: dict[str, dict[str, int]]) -> list[Measure]:

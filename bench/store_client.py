@@ -6,6 +6,7 @@
     python3 store_client.py fill ADDRESS MAILBOX SIZE        nothing is measured, the mailbox is filled
     python3 store_client.py peer SIZE...                     a second Dovecot, as peers ship it: Maildir, quota `count`
     python3 store_client.py bare SIZE...                     a second Dovecot with our format, and nothing but quota
+    python3 store_client.py search MAILDIR                   nothing is filled: a peer that searches (see `searched`)
 
 The mailbox is filled by copies of a short message, which are links; then messages come in as from Postfix: the
 question whether there is room, then LMTP. Seconds are those of processors that Dovecot's processes took.
@@ -14,6 +15,7 @@ question whether there is room, then LMTP. Seconds are those of processors that 
 import json
 import os
 import random
+import resource
 import shutil
 import smtplib
 import socket
@@ -22,6 +24,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 _KIB = 10
 _MESSAGES, _ROUNDS = 60, 3
@@ -206,7 +209,7 @@ def _wait(until: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.5)
 
 
-def _ours(address: str, mailbox: str) -> Store:
+def running(address: str, mailbox: str) -> Store:
     return Store(main_process("dovecot"), _OURS, Path("/var/spool/postfix/private/quota-status"), address, mailbox)
 
 
@@ -229,6 +232,39 @@ def standing() -> Store:
     return Store(master, _PEER, _PEER / "quota-status", "nguoidung@hanam.example", "nguoidung@hanam.example")
 
 
+def searched(store: Store, maildir: Path, given: dict[str, Any]) -> dict[str, object]:
+    """What a peer takes to search for texts in a Maildir, whose place it takes, and for deliveries into it.
+
+    Given are the texts, a message and how many times it is delivered, in one connection. Answers seconds of the clock
+    and of processors, and how many messages each search found.
+    """
+    if maildir.exists():
+        home = _PEER_MAIL / store.mailbox
+        home.mkdir(mode=0o700)
+        shutil.chown(home, "vmail", "vmail")
+        maildir.rename(home / "Maildir")
+    # Its own look at new files is no part of a search.
+    store.messages()
+    found = dict[str, tuple[float, float, int]]()
+    for text in given["texts"]:
+        before, began = _children(), time.monotonic()
+        hits = len(store.run("search", "mailbox", "INBOX", "body", text).splitlines())
+        found[text] = (time.monotonic() - began, _children() - before, hits)
+    with smtplib.LMTP(str(store.folder / "lmtp")) as client:
+        client.sendmail("", [store.recipient], given["mail"])
+        before, began = processors(store.master), time.monotonic()
+        for _ in range(given["number"]):
+            client.sendmail("", [store.recipient], given["mail"])
+        seconds = time.monotonic() - began
+    time.sleep(0.5)
+    return {"searches": found, "deliveries": (seconds, processors(store.master) - before)}
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def leave() -> None:
     """End the second Dovecot, if it runs, and take away all that it had."""
     file = _PEER / "master.pid"
@@ -246,10 +282,10 @@ def main() -> None:
     if kind == "used":
         print(json.dumps([processors(main_process(unit)) for unit in words]))
         return
-    running = kind in ("ours", "unindexed", "fill")
-    if running:
+    of_ours = kind in ("ours", "unindexed", "fill")
+    if of_ours:
         address, mailbox, *sizes = words
-        store = _ours(address, mailbox)
+        store = running(address, mailbox)
         store.indexed = kind != "unindexed"
     else:
         sizes = words
@@ -257,12 +293,15 @@ def main() -> None:
         store.fill(int(sizes[0]))
         return
     try:
-        if not running:
+        if not of_ours:
             store = second(BARE if kind == "bare" else "")
+        if kind == "search":
+            print(json.dumps(searched(store, Path(words[0]), json.load(sys.stdin))))
+            return
         for size in map(int, sizes):
             print(json.dumps(store.measured(size)), flush=True)
     finally:
-        if not running:
+        if not of_ours:
             leave()
 
 

@@ -2,9 +2,11 @@
 
 Needs a lab as `make up` leaves it, on one machine; a mailbox made for the measurement is used and removed. On its host,
 in the same run, a second chain is started: Postfix, Rspamd, Redis, ClamAV and Dovecot with their packages' settings and
-no more than makes them a chain (mail_bare_client.py). Both get the same letters in turn: 10 KB of Vietnamese text of a
-stranger, a connection each, at several sizes of the INBOX; then what our own people submit, signed in once, without and
-with a DOCX of some pages. What the daemons took of the processors is told by the kernel, processes that ended included.
+no more than makes them a chain (mail_bare_client.py). It is the peer of this bench, with our format of mailbox to its
+advantage: what a Maildir adds to a delivery bench.store measures. Both get the same letters in turn: 10 KB of
+Vietnamese text of a stranger, a connection each, at several sizes of the INBOX; then what our own people submit, signed
+in once, without and with a DOCX of some pages. What the daemons took of the processors is told by the kernel, processes
+that ended included.
 
 Figures go to build/bench/mail.json and mail.md. A stage that takes more than 1/0.9 of what the bare one takes, fewer
 messages a second than 0.9 of the bare chain's, or a stage that grows with the INBOX makes the run fail.

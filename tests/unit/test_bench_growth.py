@@ -1,7 +1,8 @@
 """What is to be flat, and what a search is to find, is judged by the benchmarks themselves."""
 
 import pytest
-from bench import growth, search, sessions
+from bench import growth, logins, search, sessions
+from bench.measuring import Measure, Run
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,23 @@ def test_a_session_that_costs_more_where_others_are_is_missed_by_what_it_takes()
 )
 def test_an_index_that_overlooks_a_message_is_missed(found: dict[str, int], faults: list[str]) -> None:
     assert search.overlooked({"thư": found}) == faults
+
+
+def signed_in(name: str, **cost: float) -> logins.Figure:
+    return logins.Figure(Measure(name, (Run(1, None, 0),)), 100, cost)
+
+
+@pytest.mark.parametrize(
+    ("cached", "faults"),
+    [
+        ({"PostgreSQL": 0.62, "Dovecot": 3.05}, []),
+        ({"PostgreSQL": 0.6, "Dovecot": 5.96}, []),
+        ({"PostgreSQL": 0.8, "Dovecot": 9.5}, ["cached: 1.6 times cheaper than cold, asked 2.5"]),
+        ({"PostgreSQL": 12.7, "Dovecot": 3.7}, ["cached: 1.0 times cheaper than cold, asked 2.5"]),
+    ],
+)
+def test_sign_ins_that_are_remembered_are_cheaper_than_the_others_of_that_run(
+    cached: dict[str, float], faults: list[str]
+) -> None:
+    cold = signed_in("cold", PostgreSQL=12.7, Dovecot=3.7)
+    assert logins.forgetful(cold, signed_in("cached", **cached)) == faults

@@ -5,13 +5,11 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 
 import pytest
-from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.host import Host
 
 from hanam_lab import turns
 from hanam_lab.errors import LabError
 from hanam_lab.paths import REPOSITORY
-from hanam_lab.remote import LATE, LOST
 from tests import journal
 from tests.delegation import Delegation
 from tests.lab import Lab, Sample
@@ -75,26 +73,9 @@ def _keep_journals(lab: Lab) -> None:
         (place / f"{host}.log").write_text(lab.run(host, "journalctl --no-pager --output=short-iso-precise"))
 
 
-class Backend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
-    """testinfra's commands over the login that the lab keeps, as root."""
-
-    NAME = "lab"
-
-    def __init__(self, lab: Lab, group: str) -> None:
-        super().__init__(lab.host(group))
-        self._lab = lab
-
-    def run(self, command: str, *words: str, **ignored: object) -> CommandResult:
-        line = self.quote(command, *words)
-        answer = self._lab.remote(self.hostname).run(line)
-        if answer.code in (LATE, LOST):
-            raise RuntimeError(f"{line!r} on {self.hostname}: {answer.complaint!r}")
-        return self.result(answer.code, line.encode(), answer.output, answer.complaint)
-
-
 def _fixture(group: str) -> object:
     def of_group(lab: Lab) -> Host:
-        return Host(Backend(lab, group))
+        return lab.look_at(group)
 
     of_group.__doc__ = f"First host of group {group}, as root."
     return pytest.fixture(scope="session")(of_group)

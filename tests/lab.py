@@ -24,11 +24,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from testinfra.host import Host
 
 from hanam_lab.driver import Lab as Driver
 from hanam_lab.paths import REPOSITORY
 from hanam_lab.remote import LATE, Remote
 from hanam_mail.host.agent import AGAIN_SECONDS
+from tests.looks import Backend
 
 TIMEOUT = 30.0
 """Seconds that one answer of a server may take."""
@@ -68,6 +70,7 @@ class Lab:
         self.topology = topology
         self.driver = Driver(name)
         self._remotes = dict[str, Remote]()
+        self._looks = dict[str, Host]()
         self._logging_in = threading.Lock()
 
     @classmethod
@@ -148,7 +151,9 @@ class Lab:
     def run(self, group: str, command: str, *, check: bool = True) -> str:
         """Run a shell command as root on a host of a group and return what it printed.
 
-        No command line shows it, on no host and in no journal: some commands bear passwords.
+        For commands, for many looks in one round trip, and for looks that belong to one moment with an action;
+        a single look at a file, a unit, a user or a group is `look_at`'s. No command line shows it, on no host and
+        in no journal: some commands bear passwords.
         """
         answer = self.remote(group).run(command)
         # As a person's terminal would show it.
@@ -158,6 +163,11 @@ class Lab:
         if answer.code == LATE or (check and answer.code != 0):
             raise AssertionError(f"{command!r} on {group}: exit {answer.code}\n{output}\n{complaint}")
         return output
+
+    def look_at(self, group: str) -> Host:
+        """testinfra's view of a host of a group, as root over the same login; each property asks the host anew."""
+        host = self.host(group)
+        return self._looks.setdefault(host, Host(Backend(host, self.remote)))
 
     def remote(self, group: str) -> Remote:
         """The kept login on a host of a group."""

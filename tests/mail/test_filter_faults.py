@@ -29,7 +29,7 @@ def rules_that_fail(lab: Lab) -> Iterator[list[str]]:
     lab.run("filter", f"sed -i '/^local function finished(/a {fail}' {RULES}/*.lua")
     try:
         restart(lab)
-        guard = lab.run("filter", f"cat {RULES}/guard.lua")
+        guard = lab.look_at("filter").file(f"{RULES}/guard.lua").content_string
         yield re.findall(r'"(\w+)"', guard.partition("local RULES = {")[2].partition("}")[0])
     finally:
         lab.run("filter", f"cp -a /root/rules/. {RULES} && rm -r /root/rules")
@@ -98,22 +98,22 @@ def test_message_without_a_header_is_judged_like_others(lab: Lab, recipient: Sam
 def test_what_the_scanner_is_to_read_as_a_file_is_gone_afterwards_and_letters_wait_when_it_cannot_be_written(
     lab: Lab, recipient: Sample
 ) -> None:
-    spool = "/var/cache/rspamd/scan"
+    spool = lab.look_at("filter").file("/var/cache/rspamd/scan")
     mail = message(STRANGER, recipient.address)
     mail.add_attachment(encrypted_ooxml(), maintype="application", subtype="octet-stream", filename="a.docx")
-    assert lab.run("filter", f"stat -c '%U %G %a' {spool}").strip() == "_rspamd clamav 2750"
+    assert (spool.user, spool.group, spool.mode) == ("_rspamd", "clamav", 0o2750)
 
     def bring() -> tuple[int, str]:
         with lab.smtp() as client:
             return answer(client, STRANGER, recipient.address, mail.as_bytes())
 
     assert bring() == (250, "")
-    assert lab.run("filter", f"ls {spool}") == ""
-    lab.run("filter", f"mv {spool} {spool}.away")
+    assert spool.listdir() == []
+    lab.run("filter", f"mv {spool.path} {spool.path}.away")
     try:
         code, text = bring()
     finally:
-        lab.run("filter", f"mv {spool}.away {spool}")
+        lab.run("filter", f"mv {spool.path}.away {spool.path}")
     assert (code, "Chua quet duoc virus" in text) == (451, True)
 
 
@@ -123,7 +123,7 @@ def test_letter_that_a_process_left_behind_as_it_died_goes_and_none_that_is_bein
     try:
         lab.run("filter", f"touch -d '-10 minutes' {old}; touch {new}")
         period = lab.variables["rspamd_scan_timeout"]
-        wait_for(lambda: "gone" in lab.run("filter", f"test -e {old} || echo gone"), "its end", 2 * period + 5)
-        assert "there" in lab.run("filter", f"test -e {new} && echo there")
+        wait_for(lambda: not lab.look_at("filter").file(old).exists, "its end", 2 * period + 5)
+        assert lab.look_at("filter").file(new).exists
     finally:
         lab.run("filter", f"rm -f {old} {new}")

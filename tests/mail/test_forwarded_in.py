@@ -44,7 +44,8 @@ def refusing(lab: Lab) -> Iterator[None]:
         yield
     finally:
         deployed(lab)
-    assert "local REFUSE = false" in lab.run("filter", "cat /etc/rspamd/lua.local.d/forwarded_in.lua")
+    rule = lab.look_at("filter").file("/etc/rspamd/lua.local.d/forwarded_in.lua")
+    assert "local REFUSE = false" in rule.content_string
 
 
 def letter(official: Sample, field: str, value: str) -> EmailMessage:

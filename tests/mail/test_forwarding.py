@@ -315,7 +315,7 @@ def test_a_rule_to_outside_that_is_stored_is_found_at_night_and_told_once(
     (told,) = night()
     assert f"bộ quy tắc “{NAME}” (không dùng)" in told
     assert AN in told and "Điều 4 khoản 5" in told
-    assert owner.mailbox in lab.run("mailstore", f"cat {LEFT}"), "where role watch reads it"
+    assert owner.mailbox in lab.look_at("mailstore").file(LEFT).content_string, "where role watch reads it"
     assert lab.run("mailstore", f"find {place.rpartition('/')[0]} -printf '%p %T@ %s\n' | sort") == before
     assert night() == [told], "not a second time"
     lab.run("mailstore", f"doveadm sieve activate -u {owner.mailbox} {NAME}")
@@ -323,7 +323,7 @@ def test_a_rule_to_outside_that_is_stored_is_found_at_night_and_told_once(
     assert f"bộ quy tắc “{NAME}” (đang dùng)" in again
     lab.run("mailstore", f"rm {place}")
     assert len(night()) == 2
-    assert owner.mailbox not in lab.run("mailstore", f"cat {LEFT}")
+    assert owner.mailbox not in lab.look_at("mailstore").file(LEFT).content_string
 
 
 def test_the_look_at_night_reads_plain_files_only_and_tells_what_dovecot_does_not_take(
@@ -339,6 +339,7 @@ def test_the_look_at_night_reads_plain_files_only_and_tells_what_dovecot_does_no
 
 
 def test_the_look_at_night_comes_by_itself_and_may_write_no_mail(lab: Lab) -> None:
-    assert lab.run("mailstore", "systemctl is-enabled hanam-check-sieve.timer").strip() == "enabled"
+    timer = lab.look_at("mailstore").service("hanam-check-sieve.timer").systemd_properties
+    assert timer["UnitFileState"] == "enabled"
     shown = lab.run("mailstore", "systemctl show hanam-check-sieve.service -p User -p ProtectSystem -p ReadWritePaths")
     assert set(shown.split()) == {"User=vmail", "ProtectSystem=strict", "ReadWritePaths="}

@@ -83,11 +83,12 @@ def test_a_notice_waits_while_mail_is_away_and_the_operator_sees_it(lab: Lab, no
         start = "systemctl start hanam-mail-notices.service"
         begun = float(lab.run("accounts", "date +%s"))
         lab.run("accounts", f"{start}; {start}", check=False)
-        assert lab.run("accounts", "systemctl is-failed hanam-mail-notices.service").strip() == "failed"
+        notices = lab.look_at("accounts").service("hanam-mail-notices.service").systemd_properties
+        assert notices["ActiveState"] == "failed"
 
         def told() -> bool:
             """He is told once per cause, so that what was told a while ago is not told anew."""
-            causes = json.loads(lab.run("accounts", "cat /var/lib/hanam-watch/state.json"))["causes"]
+            causes = json.loads(lab.look_at("accounts").file("/var/lib/hanam-watch/state.json").content)["causes"]
             entry = causes.get("failed:hanam-mail-notices.service")
             return bool(entry and entry["said"] and entry["seen"] >= begun)
 

@@ -103,9 +103,7 @@ def store(lab: Lab, tmp_path_factory: pytest.TempPathFactory, signers: Mapping[s
     unit = "hanam-test-openid"
     lab.run("mailstore", f"systemd-run --quiet --unit={unit} /usr/sbin/dovecot -F -c {PLACE}/dovecot.conf")
     try:
-        wait_for(
-            lambda: lab.run("mailstore", f"test -S {PLACE}/run/auth-client && echo there", check=False), "its socket"
-        )
+        wait_for(lambda: lab.look_at("mailstore").file(f"{PLACE}/run/auth-client").is_socket, "its socket")
         yield Store(lab)
     finally:
         lab.run("mailstore", f"systemctl stop {unit}; cp {PLACE}/log /root/openid.log; rm -r {PLACE}")

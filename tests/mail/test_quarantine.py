@@ -316,6 +316,7 @@ def test_the_text_is_read_by_document_alone_and_sealed(lab: Lab, sender: Sample)
     copies = lab.run("accounts", f"ls /var/lib/hanam-mail/opened/held-{number}.opening-*.eml.age").split()
     assert len(copies) == 1
     assert lab.run("accounts", f"head -c 21 {copies[0]}") == "age-encryption.org/v1"
-    assert lab.run("accounts", f"stat -c '%U %a' {copies[0]}").split() == ["hanam-mail", "600"]
+    copy = lab.look_at("accounts").file(copies[0])
+    assert (copy.user, copy.mode) == ("hanam-mail", 0o600)
     lab.send_notices()
     wait_for(lambda: inbox(lab, sender, "để đọc theo văn bản"), "the owner's notice")

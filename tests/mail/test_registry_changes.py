@@ -434,7 +434,7 @@ def test_a_revoked_mailbox_refuses_mail_with_a_clear_text(revoked: World) -> Non
     assert code == 550
     assert text.startswith(b"5.2.1 ")
     assert b"Hop thu da bi thu hoi / Mailbox has been closed" in text
-    assert "sdbox" in revoked.lab.run("mailstore", f"ls -A /srv/mail/{GONE[:2]}/{GONE}")
+    assert "sdbox" in revoked.lab.look_at("mailstore").file(f"/srv/mail/{GONE[:2]}/{GONE}").listdir()
 
 
 def _purge(world: World, mailbox: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -497,7 +497,7 @@ def test_a_purge_exports_first_and_leaves_the_address_taken(revoked: World, tmp_
         record = json.loads(opened("accounts", "accounts.json"))
         assert record["mailbox"]["id"] == GONE
         assert [row["local_part"] for row in record["addresses"]] == ["lethunghiem"]
-        lab.run("mailstore", f"test ! -e /srv/mail/{GONE[:2]}/{GONE}")
+        assert not lab.look_at("mailstore").file(f"/srv/mail/{GONE[:2]}/{GONE}").exists
         assert _webmail(lab, "select who from planted").split() == ["webmail"]
         rows = "select purged_at is not null, (select count(*) from mail.credential c where c.mailbox_id = m.id)"
         assert lab.sql(f"{rows} from mail.mailbox m where id = '{GONE}'") == "t|0"

@@ -124,13 +124,14 @@ def test_a_letter_to_a_person_besides_is_his(lab: Lab, official: Sample, foreign
 
 @pytest.mark.provokes(journal.DATABASE_AWAY)
 def test_a_report_waits_for_the_database(lab: Lab, foreign: Foreign, source: str) -> None:
-    waiting = "ls /var/lib/hanam-reports/ready"
+    mx = lab.look_at("mx")
+    waiting = mx.file("/var/lib/hanam-reports/ready")
     with lab.stopped("mx", "hanam-reports.timer"):
         foreign.send(letter(dmarc(source), AN, DMARC), AN, DMARC)
-        wait_for(lambda: lab.run("mx", "ls /var/spool/hanam-reports/mail/new"), "the letter")
+        wait_for(mx.file("/var/spool/hanam-reports/mail/new").listdir, "the letter")
         with lab.stopped("accounts", "postgresql@17-main"):
             lab.run("mx", "systemctl start hanam-reports-load.service", check=False)
-            assert lab.run("mx", waiting) != ""
-            assert lab.run("mx", "systemctl is-failed hanam-reports-load.service", check=False).strip() == "failed"
+            assert waiting.listdir() != []
+            assert mx.service("hanam-reports-load.service").systemd_properties["ActiveState"] == "failed"
         assert [row["messages"] for row in shown(lab, "dmarc")["others"] if row["source"] == source] == [7]
-        assert lab.run("mx", waiting) == ""
+        assert waiting.listdir() == []

@@ -64,7 +64,7 @@ def carry_and_send(lab: Lab) -> None:
     change = " ".join(f'-e \'s/"day": "{day}"/"day": "{DAY}"/\'' for day in today)
     lab.run("filter", f"find /var/lib/hanam-judged -name '*.jsonl' -exec sed -i {change} {{}} +")
     lab.run("filter", "systemctl start hanam-dmarc-carry.service")
-    assert lab.run("filter", "ls /var/lib/hanam-judged") == ""
+    assert lab.look_at("filter").file("/var/lib/hanam-judged").listdir() == []
     # A run of its timer may be going on, which began before.
     lab.run("accounts", "systemctl start hanam-dmarc-send.service && systemctl start hanam-dmarc-send.service")
 

@@ -212,6 +212,7 @@ def test_who_indexes_is_not_root_and_asked_by_the_mail_user_only(
 ) -> None:
     put(client, letter(person, "a", TEXT))
     assert found(client, "dau gia") == [1]
-    assert lab.run("mailstore", "stat -c '%U %a' /run/dovecot/indexer").split() == ["vmail", "600"]
+    indexer = lab.look_at("mailstore").file("/run/dovecot/indexer")
+    assert (indexer.user, indexer.mode) == ("vmail", 0o600)
     owners = lab.run("mailstore", "ps -o user= -C indexer-worker", check=False).split()
     assert set(owners) <= {"vmail"}

@@ -45,7 +45,7 @@ def counted(lab: Lab) -> list[dict[str, Any]]:
 
 def bring(lab: Lab) -> None:
     lab.run("submission", "systemctl start hanam-dmarc-carry.service")
-    assert lab.run("submission", f"ls {FOLDER}") == ""
+    assert lab.look_at("submission").file(FOLDER).listdir() == []
 
 
 def carry_and_send(lab: Lab) -> None:

@@ -61,7 +61,7 @@ def test_security_upgrades_come_daily_and_nothing_reboots_by_itself(lab: Lab, ho
     assert "label=Debian-Security" in shown
     assert "--force-confold" in shown
     for timer in ("apt-daily.timer", "apt-daily-upgrade.timer"):
-        assert lab.run(host, f"systemctl is-active {timer}").strip() == "active"
+        assert lab.look_at(host).service(timer).is_running
 
 
 @pytest.mark.dieu4
@@ -92,14 +92,14 @@ def test_the_journal_survives_a_boot_and_has_bounds(lab: Lab, host: str) -> None
 
 def test_the_clock_is_set_by_others_and_sets_none(lab: Lab, host: str) -> None:
     # A container may not set the clock of the machine, so that only the configuration can be looked at.
-    assert lab.run(host, "systemctl is-enabled chrony").strip() == "enabled"
+    assert lab.look_at(host).service("chrony.service").systemd_properties["UnitFileState"] == "enabled"
     settings = lab.run(host, "chronyd -p").splitlines()
     assert {"port 0", "cmdport 0"} <= set(settings)
     assert [line for line in settings if line.startswith(("pool ", "server "))]
 
 
 def test_the_firewall_is_loaded_and_drops_what_is_not_listed(lab: Lab, host: str) -> None:
-    assert lab.run(host, "systemctl is-enabled nftables").strip() == "enabled"
+    assert lab.look_at(host).service("nftables.service").systemd_properties["UnitFileState"] == "enabled"
     objects = json.loads(lab.run(host, "nft --json list ruleset"))["nftables"]
     chains = {entry["chain"]["name"]: entry["chain"]["policy"] for entry in objects if "chain" in entry}
     assert chains == {"input": "drop", "forward": "drop"}

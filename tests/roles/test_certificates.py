@@ -134,20 +134,21 @@ def test_a_name_that_does_not_lead_here_does_not_keep_the_others_from_being_rene
     lab: Lab, renewal: dict[str, object]
 ) -> None:
     renew(lab, renewal)
-    before = lab.run("mx", f"cat {SCRATCH}/public/fullchain.pem")
+    chain = lab.look_at("mx").file(f"{SCRATCH}/public/fullchain.pem")
+    before = chain.content
     own = renewal["names"]
     more = renewal | {"names": [*own, "mx.ngoai.example"], "renew_days": 10000}  # type: ignore[misc]
     told = renew(lab, more, check=False)
     assert "installed a new certificate: it ends within 10000 days; for the former names" in told
     assert "It lacks: mx.ngoai.example" in told
-    assert lab.run("mx", f"cat {SCRATCH}/public/fullchain.pem") != before
+    assert chain.content != before
     assert renew(lab, renewal) == "nothing to do\n"
 
 
 def test_name_that_does_not_lead_here_gets_no_certificate(lab: Lab, renewal: dict[str, object]) -> None:
     renewal["names"] = ["mx.ngoai.example"]
     assert "gave no certificate" in renew(lab, renewal, check=False)
-    lab.run("mx", f"test ! -e {SCRATCH}/public/fullchain.pem")
+    assert not lab.look_at("mx").file(f"{SCRATCH}/public/fullchain.pem").exists
 
 
 # Port -> the group that serves it, and what is said before TLS.
@@ -267,8 +268,8 @@ def test_a_renewal_left_from_mode_acme_ends_when_the_certificate_is_handed_in(la
     lab.run("mx", "systemctl enable --now hanam-tls-renew.timer")
     done = lab.play("site.yml", "--tags", "certificates", "--limit", lab.host("mx"))
     assert done.returncode == 0, done.stdout[-3000:]
-    assert lab.run("mx", "systemctl is-active hanam-tls-renew.timer", check=False) == "inactive\n"
-    assert lab.run("mx", "systemctl is-enabled hanam-tls-renew.timer", check=False) == "masked\n"
+    stopped = lab.look_at("mx").service("hanam-tls-renew.timer")
+    assert (stopped.systemd_properties["ActiveState"], stopped.is_masked) == ("inactive", True)
     assert (
         lab.run("mx", f"ls {' '.join(left)} /etc/systemd/system/timers.target.wants/", check=False).find("tls-renew")
         < 0

@@ -289,7 +289,7 @@ def test_the_updater_takes_new_signatures_and_keeps_those_in_use_where_new_ones_
         return filter_host.run(f"freshclam --config-file={mirror}/freshclam.conf --update-db=custom")
 
     def kept() -> str:
-        return filter_host.check_output(f"cat {mirror}/databases/thu.ndb")
+        return str(filter_host.file(f"{mirror}/databases/thu.ndb").content_string).rstrip("\n")
 
     first, broken, later = "Thu.Mot:0:*:deadbeef01", "Thu.Hai:0:*:khong phai so", "Thu.Ba:0:*:deadbeef03"
     assert updated(first, 1).succeeded
@@ -303,4 +303,4 @@ def test_the_updater_takes_new_signatures_and_keeps_those_in_use_where_new_ones_
 
 def test_no_updater_reaches_for_the_internet_in_the_lab(filter_host: Host) -> None:
     for unit in ("clamav-freshclam.service", "clamav-freshclam-once.service", "clamav-freshclam-once.timer"):
-        assert filter_host.run(f"systemctl is-enabled {unit}").stdout.strip() == "masked"
+        assert filter_host.service(unit).is_masked

@@ -306,7 +306,7 @@ def test_after_a_renewal_the_profile_is_signed_anew(
     before = verified(client.ask(PROFILE).read(), lab.public_authorities, tmp_path)
     serial: int = request.getfixturevalue("renewed")
     profile = lab.run("webmail", "base64 /var/lib/hanam-client-setup/thu-cong-vu.mobileconfig")
-    roots = lab.run("internet", "cat /var/lib/pebble/roots.pem")
+    roots = lab.look_at("internet").file("/var/lib/pebble/roots.pem").content_string
     plain, signer = verified(_decoded(profile), roots, tmp_path)
     assert plain == before[0]
     assert signer.serial_number == serial != before[1].serial_number
@@ -318,20 +318,20 @@ def _decoded(text: str) -> bytes:
 
 def test_what_signs_is_confined(webmail_host: Host) -> None:
     assert webmail_host.service(UNIT).is_enabled
-    assert webmail_host.check_output(f"systemctl is-active {UNIT}") == "active"
+    assert webmail_host.service(UNIT).is_running
     webmail_host.check_output(f"systemd-analyze security --threshold=20 --no-pager {UNIT}")
     assert webmail_host.check_output("stat -c '%U %a' /var/lib/hanam-client-setup/*") == "hanam-client-setup 644"
 
 
 def test_nobody_reads_the_key_but_units_with_its_group(webmail_host: Host) -> None:
-    key = f"{PUBLIC}/privkey.pem"
-    assert webmail_host.check_output(f"stat -c '%U %G %a' {key}") == "root ssl-cert 640"
+    key = webmail_host.file(f"{PUBLIC}/privkey.pem")
+    assert (key.user, key.group, key.mode) == ("root", "ssl-cert", 0o640)
     # The user that signs has the group in its unit alone.
-    assert "ssl-cert" not in webmail_host.check_output("id -nG hanam-client-setup").split()
-    reads = "runuser -u {} {} -- cat " + key
+    assert "ssl-cert" not in webmail_host.user("hanam-client-setup").groups
+    reads = "runuser -u {} {} -- cat " + key.path
     assert webmail_host.run(reads.format("hanam-client-setup", "-G ssl-cert")).rc == 0
     for user in ("hanam-client-setup", "hanam-change", "www-data", "nobody"):
-        assert webmail_host.check_output(f"id -u {user}")
+        assert webmail_host.user(user).exists
         assert "Permission denied" in webmail_host.run(reads.format(user, "")).stderr
 
 
@@ -340,7 +340,7 @@ def test_a_signing_that_failed_is_done_again_by_itself_and_with_the_next_certifi
     plain = "/etc/hanam-mail/client-setup/profile.mobileconfig"
 
     def active() -> bool:
-        return lab.run("webmail", f"systemctl is-active {UNIT}", check=False) == "active\n"
+        return bool(lab.look_at("webmail").service(UNIT).is_running)
 
     for mend in ("true", "hanam-tls-reload"):
         lab.run("webmail", f"mv {plain} {plain}.away")

@@ -27,7 +27,7 @@ TABLES = (tls.ECDSA.pairs, tls.ECDSA.next, tls.ECDSA.former)
 def look(lab: Lab, unit: str, file: str) -> dict[str, Any]:
     """What is found when a unit looks now."""
     lab.run("mx", f"systemctl start {unit}.service")
-    found: dict[str, Any] = json.loads(lab.run("mx", f"cat {file}"))
+    found: dict[str, Any] = json.loads(lab.look_at("mx").file(file).content)
     return found
 
 
@@ -82,7 +82,7 @@ def test_it_runs_without_rights_and_reaches_this_host_alone(lab: Lab) -> None:
         assert "CapabilityBoundingSet=\n" in shown
         denied = shown.partition("IPAddressDeny=")[2].partition("\n")[0]
         assert set(denied.split()) == {"::/0", "0.0.0.0/0"}
-        lab.run("mx", f"systemctl is-active {unit}.timer")
+        assert lab.look_at("mx").service(f"{unit}.timer").is_running
 
 
 def test_the_key_of_port_25_is_one_that_dns_names(lab: Lab) -> None:
@@ -171,12 +171,17 @@ def test_a_key_that_dns_does_not_know_is_told_after_a_reload(lab: Lab) -> None:
         " -addext subjectAltName=DNS:mx.hanam.gov.vn"
         f" -keyout {folder}/privkey.pem -out {folder}/fullchain.pem 2>/dev/null"
     )
+
+    def told() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(lab.look_at("mx").file(TLSA).content)["found"]
+        return found
+
     lab.run("mx", f"mkdir /root/kept && cp -a {folder}/. /root/kept && {other}")
     try:
         lab.run("mx", "hanam-tls-reload")
-        item = wait_for(lambda: next(iter(json.loads(lab.run("mx", f"cat {TLSA}"))["found"]), None), "the mismatch")
+        item = wait_for(lambda: next(iter(told()), None), "the mismatch")
         assert item["mail"]
         assert "Cổng 25 đang dùng khóa không có trong bản ghi TLSA" in item["text"]
     finally:
         lab.run("mx", f"cp -a /root/kept/. {folder}/ && rm -r /root/kept && hanam-tls-reload")
-    wait_for(lambda: not json.loads(lab.run("mx", f"cat {TLSA}"))["found"], "the mismatch being over")
+    wait_for(lambda: not told(), "the mismatch being over")

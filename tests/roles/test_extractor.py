@@ -135,7 +135,7 @@ def test_what_a_reader_could_reach_is_nothing(lab: Lab, mailstore_host: Host, nu
     for place in ("/srv", "/etc/hanam-mail", "/var/lib", "/run/dovecot"):
         seen = lab.run("mailstore", f"ls -A /proc/{process}/root{place} 2>/dev/null | wc -l").strip()
         assert seen == "0", place
-    status = lab.run("mailstore", f"cat /proc/{process}/status")
+    status = mailstore_host.file(f"/proc/{process}/status").content_string
     assert "CapEff:\t0000000000000000" in status
     assert "NoNewPrivs:\t1" in status
     assert "Uid:\t0" not in status

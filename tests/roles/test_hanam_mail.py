@@ -10,7 +10,7 @@ PROGRAM = "/usr/lib/hanam-mail/hanam-mail.pyz"
 def test_the_program_runs_wherever_it_is_needed_and_only_root_may_change_it(lab: Lab) -> None:
     for host in {lab.host(group) for group in ("accounts", "mailstore", "submission")}:
         lab.run(host, f"runuser -u nobody -- python3 -I {PROGRAM} --help")
-        assert lab.run(host, f"stat -c '%U %a' {PROGRAM}").split()[0] == "root"
+        assert lab.look_at(host).file(PROGRAM).user == "root"
         assert lab.run(host, f"find {PROGRAM} -perm /022") == ""
 
 

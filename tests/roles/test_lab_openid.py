@@ -4,5 +4,5 @@ from testinfra.host import Host
 
 
 def test_no_account_service_is_there_unless_a_trial_brought_it(internet_host: Host) -> None:
-    assert internet_host.check_output("ls /etc/lab-sts-sites") == ""
+    assert internet_host.file("/etc/lab-sts-sites").listdir() == []
     assert not internet_host.file("/usr/sbin/llng-fastcgi-server").exists

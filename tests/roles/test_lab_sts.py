@@ -45,4 +45,4 @@ def test_every_domain_says_in_dns_that_it_has_a_policy(lab: Lab) -> None:
 
 
 def test_debians_own_web_server_does_not_run(lab: Lab) -> None:
-    assert lab.run("internet", "systemctl is-active nginx.service", check=False) == "inactive\n"
+    assert lab.look_at("internet").service("nginx.service").systemd_properties["ActiveState"] == "inactive"

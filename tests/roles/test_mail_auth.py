@@ -41,8 +41,10 @@ def test_it_judges_by_what_the_hosts_own_resolver_says(lab: Lab) -> None:
 
 
 def test_the_filter_alone_may_ask(lab: Lab) -> None:
-    assert lab.run("filter", f"stat -c '%U %G %a' {SOCKET}").split() == ["root", "mail-auth-clients", "660"]
-    assert lab.run("filter", "getent group mail-auth-clients").strip().endswith(":")
+    host = lab.look_at("filter")
+    socket, clients = host.file(SOCKET), host.group("mail-auth-clients")
+    assert (socket.user, socket.group, socket.mode) == ("root", "mail-auth-clients", 0o660)
+    assert (clients.exists, clients.members) == (True, [])
     groups = lab.run("filter", "systemctl show -P SupplementaryGroups rspamd.service")
     assert "mail-auth-clients" in groups.split()
     with pytest.raises(AssertionError, match="PermissionError"):
@@ -82,8 +84,10 @@ with socket.socket(socket.AF_UNIX) as client:
 
 
 def test_what_was_judged_is_for_the_agent_alone(lab: Lab) -> None:
-    assert lab.run("filter", f"stat -c '%U %G %a' {FOLDER}").split() == ["root", "hanam-judged", "2770"]
-    assert lab.run("filter", "getent group hanam-judged").strip().endswith(":")
+    host = lab.look_at("filter")
+    folder, readers = host.file(FOLDER), host.group("hanam-judged")
+    assert (folder.user, folder.group, folder.mode) == ("root", "hanam-judged", 0o2770)
+    assert (readers.exists, readers.members) == (True, [])
     for unit in (UNITS[1], "hanam-dmarc-carry.service"):
         assert "hanam-judged" in lab.run("filter", f"systemctl show -P SupplementaryGroups {unit}").split()
     with pytest.raises(AssertionError, match="Permission denied"):
@@ -102,7 +106,7 @@ def test_what_it_counted_survives_its_end_and_is_brought_to_the_database(lab: La
         # A run of its timer may be going on, which began before: the second one is ours.
         carry = "systemctl start hanam-dmarc-carry.service"
         lab.run("filter", f"systemctl restart {UNITS[1]} && {carry} && {carry}")
-    assert lab.run("filter", f"ls {FOLDER}") == ""
+    assert lab.look_at("filter").file(FOLDER).listdir() == []
     asked = f"select messages || ' ' || (seen->>'disposition') from mail.outgoing_seen where domain = '{domain}'"
     assert lab.sql(asked) == "1 reject"
 
@@ -110,7 +114,5 @@ def test_what_it_counted_survives_its_end_and_is_brought_to_the_database(lab: La
 def test_the_unit_that_brings_it_is_confined_and_its_timer_runs(lab: Lab) -> None:
     assert lab.run("filter", "systemctl show -P User hanam-dmarc-carry.service").strip() == "hanam-agent"
     lab.run("filter", "systemd-analyze security --threshold=20 --no-pager hanam-dmarc-carry.service")
-    shown = lab.run(
-        "filter", "systemctl is-active hanam-dmarc-carry.timer; systemctl is-enabled hanam-dmarc-carry.timer"
-    )
-    assert shown.split() == ["active", "enabled"]
+    timer = lab.look_at("filter").service("hanam-dmarc-carry.timer").systemd_properties
+    assert (timer["ActiveState"], timer["UnitFileState"]) == ("active", "enabled")

@@ -87,7 +87,8 @@ def test_by_the_door_for_what_is_let_go_the_quarantine_alone_comes_in(lab: Lab) 
 
 
 def test_held_messages_are_for_the_service_and_the_operators_commands(lab: Lab) -> None:
-    assert lab.run("quarantine", f"stat -c '%U %G %a' {FOLDER}").split() == ["hanam-quarantine", "hanam-mail", "2750"]
+    folder = lab.look_at("quarantine").file(FOLDER)
+    assert (folder.user, folder.group, folder.mode) == ("hanam-quarantine", "hanam-mail", 0o2750)
     for user in ("nobody", "postfix", "hanam-agent"):
         assert "Permission denied" in lab.run(
             "quarantine", f"cd / && runuser -u {user} -- ls {FOLDER} 2>&1", check=False
@@ -95,8 +96,8 @@ def test_held_messages_are_for_the_service_and_the_operators_commands(lab: Lab) 
 
 
 def test_the_unit_runs_confined_and_starts_at_boot(lab: Lab) -> None:
-    asked = f"systemctl is-active {UNIT}; systemctl is-enabled {UNIT}; systemctl show -P User {UNIT}"
-    assert lab.run("quarantine", asked).split() == ["active", "enabled", "hanam-quarantine"]
+    shown = lab.look_at("quarantine").service(UNIT).systemd_properties
+    assert (shown["ActiveState"], shown["UnitFileState"], shown["User"]) == ("active", "enabled", "hanam-quarantine")
     lab.run("quarantine", f"systemd-analyze security --threshold=25 --no-pager {UNIT}")
 
 

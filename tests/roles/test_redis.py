@@ -63,7 +63,7 @@ def test_the_operator_is_told_of_a_memory_that_is_nearly_full(filter_host: Host)
         filter_host.check_output(look)
     shown = filter_host.check_output("systemd-analyze security --no-pager hanam-redis-memory.service | tail -n 1")
     assert float(shown.split("level for ")[1].split()[1]) <= 2.5, shown
-    assert filter_host.check_output("systemctl is-active hanam-redis-memory.timer") == "active"
+    assert filter_host.service("hanam-redis-memory.timer").is_running
 
 
 def test_a_configuration_that_would_not_start_is_refused_by_its_check(filter_host: Host) -> None:

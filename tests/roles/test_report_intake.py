@@ -58,11 +58,11 @@ def test_what_comes_lies_with_the_filters_mark_and_nobody_to_answer(lab: Lab) ->
             lambda: paths if len(paths := lab.run("mx", found).split()) == 2 else None, "the letters in the folder"
         )
         for file in files:
-            content = lab.run("mx", f"cat {file}")
+            content = lab.look_at("mx").file(file).content_string
             assert "Return-Path: <>\n" in content
             assert [line for line in content.splitlines() if line.lower().startswith("x-hanam-report-from")] == [
                 "X-Hanam-Report-From: client.example unproven"
             ]
         lab.run("mx", f"systemctl start {LOADER}")
         assert lab.run("mx", found) == ""
-        assert lab.run("mx", f"ls {STATE}/ready") == ""
+        assert lab.look_at("mx").file(f"{STATE}/ready").listdir() == []

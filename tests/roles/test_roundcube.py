@@ -213,7 +213,7 @@ def test_nginx_tells_its_faults_in_vietnamese_with_whom_to_ask(
 
 def test_queries_do_not_get_into_the_access_log(site: Connection, webmail_host: Host) -> None:
     get(site, "/?_task=login&_pass=KhongDuocGhi")
-    log = webmail_host.check_output("cat /var/log/nginx/access.log")
+    log = webmail_host.file("/var/log/nginx/access.log").content_string
     assert "/index.php" in log
     assert "KhongDuocGhi" not in log
 

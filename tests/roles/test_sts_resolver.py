@@ -102,6 +102,6 @@ def test_many_large_policies_of_strangers_end_no_answer(lab: Lab) -> None:
 @pytest.mark.neighbours
 def test_the_unit_runs_confined_and_starts_at_boot(lab: Lab) -> None:
     for group in ("mx", "submission"):
-        state = lab.run(group, f"systemctl is-active {UNIT}; systemctl is-enabled {UNIT}").split()
-        assert state == ["active", "enabled"]
+        shown = lab.look_at(group).service(UNIT).systemd_properties
+        assert (shown["ActiveState"], shown["UnitFileState"]) == ("active", "enabled")
         lab.run(group, f"systemd-analyze security --threshold=20 --no-pager {UNIT}")

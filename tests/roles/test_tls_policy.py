@@ -37,7 +37,8 @@ def test_a_domain_whose_dns_is_forged_makes_mail_wait(lab: Lab) -> None:
 
 
 def test_postfix_alone_may_ask(lab: Lab) -> None:
-    assert lab.run("submission", f"stat -c '%U %G %a' {SOCKET}").split() == ["root", "postfix", "660"]
+    socket = lab.look_at("submission").file(SOCKET)
+    assert (socket.user, socket.group, socket.mode) == ("root", "postfix", 0o660)
     with pytest.raises(AssertionError, match="PermissionError"):
         ask(lab, SOCKET, "ngoai.example", user="nobody")
 

@@ -39,7 +39,8 @@ def test_postfix_names_it_where_mail_is_sent(lab: Lab) -> None:
 
 
 def test_postfix_alone_may_tell(lab: Lab) -> None:
-    assert lab.run("submission", f"stat -c '%U %G %a' {SOCKET}").split() == ["root", "postfix", "660"]
+    socket = lab.look_at("submission").file(SOCKET)
+    assert (socket.user, socket.group, socket.mode) == ("root", "postfix", 0o660)
     with pytest.raises(AssertionError, match="PermissionError"):
         tell(lab, "nobody", said("ky.example"))
 
@@ -64,8 +65,10 @@ def test_what_it_counted_survives_its_end_and_is_brought_to_the_database(lab: La
 
 
 def test_what_it_counted_is_for_the_agent_alone(lab: Lab) -> None:
-    assert lab.run("submission", f"stat -c '%U %G %a' {FOLDER}").split() == ["root", "hanam-tls-sessions", "2770"]
-    assert lab.run("submission", "getent group hanam-tls-sessions").strip().endswith(":")
+    host = lab.look_at("submission")
+    folder, readers = host.file(FOLDER), host.group("hanam-tls-sessions")
+    assert (folder.user, folder.group, folder.mode) == ("root", "hanam-tls-sessions", 0o2770)
+    assert (readers.exists, readers.members) == (True, [])
     for unit in (UNITS[1], "hanam-dmarc-carry.service"):
         assert "hanam-tls-sessions" in lab.run("submission", f"systemctl show -P SupplementaryGroups {unit}").split()
 

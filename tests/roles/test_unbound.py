@@ -73,8 +73,8 @@ def test_mail_hosts_have_reverse_names_that_lead_back(lab: Lab, host: str, famil
 
 
 def test_only_the_own_resolver_is_asked(lab: Lab, host: str) -> None:
-    servers = [line for line in lab.run(host, "cat /etc/resolv.conf").splitlines() if line.startswith("nameserver")]
-    assert servers == ["nameserver 127.0.0.1"]
+    lines = lab.look_at(host).file("/etc/resolv.conf").content_string.splitlines()
+    assert [line for line in lines if line.startswith("nameserver")] == ["nameserver 127.0.0.1"]
 
 
 def test_resolver_listens_on_loopback_only(lab: Lab, host: str) -> None:

@@ -56,7 +56,8 @@ def test_every_unit_that_is_watched_is_there_and_well(lab: Lab) -> None:
 
 def test_the_units_are_hardened_and_the_second_paths_secrets_roots_alone(lab: Lab) -> None:
     lab.run("mx", "systemd-analyze security --threshold=25 --no-pager hanam-watch@timer.service")
-    assert lab.run("mx", "stat -c '%U %a' /etc/hanam-mail/watch.json").split() == ["root", "600"]
+    secrets = lab.look_at("mx").file("/etc/hanam-mail/watch.json")
+    assert (secrets.user, secrets.mode) == ("root", 0o600)
 
 
 @pytest.mark.parametrize("group", ["mx", "backup_repository"])
@@ -150,7 +151,7 @@ CRASHES = 7
 
 
 def _runs(lab: Lab, group: str, unit: str) -> bool:
-    return lab.run(group, f"systemctl is-active {unit}", check=False).strip() == "active"
+    return bool(lab.look_at(group).service(f"{unit}.service").is_running)
 
 
 def test_daemons_that_crash_again_and_again_come_back(lab: Lab) -> None:
@@ -238,7 +239,7 @@ def test_daemons_that_hang_are_started_again(lab: Lab, database_stops_soon: None
         "restic-rest-server": "backup_repository",
         "ssh": "backup_repository",
     }
-    if lab.run("mx", "systemctl is-active hanam-tunnel", check=False).strip() == "active":
+    if lab.look_at("mx").service("hanam-tunnel.service").is_running:
         hung["hanam-tunnel"] = "mx"
     # Started by whoever comes first.
     lab.run("webmail", "systemctl start hanam-change-page hanam-spam-page")
@@ -259,9 +260,12 @@ def test_daemons_that_hang_are_started_again(lab: Lab, database_stops_soon: None
     lab.wait_for_agents()
 
 
+REMEMBERED = "/var/lib/hanam-watch/state.json"
+
+
 def causes(lab: Lab, group: str) -> dict[str, dict[str, object]]:
     """What a host remembers to be wrong."""
-    found: dict[str, dict[str, object]] = json.loads(lab.run(group, "cat /var/lib/hanam-watch/state.json"))["causes"]
+    found: dict[str, dict[str, object]] = json.loads(lab.look_at(group).file(REMEMBERED).content)["causes"]
     return found
 
 
@@ -290,7 +294,7 @@ def test_a_port_of_postfix_that_is_full_is_told_and_nobody_is_cut_for_it(lab: La
     assert f"silent:{name}" in json.loads(known)["causes"]
     assert lab.run("mx", pid) == before
     lab.run("mx", LOOK)
-    assert name not in json.loads(lab.run("mx", "cat /var/lib/hanam-watch/state.json"))["silent_since"]
+    assert name not in json.loads(lab.look_at("mx").file(REMEMBERED).content)["silent_since"]
 
 
 # Whoever is idle is sent away after ten seconds when the port is full; on a busy machine those who speak late, too.
@@ -369,7 +373,7 @@ OF_DEBIAN = re.compile(r"(systemd-\w+|dbus|console-getty|(getty|user|serial-gett
 def test_every_service_that_runs_is_watched(lab: Lab) -> None:
     for host in hosts(lab):
         running = lab.run(host, "systemctl list-units --type=service --state=running --plain --no-legend").splitlines()
-        config = json.loads(lab.run(host, "cat /etc/hanam-mail/watch.json"))
+        config = json.loads(lab.look_at(host).file("/etc/hanam-mail/watch.json").content)
         watched = {row["unit"] for row in config["units"]}
         others = {line.split()[0] for line in running} - watched
         assert [

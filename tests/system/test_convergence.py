@@ -34,11 +34,11 @@ def test_what_a_role_owns_and_does_not_list_goes_and_nothing_else(lab: Lab) -> N
     checked = lab.play("site.yml", "--tags", "rspamd,watch", "--check", "--diff")
     for group, path in strays.items():
         assert f"{path}: removed; the role lists it no longer" in checked.stdout, checked.stdout[-3000:]
-        lab.run(group, f"test -e {path}")
+        assert lab.look_at(group).file(path).exists
     assert lab.play("site.yml", "--tags", "rspamd,watch").returncode == 0
     for group, path in strays.items():
-        lab.run(group, f"test ! -e {path}")
-    lab.run("filter", "test -e /etc/rspamd/local.d/module.conf.example")
+        assert not lab.look_at(group).file(path).exists
+    assert lab.look_at("filter").file("/etc/rspamd/local.d/module.conf.example").exists
     again = lab.play("site.yml", "--tags", "rspamd,watch")
     assert set(changed(again.stdout).values()) == {0}, again.stdout[-3000:]
     lab.run("mailstore", "rmdir /etc/systemd/system/former.service.d")

@@ -73,7 +73,7 @@ def _kernel(lab: Lab, command: str) -> str:
 @contextmanager
 def own_users(lab: Lab) -> Iterator[None]:
     """At its next start give Dovecot a namespace of users and no interval of its own; take both away afterwards."""
-    ports = lab.run("mailstore", f"cat {LOW_PORTS}").strip()
+    ports = lab.look_at("mailstore").file(LOW_PORTS).content_string.strip()
     try:
         # The network is not its own, so that there it is not root.
         _kernel(lab, f"echo 0 > {LOW_PORTS}")
@@ -138,7 +138,7 @@ def test_all_who_wait_are_told_by_what_the_role_gives_and_not_by_what_the_kernel
     assert outside >= 2 * SESSIONS, f"{LIMIT} is {outside}: what Dovecot takes counts as this machine's root's, too"
     (given,) = re.findall(
         r"^fs\.inotify\.max_user_instances = (\d+)$",
-        lab.run("mailstore", "cat /etc/sysctl.d/60-hanam-dovecot.conf"),
+        lab.look_at("mailstore").file("/etc/sysctl.d/60-hanam-dovecot.conf").content_string,
         re.M,
     )
     told = dict[int, list[float]]()

@@ -38,9 +38,8 @@ class Conversion:
 
 
 def listed(lab: Lab) -> set[str]:
-    return {line.split(":")[0] for line in lab.run("mailstore", "cat /var/lib/hanam-mail-store/former").split("\n")} - {
-        ""
-    }
+    lines = lab.look_at("mailstore").file("/var/lib/hanam-mail-store/former").content_string.split("\n")
+    return {line.split(":")[0] for line in lines} - {""}
 
 
 def place(lab: Lab, mailbox: str) -> str:
@@ -112,7 +111,7 @@ def test_after_it_every_mailbox_lies_in_sdbox(lab: Lab, conversion: Conversion) 
     homes = "find /srv/mail -mindepth 3 -maxdepth 3 -name sdbox | wc -l"
     assert int(lab.run("mailstore", homes)) >= len(conversion.listed)
     # A link that is no more: Dovecot asks the list no longer.
-    lab.run("mailstore", "test ! -e /var/lib/hanam-mail-store/former.conf")
+    assert not lab.look_at("mailstore").file("/var/lib/hanam-mail-store/former.conf").exists
     assert "former" not in lab.run("mailstore", "doveconf -n")
 
 
@@ -194,7 +193,7 @@ def test_an_old_maildir_is_deleted_and_its_mailbox_is_whole(lab: Lab, owners: Ow
     old = f"{home}/Maildir.converted"
     lab.run("mailstore", f"test -d {old} && test ! -e {home}/Maildir")
     assert "1 old Maildirs" in lab.run("mailstore", f"hanam-mail-convert --drop --yes {person.mailbox}")
-    lab.run("mailstore", f"test ! -e {old}")
+    assert not lab.look_at("mailstore").file(old).exists
     assert state.mail(lab, person.mailbox) == was
 
 

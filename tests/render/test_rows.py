@@ -71,3 +71,31 @@ def test_no_role_owns_a_file_that_another_role_writes(environment: Environments,
             for role, paths in listed[host].items():
                 # fnmatch's star crosses folders, the host's does not: what this finds is more than what is removed.
                 assert role == owner or not [path for path in paths if fnmatch(path, pattern)], (role, pattern)
+
+
+# Folders that a role makes, in which programs write besides.
+PROGRAMS_WRITE = {
+    "/etc/hanam-mail/tls/public": "hanam-tls-renew puts certificates there",
+}
+
+
+@pytest.mark.parametrize("topology", ENVIRONMENTS)
+def test_what_a_role_no_longer_lists_goes_from_folders_that_it_alone_fills(
+    environment: Environments, topology: str
+) -> None:
+    """A folder that a role makes, that stays root's, and into which no other role writes."""
+    here = environment(topology)
+    writers: dict[str, set[str]] = defaultdict(set)
+    made: dict[str, str] = {}
+    owned: set[tuple[str, str]] = set()
+    for pattern, role in plays():
+        for host in here.hosts(pattern):
+            for row in rows(here, role, host):
+                writers[row["dest"].rpartition("/")[0]].add(role)
+            for row in rows(here, role, host, "folders"):
+                if row.get("owner", "root") == "root":
+                    made[row["path"].rstrip("/")] = role
+            owned |= {(role, row["glob"].rpartition("/")[0]) for row in rows(here, role, host, "owns")}
+    alone = {(role, folder) for folder, role in made.items() if writers[folder] == {role}}
+    assert {folder for _, folder in alone - owned} - PROGRAMS_WRITE.keys() == set()
+    assert len(alone & owned) > 5

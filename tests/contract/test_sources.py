@@ -14,7 +14,18 @@ from tests.contract.test_roles import ROLES, ROOT
 SHARED = ROOT / "group_vars/all"
 WIRING = sorted((SHARED / "wiring").glob("*.yml"))
 PORTS = yaml.safe_load((SHARED / "ports.yml").read_text(encoding="utf-8"))["ports"]
-PATHS = yaml.safe_load((SHARED / "paths.yml").read_text(encoding="utf-8"))
+
+
+def settled(facts: dict[str, Any]) -> dict[str, str]:
+    """The facts as hosts see them: one may name another of the same file."""
+
+    def of(name: str) -> str:
+        return re.sub(r"{{ (\w+) }}", lambda other: of(other[1]), str(facts[name]))
+
+    return {name: of(name) for name in facts}
+
+
+PATHS = settled(yaml.safe_load((SHARED / "paths.yml").read_text(encoding="utf-8")))
 # The world fixes these: resolv.conf knows no other port of a name server.
 FIXED = {53}
 
@@ -103,19 +114,56 @@ def test_commands_look_where_the_list_of_paths_says() -> None:
     assert {name: str(value) for name, value in known.items()} == {name: PATHS[name.lower()] for name in known}
 
 
+# A unit hides keys from its processes by their places, which it cannot be given as an input.
+HIDDEN = re.compile(r"(?m)^(InaccessiblePaths|ReadWritePaths|ReadOnlyPaths|BindPaths|BindReadOnlyPaths)=.*$")
+# What systemd makes for a unit is named without the folder that it lies in.
+OF_UNITS = {"StateDirectory=": "/var/lib", "%S/": "/var/lib", "RuntimeDirectory=": "/run", "%t/": "/run"}
+
+
+def places_in(path: Path) -> str:
+    """The file's text with each place by its whole path, and without what it hides."""
+    text = HIDDEN.sub("", uncommented(path))
+    return re.sub(r"(?<!\w)(StateDirectory=|RuntimeDirectory=|%S/|%t/)(?=\w)", lambda at: f"{OF_UNITS[at[1]]}/", text)
+
+
 def test_shared_paths_stand_in_the_list_of_paths_alone() -> None:
-    folder = PATHS["tls_folder"]
-    paths = {
-        str(value).replace("{{ tls_folder }}", folder)
-        for name, value in PATHS.items()
-        if str(value).startswith(("/", "{{"))
-    }
-    # A unit hides keys from its processes by their places, which it cannot be given as an input.
-    hidden = re.compile(r"(?m)^(InaccessiblePaths|ReadWritePaths|ReadOnlyPaths|BindPaths|BindReadOnlyPaths)=.*$")
+    paths = {value for value in PATHS.values() if value.startswith("/")}
     found = {
         f"{path.relative_to(ROOT)}: {each}"
         for path in [*read(), *programs()]
+        if (text := places_in(path))
         for each in paths
-        if re.search(rf"(?<![\w/.-]){re.escape(each)}(?![\w-])", hidden.sub("", uncommented(path)))
+        if each in text and re.search(rf"(?<![\w/.-]){re.escape(each)}(?![\w-])", text)
     }
+    found |= {str(path.relative_to(ROOT)) for path in read() if PATHS["findings_name"] in uncommented(path)}
     assert found == set()
+
+
+# Where sockets, our settings and data lie. What role nginx gives all sites to include stands in its specification.
+OURS = re.compile(r"(?<![\w/.}-])/(?:run|etc/hanam-mail|var/lib|srv)/[\w.-][\w./-]*")
+# The home of the system user hanam-mail, in which roles have folders of their own.
+HOMES = {"/var/lib/hanam-mail"}
+
+
+def writers() -> dict[str, set[str]]:
+    """Who writes each path out: a role, a playbook, a file of the facts, the programs."""
+    found: dict[str, set[str]] = {}
+    for path in [*read(), *programs()]:
+        top, name, *_ = path.relative_to(ROOT).parts
+        writer = f"{top}/{name}" if top == "roles" else top if path.suffix in {".py", ".sql"} else path.name
+        for place in OURS.findall(places_in(path)):
+            found.setdefault(place.rstrip("./"), set()).add(writer)
+    return found
+
+
+def test_a_path_of_two_stands_in_the_list_of_paths() -> None:
+    """Who writes a path that another writes already hears it here; so does who writes one below another's folder."""
+    written = writers()
+    shared = {}
+    for path in set(written) - HOMES:
+        who = {each for place in written if f"{place}/".startswith(f"{path}/") for each in written[place]}
+        # A program looks where its own role puts its files.
+        roles = {each for each in who if each.startswith("roles/")}
+        if len(who) > 1 and (len(roles) > 1 or who - roles != {"src"}):
+            shared[path] = sorted(who)
+    assert shared == {}

@@ -80,4 +80,4 @@ def test_the_job_has_no_network_and_no_database(environment: Environments) -> No
     # What the role directory makes is what it reads.
     here = environment("split")
     host = here.hosts("webmail")[0]
-    assert f"{here.value('directory', '_directory_state', host)}/current/entries.json" in unit
+    assert f"{here.value('directory', 'directory_state', host)}/current/entries.json" in unit

@@ -132,7 +132,7 @@ def test_dates_that_a_person_renews_are_told_a_month_before_they_stop_anything(
     assert calendar["days"] - 14 == 30
     host = there.hosts("webmail")[0]
     text = there.render("roundcube", "security.txt.j2", host)
-    assert security["path"] == there.value("roundcube", "_roundcube_security_text", host)
+    assert security["path"] == there.value("roundcube", "roundcube_security_file", host)
     (day,) = re.findall(rf"^{security['after']} (\d{{4}}-\d\d-\d\d)T", text, re.M)
     assert (datetime.fromisoformat(day) - datetime.now()).days > security["days"] > 30
 

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hanam_mail.host import places
+
 log = logging.getLogger("hanam-agent")
 
 type Act = Callable[[Sequence[str]], str | None]
@@ -30,8 +32,6 @@ ROUND = 4
 ROUNDS = 10
 # No login name: the domain's addresses have none that ends with a dot.
 NOBODY = "agent-probe."
-# The one socket for lookups that the agent may open.
-_AUTH_SOCKET = "/run/dovecot/auth-master"
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def settle(doveadm: Sequence[str], act: Act = perform) -> int:
     """
     if not doveadm:
         return 0
-    question = [*doveadm, "user", "-a", _AUTH_SOCKET, NOBODY]
+    question = [*doveadm, "user", "-a", places.SIGN_IN_SOCKET, NOBODY]
     good, failures = 0, list[BaseException]()
     with ThreadPoolExecutor(ROUND) as pool:
         for _ in range(ROUNDS):
@@ -174,7 +174,7 @@ def settle(doveadm: Sequence[str], act: Act = perform) -> int:
 
 def _settle_list(doveadm: Sequence[str], act: Act) -> int:
     """The same for Dovecot's worker, which has a connection of its own and lists users for the backup and operators."""
-    question = [*doveadm, "user", "-a", _AUTH_SOCKET, EVERYBODY]
+    question = [*doveadm, "user", "-a", places.SIGN_IN_SOCKET, EVERYBODY]
     errors: list[subprocess.CalledProcessError] = []
     while len(errors) < ROUND:
         try:

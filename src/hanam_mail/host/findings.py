@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from hanam_mail import atomic_file
+from hanam_mail.host import places
 
-FOUND = "found.json"
+FOUND = places.FINDINGS_NAME
 """Its name, in $STATE_DIRECTORY."""
 
 

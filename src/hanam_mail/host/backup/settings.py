@@ -7,10 +7,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from hanam_mail.host import places
 from hanam_mail.host.backup.times import parse_time
 
 FOLDER = Path("/etc/hanam-mail/backup")
-STATUS = Path("/var/lib/hanam-backup/status.json")
+STATUS = places.BACKUP_STATUS_FILE
 UNIT = "hanam-backup.service"
 
 

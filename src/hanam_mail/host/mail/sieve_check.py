@@ -26,7 +26,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from hanam_mail import atomic_file
-from hanam_mail.host import frame
+from hanam_mail.host import frame, places
 from hanam_mail.host.mail import sieve_rules
 from hanam_mail.host.mail.sieve_compiler import Compiler, plain
 from hanam_mail.host.mail_home import homes
@@ -298,7 +298,7 @@ def add_commands(commands: frame.Commands) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     compiler = Compiler(options.configuration, options.state / "taken.json")
-    now, left = time.time(), options.state / "found.json"
+    now, left = time.time(), options.state / places.FINDINGS_NAME
     before = ScriptLook.read(left, now)
     check = Check(options.forward.lower().split(","), options.octets, compiler)
     state = look_at_all(options.store, check, before, now)

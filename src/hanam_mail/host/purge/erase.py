@@ -21,8 +21,6 @@ from hanam_mail import atomic_file
 from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.passwords import sealed_file
 
-FOLDER = Path("/var/lib/hanam-mail/export")
-
 
 class PurgeRefused(Exception):
     """Why nothing is deleted, in one Vietnamese sentence."""

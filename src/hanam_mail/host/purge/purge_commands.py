@@ -36,7 +36,7 @@ def add_commands(commands: frame.Commands) -> None:
     command.add_argument("mailbox")
     command.add_argument("--opening", type=int, required=True, help="số mà hanam-mail-db open đã ghi")
     command.add_argument("--root", type=Path, required=True, help="nơi chứa các hộp thư")
-    command.add_argument("--folder", type=Path, default=erase.FOLDER)
+    command.add_argument("--folder", type=Path, default=places.MAILBOXES_EXPORT_FOLDER)
     command.add_argument("--recipient", action="append", default=[], help="khóa công khai age của người vận hành")
     _common(command)
     command.set_defaults(run=_open)
@@ -52,7 +52,7 @@ def add_commands(commands: frame.Commands) -> None:
 
 
 def _sealing(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--folder", type=Path, default=erase.FOLDER)
+    command.add_argument("--folder", type=Path, default=places.MAILBOXES_EXPORT_FOLDER)
     command.add_argument("--recipient", action="append", default=[], help="khóa công khai age của người vận hành")
     command.add_argument("--delete", action="store_true", help="xóa; không có thì chỉ niêm phong")
 

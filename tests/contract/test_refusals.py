@@ -143,7 +143,7 @@ def test_every_reply_of_ours_is_ascii_and_in_two_languages() -> None:
     assert {where.partition(":")[0] for where, _, _ in told if ": " in where} >= {
         "roles/rspamd/defaults/main.yml",
         "roles/dovecot/defaults/main.yml",
-        "group_vars/all/wiring/rspamd.yml",
+        "group_vars/all/refusals.yml",
     }
     faults = [(where, text, fault(text, following=following)) for where, text, following in told]
     assert [each for each in faults if each[2]] == []

@@ -95,6 +95,7 @@ ALWAYS = (
     r"dovecot (imap|indexer-worker)\(\w+\)<\S+>: Error: fts-flatcurve: .*: stat\(\S+/fts-flatcurve/\) failed: No such ",
     # What the indexer says then of the folder, without a reason of its own.
     r"dovecot indexer-worker\(\w+\)<\S+>: Error: Mailbox \S+: (Status lookup failed: Internal error occurred"
+    r"|Precache for UID=\d+ failed: Internal error occurred"
     r"|Transaction commit failed: FTS transaction commit failed: Failed to lookup last indexed FTS mail )",
     # A process of sign-in that is just starting when Dovecot is reloaded, as after a new certificate; who signs in then
     # waits two seconds.

@@ -12,7 +12,7 @@ READ = """
 const texts = new Set();
 const written = "#messagebody, td.subject, .subject, .fromto, #message-header, #attachment-list, .attachmentslist,"
   + " .action-headers, .rcmContactAddress, script, style, noscript, textarea, #composebody, .header-title.username,"
-  + " option[value*='@'], a[href^='mailto:']";
+  + " option[value*='@'], a[href^='mailto:'], .directory tbody th";
 const read = (page) => {
   const walk = page.createTreeWalker(page, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {

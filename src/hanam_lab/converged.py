@@ -8,6 +8,7 @@ another clone of the project, whose secrets are others, can use it.
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ TREE = "tree"
 KEYS = ("login_key", "login_key.pub", "known_hosts")
 SECRETS = REPOSITORY / "group_vars/lab/vault.yml"
 _FIRST = ("nice", "--adjustment=-15")
+_WHOLE = ("--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner", "--preserve-permissions")
+"""Of tar: what takes a file away in a layer is an attribute, or a device."""
 
 
 def key(base: Path, archive: Path) -> str:
@@ -107,13 +110,35 @@ def write(hosts: Sequence[Host], base: Path, place: Path, secrets: Path) -> None
         for name in KEYS:
             shutil.copy2(hosts[0].folder.parent / name, new / name)
         shutil.copy2(secrets, new / SECRETS.name)
+        copies = [
+            (layer, new / host.spec.name / str(number))
+            for host in hosts
+            for number, layer in enumerate(layers(host.folder))
+        ]
+        for layer, copy in copies:
+            bring(layer, copy, work / f"{copy.parent.name}-{copy.name}.seen")
+        # Who stands still for half a minute is taken for one that hangs: only what has changed is copied then.
         with frozen(list(hosts)):
-            for host in hosts:
-                (new / host.spec.name).mkdir()
-                for number, layer in enumerate(layers(host.folder)):
-                    # Before all else on this machine: who stands still for half a minute is taken for one that hangs.
-                    run([*_FIRST, "cp", "--archive", "--reflink=auto", layer, new / host.spec.name / str(number)])
+            for layer, copy in copies:
+                bring(layer, copy, work / f"{copy.parent.name}-{copy.name}.seen", still=True)
         new.rename(place)
+
+
+def bring(layer: Path, copy: Path, seen: Path, *, still: bool = False) -> None:
+    """Make a copy what the tree is now: all of it, or what has changed since `seen` was written by the time before.
+
+    A tree that does not stand still changes while it is read; the next time brings what was missed.
+    """
+    if not seen.exists():
+        # What a program keeps in memory that is a file would else change without a later time.
+        run(["sync", "--file-system", layer])
+        copy.mkdir(parents=True)
+    options = ["--sparse", f"--listed-incremental={seen}", *([] if still else ["--ignore-failed-read"])]
+    read = shlex.join(["tar", "--create", *_WHOLE, *options, "--directory", str(layer), "."])
+    write = shlex.join(["tar", "--extract", *_WHOLE, "--listed-incremental=/dev/null", "--directory", str(copy)])
+    # It ends with 1 when a file changed as it was read.
+    changed = "" if still else " || [ $? -eq 1 ]"
+    run([*_FIRST, "bash", "-c", f"set -o pipefail; ({read}{changed}) | {write}"])
 
 
 def layers(folder: Path) -> list[Path]:

@@ -153,3 +153,51 @@ def test_nothing_is_kept_of_hosts_that_do_not_run(tree: Path, monkeypatch: pytes
     monkeypatch.setattr(Host, "nspawn_pid", None)
     with pytest.raises(LabError, match="nothing is kept of what does not run: mail, backup"):
         kept_of(_lab("one"))
+
+
+def _look(tree: Path) -> dict[str, tuple[object, ...]]:
+    """Of each file: what it is, whose, when it was written, its content."""
+    found = dict[str, tuple[object, ...]]()
+    for path in sorted(tree.rglob("*")):
+        state = path.lstat()
+        content = path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else None
+        found[str(path.relative_to(tree))] = (
+            state.st_mode, state.st_uid, state.st_mtime_ns if path.is_file() else 0, content, tuple(os.listxattr(path)),
+        )  # fmt: skip
+    return found
+
+
+def test_a_second_copy_brings_what_has_changed_since_the_first_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(converged, "_FIRST", ())
+    layer, copy, seen = tmp_path / "layer", tmp_path / "copies/copy", tmp_path / "seen"
+    for name in ("stays", "goes", "moves", "folder/grows", "folder/of the same size", "becomes a folder", "old/a"):
+        (layer / name).parent.mkdir(parents=True, exist_ok=True)
+        (layer / name).write_text("one")
+    converged.bring(layer, copy, seen)
+    assert _look(copy) == _look(layer)
+
+    (layer / "goes").unlink()
+    (layer / "moves").rename(layer / "folder/moved")
+    (layer / "folder/grows").write_text("one and two")
+    was = (layer / "folder/of the same size").stat()
+    (layer / "folder/of the same size").write_text("two")
+    os.utime(layer / "folder/of the same size", ns=(was.st_atime_ns, was.st_mtime_ns))
+    (layer / "becomes a folder").unlink()
+    (layer / "becomes a folder").mkdir(mode=0o700)
+    (layer / "becomes a folder/file").write_text("new")
+    (layer / "link").symlink_to("stays")
+    os.setxattr(layer / "stays", "user.opaque", b"y")
+    (layer / "old").rename(layer / "new")
+    converged.bring(layer, copy, seen, still=True)
+    assert _look(copy) == _look(layer)
+
+
+def test_a_copy_that_cannot_be_whole_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(converged, "_FIRST", ())
+    (tmp_path / "layer").mkdir()
+    converged.bring(tmp_path / "layer", tmp_path / "copy", tmp_path / "seen")
+    (tmp_path / "copy").rmdir()
+    with pytest.raises(LabError, match="copy"):
+        converged.bring(tmp_path / "layer", tmp_path / "copy", tmp_path / "seen", still=True)

@@ -85,6 +85,13 @@ def test_a_mailbox_may_be_revoked_between_the_two_questions_of_a_sign_in_where_a
     assert judge([Line(405, line)], WINDOWS) != []
 
 
+def test_dovecots_sign_in_may_crash_as_it_ends_and_not_while_it_serves() -> None:
+    line = "dovecot auth: Fatal: master: service(auth): child 15839 killed with signal 11 (core dumps disabled - x)"
+    stops = Window("test_stops", 400, 410, frozenset({journal.DOVECOT_AWAY}))
+    assert judge([Line(405, line)], [stops]) == []
+    assert judge([Line(405, line)], WINDOWS) != []
+
+
 def test_every_pattern_is_sound_and_stands_in_a_group_that_a_mark_can_name() -> None:
     names = {value for name, value in vars(journal).items() if name.isupper() and isinstance(value, str)}
     assert set(journal.KNOWN) <= names

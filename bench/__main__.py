@@ -45,6 +45,7 @@ def parts(lab: str, sizes: Sequence[int], runs: int) -> dict[str, Words]:
         "registry": [sys.executable, "-m", "bench.registry", "--lab", lab, "--runs", str(runs), *size],
         "logins": [sys.executable, "-m", "bench.logins", "--lab", lab],
         "store": [sys.executable, "-m", "bench.store", "--lab", lab],
+        "mailboxes": [sys.executable, "-m", "bench.mailboxes", "--lab", lab],
         "conversion": [sys.executable, "-m", "bench.conversion", "--lab", lab],
         "mail": [sys.executable, "-m", "bench.mail", "--lab", lab],
         "spam": [sys.executable, "-m", "bench.spam", "--lab", lab],

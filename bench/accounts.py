@@ -1,5 +1,6 @@
 """The accounts database of a province for benches that need no lab: a PostgreSQL of this project's form, filled."""
 
+import itertools
 import json
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ from tests.render.conftest import Environment, environments
 
 from hanam_mail.host.database import migrate
 from hanam_mail.host.directory import publish
+from hanam_mail.registry.model import Registry
 from hanam_mail.regulation import provisions
 
 POSTS = ("Chuyên viên", "Trưởng phòng", "Phó Giám đốc", "Văn thư", "Phó Chủ tịch Ủy ban nhân dân")
@@ -51,23 +53,34 @@ def filled(mailboxes: int) -> Iterator[Accounts]:
         shutil.rmtree(place)
 
 
+def rows(registry: Registry, most: int) -> dict[str, list[tuple[object, ...]]]:
+    """What a province is in the accounts database, no more than so many mailboxes: "table (columns)" -> rows."""
+    boxes = list(itertools.islice(registry.mailboxes.values(), most))
+    posts = itertools.cycle(POSTS)
+    return {
+        "mail.agency (id, kind, name, code)": [
+            (agency.id, agency.kind.value, agency.name, agency.code) for agency in registry.agencies.values()
+        ],
+        "mail.mailbox (id, kind, agency_id, name, post, shard, quota_bytes, state)": [
+            (box.id, box.kind.value, box.agency, box.name, post if box.kind.value == "person" else "", 0, 2**31,
+             "revoked" if box.revoked else "active")
+            for box, post in zip(boxes, posts, strict=False)
+        ],
+        "mail.address (local_part, mailbox_id, kind, valid_from)": [
+            (box.address, box.id, "primary", "2024-01-01") for box in boxes
+        ],
+    }  # fmt: skip
+
+
 def _fill(database: psycopg.Connection, mailboxes: int) -> int:
     """Put a province into the accounts database; how many stand in its directory."""
     registry = province(mailboxes, 1, provisions.load(REGULATION))
     with database.transaction(), database.cursor() as cursor:
         # Nobody hears of it: audit and outbox are other measures.
         cursor.execute("SET LOCAL session_replication_role = replica")
-        with cursor.copy("COPY mail.agency (id, kind, name, code) FROM STDIN") as copy:
-            for agency in registry.agencies.values():
-                copy.write_row((agency.id, agency.kind.value, agency.name, agency.code))
-        columns = "id, kind, agency_id, name, post, shard, quota_bytes, state"
-        with cursor.copy(f"COPY mail.mailbox ({columns}) FROM STDIN") as copy:
-            for number, box in enumerate(registry.mailboxes.values()):
-                post = POSTS[number % len(POSTS)] if box.kind.value == "person" else ""
-                state = "revoked" if box.revoked else "active"
-                copy.write_row((box.id, box.kind.value, box.agency, box.name, post, 0, 2**31, state))
-        with cursor.copy("COPY mail.address (local_part, mailbox_id, kind, valid_from) FROM STDIN") as copy:
-            for box in registry.mailboxes.values():
-                copy.write_row((box.address, box.id, "primary", "2024-01-01"))
+        for table, its in rows(registry, len(registry.mailboxes)).items():
+            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                for row in its:
+                    copy.write_row(row)
     database.execute("ANALYZE")
     return len(database.execute(publish.QUESTION).fetchall())

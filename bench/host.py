@@ -6,7 +6,7 @@ import shlex
 import smtplib
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,9 +105,12 @@ class Host:
         hosts = [host for host in self.lab.driver.hosts() if only in ("", host.spec.name)]
         return sum(processors(host.leader_pid) for host in hosts if host.leader_pid is not None)
 
-    def program(self, group: str, file: Path, *words: str, given: str = "", seconds: float = 3600) -> str:
-        """What a program of ours prints, run as root on a host of a group."""
-        self.lab.run(group, f"cat > /root/{file.name} <<'PROGRAM'\n{file.read_text()}\nPROGRAM\n")
+    def program(
+        self, group: str, file: Path, *words: str, given: str = "", seconds: float = 3600, beside: Sequence[Path] = ()
+    ) -> str:
+        """What a program of ours prints, run as root on a host of a group; beside it what it imports."""
+        for each in (file, *beside):
+            self.lab.run(group, f"cat > /root/{each.name} <<'PROGRAM'\n{each.read_text()}\nPROGRAM\n")
         line = [*self.lab.driver.ssh_command(self.lab.host(group)), "sudo", "python3", f"/root/{file.name}", *words]
         done = subprocess.run(line, input=given, capture_output=True, text=True, check=False, timeout=seconds)
         if done.returncode:

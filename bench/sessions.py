@@ -3,7 +3,8 @@
 Needs a lab as `make up` leaves it; Dovecot is set up for that many sessions meanwhile, and the host gets the memory.
 What a session takes of memory is the growth of all of Dovecot's processes, pages that several share divided among them
 (PSS). At the end everybody gets a message, and each of his sessions must be told within a second; none may take
-more than growth.FLAT times what one of the first took. Figures go to build/bench/sessions.json and sessions.md.
+more than growth.FLAT times what one of the first took. Beside them, in the same run, a Dovecot as its package sets it
+up holds some. Figures go to build/bench/sessions.json and sessions.md.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import batched
+from pathlib import Path
 
 from tests.lab import Lab
 from tests.people import People
@@ -34,32 +36,12 @@ TOLD = 1.0
 """Seconds within which a session is to be told. tests/system/test_idle.py shows who tells it, at any speed."""
 STEPS = 4
 """In how many parts they are opened, so that it is seen whether one costs more when others are there."""
+PEERS = 200
+"""Sessions of the second Dovecot: what one takes does not depend on their number."""
 ROOM = 12 << 30
 """Octets of memory of the mail store's host meanwhile."""
-# Processes of Dovecot: their number, and the memory that they share out among them, in KiB.
-_MEMORY = """
-import os, subprocess
-main = subprocess.check_output(["systemctl", "show", "dovecot", "--property=MainPID", "--value"], text=True).strip()
-parents = {}
-for pid in filter(str.isdigit, os.listdir("/proc")):
-    try:
-        parents[pid] = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1]
-    except OSError:
-        pass
-
-def within(pid):
-    while pid in parents and pid != main:
-        pid = parents[pid]
-    return pid == main
-
-found = []
-for pid in filter(within, parents):
-    try:
-        found.append(int(open(f"/proc/{pid}/smaps_rollup").read().partition("\\nPss:")[2].split()[0]))
-    except OSError:
-        pass
-print(len(found), sum(found))
-"""
+_CLIENT = Path(__file__).with_name("sessions_client.py")
+_BESIDE = Path(__file__).with_name("store_client.py")
 
 
 class Store:
@@ -68,6 +50,7 @@ class Store:
     def __init__(self, host: Host) -> None:
         self.lab = host.lab
         self.processors = partial(host.processors, "mailstore")
+        self.program = partial(host.program, "mailstore", _CLIENT, beside=[_BESIDE])
         self.host = host.lab.host("mailstore")
 
     @contextmanager
@@ -91,8 +74,17 @@ class Store:
 
     def memory(self) -> tuple[int, int]:
         """Processes of Dovecot, and their octets."""
-        count, kib = self.lab.run("mailstore", f"python3 - <<'PROGRAM'\n{_MEMORY}PROGRAM").split()
-        return int(count), int(kib) * 1024
+        count, octets = json.loads(self.program("memory"))
+        return count, octets
+
+    def peer(self, sessions: int) -> dict[str, object]:
+        """What so many sessions take of a second Dovecot, as its package sets it up."""
+        took = json.loads(self.program("peer", str(sessions)))
+        return {
+            f"the peer's KiB a session, of {sessions:,}": round(took["octets"] / 1024),
+            "the peer's processes a session": round(took["processes"], 1),
+            "the peer's ms of processors a login": round(took["seconds"] * 1000, 2),
+        }
 
 
 async def held_and_ended(
@@ -190,6 +182,7 @@ def main() -> int:
     try:
         with store.room_for(options.sessions):
             found, facts = asyncio.run(held_and_ended(store, sessions, options.minutes))
+            facts |= store.peer(PEERS)
             write("sessions", found, facts)
     finally:
         people.forget()

@@ -178,22 +178,27 @@ class Store:
         return {"size": size, "load": os.getloadavg()[0], **rounds}
 
 
-def processors(main: int) -> float:
-    """Seconds that a daemon took with all that came of it, living or waited for; `main` is its first process."""
-    parents, used = dict[int, int](), dict[int, int]()
+def family(main: int) -> dict[int, list[str]]:
+    """A process and all that came of it and lives, each with the words of its stat after the command's name."""
+    words = dict[int, list[str]]()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            words = (entry / "stat").read_text().rpartition(")")[2].split()
+            words[int(entry.name)] = (entry / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        parents[int(entry.name)], used[int(entry.name)] = int(words[1]), sum(map(int, words[11:15]))
 
     def below(process: int) -> bool:
-        while process in parents and process != main:
-            process = parents[process]
+        while process in words and process != main:
+            process = int(words[process][1])
         return process == main
 
-    return sum(ticks for process, ticks in used.items() if below(process)) / os.sysconf("SC_CLK_TCK")
+    return {process: its for process, its in words.items() if below(process)}
+
+
+def processors(main: int) -> float:
+    """Seconds that a daemon took with all that came of it, living or waited for; `main` is its first process."""
+    ticks = sum(sum(map(int, words[11:15])) for words in family(main).values())
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def main_process(unit: str) -> int:

@@ -1,7 +1,7 @@
 """What is to be flat, and what a search is to find, is judged by the benchmarks themselves."""
 
 import pytest
-from bench import growth, logins, search, sessions
+from bench import growth, logins, mailboxes, search, sessions
 from bench.measuring import Measure, Run
 
 
@@ -21,6 +21,14 @@ def test_the_largest_is_compared_with_the_smallest(costs: dict[int, float], faul
 def test_a_session_that_costs_more_where_others_are_is_missed_by_what_it_takes() -> None:
     first, second = {"KiB": 2_500.0, "ms": 10.0}, {"KiB": 2_600.0, "ms": 26.0}
     assert sessions.steep({"1,000": first, "4,000": second}) == ["ms: 2.6 times the cost at 4,000, asked 2.5"]
+
+
+def test_what_costs_more_among_more_mailboxes_is_missed_by_its_name() -> None:
+    costs = {("a message", 2_000): 0.010, ("a message", 100_000): 0.024, ("a sign-in", 2_000): 0.001}
+    found = {key: Measure("x", (Run(cost, cost, 0),)) for key, cost in costs.items()}
+    found["a sign-in", 100_000] = Measure("x", (Run(0.003, 0.003, 0),))
+    assert mailboxes.missed(found) == ["a sign-in: 3.0 times the cost at 100,000, asked 2.5"]
+    assert "| a message | 10.0 | 24.0 | 2.4x |\n" in mailboxes.table(found)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,166 @@
+"""python -m bench.mailboxes --lab NAME: what a message and a sign-in cost as the number of mailboxes grows.
+
+Needs a lab as `make up` leaves it, whose accounts are put back afterwards. The accounts database is filled with a
+generated province, whose mailboxes nobody opens: what is measured is a mailbox made beside them. Measured are seconds
+of processors that Dovecot, PostgreSQL and Postfix take. Figures go to build/bench/mailboxes.json and, as a table, to
+build/bench/mailboxes.md. What costs more than FLAT times as much among most mailboxes makes the run fail.
+"""
+
+import argparse
+import csv
+import io
+import json
+import os
+import random
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tests.lab import PSQL, Sample
+from tests.people import People
+from tests.population import province
+from tests.population.__main__ import REGULATION
+
+from bench import accounts, growth, logins
+from bench.host import Host
+from bench.measuring import OUTPUT, Measure, Run, machine, measured, write
+from hanam_mail.registry.model import Registry
+from hanam_mail.regulation import provisions
+
+SIZES = (2_000, 20_000, 100_000)
+RUNS, RECIPIENTS = 3, 200
+QUESTION, DELIVERY = "room is asked for", "a message is delivered"
+RECIPIENT, SIGN_IN = "a recipient is named at port 25", "a sign-in, nothing remembered"
+_DAEMONS = {"mailstore": "dovecot", "accounts": "postgresql@17-main", "mx": "postfix"}
+# They look at the whole province, by the clock: other measures (bench.directory).
+_TIMERS = ("hanam-directory.timer", "hanam-carddav.timer")
+_CLIENT = Path(__file__).with_name("store_client.py")
+
+type Found = dict[tuple[str, int], Measure]
+"""By what was done and the number of mailboxes."""
+
+
+class Bench:
+    """The measurements on one lab."""
+
+    def __init__(self, host: Host) -> None:
+        self.host, self.lab = host, host.lab
+
+    def fill(self, registry: Registry, size: int) -> None:
+        """Put mailboxes into the accounts database until it has so many; nobody is told of them."""
+        for table, rows in accounts.rows(registry, size).items():
+            name, _, columns = table.partition(" ")
+            written = io.StringIO()
+            csv.writer(written, lineterminator="\n").writerows(rows)
+            names = columns.strip("()")
+            statements = [
+                "set session_replication_role = replica",
+                f"create temp table coming (like {name} including defaults)",
+                f"copy coming {columns} from stdin with (format csv, force_not_null *);\n{written.getvalue()}\\.\n",
+                f"insert into {name} {columns} select {names} from coming on conflict do nothing",  # noqa: S608
+                f"analyze {name}",
+            ]
+            line = f"cd / && runuser -u postgres -- {PSQL} -d mail"
+            done = self.lab.remote("accounts").run(line, ";\n".join(statements).encode())
+            if done.code:
+                raise RuntimeError(done.complaint.decode(errors="replace"))
+
+    def used(self) -> float:
+        """Seconds of processors that the daemons took so far."""
+        return sum(sum(json.loads(self.host.program(group, _CLIENT, "used", unit))) for group, unit in _DAEMONS.items())
+
+    def runs(self, number: int, act: Callable[[], object]) -> list[Run]:
+        """What all daemons took for each of so many things, several times."""
+        found = list[Run]()
+        for _ in range(RUNS):
+            load, before = os.getloadavg()[0], self.used()
+            act()
+            took = (self.used() - before) / number
+            found.append(Run(took, took, load))
+        return found
+
+    def name_recipients(self, addresses: Sequence[str]) -> None:
+        """As another mail server asks for each whether mail may come."""
+        with self.lab.smtp() as client:
+            for address in addresses:
+                client.rset()
+                client.mail("an@ngoai.example")
+                code, said = client.rcpt(address)
+                if code != 250:
+                    raise RuntimeError(f"{address}: {said!r}")
+
+    def measure(self, registry: Registry, person: Sample, size: int) -> Found:
+        """All that is measured among so many mailboxes."""
+        found: Found = {}
+        (row,) = self.host.program("mailstore", _CLIENT, "ours", person.address, person.mailbox, "0").splitlines()
+        for name, key in ((QUESTION, "question"), (DELIVERY, "delivery")):
+            found[name, size] = measured(f"{size:,}: {name}", [Run(each, each, 0) for each in json.loads(row)[key]])
+        domain = self.lab.variables["mail_domain"]
+        there = [box for box in list(registry.mailboxes.values())[:size] if not box.revoked]
+        chosen = random.Random(size).sample(there, RECIPIENTS)  # noqa: S311 - no secret
+        addresses = [f"{box.address}@{domain}" for box in chosen]
+        named = self.runs(RECIPIENTS, lambda: self.name_recipients(addresses))
+        found[RECIPIENT, size] = measured(f"{size:,}: {RECIPIENT}", named)
+        bench = logins.Bench(self.host, RUNS)
+        try:
+            cold, _ = bench.socket()
+        finally:
+            bench.clean()
+        took = sum(cold.cost.values()) / 1000
+        found[SIGN_IN, size] = measured(f"{size:,}: {SIGN_IN}", [Run(took, took, 0)])
+        return found
+
+
+def table(found: Found) -> str:
+    """Milliseconds of processors, in Markdown."""
+    sizes, names = sorted({size for _, size in found}), dict.fromkeys(name for name, _ in found)
+    lines = [
+        f"| ms of processors | {' | '.join(f'{size:,}' for size in sizes)} | growth |\n",
+        f"| --- | {'---: | ' * (len(sizes) + 1)}\n".replace(" \n", "\n"),
+    ]
+    for name in names:
+        cells = [found[name, size].seconds * 1000 for size in sizes]
+        times = f"{cells[-1] / cells[0]:.1f}x" if cells[0] else ""
+        lines.append(f"| {name} | {' | '.join(f'{cell:.1f}' for cell in cells)} | {times} |\n")
+    return "".join(lines)
+
+
+def missed(found: Mapping[tuple[str, int], Measure]) -> list[str]:
+    """What grows and is to be flat."""
+    names = dict.fromkeys(name for name, _ in found)
+    costs = {name: {size: each.seconds for (its, size), each in found.items() if its == name} for name in names}
+    return [fault for name in names for fault in growth.steep(name, costs[name])]
+
+
+def main() -> int:
+    """Measure, write, and say what was missed; exit 1 then."""
+    parser = argparse.ArgumentParser(prog="python -m bench.mailboxes", description=__doc__)
+    parser.add_argument("--lab", default="bench", help="a lab as `make up` leaves it")
+    parser.add_argument("--size", type=int, action="append", help="mailboxes (may be repeated)")
+    options = parser.parse_args()
+    sizes = sorted(options.size or SIZES)
+    bench = Bench(Host.named(options.lab))
+    people = People(bench.lab)
+    registry = province(sizes[-1], 1, provisions.load(REGULATION))
+    found: Found = {}
+    try:
+        person = people.take()
+        with bench.lab.stopped("accounts", *_TIMERS):
+            for size in sizes:
+                bench.fill(registry, size)
+                found |= bench.measure(registry, person, size)
+    finally:
+        people.forget()
+        bench.host.give_samples()
+    write("mailboxes", list(found.values()), {"sizes": sizes})
+    facts = machine()
+    text = f"{facts['cores']} processors, load {'/'.join(map(str, facts['load']))}; medians.\n\n{table(found)}"
+    (OUTPUT / "mailboxes.md").write_text(text, encoding="utf-8")
+    print(text)
+    for fault in (faults := missed(found)):
+        print(f"missed: {fault}", file=sys.stderr)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

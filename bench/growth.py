@@ -44,6 +44,18 @@ def table(found: Found, digits: int = 1) -> str:
     return "".join(lines)
 
 
+def milliseconds(what: str, rows: Mapping[str, Mapping[int, float]]) -> str:
+    """A table in Markdown of seconds, shown in milliseconds: name -> size -> cost, and how that grew."""
+    sizes = sorted({size for costs in rows.values() for size in costs})
+    lines = [_line([f"ms of processors{what}", *(f"{size:,}" for size in sizes), "growth"])]
+    lines.append(_line(["---", *(["---:"] * (len(sizes) + 1))]))
+    for name, costs in rows.items():
+        first, last = costs[sizes[0]], costs[sizes[-1]]
+        cells = [f"{costs[size] * 1000:.1f}" for size in sizes]
+        lines.append(_line([name, *cells, f"{last / first:.1f}x" if first else ""]))
+    return "".join(lines)
+
+
 def _circumstances(found: Found) -> str:
     measures = [measure for document in found.values() for measure in document["measures"].values()]
     if not measures:

@@ -50,6 +50,12 @@ class Host:
         """What a statement answers to the superuser."""
         return self.lab.run("accounts", f"{_PSQL} -c {shlex.quote(statement)}").strip()
 
+    def script(self, statements: str) -> None:
+        """Have the superuser run statements of any length, the rows that COPY reads among them."""
+        done = self.lab.remote("accounts").run(_PSQL, statements.encode())
+        if done.code:
+            raise RuntimeError(done.complaint.decode(errors="replace"))
+
     def empty(self) -> None:
         """Forget all accounts and sealed files. The agents have heard of everything before."""
         self.wait_for_agents()

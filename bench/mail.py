@@ -30,7 +30,7 @@ from bench.host import Host
 from bench.letters import words
 from bench.mail_chains import STRANGER, Chains, Turn
 from bench.mail_stages import ALL, STAGES, Case, Side, missed, notes, table
-from bench.measuring import OUTPUT, Measure, Run, machine, write
+from bench.measuring import Measure, Run, publish, write
 
 SIZES = (0, 5_000, 20_000, 100_000)
 MESSAGES, ROUNDS = 60, 3
@@ -131,10 +131,7 @@ def main() -> int:
     finally:
         people.forget()
     write("mail", measures(cases), {"sizes": sizes})
-    facts = machine()
-    head = f"{facts['cores']} processors, load {'/'.join(map(str, facts['load']))}; medians.\n\n"
-    (OUTPUT / "mail.md").write_text(head + "".join(map(table, cases)) + notes(), encoding="utf-8")
-    print(notes())
+    publish("mail", "".join(map(table, cases)) + notes())
     for each in (misses := missed(cases)):
         print(f"missed: {each}")
     return 1 if misses else 0

@@ -107,6 +107,15 @@ def write(name: str, measures: Sequence[Measure], facts: Mapping[str, Any]) -> P
     return path
 
 
+def publish(name: str, table: str) -> None:
+    """Keep a table of medians as build/bench/NAME.md, with what it was measured on above it, and show it."""
+    facts = machine()
+    text = f"{facts['cores']} processors, load {'/'.join(map(str, facts['load']))}; medians.\n\n{table}"
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    (OUTPUT / f"{name}.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
 def _children() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

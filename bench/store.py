@@ -20,7 +20,7 @@ from tests.people import People
 
 from bench import dovecot, growth, search
 from bench.host import Host
-from bench.measuring import OUTPUT, Measure, Run, machine, measured, write
+from bench.measuring import Measure, Run, measured, publish, write
 
 SIZES = (0, 5_000, 20_000, 100_000)
 # Seconds of processors for the question and the delivery of a message of 10 KB.
@@ -77,14 +77,12 @@ class Bench:
 
 def table(found: dict[str, Found], sizes: Sequence[int]) -> str:
     """A line for each kind and act, then what our two parts take of a delivery; milliseconds of processors."""
-    lines = [f"| ms of processors a message | {' | '.join(f'{size:,}' for size in sizes)} | growth |\n"]
-    lines.append(f"| --- |{' ---: |' * (len(sizes) + 1)}\n")
-    for kind, measures in found.items():
-        for name in ("question", "delivery"):
-            cells = [measures[name, size].seconds * 1000 for size in sizes]
-            times = cells[-1] / cells[0] if cells[0] else 0.0
-            shown = " | ".join(f"{cell:.1f}" for cell in cells)
-            lines.append(f"| {kind}, {name} | {shown} | {times:.1f}x |\n")
+    costs = {
+        f"{kind}, {name}": {size: measures[name, size].seconds for size in sizes}
+        for kind, measures in found.items()
+        for name in ("question", "delivery")
+    }
+    lines = [growth.milliseconds(" a message", costs)]
     for part, without in (("Sieve", NO_SIEVE), ("the index of search", NO_INDEX)):
         if without in found:
             both = [[found[kind]["delivery", size].seconds for size in sizes] for kind in (OURS, without)]
@@ -124,10 +122,7 @@ def main() -> int:
         people.forget()
     every = [measure for measures in found.values() for measure in measures.values()]
     write("store", every, {"sizes": list(sizes)})
-    facts = machine()
-    text = f"{facts['cores']} processors, load {'/'.join(map(str, facts['load']))}; medians.\n\n{table(found, sizes)}"
-    (OUTPUT / "store.md").write_text(text, encoding="utf-8")
-    print(text)
+    publish("store", table(found, sizes))
     for words_of_it in (misses := missed(found[OURS], sizes)):
         print(f"missed: {words_of_it}")
     return 1 if misses else 0

@@ -28,13 +28,15 @@ _AWAY = (
     r"|This probably means the server terminated abnormally|before or while processing the request)"
 )
 
+# Dovecot's sign-in frees what its last questions still use as it ends (a fault of 2.4.1, mended in 2.4.2, auth/main.c).
+_SIGN_IN_ENDS = r"dovecot auth: Fatal: master: service\(auth\): child \d+ killed with signal 11 "
+
 # A question between Dovecot's processes as one is stopped, killed or reloaded: who asked is told to come again.
 _DOVECOT_CUT_OFF = (
     r"dovecot .*: Error: auth-master: (user|pass)db lookup\(\S+\): (Auth \w+ lookup failed|Disconnected unexpectedly)$",
     r"dovecot .*: Error: auth-master: (user|pass)db lookup\(\S+\): write\(auth socket\) failed: .*Broken pipe",
     r"dovecot .*: Error: auth-master: login: request .* (Internal auth failure|Disconnected unexpectedly)",
-    # It frees what its last questions still use as it ends (a fault of 2.4.1, mended in 2.4.2, auth/main.c).
-    r"dovecot auth: Fatal: master: service\(auth\): child \d+ killed with signal 11 ",
+    _SIGN_IN_ENDS,
 )
 
 # Jobs that come by the clock, whoever is away then: each fails, is told of, and does it the next time.
@@ -166,7 +168,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
         r"systemd-journald File \S+ corrupted or uncleanly shut down, renaming and replacing",
         r"dovecot [\w-]+: Fatal: master: service\([\w-]+\): child \d+ killed with signal 15$",
         r"dovecot \S+ Warning: (Killed with signal 15|SIGHUP received|Shutting down logging for )",
-        *_DOVECOT_CUT_OFF,
+        _SIGN_IN_ENDS,
         # What the watch finds before mail has its way.
         r"hanam-watch the operator could not be told by (mail|smarthost): ",
         # The key of port 25 is looked at before the zone with it is published, as the first converge does last.

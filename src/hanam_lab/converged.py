@@ -34,7 +34,7 @@ KEYS = ("login_key", "login_key.pub", "known_hosts")
 SECRETS = REPOSITORY / "group_vars/lab/vault.yml"
 _FIRST = ("nice", "--adjustment=-15")
 _WHOLE = ("--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner", "--preserve-permissions")
-"""Of tar: what takes a file away in a layer is an attribute, or a device."""
+"""Options of tar: in a layer an attribute or a device says that a file below it is gone."""
 
 
 def key(base: Path, archive: Path) -> str:
@@ -111,32 +111,32 @@ def write(hosts: Sequence[Host], base: Path, place: Path, secrets: Path) -> None
             shutil.copy2(hosts[0].folder.parent / name, new / name)
         shutil.copy2(secrets, new / SECRETS.name)
         copies = [
-            (layer, new / host.spec.name / str(number))
+            (layer, new / host.spec.name / str(number), work / f"{host.spec.name}-{number}.seen")
             for host in hosts
             for number, layer in enumerate(layers(host.folder))
         ]
-        for layer, copy in copies:
-            bring(layer, copy, work / f"{copy.parent.name}-{copy.name}.seen")
-        # Who stands still for half a minute is taken for one that hangs: only what has changed is copied then.
+        for each in copies:
+            copy_layer(*each)
+        # A host that is frozen for half a minute is taken for one that hangs: only what has changed is copied then.
         with frozen(list(hosts)):
-            for layer, copy in copies:
-                bring(layer, copy, work / f"{copy.parent.name}-{copy.name}.seen", still=True)
+            for each in copies:
+                copy_layer(*each, still=True)
         new.rename(place)
 
 
-def bring(layer: Path, copy: Path, seen: Path, *, still: bool = False) -> None:
-    """Make a copy what the tree is now: all of it, or what has changed since `seen` was written by the time before.
+def copy_layer(layer: Path, copy: Path, seen: Path, *, still: bool = False) -> None:
+    """Copy a folder: the first time all of it, the second time what has changed since the first.
 
-    A tree that does not stand still changes while it is read; the next time brings what was missed.
+    `seen`: where tar notes what it has copied. The first time programs may write into the folder; `still`: nobody does.
     """
     if not seen.exists():
-        # What a program keeps in memory that is a file would else change without a later time.
+        # A file that a program writes through memory gets a new time only when it was written to the disk before.
         run(["sync", "--file-system", layer])
         copy.mkdir(parents=True)
     options = ["--sparse", f"--listed-incremental={seen}", *([] if still else ["--ignore-failed-read"])]
     read = shlex.join(["tar", "--create", *_WHOLE, *options, "--directory", str(layer), "."])
     write = shlex.join(["tar", "--extract", *_WHOLE, "--listed-incremental=/dev/null", "--directory", str(copy)])
-    # It ends with 1 when a file changed as it was read.
+    # tar ends with 1 when a file changed while it was read: the second copy brings it.
     changed = "" if still else " || [ $? -eq 1 ]"
     run([*_FIRST, "bash", "-c", f"set -o pipefail; ({read}{changed}) | {write}"])
 

@@ -24,11 +24,13 @@ def test_a_session_that_costs_more_where_others_are_is_missed_by_what_it_takes()
 
 
 def test_what_costs_more_among_more_mailboxes_is_missed_by_its_name() -> None:
-    costs = {("a message", 2_000): 0.010, ("a message", 100_000): 0.024, ("a sign-in", 2_000): 0.001}
-    found = {key: Measure("x", (Run(cost, cost, 0),)) for key, cost in costs.items()}
-    found["a sign-in", 100_000] = Measure("x", (Run(0.003, 0.003, 0),))
-    assert mailboxes.missed(found) == ["a sign-in: 3.0 times the cost at 100,000, asked 2.5"]
-    assert "| a message | 10.0 | 24.0 | 2.4x |\n" in mailboxes.table(found)
+    of_each = {"a message": {2_000: 0.010, 100_000: 0.024}, "a sign-in": {2_000: 0.001, 100_000: 0.003}}
+    found = {
+        (name, size): Measure("x", (Run(of_each[name][size], None, 0),)) for name in of_each for size in of_each[name]
+    }
+    assert mailboxes.costs(found) == of_each
+    assert mailboxes.missed(of_each) == ["a sign-in: 3.0 times the cost at 100,000, asked 2.5"]
+    assert "| a message | 10.0 | 24.0 | 2.4x |\n" in growth.milliseconds("", of_each)
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def test_a_second_copy_brings_what_has_changed_since_the_first_and_nothing_else(
     for name in ("stays", "goes", "moves", "folder/grows", "folder/of the same size", "becomes a folder", "old/a"):
         (layer / name).parent.mkdir(parents=True, exist_ok=True)
         (layer / name).write_text("one")
-    converged.bring(layer, copy, seen)
+    converged.copy_layer(layer, copy, seen)
     assert _look(copy) == _look(layer)
 
     (layer / "goes").unlink()
@@ -190,14 +190,14 @@ def test_a_second_copy_brings_what_has_changed_since_the_first_and_nothing_else(
     (layer / "link").symlink_to("stays")
     os.setxattr(layer / "stays", "user.opaque", b"y")
     (layer / "old").rename(layer / "new")
-    converged.bring(layer, copy, seen, still=True)
+    converged.copy_layer(layer, copy, seen, still=True)
     assert _look(copy) == _look(layer)
 
 
 def test_a_copy_that_cannot_be_whole_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(converged, "_FIRST", ())
     (tmp_path / "layer").mkdir()
-    converged.bring(tmp_path / "layer", tmp_path / "copy", tmp_path / "seen")
+    converged.copy_layer(tmp_path / "layer", tmp_path / "copy", tmp_path / "seen")
     (tmp_path / "copy").rmdir()
     with pytest.raises(LabError, match="copy"):
-        converged.bring(tmp_path / "layer", tmp_path / "copy", tmp_path / "seen", still=True)
+        converged.copy_layer(tmp_path / "layer", tmp_path / "copy", tmp_path / "seen", still=True)

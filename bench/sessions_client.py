@@ -21,12 +21,16 @@ import store_client  # type: ignore[import-not-found] # lies beside it on the ho
 
 _PORT = 10993
 _PERSON, _PASSWORD = "nguoidung@hanam.example", "unused"
-_SESSIONS = f"""
+
+
+def configuration(certificate: str, key: str, most: int) -> str:
+    """What the second Dovecot needs besides to hold so many sessions."""
+    return f"""
 protocols = imap lmtp
 listen = 127.0.0.1
 ssl = required
-ssl_server_cert_file = {{certificate}}
-ssl_server_key_file = {{key}}
+ssl_server_cert_file = {certificate}
+ssl_server_key_file = {key}
 mail_max_userip_connections = 10000
 service imap-login {{
   inet_listener imap {{
@@ -36,10 +40,10 @@ service imap-login {{
     port = {_PORT}
     ssl = yes
   }}
-  process_limit = {{most}}
+  process_limit = {most}
 }}
 service imap {{
-  process_limit = {{most}}
+  process_limit = {most}
 }}
 """
 
@@ -68,14 +72,14 @@ def waiting(tls: ssl.SSLContext) -> socket.socket:
 
 def peer(number: int) -> dict[str, float]:
     """What so many sessions take: octets and processes each, seconds of processors from the connection to the wait."""
-    asked = ["doveconf", "-h", "ssl_server_cert_file", "ssl_server_key_file"]
+    asked = ["doveconf", "-h", "ssl_server/cert_file", "ssl_server/key_file"]
     certificate, key = subprocess.check_output(asked, text=True).split()
     tls = ssl.create_default_context()
     # It has the certificate of another name.
     tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
     held = []
     try:
-        store = store_client.second(_SESSIONS.format(certificate=certificate, key=key, most=number + 50))
+        store = store_client.second(configuration(certificate, key, number + 50))
         with smtplib.LMTP(str(store.folder / "lmtp")) as client:
             client.sendmail("", [store.recipient], "Subject: x\r\n\r\nx\r\n")
         # The first one makes the processes that all of them ask.

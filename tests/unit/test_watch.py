@@ -587,12 +587,30 @@ def test_what_another_program_found_is_told_once_per_change(tmp_path: Path) -> N
 
 
 def test_what_could_not_be_looked_at_for_long_is_told(tmp_path: Path) -> None:
-    state = {"complete": NOW, "silent": ["x MX: SERVFAIL"], "found": []}
-    rows = left(tmp_path, json.dumps(state))
-    assert looks.findings(rows, NOW + 71 * HOUR) == {}
-    (finding,) = looks.findings(rows, NOW + 73 * HOUR).values()
-    assert "x MX: SERVFAIL" in finding.text
+    rows = left(tmp_path, json.dumps({"complete": NOW, "silent": ["x MX: SERVFAIL"], "found": []}))
+    causes: dict[str, dict[str, Any]] = {}
+    for hours, number in ((35, 0), (37, 0), (72, 0), (73, 1)):
+        now = NOW + hours * HOUR
+        news = compare(causes, looks.findings(rows, now), now)
+        assert len(news.new) == number, hours
+    (text,) = news.new.values()
+    assert "x MX: SERVFAIL" in text
     assert looks.findings([rows[0] | {"file": str(tmp_path / "none")}], NOW) == {}
+
+
+@pytest.mark.parametrize("looked", [True, False])
+def test_a_host_that_was_switched_off_has_time_to_look_before_it_is_told(tmp_path: Path, looked: bool) -> None:
+    """Its first look may come before the daemon that it asks."""
+    state = {"complete": NOW, "silent": ["Connection refused"], "found": []}
+    causes: dict[str, dict[str, Any]] = {}
+    on = NOW + 100 * HOUR
+    assert compare(causes, looks.findings(left(tmp_path, json.dumps(state)), on), on).nothing
+    rows = left(tmp_path, json.dumps(state | ({"complete": on + HOUR, "silent": []} if looked else {})))
+    for hours in (1, 24):
+        now = on + hours * HOUR
+        assert compare(causes, looks.findings(rows, now), now).nothing
+    now = on + 36 * HOUR
+    assert bool(compare(causes, looks.findings(rows, now), now).new) is not looked
 
 
 def test_a_strangers_file_cannot_write_lines_of_its_own_nor_fill_the_memory(tmp_path: Path) -> None:

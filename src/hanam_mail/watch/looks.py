@@ -163,6 +163,7 @@ def backups(rows: Sequence[WatchRow], now: float) -> dict[str, Finding]:
 def findings(rows: Sequence[WatchRow], now: float) -> dict[str, Finding]:
     """What programs without rights left in files (hanam-dns-check), and that they could not look for long.
 
+    The second half of that time must pass while the host runs: one that was switched off has had no time to look.
     Such a file is a stranger's: of what is too large or not of its form nothing is taken.
     """
     found = {}
@@ -175,10 +176,11 @@ def findings(rows: Sequence[WatchRow], now: float) -> dict[str, Finding]:
             left = json.loads(file.read(FINDINGS_OCTETS))
         for item in left["found"]:
             found[str(item["cause"])] = Finding(_line(item["text"]), bool(item["mail"]))
-        if now - float(left["complete"]) > row["hours"] * 3600:
+        half = row["hours"] * 3600 / 2
+        if now - float(left["complete"]) > half:
             why = "; ".join(map(str, left["silent"])) or hint(row["unit"])
             words = f"{row['name']}: từ {moment(float(left['complete']))} chưa kiểm tra được hết: {why}"
-            found[f"findings:{path}"] = Finding(_line(words))
+            found[f"findings:{path}"] = Finding(_line(words), grace=half)
     return found
 
 

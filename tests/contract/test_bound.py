@@ -12,7 +12,7 @@ HOST_TESTS = [
 
 
 def upper_bounds(function: ast.FunctionDef) -> list[int]:
-    """Lines of asserts that a time that the test took is less than something."""
+    """Lines that promise: asserts that a time that the test took is less than something; uses of tests.lab's EFFECT."""
 
     def timed(node: ast.expr) -> bool:
         text = ast.unparse(node)
@@ -31,7 +31,7 @@ def upper_bounds(function: ast.FunctionDef) -> list[int]:
         if isinstance(node, ast.Assert)
         for each in ast.walk(node)
         if isinstance(each, ast.Compare) and isinstance(each.ops[0], ast.Lt | ast.LtE) and timed(each.left)
-    ]
+    ] + [node.lineno for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == "EFFECT"]
 
 
 def test_what_asserts_seconds_runs_alone() -> None:

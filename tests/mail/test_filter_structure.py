@@ -160,6 +160,10 @@ def test_programs_are_refused_at_every_depth_and_a_virus_in_one_is_told_as_such(
     letters = {
         "alone": with_file(recipient, program, "Hóa đơn.EXE"),
         "hyphen": with_file(recipient, b"<a/>" * 50, "a.appref-ms"),
+        "shortcut": with_file(recipient, b"L\0\0\0" + bytes(300), "Hóa đơn.lnk"),
+        "shortcut in a zip": with_file(recipient, zipped(b"[InternetShortcut]\n" * 9, "xem.url"), "a.zip"),
+        "disk image": with_file(recipient, bytes(4096), "tai lieu.iso"),
+        "disk image in a zip": with_file(recipient, zipped(bytes(4096), "tai lieu.img"), "a.zip"),
         "in a tar": with_file(recipient, tarred(program, "d/a.exe"), "a.tar"),
         "in a zip in a zip": with_file(recipient, zipped(zipped(program, "d/a.exe"), "b.zip"), "a.zip"),
         "script in a zip": with_file(recipient, zipped(b"var a = 1;" * 50, "hoa don.js"), "a.zip"),

@@ -13,6 +13,7 @@ from tests import journal, smtp_server
 from tests.delegation import Delegation
 from tests.lab import Lab, Sample, at_once, message, wait_for
 from tests.mail.hostile import here
+from tests.mail.test_delegated import ended
 from tests.mail.test_filter import EICAR, with_attachment
 from tests.people import People
 
@@ -49,12 +50,20 @@ def is_held(lab: Lab, person: Sample) -> bool:
     return {entry["queue_name"] for entry in queued(lab, person)} == {"hold"}
 
 
-def told_operator(lab: Lab, person: Sample) -> bool:
-    """Whether the letter about his lock went to the operator, among others."""
+def told(lab: Lab, person: Sample) -> bool:
+    """Whether the letter about his lock went to the operator and to his agency, among others."""
     lab.send_notices()
     operator = lab.variables["operator_address"].format(mail_domain=lab.variables["mail_domain"])
-    told = f"kind = 'sending_lock' and mailbox_id = '{person.mailbox}'"
-    return operator.partition("@")[0] in lab.sql(f"select payload -> 'given' from mail.notice where {told}")
+    agency = lab.sql(
+        "select a.local_part from mail.address a join mail.mailbox m on m.id = a.mailbox_id and a.kind = 'primary'"
+        " where m.kind = 'agency' and m.state <> 'revoked'"
+        f" and m.agency_id = (select agency_id from mail.mailbox where id = '{person.mailbox}')"
+    ).split()
+    assert agency
+    given = lab.sql(
+        f"select payload ->> 'given' from mail.notice where kind = 'sending_lock' and mailbox_id = '{person.mailbox}'"
+    )
+    return {operator.partition("@")[0], *agency} <= {each.partition("@")[0] for each in json.loads(given)}
 
 
 def limits_of(lab: Lab, person: Sample) -> dict[str, int]:
@@ -73,6 +82,7 @@ def test_dieu12_6_above_its_limit_an_account_waits_and_above_the_second_it_is_lo
 ) -> None:
     """Đ4.3."""
     limits = limits_of(lab, flooder)
+    reading = lab.imap(flooder.address, flooder.password)
     with lab.submission(flooder.address, flooder.password) as client:
         # To a host that does not answer: what waits in the queue.
         client.send_message(message(flooder.address, "ai.do@khong-tra-loi.example"), to_addrs="ai.do@[192.0.2.254]")
@@ -93,8 +103,9 @@ def test_dieu12_6_above_its_limit_an_account_waits_and_above_the_second_it_is_lo
         with pytest.raises((smtplib.SMTPSenderRefused, smtplib.SMTPServerDisconnected)):
             client.send_message(message(flooder.address, recipient.address))
     lab.settle()
+    wait_for(lambda: ended(reading), "the end of his session by IMAP")
     wait_for(lambda: is_held(lab, flooder), "his mail held")
-    assert told_operator(lab, flooder)
+    assert told(lab, flooder)
     asked = f"select count(*) from mail.outbox where topic = 'mailbox.hold' and mailbox = '{flooder.mailbox}'"
     before = lab.sql(asked)
     lab.sql(f"select mail.mailbox_correct('{flooder.mailbox}', 'thu nghiem')")
@@ -170,7 +181,7 @@ def test_dieu12_6_of_a_stolen_accounts_flood_no_more_leaves_than_its_limit(lab: 
         lab.settle()
         wait_for(lambda: is_held(lab, flooder) and left() | waiting() == set(sent), "what was taken, there or held")
         lab.run("submission", "postqueue -f")
-        assert told_operator(lab, flooder)
+        assert told(lab, flooder)
     assert {receiver for receiver in sent if receiver.startswith("cham")} <= waiting()
     assert is_held(lab, flooder)
     assert len(outside.taken) <= limit
@@ -216,6 +227,9 @@ def test_a_clerk_has_his_agencys_numbers_and_all_its_clerks_together_have_them_o
 def test_dieu7_2b_the_last_virus_too_many_locks_the_account(lab: Lab, flooder: Sample, recipient: Sample) -> None:
     """The third, as production has it."""
     most = lab.variables["sending_lock_viruses"]
+    with lab.submission(flooder.address, flooder.password) as client:
+        client.send_message(message(flooder.address, "ai.do@khong-tra-loi.example"), to_addrs="ai.do@[192.0.2.254]")
+    reading = lab.imap(flooder.address, flooder.password)
     sent_before(lab, flooder.mailbox, "viruses", most - 2)
     for number in (most - 1, most):
         mail = with_attachment(message(flooder.address, recipient.address), "a.com", EICAR)
@@ -224,3 +238,7 @@ def test_dieu7_2b_the_last_virus_too_many_locks_the_account(lab: Lab, flooder: S
         noted = f"select sum(viruses) >= {number} from mail.sending where mailbox_id = '{flooder.mailbox}'"
         wait_for(lambda question=noted: lab.sql(question) == "t", f"virus {number} noted")  # type: ignore[misc]
         assert state(lab, flooder) == ("locked:compromised" if number == most else "")
+    lab.settle()
+    wait_for(lambda: ended(reading), "the end of his session by IMAP")
+    wait_for(lambda: is_held(lab, flooder), "his mail held")
+    assert told(lab, flooder)

@@ -78,6 +78,26 @@ def test_records_are_listed_as_a_form_asks_for_them(run: Callable[..., Result]) 
     assert {each["type"] for each in json.loads(run("list", "--json").stdout)} == RIGHT.keys()
 
 
+def test_addresses_keys_and_whom_an_address_names_are_listed_so_too(run: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "build/hanam.gov.vn.zone").write_text(
+        "$ORIGIN hanam.gov.vn.\n"
+        "mx 3600 IN A 192.0.2.1\n"
+        "mx 3600 IN AAAA 2001:db8::1\n"
+        f"_25._tcp.mx 3600 IN TLSA 3 1 1 {'ab' * 32}\n"
+        '@ 3600 IN CAA 0 issue "letsencrypt.org; accounturi=https://acme.example/acct/7"\n'
+    )
+    (tmp_path / "build/2.0.192.in-addr.arpa.zone").write_text(
+        "$ORIGIN 2.0.192.in-addr.arpa.\n1 3600 IN PTR mx.hanam.gov.vn.\n"
+    )
+    told = run("list").stdout
+    assert "Tên: mx.hanam.gov.vn\nLoại: A\nGiá trị: 192.0.2.1\n" in told
+    assert "Tên: mx.hanam.gov.vn\nLoại: AAAA\nGiá trị: 2001:db8::1\n" in told
+    key = f"Cách dùng: 3\nBộ chọn: 1\nKiểu khớp: 1\nDữ liệu: {'ab' * 32}\n"
+    assert f"Tên: _25._tcp.mx.hanam.gov.vn\nLoại: TLSA\n{key}" in told
+    assert "Thẻ: issue\nGiá trị: letsencrypt.org; accounturi=https://acme.example/acct/7\n" in told
+    assert "Tên: 1.2.0.192.in-addr.arpa\nLoại: PTR\nGiá trị: mx.hanam.gov.vn\n" in told
+
+
 def test_without_zone_files_it_says_how_they_are_made(run: Callable[..., Result], tmp_path: Path) -> None:
     (tmp_path / "build/hanam.gov.vn.zone").unlink()
     result = run("check")

@@ -193,6 +193,34 @@ def hand_in(client: smtplib.SMTP, author: str, recipient: str, mail: bytes) -> t
     return client.data(mail)
 
 
+# --- the resolver ---
+
+
+@pytest.mark.dieu4
+def test_without_a_resolver_nobody_passes_unknown_and_nobody_is_refused_for_good(
+    lab: Lab, sender: Sample, recipient: Sample
+) -> None:
+    """Whoever is not asked for his domain at MAIL is asked by whoever judges the letter; what is ours arrives."""
+    clean = letter(AN, recipient.address)
+    ours = letter(sender.address, recipient.address)
+    with ExitStack() as sessions:
+        # Who connects is looked up as well.
+        strangers = [sessions.enter_context(lab.smtp()) for _ in range(2)]
+        own = sessions.enter_context(lab.submission(sender.address, sender.password))
+        lab.run("mx", "systemctl stop unbound")
+        try:
+            named, unnamed, inside = at_once(
+                partial(answered, partial(to_recipient, strangers[0], recipient.address)),
+                partial(answered, partial(hand_in, strangers[1], "", recipient.address, clean)),
+                partial(answered, partial(hand_in, own, sender.address, recipient.address, ours)),
+            )
+        finally:
+            lab.run("mx", "systemctl start unbound")
+    assert [code // 100 for code, _ in (named, unnamed)] == [4, 4], (named, unnamed)
+    assert inside[0] == 250, inside
+    lab.wait_for_message(recipient, subject(ours))
+
+
 # --- the filter ---
 
 

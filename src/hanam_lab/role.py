@@ -1,7 +1,7 @@
 """One role on converged hosts, in about a minute: `python -m hanam_lab.role postfix` (`make role ROLE=postfix`).
 
 From the image of converged hosts that is nearest to the working tree: the role's tasks, the same once more, which must
-change nothing, and its tests, tests/roles/test_<role>.py. The hosts are gone afterwards.
+change nothing, and its tests, tests/roles/test_<role>.py. The hosts are gone afterwards. `--all` names the roles.
 """
 
 import os
@@ -91,6 +91,9 @@ def played() -> set[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
+    if arguments == ["--all"]:
+        print(*_roles(), sep="\n")
+        return 0
     try:
         role, *rest = arguments
         return run(role, rest[0] if rest else "inventory/lab.yml")

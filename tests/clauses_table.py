@@ -54,21 +54,30 @@ def _citations(text: str) -> set[str]:
 
 @cache
 def code() -> Mapping[str, set[str]]:
-    """Clause as it is cited -> the places that cite it: a role, a room, a settings file."""
+    """Clause as it is cited -> the files that cite it, each by its path in the repository."""
     found: dict[str, set[str]] = defaultdict(set)
     for folder in CODE:
         for path in sorted((ROOT / folder).rglob("*")):
             if path.is_file() and path.suffix in {".py", ".j2", ".yml", ".sql", ".php", ".js", ".html", ".txt", ""}:
                 for cited in _citations(path.read_text(encoding="utf-8", errors="replace")):
-                    found[cited].add(_place(path))
+                    found[cited].add(str(path.relative_to(ROOT)))
     return found
 
 
-def _place(path: Path) -> str:
-    parts = path.relative_to(ROOT).parts
+def _place(file: str) -> str:
+    """The role, the room, or the folder of settings that a file belongs to."""
+    parts = file.split("/")
     if parts[0] == "roles":
         return f"role {parts[1]}"
-    return "/".join(parts[1:3]) if parts[0] == "src" else "/".join(parts)
+    return "/".join(parts[1:3]) if parts[0] == "src" else parts[0]
+
+
+def _linked(files: set[str]) -> str:
+    """Place by place, its files as links."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for file in sorted(files):
+        places[_place(file)].append(f"[{Path(file).name}](../{file})")
+    return "; ".join(f"{place}: {', '.join(links)}" for place, links in sorted(places.items()))
 
 
 @cache
@@ -128,7 +137,7 @@ def text() -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     for row in clauses():
-        where = ", ".join(sorted(gathered(code(), row.clause)))
+        where = _linked(gathered(code(), row.clause))
         named = gathered(tests(), row.clause)
         lacks = f": {row.lacks}" if row.lacks else ""
         lines.append(f"| {row.clause} | {row.what} | {row.state}{lacks} | {where} | {_named(named)} |")

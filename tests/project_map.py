@@ -28,6 +28,7 @@ from tests.render.role_rows import plays, rows
 FILE = ROOT / "docs/map.md"
 TOPOLOGY = "split"
 TRIAL = "lab_openid"
+INCLUDED = re.compile(r"{% include ['\"]([^'\"]+)")
 GROUPS = (
     "accounts",
     "quarantine",
@@ -128,13 +129,25 @@ def _source(role: str, row: dict[str, Any]) -> str:
     for key, folder in (("src", "templates"), ("file", "files")):
         if name := row.get(key):
             path = Path(name) if Path(name).is_absolute() else ROOT / "roles" / role / folder / name
-            short = path.resolve().relative_to(ROOT)
-            return f"[`{short}`](../{short})"
+            return ", ".join(_link(each) for each in (path, *_parts(ROOT / "roles" / role / folder, path)))
     if name := row.get("program"):
         main = zipapp.HANAM_MAIL if name == zipapp.ACCOUNTS else zipapp.PROGRAMS[name]
         module = f"src/{main.replace('.', '/')}.py"
         return f"[`{module}`](../{module}) and what it imports"
     return f"a row of `roles/{role}/vars/main.yml`"
+
+
+def _parts(folder: Path, path: Path) -> Iterator[Path]:
+    """What a template includes of its role, and what that includes."""
+    for name in INCLUDED.findall(path.read_text(encoding="utf-8", errors="replace")):
+        if (part := folder / name).exists():
+            yield part
+            yield from _parts(folder, part)
+
+
+def _link(path: Path) -> str:
+    short = path.resolve().relative_to(ROOT)
+    return f"[`{short}`](../{short})"
 
 
 # --- ports ---

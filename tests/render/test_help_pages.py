@@ -123,10 +123,11 @@ def test_numbers_are_those_of_the_regulation(environment: Environments) -> None:
         assert " ".join(shown.split()) in " ".join(text.split())
     other = environment("lab").with_variables(
         regulation_quota_personal_default_bytes=5 * 2**30, regulation_attachment_limit_bytes=25 * 2**20,
-        regulation_restore_working_days=5, regulation_password_max_age_months=6,
+        regulation_quota_agency_default_bytes=1536 * 2**20, regulation_restore_working_days=5,
+        regulation_password_max_age_months=6,
     )  # fmt: skip
     text = " ".join(page(other, "index.html.j2").text.split())
-    for shown in ("5 GB", "25 MB", "05 ngày làm việc", "06 tháng một lần"):
+    for shown in ("5 GB", "1,5 GB", "25 MB", "05 ngày làm việc", "06 tháng một lần"):
         assert shown in text
 
 

@@ -26,6 +26,7 @@ from hanam_mail.host.scheduled.handing import SubmissionDoor, SubmissionServer, 
 from hanam_mail.host.scheduled.letter import NoLetterError, ScheduledLetter, read
 from hanam_mail.host.scheduled.refusals import of_error
 from hanam_mail.host.service import say
+from hanam_mail.vietnamese import size
 
 if TYPE_CHECKING:
     import psycopg
@@ -134,7 +135,7 @@ class ScheduledSender:
                 return Done(sent=self._with(folder, due))
         except TooLargeError:
             # By Đ8.1b as the mail server would say it.
-            self._result(due, "refused", f"thư dài quá giới hạn {settings.limit // 2**20} MB của một thư")
+            self._result(due, "refused", f"thư dài quá giới hạn {size(settings.limit)} của một thư")
         except (OSError, imaplib.IMAP4.error) as error:
             # Nothing was handed over, or it was and is not yet in its place: the database knows which.
             self._result(due, "later", of_error(error))

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 from testinfra.host import Host
 
-from hanam_lab import turns
+from hanam_lab import slots
 from hanam_lab.errors import LabError
 from hanam_lab.paths import REPOSITORY
 from tests import journal
@@ -22,7 +22,7 @@ JOURNALS = REPOSITORY / "build/journals"
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     lab = Lab.from_environment()
     try:
-        turns.hold_lab(lab.driver.folder)
+        slots.hold_lab(lab.driver.folder)
     except LabError as error:
         pytest.exit(str(error), pytest.ExitCode.USAGE_ERROR)
     # Hosts that have just booted: whoever asked for the database before it was there asks anew.
@@ -111,7 +111,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: ("tests/after/" in item.nodeid, item.get_closest_marker("bound") is not None))
 
 
-_QUIET = pytest.StashKey[turns.Quiet]()
+_QUIET = pytest.StashKey[slots.Quiet]()
 _ALONE = pytest.StashKey[bool]()
 _bound = ExitStack()
 
@@ -119,10 +119,10 @@ _bound = ExitStack()
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
     """One scenario's bound tests wait for those tests of others that run, and keep new ones from beginning."""
-    if "HANAM_TURNS" not in os.environ:
+    if "HANAM_SLOTS" not in os.environ:
         with journal.noted(item):
             return (yield)
-    quiet = item.config.stash.setdefault(_QUIET, turns.Quiet(turns.PLACE))
+    quiet = item.config.stash.setdefault(_QUIET, slots.Quiet(slots.PLACE))
     if item.get_closest_marker("bound") is None:
         with quiet.among_others(), journal.noted(item):
             return (yield)

@@ -9,7 +9,7 @@ from datetime import datetime
 import click
 import pytest
 
-from hanam_lab import turns
+from hanam_lab import slots
 from hanam_lab.errors import LabError
 from tests import office_day
 from tests.lab import Lab
@@ -55,7 +55,7 @@ def main() -> int:
     lab = Lab.from_environment()
     try:
         # At its end it removes the people of all tests.
-        turns.hold_lab(lab.driver.folder)
+        slots.hold_lab(lab.driver.folder)
     except LabError as error:
         click.echo(f"\n{error}", err=True)
         return 1

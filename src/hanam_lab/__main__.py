@@ -8,7 +8,7 @@ from types import FrameType
 
 import click
 
-from hanam_lab import converged, driver, earlier, image, topology, turns
+from hanam_lab import converged, driver, earlier, image, slots, topology
 from hanam_lab.errors import LabError
 from hanam_lab.paths import REPOSITORY
 
@@ -47,11 +47,11 @@ def copy(original: str, name: str) -> None:
     """Start the lab NAME from what was kept of the running lab ORIGINAL, at the same addresses.
 
     Its secrets are in vault.yml of the lab's folder: the same tree may have been converged by another checkout. With
-    HANAM_TURNS it waits for a turn first (see `inside`), so that few hosts stand and wait for their tests.
+    HANAM_SLOTS it waits for a slot first (see `inside`), so that few hosts stand and wait for their tests.
     """
     # Before the wait, after which the original may be gone.
     kept = driver.Lab(original).kept()
-    _wait_for_turn()
+    _wait_for_slot()
     driver.Lab(name).start(kept, _say)
 
 
@@ -79,17 +79,17 @@ def keep(name: str) -> None:
 def inside(name: str, command: tuple[str, ...]) -> None:
     """Run COMMAND where it reaches the hosts of the lab NAME; a copy is reached from its own network alone.
 
-    With HANAM_TURNS=N in the environment it waits until fewer than N such commands of this checkout run; of those that
+    With HANAM_SLOTS=N in the environment it waits until fewer than N such commands of this checkout run; of those that
     wait, the lowest HANAM_RANK goes first.
     """
-    _wait_for_turn()
+    _wait_for_slot()
     line = [*driver.Lab(name).inside, *command]
     os.execvp(line[0], line)  # noqa: S606
 
 
-def _wait_for_turn() -> None:
-    if number := os.environ.get("HANAM_TURNS"):
-        turns.take(int(number), int(os.environ.get("HANAM_RANK", "0")))
+def _wait_for_slot() -> None:
+    if number := os.environ.get("HANAM_SLOTS"):
+        slots.take(int(number), int(os.environ.get("HANAM_RANK", "0")))
 
 
 @main.command()

@@ -74,7 +74,7 @@ class Scenario:
             self.process = subprocess.Popen(
                 ["molecule", "test", "--scenario-name", self.name],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                env={**os.environ, "HANAM_TURNS": TESTED_AT_ONCE, "HANAM_RANK": str(self.rank)},
+                env={**os.environ, "HANAM_SLOTS": TESTED_AT_ONCE, "HANAM_RANK": str(self.rank)},
             )  # fmt: skip
 
     @property

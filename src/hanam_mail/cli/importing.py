@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hanam_mail.registry.model import Registry
     from hanam_mail.regulation.naming.grammar import NamingRules
 
-_ASKS = ("issue", "change", "revoke")
+_ACTIONS = ("issue", "change", "revoke")
 
 
 @command("import")
@@ -32,7 +32,7 @@ _ASKS = ("issue", "change", "revoke")
     help="Ghi biểu mẫu trống ra tệp .xlsx rồi dừng. / Write a blank template and stop.",
 )
 @click.option("--sheet", "titles", multiple=True, help="Chỉ đọc trang tính này. / Read this sheet only.")
-@click.option("--ask", type=click.Choice(_ASKS), help="Việc đề nghị khi danh sách không ghi. / What rows ask for.")
+@click.option("--ask", type=click.Choice(_ACTIONS), help="Việc đề nghị khi danh sách không ghi. / What rows ask for.")
 @convert_option
 @click.option(
     "--request",
@@ -129,7 +129,7 @@ def _refuse_what_stands_beside_a_template(template: Path) -> None:
 
 def _read(file: Path, titles: Sequence[str], rules: "NamingRules", options: dict[str, Any]) -> "ListContents":
     from hanam_mail.importing import encoding, lists, reading
-    from hanam_mail.importing.actions import Ask
+    from hanam_mail.importing.actions import Action
     from hanam_mail.registry import loading
 
     sheets = reading.read(file)
@@ -138,7 +138,7 @@ def _read(file: Path, titles: Sequence[str], rules: "NamingRules", options: dict
         shown = ", ".join(f"“{sheet.title}”" for sheet in sheets)
         raise InputError([Problem(str(file), 0, "", f"không có trang tính “{unknown[0]}”; có: {shown}")])
     sheets, converted = encoding.convert([sheet for sheet in sheets if not titles or sheet.title in titles])
-    ask = Ask(options["ask"]) if options["ask"] else None
+    ask = Action(options["ask"]) if options["ask"] else None
     found = lists.read(sheets, options["received"] or loading.today(), rules, ask)
     found.notes.extend(note for legacy in converted for note in legacy.notes())
     if not options["convert_legacy"]:

@@ -21,7 +21,7 @@ _STANDINGS = {
     "uncounted": "CHƯA TÍNH ĐƯỢC HẠN",
     "late": "trả lời muộn",
 }
-_ASKS = {
+_ACTIONS = {
     "issue": "cấp mới",
     "change": "thay đổi",
     "revoke": "thu hồi",
@@ -80,7 +80,7 @@ def _print_list(found: Sequence["RequestTerm"], day: date) -> None:
         return
     for item in found:
         request = item.request
-        asks = ", ".join(_ASKS[kind] for kind in request.asks)
+        asks = ", ".join(_ACTIONS[kind] for kind in request.asks)
         lines = [
             f"{_STANDINGS[item.standing]}: {_days(item)} ({item.clause})",
             f"  {request.id}: {request.document} của {item.agency}, nhận {request.received:%d/%m/%Y}, {asks}",

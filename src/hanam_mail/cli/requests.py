@@ -11,7 +11,7 @@ from hanam_mail.cli.writing import Target, writing_options
 if TYPE_CHECKING:
     from datetime import date
 
-_ASKS = ("issue", "change", "revoke", "restore", "lock", "absence", "reset")
+_ACTIONS = ("issue", "change", "revoke", "restore", "lock", "absence", "reset")
 _reply = click.option("--reply", required=True, help="Số văn bản trả lời. / Number of the reply.")
 _replied = click.option("--replied", type=Day(), help="Ngày trả lời (mặc định: hôm nay). / Its date (today).")
 
@@ -29,7 +29,7 @@ def request() -> None:
     required=True,
     help="Mã cơ quan gửi. / Code of the agency that sent it.",
 )
-@click.option("--asks", type=click.Choice(_ASKS), multiple=True, required=True, help="Việc đề nghị. / What it asks.")
+@click.option("--asks", type=click.Choice(_ACTIONS), multiple=True, required=True, help="Việc đề nghị. / What it asks.")
 @click.option("--dated", type=Day(), required=True, help="Ngày của văn bản. / The document's date.")
 @click.option("--received", type=Day(), help="Ngày nhận (mặc định: hôm nay). / Date received (today).")
 @click.option("--ground", required=True, help="Căn cứ, lý do. / What it is based on.")

@@ -6,11 +6,11 @@
     copy.issue(kind="person", agency="snv", name="Lê An", request=request.id, done=day)
     store.write(folder, copy.registry())      after the rules found nothing, see cli/writing.py
 
-Mailboxes are named by address, alias or id, agencies by their code. Every method raises DraftError, one
+Mailboxes are named by address, alias or id, agencies by their code. Every method raises EditError, one
 Vietnamese sentence with its clause, and has then changed nothing.
 """
 
-from hanam_mail.editing.records import DraftError, OnlyCounter, Taken, refusing
+from hanam_mail.editing.records import EditError, OnlyCounter, Taken, refusing
 from hanam_mail.editing.working_copy import WorkingCopy
 
-__all__ = ["DraftError", "OnlyCounter", "Taken", "WorkingCopy", "refusing"]
+__all__ = ["EditError", "OnlyCounter", "Taken", "WorkingCopy", "refusing"]

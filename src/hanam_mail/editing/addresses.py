@@ -4,7 +4,7 @@ from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date
 
-from hanam_mail.editing.records import DraftError, OnlyCounter, Records, Taken, refusing
+from hanam_mail.editing.records import EditError, OnlyCounter, Records, Taken, refusing
 from hanam_mail.registry.model import Agency, Mailbox, MailboxKind
 from hanam_mail.regulation import naming
 
@@ -33,13 +33,13 @@ class Addresses(Records):
     def _chosen_address(self, address: str) -> str:
         """An address the operator chose, if it may be given to anybody."""
         if not naming.is_local_part(address):
-            raise DraftError(f"“{address}” phải là chữ thường không dấu, chữ số, dấu chấm ở giữa", "Đ5")
+            raise EditError(f"“{address}” phải là chữ thường không dấu, chữ số, dấu chấm ở giữa", "Đ5")
         return self._free_address(address)
 
     def _free_address(self, address: str) -> str:
         """The address, if nobody ever had it and the system does not need it itself."""
         if address in self.regulation.naming.reserved_local_parts:
-            raise DraftError(f"“{address}” dành riêng cho hệ thống (RFC 2142)", "Đ5")
+            raise EditError(f"“{address}” dành riêng cho hệ thống (RFC 2142)", "Đ5")
         if address in self.taken:
             holder = self.mailbox(address)
             text = f"địa chỉ “{address}” đã được cấp cho {self.named(holder)}, không cấp lại cho hộp thư khác"

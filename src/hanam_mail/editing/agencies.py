@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from hanam_mail.editing.addresses import Addresses, legible
-from hanam_mail.editing.records import DraftError, refusing
+from hanam_mail.editing.records import EditError, refusing
 from hanam_mail.errors import Source
 from hanam_mail.registry import rules
 from hanam_mail.registry.entries import new_id
@@ -96,7 +96,7 @@ class Agencies(Addresses):
         for other in self.agencies.values():
             stands = other.kind is kind and other.id != of and other.merged_into is None
             if stands and naming.unit_key(other.name, rules_of_names) == key:
-                raise DraftError(f"“{name}” và “{other.name}” ({other.code}) là một đơn vị", "Đ5.1")
+                raise EditError(f"“{name}” và “{other.name}” ({other.code}) là một đơn vị", "Đ5.1")
 
     def _renamed_agency(
         self,
@@ -114,7 +114,7 @@ class Agencies(Addresses):
         code, suffix = code or old.code, suffix or old.suffix
         software = old.document_system if document_system is None else document_system
         if (name, code, suffix, software) == (old.name, old.code, old.suffix, old.document_system):
-            raise DraftError(f"cơ quan “{old.name}” đã đúng như vậy", "Đ6.1")
+            raise EditError(f"cơ quan “{old.name}” đã đúng như vậy", "Đ6.1")
         event = AgencyRename(
             request,
             done,
@@ -154,7 +154,7 @@ class Agencies(Addresses):
     def _merged_agency(self, old: Agency, heir: Agency, offices: Mapping[str, str], request: str, done: date) -> Agency:
         """Everything of one agency under another; the former's file stays and tells where it went."""
         if old.id == heir.id:
-            raise DraftError(f"cơ quan “{old.name}” không sáp nhập vào chính nó", "Đ6.1")
+            raise EditError(f"cơ quan “{old.name}” không sáp nhập vào chính nó", "Đ6.1")
         chosen = {self.mailbox(who).id: address for who, address in offices.items()}
         if old.kind is heir.kind is AgencyKind.DISTRICT:
             self._move_communes(old, heir, request, done)
@@ -173,7 +173,7 @@ class Agencies(Addresses):
             self.put(self._readdressed(moved, address, event) if was else self.record(moved, event))
         if chosen:
             others = ", ".join(self.mailboxes[identity].address for identity in chosen)
-            raise DraftError(f"không phải hộp thư của “{old.name}”: {others}", "Đ6.1")
+            raise EditError(f"không phải hộp thư của “{old.name}”: {others}", "Đ6.1")
         merger = AgencyMerge(request, done, heir.id, _NEW)
         self.put_agency(replace(old, history=(*old.history, merger)))
         return heir
@@ -200,16 +200,16 @@ class Agencies(Addresses):
     def _check_code(self, kind: AgencyKind, code: str, own: str = "") -> None:
         """Refuse a code that is or was that of another agency than `own`, or has not the form of its kind (Đ5.1)."""
         if re.fullmatch(CODE_PATTERN, code) is None:
-            raise DraftError(f"mã “{code}” phải là {CODE_HINT}", "Đ5.1")
+            raise EditError(f"mã “{code}” phải là {CODE_HINT}", "Đ5.1")
         districts = {one for each in self.agencies.values() if each.kind is AgencyKind.DISTRICT for one in each.codes}
         tail = code.partition(".")[2]
         if kind is AgencyKind.COMMUNE and tail not in districts:
-            raise DraftError(f"mã “{code}” phải có dạng <tên xã>.<mã của một huyện có trong sổ>", "Đ5.1c")
+            raise EditError(f"mã “{code}” phải có dạng <tên xã>.<mã của một huyện có trong sổ>", "Đ5.1c")
         if kind in (AgencyKind.DEPARTMENT, AgencyKind.DISTRICT) and tail:
-            raise DraftError(f"mã “{code}”: chỉ mã của xã và của đơn vị khác có dấu chấm", "Đ5.1")
+            raise EditError(f"mã “{code}”: chỉ mã của xã và của đơn vị khác có dấu chấm", "Đ5.1")
         for agency in self.agencies.values():
             if code in agency.codes and agency.id != own:
-                raise DraftError(f"mã “{code}” đã của cơ quan “{agency.name}”", "Đ5.1")
+                raise EditError(f"mã “{code}” đã của cơ quan “{agency.name}”", "Đ5.1")
 
     def _proposal(self, kind: AgencyKind, name: str, code: str | None) -> tuple[str, str]:
         """Code and suffix that Điều 5 proposes."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 from hanam_mail.editing.addresses import Addresses, legible, months_later
-from hanam_mail.editing.records import DraftError, refusing
+from hanam_mail.editing.records import EditError, refusing
 from hanam_mail.errors import Source
 from hanam_mail.registry.model import Agency, Cause, Clerks, Mailbox, MailboxKind, Move, Rename
 from hanam_mail.registry.requests import RequestKind
@@ -81,15 +81,15 @@ class People(Addresses):
         self.granted(request, RequestKind.CHANGE)
         mailbox = self.mailbox(who)
         if not mailbox.kind.is_agency:
-            raise DraftError(f"“{mailbox.address}” là hộp thư cá nhân, không dùng chung, không có văn thư", "Đ12.3")
+            raise EditError(f"“{mailbox.address}” là hộp thư cá nhân, không dùng chung, không có văn thư", "Đ12.3")
         clerks: dict[str, None] = {}
         for person in map(self.mailbox, persons):
             if person.kind is not MailboxKind.PERSON or person.agency != mailbox.agency or person.revoked:
                 text = f"“{person.address}” phải là hộp thư cá nhân đang dùng của cùng cơ quan"
-                raise DraftError(text, "Đ9.2")
+                raise EditError(text, "Đ9.2")
             clerks[person.id] = None
         if tuple(clerks) == mailbox.clerks:
-            raise DraftError(f"văn thư của “{mailbox.address}” đã đúng như vậy", "Đ9.2")
+            raise EditError(f"văn thư của “{mailbox.address}” đã đúng như vậy", "Đ9.2")
         event = Clerks(request, done, mailbox.clerks, _NEW)
         return self.put(replace(self.record(mailbox, event), clerks=tuple(clerks)))
 
@@ -110,11 +110,11 @@ class People(Addresses):
         `new_address`: a person came from another agency before, and its suffix goes now (see `transferred`).
         """
         if old.kind is MailboxKind.AGENCY:
-            raise DraftError(f"“{old.address}” mang tên cơ quan: đổi bằng rename-agency", "Đ6.1")
+            raise EditError(f"“{old.address}” mang tên cơ quan: đổi bằng rename-agency", "Đ6.1")
         if new_address and address is None:
             address = self._of_this_agency(old, name, self.agencies[old.agency], details, counter)
         if name == old.name and address in (None, old.address):
-            raise DraftError(f"hộp thư “{old.address}” đã mang tên và địa chỉ ấy", "Đ6.1")
+            raise EditError(f"hộp thư “{old.address}” đã mang tên và địa chỉ ấy", "Đ6.1")
         new = self._address_of_new_name(old, name, address, details, counter)
         changed = new != old.address
         event = Rename(request, done, old.address if changed else None, old.name if name != old.name else None, _NEW)
@@ -137,9 +137,9 @@ class People(Addresses):
     ) -> Mailbox:
         """A person's mailbox in another agency, which it serves as a clerk no longer in the former."""
         if old.kind.is_agency:
-            raise DraftError(f"“{old.address}” là hộp thư của cơ quan: chỉ hộp thư cá nhân chuyển theo người", "Đ6.1")
+            raise EditError(f"“{old.address}” là hộp thư của cơ quan: chỉ hộp thư cá nhân chuyển theo người", "Đ6.1")
         if owner.id == old.agency:
-            raise DraftError(f"“{old.address}” đã thuộc {owner.name}", "Đ6.1")
+            raise EditError(f"“{old.address}” đã thuộc {owner.name}", "Đ6.1")
         new = self._of_this_agency(old, old.name, owner, details, counter) if new_address else old.address
         changed = new != old.address
         event = Move(request, done, Cause.TRANSFER, old.agency, old.address if changed else None, _NEW)
@@ -154,14 +154,14 @@ class People(Addresses):
         for mailbox in self.members_of(self.agency(agency)):
             if mailbox.kind is MailboxKind.PERSON and mailbox.name == name and not mailbox.revoked:
                 text = f"cơ quan đã có “{name}” <{mailbox.address}>; nếu là người khác cùng tên, ghi --namesake"
-                raise DraftError(text, "Đ5.2c")
+                raise EditError(text, "Đ5.2c")
 
     def _of_this_agency(self, old: Mailbox, name: str, agency: Agency, details: Sequence[str], counter: bool) -> str:
         """The address of a person who is in that agency now, in place of one with the former agency's suffix."""
         if old.kind.is_agency:
-            raise DraftError(f"“{old.address}” là hộp thư của cơ quan, không có hậu tố cơ quan", "Đ5.2b")
+            raise EditError(f"“{old.address}” là hộp thư của cơ quan, không có hậu tố cơ quan", "Đ5.2b")
         if self._is_plain(old):
-            raise DraftError(f"“{old.address}” ở dạng gốc, giữ nguyên khi chuyển cơ quan", "Đ5.2")
+            raise EditError(f"“{old.address}” ở dạng gốc, giữ nguyên khi chuyển cơ quan", "Đ5.2")
         return self._person_address(name, agency, details, old, counter=counter)
 
     def _address_of_new_name(

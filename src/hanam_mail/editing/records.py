@@ -14,7 +14,7 @@ from hanam_mail.registry.requests import Request, RequestKind, Result
 from hanam_mail.regulation import naming
 
 
-class DraftError(InputError):
+class EditError(InputError):
     """An edit that is impossible: one Vietnamese sentence and the clause that forbids it ("" for none)."""
 
     def __init__(self, text: str, clause: str = "") -> None:
@@ -22,7 +22,7 @@ class DraftError(InputError):
         super().__init__([Problem("", 0, "", text, clause)])
 
 
-class Taken(DraftError):
+class Taken(EditError):
     """What is asked for is there already: the mailbox `holder` has it."""
 
     def __init__(self, text: str, clause: str, holder: str) -> None:
@@ -30,7 +30,7 @@ class Taken(DraftError):
         self.holder = holder
 
 
-class OnlyCounter(DraftError):
+class OnlyCounter(EditError):
     """Nothing but a counter would tell a person from the namesakes, and the operator has not confirmed one (Đ5.2c)."""
 
 
@@ -40,9 +40,9 @@ def refusing(clause: str) -> Iterator[None]:
     try:
         yield
     except naming.NamingDoubt as doubt:
-        raise DraftError(f"{doubt}; đúng như giấy tờ thì thêm --exact-name", clause) from doubt
+        raise EditError(f"{doubt}; đúng như giấy tờ thì thêm --exact-name", clause) from doubt
     except naming.NamingError as error:
-        raise DraftError(str(error), clause) from error
+        raise EditError(str(error), clause) from error
 
 
 class Records:
@@ -75,7 +75,7 @@ class Records:
         name, _, domain = who.strip().casefold().partition("@")
         mailbox = self.mailboxes.get(self._holders.get(name, name))
         if mailbox is None or (domain and self._domain and domain != self._domain):
-            raise DraftError(f"không có hộp thư nào mang địa chỉ hay mã “{who}”")
+            raise EditError(f"không có hộp thư nào mang địa chỉ hay mã “{who}”")
         return mailbox
 
     def named(self, mailbox: Mailbox) -> str:
@@ -87,10 +87,10 @@ class Records:
         """The agency of that code; one that went up in another takes no part in anything any more."""
         agency = self.agencies.get(self._codes.get(code.strip().casefold(), ""))
         if agency is None:
-            raise DraftError(f"không có cơ quan nào mã “{code}”")
+            raise EditError(f"không có cơ quan nào mã “{code}”")
         if agency.merged_into:
             heir = self.agencies[agency.merged_into]
-            raise DraftError(f"cơ quan “{agency.name}” đã sáp nhập vào “{heir.name}” (mã {heir.code})", "Đ6.1")
+            raise EditError(f"cơ quan “{agency.name}” đã sáp nhập vào “{heir.name}” (mã {heir.code})", "Đ6.1")
         return agency
 
     def members_of(self, agency: Agency) -> list[Mailbox]:
@@ -101,17 +101,17 @@ class Records:
         """Refuse a request that is not there, was refused, or asks for something else."""
         request = self.requests.get(request_id)
         if request is None:
-            raise DraftError(f"sổ đề nghị không có số {request_id}", "Đ6.2")
+            raise EditError(f"sổ đề nghị không có số {request_id}", "Đ6.2")
         if request.result is Result.REFUSED:
-            raise DraftError(f"đề nghị {request_id} đã bị từ chối", "Đ6.2b")
+            raise EditError(f"đề nghị {request_id} đã bị từ chối", "Đ6.2b")
         if ask not in request.asks:
-            raise DraftError(f"đề nghị {request_id} không xin việc này ({ask}): {', '.join(request.asks)}", "Đ6.2")
+            raise EditError(f"đề nghị {request_id} không xin việc này ({ask}): {', '.join(request.asks)}", "Đ6.2")
 
     def record(self, mailbox: Mailbox, event: Event) -> Mailbox:
         """The mailbox with one more event, which its history must allow; `put` makes it part of the working copy."""
         longer = replace(mailbox, history=(*mailbox.history, event))
         for problem in history.problems(longer.history, longer.kind, self.regulation, self.today):
-            raise DraftError(f"{mailbox.address}: {problem.text}", problem.clause)
+            raise EditError(f"{mailbox.address}: {problem.text}", problem.clause)
         return longer
 
     def put(self, mailbox: Mailbox) -> Mailbox:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 
-from hanam_mail.editing.records import DraftError, Records
+from hanam_mail.editing.records import EditError, Records
 from hanam_mail.errors import Source
 from hanam_mail.registry.requests import Reply, Request, RequestKind, Result
 from hanam_mail.regulation import naming
@@ -29,12 +29,12 @@ class Register(Records):
         sender, document = self.agency(agency), naming.normal(document)
         for other in self.requests.values():
             if (other.document, other.dated, other.agency) == (document, dated, sender.id):
-                raise DraftError(f"văn bản {document} ngày {dated} đã có trong sổ, số {other.id}", "Đ6.2")
+                raise EditError(f"văn bản {document} ngày {dated} đã có trong sổ, số {other.id}", "Đ6.2")
         year = f"{received:%Y}"
         numbers = (int(identity[5:]) for identity in self.requests if identity.startswith(year))
         number = max(numbers, default=0) + 1
         if number > _REQUESTS_A_YEAR:
-            raise DraftError(f"sổ đề nghị năm {year} đã đầy")
+            raise EditError(f"sổ đề nghị năm {year} đã đầy")
         return self.put_request(
             Request(
                 id=f"{year}-{number:04d}",
@@ -58,10 +58,10 @@ class Register(Records):
         result = Result(result)
         request = self.requests.get(request_id)
         if request is None:
-            raise DraftError(f"sổ đề nghị không có số {request_id}", "Đ6.2")
+            raise EditError(f"sổ đề nghị không có số {request_id}", "Đ6.2")
         waits = request.reply is not None and not request.reply.document and request.result is result
         if request.result is not Result.PENDING and not waits:
-            raise DraftError(f"đề nghị {request_id} đã được trả lời ({request.result})", "Đ6.2b")
+            raise EditError(f"đề nghị {request_id} đã được trả lời ({request.result})", "Đ6.2b")
         if result is Result.PENDING:
-            raise DraftError("trả lời phải là done hoặc refused", "Đ6.2b")
+            raise EditError("trả lời phải là done hoặc refused", "Đ6.2b")
         return self.put_request(replace(request, result=result, reply=Reply(naming.normal(document), day)))

@@ -7,7 +7,7 @@ from datetime import date
 from hanam_mail.editing.addresses import legible
 from hanam_mail.editing.agencies import Agencies
 from hanam_mail.editing.people import People
-from hanam_mail.editing.records import DraftError
+from hanam_mail.editing.records import EditError
 from hanam_mail.editing.register import Register
 from hanam_mail.errors import Source
 from hanam_mail.registry import loading, rules
@@ -136,7 +136,7 @@ class WorkingCopy(Register, People, Agencies):
         """A lock by decision (Đ7.2), for a reason of `regulation_lock_reasons`."""
         reasons = self.regulation.lock_reasons
         if reason not in reasons:
-            raise DraftError(f"không có lý do “{reason}”; có: {', '.join(reasons)}", "Đ7.2")
+            raise EditError(f"không có lý do “{reason}”; có: {', '.join(reasons)}", "Đ7.2")
         if request is not None:
             self.granted(request, RequestKind.LOCK)
         return self.put(self.record(self.mailbox(who), Lock(request, done, reason, _NEW)))
@@ -145,7 +145,7 @@ class WorkingCopy(Register, People, Agencies):
         """A notified reason why the mailbox is idle from `begin` to `end`, both included (Đ6.2c, Đ7.2a)."""
         self.granted(request, RequestKind.ABSENCE)
         if end < begin:
-            raise DraftError(f"vắng mặt đến ngày {end} lại trước ngày bắt đầu {begin}", "Đ6.2c")
+            raise EditError(f"vắng mặt đến ngày {end} lại trước ngày bắt đầu {begin}", "Đ6.2c")
         event = Absence(request, done, begin, end, _NEW)
         return self.put(self.record(self.mailbox(who), event))
 

@@ -9,11 +9,11 @@ from hanam_mail.registry.requests import RequestKind
 from hanam_mail.regulation.naming.text import normal
 
 
-class UnknownAsk(ValueError):
+class UnknownAction(ValueError):
     """A text that names no request."""
 
 
-class Ask(StrEnum):
+class Action(StrEnum):
     """What a list may ask for (Đ6.1). CHANGE does not say yet what is to be changed."""
 
     ISSUE = "issue"
@@ -26,16 +26,16 @@ class Ask(StrEnum):
     @property
     def kind(self) -> RequestKind:
         """Which of the regulation's three requests it is."""
-        return RequestKind(self) if self in (Ask.ISSUE, Ask.REVOKE) else RequestKind.CHANGE
+        return RequestKind(self) if self in (Action.ISSUE, Action.REVOKE) else RequestKind.CHANGE
 
 
 WORDS = {
-    Ask.ISSUE: "Cấp mới",
-    Ask.REVOKE: "Thu hồi",
-    Ask.QUOTA: "Thay đổi dung lượng",
-    Ask.RENAME: "Đổi tên",
-    Ask.TRANSFER: "Chuyển cơ quan",
-    Ask.CHANGE: "Thay đổi",
+    Action.ISSUE: "Cấp mới",
+    Action.REVOKE: "Thu hồi",
+    Action.QUOTA: "Thay đổi dung lượng",
+    Action.RENAME: "Đổi tên",
+    Action.TRANSFER: "Chuyển cơ quan",
+    Action.CHANGE: "Thay đổi",
 }
 
 _LOCK = "tạm khóa phải ghi lý do theo điểm của Đ7.2: dùng hanam-mail lock"
@@ -52,14 +52,14 @@ _MAKE = r"(?<!dao )tao"
 _ANEW = rf"(cap|{_MAKE}|lap|dang ky|mo|them|bo sung)( hop thu| tai khoan| thu dien tu)? moi"
 _OF_RANK = r"(nhat|bac|ham|do|phep|tren|duoi|uy|quyen|truong|pho|so|xa|huyen|tinh|bang|the)\b"
 _EXPLICIT = (
-    (Ask.REVOKE, r"thu hoi|huy bo|(huy|xoa|(?<!hop )(?<!lao )dong) (hop thu|tai khoan|dia chi|thu|e ?mail)|"
+    (Action.REVOKE, r"thu hoi|huy bo|(huy|xoa|(?<!hop )(?<!lao )dong) (hop thu|tai khoan|dia chi|thu|e ?mail)|"
                  r"^(huy|xoa)$"),
-    (Ask.QUOTA, r"dung luong"),
-    (Ask.RENAME, r"(doi|sua|thay doi|dinh chinh|chinh sua|dieu chinh|thay) (lai )?(ho )?(va )?ten"),
-    (Ask.TRANSFER, rf"({_MOVE}|dieu chuyen|biet phai)( .*)? (den|sang|toi|ve|tu)|"
+    (Action.QUOTA, r"dung luong"),
+    (Action.RENAME, r"(doi|sua|thay doi|dinh chinh|chinh sua|dieu chinh|thay) (lai )?(ho )?(va )?ten"),
+    (Action.TRANSFER, rf"({_MOVE}|dieu chuyen|biet phai)( .*)? (den|sang|toi|ve|tu)|"
                    rf"{_MOVE}( cong tac| co quan| don vi)?|tiep nhan"),
     # "Nâng cấp", "đào tạo", "cập nhật" and "cấp bậc" give nobody a mailbox, nor does "mới" anywhere.
-    (Ask.ISSUE, rf"{_ANEW}|"
+    (Action.ISSUE, rf"{_ANEW}|"
                 rf"((?<!nang )cap|{_MAKE}|lap|dang ky)( \d+)? (hop thu|tai khoan|thu|(e ?)?mail|dia chi)|"
                 rf"(^|(de nghi|xin|can|yeu cau|duoc|cung|khoi) )(cap(?! {_OF_RANK})|tao(?! dieu kien))|"
                 r"^((de nghi|xin|can|yeu cau|them) )?((hop thu|tai khoan|(e ?)?mail|thu dien tu) )?moi$"),
@@ -75,12 +75,12 @@ REASONS = (
     r"(?!.* (tap su|thu viec|biet phai|kiem nhiem)))"
 )
 _BY_REASON = (
-    (Ask.REVOKE, REASONS),
+    (Action.REVOKE, REASONS),
     (
-        Ask.ISSUE,
+        Action.ISSUE,
         r"moi (tuyen|thanh lap|vao)|(tuyen|tuyen dung|thanh lap|nguoi|nhan vien|(can bo|(cong|vien) chuc)) moi",
     ),
-    (Ask.CHANGE, r"thay doi|dieu chinh|chinh sua|sua( doi)?|cap nhat"),
+    (Action.CHANGE, r"thay doi|dieu chinh|chinh sua|sua( doi)?|cap nhat"),
 )
 # Who will go has not gone, who goes for a while returns, and of "thay đồng chí An nghỉ hưu" another has.
 _NOT_GONE = (
@@ -101,11 +101,11 @@ _NOT_OURS = re.compile(
     rf"(cap|tao|lap|dang ky|mo|them|bo sung)( moi| lai| doi| phat)?( cac| \d+)* ({_THINGS})|"
     r"(thu hoi|huy( bo)?|xoa|dong|cap|tao)( hop thu| tai khoan)? nham)\b.*)"
 )
-_DONE = {Ask.ISSUE: r"\bđã (được )?cấp\b", Ask.REVOKE: r"\bđã (bị )?(thu hồi|hủy|huỷ|xóa|xoá|đóng)\b"}
+_DONE = {Action.ISSUE: r"\bđã (được )?cấp\b", Action.REVOKE: r"\bđã (bị )?(thu hồi|hủy|huỷ|xóa|xoá|đóng)\b"}
 _IN_TITLES = (
-    (Ask.ISSUE, r"(cap|tao|lap|dang ky) moi|cap (hop thu|tai khoan|thu|dia chi|e ?mail)"),
-    (Ask.REVOKE, r"thu hoi|huy (bo|hop thu|tai khoan)"),
-    (Ask.CHANGE, r"thay doi|dieu chinh|sua doi"),
+    (Action.ISSUE, r"(cap|tao|lap|dang ky) moi|cap (hop thu|tai khoan|thu|dia chi|e ?mail)"),
+    (Action.REVOKE, r"thu hoi|huy (bo|hop thu|tai khoan)"),
+    (Action.CHANGE, r"thay doi|dieu chinh|sua doi"),
 )
 # A request that is not made: a "không", words that may stand between, and the thing itself. Other words between make it
 # a reason: "không còn công tác đề nghị thu hồi".
@@ -118,13 +118,13 @@ _BETWEEN = (
 _ASKING_AT_ALL = r"(co )?(de nghi|yeu cau|dong y|thuc hien|thuoc (dien|doi tuong))( gi)?$"
 _BOX = r"(hop thu|tai khoan|(e ?)?mail|dia chi|thu (dien tu|cong vu))"
 _DENIABLE = {
-    Ask.ISSUE: rf"(cap|tao)($| (moi|lai|phat|cho|them|bo sung|nua|{_BOX}))|(lap|dang ky|mo|them) (moi|{_BOX})",
-    Ask.REVOKE: rf"thu hoi|(huy|xoa|dong)( bo)?($| {_BOX})",
-    Ask.QUOTA: r"((tang|nang|them|giam|doi|thay doi|dieu chinh|mo rong) )+dung luong",
-    Ask.RENAME: r"(doi|sua|thay doi|dinh chinh|chinh sua|dieu chinh|thay) (lai )?(ho )?(va )?ten",
-    Ask.TRANSFER: rf"((luan |dieu )?chuyen|dieu dong|biet phai|tiep nhan)"
+    Action.ISSUE: rf"(cap|tao)($| (moi|lai|phat|cho|them|bo sung|nua|{_BOX}))|(lap|dang ky|mo|them) (moi|{_BOX})",
+    Action.REVOKE: rf"thu hoi|(huy|xoa|dong)( bo)?($| {_BOX})",
+    Action.QUOTA: r"((tang|nang|them|giam|doi|thay doi|dieu chinh|mo rong) )+dung luong",
+    Action.RENAME: r"(doi|sua|thay doi|dinh chinh|chinh sua|dieu chinh|thay) (lai )?(ho )?(va )?ten",
+    Action.TRANSFER: rf"((luan |dieu )?chuyen|dieu dong|biet phai|tiep nhan)"
                   rf"($| (cong tac|co quan|don vi|di|den|sang|toi|ve|{_BOX}))",
-    Ask.CHANGE: r"(thay doi|dieu chinh|chinh sua|sua( doi)?|cap nhat)( gi| thong tin)?$",
+    Action.CHANGE: r"(thay doi|dieu chinh|chinh sua|sua( doi)?|cap nhat)( gi| thong tin)?$",
 }  # fmt: skip
 # Who has no mailbox yet, not who shall have none. In the request itself only the passive says so: "chưa cấp" denies.
 _MADE = (
@@ -134,7 +134,11 @@ _MADE = (
 _HAS_NONE = re.compile(rf"\b(chưa|chua) (từng |hề |tung |he )?(được|duoc) {_MADE}")
 _NONE_BESIDE = re.compile(rf"\b(chưa|chua) (từng |hề |tung |he )?((được|duoc) )?{_MADE}")
 # Whose not changing denies a change: "chức vụ không thay đổi" is about something else.
-_SUBJECTS = {Ask.QUOTA: "dung luong", Ask.RENAME: "(ho )?(va )?ten", Ask.TRANSFER: "co quan|don vi|noi|cong tac"}
+_SUBJECTS = {
+    Action.QUOTA: "dung luong",
+    Action.RENAME: "(ho )?(va )?ten",
+    Action.TRANSFER: "co quan|don vi|noi|cong tac",
+}
 _PARTS = re.compile(r"[,;.\n()/]| [-–] ")
 _USE = re.compile(r"\bdùng\b")  # with its accent: Dung and Dũng are names
 # What stays is not revoked; of revoked mailboxes letters and data may stay.
@@ -161,10 +165,10 @@ _NOT_ONE = re.compile(r"\b(khong|chua) (phai |la |cung |chi )*((mot|1) nguoi|ngu
 _NO_NAMESAKE = r"khong|ko|chua|kiem tra|xem|neu|nghi|co the|tranh|de phong|hay"  # before it, or at the end
 
 
-def of_text(text: str) -> Ask:
+def of_text(text: str) -> Action:
     """What the text asks for. Raises ValueError, in Vietnamese, when it is none or several of the known things.
 
-    UnknownAsk: none.
+    UnknownAction: none.
     """
     words, small = plain(text), normal(text).casefold()
     for pattern, sentence in _ELSEWHERE:
@@ -179,24 +183,24 @@ def of_text(text: str) -> Ask:
         raise ValueError(f"{unclear} với hộp thư: ghi một trong {', '.join(WORDS.values())}, hoặc xóa dòng")
     match found:
         # "Cấp thêm dung lượng" and "chuyển công tác, đề nghị thu hồi" name one thing, the more special one.
-        case [Ask.REVOKE, Ask.TRANSFER] | [Ask.QUOTA | Ask.RENAME, Ask.ISSUE]:
+        case [Action.REVOKE, Action.TRANSFER] | [Action.QUOTA | Action.RENAME, Action.ISSUE]:
             found = found[:1]
-        case [Ask.TRANSFER, Ask.ISSUE] if not _has(_ANEW, words):  # "cấp mới do chuyển về" may mean either
+        case [Action.TRANSFER, Action.ISSUE] if not _has(_ANEW, words):  # "cấp mới do chuyển về" may mean either
             found = found[:1]
     if not found:
         found = [ask for ask, pattern in _BY_REASON if _has(pattern, words)]
-        if Ask.REVOKE in found and _has(_NOT_GONE, words):
-            found.remove(Ask.REVOKE)
+        if Action.REVOKE in found and _has(_NOT_GONE, words):
+            found.remove(Action.REVOKE)
     if len(found) > 1:
         raise ValueError(f"“{text}” đề nghị nhiều việc: mỗi việc một dòng")
     alone = any(re.fullmatch(_NO, plain(part)) for part in _PARTS.split(small))
     if alone and not found:
         raise ValueError(f"{unclear}: ghi một trong {', '.join(WORDS.values())}, hoặc xóa dòng")
     if not found:
-        raise UnknownAsk(f"không hiểu “{text}”: ghi một trong {', '.join(WORDS.values())}")
+        raise UnknownAction(f"không hiểu “{text}”: ghi một trong {', '.join(WORDS.values())}")
     (ask,) = found
     rest = _NONE_BESIDE.sub("", small)
-    beside = ask is Ask.ISSUE and _has(dict(_EXPLICIT)[ask], plain(rest))  # "cấp mới, chưa đăng ký tài khoản"
+    beside = ask is Action.ISSUE and _has(dict(_EXPLICIT)[ask], plain(rest))  # "cấp mới, chưa đăng ký tài khoản"
     if alone or _denied(ask, rest if beside else text) or (ask in _DONE and re.search(_DONE[ask], small)):
         word = WORDS[ask]
         raise ValueError(
@@ -205,15 +209,15 @@ def of_text(text: str) -> Ask:
     return ask
 
 
-def denied_by(note: str, ask: Ask) -> bool:
+def denied_by(note: str, ask: Action) -> bool:
     """Whether what stands beside a request says that it is not made; that one has no mailbox yet does not say so."""
     rest = _NONE_BESIDE.sub("", normal(note).casefold())
-    if ask is not Ask.REVOKE and _has(rf"{_NO} (co |con )?nhu cau( su dung)?$", plain(rest)):
+    if ask is not Action.REVOKE and _has(rf"{_NO} (co |con )?nhu cau( su dung)?$", plain(rest)):
         return True
     return _denied(ask, rest) or any(_changes_nothing(ask, part) for part in _PARTS.split(rest))
 
 
-def of_title(text: str) -> Ask | None:
+def of_title(text: str) -> Action | None:
     """What a title asks for all rows under it, None when it names nothing, several things or what is not to be done."""
     words = plain(text)
     found = [ask for ask, pattern in _IN_TITLES if _has(pattern, words)]
@@ -243,7 +247,7 @@ def says_exact(text: str) -> bool:
     return bool(said) and not any(map(_NOT_EXACT.search, said))
 
 
-def _denied(ask: Ask, text: str) -> bool:
+def _denied(ask: Action, text: str) -> bool:
     """Whether the text says that just this is not asked for; "không còn công tác, thu hồi" asks for it."""
     small = normal(text).casefold()
     for part in _PARTS.split(small):
@@ -252,23 +256,23 @@ def _denied(ask: Ask, text: str) -> bool:
         stopped = plain(_STOPS.sub("không", _HAS_NONE.sub("", part)))
         if _has(rf"{_NO} ({_BETWEEN} )*({_DENIABLE[ask]}|{_ASKING_AT_ALL})", stopped):
             return True
-        if _has(rf"{_NO} ({_BETWEEN} )*({REASONS})", words) and ask is Ask.REVOKE:
+        if _has(rf"{_NO} ({_BETWEEN} )*({REASONS})", words) and ask is Action.REVOKE:
             return True
         if _has(rf"({_DENIABLE[ask]})( hop thu| tai khoan| hay)* {_NO}$", words):
             return True
         used = _DATA_KEPT.sub("", plain(_USE.sub("sử dụng", part)))
-        if ask is Ask.REVOKE and _has(_KEPT, used) and not _has(rf"{_NO} .*{_KEPT}", words):
+        if ask is Action.REVOKE and _has(_KEPT, used) and not _has(rf"{_NO} .*{_KEPT}", words):
             return True
     return "?" in small and _has(_DENIABLE[ask], plain(small))
 
 
-def _changes_nothing(ask: Ask, part: str) -> bool:
+def _changes_nothing(ask: Action, part: str) -> bool:
     """Whether a part of a text says of a change that there is none: it begins so, or what shall change stays."""
     if ask.kind is not RequestKind.CHANGE:
         return False
     about = rf"{_BETWEEN}|{_SUBJECTS[ask]}" if ask in _SUBJECTS else _BETWEEN
     no = rf"({_NO} ({_BETWEEN} )*)" + ("?" if "?" in part else "")
-    return re.match(rf"(({about}) )*{no}{_DENIABLE[Ask.CHANGE]}", plain(part)) is not None
+    return re.match(rf"(({about}) )*{no}{_DENIABLE[Action.CHANGE]}", plain(part)) is not None
 
 
 def _ours(text: str) -> str:

@@ -14,7 +14,7 @@ _BETWEEN = (
     r"khi|lại|cần|phải|có|được|bị|đề nghị|de nghi|yêu cầu|xin|thuộc|nằm|trong|diện|danh sách|việc|đợt|lần|thực hiện|"
     r"tiến hành|nhu cầu|kế hoạch|muốn|đồng ý|cho|nên|ai|đề xuất|quyết định|vội"
 )
-# By the values of Ask, which itself stands on this module.
+# By the values of Action, which itself stands on this module.
 _DONE = {
     "revoke": r"thu hồi|thu hoi|hủy|huỷ|xóa|xoá|đóng",
     "issue": r"cấp|cap|tạo|lập|mở|đăng ký",

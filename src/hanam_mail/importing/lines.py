@@ -79,7 +79,7 @@ def is_section(row: SheetRow, number: str, rest: Sequence[str], units: Iterable[
         return True  # nothing but a text in the column of numbers
     if sum(cell == rest[0] for cell in row.texts) >= _WIDE or actions.of_title(rest[0]) is not None:
         return True
-    return is_lettered(number) and (_is_group(rest[0], units) or denials.denies(rest[0], actions.Ask.REVOKE))
+    return is_lettered(number) and (_is_group(rest[0], units) or denials.denies(rest[0], actions.Action.REVOKE))
 
 
 def is_lettered(number: str) -> bool:

@@ -10,7 +10,7 @@ from datetime import date
 
 from hanam_mail.errors import Problem
 from hanam_mail.importing import actions, denials, headings, lines, rows, titles
-from hanam_mail.importing.actions import Ask
+from hanam_mail.importing.actions import Action
 from hanam_mail.importing.endings import Ending
 from hanam_mail.importing.headings import Column, Layout
 from hanam_mail.importing.plain_text import plain
@@ -43,7 +43,7 @@ class ListContents:
     notes: list[str] = field(default_factory=list)
 
 
-def read(sheets: Sequence[Sheet], today: date, rules: NamingRules, default: Ask | None = None) -> ListContents:
+def read(sheets: Sequence[Sheet], today: date, rules: NamingRules, default: Action | None = None) -> ListContents:
     """All entries of all sheets that hold a list.
 
     `default` is what rows ask for that do not say; `today` judges dates of birth, `rules` names.
@@ -80,7 +80,9 @@ def read(sheets: Sequence[Sheet], today: date, rules: NamingRules, default: Ask 
 class _Reader:
     """The passage through one sheet: which headings are in force, what the last title asked for, signatures."""
 
-    def __init__(self, sheet: Sheet, today: date, rules: NamingRules, default: Ask | None, found: ListContents) -> None:
+    def __init__(
+        self, sheet: Sheet, today: date, rules: NamingRules, default: Action | None, found: ListContents
+    ) -> None:
         self._sheet, self._today, self._rules, self._found = sheet, today, rules, found
         self._layout: Layout | None = None
         self._ask = actions.of_title(sheet.title) or default

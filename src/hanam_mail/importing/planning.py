@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from hanam_mail.editing import DraftError, OnlyCounter, Taken, WorkingCopy
+from hanam_mail.editing import EditError, OnlyCounter, Taken, WorkingCopy
 from hanam_mail.errors import Problem
 from hanam_mail.importing import actions
-from hanam_mail.importing.actions import Ask
+from hanam_mail.importing.actions import Action
 from hanam_mail.importing.document import Document
 from hanam_mail.importing.headings import Column
 from hanam_mail.importing.plain_text import plain
@@ -32,7 +32,7 @@ class RowOutcome:
 
     sheet: str
     row: int
-    ask: Ask
+    ask: Action
     mailbox: Mailbox
     agency: Agency
     was: str
@@ -67,7 +67,7 @@ def plan(
         request = document.request or _register(draft, entries, document)
         if document.reply or document.reply_later:
             draft.answer(request, Result.DONE, document.reply, document.replied or done)
-    except DraftError as error:
+    except EditError as error:
         problems += error.problems
         request = _register(draft, entries, replace(document, document=_STAND_IN))
     planner = _Planner(draft, draft.agency(document.agency), request, done, domain)
@@ -102,7 +102,7 @@ class _Planner:
             self._by_name.setdefault(key(mailbox.name), {})[mailbox.id] = None
         self._request, self._done, self._domain = request, done, domain
         self._rows: dict[str, int] = {}  # mailbox id -> the row of this list that concerns it
-        self._asked: dict[tuple[str, Ask], int] = {}  # the same for each thing that rows ask for
+        self._asked: dict[tuple[str, Action], int] = {}  # the same for each thing that rows ask for
         self.problems: list[Problem] = []
         self.outcomes: list[RowOutcome] = []
 
@@ -110,7 +110,7 @@ class _Planner:
         """Apply one row, or note why not."""
         try:
             agency = self._agencies.of_row(entry)
-            outcome = self._issue(entry, agency) if entry.ask is Ask.ISSUE else self._change(entry, agency)
+            outcome = self._issue(entry, agency) if entry.ask is Action.ISSUE else self._change(entry, agency)
         except RefusedRow as error:
             self.problems.append(entry.place.problem(error.column, error.sentence, error.clause))
         except OnlyCounter:
@@ -118,7 +118,7 @@ class _Planner:
             sentence = "trùng địa chỉ với người đã cấp: ghi quê quán hoặc ngày sinh để có địa chỉ riêng"
             column = Column.HOME if Column.HOME in entry.place.layout else Column.BIRTH
             self.problems.append(entry.place.problem(column, sentence, "Đ5.2c"))
-        except DraftError as error:
+        except EditError as error:
             row = self._rows.get(error.holder) if isinstance(error, Taken) else None
             where = f" (dòng {row} của danh sách)" if row else ""
             self.problems.append(entry.place.problem(None, error.text + where, error.clause))
@@ -133,7 +133,7 @@ class _Planner:
         """Note what the registry says against a row that is wrong already."""
         try:
             self._agencies.of_row(entry)
-            if entry.mailbox and entry.ask is not Ask.ISSUE:
+            if entry.mailbox and entry.ask is not Action.ISSUE:
                 self._mailbox_of_address(entry)
         except RefusedRow as error:
             self.problems.append(entry.place.problem(error.column, error.sentence, error.clause))
@@ -220,32 +220,32 @@ class _Planner:
 
     def _change(self, entry: ListEntry, agency: Agency) -> RowOutcome:
         mailbox = self._mailbox_of_address(entry) if entry.mailbox else self._mailbox_of_name(entry, agency)
-        incoming = entry.ask is Ask.TRANSFER and mailbox.agency != self._sender.id
+        incoming = entry.ask is Action.TRANSFER and mailbox.agency != self._sender.id
         if mailbox.agency != self._sender.id and not self._operator and not incoming:
             owner = self._draft.registry().agencies[mailbox.agency]
             sentence = f"“{mailbox.address}” là hộp thư của “{owner.name}”: cơ quan đó gửi văn bản riêng"
             raise RefusedRow(Column.MAILBOX, sentence, "Đ6.2a")
-        if entry.ask is Ask.REVOKE and (goes_to := self._agencies.find(Column.TARGET, entry.target)):
+        if entry.ask is Action.REVOKE and (goes_to := self._agencies.find(Column.TARGET, entry.target)):
             sentence = (
                 f"đề nghị thu hồi mà chuyển đến “{goes_to.name}”: chuyển trong tỉnh thì đề nghị Chuyển cơ quan; "
                 "vẫn đề nghị thu hồi thì để trống ô này"
             )
             raise RefusedRow(Column.TARGET, sentence, "Đ6.2a")
-        row = self._rows.get(mailbox.id) if entry.ask is Ask.REVOKE else self._asked.get((mailbox.id, entry.ask))
+        row = self._rows.get(mailbox.id) if entry.ask is Action.REVOKE else self._asked.get((mailbox.id, entry.ask))
         if row is not None:
             raise RefusedRow(Column.NAME, f"“{mailbox.address}” đã có ở dòng {row} của danh sách", "Đ6.2a")
         match entry.ask:
-            case Ask.REVOKE:
+            case Action.REVOKE:
                 changed = self._draft.revoke(mailbox.id, request=self._request, done=self._done)
-            case Ask.QUOTA:
+            case Action.QUOTA:
                 changed = self._quota(entry, mailbox)
-            case Ask.RENAME:
+            case Action.RENAME:
                 changed = self._rename(entry, mailbox)
             case _:
                 changed = self._transfer(entry, mailbox)
-        if entry.post and entry.ask is not Ask.REVOKE and changed.kind is MailboxKind.PERSON:
+        if entry.post and entry.ask is not Action.REVOKE and changed.kind is MailboxKind.PERSON:
             changed = self._draft.post(changed.id, entry.post)
-        if entry.phone and entry.ask is not Ask.REVOKE and changed.kind is not MailboxKind.GUEST:
+        if entry.phone and entry.ask is not Action.REVOKE and changed.kind is not MailboxKind.GUEST:
             changed = self._draft.phone(changed.id, entry.phone)
         owner = self._draft.registry().agencies[changed.agency]
         was = mailbox.address if changed.address != mailbox.address else ""
@@ -293,10 +293,10 @@ class _Planner:
             raise RefusedRow(Column.MAILBOX, f"“{entry.mailbox}” không phải hộp thư công vụ @{self._domain}", "Đ5")
         try:
             mailbox = self._draft.mailbox(local)
-        except DraftError as error:
+        except EditError as error:
             raise RefusedRow(Column.MAILBOX, error.text, error.clause) from error
-        renaming = entry.ask is Ask.RENAME and not entry.new_name
-        if entry.name and entry.ask is not Ask.ISSUE and not renaming and plain(entry.name) != plain(mailbox.name):
+        renaming = entry.ask is Action.RENAME and not entry.new_name
+        if entry.name and entry.ask is not Action.ISSUE and not renaming and plain(entry.name) != plain(mailbox.name):
             sentence = f"“{mailbox.address}” là hộp thư của “{mailbox.name}”, không phải “{entry.name}”"
             raise RefusedRow(Column.MAILBOX, sentence, "Đ5.2")
         return mailbox

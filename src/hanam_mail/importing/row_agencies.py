@@ -2,7 +2,7 @@
 
 from hanam_mail.editing import WorkingCopy
 from hanam_mail.importing import destinations
-from hanam_mail.importing.actions import Ask
+from hanam_mail.importing.actions import Action
 from hanam_mail.importing.agencies import Directory, reads_as_agency, reads_as_inner_office
 from hanam_mail.importing.headings import Column
 from hanam_mail.importing.plain_text import plain
@@ -38,7 +38,7 @@ class RowAgencies:
                 raise RefusedRow(column, f"không có cơ quan “{entry.agency}” trong sổ đăng ký", "Đ5.1")
             return self._sender
         # The receiving agency may ask for a person who still is where the row says.
-        if named.id != self._sender.id and not self._operator and entry.ask is not Ask.TRANSFER:
+        if named.id != self._sender.id and not self._operator and entry.ask is not Action.TRANSFER:
             sentence = f"dòng của “{named.name}”, mà văn bản là của “{self._sender.name}”: cơ quan đó gửi văn bản riêng"
             raise RefusedRow(column, sentence, "Đ6.2a")
         return named

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from hanam_mail.errors import Problem
 from hanam_mail.importing import actions, values
-from hanam_mail.importing.actions import Ask
+from hanam_mail.importing.actions import Action
 from hanam_mail.importing.agencies import reads_as_agency
 from hanam_mail.importing.headings import Column, Layout
 from hanam_mail.importing.lines import is_office
@@ -21,11 +21,11 @@ from hanam_mail.regulation import naming
 from hanam_mail.regulation.naming.grammar import NamingRules
 from hanam_mail.regulation.naming.text import key
 
-_TICKS = {Column.ASK_ISSUE: Ask.ISSUE, Column.ASK_CHANGE: Ask.CHANGE, Column.ASK_REVOKE: Ask.REVOKE}
+_TICKS = {Column.ASK_ISSUE: Action.ISSUE, Column.ASK_CHANGE: Action.CHANGE, Column.ASK_REVOKE: Action.REVOKE}
 _DATE_PARTS, _DAY_DIGITS = 3, 2
 _DAYS = re.compile(r"\b(\d{1,2})\s?[/.-]\s?(\d{1,2})\s?[/.-]\s?(\d{4})\b")
 # What new value each change brings. A list that gives one may mean that change.
-_VALUES = ((Ask.QUOTA, Column.QUOTA), (Ask.RENAME, Column.NEW_NAME), (Ask.TRANSFER, Column.TARGET))
+_VALUES = ((Action.QUOTA, Column.QUOTA), (Action.RENAME, Column.NEW_NAME), (Action.TRANSFER, Column.TARGET))
 _HARMLESS = (None, Column.UNUSED, Column.NOTE, Column.NUMBER)  # columns whose faulty cells spoil nothing
 
 
@@ -52,7 +52,7 @@ class ListEntry:
     """
 
     place: ListPlace
-    ask: Ask
+    ask: Action
     kind: MailboxKind
     name: str
     new_name: str = ""
@@ -127,7 +127,7 @@ class Cells:
 
 
 def read(
-    place: ListPlace, cells: Cells, today: date, default: Ask | None, rules: NamingRules
+    place: ListPlace, cells: Cells, today: date, default: Action | None, rules: NamingRules
 ) -> tuple[ListEntry | None, list[Problem]]:
     """The entry, as much of it as can be read, and all that is wrong with the row.
 
@@ -154,19 +154,19 @@ class _RowReader:
         self._notes: list[str] = []
         self.problems: list[Problem] = []
 
-    def entry(self, default: Ask | None) -> ListEntry | None:
+    def entry(self, default: Action | None) -> ListEntry | None:
         cells = self._cells
         name = cells.name
         ask = self._asked(default)
         kind = self._kind(name)
         self._one_name()
-        if not name and (ask in (Ask.ISSUE, None) or not cells.text(Column.MAILBOX)):
+        if not name and (ask in (Action.ISSUE, None) or not cells.text(Column.MAILBOX)):
             self.problems.append(self._place.problem(Column.NAME, "thiếu tên", "Đ5"))
         read_name = self._name(Column.NAME, name, kind)
         new_name = self._name(Column.NEW_NAME, cells.text(Column.NEW_NAME), kind)
         entry = ListEntry(
             place=self._place,
-            ask=ask or Ask.CHANGE,
+            ask=ask or Action.CHANGE,
             kind=kind,
             name=read_name,
             new_name=new_name,
@@ -180,7 +180,7 @@ class _RowReader:
             birth=self._tried(Column.BIRTH, lambda: values.birth(cells.birth(), self._today)),
             home=values.home(cells.text(Column.HOME, joint=", ")),
             post=self._post() if kind is MailboxKind.PERSON else "",
-            phone=self._phone() if ask is not Ask.REVOKE else "",
+            phone=self._phone() if ask is not Action.REVOKE else "",
             exact_name=self._exact,
             notes=tuple(self._notes),
         )
@@ -233,11 +233,11 @@ class _RowReader:
             sentence = f"các cột {named} ghi tên khác nhau: chỉ giữ cột tên của người, phòng cần hộp thư"
             self.problems.append(self._place.problem(Column.NAME, sentence, "Đ5"))
 
-    def _quota(self, ask: Ask | None) -> int | None:
+    def _quota(self, ask: Action | None) -> int | None:
         cells = self._cells
         shown, heading = cells.text(Column.QUOTA), " ".join(cells.headings(Column.QUOTA))
         given = self._tried(Column.QUOTA, lambda: values.quota(shown, heading)) if shown else None
-        if ask not in (Ask.ISSUE, Ask.QUOTA):
+        if ask not in (Action.ISSUE, Action.QUOTA):
             return given
         said = self._tried(Column.ASK, lambda: values.quota_said(cells.text(Column.ASK)))
         stated = self._tried(Column.ASK, lambda: values.quota(said)) if said else None
@@ -262,7 +262,7 @@ class _RowReader:
             return MailboxKind.OFFICE
         return MailboxKind.PERSON
 
-    def _asked(self, default: Ask | None) -> Ask | None:
+    def _asked(self, default: Action | None) -> Action | None:
         ticked = [ask for column, ask in _TICKS.items() if is_mark(self._cells.text(column))]
         shown = self._cells.text(Column.ASK)
         try:
@@ -271,8 +271,8 @@ class _RowReader:
             ask = self._agreed(ticked[0], shown) if ticked else actions.of_text(shown) if shown else default
             if ask is None:
                 raise ValueError(f"không rõ đề nghị việc gì: ghi một trong {', '.join(actions.WORDS.values())}")
-            ask = self._change() if ask is Ask.CHANGE else ask
-            if ask is Ask.REVOKE and _has_later_day(shown, self._today):
+            ask = self._change() if ask is Action.CHANGE else ask
+            if ask is Action.REVOKE and _has_later_day(shown, self._today):
                 raise ValueError(f"“{shown}”: chưa đến ngày; từ ngày đó mới đưa vào danh sách, vì thu hồi là vĩnh viễn")
             self._nothing_else(ask)
             return ask
@@ -282,21 +282,21 @@ class _RowReader:
             self.problems.append(self._place.problem(column, str(error), "Đ6.2a"))
             return None
 
-    def _agreed(self, ticked: Ask, shown: str) -> Ask:
+    def _agreed(self, ticked: Action, shown: str) -> Action:
         """What the tick asks for, where the text beside it names nothing else."""
         try:
             said = actions.of_text(shown) if shown else ticked
-        except actions.UnknownAsk:
+        except actions.UnknownAction:
             return ticked
-        if said.kind is not ticked.kind or (said is not ticked and Ask.CHANGE not in (said, ticked)):
+        if said.kind is not ticked.kind or (said is not ticked and Action.CHANGE not in (said, ticked)):
             words = actions.WORDS
             raise ValueError(f"đánh dấu “{words[ticked]}” mà ghi “{shown}”: mỗi dòng một việc, ghi hoặc đánh dấu một")
-        return ticked if said is Ask.CHANGE else said
+        return ticked if said is Action.CHANGE else said
 
-    def _nothing_else(self, ask: Ask) -> None:
+    def _nothing_else(self, ask: Action) -> None:
         """Refuse what the row says against its request, and new values of another one."""
         cells, layout, word = self._cells, self._place.layout, actions.WORDS[ask].lower()
-        if ask in (Ask.RENAME, Ask.TRANSFER) and values.has_size(cells.text(Column.ASK)):
+        if ask in (Action.RENAME, Action.TRANSFER) and values.has_size(cells.text(Column.ASK)):
             raise ValueError("ghi cả dung lượng: mỗi việc một dòng")
         for column in (Column.ASK, Column.NOTE, Column.GROUND):
             if actions.denied_by(cells.text(column), ask):
@@ -305,28 +305,28 @@ class _RowReader:
         stays = "không thay đổi" if ask.kind is RequestKind.CHANGE else f"vẫn đề nghị {word}"
         for change, column in _VALUES:
             shown = cells.text(column)
-            wanted = change is ask or (ask, change) == (Ask.ISSUE, Ask.QUOTA)
+            wanted = change is ask or (ask, change) == (Action.ISSUE, Action.QUOTA)
             if shown and not wanted and not self._is_no_value(ask, column, shown):
                 sentence = (
                     f"đề nghị {word} mà có ghi {layout.name(column)}: mỗi việc một dòng; {stays} thì để trống ô này"
                 )
                 self.problems.append(self._place.problem(column, sentence, "Đ6.2a"))
 
-    def _is_no_value(self, ask: Ask, column: Column, shown: str) -> bool:
+    def _is_no_value(self, ask: Action, column: Column, shown: str) -> bool:
         """Whether what stands in a column of new values is none: the old name, where the person is or leaves to."""
         cells = self._cells
         if column is Column.NEW_NAME:
             return plain(shown) == plain(cells.name)
-        if column is Column.TARGET and ask is Ask.ISSUE:
+        if column is Column.TARGET and ask is Action.ISSUE:
             return plain(shown) in (plain(cells.text(Column.AGENCY)), plain(cells.text(Column.OFFICE)))
         # Who leaves the province is revoked, who goes to another agency of it keeps the mailbox: planning knows them.
-        if column is Column.TARGET and ask is Ask.REVOKE:
+        if column is Column.TARGET and ask is Action.REVOKE:
             _, named, province = plain(shown).partition(" tinh ")
             own = plain(self._rules.province).removeprefix("tinh ")
             return not reads_as_agency(shown) or (named != "" and not province.startswith(own))
         return False
 
-    def _change(self) -> Ask:
+    def _change(self) -> Action:
         """What a row that only says "Thay đổi" wants changed: whatever new value it gives."""
         found = [change for change, column in _VALUES if self._cells.text(column)]
         if not found:

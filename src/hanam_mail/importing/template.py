@@ -14,7 +14,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from hanam_mail import atomic_file
 from hanam_mail.alphabet import vietnamese
-from hanam_mail.importing.actions import WORDS, Ask
+from hanam_mail.importing.actions import WORDS, Action
 from hanam_mail.registry.model import Registry
 
 _TITLE = "DANH SÁCH ĐỀ NGHỊ CẤP MỚI, THAY ĐỔI, THU HỒI HỘP THƯ ĐIỆN TỬ CÔNG VỤ"
@@ -23,7 +23,7 @@ _ROWS = 200
 _EXAMPLE = "Ví dụ"
 _KINDS = ("Cá nhân", "Phòng/đơn vị", "Cơ quan")
 _SIZES = ("2GB", "4GB", "6GB", "8GB", "10GB", "20GB")
-_ASKS = tuple(WORDS[ask] for ask in (Ask.ISSUE, Ask.QUOTA, Ask.RENAME, Ask.TRANSFER, Ask.REVOKE))
+_ASKS = tuple(WORDS[ask] for ask in (Action.ISSUE, Action.QUOTA, Action.RENAME, Action.TRANSFER, Action.REVOKE))
 # Heading, width in characters, what the heading's cell says when pointed at.
 _COLUMNS: tuple[tuple[str, int, str], ...] = (
     ("STT", 7, "Số thứ tự. Dòng ghi “Ví dụ” không được tính."),
@@ -43,11 +43,11 @@ _COLUMNS: tuple[tuple[str, int, str], ...] = (
 )
 _EXAMPLES: tuple[dict[str, str], ...] = (
     {"Loại hộp thư": "Cá nhân", "Họ và tên / Tên phòng, đơn vị": "Nguyễn Văn An", "Chức vụ": "Chuyên viên",
-     "Nội dung đề nghị": WORDS[Ask.ISSUE], "Căn cứ": "15/QĐ-SNV"},
+     "Nội dung đề nghị": WORDS[Action.ISSUE], "Căn cứ": "15/QĐ-SNV"},
     {"Loại hộp thư": "Phòng/đơn vị", "Họ và tên / Tên phòng, đơn vị": "Phòng Tổ chức - Hành chính",
-     "Nội dung đề nghị": WORDS[Ask.ISSUE]},
+     "Nội dung đề nghị": WORDS[Action.ISSUE]},
     {"Loại hộp thư": "Cá nhân", "Họ và tên / Tên phòng, đơn vị": "Trần Thị Bình",
-     "Nội dung đề nghị": WORDS[Ask.REVOKE], "Hộp thư hiện có": "tranthibinh", "Căn cứ": "20/QĐ-SNV nghỉ hưu"},
+     "Nội dung đề nghị": WORDS[Action.REVOKE], "Hộp thư hiện có": "tranthibinh", "Căn cứ": "20/QĐ-SNV nghỉ hưu"},
 )  # fmt: skip
 _INSTRUCTIONS = (
     "HƯỚNG DẪN LẬP DANH SÁCH",

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from hanam_mail.importing import actions, denials
-from hanam_mail.importing.actions import Ask
+from hanam_mail.importing.actions import Action
 from hanam_mail.importing.agencies import reads_as_agency
 from hanam_mail.importing.lines import is_office, is_staff
 from hanam_mail.importing.plain_text import plain
@@ -34,17 +34,17 @@ _SENTENCE = re.compile(
 )
 
 
-def above(lines: Iterable[str], before: Ask | None) -> Ask | None:
+def above(lines: Iterable[str], before: Action | None) -> Action | None:
     """What a list asks for by the lines above its headings; `before` is what the sheet or the operator says of it."""
     said = list(lines)
     asks = {actions.of_title(line) for line in said} - {None}
-    if len(asks) == 1 and asks != {Ask.REVOKE}:
+    if len(asks) == 1 and asks != {Action.REVOKE}:
         return asks.pop()
     titles = list(_titles(said))
-    if before is Ask.REVOKE and any(denials.denies(line, Ask.REVOKE) for line in titles):
+    if before is Action.REVOKE and any(denials.denies(line, Action.REVOKE) for line in titles):
         return None
-    if asks == {Ask.REVOKE} and any(actions.of_title(line) for line in titles):
-        return Ask.REVOKE
+    if asks == {Action.REVOKE} and any(actions.of_title(line) for line in titles):
+        return Action.REVOKE
     return before
 
 
@@ -60,10 +60,10 @@ def _titles(lines: Iterable[str]) -> Iterator[str]:
 
 def passed_over(lines: Iterable[str]) -> str:
     """The line above a list that speaks of a revocation and does not head it, "" for none."""
-    return next((line for line in lines if actions.of_title(line) is Ask.REVOKE), "")
+    return next((line for line in lines if actions.of_title(line) is Action.REVOKE), "")
 
 
-def below(line: str, before: Ask | None, units: Collection[str]) -> Ask | None:
+def below(line: str, before: Action | None, units: Collection[str]) -> Action | None:
     """What rows below a section ask for, None for what each has to say itself; `before` is what rows above it do.
 
     `units` are the kinds of offices, of PersonNames.
@@ -76,7 +76,7 @@ def below(line: str, before: Ask | None, units: Collection[str]) -> Ask | None:
     if denials.denies(line, before) or denials.keeps(line) or actions.names_several(line):
         return None
     leaving = _LEAVING.search(plain(line)) is not None
-    if before is not Ask.REVOKE:
+    if before is not Action.REVOKE:
         return None if leaving else before
     name = _NUMBERING.sub("", line)
     is_office_name = is_office(name, units) and not plain(name).startswith("truong hop")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.unit.registry_world import RULE_BOOK, TODAY, World
 
-from hanam_mail.editing import DraftError, WorkingCopy
+from hanam_mail.editing import EditError, WorkingCopy
 from hanam_mail.registry import loading
 from hanam_mail.registry.loading import desired_state
 from hanam_mail.registry.model import AgencyMerge, AgencyRename, Cause, Clerks, Mailbox, Move, Registry, Rename, State
@@ -59,8 +59,8 @@ def issue(draft: WorkingCopy, name: str, agency: str = "snv", kind: str = "perso
     return draft.issue(kind=kind, agency=agency, name=name, request=REQUEST, done=DONE, **options)  # type: ignore[arg-type]
 
 
-def refused(edit: Callable[[], object]) -> DraftError:
-    with pytest.raises(DraftError) as error:
+def refused(edit: Callable[[], object]) -> EditError:
+    with pytest.raises(EditError) as error:
         edit()
     return error.value
 

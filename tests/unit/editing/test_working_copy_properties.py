@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.registry_world import RULE_BOOK, TODAY, World
 
-from hanam_mail.editing import DraftError, WorkingCopy
+from hanam_mail.editing import EditError, WorkingCopy
 from hanam_mail.errors import InputError
 from hanam_mail.registry import loading, rules
 from hanam_mail.registry.entries import Found
@@ -77,7 +77,7 @@ def test_no_sequence_of_edits_breaks_a_rule_or_takes_an_address_away(kinds: list
         before = draft.registry()
         try:
             step(draft, kind, choose, request)
-        except DraftError:
+        except EditError:
             assert draft.registry() == before
         after = draft.registry()
         assert after.mailboxes.keys() >= before.mailboxes.keys()
@@ -102,7 +102,7 @@ def test_whatever_is_typed_is_refused_in_a_sentence_or_written_and_read_back(
         mailbox = draft.issue(
             kind="person", agency="snv", name=name, request=request.id, done=DONE, details=[detail, detail]
         )
-    except DraftError:
+    except EditError:
         return
     with TemporaryDirectory() as folder:
         place = Path(folder)

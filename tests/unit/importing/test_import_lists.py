@@ -9,7 +9,7 @@ from tests.data.spreadsheets import Rows, csv, fill, tcvn3, vni, xlsx
 from tests.unit.registry_world import RULE_BOOK
 
 from hanam_mail.importing import encoding, headings, lists, reading
-from hanam_mail.importing.actions import Ask, of_text, of_title
+from hanam_mail.importing.actions import Action, of_text, of_title
 from hanam_mail.importing.rows import ListEntry
 from hanam_mail.importing.values import Birth
 
@@ -35,12 +35,12 @@ OTHER_TELEPHONES = (
 )  # fmt: skip
 
 
-def read(content: bytes, name: str = "ds.xlsx", ask: Ask | None = None) -> lists.ListContents:
+def read(content: bytes, name: str = "ds.xlsx", ask: Action | None = None) -> lists.ListContents:
     sheets, _ = encoding.convert(reading.parse(content, name))
     return lists.read(sheets, TODAY, RULES, ask)
 
 
-def entries(content: bytes, name: str = "ds.xlsx", ask: Ask | None = None) -> list[ListEntry]:
+def entries(content: bytes, name: str = "ds.xlsx", ask: Action | None = None) -> list[ListEntry]:
     found = read(content, name, ask)
     assert found.problems == []
     return found.entries
@@ -99,7 +99,7 @@ def test_dieu_11_4_shape_csv_with_two_rows_of_headings() -> None:
         [1, "Nguyễn Văn", "An", "xã Tiên Sơn", "Duy Tiên", "cấp mới"],
     ]
     (entry,) = entries(csv(rows, delimiter=";"), "ds.csv")
-    assert (entry.name, entry.home, entry.ask) == ("Nguyễn Văn An", "xã Tiên Sơn", Ask.ISSUE)
+    assert (entry.name, entry.home, entry.ask) == ("Nguyễn Văn An", "xã Tiên Sơn", Action.ISSUE)
 
 
 def test_dieu_11_4_shape_sections_say_what_their_rows_ask_for() -> None:
@@ -135,8 +135,8 @@ def test_dieu_11_4_shape_a_list_of_offices() -> None:
     ]
     found = entries(xlsx(rows))
     assert [(entry.kind, entry.name, entry.ask) for entry in found] == [
-        ("office", "Phòng Tư pháp", Ask.ISSUE),
-        ("office", "Phòng Tài chính - Kế hoạch", Ask.QUOTA),
+        ("office", "Phòng Tư pháp", Action.ISSUE),
+        ("office", "Phòng Tài chính - Kế hoạch", Action.QUOTA),
     ]
     assert found[1].quota_bytes == 20 * 1024**3
 
@@ -240,8 +240,8 @@ def test_the_templates_example_rows_are_no_entries() -> None:
 
 def test_a_title_or_the_operator_says_what_rows_ask_for_that_do_not() -> None:
     rows: Rows = [["STT", "Họ và tên", "Chức vụ"], [1, "Nguyễn Văn An", "Kế toán"]]
-    assert entries(xlsx([["Danh sách thu hồi hộp thư"], *rows]))[0].ask is Ask.REVOKE
-    assert entries(xlsx(rows), ask=Ask.ISSUE)[0].ask is Ask.ISSUE
+    assert entries(xlsx([["Danh sách thu hồi hộp thư"], *rows]))[0].ask is Action.REVOKE
+    assert entries(xlsx(rows), ask=Action.ISSUE)[0].ask is Action.ISSUE
     assert "không rõ đề nghị việc gì" in read(xlsx(rows)).problems[0].text
 
 
@@ -418,19 +418,19 @@ def test_personal_data_does_not_show_in_entries() -> None:
 @pytest.mark.parametrize(
     ("text", "ask"),
     [
-        ("Cấp mới", Ask.ISSUE),
-        ("Đề nghị cấp hộp thư mới", Ask.ISSUE),
-        ("Tạo mới tài khoản", Ask.ISSUE),
-        ("Thu hồi do nghỉ hưu", Ask.REVOKE),
-        ("nghỉ việc từ 01/7", Ask.REVOKE),
-        ("Hủy hộp thư", Ask.REVOKE),
-        ("Chuyển công tác, đề nghị thu hồi", Ask.REVOKE),
-        ("Nâng dung lượng", Ask.QUOTA),
-        ("Cấp thêm dung lượng", Ask.QUOTA),
-        ("Sửa họ tên", Ask.RENAME),
-        ("Điều động đến Sở Tài chính", Ask.TRANSFER),
-        ("Thay đổi thông tin", Ask.CHANGE),
+        ("Cấp mới", Action.ISSUE),
+        ("Đề nghị cấp hộp thư mới", Action.ISSUE),
+        ("Tạo mới tài khoản", Action.ISSUE),
+        ("Thu hồi do nghỉ hưu", Action.REVOKE),
+        ("nghỉ việc từ 01/7", Action.REVOKE),
+        ("Hủy hộp thư", Action.REVOKE),
+        ("Chuyển công tác, đề nghị thu hồi", Action.REVOKE),
+        ("Nâng dung lượng", Action.QUOTA),
+        ("Cấp thêm dung lượng", Action.QUOTA),
+        ("Sửa họ tên", Action.RENAME),
+        ("Điều động đến Sở Tài chính", Action.TRANSFER),
+        ("Thay đổi thông tin", Action.CHANGE),
     ],
 )
-def test_dieu_6_1_the_words_of_officials_for_what_they_ask(text: str, ask: Ask) -> None:
+def test_dieu_6_1_the_words_of_officials_for_what_they_ask(text: str, ask: Action) -> None:
     assert of_text(text) is ask

@@ -8,7 +8,7 @@ from tests.data.spreadsheets import Rows, xlsx
 from tests.unit.registry_world import RULE_BOOK
 
 from hanam_mail.importing import lists, reading
-from hanam_mail.importing.actions import Ask
+from hanam_mail.importing.actions import Action
 from hanam_mail.importing.rows import ListEntry
 
 pytestmark = pytest.mark.dieu11
@@ -112,13 +112,13 @@ def test_dieu_6_2c_who_leaves_on_a_later_day_is_not_revoked_before(ask: str) -> 
     "ask", ["Nghỉ hưu từ 25/11/2026", "Thu hồi theo QĐ ngày 01/10/2026", "Nghỉ hưu, QĐ số 45/99/2030"]
 )
 def test_who_has_left_by_that_day_is_revoked(ask: str) -> None:
-    assert one(Họ_và_tên="Trần Thị Bình", Đề_nghị=ask).ask is Ask.REVOKE
+    assert one(Họ_và_tên="Trần Thị Bình", Đề_nghị=ask).ask is Action.REVOKE
 
 
 @pytest.mark.parametrize("note", ["Chức vụ không thay đổi", "Địa chỉ thư không thay đổi", "Họ tên không thay đổi"])
 def test_a_note_on_what_stays_beside_a_transfer_denies_nothing(note: str) -> None:
     row = {"Họ và tên": "Trần Thị Bình", "Đề nghị": "Chuyển cơ quan", "Cơ quan mới": "Sở Tài chính", "Ghi chú": note}
-    assert one(**row).ask is Ask.TRANSFER
+    assert one(**row).ask is Action.TRANSFER
     for denied in (
         "Không thay đổi",
         "đề nghị không thay đổi",
@@ -134,7 +134,7 @@ def test_a_note_on_what_stays_beside_a_transfer_denies_nothing(note: str) -> Non
 
 def test_a_level_is_no_tick() -> None:
     entry = one(Họ_và_tên="Trần Thị Bình", Cấp=1, Đề_nghị="Thu hồi")
-    assert entry.ask is Ask.REVOKE
+    assert entry.ask is Action.REVOKE
 
 
 @pytest.mark.parametrize("above", ["Nội dung đề nghị", None])
@@ -143,7 +143,7 @@ def test_a_box_to_tick_may_be_headed_by_one_word(above: str | None) -> None:
     row = [1, "Trần Thị Bình", "x", None, None]
     rows: Rows = [["TT", "Họ và tên", above, None, None], [None, None, *boxes[2:]], row] if above else [boxes, row]
     found = read(rows, merged=("A1:A2", "B1:B2", "C1:E1") if above else ())
-    assert [entry.ask for entry in found.entries] == [Ask.ISSUE]
+    assert [entry.ask for entry in found.entries] == [Action.ISSUE]
 
 
 @pytest.mark.parametrize(
@@ -163,12 +163,12 @@ def test_dieu_6_2c_a_text_that_denies_what_is_ticked_is_refused(said: str) -> No
 @pytest.mark.parametrize(
     ("tick", "said", "ask"),
     [
-        ("Thu hồi", "nghỉ hưu", Ask.REVOKE),
-        ("Cấp mới", "phục vụ công tác", Ask.ISSUE),
-        ("Thay đổi", "Tăng dung lượng lên 4GB", Ask.QUOTA),
+        ("Thu hồi", "nghỉ hưu", Action.REVOKE),
+        ("Cấp mới", "phục vụ công tác", Action.ISSUE),
+        ("Thay đổi", "Tăng dung lượng lên 4GB", Action.QUOTA),
     ],
 )
-def test_a_tick_and_a_text_that_agree_ask_for_one_thing(tick: str, said: str, ask: Ask) -> None:
+def test_a_tick_and_a_text_that_agree_ask_for_one_thing(tick: str, said: str, ask: Action) -> None:
     assert one(**{"Họ và tên": "Trần Thị Bình", tick: "x", "Nội dung": said}).ask is ask
 
 

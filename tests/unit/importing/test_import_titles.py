@@ -9,7 +9,7 @@ from tests.data.spreadsheets import Rows, csv, xlsx
 from tests.unit.registry_world import RULE_BOOK
 
 from hanam_mail.importing import encoding, lists, reading
-from hanam_mail.importing.actions import Ask, of_title
+from hanam_mail.importing.actions import Action, of_title
 
 pytestmark = [pytest.mark.dieu6, pytest.mark.dieu11]
 
@@ -20,7 +20,7 @@ CUC = [1, "Lê Thị Cúc", "lethicuc", None]
 
 
 def read(
-    rows: Rows, ask: Ask | None = None, *, merged: tuple[str, ...] = (), title: str = "Sheet1"
+    rows: Rows, ask: Action | None = None, *, merged: tuple[str, ...] = (), title: str = "Sheet1"
 ) -> lists.ListContents:
     sheets, _ = encoding.convert(reading.parse(xlsx(rows, merged=list(merged), title=title), "ds.xlsx"))
     return lists.read(sheets, TODAY, RULE_BOOK.naming, ask)
@@ -61,8 +61,8 @@ KEEPING = (
 
 
 @pytest.mark.parametrize("section", KEEPING)
-@pytest.mark.parametrize("ask", [None, Ask.REVOKE])
-def test_dieu_6_2c_a_section_that_does_not_ask_for_it_inherits_no_revocation(section: str, ask: Ask | None) -> None:
+@pytest.mark.parametrize("ask", [None, Action.REVOKE])
+def test_dieu_6_2c_a_section_that_does_not_ask_for_it_inherits_no_revocation(section: str, ask: Action | None) -> None:
     first = "I. Danh sách đề nghị thu hồi hộp thư" if ask is None else "I. Phòng Tổ chức"
     found = read([HEAD, [first], BINH, [section], CUC], ask, merged=("A2:D2", "A4:D4"))
     assert asks(found) == [("Trần Văn Bình", "revoke")]
@@ -162,9 +162,9 @@ def test_a_group_of_staff_beside_a_number_of_sections_is_a_section(number: str, 
 
 @pytest.mark.parametrize("title", ["DANH SÁCH HỘP THƯ GIỮ LẠI, KHÔNG THU HỒI", "Danh sách tiếp tục sử dụng hộp thư"])
 def test_dieu_6_2c_a_title_that_keeps_outweighs_the_sheet_and_the_operator(title: str) -> None:
-    assert read([[title], HEAD, BINH], Ask.REVOKE).entries == []
+    assert read([[title], HEAD, BINH], Action.REVOKE).entries == []
     assert read([[title], HEAD, BINH], title="Thu hồi").entries == []
-    assert read([HEAD, BINH], Ask.REVOKE, title="Giữ lại").entries == []
+    assert read([HEAD, BINH], Action.REVOKE, title="Giữ lại").entries == []
 
 
 @pytest.mark.parametrize(
@@ -193,14 +193,14 @@ def test_a_title_that_asks_for_a_revocation_is_one(title: list[str]) -> None:
 @pytest.mark.parametrize(
     ("line", "ask"),
     [
-        ("Danh sách cán bộ chưa được cấp hộp thư", Ask.ISSUE),
+        ("Danh sách cán bộ chưa được cấp hộp thư", Action.ISSUE),
         ("Danh sách cán bộ đã được cấp hộp thư", None),
         ("Danh sách không đề nghị cấp mới hộp thư", None),
         ("Danh sách không thay đổi hộp thư", None),
-        ("Danh sách tiếp tục đề nghị cấp mới hộp thư", Ask.ISSUE),
+        ("Danh sách tiếp tục đề nghị cấp mới hộp thư", Action.ISSUE),
     ],
 )
-def test_dieu_6_1_a_title_that_denies_asks_for_nothing(line: str, ask: Ask | None) -> None:
+def test_dieu_6_1_a_title_that_denies_asks_for_nothing(line: str, ask: Action | None) -> None:
     assert of_title(line) is ask
 
 

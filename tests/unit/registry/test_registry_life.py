@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 from tests.unit.registry_world import RULE_BOOK, TODAY, World
 
-from hanam_mail.editing import DraftError, WorkingCopy
+from hanam_mail.editing import EditError, WorkingCopy
 from hanam_mail.plan import accounts, compare
 from hanam_mail.registry import loading
 from hanam_mail.registry.model import Registry
@@ -62,7 +62,7 @@ class Life(RuleBasedStateMachine):
             )
             draft.answer(request.id, "done", "1/STTTT", DONE)
             getattr(draft, make)(*arguments, request=request.id, done=DONE, **more)
-        except DraftError:
+        except EditError:
             return
         former = self.folder.with_name("former")
         shutil.rmtree(former, ignore_errors=True)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.registry_world import ROOT, RULE_BOOK, World
 
-from hanam_mail.editing import DraftError, WorkingCopy
+from hanam_mail.editing import EditError, WorkingCopy
 from hanam_mail.registry import loading
 from hanam_mail.regulation import naming
 from hanam_mail.regulation.naming.syllables import is_syllable
@@ -170,9 +170,9 @@ def test_an_edit_that_spells_a_unit_otherwise_is_told_which_unit_it_is() -> None
     draft = WorkingCopy(state)
     first = draft.issue(kind="office", agency="snv", name="Phòng CNTT", request="2023-0002", done=loading.today())
     assert first.address == "pcntt.snv"
-    with pytest.raises(DraftError, match="“Phòng Công nghệ thông tin” và “Phòng CNTT” là một đơn vị"):
+    with pytest.raises(EditError, match="“Phòng Công nghệ thông tin” và “Phòng CNTT” là một đơn vị"):
         draft.issue(
             kind="office", agency="snv", name="Phòng Công nghệ thông tin", request="2023-0002", done=loading.today()
         )
-    with pytest.raises(DraftError, match=r"“Phòng Tư pháp” \(.*ubndbl\.yml:\d+\)"):
+    with pytest.raises(EditError, match=r"“Phòng Tư pháp” \(.*ubndbl\.yml:\d+\)"):
         draft.issue(kind="office", agency="bl", name="Phòng Tư pháp huyện", request="2023-0003", done=loading.today())

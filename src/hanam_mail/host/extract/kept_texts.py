@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 
 from hanam_mail.host.extract.confined import ReadingOutcome
-from hanam_mail.host.extract.turns import Shared
+from hanam_mail.host.extract.slots import Shared
 from hanam_mail.host.extract.work import End, Limits
 
 OCTETS = 2**19

@@ -27,7 +27,7 @@ from pathlib import Path
 from hanam_mail.host.extract import converter, processes
 from hanam_mail.host.extract.kept_texts import OCTETS, KeptTexts
 from hanam_mail.host.extract.request import BadRequest, Connection, Gone, Memory, RequestHead
-from hanam_mail.host.extract.turns import Budget, Busy, Turns
+from hanam_mail.host.extract.slots import Budget, Busy, Slots
 from hanam_mail.host.extract.work import End, Limits
 from hanam_mail.host.service import Program, say, tell_systemd
 
@@ -58,7 +58,7 @@ class Readers:
     def __init__(self, limits: Limits, at_once: int, kept: int = 0) -> None:
         self.limits = limits
         self.kept_texts = KeptTexts(kept)
-        self.turns = {path: Turns(at_once) for path in ("/search", "/text")}
+        self.slots = {path: Slots(at_once) for path in ("/search", "/text")}
         self.budget = Budget(SEARCH_SECONDS)
 
     def within(self, path: str, size: int) -> Limits:
@@ -134,7 +134,7 @@ def _answered(connection: Connection, head: RequestHead, readers: Readers) -> tu
     if head.method != "PUT":
         return answer(405), ""
     path = head.path.rstrip("/")
-    if path not in readers.turns:
+    if path not in readers.slots:
         return answer(404), ""
     connection.expect(head)
     body, most = Memory(), readers.limits.octets
@@ -149,7 +149,7 @@ def _answered(connection: Connection, head: RequestHead, readers: Readers) -> tu
         return answer(422, f"{End.LIMIT} size"), ""
     if known := readers.kept_texts.find(body.digest(), readers.within(path, size)):
         return _of(known), ""
-    with readers.turns[path].turn(PATIENCE - readers.within(path, size).seconds):
+    with readers.slots[path].slot(PATIENCE - readers.within(path, size).seconds):
         if not connection.is_there():
             raise Gone
         limits = readers.within(path, size)

@@ -16,7 +16,7 @@ import pytest
 from tests import documents
 from tests.documents import TEXT
 
-from hanam_mail.host.extract import server, turns
+from hanam_mail.host.extract import server, slots
 from hanam_mail.host.extract.converter import ReadingOutcome
 from hanam_mail.host.extract.request import BadRequest, parse
 from hanam_mail.host.extract.work import End, Limits
@@ -302,7 +302,7 @@ def test_a_document_that_comes_too_slowly_is_none_and_the_index_goes_on(monkeypa
 
 def test_documents_that_end_at_limits_are_not_read_for_ever_and_others_are() -> None:
     """A message of a thousand of them would keep the indexers for hours."""
-    budget = turns.Budget(20)
+    budget = slots.Budget(20)
     assert budget.spent() == 0
     budget.charge(10)
     assert 0.4 < budget.spent() <= 0.5
@@ -340,13 +340,13 @@ def test_what_a_document_costs_is_what_it_takes_beyond_the_ordinary(
 
 
 def test_a_budget_that_is_spent_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    budget, now = turns.Budget(20), time.monotonic()
+    budget, now = slots.Budget(20), time.monotonic()
     budget.charge(40)
-    monkeypatch.setattr("hanam_mail.host.extract.turns.time.monotonic", lambda: now + 61)
+    monkeypatch.setattr("hanam_mail.host.extract.slots.time.monotonic", lambda: now + 61)
     assert budget.spent() <= 1
     budget.charge(9000)
     assert budget.spent() == 3, "no more is remembered"
-    monkeypatch.setattr("hanam_mail.host.extract.turns.time.monotonic", lambda: now + 61 + 181)
+    monkeypatch.setattr("hanam_mail.host.extract.slots.time.monotonic", lambda: now + 61 + 181)
     assert budget.spent() == 0
 
 
@@ -411,14 +411,14 @@ def test_a_connection_that_gets_no_process_is_the_only_one_that_ends(monkeypatch
 
 
 def test_turns_are_taken_in_the_order_in_which_they_were_asked_for() -> None:
-    queue = turns.Turns(1)
+    queue = slots.Slots(1)
     read_end, write_end = os.pipe()
     children = []
-    with queue.turn(1):
+    with queue.slot(1):
         for name in (b"a", b"b", b"c"):
             child = os.fork()
             if child == 0:
-                with queue.turn(60):
+                with queue.slot(60):
                     os.write(write_end, name)
                     time.sleep(0.05)
                 os._exit(0)
@@ -433,13 +433,13 @@ def test_documents_of_marks_do_not_wait_for_those_of_the_index() -> None:
     readers = server.Readers(Limits(), 1)
     child = os.fork()
     if child == 0:
-        with readers.turns["/search"].turn(1):
+        with readers.slots["/search"].slot(1):
             time.sleep(60)
     try:
-        until(lambda: readers.turns["/search"]._state()[0] == 2)
-        with pytest.raises(turns.Busy), readers.turns["/search"].turn(0):
+        until(lambda: readers.slots["/search"]._state()[0] == 2)
+        with pytest.raises(slots.Busy), readers.slots["/search"].slot(0):
             pass
-        with readers.turns["/text"].turn(0):
+        with readers.slots["/text"].slot(0):
             pass
     finally:
         os.kill(child, signal.SIGKILL)
@@ -469,13 +469,13 @@ def test_a_bomb_takes_no_turn_from_another_document_for_long(service: Service) -
 
 
 def test_a_turn_of_a_process_that_died_is_free() -> None:
-    queue = turns.Turns(1)
+    queue = slots.Slots(1)
     child = os.fork()
     if child == 0:
-        with queue.turn(1):
+        with queue.slot(1):
             os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
-    with queue.turn(0):
+    with queue.slot(0):
         pass
 
 

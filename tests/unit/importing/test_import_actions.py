@@ -3,7 +3,7 @@
 import pytest
 
 from hanam_mail.importing import actions, titles
-from hanam_mail.importing.actions import Ask
+from hanam_mail.importing.actions import Action
 
 pytestmark = pytest.mark.dieu6
 
@@ -30,13 +30,13 @@ REASONS = (
 
 @pytest.mark.parametrize("text", DENIALS)
 def test_a_text_that_says_what_is_not_asked_for_denies(text: str) -> None:
-    assert any(actions.denied_by(text, ask) for ask in Ask)
-    assert any(actions.denied_by(text.upper(), ask) for ask in Ask)
+    assert any(actions.denied_by(text, ask) for ask in Action)
+    assert any(actions.denied_by(text.upper(), ask) for ask in Action)
 
 
 @pytest.mark.parametrize("text", REASONS)
 def test_a_reason_with_a_no_in_it_denies_nothing(text: str) -> None:
-    assert not any(actions.denied_by(text, ask) for ask in Ask)
+    assert not any(actions.denied_by(text, ask) for ask in Action)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_dieu_6_2c_a_cell_that_denies_is_refused(text: str) -> None:
              "Không đề nghị", "Trung cấp", "Tạo điều kiện", "Khoa học", "Khoa Nhi"],
 )  # fmt: skip
 def test_what_names_no_request_is_not_taken_for_one(text: str) -> None:
-    with pytest.raises(actions.UnknownAsk, match="không hiểu"):
+    with pytest.raises(actions.UnknownAction, match="không hiểu"):
         actions.of_text(text)
 
 
@@ -67,7 +67,7 @@ def test_what_names_no_request_is_not_taken_for_one(text: str) -> None:
              "Hoãn nghỉ hưu", "Kéo dài thời gian nghỉ hưu", "Chấm dứt hợp đồng thử việc", "Hợp đồng thư ký"],
 )  # fmt: skip
 def test_dieu_6_2c_who_goes_for_a_while_or_later_is_not_revoked(text: str) -> None:
-    with pytest.raises(actions.UnknownAsk, match="không hiểu"):
+    with pytest.raises(actions.UnknownAction, match="không hiểu"):
         actions.of_text(text)
 
 
@@ -92,14 +92,14 @@ def test_dieu_6_2c_a_title_about_other_things_asks_for_nothing(title: str) -> No
 
 
 def test_dieu_6_2c_a_section_about_other_things_inherits_nothing() -> None:
-    for before in (Ask.ISSUE, Ask.REVOKE, Ask.CHANGE):
+    for before in (Action.ISSUE, Action.REVOKE, Action.CHANGE):
         assert titles.below("II. Cấp mới chứng thư số", before, ()) is None
         assert titles.below("II. Thu hồi máy tính", before, ()) is None
 
 
 def test_a_title_may_name_other_things_besides_mailboxes() -> None:
-    assert actions.of_title("DANH SÁCH THU HỒI HỘP THƯ, CHỮ KÝ SỐ") is Ask.REVOKE
-    assert actions.of_title("Danh sách thu hồi hộp thư theo Quyết định số 5") is Ask.REVOKE
+    assert actions.of_title("DANH SÁCH THU HỒI HỘP THƯ, CHỮ KÝ SỐ") is Action.REVOKE
+    assert actions.of_title("Danh sách thu hồi hộp thư theo Quyết định số 5") is Action.REVOKE
 
 
 @pytest.mark.parametrize(
@@ -120,29 +120,33 @@ def test_dieu_7_2_a_lock_is_not_asked_for_by_a_list(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "ask"),
     [
-        ("Cấp", Ask.ISSUE), ("Mới", Ask.ISSUE), ("Tạo", Ask.ISSUE), ("Đề nghị cấp", Ask.ISSUE), ("Cấp TK", Ask.ISSUE),
-        ("Chưa có, xin cấp", Ask.ISSUE), ("Cấp lại", Ask.ISSUE), ("Khởi tạo", Ask.ISSUE), ("Cung cấp mail", Ask.ISSUE),
-        ("Cấp 01 hộp thư", Ask.ISSUE), ("Hộp thư mới", Ask.ISSUE), ("Mới tuyển dụng", Ask.ISSUE),
-        ("Phòng mới thành lập", Ask.ISSUE), ("Cấp mới cho chuyên viên", Ask.ISSUE), ("Cấp bổ sung", Ask.ISSUE),
-        ("Bổ sung mới", Ask.ISSUE), ("Chuyển sang Sở Y tế, cấp địa chỉ mới", Ask.TRANSFER),
-        ("Cấp mới, chưa được cấp bao giờ", Ask.ISSUE), ("Cấp mới hộp thư Khoa Nhi", Ask.ISSUE),
-        ("Cấp mới, chưa đăng ký tài khoản", Ask.ISSUE), ("Cấp mới (chưa cấp mail)", Ask.ISSUE),
-        ("Thu hồi do không còn công tác", Ask.REVOKE), ("Không sử dụng, thu hồi", Ask.REVOKE),
-        ("Hủy", Ask.REVOKE), ("Mới nghỉ hưu", Ask.REVOKE), ("Đã nghỉ hưu", Ask.REVOKE), ("Nghỉ chế độ", Ask.REVOKE),
-        ("Thu hồi theo Quyết định số 5", Ask.REVOKE), ("Thu hồi do cấp nhầm", Ask.REVOKE),
-        ("Nghỉ hưu theo Quyết định số 5/QĐ-SNV, thu hồi hộp thư", Ask.REVOKE), ("Nghỉ việc", Ask.REVOKE),
-        ("Thu hồi hộp thư, chữ ký số", Ask.REVOKE), ("Chấm dứt hợp đồng", Ask.REVOKE), ("Chấm dứt HĐLĐ", Ask.REVOKE),
-        ("Chấm dứt", Ask.REVOKE), ("Chấm dứt thời gian biệt phái, thu hồi hộp thư", Ask.REVOKE),
-        ("Thu hồi chữ ký số, thu hồi hộp thư", Ask.REVOKE), ("Nghỉ việc theo QĐ số 5", Ask.REVOKE),
-        ("Nghỉ việc, chấm dứt hợp đồng", Ask.REVOKE), ("Cấp mới Tiên Sơn", Ask.ISSUE),
-        ("Cấp mới theo Quyết định số 5", Ask.ISSUE), ("Cấp mới QĐ số 5", Ask.ISSUE),
-        ("Cập nhật", Ask.CHANGE), ("Cập nhật họ tên", Ask.CHANGE), ("Cập nhật tên phòng", Ask.CHANGE),
-        ("Cập nhật số điện thoại", Ask.CHANGE), ("Tăng dung lượng, tiếp tục sử dụng", Ask.QUOTA),
-        ("Chuyển đến Sở Khoa học và Công nghệ", Ask.TRANSFER), ("CHUYỂN ĐẾN SỞ KHOA HỌC", Ask.TRANSFER),
-        ("Chuyển sang Sở Giáo dục và Đào tạo", Ask.TRANSFER), ("Chuyen sang So Khoa hoc", Ask.TRANSFER),
+        ("Cấp", Action.ISSUE), ("Mới", Action.ISSUE), ("Tạo", Action.ISSUE), ("Đề nghị cấp", Action.ISSUE),
+        ("Cấp TK", Action.ISSUE),
+        ("Chưa có, xin cấp", Action.ISSUE), ("Cấp lại", Action.ISSUE), ("Khởi tạo", Action.ISSUE),
+        ("Cung cấp mail", Action.ISSUE),
+        ("Cấp 01 hộp thư", Action.ISSUE), ("Hộp thư mới", Action.ISSUE), ("Mới tuyển dụng", Action.ISSUE),
+        ("Phòng mới thành lập", Action.ISSUE), ("Cấp mới cho chuyên viên", Action.ISSUE), ("Cấp bổ sung", Action.ISSUE),
+        ("Bổ sung mới", Action.ISSUE), ("Chuyển sang Sở Y tế, cấp địa chỉ mới", Action.TRANSFER),
+        ("Cấp mới, chưa được cấp bao giờ", Action.ISSUE), ("Cấp mới hộp thư Khoa Nhi", Action.ISSUE),
+        ("Cấp mới, chưa đăng ký tài khoản", Action.ISSUE), ("Cấp mới (chưa cấp mail)", Action.ISSUE),
+        ("Thu hồi do không còn công tác", Action.REVOKE), ("Không sử dụng, thu hồi", Action.REVOKE),
+        ("Hủy", Action.REVOKE), ("Mới nghỉ hưu", Action.REVOKE), ("Đã nghỉ hưu", Action.REVOKE),
+        ("Nghỉ chế độ", Action.REVOKE),
+        ("Thu hồi theo Quyết định số 5", Action.REVOKE), ("Thu hồi do cấp nhầm", Action.REVOKE),
+        ("Nghỉ hưu theo Quyết định số 5/QĐ-SNV, thu hồi hộp thư", Action.REVOKE), ("Nghỉ việc", Action.REVOKE),
+        ("Thu hồi hộp thư, chữ ký số", Action.REVOKE), ("Chấm dứt hợp đồng", Action.REVOKE),
+        ("Chấm dứt HĐLĐ", Action.REVOKE),
+        ("Chấm dứt", Action.REVOKE), ("Chấm dứt thời gian biệt phái, thu hồi hộp thư", Action.REVOKE),
+        ("Thu hồi chữ ký số, thu hồi hộp thư", Action.REVOKE), ("Nghỉ việc theo QĐ số 5", Action.REVOKE),
+        ("Nghỉ việc, chấm dứt hợp đồng", Action.REVOKE), ("Cấp mới Tiên Sơn", Action.ISSUE),
+        ("Cấp mới theo Quyết định số 5", Action.ISSUE), ("Cấp mới QĐ số 5", Action.ISSUE),
+        ("Cập nhật", Action.CHANGE), ("Cập nhật họ tên", Action.CHANGE), ("Cập nhật tên phòng", Action.CHANGE),
+        ("Cập nhật số điện thoại", Action.CHANGE), ("Tăng dung lượng, tiếp tục sử dụng", Action.QUOTA),
+        ("Chuyển đến Sở Khoa học và Công nghệ", Action.TRANSFER), ("CHUYỂN ĐẾN SỞ KHOA HỌC", Action.TRANSFER),
+        ("Chuyển sang Sở Giáo dục và Đào tạo", Action.TRANSFER), ("Chuyen sang So Khoa hoc", Action.TRANSFER),
     ],
 )  # fmt: skip
-def test_dieu_6_1_each_wording_asks_for_one_thing(text: str, ask: Ask) -> None:
+def test_dieu_6_1_each_wording_asks_for_one_thing(text: str, ask: Action) -> None:
     assert actions.of_text(text) is ask
 
 

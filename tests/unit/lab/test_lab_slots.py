@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from hanam_lab import turns
+from hanam_lab import slots
 from hanam_lab.__main__ import main
 from hanam_lab.driver import Lab
 from hanam_lab.errors import LabError
 
 _TAKE = """
 import os, sys, pathlib
-from hanam_lab import turns
-turns.PLACE = pathlib.Path(sys.argv[1])
-turns._POLL_SECONDS = 0.01
-turns.take(2)
+from hanam_lab import slots
+slots.PLACE = pathlib.Path(sys.argv[1])
+slots._POLL_SECONDS = 0.01
+slots.take(2)
 os.execvp("sh", ["sh", "-c", "echo mine; read word"])
 """
 
@@ -34,7 +34,7 @@ def test_a_third_begins_when_one_of_two_has_ended(tmp_path: Path, monkeypatch: p
     with _another(tmp_path) as first, _another(tmp_path) as second:
         assert first.stdout and second.stdout
         assert {first.stdout.readline(), second.stdout.readline()} == {"mine\n"}
-        monkeypatch.setattr(turns, "PLACE", tmp_path)
+        monkeypatch.setattr(slots, "PLACE", tmp_path)
         waited = list[float]()
 
         def wait(seconds: float) -> None:
@@ -43,17 +43,17 @@ def test_a_third_begins_when_one_of_two_has_ended(tmp_path: Path, monkeypatch: p
                 first.communicate("end\n")
 
         monkeypatch.setattr("time.sleep", wait)
-        turns.take(2)
+        slots.take(2)
         assert len(waited) >= 2
         second.communicate("end\n")
 
 
 _RANKED = """
 import os, sys, time, pathlib
-from hanam_lab import turns
-turns.PLACE = pathlib.Path(sys.argv[1])
-turns._POLL_SECONDS = 0.01
-turns.take(1, int(sys.argv[2]))
+from hanam_lab import slots
+slots.PLACE = pathlib.Path(sys.argv[1])
+slots._POLL_SECONDS = 0.01
+slots.take(1, int(sys.argv[2]))
 with open(sys.argv[1] + "/order", "a") as order:
     order.write(sys.argv[2])
 """
@@ -87,11 +87,11 @@ def test_neither_a_copys_hosts_nor_tests_begin_before_their_turn(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun = list[object]()
-    monkeypatch.setattr(turns, "PLACE", tmp_path)
+    monkeypatch.setattr(slots, "PLACE", tmp_path)
     monkeypatch.setattr(Lab, "kept", lambda lab: tmp_path)
     monkeypatch.setattr(Lab, "start", lambda lab, kept, say: begun.append(_free(tmp_path / "0")))
     monkeypatch.setattr("os.execvp", lambda program, line: begun.append(_free(tmp_path / "0")))
-    monkeypatch.setenv("HANAM_TURNS", "1")
+    monkeypatch.setenv("HANAM_SLOTS", "1")
     with _another(tmp_path) as holder:
         assert holder.stdout
         assert holder.stdout.readline() == "mine\n"
@@ -107,7 +107,7 @@ def test_neither_a_copys_hosts_nor_tests_begin_before_their_turn(
 
 _TEST = """
 import os, sys, time, pathlib
-from hanam_lab.turns import Quiet
+from hanam_lab.slots import Quiet
 quiet, log = Quiet(pathlib.Path(sys.argv[1])), os.open(sys.argv[1] + "/log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 with quiet.alone() if sys.argv[2] == "alone" else quiet.among_others():
     os.write(log, f"{sys.argv[2]} begins\\n".encode())
@@ -130,8 +130,8 @@ def test_who_measures_seconds_is_alone_and_the_others_are_side_by_side(tmp_path:
 
 _HOLD = """
 import sys, pathlib
-from hanam_lab import turns
-turns.hold_lab(pathlib.Path(sys.argv[1]))
+from hanam_lab import slots
+slots.hold_lab(pathlib.Path(sys.argv[1]))
 print("mine", flush=True)
 sys.stdin.readline()
 """
@@ -146,12 +146,12 @@ def test_a_second_session_of_tests_on_one_lab_is_told_of_the_first(tmp_path: Pat
     ) as first:
         assert first.stdout
         assert first.stdout.readline() == "mine\n"
-        turns.hold_lab(other)
+        slots.hold_lab(other)
         with pytest.raises(LabError, match=rf"on lab lab \(pid {first.pid}\): wait"):
-            turns.hold_lab(lab)
+            slots.hold_lab(lab)
         first.communicate("end\n")
     # The proofs hold it, and so do the tests that they run.
     for _ in range(2):
-        turns.hold_lab(lab)
+        slots.hold_lab(lab)
     with pytest.raises(subprocess.CalledProcessError):
         subprocess.run([sys.executable, "-c", _HOLD, lab], input="", text=True, capture_output=True, check=True)

@@ -14,7 +14,7 @@ _STATE = struct.Struct("<qd")
 
 
 class Busy(Exception):
-    """So many documents are being read that this one had no turn."""
+    """So many documents are being read that this one had no slot."""
 
 
 class Shared:
@@ -48,15 +48,15 @@ class _Count(Shared):
         os.pwrite(self._file, _STATE.pack(number, value), 0)
 
 
-class Turns(_Count):
+class Slots(_Count):
     """So many documents are read at once, first come first served."""
 
     def __init__(self, number: int) -> None:
-        super().__init__("turns", 1, 1.0)
+        super().__init__("slots", 1, 1.0)
         self._number = number
 
     @contextmanager
-    def turn(self, seconds: float) -> Iterator[None]:
+    def slot(self, seconds: float) -> Iterator[None]:
         """Wait for one. Raises Busy."""
         deadline = time.monotonic() + seconds
         mine, ahead = self._ticket()

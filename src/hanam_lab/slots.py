@@ -10,14 +10,14 @@ from pathlib import Path
 from hanam_lab.errors import LabError
 from hanam_lab.paths import REPOSITORY
 
-PLACE = REPOSITORY / "build/turns"
+PLACE = REPOSITORY / "build/slots"
 _POLL_SECONDS = 1.0
 
 
 def take(number: int, rank: int = 0) -> None:
-    """Wait until fewer than `number` processes of this checkout hold a turn, and hold one to the end of this process.
+    """Wait until fewer than `number` processes of this checkout hold a slot, and hold one to the end of this process.
 
-    Among those that wait, the lowest `rank` goes first. A program that takes this one's place (exec) keeps the turn;
+    Among those that wait, the lowest `rank` goes first. A program that takes this one's place (exec) keeps the slot;
     what it starts does not: Python hands nothing on.
     """
     PLACE.mkdir(parents=True, exist_ok=True)
@@ -25,8 +25,8 @@ def take(number: int, rank: int = 0) -> None:
     fcntl.flock(waiting, fcntl.LOCK_SH)
     while True:
         if not _waited_for(rank):
-            for turn in range(number):
-                place = _free(str(turn))
+            for slot in range(number):
+                place = _free(str(slot))
                 if place is not None:
                     os.set_inheritable(place, True)
                     os.close(waiting)
@@ -35,7 +35,7 @@ def take(number: int, rank: int = 0) -> None:
 
 
 def _waited_for(rank: int) -> bool:
-    """Whether somebody of a lower rank waits for a turn."""
+    """Whether somebody of a lower rank waits for a slot."""
     for before in range(rank):
         place = _free(f"waiting-{before}")
         if place is None:

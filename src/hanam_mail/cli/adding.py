@@ -49,7 +49,7 @@ def person(
     phone: str,
     exact_name: bool,
     convert_legacy: bool,
-    paper: DocumentOptions,
+    document: DocumentOptions,
     target: Target,
 ) -> None:
     """Cấp hộp thư cho một người (Đ5.2, Đ6.2a) / Issue a person's mailbox."""
@@ -62,13 +62,13 @@ def person(
             name = edit.person_name(name, convert_legacy=convert_legacy, exact=exact_name)
         if not namesake:
             edit.draft.refuse_namesake(name, agency)
-        request = paper.enter(edit.draft, "issue", agency)
+        request = document.enter(edit.draft, "issue", agency)
         mailbox = edit.draft.issue(
             kind="guest" if guest else "person",
             agency=agency,
             name=name,
             request=request,
-            done=paper.done,
+            done=document.done,
             quota_bytes=quota_bytes,
             address=address,
             details=details,
@@ -96,19 +96,19 @@ def office(
     address: str | None,
     phone: str,
     convert_legacy: bool,
-    paper: DocumentOptions,
+    document: DocumentOptions,
     target: Target,
 ) -> None:
     """Cấp hộp thư cho phòng, đơn vị của cơ quan (Đ5.1d, đ) / Issue an office's mailbox."""
     with target.editing() as edit:
         name = edit.name(name, convert_legacy=convert_legacy)
-        request = paper.enter(edit.draft, "issue", agency)
+        request = document.enter(edit.draft, "issue", agency)
         mailbox = edit.draft.issue(
             kind="office",
             agency=agency,
             name=name,
             request=request,
-            done=paper.done,
+            done=document.done,
             quota_bytes=quota_bytes,
             address=address,
             phone=phone,
@@ -139,21 +139,21 @@ def agency(
     document_system: bool,
     phone: str,
     convert_legacy: bool,
-    paper: DocumentOptions,
+    document: DocumentOptions,
     target: Target,
 ) -> None:
     """Thêm cơ quan và hộp thư của nó (Đ5.1); --sender là cơ quan đề nghị / Add an agency with its mailbox."""
-    if paper.document and not paper.sender:
+    if document.document and not document.sender:
         text = "--document cần --sender: mã cơ quan đề nghị."
         raise click.UsageError(text)
     with target.editing() as edit:
         name = edit.name(name, convert_legacy=convert_legacy)
-        request = paper.enter(edit.draft, "issue", paper.sender or "")
+        request = document.enter(edit.draft, "issue", document.sender or "")
         made = edit.draft.add_agency(
             kind=kind,
             name=name,
             request=request,
-            done=paper.done,
+            done=document.done,
             code=code,
             suffix=suffix,
             document_system=document_system,

@@ -47,7 +47,7 @@ def rename(
     counter: bool,
     exact_name: bool,
     convert_legacy: bool,
-    paper: DocumentOptions,
+    document: DocumentOptions,
     target: Target,
 ) -> None:
     """Đổi tên người hoặc phòng, địa chỉ mới theo Điều 5, giữ địa chỉ cũ / Rename a person or office."""
@@ -59,12 +59,12 @@ def rename(
             name = edit.person_name(name, convert_legacy=convert_legacy, exact=exact_name)
         else:
             name = edit.name(name, convert_legacy=convert_legacy)
-        request = paper.enter(draft, "change", code_of(draft, address))
+        request = document.enter(draft, "change", code_of(draft, address))
         mailbox = draft.rename(
             address,
             name,
             request=request,
-            done=paper.done,
+            done=document.done,
             address=chosen,
             details=details,
             counter=counter,
@@ -92,18 +92,18 @@ def transfer(
     counter: bool,
     post: str,
     phone: str,
-    paper: DocumentOptions,
+    document: DocumentOptions,
     target: Target,
 ) -> None:
     """Chuyển người sang cơ quan mã AGENCY, giữ nguyên hộp thư / Move a person's mailbox to another agency."""
     with target.editing() as edit:
         draft = edit.draft
-        request = paper.enter(draft, "change", code_of(draft, address))
+        request = document.enter(draft, "change", code_of(draft, address))
         mailbox = draft.transfer(
             address,
             agency=agency,
             request=request,
-            done=paper.done,
+            done=document.done,
             new_address=new_address,
             details=details,
             counter=counter,
@@ -131,14 +131,14 @@ def rename_agency(
     new_code: str | None,
     suffix: str | None,
     document_system: bool | None,
-    paper: DocumentOptions,
+    document: DocumentOptions,
     target: Target,
 ) -> None:
     """Đổi tên, mã, hậu tố, phần mềm văn bản của cơ quan mã CODE / Change an agency's name, code, suffix or software."""
     if not (name or new_code or suffix) and document_system is None:
         raise click.UsageError("cần --name, --new-code, --suffix hoặc --document-system.")
     with target.editing() as edit:
-        request = paper.enter(edit.draft, "change", code)
+        request = document.enter(edit.draft, "change", code)
         edit.draft.rename_agency(
             code,
             name=name,
@@ -146,7 +146,7 @@ def rename_agency(
             suffix=suffix,
             document_system=document_system,
             request=request,
-            done=paper.done,
+            done=document.done,
         )
 
 
@@ -162,13 +162,13 @@ def rename_agency(
 )
 @document_options
 @writing_options
-def merge_agency(code: str, into: str, offices: tuple[str, ...], paper: DocumentOptions, target: Target) -> None:
+def merge_agency(code: str, into: str, offices: tuple[str, ...], document: DocumentOptions, target: Target) -> None:
     """Sáp nhập cơ quan mã CODE vào cơ quan mã INTO; không mất gì / Merge one agency into another."""
     chosen = dict(_pair(office) for office in offices)
     with target.editing() as edit:
-        request = paper.enter(edit.draft, "change", code)
+        request = document.enter(edit.draft, "change", code)
         former = edit.draft.agency(code)
-        edit.draft.merge_agency(code, into=into, request=request, done=paper.done, offices=chosen)
+        edit.draft.merge_agency(code, into=into, request=request, done=document.done, offices=chosen)
         if former.id == edit.draft.operator:
             edit.notes.append(
                 "đơn vị quản lý vận hành vừa sáp nhập: sửa registry_operator trong registry.yml (group_vars)"

@@ -89,7 +89,7 @@ class DocumentOptions:
 
 
 def document_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the options; the command gets them as one argument `paper`."""
+    """Add the options; the command gets them as one argument `document`."""
 
     @wraps(function)
     def command(*arguments: Any, **options: Any) -> None:
@@ -97,10 +97,10 @@ def document_options(function: Callable[..., None]) -> Callable[..., None]:
 
         done = options.pop("done") or loading.today()
         names = ("request_id", "document", "dated", "received", "ground", "sender", "reply", "reply_later", "replied")
-        paper = DocumentOptions(**{name: options.pop(name) for name in names}, done=done)
-        if paper.request_id and paper.document:
+        document = DocumentOptions(**{name: options.pop(name) for name in names}, done=done)
+        if document.request_id and document.document:
             raise click.UsageError("chỉ dùng --request hoặc --document.")
-        function(*arguments, paper=paper, **options)
+        function(*arguments, document=document, **options)
 
     for option in reversed(_OPTIONS):
         command = option(command)

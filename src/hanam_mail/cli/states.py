@@ -30,7 +30,7 @@ def code_of(draft: "WorkingCopy", who: str) -> str:
 )
 @document_options
 @writing_options
-def lock(address: str, reason: str, paper: DocumentOptions, target: Target) -> None:
+def lock(address: str, reason: str, document: DocumentOptions, target: Target) -> None:
     """Tạm khóa hộp thư theo quyết định (Đ7.2) / Lock a mailbox by decision.
 
     Không bắt buộc có văn bản. Việc khẩn cấp: dùng ngay hanam-mail-db lock trên máy chủ tài khoản.
@@ -39,8 +39,8 @@ def lock(address: str, reason: str, paper: DocumentOptions, target: Target) -> N
     """
     with target.editing() as edit:
         draft = edit.draft
-        request = paper.enter(draft, "lock", code_of(draft, address)) if paper.given else None
-        draft.lock(address, reason, done=paper.done, request=request)
+        request = document.enter(draft, "lock", code_of(draft, address)) if document.given else None
+        draft.lock(address, reason, done=document.done, request=request)
 
 
 @command()
@@ -48,23 +48,23 @@ def lock(address: str, reason: str, paper: DocumentOptions, target: Target) -> N
 @click.option("--verified", required=True, help="Ai đã xác minh đề nghị (Đ7.3b). / Who verified the request.")
 @document_options
 @writing_options
-def restore(address: str, verified: str, paper: DocumentOptions, target: Target) -> None:
+def restore(address: str, verified: str, document: DocumentOptions, target: Target) -> None:
     """Khôi phục hộp thư bị tạm khóa (Đ7.3) / Lift a lock at the agency's request."""
     with target.editing() as edit:
         draft = edit.draft
-        request = paper.enter(draft, "restore", code_of(draft, address))
-        draft.restore(address, request=request, done=paper.done, verified=verified)
+        request = document.enter(draft, "restore", code_of(draft, address))
+        draft.restore(address, request=request, done=document.done, verified=verified)
 
 
 @command()
 @click.argument("address", shell_complete=candidates.addresses)
 @document_options
 @writing_options
-def revoke(address: str, paper: DocumentOptions, target: Target) -> None:
+def revoke(address: str, document: DocumentOptions, target: Target) -> None:
     """Thu hồi hộp thư; địa chỉ không bao giờ cấp lại (Đ6.2c) / Close a mailbox for good."""
     with target.editing() as edit:
         draft = edit.draft
-        draft.revoke(address, request=paper.enter(draft, "revoke", code_of(draft, address)), done=paper.done)
+        draft.revoke(address, request=document.enter(draft, "revoke", code_of(draft, address)), done=document.done)
 
 
 @command()
@@ -73,12 +73,12 @@ def revoke(address: str, paper: DocumentOptions, target: Target) -> None:
 @click.option("--to", "end", type=Day(), required=True, help="Ngày cuối, tính cả ngày đó. / Last day, included.")
 @document_options
 @writing_options
-def absence(address: str, begin: "date", end: "date", paper: DocumentOptions, target: Target) -> None:
+def absence(address: str, begin: "date", end: "date", document: DocumentOptions, target: Target) -> None:
     """Ghi lý do không dùng hộp thư (Đ6.2c, Đ7.2a) / Note why a mailbox is idle for a while."""
     with target.editing() as edit:
         draft = edit.draft
-        request = paper.enter(draft, "absence", code_of(draft, address))
-        draft.absence(address, begin, end, request=request, done=paper.done)
+        request = document.enter(draft, "absence", code_of(draft, address))
+        draft.absence(address, begin, end, request=request, done=document.done)
 
 
 @command()
@@ -87,12 +87,12 @@ def absence(address: str, begin: "date", end: "date", paper: DocumentOptions, ta
 @click.option("--shrink", is_flag=True, help="Cho phép nhỏ hơn trước. / Allow less than before.")
 @document_options
 @writing_options
-def quota(address: str, size: int, shrink: bool, paper: DocumentOptions, target: Target) -> None:
+def quota(address: str, size: int, shrink: bool, document: DocumentOptions, target: Target) -> None:
     """Đổi dung lượng hộp thư, ví dụ 4GB (Đ8.1) / Change a mailbox's quota, for instance 4GB."""
     with target.editing() as edit:
         draft = edit.draft
-        request = paper.enter(draft, "change", code_of(draft, address))
-        draft.quota(address, size, request=request, done=paper.done, shrink=shrink)
+        request = document.enter(draft, "change", code_of(draft, address))
+        draft.quota(address, size, request=request, done=document.done, shrink=shrink)
 
 
 @command()
@@ -100,9 +100,9 @@ def quota(address: str, size: int, shrink: bool, paper: DocumentOptions, target:
 @click.argument("people", nargs=-1, shell_complete=candidates.addresses)
 @document_options
 @writing_options
-def clerks(address: str, people: tuple[str, ...], paper: DocumentOptions, target: Target) -> None:
+def clerks(address: str, people: tuple[str, ...], document: DocumentOptions, target: Target) -> None:
     """Đặt văn thư mở hộp thư cơ quan, thay những người trước (Đ9.2) / Set an agency mailbox's clerks."""
     with target.editing() as edit:
         draft = edit.draft
-        request = paper.enter(draft, "change", code_of(draft, address))
-        draft.clerks(address, people, request=request, done=paper.done)
+        request = document.enter(draft, "change", code_of(draft, address))
+        draft.clerks(address, people, request=request, done=document.done)

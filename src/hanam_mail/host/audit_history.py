@@ -67,7 +67,7 @@ def entries(connection: Session, mailbox: str) -> list[AuditEntry]:
     found = [
         AuditEntry(at, actor, what, document or _number(after), commit)
         for at, actor, commit, document, kind, action, key, before, after in connection.execute(_QUERY, {"id": mailbox})
-        for what in told(kind, action, key, before or {}, after or {}, mailbox)
+        for what in entry_texts(kind, action, key, before or {}, after or {}, mailbox)
     ]
     found += [
         AuditEntry(sent_at, "life-cycle", f"{_NOTICE_KINDS.get(kind, kind)}{_percent(payload)}", None, None)
@@ -95,7 +95,7 @@ def _line(entry: AuditEntry) -> str:
     return "; ".join(parts)
 
 
-def told(
+def entry_texts(
     kind: str, action: str, key: str, before: Mapping[str, Any], after: Mapping[str, Any], mailbox: str
 ) -> Iterator[str]:
     """What an audit row means in words; nothing for what only the machine cares about."""

@@ -57,7 +57,7 @@ class Address:
         """Whether this, the database's, is as git wants it; when it began is git's only if git says so."""
         return (self.kind, self.until) == (wanted.kind, wanted.until) and wanted.begin in (None, self.begin)
 
-    def told(self) -> dict[str, Any]:
+    def as_shown(self) -> dict[str, Any]:
         """As a plan shows a further address; days in ISO form."""
         return {
             "address": self.local_part,

@@ -164,14 +164,14 @@ class _Comparison:
             if address.kind == "primary":
                 self._add(address.mailbox, Change("address", self.former.get(address.mailbox), name))
             else:
-                before = old.told() if old and old.kind == "alias" else None
-                self._add(address.mailbox, Change("alias", before, address.told()))
+                before = old.as_shown() if old and old.kind == "alias" else None
+                self._add(address.mailbox, Change("alias", before, address.as_shown()))
         for name, old in have.addresses.items():
             if name in want.addresses or old.mailbox not in want.mailboxes:
                 continue
             if old.kind == "primary" or old.until is None or old.until >= self.today:
                 self.result.closed.append(name)
-                self._add(old.mailbox, Change("alias", old.told(), None))
+                self._add(old.mailbox, Change("alias", old.as_shown(), None))
         for lost in have.shared:
             holder, box = want.addresses.get(lost.local_part), want.mailboxes.get(lost.mailbox)
             if box and not (holder and holder.mailbox == box.id):

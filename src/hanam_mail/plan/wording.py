@@ -174,14 +174,14 @@ def notes(plan: Plan) -> list[str]:
 
 def warnings(plan: Plan) -> list[str]:
     """Those of the notes that somebody must act on; locks that the system sets itself are told in the plan only."""
-    return [told(note) for note in plan.notes if not _automatic(note)]
+    return [note_text(note) for note in plan.notes if not _automatic(note)]
 
 
 def _automatic(note: Note) -> bool:
     return note.kind == "locked" and note.reason in ("idle", "default_password")
 
 
-def told(note: Note) -> str:
+def note_text(note: Note) -> str:
     """The sentence of a note."""
     return f"{note.name} <{note.address}> {_note(note)} [{note.id}]"
 
@@ -192,7 +192,7 @@ def _notes(found: Sequence[Note], limit: int | None) -> list[str]:
     automatic = [note for note in found if _automatic(note)]
     counted = [note for note in found if not _automatic(note)]
     shown = counted if limit is None else counted[:limit]
-    result = ["", "Lưu ý:", *(f"  ! {told(note)}" for note in shown)]
+    result = ["", "Lưu ý:", *(f"  ! {note_text(note)}" for note in shown)]
     result += _cut(counted, shown, "lưu ý")
     if automatic:
         result.append(f"  ! {number(len(automatic))} hộp thư đang bị hệ thống tự khóa (Đ7.2a, Đ7.2d)")

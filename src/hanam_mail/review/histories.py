@@ -75,7 +75,7 @@ def _stands_the_same(old: Mailbox, new: Mailbox, regulation: Regulation) -> bool
 
 
 def _alias(alias: Alias) -> Mapping[str, Any]:
-    return Address(alias.address, "", "alias", alias.begin, alias.until).told()
+    return Address(alias.address, "", "alias", alias.begin, alias.until).as_shown()
 
 
 def _events(

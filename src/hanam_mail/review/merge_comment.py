@@ -144,7 +144,7 @@ def _warnings(plan: Plan) -> Iterator[str]:
             if change.field == "history":
                 code = f"(mã {entry.address})" if entry.group.startswith("agency") else f"<{entry.address}>"
                 yield f"Lịch sử của {entry.name} {code} bị viết lại: {wording.rewriting(change)}"
-    yield from (wording.told(note) for note in plan.notes if note.kind in _WARNING_NOTES)
+    yield from (wording.note_text(note) for note in plan.notes if note.kind in _WARNING_NOTES)
     revoked = plan.counts.get(PlanGroup.REVOKED, 0)
     if revoked:
         yield f"{vietnamese.number(revoked)} hộp thư bị thu hồi: đóng vĩnh viễn, địa chỉ không cấp lại (Đ6.2c, Đ5.2)"

@@ -520,7 +520,7 @@ def test_the_folder_holds_what_is_proposed_today_and_nothing_stale(tmp_path: Pat
 def test_the_audit_is_told_in_words(
     row: tuple[str, str, str, dict[str, Any], dict[str, Any]], words: list[str]
 ) -> None:
-    assert list(audit_history.told(*row, "p")) == words
+    assert list(audit_history.entry_texts(*row, "p")) == words
 
 
 def test_a_line_of_history_names_who_and_by_which_document() -> None:

@@ -108,12 +108,17 @@ def reloading(there: Any, host: str) -> list[str]:
 @pytest.mark.dieu10
 @pytest.mark.parametrize("topology", ENVIRONMENTS)
 def test_every_reload_waits_before_it_begins(environment: Callable[[str], Any], topology: str) -> None:
-    """Deployments, certificates, keys and conversions come by the unit. What Debian's says is said anew, behind it."""
+    """Deployments, certificates, keys and conversions come by the unit. What Debian's says is said anew, behind it.
+
+    Noted is when the reload was asked for, however late the command came on a busy machine.
+    """
     there = environment(topology)
     hosts = there.hosts("mailstore:submission")
     assert len({reloading(there, host)[1] for host in hosts}) == 1
     for host in hosts:
-        assert (reloading(there, host)[0], reloading(there, host)[2]) == ("", "/usr/bin/doveadm reload")
+        first, _, asked, noted, *_ = reloading(there, host)
+        stamp = there.value("dovecot", "_dovecot_reloaded", host)
+        assert (first, asked, noted) == ("", "/usr/bin/doveadm reload", f"-/usr/bin/touch {stamp}")
 
 
 @pytest.mark.dieu10
@@ -134,7 +139,6 @@ def test_a_reload_waits_until_the_last_one_is_three_seconds_ago(
     subprocess.run(shlex.split(wait.replace(stamp, str(mine))), check=True)
     # A busy machine takes a second more.
     assert least <= time.monotonic() - began < most + 1
-    assert abs(mine.stat().st_mtime - time.time()) < 1
 
 
 @pytest.mark.parametrize("topology", ENVIRONMENTS)

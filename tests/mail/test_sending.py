@@ -50,7 +50,7 @@ def is_held(lab: Lab, person: Sample) -> bool:
     return {entry["queue_name"] for entry in queued(lab, person)} == {"hold"}
 
 
-def told(lab: Lab, person: Sample) -> bool:
+def operator_and_agency_are_told(lab: Lab, person: Sample) -> bool:
     """Whether the letter about his lock went to the operator and to his agency, among others."""
     lab.send_notices()
     operator = lab.variables["operator_address"].format(mail_domain=lab.variables["mail_domain"])
@@ -105,7 +105,7 @@ def test_dieu12_6_above_its_limit_an_account_waits_and_above_the_second_it_is_lo
     lab.settle()
     wait_for(lambda: ended(reading), "the end of his session by IMAP")
     wait_for(lambda: is_held(lab, flooder), "his mail held")
-    assert told(lab, flooder)
+    assert operator_and_agency_are_told(lab, flooder)
     asked = f"select count(*) from mail.outbox where topic = 'mailbox.hold' and mailbox = '{flooder.mailbox}'"
     before = lab.sql(asked)
     lab.sql(f"select mail.mailbox_correct('{flooder.mailbox}', 'thu nghiem')")
@@ -181,7 +181,7 @@ def test_dieu12_6_of_a_stolen_accounts_flood_no_more_leaves_than_its_limit(lab: 
         lab.settle()
         wait_for(lambda: is_held(lab, flooder) and left() | waiting() == set(sent), "what was taken, there or held")
         lab.run("submission", "postqueue -f")
-        assert told(lab, flooder)
+        assert operator_and_agency_are_told(lab, flooder)
     assert {receiver for receiver in sent if receiver.startswith("cham")} <= waiting()
     assert is_held(lab, flooder)
     assert len(outside.taken) <= limit
@@ -241,4 +241,4 @@ def test_dieu7_2b_the_last_virus_too_many_locks_the_account(lab: Lab, flooder: S
     lab.settle()
     wait_for(lambda: ended(reading), "the end of his session by IMAP")
     wait_for(lambda: is_held(lab, flooder), "his mail held")
-    assert told(lab, flooder)
+    assert operator_and_agency_are_told(lab, flooder)

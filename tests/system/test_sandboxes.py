@@ -34,7 +34,7 @@ def test_no_unit_shuts_itself_in_by_a_folder_that_goes_when_its_neighbour_stops(
         goes = {
             f"/run/{folder}": owner
             for owner, unit in known.items()
-            if unit["RuntimeDirectoryPreserve"] == "no"
+            if unit["RuntimeDirectoryPreserve"] != "yes"
             for folder in unit["RuntimeDirectory"].split()
         }
         for name, unit in known.items():

@@ -8,6 +8,7 @@ import pytest
 
 from tests import journal
 from tests.lab import Lab, message, wait_for
+from tests.system.test_sandboxes import seen_though_hidden
 
 pytestmark = [pytest.mark.dieu10, pytest.mark.neighbours]
 
@@ -78,6 +79,11 @@ def test_a_boot_leaves_no_warning_in_the_journal(lab: Lab, rebooted: list[str]) 
         said = [line.text for line in journal.lines(lab, host)]
         unexpected = [line for line in said if not any(re.match(pattern, line) for pattern in known)]
         assert not unexpected, f"{host}:\n" + "\n".join(unexpected)
+
+
+def test_after_a_boot_units_hide_what_their_neighbours_made_since(lab: Lab, rebooted: list[str]) -> None:
+    assert rebooted
+    assert seen_though_hidden(lab) == set()
 
 
 def test_a_boot_keeps_the_time_zone(lab: Lab, rebooted: list[str]) -> None:

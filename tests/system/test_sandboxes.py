@@ -1,5 +1,7 @@
 """What a unit shuts its processes in by is there whenever the unit begins, whatever its neighbours do just then."""
 
+import shlex
+
 import pytest
 
 from tests.lab import Lab
@@ -16,7 +18,7 @@ _MOUNTED = (
     "BindPaths",
     "BindReadOnlyPaths",
 )
-_ASKED = "Id", "RuntimeDirectory", "RuntimeDirectoryPreserve", *_MOUNTED
+_ASKED = "Id", "MainPID", "RuntimeDirectory", "RuntimeDirectoryPreserve", *_MOUNTED
 
 
 def units(lab: Lab, host: str) -> dict[str, dict[str, str]]:
@@ -24,6 +26,58 @@ def units(lab: Lab, host: str) -> dict[str, dict[str, str]]:
     shown = lab.run(host, f"systemctl show --all --property={','.join(_ASKED)} '*.service'")
     found = [dict(line.split("=", 1) for line in block.splitlines()) for block in shown.split("\n\n")]
     return {unit["Id"]: unit for unit in found}
+
+
+def seen_though_hidden(lab: Lab) -> set[str]:
+    """What running processes see of the places that their units hide; of a hidden one, systemd shows mode 0000."""
+    seen, refused = 0, set()
+    for host in lab.hosts:
+        hidden = {
+            (unit["Id"], int(unit["MainPID"]), place.lstrip("-+"))
+            for unit in units(lab, host).values()
+            if int(unit["MainPID"])
+            for place in unit.get("InaccessiblePaths", "").split()
+        }
+        # The process may have ended since: its unit runs now and then.
+        looked = lab.run(
+            host,
+            f"for row in {shlex.join(f'{pid}:{place}' for _, pid, place in sorted(hidden))}; do pid=${{row%%:*}}; "
+            'place=${row#*:}; [ -e "$place" ] && [ -d "/proc/$pid/root/" ] '
+            '&& echo "$row $(stat -c %a "/proc/$pid/root$place")"; done; true',
+        )
+        modes = dict(line.split(maxsplit=1) for line in looked.splitlines())
+        seen += len(modes)
+        refused |= {
+            f"{host}: {name} sees {place}, {modes[row]}"
+            for name, pid, place in hidden
+            if modes.get(row := f"{pid}:{place}", "0") != "0"
+        }
+    assert seen > 20
+    return refused
+
+
+def test_what_a_unit_hides_is_hidden_from_its_running_process(lab: Lab) -> None:
+    """A folder that came after it had begun would not be."""
+    assert seen_though_hidden(lab) == set()
+
+
+def test_a_folder_of_sockets_that_units_hide_is_there_from_the_boot_on(lab: Lab) -> None:
+    """Its daemon may begin after them."""
+    seen, refused = 0, set()
+    for host in lab.hosts:
+        rows = [row.split() for row in lab.run(host, "systemd-tmpfiles --cat-config").splitlines()]
+        made = {row[1] for row in rows if len(row) > 1 and row[0] in ("d", "D")}
+        hidden = {
+            place.lstrip("-+")
+            for unit in units(lab, host).values()
+            for place in unit.get("InaccessiblePaths", "").split()
+            if place.lstrip("-+").startswith("/run/")
+        }
+        there = {place for place in hidden if lab.look_at(host).file(place).exists}
+        seen += len(there)
+        refused |= {f"{host}: {place}" for place in there - made}
+    assert seen > 2
+    assert refused == set()
 
 
 def test_no_unit_shuts_itself_in_by_a_folder_that_goes_when_its_neighbour_stops(lab: Lab) -> None:

@@ -288,7 +288,7 @@ class Lab:
             wait_for(partial(self._agent_listens, host), f"the agent of {host}")
 
     def _agent_listens(self, host: str) -> bool:
-        return self.run(host, "systemctl show hanam-agent --property=StatusText --value").strip() == "listening"
+        return self.look_at(host).service("hanam-agent").systemd_properties.get("StatusText") == "listening"
 
     # --- mail ---
 

@@ -14,9 +14,11 @@ RUNNERS = {"run", "check_output", "run_expect", "run_test"}
 # One word, without what a shell expands to several or to another.
 _WORD = r"(?:[^\s;|&<>()$*?`\[\]{}'\"]|\{\})+"
 _FORMAT = r"(?:'[^']*'|\"[^\"]*\"|\S+)"
+_PROPERTY = r"(?:--value|(?:-[pP]\ ?|--property[=\ ])[\w{}]+)"
 PLAIN = re.compile(
     rf"""(?x)
     (?: systemctl\ (?:is-active|is-enabled|is-failed)\ (?:--quiet\ |-q\ )?{_WORD}
+      | systemctl\ show(?:\ {_PROPERTY})*\ {_WORD}(?:\ {_PROPERTY})*
       | (?:!\ )?test\ (?:!\ )?-[defLpS]\ {_WORD}
       | cat\ (?:--\ )?{_WORD}
       | stat\ (?:-L\ )?(?:-c\ ?|--format[= ]){_FORMAT}\ {_WORD}
@@ -76,6 +78,8 @@ def test_a_single_look_at_a_host_is_testinfras() -> None:
     [
         ('lab.run("mx", "systemctl is-active nginx.service", check=False)', True),
         ('lab.run(host, f"systemctl is-enabled {UNITS[1]}").strip()', True),
+        ('lab.run("mx", f"systemctl show {UNITS[1]} --property=MainPID --value").strip()', True),
+        ('host.check_output("systemctl show -P User -p Result x.service")', True),
         ('lab.run("mx", f"test ! -e {path}/a")', True),
         ('lab.run("mx", f"test -e {old} || echo gone")', True),
         ('lab.run("mx", "cat /proc/1/status")', True),
@@ -84,6 +88,8 @@ def test_a_single_look_at_a_host_is_testinfras() -> None:
         ('host.check_output("cat %s", path)', True),
         # Many looks in one round trip, by a list, a pattern or a second command; and commands that read.
         ("""lab.run("mx", f"systemctl is-active {' '.join(units)}")""", False),
+        ('lab.run("mx", "systemctl show -p Id a.service b.service")', False),
+        ('lab.run("mx", f"ps --ppid $(systemctl show -P MainPID {unit})")', False),
         ('lab.run("mx", f"systemctl is-active {unit}; systemctl is-enabled {unit}")', False),
         ('lab.run("mx", "cat /var/lib/hanam-judged/*.jsonl")', False),
         ('lab.run("mx", f"stat -c %a {folder} {archive}")', False),

@@ -29,7 +29,7 @@ def first_lessons_over(lab: Lab) -> None:
     """The filter knows its first lessons: a deployment may just have begun to give them."""
 
     def over() -> bool:
-        lessons = lab.run("filter", "systemctl show hanam-first-lessons.service --property=ActiveState --value")
-        return lessons.strip() == "inactive"
+        lessons = lab.look_at("filter").service("hanam-first-lessons.service").systemd_properties["ActiveState"]
+        return lessons == "inactive"
 
     wait_for(over, "the end of the first lessons", 150)

@@ -189,12 +189,12 @@ def test_a_service_that_hangs_is_started_again(
     fill(folders, 1)
     spam, ham = learnt()
     unit = "hanam-learn.service"
-    before = lab.run("mailstore", f"systemctl show {unit} --property=MainPID --value").strip()
+    before = lab.look_at("mailstore").service(unit).systemd_properties["MainPID"]
     lab.run("mailstore", f"kill -STOP {before}")
     assert move(folders, MANY, "Junk") < 15
 
     def another() -> bool:
-        now = lab.run("mailstore", f"systemctl show {unit} --property=MainPID --value").strip()
+        now = lab.look_at("mailstore").service(unit).systemd_properties["MainPID"]
         return now not in ("0", before)
 
     wait_for(another, "another process", 90)

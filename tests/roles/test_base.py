@@ -117,4 +117,4 @@ def test_hosts_find_one_another_without_dns(lab: Lab, host: str) -> None:
 
 def test_no_service_of_ours_is_given_up_for_having_been_started_often(lab: Lab, host: str) -> None:
     """One of which role watch says nothing: it is started for each failure."""
-    assert lab.run(host, "systemctl show --property=StartLimitIntervalUSec --value hanam-watch@none.service") == "0\n"
+    assert lab.look_at(host).service("hanam-watch@none.service").systemd_properties["StartLimitIntervalUSec"] == "0"

@@ -4,7 +4,7 @@ from testinfra.host import Host
 
 
 def test_the_web_server_alone_reaches_the_page(webmail_host: Host) -> None:
-    shown = webmail_host.check_output("systemctl show -P Listen hanam-change-page.socket")
+    shown = webmail_host.service("hanam-change-page.socket").systemd_properties["Listen"]
     socket = webmail_host.file(shown.split()[0])
     assert socket.is_socket
     assert (socket.user, socket.mode) == ("www-data", 0o600)

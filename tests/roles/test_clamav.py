@@ -240,10 +240,10 @@ def test_a_program_is_known_by_its_content_at_every_depth_whatever_it_is_called(
 
 @pytest.mark.provokes(journal.FILTER_AWAY)
 def test_scanner_rises_again_after_a_fall(filter_host: Host) -> None:
-    before = filter_host.check_output("systemctl show -P MainPID clamav-daemon.service")
+    before = filter_host.service("clamav-daemon.service").systemd_properties["MainPID"]
     filter_host.check_output("systemctl kill --signal=KILL clamav-daemon.service")
     wait_for(
-        lambda: filter_host.check_output("systemctl show -P MainPID clamav-daemon.service") not in (before, "0"),
+        lambda: filter_host.service("clamav-daemon.service").systemd_properties["MainPID"] not in (before, "0"),
         "a new clamd process",
     )
 

@@ -197,7 +197,7 @@ def test_what_was_searched_for_stands_in_no_log(lab: Lab, citizen: Reader, webma
 @pytest.mark.parametrize("unit", [MAKER, SEARCH])
 def test_the_units_are_confined_and_their_failure_is_told(webmail_host: Host, unit: str) -> None:
     webmail_host.check_output(f"systemd-analyze security --threshold=20 --no-pager {unit}")
-    assert webmail_host.check_output(f"systemctl show {unit} -P OnFailure") == f"hanam-watch@{unit}.service"
+    assert webmail_host.service(unit).systemd_properties["OnFailure"] == f"hanam-watch@{unit}.service"
 
 
 def test_it_is_made_again_by_itself_and_at_boot(webmail_host: Host) -> None:

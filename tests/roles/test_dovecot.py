@@ -23,15 +23,9 @@ def test_unit_runs_and_starts_at_boot(mailstore_host: Host) -> None:
 
 
 def test_unit_is_confined(mailstore_host: Host) -> None:
-    shown = mailstore_host.check_output(
-        "systemctl show dovecot -p NoNewPrivileges -p ProtectSystem -p ProtectHome -p PrivateDevices"
-    )
-    assert set(shown.split()) == {
-        "NoNewPrivileges=yes",
-        "ProtectSystem=strict",
-        "ProtectHome=yes",
-        "PrivateDevices=yes",
-    }
+    shown = mailstore_host.service("dovecot").systemd_properties
+    assert (shown["NoNewPrivileges"], shown["ProtectSystem"]) == ("yes", "strict")
+    assert (shown["ProtectHome"], shown["PrivateDevices"]) == ("yes", "yes")
 
 
 def test_configuration_is_whole_and_holds_no_secret(mailstore_host: Host) -> None:

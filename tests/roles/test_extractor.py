@@ -29,7 +29,7 @@ type Answers = dict[str, Any]
 
 
 def port(host: Host) -> str:
-    listens = host.check_output("systemctl show -P Listen hanam-extract.socket").split()[0]
+    listens = host.service("hanam-extract.socket").systemd_properties["Listen"].split()[0]
     address, _, number = listens.rpartition(":")
     assert address == "127.0.0.1"
     return number
@@ -104,7 +104,7 @@ def test_hostile_documents_end_at_their_limits_and_the_service_lives_on(lab: Lab
         "9 good": documents.docx(TEXT),
         **{f"5 pdf {name}": data for name, data in documents.pdf_loops().items()},
     }
-    before = lab.run("mailstore", f"systemctl show -P NRestarts {UNIT}").strip()
+    before = lab.look_at("mailstore").service(UNIT).systemd_properties["NRestarts"]
     found = ask(lab, "mailstore", number, files)
     assert max(answer[3] for answer in found.values()) < 60, "as long as Dovecot waits"
     assert {name[0]: answer[0] for name, answer in found.items() if " pdf " not in name} == {
@@ -113,15 +113,15 @@ def test_hostile_documents_end_at_their_limits_and_the_service_lives_on(lab: Lab
     assert {answer[0] for name, answer in found.items() if " pdf " in name} <= {200, 204, 422}
     assert found["7 encrypted"][1] == "encrypted"
     assert TEXT in found["9 good"][2]
-    assert lab.run("mailstore", f"systemctl show -P NRestarts {UNIT}").strip() == before
+    assert lab.look_at("mailstore").service(UNIT).systemd_properties["NRestarts"] == before
 
 
 def test_a_program_that_was_replaced_is_the_one_that_answers_next(lab: Lab, number: str) -> None:
     ask(lab, "mailstore", number, {"a": b"cong van"})
-    first = lab.run("mailstore", f"systemctl show -P MainPID {UNIT}").strip()
+    first = lab.look_at("mailstore").service(UNIT).systemd_properties["MainPID"]
     lab.run("mailstore", "cd /usr/lib/hanam-extract && cp -p hanam-extract.pyz new && mv new hanam-extract.pyz")
     wait_for(
-        lambda: lab.run("mailstore", f"systemctl show -P MainPID {UNIT}").strip() not in (first, "0"),
+        lambda: lab.look_at("mailstore").service(UNIT).systemd_properties["MainPID"] not in (first, "0"),
         "another process",
     )
     assert ask(lab, "mailstore", number, {"a": b"cong van"})["a"][:2] == [200, "whole"]
@@ -130,7 +130,7 @@ def test_a_program_that_was_replaced_is_the_one_that_answers_next(lab: Lab, numb
 def test_what_a_reader_could_reach_is_nothing(lab: Lab, mailstore_host: Host, number: str) -> None:
     """Looked at from inside, as a document that took over its reader would."""
     ask(lab, "mailstore", number, {"a": b"cong van"})
-    process = lab.run("mailstore", f"systemctl show -P MainPID {UNIT}").strip()
+    process = lab.look_at("mailstore").service(UNIT).systemd_properties["MainPID"]
     assert mailstore_host.check_output(f"nsenter -t {process} -n ip -o link | wc -l") == "1", "its loopback alone"
     for place in ("/srv", "/etc/hanam-mail", "/var/lib", "/run/dovecot"):
         seen = lab.run("mailstore", f"ls -A /proc/{process}/root{place} 2>/dev/null | wc -l").strip()
@@ -144,7 +144,7 @@ def test_what_a_reader_could_reach_is_nothing(lab: Lab, mailstore_host: Host, nu
 def test_a_reader_that_was_taken_over_cannot_look_into_the_service(lab: Lab, number: str) -> None:
     """It is of the same user: the documents of others are in the service's memory and open files."""
     ask(lab, "mailstore", number, {"a": b"cong van"})
-    process = lab.run("mailstore", f"systemctl show -P MainPID {UNIT}").strip()
+    process = lab.look_at("mailstore").service(UNIT).systemd_properties["MainPID"]
     user = lab.run("mailstore", f"ps -o uid= -p {process}").strip()
     assert user != "0"
     inside = f"nsenter -t {process} -m setpriv --reuid {user} --regid {user} --clear-groups"

@@ -13,26 +13,21 @@ def test_the_timer_runs_starts_at_boot_and_makes_up_for_a_stop(accounts_host: Ho
     timer = accounts_host.service(f"{job}.timer")
     assert timer.is_running
     assert timer.is_enabled
-    assert accounts_host.check_output(f"systemctl show {job}.timer -P Persistent") == "yes"
+    assert accounts_host.service(f"{job}.timer").systemd_properties["Persistent"] == "yes"
 
     def has_next() -> bool:
         """A timer has none while its service runs; that of the notices does so every other minute."""
-        return accounts_host.check_output(f"systemctl show {job}.timer -P NextElapseUSecRealtime") not in {"n/a", ""}
+        shown = accounts_host.service(f"{job}.timer").systemd_properties
+        return shown.get("NextElapseUSecRealtime", "") not in {"n/a", ""}
 
     wait_for(has_next, f"the next time of {job}")
 
 
 @pytest.mark.parametrize("job", JOBS)
 def test_the_unit_is_confined_and_its_failure_is_reported(accounts_host: Host, job: str) -> None:
-    shown = accounts_host.check_output(
-        f"systemctl show {job}.service -p User -p NoNewPrivileges -p ProtectSystem -p OnFailure"
-    )
-    assert set(shown.split()) == {
-        "User=hanam-mail",
-        "NoNewPrivileges=yes",
-        "ProtectSystem=strict",
-        f"OnFailure=hanam-watch@{job}.service.service",
-    }
+    shown = accounts_host.service(f"{job}.service").systemd_properties
+    assert (shown["User"], shown["NoNewPrivileges"], shown["ProtectSystem"]) == ("hanam-mail", "yes", "strict")
+    assert shown["OnFailure"] == f"hanam-watch@{job}.service.service"
     exposure = accounts_host.check_output(f"systemd-analyze security --no-pager {job}.service").splitlines()[-1]
     assert float(exposure.split(":")[1].split()[0]) < 2.0
 
@@ -40,7 +35,7 @@ def test_the_unit_is_confined_and_its_failure_is_reported(accounts_host: Host, j
 @pytest.mark.parametrize("job", JOBS)
 def test_the_job_runs_through(accounts_host: Host, job: str) -> None:
     accounts_host.check_output(f"systemctl start {job}.service")
-    assert accounts_host.check_output(f"systemctl show {job}.service -p Result") == "Result=success"
+    assert accounts_host.service(f"{job}.service").systemd_properties["Result"] == "success"
 
 
 def test_the_jobs_run_on_the_accounts_host_alone(lab: Lab, mailstore_host: Host) -> None:

@@ -4,7 +4,7 @@ from testinfra.host import Host
 
 
 def test_the_mail_store_alone_hands_lessons_over(mailstore_host: Host) -> None:
-    shown = mailstore_host.check_output("systemctl show -P Listen hanam-learn.socket")
+    shown = mailstore_host.service("hanam-learn.socket").systemd_properties["Listen"]
     socket = mailstore_host.file(shown.split()[0])
     assert socket.is_socket
     assert (socket.user, socket.mode) == ("vmail", 0o600)

@@ -45,7 +45,7 @@ def test_the_filter_alone_may_ask(lab: Lab) -> None:
     socket, clients = host.file(SOCKET), host.group("mail-auth-clients")
     assert (socket.user, socket.group, socket.mode) == ("root", "mail-auth-clients", 0o660)
     assert (clients.exists, clients.members) == (True, [])
-    groups = lab.run("filter", "systemctl show -P SupplementaryGroups rspamd.service")
+    groups = lab.look_at("filter").service("rspamd.service").systemd_properties["SupplementaryGroups"]
     assert "mail-auth-clients" in groups.split()
     with pytest.raises(AssertionError, match="PermissionError"):
         ask(lab, "nobody")
@@ -58,8 +58,9 @@ def test_one_that_is_killed_is_back_before_the_filter_gives_up(lab: Lab) -> None
 
 
 def test_it_reaches_nothing_but_the_resolver_of_its_host(lab: Lab) -> None:
-    shown = lab.run("filter", f"systemctl show -P IPAddressAllow -P IPAddressDeny {UNITS[1]}")
-    assert set(shown.split()) == {"127.0.0.1/32", "0.0.0.0/0", "::/0"}
+    shown = lab.look_at("filter").service(UNITS[1]).systemd_properties
+    assert shown["IPAddressAllow"] == "127.0.0.1/32"
+    assert set(shown["IPAddressDeny"].split()) == {"0.0.0.0/0", "::/0"}
 
 
 def test_the_unit_runs_confined_and_starts_at_boot(lab: Lab) -> None:
@@ -89,7 +90,7 @@ def test_what_was_judged_is_for_the_agent_alone(lab: Lab) -> None:
     assert (folder.user, folder.group, folder.mode) == ("root", "hanam-judged", 0o2770)
     assert (readers.exists, readers.members) == (True, [])
     for unit in (UNITS[1], "hanam-dmarc-carry.service"):
-        assert "hanam-judged" in lab.run("filter", f"systemctl show -P SupplementaryGroups {unit}").split()
+        assert "hanam-judged" in lab.look_at("filter").service(unit).systemd_properties["SupplementaryGroups"].split()
     with pytest.raises(AssertionError, match="Permission denied"):
         lab.run("filter", f"cd / && runuser -u nobody -- ls {FOLDER}")
 
@@ -112,7 +113,7 @@ def test_what_it_counted_survives_its_end_and_is_brought_to_the_database(lab: La
 
 
 def test_the_unit_that_brings_it_is_confined_and_its_timer_runs(lab: Lab) -> None:
-    assert lab.run("filter", "systemctl show -P User hanam-dmarc-carry.service").strip() == "hanam-agent"
+    assert lab.look_at("filter").service("hanam-dmarc-carry.service").systemd_properties["User"] == "hanam-agent"
     lab.run("filter", "systemd-analyze security --threshold=20 --no-pager hanam-dmarc-carry.service")
     timer = lab.look_at("filter").service("hanam-dmarc-carry.timer").systemd_properties
     assert (timer["ActiveState"], timer["UnitFileState"]) == ("active", "enabled")

@@ -17,15 +17,9 @@ def test_the_cluster_runs_and_starts_at_boot(accounts_host: Host) -> None:
 
 
 def test_the_unit_is_confined(accounts_host: Host) -> None:
-    shown = accounts_host.check_output(
-        "systemctl show postgresql@17-main -p NoNewPrivileges -p ProtectSystem -p ProtectHome -p PrivateDevices"
-    )
-    assert set(shown.split()) == {
-        "NoNewPrivileges=yes",
-        "ProtectSystem=strict",
-        "ProtectHome=yes",
-        "PrivateDevices=yes",
-    }
+    shown = accounts_host.service("postgresql@17-main").systemd_properties
+    assert (shown["NoNewPrivileges"], shown["ProtectSystem"]) == ("yes", "strict")
+    assert (shown["ProtectHome"], shown["PrivateDevices"]) == ("yes", "yes")
 
 
 def test_nobody_listens_on_the_network_unless_a_neighbour_needs_it(lab: Lab, accounts_host: Host) -> None:

@@ -116,7 +116,7 @@ def test_one_that_is_killed_is_back_and_two_never_run(lab: Lab) -> None:
 
 
 def test_a_renewed_certificate_is_taken_up_without_a_pause(lab: Lab) -> None:
-    process = lab.run("quarantine", f"systemctl show -P MainPID {UNIT}")
+    process = lab.look_at("quarantine").service(UNIT).systemd_properties["MainPID"]
     lab.run("quarantine", f"systemctl reload {UNIT}")
     assert call(lab, lab.host("submission"), lab.host("quarantine"), "quarantine", "LHLO x").startswith("220 ")
-    assert lab.run("quarantine", f"systemctl show -P MainPID {UNIT}") == process
+    assert lab.look_at("quarantine").service(UNIT).systemd_properties["MainPID"] == process

@@ -125,7 +125,7 @@ def test_a_gate_that_does_not_answer_is_no_wrong_password(lab: Lab, reader: Prog
 def test_who_runs_it_is_confined_and_reaches_nothing_else(webmail_host: Host) -> None:
     for unit in (f"{JOB}.service", f"{GATE}.service", f"{SERVER}.service"):
         webmail_host.check_output(f"systemd-analyze security --threshold=20 --no-pager {unit}")
-        assert webmail_host.check_output(f"systemctl show {unit} -P OnFailure") == f"hanam-watch@{unit}.service"
+        assert webmail_host.service(unit).systemd_properties["OnFailure"] == f"hanam-watch@{unit}.service"
     for unit in (f"{JOB}.timer", f"{GATE}.socket", f"{SERVER}.socket"):
         assert (webmail_host.service(unit).is_running, webmail_host.service(unit).is_enabled) == (True, True)
     for unit in (GATE, SERVER):

@@ -14,15 +14,16 @@ READER, LOADER = "hanam-reports-read.service", "hanam-reports-load.service"
 def test_the_timer_runs_and_starts_at_boot(mx_host: Host) -> None:
     timer = mx_host.service("hanam-reports.timer")
     assert (timer.is_running, timer.is_enabled) == (True, True)
-    assert mx_host.check_output("systemctl show hanam-reports.timer -P Unit") == LOADER
+    assert mx_host.service("hanam-reports.timer").systemd_properties["Unit"] == LOADER
 
 
 @pytest.mark.neighbours
 def test_a_run_goes_through_and_its_failure_is_told(mx_host: Host) -> None:
     mx_host.check_output(f"systemctl start {LOADER}")
     for unit in (READER, LOADER):
-        shown = mx_host.check_output(f"systemctl show {unit} -P Result -P User -P OnFailure").split()
-        assert set(shown) == {"hanam-reports", "success", f"hanam-watch@{unit}.service"}
+        shown = mx_host.service(unit).systemd_properties
+        assert (shown["User"], shown["Result"]) == ("hanam-reports", "success")
+        assert shown["OnFailure"] == f"hanam-watch@{unit}.service"
 
 
 @pytest.mark.parametrize("unit", [READER, LOADER])
@@ -37,10 +38,10 @@ def test_letters_and_what_is_read_of_them_are_the_readers_alone(mx_host: Host) -
 
 
 def test_the_reader_of_strangers_letters_sees_no_network_and_no_database(mx_host: Host) -> None:
-    shown = mx_host.check_output(f"systemctl show {READER} -p PrivateNetwork -p InaccessiblePaths -p MemoryMax")
-    assert "PrivateNetwork=yes" in shown
-    assert "/run/postgresql" in shown
-    assert f"MemoryMax={768 * 2**20}" in shown
+    shown = mx_host.service(READER).systemd_properties
+    assert shown["PrivateNetwork"] == "yes"
+    assert "-/run/postgresql" in shown["InaccessiblePaths"].split()
+    assert shown["MemoryMax"] == str(768 * 2**20)
 
 
 def test_what_comes_lies_with_the_filters_mark_and_nobody_to_answer(lab: Lab) -> None:

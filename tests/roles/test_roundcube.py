@@ -228,7 +228,7 @@ def test_php_runs_as_nobody_of_rank_in_a_hardened_unit(webmail_host: Host) -> No
 
 
 def test_php_cannot_read_keys_nor_mail(webmail_host: Host) -> None:
-    master = webmail_host.check_output("systemctl show --value --property MainPID php8.4-fpm.service")
+    master = webmail_host.service("php8.4-fpm.service").systemd_properties["MainPID"]
     for path in ("/etc/hanam-mail/tls/public/privkey.pem", "/etc/hanam-mail/tls/internal/key.pem", "/srv"):
         done = webmail_host.run(f"nsenter --target {master} --mount -- runuser -u www-data -- head -c 1 {path}")
         assert done.rc != 0, path

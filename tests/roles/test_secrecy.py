@@ -65,7 +65,8 @@ def test_the_filter_alone_may_ask(lab: Lab) -> None:
     socket, clients = host.file(SOCKET), host.group("secrecy-clients")
     assert (socket.user, socket.group, socket.mode) == ("root", "secrecy-clients", 0o660)
     assert (clients.exists, clients.members) == (True, [])
-    assert "secrecy-clients" in lab.run("filter", "systemctl show -P SupplementaryGroups rspamd.service").split()
+    rspamd = host.service("rspamd.service").systemd_properties
+    assert "secrecy-clients" in rspamd["SupplementaryGroups"].split()
     with pytest.raises(AssertionError, match="PermissionError"):
         ask(lab, {"a": b"Subject: a\r\n\r\na"}, "nobody")
 
@@ -78,8 +79,9 @@ def test_one_that_is_killed_is_back_before_the_filter_gives_up(lab: Lab) -> None
 
 
 def test_it_reaches_nothing_but_the_reader_of_documents_of_its_host(lab: Lab) -> None:
-    shown = lab.run("filter", f"systemctl show -P IPAddressAllow -P IPAddressDeny {UNITS[1]}")
-    assert set(shown.split()) == {"127.0.0.1/32", "0.0.0.0/0", "::/0"}
+    shown = lab.look_at("filter").service(UNITS[1]).systemd_properties
+    assert shown["IPAddressAllow"] == "127.0.0.1/32"
+    assert set(shown["IPAddressDeny"].split()) == {"0.0.0.0/0", "::/0"}
 
 
 def test_the_unit_runs_confined_and_starts_at_boot(lab: Lab) -> None:

@@ -90,7 +90,7 @@ def test_a_start_has_the_whole_tree_before_anybody_asks_and_nothing_is_written_t
     assert agencies() == before
     assert "ou: stttt" in before
     webmail_host.check_output(f"systemctl start {JOB}")
-    run = webmail_host.check_output(f"systemctl show -P InvocationID {JOB}").strip()
+    run = webmail_host.service(JOB).systemd_properties.get("InvocationID")
     # An empty one matches no line at all.
     assert run
     written = f"journalctl --sync; journalctl -o cat -t hanam-ldap-load _SYSTEMD_INVOCATION_ID={run}"
@@ -101,7 +101,7 @@ def test_a_restart_of_the_server_lets_no_run_of_the_job_fail(webmail_host: Host)
     """As a deployment makes one while the job asks something."""
 
     def job(what: str) -> str:
-        return webmail_host.check_output(f"systemctl show -P {what} {JOB}").strip()
+        return webmail_host.service(JOB).systemd_properties.get(what, "")
 
     webmail_host.check_output(f"systemctl start {JOB} && systemctl kill -s STOP {SERVER}")
     try:
@@ -171,4 +171,4 @@ def test_its_port_speaks_the_one_set_and_nothing_else(lab: Lab) -> None:
 @pytest.mark.parametrize("unit", [SERVER, JOB])
 def test_the_units_are_confined_and_their_failure_is_told(webmail_host: Host, unit: str) -> None:
     webmail_host.check_output(f"systemd-analyze security --threshold=25 --no-pager {unit}")
-    assert webmail_host.check_output(f"systemctl show {unit} -P OnFailure") == f"hanam-watch@{unit}.service"
+    assert webmail_host.service(unit).systemd_properties["OnFailure"] == f"hanam-watch@{unit}.service"

@@ -11,7 +11,7 @@ SERVICE = "hanam-spam-page"
 
 
 def test_the_web_server_alone_reaches_the_page(webmail_host: Host) -> None:
-    shown = webmail_host.check_output(f"systemctl show -P Listen {SERVICE}.socket")
+    shown = webmail_host.service(f"{SERVICE}.socket").systemd_properties["Listen"]
     socket = webmail_host.file(shown.split()[0])
     assert socket.is_socket
     assert (socket.user, socket.mode) == ("www-data", 0o600)

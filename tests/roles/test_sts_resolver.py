@@ -60,12 +60,12 @@ def test_the_service_that_asks_for_policies_alone_may_do_so(lab: Lab) -> None:
 
 @pytest.mark.neighbours
 def test_it_reaches_none_of_our_own_hosts_but_its_resolver(lab: Lab) -> None:
-    denied = lab.run("submission", f"systemctl show -P IPAddressDeny {UNIT}").split()
+    denied = lab.look_at("submission").service(UNIT).systemd_properties["IPAddressDeny"].split()
     for host in (lab.host("mx"), lab.host("webmail"), lab.host("submission")):
         addresses = lab.hosts[host]
         assert {f"{addresses['host_ipv4']}/32", f"{addresses['host_ipv6']}/128"} <= set(denied)
     assert {"127.0.0.0/8", "::1/128"} <= set(denied)
-    assert lab.run("submission", f"systemctl show -P IPAddressAllow {UNIT}").split() == ["127.0.0.1/32"]
+    assert lab.look_at("submission").service(UNIT).systemd_properties["IPAddressAllow"].split() == ["127.0.0.1/32"]
 
 
 @pytest.mark.neighbours
@@ -82,8 +82,9 @@ def test_what_it_remembers_outlives_a_restart(lab: Lab) -> None:
 def test_many_large_policies_of_strangers_end_no_answer(lab: Lab) -> None:
     """As large as it takes them: 64 KiB of short lines, which fill much more once they are read."""
 
-    def starts() -> str:
-        return lab.run("submission", f"systemctl show -P NRestarts -P MainPID {UNIT}")
+    def starts() -> tuple[str, str]:
+        shown = lab.look_at("submission").service(UNIT).systemd_properties
+        return shown["NRestarts"], shown["MainPID"]
 
     try:
         with lab.stopped("submission", UNIT):

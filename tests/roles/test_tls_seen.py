@@ -70,7 +70,7 @@ def test_what_it_counted_is_for_the_agent_alone(lab: Lab) -> None:
     assert (folder.user, folder.group, folder.mode) == ("root", "hanam-tls-sessions", 0o2770)
     assert (readers.exists, readers.members) == (True, [])
     for unit in (UNITS[1], "hanam-dmarc-carry.service"):
-        assert "hanam-tls-sessions" in lab.run("submission", f"systemctl show -P SupplementaryGroups {unit}").split()
+        assert "hanam-tls-sessions" in host.service(unit).systemd_properties["SupplementaryGroups"].split()
 
 
 def _run_and_enabled(lab: Lab, group: str) -> bool:
@@ -83,4 +83,4 @@ def test_the_unit_runs_confined_without_a_network_and_starts_at_boot(lab: Lab) -
     for group in ("mx", "submission"):
         wait_for(partial(_run_and_enabled, lab, group), f"{' and '.join(UNITS)} on {group}")
         lab.run(group, f"systemd-analyze security --threshold=20 --no-pager {UNITS[1]}")
-        assert lab.run(group, f"systemctl show -P PrivateNetwork {UNITS[1]}").strip() == "yes"
+        assert lab.look_at(group).service(UNITS[1]).systemd_properties["PrivateNetwork"] == "yes"

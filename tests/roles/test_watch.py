@@ -200,13 +200,18 @@ open(path, "w").write(json.dumps(state))
 """
 
 
+def main_process(lab: Lab, group: str, unit: str) -> str:
+    return lab.look_at(group).service(unit).systemd_properties["MainPID"]
+
+
 def test_the_mail_store_is_started_again_after_the_clock_was_set_back(lab: Lab) -> None:
     """Its processes end themselves then, and it starts no others for minutes."""
     program = base64.b64encode(SET_BACK.encode()).decode()
-    look, pid = "systemctl start hanam-watch@timer", "systemctl show --property=MainPID --value dovecot"
-    before = lab.run("mailstore", f"{look}; {pid}")
+    look = "systemctl start hanam-watch@timer"
+    lab.run("mailstore", look)
+    before = main_process(lab, "mailstore", "dovecot")
     lab.run("mailstore", f"echo {program} | base64 -d | python3 -; {look}")
-    assert lab.run("mailstore", pid) not in {before, "0\n"}
+    assert main_process(lab, "mailstore", "dovecot") not in {before, "0"}
     lab.wait_for_agents()
 
 
@@ -270,8 +275,7 @@ def causes(lab: Lab, group: str) -> dict[str, dict[str, object]]:
 
 
 def test_a_door_that_hangs_is_told_and_no_session_is_cut_for_it(lab: Lab) -> None:
-    pid = "systemctl show --property=MainPID --value dovecot"
-    before = lab.run("mailstore", pid)
+    before = main_process(lab, "mailstore", "dovecot")
     program = base64.b64encode(SILENT.encode()).decode()
     look = f"echo {program} | base64 -d | python3 - 'Cửa IMAP của kho thư'; {LOOKED}"
     try:
@@ -279,20 +283,19 @@ def test_a_door_that_hangs_is_told_and_no_session_is_cut_for_it(lab: Lab) -> Non
     finally:
         lab.run("mailstore", "kill -CONT $(pgrep -f dovecot/imap-login)")
     assert "silent:Cửa IMAP của kho thư" in json.loads(known)["causes"]
-    assert lab.run("mailstore", pid) == before
+    assert main_process(lab, "mailstore", "dovecot") == before
 
 
 def test_a_port_of_postfix_that_is_full_is_told_and_nobody_is_cut_for_it(lab: Lab) -> None:
     """As many clients as it has processes are greeted and stay; the next ones are not."""
-    pid = "systemctl show --property=MainPID --value postfix"
-    before = lab.run("mx", pid)
+    before = main_process(lab, "mx", "postfix")
     name = "Cửa nhận thư (25)"
     program = base64.b64encode(SILENT.encode()).decode()
     full = base64.b64encode(FULL.encode()).decode()
     look = f"echo {program} | base64 -d | python3 - '{name}'; {LOOKED}"
     known = lab.run("mx", f"echo {full} | base64 -d | python3 - {shlex.quote(look)}")
     assert f"silent:{name}" in json.loads(known)["causes"]
-    assert lab.run("mx", pid) == before
+    assert main_process(lab, "mx", "postfix") == before
     lab.run("mx", LOOK)
     assert name not in json.loads(lab.look_at("mx").file(REMEMBERED).content)["silent_since"]
 
@@ -332,7 +335,7 @@ PHP = "php8.4-fpm.service"
 
 
 def of_php(lab: Lab, name: str) -> str:
-    return lab.run("webmail", f"systemctl show --property={name} --value {PHP}").strip()
+    return lab.look_at("webmail").service(PHP).systemd_properties[name]
 
 
 def test_a_master_of_php_that_hangs_is_started_again_by_systemd_and_told(lab: Lab) -> None:

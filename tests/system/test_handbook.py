@@ -22,12 +22,7 @@ UNITS = sorted(
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_unit_of_the_handbook_is_one_that_works(lab: Lab, unit: str) -> None:
     """It runs, or it has done its work and ended well, or a timer or a socket is waiting."""
-    names = "LoadState,ActiveState,Type,Result,TriggeredBy"
-    found = [
-        dict(line.split("=", 1) for line in lab.run(host, f"systemctl show -p {names} {unit}").splitlines())
-        | {"host": host}
-        for host in lab.hosts
-    ]
+    found = [lab.look_at(host).service(unit).systemd_properties | {"host": host} for host in lab.hosts]
     loaded = [state for state in found if state["LoadState"] == "loaded"]
     if not loaded:
         # With these settings no host has it (renewal by ACME): a role knows it.

@@ -98,7 +98,7 @@ def own_users(lab: Lab) -> Iterator[None]:
 def restart_with(lab: Lab, instances: int) -> None:
     """Let Dovecot run as if its host's kernel gave each user so many. A process that was once refused asks no more."""
     lab.run("mailstore", "systemctl restart dovecot")
-    process = lab.run("mailstore", "systemctl show -P MainPID dovecot").strip()
+    process = lab.look_at("mailstore").service("dovecot").systemd_properties["MainPID"]
     own, limit = f"nsenter --user=/proc/{process}/ns/user", "/proc/sys/user/max_inotify_instances"
     _kernel(lab, f'{own} sh -ec "echo {instances} > {limit}"')
     assert _kernel(lab, f"{own} cat {limit}; cat {limit}").split() == [str(instances), LIMIT.read_text().strip()]

@@ -34,8 +34,8 @@ def test_no_file_of_the_earlier_release_stays_that_this_one_does_not_write(
 
 def test_no_unit_of_the_earlier_release_runs_or_will_run_that_is_no_more(lab: Lab, before: dict[str, Any]) -> None:
     for host, old in before["units"].items():
-        names = " ".join(sorted(state.units(lab, host)))
-        shown = lab.run(host, f"systemctl show -p Id -p LoadState -p NeedDaemonReload {names}").split("\n\n")
+        asked = f"systemctl show -p Id -p LoadState -p NeedDaemonReload {' '.join(sorted(state.units(lab, host)))}"
+        shown = lab.run(host, asked).split("\n\n")
         states = [dict(line.split("=", 1) for line in block.splitlines()) for block in shown]
         assert [unit["Id"] for unit in states if unit["LoadState"] != "loaded"] == [], host
         assert [unit["Id"] for unit in states if unit["NeedDaemonReload"] == "yes"] == [], host

@@ -289,6 +289,43 @@ def test_a_closed_archive_from_outside_is_held_and_its_receivers_told_and_nobody
 
 
 @pytest.mark.dieu4
+def test_what_nobody_decides_in_its_kinds_days_is_dropped_and_other_kinds_wait_for_ever(
+    lab: Lab, sender: Sample, recipient: Sample
+) -> None:
+    days = {kind: row["drop_after_days"] for kind, row in lab.variables["held_kinds"].items()}
+    assert (days["encrypted"] > 1, days["secrecy"]) == (True, 0)
+    # Held for so long, and of that kind.
+    cases = {
+        "over": (days["encrypted"] + 1, "encrypted", "dropped"),
+        "not yet": (days["encrypted"] - 1, "encrypted", "held"),
+        "never": (4_000, "secrecy", "held"),
+    }
+    numbers = {}
+    for name, (age, kind, _) in cases.items():
+        title = subject()
+        send(lab, sender, message(sender.address, recipient.address, subject=title), recipient.address)
+        numbers[name] = held(lab, title)["id"]
+        lab.sql(
+            f"update mail.held_message set kind = '{kind}', arrived_at = now() - interval '{age} days'"
+            f" where id = {numbers[name]}"
+        )
+    lab.run("accounts", "systemctl start hanam-mail-life-cycle.service")
+    found = {name: states(lab, number) for name, number in numbers.items()}
+    assert found == {name: {recipient.address: state} for name, (_, _, state) in cases.items()}
+    file = lab.sql(f"select file from mail.held_message where id = {numbers['over']}")
+    assert file
+    wait_for(
+        lambda: lab.run("quarantine", f"find /var/lib/hanam-quarantine -name '{file}*'") == "",
+        "the end of the dropped message's file",
+    )
+    for name in ("not yet", "never"):
+        file = lab.sql(f"select file from mail.held_message where id = {numbers[name]}")
+        assert lab.run("quarantine", f"find /var/lib/hanam-quarantine -name '{file}*'") != "", name
+        ask(lab, "drop", str(numbers[name]), "--reason", "thử xong")
+    assert inbox(lab, recipient, WORD) == []
+
+
+@pytest.mark.dieu4
 def test_a_virus_beside_a_closed_archive_is_refused_and_our_own_peoples_sender_is_told(
     lab: Lab, sender: Sample, recipient: Sample, closed_held: None
 ) -> None:

@@ -13,10 +13,11 @@ from email.message import EmailMessage
 
 import pytest
 
-from tests import journal
+from tests import journal, office_macros
 from tests.foreign import AN, Foreign
 from tests.lab import Lab, Sample, message, wait_for
 from tests.mail.http_doors import Browser
+from tests.mail.test_filter import with_attachment
 from tests.mail.test_quarantine import ask, held, inbox, states
 
 pytestmark = [pytest.mark.neighbours, pytest.mark.dieu10, pytest.mark.provokes(journal.FILTER_AWAY)]
@@ -132,6 +133,27 @@ def test_a_receiver_is_told_in_one_letter_and_lets_his_copy_go_by_its_link_once(
     assert "đã bị hủy" in browser.ask("/thu-giu/", {"ma": other.partition("=")[2], "viec": "huy"}).body
     gone = f"select erased_at is not null from mail.held_message where id = {found['id']}"
     wait_for(lambda: lab.sql(gone) == "t", "the file's end")
+
+
+def test_spam_with_macros_is_its_receivers_to_drop_and_not_to_let_go(
+    lab: Lab, foreign: Foreign, recipient: Sample
+) -> None:
+    title = f"{WORD} {uuid.uuid4().hex[:12]}"
+    mail = with_attachment(message(AN, recipient.address, subject=title), "Báo cáo.docm", office_macros.docm())
+    foreign.send(mail, AN, recipient.address)
+    found = held(lab, title)
+    assert found["kind"] == "spam"
+    lab.send_notices()
+    (link,) = links(lab, recipient, title)
+    browser, token = Browser(lab), link.partition("=")[2]
+    page = browser.ask(link)
+    assert (page.status, "tệp đính kèm có macro" in page.body, 'value="giao"' in page.body) == (200, True, False)
+    # Whoever makes the request by hand.
+    assert "tệp đính kèm có macro" in browser.ask("/thu-giu/", {"ma": token, "viec": "giao"}).body
+    assert states(lab, found["id"]) == {recipient.address: "held"}
+    assert "đã bị hủy" in browser.ask("/thu-giu/", {"ma": token, "viec": "huy"}).body
+    assert states(lab, found["id"]) == {recipient.address: "dropped"}
+    assert inbox(lab, recipient, title) == []
 
 
 FOLDER, ASIDE = "/var/lib/hanam-quarantine", "/run/held-aside"

@@ -78,24 +78,26 @@ def test_a_button_decides(client: FlaskClient, database: Database, button: str, 
 
 
 @pytest.mark.parametrize(
-    ("state", "refused", "words", "form"),
+    ("state", "refused", "words", "buttons"),
     [
-        ("held", False, "Chỉ giao vào hộp thư nếu nhận ra", True),
-        ("held", True, "hệ thống từ chối thư này", False),
-        ("releasing", False, "đang được giao", False),
-        ("sending", False, "đang được giao", False),
-        ("released", False, "đã được giao", False),
-        ("dropped", False, "đã bị hủy", False),
-        ("doubt", False, "Chưa rõ", False),
+        ("held", False, "Chỉ giao vào hộp thư nếu nhận ra", ["giao", "huy"]),
+        ("held", True, "hệ thống từ chối thư này", ["huy"]),
+        ("releasing", False, "đang được giao", []),
+        ("releasing", True, "hệ thống từ chối thư này", []),
+        ("sending", False, "đang được giao", []),
+        ("released", False, "đã được giao", []),
+        ("dropped", False, "đã bị hủy", []),
+        ("doubt", False, "Chưa rõ", []),
     ],
 )
 def test_every_state_is_told_in_words(
-    client: FlaskClient, database: Database, state: str, refused: bool, words: str, form: bool
+    client: FlaskClient, database: Database, state: str, refused: bool, words: str, buttons: list[str]
 ) -> None:
     database.answer = (*HELD[:4], state, refused)
     text = client.get("/thu-giu/", query_string={"ma": LINK}).get_data(as_text=True)
     assert words in text
-    assert ("<form" in text) == form
+    assert re.findall(r'name="viec" value="(\w+)"', text) == buttons
+    assert ("<form" in text) == bool(buttons)
 
 
 @pytest.mark.parametrize(("result", "status"), [("wrong", 404), ("expired", 410), ("throttled", 429)])

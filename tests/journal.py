@@ -36,6 +36,8 @@ _DOVECOT_CUT_OFF = (
     r"dovecot .*: Error: auth-master: (user|pass)db lookup\(\S+\): (Auth \w+ lookup failed|Disconnected unexpectedly)$",
     r"dovecot .*: Error: auth-master: (user|pass)db lookup\(\S+\): write\(auth socket\) failed: .*Broken pipe",
     r"dovecot .*: Error: auth-master: login: request .* (Internal auth failure|Disconnected unexpectedly)",
+    # The database's own faults have their reason behind it.
+    r"dovecot auth: Warning: sqlpool\(pgsql\): Query failed, retrying:\s*$",
     _SIGN_IN_ENDS,
 )
 

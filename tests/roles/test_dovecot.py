@@ -1,15 +1,17 @@
 """Dovecot as it runs: its configuration, its sockets, its files."""
 
 import imaplib
+import json
 import smtplib
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
-from tests import journal
+from tests import ask_room, journal
 from tests.lab import Lab, Sample, message, wait_for
 from tests.people import People
 
@@ -238,6 +240,18 @@ def test_reloads_in_a_row_keep_apart_and_nobody_is_told_that_his_password_is_wro
     asked = f"journalctl --sync; journalctl -q -u dovecot -o short-unix --since=@{begun} --grep='SIGHUP received'"
     first, second, third = (float(line.split()[0]) for line in lab.run("mailstore", asked).splitlines())
     assert min(second - first, third - second) > 2.5
+
+
+@pytest.mark.dieu10
+@pytest.mark.provokes(journal.DOVECOT_AWAY)
+def test_nobody_who_asks_for_room_during_a_reload_is_told_to_come_again(lab: Lab, person: Sample) -> None:
+    """A sender's program would show it as an error. Of four that ask all the time each was told so, in every reload."""
+    place = "/var/spool/postfix/private/quota-status"
+    program = Path(ask_room.__file__).read_text()
+    said = lab.run("mailstore", f"python3 - {person.mailbox} {place} 4 5 <<'END'\n{program}\nEND")
+    found = json.loads(said)
+    assert set(found) == {"action=DUNNO"}, found
+    assert found["action=DUNNO"] > 100
 
 
 # So long after a reload it used to end the sessions.

@@ -63,6 +63,14 @@ def test_each_line_of_a_connection_that_the_database_closed_is_known() -> None:
     assert judge(found, WINDOWS) == []
 
 
+def test_a_question_that_a_reload_cut_off_has_no_reason_behind_it() -> None:
+    line = "dovecot auth: Warning: sqlpool(pgsql): Query failed, retrying: "
+    reloads = Window("test_reloads", 400, 410, frozenset({journal.DOVECOT_AWAY}))
+    assert judge([Line(405, line)], [reloads]) == []
+    assert judge([Line(405, line + "ERROR: permission denied for function dovecot_userdb")], [reloads]) != []
+    assert judge([Line(405, line)], WINDOWS) != []
+
+
 def test_what_these_hosts_always_say_is_no_fault() -> None:
     line = "dovecot master: Warning: Time moved forward by {} seconds"
     assert judge([Line(392, line.format("0.3")), Line(392, line.format("18.204"))], WINDOWS) == []

@@ -1,0 +1,62 @@
+"""Ask Dovecot for a mailbox's room as Postfix does, over connections that stay open, while it is reloaded.
+
+Runs on the host by itself: python3 - ADDRESS SOCKET CONNECTIONS RELOADS; prints how often each answer came, as JSON.
+"""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+TRIES, PAUSE = 2, 1.0
+"""Postfix's smtpd_policy_service_try_limit and _retry_delay: whose connection ends asks once more."""
+
+
+def ask(connection: socket.socket, address: str) -> str:
+    """What one question is answered (Postfix's SMTPD_POLICY_README); ConnectionError where the connection ends."""
+    asked = {"request": "smtpd_access_policy", "protocol_state": "RCPT", "size": "1000", "recipient": address}
+    connection.sendall("".join(f"{name}={value}\n" for name, value in asked.items()).encode() + b"\n")
+    answer = b""
+    while not answer.endswith(b"\n\n"):
+        part = connection.recv(4096)
+        if not part:
+            raise ConnectionResetError
+        answer += part
+    return answer.decode().strip()
+
+
+def answers(address: str, place: str, reloads: "Future[Any]") -> Counter[str]:
+    found, connection = Counter[str](), None
+    while not reloads.done():
+        answer = "no answer"
+        for attempt in range(TRIES):
+            try:
+                if connection is None:
+                    connection = socket.socket(socket.AF_UNIX)
+                    connection.settimeout(60)
+                    connection.connect(place)
+                answer = ask(connection, address)
+                break
+            except ConnectionError:
+                connection = None
+                time.sleep(PAUSE * (attempt == 0))
+        found[answer] += 1
+        time.sleep(0.02)
+    return found
+
+
+def main(address: str, place: str, connections: int, reloads: int) -> None:
+    with ThreadPoolExecutor() as several:
+        command = ["sh", "-c", f"for i in $(seq {reloads}); do systemctl reload dovecot || exit; done"]
+        reloading = several.submit(subprocess.run, command, check=True)
+        asking = [several.submit(answers, address, place, reloading) for _ in range(connections)]
+        reloading.result()
+        print(json.dumps(sum((each.result() for each in asking), Counter[str]())))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

@@ -218,7 +218,7 @@ class Lab:
 
     def wait_for_filter(self) -> None:
         """Its unit counts as started seconds before its port answers; mail is told to come again until then."""
-        wait_for(lambda: "LISTEN" in self.run("filter", "ss -lnt sport = :11332"), "the milter's port")
+        wait_for(lambda: "LISTEN" in self.run("filter", f"ss -lnt sport = :{self.port('milter')}"), "the milter's port")
 
     def sql(self, statements: str) -> str:
         """What the accounts database answers its superuser."""

@@ -11,6 +11,7 @@ import pytest
 
 from tests import journal
 from tests.lab import Lab, Sample, message, wait_for
+from tests.mail.accounts import webmail_imap
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.neighbours, pytest.mark.provokes(journal.REFUSED_SIGN_IN)]
 
@@ -208,12 +209,5 @@ def test_without_dns_nobody_waits_longer_than_a_quarter_of_an_hour(lab: Lab, per
 
 def test_the_webmail_of_somebody_at_such_an_address_opens(lab: Lab, person: Sample) -> None:
     """Its listener says for whose browser it signs in."""
-    program = (
-        "import imaplib\n"
-        "imaplib.Commands['ID'] = ('NONAUTH',)\n"
-        "client = imaplib.IMAP4('127.0.0.1', 1143, timeout=30)\n"
-        f"client._simple_command('ID', '(\"x-originating-ip\" \"{lab.address('internet')}\")')\n"
-        f"print(client.login({person.address!r}, {person.password!r}))\n"
-    )
-    assert "OK" in lab.run("mailstore", f"python3 - <<'PROGRAM'\n{program}PROGRAM")
+    assert webmail_imap(lab, person.address, person.password, lab.address("internet")) == "opened"
     assert noted(lab, person) == []

@@ -219,6 +219,7 @@ def test_huge_messages_teach_nothing_and_nobody_reads_what_waits(
 def test_by_the_gate_named_hosts_teach_and_nobody_does_anything_else(lab: Lab) -> None:
     """The controller itself lets everybody do everything who reaches it."""
     domain, internal = lab.variables["mail_domain"], "/etc/hanam-mail/tls/internal"
+    port = lab.port("learn_gate")
     # What people move teaches, and what is let go of held mail.
     filters, stores = lab.groups["filter"], {*lab.groups["mailstore"]}
     teachers = {*stores, *lab.groups["quarantine"]}
@@ -230,7 +231,7 @@ def test_by_the_gate_named_hosts_teach_and_nobody_does_anything_else(lab: Lab) -
         program = (
             f"import http.client, ssl\ntls = ssl.create_default_context(cafile='{internal}/ca.pem')\n"
             + (f"tls.load_cert_chain('{internal}/cert.pem', '{internal}/key.pem')\n" if own else "")
-            + f"client = http.client.HTTPSConnection('{host}.{domain}', 11335, context=tls, timeout=10)\n"
+            + f"client = http.client.HTTPSConnection('{host}.{domain}', {port}, context=tls, timeout=10)\n"
             f"client.request({words})\nprint(client.getresponse().status)"
         )
         return lab.run(source, f"python3 - 2>&1 <<'PROGRAM' | tail -1\n{program}\nPROGRAM").strip()

@@ -17,7 +17,7 @@ import pytest
 
 from tests import journal
 from tests.lab import EFFECT, Lab, Sample, at_once, wait_for
-from tests.mail.accounts import forget_failures
+from tests.mail.accounts import forget_failures, webmail_imap
 from tests.mail.http_doors import Browser, messages
 
 pytestmark = [pytest.mark.dieu4, pytest.mark.dieu12, pytest.mark.provokes(journal.REFUSED_SIGN_IN)]
@@ -165,17 +165,7 @@ def test_a_lockout_is_told_to_the_operator_by_mail_once_and_is_lifted_by_command
 
 def test_guesses_in_the_webmail_count_for_the_browser_not_for_the_webmail(lab: Lab, victim: Sample) -> None:
     """Its listener says for whom it signs in; a machine that guesses there shuts out neither others nor the webmail."""
-    program = (
-        "import imaplib\n"
-        "imaplib.Commands['ID'] = ('NONAUTH',)\n"
-        "client = imaplib.IMAP4('127.0.0.1', 1143, timeout=30)\n"
-        "client._simple_command('ID', '(\"x-originating-ip\" \"198.51.100.55\")')\n"
-        "try:\n"
-        f"    client.login('{victim.address}', 'Sai-o-web#1')\n"
-        "except imaplib.IMAP4.error as error:\n"
-        "    print(error)\n"
-    )
-    assert "Authentication failed" in lab.run("mailstore", f"python3 - <<'PROGRAM'\n{program}PROGRAM")
+    assert "Authentication failed" in webmail_imap(lab, victim.address, "Sai-o-web#1", "198.51.100.55")
     assert lab.sql("select host(address), protocol from mail.sign_in_failure") == "198.51.100.55|webmail"
 
 

@@ -24,7 +24,7 @@ def test_the_unit_is_confined(accounts_host: Host) -> None:
 
 def test_nobody_listens_on_the_network_unless_a_neighbour_needs_it(lab: Lab, accounts_host: Host) -> None:
     clients = {lab.host(group) for group in ("mx", "submission", "mailstore", "webmail")}
-    listening = accounts_host.check_output("ss -Hltn 'sport = 5432'")
+    listening = accounts_host.check_output(f"ss -Hltn 'sport = {lab.port('postgresql')}'")
     assert bool(listening) == bool(clients - {lab.host("accounts")})
 
 

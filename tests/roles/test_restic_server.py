@@ -67,7 +67,7 @@ def test_a_wrong_password_and_another_accounts_folder_are_refused(lab: Lab) -> N
 def test_the_server_speaks_only_tls(lab: Lab) -> None:
     plain = (
         "import http.client, sys\n"
-        "c = http.client.HTTPConnection(sys.argv[1], 8000, timeout=10); c.request('GET', '/')\n"
+        f"c = http.client.HTTPConnection(sys.argv[1], {lab.port('backup')}, timeout=10); c.request('GET', '/')\n"
         "print(c.getresponse().status)"
     )
     assert python(lab, "mailstore", plain, lab.address("backup_repository")).strip() == "400"

@@ -17,9 +17,9 @@ from tests.render.conftest import environments
 CONTROLLER = "/run/rspamd/controller.sock"
 
 
-def test_milter_listens_on_loopback_only(filter_host: Host) -> None:
+def test_milter_listens_on_loopback_only(lab: Lab, filter_host: Host) -> None:
     lines = [line for line in filter_host.check_output("ss -Hlntp").splitlines() if "rspamd" in line]
-    assert {line.split()[3] for line in lines} == {"127.0.0.1:11332"}
+    assert {line.split()[3] for line in lines} == {f"127.0.0.1:{lab.port('milter')}"}
 
 
 def test_controller_is_a_socket_for_its_group(filter_host: Host) -> None:

@@ -9,7 +9,6 @@ from tests.lab import Lab
 
 CONFIG = "/etc/hanam-mail/tunnel.conf"
 INTERNAL = "/etc/hanam-mail/tls/internal"
-PORT = 12341
 ASK = r"request=smtpd_access_policy\nrecipient={address}\nsize=1\n\n"
 
 
@@ -32,7 +31,7 @@ def call(lab: Lab, source: str, target: str, options: str) -> str:
     question = ASK.format(address=lab.samples[0].address)
     name = f"{target}.{lab.variables['mail_domain']}"
     verifying = f"-verify_return_error -verify_hostname {name} -CAfile {INTERNAL}/ca.pem"
-    client = f"timeout 10 openssl s_client -quiet -connect {name}:{PORT} {verifying} {options}"
+    client = f"timeout 10 openssl s_client -quiet -connect {name}:{lab.port('quota_tls')} {verifying} {options}"
     return lab.run(source, f"(printf '{question}'; sleep 2) | {client}", check=False)
 
 

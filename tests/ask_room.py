@@ -1,6 +1,7 @@
 """Ask Dovecot for a mailbox's room as Postfix does, over connections that stay open, while it is reloaded.
 
-Runs on the host by itself: python3 - ADDRESS SOCKET CONNECTIONS RELOADS; prints how often each answer came, as JSON.
+Runs on the host by itself: python3 - ADDRESS PLACE CONNECTIONS RELOADS. The place is a socket or host:port.
+It prints how often each answer came, as JSON.
 """
 
 import json
@@ -29,6 +30,16 @@ def ask(connection: socket.socket, address: str) -> str:
     return answer.decode().strip()
 
 
+def connected(place: str) -> socket.socket:
+    if not place.startswith("/"):
+        host, _, port = place.rpartition(":")
+        return socket.create_connection((host, int(port)), 60)
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(60)
+    connection.connect(place)
+    return connection
+
+
 def answers(address: str, place: str, reloads: "Future[Any]") -> Counter[str]:
     found, connection = Counter[str](), None
     while not reloads.done():
@@ -36,9 +47,7 @@ def answers(address: str, place: str, reloads: "Future[Any]") -> Counter[str]:
         for attempt in range(TRIES):
             try:
                 if connection is None:
-                    connection = socket.socket(socket.AF_UNIX)
-                    connection.settimeout(60)
-                    connection.connect(place)
+                    connection = connected(place)
                 answer = ask(connection, address)
                 break
             except ConnectionError:

@@ -114,7 +114,7 @@ ALWAYS = (
     # DNS of a foreign domain that is silent or forged: where it matters mail waits and says so; a report misses a
     # session.
     r"postfix/\S+ warning: TLSRPT support: policy lookup failed for \S+: ",
-    # Ended with each reload, so that it asks by a connection that is open.
+    # Ended with each reload, before the process of sign-in that it asks: Postfix asks a new one.
     r"dovecot quota-status\S* Warning: Killed with signal 15 ",
     # Who is sent out in the moment of his sign-in: his process does not know whose it is yet, and is ended instead.
     r"dovecot (imap|pop3|managesieve)\(\d+\): Warning: Killed with signal 15 \(by pid=\d+ uid=0 code=kill\)$",

@@ -203,6 +203,9 @@ def dovecot_runs() -> bool:
 
 
 def reload_dovecot() -> None:
-    """Where it does not run it reads its configuration when it starts."""
-    if dovecot_runs():
-        subprocess.run(["systemctl", "reload", "dovecot.service"], check=True)
+    """Where it does not run it reads its configuration when it starts; FormatError where it keeps the old one."""
+    if dovecot_runs() and subprocess.run(["systemctl", "reload", "dovecot.service"], check=False).returncode:
+        raise FormatError(
+            "Dovecot không nạp lại cấu hình được, hãy xem: journalctl -u dovecot",
+            "Dovecot does not reload its configuration, see: journalctl -u dovecot",
+        )

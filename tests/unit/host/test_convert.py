@@ -70,6 +70,7 @@ else:
 
 SYSTEMCTL = r"""#!/bin/sh
 echo "systemctl $*" >> "$FAKE/systemctl"
+[ "$1" != reload ] || [ "$(grep -c reload "$FAKE/systemctl")" != "${REFUSED_RELOAD:-0}" ]
 """
 
 # The program itself, with this test's folders; `AFTER` kills it as it has written the list for the n-th time.
@@ -217,6 +218,20 @@ def test_a_mailbox_is_shut_between_two_passes_and_open_at_the_end(run: Run, home
     # Nobody stands in the list: Dovecot asks it no more.
     assert not (tmp_path / "store/former.conf").is_symlink()
     assert "systemctl reload dovecot.service" in (tmp_path / "systemctl").read_text()
+
+
+@pytest.mark.parametrize("number", ["1", "2"])
+def test_a_dovecot_that_keeps_its_configuration_is_told_of_and_no_mailbox_is_left_shut(
+    run: Run, home: Path, tmp_path: Path, number: str
+) -> None:
+    """As it begins to ask the list nothing is done yet; as it no longer does all is."""
+    run("--begin")
+    done = run("--all", REFUSED_RELOAD=number)
+    assert done.returncode == 1
+    assert "Dovecot does not reload its configuration" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (home / "sdbox").exists() == (number == "2")
+    assert "tempfail" not in listed(tmp_path)
 
 
 @pytest.mark.parametrize("word", ["loses", "used", "never-shut"])

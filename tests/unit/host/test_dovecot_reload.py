@@ -1,0 +1,111 @@
+"""The unit's reload of Dovecot, with real processes to end and a Dovecot that says which of them serve."""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.unit.conftest import ROOT
+
+PROGRAM = ROOT / "roles/dovecot/files/hanam-dovecot-reload"
+# Says by its first word that it can be ended, and by its last that it was.
+SERVES = 'trap "echo $0 >> {folder}/ended; exit" TERM; touch {folder}/$0; while :; do sleep 0.05; done'
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[[str], int]]:
+    """Begin a process of that name."""
+    begun = []
+
+    def begin(name: str) -> int:
+        process = subprocess.Popen(["sh", "-c", SERVES.format(folder=tmp_path), name])
+        # One that nobody waits for would seem to be there still.
+        threading.Thread(target=process.wait, daemon=True).start()
+        begun.append(process)
+        wait_for((tmp_path / name).exists)
+        return process.pid
+
+    yield begin
+    for process in begun:
+        process.kill()
+
+
+@pytest.fixture
+def run(tmp_path: Path, serve: Callable[[str], int]) -> Run:
+    """Reload where Dovecot says, each time it is asked, what is given, the last for good; "" where it has no answer."""
+    pids = {name: serve(name) for name in ("old", "new", "worker", "quota")}
+    programs = tmp_path / "bin"
+    programs.mkdir()
+
+    def program(name: str, text: str) -> None:
+        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / name).chmod(0o755)
+
+    program(
+        "pgrep",
+        f'case "$*" in *quota-status) echo {pids["quota"]}; exit ;; esac\n'
+        f"echo {pids['old']}\n[ ! -e {tmp_path}/asked ] || printf '%s\\n' {pids['new']} {pids['worker']}",
+    )
+
+    def reload(*shown: str, first: str = "old", seconds: str = "60") -> subprocess.CompletedProcess[str]:
+        for number, names in enumerate([first, *shown]):
+            rows = "".join(f"auth {pids[name]} 1500 0 0 0 0\n" for name in names.split())
+            (tmp_path / f"status.{number}").write_text(f"name pid available_count\n{rows}" if names else "")
+        # The last answer holds for all times after it.
+        program(
+            "doveadm",
+            f"cd {tmp_path}\n[ $1 = reload ] && {{ echo reload >> asked; exit; }}\n"
+            'n=$(ls seen.* 2>/dev/null | wc -l); touch "seen.$n"\n'
+            f'[ "$n" -le {len(shown)} ] || n={len(shown)}\n'
+            '[ -s "status.$n" ] || exit 75\ncat "status.$n"',
+        )
+        environment = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}
+        words = ["sh", PROGRAM, tmp_path / "stamp", seconds]
+        return subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+
+    return reload
+
+
+def ended(tmp_path: Path) -> list[str]:
+    return (tmp_path / "ended").read_text().split() if (tmp_path / "ended").exists() else []
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [("new worker",), ("old", "old", "new worker"), ("", "new worker"), ("", "old", "", "new worker")],
+    ids=["at once", "after a moment", "no answer", "no answer in between"],
+)
+def test_former_processes_end_when_new_ones_serve_and_who_asks_them_ends_first(
+    run: Run, tmp_path: Path, shown: tuple[str, ...]
+) -> None:
+    done = run(*shown)
+    assert (done.returncode, done.stderr) == (0, "")
+    wait_for(lambda: len(ended(tmp_path)) == 2)
+    assert ended(tmp_path) == ["quota", "old"]
+    assert (tmp_path / "asked").read_text() == "reload\n"
+    assert (tmp_path / "stamp").exists()
+
+
+@pytest.mark.parametrize("shown", ["old", ""], ids=["the old one serves", "no answer"])
+def test_a_reload_that_does_not_happen_fails_and_ends_nothing(run: Run, tmp_path: Path, shown: str) -> None:
+    done = run(shown, seconds="2")
+    assert done.returncode == 1
+    assert "Dovecot has not reloaded within 2 s" in done.stderr
+    assert ended(tmp_path) == []
+
+
+def test_a_dovecot_that_was_silent_before_is_known_by_its_processes_of_sign_in(run: Run, tmp_path: Path) -> None:
+    done = run("old", first="", seconds="2")
+    assert done.returncode == 1
+    assert ended(tmp_path) == []

@@ -330,7 +330,7 @@ def _second_path(variables: Mapping[str, Any], required: bool) -> list[str]:
 
 def _key(source: str, key: Any) -> list[str]:
     try:
-        pki.tlsa_for_key(str(key))
+        pki.load_key(str(key))
     except pki.CertificateError as error:
         return [f"{source}: {error}"]
     return []

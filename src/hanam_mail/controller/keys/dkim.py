@@ -109,13 +109,13 @@ def _faults(selector: Any, key: Any) -> Iterator[str]:
     if not isinstance(selector, str) or not _SELECTOR.fullmatch(selector):
         yield "tên khóa chỉ gồm chữ thường không dấu, số và dấu - ở giữa"
     try:
-        _checked(str(key))
+        _checked(str(key), known=False)
     except pki.CertificateError as error:
         yield str(error)
 
 
-def _checked(key: str) -> tuple[str, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey]:
-    private = pki.load_key(key)
+def _checked(key: str, *, known: bool = True) -> tuple[str, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey]:
+    private = pki.load_key(key, known=known)
     if isinstance(private, ed25519.Ed25519PrivateKey):
         return ED25519, private
     if not isinstance(private, rsa.RSAPrivateKey):

@@ -85,7 +85,7 @@ def problems(vault: Mapping[str, Any]) -> list[str]:
             continue
         for host, key in table.items():
             try:
-                pki.tlsa_for_key(str(key))
+                pki.load_key(str(key))
             except pki.CertificateError as error:
                 found.append(f"{name}[{host!r}]: {error}")
     return found

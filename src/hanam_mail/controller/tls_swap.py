@@ -70,6 +70,7 @@ def check_published(
     key = (vault.get(kind.next) or {}).get(host)
     if not key:
         raise SecretsError(f"{kind.next} chưa có khóa kế tiếp cho {host}; tạo bằng --replace-next, công bố, rồi đổi")
+    pki.load_key(str(key))
     data = pki.tlsa_for_key(str(key))
     place = place_of(data, zones)
     servers = {address: [address] for address in given} or zone_servers(place)

@@ -316,3 +316,31 @@ def test_a_second_path_is_safe_and_leads_outside(right: dict[str, Any], way: dic
 def test_an_account_that_the_authority_would_not_find_is_told(accounts: Any, expected: list[str]) -> None:
     found = preflight._acme_accounts({"dns_acme_accounts": accounts}, {"mx": ["mail"]})
     assert [fault.partition(" (#")[0] for fault in found] == expected
+
+
+class Asked(dict[str, Any]):
+    """Variables that note which of them were asked for, were they there or not."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        super().__init__(given)
+        self.names = set[str]()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
+
+    def __getitem__(self, name: str) -> Any:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+
+@pytest.mark.parametrize("mode", preflight.TLS_MODES)
+def test_the_playbook_hands_over_all_that_is_judged(right: dict[str, Any], mode: str) -> None:
+    """What it does not hand over counts as absent, and passes."""
+    given = {"certificates_mode": mode, "webmail_openid": {"issuer": "https://id.hanam.gov.vn"}}
+    variables = Asked(right | given)
+    preflight.problems(variables, "mail", GROUPS | {"production": ["mail"]})
+    (play,) = yaml.safe_load((SHARED.parents[1] / "playbooks/preflight.yml").read_text("utf-8"))
+    handed = set(play["tasks"][-1]["vars"]["names"])
+    missing = [name for name in sorted(variables.names - handed) if not name.startswith(rule_values.PREFIXES)]
+    assert not missing, " ".join(missing)

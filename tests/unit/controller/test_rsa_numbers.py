@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from hanam_mail.controller import preflight
+from hanam_mail.controller import preflight, tls_swap
 from hanam_mail.controller.keys import dkim, pki, tls
 
 LIFETIME = dt.timedelta(days=9)
@@ -36,3 +36,8 @@ def test_a_torn_key_in_use_is_named(torn: str) -> None:
     acme = {"certificates_names": ["mail.hanam.gov.vn"], "certificates_mode": "acme"}
     keys = {"certificates_private_key": pki.new_private_key(), "certificates_rsa_private_key": torn}
     assert preflight._public_certificate(acme | keys, "mail") == [f"{tls.RSA.keys}['mail']: {NO_KEY}"]
+
+
+def test_a_torn_next_key_does_not_come_into_use(torn: str) -> None:
+    with pytest.raises(pki.CertificateError, match=NO_KEY):
+        tls_swap.check_published({tls.RSA.next: {"mail": torn}}, "mail", tls.RSA, [], [])

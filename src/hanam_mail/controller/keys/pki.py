@@ -225,11 +225,12 @@ def _load_certificate(pem: str) -> x509.Certificate:
 
 # An RSA key takes 30 ms to be checked, and preflight asks for each several times, for every host.
 @functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=64)
 def load_key(pem: str, *, known: bool = False) -> PrivateKeyTypes:
     """The key of a PEM text; CertificateError, without a word of the text, when it is none or is encrypted.
 
     `known`: the numbers of an RSA key are not tried against each other, which takes 30 ms of 2048 bits, 90 of 3072.
-    The preflight tries them, before a play does anything; what only reads a key asks for it many times.
+    The preflight tries them, before a play does anything (with any tags); what only reads a key asks for it many times.
     """
     try:
         return serialization.load_pem_private_key(pem.encode(), password=None, unsafe_skip_rsa_key_validation=known)

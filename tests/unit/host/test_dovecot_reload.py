@@ -60,8 +60,9 @@ def run(tmp_path: Path, serve: Callable[[str], int]) -> Run:
 
     def reload(*shown: str, first: str = "old", seconds: str = "60") -> subprocess.CompletedProcess[str]:
         for number, names in enumerate([first, *shown]):
-            rows = "".join(f"auth {pids[name]} 1500 0 0 0 0\n" for name in names.split())
-            (tmp_path / f"status.{number}").write_text(f"name pid available_count\n{rows}" if names else "")
+            # As wide as the longest name.
+            rows = "".join(f"{service(name):<11} {pids[name]:<7} 1500 0 0 0 0 \n" for name in names.split())
+            (tmp_path / f"status.{number}").write_text(f"name        pid     available_count\n{rows}" if names else "")
         # The last answer holds for all times after it.
         program(
             "doveadm",
@@ -75,6 +76,10 @@ def run(tmp_path: Path, serve: Callable[[str], int]) -> Run:
         return subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
 
     return reload
+
+
+def service(name: str) -> str:
+    return "auth-worker" if name == "worker" else "auth"
 
 
 def ended(tmp_path: Path) -> list[str]:

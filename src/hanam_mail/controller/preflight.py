@@ -77,7 +77,7 @@ def problems(
         *_inventory(variables, host, groups),
         *_variables(variables),
         *numbers(variables, shared),
-        *_vault(variables),
+        *_vault(variables, host),
         *_internal_certificate(variables, host),
         *_public_certificate(variables, host),
         *_acme_accounts(variables, groups),
@@ -233,7 +233,7 @@ def _operator_keys(keys: Any) -> list[str]:
     ]
 
 
-def _vault(variables: Mapping[str, Any]) -> list[str]:
+def _vault(variables: Mapping[str, Any], host: str) -> list[str]:
     found = []
     for name, keys in VAULT.items():
         value = variables.get(name)
@@ -247,7 +247,7 @@ def _vault(variables: Mapping[str, Any]) -> list[str]:
         if variables.get(name) and not pattern.fullmatch(str(variables[name])):
             found.append(f"{name}: {expected}")
     found += [f"{name}: không còn dùng; {cure}" for name, cure in _GONE.items() if variables.get(name)]
-    found += tls.problems(variables)
+    found += tls.problems(variables, host)
     if variables.get(dkim.SIGNING):
         found += dkim.problems({name: variables.get(name) or {} for name in (dkim.SIGNING, dkim.NEXT, dkim.FORMER)})
     return found

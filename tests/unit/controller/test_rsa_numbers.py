@@ -27,6 +27,9 @@ def test_a_torn_key_of_dkim_is_named(torn: str) -> None:
 @pytest.mark.parametrize("name", [tls.RSA.next, tls.RSA.former])
 def test_a_torn_key_of_another_day_is_named(torn: str, name: str) -> None:
     assert tls.problems({name: {"mail": torn}}) == [f"{name}['mail']: {NO_KEY}"]
+    assert tls.problems({name: {"mail": torn}}, "mail") == [f"{name}['mail']: {NO_KEY}"]
+    assert tls.problems({name: {"mail": torn}}, "edge") == [], "it is tried where it is used"
+    assert tls.problems({name: {"mail": "x"}}, "edge") == [f"{name}['mail']: {NO_KEY}"]
 
 
 def test_a_torn_key_in_use_is_named(torn: str) -> None:

@@ -87,7 +87,7 @@ def test_a_certificate_from_outside_has_to_be_handed_in_and_to_fit(lab: dict[str
 def test_a_key_that_nobody_could_use_is_named(production: dict[str, Any]) -> None:
     wrong = production | {tls.ECDSA.next: {HOST: "x"}, tls.ECDSA.former: []}
     assert tls.problems(wrong) == [f"{tls.ECDSA.next}[{HOST!r}]: khóa riêng không ở dạng PEM không mã hóa"]
-    assert set(tls.problems(wrong)) <= set(preflight._vault(production | wrong))
+    assert set(tls.problems(wrong)) <= set(preflight._vault(production | wrong, HOST))
 
 
 # --- the command ---

@@ -75,8 +75,11 @@ def in_use(vault: Mapping[str, Any], host: str, kind: KeyKind = ECDSA) -> str:
     return str(pair["key"] if pair else (vault.get(kind.keys) or {}).get(host) or "")
 
 
-def problems(vault: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the tables of next and former keys, in Vietnamese."""
+def problems(vault: Mapping[str, Any], here: str | None = None) -> list[str]:
+    """What is wrong with the tables of next and former keys, in Vietnamese.
+
+    `here`: the host that is judged. The numbers of other hosts' keys are tried where these hosts are.
+    """
     found = []
     for name in (name for kind in KINDS for name in (kind.next, kind.former)):
         table = vault.get(name) or {}
@@ -85,7 +88,7 @@ def problems(vault: Mapping[str, Any]) -> list[str]:
             continue
         for host, key in table.items():
             try:
-                pki.load_key(str(key))
+                pki.load_key(str(key), known=here not in {None, host})
             except pki.CertificateError as error:
                 found.append(f"{name}[{host!r}]: {error}")
     return found

@@ -18,7 +18,7 @@ from ansible.plugins.loader import (
 )
 
 OBJECTS = 50_000
-"""How many are made before Python looks for those that nothing needs (2,000 is Python's own): a task makes fewer."""
+"""New objects after which Python's garbage collector runs; its default is 2,000."""
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -35,7 +35,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         list(action_loader.all(class_only=True))
         for loader, name in ((connection_loader, "ssh"), (shell_loader, "sh"), (become_loader, "sudo")):
             loader.get(name, class_only=True)
-        # A process of a task makes many objects, and ends: what was there before is not looked through each time.
+        # The processes of tasks are short. Their garbage collector does not scan again what was loaded here.
         gc.collect()
         gc.freeze()
         gc.set_threshold(OBJECTS)

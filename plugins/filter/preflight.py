@@ -1,4 +1,4 @@
-"""Filter `preflight_problems`: see hanam_mail.controller.preflight."""
+"""Filters of what is judged before a playbook changes anything: see hanam_mail.controller.preflight."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -17,4 +17,4 @@ def problems(variables: Mapping[str, Any], host: str, groups: Mapping[str, Itera
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"preflight_problems": problems}
+        return {"preflight_problems": problems, "published_key_problems": preflight.published_keys}

@@ -279,7 +279,7 @@ def test_a_reload_cuts_no_session_and_leaves_no_sign_in_that_cannot_be_forgotten
             for host in hosts:
                 assert not set(before[host]) & set(lab.run(host, process, check=False).split()), host
                 # Dovecot itself lets them answer from their cache for six seconds more, then ends them and says so.
-                said = f"journalctl --sync; journalctl -q -u dovecot --since=@{begun} --grep='not dying|aren.t dying'"
+                said = f"journalctl --sync; journalctl -q -u dovecot --since=@{begun} --grep='aren.t dying'"
                 assert lab.run(host, said, check=False) == "", host
             assert client.noop()[0] == 250
         assert session.noop()[0] == "OK"

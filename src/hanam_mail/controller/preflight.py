@@ -247,7 +247,12 @@ def _vault(variables: Mapping[str, Any], host: str) -> list[str]:
         if variables.get(name) and not pattern.fullmatch(str(variables[name])):
             found.append(f"{name}: {expected}")
     found += [f"{name}: không còn dùng; {cure}" for name, cure in _GONE.items() if variables.get(name)]
-    found += tls.problems(variables, host)
+    return found + published_keys(variables, host)
+
+
+def published_keys(variables: Mapping[str, Any], host: str | None = None) -> list[str]:
+    """What is wrong with the keys that DNS publishes before and after their turn; `host` as in tls.problems."""
+    found = tls.problems(variables, host)
     if variables.get(dkim.SIGNING):
         found += dkim.problems({name: variables.get(name) or {} for name in (dkim.SIGNING, dkim.NEXT, dkim.FORMER)})
     return found

@@ -344,3 +344,10 @@ def test_the_playbook_hands_over_all_that_is_judged(right: dict[str, Any], mode:
     handed = set(play["tasks"][-1]["vars"]["names"])
     missing = [name for name in sorted(variables.names - handed) if not name.startswith(rule_values.PREFIXES)]
     assert not missing, " ".join(missing)
+
+
+def test_the_playbook_of_records_hands_over_all_keys_that_are_judged(right: dict[str, Any]) -> None:
+    variables = Asked(right)
+    assert preflight.published_keys(variables) == []
+    (play,) = yaml.safe_load((SHARED.parents[1] / "playbooks/dns.yml").read_text("utf-8"))
+    assert set(play["tasks"][0]["vars"]["names"]) == variables.names

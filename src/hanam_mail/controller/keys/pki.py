@@ -223,14 +223,13 @@ def _load_certificate(pem: str) -> x509.Certificate:
         raise CertificateError("chứng thư không ở dạng PEM") from error
 
 
-# An RSA key takes 30 ms to be checked, and preflight asks for each several times, for every host.
-@functools.lru_cache(maxsize=64)
+# The preflight asks for each key several times.
 @functools.lru_cache(maxsize=64)
 def load_key(pem: str, *, known: bool = False) -> PrivateKeyTypes:
     """The key of a PEM text; CertificateError, without a word of the text, when it is none or is encrypted.
 
-    `known`: the numbers of an RSA key are not tried against each other, which takes 30 ms of 2048 bits, 90 of 3072.
-    The preflight tries them, before a play does anything (with any tags); what only reads a key asks for it many times.
+    `known`: the key was checked before. Whether the numbers of an RSA key belong together takes 30 ms with 2048 bits,
+    90 with 3072; the preflight checks it before a play does anything, with any tags, and templates read keys often.
     """
     try:
         return serialization.load_pem_private_key(pem.encode(), password=None, unsafe_skip_rsa_key_validation=known)

@@ -78,7 +78,7 @@ def in_use(vault: Mapping[str, Any], host: str, kind: KeyKind = ECDSA) -> str:
 def problems(vault: Mapping[str, Any], here: str | None = None) -> list[str]:
     """What is wrong with the tables of next and former keys, in Vietnamese.
 
-    `here`: the host that is judged. The numbers of other hosts' keys are tried where these hosts are.
+    `here`: the host that is judged. Of other hosts' keys it is not checked whether their numbers belong together.
     """
     found = []
     for name in (name for kind in KINDS for name in (kind.next, kind.former)):

@@ -225,6 +225,11 @@ class Lab:
         shell = f"cd / && runuser -u postgres -- {PSQL} -d mail"
         return self.run("accounts", f"{shell} <<'STATEMENTS'\n{statements}\nSTATEMENTS").strip()
 
+    def locked_at(self, mailbox: str) -> float:
+        """When its lock came to stand in the database, as `time.time()`: a lab and its tests have one clock."""
+        epoch = f"select extract(epoch from locked_at) from mail.lock_state where mailbox_id = '{mailbox}'"
+        return float(self.sql(epoch))
+
     @contextmanager
     def hashes_as_in_production(self) -> Iterator[None]:
         """For a while a password's hash costs what it costs in production; in the lab it costs nothing.

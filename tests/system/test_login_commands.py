@@ -63,7 +63,6 @@ def test_the_labs_samples_get_their_password_again_after_it_was_changed(lab: Lab
     assert lab.sql(remembered) == before != "0"
 
 
-@pytest.mark.dieu6
 @pytest.fixture
 def registered(lab: Lab, people: People) -> Iterator[Sample]:
     """Somebody whom the registry knows, and knows nobody else; as before afterwards."""

@@ -4,6 +4,8 @@ import hashlib
 import io
 import json
 import os
+import shutil
+import subprocess
 import tarfile
 from datetime import date
 from pathlib import Path
@@ -147,7 +149,85 @@ def test_a_failing_age_leaves_no_archive(home: Path, tmp_path: Path, monkeypatch
     assert list((tmp_path / "export").iterdir()) == []
 
 
-def test_what_is_summed_is_what_is_read() -> None:
+def test_what_is_summed_is_what_is_read_and_a_file_cut_short_goes_on_with_zeros() -> None:
     reader = erase._Summing(io.BytesIO(b"abcdef"))
-    assert reader.read(4) + reader.read() == b"abcdef"
-    assert reader.sum.digest() == hashlib.sha256(b"abcdef").digest()
+    assert reader.read(4) + reader.read(3) == b"abcdef\0"
+    assert reader.sum.digest() == hashlib.sha256(b"abcdef\0").digest()
+
+
+def packed(archive: Path) -> dict[str, bytes]:
+    """The files of an archive by name, each as its sum in the archive says."""
+    with tarfile.open(archive) as tar:
+        files = {name: tar.extractfile(name) for name in tar.getnames() if not tar.getmember(name).isdir()}
+        found = {name: file.read() for name, file in files.items() if file}
+    for line in found.pop("SHA256SUMS").decode().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256(found[name]).hexdigest() == digest, name
+    return found
+
+
+@pytest.mark.usefixtures("age")
+def test_a_message_that_is_there_twice_has_its_sum_twice(home: Path, tmp_path: Path) -> None:
+    messages = home / "sdbox" / "mailboxes"
+    (messages / "u.2").hardlink_to(messages / "u.1")
+    archive = tmp_path / "export" / "p3x8d1.mail.tar.age"
+    erase.export_home(home, archive, [KEY])
+    found = packed(archive)
+    assert found["p3x8d1/sdbox/mailboxes/u.1"] == found["p3x8d1/sdbox/mailboxes/u.2"] == b"thu mot"
+    sums = subprocess.run(["tar", "-xOf", archive, "SHA256SUMS"], check=True, capture_output=True, text=True).stdout
+    assert sums.count(hashlib.sha256(b"thu mot").hexdigest()) == 2
+
+
+@pytest.mark.dieu12
+@pytest.mark.usefixtures("age")
+def test_mail_is_read_while_its_owner_moves_deletes_and_receives(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A letter moved to a folder that was passed already is in the copy; what was deleted or unfinished is not."""
+    messages = home / "sdbox" / "mailboxes"
+    (messages / "a").mkdir()
+    (messages / "dbox-Mails").mkdir()
+    (messages / "dbox-Mails" / ".temp.1796294528.P1.store1").write_bytes(b"half a let")
+    (home / "sieve" / ".temp.an.sieve").write_bytes(b"discard;")  # a name that somebody may give
+    for name in ("v.deleted", "w.moved", "x.folder/y.within"):
+        (messages / name).parent.mkdir(exist_ok=True)
+        (messages / name).write_bytes(name.encode())
+    add = erase._add
+
+    def beside_its_owner(tar: tarfile.TarFile, path: Path, *others: Any) -> None:
+        if path.name == "u.1" and (messages / "v.deleted").exists():
+            (messages / "v.deleted").unlink()
+            (messages / "w.moved").rename(messages / "a" / "u.1")
+            shutil.rmtree(messages / "x.folder")
+        add(tar, path, *others)
+
+    monkeypatch.setattr(erase, "_add", beside_its_owner)
+    archive = tmp_path / "export" / "p3x8d1.opening-17.tar.age"
+    assert erase.export_home(home, archive, [KEY])
+    assert erase.complete(archive)
+    found = {name.removeprefix("p3x8d1/sdbox/mailboxes/"): data for name, data in packed(archive).items()}
+    assert found.pop("p3x8d1/sieve/.temp.an.sieve") == b"discard;"
+    del found["p3x8d1/sieve/nghi.sieve"], found["p3x8d1/.dovecot.sieve"]
+    assert found == {"u.1": b"thu mot", "a/u.1": b"w.moved"}
+
+
+@pytest.mark.usefixtures("age")
+def test_a_file_that_turned_into_a_way_elsewhere_is_not_followed(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who may write in the mailbox could else have root read any file for him."""
+    message, secret = home / "sdbox" / "mailboxes" / "u.1", tmp_path / "secret"
+    secret.write_bytes(b"of root alone")
+    is_file = Path.is_file
+
+    def then_replaced(path: Path) -> bool:
+        found = is_file(path)
+        if path == message:
+            message.unlink()
+            message.symlink_to(secret)
+        return found
+
+    monkeypatch.setattr(Path, "is_file", then_replaced)
+    with pytest.raises(OSError, match="symbolic links"):
+        erase.export_home(home, tmp_path / "export" / "p3x8d1.mail.tar.age", [KEY])
+    assert list((tmp_path / "export").iterdir()) == []

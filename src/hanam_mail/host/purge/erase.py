@@ -21,6 +21,9 @@ from hanam_mail import atomic_file
 from hanam_mail.host.database.session import Session, one
 from hanam_mail.host.passwords import sealed_file
 
+# A message that Dovecot is still writing. Nobody names a file there himself.
+_UNFINISHED = "dbox-Mails/.temp.*"
+
 
 class PurgeRefused(Exception):
     """Why nothing is deleted, in one Vietnamese sentence."""
@@ -108,33 +111,50 @@ def _sealed(archive: Path, recipients: Sequence[str]) -> Iterator[IO[bytes]]:
 
 
 def _pack(home: Path, stream: IO[bytes]) -> None:
-    sums: list[str] = []
+    """Write all that is in `home` as tar. A mailbox that is in use changes meanwhile: its owner moves and deletes."""
+    seen: set[Path] = set()
+    sums: dict[str, str] = {}
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar:
-        for path in sorted(home.rglob("*")):
-            name = f"{home.name}/{path.relative_to(home)}"
-            member = tar.gettarinfo(path, name)
-            if not path.is_file() or path.is_symlink():
-                tar.addfile(member)
-                continue
-            with path.open("rb") as file:
-                reader = _Summing(file)
-                tar.addfile(member, reader)
-            sums.append(f"{reader.sum.hexdigest()}  {name}\n")
-        data = "".join(sums).encode()
+        look_again = True
+        while look_again:
+            look_again = False
+            for path in sorted(set(home.rglob("*")) - seen):
+                seen.add(path)
+                if path.match(_UNFINISHED):
+                    continue
+                try:
+                    _add(tar, path, f"{home.name}/{path.relative_to(home)}", sums)
+                except FileNotFoundError:
+                    look_again = True  # what was moved, not deleted, has another name by now
+        data = "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode()
         last = tarfile.TarInfo("SHA256SUMS")
         last.size = len(data)
         tar.addfile(last, io.BytesIO(data))
 
 
+def _add(tar: tarfile.TarFile, path: Path, name: str, sums: dict[str, str]) -> None:
+    """One member; FileNotFoundError, and nothing written, when it is gone."""
+    if path.is_symlink() or not path.is_file():
+        tar.addfile(tar.gettarinfo(path, name))
+        return
+    # Opened once, then asked for its size: its name may lead elsewhere a moment later, and this runs as root.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        member = tar.gettarinfo(arcname=name, fileobj=file)
+        reader = _Summing(file)
+        tar.addfile(member, reader)
+    # A copy inside the mailbox is a hard link, in the tar too: no octets of its own.
+    sums[name] = sums[member.linkname] if member.islnk() else reader.sum.hexdigest()
+
+
 class _Summing:
-    """A file that is summed as it is read."""
+    """A file that is summed as it is read; one that was cut short meanwhile goes on with zeros, as GNU tar has it."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self.sum = hashlib.sha256()
 
-    def read(self, size: int = -1) -> bytes:
-        data = self._file.read(size)
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._file.read(size).ljust(size, b"\0")
         self.sum.update(data)
         return data
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import json
 import os
 import shutil
@@ -209,6 +210,23 @@ def test_mail_is_read_while_its_owner_moves_deletes_and_receives(
     assert found.pop("p3x8d1/sieve/.temp.an.sieve") == b"discard;"
     del found["p3x8d1/sieve/nghi.sieve"], found["p3x8d1/.dovecot.sieve"]
     assert found == {"u.1": b"thu mot", "a/u.1": b"w.moved"}
+
+
+@pytest.mark.usefixtures("age")
+def test_a_mailbox_that_never_stands_still_leaves_no_half_of_a_copy(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = itertools.count(2)
+
+    def moved_again(_tar: tarfile.TarFile, path: Path, *_others: Any) -> None:
+        if path.name.startswith("u."):
+            path.rename(path.with_name(f"u.{next(numbers)}"))
+            raise FileNotFoundError(path)
+
+    monkeypatch.setattr(erase, "_add", moved_again)
+    with pytest.raises(PurgeRefused, match="p3x8d1 thay đổi không ngừng"):
+        erase.export_home(home, tmp_path / "export" / "p3x8d1.mail.tar.age", [KEY])
+    assert list((tmp_path / "export").iterdir()) == []
 
 
 @pytest.mark.usefixtures("age")

@@ -23,6 +23,8 @@ from hanam_mail.host.passwords import sealed_file
 
 # A message that Dovecot is still writing. Nobody names a file there himself.
 _UNFINISHED = "dbox-Mails/.temp.*"
+# Each look after the first reads what is new alone, in a moment: who still moves letters in the last means it.
+_LOOKS = 20
 
 
 class PurgeRefused(Exception):
@@ -115,9 +117,8 @@ def _pack(home: Path, stream: IO[bytes]) -> None:
     seen: set[Path] = set()
     sums: dict[str, str] = {}
     with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar:
-        look_again = True
-        while look_again:
-            look_again = False
+        for _look in range(_LOOKS):
+            gone = False
             for path in sorted(set(home.rglob("*")) - seen):
                 seen.add(path)
                 if path.match(_UNFINISHED):
@@ -125,7 +126,11 @@ def _pack(home: Path, stream: IO[bytes]) -> None:
                 try:
                     _add(tar, path, f"{home.name}/{path.relative_to(home)}", sums)
                 except FileNotFoundError:
-                    look_again = True  # what was moved, not deleted, has another name by now
+                    gone = True  # what was moved, not deleted, has another name by now
+            if not gone:
+                break
+        else:
+            raise PurgeRefused(f"hộp thư {home.name} thay đổi không ngừng trong khi sao chép: hãy chạy lại lệnh này")
         data = "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode()
         last = tarfile.TarInfo("SHA256SUMS")
         last.size = len(data)

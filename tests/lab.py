@@ -226,7 +226,10 @@ class Lab:
         return self.run("accounts", f"{shell} <<'STATEMENTS'\n{statements}\nSTATEMENTS").strip()
 
     def locked_at(self, mailbox: str) -> float:
-        """When its lock came to stand in the database, as `time.time()`: a lab and its tests have one clock."""
+        """When its lock came to stand in the database, as `time.time()`: a lab and its tests have one clock.
+
+        What is promised counts from here. Before it a program starts, beside the jobs of all hosts on two processors.
+        """
         epoch = f"select extract(epoch from locked_at) from mail.lock_state where mailbox_id = '{mailbox}'"
         return float(self.sql(epoch))
 

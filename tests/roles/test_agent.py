@@ -61,7 +61,6 @@ def test_a_lock_cuts_an_open_session_and_every_cached_login_within_seconds(
             while session.sock.recv(4096):
                 pass
     cut = time.time()
-    # The start of the program is no part of it: here the jobs of all hosts begin on the same minute, on two processors.
     assert cut - lab.locked_at(person.mailbox) < EFFECT
     for name in names:
         with pytest.raises(imaplib.IMAP4.error, match="tam khoa"):

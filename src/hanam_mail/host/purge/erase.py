@@ -23,7 +23,8 @@ from hanam_mail.host.passwords import sealed_file
 
 # A message that Dovecot is still writing. Nobody names a file there himself.
 _UNFINISHED = "dbox-Mails/.temp.*"
-# Each look after the first reads what is new alone, in a moment: who still moves letters in the last means it.
+# Each look after the first reads only what is new, in a moment.
+# Whoever still moves letters during the last does it on purpose.
 _LOOKS = 20
 
 
@@ -116,7 +117,8 @@ def _pack(home: Path, stream: IO[bytes]) -> None:
     """Write all that is in `home` as tar. A mailbox that is in use changes meanwhile: its owner moves and deletes."""
     seen: set[Path] = set()
     sums: dict[str, str] = {}
-    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as tar:
+    # Each name has its own octets in the tar: a hard link is told by its inode, which a new letter may have by now.
+    with tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT, dereference=True) as tar:
         for _look in range(_LOOKS):
             gone = False
             for path in sorted(set(home.rglob("*")) - seen):
@@ -139,7 +141,12 @@ def _pack(home: Path, stream: IO[bytes]) -> None:
 
 def _add(tar: tarfile.TarFile, path: Path, name: str, sums: dict[str, str]) -> None:
     """One member; FileNotFoundError, and nothing written, when it is gone."""
-    if path.is_symlink() or not path.is_file():
+    if path.is_symlink():
+        link = tarfile.TarInfo(name)
+        link.type, link.linkname = tarfile.SYMTYPE, str(path.readlink())
+        tar.addfile(link)
+        return
+    if not path.is_file():
         tar.addfile(tar.gettarinfo(path, name))
         return
     # Opened once, then asked for its size: its name may lead elsewhere a moment later, and this runs as root.
@@ -147,8 +154,7 @@ def _add(tar: tarfile.TarFile, path: Path, name: str, sums: dict[str, str]) -> N
         member = tar.gettarinfo(arcname=name, fileobj=file)
         reader = _Summing(file)
         tar.addfile(member, reader)
-    # A copy inside the mailbox is a hard link, in the tar too: no octets of its own.
-    sums[name] = sums[member.linkname] if member.islnk() else reader.sum.hexdigest()
+    sums[name] = reader.sum.hexdigest()
 
 
 class _Summing:

@@ -38,11 +38,13 @@ def seen_though_hidden(lab: Lab) -> set[str]:
             if int(unit["MainPID"])
             for place in unit.get("InaccessiblePaths", "").split()
         }
-        # The process may have ended since: its unit runs now and then.
+        # A process that has just begun is systemd's own for a moment, and sees all. It may have ended since.
         looked = lab.run(
             host,
+            "settled() { for i in $(seq 300); do "
+            'case "$(readlink "/proc/$1/exe")" in */systemd-executor) sleep 0.1 ;; *) return ;; esac; done; }\n'
             f"for row in {shlex.join(f'{pid}:{place}' for _, pid, place in sorted(hidden))}; do pid=${{row%%:*}}; "
-            'place=${row#*:}; [ -e "$place" ] && [ -d "/proc/$pid/root/" ] '
+            'place=${row#*:}; settled "$pid"; [ -e "$place" ] && [ -d "/proc/$pid/root/" ] '
             '&& echo "$row $(stat -c %a "/proc/$pid/root$place")"; done; true',
         )
         modes = dict(line.split(maxsplit=1) for line in looked.splitlines())

@@ -1,20 +1,27 @@
 """Ask Dovecot for a mailbox's room as Postfix does, over connections that stay open, while it is reloaded.
 
-Runs on the host by itself: python3 - ADDRESS PLACE CONNECTIONS RELOADS. The place is a socket or host:port.
+Runs on the host by itself: python3 - ADDRESS PLACE CONNECTIONS RELOADS [FILE]. The place is a socket or host:port.
+Where a file of the mailbox is named, who asks meets somebody else who holds it for some seconds.
 It prints how often each answer came, as JSON.
 """
 
+import fcntl
 import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 TRIES, PAUSE = 2, 1.0
 """Postfix's smtpd_policy_service_try_limit and _retry_delay: whose connection ends asks once more."""
+
+HELD = 3.0
+"""Less than a reload waits for those who wait for a mailbox."""
 
 
 def ask(connection: socket.socket, address: str) -> str:
@@ -58,7 +65,15 @@ def answers(address: str, place: str, reloads: "Future[Any]") -> Counter[str]:
     return found
 
 
-def main(address: str, place: str, connections: int, reloads: int) -> None:
+def hold(path: str) -> None:
+    file = Path(path).open("r+b")  # noqa: SIM115
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    threading.Timer(HELD, file.close).start()
+
+
+def main(address: str, place: str, connections: int, reloads: int, *held: str) -> None:
+    for path in held:
+        hold(path)
     with ThreadPoolExecutor() as several:
         command = ["sh", "-c", f"for i in $(seq {reloads}); do systemctl reload dovecot || exit; done"]
         reloading = several.submit(subprocess.run, command, check=True)
@@ -68,4 +83,4 @@ def main(address: str, place: str, connections: int, reloads: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), *sys.argv[5:])

@@ -1,11 +1,15 @@
 """The unit's reload of Dovecot, with real processes to end and a Dovecot that says which of them serve."""
 
+import fcntl
 import os
+import re
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from tests.unit.conftest import ROOT
@@ -13,6 +17,22 @@ from tests.unit.conftest import ROOT
 PROGRAM = ROOT / "roles/dovecot/files/hanam-dovecot-reload"
 # Says by its first word that it can be ended, and by its last that it was.
 SERVES = 'trap "echo $0 >> {folder}/ended; exit" TERM; touch {folder}/$0; while :; do sleep 0.05; done'
+# As Dovecot waits for a mailbox: a signal is a failure of its lock. Then it can be ended as the others.
+WAITS = """
+import fcntl, pathlib, signal, sys, time
+folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
+def end(how):
+    with (folder / "ended").open("a") as file:
+        file.write(f"{how}\\n")
+    sys.exit()
+signal.signal(signal.SIGTERM, lambda *_: end("disturbed"))
+(folder / name).touch()
+with (folder / "lock").open("w") as file:
+    fcntl.lockf(file, fcntl.LOCK_EX)
+signal.signal(signal.SIGTERM, lambda *_: end(name))
+while True:
+    time.sleep(0.05)
+"""
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -29,7 +49,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[[str], int]]:
     begun = []
 
     def begin(name: str) -> int:
-        process = subprocess.Popen(["sh", "-c", SERVES.format(folder=tmp_path), name])
+        serves = ["sh", "-c", SERVES.format(folder=tmp_path), name]
+        process = subprocess.Popen([sys.executable, "-c", WAITS, tmp_path, name] if name == "waiting" else serves)
         # One that nobody waits for would seem to be there still.
         threading.Thread(target=process.wait, daemon=True).start()
         begun.append(process)
@@ -45,6 +66,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[[str], int]]:
 def run(tmp_path: Path, serve: Callable[[str], int]) -> Run:
     """Reload where Dovecot says, each time it is asked, what is given, the last for good; "" where it has no answer."""
     pids = {name: serve(name) for name in ("old", "new", "worker", "quota")}
+    (tmp_path / "asked_for_room").write_text(f"{pids['quota']}\n")
     programs = tmp_path / "bin"
     programs.mkdir()
 
@@ -54,7 +76,7 @@ def run(tmp_path: Path, serve: Callable[[str], int]) -> Run:
 
     program(
         "pgrep",
-        f'case "$*" in *quota-status) echo {pids["quota"]}; exit ;; esac\n'
+        f'case "$*" in *quota-status) cat {tmp_path}/asked_for_room; exit ;; esac\n'
         f"echo {pids['old']}\n[ ! -e {tmp_path}/asked ] || printf '%s\\n' {pids['new']} {pids['worker']}",
     )
 
@@ -100,6 +122,37 @@ def test_former_processes_end_when_new_ones_serve_and_who_asks_them_ends_first(
     assert ended(tmp_path) == ["quota", "old"]
     assert (tmp_path / "asked").read_text() == "reload\n"
     assert (tmp_path / "stamp").exists()
+
+
+@pytest.fixture
+def held(serve: Callable[[str], int], tmp_path: Path) -> Iterator[TextIO]:
+    """A mailbox that somebody else holds, while the one who is asked for room waits for it."""
+    with (tmp_path / "lock").open("w") as mailbox:
+        fcntl.lockf(mailbox, fcntl.LOCK_EX)
+        pid = serve("waiting")
+        (tmp_path / "asked_for_room").write_text(f"{pid}\n")
+        waits = re.compile(rf"-> POSIX .* {pid} ")
+        wait_for(lambda: waits.search(Path("/proc/locks").read_text()) is not None)
+        yield mailbox
+
+
+def test_one_that_waits_for_a_mailbox_has_its_turn_before_it_ends(run: Run, held: TextIO, tmp_path: Path) -> None:
+    reload = threading.Thread(target=run, args=("new worker",))
+    reload.start()
+    wait_for((tmp_path / "stamp").exists)
+    time.sleep(0.5)
+    assert ended(tmp_path) == []
+    held.close()
+    reload.join()
+    wait_for(lambda: len(ended(tmp_path)) == 2)
+    assert ended(tmp_path) == ["waiting", "old"]
+
+
+def test_one_that_waits_for_ever_keeps_no_reload(run: Run, held: TextIO, tmp_path: Path) -> None:
+    assert not held.closed
+    assert run("new worker").returncode == 0
+    wait_for(lambda: len(ended(tmp_path)) == 2)
+    assert set(ended(tmp_path)) == {"disturbed", "old"}
 
 
 @pytest.mark.parametrize("shown", ["old", ""], ids=["the old one serves", "no answer"])

@@ -1,8 +1,8 @@
 """Ask Dovecot for a mailbox's room as Postfix does, over connections that stay open, while it is reloaded.
 
-Runs on the host by itself: python3 - ADDRESS PLACE CONNECTIONS RELOADS [FILE]. The place is a socket or host:port.
-Where a file of the mailbox is named, who asks meets somebody else who holds it for some seconds.
-It prints how often each answer came, as JSON.
+Runs on the host by itself: python3 - ADDRESS PLACE CONNECTIONS RELOADS [FILE STAMP]; the place is a socket or host:port.
+Where a file of the mailbox is named, somebody else holds it until some seconds after the reload has touched its stamp.
+It prints how often each answer came, as JSON, and how many were waiting then.
 """
 
 import fcntl
@@ -10,18 +10,19 @@ import json
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 TRIES, PAUSE = 2, 1.0
 """Postfix's smtpd_policy_service_try_limit and _retry_delay: whose connection ends asks once more."""
 
-HELD = 3.0
-"""Less than a reload waits for those who wait for a mailbox."""
+HELD = 2.5
+"""Longer than a reload takes until it looks who asks for room, and less than it then waits for them."""
 
 
 def ask(connection: socket.socket, address: str) -> str:
@@ -65,21 +66,27 @@ def answers(address: str, place: str, reloads: "Future[Any]") -> Counter[str]:
     return found
 
 
-def hold(path: str) -> None:
-    file = Path(path).open("r+b")  # noqa: SIM115
-    fcntl.lockf(file, fcntl.LOCK_EX)
-    threading.Timer(HELD, file.close).start()
+@contextmanager
+def held(path: str, stamp: str) -> Iterator[Counter[str]]:
+    """Hold the file until the reload that is begun meanwhile comes to those who wait for it; how many did."""
+    before, found = Path(stamp).stat().st_mtime_ns, Counter[str]()
+    with Path(path).open("r+b") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        yield found
+        while Path(stamp).stat().st_mtime_ns == before:
+            time.sleep(0.02)
+        time.sleep(HELD)
+        found["waiting"] = sum("->" in line for line in Path("/proc/locks").read_text().splitlines())
 
 
-def main(address: str, place: str, connections: int, reloads: int, *held: str) -> None:
-    for path in held:
-        hold(path)
+def main(address: str, place: str, connections: int, reloads: int, *file_and_stamp: str) -> None:
     with ThreadPoolExecutor() as several:
         command = ["sh", "-c", f"for i in $(seq {reloads}); do systemctl reload dovecot || exit; done"]
-        reloading = several.submit(subprocess.run, command, check=True)
-        asking = [several.submit(answers, address, place, reloading) for _ in range(connections)]
+        with held(*file_and_stamp) if file_and_stamp else nullcontext(Counter[str]()) as waiting:
+            reloading = several.submit(subprocess.run, command, check=True)
+            asking = [several.submit(answers, address, place, reloading) for _ in range(connections)]
         reloading.result()
-        print(json.dumps(sum((each.result() for each in asking), Counter[str]())))
+        print(json.dumps(sum((each.result() for each in asking), waiting)))
 
 
 if __name__ == "__main__":

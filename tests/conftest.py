@@ -12,7 +12,7 @@ from hanam_lab.errors import LabError
 from hanam_lab.paths import REPOSITORY
 from tests import journal
 from tests.delegation import Delegation
-from tests.lab import Lab, Sample
+from tests.lab import Lab, Sample, wait_for
 from tests.people import People
 
 JOURNALS = REPOSITORY / "build/journals"
@@ -89,6 +89,17 @@ mailstore_host = _fixture("mailstore")
 webmail_host = _fixture("webmail")
 backup_repository_host = _fixture("backup_repository")
 internet_host = _fixture("outside")
+
+
+@pytest.fixture
+def first_lessons_over(lab: Lab) -> None:
+    """The filter knows its first lessons: a deployment may just have begun to give them."""
+
+    def over() -> bool:
+        lessons = lab.look_at("filter").service("hanam-first-lessons.service").systemd_properties["ActiveState"]
+        return lessons == "inactive"
+
+    wait_for(over, "the end of the first lessons", 150)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab import Lab, Sample, wait_for
+from tests.lab import Lab, Sample
 from tests.mail.hostile import daemons
 
 
@@ -22,14 +22,3 @@ def owner_without_rules_afterwards(lab: Lab, owner: Sample) -> Iterator[None]:
     yield
     home = f"{lab.variables['mail_root']}/{owner.mailbox[:2]}/{owner.mailbox}"
     lab.run("mailstore", f"rm -rf {home}/sieve {home}/.dovecot.sieve")
-
-
-@pytest.fixture
-def first_lessons_over(lab: Lab) -> None:
-    """The filter knows its first lessons: a deployment may just have begun to give them."""
-
-    def over() -> bool:
-        lessons = lab.look_at("filter").service("hanam-first-lessons.service").systemd_properties["ActiveState"]
-        return lessons == "inactive"
-
-    wait_for(over, "the end of the first lessons", 150)

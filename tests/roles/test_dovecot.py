@@ -256,15 +256,16 @@ def test_nobody_who_asks_for_room_during_a_reload_is_told_to_come_again(lab: Lab
 @pytest.mark.dieu10
 @pytest.mark.provokes(journal.DOVECOT_AWAY)
 def test_who_asks_for_room_in_a_mailbox_that_is_just_held_waits_through_a_reload(lab: Lab, person: Sample) -> None:
-    """Dovecot itself takes the signal that ends it for a failure of the mailbox's lock."""
+    """A signal that reaches Dovecot while it waits for a lock is an error to it, which the sender would be told."""
     lab.run("mailstore", f"doveadm mailbox create -u {person.mailbox} Trong")
     try:
         # Of a folder that never had a message the sizes are looked up each time.
         home = lab.run("mailstore", f"doveadm user -f home {person.mailbox}").strip()
         file = f"{home}/sdbox/mailboxes/Trong/dbox-Mails/dovecot.index.log"
-        found = room_during_reloads(lab, person, 1, file)
+        found = room_during_reloads(lab, person, 1, file, "/run/dovecot/reloaded")
     finally:
         lab.run("mailstore", f"doveadm mailbox delete -u {person.mailbox} Trong")
+    assert found.pop("waiting", 0) > 0
     assert set(found) == {"action=DUNNO"}, found
 
 

@@ -122,7 +122,7 @@ def subjects(lab: Lab, person: Sample, folder: str) -> str:
 
 
 @pytest.fixture
-def learnt(lab: Lab) -> Callable[[], int]:
+def learnt(lab: Lab, first_lessons_over: None) -> Callable[[], int]:
     """How many messages the filter has learnt as spam."""
     command = "redis-cli -s /run/redis/redis-server.sock HGET RS learns_spam"
     password = lab.variables["vault_redis_password"]

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TextIO
 
@@ -17,21 +18,23 @@ from tests.unit.conftest import ROOT
 PROGRAM = ROOT / "roles/dovecot/files/hanam-dovecot-reload"
 # Says by its first word that it can be ended, and by its last that it was.
 SERVES = 'trap "echo $0 >> {folder}/ended; exit" TERM; touch {folder}/$0; while :; do sleep 0.05; done'
-# As Dovecot waits for a mailbox: a signal is a failure of its lock. Then it can be ended as the others.
+# Waits for a mailbox as Dovecot does: a signal meanwhile is an error. Then it ends a moment after the first signal, and
+# says a word for each that came.
 WAITS = """
-import fcntl, pathlib, signal, sys, time
+import ctypes, pathlib, signal, sys, time
 folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
-def end(how):
-    with (folder / "ended").open("a") as file:
-        file.write(f"{how}\\n")
-    sys.exit()
-signal.signal(signal.SIGTERM, lambda *_: end("disturbed"))
-(folder / name).touch()
+signals = []
+signal.signal(signal.SIGTERM, lambda *_: signals.append(name))
 with (folder / "lock").open("w") as file:
-    fcntl.lockf(file, fcntl.LOCK_EX)
-signal.signal(signal.SIGTERM, lambda *_: end(name))
-while True:
-    time.sleep(0.05)
+    (folder / name).touch()
+    had = ctypes.CDLL(None).lockf(file.fileno(), 1, 0) == 0
+while had and not signals:
+    time.sleep(0.02)
+end = time.monotonic() + 0.3
+while time.monotonic() < end:
+    time.sleep(0.02)
+with (folder / "ended").open("a") as file:
+    file.writelines(f"{word}\\n" for word in (signals if had else ["disturbed"]))
 """
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -130,29 +133,32 @@ def held(serve: Callable[[str], int], tmp_path: Path) -> Iterator[TextIO]:
     with (tmp_path / "lock").open("w") as mailbox:
         fcntl.lockf(mailbox, fcntl.LOCK_EX)
         pid = serve("waiting")
-        (tmp_path / "asked_for_room").write_text(f"{pid}\n")
+        with (tmp_path / "asked_for_room").open("a") as file:
+            file.write(f"{pid}\n")
         waits = re.compile(rf"-> POSIX .* {pid} ")
         wait_for(lambda: waits.search(Path("/proc/locks").read_text()) is not None)
         yield mailbox
 
 
 def test_one_that_waits_for_a_mailbox_has_its_turn_before_it_ends(run: Run, held: TextIO, tmp_path: Path) -> None:
-    reload = threading.Thread(target=run, args=("new worker",))
-    reload.start()
-    wait_for((tmp_path / "stamp").exists)
-    time.sleep(0.5)
-    assert ended(tmp_path) == []
-    held.close()
-    reload.join()
-    wait_for(lambda: len(ended(tmp_path)) == 2)
-    assert ended(tmp_path) == ["waiting", "old"]
+    with ThreadPoolExecutor() as beside:
+        reload = beside.submit(run, "new worker")
+        wait_for(lambda: ended(tmp_path) == ["quota"])
+        time.sleep(0.5)
+        assert ended(tmp_path) == ["quota"]
+        held.close()
+        done = reload.result()
+    assert (done.returncode, done.stderr) == (0, "")
+    wait_for(lambda: len(ended(tmp_path)) == 3)
+    assert ended(tmp_path) == ["quota", "waiting", "old"]
 
 
-def test_one_that_waits_for_ever_keeps_no_reload(run: Run, held: TextIO, tmp_path: Path) -> None:
+def test_a_reload_goes_on_without_one_that_waits_for_ever(run: Run, held: TextIO, tmp_path: Path) -> None:
     assert not held.closed
-    assert run("new worker").returncode == 0
-    wait_for(lambda: len(ended(tmp_path)) == 2)
-    assert set(ended(tmp_path)) == {"disturbed", "old"}
+    done = run("new worker")
+    assert (done.returncode, done.stderr) == (0, "")
+    wait_for(lambda: len(ended(tmp_path)) == 3)
+    assert set(ended(tmp_path)) == {"quota", "disturbed", "old"}
 
 
 @pytest.mark.parametrize("shown", ["old", ""], ids=["the old one serves", "no answer"])

@@ -1,6 +1,6 @@
 """Ask Dovecot for a mailbox's room as Postfix does, over connections that stay open, while it is reloaded.
 
-Runs on the host by itself: python3 - ADDRESS PLACE CONNECTIONS RELOADS [FILE STAMP]; the place is a socket or host:port.
+Runs on the host by itself: python3 - ADDRESS PLACE CONNECTIONS RELOADS [FILE STAMP]; a place is a socket or host:port.
 Where a file of the mailbox is named, somebody else holds it until some seconds after the reload has touched its stamp.
 It prints how often each answer came, as JSON, and how many were waiting then.
 """

@@ -19,6 +19,7 @@ def test_store_and_webmail_agree_on_days_and_place(environment: Callable[[str], 
     unit = there.render("dovecot", "forget-deleted.service.j2", store)
     page = there.render("roundcube", "config.inc.php.j2", webmail)
     assert 'mailbox "#khac/*" savedbefore 7d\n' in unit
+    assert "\nExecStart=/usr/local/sbin/hanam-ask-again /usr/bin/doveadm expunge " in unit
     assert "['hanam_deleted_prefix'] = '#khac/'" in page and "['hanam_deleted_days'] = 7;" in page
     assert '\nlazy_expunge_mailbox = "#khac/%{event:mailbox}"\n' in configuration
     assert '\n  prefix = "#khac/"\n' in configuration
@@ -29,6 +30,7 @@ def test_more_than_some_quotas_of_it_goes_every_hour(environment: Callable[[str]
     unit = there.render("dovecot", "bound-deleted.service.j2", "mail")
     least = there.value("dovecot", "dovecot_undelete_least", "mail")
     assert f' bound-deleted "#khac/" 5 {least}\n' in unit
+    assert "\nExecStart=/usr/local/sbin/hanam-ask-again /usr/bin/python3 -I " in unit
     assert "\nOnCalendar=hourly\n" in there.render("dovecot", "bound-deleted.timer.j2", "mail")
 
 

@@ -1,9 +1,7 @@
 """One mailbox's deleted mail does not fill the disk: beyond its bound the oldest goes, of nobody else."""
 
-import argparse
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
@@ -62,22 +60,3 @@ def test_a_store_without_deleted_mail_is_asked_once() -> None:
     ask = Doveadm({}, {})
     assert deleted_bound.hold("#hanam-deleted/", 2, GIB, ask) == {}
     assert deleted_bound.kept("") == {}
-
-
-@pytest.mark.parametrize(("failures", "ended"), [(0, 0), (1, 0), (9, 1)], ids=["at once", "a reload", "for good"])
-def test_a_dovecot_that_is_just_reloaded_is_asked_once_more(
-    failures: int, ended: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    program = tmp_path / "doveadm"
-    program.write_text(
-        f'#!/bin/sh\necho asked >> {tmp_path}/asked\necho "[]"\n[ $(wc -l < {tmp_path}/asked) -gt {failures} ]\n'
-    )
-    program.chmod(0o755)
-    monkeypatch.setattr(deleted_bound, "DOVEADM", str(program))
-    commands = argparse.ArgumentParser()
-    deleted_bound.add_commands(commands.add_subparsers())
-    slept: list[float] = []
-    options = commands.parse_args(["bound-deleted", "#hanam-deleted/", "2", str(GIB)])
-    assert deleted_bound._run(options, slept.append) == ended
-    assert len((tmp_path / "asked").read_text().split()) == (2 if failures else 1)
-    assert slept == [deleted_bound.AGAIN_SECONDS] * bool(failures)

@@ -8,15 +8,12 @@ import argparse
 import json
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from hanam_mail.host import frame
 
 DOVEADM = "/usr/bin/doveadm"
-# A reload of Dovecot cuts a question in the middle, a restart takes seconds: then all is looked at once more.
-AGAIN_SECONDS = 60.0
 
 Ask = Callable[[Sequence[str]], str]
 
@@ -96,15 +93,7 @@ def add_commands(commands: frame.Commands) -> None:
     command.set_defaults(run=_run)
 
 
-def _run(options: argparse.Namespace, sleep: Callable[[float], None] = time.sleep) -> int:
-    failed = _hold(options)
-    if failed:
-        sleep(AGAIN_SECONDS)
-        failed = _hold(options)
-    return 1 if failed else 0
-
-
-def _hold(options: argparse.Namespace) -> bool:
+def _run(options: argparse.Namespace) -> int:
     ask = _Doveadm()
     for mailbox, octets in hold(options.prefix, options.quotas, options.least, ask).items():
         print(
@@ -112,4 +101,4 @@ def _hold(options: argparse.Namespace) -> bool:
             f" / mailbox {mailbox} kept {octets} octets of deleted mail: the oldest is removed",
             file=sys.stderr,
         )
-    return ask.failed
+    return 1 if ask.failed else 0

@@ -7,12 +7,16 @@ from selenium.webdriver import Chrome as WebDriver
 
 IMPACTS = ("critical", "serious")
 CONTRASTS = ', "runOnly": ["color-contrast", "link-in-text-block"]'
-# At once: no colour halfway to another. Pages whose policy allows styles of files alone refuse an element "style", and
-# the browser complains of it.
+# At once: no colour halfway to another, nothing told that is half gone. Pages whose policy allows styles of files alone
+# refuse an element "style", and the browser complains of it.
 STILL = """
 const still = new CSSStyleSheet();
 still.replaceSync("* { transition: none !important; }");
 document.adoptedStyleSheets.push(still);
+if (window.jQuery) {
+  jQuery.fx.off = true;
+  jQuery(":animated").finish();
+}
 """
 DARK = f'{STILL} document.documentElement.classList.add("dark-mode");'
 # What somebody sent runs no scripts, so no timer of its frame ever ends. axe waits for one: it gets the page's.
@@ -32,7 +36,7 @@ BEYOND = {
 
 def faults(driver: WebDriver, frames: list[str], *, dark: bool) -> set[str]:
     """Critical and serious violations, each as "place rule selector"; in dark colours only contrasts are judged."""
-    return _everywhere(driver, frames, DARK if dark else "", CONTRASTS if dark else "")
+    return _everywhere(driver, frames, DARK if dark else STILL, CONTRASTS if dark else "")
 
 
 def contrasts(driver: WebDriver, frames: list[str]) -> set[str]:
@@ -45,8 +49,7 @@ def _everywhere(driver: WebDriver, frames: list[str], before: str, rules: str) -
     for frame in ["", *frames]:
         if frame:
             driver.switch_to.frame(frame)
-        if before:
-            driver.execute_script(before)
+        driver.execute_script(before)
         found |= set(_faults(driver, frame, f'{{"iframes": false{rules}}}'))
         driver.switch_to.default_content()
     return found

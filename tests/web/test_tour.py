@@ -10,8 +10,26 @@ from tests.lab import Lab
 from tests.people import People
 from tests.web import access, tour, words
 from tests.web.pages import Webmail
+from tests.web.test_look import resize, screen
+
+__all__ = ["screen"]
 
 pytestmark = [pytest.mark.dieu3, pytest.mark.neighbours]
+
+KINDS = ["notice", "information", "confirmation", "warning", "error", "loading", "uploading"]
+TOLD = "#messagestack > div"
+# One of each kind in the corner, for longer than a test takes.
+TELL = """
+for (const kind of arguments[0]) {
+  rcmail.display_message(`Thử ${kind}`, kind, 600000, kind);
+}
+"""
+# Half gone, and going on so slowly that it would be looked at.
+FADE = f"""
+jQuery.fx.off = false;
+jQuery("{TOLD}").css("opacity", 0.5).fadeOut(600000);
+rcmail.messages = {{}};
+"""
 
 
 @dataclass
@@ -76,6 +94,23 @@ def test_no_page_or_dialog_has_a_word_of_another_language(seen: Seen) -> None:
 
 def test_no_page_or_dialog_bears_the_name_of_a_program(seen: Seen) -> None:
     assert seen.makers == set()
+
+
+def test_all_that_is_told_in_the_corner_is_read_in_light_and_dark_and_not_judged_while_it_fades(
+    screen: Webmail, people: People
+) -> None:
+    driver, told = screen.driver, {f"Thử {kind}" for kind in KINDS}
+    # On a wide screen it lies over a frame, and axe gives no judgement.
+    resize(screen, 390, 844)
+    screen.enter(people.take())
+    tour.idle(screen)
+    for dark in (False, True):
+        driver.execute_script(TELL, KINDS)
+        assert access.faults(driver, [], dark=dark) == set()
+        assert screen.labels(TOLD) >= told
+        driver.execute_script(FADE)
+        assert access.faults(driver, [], dark=dark) == set()
+        assert not screen.labels(TOLD) & told
 
 
 @pytest.mark.parametrize("sandbox", ["", "sandbox='allow-same-origin'"])

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 from testinfra.host import Host
@@ -102,6 +103,10 @@ def first_lessons_over(lab: Lab) -> None:
     wait_for(over, "the end of the first lessons", 150)
 
 
+def _backup_is_over(lab: Lab, host: str) -> bool:
+    return lab.look_at(host).service("hanam-backup").systemd_properties["ActiveState"] in {"inactive", "failed"}
+
+
 @pytest.fixture(scope="module")
 def no_timed_backup(lab: Lab) -> Iterator[None]:
     """No backup begins at its time, between what a test makes and what it looks for in the next backup."""
@@ -112,6 +117,7 @@ def no_timed_backup(lab: Lab) -> Iterator[None]:
     backed_up = [host for host in lab.hosts if lab.run(host, enabled, check=False)]
     for host in backed_up:
         lab.run(host, f"mkdir -p {place}; printf '{far}' > {place}/test.conf; {again}")
+        wait_for(partial(_backup_is_over, lab, host), f"the end of a backup of {host} that had begun", 300)
     yield
     for host in backed_up:
         lab.run(host, f"rm -r {place}; {again}")

@@ -34,6 +34,9 @@ REJECT = "reject@ngoai.example"
 FULL = "full@ngoai.example"
 SLOW = "slow@ngoai.example"
 
+PUT_OFF = 150.0
+"""Seconds until our mail is put off: to look up a policy and to reach a server each have limits of their own."""
+
 ADDRESSES = ("host_ipv4", "host_ipv6")
 
 _JUDGE = """

@@ -253,8 +253,12 @@ class Lab:
             self.sql(cost(self.variables))
 
     def send_notices(self) -> None:
-        """Send what waits by now. A run that the timer has begun may not have seen it: the first call awaits that."""
-        self.run("accounts", "systemctl start hanam-mail-notices.service && systemctl start hanam-mail-notices.service")
+        """Send what waits by now."""
+        self.start_anew("accounts", "hanam-mail-notices.service")
+
+    def start_anew(self, group: str, job: str) -> None:
+        """Run a job that begins now. One that the timer has begun may not see all: the first call awaits that."""
+        self.run(group, f"systemctl start {job} && systemctl start {job}")
 
     def start_failed_jobs(self, host: str) -> None:
         """Start what failed and comes by the clock: its next time may be in an hour. What fails again stays failed."""

@@ -119,6 +119,7 @@ def test_a_wrong_password_and_the_operators_tools_are_no_use(lab: Lab, person: S
 
 
 @pytest.mark.provokes(journal.DATABASE_AWAY)
+@pytest.mark.usefixtures("no_timed_backup")
 def test_a_database_that_is_away_keeps_nobody_from_reading_on(lab: Lab, person: Sample) -> None:
     """The note of a use may be lost, the session not: it needs the database for nothing else once it is open."""
     with lab.imap(person.address, person.password) as client:

@@ -79,6 +79,14 @@ def settings(lab: Lab, **values: object) -> Iterator[None]:
         lab.sql(put(before))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def nobody_looks_unasked(lab: Lab) -> Iterator[None]:
+    """DNS is asked when a test says so. A run that the timer has begun ends first."""
+    with lab.stopped("accounts", "hanam-collectors.timer"):
+        lab.run("accounts", "systemctl start hanam-collectors.service")
+        yield
+
+
 @pytest.fixture(autouse=True)
 def places_are_forgotten(lab: Lab) -> Iterator[None]:
     """What DNS was asked about the foreign server is no other test's."""
@@ -155,7 +163,7 @@ def test_where_the_policy_is_to_notice_it_is_let_in_and_told_of(lab: Lab, person
 
 def test_who_is_known_by_a_name_is_refused_once_dns_confirmed_it(lab: Lab, person: Sample) -> None:
     named = {"ten": {"name": "Nhà cung cấp có tên", "networks": [], "names": ["ngoai.example"]}}
-    with settings(lab, collectors_providers=named), lab.stopped("accounts", "hanam-collectors.timer"):
+    with settings(lab, collectors_providers=named):
         assert "OK" in fetch(lab, "imap", person), "nobody knows its name yet"
         # Nobody answers there.
         lab.run("accounts", "hanam-mail-db collectors-look --nameserver 127.0.0.1:9")
@@ -173,7 +181,7 @@ def test_who_is_known_by_a_name_is_refused_once_dns_confirmed_it(lab: Lab, perso
 
 def test_the_next_machine_of_who_is_known_by_a_name_waits_until_dns_was_asked(lab: Lab, person: Sample) -> None:
     named = {"ten": {"name": "Nhà cung cấp có tên", "networks": [], "names": ["ngoai.example"]}}
-    with settings(lab, collectors_providers=named), lab.stopped("accounts", "hanam-collectors.timer"):
+    with settings(lab, collectors_providers=named):
         assert "OK" in fetch(lab, "imap", person), "the first is not known yet"
         lab.run("accounts", "systemctl start hanam-collectors.service")
         lab.settle()
@@ -191,7 +199,7 @@ def test_the_next_machine_of_who_is_known_by_a_name_waits_until_dns_was_asked(la
 
 def test_without_dns_nobody_waits_longer_than_a_quarter_of_an_hour(lab: Lab, person: Sample) -> None:
     named = {"ten": {"name": "Nhà cung cấp có tên", "networks": [], "names": ["ngoai.example"]}}
-    with settings(lab, collectors_providers=named), lab.stopped("accounts", "hanam-collectors.timer"):
+    with settings(lab, collectors_providers=named):
         fetch(lab, "imap", person)
         lab.run("accounts", "systemctl start hanam-collectors.service")
         lab.settle()

@@ -162,11 +162,15 @@ def keys_in_force(lab: Lab, tables: Mapping[str, Any], folder: Path) -> Iterator
     """The filter after a deployment with these tables; those of the vault come back by a deployment too."""
     given = folder / f"{uuid.uuid4().hex}.yml"
     given.write_text(json.dumps({name: tables.get(name, {}) for name in TABLES}))
+    play = ("site.yml", "--tags", "rspamd", "--limit", "filter")
     try:
-        yield lab.play("site.yml", "--tags", "rspamd", "--limit", "filter", "-e", f"@{given}")
+        given_now = lab.play(*play, "-e", f"@{given}")
+        lab.wait_for_filter()
+        yield given_now
     finally:
-        done = lab.play("site.yml", "--tags", "rspamd", "--limit", "filter")
+        done = lab.play(*play)
         assert done.returncode == 0, done.stdout
+        lab.wait_for_filter()
 
 
 # The deployment starts the filter again.

@@ -98,6 +98,7 @@ def test_mail_for_the_postmaster_reaches_the_operator(lab: Lab, sender: Sample) 
 
 
 @pytest.mark.provokes(journal.DOVECOT_AWAY, journal.DATABASE_AWAY)
+@pytest.mark.usefixtures("no_timed_backup")
 def test_accepted_message_survives_a_stopped_mail_store_and_database(
     lab: Lab, sender: Sample, recipient: Sample
 ) -> None:
@@ -108,4 +109,5 @@ def test_accepted_message_survives_a_stopped_mail_store_and_database(
         wait_for(lambda: recipient.address in lab.run("mx", "postqueue -p"), "the message in the queue")
         with lab.stopped("accounts", "postgresql@17-main"):
             lab.run("mx", "postqueue -f")
+    lab.wait_for_agents()
     lab.wait_for_message(recipient, mail["Subject"], put_off=True)

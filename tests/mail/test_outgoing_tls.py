@@ -7,15 +7,13 @@ from email.message import EmailMessage
 import pytest
 
 from tests import journal
-from tests.foreign import AN, STS, UNSIGNED, Foreign
+from tests.foreign import AN, PUT_OFF, STS, UNSIGNED, Foreign
 from tests.lab import Lab, Sample, message, wait_for
 
 pytestmark = pytest.mark.dieu3
 
 POLICY_UNITS = ("hanam-tls-policy.socket", "hanam-tls-policy.service")
 RESOLVER_UNIT = "postfix-mta-sts-resolver.service"
-PUT_OFF = 150.0
-"""Seconds until mail is put off: to look up a policy and to reach a server each have limits of their own."""
 
 # What becomes of mail for each domain of group_vars/lab/lab_sts.yml: it arrives, or it waits for this reason.
 ARRIVES = ("dungsts.example", "thusts.example", "saitrangsts.example", "chenlenh.example")

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from tests.foreign import AN, BUSY, FULL, REJECT, UNSIGNED, WRONG_DANE, Foreign
+from tests.foreign import AN, BUSY, FULL, PUT_OFF, REJECT, UNSIGNED, WRONG_DANE, Foreign
 from tests.lab import Lab, Sample, message, wait_for
 
 
@@ -47,7 +47,7 @@ def deferral(lab: Lab, foreign: Foreign, recipient: str) -> str:
                     return str(waiting["delay_reason"])
         return None
 
-    return wait_for(look, f"mail for {recipient} waiting in the queue")
+    return wait_for(look, f"mail for {recipient} waiting in the queue", PUT_OFF)
 
 
 def bounce(lab: Lab, official: Sample, since: float, recipient: str) -> EmailMessage:

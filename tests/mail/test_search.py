@@ -192,7 +192,7 @@ def test_a_damaged_index_is_taken_away_and_comes_back(
     lab.run("mailstore", f"for file in $({files}); do {damage} 2>&1; done")
     with suppress(imaplib.IMAP4.abort), lab.imap(person.address, person.password) as another:
         assert found(another, "dau gia") != before, "or it was not damaged"
-    lab.run("mailstore", "systemctl start hanam-mend-search.service")
+    lab.start_anew("mailstore", "hanam-mend-search.service")
     with lab.imap(person.address, person.password) as another:
         assert found(another, "dau gia") == before
 

@@ -140,7 +140,7 @@ def test_mail_is_delivered_while_nobody_reads_documents_and_they_are_found_after
         )
     finally:
         lab.run("mailstore", "systemctl start hanam-extract.socket")
-    lab.run("mailstore", "systemctl start hanam-mend-search.service")
+    lab.start_anew("mailstore", "hanam-mend-search.service")
     assert found(client, "chu truong") == [1]
     assert found(client, "thu hai") == [2]
 

@@ -168,6 +168,7 @@ def test_incoming_limit_is_its_own(lab: Lab) -> None:
 @pytest.mark.neighbours
 @pytest.mark.dieu10
 @pytest.mark.provokes(journal.DATABASE_AWAY)
+@pytest.mark.usefixtures("no_timed_backup")
 def test_database_that_is_down_means_try_later(lab: Lab, sender: Sample, recipient: Sample) -> None:
     open_session, incoming = lab.submission(sender.address, sender.password), lab.smtp()
     with open_session, incoming, lab.stopped("accounts", "postgresql@17-main"):

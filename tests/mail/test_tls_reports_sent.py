@@ -56,7 +56,7 @@ def carry_and_send(lab: Lab) -> None:
     lab.run("submission", f"find {FOLDER} -name '*.jsonl' -exec sed -i {change} {{}} +")
     bring(lab)
     # A run of its timer may be going on, which began before.
-    lab.run("accounts", "systemctl start hanam-dmarc-send.service && systemctl start hanam-dmarc-send.service")
+    lab.start_anew("accounts", "hanam-dmarc-send.service")
 
 
 @pytest.fixture

@@ -135,6 +135,7 @@ def test_who_is_locked_is_gone_from_all_of_it_within_minutes_and_comes_back(
 
 @pytest.mark.neighbours
 @pytest.mark.provokes(journal.DATABASE_AWAY)
+@pytest.mark.usefixtures("no_timed_backup")
 def test_with_the_database_away_the_last_directory_stays_and_says_its_date(
     lab: Lab, citizen: Reader, webmail_host: Host
 ) -> None:

@@ -15,6 +15,9 @@ pytestmark = pytest.mark.neighbours
 
 TEXT = "Kính gửi đồng chí,\n\nĐề nghị báo cáo trước ngày 15/11. Trân trọng!\n"
 
+LARGE = 90.0
+"""Seconds that the largest message may take until the webmail says that it went."""
+
 
 def a_subject() -> str:
     return f"Về việc triển khai Quy chế {uuid.uuid4().hex[:8]}"
@@ -100,6 +103,8 @@ def test_pictures_on_other_servers_are_not_fetched_unasked(
     )
 
 
+# The scanner has its seconds for the largest message, of a machine that does nothing else.
+@pytest.mark.bound
 @pytest.mark.dieu8
 def test_attachments_of_20_mb_arrive_and_one_octet_more_is_refused_in_vietnamese(
     webmail: Webmail, lab: Lab, reader: Sample, colleague: Sample, tmp_path: Path
@@ -121,7 +126,7 @@ def test_attachments_of_20_mb_arrive_and_one_octet_more_is_refused_in_vietnamese
     webmail.wait.until(lambda _: refusal in webmail.text(".ui-dialog"), "no refusal shown")
     assert len(webmail.labels("#attachment-list li .attachment-name")) == 2
     webmail.find(".ui-dialog-buttonset button").click()
-    assert "Thư đã được gửi thành công" in webmail.send()
+    assert "Thư đã được gửi thành công" in webmail.send(LARGE)
     raw = lab.wait_for_message(colleague, subject.rsplit(maxsplit=1)[1])
     mail = email.message_from_bytes(raw, policy=email.policy.default)
     assert isinstance(mail, EmailMessage)

@@ -123,6 +123,14 @@ def no_timed_backup(lab: Lab) -> Iterator[None]:
         lab.run(host, f"rm -r {place}; {again}")
 
 
+@pytest.fixture(autouse=True)
+def _no_backup_without_the_database(request: pytest.FixtureRequest) -> None:
+    """A timed backup that meets a database which a test stopped would fail, and the operator would be told."""
+    provoked = {group for mark in request.node.iter_markers("provokes") for group in mark.args}
+    if journal.DATABASE_AWAY in provoked and journal.BACKUP_FAILS not in provoked:
+        request.getfixturevalue("no_timed_backup")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What asserts a promise in seconds comes last, and only what looks back on all tests (tests/after) follows."""
     items.sort(key=lambda item: ("tests/after/" in item.nodeid, item.get_closest_marker("bound") is not None))

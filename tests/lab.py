@@ -211,6 +211,9 @@ class Lab:
                 self.wait_for_filter()
             if any(unit.startswith("postgresql") for unit in units):
                 self.outwait_rest()
+                # Without Dovecot they cannot do what they have to.
+                if self.look_at("mailstore").service("dovecot").is_running:
+                    self.wait_for_agents()
 
     def outwait_rest(self) -> None:
         """After the database was away: each of Postfix' processes that asked it says "try later" until then."""

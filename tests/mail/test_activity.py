@@ -119,7 +119,6 @@ def test_a_wrong_password_and_the_operators_tools_are_no_use(lab: Lab, person: S
 
 
 @pytest.mark.provokes(journal.DATABASE_AWAY)
-@pytest.mark.usefixtures("no_timed_backup")
 def test_a_database_that_is_away_keeps_nobody_from_reading_on(lab: Lab, person: Sample) -> None:
     """The note of a use may be lost, the session not: it needs the database for nothing else once it is open."""
     with lab.imap(person.address, person.password) as client:
@@ -127,4 +126,3 @@ def test_a_database_that_is_away_keeps_nobody_from_reading_on(lab: Lab, person: 
         with lab.stopped("accounts", "postgresql@17-main"):
             assert client.select("INBOX", readonly=True)[0] == "OK"
             assert client.noop()[0] == "OK"
-    lab.wait_for_agents()

@@ -162,15 +162,17 @@ def keys_in_force(lab: Lab, tables: Mapping[str, Any], folder: Path) -> Iterator
     """The filter after a deployment with these tables; those of the vault come back by a deployment too."""
     given = folder / f"{uuid.uuid4().hex}.yml"
     given.write_text(json.dumps({name: tables.get(name, {}) for name in TABLES}))
-    play = ("site.yml", "--tags", "rspamd", "--limit", "filter")
+
+    def deploy(*words: str) -> CompletedProcess[str]:
+        done = lab.play("site.yml", "--tags", "rspamd", "--limit", "filter", *words)
+        lab.wait_for_filter()
+        return done
+
     try:
-        given_now = lab.play(*play, "-e", f"@{given}")
-        lab.wait_for_filter()
-        yield given_now
+        yield deploy("-e", f"@{given}")
     finally:
-        done = lab.play(*play)
+        done = deploy()
         assert done.returncode == 0, done.stdout
-        lab.wait_for_filter()
 
 
 # The deployment starts the filter again.

@@ -110,7 +110,6 @@ def reads(lab: Lab, person: Sample) -> str:
 
 @pytest.mark.neighbours
 @pytest.mark.provokes(journal.DATABASE_AWAY, journal.DATABASE_HANGS)
-@pytest.mark.usefixtures("no_timed_backup")
 def test_database_that_hangs_means_try_later_and_soon(
     lab: Lab, sender: Sample, recipient: Sample, colleague: Sample, official: Sample
 ) -> None:

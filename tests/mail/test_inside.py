@@ -98,7 +98,6 @@ def test_mail_for_the_postmaster_reaches_the_operator(lab: Lab, sender: Sample) 
 
 
 @pytest.mark.provokes(journal.DOVECOT_AWAY, journal.DATABASE_AWAY)
-@pytest.mark.usefixtures("no_timed_backup")
 def test_accepted_message_survives_a_stopped_mail_store_and_database(
     lab: Lab, sender: Sample, recipient: Sample
 ) -> None:

@@ -309,7 +309,7 @@ def test_what_nobody_decides_in_its_kinds_days_is_dropped_and_other_kinds_wait_f
             f"update mail.held_message set kind = '{kind}', arrived_at = now() - interval '{age} days'"
             f" where id = {numbers[name]}"
         )
-    lab.run("accounts", "systemctl start hanam-mail-life-cycle.service")
+    lab.start_anew("accounts", "hanam-mail-life-cycle.service")
     found = {name: states(lab, number) for name, number in numbers.items()}
     assert found == {name: {recipient.address: state} for name, (_, _, state) in cases.items()}
     file = lab.sql(f"select file from mail.held_message where id = {numbers['over']}")

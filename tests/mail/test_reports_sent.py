@@ -65,7 +65,6 @@ def carry_and_send(lab: Lab) -> None:
     lab.run("filter", f"find /var/lib/hanam-judged -name '*.jsonl' -exec sed -i {change} {{}} +")
     lab.run("filter", "systemctl start hanam-dmarc-carry.service")
     assert lab.look_at("filter").file("/var/lib/hanam-judged").listdir() == []
-    # A run of its timer may be going on, which began before.
     lab.start_anew("accounts", "hanam-dmarc-send.service")
 
 

@@ -168,7 +168,6 @@ def test_incoming_limit_is_its_own(lab: Lab) -> None:
 @pytest.mark.neighbours
 @pytest.mark.dieu10
 @pytest.mark.provokes(journal.DATABASE_AWAY)
-@pytest.mark.usefixtures("no_timed_backup")
 def test_database_that_is_down_means_try_later(lab: Lab, sender: Sample, recipient: Sample) -> None:
     open_session, incoming = lab.submission(sender.address, sender.password), lab.smtp()
     with open_session, incoming, lab.stopped("accounts", "postgresql@17-main"):
@@ -192,4 +191,3 @@ def test_database_that_is_down_means_try_later(lab: Lab, sender: Sample, recipie
         return True
 
     wait_for(sent, "a message taken after the database came back")
-    lab.wait_for_agents()

@@ -55,7 +55,6 @@ def carry_and_send(lab: Lab) -> None:
     change = " ".join(f'-e \'s/"day": "{day}"/"day": "{DAY}"/\'' for day in today)
     lab.run("submission", f"find {FOLDER} -name '*.jsonl' -exec sed -i {change} {{}} +")
     bring(lab)
-    # A run of its timer may be going on, which began before.
     lab.start_anew("accounts", "hanam-dmarc-send.service")
 
 

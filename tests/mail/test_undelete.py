@@ -163,7 +163,7 @@ def test_of_more_than_its_share_a_mailbox_loses_the_oldest(lab: Lab, person: Sam
     with lab.imap(colleague.address, colleague.password) as client:
         others = _fill(client, "INBOX", 1)
         _expunge(client, "INBOX")
-    lab.run("mailstore", "systemctl start hanam-bound-deleted.service")
+    lab.start_anew("mailstore", "hanam-bound-deleted.service")
     assert _kept(lab, person) == _of("INBOX", subjects), "the smallest quota of all is the least share"
     unit = lab.run("mailstore", "sed -n s/^ExecStart=//p /etc/systemd/system/hanam-bound-deleted.service").strip()
     command, _, _ = unit.rsplit(" ", 2)
@@ -176,7 +176,7 @@ def test_the_night_removes_what_is_older_and_nothing_else(lab: Lab, person: Samp
     with lab.imap(person.address, person.password) as client:
         subjects = _fill(client, "INBOX", 2)
         _expunge(client, "INBOX")
-    lab.run("mailstore", "systemctl start hanam-forget-deleted.service")
+    lab.start_anew("mailstore", "hanam-forget-deleted.service")
     assert _kept(lab, person) == _of("INBOX", subjects)
     unit = lab.run("mailstore", "sed -n s/^ExecStart=//p /etc/systemd/system/hanam-forget-deleted.service").strip()
     days = f"{lab.variables['undelete_days']}d"

@@ -135,7 +135,6 @@ def test_who_is_locked_is_gone_from_all_of_it_within_minutes_and_comes_back(
 
 @pytest.mark.neighbours
 @pytest.mark.provokes(journal.DATABASE_AWAY)
-@pytest.mark.usefixtures("no_timed_backup")
 def test_with_the_database_away_the_last_directory_stays_and_says_its_date(
     lab: Lab, citizen: Reader, webmail_host: Host
 ) -> None:
@@ -149,7 +148,6 @@ def test_with_the_database_away_the_last_directory_stays_and_says_its_date(
         assert citizen.ask("co-quan/stttt.html")[1] == before
         assert "nguyenthithanhha" in citizen.find("thanh ha")
     assert "Danh bạ lập lúc " in before
-    lab.wait_for_agents()
     webmail_host.check_output(f"systemctl start {MAKER}")
 
 

@@ -49,7 +49,7 @@ def test_what_comes_lies_with_the_filters_mark_and_nobody_to_answer(lab: Lab) ->
     mark = uuid.uuid4().hex
     letter = f"From: an@client.example\r\nTo: dmarc@hanam.gov.vn\r\nSubject: {mark}\r\n\r\nKinh gui\r\n"
     forged = f"X-Hanam-Report-From: google.com proven google.com\r\n{letter}"
-    found = f"grep -l -r {mark} {FOLDER}/new || true"
+    found = f"grep -l -r {mark} {FOLDER}/new || test $? = 1"
     with lab.stopped("mx", "hanam-reports.timer"):
         lab.run("mx", f"systemctl start {LOADER}")
         for address in ("dmarc@hanam.gov.vn", "tlsrpt@hanam.gov.vn"):

@@ -15,7 +15,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from tests.lab import Sample
 from tests.web.browser import WAIT
 
-# A draft is saved on the way, and that is confirmed too.
+# The draft that is saved first is confirmed too; that is no answer to sending.
 KEEP_WHAT_IS_SAID = """
 sessionStorage.removeItem("said");
 const keep = words => sessionStorage.setItem("said", `${sessionStorage.getItem("said") || ""} ${words}`);

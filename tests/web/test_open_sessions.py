@@ -192,7 +192,6 @@ def test_dieu8_the_end_of_a_password_is_told_above_every_page_and_can_be_put_awa
     [("accounts", "postgresql@17-main", 503), ("mailstore", "dovecot", 503), ("webmail", "php8.4-fpm", 502)],
 )
 @pytest.mark.provokes(journal.DATABASE_AWAY, journal.DOVECOT_AWAY, journal.WEBMAIL_AWAY)
-@pytest.mark.usefixtures("no_timed_backup")
 def test_what_is_away_is_told_in_vietnamese_and_the_session_goes_on_afterwards(
     lab: Lab, person: Sample, group: str, unit: str, status: int
 ) -> None:
@@ -202,7 +201,6 @@ def test_what_is_away_is_told_in_vietnamese_and_the_session_goes_on_afterwards(
             answer = session.click(path)
             assert (answer.status, AWAY in answer.body) == (status, True), f"{path}: {answer}"
             assert lab.variables["support_phone"] in answer.body
-    lab.wait_for_agents()
     assert 'id="messagelist"' in session.click("/?_task=mail").body
 
 
